@@ -1,0 +1,31 @@
+.DEFAULT_GOAL := help
+PYTHON := .venv/bin/python
+# The supervisor ends with make, even when make is killed. `exec` leaves no shell in between.
+EMBEDDED = exec $(PYTHON) -m embedded --parent $$PPID
+PYTEST := $(PYTHON) -m pytest -n 2 --dist loadfile
+
+.PHONY: help setup run reset test soak lint
+
+help: ## Say what there is
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile
+
+setup: ## Make the environment from the hashed lock (quick when nothing has changed)
+	@sh platform/embedded/setup.sh
+
+run: setup ## Run the whole site on this machine, until Ctrl-C (PORT=8000 chooses the port)
+	@$(EMBEDDED) run
+
+reset: setup ## Delete the data of `make run`
+	@$(EMBEDDED) reset
+
+test: setup ## Run the tests on real parts (ARGS="tests/chat -k stop" chooses some)
+	@$(EMBEDDED) with -- $(PYTEST) -m "not soak" $(ARGS)
+
+soak: setup ## Run the tests with the full counts of the issues; takes long
+	@export SOAK=1; $(EMBEDDED) with -- $(PYTEST) -m "soak or not soak" $(ARGS)
+
+lint: setup ## Check style, types and the layers
+	$(PYTHON) -m ruff check
+	$(PYTHON) -m ruff format --check
+	KITCHEN_MODE=demo SECRET_KEY=lint $(PYTHON) -m mypy
+	.venv/bin/lint-imports

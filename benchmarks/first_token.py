@@ -1,0 +1,126 @@
+"""Time to the first token through the whole site, over straight from the model's server. Same prompt, same run.
+
+    .venv/bin/python -m embedded with -- .venv/bin/python -m benchmarks.first_token [--json]
+
+Through the site it counts from the question's POST to the first words on the page's event stream: sign-in, guard,
+ledger, queue, worker, output gate and stream are all on. The two take turns, so that both meet the same machine.
+"""
+
+import argparse
+import http.client
+import json
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+django.setup()
+
+from django.conf import settings  # noqa: E402 - models need the settings first
+from django.test.utils import setup_databases, setup_test_environment, teardown_databases  # noqa: E402
+
+from accounts.models import Person, Role  # noqa: E402
+from chat.prompt import prompt_for  # noqa: E402
+from tests import live  # noqa: E402
+
+PAIRS = 20
+WARM_UP = 3
+# The site slows a person down after twelve questions in a minute, so several ask in turn.
+PEOPLE = 4
+QUESTION = "Why is the sky blue?"
+ANSWER_TOKENS = 16
+
+
+def direct() -> float:
+    """Seconds from the request to the model's first word."""
+    at = urlsplit(settings.TUTOR_BASE_URL)
+    body = {
+        "model": settings.TUTOR_MODEL,
+        "messages": prompt_for(QUESTION, past=[]).messages,
+        "max_tokens": ANSWER_TOKENS,
+        "stream": True,
+    }
+    headers = {"Authorization": f"Bearer {settings.TUTOR_API_KEY}", "Content-Type": "application/json"}
+    line = http.client.HTTPConnection(at.hostname or "", at.port, timeout=60)
+    started = time.perf_counter()
+    line.request("POST", f"{at.path}/chat/completions", json.dumps(body), headers)
+    reply = line.getresponse()
+    for said in iter(reply.readline, b""):
+        if said.startswith(b"data: {") and (json.loads(said[6:])["choices"][0]["delta"].get("content")):
+            break
+    took = time.perf_counter() - started
+    line.close()
+    return took
+
+
+def through_site(visitor: live.Visitor) -> float:
+    """Seconds from the question's POST to its first words on the event stream."""
+    started = time.perf_counter()
+    turn_id = visitor.ask(QUESTION)
+    reply = visitor.get(f"/tutor/turns/{turn_id}/stream")
+    for said in iter(reply.readline, b""):
+        if b"-growing" in said:
+            break
+    took = time.perf_counter() - started
+    for said in iter(reply.readline, b""):
+        if said.startswith(b"event: done"):
+            break
+    reply.close()
+    return took
+
+
+@contextmanager
+def site() -> Iterator[list[live.Visitor]]:
+    """Web and worker on a database of their own; yields several people who are signed in."""
+    setup_test_environment()
+    made = setup_databases(verbosity=0, interactive=False)
+    with tempfile.TemporaryDirectory() as folder:
+        logs = Path(folder)
+        with live.running(live.Web(logs / "web.log")) as web, live.running(live.Worker(logs / "worker.log")):
+            people = [Person.objects.create_user(f"teen{number}", role=Role.TEEN) for number in range(PEOPLE)]
+            yield [live.Visitor(web, person) for person in people]
+        live.wait_until(live.is_alone, what="the site to leave the database")
+    teardown_databases(made, verbosity=0)
+
+
+def measure() -> dict[str, Any]:
+    with site() as people:
+        for number in range(WARM_UP):
+            direct()
+            through_site(people[number % PEOPLE])
+        pairs = [(direct(), through_site(people[number % PEOPLE])) for number in range(PAIRS)]
+    straight, whole = (statistics.median(side) * 1000 for side in zip(*pairs, strict=True))
+    return {
+        "pairs": PAIRS,
+        "direct_ms": round(straight, 1),
+        "site_ms": round(whole, 1),
+        "added_ms": round(statistics.median(b - a for a, b in pairs) * 1000, 1),
+        "ratio": round(statistics.median(b / a for a, b in pairs), 2),
+    }
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    arguments.add_argument("--json", action="store_true")
+    asked = arguments.parse_args()
+    found = measure()
+    print(f"time to first token, median of {found['pairs']} pairs, warm")
+    print(f"  straight from the model's server  {found['direct_ms']:8.1f} ms")
+    print(f"  through the whole site            {found['site_ms']:8.1f} ms")
+    print(f"  added                             {found['added_ms']:8.1f} ms   ratio {found['ratio']:.2f}")
+    if asked.json:
+        print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,37 @@
+"""Why a question was not taken. The words for people stand with the views."""
+
+from datetime import datetime
+
+from chat.models import Turn
+
+
+class NotTaken(Exception):
+    """A question that did not become a turn. Nothing was stored, held or charged."""
+
+
+class QuestionEmpty(NotTaken):
+    """There is no question in it."""
+
+
+class QuestionTooLong(NotTaken):
+    """It is longer than the model can read."""
+
+
+class StillAnswering(NotTaken):
+    """The conversation's last question is still being answered."""
+
+    def __init__(self, turn: Turn) -> None:
+        super().__init__(str(turn.pk))
+        self.turn = turn
+
+
+class TutorPaused(NotTaken):
+    """A help card is up, and tutoring waits until `until` and the person's own word."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(until.isoformat())
+        self.until = until
+
+
+class TutorClosed(NotTaken):
+    """The organisation has not opened the tutor."""

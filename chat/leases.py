@@ -1,0 +1,177 @@
+"""What workers do with turns: claim one, keep it, end it, and pick up what a dead worker left.
+
+A claim is a lease. Whoever holds it renews it at every checkpoint; once it runs out the turn may be taken
+away, and what the former holder still says about it changes nothing.
+"""
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from budgets.errors import HoldResolved, HoldUnknown
+from budgets.services import hold_release, hold_settle
+from chat import nudge, stream
+from chat.models import Ending, State, Turn
+from inference.prices import price
+
+logger = logging.getLogger(__name__)
+
+LEASE = timedelta(seconds=10)
+# A nudge that was lost is sent again after this long, and a turn that nobody takes fails after the second.
+RENUDGE_AFTER = timedelta(seconds=4)
+GIVE_UP_AFTER = timedelta(minutes=2)
+MOST_DELIVERIES = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """How a turn ended, and what it used. Tokens are counts, whoever counted them."""
+
+    state: State
+    ending: Ending
+    answer: str
+    prompt_tokens: int
+    answer_tokens: int
+
+    @property
+    def microdollars(self) -> int:
+        return price(prompt_tokens=self.prompt_tokens, answer_tokens=self.answer_tokens)
+
+
+def turn_claim(*, turn_id: UUID) -> Turn | None:
+    """Take a waiting turn for this worker. None when another delivery has it, or it is over, or gone."""
+    claimed = Turn.objects.filter(pk=turn_id, state=State.QUEUED).update(
+        state=State.WORKING,
+        claim=uuid4(),
+        lease_until=timezone.now() + LEASE,
+        deliveries=F("deliveries") + 1,
+        model=settings.TUTOR_MODEL,
+    )
+    if not claimed:
+        return None
+    return Turn.objects.select_related("conversation").filter(pk=turn_id, state=State.WORKING).first()
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What a checkpoint found: whether the claim still holds, and whether somebody pressed Stop."""
+
+    holds: bool
+    stop_asked: bool
+
+
+def turn_checkpoint(*, turn: Turn, answer: str, answer_tokens: int) -> Standing:
+    """Renew the lease and keep what has been generated, so that a crash bills that and no more."""
+    mine = Turn.objects.filter(pk=turn.pk, claim=turn.claim)
+    if not mine.update(lease_until=timezone.now() + LEASE, answer=answer, answer_tokens=answer_tokens):
+        return Standing(holds=False, stop_asked=False)
+    return Standing(holds=True, stop_asked=mine.filter(stop_asked_at__isnull=False).exists())
+
+
+def turn_finish(*, turn: Turn, outcome: Outcome) -> bool:
+    """End a turn: keep its answer, settle its hold, tell its readers. Its hold settles exactly once.
+
+    False when the claim was lost: to the sweeper, which has settled, or to a deletion, which left the settling
+    to this worker.
+    """
+    with transaction.atomic():
+        mine = Turn.objects.filter(pk=turn.pk, claim=turn.claim)
+        ended = mine.update(**_ended(outcome))
+        if ended or not Turn.objects.filter(pk=turn.pk).exists():
+            _settle(turn.pk, outcome)
+        transaction.on_commit(lambda: stream.end(turn.pk))
+    return bool(ended)
+
+
+def _ended(outcome: Outcome) -> dict[str, object]:
+    return {
+        "state": outcome.state,
+        "ending": outcome.ending,
+        "answer": outcome.answer,
+        "prompt_tokens": outcome.prompt_tokens,
+        "answer_tokens": outcome.answer_tokens,
+        "microdollars": outcome.microdollars,
+        "claim": None,
+        "lease_until": None,
+        "ended_at": timezone.now(),
+    }
+
+
+def _settle(turn_id: UUID, outcome: Outcome) -> None:
+    tokens = outcome.prompt_tokens + outcome.answer_tokens
+    try:
+        if tokens:
+            hold_settle(key=turn_id, tokens=tokens, microdollars=outcome.microdollars)
+        else:
+            hold_release(key=turn_id)
+    except (HoldResolved, HoldUnknown):
+        # The ledger's net was quicker, after a pause longer than any turn. Its word stands.
+        logger.exception("The hold of turn %s was resolved before its turn ended.", turn_id)
+
+
+def turns_sweep(*, now: datetime | None = None) -> int:
+    """Find every turn that nobody is working on and move it on. Returns how many were moved."""
+    now = now or timezone.now()
+    waiting = Turn.objects.filter(state=State.QUEUED)
+    stale = list(waiting.filter(asked_at__lte=now - GIVE_UP_AFTER).values_list("pk", flat=True))
+    late = list(
+        waiting.filter(asked_at__lte=now - RENUDGE_AFTER, asked_at__gt=now - GIVE_UP_AFTER).values_list(
+            "pk", flat=True
+        )
+    )
+    lost = list(Turn.objects.filter(state=State.WORKING, lease_until__lt=now).values_list("pk", flat=True))
+    for turn_id in stale:
+        _give_up(turn_id)
+    for turn_id in late:
+        nudge.send(turn_id)
+    for turn_id in lost:
+        _recover(turn_id, now)
+    return len(stale) + len(late) + len(lost)
+
+
+@transaction.atomic
+def _give_up(turn_id: UUID) -> None:
+    waiting = Turn.objects.filter(pk=turn_id, state=State.QUEUED)
+    nothing = Outcome(
+        state=State.FAILED, ending=Ending.NEVER_STARTED, answer="", prompt_tokens=0, answer_tokens=0
+    )
+    if waiting.update(**_ended(nothing)):
+        _settle(turn_id, nothing)
+        transaction.on_commit(lambda: stream.end(turn_id))
+
+
+@transaction.atomic
+def _recover(turn_id: UUID, now: datetime) -> None:
+    """End, or begin again, a turn whose worker let its lease run out."""
+    turn = (
+        Turn.objects.select_for_update(skip_locked=True, of=("self",))
+        .filter(pk=turn_id, state=State.WORKING, lease_until__lt=now)
+        .first()
+    )
+    if turn is None:
+        return
+    # The stream is written several times a second, the checkpoint once: the later of the two is what was made.
+    seen = stream.written(turn_id) or stream.Written()
+    answer = max(seen.text, turn.answer, key=len)
+    tokens = max(seen.tokens, turn.answer_tokens)
+    if not tokens and turn.deliveries < MOST_DELIVERIES and not turn.stop_asked_at:
+        turn.state, turn.claim, turn.lease_until = State.QUEUED, None, None
+        turn.save(update_fields=["state", "claim", "lease_until"])
+        transaction.on_commit(lambda: nudge.send(turn_id))
+        return
+    outcome = Outcome(
+        state=State.STOPPED if turn.stop_asked_at else State.FAILED,
+        ending=Ending.ASKED if turn.stop_asked_at else Ending.WORKER_LOST,
+        answer=answer,
+        prompt_tokens=turn.prompt_tokens if tokens else 0,
+        answer_tokens=tokens,
+    )
+    Turn.objects.filter(pk=turn_id).update(**_ended(outcome))
+    _settle(turn_id, outcome)
+    transaction.on_commit(lambda: stream.end(turn_id))

@@ -1,0 +1,32 @@
+"""Which past turns a prompt carries, and what that costs.
+
+Remembering everything makes a conversation's cost grow with the square of its length. A window of tokens
+keeps each question's cost flat: the newest turns that fit are carried whole, the older ones not at all.
+"""
+
+from collections.abc import Iterable
+
+from chat.models import State, Turn
+from inference.talk import Message
+from inference.tokens import tokens_at_most
+
+
+def remembered(turns: Iterable[Turn], *, window: int) -> list[Message]:
+    """The messages of the newest of `turns` (oldest first) whose tokens, at most, fit into `window` together.
+
+    Only answers that the person saw are carried: a failed or withheld one has nothing to remember, and a
+    question that led to a help card is never repeated to a model.
+    """
+    carried: list[Message] = []
+    left = window
+    for turn in reversed(list(turns)):
+        if turn.state not in {State.ANSWERED, State.STOPPED} or not turn.answer:
+            continue
+        left -= tokens_at_most(turn.question) + tokens_at_most(turn.answer)
+        if left < 0:
+            break
+        carried[:0] = [
+            {"role": "user", "content": turn.question},
+            {"role": "assistant", "content": turn.answer},
+        ]
+    return carried

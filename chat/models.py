@@ -1,0 +1,138 @@
+"""Conversations and their turns. A turn is one question and what became of it."""
+
+import uuid
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+LONGEST_QUESTION = 2000
+LONGEST_TITLE = 80
+
+
+class Conversation(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="conversations"
+    )
+    title = models.CharField(_("title"), max_length=LONGEST_TITLE)
+    started_at = models.DateTimeField(default=timezone.now, editable=False)
+    asked_at = models.DateTimeField(_("last question"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("conversation")
+        verbose_name_plural = _("conversations")
+        indexes = [models.Index(fields=["owner", "-asked_at"], name="conversation_list")]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class State(models.TextChoices):
+    QUEUED = "queued", _("waiting")
+    WORKING = "working", _("being written")
+    ANSWERED = "answered", _("answered")
+    STOPPED = "stopped", _("stopped")
+    FAILED = "failed", _("failed")
+    CARDED = "carded", _("help card")
+    WITHHELD = "withheld", _("held back")
+
+
+LIVE_STATES = (State.QUEUED, State.WORKING)
+
+
+class Ending(models.TextChoices):
+    """Why a turn ended other than by a whole answer."""
+
+    NONE = "", ""
+    LIMIT = "limit", _("the answer reached its longest length")
+    ASKED = "asked", _("stopped by the person who asked")
+    UNREAD = "unread", _("nobody was reading")
+    MODEL_AWAY = "model_away", _("the model could not be reached")
+    MODEL_REFUSED = "model_refused", _("the model’s server turned the question down")
+    MODEL_SILENT = "model_silent", _("the model went quiet")
+    MODEL_GARBLED = "model_garbled", _("the model’s server sent something unreadable")
+    WORKER_LOST = "worker_lost", _("the worker that wrote it went away")
+    NEVER_STARTED = "never_started", _("nobody was there to answer")
+    FAULT = "fault", _("something unforeseen went wrong")
+
+
+class Turn(models.Model):
+    """One question, made by the asker's browser with an id of its own, so that posting it twice asks once.
+
+    The row is the truth about the turn; the broker's message and the stream in Valkey are only its nudge and
+    its echo. While a worker writes, `claim` names it, `lease_until` says until when it is believed to live,
+    and `answer` and `answer_tokens` are its last checkpoint.
+    """
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="turns")
+    retry_of = models.OneToOneField(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="retry"
+    )
+    asked_at = models.DateTimeField(default=timezone.now, editable=False)
+    question = models.TextField(max_length=LONGEST_QUESTION)
+    answer = models.TextField(blank=True)
+    state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
+    ending = models.CharField(max_length=20, choices=Ending, default=Ending.NONE, blank=True)
+
+    level = models.CharField(max_length=1, default="0")
+    categories = ArrayField(models.CharField(max_length=40), default=list, blank=True)
+    # When the person said that they were ready to go on after a help card.
+    went_on_at = models.DateTimeField(null=True, blank=True)
+
+    answer_cap = models.PositiveIntegerField(default=0)
+    is_brief = models.BooleanField(default=False)
+    prompt_tokens = models.PositiveIntegerField(default=0)
+    answer_tokens = models.PositiveIntegerField(default=0)
+    microdollars = models.PositiveBigIntegerField(default=0)
+    model = models.CharField(max_length=200, blank=True)
+
+    claim = models.UUIDField(null=True, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    deliveries = models.PositiveSmallIntegerField(default=0)
+    stop_asked_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("turn")
+        verbose_name_plural = _("turns")
+        ordering = ["asked_at"]
+        indexes = [
+            models.Index(fields=["conversation", "asked_at"], name="turn_in_order"),
+            models.Index(
+                fields=["lease_until"], name="turn_live", condition=Q(state__in=["queued", "working"])
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=Q(state__in=State.values), name="turn_state_known"),
+            models.CheckConstraint(
+                condition=Q(state="working", claim__isnull=False, lease_until__isnull=False)
+                | (~Q(state="working") & Q(claim__isnull=True)),
+                name="turn_claimed_while_working",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=["queued", "working"], ended_at__isnull=True)
+                | (~Q(state__in=["queued", "working"]) & Q(ended_at__isnull=False)),
+                name="turn_ended_or_live",
+            ),
+            models.UniqueConstraint(
+                fields=["conversation"],
+                condition=Q(state__in=["queued", "working"]),
+                name="turn_one_live_in_a_conversation",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.asked_at:%Y-%m-%d %H:%M} {self.state}"
+
+    @property
+    def is_live(self) -> bool:
+        return self.state in LIVE_STATES
+
+    @property
+    def tokens(self) -> int:
+        return self.prompt_tokens + self.answer_tokens

@@ -1,0 +1,122 @@
+"""What the tutor's pages show: a turn, a conversation, the composer, the meter."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
+
+from accounts.models import Person
+from budgets.selectors import Meter, meter
+from chat import stream
+from chat.models import Conversation, Ending, State, Turn
+from chat.rendering import GrowingPage, answer_html
+from chat.selectors import Pause, conversations_of, pause_of, turns_shown
+from guard import Category, Level, Verdict
+from inference.place import runs_at_home
+from safeguarding.cards import Card, card_for
+
+CONVERSATIONS_LISTED = 50
+
+
+@dataclass(frozen=True)
+class TurnShown:
+    """A turn as the page needs it. `after` is the stream id up to which `page` has the words."""
+
+    turn: Turn
+    after: str
+    page: GrowingPage
+
+    @property
+    def answer_html(self) -> SafeString:
+        return answer_html(self.turn.answer)
+
+    @property
+    def card(self) -> Card | None:
+        if self.turn.state != State.CARDED:
+            return None
+        verdict = Verdict(
+            level=Level(self.turn.level), categories=frozenset(map(Category, self.turn.categories))
+        )
+        return card_for(verdict, country=settings.HELP_COUNTRY)
+
+    @property
+    def dollars(self) -> float:
+        return self.turn.microdollars / 1_000_000
+
+    @property
+    def reached_limit(self) -> bool:
+        return self.turn.ending == Ending.LIMIT
+
+    @property
+    def may_retry(self) -> bool:
+        return self.turn.state in {State.FAILED, State.STOPPED}
+
+    @property
+    def retry_id(self) -> UUID:
+        return uuid4()
+
+
+def turn_shown(turn: Turn) -> TurnShown:
+    """A live turn is shown with the words that stand on its stream now, and the id to go on from."""
+    page = GrowingPage()
+    if not turn.is_live:
+        return TurnShown(turn=turn, after="0", page=page)
+    stream.note_reader(turn.pk)
+    # A stream that cannot be read is shown as empty, and read from its beginning once it can be.
+    seen = stream.written(turn.pk) or stream.Written()
+    page.grow(seen.text)
+    return TurnShown(turn=turn, after=seen.last_id, page=page)
+
+
+@dataclass(frozen=True)
+class Composer:
+    """The form for the next question. Its `turn_id` makes posting it twice ask once."""
+
+    person: Person
+    conversation: Conversation | None
+    live_turn: Turn | None
+    pause: Pause | None
+    meter: Meter
+    turn_id: UUID
+    question: str = ""
+    error: str = ""
+
+
+def composer_for(
+    person: Person, conversation: Conversation | None, *, turn_id: UUID | None = None, **said: str
+) -> Composer:
+    live = conversation.turns.filter(ended_at=None).first() if conversation else None
+    return Composer(
+        person=person,
+        conversation=conversation,
+        live_turn=live,
+        pause=pause_of(person),
+        meter=meter(owner=person),
+        turn_id=turn_id or uuid4(),
+        **said,
+    )
+
+
+def conversation_page(
+    person: Person, conversation: Conversation | None, composer: Composer
+) -> dict[str, Any]:
+    turns = turns_shown(conversation) if conversation else ()
+    return {
+        "person": person,
+        "conversation": conversation,
+        "conversations": conversations_of(person)[:CONVERSATIONS_LISTED],
+        "turns": [turn_shown(turn) for turn in turns],
+        "composer": composer,
+        "runs_at_home": runs_at_home(),
+        "model_name": settings.TUTOR_MODEL,
+    }
+
+
+def partial(name: str, request: HttpRequest, **context: Any) -> str:
+    """One partial of the tutor's page, by name, for a swap."""
+    context.setdefault("runs_at_home", runs_at_home())
+    return render_to_string(f"chat/conversation.html#{name}", context, request)

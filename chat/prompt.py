@@ -1,0 +1,58 @@
+"""What the model is told for one question, and the most that it can cost."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from chat.errors import QuestionTooLong
+from chat.memory import remembered
+from chat.models import Turn
+from inference.talk import Message
+from inference.tokens import tokens_at_most, tokens_likely
+
+# A shorter answer than this helps nobody: below it a question is refused and the purse kept.
+LEAST_ANSWER_TOKENS = 60
+# How much of the past a prompt may carry: enough for two or three exchanges.
+MEMORY_TOKENS = 600
+
+CONDUCT = (
+    "You are a tutor for teenagers on a website. You are a computer program, an AI, and not a person; say so "
+    "if asked. Explain in plain words and short paragraphs. With homework, give a hint or the next step and let "
+    "the learner finish. When you are not sure, say that you are not sure. Do not flatter. Do not give medical "
+    "or legal advice: say which trusted adult could help."
+)
+BRIEFLY = "Answer in two or three short sentences."
+
+
+@dataclass(frozen=True)
+class Prompt:
+    messages: list[Message]
+
+    @property
+    def tokens_at_most(self) -> int:
+        return sum(tokens_at_most(message["content"]) for message in self.messages)
+
+    @property
+    def tokens_likely(self) -> int:
+        return sum(tokens_likely(message["content"]) for message in self.messages)
+
+
+def prompt_for(question: str, *, past: Iterable[Turn], is_brief: bool = False) -> Prompt:
+    """The prompt for `question` after the turns `past` (oldest first).
+
+    Raises QuestionTooLong when it leaves the model's context no room for the least answer.
+    """
+    conduct = f"{CONDUCT} {BRIEFLY}" if is_brief else CONDUCT
+    asked: list[Message] = [{"role": "system", "content": conduct}, {"role": "user", "content": question}]
+    room = settings.TUTOR_CONTEXT_TOKENS - Prompt(asked).tokens_at_most - LEAST_ANSWER_TOKENS
+    if room < 0:
+        raise QuestionTooLong
+    window = min(MEMORY_TOKENS, room + LEAST_ANSWER_TOKENS - settings.TUTOR_ANSWER_TOKENS)
+    return Prompt([asked[0], *remembered(past, window=window), asked[1]])
+
+
+def answer_room(prompt: Prompt) -> int:
+    """The longest answer, in tokens, that the model's context has room for after `prompt`."""
+    room: int = settings.TUTOR_CONTEXT_TOKENS - prompt.tokens_at_most
+    return min(settings.TUTOR_ANSWER_TOKENS, room)

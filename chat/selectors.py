@@ -1,0 +1,64 @@
+"""Reads, always for the person who asks."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from accounts.models import Person
+from chat.models import Conversation, State, Turn
+
+# How long tutoring rests after a help card, by the card's level (docs/safety.md).
+PAUSES = {"3": timedelta(minutes=5), "4": timedelta(minutes=30)}
+# A card from another day no longer holds anybody up.
+PAUSE_FORGOTTEN_AFTER = timedelta(hours=24)
+
+
+def conversations_of(person: Person) -> QuerySet[Conversation]:
+    return Conversation.objects.filter(owner=person).order_by("-asked_at")
+
+
+def conversation_of(person: Person, conversation_id: UUID) -> Conversation:
+    """Raises Conversation.DoesNotExist for one that is not there or not theirs."""
+    return conversations_of(person).get(pk=conversation_id)
+
+
+def turn_of(person: Person, turn_id: UUID) -> Turn:
+    """Raises Turn.DoesNotExist for one that is not there or not theirs."""
+    return Turn.objects.select_related("conversation").get(pk=turn_id, conversation__owner=person)
+
+
+def turns_shown(conversation: Conversation) -> QuerySet[Turn]:
+    """The conversation's turns, oldest first, without those that were tried again."""
+    return conversation.turns.filter(retry=None).order_by("asked_at")
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Tutoring rests because of a help card: `until` is the earliest time that its reader may go on."""
+
+    turn: Turn
+    until: datetime
+
+    @property
+    def may_end(self) -> bool:
+        return timezone.now() >= self.until
+
+
+def pause_of(person: Person) -> Pause | None:
+    """The pause that holds for `person`, or None."""
+    turn = (
+        Turn.objects.filter(
+            conversation__owner=person,
+            state=State.CARDED,
+            went_on_at=None,
+            level__in=PAUSES,
+            asked_at__gt=timezone.now() - PAUSE_FORGOTTEN_AFTER,
+        )
+        .select_related("conversation")
+        .order_by("asked_at")
+        .last()
+    )
+    return Pause(turn, turn.asked_at + PAUSES[turn.level]) if turn else None

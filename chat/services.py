@@ -1,0 +1,196 @@
+"""What a person does in the tutor. Keyword-only, one transaction each; side effects wait for the commit."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import Person
+from budgets.errors import HoldResolved
+from budgets.services import hold_make, hold_release
+from chat import nudge, stream
+from chat.errors import QuestionEmpty, QuestionTooLong, StillAnswering, TutorClosed, TutorPaused
+from chat.models import LIVE_STATES, LONGEST_QUESTION, LONGEST_TITLE, Conversation, Ending, State, Turn
+from chat.prompt import LEAST_ANSWER_TOKENS, answer_room, prompt_for
+from chat.selectors import pause_of, turn_of, turns_shown
+from guard import judge_input
+from safeguarding.review import chat_is_open
+
+# The ledger's own safety net. A turn lives for minutes at most, so a hold this old has lost its turn.
+HOLD_LEASE = timedelta(minutes=20)
+
+
+def turn_start(
+    *,
+    person: Person,
+    turn_id: UUID,
+    question: str,
+    conversation: Conversation | None = None,
+    retry_of: Turn | None = None,
+) -> Turn:
+    """Take a question: judge it, hold what its answer may cost, and send it to be answered.
+
+    `turn_id` is made by the page that asks, so asking twice returns the same turn. A question in a crisis
+    becomes a help card at once, whatever the budget says and whatever else is out of order; it costs nothing.
+    Without `conversation` a new one begins.
+
+    Raises NotTaken (see chat.errors), budgets.errors.BudgetShort, or Turn.DoesNotExist when the id is taken
+    by somebody else's turn.
+    """
+    question = question.strip()
+    if not question:
+        raise QuestionEmpty
+    try:
+        with transaction.atomic():
+            if Turn.objects.filter(pk=turn_id).exists():
+                return turn_of(person, turn_id)
+            return _turn_take(person, turn_id, question, conversation, retry_of)
+    except IntegrityError:
+        # The same question arrived twice at once, or another one is being answered: the row that won says which.
+        return _turn_that_won(person, turn_id, conversation)
+
+
+def _turn_take(
+    person: Person, turn_id: UUID, question: str, conversation: Conversation | None, retry_of: Turn | None
+) -> Turn:
+    verdict = judge_input(question)
+    if not verdict.is_crisis:
+        if len(question) > LONGEST_QUESTION:
+            raise QuestionTooLong
+        _require_free(person, conversation)
+    # Somebody's worst sentence does not stand in a list that others may glance at.
+    title = _("A conversation") if verdict.is_crisis else _title_from(question)
+    conversation = _conversation_touch(person, title, conversation)
+    turn = Turn(
+        pk=turn_id,
+        conversation=conversation,
+        question=question[:LONGEST_QUESTION],
+        retry_of=retry_of,
+        level=str(verdict.level),
+        categories=sorted(verdict.categories),
+    )
+    if verdict.is_crisis:
+        turn.state, turn.ended_at = State.CARDED, timezone.now()
+    else:
+        _hold_for(person, turn)
+    turn.save(force_insert=True)
+    if turn.is_live:
+        transaction.on_commit(lambda: nudge.send(turn.pk))
+    return turn
+
+
+def _require_free(person: Person, conversation: Conversation | None) -> None:
+    if not chat_is_open():
+        raise TutorClosed
+    pause = pause_of(person)
+    if pause:
+        raise TutorPaused(pause.until)
+    live = conversation.turns.filter(state__in=LIVE_STATES).first() if conversation else None
+    if live:
+        raise StillAnswering(live)
+
+
+def _conversation_touch(person: Person, title: str, conversation: Conversation | None) -> Conversation:
+    if conversation is None:
+        return Conversation.objects.create(owner=person, title=title)
+    conversation.asked_at = timezone.now()
+    conversation.save(update_fields=["asked_at"])
+    return conversation
+
+
+def _title_from(question: str) -> str:
+    line = " ".join(question.split())
+    return line if len(line) <= LONGEST_TITLE else line[: LONGEST_TITLE - 1].rsplit(" ", 1)[0] + "…"
+
+
+def _hold_for(person: Person, turn: Turn) -> None:
+    prompt = prompt_for(turn.question, past=turns_shown(turn.conversation))
+    hold = hold_make(
+        owner=person,
+        key=turn.pk,
+        prompt_tokens=prompt.tokens_at_most,
+        answer_tokens=answer_room(prompt),
+        least_answer_tokens=LEAST_ANSWER_TOKENS,
+        lease=HOLD_LEASE,
+    )
+    turn.answer_cap = hold.answer_tokens
+    turn.is_brief = hold.answer_tokens < answer_room(prompt)
+
+
+def _turn_that_won(person: Person, turn_id: UUID, conversation: Conversation | None) -> Turn:
+    if conversation is not None and not Turn.objects.filter(pk=turn_id).exists():
+        raise StillAnswering(conversation.turns.filter(state__in=LIVE_STATES).latest("asked_at"))
+    return turn_of(person, turn_id)
+
+
+def turn_retry(*, person: Person, failed: Turn, turn_id: UUID) -> Turn:
+    """Ask the question of a failed or stopped turn again, in its place. Trying twice tries once.
+
+    Raises what turn_start raises.
+    """
+    again = Turn.objects.filter(retry_of=failed).first()
+    if again:
+        return again
+    return turn_start(
+        person=person,
+        turn_id=turn_id,
+        question=failed.question,
+        conversation=failed.conversation,
+        retry_of=failed,
+    )
+
+
+@transaction.atomic
+def turn_stop(*, turn: Turn) -> None:
+    """Stop a turn and the model with it. One that no worker has claimed ends here and costs nothing.
+
+    Stopping a turn that has ended does nothing.
+    """
+    now = timezone.now()
+    waiting = Turn.objects.filter(pk=turn.pk, state=State.QUEUED)
+    if waiting.update(state=State.STOPPED, ending=Ending.ASKED, ended_at=now, stop_asked_at=now):
+        hold_release(key=turn.pk)
+        transaction.on_commit(lambda: stream.end(turn.pk))
+        return
+    if Turn.objects.filter(pk=turn.pk, state=State.WORKING).update(stop_asked_at=now):
+        # The row is enough for the worker's next checkpoint; the flag in Valkey stops it at its next word.
+        transaction.on_commit(lambda: stream.ask_stop(turn.pk))
+
+
+@transaction.atomic
+def pause_end(*, person: Person) -> bool:
+    """Go on after a help card, by the person's own word. False while the pause's set time has not passed."""
+    pause = pause_of(person)
+    if pause is None:
+        return True
+    if not pause.may_end:
+        return False
+    carded = Turn.objects.filter(conversation__owner=person, state=State.CARDED, went_on_at=None)
+    carded.update(went_on_at=timezone.now())
+    return True
+
+
+@transaction.atomic
+def conversation_rename(*, conversation: Conversation, title: str) -> None:
+    """Name a conversation; an empty name keeps the one it has. Longer names are cut to 80 characters."""
+    if title := " ".join(title.split())[:LONGEST_TITLE]:
+        conversation.title = title
+        conversation.save(update_fields=["title"])
+
+
+@transaction.atomic
+def conversation_delete(*, conversation: Conversation) -> None:
+    """Delete a conversation and every turn in it, for good. The ledger keeps what was spent, without a word of it.
+
+    A turn that is being written loses its row, which stops its worker; the worker settles the hold by its key.
+    """
+    for turn_id in conversation.turns.filter(state=State.QUEUED).values_list("pk", flat=True):
+        try:
+            hold_release(key=turn_id)
+        except HoldResolved:
+            continue
+    turn_ids = list(conversation.turns.values_list("pk", flat=True))
+    conversation.delete()
+    transaction.on_commit(lambda: stream.forget(*turn_ids))

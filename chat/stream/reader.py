@@ -1,0 +1,143 @@
+"""A page's end of a turn's stream: one shared connection for all that this process reads."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from typing import Any
+from uuid import UUID
+from weakref import WeakKeyDictionary
+
+import redis.asyncio
+from django.conf import settings
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from chat.stream.entries import BEGINNING, READER_SECONDS, Entry, id_order, reader_key, words_key
+
+# Short, because a stream that is followed just as the read begins to block waits for the next one.
+BLOCK_MILLISECONDS = 500
+# After a read the hub lets entries gather, so that many streams cost one round trip rather than one each.
+GATHER_SECONDS = 0.01
+
+
+class StreamAway(Exception):
+    """Valkey cannot be read. The turn itself is safe: the reader should come back."""
+
+
+class Hub:
+    """Reads every followed stream of one event loop over a single blocking connection."""
+
+    def __init__(self) -> None:
+        options: dict[str, Any] = {
+            "decode_responses": True,
+            "socket_connect_timeout": 0.5,
+            "retry": Retry(NoBackoff(), 0),
+        }
+        self.shared = redis.asyncio.Redis.from_url(settings.VALKEY_URL, socket_timeout=2, **options)
+        # redis-py gives up on a silent socket after 5 s by default; a blocking read is silent on purpose.
+        self.blocking = redis.asyncio.Redis.from_url(
+            settings.VALKEY_URL,
+            socket_timeout=BLOCK_MILLISECONDS / 1000 + 3,
+            single_connection_client=True,
+            **options,
+        )
+        self.queues: dict[str, set[asyncio.Queue[Entry | None]]] = {}
+        self.cursors: dict[str, str] = {}
+        self.blocked_id: int | None = None
+        self.task: asyncio.Task[None] | None = None
+
+    async def subscribe(self, key: str) -> "asyncio.Queue[Entry | None]":
+        queue: asyncio.Queue[Entry | None] = asyncio.Queue()
+        if key in self.queues:
+            self.queues[key].add(queue)
+            # The shared read is past the beginning already: this reader catches up by itself.
+            caught_up: Any = await self.shared.xrange(key)
+            for entry_id, fields in caught_up:
+                queue.put_nowait(Entry.read(entry_id, fields))
+            return queue
+        self.queues[key], self.cursors[key] = {queue}, BEGINNING
+        if self.task is None or self.task.done():
+            self.task = asyncio.create_task(self._read())
+        elif self.blocked_id is not None:
+            await self.shared.client_unblock(self.blocked_id)
+        return queue
+
+    def unsubscribe(self, key: str, queue: "asyncio.Queue[Entry | None]") -> None:
+        readers = self.queues.get(key, set())
+        readers.discard(queue)
+        if not readers:
+            self.queues.pop(key, None)
+            self.cursors.pop(key, None)
+
+    async def _read(self) -> None:
+        try:
+            self.blocked_id = await self.blocking.client_id()
+            while self.cursors:
+                cursors: Any = dict(self.cursors)
+                reply: Any = await self.blocking.xread(cursors, block=BLOCK_MILLISECONDS)
+                self._deliver(reply)
+                await asyncio.sleep(GATHER_SECONDS)
+        except redis.RedisError:
+            for queues in self.queues.values():
+                for queue in queues:
+                    queue.put_nowait(None)
+            self.queues.clear()
+            self.cursors.clear()
+        finally:
+            self.blocked_id = None
+
+    def _deliver(self, reply: Any) -> None:
+        for key, entries in reply:
+            if key not in self.cursors:
+                continue
+            for entry_id, fields in entries:
+                self.cursors[key] = entry_id
+                for queue in self.queues[key]:
+                    queue.put_nowait(Entry.read(entry_id, fields))
+
+
+_hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()
+
+
+def _hub() -> Hub:
+    loop = asyncio.get_running_loop()
+    if loop not in _hubs:
+        _hubs[loop] = Hub()
+    return _hubs[loop]
+
+
+async def follow(turn_id: UUID, *, tick_seconds: float) -> AsyncGenerator[Entry | None]:
+    """Yield every entry of a turn's stream from its beginning, each once and in order, until its end.
+
+    None is yielded after every `tick_seconds` without an entry. While it is followed the turn counts as read.
+    Raises StreamAway when Valkey cannot be read.
+    """
+    hub, key, last = _hub(), words_key(turn_id), (0, 0)
+    try:
+        queue = await hub.subscribe(key)
+    except redis.RedisError as fault:
+        hub.unsubscribe(key, asyncio.Queue())
+        raise StreamAway from fault
+    noted = 0.0
+    try:
+        while True:
+            now = asyncio.get_running_loop().time()
+            if now - noted > READER_SECONDS / 3:
+                await hub.shared.set(reader_key(turn_id), "1", ex=READER_SECONDS)
+                noted = now
+            try:
+                entry = await asyncio.wait_for(queue.get(), tick_seconds)
+            except TimeoutError:
+                yield None
+                continue
+            if entry is None:
+                raise StreamAway
+            if (order := id_order(entry.id)) <= last:
+                continue
+            last = order
+            yield entry
+            if entry.is_end:
+                return
+    except redis.RedisError as fault:
+        raise StreamAway from fault
+    finally:
+        hub.unsubscribe(key, queue)

@@ -1,0 +1,15 @@
+from uuid import UUID
+
+from celery import shared_task
+
+from chat import leases, tutor
+
+
+@shared_task(name="chat.tasks.turn_answer")
+def turn_answer(turn_id: str) -> None:
+    tutor.turn_answer(turn_id=UUID(turn_id))
+
+
+@shared_task(name="chat.tasks.turns_sweep")
+def turns_sweep() -> None:
+    leases.turns_sweep()

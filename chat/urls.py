@@ -1,0 +1,18 @@
+from django.urls import path
+
+from chat import views
+from chat.relay import turn_stream
+
+app_name = "chat"
+urlpatterns = [
+    path("", views.start, name="start"),
+    path("ask", views.ask, name="ask"),
+    path("go-on", views.go_on, name="go_on"),
+    path("<uuid:conversation_id>", views.conversation, name="conversation"),
+    path("<uuid:conversation_id>/ask", views.ask, name="ask_in"),
+    path("<uuid:conversation_id>/rename", views.rename, name="rename"),
+    path("<uuid:conversation_id>/delete", views.delete, name="delete"),
+    path("turns/<uuid:turn_id>/stream", turn_stream, name="turn_stream"),
+    path("turns/<uuid:turn_id>/stop", views.stop, name="turn_stop"),
+    path("turns/<uuid:turn_id>/retry", views.retry, name="turn_retry"),
+]

@@ -1,0 +1,7 @@
+from django.conf import settings
+from django.http import HttpRequest
+
+
+def site(_request: HttpRequest) -> dict[str, object]:
+    """What every page may say of the site itself."""
+    return {"is_demo": settings.DEMO, "tutor_is_demo_model": settings.TUTOR_IS_DEMO_MODEL}

@@ -1,0 +1,46 @@
+"""What the environment must say before the site may start."""
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+LEAST_SECRET_KEY_LENGTH = 50
+
+
+@dataclass(frozen=True, kw_only=True)
+class Production:
+    """The settings that a public site must be given; nothing here has a default outside demo mode."""
+
+    secret_key: str
+    allowed_hosts: list[str]
+    site_url: str
+    database_url: str
+    valkey_url: str
+    tutor_base_url: str
+    tutor_model: str
+    email_url: str
+
+    def faults(self) -> list[str]:
+        """One sentence for each setting that is missing or unsafe, naming its variable."""
+        found = []
+        if len(self.secret_key) < LEAST_SECRET_KEY_LENGTH or len(set(self.secret_key)) < 5:  # noqa: PLR2004
+            found.append(f"SECRET_KEY must be at least {LEAST_SECRET_KEY_LENGTH} random characters.")
+        if not self.allowed_hosts:
+            found.append("ALLOWED_HOSTS must name the hosts that this site answers for.")
+        if "*" in self.allowed_hosts:
+            found.append("ALLOWED_HOSTS must not be '*': name each host.")
+        if urlsplit(self.site_url).scheme != "https":
+            found.append("SITE_URL must be the site's public https:// address.")
+        needed = ("database_url", "valkey_url", "tutor_base_url", "tutor_model", "email_url")
+        return found + [f"{name.upper()} must be set." for name in needed if not getattr(self, name)]
+
+
+def require_safe(production: Production) -> None:
+    """Raise ImproperlyConfigured, with every fault at once, unless the settings are safe in public."""
+    if faults := production.faults():
+        listed = "\n".join(f"  - {fault}" for fault in faults)
+        raise ImproperlyConfigured(
+            f"Kitchen Table will not start outside demo mode like this:\n{listed}\n"
+            "See docs/operations.md. For a trial on your own machine, use `make run`."
+        )

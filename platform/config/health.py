@@ -1,0 +1,69 @@
+"""Whether this process lives, and whether each part that it stands on answers."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import redis.asyncio
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.db import connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from config.celery import app
+
+SECONDS_A_CHECK = 2.0
+
+
+@never_cache
+@require_safe
+async def process(_request: HttpRequest) -> HttpResponse:
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+@never_cache
+@require_safe
+async def parts(_request: HttpRequest) -> JsonResponse:
+    """Each part by name, "ok" or the kind of its failure; 200 when all are ok, else 503."""
+    checks = {"database": _database, "valkey": _valkey, "worker": _worker, "model": _model}
+    said = await asyncio.gather(*(_outcome(check) for check in checks.values()))
+    found = dict(zip(checks, said, strict=True))
+    return JsonResponse(found, status=200 if set(said) == {"ok"} else 503)
+
+
+async def _outcome(check: Callable[[], Awaitable[None]]) -> str:
+    # The failure's kind is said and nothing else: an address or a password may stand in its message.
+    try:
+        await asyncio.wait_for(check(), SECONDS_A_CHECK)
+    except TimeoutError:
+        return "no answer"
+    except Exception as fault:  # noqa: BLE001 - a part may fail in any way, and this page must tell of it
+        return type(fault).__name__
+    return "ok"
+
+
+@sync_to_async
+def _database() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+
+
+async def _valkey() -> None:
+    async with redis.asyncio.from_url(settings.VALKEY_URL, socket_timeout=SECONDS_A_CHECK) as client:
+        await client.ping()
+
+
+async def _model() -> None:
+    # The model's client takes most of a second to import, and a web process needs it for nothing else.
+    from inference.provider import provider_answers  # noqa: PLC0415
+
+    await provider_answers()
+
+
+@sync_to_async(thread_sensitive=False)
+def _worker() -> None:
+    # `limit` ends the wait at the first reply instead of listening for the whole timeout.
+    replies = app.control.broadcast("ping", reply=True, timeout=SECONDS_A_CHECK - 0.5, limit=1)
+    if not replies:
+        raise TimeoutError

@@ -1,0 +1,18 @@
+"""The root URL conf: the one place that may point at every room."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from config import health, views
+
+handler500 = "config.views.server_error"
+
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("healthz", health.process, name="healthz"),
+    path("readyz", health.parts, name="readyz"),
+    path("", include("accounts.urls")),
+    path("help/", include("safeguarding.urls")),
+    path("tutor/", include("chat.urls")),
+    path("admin/", admin.site.urls),
+]

@@ -1,0 +1,27 @@
+"""The front door, and the pages for what went wrong."""
+
+import sys
+
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+
+def home(request: HttpRequest) -> HttpResponse:
+    return render(request, "home.html")
+
+
+def form_expired(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Shown when a form's token is missing or old. `reason` is Django's own and is not for people."""
+    del reason
+    return render(request, "403.html", {"form_expired": True}, status=403)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """The page for an unforeseen error. Help lines stand on it, as the error may have met somebody in need.
+
+    Nothing here may touch the database, which may be what failed.
+    """
+    out_of_reach = isinstance(sys.exc_info()[1], OperationalError | InterfaceError)
+    status = 503 if out_of_reach else 500
+    return render(None, "500.html", {"out_of_reach": out_of_reach}, status=status)

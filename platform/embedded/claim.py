@@ -1,0 +1,66 @@
+"""The claim on a home: at most one supervisor runs in it, and others can ask which."""
+
+import fcntl
+import json
+import os
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from typing import Self
+
+from embedded.home import Home, write_private
+from embedded.leash import Held, stop_in_order
+
+
+@dataclass
+class Note:
+    """What the supervisor of a home tells of itself, in a file that outlives it."""
+
+    pid: int
+    address: str
+    children: list[str] = field(default_factory=list)
+
+    @classmethod
+    def read(cls, home: Home) -> Self | None:
+        """The last note, or None where there is none that can be read."""
+        with suppress(OSError, ValueError, TypeError):
+            return cls(**json.loads((home.folder / "run.json").read_text()))
+        return None
+
+    def write(self, home: Home) -> None:
+        write_private(home.folder / "run.json", json.dumps(asdict(self)))
+
+    def living(self) -> list[Held]:
+        return [one for one in map(Held.of, self.children) if one.lives()]
+
+
+class Claim:
+    """A kernel lock on a home: it ends with its process, so there is no stale one to clear away."""
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        self._file: int | None = None
+
+    def take(self) -> bool:
+        """Whether the home is ours now. What an earlier supervisor may have left running is stopped first."""
+        self.home.open()
+        path = self.home.folder / "lock"
+        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # A reset that came between the two calls has deleted the file that we hold.
+            taken = path.exists() and os.fstat(file).st_ino == path.stat().st_ino
+        except BlockingIOError:
+            taken = False
+        if not taken:
+            os.close(file)
+            return False
+        self._file = file
+        if (last := Note.read(self.home)) is not None:
+            stop_in_order(last.living())
+        return True
+
+    def release(self) -> None:
+        """Give the home up."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None

@@ -1,0 +1,70 @@
+"""`python -m embedded with -- COMMAND`: the parts for one command, fresh, and gone when it ends."""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Mapping, Sequence
+
+from embedded.child import ForegroundChild
+from embedded.claim import Note
+from embedded.home import Home
+from embedded.part import FailedError
+from embedded.run import tell_of
+from embedded.screen import Screen
+from embedded.site import embedded_parts, site_environment
+from embedded.supervisor import Signals, StopAskedError, Supervisor
+
+SECONDS_TO_FOLLOW = 10
+
+
+def lend(command: Sequence[str], environ: Mapping[str, str], screen: Screen, signals: Signals) -> int:
+    """Run a command on parts of its own; returns its exit code as a shell would."""
+    home = Home.temporary()
+    home.open()
+    supervisor = Supervisor(home, Note(os.getpid(), ""), screen, signals.asked)
+    supervisor.leash.remove_after(home.folder)
+    try:
+        parts = embedded_parts(home, environ, throwaway=True)
+        supervisor.start(*parts)
+        supervisor.wait_until_ready()
+        env = site_environment(home, environ, parts, "http://localhost:8000")
+        return _follow(ForegroundChild(command, env, supervisor.leash), supervisor, signals)
+    except StopAskedError:
+        return 128 + (signals.last or signal.SIGTERM)
+    except FailedError as failure:
+        tell_of(failure, screen)
+        return 1
+    finally:
+        supervisor.stop()
+
+
+def _follow(child: ForegroundChild, supervisor: Supervisor, signals: Signals) -> int:
+    """Wait for the command, and hand on what we are told."""
+    while (code := child.poll()) is None:
+        try:
+            supervisor.tick(0.05)
+        except StopAskedError:
+            return _wind_up(child, signals)
+    return code if code >= 0 else 128 - code
+
+
+def _wind_up(child: ForegroundChild, signals: Signals) -> int:
+    asked = signals.last or signal.SIGTERM
+    # A Ctrl-C in the terminal has reached the command already, and two may mean more to it than one.
+    if not (asked == signal.SIGINT and _has_the_terminal()):
+        child.signal(asked)
+    end = time.monotonic() + SECONDS_TO_FOLLOW
+    while (code := child.poll()) is None and time.monotonic() < end:
+        time.sleep(0.05)
+    if code is None:
+        child.signal(signal.SIGKILL)
+        return 128 + signal.SIGKILL
+    return code if code >= 0 else 128 - code
+
+
+def _has_the_terminal() -> bool:
+    try:
+        return os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
+    except (OSError, ValueError):
+        return False

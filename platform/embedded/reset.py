@@ -1,0 +1,25 @@
+"""`make reset`: delete the data of this checkout."""
+
+import shutil
+
+from embedded.claim import Claim, Note
+from embedded.home import Home
+from embedded.screen import Screen
+
+
+def reset(home: Home, screen: Screen) -> int:
+    """Delete a home, unless somebody runs in it."""
+    if not home.folder.exists():
+        screen.say(f"There is no data to delete: {home.folder} does not exist.")
+        return 0
+    claim = Claim(home)
+    if not claim.take():
+        note = Note.read(home)
+        where = f" at {note.address} (process {note.pid})" if note else ""
+        screen.say(f"Nothing was deleted: Kitchen Table is running{where}.")
+        screen.say("Stop it first, with Ctrl-C in its terminal.")
+        return 1
+    shutil.rmtree(home.folder)
+    claim.release()
+    screen.say(f"Deleted {home.folder}. `make run` starts afresh.")
+    return 0

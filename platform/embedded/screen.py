@@ -1,0 +1,70 @@
+"""What people see. The terminal may go away at any time: then no more is written, and the rest goes on."""
+
+import os
+import time
+from collections.abc import Sequence
+from typing import TextIO
+
+GREEN, YELLOW, BOLD, PLAIN = "\033[32m", "\033[33m", "\033[1m", "\033[0m"
+SECONDS_TO_REASSURE = 15
+
+
+class Screen:
+    """Lines for people: calm where nobody watches (no colour, no redrawing), alive on a terminal."""
+
+    def __init__(self, stream: TextIO, *, no_colour: bool = False) -> None:
+        self._stream = stream
+        self._live = stream.isatty() and os.environ.get("TERM") != "dumb"
+        self._colour = self._live and not no_colour
+        self._tick = "✓" if "utf" in (stream.encoding or "").lower() else "*"
+        self._passing = ""
+        self._reassured = time.monotonic()
+
+    def say(self, text: str = "") -> None:
+        """One line, or several."""
+        self._write(text + "\n")
+
+    def title(self, text: str) -> None:
+        self._write(self._in(BOLD, text) + "\n")
+
+    def step(self, name: str, seconds: float) -> None:
+        """A step that is done."""
+        self._write(f"  {self._in(GREEN, self._tick)} {name:<24}{seconds:5.1f} s\n")
+
+    def waiting(self, names: Sequence[str], since: float) -> None:
+        """What is being waited for: redrawn in place on a terminal, else a line now and then."""
+        now = time.monotonic()
+        text = f"    {', '.join(names)} … {now - since:.0f} s"
+        if self._live:
+            if text != self._passing:
+                self._write("")
+                self._raw(text)
+                self._passing = text
+        elif now - max(since, self._reassured) > SECONDS_TO_REASSURE:
+            self._reassured = now
+            self.say(text)
+
+    def trouble(self, text: str, lines: Sequence[str] = ()) -> None:
+        """Something went wrong: what, and what its log says."""
+        self._write(
+            f"  {self._in(YELLOW, '!')} {text}\n" + "".join(f"      {line[:200]}\n" for line in lines)
+        )
+
+    def _in(self, colour: str, text: str) -> str:
+        return f"{colour}{text}{PLAIN}" if self._colour else text
+
+    def _write(self, text: str) -> None:
+        wipe = "\r\033[2K" if self._passing else ""
+        self._passing = ""
+        self._raw(wipe + text)
+
+    def _raw(self, text: str) -> None:
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except (OSError, ValueError):
+            # The stream still holds the text and would fail again at exit, so it is pointed to nowhere.
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self._stream.fileno())
+            os.close(nowhere)
+            self._live = False

@@ -1,0 +1,131 @@
+"""All phrases of all rules, followed at once, one word at a time.
+
+Every node knows how many words lie between it and the phrase's first one. So a match knows where it began without a
+second look, and whoever streams knows how far back anything could still begin.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from guard.patterns import Gap, Literal, Sequence
+from guard.vocabulary import Vocabulary
+
+_REMEMBERED = 4096
+
+
+class Role(NamedTuple):
+    """What a phrase is for: to match the rule of that number, or to hold it back."""
+
+    rule: int
+    is_exception: bool
+
+
+@dataclass(eq=False, slots=True)
+class _Node:
+    age: int
+    role: Role
+    edges: "dict[int, list[_Node]]" = field(default_factory=dict)
+    any_word: "list[_Node]" = field(default_factory=list)
+    is_end: bool = False
+
+
+@dataclass(eq=False, slots=True)
+class State:
+    """Everything that the words read so far could be part of.
+
+    `ends` are the phrases that are complete with the last word, with their number of words. `age` is the number of
+    words of the longest phrase of a rule that has begun and could go on; `open_exceptions` are those that could.
+    """
+
+    nodes: tuple[_Node, ...]
+    ends: tuple[tuple[Role, int], ...]
+    open_exceptions: tuple[tuple[Role, int], ...]
+    age: int
+    steps: "dict[int, State]" = field(default_factory=dict)
+
+
+class Automaton:
+    """Built from phrases once, then stepped. A step that was taken before is one look in a table."""
+
+    def __init__(self, vocabulary: Vocabulary, phrases: Iterable[tuple[Role, Sequence]]) -> None:
+        self._vocabulary = vocabulary
+        self._first: dict[int, list[_Node]] = {}
+        for role, sequence in phrases:
+            root = _Node(0, role)
+            for node in self._grow(sequence, {root}, {}):
+                node.is_end = True
+            for symbol, nodes in root.edges.items():
+                self._first.setdefault(symbol, []).extend(nodes)
+        self._states: dict[frozenset[_Node], State] = {}
+        self.start = self._state(frozenset())
+
+    def step(self, state: State, sign: int) -> State:
+        """The state after one more word. `sign` is its symbol, or ~symbol where it begins a sentence.
+
+        No gap reaches over the end of a sentence: what stands there belongs to something else.
+        """
+        symbol, is_first = (~sign, True) if sign < 0 else (sign, False)
+        if len(self._states) > _REMEMBERED:
+            self._states.clear()
+            self.start.steps.clear()
+        reached = set(self._first.get(symbol, ()))
+        for node in state.nodes:
+            reached.update(node.edges.get(symbol, ()))
+            if not is_first:
+                reached.update(node.any_word)
+        after = state.steps[sign] = self._state(frozenset(reached))
+        return after
+
+    def _state(self, nodes: frozenset[_Node]) -> State:
+        known = self._states.get(nodes)
+        if known is None:
+            going = tuple(node for node in nodes if node.edges or node.any_word)
+            known = self._states[nodes] = State(
+                nodes=going,
+                ends=tuple({(node.role, node.age) for node in nodes if node.is_end}),
+                open_exceptions=tuple({(node.role, node.age) for node in going if node.role.is_exception}),
+                age=max((node.age for node in going if not node.role.is_exception), default=0),
+            )
+        return known
+
+    def _grow(self, sequence: Sequence, nodes: set[_Node], ends: dict[int, _Node]) -> set[_Node]:
+        """Put a sequence behind `nodes`; returns the nodes that it may end in, taken from `ends` where there are."""
+        for number, item in enumerate(sequence, 1):
+            own_ends = ends if number == len(sequence) else {}
+            if isinstance(item, Literal):
+                nodes = self._grow_word(self._vocabulary.symbol(item.word), nodes, own_ends)
+            elif isinstance(item, Gap):
+                nodes = self._grow_gap(item.most, nodes)
+            else:
+                # Choices meet again in the same nodes, or a chain of them would multiply.
+                nodes = set().union(*(self._grow(option, nodes, own_ends) for option in item.options))
+        return nodes
+
+    def _grow_word(self, symbol: int, nodes: set[_Node], ends: dict[int, _Node]) -> set[_Node]:
+        return {self._edge(node, symbol, ends) for node in nodes}
+
+    def _edge(self, node: _Node, symbol: int, ends: dict[int, _Node]) -> _Node:
+        after = _after(node, ends)
+        known = node.edges.setdefault(symbol, [])
+        if after not in known:
+            known.append(after)
+        return after
+
+    def _grow_gap(self, most: int, nodes: set[_Node]) -> set[_Node]:
+        reached, last = set(nodes), nodes
+        for _ in range(most):
+            grown: dict[int, _Node] = {}
+            for node in last:
+                node.any_word.append(_after(node, grown))
+            last = set(grown.values())
+            reached |= last
+        return reached
+
+
+def _after(node: _Node, ends: dict[int, _Node]) -> _Node:
+    """The node that has one more word than `node`."""
+    age = node.age + 1
+    if age not in ends:
+        ends[age] = _Node(age, node.role)
+    return ends[age]

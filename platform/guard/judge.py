@@ -1,0 +1,49 @@
+"""The rules' verdict on a whole text."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from guard.normalise import fold
+from guard.rules import RuleBook
+from guard.scan import Match, Scan
+from guard.verdict import Evidence, Verdict, worst
+from guard.words import Word, WordReader
+
+LAYER = "rules"
+NOTHING_FOUND = Verdict(layer=LAYER)
+_FILES = Path(__file__).parent / "rules"
+
+INPUT_RULES = RuleBook([_FILES / "en.toml", _FILES / "es.toml"])
+OUTPUT_RULES = RuleBook([_FILES / "output_en.toml"])
+
+
+def judge_input(text: str) -> Verdict:
+    """What the crisis rules find in what a person wrote. Never does I/O; takes time in proportion to the length."""
+    return judge(text, INPUT_RULES)
+
+
+def judge_output(text: str) -> Verdict:
+    """What a model must never say to a teen, found in what it said. Like judge_input in every other way."""
+    return judge(text, OUTPUT_RULES)
+
+
+def judge(text: str, book: RuleBook) -> Verdict:
+    """The verdict of one book of rules on one text."""
+    words = WordReader(book.vocabulary).feed(fold(text), ended=True)
+    scan = Scan(book.automaton)
+    matches = [match for word in words for match in scan.read(word)]
+    return verdict_of([*matches, *scan.finish()], words, book)
+
+
+def verdict_of(
+    matches: Iterable[Match], words: list[Word], book: RuleBook, *, first_word: int = 0
+) -> Verdict:
+    """One verdict from matches, with the first evidence of each rule. `words` begin at the text's `first_word`."""
+    found: dict[int, Verdict] = {}
+    for match in matches:
+        if match.rule not in found:
+            rule = book.rules[match.rule]
+            start, end = words[match.start - first_word].start, words[match.end - 1 - first_word].end
+            evidence = Evidence(LAYER, rule.id, start, end)
+            found[match.rule] = Verdict(rule.level, rule.categories, (evidence,), layer=LAYER)
+    return worst(NOTHING_FOUND, *found.values())

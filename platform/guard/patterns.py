@@ -1,0 +1,155 @@
+"""The little language that rules are written in. docs/safety.md shows it to those who review the rules.
+
+want to die         these words, one after the other, in any spelling
+(die|kill myself)   one of these
+[really]            may be there or not
+<up to 3>           up to three words, whichever
+#                   a number
+{want}              what the file's [sets] says under "want"
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from guard.normalise import fold
+
+_SIGN = re.compile(
+    r"\s*(?:(?P<gap><up to (\d)>)|(?P<set>\{(\w+)\})|(?P<mark>[()\[\]|])|(?P<word>[^\s()\[\]|{}<>]+))"
+)
+_WORD = re.compile(r"[^\W\d_][^\W_]*|#")
+
+
+class PatternFault(ValueError):
+    """A phrase that does not follow the language. Its text says what is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    word: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    options: "tuple[Sequence, ...]"
+
+
+type Sequence = tuple[Literal | Gap | OneOf, ...]
+
+
+def parse(phrase: str, sets: Mapping[str, Sequence]) -> Sequence:
+    """Read one phrase. Raises PatternFault, which quotes it."""
+    signs = _Signs(phrase)
+    options = _options(signs, sets)
+    if signs.peek():
+        raise PatternFault(f"“{phrase}” has a “{signs.peek()}” that nothing opened")
+    return options[0] if len(options) == 1 else (OneOf(options),)
+
+
+def words_in(sequence: Sequence) -> Iterator[str]:
+    """Every word that a sequence names."""
+    for item in sequence:
+        if isinstance(item, Literal):
+            yield item.word
+        elif isinstance(item, OneOf):
+            for option in item.options:
+                yield from words_in(option)
+
+
+def extent(sequence: Sequence) -> tuple[int, int]:
+    """How many words the shortest and the longest text that fits have."""
+    fewest, most = zip((0, 0), *map(_extent_of_item, sequence), strict=True)
+    return sum(fewest), sum(most)
+
+
+def _extent_of_item(item: Literal | Gap | OneOf) -> tuple[int, int]:
+    match item:
+        case Literal():
+            return 1, 1
+        case Gap():
+            return 0, item.most
+        case OneOf():
+            fewest, most = zip(*map(extent, item.options), strict=True)
+            return min(fewest), max(most)
+
+
+class _Signs:
+    """A phrase's signs, one after the other."""
+
+    def __init__(self, phrase: str) -> None:
+        self.phrase = phrase
+        self._found: list[tuple[str, str]] = []
+        place = 0
+        phrase = phrase.strip()
+        while place < len(phrase):
+            match = _SIGN.match(phrase, place)
+            if not match:
+                raise PatternFault(f"“{phrase}” cannot be read from “{phrase[place:]}” on")
+            place = match.end()
+            self._found.append((match.lastgroup or "", match[match.lastgroup or 0]))
+        self._found.reverse()
+
+    def peek(self) -> str:
+        return self._found[-1][1] if self._found else ""
+
+    def take(self) -> tuple[str, str]:
+        if not self._found:
+            raise PatternFault(f"“{self.phrase}” ends too soon")
+        return self._found.pop()
+
+
+def _options(signs: _Signs, sets: Mapping[str, Sequence]) -> tuple[Sequence, ...]:
+    options = [_sequence(signs, sets)]
+    while signs.peek() == "|":
+        signs.take()
+        options.append(_sequence(signs, sets))
+    if not all(options):
+        raise PatternFault(f"“{signs.phrase}” has an empty choice")
+    return tuple(options)
+
+
+def _sequence(signs: _Signs, sets: Mapping[str, Sequence]) -> Sequence:
+    items: list[Literal | Gap | OneOf] = []
+    while signs.peek() not in {"", "|", ")", "]"}:
+        kind, sign = signs.take()
+        match kind:
+            case "gap":
+                items.append(Gap(int(sign.removeprefix("<up to ").removesuffix(">"))))
+            case "set":
+                items.append(OneOf((_named(sign.strip("{}"), sets, signs.phrase),)))
+            case "mark":
+                items.append(_bracket(sign, signs, sets))
+            case _:
+                items.append(_literal(sign, signs.phrase))
+    return tuple(items)
+
+
+def _bracket(opening: str, signs: _Signs, sets: Mapping[str, Sequence]) -> OneOf:
+    options = _options(signs, sets)
+    closing = signs.take()[1]
+    if closing != {"(": ")", "[": "]"}[opening]:
+        raise PatternFault(f"“{signs.phrase}” closes “{opening}” with “{closing}”")
+    return OneOf((*options, ()) if opening == "[" else options)
+
+
+def _named(name: str, sets: Mapping[str, Sequence], phrase: str) -> Sequence:
+    if name not in sets:
+        raise PatternFault(f"“{phrase}” uses the set “{name}”, which is not there")
+    return sets[name]
+
+
+def _literal(sign: str, phrase: str) -> Literal:
+    word = plain(sign)
+    if not _WORD.fullmatch(word):
+        raise PatternFault(f"“{phrase}” has “{sign}”, which is not one word")
+    return Literal(word)
+
+
+def plain(word: str) -> str:
+    """A rule's word as it is met in folded text."""
+    return fold(word).text.replace("'", "")

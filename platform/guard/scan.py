@@ -1,0 +1,75 @@
+"""Matches of rules in a run of words."""
+
+from dataclasses import dataclass
+
+from guard.automaton import Automaton, Role
+from guard.words import Word
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A rule's number, and the words `start` to `end` that it fits, counted from the text's first."""
+
+    rule: int
+    start: int
+    end: int
+
+
+class Scan:
+    """Reads word after word and finds the rules that match.
+
+    A match counts unless one of its rule's exceptions shares a word with it. It waits while such an exception has
+    begun and could still be completed.
+    """
+
+    def __init__(self, automaton: Automaton) -> None:
+        self._automaton = automaton
+        self._state = automaton.start
+        self._read = 0
+        self._waiting: list[Match] = []
+        self._held_back_until: dict[int, int] = {}
+
+    @property
+    def words_held(self) -> int:
+        """How many of the last words could still be part of a match that counts."""
+        oldest_match = max((self._read - match.start for match in self._waiting), default=0)
+        return max(self._state.age, oldest_match)
+
+    def read(self, word: Word) -> list[Match]:
+        """Read one word; returns the matches that are certain with it."""
+        state = self._state
+        sign = ~word.symbol if word.begins_sentence else word.symbol
+        self._state = state = state.steps.get(sign) or self._automaton.step(state, sign)
+        self._read += 1
+        if state.ends:
+            self._end_phrases(state.ends)
+        if not self._waiting:
+            return []
+        certain = [match for match in self._waiting if not self._may_be_held_back(match)]
+        if certain:
+            self._waiting = [match for match in self._waiting if match not in certain]
+        return certain
+
+    def finish(self) -> list[Match]:
+        """The matches that were waiting for words that did not come."""
+        certain, self._waiting = self._waiting, []
+        return certain
+
+    def _end_phrases(self, ends: tuple[tuple[Role, int], ...]) -> None:
+        for role, age in ends:
+            if role.is_exception:
+                start = self._read - age
+                self._held_back_until[role.rule] = self._read
+                self._waiting = [
+                    match for match in self._waiting if match.rule != role.rule or match.end <= start
+                ]
+        for role, age in ends:
+            start = self._read - age
+            if not role.is_exception and self._held_back_until.get(role.rule, 0) <= start:
+                self._waiting.append(Match(role.rule, start, self._read))
+
+    def _may_be_held_back(self, match: Match) -> bool:
+        return any(
+            role.rule == match.rule and self._read - age < match.end
+            for role, age in self._state.open_exceptions
+        )

@@ -1,0 +1,121 @@
+"""From letters to the words that rules know, however they are spelled."""
+
+import re
+from collections.abc import Iterable, Mapping
+from itertools import groupby
+from typing import NamedTuple
+
+UNKNOWN, NUMBER = 0, 1
+LONGEST_WORD = 80
+"""A longer run of letters is no word of any rule."""
+
+# 1 is read as an l and as an i: "ki11", "k1ll".
+_LEET = [str.maketrans("013457@$!8", f"o{one}east" + "asib") for one in "il"]
+_LEET_SIGN = re.compile(r"[\d@$!]")
+_STRETCHED = re.compile(r"(.)\1\1")
+_LETTER, _DIGIT = re.compile(r"[^\W\d]"), re.compile(r"\d")
+_BETWEEN_LETTERS = re.compile(r"[^'!*]+")
+_GLUED_AT_LEAST = 8
+_REMEMBERED = 8192
+
+
+class Part(NamedTuple):
+    """One word that was read in some letters: which, and from where to where in them."""
+
+    symbol: int
+    start: int
+    end: int
+
+
+def _squeezed(word: str) -> str:
+    return "".join(letter for letter, _ in groupby(word))
+
+
+def _shape(word: str) -> tuple[str, str, int]:
+    """What stars inside a word leave standing."""
+    return word[0], word[-1], len(word)
+
+
+class Vocabulary:
+    """The words of a set of rules. Each has a symbol; every other word is UNKNOWN, or a NUMBER.
+
+    `spellings` names other ways to write a word.
+    """
+
+    def __init__(self, words: Iterable[str], spellings: Mapping[str, Iterable[str]]) -> None:
+        self._known = {word: symbol for symbol, word in enumerate(sorted(set(words)), NUMBER + 1)}
+        for word, others in spellings.items():
+            for other in others:
+                self._known.setdefault(other, self._known.get(word, UNKNOWN))
+        self._longest = max(map(len, self._known), default=0)
+        self._squeezed = {_squeezed(word): symbol for word, symbol in self._known.items()}
+        self._by_shape: dict[tuple[str, str, int], list[str]] = {}
+        for word in self._known:
+            self._by_shape.setdefault(_shape(word), []).append(word)
+        self._remembered: dict[str, list[Part]] = {}
+
+    def symbol(self, word: str) -> int:
+        """The symbol of a word that a rule names."""
+        return NUMBER if word == "#" else self._known[word]
+
+    def read(self, letters: str) -> list[Part]:
+        """The word, or the words that stand without a space, in a run of letters."""
+        read = self._remembered.get(letters)
+        if read is None:
+            if len(self._remembered) >= _REMEMBERED:
+                self._remembered.clear()
+            read = self._remembered[letters] = self._read_anew(letters)
+        return read
+
+    def split(self, letters: str) -> list[Part]:
+        """The longest known word from each place on; a letter that begins none stands alone."""
+        parts, start = list[Part](), 0
+        while start < len(letters):
+            for end in range(min(len(letters), start + self._longest), start, -1):
+                symbol = self._known.get(letters[start:end], UNKNOWN)
+                if symbol or end == start + 1:
+                    parts.append(Part(symbol, start, end))
+                    start = end
+                    break
+        return parts
+
+    def _read_anew(self, letters: str) -> list[Part]:
+        whole = Part(UNKNOWN, 0, len(letters))
+        if len(letters) > LONGEST_WORD:
+            return [whole]
+        if symbol := self._one(letters):
+            return [whole._replace(symbol=symbol)]
+        parts = [Part(self._one(part[0]), *part.span()) for part in _BETWEEN_LETTERS.finditer(letters)]
+        if len(parts) > 1:
+            return parts
+        if len(letters) >= _GLUED_AT_LEAST:
+            parts = self.split(letters)
+            if all(part.symbol for part in parts):
+                return parts
+        return [whole]
+
+    def _one(self, letters: str) -> int:
+        """The symbol of one word, tried as it stands, stretched, with digits for letters, and with stars."""
+        plain = letters.replace("'", "")
+        if symbol := self._known.get(plain):
+            return symbol
+        if not _LETTER.search(plain):
+            return NUMBER if _DIGIT.search(plain) else UNKNOWN
+        if symbol := self._stretched(plain):
+            return symbol
+        if _LEET_SIGN.search(plain):
+            for spelling in (plain.translate(table) for table in _LEET):
+                if symbol := self._known.get(spelling) or self._stretched(spelling):
+                    return symbol
+        return self._masked(plain)
+
+    def _stretched(self, word: str) -> int:
+        """Two of a letter are how words are spelled, three are how they are cried: "diiie" is "die"."""
+        return self._squeezed.get(_squeezed(word), UNKNOWN) if _STRETCHED.search(word) else UNKNOWN
+
+    def _masked(self, word: str) -> int:
+        if "*" in word:
+            for known in self._by_shape.get(_shape(word), ()):
+                if all(a in {b, "*"} for a, b in zip(word, known, strict=True)):
+                    return self._known[known]
+        return UNKNOWN

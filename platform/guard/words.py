@@ -1,0 +1,113 @@
+"""Words out of letters, as they come."""
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from guard.normalise import Folded, join, since
+from guard.vocabulary import LONGEST_WORD, Part, Vocabulary
+
+# Signs that may stand for a letter or hide one: "k!ll", "su*cide", "don't". More than three of them end a word.
+_WORD = re.compile(r"[\w$@](?:[\w$@]|['!*]{1,3}(?=[\w$@]))*")
+_ENDS_A_WORD = re.compile(r"['!*]{0,3}[^\w$@'!*]|['!*]{4}")
+_UNDECIDED = re.compile(r"['!*]*\Z")
+_ENDS_A_SENTENCE = re.compile(r"[.!?\r\n]")
+_SPELLED_AT_LEAST, _SPELLED_AT_MOST = 3, 32
+
+
+class Word(NamedTuple):
+    """A word of the original text, `text[start:end]`, and its symbol in the rules' vocabulary."""
+
+    symbol: int
+    start: int
+    end: int
+    begins_sentence: bool
+
+
+class WordReader:
+    """Reads words from folded text that comes in pieces, the same words however it is cut.
+
+    A word is handed on once no later letter can change it. Letters that stand by themselves, as in "k i l l", are
+    read as the words they spell; so they wait for the next longer word. A word of more than `longest` letters is
+    handed on at once, as an unknown one.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, *, longest: int = LONGEST_WORD) -> None:
+        self._vocabulary = vocabulary
+        self._longest = longest
+        self._rest = Folded("", [0])
+        self._rest_begins_sentence = False
+        self._in_long_word = False
+        self._letters: list[tuple[int, bool]] = []
+
+    @property
+    def place(self) -> int:
+        """The offset in the original of the first letter that is not yet part of a word handed on."""
+        return self._rest.at[0]
+
+    def feed(self, piece: Folded, *, ended: bool = False) -> list[Word]:
+        """The words that are now certain; all the words that are left when the text has `ended`."""
+        self._rest = join(self._rest, piece) if self._rest.text else piece
+        if self._in_long_word and not self._leave_long_word():
+            return []
+        text, words, used, is_first = self._rest.text, list[Word](), 0, self._rest_begins_sentence
+        final = len(text) if ended else max((sign.end() for sign in _ENDS_A_WORD.finditer(text)), default=0)
+        for match in _WORD.finditer(text):
+            start, end = match.span()
+            is_first = is_first or bool(_ENDS_A_SENTENCE.search(text, used, start))
+            used = start
+            if end > final and end - start <= self._longest:
+                break
+            if end - start == 1 and (self._letters or text[start].isalpha()):
+                self._letters.append((start, is_first))
+                if len(self._letters) == _SPELLED_AT_MOST:
+                    words += self._spelled()
+            else:
+                words += self._spelled()
+                words += self._words(self._vocabulary.read(match[0]), range(start, end + 1), is_first)
+                self._in_long_word = end > final
+            used, is_first = end, False
+        else:
+            is_first = is_first or bool(_ENDS_A_SENTENCE.search(text, used, final))
+            used = max(used, final)
+        if ended:
+            words += self._spelled()
+        # Letters that stand by themselves are met again with the next piece.
+        used, self._rest_begins_sentence = self._letters[0] if self._letters else (used, is_first)
+        self._letters.clear()
+        self._rest = since(self._rest, used)
+        return words
+
+    def _leave_long_word(self) -> bool:
+        text = self._rest.text
+        if end := _ENDS_A_WORD.search(text):
+            self._in_long_word = False
+            self._rest = since(self._rest, end.start())
+            return True
+        if undecided := _UNDECIDED.search(text):
+            self._rest = since(self._rest, undecided.start())
+        return False
+
+    def _spelled(self) -> list[Word]:
+        letters, words = self._letters.copy(), list[Word]()
+        self._letters.clear()
+        text = "".join(self._rest.text[place] for place, _ in letters)
+        if len(text) >= _SPELLED_AT_LEAST:
+            places = [place for place, _ in letters]
+            for part in self._vocabulary.split(text):
+                within = places[part.start : part.end]
+                whole = part._replace(start=0, end=1)
+                words += self._words([whole], [within[0], within[-1] + 1], letters[part.start][1])
+            return words
+        for place, is_first in letters:
+            words += self._words(
+                self._vocabulary.read(self._rest.text[place]), range(place, place + 2), is_first
+            )
+        return words
+
+    def _words(self, parts: list[Part], places: Sequence[int], begins_sentence: bool) -> list[Word]:  # noqa: FBT001
+        at = self._rest.at
+        return [
+            Word(symbol, at[places[start]], at[places[end]], begins_sentence and start == 0)
+            for symbol, start, end in parts
+        ]

@@ -1,0 +1,148 @@
+"""Streams one answer from an OpenAI-compatible server. The only module that knows the `openai` client."""
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import AsyncExitStack
+from typing import Any, Literal
+from weakref import WeakKeyDictionary
+
+import openai
+from django.conf import settings
+
+from inference.errors import ModelGarbled, ModelRefused, ModelSilent, ModelUnreachable
+from inference.talk import Message, Usage, Words
+
+# A small server answers one after another, so the first token may wait for the answers before it.
+FIRST_TOKEN_SECONDS = 60.0
+NEXT_TOKEN_SECONDS = 20.0
+CONNECT_SECONDS = 3.0
+
+
+_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, openai.AsyncOpenAI] = WeakKeyDictionary()
+
+
+def _client() -> openai.AsyncOpenAI:
+    # Making a client costs some 20 ms and a connection pool belongs to its loop: one is kept for each loop.
+    loop = asyncio.get_running_loop()
+    if loop not in _clients:
+        _clients[loop] = openai.AsyncOpenAI(
+            base_url=settings.TUTOR_BASE_URL,
+            api_key=settings.TUTOR_API_KEY,
+            max_retries=1,
+            timeout=openai.Timeout(FIRST_TOKEN_SECONDS, connect=CONNECT_SECONDS),
+            http_client=openai.DefaultAioHttpClient(),
+        )
+    return _clients[loop]
+
+
+async def provider_answers() -> None:
+    """Ask the server for its models. Raises whatever the client raises when it does not answer."""
+    await _client().with_options(max_retries=0).models.list()
+
+
+async def answer_stream(*, messages: Sequence[Message], answer_tokens: int) -> AsyncGenerator[Words | Usage]:
+    """Yield the answer's words as the model makes them, then its Usage.
+
+    `answer_tokens` caps what is generated. Closing the generator closes the connection, which stops the model.
+    Raises ModelUnreachable, ModelRefused, ModelSilent or ModelGarbled.
+    """
+    try:
+        async with AsyncExitStack() as stack:
+            lines = await _open(stack, messages, answer_tokens)
+            async for piece in _pieces(lines):
+                yield piece
+    except openai.APITimeoutError as fault:
+        # The transport calls a refused connection a timeout too; only its cause's name tells them apart.
+        is_away = type(fault.__cause__).__name__ == "ConnectTimeout"
+        raise (ModelUnreachable if is_away else ModelSilent) from fault
+    except openai.APIStatusError as fault:
+        raise ModelRefused(f"{fault.status_code}") from fault
+    except openai.APIError as fault:
+        raise ModelUnreachable from fault
+
+
+# OpenAI's newer models take only the second name; most other servers take only the first.
+_cap_names: list[Literal["max_tokens", "max_completion_tokens"]] = ["max_tokens", "max_completion_tokens"]
+
+
+async def _open(stack: AsyncExitStack, messages: Sequence[Message], answer_tokens: int) -> AsyncIterator[str]:
+    try:
+        return await _request(stack, messages, answer_tokens)
+    except openai.BadRequestError as fault:
+        if _cap_names[1] not in str(fault):
+            raise
+        _cap_names.reverse()
+        return await _request(stack, messages, answer_tokens)
+
+
+async def _request(
+    stack: AsyncExitStack, messages: Sequence[Message], answer_tokens: int
+) -> AsyncIterator[str]:
+    # The client's overloads know no parameter whose name is chosen at run time.
+    create: Any = _client().chat.completions.with_streaming_response.create
+    # The raw response keeps the client's sign-in, retries and errors without an object for every token.
+    response: openai.AsyncAPIResponse[Any] = await stack.enter_async_context(
+        create(
+            model=settings.TUTOR_MODEL,
+            messages=list(messages),
+            stream=True,
+            stream_options={"include_usage": True},
+            **{_cap_names[0]: answer_tokens},
+        )
+    )
+    return response.iter_lines()
+
+
+async def _pieces(lines: AsyncIterator[str]) -> AsyncIterator[Words | Usage]:
+    tokens = 0
+    finish: str | None = None
+    usage: dict[str, int] = {}
+    async for data in _events(lines):
+        usage = data.get("usage") or usage
+        for choice in data.get("choices") or ():
+            delta = choice.get("delta") or {}
+            finish = choice.get("finish_reason") or finish
+            # Servers send a token a chunk. A model's thinking is generated, and so paid for, but not shown.
+            tokens += bool(delta.get("content") or delta.get("reasoning_content"))
+            if text := delta.get("content"):
+                yield Words(text, tokens)
+    if finish is None:
+        raise ModelUnreachable("the stream ended before the answer did")
+    yield Usage(
+        prompt_tokens=usage.get("prompt_tokens"),
+        answer_tokens=usage.get("completion_tokens"),
+        reached_limit=finish == "length",
+    )
+
+
+async def _events(lines: AsyncIterator[str]) -> AsyncIterator[dict[str, Any]]:
+    patience = FIRST_TOKEN_SECONDS
+    while True:
+        try:
+            line = await asyncio.wait_for(anext(lines), patience)
+        except StopAsyncIteration:
+            return
+        except TimeoutError as fault:
+            raise ModelSilent from fault
+        except Exception as fault:
+            # Each transport has errors of its own for a connection that breaks while the body is read.
+            raise ModelUnreachable from fault
+        if not line.startswith("data:"):
+            continue
+        if (payload := line[5:].strip()) == "[DONE]":
+            return
+        yield _parsed(payload)
+        patience = NEXT_TOKEN_SECONDS
+
+
+def _parsed(payload: str) -> dict[str, Any]:
+    try:
+        data = json.loads(payload)
+    except ValueError as fault:
+        raise ModelGarbled from fault
+    if not isinstance(data, dict):
+        raise ModelGarbled
+    if error := data.get("error"):
+        raise ModelRefused(str(error)[:200])
+    return data

@@ -1,0 +1,34 @@
+"""What `manage.py check` says of the crisis texts."""
+
+from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004 - Django's own name
+
+from safeguarding.cards import all_words, languages
+from safeguarding.datafile import DataBroken
+from safeguarding.helplines import countries
+from safeguarding.review import chat_is_open
+
+
+@register
+def check_review(**_options: object) -> list[CheckMessage]:
+    """A warning and no error: without a review the site works, and only the tutor is closed."""
+    if chat_is_open():
+        return []
+    return [
+        Warning(
+            "The tutor is closed: nobody is recorded to have reviewed the crisis texts.",
+            hint="Set CRISIS_TEXTS_REVIEW to who did and when, as in “Dr A. Name, 2026-11-22”.",
+            id="safeguarding.W001",
+        )
+    ]
+
+
+@register
+def check_texts(**_options: object) -> list[CheckMessage]:
+    """A broken file is found when the site starts, and not when somebody needs it."""
+    try:
+        countries()
+        for language in languages():
+            all_words(language)
+    except DataBroken as fault:
+        return [Error(str(fault), id="safeguarding.E001")]
+    return []

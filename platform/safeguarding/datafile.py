@@ -1,0 +1,30 @@
+"""Reads the reviewed texts. They are checked when they are read, so that a broken one is found before a teen is."""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).parent / "data"
+
+
+class DataBroken(Exception):
+    """A file of texts cannot be used. The message names the file and the entry, for whoever edits it."""
+
+
+def read(name: str) -> dict[str, Any]:
+    """The file's contents; raises DataBroken when it is missing or is not TOML."""
+    path = FOLDER / name
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as fault:
+        raise DataBroken(f"{path.name}: it cannot be read ({fault.strerror}).") from fault
+    except tomllib.TOMLDecodeError as fault:
+        raise DataBroken(f"{path.name}: {fault}.") from fault
+
+
+def entry[T](data: dict[str, Any], key: str, kind: type[T], *, at: str) -> T:
+    """`data[key]`, which must be there and of this kind; raises DataBroken, naming it after `at`, otherwise."""
+    found = data.get(key)
+    if not isinstance(found, kind) or found in ("", [], {}):
+        raise DataBroken(f"{at}: “{key}” must be given, as {kind.__name__}.")
+    return found

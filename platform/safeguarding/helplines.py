@@ -1,0 +1,91 @@
+"""Help lines by country, from `data/helplines.toml`."""
+
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from typing import Any
+from urllib.parse import quote
+
+from safeguarding.datafile import DataBroken, entry, read
+
+FILE = "helplines.toml"
+ELSEWHERE = "elsewhere"
+
+
+@dataclass(frozen=True)
+class Contact:
+    """One way to reach a line: a link that a telephone or a browser follows, and how people read it."""
+
+    href: str
+    shown: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """One help line. `languages` is how the card names the languages that are spoken there."""
+
+    name: str
+    hours: str
+    languages: str
+    call: Contact | None
+    text: Contact | None
+    chat: Contact | None
+    source: str
+    last_checked: date
+
+
+@dataclass(frozen=True)
+class Country:
+    """A country's lines and its emergency number. `code` is its ISO 3166 code, or "elsewhere"."""
+
+    code: str
+    emergency: str
+    lines: tuple[Line, ...]
+
+
+@cache
+def countries() -> tuple[Country, ...]:
+    """Every country of the file, in its order. Raises DataBroken for an entry that is incomplete."""
+    found = tuple(_country(code, data) for code, data in read(FILE).items())
+    if not any(country.code == ELSEWHERE for country in found):
+        raise DataBroken(f"{FILE}: “{ELSEWHERE}” must be given, for everybody else.")
+    return found
+
+
+def country_for(code: str) -> Country:
+    """The lines of the country with this code, or those for everybody else."""
+    by_code = {country.code: country for country in countries()}
+    return by_code.get(code.upper(), by_code[ELSEWHERE])
+
+
+def _country(code: str, data: dict[str, Any]) -> Country:
+    at = f"{FILE}, {code}"
+    lines = entry(data, "lines", list, at=at)
+    return Country(
+        code=code,
+        emergency=entry(data, "emergency", str, at=at),
+        lines=tuple(_line(line, f"{at}, line {number}") for number, line in enumerate(lines, 1)),
+    )
+
+
+def _line(data: dict[str, Any], at: str) -> Line:
+    call, text, chat = data.get("call"), data.get("text"), data.get("chat")
+    if not (call or text or chat):
+        raise DataBroken(f"{at}: it must have “call”, “text” or “chat”.")
+    return Line(
+        name=entry(data, "name", str, at=at),
+        hours=entry(data, "hours", str, at=at),
+        languages=entry(data, "languages", str, at=at),
+        call=Contact(f"tel:{entry(call, 'dial', str, at=at)}", entry(call, "shown", str, at=at))
+        if call
+        else None,
+        text=Contact(_sms(text, at), entry(text, "shown", str, at=at)) if text else None,
+        chat=Contact(chat, chat.removeprefix("https://").split("/")[0]) if chat else None,
+        source=entry(data, "source", str, at=at),
+        last_checked=entry(data, "last_checked", date, at=at),
+    )
+
+
+def _sms(data: dict[str, Any], at: str) -> str:
+    body = data.get("body")
+    return f"sms:{entry(data, 'to', str, at=at)}" + (f"?&body={quote(body)}" if body else "")

@@ -1,0 +1,22 @@
+"""Whether the tutor may be open: a deployer must have had the crisis texts reviewed."""
+
+import re
+from datetime import date
+
+from django.conf import settings
+
+RECORD = re.compile(r"\w.*,\s*(\d{4}-\d{2}-\d{2})")
+
+
+def review_recorded(record: str) -> bool:
+    """Whether `record` says who reviewed the texts and on which day: "Dr A. Name, 2026-11-22"."""
+    match = RECORD.fullmatch(record.strip())
+    try:
+        return match is not None and date.fromisoformat(match[1]) <= date.today()  # noqa: DTZ011 - a day, anywhere
+    except ValueError:
+        return False
+
+
+def chat_is_open() -> bool:
+    """Demo mode is for looking at; anywhere else chat waits for the review of the texts that it may have to show."""
+    return bool(settings.DEMO) or review_recorded(settings.CRISIS_TEXTS_REVIEW)

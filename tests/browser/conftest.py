@@ -1,0 +1,96 @@
+"""A real Chromium: found on the machine, or installed by Playwright, or a clear word that there is none."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.conf import settings
+from django.test import Client
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, ViewportSize, sync_playwright
+from playwright.sync_api import Error as BrowserError
+
+from accounts.models import Person
+from tests.live import Web
+
+# Playwright's synchronous interface runs a loop in this thread; Django would refuse the database beside it.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
+PHONE: ViewportSize = {"width": 390, "height": 844}
+NO_BROWSER = (
+    "These tests need Chromium. Install it (Debian: apt-get install chromium; others: "
+    ".venv/bin/playwright install chromium) or name it in CHROMIUM."
+)
+NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+# Chromium's own sandbox cannot run as root; its calls home are refused where there is no network.
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+
+
+def _launch(playwright: Playwright) -> Browser:
+    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+    bundled = Path(playwright.chromium.executable_path)
+    if not found and not bundled.exists():
+        pytest.fail(NO_BROWSER, pytrace=False)
+    return playwright.chromium.launch(executable_path=found or bundled, args=ARGUMENTS)
+
+
+# For a module and not for the session: while Playwright runs, no other test of this process could run a loop.
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        try:
+            launched = _launch(playwright)
+        except BrowserError as fault:
+            pytest.fail(f"{NO_BROWSER}\n{fault}", pytrace=False)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def context(browser: Browser, web: Web) -> Iterator[BrowserContext]:
+    opened = browser.new_context(base_url=web.url, viewport=PHONE, reduced_motion="reduce")
+    opened.set_default_timeout(20_000)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Iterator[Page]:
+    """A phone's page. A fault in its scripts, or anything that its content policy refuses, fails the test."""
+    faults: list[str] = []
+    opened = context.new_page()
+    opened.on("pageerror", lambda fault: faults.append(str(fault)))
+    opened.on(
+        "console", lambda message: faults.append(message.text) if "Security Policy" in message.text else None
+    )
+    yield opened
+    # htmx's stream extension lets the end of a fetch that it aborts itself go unhandled; nothing is wrong then.
+    assert not [fault for fault in faults if "signal is aborted" not in fault]
+
+
+@pytest.fixture
+def sign_in(context: BrowserContext, web: Web) -> Callable[[Person], None]:
+    """Signs the browser in without the form, whose tries are counted."""
+
+    def signing_in(person: Person) -> None:
+        client = Client()
+        client.force_login(person)
+        value = client.cookies[settings.SESSION_COOKIE_NAME].value
+        context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": value, "url": web.url}])
+
+    return signing_in
+
+
+@pytest.fixture
+def audit(page: Page) -> Callable[[], None]:
+    """Axe finds nothing on the page as it stands, by day and by night."""
+
+    def auditing() -> None:
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            found = Axe().run(page)
+            assert not found.response["violations"], f"{scheme}: {found.generate_report()}"
+
+    return auditing

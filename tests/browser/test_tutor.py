@@ -1,0 +1,195 @@
+"""The teen's walk, on a phone, with a real model behind a real worker."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from accounts.models import Person
+from budgets.models import Hold, HoldState
+from budgets.selectors import meter
+from chat.models import Ending, State, Turn
+from tests.live import Web, Worker, wait_until
+
+pytestmark = [pytest.mark.browser]
+SignIn = Callable[[Person], None]
+QUESTION = "Explain in many words how rain, rivers and the sea belong together, step by step."
+
+
+def ask(page: Page, question: str = QUESTION) -> None:
+    page.get_by_label(re.compile("question", re.IGNORECASE)).fill(question)
+    page.get_by_role("button", name="Ask", exact=True).click()
+    page.wait_for_url(re.compile("/tutor/[0-9a-f-]{36}"))
+
+
+def finished(page: Page) -> None:
+    expect(page.locator(".turn").last.locator(".answer-foot")).to_be_visible(timeout=40_000)
+
+
+def words(page: Page) -> str:
+    return page.locator(".turn .answer").last.inner_text()
+
+
+def test_a_question_is_answered_word_by_word_and_what_it_cost_is_said(
+    page: Page, teen: Person, sign_in: SignIn, worker: Worker, audit: Callable[[], None]
+) -> None:
+    sign_in(teen)
+    page.goto("/tutor/")
+    expect(page.get_by_text("not a human").first).to_be_visible()
+    audit()
+    ask(page)
+    seen: set[int] = set()
+
+    def grows() -> bool:
+        seen.add(len(words(page)))
+        return page.locator(".answer-foot").count() > 0
+
+    wait_until(grows, what="the answer", seconds=40)
+    assert len(seen) > 5, "the answer came all at once"
+    finished(page)
+    turn = Turn.objects.get()
+    assert turn.state == State.ANSWERED
+    expect(page.locator(".answer-foot")).to_contain_text(f"{turn.tokens} tokens")
+    assert meter(owner=teen).spent == turn.tokens
+    audit()
+
+
+def test_a_second_question_joins_the_page_without_leaving_it(
+    page: Page, teen: Person, sign_in: SignIn, worker: Worker
+) -> None:
+    sign_in(teen)
+    page.goto("/tutor/")
+    ask(page, "What is a noun?")
+    finished(page)
+    address = page.url
+    page.evaluate("window.stayed = true")
+    page.get_by_label("Your next question").fill("And a verb?")
+    page.get_by_role("button", name="Ask", exact=True).click()
+    expect(page.locator(".turn")).to_have_count(2)
+    expect(page.get_by_label("Your next question")).to_have_value("")
+    finished(page)
+    assert page.evaluate("window.stayed") is True
+    assert page.url == address
+
+
+def test_stop_stops_the_model_and_only_what_was_made_is_paid(
+    page: Page, teen: Person, sign_in: SignIn, worker: Worker
+) -> None:
+    sign_in(teen)
+    page.goto("/tutor/")
+    ask(page)
+    wait_until(lambda: len(words(page)) > 40, what="the first words")
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_text("You stopped the answer here.")).to_be_visible()
+    expect(page.get_by_role("button", name="Retry")).to_be_visible()
+    turn = Turn.objects.get()
+    assert (turn.state, turn.ending) == (State.STOPPED, Ending.ASKED)
+    assert 0 < turn.answer_tokens < 350
+    assert Hold.objects.get().state == HoldState.SETTLED
+    assert meter(owner=teen).spent == turn.tokens
+
+
+def test_a_reload_in_mid_answer_loses_and_repeats_nothing(
+    page: Page, teen: Person, sign_in: SignIn, worker: Worker
+) -> None:
+    sign_in(teen)
+    page.goto("/tutor/")
+    ask(page)
+    for _ in range(3):
+        wait_until(lambda: len(words(page)) > 20, what="some words")
+        page.reload()
+    streamed = _text_before_the_end(page)
+    finished(page)
+    assert _squeezed(page.locator(".turn .answer .prose").last.inner_text()).startswith(streamed)
+
+
+def test_a_dropped_connection_loses_and_repeats_nothing(
+    page: Page, context: BrowserContext, teen: Person, sign_in: SignIn, worker: Worker
+) -> None:
+    sign_in(teen)
+    page.goto("/tutor/")
+    ask(page)
+    wait_until(lambda: len(words(page)) > 20, what="some words")
+    context.set_offline(True)
+    page.wait_for_timeout(400)
+    context.set_offline(False)
+    finished(page)
+    answer = Turn.objects.get().answer
+    assert _squeezed(page.locator(".turn .answer .prose").inner_text())[:60] == _squeezed(_plain(answer))[:60]
+
+
+def test_a_hidden_tab_goes_on_where_it_was(page: Page, teen: Person, sign_in: SignIn, worker: Worker) -> None:
+    sign_in(teen)
+    page.goto("/tutor/")
+    ask(page)
+    wait_until(lambda: len(words(page)) > 20, what="some words")
+    hide = "hidden => { Object.defineProperty(document, 'hidden', {value: hidden, configurable: true});"
+    hide += " document.dispatchEvent(new Event('visibilitychange')); }"
+    page.evaluate(f"({hide})(true)")
+    before = len(words(page))
+    page.wait_for_timeout(500)
+    assert len(words(page)) - before < 60, "a hidden tab should stop reading"
+    page.evaluate(f"({hide})(false)")
+    finished(page)
+    assert Turn.objects.get().state == State.ANSWERED
+
+
+def test_without_javascript_the_answer_still_comes(
+    browser: Browser, web: Web, teen: Person, worker: Worker
+) -> None:
+    plain = browser.new_context(base_url=web.url, java_script_enabled=False)
+    page = plain.new_page()
+    page.goto("/sign-in?next=/tutor/")
+    page.locator("#id_username").fill(teen.username)
+    page.locator("#id_password").fill("a-long-password")
+    page.locator("main form").filter(has=page.locator("#id_password")).get_by_role("button").click()
+    ask(page, "What is a noun?")
+    finished(page)
+    plain.close()
+
+
+def test_conversations_are_listed_renamed_and_deleted(
+    page: Page, teen: Person, sign_in: SignIn, worker: Worker
+) -> None:
+    sign_in(teen)
+    page.goto("/tutor/")
+    ask(page, "What is a noun?")
+    finished(page)
+    page.get_by_text("Rename or delete").click()
+    page.get_by_label("Name of this conversation").fill("Grammar")
+    page.get_by_role("button", name="Save the name").click()
+    expect(page.get_by_role("heading", name="Grammar")).to_be_visible()
+    page.goto("/tutor/")
+    page.get_by_text("Conversations", exact=True).click()
+    page.get_by_role("link", name=re.compile("Grammar")).click()
+    page.get_by_text("Rename or delete").click()
+    page.get_by_role("link", name="Delete this conversation").click()
+    page.get_by_role("button", name="Delete it").click()
+    expect(page.get_by_text("will be listed here")).to_be_attached()
+
+
+def test_a_question_that_cannot_be_paid_keeps_what_was_typed(
+    page: Page, teen: Person, sign_in: SignIn, worker: Worker
+) -> None:
+    from budgets.models import Budget
+
+    Budget.objects.create(owner=teen, daily_tokens=20)
+    sign_in(teen)
+    page.goto("/tutor/")
+    page.get_by_label("Your question").fill("What is a noun?")
+    page.get_by_role("button", name="Ask", exact=True).click()
+    expect(page.get_by_role("alert")).to_contain_text("used up")
+    expect(page.get_by_label("Your question")).to_have_value("What is a noun?")
+
+
+def _plain(markdown: str) -> str:
+    return re.sub(r"[*_`#>|-]+|\d+\.", " ", markdown)
+
+
+def _squeezed(text: str) -> str:
+    return re.sub(r"[\W\d]+", "", text)
+
+
+def _text_before_the_end(page: Page) -> str:
+    return _squeezed("".join(page.locator(".turn .answer .prose").last.all_inner_texts()))[:40]

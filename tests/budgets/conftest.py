@@ -1,0 +1,17 @@
+import pytest
+
+from accounts.models import Person, Role
+from budgets.models import Budget
+
+
+@pytest.fixture
+def purse_owner(db: None) -> Person:
+    """Somebody in Los Angeles with a thousand tokens a day."""
+    owner = Person.objects.create(username="purse-owner", role=Role.TEEN, time_zone="America/Los_Angeles")
+    Budget.objects.create(owner=owner, daily_tokens=1000)
+    return owner
+
+
+@pytest.fixture
+def other_owner(db: None) -> Person:
+    return Person.objects.create(username="other-owner", role=Role.TEEN)

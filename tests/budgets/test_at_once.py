@@ -1,0 +1,197 @@
+"""Whoever comes at the same moment: nothing is granted twice, nothing is lost, nobody waits for ever."""
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from django.db import connection, transaction
+
+from accounts.models import Person
+from budgets.errors import HoldResolved
+from budgets.models import Budget, Entry, EntryKind, Hold, HoldState, Period
+from budgets.services import allowance_set, hold_release, hold_settle, holds_expire
+from tests.budgets.purse import LEASE, NEXT_MORNING, NOON, audit, hold_for, sums
+from tests.budgets.rush import at_once, holds_at_once, holds_from_processes
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def crowd_owner(purse_owner: Person) -> Person:
+    """Somebody with enough for 25 holds of 400 tokens and no more."""
+    allowance_set(budget=purse_owner.budget, daily_tokens=10_000)
+    return purse_owner
+
+
+def assert_never_a_token_too_much(held: list[int]) -> None:
+    period = Period.objects.get()
+    assert sum(held) == period.held <= period.granted == 10_000
+    # What nobody got would not have answered anybody: a prompt and the least answer take 150.
+    assert period.left < 150
+    assert Hold.objects.count() == sum(1 for tokens in held if tokens)
+    audit()
+
+
+def test_two_hundred_holds_at_once_never_grant_a_token_more_than_there_is(crowd_owner: Person) -> None:
+    held = holds_at_once(crowd_owner, 200)
+    assert len(held) == 200
+    assert_never_a_token_too_much(held)
+
+
+@pytest.mark.soak
+def test_nor_do_four_hundred_from_eight_processes(crowd_owner: Person) -> None:
+    held = holds_from_processes(crowd_owner, processes=8, count=50)
+    assert len(held) == 400
+    assert_never_a_token_too_much(held)
+
+
+def test_the_same_key_many_times_at_once_is_one_hold(crowd_owner: Person) -> None:
+    key = uuid4()
+    holds = at_once([lambda: hold_for(crowd_owner, key=key)] * 20)
+    assert {hold.key for hold in holds} == {key}
+    assert sums(Period.objects.get()) == (10_000, 0, 400)
+    audit()
+
+
+def test_a_first_day_asked_for_many_times_at_once_begins_once(other_owner: Person) -> None:
+    at_once([lambda: hold_for(other_owner)] * 20)
+    assert Budget.objects.count() == Period.objects.count() == 1
+    assert Entry.objects.filter(kind=EntryKind.GRANT).count() == 1
+    audit()
+
+
+def test_a_morning_that_two_find_at_once_begins_once(crowd_owner: Person) -> None:
+    hold_for(crowd_owner)
+    second = Interleaved(lambda: hold_for(crowd_owner, now=NEXT_MORNING).period)
+    with transaction.atomic():
+        today = hold_for(crowd_owner, now=NEXT_MORNING).period
+        second.start_and_let_it_wait()
+    assert second.join() == today
+    assert sums(today) == (10_000, 0, 800)
+    audit()
+
+
+def test_settling_and_expiring_at_once_resolve_each_hold_once(crowd_owner: Person) -> None:
+    keys = [hold_for(crowd_owner).key for _ in range(20)]
+
+    def settle(key: UUID) -> str:
+        try:
+            return hold_settle(key=key, tokens=100, microdollars=1, now=NOON + LEASE).state
+        except HoldResolved as resolved:
+            return resolved.state
+
+    def expire() -> str:
+        return str(holds_expire(now=NOON + LEASE))
+
+    works: list[Callable[[], str]] = [*(lambda key=key: settle(key) for key in keys), *[expire] * 4]
+    outcomes = at_once(works)
+    assert set(outcomes[:20]) <= {HoldState.SETTLED, HoldState.EXPIRED}
+    expired = Hold.objects.filter(state=HoldState.EXPIRED).count()
+    assert sum(map(int, outcomes[20:])) == expired
+    assert sums(Period.objects.get()) == (10_000, 100 * (20 - expired), 0)
+    audit()
+
+
+def test_of_many_settlings_at_once_one_counts(crowd_owner: Person) -> None:
+    key = hold_for(crowd_owner).key
+
+    def settle() -> int:
+        try:
+            hold_settle(key=key, tokens=100, microdollars=0)
+        except HoldResolved:
+            return 0
+        return 1
+
+    assert sum(at_once([settle] * 20)) == 1
+    assert sums(Period.objects.get()) == (10_000, 100, 0)
+
+
+class Interleaved:
+    """A second transaction that starts in the middle of the test's own and waits for it."""
+
+    def __init__(self, work: Callable[[], object]) -> None:
+        self.result: object = None
+        self._thread = threading.Thread(target=self._run, args=[work])
+
+    def start_and_let_it_wait(self) -> None:
+        self._thread.start()
+        waiting = (
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        for _ in range(200):
+            with connection.cursor() as cursor:
+                cursor.execute(waiting)
+                if cursor.fetchone()[0]:
+                    return
+            time.sleep(0.01)
+        raise AssertionError("The second transaction does not wait.")
+
+    def join(self) -> object:
+        self._thread.join(10)
+        assert not self._thread.is_alive()
+        return self.result
+
+    def _run(self, work: Callable[[], object]) -> None:
+        try:
+            self.result = work()
+        except Exception as error:  # noqa: BLE001 - the test looks at it
+            self.result = error
+        finally:
+            connection.close()
+
+
+def test_a_hold_that_waited_for_its_twin_is_the_twin_and_its_callers_transaction_goes_on(
+    crowd_owner: Person,
+) -> None:
+    key = uuid4()
+    hold_for(crowd_owner)
+
+    @transaction.atomic
+    def ask_again_and_go_on() -> int:
+        again = hold_for(crowd_owner, key=key)
+        return int(again.tokens) + Hold.objects.count()
+
+    second = Interleaved(ask_again_and_go_on)
+    with transaction.atomic():
+        hold_for(crowd_owner, key=key)
+        second.start_and_let_it_wait()
+    assert second.join() == 400 + 2
+    audit()
+
+
+def test_a_hold_that_waited_is_tested_against_what_is_left_then(crowd_owner: Person) -> None:
+    hold_for(crowd_owner, prompt=100, answer=8900)
+    second = Interleaved(lambda: hold_for(crowd_owner, answer=700).tokens)
+    with transaction.atomic():
+        hold_for(crowd_owner, answer=700)
+        second.start_and_let_it_wait()
+    assert second.join() == 200
+    audit()
+
+
+def test_a_transaction_may_resolve_several_holds_while_another_resolves_one_of_them(
+    crowd_owner: Person,
+) -> None:
+    first, other = hold_for(crowd_owner), hold_for(crowd_owner)
+    second = Interleaved(lambda: hold_settle(key=other.key, tokens=1, microdollars=0))
+    with transaction.atomic():
+        hold_release(key=first.key)
+        second.start_and_let_it_wait()
+        hold_release(key=other.key)
+    assert isinstance(second.join(), HoldResolved)
+    assert sums(first.period) == (10_000, 0, 0)
+
+
+def test_an_allowance_lowered_beside_a_hold_leaves_the_day_in_bounds(crowd_owner: Person) -> None:
+    period = hold_for(crowd_owner).period
+    second = Interleaved(lambda: allowance_set(budget=crowd_owner.budget, daily_tokens=500, now=NOON))
+    with transaction.atomic():
+        hold_for(crowd_owner, now=NOON + timedelta(minutes=1))
+        second.start_and_let_it_wait()
+    assert isinstance(second.join(), Budget)
+    assert sums(period) == (800, 0, 800)
+    audit()

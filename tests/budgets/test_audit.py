@@ -1,0 +1,60 @@
+"""`audit_budgets` recomputes every sum from the entries, which cannot change."""
+
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db.models import F
+from django.utils import timezone
+
+from accounts.models import Person
+from budgets.audit import Difference, differences
+from budgets.models import Entry, EntryKind, Hold, HoldState, Period
+from budgets.services import hold_release, hold_settle, holds_expire
+from tests.budgets.purse import LEASE, NEXT_MORNING, NOON, audit, hold_for
+
+
+@pytest.fixture
+def busy_day(purse_owner: Person, other_owner: Person) -> Period:
+    hold_settle(key=hold_for(purse_owner).key, tokens=250, microdollars=70)
+    hold_release(key=hold_for(purse_owner).key)
+    hold_settle(key=hold_for(other_owner).key, tokens=450, microdollars=70)
+    hold_for(other_owner, now=NOON - timedelta(minutes=1))
+    holds_expire(now=NOON - timedelta(minutes=1) + LEASE)
+    hold_for(purse_owner, now=NEXT_MORNING)
+    return hold_for(purse_owner).period
+
+
+def test_books_that_agree_are_told_calmly(busy_day: Period) -> None:
+    assert list(differences()) == []
+    entries = Entry.objects.count()
+    assert audit() == f"The ledger agrees with its entries: 3 days, {entries} entries.\n"
+
+
+def test_an_empty_ledger_agrees(db: None) -> None:
+    assert "0 days" in audit()
+
+
+@pytest.mark.parametrize("what", ["granted", "spent", "held", "spent_microdollars"])
+def test_a_planted_difference_is_named(busy_day: Period, what: str) -> None:
+    kept = getattr(busy_day, what)
+    Period.objects.filter(pk=busy_day.pk).update(**{what: F(what) + 7})
+    assert list(differences()) == [Difference(of=f"day {busy_day.pk}", what=what, kept=kept + 7, told=kept)]
+    complaints = StringIO()
+    with pytest.raises(CommandError, match="disagree in 1 place"):
+        call_command("audit_budgets", stderr=complaints)
+    assert (
+        f"day {busy_day.pk}: {what} is {kept + 7:,}, but its entries make {kept:,}" in complaints.getvalue()
+    )
+
+
+def test_a_hold_that_was_closed_by_hand_is_named(busy_day: Period) -> None:
+    hold = Hold.objects.filter(state=HoldState.HELD).latest("created_at")
+    Hold.objects.filter(pk=hold.pk).update(state=HoldState.SETTLED, resolved_at=timezone.now())
+    assert list(differences()) == [Difference(of=f"hold {hold.pk}", what="held", kept=0, told=400)]
+
+
+def test_an_entry_out_of_nowhere_is_named(busy_day: Period) -> None:
+    Entry.objects.create(period=busy_day, kind=EntryKind.GRANT, tokens=5, memo="A gift?")
+    assert [difference.what for difference in differences()] == ["granted"]

@@ -1,0 +1,110 @@
+"""What the database itself refuses, whoever asks."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.db import DatabaseError, IntegrityError, connection, transaction
+
+from accounts.models import Person
+from budgets.models import Entry, Hold
+from tests.budgets.purse import NOON, hold_for
+
+
+def refused(statement: str, *values: object) -> str:
+    with pytest.raises(IntegrityError) as refusal:
+        run(statement, values)
+    return str(refusal.value)
+
+
+@transaction.atomic
+def run(statement: str, values: tuple[object, ...]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)  # type: ignore[arg-type]
+        # Foreign keys are looked at when a transaction ends, and a test's never does.
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+
+@pytest.mark.parametrize(
+    ("change", "constraint"),
+    [
+        ("held = 1001", "period_never_overdrawn"),
+        ("spent = 601", "period_never_overdrawn"),
+        ("granted = 399", "period_never_overdrawn"),
+        ("held = -1", "period_held_not_negative"),
+        ("spent = -1", "period_spent_not_negative"),
+        ("spent_microdollars = -1", "period_microdollars_not_negative"),
+        ("ends_at = starts_at", "period_ends_after_start"),
+    ],
+)
+def test_a_day_is_never_out_of_bounds(purse_owner: Person, change: str, constraint: str) -> None:
+    hold_for(purse_owner)
+    assert constraint in refused(f"UPDATE budgets_period SET {change}")  # noqa: S608
+
+
+def test_a_budgets_day_begins_once(purse_owner: Person) -> None:
+    hold_for(purse_owner)
+    said = refused(
+        "INSERT INTO budgets_period (budget_id, starts_at, ends_at, granted, spent, held, spent_microdollars)"
+        " SELECT budget_id, starts_at, ends_at, 0, 0, 0, 0 FROM budgets_period"
+    )
+    assert "period_starts_once" in said
+
+
+@pytest.mark.parametrize(
+    ("change", "constraint"),
+    [
+        ("state = 'settled'", "hold_resolved_with_its_time"),
+        ("resolved_at = now()", "hold_resolved_with_its_time"),
+        ("state = 'lost', resolved_at = now()", "hold_state_known"),
+        ("answer_tokens = -1", "answer_tokens"),
+    ],
+)
+def test_a_holds_state_is_consistent(purse_owner: Person, change: str, constraint: str) -> None:
+    hold_for(purse_owner)
+    assert constraint in refused(f"UPDATE budgets_hold SET {change}")  # noqa: S608
+
+
+ENTRY = (
+    "INSERT INTO budgets_entry (period_id, hold_id, kind, tokens, microdollars, at, memo)"
+    " VALUES (%s, %s, %s, %s, 0, now(), '')"
+)
+
+
+def test_an_entry_is_consistent(purse_owner: Person) -> None:
+    hold = hold_for(purse_owner)
+    assert "entry_kind_known" in refused(ENTRY, hold.period_id, hold.key, "gift", 1)
+    assert "entry_names_its_hold" in refused(ENTRY, hold.period_id, None, "settle", 1)
+    assert "entry_tokens_not_negative" in refused(ENTRY, hold.period_id, hold.key, "settle", -1)
+    assert "entry_once_a_hold" in refused(ENTRY, hold.period_id, hold.key, "hold", 1)
+    assert "foreign key" in refused(ENTRY, hold.period_id, uuid4(), "settle", 1)
+
+
+@pytest.mark.parametrize(
+    "change", ["UPDATE budgets_entry SET tokens = 1", "DELETE FROM budgets_entry"], ids=["change", "delete"]
+)
+def test_an_entry_never_changes(purse_owner: Person, change: str) -> None:
+    hold_for(purse_owner)
+    assert "A ledger entry never changes" in refused(change)
+
+
+def test_the_orm_is_refused_too(purse_owner: Person) -> None:
+    entry = Entry.objects.filter(hold=hold_for(purse_owner)).get()
+    entry.tokens = 1
+    with pytest.raises(DatabaseError, match="correcting entry"), transaction.atomic():
+        entry.save()
+    with pytest.raises(DatabaseError, match="correcting entry"), transaction.atomic():
+        entry.delete()
+
+
+def test_a_key_makes_one_hold(purse_owner: Person) -> None:
+    hold = hold_for(purse_owner)
+    twin = Hold(
+        key=hold.key,
+        period_id=hold.period_id,
+        prompt_tokens=1,
+        answer_tokens=1,
+        expires_at=NOON + timedelta(hours=1),
+    )
+    with pytest.raises(IntegrityError), transaction.atomic():
+        twin.save(force_insert=True)

@@ -1,0 +1,149 @@
+"""A budget's days: begun by the first hold of each, whatever happens to clocks, zones and allowances."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.conf import settings
+
+from accounts.models import Person
+from budgets.errors import BudgetShort
+from budgets.models import Budget, Entry, EntryKind, Period
+from budgets.services import allowance_set, hold_release, hold_settle
+from tests.budgets.purse import NEXT_MORNING, NOON, audit, hold_for, sums
+
+
+def move_to(owner: Person, zone: str) -> None:
+    owner.time_zone = zone
+    owner.save()
+
+
+def test_a_first_hold_makes_the_budget_and_its_day(other_owner: Person) -> None:
+    hold = hold_for(other_owner)
+    budget = Budget.objects.get(owner=other_owner)
+    assert budget.daily_tokens == settings.TUTOR_DAILY_TOKENS
+    assert hold.period.budget == budget
+    assert hold.period.ends_at == NEXT_MORNING
+    assert [(entry.kind, entry.tokens) for entry in hold.period.entries.filter(hold=None)] == [
+        ("grant", settings.TUTOR_DAILY_TOKENS)
+    ]
+
+
+def test_the_next_day_begins_with_the_first_hold_after_seven(purse_owner: Person) -> None:
+    today = hold_for(purse_owner, prompt=500, answer=500).period
+    with pytest.raises(BudgetShort):
+        hold_for(purse_owner, now=NEXT_MORNING - timedelta(microseconds=1))
+    tomorrow = hold_for(purse_owner, now=NEXT_MORNING).period
+    assert tomorrow.starts_at == today.ends_at == NEXT_MORNING
+    assert sums(tomorrow) == (1000, 0, 400)
+
+
+def test_days_without_a_hold_leave_nothing_behind(purse_owner: Person) -> None:
+    hold_for(purse_owner)
+    hold_for(purse_owner, now=NOON + timedelta(days=30))
+    assert Period.objects.count() == 2
+
+
+def test_a_hold_settles_into_the_day_it_was_made_in(purse_owner: Person) -> None:
+    late = hold_for(purse_owner, now=NEXT_MORNING - timedelta(seconds=5))
+    early = hold_for(purse_owner, now=NEXT_MORNING + timedelta(seconds=5))
+    assert late.period != early.period
+    hold_settle(key=late.key, tokens=123, microdollars=4, now=NEXT_MORNING + timedelta(seconds=9))
+    assert sums(late.period) == (1000, 123, 0)
+    assert sums(early.period) == (1000, 0, 400)
+    audit()
+
+
+@pytest.mark.parametrize(
+    ("evening", "morning", "hours"),
+    [
+        (datetime(2027, 3, 14, 3, tzinfo=UTC), datetime(2027, 3, 14, 14, tzinfo=UTC), 23),
+        (datetime(2026, 11, 1, 3, tzinfo=UTC), datetime(2026, 11, 1, 15, tzinfo=UTC), 25),
+    ],
+    ids=["the clocks go forward", "the clocks go back"],
+)
+def test_seven_is_seven_on_both_sides_of_a_change_of_the_clocks(
+    purse_owner: Person, evening: datetime, morning: datetime, hours: int
+) -> None:
+    before = hold_for(purse_owner, now=evening).period
+    assert hold_for(purse_owner, now=morning - timedelta(seconds=1)).period == before
+    after = hold_for(purse_owner, now=morning).period
+    assert before.ends_at == after.starts_at == morning
+    assert before.ends_at - before.starts_at == timedelta(hours=hours)
+    assert before.granted == after.granted == 1000
+
+
+def test_moving_zones_leaves_the_open_day_alone(purse_owner: Person) -> None:
+    today = hold_for(purse_owner).period
+    move_to(purse_owner, "Asia/Tokyo")
+    assert hold_for(purse_owner, now=NEXT_MORNING - timedelta(seconds=1)).period == today
+
+
+def test_the_day_after_a_move_is_cut_to_begin_where_the_last_one_ended(purse_owner: Person) -> None:
+    today = hold_for(purse_owner).period
+    move_to(purse_owner, "Asia/Tokyo")
+    # Seven in Los Angeles is midnight in Tokyo: seven hours are left until the morning there.
+    cut = hold_for(purse_owner, now=NEXT_MORNING, prompt=50, answer=100).period
+    assert (cut.starts_at, cut.ends_at) == (today.ends_at, NEXT_MORNING + timedelta(hours=7))
+    assert cut.granted == 1000 * 7 // 24
+    whole = hold_for(purse_owner, now=cut.ends_at).period
+    assert whole.ends_at - whole.starts_at == timedelta(days=1)
+    assert whole.granted == 1000
+
+
+def test_a_purse_unused_before_the_move_has_a_whole_day_after_it(purse_owner: Person) -> None:
+    hold_for(purse_owner)
+    move_to(purse_owner, "Asia/Tokyo")
+    period = hold_for(purse_owner, now=NEXT_MORNING + timedelta(days=3)).period
+    assert period.granted == 1000
+
+
+def test_a_clock_that_runs_behind_does_not_bring_yesterday_back(purse_owner: Person) -> None:
+    hold_for(purse_owner)
+    today = hold_for(purse_owner, now=NEXT_MORNING).period
+    assert hold_for(purse_owner, now=NEXT_MORNING - timedelta(seconds=1)).period == today
+
+
+def test_a_raised_allowance_counts_today(purse_owner: Person) -> None:
+    period = hold_for(purse_owner).period
+    allowance_set(budget=purse_owner.budget, daily_tokens=1500, now=NOON)
+    assert sums(period) == (1500, 0, 400)
+    assert hold_for(purse_owner, now=NEXT_MORNING).period.granted == 1500
+    audit()
+
+
+def test_a_lowered_allowance_never_goes_below_what_is_spent_and_held(purse_owner: Person) -> None:
+    spent = hold_for(purse_owner)
+    hold_settle(key=spent.key, tokens=350, microdollars=0)
+    held = hold_for(purse_owner)
+    allowance_set(budget=purse_owner.budget, daily_tokens=100, now=NOON)
+    assert sums(held.period) == (750, 350, 400)
+    assert held.period.entries.filter(kind=EntryKind.GRANT).last() == Entry.objects.get(tokens=-250)
+    hold_release(key=held.key)
+    assert hold_for(purse_owner, now=NEXT_MORNING, prompt=10, answer=50).period.granted == 100
+    audit()
+
+
+def test_an_allowance_changed_between_days_waits_for_the_next(purse_owner: Person) -> None:
+    period = hold_for(purse_owner).period
+    budget = allowance_set(budget=purse_owner.budget, daily_tokens=2000, now=NEXT_MORNING)
+    assert budget.daily_tokens == 2000
+    assert sums(period) == (1000, 0, 400)
+
+
+def test_an_allowance_that_does_not_change_tells_nothing(purse_owner: Person) -> None:
+    hold_for(purse_owner)
+    allowance_set(budget=purse_owner.budget, daily_tokens=1000, now=NOON)
+    assert Entry.objects.filter(kind=EntryKind.GRANT).count() == 1
+
+
+def test_erasing_a_person_keeps_the_sums_without_the_person(purse_owner: Person) -> None:
+    settled, held = hold_for(purse_owner), hold_for(purse_owner)
+    hold_settle(key=settled.key, tokens=100, microdollars=9)
+    purse_owner.delete()
+    budget = Budget.objects.get()
+    assert budget.owner is None
+    assert "purse-owner" not in str(budget)
+    # A worker may be in the middle of it.
+    hold_settle(key=held.key, tokens=50, microdollars=1)
+    assert sums(held.period) == (1000, 150, 0)
+    audit()

@@ -1,0 +1,223 @@
+"""Real processes, killed in the middle of a turn. Nothing is lost, left held, or charged twice."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from django.utils import timezone
+from kombu import Connection
+from pytest_django import Settings
+
+from accounts.models import Person
+from budgets.models import Budget, Hold, HoldState
+from budgets.selectors import meter
+from chat import leases, stream
+from chat.models import Ending, State, Turn
+from chat.stream import store
+from config.celery import app
+from tests import live
+from tests.chat.test_relay import LONG, letters, listening
+
+pytestmark = [pytest.mark.faults, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def logs(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+@pytest.fixture
+def own_valkey(logs: Path, settings: Settings) -> Iterator[live.Valkey]:
+    """A broker and stream store that this test may kill."""
+    with live.running(live.Valkey(logs / "valkey.log")) as valkey:
+        kept = settings.VALKEY_URL
+        settings.VALKEY_URL = valkey.url
+        store._client.cache_clear()
+        yield valkey
+        settings.VALKEY_URL = kept
+        store._client.cache_clear()
+
+
+@pytest.fixture
+def own_model(logs: Path, settings: Settings) -> Iterator[live.Model]:
+    with live.running(live.Model(logs / "model.log")) as model:
+        settings.TUTOR_BASE_URL = model.url
+        yield model
+
+
+@pytest.fixture
+def site(logs: Path, own_valkey: live.Valkey, request: pytest.FixtureRequest) -> Iterator[live.Web]:
+    """A web server on this test's own broker, and on its own model where it has one."""
+    if "own_model" in request.fixturenames:
+        request.getfixturevalue("own_model")
+    with live.running(live.Web(logs / "web.log")) as web:
+        yield web
+
+
+@pytest.fixture
+def visitor(site: live.Web, teen: Person) -> live.Visitor:
+    return live.Visitor(site, teen)
+
+
+def ask(visitor: live.Visitor) -> Turn:
+    return Turn.objects.get(pk=visitor.ask(LONG))
+
+
+def retry(visitor: live.Visitor, turn: Turn) -> Turn:
+    turn_id = uuid4()
+    assert visitor.post(f"/tutor/turns/{turn.pk}/retry", turn_id=turn_id).status == 302
+    return Turn.objects.get(pk=turn_id)
+
+
+def now(turn: Turn) -> Turn:
+    return Turn.objects.get(pk=turn.pk)
+
+
+def words_made(turn: Turn) -> int:
+    return (stream.written(turn.pk) or stream.Written()).tokens
+
+
+def test_a_worker_killed_in_mid_answer_leaves_no_hold_and_bills_what_it_made(
+    logs: Path, teen: Person, own_valkey: live.Valkey, visitor: live.Visitor
+) -> None:
+    with live.running(live.Worker(logs / "worker.log")) as worker:
+        turn = ask(visitor)
+        live.wait_until(lambda: words_made(turn) > 40, what="some words")
+        worker.kill()
+    made = words_made(turn)
+    assert now(turn).state == State.WORKING
+    assert meter(owner=teen).held > 0
+    leases.turns_sweep(now=timezone.now() + leases.LEASE)
+    turn = now(turn)
+    assert (turn.state, turn.ending) == (State.FAILED, Ending.WORKER_LOST)
+    assert turn.answer_tokens == made
+    assert turn.answer
+    purse = meter(owner=teen)
+    assert (purse.held, purse.spent) == (0, turn.tokens)
+
+
+def test_a_worker_killed_in_mid_answer_is_noticed_by_beat_and_the_next_worker(
+    logs: Path, teen: Person, own_valkey: live.Valkey, visitor: live.Visitor
+) -> None:
+    with live.running(live.Worker(logs / "worker.log")) as worker:
+        turn = ask(visitor)
+        live.wait_until(lambda: words_made(turn) > 10, what="some words")
+        worker.kill()
+    with live.running(live.Worker(logs / "second.log")), live.running(live.Beat(logs / "beat.log")):
+        live.wait_until(lambda: not now(turn).is_live, what="the sweeper", seconds=40)
+        assert now(turn).ending == Ending.WORKER_LOST
+        assert meter(owner=teen).held == 0
+        again = retry(visitor, turn)
+        live.wait_until(lambda: not now(again).is_live, what="the retry", seconds=40)
+    assert now(again).state == State.ANSWERED
+
+
+def test_a_broker_killed_before_the_nudge_delays_the_answer_and_loses_nothing(
+    logs: Path, teen: Person, own_valkey: live.Valkey, visitor: live.Visitor
+) -> None:
+    own_valkey.kill()
+    turn = ask(visitor)
+    assert now(turn).state == State.QUEUED
+    with (
+        live.running(live.Valkey(logs / "again.log", own_valkey.port)),
+        live.running(live.Worker(logs / "worker.log")),
+        live.running(live.Beat(logs / "beat.log")),
+    ):
+        live.wait_until(lambda: not now(turn).is_live, what="the answer", seconds=40)
+    assert now(turn).state == State.ANSWERED
+    assert meter(owner=teen).spent == now(turn).tokens
+
+
+def test_a_broker_killed_in_mid_answer_comes_back_empty_and_no_word_is_lost_or_repeated(
+    logs: Path, teen: Person, own_valkey: live.Valkey, visitor: live.Visitor
+) -> None:
+    with live.running(live.Worker(logs / "worker.log")):
+        turn = ask(visitor)
+        with listening(visitor, turn.pk) as coming:
+            found = [next(coming) for _ in range(5)]
+            own_valkey.kill()
+            found += list(coming)
+        with live.running(live.Valkey(logs / "again.log", own_valkey.port)):
+            last = [event.id for event in found if event.id][-1]
+            while found[-1].name != "done":
+                with listening(visitor, turn.pk, last) as coming:
+                    for event in coming:
+                        found.append(event)
+                        last = event.id or last
+    turn = now(turn)
+    assert turn.state == State.ANSWERED
+    from chat.rendering import answer_html
+
+    assert letters(answer_html(turn.answer)) in letters(found[-2].data)
+    assert meter(owner=teen).spent == turn.tokens
+
+
+def test_a_model_killed_in_mid_answer_fails_the_turn_with_its_reason_and_bills_what_came(
+    logs: Path, teen: Person, own_model: live.Model, visitor: live.Visitor
+) -> None:
+    with live.running(live.Worker(logs / "worker.log")):
+        turn = ask(visitor)
+        live.wait_until(lambda: words_made(turn) > 10, what="some words")
+        own_model.kill()
+        live.wait_until(lambda: not now(turn).is_live, what="the turn to end")
+        turn = now(turn)
+        assert (turn.state, turn.ending) == (State.FAILED, Ending.MODEL_AWAY)
+        assert turn.answer
+        assert meter(owner=teen).spent == turn.tokens
+        with live.running(live.Model(logs / "again.log", own_model.port)):
+            again = retry(visitor, turn)
+            live.wait_until(lambda: not now(again).is_live, what="the retry", seconds=60)
+    assert now(again).state == State.ANSWERED
+
+
+def test_a_model_that_is_not_there_costs_nothing(
+    logs: Path, teen: Person, own_model: live.Model, visitor: live.Visitor
+) -> None:
+    own_model.kill()
+    with live.running(live.Worker(logs / "worker.log")):
+        turn = ask(visitor)
+        live.wait_until(lambda: not now(turn).is_live, what="the turn to end")
+    assert now(turn).ending == Ending.MODEL_AWAY
+    purse = meter(owner=teen)
+    assert (purse.spent, purse.held) == (0, 0)
+
+
+def test_the_model_stops_when_nobody_reads(logs: Path, visitor: live.Visitor) -> None:
+    with live.running(live.Worker(logs / "worker.log")):
+        turn = ask(visitor)
+        live.wait_until(lambda: words_made(turn) > 5, what="some words")
+        # The minute since the last reader is over.
+        store._client().delete(f"turn:{turn.pk}:reader")
+        live.wait_until(lambda: not now(turn).is_live, what="the turn to end")
+    assert (now(turn).state, now(turn).ending) == (State.STOPPED, Ending.UNREAD)
+    assert Hold.objects.get().state == HoldState.SETTLED
+
+
+def test_a_message_delivered_three_times_is_answered_and_paid_once(
+    logs: Path, teen: Person, own_valkey: live.Valkey, visitor: live.Visitor
+) -> None:
+    with live.running(live.Worker(logs / "worker.log")), live.running(live.Worker(logs / "second.log")):
+        turn = ask(visitor)
+        with Connection(own_valkey.url) as again:
+            for _ in range(3):
+                app.send_task("chat.tasks.turn_answer", args=[str(turn.pk)], connection=again)
+        live.wait_until(lambda: not now(turn).is_live, what="the answer", seconds=40)
+    assert now(turn).deliveries == 1
+    assert meter(owner=teen).spent == now(turn).tokens
+
+
+def test_the_card_comes_with_worker_broker_and_model_dead_and_nothing_left_to_spend(
+    logs: Path, teen: Person, own_valkey: live.Valkey, own_model: live.Model, site: live.Web
+) -> None:
+    Budget.objects.create(owner=teen, daily_tokens=0)
+    with live.running(live.Worker(logs / "worker.log")) as worker:
+        worker.kill()
+    own_valkey.kill()
+    own_model.kill()
+    visitor = live.Visitor(site, teen)
+    posted = visitor.post("/tutor/ask", turn_id=uuid4(), question="I want to kill myself")
+    page = visitor.get((posted.headers["Location"] or "").split("#")[0]).read().decode()
+    assert "988" in page
+    assert "The tutor is resting" in page
+    assert not Hold.objects.exists()

@@ -1,0 +1,179 @@
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import Person
+from budgets.models import Hold, HoldState
+from budgets.selectors import meter
+from chat import services, stream
+from chat.leases import LEASE, Outcome, turn_checkpoint, turn_claim, turn_finish, turns_sweep
+from chat.models import Ending, State, Turn
+from tests.chat.conftest import Ask
+
+LATER = LEASE + timedelta(seconds=1)
+
+
+def answered(answer: str = "Because.", prompt_tokens: int = 100, answer_tokens: int = 20) -> Outcome:
+    return Outcome(
+        state=State.ANSWERED,
+        ending=Ending.NONE,
+        answer=answer,
+        prompt_tokens=prompt_tokens,
+        answer_tokens=answer_tokens,
+    )
+
+
+def claimed(turn: Turn) -> Turn:
+    mine = turn_claim(turn_id=turn.pk)
+    assert mine is not None
+    return mine
+
+
+class TestClaiming:
+    def test_one_delivery_gets_the_turn_and_a_second_leaves(self, turn: Turn) -> None:
+        assert claimed(turn).state == State.WORKING
+        assert turn_claim(turn_id=turn.pk) is None
+
+    def test_a_turn_that_was_stopped_or_deleted_is_not_claimed(self, turn: Turn) -> None:
+        services.turn_stop(turn=turn)
+        assert turn_claim(turn_id=turn.pk) is None
+        turn.delete()
+        assert turn_claim(turn_id=turn.pk) is None
+
+
+class TestFinishing:
+    def test_the_answer_is_kept_and_what_was_used_is_paid(self, turn: Turn, teen: Person) -> None:
+        assert turn_finish(turn=claimed(turn), outcome=answered())
+        turn.refresh_from_db()
+        assert (turn.state, turn.answer, turn.tokens) == (State.ANSWERED, "Because.", 120)
+        purse = meter(owner=teen)
+        assert (purse.spent, purse.held) == (120, 0)
+
+    def test_it_is_finished_once(self, turn: Turn, teen: Person) -> None:
+        mine = claimed(turn)
+        turn_finish(turn=mine, outcome=answered())
+        assert turn_finish(turn=mine, outcome=answered("Another.")) is False
+        turn.refresh_from_db()
+        assert turn.answer == "Because."
+        assert meter(owner=teen).spent == 120
+
+    def test_a_turn_that_used_nothing_returns_its_whole_hold(self, turn: Turn, teen: Person) -> None:
+        nothing = Outcome(
+            state=State.FAILED, ending=Ending.MODEL_AWAY, answer="", prompt_tokens=0, answer_tokens=0
+        )
+        turn_finish(turn=claimed(turn), outcome=nothing)
+        assert Hold.objects.get(key=turn.pk).state == HoldState.RELEASED
+        assert meter(owner=teen).spent == 0
+
+    def test_a_conversation_deleted_in_mid_answer_still_pays_for_what_was_made(
+        self, turn: Turn, teen: Person
+    ) -> None:
+        mine = claimed(turn)
+        services.conversation_delete(conversation=turn.conversation)
+        assert turn_checkpoint(turn=mine, answer="Bec", answer_tokens=1).holds is False
+        turn_finish(turn=mine, outcome=answered())
+        assert meter(owner=teen).spent == 120
+
+
+class TestCheckpoints:
+    def test_it_renews_the_lease_and_keeps_the_words(self, turn: Turn) -> None:
+        mine = claimed(turn)
+        Turn.objects.filter(pk=turn.pk).update(lease_until=timezone.now())
+        assert turn_checkpoint(turn=mine, answer="Bec", answer_tokens=2).holds
+        turn.refresh_from_db()
+        assert (turn.answer, turn.answer_tokens) == ("Bec", 2)
+        assert turn.lease_until
+        assert turn.lease_until > timezone.now()
+
+    def test_it_hears_stop(self, turn: Turn) -> None:
+        mine = claimed(turn)
+        services.turn_stop(turn=turn)
+        assert turn_checkpoint(turn=mine, answer="", answer_tokens=0).stop_asked
+
+
+class TestSweeping:
+    @pytest.fixture
+    def nudged(self, monkeypatch: pytest.MonkeyPatch) -> list[object]:
+        sent: list[object] = []
+        monkeypatch.setattr("chat.nudge.send", sent.append)
+        return sent
+
+    def test_a_fresh_turn_is_left_alone(self, turn: Turn, nudged: list[object]) -> None:
+        assert turns_sweep() == 0
+        assert not nudged
+
+    def test_a_lost_nudge_is_sent_again(self, turn: Turn, nudged: list[object]) -> None:
+        turns_sweep(now=timezone.now() + timedelta(seconds=5))
+        assert nudged == [turn.pk]
+
+    def test_a_turn_that_nobody_took_fails_and_returns_its_hold(
+        self, turn: Turn, teen: Person, nudged: list[object]
+    ) -> None:
+        turns_sweep(now=timezone.now() + timedelta(minutes=3))
+        turn.refresh_from_db()
+        assert (turn.state, turn.ending) == (State.FAILED, Ending.NEVER_STARTED)
+        assert meter(owner=teen).held == 0
+
+    def test_a_worker_that_died_before_a_word_is_replaced(
+        self, turn: Turn, nudged: list[object], django_capture_on_commit_callbacks: object
+    ) -> None:
+        claimed(turn)
+        turns_sweep(now=timezone.now() + LATER)
+        turn.refresh_from_db()
+        assert (turn.state, turn.claim) == (State.QUEUED, None)
+
+    def test_it_is_replaced_twice_and_then_the_turn_fails(self, turn: Turn, nudged: list[object]) -> None:
+        for _ in range(3):
+            claimed(turn)
+            turns_sweep(now=timezone.now() + LATER)
+        turn.refresh_from_db()
+        assert (turn.state, turn.ending, turn.deliveries) == (State.FAILED, Ending.WORKER_LOST, 3)
+
+    def test_a_worker_that_died_in_mid_answer_bills_what_it_made(self, turn: Turn, teen: Person) -> None:
+        mine = claimed(turn)
+        Turn.objects.filter(pk=turn.pk).update(prompt_tokens=90)
+        turn_checkpoint(turn=mine, answer="Because of", answer_tokens=2)
+        turns_sweep(now=timezone.now() + LATER)
+        turn.refresh_from_db()
+        assert (turn.state, turn.ending, turn.answer) == (State.FAILED, Ending.WORKER_LOST, "Because of")
+        purse = meter(owner=teen)
+        assert (purse.spent, purse.held) == (92, 0)
+
+    def test_the_dead_workers_late_word_changes_nothing(self, turn: Turn, teen: Person) -> None:
+        mine = claimed(turn)
+        turn_checkpoint(turn=mine, answer="Because of", answer_tokens=2)
+        turns_sweep(now=timezone.now() + LATER)
+        assert turn_finish(turn=mine, outcome=answered()) is False
+        assert meter(owner=teen).spent == 2
+
+    def test_a_turn_that_was_being_stopped_counts_as_stopped(self, turn: Turn) -> None:
+        turn_checkpoint(turn=claimed(turn), answer="Because", answer_tokens=1)
+        services.turn_stop(turn=turn)
+        turns_sweep(now=timezone.now() + LATER)
+        turn.refresh_from_db()
+        assert (turn.state, turn.ending) == (State.STOPPED, Ending.ASKED)
+
+    def test_a_living_worker_keeps_its_turn(self, turn: Turn) -> None:
+        claimed(turn)
+        assert turns_sweep() == 0
+
+    def test_the_stream_counts_where_it_is_ahead_of_the_checkpoint(
+        self, turn: Turn, teen: Person, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        turn_checkpoint(turn=claimed(turn), answer="Because", answer_tokens=1)
+        ahead = stream.Written(text="Because of the air", tokens=4, last_id="1-0")
+        monkeypatch.setattr("chat.stream.written", lambda _turn_id: ahead)
+        turns_sweep(now=timezone.now() + LATER)
+        turn.refresh_from_db()
+        assert turn.answer == "Because of the air"
+        assert meter(owner=teen).spent == 4
+
+
+def test_many_turns_are_swept_with_few_queries(
+    teen: Person, ask: Ask, django_assert_max_num_queries: object
+) -> None:
+    for number in range(12):
+        ask(teen, f"Question {number}")
+    with django_assert_max_num_queries(3):  # type: ignore[operator]
+        assert turns_sweep() == 0

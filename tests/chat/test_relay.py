@@ -1,0 +1,199 @@
+"""A turn's events as a browser gets them: a real web server, worker, broker and model."""
+
+import http.client
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from html import unescape
+from uuid import UUID, uuid4
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import Person
+from budgets.selectors import meter
+from chat import services, stream
+from chat.models import Ending, State, Turn
+from tests.live import Visitor, Web, Worker, wait_until
+
+LONG = "Explain in many words how rain, rivers and the sea belong together, step by step."
+
+
+@dataclass
+class Event:
+    id: str = ""
+    name: str = ""
+    data: str = ""
+
+
+def events(reply: http.client.HTTPResponse) -> Iterator[Event]:
+    event = Event()
+    for raw in iter(reply.readline, b""):
+        field, _, value = raw.decode().rstrip("\n").partition(": ")
+        match field:
+            case "id":
+                event.id = value
+            case "event":
+                event.name = value
+            case "data":
+                event.data += value + "\n"
+            case "" if not value and (event.data or event.name):
+                yield event
+                event = Event()
+
+
+@contextmanager
+def listening(visitor: Visitor, turn_id: UUID, after: str = "") -> Iterator[Iterator[Event]]:
+    headers = {"Last-Event-ID": after} if after else {}
+    reply = visitor.get(reverse("chat:turn_stream", args=[turn_id]), **headers)
+    assert reply.status == 200
+    assert reply.headers["Content-Type"].startswith("text/event-stream")
+    try:
+        yield events(reply)
+    finally:
+        reply.close()
+
+
+@pytest.fixture
+def visitor(web: Web, teen: Person) -> Visitor:
+    return Visitor(web, teen)
+
+
+def grown(found: list[Event]) -> str:
+    """The words on a page that has swapped these events in, one after another."""
+    finished, growing = "", ""
+    for event in found:
+        for target, how, html in re.findall(
+            r'<hx-partial hx-target="#turn-[^"]+-(finished|growing)" hx-swap="(\w+)">(.*?)</hx-partial>',
+            event.data,
+            re.DOTALL,
+        ):
+            if target == "growing":
+                growing = html
+            else:
+                finished = finished + html if how == "beforeend" else html
+    return letters(finished + growing)
+
+
+def letters(html: str) -> str:
+    return re.sub(r"[\W_\d]+", "", unescape(re.sub("<[^>]+>", " ", html)))
+
+
+def ask(teen: Person, question: str = LONG) -> Turn:
+    return services.turn_start(person=teen, turn_id=uuid4(), question=question)
+
+
+def test_words_come_as_they_are_made_and_then_the_whole_turn(
+    worker: Worker, teen: Person, visitor: Visitor
+) -> None:
+    turn = ask(teen)
+    with listening(visitor, turn.pk) as coming:
+        found = list(coming)
+    turn.refresh_from_db()
+    assert turn.state == State.ANSWERED
+    *words, whole, done = found
+    assert len(words) > 10
+    assert done.name == "done"
+    assert "answer-foot" in whole.data
+    assert grown(words) == letters(_rendered(turn))
+    assert len({event.id for event in words}) == len(words)
+
+
+def test_a_reader_that_comes_back_with_the_last_id_misses_and_repeats_nothing(
+    worker: Worker, teen: Person, visitor: Visitor
+) -> None:
+    turn = ask(teen)
+    found: list[Event] = []
+    done = False
+    while not done:
+        after = found[-1].id if found else ""
+        with listening(visitor, turn.pk, after) as coming:
+            for number, event in enumerate(coming):
+                done = event.name == "done"
+                if event.id:
+                    found.append(event)
+                if number == 3:
+                    break
+    assert len({event.id for event in found}) == len(found)
+    turn.refresh_from_db()
+    assert grown(found) == letters(_rendered(turn))
+
+
+def test_two_pages_read_the_same_words(worker: Worker, teen: Person, visitor: Visitor) -> None:
+    turn = ask(teen)
+    with listening(visitor, turn.pk) as first:
+        early = [next(first) for _ in range(3)]
+        with listening(visitor, turn.pk) as second:
+            late = list(second)
+        early += list(first)
+    assert [event.id for event in early] == [event.id for event in late]
+
+
+def test_a_turn_that_has_ended_is_sent_whole_at_once(worker: Worker, teen: Person, visitor: Visitor) -> None:
+    turn = ask(teen, "What is a noun?")
+    wait_until(lambda: not Turn.objects.get(pk=turn.pk).is_live, what="the answer")
+    with listening(visitor, turn.pk) as coming:
+        whole, done = list(coming)
+    assert "answer-foot" in whole.data
+    assert done.name == "done"
+
+
+def test_a_page_drawn_in_mid_answer_goes_on_from_what_it_shows(
+    worker: Worker, teen: Person, visitor: Visitor, as_person: Callable[[Person], Client]
+) -> None:
+    turn = ask(teen)
+    wait_until(lambda: (stream.written(turn.pk) or stream.Written()).tokens > 30, what="some words")
+    page = as_person(teen).get(reverse("chat:conversation", args=[turn.conversation_id])).content.decode()
+    shown = {
+        part: re.search(rf'id="turn-{turn.pk}-{part}">(.*?)</div>', page, re.DOTALL)
+        for part in ("finished", "growing")
+    }
+    after = re.search(r"\?after=([\d-]+)", page)
+    assert after
+    assert all(shown.values())
+    drawn = "".join(
+        f'<hx-partial hx-target="#turn-x-{part}" hx-swap="innerHTML">{match.group(1)}</hx-partial>'
+        for part, match in shown.items()
+        if match
+    )
+    with listening(visitor, turn.pk, after.group(1)) as coming:
+        rest = list(coming)
+    turn.refresh_from_db()
+    assert grown([Event(data=drawn), *rest]) == letters(_rendered(turn))
+
+
+def test_stop_ends_the_stream_and_the_model_within_a_moment(
+    worker: Worker, teen: Person, visitor: Visitor
+) -> None:
+    turn = ask(teen)
+    with listening(visitor, turn.pk) as coming:
+        next(coming)
+        services.turn_stop(turn=turn)
+        stopped = time.monotonic()
+        found = list(coming)
+    assert time.monotonic() - stopped < 3
+    assert "You stopped the answer here." in found[-2].data
+    turn.refresh_from_db()
+    assert (turn.state, turn.ending) == (State.STOPPED, Ending.ASKED)
+    assert meter(owner=teen).spent == turn.tokens
+
+
+def test_a_conversation_deleted_in_mid_answer_stops_the_model(
+    worker: Worker, teen: Person, visitor: Visitor
+) -> None:
+    turn = ask(teen)
+    with listening(visitor, turn.pk) as coming:
+        next(coming)
+        services.conversation_delete(conversation=turn.conversation)
+        assert list(coming)[-1].name == "done"
+    wait_until(lambda: meter(owner=teen).held == 0, what="the hold to be settled")
+    assert 0 < meter(owner=teen).spent < 400
+
+
+def _rendered(turn: Turn) -> str:
+    from chat.rendering import answer_html
+
+    return answer_html(turn.answer)

@@ -1,0 +1,214 @@
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.utils import timezone
+from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
+
+from accounts.models import Person
+from budgets.errors import BudgetShort
+from budgets.models import Hold, HoldState
+from budgets.selectors import meter
+from chat import services
+from chat.errors import QuestionEmpty, QuestionTooLong, StillAnswering, TutorClosed, TutorPaused
+from chat.models import Conversation, Ending, State, Turn
+from tests.chat.conftest import Ask
+
+CRISIS = "I want to kill myself"
+
+
+class TestAsking:
+    def test_a_question_waits_for_a_worker_with_its_cost_held(
+        self, turn: Turn, teen: Person, settings: Settings
+    ) -> None:
+        assert (turn.state, turn.question, turn.conversation.owner) == (
+            State.QUEUED,
+            "Why is the sky blue?",
+            teen,
+        )
+        hold = Hold.objects.get(key=turn.pk)
+        assert hold.state == HoldState.HELD
+        assert hold.answer_tokens == turn.answer_cap == settings.TUTOR_ANSWER_TOKENS
+        assert meter(owner=teen).held == hold.tokens
+
+    def test_asking_twice_asks_once(self, teen: Person) -> None:
+        turn_id = uuid4()
+        first, again = (
+            services.turn_start(person=teen, turn_id=turn_id, question="Why?", conversation=None)
+            for _ in range(2)
+        )
+        assert first == again
+        assert (Turn.objects.count(), Hold.objects.count(), Conversation.objects.count()) == (1, 1, 1)
+
+    def test_somebody_elses_turn_id_is_not_there(self, turn: Turn, stranger: Person) -> None:
+        with pytest.raises(Turn.DoesNotExist):
+            services.turn_start(person=stranger, turn_id=turn.pk, question="What did they ask?")
+
+    def test_a_worker_is_told_after_the_commit(
+        self, teen: Person, ask: Ask, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+    ) -> None:
+        with django_capture_on_commit_callbacks() as told:
+            ask(teen)
+        assert len(told) == 1
+
+    def test_a_broker_that_is_away_loses_nothing(
+        self,
+        teen: Person,
+        ask: Ask,
+        monkeypatch: pytest.MonkeyPatch,
+        django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+    ) -> None:
+        def refuse(*_args: object, **_how: object) -> None:
+            raise ConnectionRefusedError
+
+        monkeypatch.setattr("chat.nudge.current_app.send_task", refuse)
+        with django_capture_on_commit_callbacks(execute=True):
+            turn = ask(teen)
+        assert turn.state == State.QUEUED
+
+    @pytest.mark.parametrize("question", ["", "  \n "])
+    def test_an_empty_question_is_not_taken(self, question: str, teen: Person, ask: Ask) -> None:
+        with pytest.raises(QuestionEmpty):
+            ask(teen, question)
+
+    def test_a_question_longer_than_the_model_can_read_is_not_taken(self, teen: Person, ask: Ask) -> None:
+        with pytest.raises(QuestionTooLong):
+            ask(teen, "🫖" * 2000)
+        assert not Conversation.objects.exists()
+
+    def test_one_answer_at_a_time(self, teen: Person, turn: Turn, ask: Ask) -> None:
+        with pytest.raises(StillAnswering) as refusal:
+            ask(teen, "And the sea?", conversation=turn.conversation)
+        assert refusal.value.turn == turn
+
+    def test_a_conversation_is_named_after_its_first_question(self, teen: Person, ask: Ask) -> None:
+        turn = ask(teen, "Why\n is   the " + "very " * 30 + "blue sky so blue?")
+        assert turn.conversation.title.startswith("Why is the very very")
+        assert turn.conversation.title.endswith("…")
+        assert len(turn.conversation.title) <= 80
+
+
+class TestBudget:
+    def test_the_last_affordable_answer_is_shorter_before_it_is_refused(
+        self, teen: Person, ask: Ask, settings: Settings
+    ) -> None:
+        settings.TUTOR_DAILY_TOKENS = 400
+        turn = ask(teen)
+        assert 0 < turn.answer_cap < settings.TUTOR_ANSWER_TOKENS
+        assert turn.is_brief
+
+    def test_a_question_that_cannot_be_paid_is_not_taken_and_nothing_is_held(
+        self, teen: Person, ask: Ask, settings: Settings
+    ) -> None:
+        settings.TUTOR_DAILY_TOKENS = 50
+        with pytest.raises(BudgetShort) as refusal:
+            ask(teen)
+        assert refusal.value.refills_at > timezone.now()
+        assert not Turn.objects.exists()
+        assert meter(owner=teen).held == 0
+
+
+class TestCrisis:
+    def test_it_becomes_a_card_at_once_and_costs_nothing(
+        self,
+        teen: Person,
+        ask: Ask,
+        settings: Settings,
+        django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+    ) -> None:
+        settings.TUTOR_DAILY_TOKENS = 0
+        with django_capture_on_commit_callbacks() as told:
+            turn = ask(teen, CRISIS)
+        assert (turn.state, turn.level) == (State.CARDED, "3")
+        assert not told
+        assert not Hold.objects.exists()
+
+    def test_it_is_heard_while_an_answer_is_being_written(self, teen: Person, turn: Turn, ask: Ask) -> None:
+        assert ask(teen, CRISIS, conversation=turn.conversation).state == State.CARDED
+
+    def test_tutoring_rests_until_the_set_time_and_the_teens_own_word(self, teen: Person, ask: Ask) -> None:
+        card = ask(teen, CRISIS)
+        with pytest.raises(TutorPaused):
+            ask(teen, "What is a noun?")
+        assert services.pause_end(person=teen) is False
+        Turn.objects.filter(pk=card.pk).update(asked_at=timezone.now() - timedelta(minutes=6))
+        with pytest.raises(TutorPaused):
+            ask(teen, "What is a noun?")
+        assert services.pause_end(person=teen) is True
+        assert ask(teen, "What is a noun?").state == State.QUEUED
+
+    def test_it_is_heard_in_a_message_that_is_too_long_for_a_model(self, teen: Person, ask: Ask) -> None:
+        turn = ask(teen, "I am so tired of it. " * 300 + CRISIS)
+        assert turn.state == State.CARDED
+        assert len(turn.question) == 2000
+
+    def test_its_words_do_not_become_the_conversations_name(self, teen: Person, ask: Ask) -> None:
+        assert "kill" not in ask(teen, CRISIS).conversation.title
+
+    def test_a_second_crisis_is_heard_during_the_pause(self, teen: Person, ask: Ask) -> None:
+        ask(teen, CRISIS)
+        assert ask(teen, CRISIS).state == State.CARDED
+
+    def test_a_card_of_another_day_holds_nobody_up(self, teen: Person, ask: Ask) -> None:
+        card = ask(teen, CRISIS)
+        Turn.objects.filter(pk=card.pk).update(asked_at=timezone.now() - timedelta(hours=25))
+        assert ask(teen, "What is a noun?").state == State.QUEUED
+
+    def test_the_card_comes_on_a_site_whose_tutor_is_closed(
+        self, teen: Person, ask: Ask, settings: Settings
+    ) -> None:
+        settings.DEMO = False
+        settings.CRISIS_TEXTS_REVIEW = ""
+        assert ask(teen, CRISIS).state == State.CARDED
+        with pytest.raises(TutorClosed):
+            ask(teen, "What is a noun?")
+
+
+class TestStopping:
+    def test_a_turn_that_waits_ends_and_costs_nothing(self, turn: Turn, teen: Person) -> None:
+        services.turn_stop(turn=turn)
+        turn.refresh_from_db()
+        assert (turn.state, turn.ending) == (State.STOPPED, Ending.ASKED)
+        assert meter(owner=teen).held == 0
+
+    def test_stopping_twice_stops_once(self, turn: Turn) -> None:
+        services.turn_stop(turn=turn)
+        services.turn_stop(turn=turn)
+        assert Hold.objects.get(key=turn.pk).state == HoldState.RELEASED
+
+
+class TestRetrying:
+    def test_the_question_is_asked_again_in_the_place_of_the_failed_turn(
+        self, turn: Turn, teen: Person
+    ) -> None:
+        services.turn_stop(turn=turn)
+        again = services.turn_retry(person=teen, failed=turn, turn_id=uuid4())
+        assert (again.question, again.conversation, again.state) == (
+            turn.question,
+            turn.conversation,
+            State.QUEUED,
+        )
+        assert again.retry_of == turn
+
+    def test_retrying_twice_asks_once(self, turn: Turn, teen: Person) -> None:
+        services.turn_stop(turn=turn)
+        first, again = (services.turn_retry(person=teen, failed=turn, turn_id=uuid4()) for _ in range(2))
+        assert first == again
+
+
+class TestConversations:
+    def test_it_is_renamed_within_bounds(self, conversation: Conversation) -> None:
+        services.conversation_rename(conversation=conversation, title="  The   sky ")
+        assert conversation.title == "The sky"
+        services.conversation_rename(conversation=conversation, title="   ")
+        assert conversation.title == "The sky"
+        services.conversation_rename(conversation=conversation, title="x" * 500)
+        assert len(conversation.title) == 80
+
+    def test_deleting_it_leaves_no_word_and_returns_what_was_held(
+        self, conversation: Conversation, teen: Person
+    ) -> None:
+        services.conversation_delete(conversation=conversation)
+        assert not Turn.objects.exists()
+        assert meter(owner=teen).held == 0
+        assert Hold.objects.get().state == HoldState.RELEASED

@@ -1,0 +1,96 @@
+"""People, and the real parts that `make test` has started, for every test."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from pytest_django import DjangoDbBlocker
+
+from accounts.models import Person, Role
+from tests import live
+
+LOST = "These tests run on real parts. Start them with `make test`, or one file with `make test ARGS=tests/chat`."
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not settings.VALKEY_URL or not settings.TUTOR_BASE_URL:
+        raise pytest.UsageError(LOST)
+    # Each process of a parallel run has a Valkey database of its own, as it has a PostgreSQL one.
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+    settings.VALKEY_URL = settings.CELERY_BROKER_URL = (
+        settings.VALKEY_URL.rsplit("/", 1)[0] + f"/{int(worker) + 1}"
+    )
+
+
+@pytest.fixture
+def make_person(db: None) -> Callable[..., Person]:
+    def make(username: str, role: Role = Role.TEEN, **fields: object) -> Person:
+        return Person.objects.create_user(username, "a-long-password", role=role, **fields)
+
+    return make
+
+
+@pytest.fixture
+def teen(make_person: Callable[..., Person]) -> Person:
+    return make_person("noor", display_name="Noor")
+
+
+@pytest.fixture
+def parent(make_person: Callable[..., Person]) -> Person:
+    return make_person("sam", Role.PARENT)
+
+
+@pytest.fixture
+def stranger(make_person: Callable[..., Person]) -> Person:
+    return make_person("kit")
+
+
+@pytest.fixture
+def admin_person(make_person: Callable[..., Person]) -> Person:
+    return make_person("ana", Role.ADMIN, is_staff=True, is_superuser=True)
+
+
+@pytest.fixture
+def as_person() -> Callable[[Person], Client]:
+    def client_of(person: Person) -> Client:
+        client = Client()
+        client.force_login(person)
+        return client
+
+    return client_of
+
+
+@pytest.fixture(scope="session")
+def live_logs(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Path]:
+    yield tmp_path_factory.mktemp("live")
+    with django_db_blocker.unblock():
+        live.wait_until(live.is_alone, what="the killed processes to leave the database")
+
+
+@pytest.fixture(scope="session")
+def _shared_web(django_db_blocker: DjangoDbBlocker, live_logs: Path) -> Iterator[live.Web]:
+    with django_db_blocker.unblock(), live.running(live.Web(live_logs / "web.log")) as web:
+        yield web
+
+
+@pytest.fixture(scope="session")
+def _shared_worker(django_db_blocker: DjangoDbBlocker, live_logs: Path) -> Iterator[live.Worker]:
+    with django_db_blocker.unblock(), live.running(live.Worker(live_logs / "worker.log")) as worker:
+        yield worker
+
+
+@pytest.fixture
+def web(transactional_db: None, _shared_web: live.Web) -> live.Web:
+    """A web server on this test's database. It is shared by the tests of one process: do not kill it."""
+    return _shared_web
+
+
+@pytest.fixture
+def worker(transactional_db: None, _shared_worker: live.Worker) -> live.Worker:
+    """A Celery worker on this test's database and broker. It is shared: do not kill it."""
+    return _shared_worker

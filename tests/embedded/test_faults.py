@@ -1,0 +1,160 @@
+"""Whatever dies, however it dies: nothing is left behind, and what can go on goes on."""
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from embedded.claim import Claim, Note
+from embedded.home import Home
+from embedded.leash import Leash
+from embedded.ports import inner_port
+from tests.embedded.conftest import Running, assert_gone, clean_environment, eventually
+
+type Run = Callable[..., Running]
+pytestmark = pytest.mark.faults
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_nothing_outlives_the_supervisor(run: Run, number: int) -> None:
+    assert run().ready().end(number) == (-number if number == signal.SIGKILL else 0)
+
+
+@pytest.mark.parametrize("step", ["starting", "Tutor model", "Tables"])
+def test_nothing_outlives_a_supervisor_killed_while_starting(run: Run, step: str) -> None:
+    site = run()
+    site.until(step)
+    site.end(signal.SIGKILL)
+
+
+def test_a_run_after_kill_9_finds_its_way(run: Run) -> None:
+    first = run().ready()
+    first.process.kill()
+    first.process.wait()
+    # The leash may still be stopping what is left: the next run waits for that.
+    second = run().ready()
+    assert "again" not in second.said
+    assert second.end(signal.SIGTERM) == 0
+
+
+def test_killed_parts_come_back(run: Run) -> None:
+    site = run().ready()
+    words = {
+        "Database": "-D",
+        "Queue": "127.0.0.1:"
+        + site.child("uvicorn").environ()["VALKEY_URL"].rpartition(":")[2].partition("/")[0],
+        "Tutor model": "embedded.model_server",
+        "Website": "uvicorn",
+        "Worker": "worker",
+        "Clock": "beat",
+    }
+    killed = [site.child(word) for word in words.values()]
+    for child in killed:
+        child.kill()
+    for name in words:
+        site.until(f"{name}, again")
+        assert f"{name} ended by SIGKILL" in site.said
+    assert b"ok" in site.page("/readyz")
+    assert not set(killed) & set(site.family())
+
+
+def test_a_part_that_keeps_failing_is_given_up_with_its_last_words(run: Run, checkout: Path) -> None:
+    (checkout / "config" / "asgi.py").write_text("raise RuntimeError('the kettle is empty')\n")
+    site = run()
+    site.until("Kitchen Table is starting")
+    family = site.family()
+    assert site.process.wait(timeout=60) == 1
+    assert "Website stopped 5 times within a minute" in site.said
+    assert "the kettle is empty" in site.said
+    assert "web.log" in site.said
+    assert_gone(family)
+
+
+def test_a_step_that_fails_is_told_with_its_last_words(run: Run, checkout: Path) -> None:
+    (checkout / "manage.py").write_text("raise SystemExit('no table fits through this door')\n")
+    site = run()
+    assert site.process.wait(timeout=60) == 1
+    assert "“Tables” did not succeed" in site.said
+    assert "no table fits through this door" in site.said
+
+
+def test_the_leash_is_replaced_when_it_is_killed(run: Run) -> None:
+    site = run().ready()
+    old = site.child("embedded.leash")
+    old.kill()
+    eventually(lambda: [one for one, words in site.children() if "embedded.leash" in words and one != old])
+    site.end(signal.SIGKILL)
+
+
+def test_a_closed_terminal_ends_everything(home: Home, checkout: Path) -> None:
+    pid, terminal = pty.fork()
+    if pid == 0:
+        words = [
+            sys.executable,
+            "-m",
+            "embedded",
+            "--home",
+            str(home.folder),
+            "--checkout",
+            str(checkout),
+            "run",
+        ]
+        env = clean_environment() | {"PORT": str(inner_port())}
+        os.execve(sys.executable, words, env)  # noqa: S606 - it is to be this very process
+    said = b""
+    while b"Stop  " not in said:
+        said += os.read(terminal, 4096)
+    top = psutil.Process(pid)
+    family = top.children(recursive=True)
+    os.close(terminal)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    assert_gone(family)
+
+
+def test_the_death_of_make_ends_everything(home: Home, checkout: Path, tmp_path: Path) -> None:
+    words = ["--home", str(home.folder), "--checkout", str(checkout), "run"]
+    with (tmp_path / "output").open("w") as output:
+        make = subprocess.Popen(
+            [
+                "sh",
+                "-c",
+                '"$@" --parent $$ ' + " ".join(words) + " & wait",
+                "sh",
+                sys.executable,
+                "-m",
+                "embedded",
+            ],
+            stdout=output,
+            stderr=output,
+            stdin=subprocess.DEVNULL,
+            env=clean_environment() | {"PORT": str(inner_port())},
+            start_new_session=True,
+        )
+    eventually(lambda: "Stop  " in (tmp_path / "output").read_text())
+    family = psutil.Process(make.pid).children(recursive=True)
+    assert len(family) > 7
+    make.kill()
+    make.wait()
+    assert_gone(family)
+
+
+def test_what_a_dead_run_left_is_stopped_before_the_next(home: Home) -> None:
+    """When supervisor and leash are killed together, the next run does their work."""
+    home.open()
+    with subprocess.Popen(["sleep", "600"], start_new_session=True) as stray:
+        leash = Leash(home.log("leash"))
+        leash.hold(stray.pid, 1)
+        Note(1, "", [held.line() for held in leash.held]).write(home)
+        claim = Claim(home)
+        assert claim.take()
+        assert not Claim(home).take()
+        assert stray.wait(timeout=5) == -signal.SIGTERM
+        claim.release()
+        leash.release()
+        eventually(leash.done)

@@ -1,0 +1,62 @@
+"""`python -m embedded with -- COMMAND`: parts for one command."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.embedded.conftest import Running, assert_gone, clean_environment, eventually
+
+type Start = Callable[..., Running]
+
+LOOK = """
+import os, psycopg, redis, urllib.request
+with psycopg.connect(os.environ["DATABASE_URL"]) as database:
+    print(database.execute("SHOW max_connections").fetchone())
+with redis.Redis.from_url(os.environ["VALKEY_URL"]) as valkey:
+    print(valkey.config_get("databases"))
+print(urllib.request.urlopen(os.environ["TUTOR_BASE_URL"].removesuffix("/v1") + "/health").status)
+"""
+
+
+def lend(*command: str) -> subprocess.CompletedProcess[str]:
+    words = [sys.executable, "-m", "embedded", "with", "--", *command]
+    return subprocess.run(
+        words, env=clean_environment(), capture_output=True, text=True, check=False, input="tea\n"
+    )
+
+
+def test_a_command_gets_the_parts_and_its_output_is_its_own() -> None:
+    done = lend(sys.executable, "-c", LOOK)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["('300',)", "{'databases': '64'}", "200"]
+
+
+def test_exit_code_and_input_are_the_commands_own() -> None:
+    done = lend("sh", "-c", "read word; echo $word; exit 7")
+    assert (done.returncode, done.stdout) == (7, "tea\n")
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL])
+def test_a_signal_reaches_the_command_and_nothing_is_left(start: Start, number: int) -> None:
+    one = start("with", "--", "sh", "-c", "echo $DATABASE_URL begun; exec sleep 600")
+    one.until("begun")
+    data = Path(one.child("-D").cmdline()[2])
+    assert data.exists()
+    assert one.end(number) == (-number if number == signal.SIGKILL else 128 + number)
+    eventually(lambda: not data.parents[1].exists())
+
+
+@pytest.mark.faults
+def test_several_at_once_do_not_meet(start: Start) -> None:
+    both = [start("with", "--", "sh", "-c", "echo $DATABASE_URL begun; exec sleep 600") for _ in range(2)]
+    assert len({one.until("begun") for one in both}) == 2
+    family: list[psutil.Process] = [process for one in both for process in one.family()]
+    for one in both:
+        one.end(signal.SIGTERM)
+    assert_gone(family)

@@ -1,0 +1,142 @@
+"""The gate lets go early and never says the beginning of what a rule finds."""
+
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from guard import Level, OutputGate, judge_output
+from guard.judge import OUTPUT_RULES
+
+EXAMPLES = [text for rule in OUTPUT_RULES.rules for text in (*rule.examples, *rule.not_examples)]
+ODD = [
+    "!",
+    "!!!!",
+    "!*!*!",
+    "*",
+    "'",
+    "$",
+    "e\u0301",
+    "iiiii",
+    "x" * 100,
+    " k i l l ",
+    "你好。",
+    "\u200b" * 5,
+    "I",
+    "1",
+]
+passages = st.lists(
+    st.one_of(st.sampled_from(EXAMPLES), st.sampled_from(ODD), st.text(max_size=20)), min_size=1, max_size=5
+)
+sizes = st.lists(st.integers(1, 40), min_size=1, max_size=8)
+
+
+# How long one example takes is a matter of the machine; test_speed.py looks at time.
+patient = settings(deadline=None)
+
+
+def pieces(text: str, sizes: list[int]) -> list[str]:
+    found, place, turn = [], 0, 0
+    while place < len(text):
+        size = sizes[turn % len(sizes)]
+        found.append(text[place : place + size])
+        place, turn = place + size, turn + 1
+    return found
+
+
+def run(text: str, sizes: list[int]) -> tuple[OutputGate, str]:
+    gate, shown = OutputGate(), ""
+    for piece in pieces(text, sizes):
+        shown += gate.feed(piece)
+        assert text.startswith(shown)
+    return gate, shown + gate.finish()
+
+
+@patient
+@given(passages, st.sampled_from(["", " ", "\n", ". ", "\u200b"]), sizes)
+def test_it_finds_what_the_whole_text_holds_however_it_is_cut(
+    words: list[str], between: str, sizes: list[int]
+) -> None:
+    text = between.join(words)
+    whole = judge_output(text)
+    gate, shown = run(text, sizes)
+    assert gate.released == shown
+    assert gate.is_cut is whole.is_crisis
+    if gate.is_cut:
+        assert set(gate.verdict.evidence) & set(whole.evidence)
+        assert len(shown) <= min(evidence.start for evidence in gate.verdict.evidence)
+    else:
+        assert shown == text
+        assert gate.verdict == whole
+
+
+@patient
+@given(st.sampled_from(EXAMPLES), sizes)
+def test_after_a_cut_nothing_more_is_said(text: str, sizes: list[int]) -> None:
+    gate, shown = run(f"{text} You should kill yourself.", sizes)
+    assert gate.is_cut
+    assert gate.feed(" More words, and more.") == gate.finish() == ""
+    assert gate.released == shown
+
+
+def test_ordinary_words_leave_with_the_next_space() -> None:
+    gate = OutputGate()
+    assert gate.feed("Light") == ""
+    assert gate.feed(" from") == "Light "
+    assert gate.feed(" the sun ") == "from the sun "
+    assert gate.finish() == ""
+    assert gate.released == "Light from the sun "
+
+
+def test_words_that_may_become_a_phrase_wait_until_they_do_not() -> None:
+    gate = OutputGate()
+    assert gate.feed("Well, you should ") == "Well, "
+    assert gate.feed("just ") == ""
+    assert gate.feed("read ") == "you should just read "
+
+
+def test_words_without_spaces_are_not_held_for_long() -> None:
+    gate = OutputGate()
+    assert gate.feed("光合作用是植物的") == "光合作用是植物的"
+    assert len(gate.feed("abcde" * 20)) == 100
+
+
+def test_an_exception_that_comes_later_is_waited_for() -> None:
+    gate = OutputGate()
+    shown = gate.feed("Suppose you should end it ")
+    assert shown == "Suppose "
+    assert gate.feed("with a full stop. ").endswith("full stop. ")
+    assert not gate.is_cut
+
+
+def test_its_evidence_counts_from_the_answers_beginning() -> None:
+    text = "Leaves are green. " * 20 + "I am a real person, I promise."
+    gate, _ = run(text, [7])
+    (evidence,) = gate.verdict.evidence
+    assert text[evidence.start : evidence.end] == "I am a real person"
+    assert gate.verdict.level == Level.STATED
+
+
+def test_a_window_that_would_miss_words_is_refused() -> None:
+    with pytest.raises(ValueError, match="a window of 10 would miss some"):
+        OutputGate(window=10)
+
+
+@patient
+@given(passages, sizes)
+def test_a_wider_window_finds_the_same(words: list[str], sizes: list[int]) -> None:
+    text, gate = " ".join(words), OutputGate(window=300)
+    shown = "".join(map(gate.feed, pieces(text, sizes))) + gate.finish()
+    assert gate.is_cut is judge_output(text).is_crisis
+    assert gate.is_cut or shown == text
+
+
+def test_the_work_of_a_piece_does_not_grow_with_what_was_said() -> None:
+    gate, took = OutputGate(), list[float]()
+    for _ in range(4):
+        started = time.thread_time()
+        for _ in range(5000):
+            gate.feed("you should know that ")
+        took.append(time.thread_time() - started)
+    assert took[-1] < 3 * min(took)

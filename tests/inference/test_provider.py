@@ -1,0 +1,132 @@
+"""The provider against the real model server, and against servers that misbehave at the level of HTTP."""
+
+import asyncio
+from collections.abc import Coroutine
+from contextlib import aclosing
+
+import pytest
+from pytest_django import Settings
+
+from inference import errors, loop
+from inference.place import runs_at_home
+from inference.prices import price
+from inference.provider import answer_stream, provider_answers
+from inference.talk import Message, Usage, Words
+
+ASK: list[Message] = [{"role": "user", "content": "Explain in many words where rain comes from."}]
+
+
+def run[T](coroutine: Coroutine[None, None, T]) -> T:
+    return loop.submit(coroutine).result(timeout=60)
+
+
+async def answer(tokens: int, stop_after: int | None = None) -> list[Words | Usage]:
+    pieces: list[Words | Usage] = []
+    async with aclosing(answer_stream(messages=ASK, answer_tokens=tokens)) as stream:
+        async for piece in stream:
+            pieces.append(piece)
+            if stop_after and len(pieces) == stop_after:
+                break
+    return pieces
+
+
+def test_the_model_answers_word_by_word_and_reports_its_usage() -> None:
+    *words, usage = run(answer(24))
+    assert isinstance(usage, Usage)
+    assert len(words) > 5
+    assert [piece.tokens for piece in words if isinstance(piece, Words)] == sorted(
+        piece.tokens for piece in words if isinstance(piece, Words)
+    )
+    assert usage.prompt_tokens
+    assert usage.answer_tokens
+    assert usage.answer_tokens <= 24
+
+
+def test_the_cap_ends_the_answer_and_says_so() -> None:
+    usage = run(answer(3))[-1]
+    assert isinstance(usage, Usage)
+    assert usage.answer_tokens == 3
+    assert usage.reached_limit
+
+
+def test_the_server_answers_when_asked_whether_it_does() -> None:
+    run(provider_answers())
+
+
+def serve(reply: bytes, settings: Settings) -> type[errors.ModelFault] | None:
+    """What the provider makes of a server that sends `reply`, byte for byte, and closes."""
+
+    async def misbehave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(reply)
+        await writer.drain()
+        writer.close()
+
+    async def meet() -> type[errors.ModelFault] | None:
+        server = await asyncio.start_server(misbehave, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        settings.TUTOR_BASE_URL = f"http://127.0.0.1:{port}/v1"
+        async with server:
+            try:
+                await answer(5)
+            except errors.ModelFault as fault:
+                return type(fault)
+        return None
+
+    return asyncio.run(meet())
+
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
+WORD = b'data: {"choices": [{"delta": {"content": "hello"}}]}\n\n'
+
+
+@pytest.mark.parametrize(
+    ("reply", "fault"),
+    [
+        (b"", errors.ModelUnreachable),
+        (b"HTTP/1.1 500 no\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", errors.ModelRefused),
+        (b"HTTP/1.1 401 no\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", errors.ModelRefused),
+        (OK + b"data: {not json\n\n", errors.ModelGarbled),
+        (OK + b"data: [1]\n\n", errors.ModelGarbled),
+        (OK + b'data: {"error": {"message": "out of memory"}}\n\n', errors.ModelRefused),
+        (OK + WORD, errors.ModelUnreachable),
+        (OK, errors.ModelUnreachable),
+        (
+            OK + WORD + b'data: {"choices": [{"finish_reason": "stop", "delta": {}}]}\n\ndata: [DONE]\n\n',
+            None,
+        ),
+    ],
+)
+def test_each_misbehaviour_of_a_server_has_its_name(
+    reply: bytes, fault: type[errors.ModelFault] | None, settings: Settings
+) -> None:
+    assert serve(reply, settings) is fault
+
+
+def test_a_server_that_is_not_there_is_unreachable(settings: Settings) -> None:
+    settings.TUTOR_BASE_URL = "http://127.0.0.1:9/v1"
+    with pytest.raises(errors.ModelUnreachable):
+        asyncio.run(answer(5))
+
+
+@pytest.mark.parametrize(
+    ("address", "at_home"),
+    [
+        ("http://127.0.0.1:8080/v1", True),
+        ("http://localhost:11434/v1", True),
+        ("http://model:8080/v1", True),
+        ("http://192.168.1.20:8080/v1", True),
+        ("https://api.example.com/v1", False),
+        ("http://8.8.8.8/v1", False),
+    ],
+)
+def test_whether_questions_leave_the_house(address: str, at_home: bool, settings: Settings) -> None:
+    settings.TUTOR_BASE_URL = address
+    assert runs_at_home() is at_home
+
+
+def test_a_price_is_rounded_up_to_whole_microdollars(settings: Settings) -> None:
+    settings.TUTOR_INPUT_PRICE, settings.TUTOR_OUTPUT_PRICE = 0.15, 0.6
+    assert price(prompt_tokens=1000, answer_tokens=100) == 210
+    assert price(prompt_tokens=1, answer_tokens=0) == 1
+    assert price(prompt_tokens=0, answer_tokens=0) == 0

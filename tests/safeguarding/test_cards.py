@@ -1,0 +1,141 @@
+"""The words of the cards: fixed, fitting, and true of this site."""
+
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.template.loader import render_to_string
+from django.utils import translation
+from pytest_django import Settings
+
+from guard import Category, Level, Verdict, judge_input
+from safeguarding import datafile
+from safeguarding.cards import KINDS, Card, all_words, card_for, languages
+from safeguarding.checks import check_texts
+from safeguarding.datafile import FOLDER, DataBroken
+
+FRIEND = frozenset({Category.SUICIDE, Category.ABOUT_SOMEONE_ELSE})
+VERDICTS = {
+    "stated": Verdict(Level.STATED, frozenset({Category.SUICIDE})),
+    "eating": Verdict(Level.STATED, frozenset({Category.EATING_DISORDER})),
+    "someone_else": Verdict(Level.STATED, FRIEND),
+    "acute": Verdict(Level.ACUTE, frozenset({Category.SUICIDE})),
+    "acute_someone_else": Verdict(Level.ACUTE, FRIEND),
+}
+
+
+def said_by(card: Card) -> str:
+    return " ".join([card.heading, *card.paragraphs, card.next, card.truth, card.pause, card.leave])
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_has_its_own_words_in_every_language(kind: str, language: str) -> None:
+    words = all_words(language)[kind]
+    with translation.override(language):
+        card = card_for(VERDICTS[kind], country="US")
+    assert (card.heading, card.next) == (words.heading, words.next)
+    assert len(" ".join(card.paragraphs).split()) < 70
+
+
+def test_a_language_without_a_file_gets_english() -> None:
+    with translation.override("cy"):
+        assert card_for(VERDICTS["stated"], country="GB").leave == "Leave this page quickly"
+
+
+@pytest.mark.parametrize("kind", ["acute", "acute_someone_else", "someone_else"])
+@pytest.mark.parametrize(("country", "number"), [("US", "911"), ("GB", "999"), ("ES", "112"), ("ZZ", "112")])
+def test_danger_gets_the_countrys_emergency_number(kind: str, country: str, number: str) -> None:
+    assert number in " ".join(card_for(VERDICTS[kind], country=country).paragraphs)
+
+
+def test_whoever_also_hurts_themselves_is_not_only_told_about_eating() -> None:
+    both = Verdict(Level.STATED, frozenset({Category.EATING_DISORDER, Category.SELF_HARM}))
+    assert "hurting yourself" in card_for(both, country="US").paragraphs[0]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_words_keep_to_their_own_rules(kind: str) -> None:
+    said = said_by(card_for(VERDICTS[kind], country="US"))
+    for never in ("!", "secret", "watch", "promise", "committed", "pills", "bridge", "monitor"):
+        assert never not in said
+    assert "has not told anyone" in said
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_no_card_would_itself_be_carded(language: str) -> None:
+    with translation.override(language):
+        for verdict in VERDICTS.values():
+            assert judge_input(said_by(card_for(verdict, country="US"))).level < Level.ACUTE
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_card_on_the_page(kind: str) -> None:
+    card = card_for(VERDICTS[kind], country="US")
+    page = render_to_string("safeguarding/card.html", {"card": card})
+    assert '<section class="card-crisis" aria-labelledby=' in page
+    assert page.count("<h2") == 1
+    for link in ("tel:988", "sms:988", "https://988lifeline.org/chat/", "sms:741741?&amp;body=HOME"):
+        assert f'href="{link}"' in page
+    assert ('class="button" href="tel:911"' in page) is (card.level == Level.ACUTE)
+    assert re.search(
+        r'class="quick-exit" href="https://www\.wikipedia\.org/" rel="noreferrer noopener"', page
+    )
+    assert "not yet been reviewed by a clinician" in page
+
+
+class TestReview:
+    def test_the_files_say_that_nobody_has_reviewed_them(self) -> None:
+        for language in languages():
+            assert tomllib.loads((FOLDER / f"cards.{language}.toml").read_text())["reviewed"] is False
+
+    def test_a_recorded_review_takes_the_note_off_the_card(self, settings: Settings) -> None:
+        settings.CRISIS_TEXTS_REVIEW = "Dr A. Name, 2026-11-22"
+        card = card_for(VERDICTS["stated"], country="US")
+        assert card.reviewed
+        assert "clinician" not in render_to_string("safeguarding/card.html", {"card": card})
+
+
+class TestBrokenFiles:
+    @pytest.fixture(autouse=True)
+    def folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+        monkeypatch.setattr(datafile, "FOLDER", tmp_path)
+        all_words.cache_clear()
+        yield tmp_path
+        all_words.cache_clear()
+
+    @pytest.mark.parametrize(
+        ("old", "new", "said"),
+        [
+            ("\nreviewed = false", "\nreviewed =", r"cards\.en\.toml: "),
+            ("[acute]", "[acutely]", r"cards\.en\.toml: “acute” must be given"),
+            ("[every]", "[some]", r"cards\.en\.toml: “every” must be given"),
+            ('next = "You can', 'nxt = "You can', r"cards\.en\.toml, acute: “next” must be given, as str"),
+            (
+                '  "It sounds as if you are',
+                '  7, "It sounds as if you are',
+                "acute: every paragraph must be text",
+            ),
+            ("truth =", "lie =", r"cards\.en\.toml, every: “truth” must be given"),
+        ],
+    )
+    def test_the_fault_names_the_file_and_the_entry(
+        self, old: str, new: str, said: str, folder: Path
+    ) -> None:
+        whole = (FOLDER / "cards.en.toml").read_text()
+        assert old in whole
+        (folder / "cards.en.toml").write_text(whole.replace(old, new, 1))
+        with pytest.raises(DataBroken, match=said):
+            all_words("en")
+        (error,) = check_texts()
+        assert error.id == "safeguarding.E001"
+
+    def test_a_missing_file_is_named(self) -> None:
+        with pytest.raises(DataBroken, match=r"cards\.en\.toml: it cannot be read"):
+            all_words("en")
+
+
+def test_the_files_that_ship_are_whole() -> None:
+    assert check_texts() == []

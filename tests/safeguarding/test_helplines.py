@@ -1,0 +1,69 @@
+from pathlib import Path
+
+import pytest
+
+from safeguarding import datafile, helplines
+from safeguarding.helplines import countries, country_for
+
+
+def test_every_line_can_be_reached_and_says_when_it_was_checked() -> None:
+    for country in countries():
+        assert country.emergency.isdecimal()
+        for line in country.lines:
+            contacts = [contact for contact in (line.call, line.text, line.chat) if contact]
+            assert contacts
+            assert all(contact.href.startswith(("tel:", "sms:", "https://")) for contact in contacts)
+            assert line.hours
+            assert line.languages
+            assert line.source
+            assert line.last_checked.year >= 2026
+
+
+def test_numbers_that_are_dialled_are_those_that_are_read() -> None:
+    for country in countries():
+        for line in country.lines:
+            if line.call:
+                shown = "".join(filter(str.isdecimal, line.call.shown))
+                assert line.call.href == f"tel:{shown}"
+
+
+def test_the_countries_of_the_brief_are_there() -> None:
+    assert [country.code for country in countries()] == ["US", "GB", "IE", "CA", "ES", "elsewhere"]
+
+
+@pytest.mark.parametrize("code", ["ZZ", "", "u", "elsewhere"])
+def test_a_country_without_lines_of_its_own_gets_those_for_everybody(code: str) -> None:
+    assert country_for(code).code == "elsewhere"
+
+
+def test_a_countrys_code_may_be_written_small() -> None:
+    assert country_for("us").emergency == "911"
+
+
+LINE = "[US]\nemergency = '1'\n[[US.lines]]\nname='x'\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[US]\nlines = 3", "helplines.toml, US: “lines” must be given, as list"),
+        ("[[US.lines]]\nchat='https://x'", "“emergency”|“name”"),
+        (f"{LINE}hours='y'\nlanguages='z'\nchat='https://x'", "helplines.toml, US, line 1: “source”"),
+        (f"{LINE}hours='y'\nlanguages='z'\ncall={{shown='1'}}", "US, line 1: “dial”"),
+        (LINE, "“call”, “text” or “chat”"),
+        (
+            f"{LINE}hours='y'\nlanguages='z'\nsource='s'\nlast_checked=2026-11-22\nchat='https://x'",
+            "“elsewhere” must",
+        ),
+        ("not toml", "helplines.toml:"),
+    ],
+)
+def test_a_broken_file_names_itself_and_the_entry(
+    text: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "helplines.toml").write_text(text)
+    monkeypatch.setattr(datafile, "FOLDER", tmp_path)
+    helplines.countries.cache_clear()
+    with pytest.raises(datafile.DataBroken, match=said):
+        countries()
+    helplines.countries.cache_clear()

@@ -1,0 +1,38 @@
+import pytest
+from pytest_django import Settings
+
+from safeguarding.checks import check_review
+from safeguarding.review import chat_is_open, review_recorded
+
+
+@pytest.mark.parametrize(
+    ("record", "counts"),
+    [
+        ("Dr A. Name, 2026-11-22", True),
+        ("Dr A. Name,2026-01-02 ", True),
+        ("", False),
+        ("yes", False),
+        ("2026-11-22", False),
+        (", 2026-11-22", False),
+        (",, 2026-11-22", False),
+        ("Dr A. Name, 2026-13-40", False),
+        ("Dr A. Name, 2999-01-01", False),
+    ],
+)
+def test_a_record_names_somebody_and_a_day_that_has_been(record: str, counts: bool) -> None:
+    assert review_recorded(record) is counts
+
+
+def test_in_demo_mode_the_tutor_is_open(settings: Settings) -> None:
+    settings.DEMO, settings.CRISIS_TEXTS_REVIEW = True, ""
+    assert chat_is_open()
+    assert check_review() == []
+
+
+def test_outside_demo_mode_the_tutor_waits_for_it(settings: Settings) -> None:
+    settings.DEMO, settings.CRISIS_TEXTS_REVIEW = False, ""
+    assert not chat_is_open()
+    assert [message.id for message in check_review()] == ["safeguarding.W001"]
+    settings.CRISIS_TEXTS_REVIEW = "Dr A. Name, 2026-11-22"
+    assert chat_is_open()
+    assert check_review() == []
