@@ -18,6 +18,7 @@ from chat.selectors import Pause, conversations_of, pause_of, turns_shown
 from guard import Category, Level, Verdict
 from inference.place import runs_at_home
 from safeguarding.cards import Card, card_for
+from safeguarding.review import chat_is_open
 
 CONVERSATIONS_LISTED = 50
 
@@ -80,6 +81,7 @@ class Composer:
     conversation: Conversation | None
     live_turn: Turn | None
     pause: Pause | None
+    is_open: bool
     meter: Meter
     turn_id: UUID
     question: str = ""
@@ -95,6 +97,7 @@ def composer_for(
         conversation=conversation,
         live_turn=live,
         pause=pause_of(person),
+        is_open=chat_is_open(),
         meter=meter(owner=person),
         turn_id=turn_id or uuid4(),
         **said,

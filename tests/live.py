@@ -25,7 +25,7 @@ from accounts.models import Person
 from embedded.model import weights
 
 ROOT = Path(__file__).resolve().parents[1]
-PATIENCE = 30.0
+PATIENCE = 60.0
 # What the processes of the site call themselves to PostgreSQL.
 NAME = "live"
 
@@ -65,7 +65,7 @@ def environment(**changed: str) -> dict[str, str]:
         "VALKEY_URL": settings.VALKEY_URL,
         "TUTOR_BASE_URL": settings.TUTOR_BASE_URL,
         # Long enough to be broken off in the middle, short enough for many tests.
-        "TUTOR_ANSWER_TOKENS": "160",
+        "TUTOR_ANSWER_TOKENS": "120",
         "PYTHONUNBUFFERED": "1",
         **changed,
     }

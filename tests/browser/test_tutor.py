@@ -24,7 +24,7 @@ def ask(page: Page, question: str = QUESTION) -> None:
 
 
 def finished(page: Page) -> None:
-    expect(page.locator(".turn").last.locator(".answer-foot")).to_be_visible(timeout=40_000)
+    expect(page.locator(".turn").last.locator(".answer-foot")).to_be_visible(timeout=90_000)
 
 
 def words(page: Page) -> str:
@@ -45,7 +45,7 @@ def test_a_question_is_answered_word_by_word_and_what_it_cost_is_said(
         seen.add(len(words(page)))
         return page.locator(".answer-foot").count() > 0
 
-    wait_until(grows, what="the answer", seconds=40)
+    wait_until(grows, what="the answer", seconds=90)
     assert len(seen) > 5, "the answer came all at once"
     finished(page)
     turn = Turn.objects.get()

@@ -105,11 +105,11 @@ def test_a_worker_killed_in_mid_answer_is_noticed_by_beat_and_the_next_worker(
         live.wait_until(lambda: words_made(turn) > 10, what="some words")
         worker.kill()
     with live.running(live.Worker(logs / "second.log")), live.running(live.Beat(logs / "beat.log")):
-        live.wait_until(lambda: not now(turn).is_live, what="the sweeper", seconds=40)
+        live.wait_until(lambda: not now(turn).is_live, what="the sweeper", seconds=90)
         assert now(turn).ending == Ending.WORKER_LOST
         assert meter(owner=teen).held == 0
         again = retry(visitor, turn)
-        live.wait_until(lambda: not now(again).is_live, what="the retry", seconds=40)
+        live.wait_until(lambda: not now(again).is_live, what="the retry", seconds=90)
     assert now(again).state == State.ANSWERED
 
 
@@ -124,7 +124,7 @@ def test_a_broker_killed_before_the_nudge_delays_the_answer_and_loses_nothing(
         live.running(live.Worker(logs / "worker.log")),
         live.running(live.Beat(logs / "beat.log")),
     ):
-        live.wait_until(lambda: not now(turn).is_live, what="the answer", seconds=40)
+        live.wait_until(lambda: not now(turn).is_live, what="the answer", seconds=90)
     assert now(turn).state == State.ANSWERED
     assert meter(owner=teen).spent == now(turn).tokens
 
@@ -202,7 +202,7 @@ def test_a_message_delivered_three_times_is_answered_and_paid_once(
         with Connection(own_valkey.url) as again:
             for _ in range(3):
                 app.send_task("chat.tasks.turn_answer", args=[str(turn.pk)], connection=again)
-        live.wait_until(lambda: not now(turn).is_live, what="the answer", seconds=40)
+        live.wait_until(lambda: not now(turn).is_live, what="the answer", seconds=90)
     assert now(turn).deliveries == 1
     assert meter(owner=teen).spent == now(turn).tokens
 

@@ -93,6 +93,14 @@ class TestStart:
         settings.TUTOR_BASE_URL = "https://api.example.com/v1"
         assert "sent to the company" in owner.get(reverse("chat:start")).content.decode()
 
+    def test_a_site_whose_crisis_texts_nobody_reviewed_says_that_it_is_closed(
+        self, owner: Client, settings: Settings
+    ) -> None:
+        settings.DEMO, settings.CRISIS_TEXTS_REVIEW = False, ""
+        page = owner.get(reverse("chat:start")).content.decode()
+        assert "The tutor is not open yet" in page
+        assert 'name="question"' not in page
+
     def test_an_empty_list_says_what_will_be_there(self, owner: Client) -> None:
         assert "will be listed here" in owner.get(reverse("chat:start")).content.decode()
 
