@@ -10,7 +10,7 @@ from markdown_it import MarkdownIt
 # words stay. Lessons are linked from the margin by the site itself.
 TAGS = {
     "p", "br", "hr", "em", "strong", "del", "code", "pre", "blockquote", "ul", "ol", "li",
-    "h3", "h4", "h5", "h6", "table", "thead", "tbody", "tr", "th", "td",
+    "h3", "table", "thead", "tbody", "tr", "th", "td",
 }  # fmt: skip
 ATTRIBUTES = {"ol": {"start"}}
 
@@ -18,13 +18,20 @@ _markdown = MarkdownIt("commonmark", {"html": False, "linkify": False}).enable([
 
 
 def answer_html(markdown: str) -> SafeString:
-    """The HTML of an answer, or of a run of its blocks. Headings start at h3: the page has its own above."""
+    """The HTML of an answer, or of a run of its blocks.
+
+    Every heading is an h3, under the page's own: a model ranks them as it likes, and a skipped rank misleads a
+    screen reader. What may scroll sideways can be reached by keyboard.
+    """
     tokens = _markdown.parse(markdown)
     for token in tokens:
         if token.type in {"heading_open", "heading_close"}:
-            token.tag = f"h{min(6, int(token.tag[1]) + 2)}"
+            token.tag = "h3"
     made = _markdown.renderer.render(tokens, _markdown.options, {})
-    return mark_safe(nh3.clean(made, tags=TAGS, attributes=ATTRIBUTES, link_rel=None))  # noqa: S308
+    clean = nh3.clean(made, tags=TAGS, attributes=ATTRIBUTES, link_rel=None)
+    for scrolls in ("pre", "table"):
+        clean = clean.replace(f"<{scrolls}>", f'<{scrolls} tabindex="0">')
+    return mark_safe(clean)  # noqa: S308 - nh3 has left nothing but the tags above
 
 
 @dataclass

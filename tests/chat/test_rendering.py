@@ -31,7 +31,8 @@ The end."""
     [
         ("Plain **and** `code`", "<p>Plain <strong>and</strong> <code>code</code></p>\n"),
         ("# Title", "<h3>Title</h3>\n"),
-        ("###### Deep", "<h6>Deep</h6>\n"),
+        ("###### Deep", "<h3>Deep</h3>\n"),
+        ("    code", '<pre tabindex="0"><code>code\n</code></pre>\n'),
         ("3. three", '<ol start="3">\n<li>three</li>\n</ol>\n'),
     ],
 )
