@@ -15,6 +15,7 @@ ENV PATH=/site/bin:$PATH \
 WORKDIR /app
 COPY manage.py ./
 COPY platform platform
+COPY courses courses
 COPY chat chat
 COPY templates templates
 COPY static static

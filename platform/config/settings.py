@@ -65,9 +65,13 @@ INSTALLED_APPS = [
     "servestatic",
     "django.contrib.staticfiles",
     "django_htmx",
+    "config",
     "accounts",
+    "mail",
     "budgets",
     "safeguarding",
+    "events",
+    "courses",
     "chat",
 ]
 

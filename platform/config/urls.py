@@ -13,6 +13,9 @@ urlpatterns = [
     path("readyz", health.parts, name="readyz"),
     path("", include("accounts.urls")),
     path("help/", include("safeguarding.urls")),
+    path("learn/", include("courses.urls")),
+    path("events/", include("events.urls")),
     path("tutor/", include("chat.urls")),
+    path("mail/", include("mail.urls")),
     path("admin/", admin.site.urls),
 ]
