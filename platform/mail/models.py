@@ -1,0 +1,93 @@
+"""The outbox: one row for every mail, written in the transaction that has a reason to send it."""
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+LONGEST_KEY = 200
+LONGEST_SUBJECT = 200
+LONGEST_TROUBLE = 300
+
+
+class State(models.TextChoices):
+    WAITING = "waiting", _("waiting")
+    SENDING = "sending", _("being sent")
+    SENT = "sent", _("sent")
+    FAILED = "failed", _("failed")
+
+
+class Mail(models.Model):
+    """One mail to one address, and what became of it.
+
+    `key` names the occasion, so that one occasion makes one mail. `message_id` stays the same over every try: a
+    mail server that gets it twice can tell. While a worker sends, `claim` names it and `lease_until` says until
+    when it is believed to live.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    key = models.CharField(_("occasion"), max_length=LONGEST_KEY, unique=True)
+    to = models.EmailField(_("to"))
+    subject = models.CharField(_("subject"), max_length=LONGEST_SUBJECT)
+    text = models.TextField(_("text"))
+    message_id = models.CharField(_("message id"), max_length=320, editable=False)
+    created_at = models.DateTimeField(_("written"), default=timezone.now, editable=False)
+
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.WAITING)
+    tries = models.PositiveSmallIntegerField(_("tries"), default=0)
+    send_after = models.DateTimeField(_("send after"), default=timezone.now)
+    claim = models.UUIDField(null=True, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
+    failed_at = models.DateTimeField(_("failed"), null=True, blank=True)
+    trouble = models.CharField(_("trouble"), max_length=LONGEST_TROUBLE, blank=True)
+
+    class Meta:
+        verbose_name = _("mail")
+        verbose_name_plural = _("mails")
+        ordering = ["-created_at"]
+        indexes = [
+            models.Index(fields=["-created_at"], name="mail_newest"),
+            models.Index(fields=["send_after"], name="mail_waiting", condition=Q(state="waiting")),
+            models.Index(fields=["lease_until"], name="mail_sending", condition=Q(state="sending")),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=Q(state__in=State.values), name="mail_state_known"),
+            models.CheckConstraint(
+                condition=Q(state="sending", claim__isnull=False, lease_until__isnull=False)
+                | (~Q(state="sending") & Q(claim__isnull=True, lease_until__isnull=True)),
+                name="mail_claimed_while_sending",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="sent", sent_at__isnull=False)
+                | (~Q(state="sent") & Q(sent_at__isnull=True)),
+                name="mail_sent_at_some_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="failed", failed_at__isnull=False)
+                | (~Q(state="failed") & Q(failed_at__isnull=True)),
+                name="mail_failed_at_some_time",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.subject
+
+
+class Attachment(models.Model):
+    """A text file that goes with a mail, such as an event's calendar entry."""
+
+    mail = models.ForeignKey(Mail, on_delete=models.CASCADE, related_name="attachments")
+    filename = models.CharField(_("file name"), max_length=100)
+    content_type = models.CharField(_("content type"), max_length=120)
+    content = models.TextField(_("content"))
+
+    class Meta:
+        verbose_name = _("attachment")
+        verbose_name_plural = _("attachments")
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return self.filename
