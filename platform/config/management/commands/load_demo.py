@@ -1,15 +1,23 @@
 from typing import Any
 
+from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
 from accounts.demo import DEMO_PEOPLE, demo_people_load
+from events.demo import demo_event_load
 
 
 class Command(BaseCommand):
     requires_system_checks = ()
-    help = "Makes the demo people and prints a line for each: username, password and who it is, between tabs."
+    help = (
+        "Makes the site's content, a demo event and the demo people, and prints a line for each of the people: "
+        "username, password and who it is, between tabs."
+    )
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         demo_people_load()
+        # Silent: whoever reads this command's lines looks for people.
+        call_command("load_content", verbosity=0)
+        demo_event_load()
         for demo in DEMO_PEOPLE:
             self.stdout.write(f"{demo.username}\t{demo.password}\t{demo.who}")

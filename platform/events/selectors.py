@@ -1,0 +1,58 @@
+"""What may be seen of events: what is published, and one's own place by its token."""
+
+from datetime import datetime, timedelta
+from functools import partial
+
+from django.db.models import DateTimeField, DurationField, ExpressionWrapper, F, QuerySet, Value
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from events.models import Event, SignUp
+
+_wrap = partial(ExpressionWrapper, output_field=DurationField())
+# As Event.ends_at and Event.is_over tell it: a length that is not known counts as none.
+_LENGTH = _wrap(Coalesce(F("minutes"), 0) * Value(timedelta(minutes=1)))
+ENDS = ExpressionWrapper(F("starts_at") + _LENGTH, output_field=DateTimeField())
+
+
+def _published() -> QuerySet[Event]:
+    return Event.objects.filter(is_published=True)
+
+
+def upcoming(*, now: datetime | None = None) -> QuerySet[Event]:
+    """Published events that have not ended, soonest first: one that is going on is among them."""
+    return _published().alias(ends=ENDS).filter(ends__gt=now or timezone.now()).order_by("starts_at", "pk")
+
+
+def archive(*, now: datetime | None = None) -> QuerySet[Event]:
+    """Published events that have ended, newest first."""
+    return _published().alias(ends=ENDS).filter(ends__lte=now or timezone.now()).order_by("-starts_at", "-pk")
+
+
+def next_event(*, now: datetime | None = None) -> Event | None:
+    """The soonest upcoming event, or the one that is going on."""
+    return upcoming(now=now).first()
+
+
+def events_of_module(module_slug: str, *, now: datetime | None = None) -> QuerySet[Event]:
+    """Upcoming events that belong to a course module, soonest first."""
+    return upcoming(now=now).filter(module_slug=module_slug)
+
+
+def event_of(slug: str) -> Event:
+    """A published event. Raises Event.DoesNotExist, for an unpublished one too."""
+    return _published().get(slug=slug)
+
+
+def sign_up_of(token: str) -> SignUp:
+    """The sign-up that a personal link names, with its event.
+
+    Raises SignUp.DoesNotExist, also while the event is not published.
+    """
+    return SignUp.objects.select_related("event").get(token=token, event__is_published=True)
+
+
+def sign_ups_past(before: datetime) -> QuerySet[SignUp]:
+    """Sign-ups whose event ended at `before` or earlier, published or not."""
+    ended = Event.objects.alias(ends=ENDS).filter(ends__lte=before)
+    return SignUp.objects.filter(event__in=ended)

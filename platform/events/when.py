@@ -1,0 +1,56 @@
+"""Times as people say them, on the clock of a place: "Friday, December 22, 2023, 11 a.m., Los Angeles time (PST)"."""
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
+
+
+class NoSuchTime(ValueError):
+    """The clocks of the place skip this time, as they are set forward over it."""
+
+
+def time_said(moment: datetime, zone: ZoneInfo) -> str:
+    """Day, date, time and place of an instant on the clock of `zone`, in the reader's language."""
+    local = moment.astimezone(zone)
+    return _("%(day)s, %(time)s, %(place)s") % {
+        "day": day_said(moment, zone),
+        "time": date_format(local, "TIME_FORMAT"),
+        "place": place_said(local, zone),
+    }
+
+
+def day_said(moment: datetime, zone: ZoneInfo) -> str:
+    """The weekday and date of an instant in `zone`."""
+    local = moment.astimezone(zone)
+    return date_format(local, pgettext("a day, in Django's letters for date formats", "l, F j, Y"))
+
+
+def place_said(local: datetime, zone: ZoneInfo) -> str:
+    """Whose clock it is: "Los Angeles time (PST)". A zone that is no place is named as it is: "UTC"."""
+    area, _slash, place = zone.key.rpartition("/")
+    if not area or area == "Etc":
+        return place.replace("_", " ")
+    short = local.tzname() or ""
+    if short[:1] in "+-":
+        # Where a zone has no letters of its own, the database gives the bare offset.
+        short = f"UTC{short}"
+    return _("%(place)s time (%(short)s)") % {"place": place.replace("_", " "), "short": short}
+
+
+def same_clock(moment: datetime, one: ZoneInfo, other: ZoneInfo) -> bool:
+    """Whether the clocks of two zones show the same at an instant."""
+    return moment.astimezone(one).utcoffset() == moment.astimezone(other).utcoffset()
+
+
+def instant(clock: datetime, zone: ZoneInfo) -> datetime:
+    """The instant, in UTC, at which a clock in `zone` shows `clock`, which has no zone of its own.
+
+    A time that comes twice, as the clocks are set back, means the first. Raises NoSuchTime.
+    """
+    moment = clock.replace(tzinfo=zone, fold=0).astimezone(UTC)
+    if moment.astimezone(zone).replace(tzinfo=None, fold=0) != clock:
+        raise NoSuchTime
+    return moment
