@@ -1,9 +1,10 @@
 """The site's settings. Every secret and every address comes from the environment; docs/operations.md lists them."""
 
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import environ
+from celery.schedules import crontab
 from django.utils.csp import CSP
 from django.utils.translation import gettext_lazy as _
 
@@ -190,8 +191,8 @@ _mail = urlsplit(env.str("EMAIL_URL", default=""))
 _smtp = {
     "host": _mail.hostname,
     "port": _mail.port or 25,
-    "username": _mail.username or "",
-    "password": _mail.password or "",
+    "username": unquote(_mail.username or ""),
+    "password": unquote(_mail.password or ""),
     "use_tls": _mail.scheme == "smtp+tls",
     "timeout": 10,
 }
@@ -223,6 +224,8 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 86_400.0,
         "options": {"expires": 3_600},
     },
+    "sweep mails": {"task": "mail.tasks.mails_sweep", "schedule": 15.0, "options": {"expires": 15}},
+    "forget mails": {"task": "mail.tasks.mails_forget", "schedule": crontab(hour="11", minute="30")},
 }
 
 LOGGING = {

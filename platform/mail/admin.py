@@ -1,0 +1,55 @@
+from django.contrib import admin, messages
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from mail import services
+from mail.models import Mail, State
+
+
+@admin.register(Mail)
+class MailAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """The outbox is looked at here. Rooms write into it, and only a mail that failed can be sent again.
+
+    What a mail says, and the links in it, are its reader's alone.
+    """
+
+    list_display = ("to", "subject", "state", "tries", "sent_at", "trouble")
+    fields = (
+        "key",
+        "to",
+        "subject",
+        "message_id",
+        "created_at",
+        "state",
+        "tries",
+        "send_after",
+        "sent_at",
+        "trouble",
+    )
+    list_filter = ("state",)
+    search_fields = ("to",)
+    ordering = ("-created_at",)
+    actions = ("send_again",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_send_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("mail.change_mail"))
+
+    @admin.action(description=gettext_lazy("Send again what failed"), permissions=["send"])
+    def send_again(self, request: HttpRequest, chosen: QuerySet[Mail]) -> None:
+        count = sum(services.mail_send_again(mail=mail) for mail in chosen.filter(state=State.FAILED))
+        if count:
+            words = ngettext("%d mail will be sent again.", "%d mails will be sent again.", count) % count
+            self.message_user(request, words, messages.SUCCESS)
+        else:
+            self.message_user(request, _("None of these mails had failed."), messages.WARNING)

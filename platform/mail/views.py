@@ -1,0 +1,65 @@
+"""The outbox as pages, in a demo only: it is how somebody without a mail server reads what would arrive."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate
+from uuid import UUID
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.http import content_disposition_header
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from mail.letters import headers_of
+from mail.models import Attachment, Mail
+from mail.selectors import attachment_of, mail_shown, mails_newest
+
+
+def demo_only[**P](
+    view: Callable[Concatenate[HttpRequest, P], HttpResponse],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+    """Outside a demo the page is not there, whoever asks."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if not settings.DEMO:
+            raise Http404
+        return view(request, *args, **kwargs)
+
+    return require_safe(never_cache(guarded))
+
+
+def _context(**more: object) -> dict[str, object]:
+    """Whether a mail server stands behind this demo, and the clock that its pages go by."""
+    has_server = "smtp" in settings.MAILERS["default"]["BACKEND"]
+    return more | {"has_server": has_server, "zone": settings.DEFAULT_PERSON_TIME_ZONE}
+
+
+@demo_only
+def box(request: HttpRequest) -> HttpResponse:
+    return render(request, "mail/box.html", _context(mails=mails_newest()))
+
+
+@demo_only
+def letter(request: HttpRequest, mail_id: UUID) -> HttpResponse:
+    try:
+        mail = mail_shown(mail_id)
+    except Mail.DoesNotExist as fault:
+        raise Http404 from fault
+    return render(request, "mail/letter.html", _context(mail=mail, headers=headers_of(mail)))
+
+
+@demo_only
+def attachment(_request: HttpRequest, mail_id: UUID, attachment_id: int) -> HttpResponse:
+    try:
+        found = attachment_of(mail_id, attachment_id)
+    except Attachment.DoesNotExist as fault:
+        raise Http404 from fault
+    disposition = content_disposition_header(as_attachment=True, filename=found.filename)
+    return HttpResponse(
+        found.content,
+        content_type=found.content_type,
+        headers={"Content-Disposition": disposition},
+    )
