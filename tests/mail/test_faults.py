@@ -1,0 +1,134 @@
+"""A real worker and a real mail server, either of them gone in the middle. Nothing is lost, or sent for ever."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+import pytest
+from django.db import transaction
+from django.utils import timezone
+from kombu import Connection
+from pytest_django import Settings
+
+from config.celery import app
+from mail import nudge, services
+from mail.models import Mail, State
+from mail.sending import LEASE, mails_sweep
+from tests import live
+from tests.mail.conftest import Queue
+from tests.mail.post_office import PostOffice
+
+pytestmark = [pytest.mark.faults, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def broker(tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[live.Valkey]:
+    """A broker of the test's own, so that no other worker takes its mail."""
+    with live.running(live.Valkey(tmp_path / "valkey.log")) as valkey, Connection(valkey.url) as connection:
+        settings.VALKEY_URL = valkey.url
+        monkeypatch.setattr(app, "send_task", partial(app.send_task, connection=connection))
+        yield valkey
+
+
+@pytest.fixture
+def start_worker(tmp_path: Path, broker: live.Valkey, post: PostOffice) -> partial[live.Worker]:
+    return partial(live.Worker, tmp_path / "worker.log", EMAIL_URL=post.url)
+
+
+def is_sent() -> bool:
+    return Mail.objects.get().state == State.SENT
+
+
+def message_ids(post: PostOffice) -> list[str]:
+    return [str(taken["Message-ID"]) for taken in post.taken]
+
+
+def test_a_mail_is_sent_by_the_worker_once_and_a_rolled_back_one_never(
+    start_worker: partial[live.Worker], queue: Queue, post: PostOffice
+) -> None:
+    with live.running(start_worker()):
+        with transaction.atomic():
+            queue(subject="Never")
+            transaction.set_rollback(True)
+        mail = queue()
+        live.wait_until(is_sent, what="the mail to be sent")
+        for _ in range(3):
+            nudge.send(mail.pk)
+        app.send_task("mail.tasks.mails_sweep")
+        after = queue(subject="After")
+        live.wait_until(lambda: Mail.objects.get(pk=after.pk).state == State.SENT, what="the one after it")
+    assert message_ids(post) == [mail.message_id, after.message_id]
+
+
+def test_a_worker_killed_after_the_servers_250_sends_it_once_more_and_then_never_again(
+    start_worker: partial[live.Worker], queue: Queue, post: PostOffice
+) -> None:
+    with live.running(start_worker()) as worker:
+        # The worker is waiting for the answer to its QUIT at this moment: it has read the 250, and told nobody.
+        post.after_250 = worker.kill
+        mail = queue()
+        live.wait_until(lambda: worker.child.returncode is not None, what="the worker's end")
+    post.after_250 = None
+    assert Mail.objects.get().state == State.SENDING
+    assert mails_sweep() == 0
+    with live.running(start_worker()):
+        Mail.objects.update(lease_until=timezone.now())
+        assert mails_sweep() == 1
+        live.wait_until(is_sent, what="the second worker")
+        assert mails_sweep(now=timezone.now() + LEASE + timedelta(days=1)) == 0
+        nudge.send(mail.pk)
+        after = queue()
+        live.wait_until(lambda: Mail.objects.get(pk=after.pk).state == State.SENT, what="the one after it")
+    assert message_ids(post) == [mail.message_id, mail.message_id, after.message_id]
+
+
+def test_a_mail_server_that_is_away_delays_a_mail_until_the_sweeper_finds_it_back(
+    start_worker: partial[live.Worker], queue: Queue, post: PostOffice
+) -> None:
+    port, post.port = post.port, live.free_port()
+    worker = start_worker(EMAIL_URL=post.url)
+    post.port = port
+    with live.running(worker):
+        mail = queue()
+        live.wait_until(lambda: Mail.objects.get().trouble, what="the first try")
+        assert Mail.objects.get().state == State.WAITING
+    with live.running(start_worker()):
+        Mail.objects.update(send_after=timezone.now())
+        app.send_task("mail.tasks.mails_sweep")
+        live.wait_until(is_sent, what="the sweeper")
+    assert message_ids(post) == [mail.message_id]
+    assert Mail.objects.get().tries == 2
+
+
+def test_a_broker_that_was_away_is_made_up_for_by_the_sweeper(
+    start_worker: partial[live.Worker], queue: Queue, post: PostOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as away:
+        away.setattr("mail.nudge.send", lambda _: None)
+        queue()
+    with live.running(start_worker()):
+        app.send_task("mail.tasks.mails_sweep")
+        live.wait_until(is_sent, what="the sweeper")
+    assert len(post.taken) == 1
+
+
+def test_a_demo_without_a_mail_server_writes_into_the_worker_s_log(
+    start_worker: partial[live.Worker], queue: Queue
+) -> None:
+    with live.running(start_worker(EMAIL_URL="")) as worker:
+        mail = queue(text="It is in the log.")
+        live.wait_until(is_sent, what="the mail to be written")
+    assert mail.message_id in worker.said()
+    assert "It is in the log." in worker.said()
+
+
+def test_old_mail_is_forgotten_by_its_task(
+    start_worker: partial[live.Worker], queue: Queue, post: PostOffice
+) -> None:
+    with live.running(start_worker()):
+        queue()
+        live.wait_until(is_sent, what="the mail to be sent")
+        Mail.objects.update(sent_at=timezone.now() - services.KEPT_FOR - timedelta(hours=1))
+        app.send_task("mail.tasks.mails_forget")
+        live.wait_until(lambda: not Mail.objects.exists(), what="the forgetting")

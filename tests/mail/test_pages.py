@@ -1,0 +1,133 @@
+"""The outbox as pages: anybody's in a demo, nobody's outside of one."""
+
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries, Settings
+
+from accounts.models import Person
+from mail.models import Mail, State
+from tests.mail.conftest import CALENDAR, Queue
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(params=["anonymous", "teen", "parent", "admin_person"])
+def reader(request: pytest.FixtureRequest, client: Client) -> Client:
+    if request.param != "anonymous":
+        client.force_login(request.getfixturevalue(request.param))
+    return client
+
+
+@pytest.fixture
+def mail(queue: Queue) -> Mail:
+    return queue(attachments=[CALENDAR])
+
+
+def addresses(mail: Mail) -> list[str]:
+    return [
+        reverse("mail:box"),
+        reverse("mail:letter", args=[mail.pk]),
+        reverse("mail:attachment", args=[mail.pk, mail.attachments.get().pk]),
+    ]
+
+
+def test_everybody_reads_it_in_a_demo(reader: Client, mail: Mail) -> None:
+    for address in addresses(mail):
+        assert reader.get(address).status_code == 200
+
+
+def test_nobody_finds_it_outside_of_a_demo(reader: Client, mail: Mail, settings: Settings) -> None:
+    settings.DEMO = False
+    for address in addresses(mail):
+        page = reader.get(address)
+        assert page.status_code == 404
+        assert mail.to not in page.content.decode()
+
+
+def test_nothing_can_be_posted_to_it(client: Client, mail: Mail) -> None:
+    for address in addresses(mail):
+        assert client.post(address).status_code == 405
+
+
+class TestTheList:
+    def test_says_to_whom_what_and_how_it_went(self, client: Client, queue: Queue) -> None:
+        queue(subject="Waits")
+        sent = queue(subject="Went")
+        Mail.objects.filter(pk=sent.pk).update(state=State.SENT, sent_at=timezone.now())
+        page = client.get("/mail/").content.decode()
+        assert page.index("Went") < page.index("Waits")
+        assert "to noor@example.org" in page
+        assert ", waiting" in page
+        assert ", sent" in page
+
+    def test_is_the_newest_fifty_in_one_query(
+        self, client: Client, queue: Queue, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        for number in range(51):
+            queue(subject=f"Number {number}.")
+        with django_assert_num_queries(1):
+            page = client.get("/mail/").content.decode()
+        assert "Number 50." in page
+        assert "Number 1." in page
+        assert "Number 0." not in page
+
+    def test_costs_two_more_for_somebody_signed_in(
+        self, client: Client, teen: Person, mail: Mail, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        client.force_login(teen)
+        with django_assert_num_queries(3):
+            client.get("/mail/")
+
+    def test_says_what_will_be_there_when_it_is_empty(self, client: Client) -> None:
+        assert "No mail yet" in client.get("/mail/").content.decode()
+
+    def test_says_that_it_is_only_in_the_demo(self, client: Client, settings: Settings) -> None:
+        assert "nothing leaves this machine" in client.get("/mail/").content.decode()
+        settings.MAILERS = {"default": {"BACKEND": "django.core.mail.backends.smtp.EmailBackend"}}
+        page = client.get("/mail/").content.decode()
+        assert "nothing leaves this machine" not in page
+        assert "only in the demo" in page
+
+
+class TestALetter:
+    def test_shows_its_headers_and_its_text(self, client: Client, mail: Mail) -> None:
+        page = client.get(f"/mail/{mail.pk}").content.decode()
+        for word in (mail.subject, mail.to, mail.message_id.strip("<>"), "hello@localhost", mail.text):
+            assert word in page
+
+    def test_its_links_can_be_followed(self, client: Client, queue: Queue) -> None:
+        mail = queue(text="Your seat:\nhttp://localhost:8000/events/seats/1?a=1&b=2\nSee you.")
+        page = client.get(f"/mail/{mail.pk}").content.decode()
+        address = "http://localhost:8000/events/seats/1?a=1&amp;b=2"
+        assert f'<a href="{address}" rel="nofollow">{address}</a>' in page
+
+    def test_a_hostile_one_is_only_text(self, client: Client, queue: Queue) -> None:
+        hostile = '<script>alert(1)</script> javascript:alert(2) http://x.example/"onmouseover="alert(3)'
+        mail = queue(subject="<script>alert(1)</script>", text=hostile)
+        Mail.objects.update(trouble="550 <script>alert(1)</script>")
+        for address in ("/mail/", f"/mail/{mail.pk}"):
+            page = client.get(address).content.decode()
+            assert "<script>alert" not in page
+            assert 'href="javascript' not in page
+            assert '"onmouseover="' not in page
+
+    def test_that_is_not_there_is_not_found(self, client: Client) -> None:
+        assert client.get(f"/mail/{uuid4()}").status_code == 404
+
+
+class TestAnAttachment:
+    def test_is_downloaded_as_what_it_is(self, client: Client, mail: Mail) -> None:
+        address = addresses(mail)[2]
+        assert address in client.get(f"/mail/{mail.pk}").content.decode()
+        file = client.get(address)
+        assert file.headers["Content-Type"] == CALENDAR.content_type
+        assert file.headers["Content-Disposition"] == "attachment; filename*=utf-8''caf%C3%A9.ics"
+        assert file.headers["X-Content-Type-Options"] == "nosniff"
+        assert file.content.decode() == CALENDAR.content
+
+    def test_of_another_mail_is_not_found(self, client: Client, mail: Mail, queue: Queue) -> None:
+        assert client.get(f"/mail/{queue().pk}/{mail.attachments.get().pk}").status_code == 404

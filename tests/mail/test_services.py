@@ -1,0 +1,207 @@
+"""A mail is written down with what it tells about, or not at all; one occasion makes one mail."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from threading import Barrier, Thread
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
+
+from mail.models import Attachment, Mail, State
+from mail.services import KEPT_FOR, Enclosure, mail_queue, mail_send_again, mails_forget
+from tests.mail.conftest import CALENDAR, Queue
+
+
+def test_a_mail_waits_under_a_message_id_of_our_own(queue: Queue, settings: Settings) -> None:
+    settings.SITE_URL = "https://kitchen.example:8443"
+    mail = queue()
+    assert (mail.state, mail.tries) == (State.WAITING, 0)
+    assert mail.message_id == f"<{mail.pk}@kitchen.example>"
+
+
+def test_it_keeps_its_attachments(queue: Queue) -> None:
+    kept = queue(attachments=[CALENDAR]).attachments.get()
+    assert (kept.filename, kept.content_type, kept.content) == (
+        CALENDAR.filename,
+        CALENDAR.content_type,
+        CALENDAR.content,
+    )
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_is_refused_outside_of_a_transaction() -> None:
+    with pytest.raises(RuntimeError):
+        mail_queue(key="test", to="noor@example.org", subject="A seat", text="")
+    assert not Mail.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_rolled_back_was_never_written(nudged: list[object]) -> None:
+    with transaction.atomic():
+        mail_queue(key="test", to="noor@example.org", subject="A seat", text="", attachments=[CALENDAR])
+        transaction.set_rollback(True)
+    assert not Mail.objects.exists()
+    assert not Attachment.objects.exists()
+    assert not nudged
+
+
+def test_a_worker_is_nudged_after_the_commit(
+    queue: Queue, nudged: list[object], django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        mail = queue()
+        assert not nudged
+    assert nudged == [mail.pk]
+
+
+def test_a_broker_that_is_away_loses_nothing(
+    queue: Queue,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OperationalError
+
+    monkeypatch.setattr("mail.nudge.current_app.send_task", refuse)
+    with django_capture_on_commit_callbacks(execute=True):
+        mail = queue()
+    assert Mail.objects.get() == mail
+
+
+class TestOneOccasion:
+    def test_makes_one_mail_as_it_was_first_written(
+        self,
+        queue: Queue,
+        nudged: list[object],
+        django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+    ) -> None:
+        with django_capture_on_commit_callbacks(execute=True):
+            first = queue(key="seat:1", attachments=[CALENDAR])
+            again = queue(key="seat:1", subject="Another", attachments=[CALENDAR])
+        assert again == first
+        assert Mail.objects.get().subject == first.subject
+        assert Attachment.objects.count() == 1
+        assert nudged == [first.pk]
+
+    @pytest.mark.django_db(transaction=True)
+    def test_makes_one_mail_when_two_tell_of_it_at_once(self, queue: Queue, nudged: list[object]) -> None:
+        told: list[Mail] = []
+        start = Barrier(2)
+
+        def tell() -> None:
+            with transaction.atomic():
+                start.wait()
+                told.append(queue(key="seat:1", attachments=[CALENDAR]))
+            connection.close()
+
+        both = [Thread(target=tell) for _ in range(2)]
+        for thread in both:
+            thread.start()
+        for thread in both:
+            thread.join()
+        assert len(told) == 2
+        assert {mail.pk for mail in told} == {Mail.objects.get().pk}
+        assert Attachment.objects.count() == 1
+        assert nudged == [told[0].pk]
+
+    @pytest.mark.django_db(transaction=True)
+    def test_is_told_by_the_second_when_the_first_is_rolled_back(
+        self, queue: Queue, nudged: list[object]
+    ) -> None:
+        with transaction.atomic():
+            queue(key="seat:1", subject="First")
+            transaction.set_rollback(True)
+        assert queue(key="seat:1", subject="Second").subject == "Second"
+
+
+class TestWhatCannotBeAMail:
+    @pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\u2028", "\x0b"])
+    def test_a_line_break_in_a_header(self, queue: Queue, end: str) -> None:
+        with pytest.raises(ValueError, match="line break"):
+            queue(subject=f"A seat{end}Bcc: everyone@example.org")
+        with pytest.raises(ValueError, match="line break"):
+            queue(to=f"noor@example.org{end}")
+        with pytest.raises(ValueError, match="line break"):
+            queue(attachments=[Enclosure(filename=f"a{end}b", content_type="text/plain", content="")])
+        with pytest.raises(ValueError, match="line break"):
+            queue(attachments=[Enclosure(filename="a", content_type=f"text/plain{end}X: y", content="")])
+
+    @pytest.mark.parametrize("to", ["", "noor", "noor@", "a@example.org, b@example.org", "N <n@example.org>"])
+    def test_no_address_or_more_than_one(self, queue: Queue, to: str) -> None:
+        with pytest.raises(ValueError, match="not an address"):
+            queue(to=to)
+
+    def test_no_subject_or_key_or_too_long_a_one(self, queue: Queue) -> None:
+        for subject in ("", "x" * 201):
+            with pytest.raises(ValueError, match="subject"):
+                queue(subject=subject)
+        with pytest.raises(ValueError, match="key"):
+            queue(key="x" * 201)
+
+    def test_an_attachment_that_is_not_text(self, queue: Queue) -> None:
+        with pytest.raises(ValueError, match="text"):
+            queue(attachments=[Enclosure(filename="a.png", content_type="image/png", content="")])
+
+
+class TestForgetting:
+    def test_what_was_sent_or_failed_a_month_ago_is_gone_with_all_of_it(self, queue: Queue) -> None:
+        now = timezone.now()
+        old = now - KEPT_FOR - timedelta(seconds=1)
+        sent, failed = queue(attachments=[CALENDAR]), queue(attachments=[CALENDAR])
+        Mail.objects.filter(pk=sent.pk).update(state=State.SENT, sent_at=old)
+        Mail.objects.filter(pk=failed.pk).update(state=State.FAILED, failed_at=old)
+        assert mails_forget(now=now) == 2
+        assert not Mail.objects.exists()
+        assert not Attachment.objects.exists()
+
+    def test_what_is_younger_or_still_waits_stays(self, queue: Queue) -> None:
+        now = timezone.now()
+        waiting, sent = queue(), queue()
+        Mail.objects.filter(pk=waiting.pk).update(created_at=now - 2 * KEPT_FOR)
+        Mail.objects.filter(pk=sent.pk).update(state=State.SENT, sent_at=now - KEPT_FOR + timedelta(hours=1))
+        assert mails_forget(now=now) == 0
+        assert Mail.objects.count() == 2
+
+
+class TestSendingAgain:
+    def test_a_failed_mail_gets_all_its_tries_under_the_same_message_id(
+        self,
+        queue: Queue,
+        nudged: list[object],
+        django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+    ) -> None:
+        mail = queue()
+        Mail.objects.update(state=State.FAILED, failed_at=timezone.now(), tries=8, trouble="550 No")
+        with django_capture_on_commit_callbacks(execute=True):
+            assert mail_send_again(mail=mail)
+        again = Mail.objects.get()
+        assert (again.state, again.tries, again.trouble) == (State.WAITING, 0, "")
+        assert again.message_id == mail.message_id
+        assert nudged == [mail.pk]
+
+    def test_any_other_is_left_alone(self, queue: Queue, nudged: list[object]) -> None:
+        mail = queue()
+        Mail.objects.update(state=State.SENT, sent_at=timezone.now())
+        assert not mail_send_again(mail=mail)
+        assert Mail.objects.get().state == State.SENT
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"state": "lost"},
+        {"state": State.SENDING},
+        {"state": State.SENT},
+        {"state": State.FAILED},
+        {"sent_at": timezone.now()},
+        {"lease_until": timezone.now()},
+    ],
+)
+def test_the_database_refuses_a_state_that_cannot_be(queue: Queue, wrong: dict[str, object]) -> None:
+    queue()
+    change: Callable[..., int] = Mail.objects.update
+    with pytest.raises(IntegrityError), transaction.atomic():
+        change(**wrong)
