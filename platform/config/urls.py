@@ -3,12 +3,15 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from config import health, views
+from config import health, pages
 
 handler500 = "config.views.server_error"
 
 urlpatterns = [
-    path("", views.home, name="home"),
+    path("", pages.home, name="home"),
+    path("about", pages.about, name="about"),
+    path("privacy", pages.privacy, name="privacy"),
+    path("help/", pages.using, name="using"),
     path("healthz", health.process, name="healthz"),
     path("readyz", health.parts, name="readyz"),
     path("", include("accounts.urls")),

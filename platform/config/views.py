@@ -1,14 +1,10 @@
-"""The front door, and the pages for what went wrong."""
+"""The pages for what went wrong."""
 
 import sys
 
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-
-
-def home(request: HttpRequest) -> HttpResponse:
-    return render(request, "home.html")
 
 
 def form_expired(request: HttpRequest, reason: str = "") -> HttpResponse:

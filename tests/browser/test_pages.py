@@ -9,7 +9,7 @@ from accounts.models import Person
 
 pytestmark = [pytest.mark.browser]
 
-OPEN_PAGES = ["/", "/sign-in", "/help/now", "/help/protocol", "/nothing-here"]
+OPEN_PAGES = ["/", "/about", "/privacy", "/help/", "/sign-in", "/help/now", "/help/protocol", "/nothing-here"]
 
 
 @pytest.mark.parametrize("path", OPEN_PAGES)
@@ -40,6 +40,33 @@ def test_a_wrong_password_keeps_the_name_and_says_what_to_do(page: Page, teen: P
     page.locator("main form").filter(has=page.locator("#id_password")).get_by_role("button").click()
     expect(page.locator("#id_username")).to_have_value(teen.username)
     expect(page.get_by_role("alert").first).to_be_visible()
+
+
+def test_the_four_places_stand_at_the_foot_of_a_phone(page: Page) -> None:
+    """One thumb reaches them wherever one is on the page, and they never cover what has the focus."""
+    page.goto("/")
+    places = page.get_by_role("navigation", name="Site").get_by_role("link")
+    assert places.all_inner_texts() == ["Learn", "Events", "Tutor", "Help now"]
+    for place in places.all():
+        box = place.bounding_box()
+        assert box
+        assert box["y"] > 844 * 0.75
+        assert min(box["width"], box["height"]) >= 44
+    page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
+    expect(page.get_by_role("link", name="Help from people, now").last).to_be_in_viewport()
+    bar = page.get_by_role("navigation", name="Site").bounding_box()
+    last = page.get_by_role("link", name="Help from people, now").last.bounding_box()
+    assert bar
+    assert last
+    assert last["y"] + last["height"] <= bar["y"]
+
+
+def test_on_a_phone_held_sideways_they_stand_on_top(page: Page) -> None:
+    page.set_viewport_size({"width": 667, "height": 375})
+    page.goto("/")
+    box = page.get_by_role("navigation", name="Site").bounding_box()
+    assert box
+    assert box["y"] < 200
 
 
 def test_signing_out_is_one_tap(page: Page, teen: Person, sign_in: Callable[[Person], None]) -> None:

@@ -1,4 +1,5 @@
 import json
+from io import StringIO
 
 import pytest
 from django.core.management import call_command
@@ -8,27 +9,80 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.models import Person
 from config import views
+from courses.loading import library_load
+from courses.records import PersonRecord
+from events.selectors import next_event
 from tests.live import Worker
 
 
-def test_home_says_what_this_is_to_somebody_new_without_a_query(
-    client: Client, django_assert_num_queries: DjangoAssertNumQueries, db: None
+class TestTheFrontDoor:
+    def test_leads_to_the_module_the_next_event_and_the_tutor(self, client: Client, db: None) -> None:
+        call_command("load_demo", stdout=StringIO())
+        page = client.get("/").content.decode()
+        event = next_event()
+        assert event
+        for address in ("/learn/good-and-bad", event.get_absolute_url(), "/tutor/", "/help/now"):
+            assert f'href="{address}"' in page
+
+    def test_offers_a_reader_the_place_where_they_stopped(self, teen: Person, client: Client) -> None:
+        library_load()
+        PersonRecord(teen).lesson_done("good-and-bad", "what-it-is")
+        client.force_login(teen)
+        page = client.get("/").content.decode()
+        assert 'href="/learn/good-and-bad/good-at-and-bad-at"' in page
+        assert "1 of 6 done" in page
+
+    def test_stands_without_content_and_without_events(self, client: Client, db: None) -> None:
+        page = client.get("/").content.decode()
+        assert "No event has a date yet." in page
+        assert "/learn/" in page
+
+    def test_costs_a_visitor_four_queries(
+        self, client: Client, db: None, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        call_command("load_demo", stdout=StringIO())
+        with django_assert_num_queries(4):
+            client.get("/")
+
+    def test_and_four_more_when_signed_in(
+        self, client: Client, teen: Person, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        call_command("load_demo", stdout=StringIO())
+        client.force_login(teen)
+        with django_assert_num_queries(8):
+            assert "Noor" in client.get("/").content.decode()
+
+
+@pytest.mark.parametrize("path", ["/about", "/privacy", "/help/"])
+class TestPagesOfWords:
+    def test_are_for_everybody_and_ask_the_database_nothing(
+        self, path: str, client: Client, db: None, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        with django_assert_num_queries(0):
+            assert client.get(path).status_code == 200
+
+    def test_name_a_way_to_write_outside_the_demo_and_none_inside(
+        self, path: str, client: Client, db: None, settings: Settings
+    ) -> None:
+        settings.DEFAULT_FROM_EMAIL = "Kitchen Table <hello@table.example>"
+        assert "hello@table.example" not in client.get(path).content.decode()
+        settings.DEMO = False
+        assert "mailto:hello@table.example" in client.get(path).content.decode()
+
+
+def test_privacy_names_the_host_of_a_model_that_is_elsewhere(
+    client: Client, db: None, settings: Settings
 ) -> None:
-    with django_assert_num_queries(0):
-        page = client.get("/")
-    assert page.status_code == 200
-    assert "/help/now" in page.content.decode()
+    assert "Your questions do not leave it." in client.get("/privacy").content.decode()
+    settings.TUTOR_BASE_URL = "https://models.example.com/v1"
+    page = client.get("/privacy").content.decode()
+    assert "runs at models.example.com" in page
+    assert "do not leave it" not in page
 
 
-def test_home_costs_two_queries_for_somebody_signed_in(
-    client: Client, teen: Person, django_assert_max_num_queries: DjangoAssertNumQueries
-) -> None:
-    client.force_login(teen)
-    with django_assert_max_num_queries(2):
-        assert "Noor" in client.get("/").content.decode()
-
-
-@pytest.mark.parametrize("path", ["/", "/sign-in", "/help/now", "/nothing-here"])
+@pytest.mark.parametrize(
+    "path", ["/", "/sign-in", "/learn/", "/events/", "/about", "/help/now", "/nothing-here"]
+)
 def test_every_page_forbids_what_it_does_not_need(path: str, client: Client, db: None) -> None:
     headers = client.get(path).headers
     assert "default-src 'none'" in headers["Content-Security-Policy"]

@@ -1,0 +1,83 @@
+"""Carries the library from disk into the database."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.db import transaction
+
+from courses.library import CONTENT, LessonText, ModuleText, library_read
+from courses.markdown import plain_of
+from courses.models import Lesson, Module, Passage, Question
+from courses.search import passages_index
+
+
+@dataclass(frozen=True)
+class Loaded:
+    modules: int
+    lessons: int
+    questions: int
+    passages: int
+
+
+@transaction.atomic
+def library_load(*, root: Path = CONTENT) -> Loaded:
+    """Make the database hold exactly the modules below `root`. Loading twice changes nothing.
+
+    Everything is read and checked first: raises courses.source.ContentBroken, with every fault, before
+    anything is changed. What people have done is not touched.
+    """
+    modules = library_read(root)
+    Module.objects.all().delete()
+    for text in modules:
+        _module_make(text)
+    passages_index()
+    return Loaded(
+        modules=len(modules),
+        lessons=sum(len(module.lessons) for module in modules),
+        questions=sum(len(module.questions) for module in modules),
+        passages=Passage.objects.count(),
+    )
+
+
+def _module_make(text: ModuleText) -> None:
+    module = Module.objects.create(
+        language=text.language,
+        slug=text.slug,
+        title=text.title,
+        order=text.order,
+        minutes=text.minutes,
+        summary=text.summary,
+        reviewed=text.reviewed,
+        intro=text.intro,
+        outcomes=text.outcomes,
+        sources=text.sources,
+    )
+    for order, lesson in enumerate(text.lessons, 1):
+        _lesson_make(module, lesson, order)
+    Question.objects.bulk_create(
+        Question(module=module, slug=asked["slug"], order=order, html=asked["html"], options=asked["options"])
+        for order, asked in enumerate(text.questions, 1)
+    )
+
+
+def _lesson_make(module: Module, text: LessonText, order: int) -> None:
+    lesson = Lesson.objects.create(
+        module=module,
+        slug=text.slug,
+        order=order,
+        title=text.title,
+        minutes=text.minutes,
+        sections=[section.shown() for section in text.sections],
+    )
+    Passage.objects.bulk_create(
+        Passage(
+            lesson=lesson,
+            language=module.language,
+            key=f"{module.slug}/{lesson.slug}" + (f"#{section.anchor}" if section.anchor else ""),
+            title=plain_of(section.title) or lesson.title,
+            text=section.text,
+            asked=section.asked.strip(),
+        )
+        for section in text.sections
+        if section.text
+    )

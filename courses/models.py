@@ -1,0 +1,144 @@
+"""Modules as they were loaded from `content/`, and what each person has done of them.
+
+What was done points at slugs and never at rows: loading content again replaces its rows, and progress stays.
+"""
+
+from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
+from django.db import models
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+SLUG_LENGTH = 80
+
+
+class Module(models.Model):
+    language = models.CharField(max_length=10)
+    slug = models.SlugField(max_length=SLUG_LENGTH)
+    title = models.CharField(max_length=200)
+    order = models.PositiveSmallIntegerField()
+    minutes = models.PositiveSmallIntegerField()
+    summary = models.TextField()
+    # When somebody last held its facts against their sources, as people say it.
+    reviewed = models.CharField(max_length=60)
+    intro = models.TextField(blank=True)
+    outcomes = models.JSONField()
+    sources = models.JSONField()
+
+    class Meta:
+        verbose_name = _("module")
+        verbose_name_plural = _("modules")
+        ordering = ["order"]
+        constraints = [models.UniqueConstraint(fields=["language", "slug"], name="module_once_a_language")]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def get_absolute_url(self) -> str:
+        return reverse("courses:module", args=[self.slug])
+
+
+class Lesson(models.Model):
+    """`sections` is a list of title, anchor and blocks; `courses.blocks` says what a block holds."""
+
+    module = models.ForeignKey(Module, on_delete=models.CASCADE, related_name="lessons")
+    slug = models.SlugField(max_length=SLUG_LENGTH)
+    order = models.PositiveSmallIntegerField()
+    title = models.CharField(max_length=200)
+    minutes = models.PositiveSmallIntegerField()
+    sections = models.JSONField()
+
+    class Meta:
+        verbose_name = _("lesson")
+        verbose_name_plural = _("lessons")
+        ordering = ["order"]
+        constraints = [models.UniqueConstraint(fields=["module", "slug"], name="lesson_once_a_module")]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Question(models.Model):
+    """`options` is a list of id, html, explanation and is_right; exactly one is right."""
+
+    module = models.ForeignKey(Module, on_delete=models.CASCADE, related_name="questions")
+    slug = models.SlugField(max_length=SLUG_LENGTH)
+    order = models.PositiveSmallIntegerField()
+    html = models.TextField()
+    options = models.JSONField()
+
+    class Meta:
+        verbose_name = _("question")
+        verbose_name_plural = _("questions")
+        ordering = ["order"]
+        constraints = [models.UniqueConstraint(fields=["module", "slug"], name="question_once_a_module")]
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class Passage(models.Model):
+    """One section of a lesson, as it is found by a question. `key` is its address and outlives its row."""
+
+    lesson = models.ForeignKey(Lesson, on_delete=models.CASCADE, related_name="passages")
+    language = models.CharField(max_length=10)
+    key = models.CharField(max_length=250)
+    title = models.CharField(max_length=200)
+    text = models.TextField()
+    # Words and questions under which it should be found, though it does not say them.
+    asked = models.TextField(blank=True)
+    search = SearchVectorField()
+
+    class Meta:
+        verbose_name = _("passage")
+        verbose_name_plural = _("passages")
+        indexes = [GinIndex(fields=["search"], name="passage_search")]
+        constraints = [models.UniqueConstraint(fields=["language", "key"], name="passage_once_a_language")]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class LessonDone(models.Model):
+    """A person has read a lesson to its end, and said so."""
+
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="lessons_done"
+    )
+    module_slug = models.SlugField(max_length=SLUG_LENGTH)
+    lesson_slug = models.SlugField(max_length=SLUG_LENGTH)
+    done_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = _("lesson done")
+        verbose_name_plural = _("lessons done")
+        constraints = [
+            models.UniqueConstraint(fields=["person", "module_slug", "lesson_slug"], name="lesson_done_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.module_slug}/{self.lesson_slug}"
+
+
+class Answer(models.Model):
+    """A person's last answer to a question. It serves their learning; nobody is scored by it."""
+
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="quiz_answers"
+    )
+    module_slug = models.SlugField(max_length=SLUG_LENGTH)
+    question_slug = models.SlugField(max_length=SLUG_LENGTH)
+    option = models.CharField(max_length=12)
+    answered_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = _("answer")
+        verbose_name_plural = _("answers")
+        constraints = [
+            models.UniqueConstraint(fields=["person", "module_slug", "question_slug"], name="answer_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.module_slug}/{self.question_slug}"

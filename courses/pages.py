@@ -1,0 +1,103 @@
+"""What the pages of a module show."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from courses.blocks import Block
+from courses.models import Lesson, Question
+from courses.selectors import Course
+from events.selectors import events_of_module
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option of a question. It is explained once the question has been answered."""
+
+    id: str
+    html: str
+    explanation: str
+    is_right: bool
+    is_chosen: bool
+
+
+@dataclass(frozen=True)
+class QuestionShown:
+    question: Question
+    number: int
+    options: list[Option]
+    is_answered: bool
+    is_missed: bool
+
+    @property
+    def chosen(self) -> Option | None:
+        return next((option for option in self.options if option.is_chosen), None)
+
+
+def questions_shown(course: Course, *, missed: str = "") -> list[QuestionShown]:
+    """The quiz as its reader stands in it. `missed` names a question that was sent without a choice.
+
+    An answer to an option that has since been rewritten still counts as given; it is shown with none chosen.
+    """
+    return [
+        QuestionShown(
+            question=question,
+            number=number,
+            options=[
+                Option(**option, is_chosen=course.done.answers.get(question.slug) == option["id"])
+                for option in question.options
+            ],
+            is_answered=question.slug in course.done.answers,
+            is_missed=question.slug == missed,
+        )
+        for number, question in enumerate(course.questions, 1)
+    ]
+
+
+def step_page(course: Course, slug: str) -> dict[str, Any]:
+    """What every step's page shows of the module around it."""
+    steps = list(course.progress.steps)
+    at = [step.slug for step in steps].index(slug)
+    return {
+        "course": course,
+        "module": course.module,
+        "step": steps[at],
+        "place": at + 1,
+        "before": steps[at - 1] if at else None,
+        "after": steps[at + 1] if at + 1 < len(steps) else None,
+    }
+
+
+def sections_of(course: Course, lesson: Lesson) -> list[dict[str, Any]]:
+    """A lesson's sections, each fact of them with its source."""
+    sources = {source["id"]: source for source in course.module.sources}
+    return [
+        section | {"blocks": [_with_source(block, sources) for block in section["blocks"]]}
+        for section in lesson.sections
+    ]
+
+
+def _with_source(block: Block, sources: dict[str, dict[str, str]]) -> Block:
+    return block | {"source": sources[block["source"]]} if "source" in block else block
+
+
+def module_page(course: Course) -> dict[str, Any]:
+    return {
+        "course": course,
+        "module": course.module,
+        "events": events_of_module(course.module.slug),
+    }
+
+
+def sheet_page(course: Course) -> dict[str, Any]:
+    """The module on paper: what belongs on a fridge door, without the lessons around it."""
+    kinds: dict[str, list[Block]] = {}
+    for block in _blocks(course):
+        kinds.setdefault(block["kind"], []).append(block)
+    return {"course": course, "module": course.module, "kinds": kinds}
+
+
+def _blocks(course: Course) -> Iterator[Block]:
+    for lesson in course.lessons:
+        for section in lesson.sections:
+            yield from section["blocks"]

@@ -1,0 +1,82 @@
+"""How far somebody is in a module: always worked out from what they did, never kept."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from courses.models import Lesson, Module, Question
+
+QUIZ = "quiz"
+
+
+@dataclass(frozen=True)
+class Done:
+    """What somebody did in one module: lessons read, the option chosen for each question, and the last of all."""
+
+    lessons: frozenset[str] = frozenset()
+    answers: Mapping[str, str] = field(default_factory=dict)
+    last: str = ""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing to do in a module: a lesson, or the quiz at its end."""
+
+    slug: str
+    title: str
+    minutes: int
+    url: str
+    is_done: bool
+
+
+@dataclass(frozen=True)
+class Progress:
+    steps: Sequence[Step]
+    next_step: Step | None
+
+    @property
+    def done_count(self) -> int:
+        return sum(step.is_done for step in self.steps)
+
+    @property
+    def is_begun(self) -> bool:
+        return self.done_count > 0
+
+    @property
+    def is_whole(self) -> bool:
+        return self.next_step is None
+
+
+def progress_of(
+    module: Module, *, lessons: Sequence[Lesson], questions: Sequence[Question], done: Done
+) -> Progress:
+    """Where somebody stands who did `done`, in the module as it is now.
+
+    The next step is the first one after what they did last that is still to do: whoever skipped a lesson is not
+    sent back to it until the end. The quiz is done when every question of today has an answer.
+    """
+    steps = [
+        Step(
+            slug=lesson.slug,
+            title=lesson.title,
+            minutes=lesson.minutes,
+            url=reverse("courses:lesson", args=[module.slug, lesson.slug]),
+            is_done=lesson.slug in done.lessons,
+        )
+        for lesson in lessons
+    ]
+    steps.append(
+        Step(
+            slug=QUIZ,
+            title=_("Five questions"),
+            minutes=5,
+            url=reverse("courses:quiz", args=[module.slug]),
+            is_done=bool(questions) and all(question.slug in done.answers for question in questions),
+        )
+    )
+    slugs = [step.slug for step in steps]
+    begin = slugs.index(done.last) if done.last in slugs else 0
+    ahead = [*steps[begin:], *steps[:begin]]
+    return Progress(steps, next((step for step in ahead if not step.is_done), None))

@@ -1,0 +1,124 @@
+"""A lesson's Markdown as sections: a heading with a name of its own, and the blocks below it."""
+
+import re
+from collections.abc import Container
+from dataclasses import dataclass, field
+from typing import Any
+
+from markdown_it.token import Token
+
+from courses.blocks import SLUG, Block, Fence, block_read
+from courses.markdown import html_of, line_html_of, plain_of, tokens_of
+from courses.source import ContentBroken, Fault, Source
+
+HEADING = re.compile(r"(?P<title>.+?)\s*\{#(?P<anchor>[^}]*)\}")
+TOP = "h2"
+
+
+@dataclass
+class Section:
+    """`asked` are words and questions under which this section should be found, though it does not say them."""
+
+    title: str = ""
+    anchor: str = ""
+    blocks: list[Block] = field(default_factory=list)
+    asked: str = ""
+
+    @property
+    def text(self) -> str:
+        """Every word that a reader sees here, for searching and for the tutor."""
+        return " ".join(filter(None, map(_words, self.blocks)))
+
+    def shown(self) -> dict[str, Any]:
+        return {"title": self.title, "anchor": self.anchor, "blocks": self.blocks}
+
+
+def _words(block: Block) -> str:
+    said = [block.get("title", ""), block.get("myth", ""), block.get("fact", ""), *block.get("lines", [])]
+    return " ".join(plain_of(html) for html in [*said, block.get("html", "")] if html)
+
+
+def sections_read(source: Source, *, known_sources: Container[object] = ()) -> list[Section]:
+    """The sections of a lesson, in order. Raises ContentBroken with every fault that it has."""
+    reading = _Reading(source, known_sources)
+    for token in tokens_of(source.body):
+        reading.take(token)
+    reading.end_prose()
+    if not reading.faults and not any(section.blocks for section in reading.sections):
+        reading.faults.append(Fault(source.file, source.body_line, "There is nothing to read.", "Write it."))
+    if reading.faults:
+        raise ContentBroken(*reading.faults)
+    return [section for section in reading.sections if section.blocks]
+
+
+@dataclass
+class _Reading:
+    source: Source
+    known_sources: Container[object]
+    sections: list[Section] = field(default_factory=lambda: [Section()])
+    faults: list[Fault] = field(default_factory=list)
+    prose: list[Token] = field(default_factory=list)
+    heading: Token | None = None
+
+    def take(self, token: Token) -> None:
+        if token.type == "heading_open" and token.tag in {"h1", TOP}:
+            self.end_prose()
+            self.heading = token
+        elif token.type == "heading_close" and token.tag in {"h1", TOP}:
+            self.heading = None
+        elif self.heading:
+            self._begin_section(self.heading, token.content)
+        elif token.type == "colon_fence" and token.level == 0:
+            self.end_prose()
+            self._take_fence(token)
+        else:
+            self.prose.append(token)
+
+    def end_prose(self) -> None:
+        if self.prose:
+            self.sections[-1].blocks.append({"kind": "prose", "html": html_of(self.prose)})
+            self.prose = []
+
+    def _line(self, token: Token) -> int:
+        return self.source.body_line + (token.map[0] if token.map else 0)
+
+    def _fault(self, line: int, what: str, mend: str) -> None:
+        self.faults.append(Fault(self.source.file, line, what, mend))
+
+    def _begin_section(self, heading: Token, content: str) -> None:
+        line, found = self._line(heading), HEADING.fullmatch(content)
+        if heading.tag == "h1":
+            self._fault(
+                line, "A lesson’s title stands in its front matter.", "Begin this heading with “## ”."
+            )
+        elif found is None or not SLUG.fullmatch(found["anchor"]):
+            mend = "Give it one that will not change: “## Where bias comes from {#bias}”."
+            self._fault(line, "This heading has no name of its own.", mend)
+        elif any(section.anchor == found["anchor"] for section in self.sections):
+            self._fault(
+                line, f"“#{found['anchor']}” stands twice in this file.", "Choose another name for one."
+            )
+        else:
+            self.sections.append(Section(line_html_of(found["title"]), found["anchor"]))
+
+    def _take_fence(self, token: Token) -> None:
+        try:
+            fence = fence_of(self.source, token, self.known_sources)
+            if fence.kind == "asked":
+                self.sections[-1].asked += " " + " ".join(fence.text.split())
+            else:
+                self.sections[-1].blocks.append(block_read(fence))
+        except ContentBroken as broken:
+            self.faults.extend(broken.faults)
+
+
+def fence_of(source: Source, token: Token, known_sources: Container[object] = ()) -> Fence:
+    """The fenced block that a token is. Raises ContentBroken for one that is never closed."""
+    first, end = token.map or [0, 0]
+    line = source.body_line + first
+    last = source.body.split("\n")[end - 1].strip()
+    swallowed = any(text.startswith(":::") for text in token.content.split("\n"))
+    if swallowed or end - 1 == first or set(last) != {":"}:
+        raise source.fault(line, "This block is never closed.", "Write a line “:::” below its last line.")
+    kind, *words = token.info.split() or [""]
+    return Fence(source, kind, words, token.content.strip("\n"), line, known_sources)

@@ -1,0 +1,95 @@
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.throttle import Throttle
+from courses.models import Lesson, Module, Question
+from courses.pages import module_page, questions_shown, sections_of, sheet_page, step_page
+from courses.progress import QUIZ
+from courses.records import record_of
+from courses.selectors import Course, course_of, courses_of
+
+# Far above anybody who reads; a visitor's record makes a session, and nobody needs thousands of them.
+steps_from_one_place = Throttle("steps from one place", "120/minute")
+
+
+def found_course(request: HttpRequest, slug: str) -> Course:
+    """A module as its reader stands in it. Everybody may read; 404 when there is none of this name."""
+    try:
+        return course_of(slug, record_of(request))
+    except Module.DoesNotExist as fault:
+        raise Http404 from fault
+
+
+def found_lesson(course: Course, slug: str) -> Lesson:
+    try:
+        return course.lesson(slug)
+    except Lesson.DoesNotExist as fault:
+        raise Http404 from fault
+
+
+@require_safe
+def modules(request: HttpRequest) -> HttpResponse:
+    return render(request, "courses/modules.html", {"courses": courses_of(record_of(request))})
+
+
+@require_safe
+def module(request: HttpRequest, module: str) -> HttpResponse:
+    return render(request, "courses/module.html", module_page(found_course(request, module)))
+
+
+@require_safe
+def sheet(request: HttpRequest, module: str) -> HttpResponse:
+    return render(request, "courses/sheet.html", sheet_page(found_course(request, module)))
+
+
+@require_safe
+def lesson(request: HttpRequest, module: str, lesson: str) -> HttpResponse:
+    course = found_course(request, module)
+    found = found_lesson(course, lesson)
+    page = step_page(course, found.slug) | {"lesson": found, "sections": sections_of(course, found)}
+    return render(request, "courses/lesson.html", page)
+
+
+@require_POST
+def lesson_done(request: HttpRequest, module: str, lesson: str) -> HttpResponse:
+    """Write down that a lesson was read, and go on to what comes next."""
+    steps_from_one_place.hit(request.META["REMOTE_ADDR"])
+    course = found_course(request, module)
+    found = found_lesson(course, lesson)
+    record_of(request).lesson_done(course.module.slug, found.slug)
+    after = step_page(course, found.slug)["after"]
+    return redirect(after.url if after else course.module)
+
+
+@require_safe
+def quiz(request: HttpRequest, module: str) -> HttpResponse:
+    return _quiz(request, found_course(request, module))
+
+
+def _quiz(request: HttpRequest, course: Course, *, missed: str = "", status: int = 200) -> HttpResponse:
+    page: dict[str, Any] = step_page(course, QUIZ) | {"questions": questions_shown(course, missed=missed)}
+    return render(request, "courses/quiz.html", page, status=status)
+
+
+@require_POST
+def answer(request: HttpRequest, module: str, question: str) -> HttpResponse:
+    """Keep a reader's choice and show what is to be said of it. A choice may be changed at any time."""
+    steps_from_one_place.hit(request.META["REMOTE_ADDR"])
+    course = found_course(request, module)
+    asked = _found_question(course, question)
+    option = request.POST.get("option", "")
+    if option not in {known["id"] for known in asked.options}:
+        return _quiz(request, course, missed=asked.slug, status=422)
+    record_of(request).question_answered(course.module.slug, asked.slug, option)
+    return redirect(f"{reverse('courses:quiz', args=[module])}#{asked.slug}")
+
+
+def _found_question(course: Course, slug: str) -> Question:
+    for question in course.questions:
+        if question.slug == slug:
+            return question
+    raise Http404

@@ -1,0 +1,41 @@
+"""The front door, and the pages that say who this is, what it keeps and how it works."""
+
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from courses.records import record_of
+from courses.selectors import courses_of
+from events.selectors import next_event
+from inference.place import runs_at_home
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    courses = courses_of(record_of(request))
+    unfinished = [course for course in courses if not course.progress.is_whole]
+    page = {
+        "courses": courses,
+        "course": next(iter(unfinished or courses), None),
+        "event": next_event(),
+    }
+    return render(request, "pages/home.html", page)
+
+
+@require_safe
+def about(request: HttpRequest) -> HttpResponse:
+    return render(request, "pages/about.html")
+
+
+@require_safe
+def privacy(request: HttpRequest) -> HttpResponse:
+    page = {"runs_at_home": runs_at_home(), "model_host": urlsplit(settings.TUTOR_BASE_URL).hostname}
+    return render(request, "pages/privacy.html", page)
+
+
+@require_safe
+def using(request: HttpRequest) -> HttpResponse:
+    return render(request, "pages/using.html", {"runs_at_home": runs_at_home()})

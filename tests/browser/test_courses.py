@@ -1,0 +1,130 @@
+"""A module on a phone: every page is whole, and the way through it needs no script."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from accounts.models import Person
+from courses.loading import library_load
+from courses.models import Answer, LessonDone, Question
+from tests.browser.conftest import PHONE
+from tests.live import Web, Worker
+
+GB = "/learn/good-and-bad"
+LESSONS = ["what-it-is", "good-at-and-bad-at", "bias-in-bias-out", "learning-with-it", "talk-about-it"]
+PAGES = ["/learn/", GB, f"{GB}/print", f"{GB}/quiz", *(f"{GB}/{lesson}" for lesson in LESSONS)]
+
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("library")]
+
+
+@pytest.fixture
+def library(transactional_db: None) -> None:
+    library_load()
+
+
+@pytest.fixture
+def plain_page(browser: Browser, web: Web) -> Iterator[Page]:
+    """A phone whose browser runs no scripts at all."""
+    context = browser.new_context(base_url=web.url, viewport=PHONE, java_script_enabled=False)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_axe_finds_nothing_nothing_sticks_out_and_no_script_runs(
+    path: str, page: Page, audit: Callable[[], None]
+) -> None:
+    page.goto(path)
+    audit()
+    assert page.locator("script").count() == 0
+    for width in (320, 390, 1280):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_axe_finds_nothing_in_an_answered_quiz(page: Page, audit: Callable[[], None]) -> None:
+    page.goto(f"{GB}/quiz")
+    question = page.locator("#average")
+    question.get_by_label("Which company made it?").check()
+    question.get_by_role("button", name="Check").click()
+    expect(question).to_contain_text("Not quite.")
+    audit()
+
+
+def test_a_parent_walks_the_whole_module_without_a_script(plain_page: Page) -> None:
+    page = plain_page
+    page.goto("/")
+    page.get_by_role("link", name="To the first module").click()
+    page.get_by_role("link", name="Begin").click()
+    for lesson in LESSONS:
+        assert page.url.endswith(lesson)
+        page.get_by_role("button", name="Done. Next:").click()
+    for question in Question.objects.all():
+        shown = page.locator(f"#{question.slug}")
+        shown.get_by_role("radio").first.check()
+        shown.get_by_role("button", name="Check").click()
+        assert page.url.endswith(f"#{question.slug}")
+        expect(shown).to_contain_text("your choice")
+    page.get_by_role("link", name="Take the page for the fridge door").click()
+    expect(page.get_by_role("heading", name="Our agreement")).to_be_visible()
+    page.goto(GB)
+    expect(page.get_by_role("heading", name="You have done all of it")).to_be_visible()
+
+
+def test_a_visitor_comes_back_to_the_place_where_they_stopped(page: Page) -> None:
+    page.goto(f"{GB}/what-it-is")
+    page.get_by_role("button", name="Done. Next:").click()
+    page.goto("/")
+    page.get_by_role("link", name="Go on: What it is good at, and where it fails").click()
+    assert page.url.endswith("good-at-and-bad-at")
+
+
+def test_what_a_visitor_did_comes_along_when_they_sign_in(page: Page, parent: Person) -> None:
+    page.goto(f"{GB}/what-it-is")
+    page.get_by_role("button", name="Done. Next:").click()
+    page.goto("/sign-in")
+    page.locator("#id_username").fill(parent.username)
+    page.locator("#id_password").fill("a-long-password")
+    page.locator(".sign-in-form").get_by_role("button").click()
+    expect(page.get_by_role("link", name="Go on:")).to_be_visible()
+    assert LessonDone.objects.get().person == parent
+
+
+def test_a_choice_may_be_changed_with_the_keyboard_alone(
+    page: Page, teen: Person, sign_in: Callable[[Person], None]
+) -> None:
+    sign_in(teen)
+    page.goto(f"{GB}/quiz")
+    question = page.locator("#average")
+    question.get_by_role("radio").nth(1).focus()
+    page.keyboard.press("Space")
+    page.keyboard.press("Enter")
+    expect(question).to_contain_text("Not quite.")
+    question.locator("summary").focus()
+    page.keyboard.press("Enter")
+    question.get_by_role("radio").nth(1).focus()
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+    expect(question).to_contain_text("Yes, that is the best answer.")
+    assert Answer.objects.count() == 1
+
+
+def test_the_tutor_cites_a_lesson_and_its_link_leads_there(
+    page: Page, teen: Person, worker: Worker, sign_in: Callable[[Person], None]
+) -> None:
+    sign_in(teen)
+    page.goto("/tutor/")
+    page.locator("#question").fill("Why does AI make things up?")
+    page.locator("#composer-button").click()
+    margin = page.get_by_role("complementary", name="What this answer draws on")
+    expect(margin).to_be_visible()
+    expect(page.locator(".answer-foot")).to_be_visible(timeout=60_000)
+    margin.get_by_role("link", name="It sounds sure even when it is wrong").click()
+    expect(page.locator("#sounds-sure")).to_be_in_viewport()
+
+
+def test_the_page_for_the_fridge_door_is_one_sheet_of_paper(page: Page) -> None:
+    page.goto(f"{GB}/print")
+    pages = page.pdf(format="A4").count(b"/Type /Page\n")
+    assert 1 <= pages <= 2

@@ -1,0 +1,36 @@
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from courses.library import CONTENT
+from courses.loading import library_load
+
+MODULE = "en/good-and-bad"
+
+
+@pytest.fixture
+def library(db: None) -> None:
+    """The library as it is delivered, loaded."""
+    library_load()
+
+
+@pytest.fixture
+def content(tmp_path: Path) -> Path:
+    """A copy of the library on disk, to be written in."""
+    return Path(shutil.copytree(CONTENT, tmp_path / "content"))
+
+
+@pytest.fixture
+def change(content: Path) -> Callable[[str, str, str], int]:
+    """Replaces some words in one of the module's files; returns the line on which they stood."""
+
+    def changing(file: str, old: str, new: str) -> int:
+        path = content / MODULE / file
+        text = path.read_text()
+        assert old in text, old
+        path.write_text(text.replace(old, new, 1))
+        return text[: text.index(old)].count("\n") + 1
+
+    return changing

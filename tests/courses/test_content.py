@@ -1,0 +1,61 @@
+"""The modules as they are delivered: whole, in the shape that every module has, with their facts as reported."""
+
+import pytest
+
+from courses.library import ModuleText, library_read
+
+FACTS = [
+    "1,458 US teens aged 13 to 17", "autumn 2025", "64% use chatbots", "about 3 in 10", "59%", "23%", "20%",
+    "57% had used", "54% for schoolwork", "51% said", "28% were not sure",
+    "Nearly 1,000 high-school students", "rose by 48%", "17% worse", "rose by 127%",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def module() -> ModuleText:
+    [module] = library_read()
+    return module
+
+
+def kinds_of(module: ModuleText) -> list[str]:
+    return [
+        block["kind"] for lesson in module.lessons for section in lesson.sections for block in section.blocks
+    ]
+
+
+def test_it_has_every_part_of_a_module(module: ModuleText) -> None:
+    kinds = kinds_of(module)
+    assert {"myth", "reported", "starters", "activity", "agreement", "help"} <= set(kinds)
+    assert kinds.count("starters") == 3
+    assert len(module.questions) == 5
+    assert len(module.outcomes) == 3
+    assert 20 <= module.minutes <= 30
+
+
+def test_its_minutes_add_up(module: ModuleText) -> None:
+    assert sum(lesson.minutes for lesson in module.lessons) == module.minutes
+
+
+def test_every_source_is_dated_and_used(module: ModuleText) -> None:
+    blocks = [block for lesson in module.lessons for section in lesson.sections for block in section.blocks]
+    cited = {block["source"] for block in blocks if "source" in block}
+    frameworks = {"ailit", "unesco"}
+    assert cited | frameworks == {source["id"] for source in module.sources}
+    assert all(any(year in source["date"] for year in ("2018", "202")) for source in module.sources)
+
+
+def test_its_facts_are_as_reported(module: ModuleText) -> None:
+    text = " ".join(section.text for lesson in module.lessons for section in lesson.sections)
+    assert [fact for fact in FACTS if fact not in text] == []
+
+
+def test_its_voice_raises_no_exclamation_marks(module: ModuleText) -> None:
+    text = " ".join(section.text for lesson in module.lessons for section in lesson.sections)
+    assert "!" not in text
+    assert not any("!" in str(question) for question in module.questions)
+
+
+def test_every_option_is_explained(module: ModuleText) -> None:
+    for question in module.questions:
+        assert len(question["options"]) >= 3
+        assert all(option["explanation"] for option in question["options"])

@@ -1,0 +1,124 @@
+"""An author who slips is told the file, the line and the mend."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from courses.library import library_read
+from courses.source import ContentBroken
+from tests.courses.conftest import MODULE
+
+Change = Callable[[str, str, str], int]
+BIAS, QUIZ = "3-bias-in-bias-out.md", "quiz.md"
+
+# What is written instead of what, in which file, and what the author is told. None: the line of the change itself.
+SLIPS = [
+    ("module.md", 'title = "The good', 'titel = "The good', 1, "“title” is missing", "title = …"),
+    ("module.md", "minutes = 25", "minutes = 0", None, "“minutes” is 0", "from 1 to 600"),
+    ("module.md", "minutes = 25", 'minutes = "25"', None, "not a whole number", "Make it a whole number"),
+    ("module.md", "order = 1", "order = ", None, "not TOML", "key = "),
+    ("module.md", "+++\ntitle", "title", 1, "front matter is missing", "Begin the file with a line +++"),
+    ("module.md", "\n+++\n\nYour teen", "\n\nYour teen", 1, "never ends", "Write a line +++"),
+    ("module.md", "https://doi.org/10.1073", "http://doi.org/10.1073", None, "no https address", "whole address"),
+    ("module.md", 'unesco = "AI tech', 'unesko = "AI tech', 8, "“unesco” is missing", "say, ailit, unesco"),
+    (BIAS, "{#measured}", "", None, "no name of its own", "{#bias}"),
+    (BIAS, "{#measured}", "{#Where From}", None, "no name of its own", "{#bias}"),
+    (BIAS, "{#measured}", "{#where-from}", None, "stands twice", "another name"),
+    (BIAS, "## It has been", "# It has been", None, "title stands in its front matter", "“## ”"),
+    (BIAS, ":::reported gender-shades", ":::reported gender-shade", None, "no source “gender-shade”", "[[sources]]"),
+    (BIAS, ":::reported gender-shades", ":::reported", None, "names no source", ":::reported the-id"),
+    (BIAS, ":::reported gender-shades", ":::reportd gender-shades", None, "no block “reportd”", "agreement"),
+    (BIAS, "\n---\n", "\n", 52, "myth has no fact", "a line “---”"),
+    (BIAS, "smaller.\n:::", "smaller.\n", 52, "never closed", "“:::” below its last line"),
+    ("5-talk-about-it.md", ":::starters 13 to 14", ":::starters", None, "for no age", "13 to 14"),
+    ("5-talk-about-it.md", "- What is the strangest", "What is the strangest", None, "not a starter", "“- ”"),
+    ("5-talk-about-it.md", ":::activity 10 Change", ":::activity Change", None, "no minutes", ":::activity 10"),
+    (QUIZ, ":::question next-word", ":::question", None, "no name of its own", "short slug"),
+    (QUIZ, "- [x] It works out", "- [ ] It works out", 6, "0 options are right", "no other, with [x]"),
+    (QUIZ, "- [ ] It searches", "- [x] It searches", 6, "2 options are right", "no other, with [x]"),
+    (QUIZ, "- [ ] It searches", "- It searches", None, "not an option", "- [ ] text"),
+    (QUIZ, "  Precision is cheap", "Precision is cheap", None, "belongs to no option", "two spaces"),
+    (QUIZ, "  Worth knowing, but large companies made the products in that study.\n", "", 33, "no expl", "Say below"),
+    (QUIZ, ":::question average", ":::question next-word", 1, "names two questions", "Rename"),
+    (QUIZ, ":::question average", "Some prose.\n\n:::question average", None, "not a question", "nothing but blocks"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("file", "old", "new", "line", "what", "mend"), SLIPS)
+def test_a_slip_is_named_with_its_line_and_its_mend(
+    file: str, old: str, new: str, line: int | None, what: str, mend: str, content: Path, change: Change
+) -> None:
+    changed_at = change(file, old, new)
+    with pytest.raises(ContentBroken) as broken:
+        library_read(content)
+    [fault] = broken.value.faults
+    assert fault.file == f"{MODULE}/{file}"
+    assert fault.line == (line or changed_at)
+    assert what in fault.what
+    assert mend in fault.mend
+    assert re.fullmatch(r"en/\S+\.md, line \d+: .+\. .+[.”…]", str(fault), re.DOTALL)
+
+
+def test_every_slip_of_every_file_is_told_at_once(content: Path, change: Change) -> None:
+    change(BIAS, "{#measured}", "")
+    change(BIAS, ":::reported detectors", ":::reported detector")
+    change(QUIZ, ":::question average", ":::question")
+    with pytest.raises(ContentBroken) as broken:
+        library_read(content)
+    assert [(fault.file.split("/")[-1]) for fault in broken.value.faults] == [BIAS, BIAS, QUIZ]
+
+
+class TestFiles:
+    def test_a_module_without_a_lesson(self, content: Path) -> None:
+        for path in (content / MODULE).glob("[0-9]-*.md"):
+            path.unlink()
+        assert "no lesson" in self.told(content)
+
+    def test_a_module_without_a_quiz(self, content: Path) -> None:
+        (content / MODULE / QUIZ).unlink()
+        assert "no quiz" in self.told(content)
+
+    def test_a_quiz_of_four(self, content: Path) -> None:
+        path = content / MODULE / QUIZ
+        path.write_text(path.read_text().split(":::question first-words")[0])
+        assert "There are 4 questions." in self.told(content)
+
+    def test_two_lessons_with_one_number(self, content: Path) -> None:
+        (content / MODULE / "2-good-at-and-bad-at.md").rename(content / MODULE / "3-a.md")
+        assert "two lessons 3" in self.told(content)
+
+    def test_a_file_that_would_never_be_seen(self, content: Path) -> None:
+        (content / MODULE / "notes.md").write_text("+++\n+++\n")
+        assert "notes.md, line 1" in self.told(content)
+
+    def test_a_lesson_that_hides_the_quiz(self, content: Path) -> None:
+        (content / MODULE / "2-good-at-and-bad-at.md").rename(content / MODULE / "2-quiz.md")
+        assert "“quiz” is taken" in self.told(content)
+
+    def test_a_file_that_is_not_utf8(self, content: Path) -> None:
+        (content / MODULE / BIAS).write_bytes(b"+++\ntitle = 'a'\nminutes = 1\n+++\n\xff\n")
+        assert f"{BIAS}, line 5: This is not UTF-8 text." in self.told(content)
+
+    def test_an_empty_lesson(self, content: Path) -> None:
+        (content / MODULE / BIAS).write_text('+++\ntitle = "a"\nminutes = 1\n+++\n\n')
+        assert "nothing to read" in self.told(content)
+
+    def test_no_module_at_all(self, tmp_path: Path) -> None:
+        assert "no module" in self.told(tmp_path)
+
+    def told(self, content: Path) -> str:
+        with pytest.raises(ContentBroken) as broken:
+            library_read(content)
+        return str(broken.value)
+
+
+def test_html_that_an_author_types_is_shown_as_typed(content: Path, change: Change) -> None:
+    change(BIAS, "You need no statistics", "<script>alert(1)</script> [x](javascript:alert(1)) You need none")
+    [module] = library_read(content)
+    lesson = next(lesson for lesson in module.lessons if lesson.slug == "bias-in-bias-out")
+    html = str([section.shown() for section in lesson.sections])
+    assert "<script" not in html
+    assert 'href="javascript' not in html
+    assert "&lt;script&gt;" in html

@@ -1,0 +1,101 @@
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+
+from accounts.models import Person
+from courses.models import Answer, Lesson, LessonDone, Question
+from courses.progress import Done, progress_of
+from courses.records import PersonRecord
+from courses.selectors import course_of
+
+GB = "good-and-bad"
+LESSONS = ["what-it-is", "good-at-and-bad-at", "bias-in-bias-out", "learning-with-it", "talk-about-it"]
+pytestmark = pytest.mark.usefixtures("library")
+
+
+def next_after(done: Done) -> str:
+    course = course_of(GB, type("Kept", (), {"done": lambda _self: {GB: done}})())
+    return course.progress.next_step.slug if course.progress.next_step else ""
+
+
+class TestWhereOneGoesOn:
+    def test_at_the_beginning(self) -> None:
+        assert next_after(Done()) == LESSONS[0]
+
+    def test_after_what_was_done_last(self) -> None:
+        assert next_after(Done(frozenset(LESSONS[:2]), {}, LESSONS[1])) == LESSONS[2]
+
+    def test_not_at_a_lesson_that_was_skipped(self) -> None:
+        assert next_after(Done(frozenset({LESSONS[2]}), {}, LESSONS[2])) == LESSONS[3]
+
+    def test_but_it_comes_back_at_the_end(self) -> None:
+        answers = {question.slug: "x" for question in Question.objects.all()}
+        assert next_after(Done(frozenset(LESSONS[1:]), answers, "quiz")) == LESSONS[0]
+
+    def test_in_a_quiz_that_is_half_done(self) -> None:
+        assert next_after(Done(frozenset(LESSONS), {"average": "x"}, "quiz")) == "quiz"
+
+    def test_nowhere_when_all_is_done(self) -> None:
+        answers = {question.slug: "x" for question in Question.objects.all()}
+        assert next_after(Done(frozenset(LESSONS), answers, LESSONS[0])) == ""
+
+    def test_after_a_lesson_that_is_no_more(self) -> None:
+        assert next_after(Done(frozenset({"gone"}), {}, "gone")) == LESSONS[0]
+
+
+def test_nothing_of_progress_is_kept_but_what_was_done() -> None:
+    kept = {field.name for model in (LessonDone, Answer) for field in model._meta.get_fields()}
+    assert not kept & {"percent", "completed", "is_done", "score", "progress"}
+
+
+def test_a_module_without_questions_is_never_whole_by_its_quiz() -> None:
+    lesson = Lesson.objects.all()[0]
+    assert not progress_of(lesson.module, lessons=[], questions=[], done=Done()).is_whole
+
+
+def test_doing_a_thing_twice_renews_it(teen: Person) -> None:
+    record = PersonRecord(teen)
+    for slug in (LESSONS[0], LESSONS[1], LESSONS[0]):
+        record.lesson_done(GB, slug)
+    assert record.done()[GB].last == LESSONS[0]
+    assert LessonDone.objects.count() == 2
+
+
+class TestAVisitor:
+    def test_goes_on_where_they_stopped(self, client: Client) -> None:
+        client.post(f"/learn/{GB}/{LESSONS[0]}/done")
+        client.post(f"/learn/{GB}/{LESSONS[1]}/done")
+        assert "Go on: Bias in, bias out" in client.get("/").content.decode()
+        assert LessonDone.objects.count() == 0
+
+    def test_takes_along_what_they_did_when_they_sign_in(self, client: Client, teen: Person) -> None:
+        option = Question.objects.get(slug="average").options[0]["id"]
+        client.post(f"/learn/{GB}/{LESSONS[0]}/done")
+        client.post(f"/learn/{GB}/quiz/average", {"option": option})
+        client.post("/sign-in", {"username": "noor", "password": "a-long-password"})
+        done = PersonRecord(teen).done()[GB]
+        assert done.lessons == {LESSONS[0]}
+        assert done.answers == {"average": option}
+        assert "learned" not in client.session
+
+    def test_never_overwrites_what_the_person_did(self, client: Client, teen: Person) -> None:
+        options = Question.objects.get(slug="average").options
+        PersonRecord(teen).question_answered(GB, "average", options[0]["id"])
+        client.post(f"/learn/{GB}/quiz/average", {"option": options[1]["id"]})
+        client.post("/sign-in", {"username": "noor", "password": "a-long-password"})
+        assert Answer.objects.get().option == options[0]["id"]
+
+    def test_leaves_nothing_behind_for_the_next_one(self, client: Client, teen: Person) -> None:
+        client.post("/sign-in", {"username": "noor", "password": "a-long-password"})
+        client.post(f"/learn/{GB}/{LESSONS[0]}/done")
+        client.post("/sign-out")
+        assert "Go on:" not in client.get("/").content.decode()
+
+
+def test_one_persons_progress_is_nobody_elses(
+    teen: Person, parent: Person, as_person: Callable[[Person], Client]
+) -> None:
+    as_person(teen).post(f"/learn/{GB}/{LESSONS[0]}/done")
+    assert "Go on:" in as_person(teen).get("/").content.decode()
+    assert "Go on:" not in as_person(parent).get("/").content.decode()

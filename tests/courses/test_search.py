@@ -1,0 +1,102 @@
+"""Which questions a lesson covers, and which none does.
+
+They were written after the lessons' words and the threshold were chosen; 42 of the 44 held at first sight.
+"""
+
+import pytest
+from pytest_django import DjangoAssertNumQueries
+
+from courses.models import Passage
+from courses.search import passages_find, passages_of
+
+COVERED = [
+    ("How does ChatGPT come up with its answers?", {"next-word", "not-looking-up", "training"}),
+    ("what does it mean that a model was trained", {"training", "where-from"}),
+    ("Why did the chatbot invent a book that does not exist?", {"sounds-sure", "check"}),
+    ("Is it safe to tell a chatbot my address?", {"private"}),
+    ("why is AI racist sometimes", {"where-from", "measured"}),
+    ("Is the chatbot conscious?", {"nobody"}),
+    ("Does ChatGPT make students lazy?", {"study", "what-teens-do", "hints"}),
+    ("my teacher ran an AI detector on my essay and it says I cheated", {"what-to-do", "measured"}),
+    ("how can I find out whether a source is real", {"check", "sounds-sure"}),
+    ("Why does ChatGPT flatter me?", {"agrees"}),
+    ("Am I allowed to use AI at school?", {"own-work"}),
+    ("Does a chatbot search the internet?", {"not-looking-up", "training"}),
+    ("why do I get a different answer when I ask the same question again", {"chance"}),
+    ("What are stereotypes in AI?", {"where-from", "missing", "measured"}),
+    ("can you be wrong", {"sounds-sure"}),
+    ("how do I start a conversation about AI with my parents", {"begin"}),
+    ("Does facial recognition work for everyone?", {"measured"}),
+    ("How should I use AI to prepare for a test?", {"hints", "good-at", "study"}),
+    ("What is a large language model?", {"next-word", ""}),
+    ("Who can see my chats with an AI?", {"private"}),
+]
+
+UNCOVERED = [
+    "What is the boiling point of water?",
+    "How do I factor x squared minus nine?",
+    "Who wrote Pride and Prejudice?",
+    "Why did the Roman Empire fall?",
+    "What are the parts of a cell?",
+    "How do plants drink?",
+    "Give me a recipe for pancakes",
+    "What is the difference between speed and velocity?",
+    "Can you help me with fractions?",
+    "Who painted the Mona Lisa?",
+    "How do I say thank you in Japanese?",
+    "What causes earthquakes?",
+    "How tall is Mount Everest?",
+    "When was the Declaration of Independence signed?",
+    "What is the plot of Macbeth?",
+    "How do magnets work?",
+    "Why is my dog scared of thunder?",
+    "What is inflation?",
+    "How long does it take to learn the guitar?",
+    "Should I dye my hair?",
+    "how do i solve a quadratic equation",
+    "what rhymes with orange",
+    "Explain supply and demand",
+    "How many bones are in the human body?",
+]
+
+
+@pytest.mark.parametrize(("question", "anchors"), COVERED)
+def test_a_question_finds_its_passage(question: str, anchors: set[str], library: None) -> None:
+    found = passages_find(question)
+    assert {passage.key.partition("#")[2] for passage in found} & anchors, [passage.key for passage in found]
+
+
+@pytest.mark.parametrize("question", UNCOVERED)
+def test_a_question_that_no_lesson_covers_finds_none(question: str, library: None) -> None:
+    assert passages_find(question) == []
+
+
+@pytest.mark.parametrize(
+    "question", ["", "?", "the of and", "\0", "'; DROP TABLE x; --", "a & | ! ( :* <->", "ß" * 2000]
+)
+def test_a_question_of_no_words_or_of_hostile_ones_finds_none(question: str, library: None) -> None:
+    assert passages_find(question) == []
+
+
+def test_it_costs_two_queries_however_long_the_question(
+    library: None, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    with django_assert_num_queries(2):
+        assert passages_find("Why does AI make things up? " * 70)
+
+
+def test_nothing_is_found_in_an_empty_library(db: None) -> None:
+    assert passages_find("Why does AI make things up?") == []
+
+
+def test_a_passage_that_was_taken_out_is_left_out(library: None) -> None:
+    keys = ["good-and-bad/gone#x", "good-and-bad/bias-in-bias-out#measured", "good-and-bad/what-it-is"]
+    found = passages_of(keys)
+    assert list(found) == keys[1:]
+    assert found[keys[1]].url == "/learn/good-and-bad/bias-in-bias-out#measured"
+    assert found[keys[2]].url == "/learn/good-and-bad/what-it-is"
+
+
+def test_every_word_of_a_lesson_can_be_found(library: None) -> None:
+    assert not Passage.objects.filter(text="").exists()
+    assert passages_find("surgeon town nurse Thomas Maria")
