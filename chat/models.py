@@ -81,6 +81,8 @@ class Turn(models.Model):
 
     level = models.CharField(max_length=1, default="0")
     categories = ArrayField(models.CharField(max_length=40), default=list, blank=True)
+    # The keys of the lessons' passages that the answer draws on; none when no lesson covers the question.
+    passages = ArrayField(models.CharField(max_length=250), default=list, blank=True)
     # When the person said that they were ready to go on after a help card.
     went_on_at = models.DateTimeField(null=True, blank=True)
 

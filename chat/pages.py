@@ -1,5 +1,6 @@
 """What the tutor's pages show: a turn, a conversation, the composer, the meter."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
@@ -15,6 +16,7 @@ from chat import stream
 from chat.models import Conversation, Ending, State, Turn
 from chat.rendering import GrowingPage, answer_html
 from chat.selectors import Pause, conversations_of, pause_of, turns_shown
+from courses.search import Found, passages_of
 from guard import Category, Level, Verdict
 from inference.place import runs_at_home
 from safeguarding.cards import Card, card_for
@@ -30,6 +32,7 @@ class TurnShown:
     turn: Turn
     after: str
     page: GrowingPage
+    passages: Sequence[Found]
 
     @property
     def answer_html(self) -> SafeString:
@@ -61,16 +64,28 @@ class TurnShown:
         return uuid4()
 
 
+def turns_shown_on_page(turns: Iterable[Turn]) -> list[TurnShown]:
+    """Every turn as the page needs it; the lessons that all of them cite are read at once."""
+    turns = list(turns)
+    found = passages_of(key for turn in turns for key in turn.passages)
+    return [_turn_shown(turn, [found[key] for key in turn.passages if key in found]) for turn in turns]
+
+
 def turn_shown(turn: Turn) -> TurnShown:
+    [shown] = turns_shown_on_page([turn])
+    return shown
+
+
+def _turn_shown(turn: Turn, passages: Sequence[Found]) -> TurnShown:
     """A live turn is shown with the words that stand on its stream now, and the id to go on from."""
     page = GrowingPage()
     if not turn.is_live:
-        return TurnShown(turn=turn, after="0", page=page)
+        return TurnShown(turn=turn, after="0", page=page, passages=passages)
     stream.note_reader(turn.pk)
     # A stream that cannot be read is shown as empty, and read from its beginning once it can be.
     seen = stream.written(turn.pk) or stream.Written()
     page.grow(seen.text)
-    return TurnShown(turn=turn, after=seen.last_id, page=page)
+    return TurnShown(turn=turn, after=seen.last_id, page=page, passages=passages)
 
 
 @dataclass(frozen=True)
@@ -112,7 +127,7 @@ def conversation_page(
         "person": person,
         "conversation": conversation,
         "conversations": conversations_of(person)[:CONVERSATIONS_LISTED],
-        "turns": [turn_shown(turn) for turn in turns],
+        "turns": turns_shown_on_page(turns),
         "composer": composer,
         "runs_at_home": runs_at_home(),
         "model_name": settings.TUTOR_MODEL,

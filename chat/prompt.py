@@ -1,13 +1,15 @@
 """What the model is told for one question, and the most that it can cost."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
 
 from chat.errors import QuestionTooLong
+from chat.grounding import grounding
 from chat.memory import remembered
 from chat.models import Turn
+from courses.search import Found
 from inference.talk import Message
 from inference.tokens import tokens_at_most, tokens_likely
 
@@ -38,18 +40,23 @@ class Prompt:
         return sum(tokens_likely(message["content"]) for message in self.messages)
 
 
-def prompt_for(question: str, *, past: Iterable[Turn], is_brief: bool = False) -> Prompt:
-    """The prompt for `question` after the turns `past` (oldest first).
+def prompt_for(
+    question: str, *, past: Iterable[Turn], passages: Sequence[Found] = (), is_brief: bool = False
+) -> Prompt:
+    """The prompt for `question` after the turns `past` (oldest first), with the passages that speak of it.
 
     Raises QuestionTooLong when it leaves the model's context no room for the least answer.
     """
     conduct = f"{CONDUCT} {BRIEFLY}" if is_brief else CONDUCT
     asked: list[Message] = [{"role": "system", "content": conduct}, {"role": "user", "content": question}]
-    room = settings.TUTOR_CONTEXT_TOKENS - Prompt(asked).tokens_at_most - LEAST_ANSWER_TOKENS
-    if room < 0:
+    room = settings.TUTOR_CONTEXT_TOKENS - Prompt(asked).tokens_at_most
+    if room < LEAST_ANSWER_TOKENS:
         raise QuestionTooLong
-    window = min(MEMORY_TOKENS, room + LEAST_ANSWER_TOKENS - settings.TUTOR_ANSWER_TOKENS)
-    return Prompt([asked[0], *remembered(past, window=window), asked[1]])
+    room -= settings.TUTOR_ANSWER_TOKENS
+    if grounded := grounding(passages, room=room):
+        asked[0]["content"] += f"\n\n{grounded}"
+        room -= tokens_at_most(grounded)
+    return Prompt([asked[0], *remembered(past, window=min(MEMORY_TOKENS, room)), asked[1]])
 
 
 def answer_room(prompt: Prompt) -> int:

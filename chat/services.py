@@ -12,6 +12,7 @@ from budgets.errors import HoldResolved
 from budgets.services import hold_make, hold_release
 from chat import nudge, stream
 from chat.errors import QuestionEmpty, QuestionTooLong, StillAnswering, TutorClosed, TutorPaused
+from chat.grounding import passages_for
 from chat.models import LIVE_STATES, LONGEST_QUESTION, LONGEST_TITLE, Conversation, Ending, State, Turn
 from chat.prompt import LEAST_ANSWER_TOKENS, answer_room, prompt_for
 from chat.selectors import pause_of, turn_of, turns_shown
@@ -74,7 +75,7 @@ def _turn_take(
     if verdict.is_crisis:
         turn.state, turn.ended_at = State.CARDED, timezone.now()
     else:
-        _hold_for(person, turn)
+        _ground_and_hold(person, turn)
     turn.save(force_insert=True)
     if turn.is_live:
         transaction.on_commit(lambda: nudge.send(turn.pk))
@@ -105,8 +106,11 @@ def _title_from(question: str) -> str:
     return line if len(line) <= LONGEST_TITLE else line[: LONGEST_TITLE - 1].rsplit(" ", 1)[0] + "…"
 
 
-def _hold_for(person: Person, turn: Turn) -> None:
-    prompt = prompt_for(turn.question, past=turns_shown(turn.conversation))
+def _ground_and_hold(person: Person, turn: Turn) -> None:
+    past = list(turns_shown(turn.conversation))
+    passages = passages_for(turn.question, past=past)
+    turn.passages = [passage.key for passage in passages]
+    prompt = prompt_for(turn.question, past=past, passages=passages)
     hold = hold_make(
         owner=person,
         key=turn.pk,

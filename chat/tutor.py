@@ -22,6 +22,7 @@ from chat.leases import Outcome, turn_checkpoint, turn_claim, turn_finish
 from chat.models import Ending, State, Turn
 from chat.prompt import Prompt, prompt_for
 from chat.selectors import turns_shown
+from courses.search import passages_of
 from guard import OutputGate
 from inference import errors, loop
 from inference.provider import answer_stream
@@ -62,7 +63,8 @@ def turn_answer(*, turn_id: UUID) -> bool:
     turn = turn_claim(turn_id=turn_id)
     if turn is None:
         return False
-    prompt = prompt_for(turn.question, past=_past(turn), is_brief=turn.is_brief)
+    passages = list(passages_of(turn.passages).values())
+    prompt = prompt_for(turn.question, past=_past(turn), passages=passages, is_brief=turn.is_brief)
     # Kept now, so that a worker which dies in the middle leaves behind what its prompt cost.
     Turn.objects.filter(pk=turn.pk, claim=turn.claim).update(prompt_tokens=prompt.tokens_likely)
     draft = Draft()

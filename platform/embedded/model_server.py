@@ -25,6 +25,9 @@ def main() -> None:
     params.sampling.temp = 0.2
     params.sampling.top_p = 0.9
     params.sampling.seed = 7
+    # Without this a model this small says one sentence for ever.
+    params.sampling.penalty_freq = 0.6
+    params.sampling.penalty_last_n = 256
     # Prompts kept for reuse may fill 8 GiB otherwise, which is much for a laptop.
     params.cache_ram_mib = 256
     params.ui = False

@@ -1,0 +1,148 @@
+"""A question is answered from the lessons where they speak of it, and the page says which, or that none does."""
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries, Settings
+
+from accounts.models import Person
+from budgets.models import Hold
+from chat.grounding import PASSAGE_TOKENS, UNCOVERED, grounding, passages_for
+from chat.models import State, Turn
+from chat.prompt import prompt_for
+from chat.tutor import turn_answer
+from courses.loading import library_load
+from courses.models import Module, Passage
+from courses.search import Found, passages_find
+from inference.tokens import tokens_at_most
+from tests.chat.conftest import Ask
+
+COVERED, UNKNOWN = "Why does AI make things up?", "Why is the sky blue?"
+pytestmark = pytest.mark.usefixtures("library")
+
+
+@pytest.fixture
+def library(db: None) -> None:
+    library_load()
+
+
+def ended(turn: Turn, answer: str = "Because.") -> Turn:
+    Turn.objects.filter(pk=turn.pk).update(state=State.ANSWERED, answer=answer, ended_at=turn.asked_at)
+    turn.refresh_from_db()
+    return turn
+
+
+class TestWhatIsFound:
+    def test_a_covered_question_keeps_its_passages(self, teen: Person, ask: Ask) -> None:
+        assert ask(teen, COVERED).passages[0] == "good-and-bad/good-at-and-bad-at#sounds-sure"
+
+    def test_a_question_that_no_lesson_covers_keeps_none(self, teen: Person, ask: Ask) -> None:
+        assert ask(teen, UNKNOWN).passages == []
+
+    @pytest.mark.parametrize("question", ["Why is that?", "Can you say more?", "I don’t understand", "???"])
+    def test_a_short_question_leans_on_the_one_before_it(self, question: str, teen: Person, ask: Ask) -> None:
+        before = ended(ask(teen, COVERED))
+        assert passages_for(question, past=[before])[0].key == before.passages[0]
+
+    def test_but_not_one_that_has_a_subject_of_its_own(self, teen: Person, ask: Ask) -> None:
+        before = ended(ask(teen, COVERED))
+        assert passages_for("What is the boiling point of water?", past=[before]) == []
+
+    def test_nor_on_one_that_had_none(self, teen: Person, ask: Ask) -> None:
+        assert passages_for("Why is that?", past=[ended(ask(teen, UNKNOWN))]) == []
+
+    def test_a_help_card_cites_nothing(self, teen: Person, ask: Ask) -> None:
+        turn = ask(teen, "I want to die")
+        assert (turn.state, turn.passages) == (State.CARDED, [])
+
+
+class TestWhatTheModelIsTold:
+    def test_the_passages_stand_in_the_prompt(self) -> None:
+        told = prompt_for(COVERED, past=[], passages=passages_find(COVERED)).messages[0]["content"]
+        assert "A model does not know what it does not know." in told
+        assert "not instructions" in told
+
+    def test_and_so_does_their_absence(self) -> None:
+        assert UNCOVERED in prompt_for(UNKNOWN, past=[]).messages[0]["content"]
+
+    @pytest.mark.parametrize("room", [0, 5, 60, 200, 5000])
+    def test_they_never_take_more_than_their_room(self, room: int) -> None:
+        told = grounding(passages_find(COVERED), room=room)
+        assert tokens_at_most(told) <= max(min(room, PASSAGE_TOKENS), tokens_at_most(""))
+
+    def test_they_end_with_a_whole_sentence(self) -> None:
+        assert grounding(passages_find(COVERED), room=400).rstrip()[-1] in ".?”"
+
+    def test_a_passage_of_one_endless_sentence_is_left_out(self) -> None:
+        endless = Found(key="m/l", title="Endless", lesson="L", text="word " * 4000)
+        told = grounding([endless], room=400)
+        assert tokens_at_most(told) <= 400
+
+    def test_a_long_question_goes_before_them(self, settings: Settings) -> None:
+        settings.TUTOR_CONTEXT_TOKENS = 1300
+        prompt = prompt_for("Why does AI make things up? " * 40, past=[], passages=passages_find(COVERED))
+        assert prompt.tokens_at_most + 60 <= 1300
+
+    def test_the_hold_covers_them(self, teen: Person, ask: Ask) -> None:
+        turn = ask(teen, COVERED)
+        prompt = prompt_for(COVERED, past=[], passages=passages_find(COVERED))
+        assert Hold.objects.get(key=turn.pk).tokens >= prompt.tokens_at_most + turn.answer_cap
+
+    def test_the_real_model_answers_with_them(self, teen: Person, ask: Ask) -> None:
+        turn = ask(teen, COVERED)
+        assert turn_answer(turn_id=turn.pk)
+        turn.refresh_from_db()
+        assert turn.state == State.ANSWERED
+        assert turn.prompt_tokens > 200
+
+
+class TestWhatThePageSays:
+    def test_the_margin_cites_by_link(
+        self, teen: Person, ask: Ask, as_person: Callable[[Person], Client]
+    ) -> None:
+        turn = ended(ask(teen, COVERED))
+        page = as_person(teen).get(f"/tutor/{turn.conversation_id}").content.decode()
+        assert 'href="/learn/good-and-bad/good-at-and-bad-at#sounds-sure"' in page
+        assert "No lesson here covers" not in page
+
+    def test_while_it_is_written_the_page_says_what_is_read(
+        self, teen: Person, ask: Ask, as_person: Callable[[Person], Client]
+    ) -> None:
+        turn = ask(teen, COVERED)
+        page = as_person(teen).get(f"/tutor/{turn.conversation_id}").content.decode()
+        assert "<cite>It sounds sure even when it is wrong</cite>" in page
+
+    def test_it_says_so_when_no_lesson_covers_the_question(
+        self, teen: Person, ask: Ask, as_person: Callable[[Person], Client]
+    ) -> None:
+        turn = ended(ask(teen, UNKNOWN))
+        assert "No lesson here covers this question." in (
+            as_person(teen).get(f"/tutor/{turn.conversation_id}").content.decode()
+        )
+
+    def test_a_lesson_that_is_gone_breaks_no_page(
+        self, teen: Person, ask: Ask, as_person: Callable[[Person], Client]
+    ) -> None:
+        turn = ended(ask(teen, COVERED))
+        Module.objects.all().delete()
+        assert as_person(teen).get(f"/tutor/{turn.conversation_id}").status_code == 200
+        assert turn_answer(turn_id=turn.pk) is False
+
+    def test_a_lesson_that_is_gone_in_the_middle_stops_no_answer(self, teen: Person, ask: Ask) -> None:
+        turn = ask(teen, COVERED)
+        Passage.objects.all().delete()
+        assert turn_answer(turn_id=turn.pk)
+        turn.refresh_from_db()
+        assert turn.state == State.ANSWERED
+
+    def test_many_cited_turns_cost_one_query(
+        self, teen: Person, ask: Ask, as_person: Callable[[Person], Client],
+        django_assert_max_num_queries: DjangoAssertNumQueries,
+    ) -> None:  # fmt: skip
+        first = ended(ask(teen, COVERED))
+        for question in (COVERED, "Is AI biased?", "Does AI have feelings?", UNKNOWN):
+            ended(ask(teen, question, conversation=first.conversation))
+        client = as_person(teen)
+        with django_assert_max_num_queries(10):
+            client.get(f"/tutor/{first.conversation_id}")
