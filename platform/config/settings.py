@@ -219,13 +219,13 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {
     "sweep turns": {"task": "chat.tasks.turns_sweep", "schedule": 5.0, "options": {"expires": 5}},
     "expire holds": {"task": "budgets.tasks.holds_expire", "schedule": 60.0, "options": {"expires": 60}},
-    "forget sign-ups": {
-        "task": "events.tasks.sign_ups_forget",
-        "schedule": 86_400.0,
-        "options": {"expires": 3_600},
-    },
     "sweep mails": {"task": "mail.tasks.mails_sweep", "schedule": 15.0, "options": {"expires": 15}},
     "forget mails": {"task": "mail.tasks.mails_forget", "schedule": crontab(hour="11", minute="30")},
+    "forget sign-ups": {"task": "events.tasks.sign_ups_forget", "schedule": crontab(hour="11", minute="35")},
+    "forget sessions": {
+        "task": "accounts.tasks.sessions_forget",
+        "schedule": crontab(hour="11", minute="40"),
+    },
 }
 
 LOGGING = {

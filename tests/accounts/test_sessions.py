@@ -1,0 +1,43 @@
+"""A session that has ended is deleted, with whatever a visitor did in it."""
+
+from datetime import timedelta
+from importlib import import_module
+
+import pytest
+from django.conf import settings
+from django.contrib.sessions.models import Session
+from django.test import Client
+from django.utils import timezone
+
+from accounts.tasks import sessions_forget
+from courses.loading import library_load
+
+
+@pytest.fixture
+def visitor(client: Client, db: None) -> Client:
+    library_load()
+    client.post("/learn/good-and-bad/what-it-is/done")
+    return client
+
+
+def test_one_that_has_ended_is_forgotten(visitor: Client) -> None:
+    Session.objects.update(expire_date=timezone.now() - timedelta(seconds=1))
+    sessions_forget()
+    assert Session.objects.count() == 0
+    assert "Go on:" not in visitor.get("/").content.decode()
+
+
+def test_one_that_goes_on_is_kept(visitor: Client) -> None:
+    sessions_forget()
+    assert "Go on:" in visitor.get("/").content.decode()
+
+
+def test_it_ends_two_weeks_after_the_last_step(visitor: Client) -> None:
+    left = Session.objects.get().expire_date - timezone.now()
+    assert timedelta(days=13, hours=23) < left <= timedelta(days=14)
+
+
+def test_every_task_that_beat_sends_is_there() -> None:
+    for entry in settings.CELERY_BEAT_SCHEDULE.values():
+        module, _, name = str(entry["task"]).rpartition(".")
+        assert getattr(import_module(module), name).name == entry["task"]
