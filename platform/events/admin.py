@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models import validate_time_zone
 from events.models import Event, SignUp
 from events.when import NoSuchTime, instant, time_said
 
@@ -46,6 +47,12 @@ class EventForm(forms.ModelForm):  # type: ignore[type-arg]
             local = self.instance.starts_local
             self.initial.update(day=local.date(), clock=local.time())
 
+    def clean_time_zone(self) -> str:
+        # The model's own validators come after `clean`, which needs the zone.
+        zone = str(self.cleaned_data["time_zone"])
+        validate_time_zone(zone)
+        return zone
+
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         day, clock, zone = (cleaned.get(name) for name in ("day", "clock", "time_zone"))
@@ -56,7 +63,7 @@ class EventForm(forms.ModelForm):  # type: ignore[type-arg]
         except NoSuchTime:
             self.add_error("clock", _("There is no such time there on that day: the clocks are set forward."))
             return cleaned
-        if self.instance.starts_at > timezone.now() and not cleaned.get("minutes"):
+        if self.instance.starts_at > timezone.now() and cleaned.get("minutes", 0) is None:
             self.add_error("minutes", _("Say how long it will be: the calendar file needs an end."))
         return cleaned
 

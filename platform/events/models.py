@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
@@ -55,7 +56,11 @@ class Event(models.Model):
         _("time zone"), max_length=60, default=default_time_zone, validators=[validate_time_zone]
     )
     minutes = models.PositiveSmallIntegerField(
-        _("minutes"), null=True, blank=True, help_text=_("Empty where a past event’s length is not known.")
+        _("minutes"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text=_("Empty where a past event’s length is not known."),
     )
     is_published = models.BooleanField(_("published"), default=False)
     # A slug and no foreign key: courses stand above this room.

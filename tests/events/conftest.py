@@ -1,0 +1,62 @@
+"""A winter evening and a summer noon, and nobody who tried too often before."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.utils import timezone
+
+from accounts import throttle
+from events.models import Event, SignUp
+from events.services import sign_up_make
+
+LOS_ANGELES = "America/Los_Angeles"
+MakeEvent = Callable[..., Event]
+
+
+@pytest.fixture(autouse=True)
+def _fresh_counts(db: None) -> Iterator[None]:
+    """Every test is the first that anybody tries."""
+    throttle._shared().storage.reset()
+    yield
+    throttle._shared().storage.reset()
+
+
+@pytest.fixture
+def make_event(db: None) -> MakeEvent:
+    def make(slug: str = "one-evening", **fields: object) -> Event:
+        values: dict[str, object] = {
+            "title": "One evening",
+            "summary": "An hour about AI.",
+            "description": "First this.\n\nThen that.",
+            "starts_at": timezone.now().replace(microsecond=0) + timedelta(days=20),
+            "time_zone": LOS_ANGELES,
+            "minutes": 60,
+            "is_published": True,
+        }
+        return Event.objects.create(slug=slug, **(values | fields))
+
+    return make
+
+
+@pytest.fixture
+def event(make_event: MakeEvent) -> Event:
+    """Upcoming, for an hour, in Los Angeles."""
+    return make_event()
+
+
+@pytest.fixture
+def past(make_event: MakeEvent) -> Event:
+    """Over, of a length that nobody wrote down."""
+    starts_at = datetime(2024, 7, 1, 19, tzinfo=UTC)
+    return make_event("long-ago", title="Long ago", starts_at=starts_at, minutes=None)
+
+
+@pytest.fixture
+def draft(make_event: MakeEvent) -> Event:
+    return make_event("a-draft", title="A draft", is_published=False)
+
+
+@pytest.fixture
+def sign_up(event: Event) -> SignUp:
+    return sign_up_make(event=event, name="Kim", email="kim@example.org")

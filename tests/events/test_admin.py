@@ -1,0 +1,138 @@
+"""An admin types a clock time; the row keeps an instant."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from accounts.models import Person
+from events.models import Event, SignUp
+from events.services import sign_up_make
+from tests.events.conftest import LOS_ANGELES, MakeEvent
+
+AsPerson = Callable[[Person], Client]
+ADD = "/admin/events/event/add/"
+
+
+@pytest.fixture
+def admin_client(admin_person: Person, as_person: AsPerson) -> Client:
+    return as_person(admin_person)
+
+
+def typed(**changed: str) -> dict[str, str]:
+    return {
+        "title": "One evening",
+        "slug": "typed",
+        "summary": "An hour.",
+        "description": "",
+        "day": "2099-01-15",
+        "clock": "18:00",
+        "time_zone": LOS_ANGELES,
+        "minutes": "60",
+        "is_published": "on",
+        "module_slug": "",
+        "join_url": "",
+    } | changed
+
+
+@pytest.mark.parametrize(
+    ("day", "clock", "zone", "instant"),
+    [
+        ("2099-01-15", "18:00", LOS_ANGELES, datetime(2099, 1, 16, 2, tzinfo=UTC)),
+        ("2099-07-15", "18:00", LOS_ANGELES, datetime(2099, 7, 16, 1, tzinfo=UTC)),
+        ("2099-07-15", "18:00", "Europe/Dublin", datetime(2099, 7, 15, 17, tzinfo=UTC)),
+        ("2026-11-01", "01:30", LOS_ANGELES, datetime(2026, 11, 1, 8, 30, tzinfo=UTC)),
+        ("2099-01-15", "00:00", "Asia/Tokyo", datetime(2099, 1, 14, 15, tzinfo=UTC)),
+    ],
+)
+def test_the_start_is_typed_on_the_events_own_clock(
+    admin_client: Client, day: str, clock: str, zone: str, instant: datetime
+) -> None:
+    assert admin_client.post(ADD, typed(day=day, clock=clock, time_zone=zone)).status_code == 302
+    assert Event.objects.get().starts_at == instant
+
+
+def test_it_comes_back_as_it_was_typed(admin_client: Client) -> None:
+    admin_client.post(ADD, typed())
+    event = Event.objects.get()
+    page = admin_client.get(f"/admin/events/event/{event.pk}/change/").content.decode()
+    assert 'value="2099-01-15"' in page
+    assert 'value="18:00"' in page
+    assert 'type="date"' in page
+    admin_client.post(f"/admin/events/event/{event.pk}/change/", typed(title="Another name"))
+    event.refresh_from_db()
+    assert event.title == "Another name"
+    assert event.starts_at == datetime(2099, 1, 16, 2, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"day": "2027-03-14", "clock": "02:30"}, "no such time there"),
+        ({"time_zone": "Mars/Olympus"}, "is not a time zone"),
+        ({"minutes": ""}, "Say how long it will be"),
+        ({"minutes": "0"}, "greater than or equal to 1"),
+        ({"slug": "place"}, "is taken by the pages"),
+        ({"day": ""}, "required"),
+        ({"clock": "25:00"}, "valid time"),
+        ({"join_url": "javascript:alert(1)"}, "valid URL"),
+    ],
+)
+def test_what_cannot_be_is_refused(admin_client: Client, changed: dict[str, str], said: str) -> None:
+    reply = admin_client.post(ADD, typed(**changed))
+    assert reply.status_code == 200
+    assert said in reply.content.decode()
+    assert not Event.objects.exists()
+
+
+def test_a_past_events_length_may_be_unknown(admin_client: Client) -> None:
+    assert admin_client.post(ADD, typed(day="2023-12-22", clock="11:00", minutes="")).status_code == 302
+    assert Event.objects.get().minutes is None
+
+
+def test_the_list_counts_who_comes_without_a_query_for_each(
+    admin_client: Client, make_event: MakeEvent, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    for number in range(6):
+        event = make_event(f"e-{number}", starts_at=timezone.now() + timedelta(days=number + 1))
+        for name in ("kim", "lee")[: number % 3]:
+            sign_up_make(event=event, name=name, email=f"{name}@example.org")
+    # Session, person, two counts and the list itself.
+    with django_assert_max_num_queries(5):
+        page = admin_client.get("/admin/events/event/").content.decode()
+    assert page.count("Los Angeles time") == 6
+    assert page.count('<td class="field-sign_up_count">2</td>') == 2
+
+
+def test_a_published_event_has_a_way_to_its_page(admin_client: Client, event: Event, draft: Event) -> None:
+    way = f"/events/{event.slug}"
+    assert way in admin_client.get(f"/admin/events/event/{event.pk}/change/").content.decode()
+    assert "viewsitelink" not in admin_client.get(f"/admin/events/event/{draft.pk}/change/").content.decode()
+
+
+class TestSignUps:
+    def test_they_are_found_by_email_and_event(self, admin_client: Client, sign_up: SignUp) -> None:
+        found = {"q": "KIM@", "event__id__exact": str(sign_up.event_id)}
+        assert "kim@example.org" in admin_client.get("/admin/events/signup/", found).content.decode()
+        assert "kim@" not in admin_client.get("/admin/events/signup/", {"q": "lee"}).content.decode()
+
+    def test_they_can_be_looked_at_and_deleted_and_not_changed(
+        self, admin_client: Client, sign_up: SignUp
+    ) -> None:
+        path = f"/admin/events/signup/{sign_up.pk}"
+        page = admin_client.get(f"{path}/change/").content.decode()
+        assert "Kim" in page
+        assert sign_up.token not in page
+        assert admin_client.get("/admin/events/signup/add/").status_code == 403
+        assert admin_client.post(f"{path}/change/", {"name": "Lee"}).status_code == 403
+        assert admin_client.post(f"{path}/delete/", {"post": "yes"}).status_code == 302
+        assert not SignUp.objects.exists()
+
+
+@pytest.mark.parametrize("table", ["event", "signup"])
+def test_nobody_else_gets_in(as_person: AsPerson, teen: Person, parent: Person, table: str) -> None:
+    for client in (Client(), as_person(teen), as_person(parent)):
+        assert client.get(f"/admin/events/{table}/").status_code == 302

@@ -1,0 +1,60 @@
+"""The mail: short, plain, with the personal link and the calendar file."""
+
+import pytest
+from icalendar import Calendar
+from pytest_django import Settings
+
+from events.models import SignUp
+from events.services import sign_up_make
+from mail.models import Mail
+from tests.events.conftest import MakeEvent
+
+
+@pytest.fixture(autouse=True)
+def _site(settings: Settings) -> None:
+    settings.SITE_URL = "https://kitchen.example"
+
+
+def test_it_says_everything_and_nothing_more(sign_up: SignUp) -> None:
+    mail = Mail.objects.get()
+    assert mail.subject == "Your place: One evening"
+    assert "Hello Kim," in mail.text
+    assert "Los Angeles time (P" in mail.text
+    assert "How long: 60 minutes" in mail.text
+    assert "Where: online" in mail.text
+    assert f"https://kitchen.example/events/place/{sign_up.token}\n" in mail.text
+    assert "https://kitchen.example/events/one-evening\n" in mail.text
+    assert "Leave" in mail.text
+    assert "30 days after the event" in mail.text
+    assert "You did not sign up?" in mail.text
+    assert len(mail.text) < 1200
+    assert "\n\n\n" not in mail.text
+
+
+def test_quotes_and_ampersands_read_right(make_event: MakeEvent) -> None:
+    event = make_event(title='"Sci-fi" & <truth>, it\'s both', summary="A & B.")
+    sign_up_make(event=event, name="Kim O'Hara & co", email="kim@example.org")
+    mail = Mail.objects.get()
+    assert '“"Sci-fi" & <truth>, it\'s both”' in mail.text
+    assert "Hello Kim O'Hara & co," in mail.text
+    assert mail.subject == 'Your place: "Sci-fi" & <truth>, it\'s both'
+
+
+def test_a_title_of_two_lines_makes_one_subject(make_event: MakeEvent) -> None:
+    sign_up_make(event=make_event(title="Two\r\nBcc: lines"), name="Kim", email="kim@example.org")
+    assert Mail.objects.get().subject == "Your place: Two Bcc: lines"
+
+
+def test_the_calendar_file_is_attached(sign_up: SignUp) -> None:
+    enclosure = Mail.objects.get().attachments.get()
+    assert enclosure.filename == "one-evening.ics"
+    assert enclosure.content_type == "text/calendar; method=PUBLISH; charset=utf-8"
+    assert Calendar.from_ical(enclosure.content).events[0]["SUMMARY"] == "One evening"
+
+
+def test_an_event_without_a_known_end_has_none(make_event: MakeEvent) -> None:
+    sign_up_make(event=make_event(minutes=None), name="Kim", email="kim@example.org")
+    mail = Mail.objects.get()
+    assert not mail.attachments.exists()
+    assert "calendar" not in mail.text
+    assert "How long" not in mail.text

@@ -1,0 +1,107 @@
+"""What comes with the site: the first event as it was, and in demo mode one to try."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import call_command
+from django.utils import timezone
+from pytest_django import Settings
+
+from accounts.demo import DEMO_PEOPLE
+from events.archive import archive_load
+from events.demo import demo_event_load
+from events.models import Event
+from tests.events.conftest import MakeEvent
+
+LOS_ANGELES = ZoneInfo("America/Los_Angeles")
+
+
+class TestArchive:
+    def test_the_first_event_has_its_facts_and_nothing_made_up(self, db: None) -> None:
+        assert archive_load()
+        event = Event.objects.get()
+        assert event.slug == "how-to-talk-to-your-teens"
+        assert event.title == "How to Talk to Your Teens"
+        assert event.starts_at == datetime(2023, 12, 22, 11, tzinfo=LOS_ANGELES)
+        assert event.starts_at == datetime(2023, 12, 22, 19, tzinfo=UTC)
+        assert event.time_zone == "America/Los_Angeles"
+        assert event.is_published
+        assert (event.minutes, event.description, event.join_url, event.module_slug) == (None, "", "", "")
+        event.full_clean()
+
+    def test_loading_again_changes_nothing(self, db: None) -> None:
+        archive_load()
+        Event.objects.update(minutes=75)
+        assert not archive_load()
+        assert Event.objects.get().minutes == 75
+
+
+class TestDemo:
+    @pytest.mark.parametrize("day", range(7))
+    def test_it_is_a_thursday_evening_two_weeks_ahead_at_least(self, db: None, day: int) -> None:
+        now = datetime(2027, 3, 1 + day, 5, tzinfo=UTC)
+        event = demo_event_load(now=now)
+        local = event.starts_local
+        assert (local.strftime("%A"), local.hour, local.minute) == ("Thursday", 18, 0)
+        assert timedelta(days=14) <= event.starts_at - now < timedelta(days=23)
+        assert event.slug == f"good-and-bad-{local.date().isoformat()}"
+        assert (event.minutes, event.module_slug, event.is_published) == (60, "good-and-bad", True)
+        event.full_clean()
+
+    def test_it_says_that_it_is_a_demo(self, db: None) -> None:
+        event = demo_event_load()
+        assert "demo event" in event.summary
+        assert "demo event" in event.description
+
+    def test_it_is_made_once_until_it_is_over(self, db: None) -> None:
+        first = demo_event_load()
+        assert demo_event_load() == first
+        assert first.ends_at
+        assert demo_event_load(now=first.ends_at) != first
+
+    def test_where_something_real_is_coming_nothing_is_made(self, event: Event) -> None:
+        assert demo_event_load() == event
+        assert Event.objects.count() == 1
+
+    def test_one_that_an_admin_took_off_the_site_stays_off(self, db: None) -> None:
+        now = timezone.now()
+        demo_event_load(now=now)
+        Event.objects.update(is_published=False)
+        assert not demo_event_load(now=now).is_published
+        assert Event.objects.count() == 1
+
+    def test_it_belongs_to_demo_mode(self, db: None, settings: Settings) -> None:
+        settings.DEMO = False
+        with pytest.raises(ImproperlyConfigured):
+            demo_event_load()
+
+
+class TestCommands:
+    def test_content_is_loaded_once_and_says_so_in_a_line(
+        self, db: None, settings: Settings, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        settings.DEMO = False
+        call_command("load_content")
+        call_command("load_content")
+        assert capsys.readouterr().out.splitlines() == ["Past events made: 1.", "Past events made: 0."]
+        assert Event.objects.get().slug == "how-to-talk-to-your-teens"
+
+    def test_the_demo_loads_it_too_and_prints_its_people_alone(
+        self, db: None, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        call_command("load_demo")
+        call_command("load_demo")
+        assert Event.objects.count() == 2
+        lines = capsys.readouterr().out.splitlines()
+        assert len(lines) == 2 * len(DEMO_PEOPLE)
+        assert all(line.count("\t") == 2 for line in lines)
+
+    def test_nothing_of_the_demo_is_made_elsewhere(
+        self, db: None, settings: Settings, make_event: MakeEvent
+    ) -> None:
+        settings.DEMO = False
+        with pytest.raises(ImproperlyConfigured):
+            call_command("load_demo")
+        assert not Event.objects.exists()

@@ -1,0 +1,244 @@
+"""What each page shows, to whom, and at what cost."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from icalendar import Calendar
+from pytest_django import DjangoAssertNumQueries
+
+from accounts.models import Person
+from events.archive import archive_load
+from events.models import Event, SignUp
+from tests.events.conftest import MakeEvent
+
+AsPerson = Callable[[Person], Client]
+
+
+def text(client: Client, path: str, status: int = 200) -> str:
+    reply = client.get(path)
+    assert reply.status_code == status
+    return reply.content.decode()
+
+
+class TestList:
+    def test_it_shows_what_comes_soonest_first_and_what_was_newest_first(
+        self, client: Client, make_event: MakeEvent
+    ) -> None:
+        now = timezone.now()
+        for slug, days in [("b-later", 9), ("c-past", -9), ("a-soon", 2), ("d-older", -99)]:
+            make_event(slug, title=slug, starts_at=now + timedelta(days=days))
+        make_event("going-on", title="going-on", starts_at=now - timedelta(minutes=30))
+        page = text(client, "/events/")
+        order = [page.index(f">{slug}<") for slug in ("going-on", "a-soon", "b-later", "c-past", "d-older")]
+        assert order == sorted(order)
+        assert page.index(">b-later<") < page.index("Past events") < page.index(">c-past<")
+
+    def test_empty_it_says_what_will_be_here(self, client: Client, db: None) -> None:
+        page = text(client, "/events/")
+        assert "drawing-cups" in page
+        assert "The next one will stand here" in page
+        assert "Past events" not in page
+
+    def test_a_draft_is_not_on_it(self, client: Client, draft: Event) -> None:
+        assert "A draft" not in text(client, "/events/")
+
+    def test_it_costs_two_queries_however_many_there_are(
+        self, client: Client, make_event: MakeEvent, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        for number in range(8):
+            make_event(f"e-{number}", starts_at=timezone.now() + timedelta(days=number - 3, minutes=1))
+        with django_assert_num_queries(2):
+            text(client, "/events/")
+
+
+class TestEvent:
+    def test_it_says_what_when_how_long_where_and_that_all_may_come(
+        self, client: Client, event: Event
+    ) -> None:
+        page = text(client, "/events/one-evening")
+        for words in ("One evening", "An hour about AI.", "<p>Then that.</p>", "60 minutes", "Online."):
+            assert words in page
+        assert "Los Angeles time" in page
+        assert "Bring somebody: send them this page’s address." in page
+        assert 'action="/events/one-evening/sign-up"' in page
+
+    def test_it_costs_one_query(
+        self, client: Client, event: Event, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        with django_assert_num_queries(1):
+            text(client, "/events/one-evening")
+
+    def test_a_signed_in_person_costs_two_more_and_finds_name_and_email_filled_in(
+        self,
+        event: Event,
+        make_person: Callable[..., Person],
+        as_person: AsPerson,
+        django_assert_num_queries: DjangoAssertNumQueries,
+    ) -> None:
+        person = make_person("lee", display_name="Lee", email="lee@example.org", time_zone="Europe/Dublin")
+        client = as_person(person)
+        with django_assert_num_queries(3):
+            page = text(client, "/events/one-evening")
+        assert 'value="Lee"' in page
+        assert 'value="lee@example.org"' in page
+        assert "Dublin time" in page
+
+    def test_a_teen_without_an_email_types_one(self, event: Event, as_person: AsPerson, teen: Person) -> None:
+        page = text(as_person(teen), "/events/one-evening")
+        assert 'value="Noor"' in page
+        assert 'id="id_email" name="email" type="email" value=""' in page
+
+    def test_the_link_to_join_is_not_on_it(self, client: Client, make_event: MakeEvent) -> None:
+        make_event(join_url="https://meet.example.org/secret")
+        assert "meet.example.org" not in text(client, "/events/one-evening")
+        assert "meet.example.org" not in text(client, "/events/one-evening/calendar.ics")
+
+    def test_one_that_is_over_has_facts_and_no_form(self, client: Client, past: Event) -> None:
+        page = text(client, "/events/long-ago")
+        assert "This event is over." in page
+        assert "There is no recording on this site." in page
+        assert "Not written down" in page
+        assert "/sign-up" not in page
+        assert "calendar.ics" not in page
+
+    def test_its_words_cannot_become_markup(self, client: Client, make_event: MakeEvent) -> None:
+        hostile = "<script>alert(1)</script>"
+        make_event(title=hostile, summary=hostile, description=hostile)
+        for path in ("/events/", "/events/one-evening"):
+            page = text(client, path)
+            assert "<script" not in page
+            assert "&lt;script&gt;" in page
+
+
+class TestFirstEvent:
+    def test_its_page_has_the_facts_and_claims_nothing_else(self, client: Client, db: None) -> None:
+        archive_load()
+        page = text(client, "/events/how-to-talk-to-your-teens")
+        main = page[page.index("<main") : page.index("</main>")]
+        assert "How to Talk to Your Teens" in main
+        assert "Friday, December 22, 2023, 11 a.m., Los Angeles time (PST)" in main
+        assert '<time datetime="2023-12-22T11:00:00-08:00">' in main
+        assert "There is no recording on this site." in main
+        for unknown in ("minute", "host", "attend", "guest", "speaker", "http"):
+            assert unknown not in main.lower()
+
+    def test_the_list_has_its_day(self, client: Client, db: None) -> None:
+        archive_load()
+        assert "Friday, December 22, 2023</time>" in text(client, "/events/")
+
+
+class TestCalendar:
+    def test_it_is_open_to_all_and_a_file(
+        self, client: Client, event: Event, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        with django_assert_num_queries(1):
+            reply = client.get("/events/one-evening/calendar.ics")
+        assert reply.headers["Content-Type"] == "text/calendar; method=PUBLISH; charset=utf-8"
+        assert reply.headers["Content-Disposition"] == 'attachment; filename="one-evening.ics"'
+        assert Calendar.from_ical(reply.content).events[0].start == event.starts_at
+
+    def test_there_is_none_for_what_is_over_or_has_no_known_end(
+        self, client: Client, past: Event, make_event: MakeEvent
+    ) -> None:
+        make_event("endless", minutes=None)
+        make_event("over", starts_at=timezone.now() - timedelta(hours=2))
+        for slug in ("long-ago", "endless", "over"):
+            text(client, f"/events/{slug}/calendar.ics", 404)
+
+
+class TestPlace:
+    def test_whoever_has_the_link_sees_the_place_in_one_query(
+        self, client: Client, sign_up: SignUp, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        with django_assert_num_queries(1):
+            reply = client.get(f"/events/place/{sign_up.token}")
+        page = reply.content.decode()
+        assert "A place for Kim" in page
+        assert "/events/one-evening/calendar.ics" in page
+        assert "The way in will stand here before it begins." in page
+        assert "kim@example.org" not in page
+        assert "no-store" in reply.headers["Cache-Control"]
+        assert reply.headers["X-Robots-Tag"] == "noindex"
+
+    def test_the_way_in_stands_there_once_there_is_one(self, client: Client, sign_up: SignUp) -> None:
+        Event.objects.update(join_url="https://meet.example.org/secret")
+        assert 'href="https://meet.example.org/secret"' in text(client, f"/events/place/{sign_up.token}")
+
+    def test_after_the_event_the_way_in_is_gone_and_leaving_is_not(
+        self, client: Client, sign_up: SignUp
+    ) -> None:
+        Event.objects.update(
+            join_url="https://meet.example.org/x", starts_at=timezone.now() - timedelta(days=1)
+        )
+        page = text(client, f"/events/place/{sign_up.token}")
+        assert "meet.example.org" not in page
+        assert "calendar.ics" not in page
+        assert "This event is over." in page
+        assert client.post(f"/events/place/{sign_up.token}/leave").status_code == 302
+
+    def test_leaving_says_what_is_deleted_and_what_is_left_to_do(
+        self, client: Client, sign_up: SignUp
+    ) -> None:
+        reply = client.post(f"/events/place/{sign_up.token}/leave", follow=True)
+        page = reply.content.decode()
+        assert "Your name and your address are deleted." in page
+        assert "take it out by hand" in page
+        assert "Kim" not in page
+        assert not SignUp.objects.exists()
+        text(client, f"/events/place/{sign_up.token}", 404)
+
+    def test_looking_at_the_link_to_leave_does_not_leave(self, client: Client, sign_up: SignUp) -> None:
+        text(client, f"/events/place/{sign_up.token}/leave", 405)
+        assert SignUp.objects.exists()
+
+    @pytest.mark.parametrize("token", ["x", "a" * 32, "a" * 5000, "%00", "../admin", "é🍵"])
+    def test_any_other_token_opens_nothing(self, client: Client, sign_up: SignUp, token: str) -> None:
+        text(client, f"/events/place/{token}", 404)
+        assert client.post(f"/events/place/{token}/leave").status_code == 404
+        assert SignUp.objects.exists()
+
+    def test_a_token_opens_its_own_place_alone(
+        self, client: Client, sign_up: SignUp, make_event: MakeEvent
+    ) -> None:
+        from events.services import sign_up_make
+
+        other = sign_up_make(event=make_event("other", title="Another"), name="Lee", email="kim@example.org")
+        client.post(f"/events/place/{other.token}/leave")
+        assert SignUp.objects.get() == sign_up
+
+
+@pytest.mark.parametrize("who", ["nobody", "teen", "parent", "stranger", "admin_person"])
+class TestWhoever:
+    def client_for(self, who: str, request: pytest.FixtureRequest) -> Client:
+        if who == "nobody":
+            return Client()
+        as_person: AsPerson = request.getfixturevalue("as_person")
+        return as_person(request.getfixturevalue(who))
+
+    def test_open_pages_are_open(
+        self, who: str, request: pytest.FixtureRequest, event: Event, past: Event, sign_up: SignUp
+    ) -> None:
+        client = self.client_for(who, request)
+        for path in ("", "one-evening", "one-evening/calendar.ics", "long-ago", f"place/{sign_up.token}"):
+            text(client, f"/events/{path}")
+
+    def test_everybody_may_sign_up(self, who: str, request: pytest.FixtureRequest, event: Event) -> None:
+        client = self.client_for(who, request)
+        form = {"name": "Lee", "email": "lee@example.org"}
+        reply = client.post("/events/one-evening/sign-up", form, follow=True)
+        assert "lee@example.org" in reply.content.decode()
+        person = None if who == "nobody" else request.getfixturevalue(who)
+        assert SignUp.objects.get().person == person
+
+    def test_a_draft_is_nowhere(self, who: str, request: pytest.FixtureRequest, draft: Event) -> None:
+        client = self.client_for(who, request)
+        hidden = SignUp.objects.create(event=draft, name="Kim", email="kim@example.org")
+        for path in ("a-draft", "a-draft/calendar.ics", "a-draft/signed-up", f"place/{hidden.token}"):
+            text(client, f"/events/{path}", 404)
+        form = {"name": "Lee", "email": "lee@example.org"}
+        assert client.post("/events/a-draft/sign-up", form).status_code == 404
+        assert client.post(f"/events/place/{hidden.token}/leave").status_code == 404
+        assert SignUp.objects.get() == hidden

@@ -1,0 +1,58 @@
+"""What is upcoming, what is past, and what belongs to a module."""
+
+from datetime import timedelta
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+
+from events.models import Event
+from events.selectors import archive, event_of, events_of_module, next_event, upcoming
+from tests.events.conftest import MakeEvent
+
+
+def test_an_event_is_upcoming_until_it_has_ended(event: Event) -> None:
+    assert event.ends_at
+    just_before = event.ends_at - timedelta(seconds=1)
+    assert list(upcoming(now=just_before)) == [event] == [next_event(now=just_before)]
+    assert not archive(now=just_before)
+    assert list(archive(now=event.ends_at)) == [event]
+    assert next_event(now=event.ends_at) is None
+
+
+def test_one_of_unknown_length_is_past_once_it_has_begun(make_event: MakeEvent) -> None:
+    event = make_event(minutes=None)
+    assert list(upcoming(now=event.starts_at - timedelta(seconds=1))) == [event]
+    assert list(archive(now=event.starts_at)) == [event]
+
+
+@pytest.mark.parametrize("minutes", [None, 1, 60])
+@pytest.mark.parametrize("ago", [0, 30, 61])
+def test_the_row_and_the_query_agree_on_what_is_over(
+    make_event: MakeEvent, minutes: int | None, ago: int
+) -> None:
+    event = make_event(minutes=minutes, starts_at=timezone.now() - timedelta(minutes=ago))
+    assert archive().filter(pk=event.pk).exists() == event.is_over
+
+
+def test_a_module_has_its_upcoming_published_events(make_event: MakeEvent, past: Event) -> None:
+    later = make_event("later", module_slug="work", starts_at=timezone.now() + timedelta(days=9))
+    sooner = make_event("sooner", module_slug="work", starts_at=timezone.now() + timedelta(days=2))
+    make_event("other", module_slug="social")
+    make_event("hidden", module_slug="work", is_published=False)
+    Event.objects.filter(pk=past.pk).update(module_slug="work")
+    assert list(events_of_module("work")) == [sooner, later]
+
+
+def test_a_draft_is_not_found(draft: Event) -> None:
+    with pytest.raises(Event.DoesNotExist):
+        event_of("a-draft")
+    assert next_event() is None
+
+
+@pytest.mark.parametrize("wrong", [{"slug": "place"}, {"time_zone": "Mars/Olympus"}, {"minutes": 0}])
+def test_a_row_that_cannot_be_is_refused(event: Event, wrong: dict[str, object]) -> None:
+    for name, value in wrong.items():
+        setattr(event, name, value)
+    with pytest.raises(ValidationError):
+        event.full_clean()

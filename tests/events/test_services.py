@@ -1,0 +1,142 @@
+"""A sign-up is made once an address, confirmed once an asking, and forgotten in time."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts.models import Person
+from events.errors import EventOver
+from events.models import Event, SignUp
+from events.services import sign_up_leave, sign_up_make, sign_ups_forget
+from events.tasks import sign_ups_forget as forget_task
+from mail.models import Mail
+from tests.budgets.rush import at_once
+from tests.events.conftest import MakeEvent
+
+SOON = timedelta(minutes=10)
+
+
+def test_a_sign_up_is_kept_as_given_and_confirmed(event: Event, teen: Person) -> None:
+    made = sign_up_make(event=event, name=" Kim ", email=" Kim@Example.org ", person=teen)
+    kept = SignUp.objects.get()
+    assert (kept.name, kept.email, kept.person, kept.event) == ("Kim", "Kim@Example.org", teen, event)
+    assert len(kept.token) == 32
+    assert kept == made
+    assert Mail.objects.get().to == "Kim@Example.org"
+
+
+@pytest.mark.parametrize("again", ["kim@example.org", "KIM@EXAMPLE.ORG", "  Kim@Example.Org\t"])
+def test_signing_up_again_makes_no_second_row_and_no_second_mail_at_once(
+    event: Event, sign_up: SignUp, again: str
+) -> None:
+    assert sign_up_make(event=event, name="Kim", email=again) == sign_up
+    assert SignUp.objects.count() == Mail.objects.count() == 1
+
+
+def test_asking_again_later_sends_the_confirmation_again(event: Event, sign_up: SignUp) -> None:
+    later = timezone.now() + SOON
+    sign_up_make(event=event, name="Kim", email="kim@example.org", now=later)
+    sign_up_make(event=event, name="Kim", email="kim@example.org", now=later)
+    assert Mail.objects.count() == 2
+    assert {mail.to for mail in Mail.objects.all()} == {"kim@example.org"}
+
+
+def test_nobody_renames_whoever_has_that_address(event: Event, sign_up: SignUp, stranger: Person) -> None:
+    later = timezone.now() + SOON
+    sign_up_make(event=event, name="Somebody else", email="KIM@example.org", person=stranger, now=later)
+    sign_up.refresh_from_db()
+    assert (sign_up.name, sign_up.email, sign_up.person) == ("Kim", "kim@example.org", None)
+    assert all("Somebody else" not in mail.text for mail in Mail.objects.all())
+
+
+def test_one_address_may_come_to_two_events(sign_up: SignUp, make_event: MakeEvent) -> None:
+    other = sign_up_make(event=make_event("another"), name="Kim", email="kim@example.org")
+    assert other.token != sign_up.token
+    assert Mail.objects.count() == 2
+
+
+def test_nobody_signs_up_for_what_is_over(past: Event) -> None:
+    with pytest.raises(EventOver):
+        sign_up_make(event=past, name="Kim", email="kim@example.org")
+    assert not SignUp.objects.exists()
+
+
+def test_one_may_still_come_while_it_is_going_on(make_event: MakeEvent) -> None:
+    going_on = make_event(starts_at=timezone.now() - timedelta(minutes=59))
+    sign_up_make(event=going_on, name="Kim", email="kim@example.org")
+    assert going_on.sign_ups.count() == 1
+    ended = make_event("ended", starts_at=timezone.now() - timedelta(minutes=60))
+    with pytest.raises(EventOver):
+        sign_up_make(event=ended, name="Kim", email="kim@example.org")
+
+
+def test_a_sign_up_that_is_rolled_back_leaves_no_mail(event: Event) -> None:
+    with transaction.atomic():
+        sign_up_make(event=event, name="Kim", email="kim@example.org")
+        transaction.set_rollback(True)
+    assert not Mail.objects.exists()
+    assert not SignUp.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+class TestAtOnce:
+    def test_one_address_many_times_is_one_place_and_one_mail(self, event: Event) -> None:
+        emails = ["kim@example.org", "Kim@Example.org"] * 6
+        works = [lambda email=email: sign_up_make(event=event, name="Kim", email=email) for email in emails]
+        assert len({made.pk for made in at_once(works)}) == 1
+        assert SignUp.objects.count() == Mail.objects.count() == 1
+
+    def test_leaving_and_coming_again_never_fail_each_other(self, event: Event, sign_up: SignUp) -> None:
+        def come() -> None:
+            sign_up_make(event=event, name="Kim", email="kim@example.org")
+
+        def go() -> None:
+            sign_up_leave(sign_up=sign_up)
+
+        at_once([come, go] * 6)
+        assert SignUp.objects.count() <= 1
+
+
+def test_the_database_itself_allows_an_address_once(event: Event, sign_up: SignUp) -> None:
+    with pytest.raises(IntegrityError), transaction.atomic():
+        SignUp.objects.create(event=event, name="Kim", email="KIM@example.org")
+
+
+def test_the_database_refuses_a_length_of_nothing(make_event: MakeEvent) -> None:
+    with pytest.raises(IntegrityError), transaction.atomic():
+        make_event(minutes=0)
+
+
+class TestForgetting:
+    def test_leaving_deletes_name_and_address_and_may_be_done_twice(self, sign_up: SignUp) -> None:
+        sign_up_leave(sign_up=sign_up)
+        sign_up_leave(sign_up=sign_up)
+        assert not SignUp.objects.exists()
+
+    def test_thirty_days_after_its_event_a_sign_up_is_gone(self, event: Event, sign_up: SignUp) -> None:
+        assert event.ends_at
+        assert sign_ups_forget(now=event.ends_at + timedelta(days=30, seconds=-1)) == 0
+        assert sign_ups_forget(now=event.ends_at + timedelta(days=30)) == 1
+        assert not SignUp.objects.exists()
+
+    def test_also_where_the_event_was_taken_off_the_site(self, event: Event, sign_up: SignUp) -> None:
+        Event.objects.update(is_published=False, minutes=None)
+        assert sign_ups_forget(now=event.starts_at + timedelta(days=30)) == 1
+
+    def test_what_is_still_to_come_is_kept(self, sign_up: SignUp) -> None:
+        assert forget_task() == 0
+        assert SignUp.objects.exists()
+
+    def test_the_clock_knows_of_it(self) -> None:
+        from config.celery import app
+
+        entry = app.conf.beat_schedule["forget sign-ups"]
+        assert entry["task"] == forget_task.name
+        assert entry["schedule"].remaining_estimate(timezone.now()) <= timedelta(days=1)
+
+    def test_a_place_outlives_the_account_of_whoever_took_it(self, event: Event, teen: Person) -> None:
+        sign_up_make(event=event, name="Noor", email="noor@example.org", person=teen)
+        teen.delete()
+        assert SignUp.objects.get().person is None

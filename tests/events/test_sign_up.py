@@ -1,0 +1,177 @@
+"""Signing up by the form: what is taken, what is refused and kept, and what nobody learns from it."""
+
+from datetime import timedelta
+from http import HTTPStatus
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+from django.utils import timezone
+
+from events.models import Event, SignUp
+from mail.models import Mail
+
+PATH = "/events/one-evening/sign-up"
+KIM = {"name": "Kim", "email": "kim@example.org"}
+
+
+def post(client: Client, place: str = "198.51.100.7", **form: str) -> HttpResponse:
+    return client.post(PATH, KIM | form, REMOTE_ADDR=place)  # type: ignore[return-value]
+
+
+def page_of(reply: HttpResponse) -> str:
+    return reply.content.decode()
+
+
+def test_the_next_page_names_the_address_and_what_comes(client: Client, event: Event) -> None:
+    reply = client.post(PATH, KIM, follow=True)
+    page = page_of(reply)  # type: ignore[arg-type]
+    assert reply.redirect_chain == [("/events/one-evening/signed-up", 302)]
+    assert "kim@example.org" in page
+    assert "confirmation is on its way" in page
+    assert "The calendar file is attached" in page
+    assert "/events/one-evening/calendar.ics" in page
+    assert "/mail/" in page
+    assert SignUp.objects.get().token not in page
+    # Going back to it is harmless; it is nobody else's.
+    assert client.get("/events/one-evening/signed-up").status_code == HTTPStatus.OK
+    assert Client().get("/events/one-evening/signed-up").headers["Location"] == "/events/one-evening"
+
+
+def test_outside_the_demo_no_mail_box_is_shown(client: Client, event: Event, settings: object) -> None:
+    settings.DEMO = False  # type: ignore[attr-defined]
+    page = page_of(client.post(PATH, KIM, follow=True))  # type: ignore[arg-type]
+    assert "/mail/" not in page
+
+
+def test_nothing_tells_a_known_address_from_an_unknown_one(event: Event, sign_up: SignUp) -> None:
+    seen = []
+    for email in ("kim@example.org", "new@example.org", "KIM@example.org"):
+        client = Client()
+        reply = client.post(PATH, {"name": "Kim", "email": email}, follow=True)
+        page = page_of(reply)  # type: ignore[arg-type]
+        seen.append((reply.redirect_chain, reply.status_code, page.replace(email, "…")))
+    assert seen[0] == seen[1] == seen[2]
+
+
+def test_the_address_stays_in_the_browser_alone(client: Client, event: Event) -> None:
+    from django.contrib.sessions.models import Session
+
+    reply = post(client)
+    cookie = reply.cookies["signed-up"]
+    assert cookie["path"] == "/events/one-evening/signed-up"
+    assert cookie["httponly"]
+    assert cookie["max-age"] == 600
+    assert not Session.objects.exists()
+
+
+def test_a_cookie_that_somebody_made_up_shows_nothing(client: Client, event: Event) -> None:
+    client.cookies["signed-up"] = "someone@example.org"
+    assert client.get("/events/one-evening/signed-up").status_code == HTTPStatus.FOUND
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "said"),
+    [
+        ("name", "", "Type your name"),
+        ("name", " \t ", "Type your name"),
+        ("name", "K" * 61, "at most 60 characters"),
+        ("name", "K" * 10_000, "at most 60 characters"),
+        ("name", "Win at https://spam.example", "without a web address"),
+        ("name", "Win at WWW.spam.example", "without a web address"),
+        ("name", "Kim\nBuy this", "on one line"),
+        ("name", "Kim\r\nBcc: all@example.org", "on one line"),
+        ("name", "Kim\x00", "on one line"),
+        ("name", "Kim\x1b[2J", "on one line"),
+        ("name", "Kim \u202etxet", "on one line"),
+        ("name", "Kim\u2028next", "on one line"),
+        ("email", "", "Type your email address"),
+        ("email", "kim", "like name@example.org"),
+        ("email", "kim@example.org\nBcc: all@example.org", "like name@example.org"),
+        ("email", "kim@example.org, lee@example.org", "like name@example.org"),
+        ("email", "kim\x00@example.org", "like name@example.org"),
+        ("email", "Kim <kim@example.org>", "like name@example.org"),
+        ("email", f"{'k' * 250}@example.org", "at most 254 characters"),
+        ("email", "k" * 10_000, "at most 254 characters"),
+    ],
+)
+def test_what_cannot_be_taken_is_said_and_kept(
+    client: Client, event: Event, field: str, typed: str, said: str
+) -> None:
+    reply = post(client, **{field: typed})
+    page = page_of(reply)
+    assert reply.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert 'class="error-summary" role="alert"' in page
+    assert f'<a href="#id_{field}">' in page
+    assert said in page
+    other = "email" if field == "name" else "name"
+    assert f'value="{KIM[other]}"' in page
+    assert not SignUp.objects.exists()
+    assert not Mail.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["Noor", "Anne-Marie O’Neill", "María José", "李小龍", "علی\u200cرضا", "Zoë & Jim", "K"]
+)
+def test_people_are_called_all_kinds_of_things(client: Client, event: Event, name: str) -> None:
+    assert post(client, name=name).status_code == HTTPStatus.FOUND
+    assert SignUp.objects.get().name == name
+
+
+def test_a_script_for_a_name_stays_a_name(client: Client, event: Event) -> None:
+    name = "<script>alert('x')</script>"
+    post(client, name=name)
+    place = page_of(client.get(f"/events/place/{SignUp.objects.get().token}"))  # type: ignore[arg-type]
+    assert "<script" not in place
+    again = page_of(post(client, name=name, email="wrong"))
+    assert "<script" not in again
+    assert "&lt;script&gt;" in again
+
+
+def test_whoever_fills_in_what_nobody_sees_gets_the_usual_answer_and_nothing_else(
+    client: Client, event: Event
+) -> None:
+    reply = client.post(PATH, KIM | {"topic": "Cheap watches"}, follow=True)
+    assert reply.redirect_chain == [("/events/one-evening/signed-up", 302)]
+    assert "kim@example.org" in page_of(reply)  # type: ignore[arg-type]
+    assert not SignUp.objects.exists()
+    assert not Mail.objects.exists()
+
+
+def test_one_place_cannot_go_on_for_ever(client: Client, event: Event) -> None:
+    replies = [post(client, email=f"kim-{number}@example.org") for number in range(21)]
+    assert {reply.status_code for reply in replies[:20]} == {HTTPStatus.FOUND}
+    page = page_of(replies[20])
+    assert replies[20].status_code == HTTPStatus.TOO_MANY_REQUESTS
+    assert 1 <= int(replies[20].headers["Retry-After"]) <= 600
+    assert "That was a lot at once." in page
+    assert 'value="kim-20@example.org"' in page
+    assert post(client, place="203.0.113.9", email="lee@example.org").status_code == HTTPStatus.FOUND
+
+
+def test_one_address_is_not_written_to_for_ever(event: Event) -> None:
+    places = [f"198.51.100.{number}" for number in range(6)]
+    replies = [post(Client(), place=place, email="KIM@example.org") for place in places]
+    assert [reply.status_code for reply in replies] == [302] * 5 + [429]
+    assert Mail.objects.count() == 1
+
+
+def test_a_form_for_what_is_over_leads_to_its_page(client: Client, event: Event) -> None:
+    Event.objects.update(starts_at=timezone.now() - timedelta(days=1))
+    assert post(client).headers["Location"] == "/events/one-evening"
+    assert not SignUp.objects.exists()
+
+
+def test_coming_back_to_the_address_of_the_form_leads_to_the_event(client: Client, event: Event) -> None:
+    assert client.get(PATH).headers["Location"] == "/events/one-evening"
+
+
+def test_a_form_of_another_site_is_refused(event: Event) -> None:
+    reply = Client(enforce_csrf_checks=True).post(PATH, KIM)
+    assert reply.status_code == HTTPStatus.FORBIDDEN
+    assert not SignUp.objects.exists()
+
+
+@pytest.mark.parametrize("slug", ["nothing", "a" * 3000])
+def test_nobody_signs_up_for_nothing(client: Client, event: Event, slug: str) -> None:
+    assert client.post(f"/events/{slug}/sign-up", KIM).status_code == HTTPStatus.NOT_FOUND
