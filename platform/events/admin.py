@@ -17,9 +17,9 @@ from events.when import NoSuchTime, instant, time_said
 
 
 class EventForm(forms.ModelForm):  # type: ignore[type-arg]
-    day = forms.DateField(label=_("day"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+    day = forms.DateField(label=_("Day"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
     clock = forms.TimeField(
-        label=_("time"),
+        label=_("Time"),
         widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
         help_text=_(
             "As the clock in the event’s own zone shows it. A time that comes twice there, as the clocks are "

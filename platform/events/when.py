@@ -17,7 +17,7 @@ def time_said(moment: datetime, zone: ZoneInfo) -> str:
     local = moment.astimezone(zone)
     return _("%(day)s, %(time)s, %(place)s") % {
         "day": day_said(moment, zone),
-        "time": date_format(local, "TIME_FORMAT"),
+        "time": clock_said(moment, zone),
         "place": place_said(local, zone),
     }
 
@@ -26,6 +26,11 @@ def day_said(moment: datetime, zone: ZoneInfo) -> str:
     """The weekday and date of an instant in `zone`."""
     local = moment.astimezone(zone)
     return date_format(local, pgettext("a day, in Django's letters for date formats", "l, F j, Y"))
+
+
+def clock_said(moment: datetime, zone: ZoneInfo) -> str:
+    """What the clock of `zone` shows at an instant."""
+    return date_format(moment.astimezone(zone), "TIME_FORMAT")
 
 
 def place_said(local: datetime, zone: ZoneInfo) -> str:

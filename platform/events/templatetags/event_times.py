@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Person
 from events.models import Event
-from events.when import day_said, same_clock, time_said
+from events.when import clock_said, day_said, same_clock, time_said
 
 register = template.Library()
 
@@ -32,4 +32,7 @@ def event_day(event: Event) -> SafeString:
 
 def _time(event: Event, zone: ZoneInfo, words: str) -> SafeString:
     local = event.starts_at.astimezone(zone)
+    # A line never ends between "11" and "a.m.".
+    clock = clock_said(event.starts_at, zone)
+    words = words.replace(clock, clock.replace(" ", "\N{NO-BREAK SPACE}"))
     return format_html('<time datetime="{}">{}</time>', local.isoformat(), words)

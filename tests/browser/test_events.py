@@ -1,0 +1,162 @@
+"""Live events on a phone: every page by day and by night, and a whole sign-up without JavaScript."""
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import Browser, Page, expect
+
+from accounts import throttle
+from accounts.models import Person
+from events.archive import archive_load
+from events.models import Event, SignUp
+from events.services import sign_up_make
+from tests.live import Web
+
+pytestmark = [pytest.mark.browser]
+EVENING = "/events/one-evening"
+
+
+@pytest.fixture(autouse=True)
+def _fresh_counts(web: Web) -> Iterator[None]:
+    throttle._shared().storage.reset()
+    yield
+    throttle._shared().storage.reset()
+
+
+@pytest.fixture
+def event(web: Web) -> Event:
+    archive_load()
+    return Event.objects.create(
+        slug="one-evening",
+        title="An evening about everything that a program says when nobody has asked it",
+        summary="An hour about AI, in plain words.",
+        description="First this.\n\nThen that, atgreatlengthwithoutanyblankinittoseewhetheritsticksoutsomewhere.",
+        starts_at=timezone.now() + timedelta(days=20),
+        time_zone="America/Los_Angeles",
+        minutes=60,
+        is_published=True,
+    )
+
+
+@pytest.fixture
+def fits(page: Page, audit: Callable[[], None]) -> Callable[[], None]:
+    """Axe finds nothing, and nothing sticks out at any width."""
+
+    def fitting() -> None:
+        audit()
+        for width in (320, 390, 1280):
+            page.set_viewport_size({"width": width, "height": 800})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, width
+        page.set_viewport_size({"width": 390, "height": 844})
+
+    return fitting
+
+
+def take_a_place(page: Page, name: str, email: str) -> None:
+    page.get_by_label("Your name").fill(name)
+    page.get_by_label("Email").fill(email)
+    page.get_by_role("button", name="Take a place").click()
+
+
+def test_the_lists_and_both_kinds_of_event_fit(page: Page, event: Event, fits: Callable[[], None]) -> None:
+    for path in ("/events/", EVENING, "/events/how-to-talk-to-your-teens"):
+        page.goto(path)
+        assert page.locator("script").count() == 0
+        fits()
+
+
+def test_an_empty_list_fits(page: Page, fits: Callable[[], None]) -> None:
+    page.goto("/events/")
+    expect(page.get_by_text("will stand here")).to_be_visible()
+    fits()
+
+
+def test_a_form_with_errors_says_them_keeps_what_was_typed_and_fits(
+    page: Page, event: Event, fits: Callable[[], None]
+) -> None:
+    page.goto(EVENING)
+    take_a_place(page, "www.example.org", "kim@")
+    alert = page.get_by_role("alert")
+    expect(alert).to_be_focused()
+    expect(page).to_have_title(re.compile("^Not signed up yet"))
+    expect(page.get_by_label("Email")).to_have_value("kim@")
+    alert.get_by_role("link").last.click()
+    expect(page.get_by_label("Email")).to_be_focused()
+    fits()
+
+
+def test_the_pages_after_signing_up_fit(page: Page, event: Event, fits: Callable[[], None]) -> None:
+    page.goto(EVENING)
+    take_a_place(page, "Kim", f"kim-{'k' * 50}@a-rather-long-name-for-a-host.example.org")
+    expect(page.get_by_role("heading", name="Check your mail")).to_be_visible()
+    fits()
+    page.goto(f"/events/place/{SignUp.objects.get().token}")
+    fits()
+    page.get_by_role("button", name="Leave").click()
+    expect(page.get_by_role("heading", name="Your place is free again")).to_be_visible()
+    fits()
+
+
+def test_the_link_to_join_is_easy_to_tap(page: Page, event: Event, fits: Callable[[], None]) -> None:
+    Event.objects.filter(pk=event.pk).update(join_url="https://meet.example.org/table")
+    sign_up = sign_up_make(event=event, name="Kim", email="kim@example.org")
+    page.goto(f"/events/place/{sign_up.token}")
+    way_in = page.get_by_role("link", name="the way in")
+    box = way_in.bounding_box()
+    assert box
+    assert box["height"] >= 44
+    fits()
+
+
+def test_a_reader_elsewhere_sees_both_clocks(
+    page: Page,
+    event: Event,
+    make_person: Callable[..., Person],
+    sign_in: Callable[[Person], None],
+    fits: Callable[[], None],
+) -> None:
+    sign_in(make_person("lee", display_name="Lee", email="lee@example.org", time_zone="Europe/Dublin"))
+    page.goto(EVENING)
+    expect(page.locator(".event-yours")).to_contain_text("Dublin time")
+    expect(page.get_by_label("Your name")).to_have_value("Lee")
+    fits()
+
+
+def test_what_is_there_for_machines_is_there_for_nobody_else(page: Page, event: Event) -> None:
+    page.goto(EVENING)
+    expect(page.locator("#id_topic")).to_be_hidden()
+    assert page.get_by_role("textbox").count() == 2
+    page.get_by_label("Your name").focus()
+    page.keyboard.press("Tab")
+    expect(page.get_by_label("Email")).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Take a place")).to_be_focused()
+
+
+def test_without_javascript_one_signs_up_reads_the_confirmation_and_leaves(
+    browser: Browser, web: Web, event: Event
+) -> None:
+    plain = browser.new_context(
+        base_url=web.url, viewport={"width": 390, "height": 844}, java_script_enabled=False
+    )
+    page = plain.new_page()
+    page.goto("/events/")
+    page.get_by_role("link", name=event.title).click()
+    page.get_by_role("link", name="Take a place").click()
+    take_a_place(page, "Kim", "kim@example.org")
+    expect(page.get_by_text("kim@example.org")).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Save the date in my calendar").click()
+    assert download.value.suggested_filename == "one-evening.ics"
+    page.get_by_role("link", name="Read the confirmation here").click()
+    page.get_by_role("link", name=re.compile("Your place")).first.click()
+    expect(page.get_by_text("Hello Kim,")).to_be_visible()
+    page.locator("a[href*='/events/place/']").click()
+    expect(page.get_by_role("heading", name="A place for Kim")).to_be_visible()
+    page.get_by_role("button", name="Leave").click()
+    expect(page.get_by_text("take it out by hand")).to_be_visible()
+    assert not SignUp.objects.exists()
+    plain.close()
