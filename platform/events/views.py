@@ -36,7 +36,7 @@ def own_sign_up(token: str) -> SignUp:
     """The place that a personal link opens, whoever holds it; 404 for any other."""
     try:
         return sign_up_of(token)
-    except (SignUp.DoesNotExist, ValueError) as fault:
+    except SignUp.DoesNotExist as fault:
         raise Http404 from fault
 
 
