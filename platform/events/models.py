@@ -103,10 +103,13 @@ class Event(models.Model):
         """When it ends; None where its length is not known."""
         return None if self.minutes is None else self.starts_at + timedelta(minutes=self.minutes)
 
+    def is_over_at(self, now: datetime) -> bool:
+        """Whether it has ended by `now`. One whose length is not known is over once it has begun."""
+        return (self.ends_at or self.starts_at) <= now
+
     @property
     def is_over(self) -> bool:
-        """Whether it has ended. One whose length is not known is over once it has begun."""
-        return (self.ends_at or self.starts_at) <= timezone.now()
+        return self.is_over_at(timezone.now())
 
     @property
     def has_calendar(self) -> bool:

@@ -30,9 +30,9 @@ def sign_up_make(
     types somebody else's address must not rename them. The confirmation is sent again, but not within ten
     minutes of the last. Raises EventOver.
     """
-    if event.is_over:
-        raise EventOver
     now = now or timezone.now()
+    if event.is_over_at(now):
+        raise EventOver
     sign_up = _sign_up_locked(event, name.strip(), email.strip(), person)
     if sign_up.confirmed_at is None or now - sign_up.confirmed_at >= CONFIRM_AGAIN_AFTER:
         sign_up.confirmations += 1

@@ -70,6 +70,8 @@ def test_one_may_still_come_while_it_is_going_on(make_event: MakeEvent) -> None:
     ended = make_event("ended", starts_at=timezone.now() - timedelta(minutes=60))
     with pytest.raises(EventOver):
         sign_up_make(event=ended, name="Kim", email="kim@example.org")
+    with pytest.raises(EventOver):
+        sign_up_make(event=going_on, name="Lee", email="lee@example.org", now=going_on.ends_at)
 
 
 def test_a_sign_up_that_is_rolled_back_leaves_no_mail(event: Event) -> None:
