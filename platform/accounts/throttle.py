@@ -6,7 +6,7 @@ from functools import cache
 
 import redis
 from django.conf import settings
-from limits import RateLimitItem, parse
+from limits import RateLimitItem, parse_many
 from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import FixedWindowRateLimiter
 from redis.backoff import NoBackoff
@@ -25,14 +25,14 @@ class TooOften(Exception):
 
 
 class Throttle:
-    """One rule ("5/minute", in the notation of the `limits` library) for one kind of try."""
+    """The rules ("5/minute;40/hour", in the notation of the `limits` library) for one kind of try."""
 
-    def __init__(self, name: str, rule: str) -> None:
+    def __init__(self, name: str, rules: str) -> None:
         self.name = name
-        self.item: RateLimitItem = parse(rule)
+        self.items: list[RateLimitItem] = parse_many(rules)
 
     def hit(self, *who: object) -> None:
-        """Count one try by `who`; raise TooOften when the rule allows no more."""
+        """Count one try by `who`; raise TooOften when one of the rules allows no more."""
         key = (self.name, *map(str, who))
         try:
             self._count(_shared(), *key)
@@ -41,9 +41,10 @@ class Throttle:
             self._count(_local(), *key)
 
     def _count(self, limiter: FixedWindowRateLimiter, *key: str) -> None:
-        if not limiter.hit(self.item, *key):
-            resets_at, _left = limiter.get_window_stats(self.item, *key)
-            raise TooOften(max(1, math.ceil(resets_at - time.time())))
+        for item in self.items:
+            if not limiter.hit(item, *key):
+                resets_at, _left = limiter.get_window_stats(item, *key)
+                raise TooOften(max(1, math.ceil(resets_at - time.time())))
 
 
 @cache
