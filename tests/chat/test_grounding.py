@@ -89,7 +89,8 @@ class TestWhatTheModelIsTold:
         prompt = prompt_for(COVERED, past=[], passages=passages_find(COVERED))
         assert Hold.objects.get(key=turn.pk).tokens >= prompt.tokens_at_most + turn.answer_cap
 
-    def test_the_real_model_answers_with_them(self, teen: Person, ask: Ask) -> None:
+    def test_the_real_model_answers_with_them(self, teen: Person, ask: Ask, settings: Settings) -> None:
+        settings.TUTOR_ANSWER_TOKENS = 60
         turn = ask(teen, COVERED)
         assert turn_answer(turn_id=turn.pk)
         turn.refresh_from_db()
@@ -129,7 +130,10 @@ class TestWhatThePageSays:
         assert as_person(teen).get(f"/tutor/{turn.conversation_id}").status_code == 200
         assert turn_answer(turn_id=turn.pk) is False
 
-    def test_a_lesson_that_is_gone_in_the_middle_stops_no_answer(self, teen: Person, ask: Ask) -> None:
+    def test_a_lesson_that_is_gone_in_the_middle_stops_no_answer(
+        self, teen: Person, ask: Ask, settings: Settings
+    ) -> None:
+        settings.TUTOR_ANSWER_TOKENS = 60
         turn = ask(teen, COVERED)
         Passage.objects.all().delete()
         assert turn_answer(turn_id=turn.pk)
