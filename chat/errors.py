@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from chat.models import Turn
+from families.gate import Gate
 
 
 class NotTaken(Exception):
@@ -35,3 +36,11 @@ class TutorPaused(NotTaken):
 
 class TutorClosed(NotTaken):
     """The organisation has not opened the tutor."""
+
+
+class FamilyClosed(NotTaken):
+    """A teen's family has closed the tutor for now, or nobody has consented yet; `gate` says which."""
+
+    def __init__(self, gate: Gate) -> None:
+        super().__init__(gate.closed)
+        self.gate = gate

@@ -88,6 +88,8 @@ class Turn(models.Model):
 
     answer_cap = models.PositiveIntegerField(default=0)
     is_brief = models.BooleanField(default=False)
+    # Whether the prompt may carry earlier turns; a family may agree that it does not.
+    has_memory = models.BooleanField(default=True)
     prompt_tokens = models.PositiveIntegerField(default=0)
     answer_tokens = models.PositiveIntegerField(default=0)
     microdollars = models.PositiveBigIntegerField(default=0)

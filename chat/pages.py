@@ -17,6 +17,7 @@ from chat.models import Conversation, Ending, State, Turn
 from chat.rendering import GrowingPage, answer_html
 from chat.selectors import Pause, conversations_of, pause_of, turns_shown
 from courses.search import Found, passages_of
+from families.gate import Gate, gate_of
 from guard import Category, Level, Verdict
 from inference.place import runs_at_home
 from safeguarding.cards import Card, card_for
@@ -97,6 +98,7 @@ class Composer:
     live_turn: Turn | None
     pause: Pause | None
     is_open: bool
+    gate: Gate
     meter: Meter
     turn_id: UUID
     question: str = ""
@@ -113,6 +115,7 @@ def composer_for(
         live_turn=live,
         pause=pause_of(person),
         is_open=chat_is_open(),
+        gate=gate_of(person),
         meter=meter(owner=person),
         turn_id=turn_id or uuid4(),
         **said,

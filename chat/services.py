@@ -11,11 +11,12 @@ from accounts.models import Person
 from budgets.errors import HoldResolved
 from budgets.services import hold_make, hold_release
 from chat import nudge, stream
-from chat.errors import QuestionEmpty, QuestionTooLong, StillAnswering, TutorClosed, TutorPaused
+from chat.errors import FamilyClosed, QuestionEmpty, QuestionTooLong, StillAnswering, TutorClosed, TutorPaused
 from chat.grounding import passages_for
 from chat.models import LIVE_STATES, LONGEST_QUESTION, LONGEST_TITLE, Conversation, Ending, State, Turn
 from chat.prompt import LEAST_ANSWER_TOKENS, answer_room, prompt_for
 from chat.selectors import pause_of, turn_of, turns_shown
+from families.gate import Gate, gate_of
 from guard import judge_input
 from safeguarding.review import chat_is_open
 
@@ -56,11 +57,11 @@ def turn_start(
 def _turn_take(
     person: Person, turn_id: UUID, question: str, conversation: Conversation | None, retry_of: Turn | None
 ) -> Turn:
-    verdict = judge_input(question)
+    verdict, gate = judge_input(question), Gate()
     if not verdict.is_crisis:
         if len(question) > LONGEST_QUESTION:
             raise QuestionTooLong
-        _require_free(person, conversation)
+        gate = _require_free(person, conversation)
     # Somebody's worst sentence does not stand in a list that others may glance at.
     title = _("A conversation") if verdict.is_crisis else _title_from(question)
     conversation = _conversation_touch(person, title, conversation)
@@ -71,6 +72,7 @@ def _turn_take(
         retry_of=retry_of,
         level=str(verdict.level),
         categories=sorted(verdict.categories),
+        has_memory=gate.terms.memory,
     )
     if verdict.is_crisis:
         turn.state, turn.ended_at = State.CARDED, timezone.now()
@@ -82,15 +84,19 @@ def _turn_take(
     return turn
 
 
-def _require_free(person: Person, conversation: Conversation | None) -> None:
+def _require_free(person: Person, conversation: Conversation | None) -> Gate:
     if not chat_is_open():
         raise TutorClosed
+    gate = gate_of(person)
+    if gate.closed:
+        raise FamilyClosed(gate)
     pause = pause_of(person)
     if pause:
         raise TutorPaused(pause.until)
     live = conversation.turns.filter(state__in=LIVE_STATES).first() if conversation else None
     if live:
         raise StillAnswering(live)
+    return gate
 
 
 def _conversation_touch(person: Person, title: str, conversation: Conversation | None) -> Conversation:
@@ -110,7 +116,7 @@ def _ground_and_hold(person: Person, turn: Turn) -> None:
     past = list(turns_shown(turn.conversation))
     passages = passages_for(turn.question, past=past)
     turn.passages = [passage.key for passage in passages]
-    prompt = prompt_for(turn.question, past=past, passages=passages)
+    prompt = prompt_for(turn.question, past=past if turn.has_memory else [], passages=passages)
     hold = hold_make(
         owner=person,
         key=turn.pk,

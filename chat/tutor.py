@@ -74,7 +74,7 @@ def turn_answer(*, turn_id: UUID) -> bool:
 
 
 def _past(turn: Turn) -> list[Turn]:
-    return list(turns_shown(turn.conversation).exclude(pk=turn.pk))
+    return list(turns_shown(turn.conversation).exclude(pk=turn.pk)) if turn.has_memory else []
 
 
 def _write_and_keep(turn: Turn, prompt: Prompt, draft: Draft) -> Ending:

@@ -5,6 +5,7 @@ from chat.relay import turn_stream
 
 app_name = "chat"
 urlpatterns = [
+    path("look/<uuid:link_id>", views.look, name="look"),
     path("", views.start, name="start"),
     path("ask", views.ask, name="ask"),
     path("go-on", views.go_on, name="go_on"),

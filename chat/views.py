@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.middleware import HtmxDetails
 
@@ -14,10 +15,22 @@ from accounts.models import Person
 from accounts.throttle import Throttle, TooOften
 from budgets.errors import BudgetShort
 from chat import services
-from chat.errors import NotTaken, QuestionEmpty, QuestionTooLong, StillAnswering, TutorClosed, TutorPaused
+from chat.errors import (
+    FamilyClosed,
+    NotTaken,
+    QuestionEmpty,
+    QuestionTooLong,
+    StillAnswering,
+    TutorClosed,
+    TutorPaused,
+)
+from chat.looking import overview
 from chat.models import Conversation, Turn
 from chat.pages import Composer, composer_for, conversation_page, partial, turn_shown
 from chat.selectors import conversation_of, turn_of
+from families.looks import look_take
+from families.models import Link
+from families.selectors import link_to_teen
 from guard import judge_input
 
 type Refusal = NotTaken | BudgetShort | TooOften
@@ -136,6 +149,9 @@ def _said(refusal: Refusal, person: Person) -> str:
             "The last question is still being answered. Wait for it, or stop it, then ask this one."
         ),
         TutorPaused: _("The tutor is resting for now. What you wrote is still here."),
+        FamilyClosed: _(
+            "The tutor is closed for now. What you wrote is still here, and help is always open."
+        ),
         TutorClosed: _("The tutor is not open on this site yet. Help is always open."),
     }[type(refusal)]
 
@@ -198,3 +214,17 @@ def _back(request: HtmxRequest, conversation: Conversation) -> HttpResponse:
     if request.htmx:
         return HttpResponse(status=204)
     return redirect("chat:conversation", conversation.pk)
+
+
+@login_required
+@require_safe
+@never_cache
+def look(request: HtmxRequest, link_id: UUID) -> HttpResponse:
+    """A parent looks at what was agreed. The look is written down before anything is shown."""
+    try:
+        link = link_to_teen(person_of(request), link_id)
+    except Link.DoesNotExist as fault:
+        raise Http404 from fault
+    view = look_take(link=link)
+    page = {"link": link, "view": view, "overview": overview(link, view), "person": person_of(request)}
+    return render(request, "chat/look.html", page)

@@ -10,6 +10,8 @@ from django.test import Client
 from pytest_django import DjangoDbBlocker
 
 from accounts.models import Person, Role
+from families.consents import text_now
+from families.models import Consent
 from tests import live
 
 LOST = "These tests run on real parts. Start them with `make test`, or one file with `make test ARGS=tests/chat`."
@@ -33,9 +35,23 @@ def make_person(db: None) -> Callable[..., Person]:
     return make
 
 
+def with_consent(teen: Person) -> Person:
+    """A teen for whom somebody has agreed that the tutor may be used."""
+    text = text_now()
+    Consent.objects.create(
+        teen=teen,
+        given_by_name="a parent",
+        given_as="parent",
+        version=text.version,
+        text_hash=text.hash,
+        country="US",
+    )
+    return teen
+
+
 @pytest.fixture
 def teen(make_person: Callable[..., Person]) -> Person:
-    return make_person("noor", display_name="Noor")
+    return with_consent(make_person("noor", display_name="Noor"))
 
 
 @pytest.fixture
@@ -45,7 +61,7 @@ def parent(make_person: Callable[..., Person]) -> Person:
 
 @pytest.fixture
 def stranger(make_person: Callable[..., Person]) -> Person:
-    return make_person("kit")
+    return with_consent(make_person("kit"))
 
 
 @pytest.fixture

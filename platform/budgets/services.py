@@ -146,6 +146,13 @@ def holds_expire(*, now: datetime | None = None) -> int:
 
 
 @transaction.atomic
+def budget_of(*, owner: Person) -> Budget:
+    """Somebody's budget; it is made where they have none yet."""
+    budget, _ = Budget.objects.get_or_create(owner=owner)
+    return budget
+
+
+@transaction.atomic
 def allowance_set(*, budget: Budget, daily_tokens: int, now: datetime | None = None) -> Budget:
     """Change what a budget grants a day, from today on. Today never falls below what is spent and held."""
     now = now or timezone.now()

@@ -16,6 +16,7 @@ urlpatterns = [
     path("readyz", health.parts, name="readyz"),
     path("", include("accounts.urls")),
     path("help/", include("safeguarding.urls")),
+    path("family/", include("families.urls")),
     path("learn/", include("courses.urls")),
     path("events/", include("events.urls")),
     path("tutor/", include("chat.urls")),

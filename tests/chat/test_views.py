@@ -75,7 +75,7 @@ class TestStart:
         for said in (
             "not a human",
             "may not be suitable for some minors",
-            "not to a parent",
+            "you see every look that a parent takes",
             reverse("safeguarding:help_now"),
         ):
             assert said in page

@@ -1,0 +1,26 @@
+"""The demo's family: Noor, 15, and Sam, linked, with Sam's consent, so that the tutor is open from the start."""
+
+from datetime import date
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import Person
+from families.consents import consent_give
+from families.models import Link
+
+AGE = 15
+
+
+@transaction.atomic
+def demo_family_load() -> None:
+    """Make the demo family where there has never been one. What was changed or ended since stays so."""
+    teen, parent = Person.objects.get(username="teen"), Person.objects.get(username="parent")
+    if teen.born is None:
+        today = timezone.localdate()
+        Person.objects.filter(pk=teen.pk).update(born=date(today.year - AGE, max(1, today.month - 1), 1))
+    if Link.objects.filter(parent=parent, teen=teen).exists():
+        return
+    Link.objects.create(parent=parent, teen=teen)
+    teen.refresh_from_db()
+    consent_give(teen=teen, by=parent, country="US")

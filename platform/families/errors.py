@@ -1,0 +1,25 @@
+"""Why something in a family cannot be done. The words for people stand with the views."""
+
+
+class FamilyFault(Exception):
+    """Nothing was changed."""
+
+
+class InvitationOver(FamilyFault):
+    """It was used, taken back or is more than a week old, or never was."""
+
+
+class WrongSide(FamilyFault):
+    """A parent's invitation is for a teen, and a teen's for a parent; nobody accepts their own."""
+
+
+class AlreadyLinked(FamilyFault):
+    """The two are linked already."""
+
+
+class NotTheirsToGive(FamilyFault):
+    """This person may not consent for this teen: too young, or no parent of theirs."""
+
+
+class NotTheirsToAnswer(FamilyFault):
+    """There is no proposal, or it is one's own, which waits for the other side."""

@@ -1,0 +1,102 @@
+"""How two people become a family, and how they part."""
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.age import is_grown_up
+from accounts.models import Person, Role
+from families.consents import consent_withdraw
+from families.errors import AlreadyLinked, InvitationOver, WrongSide
+from families.limits import limit_apply
+from families.models import INVITATION_LIFE, Consent, Ending, Invitation, Link
+from families.notices import notice_send
+
+SIDES = {Role.PARENT, Role.TEEN}
+
+
+@transaction.atomic
+def invitation_make(*, by: Person, email: str = "") -> Invitation:
+    """One side's yes. Raises WrongSide for somebody who is neither parent nor teen."""
+    if by.role not in SIDES:
+        raise WrongSide
+    return Invitation.objects.create(by=by, email=email)
+
+
+def invitation_of(token: str) -> Invitation:
+    """An invitation that can still be used. Raises InvitationOver."""
+    since = timezone.now() - INVITATION_LIFE
+    found = Invitation.objects.select_related("by").filter(token=token, made_at__gt=since).first()
+    if found is None:
+        raise InvitationOver
+    return found
+
+
+@transaction.atomic
+def invitation_take_back(*, by: Person, invitation_id: int) -> None:
+    Invitation.objects.filter(pk=invitation_id, by=by).delete()
+
+
+@transaction.atomic
+def invitation_accept(*, token: str, by: Person) -> Link:
+    """The other side's yes: the two are linked, and the invitation is used up.
+
+    Raises InvitationOver, WrongSide, or AlreadyLinked.
+    """
+    if not Invitation.objects.select_for_update().filter(token=token).exists():
+        raise InvitationOver
+    invitation = invitation_of(token)
+    if {invitation.by.role, by.role} != SIDES:
+        raise WrongSide
+    parent, teen = (by, invitation.by) if by.role == Role.PARENT else (invitation.by, by)
+    try:
+        with transaction.atomic():
+            link = Link.objects.create(parent=parent, teen=teen)
+    except IntegrityError as fault:
+        raise AlreadyLinked from fault
+    invitation.delete()
+    notice_send(person=invitation.by, words=_("%(who)s said yes: you are linked.") % {"who": by})
+    return link
+
+
+@transaction.atomic
+def invitation_decline(*, token: str, by: Person) -> None:
+    """The other side's no. Whoever invited is told, without a reason. Raises InvitationOver."""
+    invitation = invitation_of(token)
+    if invitation.by != by:
+        notice_send(person=invitation.by, words=_("Your invitation was declined."))
+    invitation.delete()
+
+
+@transaction.atomic
+def link_end(*, link: Link, by: Person | None) -> bool:
+    """Part two people; None means that the teen has grown up. The other side is told. False when it was over.
+
+    A consent that this parent gave ends with the link: nobody answers for a teen whom they are not linked to.
+    """
+    ending = Ending.AGE if by is None else Ending.PARENT if by == link.parent else Ending.TEEN
+    standing = Link.objects.filter(pk=link.pk, ended_at=None)
+    if not standing.update(ended_at=timezone.now(), ending=ending):
+        return False
+    given = Consent.objects.filter(teen=link.teen, given_by=link.parent, given_as="parent", withdrawn_at=None)
+    if given.exists():
+        consent_withdraw(teen=link.teen, by=link.teen)
+    limit_apply(teen=link.teen)
+    for person, other in ((link.parent, link.teen), (link.teen, link.parent)):
+        if by is None:
+            words = _("You and %(who)s are no longer linked here, as a teen of 18 decides alone.") % {
+                "who": other
+            }
+            notice_send(person=person, words=words)
+        elif person != by:
+            notice_send(person=person, words=_("%(who)s ended your link here.") % {"who": by})
+    return True
+
+
+def links_end_at_18() -> int:
+    """End every link whose teen has reached the month of their 18th birthday. Returns how many there were."""
+    today = timezone.localdate()
+    born = Link.objects.filter(ended_at=None, teen__born__isnull=False).select_related("parent", "teen")
+    return sum(
+        link_end(link=link, by=None) for link in born if link.teen.born and is_grown_up(link.teen.born, today)
+    )

@@ -1,0 +1,200 @@
+"""Who belongs together, by whose consent, on what terms, and who looked."""
+
+import secrets
+import uuid
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from families.terms import Terms, View
+
+PERSON = settings.AUTH_USER_MODEL
+INVITATION_LIFE = timedelta(days=7)
+
+
+def new_token() -> str:
+    return secrets.token_urlsafe(24)
+
+
+class Ending(models.TextChoices):
+    NONE = "", ""
+    PARENT = "parent", _("ended by the parent")
+    TEEN = "teen", _("ended by the teen")
+    AGE = "age", _("ended because the teen turned 18")
+
+
+class TermsFields(models.Model):
+    """The columns of one agreement; families.terms says what they mean."""
+
+    view = models.CharField(max_length=10, choices=View, default=View.TOPICS)
+    memory = models.BooleanField(default=True)
+    quiet_from = models.TimeField(null=True, blank=True)
+    quiet_to = models.TimeField(null=True, blank=True)
+    answers_a_day = models.PositiveSmallIntegerField(null=True, blank=True)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def terms(self) -> Terms:
+        return Terms(
+            view=View(self.view),
+            memory=self.memory,
+            quiet_from=self.quiet_from,
+            quiet_to=self.quiet_to,
+            answers_a_day=self.answers_a_day,
+        )
+
+
+class Link(TermsFields):
+    """A parent and a teen who both said yes to each other, with the terms that they agreed on."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    parent = models.ForeignKey(PERSON, on_delete=models.CASCADE, related_name="links_to_teens")
+    teen = models.ForeignKey(PERSON, on_delete=models.CASCADE, related_name="links_to_parents")
+    made_at = models.DateTimeField(default=timezone.now, editable=False)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    ending = models.CharField(max_length=10, choices=Ending, default=Ending.NONE, blank=True)
+    # A parent closed the tutor for now.
+    paused_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("link")
+        verbose_name_plural = _("links")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["parent", "teen"], condition=Q(ended_at=None), name="link_once_at_a_time"
+            ),
+            models.CheckConstraint(condition=~Q(parent=F("teen")), name="link_of_two"),
+            models.CheckConstraint(condition=Q(view__in=View.values), name="link_view_known"),
+            models.CheckConstraint(
+                condition=Q(ended_at=None, ending="") | (Q(ended_at__isnull=False) & ~Q(ending="")),
+                name="link_ended_for_a_reason",
+            ),
+            models.CheckConstraint(
+                condition=Q(quiet_from=None, quiet_to=None)
+                | Q(quiet_from__isnull=False, quiet_to__isnull=False),
+                name="link_quiet_from_and_to",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.parent} – {self.teen}"
+
+
+class Proposal(TermsFields):
+    """A change of terms that one of the two wishes for, and that waits for the other. The newest replaces the last."""
+
+    link = models.OneToOneField(Link, on_delete=models.CASCADE, related_name="proposal")
+    by = models.ForeignKey(PERSON, on_delete=models.CASCADE, related_name="+")
+    made_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = _("proposal")
+        verbose_name_plural = _("proposals")
+
+    def __str__(self) -> str:
+        return str(self.link_id)
+
+
+class Invitation(models.Model):
+    """One side's yes, as a link that the other side opens. It can be used once, within a week."""
+
+    token = models.CharField(max_length=40, unique=True, default=new_token, editable=False)
+    by = models.ForeignKey(PERSON, on_delete=models.CASCADE, related_name="invitations")
+    made_at = models.DateTimeField(default=timezone.now, editable=False)
+    # Where it was sent by mail; one that is handed over needs no address.
+    email = models.EmailField(blank=True)
+
+    class Meta:
+        verbose_name = _("invitation")
+        verbose_name_plural = _("invitations")
+
+    def __str__(self) -> str:
+        return f"{self.by}, {self.made_at:%Y-%m-%d}"
+
+    @property
+    def expires_at(self) -> datetime:
+        return self.made_at + INVITATION_LIFE
+
+
+class Consent(models.Model):
+    """Evidence that somebody agreed to a teen's use of the tutor: to which words, when, and in which country."""
+
+    teen = models.ForeignKey(PERSON, on_delete=models.CASCADE, related_name="consents")
+    given_by = models.ForeignKey(PERSON, on_delete=models.SET_NULL, null=True, related_name="consents_given")
+    # As they were named when they gave it, should their account be erased before the teen's.
+    given_by_name = models.CharField(max_length=120)
+    given_as = models.CharField(max_length=10, choices=[("teen", _("the teen")), ("parent", _("a parent"))])
+    version = models.CharField(max_length=20)
+    text_hash = models.CharField(max_length=64)
+    country = models.CharField(max_length=2)
+    age = models.PositiveSmallIntegerField(null=True, help_text=_("the teen’s, in whole years"))
+    given_at = models.DateTimeField(default=timezone.now, editable=False)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("consent")
+        verbose_name_plural = _("consents")
+        ordering = ["-given_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["teen", "version"], condition=Q(withdrawn_at=None), name="consent_once_a_version"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.version}, {self.given_at:%Y-%m-%d}"
+
+
+class Look(models.Model):
+    """A parent looked at what they may see of a teen. The teen sees every one of these."""
+
+    link = models.ForeignKey(Link, on_delete=models.CASCADE, related_name="looks")
+    at = models.DateTimeField(default=timezone.now, editable=False)
+    view = models.CharField(max_length=10, choices=View)
+
+    class Meta:
+        verbose_name = _("look")
+        verbose_name_plural = _("looks")
+        ordering = ["-at"]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M}"
+
+
+class TrustedAdult(models.Model):
+    """A second grown-up whom a teen named in private. No page, export, mail or line of a log shows it to a parent."""
+
+    teen = models.OneToOneField(PERSON, on_delete=models.CASCADE, related_name="trusted_adult")
+    name = models.CharField(_("name"), max_length=80)
+    reach = models.CharField(_("how to reach them"), max_length=200)
+    named_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = _("trusted adult")
+        verbose_name_plural = _("trusted adults")
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class Notice(models.Model):
+    """Something that a person is told, quietly, on their own pages."""
+
+    person = models.ForeignKey(PERSON, on_delete=models.CASCADE, related_name="notices")
+    at = models.DateTimeField(default=timezone.now, editable=False)
+    words = models.CharField(max_length=400)
+    seen_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("notice")
+        verbose_name_plural = _("notices")
+        ordering = ["-at"]
+
+    def __str__(self) -> str:
+        return self.words

@@ -1,0 +1,28 @@
+"""Telling somebody something: quietly on their pages and, where they have an address, by mail."""
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import Person
+from families.models import Notice
+from mail.services import mail_queue
+
+
+def notice_send(*, person: Person, words: str) -> Notice:
+    """Tell `person` in the caller's transaction. The words name no question and no answer: a mail is a postcard."""
+    notice = Notice.objects.create(person=person, words=words)
+    if person.email:
+        mail_queue(
+            key=f"families.notice:{notice.pk}",
+            to=person.email,
+            subject=_("Something has changed in your family’s settings"),
+            text=f"{words}\n\n{settings.SITE_URL}/family/\n",
+        )
+    return notice
+
+
+@transaction.atomic
+def notices_seen(*, person: Person) -> None:
+    Notice.objects.filter(person=person, seen_at=None).update(seen_at=timezone.now())

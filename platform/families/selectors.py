@@ -1,0 +1,44 @@
+"""Reads, always for the person who asks."""
+
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+
+from accounts.models import Person
+from families.models import Link, Look, Notice
+
+
+def links_of(person: Person) -> QuerySet[Link]:
+    """The links that stand, from either side."""
+    return (
+        Link.objects.filter(Q(parent=person) | Q(teen=person), ended_at=None)
+        .select_related("parent", "teen", "proposal", "proposal__by")
+        .order_by("made_at")
+    )
+
+
+def link_of(person: Person, link_id: UUID) -> Link:
+    """Raises Link.DoesNotExist for one that is not there, has ended, or is somebody else's."""
+    return links_of(person).get(pk=link_id)
+
+
+def link_to_teen(parent: Person, link_id: UUID) -> Link:
+    """As link_of, for the parent's side of it alone."""
+    return links_of(parent).get(pk=link_id, parent=parent)
+
+
+def parents_of(teen: Person) -> QuerySet[Person]:
+    return Person.objects.filter(links_to_teens__teen=teen, links_to_teens__ended_at=None)
+
+
+def teens_of(parent: Person) -> QuerySet[Person]:
+    return Person.objects.filter(links_to_parents__parent=parent, links_to_parents__ended_at=None)
+
+
+def looks_at(teen: Person) -> QuerySet[Look]:
+    """Every look that a parent took at a teen, newest first; for the teen."""
+    return Look.objects.filter(link__teen=teen).select_related("link__parent").order_by("-at")
+
+
+def notices_of(person: Person) -> QuerySet[Notice]:
+    return Notice.objects.filter(person=person).order_by("-at")

@@ -1,0 +1,9 @@
+from celery import shared_task
+
+from families.links import links_end_at_18 as end_links
+
+
+@shared_task(name="families.tasks.links_end_at_18")
+def links_end_at_18() -> int:
+    """Links end by themselves in the month of the 18th birthday. Returns how many did."""
+    return end_links()

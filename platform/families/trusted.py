@@ -1,0 +1,22 @@
+"""A teen's second trusted adult. Only the teen's own page and, later, the safeguarding desk read this."""
+
+from django.db import transaction
+
+from accounts.models import Person
+from families.models import TrustedAdult
+
+
+def trusted_adult_of(teen: Person) -> TrustedAdult | None:
+    return TrustedAdult.objects.filter(teen=teen).first()
+
+
+@transaction.atomic
+def trusted_adult_name(*, teen: Person, name: str, reach: str) -> TrustedAdult:
+    """Name somebody, or somebody else. Nobody is told: not the parent, and not the adult."""
+    named, _made = TrustedAdult.objects.update_or_create(teen=teen, defaults={"name": name, "reach": reach})
+    return named
+
+
+@transaction.atomic
+def trusted_adult_forget(*, teen: Person) -> None:
+    TrustedAdult.objects.filter(teen=teen).delete()

@@ -1,0 +1,23 @@
+from django.urls import path
+
+from families import views
+from families.views import agreement, consent, joining, private
+
+app_name = "families"
+urlpatterns = [
+    path("", views.family, name="family"),
+    path("invite", joining.invite, name="invite"),
+    path("invitations/<int:invitation_id>/take-back", joining.take_back, name="take_back"),
+    path("join/<slug:token>", joining.join, name="join"),
+    path("join/<slug:token>/accept", joining.accept, name="accept"),
+    path("join/<slug:token>/decline", joining.decline, name="decline"),
+    path("links/<uuid:link_id>/end", joining.end, name="end"),
+    path("links/<uuid:link_id>/agreement", agreement.agreement, name="agreement"),
+    path("links/<uuid:link_id>/answer", agreement.answer, name="answer"),
+    path("links/<uuid:link_id>/pause", agreement.pause, name="pause"),
+    path("consent", consent.own, name="consent"),
+    path("links/<uuid:link_id>/consent", consent.for_teen, name="consent_for"),
+    path("consents.json", consent.evidence, name="evidence"),
+    path("looks", private.looks, name="looks"),
+    path("trusted-adult", private.trusted_adult, name="trusted_adult"),
+]

@@ -1,0 +1,37 @@
+"""The pages of a family."""
+
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from accounts.models import Role
+from families.consents import consent_of
+from families.models import Invitation
+from families.notices import notices_seen
+from families.selectors import links_of, notices_of
+from families.views.access import person_of
+
+NOTICES_SHOWN = 20
+
+
+@login_required
+@require_safe
+def family(request: HttpRequest) -> HttpResponse:
+    """Everything that a person has in their family. Opening it marks the notices as seen."""
+    person = person_of(request)
+    links = list(links_of(person))
+    page: dict[str, Any] = {
+        "person": person,
+        "links": [(link, link.teen if link.parent == person else link.parent) for link in links],
+        "is_parent": person.role == Role.PARENT,
+        "is_teen": person.role == Role.TEEN,
+        "consent": consent_of(person) if person.role == Role.TEEN else None,
+        "invitations": Invitation.objects.filter(by=person).order_by("-made_at"),
+        "notices": list(notices_of(person)[:NOTICES_SHOWN]),
+    }
+    if any(notice.seen_at is None for notice in page["notices"]):
+        notices_seen(person=person)
+    return render(request, "families/family.html", page)

@@ -1,0 +1,38 @@
+"""Who asks, and what of it is theirs: fetching and authorising in one place."""
+
+from uuid import UUID
+
+from django.http import Http404, HttpRequest
+
+from accounts.models import Person, Role
+from families.models import Link
+from families.selectors import link_of
+
+
+def person_of(request: HttpRequest) -> Person:
+    person = request.user
+    assert isinstance(person, Person)  # noqa: S101 - every view here requires sign-in; this tells the types
+    return person
+
+
+def own_link(request: HttpRequest, link_id: UUID) -> Link:
+    """A link of the person's own that stands; 404 for anybody else's, so that an id tells nothing."""
+    try:
+        return link_of(person_of(request), link_id)
+    except Link.DoesNotExist as fault:
+        raise Http404 from fault
+
+
+def own_link_as_parent(request: HttpRequest, link_id: UUID) -> Link:
+    link = own_link(request, link_id)
+    if link.parent != person_of(request):
+        raise Http404
+    return link
+
+
+def teen_of(request: HttpRequest) -> Person:
+    """The person, who must be a teen: these pages are nobody else's."""
+    person = person_of(request)
+    if person.role != Role.TEEN:
+        raise Http404
+    return person

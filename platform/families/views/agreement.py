@@ -1,0 +1,76 @@
+"""The agreement of two people, and the parent's pause."""
+
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST
+
+from families.agreements import other_side, pause_set, proposal_answer, terms_propose
+from families.errors import NotTheirsToAnswer
+from families.forms import TermsForm
+from families.gate import gate_of
+from families.models import Link, Proposal
+from families.selectors import links_of
+from families.terms import View
+from families.views.access import own_link, own_link_as_parent, person_of
+
+
+@login_required
+def agreement(request: HttpRequest, link_id: UUID) -> HttpResponse:
+    """What holds between the two, what is proposed, and the form to wish for something else."""
+    link = own_link(request, link_id)
+    if request.method != "POST":
+        return _agreement(request, link, TermsForm(initial=_typed(link)))
+    form = TermsForm(request.POST)
+    if not form.is_valid():
+        return _agreement(request, link, form, status=422)
+    terms_propose(link=link, by=person_of(request), terms=form.terms)
+    return redirect("families:agreement", link.pk)
+
+
+def _typed(link: Link) -> dict[str, object]:
+    terms = link.terms
+    return {
+        "view": terms.view,
+        "memory": terms.memory,
+        "quiet_from": terms.quiet_from and f"{terms.quiet_from:%H:%M}",
+        "quiet_to": terms.quiet_to and f"{terms.quiet_to:%H:%M}",
+        "answers_a_day": terms.answers_a_day,
+    }
+
+
+def _agreement(request: HttpRequest, link: Link, form: TermsForm, *, status: int = 200) -> HttpResponse:
+    person = person_of(request)
+    page = {
+        "link": link,
+        "other": other_side(link, person),
+        "is_parent": link.parent == person,
+        "proposal": Proposal.objects.filter(link=link).select_related("by").first(),
+        "form": form,
+        "views": View.choices,
+        "gate": gate_of(link.teen),
+        "other_links": [one for one in links_of(link.teen) if one.pk != link.pk and one.teen == link.teen],
+        "person": person,
+    }
+    return render(request, "families/agreement.html", page, status=status)
+
+
+@login_required
+@require_POST
+def answer(request: HttpRequest, link_id: UUID) -> HttpResponse:
+    link = own_link(request, link_id)
+    try:
+        proposal_answer(link=link, by=person_of(request), accept=request.POST.get("answer") == "yes")
+    except NotTheirsToAnswer:
+        return redirect("families:agreement", link.pk)
+    return redirect("families:agreement", link.pk)
+
+
+@login_required
+@require_POST
+def pause(request: HttpRequest, link_id: UUID) -> HttpResponse:
+    link = own_link_as_parent(request, link_id)
+    pause_set(link=link, paused=request.POST.get("paused") == "yes")
+    return redirect("families:agreement", link.pk)

@@ -1,0 +1,110 @@
+"""Inviting, saying yes or no, and parting."""
+
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.models import Person
+from accounts.throttle import Throttle
+from families import links
+from families.errors import AlreadyLinked, InvitationOver, WrongSide
+from families.forms import InvitationForm
+from families.models import Invitation
+from families.views.access import own_link, person_of
+from mail.services import mail_queue
+
+invitations = Throttle("invitations", "20/day")
+tries_at_tokens = Throttle("invitation tokens", "60/hour")
+
+
+@login_required
+@require_POST
+def invite(request: HttpRequest) -> HttpResponse:
+    """Make an invitation, to be handed over or sent by mail; both show its address on the family's page."""
+    person = person_of(request)
+    form = InvitationForm(request.POST)
+    if not form.is_valid():
+        return render(request, "families/invite_wrong.html", {"form": form}, status=422)
+    invitations.hit(person.pk)
+    try:
+        _invite(person, form.cleaned_data["email"])
+    except WrongSide:
+        return redirect("families:family")
+    return redirect(f"{reverse('families:family')}#invitations")
+
+
+@transaction.atomic
+def _invite(person: Person, email: str) -> Invitation:
+    invitation = links.invitation_make(by=person, email=email)
+    if email:
+        address = settings.SITE_URL + reverse("families:join", args=[invitation.token])
+        mail_queue(
+            key=f"families.invitation:{invitation.pk}",
+            to=email,
+            subject=_("An invitation to Kitchen Table"),
+            text=render_to_string("families/mail/invitation.txt", {"by": person, "address": address}),
+        )
+    return invitation
+
+
+@login_required
+@require_POST
+def take_back(request: HttpRequest, invitation_id: int) -> HttpResponse:
+    links.invitation_take_back(by=person_of(request), invitation_id=invitation_id)
+    return redirect("families:family")
+
+
+@require_safe
+def join(request: HttpRequest, token: str) -> HttpResponse:
+    """What saying yes would mean. Somebody without an account is led to one and comes back here."""
+    tries_at_tokens.hit(request.META["REMOTE_ADDR"])
+    try:
+        invitation = links.invitation_of(token)
+    except InvitationOver:
+        return render(request, "families/join_over.html", status=404)
+    return render(request, "families/join.html", {"invitation": invitation, "token": token})
+
+
+@login_required
+@require_POST
+def accept(request: HttpRequest, token: str) -> HttpResponse:
+    try:
+        link = links.invitation_accept(token=token, by=person_of(request))
+    except InvitationOver:
+        return render(request, "families/join_over.html", status=404)
+    except (WrongSide, AlreadyLinked) as refusal:
+        page = {"is_linked": isinstance(refusal, AlreadyLinked)}
+        return render(request, "families/join_wrong.html", page, status=422)
+    if link.parent == person_of(request):
+        return redirect("families:consent_for", link.pk)
+    return redirect("families:family")
+
+
+@login_required
+@require_POST
+def decline(request: HttpRequest, token: str) -> HttpResponse:
+    try:
+        links.invitation_decline(token=token, by=person_of(request))
+    except InvitationOver:
+        return render(request, "families/join_over.html", status=404)
+    return redirect("families:family")
+
+
+@login_required
+def end(request: HttpRequest, link_id: UUID) -> HttpResponse:
+    """Asks first; a POST parts the two."""
+    link = own_link(request, link_id)
+    person = person_of(request)
+    if request.method != "POST":
+        other = link.teen if link.parent == person else link.parent
+        return render(request, "families/end.html", {"link": link, "other": other})
+    links.link_end(link=link, by=person)
+    return redirect("families:family")

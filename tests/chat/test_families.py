@@ -1,0 +1,182 @@
+"""The tutor and a teen's family: when it is closed and says so, and what a parent may look at."""
+
+from collections.abc import Callable
+from datetime import time, timedelta
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import Person
+from budgets.models import Hold
+from chat.errors import FamilyClosed
+from chat.models import State, Turn
+from chat.prompt import prompt_for
+from chat.tutor import _past
+from courses.loading import library_load
+from families.models import Consent, Link, Look
+from families.terms import View
+from tests.chat.conftest import Ask
+
+Enter = Callable[[Person], Client]
+QUESTION = "Why does AI make things up?"
+
+
+@pytest.fixture
+def link(parent: Person, teen: Person) -> Link:
+    return Link.objects.create(parent=parent, teen=teen)
+
+
+def quiet_now(teen: Person) -> None:
+    now = timezone.now().astimezone(teen.zone)
+    begins, ends = (now - timedelta(hours=1)).time(), (now + timedelta(hours=1)).time()
+    Link.objects.update(quiet_from=begins.replace(microsecond=0), quiet_to=ends.replace(microsecond=0))
+
+
+def without_consent(_teen: Person) -> None:
+    Consent.objects.all().delete()
+
+
+def paused(_teen: Person) -> None:
+    Link.objects.update(paused_at=timezone.now())
+
+
+CLOSINGS = [
+    (without_consent, "The tutor opens when somebody has agreed"),
+    (paused, "sam has paused it for now."),
+    (quiet_now, "It is a quiet hour"),
+]
+
+
+@pytest.mark.parametrize(("close", "words"), CLOSINGS)
+class TestAClosedTutor:
+    def test_says_kindly_why_and_keeps_help_open(
+        self, close: Callable[[Person], None], words: str, link: Link, teen: Person, as_person: Enter
+    ) -> None:
+        close(teen)
+        page = as_person(teen).get("/tutor/").content.decode()
+        assert words in page
+        assert "/help/now" in page
+        assert 'name="question"' not in page
+
+    def test_takes_no_question_and_no_money(
+        self, close: Callable[[Person], None], words: str, link: Link, teen: Person, ask: Ask
+    ) -> None:
+        close(teen)
+        with pytest.raises(FamilyClosed):
+            ask(teen, QUESTION)
+        assert not Hold.objects.exists()
+
+    def test_tells_a_page_that_was_open_already(
+        self, close: Callable[[Person], None], words: str, link: Link, teen: Person, as_person: Enter
+    ) -> None:
+        close(teen)
+        reply = as_person(teen).post("/tutor/ask", {"question": QUESTION, "turn_id": str(uuid4())})
+        assert reply.status_code == 422
+        assert words in reply.content.decode()
+
+    def test_shows_a_help_card_all_the_same(
+        self, close: Callable[[Person], None], words: str, link: Link, teen: Person, ask: Ask
+    ) -> None:
+        close(teen)
+        assert ask(teen, "I want to die").state == State.CARDED
+
+    def test_leaves_past_conversations_readable(
+        self,
+        close: Callable[[Person], None],
+        words: str,
+        link: Link,
+        teen: Person,
+        ask: Ask,
+        as_person: Enter,
+    ) -> None:
+        turn = ask(teen, QUESTION)
+        close(teen)
+        assert QUESTION in as_person(teen).get(f"/tutor/{turn.conversation_id}").content.decode()
+
+
+def test_a_parent_needs_no_consent(parent: Person, ask: Ask) -> None:
+    assert ask(parent, QUESTION).state == State.QUEUED
+
+
+class TestMemory:
+    def test_switched_off_carries_nothing_of_the_past(self, link: Link, teen: Person, ask: Ask) -> None:
+        first = ask(teen, QUESTION)
+        Turn.objects.filter(pk=first.pk).update(
+            state=State.ANSWERED, answer="Because.", ended_at=timezone.now()
+        )
+        Link.objects.update(memory=False)
+        second = ask(teen, "Is AI biased?", conversation=first.conversation)
+        assert not second.has_memory
+        assert _past(second) == []
+        assert len(prompt_for(second.question, past=_past(second)).messages) == 2
+
+
+class TestALook:
+    @pytest.fixture(autouse=True)
+    def _asked(self, link: Link, teen: Person, ask: Ask) -> None:
+        library_load()
+        turn = ask(teen, QUESTION)
+        Turn.objects.filter(pk=turn.pk).update(
+            state=State.ANSWERED, answer="An answer of the model.", ended_at=timezone.now()
+        )
+        ask(teen, "I want to die")
+
+    def look(self, link: Link, as_person: Enter) -> str:
+        return as_person(link.parent).get(f"/tutor/look/{link.pk}").content.decode()
+
+    def test_is_written_down_and_the_teen_sees_it(self, link: Link, teen: Person, as_person: Enter) -> None:
+        self.look(link, as_person)
+        self.look(link, as_person)
+        assert Look.objects.count() == 2
+        page = as_person(teen).get("/family/looks").content.decode()
+        assert page.count("sam looked at: time and topics") == 2
+
+    def test_at_time_and_topics_shows_no_word(self, link: Link, as_person: Enter) -> None:
+        page = self.look(link, as_person)
+        assert "The good and the bad of AI" in page
+        assert QUESTION not in page
+        assert "An answer of the model." not in page
+        assert "I want to die" not in page
+
+    def test_at_flagged_excerpts_shows_those_alone(self, link: Link, as_person: Enter) -> None:
+        Link.objects.update(view=View.FLAGGED)
+        page = self.look(link, as_person)
+        assert "I want to die" in page
+        assert QUESTION not in page
+
+    def test_at_everything_shows_everything(self, link: Link, as_person: Enter) -> None:
+        Link.objects.update(view=View.FULL)
+        page = self.look(link, as_person)
+        assert QUESTION in page
+        assert "An answer of the model." in page
+
+    def test_never_at_what_points_to_an_unsafe_home(self, link: Link, as_person: Enter) -> None:
+        Link.objects.update(view=View.FULL)
+        Turn.objects.filter(state=State.CARDED).update(level="S")
+        assert "I want to die" not in self.look(link, as_person)
+
+    def test_of_two_parents_the_more_private_view_holds(
+        self, link: Link, teen: Person, as_person: Enter
+    ) -> None:
+        Link.objects.update(view=View.FULL)
+        other = Person.objects.create_user("lou", "a-long-password", role="parent")
+        Link.objects.create(parent=other, teen=teen, view=View.TOPICS)
+        assert QUESTION not in self.look(link, as_person)
+
+    def test_is_over_with_the_link(self, link: Link, as_person: Enter) -> None:
+        Link.objects.update(ended_at=timezone.now(), ending="teen")
+        assert as_person(link.parent).get(f"/tutor/look/{link.pk}").status_code == 404
+        assert not Look.objects.exists()
+
+    def test_says_which_view_is_on_beside_the_tutor(self, teen: Person, as_person: Enter) -> None:
+        assert (
+            "Your parents may see here: time and topics." in as_person(teen).get("/tutor/").content.decode()
+        )
+
+
+def test_quiet_hours_end_when_they_say(link: Link, teen: Person, as_person: Enter) -> None:
+    Link.objects.update(quiet_from=time(0), quiet_to=time(23, 59))
+    page = as_person(teen).get("/tutor/").content.decode()
+    assert "opens again at 11:59" in page

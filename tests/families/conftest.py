@@ -1,0 +1,30 @@
+from datetime import date
+
+import pytest
+
+from accounts.models import Person
+from families.models import Link
+
+
+@pytest.fixture
+def link(parent: Person, teen: Person) -> Link:
+    """Sam and Noor, linked."""
+    return Link.objects.create(parent=parent, teen=teen)
+
+
+@pytest.fixture
+def other_parent(make_person: object) -> Person:
+    return Person.objects.create_user("lou", "a-long-password", role="parent", display_name="Lou")
+
+
+@pytest.fixture
+def born_15(teen: Person) -> Person:
+    """The teen, surely 15 years old."""
+    today = date.today()  # noqa: DTZ011 - a month, anywhere
+    teen.born = (
+        date(today.year - 16, min(12, today.month + 1), 1)
+        if today.month < 12
+        else date(today.year - 15, 1, 1)
+    )
+    teen.save(update_fields=["born"])
+    return teen

@@ -1,0 +1,160 @@
+import threading
+from collections.abc import Callable
+from datetime import date, timedelta
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+from pytest_django import Settings
+
+from accounts.models import Person
+from budgets.models import Budget
+from families import links
+from families.consents import consent_give, consent_of
+from families.errors import AlreadyLinked, InvitationOver, WrongSide
+from families.models import Consent, Invitation, Link, Notice
+from families.tasks import links_end_at_18
+from mail.models import Mail
+
+
+class TestInviting:
+    @pytest.mark.parametrize(("by", "other"), [("parent", "teen"), ("teen", "parent")])
+    def test_takes_a_yes_from_both_sides(self, by: str, other: str, request: pytest.FixtureRequest) -> None:
+        first, second = request.getfixturevalue(by), request.getfixturevalue(other)
+        invitation = links.invitation_make(by=first)
+        assert not Link.objects.exists()
+        link = links.invitation_accept(token=invitation.token, by=second)
+        assert {link.parent, link.teen} == {first, second}
+        assert Notice.objects.get().person == first
+
+    def test_works_once(self, parent: Person, teen: Person, stranger: Person) -> None:
+        token = links.invitation_make(by=parent).token
+        links.invitation_accept(token=token, by=teen)
+        with pytest.raises(InvitationOver):
+            links.invitation_accept(token=token, by=stranger)
+
+    @pytest.mark.parametrize("who", ["parent", "admin_person"])
+    def test_is_for_the_other_side_alone(
+        self, who: str, parent: Person, request: pytest.FixtureRequest
+    ) -> None:
+        token = links.invitation_make(by=parent).token
+        with pytest.raises(WrongSide):
+            links.invitation_accept(token=token, by=request.getfixturevalue(who))
+        assert Invitation.objects.exists()
+
+    def test_a_teen_cannot_link_another_teen(self, teen: Person, stranger: Person) -> None:
+        with pytest.raises(WrongSide):
+            links.invitation_accept(token=links.invitation_make(by=teen).token, by=stranger)
+
+    def test_an_admin_has_no_family_here(self, admin_person: Person) -> None:
+        with pytest.raises(WrongSide):
+            links.invitation_make(by=admin_person)
+
+    def test_ends_after_a_week(self, parent: Person, teen: Person) -> None:
+        invitation = links.invitation_make(by=parent)
+        Invitation.objects.update(made_at=timezone.now() - timedelta(days=7, seconds=1))
+        with pytest.raises(InvitationOver):
+            links.invitation_accept(token=invitation.token, by=teen)
+
+    def test_may_be_declined_and_tells_no_reason(self, parent: Person, teen: Person) -> None:
+        links.invitation_decline(token=links.invitation_make(by=parent).token, by=teen)
+        assert not Link.objects.exists()
+        assert str(teen) not in Notice.objects.get(person=parent).words
+
+    def test_twice_links_once(self, link: Link, parent: Person, teen: Person) -> None:
+        with pytest.raises(AlreadyLinked):
+            links.invitation_accept(token=links.invitation_make(by=parent).token, by=teen)
+
+    @pytest.mark.django_db(transaction=True)
+    def test_two_yeses_at_once_make_one_link(self, parent: Person, teen: Person) -> None:
+        token, faults = links.invitation_make(by=parent).token, []
+
+        def accept() -> None:
+            try:
+                links.invitation_accept(token=token, by=teen)
+            except (InvitationOver, AlreadyLinked) as fault:
+                faults.append(fault)
+            finally:
+                connection.close()
+
+        threads = [threading.Thread(target=accept) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert Link.objects.count() == 1
+        assert len(faults) == 3
+
+
+class TestParting:
+    @pytest.mark.parametrize("who", ["parent", "teen"])
+    def test_either_may_and_the_other_is_told(
+        self, who: str, link: Link, request: pytest.FixtureRequest
+    ) -> None:
+        by = request.getfixturevalue(who)
+        assert links.link_end(link=link, by=by)
+        other = link.teen if by == link.parent else link.parent
+        assert Notice.objects.filter(person=other).exists()
+        assert not Notice.objects.filter(person=by).exists()
+
+    def test_twice_parts_once(self, link: Link, parent: Person) -> None:
+        links.link_end(link=link, by=parent)
+        assert not links.link_end(link=link, by=parent)
+        assert Notice.objects.count() == 1
+
+    def test_ends_the_consent_that_this_parent_gave(self, link: Link, parent: Person, teen: Person) -> None:
+        Consent.objects.all().delete()
+        consent_give(teen=teen, by=parent, country="US")
+        links.link_end(link=link, by=teen)
+        assert consent_of(teen) is None
+
+    def test_keeps_a_consent_that_somebody_else_gave(self, link: Link, teen: Person) -> None:
+        links.link_end(link=link, by=teen)
+        assert consent_of(teen)
+
+    def test_lifts_the_limit_that_this_parent_agreed(
+        self, link: Link, teen: Person, settings: Settings
+    ) -> None:
+        Budget.objects.create(owner=teen, daily_tokens=500)
+        links.link_end(link=link, by=teen)
+        assert Budget.objects.get(owner=teen).daily_tokens == settings.TUTOR_DAILY_TOKENS
+
+    def test_may_be_undone_by_a_new_invitation(self, link: Link, parent: Person, teen: Person) -> None:
+        links.link_end(link=link, by=parent)
+        links.invitation_accept(token=links.invitation_make(by=teen).token, by=parent)
+        assert Link.objects.filter(ended_at=None).count() == 1
+
+    def test_tells_by_mail_whoever_has_an_address(self, link: Link, parent: Person, teen: Person) -> None:
+        Person.objects.filter(pk=parent.pk).update(email="sam@example.org")
+        link.refresh_from_db()
+        links.link_end(link=link, by=teen)
+        assert Mail.objects.get().to == "sam@example.org"
+
+
+class TestEighteen:
+    @pytest.fixture
+    def birthday(self, link: Link) -> Callable[[date], None]:
+        def born(day: date) -> None:
+            Person.objects.filter(pk=link.teen.pk).update(born=day.replace(day=1))
+
+        return born
+
+    def test_the_link_ends_by_itself_and_both_are_told(
+        self, link: Link, birthday: Callable[[date], None]
+    ) -> None:
+        today = timezone.localdate()
+        birthday(today.replace(year=today.year - 18, day=1))
+        assert links_end_at_18() == 1
+        link.refresh_from_db()
+        assert link.ending == "age"
+        assert Notice.objects.filter(person=link.parent).exists()
+        assert Notice.objects.filter(person=link.teen).exists()
+        assert links_end_at_18() == 0
+
+    def test_not_before(self, link: Link, birthday: Callable[[date], None]) -> None:
+        today = timezone.localdate()
+        birthday(today.replace(year=today.year - 17, day=1))
+        assert links_end_at_18() == 0
+
+    def test_not_where_the_month_is_not_known(self, link: Link) -> None:
+        assert links_end_at_18() == 0

@@ -1,0 +1,186 @@
+"""Owner, family member, stranger, admin and anonymous, for every page of a family."""
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from accounts.models import Person
+from families import links
+from families.models import Consent, Invitation, Link, Notice, Proposal
+from families.terms import View
+from mail.models import Mail
+
+Enter = Callable[[Person], Client]
+TERMS = {"view": "topics", "memory": "on", "quiet_from": "21:00", "quiet_to": "07:00", "answers_a_day": "10"}
+
+
+def as_(who: str, as_person: Enter, request: pytest.FixtureRequest) -> Client:
+    return Client() if who == "anonymous" else as_person(request.getfixturevalue(who))
+
+
+EVERYBODY = ["teen", "parent", "stranger", "other_parent", "admin_person"]
+# Who finds a page; everybody else finds nothing, and somebody who has not signed in the way to do so.
+MATRIX = [
+    ("/family/", EVERYBODY),
+    ("/family/consents.json", EVERYBODY),
+    ("/family/consent", ["teen", "stranger"]),
+    ("/family/looks", ["teen", "stranger"]),
+    ("/family/trusted-adult", ["teen", "stranger"]),
+    ("/family/links/{}/agreement", ["teen", "parent"]),
+    ("/family/links/{}/end", ["teen", "parent"]),
+    ("/family/links/{}/consent", ["parent"]),
+    ("/tutor/look/{}", ["parent"]),
+]
+
+
+@pytest.mark.parametrize(
+    ("path", "who", "status"),
+    [(path, who, 200 if who in may else 404) for path, may in MATRIX for who in EVERYBODY]
+    + [(path, "anonymous", 302) for path, _may in MATRIX],
+)
+def test_who_finds_what(
+    path: str, who: str, status: int, link: Link, as_person: Enter, request: pytest.FixtureRequest
+) -> None:
+    assert as_(who, as_person, request).get(path.format(link.pk)).status_code == status
+
+
+POSTS = [
+    ("/family/links/{}/agreement", TERMS, {"teen": 302, "parent": 302}),
+    ("/family/links/{}/answer", {"answer": "yes"}, {"teen": 302, "parent": 302}),
+    ("/family/links/{}/pause", {"paused": "yes"}, {"parent": 302}),
+    ("/family/links/{}/end", {}, {"teen": 302, "parent": 302}),
+    ("/family/links/{}/consent", {"country": "US"}, {"parent": 302}),
+]
+
+
+@pytest.mark.parametrize(
+    ("path", "form", "who", "status"),
+    [(path, form, who, may.get(who, 404)) for path, form, may in POSTS for who in EVERYBODY],
+)
+def test_who_does_what(
+    path: str, form: dict[str, str], who: str, status: int, link: Link, as_person: Enter,
+    request: pytest.FixtureRequest,
+) -> None:  # fmt: skip
+    assert as_(who, as_person, request).post(path.format(link.pk), form).status_code == status
+    if status == 404:
+        link.refresh_from_db()
+        assert link.ended_at is None
+        assert link.paused_at is None
+        assert not Proposal.objects.exists()
+
+
+class TestInvitations:
+    def test_one_by_mail_is_sent_to_the_address(self, parent: Person, as_person: Enter) -> None:
+        as_person(parent).post("/family/invite", {"email": "noor@example.org"})
+        mail, invitation = Mail.objects.get(), Invitation.objects.get()
+        assert mail.to == "noor@example.org"
+        assert f"/family/join/{invitation.token}" in mail.text
+
+    def test_one_without_an_address_stands_on_the_page(self, parent: Person, as_person: Enter) -> None:
+        client = as_person(parent)
+        client.post("/family/invite", {"email": ""})
+        assert f"/family/join/{Invitation.objects.get().token}" in client.get("/family/").content.decode()
+        assert not Mail.objects.exists()
+
+    @pytest.mark.parametrize(
+        "email", ["nonsense", "a@b\nBcc: x@y.z", "x" * 300 + "@example.org", "\0@example.org"]
+    )
+    def test_a_wrong_address_invites_nobody(self, email: str, parent: Person, as_person: Enter) -> None:
+        assert as_person(parent).post("/family/invite", {"email": email}).status_code == 422
+        assert not Invitation.objects.exists()
+
+    def test_is_taken_back_by_its_maker_alone(
+        self, parent: Person, stranger: Person, as_person: Enter
+    ) -> None:
+        invitation = links.invitation_make(by=parent)
+        as_person(stranger).post(f"/family/invitations/{invitation.pk}/take-back")
+        assert Invitation.objects.exists()
+        as_person(parent).post(f"/family/invitations/{invitation.pk}/take-back")
+        assert not Invitation.objects.exists()
+
+    def test_can_be_read_before_signing_in_and_not_answered(self, parent: Person, client: Client) -> None:
+        token = links.invitation_make(by=parent).token
+        assert client.get(f"/family/join/{token}").status_code == 200
+        assert client.post(f"/family/join/{token}/accept").status_code == 302
+        assert not Link.objects.exists()
+
+    @pytest.mark.parametrize("token", ["nothing", "../../etc", "%00", "x" * 400])
+    def test_a_wrong_token_says_that_it_is_over(self, token: str, client: Client, db: None) -> None:
+        assert client.get(f"/family/join/{token}").status_code == 404
+
+    def test_a_yes_of_a_parent_leads_on_to_consent(
+        self, teen: Person, parent: Person, as_person: Enter
+    ) -> None:
+        token = links.invitation_make(by=teen).token
+        reply = as_person(parent).post(f"/family/join/{token}/accept")
+        assert reply.headers["Location"] == f"/family/links/{Link.objects.get().pk}/consent"
+
+    def test_the_wrong_person_is_told(self, parent: Person, other_parent: Person, as_person: Enter) -> None:
+        token = links.invitation_make(by=parent).token
+        assert as_person(other_parent).post(f"/family/join/{token}/accept").status_code == 422
+        assert Invitation.objects.exists()
+
+
+class TestTheAgreement:
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"view": "nonsense"}, {"quiet_to": ""}, {"quiet_from": "25:00"}, {"quiet_to": "21:00"},
+            {"answers_a_day": "0"}, {"answers_a_day": "-5"}, {"answers_a_day": "1e9"}, {"answers_a_day": "9" * 400},
+        ],
+    )  # fmt: skip
+    def test_a_wrong_form_keeps_what_was_typed_and_changes_nothing(
+        self, change: dict[str, str], link: Link, parent: Person, as_person: Enter
+    ) -> None:
+        reply = as_person(parent).post(f"/family/links/{link.pk}/agreement", TERMS | change)
+        assert reply.status_code == 422
+        assert 'value="21:00"' in reply.content.decode() or "quiet_from" in change
+        assert not Proposal.objects.exists()
+
+    def test_both_parents_see_why_the_more_private_view_holds(
+        self, link: Link, other_parent: Person, teen: Person, as_person: Enter
+    ) -> None:
+        other = Link.objects.create(parent=other_parent, teen=teen, view=View.FULL)
+        for person, own in ((link.parent, link), (other_parent, other)):
+            page = as_person(person).get(f"/family/links/{own.pk}/agreement").content.decode()
+            assert "the more private one counts for both: time and topics" in page
+
+
+class TestConsent:
+    def test_a_teen_who_is_too_young_is_told_who_can(self, born_15: Person, as_person: Enter) -> None:
+        Consent.objects.all().delete()
+        reply = as_person(born_15).post("/family/consent", {"country": ""})
+        assert reply.status_code == 422
+        assert "from 16 years on" in reply.content.decode()
+
+    def test_the_evidence_names_words_time_and_giver(
+        self, link: Link, parent: Person, as_person: Enter
+    ) -> None:
+        Consent.objects.all().delete()
+        client = as_person(parent)
+        client.post(f"/family/links/{link.pk}/consent", {"country": "US"})
+        [row] = client.get("/family/consents.json").json()["consents"]
+        assert row["given_by"] == "sam"
+        assert len(row["text_sha256"]) == 64
+        assert row["withdrawn_at"] is None
+
+
+def test_opening_the_page_marks_its_notices_as_seen(link: Link, teen: Person, as_person: Enter) -> None:
+    links.link_end(link=link, by=link.parent)
+    client = as_person(teen)
+    assert "notice-new" in client.get("/family/").content.decode()
+    assert "notice-new" not in client.get("/family/").content.decode()
+    assert Notice.objects.get().seen_at
+
+
+def test_a_family_of_many_costs_no_more_queries(
+    link: Link, parent: Person, as_person: Enter, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    for number in range(5):
+        other = Person.objects.create_user(f"teen-{number}", "a-long-password", role="teen")
+        Link.objects.create(parent=parent, teen=other)
+    client = as_person(parent)
+    with django_assert_max_num_queries(6):
+        client.get("/family/")

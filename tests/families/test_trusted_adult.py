@@ -1,0 +1,101 @@
+"""The second trusted adult, from the parent's side: no page, export, mail or log line tells of it."""
+
+import logging
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from accounts.models import Person
+from families.models import Link, TrustedAdult
+from mail.models import Mail
+
+NAME, REACH = "Great-Aunt Zephyrine", "0161 496 0999"
+
+
+@pytest.fixture
+def named(teen: Person, as_person: Callable[[Person], Client]) -> TrustedAdult:
+    as_person(teen).post("/family/trusted-adult", {"name": NAME, "reach": REACH})
+    return TrustedAdult.objects.get()
+
+
+def own_pages(patterns: list[URLPattern | URLResolver], prefix: str = "/") -> list[str]:
+    """Every address of our own pages that takes nothing, or a link's id."""
+    found = []
+    for one in patterns:
+        path = prefix + str(one.pattern)
+        if isinstance(one, URLResolver):
+            found += [] if path == "/admin/" else own_pages(one.url_patterns, path)
+        else:
+            found.append(path)
+    return found
+
+
+def test_the_teen_reads_and_changes_it(
+    named: TrustedAdult, teen: Person, as_person: Callable[[Person], Client]
+) -> None:
+    client = as_person(teen)
+    assert NAME in client.get("/family/trusted-adult").content.decode()
+    client.post("/family/trusted-adult", {"name": "Coach", "reach": REACH})
+    assert TrustedAdult.objects.get().name == "Coach"
+    client.post("/family/trusted-adult", {"forget": "yes"})
+    assert not TrustedAdult.objects.exists()
+
+
+def test_a_wrong_form_keeps_what_was_typed(teen: Person, as_person: Callable[[Person], Client]) -> None:
+    reply = as_person(teen).post("/family/trusted-adult", {"name": NAME, "reach": ""})
+    assert reply.status_code == 422
+    assert NAME in reply.content.decode()
+
+
+def test_no_address_tells_a_parent(
+    named: TrustedAdult, link: Link, parent: Person, as_person: Callable[[Person], Client]
+) -> None:
+    Link.objects.update(view="full")
+    client = as_person(parent)
+    asked = 0
+    for path in own_pages(get_resolver().url_patterns):
+        address = path.replace("<uuid:link_id>", str(link.pk))
+        if "<" in address or "(" in address:
+            continue
+        reply = client.get(address)
+        asked += 1
+        said = b"".join(reply.streaming_content) if reply.streaming else reply.content  # type: ignore[attr-defined]
+        assert NAME.encode() not in said, address
+        assert REACH.encode() not in said, address
+    assert asked > 15
+
+
+def test_a_page_reads_the_same_whether_one_was_named_or_not(
+    link: Link, teen: Person, parent: Person, as_person: Callable[[Person], Client]
+) -> None:
+    def seen() -> list[bytes]:
+        client = as_person(parent)
+        addresses = ("/family/", f"/family/links/{link.pk}/agreement", f"/family/links/{link.pk}/end")
+        return [client.get(address).content.split(b"csrfmiddlewaretoken")[0] for address in addresses]
+
+    before = seen()
+    as_person(teen).post("/family/trusted-adult", {"name": NAME, "reach": REACH})
+    assert seen() == before
+    assert as_person(parent).get("/family/trusted-adult").status_code == 404
+
+
+def test_naming_one_writes_no_mail_no_notice_and_no_log_line(
+    link: Link, teen: Person, as_person: Callable[[Person], Client], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    as_person(teen).post("/family/trusted-adult", {"name": NAME, "reach": REACH})
+    assert not Mail.objects.exists()
+    assert link.parent.notices.count() == 0
+    assert NAME not in "\n".join(
+        record.getMessage() for record in caplog.records if record.name != "django.db.backends"
+    )
+
+
+def test_ending_the_link_tells_nothing_either(
+    named: TrustedAdult, link: Link, parent: Person, as_person: Callable[[Person], Client]
+) -> None:
+    as_person(parent).post(f"/family/links/{link.pk}/end")
+    assert TrustedAdult.objects.exists()
+    assert NAME not in as_person(parent).get("/family/").content.decode()
