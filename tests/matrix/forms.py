@@ -1,0 +1,23 @@
+"""What a form sends where an empty one would say nothing of who may send it."""
+
+from uuid import uuid4
+
+from tests.matrix.world import World
+
+QUESTION = {"question": "Why is the sky blue?"}
+TERMS = {"view": "topics", "memory": "on"}
+
+
+def form_of(name: str, world: World) -> dict[str, str]:
+    forms: dict[str, dict[str, str]] = {
+        "chat:ask": QUESTION | {"turn_id": str(uuid4())},
+        "chat:ask_in": QUESTION | {"turn_id": str(uuid4())},
+        "chat:turn_retry": {"turn_id": str(uuid4())},
+        "courses:answer": {"option": world.option},
+        "events:sign_up": {"name": "Kim", "email": f"{uuid4().hex}@example.org"},
+        "families:agreement": TERMS,
+        "families:consent_for": {"country": "US"},
+        "families:consent": {"withdraw": "yes"},
+        "families:trusted_adult": {"name": "Aunt", "reach": "next door"},
+    }
+    return forms.get(name, {})

@@ -1,0 +1,144 @@
+"""Who may do what: every route of our own, by role. A route without a row here fails.
+
+`pytest -m matrix` runs it alone. The columns are those of `world.ROLES`: somebody who has not signed in, a teen, their
+parent, a teen and a parent of another family, staff without permissions, an admin. What an address names belongs to the
+teen and the parent. "in" leads to the sign-in page; 302 did something; 404 tells nothing, not even that it is there.
+A second trusted adult has no account, and so no column: tests/families/test_trusted_adult.py is about them.
+"""
+
+from uuid import uuid4
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import Permission
+from django.contrib.contenttypes.models import ContentType
+from django.db import transaction
+from django.db.models import Model
+from django.http import HttpResponseBase
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import Person, Role
+from tests.matrix.forms import form_of
+from tests.matrix.routes import routes
+from tests.matrix.world import ROLES, world_make
+
+pytestmark = [pytest.mark.matrix, pytest.mark.django_db]
+
+# What a GET finds, and what a POST does.
+ROWS = {
+    "about": ("200 200 200 200 200 200 200", "405 405 405 405 405 405 405"),
+    "accounts:sign_in": ("200 302 302 302 302 302 302", "200 302 302 302 302 302 302"),
+    "accounts:sign_out": ("405 405 405 405 405 405 405", "302 302 302 302 302 302 302"),
+    "chat:ask": ("in 405 405 405 405 405 405", "in 302 302 302 302 302 302"),
+    "chat:ask_in": ("in 405 405 405 405 405 405", "in 302 404 404 404 404 404"),
+    "chat:conversation": ("in 200 404 404 404 404 404", "in 405 405 405 405 405 405"),
+    "chat:delete": ("in 200 404 404 404 404 404", "in 302 404 404 404 404 404"),
+    "chat:go_on": ("in 405 405 405 405 405 405", "in 302 302 302 302 302 302"),
+    "chat:look": ("in 404 200 404 404 404 404", "in 405 405 405 405 405 405"),
+    "chat:rename": ("in 405 405 405 405 405 405", "in 302 404 404 404 404 404"),
+    "chat:start": ("in 200 200 200 200 200 200", "in 405 405 405 405 405 405"),
+    "chat:turn_retry": ("in 405 405 405 405 405 405", "in 302 404 404 404 404 404"),
+    "chat:turn_stop": ("in 405 405 405 405 405 405", "in 302 404 404 404 404 404"),
+    "chat:turn_stream": ("404 200 404 404 404 404 404", "405 405 405 405 405 405 405"),
+    "courses:answer": ("405 405 405 405 405 405 405", "302 302 302 302 302 302 302"),
+    "courses:lesson": ("200 200 200 200 200 200 200", "405 405 405 405 405 405 405"),
+    "courses:lesson_done": ("405 405 405 405 405 405 405", "302 302 302 302 302 302 302"),
+    "courses:module": ("200 200 200 200 200 200 200", "405 405 405 405 405 405 405"),
+    "courses:modules": ("200 200 200 200 200 200 200", "405 405 405 405 405 405 405"),
+    "courses:quiz": ("200 200 200 200 200 200 200", "405 405 405 405 405 405 405"),
+    "courses:sheet": ("200 200 200 200 200 200 200", "405 405 405 405 405 405 405"),
+    "events:calendar": ("200 200 200 200 200 200 200", "405 405 405 405 405 405 405"),
+    "events:event": ("200 200 200 200 200 200 200", "405 405 405 405 405 405 405"),
+    "events:leave": ("405 405 405 405 405 405 405", "302 302 302 302 302 302 302"),
+    "events:left": ("200 200 200 200 200 200 200", "405 405 405 405 405 405 405"),
+    "events:list": ("200 200 200 200 200 200 200", "405 405 405 405 405 405 405"),
+    "events:place": ("200 200 200 200 200 200 200", "405 405 405 405 405 405 405"),
+    "events:sign_up": ("302 302 302 302 302 302 302", "302 302 302 302 302 302 302"),
+    "events:signed_up": ("302 302 302 302 302 302 302", "405 405 405 405 405 405 405"),
+    "families:accept": ("in 405 405 405 405 405 405", "in 422 422 302 422 422 422"),
+    "families:agreement": ("in 200 200 404 404 404 404", "in 302 302 404 404 404 404"),
+    "families:answer": ("in 405 405 405 405 405 405", "in 302 302 404 404 404 404"),
+    "families:consent": ("in 200 404 200 404 404 404", "in 302 404 302 404 404 404"),
+    "families:consent_for": ("in 404 200 404 404 404 404", "in 404 302 404 404 404 404"),
+    "families:decline": ("in 405 405 405 405 405 405", "in 302 302 302 302 302 302"),
+    "families:end": ("in 200 200 404 404 404 404", "in 302 302 404 404 404 404"),
+    "families:evidence": ("in 200 200 200 200 200 200", "in 405 405 405 405 405 405"),
+    "families:family": ("in 200 200 200 200 200 200", "in 405 405 405 405 405 405"),
+    "families:invite": ("in 405 405 405 405 405 405", "in 302 302 302 302 302 302"),
+    "families:join": ("200 200 200 200 200 200 200", "405 405 405 405 405 405 405"),
+    "families:looks": ("in 200 404 200 404 404 404", "in 405 405 405 405 405 405"),
+    "families:pause": ("in 405 405 405 405 405 405", "in 404 302 404 404 404 404"),
+    "families:take_back": ("in 405 405 405 405 405 405", "in 302 302 302 302 302 302"),
+    "families:trusted_adult": ("in 200 404 200 404 404 404", "in 302 404 302 404 404 404"),
+    "healthz": ("200 200 200 200 200 200 200", "405 405 405 405 405 405 405"),
+    "home": ("200 200 200 200 200 200 200", "405 405 405 405 405 405 405"),
+    "mail:attachment": ("200 200 200 200 200 200 200", "405 405 405 405 405 405 405"),
+    "mail:box": ("200 200 200 200 200 200 200", "405 405 405 405 405 405 405"),
+    "mail:letter": ("200 200 200 200 200 200 200", "405 405 405 405 405 405 405"),
+    "privacy": ("200 200 200 200 200 200 200", "405 405 405 405 405 405 405"),
+    "safeguarding:help_now": ("200 200 200 200 200 200 200", "405 405 405 405 405 405 405"),
+    "safeguarding:protocol": ("200 200 200 200 200 200 200", "405 405 405 405 405 405 405"),
+    "using": ("200 200 200 200 200 200 200", "405 405 405 405 405 405 405"),
+}
+# Looked at elsewhere: it asks every part, which takes seconds, and says the same to everybody (tests/config).
+APART = {"readyz"}
+
+
+def found(reply: HttpResponseBase) -> str:
+    leads_in = reply.status_code == 302 and reply.headers["Location"].startswith("/sign-in")
+    return "in" if leads_in else str(reply.status_code)
+
+
+def test_every_route_has_a_row_and_every_row_a_route() -> None:
+    assert set(routes()) == set(ROWS) | APART
+
+
+@pytest.mark.parametrize("name", sorted(ROWS))
+def test_who_may_do_what(name: str) -> None:
+    world = world_make()
+    address = world.address(name, routes()[name])
+    for method, expected in zip(("get", "post"), ROWS[name], strict=True):
+        did = {}
+        for role in ROLES:
+            form = form_of(name, world) if method == "post" else None
+            with transaction.atomic():
+                did[role] = found(getattr(world.client(role), method)(address, form))
+                # The next role finds the world as it was.
+                transaction.set_rollback(True)
+        assert did == dict(zip(ROLES, expected.split(), strict=True)), f"{method} {address}"
+
+
+def staff_client() -> tuple[Person, Client]:
+    person = Person.objects.create(username=uuid4().hex, role=Role.ADMIN, is_staff=True)
+    client = Client()
+    client.force_login(person)
+    return person, client
+
+
+IN_THE_ADMIN: list[type[Model]] = sorted(admin.site._registry, key=str)
+
+
+@pytest.mark.parametrize("model", IN_THE_ADMIN, ids=str)
+def test_staff_see_in_the_admin_what_they_were_given_and_nothing_else(model: type[Model]) -> None:
+    person, client = staff_client()
+    options = model._meta
+    address = reverse(f"admin:{options.app_label}_{options.model_name}_changelist")
+    assert client.get(address).status_code == 403
+    kind = ContentType.objects.get_for_model(model)
+    person.user_permissions.add(
+        Permission.objects.get(content_type=kind, codename=f"view_{options.model_name}")
+    )
+    assert client.get(address).status_code == 200
+    for other in IN_THE_ADMIN:
+        if other is model:
+            continue
+        path = reverse(f"admin:{other._meta.app_label}_{other._meta.model_name}_changelist")
+        assert client.get(path).status_code == 403, path
+
+
+@pytest.mark.parametrize("role", ["teen", "parent"])
+def test_nobody_else_gets_into_the_admin(role: str) -> None:
+    client = Client()
+    client.force_login(Person.objects.create(username=role, role=role))
+    assert client.get("/admin/").status_code == 302

@@ -1,0 +1,99 @@
+"""Two families, an admin and a helper of theirs, with something of everything that an address can name."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import uuid4
+
+from django.db import transaction
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import Person, Role
+from chat.models import Conversation, State, Turn
+from courses.loading import library_load
+from courses.models import Question
+from events.models import Event
+from events.services import sign_up_make
+from families.links import invitation_make
+from families.models import Link
+from mail.services import Enclosure, mail_queue
+from tests.conftest import with_consent
+
+# In the order of the table's columns.
+ROLES = ["anonymous", "teen", "parent", "other_teen", "other_parent", "staff", "admin"]
+
+
+@dataclass
+class World:
+    people: dict[str, Person]
+    ids: dict[str, object]
+
+    option: str = ""
+
+    def client(self, role: str) -> Client:
+        # An address of its own, so that no throttle mixes this test up with another.
+        client = Client(REMOTE_ADDR=f"10.{uuid4().bytes[0]}.{uuid4().bytes[0]}.{uuid4().bytes[0]}")
+        if role in self.people:
+            client.force_login(self.people[role])
+        return client
+
+    def address(self, name: str, wanted: list[str]) -> str:
+        return reverse(name, kwargs={key: self.ids.get(f"{name}:{key}") or self.ids[key] for key in wanted})
+
+
+def world_make() -> World:
+    """What belongs to somebody belongs to `teen` and `parent`; the others are there to be kept out."""
+    people = {
+        role: Person.objects.create(
+            username=role,
+            role={"staff": Role.ADMIN, "admin": Role.ADMIN}.get(
+                role, Role.TEEN if "teen" in role else Role.PARENT
+            ),
+            is_staff=role in {"staff", "admin"},
+            is_superuser=role == "admin",
+        )
+        for role in ROLES[1:]
+    }
+    teen, parent = people["teen"], people["parent"]
+    for one in (teen, people["other_teen"]):
+        with_consent(one)
+    library_load()
+    link = Link.objects.create(parent=parent, teen=teen)
+    Link.objects.create(parent=people["other_parent"], teen=people["other_teen"])
+    conversation = Conversation.objects.create(owner=teen, title="Bias")
+    turn = Turn.objects.create(
+        pk=uuid4(), conversation=conversation, question="Is AI biased?", answer="Yes.", state=State.ANSWERED,
+        ended_at=timezone.now(),
+    )  # fmt: skip
+    event = Event.objects.create(
+        slug="evening", title="An evening", summary="One.", starts_at=timezone.now() + timedelta(days=9),
+        time_zone="UTC", minutes=60, is_published=True,
+    )  # fmt: skip
+    sign_up = sign_up_make(event=event, name="Sam", email="sam@example.org")
+    with transaction.atomic():
+        mail = mail_queue(
+            key="matrix", to="a@example.org", subject="S", text="T",
+            attachments=[Enclosure(filename="a.txt", content_type="text/plain", content="a")],
+        )  # fmt: skip
+    invitation = invitation_make(by=parent)
+    return World(
+        people,
+        {
+            "module": "good-and-bad",
+            "lesson": "what-it-is",
+            "question": "average",
+            "slug": event.slug,
+            "token": sign_up.token,
+            "families:join:token": invitation.token,
+            "families:accept:token": invitation.token,
+            "families:decline:token": invitation.token,
+            "invitation_id": invitation.pk,
+            "link_id": link.pk,
+            "conversation_id": conversation.pk,
+            "turn_id": turn.pk,
+            "mail_id": mail.pk,
+            "attachment_id": mail.attachments.get().pk,
+        },
+        option=Question.objects.get(slug="average").options[0]["id"],
+    )
