@@ -6,3 +6,9 @@ class ChatConfig(AppConfig):
     name = "chat"
     verbose_name = _("Chat")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from accounts.registry import register
+        from chat.personal import KINDS
+
+        register(*KINDS)

@@ -83,9 +83,11 @@ def turn_finish(*, turn: Turn, outcome: Outcome) -> bool:
     with transaction.atomic():
         mine = Turn.objects.filter(pk=turn.pk, claim=turn.claim)
         ended = mine.update(**_ended(outcome))
-        if ended or not Turn.objects.filter(pk=turn.pk).exists():
+        is_gone = not ended and not Turn.objects.filter(pk=turn.pk).exists()
+        if ended or is_gone:
             _settle(turn.pk, outcome)
-        transaction.on_commit(lambda: stream.end(turn.pk))
+        # What was deleted while it was being written must not live on as its echo.
+        transaction.on_commit(lambda: stream.forget(turn.pk) if is_gone else stream.end(turn.pk))
     return bool(ended)
 
 

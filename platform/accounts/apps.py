@@ -6,3 +6,9 @@ class AccountsConfig(AppConfig):
     name = "accounts"
     verbose_name = _("People")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from accounts.personal import KINDS
+        from accounts.registry import register
+
+        register(*KINDS)

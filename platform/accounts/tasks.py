@@ -1,8 +1,15 @@
 from celery import shared_task
-from django.core.management import call_command
+
+from accounts import personal, services
 
 
 @shared_task(ignore_result=True)
 def sessions_forget() -> None:
     """Delete the sessions that have ended, and with them what visitors did without signing in."""
-    call_command("clearsessions")
+    services.sessions_forget()
+
+
+@shared_task(ignore_result=True)
+def log_titles_forget() -> None:
+    """Strike the names out of what the admin pages' log says of people."""
+    personal.log_titles_forget()

@@ -6,3 +6,9 @@ class BudgetsConfig(AppConfig):
     name = "budgets"
     verbose_name = _("Budgets")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from accounts.registry import register
+        from budgets.personal import KINDS
+
+        register(*KINDS)

@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from accounts.registry import kinds
 from courses.records import record_of
 from courses.selectors import courses_of
 from events.selectors import next_event
@@ -32,7 +33,11 @@ def about(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def privacy(request: HttpRequest) -> HttpResponse:
-    page = {"runs_at_home": runs_at_home(), "model_host": urlsplit(settings.TUTOR_BASE_URL).hostname}
+    page = {
+        "kinds": kinds(),
+        "runs_at_home": runs_at_home(),
+        "model_host": urlsplit(settings.TUTOR_BASE_URL).hostname,
+    }
     return render(request, "pages/privacy.html", page)
 
 

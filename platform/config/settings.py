@@ -231,6 +231,10 @@ CELERY_BEAT_SCHEDULE = {
         "task": "accounts.tasks.sessions_forget",
         "schedule": crontab(hour="11", minute="40"),
     },
+    "forget log titles": {
+        "task": "accounts.tasks.log_titles_forget",
+        "schedule": crontab(hour="11", minute="45"),
+    },
 }
 
 LOGGING = {

@@ -6,3 +6,9 @@ class EventsConfig(AppConfig):
     name = "events"
     verbose_name = _("Live events")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from accounts.registry import register
+        from events.personal import KINDS
+
+        register(*KINDS)

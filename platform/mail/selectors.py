@@ -1,8 +1,10 @@
-"""What the demo's pages read. There is no person to ask for: in a demo the outbox is everybody's."""
+"""What the demo's pages read, where the outbox is everybody's; and the mails to one address or of one occasion."""
 
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Value
+from django.db.models.functions import Lower
+from django.db.models.lookups import Exact
 
 from mail.models import Attachment, Mail
 
@@ -21,3 +23,14 @@ def mail_shown(mail_id: UUID) -> Mail:
 def attachment_of(mail_id: UUID, attachment_id: int) -> Attachment:
     """Raises Attachment.DoesNotExist, also for another mail's."""
     return Attachment.objects.get(mail_id=mail_id, pk=attachment_id)
+
+
+def mails_to(address: str) -> QuerySet[Mail]:
+    """Mails to an address, in whatever letter case it was written, oldest first."""
+    # The database folds both sides, as it does where it holds an address to be one.
+    return Mail.objects.filter(Exact(Lower("to"), Lower(Value(address)))).order_by("created_at", "pk")
+
+
+def mails_about(occasion: str) -> QuerySet[Mail]:
+    """Mails whose key begins with `occasion` and a blank, oldest first."""
+    return Mail.objects.filter(key__startswith=f"{occasion} ").order_by("created_at", "pk")

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from mail import nudge
@@ -94,6 +94,16 @@ def mail_send_again(*, mail: Mail) -> bool:
     if again:
         transaction.on_commit(lambda: nudge.send(mail.pk))
     return bool(again)
+
+
+@transaction.atomic
+def mails_erase(*, mails: QuerySet[Mail]) -> int:
+    """Delete mails with text, attachments and address, whatever became of them. Returns how many there were.
+
+    One that waits is never sent; one that is being sent at this moment still arrives.
+    """
+    _, deleted = mails.delete()
+    return deleted.get("mail.Mail", 0)
 
 
 @transaction.atomic

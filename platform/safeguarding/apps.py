@@ -8,4 +8,4 @@ class SafeguardingConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from safeguarding import checks  # noqa: F401, PLC0415 - registers itself
+        from safeguarding import checks  # noqa: F401 - registers itself

@@ -1,0 +1,64 @@
+"""What this room keeps about a person: their conversations."""
+
+from collections.abc import Iterator
+
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Person
+from accounts.registry import Kind, Retention, Row
+from chat.models import Conversation, Turn
+from chat.services import conversation_delete
+
+
+def conversations_export(person: Person) -> Iterator[Row]:
+    """One row for each turn, so that a long conversation needs no more memory than a short one."""
+    turns = Turn.objects.filter(conversation__owner=person).select_related("conversation")
+    for turn in turns.order_by("conversation__started_at", "conversation", "asked_at").iterator(
+        chunk_size=200
+    ):
+        yield {
+            "conversation": str(turn.conversation_id),
+            "title": turn.conversation.title,
+            "asked_at": turn.asked_at,
+            "question": turn.question,
+            "answer": turn.answer,
+            "outcome": " · ".join(filter(None, (turn.get_state_display(), turn.get_ending_display()))),
+            "level": turn.level,
+            "categories": turn.categories,
+            "passages": turn.passages,
+            "model": turn.model,
+            "tokens": turn.tokens,
+        }
+
+
+def conversations_erase(person: Person) -> None:
+    # Whoever is asking in one of them at this moment has its row: nothing is added once all are ours.
+    for conversation in Conversation.objects.select_for_update().filter(owner=person).order_by("pk"):
+        conversation_delete(conversation=conversation)
+
+
+CONVERSATIONS = Kind(
+    name="conversations",
+    title=_("Conversations with the tutor"),
+    what=_("Your questions and its answers, so that you can read them again."),
+    retention=Retention(words=_("You can delete each one, and then it is gone for good.")),
+    seen=_("No page shows them to anybody but you. Whoever runs the server could reach its database."),
+    private=True,
+    models=(Conversation, Turn),
+    labels={
+        "conversation": _("number of the conversation"),
+        "title": _("conversation"),
+        "asked_at": _("asked"),
+        "question": _("question"),
+        "answer": _("answer"),
+        "outcome": _("how it ended"),
+        "level": _("level that the guard gave it, 0 to 4"),
+        "categories": _("what the guard saw in it"),
+        "passages": _("passages of lessons that it drew on"),
+        "model": _("model"),
+        "tokens": _("tokens"),
+    },
+    export=conversations_export,
+    erase=conversations_erase,
+)
+KINDS = (CONVERSATIONS,)

@@ -1,0 +1,61 @@
+"""What this room keeps about a person: what they have read to its end, and what they chose in a quiz."""
+
+from collections.abc import Iterator
+
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Person
+from accounts.registry import Kind, Retention, Row
+from courses.models import Answer, LessonDone
+
+
+def learned_export(person: Person) -> Iterator[Row]:
+    for lesson in LessonDone.objects.filter(person=person).order_by("done_at").iterator():
+        yield {
+            "module": lesson.module_slug,
+            "lesson": lesson.lesson_slug,
+            "question": "",
+            "answer": "",
+            "at": lesson.done_at,
+        }
+    for answer in Answer.objects.filter(person=person).order_by("answered_at").iterator():
+        yield {
+            "module": answer.module_slug,
+            "lesson": "",
+            "question": answer.question_slug,
+            "answer": answer.option,
+            "at": answer.answered_at,
+        }
+
+
+def learned_erase(person: Person) -> None:
+    LessonDone.objects.filter(person=person).delete()
+    Answer.objects.filter(person=person).delete()
+
+
+LEARNED = Kind(
+    name="learned",
+    title=_("What you have learned"),
+    what=_(
+        "Which lessons you marked as done and what you chose in a quiz, so that you can go on where you stopped."
+    ),
+    retention=Retention(
+        words=_(
+            "It stays until the account is deleted. "
+            "Signed out, it is kept with this browser and forgotten two weeks after you last used it."
+        )
+    ),
+    seen=_("Nobody else sees it."),
+    private=True,
+    models=(LessonDone, Answer),
+    labels={
+        "module": _("module"),
+        "lesson": _("lesson done"),
+        "question": _("question"),
+        "answer": _("what you chose"),
+        "at": _("when"),
+    },
+    export=learned_export,
+    erase=learned_erase,
+)
+KINDS = (LEARNED,)

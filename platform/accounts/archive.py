@@ -1,0 +1,112 @@
+"""Somebody's data as one zip: a JSON file for each kind, and a page to read in any browser.
+
+Rows go from the database's cursor through the compressor onto the disk: what is in memory at a time is a few
+rows and the buffers, however much somebody has written (benchmarks/export.py, ADR 12).
+"""
+
+import json
+import shutil
+import zipfile
+from collections.abc import Iterator
+from datetime import date, datetime
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any
+from zoneinfo import ZoneInfo
+
+from django.db import transaction
+from django.template import loader
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from accounts import registry
+from accounts.models import Person
+from accounts.registry import Kind, Row, Value
+
+# What is bigger lies on the disk, in a file without a name that goes when it is closed.
+IN_MEMORY = 256 * 1024
+
+
+@transaction.atomic
+def archive_make(
+    *, person: Person, for_parent: bool = False, now: datetime | None = None
+) -> SpooledTemporaryFile[bytes]:
+    """Write the zip of everything that is kept about `person`, and return it at its beginning.
+
+    It is whole before anybody is sent a byte: a fault is an error page and no half file, and a slow line holds
+    no connection of the database. Whoever takes it closes it. With `for_parent` private kinds are left out.
+    Names of files are the kinds' own; nothing that somebody typed becomes one.
+    """
+    made_at = (now or timezone.now()).astimezone(person.zone)
+    spool = SpooledTemporaryFile[bytes](max_size=IN_MEMORY)
+    try:
+        with (
+            zipfile.ZipFile(spool, "w", zipfile.ZIP_DEFLATED) as archive,
+            SpooledTemporaryFile[bytes](max_size=IN_MEMORY) as page,
+        ):
+            _say(page, "head", person=person, made_at=_said(made_at, person.zone))
+            for kind in reversed(registry.kinds(for_parent=for_parent)):
+                with _member(archive, f"{kind.name}.json", made_at) as out:
+                    _kind_write(kind, person, out, page)
+            _say(page, "foot")
+            page.seek(0)
+            with _member(archive, "index.html", made_at) as out:
+                shutil.copyfileobj(page, out)
+    except BaseException:
+        spool.close()
+        raise
+    spool.seek(0)
+    return spool
+
+
+def _member(archive: zipfile.ZipFile, name: str, made_at: datetime) -> IO[bytes]:
+    info = zipfile.ZipInfo(name, made_at.timetuple()[:6])
+    info.compress_type = zipfile.ZIP_DEFLATED
+    return archive.open(info, "w", force_zip64=True)
+
+
+def _kind_write(kind: Kind, person: Person, out: IO[bytes], page: IO[bytes]) -> None:
+    """Write a kind's rows to its file and to the page, in one pass: the two cannot tell of different moments."""
+    _say(page, "kind", kind=kind)
+    entry = loader.get_template("data/archive/row.html")
+    before = "[\n"
+    for row in kind.export(person):
+        out.write(f"{before}{json.dumps(_on_clock(row, person.zone), ensure_ascii=False)}".encode())
+        page.write(entry.render({"facts": list(_facts(kind, row, person.zone))}).encode())
+        before = ",\n"
+    is_empty = before == "[\n"
+    out.write(b"[]\n" if is_empty else b"\n]\n")
+    _say(page, "end", is_empty=is_empty)
+
+
+def _say(page: IO[bytes], part: str, **context: Any) -> None:
+    page.write(loader.render_to_string(f"data/archive/{part}.html", context).encode())
+
+
+def _on_clock(row: Row, zone: ZoneInfo) -> dict[str, object]:
+    return {key: _json_ready(value, zone) for key, value in row.items()}
+
+
+def _json_ready(value: Value, zone: ZoneInfo) -> object:
+    if isinstance(value, datetime):
+        return value.astimezone(zone).isoformat()
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _facts(kind: Kind, row: Row, zone: ZoneInfo) -> Iterator[tuple[registry.Words, str]]:
+    """What a row says, in its labels' words. What it says nothing of is left out."""
+    for key, value in row.items():
+        if said := _said(value, zone):
+            yield kind.labels[key], said
+
+
+def _said(value: Value, zone: ZoneInfo) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if isinstance(value, datetime):
+        return date_format(value.astimezone(zone), "DATETIME_FORMAT")
+    if isinstance(value, date):
+        return date_format(value, "DATE_FORMAT")
+    return "\n".join(value) if isinstance(value, list) else str(value)

@@ -1,0 +1,122 @@
+"""Your data: what is kept, a copy of it, and its end. Each of these pages is about the person who asks."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from functools import wraps
+
+from django import forms
+from django.contrib.auth import logout
+from django.contrib.auth.views import redirect_to_login
+from django.http import FileResponse, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts import services
+from accounts.archive import archive_make
+from accounts.models import Person
+from accounts.registry import kinds
+from accounts.throttle import Throttle
+
+downloads = Throttle("data download", "5/hour")
+tries_to_erase = Throttle("data erase", "5/15minutes")
+
+type OwnView = Callable[[HttpRequest, Person], HttpResponse | FileResponse]
+type View = Callable[[HttpRequest], HttpResponse | FileResponse]
+
+
+def own(view: OwnView) -> View:
+    """For the person who is signed in. Others sign in and come to the data page: a form is not sent again."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest) -> HttpResponse | FileResponse:
+        if not isinstance(request.user, Person):
+            return redirect_to_login(reverse("accounts:data"))
+        return view(request, request.user)
+
+    return never_cache(guarded)
+
+
+class EraseForm(forms.Form):
+    """Asks again who it is: by the password, or by the username where the account has none."""
+
+    proof = forms.CharField(strip=False)
+
+    def __init__(self, person: Person, data: object = None) -> None:
+        super().__init__(data)  # type: ignore[arg-type]
+        self.person = person
+        self.by_password = person.has_usable_password()
+        missing = (
+            gettext_lazy("Type your password") if self.by_password else gettext_lazy("Type your username")
+        )
+        self.fields["proof"].error_messages["required"] = missing
+
+    def clean_proof(self) -> str:
+        proof = str(self.cleaned_data["proof"])
+        if self.by_password and not self.person.check_password(proof):
+            raise forms.ValidationError(_("That is not your password. Capitals count."))
+        if not self.by_password and proof.strip() != self.person.username:
+            raise forms.ValidationError(_("That is not your username. Capitals count."))
+        return proof
+
+
+class WholeFile(FileResponse):
+    """A file, read a piece at a time on a server with a loop too: Django would read all of it first."""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        pieces = iter(self)
+        while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
+            yield piece
+
+
+@require_safe
+@own
+def data(request: HttpRequest, person: Person) -> HttpResponse:
+    return _page(request, EraseForm(person))
+
+
+def _page(request: HttpRequest, form: EraseForm, *, trouble: str = "", status: int = 200) -> HttpResponse:
+    context = {"kinds": kinds(), "form": form, "trouble": trouble}
+    return render(request, "data/data.html", context, status=status)
+
+
+@require_POST
+@own
+def download(_request: HttpRequest, person: Person) -> FileResponse:
+    """Everything that is kept about the person, as a zip."""
+    downloads.hit(person.pk)
+    day = timezone.localdate(timezone=person.zone)
+    name = f"kitchen-table-{day:%Y-%m-%d}.zip"
+    return WholeFile(
+        archive_make(person=person), as_attachment=True, filename=name, content_type="application/zip"
+    )
+
+
+@require_POST
+@own
+def erase(request: HttpRequest, person: Person) -> HttpResponse:
+    """Erase the person, once they have shown that it is them."""
+    tries_to_erase.hit(person.pk)
+    form = EraseForm(person, request.POST)
+    if not form.is_valid():
+        return _page(request, form, status=422)
+    try:
+        services.person_erase(person=person)
+    except services.LastAdmin:
+        trouble = _("You are the last admin. Make somebody else an admin first, then come back.")
+        return _page(request, form, trouble=trouble, status=409)
+    logout(request)
+    return redirect("accounts:erased")
+
+
+@require_safe
+@never_cache
+def erased(request: HttpRequest) -> HttpResponse:
+    """What erasing means. It tells nobody that anybody did, so it may stand open."""
+    response = render(request, "data/erased.html", {"kinds": kinds()})
+    response.headers["X-Robots-Tag"] = "noindex"
+    return response

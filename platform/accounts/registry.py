@@ -1,0 +1,106 @@
+"""What the site keeps about people: each room registers its kinds here, and all else is made from that.
+
+The privacy page, the download, the erasure and the nightly forgetting read this one list, so that they cannot
+say or do different things. A room calls `register` in its AppConfig.ready(); nothing here knows any room.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Protocol
+
+from django.core.exceptions import ImproperlyConfigured
+from django.db.models import Model
+from django.utils.functional import Promise
+
+from accounts.models import Person
+
+type Words = str | Promise
+# What a row may hold. A time is aware and keeps its instant: whoever writes it down puts it on a person's clock.
+type Value = str | int | float | bool | date | datetime | list[str] | None
+type Row = dict[str, Value]
+
+SLUG = re.compile(r"[a-z]+(-[a-z]+)*")
+
+
+class Forget(Protocol):
+    """A service that deletes what is past its days, and says how many rows that were."""
+
+    def __call__(self, *, now: datetime | None = None) -> int: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retention:
+    """How long a kind is kept, in words for its readers: `%(days)d` in them becomes the days.
+
+    Where days are given, `since` says from when they count, `forget` deletes what is past them, and `task` is
+    the Celery task in the beat schedule that calls it every night. Without days it is kept until its person
+    deletes it, or themselves.
+    """
+
+    words: Words
+    days: int | None = None
+    since: Words = ""
+    forget: Forget | None = None
+    task: str = ""
+
+    def __post_init__(self) -> None:
+        timed = (bool(self.since), self.forget is not None, bool(self.task))
+        if set(timed) != {self.days is not None}:
+            raise ImproperlyConfigured("Days come with their beginning, their service and its task, or not.")
+
+    def __str__(self) -> str:
+        return str(self.words) if self.days is None else str(self.words) % {"days": self.days}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """One kind of thing that is kept about a person.
+
+    `what` says what it is and why it is kept, `seen` who can see it, and `stays` what an erasure leaves.
+    `export` yields rows with the keys of `labels`, in their order, and holds no more than a few of them at
+    once. `erase` runs within the erasure's transaction, with the person's row locked; whatever it does
+    outside of the database waits for the commit. `private` kinds are left out of what a parent exports.
+    """
+
+    name: str
+    title: Words
+    what: Words
+    retention: Retention
+    private: bool
+    export: Callable[[Person], Iterator[Row]]
+    erase: Callable[[Person], None]
+    labels: dict[str, Words] = field(default_factory=dict)
+    models: tuple[type[Model], ...] = ()
+    seen: Words = ""
+    stays: Words = ""
+
+    def __post_init__(self) -> None:
+        if not SLUG.fullmatch(self.name):
+            raise ImproperlyConfigured(f"A kind's name becomes a file's name, and {self.name!r} is no slug.")
+
+
+_kinds: dict[str, Kind] = {}
+
+
+def register(*kinds: Kind) -> None:
+    """Make kinds known. The same kind again does nothing; another of its name is an ImproperlyConfigured."""
+    for kind in kinds:
+        if _kinds.get(kind.name, kind) is not kind:
+            raise ImproperlyConfigured(f"Two kinds call themselves {kind.name}.")
+        _kinds[kind.name] = kind
+
+
+def kinds(*, for_parent: bool = False) -> list[Kind]:
+    """Every kind, or those that a parent may export too. The lowest room comes first."""
+    return [kind for kind in _kinds.values() if not (for_parent and kind.private)]
+
+
+def nothing(_person: Person) -> Iterator[Row]:
+    """The export of a kind that no row of ours tells of."""
+    return iter(())
+
+
+def leave(_person: Person) -> None:
+    """The erasure of a kind that goes by itself, or with its person's row."""

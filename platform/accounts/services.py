@@ -1,0 +1,51 @@
+"""What is done with people: erase one, forget sessions. Keyword-only, one transaction each."""
+
+from datetime import datetime
+
+from django.contrib.sessions.models import Session
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import registry
+from accounts.models import Person
+
+
+class LastAdmin(Exception):
+    """The last person who can open everything was to be erased."""
+
+
+@transaction.atomic
+def person_erase(*, person: Person) -> bool:
+    """Erase somebody: their sessions, everything that a room has registered about them, and their row.
+
+    It happens as a whole or not at all. The rooms erase lowest first, which is the order of the ledger's locks
+    (budgets.postings). False when the person is gone already, also when that happens while we wait for it.
+    Raises LastAdmin.
+    """
+    locked = _locked(person)
+    if locked is None:
+        return False
+    for kind in registry.kinds():
+        kind.erase(locked)
+    locked.delete()
+    return True
+
+
+def _locked(person: Person) -> Person | None:
+    """The person's row, which nothing can point at any more until the transaction ends."""
+    # All admins in one order: of the last two, who may go at the same moment, one stays.
+    wanted = Person.objects.filter(pk=person.pk) | Person.objects.filter(is_superuser=True, is_active=True)
+    if not person.is_superuser:
+        wanted = Person.objects.filter(pk=person.pk)
+    rows = {row.pk: row for row in wanted.select_for_update().order_by("pk")}
+    found = rows.pop(person.pk, None)
+    if found and found.is_superuser and not rows:
+        raise LastAdmin
+    return found
+
+
+@transaction.atomic
+def sessions_forget(*, now: datetime | None = None) -> int:
+    """Delete the sessions that have ended, and with them what visitors did in them. Returns how many."""
+    ended = Session.objects.filter(expire_date__lt=now or timezone.now())
+    return ended.delete()[0]

@@ -1,0 +1,73 @@
+"""What this room keeps about a person: the places that they took."""
+
+from collections.abc import Iterator
+
+from django.db.models import Q, QuerySet, Value
+from django.db.models.functions import Lower
+from django.db.models.lookups import Exact
+from django.utils.translation import gettext_lazy as _
+
+from accounts.addresses import addresses_of
+from accounts.models import Person
+from accounts.personal import log_blank
+from accounts.registry import Kind, Retention, Row
+from events.models import SignUp
+from events.services import FORGET_AFTER, sign_up_leave, sign_ups_forget
+from mail.selectors import mails_about
+from mail.services import mails_erase
+
+
+def sign_ups_of(person: Person) -> QuerySet[SignUp]:
+    """Their places: those that they took while signed in, and those of an address that is known to be theirs."""
+    theirs = Q(person=person)
+    for address in addresses_of(person):
+        theirs |= Q(Exact(Lower("email"), Lower(Value(address))))
+    return SignUp.objects.filter(theirs).order_by("created_at", "pk")
+
+
+def sign_ups_export(person: Person) -> Iterator[Row]:
+    for sign_up in sign_ups_of(person).select_related("event").iterator():
+        yield {
+            "event": sign_up.event.title,
+            "starts_at": sign_up.event.starts_at,
+            "name": sign_up.name,
+            "email": sign_up.email,
+            "created_at": sign_up.created_at,
+        }
+
+
+def sign_ups_erase(person: Person) -> None:
+    log_blank(sign_ups_of(person))
+    for sign_up in sign_ups_of(person):
+        # The confirmation names them, and may have gone to an address that the account does not know.
+        mails_erase(mails=mails_about(f"sign-up {sign_up.pk}"))
+        sign_up_leave(sign_up=sign_up)
+
+
+SIGN_UPS = Kind(
+    name="sign-ups",
+    title=_("Signing up for an event"),
+    what=_("Your name and email address, to send you the way in."),
+    retention=Retention(
+        words=_(
+            "You can leave at any time, and then both are deleted. "
+            "Otherwise they are deleted %(days)d days after the event."
+        ),
+        days=FORGET_AFTER.days,
+        since=_("the end of the event"),
+        forget=sign_ups_forget,
+        task="events.tasks.sign_ups_forget",
+    ),
+    private=False,
+    models=(SignUp,),
+    labels={
+        "event": _("event"),
+        "starts_at": _("starts"),
+        "name": _("name"),
+        "email": _("email"),
+        "created_at": _("signed up"),
+    },
+    export=sign_ups_export,
+    erase=sign_ups_erase,
+)
+KINDS = (SIGN_UPS,)

@@ -1,0 +1,154 @@
+"""Somebody about whom everything is kept that can be kept, and the zip that they get."""
+
+import io
+import json
+import zipfile
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from importlib import import_module
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.conf import settings
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.contrib.sessions.models import Session
+from django.db import transaction
+from django.test import Client
+from django.utils import timezone
+
+from accounts import throttle
+from accounts.archive import archive_make
+from accounts.models import Person
+from budgets.services import hold_settle
+from chat.models import State, Turn
+from chat.services import turn_start
+from courses.records import PersonRecord
+from events.models import Event
+from events.services import sign_up_make
+from mail.services import Enclosure, mail_queue
+
+QUESTION = "Why does my grandmother's walnut tree whistle?"
+ANSWER = "Because the wind plays on its hollow branches."
+MakeFull = Callable[..., Person]
+
+
+@pytest.fixture(autouse=True)
+def _fresh_counts(db: None) -> Iterator[None]:
+    """Every test is the first that anybody tries."""
+    throttle._shared().storage.reset()
+    yield
+    throttle._shared().storage.reset()
+
+
+@pytest.fixture
+def event(db: None) -> Event:
+    return Event.objects.create(
+        slug="one-evening",
+        title="One evening",
+        summary="An hour about AI.",
+        starts_at=timezone.now() + timedelta(days=20),
+        minutes=60,
+        is_published=True,
+    )
+
+
+@pytest.fixture
+def make_full(make_person: Callable[..., Person], event: Event, admin_person: Person) -> MakeFull:
+    """Makes a person with at least one row of every kind."""
+
+    def make(username: str = "walnut-kid", **fields: object) -> Person:
+        told: dict[str, object] = {"display_name": "Wilhelmina Q.", "email": "Wil@Nut.example", **fields}
+        person = make_person(username, **told)
+        session_of(person)
+        answered(person)
+        record = PersonRecord(person)
+        record.lesson_done("good-and-bad", "what-it-is")
+        record.question_answered("good-and-bad", "first", "b")
+        sign_up_make(event=event, name=str(person), email="elsewhere@nut.example", person=person)
+        if person.email:
+            sign_up_make(event=event, name="Wilhelmina", email=person.email.upper())
+            mail_to(person.email.lower(), f"Hello {person}")
+        log(person, person)
+        log(admin_person, person)
+        return person
+
+    return make
+
+
+@pytest.fixture
+def full(make_full: MakeFull) -> Person:
+    return make_full()
+
+
+@transaction.atomic
+def answered(person: Person, question: str = QUESTION, answer: str = ANSWER) -> Turn:
+    """A question that was asked and answered, with its hold settled, before any worker could see it."""
+    turn = turn_start(person=person, turn_id=uuid4(), question=question)
+    Turn.objects.filter(pk=turn.pk).update(
+        state=State.ANSWERED, answer=answer, ended_at=timezone.now(), prompt_tokens=80, answer_tokens=20
+    )
+    hold_settle(key=turn.pk, tokens=100, microdollars=7)
+    return turn
+
+
+def mail_to(address: str, subject: str, text: str = "See you on Thursday.") -> None:
+    enclosure = Enclosure(filename="one.ics", content_type="text/calendar", content=f"ATTENDEE:{address}")
+    with transaction.atomic():
+        mail_queue(key=f"test {uuid4()}", to=address, subject=subject, text=text, attachments=[enclosure])
+
+
+def log(admin: Person, about: Person) -> None:
+    """What the admin pages write down when an admin changes somebody."""
+    LogEntry.objects.create(
+        user=admin,
+        content_type=ContentType.objects.get_for_model(Person),
+        object_id=str(about.pk),
+        object_repr=str(about),
+        action_flag=CHANGE,
+        change_message=f"Changed {about.username}",
+    )
+
+
+def session_of(person: Person) -> Session:
+    client = Client()
+    client.force_login(person)
+    return Session.objects.get(pk=client.session.session_key)
+
+
+def visitor_session() -> Session:
+    """A session of somebody who is not signed in."""
+    store = import_module(settings.SESSION_ENGINE).SessionStore()
+    store["learned"] = {}
+    store.save()
+    return Session.objects.get(pk=store.session_key)
+
+
+class Opened:
+    """A zip as its reader finds it."""
+
+    def __init__(self, content: bytes) -> None:
+        self.zip = zipfile.ZipFile(io.BytesIO(content))
+        assert self.zip.testzip() is None
+
+    @property
+    def names(self) -> set[str]:
+        return set(self.zip.namelist())
+
+    @property
+    def page(self) -> str:
+        return self.zip.read("index.html").decode()
+
+    def rows(self, kind: str) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = json.loads(self.zip.read(f"{kind}.json"))
+        return rows
+
+    def everything(self) -> str:
+        return "".join(self.zip.read(name).decode() for name in self.names)
+
+
+def opened(person: Person, *, for_parent: bool = False) -> Opened:
+    noon = datetime(2026, 7, 1, 12, tzinfo=UTC)
+    with archive_make(person=person, for_parent=for_parent, now=noon) as spool:
+        return Opened(spool.read())

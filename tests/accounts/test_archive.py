@@ -1,0 +1,193 @@
+"""What is in the copy of one's data, and how it is sent."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from pathlib import Path
+from tempfile import SpooledTemporaryFile
+from typing import Any
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.http import FileResponse
+from django.test import AsyncClient, Client
+
+from accounts import archive, registry
+from accounts.models import Person
+from budgets.models import Period
+from chat.models import Conversation, Turn
+from events.models import Event
+from tests.accounts.conftest import (
+    ANSWER,
+    QUESTION,
+    MakeFull,
+    Opened,
+    mail_to,
+    opened,
+)
+
+DATA, DOWNLOAD, ERASE, ERASED = (
+    "/account/data",
+    "/account/data/download",
+    "/account/data/erase",
+    "/account/erased",
+)
+PASSWORD = "a-long-password"
+AsPerson = Callable[[Person], Client]
+
+
+class TestTheCopy:
+    def test_it_holds_a_file_for_each_kind_and_a_page(self, full: Person) -> None:
+        copy = opened(full)
+        assert copy.names == {f"{kind.name}.json" for kind in registry.kinds()} | {"index.html"}
+
+    def test_it_says_everything(self, full: Person, event: Event) -> None:
+        copy = opened(full)
+        (account,) = copy.rows("account")
+        assert account["display_name"] == "Wilhelmina Q."
+        assert "password" not in account
+        (turn,) = copy.rows("conversations")
+        assert (turn["question"], turn["answer"], turn["tokens"]) == (QUESTION, ANSWER, 100)
+        assert [row["tokens"] for row in copy.rows("usage")] == [100]
+        assert {row["email"] for row in copy.rows("sign-ups")} == {"elsewhere@nut.example", "WIL@NUT.EXAMPLE"}
+        assert {row["event"] for row in copy.rows("sign-ups")} == {event.title}
+        assert {row["lesson"] for row in copy.rows("learned")} == {"what-it-is", ""}
+        assert [row["answer"] for row in copy.rows("learned")] == ["", "b"]
+        assert {row["subject"] for row in copy.rows("mails")} == {
+            "Your place: One evening",
+            "Hello Wilhelmina Q.",
+        }
+        assert "ATTENDEE" in str(copy.rows("mails"))
+        assert len(copy.rows("sessions")) == 1
+        assert [row["did"] for row in copy.rows("admin-log")] == ["Change"]
+        for said in ("Wilhelmina Q.", "walnut tree", "hollow branches", "One evening", "wil@nut.example"):
+            assert said in copy.page
+
+    def test_of_somebody_who_did_nothing_it_says_so(self, teen: Person) -> None:
+        copy = opened(teen)
+        assert copy.rows("conversations") == copy.rows("mails") == []
+        assert copy.page.count("Nothing.") == len(registry.kinds()) - 1
+
+    def test_its_times_are_those_of_the_person(self, make_person: Callable[..., Person]) -> None:
+        joined = datetime(2026, 1, 1, 7, 30, tzinfo=UTC)
+        person = make_person("lee", time_zone="America/Los_Angeles", joined_at=joined)
+        copy = opened(person)
+        assert copy.rows("account")[0]["joined_at"] == "2025-12-31T23:30:00-08:00"
+        assert "Dec. 31, 2025, 11:30 p.m." in copy.page
+        assert "Times are those of America/Los_Angeles" in copy.page
+        # The archive was made at noon in London, which is five in the morning there.
+        assert copy.zip.getinfo("index.html").date_time == (2026, 7, 1, 5, 0, 0)
+
+    def test_a_day_of_the_budget_is_the_persons_own(self, full: Person) -> None:
+        starts_at = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)
+        ends_at = datetime(2026, 3, 3, 14, 0, tzinfo=UTC)
+        Period.objects.create(budget=full.budget, starts_at=starts_at, ends_at=ends_at, granted=10)
+        days = [row["day"] for row in opened(full).rows("usage")]
+        assert days[0] == date(2026, 3, 2).isoformat()
+
+    def test_a_parents_copy_leaves_out_what_a_teen_says_in_private(self, full: Person) -> None:
+        copy = opened(full, for_parent=True)
+        assert "conversations.json" not in copy.names
+        assert {"account.json", "usage.json", "sign-ups.json"} <= copy.names
+        for said in ("walnut tree", "hollow branches", "what-it-is"):
+            assert said not in copy.everything()
+
+    def test_an_admins_copy_names_nobody_else(self, full: Person, admin_person: Person) -> None:
+        copy = opened(admin_person)
+        assert copy.rows("admin-log")[0]["of"] == "person"
+        assert "Wilhelmina" not in copy.everything()
+
+    def test_an_address_that_only_looks_alike_is_not_theirs(self, full: Person) -> None:
+        mail_to("wil@nut.example.org", "For somebody else")
+        assert "somebody else" not in opened(full).everything()
+
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "</dd></dl><img src=x onerror=alert(1)>",
+    "=HYPERLINK(1+1)",
+    "../../etc/passwd",
+    "con:|<>\\/.json",
+    "{{ person.password }} {% now 'Y' %}",
+    "\u202egnp.exe",
+    "a\r\nSet-Cookie: x=1",
+]
+
+
+class TestHostileWords:
+    @pytest.mark.parametrize("words", HOSTILE)
+    def test_they_come_back_as_they_were_typed_and_do_nothing(
+        self, words: str, make_full: MakeFull, as_person: AsPerson
+    ) -> None:
+        person = make_full()
+        Person.objects.filter(pk=person.pk).update(display_name=words)
+        person.refresh_from_db()
+        Turn.objects.update(question=words, answer=words)
+        Conversation.objects.update(title=words)
+        reply = as_person(person).post(DOWNLOAD)
+        assert reply["Content-Disposition"].startswith('attachment; filename="kitchen-table-2')
+        copy = Opened(reply.getvalue())
+        assert copy.rows("account")[0]["display_name"] == words
+        assert copy.rows("conversations")[0]["question"] == words
+        assert all(name.replace("-", "").replace(".", "").isalpha() for name in copy.names)
+        assert "<script" not in copy.page
+        assert "<img" not in copy.page
+        assert str(person.password) not in copy.everything()
+
+    def test_the_page_may_load_and_run_nothing(self, full: Person) -> None:
+        page = opened(full).page
+        assert "default-src 'none'" in page
+        for source in ("<a", "<link", "<img", "src=", "href=", "url(", "@import"):
+            assert source not in page
+
+
+class TestOnTheWay:
+    def test_a_server_with_a_loop_sends_it_in_pieces(
+        self, full: Person, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(FileResponse, "block_size", 512)
+        client = AsyncClient()
+        client.force_login(full)
+
+        async def pieces() -> list[bytes]:
+            reply: Any = await client.post(DOWNLOAD)
+            return [piece async for piece in reply]
+
+        sent = async_to_sync(pieces)()
+        assert len(sent) > 3
+        assert max(map(len, sent)) <= 512
+        assert Opened(b"".join(sent)).rows("conversations")
+
+    def test_what_is_long_lies_on_the_disk_and_is_gone_when_closed(
+        self, full: Person, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(archive, "IN_MEMORY", 100)
+        with archive.archive_make(person=full) as spool:
+            assert spool._rolled  # type: ignore[attr-defined]
+            assert not Path(str(spool.name)).exists()
+            assert Opened(spool.read()).rows("conversations")
+
+    def test_a_fault_is_an_error_page_and_no_half_file(
+        self, full: Person, as_person: AsPerson, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        closed: list[object] = []
+
+        class Watched(SpooledTemporaryFile[bytes]):
+            def close(self) -> None:
+                closed.append(self)
+                super().close()
+
+        def fail(*_args: object) -> None:
+            raise OSError("No space left on device")
+
+        monkeypatch.setattr(archive, "SpooledTemporaryFile", Watched)
+        monkeypatch.setattr(archive, "_kind_write", fail)
+        client = as_person(full)
+        client.raise_request_exception = False
+        assert client.post(DOWNLOAD).status_code == 500
+        assert closed
+
+    def test_its_length_is_told_so_that_a_broken_line_is_seen(
+        self, full: Person, as_person: AsPerson
+    ) -> None:
+        reply = as_person(full).post(DOWNLOAD)
+        assert int(reply["Content-Length"]) == len(reply.getvalue())

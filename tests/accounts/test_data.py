@@ -1,0 +1,197 @@
+"""A copy of one's data, and its end: who may, what is in it, what is left."""
+
+from collections.abc import Callable
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Group
+from django.contrib.sessions.models import Session
+from django.test import Client
+
+from accounts import registry
+from accounts.models import Person, Role
+from budgets.models import Budget, Period
+from chat.models import Conversation, Turn
+from courses.models import Answer, LessonDone
+from events.models import Event, SignUp
+from events.services import sign_up_make
+from mail.models import Mail
+from tests.accounts.conftest import (
+    QUESTION,
+    MakeFull,
+    Opened,
+    answered,
+    log,
+    opened,
+    visitor_session,
+)
+
+DATA, DOWNLOAD, ERASE, ERASED = (
+    "/account/data",
+    "/account/data/download",
+    "/account/data/erase",
+    "/account/erased",
+)
+PASSWORD = "a-long-password"
+AsPerson = Callable[[Person], Client]
+
+
+def fetched(client: Client) -> Opened:
+    reply = client.post(DOWNLOAD)
+    assert reply.status_code == 200
+    return Opened(reply.getvalue())
+
+
+class TestWhoMay:
+    @pytest.fixture
+    def others(self, parent: Person, stranger: Person, admin_person: Person) -> list[Person]:
+        return [parent, stranger, admin_person]
+
+    def test_each_sees_the_page_and_gets_their_own_data_and_nobody_elses(
+        self, full: Person, others: list[Person], as_person: AsPerson
+    ) -> None:
+        for person in (full, *others):
+            client = as_person(person)
+            assert client.get(DATA).status_code == 200
+            copy = fetched(client)
+            assert copy.rows("account")[0]["username"] == person.username
+            assert (QUESTION in copy.everything()) == (person == full)
+            assert (full.username in copy.everything()) == (person == full)
+
+    def test_each_erases_themselves_and_nobody_else(
+        self, full: Person, others: list[Person], as_person: AsPerson, make_person: Callable[..., Person]
+    ) -> None:
+        make_person("second", Role.ADMIN, is_staff=True, is_superuser=True)
+        for person in others:
+            assert as_person(person).post(ERASE, {"proof": PASSWORD}).status_code == 302
+            assert not Person.objects.filter(pk=person.pk).exists()
+        assert opened(full).rows("conversations")
+
+    @pytest.mark.parametrize(("method", "path"), [("get", DATA), ("post", DOWNLOAD), ("post", ERASE)])
+    def test_whoever_is_not_signed_in_signs_in_and_comes_to_the_page(
+        self, method: str, path: str, client: Client, full: Person
+    ) -> None:
+        reply = getattr(client, method)(path, {"proof": PASSWORD})
+        assert (reply.status_code, reply["Location"]) == (302, f"/sign-in?next={DATA}")
+        assert Person.objects.filter(pk=full.pk).exists()
+
+    @pytest.mark.parametrize("path", [DOWNLOAD, ERASE])
+    def test_following_a_link_does_nothing(self, path: str, full: Person, as_person: AsPerson) -> None:
+        assert as_person(full).get(path).status_code == 405
+        stricter = Client(enforce_csrf_checks=True)
+        stricter.force_login(full)
+        assert stricter.post(path, {"proof": PASSWORD}).status_code == 403
+        assert Person.objects.filter(pk=full.pk).exists()
+
+    def test_the_farewell_is_for_everybody_and_tells_of_nobody(self, client: Client, full: Person) -> None:
+        reply = client.get(ERASED)
+        assert reply.status_code == 200
+        assert full.username not in reply.content.decode()
+        assert "noindex" in reply["X-Robots-Tag"]
+
+    def test_no_page_and_no_file_is_kept_on_the_way(self, full: Person, as_person: AsPerson) -> None:
+        client = as_person(full)
+        for reply in (client.get(DATA), client.post(DOWNLOAD), client.post(ERASE), client.get(ERASED)):
+            assert "no-store" in reply["Cache-Control"]
+            reply.close()
+
+    def test_six_copies_in_an_hour_are_too_many(self, teen: Person, as_person: AsPerson) -> None:
+        client = as_person(teen)
+        for _ in range(5):
+            fetched(client)
+        reply = client.post(DOWNLOAD)
+        assert reply.status_code == 429
+        assert int(reply["Retry-After"]) > 0
+
+    def test_a_password_is_not_guessed_here(self, teen: Person, as_person: AsPerson) -> None:
+        client = as_person(teen)
+        for _ in range(5):
+            assert client.post(ERASE, {"proof": "guess"}).status_code == 422
+        assert client.post(ERASE, {"proof": PASSWORD}).status_code == 429
+        assert Person.objects.filter(pk=teen.pk).exists()
+
+
+class TestErasing:
+    def test_the_password_is_asked_again(self, full: Person, as_person: AsPerson) -> None:
+        client = as_person(full)
+        for wrong, said in (("", "Type your password"), ("walnut-kid", "not your password")):
+            reply = client.post(ERASE, {"proof": wrong})
+            assert reply.status_code == 422
+            assert said in reply.content.decode()
+        assert Person.objects.filter(pk=full.pk).exists()
+
+    def test_whoever_has_no_password_types_their_username(self, full: Person, as_person: AsPerson) -> None:
+        full.set_unusable_password()
+        full.save()
+        client = as_person(full)
+        assert "Your username" in client.get(DATA).content.decode()
+        assert client.post(ERASE, {"proof": "WALNUT-KID"}).status_code == 422
+        assert client.post(ERASE, {"proof": "walnut-kid"}).status_code == 302
+        assert not Person.objects.filter(pk=full.pk).exists()
+
+    def test_every_session_ends_and_those_of_others_go_on(
+        self, full: Person, stranger: Person, as_person: AsPerson
+    ) -> None:
+        here, phone, theirs, visitor = (
+            as_person(full),
+            as_person(full),
+            as_person(stranger),
+            visitor_session(),
+        )
+        reply = here.post(ERASE, {"proof": PASSWORD}, follow=True)
+        assert "Your account is erased" in reply.content.decode()
+        assert phone.get(DATA).status_code == here.get(DATA).status_code == 302
+        assert theirs.get(DATA).status_code == 200
+        assert set(Session.objects.values_list("pk", flat=True)) == {
+            theirs.session.session_key,
+            visitor.session_key,
+        }
+
+    def test_the_farewell_says_what_is_gone_and_what_stays(self, client: Client, db: None) -> None:
+        page = client.get(ERASED).content.decode()
+        for kind in registry.kinds():
+            assert str(kind.stays) in page
+        for said in ("Conversations with the tutor", "has no name on it", "in your mailbox"):
+            assert said in page
+
+    def test_the_last_admin_stays_and_is_told_why(
+        self, admin_person: Person, parent: Person, as_person: AsPerson, make_person: Callable[..., Person]
+    ) -> None:
+        client = as_person(admin_person)
+        make_person("gone", Role.ADMIN, is_superuser=True, is_active=False)
+        reply = client.post(ERASE, {"proof": PASSWORD})
+        assert reply.status_code == 409
+        assert "You are the last admin." in reply.content.decode()
+        make_person("ben", Role.ADMIN, is_superuser=True)
+        assert client.post(ERASE, {"proof": PASSWORD}).status_code == 302
+
+    def test_others_lose_nothing(self, full: Person, make_full: MakeFull, as_person: AsPerson) -> None:
+        other = make_full("hazel", display_name="Hazel", email="hazel@nut.example")
+        answered(other, "And mine?")
+        before = opened(other).everything()
+        as_person(full).post(ERASE, {"proof": PASSWORD})
+        assert opened(other).everything() == before
+
+    def test_an_admins_rights_go_with_them(
+        self, make_person: Callable[..., Person], admin_person: Person, as_person: AsPerson
+    ) -> None:
+        helper = make_person("ben", Role.ADMIN, is_staff=True)
+        helper.groups.add(Group.objects.create(name="Helpers"))
+        log(helper, admin_person)
+        assert as_person(helper).post(ERASE, {"proof": PASSWORD}).status_code == 302
+        assert Group.objects.get().user_set.count() == 0
+        assert not LogEntry.objects.exists()
+
+    def test_all_kinds_are_empty_and_the_sums_stay(self, full: Person, as_person: AsPerson) -> None:
+        budget, spent = full.budget, Period.objects.get().spent
+        as_person(full).post(ERASE, {"proof": PASSWORD})
+        for model in (Conversation, Turn, LessonDone, Answer, SignUp, Mail, Session):
+            assert not model._default_manager.exists(), model
+        budget = Budget.objects.get(pk=budget.pk)
+        assert (budget.owner, budget.periods.get().spent) == (None, spent)
+
+
+def test_a_guest_without_an_account_erases_by_their_link(event: Event, client: Client) -> None:
+    sign_up = sign_up_make(event=event, name="Kim", email="kim@example.org")
+    client.post(f"/events/place/{sign_up.token}/leave")
+    assert not SignUp.objects.exists()

@@ -1,0 +1,192 @@
+"""Nothing is left: not in any table, not in Valkey, not of what was happening at that moment."""
+
+from collections.abc import Callable, Iterator
+from uuid import uuid4
+
+import pytest
+import redis
+from django.conf import settings
+from django.contrib.admin.models import LogEntry
+from django.db import connection
+from django.test import Client
+from pytest_django import DjangoCaptureOnCommitCallbacks
+
+from accounts import services
+from accounts.models import Person, Role
+from budgets.audit import differences
+from budgets.models import Hold, HoldState, Period
+from chat import stream
+from chat.models import Conversation, Turn
+from chat.services import turn_start
+from events.models import SignUp
+from tests.accounts.conftest import ANSWER, QUESTION, MakeFull, answered
+from tests.budgets.rush import at_once
+from tests.chat.test_relay import LONG
+from tests.live import Visitor, Web, Worker, wait_until
+
+PASSWORD = "a-long-password"
+AsPerson = Callable[[Person], Client]
+
+
+def tables() -> Iterator[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = current_schema()")
+        yield from (name for (name,) in cursor.fetchall())
+
+
+def where_said(words: str) -> list[str]:
+    """The tables in which a row says `words` in any column, in whatever letter case."""
+    found = []
+    for table in tables():
+        with connection.cursor() as cursor:
+            # A row as text is every column of it: text, JSON, arrays and all.
+            cursor.execute(
+                f"SELECT 1 FROM {table} AS row WHERE strpos(lower(row::text), lower(%s)) > 0 LIMIT 1",  # noqa: S608
+                [words],
+            )
+            if cursor.fetchone():
+                found.append(table)
+    return found
+
+
+class TestNothingIsLeft:
+    def test_no_table_says_their_name_address_or_words(self, full: Person, as_person: AsPerson) -> None:
+        said = [full.username, full.display_name, full.email, "elsewhere@nut.example", "walnut", "hollow"]
+        for words in said:
+            assert where_said(words), f"{words} is not there to be erased"
+        assert as_person(full).post("/account/data/erase", {"proof": PASSWORD}).status_code == 302
+        for words in (*said, QUESTION, ANSWER, "Wilhelmina"):
+            assert where_said(words) == []
+
+    def test_an_admins_log_keeps_that_something_was_done_and_to_whom_no_more(self, full: Person) -> None:
+        key = str(full.pk)
+        services.person_erase(person=full)
+        entry = LogEntry.objects.get()
+        assert (entry.object_id, entry.object_repr, entry.change_message) == (key, "", "")
+
+    def test_nor_does_it_name_them_by_a_row_that_an_admin_deleted(
+        self, full: Person, admin_person: Person
+    ) -> None:
+        place = SignUp.objects.get(email__iexact=full.email)
+        place.name = full.display_name
+        LogEntry.objects.log_actions(admin_person.pk, [place], 3)
+        place.delete()
+        services.person_erase(person=full)
+        assert where_said("Wilhelmina") == []
+
+    def test_the_ledgers_sums_stay_and_add_up(self, full: Person) -> None:
+        answered(full)
+        turn_start(person=full, turn_id=uuid4(), question="And this one waits?")
+        period = Period.objects.get()
+        spent = period.spent
+        services.person_erase(person=full)
+        period.refresh_from_db()
+        assert (period.spent, period.held, period.budget.owner) == (spent, 0, None)
+        assert list(differences()) == []
+
+    def test_nothing_outside_of_the_database_happens_before_the_commit(
+        self, full: Person, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+    ) -> None:
+        with django_capture_on_commit_callbacks() as waiting:
+            services.person_erase(person=full)
+        assert waiting
+
+    def test_a_fault_in_the_middle_erases_nothing(
+        self, full: Person, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(**_how: object) -> None:
+            raise RuntimeError
+
+        monkeypatch.setattr("chat.personal.conversation_delete", fail)
+        with pytest.raises(RuntimeError):
+            services.person_erase(person=full)
+        assert where_said(full.username)
+        assert full.budget.owner == full
+
+
+class TestTwice:
+    def test_the_second_time_there_is_nothing_to_do(self, full: Person) -> None:
+        assert services.person_erase(person=Person.objects.get(pk=full.pk)) is True
+        assert services.person_erase(person=full) is False
+
+    @pytest.mark.django_db(transaction=True)
+    def test_at_the_same_time_one_of_them_erases_and_both_say_farewell(
+        self, transactional_db: None, make_full: MakeFull, as_person: AsPerson
+    ) -> None:
+        full = make_full()
+        clients = [as_person(full), as_person(full)]
+        replies = at_once([lambda c=c: c.post("/account/data/erase", {"proof": PASSWORD}) for c in clients])  # type: ignore[misc]
+        for reply in replies:
+            # Whoever came when all was over is nobody any more, and is asked to sign in.
+            assert reply["Location"] in {"/account/erased", "/sign-in?next=/account/data"}
+        assert "/account/erased" in {reply["Location"] for reply in replies}
+        assert not Person.objects.filter(pk=full.pk).exists()
+        assert list(differences()) == []
+
+    @pytest.mark.django_db(transaction=True)
+    def test_of_the_last_two_admins_one_stays(
+        self, transactional_db: None, make_person: Callable[..., Person]
+    ) -> None:
+        two = [make_person(name, Role.ADMIN, is_superuser=True) for name in ("ana", "ben")]
+
+        def erasing(person: Person) -> bool:
+            try:
+                return services.person_erase(person=person)
+            except services.LastAdmin:
+                return False
+
+        assert sorted(at_once([lambda p=p: erasing(p) for p in two])) == [False, True]  # type: ignore[misc]
+        assert Person.objects.filter(is_superuser=True).count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_question_that_comes_while_one_is_erased_is_asked_by_nobody(
+    transactional_db: None, make_full: MakeFull
+) -> None:
+    """Every question was asked before, and went, or came after, and was not taken."""
+    full = make_full()
+    conversation = Conversation.objects.get()
+
+    def asking(in_one: Conversation | None) -> None:
+        try:
+            turn_start(person=full, turn_id=uuid4(), question="Is anybody there?", conversation=in_one)
+        except Exception:  # noqa: BLE001 - whatever stops it
+            return
+
+    def erasing() -> None:
+        assert services.person_erase(person=full)
+
+    at_once(
+        [
+            erasing,
+            *(lambda: asking(None) for _ in range(2)),
+            *(lambda: asking(conversation) for _ in range(2)),
+        ]
+    )
+    assert where_said("anybody there") == where_said("walnut") == []
+    held = Hold.objects.filter(state=HoldState.HELD)
+    wait_until(lambda: not held.exists(), what="a worker, if there is one, to settle")
+    assert list(differences()) == []
+
+
+class TestWhileATurnIsBeingWritten:
+    @pytest.fixture
+    def valkey(self) -> "redis.Redis":
+        return redis.Redis.from_url(settings.VALKEY_URL, decode_responses=True)
+
+    def test_its_hold_settles_once_and_no_word_stays_in_valkey(
+        self, web: Web, worker: Worker, make_full: MakeFull, valkey: "redis.Redis"
+    ) -> None:
+        full = make_full()
+        visitor = Visitor(web, full)
+        turn_id = visitor.ask(LONG)
+        wait_until(lambda: (stream.written(turn_id) or stream.Written()).tokens, what="the first words")
+        reply = visitor.post("/account/data/erase", proof=PASSWORD)
+        assert (reply.status, reply.headers["Location"]) == (302, "/account/erased")
+        assert not Turn.objects.exists()
+        settled = Hold.objects.filter(key=turn_id)
+        wait_until(lambda: settled.get().state == HoldState.SETTLED, what="the worker to settle")
+        wait_until(lambda: not valkey.keys(f"turn:{turn_id}:*"), what="the stream to be gone")
+        assert where_said("rivers") == where_said("walnut") == []
+        assert Period.objects.get().held == 0
+        assert list(differences()) == []

@@ -1,0 +1,128 @@
+"""What has had its days is forgotten, by the clock, at the exact day, and by one task."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from importlib import import_module
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.contrib.admin.models import LogEntry
+from django.contrib.sessions.models import Session
+
+from accounts import registry
+from accounts.models import Person, Role
+from accounts.registry import Kind
+from events.models import Event, SignUp
+from events.services import sign_up_make
+from mail.models import Mail, State
+from tests.accounts.conftest import log, mail_to, visitor_session
+
+NOW = datetime(2026, 7, 1, 11, 30, tzinfo=UTC)
+MOMENT = timedelta(seconds=1)
+
+TIMED = [kind for kind in registry.kinds() if kind.retention.days is not None]
+
+
+def mail_sent(at: datetime) -> None:
+    mail_to("kim@example.org", "Hello")
+    Mail.objects.update(state=State.SENT, sent_at=at)
+
+
+def mail_failed(at: datetime) -> None:
+    mail_to("kim@example.org", "Hello")
+    Mail.objects.update(state=State.FAILED, failed_at=at)
+
+
+def event_ended(at: datetime) -> None:
+    event = Event.objects.create(
+        slug="over", title="Over", summary="x", starts_at=at - timedelta(hours=1), minutes=60
+    )
+    sign_up_make(event=event, name="Kim", email="kim@example.org", now=at - timedelta(days=1))
+
+
+def session_begun(at: datetime) -> None:
+    ends_at = at + timedelta(seconds=settings.SESSION_COOKIE_AGE)
+    Session.objects.filter(pk=visitor_session().pk).update(expire_date=ends_at)
+
+
+def admin_changed(at: datetime) -> None:
+    ana = Person.objects.create_user("ana", role=Role.ADMIN)
+    log(ana, ana)
+    LogEntry.objects.update(action_time=at)
+
+
+def titles() -> int:
+    return LogEntry.objects.exclude(object_repr="", change_message="").count()
+
+
+BEGINNINGS: list[tuple[str, Callable[[datetime], None], Callable[[], int]]] = [
+    ("mails", mail_sent, Mail.objects.count),
+    ("mails", mail_failed, Mail.objects.count),
+    ("sign-ups", event_ended, SignUp.objects.count),
+    ("admin-log", admin_changed, titles),
+    ("sessions", session_begun, Session.objects.count),
+]
+
+
+def kind_of(name: str) -> Kind:
+    return next(kind for kind in TIMED if kind.name == name)
+
+
+def test_every_kind_with_days_is_held_to_them_below() -> None:
+    assert {kind.name for kind in TIMED} == {name for name, *_ in BEGINNINGS}
+
+
+@pytest.mark.parametrize(("name", "begin", "left"), BEGINNINGS)
+class TestAtTheExactDay:
+    def test_it_is_kept_until_then(
+        self, name: str, begin: Callable[[datetime], None], left: Callable[[], int], db: None
+    ) -> None:
+        retention = kind_of(name).retention
+        assert retention.forget
+        begin(NOW)
+        assert retention.forget(now=NOW + timedelta(days=retention.days or 0) - MOMENT) == 0
+        assert left() == 1
+
+    def test_and_then_it_goes(
+        self, name: str, begin: Callable[[datetime], None], left: Callable[[], int], db: None
+    ) -> None:
+        retention = kind_of(name).retention
+        assert retention.forget
+        begin(NOW)
+        assert retention.forget(now=NOW + timedelta(days=retention.days or 0) + MOMENT) == 1
+        assert left() == 0
+        assert retention.forget(now=NOW + timedelta(days=400)) == 0
+
+
+@pytest.mark.parametrize("kind", TIMED, ids=lambda kind: kind.name)
+class TestTheClock:
+    def test_beat_runs_it_once_a_night(self, kind: Kind) -> None:
+        entries = [
+            entry for entry in settings.CELERY_BEAT_SCHEDULE.values() if entry["task"] == kind.retention.task
+        ]
+        (entry,) = entries
+        schedule: Any = entry["schedule"]
+        assert type(schedule).__name__ == "crontab"
+        assert (len(schedule.hour), len(schedule.minute)) == (1, 1)
+
+    def test_the_task_calls_the_service_that_is_registered(
+        self, kind: Kind, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        forget: Any = kind.retention.forget
+        called: list[str] = []
+        module = import_module(forget.__module__)
+        monkeypatch.setattr(module, forget.__name__, lambda: called.append(kind.name))
+        tasks, _, name = kind.retention.task.rpartition(".")
+        getattr(import_module(tasks), name)()
+        assert called == [kind.name]
+
+    def test_the_words_say_the_number_that_the_service_goes_by(self, kind: Kind) -> None:
+        assert f"{kind.retention.days} days" in str(kind.retention)
+        assert str(kind.retention.since)
+
+
+def test_every_task_that_forgets_belongs_to_a_kind() -> None:
+    tasks = {str(entry["task"]) for entry in settings.CELERY_BEAT_SCHEDULE.values()}
+    forgetting = {task for task in tasks if task.endswith("_forget")}
+    assert forgetting == {kind.retention.task for kind in TIMED}
