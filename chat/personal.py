@@ -42,7 +42,10 @@ CONVERSATIONS = Kind(
     title=_("Conversations with the tutor"),
     what=_("Your questions and its answers, so that you can read them again."),
     retention=Retention(words=_("You can delete each one, and then it is gone for good.")),
-    seen=_("No page shows them to anybody but you. Whoever runs the server could reach its database."),
+    seen=_(
+        "A linked parent sees time and topics, and words only if you both agreed on it; you see every look. "
+        "Whoever runs the server could reach its database."
+    ),
     private=True,
     models=(Conversation, Turn),
     labels={

@@ -223,6 +223,14 @@ CELERY_BEAT_SCHEDULE = {
     "sweep mails": {"task": "mail.tasks.mails_sweep", "schedule": 15.0, "options": {"expires": 15}},
     "forget mails": {"task": "mail.tasks.mails_forget", "schedule": crontab(hour="11", minute="30")},
     "forget sign-ups": {"task": "events.tasks.sign_ups_forget", "schedule": crontab(hour="11", minute="35")},
+    "forget invitations": {
+        "task": "families.tasks.invitations_forget",
+        "schedule": crontab(hour="11", minute="50"),
+    },
+    "forget notices": {
+        "task": "families.tasks.notices_forget",
+        "schedule": crontab(hour="11", minute="55"),
+    },
     "end links at 18": {
         "task": "families.tasks.links_end_at_18",
         "schedule": crontab(hour="8", minute="0"),

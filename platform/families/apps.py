@@ -6,3 +6,9 @@ class FamiliesConfig(AppConfig):
     name = "families"
     verbose_name = _("Families")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from accounts.registry import register
+        from families.personal import KINDS
+
+        register(*KINDS)

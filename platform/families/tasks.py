@@ -1,5 +1,6 @@
 from celery import shared_task
 
+from families import forgetting
 from families.links import links_end_at_18 as end_links
 
 
@@ -7,3 +8,13 @@ from families.links import links_end_at_18 as end_links
 def links_end_at_18() -> int:
     """Links end by themselves in the month of the 18th birthday. Returns how many did."""
     return end_links()
+
+
+@shared_task(name="families.tasks.invitations_forget")
+def invitations_forget() -> int:
+    return forgetting.invitations_forget()
+
+
+@shared_task(name="families.tasks.notices_forget")
+def notices_forget() -> int:
+    return forgetting.notices_forget()

@@ -27,7 +27,14 @@ from chat.services import turn_start
 from courses.records import PersonRecord
 from events.models import Event
 from events.services import sign_up_make
+from families.agreements import terms_propose
+from families.links import invitation_make
+from families.looks import look_take
+from families.models import Link
+from families.terms import Terms
+from families.trusted import trusted_adult_name
 from mail.services import Enclosure, mail_queue
+from tests.conftest import with_consent
 
 QUESTION = "Why does my grandmother's walnut tree whistle?"
 ANSWER = "Because the wind plays on its hollow branches."
@@ -60,7 +67,8 @@ def make_full(make_person: Callable[..., Person], event: Event, admin_person: Pe
 
     def make(username: str = "walnut-kid", **fields: object) -> Person:
         told: dict[str, object] = {"display_name": "Wilhelmina Q.", "email": "Wil@Nut.example", **fields}
-        person = make_person(username, **told)
+        person = with_consent(make_person(username, **told))
+        in_a_family(person)
         session_of(person)
         answered(person)
         record = PersonRecord(person)
@@ -80,6 +88,17 @@ def make_full(make_person: Callable[..., Person], event: Event, admin_person: Pe
 @pytest.fixture
 def full(make_full: MakeFull) -> Person:
     return make_full()
+
+
+def in_a_family(person: Person) -> None:
+    """A parent who looked, an invitation, a notice, and another grown-up whom they trust."""
+    parent, _made = Person.objects.get_or_create(username="pat", defaults={"role": "parent"})
+    link = Link.objects.create(parent=parent, teen=person)
+    terms_propose(link=link, by=person, terms=Terms(answers_a_day=20))
+    terms_propose(link=link, by=parent, terms=Terms(memory=False))
+    look_take(link=link)
+    invitation_make(by=person, email="aunt@nut.example")
+    trusted_adult_name(teen=person, name="Aunt Hazel", reach="next door")
 
 
 @transaction.atomic

@@ -55,15 +55,22 @@ class TestTheCopy:
         assert {row["subject"] for row in copy.rows("mails")} == {
             "Your place: One evening",
             "Hello Wilhelmina Q.",
+            "Something has changed in your family’s settings",
         }
+        assert {row["parent"] for row in copy.rows("family")} == {"pat"}
+        assert [row["given_as"] for row in copy.rows("consents")] == ["parent"]
+        assert [row["who"] for row in copy.rows("looks")] == ["pat"]
+        assert [row["name"] for row in copy.rows("trusted-adult")] == ["Aunt Hazel"]
+        assert [row["email"] for row in copy.rows("invitations")] == ["aunt@nut.example"]
+        assert copy.rows("notices")
         assert "ATTENDEE" in str(copy.rows("mails"))
         assert len(copy.rows("sessions")) == 1
         assert [row["did"] for row in copy.rows("admin-log")] == ["Change"]
         for said in ("Wilhelmina Q.", "walnut tree", "hollow branches", "One evening", "wil@nut.example"):
             assert said in copy.page
 
-    def test_of_somebody_who_did_nothing_it_says_so(self, teen: Person) -> None:
-        copy = opened(teen)
+    def test_of_somebody_who_did_nothing_it_says_so(self, parent: Person) -> None:
+        copy = opened(parent)
         assert copy.rows("conversations") == copy.rows("mails") == []
         assert copy.page.count("Nothing.") == len(registry.kinds()) - 1
 

@@ -109,9 +109,9 @@ class TestEachKind:
             assert str(words) in page
 
     def test_exports_nothing_of_somebody_who_did_nothing_but_their_account(
-        self, kind: Kind, teen: Person
+        self, kind: Kind, parent: Person
     ) -> None:
-        assert len(list(kind.export(teen))) == (kind.name == "account")
+        assert len(list(kind.export(parent))) == (kind.name == "account")
 
 
 class TestTheRegistry:

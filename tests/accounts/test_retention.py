@@ -15,6 +15,7 @@ from accounts.models import Person, Role
 from accounts.registry import Kind
 from events.models import Event, SignUp
 from events.services import sign_up_make
+from families.models import Invitation, Notice
 from mail.models import Mail, State
 from tests.accounts.conftest import log, mail_to, visitor_session
 
@@ -52,6 +53,14 @@ def admin_changed(at: datetime) -> None:
     LogEntry.objects.update(action_time=at)
 
 
+def invited(at: datetime) -> None:
+    Invitation.objects.create(by=Person.objects.create(username="kim", role=Role.PARENT), made_at=at)
+
+
+def told(at: datetime) -> None:
+    Notice.objects.create(person=Person.objects.create(username="kim", role=Role.PARENT), words="x", at=at)
+
+
 def titles() -> int:
     return LogEntry.objects.exclude(object_repr="", change_message="").count()
 
@@ -62,6 +71,8 @@ BEGINNINGS: list[tuple[str, Callable[[datetime], None], Callable[[], int]]] = [
     ("sign-ups", event_ended, SignUp.objects.count),
     ("admin-log", admin_changed, titles),
     ("sessions", session_begun, Session.objects.count),
+    ("invitations", invited, Invitation.objects.count),
+    ("notices", told, Notice.objects.count),
 ]
 
 

@@ -1,0 +1,199 @@
+"""What this room keeps about a person: whom they are linked to, who consented, who looked, and what they were told."""
+
+from collections.abc import Iterator
+
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Person
+from accounts.registry import Kind, Retention, Row, leave
+from families.agreements import other_side
+from families.consents import consents_about
+from families.forgetting import INVITATIONS_KEPT_FOR, NOTICES_KEPT_FOR, invitations_forget, notices_forget
+from families.limits import limit_apply
+from families.models import Consent, Invitation, Link, Look, Notice, Proposal, TrustedAdult
+from families.notices import notice_send
+
+
+def links_export(person: Person) -> Iterator[Row]:
+    links = Link.objects.filter(Q(parent=person) | Q(teen=person)).select_related("parent", "teen")
+    for link in links.order_by("made_at").iterator():
+        terms = link.terms
+        yield {
+            "parent": str(link.parent),
+            "teen": str(link.teen),
+            "made_at": link.made_at,
+            "ended_at": link.ended_at,
+            "view": str(terms.view.label),
+            "memory": terms.memory,
+            "quiet_from": str(terms.quiet_from or ""),
+            "quiet_to": str(terms.quiet_to or ""),
+            "answers_a_day": terms.answers_a_day,
+        }
+
+
+def links_erase(person: Person) -> None:
+    """End the links, and tell the other side without a name. What they were told of the person by name goes too."""
+    links = Link.objects.filter(Q(parent=person) | Q(teen=person))
+    others = {one for pair in links.values_list("parent", "teen") for one in pair} - {person.pk}
+    Notice.objects.filter(person__in=others, words__contains=str(person)).delete()
+    for link in links.filter(ended_at=None).select_related("parent", "teen"):
+        words = _("An account that you were linked to was deleted, and the link with it.")
+        notice_send(person=other_side(link, person), words=str(words))
+    # Nobody answers for a teen any more who is not there to be asked.
+    given = Consent.objects.filter(given_by=person, given_as="parent", withdrawn_at=None)
+    given.update(withdrawn_at=timezone.now())
+    teens = list(Person.objects.filter(links_to_parents__in=links.filter(parent=person)).distinct())
+    links.delete()
+    for teen in teens:
+        limit_apply(teen=teen)
+
+
+def consents_export(person: Person) -> Iterator[Row]:
+    for consent in consents_about(person).select_related("teen").iterator():
+        yield {
+            "teen": str(consent.teen),
+            "given_by": consent.given_by_name,
+            "given_as": consent.given_as,
+            "given_at": consent.given_at,
+            "withdrawn_at": consent.withdrawn_at,
+            "country": consent.country,
+            "age": consent.age,
+            "version": consent.version,
+            "text_hash": consent.text_hash,
+        }
+
+
+def consents_erase(person: Person) -> None:
+    """A consent that they gave stays with the teen as evidence, without their name."""
+    Consent.objects.filter(given_by=person).exclude(teen=person).update(given_by_name="")
+
+
+def looks_export(person: Person) -> Iterator[Row]:
+    looks = Look.objects.filter(Q(link__teen=person) | Q(link__parent=person)).select_related("link__parent")
+    for look in looks.order_by("at").iterator():
+        yield {"at": look.at, "who": str(look.link.parent), "view": look.get_view_display()}
+
+
+def trusted_export(person: Person) -> Iterator[Row]:
+    for adult in TrustedAdult.objects.filter(teen=person):
+        yield {"name": adult.name, "reach": adult.reach, "named_at": adult.named_at}
+
+
+def invitations_export(person: Person) -> Iterator[Row]:
+    for invitation in Invitation.objects.filter(by=person).order_by("made_at").iterator():
+        yield {"made_at": invitation.made_at, "email": invitation.email}
+
+
+def notices_export(person: Person) -> Iterator[Row]:
+    for notice in Notice.objects.filter(person=person).order_by("at").iterator():
+        yield {"at": notice.at, "words": notice.words, "seen_at": notice.seen_at}
+
+
+FAMILY = Kind(
+    name="family",
+    title=_("Your family"),
+    what=_("Who is linked to whom here, and what you agreed on."),
+    retention=Retention(
+        words=_("A link ends when one of you ends it, and by itself in the month of the 18th birthday.")
+    ),
+    seen=_("The two who are linked see it."),
+    private=False,
+    models=(Link, Proposal),
+    labels={
+        "parent": _("parent"),
+        "teen": _("teen"),
+        "made_at": _("linked"),
+        "ended_at": _("ended"),
+        "view": _("what a parent may see"),
+        "memory": _("memory"),
+        "quiet_from": _("quiet from"),
+        "quiet_to": _("quiet to"),
+        "answers_a_day": _("short answers a day"),
+    },
+    export=links_export,
+    erase=links_erase,
+)
+CONSENTS = Kind(
+    name="consents",
+    title=_("Consent to the tutor"),
+    what=_("Who agreed that a teen may use it, when, and to which words."),
+    retention=Retention(words=_("It is evidence, and stays until the teen’s account is deleted.")),
+    seen=_("The teen and whoever gave it see it."),
+    stays=_("A consent that you gave for a teen stays with the teen, without your name."),
+    private=False,
+    models=(Consent,),
+    labels={
+        "teen": _("teen"),
+        "given_by": _("given by"),
+        "given_as": _("given as"),
+        "given_at": _("given"),
+        "withdrawn_at": _("withdrawn"),
+        "country": _("country"),
+        "age": _("age in years"),
+        "version": _("version of the words"),
+        "text_hash": _("proof of the words"),
+    },
+    export=consents_export,
+    erase=consents_erase,
+)
+LOOKS = Kind(
+    name="looks",
+    title=_("Looks"),
+    what=_("When a parent looked at what was agreed, so that the teen can see it."),
+    retention=Retention(words=_("It stays until one of the two accounts is deleted.")),
+    seen=_("The teen sees it."),
+    private=False,
+    models=(Look,),
+    labels={"at": _("when"), "who": _("who looked"), "view": _("at what")},
+    export=looks_export,
+    erase=leave,
+)
+TRUSTED = Kind(
+    name="trusted-adult",
+    title=_("Another grown-up whom a teen trusts"),
+    what=_("A name and a way to reach them, if a teen writes one down."),
+    retention=Retention(words=_("You can change or delete it at any time.")),
+    seen=_("No page shows it to a parent."),
+    private=True,
+    models=(TrustedAdult,),
+    labels={"name": _("name"), "reach": _("how to reach them"), "named_at": _("when")},
+    export=trusted_export,
+    erase=leave,
+)
+INVITATIONS = Kind(
+    name="invitations",
+    title=_("Invitations"),
+    what=_("That you invited somebody to be linked to you, and the address where it was sent by mail."),
+    retention=Retention(
+        words=_("It is deleted when it is answered, and otherwise %(days)d days after it was made."),
+        days=INVITATIONS_KEPT_FOR.days,
+        since=_("the invitation"),
+        forget=invitations_forget,
+        task="families.tasks.invitations_forget",
+    ),
+    private=False,
+    models=(Invitation,),
+    labels={"made_at": _("made"), "email": _("sent to")},
+    export=invitations_export,
+    erase=leave,
+)
+NOTICES = Kind(
+    name="notices",
+    title=_("What you were told"),
+    what=_("The short list on your family’s page of what has happened."),
+    retention=Retention(
+        words=_("It is deleted after %(days)d days."),
+        days=NOTICES_KEPT_FOR.days,
+        since=_("the notice"),
+        forget=notices_forget,
+        task="families.tasks.notices_forget",
+    ),
+    private=True,
+    models=(Notice,),
+    labels={"at": _("when"), "words": _("what"), "seen_at": _("seen")},
+    export=notices_export,
+    erase=leave,
+)
+KINDS = (FAMILY, CONSENTS, LOOKS, TRUSTED, INVITATIONS, NOTICES)
