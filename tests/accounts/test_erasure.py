@@ -1,14 +1,16 @@
 """Nothing is left: not in any table, not in Valkey, not of what was happening at that moment."""
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from uuid import uuid4
 
 import pytest
 import redis
 from django.conf import settings
 from django.contrib.admin.models import LogEntry
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import Client
+from psycopg.errors import DeadlockDetected
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from accounts import services
@@ -167,6 +169,24 @@ def test_a_question_that_comes_while_one_is_erased_is_asked_by_nobody(
     held = Hold.objects.filter(state=HoldState.HELD)
     wait_until(lambda: not held.exists(), what="a worker, if there is one, to settle")
     assert list(differences()) == []
+
+
+@pytest.mark.parametrize(("deadlocks", "erased"), [(3, True), (4, False)])
+def test_where_postgresql_breaks_a_deadlock_at_our_cost_we_begin_again(
+    deadlocks: int, erased: bool, full: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = iter([DeadlockDetected()] * deadlocks)
+    erase = services._erase
+
+    def trying(person: Person) -> bool:
+        for fault in left:
+            raise OperationalError from fault
+        return erase(person)
+
+    monkeypatch.setattr(services, "_erase", trying)
+    with nullcontext() if erased else pytest.raises(OperationalError):
+        services.person_erase(person=full)
+    assert Person.objects.filter(pk=full.pk).exists() != erased
 
 
 class TestWhileATurnIsBeingWritten:

@@ -1,0 +1,169 @@
+"""What a copy of somebody's data costs: seconds, and the memory that it takes at its peak.
+
+    .venv/bin/python -m embedded with -- .venv/bin/python -m benchmarks.export [--turns 1000 4000] [--json]
+
+Each copy is made twice, in processes of their own: once for its time and the growth of its resident memory, and
+once under tracemalloc, which counts what Python asks for and makes it slow. A first copy of a person with ten
+turns warms each process up, so that imports and templates are not counted. What it is about is that memory
+does not follow the number of turns: a thousand of them are two megabytes of text, which the copy says twice.
+"""
+
+import argparse
+import json
+import os
+import random
+import subprocess
+import sys
+import threading
+import time
+import tracemalloc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import django
+import psutil
+from django.db import connection
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+django.setup()
+
+from django.test.utils import setup_databases, teardown_databases  # noqa: E402 - models need the settings first
+from django.utils import timezone  # noqa: E402
+
+from accounts.archive import archive_make  # noqa: E402
+from accounts.models import Person, Role  # noqa: E402
+from chat.models import Conversation, State, Turn  # noqa: E402
+from tests.live import environment  # noqa: E402
+
+TURNS_IN_A_CONVERSATION = 20
+WARM_UP = "warm-up"
+# A question of three sentences and the longest answer of the demo, 400 tokens, in letters.
+QUESTION_LETTERS, ANSWER_LETTERS = 250, 1800
+SEED = 20261122
+
+
+def main() -> None:
+    options = parsed()
+    if options.only:
+        print(json.dumps(measured(options.only, traced=options.traced)))
+        return
+    with database():
+        person_make(WARM_UP, 10)
+        for turns in options.turns:
+            person_make(str(turns), turns)
+        figures = {turns: apart(str(turns)) for turns in options.turns}
+    show(figures)
+    if options.json:
+        print(json.dumps({"benchmark": "export", "turns": figures}))
+
+
+def parsed() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--turns", type=int, nargs="+", default=[1000, 4000])
+    parser.add_argument("--json", action="store_true", help="print one JSON object as the last line")
+    parser.add_argument("--only", default="", help=argparse.SUPPRESS)
+    parser.add_argument("--traced", action="store_true", help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+@contextmanager
+def database() -> Iterator[None]:
+    made = setup_databases(verbosity=0, interactive=False, serialized_aliases=[])
+    try:
+        yield
+    finally:
+        teardown_databases(made, verbosity=0)
+
+
+def person_make(username: str, turns: int) -> None:
+    """Somebody with so many turns, in conversations of twenty, each with an answer of the longest length."""
+    person = Person.objects.create(username=username, role=Role.TEEN)
+    now, chance = timezone.now(), random.Random(SEED)  # noqa: S311 - words, not secrets
+    for first in range(0, turns, TURNS_IN_A_CONVERSATION):
+        conversation = Conversation.objects.create(owner=person, title=f"Walnuts {first}")
+        Turn.objects.bulk_create(
+            Turn(
+                pk=uuid4(),
+                conversation=conversation,
+                asked_at=now + timedelta(minutes=number),
+                question=words(chance, QUESTION_LETTERS),
+                answer=words(chance, ANSWER_LETTERS),
+                state=State.ANSWERED,
+                ended_at=now,
+            )
+            for number in range(first, min(first + TURNS_IN_A_CONVERSATION, turns))
+        )
+
+
+def words(chance: random.Random, letters: int) -> str:
+    """Words that a compressor finds about as hard as people's."""
+    said = ""
+    while len(said) < letters:
+        said += "".join(chance.choices("eeettaaooinnsrhldcum", k=chance.randint(2, 9))) + " "
+    return said
+
+
+def apart(username: str) -> dict[str, float]:
+    """Measure in processes of their own, on this process's database."""
+    figures: dict[str, float] = {}
+    for more in ([], ["--traced"]):
+        command = [sys.executable, "-m", "benchmarks.export", "--only", username, *more]
+        done = subprocess.run(command, env=environment(), check=True, capture_output=True, text=True)
+        figures |= json.loads(done.stdout.splitlines()[-1])
+    return figures
+
+
+def measured(username: str, *, traced: bool) -> dict[str, float]:
+    person = Person.objects.get(username=username)
+    archive_make(person=Person.objects.get(username=WARM_UP)).close()
+    if traced:
+        tracemalloc.start()
+        archive_make(person=person).close()
+        figures = {"tracemalloc_mb": tracemalloc.get_traced_memory()[1] / 1e6}
+    else:
+        with peak() as grown:
+            started = time.perf_counter()
+            spool = archive_make(person=person)
+            seconds = time.perf_counter() - started
+        size = spool.seek(0, os.SEEK_END)
+        figures = {"seconds": seconds, "rss_grown_mb": grown["bytes"] / 1e6, "zip_mb": size / 1e6}
+    connection.close()
+    return {name: round(figure, 3) for name, figure in figures.items()}
+
+
+@contextmanager
+def peak() -> Iterator[dict[str, int]]:
+    """By how much the process's resident memory has grown at most, looked at every two milliseconds."""
+    process, over, grown = psutil.Process(), threading.Event(), {"bytes": 0}
+    before = process.memory_info().rss
+
+    def watch() -> None:
+        while not over.wait(0.002):
+            grown["bytes"] = max(grown["bytes"], process.memory_info().rss - before)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield grown
+    finally:
+        over.set()
+        watcher.join()
+
+
+def show(figures: dict[int, Any]) -> None:
+    print("| turns | seconds | zip, MB | tracemalloc peak, MB | RSS grown, MB |")
+    print("|---|---|---|---|---|")
+    for turns, seen in figures.items():
+        print(
+            f"| {turns:,} | {seen['seconds']:.2f} | {seen['zip_mb']:.2f} "
+            f"| {seen['tracemalloc_mb']:.2f} | {seen['rss_grown_mb']:.2f} |"
+        )
+
+
+if __name__ == "__main__":
+    main()
