@@ -46,6 +46,7 @@ CONVERSATIONS = Kind(
         "A linked parent sees time and topics, and words only if you both agreed on it; you see every look. "
         "Whoever runs the server could reach its database."
     ),
+    gone=_("Your conversations with the tutor"),
     private=True,
     models=(Conversation, Turn),
     labels={

@@ -46,6 +46,7 @@ LEARNED = Kind(
         )
     ),
     seen=_("Nobody else sees it."),
+    gone=_("What you have learned, as this site knew it"),
     private=True,
     models=(LessonDone, Answer),
     labels={

@@ -116,7 +116,9 @@ def erase(request: HttpRequest, person: Person) -> HttpResponse:
 @require_safe
 @never_cache
 def erased(request: HttpRequest) -> HttpResponse:
-    """What erasing means. It tells nobody that anybody did, so it may stand open."""
+    """What erasing means, for whoever is signed in as nobody. It may stand open: it tells of no one."""
+    if request.user.is_authenticated:
+        return redirect("accounts:data")
     response = render(request, "data/erased.html", {"kinds": kinds()})
     response.headers["X-Robots-Tag"] = "noindex"
     return response

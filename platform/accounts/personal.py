@@ -92,6 +92,7 @@ ACCOUNT = Kind(
         "Username, the name on the page, your time zone, and for grown-ups an email address where they gave one."
     ),
     retention=Retention(words=_("It stays until the account is deleted.")),
+    gone=_("Your account, with your name and your password"),
     private=False,
     models=(Person,),
     labels={field.name: field.verbose_name for field in TOLD},
@@ -109,6 +110,7 @@ SESSIONS = Kind(
         forget=services.sessions_forget,
         task="accounts.tasks.sessions_forget",
     ),
+    gone=_("Every sign-in, on every device"),
     private=False,
     models=(Session,),
     labels={"ends_at": _("signed in until")},

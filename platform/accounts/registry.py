@@ -58,7 +58,8 @@ class Retention:
 class Kind:
     """One kind of thing that is kept about a person.
 
-    `what` says what it is and why it is kept, `seen` who can see it, and `stays` what an erasure leaves.
+    `what` says what it is and why it is kept, and `seen` who can see it; `gone` says what an erasure takes, and
+    `stays` what it leaves.
     `export` yields rows with the keys of `labels`, in their order, and holds no more than a few of them at
     once. `erase` runs within the erasure's transaction, with the person's row locked; whatever it does
     outside of the database waits for the commit. `private` kinds are left out of what a parent exports.
@@ -74,6 +75,7 @@ class Kind:
     labels: dict[str, Words] = field(default_factory=dict)
     models: tuple[type[Model], ...] = ()
     seen: Words = ""
+    gone: Words = ""
     stays: Words = ""
 
     def __post_init__(self) -> None:

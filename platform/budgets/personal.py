@@ -34,6 +34,7 @@ USAGE = Kind(
     retention=Retention(
         words=_("It is kept as the site’s accounts, and stays when a conversation is deleted.")
     ),
+    gone=_("Your name on what you used"),
     stays=_("How many tokens were used on which day. It is part of the site’s sums and has no name on it."),
     private=False,
     models=(Budget, Period, Hold, Entry),

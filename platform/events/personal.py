@@ -58,6 +58,7 @@ SIGN_UPS = Kind(
         forget=sign_ups_forget,
         task="events.tasks.sign_ups_forget",
     ),
+    gone=_("Your places at events"),
     private=False,
     models=(SignUp,),
     labels={

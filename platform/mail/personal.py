@@ -46,6 +46,7 @@ MAILS = Kind(
         forget=mails_forget,
         task="mail.tasks.mails_forget",
     ),
+    gone=_("Our copies of mail to you"),
     stays=_("Mail that has been sent already lies in your mailbox, where this site cannot reach it."),
     private=True,
     models=(Mail, Attachment),

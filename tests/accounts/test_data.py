@@ -89,6 +89,11 @@ class TestWhoMay:
         assert full.username not in reply.content.decode()
         assert "noindex" in reply["X-Robots-Tag"]
 
+    def test_whoever_is_still_there_is_not_told_that_they_are_gone(
+        self, full: Person, as_person: AsPerson
+    ) -> None:
+        assert as_person(full).get(ERASED)["Location"] == DATA
+
     def test_no_page_and_no_file_is_kept_on_the_way(self, full: Person, as_person: AsPerson) -> None:
         client = as_person(full)
         for reply in (client.get(DATA), client.post(DOWNLOAD), client.post(ERASE), client.get(ERASED)):
@@ -150,8 +155,9 @@ class TestErasing:
     def test_the_farewell_says_what_is_gone_and_what_stays(self, client: Client, db: None) -> None:
         page = client.get(ERASED).content.decode()
         for kind in registry.kinds():
+            assert str(kind.gone) in page
             assert str(kind.stays) in page
-        for said in ("Conversations with the tutor", "has no name on it", "in your mailbox"):
+        for said in ("Your conversations with the tutor", "has no name on it", "in your mailbox"):
             assert said in page
 
     def test_the_last_admin_stays_and_is_told_why(

@@ -103,6 +103,9 @@ class TestEachKind:
         assert bool(kind.models) == bool(kind.labels)
         assert all(str(label) for label in kind.labels.values())
 
+    def test_that_is_erased_says_so_in_the_farewell(self, kind: Kind) -> None:
+        assert bool(kind.gone) == bool(kind.models) or kind.name == "admin-log"
+
     def test_stands_on_the_privacy_page(self, kind: Kind, client: Client, db: None) -> None:
         page = client.get("/privacy").content.decode()
         for words in (kind.title, kind.what, kind.retention, kind.seen):
