@@ -25,6 +25,7 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.VALKEY_URL = settings.CELERY_BROKER_URL = (
         settings.VALKEY_URL.rsplit("/", 1)[0] + f"/{int(worker) + 1}"
     )
+    settings.CACHES["default"]["LOCATION"] = settings.VALKEY_URL
 
 
 @pytest.fixture

@@ -1,28 +1,31 @@
-"""How old somebody is who told us the month of their birth and not the day.
+"""How old somebody is who told only the month and year of their birth.
 
-Where the answer opens something it is given late, where it ends something it is given early: nobody is let in
-before they may be, and nobody is watched a day longer than they may be.
+The day is not asked, so an age is true only for a whole month. Where it opens something to a child, the later reading
+counts: thirteen is who can look back on the whole month of their thirteenth birthday. Where it ends something, the
+earlier one does: grown up is who has come to the month of their eighteenth.
 """
 
 from datetime import date
 
-LEAST_AGE = 13
-GROWN_UP_AGE = 18
+YOUNGEST = 13
+GROWN_UP = 18
+MONTHS = 12
 
 
-def age_surely(born: date, on: date) -> int:
-    """Whole years that somebody born in the month `born` has surely reached: a birthday counts after its month."""
-    return on.year - born.year - (on.month <= born.month)
+def _months(born: date, on: date) -> int:
+    return (on.year - born.year) * MONTHS + on.month - born.month
 
 
-def age_at_most(born: date, on: date) -> int:
-    """Whole years that they may have reached: a birthday counts from the first of its month on."""
-    return on.year - born.year - (on.month < born.month)
+def age_at(*, born: date, on: date) -> int:
+    """Whole years that are over for certain: a year counts once the birth month is over. Never below zero."""
+    return max(0, (_months(born, on) - 1) // MONTHS)
 
 
-def is_too_young(born: date, on: date) -> bool:
-    return age_surely(born, on) < LEAST_AGE
+def is_too_young(*, born: date, on: date) -> bool:
+    """Whether somebody may still be twelve."""
+    return age_at(born=born, on=on) < YOUNGEST
 
 
-def is_grown_up(born: date, on: date) -> bool:
-    return age_at_most(born, on) >= GROWN_UP_AGE
+def is_grown_up(*, born: date, on: date) -> bool:
+    """Whether the month of the eighteenth birthday has begun."""
+    return _months(born, on) >= GROWN_UP * MONTHS

@@ -1,3 +1,5 @@
+from importlib import import_module
+
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
@@ -11,4 +13,5 @@ class AccountsConfig(AppConfig):
         from accounts.personal import KINDS
         from accounts.registry import register
 
+        import_module("accounts.sessions")
         register(*KINDS)

@@ -1,7 +1,17 @@
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.utils.deprecation import MiddlewareMixin
+from collections.abc import Callable
+from typing import Any
 
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils.deprecation import MiddlewareMixin
+from django.utils.translation import gettext as _
+
+from accounts.models import Person
+from accounts.second_factor import lacks_second_factor
+from accounts.sessions import mark_seen
 from accounts.throttle import TooOften
 
 
@@ -14,4 +24,36 @@ class TooOftenMiddleware(MiddlewareMixin):
         context = {"wait_seconds": exception.wait_seconds}
         response = render(request, "429.html", context, status=429)
         response.headers["Retry-After"] = str(exception.wait_seconds)
+        return response
+
+
+class SecondFactorMiddleware(MiddlewareMixin):
+    """No admin page answers somebody who signs in with a password alone: they are led to set up a second step.
+
+    Demo mode only says so, on the admin pages, so that the demo's admin works out of the box.
+    """
+
+    def process_view(
+        self, request: HttpRequest, _view: Callable[..., object], _args: object, _kwargs: object
+    ) -> HttpResponse | None:
+        match = request.resolver_match
+        if match is None or "admin" not in match.app_names:
+            return None
+        person = request.user
+        if not isinstance(person, Person) or not lacks_second_factor(person):
+            return None
+        if settings.DEMO:
+            setattr(request, "second_factor_lacking", True)  # noqa: B010 - for templates/admin/base_site.html
+            return None
+        messages.warning(request, _("The admin pages open once you have a second step for signing in."))
+        return redirect("mfa_index")
+
+
+class LastSeenMiddleware(MiddlewareMixin):
+    """Notes now and then that a session is in use. It asks no session that the page itself did not ask."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        session: Any = getattr(request, "session", None)
+        if session is not None and session.accessed and not session.is_empty():
+            mark_seen(request)
         return response

@@ -9,6 +9,7 @@ from django.contrib.auth.models import PermissionsMixin
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -58,8 +59,9 @@ class Person(AbstractBaseUser, PermissionsMixin):
     time_zone = models.CharField(
         _("time zone"), max_length=60, default=default_time_zone, validators=[validate_time_zone]
     )
-    # The first of the month in which they were born; no more of it is asked.
-    born = models.DateField(_("month of birth"), null=True, blank=True)
+    born = models.DateField(
+        _("born"), null=True, blank=True, help_text=_("The first of the birth month; the day is not asked.")
+    )
     is_active = models.BooleanField(_("may sign in"), default=True)
     is_staff = models.BooleanField(_("may use the admin pages"), default=False)
     joined_at = models.DateTimeField(_("joined"), default=timezone.now, editable=False)
@@ -76,7 +78,13 @@ class Person(AbstractBaseUser, PermissionsMixin):
         constraints = [
             models.CheckConstraint(condition=models.Q(role__in=Role.values), name="person_role_known"),
             models.CheckConstraint(
-                condition=models.Q(born=None) | models.Q(born__day=1), name="person_born_month_only"
+                condition=models.Q(born__isnull=True) | models.Q(born__day=1), name="person_born_in_a_month"
+            ),
+            # Sign-in does not tell capitals from small letters, so two names must not differ in them alone.
+            models.UniqueConstraint(
+                Lower("username"),
+                name="person_username_in_any_case",
+                violation_error_message=_("Somebody has that username already."),
             ),
         ]
 

@@ -3,6 +3,9 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from allauth.account.models import EmailAddress, EmailConfirmation
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth import SESSION_KEY
@@ -85,11 +88,47 @@ def admin_log_export(person: Person) -> Iterator[Row]:
         yield {"at": entry.action_time, "did": entry.get_action_flag_display(), "of": of}
 
 
+def addresses_export(person: Person) -> Iterator[Row]:
+    for address in EmailAddress.objects.filter(user=person).order_by("pk"):
+        yield {"email": address.email, "verified": address.verified, "primary": address.primary}
+
+
+def second_steps_export(person: Person) -> Iterator[Row]:
+    """That there is one, and since when. Its secret would let whoever finds the copy sign in."""
+    for step in Authenticator.objects.filter(user=person).order_by("created_at"):
+        yield {"kind": step.get_type_display(), "since": step.created_at, "last_used": step.last_used_at}
+
+
+ADDRESSES = Kind(
+    name="addresses",
+    title=_("Email addresses"),
+    what=_("Which addresses you gave, and whether their mail has been shown to reach you."),
+    retention=Retention(words=_("They stay until you take them out, or the account is deleted.")),
+    private=False,
+    models=(EmailAddress, EmailConfirmation),
+    labels={"email": _("address"), "verified": _("confirmed"), "primary": _("the one that we write to")},
+    gone=_("Your email addresses"),
+    export=addresses_export,
+    erase=leave,
+)
+SECOND_STEPS = Kind(
+    name="second-steps",
+    title=_("Second steps when signing in"),
+    what=_("Codes from an app, passkeys and recovery codes, where you set them up."),
+    retention=Retention(words=_("They stay until you take them out, or the account is deleted.")),
+    private=True,
+    models=(Authenticator,),
+    labels={"kind": _("kind"), "since": _("since"), "last_used": _("last used")},
+    gone=_("Your second steps"),
+    export=second_steps_export,
+    erase=leave,
+)
 ACCOUNT = Kind(
     name="account",
     title=_("Your account"),
     what=_(
-        "Username, the name on the page, your time zone, and for grown-ups an email address where they gave one."
+        "Username, the name on the page, your time zone, for teens the month they were born in, and for "
+        "grown-ups an email address where they gave one."
     ),
     retention=Retention(words=_("It stays until the account is deleted.")),
     gone=_("Your account, with your name and your password"),
@@ -112,7 +151,7 @@ SESSIONS = Kind(
     ),
     gone=_("Every sign-in, on every device"),
     private=False,
-    models=(Session,),
+    models=(Session, UserSession),
     labels={"ends_at": _("signed in until")},
     export=sessions_export,
     erase=sessions_erase,
@@ -147,4 +186,4 @@ TRIES = Kind(
     erase=leave,
 )
 # A page shows them the other way round, the highest room first.
-KINDS = (TRIES, ADMIN_LOG, SESSIONS, ACCOUNT)
+KINDS = (TRIES, ADMIN_LOG, SESSIONS, SECOND_STEPS, ADDRESSES, ACCOUNT)

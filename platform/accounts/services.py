@@ -1,6 +1,6 @@
-"""What is done with people: erase one, forget sessions. Keyword-only, one transaction each."""
+"""What is done with people: made, changed, erased; and sessions forgotten. Keyword-only, one transaction each."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from django.contrib.sessions.models import Session
 from django.db import OperationalError, transaction
@@ -8,7 +8,10 @@ from django.utils import timezone
 from psycopg.errors import DeadlockDetected
 
 from accounts import registry
-from accounts.models import Person
+from accounts.age import is_too_young
+from accounts.errors import TooYoung
+from accounts.models import Person, Role
+from accounts.names import validate_own_username
 
 MOST_TRIES = 4
 
@@ -64,3 +67,41 @@ def sessions_forget(*, now: datetime | None = None) -> int:
     """Delete the sessions that have ended, and with them what visitors did in them. Returns how many."""
     ended = Session.objects.filter(expire_date__lt=now or timezone.now())
     return ended.delete()[0]
+
+
+@transaction.atomic
+def teen_make(
+    *, username: str, display_name: str, password: str, born: date, time_zone: str, on: date | None = None
+) -> Person:
+    """Make a teen's account. `born` is any day of the birth month; only the month is kept.
+
+    Whether the teen may chat is not decided here. `on` is the day that it is, for tests. The password is taken as
+    it is: a form has judged it.
+
+    Raises TooYoung before thirteen, and then nothing is written; ValidationError for a username that is taken or
+    cannot be one, and for a time zone that is none.
+    """
+    if is_too_young(born=born, on=on or timezone.localdate()):
+        raise TooYoung
+    validate_own_username(username)
+    person = Person(
+        username=Person.normalize_username(username),
+        display_name=display_name,
+        role=Role.TEEN,
+        born=born.replace(day=1),
+        time_zone=time_zone,
+    )
+    person.set_password(password)
+    person.full_clean()
+    person.save()
+    return person
+
+
+@transaction.atomic
+def person_change(*, person: Person, display_name: str, time_zone: str) -> Person:
+    """Change what somebody may change about themselves. Raises ValidationError for a time zone that is none."""
+    person.display_name = display_name
+    person.time_zone = time_zone
+    person.full_clean()
+    person.save(update_fields=["display_name", "time_zone"])
+    return person

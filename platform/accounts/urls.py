@@ -5,9 +5,16 @@ from accounts import data_views, views
 app_name = "accounts"
 urlpatterns = [
     path("sign-in", views.SignIn.as_view(), name="sign_in"),
+    path("sign-in/passkey", views.passkey, name="passkey"),
     path("sign-out", views.SignOut.as_view(), name="sign_out"),
     path("account/data", data_views.data, name="data"),
     path("account/data/download", data_views.download, name="data_download"),
     path("account/data/erase", data_views.erase, name="data_erase"),
     path("account/erased", data_views.erased, name="erased"),
+    path("sign-up", views.SignUp.as_view(), name="sign_up"),
+    path("sign-up/teen", views.teen_sign_up, name="teen_sign_up"),
+    path("account/", views.account, name="account"),
+    path("account/sessions/", views.sessions, name="sessions"),
+    path("account/sessions/others/end", views.end_others, name="end_others"),
+    path("account/sessions/<int:session_id>/end", views.end_session, name="end_session"),
 ]

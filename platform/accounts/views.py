@@ -1,29 +1,182 @@
+from datetime import date
 from typing import Any
 
+from allauth.account import views as library
+from allauth.account.utils import get_next_redirect_url, perform_login
 from django.conf import settings
-from django.contrib.auth import views as auth_views
-from django.http import HttpRequest, HttpResponse
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts import services
+from accounts.age import is_grown_up, is_too_young
 from accounts.demo import DEMO_PEOPLE
+from accounts.forms import AccountForm, AgeForm, SignInForm, TeenSignUpForm
+from accounts.models import Person, Role
+from accounts.second_factor import lacks_second_factor
+from accounts.sessions import browser_words, session_end, sessions_end_others, sessions_of
 from accounts.throttle import Throttle
 
 tries_at_one_name = Throttle("sign-in name", "10/5minutes")
 tries_from_one_place = Throttle("sign-in place", "50/5minutes")
+sign_ups_from_one_place = Throttle("teen sign-up place", "20/10minutes")
+
+# Kept in the session: that somebody was too young, without what they said; and a month of birth between two pages.
+REFUSED = "sign_up_refused"
+BORN = "sign_up_born"
 
 
-class SignIn(auth_views.LoginView):
+class SignIn(library.LoginView):
     template_name = "accounts/sign_in.html"
-    redirect_authenticated_user = True
+    form_class = SignInForm
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         tries_from_one_place.hit(request.META["REMOTE_ADDR"])
-        tries_at_one_name.hit(request.POST.get("username", "").casefold()[:60])
-        return super().post(request, *args, **kwargs)
+        tries_at_one_name.hit(request.POST.get("username", "").strip().casefold()[:60])
+        response: HttpResponse = super().post(request, *args, **kwargs)
+        return response
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         people = DEMO_PEOPLE if settings.DEMO else ()
-        return super().get_context_data(demo_people=people, **kwargs)
+        return {**super().get_context_data(**kwargs), "demo_people": people}
 
 
-class SignOut(auth_views.LogoutView):
+class SignOut(library.LogoutView):
     http_method_names = ["post", "options"]
+
+
+class SignUp(library.SignupView):
+    template_name = "accounts/sign_up.html"
+
+
+class Email(library.EmailView):
+    """The address of a grown-up. A teen's account has none, so the page is not there for them."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if isinstance(request.user, Person) and request.user.role == Role.TEEN:
+            raise Http404
+        response: HttpResponseBase = super().dispatch(request, *args, **kwargs)
+        return response
+
+
+def signed_in(request: HttpRequest) -> Person:
+    person = request.user
+    assert isinstance(person, Person)  # noqa: S101 - every view that asks requires sign-in; this tells the types
+    return person
+
+
+@require_safe
+@never_cache
+def passkey(request: HttpRequest) -> HttpResponse:
+    """Signing in without a password. A page of its own: it needs a script, and the sign-in page needs none."""
+    if request.user.is_authenticated:
+        return redirect("accounts:account")
+    return render(request, "accounts/passkey.html", {"next": get_next_redirect_url(request) or ""})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@sensitive_post_parameters("password", "month", "year")
+def teen_sign_up(request: HttpRequest) -> HttpResponse:
+    """First the month of birth, in the same words for everybody; then the account."""
+    if request.user.is_authenticated:
+        return redirect("accounts:account")
+    if request.session.get(REFUSED):
+        return render(request, "accounts/too_young.html")
+    if request.method == "POST":
+        sign_ups_from_one_place.hit(request.META["REMOTE_ADDR"])
+    born = request.session.get(BORN)
+    if request.method == "POST" and "year" not in request.POST and born:
+        return _teen_account(request, TeenSignUpForm(request.POST), date.fromisoformat(born))
+    form = AgeForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        return _age_told(request, form.born)
+    return render(request, "accounts/age.html", {"form": form}, status=422 if form.errors else 200)
+
+
+def _age_told(request: HttpRequest, born: date) -> HttpResponse:
+    today = timezone.localdate()
+    if is_too_young(born=born, on=today):
+        request.session.pop(BORN, None)
+        request.session[REFUSED] = True
+        return render(request, "accounts/too_young.html")
+    if is_grown_up(born=born, on=today):
+        messages.info(request, _("Grown-ups sign up with an email address. Here is their page."))
+        return redirect("accounts:sign_up")
+    request.session[BORN] = born.isoformat()
+    return render(request, "accounts/teen_sign_up.html", {"form": TeenSignUpForm()})
+
+
+def _teen_account(request: HttpRequest, form: TeenSignUpForm, born: date) -> HttpResponse:
+    if not form.is_valid():
+        return render(request, "accounts/teen_sign_up.html", {"form": form}, status=422)
+    try:
+        person = services.teen_make(
+            born=born, time_zone=settings.DEFAULT_PERSON_TIME_ZONE, **form.cleaned_data
+        )
+    except ValidationError as fault:
+        # Somebody took the name between the form's look and ours.
+        form.add_error("username", fault.messages)
+        return render(request, "accounts/teen_sign_up.html", {"form": form}, status=422)
+    del request.session[BORN]
+    response: HttpResponse = perform_login(request, person, signup=True)
+    return response
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+@never_cache
+def account(request: HttpRequest) -> HttpResponse:
+    person = signed_in(request)
+    form = AccountForm(person, request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        services.person_change(person=person, **form.cleaned_data)
+        messages.success(request, _("Saved."))
+        return redirect("accounts:account")
+    context = {
+        "form": form,
+        "is_teen": person.role == Role.TEEN,
+        "lacks_second_factor": lacks_second_factor(person),
+    }
+    return render(request, "accounts/account.html", context, status=422 if form.errors else 200)
+
+
+@require_safe
+@login_required
+@never_cache
+def sessions(request: HttpRequest) -> HttpResponse:
+    rows = [
+        {
+            "pk": row.pk,
+            "browser": browser_words(row.user_agent),
+            "last_seen_at": row.last_seen_at,
+            "is_current": row.session_key == request.session.session_key,
+        }
+        for row in sessions_of(signed_in(request))
+    ]
+    others = sum(not row["is_current"] for row in rows)
+    return render(request, "accounts/sessions.html", {"rows": rows, "others": others})
+
+
+@require_POST
+@login_required
+def end_session(request: HttpRequest, session_id: int) -> HttpResponse:
+    if not session_end(person=signed_in(request), session_id=session_id):
+        raise Http404
+    return redirect("accounts:sessions")
+
+
+@require_POST
+@login_required
+def end_others(request: HttpRequest) -> HttpResponse:
+    sessions_end_others(person=signed_in(request), current_key=request.session.session_key or "")
+    messages.success(request, _("You are signed in here alone now."))
+    return redirect("accounts:sessions")

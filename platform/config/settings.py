@@ -7,8 +7,11 @@ import environ
 from celery.schedules import crontab
 from django.utils.csp import CSP
 from django.utils.translation import gettext_lazy as _
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from config.environment import Production, require_safe
+from config.sign_in import *  # noqa: F403 - the settings of django-allauth, which are many
 
 ROOT = Path(__file__).resolve().parents[2]
 env = environ.Env()
@@ -66,6 +69,10 @@ INSTALLED_APPS = [
     "servestatic",
     "django.contrib.staticfiles",
     "django_htmx",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
     "config",
     "accounts",
     "mail",
@@ -89,7 +96,10 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "accounts.middleware.TooOftenMiddleware",
+    "accounts.middleware.SecondFactorMiddleware",
+    "accounts.middleware.LastSeenMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -117,13 +127,37 @@ DATABASES["default"] |= {
     # Under ASGI every request may run in a thread of its own: a pool is the only way to keep connections.
     "OPTIONS": {"pool": {"min_size": 1, "max_size": env.int("DATABASE_POOL", default=16), "timeout": 5}},
 }
+# In the session and not in a cookie of their own: the privacy page names two cookies.
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+
+CACHES = {
+    "default": {
+        "BACKEND": "config.cache.SteadyCache",
+        "LOCATION": VALKEY_URL,
+        "KEY_PREFIX": "cache",
+        "OPTIONS": {
+            "serializer": "config.cache.JSONSerializer",
+            "socket_connect_timeout": 0.5,
+            "socket_timeout": 0.5,
+            "retry": Retry(NoBackoff(), 0),
+        },
+    }
+    if VALKEY_URL
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+}
 
 AUTH_USER_MODEL = "accounts.Person"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "accounts.passwords.LeakedPasswordValidator"},
 ]
+# Whom to ask whether a password has leaked; only five characters of its hash go there. Empty: nobody is asked.
+PWNED_PASSWORDS_URL: str = env.str(
+    "PWNED_PASSWORDS_URL", default="" if DEMO else "https://api.pwnedpasswords.com"
+)
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -131,6 +165,10 @@ PASSWORD_HASHERS = [
 LOGIN_URL = "accounts:sign_in"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "home"
+
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = "http" if DEMO else "https"
+# Browsers allow passkeys on localhost without TLS, which is where a demo runs.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEMO
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English"))]

@@ -1,11 +1,15 @@
 """The root URL conf: the one place that may point at every room."""
 
+from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import include, path
 
 from config import health, pages
 
+handler429 = "config.views.too_often"
 handler500 = "config.views.server_error"
+
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
 urlpatterns = [
     path("", pages.home, name="home"),
@@ -15,6 +19,7 @@ urlpatterns = [
     path("healthz", health.process, name="healthz"),
     path("readyz", health.parts, name="readyz"),
     path("", include("accounts.urls")),
+    path("", include("accounts.library_urls")),
     path("help/", include("safeguarding.urls")),
     path("family/", include("families.urls")),
     path("learn/", include("courses.urls")),

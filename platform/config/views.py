@@ -6,6 +6,8 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+TRY_AGAIN_SECONDS = 60
+
 
 def form_expired(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Shown when a form's token is missing or old. `reason` is Django's own and is not for people."""
@@ -21,3 +23,10 @@ def server_error(request: HttpRequest) -> HttpResponse:
     out_of_reach = isinstance(sys.exc_info()[1], OperationalError | InterfaceError)
     status = 503 if out_of_reach else 500
     return render(None, "500.html", {"out_of_reach": out_of_reach}, status=status)
+
+
+def too_often(request: HttpRequest) -> HttpResponse:
+    """The 429 page for the limits of django-allauth, which does not say when the next try can succeed."""
+    response = render(request, "429.html", {"wait_seconds": TRY_AGAIN_SECONDS}, status=429)
+    response.headers["Retry-After"] = str(TRY_AGAIN_SECONDS)
+    return response

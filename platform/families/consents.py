@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.age import age_surely
+from accounts.age import age_at
 from accounts.models import Person
 from families.errors import NotTheirsToGive
 from families.models import Consent
@@ -58,7 +58,7 @@ def own_age(country: str) -> int:
 
 def may_consent_alone(teen: Person, country: str) -> bool:
     """Whether a teen is old enough in `country`; never, while the month of their birth is not known."""
-    return teen.born is not None and age_surely(teen.born, timezone.localdate()) >= own_age(country)
+    return teen.born is not None and age_at(born=teen.born, on=timezone.localdate()) >= own_age(country)
 
 
 def consent_of(teen: Person) -> Consent | None:
@@ -94,7 +94,7 @@ def consent_give(*, teen: Person, by: Person, country: str) -> Consent:
         version=text.version,
         text_hash=text.hash,
         country=country.upper(),
-        age=age_surely(teen.born, timezone.localdate()) if teen.born else None,
+        age=age_at(born=teen.born, on=timezone.localdate()) if teen.born else None,
     )
     if by != teen:
         notice_send(person=teen, words=_("%(who)s agreed that you may use the tutor.") % {"who": by})

@@ -98,5 +98,7 @@ def links_end_at_18() -> int:
     today = timezone.localdate()
     born = Link.objects.filter(ended_at=None, teen__born__isnull=False).select_related("parent", "teen")
     return sum(
-        link_end(link=link, by=None) for link in born if link.teen.born and is_grown_up(link.teen.born, today)
+        link_end(link=link, by=None)
+        for link in born
+        if link.teen.born and is_grown_up(born=link.teen.born, on=today)
     )

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import zipfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -10,17 +11,19 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.models import Session
+from django.core.cache import cache
 from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
 from accounts import throttle
 from accounts.archive import archive_make
-from accounts.models import Person
+from accounts.models import Person, Role
 from budgets.services import hold_settle
 from chat.models import State, Turn
 from chat.services import turn_start
@@ -33,6 +36,7 @@ from families.looks import look_take
 from families.models import Link
 from families.terms import Terms
 from families.trusted import trusted_adult_name
+from mail.models import Mail
 from mail.services import Enclosure, mail_queue
 from tests.conftest import with_consent
 
@@ -44,9 +48,34 @@ MakeFull = Callable[..., Person]
 @pytest.fixture(autouse=True)
 def _fresh_counts(db: None) -> Iterator[None]:
     """Every test is the first that anybody tries."""
+    cache.clear()
     throttle._shared().storage.reset()
     yield
     throttle._shared().storage.reset()
+
+
+@pytest.fixture
+def known(make_person: Callable[..., Person]) -> Person:
+    """A parent with an address that is confirmed."""
+    person = make_person("person-known", Role.PARENT, email="kim@example.org", display_name="Kim")
+    EmailAddress.objects.create(user=person, email=person.email, verified=True, primary=True)
+    return person
+
+
+@pytest.fixture
+def link_in() -> Callable[[Mail], str]:
+    """The path of the link in a mail."""
+
+    def linked(mail: Mail) -> str:
+        found = re.search(r"http://testserver(/\S+)", mail.text)
+        assert found, mail.text
+        return found[1]
+
+    return linked
+
+
+def is_signed_in(client: Client) -> bool:
+    return "_auth_user_id" in client.session
 
 
 @pytest.fixture
@@ -68,6 +97,8 @@ def make_full(make_person: Callable[..., Person], event: Event, admin_person: Pe
     def make(username: str = "walnut-kid", **fields: object) -> Person:
         told: dict[str, object] = {"display_name": "Wilhelmina Q.", "email": "Wil@Nut.example", **fields}
         person = with_consent(make_person(username, **told))
+        if person.email:
+            EmailAddress.objects.create(user=person, email=person.email, verified=True, primary=True)
         in_a_family(person)
         session_of(person)
         answered(person)

@@ -1,13 +1,12 @@
 """What two people agree on, and what holds when two parents agreed differently."""
 
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime, time
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.age import age_at_most, age_surely, is_grown_up, is_too_young
 from families.terms import Terms, View, combined, quiet_until
 
 LA = ZoneInfo("America/Los_Angeles")
@@ -112,21 +111,3 @@ class TestMorePrivate:
 
     def test_is_not_remembering_more(self) -> None:
         assert not Terms(memory=True).only_more_private_than(Terms(memory=False))
-
-
-class TestAge:
-    """Only month and year are known: in doubt nobody is let in early, and nobody is watched late."""
-
-    BORN = date(2013, 5, 1)
-
-    def test_thirteen_is_reached_surely_when_the_month_is_over(self) -> None:
-        assert is_too_young(self.BORN, date(2026, 5, 31))
-        assert not is_too_young(self.BORN, date(2026, 6, 1))
-
-    def test_eighteen_is_reached_as_the_month_begins(self) -> None:
-        assert not is_grown_up(self.BORN, date(2031, 4, 30))
-        assert is_grown_up(self.BORN, date(2031, 5, 1))
-
-    @given(st.dates(date(1990, 1, 1), date(2020, 12, 31)), st.dates(date(2021, 1, 1), date(2060, 12, 31)))
-    def test_the_two_readings_differ_by_a_year_at_most(self, born: date, on: date) -> None:
-        assert 0 <= age_at_most(born, on) - age_surely(born, on) <= 1

@@ -88,6 +88,7 @@ def world_make() -> World:
             "families:join:token": invitation.token,
             "families:accept:token": invitation.token,
             "families:decline:token": invitation.token,
+            "session_id": 1,
             "invitation_id": invitation.pk,
             "link_id": link.pk,
             "conversation_id": conversation.pk,

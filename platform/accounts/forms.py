@@ -1,0 +1,155 @@
+import zoneinfo
+from datetime import date
+from typing import Any
+
+from allauth.account.adapter import get_adapter
+from allauth.account.forms import LoginForm
+from allauth.account.forms import SignupForm as AllauthSignUpForm
+from django import forms
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.dates import MONTHS
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Person, Role
+from accounts.names import validate_one_line, validate_own_username
+
+FIRST_YEAR = 1900
+
+
+class SignInForm(LoginForm):
+    """A username or an email address, and the password. On the page the first field is called `username`."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["login"].error_messages["required"] = _("Type your username or your email address")
+        self.fields["password"].error_messages["required"] = _("Type your password")
+
+    def add_prefix(self, field_name: str) -> str:
+        return "username" if field_name == "login" else field_name
+
+
+def display_name_field() -> forms.CharField:
+    return forms.CharField(
+        label=_("Your name on the page"),
+        max_length=60,
+        validators=[validate_one_line],
+        widget=forms.TextInput(attrs={"autocomplete": "nickname"}),
+        error_messages={
+            "required": _("Type a name"),
+            "max_length": _("Type a name of at most 60 characters"),
+            "null_characters_not_allowed": _("Type the name on one line, in letters"),
+        },
+    )
+
+
+class SignUpForm(AllauthSignUpForm):
+    """A grown-up's account: a name for the page, an email address that will be confirmed, and a password."""
+
+    field_order = ["display_name", "email", "password1"]
+
+    display_name = display_name_field()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["email"].error_messages["required"] = _("Type your email address")
+        self.fields["email"].error_messages["invalid"] = _("Type an email address like name@example.org")
+        self.fields["email"].help_text = _("We send a link there, to see that it is yours.")
+        self.fields["password1"].error_messages["required"] = _("Choose a password")
+        self.fields["password1"].help_text = _("At least eight characters. A few words in a row are good.")
+
+    def signup(self, request: HttpRequest, person: Person) -> None:
+        del request
+        person.display_name = self.cleaned_data["display_name"]
+        person.role = Role.PARENT
+        person.save(update_fields=["display_name", "role"])
+
+
+class AgeForm(forms.Form):
+    """Month and year of birth, asked of everybody in the same words. Whether that is old enough is not said here."""
+
+    month = forms.TypedChoiceField(
+        label=_("Month"),
+        coerce=int,
+        choices=[("", _("Choose")), *MONTHS.items()],
+        error_messages={"required": _("Choose the month"), "invalid_choice": _("Choose the month")},
+    )
+    year = forms.IntegerField(
+        label=_("Year"),
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off", "maxlength": "4"}),
+        error_messages={"required": _("Type the year"), "invalid": _("Type the year in four figures")},
+    )
+
+    def clean_year(self) -> int:
+        year: int = self.cleaned_data["year"]
+        if not FIRST_YEAR <= year <= timezone.localdate().year:
+            raise ValidationError(_("Type the year in four figures"), code="invalid")
+        return year
+
+    @property
+    def born(self) -> date:
+        """The first of the birth month, once the form is valid."""
+        return date(self.cleaned_data["year"], self.cleaned_data["month"], 1)
+
+
+class TeenSignUpForm(forms.Form):
+    """The second step of a teen's sign-up, after AgeForm: username, name on the page, password. No email."""
+
+    username = forms.CharField(
+        label=_("Username"),
+        max_length=60,
+        help_text=_("To sign in with. Better not your whole name."),
+        validators=[validate_own_username],
+        widget=forms.TextInput(
+            attrs={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}
+        ),
+        error_messages={
+            "required": _("Choose a username"),
+            "max_length": _("Choose a username of at most 60 characters"),
+            "null_characters_not_allowed": _("Choose a username of letters and figures"),
+        },
+    )
+    display_name = display_name_field()
+    password = forms.CharField(
+        label=_("Password"),
+        strip=False,
+        help_text=_("At least eight characters. A few words in a row are good."),
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        error_messages={"required": _("Choose a password")},
+    )
+
+    def clean_username(self) -> str:
+        cleaned: str = get_adapter().clean_username(self.cleaned_data["username"])
+        return cleaned
+
+    def clean(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        if "password" in data:
+            person = Person(username=data.get("username", ""), display_name=data.get("display_name", ""))
+            try:
+                get_adapter().clean_password(data["password"], person)
+            except ValidationError as fault:
+                self.add_error("password", fault)
+        return data
+
+
+def zones(current: str) -> list[tuple[str, str]]:
+    """The time zones that are named after a place, and the one somebody has."""
+    named = {name for name in zoneinfo.available_timezones() if "/" in name and not name.startswith("Etc/")}
+    return [(name, name.replace("_", " ")) for name in sorted(named | {"UTC", current})]
+
+
+class AccountForm(forms.Form):
+    display_name = display_name_field()
+    time_zone = forms.ChoiceField(
+        label=_("Time zone"), error_messages={"invalid_choice": _("Choose a time zone from the list")}
+    )
+
+    def __init__(self, person: Person, *args: Any, **kwargs: Any) -> None:
+        # Somebody's name is often not set where they sign in by a username; that is what others see then.
+        kwargs.setdefault("initial", {"display_name": str(person), "time_zone": person.time_zone})
+        super().__init__(*args, **kwargs)
+        choice = self.fields["time_zone"]
+        assert isinstance(choice, forms.ChoiceField)  # noqa: S101 - tells the types
+        choice.choices = zones(person.time_zone)

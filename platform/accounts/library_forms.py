@@ -1,0 +1,85 @@
+"""django-allauth's forms in our words. What they do is theirs."""
+
+from typing import Any
+
+from allauth.account import forms as account
+from allauth.mfa.adapter import get_adapter
+from allauth.mfa.base import forms as codes
+from allauth.mfa.totp.forms import ActivateTOTPForm
+from allauth.mfa.webauthn.forms import AddWebAuthnForm
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+# Lazy strings: their type is the stubs' own.
+Words = dict[str, tuple[Any, Any]]
+
+NEW: Words = {
+    "password1": (
+        _("New password"),
+        _("At least eight characters, and nothing that many people use. A few words in a row are good."),
+    ),
+    "password2": (_("The same once more"), ""),
+}
+
+
+class Reworded(forms.Form):
+    """Gives fields the label and the hint that `words` has for them."""
+
+    words: Words = {}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, (label, hint) in self.words.items():
+            self.fields[name].label = label
+            self.fields[name].help_text = hint
+
+
+class ChangePassword(Reworded, account.ChangePasswordForm):
+    words = {"oldpassword": (_("Your password now"), ""), **NEW}
+
+
+class SetPassword(Reworded, account.SetPasswordForm):
+    words = NEW
+
+
+class NewPassword(Reworded, account.ResetPasswordKeyForm):
+    words = NEW
+
+
+class OldPassword(Reworded, account.ReauthenticateForm):
+    words = {"password": (_("Your password"), "")}
+
+
+class Code(Reworded, codes.AuthenticateForm):
+    words = {"code": (_("Code"), "")}
+
+
+class CodeAgain(Reworded, codes.ReauthenticateForm):
+    words = {"code": (_("Code"), "")}
+
+
+class FirstCode(Reworded, ActivateTOTPForm):
+    words = {"code": (_("The code that the app shows"), "")}
+
+
+class AddPasskey(Reworded, AddWebAuthnForm):
+    words = {
+        "name": (_("What you call it"), ""),
+        "passwordless": (
+            _("Sign in with it alone"),
+            _("No password then: your device asks for your finger, your face or its PIN."),
+        ),
+    }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["name"].widget.attrs["maxlength"] = 60
+        self.fields["passwordless"].initial = True
+
+    def clean(self) -> dict[str, Any]:
+        """The library lets some kinds of nonsense through as errors of the site."""
+        try:
+            cleaned: dict[str, Any] = super().clean()
+        except (KeyError, TypeError, ValueError) as fault:
+            raise get_adapter().validation_error("incorrect_code") from fault
+        return cleaned

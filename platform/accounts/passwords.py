@@ -1,0 +1,51 @@
+"""Has a password leaked? Asked of Pwned Passwords without saying the password, nor even its whole hash."""
+
+import hashlib
+import logging
+from http.client import HTTPException
+from urllib.request import Request, urlopen
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+log = logging.getLogger(__name__)
+
+PREFIX = 5
+PATIENCE_SECONDS = 1.0
+LARGEST_REPLY = 256 * 1024
+
+
+class LeakedPasswordValidator:
+    """Refuses a password that is known from a breach. When the service does not answer, the password passes."""
+
+    def validate(self, password: str, user: object = None) -> None:
+        del user
+        if settings.PWNED_PASSWORDS_URL and _is_leaked(password):
+            raise ValidationError(
+                _("This password is in a list that was stolen somewhere. Choose another one."), code="leaked"
+            )
+
+    def get_help_text(self) -> str:
+        return _("It must not be known from a theft of passwords.")
+
+
+def _is_leaked(password: str) -> bool:
+    digest = hashlib.sha1(password.encode(errors="replace"), usedforsecurity=False).hexdigest().upper()
+    try:
+        return digest[PREFIX:] in _leaked_endings(digest[:PREFIX])
+    except (OSError, HTTPException, ValueError) as fault:
+        log.warning(
+            "Pwned Passwords did not answer (%s); the password passed unchecked.", type(fault).__name__
+        )
+        return False
+
+
+def _leaked_endings(prefix: str) -> set[str]:
+    """The rest of every leaked hash that begins so. Padding makes every reply the same size; its counts are zero."""
+    url = f"{settings.PWNED_PASSWORDS_URL}/range/{prefix}"
+    asked = Request(url, headers={"Add-Padding": "true", "User-Agent": "Kitchen Table"})  # noqa: S310 - ours
+    with urlopen(asked, timeout=PATIENCE_SECONDS) as reply:  # noqa: S310 - the setting's own address
+        lines = reply.read(LARGEST_REPLY).decode("ascii").split()
+    pairs = (line.partition(":") for line in lines)
+    return {ending.upper() for ending, _colon, count in pairs if int(count)}

@@ -1,0 +1,34 @@
+"""The second step of signing in: who must have one, and how its picture gets onto a page."""
+
+from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.models import Authenticator
+from allauth.mfa.utils import is_mfa_enabled
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.models import Person
+
+FACTORS = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
+
+
+def lacks_second_factor(person: Person) -> bool:
+    """Whether somebody who may use the admin pages could sign in with a password alone."""
+    return person.is_staff and not is_mfa_enabled(person, FACTORS)
+
+
+class SecondFactorAdapter(DefaultMFAAdapter):
+    error_messages: dict[str, str | Promise] = DefaultMFAAdapter.error_messages | {
+        "incorrect_code": gettext_lazy("That code does not fit. Wait for the next one and try again."),
+        "unverified_email": gettext_lazy("Confirm your email address first."),
+    }
+
+    def build_totp_svg(self, url: str) -> str:
+        """The QR code as an element of the page: the content policy allows no `data:` picture."""
+        drawn: str = super().build_totp_svg(url)
+        return drawn[drawn.index("<svg") :]
+
+    def generate_authenticator_name(self, user: AbstractBaseUser, type: Authenticator.Type) -> str:  # noqa: A002
+        count = Authenticator.objects.filter(user_id=user.pk, type=type).count()
+        return _("Passkey %(number)d") % {"number": count + 1}

@@ -1,0 +1,104 @@
+"""Where somebody is signed in. Kept: which browser on what, and when it was last seen. Not kept: from which address."""
+
+from datetime import timedelta
+from typing import Any
+
+from allauth.account.signals import user_logged_in
+from allauth.usersessions.models import UserSession
+from django.contrib.sessions.models import Session
+from django.db.models.signals import pre_save
+from django.dispatch import receiver
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import Person
+
+NO_ADDRESS = "0.0.0.0"  # noqa: S104 - stands where the library wants an address; nothing listens there
+SEEN_AT = "seen_at"
+NEWS_AFTER = timedelta(minutes=5)
+
+# In this order: most browsers also claim to be the ones further down.
+BROWSERS = {
+    "Edge": ("Edg", "Edge"),
+    "Opera": ("OPR", "Opera"),
+    "Samsung Internet": ("SamsungBrowser", "Samsung Internet"),
+    "Firefox": ("Firefox", "FxiOS"),
+    "Chrome": ("Chrome", "CriOS", "Chromium"),
+    "Safari": ("Safari",),
+}
+MACHINES = {
+    "iPhone": ("iPhone",),
+    "iPad": ("iPad",),
+    "Android": ("Android",),
+    "ChromeOS": ("CrOS", "ChromeOS"),
+    "Windows": ("Windows",),
+    "Mac": ("Macintosh", "Mac"),
+    "Linux": ("Linux", "X11"),
+}
+
+
+def _first(names: dict[str, tuple[str, ...]], text: str) -> str:
+    return next((name for name, marks in names.items() if any(mark in text for mark in marks)), "")
+
+
+def browser_of(user_agent: str) -> str:
+    """What is kept of a browser's long name for itself: "Firefox/Android". Its own result stays as it is."""
+    return f"{_first(BROWSERS, user_agent)}/{_first(MACHINES, user_agent)}"
+
+
+def browser_words(kept: str) -> str:
+    """The same in words: "Firefox on Android"."""
+    browser, _slash, machine = kept.partition("/")
+    if browser and machine:
+        return _("%(browser)s on %(machine)s") % {"browser": browser, "machine": machine}
+    return browser or machine or _("A browser that does not say what it is")
+
+
+@receiver(pre_save, sender=UserSession)
+def keep_little(instance: UserSession, **_more: Any) -> None:
+    instance.ip = NO_ADDRESS
+    instance.user_agent = browser_of(instance.user_agent)
+
+
+@receiver(user_logged_in)
+def begin(request: HttpRequest, **_more: Any) -> None:
+    request.session[SEEN_AT] = int(timezone.now().timestamp())
+
+
+def mark_seen(request: HttpRequest) -> None:
+    """Write down that a signed-in session is in use, at most every five minutes."""
+    now = timezone.now()
+    seen_at = request.session.get(SEEN_AT)
+    if seen_at is None or now.timestamp() - seen_at < NEWS_AFTER.total_seconds():
+        return
+    request.session[SEEN_AT] = int(now.timestamp())
+    UserSession.objects.filter(session_key=request.session.session_key).update(last_seen_at=now)
+
+
+def sessions_of(person: Person) -> list[UserSession]:
+    """A person's own sessions that still live, the last seen first."""
+    living: list[UserSession] = UserSession.objects.purge_and_list(person)
+    return sorted(living, key=lambda session: session.last_seen_at, reverse=True)
+
+
+def session_end(*, person: Person, session_id: int) -> bool:
+    """End one of a person's own sessions. False when they have none of that number."""
+    session = UserSession.objects.filter(user=person, pk=session_id).first()
+    if session is None:
+        return False
+    session.end()
+    return True
+
+
+def sessions_end_others(*, person: Person, current_key: str) -> int:
+    """End every session of a person but the current one. Returns how many."""
+    others = list(UserSession.objects.filter(user=person).exclude(session_key=current_key))
+    for session in others:
+        session.end()
+    return len(others)
+
+
+def ended_forget() -> None:
+    """Delete what is kept about sessions that are over."""
+    UserSession.objects.exclude(session_key__in=Session.objects.values("session_key")).delete()

@@ -1,0 +1,85 @@
+"""What the site tells django-allauth. It stands here because its mail goes through the outbox, above `accounts`."""
+
+import hashlib
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Person, Role
+from accounts.names import made_up_username
+from mail.services import mail_queue
+
+WAYS = {
+    "reauthenticate": _("With your password"),
+    "mfa_reauthenticate": _("With a code"),
+    "mfa_reauthenticate:webauthn": _("With a passkey"),
+}
+EMAIL_STAGE = "allauth.account.stages.EmailVerificationStage"
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    error_messages: dict[str, str | Promise] = DefaultAccountAdapter.error_messages | {
+        "username_password_mismatch": _("They do not fit together."),
+        "email_password_mismatch": _("They do not fit together."),
+        "incorrect_password": _("That is not your password."),
+        "enter_current_password": _("That is not your password."),
+        "incorrect_code": _("That code does not fit. Wait for the next one and try again."),
+        "too_many_login_attempts": _("That was a lot at once. Wait five minutes, then try again."),
+        "rate_limited": _("That was a lot at once. Wait five minutes, then try again."),
+        "username_taken": _("Somebody has that username already."),
+        "email_taken": _("That address belongs to another account."),
+        "duplicate_email": _("That is your address already."),
+        "same_as_current": _("That is the same as now."),
+    }
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Put a mail into the outbox. The same words to the same address within a minute are one mail."""
+        letter = self.render_mail(template_prefix, email, context | {"email": email})
+        subject, text = str(letter.subject), str(letter.body)
+        said = "\n".join([email, subject, text, f"{timezone.now():%Y-%m-%d %H:%M}"])
+        occasion = template_prefix.rpartition("/")[2]
+        key = f"account.{occasion}:{hashlib.sha256(said.encode()).hexdigest()}"
+        with transaction.atomic():
+            mail_queue(key=key, to=email, subject=subject, text=text)
+
+    def new_user(self, request: HttpRequest) -> Person:
+        """Whoever signs up by email is a grown-up; a teen's account is made by `accounts.services.teen_make`."""
+        return Person(role=Role.PARENT)
+
+    def populate_username(self, request: HttpRequest, user: AbstractBaseUser) -> None:
+        """The library has just emptied the username, as its form asks for none."""
+        assert isinstance(user, Person)  # noqa: S101 - tells the types
+        user.username = made_up_username()
+
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> Person | None:
+        """Nobody, also for somebody who may no longer sign in: the answer does not tell that they are known."""
+        person = super().authenticate(request, **credentials)
+        return person if isinstance(person, Person) and person.is_active else None
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Tries at a password are counted before they come here, by `accounts.throttle`."""
+
+    def get_login_stages(self) -> list[str]:
+        stages: list[str] = super().get_login_stages()
+        return ["accounts.stages.AddressStage" if stage == EMAIL_STAGE else stage for stage in stages]
+
+    def get_reauthentication_methods(self, user: AbstractBaseUser | AnonymousUser) -> list[dict[str, Any]]:
+        ways: list[dict[str, Any]] = super().get_reauthentication_methods(user)
+        return [way | {"description": WAYS.get(way["id"], way["description"])} for way in ways]
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        return str(request.META.get("REMOTE_ADDR") or "0.0.0.0")  # noqa: S104 - the server knows best who asks
+
+    def clean_username(self, username: str, shallow: bool = False) -> str:  # noqa: FBT001, FBT002
+        if "\0" in username:
+            raise ValidationError(_("Choose a username of letters and figures"))
+        cleaned: str = super().clean_username(username, shallow)
+        return cleaned

@@ -1,0 +1,66 @@
+"""The shared cache: Valkey, or this process while Valkey is away. Only what may be forgotten belongs in it."""
+
+import json
+from typing import Any
+
+from django.core.cache.backends.base import DEFAULT_TIMEOUT
+from django.core.cache.backends.locmem import LocMemCache
+from django.core.cache.backends.redis import RedisCache
+from redis import RedisError
+
+
+class JSONSerializer:
+    """Plain values only. Django's own serializer would run whatever somebody had put into Valkey."""
+
+    def dumps(self, value: object) -> bytes | int:
+        # Valkey itself counts integers up, so they stay bare.
+        return value if type(value) is int else json.dumps(value).encode()
+
+    def loads(self, stored: bytes) -> Any:
+        return json.loads(stored)
+
+
+class SteadyCache(RedisCache):
+    """A cache whose absence is nobody's error: a counter that is away must neither lock people out nor vanish.
+
+    That is true of add, get, set and delete, which are all that counters here need; other calls fail as Django's do.
+    """
+
+    def __init__(self, server: str, params: dict[str, Any]) -> None:
+        super().__init__(server, params)
+        self._local = LocMemCache("steady", {})
+
+    def add(
+        self, key: Any, value: Any, timeout: float | None = DEFAULT_TIMEOUT, version: int | None = None
+    ) -> bool:
+        try:
+            return super().add(key, value, timeout, version)
+        except RedisError:
+            return self._local.add(key, value, timeout, version)
+
+    def get(self, key: Any, default: Any = None, version: int | None = None) -> Any:
+        try:
+            return super().get(key, default, version)
+        except RedisError:
+            return self._local.get(key, default, version)
+
+    def set(
+        self, key: Any, value: Any, timeout: float | None = DEFAULT_TIMEOUT, version: int | None = None
+    ) -> None:
+        try:
+            super().set(key, value, timeout, version)
+        except RedisError:
+            self._local.set(key, value, timeout, version)
+
+    def delete(self, key: Any, version: int | None = None) -> bool:
+        try:
+            return super().delete(key, version)
+        except RedisError:
+            return self._local.delete(key, version)
+
+    def clear(self) -> None:
+        """Forget what lies under this cache's prefix. Django's own would empty Valkey, with the broker in it."""
+        self._local.clear()
+        client = self._cache.get_client(write=True)
+        for key in client.scan_iter(match=self.make_key("*")):
+            client.delete(key)

@@ -1,0 +1,41 @@
+"""What django-allauth is told by settings (ADR 11). The rest is said by the adapters."""
+
+ACCOUNT_ADAPTER = "config.adapter.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email", "username"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_FORMS = {
+    "signup": "accounts.forms.SignUpForm",
+    "change_password": "accounts.library_forms.ChangePassword",
+    "set_password": "accounts.library_forms.SetPassword",
+    "reset_password_from_key": "accounts.library_forms.NewPassword",
+    "reauthenticate": "accounts.library_forms.OldPassword",
+}
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True
+ACCOUNT_CHANGE_EMAIL = True
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_SIGNUP_REDIRECT_URL = "accounts:account"
+ACCOUNT_USER_DISPLAY = "builtins.str"
+# Tries at a password are counted by accounts.throttle, which answers 429; these count the rest. `login_failed` counts
+# wrong codes of a second factor.
+ACCOUNT_RATE_LIMITS = {
+    "login": None,
+    "login_failed": "20/5m/ip,5/5m/key",
+    "reauthenticate": "10/5m/user",
+    "reset_password": "20/10m/ip,5/h/key",
+    "signup": "20/10m/ip",
+}
+MFA_ADAPTER = "accounts.second_factor.SecondFactorAdapter"
+MFA_FORMS = {
+    "authenticate": "accounts.library_forms.Code",
+    "reauthenticate": "accounts.library_forms.CodeAgain",
+    "activate_totp": "accounts.library_forms.FirstCode",
+    "add_webauthn": "accounts.library_forms.AddPasskey",
+}
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "Kitchen Table"
+# A passkey also signs in without a password, so the device always asks for finger, face or PIN.
+MFA_WEBAUTHN_USER_VERIFICATION = "required"

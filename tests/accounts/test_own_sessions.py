@@ -1,0 +1,105 @@
+"""Where somebody is signed in: their own to see and to end, and nobody else's."""
+
+from datetime import timedelta
+
+import pytest
+from allauth.usersessions.models import UserSession
+from django.contrib.sessions.models import Session
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import Person
+from accounts.sessions import SEEN_AT, browser_of, browser_words
+from accounts.tasks import sessions_forget
+from tests.accounts.conftest import is_signed_in
+
+FIREFOX = "Mozilla/5.0 (Android 15; Mobile; rv:140.0) Gecko/140.0 Firefox/140.0"
+SAFARI = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Version/18.0 Mobile Safari/604.1"
+EDGE = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/140.0 Safari/537.36 Edg/140.0"
+
+
+def signed_in(person: Person, browser: str) -> Client:
+    client = Client(headers={"User-Agent": browser})
+    client.post("/sign-in", {"username": person.username, "password": "a-long-password"})
+    assert is_signed_in(client)
+    return client
+
+
+def test_each_is_named_in_plain_words(teen: Person) -> None:
+    signed_in(teen, SAFARI)
+    page = signed_in(teen, FIREFOX).get("/account/sessions/").content.decode()
+    assert "Firefox on Android" in page
+    assert "Safari on iPhone" in page
+    assert "This browser, now" in page
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "words"),
+    [
+        (FIREFOX, "Firefox on Android"),
+        (SAFARI, "Safari on iPhone"),
+        (EDGE, "Edge on Windows"),
+        ("curl/8", "A browser that does not say what it is"),
+        ("", "A browser that does not say what it is"),
+        ("<script>Linux", "Linux"),
+    ],
+)
+def test_little_is_kept_of_a_browser(user_agent: str, words: str) -> None:
+    kept = browser_of(user_agent)
+    assert browser_words(kept) == words
+    assert browser_of(kept) == kept
+
+
+def test_no_network_address_is_written_down(teen: Person) -> None:
+    signed_in(teen, FIREFOX)
+    row = UserSession.objects.get()
+    assert (row.ip, row.user_agent) == ("0.0.0.0", "Firefox/Android")  # noqa: S104
+
+
+def test_one_can_be_ended(teen: Person) -> None:
+    lost, kept = signed_in(teen, SAFARI), signed_in(teen, FIREFOX)
+    row = UserSession.objects.get(session_key=lost.session.session_key)
+    assert kept.post(f"/account/sessions/{row.pk}/end").status_code == 302
+    assert lost.get("/account/").status_code == 302
+    assert kept.get("/account/").status_code == 200
+
+
+def test_all_others_can_be_ended_at_once(teen: Person) -> None:
+    clients = [signed_in(teen, SAFARI), signed_in(teen, EDGE), signed_in(teen, FIREFOX)]
+    clients[-1].post("/account/sessions/others/end")
+    assert [client.get("/account/").status_code for client in clients] == [302, 302, 200]
+
+
+def test_those_of_another_are_neither_seen_nor_ended(teen: Person, stranger: Person) -> None:
+    own, other = signed_in(teen, SAFARI), signed_in(stranger, FIREFOX)
+    row = UserSession.objects.get(user=teen)
+    assert "iPhone" not in other.get("/account/sessions/").content.decode()
+    assert other.post(f"/account/sessions/{row.pk}/end").status_code == 404
+    other.post("/account/sessions/others/end")
+    assert own.get("/account/").status_code == 200
+
+
+def test_the_pages_ask_for_sign_in_and_ending_needs_a_form(client: Client, teen: Person) -> None:
+    assert client.get("/account/sessions/").headers["Location"].startswith("/sign-in")
+    assert client.post("/account/sessions/1/end").headers["Location"].startswith("/sign-in")
+    assert signed_in(teen, FIREFOX).get("/account/sessions/others/end").status_code == 405
+
+
+def test_when_it_was_last_seen_is_noted_now_and_then(teen: Person) -> None:
+    client = signed_in(teen, FIREFOX)
+    long_ago = timezone.now() - timedelta(hours=1)
+    UserSession.objects.update(last_seen_at=long_ago)
+    client.get("/account/")
+    assert UserSession.objects.get().last_seen_at == long_ago
+    session = client.session
+    session[SEEN_AT] = int(long_ago.timestamp())
+    session.save()
+    client.get("/account/")
+    assert UserSession.objects.get().last_seen_at > timezone.now() - timedelta(minutes=1)
+
+
+def test_what_is_kept_goes_with_the_session(teen: Person) -> None:
+    signed_in(teen, FIREFOX)
+    Session.objects.update(expire_date=timezone.now() - timedelta(seconds=1))
+    sessions_forget()
+    assert not UserSession.objects.exists()

@@ -1,0 +1,156 @@
+"""A grown-up makes an account with an email address, and the outbox holds the real mails."""
+
+from collections.abc import Callable
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.test import Client
+
+from accounts.models import Person, Role
+from mail.models import Mail
+from tests.accounts.conftest import is_signed_in
+
+GIVEN = {"display_name": "Kim", "email": "kim@example.org", "password1": "three-words-in-a-row"}
+
+
+def sign_up(client: Client, **changed: str) -> int:
+    return client.post("/sign-up", GIVEN | changed).status_code
+
+
+@pytest.mark.django_db
+class TestSomebodyNew:
+    def test_is_let_in_by_the_link_in_the_mail(self, client: Client, link_in: Callable[[Mail], str]) -> None:
+        reply = client.post("/sign-up", GIVEN)
+        assert reply.headers["Location"] == "/account/confirm-email/"
+        assert not is_signed_in(client)
+        page = link_in(Mail.objects.get(to="kim@example.org"))
+        assert "kim@example.org" in client.get(page).content.decode()
+        assert client.post(page).headers["Location"] == "/account/"
+        assert is_signed_in(client)
+        assert "Kim" in client.get("/account/").content.decode()
+
+    def test_is_a_parent_with_a_username_that_says_nothing_and_is_never_shown(
+        self, client: Client, link_in: Callable[[Mail], str]
+    ) -> None:
+        sign_up(client)
+        person = Person.objects.get()
+        assert person.role == Role.PARENT
+        assert person.username.startswith("person-")
+        assert "kim" not in person.username
+        client.post(link_in(Mail.objects.get()))
+        for path in ("/", "/account/", "/account/email/", "/account/second-step/"):
+            assert person.username not in client.get(path).content.decode()
+        assert all(person.username not in mail.text for mail in Mail.objects.all())
+
+    def test_signs_in_by_the_address_once_it_is_confirmed(
+        self, client: Client, link_in: Callable[[Mail], str]
+    ) -> None:
+        sign_up(client)
+        given = {"username": "Kim@example.org", "password": GIVEN["password1"]}
+        unconfirmed = Client()
+        assert unconfirmed.post("/sign-in", given).headers["Location"] == "/account/confirm-email/"
+        assert not is_signed_in(unconfirmed)
+        Client().post(link_in(Mail.objects.get()))
+        fresh = Client()
+        assert fresh.post("/sign-in", given).headers["Location"] == "/"
+        assert is_signed_in(fresh)
+
+    def test_a_link_that_was_opened_elsewhere_confirms_and_signs_nobody_in(
+        self, client: Client, link_in: Callable[[Mail], str]
+    ) -> None:
+        sign_up(client)
+        elsewhere = Client()
+        elsewhere.post(link_in(Mail.objects.get()))
+        assert EmailAddress.objects.get().verified
+        assert not is_signed_in(elsewhere)
+
+    def test_a_made_up_link_confirms_nothing(self, client: Client) -> None:
+        sign_up(client)
+        assert "too old" in client.get("/account/confirm-email/made-up:1:2/").content.decode()
+        assert client.post("/account/confirm-email/made-up:1:2/").status_code == 404
+        assert not EmailAddress.objects.get().verified
+
+
+def test_nobody_learns_from_sign_up_who_has_an_account(client: Client, known: Person) -> None:
+    new, old = Client(), Client()
+    fresh = new.post("/sign-up", GIVEN | {"email": "new@example.org"})
+    taken = old.post("/sign-up", GIVEN)
+    assert (fresh.status_code, fresh.headers["Location"]) == (taken.status_code, taken.headers["Location"])
+    assert new.get("/account/confirm-email/").content == old.get("/account/confirm-email/").content
+    told = Mail.objects.get(to="kim@example.org")
+    assert "You have one already" in told.text
+    assert Person.objects.filter(email="kim@example.org").count() == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("email", ""),
+        ("email", "not an address"),
+        ("email", "kim@example.org\r\nBcc: all@example.org"),
+        ("email", "kim@example.org\0"),
+        ("display_name", ""),
+        ("display_name", "K" * 61),
+        ("display_name", "Kim\nwho"),
+        ("display_name", "Kim\u202emik"),
+        ("password1", ""),
+        ("password1", "short"),
+        ("password1", "password123"),
+        ("password1", "1234567890"),
+    ],
+)
+def test_what_cannot_be_is_refused_and_nothing_is_made(field: str, value: str, client: Client) -> None:
+    reply = client.post("/sign-up", GIVEN | {field: value})
+    assert reply.status_code == 200
+    assert "error-summary" in reply.content.decode()
+    assert not Person.objects.exists()
+    assert not Mail.objects.exists()
+
+
+@pytest.mark.django_db
+def test_nobody_signs_up_as_more_than_a_parent(client: Client) -> None:
+    sign_up(client, role="admin", is_staff="on", is_superuser="on", username="admin")
+    person = Person.objects.get()
+    assert (person.role, person.is_staff, person.is_superuser) == (Role.PARENT, False, False)
+    assert person.username != "admin"
+
+
+@pytest.mark.django_db
+def test_what_somebody_calls_themselves_is_only_text(client: Client) -> None:
+    sign_up(client, display_name="<script>alert(1)</script>")
+    client.force_login(Person.objects.get())
+    page = client.get("/account/").content.decode()
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;" in page
+
+
+@pytest.mark.django_db
+def test_signing_up_again_and_again_is_slowed_down(client: Client) -> None:
+    replies = [client.post("/sign-up", GIVEN | {"email": ""}) for _number in range(21)]
+    assert replies[0].status_code == 200
+    assert replies[-1].status_code == 429
+    assert int(replies[-1].headers["Retry-After"]) > 0
+
+
+def test_a_teen_signs_in_without_any_address(client: Client, teen: Person) -> None:
+    client.post("/sign-in", {"username": "NOOR", "password": "a-long-password"})
+    assert is_signed_in(client)
+    assert client.get("/account/email/").status_code == 404
+    assert "/account/email/" not in client.get("/account/").content.decode()
+
+
+def test_a_parent_may_use_either_name(known: Person) -> None:
+    for name in ("person-known", "kim@example.org", " kim@example.org "):
+        client = Client()
+        client.post("/sign-in", {"username": name, "password": "a-long-password"})
+        assert is_signed_in(client), name
+
+
+@pytest.mark.parametrize(
+    "name", ["kim@example.org", "nobody@example.org", "person-known", "nobody", "\0", "é" * 300]
+)
+def test_a_wrong_pair_gets_the_same_words_whoever_it_is(name: str, client: Client, known: Person) -> None:
+    reply = client.post("/sign-in", {"username": name, "password": "wrong"})
+    assert reply.status_code == 200
+    assert not is_signed_in(client)

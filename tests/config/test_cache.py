@@ -1,0 +1,69 @@
+"""The shared cache: on the real Valkey, beside the broker, and in this process while Valkey is away."""
+
+from collections.abc import Iterator
+
+import pytest
+import redis
+from django.conf import settings as site
+from django.core.cache import cache
+from django.test import Client
+from pytest_django import Settings
+
+from accounts import throttle
+from accounts.models import Person
+from config.cache import JSONSerializer, SteadyCache
+
+
+@pytest.fixture
+def away(settings: Settings) -> Iterator[None]:
+    gone = "redis://127.0.0.1:9/0"
+    settings.VALKEY_URL = gone
+    settings.CACHES = {"default": site.CACHES["default"] | {"LOCATION": gone}}
+    throttle._shared.cache_clear()
+    yield
+    throttle._shared.cache_clear()
+
+
+def test_it_keeps_plain_values() -> None:
+    cache.set("a-list", [1.5, 2], 60)
+    assert cache.get("a-list") == [1.5, 2]
+    assert cache.add("a-list", 1) is False
+    assert cache.delete("a-list")
+    assert cache.get("a-list", "none") == "none"
+
+
+def test_it_runs_nothing_that_somebody_put_there() -> None:
+    with pytest.raises(ValueError, match="utf-8"):
+        JSONSerializer().loads(b"\x80\x05N.")
+
+
+def test_clearing_it_leaves_the_broker_alone() -> None:
+    client = redis.Redis.from_url(site.VALKEY_URL)
+    client.set("somebody else's", b"1", ex=60)
+    cache.set("ours", 1)
+    cache.clear()
+    assert cache.get("ours") is None
+    assert client.get("somebody else's") == b"1"
+
+
+def test_it_counts_on_in_this_process_while_valkey_is_away(away: None) -> None:
+    steady = SteadyCache("redis://127.0.0.1:9/0", site.CACHES["default"])
+    assert steady.add("one", 1, 60)
+    assert not steady.add("one", 1, 60)
+    steady.set("two", [1])
+    assert steady.get("two") == [1]
+    assert steady.delete("one")
+    assert steady.delete("two")
+
+
+@pytest.mark.parametrize("path", ["/sign-in", "/sign-up", "/account/password/reset/"])
+def test_the_pages_of_signing_in_stand_while_valkey_is_away(
+    path: str, away: None, client: Client, db: None
+) -> None:
+    assert client.get(path).status_code == 200
+    assert client.post(path, {"email": "not an address"}).status_code == 200
+
+
+def test_somebody_signs_in_while_valkey_is_away(away: None, client: Client, teen: Person) -> None:
+    client.post("/sign-in", {"username": "noor", "password": "a-long-password"})
+    assert client.get("/account/").status_code == 200
