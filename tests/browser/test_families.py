@@ -95,7 +95,8 @@ def test_invite_accept_consent_agree_and_ask(
     Consent.objects.all().delete()
     hers, his = phone_of(parent), phone_of(teen, scripts=True)
 
-    hers.goto("/family/")
+    hers.get_by_role("link", name="Your account").click()
+    hers.get_by_role("link", name="Your family").click()
     hers.get_by_role("button", name="Make an invitation").click()
     address = hers.locator(".invitations code").inner_text()
     his.goto(address)
