@@ -12,6 +12,7 @@ from django.utils import timezone
 from accounts.models import Person
 from budgets.selectors import Meter, meter
 from chat.models import State, Turn
+from chat.selectors import unsealed
 from courses.models import Module
 from families.models import Link
 from families.terms import View
@@ -56,10 +57,10 @@ def overview(link: Link, view: View) -> Overview:
     flagged: Sequence[str] = ()
     shown: Sequence[Turn] = ()
     if view == View.FLAGGED:
-        carded = _turns(teen).filter(state=State.CARDED).order_by("-asked_at")[:TURNS_SHOWN]
+        carded = _words(teen).filter(state=State.CARDED).order_by("-asked_at")[:TURNS_SHOWN]
         flagged = [turn.question[:EXCERPT] for turn in carded]
     elif view == View.FULL:
-        shown = list(_turns(teen).order_by("-asked_at")[:TURNS_SHOWN])
+        shown = list(_words(teen).order_by("-asked_at")[:TURNS_SHOWN])
     return Overview(
         days=_days(turns, teen), topics=_topics(turns), meter=meter(owner=teen), excerpts=flagged, turns=shown
     )
@@ -68,6 +69,11 @@ def overview(link: Link, view: View) -> Overview:
 def _turns(teen: Person) -> QuerySet[Turn]:
     since = timezone.now() - timedelta(days=DAYS_SHOWN)
     return Turn.objects.filter(conversation__owner=teen, asked_at__gte=since).exclude(level=NEVER_SHOWN)
+
+
+def _words(teen: Person) -> QuerySet[Turn]:
+    """Turns whose words may be shown. A helper with the password may agree to a wider view as the teen."""
+    return _turns(teen).filter(unsealed(teen, "conversation__started_at"))
 
 
 def _days(turns: Iterable[Turn], teen: Person) -> list[Day]:

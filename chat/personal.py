@@ -7,12 +7,13 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Person
 from accounts.registry import Kind, Retention, Row
 from chat.models import Conversation, Turn
-from chat.services import conversation_delete
+from chat.selectors import turns_of
+from chat.services import CONVERSATIONS_KEPT_FOR, conversation_delete, conversations_forget
 
 
 def conversations_export(person: Person) -> Iterator[Row]:
     """One row for each turn, so that a long conversation needs no more memory than a short one."""
-    turns = Turn.objects.filter(conversation__owner=person).select_related("conversation")
+    turns = turns_of(person).select_related("conversation")
     for turn in turns.order_by("conversation__started_at", "conversation", "asked_at").iterator(
         chunk_size=200
     ):
@@ -41,7 +42,15 @@ CONVERSATIONS = Kind(
     name="conversations",
     title=_("Conversations with the tutor"),
     what=_("Your questions and its answers, so that you can read them again."),
-    retention=Retention(words=_("You can delete each one, and then it is gone for good.")),
+    retention=Retention(
+        words=_(
+            "Each is deleted %(days)d days after its last question. You can delete it earlier, for good."
+        ),
+        days=CONVERSATIONS_KEPT_FOR.days,
+        since=_("its last question"),
+        forget=conversations_forget,
+        task="chat.tasks.conversations_forget",
+    ),
     seen=_(
         "A linked parent sees time and topics, and words only if you both agreed on it; you see every look. "
         "Whoever runs the server could reach its database."

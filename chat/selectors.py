@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import Person
@@ -16,8 +16,20 @@ PAUSES = {"3": timedelta(minutes=5), "4": timedelta(minutes=30)}
 PAUSE_FORGOTTEN_AFTER = timedelta(hours=24)
 
 
+def unsealed(person: Person, started_at: str = "started_at") -> Q:
+    """Leaves out what is closed to whoever signs in as `person`: see families.password_help.
+
+    `started_at` is how the query reaches the beginning of a conversation.
+    """
+    return Q(**{f"{started_at}__gt": person.sealed_before}) if person.sealed_before else Q()
+
+
 def conversations_of(person: Person) -> QuerySet[Conversation]:
-    return Conversation.objects.filter(owner=person).order_by("-asked_at")
+    return Conversation.objects.filter(unsealed(person), owner=person).order_by("-asked_at")
+
+
+def turns_of(person: Person) -> QuerySet[Turn]:
+    return Turn.objects.filter(unsealed(person, "conversation__started_at"), conversation__owner=person)
 
 
 def conversation_of(person: Person, conversation_id: UUID) -> Conversation:
@@ -27,7 +39,7 @@ def conversation_of(person: Person, conversation_id: UUID) -> Conversation:
 
 def turn_of(person: Person, turn_id: UUID) -> Turn:
     """Raises Turn.DoesNotExist for one that is not there or not theirs."""
-    return Turn.objects.select_related("conversation").get(pk=turn_id, conversation__owner=person)
+    return turns_of(person).select_related("conversation").get(pk=turn_id)
 
 
 def turns_shown(conversation: Conversation) -> QuerySet[Turn]:
@@ -50,8 +62,8 @@ class Pause:
 def pause_of(person: Person) -> Pause | None:
     """The pause that holds for `person`, or None."""
     turn = (
-        Turn.objects.filter(
-            conversation__owner=person,
+        turns_of(person)
+        .filter(
             state=State.CARDED,
             went_on_at=None,
             level__in=PAUSES,

@@ -1,6 +1,6 @@
 """What a person does in the tutor. Keyword-only, one transaction each; side effects wait for the commit."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -22,6 +22,8 @@ from safeguarding.review import chat_is_open
 
 # The ledger's own safety net. A turn lives for minutes at most, so a hold this old has lost its turn.
 HOLD_LEASE = timedelta(minutes=20)
+# Counted from the last question: half a year, so that what was asked in autumn can be read again in spring.
+CONVERSATIONS_KEPT_FOR = timedelta(days=180)
 
 
 def turn_start(
@@ -188,6 +190,25 @@ def conversation_rename(*, conversation: Conversation, title: str) -> None:
     if title := " ".join(title.split())[:LONGEST_TITLE]:
         conversation.title = title
         conversation.save(update_fields=["title"])
+
+
+def conversations_forget(*, now: datetime | None = None) -> int:
+    """Delete the conversations in which nobody has asked anything for so long, one transaction each.
+
+    Returns how many there were.
+    """
+    before = (now or timezone.now()) - CONVERSATIONS_KEPT_FOR
+    quiet = Conversation.objects.filter(asked_at__lt=before)
+    return sum(_forget(pk, before) for pk in list(quiet.values_list("pk", flat=True)))
+
+
+@transaction.atomic
+def _forget(conversation_id: UUID, before: datetime) -> bool:
+    # Somebody may go on with it at this moment: then it stays.
+    quiet = Conversation.objects.select_for_update().filter(pk=conversation_id, asked_at__lt=before).first()
+    if quiet:
+        conversation_delete(conversation=quiet)
+    return quiet is not None
 
 
 @transaction.atomic

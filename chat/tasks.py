@@ -2,7 +2,7 @@ from uuid import UUID
 
 from celery import shared_task
 
-from chat import leases, tutor
+from chat import leases, services, tutor
 
 
 @shared_task(name="chat.tasks.turn_answer")
@@ -13,3 +13,8 @@ def turn_answer(turn_id: str) -> None:
 @shared_task(name="chat.tasks.turns_sweep")
 def turns_sweep() -> None:
     leases.turns_sweep()
+
+
+@shared_task(name="chat.tasks.conversations_forget")
+def conversations_forget() -> None:
+    services.conversations_forget()

@@ -1,4 +1,4 @@
-"""People and their sign-in. Families and consent will stand beside them here."""
+"""People and their sign-in."""
 
 import zoneinfo
 from typing import ClassVar
@@ -65,6 +65,8 @@ class Person(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(_("may sign in"), default=True)
     is_staff = models.BooleanField(_("may use the admin pages"), default=False)
     joined_at = models.DateTimeField(_("joined"), default=timezone.now, editable=False)
+    # Their password was chosen anew then, with somebody's help: what they kept to themselves before is closed (ADR 17).
+    sealed_before = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects: ClassVar[PersonManager] = PersonManager()
 

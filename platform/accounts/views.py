@@ -1,5 +1,6 @@
 from datetime import date
 from typing import Any
+from urllib.parse import urlencode
 
 from allauth.account import views as library
 from allauth.account.utils import get_next_redirect_url, perform_login
@@ -10,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -91,18 +93,21 @@ def teen_sign_up(request: HttpRequest) -> HttpResponse:
         return redirect("accounts:account")
     if request.session.get(REFUSED):
         return render(request, "accounts/too_young.html")
+    # Where they were on their way to, such as an invitation; only an address of this site is taken.
+    onward = {"next": get_next_redirect_url(request) or ""}
     if request.method == "POST":
         sign_ups_from_one_place.hit(request.META["REMOTE_ADDR"])
     born = request.session.get(BORN)
     if request.method == "POST" and "year" not in request.POST and born:
-        return _teen_account(request, TeenSignUpForm(request.POST), date.fromisoformat(born))
+        return _teen_account(request, TeenSignUpForm(request.POST), date.fromisoformat(born), onward)
     form = AgeForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
-        return _age_told(request, form.born)
-    return render(request, "accounts/age.html", {"form": form}, status=422 if form.errors else 200)
+        return _age_told(request, form.born, onward)
+    page = {"form": form, **onward}
+    return render(request, "accounts/age.html", page, status=422 if form.errors else 200)
 
 
-def _age_told(request: HttpRequest, born: date) -> HttpResponse:
+def _age_told(request: HttpRequest, born: date, onward: dict[str, str]) -> HttpResponse:
     today = timezone.localdate()
     if is_too_young(born=born, on=today):
         request.session.pop(BORN, None)
@@ -110,14 +115,19 @@ def _age_told(request: HttpRequest, born: date) -> HttpResponse:
         return render(request, "accounts/too_young.html")
     if is_grown_up(born=born, on=today):
         messages.info(request, _("Grown-ups sign up with an email address. Here is their page."))
-        return redirect("accounts:sign_up")
+        return redirect(
+            f"{reverse('accounts:sign_up')}?{urlencode(onward)}" if onward["next"] else "accounts:sign_up"
+        )
     request.session[BORN] = born.isoformat()
-    return render(request, "accounts/teen_sign_up.html", {"form": TeenSignUpForm()})
+    return render(request, "accounts/teen_sign_up.html", {"form": TeenSignUpForm(), **onward})
 
 
-def _teen_account(request: HttpRequest, form: TeenSignUpForm, born: date) -> HttpResponse:
+def _teen_account(
+    request: HttpRequest, form: TeenSignUpForm, born: date, onward: dict[str, str]
+) -> HttpResponse:
+    page = {"form": form, **onward}
     if not form.is_valid():
-        return render(request, "accounts/teen_sign_up.html", {"form": form}, status=422)
+        return render(request, "accounts/teen_sign_up.html", page, status=422)
     try:
         person = services.teen_make(
             born=born, time_zone=settings.DEFAULT_PERSON_TIME_ZONE, **form.cleaned_data
@@ -125,9 +135,9 @@ def _teen_account(request: HttpRequest, form: TeenSignUpForm, born: date) -> Htt
     except ValidationError as fault:
         # Somebody took the name between the form's look and ours.
         form.add_error("username", fault.messages)
-        return render(request, "accounts/teen_sign_up.html", {"form": form}, status=422)
+        return render(request, "accounts/teen_sign_up.html", page, status=422)
     del request.session[BORN]
-    response: HttpResponse = perform_login(request, person, signup=True)
+    response: HttpResponse = perform_login(request, person, signup=True, redirect_url=onward["next"] or None)
     return response
 
 

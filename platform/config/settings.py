@@ -269,6 +269,14 @@ CELERY_BEAT_SCHEDULE = {
         "task": "families.tasks.notices_forget",
         "schedule": crontab(hour="11", minute="55"),
     },
+    "forget conversations": {
+        "task": "chat.tasks.conversations_forget",
+        "schedule": crontab(hour="12", minute="10"),
+    },
+    "forget helps with passwords": {
+        "task": "families.tasks.password_helps_forget",
+        "schedule": crontab(hour="12", minute="0"),
+    },
     "end links at 18": {
         "task": "families.tasks.links_end_at_18",
         "schedule": crontab(hour="8", minute="0"),

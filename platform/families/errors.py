@@ -23,3 +23,11 @@ class NotTheirsToGive(FamilyFault):
 
 class NotTheirsToAnswer(FamilyFault):
     """There is no proposal, or it is one's own, which waits for the other side."""
+
+
+class CodeWrong(FamilyFault):
+    """No open request of this teen has this code."""
+
+
+class HelpOver(FamilyFault):
+    """The help with a password was used, has not been given, or is too old."""

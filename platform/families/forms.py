@@ -1,8 +1,12 @@
 from typing import Any
 
+from allauth.account.adapter import get_adapter
 from django import forms
+from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models import Person
+from families.password_help import CODE_FIGURES
 from families.terms import Terms, View
 
 LEAST_ANSWERS, MOST_ANSWERS = 1, 200
@@ -56,4 +60,59 @@ class TrustedAdultForm(forms.Form):
     name = forms.CharField(max_length=80, error_messages={"required": _("Type a name")})
     reach = forms.CharField(
         max_length=200, error_messages={"required": _("Type a telephone number or another way to reach them")}
+    )
+
+
+class ForgottenForm(forms.Form):
+    username = forms.CharField(
+        label=_("Your username"),
+        max_length=60,
+        widget=forms.TextInput(
+            attrs={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}
+        ),
+        error_messages={"required": _("Type your username")},
+    )
+
+
+class CodeForm(forms.Form):
+    """The figures on the teen's screen, with or without the gap that they are shown with."""
+
+    code = forms.CharField(
+        label=_("The code on their screen"),
+        max_length=20,
+        validators=[RegexValidator(rf"^\d{{{CODE_FIGURES}}}$", _("Type the six figures of the code"))],
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+        error_messages={"required": _("Type the six figures of the code")},
+    )
+
+    def __init__(self, data: Any = None) -> None:
+        if data is not None:
+            data = {"code": "".join(str(data.get("code", "")).split())}
+        super().__init__(data)
+
+
+class NewPasswordForm(forms.Form):
+    password = forms.CharField(
+        label=_("New password"),
+        strip=False,
+        help_text=_("At least eight characters. A few words in a row are good."),
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        error_messages={"required": _("Choose a password")},
+    )
+
+    def __init__(self, person: Person, data: Any = None) -> None:
+        super().__init__(data)
+        self.person = person
+
+    def clean_password(self) -> str:
+        cleaned: str = get_adapter().clean_password(self.cleaned_data["password"], self.person)
+        return cleaned
+
+
+class OldPasswordForm(forms.Form):
+    old_password = forms.CharField(
+        label=_("Your old password"),
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
+        error_messages={"required": _("Type your old password")},
     )

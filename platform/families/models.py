@@ -122,6 +122,29 @@ class Invitation(models.Model):
         return self.made_at + INVITATION_LIFE
 
 
+class PasswordHelp(models.Model):
+    """A teen without an email address forgot the password: a parent says that it is them, and sees no more of it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    teen = models.ForeignKey(PERSON, on_delete=models.CASCADE, related_name="password_helps")
+    # It stands on the screen of whoever asks, and a parent types it on their own.
+    code = models.CharField(max_length=6, editable=False)
+    asked_at = models.DateTimeField(default=timezone.now, editable=False)
+    granted_by = models.ForeignKey(PERSON, on_delete=models.SET_NULL, null=True, related_name="+")
+    granted_at = models.DateTimeField(null=True, blank=True)
+    used_at = models.DateTimeField(null=True, blank=True)
+    # The hash of the forgotten password: it opens again what was closed when a new one was chosen.
+    old_password = models.CharField(max_length=128, blank=True, editable=False)
+
+    class Meta:
+        verbose_name = _("help with a password")
+        verbose_name_plural = _("helps with passwords")
+        ordering = ["-asked_at"]
+
+    def __str__(self) -> str:
+        return f"{self.asked_at:%Y-%m-%d %H:%M}"
+
+
 class Consent(models.Model):
     """Evidence that somebody agreed to a teen's use of the tutor: to which words, when, and in which country."""
 

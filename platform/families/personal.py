@@ -12,8 +12,10 @@ from families.agreements import other_side
 from families.consents import consents_about
 from families.forgetting import INVITATIONS_KEPT_FOR, NOTICES_KEPT_FOR, invitations_forget, notices_forget
 from families.limits import limit_apply
-from families.models import Consent, Invitation, Link, Look, Notice, Proposal, TrustedAdult
+from families.models import Consent, Invitation, Link, Look, Notice, PasswordHelp, Proposal, TrustedAdult
 from families.notices import notice_send
+from families.password_help import HELP_KEPT_FOR, password_helps_forget
+from families.trusted import trusted_adult_of
 
 
 def links_export(person: Person) -> Iterator[Row]:
@@ -77,7 +79,7 @@ def looks_export(person: Person) -> Iterator[Row]:
 
 
 def trusted_export(person: Person) -> Iterator[Row]:
-    for adult in TrustedAdult.objects.filter(teen=person):
+    if adult := trusted_adult_of(person):
         yield {"name": adult.name, "reach": adult.reach, "named_at": adult.named_at}
 
 
@@ -89,6 +91,15 @@ def invitations_export(person: Person) -> Iterator[Row]:
 def notices_export(person: Person) -> Iterator[Row]:
     for notice in Notice.objects.filter(person=person).order_by("at").iterator():
         yield {"at": notice.at, "words": notice.words, "seen_at": notice.seen_at}
+
+
+def password_helps_export(person: Person) -> Iterator[Row]:
+    for helped in PasswordHelp.objects.filter(teen=person).select_related("granted_by").iterator():
+        yield {
+            "asked_at": helped.asked_at,
+            "granted_by": str(helped.granted_by or ""),
+            "used_at": helped.used_at,
+        }
 
 
 FAMILY = Kind(
@@ -202,4 +213,28 @@ NOTICES = Kind(
     export=notices_export,
     erase=leave,
 )
-KINDS = (FAMILY, CONSENTS, LOOKS, TRUSTED, INVITATIONS, NOTICES)
+PASSWORD_HELPS = Kind(
+    name="password-helps",
+    title=_("Help with a password"),
+    what=_(
+        "That a parent helped with a password you forgot, and the old password as a hash: it opens again what was "
+        "closed then."
+    ),
+    retention=Retention(
+        words=_(
+            "A request that came to nothing is deleted after %(days)d days. One that was used stays until your old "
+            "password opens things again, or your account is deleted."
+        ),
+        days=HELP_KEPT_FOR.days,
+        since=_("the request"),
+        forget=password_helps_forget,
+        task="families.tasks.password_helps_forget",
+    ),
+    gone=_("Every time that somebody helped with your password"),
+    private=False,
+    models=(PasswordHelp,),
+    labels={"asked_at": _("asked"), "granted_by": _("who helped"), "used_at": _("new password chosen")},
+    export=password_helps_export,
+    erase=leave,
+)
+KINDS = (FAMILY, CONSENTS, LOOKS, TRUSTED, PASSWORD_HELPS, INVITATIONS, NOTICES)

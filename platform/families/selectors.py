@@ -3,9 +3,11 @@
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 
+from accounts.addresses import addresses_of
 from accounts.models import Person
-from families.models import Link, Look, Notice
+from families.models import INVITATION_LIFE, Invitation, Link, Look, Notice
 
 
 def links_of(person: Person) -> QuerySet[Link]:
@@ -25,6 +27,13 @@ def link_of(person: Person, link_id: UUID) -> Link:
 def link_to_teen(parent: Person, link_id: UUID) -> Link:
     """As link_of, for the parent's side of it alone."""
     return links_of(parent).get(pk=link_id, parent=parent)
+
+
+def invitations_to(person: Person) -> QuerySet[Invitation]:
+    """Invitations that can still be answered and were sent to an address of this person's."""
+    since = timezone.now() - INVITATION_LIFE
+    sent = Invitation.objects.filter(email__in=addresses_of(person), made_at__gt=since)
+    return sent.exclude(by=person).select_related("by").order_by("made_at")
 
 
 def parents_of(teen: Person) -> QuerySet[Person]:

@@ -1,6 +1,6 @@
 from celery import shared_task
 
-from families import forgetting
+from families import forgetting, password_help
 from families.links import links_end_at_18 as end_links
 
 
@@ -18,3 +18,8 @@ def invitations_forget() -> int:
 @shared_task(name="families.tasks.notices_forget")
 def notices_forget() -> int:
     return forgetting.notices_forget()
+
+
+@shared_task(name="families.tasks.password_helps_forget")
+def password_helps_forget() -> int:
+    return password_help.password_helps_forget()

@@ -1,19 +1,24 @@
 """A teen's second trusted adult. Only the teen's own page and, later, the safeguarding desk read this."""
 
 from django.db import transaction
+from django.utils import timezone
 
 from accounts.models import Person
 from families.models import TrustedAdult
 
 
 def trusted_adult_of(teen: Person) -> TrustedAdult | None:
-    return TrustedAdult.objects.filter(teen=teen).first()
+    """Whom the teen named; None also while it is closed (families.password_help)."""
+    named = TrustedAdult.objects.filter(teen=teen)
+    return (named.filter(named_at__gt=teen.sealed_before) if teen.sealed_before else named).first()
 
 
 @transaction.atomic
 def trusted_adult_name(*, teen: Person, name: str, reach: str) -> TrustedAdult:
     """Name somebody, or somebody else. Nobody is told: not the parent, and not the adult."""
-    named, _made = TrustedAdult.objects.update_or_create(teen=teen, defaults={"name": name, "reach": reach})
+    named, _made = TrustedAdult.objects.update_or_create(
+        teen=teen, defaults={"name": name, "reach": reach, "named_at": timezone.now()}
+    )
     return named
 
 

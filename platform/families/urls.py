@@ -1,7 +1,7 @@
 from django.urls import path
 
 from families import views
-from families.views import agreement, consent, joining, private
+from families.views import agreement, consent, joining, password_help, private
 
 app_name = "families"
 urlpatterns = [
@@ -19,5 +19,9 @@ urlpatterns = [
     path("links/<uuid:link_id>/consent", consent.for_teen, name="consent_for"),
     path("consents.json", consent.evidence, name="evidence"),
     path("looks", private.looks, name="looks"),
+    path("password", password_help.ask, name="password_ask"),
+    path("password/code", password_help.wait, name="password_wait"),
+    path("links/<uuid:link_id>/password", password_help.give, name="password_give"),
+    path("closed", password_help.sealed, name="sealed"),
     path("trusted-adult", private.trusted_adult, name="trusted_adult"),
 ]

@@ -13,9 +13,10 @@ from django.contrib.sessions.models import Session
 from accounts import registry
 from accounts.models import Person, Role
 from accounts.registry import Kind
+from chat.models import Conversation
 from events.models import Event, SignUp
 from events.services import sign_up_make
-from families.models import Invitation, Notice
+from families.models import Invitation, Notice, PasswordHelp
 from mail.models import Mail, State
 from tests.accounts.conftest import log, mail_to, visitor_session
 
@@ -61,6 +62,16 @@ def told(at: datetime) -> None:
     Notice.objects.create(person=Person.objects.create(username="kim", role=Role.PARENT), words="x", at=at)
 
 
+def help_asked(at: datetime) -> None:
+    teen = Person.objects.create(username="noor", role=Role.TEEN)
+    PasswordHelp.objects.create(teen=teen, code="482913", asked_at=at)
+
+
+def conversed(at: datetime) -> None:
+    teen = Person.objects.create(username="noor", role=Role.TEEN)
+    Conversation.objects.create(owner=teen, title="Bias", asked_at=at)
+
+
 def titles() -> int:
     return LogEntry.objects.exclude(object_repr="", change_message="").count()
 
@@ -73,6 +84,8 @@ BEGINNINGS: list[tuple[str, Callable[[datetime], None], Callable[[], int]]] = [
     ("sessions", session_begun, Session.objects.count),
     ("invitations", invited, Invitation.objects.count),
     ("notices", told, Notice.objects.count),
+    ("password-helps", help_asked, PasswordHelp.objects.count),
+    ("conversations", conversed, Conversation.objects.count),
 ]
 
 

@@ -1,8 +1,10 @@
 """Owner, family member, stranger, admin and anonymous, for every page of a family."""
 
+import re
 from collections.abc import Callable
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
@@ -184,3 +186,43 @@ def test_a_family_of_many_costs_no_more_queries(
     client = as_person(parent)
     with django_assert_max_num_queries(6):
         client.get("/family/")
+
+
+class TestSomebodyNew:
+    """An invitation leads to an account, and the account back to the invitation."""
+
+    def test_a_teen_comes_back_to_it(self, parent: Person, client: Client) -> None:
+        path = f"/family/join/{links.invitation_make(by=parent).token}"
+        assert f"/sign-up/teen?next={path}" in client.get(path).content.decode()
+        age = client.post("/sign-up/teen", {"month": "1", "year": "2011", "next": path})
+        assert f'value="{path}"' in age.content.decode()
+        account = {"username": "new-here", "display_name": "New", "password": "walnut trees whistle"}
+        reply = client.post("/sign-up/teen", account | {"next": path})
+        assert reply["Location"] == path
+
+    def test_so_does_a_parent_by_the_link_in_the_mail(self, teen: Person, client: Client) -> None:
+        path = f"/family/join/{links.invitation_make(by=teen).token}"
+        assert f"/sign-up?next={path}" in client.get(path).content.decode()
+        account = {"display_name": "Pat", "email": "pat@example.org", "password1": "walnut trees whistle"}
+        client.post("/sign-up", account | {"next": path})
+        confirm = re.search(r"http://testserver(/\S+)", Mail.objects.get().text)
+        assert confirm
+        client.get(confirm[1])
+        assert client.post(confirm[1])["Location"] == path
+
+    def test_nobody_is_led_to_another_site(self, client: Client, db: None) -> None:
+        client.post("/sign-up/teen", {"month": "1", "year": "2011", "next": "https://evil.example/"})
+        account = {"username": "new-here", "display_name": "New", "password": "walnut trees whistle"}
+        reply = client.post("/sign-up/teen", account | {"next": "//evil.example/"})
+        assert reply["Location"].startswith("/account/")
+
+    def test_an_invitation_by_mail_waits_on_the_page_of_the_address(
+        self, teen: Person, other_parent: Person, as_person: Enter
+    ) -> None:
+        links.invitation_make(by=teen, email="lou@example.org")
+        client = as_person(other_parent)
+        assert "invites you" not in client.get("/family/").content.decode()
+        other_parent.email = "lou@example.org"
+        other_parent.save()
+        EmailAddress.objects.create(user=other_parent, email="lou@example.org", verified=True, primary=True)
+        assert "Noor invites you" in client.get("/family/").content.decode()

@@ -11,7 +11,7 @@ from accounts.models import Role
 from families.consents import consent_of
 from families.models import Invitation
 from families.notices import notices_seen
-from families.selectors import links_of, notices_of
+from families.selectors import invitations_to, links_of, notices_of
 from families.views.access import person_of
 
 NOTICES_SHOWN = 20
@@ -29,6 +29,7 @@ def family(request: HttpRequest) -> HttpResponse:
         "is_parent": person.role == Role.PARENT,
         "is_teen": person.role == Role.TEEN,
         "consent": consent_of(person) if person.role == Role.TEEN else None,
+        "invited_by": list(invitations_to(person)) if person.email else [],
         "invitations": Invitation.objects.filter(by=person).order_by("-made_at"),
         "notices": list(notices_of(person)[:NOTICES_SHOWN]),
     }

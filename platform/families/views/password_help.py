@@ -1,0 +1,111 @@
+"""A forgotten password of a teen without an email address: two screens, the teen's and a parent's."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
+
+from accounts.throttle import Throttle
+from families import password_help
+from families.errors import CodeWrong, HelpOver
+from families.forms import CodeForm, ForgottenForm, NewPasswordForm, OldPasswordForm
+from families.views.access import own_link_as_parent, person_of, teen_of
+
+asked_from_one_place = Throttle("password help place", "10/hour")
+asked_for_one_name = Throttle("password help name", "6/hour")
+tries_at_codes = Throttle("password help code", "6/30minutes")
+tries_at_old_passwords = Throttle("old password", "10/hour")
+
+# In the session of whoever asked: the code on their screen, and the request, if there was anybody to help.
+CODE, HELP = "password_help_code", "password_help"
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def ask(request: HttpRequest) -> HttpResponse:
+    """Ask a parent for help: a code to show them. It reads the same whether the name is known here or not."""
+    if request.user.is_authenticated:
+        return redirect("accounts:account")
+    form = ForgottenForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        asked_from_one_place.hit(request.META["REMOTE_ADDR"])
+        asked_for_one_name.hit(form.cleaned_data["username"].casefold())
+        code = password_help.code_make()
+        asked = password_help.password_help_ask(username=form.cleaned_data["username"], code=code)
+        request.session[CODE], request.session[HELP] = code, str(asked.pk) if asked else ""
+        return redirect("families:password_wait")
+    return render(request, "families/password_ask.html", {"form": form}, status=422 if form.errors else 200)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@sensitive_post_parameters("password")
+def wait(request: HttpRequest) -> HttpResponse:
+    """The code, until a parent has typed it; then the form for the new password."""
+    if CODE not in request.session or request.user.is_authenticated:
+        return redirect("families:password_ask")
+    try:
+        given = password_help.password_help_of(UUID(request.session[HELP]))
+    except (HelpOver, ValueError):
+        code = request.session[CODE]
+        page = {"code": f"{code[:3]} {code[3:]}", "has_asked_again": "again" in request.GET}
+        return render(request, "families/password_wait.html", page)
+    form = NewPasswordForm(given.teen, request.POST if request.method == "POST" else None)
+    if not form.is_valid():
+        page = {"form": form, "teen": given.teen}
+        return render(request, "families/password_new.html", page, status=422 if form.errors else 200)
+    try:
+        password_help.password_help_use(help_id=given.pk, password=form.cleaned_data["password"])
+    except HelpOver:
+        return redirect("families:password_ask")
+    del request.session[CODE], request.session[HELP]
+    messages.success(request, _("Your new password is set. Sign in with it."))
+    return redirect("accounts:sign_in")
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def give(request: HttpRequest, link_id: UUID) -> HttpResponse:
+    """A parent types the code that stands on the teen's screen."""
+    link = own_link_as_parent(request, link_id)
+    form = CodeForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        tries_at_codes.hit(link.pk)
+        try:
+            password_help.password_help_give(
+                teen=link.teen, by=person_of(request), code=form.cleaned_data["code"]
+            )
+        except CodeWrong:
+            form.add_error("code", _("No request of theirs has this code. Look at their screen again."))
+        else:
+            words = _("Done. %(teen)s can choose a new password now, on the screen with the code.")
+            messages.success(request, words % {"teen": link.teen})
+            return redirect("families:family")
+    page = {"link": link, "form": form}
+    return render(request, "families/password_give.html", page, status=422 if form.errors else 200)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@sensitive_post_parameters("old_password")
+def sealed(request: HttpRequest) -> HttpResponse:
+    """What was closed when somebody helped with the password, and the old password that opens it."""
+    teen = teen_of(request)
+    form = OldPasswordForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        tries_at_old_passwords.hit(teen.pk)
+        if password_help.sealed_open(teen=teen, old_password=form.cleaned_data["old_password"]):
+            messages.success(request, _("What you wrote before is open again."))
+            return redirect(reverse("chat:start"))
+        form.add_error("old_password", _("That was not your password then. Capitals count."))
+    page = {"form": form, "person": teen}
+    return render(request, "families/sealed.html", page, status=422 if form.errors else 200)

@@ -1,0 +1,248 @@
+"""A teen without an address forgot the password: a parent helps, and gains no way into the chats."""
+
+import re
+import zipfile
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from accounts import throttle
+from accounts.archive import archive_make
+from accounts.models import Person
+from chat.models import Conversation, State, Turn
+from families.errors import CodeWrong, HelpOver
+from families.models import Link, Notice, PasswordHelp
+from families.password_help import (
+    password_help_ask,
+    password_help_give,
+    password_help_use,
+    password_helps_forget,
+    sealed_open,
+)
+from families.trusted import trusted_adult_name, trusted_adult_of
+
+Enter = Callable[[Person], Client]
+OLD, NEW = "a-long-password", "walnut trees whistle"
+QUESTION = "Does anybody else feel like this?"
+
+
+@pytest.fixture(autouse=True)
+def _fresh_counts() -> Iterator[None]:
+    throttle._shared().storage.reset()
+    yield
+    throttle._shared().storage.reset()
+
+
+@pytest.fixture
+def asked(teen: Person) -> Turn:
+    """Something that the teen asked while the old password was the password."""
+    conversation = Conversation.objects.create(owner=teen, title="Mine")
+    return Turn.objects.create(
+        pk=uuid4(),
+        conversation=conversation,
+        question=QUESTION,
+        answer="Many do.",
+        state=State.ANSWERED,
+        ended_at=timezone.now(),
+    )
+
+
+def helped(teen: Person, parent: Person, password: str = NEW) -> Person:
+    asking = password_help_ask(username=teen.username, code="482913")
+    assert asking
+    password_help_give(teen=teen, by=parent, code="482913")
+    return password_help_use(help_id=asking.pk, password=password)
+
+
+def code_on(client: Client) -> str:
+    found = re.search(r"(\d{3}) (\d{3})</p>", client.get("/family/password/code").content.decode())
+    assert found
+    return found[1] + found[2]
+
+
+class TestOnTwoScreens:
+    def test_the_teen_chooses_a_password_that_the_parent_never_sees(
+        self, link: Link, teen: Person, parent: Person, as_person: Enter
+    ) -> None:
+        screen, grown_up = Client(), as_person(parent)
+        screen.post("/family/password", {"username": "NOOR"})
+        code = code_on(screen)
+        assert NEW not in grown_up.get("/family/").content.decode()
+        reply = grown_up.post(f"/family/links/{link.pk}/password", {"code": f"{code[:3]} {code[3:]}"})
+        assert reply["Location"] == "/family/"
+        assert "Choose a new password" in screen.get("/family/password/code").content.decode()
+        reply = screen.post("/family/password/code", {"password": NEW})
+        assert reply["Location"] == "/sign-in"
+        teen.refresh_from_db()
+        assert teen.check_password(NEW)
+        assert "with the help of sam" in Notice.objects.filter(person=teen).latest("at").words
+
+    def test_every_session_of_the_teen_ends(
+        self, link: Link, teen: Person, parent: Person, as_person: Enter
+    ) -> None:
+        elsewhere = as_person(teen)
+        helped(teen, parent)
+        assert elsewhere.get("/family/")["Location"].startswith("/sign-in")
+
+    def test_before_the_parent_typed_it_nothing_can_be_chosen(self, link: Link, teen: Person) -> None:
+        screen = Client()
+        screen.post("/family/password", {"username": "noor"})
+        reply = screen.post("/family/password/code", {"password": NEW})
+        assert "Show this code" in reply.content.decode()
+        teen.refresh_from_db()
+        assert teen.check_password(OLD)
+
+    @pytest.mark.parametrize("username", ["nobody-here", "sam", "kit", " ", "\0", "x" * 61])
+    def test_it_does_not_tell_who_is_known(self, username: str, link: Link, stranger: Person) -> None:
+        known, unknown = Client(), Client()
+        known.post("/family/password", {"username": "noor"})
+        reply = unknown.post("/family/password", {"username": username})
+        if reply.status_code == 422:
+            return
+        pages = [
+            re.sub(r"\d{3} \d{3}", "", client.get("/family/password/code").content.decode())
+            for client in (known, unknown)
+        ]
+        assert pages[0] == pages[1]
+        assert PasswordHelp.objects.count() == 1
+
+    def test_a_weak_password_is_sent_back(
+        self, link: Link, teen: Person, parent: Person, as_person: Enter
+    ) -> None:
+        screen = Client()
+        screen.post("/family/password", {"username": "noor"})
+        as_person(parent).post(f"/family/links/{link.pk}/password", {"code": code_on(screen)})
+        assert screen.post("/family/password/code", {"password": "password"}).status_code == 422
+        assert screen.post("/family/password/code", {"password": NEW}).status_code == 302
+
+    def test_another_browser_has_no_part_in_it(self, link: Link, teen: Person, parent: Person) -> None:
+        asking = password_help_ask(username="noor", code="482913")
+        assert asking
+        password_help_give(teen=teen, by=parent, code="482913")
+        assert Client().post("/family/password/code", {"password": NEW})["Location"] == "/family/password"
+        teen.refresh_from_db()
+        assert teen.check_password(OLD)
+
+    def test_codes_cannot_be_guessed(
+        self, link: Link, teen: Person, parent: Person, as_person: Enter
+    ) -> None:
+        password_help_ask(username="noor", code="482913")
+        client = as_person(parent)
+        replies = [
+            client.post(f"/family/links/{link.pk}/password", {"code": f"{number:06}"}).status_code
+            for number in range(8)
+        ]
+        assert replies == [422] * 6 + [429] * 2
+        assert client.post(f"/family/links/{link.pk}/password", {"code": "482913"}).status_code == 429
+
+
+class TestTheCode:
+    def test_is_for_a_linked_parent_and_that_teen(
+        self, link: Link, teen: Person, other_parent: Person, stranger: Person, parent: Person
+    ) -> None:
+        password_help_ask(username="noor", code="482913")
+        for by, of, code in [
+            (other_parent, teen, "482913"),
+            (teen, teen, "482913"),
+            (parent, stranger, "482913"),
+            (parent, teen, "482914"),
+        ]:
+            with pytest.raises(CodeWrong):
+                password_help_give(teen=of, by=by, code=code)
+
+    def test_works_for_half_an_hour_and_once(self, link: Link, teen: Person, parent: Person) -> None:
+        asking = password_help_ask(username="noor", code="482913")
+        assert asking
+        PasswordHelp.objects.update(asked_at=timezone.now() - timedelta(minutes=31))
+        with pytest.raises(CodeWrong):
+            password_help_give(teen=teen, by=parent, code="482913")
+        PasswordHelp.objects.update(asked_at=timezone.now())
+        password_help_give(teen=teen, by=parent, code="482913")
+        password_help_use(help_id=asking.pk, password=NEW)
+        with pytest.raises(HelpOver):
+            password_help_use(help_id=asking.pk, password="another long one")
+        with pytest.raises(CodeWrong):
+            password_help_give(teen=teen, by=parent, code="482913")
+
+    def test_nobody_ends_anothers_request_by_asking_too(
+        self, link: Link, teen: Person, parent: Person
+    ) -> None:
+        asking = password_help_ask(username="noor", code="482913")
+        password_help_ask(username="noor", code="111111")
+        assert password_help_give(teen=teen, by=parent, code="482913") == asking
+
+    def test_is_given_to_nobody_without_a_linked_parent(self, teen: Person, parent: Person) -> None:
+        assert password_help_ask(username="noor", code="482913") is None
+        assert password_help_ask(username="sam", code="482913") is None
+
+    def test_once_used_is_kept_until_the_old_password_comes_back(
+        self, link: Link, teen: Person, parent: Person
+    ) -> None:
+        helped(teen, parent)
+        assert password_helps_forget(now=timezone.now() + timedelta(days=100)) == 0
+
+
+class TestWhatWasWrittenBefore:
+    """The parent may be the one who chose the new password, and signs in with it."""
+
+    @pytest.fixture
+    def as_teen(self, asked: Turn, link: Link, teen: Person, parent: Person, as_person: Enter) -> Client:
+        trusted_adult_name(teen=teen, name="Great-Aunt Zephyrine", reach="0161")
+        return as_person(helped(teen, parent))
+
+    def test_stands_on_no_page(self, as_teen: Client, asked: Turn) -> None:
+        assert QUESTION not in as_teen.get("/tutor/").content.decode()
+        assert as_teen.get(f"/tutor/{asked.conversation_id}").status_code == 404
+        assert as_teen.post(f"/tutor/{asked.conversation_id}/delete").status_code == 404
+        assert as_teen.get(f"/tutor/turns/{asked.pk}/stream").status_code == 404
+        assert "Zephyrine" not in as_teen.get("/family/trusted-adult").content.decode()
+
+    def test_is_not_in_the_copy(self, as_teen: Client, teen: Person) -> None:
+        teen.refresh_from_db()
+        with archive_make(person=teen) as file, zipfile.ZipFile(file) as archive:
+            said = "".join(archive.read(name).decode() for name in archive.namelist())
+        assert QUESTION not in said
+        assert "Zephyrine" not in said
+        assert "argon2" not in said
+
+    def test_is_not_shown_to_a_parent_by_a_view_agreed_on_in_the_teens_name(
+        self, as_teen: Client, link: Link, parent: Person, as_person: Enter
+    ) -> None:
+        Link.objects.update(view="full")
+        assert QUESTION not in as_person(parent).get(f"/tutor/look/{link.pk}").content.decode()
+
+    def test_opens_with_the_old_password(self, as_teen: Client, asked: Turn, teen: Person) -> None:
+        assert "is closed" in as_teen.get("/tutor/").content.decode()
+        assert as_teen.post("/family/closed", {"old_password": "a-wrong-password"}).status_code == 422
+        assert as_teen.post("/family/closed", {"old_password": OLD}).status_code == 302
+        assert QUESTION in as_teen.get(f"/tutor/{asked.conversation_id}").content.decode()
+        teen.refresh_from_db()
+        assert trusted_adult_of(teen)
+
+    def test_does_not_open_with_a_password_of_a_later_help(
+        self, as_teen: Client, asked: Turn, teen: Person, parent: Person
+    ) -> None:
+        teen.refresh_from_db()
+        first_seal = teen.sealed_before
+        helped(teen, parent, "a third long password")
+        assert sealed_open(teen=teen, old_password=NEW)
+        teen.refresh_from_db()
+        assert teen.sealed_before == first_seal
+        assert sealed_open(teen=teen, old_password=OLD)
+        teen.refresh_from_db()
+        assert teen.sealed_before is None
+
+    def test_what_is_written_after_is_open(self, as_teen: Client, teen: Person) -> None:
+        conversation = Conversation.objects.create(owner=teen, title="New")
+        assert as_teen.get(f"/tutor/{conversation.pk}").status_code == 200
+
+    def test_is_erased_with_the_rest(self, as_teen: Client, teen: Person) -> None:
+        from accounts.services import person_erase
+
+        teen.refresh_from_db()
+        person_erase(person=teen)
+        assert not Conversation.objects.exists()
