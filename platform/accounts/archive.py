@@ -7,7 +7,8 @@ rows and the buffers, however much somebody has written (benchmarks/export.py, A
 import json
 import shutil
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any
@@ -29,29 +30,24 @@ IN_MEMORY = 256 * 1024
 
 @transaction.atomic
 def archive_make(
-    *, person: Person, for_parent: bool = False, now: datetime | None = None
+    *, person: Person, teens: Sequence[Person] = (), now: datetime | None = None
 ) -> SpooledTemporaryFile[bytes]:
     """Write the zip of everything that is kept about `person`, and return it at its beginning.
 
+    Of each of `teens` it holds, in a folder, what is not private: a parent's copy leaves their chats out.
+
     It is whole before anybody is sent a byte: a fault is an error page and no half file, and a slow line holds
-    no connection of the database. Whoever takes it closes it. With `for_parent` private kinds are left out.
+    no connection of the database. Whoever takes it closes it.
     Names of files are the kinds' own; nothing that somebody typed becomes one.
     """
-    made_at = (now or timezone.now()).astimezone(person.zone)
+    made_at = now or timezone.now()
     spool = SpooledTemporaryFile[bytes](max_size=IN_MEMORY)
     try:
-        with (
-            zipfile.ZipFile(spool, "w", zipfile.ZIP_DEFLATED) as archive,
-            SpooledTemporaryFile[bytes](max_size=IN_MEMORY) as page,
-        ):
-            _say(page, "head", person=person, made_at=_said(made_at, person.zone))
-            for kind in reversed(registry.kinds(for_parent=for_parent)):
-                with _member(archive, f"{kind.name}.json", made_at) as out:
-                    _kind_write(kind, person, out, page)
-            _say(page, "foot")
-            page.seek(0)
-            with _member(archive, "index.html", made_at) as out:
-                shutil.copyfileobj(page, out)
+        with zipfile.ZipFile(spool, "w", zipfile.ZIP_DEFLATED) as archive:
+            about = _Writer(archive, made_at.astimezone(person.zone))
+            about.write(person, registry.kinds(), teens=teens)
+            for number, teen in enumerate(teens, start=1):
+                about.write(teen, registry.kinds(for_parent=True), folder=f"teen-{number}/")
     except BaseException:
         spool.close()
         raise
@@ -59,10 +55,28 @@ def archive_make(
     return spool
 
 
-def _member(archive: zipfile.ZipFile, name: str, made_at: datetime) -> IO[bytes]:
-    info = zipfile.ZipInfo(name, made_at.timetuple()[:6])
-    info.compress_type = zipfile.ZIP_DEFLATED
-    return archive.open(info, "w", force_zip64=True)
+@dataclass(frozen=True)
+class _Writer:
+    archive: zipfile.ZipFile
+    made_at: datetime
+
+    def write(
+        self, person: Person, kinds: Sequence[Kind], *, folder: str = "", teens: Sequence[Person] = ()
+    ) -> None:
+        with SpooledTemporaryFile[bytes](max_size=IN_MEMORY) as page:
+            _say(page, "head", person=person, made_at=_said(self.made_at, person.zone), teens=teens)
+            for kind in reversed(kinds):
+                with self._member(f"{folder}{kind.name}.json") as out:
+                    _kind_write(kind, person, out, page)
+            _say(page, "foot")
+            page.seek(0)
+            with self._member(f"{folder}index.html") as out:
+                shutil.copyfileobj(page, out)
+
+    def _member(self, name: str) -> IO[bytes]:
+        info = zipfile.ZipInfo(name, self.made_at.timetuple()[:6])
+        info.compress_type = zipfile.ZIP_DEFLATED
+        return self.archive.open(info, "w", force_zip64=True)
 
 
 def _kind_write(kind: Kind, person: Person, out: IO[bytes], page: IO[bytes]) -> None:

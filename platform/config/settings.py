@@ -269,6 +269,10 @@ CELERY_BEAT_SCHEDULE = {
         "task": "families.tasks.notices_forget",
         "schedule": crontab(hour="11", minute="55"),
     },
+    "erase families": {
+        "task": "families.tasks.family_erasures_forget",
+        "schedule": crontab(hour="12", minute="20"),
+    },
     "forget conversations": {
         "task": "chat.tasks.conversations_forget",
         "schedule": crontab(hour="12", minute="10"),

@@ -25,6 +25,10 @@ class NotTheirsToAnswer(FamilyFault):
     """There is no proposal, or it is one's own, which waits for the other side."""
 
 
+class NotAParent(FamilyFault):
+    """Only a parent with a teen linked to them may ask for this."""
+
+
 class CodeWrong(FamilyFault):
     """No open request of this teen has this code."""
 

@@ -145,6 +145,22 @@ class PasswordHelp(models.Model):
         return f"{self.asked_at:%Y-%m-%d %H:%M}"
 
 
+class FamilyErasure(models.Model):
+    """A parent asked for the family's accounts to be erased. It waits some days; see families.erasing."""
+
+    parent = models.OneToOneField(PERSON, on_delete=models.CASCADE, related_name="family_erasure")
+    asked_at = models.DateTimeField(default=timezone.now, editable=False)
+    # The teens who decide for themselves, and said yes.
+    agreed = models.ManyToManyField(settings.AUTH_USER_MODEL, related_name="+")
+
+    class Meta:
+        verbose_name = _("erasure of a family")
+        verbose_name_plural = _("erasures of families")
+
+    def __str__(self) -> str:
+        return f"{self.asked_at:%Y-%m-%d}"
+
+
 class Consent(models.Model):
     """Evidence that somebody agreed to a teen's use of the tutor: to which words, when, and in which country."""
 

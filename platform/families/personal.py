@@ -10,9 +10,20 @@ from accounts.models import Person
 from accounts.registry import Kind, Retention, Row, leave
 from families.agreements import other_side
 from families.consents import consents_about
+from families.erasing import ERASURE_WAITS, family_erasures_carry_out
 from families.forgetting import INVITATIONS_KEPT_FOR, NOTICES_KEPT_FOR, invitations_forget, notices_forget
 from families.limits import limit_apply
-from families.models import Consent, Invitation, Link, Look, Notice, PasswordHelp, Proposal, TrustedAdult
+from families.models import (
+    Consent,
+    FamilyErasure,
+    Invitation,
+    Link,
+    Look,
+    Notice,
+    PasswordHelp,
+    Proposal,
+    TrustedAdult,
+)
 from families.notices import notice_send
 from families.password_help import HELP_KEPT_FOR, password_helps_forget
 from families.trusted import trusted_adult_of
@@ -102,6 +113,16 @@ def password_helps_export(person: Person) -> Iterator[Row]:
         }
 
 
+# All of it is private in the sense of a parent's copy: what is theirs of it is in their own, and the rest is the
+# teen's, or another parent's.
+def erasures_export(person: Person) -> Iterator[Row]:
+    asked = (
+        FamilyErasure.objects.filter(Q(parent=person) | Q(agreed=person)).distinct().select_related("parent")
+    )
+    for erasure in asked:
+        yield {"asked_at": erasure.asked_at, "by": str(erasure.parent)}
+
+
 FAMILY = Kind(
     name="family",
     title=_("Your family"),
@@ -111,7 +132,7 @@ FAMILY = Kind(
     ),
     seen=_("The two who are linked see it."),
     gone=_("Your links, and what you agreed on"),
-    private=False,
+    private=True,
     models=(Link, Proposal),
     labels={
         "parent": _("parent"),
@@ -135,7 +156,7 @@ CONSENTS = Kind(
     seen=_("The teen and whoever gave it see it."),
     gone=_("Every consent about you"),
     stays=_("A consent that you gave for a teen stays with the teen, without your name."),
-    private=False,
+    private=True,
     models=(Consent,),
     labels={
         "teen": _("teen"),
@@ -158,7 +179,7 @@ LOOKS = Kind(
     retention=Retention(words=_("It stays until one of the two accounts is deleted.")),
     seen=_("The teen sees it."),
     gone=_("When somebody looked"),
-    private=False,
+    private=True,
     models=(Look,),
     labels={"at": _("when"), "who": _("who looked"), "view": _("at what")},
     export=looks_export,
@@ -189,7 +210,7 @@ INVITATIONS = Kind(
         task="families.tasks.invitations_forget",
     ),
     gone=_("Your invitations"),
-    private=False,
+    private=True,
     models=(Invitation,),
     labels={"made_at": _("made"), "email": _("sent to")},
     export=invitations_export,
@@ -231,10 +252,31 @@ PASSWORD_HELPS = Kind(
         task="families.tasks.password_helps_forget",
     ),
     gone=_("Every time that somebody helped with your password"),
-    private=False,
+    private=True,
     models=(PasswordHelp,),
     labels={"asked_at": _("asked"), "granted_by": _("who helped"), "used_at": _("new password chosen")},
     export=password_helps_export,
     erase=leave,
 )
-KINDS = (FAMILY, CONSENTS, LOOKS, TRUSTED, PASSWORD_HELPS, INVITATIONS, NOTICES)
+ERASURES = Kind(
+    name="family-erasure",
+    title=_("A family that is to be erased"),
+    what=_("That a parent asked for it, when, and which teens said yes."),
+    retention=Retention(
+        words=_(
+            "It is gone when it is taken back, and with the accounts %(days)d days after it was asked for."
+        ),
+        days=ERASURE_WAITS.days,
+        since=_("the asking"),
+        forget=family_erasures_carry_out,
+        task="families.tasks.family_erasures_forget",
+    ),
+    seen=_("The parent and the linked teens see it."),
+    gone=_("What you asked for about your family’s accounts"),
+    private=True,
+    models=(FamilyErasure, FamilyErasure.agreed.through),
+    labels={"asked_at": _("asked for"), "by": _("by")},
+    export=erasures_export,
+    erase=leave,
+)
+KINDS = (ERASURES, FAMILY, CONSENTS, LOOKS, TRUSTED, PASSWORD_HELPS, INVITATIONS, NOTICES)

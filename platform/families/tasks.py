@@ -1,6 +1,6 @@
 from celery import shared_task
 
-from families import forgetting, password_help
+from families import erasing, forgetting, password_help
 from families.links import links_end_at_18 as end_links
 
 
@@ -23,3 +23,9 @@ def notices_forget() -> int:
 @shared_task(name="families.tasks.password_helps_forget")
 def password_helps_forget() -> int:
     return password_help.password_helps_forget()
+
+
+@shared_task(name="families.tasks.family_erasures_forget")
+def family_erasures_forget() -> int:
+    """Erase the families whose days of waiting are over. Returns how many there were."""
+    return erasing.family_erasures_carry_out()

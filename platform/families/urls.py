@@ -1,7 +1,7 @@
 from django.urls import path
 
 from families import views
-from families.views import agreement, consent, joining, password_help, private
+from families.views import agreement, consent, data, joining, password_help, private
 
 app_name = "families"
 urlpatterns = [
@@ -18,6 +18,11 @@ urlpatterns = [
     path("consent", consent.own, name="consent"),
     path("links/<uuid:link_id>/consent", consent.for_teen, name="consent_for"),
     path("consents.json", consent.evidence, name="evidence"),
+    path("data", data.data, name="data"),
+    path("data/download", data.download, name="data_download"),
+    path("data/erase", data.erase, name="data_erase"),
+    path("data/keep", data.keep, name="data_keep"),
+    path("data/answer/<int:parent_id>", data.answer, name="data_answer"),
     path("looks", private.looks, name="looks"),
     path("password", password_help.ask, name="password_ask"),
     path("password/code", password_help.wait, name="password_wait"),

@@ -4,7 +4,7 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from typing import Any
@@ -178,27 +178,37 @@ def visitor_session() -> Session:
 class Opened:
     """A zip as its reader finds it."""
 
-    def __init__(self, content: bytes) -> None:
+    def __init__(self, content: bytes, folder: str = "") -> None:
+        self.content, self.folder = content, folder
         self.zip = zipfile.ZipFile(io.BytesIO(content))
         assert self.zip.testzip() is None
 
+    def of_teen(self, number: int) -> "Opened":
+        """The folder of a teen in a parent's copy."""
+        return Opened(self.content, f"teen-{number}/")
+
     @property
     def names(self) -> set[str]:
-        return set(self.zip.namelist())
+        return {
+            name.removeprefix(self.folder) for name in self.zip.namelist() if name.startswith(self.folder)
+        }
 
     @property
     def page(self) -> str:
-        return self.zip.read("index.html").decode()
+        return self.read("index.html")
+
+    def read(self, name: str) -> str:
+        return self.zip.read(self.folder + name).decode()
 
     def rows(self, kind: str) -> list[dict[str, Any]]:
-        rows: list[dict[str, Any]] = json.loads(self.zip.read(f"{kind}.json"))
+        rows: list[dict[str, Any]] = json.loads(self.read(f"{kind}.json"))
         return rows
 
     def everything(self) -> str:
-        return "".join(self.zip.read(name).decode() for name in self.names)
+        return "".join(self.read(name) for name in self.names)
 
 
-def opened(person: Person, *, for_parent: bool = False) -> Opened:
+def opened(person: Person, *, teens: Sequence[Person] = ()) -> Opened:
     noon = datetime(2026, 7, 1, 12, tzinfo=UTC)
-    with archive_make(person=person, for_parent=for_parent, now=noon) as spool:
+    with archive_make(person=person, teens=teens, now=noon) as spool:
         return Opened(spool.read())

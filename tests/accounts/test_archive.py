@@ -91,8 +91,10 @@ class TestTheCopy:
         days = [row["day"] for row in opened(full).rows("usage")]
         assert days[0] == date(2026, 3, 2).isoformat()
 
-    def test_a_parents_copy_leaves_out_what_a_teen_says_in_private(self, full: Person) -> None:
-        copy = opened(full, for_parent=True)
+    def test_a_parents_copy_leaves_out_what_a_teen_says_in_private(
+        self, full: Person, parent: Person
+    ) -> None:
+        copy = opened(parent, teens=[full]).of_teen(1)
         assert "conversations.json" not in copy.names
         assert {"account.json", "usage.json", "sign-ups.json"} <= copy.names
         for said in ("walnut tree", "hollow branches", "what-it-is"):

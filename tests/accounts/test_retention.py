@@ -16,7 +16,7 @@ from accounts.registry import Kind
 from chat.models import Conversation
 from events.models import Event, SignUp
 from events.services import sign_up_make
-from families.models import Invitation, Notice, PasswordHelp
+from families.models import FamilyErasure, Invitation, Notice, PasswordHelp
 from mail.models import Mail, State
 from tests.accounts.conftest import log, mail_to, visitor_session
 
@@ -67,6 +67,10 @@ def help_asked(at: datetime) -> None:
     PasswordHelp.objects.create(teen=teen, code="482913", asked_at=at)
 
 
+def erasure_asked(at: datetime) -> None:
+    FamilyErasure.objects.create(parent=Person.objects.create(username="kim", role=Role.PARENT), asked_at=at)
+
+
 def conversed(at: datetime) -> None:
     teen = Person.objects.create(username="noor", role=Role.TEEN)
     Conversation.objects.create(owner=teen, title="Bias", asked_at=at)
@@ -86,6 +90,7 @@ BEGINNINGS: list[tuple[str, Callable[[datetime], None], Callable[[], int]]] = [
     ("notices", told, Notice.objects.count),
     ("password-helps", help_asked, PasswordHelp.objects.count),
     ("conversations", conversed, Conversation.objects.count),
+    ("family-erasure", erasure_asked, FamilyErasure.objects.count),
 ]
 
 

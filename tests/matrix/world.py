@@ -91,6 +91,7 @@ def world_make() -> World:
             "session_id": 1,
             "invitation_id": invitation.pk,
             "link_id": link.pk,
+            "parent_id": parent.pk,
             "conversation_id": conversation.pk,
             "turn_id": turn.pk,
             "mail_id": mail.pk,

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import Role
 from families.consents import consent_of
+from families.erasing import due_at, erasures_near
 from families.models import Invitation
 from families.notices import notices_seen
 from families.selectors import invitations_to, links_of, notices_of
@@ -29,6 +30,9 @@ def family(request: HttpRequest) -> HttpResponse:
         "is_parent": person.role == Role.PARENT,
         "is_teen": person.role == Role.TEEN,
         "consent": consent_of(person) if person.role == Role.TEEN else None,
+        "erasures": [(erasure.parent, fate, due_at(erasure)) for erasure, fate in erasures_near(person)]
+        if person.role == Role.TEEN
+        else [],
         "invited_by": list(invitations_to(person)) if person.email else [],
         "invitations": Invitation.objects.filter(by=person).order_by("-made_at"),
         "notices": list(notices_of(person)[:NOTICES_SHOWN]),

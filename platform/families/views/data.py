@@ -1,0 +1,95 @@
+"""A family's data: a parent's copy, and the end of the family's accounts."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.data_views import EraseForm, WholeFile, downloads, tries_to_erase
+from accounts.models import Person, Role
+from families import erasing
+from families.copies import family_copy_take
+from families.views.access import person_of, teen_of
+
+
+def parent_of(request: HttpRequest) -> Person:
+    """The person, who must be a parent: these pages are nobody else's."""
+    person = person_of(request)
+    if person.role != Role.PARENT:
+        raise Http404
+    return person
+
+
+@login_required
+@require_safe
+@never_cache
+def data(request: HttpRequest) -> HttpResponse:
+    parent = parent_of(request)
+    return _data(request, parent, EraseForm(parent))
+
+
+def _data(request: HttpRequest, parent: Person, form: EraseForm, *, status: int = 200) -> HttpResponse:
+    erasure = erasing.erasure_of(parent)
+    page = {
+        "form": form,
+        "erasure": erasure,
+        "due_at": erasing.due_at(erasure) if erasure else None,
+        "days": erasing.ERASURE_WAITS.days,
+        "plan": erasing.plan_of(parent),
+        "person": parent,
+    }
+    return render(request, "families/data.html", page, status=status)
+
+
+@login_required
+@require_POST
+@never_cache
+def download(request: HttpRequest) -> FileResponse:
+    parent = parent_of(request)
+    downloads.hit(parent.pk)
+    name = f"kitchen-table-family-{timezone.localdate(timezone=parent.zone):%Y-%m-%d}.zip"
+    copy = family_copy_take(parent=parent)
+    return WholeFile(copy, as_attachment=True, filename=name, content_type="application/zip")
+
+
+@login_required
+@require_POST
+@never_cache
+def erase(request: HttpRequest) -> HttpResponse:
+    """Ask for it, by showing again who it is."""
+    parent = parent_of(request)
+    if not erasing.plan_of(parent):
+        return redirect("accounts:data")
+    tries_to_erase.hit(parent.pk)
+    form = EraseForm(parent, request.POST)
+    if not form.is_valid():
+        return _data(request, parent, form, status=422)
+    erasing.family_erasure_ask(parent=parent)
+    return redirect("families:data")
+
+
+@login_required
+@require_POST
+@never_cache
+def keep(request: HttpRequest) -> HttpResponse:
+    """Take back that the family is to be erased."""
+    if erasing.family_erasure_take_back(parent=parent_of(request)):
+        messages.success(request, _("Everything stays as it is."))
+    return redirect("families:data")
+
+
+@login_required
+@require_POST
+@never_cache
+def answer(request: HttpRequest, parent_id: int) -> HttpResponse:
+    """A teen who decides alone says whether their account goes too."""
+    teen = teen_of(request)
+    parent = Person.objects.filter(pk=parent_id).first()
+    agree = request.POST.get("answer") == "yes"
+    if parent is None or not erasing.family_erasure_answer(teen=teen, parent=parent, agree=agree):
+        raise Http404
+    return redirect("families:family")

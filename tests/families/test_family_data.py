@@ -1,0 +1,191 @@
+"""A family's copy, and the end of its accounts."""
+
+import io
+import zipfile
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+from django.utils import timezone
+
+from accounts import services, throttle
+from accounts.models import Person
+from budgets.audit import differences
+from chat.models import Conversation
+from families import erasing
+from families.erasing import Fate
+from families.errors import NotAParent
+from families.links import invitation_make, link_end
+from families.models import FamilyErasure, Link, Notice
+from families.trusted import trusted_adult_name
+from mail.models import Mail
+
+Enter = Callable[[Person], Client]
+
+
+@pytest.fixture(autouse=True)
+def _fresh_counts(db: None) -> Iterator[None]:
+    cache.clear()
+    throttle._shared().storage.reset()
+    yield
+    throttle._shared().storage.reset()
+
+
+@pytest.fixture
+def born_17(teen: Person) -> Person:
+    """The teen, surely 16 and not yet 18: old enough to decide alone everywhere."""
+    today = date.today()  # noqa: DTZ011 - a month, anywhere
+    teen.born = date(today.year - 17, max(1, today.month - 2), 1)
+    teen.save(update_fields=["born"])
+    return teen
+
+
+def later(days: float = 7.1) -> int:
+    return erasing.family_erasures_carry_out(now=timezone.now() + timedelta(days=days))
+
+
+class TestTheCopy:
+    def files(self, client: Client) -> dict[str, str]:
+        reply = client.post("/family/data/download")
+        with zipfile.ZipFile(io.BytesIO(b"".join(reply.streaming_content))) as archive:  # type: ignore[attr-defined]
+            return {name: archive.read(name).decode() for name in archive.namelist()}
+
+    def test_holds_the_parents_own_and_each_teens_account_and_use(
+        self, link: Link, parent: Person, as_person: Enter
+    ) -> None:
+        files = self.files(as_person(parent))
+        assert {"index.html", "account.json", "teen-1/index.html", "teen-1/usage.json"} <= files.keys()
+        assert 'href="teen-1/index.html">Noor' in files["index.html"]
+        assert "Noor" in files["teen-1/account.json"]
+
+    def test_holds_nothing_that_is_the_teens_alone_or_another_parents(
+        self, link: Link, teen: Person, parent: Person, other_parent: Person, as_person: Enter
+    ) -> None:
+        Link.objects.create(parent=other_parent, teen=teen, view="full")
+        Link.objects.update(view="full")
+        trusted_adult_name(teen=teen, name="Great-Aunt Zephyrine", reach="0161")
+        Conversation.objects.create(owner=teen, title="Does it get better?")
+        invitation_make(by=teen, email="auntie@example.org")
+        said = "".join(self.files(as_person(parent)).values())
+        for hidden in ("Zephyrine", "get better", "auntie", "Lou", "lou"):
+            assert hidden not in said
+
+    def test_each_teen_is_told(self, link: Link, teen: Person, parent: Person, as_person: Enter) -> None:
+        self.files(as_person(parent))
+        assert "sam took a copy" in Notice.objects.get(person=teen).words
+
+    def test_holds_nobody_who_is_no_longer_linked(self, link: Link, parent: Person, as_person: Enter) -> None:
+        link_end(link=link, by=parent)
+        assert not any(name.startswith("teen-") for name in self.files(as_person(parent)))
+
+
+class TestAskingForTheEnd:
+    def test_takes_the_password_and_tells_everybody(
+        self, link: Link, teen: Person, parent: Person, as_person: Enter
+    ) -> None:
+        client = as_person(parent)
+        assert client.post("/family/data/erase", {"proof": "a guess"}).status_code == 422
+        assert not FamilyErasure.objects.exists()
+        client.post("/family/data/erase", {"proof": "a-long-password"})
+        assert "asked to erase" in Notice.objects.get(person=teen).words
+        assert "Keep everything" in client.get("/family/data").content.decode()
+        assert "Yours goes too" in as_person(teen).get("/family/").content.decode()
+
+    def test_is_for_a_parent_with_somebody_linked(
+        self, parent: Person, teen: Person, admin_person: Person
+    ) -> None:
+        for person in (parent, teen, admin_person):
+            with pytest.raises(NotAParent):
+                erasing.family_erasure_ask(parent=person)
+
+    def test_changes_nothing_for_seven_days_and_can_be_taken_back(
+        self, link: Link, parent: Person, as_person: Enter
+    ) -> None:
+        erasing.family_erasure_ask(parent=parent)
+        erasing.family_erasure_ask(parent=parent)
+        assert Notice.objects.count() == 1
+        assert later(days=6.9) == 0
+        as_person(parent).post("/family/data/keep")
+        assert later() == 0
+        assert Person.objects.count() == 2
+
+
+class TestTheEnd:
+    def test_takes_the_parent_and_a_young_teen_with_everything(
+        self, link: Link, teen: Person, parent: Person, stranger: Person
+    ) -> None:
+        Conversation.objects.create(owner=teen, title="Mine")
+        erasing.family_erasure_ask(parent=parent)
+        assert later() == 1
+        assert list(Person.objects.all()) == [stranger]
+        assert not Conversation.objects.exists()
+        assert list(differences()) == []
+        assert not Mail.objects.filter(text__contains="Noor").exists()
+
+    def test_leaves_a_teen_who_decides_alone_and_said_nothing(
+        self, link: Link, born_17: Person, parent: Person
+    ) -> None:
+        erasing.family_erasure_ask(parent=parent)
+        assert [one.fate for one in erasing.plan_of(parent)] == [Fate.ASKED]
+        later()
+        assert list(Person.objects.all()) == [born_17]
+        assert not Link.objects.exists()
+
+    def test_takes_one_who_said_yes_and_not_one_who_took_it_back(
+        self, link: Link, born_17: Person, parent: Person, as_person: Enter
+    ) -> None:
+        erasing.family_erasure_ask(parent=parent)
+        client = as_person(born_17)
+        client.post(f"/family/data/answer/{parent.pk}", {"answer": "yes"})
+        assert [one.fate for one in erasing.plan_of(parent)] == [Fate.AGREED]
+        client.post(f"/family/data/answer/{parent.pk}", {"answer": "no"})
+        assert [one.fate for one in erasing.plan_of(parent)] == [Fate.ASKED]
+        client.post(f"/family/data/answer/{parent.pk}", {"answer": "yes"})
+        later()
+        assert not Person.objects.exists()
+
+    def test_leaves_a_young_teen_with_another_parent(
+        self, link: Link, teen: Person, parent: Person, other_parent: Person, as_person: Enter
+    ) -> None:
+        Link.objects.create(parent=other_parent, teen=teen)
+        erasing.family_erasure_ask(parent=parent)
+        assert "Yours stays" in as_person(teen).get("/family/").content.decode()
+        later()
+        assert set(Person.objects.all()) == {teen, other_parent}
+
+    def test_does_not_reach_a_teen_who_ended_the_link(self, link: Link, teen: Person, parent: Person) -> None:
+        erasing.family_erasure_ask(parent=parent)
+        link_end(link=link, by=teen)
+        later()
+        assert list(Person.objects.all()) == [teen]
+
+    def test_that_broke_in_the_middle_goes_on_the_next_night(
+        self, link: Link, teen: Person, parent: Person, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        erasing.family_erasure_ask(parent=parent)
+        real, gone = services.person_erase, list[Person]()
+
+        def once(*, person: Person) -> bool:
+            if gone:
+                raise ConnectionError
+            gone.append(person)
+            return real(person=person)
+
+        monkeypatch.setattr(services, "person_erase", once)
+        with pytest.raises(ConnectionError):
+            later()
+        monkeypatch.setattr(services, "person_erase", real)
+        assert list(Person.objects.all()) == [parent]
+        assert later() == 1
+        assert not Person.objects.exists()
+
+    def test_nobody_answers_for_another(
+        self, link: Link, teen: Person, parent: Person, stranger: Person, as_person: Enter
+    ) -> None:
+        erasing.family_erasure_ask(parent=parent)
+        for person in (teen, stranger, parent):
+            reply = as_person(person).post(f"/family/data/answer/{parent.pk}", {"answer": "yes"})
+            assert reply.status_code == 404
+        assert not FamilyErasure.agreed.through.objects.exists()
