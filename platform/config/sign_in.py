@@ -16,7 +16,7 @@ ACCOUNT_CHANGE_EMAIL = True
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_SESSION_REMEMBER = True
-ACCOUNT_SIGNUP_REDIRECT_URL = "accounts:account"
+ACCOUNT_SIGNUP_REDIRECT_URL = "families:family"
 ACCOUNT_USER_DISPLAY = "builtins.str"
 # Tries at a password are counted by accounts.throttle, which answers 429; these count the rest. `login_failed` counts
 # wrong codes of a second factor.

@@ -25,7 +25,7 @@ class TestSomebodyNew:
         assert not is_signed_in(client)
         page = link_in(Mail.objects.get(to="kim@example.org"))
         assert "kim@example.org" in client.get(page).content.decode()
-        assert client.post(page).headers["Location"] == "/account/"
+        assert client.post(page).headers["Location"] == "/family/"
         assert is_signed_in(client)
         assert "Kim" in client.get("/account/").content.decode()
 

@@ -85,7 +85,7 @@ class TestSomebodyTooYoung:
 class TestATeen:
     def test_gets_an_account_and_is_signed_in(self, client: Client) -> None:
         client.post(PAGE, born(15))
-        assert client.post(PAGE, GIVEN).headers["Location"] == "/account/"
+        assert client.post(PAGE, GIVEN).headers["Location"] == "/family/"
         person = Person.objects.get()
         assert (person.username, person.display_name, person.role, person.email) == (
             "lou",

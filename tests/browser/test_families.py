@@ -1,12 +1,17 @@
 """A family on a phone, from the invitation to the first question, and to its end."""
 
 from collections.abc import Callable, Iterator
+from datetime import date, timedelta
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from accounts.models import Person
 from courses.loading import library_load
+from families.consents import consent_give
+from families.erasing import family_erasures_carry_out
+from families.links import links_end_at_18
 from families.models import Consent, Link
 from tests.browser.conftest import PHONE
 from tests.live import Web, Worker
@@ -44,6 +49,8 @@ LINK_PAGES = [
     "/family/links/{}/agreement",
     "/family/links/{}/end",
     "/family/links/{}/consent",
+    "/family/links/{}/password",
+    "/family/data",
     "/tutor/look/{}",
 ]
 
@@ -106,10 +113,8 @@ def test_invite_accept_consent_agree_and_ask(
     expect(hers.locator(".notices")).to_contain_text("Noor said yes: you are linked.")
     hers.get_by_role("link", name="Consent", exact=True).click()
     hers.get_by_role("button", name="I have read this, and I agree").click()
-    expect(hers.get_by_text("The tutor is open.")).to_be_visible()
+    expect(hers.get_by_text("The tutor is open to Noor.")).to_be_visible()
 
-    hers.goto("/family/")
-    hers.get_by_role("link", name="Our agreement").click()
     hers.locator("#answers_a_day").fill("20")
     hers.get_by_role("button", name="Ask for this").click()
     expect(hers.get_by_role("heading", name="You asked for this")).to_be_visible()
@@ -148,3 +153,87 @@ def test_pause_and_part(link: Link, phone_of: Callable[..., Page]) -> None:
     expect(hers.locator(".notices")).to_contain_text("Noor ended your link here.")
     hers.goto(f"/tutor/look/{link.pk}")
     expect(hers.get_by_role("heading", level=1)).to_contain_text("There is nothing at this address")
+
+
+def test_grown_up(link: Link, phone_of: Callable[..., Page]) -> None:
+    """The link ends by itself in the month of the 18th birthday, and both read so."""
+    Consent.objects.all().delete()
+    consent_give(teen=link.teen, by=link.parent, country="US")
+    today = timezone.localdate()
+    link.teen.born = date(today.year - 18, today.month, 1)
+    link.teen.save(update_fields=["born"])
+    hers, his = phone_of(link.parent), phone_of(link.teen)
+    links_end_at_18()
+    for phone in (hers, his):
+        phone.goto("/family/")
+        expect(phone.locator(".notices")).to_contain_text("as a teen of 18 decides alone")
+        expect(phone.locator(".family-member")).to_have_count(0)
+    his.goto("/family/consent")
+    his.get_by_role("button", name="I have read this, and I agree").click()
+    his.goto("/tutor/")
+    expect(his.locator("#question")).to_be_visible()
+
+
+def test_a_parent_helps_with_a_password(
+    link: Link,
+    browser: Browser,
+    web: Web,
+    phone_of: Callable[..., Page],
+    audit: Callable[[], None],
+    page: Page,
+) -> None:
+    hers = phone_of(link.parent)
+    page.goto("/sign-in")
+    page.get_by_role("link", name="Forgot the password").click()
+    page.get_by_role("link", name="A parent who is linked to you can help").click()
+    audit()
+    page.get_by_label("Your username").fill("noor")
+    page.get_by_role("button", name="Get a code").click()
+    audit()
+    code = page.locator(".pairing-code").inner_text()
+    hers.goto("/family/")
+    hers.get_by_role("link", name="Help with a forgotten password").click()
+    hers.get_by_label("The code on their screen").fill(code)
+    hers.get_by_role("button", name="It is them").click()
+    expect(hers.get_by_text("Noor can choose a new password now")).to_be_visible()
+    page.get_by_role("link", name="They have typed it").click()
+    audit()
+    page.get_by_label("New password").fill("walnut trees whistle")
+    page.get_by_role("button", name="Take this password").click()
+    expect(page.get_by_text("Your new password is set. Sign in with it.")).to_be_visible()
+    page.locator("#id_username").fill("noor")
+    page.locator("#id_password").fill("walnut trees whistle")
+    page.locator(".sign-in-form").get_by_role("button").click()
+    page.goto("/family/closed")
+    audit()
+    page.get_by_label("Your old password").fill("a-long-password")
+    page.get_by_role("button", name="Open it").click()
+    expect(page.get_by_text("What you wrote before is open again.")).to_be_visible()
+
+
+def test_a_family_takes_a_copy_and_ends(link: Link, phone_of: Callable[..., Page]) -> None:
+    hers, his = phone_of(link.parent, scripts=True), phone_of(link.teen)
+    hers.goto("/family/")
+    hers.get_by_role("link", name="Your family’s data").click()
+    with hers.expect_download() as copied:
+        hers.get_by_role("button", name="Download the family’s data").click()
+    assert copied.value.suggested_filename.startswith("kitchen-table-family-")
+    hers.get_by_label("Your password").fill("a-long-password")
+    hers.get_by_role("button", name="Erase the family’s accounts").click()
+    expect(hers.get_by_role("button", name="Keep everything")).to_be_visible()
+    his.goto("/family/")
+    expect(his.get_by_role("heading", name="asked to erase the family’s accounts")).to_be_visible()
+    family_erasures_carry_out(now=timezone.now() + timedelta(days=8))
+    his.goto("/account/")
+    expect(his.get_by_role("heading", name="Sign in", exact=True)).to_be_visible()
+    assert not Person.objects.exists()
+
+
+def test_a_teen_erases_their_account(link: Link, phone_of: Callable[..., Page]) -> None:
+    hers, his = phone_of(link.parent), phone_of(link.teen)
+    his.goto("/account/data")
+    his.locator("#id_proof").fill("a-long-password")
+    his.get_by_role("button", name="Erase everything now").click()
+    expect(his.get_by_role("heading", level=1)).to_be_visible()
+    hers.goto("/family/")
+    expect(hers.locator(".notices")).to_contain_text("An account that you were linked to was deleted")

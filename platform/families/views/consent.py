@@ -2,15 +2,18 @@
 
 from uuid import UUID
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts.models import Person
 from families import consents
 from families.errors import NotTheirsToGive
+from families.models import Link
 from families.selectors import parents_of
 from families.views.access import own_link_as_parent, person_of, teen_of
 
@@ -23,10 +26,11 @@ def own(request: HttpRequest) -> HttpResponse:
 
 @login_required
 def for_teen(request: HttpRequest, link_id: UUID) -> HttpResponse:
-    return _consent(request, own_link_as_parent(request, link_id).teen)
+    link = own_link_as_parent(request, link_id)
+    return _consent(request, link.teen, link)
 
 
-def _consent(request: HttpRequest, teen: Person) -> HttpResponse:
+def _consent(request: HttpRequest, teen: Person, link: Link | None = None) -> HttpResponse:
     person, status = person_of(request), 200
     country = request.POST.get("country", "")[:2].upper()
     if request.method == "POST":
@@ -35,6 +39,9 @@ def _consent(request: HttpRequest, teen: Person) -> HttpResponse:
                 consents.consent_withdraw(teen=teen, by=person)
             else:
                 consents.consent_give(teen=teen, by=person, country=country)
+                if link:
+                    messages.success(request, _("The tutor is open to %(teen)s.") % {"teen": teen})
+                    return redirect("families:agreement", link.pk)
             return redirect(request.path)
         except NotTheirsToGive:
             status = 422

@@ -6,7 +6,6 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -105,7 +104,7 @@ def sealed(request: HttpRequest) -> HttpResponse:
         tries_at_old_passwords.hit(teen.pk)
         if password_help.sealed_open(teen=teen, old_password=form.cleaned_data["old_password"]):
             messages.success(request, _("What you wrote before is open again."))
-            return redirect(reverse("chat:start"))
+            return redirect("families:sealed")
         form.add_error("old_password", _("That was not your password then. Capitals count."))
     page = {"form": form, "person": teen}
     return render(request, "families/sealed.html", page, status=422 if form.errors else 200)
