@@ -5,12 +5,13 @@ away, and what the former holder still says about it changes nothing.
 """
 
 import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -18,6 +19,7 @@ from budgets.errors import HoldResolved, HoldUnknown
 from budgets.services import hold_release, hold_settle
 from chat import nudge, stream
 from chat.models import Ending, State, Turn
+from chat.queue import next_in_line, stands_still
 from inference.prices import price
 
 logger = logging.getLogger(__name__)
@@ -26,7 +28,12 @@ LEASE = timedelta(seconds=10)
 # A nudge that was lost is sent again after this long, and a turn that nobody takes fails after the second.
 RENUDGE_AFTER = timedelta(seconds=4)
 GIVE_UP_AFTER = timedelta(minutes=2)
+# A hold lives for twenty minutes; whoever has waited this long is better told so, and asks again.
+LONGEST_WAIT = timedelta(minutes=10)
+MOST_NUDGES = 8
 MOST_DELIVERIES = 3
+# The name of the lock under which turns are claimed: any number that nothing else here uses.
+CLAIMING = 7_316_001
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,18 +51,37 @@ class Outcome:
         return price(prompt_tokens=self.prompt_tokens, answer_tokens=self.answer_tokens)
 
 
-def turn_claim(*, turn_id: UUID) -> Turn | None:
-    """Take a waiting turn for this worker. None when another delivery has it, or it is over, or gone."""
-    claimed = Turn.objects.filter(pk=turn_id, state=State.QUEUED).update(
+@transaction.atomic
+def turns_claim(*, places: int) -> list[Turn]:
+    """Take the turns that are next in line, `places` of them at most, for this worker.
+
+    Nobody has two turns written at the same time, whichever workers take them.
+    """
+    # Claims are made one after another, so that two workers cannot each begin a turn of the same person.
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [CLAIMING])
+    if not (chosen := next_in_line(places)):
+        return []
+    claim, now = uuid4(), timezone.now()
+    Turn.objects.filter(pk__in=chosen, state=State.QUEUED).update(
         state=State.WORKING,
-        claim=uuid4(),
-        lease_until=timezone.now() + LEASE,
+        claim=claim,
+        claimed_at=now,
+        lease_until=now + LEASE,
         deliveries=F("deliveries") + 1,
         model=settings.TUTOR_MODEL,
     )
-    if not claimed:
-        return None
-    return Turn.objects.select_related("conversation").filter(pk=turn_id, state=State.WORKING).first()
+    return list(Turn.objects.select_related("conversation").filter(claim=claim).order_by("asked_at"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkpoint:
+    """What has been written of a claimed turn so far."""
+
+    turn_id: UUID
+    claim: UUID
+    answer: str
+    answer_tokens: int
 
 
 @dataclass(frozen=True)
@@ -66,12 +92,36 @@ class Standing:
     stop_asked: bool
 
 
-def turn_checkpoint(*, turn: Turn, answer: str, answer_tokens: int) -> Standing:
-    """Renew the lease and keep what has been generated, so that a crash bills that and no more."""
-    mine = Turn.objects.filter(pk=turn.pk, claim=turn.claim)
-    if not mine.update(lease_until=timezone.now() + LEASE, answer=answer, answer_tokens=answer_tokens):
-        return Standing(holds=False, stop_asked=False)
-    return Standing(holds=True, stop_asked=mine.filter(stop_asked_at__isnull=False).exists())
+LOST = Standing(holds=False, stop_asked=False)
+
+KEEP = """
+UPDATE chat_turn AS turn
+SET lease_until = %(lease_until)s, answer = kept.answer, answer_tokens = kept.answer_tokens
+FROM unnest(%(ids)s::uuid[], %(claims)s::uuid[], %(answers)s::text[], %(tokens)s::int[])
+    AS kept (id, claim, answer, answer_tokens)
+WHERE turn.id = kept.id AND turn.claim = kept.claim
+RETURNING turn.id, turn.stop_asked_at IS NOT NULL
+"""
+
+
+def turns_checkpoint(*, kept: Sequence[Checkpoint]) -> Mapping[UUID, Standing]:
+    """Renew the leases of many turns and keep what has been generated, so that a crash bills that and no more.
+
+    It is one statement, as a worker does it every second for all that it writes. Returns how each of them stands.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            KEEP,
+            {
+                "lease_until": timezone.now() + LEASE,
+                "ids": [one.turn_id for one in kept],
+                "claims": [one.claim for one in kept],
+                "answers": [one.answer for one in kept],
+                "tokens": [one.answer_tokens for one in kept],
+            },
+        )
+        found = {turn_id: Standing(holds=True, stop_asked=asked) for turn_id, asked in cursor.fetchall()}
+    return {one.turn_id: found.get(one.turn_id, LOST) for one in kept}
 
 
 def turn_finish(*, turn: Turn, outcome: Outcome) -> bool:
@@ -120,17 +170,23 @@ def _settle(turn_id: UUID, outcome: Outcome) -> None:
 def turns_sweep(*, now: datetime | None = None) -> int:
     """Find every turn that nobody is working on and move it on. Returns how many were moved."""
     now = now or timezone.now()
-    waiting = Turn.objects.filter(state=State.QUEUED)
-    stale = list(waiting.filter(asked_at__lte=now - GIVE_UP_AFTER).values_list("pk", flat=True))
-    late = list(
-        waiting.filter(asked_at__lte=now - RENUDGE_AFTER, asked_at__gt=now - GIVE_UP_AFTER).values_list(
-            "pk", flat=True
-        )
-    )
+    waiting = Turn.objects.filter(state=State.QUEUED, asked_at__lte=now - RENUDGE_AFTER)
+    asked = dict(waiting.order_by("asked_at").values_list("pk", "asked_at"))
+    patience = LONGEST_WAIT
+    # A long queue that moves is no reason to give up: whoever waits is told how long it may take.
+    if (
+        asked
+        and min(asked.values()) <= now - GIVE_UP_AFTER
+        and stands_still(now=now, since=now - GIVE_UP_AFTER)
+    ):
+        patience = GIVE_UP_AFTER
+    stale = [turn_id for turn_id, at in asked.items() if at <= now - patience]
+    late = [turn_id for turn_id, at in asked.items() if at > now - patience]
     lost = list(Turn.objects.filter(state=State.WORKING, lease_until__lt=now).values_list("pk", flat=True))
     for turn_id in stale:
         _give_up(turn_id)
-    for turn_id in late:
+    # Any nudge makes a worker take as many as it can, so a few are enough.
+    for turn_id in late[:MOST_NUDGES]:
         nudge.send(turn_id)
     for turn_id in lost:
         _recover(turn_id, now)

@@ -96,6 +96,8 @@ class Turn(models.Model):
     model = models.CharField(max_length=200, blank=True)
 
     claim = models.UUIDField(null=True, blank=True)
+    # When a worker began, the last time it did; until then the turn waited in the queue.
+    claimed_at = models.DateTimeField(null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
     deliveries = models.PositiveSmallIntegerField(default=0)
     stop_asked_at = models.DateTimeField(null=True, blank=True)
@@ -107,6 +109,8 @@ class Turn(models.Model):
         ordering = ["asked_at"]
         indexes = [
             models.Index(fields=["conversation", "asked_at"], name="turn_in_order"),
+            models.Index(fields=["asked_at"], name="turn_waiting", condition=Q(state="queued")),
+            models.Index(fields=["ended_at"], name="turn_ended"),
             models.Index(
                 fields=["lease_until"], name="turn_live", condition=Q(state__in=["queued", "working"])
             ),

@@ -11,6 +11,6 @@ logger = logging.getLogger(__name__)
 
 def send(turn_id: UUID) -> None:
     try:
-        current_app.send_task("chat.tasks.turn_answer", args=[str(turn_id)])
+        current_app.send_task("chat.tasks.turns_take", args=[str(turn_id)])
     except (OperationalError, OSError):
         logger.warning("The broker is away: turn %s waits for the sweeper.", turn_id)

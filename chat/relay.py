@@ -17,6 +17,7 @@ from chat import stream
 from chat.connections import give_back
 from chat.models import State, Turn
 from chat.pages import composer_for, partial, turn_shown
+from chat.queue import waiting_words
 from chat.rendering import GrowingPage, answer_html
 from chat.selectors import turn_of
 from chat.stream.entries import id_order
@@ -88,7 +89,7 @@ async def _words(person: Person, turn: Turn, after: str) -> AsyncGenerator[bytes
                 if not now.is_live:
                     return
                 if now.state == State.QUEUED:
-                    yield _status(turn, _("Waiting for a free place. Your question is kept."))
+                    yield _status(turn, await _read(waiting_words, now))
                 continue
             if entry.is_end:
                 return

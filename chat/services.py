@@ -127,6 +127,8 @@ def _ground_and_hold(person: Person, turn: Turn) -> None:
         least_answer_tokens=LEAST_ANSWER_TOKENS,
         lease=HOLD_LEASE,
     )
+    # Known from now on, so that a worker which dies in the middle leaves behind what its prompt cost.
+    turn.prompt_tokens = prompt.tokens_likely
     turn.answer_cap = hold.answer_tokens
     turn.is_brief = hold.answer_tokens < answer_room(prompt)
 
@@ -162,7 +164,9 @@ def turn_stop(*, turn: Turn) -> None:
     """
     now = timezone.now()
     waiting = Turn.objects.filter(pk=turn.pk, state=State.QUEUED)
-    if waiting.update(state=State.STOPPED, ending=Ending.ASKED, ended_at=now, stop_asked_at=now):
+    if waiting.update(
+        state=State.STOPPED, ending=Ending.ASKED, ended_at=now, stop_asked_at=now, prompt_tokens=0
+    ):
         hold_release(key=turn.pk)
         transaction.on_commit(lambda: stream.end(turn.pk))
         return

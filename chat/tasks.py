@@ -1,13 +1,30 @@
-from uuid import UUID
+from typing import Any
 
 from celery import shared_task
+from celery.signals import worker_shutdown, worker_shutting_down
 
-from chat import leases, services, tutor
+from chat import leases, services
+from chat.connections import give_back
+from chat.desk import desk
 
 
-@shared_task(name="chat.tasks.turn_answer")
-def turn_answer(turn_id: str) -> None:
-    tutor.turn_answer(turn_id=UUID(turn_id))
+@shared_task(name="chat.tasks.turns_take")
+def turns_take(_turn_id: str) -> None:
+    """Somebody waits: take what is next in line. Which turn it was about is for the log alone."""
+    try:
+        desk().take()
+    finally:
+        give_back()
+
+
+@worker_shutting_down.connect
+def _take_nothing_more(**_about: Any) -> None:
+    desk().is_closing = True
+
+
+@worker_shutdown.connect
+def _finish_writing(**_about: Any) -> None:
+    desk().close()
 
 
 @shared_task(name="chat.tasks.turns_sweep")

@@ -33,6 +33,9 @@ TUTOR_MODEL: str = env.str("TUTOR_MODEL", default="")
 TUTOR_CONTEXT_TOKENS: int = env.int("TUTOR_CONTEXT_TOKENS", default=2048)
 # The longest answer. A bigger model may be given more room.
 TUTOR_ANSWER_TOKENS: int = env.int("TUTOR_ANSWER_TOKENS", default=400)
+# How many answers one worker process has written at a time: as many as the model's server can write at once, shared
+# among the workers. Who comes after them waits in line, and is told about how long.
+TUTOR_PLACES: int = env.int("TUTOR_PLACES", default=32)
 # Dollars for a million tokens, which is micro-dollars a token. A local model costs nothing a token.
 TUTOR_INPUT_PRICE: float = env.float("TUTOR_INPUT_PRICE", default=0.0)
 TUTOR_OUTPUT_PRICE: float = env.float("TUTOR_OUTPUT_PRICE", default=0.0)

@@ -58,6 +58,7 @@ class Model:
             "TUTOR_MODEL": NAME,
             "TUTOR_IS_DEMO_MODEL": "1",
             "TUTOR_CONTEXT_TOKENS": str(SLOT_TOKENS),
+            "TUTOR_PLACES": str(SLOTS),
         }
 
 

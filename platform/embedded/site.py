@@ -30,7 +30,7 @@ def embedded_parts(home: Home, environ: Mapping[str, str], *, throwaway: bool = 
     # The slowest to start comes first.
     if not environ.get("TUTOR_BASE_URL"):
         # llama.cpp's threads spin while they wait for one another: beside tests that fill every core, one is faster.
-        parts.append(Model(home, threads=2 if throwaway else None))
+        parts.append(Model(home, threads=1 if throwaway else None))
     if not environ.get("DATABASE_URL"):
         parts.append(Postgres(home, throwaway=throwaway))
     if not environ.get("VALKEY_URL"):
@@ -132,9 +132,9 @@ class Worker(SitePart):
     name = "Worker"
 
     def launch(self) -> Launch:
-        words = ["-m", "celery", "-A", "config", "worker", "-P", "threads", "-c", "32"]
+        words = ["-m", "celery", "-A", "config", "worker", "-P", "threads", "-c", "8"]
         words += ["--without-gossip", "--without-mingle"]
-        return self.site.launch("worker", *words, DATABASE_POOL="40")
+        return self.site.launch("worker", *words, DATABASE_POOL="20")
 
     def ready(self) -> bool:
         return self.site.health().get("worker") == "ok"

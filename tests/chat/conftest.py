@@ -4,8 +4,10 @@ from uuid import uuid4
 import pytest
 
 from accounts.models import Person
+from chat.desk import Desk
 from chat.models import Conversation, Turn
 from chat.services import turn_start
+from tests.live import wait_until
 
 Ask = Callable[..., Turn]
 
@@ -16,6 +18,16 @@ def ask() -> Ask:
         return turn_start(person=person, turn_id=uuid4(), question=question, **how)  # type: ignore[arg-type]
 
     return asking
+
+
+def written(turn: Turn) -> Turn:
+    """The turn after a desk of this process has written it. For tests whose transactions are real."""
+    desk = Desk(places=1)
+    desk.take()
+    wait_until(lambda: not desk.drafts, what="the answer")
+    desk.is_closing = True
+    turn.refresh_from_db()
+    return turn
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ from django.utils import timezone
 
 from accounts.models import Person
 from budgets.models import Hold
+from chat.desk import _past
 from chat.errors import FamilyClosed
 from chat.models import State, Turn
 from chat.prompt import prompt_for
-from chat.tutor import _past
 from courses.loading import library_load
 from families.models import Consent, Link, Look
 from families.terms import View

@@ -11,12 +11,11 @@ from budgets.models import Hold
 from chat.grounding import PASSAGE_TOKENS, UNCOVERED, grounding, passages_for
 from chat.models import State, Turn
 from chat.prompt import prompt_for
-from chat.tutor import turn_answer
 from courses.loading import library_load
 from courses.models import Module, Passage
 from courses.search import Found, passages_find
 from inference.tokens import tokens_at_most
-from tests.chat.conftest import Ask
+from tests.chat.conftest import Ask, written
 
 COVERED, UNKNOWN = "Why does AI make things up?", "Why is the sky blue?"
 pytestmark = pytest.mark.usefixtures("library")
@@ -89,11 +88,10 @@ class TestWhatTheModelIsTold:
         prompt = prompt_for(COVERED, past=[], passages=passages_find(COVERED))
         assert Hold.objects.get(key=turn.pk).tokens >= prompt.tokens_at_most + turn.answer_cap
 
+    @pytest.mark.django_db(transaction=True)
     def test_the_real_model_answers_with_them(self, teen: Person, ask: Ask, settings: Settings) -> None:
         settings.TUTOR_ANSWER_TOKENS = 60
-        turn = ask(teen, COVERED)
-        assert turn_answer(turn_id=turn.pk)
-        turn.refresh_from_db()
+        turn = written(ask(teen, COVERED))
         assert turn.state == State.ANSWERED
         assert turn.prompt_tokens > 200
 
@@ -128,17 +126,15 @@ class TestWhatThePageSays:
         turn = ended(ask(teen, COVERED))
         Module.objects.all().delete()
         assert as_person(teen).get(f"/tutor/{turn.conversation_id}").status_code == 200
-        assert turn_answer(turn_id=turn.pk) is False
 
+    @pytest.mark.django_db(transaction=True)
     def test_a_lesson_that_is_gone_in_the_middle_stops_no_answer(
         self, teen: Person, ask: Ask, settings: Settings
     ) -> None:
         settings.TUTOR_ANSWER_TOKENS = 60
         turn = ask(teen, COVERED)
         Passage.objects.all().delete()
-        assert turn_answer(turn_id=turn.pk)
-        turn.refresh_from_db()
-        assert turn.state == State.ANSWERED
+        assert written(turn).state == State.ANSWERED
 
     def test_many_cited_turns_cost_one_query(
         self, teen: Person, ask: Ask, as_person: Callable[[Person], Client],

@@ -7,7 +7,16 @@ from accounts.models import Person
 from budgets.models import Hold, HoldState
 from budgets.selectors import meter
 from chat import services, stream
-from chat.leases import LEASE, Outcome, turn_checkpoint, turn_claim, turn_finish, turns_sweep
+from chat.leases import (
+    LEASE,
+    Checkpoint,
+    Outcome,
+    Standing,
+    turn_finish,
+    turns_checkpoint,
+    turns_claim,
+    turns_sweep,
+)
 from chat.models import Ending, State, Turn
 from tests.chat.conftest import Ask
 
@@ -25,21 +34,27 @@ def answered(answer: str = "Because.", prompt_tokens: int = 100, answer_tokens: 
 
 
 def claimed(turn: Turn) -> Turn:
-    mine = turn_claim(turn_id=turn.pk)
-    assert mine is not None
+    [mine] = turns_claim(places=1)
+    assert mine == turn
     return mine
+
+
+def turn_checkpoint(*, turn: Turn, answer: str, answer_tokens: int) -> Standing:
+    assert turn.claim
+    kept = Checkpoint(turn_id=turn.pk, claim=turn.claim, answer=answer, answer_tokens=answer_tokens)
+    return turns_checkpoint(kept=[kept])[turn.pk]
 
 
 class TestClaiming:
     def test_one_delivery_gets_the_turn_and_a_second_leaves(self, turn: Turn) -> None:
         assert claimed(turn).state == State.WORKING
-        assert turn_claim(turn_id=turn.pk) is None
+        assert turns_claim(places=1) == []
 
     def test_a_turn_that_was_stopped_or_deleted_is_not_claimed(self, turn: Turn) -> None:
         services.turn_stop(turn=turn)
-        assert turn_claim(turn_id=turn.pk) is None
+        assert turns_claim(places=1) == []
         turn.delete()
-        assert turn_claim(turn_id=turn.pk) is None
+        assert turns_claim(places=1) == []
 
 
 class TestFinishing:
@@ -145,7 +160,7 @@ class TestSweeping:
         turn_checkpoint(turn=mine, answer="Because of", answer_tokens=2)
         turns_sweep(now=timezone.now() + LATER)
         assert turn_finish(turn=mine, outcome=answered()) is False
-        assert meter(owner=teen).spent == 2
+        assert meter(owner=teen).spent == mine.prompt_tokens + 2
 
     def test_a_turn_that_was_being_stopped_counts_as_stopped(self, turn: Turn) -> None:
         turn_checkpoint(turn=claimed(turn), answer="Because", answer_tokens=1)
@@ -167,7 +182,7 @@ class TestSweeping:
         turns_sweep(now=timezone.now() + LATER)
         turn.refresh_from_db()
         assert turn.answer == "Because of the air"
-        assert meter(owner=teen).spent == 4
+        assert meter(owner=teen).spent == turn.prompt_tokens + 4
 
 
 def test_many_turns_are_swept_with_few_queries(

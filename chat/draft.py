@@ -1,0 +1,112 @@
+"""One answer while it is written: from the model through the output gate onto the stream."""
+
+import logging
+import time
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+from chat import stream
+from chat.leases import Checkpoint, Outcome
+from chat.models import Ending, State, Turn
+from chat.prompt import Prompt
+from guard import OutputGate
+from inference import errors
+from inference.provider import answer_stream
+from inference.talk import Usage
+
+logger = logging.getLogger(__name__)
+
+FAULT_ENDINGS = {
+    errors.ModelUnreachable: Ending.MODEL_AWAY,
+    errors.ModelRefused: Ending.MODEL_REFUSED,
+    errors.ModelSilent: Ending.MODEL_SILENT,
+    errors.ModelGarbled: Ending.MODEL_GARBLED,
+}
+
+
+@dataclass(eq=False)
+class Draft:
+    """What has been written of a turn. The desk keeps it every second, and may say why it is to end."""
+
+    turn: Turn
+    text: str = ""
+    tokens: int = 0
+    usage: Usage | None = None
+    is_cut: bool = False
+    is_written: bool = False
+    # Why somebody ended the writing from outside, if anybody did.
+    ended_by: Ending = Ending.NONE
+    started: float = field(default_factory=time.monotonic)
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        assert self.turn.claim is not None  # noqa: S101 - only a claimed turn is written
+        return Checkpoint(
+            turn_id=self.turn.pk, claim=self.turn.claim, answer=self.text, answer_tokens=self.tokens
+        )
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self.started
+
+
+async def draft_write(draft: Draft, prompt: Prompt) -> Ending:
+    """Write the draft to its end. Returns why it ended; NONE for a whole answer."""
+    try:
+        await _write(draft, prompt)
+    except errors.ModelFault as fault:
+        logger.warning("Turn %s: %s", draft.turn.pk, fault)
+        return FAULT_ENDINGS[type(fault)]
+    except Exception:
+        logger.exception("Turn %s met a fault of our own.", draft.turn.pk)
+        return Ending.FAULT
+    return draft.ended_by
+
+
+async def _write(draft: Draft, prompt: Prompt) -> None:
+    gate, writer = OutputGate(), stream.Writer(draft.turn.pk)
+    answer = answer_stream(messages=prompt.messages, answer_tokens=draft.turn.answer_cap)
+    async with writer, aclosing(answer) as pieces:
+        async for piece in pieces:
+            if isinstance(piece, Usage):
+                draft.usage = piece
+                break
+            draft.tokens = piece.tokens
+            if said := gate.feed(piece.text):
+                draft.text += said
+                writer.add(said, draft.tokens)
+            if gate.is_cut:
+                break
+            if ending := _ending_of(writer.signals):
+                draft.ended_by = ending
+                return
+        rest = gate.finish()
+        draft.is_cut = gate.is_cut
+        draft.text += rest
+        writer.add(rest, draft.tokens)
+
+
+def _ending_of(signals: stream.Signals) -> Ending:
+    if signals.stop:
+        return Ending.ASKED
+    return Ending.UNREAD if signals.unread else Ending.NONE
+
+
+def outcome_of(draft: Draft, ending: Ending) -> Outcome:
+    """What the turn came to. Reported usage is billed as reported; without it, what was counted here."""
+    usage = draft.usage or Usage(prompt_tokens=None, answer_tokens=None, reached_limit=False)
+    # A model that never said a word has cost nothing that anybody can show.
+    prompt_tokens = usage.prompt_tokens or (draft.turn.prompt_tokens if draft.tokens else 0)
+    if draft.is_cut:
+        state = State.WITHHELD
+    elif not ending:
+        state, ending = State.ANSWERED, Ending.LIMIT if usage.reached_limit else Ending.NONE
+    else:
+        state = State.STOPPED if ending in {Ending.ASKED, Ending.UNREAD} else State.FAILED
+    return Outcome(
+        state=state,
+        ending=ending,
+        answer="" if draft.is_cut else draft.text.strip(),
+        prompt_tokens=prompt_tokens,
+        answer_tokens=usage.answer_tokens if usage.answer_tokens is not None else draft.tokens,
+    )

@@ -1,0 +1,98 @@
+"""Who is answered next, and about when.
+
+Nobody has two turns written at the same time. Of the people who wait, whoever was served least recently comes first,
+and of those who were not served lately, whoever asked first: somebody with ten questions waits ten times in line.
+"""
+
+import heapq
+import math
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from chat.models import State, Turn
+
+# Having been served before that does not count any more.
+SERVED_LATELY = timedelta(minutes=10)
+# How fast the queue moves is taken from what this long has brought.
+RATE_OVER = timedelta(minutes=2)
+ROUND_TO_SECONDS = 5
+A_MINUTE = 60
+
+
+def _waiting() -> QuerySet[Turn]:
+    """The first question of everybody who waits and for whom nothing is being written."""
+    theirs = Turn.objects.filter(conversation__owner=OuterRef("conversation__owner"))
+    return (
+        Turn.objects.filter(state=State.QUEUED)
+        .exclude(Exists(theirs.filter(state=State.WORKING)))
+        .order_by("conversation__owner", "asked_at")
+        .distinct("conversation__owner")
+    )
+
+
+def next_in_line(places: int) -> list[UUID]:
+    """The turns that are to be written next, in their order, `places` of them at most."""
+    since = timezone.now() - SERVED_LATELY
+    theirs = Turn.objects.filter(
+        conversation__owner=OuterRef("conversation__owner"), asked_at__gt=since, claimed_at__isnull=False
+    )
+    served = theirs.order_by("-claimed_at").values("claimed_at")[:1]
+    rows = _waiting().annotate(served=Subquery(served)).values_list("pk", "served", "asked_at")
+    first = heapq.nsmallest(places, rows, key=lambda row: (row[1] is not None, row[1] or row[2], row[2]))
+    return [pk for pk, _served, _asked in first]
+
+
+def stands_still(*, now: datetime, since: datetime) -> bool:
+    """Whether no worker has begun a turn after `since`."""
+    return not Turn.objects.filter(claimed_at__gt=since, claimed_at__lte=now).exists()
+
+
+@dataclass(frozen=True)
+class Wait:
+    """`ahead` is how many people come first; `seconds` is about how long it takes, or None when nothing tells."""
+
+    ahead: int
+    seconds: int | None
+
+
+def wait_of(turn: Turn, *, now: datetime | None = None) -> Wait:
+    """How long a waiting turn still has to wait, by how fast the queue has moved lately."""
+    now = now or timezone.now()
+    waiting = Turn.objects.filter(state=State.QUEUED, asked_at__lt=turn.asked_at)
+    ahead = (
+        waiting.exclude(conversation__owner=turn.conversation.owner_id)
+        .values("conversation__owner")
+        .distinct()
+        .count()
+    )
+    ended = Turn.objects.filter(ended_at__gt=now - RATE_OVER, claimed_at__isnull=False).count()
+    if not ended:
+        return Wait(ahead, None)
+    seconds = (ahead + 1) * RATE_OVER.total_seconds() / ended
+    return Wait(ahead, max(1, math.ceil(seconds / ROUND_TO_SECONDS)) * ROUND_TO_SECONDS)
+
+
+def waiting_words(turn: Turn) -> str:
+    """What somebody who waits is told."""
+    wait = wait_of(turn)
+    if wait.seconds is None:
+        return _("Waiting for a free place. Your question is kept.")
+    if wait.seconds < A_MINUTE:
+        when = _("about %(n)d seconds") % {"n": wait.seconds}
+    else:
+        minutes = math.ceil(wait.seconds / A_MINUTE)
+        when = ngettext("about %(n)d minute", "about %(n)d minutes", minutes) % {"n": minutes}
+    if wait.ahead == 0:
+        return _("Busy. You are next, in %(when)s.") % {"when": when}
+    words = ngettext(
+        "Busy. %(n)d person is before you; your turn comes in %(when)s.",
+        "Busy. %(n)d people are before you; your turn comes in %(when)s.",
+        wait.ahead,
+    )
+    return words % {"n": wait.ahead, "when": when}

@@ -1,0 +1,129 @@
+"""Who is answered next, and what those who wait are told."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import Person
+from budgets.selectors import meter
+from chat.leases import LONGEST_WAIT, turns_claim, turns_sweep
+from chat.models import Ending, State, Turn
+from chat.queue import next_in_line, wait_of, waiting_words
+from tests.budgets.rush import at_once
+from tests.chat.conftest import Ask
+from tests.conftest import with_consent
+
+MakePerson = Callable[..., Person]
+
+
+@pytest.fixture
+def people(make_person: MakePerson) -> list[Person]:
+    return [with_consent(make_person(f"teen-{number}")) for number in range(4)]
+
+
+def asked(turn: Turn, seconds_ago: float) -> Turn:
+    turn.asked_at = timezone.now() - timedelta(seconds=seconds_ago)
+    turn.save(update_fields=["asked_at"])
+    return turn
+
+
+def ended(turn: Turn, seconds_ago: float = 0) -> Turn:
+    now = timezone.now() - timedelta(seconds=seconds_ago)
+    Turn.objects.filter(pk=turn.pk).update(
+        state=State.ANSWERED, claim=None, lease_until=None, claimed_at=now, ended_at=now
+    )
+    return turn
+
+
+class TestTheOrder:
+    def test_whoever_asked_first_comes_first(self, people: list[Person], ask: Ask) -> None:
+        turns = [asked(ask(person), 10 - number) for number, person in enumerate(people)]
+        assert next_in_line(3) == [turn.pk for turn in turns[:3]]
+
+    def test_nobody_has_two_turns_written_at_once(self, people: list[Person], ask: Ask) -> None:
+        greedy, patient = people[:2]
+        first = asked(ask(greedy), 9)
+        for number in range(3):
+            asked(ask(greedy), 8 - number)
+        other = asked(ask(patient), 1)
+        assert {turn.pk for turn in turns_claim(places=10)} == {first.pk, other.pk}
+        assert turns_claim(places=10) == []
+
+    def test_somebody_with_many_questions_waits_in_line_with_each(
+        self, people: list[Person], ask: Ask
+    ) -> None:
+        """With one place only, as on a small machine."""
+        greedy, *others = people
+        for number in range(3):
+            asked(ask(greedy), 60 - number)
+        for number, person in enumerate(others):
+            asked(ask(person), 30 - number)
+        served = []
+        for _ in range(6):
+            [turn] = turns_claim(places=1)
+            served.append(turn.conversation.owner)
+            Turn.objects.filter(pk=turn.pk).update(
+                state=State.ANSWERED, claim=None, lease_until=None, ended_at=timezone.now()
+            )
+        assert served == [greedy, *others, greedy, greedy]
+
+    def test_a_place_is_given_to_whoever_can_use_it(self, people: list[Person], ask: Ask) -> None:
+        ask(people[0])
+        assert len(turns_claim(places=0)) == 0
+        assert len(turns_claim(places=5)) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_workers_that_claim_at_once_never_take_two_turns_of_one_person(
+    make_person: MakePerson, ask: Ask
+) -> None:
+    person = with_consent(make_person("greedy"))
+    for _ in range(6):
+        ask(person)
+
+    assert sum(at_once([lambda: len(turns_claim(places=3))] * 6)) == 1
+
+
+class TestWhatOneIsTold:
+    def test_nothing_of_time_where_nothing_tells(self, turn: Turn) -> None:
+        assert wait_of(turn).seconds is None
+        assert waiting_words(turn) == "Waiting for a free place. Your question is kept."
+
+    def test_the_next_one_is_told_so_with_a_time(self, people: list[Person], ask: Ask) -> None:
+        for _ in range(6):
+            ended(ask(people[0]))
+        assert waiting_words(ask(people[1])) == "Busy. You are next, in about 20 seconds."
+
+    def test_how_many_people_come_first_and_not_how_many_questions(
+        self, people: list[Person], ask: Ask
+    ) -> None:
+        ended(ask(people[0]))
+        for _ in range(3):
+            asked(ask(people[0]), 5)
+        asked(ask(people[1]), 4)
+        turn = ask(people[2])
+        assert wait_of(turn).ahead == 2
+        assert waiting_words(turn) == "Busy. 2 people are before you; your turn comes in about 6 minutes."
+
+
+class TestGivingUp:
+    @pytest.fixture(autouse=True)
+    def _no_nudges(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("chat.nudge.send", lambda _turn_id: None)
+
+    def test_a_queue_that_moves_keeps_whoever_waits(self, people: list[Person], ask: Ask) -> None:
+        turn = asked(ask(people[0]), 200)
+        ended(ask(people[1]), seconds_ago=30)
+        turns_sweep()
+        turn.refresh_from_db()
+        assert turn.state == State.QUEUED
+
+    def test_until_it_has_taken_too_long_and_nothing_is_charged(self, people: list[Person], ask: Ask) -> None:
+        turn = asked(ask(people[0]), LONGEST_WAIT.total_seconds() + 1)
+        ended(ask(people[1]), seconds_ago=30)
+        turns_sweep()
+        turn.refresh_from_db()
+        assert (turn.state, turn.ending) == (State.FAILED, Ending.NEVER_STARTED)
+        assert meter(owner=people[0]).held == 0
