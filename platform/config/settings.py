@@ -4,13 +4,13 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import environ
-from celery.schedules import crontab
 from django.utils.csp import CSP
 from django.utils.translation import gettext_lazy as _
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from config.environment import Production, require_safe
+from config.schedule import SCHEDULE
 from config.sign_in import *  # noqa: F403 - the settings of django-allauth, which are many
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -258,45 +258,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_BEAT_SCHEDULE = {
-    "sweep turns": {"task": "chat.tasks.turns_sweep", "schedule": 5.0, "options": {"expires": 5}},
-    "expire holds": {"task": "budgets.tasks.holds_expire", "schedule": 60.0, "options": {"expires": 60}},
-    "sweep mails": {"task": "mail.tasks.mails_sweep", "schedule": 15.0, "options": {"expires": 15}},
-    "forget mails": {"task": "mail.tasks.mails_forget", "schedule": crontab(hour="11", minute="30")},
-    "forget sign-ups": {"task": "events.tasks.sign_ups_forget", "schedule": crontab(hour="11", minute="35")},
-    "forget invitations": {
-        "task": "families.tasks.invitations_forget",
-        "schedule": crontab(hour="11", minute="50"),
-    },
-    "forget notices": {
-        "task": "families.tasks.notices_forget",
-        "schedule": crontab(hour="11", minute="55"),
-    },
-    "erase families": {
-        "task": "families.tasks.family_erasures_forget",
-        "schedule": crontab(hour="12", minute="20"),
-    },
-    "forget conversations": {
-        "task": "chat.tasks.conversations_forget",
-        "schedule": crontab(hour="12", minute="10"),
-    },
-    "forget helps with passwords": {
-        "task": "families.tasks.password_helps_forget",
-        "schedule": crontab(hour="12", minute="0"),
-    },
-    "end links at 18": {
-        "task": "families.tasks.links_end_at_18",
-        "schedule": crontab(hour="8", minute="0"),
-    },
-    "forget sessions": {
-        "task": "accounts.tasks.sessions_forget",
-        "schedule": crontab(hour="11", minute="40"),
-    },
-    "forget log titles": {
-        "task": "accounts.tasks.log_titles_forget",
-        "schedule": crontab(hour="11", minute="45"),
-    },
-}
+CELERY_BEAT_SCHEDULE = SCHEDULE
 
 LOGGING = {
     "version": 1,

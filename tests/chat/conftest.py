@@ -20,6 +20,12 @@ def ask() -> Ask:
     return asking
 
 
+@pytest.fixture
+def unnudged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keeps what is asked from the worker that other tests of this process may have started."""
+    monkeypatch.setattr("chat.nudge.send", lambda _turn_id: None)
+
+
 def written(turn: Turn) -> Turn:
     """The turn after a desk of this process has written it. For tests whose transactions are real."""
     desk = Desk(places=1)

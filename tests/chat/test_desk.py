@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture(autouse=True)
-def _short(settings: Settings) -> None:
+def _short(settings: Settings, unnudged: None) -> None:
     settings.TUTOR_ANSWER_TOKENS = 70
 
 

@@ -89,6 +89,7 @@ class TestWhatTheModelIsTold:
         assert Hold.objects.get(key=turn.pk).tokens >= prompt.tokens_at_most + turn.answer_cap
 
     @pytest.mark.django_db(transaction=True)
+    @pytest.mark.usefixtures("unnudged")
     def test_the_real_model_answers_with_them(self, teen: Person, ask: Ask, settings: Settings) -> None:
         settings.TUTOR_ANSWER_TOKENS = 60
         turn = written(ask(teen, COVERED))
@@ -128,6 +129,7 @@ class TestWhatThePageSays:
         assert as_person(teen).get(f"/tutor/{turn.conversation_id}").status_code == 200
 
     @pytest.mark.django_db(transaction=True)
+    @pytest.mark.usefixtures("unnudged")
     def test_a_lesson_that_is_gone_in_the_middle_stops_no_answer(
         self, teen: Person, ask: Ask, settings: Settings
     ) -> None:

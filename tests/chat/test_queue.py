@@ -77,7 +77,7 @@ class TestTheOrder:
 
 @pytest.mark.django_db(transaction=True)
 def test_workers_that_claim_at_once_never_take_two_turns_of_one_person(
-    make_person: MakePerson, ask: Ask
+    make_person: MakePerson, ask: Ask, unnudged: None
 ) -> None:
     person = with_consent(make_person("greedy"))
     for _ in range(6):
@@ -108,11 +108,8 @@ class TestWhatOneIsTold:
         assert waiting_words(turn) == "Busy. 2 people are before you; your turn comes in about 6 minutes."
 
 
+@pytest.mark.usefixtures("unnudged")
 class TestGivingUp:
-    @pytest.fixture(autouse=True)
-    def _no_nudges(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("chat.nudge.send", lambda _turn_id: None)
-
     def test_a_queue_that_moves_keeps_whoever_waits(self, people: list[Person], ask: Ask) -> None:
         turn = asked(ask(people[0]), 200)
         ended(ask(people[1]), seconds_ago=30)

@@ -33,7 +33,7 @@ def test_the_parts_are_real_and_the_screen_says_all_one_needs(run: Run, home: Ho
     for words in ("sam", "kitchen-demo", "a parent", str(home.folder), "Ctrl-C", "make reset"):
         assert words in site.said
     assert "\033" not in site.said
-    assert site.child("worker").environ()["DATABASE_POOL"] == "40"
+    assert site.child("worker").environ()["DATABASE_POOL"] == "20"
 
 
 def test_no_secret_is_shown(run: Run, home: Home) -> None:

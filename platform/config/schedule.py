@@ -1,0 +1,43 @@
+"""What Celery's clock does and when, in UTC. The nightly tasks run when it is night where most families live."""
+
+from celery.schedules import crontab
+
+SCHEDULE = {
+    "sweep turns": {"task": "chat.tasks.turns_sweep", "schedule": 5.0, "options": {"expires": 5}},
+    "expire holds": {"task": "budgets.tasks.holds_expire", "schedule": 60.0, "options": {"expires": 60}},
+    "sweep mails": {"task": "mail.tasks.mails_sweep", "schedule": 15.0, "options": {"expires": 15}},
+    "forget mails": {"task": "mail.tasks.mails_forget", "schedule": crontab(hour="11", minute="30")},
+    "forget sign-ups": {"task": "events.tasks.sign_ups_forget", "schedule": crontab(hour="11", minute="35")},
+    "forget invitations": {
+        "task": "families.tasks.invitations_forget",
+        "schedule": crontab(hour="11", minute="50"),
+    },
+    "forget notices": {
+        "task": "families.tasks.notices_forget",
+        "schedule": crontab(hour="11", minute="55"),
+    },
+    "erase families": {
+        "task": "families.tasks.family_erasures_forget",
+        "schedule": crontab(hour="12", minute="20"),
+    },
+    "forget conversations": {
+        "task": "chat.tasks.conversations_forget",
+        "schedule": crontab(hour="12", minute="10"),
+    },
+    "forget helps with passwords": {
+        "task": "families.tasks.password_helps_forget",
+        "schedule": crontab(hour="12", minute="0"),
+    },
+    "end links at 18": {
+        "task": "families.tasks.links_end_at_18",
+        "schedule": crontab(hour="8", minute="0"),
+    },
+    "forget sessions": {
+        "task": "accounts.tasks.sessions_forget",
+        "schedule": crontab(hour="11", minute="40"),
+    },
+    "forget log titles": {
+        "task": "accounts.tasks.log_titles_forget",
+        "schedule": crontab(hour="11", minute="45"),
+    },
+}
