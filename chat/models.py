@@ -103,6 +103,9 @@ class Turn(models.Model):
     stop_asked_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
 
+    # No column: true of the object that `turn_start` has just made, not of one that it found.
+    is_new = False
+
     class Meta:
         verbose_name = _("turn")
         verbose_name_plural = _("turns")

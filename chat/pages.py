@@ -13,14 +13,14 @@ from django.utils.safestring import SafeString
 from accounts.models import Person
 from budgets.selectors import Meter, meter
 from chat import stream
+from chat.cards import card_of
 from chat.models import Conversation, Ending, State, Turn
 from chat.rendering import GrowingPage, answer_html
 from chat.selectors import Pause, conversations_of, pause_of, turns_shown
 from courses.search import Found, passages_of
 from families.gate import Gate, gate_of
-from guard import Category, Level, Verdict
 from inference.place import runs_at_home
-from safeguarding.cards import Card, card_for
+from safeguarding.cards import Card
 from safeguarding.review import chat_is_open
 
 CONVERSATIONS_LISTED = 50
@@ -41,12 +41,7 @@ class TurnShown:
 
     @property
     def card(self) -> Card | None:
-        if self.turn.state != State.CARDED:
-            return None
-        verdict = Verdict(
-            level=Level(self.turn.level), categories=frozenset(map(Category, self.turn.categories))
-        )
-        return card_for(verdict, country=settings.HELP_COUNTRY)
+        return card_of(self.turn)
 
     @property
     def dollars(self) -> float:

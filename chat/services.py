@@ -36,9 +36,9 @@ def turn_start(
 ) -> Turn:
     """Take a question: judge it, hold what its answer may cost, and send it to be answered.
 
-    `turn_id` is made by the page that asks, so asking twice returns the same turn. A question in a crisis
-    becomes a help card at once, whatever the budget says and whatever else is out of order; it costs nothing.
-    Without `conversation` a new one begins.
+    `turn_id` is made by whoever asks, so asking twice returns the same turn; the second time it is not
+    `is_new`. A question in a crisis becomes a help card at once, whatever the budget says and whatever else is
+    out of order; it costs nothing. Without `conversation` a new one begins.
 
     Raises NotTaken (see chat.errors), budgets.errors.BudgetShort, or Turn.DoesNotExist when the id is taken
     by somebody else's turn.
@@ -81,6 +81,7 @@ def _turn_take(
     else:
         _ground_and_hold(person, turn)
     turn.save(force_insert=True)
+    turn.is_new = True
     if turn.is_live:
         transaction.on_commit(lambda: nudge.send(turn.pk))
     return turn

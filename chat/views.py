@@ -4,38 +4,22 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.formats import date_format
-from django.utils.timezone import localtime
-from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.middleware import HtmxDetails
 
 from accounts.models import Person
-from accounts.throttle import Throttle, TooOften
-from budgets.errors import BudgetShort
+from accounts.throttle import TooOften
 from chat import services
-from chat.errors import (
-    FamilyClosed,
-    NotTaken,
-    QuestionEmpty,
-    QuestionTooLong,
-    StillAnswering,
-    TutorClosed,
-    TutorPaused,
-)
 from chat.looking import overview
 from chat.models import Conversation, Turn
 from chat.pages import Composer, composer_for, conversation_page, partial, turn_shown
+from chat.refusals import REFUSALS, Refusal, said
 from chat.selectors import conversation_of, turn_of
+from chat.throttles import question_count
 from families.looks import look_take
 from families.models import Link
 from families.selectors import link_to_teen
-from guard import judge_input
-
-type Refusal = NotTaken | BudgetShort | TooOften
-REFUSALS = (NotTaken, BudgetShort, TooOften)
-questions = Throttle("questions", "12/minute;200/hour")
 
 
 class HtmxRequest(HttpRequest):
@@ -87,13 +71,11 @@ def ask(request: HtmxRequest, conversation_id: UUID | None = None) -> HttpRespon
     found = own_conversation(request, conversation_id) if conversation_id else None
     question, turn_id = request.POST.get("question", ""), _turn_id(request)
     try:
-        # Somebody in a crisis is never told to slow down.
-        if not judge_input(question).is_crisis:
-            questions.hit(person.pk)
+        question_count(person, question)
         turn = services.turn_start(person=person, turn_id=turn_id, question=question, conversation=found)
     except REFUSALS as refusal:
         composer = composer_for(
-            person, found, turn_id=turn_id, question=question, error=_said(refusal, person)
+            person, found, turn_id=turn_id, question=question, error=said(refusal, person)
         )
         return _refused(request, composer, refusal)
     except Turn.DoesNotExist as fault:
@@ -131,31 +113,6 @@ def _refused(request: HtmxRequest, composer: Composer, refusal: Refusal) -> Http
     return render(request, "chat/conversation.html", page, status=status)
 
 
-def _said(refusal: Refusal, person: Person) -> str:
-    """Why a question was not taken, what became of it, and what to do now."""
-    if isinstance(refusal, TooOften):
-        return _("That was a lot at once. Wait %(seconds)s seconds; what you wrote is still here.") % {
-            "seconds": refusal.wait_seconds
-        }
-    if isinstance(refusal, BudgetShort):
-        when = date_format(localtime(refusal.refills_at, person.zone), "TIME_FORMAT")
-        return _(
-            "Today’s words are used up. They refill at %(time)s. What you wrote is still here, and nothing was charged."
-        ) % {"time": when}
-    return {
-        QuestionEmpty: _("Write your question first."),
-        QuestionTooLong: _("That is longer than the tutor can read. Ask about a part of it."),
-        StillAnswering: _(
-            "The last question is still being answered. Wait for it, or stop it, then ask this one."
-        ),
-        TutorPaused: _("The tutor is resting for now. What you wrote is still here."),
-        FamilyClosed: _(
-            "The tutor is closed for now. What you wrote is still here, and help is always open."
-        ),
-        TutorClosed: _("The tutor is not open on this site yet. Help is always open."),
-    }[type(refusal)]
-
-
 @login_required
 @require_POST
 def stop(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
@@ -169,10 +126,10 @@ def stop(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
 def retry(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
     person, failed = person_of(request), own_turn(request, turn_id)
     try:
-        questions.hit(person.pk)
+        question_count(person, failed.question)
         turn = services.turn_retry(person=person, failed=failed, turn_id=_turn_id(request))
     except REFUSALS as refusal:
-        composer = composer_for(person, failed.conversation, error=_said(refusal, person))
+        composer = composer_for(person, failed.conversation, error=said(refusal, person))
         return _refused(request, composer, refusal)
     if not request.htmx:
         return _back(request, turn.conversation)

@@ -9,7 +9,9 @@ from django.utils.translation import gettext_lazy as _
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from config.api import *  # noqa: F403 - the settings of the API's library and its description
 from config.environment import Production, require_safe
+from config.logs import logging_for
 from config.schedule import SCHEDULE
 from config.sign_in import *  # noqa: F403 - the settings of django-allauth, which are many
 
@@ -260,12 +262,4 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = SCHEDULE
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    # The client tells of every request at INFO: one line a turn that says nothing.
-    "loggers": {"httpx2": {"level": "WARNING"}},
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
-}
+LOGGING = logging_for(level=env.str("LOG_LEVEL", default="INFO"))

@@ -6,6 +6,7 @@ from django.urls import include, path
 
 from config import health, pages
 
+handler404 = "config.views.not_found"
 handler429 = "config.views.too_often"
 handler500 = "config.views.server_error"
 
@@ -27,4 +28,7 @@ urlpatterns = [
     path("tutor/", include("chat.urls")),
     path("mail/", include("mail.urls")),
     path("admin/", admin.site.urls),
+    path("api/v1/", include("rest.urls")),
+    path("api/v1/", include("budgets.urls")),
+    path("api/v1/", include("chat.api.urls")),
 ]

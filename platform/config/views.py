@@ -5,8 +5,12 @@ import sys
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.views.defaults import page_not_found
+
+from rest import problems
 
 TRY_AGAIN_SECONDS = 60
+API = "/api/"
 
 
 def form_expired(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -15,12 +19,22 @@ def form_expired(request: HttpRequest, reason: str = "") -> HttpResponse:
     return render(request, "403.html", {"form_expired": True}, status=403)
 
 
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if request.path.startswith(API):
+        return problems.plain_answer(problems.Problem(problems.NOT_FOUND))
+    return page_not_found(request, exception)
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
     """The page for an unforeseen error. Help lines stand on it, as the error may have met somebody in need.
 
     Nothing here may touch the database, which may be what failed.
     """
-    out_of_reach = isinstance(sys.exc_info()[1], OperationalError | InterfaceError)
+    fault = sys.exc_info()[1]
+    if request.path.startswith(API):
+        known = problems.problem_of(fault) if isinstance(fault, Exception) else None
+        return problems.plain_answer(known or problems.Problem(problems.FAULT))
+    out_of_reach = isinstance(fault, OperationalError | InterfaceError)
     status = 503 if out_of_reach else 500
     return render(None, "500.html", {"out_of_reach": out_of_reach}, status=status)
 

@@ -19,7 +19,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Person, Role
-from tests.matrix.forms import form_of
+from tests.matrix.forms import IN_JSON, JSON, form_of
 from tests.matrix.routes import routes
 from tests.matrix.world import ROLES, world_make
 
@@ -41,6 +41,13 @@ ROWS = {
     "accounts:teen_sign_up": ("200 302 302 302 302 302 302", "422 302 302 302 302 302 302"),
     "accounts:sign_in": ("200 302 302 302 302 302 302", "200 302 302 302 302 302 302"),
     "accounts:sign_out": ("405 405 405 405 405 405 405", "302 302 302 302 302 302 302"),
+    "budgets:own": ("401 200 200 200 200 200 200", "401 405 405 405 405 405 405"),
+    "chat_api:conversation_turns": ("401 200 404 404 404 404 404", "401 405 405 405 405 405 405"),
+    "chat_api:conversations": ("401 200 200 200 200 200 200", "401 405 405 405 405 405 405"),
+    "chat_api:turn": ("401 200 404 404 404 404 404", "401 405 405 405 405 405 405"),
+    "chat_api:turn_events": ("401 200 404 404 404 404 404", "401 405 405 405 405 405 405"),
+    "chat_api:turn_stop": ("401 405 405 405 405 405 405", "401 202 404 404 404 404 404"),
+    "chat_api:turns": ("401 405 405 405 405 405 405", "401 201 201 201 201 201 201"),
     "chat:ask": ("in 405 405 405 405 405 405", "in 302 302 302 302 302 302"),
     "chat:ask_in": ("in 405 405 405 405 405 405", "in 302 404 404 404 404 404"),
     "chat:conversation": ("in 200 404 404 404 404 404", "in 405 405 405 405 405 405"),
@@ -97,6 +104,8 @@ ROWS = {
     "mail:box": ("200 200 200 200 200 200 200", "405 405 405 405 405 405 405"),
     "mail:letter": ("200 200 200 200 200 200 200", "405 405 405 405 405 405 405"),
     "privacy": ("200 200 200 200 200 200 200", "405 405 405 405 405 405 405"),
+    "rest:problems": ("200 200 200 200 200 200 200", "405 405 405 405 405 405 405"),
+    "rest:schema": ("200 200 200 200 200 200 200", "405 405 405 405 405 405 405"),
     "safeguarding:help_now": ("200 200 200 200 200 200 200", "405 405 405 405 405 405 405"),
     "safeguarding:protocol": ("200 200 200 200 200 200 200", "405 405 405 405 405 405 405"),
     "using": ("200 200 200 200 200 200 200", "405 405 405 405 405 405 405"),
@@ -122,8 +131,9 @@ def test_who_may_do_what(name: str) -> None:
         did = {}
         for role in ROLES:
             form = form_of(name, world) if method == "post" else None
+            how = JSON if name in IN_JSON else {}
             with transaction.atomic():
-                reply = getattr(world.client(role), method)(address, form)
+                reply = getattr(world.client(role), method)(address, form, **how)
                 did[role] = found(reply)
                 # Not reply.close(), which would close the connection that this test stands on.
                 for close in reply._resource_closers:

@@ -1,0 +1,99 @@
+"""A turn's words as plain text, as server-sent events for programs."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from uuid import UUID
+
+from django.http import StreamingHttpResponse
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+
+from accounts.models import Person
+from chat import stream
+from chat.api.access import own_turn
+from chat.api.serializers import turn_told
+from chat.connections import give_back
+from chat.following import STILL_HERE, event, event_stream, follow, read
+from chat.models import Turn
+from chat.selectors import turn_of
+from chat.stream.entries import id_order
+from rest.problems import NOT_FOUND
+from rest.schema import answers
+from rest.views import SignedInView
+
+SAID = """
+- `words`, with an id: `{"at": 12, "text": "…"}`. The text belongs at that character (Unicode code point) of the
+  answer: keep what stands before it, and replace what stands after it.
+- `state`: `{"state": "queued"}` or `{"state": "working"}`, every few seconds without a word.
+
+Every stream ends with one of these:
+
+- `done`: the turn as `turns_read` tells it, with its whole answer, usage and lessons. It is the truth: an answer that
+  was held back has words in the stream and none here.
+- `gone`: the turn was deleted.
+- `away`: the words cannot be read now. The question is safe. Come back with the last id.
+"""
+
+
+class EventStream(JSONRenderer):
+    """Says that there are event streams here, to whoever accepts nothing else. Problems are still JSON."""
+
+    media_type = "text/event-stream"
+    format = "events"
+
+
+class TurnEvents(SignedInView):
+    renderer_classes = [EventStream, JSONRenderer]
+
+    @extend_schema(
+        operation_id="turns_events",
+        parameters=[
+            OpenApiParameter(
+                "Last-Event-ID",
+                str,
+                OpenApiParameter.HEADER,
+                description="The id of the last event that you have: the words after it follow.",
+            )
+        ],
+        responses=answers({(200, "text/event-stream"): OpenApiResponse(str, description=SAID)}, NOT_FOUND),
+    )
+    def get(self, request: Request, turn_id: UUID) -> StreamingHttpResponse:
+        """Follow one of your turns to its end."""
+        turn = own_turn(self.person, turn_id)
+        give_back()
+        return event_stream(_events(self.person, turn, request.headers.get("Last-Event-ID", "")))
+
+
+async def _events(person: Person, turn: Turn, after: str) -> AsyncGenerator[bytes]:
+    try:
+        if turn.is_live:
+            async with aclosing(_words(person, turn, after)) as words:
+                async for said in words:
+                    yield said
+        yield await read(_ending, person, turn.pk)
+    except stream.StreamAway:
+        yield _event("away", {})
+    except Turn.DoesNotExist:
+        yield _event("gone", {})
+
+
+async def _words(person: Person, turn: Turn, after: str) -> AsyncGenerator[bytes]:
+    known = id_order(after)
+    async with aclosing(follow(person, turn)) as news:
+        async for new in news:
+            if isinstance(new, Turn):
+                yield STILL_HERE
+                yield _event("state", {"state": new.state})
+            elif id_order(new.id) > known:
+                yield _event("words", {"at": new.at, "text": new.text}, new.id)
+
+
+def _ending(person: Person, turn_id: UUID) -> bytes:
+    turn = turn_of(person, turn_id)
+    # Another worker takes it up, and writes on a stream that begins again.
+    return _event("away", {}) if turn.is_live else _event("done", turn_told(turn))
+
+
+def _event(name: str, data: object, event_id: str = "") -> bytes:
+    return event(JSONRenderer().render(data).decode(), name=name, event_id=event_id)

@@ -1,0 +1,138 @@
+"""Refusals of the tutor as problems: each a kind of its own, with the members that a program needs."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Person
+from budgets.errors import BudgetShort
+from chat.errors import (
+    FamilyClosed,
+    NotTaken,
+    QuestionEmpty,
+    QuestionTooLong,
+    StillAnswering,
+    TutorClosed,
+    TutorPaused,
+)
+from chat.refusals import said
+from families.gate import Closed
+from rest.problems import Problem, define
+
+EMPTY = define(
+    "question-empty",
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    _("There is no question"),
+    _("Write your question first."),
+)
+TOO_LONG = define(
+    "question-too-long",
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    _("The question is too long"),
+    _("That is longer than the tutor can read. Ask about a part of it."),
+)
+BUDGET_SHORT = define(
+    "budget-short",
+    HTTPStatus.FORBIDDEN,
+    _("The budget is used up"),
+    _("Too little of the budget is left for an answer. The member “refills_at” says when it refills."),
+)
+STILL_ANSWERING = define(
+    "still-answering",
+    HTTPStatus.CONFLICT,
+    _("The last question is still being answered"),
+    _("Wait for the turn in the member “turn”, or stop it, then ask again."),
+)
+RESTING = define(
+    "resting",
+    HTTPStatus.FORBIDDEN,
+    _("The tutor is resting"),
+    _("A help card is up. The tutor waits until “opens_at”, and then for the person’s own word."),
+)
+CLOSED = define(
+    "tutor-closed",
+    HTTPStatus.FORBIDDEN,
+    _("The tutor is not open on this site"),
+    _("The tutor is not open on this site yet. Help is always open."),
+)
+NO_CONSENT = define(
+    "consent-missing",
+    HTTPStatus.FORBIDDEN,
+    _("Nobody has agreed yet"),
+    _("Before a teen may use the tutor, they or a parent agree to how it works."),
+)
+PAUSED = define(
+    "paused-by-family",
+    HTTPStatus.FORBIDDEN,
+    _("The tutor is paused"),
+    _("A parent has paused the tutor for now. Ask them why, and when it opens again."),
+)
+QUIET = define(
+    "quiet-hours",
+    HTTPStatus.FORBIDDEN,
+    _("It is a quiet hour"),
+    _("Your family agreed on quiet hours. The member “opens_at” says when the tutor opens again."),
+)
+KEY_MISSING = define(
+    "key-missing",
+    HTTPStatus.BAD_REQUEST,
+    _("The question has no key"),
+    _("Send a UUID of your own in the header Idempotency-Key, and the same one when you try again."),
+)
+KEY_TAKEN = define(
+    "key-taken",
+    HTTPStatus.CONFLICT,
+    _("This key is taken"),
+    _("Somebody else has used this key. Make a new one; nothing was asked."),
+)
+KEY_REUSED = define(
+    "key-reused",
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    _("This key belongs to another question"),
+    _("You have used this key for another question. Make a new one; nothing was asked."),
+)
+
+GATES = {Closed.CONSENT: NO_CONSENT, Closed.PAUSED: PAUSED, Closed.QUIET: QUIET}
+ON_ASKING = (
+    EMPTY, TOO_LONG, BUDGET_SHORT, STILL_ANSWERING, RESTING, CLOSED, NO_CONSENT, PAUSED, QUIET,
+    KEY_MISSING, KEY_TAKEN, KEY_REUSED,
+)  # fmt: skip
+
+
+@contextmanager
+def told_as_problems(person: Person) -> Iterator[None]:
+    """Turn a refusal of the services into its problem, in words for `person`."""
+    try:
+        yield
+    except (NotTaken, BudgetShort) as refusal:
+        raise _problem(refusal, person) from refusal
+
+
+def _problem(refusal: NotTaken | BudgetShort, person: Person) -> Problem:
+    match refusal:
+        case BudgetShort():
+            fields = {"refills_at": refusal.refills_at, "needed": refusal.needed, "left": refusal.left}
+            return Problem(BUDGET_SHORT, said(refusal, person), fields=fields)
+        case StillAnswering():
+            return Problem(STILL_ANSWERING, said(refusal, person), fields={"turn": refusal.turn.pk})
+        case TutorPaused():
+            return Problem(RESTING, said(refusal, person), fields={"opens_at": refusal.until})
+        case FamilyClosed():
+            return _gate_problem(refusal, person)
+    kinds = {QuestionEmpty: EMPTY, QuestionTooLong: TOO_LONG, TutorClosed: CLOSED}
+    return Problem(kinds[type(refusal)], said(refusal, person))
+
+
+def _gate_problem(refusal: FamilyClosed, person: Person) -> Problem:
+    gate = refusal.gate
+    kind = GATES[gate.closed or Closed.CONSENT]
+    if gate.until is None:
+        return Problem(kind)
+    at = date_format(localtime(gate.until, person.zone), "TIME_FORMAT")
+    detail = gettext("Your family agreed on quiet hours. The tutor opens again at %(at)s.") % {"at": at}
+    return Problem(kind, detail, fields={"opens_at": gate.until})

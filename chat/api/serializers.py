@@ -1,0 +1,112 @@
+"""What the API says of conversations, turns and the cards that they may become, and what it takes for a question."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from chat.cards import card_of
+from chat.models import Conversation, Ending, State, Turn
+from courses.search import Found, passages_of
+
+
+class AskSerializer(serializers.Serializer[Any]):
+    question = serializers.CharField(allow_blank=True, trim_whitespace=False)
+    conversation = serializers.UUIDField(
+        allow_null=True, default=None, help_text="One of your conversations; without it a new one begins."
+    )
+
+
+class ConversationSerializer(serializers.ModelSerializer[Conversation]):
+    class Meta:
+        model = Conversation
+        fields = ("id", "title", "started_at", "asked_at")
+        read_only_fields = fields
+
+
+class UsageSerializer(serializers.Serializer[Turn]):
+    prompt_tokens = serializers.IntegerField()
+    answer_tokens = serializers.IntegerField()
+    microdollars = serializers.IntegerField(help_text="Millionths of a dollar.")
+
+
+class LessonSerializer(serializers.Serializer[Found]):
+    """A passage of a lesson that the answer draws on."""
+
+    title = serializers.CharField()
+    lesson = serializers.CharField()
+    url = serializers.CharField(help_text="Where it can be read, relative to the site.")
+
+
+class ContactSerializer(serializers.Serializer[Any]):
+    href = serializers.CharField()
+    shown = serializers.CharField()
+
+
+class LineSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    hours = serializers.CharField()
+    languages = serializers.CharField()
+    call = ContactSerializer(allow_null=True)
+    text = ContactSerializer(allow_null=True)
+    chat = ContactSerializer(allow_null=True)
+
+
+class CardSerializer(serializers.Serializer[Any]):
+    """A help card, which stands instead of an answer. Show all of it, in this order."""
+
+    heading = serializers.CharField()
+    paragraphs = serializers.ListField(child=serializers.CharField())
+    emergency = serializers.CharField(source="country.emergency")
+    lines = LineSerializer(source="country.lines", many=True)
+    next = serializers.CharField()
+    truth = serializers.CharField()
+    pause = serializers.CharField()
+    leave = serializers.CharField()
+
+
+class TurnSerializer(serializers.ModelSerializer[Turn]):
+    """A question and what became of it. It needs `lessons` in its context: see turn_told and turns_told."""
+
+    conversation = serializers.UUIDField(source="conversation_id")
+    state = serializers.ChoiceField(choices=State.choices)
+    ending = serializers.SerializerMethodField(help_text="Why it ended other than by a whole answer.")
+    is_brief = serializers.BooleanField(help_text="Whether the answer was kept short, as little was left.")
+    usage = UsageSerializer(source="*")
+    lessons = serializers.SerializerMethodField()
+    card = serializers.SerializerMethodField(help_text="Of a turn that is `carded`.")
+
+    class Meta:
+        model = Turn
+        fields = (
+            "id", "conversation", "state", "ending", "question", "answer", "asked_at", "ended_at",
+            "is_brief", "model", "usage", "lessons", "card",
+        )  # fmt: skip
+        read_only_fields = fields
+
+    @extend_schema_field(serializers.ChoiceField(choices=Ending.choices[1:], allow_null=True))
+    def get_ending(self, turn: Turn) -> str | None:
+        return turn.ending or None
+
+    @extend_schema_field(LessonSerializer(many=True))
+    def get_lessons(self, turn: Turn) -> list[dict[str, Any]]:
+        found: Mapping[str, Found] = self.context["lessons"]
+        return [dict(LessonSerializer(found[key]).data) for key in turn.passages if key in found]
+
+    @extend_schema_field(CardSerializer(allow_null=True))
+    def get_card(self, turn: Turn) -> dict[str, Any] | None:
+        card = card_of(turn)
+        return dict(CardSerializer(card).data) if card else None
+
+
+def turns_told(turns: Iterable[Turn]) -> list[dict[str, Any]]:
+    """Every turn as the API tells it; the lessons that all of them cite are read at once."""
+    turns = list(turns)
+    lessons = passages_of(key for turn in turns for key in turn.passages)
+    return list(TurnSerializer(turns, many=True, context={"lessons": lessons}).data)
+
+
+def turn_told(turn: Turn) -> dict[str, Any]:
+    [told] = turns_told([turn])
+    return told

@@ -1,0 +1,97 @@
+from uuid import UUID
+
+from django.urls import reverse
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from chat import services, stream
+from chat.api.access import own_conversation, own_turn
+from chat.api.refusals import KEY_MISSING, KEY_REUSED, KEY_TAKEN, ON_ASKING, told_as_problems
+from chat.api.serializers import AskSerializer, TurnSerializer, turn_told
+from chat.models import LONGEST_QUESTION, Conversation, Turn
+from chat.throttles import question_count
+from rest.problems import NOT_FOUND, TOO_OFTEN, Problem
+from rest.schema import answers
+from rest.views import SignedInView
+
+KEY = OpenApiParameter(
+    "Idempotency-Key",
+    {"type": "string", "format": "uuid"},
+    OpenApiParameter.HEADER,
+    required=True,
+    description="The turn’s id, made by you. The same key again answers the same turn.",
+)
+
+
+class Turns(SignedInView):
+    @extend_schema(
+        operation_id="turns_create",
+        parameters=[KEY],
+        request=AskSerializer,
+        responses=answers(
+            {
+                201: OpenApiResponse(TurnSerializer, description="The question was taken."),
+                200: OpenApiResponse(TurnSerializer, description="It had been taken before."),
+            },
+            *ON_ASKING,
+            NOT_FOUND,
+            TOO_OFTEN,
+            writes=True,
+        ),
+    )
+    def post(self, request: Request) -> Response:
+        """Ask a question, in a new conversation or in one of yours. A crisis is answered with a card at once."""
+        person, key = self.person, _key(request)
+        asked = AskSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        question, conversation_id = asked.validated_data["question"], asked.validated_data["conversation"]
+        conversation = own_conversation(person, conversation_id) if conversation_id else None
+        question_count(person, question)
+        try:
+            with told_as_problems(person):
+                turn = services.turn_start(
+                    person=person, turn_id=key, question=question, conversation=conversation
+                )
+        except Turn.DoesNotExist as fault:
+            raise Problem(KEY_TAKEN) from fault
+        if not turn.is_new and not _is_the_same(turn, question, conversation):
+            raise Problem(KEY_REUSED)
+        address = reverse("chat_api:turn", args=[turn.pk])
+        return Response(turn_told(turn), status=201 if turn.is_new else 200, headers={"Location": address})
+
+
+def _key(request: Request) -> UUID:
+    try:
+        return UUID(request.headers.get("Idempotency-Key", ""))
+    except ValueError as fault:
+        raise Problem(KEY_MISSING) from fault
+
+
+def _is_the_same(turn: Turn, question: str, conversation: Conversation | None) -> bool:
+    return turn.question == question.strip()[:LONGEST_QUESTION] and (
+        conversation is None or turn.conversation_id == conversation.pk
+    )
+
+
+class OneTurn(SignedInView):
+    @extend_schema(operation_id="turns_read", responses=answers({200: TurnSerializer}, NOT_FOUND))
+    def get(self, request: Request, turn_id: UUID) -> Response:
+        """One of your turns, with the words that it has so far. Whoever asks for it counts as reading."""
+        turn = own_turn(self.person, turn_id)
+        if turn.is_live:
+            stream.note_reader(turn.pk)
+        return Response(turn_told(turn))
+
+
+class TurnStop(SignedInView):
+    @extend_schema(
+        operation_id="turns_stop",
+        request=None,
+        responses=answers({202: TurnSerializer}, NOT_FOUND, writes=True),
+    )
+    def post(self, request: Request, turn_id: UUID) -> Response:
+        """Stop one of your turns, and the model with it, within a second. One that has ended stays as it is."""
+        turn = own_turn(self.person, turn_id)
+        services.turn_stop(turn=turn)
+        return Response(turn_told(own_turn(self.person, turn_id)), status=202)

@@ -1,0 +1,17 @@
+from django.urls import path
+
+from chat.api.conversations import Conversations, ConversationTurns
+from chat.api.events import TurnEvents
+from chat.api.turns import OneTurn, Turns, TurnStop
+
+app_name = "chat_api"
+urlpatterns = [
+    path("conversations", Conversations.as_view(), name="conversations"),
+    path(
+        "conversations/<uuid:conversation_id>/turns", ConversationTurns.as_view(), name="conversation_turns"
+    ),
+    path("turns", Turns.as_view(), name="turns"),
+    path("turns/<uuid:turn_id>", OneTurn.as_view(), name="turn"),
+    path("turns/<uuid:turn_id>/events", TurnEvents.as_view(), name="turn_events"),
+    path("turns/<uuid:turn_id>/stop", TurnStop.as_view(), name="turn_stop"),
+]

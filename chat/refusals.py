@@ -1,0 +1,46 @@
+"""Why a question was not taken, in words for the person who asked it."""
+
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+
+from accounts.models import Person
+from accounts.throttle import TooOften
+from budgets.errors import BudgetShort
+from chat.errors import (
+    FamilyClosed,
+    NotTaken,
+    QuestionEmpty,
+    QuestionTooLong,
+    StillAnswering,
+    TutorClosed,
+    TutorPaused,
+)
+
+type Refusal = NotTaken | BudgetShort | TooOften
+REFUSALS = (NotTaken, BudgetShort, TooOften)
+
+
+def said(refusal: Refusal, person: Person) -> str:
+    """Why a question was not taken, what became of it, and what to do now."""
+    if isinstance(refusal, TooOften):
+        return _("That was a lot at once. Wait %(seconds)s seconds; what you wrote is still here.") % {
+            "seconds": refusal.wait_seconds
+        }
+    if isinstance(refusal, BudgetShort):
+        when = date_format(localtime(refusal.refills_at, person.zone), "TIME_FORMAT")
+        return _(
+            "Today’s words are used up. They refill at %(time)s. What you wrote is still here, and nothing was charged."
+        ) % {"time": when}
+    return {
+        QuestionEmpty: _("Write your question first."),
+        QuestionTooLong: _("That is longer than the tutor can read. Ask about a part of it."),
+        StillAnswering: _(
+            "The last question is still being answered. Wait for it, or stop it, then ask this one."
+        ),
+        TutorPaused: _("The tutor is resting for now. What you wrote is still here."),
+        FamilyClosed: _(
+            "The tutor is closed for now. What you wrote is still here, and help is always open."
+        ),
+        TutorClosed: _("The tutor is not open on this site yet. Help is always open."),
+    }[type(refusal)]

@@ -1,0 +1,119 @@
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from accounts.models import Person
+from chat.models import Conversation, State, Turn
+from tests.rest.told import problem
+
+AsPerson = Callable[[Person], Client]
+LIST = "/api/v1/conversations"
+
+
+@pytest.fixture
+def owner(as_person: AsPerson, teen: Person) -> Client:
+    return as_person(teen)
+
+
+def read_all(client: Client, address: str) -> list[dict[str, str]]:
+    """Every row of a list, page by page."""
+    found, next_page = [], address
+    while next_page:
+        page = client.get(next_page).json()
+        assert len(page["results"]) <= 20
+        found += page["results"]
+        next_page = page["next"]
+    return found
+
+
+def conversations_make(person: Person, count: int) -> None:
+    now = timezone.now()
+    Conversation.objects.bulk_create(
+        Conversation(owner=person, title=f"Number {number}", asked_at=now - timedelta(minutes=number))
+        for number in range(count)
+    )
+
+
+class TestList:
+    def test_it_has_ones_own_the_last_asked_in_first_page_by_page(
+        self, owner: Client, teen: Person, stranger: Person
+    ) -> None:
+        conversations_make(teen, 45)
+        conversations_make(stranger, 3)
+        titles = [row["title"] for row in read_all(owner, LIST)]
+        assert titles == [f"Number {number}" for number in range(45)]
+
+    def test_a_page_costs_the_same_however_long_the_list(
+        self, owner: Client, teen: Person, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        conversations_make(teen, 45)
+        with django_assert_num_queries(3):
+            owner.get(LIST)
+
+    def test_what_is_closed_to_a_helped_teen_is_not_in_it(self, teen: Person, as_person: AsPerson) -> None:
+        conversations_make(teen, 2)
+        Person.objects.filter(pk=teen.pk).update(sealed_before=timezone.now())
+        assert as_person(teen).get(LIST).json()["results"] == []
+
+    @pytest.mark.parametrize("who", ["parent", "stranger", "admin_person"])
+    def test_nobody_elses_are_in_it(
+        self, who: str, teen: Person, as_person: AsPerson, request: pytest.FixtureRequest
+    ) -> None:
+        conversations_make(teen, 2)
+        assert as_person(request.getfixturevalue(who)).get(LIST).json()["results"] == []
+
+    def test_somebody_who_is_not_signed_in_is_told_so(self, client: Client, db: None) -> None:
+        problem(client.get(LIST), "not-signed-in", 401)
+
+    def test_a_cursor_that_is_none_leads_nowhere(self, owner: Client) -> None:
+        problem(owner.get(LIST, {"cursor": "\0nonsense"}), "not-found", 404)
+
+
+class TestTurns:
+    @pytest.fixture
+    def long(self, teen: Person) -> Conversation:
+        conversation, now = Conversation.objects.create(owner=teen, title="Long"), timezone.now()
+        Turn.objects.bulk_create(
+            Turn(
+                pk=uuid4(), conversation=conversation, question=f"Number {number}", state=State.ANSWERED,
+                asked_at=now + timedelta(minutes=number), ended_at=now + timedelta(minutes=number),
+            )
+            for number in range(25)
+        )  # fmt: skip
+        return conversation
+
+    def test_they_come_oldest_first_page_by_page(self, owner: Client, long: Conversation) -> None:
+        questions = [row["question"] for row in read_all(owner, f"{LIST}/{long.pk}/turns")]
+        assert questions == [f"Number {number}" for number in range(25)]
+
+    def test_one_that_was_tried_again_is_left_out(self, owner: Client, long: Conversation) -> None:
+        failed = long.turns.earliest("asked_at")
+        Turn.objects.create(
+            pk=uuid4(), conversation=long, question="Again", retry_of=failed, state=State.ANSWERED,
+            ended_at=timezone.now(),
+        )  # fmt: skip
+        questions = [row["question"] for row in read_all(owner, f"{LIST}/{long.pk}/turns")]
+        assert "Number 0" not in questions
+        assert "Again" in questions
+
+    def test_a_page_costs_the_same_however_long_the_talk(
+        self, owner: Client, long: Conversation, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        long.turns.update(passages=["a-lesson#that-is-gone"])
+        with django_assert_num_queries(5):
+            owner.get(f"{LIST}/{long.pk}/turns")
+
+    @pytest.mark.parametrize("who", ["parent", "stranger", "admin_person"])
+    def test_they_are_not_there_for_anybody_else(
+        self, who: str, long: Conversation, as_person: AsPerson, request: pytest.FixtureRequest
+    ) -> None:
+        reply = as_person(request.getfixturevalue(who)).get(f"{LIST}/{long.pk}/turns")
+        problem(reply, "not-found", 404)
+
+    def test_somebody_who_is_not_signed_in_is_told_so(self, client: Client, long: Conversation) -> None:
+        problem(client.get(f"{LIST}/{long.pk}/turns"), "not-signed-in", 401)

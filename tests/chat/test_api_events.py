@@ -1,0 +1,159 @@
+"""A turn's words for a program: a real web server, worker, broker and model."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+from uuid import UUID, uuid4
+
+import pytest
+from django.test import Client
+from pytest_django import Settings
+
+from accounts.models import Person
+from chat import services
+from chat.models import State, Turn
+from tests.chat.test_relay import LONG, Event, events
+from tests.live import Visitor, Web, Worker, running, wait_until
+from tests.rest.told import problem
+
+
+@pytest.fixture
+def visitor(web: Web, teen: Person) -> Visitor:
+    return Visitor(web, teen)
+
+
+def ask(teen: Person, question: str = LONG) -> Turn:
+    return services.turn_start(person=teen, turn_id=uuid4(), question=question)
+
+
+@contextmanager
+def listening(visitor: Visitor, turn_id: UUID, after: str = "") -> Iterator[Iterator[Event]]:
+    headers = {"Last-Event-ID": after} if after else {}
+    reply = visitor.get(f"/api/v1/turns/{turn_id}/events", Accept="text/event-stream", **headers)
+    assert reply.status == 200
+    assert reply.headers["Content-Type"].startswith("text/event-stream")
+    try:
+        yield events(reply)
+    finally:
+        reply.close()
+
+
+def put_together(found: list[Event]) -> str:
+    """The answer as a program builds it: each piece at its place."""
+    answer = ""
+    for event in found:
+        if event.name == "words":
+            piece = json.loads(event.data)
+            answer = answer[: piece["at"]] + piece["text"]
+    return answer.strip()
+
+
+def told(event: Event) -> dict[str, Any]:
+    return dict(json.loads(event.data))
+
+
+def test_words_come_as_they_are_made_and_then_the_whole_turn(
+    worker: Worker, teen: Person, visitor: Visitor
+) -> None:
+    turn = ask(teen)
+    with listening(visitor, turn.pk) as coming:
+        *words, done = list(coming)
+    assert len(words) > 10
+    assert done.name == "done"
+    turn.refresh_from_db()
+    whole = told(done)
+    assert whole["state"] == "answered"
+    assert whole["usage"]["answer_tokens"] == turn.answer_tokens
+    assert put_together(words) == whole["answer"] == turn.answer
+
+
+def test_a_program_that_comes_back_with_the_last_id_misses_and_repeats_nothing(
+    worker: Worker, teen: Person, visitor: Visitor
+) -> None:
+    turn = ask(teen)
+    found: list[Event] = []
+    done = False
+    while not done:
+        after = next((event.id for event in reversed(found) if event.id), "")
+        with listening(visitor, turn.pk, after) as coming:
+            for number, event in enumerate(coming):
+                found.append(event)
+                done = event.name == "done"
+                if number == 3:
+                    break
+    ids = [event.id for event in found if event.id]
+    assert len(set(ids)) == len(ids)
+    turn.refresh_from_db()
+    assert put_together(found) == turn.answer
+
+
+def test_a_turn_that_has_ended_is_told_at_once(worker: Worker, teen: Person, visitor: Visitor) -> None:
+    turn = ask(teen, "What is a noun?")
+    wait_until(lambda: not Turn.objects.get(pk=turn.pk).is_live, what="the answer")
+    with listening(visitor, turn.pk) as coming:
+        [done] = list(coming)
+    assert done.name == "done"
+
+
+def test_a_help_card_is_told_at_once(teen: Person, visitor: Visitor) -> None:
+    turn = ask(teen, "I want to kill myself")
+    with listening(visitor, turn.pk) as coming:
+        [done] = list(coming)
+    assert told(done)["card"]["lines"]
+
+
+def test_stop_ends_the_stream(worker: Worker, teen: Person, visitor: Visitor) -> None:
+    turn = ask(teen)
+    with listening(visitor, turn.pk) as coming:
+        next(coming)
+        services.turn_stop(turn=turn)
+        found = list(coming)
+    assert told(found[-1])["state"] == "stopped"
+
+
+def test_a_turn_that_is_deleted_meanwhile_is_gone(worker: Worker, teen: Person, visitor: Visitor) -> None:
+    turn = ask(teen)
+    with listening(visitor, turn.pk) as coming:
+        next(coming)
+        services.conversation_delete(conversation=turn.conversation)
+        assert list(coming)[-1].name == "gone"
+
+
+def test_a_turn_that_waits_says_so(teen: Person, visitor: Visitor) -> None:
+    with patch("chat.nudge.send"):
+        turn = ask(teen)
+    with listening(visitor, turn.pk) as coming:
+        waiting = next(coming)
+        assert (waiting.name, told(waiting)) == ("state", {"state": "queued"})
+        services.turn_stop(turn=turn)
+        assert list(coming)[-1].name == "done"
+
+
+def test_without_the_store_of_words_the_stream_says_to_come_back(
+    transactional_db: None, teen: Person, live_logs: Path, settings: Settings
+) -> None:
+    turn = ask(teen)
+    settings.VALKEY_URL = "redis://127.0.0.1:1/0"
+    with (
+        running(Web(live_logs / "without_valkey.log")) as web,
+        listening(Visitor(web, teen), turn.pk) as coming,
+    ):
+        [away] = list(coming)
+    assert away.name == "away"
+
+
+@pytest.mark.parametrize("who", ["parent", "stranger", "admin_person"])
+def test_nobody_else_follows_it(
+    who: str, teen: Person, as_person: Callable[[Person], Client], request: pytest.FixtureRequest
+) -> None:
+    turn = ask(teen)
+    problem(as_person(request.getfixturevalue(who)).get(f"/api/v1/turns/{turn.pk}/events"), "not-found", 404)
+
+
+def test_somebody_who_is_not_signed_in_is_told_so(client: Client, teen: Person) -> None:
+    turn = ask(teen)
+    problem(client.get(f"/api/v1/turns/{turn.pk}/events"), "not-signed-in", 401)
+    assert Turn.objects.get(pk=turn.pk).state == State.QUEUED

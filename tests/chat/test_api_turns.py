@@ -1,0 +1,267 @@
+"""Asking, reading and stopping through the API: for the owner, a family member, a stranger, an admin and nobody."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries, Settings
+
+from accounts.models import Person
+from chat import services
+from chat.models import Conversation, State, Turn
+from families.models import Consent, Link
+from tests.rest.told import TURNS, problem
+
+AsPerson = Callable[[Person], Client]
+
+
+def post(client: Client, question: str = "Why is the sky blue?", key: object = None, **fields: Any) -> Any:
+    headers = {"Idempotency-Key": str(key or uuid4())}
+    sent = {"question": question} | fields
+    return client.post(TURNS, sent, content_type="application/json", headers=headers)
+
+
+@pytest.fixture
+def owner(as_person: AsPerson, teen: Person) -> Client:
+    return as_person(teen)
+
+
+class TestAsking:
+    def test_a_question_becomes_a_turn_in_a_new_conversation(self, owner: Client, teen: Person) -> None:
+        key = uuid4()
+        reply = post(owner, key=key)
+        assert reply.status_code == 201
+        assert reply.headers["Location"] == f"{TURNS}/{key}"
+        assert reply.headers["Cache-Control"] == "no-store"
+        told = reply.json()
+        assert told["id"] == str(key)
+        assert told["state"] == "queued"
+        assert told["ending"] is None
+        assert told["card"] is None
+        assert Conversation.objects.get(owner=teen).pk == UUID(told["conversation"])
+
+    def test_a_later_question_joins_its_conversation(self, owner: Client, turn: Turn) -> None:
+        services.turn_stop(turn=turn)
+        reply = post(owner, "And the sea?", conversation=str(turn.conversation_id))
+        assert reply.status_code == 201
+        assert turn.conversation.turns.count() == 2
+
+    def test_the_same_key_again_answers_the_same_turn(self, owner: Client) -> None:
+        key = uuid4()
+        first, second = post(owner, key=key), post(owner, key=key)
+        assert (first.status_code, second.status_code) == (201, 200)
+        assert first.json() == second.json()
+        assert Turn.objects.count() == 1
+
+    def test_the_same_key_with_another_question_is_a_slip(self, owner: Client) -> None:
+        key = uuid4()
+        post(owner, key=key)
+        problem(post(owner, "And the sea?", key=key), "key-reused", 422)
+        assert Turn.objects.count() == 1
+
+    def test_somebody_elses_key_is_taken_and_tells_nothing(
+        self, turn: Turn, stranger: Person, as_person: AsPerson
+    ) -> None:
+        told = problem(post(as_person(stranger), key=turn.pk), "key-taken", 409)
+        assert turn.question not in str(told)
+
+    @pytest.mark.parametrize("who", ["parent", "stranger", "admin_person"])
+    def test_somebody_elses_conversation_is_not_there(
+        self, who: str, turn: Turn, as_person: AsPerson, request: pytest.FixtureRequest
+    ) -> None:
+        client = as_person(request.getfixturevalue(who))
+        problem(post(client, conversation=str(turn.conversation_id)), "not-found", 404)
+        assert turn.conversation.turns.count() == 1
+
+    def test_somebody_who_is_not_signed_in_is_told_so(self, client: Client, db: None) -> None:
+        reply = post(client)
+        problem(reply, "not-signed-in", 401)
+        assert reply.headers["WWW-Authenticate"].startswith("Cookie")
+
+    def test_without_the_sessions_token_nothing_is_asked(self, teen: Person) -> None:
+        client = Client(enforce_csrf_checks=True)
+        client.force_login(teen)
+        problem(post(client), "token-missing", 403)
+        client.get("/tutor/")
+        token = client.cookies["csrftoken"].value
+        headers = {"Idempotency-Key": str(uuid4()), "X-CSRFToken": token}
+        reply = client.post(TURNS, {"question": "Why?"}, content_type="application/json", headers=headers)
+        assert reply.status_code == 201
+
+    def test_it_costs_few_queries(
+        self, owner: Client, django_assert_max_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        post(owner)
+        # The session and its person, what the page's service asks, and nothing to tell of it.
+        with django_assert_max_num_queries(19):
+            post(owner, "And the sea?")
+
+    def test_too_many_questions_are_slowed_down_and_a_crisis_is_not(self, owner: Client) -> None:
+        replies = [post(owner, f"Question {number}") for number in range(14)]
+        assert replies[0].status_code == 201
+        told = problem(replies[-1], "too-often", 429)
+        assert replies[-1].headers["Retry-After"] == str(told["retry_after_seconds"])
+        assert post(owner, "I want to kill myself").status_code == 201
+
+
+class TestCrisis:
+    def test_it_is_answered_with_the_card_at_once(self, owner: Client) -> None:
+        told = post(owner, "I want to kill myself").json()
+        assert told["state"] == "carded"
+        card = told["card"]
+        assert card["heading"]
+        assert card["paragraphs"]
+        assert card["emergency"] == "911"
+        assert any(line["call"] and line["call"]["href"] == "tel:988" for line in card["lines"])
+        assert told["usage"] == {"prompt_tokens": 0, "answer_tokens": 0, "microdollars": 0}
+
+    def test_it_needs_no_broker(self, owner: Client, settings: Settings) -> None:
+        settings.VALKEY_URL = settings.CELERY_BROKER_URL = "redis://127.0.0.1:1/0"
+        assert post(owner, "I want to kill myself").json()["card"]["lines"]
+
+    def test_it_needs_no_budget_and_no_consent(self, owner: Client, settings: Settings) -> None:
+        settings.TUTOR_DAILY_TOKENS = 10
+        Consent.objects.all().delete()
+        assert post(owner, "I want to kill myself").json()["state"] == "carded"
+
+    def test_then_the_tutor_rests(self, owner: Client) -> None:
+        post(owner, "I want to kill myself")
+        told = problem(post(owner), "resting", 403)
+        assert told["opens_at"]
+
+
+class TestRefusals:
+    def test_an_empty_question(self, owner: Client) -> None:
+        problem(post(owner, "  "), "question-empty", 422)
+
+    def test_a_question_that_is_too_long(self, owner: Client) -> None:
+        problem(post(owner, "x" * 2001), "question-too-long", 422)
+
+    def test_an_empty_purse_says_when_it_refills(self, owner: Client, settings: Settings) -> None:
+        settings.TUTOR_DAILY_TOKENS = 10
+        told = problem(post(owner), "budget-short", 403)
+        assert told["left"] == 10
+        assert told["needed"] > 10
+        assert told["refills_at"] > timezone.now().isoformat()[:19]
+        assert "refill at 7" in told["detail"]
+
+    def test_a_question_while_another_is_answered_names_the_turn_to_wait_for(
+        self, owner: Client, turn: Turn
+    ) -> None:
+        told = problem(post(owner, conversation=str(turn.conversation_id)), "still-answering", 409)
+        assert told["turn"] == str(turn.pk)
+
+    def test_a_tutor_that_is_not_open(self, owner: Client, settings: Settings) -> None:
+        settings.DEMO, settings.CRISIS_TEXTS_REVIEW = False, ""
+        settings.SECURE_SSL_REDIRECT = False
+        problem(post(owner), "tutor-closed", 403)
+
+    def test_a_teen_for_whom_nobody_has_agreed(self, owner: Client) -> None:
+        Consent.objects.all().delete()
+        problem(post(owner), "consent-missing", 403)
+
+    def test_a_pause_of_a_parents(self, owner: Client, teen: Person, parent: Person) -> None:
+        Link.objects.create(parent=parent, teen=teen, paused_at=timezone.now())
+        problem(post(owner), "paused-by-family", 403)
+
+    def test_quiet_hours_say_when_they_end(self, owner: Client, teen: Person, parent: Person) -> None:
+        now = timezone.localtime(timezone.now(), teen.zone)
+        starts, ends = (now - timedelta(hours=1)).time(), (now + timedelta(hours=1)).time()
+        Link.objects.create(parent=parent, teen=teen, quiet_from=starts, quiet_to=ends)
+        told = problem(post(owner), "quiet-hours", 403)
+        assert told["opens_at"] > timezone.now().isoformat()[:19]
+
+    @pytest.mark.parametrize("key", ["", "1", "x" * 400, None])
+    def test_a_key_that_is_none(self, key: str | None, owner: Client) -> None:
+        headers = {} if key is None else {"Idempotency-Key": key}
+        reply = owner.post(TURNS, {"question": "Why?"}, content_type="application/json", headers=headers)
+        problem(reply, "key-missing", 400)
+
+    @pytest.mark.parametrize(
+        ("fields", "field"),
+        [
+            ({}, "question"),
+            ({"question": None}, "question"),
+            ({"question": ["a"]}, "question"),
+            ({"question": "a\0b"}, "question"),
+            ({"question": "Why?", "conversation": "x"}, "conversation"),
+            ([], "non_field_errors"),
+        ],
+    )
+    def test_a_body_that_is_not_in_order_is_told_by_field(
+        self, fields: object, field: str, owner: Client
+    ) -> None:
+        headers = {"Idempotency-Key": str(uuid4())}
+        reply = owner.post(TURNS, fields, content_type="application/json", headers=headers)
+        assert field in problem(reply, "invalid", 400)["errors"]
+
+
+NOT_THEIRS = ["parent", "stranger", "admin_person"]
+
+
+class TestReading:
+    def test_its_owner_reads_it_with_what_it_cost_and_the_lessons_it_cites(
+        self, owner: Client, turn: Turn, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        from courses.loading import library_load
+        from courses.models import Passage
+
+        library_load()
+        key = Passage.objects.values_list("key", flat=True).first()
+        Turn.objects.filter(pk=turn.pk).update(
+            state=State.ANSWERED, answer="**Because.**", ended_at=timezone.now(), passages=[key, "gone#now"],
+            prompt_tokens=50, answer_tokens=7, microdollars=3,
+        )  # fmt: skip
+        with django_assert_num_queries(4):
+            told = owner.get(f"{TURNS}/{turn.pk}").json()
+        assert told["answer"] == "**Because.**"
+        assert told["usage"] == {"prompt_tokens": 50, "answer_tokens": 7, "microdollars": 3}
+        [lesson] = told["lessons"]
+        assert lesson["url"].startswith("/learn/")
+
+    @pytest.mark.parametrize("who", NOT_THEIRS)
+    def test_it_is_not_there_for_anybody_else(
+        self, who: str, turn: Turn, as_person: AsPerson, request: pytest.FixtureRequest
+    ) -> None:
+        reply = as_person(request.getfixturevalue(who)).get(f"{TURNS}/{turn.pk}")
+        assert turn.question not in str(problem(reply, "not-found", 404))
+
+    def test_somebody_who_is_not_signed_in_is_told_so(self, client: Client, turn: Turn) -> None:
+        problem(client.get(f"{TURNS}/{turn.pk}"), "not-signed-in", 401)
+
+    def test_whoever_asks_again_and_again_counts_as_reading(self, owner: Client, turn: Turn) -> None:
+        from chat.stream import store
+        from chat.stream.entries import reader_key
+
+        store._client().delete(reader_key(turn.pk))
+        owner.get(f"{TURNS}/{turn.pk}")
+        assert store._client().exists(reader_key(turn.pk))
+
+
+class TestStopping:
+    def test_a_turn_that_waits_ends_and_costs_nothing(self, owner: Client, turn: Turn) -> None:
+        reply = owner.post(f"{TURNS}/{turn.pk}/stop")
+        assert reply.status_code == 202
+        assert reply.json()["state"] == "stopped"
+        assert reply.json()["ending"] == "asked"
+
+    def test_one_that_is_over_stays_as_it_is(self, owner: Client, turn: Turn) -> None:
+        services.turn_stop(turn=turn)
+        ended = Turn.objects.get(pk=turn.pk).ended_at
+        assert owner.post(f"{TURNS}/{turn.pk}/stop").status_code == 202
+        assert Turn.objects.get(pk=turn.pk).ended_at == ended
+
+    @pytest.mark.parametrize("who", NOT_THEIRS)
+    def test_nobody_else_can(
+        self, who: str, turn: Turn, as_person: AsPerson, request: pytest.FixtureRequest
+    ) -> None:
+        problem(as_person(request.getfixturevalue(who)).post(f"{TURNS}/{turn.pk}/stop"), "not-found", 404)
+        turn.refresh_from_db()
+        assert turn.state == State.QUEUED
+
+    def test_somebody_who_is_not_signed_in_is_told_so(self, client: Client, turn: Turn) -> None:
+        problem(client.post(f"{TURNS}/{turn.pk}/stop"), "not-signed-in", 401)

@@ -1,0 +1,86 @@
+"""Whatever goes wrong in the API is told as a problem, also where no view of its own was reached."""
+
+from collections.abc import Callable
+from typing import Any
+from unittest.mock import patch
+from uuid import uuid4
+
+import pytest
+from django.db import OperationalError
+from django.test import Client
+
+from accounts.models import Person
+from rest.problems import kinds
+from tests.rest.told import TURNS, problem
+
+AsPerson = Callable[[Person], Client]
+
+
+@pytest.fixture
+def signed_in(as_person: AsPerson, teen: Person) -> Client:
+    client = as_person(teen)
+    client.raise_request_exception = False
+    return client
+
+
+def post(client: Client, body: Any, content_type: str = "application/json", **headers: str) -> Any:
+    headers = {"Idempotency-Key": str(uuid4())} | headers
+    return client.post(TURNS, body, content_type=content_type, headers=headers)
+
+
+def test_an_address_that_leads_nowhere(client: Client, db: None) -> None:
+    problem(client.get("/api/v1/nothing"), "not-found", 404)
+
+
+def test_a_page_that_leads_nowhere_is_still_a_page(client: Client, db: None) -> None:
+    assert client.get("/nothing").headers["Content-Type"].startswith("text/html")
+
+
+@pytest.mark.parametrize("body", ["", "{", '{"question": NaN}', "\xff"])
+def test_what_is_not_json(body: str, signed_in: Client) -> None:
+    name = "bad-json" if body else "invalid"
+    problem(post(signed_in, body.encode("latin-1")), name, 400)
+
+
+@pytest.mark.parametrize(
+    "kind", ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/plain"]
+)
+def test_what_is_sent_in_another_form(kind: str, signed_in: Client) -> None:
+    problem(post(signed_in, b"question=Why", kind), "unsupported-media-type", 415)
+
+
+def test_what_is_too_large(signed_in: Client) -> None:
+    problem(post(signed_in, {"question": "x" * 100_000}), "too-large", 413)
+
+
+def test_an_answer_in_a_form_that_there_is_not(signed_in: Client) -> None:
+    problem(signed_in.get("/api/v1/budget", headers={"Accept": "text/html"}), "not-acceptable", 406)
+
+
+def test_a_method_that_there_is_not(signed_in: Client) -> None:
+    reply = signed_in.delete("/api/v1/budget")
+    problem(reply, "method-not-allowed", 405)
+    assert "GET" in reply.headers["Allow"]
+
+
+@pytest.mark.parametrize(
+    "where", ["budgets.api.meter", "django.contrib.sessions.backends.db.SessionStore.load"]
+)
+def test_records_that_are_away(where: str, signed_in: Client) -> None:
+    with patch(where, side_effect=OperationalError("password=secret")):
+        reply = signed_in.get("/api/v1/budget")
+    told = problem(reply, "records-away", 503)
+    assert reply.headers["Retry-After"]
+    assert "secret" not in str(told)
+
+
+def test_a_fault_of_our_own_tells_nothing_of_itself(signed_in: Client) -> None:
+    with patch("budgets.api.meter", side_effect=ValueError("a secret")):
+        told = problem(signed_in.get("/api/v1/budget"), "fault", 500)
+    assert "secret" not in str(told)
+
+
+def test_every_kind_is_explained_where_its_type_leads(client: Client, db: None) -> None:
+    page = client.get("/api/v1/problems").content.decode()
+    assert all(f'<h2 id="{name}">' in page for name in kinds)
+    assert len(kinds) > 20
