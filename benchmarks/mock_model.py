@@ -1,0 +1,57 @@
+"""An OpenAI-compatible server that answers at once and then says a token every few milliseconds. For load alone.
+
+    python -m benchmarks.mock_model PORT
+
+The milliseconds between two tokens are the number at the end of the model's name: `mock-20`.
+"""
+
+import asyncio
+import json
+import sys
+
+import uvloop
+from aiohttp import web
+
+TOKENS = 64
+
+
+def chunk(**delta: object) -> bytes:
+    data = {"choices": [{"index": 0, "delta": delta, "finish_reason": None}]}
+    return b"data: " + json.dumps(data).encode() + b"\n\n"
+
+
+WORD = chunk(content="word ")
+END = (
+    b'data: {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}\n\n'
+    b'data: {"choices": [], "usage": {"prompt_tokens": 100, "completion_tokens": %d}}\n\ndata: [DONE]\n\n'
+    % TOKENS
+)
+
+
+async def complete(request: web.Request) -> web.StreamResponse:
+    asked = await request.json()
+    pause = int(asked["model"].rpartition("-")[2]) / 1000
+    reply = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+    await reply.prepare(request)
+    for number in range(TOKENS):
+        if number and pause:
+            await asyncio.sleep(pause)
+        await reply.write(WORD)
+    await reply.write(END)
+    return reply
+
+
+async def models(_request: web.Request) -> web.Response:
+    return web.json_response({"object": "list", "data": []})
+
+
+def main() -> None:
+    uvloop.install()
+    app = web.Application()
+    app.router.add_post("/v1/chat/completions", complete)
+    app.router.add_get("/v1/models", models)
+    web.run_app(app, host="127.0.0.1", port=int(sys.argv[1]), print=None, access_log=None)
+
+
+if __name__ == "__main__":
+    main()
