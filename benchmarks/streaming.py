@@ -6,7 +6,7 @@ A mock model (benchmarks/mock_model.py) answers at once and says 64 tokens, one 
 reads it directly, and then through the whole site by its API: sign-in, database, guard, family, budget, queue, worker,
 output gate, stream and persistence are all on, on one web process and one worker. The two take turns within each pass,
 so that both meet the same machine; figures are medians of the passes. Time to first token counts from the turn's POST.
-Every question is asked by another person, as one person has one answer written at a time.
+There are twice as many people as streams at a time: one person has one answer written at a time.
 """
 
 import argparse
@@ -47,9 +47,8 @@ from tests import live  # noqa: E402
 
 QUESTION = "Why is the sky blue?"
 CSRF = "a" * 32
-# Streams at a time, milliseconds between two tokens, and streams in all of one measurement.
-LOADS = {"c1": (1, 0, 30), "c64": (64, 20, 320), "c200": (200, 20, 800)}
-WARM_UP = 40
+# Streams at a time, milliseconds between two tokens, streams in all of one measurement, and people.
+LOADS = {"c1": (1, 0, 30, 12), "c64": (64, 20, 320, 128), "c200": (200, 20, 800, 400)}
 
 
 @dataclass
@@ -139,10 +138,10 @@ def through_site(url: str, cookies: Iterator[str]) -> Stream:
     return stream
 
 
-def people(count: int) -> list[str]:
+def people(name: str, count: int) -> list[str]:
     """Grown-ups who are signed in, each as a Cookie header."""
     made = Person.objects.bulk_create(
-        [Person(username=f"reader-{number}", role=Role.PARENT, password="!") for number in range(count)]  # noqa: S106
+        [Person(username=f"{name}-{number}", role=Role.PARENT, password="!") for number in range(count)]  # noqa: S106
     )
     return [_cookie(person) for person in made]
 
@@ -199,15 +198,14 @@ def site(logs: Path, mock: Mock, pause: int) -> Iterator[Site]:
         yield Site(web, worker)
 
 
-def measure_load(
-    logs: Path, mock: Mock, cookies: Iterator[str], passes: int, name: str
-) -> list[tuple[Measured, Measured]]:
-    """Each pass: straight from the model, then through the site."""
-    at_a_time, pause, count = LOADS[name]
+def measure_load(logs: Path, mock: Mock, passes: int, name: str) -> list[tuple[Measured, Measured]]:
+    """Each pass: straight from the model, then through the site. Everybody has asked once before."""
+    at_a_time, pause, count, readers = LOADS[name]
     found = []
+    cookies = itertools.cycle(people(name, readers))
     with site(logs, mock, pause) as running:
         ways = direct(mock.url, pause), through_site(running.web.url, cookies)
-        uvloop.run(load(ways[1], at_a_time=min(at_a_time, 8), count=WARM_UP))
+        uvloop.run(load(ways[1], at_a_time=min(at_a_time, 8), count=readers))
         for _pass in range(passes):
             straight = uvloop.run(load(ways[0], at_a_time=at_a_time, count=count))
             before = running.cpu
@@ -227,12 +225,10 @@ def measure(passes: int) -> dict[str, Any]:
     setup_test_environment()
     made = setup_databases(verbosity=0, interactive=False)
     try:
-        asked = sum(count for _at, _pause, count in LOADS.values()) * passes + WARM_UP * len(LOADS)
-        cookies = itertools.cycle(people(asked))
         with tempfile.TemporaryDirectory() as folder:
             logs = Path(folder)
             with live.running(Mock(logs / "mock.log")) as mock:
-                found = {name: measure_load(logs, mock, cookies, passes, name) for name in LOADS}
+                found = {name: measure_load(logs, mock, passes, name) for name in LOADS}
             live.wait_until(live.is_alone, what="the site to leave the database")
         left = Turn.objects.exclude(state=State.ANSWERED).count()
     finally:
