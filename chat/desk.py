@@ -25,6 +25,7 @@ from chat.prompt import Prompt, prompt_for
 from chat.selectors import turns_shown
 from courses.search import passages_of
 from inference import loop
+from telemetry.context import about
 
 logger = logging.getLogger(__name__)
 
@@ -84,7 +85,8 @@ class Desk:
         passages = list(passages_of(turn.passages).values())
         prompt = prompt_for(turn.question, past=_past(turn), passages=passages, is_brief=turn.is_brief)
         draft = Draft(turn)
-        loop.submit(self._open(draft, prompt)).result()
+        with about(turn=turn.pk):
+            loop.submit(self._open(draft, prompt)).result()
 
     async def _open(self, draft: Draft, prompt: Prompt) -> None:
         self.drafts[draft] = asyncio.create_task(self._write(draft, prompt))
@@ -98,7 +100,9 @@ class Desk:
             except asyncio.CancelledError:
                 ending = draft.ended_by or Ending.WORKER_LOST
             draft.is_written = True
-            await self._finish(draft.turn, outcome_of(draft, ending))
+            outcome = outcome_of(draft, ending)
+            await self._finish(draft.turn, outcome)
+            _tell(draft.turn, outcome)
         except Exception:
             logger.exception("Turn %s could not be ended; its lease will.", draft.turn.pk)
         finally:
@@ -162,6 +166,16 @@ class Desk:
         end = time.monotonic() + CLOSING_SECONDS
         while self.drafts and time.monotonic() < end:
             time.sleep(0.05)
+
+
+def _tell(turn: Turn, outcome: Outcome) -> None:
+    told = {
+        "state": str(outcome.state),
+        "ending": str(outcome.ending),
+        "prompt_tokens": outcome.prompt_tokens,
+        "answer_tokens": outcome.answer_tokens,
+    }
+    logger.info("Turn %s is %s.", turn.pk, outcome.state, extra=told)
 
 
 def _past(turn: Turn) -> list[Turn]:

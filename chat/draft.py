@@ -65,7 +65,9 @@ async def draft_write(draft: Draft, prompt: Prompt) -> Ending:
 
 async def _write(draft: Draft, prompt: Prompt) -> None:
     gate, writer = OutputGate(), stream.Writer(draft.turn.pk)
-    answer = answer_stream(messages=prompt.messages, answer_tokens=draft.turn.answer_cap)
+    answer = answer_stream(
+        messages=prompt.messages, answer_tokens=draft.turn.answer_cap, request_id=str(draft.turn.pk)
+    )
     async with writer, aclosing(answer) as pieces:
         async for piece in pieces:
             if isinstance(piece, Usage):

@@ -20,6 +20,7 @@ from chat.queue import waiting_words
 from chat.rendering import GrowingPage, answer_html
 from chat.selectors import turn_of
 from chat.stream.entries import id_order
+from telemetry.context import note
 
 DONE = event("", name="done")
 
@@ -30,6 +31,7 @@ async def turn_stream(request: HttpRequest, turn_id: UUID) -> HttpResponse | Str
 
     Every stream ends with an event named `done`, after the whole turn as the database has it.
     """
+    note(turn=turn_id)
     person = await request.auser()
     if not isinstance(person, Person):
         raise Http404

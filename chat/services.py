@@ -19,6 +19,7 @@ from chat.selectors import pause_of, turn_of, turns_shown
 from families.gate import Gate, gate_of
 from guard import judge_input
 from safeguarding.review import chat_is_open
+from telemetry.context import note
 
 # The ledger's own safety net. A turn lives for minutes at most, so a hold this old has lost its turn.
 HOLD_LEASE = timedelta(minutes=20)
@@ -43,6 +44,7 @@ def turn_start(
     Raises NotTaken (see chat.errors), budgets.errors.BudgetShort, or Turn.DoesNotExist when the id is taken
     by somebody else's turn.
     """
+    note(turn=turn_id)
     question = question.strip()
     if not question:
         raise QuestionEmpty

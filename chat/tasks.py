@@ -6,13 +6,15 @@ from celery.signals import worker_shutdown, worker_shutting_down
 from chat import leases, services
 from chat.connections import give_back
 from chat.desk import desk
+from telemetry.context import about
 
 
 @shared_task(name="chat.tasks.turns_take")
-def turns_take(_turn_id: str) -> None:
+def turns_take(turn_id: str) -> None:
     """Somebody waits: take what is next in line. Which turn it was about is for the log alone."""
     try:
-        desk().take()
+        with about(turn=turn_id):
+            desk().take()
     finally:
         give_back()
 

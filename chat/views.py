@@ -20,6 +20,7 @@ from chat.throttles import question_count
 from families.looks import look_take
 from families.models import Link
 from families.selectors import link_to_teen
+from telemetry.context import note
 
 
 class HtmxRequest(HttpRequest):
@@ -41,6 +42,7 @@ def own_conversation(request: HtmxRequest, conversation_id: UUID) -> Conversatio
 
 
 def own_turn(request: HtmxRequest, turn_id: UUID) -> Turn:
+    note(turn=turn_id)
     try:
         return turn_of(person_of(request), turn_id)
     except Turn.DoesNotExist as fault:

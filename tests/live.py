@@ -134,7 +134,7 @@ class Web(Process):
                 "off",
             ),
             *("--log-level", "warning", "--timeout-graceful-shutdown", "1"),
-            env=environment(SITE_URL=self.url, **changed),
+            env=environment(**{"SITE_URL": self.url} | changed),
             log=log,
         )
         ready(self, self.answers)

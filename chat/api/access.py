@@ -7,6 +7,7 @@ from django.http import Http404
 from accounts.models import Person
 from chat.models import Conversation, Turn
 from chat.selectors import conversation_of, turn_of
+from telemetry.context import note
 
 
 def own_conversation(person: Person, conversation_id: UUID) -> Conversation:
@@ -17,6 +18,7 @@ def own_conversation(person: Person, conversation_id: UUID) -> Conversation:
 
 
 def own_turn(person: Person, turn_id: UUID) -> Turn:
+    note(turn=turn_id)
     try:
         return turn_of(person, turn_id)
     except Turn.DoesNotExist as fault:

@@ -11,9 +11,9 @@ from redis.retry import Retry
 
 from config.api import *  # noqa: F403 - the settings of the API's library and its description
 from config.environment import Production, require_safe
-from config.logs import logging_for
 from config.schedule import SCHEDULE
 from config.sign_in import *  # noqa: F403 - the settings of django-allauth, which are many
+from telemetry.logs import logging_for
 
 ROOT = Path(__file__).resolve().parents[2]
 env = environ.Env()
@@ -90,6 +90,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "telemetry.requests.requests_told",
     "django.middleware.security.SecurityMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
@@ -262,4 +263,4 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = SCHEDULE
 
-LOGGING = logging_for(level=env.str("LOG_LEVEL", default="INFO"))
+LOGGING = logging_for(level=env.str("LOG_LEVEL", default="INFO"), as_json=not DEMO)

@@ -41,15 +41,18 @@ async def provider_answers() -> None:
     await _client().with_options(max_retries=0).models.list()
 
 
-async def answer_stream(*, messages: Sequence[Message], answer_tokens: int) -> AsyncGenerator[Words | Usage]:
+async def answer_stream(
+    *, messages: Sequence[Message], answer_tokens: int, request_id: str
+) -> AsyncGenerator[Words | Usage]:
     """Yield the answer's words as the model makes them, then its Usage.
 
-    `answer_tokens` caps what is generated. Closing the generator closes the connection, which stops the model.
+    `answer_tokens` caps what is generated; `request_id` is told to the server, for its log and ours. Closing the
+    generator closes the connection, which stops the model.
     Raises ModelUnreachable, ModelRefused, ModelSilent or ModelGarbled.
     """
     try:
         async with AsyncExitStack() as stack:
-            lines = await _open(stack, messages, answer_tokens)
+            lines = await _open(stack, messages, answer_tokens, request_id)
             async for piece in _pieces(lines):
                 yield piece
     except openai.APITimeoutError as fault:
@@ -66,18 +69,20 @@ async def answer_stream(*, messages: Sequence[Message], answer_tokens: int) -> A
 _cap_names: list[Literal["max_tokens", "max_completion_tokens"]] = ["max_tokens", "max_completion_tokens"]
 
 
-async def _open(stack: AsyncExitStack, messages: Sequence[Message], answer_tokens: int) -> AsyncIterator[str]:
+async def _open(
+    stack: AsyncExitStack, messages: Sequence[Message], answer_tokens: int, request_id: str
+) -> AsyncIterator[str]:
     try:
-        return await _request(stack, messages, answer_tokens)
+        return await _request(stack, messages, answer_tokens, request_id)
     except openai.BadRequestError as fault:
         if _cap_names[1] not in str(fault):
             raise
         _cap_names.reverse()
-        return await _request(stack, messages, answer_tokens)
+        return await _request(stack, messages, answer_tokens, request_id)
 
 
 async def _request(
-    stack: AsyncExitStack, messages: Sequence[Message], answer_tokens: int
+    stack: AsyncExitStack, messages: Sequence[Message], answer_tokens: int, request_id: str
 ) -> AsyncIterator[str]:
     # The client's overloads know no parameter whose name is chosen at run time.
     create: Any = _client().chat.completions.with_streaming_response.create
@@ -88,6 +93,7 @@ async def _request(
             messages=list(messages),
             stream=True,
             stream_options={"include_usage": True},
+            extra_headers={"X-Request-ID": request_id},
             **{_cap_names[0]: answer_tokens},
         )
     )
@@ -144,5 +150,6 @@ def _parsed(payload: str) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise ModelGarbled
     if error := data.get("error"):
-        raise ModelRefused(str(error)[:200])
+        # Its message may quote the question, which has no place in a log.
+        raise ModelRefused(str(error.get("code") or error.get("type")) if isinstance(error, dict) else "")
     return data

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Coroutine
 from contextlib import aclosing
+from functools import partial
 
 import pytest
 from pytest_django import Settings
@@ -13,6 +14,7 @@ from inference.prices import price
 from inference.provider import answer_stream, provider_answers
 from inference.talk import Message, Usage, Words
 
+NAME = "0198-a-turn"
 ASK: list[Message] = [{"role": "user", "content": "Explain in many words where rain comes from."}]
 
 
@@ -22,7 +24,7 @@ def run[T](coroutine: Coroutine[None, None, T]) -> T:
 
 async def answer(tokens: int, stop_after: int | None = None) -> list[Words | Usage]:
     pieces: list[Words | Usage] = []
-    async with aclosing(answer_stream(messages=ASK, answer_tokens=tokens)) as stream:
+    async with aclosing(answer_stream(messages=ASK, answer_tokens=tokens, request_id=NAME)) as stream:
         async for piece in stream:
             pieces.append(piece)
             if stop_after and len(pieces) == stop_after:
@@ -53,17 +55,18 @@ def test_the_server_answers_when_asked_whether_it_does() -> None:
     run(provider_answers())
 
 
+async def _say(reply: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(reply)
+    await writer.drain()
+    writer.close()
+
+
 def serve(reply: bytes, settings: Settings) -> type[errors.ModelFault] | None:
     """What the provider makes of a server that sends `reply`, byte for byte, and closes."""
 
-    async def misbehave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(reply)
-        await writer.drain()
-        writer.close()
-
     async def meet() -> type[errors.ModelFault] | None:
-        server = await asyncio.start_server(misbehave, "127.0.0.1", 0)
+        server = await asyncio.start_server(partial(_say, reply), "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
         settings.TUTOR_BASE_URL = f"http://127.0.0.1:{port}/v1"
         async with server:
@@ -101,6 +104,42 @@ def test_each_misbehaviour_of_a_server_has_its_name(
     reply: bytes, fault: type[errors.ModelFault] | None, settings: Settings
 ) -> None:
     assert serve(reply, settings) is fault
+
+
+def test_the_server_is_told_the_requests_name(settings: Settings) -> None:
+    heard = b""
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal heard
+        heard = await reader.readuntil(b"\r\n\r\n")
+        writer.close()
+
+    async def ask() -> None:
+        server = await asyncio.start_server(listen, "127.0.0.1", 0)
+        settings.TUTOR_BASE_URL = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+        async with server:
+            with pytest.raises(errors.ModelUnreachable):
+                await answer(5)
+
+    asyncio.run(ask())
+    assert f"x-request-id: {NAME}".encode() in heard.lower()
+
+
+def test_what_a_server_says_of_a_refusal_is_not_repeated(settings: Settings) -> None:
+    reply = OK + b'data: {"error": {"message": "bad words: my question", "code": "content_filter"}}\n\n'
+    said = ""
+
+    async def meet() -> None:
+        nonlocal said
+        server = await asyncio.start_server(partial(_say, reply), "127.0.0.1", 0)
+        settings.TUTOR_BASE_URL = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+        async with server:
+            with pytest.raises(errors.ModelRefused) as fault:
+                await answer(5)
+        said = str(fault.value)
+
+    asyncio.run(meet())
+    assert said == "content_filter"
 
 
 def test_a_server_that_is_not_there_is_unreachable(settings: Settings) -> None:

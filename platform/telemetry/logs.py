@@ -1,0 +1,87 @@
+"""How the site writes its log: a line for people in the demo, a JSON object a line in production.
+
+Words of a chat are in neither. Libraries that would log them (a statement with its values, a request with its
+body) are kept from it at every level, and what PostgreSQL quotes of a row is cut out of a fault's text.
+"""
+
+import json
+import logging
+import re
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any
+
+from telemetry.context import ids
+
+# What every record has; anything else was given as `extra`.
+USUAL = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"}
+# These tell of every request at INFO, or of its body or values at DEBUG.
+LEAST = {
+    "httpx2": logging.WARNING,
+    "openai": logging.INFO,
+    "django.db.backends": logging.INFO,
+    # Two lines for every nudge and every tick of the clock; what becomes of a turn is told by the desk.
+    "celery.worker.strategy": logging.WARNING,
+    "celery.app.trace": logging.WARNING,
+    # Its lines have addresses of people, and paths that open something; telemetry.requests writes others instead.
+    "uvicorn.access": logging.WARNING,
+}
+QUOTED = re.compile(
+    r"^DETAIL:.*?(?=^\s*$\n(?:The above exception|During handling)|\Z)", re.MULTILINE | re.DOTALL
+)
+
+type Fault = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
+
+
+def without_rows(text: str) -> str:
+    """A fault's text without what PostgreSQL quotes of the row that it met."""
+    return QUOTED.sub("DETAIL: (left out)\n", text).rstrip()
+
+
+def extras(record: logging.LogRecord) -> dict[str, Any]:
+    given = {name: value for name, value in vars(record).items() if name not in USUAL}
+    # Django hands the request along, which is neither short nor without a name.
+    return {name: value for name, value in given.items() if isinstance(value, str | int | float)}
+
+
+class Lines(logging.Formatter):
+    """`time LEVEL logger message id=…`"""
+
+    def __init__(self) -> None:
+        super().__init__("{asctime} {levelname} {name} {message}", style="{")
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the library's name
+        return " ".join([super().formatMessage(record), *(f"{name}={one}" for name, one in ids().items())])
+
+    def formatException(self, ei: Fault) -> str:  # noqa: N802
+        return without_rows(super().formatException(ei))
+
+
+class JSONLines(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        told = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+            **ids(),
+            **extras(record),
+        }
+        if record.exc_info:
+            told["fault"] = without_rows(self.formatException(record.exc_info))
+        return json.dumps(told, ensure_ascii=False, default=str)
+
+
+def logging_for(*, level: str, as_json: bool) -> dict[str, Any]:
+    """The logging of every process, for logging.config.dictConfig. `level` is a name: "INFO"."""
+    chosen = logging.getLevelNamesMapping()[level.upper()]
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"line": {"()": JSONLines if as_json else Lines}},
+        "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "loggers": {name: {"level": max(chosen, least)} for name, least in LEAST.items()}
+        # uvicorn brings a form of its own, which no program reads.
+        | {name: {"handlers": [], "propagate": True} for name in ("uvicorn", "uvicorn.error")},
+        "root": {"handlers": ["console"], "level": chosen},
+    }

@@ -1,0 +1,162 @@
+"""What a log line says: what it is about, by ids, and never a word of a chat."""
+
+import http.client
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.test import Client
+
+from accounts.models import Person
+from chat import stream
+from chat.models import Conversation, Turn
+from inference import loop
+from telemetry import context
+from telemetry.context import about, ids, note
+from telemetry.logs import JSONLines, Lines, logging_for
+from tests import live
+
+MARK = "zebrafish"
+QUESTION = f"Why does a {MARK} have stripes? Say the word {MARK} in the answer."
+# A site outside demo mode, on this machine; sessions of the test's own process hold in it.
+PRODUCTION = {
+    "KITCHEN_MODE": "production",
+    "LOG_LEVEL": "DEBUG",
+    "SITE_URL": "https://kitchen.example",
+    "ALLOWED_HOSTS": "127.0.0.1",
+    "SECURE_SSL_REDIRECT": "false",
+    "EMAIL_URL": "smtp://127.0.0.1:1",
+    "CRISIS_TEXTS_REVIEW": "Dr A. Name, 2026-11-22",
+}
+
+
+def record(message: str = "Said.", **more: Any) -> logging.LogRecord:
+    return logging.makeLogRecord({"name": "room", "levelname": "INFO", "msg": message} | more)
+
+
+@pytest.fixture(autouse=True)
+def about_nothing() -> Iterator[None]:
+    """The test client leaves behind what its requests were about, as it runs all of them in one task."""
+    before = context._ids.set({})
+    yield
+    context._ids.reset(before)
+
+
+class TestContext:
+    def test_it_is_about_one_thing_within_a_block(self) -> None:
+        with about(turn=1):
+            assert ids() == {"turn": "1"}
+            with about(request="r"):
+                assert ids() == {"turn": "1", "request": "r"}
+            assert ids() == {"turn": "1"}
+        assert ids() == {}
+
+    def test_what_is_noted_inside_ends_with_the_block(self) -> None:
+        with about(request="r"):
+            note(turn=1)
+            assert ids() == {"turn": "1", "request": "r"}
+        assert ids() == {}
+
+    def test_the_loop_of_the_worker_goes_on_with_it(self) -> None:
+        async def seen() -> dict[str, str]:
+            return dict(ids())
+
+        with about(turn=1):
+            assert loop.submit(seen()).result(timeout=5) == {"turn": "1"}
+
+
+class TestForms:
+    def test_a_line_for_people(self) -> None:
+        with about(turn="t-1"):
+            assert Lines().format(record()).endswith(" INFO room Said. turn=t-1")
+
+    def test_an_object_for_programs(self) -> None:
+        with about(turn="t-1"):
+            told = json.loads(JSONLines().format(record(status=200, request=object())))
+        assert told.pop("time").endswith("+00:00")
+        assert told == {"level": "INFO", "logger": "room", "message": "Said.", "turn": "t-1", "status": 200}
+
+    @pytest.mark.parametrize("form", [Lines, JSONLines])
+    def test_a_fault_of_the_database_does_not_quote_its_row(
+        self, form: type[logging.Formatter], teen: Person
+    ) -> None:
+        conversation = Conversation.objects.create(owner=teen, title="T")
+        turn = Turn(pk=uuid4(), conversation=conversation, question=f"{MARK}\n\n{MARK}", state="odd")
+        with pytest.raises(IntegrityError, match=MARK) as met, transaction.atomic():
+            turn.save()
+        said = form().format(record(exc_info=(met.type, met.value, met.tb)))
+        assert MARK not in said
+        assert "violates check constraint" in said
+        assert said.count("Traceback") == 2
+
+    def test_a_level_may_be_raised_and_libraries_never_tell_more_than_they_should(self) -> None:
+        quiet, loud = (logging_for(level=level, as_json=True) for level in ("error", "debug"))
+        assert quiet["loggers"]["openai"]["level"] == logging.ERROR
+        assert loud["loggers"]["openai"]["level"] == logging.INFO
+
+
+class TestRequests:
+    def test_every_answer_has_a_name_and_a_line(
+        self, client: Client, db: None, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.INFO, "telemetry.requests")
+        reply = client.get("/family/join/a-secret", headers={"X-Request-ID": "from-the-proxy"})
+        assert reply.headers["X-Request-ID"] == "from-the-proxy"
+        assert "GET family/join/<" in caplog.text
+        assert "a-secret" not in "".join(
+            r.getMessage() for r in caplog.records if r.name == "telemetry.requests"
+        )
+
+    @pytest.mark.parametrize("name", ["short", "a b" * 9, "x" * 65, ""])
+    def test_a_name_that_is_none_is_replaced(self, name: str, client: Client, db: None) -> None:
+        assert len(client.get("/about", headers={"X-Request-ID": name}).headers["X-Request-ID"]) == 32
+
+    def test_a_monitor_leaves_no_lines(self, client: Client, caplog: pytest.LogCaptureFixture) -> None:
+        caplog.set_level(logging.INFO)
+        client.get("/healthz")
+        assert not caplog.records
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_turn_can_be_followed_by_its_id_and_none_of_its_words_is_in_any_log(
+    teen: Person, tmp_path: Path
+) -> None:
+    """At the loudest level, in production's form, from the asker's request to the model's server."""
+    with (
+        live.running(live.Model(tmp_path / "model.log")) as model,
+        live.running(live.Web(tmp_path / "web.log", TUTOR_BASE_URL=model.url, **PRODUCTION)) as web,
+        live.running(live.Worker(tmp_path / "worker.log", TUTOR_BASE_URL=model.url, **PRODUCTION)) as worker,
+    ):
+        visitor, turn_id = live.Visitor(web, teen), uuid4()
+        line = http.client.HTTPConnection("127.0.0.1", web.port, timeout=40)
+        headers = {"Content-Type": "application/json", "Idempotency-Key": str(turn_id)}
+        token = {"X-CSRFToken": visitor.cookies["csrftoken"]}
+        line.request(
+            "POST", "/api/v1/turns", json.dumps({"question": QUESTION}), visitor.headers | headers | token
+        )
+        assert line.getresponse().status == 201
+        visitor.get(f"/api/v1/turns/{turn_id}/events").read()
+        answer = Turn.objects.get(pk=turn_id).answer
+        live.wait_until(lambda: f"Turn {turn_id} is answered." in worker.said(), what="the turn's last line")
+        asked = [told for told in lines(web) if told.get("turn") == str(turn_id)]
+        answered = [told for told in lines(worker) if told.get("turn") == str(turn_id)]
+        said = web.said() + worker.said() + model.said()
+    assert [told["route"] for told in asked if "route" in told] == [
+        "api/v1/turns",
+        "api/v1/turns/<uuid:turn_id>/events",
+    ]
+    assert answered[-1]["answer_tokens"] > 0
+    assert all(told["request"] for told in asked)
+    assert answer
+    assert MARK not in said
+    assert answer[:40] not in said
+    stream.forget(turn_id)
+
+
+def lines(process: live.Process) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in process.said().splitlines() if line.startswith("{")]
