@@ -50,8 +50,10 @@ def end(turn_id: UUID) -> None:
     """Tell every reader that the turn has ended and the database has its whole answer."""
 
     def add(client: "redis.Redis") -> None:
-        client.xadd(words_key(turn_id), {"end": "1"})
-        client.expire(words_key(turn_id), KEPT_SECONDS)
+        with client.pipeline(transaction=False) as pipe:
+            pipe.xadd(words_key(turn_id), {"end": "1"})
+            pipe.expire(words_key(turn_id), KEPT_SECONDS)
+            pipe.execute()
 
     _try(add)
 
