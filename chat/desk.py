@@ -83,7 +83,13 @@ class Desk:
 
     def _begin(self, turn: Turn) -> None:
         passages = list(passages_of(turn.passages).values())
-        prompt = prompt_for(turn.question, past=_past(turn), passages=passages, is_brief=turn.is_brief)
+        prompt = prompt_for(
+            turn.question,
+            past=_past(turn),
+            memory_tokens=turn.memory_tokens,
+            passages=passages,
+            is_brief=turn.is_brief,
+        )
         draft = Draft(turn)
         with about(turn=turn.pk):
             loop.submit(self._open(draft, prompt)).result()
@@ -179,7 +185,7 @@ def _tell(turn: Turn, outcome: Outcome) -> None:
 
 
 def _past(turn: Turn) -> list[Turn]:
-    return list(turns_shown(turn.conversation).exclude(pk=turn.pk)) if turn.has_memory else []
+    return list(turns_shown(turn.conversation).exclude(pk=turn.pk)) if turn.memory_tokens else []
 
 
 def _ending_of(draft: Draft, standing: Standing) -> Ending:

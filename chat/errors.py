@@ -38,6 +38,10 @@ class TutorClosed(NotTaken):
     """The organisation has not opened the tutor."""
 
 
+class ModelNotInPlan(NotTaken):
+    """The site's model is none of those that the asker's plan names."""
+
+
 class FamilyClosed(NotTaken):
     """A teen's family has closed the tutor for now, or nobody has consented yet; `gate` says which."""
 

@@ -10,7 +10,8 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import Person
-from budgets.selectors import Meter, meter
+from budgets.selectors import meter
+from chat.budget_words import meter_said
 from chat.models import State, Turn
 from chat.selectors import unsealed
 from courses.models import Module
@@ -45,7 +46,7 @@ class Topic:
 class Overview:
     days: Sequence[Day]
     topics: Sequence[Topic]
-    meter: Meter
+    meter_words: str
     excerpts: Sequence[str] = ()
     turns: Sequence[Turn] = ()
 
@@ -62,7 +63,11 @@ def overview(link: Link, view: View) -> Overview:
     elif view == View.FULL:
         shown = list(_words(teen).order_by("-asked_at")[:TURNS_SHOWN])
     return Overview(
-        days=_days(turns, teen), topics=_topics(turns), meter=meter(owner=teen), excerpts=flagged, turns=shown
+        days=_days(turns, teen),
+        topics=_topics(turns),
+        meter_words=meter_said(meter(owner=teen), teen),
+        excerpts=flagged,
+        turns=shown,
     )
 
 

@@ -88,8 +88,11 @@ class Turn(models.Model):
 
     answer_cap = models.PositiveIntegerField(default=0)
     is_brief = models.BooleanField(default=False)
-    # Whether the prompt may carry earlier turns; a family may agree that it does not.
-    has_memory = models.BooleanField(default=True)
+    # Whose budget made it brief ("person", "family", "site"), and when that refills.
+    brief_floor = models.CharField(max_length=6, blank=True)
+    refills_at = models.DateTimeField(null=True, blank=True)
+    # How much of the earlier turns the prompt carries: what the asker's plan gives; a family may agree on nothing.
+    memory_tokens = models.PositiveIntegerField(default=600)
     prompt_tokens = models.PositiveIntegerField(default=0)
     answer_tokens = models.PositiveIntegerField(default=0)
     microdollars = models.PositiveBigIntegerField(default=0)

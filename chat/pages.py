@@ -9,10 +9,12 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from accounts.models import Person
 from budgets.selectors import Meter, meter
 from chat import stream
+from chat.budget_words import brief_said, meter_said
 from chat.cards import card_of
 from chat.models import Conversation, Ending, State, Turn
 from chat.rendering import GrowingPage, answer_html
@@ -46,6 +48,14 @@ class TurnShown:
     @property
     def dollars(self) -> float:
         return self.turn.microdollars / 1_000_000
+
+    @property
+    def brief_because(self) -> str:
+        """Whose budget made a brief answer brief, and when it refills."""
+        turn = self.turn
+        if not turn.refills_at:
+            return _("A shorter answer than usual.")
+        return brief_said(turn.brief_floor, turn.refills_at, turn.conversation.owner)
 
     @property
     def reached_limit(self) -> bool:
@@ -98,6 +108,10 @@ class Composer:
     turn_id: UUID
     question: str = ""
     error: str = ""
+
+    @property
+    def meter_words(self) -> str:
+        return meter_said(self.meter, self.person)
 
 
 def composer_for(

@@ -15,7 +15,7 @@ from inference.tokens import tokens_at_most, tokens_likely
 
 # A shorter answer than this helps nobody: below it a question is refused and the purse kept.
 LEAST_ANSWER_TOKENS = 60
-# How much of the past a prompt may carry: enough for two or three exchanges.
+# How much of the past a prompt carries where no plan says otherwise: enough for two or three exchanges.
 MEMORY_TOKENS = 600
 
 CONDUCT = (
@@ -25,6 +25,7 @@ CONDUCT = (
     "or legal advice: say which trusted adult could help."
 )
 BRIEFLY = "Answer in two or three short sentences."
+BRIEFLY_TOKENS = tokens_at_most(f" {BRIEFLY}")
 
 
 @dataclass(frozen=True)
@@ -41,11 +42,17 @@ class Prompt:
 
 
 def prompt_for(
-    question: str, *, past: Iterable[Turn], passages: Sequence[Found] = (), is_brief: bool = False
+    question: str,
+    *,
+    past: Iterable[Turn],
+    memory_tokens: int = MEMORY_TOKENS,
+    passages: Sequence[Found] = (),
+    is_brief: bool = False,
 ) -> Prompt:
     """The prompt for `question` after the turns `past` (oldest first), with the passages that speak of it.
 
-    Raises QuestionTooLong when it leaves the model's context no room for the least answer.
+    Of the past it carries what fits into `memory_tokens`. Raises QuestionTooLong when it leaves the model's
+    context no room for the least answer.
     """
     conduct = f"{CONDUCT} {BRIEFLY}" if is_brief else CONDUCT
     asked: list[Message] = [{"role": "system", "content": conduct}, {"role": "user", "content": question}]
@@ -56,10 +63,13 @@ def prompt_for(
     if grounded := grounding(passages, room=room):
         asked[0]["content"] += f"\n\n{grounded}"
         room -= tokens_at_most(grounded)
-    return Prompt([asked[0], *remembered(past, window=min(MEMORY_TOKENS, room)), asked[1]])
+    return Prompt([asked[0], *remembered(past, window=min(memory_tokens, room)), asked[1]])
 
 
-def answer_room(prompt: Prompt) -> int:
-    """The longest answer, in tokens, that the model's context has room for after `prompt`."""
+def answer_room(prompt: Prompt, *, longest: int | None = None) -> int:
+    """The longest answer, in tokens, that the model's context has room for after `prompt`.
+
+    `longest` is what the asker's plan allows; None is as much as the site does.
+    """
     room: int = settings.TUTOR_CONTEXT_TOKENS - prompt.tokens_at_most
-    return min(settings.TUTOR_ANSWER_TOKENS, room)
+    return min(settings.TUTOR_ANSWER_TOKENS, room, longest or room)

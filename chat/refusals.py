@@ -1,14 +1,14 @@
 """Why a question was not taken, in words for the person who asked it."""
 
-from django.utils.formats import date_format
-from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from accounts.models import Person
 from accounts.throttle import TooOften
-from budgets.errors import BudgetShort
+from budgets.errors import BudgetShort, SiteStopped
+from chat.budget_words import refusal_said
 from chat.errors import (
     FamilyClosed,
+    ModelNotInPlan,
     NotTaken,
     QuestionEmpty,
     QuestionTooLong,
@@ -17,8 +17,8 @@ from chat.errors import (
     TutorPaused,
 )
 
-type Refusal = NotTaken | BudgetShort | TooOften
-REFUSALS = (NotTaken, BudgetShort, TooOften)
+type Refusal = NotTaken | BudgetShort | SiteStopped | TooOften
+REFUSALS = (NotTaken, BudgetShort, SiteStopped, TooOften)
 
 
 def said(refusal: Refusal, person: Person) -> str:
@@ -27,11 +27,8 @@ def said(refusal: Refusal, person: Person) -> str:
         return _("That was a lot at once. Wait %(seconds)s seconds; what you wrote is still here.") % {
             "seconds": refusal.wait_seconds
         }
-    if isinstance(refusal, BudgetShort):
-        when = date_format(localtime(refusal.refills_at, person.zone), "TIME_FORMAT")
-        return _(
-            "Today’s words are used up. They refill at %(time)s. What you wrote is still here, and nothing was charged."
-        ) % {"time": when}
+    if isinstance(refusal, (BudgetShort, SiteStopped)):
+        return refusal_said(refusal, person)
     return {
         QuestionEmpty: _("Write your question first."),
         QuestionTooLong: _("That is longer than the tutor can read. Ask about a part of it."),
@@ -41,6 +38,9 @@ def said(refusal: Refusal, person: Person) -> str:
         TutorPaused: _("The tutor is resting for now. What you wrote is still here."),
         FamilyClosed: _(
             "The tutor is closed for now. What you wrote is still here, and help is always open."
+        ),
+        ModelNotInPlan: _(
+            "Your plan does not include the model that answers on this site. What you wrote is still here."
         ),
         TutorClosed: _("The tutor is not open on this site yet. Help is always open."),
     }[type(refusal)]

@@ -3,21 +3,31 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import Person
-from budgets.errors import HoldResolved
-from budgets.services import hold_make, hold_release
+from budgets.selectors import plan_of
+from budgets.services import hold_make, hold_release, holds_release
 from chat import nudge, stream
-from chat.errors import FamilyClosed, QuestionEmpty, QuestionTooLong, StillAnswering, TutorClosed, TutorPaused
+from chat.errors import (
+    FamilyClosed,
+    ModelNotInPlan,
+    QuestionEmpty,
+    QuestionTooLong,
+    StillAnswering,
+    TutorClosed,
+    TutorPaused,
+)
 from chat.grounding import passages_for
 from chat.models import LIVE_STATES, LONGEST_QUESTION, LONGEST_TITLE, Conversation, Ending, State, Turn
-from chat.prompt import LEAST_ANSWER_TOKENS, answer_room, prompt_for
+from chat.prompt import BRIEFLY_TOKENS, LEAST_ANSWER_TOKENS, answer_room, prompt_for
 from chat.selectors import pause_of, turn_of, turns_shown
 from families.gate import Gate, gate_of
 from guard import judge_input
+from inference.prices import price
 from safeguarding.review import chat_is_open
 from telemetry.context import note
 
@@ -41,8 +51,8 @@ def turn_start(
     `is_new`. A question in a crisis becomes a help card at once, whatever the budget says and whatever else is
     out of order; it costs nothing. Without `conversation` a new one begins.
 
-    Raises NotTaken (see chat.errors), budgets.errors.BudgetShort, or Turn.DoesNotExist when the id is taken
-    by somebody else's turn.
+    Raises NotTaken (see chat.errors), BudgetShort or SiteStopped (see budgets.errors), or Turn.DoesNotExist
+    when the id is taken by somebody else's turn.
     """
     note(turn=turn_id)
     question = question.strip()
@@ -76,12 +86,11 @@ def _turn_take(
         retry_of=retry_of,
         level=str(verdict.level),
         categories=sorted(verdict.categories),
-        has_memory=gate.terms.memory,
     )
     if verdict.is_crisis:
         turn.state, turn.ended_at = State.CARDED, timezone.now()
     else:
-        _ground_and_hold(person, turn)
+        _ground_and_hold(person, turn, gate)
     turn.save(force_insert=True)
     turn.is_new = True
     if turn.is_live:
@@ -117,23 +126,38 @@ def _title_from(question: str) -> str:
     return line if len(line) <= LONGEST_TITLE else line[: LONGEST_TITLE - 1].rsplit(" ", 1)[0] + "…"
 
 
-def _ground_and_hold(person: Person, turn: Turn) -> None:
+def _ground_and_hold(person: Person, turn: Turn, gate: Gate) -> None:
+    plan = plan_of(person)
+    if not plan.allows(settings.TUTOR_MODEL):
+        raise ModelNotInPlan
+    turn.memory_tokens = plan.memory_tokens if gate.terms.memory else 0
     past = list(turns_shown(turn.conversation))
     passages = passages_for(turn.question, past=past)
     turn.passages = [passage.key for passage in passages]
-    prompt = prompt_for(turn.question, past=past if turn.has_memory else [], passages=passages)
+    prompt = prompt_for(
+        turn.question,
+        past=past if turn.memory_tokens else [],
+        memory_tokens=turn.memory_tokens,
+        passages=passages,
+    )
+    longest = answer_room(prompt, longest=plan.answer_tokens)
     hold = hold_make(
         owner=person,
         key=turn.pk,
         prompt_tokens=prompt.tokens_at_most,
-        answer_tokens=answer_room(prompt),
-        least_answer_tokens=LEAST_ANSWER_TOKENS,
+        prompt_microdollars=price(prompt_tokens=prompt.tokens_at_most, answer_tokens=0),
+        answer_tokens=longest,
+        answer_microdollars=price(prompt_tokens=0, answer_tokens=longest),
+        # Telling the model to be brief takes tokens too.
+        least_answer_tokens=min(LEAST_ANSWER_TOKENS + BRIEFLY_TOKENS, longest),
         lease=HOLD_LEASE,
     )
     # Known from now on, so that a worker which dies in the middle leaves behind what its prompt cost.
     turn.prompt_tokens = prompt.tokens_likely
     turn.answer_cap = hold.answer_tokens
-    turn.is_brief = hold.answer_tokens < answer_room(prompt)
+    if hold.shortened_by:
+        turn.is_brief, turn.answer_cap = True, max(1, hold.answer_tokens - BRIEFLY_TOKENS)
+        turn.brief_floor, turn.refills_at = hold.shortened_by.floor, hold.shortened_by.refills_at
 
 
 def _turn_that_won(person: Person, turn_id: UUID, conversation: Conversation | None) -> Turn:
@@ -224,11 +248,7 @@ def conversation_delete(*, conversation: Conversation) -> None:
 
     A turn that is being written loses its row, which stops its worker; the worker settles the hold by its key.
     """
-    for turn_id in conversation.turns.filter(state=State.QUEUED).values_list("pk", flat=True):
-        try:
-            hold_release(key=turn_id)
-        except HoldResolved:
-            continue
+    holds_release(keys=conversation.turns.filter(state=State.QUEUED).values_list("pk", flat=True))
     turn_ids = list(conversation.turns.values_list("pk", flat=True))
     conversation.delete()
     transaction.on_commit(lambda: stream.forget(*turn_ids))

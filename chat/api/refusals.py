@@ -10,9 +10,10 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Person
-from budgets.errors import BudgetShort
+from budgets.errors import BudgetShort, SiteStopped
 from chat.errors import (
     FamilyClosed,
+    ModelNotInPlan,
     NotTaken,
     QuestionEmpty,
     QuestionTooLong,
@@ -22,7 +23,7 @@ from chat.errors import (
 )
 from chat.refusals import said
 from families.gate import Closed
-from rest.problems import Problem, define
+from rest.problems import Kind, Problem, define
 
 EMPTY = define(
     "question-empty",
@@ -59,6 +60,18 @@ CLOSED = define(
     HTTPStatus.FORBIDDEN,
     _("The tutor is not open on this site"),
     _("The tutor is not open on this site yet. Help is always open."),
+)
+STOPPED = define(
+    "site-stopped",
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    _("The tutor is taking a break"),
+    _("Nothing is answered on the whole site until an admin lets it go on."),
+)
+NOT_IN_PLAN = define(
+    "model-not-in-plan",
+    HTTPStatus.FORBIDDEN,
+    _("The plan has no such model"),
+    _("The person’s plan does not include the model that answers on this site."),
 )
 NO_CONSENT = define(
     "consent-missing",
@@ -99,7 +112,7 @@ KEY_REUSED = define(
 
 GATES = {Closed.CONSENT: NO_CONSENT, Closed.PAUSED: PAUSED, Closed.QUIET: QUIET}
 ON_ASKING = (
-    EMPTY, TOO_LONG, BUDGET_SHORT, STILL_ANSWERING, RESTING, CLOSED, NO_CONSENT, PAUSED, QUIET,
+    EMPTY, TOO_LONG, BUDGET_SHORT, STOPPED, NOT_IN_PLAN, STILL_ANSWERING, RESTING, CLOSED, NO_CONSENT, PAUSED, QUIET,
     KEY_MISSING, KEY_TAKEN, KEY_REUSED,
 )  # fmt: skip
 
@@ -109,14 +122,20 @@ def told_as_problems(person: Person) -> Iterator[None]:
     """Turn a refusal of the services into its problem, in words for `person`."""
     try:
         yield
-    except (NotTaken, BudgetShort) as refusal:
+    except (NotTaken, BudgetShort, SiteStopped) as refusal:
         raise _problem(refusal, person) from refusal
 
 
-def _problem(refusal: NotTaken | BudgetShort, person: Person) -> Problem:
+def _problem(refusal: NotTaken | BudgetShort | SiteStopped, person: Person) -> Problem:
     match refusal:
         case BudgetShort():
-            fields = {"refills_at": refusal.refills_at, "needed": refusal.needed, "left": refusal.left}
+            fields = {
+                "whose": str(refusal.floor),
+                "of": str(refusal.of),
+                "refills_at": refusal.refills_at,
+                "needed": refusal.needed,
+                "left": refusal.left,
+            }
             return Problem(BUDGET_SHORT, said(refusal, person), fields=fields)
         case StillAnswering():
             return Problem(STILL_ANSWERING, said(refusal, person), fields={"turn": refusal.turn.pk})
@@ -124,7 +143,13 @@ def _problem(refusal: NotTaken | BudgetShort, person: Person) -> Problem:
             return Problem(RESTING, said(refusal, person), fields={"opens_at": refusal.until})
         case FamilyClosed():
             return _gate_problem(refusal, person)
-    kinds = {QuestionEmpty: EMPTY, QuestionTooLong: TOO_LONG, TutorClosed: CLOSED}
+    kinds: dict[type, Kind] = {
+        SiteStopped: STOPPED,
+        ModelNotInPlan: NOT_IN_PLAN,
+        QuestionEmpty: EMPTY,
+        QuestionTooLong: TOO_LONG,
+        TutorClosed: CLOSED,
+    }
     return Problem(kinds[type(refusal)], said(refusal, person))
 
 

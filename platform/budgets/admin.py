@@ -1,9 +1,14 @@
-from django.contrib import admin
-from django.db.models import Model
-from django.http import HttpRequest
+from typing import Any
 
-from budgets import services
-from budgets.models import Budget, Entry, Hold, Period
+from django import forms
+from django.contrib import admin
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Person
+from budgets import allowances, grants
+from budgets.models import Audit, Budget, Entry, EntryKind, Floor, Grant, Hold, Overrun, Period, Plan
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -19,30 +24,132 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return False
 
 
+class BudgetForm(forms.ModelForm):  # type: ignore[type-arg]
+    is_stopped = forms.BooleanField(
+        label=_("stopped"), required=False, help_text=_("Nobody’s question is taken while this is on.")
+    )
+
+    class Meta:
+        model = Budget
+        fields = ("plan", "tokens", "microdollars", "length", "time_zone")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial["is_stopped"] = self.instance.stopped_at is not None
+
+
+# A person's limits are their plan's; a family and the site have limits of their own.
+FIELDS = {
+    Floor.PERSON: ("plan",),
+    Floor.FAMILY: ("tokens", "microdollars", "length", "time_zone"),
+    Floor.SITE: ("tokens", "microdollars", "length", "time_zone", "is_stopped"),
+}
+
+
 @admin.register(Budget)
 class BudgetAdmin(ReadOnlyAdmin):
-    list_display = ("__str__", "daily_tokens")
-    list_select_related = ("owner",)
-    search_fields = ("owner__username",)
+    form = BudgetForm
+    list_display = ("__str__", "kind", "plan", "tokens", "microdollars", "length", "within", "stopped_at")
+    list_filter = ("kind", "plan", "length")
+    list_select_related = ("owner", "plan", "within__owner")
+    search_fields = ("owner__username", "inner__owner__username")
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return super(ReadOnlyAdmin, self).has_change_permission(request, obj)
 
-    def save_model(self, request: HttpRequest, obj: Budget, form: object, change: bool) -> None:  # noqa: FBT001
-        services.allowance_set(budget=obj, daily_tokens=obj.daily_tokens)
+    def get_fields(self, request: HttpRequest, obj: Budget | None = None) -> tuple[str, ...]:
+        return FIELDS[Floor(obj.kind)] if obj else FIELDS[Floor.PERSON]
+
+    def save_model(self, request: HttpRequest, obj: Budget, form: forms.ModelForm, change: bool) -> None:  # type: ignore[type-arg]  # noqa: FBT001
+        if obj.kind == Floor.PERSON:
+            if obj.owner:
+                allowances.plan_assign(owner=obj.owner, plan=obj.plan)
+            return
+        allowances.allowance_set(
+            budget=obj,
+            tokens=obj.tokens,
+            microdollars=obj.microdollars,
+            length=obj.length,
+            time_zone=obj.time_zone,
+        )
+        if obj.kind == Floor.SITE:
+            allowances.site_stop_set(stopped=form.cleaned_data["is_stopped"])
+
+
+@admin.register(Plan)
+class PlanAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("name", "tokens", "microdollars", "length", "answer_tokens", "memory_tokens")
+    search_fields = ("name", "slug")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Plan | None = None) -> tuple[str, ...]:
+        return ("slug",) if obj else ()
+
+    def save_model(self, request: HttpRequest, obj: Plan, form: object, change: bool) -> None:  # noqa: FBT001
+        allowances.plan_save(plan=obj)
+
+
+@admin.register(Grant)
+class GrantAdmin(ReadOnlyAdmin):
+    fields = ("budget", "tokens", "microdollars", "expires_at", "reason")
+    autocomplete_fields = ("budget",)
+    list_display = (
+        "budget",
+        "tokens",
+        "microdollars",
+        "reason",
+        "given_by",
+        "given_at",
+        "expires_at",
+        "closed_at",
+    )
+    list_select_related = ("budget__owner", "given_by")
+    search_fields = ("budget__owner__username", "reason")
+    ordering = ("-given_at",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return super(ReadOnlyAdmin, self).has_add_permission(request)
+
+    def save_model(self, request: HttpRequest, obj: Grant, form: object, change: bool) -> None:  # noqa: FBT001
+        by = request.user
+        given = grants.grant_give(
+            budget=obj.budget,
+            tokens=obj.tokens,
+            microdollars=obj.microdollars,
+            expires_at=obj.expires_at,
+            reason=obj.reason,
+            by=by if isinstance(by, Person) else None,
+        )
+        # The admin pages log and link to the object that they were given.
+        obj.pk = given.pk
 
 
 @admin.register(Period)
 class PeriodAdmin(ReadOnlyAdmin):
-    list_display = ("__str__", "granted", "spent", "held", "spent_microdollars", "ends_at")
+    list_display = (
+        "__str__", "shard", "granted", "spent", "held", "granted_microdollars", "spent_microdollars",
+        "held_microdollars", "ends_at",
+    )  # fmt: skip
+    list_filter = ("budget__kind",)
     list_select_related = ("budget__owner",)
     search_fields = ("budget__owner__username",)
-    ordering = ("-starts_at",)
+    ordering = ("-starts_at", "shard")
 
 
 @admin.register(Hold)
 class HoldAdmin(ReadOnlyAdmin):
-    list_display = ("key", "period", "tokens", "state", "created_at", "expires_at", "resolved_at")
+    list_display = (
+        "key",
+        "period",
+        "tokens",
+        "microdollars",
+        "state",
+        "created_at",
+        "expires_at",
+        "resolved_at",
+    )
     list_filter = ("state",)
     list_select_related = ("period__budget__owner",)
     search_fields = ("key", "period__budget__owner__username")
@@ -54,5 +161,23 @@ class EntryAdmin(ReadOnlyAdmin):
     list_display = ("at", "period", "kind", "tokens", "microdollars", "hold", "memo")
     list_filter = ("kind",)
     list_select_related = ("period__budget__owner", "hold")
-    search_fields = ("hold__key", "period__budget__owner__username")
+    search_fields = ("hold__key", "period__budget__owner__username", "hold__period__budget__owner__username")
     ordering = ("-pk",)
+
+
+@admin.register(Overrun)
+class OverrunAdmin(ReadOnlyAdmin):
+    list_display = ("at", "hold", "tokens", "microdollars")
+    list_select_related = ("hold",)
+    search_fields = ("hold__key", "hold__period__budget__owner__username")
+    ordering = ("-pk",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Overrun]:
+        return super().get_queryset(request).filter(kind=EntryKind.OVERRUN)
+
+
+@admin.register(Audit)
+class AuditAdmin(ReadOnlyAdmin):
+    list_display = ("at", "entries", "differences")
+    fields = ("at", "entries", "differences", "first")
+    ordering = ("-at",)

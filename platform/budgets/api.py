@@ -3,20 +3,29 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from budgets.models import Floor
 from budgets.selectors import Meter, meter
 from rest.schema import answers
 from rest.views import SignedInView
 
 
 class MeterSerializer(serializers.Serializer[Meter]):
-    """A budget now, in tokens. A token is a piece of a word; questions and answers are both counted."""
+    """A budget now, in tokens. A token is a piece of a word; questions and answers are both counted.
 
-    granted = serializers.IntegerField()
+    Null is no limit.
+    """
+
+    granted = serializers.IntegerField(allow_null=True)
     spent = serializers.IntegerField()
     held = serializers.IntegerField(help_text="Set aside for answers that are being written.")
-    left = serializers.IntegerField()
-    short_answers = serializers.IntegerField(help_text="About how many short answers are left.")
-    refills_at = serializers.DateTimeField()
+    left = serializers.IntegerField(
+        allow_null=True, help_text="What can be used now, the family’s and the site’s budgets counted in."
+    )
+    short_answers = serializers.IntegerField(
+        allow_null=True, help_text="About how many short answers are left."
+    )
+    floor = serializers.ChoiceField(Floor.choices, help_text="Whose budget is the shortest now.")
+    refills_at = serializers.DateTimeField(help_text="When that budget refills.")
 
 
 class OwnBudget(SignedInView):

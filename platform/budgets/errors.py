@@ -2,6 +2,9 @@
 
 from datetime import datetime
 
+from budgets.models import Floor
+from budgets.needs import What
+
 
 class LedgerRefusal(Exception):
     """The ledger refuses."""
@@ -11,16 +14,27 @@ class LedgerRefusal(Exception):
 
 
 class BudgetShort(LedgerRefusal):
-    """Not enough of today's budget is left.
+    """Not enough of a budget is left for its period.
 
-    `needed` and `left` are tokens, `refills_at` is when the next day begins.
+    `floor` says whose budget it is, `of` what it is short of. `needed` and `left` are counts of that, and
+    `refills_at` is when its next period begins.
     """
 
-    def __init__(self, *, needed: int, left: int, refills_at: datetime) -> None:
+    def __init__(self, *, floor: Floor, of: What, needed: int, left: int, refills_at: datetime) -> None:
         super().__init__()
+        self.floor = floor
+        self.of = of
         self.needed = needed
         self.left = left
         self.refills_at = refills_at
+
+    @property
+    def short_by(self) -> int:
+        return self.needed - self.left
+
+
+class SiteStopped(LedgerRefusal):
+    """Nothing is held on the whole site, until an admin lets it go on."""
 
 
 class KeyTaken(LedgerRefusal):
@@ -40,3 +54,7 @@ class HoldResolved(LedgerRefusal):
     def __init__(self, state: str) -> None:
         super().__init__()
         self.state = state
+
+
+class DoesNotNest(LedgerRefusal):
+    """A person's budget lies within a family's or the site's, and a family's within the site's."""

@@ -1,4 +1,4 @@
-"""What the ledger keeps about a person: how much they used on which day, as long as it has their name."""
+"""What the ledger keeps about a person: how much they used in which period, as long as it has their name."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Person
 from accounts.personal import log_blank
 from accounts.registry import Kind, Retention, Row
-from budgets.models import Budget, Entry, Hold, Period
+from budgets.models import Budget, Entry, Grant, Hold, Overrun, Period
 
 
 def usage_export(person: Person) -> Iterator[Row]:
@@ -15,16 +15,36 @@ def usage_export(person: Person) -> Iterator[Row]:
         yield {
             "day": period.starts_at.astimezone(person.zone).date(),
             "tokens": period.spent,
-            "granted": period.granted,
+            "granted": period.granted if period.limits_tokens else None,
+            "dollars": period.spent_microdollars / 1_000_000,
         }
 
 
 def usage_erase(person: Person) -> None:
-    """Cut the name off. Days, holds and entries stay as they are: the site's sums must add up."""
+    """Cut the name off. Periods, holds and entries stay as they are: the site's sums must add up."""
     budgets = Budget.objects.filter(owner=person)
     log_blank(budgets)
     log_blank(Period.objects.filter(budget__in=budgets))
     budgets.update(owner=None)
+
+
+def grants_export(person: Person) -> Iterator[Row]:
+    for grant in Grant.objects.filter(budget__owner=person).order_by("given_at").iterator():
+        yield {
+            "given_at": grant.given_at,
+            "expires_at": grant.expires_at,
+            "tokens": grant.tokens,
+            "dollars": grant.microdollars / 1_000_000,
+            "reason": grant.reason,
+        }
+
+
+def grants_erase(person: Person) -> None:
+    """Blank why somebody was given something extra, which may say who they are. How much it was stays."""
+    grants = Grant.objects.filter(budget__owner=person)
+    log_blank(grants)
+    grants.update(reason="")
+    Grant.objects.filter(given_by=person).update(given_by=None)
 
 
 USAGE = Kind(
@@ -37,9 +57,34 @@ USAGE = Kind(
     gone=_("Your name on what you used"),
     stays=_("How many tokens were used on which day. It is part of the site’s sums and has no name on it."),
     private=False,
-    models=(Budget, Period, Hold, Entry),
-    labels={"day": _("day"), "tokens": _("tokens used"), "granted": _("tokens you could use")},
+    models=(Budget, Period, Hold, Entry, Overrun),
+    labels={
+        "day": _("day"),
+        "tokens": _("tokens used"),
+        "granted": _("tokens you could use"),
+        "dollars": _("dollars"),
+    },
     export=usage_export,
     erase=usage_erase,
 )
-KINDS = (USAGE,)
+GRANTS = Kind(
+    name="grants",
+    title=_("What you were given extra"),
+    what=_("How much an admin gave you beyond your plan, until when, and why."),
+    retention=Retention(words=_("It is kept as the site’s accounts.")),
+    gone=_("Why you were given something extra"),
+    stays=_("How much was given and when. It is part of the site’s sums and has no name on it."),
+    private=False,
+    models=(Grant,),
+    labels={
+        "given_at": _("given"),
+        "expires_at": _("expires"),
+        "tokens": _("tokens"),
+        "dollars": _("dollars"),
+        "reason": _("reason"),
+    },
+    export=grants_export,
+    erase=grants_erase,
+)
+# A grant is found by its budget's owner, so its reason goes before the name does.
+KINDS = (GRANTS, USAGE)

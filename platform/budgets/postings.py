@@ -1,12 +1,10 @@
-"""The two statements of the hot path: one makes a hold, the other resolves it, with their sums and entries.
+"""The two statements of the hot path: one makes a hold on every floor, the other resolves it.
 
-They are SQL because a day's row is contended: one statement locks it for no longer than its own commit, while
-the same steps through the ORM are five round trips under the lock and cost eight times the processor time
-(benchmarks/ledger.py). At READ COMMITTED a statement that waited for the row looks at it afresh, so the
-condition beside the sum is always tested on what is true now.
+Each calls a function in the database (migration 0005). A row of a period is contended, above all the site's: a
+function locks it for no longer than its own commit, and its plans are kept, while planning the same steps as one
+statement each time costs three times the processor time (benchmarks/ledger.py, ADR 14).
 
-Locks go budget, then period, then hold, everywhere: one transaction may then resolve several of a person's
-holds, as deleting a conversation does, and cannot deadlock with another.
+Locks go budgets, then periods, then holds, and among budgets and periods person, family, site, everywhere.
 """
 
 from datetime import datetime
@@ -15,84 +13,44 @@ from uuid import UUID
 from django.db import connection
 
 from accounts.models import Person
-from budgets.models import Hold, HoldState
+from budgets.models import SITE_SHARDS, Hold, HoldState
 
-HOLD = """
-WITH today AS (
-    SELECT period.id
-    FROM budgets_period AS period JOIN budgets_budget AS budget ON budget.id = period.budget_id
-    WHERE budget.owner_id = %(owner)s
-    ORDER BY period.starts_at DESC LIMIT 1
-), posted AS (
-    UPDATE budgets_period AS period SET held = held + %(tokens)s
-    FROM today
-    WHERE period.id = today.id AND ends_at > %(now)s AND spent + held + %(tokens)s <= granted
-    RETURNING period.id
-), made AS (
-    INSERT INTO budgets_hold (key, period_id, prompt_tokens, answer_tokens, state, created_at, expires_at)
-    SELECT %(key)s, id, %(prompt_tokens)s, %(answer_tokens)s, 'held', %(now)s, %(expires_at)s FROM posted
-    RETURNING *
-), told AS (
-    INSERT INTO budgets_entry (period_id, hold_id, kind, tokens, microdollars, at, memo)
-    SELECT period_id, key, 'hold', %(tokens)s, 0, %(now)s, '' FROM made
-)
-SELECT key, period_id, prompt_tokens, answer_tokens, tokens, state, created_at, expires_at, resolved_at
-FROM made
-"""
-
-RESOLVE = """
-WITH locked AS (
-    SELECT period.id
-    FROM budgets_period AS period JOIN budgets_hold AS hold ON hold.period_id = period.id
-    WHERE hold.key = %(key)s
-    FOR NO KEY UPDATE OF period
-), resolved AS (
-    UPDATE budgets_hold AS hold SET state = %(state)s, resolved_at = %(now)s
-    FROM locked
-    WHERE hold.key = %(key)s AND hold.state = 'held'
-    RETURNING hold.*
-), posted AS (
-    UPDATE budgets_period AS period
-    SET held = held - tokens,
-        spent = spent + least(%(used)s, tokens),
-        spent_microdollars = spent_microdollars + %(microdollars)s
-    FROM resolved
-    WHERE period.id = resolved.period_id
-), told AS (
-    INSERT INTO budgets_entry (period_id, hold_id, kind, tokens, microdollars, at, memo)
-    SELECT period_id, key, line.kind, line.tokens, line.microdollars, %(now)s, ''
-    FROM resolved CROSS JOIN LATERAL (VALUES
-        ('settle', least(%(used)s, tokens), %(microdollars)s),
-        (%(rest)s, greatest(tokens - %(used)s, 0), 0),
-        ('overrun', greatest(%(used)s - tokens, 0), 0)
-    ) AS line (kind, tokens, microdollars)
-    WHERE line.tokens > 0 OR line.microdollars > 0
-)
-SELECT key, period_id, prompt_tokens, answer_tokens, tokens, state, created_at, expires_at, resolved_at
-FROM resolved
-"""
-
-# In the model's order, as both statements select them.
+# In the model's order.
 COLUMNS = (
     "key",
     "period_id",
+    "family_period_id",
+    "site_period_id",
     "prompt_tokens",
     "answer_tokens",
     "tokens",
+    "microdollars",
     "state",
     "created_at",
     "expires_at",
     "resolved_at",
 )
-# What becomes of the tokens that were held and not used.
-REST = {HoldState.SETTLED: "return", HoldState.RELEASED: "release", HoldState.EXPIRED: "expire"}
+SELECT = f"SELECT {', '.join(COLUMNS)} FROM "  # noqa: S608 - nothing but names of columns
+HOLD = SELECT + (
+    "budgets_hold_make(%(owner)s, %(key)s, %(prompt_tokens)s, %(answer_tokens)s, %(microdollars)s,"
+    " %(now)s, %(expires_at)s, %(shards)s)"
+)
+RESOLVE = SELECT + "budgets_hold_resolve(%(key)s, %(state)s, %(tokens)s, %(microdollars)s, %(now)s)"
 
 
 def post_hold(
-    *, owner: Person, key: UUID, prompt_tokens: int, answer_tokens: int, now: datetime, expires_at: datetime
+    *,
+    owner: Person,
+    key: UUID,
+    prompt_tokens: int,
+    answer_tokens: int,
+    microdollars: int,
+    now: datetime,
+    expires_at: datetime,
 ) -> Hold | None:
-    """Hold prompt and answer on the owner's open day. None, and nothing done, where they do not fit.
+    """Hold prompt and answer in the open periods of all floors.
 
+    None, and nothing done, where they do not fit into one of them, a period is over, or the site is stopped.
     Raises IntegrityError when there is a hold with this key.
     """
     return _first(
@@ -101,19 +59,18 @@ def post_hold(
         key=key,
         prompt_tokens=prompt_tokens,
         answer_tokens=answer_tokens,
-        tokens=prompt_tokens + answer_tokens,
+        microdollars=microdollars,
         now=now,
         expires_at=expires_at,
+        shards=SITE_SHARDS,
     )
 
 
 def post_resolution(
-    *, key: UUID, state: HoldState, now: datetime, used: int = 0, microdollars: int = 0
+    *, key: UUID, state: HoldState, now: datetime, tokens: int = 0, microdollars: int = 0
 ) -> Hold | None:
-    """Resolve an open hold. None, and nothing done, when no open hold has this key."""
-    return _first(
-        RESOLVE, key=key, state=state, rest=REST[state], now=now, used=used, microdollars=microdollars
-    )
+    """Resolve an open hold with what it really cost. None, and nothing done, when no open hold has this key."""
+    return _first(RESOLVE, key=key, state=state, tokens=tokens, microdollars=microdollars, now=now)
 
 
 def _first(statement: str, **values: UUID | datetime | str | int) -> Hold | None:

@@ -1,13 +1,18 @@
-"""What a person may know of their budget."""
+"""What a person may know of their budget, and of those that it lies within."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
 from accounts.models import Person
-from budgets.days import day_at
-from budgets.models import Budget, Period, default_daily_tokens
+from budgets.allowances import plan_free
+from budgets.models import Audit, Budget, Floor, Period, Plan, default_daily_tokens
+from budgets.needs import What
+from budgets.periods import OpenPeriod
+from budgets.spans import Length, span_at
 
 # A short question and a short answer with a little memory: what the meter counts in, so that nobody has to
 # know what a token is.
@@ -16,39 +21,141 @@ SHORT_ANSWER_TOKENS = 500
 
 @dataclass(frozen=True)
 class Meter:
-    """A person's budget today, in tokens. `refills_at` is aware."""
+    """A person's budget of this period, in tokens; a `granted` of None is no limit. `refills_at` is aware.
 
-    granted: int
+    `left` is what they may use now: less than their own rest where their family's or the site's is shorter.
+    `floor` says whose budget that is, and `refills_at` when it refills.
+    """
+
+    granted: int | None
     spent: int
     held: int
     refills_at: datetime
+    floor: Floor = Floor.PERSON
+    left_around: int | None = None
 
     @property
-    def left(self) -> int:
-        return self.granted - self.spent - self.held
+    def left(self) -> int | None:
+        """None where nothing limits it."""
+        own = None if self.granted is None else self.granted - self.spent - self.held
+        return min((left for left in (own, self.left_around) if left is not None), default=None)
 
     @property
-    def short_answers(self) -> int:
-        """How many short answers are left."""
-        return self.left // SHORT_ANSWER_TOKENS
+    def short_answers(self) -> int | None:
+        """How many short answers are left; None where nothing limits them."""
+        return None if self.left is None else max(0, self.left) // SHORT_ANSWER_TOKENS
 
     @property
     def fraction_left(self) -> float:
+        if self.granted is None or self.left is None:
+            return 1.0
         return self.left / self.granted if self.granted else 0.0
 
 
-def period_latest(owner: Person) -> Period | None:
-    """The last day that a hold opened, which may be over; with its budget."""
-    return Period.objects.select_related("budget").filter(budget__owner=owner).order_by("-starts_at").first()
+@dataclass(frozen=True)
+class Standing:
+    """Where one budget stands in its period. What is None is not limited."""
+
+    floor: Floor
+    tokens_granted: int | None
+    tokens_spent: int
+    tokens_held: int
+    microdollars_granted: int | None
+    microdollars_spent: int
+    microdollars_held: int
+    refills_at: datetime
+
+    @property
+    def tokens_left(self) -> int | None:
+        return _left(self.tokens_granted, self.tokens_spent, self.tokens_held)
+
+    @property
+    def microdollars_left(self) -> int | None:
+        return _left(self.microdollars_granted, self.microdollars_spent, self.microdollars_held)
+
+
+def _left(granted: int | None, spent: int, held: int) -> int | None:
+    return None if granted is None else granted - spent - held
+
+
+def standings(*, owner: Person, now: datetime | None = None) -> Sequence[Standing]:
+    """The owner's budget and those around it, inside out. Writes nothing: a period that no hold has begun is told
+    as it will be. Empty before somebody's first hold.
+    """
+    now = now or timezone.now()
+    mine = Budget.objects.select_related("owner", "within__within").filter(owner=owner).first()
+    if mine is None:
+        return ()
+    # Somebody who has moved is asked where they are now.
+    mine.owner = owner
+    chain = mine.chain
+    latest = Period.objects.filter(budget=OuterRef("budget")).order_by("-starts_at").values("starts_at")[:1]
+    rows = Period.objects.filter(budget__in=chain, starts_at=Subquery(latest)).order_by("shard")
+    by_budget: dict[int, list[Period]] = {}
+    for row in rows:
+        by_budget.setdefault(row.budget_id, []).append(row)
+    return [_standing(budget, by_budget.get(budget.pk, []), now) for budget in chain]
+
+
+def _standing(budget: Budget, rows: Sequence[Period], now: datetime) -> Standing:
+    if rows and rows[0].is_open(now):
+        opened = OpenPeriod(budget, rows)
+
+        def granted(what: What) -> int | None:
+            return opened.sum("granted", what) if opened.is_limited(what) else None
+
+        return Standing(
+            floor=Floor(budget.kind),
+            tokens_granted=granted("tokens"),
+            tokens_spent=opened.sum("spent", "tokens"),
+            tokens_held=opened.sum("held", "tokens"),
+            microdollars_granted=granted("microdollars"),
+            microdollars_spent=opened.sum("spent", "microdollars"),
+            microdollars_held=opened.sum("held", "microdollars"),
+            refills_at=opened.ends_at,
+        )
+    after = rows[0].ends_at if rows else None
+    span = span_at(now, budget.zone, length=Length(budget.length), after=after)
+    return Standing(
+        floor=Floor(budget.kind),
+        tokens_granted=None if budget.tokens is None else span.share_of(budget.tokens),
+        tokens_spent=0,
+        tokens_held=0,
+        microdollars_granted=None if budget.microdollars is None else span.share_of(budget.microdollars),
+        microdollars_spent=0,
+        microdollars_held=0,
+        refills_at=span.ends_at,
+    )
 
 
 def meter(*, owner: Person, now: datetime | None = None) -> Meter:
-    """The owner's budget of today. Writes nothing: a day that no hold has opened is told as it will be."""
+    """The owner's budget of now, and how much of it those around it leave. Writes nothing."""
     now = now or timezone.now()
-    last = period_latest(owner)
-    if last and last.is_open(now):
-        return Meter(granted=last.granted, spent=last.spent, held=last.held, refills_at=last.ends_at)
-    day = day_at(now, owner.zone, after=last.ends_at if last else None)
-    budget = last.budget if last else Budget.objects.filter(owner=owner).first()
-    daily_tokens = budget.daily_tokens if budget else default_daily_tokens()
-    return Meter(granted=day.share_of(daily_tokens), spent=0, held=0, refills_at=day.ends_at)
+    floors = standings(owner=owner, now=now)
+    if not floors:
+        free = Plan.objects.filter(slug=Plan.FREE).first()
+        length = Length(free.length) if free else Length.DAY
+        span = span_at(now, owner.zone, length=length)
+        return Meter(free.tokens if free else default_daily_tokens(), 0, 0, span.ends_at)
+    own, *around = floors
+    limited = [one for one in floors if one.tokens_left is not None]
+    tightest = min(limited, key=lambda one: one.tokens_left or 0, default=own)
+    lefts = [one.tokens_left for one in around if one.tokens_left is not None]
+    return Meter(
+        granted=own.tokens_granted,
+        spent=own.tokens_spent,
+        held=own.tokens_held,
+        refills_at=tightest.refills_at,
+        floor=tightest.floor,
+        left_around=min(lefts, default=None),
+    )
+
+
+def plan_of(person: Person) -> Plan:
+    """The plan that somebody is on: Free, unless an admin chose another."""
+    mine = Budget.objects.select_related("plan").filter(owner=person).first()
+    return (mine.plan if mine else None) or plan_free()
+
+
+def audit_latest() -> Audit | None:
+    return Audit.objects.order_by("at").last()

@@ -1,11 +1,12 @@
-"""What the ledger does: hold, settle, release, expire. Keyword-only, one transaction each.
+"""What the ledger does with holds: make, settle, release, expire. Keyword-only, one transaction each.
 
-A hold sets tokens aside before the work begins; settling posts what the work cost and returns the rest (the
-two-phase transfers of TigerBeetle). Limits are tested when holding, so settling never overdraws.
+A hold sets tokens and money aside before the work begins; settling posts what the work cost and returns the rest
+(the two-phase transfers of TigerBeetle). Limits are tested when holding, so settling never overdraws.
 """
 
 import logging
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
@@ -14,13 +15,16 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from accounts.models import Person
-from budgets.days import day_at
-from budgets.errors import BudgetShort, HoldResolved, HoldUnknown, KeyTaken
-from budgets.models import Budget, Entry, EntryKind, Hold, HoldState, Period
+from budgets.allowances import budget_of
+from budgets.errors import BudgetShort, HoldResolved, HoldUnknown, KeyTaken, SiteStopped
+from budgets.models import SITE_SHARDS, Budget, EntryKind, Floor, Hold, HoldState, Period, Shortening
+from budgets.needs import WHATS, Need
+from budgets.periods import OpenPeriod, period_latest, period_open
 from budgets.postings import post_hold, post_resolution
-from budgets.selectors import period_latest
 
 logger = logging.getLogger(__name__)
+
+type Post = Callable[[int], Hold | None]
 
 
 def hold_make(
@@ -31,43 +35,64 @@ def hold_make(
     answer_tokens: int,
     least_answer_tokens: int,
     lease: timedelta,
+    prompt_microdollars: int = 0,
+    answer_microdollars: int = 0,
     now: datetime | None = None,
 ) -> Hold:
-    """Set aside a prompt's tokens and an answer's from the owner's budget of today.
+    """Set aside a prompt and an answer in the owner's budget, their family's and the site's, or in none.
 
-    Where the whole answer is not affordable but `least_answer_tokens` of it are, all that is left is held:
-    the hold's `answer_tokens` is the answer's cap. After `lease` an unresolved hold expires.
+    The two prices are the most that the prompt and the whole answer can cost, in millionths of a dollar. Where
+    the whole answer is not affordable but `least_answer_tokens` of it are, all that is left is held: the hold's
+    `answer_tokens` is the answer's cap. After `lease` an unresolved hold expires.
 
     The same key again returns the same hold, whatever became of it (Stripe's idempotency keys). Raises
-    BudgetShort, or KeyTaken when the key is another owner's; both hold nothing.
+    BudgetShort, SiteStopped, or KeyTaken when the key is another owner's; none of them holds anything.
     """
-    if prompt_tokens < 0 or not 0 < least_answer_tokens <= answer_tokens:
-        raise ValueError("An answer has a token at least, and the least of it is no more than the whole.")
-    now = now or timezone.now()
-    post = partial(
-        post_hold, owner=owner, key=key, prompt_tokens=prompt_tokens, now=now, expires_at=now + lease
+    need = Need(
+        prompt_tokens=prompt_tokens,
+        answer_tokens=answer_tokens,
+        least_answer_tokens=least_answer_tokens,
+        prompt_microdollars=prompt_microdollars,
+        answer_microdollars=answer_microdollars,
     )
+    now = now or timezone.now()
+
+    def post(answer: int) -> Hold | None:
+        return post_hold(
+            owner=owner,
+            key=key,
+            prompt_tokens=prompt_tokens,
+            answer_tokens=answer,
+            microdollars=need.cost("microdollars", answer=answer),
+            now=now,
+            expires_at=now + lease,
+        )
+
     try:
-        with _apart():
-            while (hold := post(answer_tokens=answer_tokens)) is None:
-                if made := _hold_of(owner, key):
-                    return made
-                answer_tokens = _answer_affordable(
-                    owner, prompt_tokens, answer_tokens, least_answer_tokens, now
-                )
-            return hold
+        return (
+            _apart(partial(post, answer_tokens))
+            or _hold_of(owner, key)
+            or _hold_with_care(owner, need, post, now)
+        )
     except IntegrityError:
         if made := _hold_of(owner, key):
             return made
         raise
 
 
-def _apart() -> AbstractContextManager[object]:
-    """Keep a refused statement from ending the caller's transaction.
+def _apart(post: Callable[[], Hold | None]) -> Hold | None:
+    """Post without care for the caller's transaction: a refusal neither ends it nor leaves a lock in it.
 
     Without one, a statement is a transaction of its own; BEGIN and COMMIT would be two more round trips.
     """
-    return transaction.atomic() if connection.in_atomic_block else nullcontext()
+    if not connection.in_atomic_block:
+        return post()
+    with transaction.atomic():
+        hold = post()
+        if hold is None:
+            # Locks are taken from the inner floor to the outer one: what follows begins at the inner one again.
+            transaction.set_rollback(True)
+        return hold
 
 
 def _hold_of(owner: Person, key: UUID) -> Hold | None:
@@ -77,56 +102,122 @@ def _hold_of(owner: Person, key: UUID) -> Hold | None:
     return hold
 
 
-def _answer_affordable(owner: Person, prompt: int, answer: int, least: int, now: datetime) -> int:
-    period = period_latest(owner)
-    if period is None or not period.is_open(now):
-        period = _period_begin(owner, now)
-    affordable = min(answer, period.left - prompt)
-    if affordable < least:
-        raise BudgetShort(needed=prompt + least, left=period.left, refills_at=period.ends_at)
-    return affordable
-
-
 @transaction.atomic
-def _period_begin(owner: Person, now: datetime) -> Period:
-    # The budget's row is the lock: of all that find the day over at once, one begins the next.
-    budget, _ = Budget.objects.select_for_update().get_or_create(owner=owner)
-    last = budget.periods.order_by("-starts_at").first()
-    if last and last.is_open(now):
-        return last
-    day = day_at(now, owner.zone, after=last.ends_at if last else None)
-    granted = day.share_of(budget.daily_tokens)
-    period = Period.objects.create(
-        budget=budget, starts_at=day.starts_at, ends_at=day.ends_at, granted=granted
+def _hold_with_care(owner: Person, need: Need, post: Post, now: datetime) -> Hold:
+    """What a hold needs beyond one statement: a period to begin, a shorter answer, or another shard's share."""
+    # A budget whose row is ours stays within the family that it is in.
+    mine = Budget.objects.select_for_update(no_key=True).get(pk=budget_of(owner=owner).pk)
+    # As the caller knows them: somebody who has moved begins the next day where they are now.
+    mine.owner = owner
+    *inner, site = mine.chain
+    whole = Affordable(need.answer_tokens)
+    afforded = _affordable([period_open(budget, now=now, lock=True) for budget in inner], need, whole)
+    period_open(site, now=now, lock=False)
+    hold = post(afforded.answer)
+    if hold is None:
+        afforded = _site_share(site, mine, need, afforded, now)
+        hold = post(afforded.answer)
+    if hold is None:
+        raise SiteStopped
+    hold.shortened_by = afforded.because
+    return hold
+
+
+@dataclass(frozen=True)
+class Affordable:
+    """An answer's length in tokens, and why it is not the whole."""
+
+    answer: int
+    because: Shortening | None = None
+
+
+def _affordable(opened: Iterable[OpenPeriod], need: Need, most: Affordable) -> Affordable:
+    """The longest answer that all of these pay for. Raises BudgetShort for the one that is short the longest."""
+    shorts = []
+    for period in opened:
+        for what in filter(period.is_limited, WHATS):
+            left = period.left(what)
+            longest = need.longest(what, left=left)
+            if longest < most.answer:
+                most = Affordable(longest, Shortening(Floor(period.budget.kind), period.ends_at))
+            if longest < need.least_answer_tokens:
+                needed = need.cost(what, answer=need.least_answer_tokens)
+                shorts.append(
+                    BudgetShort(
+                        floor=Floor(period.budget.kind),
+                        of=what,
+                        needed=needed,
+                        left=left,
+                        refills_at=period.ends_at,
+                    )
+                )
+    if shorts:
+        raise max(shorts, key=lambda short: short.refills_at)
+    return most
+
+
+def _site_share(site: Budget, mine: Budget, need: Need, most: Affordable, now: datetime) -> Affordable:
+    """Bring together in one shard what the site has left in all, for as long an answer as it pays for.
+
+    Raises BudgetShort, or SiteStopped.
+    """
+    if Budget.objects.filter(pk=site.pk, stopped_at__isnull=False).exists():
+        raise SiteStopped
+    opened = period_latest(site, lock=True)
+    assert opened is not None  # noqa: S101 - it was begun a moment ago, in this transaction or before it
+    afforded = _affordable([opened], need, most)
+    opened.grant_in_all(
+        kind=EntryKind.MOVE,
+        at=now,
+        totals={what: opened.sum("granted", what) for what in WHATS},
+        wanted=(mine.pk % SITE_SHARDS, {what: need.cost(what, answer=afforded.answer) for what in WHATS}),
     )
-    Entry.objects.create(period=period, kind=EntryKind.GRANT, tokens=granted, at=now)
-    return period
+    return afforded
 
 
 def hold_settle(*, key: UUID, tokens: int, microdollars: int, now: datetime | None = None) -> Hold:
-    """Post what a hold's work really cost, and return the rest to the day it was made in.
+    """Post what a hold's work really cost, and return the rest to the periods it was made in.
 
-    `microdollars` is millionths of a dollar. Tokens beyond the hold become an overrun entry, which no
-    person's budget pays for, and an error in the log. Raises HoldUnknown, or HoldResolved on a second try.
+    `microdollars` is millionths of a dollar. What goes beyond the hold becomes an overrun entry on the site's
+    budget, which limits nobody, and an error in the log. Raises HoldUnknown, or HoldResolved on a second try.
     """
     if min(tokens, microdollars) < 0:
         raise ValueError("A cost is not negative.")
-    hold = _resolve(key, HoldState.SETTLED, now, used=tokens, microdollars=microdollars)
-    if tokens > hold.tokens:
-        logger.error("Hold %s was overrun by %d tokens.", key, tokens - hold.tokens)
+    hold = _resolve(key, HoldState.SETTLED, now, tokens=tokens, microdollars=microdollars)
+    if tokens > hold.tokens or microdollars > hold.microdollars:
+        logger.error(
+            "Hold %s was overrun by %d tokens and %d microdollars.",
+            key,
+            max(0, tokens - hold.tokens),
+            max(0, microdollars - hold.microdollars),
+        )
     return hold
 
 
 def hold_release(*, key: UUID, now: datetime | None = None) -> Hold:
-    """Return a whole hold to its day, because its work cost nothing. Raises HoldUnknown or HoldResolved."""
+    """Return a whole hold to its periods, because its work cost nothing. Raises HoldUnknown or HoldResolved."""
     return _resolve(key, HoldState.RELEASED, now)
 
 
+@transaction.atomic
+def holds_release(*, keys: Iterable[UUID], now: datetime | None = None) -> int:
+    """Return several holds at once, as deleting a conversation does. Those that are resolved stay as they are.
+
+    Returns how many were open. One by one they could lock the floors in turns, and wait for each other.
+    """
+    now = now or timezone.now()
+    holds = list(Hold.objects.filter(key__in=list(keys), state=HoldState.HELD).order_by("created_at", "key"))
+    for floor in ("period_id", "family_period_id", "site_period_id"):
+        rows = Period.objects.filter(pk__in={getattr(hold, floor) for hold in holds} - {None})
+        list(rows.order_by("pk").select_for_update(no_key=True))
+    return sum(post_resolution(key=hold.key, state=HoldState.RELEASED, now=now) is not None for hold in holds)
+
+
 def _resolve(
-    key: UUID, state: HoldState, now: datetime | None, *, used: int = 0, microdollars: int = 0
+    key: UUID, state: HoldState, now: datetime | None, *, tokens: int = 0, microdollars: int = 0
 ) -> Hold:
     hold = post_resolution(
-        key=key, state=state, now=now or timezone.now(), used=used, microdollars=microdollars
+        key=key, state=state, now=now or timezone.now(), tokens=tokens, microdollars=microdollars
     )
     if hold is None:
         resolved = Hold.objects.filter(key=key).first()
@@ -143,30 +234,3 @@ def holds_expire(*, now: datetime | None = None) -> int:
     overdue = Hold.objects.filter(state=HoldState.HELD, expires_at__lte=now).order_by("expires_at")
     keys = list(overdue.values_list("key", flat=True))
     return sum(post_resolution(key=key, state=HoldState.EXPIRED, now=now) is not None for key in keys)
-
-
-@transaction.atomic
-def budget_of(*, owner: Person) -> Budget:
-    """Somebody's budget; it is made where they have none yet."""
-    budget, _ = Budget.objects.get_or_create(owner=owner)
-    return budget
-
-
-@transaction.atomic
-def allowance_set(*, budget: Budget, daily_tokens: int, now: datetime | None = None) -> Budget:
-    """Change what a budget grants a day, from today on. Today never falls below what is spent and held."""
-    now = now or timezone.now()
-    budget = Budget.objects.select_for_update().get(pk=budget.pk)
-    budget.daily_tokens = daily_tokens
-    budget.save(update_fields=["daily_tokens"])
-    period = budget.periods.select_for_update(no_key=True).order_by("-starts_at").first()
-    if period is None or not period.is_open(now):
-        return budget
-    granted = max(period.day.share_of(daily_tokens), period.spent + period.held)
-    if change := granted - period.granted:
-        period.granted = granted
-        period.save(update_fields=["granted"])
-        Entry.objects.create(
-            period=period, kind=EntryKind.GRANT, tokens=change, at=now, memo="The allowance was changed."
-        )
-    return budget

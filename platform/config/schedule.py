@@ -5,6 +5,8 @@ from celery.schedules import crontab
 SCHEDULE = {
     "sweep turns": {"task": "chat.tasks.turns_sweep", "schedule": 5.0, "options": {"expires": 5}},
     "expire holds": {"task": "budgets.tasks.holds_expire", "schedule": 60.0, "options": {"expires": 60}},
+    "expire grants": {"task": "budgets.tasks.grants_expire", "schedule": 60.0, "options": {"expires": 60}},
+    "audit budgets": {"task": "budgets.tasks.budgets_audit", "schedule": crontab(hour="11", minute="20")},
     "sweep mails": {"task": "mail.tasks.mails_sweep", "schedule": 15.0, "options": {"expires": 15}},
     "forget mails": {"task": "mail.tasks.mails_forget", "schedule": crontab(hour="11", minute="30")},
     "forget sign-ups": {"task": "events.tasks.sign_ups_forget", "schedule": crontab(hour="11", minute="35")},

@@ -1,20 +1,42 @@
-"""A teen's daily limit, carried from what the family agreed into the ledger."""
+"""What a family is to the ledger: a teen's daily limit, as agreed, and one budget that those who are linked share."""
 
 from accounts.models import Person
-from budgets.models import default_daily_tokens
+from budgets.allowances import budget_nest, budget_of, cap_set, family_make, site_budget
+from budgets.models import Budget, Floor
 from budgets.selectors import SHORT_ANSWER_TOKENS
-from budgets.services import allowance_set, budget_of
 from families.models import Link
+from families.selectors import links_of
 from families.terms import combined
 
 
 def limit_apply(*, teen: Person) -> None:
-    """Make the teen's budget what the links that stand agree on: the smallest limit, or the site's own."""
+    """Cap the teen's budget at what the links that stand agree on: the smallest limit, or none."""
     agreed = [link.terms for link in Link.objects.filter(teen=teen, ended_at=None)]
     answers = combined(agreed).answers_a_day
-    daily_tokens = default_daily_tokens()
-    if answers is not None:
-        daily_tokens = min(daily_tokens, answers * SHORT_ANSWER_TOKENS)
-    budget = budget_of(owner=teen)
-    if budget.daily_tokens != daily_tokens:
-        allowance_set(budget=budget, daily_tokens=daily_tokens)
+    cap_set(owner=teen, daily_tokens=None if answers is None else answers * SHORT_ANSWER_TOKENS)
+
+
+def nest_apply(*, person: Person) -> None:
+    """Put a person's budget within one with somebody whom they are linked to, or on its own when there is nobody.
+
+    Whoever shares a family's budget stays in it as long as somebody in it is linked to them: of two families that a
+    second parent links, each keeps its own.
+    """
+    linked = [link.parent if person == link.teen else link.teen for link in links_of(person)]
+    mine = budget_of(owner=person).within
+    families = [around for other in linked if (around := _family_of(other))]
+    if mine in families:
+        return
+    if families:
+        budget_nest(owner=person, within=families[0])
+    elif linked:
+        family = family_make(time_zone=str(linked[0].zone))
+        for member in (person, linked[0]):
+            budget_nest(owner=member, within=family)
+    else:
+        budget_nest(owner=person, within=site_budget())
+
+
+def _family_of(person: Person) -> Budget | None:
+    around = budget_of(owner=person).within
+    return around if around and around.kind == Floor.FAMILY else None

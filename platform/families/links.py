@@ -8,7 +8,7 @@ from accounts.age import is_grown_up
 from accounts.models import Person, Role
 from families.consents import consent_withdraw
 from families.errors import AlreadyLinked, InvitationOver, WrongSide
-from families.limits import limit_apply
+from families.limits import limit_apply, nest_apply
 from families.models import INVITATION_LIFE, Consent, Ending, Invitation, Link
 from families.notices import notice_send
 
@@ -54,6 +54,9 @@ def invitation_accept(*, token: str, by: Person) -> Link:
             link = Link.objects.create(parent=parent, teen=teen)
     except IntegrityError as fault:
         raise AlreadyLinked from fault
+    # The parent first: a second parent comes into the teen's family, and not the other way round.
+    nest_apply(person=parent)
+    nest_apply(person=teen)
     invitation.delete()
     notice_send(person=invitation.by, words=_("%(who)s said yes: you are linked.") % {"who": by})
     return link
@@ -82,6 +85,8 @@ def link_end(*, link: Link, by: Person | None) -> bool:
     if given.exists():
         consent_withdraw(teen=link.teen, by=link.teen)
     limit_apply(teen=link.teen)
+    for person in (link.teen, link.parent):
+        nest_apply(person=person)
     for person, other in ((link.parent, link.teen), (link.teen, link.parent)):
         if by is None:
             words = _("You and %(who)s are no longer linked here, as a teen of 18 decides alone.") % {

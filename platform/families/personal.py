@@ -12,7 +12,7 @@ from families.agreements import other_side
 from families.consents import consents_about
 from families.erasing import ERASURE_WAITS, family_erasures_carry_out
 from families.forgetting import INVITATIONS_KEPT_FOR, NOTICES_KEPT_FOR, invitations_forget, notices_forget
-from families.limits import limit_apply
+from families.limits import limit_apply, nest_apply
 from families.models import (
     Consent,
     FamilyErasure,
@@ -61,6 +61,8 @@ def links_erase(person: Person) -> None:
     links.delete()
     for teen in teens:
         limit_apply(teen=teen)
+    for other in Person.objects.filter(pk__in=others):
+        nest_apply(person=other)
 
 
 def consents_export(person: Person) -> Iterator[Row]:

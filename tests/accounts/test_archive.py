@@ -87,7 +87,9 @@ class TestTheCopy:
     def test_a_day_of_the_budget_is_the_persons_own(self, full: Person) -> None:
         starts_at = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)
         ends_at = datetime(2026, 3, 3, 14, 0, tzinfo=UTC)
-        Period.objects.create(budget=full.budget, starts_at=starts_at, ends_at=ends_at, granted=10)
+        Period.objects.create(
+            budget=full.budget, starts_at=starts_at, ends_at=ends_at, open_until=ends_at, granted=10
+        )
         days = [row["day"] for row in opened(full).rows("usage")]
         assert days[0] == date(2026, 3, 2).isoformat()
 

@@ -10,7 +10,7 @@ from django.test import Client
 
 from accounts import registry
 from accounts.models import Person, Role
-from budgets.models import Budget, Period
+from budgets.models import Budget
 from chat.models import Conversation, Turn
 from courses.models import Answer, LessonDone
 from events.models import Event, SignUp
@@ -189,7 +189,7 @@ class TestErasing:
         assert not LogEntry.objects.exists()
 
     def test_all_kinds_are_empty_and_the_sums_stay(self, full: Person, as_person: AsPerson) -> None:
-        budget, spent = full.budget, Period.objects.get().spent
+        budget, spent = full.budget, full.budget.periods.get().spent
         as_person(full).post(ERASE, {"proof": PASSWORD})
         for model in (Conversation, Turn, LessonDone, Answer, SignUp, Mail, Session):
             assert not model._default_manager.exists(), model

@@ -10,6 +10,7 @@ from accounts.models import Person
 from budgets.models import Hold, HoldState
 from budgets.selectors import meter
 from chat.models import Ending, State, Turn
+from tests.budgets.purse import purse_make
 from tests.live import Web, Worker, wait_until
 
 pytestmark = [pytest.mark.browser]
@@ -172,9 +173,7 @@ def test_conversations_are_listed_renamed_and_deleted(
 def test_a_question_that_cannot_be_paid_keeps_what_was_typed(
     page: Page, teen: Person, sign_in: SignIn, worker: Worker
 ) -> None:
-    from budgets.models import Budget
-
-    Budget.objects.create(owner=teen, daily_tokens=20)
+    purse_make(teen, tokens=20)
     sign_in(teen)
     page.goto("/tutor/")
     page.get_by_label("Your question").fill("What is a noun?")

@@ -2,17 +2,24 @@
 
 from datetime import UTC, datetime, timedelta
 from io import StringIO
+from typing import Any
 from uuid import UUID, uuid4
 
 from django.core.management import call_command
 
 from accounts.models import Person
-from budgets.models import Entry, Hold, Period
+from budgets.allowances import allowance_set, budget_of
+from budgets.models import Budget, Entry, Hold, Period
 from budgets.services import hold_make
 
 NOON = datetime(2026, 11, 25, 20, tzinfo=UTC)
 NEXT_MORNING = datetime(2026, 11, 26, 15, tzinfo=UTC)  # seven o'clock there
 LEASE = timedelta(minutes=20)
+
+
+def purse_make(owner: Person, *, tokens: int | None, now: datetime | None = None, **limits: Any) -> Budget:
+    """Somebody's budget with these limits, which in life come from a plan."""
+    return allowance_set(budget=budget_of(owner=owner), tokens=tokens, now=now, **limits)
 
 
 def hold_for(
@@ -21,6 +28,8 @@ def hold_for(
     prompt: int = 100,
     answer: int = 300,
     least: int = 50,
+    prompt_price: int = 0,
+    answer_price: int = 0,
     key: UUID | None = None,
     now: datetime = NOON,
 ) -> Hold:
@@ -30,6 +39,8 @@ def hold_for(
         prompt_tokens=prompt,
         answer_tokens=answer,
         least_answer_tokens=least,
+        prompt_microdollars=prompt_price,
+        answer_microdollars=answer_price,
         lease=LEASE,
         now=now,
     )

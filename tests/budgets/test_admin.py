@@ -1,4 +1,4 @@
-"""An admin looks at the ledger, and changes nothing but an allowance."""
+"""An admin looks at the ledger, and changes it through its services only."""
 
 from collections.abc import Callable
 
@@ -6,8 +6,10 @@ import pytest
 from django.test import Client
 
 from accounts.models import Person
-from budgets.models import Budget, Entry, EntryKind
-from budgets.services import hold_make
+from budgets.allowances import plan_assign, site_budget
+from budgets.audit import audit_make
+from budgets.models import Budget, Entry, EntryKind, Grant, Hold, Period, Plan
+from budgets.services import hold_make, hold_settle
 from tests.budgets.purse import LEASE
 
 AsPerson = Callable[[Person], Client]
@@ -40,7 +42,7 @@ def test_every_table_can_be_looked_at_and_searched(admin_client: Client, budget:
 
 
 @pytest.mark.parametrize("table", ["period", "hold", "entry"])
-def test_nothing_but_an_allowance_can_be_changed(admin_client: Client, budget: Budget, table: str) -> None:
+def test_what_happened_cannot_be_changed(admin_client: Client, budget: Budget, table: str) -> None:
     rows = {
         "period": budget.periods.get().pk,
         "hold": budget.periods.get().holds.get().pk,
@@ -51,10 +53,80 @@ def test_nothing_but_an_allowance_can_be_changed(admin_client: Client, budget: B
     assert admin_client.post(f"/admin/budgets/{table}/{rows[table]}/delete/").status_code == 403
 
 
-def test_a_changed_allowance_goes_through_the_ledger(admin_client: Client, budget: Budget) -> None:
+def test_a_changed_plan_goes_through_the_ledger(admin_client: Client, budget: Budget) -> None:
+    small = Plan.objects.create(slug="small", name="Small", tokens=200)
     change = f"/admin/budgets/budget/{budget.pk}/change/"
-    assert admin_client.post(change, {"daily_tokens": "200"}).status_code == 302
+    assert admin_client.post(change, {"plan": small.pk}).status_code == 302
     period = budget.periods.get()
     # What is held stays held.
     assert period.granted == 400
     assert period.entries.filter(kind=EntryKind.GRANT).count() == 2
+
+
+def test_a_plan_that_is_changed_changes_what_everybody_on_it_has(
+    admin_client: Client, budget: Budget
+) -> None:
+    small = Plan.objects.create(slug="small", name="Small", tokens=2000)
+    assert budget.owner
+    plan_assign(owner=budget.owner, plan=small)
+    form = {"name": "Smaller", "tokens": "700", "length": "day", "model_names": "any", "memory_tokens": "0"}
+    assert admin_client.post(f"/admin/budgets/plan/{small.pk}/change/", form).status_code == 302
+    assert budget.periods.get().granted == 700
+    assert admin_client.post(f"/admin/budgets/plan/{small.pk}/delete/").status_code == 403
+
+
+def test_a_new_plan_can_be_made(admin_client: Client) -> None:
+    form = {
+        "slug": "own",
+        "name": "Own",
+        "length": "week",
+        "model_names": "big,small",
+        "memory_tokens": "900",
+    }
+    assert admin_client.post("/admin/budgets/plan/add/", form).status_code == 302
+    own = Plan.objects.get(slug="own")
+    assert (own.tokens, own.model_names, own.length) == (None, ["big", "small"], "week")
+
+
+def test_the_sites_limits_and_its_stop_go_through_the_ledger(admin_client: Client, budget: Budget) -> None:
+    site = site_budget()
+    change = f"/admin/budgets/budget/{site.pk}/change/"
+    form = {"tokens": "5000", "microdollars": "", "length": "month", "time_zone": "Europe/Berlin"}
+    assert admin_client.get(change).status_code == 200
+    assert admin_client.post(change, form | {"is_stopped": "on"}).status_code == 302
+    site = site_budget()
+    assert (site.tokens, site.microdollars, site.time_zone) == (5000, None, "Europe/Berlin")
+    assert site.stopped_at
+    assert sum(shard.granted for shard in site.periods.all()) == 5000
+    assert admin_client.post(change, form).status_code == 302
+    assert site_budget().stopped_at is None
+    assert admin_client.post(change, form | {"time_zone": "Mars/Base"}).status_code == 200
+
+
+def test_a_grant_is_given_once_and_not_changed(
+    admin_client: Client, admin_person: Person, budget: Budget
+) -> None:
+    before = budget.periods.get().granted
+    form = {
+        "budget": budget.pk, "tokens": "300", "microdollars": "0", "reason": "A science fair.",
+        "expires_at_0": "2099-01-01", "expires_at_1": "00:00:00",
+    }  # fmt: skip
+    assert admin_client.post("/admin/budgets/grant/add/", form).status_code == 302
+    assert budget.periods.get().granted == before + 300
+    grant = Grant.objects.get()
+    assert (grant.given_by, grant.reason) == (admin_person, "A science fair.")
+    assert admin_client.post(f"/admin/budgets/grant/{grant.pk}/change/", {}).status_code == 403
+
+
+def test_an_overrun_is_a_row_that_an_admin_sees(admin_client: Client, budget: Budget) -> None:
+    hold_settle(key=Hold.objects.get().key, tokens=777, microdollars=0)
+    page = admin_client.get("/admin/budgets/overrun/", {"q": "purse-owner"}).content.decode()
+    assert "377" in page
+
+
+def test_the_last_audit_can_be_looked_at(admin_client: Client, budget: Budget) -> None:
+    Period.objects.filter(budget=budget).update(spent=3)
+    audit = audit_make()
+    page = admin_client.get(f"/admin/budgets/audit/{audit.pk}/change/").content.decode()
+    assert "spent is 3, but its entries make 0" in page
+    assert admin_client.get("/admin/budgets/audit/").status_code == 200

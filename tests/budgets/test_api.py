@@ -5,7 +5,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Person
-from budgets.models import Budget
+from tests.budgets.purse import purse_make
 from tests.rest.told import problem
 
 AsPerson = Callable[[Person], Client]
@@ -20,12 +20,14 @@ def test_everybody_reads_their_own_budget(
     request: pytest.FixtureRequest,
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
-    Budget.objects.create(owner=stranger, daily_tokens=7)
+    purse_make(stranger, tokens=7)
     client = as_person(request.getfixturevalue(who))
     with django_assert_num_queries(4):
         told = client.get(BUDGET).json()
     assert told.pop("refills_at")
-    assert told == {"granted": 20_000, "spent": 0, "held": 0, "left": 20_000, "short_answers": 40}
+    assert told == {
+        "granted": 20_000, "spent": 0, "held": 0, "left": 20_000, "short_answers": 40, "floor": "person",
+    }  # fmt: skip
 
 
 def test_somebody_who_is_not_signed_in_is_told_so(client: Client, db: None) -> None:

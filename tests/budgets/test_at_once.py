@@ -10,10 +10,11 @@ import pytest
 from django.db import connection, transaction
 
 from accounts.models import Person
+from budgets.allowances import allowance_set
 from budgets.errors import HoldResolved
-from budgets.models import Budget, Entry, EntryKind, Hold, HoldState, Period
-from budgets.services import allowance_set, hold_release, hold_settle, holds_expire
-from tests.budgets.purse import LEASE, NEXT_MORNING, NOON, audit, hold_for, sums
+from budgets.models import SITE_SHARDS, Budget, Entry, EntryKind, Floor, Hold, HoldState, Period
+from budgets.services import hold_release, hold_settle, holds_expire
+from tests.budgets.purse import LEASE, NEXT_MORNING, NOON, audit, hold_for, purse_make, sums
 from tests.budgets.rush import at_once, holds_at_once, holds_from_processes
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -22,12 +23,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def crowd_owner(purse_owner: Person) -> Person:
     """Somebody with enough for 25 holds of 400 tokens and no more."""
-    allowance_set(budget=purse_owner.budget, daily_tokens=10_000)
+    purse_make(purse_owner, tokens=10_000)
     return purse_owner
 
 
 def assert_never_a_token_too_much(held: list[int]) -> None:
-    period = Period.objects.get()
+    period = Period.objects.get(budget__kind=Floor.PERSON)
     assert sum(held) == period.held <= period.granted == 10_000
     # What nobody got would not have answered anybody: a prompt and the least answer take 150.
     assert period.left < 150
@@ -52,13 +53,14 @@ def test_the_same_key_many_times_at_once_is_one_hold(crowd_owner: Person) -> Non
     key = uuid4()
     holds = at_once([lambda: hold_for(crowd_owner, key=key)] * 20)
     assert {hold.key for hold in holds} == {key}
-    assert sums(Period.objects.get()) == (10_000, 0, 400)
+    assert sums(Period.objects.get(budget__kind=Floor.PERSON)) == (10_000, 0, 400)
     audit()
 
 
 def test_a_first_day_asked_for_many_times_at_once_begins_once(other_owner: Person) -> None:
     at_once([lambda: hold_for(other_owner)] * 20)
-    assert Budget.objects.count() == Period.objects.count() == 1
+    assert Budget.objects.count() == 2
+    assert Period.objects.count() == 1 + SITE_SHARDS
     assert Entry.objects.filter(kind=EntryKind.GRANT).count() == 1
     audit()
 
@@ -91,7 +93,7 @@ def test_settling_and_expiring_at_once_resolve_each_hold_once(crowd_owner: Perso
     assert set(outcomes[:20]) <= {HoldState.SETTLED, HoldState.EXPIRED}
     expired = Hold.objects.filter(state=HoldState.EXPIRED).count()
     assert sum(map(int, outcomes[20:])) == expired
-    assert sums(Period.objects.get()) == (10_000, 100 * (20 - expired), 0)
+    assert sums(Period.objects.get(budget__kind=Floor.PERSON)) == (10_000, 100 * (20 - expired), 0)
     audit()
 
 
@@ -106,7 +108,7 @@ def test_of_many_settlings_at_once_one_counts(crowd_owner: Person) -> None:
         return 1
 
     assert sum(at_once([settle] * 20)) == 1
-    assert sums(Period.objects.get()) == (10_000, 100, 0)
+    assert sums(Period.objects.get(budget__kind=Floor.PERSON)) == (10_000, 100, 0)
 
 
 class Interleaved:
@@ -188,7 +190,7 @@ def test_a_transaction_may_resolve_several_holds_while_another_resolves_one_of_t
 
 def test_an_allowance_lowered_beside_a_hold_leaves_the_day_in_bounds(crowd_owner: Person) -> None:
     period = hold_for(crowd_owner).period
-    second = Interleaved(lambda: allowance_set(budget=crowd_owner.budget, daily_tokens=500, now=NOON))
+    second = Interleaved(lambda: allowance_set(budget=crowd_owner.budget, tokens=500, now=NOON))
     with transaction.atomic():
         hold_for(crowd_owner, now=NOON + timedelta(minutes=1))
         second.start_and_let_it_wait()

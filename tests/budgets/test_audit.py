@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import Person
 from budgets.audit import Difference, differences
-from budgets.models import Entry, EntryKind, Hold, HoldState, Period
+from budgets.models import SITE_SHARDS, Entry, EntryKind, Hold, HoldState, Period
 from budgets.services import hold_release, hold_settle, holds_expire
 from tests.budgets.purse import LEASE, NEXT_MORNING, NOON, audit, hold_for
 
@@ -29,23 +29,28 @@ def busy_day(purse_owner: Person, other_owner: Person) -> Period:
 def test_books_that_agree_are_told_calmly(busy_day: Period) -> None:
     assert list(differences()) == []
     entries = Entry.objects.count()
-    assert audit() == f"The ledger agrees with its entries: 3 days, {entries} entries.\n"
+    assert audit() == f"The ledger agrees with its entries: {3 + SITE_SHARDS} periods, {entries} entries.\n"
 
 
 def test_an_empty_ledger_agrees(db: None) -> None:
-    assert "0 days" in audit()
+    assert "0 periods" in audit()
 
 
-@pytest.mark.parametrize("what", ["granted", "spent", "held", "spent_microdollars"])
+@pytest.mark.parametrize(
+    "what", ["granted", "spent", "held", "granted_microdollars", "spent_microdollars", "held_microdollars"]
+)
 def test_a_planted_difference_is_named(busy_day: Period, what: str) -> None:
     kept = getattr(busy_day, what)
     Period.objects.filter(pk=busy_day.pk).update(**{what: F(what) + 7})
-    assert list(differences()) == [Difference(of=f"day {busy_day.pk}", what=what, kept=kept + 7, told=kept)]
+    assert list(differences()) == [
+        Difference(of=f"period {busy_day.pk}", what=what, kept=kept + 7, told=kept)
+    ]
     complaints = StringIO()
     with pytest.raises(CommandError, match="disagree in 1 place"):
         call_command("audit_budgets", stderr=complaints)
     assert (
-        f"day {busy_day.pk}: {what} is {kept + 7:,}, but its entries make {kept:,}" in complaints.getvalue()
+        f"period {busy_day.pk}: {what} is {kept + 7:,}, but its entries make {kept:,}"
+        in complaints.getvalue()
     )
 
 

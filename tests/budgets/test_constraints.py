@@ -34,19 +34,23 @@ def run(statement: str, values: tuple[object, ...]) -> None:
         ("held = -1", "period_held_not_negative"),
         ("spent = -1", "period_spent_not_negative"),
         ("spent_microdollars = -1", "period_microdollars_not_negative"),
+        ("held_microdollars = -1", "period_held_microdollars_not_negative"),
+        ("limits_microdollars = true, held_microdollars = 1", "period_microdollars_never_overdrawn"),
+        ("open_until = ends_at + interval '1 second'", "period_open_to_its_end"),
         ("ends_at = starts_at", "period_ends_after_start"),
     ],
 )
 def test_a_day_is_never_out_of_bounds(purse_owner: Person, change: str, constraint: str) -> None:
     hold_for(purse_owner)
-    assert constraint in refused(f"UPDATE budgets_period SET {change}")  # noqa: S608
+    assert constraint in refused(f"UPDATE budgets_period SET {change} WHERE limits_tokens")  # noqa: S608
 
 
 def test_a_budgets_day_begins_once(purse_owner: Person) -> None:
     hold_for(purse_owner)
     said = refused(
-        "INSERT INTO budgets_period (budget_id, starts_at, ends_at, granted, spent, held, spent_microdollars)"
-        " SELECT budget_id, starts_at, ends_at, 0, 0, 0, 0 FROM budgets_period"
+        "INSERT INTO budgets_period (budget_id, shard, starts_at, ends_at, open_until, granted, spent, held,"
+        " granted_microdollars, spent_microdollars, held_microdollars, limits_tokens, limits_microdollars)"
+        " SELECT budget_id, shard, starts_at, ends_at, ends_at, 0, 0, 0, 0, 0, 0, true, true FROM budgets_period"
     )
     assert "period_starts_once" in said
 
@@ -57,12 +61,17 @@ def test_a_budgets_day_begins_once(purse_owner: Person) -> None:
         ("state = 'settled'", "hold_resolved_with_its_time"),
         ("resolved_at = now()", "hold_resolved_with_its_time"),
         ("state = 'lost', resolved_at = now()", "hold_state_known"),
-        ("answer_tokens = -1", "answer_tokens"),
     ],
 )
 def test_a_holds_state_is_consistent(purse_owner: Person, change: str, constraint: str) -> None:
     hold_for(purse_owner)
     assert constraint in refused(f"UPDATE budgets_hold SET {change}")  # noqa: S608
+
+
+@pytest.mark.parametrize("change", ["answer_tokens = 1", "microdollars = 1", "site_period_id = NULL"])
+def test_what_a_hold_set_aside_never_changes(purse_owner: Person, change: str) -> None:
+    hold_for(purse_owner)
+    assert "never changes" in refused(f"UPDATE budgets_hold SET {change}")  # noqa: S608
 
 
 ENTRY = (
@@ -73,10 +82,10 @@ ENTRY = (
 
 def test_an_entry_is_consistent(purse_owner: Person) -> None:
     hold = hold_for(purse_owner)
-    assert "entry_kind_known" in refused(ENTRY, hold.period_id, hold.key, "gift", 1)
+    assert "entry_kind_known" in refused(ENTRY, hold.period_id, hold.key, "present", 1)
     assert "entry_names_its_hold" in refused(ENTRY, hold.period_id, None, "settle", 1)
     assert "entry_tokens_not_negative" in refused(ENTRY, hold.period_id, hold.key, "settle", -1)
-    assert "entry_once_a_hold" in refused(ENTRY, hold.period_id, hold.key, "hold", 1)
+    assert "entry_holds_once" in refused(ENTRY, hold.period_id, hold.key, "hold", 1)
     assert "foreign key" in refused(ENTRY, hold.period_id, uuid4(), "settle", 1)
 
 

@@ -6,9 +6,10 @@ from django.conf import settings
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Person
-from budgets.models import Budget, Period
+from budgets.allowances import allowance_set
+from budgets.models import Budget
 from budgets.selectors import SHORT_ANSWER_TOKENS, Meter, meter
-from budgets.services import allowance_set, hold_settle
+from budgets.services import hold_settle
 from tests.budgets.purse import NEXT_MORNING, NOON, hold_for
 
 
@@ -20,7 +21,7 @@ def test_an_untouched_purse_is_full_and_looking_writes_nothing(
     assert full == Meter(granted=settings.TUTOR_DAILY_TOKENS, spent=0, held=0, refills_at=NEXT_MORNING)
     assert full.left == full.granted
     assert full.fraction_left == 1.0
-    assert not Budget.objects.exists()
+    assert not Budget.objects.filter(owner=other_owner).exists()
 
 
 def test_it_tells_what_is_spent_held_and_left(
@@ -28,7 +29,7 @@ def test_it_tells_what_is_spent_held_and_left(
 ) -> None:
     hold_settle(key=hold_for(purse_owner).key, tokens=250, microdollars=0)
     hold_for(purse_owner, prompt=20, answer=50)
-    with django_assert_num_queries(1):
+    with django_assert_num_queries(2):
         today = meter(owner=purse_owner, now=NOON)
     assert today == Meter(granted=1000, spent=250, held=70, refills_at=NEXT_MORNING)
     assert (today.left, today.fraction_left) == (680, 0.68)
@@ -39,7 +40,7 @@ def test_after_seven_it_tells_of_the_new_day_before_any_hold_has_begun_it(purse_
     hold_for(purse_owner)
     morning = meter(owner=purse_owner, now=NEXT_MORNING)
     assert morning == Meter(granted=1000, spent=0, held=0, refills_at=NEXT_MORNING + timedelta(days=1))
-    assert Period.objects.count() == 1
+    assert purse_owner.budget.periods.count() == 1
 
 
 def test_it_foretells_the_cut_day_after_a_move(purse_owner: Person) -> None:
@@ -51,6 +52,6 @@ def test_it_foretells_the_cut_day_after_a_move(purse_owner: Person) -> None:
 
 
 def test_no_allowance_is_an_empty_purse(purse_owner: Person) -> None:
-    allowance_set(budget=purse_owner.budget, daily_tokens=0, now=NOON)
+    allowance_set(budget=purse_owner.budget, tokens=0, now=NOON)
     empty = meter(owner=purse_owner, now=NOON)
     assert (empty.left, empty.short_answers, empty.fraction_left) == (0, 0, 0.0)

@@ -6,9 +6,10 @@ import pytest
 from django.conf import settings
 
 from accounts.models import Person
+from budgets.allowances import allowance_set
 from budgets.errors import BudgetShort
-from budgets.models import Budget, Entry, EntryKind, Period
-from budgets.services import allowance_set, hold_release, hold_settle
+from budgets.models import Budget, Entry, EntryKind, Floor
+from budgets.services import hold_release, hold_settle
 from tests.budgets.purse import NEXT_MORNING, NOON, audit, hold_for, sums
 
 
@@ -20,7 +21,7 @@ def move_to(owner: Person, zone: str) -> None:
 def test_a_first_hold_makes_the_budget_and_its_day(other_owner: Person) -> None:
     hold = hold_for(other_owner)
     budget = Budget.objects.get(owner=other_owner)
-    assert budget.daily_tokens == settings.TUTOR_DAILY_TOKENS
+    assert budget.tokens == settings.TUTOR_DAILY_TOKENS
     assert hold.period.budget == budget
     assert hold.period.ends_at == NEXT_MORNING
     assert [(entry.kind, entry.tokens) for entry in hold.period.entries.filter(hold=None)] == [
@@ -40,7 +41,7 @@ def test_the_next_day_begins_with_the_first_hold_after_seven(purse_owner: Person
 def test_days_without_a_hold_leave_nothing_behind(purse_owner: Person) -> None:
     hold_for(purse_owner)
     hold_for(purse_owner, now=NOON + timedelta(days=30))
-    assert Period.objects.count() == 2
+    assert purse_owner.budget.periods.count() == 2
 
 
 def test_a_hold_settles_into_the_day_it_was_made_in(purse_owner: Person) -> None:
@@ -105,7 +106,7 @@ def test_a_clock_that_runs_behind_does_not_bring_yesterday_back(purse_owner: Per
 
 def test_a_raised_allowance_counts_today(purse_owner: Person) -> None:
     period = hold_for(purse_owner).period
-    allowance_set(budget=purse_owner.budget, daily_tokens=1500, now=NOON)
+    allowance_set(budget=purse_owner.budget, tokens=1500, now=NOON)
     assert sums(period) == (1500, 0, 400)
     assert hold_for(purse_owner, now=NEXT_MORNING).period.granted == 1500
     audit()
@@ -115,7 +116,7 @@ def test_a_lowered_allowance_never_goes_below_what_is_spent_and_held(purse_owner
     spent = hold_for(purse_owner)
     hold_settle(key=spent.key, tokens=350, microdollars=0)
     held = hold_for(purse_owner)
-    allowance_set(budget=purse_owner.budget, daily_tokens=100, now=NOON)
+    allowance_set(budget=purse_owner.budget, tokens=100, now=NOON)
     assert sums(held.period) == (750, 350, 400)
     assert held.period.entries.filter(kind=EntryKind.GRANT).last() == Entry.objects.get(tokens=-250)
     hold_release(key=held.key)
@@ -125,14 +126,14 @@ def test_a_lowered_allowance_never_goes_below_what_is_spent_and_held(purse_owner
 
 def test_an_allowance_changed_between_days_waits_for_the_next(purse_owner: Person) -> None:
     period = hold_for(purse_owner).period
-    budget = allowance_set(budget=purse_owner.budget, daily_tokens=2000, now=NEXT_MORNING)
-    assert budget.daily_tokens == 2000
+    budget = allowance_set(budget=purse_owner.budget, tokens=2000, now=NEXT_MORNING)
+    assert budget.tokens == 2000
     assert sums(period) == (1000, 0, 400)
 
 
 def test_an_allowance_that_does_not_change_tells_nothing(purse_owner: Person) -> None:
     hold_for(purse_owner)
-    allowance_set(budget=purse_owner.budget, daily_tokens=1000, now=NOON)
+    allowance_set(budget=purse_owner.budget, tokens=1000, now=NOON)
     assert Entry.objects.filter(kind=EntryKind.GRANT).count() == 1
 
 
@@ -140,7 +141,7 @@ def test_erasing_a_person_keeps_the_sums_without_the_person(purse_owner: Person)
     settled, held = hold_for(purse_owner), hold_for(purse_owner)
     hold_settle(key=settled.key, tokens=100, microdollars=9)
     purse_owner.delete()
-    budget = Budget.objects.get()
+    budget = Budget.objects.get(kind=Floor.PERSON)
     assert budget.owner is None
     assert "purse-owner" not in str(budget)
     # A worker may be in the middle of it.

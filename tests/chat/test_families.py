@@ -108,7 +108,7 @@ class TestMemory:
         )
         Link.objects.update(memory=False)
         second = ask(teen, "Is AI biased?", conversation=first.conversation)
-        assert not second.has_memory
+        assert second.memory_tokens == 0
         assert _past(second) == []
         assert len(prompt_for(second.question, past=_past(second)).messages) == 2
 

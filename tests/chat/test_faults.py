@@ -10,13 +10,14 @@ from kombu import Connection
 from pytest_django import Settings
 
 from accounts.models import Person
-from budgets.models import Budget, Hold, HoldState
+from budgets.models import Hold, HoldState
 from budgets.selectors import meter
 from chat import leases, stream
 from chat.models import Ending, State, Turn
 from chat.stream import store
 from config.celery import app
 from tests import live
+from tests.budgets.purse import purse_make
 from tests.chat.test_relay import LONG, letters, listening
 
 pytestmark = [pytest.mark.faults, pytest.mark.django_db(transaction=True)]
@@ -210,7 +211,7 @@ def test_a_message_delivered_three_times_is_answered_and_paid_once(
 def test_the_card_comes_with_worker_broker_and_model_dead_and_nothing_left_to_spend(
     logs: Path, teen: Person, own_valkey: live.Valkey, own_model: live.Model, site: live.Web
 ) -> None:
-    Budget.objects.create(owner=teen, daily_tokens=0)
+    purse_make(teen, tokens=0)
     with live.running(live.Worker(logs / "worker.log")) as worker:
         worker.kill()
     own_valkey.kill()

@@ -146,5 +146,5 @@ class TestWhatThePageSays:
         for question in (COVERED, "Is AI biased?", "Does AI have feelings?", UNKNOWN):
             ended(ask(teen, question, conversation=first.conversation))
         client = as_person(teen)
-        with django_assert_max_num_queries(11):
+        with django_assert_max_num_queries(12):
             client.get(f"/tutor/{first.conversation_id}")

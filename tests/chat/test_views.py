@@ -114,7 +114,7 @@ class TestStart:
 
     def test_the_meter_speaks_in_answers_and_says_when_it_refills(self, owner: Client) -> None:
         page = owner.get(reverse("chat:start")).content.decode()
-        assert "short answers left today; refills at 7" in " ".join(page.split())
+        assert "short answers left; refills at 7" in " ".join(page.split())
 
 
 class TestConversation:
@@ -200,7 +200,7 @@ class TestAsking:
         reply = post(owner, "chat:ask", question="Why is the sky blue?", turn_id=uuid4())
         body = reply.content.decode()
         assert reply.status_code == 422
-        assert "refill at 7" in body
+        assert "refills at 7" in body
         assert "nothing was charged" in body
         assert "Why is the sky blue?" in body
 

@@ -63,7 +63,7 @@ class TestAChange:
     def test_of_the_limit_reaches_the_ledger(self, link: Link, parent: Person, teen: Person) -> None:
         terms_propose(link=link, by=parent, terms=STRICT)
         proposal_answer(link=link, by=teen, accept=True)
-        assert Budget.objects.get(owner=teen).daily_tokens == 10 * SHORT_ANSWER_TOKENS
+        assert Budget.objects.get(owner=teen).tokens == 10 * SHORT_ANSWER_TOKENS
 
 
 class TestMorePrivacy:

@@ -8,6 +8,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import Person
+from budgets.allowances import cap_set
 from budgets.models import Budget
 from families import links
 from families.consents import consent_give, consent_of
@@ -115,9 +116,9 @@ class TestParting:
     def test_lifts_the_limit_that_this_parent_agreed(
         self, link: Link, teen: Person, settings: Settings
     ) -> None:
-        Budget.objects.create(owner=teen, daily_tokens=500)
+        cap_set(owner=teen, daily_tokens=500)
         links.link_end(link=link, by=teen)
-        assert Budget.objects.get(owner=teen).daily_tokens == settings.TUTOR_DAILY_TOKENS
+        assert Budget.objects.get(owner=teen).tokens == settings.TUTOR_DAILY_TOKENS
 
     def test_may_be_undone_by_a_new_invitation(self, link: Link, parent: Person, teen: Person) -> None:
         links.link_end(link=link, by=parent)

@@ -1,22 +1,22 @@
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
-from budgets.audit import differences
-from budgets.models import Entry, Period
+from budgets.audit import audit_make
+from budgets.models import Period
 
 
 class Command(BaseCommand):
-    help = "Recompute every budget's days and holds from the immutable entries, and name each difference."
+    help = "Recompute every budget's periods, holds and grants from the immutable entries, and name each difference."
 
     def handle(self, **_options: object) -> None:
-        found = list(differences())
-        for difference in found:
-            self.stderr.write(str(difference))
-        if found:
+        audit = audit_make()
+        for difference in audit.first:
+            self.stderr.write(difference)
+        if audit.differences:
             raise CommandError(
-                _("The ledger and its entries disagree in %(count)d places.") % {"count": len(found)}
+                _("The ledger and its entries disagree in %(count)d places.") % {"count": audit.differences}
             )
         self.stdout.write(
-            _("The ledger agrees with its entries: %(days)d days, %(entries)d entries.")
-            % {"days": Period.objects.count(), "entries": Entry.objects.count()}
+            _("The ledger agrees with its entries: %(periods)d periods, %(entries)d entries.")
+            % {"periods": Period.objects.count(), "entries": audit.entries}
         )

@@ -1,4 +1,4 @@
-"""A day goes from seven in the morning to seven in the morning, where its person lives."""
+"""A day, a week or a month begins at seven in the morning, where its budget is at home."""
 
 import zoneinfo
 from datetime import UTC, datetime, time, timedelta
@@ -8,11 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from budgets.days import Day, day_at
+from budgets.spans import Length, Span, span_at
 
 LOS_ANGELES = ZoneInfo("America/Los_Angeles")
 ZONES = sorted(zoneinfo.available_timezones() - {"localtime", "Factory"})
 moments = st.datetimes(datetime(2026, 1, 1), datetime(2036, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+
+
+def day_at(now: datetime, zone: ZoneInfo, *, after: datetime | None = None) -> Span:
+    return span_at(now, zone, length=Length.DAY, after=after)
 
 
 def la(*when: int) -> datetime:
@@ -30,7 +34,7 @@ def la(*when: int) -> datetime:
     ids=["noon", "seven sharp", "a minute to seven", "past midnight"],
 )
 def test_the_day_begins_at_seven(now: datetime, starts_at: datetime, ends_at: datetime) -> None:
-    assert day_at(now, LOS_ANGELES) == Day(starts_at, ends_at)
+    assert day_at(now, LOS_ANGELES) == Span(starts_at, ends_at, timedelta(days=1))
 
 
 @pytest.mark.parametrize(
@@ -48,14 +52,50 @@ def test_a_day_is_as_long_as_the_clocks_make_it(now: datetime, hours: int) -> No
     assert day.share_of(1000) == 1000
 
 
-@given(moments, st.sampled_from(ZONES))
-def test_in_every_zone_a_moment_lies_in_its_day_and_the_days_join(now: datetime, name: str) -> None:
+@pytest.mark.parametrize(
+    ("length", "now", "starts_at", "ends_at"),
+    [
+        (Length.WEEK, la(2026, 11, 25, 12), la(2026, 11, 23, 7), la(2026, 11, 30, 7)),
+        (Length.WEEK, la(2026, 11, 30, 6, 59), la(2026, 11, 23, 7), la(2026, 11, 30, 7)),
+        (Length.WEEK, la(2026, 11, 30, 7), la(2026, 11, 30, 7), la(2026, 12, 7, 7)),
+        (Length.MONTH, la(2026, 12, 1, 6, 59), la(2026, 11, 1, 7), la(2026, 12, 1, 7)),
+        (Length.MONTH, la(2026, 12, 1, 7), la(2026, 12, 1, 7), la(2027, 1, 1, 7)),
+        (Length.MONTH, la(2028, 2, 29, 12), la(2028, 2, 1, 7), la(2028, 3, 1, 7)),
+    ],
+    ids=[
+        "a Wednesday",
+        "before Monday at seven",
+        "Monday at seven",
+        "before the 1st",
+        "the 1st",
+        "a leap day",
+    ],
+)
+def test_a_week_begins_on_monday_and_a_month_on_the_1st(
+    length: Length, now: datetime, starts_at: datetime, ends_at: datetime
+) -> None:
+    span = span_at(now, LOS_ANGELES, length=length)
+    assert (span.starts_at, span.ends_at) == (starts_at, ends_at)
+    assert span.share_of(1000) == 1000
+
+
+def test_a_month_that_begins_late_grants_its_part() -> None:
+    began = la(2026, 11, 21, 7).astimezone(UTC)
+    span = span_at(la(2026, 11, 25, 12), LOS_ANGELES, length=Length.MONTH, after=began)
+    assert span.starts_at == began
+    assert span.share_of(3000) == 1000
+
+
+@given(moments, st.sampled_from(ZONES), st.sampled_from(Length))
+def test_in_every_zone_a_moment_lies_in_its_span_and_the_spans_join(
+    now: datetime, name: str, length: Length
+) -> None:
     zone = ZoneInfo(name)
-    day = day_at(now, zone)
-    assert day.starts_at <= now < day.ends_at
-    assert day.starts_at.astimezone(zone).time() == day.ends_at.astimezone(zone).time() == time(7)
-    assert day_at(day.ends_at, zone).starts_at == day.ends_at
-    assert day.share_of(1000) == 1000
+    span = span_at(now, zone, length=length)
+    assert span.starts_at <= now < span.ends_at
+    assert span.starts_at.astimezone(zone).time() == span.ends_at.astimezone(zone).time() == time(7)
+    assert span_at(span.ends_at, zone, length=length).starts_at == span.ends_at
+    assert span.share_of(1000) == 1000
 
 
 @given(st.lists(st.tuples(st.sampled_from(ZONES), st.integers(1, 20 * 60)), min_size=2, max_size=40), moments)

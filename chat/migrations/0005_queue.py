@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('chat', '0003_memory'),
+        ('chat', '0004_memory_by_plan'),
     ]
 
     operations = [

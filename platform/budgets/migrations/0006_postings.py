@@ -1,0 +1,200 @@
+"""The functions that budgets.postings calls, and what the database refuses beyond constraints.
+
+To change a function, write it whole in a new migration, with CREATE OR REPLACE.
+"""
+
+from django.db import migrations
+
+# Takes from the innermost floor outwards, and gives back what it took where a floor further out is short: whoever
+# waits for the site's row holds the rows that are asked for least. Each UPDATE that waited for its row looks at it
+# afresh, so that what stands beside the sum is always tested on what is true now.
+HOLD = """
+CREATE FUNCTION budgets_hold_make(
+    p_owner bigint, p_key uuid, p_prompt integer, p_answer integer, p_money bigint,
+    p_now timestamptz, p_expires_at timestamptz, p_shards integer
+) RETURNS SETOF budgets_hold LANGUAGE plpgsql AS $$
+DECLARE
+    v_tokens bigint := p_prompt + p_answer;
+    v_person bigint; v_family bigint; v_site bigint;
+    v_persons bigint; v_familys bigint; v_sites bigint;
+BEGIN
+    SELECT mine.id, CASE WHEN outer_one.kind = 'family' THEN outer_one.id END, site.id
+    INTO v_person, v_family, v_site
+    FROM budgets_budget AS mine
+        JOIN budgets_budget AS outer_one ON outer_one.id = mine.within_id
+        JOIN budgets_budget AS site ON site.id = coalesce(outer_one.within_id, outer_one.id)
+    WHERE mine.owner_id = p_owner AND site.stopped_at IS NULL;
+    IF NOT FOUND THEN RETURN; END IF;
+
+    UPDATE budgets_period SET held = held + v_tokens, held_microdollars = held_microdollars + p_money
+    WHERE id = (
+            SELECT id FROM budgets_period WHERE budget_id = v_person AND shard = 0
+            ORDER BY starts_at DESC LIMIT 1
+        )
+        AND open_until > p_now
+        AND (NOT limits_tokens OR spent + held + v_tokens <= granted)
+        AND (NOT limits_microdollars
+            OR spent_microdollars + held_microdollars + p_money <= granted_microdollars)
+    RETURNING id INTO v_persons;
+    IF NOT FOUND THEN RETURN; END IF;
+
+    IF v_family IS NOT NULL THEN
+        UPDATE budgets_period SET held = held + v_tokens, held_microdollars = held_microdollars + p_money
+        WHERE id = (
+                SELECT id FROM budgets_period WHERE budget_id = v_family AND shard = 0
+                ORDER BY starts_at DESC LIMIT 1
+            )
+            AND open_until > p_now
+            AND (NOT limits_tokens OR spent + held + v_tokens <= granted)
+            AND (NOT limits_microdollars
+                OR spent_microdollars + held_microdollars + p_money <= granted_microdollars)
+        RETURNING id INTO v_familys;
+        IF NOT FOUND THEN
+            UPDATE budgets_period SET held = held - v_tokens, held_microdollars = held_microdollars - p_money
+            WHERE id = v_persons;
+            RETURN;
+        END IF;
+    END IF;
+
+    UPDATE budgets_period SET held = held + v_tokens, held_microdollars = held_microdollars + p_money
+    WHERE id = (
+            SELECT id FROM budgets_period WHERE budget_id = v_site AND shard = v_person % p_shards
+            ORDER BY starts_at DESC LIMIT 1
+        )
+        AND open_until > p_now
+        AND (NOT limits_tokens OR spent + held + v_tokens <= granted)
+        AND (NOT limits_microdollars
+            OR spent_microdollars + held_microdollars + p_money <= granted_microdollars)
+    RETURNING id INTO v_sites;
+    IF NOT FOUND THEN
+        UPDATE budgets_period SET held = held - v_tokens, held_microdollars = held_microdollars - p_money
+        WHERE id IN (v_persons, v_familys);
+        RETURN;
+    END IF;
+
+    INSERT INTO budgets_entry (hold_id, kind, tokens, microdollars, at, memo)
+    VALUES (p_key, 'hold', v_tokens, p_money, p_now, '');
+    RETURN QUERY
+        INSERT INTO budgets_hold (
+            key, period_id, family_period_id, site_period_id, prompt_tokens, answer_tokens, microdollars,
+            state, created_at, expires_at
+        ) VALUES (
+            p_key, v_persons, v_familys, v_sites, p_prompt, p_answer, p_money, 'held', p_now, p_expires_at
+        ) RETURNING *;
+END
+$$;
+"""
+
+# The person's row is locked first and the hold is looked at after: of two that resolve it at once, the second finds
+# it resolved. What was used beyond the hold is no floor's: it is told apart, on the site's budget.
+RESOLVE = """
+CREATE FUNCTION budgets_hold_resolve(
+    p_key uuid, p_state varchar, p_tokens bigint, p_money bigint, p_now timestamptz
+) RETURNS SETOF budgets_hold LANGUAGE plpgsql AS $$
+DECLARE
+    v_hold budgets_hold;
+    v_tokens bigint;
+    v_money bigint;
+BEGIN
+    SELECT * INTO v_hold FROM budgets_hold WHERE key = p_key AND state = 'held';
+    IF NOT FOUND THEN RETURN; END IF;
+    PERFORM FROM budgets_period WHERE id = v_hold.period_id FOR NO KEY UPDATE;
+    UPDATE budgets_hold SET state = p_state, resolved_at = p_now
+    WHERE key = p_key AND state = 'held' RETURNING * INTO v_hold;
+    IF NOT FOUND THEN RETURN; END IF;
+
+    v_tokens := least(p_tokens, v_hold.tokens);
+    v_money := least(p_money, v_hold.microdollars);
+    UPDATE budgets_period
+    SET held = held - v_hold.tokens, spent = spent + v_tokens,
+        held_microdollars = held_microdollars - v_hold.microdollars,
+        spent_microdollars = spent_microdollars + v_money
+    WHERE id = v_hold.period_id;
+    IF v_hold.family_period_id IS NOT NULL THEN
+        UPDATE budgets_period
+        SET held = held - v_hold.tokens, spent = spent + v_tokens,
+            held_microdollars = held_microdollars - v_hold.microdollars,
+            spent_microdollars = spent_microdollars + v_money
+        WHERE id = v_hold.family_period_id;
+    END IF;
+    UPDATE budgets_period
+    SET held = held - v_hold.tokens, spent = spent + v_tokens,
+        held_microdollars = held_microdollars - v_hold.microdollars,
+        spent_microdollars = spent_microdollars + v_money
+    WHERE id = v_hold.site_period_id;
+
+    IF p_state = 'settled' THEN
+        INSERT INTO budgets_entry (hold_id, kind, tokens, microdollars, at, memo)
+        VALUES (p_key, 'settle', v_tokens, v_money, p_now, '');
+        IF p_tokens > v_tokens OR p_money > v_money THEN
+            INSERT INTO budgets_entry (period_id, hold_id, kind, tokens, microdollars, at, memo)
+            VALUES (
+                coalesce(v_hold.site_period_id, v_hold.period_id), p_key, 'overrun',
+                p_tokens - v_tokens, p_money - v_money, p_now, ''
+            );
+        END IF;
+    ELSE
+        INSERT INTO budgets_entry (hold_id, kind, tokens, microdollars, at, memo)
+        VALUES (
+            p_key, CASE p_state WHEN 'released' THEN 'release' ELSE 'expire' END,
+            v_hold.tokens, v_hold.microdollars, p_now, ''
+        );
+    END IF;
+    RETURN NEXT v_hold;
+END
+$$;
+"""
+
+# Fires only for statements that set one of these columns, which no statement of ours does.
+HOLDS_STAND = """
+CREATE FUNCTION budgets_hold_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'What a hold set aside never changes.' USING ERRCODE = 'restrict_violation';
+END
+$$;
+CREATE TRIGGER budgets_hold_never_changes
+    BEFORE UPDATE OF key, period_id, family_period_id, site_period_id, prompt_tokens, answer_tokens, microdollars
+    ON budgets_hold FOR EACH ROW EXECUTE FUNCTION budgets_hold_refuse_change();
+"""
+
+BUDGETS_NEST = """
+CREATE FUNCTION budgets_budget_nests() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.within_id IS NOT NULL AND NOT EXISTS (
+        SELECT FROM budgets_budget AS around WHERE around.id = NEW.within_id AND (
+            around.kind = 'site' OR around.kind = 'family' AND NEW.kind = 'person'
+        )
+    ) THEN
+        RAISE EXCEPTION 'A budget lies within one of a floor further out.' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER budgets_budget_nests BEFORE INSERT OR UPDATE OF within_id, kind
+    ON budgets_budget FOR EACH ROW EXECUTE FUNCTION budgets_budget_nests();
+"""
+
+# Two or three versions of a busy row fit beside it, so that changing it touches no index.
+ROOM = "ALTER TABLE budgets_period SET (fillfactor = 50);"
+
+
+class Migration(migrations.Migration):
+    dependencies = [("budgets", "0005_constraints")]
+    operations = [
+        migrations.RunSQL(
+            HOLD,
+            "DROP FUNCTION budgets_hold_make(bigint, uuid, integer, integer, bigint, timestamptz, timestamptz, integer)",
+        ),
+        migrations.RunSQL(
+            RESOLVE, "DROP FUNCTION budgets_hold_resolve(uuid, varchar, bigint, bigint, timestamptz)"
+        ),
+        migrations.RunSQL(
+            HOLDS_STAND,
+            "DROP TRIGGER budgets_hold_never_changes ON budgets_hold; DROP FUNCTION budgets_hold_refuse_change()",
+        ),
+        migrations.RunSQL(
+            BUDGETS_NEST,
+            "DROP TRIGGER budgets_budget_nests ON budgets_budget; DROP FUNCTION budgets_budget_nests()",
+        ),
+        migrations.RunSQL(ROOM, "ALTER TABLE budgets_period RESET (fillfactor)"),
+    ]

@@ -1,0 +1,110 @@
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import validate_time_zone
+from budgets.models.plans import Plan
+from budgets.spans import Length
+
+# The site's row is in every hold of everybody; as many rows as this share its limit (ADR 14).
+SITE_SHARDS = 16
+
+
+class Floor(models.TextChoices):
+    PERSON = "person", _("a person’s")
+    FAMILY = "family", _("a family’s")
+    SITE = "site", _("the site’s")
+
+
+class Budget(models.Model):
+    """What may be spent a period: by a person, by a family together, or by the whole site.
+
+    They nest: a person's budget lies within a family's or the site's, a family's within the site's. A hold takes
+    from all of them or from none. A person's outlives its person: the sums stay, without a name.
+    """
+
+    kind = models.CharField(_("whose"), max_length=6, choices=Floor, default=Floor.PERSON, editable=False)
+    owner = models.OneToOneField(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        editable=False,
+        related_name="budget",
+        verbose_name=_("owner"),
+    )
+    within = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        editable=False,
+        related_name="inner",
+        verbose_name=_("within"),
+    )
+    tokens = models.PositiveBigIntegerField(
+        _("tokens a period"), null=True, blank=True, help_text=_("Empty: no limit.")
+    )
+    microdollars = models.PositiveBigIntegerField(
+        _("millionths of a dollar a period"), null=True, blank=True, help_text=_("Empty: no limit.")
+    )
+    length = models.CharField(_("period"), max_length=5, choices=Length, default=Length.DAY)
+    time_zone = models.CharField(
+        _("time zone"),
+        max_length=64,
+        blank=True,
+        validators=[validate_time_zone],
+        help_text=_("Empty: where its owner lives."),
+    )
+    # What a person's limits are made from: their plan (none is Free), and a daily cap that a family agreed on.
+    plan = models.ForeignKey(
+        Plan, on_delete=models.PROTECT, null=True, blank=True, related_name="budgets", verbose_name=_("plan")
+    )
+    daily_cap = models.PositiveBigIntegerField(_("most tokens a day"), null=True, blank=True, editable=False)
+    # The site's alone.
+    stopped_at = models.DateTimeField(_("stopped"), null=True, blank=True, editable=False)
+
+    class Meta:
+        verbose_name = _("budget")
+        verbose_name_plural = _("budgets")
+        constraints = [
+            models.CheckConstraint(condition=Q(kind__in=Floor.values), name="budget_kind_known"),
+            models.CheckConstraint(condition=Q(length__in=Length.values), name="budget_length_known"),
+            models.UniqueConstraint(fields=["kind"], condition=Q(kind=Floor.SITE), name="budget_one_site"),
+            models.CheckConstraint(
+                condition=Q(kind=Floor.SITE, within=None) | (~Q(kind=Floor.SITE) & Q(within__isnull=False)),
+                name="budget_within_unless_site",
+            ),
+            models.CheckConstraint(condition=~Q(within=F("id")), name="budget_not_within_itself"),
+            models.CheckConstraint(
+                condition=Q(kind=Floor.PERSON) | Q(owner=None, plan=None, daily_cap=None),
+                name="budget_person_alone_has_owner_and_plan",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind=Floor.SITE) | Q(stopped_at=None), name="budget_site_alone_stops"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        if self.kind == Floor.SITE:
+            return str(_("the site"))
+        if self.kind == Floor.FAMILY:
+            return str(_("family %(number)s") % {"number": self.pk})
+        return str(self.owner) if self.owner else str(_("somebody erased"))
+
+    @property
+    def zone(self) -> ZoneInfo:
+        if self.time_zone:
+            return ZoneInfo(self.time_zone)
+        return self.owner.zone if self.owner else ZoneInfo(settings.DEFAULT_PERSON_TIME_ZONE)
+
+    @property
+    def shards(self) -> int:
+        """How many rows share a period of it."""
+        return SITE_SHARDS if self.kind == Floor.SITE else 1
+
+    @property
+    def chain(self) -> list["Budget"]:
+        """This budget and those around it, inside out: the order in which the ledger locks them."""
+        return [self, *(self.within.chain if self.within else ())]

@@ -1,0 +1,58 @@
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from budgets.models.budgets import Budget
+
+
+class Grant(models.Model):
+    """Something extra on a budget, once: it may be held until it is used up or expires.
+
+    A period's allowance is used first and its grants after it, the one that expires first before the others. What
+    is left of a grant goes along into the next period.
+    """
+
+    budget = models.ForeignKey(
+        Budget, on_delete=models.PROTECT, related_name="grants", verbose_name=_("budget")
+    )
+    tokens = models.PositiveBigIntegerField(_("tokens"), default=0)
+    microdollars = models.PositiveBigIntegerField(_("millionths of a dollar"), default=0)
+    reason = models.CharField(_("reason"), max_length=200)
+    given_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("given by"),
+    )
+    given_at = models.DateTimeField(_("given"), default=timezone.now, editable=False)
+    expires_at = models.DateTimeField(_("expires"))
+    # As of the beginning of `counted_in`: what a period uses of it is known when that period or the grant ends.
+    left_tokens = models.PositiveBigIntegerField(_("tokens left"), editable=False)
+    left_microdollars = models.PositiveBigIntegerField(_("millionths of a dollar left"), editable=False)
+    # When the period began that it is counted into; empty before the first.
+    counted_in = models.DateTimeField(null=True, editable=False)
+    closed_at = models.DateTimeField(_("over since"), null=True, editable=False)
+
+    class Meta:
+        verbose_name = _("grant")
+        verbose_name_plural = _("grants")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(tokens__gt=0) | Q(microdollars__gt=0), name="grant_of_something"
+            ),
+            models.CheckConstraint(condition=Q(expires_at__gt=F("given_at")), name="grant_expires_later"),
+            models.CheckConstraint(
+                condition=Q(left_tokens__lte=F("tokens"), left_microdollars__lte=F("microdollars")),
+                name="grant_left_at_most_all",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["expires_at"], condition=Q(closed_at=None), name="grant_open"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.budget}: {self.reason}"

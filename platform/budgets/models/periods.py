@@ -1,0 +1,73 @@
+from datetime import datetime
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from budgets.models.budgets import Budget
+
+
+class Period(models.Model):
+    """A day, week or month of a budget, or one shard of the site's.
+
+    `spent + held <= granted` at all times, of tokens and of money where they are limited; the database sees to it.
+    """
+
+    budget = models.ForeignKey(
+        Budget, on_delete=models.PROTECT, db_index=False, related_name="periods", verbose_name=_("budget")
+    )
+    shard = models.PositiveSmallIntegerField(_("shard"), default=0)
+    starts_at = models.DateTimeField(_("starts"))
+    ends_at = models.DateTimeField(_("ends"))
+    # The end, or sooner: when a grant in it expires. Until then a hold need not look at anything but this row.
+    open_until = models.DateTimeField(_("holds until"))
+    limits_tokens = models.BooleanField(_("tokens are limited"), default=True)
+    granted = models.BigIntegerField(_("granted"), default=0, help_text=_("tokens"))
+    spent = models.BigIntegerField(_("spent"), default=0, help_text=_("tokens"))
+    held = models.BigIntegerField(_("held"), default=0, help_text=_("tokens"))
+    limits_microdollars = models.BooleanField(_("money is limited"), default=False)
+    granted_microdollars = models.BigIntegerField(_("granted, in millionths of a dollar"), default=0)
+    spent_microdollars = models.BigIntegerField(_("spent, in millionths of a dollar"), default=0)
+    held_microdollars = models.BigIntegerField(_("held, in millionths of a dollar"), default=0)
+
+    class Meta:
+        verbose_name = _("period")
+        verbose_name_plural = _("periods")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["budget", "shard", "starts_at"], name="period_starts_once"),
+            models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="period_ends_after_start"),
+            models.CheckConstraint(condition=Q(open_until__lte=F("ends_at")), name="period_open_to_its_end"),
+            models.CheckConstraint(condition=Q(spent__gte=0), name="period_spent_not_negative"),
+            models.CheckConstraint(condition=Q(held__gte=0), name="period_held_not_negative"),
+            models.CheckConstraint(
+                condition=Q(limits_tokens=False) | Q(granted__gte=F("spent") + F("held")),
+                name="period_never_overdrawn",
+            ),
+            models.CheckConstraint(
+                condition=Q(spent_microdollars__gte=0), name="period_microdollars_not_negative"
+            ),
+            models.CheckConstraint(
+                condition=Q(held_microdollars__gte=0), name="period_held_microdollars_not_negative"
+            ),
+            models.CheckConstraint(
+                condition=Q(limits_microdollars=False)
+                | Q(granted_microdollars__gte=F("spent_microdollars") + F("held_microdollars")),
+                name="period_microdollars_never_overdrawn",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.budget}, {self.starts_at:%Y-%m-%d}"
+
+    @property
+    def left(self) -> int:
+        """Tokens that are neither spent nor held."""
+        return self.granted - self.spent - self.held
+
+    def is_open(self, now: datetime) -> bool:
+        """Whether holds made at `now` belong here, if this is its budget's last period.
+
+        The start is not asked: where two machines' clocks differ, the period that has begun goes on.
+        """
+        return now < self.ends_at
