@@ -26,7 +26,7 @@ def refusal_said(refusal: BudgetShort | SiteStopped, person: Person) -> str:
         Floor.SITE: _("What the whole site can use is used up for now. It refills %(when)s."),
     }[refusal.floor]
     kept = _("What you wrote is still here, and nothing was charged.")
-    return f"{words % {'when': when_said(refusal.refills_at, person)}} {kept}"
+    return f"{words % {'when': _in_a_sentence(refusal.refills_at, person)}} {kept}"
 
 
 def brief_said(floor: str, refills_at: datetime, person: Person) -> str:
@@ -42,7 +42,7 @@ def brief_said(floor: str, refills_at: datetime, person: Person) -> str:
             "A shorter answer than usual, as little is left for the whole site. It refills %(when)s."
         ),
     }[Floor(floor)]
-    return words % {"when": when_said(refills_at, person)}
+    return words % {"when": _in_a_sentence(refills_at, person)}
 
 
 def meter_said(meter: Meter, person: Person) -> str:
@@ -70,6 +70,11 @@ def meter_said(meter: Meter, person: Person) -> str:
         ),
     }[meter.floor]
     return words % {"n": meter.short_answers, "when": when}
+
+
+def _in_a_sentence(moment: datetime, person: Person) -> str:
+    """As when_said, at the end of a sentence, which brings a full stop of its own: “at 7 a.m.”."""
+    return when_said(moment, person).removesuffix(".")
 
 
 def when_said(moment: datetime, person: Person) -> str:

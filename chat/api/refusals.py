@@ -159,5 +159,5 @@ def _gate_problem(refusal: FamilyClosed, person: Person) -> Problem:
     if gate.until is None:
         return Problem(kind)
     at = date_format(localtime(gate.until, person.zone), "TIME_FORMAT")
-    detail = gettext("Your family agreed on quiet hours. The tutor opens again at %(at)s.") % {"at": at}
+    detail = gettext("The tutor opens again at %(at)s, as your family agreed on quiet hours.") % {"at": at}
     return Problem(kind, detail, fields={"opens_at": gate.until})

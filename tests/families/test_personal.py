@@ -54,4 +54,4 @@ def test_a_teen_takes_everything_along(agreed: Link, teen: Person, parent: Perso
 
 def test_a_parents_export_leaves_private_kinds_out() -> None:
     names = {kind.name for kind in kinds(for_parent=True)}
-    assert names == {"account", "addresses", "admin-log", "sessions", "sign-ups", "tries", "usage"}
+    assert names == {"account", "addresses", "admin-log", "grants", "sessions", "sign-ups", "tries", "usage"}

@@ -159,7 +159,7 @@ def test_staff_see_in_the_admin_what_they_were_given_and_nothing_else(model: typ
     options = model._meta
     address = reverse(f"admin:{options.app_label}_{options.model_name}_changelist")
     assert client.get(address).status_code == 403
-    kind = ContentType.objects.get_for_model(model)
+    kind = ContentType.objects.get_for_model(model, for_concrete_model=False)
     person.user_permissions.add(
         Permission.objects.get(content_type=kind, codename=f"view_{options.model_name}")
     )
