@@ -86,7 +86,7 @@ $$;
 """
 
 # The person's row is locked first and the hold is looked at after: of two that resolve it at once, the second finds
-# it resolved. What was used beyond the hold is no floor's: it is told apart, on the site's budget.
+# it resolved. Asked for by its state as well, a hold would be searched in the index of open ones from end to end. What was used beyond the hold is no floor's: it is told apart, on the site's budget.
 RESOLVE = """
 CREATE FUNCTION budgets_hold_resolve(
     p_key uuid, p_state varchar, p_tokens bigint, p_money bigint, p_now timestamptz
@@ -96,11 +96,11 @@ DECLARE
     v_tokens bigint;
     v_money bigint;
 BEGIN
-    SELECT * INTO v_hold FROM budgets_hold WHERE key = p_key AND state = 'held';
-    IF NOT FOUND THEN RETURN; END IF;
+    SELECT * INTO v_hold FROM budgets_hold WHERE key = p_key;
+    IF NOT FOUND OR v_hold.state <> 'held' THEN RETURN; END IF;
     PERFORM FROM budgets_period WHERE id = v_hold.period_id FOR NO KEY UPDATE;
     UPDATE budgets_hold SET state = p_state, resolved_at = p_now
-    WHERE key = p_key AND state = 'held' RETURNING * INTO v_hold;
+    WHERE key = p_key AND resolved_at IS NULL RETURNING * INTO v_hold;
     IF NOT FOUND THEN RETURN; END IF;
 
     v_tokens := least(p_tokens, v_hold.tokens);
