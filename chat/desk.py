@@ -17,6 +17,7 @@ from typing import Any
 from django.conf import settings
 from django.db import Error as DatabaseError
 
+from chat import measures
 from chat.connections import give_back
 from chat.draft import Draft, draft_write, outcome_of
 from chat.leases import Outcome, Standing, turn_finish, turns_checkpoint, turns_claim
@@ -72,6 +73,7 @@ class Desk:
             logger.warning("The database is away: what waits is taken once it is back.")
             return
         for turn in turns:
+            measures.turn_claimed(turn)
             try:
                 self._begin(turn)
             except DatabaseError:

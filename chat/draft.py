@@ -5,7 +5,7 @@ import time
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
-from chat import stream
+from chat import measures, stream
 from chat.leases import Checkpoint, Outcome
 from chat.models import Ending, State, Turn
 from chat.prompt import Prompt
@@ -74,9 +74,7 @@ async def _write(draft: Draft, prompt: Prompt) -> None:
                 draft.usage = piece
                 break
             draft.tokens = piece.tokens
-            if said := gate.feed(piece.text):
-                draft.text += said
-                writer.add(said, draft.tokens)
+            _say(draft, writer, gate.feed(piece.text))
             if gate.is_cut:
                 break
             if ending := _ending_of(writer.signals):
@@ -84,8 +82,14 @@ async def _write(draft: Draft, prompt: Prompt) -> None:
                 return
         rest = gate.finish()
         draft.is_cut = gate.is_cut
-        draft.text += rest
-        writer.add(rest, draft.tokens)
+        _say(draft, writer, rest)
+
+
+def _say(draft: Draft, writer: stream.Writer, text: str) -> None:
+    if text and not draft.text:
+        measures.turn_begun(draft.turn)
+    draft.text += text
+    writer.add(text, draft.tokens)
 
 
 def _ending_of(signals: stream.Signals) -> Ending:

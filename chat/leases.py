@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from budgets.errors import HoldResolved, HoldUnknown
 from budgets.services import hold_release, hold_settle
-from chat import nudge, stream
+from chat import measures, nudge, stream
 from chat.models import Ending, State, Turn
 from chat.queue import next_in_line, stands_still
 from inference.prices import price
@@ -49,6 +49,15 @@ class Outcome:
     @property
     def microdollars(self) -> int:
         return price(prompt_tokens=self.prompt_tokens, answer_tokens=self.answer_tokens)
+
+    def count(self) -> None:
+        measures.turn_ended(
+            state=self.state,
+            ending=self.ending,
+            prompt_tokens=self.prompt_tokens,
+            answer_tokens=self.answer_tokens,
+            microdollars=self.microdollars,
+        )
 
 
 @transaction.atomic
@@ -136,6 +145,7 @@ def turn_finish(*, turn: Turn, outcome: Outcome) -> bool:
         is_gone = not ended and not Turn.objects.filter(pk=turn.pk).exists()
         if ended or is_gone:
             _settle(turn.pk, outcome)
+            transaction.on_commit(outcome.count)
         # What was deleted while it was being written must not live on as its echo.
         transaction.on_commit(lambda: stream.forget(turn.pk) if is_gone else stream.end(turn.pk))
     return bool(ended)
@@ -201,6 +211,7 @@ def _give_up(turn_id: UUID) -> None:
     )
     if waiting.update(**_ended(nothing)):
         _settle(turn_id, nothing)
+        transaction.on_commit(nothing.count)
         transaction.on_commit(lambda: stream.end(turn_id))
 
 
@@ -232,4 +243,5 @@ def _recover(turn_id: UUID, now: datetime) -> None:
     )
     Turn.objects.filter(pk=turn_id).update(**_ended(outcome))
     _settle(turn_id, outcome)
+    transaction.on_commit(outcome.count)
     transaction.on_commit(lambda: stream.end(turn_id))

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import Person
-from chat.models import Conversation, State, Turn
+from chat.models import LIVE_STATES, Conversation, State, Turn
 
 # How long tutoring rests after a help card, by the card's level (docs/safety.md).
 PAUSES = {"3": timedelta(minutes=5), "4": timedelta(minutes=30)}
@@ -45,6 +45,14 @@ def turn_of(person: Person, turn_id: UUID) -> Turn:
 def turns_shown(conversation: Conversation) -> QuerySet[Turn]:
     """The conversation's turns, oldest first, without those that were tried again."""
     return conversation.turns.filter(retry=None).order_by("asked_at")
+
+
+def turns_live() -> dict[str, int]:
+    """How many turns wait and how many are being written, of everybody's; for those who run the site."""
+    counted = dict(
+        Turn.objects.filter(state__in=LIVE_STATES).order_by().values_list("state").annotate(Count("pk"))
+    )
+    return {str(state): counted.get(state, 0) for state in LIVE_STATES}
 
 
 @dataclass(frozen=True)

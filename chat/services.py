@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from accounts.models import Person
 from budgets.selectors import plan_of
 from budgets.services import hold_make, hold_release, holds_release
-from chat import nudge, stream
+from chat import measures, nudge, stream
 from chat.errors import (
     FamilyClosed,
     ModelNotInPlan,
@@ -95,6 +95,8 @@ def _turn_take(
     turn.is_new = True
     if turn.is_live:
         transaction.on_commit(lambda: nudge.send(turn.pk))
+    else:
+        transaction.on_commit(lambda: measures.turn_ended(state=State.CARDED))
     return turn
 
 
@@ -195,6 +197,7 @@ def turn_stop(*, turn: Turn) -> None:
         state=State.STOPPED, ending=Ending.ASKED, ended_at=now, stop_asked_at=now, prompt_tokens=0
     ):
         hold_release(key=turn.pk)
+        transaction.on_commit(lambda: measures.turn_ended(state=State.STOPPED, ending=Ending.ASKED))
         transaction.on_commit(lambda: stream.end(turn.pk))
         return
     if Turn.objects.filter(pk=turn.pk, state=State.WORKING).update(stop_asked_at=now):

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.models import Person
 from budgets.allowances import plan_free
-from budgets.models import Audit, Budget, Floor, Period, Plan, default_daily_tokens
+from budgets.models import Audit, Budget, Floor, Hold, HoldState, Period, Plan, default_daily_tokens
 from budgets.needs import What
 from budgets.periods import OpenPeriod
 from budgets.spans import Length, span_at
@@ -155,6 +155,11 @@ def plan_of(person: Person) -> Plan:
     """The plan that somebody is on: Free, unless an admin chose another."""
     mine = Budget.objects.select_related("plan").filter(owner=person).first()
     return (mine.plan if mine else None) or plan_free()
+
+
+def holds_open() -> int:
+    """How many holds are not resolved yet, in every budget."""
+    return Hold.objects.filter(state=HoldState.HELD).count()
 
 
 def audit_latest() -> Audit | None:

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 LEAST_SECRET_KEY_LENGTH = 50
+LEAST_TOKEN_LENGTH = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +21,7 @@ class Production:
     tutor_base_url: str
     tutor_model: str
     email_url: str
+    metrics_token: str
 
     def faults(self) -> list[str]:
         """One sentence for each setting that is missing or unsafe, naming its variable."""
@@ -32,6 +34,10 @@ class Production:
             found.append("ALLOWED_HOSTS must not be '*': name each host.")
         if urlsplit(self.site_url).scheme != "https":
             found.append("SITE_URL must be the site's public https:// address.")
+        if 0 < len(self.metrics_token) < LEAST_TOKEN_LENGTH:
+            found.append(
+                f"METRICS_TOKEN must be at least {LEAST_TOKEN_LENGTH} random characters, or nothing."
+            )
         needed = ("database_url", "valkey_url", "tutor_base_url", "tutor_model", "email_url")
         return found + [f"{name.upper()} must be set." for name in needed if not getattr(self, name)]
 

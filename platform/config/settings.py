@@ -27,6 +27,7 @@ ALLOWED_HOSTS: list[str] = env.list(
     "ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if DEMO else []
 )
 VALKEY_URL: str = env.str("VALKEY_URL", default="")
+METRICS_TOKEN: str = env.str("METRICS_TOKEN", default="")
 
 TUTOR_BASE_URL: str = env.str("TUTOR_BASE_URL", default="")
 TUTOR_API_KEY: str = env.str("TUTOR_API_KEY", default="none")
@@ -61,6 +62,7 @@ if not DEMO:
             tutor_base_url=TUTOR_BASE_URL,
             tutor_model=TUTOR_MODEL,
             email_url=env.str("EMAIL_URL", default=""),
+            metrics_token=METRICS_TOKEN,
         )
     )
 

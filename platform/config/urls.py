@@ -4,7 +4,7 @@ from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import include, path
 
-from config import health, pages
+from config import health, metrics, pages
 
 handler404 = "config.views.not_found"
 handler429 = "config.views.too_often"
@@ -18,6 +18,7 @@ urlpatterns = [
     path("privacy", pages.privacy, name="privacy"),
     path("help/", pages.using, name="using"),
     path("healthz", health.process, name="healthz"),
+    path("metrics", metrics.metrics, name="metrics"),
     path("readyz", health.parts, name="readyz"),
     path("", include("accounts.urls")),
     path("", include("accounts.library_urls")),

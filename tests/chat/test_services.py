@@ -1,4 +1,5 @@
 from datetime import timedelta
+from unittest.mock import patch
 from uuid import uuid4
 
 import pytest
@@ -117,10 +118,10 @@ class TestCrisis:
         django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
     ) -> None:
         settings.TUTOR_DAILY_TOKENS = 0
-        with django_capture_on_commit_callbacks() as told:
+        with patch("chat.nudge.send") as nudged, django_capture_on_commit_callbacks(execute=True):
             turn = ask(teen, CRISIS)
         assert (turn.state, turn.level) == (State.CARDED, "3")
-        assert not told
+        assert not nudged.called
         assert not Hold.objects.exists()
 
     def test_it_is_heard_while_an_answer_is_being_written(self, teen: Person, turn: Turn, ask: Ask) -> None:

@@ -37,6 +37,7 @@ def test_a_safe_production_starts_and_the_deploy_check_is_clean() -> None:
     [
         ("SECRET_KEY", "", "SECRET_KEY"),
         ("SECRET_KEY", "short", "SECRET_KEY"),
+        ("METRICS_TOKEN", "short", "METRICS_TOKEN"),
         ("SECRET_KEY", "a" * 60, "SECRET_KEY"),
         ("ALLOWED_HOSTS", "", "ALLOWED_HOSTS"),
         ("ALLOWED_HOSTS", "*", "ALLOWED_HOSTS"),

@@ -4,16 +4,16 @@ import http.client
 import json
 import logging
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.db import IntegrityError, transaction
 from django.test import Client
 
 from accounts.models import Person
-from chat import stream
 from chat.models import Conversation, Turn
 from inference import loop
 from telemetry import context
@@ -122,41 +122,51 @@ class TestRequests:
         assert not caplog.records
 
 
-@pytest.mark.django_db(transaction=True)
-def test_a_turn_can_be_followed_by_its_id_and_none_of_its_words_is_in_any_log(
-    teen: Person, tmp_path: Path
-) -> None:
-    """At the loudest level, in production's form, from the asker's request to the model's server."""
-    with (
-        live.running(live.Model(tmp_path / "model.log")) as model,
-        live.running(live.Web(tmp_path / "web.log", TUTOR_BASE_URL=model.url, **PRODUCTION)) as web,
-        live.running(live.Worker(tmp_path / "worker.log", TUTOR_BASE_URL=model.url, **PRODUCTION)) as worker,
-    ):
-        visitor, turn_id = live.Visitor(web, teen), uuid4()
-        line = http.client.HTTPConnection("127.0.0.1", web.port, timeout=40)
-        headers = {"Content-Type": "application/json", "Idempotency-Key": str(turn_id)}
-        token = {"X-CSRFToken": visitor.cookies["csrftoken"]}
-        line.request(
-            "POST", "/api/v1/turns", json.dumps({"question": QUESTION}), visitor.headers | headers | token
+@pytest.fixture
+def site(tmp_path: Path, transactional_db: None) -> Iterator[tuple[live.Web, live.Worker, live.Model]]:
+    """A site in production's form at its loudest, on a broker and a model of its own."""
+    with ExitStack() as stack:
+
+        def run[P: live.Process](process: P) -> P:
+            return stack.enter_context(live.running(process))
+
+        valkey, model = run(live.Valkey(tmp_path / "valkey.log")), run(live.Model(tmp_path / "model.log"))
+        own = PRODUCTION | {"VALKEY_URL": valkey.url, "TUTOR_BASE_URL": model.url}
+        web, worker = (
+            run(live.Web(tmp_path / "web.log", **own)),
+            run(live.Worker(tmp_path / "worker.log", **own)),
         )
-        assert line.getresponse().status == 201
-        visitor.get(f"/api/v1/turns/{turn_id}/events").read()
-        answer = Turn.objects.get(pk=turn_id).answer
-        live.wait_until(lambda: f"Turn {turn_id} is answered." in worker.said(), what="the turn's last line")
-        asked = [told for told in lines(web) if told.get("turn") == str(turn_id)]
-        answered = [told for told in lines(worker) if told.get("turn") == str(turn_id)]
-        said = web.said() + worker.said() + model.said()
+        yield web, worker, model
+
+
+def test_a_turn_can_be_followed_by_its_id_and_none_of_its_words_is_in_any_log(
+    teen: Person, site: tuple[live.Web, live.Worker, live.Model]
+) -> None:
+    web, worker, model = site
+    visitor, turn_id = live.Visitor(web, teen), uuid4()
+    line = http.client.HTTPConnection("127.0.0.1", web.port, timeout=40)
+    headers = visitor.headers | {"Content-Type": "application/json", "Idempotency-Key": str(turn_id)}
+    headers["X-CSRFToken"] = visitor.cookies["csrftoken"]
+    line.request("POST", "/api/v1/turns", json.dumps({"question": QUESTION}), headers)
+    assert line.getresponse().status == 201
+    visitor.get(f"/api/v1/turns/{turn_id}/events").read()
+    live.wait_until(lambda: f"Turn {turn_id} is answered." in worker.said(), what="the turn's last line")
+
+    asked, answered = lines(web, turn_id), lines(worker, turn_id)
     assert [told["route"] for told in asked if "route" in told] == [
         "api/v1/turns",
         "api/v1/turns/<uuid:turn_id>/events",
     ]
-    assert answered[-1]["answer_tokens"] > 0
     assert all(told["request"] for told in asked)
+    assert answered[-1]["answer_tokens"] > 0
+
+    said, answer = web.said() + worker.said() + model.said(), Turn.objects.get(pk=turn_id).answer
     assert answer
     assert MARK not in said
     assert answer[:40] not in said
-    stream.forget(turn_id)
 
 
-def lines(process: live.Process) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in process.said().splitlines() if line.startswith("{")]
+def lines(process: live.Process, turn_id: UUID) -> list[dict[str, Any]]:
+    """What a process has said about a turn."""
+    said = [json.loads(line) for line in process.said().splitlines() if line.startswith("{")]
+    return [told for told in said if told.get("turn") == str(turn_id)]

@@ -1,0 +1,59 @@
+"""What Prometheus reads: counters of every process from Valkey, gauges from the database."""
+
+import ipaddress
+from collections.abc import Iterator
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.crypto import constant_time_compare
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+
+from budgets.selectors import holds_open
+from chat.measures import MEASURES
+from chat.selectors import turns_live
+from telemetry.gathering import sums
+
+
+@never_cache
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    """For whoever has METRICS_TOKEN. Where none is set there is nothing here, but in a demo for this machine itself."""
+    if not settings.METRICS_TOKEN and not (settings.DEMO and _is_this_machine(request)):
+        raise Http404
+    if settings.METRICS_TOKEN and not _has_token(request):
+        return HttpResponse(status=401, headers={"WWW-Authenticate": "Bearer"})
+    encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+    return HttpResponse(encode(Site()), content_type=content_type)
+
+
+def _is_this_machine(request: HttpRequest) -> bool:
+    return ipaddress.ip_address(request.META["REMOTE_ADDR"]).is_loopback
+
+
+def _has_token(request: HttpRequest) -> bool:
+    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    return scheme.lower() == "bearer" and constant_time_compare(given, settings.METRICS_TOKEN)
+
+
+class Site:
+    """A collector in prometheus_client's sense."""
+
+    def collect(self) -> Iterator[Metric]:
+        counted = sums()
+        yield GaugeMetricFamily(
+            "kitchen_valkey_up",
+            "Whether Valkey answers; counters are missing while not.",
+            counted is not None,
+        )
+        if counted is not None:
+            yield from (measure.told(counted) for measure in MEASURES)
+        yield GaugeMetricFamily("kitchen_holds_open", "Holds that are not resolved yet.", holds_open())
+        live = GaugeMetricFamily(
+            "kitchen_turns_live", "Turns that wait or are being written.", labels=["state"]
+        )
+        for state, count in turns_live().items():
+            live.add_metric([state], count)
+        yield live

@@ -1,0 +1,219 @@
+"""What is counted adds up, whoever counted it and whatever becomes of Valkey."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Thread
+from unittest.mock import patch
+from uuid import uuid4
+
+import pytest
+from django.conf import settings as site
+from django.test import Client
+from django.utils import timezone
+from prometheus_client.parser import text_string_to_metric_families
+from pytest_django import DjangoAssertNumQueries, Settings
+
+from accounts.models import Person
+from chat import leases, services
+from chat.models import Turn
+from telemetry import gathering
+from telemetry.gathering import Gathering
+from telemetry.metrics import Count, Spread
+from tests import live
+
+TOKEN = "a-token-of-twenty-letters"
+
+
+@pytest.fixture(autouse=True)
+def nothing_counted(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Sums of this test's own: a worker that other tests share tells its own a second late."""
+    gathering.gathering.flush()
+    key, at = f"metrics:{uuid4()}", settings.VALKEY_URL
+    monkeypatch.setattr(gathering, "KEY", key)
+    yield
+    gathering.gathering.flush()
+    gathering._client(at).delete(key)
+
+
+def scrape(client: Client) -> dict[str, float]:
+    """Every sample by its name and labels, after this process has told what it counted."""
+    gathering.gathering.flush()
+    text = client.get("/metrics").content.decode()
+    return {
+        " ".join(
+            [sample.name, *(f"{name}={sample.labels[name]}" for name in sorted(sample.labels))]
+        ): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+class TestSums:
+    def test_many_threads_lose_nothing(self) -> None:
+        count = Count("test_many", "Many.", ("who",))
+
+        def add() -> None:
+            for _ in range(500):
+                count.add(1, "a")
+                gathering.gathering.flush()
+
+        threads = [Thread(target=add) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert gathering.sums() == {"test_many|a": 2000}
+
+    def test_several_processes_add_up(self) -> None:
+        first, second = Gathering(), Gathering()
+        first.add({"test": 1.5})
+        second.add({"test": 2})
+        assert first.flush()
+        assert second.flush()
+        assert gathering.sums() == {"test": 3.5}
+
+    def test_what_is_counted_while_valkey_is_away_is_told_when_it_is_back(
+        self, tmp_path: Path, settings: Settings
+    ) -> None:
+        own = Gathering()
+        with live.running(live.Valkey(tmp_path / "valkey.log")) as valkey:
+            settings.VALKEY_URL = valkey.url
+            own.add({"test": 1})
+            assert own.flush()
+            port = valkey.port
+        own.add({"test": 1})
+        assert not own.flush()
+        assert gathering.sums() is None
+        own.add({"test": 1})
+        with live.running(live.Valkey(tmp_path / "again.log", port)):
+            live.wait_until(lambda: gathering.sums() == {"test": 2}, what="the thread to tell", seconds=10)
+
+    def test_an_observation_falls_into_its_bucket(self) -> None:
+        spread = Spread("test_seconds", "Seconds.", (0.1, 1))
+        for seconds in (0.05, 0.1, 0.5, 7):
+            spread.observe(seconds)
+        gathering.gathering.flush()
+        family = spread.told(gathering.sums() or {})
+        told = {sample.labels.get("le", sample.name): sample.value for sample in family.samples}
+        assert told == {
+            "0.1": 2, "1": 3, "+Inf": 4, "test_seconds_count": 4, "test_seconds_sum": pytest.approx(7.65),
+        }  # fmt: skip
+
+
+def asked(person: Person, question: str = "Why is the sky blue?") -> Turn:
+    """A question that no worker hears of."""
+    with patch("chat.nudge.send"):
+        return services.turn_start(person=person, turn_id=uuid4(), question=question)
+
+
+@pytest.mark.django_db(transaction=True)
+class TestTurns:
+    def test_each_end_of_a_turn_is_counted_once(
+        self, client: Client, teen: Person, settings: Settings
+    ) -> None:
+        settings.TUTOR_INPUT_PRICE = settings.TUTOR_OUTPUT_PRICE = 1.0
+        stopped = asked(teen)
+        services.turn_stop(turn=stopped)
+        services.turn_stop(turn=stopped)
+        asked(teen)
+        leases.turns_sweep(now=timezone.now() + leases.GIVE_UP_AFTER)
+        asked(teen)
+        [lost] = leases.turns_claim(places=1)
+        assert lost.claim
+        leases.turns_checkpoint(
+            kept=[leases.Checkpoint(turn_id=lost.pk, claim=lost.claim, answer="Because", answer_tokens=7)]
+        )
+        Turn.objects.filter(pk=lost.pk).update(prompt_tokens=50)
+        leases.turns_sweep(now=timezone.now() + leases.LEASE)
+        asked(teen, "I want to kill myself")
+        found = scrape(client)
+        assert {name: value for name, value in found.items() if name.startswith("kitchen_turns_total")} == {
+            "kitchen_turns_total ending=asked state=stopped": 1,
+            "kitchen_turns_total ending=never_started state=failed": 1,
+            "kitchen_turns_total ending=worker_lost state=failed": 1,
+            "kitchen_turns_total ending= state=carded": 1,
+        }
+        assert found["kitchen_tokens_total kind=prompt"] == 50
+        assert found["kitchen_tokens_total kind=answer"] == 7
+        assert found["kitchen_cost_dollars_total"] == pytest.approx(57e-6)
+
+    def test_an_answered_turn_is_timed_by_the_worker(
+        self, client: Client, teen: Person, worker: live.Worker, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        # What it counted for others has been told by then, and it has nothing else to do.
+        time.sleep(gathering.FLUSH_SECONDS + 0.5)
+        monkeypatch.setattr(gathering, "KEY", "metrics")
+        gathering._client(site.VALKEY_URL).delete("metrics")
+        turn = services.turn_start(person=teen, turn_id=uuid4(), question="What is a noun?")
+        live.wait_until(
+            lambda: scrape(client).get("kitchen_turns_total ending= state=answered"), what="the count"
+        )
+        found = scrape(client)
+        turn.refresh_from_db()
+        assert found["kitchen_time_to_first_token_seconds_count"] == 1
+        assert found["kitchen_queue_wait_seconds_count"] == 1
+        assert 0 < found["kitchen_queue_wait_seconds_sum"] < found["kitchen_time_to_first_token_seconds_sum"]
+        assert found["kitchen_tokens_total kind=answer"] == turn.answer_tokens
+
+    def test_what_is_open_now_is_read_from_the_database(self, client: Client, teen: Person) -> None:
+        turn = asked(teen)
+        found = scrape(client)
+        assert found["kitchen_holds_open"] == 1
+        assert found["kitchen_turns_live state=queued"] == 1
+        services.turn_stop(turn=turn)
+        found = scrape(client)
+        assert found["kitchen_holds_open"] == 0
+        assert found["kitchen_turns_live state=queued"] == 0
+
+
+@pytest.mark.django_db
+class TestRoute:
+    def test_it_costs_two_queries(
+        self, client: Client, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        with django_assert_num_queries(2):
+            client.get("/metrics")
+
+    def test_no_label_names_a_person(self, client: Client, teen: Person) -> None:
+        asked(teen)
+        gathering.gathering.flush()
+        families = text_string_to_metric_families(client.get("/metrics").content.decode())
+        assert {name for family in families for sample in family.samples for name in sample.labels} <= {
+            "state", "ending", "kind", "le",
+        }  # fmt: skip
+
+    def test_it_is_still_there_while_valkey_is_away(self, client: Client, settings: Settings) -> None:
+        settings.VALKEY_URL = "redis://127.0.0.1:1/0"
+        found = {
+            sample.name: sample.value
+            for family in text_string_to_metric_families(client.get("/metrics").content.decode())
+            for sample in family.samples
+        }
+        assert found["kitchen_valkey_up"] == 0
+        assert found["kitchen_holds_open"] == 0
+
+    def test_in_a_demo_it_is_for_this_machine_alone(self, client: Client) -> None:
+        assert client.get("/metrics", REMOTE_ADDR="127.0.0.1").status_code == 200
+        assert client.get("/metrics", REMOTE_ADDR="::1").status_code == 200
+        assert client.get("/metrics", REMOTE_ADDR="192.168.1.9").status_code == 404
+
+    def test_outside_a_demo_there_is_none_without_a_token(self, client: Client, settings: Settings) -> None:
+        settings.DEMO = False
+        assert client.get("/metrics").status_code == 404
+
+    @pytest.mark.parametrize(
+        "given", ["", TOKEN, f"Basic {TOKEN}", "Bearer", "Bearer ", "Bearer é", f"Bearer {TOKEN}x"]
+    )
+    @pytest.mark.parametrize("is_demo", [True, False])
+    def test_who_has_not_the_token_is_turned_away(
+        self, given: str, is_demo: bool, client: Client, settings: Settings
+    ) -> None:
+        settings.METRICS_TOKEN, settings.DEMO = TOKEN, is_demo
+        reply = client.get("/metrics", headers={"Authorization": given})
+        assert reply.status_code == 401
+        assert reply.headers["WWW-Authenticate"] == "Bearer"
+
+    def test_who_has_it_may_read(self, client: Client, settings: Settings) -> None:
+        settings.METRICS_TOKEN, settings.DEMO = TOKEN, False
+        assert client.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"}).status_code == 200
