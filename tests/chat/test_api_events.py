@@ -82,7 +82,8 @@ def test_a_program_that_comes_back_with_the_last_id_misses_and_repeats_nothing(
             for number, event in enumerate(coming):
                 found.append(event)
                 done = event.name == "done"
-                if number == 3:
+                # The last line stays: once a turn has ended, what is missing comes with the whole of it.
+                if number == 3 and len(found) < 12:
                     break
     ids = [event.id for event in found if event.id]
     assert len(set(ids)) == len(ids)

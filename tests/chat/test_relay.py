@@ -115,7 +115,8 @@ def test_a_reader_that_comes_back_with_the_last_id_misses_and_repeats_nothing(
                 done = event.name == "done"
                 if event.id:
                     found.append(event)
-                if number == 3:
+                # The last line stays: once a turn has ended, what is missing comes with the whole of it.
+                if number == 3 and len(found) < 12:
                     break
     assert len({event.id for event in found}) == len(found)
     turn.refresh_from_db()
