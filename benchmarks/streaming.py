@@ -157,8 +157,8 @@ def _cookie(person: Person) -> str:
 
 
 class Mock(live.Process):
-    def __init__(self, log: Path) -> None:
-        self.port = live.free_port()
+    def __init__(self, log: Path, port: int | None = None) -> None:
+        self.port = port or live.free_port()
         self.url = f"http://127.0.0.1:{self.port}/v1"
         command = (sys.executable, "-m", "benchmarks.mock_model", str(self.port))
         super().__init__(*command, env=dict(os.environ), log=log)
