@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import Person
+from budgets.errors import KeyTaken
 from budgets.selectors import plan_of
 from budgets.services import hold_make, hold_release, holds_release
 from chat import measures, nudge, stream
@@ -52,7 +53,7 @@ def turn_start(
     out of order; it costs nothing. Without `conversation` a new one begins.
 
     Raises NotTaken (see chat.errors), BudgetShort or SiteStopped (see budgets.errors), or Turn.DoesNotExist
-    when the id is taken by somebody else's turn.
+    when the id is taken by somebody else's turn or was that of a turn which is deleted.
     """
     note(turn=turn_id)
     question = question.strip()
@@ -143,17 +144,25 @@ def _ground_and_hold(person: Person, turn: Turn, gate: Gate) -> None:
         passages=passages,
     )
     longest = answer_room(prompt, longest=plan.answer_tokens)
-    hold = hold_make(
-        owner=person,
-        key=turn.pk,
-        prompt_tokens=prompt.tokens_at_most,
-        prompt_microdollars=price(prompt_tokens=prompt.tokens_at_most, answer_tokens=0),
-        answer_tokens=longest,
-        answer_microdollars=price(prompt_tokens=0, answer_tokens=longest),
-        # Telling the model to be brief takes tokens too.
-        least_answer_tokens=min(LEAST_ANSWER_TOKENS + BRIEFLY_TOKENS, longest),
-        lease=HOLD_LEASE,
-    )
+    now = timezone.now()
+    try:
+        hold = hold_make(
+            owner=person,
+            key=turn.pk,
+            prompt_tokens=prompt.tokens_at_most,
+            prompt_microdollars=price(prompt_tokens=prompt.tokens_at_most, answer_tokens=0),
+            answer_tokens=longest,
+            answer_microdollars=price(prompt_tokens=0, answer_tokens=longest),
+            # Telling the model to be brief takes tokens too.
+            least_answer_tokens=min(LEAST_ANSWER_TOKENS + BRIEFLY_TOKENS, longest),
+            lease=HOLD_LEASE,
+            now=now,
+        )
+    except KeyTaken as fault:
+        raise Turn.DoesNotExist from fault
+    if hold.created_at != now:
+        # The hold of a turn that was deleted. It is paid or returned once, so a second answer would be for nothing.
+        raise Turn.DoesNotExist
     # Known from now on, so that a worker which dies in the middle leaves behind what its prompt cost.
     turn.prompt_tokens = prompt.tokens_likely
     turn.answer_cap = hold.answer_tokens

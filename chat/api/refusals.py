@@ -101,7 +101,7 @@ KEY_TAKEN = define(
     "key-taken",
     HTTPStatus.CONFLICT,
     _("This key is taken"),
-    _("Somebody else has used this key. Make a new one; nothing was asked."),
+    _("It was used before. Make a new one; nothing was asked."),
 )
 KEY_REUSED = define(
     "key-reused",

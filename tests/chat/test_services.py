@@ -10,7 +10,7 @@ from accounts.models import Person
 from budgets.errors import BudgetShort
 from budgets.models import Hold, HoldState
 from budgets.selectors import meter
-from chat import services
+from chat import leases, services
 from chat.errors import QuestionEmpty, QuestionTooLong, StillAnswering, TutorClosed, TutorPaused
 from chat.models import Conversation, Ending, State, Turn
 from tests.chat.conftest import Ask
@@ -107,6 +107,26 @@ class TestBudget:
         assert refusal.value.refills_at > timezone.now()
         assert not Turn.objects.exists()
         assert meter(owner=teen).held == 0
+
+
+class TestDeletedKeys:
+    @pytest.mark.parametrize("who", ["teen", "stranger"])
+    def test_the_id_of_a_deleted_turn_is_not_answered_again_for_nothing(
+        self, who: str, turn: Turn, request: pytest.FixtureRequest
+    ) -> None:
+        services.conversation_delete(conversation=turn.conversation)
+        with pytest.raises(Turn.DoesNotExist):
+            services.turn_start(
+                person=request.getfixturevalue(who), turn_id=turn.pk, question="Why is the sky blue?"
+            )
+        assert not Turn.objects.exists()
+        assert Hold.objects.get().state == HoldState.RELEASED
+
+    def test_nor_while_its_worker_still_settles(self, teen: Person, turn: Turn) -> None:
+        leases.turns_claim(places=1)
+        services.conversation_delete(conversation=turn.conversation)
+        with pytest.raises(Turn.DoesNotExist):
+            services.turn_start(person=teen, turn_id=turn.pk, question="Why is the sky blue?")
 
 
 class TestCrisis:
