@@ -113,7 +113,8 @@ def _hold_with_care(owner: Person, need: Need, post: Post, now: datetime) -> Hol
     whole = Affordable(need.answer_tokens)
     afforded = _affordable([period_open(budget, now=now, lock=True) for budget in inner], need, whole)
     period_open(site, now=now, lock=False)
-    hold = post(afforded.answer)
+    # Apart, as a shard that was waited for stays locked though it did not suffice, and all are locked in order next.
+    hold = _apart(partial(post, afforded.answer))
     if hold is None:
         afforded = _site_share(site, mine, need, afforded, now)
         hold = post(afforded.answer)
@@ -163,8 +164,9 @@ def _site_share(site: Budget, mine: Budget, need: Need, most: Affordable, now: d
     """
     if Budget.objects.filter(pk=site.pk, stopped_at__isnull=False).exists():
         raise SiteStopped
-    opened = period_latest(site, lock=True)
-    assert opened is not None  # noqa: S101 - it was begun a moment ago, in this transaction or before it
+    # Looked at first without a lock: a site that has nothing left is asked by many, and they need not wait.
+    _affordable([_begun(site)], need, most)
+    opened = _begun(site, lock=True)
     afforded = _affordable([opened], need, most)
     opened.grant_in_all(
         kind=EntryKind.MOVE,
@@ -173,6 +175,12 @@ def _site_share(site: Budget, mine: Budget, need: Need, most: Affordable, now: d
         wanted=(mine.pk % SITE_SHARDS, {what: need.cost(what, answer=afforded.answer) for what in WHATS}),
     )
     return afforded
+
+
+def _begun(site: Budget, *, lock: bool = False) -> OpenPeriod:
+    opened = period_latest(site, lock=lock)
+    assert opened is not None  # noqa: S101 - it was begun a moment ago, in this transaction or before it
+    return opened
 
 
 def hold_settle(*, key: UUID, tokens: int, microdollars: int, now: datetime | None = None) -> Hold:

@@ -6,11 +6,13 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from django.db import connections
 
 from accounts.models import Person
 from budgets.errors import BudgetShort
+from budgets.services import hold_release, hold_settle
 from tests.budgets.purse import hold_for
 from tests.live import environment
 
@@ -43,25 +45,43 @@ def holds_at_once(owner: Person, count: int) -> list[int]:
     return at_once([ask] * count)
 
 
+def pairs_at_once(owners: Sequence[Person], count: int) -> list[int]:
+    """Ask for `count` holds at once, of all owners in turn, and settle every third one and release another third."""
+
+    def ask(number: int) -> int:
+        try:
+            hold = hold_for(owners[number % len(owners)])
+        except BudgetShort:
+            return 0
+        if number % 3 == 0:
+            hold_settle(key=hold.key, tokens=number, microdollars=0)
+        elif number % 3 == 1:
+            hold_release(key=hold.key)
+        return int(hold.tokens)
+
+    return at_once([partial(ask, number) for number in range(count)])
+
+
 SCRIPT = """
 import django; django.setup()
 import json, sys
 from accounts.models import Person
-from tests.budgets.rush import holds_at_once
-owner, count = Person.objects.get(pk=sys.argv[1]), int(sys.argv[2])
+from tests.budgets import rush
+work, count, owners = sys.argv[1], int(sys.argv[2]), list(Person.objects.filter(pk__in=sys.argv[3:]))
 print("ready", flush=True)
 sys.stdin.readline()
-print(json.dumps(holds_at_once(owner, count)))
+asked = rush.pairs_at_once(owners, count) if work == "pairs" else rush.holds_at_once(owners[0], count)
+print(json.dumps(asked))
 """
 
 
-def holds_from_processes(owner: Person, *, processes: int, count: int) -> list[int]:
-    """The same from several processes, `count` holds each."""
+def from_processes(work: str, owners: Sequence[Person], *, processes: int, count: int) -> list[int]:
+    """The same ("holds" or "pairs") from several processes, `count` holds each."""
     # Eight processes and the test's own fit into PostgreSQL's connections, which are a hundred by default.
     env = environment(DATABASE_POOL="8")
     children = [
         subprocess.Popen(
-            [sys.executable, "-c", SCRIPT, str(owner.pk), str(count)],
+            [sys.executable, "-c", SCRIPT, work, str(count), *(str(owner.pk) for owner in owners)],
             env=env,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -1,5 +1,6 @@
 """Whoever comes at the same moment: nothing is granted twice, nothing is lost, nobody waits for ever."""
 
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -10,13 +11,14 @@ import pytest
 from django.db import connection, transaction
 
 from accounts.models import Person
-from budgets.allowances import allowance_set
+from budgets.allowances import allowance_set, budget_nest, family_make, site_budget
 from budgets.errors import HoldResolved
 from budgets.models import SITE_SHARDS, Budget, Entry, EntryKind, Floor, Hold, HoldState, Period
 from budgets.services import hold_release, hold_settle, holds_expire
 from tests.budgets.purse import LEASE, NEXT_MORNING, NOON, audit, hold_for, purse_make, sums
-from tests.budgets.rush import at_once, holds_at_once, holds_from_processes
+from tests.budgets.rush import at_once, from_processes, holds_at_once
 
+PROCESSES = 8 if os.environ.get("SOAK") else 2
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -42,11 +44,32 @@ def test_two_hundred_holds_at_once_never_grant_a_token_more_than_there_is(crowd_
     assert_never_a_token_too_much(held)
 
 
-@pytest.mark.soak
-def test_nor_do_four_hundred_from_eight_processes(crowd_owner: Person) -> None:
-    held = holds_from_processes(crowd_owner, processes=8, count=50)
-    assert len(held) == 400
+def test_nor_do_many_from_several_processes(crowd_owner: Person) -> None:
+    held = from_processes("holds", [crowd_owner], processes=PROCESSES, count=50)
+    assert len(held) == 50 * PROCESSES
     assert_never_a_token_too_much(held)
+
+
+@pytest.mark.parametrize("shared", [Floor.FAMILY, Floor.SITE])
+def test_nor_do_they_from_a_purse_that_many_share(db: None, shared: Floor) -> None:
+    owners = [Person.objects.create(username=f"crowd-{number}", role="teen") for number in range(20)]
+    around = site_budget() if shared == Floor.SITE else family_make(time_zone="UTC")
+    allowance_set(budget=around, tokens=5000)
+    for owner in owners:
+        budget_nest(owner=owner, within=around)
+    # All at once wait for one connection of eight each, and for the shards: fewer than above.
+    asked = from_processes("pairs", owners, processes=PROCESSES, count=30)
+    periods = Period.objects.filter(budget=around)
+    used = sum(period.spent + period.held for period in periods)
+    assert sum(period.granted for period in periods) == 5000
+    # All that was refused was refused for want of it: what is left would not have answered anybody.
+    assert used <= 5000
+    assert 0 in asked or used <= 5000 - 150
+    assert Hold.objects.count() == sum(1 for tokens in asked if tokens)
+    audit()
+    for key in Hold.objects.filter(state=HoldState.HELD).values_list("key", flat=True):
+        hold_release(key=key)
+    assert not Period.objects.exclude(held=0).exists()
 
 
 def test_the_same_key_many_times_at_once_is_one_hold(crowd_owner: Person) -> None:

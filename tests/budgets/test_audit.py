@@ -10,8 +10,11 @@ from django.utils import timezone
 
 from accounts.models import Person
 from budgets.audit import Difference, differences
-from budgets.models import SITE_SHARDS, Entry, EntryKind, Hold, HoldState, Period
+from budgets.grants import grant_give
+from budgets.models import SITE_SHARDS, Entry, EntryKind, Floor, Hold, HoldState, Period
+from budgets.selectors import audit_latest
 from budgets.services import hold_release, hold_settle, holds_expire
+from budgets.tasks import budgets_audit
 from tests.budgets.purse import LEASE, NEXT_MORNING, NOON, audit, hold_for
 
 
@@ -63,3 +66,30 @@ def test_a_hold_that_was_closed_by_hand_is_named(busy_day: Period) -> None:
 def test_an_entry_out_of_nowhere_is_named(busy_day: Period) -> None:
     Entry.objects.create(period=busy_day, kind=EntryKind.GRANT, tokens=5, memo="A gift?")
     assert [difference.what for difference in differences()] == ["granted"]
+
+
+def test_what_shards_gave_each_other_must_come_to_nothing(busy_day: Period) -> None:
+    shard = Period.objects.filter(budget__kind=Floor.SITE).first()
+    Entry.objects.create(period=shard, kind=EntryKind.MOVE, tokens=5)
+    assert [difference.what for difference in differences()] == ["granted", "moved"]
+
+
+def test_a_grant_whose_rest_was_changed_is_named(busy_day: Period) -> None:
+    grant = grant_give(
+        budget=busy_day.budget, tokens=50, expires_at=NEXT_MORNING + LEASE, reason="A test.", now=NEXT_MORNING
+    )
+    type(grant).objects.update(left_tokens=49)
+    assert list(differences()) == [Difference(of=f"grant {grant.pk}", what="left_tokens", kept=49, told=50)]
+
+
+def test_beat_audits_writes_down_what_it_found_and_logs_an_error(
+    busy_day: Period, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert budgets_audit() == 0
+    assert not caplog.records
+    Period.objects.filter(pk=busy_day.pk).update(spent=F("spent") + 7)
+    assert budgets_audit() == 1
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    last = audit_latest()
+    assert last
+    assert (last.differences, len(last.first), last.entries) == (1, 1, Entry.objects.count())

@@ -193,7 +193,7 @@ class TestTheStop:
         # What is being answered is answered to its end.
         hold_settle(key=hold.key, tokens=100, microdollars=0)
         assert site_stop_set(stopped=False)
-        hold_for(purse_owner)
+        assert hold_for(purse_owner).tokens == 400
         audit()
 
     def test_the_same_key_again_is_answered_even_then(self, purse_owner: Person) -> None:

@@ -1,0 +1,145 @@
+"""A plan shapes an answer, three budgets pay for it, and a page says in words which of them is short."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from pytest_django import Settings
+
+from accounts.models import Person
+from budgets.allowances import (
+    allowance_set,
+    budget_nest,
+    family_make,
+    plan_assign,
+    site_budget,
+    site_stop_set,
+)
+from budgets.errors import BudgetShort
+from budgets.models import Floor, Hold, Plan
+from budgets.selectors import Meter, meter
+from chat.budget_words import meter_said, refusal_said, when_said
+from chat.errors import ModelNotInPlan
+from chat.models import Turn
+from chat.pages import turn_shown
+from chat.prompt import BRIEFLY_TOKENS, MEMORY_TOKENS
+from chat.services import turn_start
+from tests.budgets.purse import purse_make
+
+AsPerson = Callable[[Person], Client]
+QUESTION = "Is AI biased?"
+
+
+def ask(teen: Person, question: str = QUESTION) -> Turn:
+    return turn_start(person=teen, turn_id=uuid4(), question=question)
+
+
+@pytest.fixture
+def owner(teen: Person, as_person: AsPerson) -> Client:
+    return as_person(teen)
+
+
+def posted(owner: Client, question: str = QUESTION) -> tuple[int, str]:
+    reply = owner.post(reverse("chat:ask"), {"question": question, "turn_id": str(uuid4())})
+    return reply.status_code, " ".join(reply.content.decode().split())
+
+
+def plan(teen: Person, **said: object) -> None:
+    plan_assign(owner=teen, plan=Plan.objects.create(slug="own", name="Own", tokens=100_000, **said))
+
+
+class TestPlans:
+    def test_it_says_how_long_an_answer_is(self, teen: Person) -> None:
+        plan(teen, answer_tokens=70)
+        turn = ask(teen)
+        assert (turn.answer_cap, turn.is_brief) == (70, False)
+
+    def test_it_says_how_much_is_remembered(self, teen: Person) -> None:
+        assert ask(teen).memory_tokens == MEMORY_TOKENS
+        plan(teen, memory_tokens=0)
+        assert ask(teen).memory_tokens == 0
+
+    def test_it_says_which_models_answer(self, teen: Person, owner: Client, settings: Settings) -> None:
+        plan(teen, model_names=["another"])
+        with pytest.raises(ModelNotInPlan):
+            ask(teen)
+        status, page = posted(owner)
+        assert status == 422
+        assert "Your plan does not include the model" in page
+        settings.TUTOR_MODEL = "another"
+        assert ask(teen).is_live
+
+
+class TestTheHold:
+    def test_it_is_sized_to_the_answer_and_not_to_the_context(self, teen: Person, settings: Settings) -> None:
+        settings.TUTOR_CONTEXT_TOKENS = 1_000_000
+        ask(teen)
+        hold = Hold.objects.get()
+        assert hold.answer_tokens == settings.TUTOR_ANSWER_TOKENS
+        assert hold.prompt_tokens < 2000
+
+    def test_it_carries_the_most_that_prompt_and_answer_can_cost(
+        self, teen: Person, settings: Settings
+    ) -> None:
+        settings.TUTOR_INPUT_PRICE, settings.TUTOR_OUTPUT_PRICE = 2.0, 3.5
+        ask(teen)
+        hold = Hold.objects.get()
+        assert hold.microdollars == 2 * hold.prompt_tokens + -(-hold.answer_tokens * 7 // 2)
+
+    def test_little_money_shortens_the_answer_and_says_whose(self, teen: Person, settings: Settings) -> None:
+        settings.TUTOR_OUTPUT_PRICE = 10.0
+        allowance_set(budget=site_budget(), tokens=None, microdollars=1200)
+        turn = ask(teen)
+        assert turn.is_brief
+        assert turn.answer_cap == 120 - BRIEFLY_TOKENS
+        assert turn.brief_floor == Floor.SITE
+        assert "little is left for the whole site. It refills on" in turn_shown(turn).brief_because
+
+
+class TestWords:
+    def test_a_short_family_is_named(self, teen: Person, owner: Client) -> None:
+        family = allowance_set(budget=family_make(time_zone="UTC"), tokens=20)
+        budget_nest(owner=teen, within=family)
+        status, page = posted(owner)
+        assert status == 422
+        assert "What your family shares is used up for now. It refills on" in page
+        assert "nothing was charged" in page
+        assert "Nearly used up" in page
+
+    def test_a_stopped_site_is_told_kindly_and_a_crisis_is_answered(self, owner: Client, db: None) -> None:
+        site_stop_set(stopped=True)
+        status, page = posted(owner)
+        assert status == 422
+        assert "The tutor is taking a break on the whole site" in page
+        assert posted(owner, "I want to kill myself")[0] == 302
+        assert Turn.objects.get().state == "carded"
+
+    @pytest.mark.parametrize(
+        ("floor", "words"),
+        [(Floor.PERSON, "you can use"), (Floor.FAMILY, "your family"), (Floor.SITE, "the whole site")],
+    )
+    def test_a_refusal_says_which_budget(self, teen: Person, floor: Floor, words: str) -> None:
+        short = BudgetShort(floor=floor, of="tokens", needed=2, left=1, refills_at=timezone.now())
+        assert words in refusal_said(short, teen)
+
+    @pytest.mark.parametrize(
+        ("floor", "words"), [(Floor.PERSON, "left; refills"), (Floor.FAMILY, "family"), (Floor.SITE, "site")]
+    )
+    def test_the_meter_says_which_budget(self, teen: Person, floor: Floor, words: str) -> None:
+        told = meter_said(Meter(5000, 0, 0, timezone.now(), floor), teen)
+        assert words in told
+        assert told.startswith("About 10 short answers")
+
+    def test_no_limit_is_said_too(self, teen: Person, owner: Client) -> None:
+        purse_make(teen, tokens=None)
+        assert meter_said(meter(owner=teen), teen) == "No limit on what may be used"
+        assert "No limit on what may be used" in owner.get(reverse("chat:start")).content.decode()
+
+    def test_a_day_ahead_is_said_by_its_date(self, teen: Person) -> None:
+        now = timezone.now()
+        assert when_said(now + timedelta(hours=3), teen).startswith("at ")
+        assert when_said(now + timedelta(days=3), teen).startswith("on ")
