@@ -1,5 +1,9 @@
 """The second step of signing in: who must have one, and how its picture gets onto a page."""
 
+import base64
+import logging
+import secrets
+
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from allauth.mfa.utils import is_mfa_enabled
@@ -9,6 +13,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import Person
+from accounts.secrets import SecretLost, seal, unseal
+
+logger = logging.getLogger(__name__)
 
 FACTORS = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
 
@@ -23,6 +30,18 @@ class SecondFactorAdapter(DefaultMFAAdapter):
         "incorrect_code": gettext_lazy("That code does not fit. Wait for the next one and try again."),
         "unverified_email": gettext_lazy("Confirm your email address first."),
     }
+
+    def encrypt(self, text: str) -> str:
+        return seal(text)
+
+    def decrypt(self, encrypted_text: str) -> str:
+        """What no key opens fits no code: its owner is told that the code is wrong, and an admin reads why."""
+        try:
+            return unseal(encrypted_text)
+        except SecretLost:
+            logger.error("A second step cannot be read: is SECRET_KEY new, without SECRET_KEY_FALLBACKS?")  # noqa: TRY400
+            # Another one each time, so that no code fits.
+            return base64.b32encode(secrets.token_bytes(20)).decode()
 
     def build_totp_svg(self, url: str) -> str:
         """The QR code as an element of the page: the content policy allows no `data:` picture."""

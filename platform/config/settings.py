@@ -22,6 +22,8 @@ env = environ.Env()
 DEMO: str = env.str("KITCHEN_MODE", default="production") == "demo"
 DEBUG = DEMO and env.bool("DEBUG", default=False)
 SECRET_KEY: str = env.str("SECRET_KEY", default="")
+# Keys that were SECRET_KEY before: sessions and second steps made under them stay good (docs/operations.md).
+SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", default=[])
 SITE_URL: str = env.str("SITE_URL", default="http://localhost:8000" if DEMO else "")
 ALLOWED_HOSTS: list[str] = env.list(
     "ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if DEMO else []

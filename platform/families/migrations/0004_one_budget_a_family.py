@@ -30,5 +30,5 @@ def usual(apps):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("families", "0001_initial"), ("budgets", "0006_postings")]
+    dependencies = [("families", "0003_family_erasure"), ("budgets", "0006_postings")]
     operations = [migrations.RunPython(nest, migrations.RunPython.noop)]

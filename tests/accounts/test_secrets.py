@@ -1,0 +1,62 @@
+"""The secrets of second steps, as somebody who steals the database finds them."""
+
+import json
+import logging
+from importlib import import_module
+
+import pytest
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import TOTP
+from django.apps import apps
+from pytest_django import Settings
+
+from accounts.models import Person
+from accounts.secrets import SecretLost, seal, unseal
+from tests.accounts.test_second_factor import code_now
+
+SECRET = "JBSWY3DPEHPK3PXP"
+
+
+def test_the_database_holds_none_that_can_be_read(parent: Person) -> None:
+    TOTP.activate(parent, SECRET)
+    codes = RecoveryCodes.activate(parent).get_unused_codes()
+    kept = json.dumps([step.data for step in Authenticator.objects.all()])
+    assert SECRET not in kept
+    assert not [code for code in codes if code in kept]
+    assert TOTP(Authenticator.objects.get(type="totp")).validate_code(code_now(SECRET))
+
+
+def test_a_former_key_still_opens_what_it_sealed(settings: Settings) -> None:
+    sealed = seal(SECRET)
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    settings.SECRET_KEY = "another key of fifty characters and more, made up here"
+    assert unseal(sealed) == SECRET
+    assert unseal(seal(SECRET)) == SECRET
+
+
+def test_a_lost_key_lets_no_code_fit_and_says_so_in_the_log(
+    parent: Person, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    sealed = seal(SECRET)
+    TOTP.activate(parent, SECRET)
+    settings.SECRET_KEY = "another key of fifty characters and more, made up here"
+    with pytest.raises(SecretLost):
+        unseal(sealed)
+    with caplog.at_level(logging.ERROR):
+        assert not TOTP(Authenticator.objects.get()).validate_code(code_now(SECRET))
+    assert "SECRET_KEY_FALLBACKS" in caplog.text
+
+
+def test_what_stood_in_the_clear_is_sealed_by_the_migration(parent: Person) -> None:
+    migration = import_module("accounts.migrations.0004_seal_second_steps")
+    Authenticator.objects.create(user=parent, type="totp", data={"secret": SECRET})
+    Authenticator.objects.create(user=parent, type="recovery_codes", data={"seed": "0a" * 40, "used_mask": 0})
+    migration.seal_all(apps, None)
+    sealed = {step.type: step.data for step in Authenticator.objects.all()}
+    assert unseal(sealed["totp"]["secret"]) == SECRET
+    assert unseal(sealed["recovery_codes"]["seed"]) == "0a" * 40
+    migration.seal_all(apps, None)
+    assert {step.type: step.data for step in Authenticator.objects.all()} == sealed
+    migration.unseal_all(apps, None)
+    assert Authenticator.objects.get(type="totp").data == {"secret": SECRET}
