@@ -1,25 +1,29 @@
-"""Every route of our own, from the URL conf, by name and with the arguments that it takes.
+"""Every route of the site, from the URL conf, by name and with the arguments that it takes: the library's pages too."""
 
-The pages of django-allauth are the library's: they act on whoever is signed in and take nobody's id but the number
-of one's own passkey. tests/accounts and tests/browser/test_accounts.py are about them.
-"""
+from collections.abc import Iterable
 
 from django.urls import URLPattern, URLResolver, get_resolver
-
-LIBRARY = ("account_", "mfa_")
 
 
 def routes() -> dict[str, list[str]]:
     """Route names with their argument names. Django's own admin is left to its permissions."""
-    return dict(_walk(get_resolver().url_patterns, ""))
+    return dict(_walk(get_resolver().url_patterns, "", []))
 
 
-def _walk(patterns: list[URLPattern | URLResolver], space: str) -> list[tuple[str, list[str]]]:
+def _walk(
+    patterns: Iterable[URLPattern | URLResolver], space: str, around: list[str]
+) -> list[tuple[str, list[str]]]:
     found = []
     for one in patterns:
+        wanted = around + _arguments(one)
         if isinstance(one, URLResolver):
             if one.app_name != "admin":
-                found += _walk(one.url_patterns, f"{one.namespace}:" if one.namespace else space)
-        elif not str(one.name).startswith(LIBRARY):
-            found.append((f"{space}{one.name}", list(one.pattern.converters)))
+                found += _walk(one.url_patterns, f"{one.namespace}:" if one.namespace else space, wanted)
+        else:
+            found.append((f"{space}{one.name}", wanted))
     return found
+
+
+def _arguments(one: URLPattern | URLResolver) -> list[str]:
+    """Of a path its converters', of a regular expression its groups' names."""
+    return list(getattr(one.pattern, "converters", None) or one.pattern.regex.groupindex)

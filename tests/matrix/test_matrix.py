@@ -1,4 +1,4 @@
-"""Who may do what: every route of our own, by role. A route without a row here fails.
+"""Who may do what: every route, by role. A route without a row here fails.
 
 `pytest -m matrix` runs it alone. The columns are those of `world.ROLES`: somebody who has not signed in, a teen, their
 parent, a teen and a parent of another family, staff without permissions, an admin. What an address names belongs to the
@@ -9,6 +9,7 @@ A second trusted adult has no account, and so no column: tests/families/test_tru
 from uuid import uuid4
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.contrib import admin
 from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
@@ -27,6 +28,35 @@ pytestmark = [pytest.mark.matrix, pytest.mark.django_db]
 
 # What a GET finds, and what a POST does.
 ROWS = {
+    # The library's pages of signing in. A 302 of a second step first asks for the password once more.
+    "account_change_password": ("in 200 200 200 200 200 200", "in 200 200 200 200 200 200"),
+    "account_confirm_email": ("200 200 200 200 200 200 200", "404 404 404 404 404 404 404"),
+    "account_email": ("in 404 200 404 200 200 200", "in 404 302 404 302 302 302"),
+    "account_email_verification_sent": ("200 200 200 200 200 200 200", "405 405 405 405 405 405 405"),
+    "account_inactive": ("200 200 200 200 200 200 200", "405 405 405 405 405 405 405"),
+    "account_login": ("200 302 302 302 302 302 302", "200 302 302 302 302 302 302"),
+    "account_logout": ("405 405 405 405 405 405 405", "302 302 302 302 302 302 302"),
+    "account_reauthenticate": ("in 200 200 200 200 200 200", "in 200 200 200 200 200 200"),
+    "account_reset_password": ("200 200 200 200 200 200 200", "200 200 200 200 200 200 200"),
+    "account_reset_password_done": ("200 200 200 200 200 200 200", "405 405 405 405 405 405 405"),
+    "account_reset_password_from_key": ("200 200 200 200 200 200 200", "200 200 200 200 200 200 200"),
+    "account_reset_password_from_key_done": ("200 200 200 200 200 200 200", "405 405 405 405 405 405 405"),
+    "account_set_password": ("in 302 302 302 302 302 302", "in 302 302 302 302 302 302"),
+    "account_signup": ("200 302 302 302 302 302 302", "200 302 302 302 302 302 302"),
+    "mfa_activate_totp": ("in 302 302 302 302 302 302", "in 302 302 302 302 302 302"),
+    "mfa_add_webauthn": ("in 302 302 302 302 302 302", "in 302 302 302 302 302 302"),
+    "mfa_authenticate": ("in 302 302 302 302 302 302", "in 302 302 302 302 302 302"),
+    "mfa_deactivate_totp": ("in 404 404 404 404 404 404", "in 404 404 404 404 404 404"),
+    "mfa_download_recovery_codes": ("in 404 404 404 404 404 404", "in 404 404 404 404 404 404"),
+    "mfa_edit_webauthn": ("in 302 302 302 302 302 302", "in 302 302 302 302 302 302"),
+    "mfa_generate_recovery_codes": ("in 302 302 302 302 302 302", "in 302 302 302 302 302 302"),
+    "mfa_index": ("in 200 200 200 200 200 200", "in 405 405 405 405 405 405"),
+    "mfa_list_webauthn": ("in 200 200 200 200 200 200", "in 405 405 405 405 405 405"),
+    "mfa_login_webauthn": ("in 302 302 302 302 302 302", "in 302 302 302 302 302 302"),
+    "mfa_reauthenticate": ("in 302 302 302 302 302 302", "in 302 302 302 302 302 302"),
+    "mfa_reauthenticate_webauthn": ("in 302 302 302 302 302 302", "in 302 302 302 302 302 302"),
+    "mfa_remove_webauthn": ("in 302 302 302 302 302 302", "in 302 302 302 302 302 302"),
+    "mfa_view_recovery_codes": ("in 404 404 404 404 404 404", "in 405 405 405 405 405 405"),
     "about": ("200 200 200 200 200 200 200", "405 405 405 405 405 405 405"),
     "accounts:data": ("in 200 200 200 200 200 200", "405 405 405 405 405 405 405"),
     "accounts:data_download": ("405 405 405 405 405 405 405", "in 200 200 200 200 200 200"),
@@ -142,6 +172,25 @@ def test_who_may_do_what(name: str) -> None:
                 # The next role finds the world as it was.
                 transaction.set_rollback(True)
         assert did == dict(zip(ROLES, expected.split(), strict=True)), f"{method} {address}"
+
+
+@pytest.mark.parametrize("role", ["teen", "other_parent", "other_teen", "staff", "admin"])
+@pytest.mark.parametrize("page", ["mfa_edit_webauthn", "mfa_remove_webauthn"])
+def test_nobody_reaches_anothers_passkey(role: str, page: str) -> None:
+    world = world_make()
+    key = Authenticator.objects.create(
+        user=world.people["parent"], type="webauthn", data={"name": "Sam’s telephone"}
+    )
+    person = world.people[role]
+    person.set_password("a-long-password")
+    person.save()
+    client = world.client(role)
+    client.post("/account/reauthenticate/", {"password": "a-long-password"})
+    address = reverse(page, args=[key.pk])
+    assert client.get(address).status_code == 404
+    assert client.post(address, {"name": "Mine"}).status_code == 404
+    key.refresh_from_db()
+    assert key.data == {"name": "Sam’s telephone"}
 
 
 def staff_client() -> tuple[Person, Client]:
