@@ -1,9 +1,10 @@
-"""The reading level of every lesson and quiz: `python -m benchmarks.reading_level`.
+"""The reading level of every lesson, quiz, and page of promises: `python -m benchmarks.reading_level`.
 
 The Automated Readability Index (Smith and Senter, AMRL-TR-66-220, 1967) in US school grades:
 4.71 · characters a word + 0.5 · words a sentence − 21.43. It needs no list of syllables.
 """
 
+import html
 import os
 import re
 from collections.abc import Iterable
@@ -22,25 +23,49 @@ def grade(text: str) -> float:
     return 4.71 * characters / len(words) + 0.5 * len(words) / sentences - 21.43
 
 
+BLOCK = re.compile(r"<(p|li|dd|dt|td|h[1-6])\b[^>]*>(.*?)</\1>", re.DOTALL)
+TAG = re.compile(r"<[^>]+>")
+# What is shorter is a heading or a name, and would make a text look easier than it is.
+SHORTEST_SENTENCE = 4
+
+
+def words_of(page: str) -> str:
+    """The sentences of a page's own part."""
+    own = page[page.index("<main") : page.index("</main>")]
+    texts = (" ".join(html.unescape(TAG.sub("", found[2])).split()) for found in BLOCK.finditer(own))
+    return _sentences(text for text in texts if len(WORD.findall(text)) >= SHORTEST_SENTENCE)
+
+
+PAGES = ("/privacy", "/help/protocol", "/help/", "/about")
+
+
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
+    from django.test import Client
+
     from courses.library import library_read
     from courses.markdown import plain_of
+    from families.consents import text_now
 
     for module in library_read():
         texts = {
             lesson.slug: _sentences(section.text for section in lesson.sections) for lesson in module.lessons
         }
         texts["quiz"] = _sentences(
-            plain_of(html)
+            plain_of(words)
             for question in module.questions
-            for html in (question["html"], *(option["explanation"] for option in question["options"]))
+            for words in (question["html"], *(option["explanation"] for option in question["options"]))
         )
         texts["all"] = " ".join(texts.values())
         for name, text in texts.items():
             words = len(WORD.findall(text))
             print(f"{module.language}/{module.slug:14} {name:20} {words:5} words  grade {grade(text):4.1f}")
+    for path in PAGES:
+        text = words_of(Client(HTTP_HOST="localhost").get(path).content.decode())
+        print(f"{path:34} {len(WORD.findall(text)):6} words  grade {grade(text):4.1f}")
+    consent = " ".join(text_now().points)
+    print(f"{'consent':34} {len(WORD.findall(consent)):6} words  grade {grade(consent):4.1f}")
 
 
 def _sentences(texts: Iterable[str]) -> str:
