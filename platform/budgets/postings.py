@@ -15,27 +15,8 @@ from django.db import connection
 from accounts.models import Person
 from budgets.models import SITE_SHARDS, Hold, HoldState
 
-# In the model's order.
-COLUMNS = (
-    "key",
-    "period_id",
-    "family_period_id",
-    "site_period_id",
-    "prompt_tokens",
-    "answer_tokens",
-    "tokens",
-    "microdollars",
-    "state",
-    "created_at",
-    "expires_at",
-    "resolved_at",
-)
-SELECT = f"SELECT {', '.join(COLUMNS)} FROM "  # noqa: S608 - nothing but names of columns
-HOLD = SELECT + (
-    "budgets_hold_make(%(owner)s, %(key)s, %(prompt_tokens)s, %(answer_tokens)s, %(microdollars)s,"
-    " %(now)s, %(expires_at)s, %(shards)s)"
-)
-RESOLVE = SELECT + "budgets_hold_resolve(%(key)s, %(state)s, %(tokens)s, %(microdollars)s, %(now)s)"
+HOLD = "SELECT budgets_hold_make(%s, %s, %s, %s, %s, %s, %s, %s)"
+RESOLVE = "SELECT budgets_hold_resolve(%s, %s, %s, %s, %s)"
 
 
 def post_hold(
@@ -53,28 +34,43 @@ def post_hold(
     None, and nothing done, where they do not fit into one of them, a period is over, or the site is stopped.
     Raises IntegrityError when there is a hold with this key.
     """
-    return _first(
-        HOLD,
-        owner=owner.pk,
-        key=key,
-        prompt_tokens=prompt_tokens,
-        answer_tokens=answer_tokens,
-        microdollars=microdollars,
-        now=now,
-        expires_at=expires_at,
-        shards=SITE_SHARDS,
+    periods = _first(
+        HOLD, owner.pk, key, prompt_tokens, answer_tokens, microdollars, now, expires_at, SITE_SHARDS
     )
+    if periods is None:
+        return None
+    person, family, site = periods
+    made = {
+        "key": key,
+        "period_id": person,
+        "family_period_id": family,
+        "site_period_id": site,
+        "prompt_tokens": prompt_tokens,
+        "answer_tokens": answer_tokens,
+        "tokens": prompt_tokens + answer_tokens,
+        "microdollars": microdollars,
+        "state": HoldState.HELD,
+        "created_at": now,
+        "expires_at": expires_at,
+        "resolved_at": None,
+    }
+    # As it was written: asking for all of it back would cost as much as writing a row.
+    return Hold.from_db(connection.alias, made.keys(), made.values())
 
 
 def post_resolution(
     *, key: UUID, state: HoldState, now: datetime, tokens: int = 0, microdollars: int = 0
-) -> Hold | None:
-    """Resolve an open hold with what it really cost. None, and nothing done, when no open hold has this key."""
-    return _first(RESOLVE, key=key, state=state, tokens=tokens, microdollars=microdollars, now=now)
+) -> tuple[int, int] | None:
+    """Resolve an open hold with what it really cost. Returns the tokens and microdollars that it had held.
+
+    None, and nothing done, when no open hold has this key.
+    """
+    held = _first(RESOLVE, key, state, tokens, microdollars, now)
+    return (held[0], held[1]) if held else None
 
 
-def _first(statement: str, **values: UUID | datetime | str | int) -> Hold | None:
+def _first(statement: str, *values: UUID | datetime | str | int) -> list[int] | None:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
-        row = cursor.fetchone()
-    return Hold.from_db(connection.alias, COLUMNS, row) if row else None
+        found: list[int] | None = cursor.fetchone()[0]
+    return found

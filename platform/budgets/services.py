@@ -183,7 +183,7 @@ def _begun(site: Budget, *, lock: bool = False) -> OpenPeriod:
     return opened
 
 
-def hold_settle(*, key: UUID, tokens: int, microdollars: int, now: datetime | None = None) -> Hold:
+def hold_settle(*, key: UUID, tokens: int, microdollars: int, now: datetime | None = None) -> None:
     """Post what a hold's work really cost, and return the rest to the periods it was made in.
 
     `microdollars` is millionths of a dollar. What goes beyond the hold becomes an overrun entry on the site's
@@ -191,20 +191,15 @@ def hold_settle(*, key: UUID, tokens: int, microdollars: int, now: datetime | No
     """
     if min(tokens, microdollars) < 0:
         raise ValueError("A cost is not negative.")
-    hold = _resolve(key, HoldState.SETTLED, now, tokens=tokens, microdollars=microdollars)
-    if tokens > hold.tokens or microdollars > hold.microdollars:
-        logger.error(
-            "Hold %s was overrun by %d tokens and %d microdollars.",
-            key,
-            max(0, tokens - hold.tokens),
-            max(0, microdollars - hold.microdollars),
-        )
-    return hold
+    held = _resolve(key, HoldState.SETTLED, now, tokens=tokens, microdollars=microdollars)
+    beyond = max(0, tokens - held[0]), max(0, microdollars - held[1])
+    if any(beyond):
+        logger.error("Hold %s was overrun by %d tokens and %d microdollars.", key, *beyond)
 
 
-def hold_release(*, key: UUID, now: datetime | None = None) -> Hold:
+def hold_release(*, key: UUID, now: datetime | None = None) -> None:
     """Return a whole hold to its periods, because its work cost nothing. Raises HoldUnknown or HoldResolved."""
-    return _resolve(key, HoldState.RELEASED, now)
+    _resolve(key, HoldState.RELEASED, now)
 
 
 @transaction.atomic
@@ -223,14 +218,14 @@ def holds_release(*, keys: Iterable[UUID], now: datetime | None = None) -> int:
 
 def _resolve(
     key: UUID, state: HoldState, now: datetime | None, *, tokens: int = 0, microdollars: int = 0
-) -> Hold:
-    hold = post_resolution(
+) -> tuple[int, int]:
+    held = post_resolution(
         key=key, state=state, now=now or timezone.now(), tokens=tokens, microdollars=microdollars
     )
-    if hold is None:
+    if held is None:
         resolved = Hold.objects.filter(key=key).first()
         raise HoldResolved(resolved.state) if resolved else HoldUnknown
-    return hold
+    return held
 
 
 def holds_expire(*, now: datetime | None = None) -> int:

@@ -104,9 +104,10 @@ def test_settling_and_expiring_at_once_resolve_each_hold_once(crowd_owner: Perso
 
     def settle(key: UUID) -> str:
         try:
-            return hold_settle(key=key, tokens=100, microdollars=1, now=NOON + LEASE).state
+            hold_settle(key=key, tokens=100, microdollars=1, now=NOON + LEASE)
         except HoldResolved as resolved:
             return resolved.state
+        return HoldState.SETTLED
 
     def expire() -> str:
         return str(holds_expire(now=NOON + LEASE))

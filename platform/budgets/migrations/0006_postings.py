@@ -12,7 +12,7 @@ HOLD = """
 CREATE FUNCTION budgets_hold_make(
     p_owner bigint, p_key uuid, p_prompt integer, p_answer integer, p_money bigint,
     p_now timestamptz, p_expires_at timestamptz, p_shards integer
-) RETURNS SETOF budgets_hold LANGUAGE plpgsql AS $$
+) RETURNS bigint[] LANGUAGE plpgsql AS $$
 DECLARE
     v_tokens bigint := p_prompt + p_answer;
     v_person bigint; v_family bigint; v_site bigint;
@@ -24,7 +24,7 @@ BEGIN
         JOIN budgets_budget AS outer_one ON outer_one.id = mine.within_id
         JOIN budgets_budget AS site ON site.id = coalesce(outer_one.within_id, outer_one.id)
     WHERE mine.owner_id = p_owner AND site.stopped_at IS NULL;
-    IF NOT FOUND THEN RETURN; END IF;
+    IF NOT FOUND THEN RETURN NULL; END IF;
 
     UPDATE budgets_period SET held = held + v_tokens, held_microdollars = held_microdollars + p_money
     WHERE id = (
@@ -36,7 +36,7 @@ BEGIN
         AND (NOT limits_microdollars
             OR spent_microdollars + held_microdollars + p_money <= granted_microdollars)
     RETURNING id INTO v_persons;
-    IF NOT FOUND THEN RETURN; END IF;
+    IF NOT FOUND THEN RETURN NULL; END IF;
 
     IF v_family IS NOT NULL THEN
         UPDATE budgets_period SET held = held + v_tokens, held_microdollars = held_microdollars + p_money
@@ -52,7 +52,7 @@ BEGIN
         IF NOT FOUND THEN
             UPDATE budgets_period SET held = held - v_tokens, held_microdollars = held_microdollars - p_money
             WHERE id = v_persons;
-            RETURN;
+            RETURN NULL;
         END IF;
     END IF;
 
@@ -69,18 +69,18 @@ BEGIN
     IF NOT FOUND THEN
         UPDATE budgets_period SET held = held - v_tokens, held_microdollars = held_microdollars - p_money
         WHERE id IN (v_persons, v_familys);
-        RETURN;
+        RETURN NULL;
     END IF;
 
     INSERT INTO budgets_entry (hold_id, kind, tokens, microdollars, at, memo)
     VALUES (p_key, 'hold', v_tokens, p_money, p_now, '');
-    RETURN QUERY
-        INSERT INTO budgets_hold (
-            key, period_id, family_period_id, site_period_id, prompt_tokens, answer_tokens, microdollars,
-            state, created_at, expires_at
-        ) VALUES (
-            p_key, v_persons, v_familys, v_sites, p_prompt, p_answer, p_money, 'held', p_now, p_expires_at
-        ) RETURNING *;
+    INSERT INTO budgets_hold (
+        key, period_id, family_period_id, site_period_id, prompt_tokens, answer_tokens, microdollars,
+        state, created_at, expires_at
+    ) VALUES (
+        p_key, v_persons, v_familys, v_sites, p_prompt, p_answer, p_money, 'held', p_now, p_expires_at
+    );
+    RETURN ARRAY[v_persons, v_familys, v_sites];
 END
 $$;
 """
@@ -90,18 +90,18 @@ $$;
 RESOLVE = """
 CREATE FUNCTION budgets_hold_resolve(
     p_key uuid, p_state varchar, p_tokens bigint, p_money bigint, p_now timestamptz
-) RETURNS SETOF budgets_hold LANGUAGE plpgsql AS $$
+) RETURNS bigint[] LANGUAGE plpgsql AS $$
 DECLARE
     v_hold budgets_hold;
     v_tokens bigint;
     v_money bigint;
 BEGIN
     SELECT * INTO v_hold FROM budgets_hold WHERE key = p_key;
-    IF NOT FOUND OR v_hold.state <> 'held' THEN RETURN; END IF;
+    IF NOT FOUND OR v_hold.state <> 'held' THEN RETURN NULL; END IF;
     PERFORM FROM budgets_period WHERE id = v_hold.period_id FOR NO KEY UPDATE;
     UPDATE budgets_hold SET state = p_state, resolved_at = p_now
     WHERE key = p_key AND resolved_at IS NULL RETURNING * INTO v_hold;
-    IF NOT FOUND THEN RETURN; END IF;
+    IF NOT FOUND THEN RETURN NULL; END IF;
 
     v_tokens := least(p_tokens, v_hold.tokens);
     v_money := least(p_money, v_hold.microdollars);
@@ -140,7 +140,7 @@ BEGIN
             v_hold.tokens, v_hold.microdollars, p_now, ''
         );
     END IF;
-    RETURN NEXT v_hold;
+    RETURN ARRAY[v_hold.tokens, v_hold.microdollars];
 END
 $$;
 """
