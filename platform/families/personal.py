@@ -240,8 +240,8 @@ PASSWORD_HELPS = Kind(
     name="password-helps",
     title=_("Help with a password"),
     what=_(
-        "That a parent helped with a password you forgot, and the old password as a hash: it opens again what was "
-        "closed then."
+        "That a parent helped with a password you forgot, and a scrambled form of the old one: typing it opens again "
+        "what was closed then."
     ),
     retention=Retention(
         words=_(
