@@ -59,9 +59,10 @@ def log_titles_forget(*, now: datetime | None = None) -> int:
 
 def log_blank(rows: QuerySet[Model]) -> None:
     """Cut the titles of these rows, which may be names, off the log of the admin pages. What was done stays."""
-    of = ContentType.objects.get_for_model(rows.model)
+    of = rows.model._meta
     keys = [str(key) for key in rows.values_list("pk", flat=True)]
-    LogEntry.objects.filter(content_type=of, object_id__in=keys).update(**BLANK)
+    about = LogEntry.objects.filter(content_type__app_label=of.app_label, content_type__model=of.model_name)
+    about.filter(object_id__in=keys).update(**BLANK)
 
 
 def sessions_of(person: Person) -> Iterator[Session]:

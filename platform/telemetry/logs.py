@@ -44,6 +44,19 @@ def extras(record: logging.LogRecord) -> dict[str, Any]:
     return {name: value for name, value in given.items() if isinstance(value, str | int | float)}
 
 
+class Routes(logging.Filter):
+    """Puts the route in the place of a request's path, which may open something: an invitation, a sign-up."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        request = getattr(record, "request", None)
+        path = getattr(request, "path", None)
+        if path and isinstance(record.args, tuple) and path in record.args:
+            match = getattr(request, "resolver_match", None)
+            route = match.route if match else "(none)"
+            record.args = tuple(route if one == path else one for one in record.args)
+        return True
+
+
 class Lines(logging.Formatter):
     """`time LEVEL logger message id=…`"""
 
@@ -79,7 +92,10 @@ def logging_for(*, level: str, as_json: bool) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"line": {"()": JSONLines if as_json else Lines}},
-        "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "filters": {"routes": {"()": Routes}},
+        "handlers": {
+            "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["routes"]}
+        },
         "loggers": {name: {"level": max(chosen, least)} for name, least in LEAST.items()}
         # uvicorn brings a form of its own, which no program reads.
         | {name: {"handlers": [], "propagate": True} for name in ("uvicorn", "uvicorn.error")},

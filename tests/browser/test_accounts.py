@@ -160,7 +160,7 @@ def test_a_parent_signs_up_and_confirms_by_the_mail(
     page.goto(link)
     looked_at()
     page.get_by_role("button", name="Yes, it is mine").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Your account")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your family")
 
 
 def test_a_teen_signs_up(page: Page, web: Web, looked_at: Callable[[], None]) -> None:
@@ -173,7 +173,7 @@ def test_a_teen_signs_up(page: Page, web: Web, looked_at: Callable[[], None]) ->
     page.get_by_label("Your name on the page").fill("Lou")
     page.get_by_label("Password").fill("three-words-in-a-row")
     page.get_by_role("button", name="Make the account").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Your account")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your family")
     assert Person.objects.get().role == Role.TEEN
 
 

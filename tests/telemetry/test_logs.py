@@ -18,7 +18,7 @@ from chat.models import Conversation, Turn
 from inference import loop
 from telemetry import context
 from telemetry.context import about, ids, note
-from telemetry.logs import JSONLines, Lines, logging_for
+from telemetry.logs import JSONLines, Lines, Routes, logging_for
 from tests import live
 
 MARK = "zebrafish"
@@ -170,3 +170,19 @@ def lines(process: live.Process, turn_id: UUID) -> list[dict[str, Any]]:
     """What a process has said about a turn."""
     said = [json.loads(line) for line in process.said().splitlines() if line.startswith("{")]
     return [told for told in said if told.get("turn") == str(turn_id)]
+
+
+def test_no_address_that_opens_something_is_in_the_log(client: Client, db: None) -> None:
+    """An invitation's token stands in its path."""
+    line = logging.getLogger("django.request")
+    kept: list[logging.LogRecord] = []
+    handler = logging.Handler()
+    handler.emit = kept.append  # type: ignore[method-assign,assignment]
+    handler.addFilter(Routes())
+    line.addHandler(handler)
+    try:
+        client.get("/family/join/a-token-that-opens")
+    finally:
+        line.removeHandler(handler)
+    [told] = kept
+    assert told.getMessage() == "Not Found: family/join/<slug:token>"
