@@ -59,7 +59,7 @@ def log_titles_forget(*, now: datetime | None = None) -> int:
 
 def log_blank(rows: QuerySet[Model]) -> None:
     """Cut the titles of these rows, which may be names, off the log of the admin pages. What was done stays."""
-    of = rows.model._meta
+    of = rows.model._meta  # noqa: SLF001 - Django documents it
     keys = [str(key) for key in rows.values_list("pk", flat=True)]
     about = LogEntry.objects.filter(content_type__app_label=of.app_label, content_type__model=of.model_name)
     about.filter(object_id__in=keys).update(**BLANK)
