@@ -134,7 +134,9 @@ def through_site(url: str, cookies: Iterator[str]) -> Stream:
                     first = first or time.perf_counter() - started
                 elif line.startswith(b"data: ") and name == b"done":
                     state = json.loads(line[6:])["state"]
-        return first if first and state == State.ANSWERED else None
+                    # An answer that was whole before its events were asked for comes all at once.
+                    first = first or time.perf_counter() - started
+        return first if state == State.ANSWERED else None
 
     return stream
 

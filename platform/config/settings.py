@@ -135,7 +135,7 @@ DATABASES = {"default": env.db_url("DATABASE_URL", default="postgres:///kitchen_
 DATABASES["default"] |= {
     "ATOMIC_REQUESTS": False,
     # Under ASGI every request may run in a thread of its own: a pool is the only way to keep connections.
-    "OPTIONS": {"pool": {"min_size": 1, "max_size": env.int("DATABASE_POOL", default=16), "timeout": 5}},
+    "OPTIONS": {"pool": {"min_size": 1, "max_size": env.int("DATABASE_POOL", default=16), "timeout": 10}},
 }
 # In the session and not in a cookie of their own: the privacy page names two cookies.
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
