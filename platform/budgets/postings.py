@@ -1,8 +1,8 @@
 """The two statements of the hot path: one makes a hold on every floor, the other resolves it.
 
 Each calls a function in the database (migration 0005). A row of a period is contended, above all the site's: a
-function locks it for no longer than its own commit, and its plans are kept, while planning the same steps as one
-statement each time costs three times the processor time (benchmarks/ledger.py, ADR 14).
+function locks it for no longer than its own commit, and its plans are kept, which planning the same steps as one
+statement each time is not (benchmarks/ledger.py, ADR 14).
 
 Locks go budgets, then periods, then holds, and among budgets and periods person, family, site, everywhere.
 """

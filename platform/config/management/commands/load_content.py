@@ -2,6 +2,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from budgets.allowances import plans_load
 from courses.loading import library_load
 from courses.source import ContentBroken
 from events.archive import archive_load
@@ -10,7 +11,7 @@ from events.archive import archive_load
 class Command(BaseCommand):
     requires_system_checks = ()
     help = (
-        "Loads the modules from courses/content/, and makes the events of the past that come with the site. "
+        "Loads the modules from courses/content/, and makes the past events and the plans that come with the site. "
         "A broken file is named with its line, and changes nothing."
     )
 
@@ -20,6 +21,7 @@ class Command(BaseCommand):
         except ContentBroken as broken:
             raise CommandError(f"Nothing was loaded, and nothing has changed.\n{broken}") from broken
         events = int(archive_load())
+        plans_load()
         if verbosity:
             self.stdout.write(
                 f"Loaded: {loaded.modules} modules, {loaded.lessons} lessons, {loaded.questions} questions, "
