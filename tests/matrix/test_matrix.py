@@ -221,6 +221,28 @@ def test_staff_see_in_the_admin_what_they_were_given_and_nothing_else(model: typ
         assert client.get(path).status_code == 403, path
 
 
+def admin_page(model: type[Model], page: str) -> str:
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}")
+
+
+@pytest.mark.parametrize("action", ["view", "add", "change", "delete"])
+@pytest.mark.parametrize("model", IN_THE_ADMIN, ids=str)
+def test_each_permission_opens_its_own_page_and_no_other(model: type[Model], action: str) -> None:
+    """What an admin with every permission may not do, such as adding to the ledger, nobody may."""
+    person, client = staff_client()
+    kind = ContentType.objects.get_for_model(model, for_concrete_model=False)
+    codename = f"{action}_{model._meta.model_name}"
+    person.user_permissions.add(Permission.objects.get(content_type=kind, codename=codename))
+    everything = Client()
+    everything.force_login(
+        Person.objects.create(username="all", role=Role.ADMIN, is_staff=True, is_superuser=True)
+    )
+    may_add = everything.get(admin_page(model, "add")).status_code if action == "add" else 403
+    assert client.get(admin_page(model, "add")).status_code == may_add
+    listed = client.get(admin_page(model, "changelist")).status_code
+    assert listed == (200 if action in {"view", "change"} else 403)
+
+
 @pytest.mark.parametrize("role", ["teen", "parent"])
 def test_nobody_else_gets_into_the_admin(role: str) -> None:
     client = Client()
