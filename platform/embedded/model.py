@@ -25,7 +25,9 @@ class Model:
 
     def __init__(self, home: Home, threads: int | None = None) -> None:
         self.home = home
-        self.threads = threads or os.cpu_count() or 1
+        # A core is left to the site. llama.cpp's threads wait for one another at every step: where one of them has to
+        # share its core, all of them are slow.
+        self.threads = threads or max(1, (os.cpu_count() or 1) - 1)
         self.port = inner_port()
         self._key = secrets.token_urlsafe(32)
 
