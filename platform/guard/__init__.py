@@ -1,7 +1,19 @@
 """Verdicts on what comes in and what goes out. Pure Python; no I/O when judging. docs/safety.md has what it reaches."""
 
+from guard.action import Action, action_for
 from guard.gate import OutputGate
 from guard.judge import judge_input, judge_output
 from guard.verdict import Category, Evidence, Level, Verdict, worst
 
-__all__ = ["Category", "Evidence", "Level", "OutputGate", "Verdict", "judge_input", "judge_output", "worst"]
+__all__ = [
+    "Action",
+    "Category",
+    "Evidence",
+    "Level",
+    "OutputGate",
+    "Verdict",
+    "action_for",
+    "judge_input",
+    "judge_output",
+    "worst",
+]

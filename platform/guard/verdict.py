@@ -40,15 +40,35 @@ _CARE = {level: care for care, level in enumerate(Level)}
 class Category(StrEnum):
     """What a text is about. Cards and counts go by these, so their values are kept for good."""
 
+    # Somebody may be in danger: these come with a level.
     SUICIDE = "suicide"
     SELF_HARM = "self_harm"
     EATING_DISORDER = "eating_disorder"
+    UNSAFE_HOME = "unsafe_home"
+    EXPLOITATION = "exploitation"
+    HOPELESSNESS = "hopelessness"
+    DISTRESS = "distress"
+    BULLYING = "bullying"
     ABOUT_SOMEONE_ELSE = "about_someone_else"
+    # Asked for, and not for a tutor to give. The level may be 0.
     METHOD = "method"
+    SEXUAL = "sexual"
+    HATE = "hate"
+    VIOLENCE = "violence"
+    CRIME = "crime"
+    DRUGS = "drugs"
+    INJECTION = "injection"
+    COMPANION = "companion"
+    MEDICAL = "medical"
+    LEGAL = "legal"
+    PERSONAL = "personal"
+    # Only a model says these.
     ENCOURAGEMENT = "encouragement"
     ISOLATION = "isolation"
     CLAIMS_HUMAN = "claims_human"
     ROMANCE = "romance"
+    FLATTERY = "flattery"
+    SECRETS = "secrets"
 
 
 @dataclass(frozen=True, slots=True)

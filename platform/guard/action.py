@@ -1,0 +1,49 @@
+"""What is done about a verdict. Never one wall for everything: docs/safety.md has the table."""
+
+from enum import StrEnum
+
+from guard.verdict import Category, Level, Verdict
+
+
+class Action(StrEnum):
+    """From the most careful to the least. A verdict that calls for several gets the first of them."""
+
+    CARD = "card"
+    PAUSE = "pause"
+    REFUSE = "refuse"
+    REDIRECT = "redirect"
+    SUPPORT = "support"
+    STRIP = "strip"
+    ALLOW = "allow"
+
+
+# Crisis levels come before any category: somebody in danger is never met with a refusal.
+_BY_LEVEL = {
+    Level.ACUTE: Action.CARD,
+    Level.UNSAFE_HOME: Action.CARD,
+    Level.STATED: Action.CARD,
+    Level.HINTS: Action.PAUSE,
+    Level.STRESS: Action.SUPPORT,
+}
+_BY_CATEGORY = {
+    Category.METHOD: Action.REFUSE,
+    Category.SEXUAL: Action.REFUSE,
+    Category.HATE: Action.REFUSE,
+    Category.VIOLENCE: Action.REFUSE,
+    Category.CRIME: Action.REFUSE,
+    Category.DRUGS: Action.REFUSE,
+    Category.INJECTION: Action.REFUSE,
+    Category.COMPANION: Action.REDIRECT,
+    Category.MEDICAL: Action.REDIRECT,
+    Category.LEGAL: Action.REDIRECT,
+    Category.PERSONAL: Action.STRIP,
+}
+_ORDER = {action: place for place, action in enumerate(Action)}
+
+
+def action_for(verdict: Verdict) -> Action:
+    """What to do about what a person wrote."""
+    called_for = [_BY_CATEGORY[category] for category in verdict.categories if category in _BY_CATEGORY]
+    if verdict.level in _BY_LEVEL:
+        called_for.append(_BY_LEVEL[verdict.level])
+    return min(called_for, key=_ORDER.__getitem__, default=Action.ALLOW)
