@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
+from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from django.http import StreamingHttpResponse
@@ -26,19 +27,19 @@ async def read[**P, T](reading: Callable[P, T], *args: P.args, **kwargs: P.kwarg
         finally:
             give_back()
 
-    return await sync_to_async(in_thread)()
+    return await sync_to_async(in_thread, thread_sensitive=False)()
 
 
-async def follow(person: Person, turn: Turn) -> AsyncGenerator[stream.Entry | Turn]:
+async def follow(person: Person, turn_id: UUID) -> AsyncGenerator[stream.Entry | Turn]:
     """Yield every entry of a turn's words, and at every tick without one the turn as it stands, while it lives.
 
     Ends when the words do, or when the database says that the turn has ended. Raises stream.StreamAway, or
     Turn.DoesNotExist when the turn was deleted meanwhile.
     """
-    async with aclosing(stream.follow(turn.pk, tick_seconds=TICK_SECONDS)) as entries:
+    async with aclosing(stream.follow(turn_id, tick_seconds=TICK_SECONDS)) as entries:
         async for entry in entries:
             if entry is None:
-                now = await read(turn_of, person, turn.pk)
+                now = await read(turn_of, person, turn_id)
                 if not now.is_live:
                     return
                 yield now

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from uuid import UUID
 
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, StreamingHttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
@@ -18,7 +18,7 @@ from chat.models import State, Turn
 from chat.pages import composer_for, partial, turn_shown
 from chat.queue import waiting_words
 from chat.rendering import GrowingPage, answer_html
-from chat.selectors import turn_of
+from chat.selectors import turn_lives, turn_of
 from chat.stream.entries import id_order
 from telemetry.context import note
 
@@ -26,32 +26,34 @@ DONE = event("", name="done")
 
 
 @require_GET
-async def turn_stream(request: HttpRequest, turn_id: UUID) -> HttpResponse | StreamingHttpResponse:
+def turn_stream(request: HttpRequest, turn_id: UUID) -> StreamingHttpResponse:
     """The events of one of the reader's own turns; 404 for anybody else's.
 
     Every stream ends with an event named `done`, after the whole turn as the database has it.
     """
     note(turn=turn_id)
-    person = await request.auser()
-    if not isinstance(person, Person):
+    if not isinstance(person := request.user, Person):
         raise Http404
     try:
-        turn = await read(turn_of, person, turn_id)
+        lives = turn_lives(person, turn_id)
     except Turn.DoesNotExist as fault:
         raise Http404 from fault
     after = request.headers.get("Last-Event-ID") or request.GET.get("after", "")
-    return event_stream(_relay(request, person, turn, after))
+    words = _words(person, turn_id, after) if lives else None
+    return event_stream(_relay(request, person, turn_id, words))
 
 
-async def _relay(request: HttpRequest, person: Person, turn: Turn, after: str) -> AsyncGenerator[bytes]:
+async def _relay(
+    request: HttpRequest, person: Person, turn_id: UUID, words: AsyncGenerator[bytes] | None
+) -> AsyncGenerator[bytes]:
     try:
-        if turn.is_live:
-            async with aclosing(_words(person, turn, after)) as words:
+        if words:
+            async with aclosing(words):
                 async for grown in words:
                     yield grown
-        ended = await read(turn_of, person, turn.pk)
+        ended = await read(turn_of, person, turn_id)
     except stream.StreamAway:
-        yield _status(turn, _("The line to the tutor is broken. Your question is safe; trying again."))
+        yield _status(turn_id, _("The line to the tutor is broken. Your question is safe; trying again."))
         return
     except Turn.DoesNotExist:
         yield DONE
@@ -61,15 +63,15 @@ async def _relay(request: HttpRequest, person: Person, turn: Turn, after: str) -
         yield DONE
 
 
-async def _words(person: Person, turn: Turn, after: str) -> AsyncGenerator[bytes]:
+async def _words(person: Person, turn_id: UUID, after: str) -> AsyncGenerator[bytes]:
     """The turn's words after the event `after`, until its end, or until the database says that it has ended."""
     seen, page, known = stream.Written(), GrowingPage(), id_order(after)
-    async with aclosing(follow(person, turn)) as news:
+    async with aclosing(follow(person, turn_id)) as news:
         async for new in news:
             if isinstance(new, Turn):
                 yield STILL_HERE
                 if new.state == State.QUEUED:
-                    yield _status(turn, await read(waiting_words, new))
+                    yield _status(turn_id, await read(waiting_words, new))
                 continue
             if continues := seen.add(new):
                 finished = page.grow(new.text)
@@ -77,20 +79,20 @@ async def _words(person: Person, turn: Turn, after: str) -> AsyncGenerator[bytes
                 page = GrowingPage()
                 finished = page.grow(seen.text)
             if id_order(new.id) > known:
-                yield _growth(turn, new.id, finished, page, begins_again=not continues)
+                yield _growth(turn_id, new.id, finished, page, begins_again=not continues)
 
 
-def _growth(turn: Turn, entry_id: str, finished: str, page: GrowingPage, *, begins_again: bool) -> bytes:
+def _growth(turn_id: UUID, entry_id: str, finished: str, page: GrowingPage, *, begins_again: bool) -> bytes:
     swaps = ""
     if finished or begins_again:
         swap = "innerHTML" if begins_again else "beforeend"
-        swaps = _swap(f"turn-{turn.pk}-finished", swap, answer_html(finished))
-    swaps += _swap(f"turn-{turn.pk}-growing", "innerHTML", page.growing_html)
+        swaps = _swap(f"turn-{turn_id}-finished", swap, answer_html(finished))
+    swaps += _swap(f"turn-{turn_id}-growing", "innerHTML", page.growing_html)
     return event(swaps, event_id=entry_id)
 
 
-def _status(turn: Turn, words: str) -> bytes:
-    return event(_swap(f"turn-{turn.pk}-status", "innerHTML", words))
+def _status(turn_id: UUID, words: str) -> bytes:
+    return event(_swap(f"turn-{turn_id}-status", "innerHTML", words))
 
 
 def _ending(request: HttpRequest, person: Person, turn: Turn) -> bytes:

@@ -1,5 +1,7 @@
 """Reads, always for the person who asks."""
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -42,9 +44,26 @@ def turn_of(person: Person, turn_id: UUID) -> Turn:
     return turns_of(person).select_related("conversation").get(pk=turn_id)
 
 
+def turn_lives(person: Person, turn_id: UUID) -> bool:
+    """Whether a turn of theirs waits or is being written. Raises Turn.DoesNotExist as `turn_of` does."""
+    return turns_of(person).values_list("state", flat=True).get(pk=turn_id) in LIVE_STATES
+
+
 def turns_shown(conversation: Conversation) -> QuerySet[Turn]:
     """The conversation's turns, oldest first, without those that were tried again."""
     return conversation.turns.filter(retry=None).order_by("asked_at")
+
+
+def pasts_of(turns: Sequence[Turn]) -> dict[UUID, list[Turn]]:
+    """What each of these turns remembers of its conversation, oldest first, by the turn's id; read at once."""
+    remembering = [turn for turn in turns if turn.memory_tokens]
+    shown = Turn.objects.filter(conversation__in=[turn.conversation_id for turn in remembering], retry=None)
+    talks: defaultdict[UUID, list[Turn]] = defaultdict(list)
+    for one in shown.order_by("asked_at"):
+        talks[one.conversation_id].append(one)
+    return {
+        turn.pk: [one for one in talks[turn.conversation_id] if one.pk != turn.pk] for turn in remembering
+    }
 
 
 def turns_live() -> dict[str, int]:
@@ -69,16 +88,14 @@ class Pause:
 
 def pause_of(person: Person) -> Pause | None:
     """The pause that holds for `person`, or None."""
-    turn = (
-        turns_of(person)
-        .filter(
-            state=State.CARDED,
-            went_on_at=None,
-            level__in=PAUSES,
-            asked_at__gt=timezone.now() - PAUSE_FORGOTTEN_AFTER,
-        )
-        .select_related("conversation")
-        .order_by("asked_at")
-        .last()
+    carded = turns_of(person).filter(
+        state=State.CARDED,
+        went_on_at=None,
+        level__in=PAUSES,
+        asked_at__gt=timezone.now() - PAUSE_FORGOTTEN_AFTER,
     )
-    return Pause(turn, turn.asked_at + PAUSES[turn.level]) if turn else None
+    # Asked before every question, and hardly ever so.
+    if not carded.exists():
+        return None
+    turn = carded.select_related("conversation").latest("asked_at")
+    return Pause(turn, turn.asked_at + PAUSES[turn.level])

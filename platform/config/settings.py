@@ -1,5 +1,6 @@
 """The site's settings. Every secret and every address comes from the environment; docs/operations.md lists them."""
 
+from collections.abc import MutableMapping
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -96,7 +97,6 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "telemetry.requests.requests_told",
     "django.middleware.security.SecurityMiddleware",
-    "servestatic.middleware.ServeStaticMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -134,8 +134,15 @@ TEMPLATES = [
 DATABASES = {"default": env.db_url("DATABASE_URL", default="postgres:///kitchen_table")}
 DATABASES["default"] |= {
     "ATOMIC_REQUESTS": False,
-    # Under ASGI every request may run in a thread of its own: a pool is the only way to keep connections.
-    "OPTIONS": {"pool": {"min_size": 1, "max_size": env.int("DATABASE_POOL", default=16), "timeout": 10}},
+    # Threads of the web process, of the worker's tasks and of its desk share them.
+    "OPTIONS": {
+        "pool": {"min_size": 1, "max_size": env.int("DATABASE_POOL", default=16), "timeout": 10},
+        **(
+            {"server_side_binding": True, "prepare_threshold": 3}
+            if __import__("os").environ.get("SSB")
+            else {}
+        ),
+    },
 }
 # In the session and not in a cookie of their own: the privacy page names two cookies.
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
@@ -193,6 +200,14 @@ STATIC_URL = "static/"
 STATIC_ROOT = env.path("STATIC_ROOT", default=ROOT / ".collected")
 STATICFILES_DIRS = [ROOT / "static"]
 SERVESTATIC_USE_FINDERS = DEMO
+
+
+def _take_types_as_told(headers: MutableMapping[str, str], _path: str, _url: str) -> None:
+    # Static files are served in front of Django's middleware, which says this of everything else.
+    headers["X-Content-Type-Options"] = "nosniff"
+
+
+SERVESTATIC_ADD_HEADERS_FUNCTION = _take_types_as_told
 SERVESTATIC_AUTOREFRESH = False
 SERVESTATIC_SKIP_COMPRESS_EXTENSIONS = ("woff2", "png", "webp")
 STORAGES = {

@@ -6,12 +6,11 @@ The route and not the path, as a path may open something: an invitation, a sign-
 import logging
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from uuid import uuid4
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.utils.decorators import async_only_middleware
 
 from telemetry.context import note
 
@@ -22,16 +21,15 @@ HEADER = "X-Request-ID"
 NAME = re.compile(r"[A-Za-z0-9-]{8,64}")
 UNTOLD = {"healthz", "readyz", "metrics"}
 
-type Handler = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
+type Handler = Callable[[HttpRequest], HttpResponseBase]
 
 
-@async_only_middleware
 def requests_told(get_response: Handler) -> Handler:
-    async def middleware(request: HttpRequest) -> HttpResponseBase:
+    def middleware(request: HttpRequest) -> HttpResponseBase:
         name, began = _name(request), time.perf_counter()
         # For good: each request is a task of its own, and a stream goes on after this has returned.
         note(request=name)
-        response = await get_response(request)
+        response = get_response(request)
         response.headers[HEADER] = name
         _tell(request, response, began)
         return response

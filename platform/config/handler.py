@@ -1,0 +1,98 @@
+"""Between the server's loop and Django: every request in one piece, on one thread (ADR 23).
+
+Django's own handler goes to a thread and back for each middleware, signal and view, and begins a thread for each
+request. Under a rush that took more of the processor than the pages themselves.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from typing import IO, Any
+
+from asgiref.sync import sync_to_async
+from django.core.exceptions import RequestAborted
+from django.core.handlers.asgi import ASGIHandler, ASGIRequest, get_script_prefix
+from django.core.signals import request_started
+from django.db import close_old_connections
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.urls import set_script_prefix
+from servestatic.middleware import ServeStaticMiddleware
+
+type Scope = MutableMapping[str, Any]
+type Receive = Callable[[], Awaitable[Mapping[str, Any]]]
+type Send = Callable[[Mapping[str, Any]], Awaitable[None]]
+
+# More of them would fight for the interpreter: a rush was answered no faster with 16, and its first words came later.
+THREADS = 8
+# What must answer when every one of those threads waits for a database that hangs.
+ALWAYS = ("/help/", "/healthz", "/readyz")
+THREADS_ALWAYS = 4
+
+
+class Handler(ASGIHandler):
+    """Static files on the loop, everything else on a thread of a small pool."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="request")
+        self._threads_always = ThreadPoolExecutor(THREADS_ALWAYS, thread_name_prefix="always")
+        self._static = ServeStaticMiddleware(self._on_thread)
+
+    def load_middleware(self, is_async: bool = False) -> None:  # noqa: FBT001, FBT002 - Django's own
+        super().load_middleware(is_async=False)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            raise ValueError(f"Only HTTP is spoken here, not {scope['type']}.")
+        try:
+            body = await self.read_body(receive)
+        except RequestAborted:
+            return
+        with closing(body):
+            await self._answer(scope, body, receive, send)
+
+    async def _answer(self, scope: Scope, body: IO[bytes], receive: Receive, send: Send) -> None:
+        request, refusal = self.create_request(scope, body)
+        response = refusal if request is None else await self._static(request)
+        assert response is not None  # noqa: S101 - one of the two is there; this tells the types
+        try:
+            if response.streaming:
+                await self._stream(response, receive, send)
+            else:
+                await self.send_response(response, send)
+        finally:
+            if not response.closed:
+                await sync_to_async(response.close, thread_sensitive=False)()
+
+    async def _stream(self, response: HttpResponseBase, receive: Receive, send: Send) -> None:
+        """Send a response that may take minutes, for as long as somebody is there."""
+        sending = asyncio.create_task(self.send_response(response, send))
+        leaving = asyncio.ensure_future(receive())
+        try:
+            await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            leaving.cancel()
+            sending.cancel()
+            await asyncio.wait({sending, leaving})
+        if not sending.cancelled():
+            sending.result()
+
+    async def _on_thread(self, request: ASGIRequest) -> HttpResponseBase:
+        threads = self._threads_always if request.path.startswith(ALWAYS) else self._threads
+        respond = sync_to_async(self._respond, thread_sensitive=False, executor=threads)
+        return await respond(request)
+
+    def _respond(self, request: HttpRequest) -> HttpResponseBase:
+        assert isinstance(request, ASGIRequest)  # noqa: S101 - made above
+        set_script_prefix(get_script_prefix(request.scope))
+        request_started.send(sender=self.__class__, scope=request.scope)
+        try:
+            response = self.get_response(request)
+            if not response.streaming:
+                response.close()
+            return response
+        finally:
+            # Also of what goes on streaming: the connection belongs to the thread, and the thread to the next request.
+            close_old_connections()
