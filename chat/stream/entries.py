@@ -12,6 +12,11 @@ def words_key(turn_id: UUID) -> str:
     return f"turn:{turn_id}:words"
 
 
+def turn_of(words: str) -> UUID:
+    """The turn that a `words_key` belongs to."""
+    return UUID(words.split(":")[1])
+
+
 def stop_key(turn_id: UUID) -> str:
     return f"turn:{turn_id}:stop"
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 from weakref import WeakKeyDictionary
@@ -11,7 +12,7 @@ from django.conf import settings
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from chat.stream.entries import BEGINNING, READER_SECONDS, Entry, id_order, reader_key, words_key
+from chat.stream.entries import BEGINNING, READER_SECONDS, Entry, id_order, reader_key, turn_of, words_key
 
 # Short, because a stream that is followed just as the read begins to block waits for the next one.
 BLOCK_MILLISECONDS = 500
@@ -24,12 +25,16 @@ class StreamAway(Exception):
 
 
 class Hub:
-    """Reads every followed stream of one event loop over a single blocking connection."""
+    """Reads every followed stream of one event loop over a single blocking connection.
+
+    What it has to say itself (that somebody reads, and that there is one more stream to read) is gathered as well: two
+    hundred pages that open at once must not open two hundred connections.
+    """
 
     def __init__(self) -> None:
         options: dict[str, Any] = {
             "decode_responses": True,
-            "socket_connect_timeout": 0.5,
+            "socket_connect_timeout": 2,
             "retry": Retry(NoBackoff(), 0),
         }
         self.shared = redis.asyncio.Redis.from_url(settings.VALKEY_URL, socket_timeout=2, **options)
@@ -42,11 +47,14 @@ class Hub:
         )
         self.queues: dict[str, set[asyncio.Queue[Entry | None]]] = {}
         self.cursors: dict[str, str] = {}
+        self.unnoted: set[str] = set()
+        self.news = asyncio.Event()
         self.blocked_id: int | None = None
         self.task: asyncio.Task[None] | None = None
 
-    async def subscribe(self, key: str) -> "asyncio.Queue[Entry | None]":
+    async def subscribe(self, turn_id: UUID) -> "asyncio.Queue[Entry | None]":
         queue: asyncio.Queue[Entry | None] = asyncio.Queue()
+        key = words_key(turn_id)
         if key in self.queues:
             self.queues[key].add(queue)
             # The shared read is past the beginning already: this reader catches up by itself.
@@ -55,27 +63,24 @@ class Hub:
                 queue.put_nowait(Entry.read(entry_id, fields))
             return queue
         self.queues[key], self.cursors[key] = {queue}, BEGINNING
+        self.unnoted.add(reader_key(turn_id))
+        self.news.set()
         if self.task is None or self.task.done():
-            self.task = asyncio.create_task(self._read())
-        elif self.blocked_id is not None:
-            await self.shared.client_unblock(self.blocked_id)
+            self.task = asyncio.create_task(self._run())
         return queue
 
-    def unsubscribe(self, key: str, queue: "asyncio.Queue[Entry | None]") -> None:
+    def unsubscribe(self, turn_id: UUID, queue: "asyncio.Queue[Entry | None]") -> None:
+        key = words_key(turn_id)
         readers = self.queues.get(key, set())
         readers.discard(queue)
         if not readers:
             self.queues.pop(key, None)
             self.cursors.pop(key, None)
 
-    async def _read(self) -> None:
+    async def _run(self) -> None:
+        telling = asyncio.create_task(self._tell())
         try:
-            self.blocked_id = await self.blocking.client_id()
-            while self.cursors:
-                cursors: Any = dict(self.cursors)
-                reply: Any = await self.blocking.xread(cursors, block=BLOCK_MILLISECONDS)
-                self._deliver(reply)
-                await asyncio.sleep(GATHER_SECONDS)
+            await self._read()
         except redis.RedisError:
             for queues in self.queues.values():
                 for queue in queues:
@@ -84,6 +89,15 @@ class Hub:
             self.cursors.clear()
         finally:
             self.blocked_id = None
+            telling.cancel()
+
+    async def _read(self) -> None:
+        self.blocked_id = await self.blocking.client_id()
+        while self.cursors:
+            cursors: Any = dict(self.cursors)
+            reply: Any = await self.blocking.xread(cursors, block=BLOCK_MILLISECONDS)
+            self._deliver(reply)
+            await asyncio.sleep(GATHER_SECONDS)
 
     def _deliver(self, reply: Any) -> None:
         for key, entries in reply:
@@ -93,6 +107,24 @@ class Hub:
                 self.cursors[key] = entry_id
                 for queue in self.queues[key]:
                     queue.put_nowait(Entry.read(entry_id, fields))
+
+    async def _tell(self) -> None:
+        """Say who is read, again and again, and wake the read whenever there is one more stream."""
+        while True:
+            try:
+                await asyncio.wait_for(self.news.wait(), READER_SECONDS / 3)
+            except TimeoutError:
+                self.unnoted = {reader_key(turn_of(key)) for key in self.cursors}
+            self.news.clear()
+            noted, self.unnoted = self.unnoted, set()
+            # Whether Valkey is away is found, and told, by the read.
+            with suppress(redis.RedisError):
+                async with self.shared.pipeline(transaction=False) as pipe:
+                    for key in noted:
+                        pipe.set(key, "1", ex=READER_SECONDS)
+                    if self.blocked_id is not None:
+                        pipe.client_unblock(self.blocked_id)
+                    await pipe.execute()
 
 
 _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()
@@ -111,19 +143,14 @@ async def follow(turn_id: UUID, *, tick_seconds: float) -> AsyncGenerator[Entry 
     None is yielded after every `tick_seconds` without an entry. While it is followed the turn counts as read.
     Raises StreamAway when Valkey cannot be read.
     """
-    hub, key, last = _hub(), words_key(turn_id), (0, 0)
+    hub, last = _hub(), (0, 0)
     try:
-        queue = await hub.subscribe(key)
+        queue = await hub.subscribe(turn_id)
     except redis.RedisError as fault:
-        hub.unsubscribe(key, asyncio.Queue())
+        hub.unsubscribe(turn_id, asyncio.Queue())
         raise StreamAway from fault
-    noted = 0.0
     try:
         while True:
-            now = asyncio.get_running_loop().time()
-            if now - noted > READER_SECONDS / 3:
-                await hub.shared.set(reader_key(turn_id), "1", ex=READER_SECONDS)
-                noted = now
             try:
                 entry = await asyncio.wait_for(queue.get(), tick_seconds)
             except TimeoutError:
@@ -137,7 +164,5 @@ async def follow(turn_id: UUID, *, tick_seconds: float) -> AsyncGenerator[Entry 
             yield entry
             if entry.is_end:
                 return
-    except redis.RedisError as fault:
-        raise StreamAway from fault
     finally:
-        hub.unsubscribe(key, queue)
+        hub.unsubscribe(turn_id, queue)

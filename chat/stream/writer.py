@@ -24,7 +24,7 @@ from chat.stream.entries import KEPT_SECONDS, READER_SECONDS, reader_key, stop_k
 logger = logging.getLogger(__name__)
 
 # The first words of an answer go out at once, later ones together: a page cannot show more than this many a second.
-GATHER_SECONDS = 0.04
+GATHER_SECONDS = 0.05
 # How often it is asked whether somebody pressed Stop, and whether anybody reads.
 SIGNALS_SECONDS = 0.2
 # While Valkey is away it is tried this often.
