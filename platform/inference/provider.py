@@ -17,6 +17,8 @@ from inference.talk import Message, Usage, Words
 FIRST_TOKEN_SECONDS = 60.0
 NEXT_TOKEN_SECONDS = 20.0
 CONNECT_SECONDS = 3.0
+# In bytes. A chunk that carries one token is some hundreds of them.
+LONGEST_LINE = 1_000_000
 
 
 _clients: WeakKeyDictionary[asyncio.AbstractEventLoop, openai.AsyncOpenAI] = WeakKeyDictionary()
@@ -52,8 +54,8 @@ async def answer_stream(
     """
     try:
         async with AsyncExitStack() as stack:
-            lines = await _open(stack, messages, answer_tokens, request_id)
-            async for piece in _pieces(lines):
+            chunks = await _open(stack, messages, answer_tokens, request_id)
+            async for piece in _pieces(chunks):
                 yield piece
     except openai.APITimeoutError as fault:
         # The transport calls a refused connection a timeout too; only its cause's name tells them apart.
@@ -71,7 +73,7 @@ _cap_names: list[Literal["max_tokens", "max_completion_tokens"]] = ["max_tokens"
 
 async def _open(
     stack: AsyncExitStack, messages: Sequence[Message], answer_tokens: int, request_id: str
-) -> AsyncIterator[str]:
+) -> AsyncIterator[bytes]:
     try:
         return await _request(stack, messages, answer_tokens, request_id)
     except openai.BadRequestError as fault:
@@ -83,7 +85,7 @@ async def _open(
 
 async def _request(
     stack: AsyncExitStack, messages: Sequence[Message], answer_tokens: int, request_id: str
-) -> AsyncIterator[str]:
+) -> AsyncIterator[bytes]:
     # The client's overloads know no parameter whose name is chosen at run time.
     create: Any = _client().chat.completions.with_streaming_response.create
     # The raw response keeps the client's sign-in, retries and errors without an object for every token.
@@ -97,14 +99,14 @@ async def _request(
             **{_cap_names[0]: answer_tokens},
         )
     )
-    return response.iter_lines()
+    return response.iter_bytes()
 
 
-async def _pieces(lines: AsyncIterator[str]) -> AsyncIterator[Words | Usage]:
+async def _pieces(chunks: AsyncIterator[bytes]) -> AsyncIterator[Words | Usage]:
     tokens = 0
     finish: str | None = None
     usage: dict[str, int] = {}
-    async for data in _events(lines):
+    async for data in _events(chunks):
         usage = data.get("usage") or usage
         for choice in data.get("choices") or ():
             delta = choice.get("delta") or {}
@@ -122,27 +124,32 @@ async def _pieces(lines: AsyncIterator[str]) -> AsyncIterator[Words | Usage]:
     )
 
 
-async def _events(lines: AsyncIterator[str]) -> AsyncIterator[dict[str, Any]]:
-    patience = FIRST_TOKEN_SECONDS
+async def _events(chunks: AsyncIterator[bytes]) -> AsyncIterator[dict[str, Any]]:
+    # Bytes as they come, and not the client's lines: its layers cost more for each token than all that follows.
+    unread, patience = b"", FIRST_TOKEN_SECONDS
     while True:
         try:
-            line = await asyncio.wait_for(anext(lines), patience)
-        except StopAsyncIteration:
-            return
+            chunk = await asyncio.wait_for(anext(chunks, None), patience)
         except TimeoutError as fault:
             raise ModelSilent from fault
         except Exception as fault:
             # Each transport has errors of its own for a connection that breaks while the body is read.
             raise ModelUnreachable from fault
-        if not line.startswith("data:"):
-            continue
-        if (payload := line[5:].strip()) == "[DONE]":
+        *lines, unread = (unread + (b"\n" if chunk is None else chunk)).split(b"\n")
+        if len(unread) > LONGEST_LINE:
+            raise ModelGarbled
+        for line in lines:
+            if not line.startswith(b"data:"):
+                continue
+            if (payload := line[5:].strip()) == b"[DONE]":
+                return
+            yield _parsed(payload)
+            patience = NEXT_TOKEN_SECONDS
+        if chunk is None:
             return
-        yield _parsed(payload)
-        patience = NEXT_TOKEN_SECONDS
 
 
-def _parsed(payload: str) -> dict[str, Any]:
+def _parsed(payload: bytes) -> dict[str, Any]:
     try:
         data = json.loads(payload)
     except ValueError as fault:
