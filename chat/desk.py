@@ -23,7 +23,7 @@ from chat.draft import Draft, draft_write, outcome_of
 from chat.leases import Outcome, Standing, turn_finish, turns_checkpoint, turns_claim
 from chat.models import Ending, Turn
 from chat.prompt import Prompt, prompt_for
-from chat.selectors import turns_shown
+from chat.selectors import pasts_of
 from courses.search import passages_of
 from inference import loop
 from telemetry.context import about
@@ -72,29 +72,28 @@ class Desk:
         except DatabaseError:
             logger.warning("The database is away: what waits is taken once it is back.")
             return
+        try:
+            pasts = pasts_of(turns)
+            passages = passages_of(key for turn in turns for key in turn.passages)
+        except DatabaseError:
+            # The leases run out, and the sweeper gives the turns to somebody else.
+            logger.warning("The database is away: %d turns wait for their lease to end.", len(turns))
+            return
         for turn in turns:
             measures.turn_claimed(turn)
             try:
-                self._begin(turn)
-            except DatabaseError:
-                # The lease runs out, and the sweeper gives the turn to somebody else.
-                logger.warning("The database is away: turn %s waits for its lease to end.", turn.pk)
+                prompt = prompt_for(
+                    turn.question,
+                    past=pasts.get(turn.pk, ()),
+                    memory_tokens=turn.memory_tokens,
+                    passages=[passages[key] for key in turn.passages if key in passages],
+                    is_brief=turn.is_brief,
+                )
+                with about(turn=turn.pk):
+                    loop.submit(self._open(Draft(turn), prompt)).result()
             except Exception:
                 logger.exception("Turn %s met a fault of our own.", turn.pk)
                 turn_finish(turn=turn, outcome=outcome_of(Draft(turn), Ending.FAULT))
-
-    def _begin(self, turn: Turn) -> None:
-        passages = list(passages_of(turn.passages).values())
-        prompt = prompt_for(
-            turn.question,
-            past=_past(turn),
-            memory_tokens=turn.memory_tokens,
-            passages=passages,
-            is_brief=turn.is_brief,
-        )
-        draft = Draft(turn)
-        with about(turn=turn.pk):
-            loop.submit(self._open(draft, prompt)).result()
 
     async def _open(self, draft: Draft, prompt: Prompt) -> None:
         self.drafts[draft] = asyncio.create_task(self._write(draft, prompt))
@@ -184,10 +183,6 @@ def _tell(turn: Turn, outcome: Outcome) -> None:
         "answer_tokens": outcome.answer_tokens,
     }
     logger.info("Turn %s is %s.", turn.pk, outcome.state, extra=told)
-
-
-def _past(turn: Turn) -> list[Turn]:
-    return list(turns_shown(turn.conversation).exclude(pk=turn.pk)) if turn.memory_tokens else []
 
 
 def _ending_of(draft: Draft, standing: Standing) -> Ending:

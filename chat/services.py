@@ -77,6 +77,7 @@ def _turn_take(
         if len(question) > LONGEST_QUESTION:
             raise QuestionTooLong
         gate = _require_free(person, conversation)
+    past = list(turns_shown(conversation)) if conversation and not verdict.is_crisis else []
     # Somebody's worst sentence does not stand in a list that others may glance at.
     title = _("A conversation") if verdict.is_crisis else _title_from(question)
     conversation = _conversation_touch(person, title, conversation)
@@ -91,7 +92,7 @@ def _turn_take(
     if verdict.is_crisis:
         turn.state, turn.ended_at = State.CARDED, timezone.now()
     else:
-        _ground_and_hold(person, turn, gate)
+        _ground_and_hold(person, turn, gate, past)
     turn.save(force_insert=True)
     turn.is_new = True
     if turn.is_live:
@@ -129,12 +130,11 @@ def _title_from(question: str) -> str:
     return line if len(line) <= LONGEST_TITLE else line[: LONGEST_TITLE - 1].rsplit(" ", 1)[0] + "…"
 
 
-def _ground_and_hold(person: Person, turn: Turn, gate: Gate) -> None:
+def _ground_and_hold(person: Person, turn: Turn, gate: Gate, past: list[Turn]) -> None:
     plan = plan_of(person)
     if not plan.allows(settings.TUTOR_MODEL):
         raise ModelNotInPlan
     turn.memory_tokens = plan.memory_tokens if gate.terms.memory else 0
-    past = list(turns_shown(turn.conversation))
     passages = passages_for(turn.question, past=past)
     turn.passages = [passage.key for passage in passages]
     prompt = prompt_for(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, Q, Subquery
 from django.utils import timezone
 
 from accounts.models import Person
@@ -153,8 +153,13 @@ def meter(*, owner: Person, now: datetime | None = None) -> Meter:
 
 def plan_of(person: Person) -> Plan:
     """The plan that somebody is on: Free, unless an admin chose another."""
-    mine = Budget.objects.select_related("plan").filter(owner=person).first()
-    return (mine.plan if mine else None) or plan_free()
+    mine = Budget.objects.filter(owner=person).values("plan")
+    plans = list(Plan.objects.filter(Q(pk__in=mine) | Q(slug=Plan.FREE)))
+    return (
+        next((plan for plan in plans if plan.slug != Plan.FREE), None)
+        or next(iter(plans), None)
+        or plan_free()
+    )
 
 
 def holds_open() -> int:

@@ -10,10 +10,10 @@ from django.utils import timezone
 
 from accounts.models import Person
 from budgets.models import Hold
-from chat.desk import _past
 from chat.errors import FamilyClosed
 from chat.models import State, Turn
 from chat.prompt import prompt_for
+from chat.selectors import pasts_of
 from courses.loading import library_load
 from families.models import Consent, Link, Look
 from families.terms import View
@@ -109,8 +109,8 @@ class TestMemory:
         Link.objects.update(memory=False)
         second = ask(teen, "Is AI biased?", conversation=first.conversation)
         assert second.memory_tokens == 0
-        assert _past(second) == []
-        assert len(prompt_for(second.question, past=_past(second)).messages) == 2
+        past = pasts_of([second]).get(second.pk, [])
+        assert len(prompt_for(second.question, past=past).messages) == 2
 
 
 class TestALook:
