@@ -19,7 +19,7 @@ from django.db import Error as DatabaseError
 
 from chat import measures
 from chat.connections import give_back
-from chat.draft import Draft, draft_write, outcome_of
+from chat.draft import Draft, draft_count, draft_write, outcome_of
 from chat.leases import Outcome, Standing, turn_finish, turns_checkpoint, turns_claim
 from chat.models import Ending, Turn
 from chat.prompt import Prompt, prompt_for
@@ -107,6 +107,7 @@ class Desk:
             except asyncio.CancelledError:
                 ending = draft.ended_by or Ending.WORKER_LOST
             draft.is_written = True
+            await draft_count(draft)
             outcome = outcome_of(draft, ending)
             await self._finish(draft.turn, outcome)
             _tell(draft.turn, outcome)

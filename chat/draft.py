@@ -11,7 +11,7 @@ from chat.models import Ending, State, Turn
 from chat.prompt import Prompt
 from guard import OutputGate
 from inference import errors
-from inference.provider import answer_stream
+from inference.provider import answer_stream, tokens_counted
 from inference.talk import Usage
 
 logger = logging.getLogger(__name__)
@@ -61,6 +61,14 @@ async def draft_write(draft: Draft, prompt: Prompt) -> Ending:
         logger.exception("Turn %s met a fault of our own.", draft.turn.pk)
         return Ending.FAULT
     return draft.ended_by
+
+
+async def draft_count(draft: Draft) -> None:
+    """Have the model count what it wrote, where it did not report it. Chunks were counted until here."""
+    reported = draft.usage and draft.usage.answer_tokens is not None
+    if draft.tokens and not reported:
+        # A server may put several tokens into a chunk; and words that were held back were generated too.
+        draft.tokens = max(draft.tokens, await tokens_counted(draft.text) or 0)
 
 
 async def _write(draft: Draft, prompt: Prompt) -> None:

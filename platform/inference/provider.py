@@ -4,7 +4,9 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
 from typing import Any, Literal
+from urllib.parse import urljoin
 from weakref import WeakKeyDictionary
 
 import openai
@@ -17,6 +19,7 @@ from inference.talk import Message, Usage, Words
 FIRST_TOKEN_SECONDS = 60.0
 NEXT_TOKEN_SECONDS = 20.0
 CONNECT_SECONDS = 3.0
+COUNT_SECONDS = 2.0
 # In bytes. A chunk that carries one token is some hundreds of them.
 LONGEST_LINE = 1_000_000
 
@@ -32,7 +35,8 @@ def _client() -> openai.AsyncOpenAI:
             base_url=settings.TUTOR_BASE_URL,
             api_key=settings.TUTOR_API_KEY,
             max_retries=1,
-            timeout=openai.Timeout(FIRST_TOKEN_SECONDS, connect=CONNECT_SECONDS),
+            # Longer than our own patience, which can tell a model that is silent from one that went away.
+            timeout=openai.Timeout(FIRST_TOKEN_SECONDS + CONNECT_SECONDS, connect=CONNECT_SECONDS),
             http_client=openai.DefaultAioHttpClient(),
         )
     return _clients[loop]
@@ -65,6 +69,22 @@ async def answer_stream(
         raise ModelRefused(f"{fault.status_code}") from fault
     except openai.APIError as fault:
         raise ModelUnreachable from fault
+
+
+async def tokens_counted(text: str) -> int | None:
+    """How many tokens `text` is to the model's own tokenizer; None where its server does not tell.
+
+    llama.cpp and vLLM count at `/tokenize`, beside the API; others report usage instead.
+    """
+    asked = {"model": settings.TUTOR_MODEL, "content": text, "prompt": text, "add_special_tokens": False}
+    address = urljoin(settings.TUTOR_BASE_URL, "/tokenize")
+    client = _client().with_options(max_retries=0, timeout=COUNT_SECONDS)
+    try:
+        told = await client.post(address, cast_to=object, body=asked)
+    except openai.APIError:
+        return None
+    tokens = told.get("tokens") if isinstance(told, dict) else None
+    return len(tokens) if isinstance(tokens, list) else None
 
 
 # OpenAI's newer models take only the second name; most other servers take only the first.
@@ -103,25 +123,49 @@ async def _request(
 
 
 async def _pieces(chunks: AsyncIterator[bytes]) -> AsyncIterator[Words | Usage]:
-    tokens = 0
-    finish: str | None = None
-    usage: dict[str, int] = {}
+    tokens, finish, usage = 0, "", Usage(prompt_tokens=None, answer_tokens=None, reached_limit=False)
     async for data in _events(chunks):
-        usage = data.get("usage") or usage
-        for choice in data.get("choices") or ():
-            delta = choice.get("delta") or {}
-            finish = choice.get("finish_reason") or finish
-            # Servers send a token a chunk. A model's thinking is generated, and so paid for, but not shown.
-            tokens += bool(delta.get("content") or delta.get("reasoning_content"))
-            if text := delta.get("content"):
-                yield Words(text, tokens)
-    if finish is None:
+        said = _said(data)
+        usage, finish = said.usage or usage, said.finish or finish
+        # Servers send a token a chunk. A model's thinking is generated, and so paid for, but not shown.
+        tokens += bool(said.text or said.thought)
+        if said.text:
+            yield Words(said.text, tokens)
+    if not finish:
         raise ModelUnreachable("the stream ended before the answer did")
-    yield Usage(
-        prompt_tokens=usage.get("prompt_tokens"),
-        answer_tokens=usage.get("completion_tokens"),
-        reached_limit=finish == "length",
-    )
+    yield replace(usage, reached_limit=finish == "length")
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What one chunk holds."""
+
+    text: str
+    thought: str
+    finish: str
+    usage: Usage | None
+
+
+def _said(data: dict[str, Any]) -> _Said:
+    try:
+        choices = data.get("choices") or [{}]
+        delta, used = choices[0].get("delta") or {}, data.get("usage")
+        return _Said(
+            text=_text(delta.get("content")),
+            thought=_text(delta.get("reasoning_content")),
+            finish=_text(choices[0].get("finish_reason")),
+            usage=Usage(used.get("prompt_tokens"), used.get("completion_tokens"), reached_limit=False)
+            if used
+            else None,
+        )
+    except (AttributeError, KeyError, TypeError) as fault:
+        raise ModelGarbled from fault
+
+
+def _text(found: object) -> str:
+    if not isinstance(found, str | None):
+        raise TypeError
+    return found or ""
 
 
 async def _events(chunks: AsyncIterator[bytes]) -> AsyncIterator[dict[str, Any]]:

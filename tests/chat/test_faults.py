@@ -202,7 +202,7 @@ def test_a_message_delivered_three_times_is_answered_and_paid_once(
         turn = ask(visitor)
         with Connection(own_valkey.url) as again:
             for _ in range(3):
-                app.send_task("chat.tasks.turn_answer", args=[str(turn.pk)], connection=again)
+                app.send_task("chat.tasks.turns_take", args=[str(turn.pk)], connection=again)
         live.wait_until(lambda: not now(turn).is_live, what="the answer", seconds=90)
     assert now(turn).deliveries == 1
     assert meter(owner=teen).spent == now(turn).tokens

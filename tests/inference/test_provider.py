@@ -11,7 +11,7 @@ from pytest_django import Settings
 from inference import errors, loop
 from inference.place import runs_at_home
 from inference.prices import price
-from inference.provider import answer_stream, provider_answers
+from inference.provider import answer_stream, provider_answers, tokens_counted
 from inference.talk import Message, Usage, Words
 
 NAME = "0198-a-turn"
@@ -53,6 +53,19 @@ def test_the_cap_ends_the_answer_and_says_so() -> None:
 
 def test_the_server_answers_when_asked_whether_it_does() -> None:
     run(provider_answers())
+
+
+def test_the_model_counts_a_text_as_it_counts_its_own_answer() -> None:
+    *words, usage = run(answer(24))
+    text = "".join(piece.text for piece in words if isinstance(piece, Words))
+    assert isinstance(usage, Usage)
+    assert usage.answer_tokens
+    assert abs((run(tokens_counted(text)) or 0) - usage.answer_tokens) <= 1
+
+
+def test_a_server_that_counts_nothing_says_so(settings: Settings) -> None:
+    settings.TUTOR_BASE_URL = "http://127.0.0.1:9/v1"
+    assert asyncio.run(tokens_counted("Rain falls.")) is None
 
 
 async def _say(reply: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
