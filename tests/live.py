@@ -13,9 +13,11 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID, uuid4
 
+import psycopg
 from django.conf import settings
 from django.db import connection
 from django.test import Client
@@ -71,6 +73,27 @@ def environment(**changed: str) -> dict[str, str]:
     }
 
 
+@contextmanager
+def other_connection() -> Iterator[psycopg.Connection[Any]]:
+    """A line to this test's database beside Django's: what it locks stays locked until the block ends."""
+    at = connection.get_connection_params()
+    own: dict[str, Any] = {name: at.get(name) for name in ("host", "port", "user", "password", "dbname")}
+    with psycopg.connect(**own) as other:
+        yield other
+        other.rollback()
+
+
+def waits_for_a_lock() -> bool:
+    """Whether a process of the site waits for what another has locked in the database."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database()"
+            " AND application_name = %s AND wait_event_type = 'Lock')",
+            [NAME],
+        )
+        return bool(cursor.fetchone() == (True,))
+
+
 def is_alone() -> bool:
     """Whether no process of the site is left on this test's database: only then can it be dropped."""
     with connection.cursor() as cursor:
@@ -105,6 +128,16 @@ class Process:
         with suppress(ProcessLookupError):
             os.killpg(self.child.pid, signal.SIGKILL)
         self.child.wait()
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """It neither answers nor goes away, like a process on a machine that swaps."""
+        os.killpg(self.child.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(self.child.pid, signal.SIGCONT)
 
     def said(self) -> str:
         return self.log.read_text(errors="replace")

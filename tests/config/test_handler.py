@@ -4,13 +4,11 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 
-import psycopg
 import pytest
-from django.db import connection
 
 from accounts.models import Person
 from config.handler import THREADS
-from tests.live import Visitor, Web
+from tests.live import Visitor, Web, other_connection
 
 pytestmark = pytest.mark.faults
 
@@ -18,13 +16,9 @@ pytestmark = pytest.mark.faults
 @contextmanager
 def sessions_hang() -> Iterator[None]:
     """Nobody can read who is signed in, as though the database hung."""
-    at = connection.get_connection_params()
-    with psycopg.connect(
-        host=at["host"], port=at["port"], user=at["user"], password=at.get("password"), dbname=at["dbname"]
-    ) as other:
+    with other_connection() as other:
         other.execute("LOCK TABLE django_session IN ACCESS EXCLUSIVE MODE")
         yield
-        other.rollback()
 
 
 def test_help_answers_while_every_thread_waits_for_a_database_that_hangs(web: Web, teen: Person) -> None:

@@ -1,0 +1,171 @@
+"""A worker that is killed (-9) at each step of a turn. Where it stands is arranged for real: by a lock, a frozen part.
+
+Killed in mid-answer: see test_faults. Every turn ends answered, or failed with what it made billed and the rest of its
+hold returned; and it is paid once.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+from kombu import Connection
+
+from accounts.models import Person
+from budgets.models import Entry, EntryKind, Hold, HoldState
+from budgets.selectors import meter
+from chat import leases
+from chat.leases import CLAIMING
+from chat.models import Ending, State, Turn
+from chat.stream import store
+from config.celery import app
+from tests import live
+from tests.chat.test_faults import ask, logs, now, own_model, own_valkey, site, visitor, words_made
+from tests.chat.test_relay import listening
+
+__all__ = ["logs", "own_model", "own_valkey", "site", "visitor"]
+pytestmark = [pytest.mark.faults, pytest.mark.django_db(transaction=True)]
+
+
+@contextmanager
+def claims_wait() -> Iterator[None]:
+    with live.other_connection() as other:
+        other.execute("SELECT pg_advisory_xact_lock(%s)", [CLAIMING])
+        yield
+
+
+@contextmanager
+def settling_waits(turn: Turn) -> Iterator[None]:
+    with live.other_connection() as other:
+        other.execute("SELECT FROM budgets_hold WHERE key = %s FOR UPDATE", [turn.pk])
+        yield
+
+
+def swept() -> None:
+    """What beat does once the dead worker's lease is over."""
+    leases.turns_sweep(now=timezone.now() + leases.LEASE)
+
+
+def nudged(valkey: live.Valkey, *turns: Turn) -> None:
+    with Connection(valkey.url) as line:
+        for turn in turns:
+            app.send_task("chat.tasks.turns_take", args=[str(turn.pk)], connection=line)
+
+
+def nothing_waits() -> bool:
+    """Whether the worker has taken every nudge and is done with it."""
+    return not store._client().exists("celery", "unacked")
+
+
+def answered_by_another(turn: Turn, valkey: live.Valkey, log: Path) -> Turn:
+    with live.running(live.Worker(log)):
+        nudged(valkey, turn)
+        live.wait_until(lambda: not now(turn).is_live, what="the answer", seconds=90)
+    return now(turn)
+
+
+def assert_paid_once(person: Person, turn: Turn) -> None:
+    purse = meter(owner=person)
+    assert (purse.held, purse.spent) == (0, turn.tokens)
+    assert Entry.objects.filter(hold=turn.pk, kind=EntryKind.SETTLE).count() == 1
+    assert Hold.objects.get(pk=turn.pk).state == HoldState.SETTLED
+
+
+def test_before_it_has_claimed_the_turn(
+    logs: Path, teen: Person, own_valkey: live.Valkey, visitor: live.Visitor
+) -> None:
+    with claims_wait(), live.running(live.Worker(logs / "worker.log")) as worker:
+        turn = ask(visitor)
+        live.wait_until(live.waits_for_a_lock, what="the worker at the claim")
+        worker.kill()
+    assert (now(turn).state, now(turn).deliveries) == (State.QUEUED, 0)
+    ended = answered_by_another(turn, own_valkey, logs / "second.log")
+    assert (ended.state, ended.deliveries) == (State.ANSWERED, 1)
+    assert_paid_once(teen, ended)
+
+
+def test_after_the_claim_and_before_the_models_first_word(
+    logs: Path, teen: Person, own_model: live.Model, own_valkey: live.Valkey, visitor: live.Visitor
+) -> None:
+    with own_model.frozen(), live.running(live.Worker(logs / "worker.log")) as worker:
+        turn = ask(visitor)
+        live.wait_until(lambda: now(turn).state == State.WORKING, what="the claim")
+        worker.kill()
+    swept()
+    assert now(turn).state == State.QUEUED
+    ended = answered_by_another(turn, own_valkey, logs / "second.log")
+    assert (ended.state, ended.deliveries) == (State.ANSWERED, 2)
+    assert_paid_once(teen, ended)
+
+
+def test_when_the_answer_is_whole_and_is_being_written_down(
+    logs: Path, teen: Person, own_valkey: live.Valkey, visitor: live.Visitor
+) -> None:
+    with live.running(live.Worker(logs / "worker.log")) as worker:
+        turn = ask(visitor)
+        live.wait_until(lambda: words_made(turn) > 0, what="a word")
+        with settling_waits(turn):
+            live.wait_until(live.waits_for_a_lock, what="the worker at the settling", seconds=90)
+            made = words_made(turn)
+            worker.kill()
+    live.wait_until(lambda: not _is_somebody_busy(), what="the database to let go of the dead worker")
+    assert now(turn).state == State.WORKING
+    assert Hold.objects.get(pk=turn.pk).state == HoldState.HELD
+    swept()
+    ended = now(turn)
+    assert (ended.state, ended.ending, ended.answer_tokens) == (State.FAILED, Ending.WORKER_LOST, made)
+    assert_paid_once(teen, ended)
+
+
+def test_after_the_commit_and_before_anybody_was_told(
+    logs: Path, teen: Person, own_valkey: live.Valkey, visitor: live.Visitor
+) -> None:
+    with live.running(live.Worker(logs / "worker.log")) as worker:
+        turn = ask(visitor)
+        live.wait_until(lambda: words_made(turn) > 0, what="a word")
+        with listening(visitor, turn.pk) as coming:
+            with settling_waits(turn):
+                live.wait_until(live.waits_for_a_lock, what="the worker at the settling", seconds=90)
+                freeze = own_valkey.frozen()
+                freeze.__enter__()
+            live.wait_until(lambda: not now(turn).is_live, what="the commit")
+            worker.kill()
+            freeze.__exit__(None, None, None)
+            # The stream never says that it is over: the database does, at the next tick.
+            names = [event.name for event in coming]
+    ended = now(turn)
+    assert ended.state == State.ANSWERED
+    assert_paid_once(teen, ended)
+    swept()
+    assert now(turn) == ended
+    if names[-1] != "done":
+        with listening(visitor, turn.pk) as again:
+            names = [event.name for event in again]
+    assert names[-1] == "done"
+
+
+def test_a_nudge_that_comes_late_finds_nothing_to_do(
+    logs: Path, teen: Person, own_valkey: live.Valkey, visitor: live.Visitor
+) -> None:
+    with live.running(live.Worker(logs / "worker.log")):
+        turns = []
+        for _ in range(2):
+            turns.append(ask(visitor))
+            live.wait_until(lambda: not now(turns[-1]).is_live, what="the answer", seconds=90)
+        # Late, twice, and in another order than they were asked.
+        nudged(own_valkey, turns[1], turns[0], turns[1])
+        live.wait_until(nothing_waits, what="the late nudges")
+    assert [now(turn).deliveries for turn in turns] == [1, 1]
+    assert meter(owner=teen).spent == sum(now(turn).tokens for turn in turns)
+
+
+def _is_somebody_busy() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database()"
+            " AND application_name = %s AND state <> 'idle' AND query LIKE '%%hold%%')",
+            [live.NAME],
+        )
+        return bool(cursor.fetchone() == (True,))
