@@ -1,6 +1,6 @@
 """What becomes of 200 questions while the parts of the site are killed in the middle of them.
 
-    .venv/bin/python -m embedded with -- .venv/bin/python -m benchmarks.faults [--turns 200] [--json]
+    .venv/bin/python -m embedded with -- .venv/bin/python -m benchmarks.faults [--turns 200] [--only FAULT] [--json]
 
 Five kinds of fault, each in the middle of a fifth of the turns: the worker is killed (-9), the queue is killed and
 comes back empty, the database’s server process is killed and recovers, the model is killed and comes back, and every
@@ -191,7 +191,7 @@ def tally(turn_ids: list[UUID]) -> dict[str, int]:
     }
 
 
-def run(count: int) -> Iterator[tuple[str, dict[str, int]]]:
+def run(count: int, faults: list[str]) -> Iterator[tuple[str, dict[str, int]]]:
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         logs = Path(folder)
         valkey = stack.enter_context(live.running(live.Valkey(logs / "valkey.log")))
@@ -207,12 +207,12 @@ def run(count: int) -> Iterator[tuple[str, dict[str, int]]]:
             Person.objects.create_user(f"reader-{number}", role=Role.PARENT) for number in range(PEOPLE)
         ]
         visitors = [live.Visitor(web, person) for person in people]
-        for name in FAULTS:
-            yield name, tally(run_fault(parts, visitors, count // len(FAULTS), name))
+        for name in faults:
+            yield name, tally(run_fault(parts, visitors, count // len(faults), name))
     live.wait_until(live.is_alone, what="the site to leave the database")
 
 
-def measure(count: int) -> dict[str, Any]:
+def measure(count: int, faults: list[str]) -> dict[str, Any]:
     setup_test_environment()
     made = setup_databases(verbosity=0, interactive=False)
     with connection.cursor() as cursor:
@@ -222,7 +222,7 @@ def measure(count: int) -> dict[str, Any]:
         )
     found: dict[str, int] = {"answered": 0, "refunded": 0, "lost": 0, "double": 0}
     try:
-        for name, one in run(count):
+        for name, one in run(count, faults):
             print(f"{name:16} " + "  ".join(f"{key} {value}" for key, value in one.items()))
             for key, value in one.items():
                 found[key] += value
@@ -239,9 +239,10 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     arguments.add_argument("--turns", type=int, default=200)
+    arguments.add_argument("--only", choices=list(FAULTS), help="this fault alone, in place of all five")
     arguments.add_argument("--json", action="store_true")
     asked = arguments.parse_args()
-    found = measure(asked.turns)
+    found = measure(asked.turns, [asked.only] if asked.only else list(FAULTS))
     print("  ".join(f"{key} {value}" for key, value in found.items()))
     if asked.json:
         print(json.dumps(found))
