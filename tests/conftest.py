@@ -29,6 +29,14 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.CACHES["default"]["LOCATION"] = settings.VALKEY_URL
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with browsers and killed processes come first: one of them, begun last, keeps the other core waiting."""
+    slow = {
+        item.path for item in items if item.get_closest_marker("faults") or item.get_closest_marker("browser")
+    }
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture
 def make_person(db: None) -> Callable[..., Person]:
     def make(username: str, role: Role = Role.TEEN, **fields: object) -> Person:
