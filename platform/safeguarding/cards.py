@@ -5,15 +5,18 @@ from functools import cache
 from typing import Any
 
 from django.conf import settings
-from django.utils.translation import get_language
 
 from guard import Category, Level, Verdict
-from safeguarding.datafile import FOLDER, DataBroken, entry, read
+from safeguarding import datafile
+from safeguarding.datafile import entry, page_language, paragraphs, read
 from safeguarding.helplines import Country, country_for
 from safeguarding.review import review_recorded
 
-DEFAULT_LANGUAGE = "en"
-KINDS = ("stated", "eating", "someone_else", "acute", "acute_someone_else")
+FAMILY = "cards"
+KINDS = (
+    "hints", "stated", "eating", "someone_else", "acute", "acute_someone_else",
+    "unsafe_home", "unsafe_home_someone_else", "exploitation",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -45,9 +48,14 @@ class Card:
 
 
 def card_for(verdict: Verdict, *, country: str) -> Card:
-    """The card for a verdict of crisis, with the lines of `country` (ISO 3166), in the language of the page."""
-    words = all_words(_language())[_kind(verdict)]
+    """The card for a verdict of hints or more, with the lines of `country` (ISO 3166), in the page's language.
+
+    For an unsafe home the lines are those that protect children.
+    """
+    words = all_words(page_language(FAMILY))[_kind(verdict)]
     lines = country_for(country)
+    if verdict.level == Level.UNSAFE_HOME:
+        lines = lines.for_children
     return Card(
         level=verdict.level,
         heading=words.heading,
@@ -62,18 +70,25 @@ def card_for(verdict: Verdict, *, country: str) -> Card:
 
 
 def _kind(verdict: Verdict) -> str:
-    """The card whose words fit. Danger comes before what it is about; no rule reaches level S yet."""
+    """The card whose words fit. Danger comes before what it is about."""
     about = verdict.categories
+    is_for_another = Category.ABOUT_SOMEONE_ELSE in about
     if verdict.level == Level.ACUTE:
-        return "acute_someone_else" if Category.ABOUT_SOMEONE_ELSE in about else "acute"
-    if Category.ABOUT_SOMEONE_ELSE in about:
+        return "acute_someone_else" if is_for_another else "acute"
+    if verdict.level == Level.UNSAFE_HOME:
+        if is_for_another:
+            return "unsafe_home_someone_else"
+        return "exploitation" if about == {Category.EXPLOITATION} else "unsafe_home"
+    if verdict.level == Level.HINTS:
+        return "hints"
+    if is_for_another:
         return "someone_else"
     return "eating" if about == {Category.EATING_DISORDER} else "stated"
 
 
 def languages() -> list[str]:
     """The languages that have a file of cards."""
-    return sorted(file.suffixes[0].removeprefix(".") for file in FOLDER.glob("cards.*.toml"))
+    return datafile.languages(FAMILY)
 
 
 @cache
@@ -84,23 +99,17 @@ def all_words(language: str) -> dict[str, Words]:
     return {kind: _words(data, kind, file) for kind in KINDS}
 
 
-def _language() -> str:
-    language = (get_language() or DEFAULT_LANGUAGE).split("-")[0]
-    return language if language in languages() else DEFAULT_LANGUAGE
-
-
 def _words(data: dict[str, Any], kind: str, file: str) -> Words:
     at, every_at = f"{file}, {kind}", f"{file}, every"
     text, every = entry(data, kind, dict, at=file), entry(data, "every", dict, at=file)
-    paragraphs = entry(text, "paragraphs", list, at=at)
-    if not all(isinstance(paragraph, str) for paragraph in paragraphs):
-        raise DataBroken(f"{at}: every paragraph must be text.")
     return Words(
         heading=entry(text, "heading", str, at=at),
-        paragraphs=tuple(paragraphs),
+        paragraphs=paragraphs(text, "paragraphs", at=at),
         next=entry(text, "next", str, at=at),
         truth=entry(every, "truth", str, at=every_at),
-        pause=entry(every, "pause", str, at=every_at),
+        pause=entry(text, "pause", str, at=at)
+        if "pause" in text
+        else entry(every, "pause", str, at=every_at),
         leave=entry(every, "leave", str, at=every_at),
         reviewed=data.get("reviewed") is True,
     )

@@ -2,6 +2,7 @@
 
 from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004 - Django's own name
 
+from safeguarding import acts, datafile
 from safeguarding.cards import all_words, languages
 from safeguarding.datafile import DataBroken
 from safeguarding.helplines import countries
@@ -29,6 +30,8 @@ def check_texts(**_options: object) -> list[CheckMessage]:
         countries()
         for language in languages():
             all_words(language)
+        for language in datafile.languages(acts.FAMILY):
+            acts.all_texts(language)
     except DataBroken as fault:
         return [Error(str(fault), id="safeguarding.E001")]
     return []

@@ -4,7 +4,10 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from django.utils.translation import get_language
+
 FOLDER = Path(__file__).parent / "data"
+DEFAULT_LANGUAGE = "en"
 
 
 class DataBroken(Exception):
@@ -28,3 +31,22 @@ def entry[T](data: dict[str, Any], key: str, kind: type[T], *, at: str) -> T:
     if not isinstance(found, kind) or found in ("", [], {}):
         raise DataBroken(f"{at}: “{key}” must be given, as {kind.__name__}.")
     return found
+
+
+def languages(family: str) -> list[str]:
+    """The languages in which there is a file of this family of texts."""
+    return sorted(file.suffixes[0].removeprefix(".") for file in FOLDER.glob(f"{family}.*.toml"))
+
+
+def page_language(family: str) -> str:
+    """The language of the page where these texts are written in it, and English elsewhere."""
+    language = (get_language() or DEFAULT_LANGUAGE).split("-")[0]
+    return language if language in languages(family) else DEFAULT_LANGUAGE
+
+
+def paragraphs(data: dict[str, Any], key: str, *, at: str) -> tuple[str, ...]:
+    """`data[key]`, a list of texts; raises DataBroken as `entry` does."""
+    found = entry(data, key, list, at=at)
+    if not all(isinstance(paragraph, str) for paragraph in found):
+        raise DataBroken(f"{at}: every entry of “{key}” must be text.")
+    return tuple(found)

@@ -1,6 +1,6 @@
 """Help lines by country, from `data/helplines.toml`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 from typing import Any
@@ -22,7 +22,10 @@ class Contact:
 
 @dataclass(frozen=True)
 class Line:
-    """One help line. `languages` is how the card names the languages that are spoken there."""
+    """One help line. `languages` is how the card names the languages that are spoken there.
+
+    `protects_children` says that a child with an unsafe home is helped there.
+    """
 
     name: str
     hours: str
@@ -32,6 +35,7 @@ class Line:
     chat: Contact | None
     source: str
     last_checked: date
+    protects_children: bool
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,11 @@ class Country:
     emergency: str
     lines: tuple[Line, ...]
 
+    @property
+    def for_children(self) -> "Country":
+        """The same country with only the lines that protect children, as there is one everywhere."""
+        return replace(self, lines=tuple(line for line in self.lines if line.protects_children))
+
 
 @cache
 def countries() -> tuple[Country, ...]:
@@ -49,6 +58,9 @@ def countries() -> tuple[Country, ...]:
     found = tuple(_country(code, data) for code, data in read(FILE).items())
     if not any(country.code == ELSEWHERE for country in found):
         raise DataBroken(f"{FILE}: “{ELSEWHERE}” must be given, for everybody else.")
+    for country in found:
+        if not country.for_children.lines:
+            raise DataBroken(f"{FILE}, {country.code}: one line at least must protect children.")
     return found
 
 
@@ -83,6 +95,7 @@ def _line(data: dict[str, Any], at: str) -> Line:
         chat=Contact(chat, chat.removeprefix("https://").split("/")[0]) if chat else None,
         source=entry(data, "source", str, at=at),
         last_checked=entry(data, "last_checked", date, at=at),
+        protects_children=data.get("protects_children") is True,
     )
 
 

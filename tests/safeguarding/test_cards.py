@@ -16,14 +16,22 @@ from safeguarding.cards import KINDS, Card, all_words, card_for, languages
 from safeguarding.checks import check_texts
 from safeguarding.datafile import FOLDER, DataBroken
 
-FRIEND = frozenset({Category.SUICIDE, Category.ABOUT_SOMEONE_ELSE})
+ABOUT = Category.ABOUT_SOMEONE_ELSE
+FRIEND = frozenset({Category.SUICIDE, ABOUT})
 VERDICTS = {
+    "hints": Verdict(Level.HINTS, frozenset({Category.HOPELESSNESS})),
+    "unsafe_home": Verdict(Level.UNSAFE_HOME, frozenset({Category.UNSAFE_HOME})),
+    "unsafe_home_someone_else": Verdict(Level.UNSAFE_HOME, frozenset({Category.UNSAFE_HOME, ABOUT})),
+    "exploitation": Verdict(Level.UNSAFE_HOME, frozenset({Category.EXPLOITATION})),
     "stated": Verdict(Level.STATED, frozenset({Category.SUICIDE})),
     "eating": Verdict(Level.STATED, frozenset({Category.EATING_DISORDER})),
     "someone_else": Verdict(Level.STATED, FRIEND),
     "acute": Verdict(Level.ACUTE, frozenset({Category.SUICIDE})),
     "acute_someone_else": Verdict(Level.ACUTE, FRIEND),
 }
+
+
+PROTECTING = ("tel:18004224453", "sms:18004224453")
 
 
 def said_by(card: Card) -> str:
@@ -37,7 +45,7 @@ def test_every_kind_has_its_own_words_in_every_language(kind: str, language: str
     with translation.override(language):
         card = card_for(VERDICTS[kind], country="US")
     assert (card.heading, card.next) == (words.heading, words.next)
-    assert len(" ".join(card.paragraphs).split()) < 70
+    assert len(" ".join(card.paragraphs).split()) <= 80
 
 
 def test_a_language_without_a_file_gets_english() -> None:
@@ -77,13 +85,33 @@ def test_the_card_on_the_page(kind: str) -> None:
     page = render_to_string("safeguarding/card.html", {"card": card})
     assert '<section class="card-crisis" aria-labelledby=' in page
     assert page.count("<h2") == 1
-    for link in ("tel:988", "sms:988", "https://988lifeline.org/chat/", "sms:741741?&amp;body=HOME"):
+    lines = ("tel:988", "sms:988", "https://988lifeline.org/chat/", "sms:741741?&amp;body=HOME")
+    for link in PROTECTING if card.level == Level.UNSAFE_HOME else lines:
         assert f'href="{link}"' in page
     assert ('class="button" href="tel:911"' in page) is (card.level == Level.ACUTE)
     assert re.search(
         r'class="quick-exit" href="https://www\.wikipedia\.org/" rel="noreferrer noopener"', page
     )
     assert "not yet been reviewed by a clinician" in page
+
+
+@pytest.mark.parametrize("country", ["US", "GB", "IE", "CA", "ES", "ZZ"])
+def test_an_unsafe_home_gets_lines_that_protect_children(country: str) -> None:
+    lines = card_for(VERDICTS["unsafe_home"], country=country).country.lines
+    assert lines
+    assert all(line.protects_children for line in lines)
+
+
+def test_an_unsafe_home_is_asked_whether_it_is_safe_to_talk_and_who_feels_safe() -> None:
+    said = said_by(card_for(VERDICTS["unsafe_home"], country="US"))
+    assert "Is it safe to talk?" in said
+    assert "Who feels safe" in said
+    assert "tutor rests" not in said
+
+
+def test_a_life_in_danger_comes_before_an_unsafe_home() -> None:
+    both = Verdict(Level.ACUTE, frozenset({Category.UNSAFE_HOME, Category.SUICIDE}))
+    assert card_for(both, country="US").heading == "Call your emergency number now"
 
 
 class TestReview:
@@ -116,7 +144,7 @@ class TestBrokenFiles:
             (
                 '  "It sounds as if you are',
                 '  7, "It sounds as if you are',
-                "acute: every paragraph must be text",
+                "acute: every entry of “paragraphs” must be text",
             ),
             ("truth =", "lie =", r"cards\.en\.toml, every: “truth” must be given"),
         ],

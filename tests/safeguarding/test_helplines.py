@@ -56,6 +56,12 @@ LINE = "[US]\nemergency = '1'\n[[US.lines]]\nname='x'\n"
             "“elsewhere” must",
         ),
         ("not toml", "helplines.toml:"),
+        (
+            f"{LINE}hours='y'\nlanguages='z'\nsource='s'\nlast_checked=2026-11-22\nchat='https://x'".replace(
+                "US", "elsewhere"
+            ),
+            "elsewhere: one line at least must protect children",
+        ),
     ],
 )
 def test_a_broken_file_names_itself_and_the_entry(
