@@ -1,13 +1,12 @@
 from django.conf import settings
 
+from chat.acts import verdict_of
 from chat.models import State, Turn
-from guard import Category, Level, Verdict
 from safeguarding.cards import Card, card_for
 
 
 def card_of(turn: Turn) -> Card | None:
-    """The help card that a turn became, or None."""
-    if turn.state != State.CARDED:
+    """The help card that a turn became, or that stands beside what it asks; or None."""
+    if turn.state not in {State.CARDED, State.PAUSED}:
         return None
-    verdict = Verdict(level=Level(turn.level), categories=frozenset(map(Category, turn.categories)))
-    return card_for(verdict, country=settings.HELP_COUNTRY)
+    return card_for(verdict_of(turn), country=settings.HELP_COUNTRY)

@@ -6,9 +6,10 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from chat import measures, stream
+from chat.acts import ending_of_cut
 from chat.leases import Checkpoint, Outcome
 from chat.models import Ending, State, Turn
-from chat.prompt import Prompt
+from chat.prompt import Prompt, for_turn
 from guard import OutputGate
 from inference import errors
 from inference.provider import answer_stream, tokens_counted
@@ -32,7 +33,8 @@ class Draft:
     text: str = ""
     tokens: int = 0
     usage: Usage | None = None
-    is_cut: bool = False
+    # Why the gate cut it, if it did.
+    cut_by: Ending = Ending.NONE
     is_written: bool = False
     # Why somebody ended the writing from outside, if anybody did.
     ended_by: Ending = Ending.NONE
@@ -74,7 +76,9 @@ async def draft_count(draft: Draft) -> None:
 async def _write(draft: Draft, prompt: Prompt) -> None:
     gate, writer = OutputGate(), stream.Writer(draft.turn.pk)
     answer = answer_stream(
-        messages=prompt.messages, answer_tokens=draft.turn.answer_cap, request_id=str(draft.turn.pk)
+        messages=for_turn(prompt, draft.turn).messages,
+        answer_tokens=draft.turn.answer_cap,
+        request_id=str(draft.turn.pk),
     )
     async with writer, aclosing(answer) as pieces:
         async for piece in pieces:
@@ -89,7 +93,8 @@ async def _write(draft: Draft, prompt: Prompt) -> None:
                 draft.ended_by = ending
                 return
         rest = gate.finish()
-        draft.is_cut = gate.is_cut
+        if gate.is_cut:
+            draft.cut_by = ending_of_cut(gate.verdict)
         _say(draft, writer, rest)
 
 
@@ -111,8 +116,8 @@ def outcome_of(draft: Draft, ending: Ending) -> Outcome:
     usage = draft.usage or Usage(prompt_tokens=None, answer_tokens=None, reached_limit=False)
     # A model that never said a word has cost nothing that anybody can show.
     prompt_tokens = usage.prompt_tokens or (draft.turn.prompt_tokens if draft.tokens else 0)
-    if draft.is_cut:
-        state = State.WITHHELD
+    if draft.cut_by:
+        state, ending = State.WITHHELD, draft.cut_by
     elif not ending:
         state, ending = State.ANSWERED, Ending.LIMIT if usage.reached_limit else Ending.NONE
     else:
@@ -120,7 +125,7 @@ def outcome_of(draft: Draft, ending: Ending) -> Outcome:
     return Outcome(
         state=state,
         ending=ending,
-        answer="" if draft.is_cut else draft.text.strip(),
+        answer="" if draft.cut_by else draft.text.strip(),
         prompt_tokens=prompt_tokens,
         answer_tokens=usage.answer_tokens if usage.answer_tokens is not None else draft.tokens,
     )

@@ -1,5 +1,6 @@
 """Why a question was not taken. The words for people stand with the views."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from chat.models import Turn
@@ -24,6 +25,14 @@ class StillAnswering(NotTaken):
     def __init__(self, turn: Turn) -> None:
         super().__init__(str(turn.pk))
         self.turn = turn
+
+
+class PersonalFound(NotTaken):
+    """Something personal would leave this machine with it; `parts` are its words, as far as they are known."""
+
+    def __init__(self, parts: Sequence[str]) -> None:
+        super().__init__(f"{len(parts)} parts")
+        self.parts = parts
 
 
 class TutorPaused(NotTaken):

@@ -6,17 +6,18 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import Person
 from budgets.selectors import meter
 from chat.budget_words import meter_said
-from chat.models import State, Turn
+from chat.models import ASKED, State, Turn
 from chat.selectors import unsealed
 from courses.models import Module
 from families.models import Link
 from families.terms import View
+from guard import Category, Level
 
 DAYS_SHOWN = 14
 # A pause longer than this between two questions is time away from the tutor.
@@ -24,7 +25,9 @@ LONGEST_THOUGHT = timedelta(minutes=10)
 EXCERPT = 160
 TURNS_SHOWN = 200
 # What points at an unsafe home is never shown to a parent, whatever was agreed (docs/safety.md, level S).
-NEVER_SHOWN = "S"
+NEVER_SHOWN = Q(level=Level.UNSAFE_HOME) | Q(
+    categories__overlap=[Category.UNSAFE_HOME, Category.EXPLOITATION]
+)
 
 
 @dataclass(frozen=True)
@@ -58,8 +61,9 @@ def overview(link: Link, view: View) -> Overview:
     flagged: Sequence[str] = ()
     shown: Sequence[Turn] = ()
     if view == View.FLAGGED:
-        carded = _words(teen).filter(state=State.CARDED).order_by("-asked_at")[:TURNS_SHOWN]
-        flagged = [turn.question[:EXCERPT] for turn in carded]
+        # What somebody said when a pause asked them is nobody else's: it was promised there.
+        carded = _words(teen).filter(state=State.CARDED).exclude(layer=ASKED)
+        flagged = [turn.question[:EXCERPT] for turn in carded.order_by("-asked_at")[:TURNS_SHOWN]]
     elif view == View.FULL:
         shown = list(_words(teen).order_by("-asked_at")[:TURNS_SHOWN])
     return Overview(
@@ -73,7 +77,7 @@ def overview(link: Link, view: View) -> Overview:
 
 def _turns(teen: Person) -> QuerySet[Turn]:
     since = timezone.now() - timedelta(days=DAYS_SHOWN)
-    return Turn.objects.filter(conversation__owner=teen, asked_at__gte=since).exclude(level=NEVER_SHOWN)
+    return Turn.objects.filter(conversation__owner=teen, asked_at__gte=since).exclude(NEVER_SHOWN)
 
 
 def _words(teen: Person) -> QuerySet[Turn]:

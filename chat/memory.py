@@ -6,6 +6,7 @@ keeps each question's cost flat: the newest turns that fit are carried whole, th
 
 from collections.abc import Iterable
 
+from chat.fence import harmless
 from chat.models import State, Turn
 from inference.talk import Message
 from inference.tokens import tokens_at_most
@@ -15,18 +16,19 @@ def remembered(turns: Iterable[Turn], *, window: int) -> list[Message]:
     """The messages of the newest of `turns` (oldest first) whose tokens, at most, fit into `window` together.
 
     Only answers that the person saw are carried: a failed or withheld one has nothing to remember, and a
-    question that led to a help card is never repeated to a model.
+    question that led to a help card, a pause or a refusal is never repeated to a model.
     """
     carried: list[Message] = []
     left = window
     for turn in reversed(list(turns)):
         if turn.state not in {State.ANSWERED, State.STOPPED} or not turn.answer:
             continue
-        left -= tokens_at_most(turn.question) + tokens_at_most(turn.answer)
+        question, answer = harmless(turn.question), harmless(turn.answer)
+        left -= tokens_at_most(question) + tokens_at_most(answer)
         if left < 0:
             break
         carried[:0] = [
-            {"role": "user", "content": turn.question},
-            {"role": "assistant", "content": turn.answer},
+            {"role": "user", "content": question},
+            {"role": "assistant", "content": answer},
         ]
     return carried

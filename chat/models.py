@@ -11,6 +11,10 @@ from django.utils.translation import gettext_lazy as _
 
 LONGEST_QUESTION = 2000
 LONGEST_TITLE = 80
+# Of a category, or of a layer of the guard.
+LONGEST_NAME = 40
+# The layer of a card that a person's own answer to a pause has brought.
+ASKED = "asked"
 
 
 class Conversation(models.Model):
@@ -39,6 +43,9 @@ class State(models.TextChoices):
     FAILED = "failed", _("failed")
     CARDED = "carded", _("help card")
     WITHHELD = "withheld", _("held back")
+    PAUSED = "paused", _("pause and a question")
+    REFUSED = "refused", _("turned down")
+    REDIRECTED = "redirected", _("led to somebody else")
 
 
 LIVE_STATES = (State.QUEUED, State.WORKING)
@@ -58,6 +65,17 @@ class Ending(models.TextChoices):
     WORKER_LOST = "worker_lost", _("the worker that wrote it went away")
     NEVER_STARTED = "never_started", _("nobody was there to answer")
     FAULT = "fault", _("something unforeseen went wrong")
+    # What the output gate cut an answer for: the values of guard.Category.
+    METHOD = "method", _("the answer spoke of ways to harm")
+    ENCOURAGEMENT = "encouragement", _("the answer encouraged harm")
+    SEXUAL = "sexual", _("the answer was sexual")
+    ISOLATION = "isolation", _("the answer urged away from people")
+    SECRETS = "secrets", _("the answer asked for a secret")
+    ROMANCE = "romance", _("the answer spoke of love")
+    CLAIMS_HUMAN = "claims_human", _("the answer claimed to be a person")
+    HATE = "hate", _("the answer ran people down")
+    FLATTERY = "flattery", _("the answer flattered")
+    OTHER = "other", _("the answer took another wrong turn")
 
 
 class Turn(models.Model):
@@ -79,11 +97,13 @@ class Turn(models.Model):
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
     ending = models.CharField(max_length=20, choices=Ending, default=Ending.NONE, blank=True)
 
+    # What the guard said of the question, and which of its layers said so.
     level = models.CharField(max_length=1, default="0")
-    categories = ArrayField(models.CharField(max_length=40), default=list, blank=True)
+    layer = models.CharField(max_length=LONGEST_NAME, blank=True)
+    categories = ArrayField(models.CharField(max_length=LONGEST_NAME), default=list, blank=True)
     # The keys of the lessons' passages that the answer draws on; none when no lesson covers the question.
     passages = ArrayField(models.CharField(max_length=250), default=list, blank=True)
-    # When the person said that they were ready to go on after a help card.
+    # When the person said that they were ready to go on after a help card, or answered what a pause asked.
     went_on_at = models.DateTimeField(null=True, blank=True)
 
     answer_cap = models.PositiveIntegerField(default=0)

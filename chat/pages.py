@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from accounts.models import Person
 from budgets.selectors import Meter, meter
 from chat import stream
+from chat.acts import question_of, said_of, support_of
 from chat.budget_words import brief_said, meter_said
 from chat.cards import card_of
 from chat.models import Conversation, Ending, State, Turn
@@ -22,6 +23,7 @@ from chat.selectors import Pause, conversations_of, pause_of, turns_shown
 from courses.search import Found, passages_of
 from families.gate import Gate, gate_of
 from inference.place import runs_at_home
+from safeguarding.acts import Question, Said, Support
 from safeguarding.cards import Card
 from safeguarding.review import chat_is_open
 
@@ -44,6 +46,20 @@ class TurnShown:
     @property
     def card(self) -> Card | None:
         return card_of(self.turn)
+
+    @property
+    def said(self) -> Said | None:
+        """The fixed words that stand instead of an answer."""
+        return said_of(self.turn)
+
+    @property
+    def asks(self) -> Question | None:
+        """What a pause asks."""
+        return question_of(self.turn)
+
+    @property
+    def support(self) -> Support | None:
+        return support_of(self.turn)
 
     @property
     def dollars(self) -> float:
@@ -108,6 +124,8 @@ class Composer:
     turn_id: UUID
     question: str = ""
     error: str = ""
+    # What is personal in the question and would leave this machine; None where nothing has to be asked.
+    parts: Sequence[str] | None = None
 
     @property
     def meter_words(self) -> str:
@@ -115,7 +133,7 @@ class Composer:
 
 
 def composer_for(
-    person: Person, conversation: Conversation | None, *, turn_id: UUID | None = None, **said: str
+    person: Person, conversation: Conversation | None, *, turn_id: UUID | None = None, **said: Any
 ) -> Composer:
     live = conversation.turns.filter(ended_at=None).first() if conversation else None
     return Composer(

@@ -10,6 +10,7 @@ from chat.errors import (
     FamilyClosed,
     ModelNotInPlan,
     NotTaken,
+    PersonalFound,
     QuestionEmpty,
     QuestionTooLong,
     StillAnswering,
@@ -35,6 +36,7 @@ def said(refusal: Refusal, person: Person) -> str:
         StillAnswering: _(
             "The last question is still being answered. Wait for it, or stop it, then ask this one."
         ),
+        PersonalFound: _("Your question has not been sent yet. Have a look at what is in it."),
         TutorPaused: _("The tutor is resting for now. What you wrote is still here."),
         FamilyClosed: _(
             "The tutor is closed for now. What you wrote is still here, and help is always open."

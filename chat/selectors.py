@@ -12,8 +12,8 @@ from django.utils import timezone
 from accounts.models import Person
 from chat.models import LIVE_STATES, Conversation, State, Turn
 
-# How long tutoring rests after a help card, by the card's level (docs/safety.md).
-PAUSES = {"3": timedelta(minutes=5), "4": timedelta(minutes=30)}
+# How long tutoring rests after a help card, by the card's level, or waits for an answer (docs/safety.md).
+PAUSES = {"2": timedelta(minutes=2), "3": timedelta(minutes=5), "4": timedelta(minutes=30)}
 # A card from another day no longer holds anybody up.
 PAUSE_FORGOTTEN_AFTER = timedelta(hours=24)
 
@@ -76,7 +76,10 @@ def turns_live() -> dict[str, int]:
 
 @dataclass(frozen=True)
 class Pause:
-    """Tutoring rests because of a help card: `until` is the earliest time that its reader may go on."""
+    """Tutoring rests because of a help card: `until` is the earliest time that its reader may go on.
+
+    One that only waits for an answer ends by itself then.
+    """
 
     turn: Turn
     until: datetime
@@ -85,17 +88,22 @@ class Pause:
     def may_end(self) -> bool:
         return timezone.now() >= self.until
 
+    @property
+    def waits_for_an_answer(self) -> bool:
+        return self.turn.state == State.PAUSED
+
 
 def pause_of(person: Person) -> Pause | None:
-    """The pause that holds for `person`, or None."""
-    carded = turns_of(person).filter(
-        state=State.CARDED,
+    """The pause that holds for `person`, or None. Of several it is the one that lasts longest."""
+    begun = turns_of(person).filter(
+        state__in=[State.CARDED, State.PAUSED],
         went_on_at=None,
         level__in=PAUSES,
         asked_at__gt=timezone.now() - PAUSE_FORGOTTEN_AFTER,
     )
     # Asked before every question, and hardly ever so.
-    if not carded.exists():
+    if not begun.exists():
         return None
-    turn = carded.select_related("conversation").latest("asked_at")
-    return Pause(turn, turn.asked_at + PAUSES[turn.level])
+    pauses = [Pause(turn, turn.asked_at + PAUSES[turn.level]) for turn in begun.select_related("conversation")]
+    holding = [pause for pause in pauses if not (pause.waits_for_an_answer and pause.may_end)]
+    return max(holding, key=lambda pause: (not pause.waits_for_an_answer, pause.until), default=None)

@@ -13,6 +13,7 @@ from budgets.errors import KeyTaken
 from budgets.selectors import plan_of
 from budgets.services import hold_make, hold_release, holds_release
 from chat import measures, nudge, stream
+from chat.acts import FIRST, FIXED, NAMING, lessons_for
 from chat.errors import (
     FamilyClosed,
     ModelNotInPlan,
@@ -23,11 +24,22 @@ from chat.errors import (
     TutorPaused,
 )
 from chat.grounding import passages_for
-from chat.models import LIVE_STATES, LONGEST_QUESTION, LONGEST_TITLE, Conversation, Ending, State, Turn
-from chat.prompt import BRIEFLY_TOKENS, LEAST_ANSWER_TOKENS, answer_room, prompt_for
+from chat.judging import verdict_for
+from chat.leaving import Personal, cleared
+from chat.models import (
+    LIVE_STATES,
+    LONGEST_NAME,
+    LONGEST_QUESTION,
+    LONGEST_TITLE,
+    Conversation,
+    Ending,
+    State,
+    Turn,
+)
+from chat.prompt import BRIEFLY_TOKENS, LEAST_ANSWER_TOKENS, answer_room, for_turn, prompt_for
 from chat.selectors import pause_of, turn_of, turns_shown
 from families.gate import Gate, gate_of
-from guard import judge_input
+from guard import action_for
 from inference.prices import price
 from safeguarding.review import chat_is_open
 from telemetry.context import note
@@ -45,12 +57,14 @@ def turn_start(
     question: str,
     conversation: Conversation | None = None,
     retry_of: Turn | None = None,
+    personal: str = "",
 ) -> Turn:
     """Take a question: judge it, hold what its answer may cost, and send it to be answered.
 
     `turn_id` is made by whoever asks, so asking twice returns the same turn; the second time it is not
     `is_new`. A question in a crisis becomes a help card at once, whatever the budget says and whatever else is
-    out of order; it costs nothing. Without `conversation` a new one begins.
+    out of order; it costs nothing, as do the other fixed words of chat.acts. Without `conversation` a new one
+    begins. `personal` is what is to be done with a name or an address in it (chat.leaving.Personal).
 
     Raises NotTaken (see chat.errors), BudgetShort or SiteStopped (see budgets.errors), or Turn.DoesNotExist
     when the id is taken by somebody else's turn or was that of a turn which is deleted.
@@ -63,23 +77,32 @@ def turn_start(
         with transaction.atomic():
             if Turn.objects.filter(pk=turn_id).exists():
                 return turn_of(person, turn_id)
-            return _turn_take(person, turn_id, question, conversation, retry_of)
+            return _turn_take(person, turn_id, question, conversation, retry_of, personal=personal)
     except IntegrityError:
         # The same question arrived twice at once, or another one is being answered: the row that won says which.
         return _turn_that_won(person, turn_id, conversation)
 
 
 def _turn_take(
-    person: Person, turn_id: UUID, question: str, conversation: Conversation | None, retry_of: Turn | None
+    person: Person,
+    turn_id: UUID,
+    question: str,
+    conversation: Conversation | None,
+    retry_of: Turn | None,
+    *,
+    personal: str,
 ) -> Turn:
-    verdict, gate = judge_input(question), Gate()
-    if not verdict.is_crisis:
+    past = turns_shown(conversation) if conversation else []
+    verdict = verdict_for(question, past)
+    action, gate = action_for(verdict), Gate()
+    if action not in FIRST:
         if len(question) > LONGEST_QUESTION:
             raise QuestionTooLong
         gate = _require_free(person, conversation)
-    past = list(turns_shown(conversation)) if conversation and not verdict.is_crisis else []
+    if action not in FIXED:
+        question = cleared(question, verdict, personal)
     # Somebody's worst sentence does not stand in a list that others may glance at.
-    title = _("A conversation") if verdict.is_crisis else _title_from(question)
+    title = _title_from(question) if action in NAMING else _("A conversation")
     conversation = _conversation_touch(person, title, conversation)
     turn = Turn(
         pk=turn_id,
@@ -87,18 +110,20 @@ def _turn_take(
         question=question[:LONGEST_QUESTION],
         retry_of=retry_of,
         level=str(verdict.level),
+        layer=verdict.layer[:LONGEST_NAME],
         categories=sorted(verdict.categories),
     )
-    if verdict.is_crisis:
-        turn.state, turn.ended_at = State.CARDED, timezone.now()
+    if action in FIXED:
+        turn.state, turn.ended_at = FIXED[action], timezone.now()
+        turn.passages = lessons_for(action, verdict)
     else:
-        _ground_and_hold(person, turn, gate, past)
+        _ground_and_hold(person, turn, gate, list(past))
     turn.save(force_insert=True)
     turn.is_new = True
     if turn.is_live:
         transaction.on_commit(lambda: nudge.send(turn.pk))
     else:
-        transaction.on_commit(lambda: measures.turn_ended(state=State.CARDED))
+        transaction.on_commit(lambda: measures.turn_ended(state=State(turn.state)))
     return turn
 
 
@@ -143,6 +168,7 @@ def _ground_and_hold(person: Person, turn: Turn, gate: Gate, past: list[Turn]) -
         memory_tokens=turn.memory_tokens,
         passages=passages,
     )
+    prompt = for_turn(prompt, turn)
     longest = answer_room(prompt, longest=plan.answer_tokens)
     now = timezone.now()
     try:
@@ -191,6 +217,8 @@ def turn_retry(*, person: Person, failed: Turn, turn_id: UUID) -> Turn:
         question=failed.question,
         conversation=failed.conversation,
         retry_of=failed,
+        # What is personal in it was agreed to when it was first sent.
+        personal=Personal.KEEP,
     )
 
 
@@ -212,19 +240,6 @@ def turn_stop(*, turn: Turn) -> None:
     if Turn.objects.filter(pk=turn.pk, state=State.WORKING).update(stop_asked_at=now):
         # The row is enough for the worker's next checkpoint; the flag in Valkey stops it at its next word.
         transaction.on_commit(lambda: stream.ask_stop(turn.pk))
-
-
-@transaction.atomic
-def pause_end(*, person: Person) -> bool:
-    """Go on after a help card, by the person's own word. False while the pause's set time has not passed."""
-    pause = pause_of(person)
-    if pause is None:
-        return True
-    if not pause.may_end:
-        return False
-    carded = Turn.objects.filter(conversation__owner=person, state=State.CARDED, went_on_at=None)
-    carded.update(went_on_at=timezone.now())
-    return True
 
 
 @transaction.atomic

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from chat import views
+from chat import act_views, views
 from chat.relay import turn_stream
 
 app_name = "chat"
@@ -16,4 +16,5 @@ urlpatterns = [
     path("turns/<uuid:turn_id>/stream", turn_stream, name="turn_stream"),
     path("turns/<uuid:turn_id>/stop", views.stop, name="turn_stop"),
     path("turns/<uuid:turn_id>/retry", views.retry, name="turn_retry"),
+    path("turns/<uuid:turn_id>/answer", act_views.answer, name="turn_answer"),
 ]

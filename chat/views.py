@@ -10,7 +10,8 @@ from django_htmx.middleware import HtmxDetails
 
 from accounts.models import Person
 from accounts.throttle import TooOften
-from chat import services
+from chat import pauses, services
+from chat.errors import PersonalFound
 from chat.looking import overview
 from chat.models import Conversation, Turn
 from chat.pages import Composer, composer_for, conversation_page, partial, turn_shown
@@ -74,10 +75,17 @@ def ask(request: HtmxRequest, conversation_id: UUID | None = None) -> HttpRespon
     question, turn_id = request.POST.get("question", ""), _turn_id(request)
     try:
         question_count(person, question)
-        turn = services.turn_start(person=person, turn_id=turn_id, question=question, conversation=found)
+        turn = services.turn_start(
+            person=person,
+            turn_id=turn_id,
+            question=question,
+            conversation=found,
+            personal=request.POST.get("personal", ""),
+        )
     except REFUSALS as refusal:
+        parts = refusal.parts if isinstance(refusal, PersonalFound) else None
         composer = composer_for(
-            person, found, turn_id=turn_id, question=question, error=said(refusal, person)
+            person, found, turn_id=turn_id, question=question, error=said(refusal, person), parts=parts
         )
         return _refused(request, composer, refusal)
     except Turn.DoesNotExist as fault:
@@ -146,7 +154,7 @@ def retry(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
 @require_POST
 def go_on(request: HtmxRequest) -> HttpResponse:
     """Back to the tutor after a help card, once the pause has had its time."""
-    services.pause_end(person=person_of(request))
+    pauses.pause_end(person=person_of(request))
     return redirect("chat:start")
 
 

@@ -15,6 +15,7 @@ from chat.errors import (
     FamilyClosed,
     ModelNotInPlan,
     NotTaken,
+    PersonalFound,
     QuestionEmpty,
     QuestionTooLong,
     StillAnswering,
@@ -36,6 +37,15 @@ TOO_LONG = define(
     HTTPStatus.UNPROCESSABLE_ENTITY,
     _("The question is too long"),
     _("That is longer than the tutor can read. Ask about a part of it."),
+)
+PERSONAL_FOUND = define(
+    "personal-found",
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    _("Something personal is in the question"),
+    _(
+        "The model belongs to another company. Show the person the member “parts”, and ask again with “personal”: "
+        "“remove” sends the question without them, “keep” as it is."
+    ),
 )
 BUDGET_SHORT = define(
     "budget-short",
@@ -112,8 +122,8 @@ KEY_REUSED = define(
 
 GATES = {Closed.CONSENT: NO_CONSENT, Closed.PAUSED: PAUSED, Closed.QUIET: QUIET}
 ON_ASKING = (
-    EMPTY, TOO_LONG, BUDGET_SHORT, STOPPED, NOT_IN_PLAN, STILL_ANSWERING, RESTING, CLOSED, NO_CONSENT, PAUSED, QUIET,
-    KEY_MISSING, KEY_TAKEN, KEY_REUSED,
+    EMPTY, TOO_LONG, PERSONAL_FOUND, BUDGET_SHORT, STOPPED, NOT_IN_PLAN, STILL_ANSWERING, RESTING, CLOSED,
+    NO_CONSENT, PAUSED, QUIET, KEY_MISSING, KEY_TAKEN, KEY_REUSED,
 )  # fmt: skip
 
 
@@ -143,6 +153,8 @@ def _problem(refusal: NotTaken | BudgetShort | SiteStopped, person: Person) -> P
             return Problem(RESTING, said(refusal, person), fields={"opens_at": refusal.until})
         case FamilyClosed():
             return _gate_problem(refusal, person)
+        case PersonalFound():
+            return Problem(PERSONAL_FOUND, said(refusal, person), fields={"parts": list(refusal.parts)})
     kinds: dict[type, Kind] = {
         SiteStopped: STOPPED,
         ModelNotInPlan: NOT_IN_PLAN,

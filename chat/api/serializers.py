@@ -6,15 +6,24 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from chat.acts import question_of, said_of, support_of
 from chat.cards import card_of
+from chat.leaving import Personal
 from chat.models import Conversation, Ending, State, Turn
 from courses.search import Found, passages_of
+from safeguarding.acts import Question, Said, Support
 
 
 class AskSerializer(serializers.Serializer[Any]):
     question = serializers.CharField(allow_blank=True, trim_whitespace=False)
     conversation = serializers.UUIDField(
         allow_null=True, default=None, help_text="One of your conversations; without it a new one begins."
+    )
+    personal = serializers.ChoiceField(
+        choices=Personal.choices,
+        allow_blank=True,
+        default="",
+        help_text="What to do with a name or an address in it, after `personal-found` has asked.",
     )
 
 
@@ -66,6 +75,30 @@ class CardSerializer(serializers.Serializer[Any]):
     leave = serializers.CharField()
 
 
+class SaidSerializer(serializers.Serializer[Said]):
+    """Fixed words, which stand instead of an answer. Show all of them; `offers` are what can be asked instead."""
+
+    heading = serializers.CharField()
+    paragraphs = serializers.ListField(child=serializers.CharField())
+    offers = serializers.ListField(child=serializers.CharField())
+
+
+class QuestionSerializer(serializers.Serializer[Question]):
+    """What a pause asks, beside its card. It ends by itself at the latest two minutes after it was asked."""
+
+    heading = serializers.CharField()
+    paragraphs = serializers.ListField(child=serializers.CharField())
+    question = serializers.CharField()
+    waits = serializers.CharField()
+
+
+class SupportSerializer(serializers.Serializer[Support]):
+    """Show `line` above the answer and `who` below it."""
+
+    line = serializers.CharField()
+    who = serializers.CharField()
+
+
 class TurnSerializer(serializers.ModelSerializer[Turn]):
     """A question and what became of it. It needs `lessons` in its context: see turn_told and turns_told."""
 
@@ -75,13 +108,18 @@ class TurnSerializer(serializers.ModelSerializer[Turn]):
     is_brief = serializers.BooleanField(help_text="Whether the answer was kept short, as little was left.")
     usage = UsageSerializer(source="*")
     lessons = serializers.SerializerMethodField()
-    card = serializers.SerializerMethodField(help_text="Of a turn that is `carded`.")
+    card = serializers.SerializerMethodField(help_text="Of a turn that is `carded` or `paused`.")
+    asks = serializers.SerializerMethodField(help_text="Of a turn that is `paused`.")
+    said = serializers.SerializerMethodField(
+        help_text="Of a turn that is `refused`, `redirected` or `withheld`."
+    )
+    support = serializers.SerializerMethodField(help_text="Of a question that sounded burdened.")
 
     class Meta:
         model = Turn
         fields = (
             "id", "conversation", "state", "ending", "question", "answer", "asked_at", "ended_at",
-            "is_brief", "model", "usage", "lessons", "card",
+            "is_brief", "model", "usage", "lessons", "card", "asks", "said", "support",
         )  # fmt: skip
         read_only_fields = fields
 
@@ -98,6 +136,21 @@ class TurnSerializer(serializers.ModelSerializer[Turn]):
     def get_card(self, turn: Turn) -> dict[str, Any] | None:
         card = card_of(turn)
         return dict(CardSerializer(card).data) if card else None
+
+    @extend_schema_field(QuestionSerializer(allow_null=True))
+    def get_asks(self, turn: Turn) -> dict[str, Any] | None:
+        asks = question_of(turn)
+        return dict(QuestionSerializer(asks).data) if asks else None
+
+    @extend_schema_field(SaidSerializer(allow_null=True))
+    def get_said(self, turn: Turn) -> dict[str, Any] | None:
+        said = said_of(turn)
+        return dict(SaidSerializer(said).data) if said else None
+
+    @extend_schema_field(SupportSerializer(allow_null=True))
+    def get_support(self, turn: Turn) -> dict[str, Any] | None:
+        support = support_of(turn)
+        return dict(SupportSerializer(support).data) if support else None
 
 
 def turns_told(turns: Iterable[Turn]) -> list[dict[str, Any]]:

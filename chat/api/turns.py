@@ -9,6 +9,7 @@ from chat import services, stream
 from chat.api.access import own_conversation, own_turn
 from chat.api.refusals import KEY_MISSING, KEY_REUSED, KEY_TAKEN, ON_ASKING, told_as_problems
 from chat.api.serializers import AskSerializer, TurnSerializer, turn_told
+from chat.leaving import without_personal
 from chat.models import LONGEST_QUESTION, Conversation, Turn
 from chat.throttles import question_count
 from rest.problems import NOT_FOUND, TOO_OFTEN, Problem
@@ -51,7 +52,11 @@ class Turns(SignedInView):
         try:
             with told_as_problems(person):
                 turn = services.turn_start(
-                    person=person, turn_id=key, question=question, conversation=conversation
+                    person=person,
+                    turn_id=key,
+                    question=question,
+                    conversation=conversation,
+                    personal=asked.validated_data["personal"],
                 )
         except Turn.DoesNotExist as fault:
             raise Problem(KEY_TAKEN) from fault
@@ -69,9 +74,10 @@ def _key(request: Request) -> UUID:
 
 
 def _is_the_same(turn: Turn, question: str, conversation: Conversation | None) -> bool:
-    return turn.question == question.strip()[:LONGEST_QUESTION] and (
-        conversation is None or turn.conversation_id == conversation.pk
-    )
+    if conversation is not None and turn.conversation_id != conversation.pk:
+        return False
+    question = question.strip()
+    return turn.question in {question[:LONGEST_QUESTION], without_personal(question)}
 
 
 class OneTurn(SignedInView):

@@ -7,9 +7,12 @@ from accounts.models import Person
 from chat.desk import Desk
 from chat.models import Conversation, Turn
 from chat.services import turn_start
+from guard import Verdict
+from tests.chat.verdicts import judging
 from tests.live import wait_until
 
 Ask = Callable[..., Turn]
+Judged = Callable[[Verdict], None]
 
 
 @pytest.fixture
@@ -18,6 +21,17 @@ def ask() -> Ask:
         return turn_start(person=person, turn_id=uuid4(), question=question, **how)  # type: ignore[arg-type]
 
     return asking
+
+
+@pytest.fixture
+def judged(monkeypatch: pytest.MonkeyPatch) -> Judged:
+    """Makes the guard say the same of everything that is asked from now on."""
+
+    def judge(verdict: Verdict) -> None:
+        for room in ("services", "throttles", "leaving"):
+            monkeypatch.setattr(f"chat.{room}.verdict_for", judging(verdict))
+
+    return judge
 
 
 @pytest.fixture

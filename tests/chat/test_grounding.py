@@ -8,6 +8,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.models import Person
 from budgets.models import Hold
+from chat.fence import CLOSE
 from chat.grounding import PASSAGE_TOKENS, UNCOVERED, grounding, passages_for
 from chat.models import State, Turn
 from chat.prompt import prompt_for
@@ -71,7 +72,8 @@ class TestWhatTheModelIsTold:
         assert tokens_at_most(told) <= max(min(room, PASSAGE_TOKENS), tokens_at_most(""))
 
     def test_they_end_with_a_whole_sentence(self) -> None:
-        assert grounding(passages_find(COVERED), room=400).rstrip()[-1] in ".?”"
+        told = grounding(passages_find(COVERED), room=400)
+        assert told.removesuffix(CLOSE).rstrip()[-1] in ".?”"
 
     def test_a_passage_of_one_endless_sentence_is_left_out(self) -> None:
         endless = Found(key="m/l", title="Endless", lesson="L", text="word " * 4000)

@@ -10,7 +10,7 @@ from accounts.models import Person
 from budgets.errors import BudgetShort
 from budgets.models import Hold, HoldState
 from budgets.selectors import meter
-from chat import leases, services
+from chat import leases, pauses, services
 from chat.errors import QuestionEmpty, QuestionTooLong, StillAnswering, TutorClosed, TutorPaused
 from chat.models import Conversation, Ending, State, Turn
 from tests.chat.conftest import Ask
@@ -151,11 +151,11 @@ class TestCrisis:
         card = ask(teen, CRISIS)
         with pytest.raises(TutorPaused):
             ask(teen, "What is a noun?")
-        assert services.pause_end(person=teen) is False
+        assert pauses.pause_end(person=teen) is False
         Turn.objects.filter(pk=card.pk).update(asked_at=timezone.now() - timedelta(minutes=6))
         with pytest.raises(TutorPaused):
             ask(teen, "What is a noun?")
-        assert services.pause_end(person=teen) is True
+        assert pauses.pause_end(person=teen) is True
         assert ask(teen, "What is a noun?").state == State.QUEUED
 
     def test_it_is_heard_in_a_message_that_is_too_long_for_a_model(self, teen: Person, ask: Ask) -> None:

@@ -1,0 +1,113 @@
+"""A name or an address is shown to its writer before it leaves this machine for a model elsewhere."""
+
+from collections.abc import Callable
+from uuid import uuid4
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import reverse
+from pytest_django import Settings
+
+from accounts.models import Person
+from chat.errors import PersonalFound
+from chat.leaving import Personal
+from chat.models import State, Turn
+from guard import Category, Level
+from tests.chat.conftest import Ask, Judged
+from tests.chat.verdicts import METHOD, personal, verdict
+from tests.rest.told import TURNS, problem
+
+AsPerson = Callable[[Person], Client]
+QUESTION = "I am Noor Haddad of 12 Elm Street. What is a noun?"
+PARTS = ("Noor Haddad", "12 Elm Street")
+CLEARED = "I am […] of […]. What is a noun?"
+
+
+@pytest.fixture
+def elsewhere(settings: Settings) -> None:
+    settings.TUTOR_BASE_URL = "https://api.example.com/v1"
+
+
+@pytest.fixture(autouse=True)
+def _found(judged: Judged) -> None:
+    judged(personal(QUESTION, *PARTS))
+
+
+@pytest.fixture
+def owner(as_person: AsPerson, teen: Person) -> Client:
+    return as_person(teen)
+
+
+def post(client: Client, *, htmx: bool, **fields: object) -> HttpResponse:
+    form = {"question": QUESTION, "turn_id": uuid4()} | fields
+    headers = {"HX-Request": "true"} if htmx else {}
+    return client.post(reverse("chat:ask"), form, headers=headers)  # type: ignore[return-value]
+
+
+def test_with_a_model_at_home_nothing_is_asked_and_nothing_taken_out(teen: Person, ask: Ask) -> None:
+    assert ask(teen, QUESTION).question == QUESTION
+
+
+@pytest.mark.usefixtures("elsewhere")
+class TestElsewhere:
+    def test_nothing_is_stored_or_sent_before_its_writer_was_asked(self, teen: Person, ask: Ask) -> None:
+        with pytest.raises(PersonalFound) as found:
+            ask(teen, QUESTION)
+        assert tuple(found.value.parts) == PARTS
+        assert not Turn.objects.exists()
+
+    @pytest.mark.parametrize("htmx", [True, False])
+    def test_the_page_shows_what_it_is_and_three_ways_on(self, htmx: bool, owner: Client) -> None:
+        reply = post(owner, htmx=htmx)
+        page = reply.content.decode()
+        assert reply.status_code == 422
+        for said in (*(f"<q>{part}</q>" for part in PARTS), "Send without it", "Change it", "Send as it is"):
+            assert said in page
+        assert f"{QUESTION}</textarea>" in page
+
+    @pytest.mark.parametrize(("wish", "kept"), [("remove", CLEARED), ("keep", QUESTION)])
+    def test_its_writer_decides(self, wish: str, kept: str, owner: Client) -> None:
+        assert post(owner, htmx=False, personal=wish).status_code == 302
+        turn = Turn.objects.get()
+        assert (turn.question, turn.state) == (kept, State.QUEUED)
+
+    def test_what_was_taken_out_is_not_in_the_conversations_name(self, teen: Person, ask: Ask) -> None:
+        turn = ask(teen, QUESTION, personal=Personal.REMOVE)
+        assert "Noor" not in turn.conversation.title
+
+    def test_a_wish_that_is_none_asks_again(self, owner: Client) -> None:
+        assert post(owner, htmx=False, personal="both").status_code == 422
+
+    def test_where_only_the_kind_is_known_it_can_still_be_changed(
+        self, owner: Client, judged: Judged
+    ) -> None:
+        judged(verdict(Level.NONE, Category.PERSONAL))
+        for wish in ("", "remove"):
+            page = post(owner, htmx=False, personal=wish).content.decode()
+            assert "tells who you are" in page
+            assert "Send without it" not in page
+
+    def test_a_burdened_question_is_asked_about_too(self, teen: Person, ask: Ask, judged: Judged) -> None:
+        judged(verdict(Level.STRESS, Category.DISTRESS, Category.PERSONAL))
+        with pytest.raises(PersonalFound):
+            ask(teen, QUESTION)
+
+    def test_what_no_model_sees_needs_no_question(self, teen: Person, ask: Ask, judged: Judged) -> None:
+        judged(METHOD)
+        assert ask(teen, QUESTION).state == State.REFUSED
+
+
+@pytest.mark.usefixtures("elsewhere")
+class TestTheApi:
+    def ask(self, owner: Client, key: object, **fields: str) -> HttpResponse:
+        headers = {"Idempotency-Key": str(key)}
+        sent = {"question": QUESTION} | fields
+        return owner.post(TURNS, sent, content_type="application/json", headers=headers)  # type: ignore[return-value]
+
+    def test_it_names_the_parts_and_takes_the_wish(self, owner: Client) -> None:
+        key = uuid4()
+        assert problem(self.ask(owner, key), "personal-found", 422)["parts"] == list(PARTS)
+        assert self.ask(owner, key, personal="remove").status_code == 201
+        assert self.ask(owner, key, personal="remove").status_code == 200
+        assert Turn.objects.get().question == CLEARED

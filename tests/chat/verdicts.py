@@ -1,0 +1,30 @@
+"""Verdicts that no rule reaches yet, given by a test."""
+
+from collections.abc import Callable, Iterable
+
+from chat.models import Turn
+from guard import Category, Evidence, Level, Verdict
+
+
+def verdict(level: Level = Level.NONE, *categories: Category, evidence: Iterable[Evidence] = ()) -> Verdict:
+    return Verdict(level, frozenset(categories), tuple(evidence), layer="test")
+
+
+HINTS = verdict(Level.HINTS, Category.HOPELESSNESS)
+STRESS = verdict(Level.STRESS, Category.DISTRESS)
+UNSAFE_HOME = verdict(Level.UNSAFE_HOME, Category.UNSAFE_HOME)
+METHOD = verdict(Level.NONE, Category.METHOD)
+COMPANION = verdict(Level.NONE, Category.COMPANION)
+
+
+def personal(question: str, *parts: str) -> Verdict:
+    """A verdict that names these parts of a question as personal."""
+    evidence = [
+        Evidence("test", "en.personal.name", question.index(part), question.index(part) + len(part))
+        for part in parts
+    ]
+    return verdict(Level.NONE, Category.PERSONAL, evidence=evidence)
+
+
+def judging(given: Verdict) -> Callable[[str, Iterable[Turn]], Verdict]:
+    return lambda _question, _past: given
