@@ -9,7 +9,7 @@ from django.conf import settings
 from guard import Category, Level, Verdict
 from safeguarding import datafile
 from safeguarding.datafile import entry, page_language, paragraphs, read
-from safeguarding.helplines import Country, country_for
+from safeguarding.helplines import CRISIS, UNSAFE_HOME, Country, country_for
 from safeguarding.review import review_recorded
 
 FAMILY = "cards"
@@ -53,9 +53,8 @@ def card_for(verdict: Verdict, *, country: str) -> Card:
     For an unsafe home the lines are those that protect children.
     """
     words = all_words(page_language(FAMILY))[_kind(verdict)]
-    lines = country_for(country)
-    if verdict.level == Level.UNSAFE_HOME:
-        lines = lines.for_children
+    need = UNSAFE_HOME if verdict.level == Level.UNSAFE_HOME else CRISIS
+    lines = country_for(country).helping(need)
     return Card(
         level=verdict.level,
         heading=words.heading,

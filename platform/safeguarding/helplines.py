@@ -10,6 +10,7 @@ from safeguarding.datafile import DataBroken, entry, read
 
 FILE = "helplines.toml"
 ELSEWHERE = "elsewhere"
+CRISIS, UNSAFE_HOME = "crisis", "unsafe_home"
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Contact:
 class Line:
     """One help line. `languages` is how the card names the languages that are spoken there.
 
-    `protects_children` says that a child with an unsafe home is helped there.
+    `helps` names the cards on which it stands: CRISIS, UNSAFE_HOME or both.
     """
 
     name: str
@@ -35,7 +36,7 @@ class Line:
     chat: Contact | None
     source: str
     last_checked: date
-    protects_children: bool
+    helps: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -46,10 +47,9 @@ class Country:
     emergency: str
     lines: tuple[Line, ...]
 
-    @property
-    def for_children(self) -> "Country":
-        """The same country with only the lines that protect children, as there is one everywhere."""
-        return replace(self, lines=tuple(line for line in self.lines if line.protects_children))
+    def helping(self, need: str) -> "Country":
+        """The same country with only the lines for this need, of which there is one at least."""
+        return replace(self, lines=tuple(line for line in self.lines if need in line.helps))
 
 
 @cache
@@ -59,8 +59,9 @@ def countries() -> tuple[Country, ...]:
     if not any(country.code == ELSEWHERE for country in found):
         raise DataBroken(f"{FILE}: “{ELSEWHERE}” must be given, for everybody else.")
     for country in found:
-        if not country.for_children.lines:
-            raise DataBroken(f"{FILE}, {country.code}: one line at least must protect children.")
+        for need in (CRISIS, UNSAFE_HOME):
+            if not country.helping(need).lines:
+                raise DataBroken(f"{FILE}, {country.code}: one line at least must help with “{need}”.")
     return found
 
 
@@ -95,7 +96,7 @@ def _line(data: dict[str, Any], at: str) -> Line:
         chat=Contact(chat, chat.removeprefix("https://").split("/")[0]) if chat else None,
         source=entry(data, "source", str, at=at),
         last_checked=entry(data, "last_checked", date, at=at),
-        protects_children=data.get("protects_children") is True,
+        helps=frozenset(data.get("helps", [CRISIS])),
     )
 
 

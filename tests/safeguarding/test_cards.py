@@ -15,6 +15,7 @@ from safeguarding import datafile
 from safeguarding.cards import KINDS, Card, all_words, card_for, languages
 from safeguarding.checks import check_texts
 from safeguarding.datafile import FOLDER, DataBroken
+from safeguarding.helplines import UNSAFE_HOME
 
 ABOUT = Category.ABOUT_SOMEONE_ELSE
 FRIEND = frozenset({Category.SUICIDE, ABOUT})
@@ -99,7 +100,12 @@ def test_the_card_on_the_page(kind: str) -> None:
 def test_an_unsafe_home_gets_lines_that_protect_children(country: str) -> None:
     lines = card_for(VERDICTS["unsafe_home"], country=country).country.lines
     assert lines
-    assert all(line.protects_children for line in lines)
+    assert all(UNSAFE_HOME in line.helps for line in lines)
+
+
+def test_a_line_against_abuse_does_not_stand_on_the_card_of_a_crisis() -> None:
+    names = [line.name for line in card_for(VERDICTS["stated"], country="US").country.lines]
+    assert names == ["988 Suicide & Crisis Lifeline", "Crisis Text Line"]
 
 
 def test_an_unsafe_home_is_asked_whether_it_is_safe_to_talk_and_who_feels_safe() -> None:

@@ -60,7 +60,7 @@ LINE = "[US]\nemergency = '1'\n[[US.lines]]\nname='x'\n"
             f"{LINE}hours='y'\nlanguages='z'\nsource='s'\nlast_checked=2026-11-22\nchat='https://x'".replace(
                 "US", "elsewhere"
             ),
-            "elsewhere: one line at least must protect children",
+            "elsewhere: one line at least must help with “unsafe_home”",
         ),
     ],
 )
