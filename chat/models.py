@@ -9,8 +9,11 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from guard import Action, Level
+
 LONGEST_QUESTION = 2000
 LONGEST_TITLE = 80
+LONGEST_WORDS = 500
 # Of a category, or of a layer of the guard.
 LONGEST_NAME = 40
 # The layer of a card that a person's own answer to a pause has brought.
@@ -170,3 +173,76 @@ class Turn(models.Model):
     @property
     def tokens(self) -> int:
         return self.prompt_tokens + self.answer_tokens
+
+
+class Reason(models.TextChoices):
+    """What is wrong with an answer, in the words of whoever reports it."""
+
+    WRONG = "wrong", _("It is wrong")
+    UNKIND = "unkind", _("It is unkind")
+    UNSAFE = "unsafe", _("It is unsafe")
+    OTHER = "other", _("Something else")
+
+
+LEVELS = [(level.value, level.value) for level in Level]
+ACTIONS = [(action.value, action.value) for action in Action]
+
+
+class Report(models.Model):
+    """Somebody said that an answer is bad, or that a card, a pause or a refusal misread them.
+
+    Without `shared_at` it says only that this turn was reported, so that it is counted once: reason and words are
+    then empty, and staff do not see it. With it, its writer has agreed that staff read this turn to check the guard.
+    `right_level` and `right_action` are what the guard should have said, by the judgement of staff.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    turn = models.OneToOneField(Turn, on_delete=models.CASCADE, related_name="report")
+    made_at = models.DateTimeField(_("made"), default=timezone.now, editable=False)
+    reason = models.CharField(_("reason"), max_length=10, choices=Reason, blank=True)
+    words = models.TextField(_("words"), max_length=LONGEST_WORDS, blank=True)
+    shared_at = models.DateTimeField(_("shared"), null=True, blank=True)
+    right_level = models.CharField(_("right level"), max_length=1, choices=LEVELS, blank=True)
+    right_action = models.CharField(_("right action"), max_length=10, choices=ACTIONS, blank=True)
+
+    class Meta:
+        verbose_name = _("report")
+        verbose_name_plural = _("reports")
+        indexes = [models.Index(fields=["made_at"], name="report_made")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(shared_at__isnull=False)
+                | Q(reason="", words="", right_level="", right_action=""),
+                name="report_says_only_what_is_shared",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.made_at:%Y-%m-%d %H:%M}"
+
+
+class ReportCount(models.Model):
+    """How many reports there were in a month, by what the guard had said; nothing of it leads to anybody.
+
+    A turn of several categories is counted in each of them.
+    """
+
+    # The first of it.
+    month = models.DateField(_("month"))
+    action = models.CharField(_("what was done"), max_length=10)
+    layer = models.CharField(_("layer"), max_length=LONGEST_NAME, blank=True)
+    category = models.CharField(_("category"), max_length=LONGEST_NAME, blank=True)
+    reason = models.CharField(_("reason"), max_length=10, choices=Reason, blank=True)
+    count = models.PositiveIntegerField(_("count"), default=0)
+
+    class Meta:
+        verbose_name = _("count of reports")
+        verbose_name_plural = _("counts of reports")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["month", "action", "layer", "category", "reason"], name="report_counted_in_one_row"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.month:%Y-%m} {self.action} {self.category}"

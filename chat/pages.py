@@ -17,8 +17,9 @@ from chat import stream
 from chat.acts import question_of, said_of, support_of
 from chat.budget_words import brief_said, meter_said
 from chat.cards import card_of
-from chat.models import Conversation, Ending, State, Turn
+from chat.models import Conversation, Ending, Reason, Report, State, Turn
 from chat.rendering import GrowingPage, answer_html
+from chat.reports import REPORTS_KEPT_FOR, may_be_reported
 from chat.selectors import Pause, conversations_of, pause_of, turns_shown
 from courses.search import Found, passages_of
 from families.gate import Gate, gate_of
@@ -60,6 +61,23 @@ class TurnShown:
     @property
     def support(self) -> Support | None:
         return support_of(self.turn)
+
+    @property
+    def report(self) -> Report | None:
+        """What was said against it. A page of many turns reads all of them at once."""
+        return getattr(self.turn, "report", None)
+
+    @property
+    def may_be_reported(self) -> bool:
+        return may_be_reported(self.turn)
+
+    @property
+    def reasons(self) -> list[tuple[str, str]]:
+        return [(reason.value, str(reason.label)) for reason in Reason]
+
+    @property
+    def reports_days(self) -> int:
+        return REPORTS_KEPT_FOR.days
 
     @property
     def dollars(self) -> float:
@@ -128,6 +146,11 @@ class Composer:
     parts: Sequence[str] | None = None
 
     @property
+    def asks_first(self) -> bool:
+        """Whether its writer has to say what is to be done with what is personal in the question."""
+        return self.parts is not None
+
+    @property
     def meter_words(self) -> str:
         return meter_said(self.meter, self.person)
 
@@ -152,7 +175,7 @@ def composer_for(
 def conversation_page(
     person: Person, conversation: Conversation | None, composer: Composer
 ) -> dict[str, Any]:
-    turns = turns_shown(conversation) if conversation else ()
+    turns = turns_shown(conversation).select_related("report") if conversation else ()
     return {
         "person": person,
         "conversation": conversation,

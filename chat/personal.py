@@ -1,12 +1,13 @@
-"""What this room keeps about a person: their conversations."""
+"""What this room keeps about a person: their conversations, and what they reported of them."""
 
 from collections.abc import Iterator
 
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Person
-from accounts.registry import Kind, Retention, Row
-from chat.models import Conversation, Turn
+from accounts.registry import Kind, Retention, Row, leave
+from chat.models import Conversation, Report, Turn
+from chat.reports import REPORTS_KEPT_FOR, reports_forget, reports_of
 from chat.selectors import turns_of
 from chat.services import CONVERSATIONS_KEPT_FOR, conversation_delete, conversations_forget
 
@@ -53,6 +54,7 @@ CONVERSATIONS = Kind(
     ),
     seen=_(
         "A linked parent sees time and topics, and words only if you both agreed on it; you see every look. "
+        "Whoever checks the tutor sees a question that you report, and only if you allow it. "
         "Whoever runs the server could reach its database."
     ),
     gone=_("Your conversations with the tutor"),
@@ -65,7 +67,7 @@ CONVERSATIONS = Kind(
         "question": _("question"),
         "answer": _("answer"),
         "outcome": _("how it ended"),
-        "level": _("level that the guard gave it, 0 to 4"),
+        "level": _("level that the guard gave it, 0 to 4 or S"),
         "categories": _("what the guard saw in it"),
         "passages": _("passages of lessons that it drew on"),
         "model": _("model"),
@@ -74,4 +76,49 @@ CONVERSATIONS = Kind(
     export=conversations_export,
     erase=conversations_erase,
 )
-KINDS = (CONVERSATIONS,)
+
+
+def reports_export(person: Person) -> Iterator[Row]:
+    for report in reports_of(person).order_by("made_at").iterator():
+        yield {
+            "made_at": report.made_at,
+            "question": report.turn.question,
+            "reason": report.get_reason_display(),
+            "words": report.words,
+            "shared_at": report.shared_at,
+        }
+
+
+REPORTS = Kind(
+    name="reports",
+    title=_("What you reported"),
+    what=_(
+        "That an answer was bad, or that a card or a refusal misread you, so that we can measure where the tutor is "
+        "wrong. Your reason and your words only where you allowed that somebody reads them."
+    ),
+    retention=Retention(
+        words=_(
+            "It is deleted after %(days)d days, and earlier with its conversation or when you take it back."
+        ),
+        days=REPORTS_KEPT_FOR.days,
+        since=_("the report"),
+        forget=reports_forget,
+        task="chat.tasks.reports_forget",
+    ),
+    seen=_("The people who check the tutor, without your name, and only what you allowed. No parent."),
+    gone=_("What you reported"),
+    stays=_("How many reports there were, without anything that leads to you."),
+    private=True,
+    models=(Report,),
+    labels={
+        "made_at": _("reported"),
+        "question": _("question"),
+        "reason": _("reason"),
+        "words": _("your words"),
+        "shared_at": _("allowed to be read since"),
+    },
+    export=reports_export,
+    # They go with their conversations.
+    erase=leave,
+)
+KINDS = (CONVERSATIONS, REPORTS)

@@ -3,7 +3,7 @@ from typing import Any
 from celery import shared_task
 from celery.signals import worker_shutdown, worker_shutting_down
 
-from chat import leases, services
+from chat import leases, reports, services
 from chat.connections import give_back
 from chat.desk import desk
 from telemetry.context import about
@@ -37,3 +37,8 @@ def turns_sweep() -> None:
 @shared_task(name="chat.tasks.conversations_forget")
 def conversations_forget() -> None:
     services.conversations_forget()
+
+
+@shared_task(name="chat.tasks.reports_forget")
+def reports_forget() -> None:
+    reports.reports_forget()

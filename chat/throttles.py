@@ -5,6 +5,7 @@ from chat.judging import verdict_for
 from guard import action_for
 
 questions = Throttle("questions", "12/minute;200/hour")
+reports = Throttle("reports", "10/minute;60/hour")
 
 
 def question_count(person: Person, question: str) -> None:

@@ -26,6 +26,7 @@ SCHEDULE = {
         "task": "chat.tasks.conversations_forget",
         "schedule": crontab(hour="12", minute="10"),
     },
+    "forget reports": {"task": "chat.tasks.reports_forget", "schedule": crontab(hour="12", minute="15")},
     "forget helps with passwords": {
         "task": "families.tasks.password_helps_forget",
         "schedule": crontab(hour="12", minute="0"),

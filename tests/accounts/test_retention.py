@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.conf import settings
@@ -13,7 +14,8 @@ from django.contrib.sessions.models import Session
 from accounts import registry
 from accounts.models import Person, Role
 from accounts.registry import Kind
-from chat.models import Conversation
+from chat.models import Conversation, Report, Turn
+from chat.models import State as TurnState
 from events.models import Event, SignUp
 from events.services import sign_up_make
 from families.models import FamilyErasure, Invitation, Notice, PasswordHelp
@@ -76,6 +78,15 @@ def conversed(at: datetime) -> None:
     Conversation.objects.create(owner=teen, title="Bias", asked_at=at)
 
 
+def reported(at: datetime) -> None:
+    teen = Person.objects.create(username="noor", role=Role.TEEN)
+    talk = Conversation.objects.create(owner=teen, title="Bias", asked_at=at)
+    turn = Turn.objects.create(
+        pk=uuid4(), conversation=talk, question="Why?", state=TurnState.REFUSED, ended_at=at
+    )
+    Report.objects.create(turn=turn, made_at=at)
+
+
 def titles() -> int:
     return LogEntry.objects.exclude(object_repr="", change_message="").count()
 
@@ -90,6 +101,7 @@ BEGINNINGS: list[tuple[str, Callable[[datetime], None], Callable[[], int]]] = [
     ("notices", told, Notice.objects.count),
     ("password-helps", help_asked, PasswordHelp.objects.count),
     ("conversations", conversed, Conversation.objects.count),
+    ("reports", reported, Report.objects.count),
     ("family-erasure", erasure_asked, FamilyErasure.objects.count),
 ]
 

@@ -1,0 +1,83 @@
+"""Reports are read and judged here, as far as their writers allowed it. Conversations are their owners' alone."""
+
+import json
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
+
+from chat.models import Report, ReportCount
+from chat.reports import examples, reports_shared, told_action
+
+
+@admin.register(Report)
+class ReportAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """What the guard should have said is judged here. Whose question it was is not shown."""
+
+    list_display = ("made_at", "question", "was", "reason", "right_level", "right_action")
+    list_filter = ("reason", "right_action", "turn__state")
+    fields = (
+        "made_at",
+        "question",
+        "answer",
+        "was",
+        "categories",
+        "reason",
+        "words",
+        "right_level",
+        "right_action",
+    )
+    readonly_fields = ("made_at", "question", "answer", "was", "categories", "reason", "words")
+    ordering = ("-made_at",)
+    actions = ("export",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Report]:
+        return reports_shared()
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    @admin.display(description=_("question"))
+    def question(self, report: Report) -> str:
+        return report.turn.question
+
+    @admin.display(description=_("answer"))
+    def answer(self, report: Report) -> str:
+        return report.turn.answer
+
+    @admin.display(description=_("what was done"))
+    def was(self, report: Report) -> str:
+        return f"{told_action(report.turn)} ({report.turn.level})"
+
+    @admin.display(description=_("what the guard saw"))
+    def categories(self, report: Report) -> str:
+        return ", ".join(report.turn.categories)
+
+    @admin.action(description=_("Export as JSON lines"), permissions=["view"])
+    def export(self, request: HttpRequest, chosen: QuerySet[Report]) -> HttpResponse:
+        lines = (json.dumps(example, ensure_ascii=False) + "\n" for example in examples(chosen))
+        return HttpResponse(
+            lines,
+            content_type="application/jsonl; charset=utf-8",
+            headers={"Content-Disposition": 'attachment; filename="reports.jsonl"'},
+        )
+
+
+@admin.register(ReportCount)
+class ReportCountAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Counted by chat.reports."""
+
+    list_display = ("month", "action", "layer", "category", "reason", "count")
+    list_filter = ("action", "layer", "reason")
+    ordering = ("-month", "action", "category")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False

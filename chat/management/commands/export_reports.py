@@ -1,0 +1,13 @@
+import json
+
+from django.core.management.base import BaseCommand
+
+from chat.reports import examples, reports_shared
+
+
+class Command(BaseCommand):
+    help = "Write the reports whose writers allowed it, as JSON lines, to measure the guard with."
+
+    def handle(self, **_options: object) -> None:
+        for example in examples(reports_shared()):
+            self.stdout.write(json.dumps(example, ensure_ascii=False))

@@ -1,0 +1,168 @@
+"""What a teen sees and does about a verdict, on a phone and on a desk, with and without JavaScript."""
+
+import re
+from collections.abc import Callable
+from uuid import uuid4
+
+import pytest
+from django.test import RequestFactory
+from django.utils import timezone
+from playwright.sync_api import Browser, Page, expect
+
+from accounts.models import Person
+from chat.models import Conversation, Ending, Report, State, Turn
+from chat.pages import composer_for, partial
+from courses.loading import library_load
+from guard import Category, Level
+from tests.live import Web
+
+pytestmark = [pytest.mark.browser]
+SignIn = Callable[[Person], None]
+REDIRECT_LESSON = "good-and-bad/what-it-is#nobody"
+# What each act leaves in the database; no rule reaches most of them yet.
+TURNS: dict[str, dict[str, object]] = {
+    "card": {"state": State.CARDED, "level": Level.STATED, "categories": [Category.SUICIDE]},
+    "unsafe_home": {"state": State.CARDED, "level": Level.UNSAFE_HOME, "categories": [Category.UNSAFE_HOME]},
+    "pause": {"state": State.PAUSED, "level": Level.HINTS, "categories": [Category.HOPELESSNESS]},
+    "support": {
+        "state": State.ANSWERED,
+        "level": Level.STRESS,
+        "categories": [Category.BULLYING],
+        "answer": "A fraction is a part of a whole.",
+        "answer_tokens": 9,
+        "model": "a model",
+    },
+    "refuse": {"state": State.REFUSED, "categories": [Category.METHOD]},
+    "redirect": {
+        "state": State.REDIRECTED,
+        "categories": [Category.COMPANION],
+        "passages": [REDIRECT_LESSON],
+    },
+    "cut": {
+        "state": State.WITHHELD,
+        "ending": Ending.ROMANCE,
+        "passages": [REDIRECT_LESSON],
+        "answer_tokens": 9,
+    },
+}
+
+
+@pytest.fixture
+def shown(teen: Person, page: Page, sign_in: SignIn) -> Callable[[str], Turn]:
+    """Opens a conversation whose only turn is of this kind."""
+
+    def show(kind: str) -> Turn:
+        library_load()
+        talk = Conversation.objects.create(owner=teen, title="Fractions")
+        turn = Turn.objects.create(
+            pk=uuid4(),
+            conversation=talk,
+            question="How do fractions work?",
+            ended_at=timezone.now(),
+            **TURNS[kind],
+        )
+        sign_in(teen)
+        page.goto(f"/tutor/{talk.pk}")
+        return turn
+
+    return show
+
+
+@pytest.mark.parametrize("kind", TURNS)
+def test_axe_finds_nothing_and_nothing_sticks_out(
+    kind: str, shown: Callable[[str], Turn], page: Page, audit: Callable[[], None]
+) -> None:
+    shown(kind)
+    page.locator(".report summary").click()
+    audit()
+    for width in (320, 390, 1280):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_the_answer_to_a_pause_brings_the_lesson_back(shown: Callable[[str], Turn], page: Page) -> None:
+    shown("pause")
+    expect(page.get_by_label("Your next question")).to_have_count(0)
+    page.get_by_role("button", name="No", exact=True).click()
+    expect(page.get_by_text("Thank you. The lesson goes on below")).to_be_visible()
+    expect(page.get_by_label("Your next question")).to_be_visible()
+
+
+def test_a_yes_brings_the_card(shown: Callable[[str], Turn], page: Page) -> None:
+    shown("pause")
+    page.get_by_role("button", name="Yes", exact=True).click()
+    expect(page.get_by_role("heading", name="What you wrote matters more than the lesson")).to_be_visible()
+    expect(page.get_by_role("heading", name="The tutor is resting")).to_be_visible()
+
+
+def test_a_report_joins_the_page_without_leaving_it_and_is_taken_back_there(
+    shown: Callable[[str], Turn], page: Page, audit: Callable[[], None]
+) -> None:
+    turn = shown("support")
+    page.get_by_label("Your next question").fill("And decimals?")
+    page.get_by_text("Report this answer").click()
+    page.get_by_label("It is wrong").check()
+    page.get_by_label("Somebody may read my question and this answer").check()
+    page.get_by_label("What did you mean, or what is wrong?").fill("It is not")
+    page.get_by_role("button", name="Send", exact=True).click()
+    expect(
+        page.get_by_text("Thank you. The people who check this site may read this one turn")
+    ).to_be_visible()
+    assert (Report.objects.get().turn, Report.objects.get().words) == (turn, "It is not")
+    audit()
+    page.get_by_role("button", name="Take that back").click()
+    expect(page.get_by_text("none of your words are kept")).to_be_visible()
+    assert Report.objects.get().words == ""
+    expect(page.get_by_label("Your next question")).to_have_value("And decimals?")
+
+
+def test_without_javascript_it_can_be_said_that_a_refusal_was_not_meant(
+    browser: Browser, web: Web, teen: Person, shown: Callable[[str], Turn], page: Page
+) -> None:
+    turn = shown("refuse")
+    plain = browser.new_context(
+        base_url=web.url, java_script_enabled=False, storage_state=page.context.storage_state()
+    )
+    without = plain.new_page()
+    without.goto(f"/tutor/{turn.conversation_id}")
+    without.get_by_text("This wasn’t what I meant").click()
+    without.get_by_role("button", name="Send", exact=True).click()
+    expect(without.get_by_text("It is counted, and none of your words are kept for it.")).to_be_visible()
+    assert not Report.objects.get().shared_at
+    plain.close()
+
+
+def test_why_hints_come_first_can_be_read_from_an_answer(shown: Callable[[str], Turn], page: Page) -> None:
+    shown("support")
+    page.get_by_role("link", name="Why hints first").click()
+    expect(page.get_by_text("practice marks rose by 127%")).to_be_visible()
+    expect(page.get_by_text("PNAS 122 (26)")).to_be_visible()
+
+
+def test_what_would_leave_the_machine_is_shown_first(
+    page: Page, teen: Person, sign_in: SignIn, audit: Callable[[], None], rf: RequestFactory
+) -> None:
+    """The site of these tests has its model at home, so the reply is made here, and tests/chat holds that it comes."""
+    question = "I am Noor Haddad. What is a noun?"
+    request = rf.get("/tutor/")
+    request.user = teen
+    composer = composer_for(teen, None, question=question, error="Not sent yet.", parts=["Noor Haddad"])
+    reply = partial("composer", request, composer=composer)
+    headers = {"HX-Retarget": "#composer", "HX-Reswap": "outerHTML", "Content-Type": "text/html"}
+    sign_in(teen)
+    page.goto("/tutor/")
+    page.route("**/tutor/ask", lambda route: route.fulfill(status=422, body=reply, headers=headers))
+    page.get_by_label("Your question").fill(question)
+    page.get_by_role("button", name="Ask", exact=True).click()
+    expect(page.get_by_text("This is in it:")).to_be_visible()
+    expect(page.get_by_role("listitem").filter(has_text="Noor Haddad")).to_be_visible()
+    expect(page.get_by_label("Your question")).to_have_value(question)
+    audit()
+    for width in (320, 390, 1280):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.get_by_role("link", name="Change it").click()
+    expect(page.get_by_label("Your question")).to_be_focused()
+    with page.expect_request("**/tutor/ask") as sent:
+        page.get_by_role("button", name="Send without it").click()
+    assert re.search(r"personal\W+remove", sent.value.post_data or "")
