@@ -392,7 +392,12 @@ class TestACutAnswer:
         page = page_of(owner, turn)
         assert words in page
         assert "darling" not in page
-        for offer in ("Ask in another way", "Help from people, now", "This wasn’t what I meant"):
+        for offer in (
+            "Ask in another way",
+            "Look at the lessons",
+            "Help from people, now",
+            "This wasn’t what I meant",
+        ):
             assert offer in page
 
     def test_what_was_generated_is_billed_and_no_more(
