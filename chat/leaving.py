@@ -11,7 +11,7 @@ from chat.judging import verdict_for
 from guard import Category, Evidence, Verdict
 from inference.place import runs_at_home
 
-# A rule that finds a name or an address has this word in its id: "en.personal.name".
+# The layer of the guard whose evidence says where in a question something personal stands.
 PERSONAL = "personal"
 LEFT_OUT = "[…]"
 
@@ -51,7 +51,7 @@ def _spans(evidence: Sequence[Evidence]) -> list[Span]:
     """Where it is, from the front, and no letter twice."""
     spans: list[Span] = []
     for found in sorted(evidence, key=lambda found: (found.start, found.end)):
-        if PERSONAL not in found.rule.split("."):
+        if found.layer != PERSONAL:
             continue
         if spans and found.start <= spans[-1].end:
             spans[-1] = Span(spans[-1].start, max(spans[-1].end, found.end))

@@ -104,6 +104,8 @@ def pause_of(person: Person) -> Pause | None:
     # Asked before every question, and hardly ever so.
     if not begun.exists():
         return None
-    pauses = [Pause(turn, turn.asked_at + PAUSES[turn.level]) for turn in begun.select_related("conversation")]
+    pauses = [
+        Pause(turn, turn.asked_at + PAUSES[turn.level]) for turn in begun.select_related("conversation")
+    ]
     holding = [pause for pause in pauses if not (pause.waits_for_an_answer and pause.may_end)]
     return max(holding, key=lambda pause: (not pause.waits_for_an_answer, pause.until), default=None)

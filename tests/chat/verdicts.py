@@ -20,8 +20,7 @@ COMPANION = verdict(Level.NONE, Category.COMPANION)
 def personal(question: str, *parts: str) -> Verdict:
     """A verdict that names these parts of a question as personal."""
     evidence = [
-        Evidence("test", "en.personal.name", question.index(part), question.index(part) + len(part))
-        for part in parts
+        Evidence("personal", "name", question.index(part), question.index(part) + len(part)) for part in parts
     ]
     return verdict(Level.NONE, Category.PERSONAL, evidence=evidence)
 
