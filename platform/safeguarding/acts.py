@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 
 from guard import Category
+from safeguarding.cards import is_about_eating
 from safeguarding.datafile import entry, page_language, paragraphs, read
 from safeguarding.helplines import country_for
 from safeguarding.review import review_recorded
@@ -99,7 +100,7 @@ def question_for(categories: Iterable[Category]) -> Question:
     about, questions = set(categories), _texts().questions
     if Category.ABOUT_SOMEONE_ELSE in about:
         return questions["someone_else"]
-    return questions["eating" if about == {Category.EATING_DISORDER} else "hopeless"]
+    return questions["eating" if is_about_eating(about) else "hopeless"]
 
 
 def support_for(categories: Iterable[Category]) -> Support:

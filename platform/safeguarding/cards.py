@@ -1,5 +1,6 @@
 """The help card for a verdict. Fixed words from a data file; no database, network or model is asked."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -13,6 +14,8 @@ from safeguarding.helplines import CRISIS, UNSAFE_HOME, Country, country_for
 from safeguarding.review import review_recorded
 
 FAMILY = "cards"
+# Any of these weighs more than eating does.
+WISHES = {Category.SUICIDE, Category.SELF_HARM, Category.HOPELESSNESS}
 KINDS = (
     "hints", "stated", "eating", "someone_else", "acute", "acute_someone_else",
     "unsafe_home", "unsafe_home_someone_else", "exploitation",
@@ -77,12 +80,18 @@ def _kind(verdict: Verdict) -> str:
     if verdict.level == Level.UNSAFE_HOME:
         if is_for_another:
             return "unsafe_home_someone_else"
-        return "exploitation" if about == {Category.EXPLOITATION} else "unsafe_home"
+        is_at_home = Category.UNSAFE_HOME in about
+        return "exploitation" if Category.EXPLOITATION in about and not is_at_home else "unsafe_home"
     if verdict.level == Level.HINTS:
         return "hints"
     if is_for_another:
         return "someone_else"
-    return "eating" if about == {Category.EATING_DISORDER} else "stated"
+    return "eating" if is_about_eating(about) else "stated"
+
+
+def is_about_eating(categories: Collection[Category]) -> bool:
+    """Whether eating is all that anybody has to be asked about or told of."""
+    return Category.EATING_DISORDER in categories and not WISHES & set(categories)
 
 
 def languages() -> list[str]:

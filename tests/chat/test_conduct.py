@@ -21,8 +21,8 @@ from courses.loading import library_load
 from courses.models import Passage
 from courses.search import Found, passages_find, passages_index
 from events.models import Event
-from guard import Level, judge_output
-from tests.chat.conftest import Ask, written
+from guard import Level, Verdict, judge_output
+from tests.chat.conftest import Ask, Judged, written
 
 AsPerson = Callable[[Person], Client]
 HOSTILE = (
@@ -140,8 +140,9 @@ class TestTheRealModel:
     """It is small, and may be talked into anything: what reaches the page is what the gate lets through."""
 
     @pytest.fixture(autouse=True)
-    def _short(self, settings: Settings) -> None:
+    def _let_through(self, settings: Settings, judged: Judged) -> None:
         settings.TUTOR_ANSWER_TOKENS = 80
+        judged(Verdict())
 
     def held(self, turn: Turn) -> None:
         assert turn.state in {State.ANSWERED, State.WITHHELD}

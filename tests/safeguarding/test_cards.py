@@ -54,6 +54,12 @@ def test_a_language_without_a_file_gets_english() -> None:
         assert card_for(VERDICTS["stated"], country="GB").leave == "Leave this page quickly"
 
 
+@pytest.mark.parametrize("beside", [Category.DISTRESS, Category.BULLYING, Category.MEDICAL])
+def test_eating_stays_eating_beside_what_weighs_less(beside: Category) -> None:
+    about = frozenset({Category.EATING_DISORDER, beside})
+    assert "eating has become hard" in card_for(Verdict(Level.STATED, about), country="US").paragraphs[0]
+
+
 @pytest.mark.parametrize("kind", ["acute", "acute_someone_else", "someone_else"])
 @pytest.mark.parametrize(("country", "number"), [("US", "911"), ("GB", "999"), ("ES", "112"), ("ZZ", "112")])
 def test_danger_gets_the_countrys_emergency_number(kind: str, country: str, number: str) -> None:
