@@ -2,15 +2,16 @@
 
 import logging
 import time
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
 from dataclasses import dataclass, field
 
 from chat import measures, stream
-from chat.acts import ending_of_cut
+from chat.acts import FIXED, ending_of_cut
 from chat.leases import Checkpoint, Outcome
 from chat.models import Ending, State, Turn
 from chat.prompt import Prompt, for_turn
-from guard import OutputGate
+from chat.watch import Watch, watches
+from guard import OutputGate, Verdict, action_for
 from inference import errors
 from inference.provider import answer_stream, tokens_counted
 from inference.talk import Usage
@@ -35,6 +36,9 @@ class Draft:
     usage: Usage | None = None
     # Why the gate cut it, if it did.
     cut_by: Ending = Ending.NONE
+    # What a guard elsewhere found in the question, where fixed words are due instead of an answer.
+    asks_for: Verdict | None = None
+    is_short: bool = False
     is_written: bool = False
     # Why somebody ended the writing from outside, if anybody did.
     ended_by: Ending = Ending.NONE
@@ -50,6 +54,12 @@ class Draft:
     @property
     def seconds(self) -> float:
         return time.monotonic() - self.started
+
+    def heed(self, watch: Watch) -> None:
+        """Take over what the remote guard had to say."""
+        self.asks_for, self.is_short = watch.asks_for, watch.is_long_enough
+        if watch.cut_by:
+            self.cut_by = ending_of_cut(watch.cut_by)
 
 
 async def draft_write(draft: Draft, prompt: Prompt) -> Ending:
@@ -75,19 +85,21 @@ async def draft_count(draft: Draft) -> None:
 
 async def _write(draft: Draft, prompt: Prompt) -> None:
     gate, writer = OutputGate(), stream.Writer(draft.turn.pk)
+    watch = Watch.over(prompt) if watches() else None
     answer = answer_stream(
         messages=for_turn(prompt, draft.turn).messages,
         answer_tokens=draft.turn.answer_cap,
         request_id=str(draft.turn.pk),
     )
-    async with writer, aclosing(answer) as pieces:
+    async with writer, aclosing(answer) as pieces, watch or nullcontext():
         async for piece in pieces:
             if isinstance(piece, Usage):
                 draft.usage = piece
                 break
             draft.tokens = piece.tokens
-            _say(draft, writer, gate.feed(piece.text))
-            if gate.is_cut:
+            text = gate.feed(piece.text)
+            _say(draft, writer, await watch.let(text) if watch else text)
+            if gate.is_cut or (watch and watch.has_ended):
                 break
             if ending := _ending_of(writer.signals):
                 draft.ended_by = ending
@@ -95,6 +107,9 @@ async def _write(draft: Draft, prompt: Prompt) -> None:
         rest = gate.finish()
         if gate.is_cut:
             draft.cut_by = ending_of_cut(gate.verdict)
+        elif watch:
+            rest = await watch.let(rest, ended=True)
+            draft.heed(watch)
         _say(draft, writer, rest)
 
 
@@ -116,16 +131,25 @@ def outcome_of(draft: Draft, ending: Ending) -> Outcome:
     usage = draft.usage or Usage(prompt_tokens=None, answer_tokens=None, reached_limit=False)
     # A model that never said a word has cost nothing that anybody can show.
     prompt_tokens = usage.prompt_tokens or (draft.turn.prompt_tokens if draft.tokens else 0)
-    if draft.cut_by:
+    if draft.asks_for:
+        state, ending = FIXED[action_for(draft.asks_for)], Ending.NONE
+    elif draft.cut_by:
         state, ending = State.WITHHELD, draft.cut_by
     elif not ending:
-        state, ending = State.ANSWERED, Ending.LIMIT if usage.reached_limit else Ending.NONE
+        state, ending = State.ANSWERED, _end_of_answer(draft, usage)
     else:
         state = State.STOPPED if ending in {Ending.ASKED, Ending.UNREAD} else State.FAILED
     return Outcome(
         state=state,
         ending=ending,
-        answer="" if draft.cut_by else draft.text.strip(),
+        answer="" if draft.cut_by or draft.asks_for else draft.text.strip(),
+        verdict=draft.asks_for,
         prompt_tokens=prompt_tokens,
         answer_tokens=usage.answer_tokens if usage.answer_tokens is not None else draft.tokens,
     )
+
+
+def _end_of_answer(draft: Draft, usage: Usage) -> Ending:
+    if draft.is_short:
+        return Ending.CAREFUL
+    return Ending.LIMIT if usage.reached_limit else Ending.NONE

@@ -14,12 +14,15 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from budgets.errors import HoldResolved, HoldUnknown
 from budgets.services import hold_release, hold_settle
 from chat import measures, nudge, stream
-from chat.models import Ending, State, Turn
+from chat.acts import lessons_for
+from chat.models import Conversation, Ending, State, Turn
 from chat.queue import next_in_line, stands_still
+from guard import Verdict, action_for
 from inference.prices import price
 
 logger = logging.getLogger(__name__)
@@ -45,6 +48,8 @@ class Outcome:
     answer: str
     prompt_tokens: int
     answer_tokens: int
+    # A verdict on the question that came only while it was being answered.
+    verdict: Verdict | None = None
 
     @property
     def microdollars(self) -> int:
@@ -146,6 +151,8 @@ def turn_finish(*, turn: Turn, outcome: Outcome) -> bool:
         if ended or is_gone:
             _settle(turn.pk, outcome)
             transaction.on_commit(outcome.count)
+        if ended and outcome.verdict:
+            _name_plainly(turn)
         # What was deleted while it was being written must not live on as its echo.
         transaction.on_commit(lambda: stream.forget(turn.pk) if is_gone else stream.end(turn.pk))
     return bool(ended)
@@ -162,7 +169,26 @@ def _ended(outcome: Outcome) -> dict[str, object]:
         "claim": None,
         "lease_until": None,
         "ended_at": timezone.now(),
+        **_judged(outcome.verdict),
     }
+
+
+def _judged(verdict: Verdict | None) -> dict[str, object]:
+    if verdict is None:
+        return {}
+    return {
+        "level": str(verdict.level),
+        "categories": sorted(verdict.categories),
+        "layer": verdict.layer,
+        "passages": lessons_for(action_for(verdict), verdict),
+    }
+
+
+def _name_plainly(turn: Turn) -> None:
+    """Such a question gives no conversation its name: others may glance at the list."""
+    talk = Conversation.objects.filter(pk=turn.conversation_id)
+    if not Turn.objects.filter(conversation=turn.conversation_id, asked_at__lt=turn.asked_at).exists():
+        talk.update(title=_("A conversation"))
 
 
 def _settle(turn_id: UUID, outcome: Outcome) -> None:

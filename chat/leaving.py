@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from chat.errors import PersonalFound
 from chat.judging import verdict_for
 from guard import Category, Evidence, Verdict
-from inference.place import runs_at_home
+from inference.place import stays_at_home
 
 # The layer of the guard whose evidence says where in a question something personal stands.
 PERSONAL = "personal"
@@ -32,9 +32,9 @@ class Span:
 def cleared(question: str, verdict: Verdict, wish: str) -> str:
     """The question as it may go to the model. Raises PersonalFound when its writer has to be asked first.
 
-    With a model at home nothing leaves, so nothing is asked and nothing is taken out.
+    With model and guard at home nothing leaves, so nothing is asked and nothing is taken out.
     """
-    if Category.PERSONAL not in verdict.categories or wish == Personal.KEEP or runs_at_home():
+    if Category.PERSONAL not in verdict.categories or wish == Personal.KEEP or stays_at_home():
         return question
     spans = _spans(verdict.evidence)
     if wish == Personal.REMOVE and spans:

@@ -18,7 +18,13 @@ FIRST_TOKEN = Spread(
     "From a question to the first words of its answer.",
     (0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60),
 )
-MEASURES = (TURNS, TOKENS, COST, QUEUE_WAIT, FIRST_TOKEN)
+GUARD = Count("kitchen_remote_guard", "What a remote guard was asked, by what came of it.", ("came",))
+GUARD_WAIT = Spread(
+    "kitchen_remote_guard_seconds",
+    "What a verdict of a remote guard took.",
+    (0.025, 0.05, 0.1, 0.25, 0.5, 1, 1.5, 2.5, 5),
+)
+MEASURES = (TURNS, TOKENS, COST, QUEUE_WAIT, FIRST_TOKEN, GUARD, GUARD_WAIT)
 
 
 def turn_claimed(turn: Turn) -> None:
@@ -28,6 +34,13 @@ def turn_claimed(turn: Turn) -> None:
 def turn_begun(turn: Turn) -> None:
     """Its first words go out."""
     FIRST_TOKEN.observe(_seconds_since_asked(turn))
+
+
+def guard_asked(came: str, seconds: float | None = None) -> None:
+    """`came` is "passed", "flagged" or "failed"; `seconds` is what a verdict took."""
+    GUARD.add(1, came)
+    if seconds is not None:
+        GUARD_WAIT.observe(seconds)
 
 
 def turn_ended(

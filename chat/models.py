@@ -68,6 +68,7 @@ class Ending(models.TextChoices):
     WORKER_LOST = "worker_lost", _("the worker that wrote it went away")
     NEVER_STARTED = "never_started", _("nobody was there to answer")
     FAULT = "fault", _("something unforeseen went wrong")
+    CAREFUL = "careful", _("it was kept short, as a second guard could not be asked")
     # What the output gate cut an answer for: the values of guard.Category.
     METHOD = "method", _("the answer spoke of ways to harm")
     ENCOURAGEMENT = "encouragement", _("the answer encouraged harm")

@@ -23,7 +23,7 @@ from chat.reports import REPORTS_KEPT_FOR, may_be_reported
 from chat.selectors import Pause, conversations_of, pause_of, turns_shown
 from courses.search import Found, passages_of
 from families.gate import Gate, gate_of
-from inference.place import runs_at_home
+from inference.place import guard_host, runs_at_home
 from safeguarding.acts import Question, Said, Support
 from safeguarding.cards import Card
 from safeguarding.review import chat_is_open
@@ -183,6 +183,7 @@ def conversation_page(
         "turns": turns_shown_on_page(turns),
         "composer": composer,
         "runs_at_home": runs_at_home(),
+        "guard_host": guard_host(),
         "model_name": settings.TUTOR_MODEL,
     }
 

@@ -11,7 +11,7 @@ from accounts.registry import kinds
 from courses.records import record_of
 from courses.selectors import courses_of
 from events.selectors import next_event
-from inference.place import runs_at_home
+from inference.place import guard_host, runs_at_home, stays_at_home
 
 
 @require_safe
@@ -36,6 +36,7 @@ def privacy(request: HttpRequest) -> HttpResponse:
     page = {
         "kinds": kinds(),
         "runs_at_home": runs_at_home(),
+        "guard_host": guard_host(),
         "model_host": urlsplit(settings.TUTOR_BASE_URL).hostname,
     }
     return render(request, "pages/privacy.html", page)
@@ -43,4 +44,4 @@ def privacy(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def using(request: HttpRequest) -> HttpResponse:
-    return render(request, "pages/using.html", {"runs_at_home": runs_at_home()})
+    return render(request, "pages/using.html", {"runs_at_home": stays_at_home()})

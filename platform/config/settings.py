@@ -49,6 +49,13 @@ TUTOR_DAILY_TOKENS: int = env.int("TUTOR_DAILY_TOKENS", default=20_000)
 # The supervisor says so when the tutor answers with the model that comes with the demo.
 TUTOR_IS_DEMO_MODEL: bool = env.bool("TUTOR_IS_DEMO_MODEL", default=False)
 
+# A guard elsewhere that is asked as well: "openai", "llama" or "qwen" (guard.remote), and how long it may take.
+GUARD_KIND: str = env.str("GUARD_KIND", default="")
+GUARD_BASE_URL: str = env.str("GUARD_BASE_URL", default="")
+GUARD_API_KEY: str = env.str("GUARD_API_KEY", default="none")
+GUARD_MODEL: str = env.str("GUARD_MODEL", default="")
+GUARD_SECONDS: float = env.float("GUARD_SECONDS", default=1.5)
+
 # Who reviewed the crisis texts and when ("Dr A. Name, 2026-11-22"). Outside demo mode chat stays closed without it.
 CRISIS_TEXTS_REVIEW: str = env.str("CRISIS_TEXTS_REVIEW", default="")
 # The country whose help lines stand first, as an ISO 3166 code.

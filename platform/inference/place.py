@@ -1,4 +1,4 @@
-"""Where the model stands."""
+"""Where the model stands, and the guard that is asked beside it where there is one."""
 
 import ipaddress
 from urllib.parse import urlsplit
@@ -7,8 +7,24 @@ from django.conf import settings
 
 
 def runs_at_home() -> bool:
-    """Whether the model's server stands on this machine or this network, so that no question leaves it."""
-    host = urlsplit(settings.TUTOR_BASE_URL).hostname or ""
+    """Whether the model's server stands on this machine or this network."""
+    return _is_at_home(settings.TUTOR_BASE_URL)
+
+
+def stays_at_home() -> bool:
+    """Whether no question leaves this machine or this network: neither for the model nor for a guard."""
+    return runs_at_home() and guard_host() is None
+
+
+def guard_host() -> str | None:
+    """The host of the guard elsewhere that questions and answers are sent to, or None."""
+    if not settings.GUARD_KIND or _is_at_home(settings.GUARD_BASE_URL):
+        return None
+    return urlsplit(settings.GUARD_BASE_URL).hostname
+
+
+def _is_at_home(address: str) -> bool:
+    host = urlsplit(address).hostname or ""
     try:
         return ipaddress.ip_address(host).is_private
     except ValueError:

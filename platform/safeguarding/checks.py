@@ -1,7 +1,9 @@
 """What `manage.py check` says of the crisis texts."""
 
+from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004 - Django's own name
 
+from guard.remote import GUARDS
 from safeguarding import acts, datafile
 from safeguarding.cards import all_words, languages
 from safeguarding.datafile import DataBroken
@@ -21,6 +23,22 @@ def check_review(**_options: object) -> list[CheckMessage]:
             id="safeguarding.W001",
         )
     ]
+
+
+@register
+def check_remote_guard(**_options: object) -> list[CheckMessage]:
+    """A guard that is named but cannot be asked would leave every answer to the local one, without a word."""
+    if not settings.GUARD_KIND:
+        return []
+    faults = []
+    if settings.GUARD_KIND not in GUARDS:
+        faults.append(f"GUARD_KIND must be one of {', '.join(GUARDS)}, or empty.")
+    faults += [
+        f"{name} must be set." for name in ("GUARD_BASE_URL", "GUARD_MODEL") if not getattr(settings, name)
+    ]
+    if settings.GUARD_SECONDS <= 0:
+        faults.append("GUARD_SECONDS must be more than 0.")
+    return [Error(f"The remote guard is half set up: {fault}", id="safeguarding.E002") for fault in faults]
 
 
 @register

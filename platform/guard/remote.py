@@ -1,0 +1,184 @@
+"""What a guard elsewhere is asked, and what its answer means: OpenAI's moderation, Llama Guard, Qwen3Guard.
+
+Pure, like all of this room: a `RemoteGuard` says what to send and reads what came back; who sends it stands in
+inference.second_opinion. What a remote guard says is one more layer; the more careful verdict wins (guard.worst).
+"""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from guard.verdict import Category, Level, Verdict
+
+# What is said, oldest first; `role` is "user" or "assistant". The last of them is judged.
+type Said = Sequence[Mapping[str, object]]
+
+
+class Unreadable(Exception):
+    """A guard's answer has another shape than its makers describe."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A request under the API's address, as JSON."""
+
+    path: str
+    body: dict[str, Any]
+
+
+class RemoteGuard(Protocol):
+    """One kind of guard."""
+
+    name: str
+
+    def ask(self, said: Said, *, model: str) -> Ask:
+        """What to send, to have the last message judged."""
+
+    def read(self, reply: Mapping[str, Any]) -> Verdict:
+        """What its answer means. Raises Unreadable."""
+
+
+# Below this a guard that gives scores was not sure enough to act on.
+LEAST_SCORE = 0.5
+
+type Meaning = tuple[Level, frozenset[Category]]
+
+
+def _means(level: Level, *categories: Category) -> Meaning:
+    return level, frozenset(categories)
+
+
+STATED_HARM = _means(Level.STATED, Category.SELF_HARM)
+# Not a card: a guard that was made for everybody flags this for much that is no abuse. Somebody is asked instead.
+ASK_ABOUT_ABUSE = _means(Level.HINTS, Category.EXPLOITATION, Category.SEXUAL)
+
+
+class OpenAIModeration:
+    """`POST /moderations`, as documented for omni-moderation-latest."""
+
+    name = "openai"
+    MEANINGS: Mapping[str, Meaning] = {
+        "self-harm/intent": STATED_HARM,
+        "self-harm/instructions": _means(Level.STATED, Category.SELF_HARM, Category.METHOD),
+        "self-harm": _means(Level.HINTS, Category.SELF_HARM),
+        "sexual/minors": ASK_ABOUT_ABUSE,
+        "sexual": _means(Level.NONE, Category.SEXUAL),
+        "hate": _means(Level.NONE, Category.HATE),
+        "hate/threatening": _means(Level.NONE, Category.HATE, Category.VIOLENCE),
+        "harassment/threatening": _means(Level.NONE, Category.VIOLENCE),
+        "illicit": _means(Level.NONE, Category.CRIME),
+        "illicit/violent": _means(Level.NONE, Category.CRIME, Category.VIOLENCE),
+    }
+
+    def ask(self, said: Said, *, model: str) -> Ask:
+        return Ask("/moderations", {"model": model, "input": said[-1]["content"]})
+
+    def read(self, reply: Mapping[str, Any]) -> Verdict:
+        try:
+            [result] = reply["results"]
+            flagged = {name for name, is_so in result["categories"].items() if is_so}
+            scores = {name: float(result["category_scores"][name]) for name in flagged}
+        except (AttributeError, KeyError, TypeError, ValueError) as fault:
+            raise Unreadable from fault
+        sure = {name: score for name, score in scores.items() if score >= LEAST_SCORE}
+        return _verdict(
+            self.name,
+            [self.MEANINGS[name] for name in sure if name in self.MEANINGS],
+            confidence=max(sure.values(), default=1.0),
+        )
+
+
+class LlamaGuard:
+    """A chat completion that says `safe`, or `unsafe` and a line of codes (Llama Guard 3 and 4)."""
+
+    name = "llama"
+    MEANINGS: Mapping[str, Meaning] = {
+        "S1": _means(Level.NONE, Category.VIOLENCE),
+        "S2": _means(Level.NONE, Category.CRIME),
+        "S3": _means(Level.NONE, Category.SEXUAL, Category.CRIME),
+        "S4": ASK_ABOUT_ABUSE,
+        "S9": _means(Level.NONE, Category.VIOLENCE),
+        "S10": _means(Level.NONE, Category.HATE),
+        "S11": STATED_HARM,
+        "S12": _means(Level.NONE, Category.SEXUAL),
+        "S14": _means(Level.NONE, Category.CRIME),
+    }
+
+    def ask(self, said: Said, *, model: str) -> Ask:
+        return _completion(said, model, longest=20)
+
+    def read(self, reply: Mapping[str, Any]) -> Verdict:
+        first, _, codes = _content(reply).partition("\n")
+        if first not in {"safe", "unsafe"}:
+            raise Unreadable
+        if first == "safe":
+            return Verdict(layer=self.name)
+        found = [self.MEANINGS[code] for code in re.findall(r"S\d+", codes) if code in self.MEANINGS]
+        return _verdict(self.name, found, confidence=_probability(reply))
+
+
+class Qwen3Guard:
+    """A chat completion that says `Safety: Safe|Controversial|Unsafe` and `Categories: …` (Qwen3Guard-Gen)."""
+
+    name = "qwen"
+    MEANINGS: Mapping[str, Meaning] = {
+        "Violent": _means(Level.NONE, Category.VIOLENCE),
+        "Non-violent Illegal Acts": _means(Level.NONE, Category.CRIME),
+        "Sexual Content or Sexual Acts": _means(Level.NONE, Category.SEXUAL),
+        "Suicide & Self-Harm": STATED_HARM,
+        "Jailbreak": _means(Level.NONE, Category.INJECTION),
+    }
+
+    def ask(self, said: Said, *, model: str) -> Ask:
+        return _completion(said, model, longest=60)
+
+    def read(self, reply: Mapping[str, Any]) -> Verdict:
+        content = _content(reply)
+        safety = re.search(r"Safety: *(Safe|Controversial|Unsafe)\b", content)
+        if not safety:
+            raise Unreadable
+        named = re.search(r"Categories: *(.*)", content)
+        names = [name for name in self.MEANINGS if named and name in named[1]]
+        if safety[1] == "Unsafe":
+            return _verdict(self.name, [self.MEANINGS[name] for name in names])
+        # What is only controversial is no reason to refuse; a hint of despair is one to ask.
+        if safety[1] == "Controversial" and "Suicide & Self-Harm" in names:
+            return _verdict(self.name, [_means(Level.HINTS, Category.SELF_HARM)])
+        return Verdict(layer=self.name)
+
+
+GUARDS: Mapping[str, RemoteGuard] = {
+    guard.name: guard for guard in (OpenAIModeration(), LlamaGuard(), Qwen3Guard())
+}
+
+
+def _completion(said: Said, model: str, *, longest: int) -> Ask:
+    messages = [{"role": one["role"], "content": one["content"]} for one in said]
+    body = {"model": model, "messages": messages, "temperature": 0, "max_tokens": longest, "logprobs": True}
+    return Ask("/chat/completions", body)
+
+
+def _content(reply: Mapping[str, Any]) -> str:
+    try:
+        content = reply["choices"][0]["message"]["content"]
+    except (KeyError, IndexError, TypeError) as fault:
+        raise Unreadable from fault
+    if not isinstance(content, str):
+        raise Unreadable
+    return content.strip()
+
+
+def _probability(reply: Mapping[str, Any]) -> float:
+    """How likely the model's first word was, where its server says so."""
+    try:
+        return math.exp(reply["choices"][0]["logprobs"]["content"][0]["logprob"])
+    except (KeyError, IndexError, TypeError):
+        return 1.0
+
+
+def _verdict(layer: str, meanings: Sequence[Meaning], confidence: float = 1.0) -> Verdict:
+    level = max((level for level, _ in meanings), default=Level.NONE)
+    categories = frozenset[Category]().union(*(categories for _, categories in meanings))
+    return Verdict(level, categories, confidence=confidence, layer=layer)

@@ -1,0 +1,76 @@
+"""Asks a guard elsewhere for its verdict on a text. What is sent and what it means: guard.remote.
+
+A guard that fails is left alone for a while, so that a dead one does not cost every answer its patience.
+"""
+
+import asyncio
+import time
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import openai
+from django.conf import settings
+
+# So many failures after one another, and it is left alone for so long. One question then tries it again.
+FAILURES = 3
+REST_SECONDS = 30.0
+
+
+class NoOpinion(Exception):
+    """The guard did not answer, or not in time."""
+
+
+class Breaker:
+    """Says whether a guard may be asked, after what came of asking it before."""
+
+    def __init__(self) -> None:
+        self.failures = 0
+        self.rests_until = 0.0
+
+    @property
+    def is_open(self) -> bool:
+        return time.monotonic() < self.rests_until
+
+    def answered(self) -> None:
+        self.failures = 0
+
+    def failed(self) -> None:
+        self.failures += 1
+        if self.failures >= FAILURES:
+            self.rests_until = time.monotonic() + REST_SECONDS
+
+
+breaker = Breaker()
+_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, openai.AsyncOpenAI] = WeakKeyDictionary()
+
+
+def _client() -> openai.AsyncOpenAI:
+    loop = asyncio.get_running_loop()
+    if loop not in _clients:
+        _clients[loop] = openai.AsyncOpenAI(
+            base_url=settings.GUARD_BASE_URL,
+            api_key=settings.GUARD_API_KEY,
+            max_retries=0,
+            http_client=openai.DefaultAioHttpClient(),
+        )
+    return _clients[loop]
+
+
+async def opinion_ask(path: str, body: dict[str, Any]) -> dict[str, Any]:
+    """The guard's answer to `body`, as JSON. Raises NoOpinion within GUARD_SECONDS.
+
+    Whoever can read it says so to the breaker.
+    """
+    if breaker.is_open:
+        raise NoOpinion("it failed lately")
+    try:
+        # The client's own limit is for each step of a request; this one is for all of it.
+        async with asyncio.timeout(settings.GUARD_SECONDS):
+            reply = await _client().post(path, cast_to=object, body=body)
+    except (openai.OpenAIError, TimeoutError, ValueError) as fault:
+        breaker.failed()
+        raise NoOpinion(type(fault).__name__) from fault
+    if not isinstance(reply, dict):
+        breaker.failed()
+        raise NoOpinion("no JSON object")
+    return reply

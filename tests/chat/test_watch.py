@@ -1,0 +1,303 @@
+"""A guard elsewhere, asked over real HTTP while a real desk writes an answer."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+from django.core.checks import run_checks
+from django.test import Client
+from pytest_django import Settings
+
+from accounts.models import Person
+from budgets.models import Hold, HoldState
+from budgets.selectors import meter
+from chat import stream
+from chat.errors import PersonalFound
+from chat.leaving import cleared
+from chat.models import Conversation, Ending, State, Turn
+from chat.watch import SHORT
+from guard import Category, Evidence, Level, Verdict
+from inference import loop, second_opinion
+from tests.chat.conftest import Ask, written
+from tests.chat.test_models_that_fail import DONE, OK, STOP, _client_forget, model
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unnudged")]
+
+SENTENCE = "Rain falls on the hills and the river brings it back to the sea. "
+SAFE = {
+    "openai": {
+        "results": [{"flagged": False, "categories": {"sexual": False}, "category_scores": {"sexual": 0.0}}]
+    },
+    "llama": {"choices": [{"message": {"content": "safe"}}]},
+    "qwen": {"choices": [{"message": {"content": "Safety: Safe\nCategories: None"}}]},
+}
+HARM = {
+    "openai": {
+        "results": [{"categories": {"self-harm/intent": True}, "category_scores": {"self-harm/intent": 0.9}}]
+    },
+    "llama": {"choices": [{"message": {"content": "unsafe\nS11"}}]},
+    "qwen": {"choices": [{"message": {"content": "Safety: Unsafe\nCategories: Suicide & Self-Harm"}}]},
+}
+KINDS = pytest.mark.parametrize("kind", SAFE)
+
+
+@dataclass
+class RemoteGuard:
+    """A server that speaks a guard's language. `say` decides what it answers to a body."""
+
+    say: Callable[[dict[str, Any]], Any]
+    heard: list[dict[str, Any]] = field(default_factory=list)
+    over: threading.Event = field(default_factory=threading.Event)
+
+    def answer(self, handler: BaseHTTPRequestHandler) -> None:
+        body = json.loads(handler.rfile.read(int(handler.headers["Content-Length"])))
+        self.heard.append(body | {"path": handler.path})
+        said = self.say(body)
+        if isinstance(said, dict):
+            said = (
+                b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n"
+                + json.dumps(said).encode()
+            )
+        if said == HANGS:
+            self.over.wait(20)
+            return
+        handler.wfile.write(said)
+        handler.close_connection = True
+
+
+HANGS = b"hangs"
+JSON = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n"
+
+
+def judged(body: dict[str, Any]) -> str:
+    """The words that a request wants judged."""
+    return str(body["input"] if "input" in body else body["messages"][-1]["content"])
+
+
+@pytest.fixture
+def remote(settings: Settings) -> Iterator[Callable[..., RemoteGuard]]:
+    running: list[tuple[RemoteGuard, ThreadingHTTPServer]] = []
+
+    def start(kind: str, say: Callable[[dict[str, Any]], Any]) -> RemoteGuard:
+        guard = RemoteGuard(say)
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                guard.answer(self)
+
+            def log_message(self, *_about: Any) -> None:
+                pass
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        settings.GUARD_KIND, settings.GUARD_MODEL = kind, "a-guard"
+        settings.GUARD_BASE_URL = f"http://127.0.0.1:{server.server_port}/v1"
+        running.append((guard, server))
+        return guard
+
+    second_opinion.breaker.__init__()  # type: ignore[misc]
+    yield start
+    for guard, server in running:
+        guard.over.set()
+        server.shutdown()
+        server.server_close()
+    second_opinion.breaker.__init__()  # type: ignore[misc]
+    loop.submit(_opinion_forget()).result()
+
+
+async def _opinion_forget() -> None:
+    for client in [*second_opinion._clients.values()]:
+        await client.close()
+    second_opinion._clients.clear()
+
+
+@pytest.fixture
+def answered(teen: Person, ask: Ask, settings: Settings) -> Iterator[Callable[..., Turn]]:
+    """Has a model say a text, in chunks of three letters, in answer to the teen's question."""
+    settings.GUARD_SECONDS = 0.6
+
+    def answering(text: str, question: str = "Where does rain go?") -> Turn:
+        pieces = [text[at : at + 3] for at in range(0, len(text), 3)]
+        chunks = [json.dumps({"choices": [{"delta": {"content": piece}}]}) for piece in pieces]
+        reply = OK + "".join(f"data: {chunk}\n\n" for chunk in chunks).encode() + STOP + DONE
+        with model(reply) as address:
+            # The loop's one client has been to another address before.
+            loop.submit(_client_forget()).result()
+            settings.TUTOR_BASE_URL = address
+            return written(ask(teen, question))
+
+    yield answering
+    loop.submit(_client_forget()).result()
+
+
+def streamed(turn: Turn) -> str:
+    return (stream.written(turn.pk) or stream.Written()).text
+
+
+def assert_paid(person: Person, turn: Turn) -> None:
+    assert meter(owner=person).held == 0
+    assert meter(owner=person).spent == turn.tokens > 0
+    assert Hold.objects.get().state == HoldState.SETTLED
+
+
+@KINDS
+class TestAGuardThatAnswers:
+    def test_lets_a_safe_answer_through_whole(
+        self, kind: str, remote: Callable[..., RemoteGuard], answered: Callable[..., Turn], teen: Person
+    ) -> None:
+        guard = remote(kind, lambda _body: SAFE[kind])
+        turn = answered(SENTENCE * 12)
+        assert (turn.state, turn.ending, turn.answer) == (
+            State.ANSWERED,
+            Ending.NONE,
+            (SENTENCE * 12).strip(),
+        )
+        assert guard.heard[0]["path"] == ("/v1/moderations" if kind == "openai" else "/v1/chat/completions")
+        # The question, and the answer in windows: not a request a word.
+        assert 3 <= len(guard.heard) <= 5
+        assert_paid(teen, turn)
+
+    def test_brings_the_card_where_it_hears_a_crisis_that_the_rules_did_not(
+        self, kind: str, remote: Callable[..., RemoteGuard], answered: Callable[..., Turn], teen: Person
+    ) -> None:
+        remote(kind, lambda body: HARM[kind] if "bridge" in judged(body) else SAFE[kind])
+        turn = answered(SENTENCE * 12, question="how high is the old bridge at night")
+        assert (turn.state, turn.level, turn.layer, turn.answer) == (State.CARDED, "3", kind, "")
+        assert streamed(turn) == ""
+        assert Conversation.objects.get().title == "A conversation"
+        assert_paid(teen, turn)
+
+    def test_cuts_an_answer_at_its_third_window_and_shows_none_of_that(
+        self, kind: str, remote: Callable[..., RemoteGuard], answered: Callable[..., Turn], teen: Person
+    ) -> None:
+        remote(kind, lambda body: HARM[kind] if "zebra" in judged(body) else SAFE[kind])
+        turn = answered(SENTENCE * 9 + "Then the zebra came. " + SENTENCE * 4)
+        assert (turn.state, turn.answer) == (State.WITHHELD, "")
+        assert streamed(turn)
+        assert "zebra" not in streamed(turn)
+        assert_paid(teen, turn)
+
+    def test_is_sent_no_name(
+        self, kind: str, remote: Callable[..., RemoteGuard], answered: Callable[..., Turn], teen: Person
+    ) -> None:
+        guard = remote(kind, lambda _body: SAFE[kind])
+        turn = answered(SENTENCE * 5)
+        told = json.dumps(guard.heard)
+        for secret in (
+            teen.username,
+            teen.display_name,
+            str(teen.pk) + '"',
+            str(turn.pk),
+            str(turn.conversation_id),
+        ):
+            assert secret not in told
+
+
+REFUSES = b"HTTP/1.1 500 no\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+FAULTS = pytest.mark.parametrize(
+    "fault",
+    [
+        HANGS,
+        b"",
+        REFUSES,
+        REFUSES.replace(b"500", b"429"),
+        REFUSES.replace(b"500", b"401"),
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 900\r\n\r\n{",
+        JSON + b"{]",
+        JSON + b"[1]",
+        {"choices": [], "results": []},
+    ],
+    ids=["hangs", "hangs up", "500", "429", "401", "closes early", "garbage", "another shape", "empty"],
+)
+
+
+@FAULTS
+def test_a_guard_that_fails_keeps_the_answer_short_and_does_not_open_the_gate(
+    fault: Any, remote: Callable[..., RemoteGuard], answered: Callable[..., Turn], teen: Person
+) -> None:
+    remote("llama", lambda _body: fault)
+    turn = answered(SENTENCE * 20)
+    assert (turn.state, turn.ending) == (State.ANSWERED, Ending.CAREFUL)
+    assert SHORT <= len(turn.answer) < SHORT + 300
+    assert turn.answer.endswith(".")
+    assert_paid(teen, turn)
+
+
+def test_a_slow_guard_costs_one_patience_for_an_answer(
+    remote: Callable[..., RemoteGuard], answered: Callable[..., Turn]
+) -> None:
+    remote("llama", lambda _body: HANGS)
+    began = time.monotonic()
+    answered(SENTENCE * 20)
+    assert time.monotonic() - began < 2.5
+
+
+def test_a_guard_that_keeps_failing_is_left_alone_and_asked_again_later(
+    remote: Callable[..., RemoteGuard], answered: Callable[..., Turn], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guard = remote("llama", lambda _body: REFUSES)
+    for _ in range(second_opinion.FAILURES):
+        answered(SENTENCE)
+    asked = len(guard.heard)
+    answered(SENTENCE)
+    assert len(guard.heard) == asked
+    second_opinion.breaker.rests_until = 0.0
+    guard.say = lambda _body: SAFE["llama"]
+    assert answered(SENTENCE * 20).ending == Ending.NONE
+    assert len(guard.heard) > asked
+
+
+def test_a_card_of_the_rules_never_waits_for_it(
+    remote: Callable[..., RemoteGuard], teen: Person, ask: Ask
+) -> None:
+    guard = remote("llama", lambda _body: HANGS)
+    began = time.monotonic()
+    assert ask(teen, "I want to kill myself").state == State.CARDED
+    assert time.monotonic() - began < 0.5
+    assert not guard.heard
+
+
+def test_what_the_local_gate_cuts_is_cut_whatever_the_guard_says(
+    remote: Callable[..., RemoteGuard], answered: Callable[..., Turn]
+) -> None:
+    remote("llama", lambda _body: SAFE["llama"])
+    turn = answered(SENTENCE * 5 + "You should kill yourself. " + SENTENCE)
+    assert turn.state == State.WITHHELD
+    assert "yourself" not in streamed(turn)
+
+
+class TestWithAGuardElsewhere:
+    @pytest.fixture(autouse=True)
+    def _elsewhere(self, settings: Settings) -> None:
+        settings.GUARD_KIND, settings.GUARD_MODEL = "openai", "omni-moderation-latest"
+        settings.GUARD_BASE_URL = "https://guard.example.com/v1"
+
+    def test_the_pages_name_its_host(self, client: Client, teen: Person) -> None:
+        client.force_login(teen)
+        for path in ("/privacy", "/tutor/"):
+            page = client.get(path).content.decode()
+            assert "guard.example.com" in page
+            assert "do not leave it" not in page
+
+    def test_a_name_in_a_question_is_asked_about_before_it_leaves(self) -> None:
+        named = Verdict(
+            Level.NONE, frozenset({Category.PERSONAL}), (Evidence("personal", "en.personal.name", 3, 7),)
+        )
+        with pytest.raises(PersonalFound):
+            cleared("Am Noor a name?", named, "")
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [("GUARD_KIND", "other"), ("GUARD_BASE_URL", ""), ("GUARD_MODEL", ""), ("GUARD_SECONDS", 0)],
+    )
+    def test_one_that_is_half_set_up_is_named_at_the_start(
+        self, name: str, value: object, settings: Settings
+    ) -> None:
+        assert not [fault for fault in run_checks() if fault.id == "safeguarding.E002"]
+        setattr(settings, name, value)
+        assert [fault for fault in run_checks() if fault.id == "safeguarding.E002" and name in fault.msg]
