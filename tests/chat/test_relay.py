@@ -123,6 +123,14 @@ def test_a_reader_that_comes_back_with_the_last_id_misses_and_repeats_nothing(
     assert grown(found) == letters(_rendered(turn))
 
 
+def test_a_disconnect_alone_ends_nothing(worker: Worker, teen: Person, visitor: Visitor) -> None:
+    turn = ask(teen)
+    with listening(visitor, turn.pk) as coming:
+        next(coming)
+    wait_until(lambda: not Turn.objects.get(pk=turn.pk).is_live, what="the answer", seconds=90)
+    assert Turn.objects.get(pk=turn.pk).state == State.ANSWERED
+
+
 def test_two_pages_read_the_same_words(worker: Worker, teen: Person, visitor: Visitor) -> None:
     turn = ask(teen)
     with listening(visitor, turn.pk) as first:
