@@ -18,8 +18,9 @@ def library(db: None) -> None:
 
 @pytest.fixture
 def content(tmp_path: Path) -> Path:
-    """A copy of the library on disk, to be written in."""
-    return Path(shutil.copytree(CONTENT, tmp_path / "content"))
+    """A library of one module on disk, copied to be written in."""
+    shutil.copytree(CONTENT / MODULE, tmp_path / "content" / MODULE)
+    return tmp_path / "content"
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ COVERED = [
     ("Does facial recognition work for everyone?", {"measured"}),
     ("How should I use AI to prepare for a test?", {"hints", "good-at", "study"}),
     ("What is a large language model?", {"next-word", ""}),
-    ("Who can see my chats with an AI?", {"private"}),
+    ("Who can see my chats with an AI?", {"private", "not-secret"}),
 ]
 
 UNCOVERED = [
