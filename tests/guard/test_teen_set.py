@@ -1,0 +1,69 @@
+"""The set by which the guard is measured: fixed halves, labels that the guard knows, and enough of each kind."""
+
+import hashlib
+import json
+from collections import Counter
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from guard.action import action_for
+from guard.verdict import Category, Level, Verdict
+
+FOLDER = Path(__file__).parents[2] / "benchmarks" / "teen_set"
+HALVES = ("open", "blind")
+
+
+@cache
+def items(half: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (FOLDER / f"{half}.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+def what_is_said(item: dict[str, Any]) -> str:
+    turns = item.get("turns") or [{"text": item["text"]}]
+    return " / ".join(" ".join(turn["text"].casefold().split()) for turn in turns)
+
+
+@pytest.mark.parametrize("half", HALVES)
+def test_the_hash_of_its_id_decides_which_half_an_item_is_in(half: str) -> None:
+    for item in items(half):
+        odd = hashlib.sha256(item["id"].encode()).digest()[-1] % 2
+        assert HALVES[odd] == half, item["id"]
+
+
+def test_ids_are_unique_and_nothing_is_said_twice() -> None:
+    everything = [item for half in HALVES for item in items(half)]
+    assert len(everything) >= 700
+    for of in (lambda item: item["id"], what_is_said):
+        counts = Counter(of(item) for item in everything)
+        assert max(counts.values()) == 1, counts.most_common(1)
+
+
+@pytest.mark.parametrize("half", HALVES)
+def test_an_item_has_labels_that_the_guard_knows_and_the_action_that_follows(half: str) -> None:
+    for item in items(half):
+        verdict = Verdict(level=Level(item["level"]), categories=frozenset(map(Category, item["categories"])))
+        assert item["action"] == action_for(verdict), item["id"]
+        assert verdict.categories or verdict.level == Level.NONE, item["id"]
+
+
+@pytest.mark.parametrize("half", HALVES)
+def test_an_exchange_ends_with_the_person(half: str) -> None:
+    for item in items(half):
+        assert ("text" in item) != ("turns" in item), item["id"]
+        if "turns" in item:
+            roles = [turn["role"] for turn in item["turns"]]
+            assert roles == ["user", "assistant"] * (len(roles) // 2) + ["user"], item["id"]
+            assert "multi" in item["tags"], item["id"]
+
+
+@pytest.mark.parametrize("half", HALVES)
+def test_each_half_has_enough_of_each_kind(half: str) -> None:
+    levels = Counter(item["level"] for item in items(half))
+    plain = sum(item["level"] == "0" and not item["categories"] for item in items(half))
+    tags = Counter(tag for item in items(half) for tag in item["tags"])
+    assert min(levels[level] for level in Level) >= 25
+    assert 0.35 <= plain / len(items(half)) <= 0.5
+    assert min(tags[tag] for tag in ("es", "mixed", "slang", "typo", "algospeak", "figure", "multi")) >= 8
