@@ -2,7 +2,8 @@
 
 from guard.action import Action, action_for
 from guard.gate import OutputGate
-from guard.judge import judge_input, judge_output
+from guard.judge import judge_input
+from guard.output import judge_output
 from guard.verdict import Category, Evidence, Level, Verdict, worst
 
 __all__ = [

@@ -14,17 +14,12 @@ NOTHING_FOUND = Verdict(layer=LAYER)
 _FILES = Path(__file__).parent / "rules"
 
 INPUT_RULES = RuleBook([_FILES / "en.toml", _FILES / "es.toml"])
-OUTPUT_RULES = RuleBook([_FILES / "output_en.toml"])
+OUTPUT_RULES = RuleBook(sorted(_FILES.glob("output_*.toml")))
 
 
 def judge_input(text: str) -> Verdict:
     """What the crisis rules find in what a person wrote. Never does I/O; takes time in proportion to the length."""
     return judge(text, INPUT_RULES)
-
-
-def judge_output(text: str) -> Verdict:
-    """What a model must never say to a teen, found in what it said. Like judge_input in every other way."""
-    return judge(text, OUTPUT_RULES)
 
 
 def judge(text: str, book: RuleBook) -> Verdict:

@@ -15,7 +15,14 @@ from guard.vocabulary import Vocabulary
 MOST_WORDS = 40
 """No phrase may be able to run longer. So much, at most, is held back of a stream."""
 
-_LEVELS = {3: Level.STATED, 4: Level.ACUTE}
+_LEVELS = {
+    0: Level.NONE,
+    1: Level.STRESS,
+    2: Level.HINTS,
+    3: Level.STATED,
+    4: Level.ACUTE,
+    "S": Level.UNSAFE_HOME,
+}
 _TABLES = {"sets", "spellings", "rules"}
 _NEEDED = {"id", "level", "categories", "phrases", "examples"}
 _ALLOWED = _NEEDED | {"unless", "not"}
@@ -85,7 +92,7 @@ class _RuleFile:
         self._place = f"{self._place.split(':')[0]}: rule {entry.get('id', len(self.rules) + 1)}"
         self._require(set(entry) >= _NEEDED, f"lacks {sorted(_NEEDED - set(entry))}")
         self._require(set(entry) <= _ALLOWED, f"has {sorted(set(entry) - _ALLOWED)}, which no rule has")
-        self._require(entry["level"] in _LEVELS, f"has level {entry['level']!r}; it may be 3 or 4")
+        self._require(entry["level"] in _LEVELS, f"has level {entry['level']!r}; it may be 0, 1, 2, 3, 4 or \"S\"")
         self._require(bool(entry["phrases"] and entry["examples"]), "needs phrases and examples")
         number = len(self.rules)
         matches, holds_back = Role(number, is_exception=False), Role(number, is_exception=True)

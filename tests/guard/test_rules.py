@@ -35,7 +35,6 @@ def test_an_example_is_caught_by_its_rule(book: str, rule: Rule, text: str) -> N
     verdict = judge(text, BOOKS[book])
     assert rule.id in {evidence.rule for evidence in verdict.evidence}
     assert verdict.level >= rule.level
-    assert verdict.is_crisis
 
 
 @pytest.mark.parametrize(("book", "rule", "text"), LET_PASS)
@@ -100,7 +99,7 @@ class TestRuleFiles:
             ("[sets]", "[sets", "some.toml cannot be read"),
             ("[sets]", "[words]", r"some.toml has \['words'\]"),
             ('id = "a"', "", "some.toml: rule 1 lacks"),
-            ("level = 3", "level = 2", "some.toml: rule a has level 2"),
+            ("level = 3", "level = 5", "some.toml: rule a has level 5"),
             ('["suicide"]', '["sadness"]', "rule a has the category 'sadness'"),
             ('examples = ["wanna vanish today"]', "examples = []", "rule a needs phrases and examples"),
             ("unless =", "except =", r"rule a has \['except'\]"),

@@ -1,0 +1,81 @@
+"""Text as a reader sees it once it is laid out: without the signs that markup puts between its letters."""
+
+import html
+import re
+
+from guard.normalise import Folded, fold, join, since
+
+# Every sign is bounded, so that what is held back for one that may never end is bounded too.
+_MARKUP = re.compile(
+    r"""
+      &(?:\#[0-9]{1,7}|\#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,31});
+    | <!--(?:(?!-->).){0,200}-->
+    | </?[a-z][a-z0-9]{0,15}(?:[ /][^<>]{0,80})?>
+    | !?\[
+    | \](?:\([^()\n]{0,300}\))?
+    | \n[ >]{0,12}[0-9]{1,9}[.)](?=\s)
+    | \\[a-z]{1,20}
+    | [*~=^{}\\]
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_MAY_GO_ON = re.compile(
+    r"""(?:
+      &(?:\#[0-9]{0,7}|\#x[0-9a-f]{0,6}|[a-z][a-z0-9]{0,31})?
+    | <(?:!|!-|!--(?:(?!-->).){0,202})?
+    | </?(?:[a-z][a-z0-9]{0,15}(?:[ /][^<>]{0,80})?)?
+    | !
+    | \](?:\([^()\n]{0,300})?
+    | \n[ >]{0,12}(?:[0-9]{1,9}[.)]?)?
+    | \\[a-z]{0,20}
+    )\Z""",
+    re.VERBOSE | re.DOTALL,
+)
+_BREAKS = re.compile(r"</?(?:br|p|div|li|td|th|tr|h[1-6]|hr|ul|ol|table)[ />]")
+
+
+class Markup:
+    """Takes markup out of folded text that comes in pieces, the same however it is cut.
+
+    Emphasis, tags, comments, the addresses of links, list numbers and formula signs go; entities become what they
+    stand for. A sign that may not be finished is held back with all that follows it.
+    """
+
+    def __init__(self) -> None:
+        self._rest = Folded("", [0])
+
+    def feed(self, piece: Folded, *, ended: bool = False) -> Folded:
+        """What is certain now; all that is left when the text has `ended`. Its last place is where the rest begins."""
+        self._rest = rest = join(self._rest, piece)
+        shown, at, place = list[str](), list[int](), 0
+        held = None if ended else _MAY_GO_ON.search(rest.text)
+        for sign in _MARKUP.finditer(rest.text):
+            if held and held.start() < place:
+                held = _MAY_GO_ON.search(rest.text, place)
+            if held and held.start() <= sign.start():
+                break
+            shown.append(rest.text[place : sign.start()])
+            at += rest.at[place : sign.start()]
+            stands_for = _reading_of(sign[0])
+            shown.append(stands_for)
+            at += [rest.at[sign.start()]] * len(stands_for)
+            place = sign.end()
+        if held and held.start() < place:
+            held = _MAY_GO_ON.search(rest.text, place)
+        end = held.start() if held else len(rest.text)
+        shown.append(rest.text[place:end])
+        at += rest.at[place : end + 1]
+        self._rest = since(rest, end)
+        return join(Folded("".join(shown), at), Folded("", [at[-1]]))
+
+
+def _reading_of(sign: str) -> str:
+    match sign[0]:
+        case "&":
+            return fold(html.unescape(sign)).text
+        case "\n":
+            return "\n"
+        case "<":
+            return " " if _BREAKS.match(sign) else ""
+        case _:
+            return ""
