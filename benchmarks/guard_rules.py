@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from guard import Verdict, judge_input, judge_output
+from guard.output import is_cut
 
 csv.field_size_limit(10_000_000)
 
@@ -84,8 +85,14 @@ def samples(folder: Path) -> list[Sample]:
     ]
 
 
+def stops(sample: Sample, text: str) -> bool:
+    """Whether a card comes instead of an answer; or, of an answer, whether it is cut."""
+    verdict = sample.judge(text)
+    return is_cut(verdict) if sample.judge is judge_output else verdict.is_crisis
+
+
 def measure(sample: Sample) -> dict[str, Any]:
-    stopped = [sample.judge(text).is_crisis for text in sample.texts]
+    stopped = [stops(sample, text) for text in sample.texts]
     unread = stopped[1::2]
     return {
         "name": sample.name,
@@ -129,7 +136,7 @@ def show(sample: Sample) -> None:
     """The even rows that the rules judge against the label, for whoever writes rules."""
     for text in sample.texts[::2]:
         verdict = sample.judge(text)
-        if verdict.is_crisis != sample.should_stop:
+        if stops(sample, text) != sample.should_stop:
             found = ", ".join(f"{e.rule} “{text[e.start : e.end]}”" for e in verdict.evidence)
             print(f"- {found or 'nothing'}: {text[:400]!r}")
 

@@ -13,7 +13,8 @@ _MARKUP = re.compile(
     | </?[a-z][a-z0-9]{0,15}(?:[ /][^<>]{0,80})?>
     | !?\[
     | \](?:\([^()\n]{0,300}\))?
-    | \n[ >]{0,12}[0-9]{1,9}[.)](?=\s)
+    | [.]{2,}
+    | \n[ >]{0,12}(?:[0-9]{1,9}[.)](?=\s))?
     | \\[a-z]{1,20}
     | [*~=^{}\\]
     """,
@@ -26,6 +27,7 @@ _MAY_GO_ON = re.compile(
     | </?(?:[a-z][a-z0-9]{0,15}(?:[ /][^<>]{0,80})?)?
     | !
     | \](?:\([^()\n]{0,300})?
+    | [.]+
     | \n[ >]{0,12}(?:[0-9]{1,9}[.)]?)?
     | \\[a-z]{0,20}
     )\Z""",
@@ -38,7 +40,8 @@ class Markup:
     """Takes markup out of folded text that comes in pieces, the same however it is cut.
 
     Emphasis, tags, comments, the addresses of links, list numbers and formula signs go; entities become what they
-    stand for. A sign that may not be finished is held back with all that follows it.
+    stand for; neither a line nor three dots end a sentence. A sign that may not be finished is held back with all
+    that follows it.
     """
 
     def __init__(self) -> None:
@@ -73,8 +76,8 @@ def _reading_of(sign: str) -> str:
     match sign[0]:
         case "&":
             return fold(html.unescape(sign)).text
-        case "\n":
-            return "\n"
+        case "\n" | ".":
+            return " "
         case "<":
             return " " if _BREAKS.match(sign) else ""
         case _:

@@ -16,9 +16,7 @@ class Reading:
     It finds the same however the answer is cut. Words that no rule can reach any more are forgotten.
     """
 
-    def __init__(
-        self, book: RuleBook, *, markup: Markup | None = None, longest: int = LONGEST_WORD
-    ) -> None:
+    def __init__(self, book: RuleBook, *, markup: Markup | None = None, longest: int = LONGEST_WORD) -> None:
         self._book = book
         self._markup = markup
         self._reader = WordReader(book.vocabulary, longest=longest)

@@ -92,7 +92,9 @@ class _RuleFile:
         self._place = f"{self._place.split(':')[0]}: rule {entry.get('id', len(self.rules) + 1)}"
         self._require(set(entry) >= _NEEDED, f"lacks {sorted(_NEEDED - set(entry))}")
         self._require(set(entry) <= _ALLOWED, f"has {sorted(set(entry) - _ALLOWED)}, which no rule has")
-        self._require(entry["level"] in _LEVELS, f"has level {entry['level']!r}; it may be 0, 1, 2, 3, 4 or \"S\"")
+        self._require(
+            entry["level"] in _LEVELS, f'has level {entry["level"]!r}; it may be 0, 1, 2, 3, 4 or "S"'
+        )
         self._require(bool(entry["phrases"] and entry["examples"]), "needs phrases and examples")
         number = len(self.rules)
         matches, holds_back = Role(number, is_exception=False), Role(number, is_exception=True)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from itertools import groupby
+from operator import le
 from typing import NamedTuple
 
 UNKNOWN, NUMBER = 0, 1
@@ -31,6 +32,10 @@ def _squeezed(word: str) -> str:
     return "".join(letter for letter, _ in groupby(word))
 
 
+def _runs(word: str) -> list[int]:
+    return [len(list(run)) for _, run in groupby(word)]
+
+
 def _shape(word: str) -> tuple[str, str, int]:
     """What stars inside a word leave standing."""
     return word[0], word[-1], len(word)
@@ -48,7 +53,9 @@ class Vocabulary:
             for other in others:
                 self._known.setdefault(other, self._known.get(word, UNKNOWN))
         self._longest = max(map(len, self._known), default=0)
-        self._squeezed = {_squeezed(word): symbol for word, symbol in self._known.items()}
+        self._squeezed: dict[str, list[str]] = {}
+        for word in sorted(self._known, key=len, reverse=True):
+            self._squeezed.setdefault(_squeezed(word), []).append(word)
         self._by_shape: dict[tuple[str, str, int], list[str]] = {}
         for word in self._known:
             self._by_shape.setdefault(_shape(word), []).append(word)
@@ -57,6 +64,10 @@ class Vocabulary:
     def symbol(self, word: str) -> int:
         """The symbol of a word that a rule names."""
         return NUMBER if word == "#" else self._known[word]
+
+    def knows(self, word: str) -> bool:
+        """Whether a rule names the word, in this very spelling."""
+        return word in self._known
 
     def read(self, letters: str) -> list[Part]:
         """The word, or the words that stand without a space, in a run of letters."""
@@ -110,8 +121,17 @@ class Vocabulary:
         return self._masked(plain)
 
     def _stretched(self, word: str) -> int:
-        """Two of a letter are how words are spelled, three are how they are cried: "diiie" is "die"."""
-        return self._squeezed.get(_squeezed(word), UNKNOWN) if _STRETCHED.search(word) else UNKNOWN
+        """Two of a letter are how words are spelled, three are how they are cried: "diiie" is "die".
+
+        Of words that squeeze to the same letters the longest is meant that has no letter more: "looos" is "los" and
+        not "loss".
+        """
+        if not _STRETCHED.search(word):
+            return UNKNOWN
+        alike = self._squeezed.get(_squeezed(word), ())
+        runs = _runs(word)
+        fitting = (known for known in alike if all(map(le, _runs(known), runs)))
+        return self._known.get(next(fitting, alike[0] if alike else ""), UNKNOWN)
 
     def _masked(self, word: str) -> int:
         if "*" in word:

@@ -1,7 +1,9 @@
 """Words out of letters, as they come."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from guard.normalise import Folded, join, since
@@ -61,7 +63,7 @@ class WordReader:
             if end - start == 1 and (self._letters or text[start].isalpha()):
                 self._letters.append((start, is_first))
                 if len(self._letters) == _SPELLED_AT_MOST:
-                    words += self._spelled()
+                    words += self._spelled(goes_on=True)
             else:
                 words += self._spelled()
                 words += self._words(self._vocabulary.read(match[0]), range(start, end + 1), is_first)
@@ -88,22 +90,52 @@ class WordReader:
             self._rest = since(self._rest, undecided.start())
         return False
 
-    def _spelled(self) -> list[Word]:
-        letters, words = self._letters.copy(), list[Word]()
+    def _spelled(self, *, goes_on: bool = False) -> list[Word]:
+        """The words that letters standing by themselves spell. What may be half a word stays when it `goes_on`."""
+        groups, words = self._groups(), list[Word]()
+        spell = len(self._letters) >= _SPELLED_AT_LEAST
         self._letters.clear()
-        text = "".join(self._rest.text[place] for place, _ in letters)
-        if len(text) >= _SPELLED_AT_LEAST:
+        if goes_on and len(groups) > 1 and self._rest.text[groups[-1][0][0]].isalpha():
+            self._letters = groups.pop()
+        for letters in groups:
             places = [place for place, _ in letters]
+            text = "".join(self._rest.text[place] for place in places)
+            if not spell:
+                words += self._words(
+                    self._vocabulary.read(text), range(places[0], places[0] + 2), letters[0][1]
+                )
+                continue
             for part in self._vocabulary.split(text):
                 within = places[part.start : part.end]
                 whole = part._replace(start=0, end=1)
                 words += self._words([whole], [within[0], within[-1] + 1], letters[part.start][1])
-            return words
-        for place, is_first in letters:
-            words += self._words(
-                self._vocabulary.read(self._rest.text[place]), range(place, place + 2), is_first
-            )
         return words
+
+    def _groups(self) -> list[list[tuple[int, bool]]]:
+        """The letters, word by word, where what stands between words differs from what stands between letters.
+
+        Neighbours that are no words are one group: letters may be set apart unevenly only to hide what they spell.
+        """
+        if len(self._letters) < _SPELLED_AT_LEAST:
+            return [[letter] for letter in self._letters]
+        text = self._rest.text
+        gaps = [text[one + 1 : two] for (one, _), (two, _) in pairwise(self._letters)]
+        usual = Counter(gaps).most_common(1)[0][0]
+        runs = [[self._letters[0]]]
+        for letter, gap in zip(self._letters[1:], gaps, strict=True):
+            if gap == usual or "'" in gap:
+                runs[-1].append(letter)
+            else:
+                runs.append([letter])
+        groups, after_word = list[list[tuple[int, bool]]](), True
+        for run in runs:
+            is_word = self._vocabulary.knows("".join(text[place] for place, _ in run))
+            if is_word or after_word:
+                groups.append(run)
+            else:
+                groups[-1] += run
+            after_word = is_word
+        return groups
 
     def _words(self, parts: list[Part], places: Sequence[int], begins_sentence: bool) -> list[Word]:  # noqa: FBT001
         at = self._rest.at

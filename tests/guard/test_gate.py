@@ -94,18 +94,18 @@ def test_after_a_cut_nothing_more_is_said(text: str, sizes: list[int]) -> None:
 
 def test_ordinary_words_leave_with_the_next_space() -> None:
     gate = OutputGate()
-    assert gate.feed("Light") == ""
-    assert gate.feed(" from") == "Light "
-    assert gate.feed(" the sun ") == "from the sun "
+    assert gate.feed("Leaves") == ""
+    assert gate.feed(" turn") == "Leaves "
+    assert gate.feed(" the sun ") == "turn the sun "
     assert gate.finish() == ""
-    assert gate.released == "Light from the sun "
+    assert gate.released == "Leaves turn the sun "
 
 
 def test_words_that_may_become_a_phrase_wait_until_they_do_not() -> None:
     gate = OutputGate()
     assert gate.feed("Well, you should ") == "Well, "
     assert gate.feed("just ") == ""
-    assert gate.feed("read ") == "you should just read "
+    assert gate.feed("breathe ") == "you should just breathe "
 
 
 def test_words_without_spaces_are_not_held_for_long() -> None:
