@@ -22,10 +22,12 @@ def _alike(letters: str, looks: str) -> dict[str, str]:
 
 
 _LOOKS_LIKE = (
-    _alike("авеёкмнорстухѕіјһԁԛԝѵґӏ", "abeekmhopctyxsijhdqwvrl")
-    | _alike("αβγεηικνορτυχω", "abyenikvoptuxw")
+    _alike("авеёєкмнорстухѕіјһԁԛԝѵґӏ", "abeeekmhopctyxsijhdqwvrl")
+    | _alike("αβγεηικνορστυχω", "abyenikvopotuxw")
+    | _alike("ꓐꓑꓓꓖꓗꓙꓚꓜꓝꓟꓠꓡꓢꓣꓔꓦꓧꓪꓫꓬꓮꓰꓲꓳꓴ", "bpdgkjczfmnlsrtvhwxyaeiou")
+    | _alike("ᎠᎡᎢᎪᎫᎬᎳᎷᎻᎽᏀᏃᏒᏔᏙᏚᏞᏟᏢᏦᏴ", "drtajewmhygzrwvslcpkb")
     | _alike("ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ", "abcdefghijklmnoprstuvwyz")
-    | _alike("ıȷøłđħɑɡɩʋօսոհǀ", "ijoldhagivouuhl")
+    | _alike("ıȷøłđħɑɡɩʋօսոհǀɭყ", "ijoldhagivouuhlly")
     | {chr(first + n): chr(ord("a") + n) for first in (0x1F150, 0x1F170, 0x1F1E6) for n in range(26)}
     | dict.fromkeys("’‘‛`´ʼʹ′＇", "'")
     | {"。": ".", "¿": "?", "¡": "!"}
