@@ -67,7 +67,8 @@ def test_no_markup_is_slow_to_read(signs: str) -> None:
     text = (signs * 65536)[:65536]
     started = time.thread_time()
     judge_output(text)
-    assert time.thread_time() - started < 0.5
+    # A reading that grew with the square of the length would take minutes.
+    assert time.thread_time() - started < 3
 
 
 def test_there_are_rules_for_all_that_a_tutor_must_never_say() -> None:
