@@ -14,6 +14,8 @@ NOTHING_FOUND = Verdict(layer=LAYER)
 _FILES = Path(__file__).parent / "rules"
 
 INPUT_RULES = RuleBook([_FILES / "en.toml", _FILES / "es.toml"])
+CARE_RULES = RuleBook([_FILES / "care_en.toml", _FILES / "care_es.toml"])
+TRACE_RULES = RuleBook([_FILES / "traces.toml"])
 OUTPUT_RULES = RuleBook(sorted(_FILES.glob("output_*.toml")))
 
 

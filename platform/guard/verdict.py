@@ -9,8 +9,7 @@ class Level(StrEnum):
     """How much care a text asks for, as the crisis protocol in docs/safety.md names it.
 
     Levels are ordered, and the more careful one is the greater. S, an unsafe home, is a strand of its own: it stands
-    above 3, because a parent must not be told, and below 4, because a life in danger comes first. No rule reaches S
-    yet.
+    above 3, because a parent must not be told, and below 4, because a life in danger comes first.
     """
 
     NONE = "0"
@@ -99,7 +98,8 @@ class Verdict:
 
 def worst(*verdicts: Verdict) -> Verdict:
     """The most careful of several verdicts, with what all of them found."""
-    top = max(verdicts, key=lambda verdict: verdict.level, default=Verdict())
+    # Of two at level 0 the one that found something is named.
+    top = max(verdicts, key=lambda verdict: (verdict.level, bool(verdict.categories)), default=Verdict())
     found = frozenset[Category]().union(*(verdict.categories for verdict in verdicts))
     if _about_oneself(verdicts):
         found -= {Category.ABOUT_SOMEONE_ELSE}
