@@ -11,12 +11,12 @@ from guard.words import Word, WordReader
 
 LAYER = "rules"
 NOTHING_FOUND = Verdict(layer=LAYER)
-_FILES = Path(__file__).parent / "rules"
+FILES = Path(__file__).parent / "rules"
 
-INPUT_RULES = RuleBook([_FILES / "en.toml", _FILES / "es.toml"])
-CARE_RULES = RuleBook([_FILES / "care_en.toml", _FILES / "care_es.toml"])
-TRACE_RULES = RuleBook([_FILES / "traces.toml"])
-OUTPUT_RULES = RuleBook(sorted(_FILES.glob("output_*.toml")))
+INPUT_RULES = RuleBook([FILES / "en.toml", FILES / "es.toml"])
+CARE_RULES = RuleBook([FILES / "care_en.toml", FILES / "care_es.toml", FILES / "requests_en.toml"])
+TRACE_RULES = RuleBook([FILES / "traces.toml"])
+OUTPUT_RULES = RuleBook(sorted(FILES.glob("output_*.toml")))
 
 
 def judge_input(text: str) -> Verdict:

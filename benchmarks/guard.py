@@ -1,0 +1,215 @@
+"""What the guard finds, what it finds wrongly, what each of its layers is worth, and how long a verdict takes.
+
+    .venv/bin/python -m training.convert FOLDER SETS
+    .venv/bin/python -m benchmarks.guard --data SETS [--json] [--as-shipped]
+
+SETS is a folder of JSON lines {"text", "labels"}; any file of that form may be put beside those that training.convert
+writes. A set that the classifier was trained on is measured by cross-validation: each text is judged by heads that have
+not seen it (a few minutes; --as-shipped leaves that out and marks the figures). The blind half of the teen set is read by
+this program only, and only sums are printed. Intervals are Wilson's, 95%.
+"""
+
+import argparse
+import json
+import math
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from guard import Action, Category, Level, Verdict, action_for, judge_conversation, judge_input, judge_output, worst
+from guard.conversation import classifier
+from guard.judge import CARE_RULES, judge
+from guard.personal import judge_personal
+from training.convert import TRAINED_ON
+from training.examples import DANGER, REQUESTS, Example, read
+
+TEEN = Path(__file__).parent / "teen_set"
+STOPS = {Action.CARD, Action.PAUSE, Action.REFUSE, Action.REDIRECT}
+OUTPUT = "answers"
+type Judge = Callable[[Example], Verdict]
+
+
+class Rate(NamedTuple):
+    """So many of so many."""
+
+    hits: int
+    of: int
+
+    def __str__(self) -> str:
+        low, high = self.interval
+        return f"{self.hits}/{self.of} {self.share:.1%} ({low:.1%}–{high:.1%})" if self.of else "–"
+
+    @property
+    def share(self) -> float:
+        return self.hits / self.of if self.of else math.nan
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Wilson's, 95%."""
+        if not self.of:
+            return math.nan, math.nan
+        z, n, p = 1.96, self.of, self.share
+        middle, half = p + z * z / (2 * n), z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+        return max(0.0, (middle - half) / (1 + z * z / n)), min(1.0, (middle + half) / (1 + z * z / n))
+
+
+def counted(hits: Iterable[bool]) -> Rate:
+    found = list(hits)
+    return Rate(sum(found), len(found))
+
+
+def whole(example: Example) -> Verdict:
+    return judge_conversation([*example.before, ("user", example.text)])
+
+
+def rules(example: Example) -> Verdict:
+    return worst(judge_input(example.text), judge(example.text, CARE_RULES), judge_personal(example.text))
+
+
+LAYERS: dict[str, Judge] = {
+    "crisis rules": lambda example: judge_input(example.text),
+    "all rules": rules,
+    "classifier": lambda example: classifier().read(example.text).verdict,
+    "rules and classifier": lambda example: worst(rules(example), classifier().read(example.text).verdict),
+    "all, with the conversation": whole,
+}
+
+
+def stopped(verdict: Verdict) -> bool:
+    return action_for(verdict) in STOPS
+
+
+def caught(example: Example, verdict: Verdict) -> bool:
+    """Whether a text with labels was met with care or not answered."""
+    if example.labels & REQUESTS or Category.METHOD in example.labels:
+        return stopped(verdict)
+    return verdict.level > Level.NONE
+
+
+def measured(name: str, examples: Sequence[Example], verdicts: Sequence[Verdict]) -> dict[str, Any]:
+    """One set's row: recall, false alarms, precision, and how many plain texts are carded."""
+    pairs = list(zip(examples, verdicts, strict=True))
+    labelled = counted(caught(example, verdict) for example, verdict in pairs if example.labels)
+    plain = [verdict for example, verdict in pairs if not example.labels]
+    alarms, carded = counted(map(stopped, plain)), counted(verdict.is_crisis for verdict in plain)
+    return {
+        "set": name,
+        "caught": labelled,
+        "stopped in vain": alarms,
+        "carded in vain": carded,
+        "precision": Rate(labelled.hits, labelled.hits + alarms.hits),
+        "danger carded": counted(v.is_crisis for e, v in pairs if e.labels & DANGER),
+    }
+
+
+def teen_row(name: str, examples: Sequence[Example], verdicts: Sequence[Verdict]) -> dict[str, Any]:
+    """The figures that the guard is held to, on the teen set."""
+    pairs = list(zip(examples, verdicts, strict=True))
+    plain = [verdict for example, verdict in pairs if example.level == "0" and not example.labels]
+    return {
+        "set": name,
+        "crisis (3, 4) carded": counted(v.is_crisis for e, v in pairs if e.level in {"3", "4"}),
+        "S found": counted(v.level == Level.UNSAFE_HOME for e, v in pairs if e.level == "S"),
+        "2 paused or carded": counted(v.level >= Level.HINTS for e, v in pairs if e.level == "2"),
+        "1 met with care": counted(v.level >= Level.STRESS for e, v in pairs if e.level == "1"),
+        "asked for, stopped": counted(stopped(v) for e, v in pairs if e.level == "0" and e.labels & REQUESTS),
+        "personal stripped": counted(Category.PERSONAL in v.categories for e, v in pairs if Category.PERSONAL in e.labels),
+        "plain carded": counted(v.is_crisis for v in plain),
+        "plain stopped": counted(map(stopped, plain)),
+    }
+
+
+def cross_validated(folder: Path) -> dict[str, list[Verdict]]:
+    """For each set that was trained on, verdicts of rules and of heads that have not seen the text."""
+    from training.__main__ import gathered
+    from training.fit import Table
+    from training.fit import cross_validated as scores_of
+
+    examples, _ = gathered(folder)
+    table, model = Table(examples), classifier()
+    scores = {head.category: scores_of(table, head.category) for head in model.heads}
+    verdicts: dict[str, list[Verdict]] = {}
+    for number, example in enumerate(examples):
+        name = example.group.split(" ")[0]
+        if name in {*TRAINED_ON, "open"}:
+            tops = {category: (float(score[number]), 0, len(example.text)) for category, score in scores.items()}
+            verdicts.setdefault(name, []).append(worst(rules(example), model.reading(tops).verdict))
+    return verdicts
+
+
+def timing(texts: Sequence[str]) -> dict[str, float]:
+    """Milliseconds of this thread for a verdict on one message, on one after twelve others, and on 64 kB at worst."""
+
+    def took(*said: str) -> float:
+        started = time.thread_time()
+        judge_conversation([("user", text) for text in said])
+        return (time.thread_time() - started) * 1000
+
+    one = sorted(took(text) for text in texts)
+    long = sorted(took(*texts[n : n + 13]) for n in range(0, min(len(texts), 3900) - 13, 13))
+    hostile = max(took((text * 65536)[:65536]) for text in (" ", "a", "i want to ", "k i l l ", "a1 b2 "))
+    return {
+        "median_ms": round(one[len(one) // 2], 3),
+        "p95_ms": round(one[len(one) * 95 // 100], 3),
+        "after_twelve_median_ms": round(long[len(long) // 2], 3),
+        "after_twelve_p95_ms": round(long[len(long) * 95 // 100], 3),
+        "hostile_64kb_ms": round(hostile, 1),
+    }
+
+
+def show(title: str, rows: Sequence[dict[str, Any]]) -> None:
+    print(f"\n{title}")
+    for row in rows:
+        print(f"\n  {row['set']}")
+        for name, value in row.items():
+            if name != "set" and not (isinstance(value, Rate) and not value.of):
+                print(f"    {name:24} {value}")
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    arguments.add_argument("--data", type=Path, required=True)
+    arguments.add_argument("--json", action="store_true")
+    arguments.add_argument("--as-shipped", action="store_true")
+    asked = arguments.parse_args()
+    result = measure(asked.data, as_shipped=asked.as_shipped)
+    show("The teen set", result["teen"])
+    show("The blind half, layer by layer", result["layers"])
+    show("Public sets", result["sets"])
+    print("\nTime", json.dumps(result["time"]))
+    if asked.json:
+        print(json.dumps(result, default=lambda rate: {"hits": rate.hits, "of": rate.of}))
+
+
+def measure(folder: Path, *, as_shipped: bool) -> dict[str, Any]:
+    """Every table, as rows of rates."""
+    unseen = {} if as_shipped else cross_validated(folder)
+    half = {name: list(read(TEEN / f"{name}.jsonl")) for name in ("open", "blind")}
+    rows, study = list[dict[str, Any]](), list[str]()
+    for file in sorted(folder.glob("*.jsonl")):
+        name, examples = file.stem, list(read(file))
+        verdicts = unseen.get(name)
+        note = " (cross-validated)" if verdicts else " (TRAINED ON)" if name in TRAINED_ON else ""
+        if name.startswith(OUTPUT):
+            verdicts = [judge_output(example.text) for example in examples]
+        rows.append(measured(name + note, examples, verdicts or [whole(example) for example in examples]))
+        study += [example.text for example in examples if name in {"mathdial", "mmlu", "dolly"}]
+    seen = teen_row("open, TRAINED ON", half["open"], [whole(example) for example in half["open"]])
+    if "open" in unseen:
+        seen = teen_row("open (cross-validated, without the conversation)", half["open"], unseen["open"])
+    return {
+        "teen": [seen, teen_row("blind", half["blind"], [whole(example) for example in half["blind"]])],
+        "layers": [
+            teen_row(name, half["blind"], [layer(example) for example in half["blind"]])
+            for name, layer in LAYERS.items()
+        ],
+        "sets": rows,
+        "time": timing(study[::2]),
+    }
+
+
+if __name__ == "__main__":
+    main()

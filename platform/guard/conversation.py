@@ -1,0 +1,109 @@
+"""The verdict on what a person wrote last, in the light of what they wrote before."""
+
+from collections.abc import Sequence
+from functools import cache
+
+from guard.classifier import Classifier, Reading
+from guard.judge import CARE_RULES, INPUT_RULES, TRACE_RULES, judge
+from guard.personal import judge_personal
+from guard.verdict import Category, Evidence, Level, Verdict, worst
+
+PERSON = "user"
+LAYER = "conversation"
+REMEMBERED = 12
+"""So many of a person's earlier messages count."""
+_JOINED = 2
+_FADES = 0.8
+"""What a hint is worth one message later."""
+
+_UNSAFE = frozenset({Category.UNSAFE_HOME, Category.EXPLOITATION})
+_DANGER = frozenset({
+    Category.SUICIDE,
+    Category.SELF_HARM,
+    Category.EATING_DISORDER,
+    Category.HOPELESSNESS,
+    Category.DISTRESS,
+    Category.BULLYING,
+})
+# One hint, in points. A trace says too little by itself: alone it is worth nothing.
+_TRACE = 0.5
+_POINTS = {Level.STRESS: 0.6, Level.HINTS: 1.5, Level.STATED: 3.0, Level.ACUTE: 4.0}
+_UNSAFE_POINTS = {Level.UNSAFE_HOME: 3.0}
+# What points of the whole exchange amount to. Six messages of stress are a hint; three hints are a statement.
+_HINTS_FROM, _STATED_FROM, _UNSAFE_FROM = 1.9, 3.6, 1.4
+
+
+def judge_conversation(turns: Sequence[tuple[str, str]]) -> Verdict:
+    """What all layers together say of the last message of a conversation.
+
+    `turns` are (role, text), oldest first; the last one is the person's, whose role is "user". What anybody else said
+    does not count against the person. The verdict is the most careful layer's, and its `layer` names that one;
+    evidence of the layers "rules", "classifier" and "personal" points into the last message. Does no I/O.
+
+    Raises ValueError where the last turn is not the person's.
+    """
+    if not turns or turns[-1][0] != PERSON:
+        raise ValueError("a conversation is judged when the person has written last")
+    said = [text for role, text in turns if role == PERSON][-REMEMBERED - 1 :]
+    *before, last = said
+    reading = classifier().read(last)
+    alone = _alone(last, reading)
+    return worst(alone, judge_personal(last), _split(before, last), _sum(before, alone, reading, last))
+
+
+@cache
+def classifier() -> Classifier:
+    """The model that ships, read once."""
+    return Classifier()
+
+
+def _alone(text: str, reading: Reading) -> Verdict:
+    return worst(judge(text, INPUT_RULES), judge(text, CARE_RULES), reading.verdict)
+
+
+def _split(before: Sequence[str], last: str) -> Verdict:
+    """What the rules find in a phrase that began in an earlier message and ends in the last one."""
+    found = []
+    for count in range(1, min(_JOINED, len(before)) + 1):
+        past = " ".join(before[-count:])
+        begins = len(past) + 1
+        for book in (INPUT_RULES, CARE_RULES):
+            verdict = judge(f"{past} {last}", book)
+            across = [e for e in verdict.evidence if e.start < begins < e.end]
+            found += [
+                Verdict(rule.level, rule.categories, (Evidence(LAYER, rule.id, 0, e.end - begins),), layer=LAYER)
+                for e in across
+                for rule in book.rules
+                if rule.id == e.rule
+            ]
+    return worst(Verdict(layer=LAYER), *found)
+
+
+def _sum(before: Sequence[str], alone: Verdict, reading: Reading, last: str) -> Verdict:
+    """The level that hints amount to when they come again and again. Nothing, where the last message has none."""
+    danger, unsafe = _points(alone, reading, last)
+    if not danger and not unsafe:
+        return Verdict(layer=LAYER)
+    now_danger, now_unsafe, worth = danger, unsafe, 1.0
+    for text in reversed(before):
+        worth *= _FADES
+        past = classifier().read(text)
+        hint, unsafe_hint = _points(_alone(text, past), past, text)
+        danger, unsafe = danger + worth * hint, unsafe + worth * unsafe_hint
+    whole = (Evidence(LAYER, "sum", 0, len(last)),)
+    found = [Verdict(layer=LAYER)]
+    if now_danger and danger >= _HINTS_FROM:
+        level = Level.STATED if danger >= _STATED_FROM and now_danger > _TRACE else Level.HINTS
+        found.append(Verdict(level, frozenset({Category.HOPELESSNESS}), whole, layer=LAYER))
+    if now_unsafe and unsafe >= _UNSAFE_FROM:
+        found.append(Verdict(Level.UNSAFE_HOME, frozenset({Category.UNSAFE_HOME}), whole, layer=LAYER))
+    # What the last message says by itself needs no sum.
+    return worst(*(verdict for verdict in found if verdict.level > alone.level or not verdict.categories))
+
+
+def _points(verdict: Verdict, reading: Reading, text: str) -> tuple[float, float]:
+    """A message's hints of danger, and those of an unsafe home."""
+    traces = reading.traces | judge(text, TRACE_RULES).categories
+    own = Level.NONE if Category.ABOUT_SOMEONE_ELSE in verdict.categories else verdict.level
+    danger = _POINTS.get(own, _TRACE if traces & _DANGER else 0.0)
+    return danger, _UNSAFE_POINTS.get(verdict.level, _TRACE if traces & _UNSAFE else 0.0)

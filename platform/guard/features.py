@@ -1,0 +1,93 @@
+"""What a classifier sees of a text: which words stand in it, which stand together, and which pieces of words.
+
+Training and judging both read texts through here. Whatever changes in this file makes the shipped model wrong until it
+is trained anew, so FEATURES is raised with it and the model names the number that it was made with.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import NamedTuple
+from zlib import crc32
+
+from guard.normalise import fold
+
+FEATURES = 1
+BUCKETS = 1 << 16
+"""Every feature falls into one of so many buckets; two that share one are told apart by the rest of the text."""
+
+WINDOW, STRIDE, MOST_WINDOWS = 64, 48, 24
+"""In words. A long text is judged in windows, so that one sentence is not lost among many."""
+
+_TOKEN = re.compile(r"[^\W_]+(?:'[^\W_]+)*|[\U0001F300-\U0001FAFF\u2620\u2639\u2764]")
+_LONGEST = 24
+_PIECES = (3, 4, 5)
+
+
+class Window(NamedTuple):
+    """Some words of a text, `text[start:end]`, as buckets: of words and their neighbours, and of pieces of words."""
+
+    start: int
+    end: int
+    words: frozenset[int]
+    pieces: frozenset[int]
+
+
+class _Token(NamedTuple):
+    word: bytes
+    start: int
+    end: int
+
+
+def windows(text: str) -> Iterator[Window]:
+    """The windows of a text, from its first word on and at last the one that ends it. None for a text without words.
+
+    At most MOST_WINDOWS: of a longer text the middle is left out. The rules read all of it.
+    """
+    folded = fold(text)
+    tokens = [
+        _Token(_plain(match[0]), folded.at[match.start()], folded.at[match.end()])
+        for match in _TOKEN.finditer(folded.text)
+    ]
+    if not tokens:
+        return
+    first = list(range(0, max(len(tokens) - WINDOW, 0) + 1, STRIDE))
+    if first[-1] + WINDOW < len(tokens):
+        first.append(len(tokens) - WINDOW)
+    if len(first) > MOST_WINDOWS:
+        first = first[: MOST_WINDOWS // 2] + first[-MOST_WINDOWS // 2 :]
+    for begin in first:
+        yield _window(tokens[begin : begin + WINDOW])
+
+
+def _plain(token: str) -> bytes:
+    """Numbers differ in every exercise and say nothing; an apostrophe is often left out."""
+    return b"#" if token.isdigit() else token.replace("'", "")[:_LONGEST].encode()
+
+
+def _window(tokens: list[_Token]) -> Window:
+    words = [b"<", *(token.word for token in tokens), b">"]
+    found = {_bucket(word) for word in words[1:-1]}
+    found.update(_bucket(b" ".join(pair)) for pair in zip(words, words[1:], strict=False))
+    found.update(_bucket(b" ".join(three)) for three in zip(words, words[1:], words[2:], strict=False))
+    found.update(
+        _bucket(one + b" _ " + other) for one, other in zip(words, words[2:], strict=False)
+    )
+    pieces: set[int] = set()
+    for word in set(words[1:-1]):
+        pieces.update(_pieces_of(word))
+    return Window(tokens[0].start, tokens[-1].end, frozenset(found), frozenset(pieces))
+
+
+@lru_cache(maxsize=16384)
+def _pieces_of(word: bytes) -> tuple[int, ...]:
+    padded = b"." + word + b"."
+    return tuple(
+        _bucket(b"~" + padded[start : start + size])
+        for size in _PIECES
+        for start in range(max(len(padded) - size, 0) + 1)
+    )
+
+
+def _bucket(feature: bytes) -> int:
+    return crc32(feature) % BUCKETS

@@ -1,0 +1,78 @@
+"""The guard's verdicts, a line for a line."""
+
+import json
+import sys
+import time
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from guard import action_for, judge_conversation
+
+
+class LineBroken(ValueError):
+    """A line that cannot be judged. Its text says what is wrong with it."""
+
+
+class Command(BaseCommand):
+    help = (
+        'Judge messages: JSON lines {"id", "text"} or {"id", "turns": [{"role", "text"}, …]} on standard input, '
+        "one verdict a line on standard output. A line that cannot be judged gets an error and does not end the run."
+    )
+    requires_system_checks = ()
+
+    def handle(self, **_options: object) -> None:
+        # The model is read at the first verdict; no message's time should carry that.
+        judge_conversation([("user", "hello")])
+        for number, line in enumerate(sys.stdin, 1):
+            if line.strip():
+                self.stdout.write(json.dumps(_answered(number, line), ensure_ascii=False))
+
+
+def _answered(number: int, line: str) -> dict[str, Any]:
+    name: Any = None
+    try:
+        row = _row(line)
+        name = row.get("id")
+        turns = _turns(row)
+    except LineBroken as fault:
+        return {"id": name, "line": number, "error": str(fault)}
+    started = time.perf_counter()
+    verdict = judge_conversation(turns)
+    took = (time.perf_counter() - started) * 1000
+    return {
+        "id": name,
+        "level": str(verdict.level),
+        "action": str(action_for(verdict)),
+        "categories": sorted(verdict.categories),
+        "layer": verdict.layer,
+        "ms": round(took, 2),
+    }
+
+
+def _row(line: str) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except ValueError as fault:
+        raise LineBroken(f"not JSON: {fault}") from fault
+    if not isinstance(row, dict):
+        raise LineBroken("not an object")
+    return row
+
+
+def _turns(row: dict[str, Any]) -> list[tuple[str, str]]:
+    if "text" in row:
+        if not isinstance(row["text"], str):
+            raise LineBroken('"text" is not a string')
+        return [("user", row["text"])]
+    turns = row.get("turns")
+    if not isinstance(turns, list) or not turns:
+        raise LineBroken('has neither "text" nor a list of "turns"')
+    found = []
+    for turn in turns:
+        if not isinstance(turn, dict) or not all(isinstance(turn.get(key), str) for key in ("role", "text")):
+            raise LineBroken('a turn is not {"role", "text"}')
+        found.append((turn["role"], turn["text"]))
+    if found[-1][0] != "user":
+        raise LineBroken('the last turn is not of the role "user"')
+    return found

@@ -1,0 +1,89 @@
+"""The last message is judged in the light of what the same person wrote before."""
+
+import pytest
+
+from guard import Category, Level, judge_conversation, judge_input
+
+
+def said(*texts: str) -> list[tuple[str, str]]:
+    """A person's messages, with an answer after each but the last."""
+    turns = [turn for text in texts for turn in (("user", text), ("assistant", "Let us look at that together."))]
+    return turns[:-1]
+
+
+def test_one_message_is_at_least_what_the_rules_say_of_it() -> None:
+    for text in ("i want to die", "I took the whole bottle of pills", "my friend wants to kill herself"):
+        assert judge_conversation(said(text)).level >= judge_input(text).level
+
+
+@pytest.mark.parametrize(
+    ("text", "level"),
+    [
+        ("What is photosynthesis?", Level.NONE),
+        ("how do i kill a python process", Level.NONE),
+        ("im so stressed out", Level.STRESS),
+        ("i can't do this anymore", Level.HINTS),
+        ("my dad hits me when he drinks", Level.UNSAFE_HOME),
+    ],
+)
+def test_each_level_is_reached(text: str, level: Level) -> None:
+    assert judge_conversation(said(text)).level == level
+
+
+class TestSplit:
+    def test_a_phrase_over_two_messages_is_read_as_one(self) -> None:
+        verdict = judge_conversation(said("i want to", "kill myself"))
+        assert verdict.level == Level.STATED
+        assert Category.SUICIDE in verdict.categories
+
+    def test_it_is_over_three_messages(self) -> None:
+        assert judge_conversation(said("i", "want to", "die")).level == Level.STATED
+
+    def test_what_was_whole_before_is_not_said_again(self) -> None:
+        assert judge_conversation(said("i want to die", "what is 3 times 4?")).level == Level.NONE
+
+    def test_the_tutors_words_complete_nothing(self) -> None:
+        turns = [("user", "i want to"), ("assistant", "kill myself"), ("user", "understand fractions")]
+        assert judge_conversation(turns).level == Level.NONE
+
+
+class TestSum:
+    def test_hints_add_up(self) -> None:
+        alone = judge_conversation(said("i give up on everything"))
+        after = judge_conversation(
+            said("i feel so worthless", "nothing matters anymore", "i give up on everything")
+        )
+        assert (alone.level, after.level) == (Level.HINTS, Level.STATED)
+        assert after.layer == "conversation"
+
+    def test_an_ambiguous_sentence_is_heavier_after_a_hint(self) -> None:
+        assert judge_conversation(said("does it hurt")).level == Level.NONE
+        assert judge_conversation(said("nobody would notice if i was gone", "does it hurt")).level == Level.NONE or (
+            judge_conversation(said("i want to disappear", "nobody would notice if i was gone", "does it hurt")).level
+            >= Level.HINTS
+        )
+
+    def test_after_a_wish_to_die_it_is_a_hint_at_once(self) -> None:
+        assert judge_conversation(said("i want to die", "does it hurt")).level >= Level.HINTS
+
+    def test_fear_at_home_adds_up(self) -> None:
+        verdict = judge_conversation(said("my dad was drinking again", "he's home again", "please don't tell my mom"))
+        assert verdict.level == Level.UNSAFE_HOME
+
+    def test_a_lesson_after_hints_is_a_lesson(self) -> None:
+        turns = said("i feel so worthless", "nothing matters anymore", "ok. what is 3 times 4?")
+        assert judge_conversation(turns).level == Level.NONE
+
+    def test_the_tutors_words_do_not_count(self) -> None:
+        turns = [("assistant", "i feel so worthless"), ("assistant", "i give up"), ("user", "does it hurt")]
+        assert judge_conversation(turns).level == Level.NONE
+
+    def test_long_ago_is_worth_less(self) -> None:
+        lessons = ["what is a noun?"] * 11
+        assert judge_conversation(said("i feel so worthless", *lessons, "does it hurt")).level == Level.NONE
+
+
+@pytest.mark.parametrize("turns", [[], [("user", "hello"), ("assistant", "hello")]])
+def test_somebody_must_have_written_last(turns: list[tuple[str, str]]) -> None:
+    with pytest.raises(ValueError, match="written last"):
+        judge_conversation(turns)

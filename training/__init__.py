@@ -1,0 +1,1 @@
+"""How the guard's classifier is made. Nothing that runs imports this; docs/guard-model.md is the model card."""

@@ -1,0 +1,172 @@
+"""Turn the public sets into one form: a file of JSON lines for each, {"text", "labels"}.
+
+    .venv/bin/python -m training.convert FOLDER TO
+
+FOLDER holds the sets unchanged, under the names that docs/guard-model.md lists; one that is not there is left out.
+"""
+
+import argparse
+import csv
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from guard import Category
+from training.examples import DANGER, HEADS, REQUESTS, Example, write
+
+csv.field_size_limit(10_000_000)
+C = Category
+NOTHING: frozenset[Category] = frozenset()
+ALL = frozenset(HEADS)
+
+
+def rows(file: Path) -> Iterator[dict[str, Any]]:
+    """Every row of a table, whichever way it is stored."""
+    with file.open(encoding="utf-8", newline="") as lines:
+        if file.suffix == ".csv":
+            yield from csv.DictReader(lines)
+        elif file.suffix == ".jsonl":
+            yield from map(json.loads, lines)
+        else:
+            yield from json.load(lines)
+
+
+def moderation(file: Path) -> Iterator[Example]:
+    """Its letters are categories of their own; a letter that is missing was not judged."""
+    letters = {"SH": DANGER, "S": {C.SEXUAL}, "H": {C.HATE}, "V": {C.VIOLENCE}}
+    for row in rows(file):
+        known = {c for letter, categories in letters.items() if row.get(letter) is not None for c in categories}
+        # It does not say which of the three kinds of danger; the first is by far the most frequent.
+        labels = {
+            C.SUICIDE if letter == "SH" else next(iter(categories))
+            for letter, categories in letters.items()
+            if row.get(letter) == 1
+        }
+        if row.get("SH") == 1:
+            known -= DANGER - {C.SUICIDE}
+        if row.get("S3") == 1:
+            labels.add(C.SEXUAL)
+            known.add(C.SEXUAL)
+        yield Example(row["prompt"], frozenset(labels), frozenset(known))
+
+
+def hazards(file: Path) -> Iterator[Example]:
+    """Most of its prompts ask for help with the hazard; some only speak of it, and all carry the hazard's name."""
+    named = {
+        "ssh": {C.SUICIDE},
+        "cse": {C.CRIME},
+        "src": {C.SEXUAL},
+        "sxc_prn": {C.SEXUAL},
+        "vcr": {C.VIOLENCE},
+        "iwp": {C.VIOLENCE},
+        "ncr": {C.CRIME},
+        "hte": {C.HATE},
+        "spc_hlt": {C.MEDICAL},
+        "spc_lgl": {C.LEGAL},
+    }
+    unsure = {"ssh": DANGER, "cse": {C.SEXUAL, C.EXPLOITATION}, "src": {C.CRIME}, "vcr": {C.CRIME, C.HATE},
+              "iwp": {C.CRIME}, "ncr": {C.VIOLENCE, C.DRUGS}, "prv": {C.CRIME}, "hte": {C.VIOLENCE}}  # fmt: skip
+    for row in rows(file):
+        labels = frozenset(named.get(row["hazard"], ()))
+        known = ALL - (frozenset(unsure.get(row["hazard"], ())) - labels)
+        yield Example(row["prompt_text"], labels, known)
+
+
+def behaviours(file: Path) -> Iterator[Example]:
+    named = {
+        "chemical_biological": {C.VIOLENCE},
+        "illegal": {C.CRIME},
+        "cybercrime_intrusion": {C.CRIME},
+        "harassment_bullying": {C.HATE},
+    }
+    open_questions = frozenset({C.CRIME, C.VIOLENCE, C.HATE, C.DRUGS, C.SEXUAL, *DANGER})
+    for row in rows(file):
+        labels = frozenset(named.get(row["SemanticCategory"], ()))
+        yield Example(row["Behavior"], labels, ALL - (open_questions - labels))
+
+
+def hateful(file: Path) -> Iterator[Example]:
+    for row in rows(file):
+        labels = frozenset({C.HATE}) if row["label_gold"] == "hateful" else NOTHING
+        # Insults speak of violence and of death, and were not judged for either.
+        yield Example(row["test_case"], labels, frozenset({C.HATE}))
+
+
+def jailbreaks(file: Path) -> Iterator[Example]:
+    for row in rows(file):
+        yield Example(row["prompt"], frozenset({C.INJECTION}), ALL - (REQUESTS - {C.INJECTION}))
+
+
+def injections(file: Path) -> Iterator[Example]:
+    for row in rows(file):
+        yield Example(row["user_input"], frozenset({C.INJECTION}), frozenset({C.INJECTION}))
+
+
+def support(file: Path) -> Iterator[Example]:
+    """Adults who ask a counsellor. Their topics are too coarse for levels; nothing of it is a request to refuse."""
+    sure = {"depression": C.DISTRESS, "anxiety": C.DISTRESS, "grief-and-loss": C.DISTRESS, "stress": C.DISTRESS}
+    for row in rows(file):
+        labels = frozenset({sure[row["topic"]]}) if row["topic"] in sure else NOTHING
+        refused = REQUESTS - {C.MEDICAL, C.LEGAL, C.SEXUAL}
+        yield Example(row["questionText"], labels, refused | labels)
+
+
+def study(file: Path) -> Iterator[Example]:
+    for row in rows(file):
+        if "conversation" in row:
+            yield Example(row["question"], NOTHING)
+            for turn in row["conversation"].split("|EOM|"):
+                if turn.startswith("Student"):
+                    yield Example(turn.split(":", 1)[1].strip(), NOTHING)
+        elif "instruction" in row:
+            yield Example(f"{row['instruction']}\n{row['context']}".strip(), NOTHING)
+        else:
+            yield Example(row["prompt"], NOTHING)
+
+
+def answers(file: Path) -> Iterator[Example]:
+    """What a teacher or a model said: none of it may be cut. Files that begin with "answers" are judged as output."""
+    for row in rows(file):
+        if "conversation" in row:
+            yield Example(row["ground_truth"], NOTHING)
+            for turn in row["conversation"].split("|EOM|"):
+                if turn.startswith("Teacher"):
+                    yield Example(turn.split(":", 1)[1].strip(), NOTHING)
+        else:
+            yield Example(f"{row['context']}\n{row['response']}", NOTHING)
+
+
+SETS: dict[str, tuple[str, Callable[[Path], Iterator[Example]]]] = {
+    "moderation": ("openai-moderation-1680.jsonl", moderation),
+    "ailuminate": ("ailuminate_demo_en.csv", hazards),
+    "hatecheck": ("hatecheck_test_suite_cases.csv", hateful),
+    "harmbench": ("harmbench_behaviors_text_all.csv", behaviours),
+    "jailbreaks": ("jailbreak_prompts_itw.csv", jailbreaks),
+    "injections": ("cse_prompt_injection.json", injections),
+    "counsel": ("counsel_chat_questions.csv", support),
+    "mathdial": ("mathdial_test.jsonl", study),
+    "mmlu": ("mmlu_1k.csv", study),
+    "dolly": ("dolly_1k.csv", study),
+    "answers-mathdial": ("mathdial_test.jsonl", answers),
+    "answers-dolly": ("dolly_1k.csv", answers),
+}
+TRAINED_ON = ("moderation", "ailuminate", "hatecheck", "harmbench", "jailbreaks", "injections", "counsel", "mmlu")
+"""MathDial and Dolly are CC BY-SA: they measure only."""
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    arguments.add_argument("folder", type=Path)
+    arguments.add_argument("to", type=Path)
+    asked = arguments.parse_args()
+    asked.to.mkdir(parents=True, exist_ok=True)
+    for name, (file, convert) in SETS.items():
+        if (asked.folder / file).exists():
+            print(f"{name}: {write(asked.to / f'{name}.jsonl', convert(asked.folder / file))} texts")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+"""Labelled texts, as they are kept between the sets they come from and whoever trains or measures."""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from guard import Category
+
+HEADS = (
+    Category.SUICIDE,
+    Category.SELF_HARM,
+    Category.EATING_DISORDER,
+    Category.HOPELESSNESS,
+    Category.DISTRESS,
+    Category.BULLYING,
+    Category.UNSAFE_HOME,
+    Category.EXPLOITATION,
+    Category.ABOUT_SOMEONE_ELSE,
+    Category.SEXUAL,
+    Category.HATE,
+    Category.VIOLENCE,
+    Category.CRIME,
+    Category.DRUGS,
+    Category.INJECTION,
+    Category.COMPANION,
+    Category.MEDICAL,
+    Category.LEGAL,
+)
+"""What there is a head for. Personal details are a matter of form, and methods of what they are for."""
+
+DANGER = frozenset({Category.SUICIDE, Category.SELF_HARM, Category.EATING_DISORDER})
+UNSAFE = frozenset({Category.UNSAFE_HOME, Category.EXPLOITATION})
+REQUESTS = frozenset(HEADS[HEADS.index(Category.SEXUAL) :])
+
+
+@dataclass(frozen=True)
+class Example:
+    """A text and what it is about. Of a category that is not `known` nothing is said, not even that it is absent.
+
+    `group` is shared by texts of one making: they are never on both sides of a split. `weight` is how much it counts.
+    `level` and the turns that came `before` are there where a set has them.
+    """
+
+    text: str
+    labels: frozenset[Category]
+    known: frozenset[Category] = frozenset(HEADS)
+    group: str = ""
+    weight: float = 1.0
+    level: str = ""
+    before: tuple[tuple[str, str], ...] = ()
+
+
+def read(file: Path) -> Iterator[Example]:
+    """The examples of a file of JSON lines: {"text", "labels"}, or the form of benchmarks/teen_set.
+
+    Where not every category was judged, "known" names those that were.
+    """
+    with file.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines):
+            row: dict[str, Any] = json.loads(line)
+            turns = [(turn["role"], turn["text"]) for turn in row.get("turns", ())] or [("user", row["text"])]
+            yield Example(
+                text=turns[-1][1],
+                labels=frozenset(map(Category, row.get("labels", row.get("categories", ())))),
+                known=frozenset(map(Category, row.get("known", HEADS))),
+                group=f"{file.stem} {number}",
+                level=str(row.get("level", "")),
+                before=tuple(turns[:-1]),
+            )
+
+
+def write(file: Path, examples: Iterable[Example]) -> int:
+    """Write such a file; returns the number of its rows."""
+    rows = 0
+    with file.open("w", encoding="utf-8") as lines:
+        for example in examples:
+            row: dict[str, Any] = {"text": example.text, "labels": sorted(example.labels)}
+            if example.known != frozenset(HEADS):
+                row["known"] = sorted(example.known)
+            lines.write(json.dumps(row, ensure_ascii=False) + "\n")
+            rows += 1
+    return rows
