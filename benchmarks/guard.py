@@ -3,7 +3,7 @@
     .venv/bin/python -m training.convert FOLDER SETS
     .venv/bin/python -m benchmarks.guard --data SETS [--json] [--as-shipped]
 
-SETS is a folder of JSON lines {"text", "labels"}; any file of that form may be put beside those that training.convert
+SETS is a folder of JSON lines {"text", "labels"}; any file of that form may be put beside those of training.convert
 writes. A set that the classifier was trained on is measured by cross-validation: each text is judged by heads that have
 not seen it (a few minutes; --as-shipped leaves that out and marks the figures). The blind half of the teen set is read by
 this program only, and only sums are printed. Intervals are Wilson's, 95%.
@@ -17,8 +17,19 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from guard import Action, Category, Level, Verdict, action_for, judge_conversation, judge_input, judge_output, worst
+from guard import (
+    Action,
+    Category,
+    Level,
+    Verdict,
+    action_for,
+    judge_conversation,
+    judge_input,
+    judge_output,
+    worst,
+)
 from guard.conversation import classifier
+from guard.features import windows
 from guard.judge import CARE_RULES, judge
 from guard.personal import judge_personal
 from training.convert import TRAINED_ON
@@ -114,7 +125,9 @@ def teen_row(name: str, examples: Sequence[Example], verdicts: Sequence[Verdict]
         "2 paused or carded": counted(v.level >= Level.HINTS for e, v in pairs if e.level == "2"),
         "1 met with care": counted(v.level >= Level.STRESS for e, v in pairs if e.level == "1"),
         "asked for, stopped": counted(stopped(v) for e, v in pairs if e.level == "0" and e.labels & REQUESTS),
-        "personal stripped": counted(Category.PERSONAL in v.categories for e, v in pairs if Category.PERSONAL in e.labels),
+        "personal stripped": counted(
+            Category.PERSONAL in v.categories for e, v in pairs if Category.PERSONAL in e.labels
+        ),
         "plain carded": counted(v.is_crisis for v in plain),
         "plain stopped": counted(map(stopped, plain)),
     }
@@ -133,8 +146,13 @@ def cross_validated(folder: Path) -> dict[str, list[Verdict]]:
     for number, example in enumerate(examples):
         name = example.group.split(" ")[0]
         if name in {*TRAINED_ON, "open"}:
-            tops = {category: (float(score[number]), 0, len(example.text)) for category, score in scores.items()}
-            verdicts.setdefault(name, []).append(worst(rules(example), model.reading(tops).verdict))
+            tops = {
+                category: (float(score[number]), 0, len(example.text)) for category, score in scores.items()
+            }
+            is_long = len(list(windows(example.text))) > 1
+            verdicts.setdefault(name, []).append(
+                worst(rules(example), model.reading(tops, is_long=is_long).verdict)
+            )
     return verdicts
 
 

@@ -44,7 +44,7 @@ def main() -> None:
 
 def gathered(folder: Path) -> tuple[list[Example], dict[str, str]]:
     """Everything to train on, in a fixed order, and the hash of each file it came from."""
-    examples, hashes = list(drawn(random.Random(SEED))), dict[str, str]()  # noqa: S311
+    examples, hashes = list(drawn(random.Random(SEED))), dict[str, str]()
     for file in [*(folder / f"{name}.jsonl" for name in TRAINED_ON), TEEN_SET]:
         hashes[file.name if file != TEEN_SET else "teen_set/open.jsonl"] = _hash(file)
         examples += [_weighed(example) if file == TEEN_SET else example for example in read(file)]

@@ -36,7 +36,9 @@ def moderation(file: Path) -> Iterator[Example]:
     """Its letters are categories of their own; a letter that is missing was not judged."""
     letters = {"SH": DANGER, "S": {C.SEXUAL}, "H": {C.HATE}, "V": {C.VIOLENCE}}
     for row in rows(file):
-        known = {c for letter, categories in letters.items() if row.get(letter) is not None for c in categories}
+        known = {
+            c for letter, categories in letters.items() if row.get(letter) is not None for c in categories
+        }
         # It does not say which of the three kinds of danger; the first is by far the most frequent.
         labels = {
             C.SUICIDE if letter == "SH" else next(iter(categories))
@@ -105,7 +107,12 @@ def injections(file: Path) -> Iterator[Example]:
 
 def support(file: Path) -> Iterator[Example]:
     """Adults who ask a counsellor. Their topics are too coarse for levels; nothing of it is a request to refuse."""
-    sure = {"depression": C.DISTRESS, "anxiety": C.DISTRESS, "grief-and-loss": C.DISTRESS, "stress": C.DISTRESS}
+    sure = {
+        "depression": C.DISTRESS,
+        "anxiety": C.DISTRESS,
+        "grief-and-loss": C.DISTRESS,
+        "stress": C.DISTRESS,
+    }
     for row in rows(file):
         labels = frozenset({sure[row["topic"]]}) if row["topic"] in sure else NOTHING
         refused = REQUESTS - {C.MEDICAL, C.LEGAL, C.SEXUAL}
@@ -151,7 +158,16 @@ SETS: dict[str, tuple[str, Callable[[Path], Iterator[Example]]]] = {
     "answers-mathdial": ("mathdial_test.jsonl", answers),
     "answers-dolly": ("dolly_1k.csv", answers),
 }
-TRAINED_ON = ("moderation", "ailuminate", "hatecheck", "harmbench", "jailbreaks", "injections", "counsel", "mmlu")
+TRAINED_ON = (
+    "moderation",
+    "ailuminate",
+    "hatecheck",
+    "harmbench",
+    "jailbreaks",
+    "injections",
+    "counsel",
+    "mmlu",
+)
 """MathDial and Dolly are CC BY-SA: they measure only."""
 
 

@@ -24,13 +24,13 @@ _MOST_WINDOWS = 3
 # From which probability a level holds. Chosen on cross-validated scores of the open half of the teen set: the lowest at
 # which next to none of its plain messages, and few of the drawn ones that look like danger, are above.
 AT: dict[Category, dict[str, float]] = {
-    Category.SUICIDE: {"2": 0.35, "3": 0.6},
-    Category.SELF_HARM: {"2": 0.25, "3": 0.45},
-    Category.EATING_DISORDER: {"2": 0.25, "3": 0.5},
-    Category.HOPELESSNESS: {"2": 0.3},
+    Category.SUICIDE: {"2": 0.45, "3": 0.65},
+    Category.SELF_HARM: {"2": 0.35, "3": 0.5},
+    Category.EATING_DISORDER: {"2": 0.35, "3": 0.55},
+    Category.HOPELESSNESS: {"2": 0.35},
     Category.DISTRESS: {"1": 0.35},
     Category.BULLYING: {"1": 0.3},
-    Category.UNSAFE_HOME: {"S": 0.35},
+    Category.UNSAFE_HOME: {"S": 0.4},
     Category.EXPLOITATION: {"S": 0.35},
     Category.ABOUT_SOMEONE_ELSE: {"0": 0.4},
     Category.SEXUAL: {"0": 0.5},
@@ -116,7 +116,9 @@ def head(table: Table, category: Category) -> tuple[dict[str, Any], bytes]:
     return entry, np.round(weights / step).astype(np.int8).tobytes()
 
 
-def save(folder: Path, heads: list[dict[str, Any]], weights: bytes, *, version: str, data: dict[str, str]) -> None:
+def save(
+    folder: Path, heads: list[dict[str, Any]], weights: bytes, *, version: str, data: dict[str, str]
+) -> None:
     """Write a model as guard.classifier reads it."""
     folder.mkdir(exist_ok=True)
     (folder / "weights.bin").write_bytes(weights)
@@ -129,5 +131,3 @@ def save(folder: Path, heads: list[dict[str, Any]], weights: bytes, *, version: 
         "heads": heads,
     }
     (folder / "model.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
-
-

@@ -7,18 +7,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from guard import Category, patterns
+from guard import Category, judge_input, patterns
 from guard.judge import FILES
 from training.examples import HEADS, Example
 
 FOLDER = Path(__file__).parent / "messages"
+TESTED = Path("tests/guard/messages.toml")
 RULES = ("en", "es", "care_en", "care_es", "requests_en")
 _OF_A_RULE_PHRASE = 10
-_RULE_WEIGHT = 0.5
+_RULE_WEIGHT, _TESTED_WEIGHT = 0.5, 2.0
 _TYPED = {
     "you": "u", "because": "bc", "please": "plz", "to": "2", "are": "r", "want to": "wanna", "going to": "gonna",
     "about": "abt", "really": "rly", "tonight": "tn", "people": "ppl", "though": "tho", "with": "w", "im": "i am",
-    "dont": "do not", "cant": "cannot", "my mom": "my mother", "hes": "he is", "somebody": "someone", "myself": "my self",
+    "dont": "do not", "cant": "cannot", "my mom": "my mother", "hes": "he is", "somebody": "someone",
+    "myself": "my self",
 }  # fmt: skip
 
 
@@ -29,12 +31,13 @@ def drawn(chance: random.Random) -> Iterator[Example]:
         examples = list(_from_messages(file, chance))
         ordinary += [example.text for example in examples if not example.labels]
         yield from examples
-        if file.stem in {"danger", "said"}:
-            said_by_the_way += [e for e in examples if chance.random() < 0.25]  # noqa: PLR2004
+        if file.stem in {"danger", "more", "said"}:
+            said_by_the_way += [e for e in examples if chance.random() < 0.25]
     for example in said_by_the_way:
         by_the_way = chance.choice(ordinary)
-        whole = [by_the_way, example.text] if chance.random() < 0.5 else [example.text, by_the_way]  # noqa: PLR2004
+        whole = [by_the_way, example.text] if chance.random() < 0.5 else [example.text, by_the_way]
         yield Example(". ".join(whole), example.labels, group=example.group)
+    yield from _from_tests()
     for name in RULES:
         yield from _from_rules(FILES / f"{name}.toml", chance)
 
@@ -52,6 +55,16 @@ def _from_messages(file: Path, chance: random.Random) -> Iterator[Example]:
             if text not in seen:
                 seen.add(text)
                 yield Example(text, labels, group=f"{file.stem} {number} {place}")
+
+
+def _from_tests() -> Iterator[Example]:
+    """The messages that the rules are tried on. The rules say what those in danger are about, where they can."""
+    messages = tomllib.loads(TESTED.read_text(encoding="utf-8"))
+    for text in messages["crisis"]:
+        labels = judge_input(text).categories & frozenset(HEADS) or frozenset({Category.SUICIDE})
+        yield Example(text, labels, group=f"tests {text}")
+    for text in messages["ordinary"]:
+        yield Example(text, frozenset(), group=f"tests {text}", weight=_TESTED_WEIGHT)
 
 
 def _from_rules(file: Path, chance: random.Random) -> Iterator[Example]:
@@ -92,11 +105,14 @@ def _draw(sequence: patterns.Sequence, chance: random.Random) -> str:
 def _typed(text: str, chance: random.Random) -> str:
     """As it might be typed: half of the messages with a shortcut, some with a slip."""
     for word, shortcut in _TYPED.items():
-        if chance.random() < 0.2:  # noqa: PLR2004
+        if chance.random() < 0.2:
             text = re.sub(rf"\b{word}\b", shortcut, text)
-    if chance.random() < 0.15 and len(text) > 8:  # noqa: PLR2004
+    if chance.random() < 0.15 and len(text) > 8:
         place = chance.randrange(1, len(text) - 2)
         text = chance.choice(
-            [text[:place] + text[place + 1 :], text[:place] + text[place + 1] + text[place] + text[place + 2 :]]
+            [
+                text[:place] + text[place + 1 :],
+                text[:place] + text[place + 1] + text[place] + text[place + 2 :],
+            ]
         )
     return text

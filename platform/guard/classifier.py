@@ -15,6 +15,7 @@ from guard.verdict import Category, Evidence, Level, Verdict, worst
 
 LAYER = "classifier"
 _LANE, _ZERO = 4, 128
+_SURER = 0.5
 MODEL = Path(__file__).parent / "model"
 
 
@@ -35,9 +36,15 @@ class Head:
     at: tuple[tuple[Level, float], ...]
     trace: float
 
-    def level_at(self, probability: float) -> Level | None:
-        """The level that so much asks for; none where the head stays silent."""
-        return next((level for level, least in self.at if probability >= least), None)
+    def level_at(self, probability: float, *, is_long: bool = False) -> Level | None:
+        """The level that so much asks for; none where the head stays silent.
+
+        Every window of a long text is one more chance to be wrong, so what would only be refused must be surer there.
+        """
+        for level, least in self.at:
+            if probability >= (least + _SURER * (1 - least) if is_long and level == Level.NONE else least):
+                return level
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,19 +85,21 @@ class Classifier:
             return NOTHING_READ
         scored = [(self._probabilities(window), window) for window in found]
         tops = {
-            head.category: max((probabilities[n], -window.start, window.end) for probabilities, window in scored)
+            head.category: max(
+                (probabilities[n], -window.start, window.end) for probabilities, window in scored
+            )
             for n, head in enumerate(self.heads)
         }
-        return self.reading(tops)
+        return self.reading(tops, is_long=len(found) > 1)
 
-    def reading(self, tops: Mapping[Category, tuple[float, int, int]]) -> Reading:
+    def reading(self, tops: Mapping[Category, tuple[float, int, int]], *, is_long: bool = False) -> Reading:
         """What each head's highest probability amounts to. With it come the place's start, negative, and its end."""
         verdicts = [
             Verdict(level, self._about(head, tops), (evidence,), top, LAYER)
             for head in self.heads
             for top, start, end in [tops[head.category]]
             for evidence in [Evidence(LAYER, str(head.category), -start, end)]
-            if (level := head.level_at(top)) is not None
+            if (level := head.level_at(top, is_long=is_long)) is not None
         ]
         return Reading(
             verdict=worst(NOTHING_READ.verdict, *verdicts),

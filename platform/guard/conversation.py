@@ -17,14 +17,16 @@ _FADES = 0.8
 """What a hint is worth one message later."""
 
 _UNSAFE = frozenset({Category.UNSAFE_HOME, Category.EXPLOITATION})
-_DANGER = frozenset({
-    Category.SUICIDE,
-    Category.SELF_HARM,
-    Category.EATING_DISORDER,
-    Category.HOPELESSNESS,
-    Category.DISTRESS,
-    Category.BULLYING,
-})
+_DANGER = frozenset(
+    {
+        Category.SUICIDE,
+        Category.SELF_HARM,
+        Category.EATING_DISORDER,
+        Category.HOPELESSNESS,
+        Category.DISTRESS,
+        Category.BULLYING,
+    }
+)
 # One hint, in points. A trace says too little by itself: alone it is worth nothing.
 _TRACE = 0.5
 _POINTS = {Level.STRESS: 0.6, Level.HINTS: 1.5, Level.STATED: 3.0, Level.ACUTE: 4.0}
@@ -71,7 +73,9 @@ def _split(before: Sequence[str], last: str) -> Verdict:
             verdict = judge(f"{past} {last}", book)
             across = [e for e in verdict.evidence if e.start < begins < e.end]
             found += [
-                Verdict(rule.level, rule.categories, (Evidence(LAYER, rule.id, 0, e.end - begins),), layer=LAYER)
+                Verdict(
+                    rule.level, rule.categories, (Evidence(LAYER, rule.id, 0, e.end - begins),), layer=LAYER
+                )
                 for e in across
                 for rule in book.rules
                 if rule.id == e.rule

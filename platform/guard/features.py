@@ -7,6 +7,7 @@ is trained anew, so FEATURES is raised with it and the model names the number th
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 from zlib import crc32
 
@@ -68,11 +69,9 @@ def _plain(token: str) -> bytes:
 def _window(tokens: list[_Token]) -> Window:
     words = [b"<", *(token.word for token in tokens), b">"]
     found = {_bucket(word) for word in words[1:-1]}
-    found.update(_bucket(b" ".join(pair)) for pair in zip(words, words[1:], strict=False))
+    found.update(_bucket(b" ".join(pair)) for pair in pairwise(words))
     found.update(_bucket(b" ".join(three)) for three in zip(words, words[1:], words[2:], strict=False))
-    found.update(
-        _bucket(one + b" _ " + other) for one, other in zip(words, words[2:], strict=False)
-    )
+    found.update(_bucket(one + b" _ " + other) for one, other in zip(words, words[2:], strict=False))
     pieces: set[int] = set()
     for word in set(words[1:-1]):
         pieces.update(_pieces_of(word))

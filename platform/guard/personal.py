@@ -15,17 +15,18 @@ _NAME = r"[A-ZÀ-ÖØ-Þ][\w'’-]+"
 _SCHOOL = "elementary|primary|middle|high|secondary|grammar|junior high|prep|charter|catholic|community"
 # A number is a phone's only where it is written like one: exercises are full of numbers.
 _PHONE = (
-    r"(?<![\w.,/-])(?:\+\d{1,3}[ .-]?)?(?:\(\d{2,4}\) ?|\d{3}[ .-])\d{3}[ .-]\d{3,4}(?![\w-]|[.,]\d)"
+    r"(?<![\w.,/-])(?:\+\d{1,3}[ .-]?)?(?:\(\d{2,4}\) ?|\d{3}[ .-])\d{3}[ .-]\d{4}(?![\w-]|[.,]\d)"
     r"|(?<![\w.,/-])\+\d{1,3}(?:[ .-]?\d{2,4}){2,4}(?![\w-])"
     r"|(?<![\w.,/-])0\d{3,4}[ -]\d{3}[ -]?\d{3,4}(?![\w-])"
     r"|(?i:\b(?:phone|number is|call me|text me|whatsapp|cell|mobile|telefono|teléfono|movil|móvil|número es)"
-    r"\b\D{0,20})(?P<phone>\+?\d[\d .()-]{5,16}\d)"
+    r"\b\D{0,20}?)(?P<phone>\+?\d[\d .()-]{5,16}\d)"
 )
 _KINDS = {
     "email": re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,8}[A-Za-z]{2,24}(?![\w-])"),
     "phone": re.compile(_PHONE),
     "address": re.compile(
-        rf"(?<![\w.,/])\d{{1,5}}[A-Za-z]? (?:(?:[NSEW]|North|South|East|West)\.? )?(?:{_NAME} ){{1,3}}(?i:{_STREET})\b\.?"
+        rf"(?<![\w.,/])\d{{1,5}}[A-Za-z]? (?:(?:[NSEW]|North|South|East|West)\.? )?"
+        rf"(?:{_NAME} ){{1,3}}(?i:{_STREET})\b\.?"
         rf"|(?i:\bi live (?:at|on) )(?P<at>\d{{1,5}} (?:[\w'’-]+ ){{1,3}}(?i:{_STREET})\b\.?)"
         rf"|(?i:\b(?:{_CALLE}) )(?:(?:de|del|la|las|los|el) ){{0,2}}(?:{_NAME} ?){{1,3}},? ?(?:n[º°o]\.? ?)?\d{{1,4}}\b"
     ),

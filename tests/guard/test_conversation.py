@@ -7,7 +7,9 @@ from guard import Category, Level, judge_conversation, judge_input
 
 def said(*texts: str) -> list[tuple[str, str]]:
     """A person's messages, with an answer after each but the last."""
-    turns = [turn for text in texts for turn in (("user", text), ("assistant", "Let us look at that together."))]
+    turns = [
+        turn for text in texts for turn in (("user", text), ("assistant", "Let us look at that together."))
+    ]
     return turns[:-1]
 
 
@@ -57,17 +59,17 @@ class TestSum:
         assert after.layer == "conversation"
 
     def test_an_ambiguous_sentence_is_heavier_after_a_hint(self) -> None:
+        hints = ("nobody would notice if i was gone", "i want to disappear")
         assert judge_conversation(said("does it hurt")).level == Level.NONE
-        assert judge_conversation(said("nobody would notice if i was gone", "does it hurt")).level == Level.NONE or (
-            judge_conversation(said("i want to disappear", "nobody would notice if i was gone", "does it hurt")).level
-            >= Level.HINTS
-        )
+        assert judge_conversation(said(*hints, "does it hurt")).level == Level.HINTS
 
     def test_after_a_wish_to_die_it_is_a_hint_at_once(self) -> None:
         assert judge_conversation(said("i want to die", "does it hurt")).level >= Level.HINTS
 
     def test_fear_at_home_adds_up(self) -> None:
-        verdict = judge_conversation(said("my dad was drinking again", "he's home again", "please don't tell my mom"))
+        verdict = judge_conversation(
+            said("my dad was drinking again", "he's home again", "please don't tell my mom")
+        )
         assert verdict.level == Level.UNSAFE_HOME
 
     def test_a_lesson_after_hints_is_a_lesson(self) -> None:

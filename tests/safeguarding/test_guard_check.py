@@ -55,7 +55,9 @@ def test_turns_are_judged_as_one_conversation(monkeypatch: pytest.MonkeyPatch) -
         ('{"id": 7, "turns": [{"role": "assistant", "text": "hi"}]}', "the last turn"),
     ],
 )
-def test_a_bad_line_is_named_and_the_run_goes_on(line: str, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bad_line_is_named_and_the_run_goes_on(
+    line: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     bad, good = checked(line, '{"id": 2, "text": "hello"}', patch=monkeypatch)
     assert said in bad["error"]
     assert bad["line"] == 1
