@@ -3,9 +3,9 @@
     .venv/bin/python -m training.convert FOLDER SETS
     .venv/bin/python -m benchmarks.guard --data SETS [--json] [--as-shipped]
 
-SETS is a folder of JSON lines {"text", "labels"}; any file of that form may be put beside those of training.convert
-A set that the classifier was trained on is measured by cross-validation: each text is judged by heads that have
-not seen it (a few minutes; --as-shipped leaves that out and marks the figures). The blind half of the teen set is read by
+SETS is a folder of JSON lines {"text", "labels"}; any file of that form may be put beside those of training.convert.
+A set that the classifier was trained on is measured by cross-validation: each text is judged by heads that have not
+seen it (a few minutes; --as-shipped leaves that out and marks the figures). The blind half of the teen set is read by
 this program only, and only sums are printed. Intervals are Wilson's, 95%.
 """
 
