@@ -51,6 +51,8 @@ def _means(level: Level, *categories: Category) -> Meaning:
 
 
 STATED_HARM = _means(Level.STATED, Category.SELF_HARM)
+# Named by a guard, and no matter of this one: elections, copyright.
+NO_MATTER = _means(Level.NONE)
 # Not a card: a guard that was made for everybody flags this for much that is no abuse. Somebody is asked instead.
 ASK_ABOUT_ABUSE = _means(Level.HINTS, Category.EXPLOITATION, Category.SEXUAL)
 
@@ -80,8 +82,11 @@ class OpenAIModeration:
             [result] = reply["results"]
             flagged = {name for name, is_so in result["categories"].items() if is_so}
             scores = {name: float(result["category_scores"][name]) for name in flagged}
+            is_flagged = result.get("flagged", False)
         except (AttributeError, KeyError, TypeError, ValueError) as fault:
             raise Unreadable from fault
+        if is_flagged and not flagged:
+            raise Unreadable
         sure = {name: score for name, score in scores.items() if score >= LEAST_SCORE}
         return _verdict(
             self.name,
@@ -99,10 +104,15 @@ class LlamaGuard:
         "S2": _means(Level.NONE, Category.CRIME),
         "S3": _means(Level.NONE, Category.SEXUAL, Category.CRIME),
         "S4": ASK_ABOUT_ABUSE,
+        "S5": NO_MATTER,
+        "S6": NO_MATTER,
+        "S7": NO_MATTER,
+        "S8": NO_MATTER,
         "S9": _means(Level.NONE, Category.VIOLENCE),
         "S10": _means(Level.NONE, Category.HATE),
         "S11": STATED_HARM,
         "S12": _means(Level.NONE, Category.SEXUAL),
+        "S13": NO_MATTER,
         "S14": _means(Level.NONE, Category.CRIME),
     }
 
@@ -116,6 +126,8 @@ class LlamaGuard:
         if first == "safe":
             return Verdict(layer=self.name)
         found = [self.MEANINGS[code] for code in re.findall(r"S\d+", codes) if code in self.MEANINGS]
+        if not found:
+            raise Unreadable
         return _verdict(self.name, found, confidence=_probability(reply))
 
 
@@ -129,6 +141,10 @@ class Qwen3Guard:
         "Sexual Content or Sexual Acts": _means(Level.NONE, Category.SEXUAL),
         "Suicide & Self-Harm": STATED_HARM,
         "Jailbreak": _means(Level.NONE, Category.INJECTION),
+        "PII": NO_MATTER,
+        "Unethical Acts": NO_MATTER,
+        "Politically Sensitive Topics": NO_MATTER,
+        "Copyright Violation": NO_MATTER,
     }
 
     def ask(self, said: Said, *, model: str) -> Ask:
@@ -141,6 +157,8 @@ class Qwen3Guard:
             raise Unreadable
         named = re.search(r"Categories: *(.*)", content)
         names = [name for name in self.MEANINGS if named and name in named[1]]
+        if safety[1] == "Unsafe" and not names:
+            raise Unreadable
         if safety[1] == "Unsafe":
             return _verdict(self.name, [self.MEANINGS[name] for name in names])
         # What is only controversial is no reason to refuse; a hint of despair is one to ask.
@@ -174,7 +192,7 @@ def _probability(reply: Mapping[str, Any]) -> float:
     """How likely the model's first word was, where its server says so."""
     try:
         return math.exp(reply["choices"][0]["logprobs"]["content"][0]["logprob"])
-    except (KeyError, IndexError, TypeError):
+    except (KeyError, IndexError, TypeError, OverflowError):
         return 1.0
 
 

@@ -83,6 +83,12 @@ def test_an_answer_is_read_as_its_makers_describe_it(
         completion(None),
         completion("I cannot judge that."),
         completion("UNSAFE?"),
+        # Unsafe, and nobody can tell why: no reason to let it pass.
+        {"results": [{"flagged": True, "categories": {}, "category_scores": {}}]},
+        completion("unsafe"),
+        completion("unsafe\nS99"),
+        completion("Safety: Unsafe"),
+        completion("Safety: Unsafe\nCategories: None"),
     ],
 )
 def test_an_answer_of_another_shape_is_no_verdict(kind: str, reply: dict[str, Any]) -> None:
@@ -93,6 +99,10 @@ def test_an_answer_of_another_shape_is_no_verdict(kind: str, reply: dict[str, An
 def test_how_sure_a_guard_is_comes_along() -> None:
     assert GUARDS["openai"].read(moderation(sexual=0.75)).confidence == 0.75
     assert GUARDS["llama"].read(completion("unsafe\nS12", -0.5)).confidence == pytest.approx(0.607, abs=0.001)
+
+
+def test_a_probability_that_is_none_does_not_take_the_verdict_away() -> None:
+    assert GUARDS["llama"].read(completion("unsafe\nS11", 1e9)).level == Level.STATED
 
 
 @pytest.mark.parametrize("kind", GUARDS)
