@@ -2,7 +2,7 @@
 
 import logging
 import time
-from contextlib import aclosing, nullcontext
+from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from chat import measures, stream
@@ -64,8 +64,20 @@ class Draft:
 
 async def draft_write(draft: Draft, prompt: Prompt) -> Ending:
     """Write the draft to its end. Returns why it ended; NONE for a whole answer."""
+    watch = Watch.over(prompt) if watches() else None
+    if not watch:
+        return await _written(draft, prompt, None)
+    async with watch:
+        ending = await _written(draft, prompt, watch)
+        # Somebody in danger gets the card whatever became of the answer: cut, empty or failed.
+        await watch.hear_out()
+        draft.heed(watch)
+    return ending
+
+
+async def _written(draft: Draft, prompt: Prompt, watch: Watch | None) -> Ending:
     try:
-        await _write(draft, prompt)
+        await _write(draft, prompt, watch)
     except errors.ModelFault as fault:
         logger.warning("Turn %s: %s", draft.turn.pk, fault)
         return FAULT_ENDINGS[type(fault)]
@@ -83,15 +95,14 @@ async def draft_count(draft: Draft) -> None:
         draft.tokens = max(draft.tokens, await tokens_counted(draft.text) or 0)
 
 
-async def _write(draft: Draft, prompt: Prompt) -> None:
+async def _write(draft: Draft, prompt: Prompt, watch: Watch | None) -> None:
     gate, writer = OutputGate(), stream.Writer(draft.turn.pk)
-    watch = Watch.over(prompt) if watches() else None
     answer = answer_stream(
         messages=for_turn(prompt, draft.turn).messages,
         answer_tokens=draft.turn.answer_cap,
         request_id=str(draft.turn.pk),
     )
-    async with writer, aclosing(answer) as pieces, watch or nullcontext():
+    async with writer, aclosing(answer) as pieces:
         async for piece in pieces:
             if isinstance(piece, Usage):
                 draft.usage = piece
@@ -109,7 +120,6 @@ async def _write(draft: Draft, prompt: Prompt) -> None:
             draft.cut_by = ending_of_cut(gate.verdict)
         elif watch:
             rest = await watch.let(rest, ended=True)
-            draft.heed(watch)
         _say(draft, writer, rest)
 
 

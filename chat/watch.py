@@ -82,15 +82,20 @@ class Watch:
         self._held += text
         if self.has_ended or not (window := self._window(ended=ended)):
             return ""
-        if self._judging is not None:
-            verdict, self._judging = await self._judging, None
-            if verdict and action_for(verdict) in STOPS:
-                self.asks_for = verdict
-                return ""
-        if not await self._may_go(window):
+        await self.hear_out()
+        if self.asks_for or not await self._may_go(window):
             return ""
         self._held, self._let = self._held[len(window) :], self._let + window
         return window
+
+    async def hear_out(self) -> None:
+        """Wait for the verdict on the question, if it is still to come."""
+        if self._judging is None:
+            return
+        judging, self._judging = self._judging, None
+        verdict = await judging
+        if verdict and action_for(verdict) in STOPS:
+            self.asks_for = verdict
 
     def _window(self, *, ended: bool) -> str:
         if ended or len(self._held) >= LONGEST_WINDOW:

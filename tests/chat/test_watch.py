@@ -24,7 +24,7 @@ from chat.watch import SHORT
 from guard import Category, Evidence, Level, Verdict
 from inference import loop, second_opinion
 from tests.chat.conftest import Ask, written
-from tests.chat.test_models_that_fail import DONE, OK, STOP, _client_forget, model
+from tests.chat.test_models_that_fail import DONE, OK, STOP, WORDS, _client_forget, model
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unnudged")]
 
@@ -196,6 +196,42 @@ class TestAGuardThatAnswers:
             str(turn.conversation_id),
         ):
             assert secret not in told
+
+
+class TestACrisisThatOnlyTheGuardHears:
+    """It becomes the card, whatever becomes of the answer."""
+
+    @pytest.fixture(autouse=True)
+    def _hears(self, remote: Callable[..., RemoteGuard]) -> None:
+        remote("llama", lambda body: HARM["llama"] if "bridge" in judged(body) else SAFE["llama"])
+
+    @pytest.mark.parametrize(
+        "answer",
+        ["You should kill yourself. " + SENTENCE, SENTENCE * 5 + "You should kill yourself.", ""],
+        ids=["cut at once", "cut at its end", "says nothing"],
+    )
+    def test_also_where_the_local_gate_cuts_the_answer_or_nothing_is_said(
+        self, answer: str, answered: Callable[..., Turn]
+    ) -> None:
+        turn = answered(answer, question="how high is the old bridge at night")
+        assert (turn.state, turn.level, turn.answer) == (State.CARDED, "3", "")
+        assert streamed(turn) == ""
+
+    @pytest.mark.parametrize(
+        "reply",
+        [b"HTTP/1.1 500 no\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", OK + WORDS],
+        ids=["refuses", "breaks off"],
+    )
+    def test_also_where_the_model_fails(
+        self, reply: bytes, teen: Person, ask: Ask, settings: Settings
+    ) -> None:
+        with model(reply) as address:
+            loop.submit(_client_forget()).result()
+            settings.TUTOR_BASE_URL = address
+            turn = written(ask(teen, "how high is the old bridge at night"))
+        loop.submit(_client_forget()).result()
+        assert (turn.state, turn.level, turn.answer) == (State.CARDED, "3", "")
+        assert meter(owner=teen).held == 0
 
 
 REFUSES = b"HTTP/1.1 500 no\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
