@@ -17,7 +17,7 @@ from django.conf import settings
 from chat import measures
 from chat.acts import FIXED
 from chat.prompt import Prompt
-from guard import Action, Verdict, action_for, judge_output
+from guard import Action, Verdict, action_for, judge_output, judge_strictly
 from guard.remote import GUARDS, RemoteGuard, Said, Unreadable
 from inference.second_opinion import NoOpinion, breaker, opinion_ask
 from inference.talk import Message
@@ -93,8 +93,9 @@ class Watch:
         if self._judging is None:
             return
         judging, self._judging = self._judging, None
-        verdict = await judging
-        if verdict and action_for(verdict) in STOPS:
+        # Without its verdict a mere trace in the question is enough to ask about.
+        verdict = await judging or judge_strictly(self.question[-1]["content"])
+        if action_for(verdict) in STOPS:
             self.asks_for = verdict
 
     def _window(self, *, ended: bool) -> str:
@@ -110,9 +111,9 @@ class Watch:
         answer = self._let[-CONTEXT:] + window
         said: list[Message] = [*self.question[-1:], {"role": "assistant", "content": answer}]
         verdict = None if self.is_alone else await self._opinion(said)
-        if self.is_alone:
-            verdict = judge_output(answer)
-        if verdict and (action_for(verdict) in STOPS or (self.is_alone and verdict.categories)):
+        # The gate judged each piece; what stands together in a window is judged once more where nobody else does.
+        verdict = verdict or judge_output(answer)
+        if action_for(verdict) in STOPS or (self.is_alone and verdict.categories):
             self.cut_by = verdict
         return self.cut_by is None
 

@@ -1,7 +1,7 @@
 """Verdicts on what comes in and what goes out. Pure Python; no I/O when judging. docs/safety.md has what it reaches."""
 
 from guard.action import Action, action_for
-from guard.conversation import judge_conversation
+from guard.conversation import judge_conversation, judge_strictly
 from guard.gate import OutputGate
 from guard.judge import judge_input
 from guard.output import judge_output
@@ -18,5 +18,6 @@ __all__ = [
     "judge_conversation",
     "judge_input",
     "judge_output",
+    "judge_strictly",
     "worst",
 ]

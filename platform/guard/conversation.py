@@ -53,6 +53,18 @@ def judge_conversation(turns: Sequence[tuple[str, str]]) -> Verdict:
     return worst(alone, judge_personal(last), _split(before, last), _sum(before, alone, reading, last))
 
 
+def judge_strictly(text: str) -> Verdict:
+    """What a mere trace of danger in a message amounts to, where a second guard that would be asked is away: a hint.
+
+    By itself a trace says too little to act on, and `judge_conversation` only counts it beside earlier ones.
+    """
+    traces = classifier().read(text).traces | judge(text, TRACE_RULES).categories
+    found = traces & (_DANGER | _UNSAFE)
+    if not found:
+        return Verdict(layer=LAYER)
+    return Verdict(Level.HINTS, frozenset(found), (Evidence(LAYER, "trace", 0, len(text)),), layer=LAYER)
+
+
 @cache
 def classifier() -> Classifier:
     """The model that ships, read once."""

@@ -50,6 +50,7 @@ def _means(level: Level, *categories: Category) -> Meaning:
     return level, frozenset(categories)
 
 
+NOTHING = _means(Level.NONE)
 STATED_HARM = _means(Level.STATED, Category.SELF_HARM)
 # Named by a guard, and no matter of this one: elections, copyright.
 NO_MATTER = _means(Level.NONE)
@@ -87,7 +88,12 @@ class OpenAIModeration:
             raise Unreadable from fault
         if is_flagged and not flagged:
             raise Unreadable
-        sure = {name: score for name, score in scores.items() if score >= LEAST_SCORE}
+        # Somebody in danger is not weighed by a score: what is flagged is asked about.
+        sure = {
+            name: score
+            for name, score in scores.items()
+            if score >= LEAST_SCORE or self.MEANINGS.get(name, NOTHING)[0] > Level.NONE
+        }
         return _verdict(
             self.name,
             [self.MEANINGS[name] for name in sure if name in self.MEANINGS],

@@ -27,12 +27,17 @@ class Breaker:
         self.failures = 0
         self.rests_until = 0.0
 
-    @property
-    def is_open(self) -> bool:
-        return time.monotonic() < self.rests_until
+    def lets_through(self) -> bool:
+        """Whether to ask now. After a rest this lets one question through, and rests until it is answered."""
+        now = time.monotonic()
+        if now < self.rests_until:
+            return False
+        if self.failures >= FAILURES:
+            self.rests_until = now + REST_SECONDS
+        return True
 
     def answered(self) -> None:
-        self.failures = 0
+        self.failures, self.rests_until = 0, 0.0
 
     def failed(self) -> None:
         self.failures += 1
@@ -61,7 +66,7 @@ async def opinion_ask(path: str, body: dict[str, Any]) -> dict[str, Any]:
 
     Whoever can read it says so to the breaker.
     """
-    if breaker.is_open:
+    if not breaker.lets_through():
         raise NoOpinion("it failed lately")
     try:
         # The client's own limit is for each step of a request; this one is for all of it.

@@ -20,6 +20,7 @@ from chat import stream
 from chat.errors import PersonalFound
 from chat.leaving import cleared
 from chat.models import Conversation, Ending, State, Turn
+from chat.pauses import question_answer
 from chat.watch import SHORT
 from guard import Category, Evidence, Level, Verdict
 from inference import loop, second_opinion
@@ -264,6 +265,19 @@ def test_a_guard_that_fails_keeps_the_answer_short_and_does_not_open_the_gate(
     assert_paid(teen, turn)
 
 
+def test_without_its_verdict_a_trace_in_the_question_is_asked_about(
+    remote: Callable[..., RemoteGuard], answered: Callable[..., Turn], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hint = Verdict(Level.HINTS, frozenset({Category.HOPELESSNESS}), layer="conversation")
+    monkeypatch.setattr("chat.watch.judge_strictly", lambda text: hint if "tired" in text else Verdict())
+    guard = remote("llama", lambda _body: REFUSES)
+    turn = answered(SENTENCE * 4, question="where does a tired river go")
+    assert (turn.state, turn.level, turn.answer, streamed(turn)) == (State.PAUSED, "2", "", "")
+    question_answer(turn=turn, is_yes=False)
+    guard.say = lambda _body: SAFE["llama"]
+    assert answered(SENTENCE * 4, question="where does another tired river go").state == State.ANSWERED
+
+
 def test_a_slow_guard_costs_one_patience_for_an_answer(
     remote: Callable[..., RemoteGuard], answered: Callable[..., Turn]
 ) -> None:
@@ -282,6 +296,12 @@ def test_a_guard_that_keeps_failing_is_left_alone_and_asked_again_later(
     asked = len(guard.heard)
     answered(SENTENCE)
     assert len(guard.heard) == asked
+    assert asked == second_opinion.FAILURES
+    second_opinion.breaker.rests_until = 0.0
+    # The rest is over: one question tries, and as it fails the others go on resting.
+    answered(SENTENCE)
+    answered(SENTENCE)
+    assert len(guard.heard) == asked + 1
     second_opinion.breaker.rests_until = 0.0
     guard.say = lambda _body: SAFE["llama"]
     assert answered(SENTENCE * 20).ending == Ending.NONE

@@ -34,6 +34,7 @@ def completion(content: object, logprob: float | None = None) -> dict[str, Any]:
         ("openai", moderation(self__harm_intent=0.01), Level.NONE, set()),
         ("openai", moderation(self__harm_intent=0.9), Level.STATED, {Category.SELF_HARM}),
         ("openai", moderation(self__harm=0.8), Level.HINTS, {Category.SELF_HARM}),
+        ("openai", moderation(self__harm_intent=0.4), Level.STATED, {Category.SELF_HARM}),
         ("openai", moderation(sexual=0.4), Level.NONE, set()),
         ("openai", moderation(sexual=0.9, hate=0.7), Level.NONE, {Category.SEXUAL, Category.HATE}),
         ("openai", moderation(something__new=0.9), Level.NONE, set()),
