@@ -28,6 +28,7 @@ from guard import (
     judge_output,
     worst,
 )
+from guard.classifier import Kind
 from guard.conversation import classifier
 from guard.features import windows
 from guard.judge import CARE_RULES, judge
@@ -149,10 +150,8 @@ def cross_validated(folder: Path) -> dict[str, list[Verdict]]:
             tops = {
                 category: (float(score[number]), 0, len(example.text)) for category, score in scores.items()
             }
-            is_long = len(list(windows(example.text))) > 1
-            verdicts.setdefault(name, []).append(
-                worst(rules(example), model.reading(tops, is_long=is_long).verdict)
-            )
+            kind = Kind.of(example.text, windows=len(list(windows(example.text))))
+            verdicts.setdefault(name, []).append(worst(rules(example), model.reading(tops, kind).verdict))
     return verdicts
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import re
 import struct
 from array import array
 from collections.abc import Mapping
@@ -16,6 +17,8 @@ from guard.verdict import Category, Evidence, Level, Verdict, worst
 LAYER = "classifier"
 _LANE, _ZERO = 4, 128
 _SURER = 0.5
+_NUMBER = re.compile(r"\d+")
+_EXERCISE = 3
 MODEL = Path(__file__).parent / "model"
 
 
@@ -36,15 +39,29 @@ class Head:
     at: tuple[tuple[Level, float], ...]
     trace: float
 
-    def level_at(self, probability: float, *, is_long: bool = False) -> Level | None:
-        """The level that so much asks for; none where the head stays silent.
-
-        Every window of a long text is one more chance to be wrong, so what would only be refused must be surer there.
-        """
+    def level_at(self, probability: float, kind: "Kind | None" = None) -> Level | None:
+        """The level that so much asks for in a text of this kind; none where the head stays silent."""
         for level, least in self.at:
-            if probability >= (least + _SURER * (1 - least) if is_long and level == Level.NONE else least):
+            is_doubtful = kind and (kind.is_exercise or (kind.is_long and level == Level.NONE))
+            if probability >= (least + _SURER * (1 - least) if is_doubtful else least):
                 return level
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a text is like, where that makes a head doubtful.
+
+    Every window of a long text is one more chance to be wrong, so what would only be refused must be surer there. A
+    text of many numbers is most likely an exercise, in which mothers take things away and people leave home.
+    """
+
+    is_long: bool
+    is_exercise: bool
+
+    @classmethod
+    def of(cls, text: str, *, windows: int) -> "Kind":
+        return cls(is_long=windows > 1, is_exercise=len(_NUMBER.findall(text)) >= _EXERCISE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,16 +107,16 @@ class Classifier:
             )
             for n, head in enumerate(self.heads)
         }
-        return self.reading(tops, is_long=len(found) > 1)
+        return self.reading(tops, Kind.of(text, windows=len(found)))
 
-    def reading(self, tops: Mapping[Category, tuple[float, int, int]], *, is_long: bool = False) -> Reading:
+    def reading(self, tops: Mapping[Category, tuple[float, int, int]], kind: Kind | None = None) -> Reading:
         """What each head's highest probability amounts to. With it come the place's start, negative, and its end."""
         verdicts = [
             Verdict(level, self._about(head, tops), (evidence,), top, LAYER)
             for head in self.heads
             for top, start, end in [tops[head.category]]
             for evidence in [Evidence(LAYER, str(head.category), -start, end)]
-            if (level := head.level_at(top, is_long=is_long)) is not None
+            if (level := head.level_at(top, kind)) is not None
         ]
         return Reading(
             verdict=worst(NOTHING_READ.verdict, *verdicts),

@@ -19,13 +19,15 @@ class Scan:
     """Reads word after word and finds the rules that match.
 
     A match counts unless one of its rule's exceptions shares a word with it. It waits while such an exception has
-    begun and could still be completed.
+    begun and could still be completed. No exception reaches over the end of a sentence: what is false or forbidden
+    there says nothing of what comes after it.
     """
 
     def __init__(self, automaton: Automaton) -> None:
         self._automaton = automaton
         self._state = automaton.start
         self._read = 0
+        self._sentence = 0
         self._waiting: list[Match] = []
         self._held_back_until: dict[int, int] = {}
 
@@ -38,6 +40,8 @@ class Scan:
     def read(self, word: Word) -> list[Match]:
         """Read one word; returns the matches that are certain with it."""
         state = self._state
+        if word.begins_sentence:
+            self._sentence = self._read
         sign = ~word.symbol if word.begins_sentence else word.symbol
         self._state = state = state.steps.get(sign) or self._automaton.step(state, sign)
         self._read += 1
@@ -57,8 +61,8 @@ class Scan:
 
     def _end_phrases(self, ends: tuple[tuple[Role, int], ...]) -> None:
         for role, age in ends:
-            if role.is_exception:
-                start = self._read - age
+            start = self._read - age
+            if role.is_exception and start >= self._sentence:
                 self._held_back_until[role.rule] = self._read
                 self._waiting = [
                     match for match in self._waiting if match.rule != role.rule or match.end <= start
@@ -70,6 +74,6 @@ class Scan:
 
     def _may_be_held_back(self, match: Match) -> bool:
         return any(
-            role.rule == match.rule and self._read - age < match.end
+            role.rule == match.rule and self._sentence <= self._read - age < match.end
             for role, age in self._state.open_exceptions
         )

@@ -71,6 +71,11 @@ def test_no_markup_is_slow_to_read(signs: str) -> None:
     assert time.thread_time() - started < 3
 
 
+def test_an_exception_ends_with_its_sentence() -> None:
+    assert not judge_output("It is false that you should kill yourself.").evidence
+    assert judge_output("That is false. You should kill yourself.").evidence
+
+
 def test_there_are_rules_for_all_that_a_tutor_must_never_say() -> None:
     covered = frozenset[Category]().union(*(rule.categories for rule in OUTPUT_RULES.rules))
     assert covered >= {
