@@ -2,7 +2,7 @@
 PYTHON := .venv/bin/python
 # The supervisor ends with make, even when make is killed. `exec` leaves no shell in between.
 EMBEDDED = exec $(PYTHON) -m embedded --parent $$PPID
-PYTEST := $(PYTHON) -m pytest -n 2 --dist loadfile
+PYTEST := $(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help setup run reset test soak lint
 
