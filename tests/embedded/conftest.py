@@ -110,6 +110,12 @@ def assert_gone(processes: list[psutil.Process], seconds: float = 20) -> None:
     assert not left
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _hears_its_terminal_close() -> None:
+    """Under nohup that signal is ignored, and what is ignored outlives an exec: a supervisor would rightly not end."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 @pytest.fixture
 def home() -> Iterator[Home]:
     made = Home.temporary()
