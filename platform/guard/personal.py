@@ -1,4 +1,4 @@
-"""What says who somebody is or where they live, with exact places, so that it can be taken out of a text."""
+"""What says who somebody is, where they live or how to enter, with exact places, so that it can be taken out."""
 
 import re
 from collections.abc import Iterator
@@ -12,48 +12,88 @@ _STREET = (
 )
 _CALLE = "calle|c/|avenida|avda\\.?|av\\.|plaza|paseo|carrera|camino|carretera"
 _NAME = r"[A-ZÀ-ÖØ-Þ][\w'’-]+"
+_WORD = r"[\w'’-]+"
 _SCHOOL = "elementary|primary|middle|high|secondary|grammar|junior high|prep|charter|catholic|community"
+# Small letters are a name only where the words before say so, and up to a word that goes on with the sentence.
+_GOES_ON = (
+    r"(?:and|but|or|so|if|is|was|i|im|my|on|in|at|for|from|with|the|a|an|to|that|which|who|can|could|would|please|pls|"
+    r"y|e|o|pero|que|en|de|por|con|si|mi|soy|tengo|vivo|es)\b"
+)
+_SMALL = rf"(?!{_GOES_ON}){_WORD}"
+_LIVE = (
+    r"(?i:\b(?:i live|i(?:'|’)?m living|we live|my house is|my address is|my home address is|come over to|"
+    r"ship (?:it )?to|send (?:it )?to|pick me up|we moved)(?: at| on| to| from)?:? )"
+)
+_FAR = r"(?:miles?|km|kilomet\w+|m|min|minutes?|hours?|blocks?|houses?)\b"
+_VIVO = r"(?i:\b(?:vivo|vivimos|mi direcci[oó]n es|mi casa est[aá])(?: en)?(?: la| el)? )"
 # A number is a phone's only where it is written like one: exercises are full of numbers.
 _PHONE = (
     r"(?<![\w.,/-])(?:\+\d{1,3}[ .-]?)?(?:\(\d{2,4}\) ?|\d{3}[ .-])\d{3}[ .-]\d{4}(?![\w-]|[.,]\d)"
     r"|(?<![\w.,/-])\+\d{1,3}(?:[ .-]?\d{2,4}){2,4}(?![\w-])"
     r"|(?<![\w.,/-])0\d{3,4}[ -]\d{3}[ -]?\d{3,4}(?![\w-])"
-    r"|(?i:\b(?:phone|number is|call me|text me|whatsapp|cell|mobile|telefono|teléfono|movil|móvil|número es)"
+    r"|(?i:\b(?:phone|my number is|call me|text me|whatsapp|cell|mobile|telefono|teléfono|movil|móvil|mi número es)"
     r"\b\D{0,20}?)(?P<phone>\+?\d[\d .()-]{5,16}\d)"
 )
+_APP = r"(?:insta(?:gram)?|snap(?:chat)?|tiktok|discord|twitter|telegram|roblox|steam|kik|ig|tt|sc)"
 _KINDS = {
-    "email": re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,8}[A-Za-z]{2,24}(?![\w-])"),
-    "phone": re.compile(_PHONE),
-    "address": re.compile(
+    "email": r"(?<![\w.+-])[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,8}[A-Za-z]{2,24}(?![\w-])",
+    "phone": _PHONE,
+    "address": (
         rf"(?<![\w.,/])\d{{1,5}}[A-Za-z]? (?:(?:[NSEW]|North|South|East|West)\.? )?"
         rf"(?:{_NAME} ){{1,3}}(?i:{_STREET})\b\.?"
-        rf"|(?i:\bi live (?:at|on) )(?P<at>\d{{1,5}} (?:[\w'’-]+ ){{1,3}}(?i:{_STREET})\b\.?)"
+        rf"|{_LIVE}(?P<at>\d{{1,5}}[a-z]? (?!{_FAR})(?:{_WORD} ){{1,3}}(?i:{_STREET})\b\.?)"
         rf"|(?i:\b(?:{_CALLE}) )(?:(?:de|del|la|las|los|el) ){{0,2}}(?:{_NAME} ?){{1,3}},? ?(?:n[º°o]\.? ?)?\d{{1,4}}\b"
+        rf"|{_VIVO}(?P<en>(?i:{_CALLE}) (?:{_WORD} ){{1,4}}?(?:n[º°o]\.? ?|número )?\d{{1,4}}\b)"
     ),
-    "school": re.compile(
+    "school": (
         rf"(?i:\b(?:i (?:go|went) to|i attend|i(?:'|’)?m (?:at|a student at)|my school is(?: called)?|student at) )"
         rf"(?P<school>(?:(?:the|St\.?|Saint) )?(?:{_NAME} ){{1,4}}"
         rf"(?:(?i:{_SCHOOL}) )?(?i:school|academy|high|middle|elementary|prep)\b)"
         rf"|(?i:\bmy school is called )(?P<called>(?:{_NAME} ?){{1,4}})"
-        r"|(?i:\b(?:voy a|estudio en|mi (?:escuela|instituto|colegio) (?:es|se llama)) (?:el |la )?)"
+        rf"|(?i:\b(?:i go to|i attend|my school is(?: called)?) )"
+        rf"(?P<small>(?!(?:a|an|the|my|this|that|our|public|private|online|high|middle|your|another|some)\b)"
+        rf"(?:{_SMALL} ){{1,3}}(?i:high|middle|elementary|academy|prep)\b(?: school\b)?)"
+        r"|(?i:\b(?:voy al?|estudio en|mi (?:escuela|instituto|colegio) (?:es|se llama)) (?:el |la )?)"
         rf"(?P<colegio>(?i:ies|instituto|colegio|escuela|ceip) (?:{_NAME} ?){{1,4}})"
     ),
-    "name": re.compile(
-        rf"(?i:\b(?:my (?:full )?name is|my name(?:'|’)s|i(?:'|’)?m called|me llamo|mi nombre(?: completo)? es) )"
-        rf"(?P<name>{_NAME}(?: {_NAME}){{1,3}})"
+    "name": (
+        rf"(?i:\b(?:my (?:full |real |whole )?name is|my name(?:'|’)?s|i(?:'|’)?m called|me llamo|"
+        rf"mi nombre(?: completo| real)? es) )(?P<name>{_NAME}(?: {_NAME}){{1,3}})"
+        rf"|(?i:\b(?:my (?:full|real|whole) name(?:'|’)?s?(?: is)?|mi nombre completo es):? )"
+        rf"(?P<whole>{_SMALL}(?: {_SMALL}){{1,3}})"
+    ),
+    "card": r"(?<![\w.,/-])(?P<card>\d{4}(?:[ -]?\d{4}){2}[ -]?\d{1,7})(?![\w.,/-]*\d)",
+    "number": (
+        r"(?i:\b(?:ssn|social security(?: number)?|social)\b[^\d\n]{0,12})(?P<ssn>\d{3}[ -]?\d{2}[ -]?\d{4}\b)"
+        r"|(?i:\b(?:passport|student id|license|licence|dni|nie|curp|pasaporte|medicare|nhs)"
+        r"(?: (?:number|no\.?|número))?(?: is| es|:) )(?P<paper>[A-Za-z0-9-]{0,12}\d[A-Za-z0-9-]{3,16})"
+    ),
+    "password": (
+        r"(?i:\b(?:my|our|moms?|dads?|his|her|the (?:wifi|router|door|school)|mi|la) [\w' ’]{0,24}?"
+        r"(?:password|passcode|pass code|login|pin|contraseña|clave)(?: is|'s|’s| es|:| =) ?)"
+        r"(?P<password>(?=\S*[\d!@#$%^&*_+])[^\s,;]{4,40})"
+    ),
+    "handle": (
+        rf"(?i:\b{_APP}\b(?: (?:is|name is|handle is|user(?:name)? is|es|tag is))?:? ?)"
+        r"(?P<handle>@[\w.]{2,30}\w|[A-Za-z][\w.]*[\d_][\w.]*\w)"
+        r"|(?i:\b(?:add|follow|dm|message|find|sígueme|agrégame)(?: me)?(?: (?:on|at|en) (?:\w+ ){0,2})?:? ?)"
+        r"(?P<at>@[\w.]{2,30}\w)"
     ),
 }
+_PATTERNS = {kind: re.compile(pattern) for kind, pattern in _KINDS.items()}
 _MOST = 16384
 """Personal details at the very end of a text longer than any message are left to whoever cuts it."""
 
 
 def personal_in(text: str) -> Iterator[Evidence]:
     """Each detail, with its kind and its exact place. Takes time in proportion to the text's length."""
-    for kind, pattern in _KINDS.items():
+    for kind, pattern in _PATTERNS.items():
         for match in pattern.finditer(text, 0, _MOST):
             named = next((name for name, value in match.groupdict().items() if value), 0)
             start, end = match.span(named)
-            yield Evidence(LAYER, kind, start, start + len(text[start:end].rstrip()))
+            found = text[start:end].rstrip(" .")
+            if kind != "card" or _adds_up(found):
+                yield Evidence(LAYER, kind, start, start + len(found))
 
 
 def judge_personal(text: str) -> Verdict:
@@ -61,3 +101,10 @@ def judge_personal(text: str) -> Verdict:
     found = tuple(personal_in(text))
     categories = frozenset({Category.PERSONAL}) if found else frozenset()
     return Verdict(Level.NONE, categories, found, layer=LAYER)
+
+
+def _adds_up(number: str) -> bool:
+    """Whether a number is written as a payment card's is (ISO/IEC 7812-1, Luhn's check digit)."""
+    digits = [int(one) for one in reversed(number) if one.isdigit()]
+    doubled = [sum(divmod(2 * digit, 10)) for digit in digits[1::2]]
+    return (sum(digits[::2]) + sum(doubled)) % 10 == 0 and any(digits)
