@@ -13,7 +13,7 @@ from training.examples import HEADS, Example
 
 FOLDER = Path(__file__).parent / "messages"
 TESTED = Path("tests/guard/messages.toml")
-RULES = ("en", "es", "care_en", "care_es", "requests_en")
+RULES = ("en", "es", "care_en", "care_es", "requests_en", "requests_es")
 _OF_A_RULE_PHRASE = 10
 _RULE_WEIGHT, _TESTED_WEIGHT = 0.5, 2.0
 _TYPED = {

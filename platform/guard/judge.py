@@ -14,7 +14,9 @@ NOTHING_FOUND = Verdict(layer=LAYER)
 FILES = Path(__file__).parent / "rules"
 
 INPUT_RULES = RuleBook([FILES / "en.toml", FILES / "es.toml"])
-CARE_RULES = RuleBook([FILES / "care_en.toml", FILES / "care_es.toml", FILES / "requests_en.toml"])
+CARE_RULES = RuleBook(
+    [FILES / "care_en.toml", FILES / "care_es.toml", FILES / "requests_en.toml", FILES / "requests_es.toml"]
+)
 TRACE_RULES = RuleBook([FILES / "traces.toml"])
 OUTPUT_RULES = RuleBook(sorted(FILES.glob("output_*.toml")))
 
