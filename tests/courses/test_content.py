@@ -14,6 +14,11 @@ FACTS = {
         "1,458 US teens aged 13 to 17", "autumn 2025", "12% had used", "aged 12 to 21", "13.1%", "19.2% a year later",
         "63.3% had told nobody", "91.7% called the advice helpful", "November 2025",
     ],
+    "social": [
+        "1,060 US teens", "72% had ever used", "52% did so at least a few times a month", "33% had used one for social",
+        "64% of children aged 9 to 17", "Of the teens who used companions, about a third", "34% had felt uncomfortable",
+        "24% had shared personal", "1,200 people aged 13 to 20", "1 in 8 knew", "1 in 17 had been a target",
+    ],
 }  # fmt: skip
 MODULES = library_read()
 
