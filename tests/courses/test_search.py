@@ -1,6 +1,6 @@
 """Which questions a lesson covers, and which none does.
 
-They were written after the lessons' words and the threshold were chosen; 42 of the 44 held at first sight.
+They were written after the lessons' words and the threshold were chosen; 57 of the 62 held at first sight.
 """
 
 import pytest
@@ -30,6 +30,24 @@ COVERED = [
     ("How should I use AI to prepare for a test?", {"hints", "good-at", "study"}),
     ("What is a large language model?", {"next-word", ""}),
     ("Who can see my chats with an AI?", {"private", "not-secret"}),
+    ("is it weird to have an AI girlfriend", {"made-of", "how-many", "friend"}),
+    ("Why does my AI friend keep sending me messages?", {"loop"}),
+    ("someone made a fake nude of me", {"nudes", "first-hour"}),
+    ("How can I tell whether a video is a deepfake?", {"tell"}),
+    ("a guy says he will post my pictures unless I pay him", {"first-hour"}),
+    ("my friend only talks to her AI boyfriend now", {"friends-character"}),
+    ("can AI tell me if I am ugly", {"looks"}),
+    ("is it ok to put a photo of my friend into an AI app", {"others"}),
+    ("the bot forgot everything about me after the update", {"changes"}),
+    ("someone called my grandma with my voice", {"voice"}),
+    ("Will AI take my job?", {"numbers", "three-questions", "not-known"}),
+    ("should I still learn to code", {"choosing"}),
+    ("can I write my cover letter with ChatGPT", {"application"}),
+    ("do companies use AI to reject applicants", {"screened"}),
+    ("how do I know if a job offer online is a scam", {"scams"}),
+    ("Who is responsible if AI makes a mistake at work?", {"who-answers", "checking"}),
+    ("what skills will matter in the future", {"know"}),
+    ("are entry level jobs going away", {"not-known"}),
 ]
 
 UNCOVERED = [
