@@ -18,9 +18,10 @@ from inference.place import guard_host, runs_at_home, stays_at_home
 def home(request: HttpRequest) -> HttpResponse:
     courses = courses_of(record_of(request))
     unfinished = [course for course in courses if not course.progress.is_whole]
+    begun = [course for course in unfinished if course.progress.is_begun]
     page = {
         "courses": courses,
-        "course": next(iter(unfinished or courses), None),
+        "course": next(iter(begun or unfinished or courses), None),
         "event": next_event(),
     }
     return render(request, "pages/home.html", page)

@@ -12,6 +12,7 @@ from accounts.models import Person
 from benchmarks.reading_level import grade, words_of
 from config import views
 from courses.loading import library_load
+from courses.models import Module
 from courses.records import PersonRecord
 from events.selectors import next_event
 from families.consents import text_now
@@ -35,6 +36,21 @@ class TestTheFrontDoor:
         page = client.get("/").content.decode()
         assert 'href="/learn/good-and-bad/good-at-and-bad-at"' in page
         assert "1 of 6 done" in page
+
+    def test_offers_the_module_that_was_begun_and_not_the_first(self, teen: Person, client: Client) -> None:
+        library_load()
+        PersonRecord(teen).lesson_done("social", "characters-that-talk-back")
+        client.force_login(teen)
+        page = client.get("/").content.decode()
+        assert "Go on: What its company costs" in page
+
+    def test_leads_to_every_module_in_its_order(self, client: Client, db: None) -> None:
+        library_load()
+        page = client.get("/").content.decode()
+        topics = page[page.index('id="topics"') :]
+        places = [topics.index(f'href="/learn/{module.slug}"') for module in Module.objects.order_by("order")]
+        assert places == sorted(places)
+        assert len(places) >= 4
 
     def test_stands_without_content_and_without_events(self, client: Client, db: None) -> None:
         page = client.get("/").content.decode()

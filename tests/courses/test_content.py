@@ -20,7 +20,7 @@ FACTS = {
         "24% had shared personal", "1,200 people aged 13 to 20", "1 in 8 knew", "1 in 17 had been a target",
     ],
     "career": [
-        "Employers around the world were asked what they expect by 2030", "forecasts add up to 170 million jobs created",
+        "Employers around the world were asked what they expect by 2030", "add up to 170 million jobs created",
         "92 million displaced", "net gain of 78 million", "39% of skills to be outdated", "this page gives no figure",
         "Nearly 1,000 high-school students", "rose by 48%", "17% worse", "rose by 127%",
     ],
