@@ -12,7 +12,7 @@ FACTS = {
     ],
     "mental-health": [
         "1,458 US teens aged 13 to 17", "autumn 2025", "12% had used", "aged 12 to 21", "13.1%", "19.2% a year later",
-        "63.3% had told nobody", "91.7% called the advice helpful", "November 2025",
+        "63.3% had told nobody", "91.7% called the advice helpful", "November 2025", "from 13.1 to 19.2 in a hundred",
     ],
     "social": [
         "1,060 US teens", "72% had ever used", "52% did so at least a few times a month", "33% had used one for social",

@@ -1,6 +1,6 @@
 """Which questions a lesson covers, and which none does.
 
-They were written after the lessons' words and the threshold were chosen; 57 of the 62 held at first sight.
+They were written after the lessons' words and the threshold were chosen; 62 of the 68 held at first sight.
 """
 
 import pytest
@@ -48,6 +48,12 @@ COVERED = [
     ("Who is responsible if AI makes a mistake at work?", {"who-answers", "checking"}),
     ("what skills will matter in the future", {"know"}),
     ("are entry level jobs going away", {"not-known"}),
+    ("can I talk to a counselor without my mom finding out", {"people-private"}),
+    ("What happens if I call 988?", {"call"}),
+    ("how do I stop ChatGPT from remembering me", {"settings"}),
+    ("we cannot get a therapist, there is a waiting list", {"far-away"}),
+    ("the chatbot told my daughter to stop eating", {"said-harm", "people-only", "when-to-get-help"}),
+    ("is there proof that AI therapy works", {"find-out"}),
 ]
 
 UNCOVERED = [
