@@ -142,14 +142,7 @@ DATABASES = {"default": env.db_url("DATABASE_URL", default="postgres:///kitchen_
 DATABASES["default"] |= {
     "ATOMIC_REQUESTS": False,
     # Threads of the web process, of the worker's tasks and of its desk share them.
-    "OPTIONS": {
-        "pool": {"min_size": 1, "max_size": env.int("DATABASE_POOL", default=16), "timeout": 10},
-        **(
-            {"server_side_binding": True, "prepare_threshold": 3}
-            if __import__("os").environ.get("SSB")
-            else {}
-        ),
-    },
+    "OPTIONS": {"pool": {"min_size": 1, "max_size": env.int("DATABASE_POOL", default=16), "timeout": 10}},
 }
 # In the session and not in a cookie of their own: the privacy page names two cookies.
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
