@@ -98,6 +98,9 @@ class Turn(models.Model):
     asked_at = models.DateTimeField(default=timezone.now, editable=False)
     question = models.TextField(max_length=LONGEST_QUESTION)
     answer = models.TextField(blank=True)
+    # Since when its asker has gone on without a break, and whether this turn brings a word about one (chat.sittings).
+    sitting_since = models.DateTimeField(default=timezone.now, editable=False)
+    reminds = models.BooleanField(default=False)
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
     ending = models.CharField(max_length=20, choices=Ending, default=Ending.NONE, blank=True)
 

@@ -38,6 +38,7 @@ from chat.models import (
 )
 from chat.prompt import BRIEFLY_TOKENS, LEAST_ANSWER_TOKENS, answer_room, for_turn, prompt_for
 from chat.selectors import pause_of, turn_of, turns_shown
+from chat.sittings import sitting_of
 from families.gate import Gate, gate_of
 from guard import action_for
 from inference.prices import price
@@ -104,9 +105,12 @@ def _turn_take(
     # Somebody's worst sentence does not stand in a list that others may glance at.
     title = _title_from(question) if action in NAMING else _("A conversation")
     conversation = _conversation_touch(person, title, conversation)
+    sitting = sitting_of(person, timezone.now(), waits=action in FIXED)
     turn = Turn(
         pk=turn_id,
         conversation=conversation,
+        sitting_since=sitting.since,
+        reminds=sitting.reminds,
         question=question[:LONGEST_QUESTION],
         retry_of=retry_of,
         level=str(verdict.level),

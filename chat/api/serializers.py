@@ -106,6 +106,9 @@ class TurnSerializer(serializers.ModelSerializer[Turn]):
     state = serializers.ChoiceField(choices=State.choices)
     ending = serializers.SerializerMethodField(help_text="Why it ended other than by a whole answer.")
     is_brief = serializers.BooleanField(help_text="Whether the answer was kept short, as little was left.")
+    reminds = serializers.BooleanField(
+        help_text="Whether its asker has gone on for an hour: say again that this is an AI, and that a break is good."
+    )
     usage = UsageSerializer(source="*")
     lessons = serializers.SerializerMethodField()
     card = serializers.SerializerMethodField(help_text="Of a turn that is `carded` or `paused`.")
@@ -119,7 +122,7 @@ class TurnSerializer(serializers.ModelSerializer[Turn]):
         model = Turn
         fields = (
             "id", "conversation", "state", "ending", "question", "answer", "asked_at", "ended_at",
-            "is_brief", "model", "usage", "lessons", "card", "asks", "said", "support",
+            "is_brief", "reminds", "model", "usage", "lessons", "card", "asks", "said", "support",
         )  # fmt: skip
         read_only_fields = fields
 
