@@ -135,7 +135,8 @@ class Desk:
         """Every second: keep all drafts in one statement, end those that are to end, and look who waits."""
         while self.drafts:
             await asyncio.sleep(CHECKPOINT_SECONDS)
-            drafts = list(self.drafts)
+            if not (drafts := list(self.drafts)):
+                return
             try:
                 standings = await self._ask(turns_checkpoint, kept=[draft.checkpoint for draft in drafts])
             except DatabaseError:
