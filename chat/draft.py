@@ -1,5 +1,6 @@
 """One answer while it is written: from the model through the output gate onto the stream."""
 
+import asyncio
 import logging
 import time
 from contextlib import aclosing
@@ -68,9 +69,15 @@ async def draft_write(draft: Draft, prompt: Prompt) -> Ending:
     if not watch:
         return await _written(draft, prompt, None)
     async with watch:
-        ending = await _written(draft, prompt, watch)
-        # Somebody in danger gets the card whatever became of the answer: cut, empty or failed.
-        await watch.hear_out()
+        try:
+            ending = await _written(draft, prompt, watch)
+            await watch.hear_out()
+        except asyncio.CancelledError:
+            if not draft.ended_by:
+                raise
+            ending = draft.ended_by
+            await watch.hear_out()
+        # Somebody in danger gets the card whatever became of the answer: cut, stopped, empty or failed.
         draft.heed(watch)
     return ending
 

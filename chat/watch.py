@@ -92,9 +92,10 @@ class Watch:
         """Wait for the verdict on the question, if it is still to come."""
         if self._judging is None:
             return
-        judging, self._judging = self._judging, None
-        # Without its verdict a mere trace in the question is enough to ask about.
-        verdict = await judging or judge_strictly(self.question[-1]["content"])
+        # Whoever is cancelled while they wait for it finds it still to come. Without its verdict a mere trace in the
+        # question is enough to ask about.
+        verdict = await asyncio.shield(self._judging) or judge_strictly(self.question[-1]["content"])
+        self._judging = None
         if action_for(verdict) in STOPS:
             self.asks_for = verdict
 
@@ -125,12 +126,17 @@ class Watch:
             verdict = await _verdict(guard, said)
         except (NoOpinion, Unreadable) as fault:
             logger.warning("The remote guard gave no verdict (%s): the local one is stricter.", fault)
-            measures.guard_asked("failed")
-            self.is_alone = True
-            return None
+            return self._go_on_alone()
+        except Exception:
+            logger.exception("Asking the remote guard met a fault of our own: the local one is stricter.")
+            return self._go_on_alone()
         acts = action_for(verdict) is not Action.ALLOW
         measures.guard_asked("flagged" if acts else "passed", time.perf_counter() - began)
         return verdict
+
+    def _go_on_alone(self) -> None:
+        measures.guard_asked("failed")
+        self.is_alone = True
 
 
 async def _verdict(guard: RemoteGuard, said: Said) -> Verdict:

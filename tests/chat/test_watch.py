@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 from django.core.checks import run_checks
+from django.db import connection
 from django.test import Client
+from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import Person
@@ -120,9 +122,9 @@ async def _opinion_forget() -> None:
 @pytest.fixture
 def answered(teen: Person, ask: Ask, settings: Settings) -> Iterator[Callable[..., Turn]]:
     """Has a model say a text, in chunks of three letters, in answer to the teen's question."""
-    settings.GUARD_SECONDS = 0.6
 
-    def answering(text: str, question: str = "Where does rain go?") -> Turn:
+    def answering(text: str, question: str = "Where does rain go?", patience: float = 0.6) -> Turn:
+        settings.GUARD_SECONDS = patience
         pieces = [text[at : at + 3] for at in range(0, len(text), 3)]
         chunks = [json.dumps({"choices": [{"delta": {"content": piece}}]}) for piece in pieces]
         reply = OK + "".join(f"data: {chunk}\n\n" for chunk in chunks).encode() + STOP + DONE
@@ -233,6 +235,19 @@ class TestACrisisThatOnlyTheGuardHears:
         loop.submit(_client_forget()).result()
         assert (turn.state, turn.level, turn.answer) == (State.CARDED, "3", "")
         assert meter(owner=teen).held == 0
+
+    def test_also_where_its_writer_presses_stop_before_the_verdict(
+        self, remote: Callable[..., RemoteGuard], answered: Callable[..., Turn]
+    ) -> None:
+        def slowly(body: dict[str, Any]) -> Any:
+            Turn.objects.update(stop_asked_at=timezone.now())
+            time.sleep(1.6)
+            connection.close()
+            return HARM["llama"] if "bridge" in judged(body) else SAFE["llama"]
+
+        remote("llama", slowly)
+        turn = answered(SENTENCE * 12, question="how high is the old bridge at night", patience=5.0)
+        assert (turn.state, turn.level, turn.answer) == (State.CARDED, "3", "")
 
 
 REFUSES = b"HTTP/1.1 500 no\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
