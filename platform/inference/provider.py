@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
@@ -22,6 +23,8 @@ CONNECT_SECONDS = 3.0
 COUNT_SECONDS = 2.0
 # In bytes. A chunk that carries one token is some hundreds of them.
 LONGEST_LINE = 1_000_000
+# JSON can spell a NUL and half of a character. PostgreSQL takes neither, and one checkpoint keeps many answers.
+UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 _clients: WeakKeyDictionary[asyncio.AbstractEventLoop, openai.AsyncOpenAI] = WeakKeyDictionary()
@@ -165,7 +168,7 @@ def _said(data: dict[str, Any]) -> _Said:
 def _text(found: object) -> str:
     if not isinstance(found, str | None):
         raise TypeError
-    return found or ""
+    return UNSTORABLE.sub("\ufffd", found) if found else ""
 
 
 async def _events(chunks: AsyncIterator[bytes]) -> AsyncIterator[dict[str, Any]]:

@@ -119,6 +119,19 @@ def test_each_misbehaviour_of_a_server_has_its_name(
     assert serve(reply, settings) is fault
 
 
+def test_what_no_database_takes_is_left_out_of_an_answer(settings: Settings) -> None:
+    odd = rb'data: {"choices": [{"delta": {"content": "a\u0000b\ud83dc \ud83d\ude00"}}]}' + b"\n\n"
+    end = b'data: {"choices": [{"finish_reason": "stop", "delta": {}}]}\n\ndata: [DONE]\n\n'
+
+    async def meet() -> list[Words | Usage]:
+        server = await asyncio.start_server(partial(_say, OK + odd + end), "127.0.0.1", 0)
+        settings.TUTOR_BASE_URL = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+        async with server:
+            return await answer(5)
+
+    assert asyncio.run(meet())[0] == Words("a\ufffdb\ufffdc 😀", 1)
+
+
 def test_the_server_is_told_the_requests_name(settings: Settings) -> None:
     heard = b""
 
