@@ -52,6 +52,8 @@ class State(models.TextChoices):
 
 
 LIVE_STATES = (State.QUEUED, State.WORKING)
+# What came to no whole answer, and may be asked again.
+RETRIED_STATES = (State.FAILED, State.STOPPED)
 
 
 class Ending(models.TextChoices):

@@ -17,7 +17,7 @@ from chat import stream
 from chat.acts import question_of, said_of, support_of
 from chat.budget_words import brief_said, meter_said
 from chat.cards import card_of
-from chat.models import Conversation, Ending, Reason, Report, State, Turn
+from chat.models import RETRIED_STATES, Conversation, Ending, Reason, Report, Turn
 from chat.rendering import GrowingPage, answer_html
 from chat.reports import REPORTS_KEPT_FOR, may_be_reported
 from chat.selectors import Pause, conversations_of, pause_of, turns_shown
@@ -97,7 +97,7 @@ class TurnShown:
 
     @property
     def may_retry(self) -> bool:
-        return self.turn.state in {State.FAILED, State.STOPPED}
+        return self.turn.state in RETRIED_STATES
 
     @property
     def retry_id(self) -> UUID:

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.models import Person
 from chat.acts import action_of
-from chat.models import LONGEST_WORDS, Reason, Report, ReportCount, State, Turn
+from chat.models import LONGEST_WORDS, RETRIED_STATES, Reason, Report, ReportCount, State, Turn
 from chat.selectors import turns_of
 
 REPORTS_KEPT_FOR = timedelta(days=180)
@@ -25,7 +25,7 @@ class NothingToReport(Exception):
 
 
 def may_be_reported(turn: Turn) -> bool:
-    return not turn.is_live and (bool(turn.answer) or turn.state not in {State.FAILED, State.STOPPED})
+    return not turn.is_live and (bool(turn.answer) or turn.state not in RETRIED_STATES)
 
 
 @transaction.atomic
@@ -37,7 +37,11 @@ def report_make(*, turn: Turn, reason: str = "", words: str = "", shared: bool =
     if not may_be_reported(turn):
         raise NothingToReport
     reason = _reason_for(turn, reason)
-    said = {"reason": reason, "words": words.strip()[:LONGEST_WORDS], "shared_at": timezone.now()}
+    said = {
+        "reason": reason,
+        "words": words.replace("\0", " ").strip()[:LONGEST_WORDS],
+        "shared_at": timezone.now(),
+    }
     report, is_new = Report.objects.get_or_create(turn=turn, defaults=said if shared else {})
     if is_new:
         _count(turn, reason)

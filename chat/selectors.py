@@ -99,13 +99,16 @@ def pause_of(person: Person) -> Pause | None:
         state__in=[State.CARDED, State.PAUSED],
         went_on_at=None,
         level__in=PAUSES,
-        asked_at__gt=timezone.now() - PAUSE_FORGOTTEN_AFTER,
+        ended_at__gt=timezone.now() - PAUSE_FORGOTTEN_AFTER,
     )
     # Asked before every question, and hardly ever so.
     if not begun.exists():
         return None
+    # From when the card came up: one that only the remote guard called for comes minutes after the question.
     pauses = [
-        Pause(turn, turn.asked_at + PAUSES[turn.level]) for turn in begun.select_related("conversation")
+        Pause(turn, turn.ended_at + PAUSES[turn.level])
+        for turn in begun.select_related("conversation")
+        if turn.ended_at
     ]
     holding = [pause for pause in pauses if not (pause.waits_for_an_answer and pause.may_end)]
     return max(holding, key=lambda pause: (not pause.waits_for_an_answer, pause.until), default=None)

@@ -31,6 +31,7 @@ from chat.models import (
     LONGEST_NAME,
     LONGEST_QUESTION,
     LONGEST_TITLE,
+    RETRIED_STATES,
     Conversation,
     Ending,
     State,
@@ -71,7 +72,8 @@ def turn_start(
     when the id is taken by somebody else's turn or was that of a turn which is deleted.
     """
     note(turn=turn_id)
-    question = question.strip()
+    # PostgreSQL takes no NUL; nobody can type one, and a cry for help must not fail for it.
+    question = question.replace("\0", " ").strip()
     if not question:
         raise QuestionEmpty
     try:
@@ -93,7 +95,10 @@ def _turn_take(
     *,
     personal: str,
 ) -> Turn:
-    past = turns_shown(conversation) if conversation else []
+    past = turns_shown(conversation) if conversation else Turn.objects.none()
+    if retry_of:
+        # Or the same words would be counted twice against whoever wrote them once.
+        past = past.exclude(pk=retry_of.pk)
     verdict = verdict_for(question, past)
     action, gate = action_for(verdict), Gate()
     if action not in FIRST:
@@ -210,11 +215,14 @@ def _turn_that_won(person: Person, turn_id: UUID, conversation: Conversation | N
 def turn_retry(*, person: Person, failed: Turn, turn_id: UUID) -> Turn:
     """Ask the question of a failed or stopped turn again, in its place. Trying twice tries once.
 
+    A turn in any other state stays where it is, and is returned: a card must not make room for an answer.
     Raises what turn_start raises.
     """
     again = Turn.objects.filter(retry_of=failed).first()
     if again:
         return again
+    if failed.state not in RETRIED_STATES:
+        return failed
     return turn_start(
         person=person,
         turn_id=turn_id,
@@ -249,7 +257,7 @@ def turn_stop(*, turn: Turn) -> None:
 @transaction.atomic
 def conversation_rename(*, conversation: Conversation, title: str) -> None:
     """Name a conversation; an empty name keeps the one it has. Longer names are cut to 80 characters."""
-    if title := " ".join(title.split())[:LONGEST_TITLE]:
+    if title := " ".join(title.replace("\0", " ").split())[:LONGEST_TITLE]:
         conversation.title = title
         conversation.save(update_fields=["title"])
 

@@ -74,7 +74,7 @@ def ask(request: HtmxRequest, conversation_id: UUID | None = None) -> HttpRespon
     found = own_conversation(request, conversation_id) if conversation_id else None
     question, turn_id = request.POST.get("question", ""), _turn_id(request)
     try:
-        question_count(person, question)
+        question_count(person, question, found)
         turn = services.turn_start(
             person=person,
             turn_id=turn_id,
@@ -136,11 +136,13 @@ def stop(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
 def retry(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
     person, failed = person_of(request), own_turn(request, turn_id)
     try:
-        question_count(person, failed.question)
+        question_count(person, failed.question, failed.conversation)
         turn = services.turn_retry(person=person, failed=failed, turn_id=_turn_id(request))
     except REFUSALS as refusal:
         composer = composer_for(person, failed.conversation, error=said(refusal, person))
         return _refused(request, composer, refusal)
+    except Turn.DoesNotExist as fault:
+        raise Http404 from fault
     if not request.htmx:
         return _back(request, turn.conversation)
     composer = composer_for(person, turn.conversation)

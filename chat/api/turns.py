@@ -48,7 +48,7 @@ class Turns(SignedInView):
         asked.is_valid(raise_exception=True)
         question, conversation_id = asked.validated_data["question"], asked.validated_data["conversation"]
         conversation = own_conversation(person, conversation_id) if conversation_id else None
-        question_count(person, question)
+        question_count(person, question, conversation)
         try:
             with told_as_problems(person):
                 turn = services.turn_start(

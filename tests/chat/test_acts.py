@@ -144,7 +144,7 @@ class TestPause:
         judged(Verdict())
         with pytest.raises(TutorPaused):
             ask(teen, "What is a noun?")
-        Turn.objects.filter(pk=turn.pk).update(asked_at=timezone.now() - timedelta(minutes=3))
+        Turn.objects.filter(pk=turn.pk).update(ended_at=timezone.now() - timedelta(minutes=3))
         assert ask(teen, "What is a noun?").state == State.QUEUED
 
     def test_a_yes_brings_the_card_of_somebody_who_said_it(
@@ -447,6 +447,7 @@ def test_what_was_done_is_told_from_the_turn_alone() -> None:
 def test_a_retry_is_judged_again(teen: Person, ask: Ask, judged: Judged) -> None:
     turn = ask(teen)
     services.turn_stop(turn=turn)
+    turn.refresh_from_db()
     judged(METHOD)
     again = services.turn_retry(person=teen, failed=turn, turn_id=uuid4())
     assert again.state == State.REFUSED

@@ -152,7 +152,7 @@ class TestCrisis:
         with pytest.raises(TutorPaused):
             ask(teen, "What is a noun?")
         assert pauses.pause_end(person=teen) is False
-        Turn.objects.filter(pk=card.pk).update(asked_at=timezone.now() - timedelta(minutes=6))
+        Turn.objects.filter(pk=card.pk).update(ended_at=timezone.now() - timedelta(minutes=6))
         with pytest.raises(TutorPaused):
             ask(teen, "What is a noun?")
         assert pauses.pause_end(person=teen) is True
@@ -163,6 +163,13 @@ class TestCrisis:
         assert turn.state == State.CARDED
         assert len(turn.question) == 2000
 
+    def test_so_is_an_unsafe_home_in_a_long_letter(self, teen: Person, ask: Ask) -> None:
+        turn = ask(teen, "It began in the summer and nobody saw it. " * 60 + "My dad hits me when he drinks.")
+        assert (turn.state, turn.level) == (State.CARDED, "S")
+
+    def test_it_is_heard_through_what_no_database_takes(self, teen: Person, ask: Ask) -> None:
+        assert ask(teen, f"\0{CRISIS}\0").question == CRISIS
+
     def test_its_words_do_not_become_the_conversations_name(self, teen: Person, ask: Ask) -> None:
         assert "kill" not in ask(teen, CRISIS).conversation.title
 
@@ -172,7 +179,7 @@ class TestCrisis:
 
     def test_a_card_of_another_day_holds_nobody_up(self, teen: Person, ask: Ask) -> None:
         card = ask(teen, CRISIS)
-        Turn.objects.filter(pk=card.pk).update(asked_at=timezone.now() - timedelta(hours=25))
+        Turn.objects.filter(pk=card.pk).update(ended_at=timezone.now() - timedelta(hours=25))
         assert ask(teen, "What is a noun?").state == State.QUEUED
 
     def test_the_card_comes_on_a_site_whose_tutor_is_closed(
@@ -203,6 +210,7 @@ class TestRetrying:
         self, turn: Turn, teen: Person
     ) -> None:
         services.turn_stop(turn=turn)
+        turn.refresh_from_db()
         again = services.turn_retry(person=teen, failed=turn, turn_id=uuid4())
         assert (again.question, again.conversation, again.state) == (
             turn.question,
@@ -213,8 +221,21 @@ class TestRetrying:
 
     def test_retrying_twice_asks_once(self, turn: Turn, teen: Person) -> None:
         services.turn_stop(turn=turn)
+        turn.refresh_from_db()
         first, again = (services.turn_retry(person=teen, failed=turn, turn_id=uuid4()) for _ in range(2))
         assert first == again
+
+    def test_a_card_makes_no_room_for_an_answer(self, teen: Person, ask: Ask) -> None:
+        card = ask(teen, CRISIS)
+        assert services.turn_retry(person=teen, failed=card, turn_id=uuid4()) == card
+        assert not Turn.objects.exclude(pk=card.pk).exists()
+
+    def test_the_same_words_are_not_judged_as_said_twice(self, teen: Person, ask: Ask) -> None:
+        # After itself it reads “i want to die”.
+        turn = ask(teen, "die is a verb and i want to")
+        services.turn_stop(turn=turn)
+        turn.refresh_from_db()
+        assert services.turn_retry(person=teen, failed=turn, turn_id=uuid4()).state == State.QUEUED
 
 
 class TestConversations:

@@ -13,6 +13,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from accounts.models import Person
 from chat import services
 from chat.models import Conversation, State, Turn
+from chat.throttles import questions
 from tests.chat.conftest import Ask
 
 AsPerson = Callable[[Person], Client]
@@ -217,6 +218,27 @@ class TestAsking:
         assert codes[-1] == 429
         reply = post(owner, "chat:ask", question="I want to kill myself", turn_id=uuid4())
         assert reply.status_code == 200
+
+    def test_nor_is_one_that_only_the_conversation_shows(
+        self, owner: Client, teen: Person, conversation: Conversation, turn: Turn
+    ) -> None:
+        Turn.objects.filter(pk=turn.pk).update(
+            question="i want to", state=State.FAILED, ended_at=turn.asked_at
+        )
+        for _ in range(12):
+            questions.hit(teen.pk)
+        address = reverse("chat:ask_in", args=[conversation.pk])
+        reply = owner.post(address, {"question": "kill myself", "turn_id": uuid4()})
+        assert reply.status_code == 302
+        assert Turn.objects.latest("asked_at").state == State.CARDED
+
+    def test_a_retry_whose_id_is_taken_is_not_there(
+        self, owner: Client, turn: Turn, stranger: Person, ask: Ask
+    ) -> None:
+        other = ask(stranger)
+        Turn.objects.filter(pk=turn.pk).update(state=State.FAILED, ended_at=turn.asked_at)
+        reply = owner.post(reverse("chat:turn_retry", args=[turn.pk]), {"turn_id": other.pk})
+        assert reply.status_code == 404
 
     def test_a_huge_form_is_refused(self, owner: Client) -> None:
         assert post(owner, "chat:ask", question="x" * 100_000, turn_id=uuid4()).status_code == 400
