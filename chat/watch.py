@@ -126,17 +126,15 @@ class Watch:
             verdict = await _verdict(guard, said)
         except (NoOpinion, Unreadable) as fault:
             logger.warning("The remote guard gave no verdict (%s): the local one is stricter.", fault)
-            return self._go_on_alone()
         except Exception:
             logger.exception("Asking the remote guard met a fault of our own: the local one is stricter.")
-            return self._go_on_alone()
-        acts = action_for(verdict) is not Action.ALLOW
-        measures.guard_asked("flagged" if acts else "passed", time.perf_counter() - began)
-        return verdict
-
-    def _go_on_alone(self) -> None:
+        else:
+            acts = action_for(verdict) is not Action.ALLOW
+            measures.guard_asked("flagged" if acts else "passed", time.perf_counter() - began)
+            return verdict
         measures.guard_asked("failed")
         self.is_alone = True
+        return None
 
 
 async def _verdict(guard: RemoteGuard, said: Said) -> Verdict:

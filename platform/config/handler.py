@@ -26,9 +26,9 @@ type Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 # More of them would fight for the interpreter: a rush was answered no faster with 16, and its first words came later.
 THREADS = 8
-# What must answer when every one of those threads waits for a database that hangs.
-ALWAYS = ("/help/", "/healthz", "/readyz")
-THREADS_ALWAYS = 4
+# What must answer when every one of those threads waits for a database that hangs, on threads of its own: whoever asks
+# whether the parts answer waits as well, and must not stand in the way of help.
+THREADS_APART = {"/help/": 4, "/healthz": 1, "/readyz": 2}
 
 
 class Handler(ASGIHandler):
@@ -37,7 +37,10 @@ class Handler(ASGIHandler):
     def __init__(self) -> None:
         super().__init__()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="request")
-        self._threads_always = ThreadPoolExecutor(THREADS_ALWAYS, thread_name_prefix="always")
+        self._threads_apart = {
+            path: ThreadPoolExecutor(threads, thread_name_prefix=path.strip("/"))
+            for path, threads in THREADS_APART.items()
+        }
         self._static = ServeStaticMiddleware(self._on_thread)
 
     def load_middleware(self, is_async: bool = False) -> None:  # noqa: FBT001, FBT002 - Django's own
@@ -80,7 +83,8 @@ class Handler(ASGIHandler):
             sending.result()
 
     async def _on_thread(self, request: ASGIRequest) -> HttpResponseBase:
-        threads = self._threads_always if request.path.startswith(ALWAYS) else self._threads
+        apart = (threads for path, threads in self._threads_apart.items() if request.path.startswith(path))
+        threads = next(apart, self._threads)
         respond = sync_to_async(self._respond, thread_sensitive=False, executor=threads)
         return await respond(request)
 

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from chat.connections import give_back
 from config.celery import app
 
 SECONDS_A_CHECK = 2.0
@@ -43,10 +44,14 @@ async def _outcome(check: Callable[[], Awaitable[None]]) -> str:
     return "ok"
 
 
-@sync_to_async
+# Not on the request's own thread, which would wait for a database that hangs for longer than the check does.
+@sync_to_async(thread_sensitive=False)
 def _database() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    finally:
+        give_back()
 
 
 async def _valkey() -> None:

@@ -1,14 +1,18 @@
 """The site's own ASGI handler, on a real server."""
 
+import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import pytest
 
 from accounts.models import Person
 from config.handler import THREADS
-from tests.live import Visitor, Web, other_connection
+from tests.live import Visitor, Web, other_connection, running
 
 pytestmark = pytest.mark.faults
 
@@ -30,6 +34,25 @@ def test_help_answers_while_every_thread_waits_for_a_database_that_hangs(web: We
             assert visitor.get(path).status == 200
         assert not any(page.done() for page in pages)
     assert {page.result().status for page in pages} == {200}
+
+
+def test_help_answers_while_many_ask_whether_the_parts_do_and_the_database_hangs(tmp_path: Path) -> None:
+    def get(path: str, patience: float) -> int:
+        try:
+            with urlopen(f"{site.url}{path}", timeout=patience) as reply:  # noqa: S310
+                return int(reply.status)
+        except HTTPError as fault:
+            return fault.code
+
+    # It takes connections and never says a word.
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as silent:
+        database = f"postgres://a:b@127.0.0.1:{silent.getsockname()[1]}/c"
+        with running(Web(tmp_path / "web.log", DATABASE_URL=database)) as site:
+            with ThreadPoolExecutor(THREADS) as people:
+                asked = [people.submit(get, "/readyz", 30) for _ in range(THREADS)]
+                assert not wait(asked, timeout=0.5).done
+                assert get("/help/now", 5) == 200
+            assert {one.result() for one in asked} == {503}
 
 
 def test_a_static_file_is_served_with_its_type_as_told(web: Web, teen: Person) -> None:
