@@ -5,9 +5,11 @@ from django.utils import timezone
 
 from accounts.models import Person
 from chat import measures
+from chat.acts import verdict_of
 from chat.models import ASKED, State, Turn
 from chat.selectors import pause_of
 from guard import Level
+from safeguarding.cards import is_about_safety
 
 
 @transaction.atomic
@@ -30,7 +32,8 @@ def question_answer(*, turn: Turn, is_yes: bool) -> None:
     Any other answer ends the pause. What was answered before stays.
     """
     asked = Turn.objects.filter(pk=turn.pk, state=State.PAUSED, went_on_at=None)
+    level = Level.UNSAFE_HOME if is_about_safety(verdict_of(turn).categories) else Level.STATED
     if not is_yes:
         asked.update(went_on_at=timezone.now())
-    elif asked.update(state=State.CARDED, level=str(Level.STATED), layer=ASKED):
+    elif asked.update(state=State.CARDED, level=str(level), layer=ASKED):
         transaction.on_commit(lambda: measures.turn_ended(state=State.CARDED))

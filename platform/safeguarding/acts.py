@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 
 from guard import Category
-from safeguarding.cards import is_about_eating
+from safeguarding.cards import is_about_eating, is_about_safety
 from safeguarding.datafile import entry, page_language, paragraphs, read
 from safeguarding.helplines import country_for
 from safeguarding.review import review_recorded
@@ -98,6 +98,8 @@ def cut_for(category: str) -> Said:
 
 def question_for(categories: Iterable[Category]) -> Question:
     about, questions = set(categories), _texts().questions
+    if is_about_safety(about):
+        return questions["unsafe"]
     if Category.ABOUT_SOMEONE_ELSE in about:
         return questions["someone_else"]
     return questions["eating" if is_about_eating(about) else "hopeless"]
@@ -141,7 +143,8 @@ def all_texts(language: str) -> Texts:
     every = pause.table("every")
     return Texts(
         questions={
-            kind: _question(pause.table(kind), every) for kind in ("hopeless", "eating", "someone_else")
+            kind: _question(pause.table(kind), every)
+            for kind in ("hopeless", "eating", "unsafe", "someone_else")
         },
         support={kind: _support(support.table(kind)) for kind in ("burdened", "bullied", "someone_else")},
         redirected={kind: _said(redirect.table(kind)) for kind in REDIRECTED},

@@ -16,6 +16,7 @@ from safeguarding.review import review_recorded
 FAMILY = "cards"
 # Any of these weighs more than eating does.
 WISHES = {Category.SUICIDE, Category.SELF_HARM, Category.HOPELESSNESS}
+UNSAFE = {Category.UNSAFE_HOME, Category.EXPLOITATION}
 KINDS = (
     "hints", "stated", "eating", "someone_else", "acute", "acute_someone_else",
     "unsafe_home", "unsafe_home_someone_else", "exploitation",
@@ -53,10 +54,11 @@ class Card:
 def card_for(verdict: Verdict, *, country: str) -> Card:
     """The card for a verdict of hints or more, with the lines of `country` (ISO 3166), in the page's language.
 
-    For an unsafe home the lines are those that protect children.
+    For an unsafe home, and for a hint of one, the lines are those that protect children.
     """
     words = all_words(page_language(FAMILY))[_kind(verdict)]
-    need = UNSAFE_HOME if verdict.level == Level.UNSAFE_HOME else CRISIS
+    is_hint_of_one = verdict.level == Level.HINTS and is_about_safety(verdict.categories)
+    need = UNSAFE_HOME if verdict.level == Level.UNSAFE_HOME or is_hint_of_one else CRISIS
     lines = country_for(country).helping(need)
     return Card(
         level=verdict.level,
@@ -92,6 +94,12 @@ def _kind(verdict: Verdict) -> str:
 def is_about_eating(categories: Collection[Category]) -> bool:
     """Whether eating is all that anybody has to be asked about or told of."""
     return Category.EATING_DISORDER in categories and not WISHES & set(categories)
+
+
+def is_about_safety(categories: Collection[Category]) -> bool:
+    """Whether what somebody has to be asked about or told of is what others do to them."""
+    about = set(categories)
+    return bool(about & UNSAFE) and not WISHES & about
 
 
 def languages() -> list[str]:

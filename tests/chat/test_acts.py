@@ -177,6 +177,20 @@ class TestPause:
         judged(verdict(Level.HINTS, Category.HOPELESSNESS, Category.ABOUT_SOMEONE_ELSE))
         assert "Do you think that they may want to die" in page_of(owner, ask(teen))
 
+    def test_a_hint_that_others_do_harm_is_asked_about_that_and_a_yes_brings_its_card(
+        self, teen: Person, ask: Ask, owner: Client, judged: Judged
+    ) -> None:
+        # As a guard elsewhere says of what may be abuse, and of a mere trace of it.
+        judged(verdict(Level.HINTS, Category.EXPLOITATION, Category.SEXUAL))
+        turn = ask(teen)
+        page = page_of(owner, turn)
+        assert "Is somebody hurting you, or asking you for things that feel wrong?" in page
+        assert "killing yourself" not in page
+        assert 'href="tel:18004224453"' in page
+        owner.post(reverse("chat:turn_answer", args=[turn.pk]), {"answer": "yes"})
+        turn.refresh_from_db()
+        assert (turn.state, turn.level) == (State.CARDED, Level.UNSAFE_HOME)
+
     def test_it_never_shortens_the_rest_after_a_card(self, teen: Person, ask: Ask, judged: Judged) -> None:
         judged(verdict(Level.ACUTE, Category.SUICIDE))
         card = ask(teen)
