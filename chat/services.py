@@ -287,7 +287,8 @@ def conversation_delete(*, conversation: Conversation) -> None:
 
     A turn that is being written loses its row, which stops its worker; the worker settles the hold by its key.
     """
-    holds_release(keys=conversation.turns.filter(state=State.QUEUED).values_list("pk", flat=True))
-    turn_ids = list(conversation.turns.values_list("pk", flat=True))
+    # Locked, so that no worker begins one whose hold is returned here: its answer would be for nothing.
+    turns = dict(conversation.turns.order_by("pk").select_for_update().values_list("pk", "state"))
+    holds_release(keys=[turn_id for turn_id, state in turns.items() if state == State.QUEUED])
     conversation.delete()
-    transaction.on_commit(lambda: stream.forget(*turn_ids))
+    transaction.on_commit(lambda: stream.forget(*turns))
