@@ -119,6 +119,12 @@ KEY_REUSED = define(
     _("This key belongs to another question"),
     _("You have used this key for another question. Make a new one; nothing was asked."),
 )
+NOTHING_TO_REPORT = define(
+    "nothing-to-report",
+    HTTPStatus.CONFLICT,
+    _("There is nothing to report"),
+    _("The turn is still being written, or it came to nothing."),
+)
 
 GATES = {Closed.CONSENT: NO_CONSENT, Closed.PAUSED: PAUSED, Closed.QUIET: QUIET}
 ON_ASKING = (

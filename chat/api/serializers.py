@@ -9,7 +9,7 @@ from rest_framework import serializers
 from chat.acts import question_of, said_of, support_of
 from chat.cards import card_of
 from chat.leaving import Personal
-from chat.models import Conversation, Ending, State, Turn
+from chat.models import LONGEST_WORDS, Conversation, Ending, Reason, Report, State, Turn
 from courses.search import Found, passages_of
 from safeguarding.acts import Question, Said, Support
 
@@ -25,6 +25,36 @@ class AskSerializer(serializers.Serializer[Any]):
         default="",
         help_text="What to do with a name or an address in it, after `personal-found` has asked.",
     )
+
+
+class AnswerSerializer(serializers.Serializer[Any]):
+    answer = serializers.ChoiceField(
+        choices=["yes", "no", "unsaid"], help_text="The words for each stand in the turn’s `asks`."
+    )
+
+
+class ReportTurnSerializer(serializers.Serializer[Any]):
+    reason = serializers.ChoiceField(
+        choices=Reason.choices,
+        allow_blank=True,
+        default="",
+        help_text="What is the matter with an answer. It says nothing of a card, a pause or a refusal.",
+    )
+    words = serializers.CharField(allow_blank=True, max_length=LONGEST_WORDS, default="")
+    shared = serializers.BooleanField(
+        default=False,
+        help_text="Whether the person allows that those who check the site read this turn. Ask them; never assume it. "
+        "Without it the report is counted, and neither reason nor words are kept.",
+    )
+
+
+class ReportSerializer(serializers.ModelSerializer[Report]):
+    """What is kept of a report. It was never shared, or is not any more, where `shared_at` is null."""
+
+    class Meta:
+        model = Report
+        fields = ("made_at", "reason", "words", "shared_at")
+        read_only_fields = fields
 
 
 class ConversationSerializer(serializers.ModelSerializer[Conversation]):
@@ -89,7 +119,13 @@ class QuestionSerializer(serializers.Serializer[Question]):
     heading = serializers.CharField()
     paragraphs = serializers.ListField(child=serializers.CharField())
     question = serializers.CharField()
+    yes = serializers.CharField(help_text="The words on a button for each answer: see `turns_answer`.")
+    no = serializers.CharField()
+    unsaid = serializers.CharField()
     waits = serializers.CharField()
+    answered = serializers.CharField(
+        help_text="What to show instead of the question once `went_on_at` is set."
+    )
 
 
 class SupportSerializer(serializers.Serializer[Support]):
@@ -122,7 +158,7 @@ class TurnSerializer(serializers.ModelSerializer[Turn]):
         model = Turn
         fields = (
             "id", "conversation", "state", "ending", "question", "answer", "asked_at", "ended_at",
-            "is_brief", "reminds", "model", "usage", "lessons", "card", "asks", "said", "support",
+            "went_on_at", "is_brief", "reminds", "model", "usage", "lessons", "card", "asks", "said", "support",
         )  # fmt: skip
         read_only_fields = fields
 

@@ -1,5 +1,6 @@
 from django.urls import path
 
+from chat.api.acts import TurnAnswer, TurnReport
 from chat.api.conversations import Conversations, ConversationTurns
 from chat.api.events import TurnEvents
 from chat.api.turns import OneTurn, Turns, TurnStop
@@ -14,4 +15,6 @@ urlpatterns = [
     path("turns/<uuid:turn_id>", OneTurn.as_view(), name="turn"),
     path("turns/<uuid:turn_id>/events", TurnEvents.as_view(), name="turn_events"),
     path("turns/<uuid:turn_id>/stop", TurnStop.as_view(), name="turn_stop"),
+    path("turns/<uuid:turn_id>/answer", TurnAnswer.as_view(), name="turn_answer"),
+    path("turns/<uuid:turn_id>/report", TurnReport.as_view(), name="turn_report"),
 ]

@@ -7,7 +7,7 @@ from tests.matrix.world import World
 
 QUESTION = {"question": "Why is the sky blue?"}
 # What is sent to the API, and how.
-IN_JSON = {"chat_api:turns"}
+IN_JSON = {"chat_api:turns", "chat_api:turn_answer", "chat_api:turn_report"}
 JSON: dict[str, Any] = {"content_type": "application/json", "headers": {"Idempotency-Key": str(uuid4())}}
 TERMS = {"view": "topics", "memory": "on"}
 
@@ -15,6 +15,7 @@ TERMS = {"view": "topics", "memory": "on"}
 def form_of(name: str, world: World) -> dict[str, str]:
     forms: dict[str, dict[str, str]] = {
         "chat_api:turns": QUESTION,
+        "chat_api:turn_answer": {"answer": "no"},
         "chat:ask": QUESTION | {"turn_id": str(uuid4())},
         "chat:ask_in": QUESTION | {"turn_id": str(uuid4())},
         "chat:turn_retry": {"turn_id": str(uuid4())},

@@ -1,0 +1,67 @@
+"""What a person answers to a pause, and what they say against a turn."""
+
+from uuid import UUID
+
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from chat.api.access import own_turn
+from chat.api.refusals import NOTHING_TO_REPORT
+from chat.api.serializers import (
+    AnswerSerializer,
+    ReportSerializer,
+    ReportTurnSerializer,
+    TurnSerializer,
+    turn_told,
+)
+from chat.pauses import question_answer
+from chat.reports import NothingToReport, report_make, report_take_back
+from chat.throttles import reports
+from rest.problems import NOT_FOUND, TOO_OFTEN, Problem
+from rest.schema import answers
+from rest.views import SignedInView
+
+
+class TurnAnswer(SignedInView):
+    @extend_schema(
+        operation_id="turns_answer",
+        request=AnswerSerializer,
+        responses=answers({200: TurnSerializer}, NOT_FOUND, writes=True),
+    )
+    def post(self, request: Request, turn_id: UUID) -> Response:
+        """Answer what a pause asks. A yes brings a card, anything else lets the lesson go on; both only once."""
+        turn = own_turn(self.person, turn_id)
+        answered = AnswerSerializer(data=request.data)
+        answered.is_valid(raise_exception=True)
+        question_answer(turn=turn, is_yes=answered.validated_data["answer"] == "yes")
+        return Response(turn_told(own_turn(self.person, turn_id)))
+
+
+class TurnReport(SignedInView):
+    @extend_schema(
+        operation_id="turns_report",
+        request=ReportTurnSerializer,
+        responses=answers({200: ReportSerializer}, NOTHING_TO_REPORT, NOT_FOUND, TOO_OFTEN, writes=True),
+    )
+    def post(self, request: Request, turn_id: UUID) -> Response:
+        """Say that an answer is bad, or that you were misread. What you said of a turn before stays as it is."""
+        turn = own_turn(self.person, turn_id)
+        said = ReportTurnSerializer(data=request.data)
+        said.is_valid(raise_exception=True)
+        reports.hit(self.person.pk)
+        try:
+            report = report_make(turn=turn, **said.validated_data)
+        except NothingToReport as fault:
+            raise Problem(NOTHING_TO_REPORT) from fault
+        return Response(ReportSerializer(report).data)
+
+    @extend_schema(
+        operation_id="turns_report_take_back",
+        request=None,
+        responses=answers({204: OpenApiResponse(description="Nobody may read it.")}, NOT_FOUND, writes=True),
+    )
+    def delete(self, request: Request, turn_id: UUID) -> Response:
+        """Take back what you said of a turn. That there was a report stays counted, and nothing else of it."""
+        report_take_back(turn=own_turn(self.person, turn_id))
+        return Response(status=204)

@@ -1,0 +1,120 @@
+"""Answering a pause and reporting a turn through the API: owner, family member, stranger, admin and nobody."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import Person
+from chat.models import Report, ReportCount, State, Turn
+from tests.chat.conftest import Ask, Judged
+from tests.chat.verdicts import HINTS
+from tests.rest.told import TURNS, problem
+
+AsPerson = Callable[[Person], Client]
+SHARED = {"reason": "wrong", "words": "It mixes up two rivers.", "shared": True}
+
+
+@pytest.fixture
+def owner(as_person: AsPerson, teen: Person) -> Client:
+    return as_person(teen)
+
+
+@pytest.fixture
+def paused(teen: Person, ask: Ask, judged: Judged) -> Turn:
+    judged(HINTS)
+    return ask(teen)
+
+
+@pytest.fixture
+def answered(turn: Turn) -> Turn:
+    Turn.objects.filter(pk=turn.pk).update(
+        state=State.ANSWERED, answer="It scatters.", ended_at=timezone.now()
+    )
+    turn.refresh_from_db()
+    return turn
+
+
+def post(client: Client, turn: Turn, what: str, **fields: Any) -> Any:
+    return client.post(f"{TURNS}/{turn.pk}/{what}", fields, content_type="application/json")
+
+
+class TestAnswering:
+    def test_a_pause_says_what_it_asks_and_the_words_for_each_answer(
+        self, owner: Client, paused: Turn
+    ) -> None:
+        told = owner.get(f"{TURNS}/{paused.pk}").json()
+        assert told["went_on_at"] is None
+        assert told["asks"]["question"].startswith("Are you thinking about")
+        assert len({told["asks"][word] for word in ("yes", "no", "unsaid")}) == 3
+
+    @pytest.mark.parametrize("word", ["no", "unsaid"])
+    def test_it_ends_by_the_persons_own_answer(self, word: str, owner: Client, paused: Turn) -> None:
+        told = post(owner, paused, "answer", answer=word).json()
+        assert (told["state"], told["went_on_at"] is None) == ("paused", False)
+
+    def test_a_yes_brings_the_card_and_what_was_answered_stays(self, owner: Client, paused: Turn) -> None:
+        reply = post(owner, paused, "answer", answer="yes")
+        assert reply.status_code == 200
+        assert reply.json()["state"] == "carded"
+        assert reply.json()["card"]["lines"]
+        assert post(owner, paused, "answer", answer="no").json()["state"] == "carded"
+
+    @pytest.mark.parametrize("word", ["", "maybe", None])
+    def test_anything_else_is_no_answer(self, word: str | None, owner: Client, paused: Turn) -> None:
+        problem(post(owner, paused, "answer", answer=word), "invalid", 400)
+        paused.refresh_from_db()
+        assert paused.went_on_at is None
+
+    def test_a_turn_that_asks_nothing_stays_as_it_is(self, owner: Client, answered: Turn) -> None:
+        assert post(owner, answered, "answer", answer="yes").json()["state"] == "answered"
+
+
+class TestReporting:
+    def test_it_is_counted_and_no_word_is_kept_without_consent(self, owner: Client, answered: Turn) -> None:
+        told = post(owner, answered, "report", **SHARED | {"shared": False}).json()
+        assert (told["reason"], told["words"], told["shared_at"]) == ("", "", None)
+        assert ReportCount.objects.get().reason == "wrong"
+
+    def test_with_consent_its_words_are_kept_until_they_are_taken_back(
+        self, owner: Client, answered: Turn
+    ) -> None:
+        told = post(owner, answered, "report", **SHARED).json()
+        assert told["words"] == SHARED["words"]
+        assert told["shared_at"]
+        assert owner.delete(f"{TURNS}/{answered.pk}/report").status_code == 204
+        report = Report.objects.get()
+        assert (report.words, report.reason, report.shared_at) == ("", "", None)
+
+    def test_a_second_one_changes_nothing(self, owner: Client, answered: Turn) -> None:
+        first = post(owner, answered, "report").json()
+        assert post(owner, answered, "report", **SHARED).json() == first
+        assert ReportCount.objects.get().count == 1
+
+    def test_what_is_being_written_cannot_be_reported(self, owner: Client, turn: Turn) -> None:
+        problem(post(owner, turn, "report"), "nothing-to-report", 409)
+
+    def test_they_are_slowed_down(self, owner: Client, answered: Turn) -> None:
+        replies = [post(owner, answered, "report") for _ in range(11)]
+        problem(replies[-1], "too-often", 429)
+
+
+@pytest.mark.parametrize("who", ["parent", "stranger", "admin_person"])
+def test_somebody_elses_turn_is_not_there(
+    who: str, paused: Turn, as_person: AsPerson, request: pytest.FixtureRequest
+) -> None:
+    client = as_person(request.getfixturevalue(who))
+    problem(post(client, paused, "answer", answer="no"), "not-found", 404)
+    problem(post(client, paused, "report", **SHARED), "not-found", 404)
+    problem(client.delete(f"{TURNS}/{paused.pk}/report"), "not-found", 404)
+    paused.refresh_from_db()
+    assert paused.went_on_at is None
+    assert not Report.objects.exists()
+
+
+def test_somebody_who_is_not_signed_in_is_told_so(paused: Turn, client: Client) -> None:
+    problem(post(client, paused, "answer", answer="no"), "not-signed-in", 401)
+    problem(post(client, paused, "report"), "not-signed-in", 401)
+    problem(client.delete(f"{TURNS}/{paused.pk}/report"), "not-signed-in", 401)
