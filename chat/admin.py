@@ -39,6 +39,11 @@ class ReportAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
+    def save_model(self, request: HttpRequest, obj: Report, form: Any, change: Any) -> None:
+        """Only the judgement, and only where it is still shared: its writer may have taken it back meanwhile."""
+        judged = {"right_level": obj.right_level, "right_action": obj.right_action}
+        reports_shared().filter(pk=obj.pk).update(**judged)
+
     @admin.display(description=_("question"))
     def question(self, report: Report) -> str:
         return report.turn.question

@@ -7,10 +7,11 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.contrib import admin
 from django.contrib.auth.models import Permission
 from django.core.management import call_command
 from django.http import HttpResponse
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
@@ -238,6 +239,17 @@ class TestStaff:
         assert client.post(address, {"right_level": "1", "right_action": "support"}).status_code == 302
         (example,) = exported()
         assert (example["level"], example["action"]) == ("1", "support")
+
+    def test_a_judgement_brings_nothing_back_that_is_taken_back_meanwhile(
+        self, owner: Client, answered: Turn
+    ) -> None:
+        post(owner, answered, shared="on", words="Not true")
+        seen = Report.objects.get()
+        post(owner, answered, "chat:turn_report_take_back")
+        seen.right_level = "1"
+        admin.site.get_model_admin(Report).save_model(RequestFactory().post("/"), seen, None, change=True)
+        report = Report.objects.get()
+        assert (report.shared_at, report.words, report.right_level) == (None, "", "")
 
 
 class TestTooMany:
