@@ -43,7 +43,7 @@ PERSONAL_FOUND = define(
     HTTPStatus.UNPROCESSABLE_ENTITY,
     _("Something personal is in the question"),
     _(
-        "The model belongs to another company. Show the person the member “parts”, and ask again with “personal”: "
+        "The question would go to another company. Show the person the member “parts”, and ask again with “personal”: "
         "“remove” sends the question without them, “keep” as it is."
     ),
 )

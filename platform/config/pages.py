@@ -11,7 +11,7 @@ from accounts.registry import kinds
 from courses.records import record_of
 from courses.selectors import courses_of
 from events.selectors import next_event
-from inference.place import guard_host, runs_at_home, stays_at_home
+from inference.place import guard_host, runs_at_home
 
 
 @require_safe
@@ -45,4 +45,4 @@ def privacy(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def using(request: HttpRequest) -> HttpResponse:
-    return render(request, "pages/using.html", {"runs_at_home": stays_at_home()})
+    return render(request, "pages/using.html")

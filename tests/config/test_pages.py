@@ -100,6 +100,17 @@ def test_privacy_names_the_host_of_a_model_that_is_elsewhere(
     assert "do not leave it" not in page
 
 
+def test_privacy_says_that_a_question_is_looked_through_before_it_leaves(
+    client: Client, db: None, settings: Settings
+) -> None:
+    said = "looks in it for names, addresses, numbers and schools"
+    assert said not in client.get("/privacy").content.decode()
+    settings.GUARD_KIND, settings.GUARD_BASE_URL = "openai", "https://guard.example.com/v1"
+    assert said in client.get("/privacy").content.decode()
+    settings.GUARD_KIND, settings.TUTOR_BASE_URL = "", "https://models.example.com/v1"
+    assert said in client.get("/privacy").content.decode()
+
+
 @pytest.mark.parametrize(
     "path", ["/", "/sign-in", "/learn/", "/events/", "/about", "/help/now", "/nothing-here"]
 )
