@@ -1,6 +1,7 @@
 """The tutor's own conduct: a program and no friend, and nothing that others wrote tells it otherwise."""
 
 import re
+import time
 from collections.abc import Callable
 from uuid import uuid4
 
@@ -105,6 +106,12 @@ class TestTheFence:
     )
     def test_what_is_no_mark_stays_as_it_was_written(self, plain: str) -> None:
         assert harmless(plain) == plain
+
+    @pytest.mark.parametrize("begins", ["<", "< <", "</", "["])
+    def test_a_long_gap_after_what_may_begin_a_mark_costs_no_time(self, begins: str) -> None:
+        began = time.perf_counter()
+        harmless(begins + "\n" * 20_000)
+        assert time.perf_counter() - began < 0.5
 
 
 class TestWhatNeverEnters:
