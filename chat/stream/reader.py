@@ -58,7 +58,12 @@ class Hub:
         if key in self.queues:
             self.queues[key].add(queue)
             # The shared read is past the beginning already: this reader catches up by itself.
-            caught_up: Any = await self.shared.xrange(key)
+            try:
+                caught_up: Any = await self.shared.xrange(key)
+            except BaseException:
+                # Also when whoever asked goes away meanwhile: nobody else would ever end what they follow.
+                self.unsubscribe(turn_id, queue)
+                raise
             for entry_id, fields in caught_up:
                 queue.put_nowait(Entry.read(entry_id, fields))
             return queue
@@ -110,10 +115,14 @@ class Hub:
 
     async def _tell(self) -> None:
         """Say who is read, again and again, and wake the read whenever there is one more stream."""
+        loop = asyncio.get_running_loop()
+        all_at = loop.time() + READER_SECONDS / 3
         while True:
-            try:
-                await asyncio.wait_for(self.news.wait(), READER_SECONDS / 3)
-            except TimeoutError:
+            # However many new streams there are meanwhile: those that were noted before must not be forgotten.
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.news.wait(), max(0.0, all_at - loop.time()))
+            if loop.time() >= all_at:
+                all_at = loop.time() + READER_SECONDS / 3
                 self.unnoted = {reader_key(turn_of(key)) for key in self.cursors}
             self.news.clear()
             noted, self.unnoted = self.unnoted, set()
@@ -147,7 +156,6 @@ async def follow(turn_id: UUID, *, tick_seconds: float) -> AsyncGenerator[Entry 
     try:
         queue = await hub.subscribe(turn_id)
     except redis.RedisError as fault:
-        hub.unsubscribe(turn_id, asyncio.Queue())
         raise StreamAway from fault
     try:
         while True:
