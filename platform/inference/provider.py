@@ -157,12 +157,19 @@ def _said(data: dict[str, Any]) -> _Said:
             text=_text(delta.get("content")),
             thought=_text(delta.get("reasoning_content")),
             finish=_text(choices[0].get("finish_reason")),
-            usage=Usage(used.get("prompt_tokens"), used.get("completion_tokens"), reached_limit=False)
+            usage=Usage(
+                _count(used.get("prompt_tokens")), _count(used.get("completion_tokens")), reached_limit=False
+            )
             if used
             else None,
         )
     except (AttributeError, KeyError, TypeError) as fault:
         raise ModelGarbled from fault
+
+
+def _count(found: object) -> int | None:
+    # What is no number of tokens cannot be billed: then they are counted here.
+    return found if type(found) is int and found >= 0 else None
 
 
 def _text(found: object) -> str:

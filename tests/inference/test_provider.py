@@ -132,6 +132,21 @@ def test_what_no_database_takes_is_left_out_of_an_answer(settings: Settings) -> 
     assert asyncio.run(meet())[0] == Words("a\ufffdb\ufffdc 😀", 1)
 
 
+@pytest.mark.parametrize("tokens", [b'"12"', b"-1", b"1.5", b"true", b"null"])
+def test_a_usage_that_is_no_number_counts_as_none(tokens: bytes, settings: Settings) -> None:
+    used = (
+        b'data: {"choices": [{"finish_reason": "stop", "delta": {}}], "usage": {"completion_tokens": %s}}\n\n'
+    )
+
+    async def meet() -> Words | Usage:
+        server = await asyncio.start_server(partial(_say, OK + WORD + used % tokens), "127.0.0.1", 0)
+        settings.TUTOR_BASE_URL = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+        async with server:
+            return (await answer(5))[-1]
+
+    assert asyncio.run(meet()) == Usage(None, None, reached_limit=False)
+
+
 def test_the_server_is_told_the_requests_name(settings: Settings) -> None:
     heard = b""
 
