@@ -1,4 +1,4 @@
-"""What a person answers to a pause, and what they say against a turn."""
+"""What a person answers to a pause or says after a card, and what they say against a turn."""
 
 from uuid import UUID
 
@@ -7,7 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from chat.api.access import own_turn
-from chat.api.refusals import NOTHING_TO_REPORT
+from chat.api.refusals import NOTHING_TO_REPORT, RESTING
 from chat.api.serializers import (
     AnswerSerializer,
     ReportSerializer,
@@ -15,8 +15,9 @@ from chat.api.serializers import (
     TurnSerializer,
     turn_told,
 )
-from chat.pauses import question_answer
+from chat.pauses import pause_end, question_answer
 from chat.reports import NothingToReport, report_make, report_take_back
+from chat.selectors import pause_of
 from chat.throttles import reports
 from rest.problems import NOT_FOUND, TOO_OFTEN, Problem
 from rest.schema import answers
@@ -36,6 +37,19 @@ class TurnAnswer(SignedInView):
         answered.is_valid(raise_exception=True)
         question_answer(turn=turn, is_yes=answered.validated_data["answer"] == "yes")
         return Response(turn_told(own_turn(self.person, turn_id)))
+
+
+class GoOn(SignedInView):
+    @extend_schema(
+        operation_id="tutor_go_on",
+        request=None,
+        responses=answers({204: OpenApiResponse(description="The tutor is open.")}, RESTING, writes=True),
+    )
+    def post(self, _request: Request) -> Response:
+        """Go on after a help card, by the person's own word: that they are safe and want to. Ask them."""
+        if not pause_end(person=self.person) and (pause := pause_of(self.person)):
+            raise Problem(RESTING, fields={"opens_at": pause.until})
+        return Response(status=204)
 
 
 class TurnReport(SignedInView):

@@ -1,6 +1,7 @@
 """Answering a pause and reporting a turn through the API: owner, family member, stranger, admin and nobody."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from tests.chat.verdicts import HINTS
 from tests.rest.told import TURNS, problem
 
 AsPerson = Callable[[Person], Client]
+GO_ON = "/api/v1/go-on"
 SHARED = {"reason": "wrong", "words": "It mixes up two rivers.", "shared": True}
 
 
@@ -70,6 +72,35 @@ class TestAnswering:
 
     def test_a_turn_that_asks_nothing_stays_as_it_is(self, owner: Client, answered: Turn) -> None:
         assert post(owner, answered, "answer", answer="yes").json()["state"] == "answered"
+
+
+class TestGoingOn:
+    @pytest.fixture
+    def carded(self, teen: Person, ask: Ask) -> Turn:
+        return ask(teen, "I want to kill myself")
+
+    def test_it_is_too_early_before_the_set_time(self, owner: Client, carded: Turn) -> None:
+        assert problem(owner.post(GO_ON), "resting", 403)["opens_at"]
+        carded.refresh_from_db()
+        assert carded.went_on_at is None
+
+    def test_then_it_is_by_the_persons_own_word(self, owner: Client, carded: Turn) -> None:
+        Turn.objects.update(ended_at=timezone.now() - timedelta(minutes=6))
+        assert owner.post(GO_ON).status_code == 204
+        carded.refresh_from_db()
+        assert carded.went_on_at
+
+    @pytest.mark.parametrize("who", ["parent", "stranger", "admin_person"])
+    def test_nobody_else_says_it_for_them(
+        self, who: str, carded: Turn, as_person: AsPerson, request: pytest.FixtureRequest
+    ) -> None:
+        Turn.objects.update(ended_at=timezone.now() - timedelta(minutes=6))
+        assert as_person(request.getfixturevalue(who)).post(GO_ON).status_code == 204
+        carded.refresh_from_db()
+        assert carded.went_on_at is None
+
+    def test_somebody_who_is_not_signed_in_is_told_so(self, client: Client, db: None) -> None:
+        problem(client.post(GO_ON), "not-signed-in", 401)
 
 
 class TestReporting:

@@ -7,7 +7,7 @@ from tests.matrix.world import World
 
 QUESTION = {"question": "Why is the sky blue?"}
 # What is sent to the API, and how.
-IN_JSON = {"chat_api:turns", "chat_api:turn_answer", "chat_api:turn_report"}
+IN_JSON = {"chat_api:turns", "chat_api:turn_answer", "chat_api:turn_report", "chat_api:go_on"}
 JSON: dict[str, Any] = {"content_type": "application/json", "headers": {"Idempotency-Key": str(uuid4())}}
 TERMS = {"view": "topics", "memory": "on"}
 

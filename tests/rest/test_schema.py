@@ -34,6 +34,7 @@ def test_it_has_every_route(schema: dict[str, Any]) -> None:
         "get /api/v1/budget",
         "get /api/v1/conversations",
         "get /api/v1/conversations/{conversation_id}/turns",
+        "post /api/v1/go-on",
         "post /api/v1/turns",
         "get /api/v1/turns/{turn_id}",
         "get /api/v1/turns/{turn_id}/events",
