@@ -144,13 +144,23 @@ def _ending_of(signals: stream.Signals) -> Ending:
 
 
 def outcome_of(draft: Draft, ending: Ending) -> Outcome:
-    """What the turn came to. Reported usage is billed as reported; without it, what was counted here."""
+    """What the turn came to. Reported usage is billed as reported; without it, what was counted here.
+
+    Fixed words cost nobody anything, also where a model had begun before it was known that they are due.
+    """
+    if draft.asks_for:
+        return Outcome(
+            state=FIXED[action_for(draft.asks_for)],
+            ending=Ending.NONE,
+            answer="",
+            verdict=draft.asks_for,
+            prompt_tokens=0,
+            answer_tokens=0,
+        )
     usage = draft.usage or Usage(prompt_tokens=None, answer_tokens=None, reached_limit=False)
     # A model that never said a word has cost nothing that anybody can show.
     prompt_tokens = usage.prompt_tokens or (draft.turn.prompt_tokens if draft.tokens else 0)
-    if draft.asks_for:
-        state, ending = FIXED[action_for(draft.asks_for)], Ending.NONE
-    elif draft.cut_by:
+    if draft.cut_by:
         state, ending = State.WITHHELD, draft.cut_by
     elif not ending:
         state, ending = State.ANSWERED, _end_of_answer(draft, usage)
@@ -159,8 +169,7 @@ def outcome_of(draft: Draft, ending: Ending) -> Outcome:
     return Outcome(
         state=state,
         ending=ending,
-        answer="" if draft.cut_by or draft.asks_for else draft.text.strip(),
-        verdict=draft.asks_for,
+        answer="" if draft.cut_by else draft.text.strip(),
         prompt_tokens=prompt_tokens,
         answer_tokens=usage.answer_tokens if usage.answer_tokens is not None else draft.tokens,
     )

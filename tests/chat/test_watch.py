@@ -173,7 +173,14 @@ class TestAGuardThatAnswers:
         assert (turn.state, turn.level, turn.layer, turn.answer) == (State.CARDED, "3", kind, "")
         assert streamed(turn) == ""
         assert Conversation.objects.get().title == "A conversation"
-        assert_paid(teen, turn)
+        # No card costs anything, whoever called for it: the protocol page says so.
+        assert (turn.tokens, turn.microdollars, meter(owner=teen).spent, meter(owner=teen).held) == (
+            0,
+            0,
+            0,
+            0,
+        )
+        assert Hold.objects.get().state == HoldState.RELEASED
 
     def test_cuts_an_answer_at_its_third_window_and_shows_none_of_that(
         self, kind: str, remote: Callable[..., RemoteGuard], answered: Callable[..., Turn], teen: Person
