@@ -102,6 +102,16 @@ def test_words_come_as_they_are_made_and_then_the_whole_turn(
     assert len({event.id for event in words}) == len(words)
 
 
+def test_where_it_became_a_card_the_page_knows_that_the_tutor_rests(teen: Person, visitor: Visitor) -> None:
+    # As a guard elsewhere may find while the answer is awaited.
+    turn = ask(teen, "I want to kill myself")
+    with listening(visitor, turn.pk) as coming:
+        whole, done = list(coming)
+    assert done.name == "done"
+    assert "The tutor is resting" in whole.data
+    assert 'name="question"' not in whole.data
+
+
 def test_a_reader_that_comes_back_with_the_last_id_misses_and_repeats_nothing(
     worker: Worker, teen: Person, visitor: Visitor
 ) -> None:
