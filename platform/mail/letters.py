@@ -2,13 +2,51 @@
 
 from email.message import EmailMessage as Wire
 from email.message import MIMEPart
-from email.policy import SMTP
+from email.policy import SMTP, EmailPolicy, Policy, default
 from email.utils import format_datetime
 
 from django.conf import settings
-from django.core.mail import EmailMessage
+from django.core.mail import EmailMultiAlternatives
+from django.template.loader import render_to_string
 
 from mail.models import Attachment, Mail
+
+
+class Whole(EmailPolicy):
+    """Keeps an address in a header in one piece: Python would fold a long one into encoded words, which break it."""
+
+    def fold(self, name: str, value: str) -> str:
+        if name == "List-Unsubscribe":
+            return f"{name}: {value}{self.linesep}"
+        return super().fold(name, value)
+
+    def fold_binary(self, name: str, value: str) -> bytes:
+        if name == "List-Unsubscribe":
+            return self.fold(name, value).encode("ascii")
+        return super().fold_binary(name, value)
+
+
+class Letter(EmailMultiAlternatives):
+    """Plain text, the same as HTML, and what else the text can be, which has parameters that Django would drop."""
+
+    def __init__(self, mail: Mail) -> None:
+        super().__init__(mail.subject, mail.text, to=[mail.to], headers=_headers_of_ours(mail))
+        self.attach_alternative(html_of(mail), "text/html")
+        self.others: list[MIMEPart] = []
+        for attachment in mail.attachments.all():
+            if attachment.is_alternative:
+                self.others.append(_part(attachment))
+            else:
+                self.attach(_part(attachment))
+
+    def message(self, *, policy: Policy = default) -> Wire:
+        message = super().message(policy=Whole(linesep=policy.linesep))
+        # With files beside it the text is the first part, and else the whole.
+        words = message if message.get_content_subtype() == "alternative" else next(message.iter_parts())
+        for part in self.others:
+            # A mail program shows the last form that it understands.
+            words.attach(part)
+        return message
 
 
 def headers_of(mail: Mail) -> dict[str, str]:
@@ -22,22 +60,27 @@ def headers_of(mail: Mail) -> dict[str, str]:
     }
 
 
-def letter(mail: Mail) -> EmailMessage:
-    headers = headers_of(mail)
-    message = EmailMessage(
-        subject=mail.subject,
-        body=mail.text,
-        to=[mail.to],
-        headers={
-            "Date": headers["Date"],
-            "Message-ID": headers["Message-ID"],
-            # Nobody's holiday notice answers to a machine (RFC 3834).
-            "Auto-Submitted": "auto-generated",
-        },
-    )
-    for attachment in mail.attachments.all():
-        message.attach(_part(attachment))
-    return message
+def html_of(mail: Mail) -> str:
+    """The mail's text with its links to press, and nothing that the text does not say."""
+    return render_to_string("mail/wire.html", {"mail": mail})
+
+
+def letter(mail: Mail) -> Letter:
+    return Letter(mail)
+
+
+def _headers_of_ours(mail: Mail) -> dict[str, str]:
+    said = headers_of(mail)
+    # Nobody's holiday notice answers to a machine (RFC 3834).
+    headers = {
+        "Date": said["Date"],
+        "Message-ID": said["Message-ID"],
+        "Auto-Submitted": "auto-generated",
+    }
+    if mail.unsubscribe_url:
+        headers["List-Unsubscribe"] = f"<{mail.unsubscribe_url}>"
+        headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    return headers
 
 
 def _part(attachment: Attachment) -> MIMEPart:
@@ -51,8 +94,11 @@ def _part(attachment: Attachment) -> MIMEPart:
         subtype=kind.get_content_subtype(),
         charset="utf-8",
         cte="base64",
-        disposition="attachment",
-        filename=attachment.filename,
         params=params,
+        **(
+            {}
+            if attachment.is_alternative
+            else {"disposition": "attachment", "filename": attachment.filename}
+        ),
     )
     return part

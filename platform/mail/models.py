@@ -32,6 +32,8 @@ class Mail(models.Model):
     to = models.EmailField(_("to"))
     subject = models.CharField(_("subject"), max_length=LONGEST_SUBJECT)
     text = models.TextField(_("text"))
+    # Where a reader's mail program goes to stop such mail with one click (RFC 8058). It takes a POST.
+    unsubscribe_url = models.URLField(_("address to stop it"), max_length=300, blank=True, editable=False)
     message_id = models.CharField(_("message id"), max_length=320, editable=False)
     created_at = models.DateTimeField(_("written"), default=timezone.now, editable=False)
 
@@ -83,6 +85,8 @@ class Attachment(models.Model):
     filename = models.CharField(_("file name"), max_length=100)
     content_type = models.CharField(_("content type"), max_length=120)
     content = models.TextField(_("content"))
+    # Another form of the text itself, as an invitation is, and not a file beside it.
+    is_alternative = models.BooleanField(_("alternative"), default=False)
 
     class Meta:
         verbose_name = _("attachment")

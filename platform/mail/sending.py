@@ -5,6 +5,7 @@ second time once its lease is over; its Message-ID is the same, so a reader's ma
 """
 
 import logging
+import secrets
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -61,8 +62,10 @@ def mail_send(*, mail_id: UUID) -> bool:
     _finish(mail, trouble)
     # After a fault that may be the server's the others wait for the sweeper, a few at a time.
     if trouble is None or trouble.is_final:
-        for waiting in _due(timezone.now())[:1]:
-            nudge.send(waiting)
+        # Any of the first few: workers that end at the same moment must not all choose the same one.
+        waiting = list(_due(timezone.now())[:MOST_AT_ONCE])
+        if waiting:
+            nudge.send(secrets.choice(waiting))
     return True
 
 

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -15,72 +16,125 @@ from django.utils import timezone
 
 from mail import nudge
 from mail.models import LONGEST_KEY, LONGEST_SUBJECT, Attachment, Mail, State
+from mail.sending import MOST_AT_ONCE
 
 KEPT_FOR = timedelta(days=30)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Enclosure:
-    """A text file to go with a mail. `content_type` is text of some kind: "text/calendar; method=PUBLISH"."""
+    """A text to go with a mail. `content_type` is text of some kind: "text/calendar; method=PUBLISH".
+
+    An alternative is another form of the mail's text, which a mail program may show in its place; any other is a file.
+    """
 
     filename: str
     content_type: str
     content: str
+    is_alternative: bool = False
 
 
-def mail_queue(*, key: str, to: str, subject: str, text: str, attachments: Sequence[Enclosure] = ()) -> Mail:
-    """Write down a mail in the caller's transaction. It is sent after the commit, or never if there is none.
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """A mail to be written down.
 
-    `key` names the occasion ("events.confirmation:<uuid>"): the same key again returns the mail that is there,
-    as it was first written, even when two ask at once. A key is free again once its mail has been forgotten,
-    which is `KEPT_FOR` after it was sent.
+    `key` names the occasion ("events.confirmation:<uuid>"). `unsubscribe_url` takes a POST from whoever
+    has it: with it the mail can be stopped from within a mail program.
+    """
+
+    key: str
+    to: str
+    subject: str
+    text: str
+    attachments: Sequence[Enclosure] = ()
+    unsubscribe_url: str = ""
+
+
+def mail_queue(
+    *,
+    key: str,
+    to: str,
+    subject: str,
+    text: str,
+    attachments: Sequence[Enclosure] = (),
+    unsubscribe_url: str = "",
+) -> Mail:
+    """Write down one mail, as `mails_queue` does."""
+    draft = Draft(
+        key=key, to=to, subject=subject, text=text, attachments=attachments, unsubscribe_url=unsubscribe_url
+    )
+    return mails_queue(drafts=[draft])[0]
+
+
+def mails_queue(*, drafts: Sequence[Draft]) -> list[Mail]:
+    """Write down mails in the caller's transaction. They are sent after the commit, or never if there is none.
+
+    The same key again returns the mail that is there, as it was first written, even when two ask at once. A key is
+    free again once its mail has been forgotten, which is `KEPT_FOR` after it was sent. Returns the mails in the order
+    of their drafts, in two statements for however many there are.
 
     Raises RuntimeError outside a transaction, and ValueError for what cannot be a mail: a line break in the
     address, the subject or an attachment's name and type; no address; an attachment that is not text.
     """
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("A mail is written in the transaction of what it tells about.")
-    _require_sendable(key, to, subject, attachments)
+    for draft in drafts:
+        _require_sendable(draft)
+    written = {draft.key: _mail_of(draft) for draft in drafts}
+    # Whoever asks with the same key at the same moment waits here until the first has committed. In one order for
+    # all, so that two with several keys in common never wait for each other.
+    Mail.objects.bulk_create([written[key] for key in sorted(written)], ignore_conflicts=True)
+    kept = {mail.key: mail for mail in Mail.objects.filter(key__in=written)}
+    new = [kept[key] for key in written if kept[key].pk == written[key].pk]
+    _attach(drafts, {mail.key: mail for mail in new})
+    # Each mail that was sent nudges another, so as many are enough as are sent at a time.
+    for mail in new[:MOST_AT_ONCE]:
+        transaction.on_commit(partial(nudge.send, mail.pk))
+    return [kept[draft.key] for draft in drafts]
+
+
+def _mail_of(draft: Draft) -> Mail:
     mail_id = uuid.uuid4()
-    mail = Mail(
+    return Mail(
         pk=mail_id,
-        key=key,
-        to=to,
-        subject=subject,
-        text=text,
+        key=draft.key,
+        to=draft.to,
+        subject=draft.subject,
+        text=draft.text,
+        unsubscribe_url=draft.unsubscribe_url,
         message_id=f"<{mail_id}@{urlsplit(settings.SITE_URL).hostname or 'localhost'}>",
     )
-    # Whoever asks with the same key at the same moment waits here until the first has committed.
-    Mail.objects.bulk_create([mail], ignore_conflicts=True)
-    kept = Mail.objects.get(key=key)
-    if kept.pk == mail_id:
-        Attachment.objects.bulk_create(
-            Attachment(
-                mail=kept,
-                filename=enclosure.filename,
-                content_type=enclosure.content_type,
-                content=enclosure.content,
-            )
-            for enclosure in attachments
+
+
+def _attach(drafts: Sequence[Draft], new: dict[str, Mail]) -> None:
+    Attachment.objects.bulk_create(
+        Attachment(
+            mail=new[draft.key],
+            filename=enclosure.filename,
+            content_type=enclosure.content_type,
+            content=enclosure.content,
+            is_alternative=enclosure.is_alternative,
         )
-        transaction.on_commit(lambda: nudge.send(mail_id))
-    return kept
+        for draft in drafts
+        if draft.key in new
+        for enclosure in draft.attachments
+    )
 
 
-def _require_sendable(key: str, to: str, subject: str, attachments: Sequence[Enclosure]) -> None:
-    if not 0 < len(key) <= LONGEST_KEY:
+def _require_sendable(draft: Draft) -> None:
+    if not 0 < len(draft.key) <= LONGEST_KEY:
         raise ValueError(f"A key has 1 to {LONGEST_KEY} characters.")
-    if not 0 < len(subject) <= LONGEST_SUBJECT:
+    if not 0 < len(draft.subject) <= LONGEST_SUBJECT:
         raise ValueError(f"A subject has 1 to {LONGEST_SUBJECT} characters.")
-    lines = [to, subject]
-    for enclosure in attachments:
+    lines = [draft.to, draft.subject, draft.unsubscribe_url]
+    for enclosure in draft.attachments:
         lines += [enclosure.filename, enclosure.content_type]
         if not enclosure.content_type.startswith("text/"):
             raise ValueError("An attachment is text of some kind.")
     if any("".join(line.splitlines()) != line for line in lines):
         raise ValueError("A line break would begin another header.")
     try:
-        validate_email(to)
+        validate_email(draft.to)
     except ValidationError as fault:
         raise ValueError("That is not an address.") from fault
 

@@ -29,10 +29,16 @@ def queue(db: None) -> Queue:
         *,
         key: str = "",
         attachments: Sequence[Enclosure] = (),
+        unsubscribe_url: str = "",
     ) -> Mail:
         with transaction.atomic():
             return mail_queue(
-                key=key or f"test:{uuid4()}", to=to, subject=subject, text=text, attachments=attachments
+                key=key or f"test:{uuid4()}",
+                to=to,
+                subject=subject,
+                text=text,
+                attachments=attachments,
+                unsubscribe_url=unsubscribe_url,
             )
 
     return queueing

@@ -19,6 +19,7 @@ class PostOffice:
     def __init__(self) -> None:
         self.port = free_port()
         self.taken: list[EmailMessage] = []
+        self.raw: list[bytes] = []
         self.at_sender = self.at_recipient = self.at_text = "250 OK"
         self.hangs_up = False
         # What happens when the 250 is on its way and before the client is answered anything else.
@@ -58,6 +59,7 @@ class PostOffice:
             return "421 Closing"
         if self.at_text.startswith("250"):
             assert isinstance(envelope.content, bytes)
+            self.raw.append(envelope.content)
             self.taken.append(message_from_bytes(envelope.content, policy=default))
         if self.after_250:
             await server.push("250 OK")

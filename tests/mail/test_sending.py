@@ -2,7 +2,9 @@
 
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
+from email.message import EmailMessage
 from email.utils import parsedate_to_datetime
 from uuid import uuid4
 
@@ -23,6 +25,13 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("nudged")]
 Options = dict[str, object]
 
 
+def words_of(taken: EmailMessage) -> str:
+    """The plain text of what arrived."""
+    part = taken.get_body(("plain",))
+    assert part
+    return str(part.get_content()).strip()
+
+
 def now(mail: Mail) -> Mail:
     return Mail.objects.get(pk=mail.pk)
 
@@ -40,7 +49,8 @@ class TestAMail:
         assert taken["Message-ID"] == mail.message_id
         assert parsedate_to_datetime(taken["Date"]) == written
         assert taken["Auto-Submitted"] == "auto-generated"
-        assert taken.get_content().strip() == mail.text
+        assert words_of(taken) == mail.text
+        assert "List-Unsubscribe" not in taken
         assert (now(mail).state, now(mail).tries) == (State.SENT, 1)
         assert now(mail).sent_at
 
@@ -50,7 +60,46 @@ class TestAMail:
         [taken] = post.taken
         assert taken["Subject"] == words
         assert taken["To"] == "zoe@xn--bcher-kva.example"
-        assert taken.get_content().strip() == words
+        assert words_of(taken) == words
+
+    def test_says_the_same_as_plain_text_and_as_html(
+        self, queue: Queue, smtp: Options, post: PostOffice
+    ) -> None:
+        mail_send(mail_id=queue(text="Come in: https://kitchen.example/x\n\n<b>Bread & butter</b>").pk)
+        [taken] = post.taken
+        assert taken.get_content_type() == "multipart/alternative"
+        assert [part.get_content_type() for part in taken.iter_parts()] == ["text/plain", "text/html"]
+        html = taken.get_body(("html",))
+        assert html
+        page = html.get_content()
+        assert '<a href="https://kitchen.example/x"' in page
+        assert "<p>&lt;b&gt;Bread &amp; butter&lt;/b&gt;</p>" in page
+
+    def test_is_an_invitation_where_a_mail_program_takes_one(
+        self, queue: Queue, smtp: Options, post: PostOffice
+    ) -> None:
+        mail_send(mail_id=queue(attachments=[replace(CALENDAR, is_alternative=True), CALENDAR]).pk)
+        words, file = post.taken[0].iter_parts()
+        assert words.get_content_type() == "multipart/alternative"
+        kinds = [part.get_content_type() for part in words.iter_parts()]
+        assert kinds == ["text/plain", "text/html", "text/calendar"]
+        invitation = list(words.iter_parts())[-1]
+        assert dict(invitation["Content-Type"].params) == {"charset": "utf-8", "method": "PUBLISH"}
+        assert invitation.get_content_disposition() is None
+        payload = invitation.get_payload(decode=True)
+        assert isinstance(payload, bytes)
+        assert payload.decode() == CALENDAR.content
+        assert file.get_content_disposition() == "attachment"
+
+    def test_can_be_stopped_from_within_a_mail_program(
+        self, queue: Queue, smtp: Options, post: PostOffice
+    ) -> None:
+        stop = f"https://{'kitchen.' * 8}example/events/place/" + "t" * 32 + "/stop"
+        mail_send(mail_id=queue(unsubscribe_url=stop).pk)
+        [taken] = post.taken
+        assert taken["List-Unsubscribe"] == f"<{stop}>"
+        assert f"\r\nList-Unsubscribe: <{stop}>\r\n".encode() in post.raw[0], "in one piece, as it is read"
+        assert taken["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
 
     def test_brings_its_calendar_entry(self, queue: Queue, smtp: Options, post: PostOffice) -> None:
         mail_send(mail_id=queue(attachments=[CALENDAR]).pk)

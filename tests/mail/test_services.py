@@ -2,16 +2,27 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from threading import Barrier, Thread
 
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError
-from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
+from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks, Settings
 
 from mail.models import Attachment, Mail, State
-from mail.services import KEPT_FOR, Enclosure, mail_queue, mail_send_again, mails_forget
+from mail.sending import MOST_AT_ONCE
+from mail.services import (
+    KEPT_FOR,
+    Draft,
+    Enclosure,
+    mail_queue,
+    mail_send_again,
+    mails_forget,
+    mails_queue,
+)
+from tests.budgets.rush import at_once
 from tests.mail.conftest import CALENDAR, Queue
 
 
@@ -117,6 +128,48 @@ class TestOneOccasion:
         assert queue(key="seat:1", subject="Second").subject == "Second"
 
 
+class TestMany:
+    def drafts(self, count: int) -> list[Draft]:
+        return [
+            Draft(key=f"seat:{n}", to=f"kim{n}@example.org", subject="S", text="T", attachments=[CALENDAR])
+            for n in range(count)
+        ]
+
+    def test_are_written_in_as_many_statements_as_one(
+        self, db: None, nudged: list[object], django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        with django_assert_num_queries(3):
+            kept = mails_queue(drafts=self.drafts(40))
+        assert [mail.key for mail in kept] == [f"seat:{n}" for n in range(40)]
+        assert Mail.objects.count() == Attachment.objects.count() == 40
+
+    def test_begin_as_many_as_are_sent_at_a_time(
+        self,
+        db: None,
+        nudged: list[object],
+        django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+    ) -> None:
+        with django_capture_on_commit_callbacks(execute=True):
+            kept = mails_queue(drafts=self.drafts(40))
+        assert nudged == [mail.pk for mail in kept[:MOST_AT_ONCE]]
+
+    def test_leave_out_what_was_told_before(self, db: None, nudged: list[object]) -> None:
+        first = mails_queue(drafts=self.drafts(2))
+        again = mails_queue(drafts=self.drafts(3))
+        assert again[:2] == first
+        assert Mail.objects.count() == Attachment.objects.count() == 3
+
+    @pytest.mark.django_db(transaction=True)
+    def test_told_by_several_at_once_are_told_once(self, nudged: list[object]) -> None:
+        def tell(drafts: list[Draft]) -> list[Mail]:
+            with transaction.atomic():
+                return mails_queue(drafts=drafts)
+
+        drafts = self.drafts(20)
+        at_once([partial(tell, drafts), partial(tell, drafts[::-1])] * 3)
+        assert Mail.objects.count() == Attachment.objects.count() == 20
+
+
 class TestWhatCannotBeAMail:
     @pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\u2028", "\x0b"])
     def test_a_line_break_in_a_header(self, queue: Queue, end: str) -> None:
@@ -124,6 +177,8 @@ class TestWhatCannotBeAMail:
             queue(subject=f"A seat{end}Bcc: everyone@example.org")
         with pytest.raises(ValueError, match="line break"):
             queue(to=f"noor@example.org{end}")
+        with pytest.raises(ValueError, match="line break"):
+            queue(unsubscribe_url=f"https://kitchen.example/{end}X: y")
         with pytest.raises(ValueError, match="line break"):
             queue(attachments=[Enclosure(filename=f"a{end}b", content_type="text/plain", content="")])
         with pytest.raises(ValueError, match="line break"):
