@@ -1,5 +1,5 @@
 """Why a sign-up was not taken."""
 
 
-class EventOver(Exception):
-    """The event has ended: nobody can sign up any more."""
+class EventClosed(Exception):
+    """The event has ended or was cancelled: nobody can sign up any more."""

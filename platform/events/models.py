@@ -63,6 +63,9 @@ class Event(models.Model):
         help_text=_("Empty where a past event’s length is not known."),
     )
     is_published = models.BooleanField(_("published"), default=False)
+    cancelled_at = models.DateTimeField(_("cancelled"), null=True, blank=True, editable=False)
+    # The revision that calendars were last told of: it rises with every change of what they show (RFC 5546).
+    sequence = models.PositiveIntegerField(_("revision"), default=0, editable=False)
     # A slug and no foreign key: courses stand above this room.
     module_slug = models.SlugField(
         _("module"), max_length=80, blank=True, help_text=_("The address of the course module it belongs to.")
@@ -112,9 +115,21 @@ class Event(models.Model):
         return self.is_over_at(timezone.now())
 
     @property
+    def is_cancelled(self) -> bool:
+        return self.cancelled_at is not None
+
+    def is_open_at(self, now: datetime) -> bool:
+        """Whether people may still sign up at `now`."""
+        return not self.is_cancelled and not self.is_over_at(now)
+
+    @property
+    def is_open(self) -> bool:
+        return self.is_open_at(timezone.now())
+
+    @property
     def has_calendar(self) -> bool:
         """Whether there is a calendar file: for what is still to come, and whose end is known."""
-        return self.minutes is not None and not self.is_over
+        return self.minutes is not None and self.is_open
 
 
 class SignUp(models.Model):
@@ -152,3 +167,7 @@ class SignUp(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("events:place", args=[self.token])
+
+    def get_stop_url(self) -> str:
+        """Where a mail program posts to when its reader presses “unsubscribe”: it gives the place back."""
+        return reverse("events:stop", args=[self.token])

@@ -38,10 +38,10 @@ def sign_ups_export(person: Person) -> Iterator[Row]:
 
 def sign_ups_erase(person: Person) -> None:
     log_blank(sign_ups_of(person))
-    for sign_up in sign_ups_of(person):
-        # The confirmation names them, and may have gone to an address that the account does not know.
+    for sign_up in sign_ups_of(person).select_related("event"):
+        # Their mails name them, and may have gone to an address that the account does not know.
         mails_erase(mails=mails_about(f"sign-up {sign_up.pk}"))
-        sign_up_leave(sign_up=sign_up)
+        sign_up_leave(sign_up=sign_up, is_told=False)
 
 
 SIGN_UPS = Kind(

@@ -20,13 +20,15 @@ def _published() -> QuerySet[Event]:
 
 
 def upcoming(*, now: datetime | None = None) -> QuerySet[Event]:
-    """Published events that have not ended, soonest first: one that is going on is among them."""
-    return _published().alias(ends=ENDS).filter(ends__gt=now or timezone.now()).order_by("starts_at", "pk")
+    """Published events that have not ended and were not cancelled, soonest first: also one that is going on."""
+    coming = _published().alias(ends=ENDS).filter(ends__gt=now or timezone.now(), cancelled_at=None)
+    return coming.order_by("starts_at", "pk")
 
 
 def archive(*, now: datetime | None = None) -> QuerySet[Event]:
-    """Published events that have ended, newest first."""
-    return _published().alias(ends=ENDS).filter(ends__lte=now or timezone.now()).order_by("-starts_at", "-pk")
+    """Published events that took place, newest first."""
+    been = _published().alias(ends=ENDS).filter(ends__lte=now or timezone.now(), cancelled_at=None)
+    return been.order_by("-starts_at", "-pk")
 
 
 def next_event(*, now: datetime | None = None) -> Event | None:

@@ -1,3 +1,5 @@
+from http import HTTPStatus
+
 from django.conf import settings
 from django.core import signing
 from django.http import Http404, HttpRequest, HttpResponse
@@ -5,13 +7,14 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import Person
 from accounts.throttle import Throttle, TooOften
 from events import services
 from events.calendar import CONTENT_TYPE, calendar_file, calendar_name
-from events.errors import EventOver
+from events.errors import EventClosed
 from events.forms import SignUpForm
 from events.models import LONGEST_EMAIL, Event, SignUp
 from events.selectors import archive, event_of, sign_up_of, upcoming
@@ -68,7 +71,7 @@ def _event_page(
 def sign_up(request: HttpRequest, slug: str) -> HttpResponse:
     """Take a sign-up. The answer is the same for an address that has a place and for one that has none."""
     found = published_event(slug)
-    if request.method != "POST" or found.is_over:
+    if request.method != "POST" or not found.is_open:
         # A page with errors stands at this address, and people come back to it.
         return redirect(found)
     form = SignUpForm(request.POST)
@@ -84,7 +87,7 @@ def sign_up(request: HttpRequest, slug: str) -> HttpResponse:
         services.sign_up_make(event=found, name=name, email=email, person=person)
     except TooOften as refusal:
         return _too_often(request, found, form, refusal)
-    except EventOver:
+    except EventClosed:
         return redirect(found)
     return _receipt(found, email)
 
@@ -151,6 +154,20 @@ def leave(request: HttpRequest, token: str) -> HttpResponse:
     found = own_sign_up(token)
     services.sign_up_leave(sign_up=found)
     return redirect("events:left", found.event.slug)
+
+
+@csrf_exempt
+@require_http_methods(["GET", "HEAD", "POST"])
+def stop(request: HttpRequest, token: str) -> HttpResponse:
+    """Give a place back from within a mail program (RFC 8058), which has no page of ours to bring a form's token from.
+
+    A GET only leads to the page with the button: mail programs look at links by themselves.
+    """
+    found = own_sign_up(token)
+    if request.method != "POST":
+        return redirect(found)
+    services.sign_up_leave(sign_up=found)
+    return HttpResponse(status=HTTPStatus.NO_CONTENT)
 
 
 @require_safe

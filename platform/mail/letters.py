@@ -2,8 +2,9 @@
 
 from email.message import EmailMessage as Wire
 from email.message import MIMEPart
-from email.policy import SMTP, EmailPolicy, Policy, default
+from email.policy import SMTP, EmailPolicy, Policy
 from email.utils import format_datetime
+from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
@@ -18,7 +19,7 @@ class Whole(EmailPolicy):
     def fold(self, name: str, value: str) -> str:
         if name == "List-Unsubscribe":
             return f"{name}: {value}{self.linesep}"
-        return super().fold(name, value)
+        return str(super().fold(name, value))
 
     def fold_binary(self, name: str, value: str) -> bytes:
         if name == "List-Unsubscribe":
@@ -39,8 +40,8 @@ class Letter(EmailMultiAlternatives):
             else:
                 self.attach(_part(attachment))
 
-    def message(self, *, policy: Policy = default) -> Wire:
-        message = super().message(policy=Whole(linesep=policy.linesep))
+    def message(self, *, policy: "Policy[Any] | None" = None) -> Wire:
+        message = super().message(policy=Whole(linesep=policy.linesep if policy else "\n"))
         # With files beside it the text is the first part, and else the whole.
         words = message if message.get_content_subtype() == "alternative" else next(message.iter_parts())
         for part in self.others:
@@ -88,6 +89,9 @@ def _part(attachment: Attachment) -> MIMEPart:
     kind = Wire()
     kind["Content-Type"] = attachment.content_type
     params = {name: value for name, value in kind["Content-Type"].params.items() if name != "charset"}
+    beside = (
+        {} if attachment.is_alternative else {"disposition": "attachment", "filename": attachment.filename}
+    )
     part = MIMEPart(policy=SMTP)
     part.set_content(
         attachment.content,
@@ -95,10 +99,6 @@ def _part(attachment: Attachment) -> MIMEPart:
         charset="utf-8",
         cte="base64",
         params=params,
-        **(
-            {}
-            if attachment.is_alternative
-            else {"disposition": "attachment", "filename": attachment.filename}
-        ),
+        **beside,  # type: ignore[arg-type]
     )
     return part

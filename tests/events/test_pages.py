@@ -185,7 +185,7 @@ class TestPlace:
         reply = client.post(f"/events/place/{sign_up.token}/leave", follow=True)
         page = reply.content.decode()
         assert "Your name and your address are forgotten" in page
-        assert "take it out by hand" in page
+        assert "A last mail takes the event out of your calendar" in page
         assert "Kim" not in page
         assert not SignUp.objects.exists()
         text(client, f"/events/place/{sign_up.token}", 404)

@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import Person
-from events.errors import EventOver
+from events.errors import EventClosed
 from events.models import Event, SignUp
 from events.services import sign_up_leave, sign_up_make, sign_ups_forget
 from events.tasks import sign_ups_forget as forget_task
@@ -35,7 +35,7 @@ def test_signing_up_again_makes_no_second_row_and_no_second_mail_at_once(
     assert SignUp.objects.count() == Mail.objects.count() == 1
 
 
-def test_asking_again_later_sends_the_confirmation_again(event: Event, sign_up: SignUp) -> None:
+def test_asking_again_later_sends_the_invitation_again(event: Event, sign_up: SignUp) -> None:
     later = timezone.now() + SOON
     sign_up_make(event=event, name="Kim", email="kim@example.org", now=later)
     sign_up_make(event=event, name="Kim", email="kim@example.org", now=later)
@@ -58,7 +58,7 @@ def test_one_address_may_come_to_two_events(sign_up: SignUp, make_event: MakeEve
 
 
 def test_nobody_signs_up_for_what_is_over(past: Event) -> None:
-    with pytest.raises(EventOver):
+    with pytest.raises(EventClosed):
         sign_up_make(event=past, name="Kim", email="kim@example.org")
     assert not SignUp.objects.exists()
 
@@ -68,9 +68,9 @@ def test_one_may_still_come_while_it_is_going_on(make_event: MakeEvent) -> None:
     sign_up_make(event=going_on, name="Kim", email="kim@example.org")
     assert going_on.sign_ups.count() == 1
     ended = make_event("ended", starts_at=timezone.now() - timedelta(minutes=60))
-    with pytest.raises(EventOver):
+    with pytest.raises(EventClosed):
         sign_up_make(event=ended, name="Kim", email="kim@example.org")
-    with pytest.raises(EventOver):
+    with pytest.raises(EventClosed):
         sign_up_make(event=going_on, name="Lee", email="lee@example.org", now=going_on.ends_at)
 
 

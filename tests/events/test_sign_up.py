@@ -29,7 +29,7 @@ def test_the_next_page_names_the_address_and_what_comes(client: Client, event: E
     assert reply.redirect_chain == [("/events/one-evening/signed-up", 302)]
     assert "kim@example.org" in page
     assert "confirmation is on its way" in page
-    assert "The calendar file is attached" in page
+    assert "The mail is an invitation" in page
     assert "/events/one-evening/calendar.ics" in page
     assert "/mail/" in page
     assert SignUp.objects.get().token not in page

@@ -1,4 +1,4 @@
-"""The mail: short, plain, with the personal link and the calendar file."""
+"""The mails: short, plain, with the personal link and an invitation that calendars understand."""
 
 import pytest
 from icalendar import Calendar
@@ -26,7 +26,7 @@ def test_it_says_everything_and_nothing_more(sign_up: SignUp) -> None:
     assert "https://kitchen.example/events/one-evening\n" in mail.text
     assert "Leave" in mail.text
     assert "30 days after the event" in mail.text
-    assert "You did not sign up?" in mail.text
+    assert "Was it not you?" in mail.text
     assert len(mail.text) < 1200
     assert "\n\n\n" not in mail.text
 
@@ -45,10 +45,10 @@ def test_a_title_of_two_lines_makes_one_subject(make_event: MakeEvent) -> None:
     assert Mail.objects.get().subject == "Your place: Two Bcc: lines"
 
 
-def test_the_calendar_file_is_attached(sign_up: SignUp) -> None:
+def test_it_is_an_invitation(sign_up: SignUp) -> None:
     enclosure = Mail.objects.get().attachments.get()
-    assert enclosure.filename == "one-evening.ics"
-    assert enclosure.content_type == "text/calendar; method=PUBLISH; charset=utf-8"
+    assert enclosure.is_alternative
+    assert enclosure.content_type == "text/calendar; method=REQUEST; charset=utf-8"
     assert Calendar.from_ical(enclosure.content).events[0]["SUMMARY"] == "One evening"
 
 

@@ -1,0 +1,85 @@
+"""Invitations: iTIP (RFC 5546), as calendars know them from one person inviting another.
+
+Each place is a calendar object of its own, with one attendee: nobody learns from an invitation who else comes, and its
+link is that person's own. Its UID is the place's id and never changes; the event's revision is its SEQUENCE. So an
+update replaces the entry and a cancellation removes it, and whoever leaves and comes again has a new one.
+"""
+
+from datetime import datetime, timedelta
+from email.utils import parseaddr
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+from icalendar import Alarm, vCalAddress, vText
+from icalendar import Event as Entry
+
+from events.addresses import absolute
+from events.calendar import calendar_text, entry_of
+from events.models import SignUp
+
+# When a calendar speaks up by itself: a day before, and in time to make tea.
+ALARMS = (timedelta(days=-1), timedelta(minutes=-15))
+
+
+def content_type(method: str) -> str:
+    return f"text/calendar; method={method}; charset=utf-8"
+
+
+def request_of(sign_up: SignUp, *, now: datetime | None = None) -> str:
+    """The invitation of a place, which is also every update of it. ValueError where the event has no known end."""
+    entry = _entry(sign_up, now)
+    entry.add("STATUS", "CONFIRMED")
+    for before in ALARMS:
+        alarm = Alarm()
+        alarm.add("ACTION", "DISPLAY")
+        alarm.add("DESCRIPTION", sign_up.event.title)
+        alarm.add("TRIGGER", before)
+        entry.add_component(alarm)
+    return calendar_text("REQUEST", [(sign_up.event, entry)])
+
+
+def cancel_of(sign_up: SignUp, *, sequence: int, now: datetime | None = None) -> str:
+    """What takes the entry of a place out of its calendar. `sequence` must be above every one that was sent."""
+    entry = _entry(sign_up, now)
+    entry["SEQUENCE"] = sequence
+    # The whole of this object, whether the event is off or this person alone.
+    entry.add("STATUS", "CANCELLED")
+    return calendar_text("CANCEL", [(sign_up.event, entry)])
+
+
+def _entry(sign_up: SignUp, now: datetime | None) -> Entry:
+    event = sign_up.event
+    place = absolute(sign_up.get_absolute_url())
+    entry = entry_of(event, now=now)
+    entry.add("UID", str(sign_up.pk))
+    entry.add("ORGANIZER", _organizer(), encode=False)
+    entry.add("ATTENDEE", _attendee(sign_up), encode=False)
+    entry.add("DESCRIPTION", f"{event.summary}\n\n{_('Your own page, with the way in:')}\n{place}")
+    entry.add("LOCATION", place)
+    entry.add("URL", place)
+    return entry
+
+
+def _organizer() -> vCalAddress:
+    name, address = parseaddr(settings.DEFAULT_FROM_EMAIL)
+    return _address(address, CN=name or "Kitchen Table")
+
+
+def _attendee(sign_up: SignUp) -> vCalAddress:
+    # They said yes on this site, and there is nobody here to take a calendar's answer.
+    return _address(
+        sign_up.email,
+        CN=sign_up.name,
+        CUTYPE="INDIVIDUAL",
+        ROLE="REQ-PARTICIPANT",
+        PARTSTAT="ACCEPTED",
+        RSVP="FALSE",
+    )
+
+
+def _address(email: str, **params: str) -> vCalAddress:
+    address = vCalAddress(f"mailto:{email}")
+    for name, value in params.items():
+        # A parameter has no way to write this sign (RFC 5545, 3.1).
+        address.params[name] = vText(value.replace('"', "”"))
+    return address

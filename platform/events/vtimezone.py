@@ -1,0 +1,68 @@
+"""Zones as calendar files carry them: RFC 5545's VTIMEZONE, with the true clock changes of the years in question."""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from icalendar import Timezone, TimezoneDaylight, TimezoneStandard
+
+_DAY, _SECOND = timedelta(days=1), timedelta(seconds=1)
+
+
+def written(moment: datetime, zone: ZoneInfo) -> datetime:
+    """An instant as a calendar entry says it: on the clock of `zone`, but where that shows a time for the second time.
+
+    A time with a TZID that comes twice, as the clocks are set back, means the first (RFC 5545, 3.3.5), so that the
+    second has to be said in UTC.
+    """
+    local = moment.astimezone(zone)
+    return moment.astimezone(UTC) if local.fold else local
+
+
+def clock_of(zone: ZoneInfo, moments: Iterable[datetime]) -> Timezone:
+    """The zone's rules for the years of some instants, of which there is at least one.
+
+    Not icalendar's own: 7.3 starts a zone's summer an hour late, on the clock after the change instead of
+    the one before, which is what RFC 5545 asks of DTSTART.
+    """
+    years = [moment.astimezone(zone).year for moment in moments]
+    # Wide enough for wherever the year begins first and ends last.
+    first, last = datetime(min(years) - 1, 12, 30, tzinfo=UTC), datetime(max(years) + 1, 1, 3, tzinfo=UTC)
+    # What holds when the years begin, and then each change in them.
+    changes = [first, *changes_of(zone, first, last)]
+    standard = min(_offset(zone, moment) for moment in changes)
+    clock = Timezone()
+    clock.add("TZID", zone.key)
+    for moment in changes:
+        before, after = _offset(zone, moment - _SECOND), _offset(zone, moment)
+        rule = TimezoneDaylight() if after > standard else TimezoneStandard()
+        rule.add("DTSTART", moment.replace(tzinfo=None) + before)
+        rule.add("TZOFFSETFROM", before)
+        rule.add("TZOFFSETTO", after)
+        rule.add("TZNAME", moment.astimezone(zone).tzname() or "")
+        clock.add_component(rule)
+    return clock
+
+
+def changes_of(zone: ZoneInfo, first: datetime, last: datetime) -> Iterator[datetime]:
+    """Every instant between two at which the zone's offset changes."""
+    while first < last:
+        following = first + _DAY
+        if _offset(zone, first) != _offset(zone, following):
+            yield _change_between(zone, first, following)
+        first = following
+
+
+def _change_between(zone: ZoneInfo, before: datetime, after: datetime) -> datetime:
+    old = _offset(zone, before)
+    while after - before > _SECOND:
+        middle = (before + (after - before) / 2).replace(microsecond=0)
+        if _offset(zone, middle) == old:
+            before = middle
+        else:
+            after = middle
+    return after
+
+
+def _offset(zone: ZoneInfo, moment: datetime) -> timedelta:
+    return moment.astimezone(zone).utcoffset() or timedelta()

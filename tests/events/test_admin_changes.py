@@ -1,0 +1,116 @@
+"""In the admin pages nothing changes behind anybody's back."""
+
+import pytest
+from django.test import Client
+
+from accounts.models import Person
+from events.models import Event, SignUp
+from mail.models import Mail
+from tests.events.test_admin import AsPerson, typed
+
+
+@pytest.fixture
+def admin_client(admin_person: Person, as_person: AsPerson) -> Client:
+    return as_person(admin_person)
+
+
+def as_it_is(event: Event, **changed: str) -> dict[str, str]:
+    local = event.starts_local
+    return typed(
+        title=event.title, slug=event.slug, summary=event.summary, day=f"{local:%Y-%m-%d}", clock=f"{local:%H:%M:%S}"
+    ) | changed  # fmt: skip
+
+
+def change(client: Client, event: Event, **changed: str) -> str:
+    reply = client.post(f"/admin/events/event/{event.pk}/change/", as_it_is(event, **changed), follow=True)
+    return reply.content.decode()
+
+
+def changes_told() -> int:
+    return Mail.objects.filter(subject__startswith="Changed").count()
+
+
+class TestAChange:
+    def test_shows_who_would_be_told_before_it_is_saved(
+        self, admin_client: Client, event: Event, sign_up: SignUp
+    ) -> None:
+        page = change(admin_client, event, minutes="90", title="Two evenings")
+        assert "1 person has this in their calendar" in page
+        assert "title, length" in page
+        event.refresh_from_db()
+        assert (event.title, event.minutes, event.sequence) == ("One evening", 60, 0)
+
+    def test_is_told_when_the_admin_says_so(
+        self, admin_client: Client, event: Event, sign_up: SignUp
+    ) -> None:
+        page = change(admin_client, event, minutes="90", tell="yes")
+        assert "1 person is told by mail." in page
+        assert changes_told() == 1
+        event.refresh_from_db()
+        assert (event.minutes, event.sequence) == (90, 1)
+
+    def test_is_not_told_when_the_admin_says_that_they_need_not(
+        self, admin_client: Client, event: Event, sign_up: SignUp
+    ) -> None:
+        change(admin_client, event, minutes="90", tell="no")
+        event.refresh_from_db()
+        assert event.minutes == 90
+        assert not changes_told()
+
+    def test_of_what_nobody_sees_asks_for_no_word(
+        self, admin_client: Client, event: Event, sign_up: SignUp
+    ) -> None:
+        change(admin_client, event, join_url="https://meet.example.org/x")
+        event.refresh_from_db()
+        assert event.join_url == "https://meet.example.org/x"
+        assert not changes_told()
+
+    def test_where_nobody_signed_up_is_asked_nothing(self, admin_client: Client, event: Event) -> None:
+        page = admin_client.get(f"/admin/events/event/{event.pk}/change/").content.decode()
+        assert "Who is told" not in page
+        change(admin_client, event, minutes="90")
+        event.refresh_from_db()
+        assert event.minutes == 90
+
+    def test_cannot_hide_an_event_that_people_wait_for(
+        self, admin_client: Client, event: Event, sign_up: SignUp
+    ) -> None:
+        assert "Cancel the event instead" in change(admin_client, event, is_published="")
+        event.refresh_from_db()
+        assert event.is_published
+
+    def test_cannot_delete_it_either(self, admin_client: Client, event: Event, sign_up: SignUp) -> None:
+        assert (
+            admin_client.post(f"/admin/events/event/{event.pk}/delete/", {"post": "yes"}).status_code == 403
+        )
+        several = {"action": "delete_selected", "_selected_action": [str(event.pk)], "post": "yes"}
+        admin_client.post("/admin/events/event/", several)
+        assert Event.objects.exists()
+
+
+class TestACancellation:
+    def test_says_who_is_told_and_tells_them_why(
+        self, admin_client: Client, event: Event, sign_up: SignUp
+    ) -> None:
+        path = f"/admin/events/event/{event.pk}/cancel/"
+        assert "1 person signed up. They are told" in admin_client.get(path).content.decode()
+        reply = admin_client.post(path, {"reason": "The speaker is ill."}, follow=True)
+        assert "1 person is told by mail." in reply.content.decode()
+        assert "The speaker is ill." in Mail.objects.get(subject__startswith="Cancelled").text
+        again = admin_client.post(path, {"reason": "Again"}, follow=True)
+        assert "cancelled already" in again.content.decode()
+        assert Mail.objects.filter(subject__startswith="Cancelled").count() == 1
+
+    def test_is_not_for_whoever_may_only_look(self, event: Event, teen: Person, as_person: AsPerson) -> None:
+        path = f"/admin/events/event/{event.pk}/cancel/"
+        assert Client().post(path).status_code == 302
+        assert as_person(teen).post(path).status_code == 302
+        looker = Person.objects.create(username="looker", role="admin", is_staff=True)
+        assert as_person(looker).post(path).status_code == 403
+        event.refresh_from_db()
+        assert not event.is_cancelled
+
+
+def test_deleting_a_sign_up_tells_its_person(admin_client: Client, sign_up: SignUp) -> None:
+    admin_client.post(f"/admin/events/signup/{sign_up.pk}/delete/", {"post": "yes"})
+    assert Mail.objects.filter(subject__startswith="You left").count() == 1

@@ -1,0 +1,164 @@
+"""Nothing that people know of an event changes without their being told, or an admin's word that they need not be."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from icalendar import Calendar
+
+from events.changes import event_cancel, event_change
+from events.errors import EventClosed
+from events.models import Event, SignUp
+from events.services import sign_up_leave, sign_up_make
+from mail.models import Mail, State
+from tests.events.conftest import MakeEvent
+
+
+def told() -> list[str]:
+    """The subjects of what has been written since."""
+    return sorted(
+        f"{mail.to}: {mail.subject}" for mail in Mail.objects.exclude(subject__startswith="Your place")
+    )
+
+
+def entry_of(mail: Mail) -> Any:
+    part = mail.attachments.get()
+    assert part.is_alternative
+    calendar = Calendar.from_ical(part.content)
+    assert part.content_type == f"text/calendar; method={calendar['METHOD']}; charset=utf-8"
+    [entry] = calendar.events
+    return entry
+
+
+@pytest.fixture
+def lee(event: Event) -> SignUp:
+    return sign_up_make(event=event, name="Lee", email="lee@example.org")
+
+
+def test_an_invitation_goes_out_with_a_place(sign_up: SignUp) -> None:
+    entry = entry_of(Mail.objects.get())
+    assert entry["UID"] == str(sign_up.pk)
+    assert entry["SEQUENCE"] == 0
+
+
+class TestAChange:
+    def test_replaces_the_entry_of_everybody(self, event: Event, sign_up: SignUp, lee: SignUp) -> None:
+        event.starts_at += timedelta(hours=1)
+        assert event_change(event=event, is_told=True) == 2
+        assert told() == ["kim@example.org: Changed: One evening", "lee@example.org: Changed: One evening"]
+        for place in (sign_up, lee):
+            entry = entry_of(Mail.objects.get(to=place.email, subject__startswith="Changed"))
+            assert (entry["UID"], entry["SEQUENCE"]) == (str(place.pk), 1)
+            assert entry.start == event.starts_at
+
+    @pytest.mark.parametrize(
+        ("field", "value"),
+        [
+            ("title", "Two evenings"),
+            ("summary", "Two hours"),
+            ("time_zone", "Europe/Berlin"),
+            ("minutes", 90),
+        ],
+    )
+    def test_of_whatever_a_calendar_shows_is_told(
+        self, event: Event, sign_up: SignUp, field: str, value: object
+    ) -> None:
+        setattr(event, field, value)
+        assert event_change(event=event, is_told=True) == 1
+
+    def test_of_the_room_needs_no_mail(self, event: Event, sign_up: SignUp, client: Client) -> None:
+        event.join_url = "https://meet.example.org/another"
+        assert event_change(event=event, is_told=True) == 0
+        assert Event.objects.get().sequence == 0
+        assert event.join_url in client.get(sign_up.get_absolute_url()).content.decode()
+
+    def test_that_nobody_is_told_of_still_has_its_number(self, event: Event, sign_up: SignUp) -> None:
+        event.minutes = 90
+        assert event_change(event=event, is_told=False) == 0
+        event.minutes = 120
+        assert event_change(event=event, is_told=True) == 1
+        assert entry_of(Mail.objects.latest("created_at"))["SEQUENCE"] == 2
+
+    @pytest.mark.parametrize(
+        "over", [{"is_published": False}, {"starts_at": timezone.now() - timedelta(days=2)}]
+    )
+    def test_of_what_nobody_waits_for_is_told_to_nobody(
+        self, event: Event, sign_up: SignUp, over: dict[str, object]
+    ) -> None:
+        Event.objects.update(**over)
+        event.refresh_from_db()
+        event.title = "Another"
+        assert event_change(event=event, is_told=True) == 0
+
+
+class TestACancellation:
+    def test_takes_it_out_of_everybodys_calendar(self, event: Event, sign_up: SignUp, lee: SignUp) -> None:
+        assert event_cancel(event=event, reason="The speaker is ill.") == 2
+        assert told() == [
+            "kim@example.org: Cancelled: One evening",
+            "lee@example.org: Cancelled: One evening",
+        ]
+        mail = Mail.objects.get(to="kim@example.org", subject__startswith="Cancelled")
+        assert "The speaker is ill." in mail.text
+        entry = entry_of(mail)
+        assert (entry["UID"], entry["SEQUENCE"], entry["STATUS"]) == (str(sign_up.pk), 1, "CANCELLED")
+
+    def test_comes_once(self, event: Event, sign_up: SignUp) -> None:
+        event_cancel(event=event)
+        with pytest.raises(EventClosed):
+            event_cancel(event=event)
+        assert len(told()) == 1
+
+    def test_closes_the_event(self, event: Event, sign_up: SignUp, client: Client) -> None:
+        event_cancel(event=event)
+        with pytest.raises(EventClosed):
+            sign_up_make(event=event, name="Lee", email="lee@example.org")
+        page = client.get(event.get_absolute_url()).content.decode()
+        assert "will not take place" in page
+        assert "/sign-up" not in page
+        assert "One evening" not in client.get("/events/").content.decode()
+        assert "will not take place" in client.get(sign_up.get_absolute_url()).content.decode()
+        assert client.get("/events/one-evening/calendar.ics").status_code == 404
+
+    def test_of_what_is_over_cannot_be(self, past: Event) -> None:
+        with pytest.raises(EventClosed):
+            event_cancel(event=past)
+
+
+class TestLeaving:
+    def test_takes_it_out_of_ones_own_calendar_alone(self, sign_up: SignUp, lee: SignUp) -> None:
+        sign_up_leave(sign_up=sign_up)
+        sign_up_leave(sign_up=sign_up)
+        assert told() == ["kim@example.org: You left: One evening"]
+        entry = entry_of(Mail.objects.get(subject__startswith="You left"))
+        assert (entry["UID"], entry["SEQUENCE"], entry["STATUS"]) == (str(sign_up.pk), 1, "CANCELLED")
+
+    def test_after_a_change_is_later_than_the_change(self, event: Event, sign_up: SignUp) -> None:
+        event.minutes = 90
+        event_change(event=event, is_told=True)
+        sign_up_leave(sign_up=SignUp.objects.get())
+        assert entry_of(Mail.objects.get(subject__startswith="You left"))["SEQUENCE"] == 2
+
+    def test_stops_what_was_not_sent_yet(self, sign_up: SignUp, make_event: MakeEvent) -> None:
+        other = sign_up_make(event=make_event("other"), name="Kim", email="kim@example.org")
+        sign_up_leave(sign_up=sign_up)
+        waiting = Mail.objects.filter(state=State.WAITING)
+        assert {mail.key.split()[1] for mail in waiting.filter(subject__startswith="Your")} == {str(other.pk)}
+
+    def test_after_the_event_is_told_to_nobody(self, event: Event, sign_up: SignUp) -> None:
+        Event.objects.update(starts_at=timezone.now() - timedelta(days=1))
+        sign_up_leave(sign_up=SignUp.objects.get())
+        assert not told()
+
+    def test_by_one_click_in_a_mail_program_needs_no_page_of_ours(self, sign_up: SignUp) -> None:
+        mail = Mail.objects.get()
+        assert mail.unsubscribe_url.endswith(f"/events/place/{sign_up.token}/stop")
+        program = Client(enforce_csrf_checks=True)
+        assert program.get(sign_up.get_stop_url()).headers["Location"] == sign_up.get_absolute_url()
+        assert SignUp.objects.exists()
+        reply = program.post(sign_up.get_stop_url(), {"List-Unsubscribe": "One-Click"})
+        assert reply.status_code == 204
+        assert not SignUp.objects.exists()
+        assert program.post(sign_up.get_stop_url()).status_code == 404
