@@ -19,6 +19,7 @@ from django.utils.translation import ngettext
 from accounts.models import validate_time_zone
 from events.changes import changes_of, event_cancel, event_change
 from events.models import Event, SignUp
+from events.selectors import people_of
 from events.services import sign_up_leave
 from events.when import NoSuchTime, instant, time_said
 
@@ -48,10 +49,14 @@ class EventForm(forms.ModelForm):  # type: ignore[type-arg]
         fields = (
             "title",
             "slug",
+            "hosts",
             "summary",
             "description",
             "time_zone",
             "minutes",
+            "series",
+            "capacity",
+            "guests_each",
             "is_published",
             "module_slug",
             "join_url",
@@ -91,7 +96,7 @@ class EventForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def _require_a_word_about_people(self) -> None:
         event = self.instance
-        people = event.sign_ups.count() if event.is_open else 0
+        people = people_of(event).count() if event.is_open else 0
         if not people:
             return
         if "is_published" in self.changed_data and not event.is_published:
@@ -130,13 +135,14 @@ class EventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     fieldsets = (
         (None, {"fields": ("title", "slug", "is_published")}),
         (_("When"), {"fields": ("day", "clock", "time_zone", "minutes")}),
-        (_("What"), {"fields": ("summary", "description", "module_slug")}),
+        (_("What"), {"fields": ("summary", "description", "hosts", "module_slug", "series")}),
+        (_("Who"), {"fields": ("capacity", "guests_each")}),
         (_("Where"), {"fields": ("join_url",)}),
     )
     change_form_template = "admin/events/event/change_form.html"
 
     def get_fieldsets(self, request: HttpRequest, obj: Event | None = None) -> Any:
-        people = obj.sign_ups.count() if obj and obj.is_open else 0
+        people = people_of(obj).count() if obj and obj.is_open else 0
         if not people:
             return self.fieldsets
         said = ngettext("%d person signed up.", "%d people signed up.", people) % people
@@ -173,7 +179,7 @@ class EventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             "title": _("Cancel “%(title)s”") % {"title": event.title},
             "opts": self.opts,
             "original": event,
-            "people": event.sign_ups.count(),
+            "people": people_of(event).count(),
             "form": form,
         }
         return TemplateResponse(request, "admin/events/event/cancel.html", context)
@@ -209,13 +215,26 @@ def _say_told(request: HttpRequest, told: int) -> None:
 class SignUpAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Looked at and, when somebody asks for it, deleted, which tells them. People sign up themselves."""
 
-    list_display = ("email", "name", "event", "created_at")
-    list_filter = ("event",)
+    list_display = ("email", "name", "event", "standing", "created_at")
+    list_filter = ("standing", "event")
     list_select_related = ("event",)
     search_fields = ("email", "name")
     ordering = ("-created_at",)
     # Not the token: it is the person's own key.
-    fields = ("event", "name", "email", "person", "created_at", "confirmations", "confirmed_at")
+    fields = (
+        "event",
+        "name",
+        "email",
+        "standing",
+        "guest_of",
+        "person",
+        "created_at",
+        "confirmed_at",
+        "placed_at",
+        "queued_at",
+        "offer_until",
+        "came_at",
+    )
     view_on_site = False
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -9,6 +9,8 @@ from django.utils.translation import gettext_lazy as _
 from events import letters
 from events.errors import EventClosed
 from events.models import Event, SignUp
+from events.places import event_hold, places_offer
+from events.selectors import people_of
 from mail.services import mails_queue
 
 # What a calendar shows of an event. The link to join is not among them: it stands behind everybody's own page.
@@ -29,28 +31,32 @@ def changes_of(event: Event) -> list[str]:
 
 @transaction.atomic
 def event_change(*, event: Event, is_told: bool) -> int:
-    """Save a changed event, and send everybody who signed up the update of their calendar's entry.
+    """Save a changed event, and send everybody who confirmed the update of their calendar's entry.
 
     The revision rises with whatever calendars show, told or not. Returns how many were told: none where nothing that
     they know of has changed, or `is_told` is false.
     """
-    Event.objects.select_for_update().get(pk=event.pk)
+    event_hold(event.pk)
     changes = changes_of(event)
     event.sequence += bool(changes)
     event.save()
-    if not (changes and is_told and event.is_published and event.is_open):
+    if not (event.is_published and event.is_open):
+        return 0
+    # There may be more places than before.
+    places_offer(event, now=timezone.now())
+    if not (changes and is_told):
         return 0
     return len(mails_queue(drafts=[letters.changed(sign_up) for sign_up in _people(event)]))
 
 
 @transaction.atomic
 def event_cancel(*, event: Event, reason: str = "", now: datetime | None = None) -> int:
-    """Call an event off, tell everybody who signed up, and take it out of their calendars.
+    """Call an event off, tell everybody who confirmed, and take it out of their calendars.
 
     `reason` is told too. Returns how many were told. Raises EventClosed for one that is over or cancelled already.
     """
     now = now or timezone.now()
-    kept = Event.objects.select_for_update().get(pk=event.pk)
+    kept = event_hold(event.pk)
     if not kept.is_open_at(now):
         raise EventClosed
     event.cancelled_at, event.sequence = now, kept.sequence + 1
@@ -59,8 +65,8 @@ def event_cancel(*, event: Event, reason: str = "", now: datetime | None = None)
 
 
 def _people(event: Event) -> list[SignUp]:
-    """Everybody who signed up, with this very event: what they are told is what was just saved."""
-    people = list(event.sign_ups.order_by("created_at", "pk"))
+    """Everybody who has confirmed, with this very event: what they are told is what was just saved."""
+    people = list(people_of(event).order_by("created_at", "pk"))
     for sign_up in people:
         sign_up.event = event
     return people

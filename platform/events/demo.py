@@ -49,6 +49,7 @@ def _demo_event_make(now: datetime) -> Event:
             "starts_at": instant(datetime.combine(day, EVENING), ZONE),
             "time_zone": ZONE.key,
             "minutes": 60,
+            "capacity": 30,
             "is_published": True,
             "module_slug": "good-and-bad",
         },

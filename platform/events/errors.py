@@ -1,5 +1,13 @@
-"""Why a sign-up was not taken."""
+"""Why something was not done."""
 
 
 class EventClosed(Exception):
     """The event has ended or was cancelled: nobody can sign up any more."""
+
+
+class OfferOver(Exception):
+    """There is no offer, or its time is over."""
+
+
+class GuestsEnough(Exception):
+    """Whoever brings them has asked as many as they may."""

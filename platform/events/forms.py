@@ -46,6 +46,8 @@ class SignUpForm(forms.Form):
             "null_characters_not_allowed": _("Type an email address like name@example.org"),
         },
     )
+    # The personal link that brought them, if one did.
+    key = forms.CharField(max_length=200, required=False)
     # Hidden by the stylesheet. Whoever fills it in reads the page's source and not the page.
     topic = forms.CharField(required=False)
 

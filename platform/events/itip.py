@@ -38,6 +38,14 @@ def request_of(sign_up: SignUp, *, now: datetime | None = None) -> str:
     return calendar_text("REQUEST", [(sign_up.event, entry)])
 
 
+def own_file(sign_up: SignUp, *, now: datetime | None = None) -> str:
+    """The invitation's entry as a file to be opened by hand: with the same UID, so that no update doubles it."""
+    entry = entry_of(sign_up.event, now=now)
+    entry.add("UID", str(sign_up.pk))
+    _describe(entry, sign_up)
+    return calendar_text("PUBLISH", [(sign_up.event, entry)])
+
+
 def cancel_of(sign_up: SignUp, *, sequence: int, now: datetime | None = None) -> str:
     """What takes the entry of a place out of its calendar. `sequence` must be above every one that was sent."""
     entry = _entry(sign_up, now)
@@ -48,16 +56,19 @@ def cancel_of(sign_up: SignUp, *, sequence: int, now: datetime | None = None) ->
 
 
 def _entry(sign_up: SignUp, now: datetime | None) -> Entry:
-    event = sign_up.event
-    place = absolute(sign_up.get_absolute_url())
-    entry = entry_of(event, now=now)
+    entry = entry_of(sign_up.event, now=now)
     entry.add("UID", str(sign_up.pk))
     entry.add("ORGANIZER", _organizer(), encode=False)
     entry.add("ATTENDEE", _attendee(sign_up), encode=False)
-    entry.add("DESCRIPTION", f"{event.summary}\n\n{_('Your own page, with the way in:')}\n{place}")
+    _describe(entry, sign_up)
+    return entry
+
+
+def _describe(entry: Entry, sign_up: SignUp) -> None:
+    place = absolute(sign_up.get_absolute_url())
+    entry.add("DESCRIPTION", f"{sign_up.event.summary}\n\n{_('Your own page, with the way in:')}\n{place}")
     entry.add("LOCATION", place)
     entry.add("URL", place)
-    return entry
 
 
 def _organizer() -> vCalAddress:

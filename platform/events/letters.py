@@ -8,33 +8,84 @@ from django.utils.translation import gettext as _
 
 from events.addresses import absolute
 from events.itip import cancel_of, content_type, request_of
-from events.models import SignUp
-from events.when import time_said
+from events.models import SignUp, Standing
+from events.when import same_clock, time_said
 from mail.services import Draft, Enclosure
 
 # What the templates' tags leave behind.
 _BLANK_LINES = re.compile(r"\n(\s*\n)+")
 
 
+def standing_of(sign_up: SignUp) -> Draft:
+    """What somebody is told who signs up, and again when they do so again."""
+    say = {
+        Standing.ASKED: asked,
+        Standing.PLACED: invited,
+        Standing.WAITING: waiting,
+        Standing.OFFERED: offered,
+        Standing.PASSED: passed,
+    }
+    return say[Standing(sign_up.standing)](sign_up)
+
+
+def asked(sign_up: SignUp) -> Draft:
+    """Was it you? Whoever brings them is named."""
+    host = sign_up.guest_of.name if sign_up.guest_of else ""
+    subject = _("Come along? %(title)s") if host else _("Confirm your place: %(title)s")
+    return _draft(sign_up, "asked", subject, occasion=f"asked {sign_up.tellings}", host=host)
+
+
 def invited(sign_up: SignUp) -> Draft:
-    """You have a place: the invitation. It may be asked for again, and each asking is a mail."""
+    """You have a place: the invitation."""
     return _draft(
         sign_up,
         "invited",
         _("Your place: %(title)s"),
-        occasion=f"invited {sign_up.confirmations}",
+        occasion=f"invited {sign_up.tellings}",
         calendar=_request(sign_up),
     )
 
 
+def waiting(sign_up: SignUp) -> Draft:
+    """All places are taken: they wait in line."""
+    return _draft(
+        sign_up,
+        "waiting",
+        _("You are on the waiting list: %(title)s"),
+        occasion=f"waiting {sign_up.queued_at:%Y%m%dT%H%M%S} {sign_up.tellings}",
+    )
+
+
+def offered(sign_up: SignUp) -> Draft:
+    """A place for you, until a time."""
+    assert sign_up.offer_until  # noqa: S101 - a constraint of the database
+    return _draft(
+        sign_up,
+        "offered",
+        _("A place for you: %(title)s"),
+        occasion=f"offered {sign_up.offer_until:%Y%m%dT%H%M%S} {sign_up.tellings}",
+        until=time_said(sign_up.offer_until, sign_up.zone),
+    )
+
+
+def passed(sign_up: SignUp) -> Draft:
+    """The offer has gone to the next in line."""
+    return _draft(
+        sign_up,
+        "passed",
+        _("Your offer has ended: %(title)s"),
+        occasion=f"passed {sign_up.tellings}",
+    )
+
+
 def changed(sign_up: SignUp) -> Draft:
-    """The event is another than the calendar says: the update that replaces the entry."""
+    """The event is another than they know. For whoever has a place, the update that replaces the calendar's entry."""
     return _draft(
         sign_up,
         "changed",
         _("Changed: %(title)s"),
         occasion=f"changed {sign_up.event.sequence}",
-        calendar=_request(sign_up),
+        calendar=_request(sign_up) if sign_up.is_placed else None,
     )
 
 
@@ -44,7 +95,7 @@ def cancelled(sign_up: SignUp, *, reason: str = "") -> Draft:
         sign_up,
         "cancelled",
         _("Cancelled: %(title)s"),
-        calendar=_cancel(sign_up, sign_up.event.sequence),
+        calendar=_cancel(sign_up, sign_up.event.sequence) if sign_up.is_placed else None,
         reason=reason,
     )
 
@@ -91,6 +142,9 @@ def _draft(
         "sign_up": sign_up,
         "event": event,
         "when": time_said(event.starts_at, event.zone),
+        "yours": ""
+        if same_clock(event.starts_at, event.zone, sign_up.zone)
+        else time_said(event.starts_at, sign_up.zone),
         "place": absolute(sign_up.get_absolute_url()),
         "page": absolute(event.get_absolute_url()),
         "events": absolute(reverse("events:list")),

@@ -26,13 +26,18 @@ def sign_ups_of(person: Person) -> QuerySet[SignUp]:
 
 
 def sign_ups_export(person: Person) -> Iterator[Row]:
-    for sign_up in sign_ups_of(person).select_related("event").iterator():
+    for sign_up in sign_ups_of(person).select_related("event", "guest_of").iterator():
         yield {
             "event": sign_up.event.title,
             "starts_at": sign_up.event.starts_at,
             "name": sign_up.name,
             "email": sign_up.email,
+            "standing": sign_up.get_standing_display(),
+            "guest_of": sign_up.guest_of.name if sign_up.guest_of else "",
+            "time_zone": sign_up.time_zone,
             "created_at": sign_up.created_at,
+            "confirmed_at": sign_up.confirmed_at,
+            "came_at": sign_up.came_at,
         }
 
 
@@ -47,11 +52,14 @@ def sign_ups_erase(person: Person) -> None:
 SIGN_UPS = Kind(
     name="sign-ups",
     title=_("Signing up for an event"),
-    what=_("Your name and email address, to send you the way in."),
+    what=_(
+        "Your name and email address, to send you the way in; who brought you; the clock you read times by; "
+        "and whether you came."
+    ),
     retention=Retention(
         words=_(
-            "You can leave at any time, and then both are deleted. "
-            "Otherwise they are deleted %(days)d days after the event."
+            "You can leave at any time, and then all of it is deleted. Without your yes to our mail it is deleted "
+            "after two days. Otherwise your sign-ups are deleted %(days)d days after the event."
         ),
         days=FORGET_AFTER.days,
         since=_("the end of the event"),
@@ -66,7 +74,12 @@ SIGN_UPS = Kind(
         "starts_at": _("starts"),
         "name": _("name"),
         "email": _("email"),
+        "standing": _("standing"),
+        "guest_of": _("guest of"),
+        "time_zone": _("time zone"),
         "created_at": _("signed up"),
+        "confirmed_at": _("confirmed"),
+        "came_at": _("came"),
     },
     export=sign_ups_export,
     erase=sign_ups_erase,

@@ -7,7 +7,7 @@ from django.db.models import DateTimeField, DurationField, ExpressionWrapper, F,
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from events.models import Event, SignUp
+from events.models import Event, SignUp, Standing
 
 _wrap = partial(ExpressionWrapper, output_field=DurationField())
 # As Event.ends_at and Event.is_over tell it: a length that is not known counts as none.
@@ -41,6 +41,11 @@ def events_of_module(module_slug: str, *, now: datetime | None = None) -> QueryS
     return upcoming(now=now).filter(module_slug=module_slug)
 
 
+def other_dates(event: Event, *, now: datetime | None = None) -> QuerySet[Event]:
+    """Upcoming events of the same series, soonest first."""
+    return upcoming(now=now).filter(series=event.series_id).exclude(pk=event.pk)
+
+
 def event_of(slug: str) -> Event:
     """A published event. Raises Event.DoesNotExist, for an unpublished one too."""
     return _published().get(slug=slug)
@@ -51,7 +56,12 @@ def sign_up_of(token: str) -> SignUp:
 
     Raises SignUp.DoesNotExist, also while the event is not published.
     """
-    return SignUp.objects.select_related("event").get(token=token, event__is_published=True)
+    return SignUp.objects.select_related("event", "guest_of").get(token=token, event__is_published=True)
+
+
+def people_of(event: Event) -> QuerySet[SignUp]:
+    """Everybody who confirmed that they want to come, with a place or waiting for one."""
+    return event.sign_ups.exclude(standing=Standing.ASKED)
 
 
 def sign_ups_past(before: datetime) -> QuerySet[SignUp]:

@@ -1,4 +1,4 @@
-"""What is done with sign-ups: make, leave, forget. Keyword-only, one transaction each."""
+"""What is done with sign-ups: make, leave, come in, forget. Keyword-only, one transaction each."""
 
 from datetime import datetime, timedelta
 
@@ -8,74 +8,124 @@ from django.db.models.functions import Lower
 from django.db.models.lookups import Exact
 from django.utils import timezone
 
+from accounts.addresses import addresses_of
 from accounts.models import Person
 from events import letters
-from events.errors import EventClosed
-from events.models import Event, SignUp
+from events.errors import EventClosed, GuestsEnough
+from events.models import Event, SignUp, Standing
+from events.places import event_hold, place_or_queue, places_offer
 from events.selectors import sign_ups_past
 from mail.models import State
 from mail.selectors import mails_about
 from mail.services import mails_erase, mails_queue
 
 # A double click, or a reload of the form, is not a wish for a second mail.
-CONFIRM_AGAIN_AFTER = timedelta(minutes=10)
-# What the confirmation promises.
+TELL_AGAIN_AFTER = timedelta(minutes=10)
+# What the mails promise.
 FORGET_AFTER = timedelta(days=30)
+# Whoever did not confirm in two days did not mean to come, or never asked.
+CONFIRM_WITHIN = timedelta(days=2)
 
 
 @transaction.atomic
 def sign_up_make(
-    *, event: Event, name: str, email: str, person: Person | None = None, now: datetime | None = None
+    *,
+    event: Event,
+    name: str,
+    email: str,
+    person: Person | None = None,
+    guest_of: SignUp | None = None,
+    time_zone: str = "",
+    now: datetime | None = None,
 ) -> SignUp:
-    """Sign an address up for an event and send its invitation, which carries the personal link.
+    """Sign an address up for an event, and ask by mail whether it was its owner: only a yes takes a place.
 
-    Signing up again, in whatever letter case, makes no second row and changes nothing in the first: whoever
-    types somebody else's address must not rename them. The invitation is sent again, but not within ten
-    minutes of the last. Raises EventClosed.
+    Whoever is signed in with an address that is known to be theirs is not asked. Signing up again, in whatever
+    letter case, makes no second row and changes nothing in the first: whoever types somebody else's address must not
+    rename them. What they were told last is told again, but not within ten minutes.
+
+    `guest_of` is who brings them, and `time_zone` the clock that they read. Raises EventClosed, and GuestsEnough when
+    their host has brought as many as the event allows.
     """
+    held = event_hold(event.pk)
     now = now or timezone.now()
-    if not event.is_open_at(now):
+    if not held.is_open_at(now):
         raise EventClosed
-    sign_up = _sign_up_locked(event, name.strip(), email.strip(), person)
-    if sign_up.confirmed_at is None or now - sign_up.confirmed_at >= CONFIRM_AGAIN_AFTER:
-        sign_up.confirmations += 1
-        sign_up.confirmed_at = now
-        sign_up.save(update_fields=["confirmations", "confirmed_at"])
-        mails_queue(drafts=[letters.invited(sign_up)])
+    new = SignUp(
+        event=held,
+        name=name.strip(),
+        email=email.strip(),
+        person=person,
+        guest_of=guest_of,
+        time_zone=time_zone,
+        created_at=now,
+    )
+    sign_up = _sign_up_locked(new)
+    is_new = sign_up.pk == new.pk
+    if is_new and guest_of and guest_of.guests.count() > held.guests_each:
+        raise GuestsEnough
+    if is_new and person and _is_theirs(person, new.email):
+        sign_up.tellings, sign_up.told_at, sign_up.confirmed_at = 1, now, now
+        return place_or_queue(sign_up, now)
+    if sign_up.told_at is None or now - sign_up.told_at >= TELL_AGAIN_AFTER:
+        sign_up.tellings += 1
+        sign_up.told_at = now
+        sign_up.save(update_fields=["tellings", "told_at"])
+        mails_queue(drafts=[letters.standing_of(sign_up)])
     return sign_up
 
 
-def _sign_up_locked(event: Event, name: str, email: str, person: Person | None) -> SignUp:
+def _is_theirs(person: Person, email: str) -> bool:
+    return email.casefold() in {address.casefold() for address in addresses_of(person)}
+
+
+def _sign_up_locked(new: SignUp) -> SignUp:
     while True:
-        new = SignUp(event=event, name=name, email=email, person=person)
         # Waits for whoever is signing the same address up at this moment, and then does nothing.
         SignUp.objects.bulk_create([new], ignore_conflicts=True)
         # The database compares as its constraint does: Python and PostgreSQL fold some letters differently.
-        same = Exact(Lower("email"), Lower(Value(email)))
-        found = SignUp.objects.select_for_update(of=("self",)).filter(same, event=event).first()
+        same = Exact(Lower("email"), Lower(Value(new.email)))
+        found = SignUp.objects.select_for_update(of=("self",)).filter(same, event=new.event).first()
         if found:
-            found.event = event
+            found.event = new.event
             return found
         # They left between the two statements: begin again.
 
 
 @transaction.atomic
-def sign_up_leave(*, sign_up: SignUp, is_told: bool = True) -> None:
+def sign_up_leave(*, sign_up: SignUp, is_told: bool = True, now: datetime | None = None) -> None:
     """Give a place back: the name and the address are deleted. Leaving twice does nothing more.
 
     What was still to be told is not. One last mail takes the entry out of their calendar, while the event is to come;
-    not where `is_told` is false, as for somebody of whom nothing must stay.
+    not where `is_told` is false, as for somebody of whom nothing must stay. Whoever waits longest is offered the place.
     """
-    gone, _by_model = SignUp.objects.filter(pk=sign_up.pk).delete()
-    if not gone:
+    event = event_hold(sign_up.event_id)
+    now = now or timezone.now()
+    kept = SignUp.objects.select_for_update(of=("self",)).filter(pk=sign_up.pk).first()
+    if kept is None:
         return
+    kept.delete()
     mails_erase(mails=mails_about(f"sign-up {sign_up.pk}").filter(state=State.WAITING))
-    if is_told and sign_up.event.is_open:
+    if is_told and kept.is_placed and event.is_open_at(now):
+        sign_up.event = event
         mails_queue(drafts=[letters.left(sign_up)])
+    places_offer(event, now=now)
+
+
+@transaction.atomic
+def sign_up_come(*, sign_up: SignUp, now: datetime | None = None) -> None:
+    """Note that somebody came in, the first time that they do."""
+    SignUp.objects.filter(pk=sign_up.pk, came_at=None).update(came_at=now or timezone.now())
 
 
 @transaction.atomic
 def sign_ups_forget(*, now: datetime | None = None) -> int:
-    """Delete every sign-up whose event ended thirty days ago or earlier. Returns how many there were."""
-    deleted, _by_model = sign_ups_past((now or timezone.now()) - FORGET_AFTER).delete()
-    return deleted
+    """Delete sign-ups whose event ended thirty days ago or earlier, and those that nobody confirmed in two days.
+
+    Returns how many there were.
+    """
+    now = now or timezone.now()
+    past, _by_model = sign_ups_past(now - FORGET_AFTER).delete()
+    unheard = SignUp.objects.filter(standing=Standing.ASKED, told_at__lte=now - CONFIRM_WITHIN)
+    never, _by_model = unheard.delete()
+    return past + never

@@ -1,16 +1,23 @@
 from django.urls import path
 
-from events import views
+from events.views import pages, place, signing_up
 
 app_name = "events"
 urlpatterns = [
-    path("", views.events, name="list"),
-    path("place/<slug:token>", views.place, name="place"),
-    path("place/<slug:token>/leave", views.leave, name="leave"),
-    path("place/<slug:token>/stop", views.stop, name="stop"),
-    path("<slug:slug>", views.event, name="event"),
-    path("<slug:slug>/sign-up", views.sign_up, name="sign_up"),
-    path("<slug:slug>/signed-up", views.signed_up, name="signed_up"),
-    path("<slug:slug>/calendar.ics", views.calendar, name="calendar"),
-    path("<slug:slug>/left", views.left, name="left"),
+    path("", pages.events, name="list"),
+    path("place/<slug:token>", place.place, name="place"),
+    path("place/<slug:token>/confirm", place.confirm, name="confirm"),
+    path("place/<slug:token>/take", place.take, name="take"),
+    path("place/<slug:token>/wait", place.wait, name="wait"),
+    path("place/<slug:token>/bring", place.bring, name="bring"),
+    path("place/<slug:token>/come-in", place.come_in, name="come_in"),
+    path("place/<slug:token>/calendar.ics", place.calendar, name="own_calendar"),
+    path("place/<slug:token>/leave", place.leave, name="leave"),
+    path("place/<slug:token>/stop", place.stop, name="stop"),
+    path("<slug:slug>", pages.event, name="event"),
+    path("<slug:slug>/with/<str:key>", pages.come_along, name="come_along"),
+    path("<slug:slug>/sign-up", signing_up.sign_up, name="sign_up"),
+    path("<slug:slug>/signed-up", signing_up.signed_up, name="signed_up"),
+    path("<slug:slug>/calendar.ics", pages.calendar, name="calendar"),
+    path("<slug:slug>/left", place.left, name="left"),
 ]

@@ -39,6 +39,7 @@ from families.trusted import trusted_adult_name
 from mail.models import Mail
 from mail.services import Enclosure, mail_queue
 from tests.conftest import with_consent
+from tests.events.conftest import come
 
 QUESTION = "Why does my grandmother's walnut tree whistle?"
 ANSWER = "Because the wind plays on its hollow branches."
@@ -107,7 +108,7 @@ def make_full(make_person: Callable[..., Person], event: Event, admin_person: Pe
         record.question_answered("good-and-bad", "first", "b")
         sign_up_make(event=event, name=str(person), email="elsewhere@nut.example", person=person)
         if person.email:
-            sign_up_make(event=event, name="Wilhelmina", email=person.email.upper())
+            come(event, "Wilhelmina", email=person.email.upper())
             mail_to(person.email.lower(), f"Hello {person}")
         log(person, person)
         log(admin_person, person)

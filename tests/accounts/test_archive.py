@@ -53,6 +53,7 @@ class TestTheCopy:
         assert {row["lesson"] for row in copy.rows("learned")} == {"what-it-is", ""}
         assert [row["answer"] for row in copy.rows("learned")] == ["", "b"]
         assert {row["subject"] for row in copy.rows("mails")} == {
+            "Confirm your place: One evening",
             "Your place: One evening",
             "Hello Wilhelmina Q.",
             "Something has changed in your family’s settings",

@@ -17,10 +17,10 @@ from accounts.registry import Kind
 from chat.models import Conversation, Report, Turn
 from chat.models import State as TurnState
 from events.models import Event, SignUp
-from events.services import sign_up_make
 from families.models import FamilyErasure, Invitation, Notice, PasswordHelp
 from mail.models import Mail, State
 from tests.accounts.conftest import log, mail_to, visitor_session
+from tests.events.conftest import come
 
 NOW = datetime(2026, 7, 1, 11, 30, tzinfo=UTC)
 MOMENT = timedelta(seconds=1)
@@ -42,7 +42,7 @@ def event_ended(at: datetime) -> None:
     event = Event.objects.create(
         slug="over", title="Over", summary="x", starts_at=at - timedelta(hours=1), minutes=60
     )
-    sign_up_make(event=event, name="Kim", email="kim@example.org", now=at - timedelta(days=1))
+    come(event, now=at - timedelta(days=1))
 
 
 def session_begun(at: datetime) -> None:

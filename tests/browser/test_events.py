@@ -12,7 +12,8 @@ from accounts import throttle
 from accounts.models import Person
 from events.archive import archive_load
 from events.models import Event, SignUp
-from events.services import sign_up_make
+from events.services import sign_up_leave
+from tests.events.conftest import come
 from tests.live import Web
 
 pytestmark = [pytest.mark.browser]
@@ -64,7 +65,6 @@ def take_a_place(page: Page, name: str, email: str) -> None:
 def test_the_lists_and_both_kinds_of_event_fit(page: Page, event: Event, fits: Callable[[], None]) -> None:
     for path in ("/events/", EVENING, "/events/how-to-talk-to-your-teens"):
         page.goto(path)
-        assert page.locator("script").count() == 0
         fits()
 
 
@@ -95,16 +95,41 @@ def test_the_pages_after_signing_up_fit(page: Page, event: Event, fits: Callable
     fits()
     page.goto(f"/events/place/{SignUp.objects.get().token}")
     fits()
+    page.get_by_role("button", name="Yes, I want to come").click()
+    expect(page.get_by_role("heading", name="A place for Kim")).to_be_visible()
+    page.get_by_text("Or have us write to them").click()
+    fits()
+    page.get_by_role("button", name="Ask them").click()
+    expect(page.get_by_role("alert")).to_be_focused()
+    fits()
     page.get_by_role("button", name="Leave").click()
     expect(page.get_by_role("heading", name="Your place is free again")).to_be_visible()
     fits()
 
 
+def test_the_pages_of_whoever_waits_fit(page: Page, event: Event, fits: Callable[[], None]) -> None:
+    Event.objects.update(capacity=1)
+    first, second = (come(Event.objects.get(pk=event.pk), name) for name in ("Lee", "Kim"))
+    page.goto(EVENING)
+    expect(page.get_by_role("button", name="Wait for a place")).to_be_visible()
+    fits()
+    page.goto(second.get_absolute_url())
+    expect(page.get_by_text("You are number 1 in line")).to_be_visible()
+    fits()
+    sign_up_leave(sign_up=first)
+    page.reload()
+    fits()
+    SignUp.objects.update(offer_until=timezone.now())
+    page.get_by_role("button", name="Take the place").click()
+    expect(page.get_by_role("button", name="Wait again")).to_be_visible()
+    fits()
+
+
 def test_the_link_to_join_is_easy_to_tap(page: Page, event: Event, fits: Callable[[], None]) -> None:
-    Event.objects.filter(pk=event.pk).update(join_url="https://meet.example.org/table")
-    sign_up = sign_up_make(event=event, name="Kim", email="kim@example.org")
-    page.goto(f"/events/place/{sign_up.token}")
-    way_in = page.get_by_role("link", name="the way in")
+    room = "https://meet.example.org/table"
+    Event.objects.filter(slug="one-evening").update(join_url=room, starts_at=timezone.now())
+    page.goto(come(Event.objects.get(pk=event.pk)).get_absolute_url())
+    way_in = page.get_by_role("link", name="come in")
     box = way_in.bounding_box()
     assert box
     assert box["height"] >= 44
@@ -125,6 +150,20 @@ def test_a_reader_elsewhere_sees_both_clocks(
     fits()
 
 
+def test_a_visitor_elsewhere_sees_both_clocks_without_an_account(
+    browser: Browser, web: Web, event: Event
+) -> None:
+    elsewhere = browser.new_context(base_url=web.url, timezone_id="Asia/Tokyo")
+    page = elsewhere.new_page()
+    page.goto(EVENING)
+    expect(page.locator(".event-yours")).to_contain_text("For you: ")
+    expect(page.locator(".event-yours")).to_contain_text("GMT+9")
+    take_a_place(page, "Kim", "kim@example.org")
+    expect(page.get_by_role("heading", name="Check your mail")).to_be_visible()
+    assert SignUp.objects.get().time_zone == "Asia/Tokyo"
+    elsewhere.close()
+
+
 def test_what_is_there_for_machines_is_there_for_nobody_else(page: Page, event: Event) -> None:
     page.goto(EVENING)
     expect(page.locator("#id_topic")).to_be_hidden()
@@ -136,7 +175,7 @@ def test_what_is_there_for_machines_is_there_for_nobody_else(page: Page, event: 
     expect(page.get_by_role("button", name="Take a place")).to_be_focused()
 
 
-def test_without_javascript_one_signs_up_reads_the_confirmation_and_leaves(
+def test_without_javascript_one_signs_up_chooses_a_clock_says_yes_and_leaves(
     browser: Browser, web: Web, event: Event
 ) -> None:
     plain = browser.new_context(
@@ -146,17 +185,21 @@ def test_without_javascript_one_signs_up_reads_the_confirmation_and_leaves(
     page.goto("/events/")
     page.get_by_role("link", name=event.title).click()
     page.get_by_role("link", name="Take a place").click()
+    page.get_by_label("Show times by the clock of").select_option(label="Tokyo")
+    page.get_by_role("button", name="Show").click()
+    expect(page.get_by_text("For you:")).to_be_visible()
     take_a_place(page, "Kim", "kim@example.org")
     expect(page.get_by_text("kim@example.org")).to_be_visible()
+    page.get_by_role("link", name="Read the mail here").click()
+    page.get_by_role("link", name=re.compile("Confirm your place")).first.click()
+    expect(page.get_by_text("Hello Kim,")).to_be_visible()
+    page.locator("a[href*='/events/place/']").click()
+    page.get_by_role("button", name="Yes, I want to come").click()
+    expect(page.get_by_role("heading", name="A place for Kim")).to_be_visible()
     with page.expect_download() as download:
         page.get_by_role("link", name="Save the date in my calendar").click()
     assert download.value.suggested_filename == "one-evening.ics"
-    page.get_by_role("link", name="Read the confirmation here").click()
-    page.get_by_role("link", name=re.compile("Your place")).first.click()
-    expect(page.get_by_text("Hello Kim,")).to_be_visible()
-    page.locator("a[href*='/events/place/']").click()
-    expect(page.get_by_role("heading", name="A place for Kim")).to_be_visible()
     page.get_by_role("button", name="Leave").click()
-    expect(page.get_by_text("take it out by hand")).to_be_visible()
+    expect(page.get_by_text("A last mail takes the event out of your calendar")).to_be_visible()
     assert not SignUp.objects.exists()
     plain.close()

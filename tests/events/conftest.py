@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
 
 from accounts import throttle
 from events.models import Event, SignUp
+from events.places import sign_up_confirm
 from events.services import sign_up_make
 
 LOS_ANGELES = "America/Los_Angeles"
@@ -57,6 +59,19 @@ def draft(make_event: MakeEvent) -> Event:
     return make_event("a-draft", title="A draft", is_published=False)
 
 
+def come(event: Event, name: str = "Kim", *, now: datetime | None = None, **made: Any) -> SignUp:
+    """Sign up and say yes: with a place, or in line for one."""
+    asked = sign_up_make(event=event, name=name, now=now, **{"email": f"{name.lower()}@example.org"} | made)
+    return sign_up_confirm(sign_up=asked, now=now)
+
+
+@pytest.fixture
+def asked(event: Event) -> SignUp:
+    """Signed up, and has not said yes to the mail."""
+    return sign_up_make(event=event, name="Kim", email="kim@example.org")
+
+
 @pytest.fixture
 def sign_up(event: Event) -> SignUp:
-    return sign_up_make(event=event, name="Kim", email="kim@example.org")
+    """Has a place."""
+    return come(event)

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db.models import Q
 from django.test import Client
 from django.utils import timezone
 from icalendar import Calendar
@@ -13,14 +14,16 @@ from events.errors import EventClosed
 from events.models import Event, SignUp
 from events.services import sign_up_leave, sign_up_make
 from mail.models import Mail, State
-from tests.events.conftest import MakeEvent
+from tests.events.conftest import MakeEvent, come
+
+SAID = (
+    Q(subject__startswith="Changed") | Q(subject__startswith="Cancelled") | Q(subject__startswith="You left")
+)
 
 
 def told() -> list[str]:
-    """The subjects of what has been written since."""
-    return sorted(
-        f"{mail.to}: {mail.subject}" for mail in Mail.objects.exclude(subject__startswith="Your place")
-    )
+    """What people were told that changed, came off or was left."""
+    return sorted(f"{mail.to}: {mail.subject}" for mail in Mail.objects.filter(SAID))
 
 
 def entry_of(mail: Mail) -> Any:
@@ -34,11 +37,11 @@ def entry_of(mail: Mail) -> Any:
 
 @pytest.fixture
 def lee(event: Event) -> SignUp:
-    return sign_up_make(event=event, name="Lee", email="lee@example.org")
+    return come(event, "Lee")
 
 
 def test_an_invitation_goes_out_with_a_place(sign_up: SignUp) -> None:
-    entry = entry_of(Mail.objects.get())
+    entry = entry_of(Mail.objects.get(subject__startswith="Your place"))
     assert entry["UID"] == str(sign_up.pk)
     assert entry["SEQUENCE"] == 0
 
@@ -68,11 +71,13 @@ class TestAChange:
         setattr(event, field, value)
         assert event_change(event=event, is_told=True) == 1
 
-    def test_of_the_room_needs_no_mail(self, event: Event, sign_up: SignUp, client: Client) -> None:
+    def test_of_the_room_needs_no_mail(self, make_event: MakeEvent, client: Client) -> None:
+        event = make_event(starts_at=timezone.now() + timedelta(minutes=10))
+        sign_up = come(event)
         event.join_url = "https://meet.example.org/another"
         assert event_change(event=event, is_told=True) == 0
         assert Event.objects.get().sequence == 0
-        assert event.join_url in client.get(sign_up.get_absolute_url()).content.decode()
+        assert client.get(f"{sign_up.get_absolute_url()}/come-in").headers["Location"] == event.join_url
 
     def test_that_nobody_is_told_of_still_has_its_number(self, event: Event, sign_up: SignUp) -> None:
         event.minutes = 90
@@ -142,7 +147,7 @@ class TestLeaving:
         assert entry_of(Mail.objects.get(subject__startswith="You left"))["SEQUENCE"] == 2
 
     def test_stops_what_was_not_sent_yet(self, sign_up: SignUp, make_event: MakeEvent) -> None:
-        other = sign_up_make(event=make_event("other"), name="Kim", email="kim@example.org")
+        other = come(make_event("other"))
         sign_up_leave(sign_up=sign_up)
         waiting = Mail.objects.filter(state=State.WAITING)
         assert {mail.key.split()[1] for mail in waiting.filter(subject__startswith="Your")} == {str(other.pk)}
@@ -153,7 +158,7 @@ class TestLeaving:
         assert not told()
 
     def test_by_one_click_in_a_mail_program_needs_no_page_of_ours(self, sign_up: SignUp) -> None:
-        mail = Mail.objects.get()
+        mail = Mail.objects.get(subject__startswith="Your place")
         assert mail.unsubscribe_url.endswith(f"/events/place/{sign_up.token}/stop")
         program = Client(enforce_csrf_checks=True)
         assert program.get(sign_up.get_stop_url()).headers["Location"] == sign_up.get_absolute_url()

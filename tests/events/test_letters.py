@@ -1,13 +1,15 @@
 """The mails: short, plain, with the personal link and an invitation that calendars understand."""
 
+import re
+
 import pytest
 from icalendar import Calendar
 from pytest_django import Settings
 
-from events.models import SignUp
+from events.models import Event, SignUp
 from events.services import sign_up_make
 from mail.models import Mail
-from tests.events.conftest import MakeEvent
+from tests.events.conftest import MakeEvent, come
 
 
 @pytest.fixture(autouse=True)
@@ -15,8 +17,12 @@ def _site(settings: Settings) -> None:
     settings.SITE_URL = "https://kitchen.example"
 
 
+def invitation() -> Mail:
+    return Mail.objects.get(subject__startswith="Your place")
+
+
 def test_it_says_everything_and_nothing_more(sign_up: SignUp) -> None:
-    mail = Mail.objects.get()
+    mail = invitation()
     assert mail.subject == "Your place: One evening"
     assert "Hello Kim," in mail.text
     assert "Los Angeles time (P" in mail.text
@@ -33,28 +39,51 @@ def test_it_says_everything_and_nothing_more(sign_up: SignUp) -> None:
 
 def test_quotes_and_ampersands_read_right(make_event: MakeEvent) -> None:
     event = make_event(title='"Sci-fi" & <truth>, it\'s both', summary="A & B.")
-    sign_up_make(event=event, name="Kim O'Hara & co", email="kim@example.org")
-    mail = Mail.objects.get()
+    come(event, "Kim O'Hara & co", email="kim@example.org")
+    mail = invitation()
     assert '“"Sci-fi" & <truth>, it\'s both”' in mail.text
     assert "Hello Kim O'Hara & co," in mail.text
     assert mail.subject == 'Your place: "Sci-fi" & <truth>, it\'s both'
 
 
 def test_a_title_of_two_lines_makes_one_subject(make_event: MakeEvent) -> None:
-    sign_up_make(event=make_event(title="Two\r\nBcc: lines"), name="Kim", email="kim@example.org")
-    assert Mail.objects.get().subject == "Your place: Two Bcc: lines"
+    come(make_event(title="Two\r\nBcc: lines"))
+    assert invitation().subject == "Your place: Two Bcc: lines"
 
 
 def test_it_is_an_invitation(sign_up: SignUp) -> None:
-    enclosure = Mail.objects.get().attachments.get()
+    enclosure = invitation().attachments.get()
     assert enclosure.is_alternative
     assert enclosure.content_type == "text/calendar; method=REQUEST; charset=utf-8"
     assert Calendar.from_ical(enclosure.content).events[0]["SUMMARY"] == "One evening"
 
 
 def test_an_event_without_a_known_end_has_none(make_event: MakeEvent) -> None:
-    sign_up_make(event=make_event(minutes=None), name="Kim", email="kim@example.org")
-    mail = Mail.objects.get()
+    come(make_event(minutes=None))
+    mail = invitation()
     assert not mail.attachments.exists()
     assert "calendar" not in mail.text
     assert "How long" not in mail.text
+
+
+class TestTheFirstMail:
+    def test_asks_whether_it_was_you(self, asked: SignUp) -> None:
+        mail = Mail.objects.get()
+        assert mail.subject == "Confirm your place: One evening"
+        assert "Somebody signed up for “One evening” with your address." in mail.text
+        assert f"https://kitchen.example/events/place/{asked.token}\n" in mail.text
+        assert "deleted after two days" in mail.text
+        assert not mail.attachments.exists()
+
+    def test_names_whoever_asks_one_along(self, sign_up: SignUp) -> None:
+        sign_up_make(event=sign_up.event, name="Lee", email="lee@example.org", guest_of=sign_up)
+        mail = Mail.objects.get(to="lee@example.org")
+        assert mail.subject == "Come along? One evening"
+        assert "Kim would like you to come along to “One evening”." in mail.text
+
+
+def test_times_are_said_on_the_readers_clock_too(event: Event) -> None:
+    come(event, time_zone="Europe/Berlin")
+    text = invitation().text
+    assert "Los Angeles time (P" in text
+    assert re.search("For you: .*, Berlin time", text)

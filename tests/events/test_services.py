@@ -18,7 +18,7 @@ from tests.events.conftest import MakeEvent
 SOON = timedelta(minutes=10)
 
 
-def test_a_sign_up_is_kept_as_given_and_confirmed(event: Event, teen: Person) -> None:
+def test_a_sign_up_is_kept_as_given_and_asked_whether_it_was_them(event: Event, teen: Person) -> None:
     made = sign_up_make(event=event, name=" Kim ", email=" Kim@Example.org ", person=teen)
     kept = SignUp.objects.get()
     assert (kept.name, kept.email, kept.person, kept.event) == ("Kim", "Kim@Example.org", teen, event)
@@ -29,13 +29,13 @@ def test_a_sign_up_is_kept_as_given_and_confirmed(event: Event, teen: Person) ->
 
 @pytest.mark.parametrize("again", ["kim@example.org", "KIM@EXAMPLE.ORG", "  Kim@Example.Org\t"])
 def test_signing_up_again_makes_no_second_row_and_no_second_mail_at_once(
-    event: Event, sign_up: SignUp, again: str
+    event: Event, asked: SignUp, again: str
 ) -> None:
-    assert sign_up_make(event=event, name="Kim", email=again) == sign_up
+    assert sign_up_make(event=event, name="Kim", email=again) == asked
     assert SignUp.objects.count() == Mail.objects.count() == 1
 
 
-def test_asking_again_later_sends_the_invitation_again(event: Event, sign_up: SignUp) -> None:
+def test_asking_again_later_asks_them_again(event: Event, asked: SignUp) -> None:
     later = timezone.now() + SOON
     sign_up_make(event=event, name="Kim", email="kim@example.org", now=later)
     sign_up_make(event=event, name="Kim", email="kim@example.org", now=later)
@@ -51,9 +51,9 @@ def test_nobody_renames_whoever_has_that_address(event: Event, sign_up: SignUp, 
     assert all("Somebody else" not in mail.text for mail in Mail.objects.all())
 
 
-def test_one_address_may_come_to_two_events(sign_up: SignUp, make_event: MakeEvent) -> None:
+def test_one_address_may_come_to_two_events(asked: SignUp, make_event: MakeEvent) -> None:
     other = sign_up_make(event=make_event("another"), name="Kim", email="kim@example.org")
-    assert other.token != sign_up.token
+    assert other.token != asked.token
     assert Mail.objects.count() == 2
 
 

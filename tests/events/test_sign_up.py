@@ -28,9 +28,8 @@ def test_the_next_page_names_the_address_and_what_comes(client: Client, event: E
     page = page_of(reply)  # type: ignore[arg-type]
     assert reply.redirect_chain == [("/events/one-evening/signed-up", 302)]
     assert "kim@example.org" in page
-    assert "confirmation is on its way" in page
-    assert "The mail is an invitation" in page
-    assert "/events/one-evening/calendar.ics" in page
+    assert "A mail is on its way" in page
+    assert "Say yes there" in page
     assert "/mail/" in page
     assert SignUp.objects.get().token not in page
     # Going back to it is harmless; it is nobody else's.
@@ -124,7 +123,7 @@ def test_a_script_for_a_name_stays_a_name(client: Client, event: Event) -> None:
     place = page_of(client.get(f"/events/place/{SignUp.objects.get().token}"))  # type: ignore[arg-type]
     assert "<script" not in place
     again = page_of(post(client, name=name, email="wrong"))
-    assert "<script" not in again
+    assert "<script>" not in again
     assert "&lt;script&gt;" in again
 
 

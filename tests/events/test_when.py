@@ -52,7 +52,7 @@ def winter() -> Event:
 
 def test_a_page_says_it_to_machines_as_well(winter: Event) -> None:
     said = "Friday, December 22, 2023, 11 a.m., Los Angeles time (PST)"
-    assert when(winter) == f'<time datetime="2023-12-22T11:00:00-08:00">{said}</time>'
+    assert f'<time datetime="2023-12-22T11:00:00-08:00">{said}</time>' in when(winter)
 
 
 def test_a_reader_whose_clock_differs_reads_theirs_beside_it(winter: Event) -> None:

@@ -21,6 +21,7 @@ def form_of(name: str, world: World) -> dict[str, str]:
         "chat:turn_retry": {"turn_id": str(uuid4())},
         "courses:answer": {"option": world.option},
         "events:sign_up": {"name": "Kim", "email": f"{uuid4().hex}@example.org"},
+        "events:bring": {"name": "Lee", "email": f"{uuid4().hex}@example.org"},
         "families:agreement": TERMS,
         "families:consent_for": {"country": "US"},
         "families:consent": {"withdraw": "yes"},

@@ -13,7 +13,9 @@ from accounts.models import Person, Role
 from chat.models import Conversation, State, Turn
 from courses.loading import library_load
 from courses.models import Question
+from events.guests import guest_path
 from events.models import Event
+from events.places import sign_up_confirm
 from events.services import sign_up_make
 from families.links import invitation_make
 from families.models import Link
@@ -70,7 +72,7 @@ def world_make() -> World:
         slug="evening", title="An evening", summary="One.", starts_at=timezone.now() + timedelta(days=9),
         time_zone="UTC", minutes=60, is_published=True,
     )  # fmt: skip
-    sign_up = sign_up_make(event=event, name="Sam", email="sam@example.org")
+    sign_up = sign_up_confirm(sign_up=sign_up_make(event=event, name="Sam", email="sam@example.org"))
     with transaction.atomic():
         mail = mail_queue(
             key="matrix", to="a@example.org", subject="S", text="T",
@@ -90,6 +92,7 @@ def world_make() -> World:
             "families:decline:token": invitation.token,
             "session_id": 1,
             "key": "made-up",
+            "events:come_along:key": guest_path(sign_up).rpartition("/")[2],
             "uidb36": "1",
             "pk": 1,
             "invitation_id": invitation.pk,

@@ -1,5 +1,6 @@
 """Times on the pages: as people say them, and for machines beside it."""
 
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from django import template
@@ -15,19 +16,33 @@ register = template.Library()
 
 
 @register.simple_tag
-def event_when(event: Event, reader: object = None) -> SafeString:
-    """When an event begins, in its own zone; for a signed-in reader whose clock differs, on theirs too."""
+def event_when(event: Event, reader: Person | ZoneInfo | object = None) -> SafeString:
+    """When an event begins, in its own zone; for a reader whose clock differs, on theirs too.
+
+    `reader` is a person or a zone. Of anybody else a script knows the clock, and has the words to say it with.
+    """
     own = _time(event, event.zone, time_said(event.starts_at, event.zone))
-    if not isinstance(reader, Person) or same_clock(event.starts_at, event.zone, reader.zone):
+    zone = reader.zone if isinstance(reader, Person) else reader
+    said = _("For you: {}")
+    if not isinstance(zone, ZoneInfo):
+        return format_html('<span class="event-clock" data-said="{}">{}</span>', said, own)
+    if same_clock(event.starts_at, event.zone, zone):
         return own
-    theirs = _time(event, reader.zone, time_said(event.starts_at, reader.zone))
-    return format_html('{} <span class="event-yours">{}</span>', own, format_html(_("For you: {}"), theirs))
+    theirs = _time(event, zone, time_said(event.starts_at, zone))
+    return format_html('{} <span class="event-yours">{}</span>', own, format_html(said, theirs))
 
 
 @register.simple_tag
 def event_day(event: Event) -> SafeString:
     """The day of an event, in its own zone."""
     return _time(event, event.zone, day_said(event.starts_at, event.zone))
+
+
+@register.simple_tag
+def moment_said(moment: datetime, zone: ZoneInfo) -> SafeString:
+    """An instant on somebody's clock."""
+    local = moment.astimezone(zone)
+    return format_html('<time datetime="{}">{}</time>', local.isoformat(), time_said(moment, zone))
 
 
 def _time(event: Event, zone: ZoneInfo, words: str) -> SafeString:

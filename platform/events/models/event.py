@@ -1,35 +1,50 @@
-"""Live events, and who comes. A sign-up is a name and an address, kept until thirty days after the event."""
+"""Live events. One is an evening of its own, or one date of a series."""
 
-import secrets
-import uuid
 import zoneinfo
 from datetime import datetime, timedelta
 from typing import ClassVar
 
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Lower
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import default_time_zone, validate_time_zone
 
-LONGEST_NAME = 60
-LONGEST_EMAIL = 254  # RFC 5321's longest path, without its brackets
+# The way in opens so long before the start.
+DOORS = timedelta(minutes=15)
+# The words that the addresses of this room use themselves.
+TAKEN = {"place", "calendar"}
 
 
 def validate_slug(slug: str) -> None:
-    """Raise ValidationError for the one word that the addresses of this room use themselves."""
-    if slug == "place":
-        raise ValidationError(_("“place” is taken by the pages of the people who signed up."))
+    """Raise ValidationError for a word that the addresses of this room use themselves."""
+    if slug in TAKEN:
+        raise ValidationError(_("“%(slug)s” is taken by other pages of this site.") % {"slug": slug})
 
 
-def new_token() -> str:
-    return secrets.token_urlsafe(24)
+class Series(models.Model):
+    """What binds several dates together. Each date is an event of its own, with its own places."""
+
+    title = models.CharField(_("title"), max_length=120)
+
+    class Meta:
+        verbose_name = _("series")
+        verbose_name_plural = _("series")
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Stage(models.TextChoices):
+    DRAFT = "draft", _("draft")
+    PUBLISHED = "published", _("published")
+    LIVE = "live", _("live")
+    ENDED = "ended", _("ended")
+    CANCELLED = "cancelled", _("cancelled")
 
 
 class Event(models.Model):
@@ -62,6 +77,27 @@ class Event(models.Model):
         validators=[MinValueValidator(1)],
         help_text=_("Empty where a past event’s length is not known."),
     )
+    series = models.ForeignKey(
+        Series,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="events",
+        verbose_name=_("series"),
+    )
+    hosts = models.CharField(
+        _("hosts"), max_length=200, blank=True, help_text=_("Who leads it, as people read it.")
+    )
+    capacity = models.PositiveIntegerField(
+        _("places"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text=_("Empty: as many as want to come. Whoever comes after the last place waits for one."),
+    )
+    guests_each = models.PositiveSmallIntegerField(
+        _("guests each"), default=3, help_text=_("How many people somebody who signed up may bring.")
+    )
     is_published = models.BooleanField(_("published"), default=False)
     cancelled_at = models.DateTimeField(_("cancelled"), null=True, blank=True, editable=False)
     # The revision that calendars were last told of: it rises with every change of what they show (RFC 5546).
@@ -82,6 +118,9 @@ class Event(models.Model):
         constraints: ClassVar = [
             models.CheckConstraint(
                 condition=Q(minutes=None) | Q(minutes__gt=0), name="event_minutes_more_than_none"
+            ),
+            models.CheckConstraint(
+                condition=Q(capacity=None) | Q(capacity__gt=0), name="event_capacity_more_than_none"
             ),
         ]
         indexes: ClassVar = [models.Index(fields=["starts_at"], name="event_starts")]
@@ -114,6 +153,29 @@ class Event(models.Model):
     def is_over(self) -> bool:
         return self.is_over_at(timezone.now())
 
+    def stage_at(self, now: datetime) -> Stage:
+        """Where it stands at `now`. Only draft, published and cancelled are written down: the clock does the rest."""
+        if self.is_cancelled:
+            return Stage.CANCELLED
+        if not self.is_published:
+            return Stage.DRAFT
+        if self.is_over_at(now):
+            return Stage.ENDED
+        return Stage.LIVE if self.starts_at <= now else Stage.PUBLISHED
+
+    @property
+    def stage(self) -> Stage:
+        return self.stage_at(timezone.now())
+
+    @property
+    def doors_open_at(self) -> datetime:
+        return self.starts_at - DOORS
+
+    @property
+    def has_open_doors(self) -> bool:
+        """Whether whoever has a place may come in now."""
+        return bool(self.join_url) and self.is_open and self.doors_open_at <= timezone.now()
+
     @property
     def is_cancelled(self) -> bool:
         return self.cancelled_at is not None
@@ -130,44 +192,3 @@ class Event(models.Model):
     def has_calendar(self) -> bool:
         """Whether there is a calendar file: for what is still to come, and whose end is known."""
         return self.minutes is not None and self.is_open
-
-
-class SignUp(models.Model):
-    """One address's place at one event. Its token is the whole of its rights: to see it and to leave."""
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    event = models.ForeignKey(
-        Event, on_delete=models.CASCADE, related_name="sign_ups", verbose_name=_("event")
-    )
-    name = models.CharField(_("name"), max_length=LONGEST_NAME)
-    email = models.EmailField(_("email"), max_length=LONGEST_EMAIL)
-    token = models.CharField(_("token"), max_length=40, unique=True, default=new_token, editable=False)
-    person = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        on_delete=models.SET_NULL,
-        null=True,
-        blank=True,
-        related_name="event_sign_ups",
-        verbose_name=_("person"),
-    )
-    created_at = models.DateTimeField(_("signed up"), default=timezone.now, editable=False)
-    # A confirmation may be asked for again; the count makes each one a mail of its own.
-    confirmations = models.PositiveSmallIntegerField(_("confirmations"), default=0, editable=False)
-    confirmed_at = models.DateTimeField(_("last confirmation"), null=True, editable=False)
-
-    class Meta:
-        verbose_name = _("sign-up")
-        verbose_name_plural = _("sign-ups")
-        constraints: ClassVar = [
-            models.UniqueConstraint(Lower("email"), "event", name="sign_up_once_an_address"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.name}, {self.event}"
-
-    def get_absolute_url(self) -> str:
-        return reverse("events:place", args=[self.token])
-
-    def get_stop_url(self) -> str:
-        """Where a mail program posts to when its reader presses “unsubscribe”: it gives the place back."""
-        return reverse("events:stop", args=[self.token])

@@ -1,0 +1,17 @@
+"""What is kept of live events."""
+
+from events.models.event import DOORS, Event, Series, Stage, validate_slug
+from events.models.sign_up import LONGEST_EMAIL, LONGEST_NAME, SignUp, Standing, new_token
+
+__all__ = [
+    "DOORS",
+    "LONGEST_EMAIL",
+    "LONGEST_NAME",
+    "Event",
+    "Series",
+    "SignUp",
+    "Stage",
+    "Standing",
+    "new_token",
+    "validate_slug",
+]

@@ -1,0 +1,131 @@
+"""Who comes. A sign-up is a name and an address, kept until thirty days after the event."""
+
+import secrets
+import uuid
+from datetime import datetime
+from typing import ClassVar
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import validate_time_zone
+from events.models.event import Event
+
+LONGEST_NAME = 60
+LONGEST_EMAIL = 254  # RFC 5321's longest path, without its brackets
+
+
+def new_token() -> str:
+    return secrets.token_urlsafe(24)
+
+
+class Standing(models.TextChoices):
+    ASKED = "asked", _("has not confirmed")
+    PLACED = "placed", _("has a place")
+    WAITING = "waiting", _("waits for a place")
+    OFFERED = "offered", _("was offered a place")
+    PASSED = "passed", _("let an offer pass")
+
+
+class SignUp(models.Model):
+    """One address at one event, and whether it has a place there.
+
+    Its token is the whole of its rights: to see it, to come in and to leave. It goes to the address by mail and
+    nowhere else, so that whoever uses it has shown that the address is theirs.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    event = models.ForeignKey(
+        Event, on_delete=models.CASCADE, related_name="sign_ups", verbose_name=_("event")
+    )
+    name = models.CharField(_("name"), max_length=LONGEST_NAME)
+    email = models.EmailField(_("email"), max_length=LONGEST_EMAIL)
+    token = models.CharField(_("token"), max_length=40, unique=True, default=new_token, editable=False)
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="event_sign_ups",
+        verbose_name=_("person"),
+    )
+    # A guest stays when their host leaves: each has a place of their own.
+    guest_of = models.ForeignKey(
+        "self",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="guests",
+        verbose_name=_("guest of"),
+    )
+    time_zone = models.CharField(
+        _("time zone"), max_length=60, blank=True, validators=[validate_time_zone], editable=False
+    )
+    standing = models.CharField(_("standing"), max_length=10, choices=Standing, default=Standing.ASKED)
+    created_at = models.DateTimeField(_("signed up"), default=timezone.now, editable=False)
+    confirmed_at = models.DateTimeField(_("confirmed"), null=True, editable=False)
+    placed_at = models.DateTimeField(_("got the place"), null=True, editable=False)
+    queued_at = models.DateTimeField(_("waits since"), null=True, editable=False)
+    offer_until = models.DateTimeField(_("offer ends"), null=True, editable=False)
+    came_at = models.DateTimeField(_("came"), null=True, blank=True, editable=False)
+    # What is said to them may be asked for again; the count makes each telling a mail of its own.
+    tellings = models.PositiveSmallIntegerField(_("mails asked for"), default=0, editable=False)
+    told_at = models.DateTimeField(_("last mail asked for"), null=True, editable=False)
+
+    class Meta:
+        verbose_name = _("sign-up")
+        verbose_name_plural = _("sign-ups")
+        constraints: ClassVar = [
+            models.UniqueConstraint(Lower("email"), "event", name="sign_up_once_an_address"),
+            models.CheckConstraint(condition=Q(standing__in=Standing.values), name="sign_up_standing_known"),
+            models.CheckConstraint(
+                condition=Q(standing="placed", placed_at__isnull=False)
+                | (~Q(standing="placed") & Q(placed_at__isnull=True)),
+                name="sign_up_placed_at_some_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(standing="offered", offer_until__isnull=False)
+                | (~Q(standing="offered") & Q(offer_until__isnull=True)),
+                name="sign_up_offered_until_some_time",
+            ),
+            models.CheckConstraint(
+                condition=~Q(standing="waiting") | Q(queued_at__isnull=False), name="sign_up_waits_since"
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["event", "standing", "queued_at"], name="sign_up_in_line"),
+            models.Index(fields=["offer_until"], name="sign_up_offers", condition=Q(standing="offered")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name}, {self.event}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("events:place", args=[self.token])
+
+    def get_stop_url(self) -> str:
+        """Where a mail program posts to when its reader presses “unsubscribe”: it gives the place back."""
+        return reverse("events:stop", args=[self.token])
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The clock that they read times by."""
+        return ZoneInfo(self.time_zone) if self.time_zone else self.event.zone
+
+    @property
+    def is_placed(self) -> bool:
+        return self.standing == Standing.PLACED
+
+    def stand(self, standing: Standing, *, now: datetime) -> None:
+        """Take a standing, with the times that belong to it. It is not saved."""
+        self.standing = standing
+        self.placed_at = now if standing == Standing.PLACED else None
+        self.offer_until = None
+        if standing == Standing.WAITING:
+            self.queued_at = now

@@ -1,0 +1,50 @@
+"""Dates that repeat: each is an event of its own, on the same clock time, whatever its zone's clocks do in between."""
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils.text import slugify
+
+from events.models import Event, Series
+from events.when import instant
+
+# What one date has in common with the next. The room is another each time, and so is who comes.
+SAME = (
+    "title", "summary", "description", "time_zone", "minutes", "module_slug", "hosts", "capacity", "guests_each",
+)  # fmt: skip
+
+
+@transaction.atomic
+def event_repeat(*, event: Event, times: int, weeks: int) -> list[Event]:
+    """Make drafts of an event's next dates, every `weeks` weeks on the same clock time, bound to it as a series.
+
+    Dates that are there already stay as they are, so that asking twice makes nothing twice. Raises NoSuchTime when a
+    date falls into an hour that its zone skips.
+    """
+    Event.objects.select_for_update(no_key=True).get(pk=event.pk)
+    event.refresh_from_db()
+    if event.series is None:
+        event.series = Series.objects.create(title=event.title)
+        event.save(update_fields=["series"])
+    clock = event.starts_local.replace(tzinfo=None, fold=0)
+    starts = [instant(clock + timedelta(weeks=weeks * n), event.zone) for n in range(1, times + 1)]
+    there = set(
+        Event.objects.filter(series=event.series, starts_at__in=starts).values_list("starts_at", flat=True)
+    )
+    return [_copy(event, at) for at in starts if at not in there]
+
+
+def _copy(event: Event, starts_at: datetime) -> Event:
+    return Event.objects.create(
+        slug=_slug(event.title, starts_at.astimezone(event.zone)),
+        starts_at=starts_at,
+        series=event.series,
+        **{name: getattr(event, name) for name in SAME},
+    )
+
+
+def _slug(title: str, local: datetime) -> str:
+    """An address that nobody has yet: the title and the day, and a number where that is taken."""
+    base = f"{slugify(title)[:60] or 'event'}-{local:%Y-%m-%d}"
+    taken = set(Event.objects.filter(slug__startswith=base).values_list("slug", flat=True))
+    return next(slug for slug in (base, *(f"{base}-{n}" for n in range(2, 100))) if slug not in taken)

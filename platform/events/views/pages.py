@@ -1,0 +1,76 @@
+"""Pages that stand open: the list, an event, its calendar file."""
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from accounts.models import Person
+from events.calendar import CONTENT_TYPE, calendar_file, calendar_name
+from events.forms import SignUpForm
+from events.models import Event, SignUp
+from events.places import is_full
+from events.selectors import archive, other_dates, upcoming
+from events.views.found import host_who_shared, private, published_event
+from events.zones import cities, zone_of
+
+
+@require_safe
+def events(request: HttpRequest) -> HttpResponse:
+    context = {"upcoming": upcoming(), "archive": archive(), "zone": zone_of(request), "cities": cities()}
+    return render(request, "events/list.html", context)
+
+
+@require_safe
+def event(request: HttpRequest, slug: str) -> HttpResponse:
+    found = published_event(slug)
+    return event_page(request, found, SignUpForm(initial=_known_of(request)))
+
+
+@require_safe
+def come_along(request: HttpRequest, slug: str, key: str) -> HttpResponse:
+    """The event's page for whoever was sent a personal link: they sign up as the guest of whoever sent it."""
+    found = published_event(slug)
+    host = host_who_shared(key, found)
+    form = SignUpForm(initial=_known_of(request) | {"key": key})
+    return private(event_page(request, found, form, host=host))
+
+
+def _known_of(request: HttpRequest) -> dict[str, str]:
+    person = request.user
+    return {"name": person.display_name, "email": person.email} if isinstance(person, Person) else {}
+
+
+def event_page(
+    request: HttpRequest,
+    found: Event,
+    form: SignUpForm,
+    *,
+    host: SignUp | None = None,
+    trouble: str = "",
+    status: int = 200,
+) -> HttpResponse:
+    context = {
+        "event": found,
+        "form": form,
+        "host": host,
+        "trouble": trouble,
+        "is_full": found.is_open and is_full(found),
+        "zone": zone_of(request),
+        "cities": cities(),
+        "other_dates": other_dates(found) if found.series_id else [],
+    }
+    return render(request, "events/event.html", context, status=status)
+
+
+@require_safe
+def calendar(request: HttpRequest, slug: str) -> HttpResponse:
+    """The calendar file of what is still to come; 404 without one."""
+    found = published_event(slug)
+    if not found.has_calendar:
+        raise Http404
+    return calendar_response(calendar_file(found), calendar_name(found))
+
+
+def calendar_response(content: str, name: str) -> HttpResponse:
+    disposition = f'attachment; filename="{name}"'
+    return HttpResponse(content, content_type=CONTENT_TYPE, headers={"Content-Disposition": disposition})

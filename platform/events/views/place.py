@@ -1,0 +1,160 @@
+"""Somebody's own place: its token is their whole right to it. Looking changes nothing; buttons do."""
+
+from http import HTTPStatus
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.throttle import TooOften
+from events import places, services
+from events.addresses import absolute
+from events.calendar import calendar_name
+from events.errors import EventClosed, GuestsEnough, OfferOver
+from events.forms import SignUpForm
+from events.guests import HOSTS, guest_path
+from events.itip import own_file
+from events.models import SignUp, Standing
+from events.views.found import own_sign_up, private, published_event
+from events.views.pages import calendar_response
+from events.views.signing_up import count_try, too_often_said
+
+
+@require_safe
+@never_cache
+def place(request: HttpRequest, token: str) -> HttpResponse:
+    return _page(request, own_sign_up(token), SignUpForm())
+
+
+def _page(
+    request: HttpRequest, found: SignUp, form: SignUpForm, *, trouble: str = "", status: int = 200
+) -> HttpResponse:
+    may_bring = found.standing in HOSTS and found.event.is_open
+    context = {
+        "sign_up": found,
+        "zone": found.zone,
+        "form": form,
+        "trouble": trouble,
+        "in_line": places.place_in_line(found) if found.standing == Standing.WAITING else 0,
+        "guests": list(found.guests.order_by("created_at")) if may_bring else [],
+        "guest_link": absolute(guest_path(found)) if may_bring else "",
+    }
+    return private(render(request, "events/place.html", context, status=status))
+
+
+@require_POST
+def confirm(_request: HttpRequest, token: str) -> HttpResponse:
+    found = own_sign_up(token)
+    try:
+        places.sign_up_confirm(sign_up=found)
+    except EventClosed:
+        pass
+    except SignUp.DoesNotExist as fault:
+        raise Http404 from fault
+    return redirect(found)
+
+
+@require_POST
+def take(_request: HttpRequest, token: str) -> HttpResponse:
+    """Take an offered place. Where the offer is over, the page says so and what can be done."""
+    found = own_sign_up(token)
+    try:
+        places.offer_take(sign_up=found)
+    except OfferOver:
+        places.offers_expire()
+    except EventClosed:
+        pass
+    except SignUp.DoesNotExist as fault:
+        raise Http404 from fault
+    return redirect(found)
+
+
+@require_POST
+def wait(_request: HttpRequest, token: str) -> HttpResponse:
+    found = own_sign_up(token)
+    try:
+        places.wait_again(sign_up=found)
+    except EventClosed:
+        pass
+    except SignUp.DoesNotExist as fault:
+        raise Http404 from fault
+    return redirect(found)
+
+
+@require_POST
+def bring(request: HttpRequest, token: str) -> HttpResponse:
+    """Ask somebody along by mail. They say yes for themselves, or nothing is kept of them."""
+    found = own_sign_up(token)
+    if found.standing not in HOSTS or not found.event.is_open:
+        return redirect(found)
+    form = SignUpForm(request.POST)
+    if not form.is_valid():
+        return _page(request, found, form, status=422)
+    name, email = form.cleaned_data["name"], form.cleaned_data["email"]
+    try:
+        count_try(request, email)
+        services.sign_up_make(event=found.event, name=name, email=email, guest_of=found)
+    except TooOften as refusal:
+        page = _page(request, found, form, trouble=too_often_said(refusal), status=429)
+        page.headers["Retry-After"] = str(refusal.wait_seconds)
+        return page
+    except GuestsEnough:
+        trouble = _("You have asked as many people along as you may.")
+        return _page(request, found, form, trouble=trouble, status=422)
+    except EventClosed:
+        pass
+    return redirect(found)
+
+
+@require_safe
+@never_cache
+def come_in(_request: HttpRequest, token: str) -> HttpResponse:
+    """The way in: notes that they came, and leads to the room. Outside its time, their page says when it opens."""
+    found = own_sign_up(token)
+    if not (found.is_placed and found.event.has_open_doors):
+        return redirect(found)
+    services.sign_up_come(sign_up=found)
+    response = private(redirect(found.event.join_url))
+    # The room's host learns nothing of the token.
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+@require_safe
+@never_cache
+def calendar(_request: HttpRequest, token: str) -> HttpResponse:
+    """The same entry as the invitation's, to be put into a calendar by hand."""
+    found = own_sign_up(token)
+    if not (found.is_placed and found.event.has_calendar):
+        raise Http404
+    return private(calendar_response(own_file(found), calendar_name(found.event)))
+
+
+@require_POST
+def leave(_request: HttpRequest, token: str) -> HttpResponse:
+    found = own_sign_up(token)
+    services.sign_up_leave(sign_up=found)
+    return redirect("events:left", found.event.slug)
+
+
+@csrf_exempt
+@require_http_methods(["GET", "HEAD", "POST"])
+def stop(request: HttpRequest, token: str) -> HttpResponse:
+    """Give a place back from within a mail program (RFC 8058), which has no page of ours to bring a form's token from.
+
+    A GET only leads to the page with the button: mail programs look at links by themselves.
+    """
+    found = own_sign_up(token)
+    if request.method != "POST":
+        return redirect(found)
+    services.sign_up_leave(sign_up=found)
+    return HttpResponse(status=HTTPStatus.NO_CONTENT)
+
+
+@require_safe
+def left(request: HttpRequest, slug: str) -> HttpResponse:
+    """What leaving means. It tells nobody that anybody left, so it may stand open."""
+    return private(render(request, "events/left.html", {"event": published_event(slug)}))

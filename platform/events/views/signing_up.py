@@ -1,0 +1,119 @@
+"""Signing up: what is taken and what is refused. Nothing here tells an address that is known from one that is not."""
+
+from django.conf import settings
+from django.core import signing
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.models import Person
+from accounts.throttle import Throttle, TooOften
+from events import services
+from events.errors import EventClosed, GuestsEnough
+from events.forms import SignUpForm
+from events.models import LONGEST_EMAIL, Event, SignUp, Standing
+from events.views.found import host_who_shared, private, published_event
+from events.views.pages import event_page
+from events.zones import zone_named, zone_of
+
+sign_ups_from_one_place = Throttle("sign-up place", "20/10minutes")
+sign_ups_of_one_address = Throttle("sign-up address", "5/hour")
+
+# The address goes to the next page in a signed cookie: nothing of it stays on the server.
+RECEIPT = "signed-up"
+RECEIPT_SECONDS = 600
+
+
+def count_try(request: HttpRequest, email: str) -> None:
+    """Count one try of a place on the net, and of an address. Raises TooOften."""
+    sign_ups_from_one_place.hit(request.META["REMOTE_ADDR"])
+    sign_ups_of_one_address.hit(email.casefold())
+
+
+def too_often_said(refusal: TooOften) -> str:
+    minutes = -(-refusal.wait_seconds // 60)
+    return ngettext(
+        "That was a lot at once. Wait %(minutes)d minute; what you typed is still here.",
+        "That was a lot at once. Wait %(minutes)d minutes; what you typed is still here.",
+        minutes,
+    ) % {"minutes": minutes}
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def sign_up(request: HttpRequest, slug: str) -> HttpResponse:
+    """Take a sign-up. The answer is the same for an address that has a place and for one that has none."""
+    found = published_event(slug)
+    if request.method != "POST" or not found.is_open:
+        # A page with errors stands at this address, and people come back to it.
+        return redirect(found)
+    form = SignUpForm(request.POST)
+    if form.is_from_a_machine:
+        return _receipt(found, str(form.data.get("email", ""))[:LONGEST_EMAIL])
+    key = str(request.POST.get("key", ""))
+    host = host_who_shared(key, found) if key else None
+    if not form.is_valid():
+        return event_page(request, found, form, host=host, status=422)
+    return _take(request, found, form, host)
+
+
+def _take(request: HttpRequest, found: Event, form: SignUpForm, host: SignUp | None) -> HttpResponse:
+    name, email = form.cleaned_data["name"], form.cleaned_data["email"]
+    person = request.user if isinstance(request.user, Person) else None
+    try:
+        count_try(request, email)
+        made = services.sign_up_make(
+            event=found, name=name, email=email, person=person, guest_of=host, time_zone=_clock_of(request)
+        )
+    except TooOften as refusal:
+        trouble = too_often_said(refusal)
+        response = event_page(request, found, form, host=host, trouble=trouble, status=429)
+        response.headers["Retry-After"] = str(refusal.wait_seconds)
+        return response
+    except GuestsEnough:
+        trouble = _(
+            "Whoever sent you this link has brought as many people as they may. Sign up for yourself."
+        )
+        return event_page(request, found, form, trouble=trouble, status=422)
+    except EventClosed:
+        return redirect(found)
+    # Their own account vouches for the address: there is no mail to wait for.
+    if person and made.person_id == person.pk and made.standing != Standing.ASKED:
+        return private(redirect(made))
+    return _receipt(found, email)
+
+
+def _clock_of(request: HttpRequest) -> str:
+    zone = zone_named(str(request.POST.get("time_zone", ""))) or zone_of(request)
+    return zone.key if zone else ""
+
+
+def _receipt(found: Event, email: str) -> HttpResponse:
+    address = reverse("events:signed_up", args=[found.slug])
+    response = redirect(address)
+    response.set_cookie(
+        RECEIPT,
+        signing.dumps(email, salt=address),
+        max_age=RECEIPT_SECONDS,
+        path=address,
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",
+    )
+    return response
+
+
+@require_safe
+@never_cache
+def signed_up(request: HttpRequest, slug: str) -> HttpResponse:
+    """What happens next. It tells neither whether the address had a place before nor where its own page is."""
+    found = published_event(slug)
+    try:
+        email = signing.loads(request.COOKIES.get(RECEIPT, ""), salt=request.path, max_age=RECEIPT_SECONDS)
+    except signing.BadSignature:
+        return redirect(found)
+    context = {"event": found, "email": email, "zone": zone_of(request)}
+    return render(request, "events/signed_up.html", context)

@@ -1,0 +1,40 @@
+"""The clock that a visitor reads times by, and how they choose it."""
+
+import zoneinfo
+from zoneinfo import ZoneInfo
+
+from django.http import HttpRequest
+
+from accounts.models import Person
+
+# One city a clock, from west to east: a list that fits on a telephone. A script knows a visitor's own without asking.
+CITIES = (
+    "Pacific/Honolulu", "America/Anchorage", "America/Los_Angeles", "America/Denver", "America/Phoenix",
+    "America/Chicago", "America/Mexico_City", "America/New_York", "America/Halifax", "America/St_Johns",
+    "America/Bogota", "America/Santiago", "America/Sao_Paulo", "Atlantic/Azores", "Europe/London", "Europe/Dublin",
+    "Europe/Madrid", "Europe/Berlin", "Africa/Lagos", "Africa/Cairo", "Africa/Johannesburg", "Europe/Athens",
+    "Europe/Istanbul", "Africa/Nairobi", "Asia/Dubai", "Asia/Karachi", "Asia/Kolkata", "Asia/Kathmandu", "Asia/Dhaka",
+    "Asia/Bangkok", "Asia/Manila", "Asia/Shanghai", "Asia/Tokyo", "Asia/Seoul", "Australia/Perth", "Australia/Adelaide",
+    "Australia/Brisbane", "Australia/Sydney", "Pacific/Auckland",
+)  # fmt: skip
+
+
+def zone_named(name: str) -> ZoneInfo | None:
+    """The zone of a name that somebody sent, or None for what is no zone."""
+    try:
+        return ZoneInfo(name) if name in zoneinfo.available_timezones() else None
+    except ValueError:
+        return None
+
+
+def zone_of(request: HttpRequest) -> ZoneInfo | None:
+    """The zone that a visitor chose on the page, or the one of their account. None where neither is known."""
+    chosen = zone_named(request.GET.get("zone", ""))
+    if chosen is None and isinstance(request.user, Person):
+        return request.user.zone
+    return chosen
+
+
+def cities() -> list[tuple[str, str]]:
+    """Zones to choose from, and what they are called."""
+    return [(zone, zone.rpartition("/")[2].replace("_", " ")) for zone in CITIES]
