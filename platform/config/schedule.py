@@ -9,6 +9,11 @@ SCHEDULE = {
     "audit budgets": {"task": "budgets.tasks.budgets_audit", "schedule": crontab(hour="11", minute="20")},
     "sweep mails": {"task": "mail.tasks.mails_sweep", "schedule": 15.0, "options": {"expires": 15}},
     "forget mails": {"task": "mail.tasks.mails_forget", "schedule": crontab(hour="11", minute="30")},
+    "remind of events": {
+        "task": "events.tasks.reminders_send",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
     "pass offers on": {"task": "events.tasks.offers_expire", "schedule": 60.0, "options": {"expires": 60}},
     "forget sign-ups": {"task": "events.tasks.sign_ups_forget", "schedule": crontab(hour="11", minute="35")},
     "forget invitations": {

@@ -2,7 +2,6 @@
 
 from collections.abc import MutableMapping
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 import environ
 from django.utils.csp import CSP
@@ -12,6 +11,7 @@ from redis.retry import Retry
 
 from config.api import *  # noqa: F403 - the settings of the API's library and its description
 from config.environment import Production, require_safe
+from config.mailer import mailer_of
 from config.schedule import SCHEDULE
 from config.sign_in import *  # noqa: F403 - the settings of django-allauth, which are many
 from telemetry.logs import logging_for
@@ -86,6 +86,7 @@ INSTALLED_APPS = [
     "servestatic",
     "django.contrib.staticfiles",
     "django_htmx",
+    "anymail",
     "allauth",
     "allauth.account",
     "allauth.mfa",
@@ -250,21 +251,12 @@ if not DEMO:
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 50
 
-# `smtp://` or `smtp+tls://`, with user and password where the server wants them. Without it mail goes to the log.
-_mail = urlsplit(env.str("EMAIL_URL", default=""))
-_smtp = {
-    "host": _mail.hostname,
-    "port": _mail.port or 25,
-    "username": unquote(_mail.username or ""),
-    "password": unquote(_mail.password or ""),
-    "use_tls": _mail.scheme == "smtp+tls",
-    "timeout": 10,
-}
-MAILERS = {
-    "default": {"BACKEND": "django.core.mail.backends.smtp.EmailBackend", "OPTIONS": _smtp}
-    if _mail.hostname
-    else {"BACKEND": "django.core.mail.backends.console.EmailBackend"}
-}
+_mailer = mailer_of(env.str("EMAIL_URL", default=""))
+MAILERS = {"default": _mailer.settings}
+MAIL_PROVIDER = _mailer.provider
+# What a provider sends along (`user:password`) when it tells of mails that came back.
+MAIL_WEBHOOK_SECRET: str = env.str("MAIL_WEBHOOK_SECRET", default="")
+ANYMAIL = {"WEBHOOK_SECRET": MAIL_WEBHOOK_SECRET}
 DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", default="Kitchen Table <hello@localhost>")
 
 CELERY_BROKER_URL = VALKEY_URL

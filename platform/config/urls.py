@@ -1,6 +1,8 @@
 """The root URL conf: the one place that may point at every room."""
 
+import anymail.urls
 from allauth.account.decorators import secure_admin_login
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
@@ -12,7 +14,15 @@ handler500 = "config.views.server_error"
 
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
+# What a provider tells of mails that came back; with a mail server of one's own there is nobody to tell.
+TOLD = [
+    path("mail/told/", pattern.callback)
+    for pattern in anymail.urls.urlpatterns
+    if settings.MAIL_WEBHOOK_SECRET and pattern.name == f"{settings.MAIL_PROVIDER}_tracking_webhook"
+]
+
 urlpatterns = [
+    *TOLD,
     path("", pages.home, name="home"),
     path("about", pages.about, name="about"),
     path("privacy", pages.privacy, name="privacy"),

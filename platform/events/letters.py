@@ -78,6 +78,20 @@ def passed(sign_up: SignUp) -> Draft:
     )
 
 
+def day_before(sign_up: SignUp) -> Draft:
+    """It is soon."""
+    return _reminder(sign_up, "day", _("Soon: %(title)s"))
+
+
+def hour_before(sign_up: SignUp) -> Draft:
+    """It is about to begin, and this is the way in."""
+    return _reminder(sign_up, "hour", _("It begins soon: %(title)s"))
+
+
+def _reminder(sign_up: SignUp, kind: str, subject: str) -> Draft:
+    return _draft(sign_up, kind, subject, occasion=f"{kind} {sign_up.event.starts_at:%Y%m%dT%H%M%S}")
+
+
 def changed(sign_up: SignUp) -> Draft:
     """The event is another than they know. For whoever has a place, the update that replaces the calendar's entry."""
     return _draft(

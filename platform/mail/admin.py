@@ -15,7 +15,7 @@ class MailAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     What a mail says, and the links in it, are its reader's alone.
     """
 
-    list_display = ("to", "subject", "state", "tries", "sent_at", "trouble")
+    list_display = ("to", "subject", "state", "returned", "tries", "sent_at", "trouble")
     fields = (
         "key",
         "to",
@@ -26,9 +26,11 @@ class MailAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         "tries",
         "send_after",
         "sent_at",
+        "returned",
+        "returned_at",
         "trouble",
     )
-    list_filter = ("state",)
+    list_filter = ("state", "returned")
     search_fields = ("to",)
     ordering = ("-created_at",)
     actions = ("send_again",)

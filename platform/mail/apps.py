@@ -8,7 +8,11 @@ class MailConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from anymail.signals import tracking
+
         from accounts.registry import register
         from mail.personal import KINDS
+        from mail.returns import told_by_provider
 
         register(*KINDS)
+        tracking.connect(told_by_provider, dispatch_uid="mail.returns")

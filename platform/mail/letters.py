@@ -12,6 +12,9 @@ from django.template.loader import render_to_string
 
 from mail.models import Attachment, Mail
 
+# Providers that take a mail as it goes over the wire.
+RAW = {"anymail.backends.amazon_ses.EmailBackend"}
+
 
 class Whole(EmailPolicy):
     """Keeps an address in a header in one piece: Python would fold a long one into encoded words, which break it."""
@@ -30,15 +33,15 @@ class Whole(EmailPolicy):
 class Letter(EmailMultiAlternatives):
     """Plain text, the same as HTML, and what else the text can be, which has parameters that Django would drop."""
 
-    def __init__(self, mail: Mail) -> None:
+    def __init__(self, mail: Mail, *, is_raw: bool) -> None:
         super().__init__(mail.subject, mail.text, to=[mail.to], headers=_headers_of_ours(mail))
         self.attach_alternative(html_of(mail), "text/html")
         self.others: list[MIMEPart] = []
         for attachment in mail.attachments.all():
-            if attachment.is_alternative:
+            if attachment.is_alternative and is_raw:
                 self.others.append(_part(attachment))
             else:
-                self.attach(_part(attachment))
+                self.attach(_part(attachment, is_file=True))
 
     def message(self, *, policy: "Policy[Any] | None" = None) -> Wire:
         message = super().message(policy=Whole(linesep=policy.linesep if policy else "\n"))
@@ -67,7 +70,9 @@ def html_of(mail: Mail) -> str:
 
 
 def letter(mail: Mail) -> Letter:
-    return Letter(mail)
+    """The message. Providers that take a mail in pieces have none for an invitation: there it goes as a file."""
+    backend = settings.MAILERS["default"]["BACKEND"]
+    return Letter(mail, is_raw=not backend.startswith("anymail.") or backend in RAW)
 
 
 def _headers_of_ours(mail: Mail) -> dict[str, str]:
@@ -84,14 +89,12 @@ def _headers_of_ours(mail: Mail) -> dict[str, str]:
     return headers
 
 
-def _part(attachment: Attachment) -> MIMEPart:
+def _part(attachment: Attachment, *, is_file: bool = False) -> MIMEPart:
     # Django would drop the parameters of a content type, and `method` is what makes a calendar offer the event.
     kind = Wire()
     kind["Content-Type"] = attachment.content_type
     params = {name: value for name, value in kind["Content-Type"].params.items() if name != "charset"}
-    beside = (
-        {} if attachment.is_alternative else {"disposition": "attachment", "filename": attachment.filename}
-    )
+    beside = {"disposition": "attachment", "filename": attachment.filename} if is_file else {}
     part = MIMEPart(policy=SMTP)
     part.set_content(
         attachment.content,

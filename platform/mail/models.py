@@ -19,6 +19,12 @@ class State(models.TextChoices):
     FAILED = "failed", _("failed")
 
 
+class Return(models.TextChoices):
+    BOUNCED = "bounced", _("came back")
+    REFUSED = "refused", _("refused by the provider")
+    COMPLAINED = "complained", _("its reader complained")
+
+
 class Mail(models.Model):
     """One mail to one address, and what became of it.
 
@@ -45,6 +51,10 @@ class Mail(models.Model):
     sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
     failed_at = models.DateTimeField(_("failed"), null=True, blank=True)
     trouble = models.CharField(_("trouble"), max_length=LONGEST_TROUBLE, blank=True)
+    # A provider has an id of its own for a mail, and says by it what became of the mail later.
+    provider_id = models.CharField(max_length=200, blank=True, editable=False)
+    returned = models.CharField(_("returned"), max_length=10, choices=Return, blank=True)
+    returned_at = models.DateTimeField(_("returned at"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("mail")
@@ -53,6 +63,8 @@ class Mail(models.Model):
         indexes = [
             models.Index(fields=["-created_at"], name="mail_newest"),
             models.Index(fields=["send_after"], name="mail_waiting", condition=Q(state="waiting")),
+            models.Index(fields=["provider_id"], name="mail_provider_id", condition=~Q(provider_id="")),
+            models.Index(fields=["message_id"], name="mail_message_id"),
             models.Index(fields=["lease_until"], name="mail_sending", condition=Q(state="sending")),
         ]
         constraints = [

@@ -7,11 +7,10 @@ second time once its lease is over; its Message-ID is the same, so a reader's ma
 import logging
 import secrets
 import time
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from smtplib import SMTPDataError, SMTPRecipientsRefused, SMTPResponseException
 from uuid import UUID, uuid4
 
+from anymail.message import AnymailStatus
 from django.db import Error as DatabaseError
 from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet
@@ -19,7 +18,8 @@ from django.utils import timezone
 
 from mail import nudge
 from mail.letters import letter
-from mail.models import LONGEST_TROUBLE, Mail, State
+from mail.models import Mail, State
+from mail.troubles import Trouble, trouble_of
 
 logger = logging.getLogger(__name__)
 
@@ -41,14 +41,6 @@ RESTS = (
 FINISH_SECONDS = 30.0
 # The name of our lock, of PostgreSQL's advisory ones: any number that nobody else uses.
 CLAIMS_LOCK = 0x6D61696C
-
-
-@dataclass(frozen=True, kw_only=True)
-class Trouble:
-    """Why a try came to nothing, and whether another could go better."""
-
-    words: str
-    is_final: bool = False
 
 
 def mail_send(*, mail_id: UUID) -> bool:
@@ -88,31 +80,16 @@ def _hand_over(mail: Mail) -> Trouble | None:
     if not connection.in_atomic_block:
         connection.close()
     try:
-        letter(mail).send(using="default")
-    except SMTPRecipientsRefused as fault:
-        code, said = next(iter(fault.recipients.values()))
-        return _server_said(code, said, is_final=code >= 500)  # noqa: PLR2004 - 5xx is "never" (RFC 5321)
-    except SMTPResponseException as fault:
-        # Only what it says of the mail itself is final. A sender, a password or a greeting can be mended.
-        is_final = isinstance(fault, SMTPDataError) and fault.smtp_code >= 500  # noqa: PLR2004
-        return _server_said(fault.smtp_code, fault.smtp_error, is_final=is_final)
-    except OSError as fault:
-        return Trouble(words=_short(f"{type(fault).__name__}: {fault}"))
-    except ValueError:
-        return Trouble(words="The address or a header cannot be written as mail needs it.", is_final=True)
+        message = letter(mail)
+        message.send(using="default")
+        told = getattr(message, "anymail_status", AnymailStatus()).message_id
+        mail.provider_id = "" if told is None else str(told)
     except Exception as fault:
-        logger.exception("Mail %s met a fault of our own.", mail.pk)
-        return Trouble(words=type(fault).__name__)
+        trouble = trouble_of(fault)
+        if trouble is None:
+            logger.exception("Mail %s met a fault of our own.", mail.pk)
+        return trouble or Trouble(words=type(fault).__name__)
     return None
-
-
-def _server_said(code: int, said: bytes | str, *, is_final: bool) -> Trouble:
-    words = said.decode(errors="replace") if isinstance(said, bytes) else said
-    return Trouble(words=_short(f"{code} {words}"), is_final=is_final)
-
-
-def _short(words: str) -> str:
-    return " ".join(words.replace("\0", " ").split())[:LONGEST_TROUBLE]
 
 
 def _finish(mail: Mail, trouble: Trouble | None) -> None:
@@ -138,7 +115,13 @@ def mail_finish(*, mail: Mail, trouble: Trouble | None) -> bool:
         # The sweeper may have taken it back in the meantime. Sent is sent, while nobody else has begun.
         nobodys = Q(state__in=[State.WAITING, State.FAILED])
         changed = Mail.objects.filter(Q(claim=mail.claim) | nobodys, pk=mail.pk).update(
-            state=State.SENT, sent_at=now, failed_at=None, trouble="", claim=None, lease_until=None
+            state=State.SENT,
+            sent_at=now,
+            failed_at=None,
+            trouble="",
+            claim=None,
+            lease_until=None,
+            provider_id=mail.provider_id,
         )
         return bool(changed)
     return _give_back(mail, trouble, now)

@@ -13,10 +13,10 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from pytest_django import Settings
 
-from config.settings import _smtp
-from mail import sending
+from config.mailer import SMTP_SECONDS
 from mail.models import Mail, State
 from mail.sending import LEASE, MOST_AT_ONCE, RESTS, mail_claim, mail_finish, mail_send, mails_sweep
+from mail.troubles import Trouble
 from tests.mail.conftest import CALENDAR, Queue
 from tests.mail.post_office import PostOffice
 
@@ -225,7 +225,7 @@ class TestAClaim:
         assert mail_claim(mail_id=mail.pk) is None
 
     def test_outlives_a_dozen_steps_that_each_take_as_long_as_they_may(self) -> None:
-        assert LEASE.total_seconds() > 12 * _smtp["timeout"]
+        assert LEASE.total_seconds() > 12 * SMTP_SECONDS
 
     def test_is_refused_while_enough_are_being_sent(self, queue: Queue) -> None:
         mails = [queue() for _ in range(MOST_AT_ONCE + 1)]
@@ -251,7 +251,7 @@ class TestAClaim:
         other = mail_claim(mail_id=mail.pk)
         assert other
         assert not mail_finish(mail=slow, trouble=None)
-        assert not mail_finish(mail=slow, trouble=sending.Trouble(words="451"))
+        assert not mail_finish(mail=slow, trouble=Trouble(words="451"))
         assert now(mail).claim == other.claim
 
     def test_that_was_lost_still_says_that_it_sent_when_nobody_else_has_begun(self, queue: Queue) -> None:

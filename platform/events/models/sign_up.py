@@ -74,6 +74,9 @@ class SignUp(models.Model):
     queued_at = models.DateTimeField(_("waits since"), null=True, editable=False)
     offer_until = models.DateTimeField(_("offer ends"), null=True, editable=False)
     came_at = models.DateTimeField(_("came"), null=True, blank=True, editable=False)
+    # The starts that they were reminded of: an event that moves has another.
+    day_told_for = models.DateTimeField(null=True, editable=False)
+    hour_told_for = models.DateTimeField(null=True, editable=False)
     # What is said to them may be asked for again; the count makes each telling a mail of its own.
     tellings = models.PositiveSmallIntegerField(_("mails asked for"), default=0, editable=False)
     told_at = models.DateTimeField(_("last mail asked for"), null=True, editable=False)

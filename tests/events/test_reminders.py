@@ -1,0 +1,125 @@
+"""A day and an hour before: each once, of the true start, and to nobody who has just been told."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from django.db import transaction
+from django.utils import timezone
+
+from config.celery import app
+from events import reminders
+from events.changes import event_cancel, event_change
+from events.models import Event, SignUp
+from events.reminders import reminders_send
+from events.services import sign_up_leave, sign_up_make
+from events.tasks import reminders_send as remind_task
+from mail.models import Mail
+from tests.budgets.rush import at_once
+from tests.events.conftest import MakeEvent, come
+
+DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
+
+
+def reminded() -> list[str]:
+    mails = Mail.objects.filter(subject__contains="oon:").order_by("created_at", "pk")
+    return [f"{mail.to.partition('@')[0]}: {mail.subject.partition(':')[0]}" for mail in mails]
+
+
+@pytest.fixture
+def start(event: Event, sign_up: SignUp) -> datetime:
+    """When the event begins, at which Kim has a place."""
+    return event.starts_at
+
+
+def test_each_goes_out_at_its_time_and_once(start: datetime) -> None:
+    assert reminders_send(now=start - DAY - MINUTE) == 0
+    assert reminders_send(now=start - DAY) == 1
+    assert reminders_send(now=start - DAY + MINUTE) == 0
+    assert reminders_send(now=start - HOUR - MINUTE) == 0
+    assert reminders_send(now=start - HOUR) == 1
+    assert reminders_send(now=start - MINUTE) == 0
+    assert reminded() == ["kim: Soon", "kim: It begins soon"]
+
+
+def test_a_late_one_is_better_than_none_until_it_is_too_late(start: datetime) -> None:
+    assert reminders_send(now=start - 3 * HOUR) == 0, "the hour's is near"
+    assert reminders_send(now=start - 4 * HOUR) == 1
+    assert reminders_send(now=start) == 0
+
+
+def test_only_whoever_has_a_place_is_reminded(make_event: MakeEvent) -> None:
+    event = make_event(capacity=1)
+    come(event, "Lee")
+    come(event, "Kim")
+    sign_up_make(event=event, name="Max", email="max@example.org")
+    reminders_send(now=event.starts_at - DAY)
+    assert reminded() == ["lee: Soon"]
+
+
+def test_whoever_got_the_place_just_now_is_not(make_event: MakeEvent) -> None:
+    event = make_event(starts_at=timezone.now() + 5 * HOUR)
+    come(event)
+    assert reminders_send() == 0
+    assert reminders_send(now=event.starts_at - HOUR) == 1
+
+
+def test_a_moved_event_is_reminded_of_anew_at_its_new_time(event: Event, start: datetime) -> None:
+    reminders_send(now=start - DAY)
+    event.starts_at = start + 2 * DAY
+    event_change(event=event, is_told=True)
+    assert reminders_send(now=start - DAY + MINUTE) == 0
+    assert reminders_send(now=start + DAY) == 1
+
+
+def test_what_is_off_or_hidden_is_not_reminded_of(event: Event, start: datetime) -> None:
+    Event.objects.update(is_published=False)
+    assert reminders_send(now=start - DAY) == 0
+    Event.objects.update(is_published=True)
+    event.refresh_from_db()
+    event_cancel(event=event)
+    assert reminders_send(now=start - DAY) == 0
+
+
+def test_whoever_leaves_is_not_reminded_by_a_mail_that_was_waiting(start: datetime, sign_up: SignUp) -> None:
+    reminders_send(now=start - DAY)
+    sign_up_leave(sign_up=sign_up)
+    assert not reminded()
+
+
+def test_the_times_are_the_events_and_the_readers(event: Event) -> None:
+    come(event, time_zone="Asia/Tokyo")
+    reminders_send(now=event.starts_at - DAY)
+    text = Mail.objects.get(subject__startswith="Soon").text
+    assert "Los Angeles time" in text
+    assert "Tokyo time" in text
+
+
+def test_many_are_written_a_few_at_a_time(event: Event, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reminders, "FEW", 3)
+    for number in range(7):
+        come(event, f"N{number}")
+    assert reminders_send(now=event.starts_at - DAY) == 7
+    assert len(set(reminded())) == 7
+
+
+@pytest.mark.django_db(transaction=True)
+class TestOnce:
+    def test_though_several_workers_do_it_at_once(self, event: Event) -> None:
+        for number in range(20):
+            come(event, f"N{number}")
+        now = event.starts_at - DAY
+        assert sum(at_once([lambda: reminders_send(now=now)] * 6)) == 20
+        assert len(reminded()) == len(set(reminded())) == 20
+
+    def test_though_it_dies_before_the_commit(self, event: Event) -> None:
+        come(event)
+        with transaction.atomic():
+            reminders_send(now=event.starts_at - DAY)
+            transaction.set_rollback(True)
+        assert not reminded()
+        assert reminders_send(now=event.starts_at - DAY) == 1
+
+
+def test_the_clock_knows_of_them(db: None) -> None:
+    assert app.conf.beat_schedule["remind of events"]["task"] == remind_task.name
+    assert remind_task() == 0

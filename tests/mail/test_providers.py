@@ -1,0 +1,154 @@
+"""A provider in place of a mail server: chosen by one address, and heard when mail comes back."""
+
+import json
+from base64 import b64encode
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from anymail.exceptions import AnymailAPIError, AnymailRecipientsRefused
+from anymail.webhooks.postmark import PostmarkTrackingWebhookView
+from django.core.exceptions import SuspiciousOperation
+from django.http import HttpResponse
+from django.test import RequestFactory
+from pytest_django import Settings
+
+from config.mailer import CONSOLE, mailer_of
+from mail.letters import letter
+from mail.models import Mail, Return, State
+from mail.sending import mail_send
+from tests.mail.conftest import CALENDAR, Queue
+
+pytestmark = pytest.mark.usefixtures("nudged")
+
+
+class TestTheAddress:
+    def test_names_a_mail_server(self) -> None:
+        mailer = mailer_of("smtp+tls://kt:p%40ss@mail.example:587")
+        options = mailer.settings["OPTIONS"]
+        assert (options["host"], options["port"], options["use_tls"]) == ("mail.example", 587, True)
+        assert (options["username"], options["password"]) == ("kt", "p@ss")
+        assert mailer.provider == ""
+
+    def test_names_a_provider_and_its_options(self) -> None:
+        mailer = mailer_of("postmark://?server_token=abc")
+        assert mailer.settings == {
+            "BACKEND": "anymail.backends.postmark.EmailBackend",
+            "OPTIONS": {"server_token": "abc"},
+        }
+        assert mailer.provider == "postmark"
+        assert mailer_of("amazon-ses://").provider == "amazon_ses"
+
+    def test_names_nobody(self) -> None:
+        assert mailer_of("").settings == CONSOLE
+
+
+def said(status: int) -> AnymailAPIError:
+    reply = SimpleNamespace(reason="No", text="no such mailbox")
+    return AnymailAPIError("Sending failed", status_code=status, response=reply)
+
+
+@pytest.fixture
+def provider(settings: Settings) -> None:
+    settings.MAILERS = {"default": {"BACKEND": "anymail.backends.test.EmailBackend"}}
+
+
+@pytest.mark.usefixtures("provider")
+class TestSending:
+    def test_keeps_the_providers_own_id(self, queue: Queue, mailoutbox: list[Any]) -> None:
+        mail = queue(attachments=[CALENDAR])
+        mail_send(mail_id=mail.pk)
+        kept = Mail.objects.get()
+        assert (kept.state, kept.provider_id) == (State.SENT, "0")
+        [sent] = mailoutbox
+        assert sent.extra_headers["Message-ID"] == mail.message_id
+        assert sent.alternatives[0].mimetype == "text/html"
+
+    @pytest.mark.parametrize(
+        ("fault", "state"),
+        [
+            (AnymailRecipientsRefused(), State.FAILED),
+            (said(422), State.FAILED),
+            (said(429), State.WAITING),
+            (said(401), State.WAITING),
+            (said(500), State.WAITING),
+        ],
+    )
+    def test_tells_what_can_be_mended_from_what_cannot(
+        self, queue: Queue, monkeypatch: pytest.MonkeyPatch, fault: Exception, state: State
+    ) -> None:
+        def post(*_: object) -> None:
+            raise fault
+
+        monkeypatch.setattr("anymail.backends.test.EmailBackend.post_to_esp", post)
+        mail_send(mail_id=queue().pk)
+        assert Mail.objects.get().state == state
+        assert Mail.objects.get().trouble
+
+    def test_gives_an_invitation_as_a_file_to_whoever_takes_mails_in_pieces(self, queue: Queue) -> None:
+        message = letter(queue(attachments=[replace(CALENDAR, is_alternative=True)]))
+        [part] = message.attachments
+        assert part["Content-Type"].params["method"] == "PUBLISH"
+        assert not message.others
+
+
+def told(settings: Settings, auth: str = "kt:secret", **event: object) -> HttpResponse:
+    """What Postmark posts when something became of a mail."""
+    settings.ANYMAIL = {"WEBHOOK_SECRET": "kt:secret"}
+    said = {
+        "RecordType": "Bounce",
+        "Type": "HardBounce",
+        "Email": "noor@example.org",
+        "MessageID": "pm-1",
+    } | event
+    request = RequestFactory().post(
+        "/mail/told/",
+        json.dumps(said),
+        content_type="application/json",
+        headers={"Authorization": f"Basic {b64encode(auth.encode()).decode()}"},
+    )
+    reply = PostmarkTrackingWebhookView.as_view()(request)
+    assert isinstance(reply, HttpResponse)
+    return reply
+
+
+class TestWhatComesBack:
+    @pytest.fixture
+    def sent(self, queue: Queue) -> Mail:
+        mail = queue()
+        Mail.objects.update(provider_id="pm-1")
+        return mail
+
+    def test_is_written_down_with_its_reason(self, sent: Mail, settings: Settings) -> None:
+        told(settings, Details="550 No such mailbox", BouncedAt="2026-11-22T10:00:00Z")
+        kept = Mail.objects.get()
+        assert kept.returned == Return.BOUNCED
+        assert kept.trouble == "550 No such mailbox"
+        assert kept.returned_at
+        assert kept.returned_at.isoformat() == "2026-11-22T10:00:00+00:00"
+
+    def test_may_be_a_complaint_which_stays(self, sent: Mail, settings: Settings) -> None:
+        told(settings, RecordType="SpamComplaint", Type="SpamComplaint")
+        told(settings)
+        assert Mail.objects.get().returned == Return.COMPLAINED
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            {"MessageID": "pm-2"},
+            {"Email": "kim@example.org"},
+            {"RecordType": "Open"},
+            {"RecordType": "Delivery"},
+        ],
+    )
+    def test_of_another_mail_or_of_no_concern_is_not(
+        self, sent: Mail, settings: Settings, other: dict[str, str]
+    ) -> None:
+        assert told(settings, **other).status_code == 200
+        assert Mail.objects.get().returned == ""
+
+    def test_is_heard_from_the_provider_alone(self, sent: Mail, settings: Settings) -> None:
+        with pytest.raises(SuspiciousOperation):
+            told(settings, auth="kt:guessed")
+        assert Mail.objects.get().returned == ""
