@@ -30,6 +30,10 @@ class PostOffice:
     def url(self) -> str:
         return f"smtp://127.0.0.1:{self.port}"
 
+    def has(self, count: int) -> bool:
+        """Whether as many mails have arrived."""
+        return len(self.taken) >= count
+
     def __enter__(self) -> Self:
         self._controller.start()
         return self

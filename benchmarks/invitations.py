@@ -1,0 +1,251 @@
+"""Whether invitations are right, places exact, and every mail sent once: counted, on real parts.
+
+    .venv/bin/python -m embedded with -- .venv/bin/python -m benchmarks.invitations [--events N] [--mails N] [--json]
+
+`mismatched`: of as many generated events in 20 zones, each within hours of a change of its clocks, how many have an
+invitation, an update or a cancellation that another library (vobject, with the message's own zone rules) reads
+differently than it was meant: method, UID, sequence, status, attendee, alarms, both instants and the clock time.
+`oversold`: how far beyond 50 places an event gets when 200 people confirm at one moment, plus how many of the others
+are out of line. `missing_mails` and `duplicate_mails`: an update to as many people goes out through a real worker,
+broker and SMTP server; the worker is killed (-9) five times, once right after the server's 250, and the broker twice. A
+duplicate must have the Message-ID of the first: `changed_ids` counts those that do not.
+"""
+
+import argparse
+import json
+import logging
+import os
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+django.setup()
+
+from django.db import connection  # noqa: E402
+from django.test.utils import setup_databases, setup_test_environment, teardown_databases  # noqa: E402
+from django.utils import timezone  # noqa: E402
+from icalendar import Calendar  # noqa: E402
+
+from events.changes import event_change  # noqa: E402
+from events.itip import cancel_of, request_of  # noqa: E402
+from events.models import Event, SignUp, Standing  # noqa: E402
+from events.places import sign_up_confirm  # noqa: E402
+from mail.models import Mail, State  # noqa: E402
+from mail.sending import mails_sweep  # noqa: E402
+from tests import live  # noqa: E402
+from tests.budgets.rush import at_once  # noqa: E402
+from tests.events.edges import mismatches, sign_ups  # noqa: E402
+from tests.mail.post_office import PostOffice  # noqa: E402
+
+SEED = 8
+PLACES, PEOPLE = 50, 200
+PATIENCE = 300.0
+# What Celery says when it cannot go on.
+CRASHED = "Error on stopping Hub"
+
+
+def mismatched(count: int) -> int:
+    """How many of as many events are read differently than they were meant, by one library or by the other."""
+    wrong = 0
+    for sign_up in sign_ups(count, seed=SEED):
+        event = sign_up.event
+        messages = [("REQUEST", event.sequence, request_of(sign_up))]
+        event.starts_at += timedelta(hours=1)
+        event.sequence += 1
+        update = request_of(sign_up)
+        found = mismatches(sign_up, update, method="REQUEST", sequence=event.sequence)
+        found += mismatches(
+            sign_up,
+            cancel_of(sign_up, sequence=event.sequence + 1),
+            method="CANCEL",
+            sequence=event.sequence + 1,
+        )
+        event.starts_at -= timedelta(hours=1)
+        method, sequence, first = messages[0]
+        found += mismatches(sign_up, first, method=method, sequence=sequence)
+        for message in (first, update):
+            calendar = Calendar.from_ical(message)
+            calendar.validate()  # type: ignore[no-untyped-call]
+            found += [str(error) for error in calendar.errors + calendar.events[0].errors]
+        wrong += bool(found)
+        if found:
+            print(sign_up.event.time_zone, sign_up.event.starts_at, *found, sep="\n  ")
+    return wrong
+
+
+def event_make(slug: str, **fields: object) -> Event:
+    values = {"title": "An hour", "summary": "About AI.", "time_zone": "America/Los_Angeles", "minutes": 60}
+    starts_at = timezone.now() + timedelta(days=20)
+    return Event.objects.create(slug=slug, starts_at=starts_at, is_published=True, **values | fields)
+
+
+def people_make(event: Event, count: int, **fields: object) -> list[SignUp]:
+    return SignUp.objects.bulk_create(
+        SignUp(event=event, name=f"Kim {number}", email=f"kim{number}@example.org", **fields)
+        for number in range(count)
+    )
+
+
+def oversold() -> int:
+    """Places beyond the last, and people who wait out of the order in which they confirmed."""
+    event = event_make("rush", capacity=PLACES)
+    begun = time.perf_counter()
+    done = at_once([partial(sign_up_confirm, sign_up=one) for one in people_make(event, PEOPLE)])
+    seconds = time.perf_counter() - begun
+    placed = [one for one in done if one.is_placed]
+    waiting = [one for one in done if one.standing == Standing.WAITING]
+    last = max(one.placed_at for one in placed if one.placed_at)
+    early = sum(1 for one in waiting if one.queued_at is None or one.queued_at < last)
+    lost = PEOPLE - len(placed) - len(waiting)
+    print(
+        f"{PEOPLE} confirmed at one moment in {seconds:.1f} s: {len(placed)} placed, {len(waiting)} in line"
+    )
+    return abs(len(placed) - PLACES) + early + lost
+
+
+class Parts:
+    """A worker, a broker and a mail server, of which the first two are killed and replaced."""
+
+    def __init__(self, logs: Path, post: PostOffice) -> None:
+        self.logs, self.post = logs, post
+        self.valkey = live.Valkey(logs / "valkey.log")
+        # Celery asks here first. It keeps its connections, so that this must come before the first nudge.
+        os.environ["CELERY_BROKER_URL"] = self.valkey.url
+        self.worker: live.Worker
+
+    def start_worker(self) -> live.Worker:
+        log = self.logs / f"worker-{time.monotonic_ns()}.log"
+        return live.Worker(log, VALKEY_URL=self.valkey.url, EMAIL_URL=self.post.url)
+
+    def worker_killed(self) -> None:
+        self.worker.kill()
+        self.worker = self.start_worker()
+
+    def worker_killed_after_250(self) -> None:
+        """It has read the server's 250 and told nobody: the one case in which a mail is sent again."""
+        killed = self.worker
+        self.post.after_250 = killed.kill
+        sweep_until(self, lambda: killed.child.poll() is not None, what="a 250")
+        self.post.after_250 = None
+        self.worker = self.start_worker()
+
+    def broker_killed(self) -> None:
+        self.valkey.kill()
+        time.sleep(1)
+        self.valkey = live.Valkey(self.logs / f"valkey-{time.monotonic_ns()}.log", self.valkey.port)
+        # A worker that was just acknowledging a task does not survive this (kombu 5): whatever runs it starts another.
+        time.sleep(3)
+        if CRASHED in self.worker.said():
+            print("       the worker went with the broker")
+            self.worker_killed()
+
+
+@contextmanager
+def parts_running() -> Iterator[Parts]:
+    with tempfile.TemporaryDirectory() as folder, PostOffice() as post:
+        parts = Parts(Path(folder), post)
+        try:
+            yield parts
+        finally:
+            parts.valkey.kill()
+
+
+def mails_counted(parts: Parts, people: int) -> dict[str, int]:
+    """Tell as many people of a change while parts die; count what arrived."""
+    event = event_make("told")
+    people_make(
+        event, people, standing=Standing.PLACED, placed_at=timezone.now(), confirmed_at=timezone.now()
+    )
+    faults = [
+        parts.worker_killed,
+        parts.broker_killed,
+        parts.worker_killed_after_250,
+        parts.worker_killed,
+        parts.broker_killed,
+        parts.worker_killed,
+        parts.worker_killed,
+    ]
+    parts.worker = parts.start_worker()
+    try:
+        event.minutes = 90
+        began = time.perf_counter()
+        event_change(event=event, is_told=True)
+        written = time.perf_counter() - began
+        for number, fault in enumerate(faults, 1):
+            enough = people * number // (len(faults) + 1)
+            sweep_until(parts, partial(parts.post.has, enough), what=f"{enough} mails")
+            fault()
+            print(f"  {len(parts.post.taken):4} arrived: {fault.__name__}")
+        sweep_until(parts, lambda: not Mail.objects.exclude(state=State.SENT).exists(), what="every mail")
+        seconds = time.perf_counter() - began
+    finally:
+        parts.worker.kill()
+    taken = Counter(str(mail["To"]) for mail in parts.post.taken)
+    ids = {(str(mail["To"]), str(mail["Message-ID"])) for mail in parts.post.taken}
+    print(f"{people} updates written in {written:.2f} s, sent in {seconds:.0f} s with {len(faults)} faults")
+    return {
+        "missing_mails": people - len(taken),
+        "duplicate_mails": sum(taken.values()) - len(taken),
+        "changed_ids": len(ids) - len(taken),
+    }
+
+
+def sweep_until(parts: Parts, true: Callable[[], bool], *, what: str) -> None:
+    """Wait, sweeping as beat does. A dead worker's lease is ended here: nobody waits three minutes for it."""
+    end = time.monotonic() + PATIENCE
+    while not true():
+        if time.monotonic() > end:
+            raise TimeoutError(f"Waited for {what}; {len(parts.post.taken)} mails arrived.")
+        leases_end(parts)
+        mails_sweep()
+        time.sleep(1)
+
+
+def leases_end(parts: Parts) -> None:
+    """End the leases of workers that were killed: of those that began before the one that lives."""
+    born = timezone.now() - timedelta(seconds=time.time() - parts.worker.log.stat().st_ctime)
+    begun_before = Mail.objects.filter(state=State.SENDING, lease_until__lt=born + timedelta(minutes=3))
+    begun_before.update(lease_until=timezone.now())
+
+
+def measure(events: int, mails: int) -> dict[str, int]:
+    # The mail server's own, a line for every command.
+    logging.getLogger("mail.log").setLevel(logging.ERROR)
+    setup_test_environment()
+    made = setup_databases(verbosity=0, interactive=False, serialized_aliases=[])
+    try:
+        with parts_running() as parts:
+            found = {"events": events, "mismatched": mismatched(events), "oversold": oversold()}
+            Mail.objects.all().delete()
+            found |= mails_counted(parts, mails)
+        live.wait_until(live.is_alone, what="the killed processes to leave the database")
+    finally:
+        connection.close()
+        teardown_databases(made, verbosity=0)
+    return found
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    arguments.add_argument("--events", type=int, default=1000)
+    arguments.add_argument("--mails", type=int, default=500)
+    arguments.add_argument("--json", action="store_true")
+    asked = arguments.parse_args()
+    found = measure(asked.events, asked.mails)
+    print("  ".join(f"{key} {value}" for key, value in found.items()))
+    if asked.json:
+        print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()
