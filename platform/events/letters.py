@@ -1,6 +1,7 @@
 """What is said by mail to somebody who signed up. Each occasion has a key of its own, so that each is told once."""
 
 import re
+from uuid import UUID
 
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -76,6 +77,13 @@ def passed(sign_up: SignUp) -> Draft:
         _("Your offer has ended: %(title)s"),
         occasion=f"passed {sign_up.tellings}",
     )
+
+
+def message(sign_up: SignUp, *, message_id: UUID, subject: str, words: str) -> Draft:
+    """An admin's own words."""
+    # Whatever they typed is text, also where it looks like a place for something.
+    subject = subject.replace("%", "%%")
+    return _draft(sign_up, "message", subject, occasion=f"message {message_id}", words=words)
 
 
 def day_before(sign_up: SignUp) -> Draft:

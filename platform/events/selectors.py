@@ -64,6 +64,11 @@ def people_of(event: Event) -> QuerySet[SignUp]:
     return event.sign_ups.exclude(standing=Standing.ASKED)
 
 
+def people_with_hosts(event: Event) -> QuerySet[SignUp]:
+    """Everybody who signed up, by name, with whoever brings them."""
+    return event.sign_ups.select_related("guest_of").order_by("name", "pk")
+
+
 def sign_ups_past(before: datetime) -> QuerySet[SignUp]:
     """Sign-ups whose event ended at `before` or earlier, published or not."""
     ended = Event.objects.alias(ends=ENDS).filter(ends__lte=before)

@@ -119,6 +119,12 @@ def sign_up_come(*, sign_up: SignUp, now: datetime | None = None) -> None:
 
 
 @transaction.atomic
+def sign_up_go(*, sign_up: SignUp) -> None:
+    """Take back that somebody came: it was noted by mistake."""
+    SignUp.objects.filter(pk=sign_up.pk).update(came_at=None)
+
+
+@transaction.atomic
 def sign_ups_forget(*, now: datetime | None = None) -> int:
     """Delete sign-ups whose event ended thirty days ago or earlier, and those that nobody confirmed in two days.
 

@@ -80,7 +80,7 @@ def mails_queue(*, drafts: Sequence[Draft]) -> list[Mail]:
         raise RuntimeError("A mail is written in the transaction of what it tells about.")
     for draft in drafts:
         _require_sendable(draft)
-    written = {draft.key: _mail_of(draft) for draft in drafts}
+    written = {draft.key: mail_of(draft) for draft in drafts}
     # Whoever asks with the same key at the same moment waits here until the first has committed. In one order for
     # all, so that two with several keys in common never wait for each other.
     Mail.objects.bulk_create([written[key] for key in sorted(written)], ignore_conflicts=True)
@@ -93,7 +93,8 @@ def mails_queue(*, drafts: Sequence[Draft]) -> list[Mail]:
     return [kept[draft.key] for draft in drafts]
 
 
-def _mail_of(draft: Draft) -> Mail:
+def mail_of(draft: Draft) -> Mail:
+    """The row that a draft would be. It is not saved."""
     mail_id = uuid.uuid4()
     return Mail(
         pk=mail_id,

@@ -1,0 +1,77 @@
+"""The list of events, and the form of one."""
+
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from events.admin.desk import Desk, say_told
+from events.admin.forms import EventForm
+from events.changes import event_change
+from events.models import Event
+from events.selectors import people_of
+from events.series import SAME
+from events.when import time_said
+
+
+@admin.register(Event)
+class EventAdmin(Desk):
+    form = EventForm
+    list_display = ("title", "when", "is_published", "sign_up_count")
+    list_filter = ("is_published",)
+    search_fields = ("title", "slug")
+    ordering = ("-starts_at",)
+    prepopulated_fields: ClassVar = {"slug": ["title"]}
+    fieldsets = (
+        (None, {"fields": ("title", "slug", "is_published")}),
+        (_("When"), {"fields": ("day", "clock", "time_zone", "minutes")}),
+        (_("What"), {"fields": ("summary", "description", "hosts", "module_slug", "series")}),
+        (_("Who"), {"fields": ("capacity", "guests_each")}),
+        (_("Where"), {"fields": ("join_url",)}),
+    )
+    change_form_template = "admin/events/event/change_form.html"
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """A new event begins as the one that it is made from, or else as the last."""
+        chosen = request.GET.get("from", "")
+        last = Event.objects.filter(pk=chosen) if chosen.isdecimal() else Event.objects.order_by("-starts_at")
+        model = last.first()
+        typed = super().get_changeform_initial_data(request)
+        return ({name: getattr(model, name) for name in SAME} if model else {}) | typed
+
+    def get_fieldsets(self, request: HttpRequest, obj: Event | None = None) -> Any:
+        people = people_of(obj).count() if obj and obj.is_open else 0
+        if not people:
+            return self.fieldsets
+        said = ngettext("%d person signed up.", "%d people signed up.", people) % people
+        return [*self.fieldsets, (_("Who is told"), {"fields": ("tell",), "description": said})]
+
+    def save_model(self, request: HttpRequest, obj: Event, form: Any, change: Any) -> None:
+        if not change:
+            super().save_model(request, obj, form, change)
+            return
+        told = event_change(event=obj, is_told=form.cleaned_data.get("tell") == "yes")
+        if told:
+            say_told(request, told)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Event | None = None) -> bool:
+        # People who signed up would never hear of it.
+        return super().has_delete_permission(request, obj) and not (obj and obj.sign_ups.exists())
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Event]:
+        events: QuerySet[Event] = super().get_queryset(request)
+        return events.annotate(sign_up_count=Count("sign_ups"))
+
+    def view_on_site(self, obj: Event) -> str | None:
+        return obj.get_absolute_url() if obj.is_published else None
+
+    @admin.display(description=_("when"), ordering="starts_at")
+    def when(self, event: Event) -> str:
+        return time_said(event.starts_at, event.zone)
+
+    @admin.display(description=_("sign-ups"), ordering="sign_up_count")
+    def sign_up_count(self, event: Event) -> int:
+        return int(event.sign_up_count)  # type: ignore[attr-defined]

@@ -1,0 +1,145 @@
+"""What an admin types. A start is typed as the clock of the event's own zone shows it."""
+
+import uuid
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import forms
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from accounts.models import validate_time_zone
+from events.changes import changes_of
+from events.messages import Audience
+from events.models import Event
+from events.selectors import people_of
+from events.when import NoSuchTime, instant
+
+
+class EventForm(forms.ModelForm):  # type: ignore[type-arg]
+    day = forms.DateField(label=_("Day"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+    clock = forms.TimeField(
+        label=_("Time"),
+        widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+        help_text=_(
+            "As the clock in the event’s own zone shows it. A time that comes twice there, as the clocks are "
+            "set back, means the first."
+        ),
+    )
+    tell = forms.ChoiceField(
+        label=_("When this changes what calendars show"),
+        choices=[
+            ("yes", _("Tell everybody who signed up, and bring their calendars up to date")),
+            ("no", _("They need not know")),
+        ],
+        widget=forms.RadioSelect,
+        required=False,
+    )
+
+    class Meta:
+        model = Event
+        fields = (
+            "title",
+            "slug",
+            "hosts",
+            "summary",
+            "description",
+            "time_zone",
+            "minutes",
+            "series",
+            "capacity",
+            "guests_each",
+            "is_published",
+            "module_slug",
+            "join_url",
+        )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.starts_at:
+            local = self.instance.starts_local
+            self.initial.update(day=local.date(), clock=local.time())
+
+    def clean_time_zone(self) -> str:
+        # The model's own validators come after `clean`, which needs the zone.
+        zone = str(self.cleaned_data["time_zone"])
+        validate_time_zone(zone)
+        return zone
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        day, clock, zone = (cleaned.get(name) for name in ("day", "clock", "time_zone"))
+        if not (day and clock is not None and zone):
+            return cleaned
+        try:
+            self.instance.starts_at = instant(datetime.combine(day, clock), ZoneInfo(zone))
+        except NoSuchTime:
+            self.add_error("clock", _("There is no such time there on that day: the clocks are set forward."))
+            return cleaned
+        if self.instance.starts_at > timezone.now() and cleaned.get("minutes", 0) is None:
+            self.add_error("minutes", _("Say how long it will be: the calendar file needs an end."))
+        return cleaned
+
+    def full_clean(self) -> None:
+        super().full_clean()
+        # Now the instance is as it would be saved.
+        if self.is_bound and not self.errors and self.instance.pk:
+            self._require_a_word_about_people()
+
+    def _require_a_word_about_people(self) -> None:
+        event = self.instance
+        people = people_of(event).count() if event.is_open else 0
+        if not people:
+            return
+        if "is_published" in self.changed_data and not event.is_published:
+            self.add_error(
+                "is_published", _("People signed up. Cancel the event instead: then they are told.")
+            )
+        changes = changes_of(event)
+        if changes and not self.cleaned_data.get("tell"):
+            words = ngettext(
+                "%(people)d person has this in their calendar, and would learn of a change here: %(changes)s. "
+                "Say whether they are told.",
+                "%(people)d people have this in their calendars, and would learn of a change here: %(changes)s. "
+                "Say whether they are told.",
+                people,
+            )
+            self.add_error("tell", words % {"people": people, "changes": ", ".join(changes)})
+
+
+class CancelForm(forms.Form):
+    reason = forms.CharField(
+        label=_("Why, in a sentence for everybody who signed up"),
+        widget=forms.Textarea(attrs={"rows": 4, "cols": 60}),
+        max_length=1000,
+        required=False,
+    )
+
+
+class MessageForm(forms.Form):
+    """A mail of the admin's own. The id makes a form that is sent twice one message."""
+
+    message_id = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
+    audience = forms.ChoiceField(label=_("To whom"), widget=forms.RadioSelect)
+    subject = forms.CharField(label=_("Subject"), max_length=120)
+    words = forms.CharField(
+        label=_("Message"), widget=forms.Textarea(attrs={"rows": 10, "cols": 70}), max_length=5000
+    )
+
+    def __init__(self, *args: Any, counts: dict[Audience, int], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["audience"]
+        assert isinstance(field, forms.ChoiceField)  # noqa: S101 - tells the types
+        field.choices = [
+            (audience.value, f"{audience.label} ({count})") for audience, count in counts.items() if count
+        ]
+
+    def clean_subject(self) -> str:
+        return " ".join(str(self.cleaned_data["subject"]).split())
+
+
+class RepeatForm(forms.Form):
+    times = forms.IntegerField(label=_("How many more dates"), min_value=1, max_value=52, initial=3)
+    weeks = forms.IntegerField(label=_("Weeks from one to the next"), min_value=1, max_value=12, initial=1)

@@ -1,0 +1,41 @@
+"""How many signed up, confirmed and came, and the bars that show it."""
+
+from dataclasses import dataclass
+
+from django.db.models import Count, Q
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from events.models import Event, Standing
+
+WIDEST = 320
+
+
+@dataclass(frozen=True)
+class Bar:
+    words: str | Promise
+    count: int
+    width: int
+
+
+def numbers_of(event: Event) -> list[Bar]:
+    """One bar for each number, the longest as wide as the chart. One query."""
+    has_place = Q(standing=Standing.PLACED)
+    counted = event.sign_ups.aggregate(
+        signed_up=Count("pk"),
+        confirmed=Count("pk", filter=~Q(standing=Standing.ASKED)),
+        placed=Count("pk", filter=has_place),
+        waiting=Count("pk", filter=Q(standing__in=[Standing.WAITING, Standing.OFFERED])),
+        came=Count("pk", filter=Q(came_at__isnull=False)),
+    )
+    said = {
+        "signed_up": _("signed up"),
+        "confirmed": _("confirmed"),
+        "placed": _("have a place"),
+        "waiting": _("wait for one"),
+        "came": _("came"),
+    }
+    longest = max(1, *counted.values())
+    return [
+        Bar(words, counted[name], round(WIDEST * counted[name] / longest)) for name, words in said.items()
+    ]
