@@ -9,5 +9,13 @@ class OfferOver(Exception):
     """There is no offer, or its time is over."""
 
 
+class TooEarly(Exception):
+    """The event is still to come, or going on."""
+
+
+class NoRecording(Exception):
+    """Nobody has said where the recording is."""
+
+
 class GuestsEnough(Exception):
     """Whoever brings them has asked as many as they may."""

@@ -6,7 +6,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from events.models import LONGEST_EMAIL, LONGEST_NAME
+from events.models import LONGEST_EMAIL, LONGEST_NAME, LONGEST_WORDS, Worth
 
 # Control characters, halves of characters, private ones, line and paragraph ends.
 _NEVER_IN_A_NAME = {"Cc", "Cs", "Co", "Zl", "Zp"}
@@ -25,6 +25,14 @@ def validate_name(name: str) -> None:
         for letter in name
     ):
         raise ValidationError(_("Type the name on one line, in letters"), code="letters")
+
+
+class FeedbackForm(forms.Form):
+    worth = forms.ChoiceField(
+        choices=Worth.choices,
+        error_messages={"required": _("Choose one"), "invalid_choice": _("Choose one")},
+    )
+    words = forms.CharField(max_length=LONGEST_WORDS, required=False)
 
 
 class SignUpForm(forms.Form):

@@ -79,6 +79,19 @@ def passed(sign_up: SignUp) -> Draft:
     )
 
 
+def recording(sign_up: SignUp) -> Draft:
+    """The recording is on the event's page; and what did they think of it?"""
+    event = sign_up.event
+    module = absolute(f"/learn/{event.module_slug}") if event.module_slug else ""
+    return _draft(
+        sign_up,
+        "recording",
+        _("The recording: %(title)s"),
+        feedback=absolute(reverse("events:feedback", args=[sign_up.token])),
+        module=module,
+    )
+
+
 def message(sign_up: SignUp, *, message_id: UUID, subject: str, words: str) -> Draft:
     """An admin's own words."""
     # Whatever they typed is text, also where it looks like a place for something.

@@ -11,7 +11,7 @@ from accounts.addresses import addresses_of
 from accounts.models import Person
 from accounts.personal import log_blank
 from accounts.registry import Kind, Retention, Row
-from events.models import SignUp
+from events.models import Feedback, SignUp
 from events.services import FORGET_AFTER, sign_up_leave, sign_ups_forget
 from mail.selectors import mails_about
 from mail.services import mails_erase
@@ -26,7 +26,7 @@ def sign_ups_of(person: Person) -> QuerySet[SignUp]:
 
 
 def sign_ups_export(person: Person) -> Iterator[Row]:
-    for sign_up in sign_ups_of(person).select_related("event", "guest_of").iterator():
+    for sign_up in sign_ups_of(person).select_related("event", "guest_of", "feedback").iterator():
         yield {
             "event": sign_up.event.title,
             "starts_at": sign_up.event.starts_at,
@@ -38,7 +38,13 @@ def sign_ups_export(person: Person) -> Iterator[Row]:
             "created_at": sign_up.created_at,
             "confirmed_at": sign_up.confirmed_at,
             "came_at": sign_up.came_at,
+            "feedback": _feedback_said(sign_up),
         }
+
+
+def _feedback_said(sign_up: SignUp) -> str:
+    given: Feedback | None = getattr(sign_up, "feedback", None)
+    return f"{given.get_worth_display()} {given.words}".strip() if given else ""
 
 
 def sign_ups_erase(person: Person) -> None:
@@ -54,7 +60,7 @@ SIGN_UPS = Kind(
     title=_("Signing up for an event"),
     what=_(
         "Your name and email address, to send you the way in; who brought you; the clock you read times by; "
-        "and whether you came."
+        "whether you came, and what you thought of it."
     ),
     retention=Retention(
         words=_(
@@ -68,7 +74,7 @@ SIGN_UPS = Kind(
     ),
     gone=_("Your places at events"),
     private=False,
-    models=(SignUp,),
+    models=(SignUp, Feedback),
     labels={
         "event": _("event"),
         "starts_at": _("starts"),
@@ -80,6 +86,7 @@ SIGN_UPS = Kind(
         "created_at": _("signed up"),
         "confirmed_at": _("confirmed"),
         "came_at": _("came"),
+        "feedback": _("feedback"),
     },
     export=sign_ups_export,
     erase=sign_ups_erase,

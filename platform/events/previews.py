@@ -37,6 +37,7 @@ def mails_of(event: Event) -> dict[str, Mail]:
         "changed": letters.changed(kim),
         "day": letters.day_before(kim),
         "hour": letters.hour_before(kim),
+        "recording": letters.recording(kim),
         "left": letters.left(kim),
         "cancelled": letters.cancelled(kim),
     }

@@ -7,7 +7,7 @@ from django.db.models import DateTimeField, DurationField, ExpressionWrapper, F,
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from events.models import Event, SignUp, Standing
+from events.models import Event, Feedback, SignUp, Standing
 
 _wrap = partial(ExpressionWrapper, output_field=DurationField())
 # As Event.ends_at and Event.is_over tell it: a length that is not known counts as none.
@@ -22,13 +22,13 @@ def _published() -> QuerySet[Event]:
 def upcoming(*, now: datetime | None = None) -> QuerySet[Event]:
     """Published events that have not ended and were not cancelled, soonest first: also one that is going on."""
     coming = _published().alias(ends=ENDS).filter(ends__gt=now or timezone.now(), cancelled_at=None)
-    return coming.order_by("starts_at", "pk")
+    return coming.defer("captions").order_by("starts_at", "pk")
 
 
 def archive(*, now: datetime | None = None) -> QuerySet[Event]:
     """Published events that took place, newest first."""
     been = _published().alias(ends=ENDS).filter(ends__lte=now or timezone.now(), cancelled_at=None)
-    return been.order_by("-starts_at", "-pk")
+    return been.defer("captions").order_by("-starts_at", "-pk")
 
 
 def next_event(*, now: datetime | None = None) -> Event | None:
@@ -67,6 +67,11 @@ def people_of(event: Event) -> QuerySet[SignUp]:
 def people_with_hosts(event: Event) -> QuerySet[SignUp]:
     """Everybody who signed up, by name, with whoever brings them."""
     return event.sign_ups.select_related("guest_of").order_by("name", "pk")
+
+
+def feedback_of(event: Event) -> QuerySet[Feedback]:
+    """What people thought, newest first. Who said what is nobody's business."""
+    return Feedback.objects.filter(sign_up__event=event).order_by("-made_at")
 
 
 def sign_ups_past(before: datetime) -> QuerySet[SignUp]:

@@ -12,6 +12,7 @@ urlpatterns = [
     path("place/<slug:token>/bring", place.bring, name="bring"),
     path("place/<slug:token>/come-in", place.come_in, name="come_in"),
     path("place/<slug:token>/calendar.ics", place.calendar, name="own_calendar"),
+    path("place/<slug:token>/feedback", place.feedback, name="feedback"),
     path("place/<slug:token>/leave", place.leave, name="leave"),
     path("place/<slug:token>/stop", place.stop, name="stop"),
     path("<slug:slug>", pages.event, name="event"),
@@ -19,5 +20,6 @@ urlpatterns = [
     path("<slug:slug>/sign-up", signing_up.sign_up, name="sign_up"),
     path("<slug:slug>/signed-up", signing_up.signed_up, name="signed_up"),
     path("<slug:slug>/calendar.ics", pages.calendar, name="calendar"),
+    path("<slug:slug>/captions.vtt", pages.captions, name="captions"),
     path("<slug:slug>/left", place.left, name="left"),
 ]

@@ -14,6 +14,7 @@ from events.archive import archive_load
 from events.models import Event, SignUp
 from events.services import sign_up_leave
 from tests.events.conftest import come
+from tests.events.test_after import CAPTIONS
 from tests.live import Web
 
 pytestmark = [pytest.mark.browser]
@@ -122,6 +123,31 @@ def test_the_pages_of_whoever_waits_fit(page: Page, event: Event, fits: Callable
     SignUp.objects.update(offer_until=timezone.now())
     page.get_by_role("button", name="Take the place").click()
     expect(page.get_by_role("button", name="Wait again")).to_be_visible()
+    fits()
+
+
+def test_what_is_left_afterwards_fits(page: Page, event: Event, fits: Callable[[], None]) -> None:
+    sign_up = come(event)
+    Event.objects.filter(pk=event.pk).update(
+        starts_at=timezone.now() - timedelta(days=1),
+        recording_url="https://video.example/evening.mp4",
+        recording_at=timezone.now(),
+        captions=CAPTIONS,
+    )
+    page.goto(EVENING)
+    expect(page.get_by_role("heading", name="What was said")).to_be_visible()
+    fits()
+    page.get_by_label("Search in it").fill("tea")
+    page.get_by_role("button", name="Search").click()
+    expect(page.get_by_role("status")).to_contain_text("was said in 1 place")
+    page.goto(sign_up.get_absolute_url())
+    page.get_by_role("link", name="Say what you thought").click()
+    fits()
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_role("alert")).to_be_focused()
+    page.get_by_label("In part").check()
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_role("status")).to_contain_text("Your answers are here")
     fits()
 
 

@@ -156,7 +156,8 @@ class TestCheckIn:
         for number in range(8):
             sign_up_make(event=event, name=f"N{number}", email=f"n{number}@example.org", guest_of=None)
         SignUp.objects.exclude(pk=host.pk).update(guest_of=host)
-        with django_assert_max_num_queries(6):
+        # Session, person, their second step, the event, its people, numbers and feedback.
+        with django_assert_max_num_queries(7):
             page = read(admin_client, event, "desk")
         assert page.count("is here") == 9
 

@@ -17,11 +17,13 @@ from django.views.decorators.csp import csp_override
 
 from events import previews
 from events.admin.forms import CancelForm, MessageForm, RepeatForm
+from events.after import recording_publish
 from events.changes import event_cancel
+from events.errors import NoRecording, TooEarly
 from events.messages import Audience, audiences, event_message
-from events.models import Event, SignUp
+from events.models import Event, SignUp, Standing
 from events.numbers import numbers_of
-from events.selectors import people_of, people_with_hosts
+from events.selectors import feedback_of, people_of, people_with_hosts
 from events.series import event_repeat
 from events.services import sign_up_come, sign_up_go
 from events.when import NoSuchTime
@@ -51,6 +53,7 @@ class Desk(admin.ModelAdmin):  # type: ignore[type-arg]
             "people.csv": self.people_csv,
             "message": self.message,
             "repeat": self.repeat,
+            "recording": self.recording,
             "cancel": self.cancel,
         }
         own = [
@@ -66,7 +69,11 @@ class Desk(admin.ModelAdmin):  # type: ignore[type-arg]
             person = get_object_or_404(SignUp, pk=request.POST.get("sign_up"), event=event)
             (sign_up_go if person.came_at else sign_up_come)(sign_up=person)
             return redirect("admin:events_event_desk", pk)
-        more = {"people": people_with_hosts(event), "numbers": numbers_of(event)}
+        more = {
+            "people": people_with_hosts(event),
+            "numbers": numbers_of(event),
+            "feedback": feedback_of(event),
+        }
         return self._page(request, event, "desk", _("Who comes"), more)
 
     def visit(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -105,6 +112,20 @@ class Desk(admin.ModelAdmin):  # type: ignore[type-arg]
             self.log_change(request, event, "Wrote to people.")
             return redirect("admin:events_event_desk", pk)
         return self._page(request, event, "message", _("Write to people"), {"form": form})
+
+    def recording(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Publish the recording; what is said before is who would be told."""
+        event = self._event(request, pk, to_change=True)
+        people = event.sign_ups.filter(standing=Standing.PLACED).count()
+        if request.method == "POST":
+            try:
+                say_told(request, recording_publish(event=event))
+            except NoRecording:
+                messages.warning(request, _("Say first where the recording is."))
+            except TooEarly:
+                messages.warning(request, _("It is not over yet, or did not take place."))
+            return redirect("admin:events_event_change", pk)
+        return self._page(request, event, "recording", _("Publish the recording"), {"people": people})
 
     def repeat(self, request: HttpRequest, pk: int) -> HttpResponse:
         event = self._event(request, pk, to_change=True)

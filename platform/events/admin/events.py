@@ -20,7 +20,7 @@ from events.when import time_said
 @admin.register(Event)
 class EventAdmin(Desk):
     form = EventForm
-    list_display = ("title", "when", "is_published", "sign_up_count")
+    list_display = ("title", "when", "stage_said", "sign_up_count")
     list_filter = ("is_published",)
     search_fields = ("title", "slug")
     ordering = ("-starts_at",)
@@ -31,6 +31,7 @@ class EventAdmin(Desk):
         (_("What"), {"fields": ("summary", "description", "hosts", "module_slug", "series")}),
         (_("Who"), {"fields": ("capacity", "guests_each")}),
         (_("Where"), {"fields": ("join_url",)}),
+        (_("Afterwards"), {"fields": ("recording_url", "captions_file")}),
     )
     change_form_template = "admin/events/event/change_form.html"
 
@@ -71,6 +72,10 @@ class EventAdmin(Desk):
     @admin.display(description=_("when"), ordering="starts_at")
     def when(self, event: Event) -> str:
         return time_said(event.starts_at, event.zone)
+
+    @admin.display(description=_("stage"))
+    def stage_said(self, event: Event) -> str:
+        return str(event.stage.label)
 
     @admin.display(description=_("sign-ups"), ordering="sign_up_count")
     def sign_up_count(self, event: Event) -> int:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from accounts.models import validate_time_zone
+from events.captions import LONGEST, cues_of
 from events.changes import changes_of
 from events.messages import Audience
 from events.models import Event
@@ -38,6 +39,12 @@ class EventForm(forms.ModelForm):  # type: ignore[type-arg]
         required=False,
     )
 
+    captions_file = forms.FileField(
+        label=_("Captions"),
+        required=False,
+        help_text=_("WebVTT (.vtt). They stand beside the recording, and are its transcript."),
+    )
+
     class Meta:
         model = Event
         fields = (
@@ -54,6 +61,7 @@ class EventForm(forms.ModelForm):  # type: ignore[type-arg]
             "is_published",
             "module_slug",
             "join_url",
+            "recording_url",
         )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -67,6 +75,20 @@ class EventForm(forms.ModelForm):  # type: ignore[type-arg]
         zone = str(self.cleaned_data["time_zone"])
         validate_time_zone(zone)
         return zone
+
+    def clean_captions_file(self) -> object:
+        file = self.cleaned_data["captions_file"]
+        if not file:
+            return file
+        if file.size > LONGEST:
+            raise forms.ValidationError(_("That is more than one megabyte: it can hardly be captions."))
+        try:
+            text = file.read().decode()
+            cues_of(text)
+        except ValueError as fault:
+            raise forms.ValidationError(_("That is no WebVTT file with anything said in it.")) from fault
+        self.instance.captions = text
+        return file
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

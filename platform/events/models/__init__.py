@@ -1,17 +1,21 @@
 """What is kept of live events."""
 
 from events.models.event import DOORS, Event, Series, Stage, validate_slug
+from events.models.feedback import LONGEST_WORDS, Feedback, Worth
 from events.models.sign_up import LONGEST_EMAIL, LONGEST_NAME, SignUp, Standing, new_token
 
 __all__ = [
     "DOORS",
     "LONGEST_EMAIL",
     "LONGEST_NAME",
+    "LONGEST_WORDS",
     "Event",
+    "Feedback",
     "Series",
     "SignUp",
     "Stage",
     "Standing",
+    "Worth",
     "new_token",
     "validate_slug",
 ]

@@ -44,6 +44,7 @@ class Stage(models.TextChoices):
     PUBLISHED = "published", _("published")
     LIVE = "live", _("live")
     ENDED = "ended", _("ended")
+    RECORDED = "recorded", _("recording published")
     CANCELLED = "cancelled", _("cancelled")
 
 
@@ -112,6 +113,14 @@ class Event(models.Model):
         help_text=_("Shown only on the personal pages of people who signed up."),
     )
 
+    recording_url = models.URLField(
+        _("recording"),
+        blank=True,
+        help_text=_("Its address: a file that a browser plays, or a page elsewhere."),
+    )
+    captions = models.TextField(_("captions"), blank=True, editable=False)
+    recording_at = models.DateTimeField(_("recording published"), null=True, blank=True, editable=False)
+
     class Meta:
         verbose_name = _("event")
         verbose_name_plural = _("events")
@@ -160,12 +169,17 @@ class Event(models.Model):
         if not self.is_published:
             return Stage.DRAFT
         if self.is_over_at(now):
-            return Stage.ENDED
+            return Stage.RECORDED if self.recording_at else Stage.ENDED
         return Stage.LIVE if self.starts_at <= now else Stage.PUBLISHED
 
     @property
     def stage(self) -> Stage:
         return self.stage_at(timezone.now())
+
+    @property
+    def has_recording(self) -> bool:
+        """Whether its recording is on its page."""
+        return bool(self.recording_at and self.recording_url)
 
     @property
     def doors_open_at(self) -> datetime:

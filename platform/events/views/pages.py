@@ -1,17 +1,23 @@
 """Pages that stand open: the list, an event, its calendar file."""
 
+from functools import partial
+
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts.models import Person
 from events.calendar import CONTENT_TYPE, calendar_file, calendar_name
+from events.captions import cues_of, found_in
 from events.forms import SignUpForm
 from events.models import Event, SignUp
 from events.places import is_full
+from events.recordings import is_file, may_play
 from events.selectors import archive, other_dates, upcoming
 from events.views.found import host_who_shared, private, published_event
 from events.zones import cities, zone_of
+
+LONGEST_SEARCH = 100
 
 
 @require_safe
@@ -23,7 +29,34 @@ def events(request: HttpRequest) -> HttpResponse:
 @require_safe
 def event(request: HttpRequest, slug: str) -> HttpResponse:
     found = published_event(slug)
+    if found.has_recording:
+        return may_play(found, partial(_recorded_page, found=found))(request)
     return event_page(request, found, SignUpForm(initial=_known_of(request)))
+
+
+def _recorded_page(request: HttpRequest, found: Event) -> HttpResponse:
+    """The event with its recording, and its transcript, in which one may search."""
+    cues = cues_of(found.captions) if found.captions else []
+    words = request.GET.get("q", "")[:LONGEST_SEARCH]
+    context = {
+        "event": found,
+        "zone": zone_of(request),
+        "is_file": is_file(found.recording_url),
+        "has_transcript": bool(cues),
+        "cues": found_in(cues, words),
+        "words": words,
+        "other_dates": other_dates(found) if found.series_id else [],
+    }
+    return render(request, "events/event.html", context)
+
+
+@require_safe
+def captions(request: HttpRequest, slug: str) -> HttpResponse:
+    """The captions of a recording that is published; 404 without."""
+    found = published_event(slug)
+    if not (found.has_recording and found.captions):
+        raise Http404
+    return HttpResponse(found.captions, content_type="text/vtt; charset=utf-8")
 
 
 @require_safe

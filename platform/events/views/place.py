@@ -4,6 +4,7 @@ from http import HTTPStatus
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
@@ -12,12 +13,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.throttle import TooOften
 from events import places, services
 from events.addresses import absolute
+from events.after import feedback_give
 from events.calendar import calendar_name
 from events.errors import EventClosed, GuestsEnough, OfferOver
-from events.forms import SignUpForm
+from events.forms import FeedbackForm, SignUpForm
 from events.guests import HOSTS, guest_path
 from events.itip import own_file
-from events.models import SignUp, Standing
+from events.models import Feedback, SignUp, Standing, Worth
 from events.views.found import own_sign_up, private, published_event
 from events.views.pages import calendar_response
 from events.views.signing_up import count_try, too_often_said
@@ -131,6 +133,23 @@ def calendar(_request: HttpRequest, token: str) -> HttpResponse:
     if not (found.is_placed and found.event.has_calendar):
         raise Http404
     return private(calendar_response(own_file(found), calendar_name(found.event)))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def feedback(request: HttpRequest, token: str) -> HttpResponse:
+    """Two questions, for whoever had a place, from the start on."""
+    found = own_sign_up(token)
+    if not found.is_placed or found.event.starts_at > timezone.now():
+        return redirect(found)
+    given = Feedback.objects.filter(sign_up=found).first()
+    known = {"worth": given.worth, "words": given.words} if given else None
+    form = FeedbackForm(request.POST) if request.method == "POST" else FeedbackForm(initial=known)
+    if form.is_valid():
+        feedback_give(sign_up=found, **form.cleaned_data)
+        return redirect(f"{request.path}?thanks=1")
+    context = {"sign_up": found, "form": form, "worths": Worth.choices, "is_given": "thanks" in request.GET}
+    return private(render(request, "events/feedback.html", context, status=422 if form.errors else 200))
 
 
 @require_POST
