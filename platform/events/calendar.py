@@ -1,7 +1,7 @@
 """Events as calendar files: RFC 5545, for whoever wants to take a date home. Invitations are `itip`."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.utils import timezone
@@ -13,6 +13,9 @@ from events.models import Event
 from events.vtimezone import clock_of, written
 
 CONTENT_TYPE = "text/calendar; method=PUBLISH; charset=utf-8"
+type Entries = Sequence[tuple[Event, Entry]]
+# How often a calendar program may ask again.
+REFRESH = timedelta(hours=6)
 _PRODID = "-//Kitchen Table//Events//EN"
 
 
@@ -26,13 +29,18 @@ def calendar_file(event: Event, *, now: datetime | None = None) -> str:
 
     Its UID stays the same whatever is edited, so that a second download replaces the first.
     """
+    return calendar_text("PUBLISH", [(event, public_entry(event, now=now))])
+
+
+def public_entry(event: Event, *, now: datetime | None = None) -> Entry:
+    """An event's entry for everybody: with its page, and without anybody in it."""
     page = absolute(event.get_absolute_url())
     entry = entry_of(event, now=now)
     entry.add("UID", f"event-{event.pk}@{host()}")
     entry.add("DESCRIPTION", f"{event.summary}\n\n{page}")
     entry.add("LOCATION", page)
     entry.add("URL", page)
-    return calendar_text("PUBLISH", [(event, entry)])
+    return entry
 
 
 def entry_of(event: Event, *, now: datetime | None = None) -> Entry:
@@ -48,12 +56,17 @@ def entry_of(event: Event, *, now: datetime | None = None) -> Entry:
     return entry
 
 
-def calendar_text(method: str, entries: Sequence[tuple[Event, Entry]]) -> str:
-    """A whole calendar, with the rules of every zone that its entries name."""
+def calendar_text(method: str, entries: Entries, *, name: str = "") -> str:
+    """A whole calendar, with the rules of every zone that its entries name; with a name where one subscribes to it."""
     calendar = Calendar()
     calendar.add("PRODID", _PRODID)
     calendar.add("VERSION", "2.0")
     calendar.add("METHOD", method)
+    if name:
+        # Twice: the standard's own, and the one that calendars knew before it (RFC 7986).
+        calendar.add("NAME", name)
+        calendar.add("X-WR-CALNAME", name)
+        calendar.add("REFRESH-INTERVAL", REFRESH, parameters={"VALUE": "DURATION"})
     for _event, entry in entries:
         calendar.add_component(entry)
     # UTC needs no rules, and its times carry no TZID.

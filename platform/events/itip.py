@@ -40,10 +40,15 @@ def request_of(sign_up: SignUp, *, now: datetime | None = None) -> str:
 
 def own_file(sign_up: SignUp, *, now: datetime | None = None) -> str:
     """The invitation's entry as a file to be opened by hand: with the same UID, so that no update doubles it."""
+    return calendar_text("PUBLISH", [(sign_up.event, own_entry(sign_up, now=now))])
+
+
+def own_entry(sign_up: SignUp, *, now: datetime | None = None) -> Entry:
+    """The entry of somebody's own calendar, where nobody invites anybody."""
     entry = entry_of(sign_up.event, now=now)
     entry.add("UID", str(sign_up.pk))
     _describe(entry, sign_up)
-    return calendar_text("PUBLISH", [(sign_up.event, entry)])
+    return entry
 
 
 def cancel_of(sign_up: SignUp, *, sequence: int, now: datetime | None = None) -> str:

@@ -11,7 +11,8 @@ from accounts.addresses import addresses_of
 from accounts.models import Person
 from accounts.personal import log_blank
 from accounts.registry import Kind, Retention, Row
-from events.models import Feedback, SignUp
+from events.feeds import feed_end
+from events.models import CalendarFeed, Feedback, SignUp
 from events.services import FORGET_AFTER, sign_up_leave, sign_ups_forget
 from mail.selectors import mails_about
 from mail.services import mails_erase
@@ -91,4 +92,28 @@ SIGN_UPS = Kind(
     export=sign_ups_export,
     erase=sign_ups_erase,
 )
-KINDS = (SIGN_UPS,)
+
+
+def feed_export(person: Person) -> Iterator[Row]:
+    for feed in CalendarFeed.objects.filter(person=person):
+        yield {"made_at": feed.made_at}
+
+
+def feed_erase(person: Person) -> None:
+    log_blank(CalendarFeed.objects.filter(person=person))
+    feed_end(person=person)
+
+
+FEEDS = Kind(
+    name="calendar-feed",
+    title=_("Your events as a calendar"),
+    what=_("An address that your calendar program reads your events from, if you made one."),
+    retention=Retention(words=_("It stays until you end it.")),
+    gone=_("The address of your calendar"),
+    private=True,
+    models=(CalendarFeed,),
+    labels={"made_at": _("made")},
+    export=feed_export,
+    erase=feed_erase,
+)
+KINDS = (SIGN_UPS, FEEDS)

@@ -3,10 +3,13 @@
 from datetime import datetime, timedelta
 from functools import partial
 
-from django.db.models import DateTimeField, DurationField, ExpressionWrapper, F, QuerySet, Value
-from django.db.models.functions import Coalesce
+from django.db.models import DateTimeField, DurationField, ExpressionWrapper, F, Q, QuerySet, Value
+from django.db.models.functions import Coalesce, Lower
+from django.db.models.lookups import Exact
 from django.utils import timezone
 
+from accounts.addresses import addresses_of
+from accounts.models import Person
 from events.models import Event, Feedback, SignUp, Standing
 
 _wrap = partial(ExpressionWrapper, output_field=DurationField())
@@ -72,6 +75,23 @@ def people_with_hosts(event: Event) -> QuerySet[SignUp]:
 def feedback_of(event: Event) -> QuerySet[Feedback]:
     """What people thought, newest first. Who said what is nobody's business."""
     return Feedback.objects.filter(sign_up__event=event).order_by("-made_at")
+
+
+def events_in_calendars(since: datetime) -> QuerySet[Event]:
+    """Published events that began at `since` or later and have a known end, also those that were called off."""
+    known = _published().filter(starts_at__gte=since, minutes__isnull=False)
+    return known.defer("captions").order_by("starts_at", "pk")
+
+
+def own_sign_ups(person: Person) -> QuerySet[SignUp]:
+    """Their places, by addresses that are known to be theirs.
+
+    Not those that they took for another address while signed in: the way to such a place goes by its own mail.
+    """
+    theirs = Q(pk__in=[])
+    for address in addresses_of(person):
+        theirs |= Q(Exact(Lower("email"), Lower(Value(address))))
+    return SignUp.objects.select_related("event").defer("event__captions").filter(theirs).order_by("pk")
 
 
 def sign_ups_past(before: datetime) -> QuerySet[SignUp]:

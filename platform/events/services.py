@@ -64,7 +64,7 @@ def sign_up_make(
     is_new = sign_up.pk == new.pk
     if is_new and guest_of and guest_of.guests.count() > held.guests_each:
         raise GuestsEnough
-    if is_new and person and _is_theirs(person, new.email):
+    if is_new and person and is_theirs(person, new.email):
         sign_up.tellings, sign_up.told_at, sign_up.confirmed_at = 1, now, now
         return place_or_queue(sign_up, now)
     if sign_up.told_at is None or now - sign_up.told_at >= TELL_AGAIN_AFTER:
@@ -75,7 +75,8 @@ def sign_up_make(
     return sign_up
 
 
-def _is_theirs(person: Person, email: str) -> bool:
+def is_theirs(person: Person, email: str) -> bool:
+    """Whether an address is known to be somebody's own."""
     return email.casefold() in {address.casefold() for address in addresses_of(person)}
 
 

@@ -1,10 +1,15 @@
 from django.urls import path
 
-from events.views import pages, place, signing_up
+from events.views import feeds, pages, place, signing_up
 
 app_name = "events"
 urlpatterns = [
     path("", pages.events, name="list"),
+    path("calendar.ics", feeds.feed, name="feed"),
+    path("mine", feeds.mine, name="mine"),
+    path("mine/new-address", feeds.feed_new, name="feed_new"),
+    path("mine/end", feeds.feed_stop, name="feed_stop"),
+    path("mine/<slug:token>.ics", feeds.own_feed, name="own_feed"),
     path("place/<slug:token>", place.place, name="place"),
     path("place/<slug:token>/confirm", place.confirm, name="confirm"),
     path("place/<slug:token>/take", place.take, name="take"),

@@ -13,6 +13,7 @@ from accounts.models import Person, Role
 from chat.models import Conversation, State, Turn
 from courses.loading import library_load
 from courses.models import Question
+from events.feeds import feed_make
 from events.guests import guest_path
 from events.models import Event
 from events.places import sign_up_confirm
@@ -92,6 +93,7 @@ def world_make() -> World:
             "families:decline:token": invitation.token,
             "session_id": 1,
             "key": "made-up",
+            "events:own_feed:token": feed_make(person=teen).token,
             "events:come_along:key": guest_path(sign_up).rpartition("/")[2],
             "uidb36": "1",
             "pk": 1,

@@ -1,6 +1,7 @@
 """What is kept of live events."""
 
 from events.models.event import DOORS, Event, Series, Stage, validate_slug
+from events.models.feed import CalendarFeed
 from events.models.feedback import LONGEST_WORDS, Feedback, Worth
 from events.models.sign_up import LONGEST_EMAIL, LONGEST_NAME, SignUp, Standing, new_token
 
@@ -9,6 +10,7 @@ __all__ = [
     "LONGEST_EMAIL",
     "LONGEST_NAME",
     "LONGEST_WORDS",
+    "CalendarFeed",
     "Event",
     "Feedback",
     "Series",

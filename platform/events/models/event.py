@@ -17,7 +17,7 @@ from accounts.models import default_time_zone, validate_time_zone
 # The way in opens so long before the start.
 DOORS = timedelta(minutes=15)
 # The words that the addresses of this room use themselves.
-TAKEN = {"place", "calendar"}
+TAKEN = {"place", "mine"}
 
 
 def validate_slug(slug: str) -> None:

@@ -81,7 +81,7 @@ def _take(request: HttpRequest, found: Event, form: SignUpForm, host: SignUp | N
     except EventClosed:
         return redirect(found)
     # Their own account vouches for the address: there is no mail to wait for.
-    if person and made.person_id == person.pk and made.standing != Standing.ASKED:
+    if person and services.is_theirs(person, email) and made.standing != Standing.ASKED:
         return private(redirect(made))
     return _receipt(found, email)
 

@@ -1,0 +1,66 @@
+"""Calendars to subscribe to, and the page of one's own events."""
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.models import Person
+from events.addresses import absolute
+from events.calendar import CONTENT_TYPE
+from events.feeds import feed_end, feed_make, feed_of, feed_of_all
+from events.models import CalendarFeed
+from events.selectors import own_sign_ups
+from events.views.found import private
+
+
+def asker(request: HttpRequest) -> Person:
+    assert isinstance(request.user, Person)  # noqa: S101 - login_required stands before
+    return request.user
+
+
+@require_safe
+def feed(_request: HttpRequest) -> HttpResponse:
+    return HttpResponse(feed_of_all(), content_type=CONTENT_TYPE)
+
+
+@require_safe
+@never_cache
+def own_feed(_request: HttpRequest, token: str) -> HttpResponse:
+    """A person's own calendar, for whoever has its address; 404 for any other."""
+    found = CalendarFeed.objects.select_related("person").filter(token=token, person__is_active=True).first()
+    if found is None:
+        raise Http404
+    return private(HttpResponse(feed_of(found.person), content_type=CONTENT_TYPE))
+
+
+@login_required
+@require_safe
+@never_cache
+def mine(request: HttpRequest) -> HttpResponse:
+    """One's own events: those of addresses that are known to be one's own."""
+    person = asker(request)
+    found = CalendarFeed.objects.filter(person=person).first()
+    context = {
+        "sign_ups": own_sign_ups(person).filter(event__is_published=True).order_by("-event__starts_at"),
+        "zone": person.zone,
+        "feed": absolute(reverse("events:own_feed", args=[found.token])) if found else "",
+        "all_feed": absolute(reverse("events:feed")),
+    }
+    return private(render(request, "events/mine.html", context))
+
+
+@login_required
+@require_POST
+def feed_new(request: HttpRequest) -> HttpResponse:
+    feed_make(person=asker(request))
+    return redirect("events:mine")
+
+
+@login_required
+@require_POST
+def feed_stop(request: HttpRequest) -> HttpResponse:
+    feed_end(person=asker(request))
+    return redirect("events:mine")
