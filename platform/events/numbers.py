@@ -18,24 +18,30 @@ class Bar:
     width: int
 
 
-def numbers_of(event: Event) -> list[Bar]:
-    """One bar for each number, the longest as wide as the chart. One query."""
-    has_place = Q(standing=Standing.PLACED)
-    counted = event.sign_ups.aggregate(
+SAID = {
+    "signed_up": _("signed up"),
+    "confirmed": _("confirmed"),
+    "placed": _("have a place"),
+    "waiting": _("wait for one"),
+    "came": _("came"),
+}
+
+
+def counted(event: Event) -> dict[str, int]:
+    """How many there are, by the names of SAID. One query."""
+    return event.sign_ups.aggregate(
         signed_up=Count("pk"),
         confirmed=Count("pk", filter=~Q(standing=Standing.ASKED)),
-        placed=Count("pk", filter=has_place),
+        placed=Count("pk", filter=Q(standing=Standing.PLACED)),
         waiting=Count("pk", filter=Q(standing__in=[Standing.WAITING, Standing.OFFERED])),
         came=Count("pk", filter=Q(came_at__isnull=False)),
     )
-    said = {
-        "signed_up": _("signed up"),
-        "confirmed": _("confirmed"),
-        "placed": _("have a place"),
-        "waiting": _("wait for one"),
-        "came": _("came"),
-    }
-    longest = max(1, *counted.values())
+
+
+def numbers_of(event: Event) -> list[Bar]:
+    """One bar for each number, the longest as wide as the chart; what was counted last, once people are forgotten."""
+    numbers = event.totals or counted(event)
+    longest = max(1, *numbers.values())
     return [
-        Bar(words, counted[name], round(WIDEST * counted[name] / longest)) for name, words in said.items()
+        Bar(words, numbers[name], round(WIDEST * numbers[name] / longest)) for name, words in SAID.items()
     ]

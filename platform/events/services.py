@@ -13,6 +13,7 @@ from accounts.models import Person
 from events import letters
 from events.errors import EventClosed, GuestsEnough
 from events.models import Event, SignUp, Standing
+from events.numbers import counted
 from events.places import event_hold, place_or_queue, places_offer
 from events.selectors import sign_ups_past
 from mail.models import State
@@ -129,10 +130,15 @@ def sign_up_go(*, sign_up: SignUp) -> None:
 def sign_ups_forget(*, now: datetime | None = None) -> int:
     """Delete sign-ups whose event ended thirty days ago or earlier, and those that nobody confirmed in two days.
 
-    Returns how many there were.
+    How many came to an event is kept, and nothing of who. Returns how many sign-ups there were.
     """
     now = now or timezone.now()
-    past, _by_model = sign_ups_past(now - FORGET_AFTER).delete()
+    gone = sign_ups_past(now - FORGET_AFTER)
+    for event in Event.objects.filter(pk__in=gone.values("event"), totals={}):
+        event.totals = counted(event)
+        event.save(update_fields=["totals"])
+    past = gone.count()
+    gone.delete()
     unheard = SignUp.objects.filter(standing=Standing.ASKED, told_at__lte=now - CONFIRM_WITHIN)
     never, _by_model = unheard.delete()
     return past + never

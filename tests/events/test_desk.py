@@ -1,6 +1,7 @@
 """The admin's desk: look before others do, write to people, check in, count, export, repeat, copy."""
 
 import csv
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -10,7 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import Person, Role
 from events.models import Event, SignUp
 from events.numbers import numbers_of
-from events.services import sign_up_come, sign_up_make
+from events.services import sign_up_come, sign_up_make, sign_ups_forget
 from mail.models import Mail
 from tests.events.conftest import MakeEvent, come
 from tests.events.test_admin import AsPerson
@@ -172,6 +173,16 @@ def test_the_numbers_are_counted_in_one_query(
         bars = numbers_of(event)
     assert [bar.count for bar in bars] == [3, 2, 2, 0, 1]
     assert [bar.width for bar in bars] == [320, 213, 213, 0, 107]
+
+
+def test_the_numbers_outlive_the_people(event: Event, sign_up: SignUp) -> None:
+    sign_up_come(sign_up=sign_up)
+    come(event, "Lee")
+    assert event.ends_at
+    assert sign_ups_forget(now=event.ends_at + timedelta(days=30)) == 2
+    assert not SignUp.objects.exists()
+    assert [bar.count for bar in numbers_of(Event.objects.get())] == [2, 2, 2, 0, 1]
+    assert sign_ups_forget(now=event.ends_at + timedelta(days=31)) == 0
 
 
 def test_the_export_opens_in_a_spreadsheet_and_runs_nothing(

@@ -121,6 +121,9 @@ class Event(models.Model):
     captions = models.TextField(_("captions"), blank=True, editable=False)
     recording_at = models.DateTimeField(_("recording published"), null=True, blank=True, editable=False)
 
+    # How many there were, once nobody knows any more who they were.
+    totals = models.JSONField(default=dict, editable=False)
+
     class Meta:
         verbose_name = _("event")
         verbose_name_plural = _("events")
