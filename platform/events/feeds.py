@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from accounts.models import Person
 from events.calendar import Entries, calendar_text, public_entry
 from events.itip import own_entry
-from events.models import CalendarFeed, SignUp
+from events.models import CalendarFeed, SignUp, Standing
 from events.models.sign_up import new_token
 from events.selectors import events_in_calendars, own_sign_ups
 
@@ -28,7 +28,10 @@ def feed_of(person: Person, *, now: datetime | None = None) -> str:
     """The events at which they have a place, each as the invitation has it."""
     since = (now or timezone.now()) - KEPT_FOR
     places: Iterable[SignUp] = own_sign_ups(person).filter(
-        standing="placed", event__is_published=True, event__minutes__isnull=False, event__starts_at__gte=since
+        standing=Standing.PLACED,
+        event__is_published=True,
+        event__minutes__isnull=False,
+        event__starts_at__gte=since,
     )
     return _feed(_("My events at Kitchen Table"), [(place.event, own_entry(place)) for place in places])
 

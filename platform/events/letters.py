@@ -82,7 +82,7 @@ def passed(sign_up: SignUp) -> Draft:
 def recording(sign_up: SignUp) -> Draft:
     """The recording is on the event's page; and what did they think of it?"""
     event = sign_up.event
-    module = absolute(f"/learn/{event.module_slug}") if event.module_slug else ""
+    module = absolute(reverse("courses:module", args=[event.module_slug])) if event.module_slug else ""
     return _draft(
         sign_up,
         "recording",

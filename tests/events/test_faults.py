@@ -1,0 +1,77 @@
+"""Reminders to many, through a real worker, broker and mail server, of which the worker dies in the middle."""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+import pytest
+from django.utils import timezone
+from kombu import Connection
+from pytest_django import Settings
+
+from config.celery import app
+from events.models import Event, SignUp, Standing
+from mail.models import Mail, State
+from mail.sending import mails_sweep
+from tests import live
+from tests.events.conftest import MakeEvent
+from tests.mail.post_office import PostOffice
+
+pytestmark = [pytest.mark.faults, pytest.mark.django_db(transaction=True)]
+MANY = 30
+
+
+@pytest.fixture
+def post() -> Iterator[PostOffice]:
+    with PostOffice() as office:
+        yield office
+
+
+@pytest.fixture
+def start_worker(
+    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch, post: PostOffice
+) -> Iterator[partial[live.Worker]]:
+    """Workers on a broker of this test's own."""
+    with live.running(live.Valkey(tmp_path / "valkey.log")) as valkey, Connection(valkey.url) as connection:
+        settings.VALKEY_URL = valkey.url
+        monkeypatch.setattr(app, "send_task", partial(app.send_task, connection=connection))
+        yield partial(live.Worker, tmp_path / "worker.log", EMAIL_URL=post.url)
+
+
+@pytest.fixture
+def tomorrow(make_event: MakeEvent) -> Event:
+    """An event in twenty hours, to which many come."""
+    event = make_event(starts_at=timezone.now() + timedelta(hours=20))
+    long_ago = timezone.now() - timedelta(days=9)
+    SignUp.objects.bulk_create(
+        SignUp(
+            event=event, name=f"Kim {number}", email=f"kim{number}@example.org", standing=Standing.PLACED,
+            placed_at=long_ago, confirmed_at=long_ago,
+        )
+        for number in range(MANY)
+    )  # fmt: skip
+    return event
+
+
+def test_each_gets_one_though_the_worker_dies_after_a_250(
+    tomorrow: Event, start_worker: partial[live.Worker], post: PostOffice
+) -> None:
+    with live.running(start_worker()) as worker:
+        app.send_task("events.tasks.reminders_send")
+        live.wait_until(lambda: post.has(MANY // 3), what="the first reminders")
+        post.after_250 = worker.kill
+        live.wait_until(lambda: worker.child.poll() is not None, what="the worker's end")
+    post.after_250 = None
+    with live.running(start_worker()):
+        # Its lease is over, and beat calls for the reminders as if nothing had been.
+        Mail.objects.filter(state=State.SENDING).update(lease_until=timezone.now())
+        app.send_task("events.tasks.reminders_send")
+        mails_sweep()
+        live.wait_until(lambda: not Mail.objects.exclude(state=State.SENT).exists(), what="every reminder")
+    taken = Counter(str(mail["To"]) for mail in post.taken)
+    assert len(taken) == MANY
+    # Up to four were between the 250 and our commit; whoever got two got the same one.
+    assert sum(taken.values()) - MANY <= 4
+    assert len({(mail["To"], mail["Message-ID"]) for mail in post.taken}) == MANY
