@@ -11,7 +11,8 @@ from events.errors import EventClosed
 from events.models import Event, SignUp
 from events.places import event_hold, places_offer
 from events.selectors import people_of
-from mail.services import mails_queue
+from mail.selectors import mails_waiting
+from mail.services import mails_erase, mails_queue
 
 # What a calendar shows of an event. The link to join is not among them: it stands behind everybody's own page.
 SHOWN = {
@@ -21,6 +22,9 @@ SHOWN = {
     "time_zone": _("time zone"),
     "minutes": _("length"),
 }
+
+
+WRITTEN_ELSEWHERE = ("cancelled_at", "recording_at", "totals")
 
 
 def changes_of(event: Event) -> list[str]:
@@ -36,10 +40,15 @@ def event_change(*, event: Event, is_told: bool) -> int:
     The revision rises with whatever calendars show, told or not. Returns how many were told: none where nothing that
     they know of has changed, or `is_told` is false.
     """
-    event_hold(event.pk)
+    kept = event_hold(event.pk)
     changes = changes_of(event)
-    event.sequence += bool(changes)
+    # The form was read before the row was held: what is written elsewhere is as it is now.
+    for name in WRITTEN_ELSEWHERE:
+        setattr(event, name, getattr(kept, name))
+    event.sequence = kept.sequence + bool(changes)
     event.save()
+    if event.starts_at != kept.starts_at:
+        _reminders_drop(kept)
     if not (event.is_published and event.is_open):
         return 0
     # There may be more places than before.
@@ -61,7 +70,14 @@ def event_cancel(*, event: Event, reason: str = "", now: datetime | None = None)
         raise EventClosed
     event.cancelled_at, event.sequence = now, kept.sequence + 1
     event.save(update_fields=["cancelled_at", "sequence"])
+    _reminders_drop(kept)
     return len(mails_queue(drafts=[letters.cancelled(sign_up, reason=reason) for sign_up in _people(event)]))
+
+
+def _reminders_drop(kept: Event) -> None:
+    """Reminders of a start that is none any more, and that have not gone out yet, never do."""
+    keys = [key for sign_up in people_of(kept) for key in letters.reminder_keys(sign_up, kept)]
+    mails_erase(mails=mails_waiting(keys))
 
 
 def _people(event: Event) -> list[SignUp]:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from events.addresses import absolute
 from events.itip import cancel_of, content_type, request_of
-from events.models import SignUp, Standing
+from events.models import Event, SignUp, Standing
 from events.when import same_clock, time_said
 from mail.services import Draft, Enclosure
 
@@ -110,7 +110,20 @@ def hour_before(sign_up: SignUp) -> Draft:
 
 
 def _reminder(sign_up: SignUp, kind: str, subject: str) -> Draft:
-    return _draft(sign_up, kind, subject, occasion=f"{kind} {sign_up.event.starts_at:%Y%m%dT%H%M%S}")
+    return _draft(sign_up, kind, subject, occasion=_start(kind, sign_up.event))
+
+
+def reminder_keys(sign_up: SignUp, event: Event) -> list[str]:
+    """The keys of somebody's reminders of an event's start."""
+    return [_key(sign_up, _start(kind, event)) for kind in ("day", "hour")]
+
+
+def _start(kind: str, event: Event) -> str:
+    return f"{kind} {event.starts_at:%Y%m%dT%H%M%S}"
+
+
+def _key(sign_up: SignUp, occasion: str) -> str:
+    return f"sign-up {sign_up.pk} {occasion}"
 
 
 def changed(sign_up: SignUp) -> Draft:
@@ -187,7 +200,7 @@ def _draft(
     }
     text = render_to_string(f"events/mail/{kind}.txt", context | more)
     return Draft(
-        key=f"sign-up {sign_up.pk} {occasion or kind}",
+        key=_key(sign_up, occasion or kind),
         to=sign_up.email,
         subject=subject % {"title": " ".join(event.title.split())},
         text=_BLANK_LINES.sub("\n\n", text).strip() + "\n",

@@ -6,7 +6,7 @@ from django.db.models import QuerySet, Value
 from django.db.models.functions import Lower
 from django.db.models.lookups import Exact
 
-from mail.models import Attachment, Mail
+from mail.models import Attachment, Mail, State
 
 SHOWN = 50
 
@@ -29,6 +29,11 @@ def mails_to(address: str) -> QuerySet[Mail]:
     """Mails to an address, in whatever letter case it was written, oldest first."""
     # The database folds both sides, as it does where it holds an address to be one.
     return Mail.objects.filter(Exact(Lower("to"), Lower(Value(address)))).order_by("created_at", "pk")
+
+
+def mails_waiting(keys: list[str]) -> QuerySet[Mail]:
+    """Mails of these occasions that no worker has taken."""
+    return Mail.objects.filter(key__in=keys, state=State.WAITING)
 
 
 def mails_about(occasion: str) -> QuerySet[Mail]:

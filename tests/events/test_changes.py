@@ -98,6 +98,18 @@ class TestAChange:
         assert event_change(event=event, is_told=True) == 0
 
 
+def test_a_form_that_was_open_meanwhile_undoes_nothing(event: Event, sign_up: SignUp) -> None:
+    stale = Event.objects.get()
+    event.minutes = 90
+    event_change(event=event, is_told=True)
+    event_cancel(event=event)
+    stale.description = "Another word."
+    event_change(event=stale, is_told=False)
+    kept = Event.objects.get()
+    assert kept.is_cancelled
+    assert kept.sequence > 2
+
+
 class TestACancellation:
     def test_takes_it_out_of_everybodys_calendar(self, event: Event, sign_up: SignUp, lee: SignUp) -> None:
         assert event_cancel(event=event, reason="The speaker is ill.") == 2

@@ -71,6 +71,16 @@ def test_a_moved_event_is_reminded_of_anew_at_its_new_time(event: Event, start: 
     assert reminders_send(now=start + DAY) == 1
 
 
+def test_a_reminder_that_was_not_sent_yet_goes_with_its_start(event: Event, start: datetime) -> None:
+    reminders_send(now=start - DAY)
+    event.starts_at = start + 2 * DAY
+    event_change(event=event, is_told=True)
+    assert not reminded()
+    reminders_send(now=start + DAY)
+    event_cancel(event=event)
+    assert not reminded()
+
+
 def test_what_is_off_or_hidden_is_not_reminded_of(event: Event, start: datetime) -> None:
     Event.objects.update(is_published=False)
     assert reminders_send(now=start - DAY) == 0
