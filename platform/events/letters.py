@@ -75,7 +75,7 @@ def passed(sign_up: SignUp) -> Draft:
         sign_up,
         "passed",
         _("Your offer has ended: %(title)s"),
-        occasion=f"passed {sign_up.tellings}",
+        occasion=f"passed {sign_up.queued_at:%Y%m%dT%H%M%S} {sign_up.tellings}",
     )
 
 

@@ -109,10 +109,15 @@ def offers_expire(*, now: datetime | None = None) -> int:
 def _offers_expire_of(pk: int, now: datetime | None) -> int:
     event = event_hold(pk)
     now = now or timezone.now()
-    passed = event.sign_ups.filter(standing=Standing.OFFERED, offer_until__lte=now)
-    count = passed.update(standing=Standing.PASSED, offer_until=None)
+    passed = list(event.sign_ups.filter(standing=Standing.OFFERED, offer_until__lte=now))
+    for sign_up in passed:
+        sign_up.event = event
+        sign_up.stand(Standing.PASSED, now=now)
+    SignUp.objects.bulk_update(passed, ["standing", "offer_until"])
+    if event.is_open_at(now):
+        mails_queue(drafts=[letters.passed(sign_up) for sign_up in passed])
     places_offer(event, now=now)
-    return count
+    return len(passed)
 
 
 def free_of(event: Event) -> int | None:

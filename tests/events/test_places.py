@@ -206,6 +206,7 @@ class TestAnOffer:
         assert offers_expire(now=until - timedelta(seconds=1)) == 0
         assert offers_expire(now=until) == 1
         assert (stands(kim), self.max_now()) == (["passed"], "offered")
+        assert mails_to("kim")[-1] == "Your offer has ended"
         with pytest.raises(OfferOver):
             offer_take(sign_up=kim, now=until)
 
