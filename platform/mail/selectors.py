@@ -1,8 +1,9 @@
 """What the demo's pages read, where the outbox is everybody's; and the mails to one address or of one occasion."""
 
+from collections.abc import Iterable
 from uuid import UUID
 
-from django.db.models import QuerySet, Value
+from django.db.models import Q, QuerySet, Value
 from django.db.models.functions import Lower
 from django.db.models.lookups import Exact
 
@@ -29,6 +30,13 @@ def mails_to(address: str) -> QuerySet[Mail]:
     """Mails to an address, in whatever letter case it was written, oldest first."""
     # The database folds both sides, as it does where it holds an address to be one.
     return Mail.objects.filter(Exact(Lower("to"), Lower(Value(address)))).order_by("created_at", "pk")
+
+
+def unreached(addresses: Iterable[str]) -> set[str]:
+    """Those of the addresses, in small letters, from which a mail came back, or whose server refused one for good."""
+    folded = {address.lower() for address in addresses}
+    lost = Mail.objects.annotate(folded=Lower("to")).filter(Q(state=State.FAILED) | ~Q(returned=""))
+    return set(lost.filter(folded__in=folded).values_list("folded", flat=True))
 
 
 def mails_waiting(keys: list[str]) -> QuerySet[Mail]:

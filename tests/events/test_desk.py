@@ -6,13 +6,14 @@ from uuid import uuid4
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Person, Role
 from events.models import Event, SignUp
 from events.numbers import numbers_of
 from events.services import sign_up_come, sign_up_make, sign_ups_forget
-from mail.models import Mail
+from mail.models import Mail, Return, State
 from tests.events.conftest import MakeEvent, come
 from tests.events.test_admin import AsPerson
 
@@ -131,6 +132,17 @@ class TestWriting:
         assert not self.written()
 
 
+def test_the_desk_says_whom_a_mail_did_not_reach(admin_client: Client, event: Event) -> None:
+    for name in ("Kim", "Lee", "Max"):
+        come(event, name, email=f"{name}@Example.org")
+    assert "did not arrive" not in read(admin_client, event, "desk")
+    Mail.objects.filter(to="Kim@Example.org").update(returned=Return.BOUNCED)
+    Mail.objects.filter(to="Lee@Example.org").update(state=State.FAILED, failed_at=timezone.now())
+    page = read(admin_client, event, "desk")
+    assert page.count("(a mail did not arrive)") == 2
+    assert "Max@Example.org (" not in page
+
+
 class TestCheckIn:
     def test_a_button_notes_that_somebody_came_and_takes_it_back(
         self, admin_client: Client, event: Event, sign_up: SignUp
@@ -157,8 +169,9 @@ class TestCheckIn:
         for number in range(8):
             sign_up_make(event=event, name=f"N{number}", email=f"n{number}@example.org", guest_of=None)
         SignUp.objects.exclude(pk=host.pk).update(guest_of=host)
-        # Session, person, their second step, the event, its people, numbers and feedback.
-        with django_assert_max_num_queries(7):
+        # Session, person, their second step, the event, its people, numbers and feedback,
+        # and whom no mail reached.
+        with django_assert_max_num_queries(8):
             page = read(admin_client, event, "desk")
         assert page.count("is here") == 9
 

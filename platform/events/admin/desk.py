@@ -28,6 +28,7 @@ from events.series import event_repeat
 from events.services import sign_up_come, sign_up_go
 from events.when import NoSuchTime
 from mail.letters import html_of
+from mail.selectors import unreached
 
 COLUMNS = ("name", "email", "standing", "guest_of", "signed_up", "confirmed", "came")
 # A spreadsheet runs what begins with one of these.
@@ -69,8 +70,10 @@ class Desk(admin.ModelAdmin):  # type: ignore[type-arg]
             person = get_object_or_404(SignUp, pk=request.POST.get("sign_up"), event=event)
             (sign_up_go if person.came_at else sign_up_come)(sign_up=person)
             return redirect("admin:events_event_desk", pk)
+        people = list(people_with_hosts(event))
         more = {
-            "people": people_with_hosts(event),
+            "people": people,
+            "unreached": unreached(person.email for person in people),
             "numbers": numbers_of(event),
             "feedback": feedback_of(event),
         }
