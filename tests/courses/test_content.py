@@ -29,6 +29,14 @@ FACTS = {
         "54 adults aged 18 to 39", "early evidence", "it found no damage",
         "20 × 1.48 = 29.6", "20 × 0.83 = 16.6", "20 × 2.27 = 45.4",
     ],
+    "memory-versus-margins": [
+        "sent to it cost $0.01", "written by it cost $0.03", "128,000 tokens", "$2,000", "$400,000", "$2,400,000",
+        "$22.5 million", "$90 million", "$57.6 billion", "1,200", "11,000", "1,010,000", "2,560", "$0.018", "$0.024",
+    ],
+    "reading-a-benchmark": [
+        "90.04% for Gemini Ultra", "86.4% for GPT-4", "83.7% for Gemini Ultra", "87.29% for GPT-4",
+        "by 2.7", "by 2.75", "by 3.64", "57 school and university subjects",
+    ],
 }  # fmt: skip
 SHORT = {"looking-inside", "memory-versus-margins", "reading-a-benchmark"}
 MODULES = library_read()
@@ -82,3 +90,24 @@ def test_every_option_is_explained(module: ModuleText) -> None:
     for question in module.questions:
         assert len(question["options"]) >= 3
         assert all(option["explanation"] for option in question["options"])
+
+
+def test_the_sums_of_memory_versus_margins_are_right() -> None:
+    price = 0.02 / 1000
+
+    def total(tokens: int, frequency: int, users: int) -> int:
+        return round(price * tokens * frequency * users)
+
+    def thread(replies: int) -> int:
+        """Tokens of a thread that is sent again with each reply, at 100 tokens an email."""
+        return sum(100 * (2 * nth - 1) + 100 for nth in range(1, replies + 1))
+
+    assert total(1000, 10, 10_000) == 2_000
+    assert total(200, 10_000, 10_000) == 400_000
+    assert total(1200, 10_000, 10_000) == 2_400_000
+    assert total(50, 150, 150_000_000) == 22_500_000
+    assert total(200, 150, 150_000_000) == 90_000_000
+    assert total(128_000, 150, 150_000_000) == 57_600_000_000
+    assert [thread(replies) for replies in (3, 10, 100)] == [1_200, 11_000, 1_010_000]
+    assert round(900 * 0.01 / 1000 + 300 * 0.03 / 1000, 3) == 0.018
+    assert round(1200 * price, 3) == 0.024
