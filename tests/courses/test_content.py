@@ -29,6 +29,10 @@ FACTS = {
         "54 adults aged 18 to 39", "early evidence", "it found no damage",
         "20 × 1.48 = 29.6", "20 × 0.83 = 16.6", "20 × 2.27 = 45.4",
     ],
+    "looking-inside": [
+        "rose sharply in that same stretch", "strong in small models and weaker in large ones",
+        "In very small models", "a layer of 512 cells", "more than 4,000 features", "4,000 ÷ 512 = 7.8",
+    ],
     "memory-versus-margins": [
         "sent to it cost $0.01", "written by it cost $0.03", "128,000 tokens", "$2,000", "$400,000", "$2,400,000",
         "$22.5 million", "$90 million", "$57.6 billion", "1,200", "11,000", "1,010,000", "2,560", "$0.018", "$0.024",
