@@ -31,7 +31,7 @@ FACTS = {
     ],
     "looking-inside": [
         "rose sharply in that same stretch", "strong in small models and weaker in large ones",
-        "In very small models", "a layer of 512 cells", "more than 4,000 features", "4,000 ÷ 512 = 7.8",
+        "In very small models", "a layer of 512 units", "more than 4,000 features", "4,000 ÷ 512 = 7.8",
     ],
     "memory-versus-margins": [
         "sent to it cost $0.01", "written by it cost $0.03", "128,000 tokens", "$2,000", "$400,000", "$2,400,000",
