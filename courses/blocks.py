@@ -7,6 +7,7 @@ import hashlib
 import re
 from collections.abc import Callable, Container
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from courses.markdown import html_of, line_html_of
@@ -17,6 +18,10 @@ type Block = dict[str, Any]
 SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 OPTION = re.compile(r"- \[(?P<mark>[ xX])\] (?P<text>.+)")
 LEAST_OPTIONS = 2
+DIAGRAMS = {
+    path.stem: f"courses/diagrams/{path.name}"
+    for path in (Path(__file__).parents[1] / "templates/courses/diagrams").glob("*.html")
+}
 
 
 @dataclass(frozen=True)
@@ -93,6 +98,13 @@ def _activity(fence: Fence) -> Block:
     return {"minutes": int(minutes), "title": line_html_of(" ".join(title)), "html": html_of(fence.text)}
 
 
+def _diagram(fence: Fence) -> Block:
+    name = " ".join(fence.words)
+    if name not in DIAGRAMS:
+        raise fence.fault(f"There is no diagram “{name}”.", f"Use one of: {', '.join(sorted(DIAGRAMS))}.")
+    return {"template": DIAGRAMS[name], "html": html_of(fence.text)}
+
+
 def question_read(fence: Fence) -> Block:
     """A quiz question: its text, then two or more options, each with an explanation; exactly one is right."""
     if len(fence.words) != 1 or not SLUG.fullmatch(fence.words[0]):
@@ -152,6 +164,7 @@ READERS: dict[str, Callable[[Fence], Block]] = {
     "reported": _reported,
     "starters": _starters,
     "activity": _activity,
+    "diagram": _diagram,
     "agreement": _whole,
     "help": _whole,
     "notice": _whole,
