@@ -3,10 +3,10 @@
     .venv/bin/python -m training.convert FOLDER SETS
     .venv/bin/python -m benchmarks.guard --data SETS [--json] [--as-shipped]
 
-SETS is a folder of JSON lines {"text", "labels"}; any file of that form may be put beside those of training.convert.
-A set that the classifier was trained on is measured by cross-validation: each text is judged by heads that have not
-seen it (a few minutes; --as-shipped leaves that out and marks the figures). The blind half of the teen set is read by
-this program only, and only sums are printed. Intervals are Wilson's, 95%.
+SETS is a folder of JSON lines {"text", "labels"}; other files of that form may be put beside them.
+A set that the models were trained on is measured by cross-validation: each text is judged by rules and by heads that
+have not seen it, without the encoder (a few minutes; --as-shipped leaves that out and marks the figures). Blind halves
+are read by this program only, and only sums are printed. Intervals are Wilson's, 95%.
 """
 
 import argparse
@@ -28,15 +28,18 @@ from guard import (
     judge_output,
     worst,
 )
-from guard.classifier import Kind
-from guard.conversation import classifier
+from guard.classifier import LAYER
+from guard.conversation import classifier, encoder
+from guard.conversation import read as read_by_models
 from guard.features import windows
+from guard.heads import Kind, reading
 from guard.judge import CARE_RULES, judge
 from guard.personal import judge_personal
 from training.convert import TRAINED_ON
 from training.examples import DANGER, REQUESTS, Example, read
 
 TEEN = Path(__file__).parent / "teen_set"
+LOOK_ALIKES = Path(__file__).parent / "look_alikes"
 STOPS = {Action.CARD, Action.PAUSE, Action.REFUSE, Action.REDIRECT}
 OUTPUT = "answers"
 type Judge = Callable[[Example], Verdict]
@@ -79,11 +82,19 @@ def rules(example: Example) -> Verdict:
     return worst(judge_input(example.text), judge(example.text, CARE_RULES), judge_personal(example.text))
 
 
+def encoded(text: str) -> Verdict:
+    quick = classifier().read(text)
+    return encoder().read(text, quick.doubt, quick.kind).verdict
+
+
 LAYERS: dict[str, Judge] = {
     "crisis rules": lambda example: judge_input(example.text),
     "all rules": rules,
-    "classifier": lambda example: classifier().read(example.text).verdict,
-    "rules and classifier": lambda example: worst(rules(example), classifier().read(example.text).verdict),
+    "heads": lambda example: classifier().read(example.text).verdict,
+    "encoder": lambda example: encoded(example.text),
+    "rules and heads": lambda example: worst(rules(example), classifier().read(example.text).verdict),
+    "rules and encoder": lambda example: worst(rules(example), encoded(example.text)),
+    "rules and both": lambda example: worst(rules(example), read_by_models(example.text).verdict),
     "all, with the conversation": whole,
 }
 
@@ -143,15 +154,18 @@ def cross_validated(folder: Path) -> dict[str, list[Verdict]]:
     examples, _ = gathered(folder)
     table, model = Table(examples), classifier()
     scores = {head.category: scores_of(table, head.category) for head in model.heads}
+
+    def verdict(number: int, example: Example) -> Verdict:
+        tops = {category: (float(score[number]), 0, len(example.text)) for category, score in scores.items()}
+        kind = Kind.of(example.text, windows=len(list(windows(example.text))))
+        found = reading(model.heads, tops, kind, doubt=(0, 0), layer=LAYER)
+        return worst(rules(example), found.verdict)
+
     verdicts: dict[str, list[Verdict]] = {}
     for number, example in enumerate(examples):
         name = example.group.split(" ")[0]
         if name in {*TRAINED_ON, "open"}:
-            tops = {
-                category: (float(score[number]), 0, len(example.text)) for category, score in scores.items()
-            }
-            kind = Kind.of(example.text, windows=len(list(windows(example.text))))
-            verdicts.setdefault(name, []).append(worst(rules(example), model.reading(tops, kind).verdict))
+            verdicts.setdefault(name, []).append(verdict(number, example))
     return verdicts
 
 
@@ -194,7 +208,7 @@ def main() -> None:
     asked = arguments.parse_args()
     result = measure(asked.data, as_shipped=asked.as_shipped)
     show("The teen set", result["teen"])
-    show("The blind half, layer by layer", result["layers"])
+    show("What was not read, layer by layer", result["layers"])
     show("Public sets", result["sets"])
     print("\nTime", json.dumps(result["time"]))
     if asked.json:
@@ -204,7 +218,7 @@ def main() -> None:
 def measure(folder: Path, *, as_shipped: bool) -> dict[str, Any]:
     """Every table, as rows of rates."""
     unseen = {} if as_shipped else cross_validated(folder)
-    half = {name: list(read(TEEN / f"{name}.jsonl")) for name in ("open", "blind")}
+    half = {name: list(read(TEEN / f"{name}.jsonl")) for name in ("open", "blind", "second", "later")}
     rows, study = list[dict[str, Any]](), list[str]()
     for file in sorted(folder.glob("*.jsonl")):
         name, examples = file.stem, list(read(file))
@@ -214,13 +228,23 @@ def measure(folder: Path, *, as_shipped: bool) -> dict[str, Any]:
             verdicts = [judge_output(example.text) for example in examples]
         rows.append(measured(name + note, examples, verdicts or [whole(example) for example in examples]))
         study += [example.text for example in examples if name in {"mathdial", "mmlu", "dolly"}]
+    for part in ("open, TRAINED ON", "blind"):
+        examples = list(read(LOOK_ALIKES / f"alike_{part.split(',')[0]}.jsonl"))
+        rows.append(measured(f"look-alikes, {part}", examples, [whole(example) for example in examples]))
     seen = teen_row("open, TRAINED ON", half["open"], [whole(example) for example in half["open"]])
     if "open" in unseen:
         seen = teen_row("open (cross-validated, without the conversation)", half["open"], unseen["open"])
     return {
-        "teen": [seen, teen_row("blind", half["blind"], [whole(example) for example in half["blind"]])],
+        "teen": [
+            seen,
+            *(
+                teen_row(name, half[name], [whole(example) for example in half[name]])
+                for name in ("blind", "second", "later")
+            ),
+        ],
         "layers": [
-            teen_row(name, half["blind"], [layer(example) for example in half["blind"]])
+            teen_row(f"{name}, {part}", half[part], [layer(example) for example in half[part]])
+            for part in ("second",)
             for name, layer in LAYERS.items()
         ],
         "sets": rows,

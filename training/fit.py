@@ -21,17 +21,17 @@ type Numbers = NDArray[np.float64]
 STRENGTH = 12.0
 FOLDS = 5
 _MOST_WINDOWS = 3
-# From which probability a level holds. Chosen on cross-validated scores of the open half of the teen set: the lowest at
-# which next to none of its plain messages, and few of the drawn ones that look like danger, are above.
+# From which probability a level holds. They are high where the encoder hears what these heads only suspect: each of the
+# two may be wrong about an ordinary message, and either is enough to stop it.
 AT: dict[Category, dict[str, float]] = {
-    Category.SUICIDE: {"2": 0.45, "3": 0.65},
-    Category.SELF_HARM: {"2": 0.35, "3": 0.5},
-    Category.EATING_DISORDER: {"2": 0.35, "3": 0.55},
-    Category.HOPELESSNESS: {"2": 0.35},
-    Category.DISTRESS: {"1": 0.35},
-    Category.BULLYING: {"1": 0.3},
-    Category.UNSAFE_HOME: {"S": 0.4},
-    Category.EXPLOITATION: {"S": 0.35},
+    Category.SUICIDE: {"2": 0.65, "3": 0.8},
+    Category.SELF_HARM: {"2": 0.55, "3": 0.7},
+    Category.EATING_DISORDER: {"2": 0.5, "3": 0.7},
+    Category.HOPELESSNESS: {"2": 0.5},
+    Category.DISTRESS: {"1": 0.6},
+    Category.BULLYING: {"1": 0.5},
+    Category.UNSAFE_HOME: {"S": 0.75},
+    Category.EXPLOITATION: {"S": 0.6},
     Category.ABOUT_SOMEONE_ELSE: {"0": 0.4},
     Category.SEXUAL: {"0": 0.5},
     Category.HATE: {"0": 0.65},

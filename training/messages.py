@@ -51,7 +51,7 @@ def _from_messages(file: Path, chance: random.Random) -> Iterator[Example]:
         seen = set[str]()
         for n in range(entry["draws"]):
             place = n % len(phrases)
-            text = _typed(_draw(phrases[place], chance), chance)
+            text = typed(_draw(phrases[place], chance), chance)
             if text not in seen:
                 seen.add(text)
                 yield Example(text, labels, group=f"{file.stem} {number} {place}")
@@ -102,7 +102,7 @@ def _draw(sequence: patterns.Sequence, chance: random.Random) -> str:
     return " ".join(filter(None, words))
 
 
-def _typed(text: str, chance: random.Random) -> str:
+def typed(text: str, chance: random.Random) -> str:
     """As it might be typed: half of the messages with a shortcut, some with a slip."""
     for word, shortcut in _TYPED.items():
         if chance.random() < 0.2:

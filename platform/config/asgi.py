@@ -6,5 +6,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django.setup(set_prefix=False)
 
 from config.handler import Handler  # noqa: E402 - once Django is set up
+from guard import get_ready  # noqa: E402
 
+get_ready()
 application = Handler()

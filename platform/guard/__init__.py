@@ -1,7 +1,7 @@
 """Verdicts on what comes in and what goes out. Pure Python; no I/O when judging. docs/safety.md has what it reaches."""
 
 from guard.action import Action, action_for
-from guard.conversation import judge_conversation, judge_strictly
+from guard.conversation import get_ready, judge_conversation, judge_strictly
 from guard.gate import OutputGate
 from guard.judge import judge_input
 from guard.output import judge_output
@@ -15,6 +15,7 @@ __all__ = [
     "OutputGate",
     "Verdict",
     "action_for",
+    "get_ready",
     "judge_conversation",
     "judge_input",
     "judge_output",

@@ -1,9 +1,12 @@
 """The verdict on what a person wrote last, in the light of what they wrote before."""
 
+import dataclasses
 from collections.abc import Sequence
 from functools import cache
 
-from guard.classifier import Classifier, Reading
+from guard.classifier import Classifier
+from guard.encoder import Encoder
+from guard.heads import Reading
 from guard.judge import CARE_RULES, INPUT_RULES, TRACE_RULES, judge
 from guard.personal import judge_personal
 from guard.verdict import Category, Evidence, Level, Verdict, worst
@@ -31,8 +34,9 @@ _DANGER = frozenset(
 _TRACE = 0.5
 _POINTS = {Level.STRESS: 0.6, Level.HINTS: 1.5, Level.STATED: 3.0, Level.ACUTE: 4.0}
 _UNSAFE_POINTS = {Level.UNSAFE_HOME: 3.0}
-# What points of the whole exchange amount to. Six messages of stress are a hint; three hints are a statement.
-_HINTS_FROM, _STATED_FROM, _UNSAFE_FROM = 1.9, 3.6, 1.4
+# What points of the whole exchange amount to. Six messages of stress are a hint; three hints are a
+# statement; three traces of an unsafe home in a row are one.
+_HINTS_FROM, _STATED_FROM, _UNSAFE_FROM = 1.9, 3.6, 1.2
 
 
 def judge_conversation(turns: Sequence[tuple[str, str]]) -> Verdict:
@@ -48,7 +52,7 @@ def judge_conversation(turns: Sequence[tuple[str, str]]) -> Verdict:
         raise ValueError("a conversation is judged when the person has written last")
     said = [text for role, text in turns if role == PERSON][-REMEMBERED - 1 :]
     *before, last = said
-    reading = classifier().read(last)
+    reading = read(last)
     alone = _alone(last, reading)
     return worst(alone, judge_personal(last), _split(before, last), _sum(before, alone, reading, last))
 
@@ -58,17 +62,38 @@ def judge_strictly(text: str) -> Verdict:
 
     By itself a trace says too little to act on, and `judge_conversation` only counts it beside earlier ones.
     """
-    traces = classifier().read(text).traces | judge(text, TRACE_RULES).categories
+    traces = read(text).traces | judge(text, TRACE_RULES).categories
     found = traces & (_DANGER | _UNSAFE)
     if not found:
         return Verdict(layer=LAYER)
     return Verdict(Level.HINTS, frozenset(found), (Evidence(LAYER, "trace", 0, len(text)),), layer=LAYER)
 
 
+def read(text: str) -> Reading:
+    """What both models see in a message. Earlier ones are read by the quick one alone."""
+    quick = classifier().read(text)
+    deep = encoder().read(text, quick.doubt, quick.kind)
+    return dataclasses.replace(
+        deep, verdict=worst(quick.verdict, deep.verdict), traces=quick.traces | deep.traces
+    )
+
+
+def get_ready() -> None:
+    """Load both models now, rather than when somebody waits for the first verdict. It takes half a second."""
+    classifier()
+    encoder()
+
+
 @cache
 def classifier() -> Classifier:
-    """The model that ships, read once."""
+    """The quick model that ships, read once."""
     return Classifier()
+
+
+@cache
+def encoder() -> Encoder:
+    """The deep model that ships, read once."""
+    return Encoder()
 
 
 def _alone(text: str, reading: Reading) -> Verdict:

@@ -7,6 +7,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
+from inference.place import guard_host
 from safeguarding.helplines import countries, country_for
 from safeguarding.review import review_recorded
 
@@ -22,9 +23,8 @@ def help_now(request: HttpRequest) -> HttpResponse:
 @require_safe
 @cache_control(public=True, max_age=300)
 def protocol(request: HttpRequest) -> HttpResponse:
-    return _for_anybody(
-        request, "safeguarding/protocol.html", reviewed=review_recorded(settings.CRISIS_TEXTS_REVIEW)
-    )
+    reviewed = review_recorded(settings.CRISIS_TEXTS_REVIEW)
+    return _for_anybody(request, "safeguarding/protocol.html", reviewed=reviewed, guard_host=guard_host())
 
 
 def _for_anybody(request: HttpRequest, template: str, **context: object) -> HttpResponse:

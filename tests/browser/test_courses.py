@@ -15,7 +15,14 @@ from tests.live import Web, Worker
 GB = "/learn/good-and-bad"
 LESSONS = ["what-it-is", "good-at-and-bad-at", "bias-in-bias-out", "learning-with-it", "talk-about-it"]
 MODULES = [f"/learn/{module.slug}" for module in library_read() if module.language == "en"]
-PAGES = ["/learn/", *MODULES, f"{GB}/print", f"{GB}/quiz", *(f"{GB}/{lesson}" for lesson in LESSONS), "/learn/looking-inside/features"]
+PAGES = [
+    "/learn/",
+    *MODULES,
+    f"{GB}/print",
+    f"{GB}/quiz",
+    *(f"{GB}/{lesson}" for lesson in LESSONS),
+    "/learn/looking-inside/features",
+]
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("library")]
 

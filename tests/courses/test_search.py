@@ -2,8 +2,8 @@
 
 They were written after the lessons' words and the threshold were chosen; 62 of the first 68 held at first sight. Of 36
 more, for the brain and the short modules, 26 did: 17 of 22 found theirs, and 9 of 14 found none. Words under which a
-section should be found mended the first kind. The other five share a rare word with a lesson, such as “circuit”, and are
-not below.
+section should be found mended the first kind. The other five share a rare word with a lesson, such as “circuit”, and
+are not below.
 """
 
 import pytest

@@ -11,6 +11,7 @@ import pytest
 
 from guard.action import action_for
 from guard.verdict import Category, Level, Verdict
+from training.written import written
 
 FOLDER = Path(__file__).parents[2] / "benchmarks" / "teen_set"
 HALVES = ("open", "blind")
@@ -67,3 +68,13 @@ def test_each_half_has_enough_of_each_kind(half: str) -> None:
     assert min(levels[level] for level in Level) >= 25
     assert 0.35 <= plain / len(items(half)) <= 0.5
     assert min(tags[tag] for tag in ("es", "mixed", "slang", "typo", "algospeak", "figure", "multi")) >= 8
+
+
+@pytest.mark.parametrize("part", ["second", "later"])
+def test_what_only_measures_is_labelled_and_no_model_learned_from_it(part: str) -> None:
+    trained_on = {" ".join(example.text.casefold().split()) for example in written()}
+    for item in items(part):
+        assert item["level"] in set(Level)
+        assert set(item["categories"]) <= set(Category)
+        # Two people may greet alike.
+        assert item["level"] == Level.NONE or what_is_said(item) not in trained_on, item["id"]

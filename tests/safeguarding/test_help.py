@@ -83,3 +83,11 @@ def test_the_protocol_says_what_is_and_what_is_not(client: Client, settings: Set
         assert said in page
     settings.CRISIS_TEXTS_REVIEW = "Dr A. Name, 2026-11-22"
     assert "were reviewed" in client.get("/help/protocol").content.decode()
+
+
+def test_the_protocol_names_whatever_reads_a_message(client: Client, settings: Settings) -> None:
+    page = client.get("/help/protocol").content.decode()
+    assert "learned from example messages" in page
+    assert "a second program" not in page
+    settings.GUARD_KIND, settings.GUARD_BASE_URL = "openai", "https://guard.example.org/v1"
+    assert "a second program at guard.example.org" in client.get("/help/protocol").content.decode()

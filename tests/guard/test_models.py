@@ -1,0 +1,193 @@
+"""The models that ship: they are the files that their cards name, and what is trained is what runs."""
+
+import json
+import random
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from guard import Category, Level, judge_input
+from guard.classifier import MODEL, Classifier
+from guard.conversation import encoder, read
+from guard.encoder import Encoder
+from guard.heads import ModelFault
+from guard.wordpiece import MOST, WordPiece
+from training.__main__ import gathered
+from training.fit import Table, head
+from training.messages import drawn
+from training.written import written
+
+VOCABULARY = (MODEL / "vocabulary.txt").read_text(encoding="utf-8").split("\n")
+
+
+def both(folder: Path) -> tuple[Classifier, Encoder]:
+    return Classifier(folder), Encoder(folder)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return shutil.copytree(MODEL, tmp_path / "model")
+
+
+class TestFiles:
+    @pytest.mark.parametrize("name", ["weights.bin", "encoder.npz", "vocabulary.txt"])
+    def test_another_file_than_the_card_names_is_refused(self, folder: Path, name: str) -> None:
+        content = bytearray((folder / name).read_bytes())
+        content[len(content) // 2] ^= 1
+        (folder / name).write_bytes(content)
+        with pytest.raises(ModelFault, match=name):
+            both(folder)
+
+    @pytest.mark.parametrize(
+        "name", ["model.json", "weights.bin", "encoder.json", "encoder.npz", "vocabulary.txt"]
+    )
+    def test_a_missing_file_is_named(self, folder: Path, name: str) -> None:
+        (folder / name).unlink()
+        with pytest.raises(ModelFault, match=name):
+            both(folder)
+
+    def test_heads_of_other_features_are_refused(self, folder: Path) -> None:
+        card = json.loads((folder / "model.json").read_text())
+        (folder / "model.json").write_text(json.dumps(card | {"features": -1}))
+        with pytest.raises(ModelFault, match="features"):
+            Classifier(folder)
+
+    def test_an_encoder_with_other_heads_is_refused(self, folder: Path) -> None:
+        card = json.loads((folder / "encoder.json").read_text())
+        (folder / "encoder.json").write_text(json.dumps(card | {"heads": card["heads"][1:]}))
+        with pytest.raises(ModelFault, match="heads"):
+            Encoder(folder)
+
+    def test_both_cards_name_all_that_was_learned_from(self) -> None:
+        for name in ("model.json", "encoder.json"):
+            data = json.loads((MODEL / name).read_text())["data"]
+            assert {
+                "teen_set/open.jsonl",
+                "guard/messages.toml",
+                "rules/en.toml",
+                "written/danger.toml",
+            } <= set(data)
+            assert not any("blind" in file for file in data)
+
+    def test_they_are_small(self) -> None:
+        assert sum(file.stat().st_size for file in MODEL.iterdir()) < 30_000_000
+
+
+class TestWordPiece:
+    split = WordPiece(VOCABULARY)
+
+    def pieces(self, text: str) -> list[str]:
+        found = self.split.read(text)
+        assert found
+        return [VOCABULARY[number] for number in found.numbers]
+
+    def test_pieces_stand_between_two_marks(self) -> None:
+        assert self.pieces(" I'm ＴＩＲＥＤ of th\u200bis") == [
+            "[CLS]",
+            "i",
+            "'",
+            "m",
+            "tired",
+            "of",
+            "this",
+            "[SEP]",
+        ]
+
+    def test_a_long_word_is_taken_apart(self) -> None:
+        pieces = self.pieces("unfathomableness")[1:-1]
+        assert "".join(piece.removeprefix("##") for piece in pieces) == "unfathomableness"
+
+    @pytest.mark.parametrize("text", ["", " \n\t", "\u200b\u200b"])
+    def test_what_has_no_words_has_no_pieces(self, text: str) -> None:
+        assert self.split.read(text) is None
+
+    def test_a_long_text_ends_between_two_words(self) -> None:
+        text = "and so on unfathomableness " * 200
+        found = self.split.read(text)
+        assert found
+        assert len(found.numbers) <= MOST + 2
+        assert text[found.end] == " "
+
+
+class TestEncoder:
+    def test_it_reads_what_no_rule_names(self) -> None:
+        text = "i have started to picture the world after i'm dead and it looks calm"
+        found = read(text)
+        assert judge_input(text).level == Level.NONE
+        assert found.verdict.level >= Level.HINTS
+
+    def test_and_leaves_ordinary_talk_alone(self) -> None:
+        assert read("how do i find the slope of a line through two points").verdict.level == Level.NONE
+
+    def test_one_text_is_read_the_same_alone_and_beside_a_longer_one(self) -> None:
+        short, long = encoder().pieces("what is a noun"), encoder().pieces("what is a noun and " * 8)
+        assert short
+        assert long
+        alone, beside = encoder().scores([short])[0], encoder().scores([short, long])[0]
+        assert np.abs(alone - beside).max() < 1e-3
+
+    def test_nothing_is_read_in_nothing(self) -> None:
+        assert read("").verdict.level == Level.NONE
+
+    def test_of_a_long_text_it_reads_the_part_that_worries(self) -> None:
+        ordinary = "the teacher explained how a volcano works and then we drew one. " * 20
+        text = f"{ordinary} i cannot bear to be alive for one more day. {ordinary}"
+        found = read(text)
+        start, end = found.doubt
+        assert "alive" in text[start:end]
+        assert found.verdict.is_crisis
+
+
+class TestTraining:
+    def test_the_network_that_is_tuned_is_the_one_that_runs(self) -> None:
+        import jax.numpy as jnp
+
+        from training.encoder import forward
+
+        weights = {
+            name: jnp.asarray(value.T if name.endswith(".weight") else value)
+            for name, value in encoder()._weights.items()
+        }
+        pieces = encoder().pieces("explain why the sky is blue, please")
+        assert pieces
+        tuned = np.asarray(forward(weights, jnp.asarray([pieces.numbers])))
+        assert np.abs(tuned - encoder().scores([pieces])).max() < 1e-2
+
+    def test_matrices_are_kept_as_bytes_and_lose_next_to_nothing(self) -> None:
+        from training.encoder import packed
+
+        value = np.random.default_rng(1).normal(size=(8, 64)).astype(np.float32)
+        stored = packed({"0.inner.weight": value, "0.inner.bias": value[0]})
+        assert stored["0.inner.weight"].dtype == np.int8
+        again = stored["0.inner.weight"] * stored["0.inner.weight.scale"][:, None]
+        assert np.abs(again - value).max() <= np.abs(value).max() / 254 + 1e-6
+        assert (stored["0.inner.bias"] == value[0]).all()
+
+    def test_the_same_messages_make_the_same_head(self) -> None:
+        def made() -> tuple[object, bytes]:
+            chance = random.Random(5)  # noqa: S311
+            examples = [*list(drawn(chance))[::200], *list(written())[::10]]
+            return head(Table(examples), Category.SUICIDE)
+
+        assert made() == made()
+
+    def test_no_message_of_the_blind_half_that_worries_is_trained_on(self, tmp_path: Path) -> None:
+        items = [
+            json.loads(line) for line in Path("benchmarks/teen_set/blind.jsonl").read_text().splitlines()
+        ]
+        blind = {item.get("text") for item in items if item["level"] != Level.NONE}
+        for name in (
+            "moderation",
+            "ailuminate",
+            "hatecheck",
+            "harmbench",
+            "jailbreaks",
+            "injections",
+            "counsel",
+            "mmlu",
+        ):
+            (tmp_path / f"{name}.jsonl").touch()
+        examples, _ = gathered(tmp_path)
+        assert not blind & {example.text for example in examples}

@@ -1,0 +1,266 @@
+"""Tune the encoder on the guard's data, and write it as guard.encoder reads it.
+
+The network is that of guard/encoder.py, written again in JAX, which can derive it. Training starts from the published
+weights of all-MiniLM-L6-v2 (Apache 2.0), whose hash is given here.
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from numpy.typing import NDArray
+from safetensors.numpy import load_file
+
+from guard import Category
+from guard.encoder import ATTENTION_HEADS, CARD, LAYERS, VOCABULARY, WEIGHTS, WIDTH
+from guard.wordpiece import WordPiece
+from training.examples import HEADS, Example
+
+type Weights = dict[str, jax.Array]
+type Stored = dict[str, NDArray[Any]]
+
+BASE_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+EPOCHS = 2
+# From which probability a level holds: chosen on messages that the encoder had not seen (docs/guard-model.md).
+AT: dict[Category, dict[str, float]] = {
+    Category.SUICIDE: {"2": 0.35, "3": 0.5},
+    Category.SELF_HARM: {"2": 0.35, "3": 0.5},
+    Category.EATING_DISORDER: {"2": 0.35, "3": 0.5},
+    Category.HOPELESSNESS: {"2": 0.4},
+    Category.DISTRESS: {"1": 0.4},
+    Category.BULLYING: {"1": 0.4},
+    Category.UNSAFE_HOME: {"S": 0.5},
+    Category.EXPLOITATION: {"S": 0.5},
+    Category.ABOUT_SOMEONE_ELSE: {"0": 0.5},
+    Category.SEXUAL: {"0": 0.75},
+    Category.HATE: {"0": 0.75},
+    Category.VIOLENCE: {"0": 0.75},
+    Category.CRIME: {"0": 0.75},
+    Category.DRUGS: {"0": 0.75},
+    Category.INJECTION: {"0": 0.95},
+    Category.COMPANION: {"0": 0.75},
+    Category.MEDICAL: {"0": 0.75},
+    Category.LEGAL: {"0": 0.75},
+}
+TRACE = 0.15
+_RATE, _HEAD_RATE, _WARM_UP, _DECAY = 1e-4, 5e-3, 0.06, 0.01
+_DROP = 0.1
+# No label is quite sure: without this the encoder is certain of what it should only suspect.
+_DOUBT = 0.02
+_FIRST_BIAS = -2.0
+_PLACES = 96
+# Texts of like length go through together; a longer batch has fewer of them, so that each costs about the same.
+_BATCHES = {16: 64, 32: 32, 48: 24, 96: 16}
+
+
+class Rows[Array](NamedTuple):
+    """Texts to train on: pieces padded with 0, and of each head whether it is there and whether that is known."""
+
+    numbers: Array
+    there: Array
+    known: Array
+    weight: Array
+
+
+def tuned(examples: Sequence[Example], base: Path, *, seed: int) -> Stored:
+    """The encoder's arrays after training. `base` is the folder of the published model.
+
+    Raises ValueError where its weights are not those that are named here.
+    """
+    weights = begun(base)
+    rows = _rows(examples, WordPiece(vocabulary_of(base)))
+    chance = np.random.default_rng(seed)
+    plan = [batch for _ in range(EPOCHS) for batch in _batches(rows, chance)]
+    optimizer = _optimizer(weights, len(plan))
+    state, key = optimizer.init(weights), jax.random.PRNGKey(seed)
+    step = jax.jit(partial(_step, optimizer))
+    for number, batch in enumerate(plan):
+        key, dropping = jax.random.split(key)
+        weights, state, loss = step(weights, state, Rows(*map(jnp.asarray, batch)), dropping)
+        if number % 100 == 0:
+            print(f"step {number} of {len(plan)}: loss {float(loss):.3f}", flush=True)
+    return packed({name: np.asarray(value) for name, value in weights.items()})
+
+
+def save(folder: Path, stored: Stored, base: Path, *, version: str, data: dict[str, str]) -> None:
+    """Write a model as guard.encoder reads it. Its levels follow with `save_levels`."""
+    np.savez_compressed(folder / WEIGHTS, allow_pickle=False, **stored)
+    (folder / VOCABULARY).write_text("\n".join(vocabulary_of(base)), encoding="utf-8")
+    hashes = {
+        name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in (WEIGHTS, VOCABULARY)
+    }
+    _write(folder, {"version": version, "sha256": hashes, "base": BASE_SHA256, "data": data})
+
+
+def save_levels(folder: Path) -> None:
+    """Write into the card from which probability each level holds: that may change without training."""
+    card = json.loads((folder / CARD).read_text(encoding="utf-8"))
+    heads = [{"category": str(category), "at": AT[category], "trace": TRACE} for category in HEADS]
+    _write(folder, card | {"heads": heads})
+
+
+def _write(folder: Path, card: dict[str, Any]) -> None:
+    (folder / CARD).write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+
+
+def vocabulary_of(base: Path) -> list[str]:
+    """The pieces of the published tokenizer, in the order of their numbers."""
+    pieces: dict[str, int] = json.loads((base / "tokenizer.json").read_text(encoding="utf-8"))["model"][
+        "vocab"
+    ]
+    return sorted(pieces, key=pieces.__getitem__)
+
+
+def begun(base: Path) -> Weights:
+    """The published weights under the names of guard.encoder, with heads that say little yet."""
+    file = base / "model.safetensors"
+    if hashlib.sha256(file.read_bytes()).hexdigest() != BASE_SHA256:
+        raise ValueError(f"{file} is not all-MiniLM-L6-v2 as it was published")
+    old = load_file(file)
+    kind = old["embeddings.token_type_embeddings.weight"][0]
+    new: Stored = {
+        "words": old["embeddings.word_embeddings.weight"],
+        "places": old["embeddings.position_embeddings.weight"][:_PLACES] + kind,
+        "heads.weight": np.zeros((len(HEADS), WIDTH), np.float32),
+        "heads.bias": np.full(len(HEADS), _FIRST_BIAS, np.float32),
+    }
+    _norm(new, old, "embeddings", "embeddings.LayerNorm")
+    for layer in range(LAYERS):
+        path = f"encoder.layer.{layer}"
+        parts = [f"{path}.attention.self.{part}" for part in ("query", "key", "value")]
+        new[f"{layer}.asked.weight"] = np.concatenate([old[f"{part}.weight"] for part in parts])
+        new[f"{layer}.asked.bias"] = np.concatenate([old[f"{part}.bias"] for part in parts])
+        _dense(new, old, f"{layer}.mixed", f"{path}.attention.output.dense")
+        _norm(new, old, f"{layer}.attended", f"{path}.attention.output.LayerNorm")
+        _dense(new, old, f"{layer}.inner", f"{path}.intermediate.dense")
+        _dense(new, old, f"{layer}.outer", f"{path}.output.dense")
+        _norm(new, old, f"{layer}.out", f"{path}.output.LayerNorm")
+    return {name: jnp.asarray(value) for name, value in new.items()}
+
+
+def packed(weights: Stored) -> Stored:
+    """Matrices as signed bytes with a scale a row; the rest, which is small, as it is."""
+    stored: Stored = {}
+    for name, value in weights.items():
+        if name == "words" or (name.endswith(".weight") and name != "heads.weight"):
+            scale = np.maximum(np.abs(value).max(axis=1) / 127, 1e-9).astype(np.float32)
+            stored[name] = np.round(value / scale[:, None]).astype(np.int8)
+            stored[f"{name}.scale"] = scale
+        else:
+            stored[name] = value.T.copy() if name == "heads.weight" else value
+    return stored
+
+
+def _dense(new: Stored, old: Stored, name: str, path: str) -> None:
+    new[f"{name}.weight"], new[f"{name}.bias"] = old[f"{path}.weight"], old[f"{path}.bias"]
+
+
+def _norm(new: Stored, old: Stored, name: str, path: str) -> None:
+    new[f"{name}.norm"], new[f"{name}.shift"] = old[f"{path}.weight"], old[f"{path}.bias"]
+
+
+def _rows(examples: Sequence[Example], split: WordPiece) -> Rows[NDArray[Any]]:
+    numbers, there, known, weight = list[NDArray[np.int32]](), [], [], []
+    for example in examples:
+        if pieces := split.read(example.text):
+            numbers.append(np.pad(np.array(pieces.numbers, np.int32), (0, _PLACES - len(pieces.numbers))))
+            there.append([head in example.labels for head in HEADS])
+            known.append([head in example.known for head in HEADS])
+            weight.append(example.weight)
+    return Rows(
+        np.stack(numbers),
+        np.array(there, np.float32),
+        np.array(known, np.float32),
+        np.array(weight, np.float32),
+    )
+
+
+def _batches(rows: Rows[NDArray[Any]], chance: np.random.Generator) -> Iterator[Rows[NDArray[Any]]]:
+    lengths = (rows.numbers > 0).sum(axis=1)
+    found, shorter = list[tuple[int, NDArray[np.intp]]](), 0
+    for length, size in _BATCHES.items():
+        own = chance.permutation(np.flatnonzero((lengths > shorter) & (lengths <= length)))
+        found += [(length, own[at : at + size]) for at in range(0, len(own) - size + 1, size)]
+        shorter = length
+    for place in chance.permutation(len(found)):
+        length, own = found[place]
+        yield Rows(rows.numbers[own, :length], rows.there[own], rows.known[own], rows.weight[own])
+
+
+def _optimizer(weights: Weights, steps: int) -> optax.GradientTransformation:
+    def rate(peak: float) -> optax.Schedule:
+        return optax.warmup_cosine_decay_schedule(0.0, peak, int(_WARM_UP * steps), steps)
+
+    kinds = {name: "heads" if name.startswith("heads") else "encoder" for name in weights}
+    each = {"encoder": optax.adamw(rate(_RATE), weight_decay=_DECAY), "heads": optax.adam(rate(_HEAD_RATE))}
+    return optax.chain(optax.clip_by_global_norm(1.0), optax.multi_transform(each, kinds))
+
+
+def _step(
+    optimizer: optax.GradientTransformation,
+    weights: Weights,
+    state: optax.OptState,
+    batch: Rows[jax.Array],
+    key: jax.Array,
+) -> tuple[Weights, optax.OptState, jax.Array]:
+    loss, slope = jax.value_and_grad(_loss)(weights, batch, key)
+    change, state = optimizer.update(slope, state, weights)
+    return optax.apply_updates(weights, change), state, loss
+
+
+def _loss(weights: Weights, batch: Rows[jax.Array], key: jax.Array) -> jax.Array:
+    wanted = batch.there * (1 - 2 * _DOUBT) + _DOUBT
+    each: jax.Array = (
+        optax.sigmoid_binary_cross_entropy(forward(weights, batch.numbers, key), wanted) * batch.known
+    )
+    return (each.sum(axis=1) * batch.weight).sum() / batch.weight.sum()
+
+
+def forward(weights: Weights, numbers: jax.Array, key: jax.Array | None = None) -> jax.Array:
+    """Log-odds of each row and head; with a key some of what is inside is dropped, as in training."""
+    keys = iter(jax.random.split(key, 2 + 2 * LAYERS) if key is not None else [None] * (2 + 2 * LAYERS))
+    there = (numbers > 0).astype(jnp.float32)
+    x = weights["words"][numbers] + weights["places"][: numbers.shape[1]]
+    x = _dropped(_normed(weights, x, "embeddings"), next(keys))
+    unseen = (1 - there)[:, None, None, :] * -1e9
+    for layer in range(LAYERS):
+        attended = _dropped(_attended(weights, x, unseen, layer), next(keys))
+        x = _normed(weights, x + attended, f"{layer}.attended")
+        inner = jax.nn.gelu(_product(weights, x, f"{layer}.inner"), approximate=True)
+        x = _normed(
+            weights, x + _dropped(_product(weights, inner, f"{layer}.outer"), next(keys)), f"{layer}.out"
+        )
+    mean = (x * there[..., None]).sum(axis=1) / there.sum(axis=1, keepdims=True)
+    return _product(weights, _dropped(mean, next(keys)), "heads")
+
+
+def _attended(weights: Weights, x: jax.Array, unseen: jax.Array, layer: int) -> jax.Array:
+    rows, length, _ = x.shape
+    each = _product(weights, x, f"{layer}.asked").reshape(rows, length, 3, ATTENTION_HEADS, -1)
+    query, key, value = each.transpose(2, 0, 3, 1, 4)
+    near = jax.nn.softmax(query @ key.transpose(0, 1, 3, 2) / math.sqrt(WIDTH // ATTENTION_HEADS) + unseen)
+    return _product(
+        weights, (near @ value).transpose(0, 2, 1, 3).reshape(rows, length, WIDTH), f"{layer}.mixed"
+    )
+
+
+def _product(weights: Weights, x: jax.Array, name: str) -> jax.Array:
+    return x @ weights[f"{name}.weight"].T + weights[f"{name}.bias"]
+
+
+def _normed(weights: Weights, x: jax.Array, name: str) -> jax.Array:
+    x = x - x.mean(axis=-1, keepdims=True)
+    spread = jax.lax.rsqrt((x * x).mean(axis=-1, keepdims=True) + 1e-12)
+    return x * spread * weights[f"{name}.norm"] + weights[f"{name}.shift"]
+
+
+def _dropped(x: jax.Array, key: jax.Array | None) -> jax.Array:
+    return x if key is None else jnp.where(jax.random.bernoulli(key, 1 - _DROP, x.shape), x / (1 - _DROP), 0)
