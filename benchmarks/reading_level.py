@@ -1,4 +1,4 @@
-"""The reading level of every lesson, quiz, and page of promises: `python -m benchmarks.reading_level`.
+"""The reading level of every lesson, quiz, briefing, and page of promises: `python -m benchmarks.reading_level`.
 
 The Automated Readability Index (Smith and Senter, AMRL-TR-66-220, 1967) in US school grades:
 4.71 · characters a word + 0.5 · words a sentence − 21.43. It needs no list of syllables.
@@ -44,7 +44,8 @@ def main() -> None:
     django.setup()
     from django.test import Client
 
-    from courses.library import library_read
+    from courses.briefings.reading import briefings_read
+    from courses.library import CONTENT, library_read
     from courses.markdown import plain_of
     from families.consents import text_now
 
@@ -61,6 +62,12 @@ def main() -> None:
         for name, text in texts.items():
             words = len(WORD.findall(text))
             print(f"{module.language}/{module.slug:14} {name:20} {words:5} words  grade {grade(text):4.1f}")
+    for briefing in briefings_read(CONTENT):
+        text = _sentences(
+            plain_of(block["html"]) for section in briefing.sections for block in section["blocks"]
+        )
+        words = len(WORD.findall(text))
+        print(f"{briefing.language}/{briefing.slug:35} {words:5} words  grade {grade(text):4.1f}")
     for path in PAGES:
         text = words_of(Client(HTTP_HOST="localhost").get(path).content.decode())
         print(f"{path:34} {len(WORD.findall(text)):6} words  grade {grade(text):4.1f}")

@@ -4,8 +4,8 @@ A module's folder holds `module.md`, its lessons as `1-slug.md`, `2-slug.md` …
 """
 
 import re
-from collections.abc import Callable, Container
-from dataclasses import dataclass, field
+from collections.abc import Container
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from markdown_it.token import Token
 from courses.blocks import SLUG, Block, question_read
 from courses.markdown import html_of, tokens_of
 from courses.sections import Section, fence_of, sections_read
-from courses.source import ContentBroken, Fault, Source, source_read
+from courses.source import ContentBroken, Fault, Faults, Source, source_read
 
 CONTENT = Path(__file__).parent / "content"
 LESSON_FILE = re.compile(r"(\d+)-([a-z0-9]+(?:-[a-z0-9]+)*)\.md")
@@ -51,23 +51,9 @@ class ModuleText:
     questions: list[Block]
 
 
-@dataclass
-class _Faults:
-    """Gathers the faults of many readings, so that an author sees all of them at once."""
-
-    found: list[Fault] = field(default_factory=list)
-
-    def of[T, N](self, read: Callable[[], T], otherwise: N) -> T | N:
-        try:
-            return read()
-        except ContentBroken as broken:
-            self.found.extend(broken.faults)
-            return otherwise
-
-
 def library_read(root: Path = CONTENT) -> list[ModuleText]:
     """Every module of every language. Raises ContentBroken with every fault of every file."""
-    faults = _Faults()
+    faults = Faults()
     folders = sorted(path.parent for path in root.glob("*/*/module.md"))
     found = [faults.of(partial(module_read, folder, root=root), None) for folder in folders]
     if not folders:
@@ -81,9 +67,9 @@ def library_read(root: Path = CONTENT) -> list[ModuleText]:
 
 def module_read(folder: Path, *, root: Path) -> ModuleText:
     """One module from its folder. Raises ContentBroken with every fault that it has."""
-    faults = _Faults()
+    faults = Faults()
     source = source_read(folder / "module.md", root=root)
-    sources = faults.of(partial(_tables, source, "sources", SOURCE_KEYS), [])
+    sources = faults.of(partial(tables_of, source, "sources", SOURCE_KEYS), [])
     # As written, so that one broken source is not told again by every lesson that cites it.
     known = {one.get("id") for one in source.front.get("sources", []) if isinstance(one, dict)}
     lessons = [
@@ -111,7 +97,7 @@ def module_read(folder: Path, *, root: Path) -> ModuleText:
     return module
 
 
-def _lesson_paths(folder: Path, root: Path, faults: _Faults) -> list[Path]:
+def _lesson_paths(folder: Path, root: Path, faults: Faults) -> list[Path]:
     """The lessons' files in their order; a file that is none of the module's is a fault, as it would not be seen."""
     numbered = {}
     for path in sorted(folder.glob("*.md")):
@@ -135,7 +121,7 @@ def _lesson_paths(folder: Path, root: Path, faults: _Faults) -> list[Path]:
 
 
 def _lesson(path: Path, root: Path, known_sources: Container[object]) -> LessonText:
-    faults, source = _Faults(), source_read(path, root=root)
+    faults, source = Faults(), source_read(path, root=root)
     lesson = LessonText(
         slug=LESSON_FILE.fullmatch(path.name)[2],  # type: ignore[index]
         title=faults.of(partial(source.get, "title", str), ""),
@@ -147,7 +133,8 @@ def _lesson(path: Path, root: Path, known_sources: Container[object]) -> LessonT
     return lesson
 
 
-def _tables(source: Source, key: str, keys: tuple[str, ...]) -> list[dict[str, str]]:
+def tables_of(source: Source, key: str, keys: tuple[str, ...]) -> list[dict[str, str]]:
+    """The front matter's tables of one name, each with all of `keys`. Raises ContentBroken."""
     tables = source.get(key, list)
     for nth, table in enumerate(tables):
         given = table if isinstance(table, dict) else {}
@@ -162,7 +149,7 @@ def _tables(source: Source, key: str, keys: tuple[str, ...]) -> list[dict[str, s
 
 
 def _outcomes(source: Source) -> list[dict[str, str]]:
-    outcomes = _tables(source, "outcomes", OUTCOME_KEYS)
+    outcomes = tables_of(source, "outcomes", OUTCOME_KEYS)
     if len(outcomes) != OUTCOMES:
         what = f"There are {len(outcomes)} outcomes."
         raise source.fault(
@@ -180,7 +167,7 @@ def _questions(folder: Path, root: Path) -> list[Block]:
     if not path.exists():
         file = (folder / "module.md").relative_to(root).as_posix()
         raise ContentBroken(Fault(file, 1, "The module has no quiz.", "Write quiz.md beside this file."))
-    faults, source = _Faults(), source_read(path, root=root)
+    faults, source = Faults(), source_read(path, root=root)
     questions: list[Any] = []
     for token in tokens_of(source.body):
         line = source.body_line + (token.map[0] if token.map else 0)

@@ -1,14 +1,17 @@
 """Carries the library from disk into the database."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from django.db import transaction
 
+from courses.briefings.reading import BriefingText, briefings_read
 from courses.library import CONTENT, LessonText, ModuleText, library_read
 from courses.markdown import plain_of
-from courses.models import Lesson, Module, Passage, Question
+from courses.models import Briefing, Lesson, Module, Passage, Question
 from courses.search import passages_index
+from courses.source import ContentBroken, Faults
 
 
 @dataclass(frozen=True)
@@ -17,26 +20,39 @@ class Loaded:
     lessons: int
     questions: int
     passages: int
+    briefings: int
 
 
 @transaction.atomic
 def library_load(*, root: Path = CONTENT) -> Loaded:
-    """Make the database hold exactly the modules below `root`. Loading twice changes nothing.
+    """Make the database hold exactly the modules and briefings below `root`. Loading twice changes nothing.
 
     Everything is read and checked first: raises courses.source.ContentBroken, with every fault, before
     anything is changed. What people have done is not touched.
     """
-    modules = library_read(root)
+    modules, briefings = _read(root)
     Module.objects.all().delete()
+    Briefing.objects.all().delete()
     for text in modules:
         _module_make(text)
+    Briefing.objects.bulk_create(Briefing(**vars(text)) for text in briefings)
     passages_index()
     return Loaded(
         modules=len(modules),
         lessons=sum(len(module.lessons) for module in modules),
         questions=sum(len(module.questions) for module in modules),
         passages=Passage.objects.count(),
+        briefings=len(briefings),
     )
+
+
+def _read(root: Path) -> tuple[list[ModuleText], list[BriefingText]]:
+    faults = Faults()
+    modules = faults.of(partial(library_read, root), [])
+    briefings = faults.of(partial(briefings_read, root), [])
+    if faults.found:
+        raise ContentBroken(*faults.found)
+    return modules, briefings
 
 
 def _module_make(text: ModuleText) -> None:

@@ -101,6 +101,32 @@ class Passage(models.Model):
         return self.key
 
 
+class Briefing(models.Model):
+    """Something that happened on `date`, and why it matters. `sections` are as those of a lesson."""
+
+    language = models.CharField(max_length=10)
+    slug = models.SlugField(max_length=SLUG_LENGTH)
+    date = models.DateField()
+    title = models.CharField(max_length=200)
+    summary = models.TextField()
+    sections = models.JSONField()
+    sources = models.JSONField()
+    # When somebody last looked into what has become of it; empty if nobody has.
+    followed_up = models.DateField(null=True)
+
+    class Meta:
+        verbose_name = _("briefing")
+        verbose_name_plural = _("briefings")
+        ordering = ["-date", "slug"]
+        constraints = [models.UniqueConstraint(fields=["language", "slug"], name="briefing_once_a_language")]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def get_absolute_url(self) -> str:
+        return reverse("briefings:briefing", args=[self.slug])
+
+
 class LessonDone(models.Model):
     """A person has read a lesson to its end, and said so."""
 

@@ -69,11 +69,15 @@ def step_page(course: Course, slug: str) -> dict[str, Any]:
 
 
 def sections_of(course: Course, lesson: Lesson) -> list[dict[str, Any]]:
-    """A lesson's sections, each fact of them with its source."""
-    sources = {source["id"]: source for source in course.module.sources}
+    return with_sources(lesson.sections, course.module.sources)
+
+
+def with_sources(sections: list[dict[str, Any]], sources: list[dict[str, str]]) -> list[dict[str, Any]]:
+    """The sections of a lesson or a briefing, each fact of them with its source."""
+    known = {source["id"]: source for source in sources}
     return [
-        section | {"blocks": [_with_source(block, sources) for block in section["blocks"]]}
-        for section in lesson.sections
+        section | {"blocks": [_with_source(block, known) for block in section["blocks"]]}
+        for section in sections
     ]
 
 

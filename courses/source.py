@@ -2,7 +2,8 @@
 
 import re
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,20 @@ class ContentBroken(Exception):
     def __init__(self, *faults: Fault) -> None:
         self.faults = tuple(sorted(faults))
         super().__init__("\n".join(map(str, self.faults)))
+
+
+@dataclass
+class Faults:
+    """Gathers the faults of many readings, so that an author sees all of them at once."""
+
+    found: list[Fault] = field(default_factory=list)
+
+    def of[T, N](self, read: Callable[[], T], otherwise: N) -> T | N:
+        try:
+            return read()
+        except ContentBroken as broken:
+            self.found.extend(broken.faults)
+            return otherwise
 
 
 @dataclass(frozen=True)

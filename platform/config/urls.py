@@ -35,6 +35,7 @@ urlpatterns = [
     path("help/", include("safeguarding.urls")),
     path("family/", include("families.urls")),
     path("learn/", include("courses.urls")),
+    path("briefings/", include("courses.briefings.urls")),
     path("events/", include("events.urls")),
     path("tutor/", include("chat.urls")),
     path("mail/", include("mail.urls")),

@@ -22,6 +22,9 @@ PAGES = [
     f"{GB}/quiz",
     *(f"{GB}/{lesson}" for lesson in LESSONS),
     "/learn/looking-inside/features",
+    "/briefings/",
+    "/briefings/europe-agrees-on-rules",
+    "/briefings/a-new-model-and-its-table",
 ]
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("library")]

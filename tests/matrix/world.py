@@ -83,6 +83,8 @@ def world_make() -> World:
     return World(
         people,
         {
+            "briefing": "a-new-model-and-its-table",
+            "year": 2023,
             "module": "good-and-bad",
             "lesson": "what-it-is",
             "question": "average",

@@ -11,8 +11,8 @@ from events.archive import archive_load
 class Command(BaseCommand):
     requires_system_checks = ()
     help = (
-        "Loads the modules from courses/content/, and makes the past events and the plans that come with the site. "
-        "A broken file is named with its line, and changes nothing."
+        "Loads the modules and briefings from courses/content/, and makes the past events and the plans that come "
+        "with the site. A broken file is named with its line, and changes nothing."
     )
 
     def handle(self, *_args: Any, verbosity: int = 1, **_options: Any) -> None:
@@ -25,5 +25,5 @@ class Command(BaseCommand):
         if verbosity:
             self.stdout.write(
                 f"Loaded: {loaded.modules} modules, {loaded.lessons} lessons, {loaded.questions} questions, "
-                f"{loaded.passages} passages. Past events made: {events}."
+                f"{loaded.passages} passages, {loaded.briefings} briefings. Past events made: {events}."
             )
