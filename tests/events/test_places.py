@@ -89,6 +89,7 @@ class TestSayingYes:
         assert "A place for Kim" in reply.content.decode()
 
 
+@pytest.mark.usefixtures("unsent")
 @pytest.mark.django_db(transaction=True)
 class TestAtOnce:
     def test_two_hundred_for_fifty_places_fill_exactly_fifty_and_line_up(self, make_event: MakeEvent) -> None:

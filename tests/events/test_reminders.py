@@ -112,6 +112,7 @@ def test_many_are_written_a_few_at_a_time(event: Event, monkeypatch: pytest.Monk
     assert len(set(reminded())) == 7
 
 
+@pytest.mark.usefixtures("unsent")
 @pytest.mark.django_db(transaction=True)
 class TestOnce:
     def test_though_several_workers_do_it_at_once(self, event: Event) -> None:

@@ -82,6 +82,7 @@ def test_a_sign_up_that_is_rolled_back_leaves_no_mail(event: Event) -> None:
     assert not SignUp.objects.exists()
 
 
+@pytest.mark.usefixtures("unsent")
 @pytest.mark.django_db(transaction=True)
 class TestAtOnce:
     def test_one_address_many_times_is_one_place_and_one_mail(self, event: Event) -> None:
