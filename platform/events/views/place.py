@@ -1,5 +1,6 @@
 """Somebody's own place: its token is their whole right to it. Looking changes nothing; buttons do."""
 
+from collections.abc import Callable
 from http import HTTPStatus
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -49,14 +50,7 @@ def _page(
 
 @require_POST
 def confirm(_request: HttpRequest, token: str) -> HttpResponse:
-    found = own_sign_up(token)
-    try:
-        places.sign_up_confirm(sign_up=found)
-    except EventClosed:
-        pass
-    except SignUp.DoesNotExist as fault:
-        raise Http404 from fault
-    return redirect(found)
+    return _done(own_sign_up(token), places.sign_up_confirm)
 
 
 @require_POST
@@ -64,21 +58,21 @@ def take(_request: HttpRequest, token: str) -> HttpResponse:
     """Take an offered place. Where the offer is over, the page says so and what can be done."""
     found = own_sign_up(token)
     try:
-        places.offer_take(sign_up=found)
+        return _done(found, places.offer_take)
     except OfferOver:
         places.offers_expire()
-    except EventClosed:
-        pass
-    except SignUp.DoesNotExist as fault:
-        raise Http404 from fault
-    return redirect(found)
+        return redirect(found)
 
 
 @require_POST
 def wait(_request: HttpRequest, token: str) -> HttpResponse:
-    found = own_sign_up(token)
+    return _done(own_sign_up(token), places.wait_again)
+
+
+def _done(found: SignUp, act: Callable[..., object]) -> HttpResponse:
+    """Do it and show their page, which says by itself where the event has closed. 404 where they left meanwhile."""
     try:
-        places.wait_again(sign_up=found)
+        act(sign_up=found)
     except EventClosed:
         pass
     except SignUp.DoesNotExist as fault:
