@@ -14,14 +14,14 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from budgets.errors import HoldResolved, HoldUnknown
 from budgets.services import hold_release, hold_settle
 from chat import measures, nudge, stream
 from chat.acts import lessons_for
-from chat.models import Conversation, Ending, State, Turn
+from chat.models import Ending, State, Turn
 from chat.queue import next_in_line, stands_still
+from chat.titles import name_plainly
 from guard import Verdict, action_for
 from inference.prices import price
 
@@ -152,7 +152,7 @@ def turn_finish(*, turn: Turn, outcome: Outcome) -> bool:
             _settle(turn.pk, outcome)
             transaction.on_commit(outcome.count)
         if ended and outcome.verdict:
-            _name_plainly(turn)
+            name_plainly(turn)
         # What was deleted while it was being written must not live on as its echo.
         transaction.on_commit(lambda: stream.forget(turn.pk) if is_gone else stream.end(turn.pk))
     return bool(ended)
@@ -182,13 +182,6 @@ def _judged(verdict: Verdict | None) -> dict[str, object]:
         "layer": verdict.layer,
         "passages": lessons_for(action_for(verdict), verdict),
     }
-
-
-def _name_plainly(turn: Turn) -> None:
-    """Such a question gives no conversation its name: others may glance at the list."""
-    talk = Conversation.objects.filter(pk=turn.conversation_id)
-    if not Turn.objects.filter(conversation=turn.conversation_id, asked_at__lt=turn.asked_at).exists():
-        talk.update(title=_("A conversation"))
 
 
 def _settle(turn_id: UUID, outcome: Outcome) -> None:

@@ -6,7 +6,6 @@ from uuid import UUID
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from accounts.models import Person
 from budgets.errors import KeyTaken
@@ -40,6 +39,7 @@ from chat.models import (
 from chat.prompt import BRIEFLY_TOKENS, LEAST_ANSWER_TOKENS, answer_room, for_turn, prompt_for
 from chat.selectors import pause_of, turn_of, turns_shown
 from chat.sittings import sitting_of
+from chat.titles import plain_title, title_from
 from families.gate import Gate, gate_of
 from guard import action_for
 from inference.prices import price
@@ -108,7 +108,7 @@ def _turn_take(
     if action not in FIXED:
         question = cleared(question, verdict, personal)
     # Somebody's worst sentence does not stand in a list that others may glance at.
-    title = _title_from(question) if action in NAMING else _("A conversation")
+    title = title_from(question) if action in NAMING else plain_title()
     conversation = _conversation_touch(person, title, conversation)
     sitting = sitting_of(person, timezone.now(), waits=action in FIXED)
     turn = Turn(
@@ -157,11 +157,6 @@ def _conversation_touch(person: Person, title: str, conversation: Conversation |
     conversation.asked_at = timezone.now()
     conversation.save(update_fields=["asked_at"])
     return conversation
-
-
-def _title_from(question: str) -> str:
-    line = " ".join(question.split())
-    return line if len(line) <= LONGEST_TITLE else line[: LONGEST_TITLE - 1].rsplit(" ", 1)[0] + "…"
 
 
 def _ground_and_hold(person: Person, turn: Turn, gate: Gate, past: list[Turn]) -> None:

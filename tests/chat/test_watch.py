@@ -165,6 +165,18 @@ class TestAGuardThatAnswers:
         assert 3 <= len(guard.heard) <= 5
         assert_paid(teen, turn)
 
+    def test_leaves_a_name_that_its_owner_gave_meanwhile(
+        self, kind: str, remote: Callable[..., RemoteGuard], answered: Callable[..., Turn]
+    ) -> None:
+        def judge(body: Any) -> Any:
+            Conversation.objects.update(title="Bridges of Prague")
+            connection.close()
+            return HARM[kind] if "bridge" in judged(body) else SAFE[kind]
+
+        remote(kind, judge)
+        assert answered(SENTENCE * 12, question="how high is the old bridge at night").state == State.CARDED
+        assert Conversation.objects.get().title == "Bridges of Prague"
+
     def test_brings_the_card_where_it_hears_a_crisis_that_the_rules_did_not(
         self, kind: str, remote: Callable[..., RemoteGuard], answered: Callable[..., Turn], teen: Person
     ) -> None:
