@@ -34,6 +34,18 @@ _PHONE = (
     r"|(?i:\b(?:phone|my number is|call me|text me|whatsapp|cell|mobile|telefono|teléfono|movil|móvil|mi número es)"
     r"\b\D{0,20}?)(?P<phone>\+?\d[\d .()-]{5,16}\d)"
 )
+_WHOSE = (
+    r"(?:mom|mum|mother|dad|father|brother|sister|cousin|aunt|uncle|grandma|grandpa|best friend|friend|boyfriend|"
+    r"girlfriend|neighbou?r|teacher|coach|boss)"
+)
+_MONTH = (
+    r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|enero|febrero|marzo|abril|mayo|junio|julio|agosto|"
+    r"septiembre|octubre|noviembre|diciembre)[a-z]*"
+)
+_DATE = (
+    rf"\d{{1,2}}[/.-]\d{{1,2}}[/.-](?:19|20)\d\d|(?:{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?|"
+    rf"\d{{1,2}}(?:st|nd|rd|th)?(?: of| de)? {_MONTH})(?:,? |,| de(?:l)? )(?:19|20)\d\d"
+)
 _APP = r"(?:insta(?:gram)?|snap(?:chat)?|tiktok|discord|twitter|telegram|roblox|steam|kik|ig|tt|sc)"
 _KINDS = {
     "email": r"(?<![\w.+-])[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,8}[A-Za-z]{2,24}(?![\w-])",
@@ -43,6 +55,10 @@ _KINDS = {
         rf"(?:{_NAME} ){{1,3}}(?i:{_STREET})\b\.?"
         rf"|{_LIVE}(?P<at>\d{{1,5}}[a-z]? (?!{_FAR})(?:{_WORD} ){{1,3}}(?i:{_STREET})\b\.?)"
         rf"|(?i:\b(?:{_CALLE}) )(?:(?:de|del|la|las|los|el) ){{0,2}}(?:{_NAME} ?){{1,3}},? ?(?:n[º°o]\.? ?)?\d{{1,4}}\b"
+        rf"|(?i:\b(?:our|my) (?:house|home|flat|apartment)\b)[^.!?\n]{{0,40}}? (?:at|on) "
+        rf"(?P<house>\d{{1,5}}[a-z]? (?!{_FAR})(?:{_WORD} ){{1,3}}(?i:{_STREET})\b\.?)"
+        r"|(?i:\bmy (?:home )?address is:? )(?P<told>\d{1,5}[a-z]? [^.!?\n,]{4,60})"
+        r"|(?i:\bmy (?:zip|post ?code|postal code|zip code)(?: is|:) )(?P<zip>[A-Za-z0-9]{3,5}(?: ?\d[A-Za-z]{2})?\b)"
         rf"|{_VIVO}(?P<en>(?i:{_CALLE}) (?:{_WORD} ){{1,4}}?(?:n[º°o]\.? ?|número )?\d{{1,4}}\b)"
     ),
     "school": (
@@ -50,9 +66,16 @@ _KINDS = {
         rf"(?P<school>(?:(?:the|St\.?|Saint) )?(?:{_NAME} ){{1,4}}"
         rf"(?:(?i:{_SCHOOL}) )?(?i:school|academy|high|middle|elementary|prep)\b)"
         rf"|(?i:\bmy school is called )(?P<called>(?:{_NAME} ?){{1,4}})"
-        rf"|(?i:\b(?:i go to|i attend|my school is(?: called)?) )"
+        rf"|(?i:\b(?:i go(?: to)?|i attend|my school is(?: called)?) )"
         rf"(?P<small>(?!(?:a|an|the|my|this|that|our|public|private|online|high|middle|your|another|some)\b)"
         rf"(?:{_SMALL} ){{1,3}}(?i:high|middle|elementary|academy|prep)\b(?: school\b)?)"
+        rf"|(?i:\b(?:my|we|i|i(?:'|’)?m)\b)[^.!?\n]{{0,40}}? (?i:from|at) "
+        rf"(?P<from>(?:(?:St\.?|Saint) )?(?:{_NAME} ){{1,3}}"
+        r"(?:School|High(?: School)?|Middle(?: School)?|Elementary(?: School)?|Academy|Prep)\b)"
+        rf"|(?i:\b(?:i(?:'|’)?m|i am)\b)[^.!?\n]{{0,30}}? (?i:from|at) "
+        rf"(?P<of>(?!(?:a|an|the|my|this|that|our|public|private|junior|high|middle|all|its)\b)"
+        rf"(?:{_SMALL} ){{1,2}}(?i:high|middle|elementary|academy|prep)\b(?: school\b)?)"
+        rf"|(?i:\b(?:my school is|mi (?:escuela|colegio) es)(?: el| la)? )(?P<is>(?:St\.? )?{_NAME}(?: {_NAME}){{1,3}})"
         r"|(?i:\b(?:voy al?|estudio en|mi (?:escuela|instituto|colegio) (?:es|se llama)) (?:el |la )?)"
         rf"(?P<colegio>(?i:ies|instituto|colegio|escuela|ceip) (?:{_NAME} ?){{1,4}})"
     ),
@@ -61,6 +84,13 @@ _KINDS = {
         rf"mi nombre(?: completo| real)? es) )(?P<name>{_NAME}(?: {_NAME}){{1,3}})"
         rf"|(?i:\b(?:my (?:full|real|whole) name(?:'|’)?s?(?: is)?|mi nombre completo es):? )"
         rf"(?P<whole>{_SMALL}(?: {_SMALL}){{1,3}})"
+        rf"|\b(?:[Ss]oy|[Tt]his is) (?P<soy>{_NAME} {_NAME})(?=,| y | de | from | and i|$)"
+        rf"|\b[Ii](?:(?:'|’)?m| am) (?P<am>{_NAME} {_NAME})(?=, \d| from |,? and i(?:'|’)?m )"
+        rf"|(?i:\bmy {_WHOSE}(?:(?:'|’)?s)?(?: (?:full |real )?name(?: is|:)| is called|,)? )(?P<whose>{_NAME} {_NAME})"
+    ),
+    "birthday": (
+        r"(?i:(?:\b(?:my (?:birthday|birth date|date of birth|dob)|i was born|nac[ií]|mi cumpleaños)|^born)\b\D{0,12}"
+        rf"(?P<born>{_DATE}))"
     ),
     "card": r"(?<![\w.,/-])(?P<card>\d{4}(?:[ -]?\d{4}){2}[ -]?\d{1,7})(?![\w.,/-]*\d)",
     "number": (
@@ -74,11 +104,13 @@ _KINDS = {
         r"(?P<password>(?=\S*[\d!@#$%^&*_+])[^\s,;]{4,40})"
     ),
     "handle": (
-        rf"(?i:\b{_APP}\b(?: (?:is|name is|handle is|user(?:name)? is|es|tag is))?:? ?)"
+        rf"(?i:\b{_APP}\b(?: (?:is|it(?:'|’)?s|name is|handle is|user(?:name)? is|es|tag is))?:? ?)"
         r"(?P<handle>@[\w.]{2,30}\w|[A-Za-z][\w.]*[\d_][\w.]*\w)"
         r"|(?i:\b(?:add|follow|dm|message|find|sígueme|agrégame)(?: me)?(?: (?:on|at|en) (?:\w+ ){0,2})?:? ?)"
         r"(?P<at>@[\w.]{2,30}\w)"
+        r"|(?<![\w#])(?P<tag>[A-Za-z][\w.]{2,31}#\d{4})(?!\w)"
     ),
+    "ip": r"(?i:\b(?:my|our) ip(?: address)?(?: is|:) )(?P<ip>\d{1,3}(?:\.\d{1,3}){3})",
 }
 _PATTERNS = {kind: re.compile(pattern) for kind, pattern in _KINDS.items()}
 _MOST = 16384
