@@ -142,6 +142,22 @@ def teen_row(name: str, examples: Sequence[Example], verdicts: Sequence[Verdict]
         ),
         "plain carded": counted(v.is_crisis for v in plain),
         "plain stopped": counted(map(stopped, plain)),
+        **precisions(pairs),
+    }
+
+
+def precisions(pairs: Sequence[tuple[Example, Verdict]]) -> dict[str, Rate]:
+    """Of what was given each level, how much was at least as grave; S counts as grave as 3 and 4."""
+
+    def of(found: set[Level], true: set[str]) -> Rate:
+        return counted(example.level in true for example, verdict in pairs if verdict.level in found)
+
+    return {
+        "of the carded, 3, 4 or S": of({Level.STATED, Level.ACUTE, Level.UNSAFE_HOME}, {"3", "4", "S"}),
+        "of those at 3 or 4": of({Level.STATED, Level.ACUTE}, {"3", "4"}),
+        "of those at S": of({Level.UNSAFE_HOME}, {"S"}),
+        "of those at 2, 2 or graver": of({Level.HINTS}, {"2", "3", "4", "S"}),
+        "of those at 1, 1 or graver": of({Level.STRESS}, {"1", "2", "3", "4", "S"}),
     }
 
 
@@ -218,7 +234,7 @@ def main() -> None:
 def measure(folder: Path, *, as_shipped: bool) -> dict[str, Any]:
     """Every table, as rows of rates."""
     unseen = {} if as_shipped else cross_validated(folder)
-    half = {name: list(read(TEEN / f"{name}.jsonl")) for name in ("open", "blind", "second", "later")}
+    half = {name: list(read(TEEN / f"{name}.jsonl")) for name in ("open", "blind")}
     rows, study = list[dict[str, Any]](), list[str]()
     for file in sorted(folder.glob("*.jsonl")):
         name, examples = file.stem, list(read(file))
@@ -237,14 +253,11 @@ def measure(folder: Path, *, as_shipped: bool) -> dict[str, Any]:
     return {
         "teen": [
             seen,
-            *(
-                teen_row(name, half[name], [whole(example) for example in half[name]])
-                for name in ("blind", "second", "later")
-            ),
+            *(teen_row(name, half[name], [whole(example) for example in half[name]]) for name in ("blind",)),
         ],
         "layers": [
             teen_row(f"{name}, {part}", half[part], [layer(example) for example in half[part]])
-            for part in ("second",)
+            for part in ("blind",)
             for name, layer in LAYERS.items()
         ],
         "sets": rows,

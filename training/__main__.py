@@ -15,10 +15,12 @@ import hashlib
 import random
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from guard.classifier import MODEL
+from guard.conversation import PERSON, last_two
 from guard.judge import FILES as RULE_FILES
 from training import encoder
 from training.convert import TRAINED_ON
@@ -29,12 +31,13 @@ from training.messages import RULES, TESTED, drawn, typed
 from training.written import FOLDER as WRITTEN
 from training.written import written
 
-VERSION = "2026.11.2"
+VERSION = "2026.11.3"
 SEED = 20261123
 TEEN_SET = Path("benchmarks/teen_set/open.jsonl")
 LOOK_ALIKES = Path("benchmarks/look_alikes/alike_open.jsonl")
 _TEEN_WEIGHT = 3.0
 _DRAWN_FOR_ENCODER = 6
+_PAIRED = 3
 
 
 def main() -> None:
@@ -65,7 +68,7 @@ def gathered(folder: Path) -> tuple[list[Example], dict[str, str]]:
     examples = list(drawn(random.Random(SEED)))
     for file in sets:
         examples += [_weighed(example) if file == TEEN_SET else example for example in read(file)]
-    examples += written()
+    examples = [_as_read(example) for example in [*examples, *written()]]
     sources = [
         *sets,
         TESTED,
@@ -84,6 +87,7 @@ def for_encoder(examples: list[Example]) -> Iterator[Example]:
     chance = random.Random(SEED)
     drawn_from = {*(file.stem for file in MESSAGES.glob("*.toml")), "hatecheck"}
     drawn_so_far = 0
+    yield from _pairs([example for example in examples if example.group.startswith("written ")], chance)
     for example in examples:
         kind = example.group.split(" ")[0]
         if kind in {"written", LOOK_ALIKES.stem}:
@@ -98,9 +102,23 @@ def for_encoder(examples: list[Example]) -> Iterator[Example]:
             yield example
 
 
+def _pairs(examples: list[Example], chance: random.Random) -> Iterator[Example]:
+    """Two ordinary messages that follow each other are ordinary too."""
+    plain = [example for example in examples if not example.labels and example.known == frozenset(HEADS)]
+    chance.shuffle(plain)
+    for before, last in pairwise(plain[::_PAIRED]):
+        yield dataclasses.replace(last, text=last_two(before.text, last.text))
+
+
 def _carelessly(text: str) -> str:
     """Without capitals and signs, as most of what is typed on a phone."""
     return re.sub(r"[^\w\s]", "", text.lower())
+
+
+def _as_read(example: Example) -> Example:
+    """The end of an exchange together with what the person said before it, as the encoder reads it."""
+    said = [text for role, text in example.before if role == PERSON]
+    return dataclasses.replace(example, text=last_two(said[-1], example.text)) if said else example
 
 
 def _weighed(example: Example) -> Example:

@@ -20,12 +20,13 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
 from guard import Category
-from guard.encoder import ATTENTION_HEADS, CARD, LAYERS, VOCABULARY, WEIGHTS, WIDTH
+from guard.encoder import ATTENTION_HEADS, CARD, LAYERS, NETWORK, VOCABULARY, WIDTH
 from guard.wordpiece import WordPiece
 from training.examples import HEADS, Example
+from training.graph import graph, in_bytes
 
 type Weights = dict[str, jax.Array]
-type Stored = dict[str, NDArray[Any]]
+type Stored = dict[str, NDArray[np.float32]]
 
 BASE_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 EPOCHS = 2
@@ -87,15 +88,15 @@ def tuned(examples: Sequence[Example], base: Path, *, seed: int) -> Stored:
         weights, state, loss = step(weights, state, Rows(*map(jnp.asarray, batch)), dropping)
         if number % 100 == 0:
             print(f"step {number} of {len(plan)}: loss {float(loss):.3f}", flush=True)
-    return packed({name: np.asarray(value) for name, value in weights.items()})
+    return {name: np.asarray(value) for name, value in weights.items()}
 
 
 def save(folder: Path, stored: Stored, base: Path, *, version: str, data: dict[str, str]) -> None:
     """Write a model as guard.encoder reads it. Its levels follow with `save_levels`."""
-    np.savez_compressed(folder / WEIGHTS, allow_pickle=False, **stored)
+    (folder / NETWORK).write_bytes(in_bytes(graph(stored)))
     (folder / VOCABULARY).write_text("\n".join(vocabulary_of(base)), encoding="utf-8")
     hashes = {
-        name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in (WEIGHTS, VOCABULARY)
+        name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in (NETWORK, VOCABULARY)
     }
     _write(folder, {"version": version, "sha256": hashes, "base": BASE_SHA256, "data": data})
 
@@ -144,19 +145,6 @@ def begun(base: Path) -> Weights:
         _dense(new, old, f"{layer}.outer", f"{path}.output.dense")
         _norm(new, old, f"{layer}.out", f"{path}.output.LayerNorm")
     return {name: jnp.asarray(value) for name, value in new.items()}
-
-
-def packed(weights: Stored) -> Stored:
-    """Matrices as signed bytes with a scale a row; the rest, which is small, as it is."""
-    stored: Stored = {}
-    for name, value in weights.items():
-        if name == "words" or (name.endswith(".weight") and name != "heads.weight"):
-            scale = np.maximum(np.abs(value).max(axis=1) / 127, 1e-9).astype(np.float32)
-            stored[name] = np.round(value / scale[:, None]).astype(np.int8)
-            stored[f"{name}.scale"] = scale
-        else:
-            stored[name] = value.T.copy() if name == "heads.weight" else value
-    return stored
 
 
 def _dense(new: Stored, old: Stored, name: str, path: str) -> None:

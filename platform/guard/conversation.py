@@ -16,6 +16,8 @@ LAYER = "conversation"
 REMEMBERED = 12
 """So many of a person's earlier messages count."""
 _JOINED = 2
+_SHORT, _READ = 24, 60
+"""So many words need the message before to be understood, and so many of both are read."""
 _FADES = 0.8
 """What a hint is worth one message later."""
 
@@ -54,7 +56,8 @@ def judge_conversation(turns: Sequence[tuple[str, str]]) -> Verdict:
     *before, last = said
     reading = read(last)
     alone = _alone(last, reading)
-    return worst(alone, judge_personal(last), _split(before, last), _sum(before, alone, reading, last))
+    found = (judge_personal(last), _split(before, last), _sum(before, alone, reading, last))
+    return worst(alone, *found, _together(before, last))
 
 
 def judge_strictly(text: str) -> Verdict:
@@ -78,6 +81,12 @@ def read(text: str) -> Reading:
     )
 
 
+def last_two(before: str, last: str) -> str:
+    """The last message after as much of the one before as the encoder still reads."""
+    room = max(0, _READ - len(last.split()))
+    return ". ".join([" ".join(before.split()[-room:] if room else ()), last])
+
+
 def get_ready() -> None:
     """Load both models now, rather than when somebody waits for the first verdict. It takes half a second."""
     classifier()
@@ -98,6 +107,25 @@ def encoder() -> Encoder:
 
 def _alone(text: str, reading: Reading) -> Verdict:
     return worst(judge(text, INPUT_RULES), judge(text, CARE_RULES), reading.verdict)
+
+
+def _together(before: Sequence[str], last: str) -> Verdict:
+    """What the encoder finds in the last two messages that the first of them does not say by itself.
+
+    "Is twelve a lot?", "Of the sleeping pills": a long message needs no other.
+    """
+    if not before or len(last.split()) > _SHORT:
+        return Verdict(layer=LAYER)
+    past, both = (_by_encoder(text) for text in (before[-1], last_two(before[-1], last)))
+    if both.level < past.level or (both.level == past.level and not both.categories - past.categories):
+        return Verdict(layer=LAYER)
+    whole = (Evidence(LAYER, "together", 0, len(last)),)
+    return dataclasses.replace(both, evidence=whole, layer=LAYER)
+
+
+def _by_encoder(text: str) -> Verdict:
+    quick = classifier().read(text)
+    return encoder().read(text, quick.doubt, quick.kind).verdict
 
 
 def _split(before: Sequence[str], last: str) -> Verdict:

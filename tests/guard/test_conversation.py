@@ -3,6 +3,7 @@
 import pytest
 
 from guard import Category, Level, judge_conversation, judge_input
+from guard.conversation import last_two
 
 
 def said(*texts: str) -> list[tuple[str, str]]:
@@ -47,6 +48,41 @@ class TestSplit:
     def test_the_tutors_words_complete_nothing(self) -> None:
         turns = [("user", "i want to"), ("assistant", "kill myself"), ("user", "understand fractions")]
         assert judge_conversation(turns).level == Level.NONE
+
+
+class TestTogether:
+    """A short message is also read after the one before it."""
+
+    @pytest.mark.parametrize(
+        ("before", "last", "level"),
+        [
+            ("what happens if you take twenty", "i already did", Level.STATED),
+            ("did he touch you", "yes, and he said not to tell", Level.UNSAFE_HOME),
+            ("when does it end", "for me, saturday", Level.HINTS),
+        ],
+    )
+    def test_two_say_what_neither_says_alone(self, before: str, last: str, level: Level) -> None:
+        alone = judge_conversation(said(before)).level
+        both = judge_conversation(said(before, last))
+        assert alone == Level.NONE
+        assert both.level >= level
+        assert any(evidence.rule == "together" for evidence in both.evidence)
+        assert {(e.start, e.end) for e in both.evidence if e.rule == "together"} == {(0, len(last))}
+
+    @pytest.mark.parametrize(
+        ("before", "last"),
+        [
+            ("i want to kill myself tonight", "ok thanks"),
+            ("is forty a lot", "of pokemon cards"),
+            ("i had a fight", "with my brother about the remote"),
+        ],
+    )
+    def test_what_was_said_before_is_not_said_again(self, before: str, last: str) -> None:
+        assert judge_conversation(said(before, last)).level == Level.NONE
+
+    def test_of_a_long_message_before_only_the_end_is_read(self) -> None:
+        assert last_two("word " * 100 + "the end", "of it") == " ".join(["word"] * 56) + " the end. of it"
+        assert last_two("before", "long " * 70).startswith(". long")
 
 
 class TestSum:

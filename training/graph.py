@@ -1,0 +1,146 @@
+"""The tuned encoder as an ONNX graph with matrices of signed bytes, as guard.encoder runs it."""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import helper, numpy_helper
+from onnxruntime.quantization import QuantType, quantize_dynamic
+
+from guard.encoder import ATTENTION_HEADS, LAYERS, ODDS, PIECES, WIDTH
+from training.examples import HEADS
+
+type Numbers = NDArray[np.float32]
+
+OPSET, _IR = 20, 10
+_EACH = WIDTH // ATTENTION_HEADS
+_SHAPES = {
+    "begin": [0],
+    "where length is": [1],
+    "after length": [2],
+    # A 0 keeps what there is: rows and length.
+    "heads apart": [0, 0, 3 * ATTENTION_HEADS, _EACH],
+    "heads together": [0, 0, WIDTH],
+    "of each": [ATTENTION_HEADS] * 3,
+}
+
+
+class Graph:
+    """Nodes and constants, added in the order in which they are run. A node is named after what it gives."""
+
+    def __init__(self, weights: Mapping[str, Numbers]) -> None:
+        self.nodes: list[onnx.NodeProto] = []
+        self.constants = [numpy_helper.from_array(value, name) for name, value in weights.items()]
+        self.constants += [
+            numpy_helper.from_array(np.array(shape, np.int64), name) for name, shape in _SHAPES.items()
+        ]
+        self.constants.append(numpy_helper.from_array(np.array(1 / math.sqrt(_EACH), np.float32), "spread"))
+
+    def add(self, kind: str, *inputs: str, to: str | list[str], **how: Any) -> str:
+        outputs = [to] if isinstance(to, str) else to
+        self.nodes.append(helper.make_node(kind, list(inputs), outputs, name=outputs[0], **how))
+        return outputs[0]
+
+    def dense(self, x: str, name: str) -> str:
+        product = self.add("MatMul", x, f"{name}.weight", to=f"{name} times")
+        return self.add("Add", product, f"{name}.bias", to=name)
+
+    def normed(self, x: str, name: str) -> str:
+        return self.add(
+            "LayerNormalization",
+            x,
+            f"{name}.norm",
+            f"{name}.shift",
+            to=f"{name} even",
+            axis=-1,
+            epsilon=1e-12,
+        )
+
+    def attended(self, x: str, layer: str) -> str:
+        apart = self.add("Reshape", self.dense(x, f"{layer}.asked"), "heads apart", to=f"{layer} apart")
+        each = self.add("Transpose", apart, to=f"{layer} each", perm=[0, 2, 1, 3])
+        query, key, value = f"{layer} query", f"{layer} key", f"{layer} value"
+        self.add("Split", each, "of each", to=[query, key, value], axis=1)
+        turned = self.add("Transpose", key, to=f"{layer} turned", perm=[0, 1, 3, 2])
+        alike = self.add("MatMul", query, turned, to=f"{layer} alike")
+        near = self.add(
+            "Softmax", self.add("Mul", alike, "spread", to=f"{layer} spread"), to=f"{layer} near", axis=-1
+        )
+        mixed = self.add("MatMul", near, value, to=f"{layer} mixed")
+        back = self.add("Transpose", mixed, to=f"{layer} back", perm=[0, 2, 1, 3])
+        together = self.add("Reshape", back, "heads together", to=f"{layer} together")
+        return self.dense(together, f"{layer}.mixed")
+
+
+def graph(weights: Mapping[str, Numbers]) -> onnx.ModelProto:
+    """The network of training.encoder, without its bytes: rows of pieces of one length in, rows of log-odds out.
+
+    `weights` lie as in training, a row for each number that comes out.
+    """
+    lain = {name: _lain(name, np.asarray(value, np.float32)) for name, value in weights.items()}
+    made = Graph(lain)
+    length = made.add("Shape", PIECES, to="shape")
+    length = made.add("Slice", length, "where length is", "after length", to="length")
+    places = made.add("Slice", "places", "begin", length, to="places read")
+    words = made.add("Gather", "words", PIECES, to="words read")
+    x = made.normed(made.add("Add", words, places, to="read"), "embeddings")
+    for number in range(LAYERS):
+        layer = str(number)
+        x = made.normed(
+            made.add("Add", x, made.attended(x, layer), to=f"{layer} and attended"), f"{layer}.attended"
+        )
+        inner = made.add("Gelu", made.dense(x, f"{layer}.inner"), to=f"{layer} bent", approximate="tanh")
+        x = made.normed(
+            made.add("Add", x, made.dense(inner, f"{layer}.outer"), to=f"{layer} and outer"), f"{layer}.out"
+        )
+    mean = made.add("ReduceMean", x, "where length is", to="mean", keepdims=0)
+    odds = made.dense(mean, "heads")
+    made.add("Identity", odds, to=ODDS)
+    model = helper.make_model(
+        helper.make_graph(
+            made.nodes,
+            "encoder",
+            [helper.make_tensor_value_info(PIECES, onnx.TensorProto.INT64, ["rows", "length"])],
+            [helper.make_tensor_value_info(ODDS, onnx.TensorProto.FLOAT, ["rows", len(HEADS)])],
+            made.constants,
+        ),
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        ir_version=_IR,
+    )
+    onnx.checker.check_model(model)
+    return model
+
+
+def in_bytes(model: onnx.ModelProto) -> bytes:
+    """The graph with the matrices of its layers and its words as signed bytes, a scale a column.
+
+    Seven bits are used: sums of products then fit the registers of every processor, so that all find the same.
+    """
+    kept_whole = [node.name for node in model.graph.node if node.op_type == "MatMul" and _is_whole(node)]
+    with TemporaryDirectory() as folder:
+        whole, small = Path(folder) / "whole.onnx", Path(folder) / "small.onnx"
+        onnx.save(model, whole)
+        quantize_dynamic(
+            whole,
+            small,
+            op_types_to_quantize=["MatMul", "Gather"],
+            nodes_to_exclude=kept_whole,
+            per_channel=True,
+            reduce_range=True,
+            weight_type=QuantType.QInt8,
+        )
+        return small.read_bytes()
+
+
+def _is_whole(node: onnx.NodeProto) -> bool:
+    """Attention multiplies what it reads with itself; the heads are few, and decide."""
+    return not any(name.endswith(".weight") and name != "heads.weight" for name in node.input)
+
+
+def _lain(name: str, value: Numbers) -> Numbers:
+    return np.ascontiguousarray(value.T) if name.endswith(".weight") else value
