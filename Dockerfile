@@ -19,6 +19,8 @@ COPY courses courses
 COPY chat chat
 COPY templates templates
 COPY static static
+COPY locale locale
+RUN pybabel compile -d locale -D django
 # Collecting needs settings but no secret: these values live in this one step and open nothing.
 RUN KITCHEN_MODE=production SECRET_KEY=only-while-collecting-static-files-0123456789-abcdefghij \
     ALLOWED_HOSTS=collect.invalid SITE_URL=https://collect.invalid DATABASE_URL=postgres:///none \

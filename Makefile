@@ -2,9 +2,10 @@
 PYTHON := .venv/bin/python
 # The supervisor ends with make, even when make is killed. `exec` leaves no shell in between.
 EMBEDDED = exec $(PYTHON) -m embedded --parent $$PPID
+BABEL := .venv/bin/pybabel --quiet
 PYTEST := $(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help setup run reset test soak lint
+.PHONY: help setup run reset test soak lint messages
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile
@@ -29,3 +30,11 @@ lint: setup ## Check style, types and the layers
 	$(PYTHON) -m ruff format --check
 	KITCHEN_MODE=demo SECRET_KEY=lint $(PYTHON) -m mypy
 	.venv/bin/lint-imports
+
+messages: setup ## Bring the Spanish catalog up to date with the words in templates and code
+	@mkdir -p .data
+	@$(BABEL) extract -F pyproject.toml -k gettext_lazy -k ngettext_lazy:1,2 -k pgettext_lazy:1c,2 \
+		--add-location=file -o .data/messages.pot .
+	@$(BABEL) update -i .data/messages.pot -d locale -D django -l es \
+		--no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
+	@$(BABEL) compile --statistics -d locale -D django -l es

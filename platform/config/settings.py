@@ -189,7 +189,13 @@ ACCOUNT_DEFAULT_HTTP_PROTOCOL = "http" if DEMO else "https"
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEMO
 
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", _("English"))]
+# Each by its own name, as whoever looks for theirs reads no other.
+LANGUAGES = [("en", "English"), ("es", "Español")]
+LANGUAGE_COOKIE_NAME = "language"
+LANGUAGE_COOKIE_AGE = 31_536_000
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+LANGUAGE_COOKIE_SECURE = not DEMO
 LOCALE_PATHS = [ROOT / "locale"]
 USE_I18N = True
 USE_TZ = True

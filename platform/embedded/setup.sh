@@ -35,7 +35,17 @@ give_up() {
     exit 1
 }
 
+# Django reads the compiled catalogs, which are not kept in git (ADR 26).
+compile_catalogs() {
+    for catalog in locale/*/LC_MESSAGES/django.po; do
+        if test ! -e "${catalog%.po}.mo" || test -n "$(find "$catalog" -newer "${catalog%.po}.mo")"; then
+            .venv/bin/pybabel --quiet compile -i "$catalog" -o "${catalog%.po}.mo"
+        fi
+    done
+}
+
 if test "$(cat "$STAMP" 2>/dev/null)" = "$WANTED" && is_313 .venv/bin/python; then
+    compile_catalogs
     exit 0
 fi
 
@@ -67,5 +77,6 @@ echo "  packages, from the hashed lock"
 # Compiled now: where PYTHONDONTWRITEBYTECODE is set, every process of the site would compile them anew.
 "$UV" pip sync --quiet --compile-bytecode --python .venv/bin/python --require-hashes requirements-dev.txt
 "$UV" pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
+compile_catalogs
 echo "$WANTED" >"$STAMP"
 echo "  ready after $(($(date +%s) - BEGAN)) s"
