@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from django.db import connection
 from django.urls import reverse
-from django.utils.translation import get_language
 
+from courses.languages import FIRST, readers_language
 from courses.models import Passage
 
 CONFIGS = {"en": "english", "es": "spanish"}
@@ -78,7 +78,7 @@ def passages_find(question: str, *, most: int = 2, language: str | None = None) 
     every lesson uses says little, one that no lesson knows says much. A passage is found when the words that it
     has weigh enough against all of them.
     """
-    language = language or get_language() or "en"
+    language = language or _written_in(readers_language())
     given: dict[str, str | int | float] = {
         "question": question.replace("\0", " "),
         "language": language,
@@ -100,11 +100,17 @@ def passages_of(keys: Iterable[str], *, language: str | None = None) -> dict[str
     wanted: Sequence[str] = list(dict.fromkeys(keys))
     if not wanted:
         return {}
-    passages = Passage.objects.select_related("lesson").filter(
-        key__in=wanted, language=language or get_language() or "en"
-    )
-    by_key = {passage.key: _found(passage) for passage in passages}
+    language = language or readers_language()
+    passages = Passage.objects.select_related("lesson").filter(key__in=wanted, language__in={language, FIRST})
+    # Those in the language asked for come last, and so stand in for the English ones.
+    by_key = {one.key: _found(one) for one in sorted(passages, key=lambda one: one.language == language)}
     return {key: by_key[key] for key in wanted if key in by_key}
+
+
+def _written_in(language: str) -> str:
+    """The language whose passages are searched for a reader of `language`: English where there are none in it."""
+    has_any = language != FIRST and Passage.objects.filter(language=language).exists()
+    return language if has_any else FIRST
 
 
 def _found(passage: Passage) -> Found:

@@ -3,15 +3,15 @@
 from dataclasses import dataclass
 
 from django.db.models import QuerySet
-from django.utils.translation import get_language
 
+from courses.languages import for_reader
 from courses.models import Lesson, Module, Question
 from courses.progress import Done, Progress, progress_of
 from courses.records import Record
 
 
 def modules_shown() -> QuerySet[Module]:
-    return Module.objects.filter(language=get_language() or "en")
+    return for_reader(Module.objects.all())
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Course:
 
 
 def course_of(slug: str, record: Record) -> Course:
-    """Raises Module.DoesNotExist when there is none of this name in the reader's language."""
+    """Raises Module.DoesNotExist when there is none of this name."""
     module = modules_shown().prefetch_related("lessons", "questions").get(slug=slug)
     return _course(module, record.done().get(slug, Done()))
 

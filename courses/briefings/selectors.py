@@ -1,14 +1,14 @@
 """Reads of the briefings. Everybody may read all of them."""
 
 from django.db.models import QuerySet
-from django.utils.translation import get_language
 
+from courses.languages import for_reader
 from courses.models import Briefing
 
 
 def briefings_shown() -> QuerySet[Briefing]:
-    """The briefings in the reader's language, newest first."""
-    return Briefing.objects.filter(language=get_language() or "en")
+    """The briefings, newest first."""
+    return for_reader(Briefing.objects.all())
 
 
 def years_shown() -> list[int]:

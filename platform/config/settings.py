@@ -5,7 +5,6 @@ from pathlib import Path
 
 import environ
 from django.utils.csp import CSP
-from django.utils.translation import gettext_lazy as _
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -107,7 +106,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
+    "config.languages.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -145,7 +144,7 @@ DATABASES["default"] |= {
     # Threads of the web process, of the worker's tasks and of its desk share them.
     "OPTIONS": {"pool": {"min_size": 1, "max_size": env.int("DATABASE_POOL", default=16), "timeout": 10}},
 }
-# In the session and not in a cookie of their own: the privacy page names two cookies.
+# In the session and not in a cookie of their own: the privacy page names each cookie.
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 CACHES = {

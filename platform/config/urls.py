@@ -6,7 +6,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
-from config import health, metrics, pages
+from config import health, languages, metrics, pages
 
 handler404 = "config.views.not_found"
 handler429 = "config.views.too_often"
@@ -27,6 +27,7 @@ urlpatterns = [
     path("about", pages.about, name="about"),
     path("privacy", pages.privacy, name="privacy"),
     path("help/", pages.using, name="using"),
+    path("language", languages.choose, name="language"),
     path("healthz", health.process, name="healthz"),
     path("metrics", metrics.metrics, name="metrics"),
     path("readyz", health.parts, name="readyz"),

@@ -10,6 +10,7 @@ from pathlib import Path
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from accounts.age import age_at
@@ -35,9 +36,20 @@ class ConsentText:
         return hashlib.sha256(json.dumps([self.title, self.points]).encode()).hexdigest()
 
 
-@cache
 def text_now() -> ConsentText:
-    data = tomllib.loads((DATA / "consent.en.toml").read_text(encoding="utf-8"))
+    """Today's words in the reader's language, or in English. The version is the same in every language."""
+    language = get_language() or "en"
+    return _text_in(language if language in _languages() else "en")
+
+
+@cache
+def _languages() -> set[str]:
+    return {file.suffixes[0].removeprefix(".") for file in DATA.glob("consent.*.toml")}
+
+
+@cache
+def _text_in(language: str) -> ConsentText:
+    data = tomllib.loads((DATA / f"consent.{language}.toml").read_text(encoding="utf-8"))
     return ConsentText(data["version"], data["title"], tuple(data["points"]))
 
 
