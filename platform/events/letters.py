@@ -1,10 +1,14 @@
 """What is said by mail to somebody who signed up. Each occasion has a key of its own, so that each is told once."""
 
 import re
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate
 from uuid import UUID
 
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from events.addresses import absolute
@@ -15,6 +19,19 @@ from mail.services import Draft, Enclosure
 
 # What the templates' tags leave behind.
 _BLANK_LINES = re.compile(r"\n(\s*\n)+")
+
+
+def _in_their_language[**More](
+    write: Callable[Concatenate[SignUp, More], Draft],
+) -> Callable[Concatenate[SignUp, More], Draft]:
+    """Write in the language that they signed up in, whoever's page or task it is that has them told."""
+
+    @wraps(write)
+    def writing(sign_up: SignUp, /, *args: More.args, **more: More.kwargs) -> Draft:
+        with translation.override(sign_up.language):
+            return write(sign_up, *args, **more)
+
+    return writing
 
 
 def standing_of(sign_up: SignUp) -> Draft:
@@ -29,6 +46,7 @@ def standing_of(sign_up: SignUp) -> Draft:
     return say[Standing(sign_up.standing)](sign_up)
 
 
+@_in_their_language
 def asked(sign_up: SignUp) -> Draft:
     """Was it you? Whoever brings them is named."""
     host = sign_up.guest_of.name if sign_up.guest_of else ""
@@ -36,6 +54,7 @@ def asked(sign_up: SignUp) -> Draft:
     return _draft(sign_up, "asked", subject, occasion=f"asked {sign_up.tellings}", host=host)
 
 
+@_in_their_language
 def invited(sign_up: SignUp) -> Draft:
     """You have a place: the invitation."""
     return _draft(
@@ -47,6 +66,7 @@ def invited(sign_up: SignUp) -> Draft:
     )
 
 
+@_in_their_language
 def waiting(sign_up: SignUp) -> Draft:
     """All places are taken: they wait in line."""
     return _draft(
@@ -57,6 +77,7 @@ def waiting(sign_up: SignUp) -> Draft:
     )
 
 
+@_in_their_language
 def offered(sign_up: SignUp) -> Draft:
     """A place for you, until a time."""
     assert sign_up.offer_until  # noqa: S101 - a constraint of the database
@@ -69,6 +90,7 @@ def offered(sign_up: SignUp) -> Draft:
     )
 
 
+@_in_their_language
 def passed(sign_up: SignUp) -> Draft:
     """The offer has gone to the next in line."""
     return _draft(
@@ -79,6 +101,7 @@ def passed(sign_up: SignUp) -> Draft:
     )
 
 
+@_in_their_language
 def recording(sign_up: SignUp) -> Draft:
     """The recording is on the event's page; and what did they think of it?"""
     event = sign_up.event
@@ -92,6 +115,7 @@ def recording(sign_up: SignUp) -> Draft:
     )
 
 
+@_in_their_language
 def message(sign_up: SignUp, *, message_id: UUID, subject: str, words: str) -> Draft:
     """An admin's own words."""
     # Whatever they typed is text, also where it looks like a place for something.
@@ -99,11 +123,13 @@ def message(sign_up: SignUp, *, message_id: UUID, subject: str, words: str) -> D
     return _draft(sign_up, "message", subject, occasion=f"message {message_id}", words=words)
 
 
+@_in_their_language
 def day_before(sign_up: SignUp) -> Draft:
     """It is soon."""
     return _reminder(sign_up, "day", _("Soon: %(title)s"))
 
 
+@_in_their_language
 def hour_before(sign_up: SignUp) -> Draft:
     """It is about to begin, and this is the way in."""
     return _reminder(sign_up, "hour", _("It begins soon: %(title)s"))
@@ -126,6 +152,7 @@ def _key(sign_up: SignUp, occasion: str) -> str:
     return f"sign-up {sign_up.pk} {occasion}"
 
 
+@_in_their_language
 def changed(sign_up: SignUp) -> Draft:
     """The event is another than they know. For whoever has a place, the update that replaces the calendar's entry."""
     return _draft(
@@ -137,6 +164,7 @@ def changed(sign_up: SignUp) -> Draft:
     )
 
 
+@_in_their_language
 def cancelled(sign_up: SignUp, *, reason: str = "") -> Draft:
     """The event will not take place. `reason` is an admin's words for it."""
     return _draft(
@@ -148,6 +176,7 @@ def cancelled(sign_up: SignUp, *, reason: str = "") -> Draft:
     )
 
 
+@_in_their_language
 def left(sign_up: SignUp) -> Draft:
     """They gave their place back: what takes the entry out of their calendar, and of nobody else's."""
     return _draft(

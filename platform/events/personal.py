@@ -36,6 +36,7 @@ def sign_ups_export(person: Person) -> Iterator[Row]:
             "standing": sign_up.get_standing_display(),
             "guest_of": sign_up.guest_of.name if sign_up.guest_of else "",
             "time_zone": sign_up.time_zone,
+            "language": sign_up.language,
             "created_at": sign_up.created_at,
             "confirmed_at": sign_up.confirmed_at,
             "came_at": sign_up.came_at,
@@ -60,8 +61,8 @@ SIGN_UPS = Kind(
     name="sign-ups",
     title=_("Signing up for an event"),
     what=_(
-        "Your name and email address, to send you the way in; who brought you; the clock you read times by; "
-        "whether you came, and what you thought of it."
+        "Your name and email address, to send you the way in; who brought you; the clock and the "
+        "language you read by; whether you came, and what you thought of it."
     ),
     retention=Retention(
         words=_(
@@ -84,6 +85,7 @@ SIGN_UPS = Kind(
         "standing": _("standing"),
         "guest_of": _("guest of"),
         "time_zone": _("time zone"),
+        "language": _("language"),
         "created_at": _("signed up"),
         "confirmed_at": _("confirmed"),
         "came_at": _("came"),

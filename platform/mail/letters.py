@@ -82,6 +82,7 @@ def _headers_of_ours(mail: Mail) -> dict[str, str]:
         "Date": said["Date"],
         "Message-ID": said["Message-ID"],
         "Auto-Submitted": "auto-generated",
+        "Content-Language": mail.language,
     }
     if mail.unsubscribe_url:
         headers["List-Unsubscribe"] = f"<{mail.unsubscribe_url}>"

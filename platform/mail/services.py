@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from urllib.parse import urlsplit
@@ -15,7 +15,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from mail import nudge
-from mail.models import LONGEST_KEY, LONGEST_SUBJECT, Attachment, Mail, State
+from mail.models import LONGEST_KEY, LONGEST_SUBJECT, Attachment, Mail, State, language_now
 from mail.sending import MOST_AT_ONCE
 
 KEPT_FOR = timedelta(days=30)
@@ -39,7 +39,8 @@ class Draft:
     """A mail to be written down.
 
     `key` names the occasion ("events.confirmation:<uuid>"). `unsubscribe_url` takes a POST from whoever
-    has it: with it the mail can be stopped from within a mail program.
+    has it: with it the mail can be stopped from within a mail program. `language` is that of the words: the one in
+    which the draft was made.
     """
 
     key: str
@@ -48,6 +49,7 @@ class Draft:
     text: str
     attachments: Sequence[Enclosure] = ()
     unsubscribe_url: str = ""
+    language: str = field(default_factory=language_now)
 
 
 def mail_queue(
@@ -102,6 +104,7 @@ def mail_of(draft: Draft) -> Mail:
         to=draft.to,
         subject=draft.subject,
         text=draft.text,
+        language=draft.language,
         unsubscribe_url=draft.unsubscribe_url,
         message_id=f"<{mail_id}@{urlsplit(settings.SITE_URL).hostname or 'localhost'}>",
     )

@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import validate_time_zone
@@ -23,6 +24,10 @@ LONGEST_EMAIL = 254  # RFC 5321's longest path, without its brackets
 
 def new_token() -> str:
     return secrets.token_urlsafe(24)
+
+
+def page_language() -> str:
+    return get_language() or "en"
 
 
 class Standing(models.TextChoices):
@@ -67,6 +72,8 @@ class SignUp(models.Model):
     time_zone = models.CharField(
         _("time zone"), max_length=60, blank=True, validators=[validate_time_zone], editable=False
     )
+    # That of the page where they signed up: a reminder is written when nobody has a page open.
+    language = models.CharField(_("language"), max_length=10, default=page_language, editable=False)
     standing = models.CharField(_("standing"), max_length=10, choices=Standing, default=Standing.ASKED)
     created_at = models.DateTimeField(_("signed up"), default=timezone.now, editable=False)
     confirmed_at = models.DateTimeField(_("confirmed"), null=True, editable=False)
