@@ -3,6 +3,7 @@ PYTHON := .venv/bin/python
 # The supervisor ends with make, even when make is killed. `exec` leaves no shell in between.
 EMBEDDED = exec $(PYTHON) -m embedded --parent $$PPID
 BABEL := .venv/bin/pybabel --quiet
+LOCALE := locale
 PYTEST := $(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help setup run reset test soak lint messages
@@ -35,6 +36,6 @@ messages: setup ## Bring the Spanish catalog up to date with the words in templa
 	@mkdir -p .data
 	@$(BABEL) extract -F pyproject.toml -k gettext_lazy -k ngettext_lazy:1,2 -k pgettext_lazy:1c,2 \
 		--add-location=file -o .data/messages.pot .
-	@$(BABEL) update -i .data/messages.pot -d locale -D django -l es \
+	@$(BABEL) update -i .data/messages.pot -d $(LOCALE) -D django -l es \
 		--no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
-	@$(BABEL) compile --statistics -d locale -D django -l es
+	@.venv/bin/pybabel compile --statistics -d $(LOCALE) -D django

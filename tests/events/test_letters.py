@@ -3,11 +3,14 @@
 import re
 
 import pytest
+from django.utils import translation
 from icalendar import Calendar
 from pytest_django import Settings
 
+from events import letters
 from events.models import Event, SignUp
-from events.services import sign_up_make
+from events.services import sign_up_leave, sign_up_make
+from mail.letters import html_of, letter
 from mail.models import Mail
 from tests.events.conftest import MakeEvent, come
 
@@ -87,3 +90,23 @@ def test_times_are_said_on_the_readers_clock_too(event: Event) -> None:
     text = invitation().text
     assert "Los Angeles time (P" in text
     assert re.search("For you: .*, Berlin time", text)
+
+
+def test_a_mail_is_in_the_language_that_they_signed_up_in(event: Event) -> None:
+    with translation.override("es"):
+        sign_up = come(event)
+    # A reminder is written by a task, in nobody's language.
+    with translation.override(None):
+        soon = letters.day_before(sign_up)
+    assert soon.subject == "Pronto: One evening"
+    assert "Hola, Kim:" in soon.text
+    assert soon.language == "es"
+    mail = Mail.objects.get(subject="Tu plaza: One evening")
+    assert '<html lang="es">' in html_of(mail)
+    assert letter(mail).message()["Content-Language"] == "es"
+
+
+def test_whoever_leaves_on_a_page_in_another_language_is_told_in_theirs(sign_up: SignUp) -> None:
+    with translation.override("es"):
+        sign_up_leave(sign_up=sign_up)
+    assert Mail.objects.get(subject="You left: One evening").language == "en"

@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import pytest
+from django.utils import translation
 
 from accounts.models import Person
 from families import consents
@@ -93,3 +94,13 @@ def test_new_words_ask_again(
 def test_changed_words_without_a_new_version_are_seen() -> None:
     """Whoever changes the words changes the version too, and then this line."""
     assert (consents.text_now().version, consents.text_now().hash[:12]) == ("2026-11-23", "727e37ad2539")
+
+
+def test_the_words_are_the_same_version_in_every_language() -> None:
+    english = consents.text_now()
+    with translation.override("es"):
+        spanish = consents.text_now()
+    assert spanish.title == "Antes de abrir el tutor"
+    assert spanish.version == english.version
+    assert len(spanish.points) == len(english.points)
+    assert spanish.hash != english.hash

@@ -27,10 +27,10 @@ def test_it_asks_no_database_whoever_reads(
     with django_assert_num_queries(0):
         reply = reader.get(path)
     assert reply.status_code == 200
-    # The same page for everybody may be kept by any cache in between.
+    # The same page for everybody may be kept by any cache in between, for each language that is asked for or chosen.
     assert "public" in reply.headers["Cache-Control"]
     assert not reply.cookies
-    assert "Cookie" not in reply.headers.get("Vary", "")
+    assert reply.headers["Vary"] == "Accept-Language, Cookie"
 
 
 @pytest.mark.parametrize("path", PAGES)

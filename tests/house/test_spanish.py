@@ -1,0 +1,96 @@
+"""Every word on screen has its Spanish, and the Spanish keeps to docs/spanish.md."""
+
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from babel.messages.catalog import Message
+from babel.messages.pofile import read_po
+from django.utils import translation
+
+ROOT = Path(__file__).resolve().parents[2]
+CATALOG = ROOT / "locale" / "es" / "LC_MESSAGES" / "django.po"
+# What is put into a sentence, and how it is marked: places for something, per cents, tags, lines.
+PARTS = re.compile(r"%\(\w+\)[a-z]|%[a-z%]|\{\w*\}|</?\w+[^>]*>|`[^`]+`|\n")
+
+
+def messages() -> Iterator[Message]:
+    with CATALOG.open("rb") as file:
+        yield from (message for message in read_po(file, locale="es") if message.id)
+
+
+def pairs() -> Iterator[tuple[str, str]]:
+    """English and Spanish, form by form."""
+    for message in messages():
+        if isinstance(message.id, str):
+            assert isinstance(message.string, str)
+            yield message.id, message.string
+        else:
+            yield from zip(message.id, message.string, strict=True)
+
+
+def test_every_word_on_screen_is_in_the_catalog_and_nothing_else_is(tmp_path: Path) -> None:
+    """`make messages` would change nothing; where it would, run it and translate what is new."""
+    shutil.copytree(ROOT / "locale", tmp_path / "locale")
+    made = subprocess.run(
+        ["make", "messages", f"LOCALE={tmp_path}/locale"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert made.returncode == 0, made.stderr
+    fresh = (tmp_path / "locale" / CATALOG.relative_to(ROOT / "locale")).read_text()
+    assert CATALOG.read_text() == fresh
+
+
+def test_every_word_has_its_spanish() -> None:
+    assert [english for english, spanish in pairs() if not spanish.strip()] == []
+
+
+def test_nothing_is_fuzzy() -> None:
+    assert [message.id for message in messages() if message.fuzzy] == []
+
+
+def test_what_is_put_into_a_sentence_is_put_into_its_spanish() -> None:
+    wrong = [
+        (english, spanish)
+        for english, spanish in pairs()
+        if sorted(PARTS.findall(english)) != sorted(PARTS.findall(spanish))
+    ]
+    assert wrong == []
+
+
+def test_edges_and_quotation_marks_are_kept() -> None:
+    def edges(words: str) -> tuple[int, int]:
+        return len(words) - len(words.lstrip()), len(words) - len(words.rstrip())
+
+    assert [english for english, spanish in pairs() if edges(english) != edges(spanish)] == []
+    assert [spanish for _, spanish in pairs() if re.search("[«»!¡]", spanish)] == []
+    quoted = [
+        spanish
+        for _, spanish in pairs()
+        if spanish.count("“") != spanish.count("”") or spanish.count("?") > spanish.count("¿")
+    ]
+    assert quoted == []
+
+
+@pytest.mark.parametrize(
+    "word", ["ordenador", "computadora", "móvil", "celular", "vosotros", "ustedes", "usted"]
+)
+def test_words_of_one_side_of_the_ocean_are_left_out(word: str) -> None:
+    assert [spanish for _, spanish in pairs() if re.search(rf"\b{word}\b", spanish, re.IGNORECASE)] == []
+
+
+def test_setup_compiled_the_catalog_as_it_is_now() -> None:
+    with translation.override("es"):
+        assert [
+            english
+            for message in messages()
+            if isinstance(english := message.id, str)
+            and not message.context
+            and translation.gettext(english) != message.string
+        ] == []
