@@ -26,7 +26,10 @@ class PersonAdmin(UserAdmin):  # type: ignore[type-arg]
     fieldsets = (
         (None, {"fields": ("username", "password", "role")}),
         (_("On the page"), {"fields": ("display_name", "email", "time_zone")}),
-        (_("May"), {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
+        (
+            _("Permissions"),
+            {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")},
+        ),
         (_("Dates"), {"fields": ("born", "last_login", "joined_at")}),
     )
     add_fieldsets = ((None, {"fields": ("username", "role", "usable_password", "password1", "password2")}),)
