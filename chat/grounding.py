@@ -16,6 +16,11 @@ CARRYING_ON = """
 a again an and another are be but can could do does don't dont ever example examples explain for further get give go
 how i in is it keep like longer me mean more of ok okay on one please really say shorter show simpler so something tell
 than that the then there this to understand was what when where which who why with would yes you
+a ahora al algo así aún bien claro como con cosa cual cuál cuales cuáles cuando cuándo da dame de decir del di dices
+dime donde dónde el ella ello en entiendo entonces era es esa ese eso esta este esto está explica explicame explícame
+explicarme favor gracias hay la las lo los mas más me mejor mi muestra muy más no o otra otro para pero por porque pon
+ponme puedes que qué quien quién quieres repite se ser si sí sigue simple sobre solo son su también te tu un una uno
+vale vez y ya ejemplo ejemplos fácil corto corta largo
 """
 
 GROUNDED = (
