@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from django.conf import settings
 from django.db import transaction
 
 from courses.briefings.reading import BriefingText, briefings_read
@@ -12,6 +13,7 @@ from courses.markdown import plain_of
 from courses.models import Briefing, Lesson, Module, Passage, Question
 from courses.search import passages_index
 from courses.source import ContentBroken, Faults
+from courses.translations import originals_followed
 
 
 @dataclass(frozen=True)
@@ -48,11 +50,15 @@ def library_load(*, root: Path = CONTENT) -> Loaded:
 
 def _read(root: Path) -> tuple[list[ModuleText], list[BriefingText]]:
     faults = Faults()
-    modules = faults.of(partial(library_read, root), [])
+    modules = faults.of(partial(_modules_read, root), [])
     briefings = faults.of(partial(briefings_read, root), [])
     if faults.found:
         raise ContentBroken(*faults.found)
     return modules, briefings
+
+
+def _modules_read(root: Path) -> list[ModuleText]:
+    return originals_followed(library_read(root), first=settings.LANGUAGE_CODE)
 
 
 def _module_make(text: ModuleText) -> None:

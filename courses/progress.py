@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from courses.languages import page_language
 from courses.models import Lesson, Module, Question
 
 QUIZ = "quiz"
@@ -28,6 +29,7 @@ class Step:
     title: str
     minutes: int
     url: str
+    language: str
     is_done: bool
 
 
@@ -63,6 +65,7 @@ def progress_of(
             title=lesson.title,
             minutes=lesson.minutes,
             url=reverse("courses:lesson", args=[module.slug, lesson.slug]),
+            language=module.language,
             is_done=lesson.slug in done.lessons,
         )
         for lesson in lessons
@@ -73,6 +76,7 @@ def progress_of(
             title=_("Five questions"),
             minutes=5,
             url=reverse("courses:quiz", args=[module.slug]),
+            language=page_language(),
             is_done=bool(questions) and all(question.slug in done.answers for question in questions),
         )
     )

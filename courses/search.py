@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.db import connection
 from django.urls import reverse
 
-from courses.languages import FIRST, readers_language
+from courses.languages import page_language, read_in
 from courses.models import Passage
 
 CONFIGS = {"en": "english", "es": "spanish"}
@@ -16,18 +17,20 @@ LEAST_SHARE = 0.42
 MOST_LEXEMES = 40
 # A word in a heading or among `asked` says what a passage is about; one in its text may be there in passing.
 IN_TEXT = 0.5
+# PostgreSQL takes a mark outside ASCII for a part of its word, and “¿qué” for a word that no lesson has.
+MARKS = {"marks": "’¿¡“”‘«»…–—", "plain": "'" + " " * 10}
 
 INDEX = """
 UPDATE courses_passage SET search =
-    setweight(to_tsvector(%(config)s::regconfig, title || ' ' || asked), 'A') ||
-    setweight(to_tsvector(%(config)s::regconfig, text), 'B')
+    setweight(to_tsvector(%(config)s::regconfig, translate(title || ' ' || asked, %(marks)s, %(plain)s)), 'A') ||
+    setweight(to_tsvector(%(config)s::regconfig, translate(text, %(marks)s, %(plain)s)), 'B')
 WHERE language = %(language)s
 """
 
 FIND = """
 WITH asked AS (
     SELECT lexeme, quote_literal(lexeme) AS quoted
-    FROM unnest(to_tsvector(%(config)s::regconfig, %(question)s)) AS words
+    FROM unnest(to_tsvector(%(config)s::regconfig, translate(%(question)s, %(marks)s, %(plain)s))) AS words
     LIMIT %(most_lexemes)s
 ), weighed AS (
     SELECT quoted, ln(1 + (SELECT count(*) FROM courses_passage WHERE language = %(language)s) / (
@@ -56,6 +59,7 @@ class Found:
     title: str
     lesson: str
     text: str
+    language: str
 
     @property
     def url(self) -> str:
@@ -68,7 +72,7 @@ def passages_index() -> None:
     """Make every passage findable, in the words of its language."""
     with connection.cursor() as cursor:
         for language in Passage.objects.values_list("language", flat=True).distinct().order_by():
-            cursor.execute(INDEX, {"language": language, "config": CONFIGS.get(language, "simple")})
+            cursor.execute(INDEX, {"language": language, "config": CONFIGS.get(language, "simple")} | MARKS)
 
 
 def passages_find(question: str, *, most: int = 2, language: str | None = None) -> list[Found]:
@@ -76,9 +80,19 @@ def passages_find(question: str, *, most: int = 2, language: str | None = None) 
 
     Each of the question's words weighs ln(1 + N / (0.5 + n)), where n of all N passages have it: a word that
     every lesson uses says little, one that no lesson knows says much. A passage is found when the words that it
-    has weigh enough against all of them.
+    has weigh enough against all of them. What nothing speaks of in the reader's language is looked for in the first
+    one: families ask in both.
     """
-    language = language or _written_in(readers_language())
+    language = language or page_language()
+    ids = _ids(question, most=most, language=language)
+    if not ids and language != settings.LANGUAGE_CODE:
+        ids = _ids(question, most=most, language=settings.LANGUAGE_CODE)
+    passages = Passage.objects.select_related("lesson").filter(pk__in=ids)
+    by_id = {passage.pk: passage for passage in passages}
+    return [_found(by_id[pk]) for pk in ids]
+
+
+def _ids(question: str, *, most: int, language: str) -> list[int]:
     given: dict[str, str | int | float] = {
         "question": question.replace("\0", " "),
         "language": language,
@@ -87,31 +101,33 @@ def passages_find(question: str, *, most: int = 2, language: str | None = None) 
         "in_text": IN_TEXT,
         "least_share": LEAST_SHARE,
         "most": most,
+        **MARKS,
     }
     with connection.cursor() as cursor:
         cursor.execute(FIND, given)
-        ids = [row[0] for row in cursor.fetchall()]
-    by_id = {passage.pk: passage for passage in Passage.objects.select_related("lesson").filter(pk__in=ids)}
-    return [_found(by_id[pk]) for pk in ids]
+        return [row[0] for row in cursor.fetchall()]
 
 
 def passages_of(keys: Iterable[str], *, language: str | None = None) -> dict[str, Found]:
-    """The passages with these keys, by key and in their order. One that was taken out of its lesson is left out."""
+    """The passages with these keys, by key and in their order. One that was taken out of its lesson is left out.
+
+    Each is in `language`, or the page's, or in the first one until it is written in that.
+    """
     wanted: Sequence[str] = list(dict.fromkeys(keys))
     if not wanted:
         return {}
-    language = language or readers_language()
-    passages = Passage.objects.select_related("lesson").filter(key__in=wanted, language__in={language, FIRST})
-    # Those in the language asked for come last, and so stand in for the English ones.
-    by_key = {one.key: _found(one) for one in sorted(passages, key=lambda one: one.language == language)}
+    passages = read_in(Passage.objects.all(), name="key", language=language or page_language()).filter(
+        key__in=wanted
+    )
+    by_key = {passage.key: _found(passage) for passage in passages.select_related("lesson")}
     return {key: by_key[key] for key in wanted if key in by_key}
 
 
-def _written_in(language: str) -> str:
-    """The language whose passages are searched for a reader of `language`: English where there are none in it."""
-    has_any = language != FIRST and Passage.objects.filter(language=language).exists()
-    return language if has_any else FIRST
-
-
 def _found(passage: Passage) -> Found:
-    return Found(key=passage.key, title=passage.title, lesson=passage.lesson.title, text=passage.text)
+    return Found(
+        key=passage.key,
+        title=passage.title,
+        lesson=passage.lesson.title,
+        text=passage.text,
+        language=passage.language,
+    )

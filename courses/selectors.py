@@ -4,14 +4,15 @@ from dataclasses import dataclass
 
 from django.db.models import QuerySet
 
-from courses.languages import for_reader
+from courses.languages import read_in
 from courses.models import Lesson, Module, Question
 from courses.progress import Done, Progress, progress_of
 from courses.records import Record
 
 
 def modules_shown() -> QuerySet[Module]:
-    return for_reader(Module.objects.all())
+    """Every module, in the reader's language or, until it is written in it, in the first one."""
+    return read_in(Module.objects.all(), name="slug")
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,13 @@
 
 from django.db.models import QuerySet
 
-from courses.languages import for_reader
+from courses.languages import read_in
 from courses.models import Briefing
 
 
 def briefings_shown() -> QuerySet[Briefing]:
-    """The briefings, newest first."""
-    return for_reader(Briefing.objects.all())
+    """The briefings, newest first, each in the reader's language or, until it is written in it, in the first one."""
+    return read_in(Briefing.objects.all(), name="slug")
 
 
 def years_shown() -> list[int]:

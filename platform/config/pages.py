@@ -8,6 +8,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts.registry import kinds
+from courses.languages import page_language
 from courses.records import record_of
 from courses.selectors import courses_of
 from events.selectors import next_event
@@ -18,10 +19,11 @@ from inference.place import guard_host, runs_at_home
 def home(request: HttpRequest) -> HttpResponse:
     courses = courses_of(record_of(request))
     unfinished = [course for course in courses if not course.progress.is_whole]
+    own = [course for course in unfinished if course.module.language == page_language()]
     begun = [course for course in unfinished if course.progress.is_begun]
     page = {
         "courses": courses,
-        "course": next(iter(begun or unfinished or courses), None),
+        "course": next(iter(begun or own or unfinished or courses), None),
         "event": next_event(),
     }
     return render(request, "pages/home.html", page)

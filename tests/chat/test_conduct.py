@@ -77,7 +77,7 @@ class TestWhatItIsTold:
 
 class TestTheFence:
     def hostile_lesson(self) -> Found:
-        return Found(key="m/l", title=f"Title {HOSTILE}", lesson="L", text=HOSTILE)
+        return Found(key="m/l", title=f"Title {HOSTILE}", lesson="L", text=HOSTILE, language="en")
 
     def test_a_lesson_stands_between_two_marks_that_it_cannot_contain(self) -> None:
         told = prompt_text(passages=[self.hostile_lesson()])

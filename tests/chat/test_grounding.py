@@ -76,7 +76,7 @@ class TestWhatTheModelIsTold:
         assert told.removesuffix(CLOSE).rstrip()[-1] in ".?”"
 
     def test_a_passage_of_one_endless_sentence_is_left_out(self) -> None:
-        endless = Found(key="m/l", title="Endless", lesson="L", text="word " * 4000)
+        endless = Found(key="m/l", title="Endless", lesson="L", text="word " * 4000, language="en")
         told = grounding([endless], room=400)
         assert tokens_at_most(told) <= 400
 

@@ -15,10 +15,22 @@ from courses.source import ContentBroken
 def rows() -> list[object]:
     """All that was loaded, without the numbers of its rows."""
     return [
-        list(Module.objects.values("language", "slug", "title", "outcomes", "sources")),
-        list(Lesson.objects.values("module__slug", "slug", "order", "title", "sections")),
-        list(Question.objects.values("module__slug", "slug", "order", "html", "options")),
-        list(Passage.objects.order_by("key").values("key", "title", "text", "asked", "search")),
+        list(
+            Module.objects.order_by("language", "slug").values(
+                "language", "slug", "title", "outcomes", "sources"
+            )
+        ),
+        list(
+            Lesson.objects.order_by("module__language", "module__slug", "order").values(
+                "module__slug", "slug", "order", "title", "sections"
+            )
+        ),
+        list(
+            Question.objects.order_by("module__language", "module__slug", "order").values(
+                "module__slug", "slug", "order", "html", "options"
+            )
+        ),
+        list(Passage.objects.order_by("language", "key").values("key", "title", "text", "asked", "search")),
     ]
 
 

@@ -1,0 +1,287 @@
+"""Another language is another folder. What is not yet written in it is shown in the first one, and says so."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from django.template import Context
+from django.templatetags.i18n import TranslateNode
+from django.test import Client
+from django.utils import translation
+from pytest_django import DjangoAssertNumQueries
+
+from accounts.models import Person
+from courses.library import CONTENT, library_read
+from courses.loading import library_load
+from courses.models import Briefing, LessonDone, Module
+from courses.records import PersonRecord
+from courses.search import passages_find, passages_of
+from courses.selectors import course_of, courses_of
+from courses.source import ContentBroken
+
+MH = "/learn/mental-health"
+GB = "/learn/good-and-bad"
+IN_ENGLISH = "en inglés"
+NOT_YET = "todavía no se ha traducido"
+PAGES = ["/learn/", "/briefings/", "/", MH, f"{MH}/why-they-tell-it", f"{MH}/quiz", f"{MH}/print"]
+PAGES += [GB, f"{GB}/what-it-is", f"{GB}/quiz", f"{GB}/print", "/briefings/europe-agrees-on-rules"]
+
+
+@pytest.fixture
+def in_spanish(library: None) -> Client:
+    """A visitor whose browser asks for Spanish."""
+    return Client(headers={"accept-language": "es-MX,es;q=0.9,en;q=0.5"})
+
+
+def text_of(client: Client, path: str) -> str:
+    reply = client.get(path, follow=True)
+    assert reply.status_code == 200
+    return reply.content.decode()
+
+
+def main_of(client: Client, path: str) -> str:
+    return text_of(client, path).partition("<main")[2].partition("</main>")[0]
+
+
+class TestTheModulesInSpanish:
+    def test_are_all_of_them_each_once(self, in_spanish: Client, teen: Person) -> None:
+        with translation.override("es"):
+            courses = courses_of(PersonRecord(teen))
+        slugs = [course.module.slug for course in courses]
+        assert slugs == list(Module.objects.filter(language="en").values_list("slug", flat=True))
+        assert {course.module.slug for course in courses if course.module.language == "es"} == {
+            "mental-health"
+        }
+
+    def test_those_not_yet_written_in_it_are_marked_and_kept(self, in_spanish: Client) -> None:
+        page = text_of(in_spanish, "/learn/")
+        assert '<html lang="es"' in page
+        assert f'<a href="{MH}">La salud mental y una máquina que escucha</a>' in page
+        assert f'<a href="{GB}" lang="en">' in page
+        assert page.count(f"· {IN_ENGLISH}") == Module.objects.filter(language="en").count() - 1
+
+    def test_the_front_page_begins_with_one_of_them(self, in_spanish: Client) -> None:
+        assert "La salud mental y una máquina que escucha" in text_of(in_spanish, "/")
+
+    def test_are_not_in_the_way_of_whoever_reads_english(self, library: None, client: Client) -> None:
+        page = main_of(client, "/learn/")
+        assert "salud" not in page
+        assert "lang=" not in page
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_page_opens(path: str, in_spanish: Client) -> None:
+    assert in_spanish.get(path).status_code == 200
+
+
+class TestAModuleInSpanish:
+    @pytest.mark.parametrize("part", ["", "/why-they-tell-it", "/talk-about-it", "/quiz", "/print"])
+    def test_marks_nothing_as_english(self, part: str, in_spanish: Client) -> None:
+        assert "lang=" not in main_of(in_spanish, MH + part)
+
+    def test_cites_a_source_by_its_own_title(self, in_spanish: Client) -> None:
+        page = text_of(in_spanish, f"{MH}/why-they-tell-it")
+        assert "How Teens Use and View AI" in page
+        assert "24 de febrero de 2026" in page
+
+    def test_gives_a_line_for_the_agreement_and_a_page_for_the_fridge_door(self, in_spanish: Client) -> None:
+        page = text_of(in_spanish, f"{MH}/print")
+        assert "los teléfonos duermen en la cocina" in " ".join(page.split())
+        assert "Tres nombres en una tarjeta" in page
+
+
+class TestAModuleThatIsNotThereYet:
+    @pytest.mark.parametrize("part", ["/what-it-is", "/quiz", "/print"])
+    def test_is_read_in_english_and_marked(self, part: str, in_spanish: Client) -> None:
+        assert ' lang="en">' in main_of(in_spanish, GB + part)
+
+    def test_says_so_on_its_first_page_and_on_each_lesson(self, in_spanish: Client) -> None:
+        for path in (GB, f"{GB}/what-it-is", f"{GB}/quiz"):
+            assert NOT_YET in text_of(in_spanish, path)
+
+    def test_speaks_one_language_inside_a_lesson(
+        self, in_spanish: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The words around a block ("People say") are in the language of the block."""
+        asked = []
+        render = TranslateNode.render
+
+        def noted(node: TranslateNode, context: Context) -> str:
+            asked.append((node.filter_expression.token, translation.get_language()))
+            return render(node, context)
+
+        monkeypatch.setattr(TranslateNode, "render", noted)
+        text_of(in_spanish, f"{GB}/bias-in-bias-out")
+        assert ('"People say"', "en") in asked
+        assert ('"Learn"', "es") in asked
+
+
+class TestProgress:
+    def test_is_one_in_both_languages(self, in_spanish: Client, client: Client, teen: Person) -> None:
+        in_spanish.force_login(teen)
+        in_spanish.post(f"{MH}/why-they-tell-it/done")
+        assert LessonDone.objects.get().module_slug == "mental-health"
+        client.force_login(teen)
+        assert "1 of 6 done" in text_of(client, MH)
+
+    def test_an_option_chosen_in_one_language_is_the_same_in_the_other(
+        self, in_spanish: Client, teen: Person
+    ) -> None:
+        spanish = Module.objects.get(language="es", slug="mental-health").questions.get(slug="who-else")
+        right = next(option for option in spanish.options if option["is_right"])
+        in_spanish.force_login(teen)
+        in_spanish.post(f"{MH}/quiz/who-else", {"option": right["id"]})
+        with translation.override("en"):
+            course = course_of("mental-health", PersonRecord(teen))
+        asked = next(question for question in course.questions if question.slug == "who-else")
+        chosen = next(one for one in asked.options if one["id"] == course.done.answers["who-else"])
+        assert chosen["is_right"]
+        assert "Who else knows" in chosen["html"]
+
+
+class TestATranslationIsHeldAgainstItsOriginal:
+    @pytest.fixture
+    def spanish(self, tmp_path: Path) -> Path:
+        root = tmp_path / "content"
+        for language in ("en", "es"):
+            shutil.copytree(CONTENT / language / "mental-health", root / language / "mental-health")
+        return root / "es" / "mental-health"
+
+    @pytest.mark.parametrize(
+        ("file", "old", "new", "told"),
+        [
+            (
+                "3-where-it-fails.md",
+                "{#thread}",
+                "{#hilo}",
+                "sections of “where-it-fails”.*agrees, thread, story",
+            ),
+            (
+                "quiz.md",
+                "question who-else",
+                "question quien-mas",
+                "questions are not those of en/mental-health",
+            ),
+            ("quiz.md", "- [ ] Que ese consejo funciona.\n  Puede", "- [x] Q\n  P", "felt-helpful"),
+        ],
+    )
+    def test_other_names_are_a_fault(
+        self, file: str, old: str, new: str, told: str, spanish: Path, db: None
+    ) -> None:
+        path = spanish / file
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new))
+        if "felt" in told:
+            path.write_text(path.read_text().replace("- [x] Que a quienes", "- [ ] Que a quienes"))
+        with pytest.raises(ContentBroken, match=told):
+            library_load(root=spanish.parents[1])
+        assert not Module.objects.exists()
+
+    def test_so_is_a_lesson_that_is_missing(self, spanish: Path, db: None) -> None:
+        (spanish / "2-what-it-may-be-for.md").unlink()
+        with pytest.raises(
+            ContentBroken, match=r"^es/mental-health, line 1: The lessons are not those of en"
+        ):
+            library_load(root=spanish.parents[1])
+
+    def test_a_module_without_an_original_stands_by_itself(self, spanish: Path, db: None) -> None:
+        shutil.rmtree(spanish.parents[1] / "en")
+        library_load(root=spanish.parents[1])
+        assert Module.objects.get().language == "es"
+
+    def test_as_delivered_each_has_the_sources_of_its_original(self) -> None:
+        modules = {(module.language, module.slug): module for module in library_read()}
+        for (language, slug), module in modules.items():
+            if language != "en":
+                known = modules["en", slug].sources
+                assert [(one["id"], one["title"], one["url"]) for one in module.sources] == [
+                    (one["id"], one["title"], one["url"]) for one in known
+                ]
+
+
+ASKED_IN_SPANISH = [
+    ("¿Es normal contarle mis problemas a ChatGPT?", {"how-many", "practice"}),
+    ("estoy triste y hablo con el chatbot todas las noches", {"never-tired", "next-step", "easy"}),
+    ("¿La IA siempre me da la razón?", {"agrees"}),
+    ("¿puede un chatbot ser mi psicólogo?", {"people-only", "this-tutor"}),
+    ("¿tengo depresión?", {"people-only"}),
+    ("quién puede leer mis chats", {"not-secret", "not-you"}),
+    ("como borro el historial de la ia", {"settings", "not-secret"}),
+    ("¿Qué pasa si llamo al 988?", {"call"}),
+    ("¿La orientadora se lo va a contar a mi mamá?", {"people-private"}),
+    ("mi hija no me habla", {"silence"}),
+    ("no podemos pagar un psicólogo y hay lista de espera", {"far-away"}),
+    ("¿preguntar por el suicidio le mete la idea en la cabeza?", {"ask"}),
+    ("¿funciona la terapia con inteligencia artificial?", {"find-out", "people-only"}),
+    ("el chatbot le dijo a mi hijo algo peligroso", {"said-harm"}),
+    ("¿debo revisar el celular de mi hija?", {"not-you"}),
+]  # fmt: skip
+NOT_COVERED_IN_SPANISH = [
+    "¿Qué es la fotosíntesis?",
+    "¿Cómo se calcula un porcentaje?",
+    "¿Quién ganó la Segunda Guerra Mundial?",
+    "¿Cómo se cocina el arroz?",
+    "Explícame las fracciones",
+    "¿Por qué es azul el cielo?",
+]
+
+
+class TestAQuestionInSpanish:
+    @pytest.mark.parametrize(("question", "anchors"), ASKED_IN_SPANISH)
+    def test_finds_its_passage(self, question: str, anchors: set[str], library: None) -> None:
+        found = passages_find(question, language="es")
+        assert {passage.key.partition("#")[2] for passage in found} & anchors, [one.key for one in found]
+        assert {passage.language for passage in found} == {"es"}
+
+    @pytest.mark.parametrize("question", NOT_COVERED_IN_SPANISH)
+    def test_that_no_lesson_covers_finds_none(self, question: str, library: None) -> None:
+        assert passages_find(question, language="es") == []
+
+    def test_whoever_asks_in_english_finds_the_english_lesson(self, library: None) -> None:
+        found = passages_find("Why did the chatbot invent a book that does not exist?", language="es")
+        assert {passage.key for passage in found} & {"good-and-bad/good-at-and-bad-at#sounds-sure"}
+
+    def test_it_costs_two_queries_where_something_is_found(
+        self, library: None, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        with django_assert_num_queries(2):
+            assert passages_find("¿Qué pasa si llamo al 988?", language="es")
+
+    @pytest.mark.parametrize(
+        ("typed", "plain", "language"),
+        [("¿Tengo “depresión”…?", "tengo depresion", "es"), ("what’s “bias”?", "what's bias?", "en")],
+    )
+    def test_marks_of_writing_are_no_part_of_a_word(
+        self, typed: str, plain: str, language: str, library: None
+    ) -> None:
+        assert passages_find(typed, language=language) == passages_find(plain, language=language) != []
+
+
+class TestAPassageThatIsCited:
+    KEYS = ("mental-health/talk-about-it#ask", "good-and-bad/bias-in-bias-out#measured")
+
+    @pytest.mark.parametrize(("language", "titles"), [("es", ["es", "en"]), ("en", ["en", "en"])])
+    def test_is_in_the_readers_language_where_there_is_one(
+        self, language: str, titles: list[str], library: None
+    ) -> None:
+        found = passages_of(self.KEYS, language=language)
+        assert [passage.language for passage in found.values()] == titles
+        assert (found[self.KEYS[0]].title == "Pregunta sin rodeos") == (language == "es")
+
+
+class TestABriefing:
+    def test_that_is_not_in_spanish_is_marked_and_kept(self, in_spanish: Client) -> None:
+        page = text_of(in_spanish, "/briefings/")
+        assert page.count(f"· {IN_ENGLISH}") == Briefing.objects.filter(date__year=2023).count()
+        assert '<article class="reading" lang="en">' in text_of(
+            in_spanish, "/briefings/europe-agrees-on-rules"
+        )
+
+    def test_that_is_takes_the_place_of_the_english_one(self, in_spanish: Client) -> None:
+        same = {"slug": "europe-agrees-on-rules", "date": "2023-12-08", "sections": [], "sources": []}
+        Briefing.objects.create(language="es", title="Europa acuerda reglas", summary="R", **same)
+        page = text_of(in_spanish, "/briefings/")
+        assert "Europa acuerda reglas" in page
+        assert "Europe agrees" not in page
+        assert "Europe agrees" in text_of(Client(), "/briefings/")
