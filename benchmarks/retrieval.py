@@ -1,0 +1,145 @@
+"""How often the right lesson is found for a question, and how often one is cited for a question that none covers.
+
+    .venv/bin/python -m embedded with -- .venv/bin/python -m benchmarks.retrieval [--set open] [--misses] [--json]
+
+Lessons are ranked by their best passage. `benchmarks/lesson_questions/README.md` says where the questions come from.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+django.setup()
+
+from django.test.utils import setup_databases, teardown_databases  # noqa: E402 - models need the settings first
+
+from chat.grounding import passages_for  # noqa: E402
+from courses.loading import library_load  # noqa: E402
+from courses.search import passages_find  # noqa: E402
+
+SETS = Path(__file__).parent / "lesson_questions"
+# Enough passages for three lessons, were all of a lesson's found before the next one's.
+MOST_PASSAGES = 30
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question with the lessons that cover it: `lessons` as first written, `also` added on reading them."""
+
+    id: str
+    text: str
+    lessons: list[str]
+    also: list[str]
+
+    @property
+    def right(self) -> set[str]:
+        return {*self.lessons, *self.also}
+
+    @property
+    def is_near(self) -> bool:
+        """Whether it is about AI, and yet no lesson covers it."""
+        return "near-" in self.id
+
+
+@dataclass(frozen=True)
+class Answered:
+    asked: Asked
+    ranked: list[str]
+    cited: list[str]
+    ms: float
+
+    def rank(self, right: set[str]) -> int:
+        """The place of the first right lesson, from 1; 0 when none is found."""
+        return next((place for place, lesson in enumerate(self.ranked, 1) if lesson in right), 0)
+
+
+def questions_of(name: str) -> list[Asked]:
+    return [Asked(**json.loads(line)) for line in (SETS / f"{name}.jsonl").read_text().splitlines()]
+
+
+def answered(asked: Asked) -> Answered:
+    """What search and the tutor find for a question, on whatever database is there."""
+    began = time.perf_counter()
+    cited = passages_for(asked.text, past=[])
+    ms = (time.perf_counter() - began) * 1000
+    ranked = lessons_of(passage.key for passage in passages_find(asked.text, most=MOST_PASSAGES))
+    return Answered(asked, ranked, lessons_of(passage.key for passage in cited), ms)
+
+
+def lessons_of(keys: Iterator[str]) -> list[str]:
+    return list(dict.fromkeys(key.partition("#")[0] for key in keys))
+
+
+def figures_of(answers: list[Answered]) -> dict[str, float]:
+    covered = [one for one in answers if one.asked.right]
+    near = [one for one in answers if one.asked.is_near]
+    elsewhere = [one for one in answers if not one.asked.right and not one.asked.is_near]
+    ranks = [one.rank(one.asked.right) for one in covered]
+    first_labels = [one.rank(set(one.asked.lessons)) for one in covered]
+    return {
+        "covered": len(covered),
+        "recall_at_1": share(rank == 1 for rank in ranks),
+        "recall_at_3": share(0 < rank <= 3 for rank in ranks),
+        "recall_at_3_as_first_labelled": share(0 < rank <= 3 for rank in first_labels),
+        "mrr": round(statistics.fmean(1 / rank if rank else 0 for rank in ranks), 3),
+        "cited_rightly_by_the_tutor": share(bool(one.asked.right & set(one.cited)) for one in covered),
+        "uncovered": len(elsewhere),
+        "uncovered_that_are_cited": sum(bool(one.cited) for one in elsewhere),
+        "near": len(near),
+        "near_that_are_cited": sum(bool(one.cited) for one in near),
+        "median_ms": round(statistics.median(one.ms for one in answers), 1),
+    }
+
+
+def share(hits: Iterator[bool]) -> float:
+    return round(statistics.fmean(hits), 3)
+
+
+@contextmanager
+def library() -> Iterator[None]:
+    made = setup_databases(verbosity=0, interactive=False, serialized_aliases=[])
+    try:
+        library_load()
+        yield
+    finally:
+        teardown_databases(made, verbosity=0)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--set", choices=["blind", "open"], default="blind")
+    parser.add_argument("--misses", action="store_true", help="name what went wrong; of the open set only")
+    parser.add_argument("--json", action="store_true", help="print one JSON object as the last line")
+    options = parser.parse_args()
+    with library():
+        answers = [answered(asked) for asked in questions_of(options.set)]
+    if options.misses and options.set == "open":
+        show_misses(answers)
+    figures = figures_of(answers)
+    for name, figure in figures.items():
+        print(f"{name.replace('_', ' '):32} {figure:g}")
+    if options.json:
+        print(json.dumps({"benchmark": "retrieval", "set": options.set, **figures}))
+
+
+def show_misses(answers: list[Answered]) -> None:
+    for one in answers:
+        if not one.asked.right and one.cited:
+            print(f"cited   {one.asked.text!r}: {one.cited}")
+        elif one.asked.right and not 0 < one.rank(one.asked.right) <= 3:
+            print(f"missed  {one.asked.text!r}: {one.ranked[:3]}, not {one.asked.lessons}")
+
+
+if __name__ == "__main__":
+    main()
