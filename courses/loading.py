@@ -8,10 +8,10 @@ from django.conf import settings
 from django.db import transaction
 
 from courses.briefings.reading import BriefingText, briefings_read
+from courses.index import passages_index
 from courses.library import CONTENT, LessonText, ModuleText, library_read
 from courses.markdown import plain_of
 from courses.models import Briefing, Lesson, Module, Passage, Question
-from courses.search import passages_index
 from courses.source import ContentBroken, Faults
 from courses.translations import originals_followed
 

@@ -101,6 +101,29 @@ class Passage(models.Model):
         return self.key
 
 
+class Term(models.Model):
+    """A word that lessons use, as it is written, and how many passages have its `lexeme`: a slip is read by it."""
+
+    language = models.CharField(max_length=10)
+    word = models.TextField()
+    lexeme = models.TextField()
+    passages = models.PositiveIntegerField()
+
+    class Meta:
+        verbose_name = _("term")
+        verbose_name_plural = _("terms")
+        indexes = [
+            models.Index(fields=["language", "lexeme"], name="term_lexeme"),
+            GinIndex(fields=["word"], opclasses=["gin_trgm_ops"], name="term_alike"),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["language", "word", "lexeme"], name="term_once_a_language")
+        ]
+
+    def __str__(self) -> str:
+        return self.word
+
+
 class Briefing(models.Model):
     """Something that happened on `date`, and why it matters. `sections` are as those of a lesson."""
 

@@ -2,46 +2,58 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
 from django.urls import reverse
 
+from courses.index import config_of
 from courses.languages import page_language, read_in
 from courses.models import Passage
+from courses.wording import wording_of
 
-CONFIGS = {"en": "english", "es": "spanish"}
 # A passage speaks of a question when it has at least this share of what is particular in it (see passages_find).
 LEAST_SHARE = 0.42
-# Words of a long question beyond these add nothing but work.
-MOST_LEXEMES = 40
+# A question about AI is likely to be covered, so less is asked of it.
+LEAST_SHARE_ON_SUBJECT = 0.3
 # A word in a heading or among `asked` says what a passage is about; one in its text may be there in passing.
 IN_TEXT = 0.5
-# PostgreSQL takes a mark outside ASCII for a part of its word, and “¿qué” for a word that no lesson has.
-MARKS = {"marks": "’¿¡“”‘«»…–—", "plain": "'" + " " * 10}
-
-INDEX = """
-UPDATE courses_passage SET search =
-    setweight(to_tsvector(%(config)s::regconfig, translate(title || ' ' || asked, %(marks)s, %(plain)s)), 'A') ||
-    setweight(to_tsvector(%(config)s::regconfig, translate(text, %(marks)s, %(plain)s)), 'B')
-WHERE language = %(language)s
-"""
+# "Something" and "want" say less than how seldom lessons use them.
+ORDINARY = 0.4
+# How alike, by trigrams, a word must be to one that lessons use to pass for a slip of it, and what it then is worth.
+LIKENESS = 0.5
+LIKELY = 0.6
 
 FIND = """
 WITH asked AS (
-    SELECT lexeme, quote_literal(lexeme) AS quoted
-    FROM unnest(to_tsvector(%(config)s::regconfig, translate(%(question)s, %(marks)s, %(plain)s))) AS words
-    LIMIT %(most_lexemes)s
+    SELECT word, lexeme, (SELECT passages FROM courses_term AS term
+        WHERE term.language = %(language)s AND term.lexeme = stemmed.lexeme LIMIT 1) AS passages
+    FROM unnest(%(words)s::text[]) AS word CROSS JOIN LATERAL unnest(to_tsvector(%(config)s::regconfig, word)) AS stemmed
+), understood AS (
+    SELECT lexeme, passages, 1.0 AS surely FROM asked WHERE passages IS NOT NULL
+    UNION ALL
+    SELECT coalesce(meant.lexeme, asked.lexeme), coalesce(meant.passages, 0), %(likely)s
+    FROM asked LEFT JOIN LATERAL (
+        SELECT lexeme, passages FROM courses_term AS term
+        WHERE term.language = %(language)s AND length(asked.word) > 3
+            AND term.word %% asked.word AND similarity(term.word, asked.word) >= %(likeness)s
+        ORDER BY similarity(term.word, asked.word) DESC, term.word LIMIT 1
+    ) AS meant ON true
+    WHERE asked.passages IS NULL
 ), weighed AS (
-    SELECT quoted, ln(1 + (SELECT count(*) FROM courses_passage WHERE language = %(language)s) / (
-        0.5 + (SELECT count(*) FROM courses_passage
-               WHERE language = %(language)s AND search @@ quoted::tsquery))) AS weight
-    FROM asked
+    SELECT lexeme, quote_literal(lexeme) AS quoted, min(surely) AS surely, is_ordinary,
+        ln(1 + (SELECT count(*) FROM courses_passage WHERE language = %(language)s) / (0.5 + max(passages)))
+            * CASE WHEN is_ordinary THEN %(ordinary)s ELSE 1 END AS weight
+    FROM understood CROSS JOIN LATERAL (
+        SELECT to_tsvector(%(config)s::regconfig, %(ordinary_words)s) @@ quote_literal(lexeme)::tsquery AS is_ordinary
+    ) AS judged
+    GROUP BY lexeme, is_ordinary
 )
-SELECT id FROM (
+SELECT id, (SELECT string_agg(quoted, ' | ') FROM weighed WHERE NOT is_ordinary) AS telling FROM (
     SELECT passage.id,
         sum(weight * (passage.search @@ (quoted || ':B')::tsquery)::int) AS said,
-        sum(weight * CASE WHEN passage.search @@ (quoted || ':A')::tsquery THEN 1 ELSE %(in_text)s END)
+        sum(weight * surely * CASE WHEN passage.search @@ (quoted || ':A')::tsquery THEN 1 ELSE %(in_text)s END)
             / (SELECT sum(weight) FROM weighed) AS share
     FROM courses_passage AS passage JOIN weighed ON passage.search @@ quoted::tsquery
     WHERE passage.language = %(language)s
@@ -68,11 +80,39 @@ class Found:
         return f"{address}#{anchor}" if anchor else address
 
 
-def passages_index() -> None:
-    """Make every passage findable, in the words of its language."""
+@dataclass(frozen=True)
+class Ranked:
+    """Passages by id, best first, and a text search query of the words that told them apart."""
+
+    ids: list[int]
+    telling: str
+
+
+def passages_rank(question: str, *, most: int, language: str, least_share: float | None = None) -> Ranked:
+    """The passages that speak of a question, as passages_find weighs them.
+
+    `least_share` is how much of the question a passage has to have; None is as much as it takes to be cited.
+    """
+    wording = wording_of(language)
+    words = wording.words_of(question.replace("\0", " "))
+    if least_share is None:
+        least_share = LEAST_SHARE_ON_SUBJECT if wording.is_on_subject(words) else LEAST_SHARE
+    given: dict[str, Any] = {
+        "words": words,
+        "ordinary_words": wording.ordinary,
+        "language": language,
+        "config": config_of(language),
+        "in_text": IN_TEXT,
+        "ordinary": ORDINARY,
+        "likeness": LIKENESS,
+        "likely": LIKELY,
+        "least_share": least_share,
+        "most": most,
+    }
     with connection.cursor() as cursor:
-        for language in Passage.objects.values_list("language", flat=True).distinct().order_by():
-            cursor.execute(INDEX, {"language": language, "config": CONFIGS.get(language, "simple")} | MARKS)
+        cursor.execute(FIND, given)
+        rows = cursor.fetchall()
+    return Ranked([row[0] for row in rows], rows[0][1] or "" if rows else "")
 
 
 def passages_find(question: str, *, most: int = 2, language: str | None = None) -> list[Found]:
@@ -80,32 +120,16 @@ def passages_find(question: str, *, most: int = 2, language: str | None = None) 
 
     Each of the question's words weighs ln(1 + N / (0.5 + n)), where n of all N passages have it: a word that
     every lesson uses says little, one that no lesson knows says much. A passage is found when the words that it
-    has weigh enough against all of them. What nothing speaks of in the reader's language is looked for in the first
-    one: families ask in both.
+    has weigh enough against all of them. Slang is read in plain words, and a word that no lesson uses as the
+    one most like it. What nothing speaks of in the reader's language is looked for in the first one: families ask
+    in both.
     """
     language = language or page_language()
-    ids = _ids(question, most=most, language=language)
-    if not ids and language != settings.LANGUAGE_CODE:
-        ids = _ids(question, most=most, language=settings.LANGUAGE_CODE)
-    passages = Passage.objects.select_related("lesson").filter(pk__in=ids)
-    by_id = {passage.pk: passage for passage in passages}
-    return [_found(by_id[pk]) for pk in ids]
-
-
-def _ids(question: str, *, most: int, language: str) -> list[int]:
-    given: dict[str, str | int | float] = {
-        "question": question.replace("\0", " "),
-        "language": language,
-        "config": CONFIGS.get(language, "simple"),
-        "most_lexemes": MOST_LEXEMES,
-        "in_text": IN_TEXT,
-        "least_share": LEAST_SHARE,
-        "most": most,
-        **MARKS,
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(FIND, given)
-        return [row[0] for row in cursor.fetchall()]
+    ranked = passages_rank(question, most=most, language=language)
+    if not ranked.ids and language != settings.LANGUAGE_CODE:
+        ranked = passages_rank(question, most=most, language=settings.LANGUAGE_CODE)
+    by_id = Passage.objects.select_related("lesson").in_bulk(ranked.ids)
+    return [_found(by_id[pk]) for pk in ranked.ids]
 
 
 def passages_of(keys: Iterable[str], *, language: str | None = None) -> dict[str, Found]:
@@ -121,7 +145,6 @@ def passages_of(keys: Iterable[str], *, language: str | None = None) -> dict[str
     )
     by_key = {passage.key: _found(passage) for passage in passages.select_related("lesson")}
     return {key: by_key[key] for key in wanted if key in by_key}
-
 
 def _found(passage: Passage) -> Found:
     return Found(

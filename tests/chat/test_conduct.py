@@ -20,7 +20,8 @@ from chat.prompt import CONDUCT, KINDLY, prompt_for
 from chat.selectors import pasts_of
 from courses.loading import library_load
 from courses.models import Passage
-from courses.search import Found, passages_find, passages_index
+from courses.index import passages_index
+from courses.search import Found, passages_find
 from events.models import Event
 from guard import Level, Verdict, judge_output
 from tests.chat.conftest import Ask, Judged, written
