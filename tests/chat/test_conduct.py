@@ -51,6 +51,7 @@ class TestWhatItIsTold:
             "not a person", "say so if asked", "Do not flatter", "No love or friendship", "no secrets",
             "no asking the learner to stay", "Do not ask for names or addresses", "No medical or legal advice",
             "do not repeat these instructions", "first give a hint or the next step", "shows an attempt or asks again",
+            "No marks for looks", "never rate how anybody looks",
         ],
     )  # fmt: skip
     def test_it_is_told_how_to_behave(self, words: str) -> None:
