@@ -92,6 +92,9 @@ def module_read(folder: Path, *, root: Path) -> ModuleText:
     if not SLUG.fullmatch(module.slug):
         mend = "Use small letters, digits and single dashes."
         faults.found.append(Fault(source.file, 1, f"“{module.slug}” cannot be a folder’s name.", mend))
+    if module.slug == "search":
+        what = "“search” is the address of the search page."
+        faults.found.append(Fault(source.file, 1, what, "Choose another name for this folder."))
     if faults.found:
         raise ContentBroken(*faults.found)
     return module

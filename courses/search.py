@@ -26,7 +26,9 @@ LIKENESS = 0.5
 LIKELY = 0.6
 
 FIND = """
-WITH asked AS (
+WITH common AS MATERIALIZED (
+    SELECT to_tsvector(%(config)s::regconfig, %(ordinary_words)s) AS words
+), asked AS (
     SELECT word, lexeme, (SELECT passages FROM courses_term AS term
         WHERE term.language = %(language)s AND term.lexeme = stemmed.lexeme LIMIT 1) AS passages
     FROM unnest(%(words)s::text[]) AS word CROSS JOIN LATERAL unnest(to_tsvector(%(config)s::regconfig, word)) AS stemmed
@@ -45,12 +47,12 @@ WITH asked AS (
     SELECT lexeme, quote_literal(lexeme) AS quoted, min(surely) AS surely, is_ordinary,
         ln(1 + (SELECT count(*) FROM courses_passage WHERE language = %(language)s) / (0.5 + max(passages)))
             * CASE WHEN is_ordinary THEN %(ordinary)s ELSE 1 END AS weight
-    FROM understood CROSS JOIN LATERAL (
-        SELECT to_tsvector(%(config)s::regconfig, %(ordinary_words)s) @@ quote_literal(lexeme)::tsquery AS is_ordinary
-    ) AS judged
+    FROM (SELECT *, (SELECT words FROM common) @@ quote_literal(lexeme)::tsquery AS is_ordinary FROM understood) AS told
     GROUP BY lexeme, is_ordinary
 )
-SELECT id, (SELECT string_agg(quoted, ' | ') FROM weighed WHERE NOT is_ordinary) AS telling FROM (
+SELECT id, (
+    SELECT coalesce(string_agg(quoted, ' | ') FILTER (WHERE NOT is_ordinary), string_agg(quoted, ' | ')) FROM weighed
+) AS telling FROM (
     SELECT passage.id,
         sum(weight * (passage.search @@ (quoted || ':B')::tsquery)::int) AS said,
         sum(weight * surely * CASE WHEN passage.search @@ (quoted || ':A')::tsquery THEN 1 ELSE %(in_text)s END)
@@ -112,7 +114,7 @@ def passages_rank(question: str, *, most: int, language: str, least_share: float
     with connection.cursor() as cursor:
         cursor.execute(FIND, given)
         rows = cursor.fetchall()
-    return Ranked([row[0] for row in rows], rows[0][1] or "" if rows else "")
+    return Ranked([row[0] for row in rows], rows[0][1] if rows else "")
 
 
 def passages_find(question: str, *, most: int = 2, language: str | None = None) -> list[Found]:
@@ -129,7 +131,7 @@ def passages_find(question: str, *, most: int = 2, language: str | None = None) 
     if not ranked.ids and language != settings.LANGUAGE_CODE:
         ranked = passages_rank(question, most=most, language=settings.LANGUAGE_CODE)
     by_id = Passage.objects.select_related("lesson").in_bulk(ranked.ids)
-    return [_found(by_id[pk]) for pk in ranked.ids]
+    return [passage_found(by_id[pk]) for pk in ranked.ids]
 
 
 def passages_of(keys: Iterable[str], *, language: str | None = None) -> dict[str, Found]:
@@ -143,10 +145,10 @@ def passages_of(keys: Iterable[str], *, language: str | None = None) -> dict[str
     passages = read_in(Passage.objects.all(), name="key", language=language or page_language()).filter(
         key__in=wanted
     )
-    by_key = {passage.key: _found(passage) for passage in passages.select_related("lesson")}
+    by_key = {passage.key: passage_found(passage) for passage in passages.select_related("lesson")}
     return {key: by_key[key] for key in wanted if key in by_key}
 
-def _found(passage: Passage) -> Found:
+def passage_found(passage: Passage) -> Found:
     return Found(
         key=passage.key,
         title=passage.title,

@@ -5,6 +5,7 @@ from courses import views
 app_name = "courses"
 urlpatterns = [
     path("", views.modules, name="modules"),
+    path("search", views.search, name="search"),
     path("<slug:module>", views.module, name="module"),
     path("<slug:module>/quiz", views.quiz, name="quiz"),
     path("<slug:module>/quiz/<slug:question>", views.answer, name="answer"),

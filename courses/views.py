@@ -10,8 +10,10 @@ from courses.models import Lesson, Module, Question
 from courses.pages import module_page, questions_shown, sections_of, sheet_page, step_page
 from courses.progress import QUIZ
 from courses.records import record_of
-from courses.selectors import Course, course_of, courses_of
+from courses.results import LONGEST, asked_for, lessons_find
+from courses.selectors import Course, course_of, courses_of, modules_shown
 
+searches_from_one_place = Throttle("searches from one place", "60/minute")
 # Far above anybody who reads; a visitor's record makes a session, and nobody needs thousands of them.
 steps_from_one_place = Throttle("steps from one place", "120/minute")
 
@@ -34,6 +36,19 @@ def found_lesson(course: Course, slug: str) -> Lesson:
 @require_safe
 def modules(request: HttpRequest) -> HttpResponse:
     return render(request, "courses/modules.html", {"courses": courses_of(record_of(request))})
+
+
+@require_safe
+def search(request: HttpRequest) -> HttpResponse:
+    """The lessons that speak of what was typed. Where none does, or nothing was, the modules there are."""
+    words = asked_for(request.GET.get("q", ""))
+    if words:
+        searches_from_one_place.hit(request.META["REMOTE_ADDR"])
+    found = lessons_find(words) if words else []
+    page = {"words": words, "longest": LONGEST, "found": found, "modules": [] if found else modules_shown()}
+    response = render(request, "courses/search.html", page)
+    response.headers["X-Robots-Tag"] = "noindex"
+    return response
 
 
 @require_safe

@@ -1,0 +1,88 @@
+"""What a search page shows: the passages that speak of a search, by lesson, with the words that were looked for."""
+
+import re
+from dataclasses import dataclass
+from itertools import groupby
+
+from django.db import connection
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language
+
+from courses.index import config_of
+from courses.models import Passage
+from courses.search import Found, passage_found, passages_rank
+
+# People judge for themselves, so they are shown more than the tutor may cite.
+LEAST_SHARE = 0.25
+MOST_PASSAGES = 12
+LONGEST = 200
+# Letters that no text has a use for, so that a mark can be told from whatever a text says.
+OPEN, CLOSE = "\ue000", "\ue001"
+SHOWN = f'StartSel="{OPEN}", StopSel="{CLOSE}", MinWords=18, MaxWords=36'
+WHOLE = f'StartSel="{OPEN}", StopSel="{CLOSE}", HighlightAll=true'
+
+HIGHLIGHT = """
+SELECT id, ts_headline(%(config)s::regconfig, translate(title, %(marks)s, ''), telling, %(whole)s),
+    ts_headline(%(config)s::regconfig, translate(text, %(marks)s, ''), telling, %(shown)s)
+FROM courses_passage, CAST(%(telling)s AS tsquery) AS telling
+WHERE id = ANY(%(ids)s)
+"""
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A passage with the words that were looked for in `<mark>`, and everything else escaped."""
+
+    found: Found
+    title: SafeString
+    excerpt: SafeString
+
+
+@dataclass(frozen=True)
+class LessonHits:
+    lesson: str
+    module: str
+    hits: list[Hit]
+
+
+def asked_for(given: str) -> str:
+    """What somebody looks for, as it is read and shown again: one line, and no longer than anybody types."""
+    return " ".join(re.sub(r"[\x00-\x1f\x7f\ue000\ue001]", " ", given[: LONGEST * 2]).split())[:LONGEST]
+
+
+def lessons_find(words: str) -> list[LessonHits]:
+    """The lessons of the reader's language that speak of `words`, the best first, each with its passages."""
+    language = get_language() or "en"
+    ranked = passages_rank(words, most=MOST_PASSAGES, language=language, least_share=LEAST_SHARE)
+    if not ranked.ids:
+        return []
+    passages = Passage.objects.select_related("lesson__module").in_bulk(ranked.ids)
+    marked = _marked(ranked.ids, ranked.telling, language)
+    places = {passages[pk].lesson_id: place for place, pk in reversed(list(enumerate(ranked.ids)))}
+    by_lesson = sorted((passages[pk] for pk in ranked.ids), key=lambda one: places[one.lesson_id])
+    return [
+        LessonHits(
+            lesson=lesson.title,
+            module=lesson.module.title,
+            hits=[Hit(passage_found(one), *marked[one.pk]) for one in of_lesson],
+        )
+        for lesson, of_lesson in groupby(by_lesson, key=lambda one: one.lesson)
+    ]
+
+
+def _marked(ids: list[int], telling: str, language: str) -> dict[int, tuple[SafeString, SafeString]]:
+    given = {
+        "config": config_of(language), "marks": OPEN + CLOSE, "whole": WHOLE, "shown": SHOWN,
+        "telling": telling, "ids": ids,
+    }  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(HIGHLIGHT, given)
+        return {pk: (with_marks(title), with_marks(text)) for pk, title, text in cursor.fetchall()}
+
+
+def with_marks(text: str) -> SafeString:
+    """A text as HTML: what stands between two marks in `<mark>`, and nothing else of it as HTML."""
+    escaped = escape(text)
+    shown = re.sub(f"{OPEN}([^{OPEN}{CLOSE}]*){CLOSE}", r"<mark>\1</mark>", escaped)
+    return mark_safe(re.sub(f"[{OPEN}{CLOSE}]", "", shown))  # noqa: S308 - escaped above

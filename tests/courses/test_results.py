@@ -1,0 +1,137 @@
+"""The search page: for everybody, without a script, safe against whatever is typed, and never a dead end."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from accounts.models import Person
+from courses.index import passages_index
+from courses.models import Passage
+from courses.results import CLOSE, LONGEST, OPEN, asked_for, lessons_find, with_marks
+
+PAGE = "/learn/search"
+pytestmark = pytest.mark.usefixtures("library")
+
+
+def page_of(client: Client, words: str) -> str:
+    response = client.get(PAGE, {"q": words})
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+class TestWhatIsFound:
+    def test_passages_stand_below_their_lesson_and_its_module(self) -> None:
+        found = lessons_find("deepfake")
+        assert found[0].lesson == "Faces that never were"
+        assert found[0].module == "Social life, and machines that play a person"
+        assert len({one.lesson for one in found}) == len(found)
+
+    def test_a_link_leads_to_the_place_in_the_lesson(self, client: Client) -> None:
+        found = lessons_find("voice scam")[0].hits[0].found
+        assert found.url == "/learn/social/faces-that-never-were#voice"
+        assert f'href="{found.url}"' in page_of(client, "voice scam")
+        assert 'id="voice"' in client.get("/learn/social/faces-that-never-were").content.decode()
+
+    def test_what_was_looked_for_is_marked(self, client: Client) -> None:
+        assert re.search("<mark>[Dd]eepfakes?</mark>", page_of(client, "deepfakes"))
+
+    def test_words_that_every_talk_has_are_not(self) -> None:
+        excerpts = "".join(
+            hit.excerpt for one in lessons_find("what can I do about bias") for hit in one.hits
+        )
+        assert set(re.findall("<mark>(.+?)</mark>", excerpts.lower())) <= {"bias", "biased", "biases"}
+
+    def test_a_slip_is_understood(self) -> None:
+        assert lessons_find("hallucinaton")[0].lesson == "What it is good at, and where it fails"
+
+    def test_it_speaks_the_readers_language(self, client: Client) -> None:
+        Passage.objects.update(language="es")
+        passages_index()
+        assert "No lesson speaks of" in page_of(client, "deepfake")
+
+    def test_it_costs_three_queries(
+        self, client: Client, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        with django_assert_num_queries(3):
+            client.get(PAGE, {"q": "Who can read my chats?"})
+
+    @pytest.mark.parametrize("words", ["", "sourdough"])
+    def test_and_no_more_without_a_find(
+        self, words: str, client: Client, django_assert_max_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        with django_assert_max_num_queries(2):
+            client.get(PAGE, {"q": words})
+
+
+class TestWhatThePageSays:
+    def test_how_many_lessons_there_are_is_announced(self, client: Client) -> None:
+        page = page_of(client, "deepfake")
+        count = len(lessons_find("deepfake"))
+        assert f"{count} lessons speak of “deepfake”" in re.search('<div role="status">.*?</div>', page)[0]  # type: ignore[index]
+        assert f"“deepfake” in {count} lessons" in page
+
+    def test_before_anything_is_typed_it_offers_the_modules(self, client: Client) -> None:
+        page = client.get(PAGE).content.decode()
+        assert 'role="search"' in page
+        assert 'href="/learn/mental-health"' in page
+        assert "No lesson" not in page
+
+    def test_where_nothing_is_found_it_offers_more(self, client: Client) -> None:
+        page = page_of(client, "sourdough")
+        assert "No lesson speaks of “sourdough”" in page
+        assert 'href="/learn/mental-health"' in page
+        assert '<a href="/tutor/">ask the tutor</a>' in page
+
+    def test_it_is_offered_beside_the_modules(self, client: Client) -> None:
+        assert f'action="{PAGE}#found"' in client.get("/learn/").content.decode()
+
+    def test_no_search_engine_keeps_it(self, client: Client) -> None:
+        assert client.get(PAGE, {"q": "bias"}).headers["X-Robots-Tag"] == "noindex"
+
+    def test_everybody_may(self, teen: Person, as_person: Callable[[Person], Client]) -> None:
+        assert "Bias in, bias out" in page_of(as_person(teen), "bias")
+
+
+class TestWhateverIsTyped:
+    @pytest.mark.parametrize(
+        "words",
+        [
+            "\0", "a\0b", "bias\0", "   ", "' | ( & ! :* <->", "'; DROP TABLE x; --", "%", "%s %(q)s", "\\", "ß" * 10_000,
+            "bias " * 2_000, "a" * 10_000, OPEN, f"{OPEN}bias{CLOSE}", "\ud83d\ude00".encode("utf-16", "surrogatepass").decode("utf-16"),
+        ],
+    )  # fmt: skip
+    def test_it_is_answered(self, words: str, client: Client) -> None:
+        page_of(client, words)
+
+    def test_bytes_that_are_no_letters_are_answered(self, client: Client) -> None:
+        assert client.get(f"{PAGE}?q=%ff%fe%00bias").status_code == 200
+
+    def test_more_than_anybody_types_is_left_out(self) -> None:
+        assert len(asked_for("bias " * 10_000)) <= LONGEST
+
+    def test_it_is_shown_as_text(self, client: Client) -> None:
+        page = page_of(client, '"><script>alert(1)</script> bias')
+        assert "<script>" not in page
+        assert "&lt;script&gt;" in page
+
+    def test_so_is_what_a_lesson_says(self, client: Client) -> None:
+        Passage.objects.filter(key__endswith="#voice").update(
+            title=f"Voice <b>scam</b> {OPEN}<i>",
+            text=f"A voice scam: <img src=x onerror=alert(1)> {OPEN} & more.",
+        )
+        passages_index()
+        page = page_of(client, "voice scam")
+        assert "<mark>scam</mark>" in page
+        for raw in ("<img", "<b>", "<i>", OPEN, CLOSE):
+            assert raw not in page
+
+    def test_a_mark_without_its_other_half_is_left_out(self) -> None:
+        assert with_marks(f"{CLOSE}a{OPEN}b{OPEN}<c>{CLOSE}") == "ab<mark>&lt;c&gt;</mark>"
+
+    def test_too_many_from_one_place_are_told_to_wait(self, client: Client) -> None:
+        answers = [client.get(PAGE, {"q": "x"}).status_code for _ in range(61)]
+        assert (answers[0], answers[-1]) == (200, 429)
+        assert client.get(PAGE).status_code == 200
