@@ -1,12 +1,14 @@
 """What a question is answered from: passages of lessons, found for it and cited beside the answer."""
 
-import re
 from collections.abc import Sequence
 from itertools import accumulate
+
+from django.utils.translation import get_language
 
 from chat.fence import fenced, harmless
 from chat.models import Turn
 from courses.search import Found, passages_find
+from courses.wording import wording_of
 from inference.tokens import tokens_at_most
 
 # What passages may add to a prompt: two short sections, so that the past and the answer keep their room.
@@ -15,7 +17,7 @@ PASSAGE_TOKENS = 420
 CARRYING_ON = """
 a again an and another are be but can could do does don't dont ever example examples explain for further get give go
 how i in is it keep like longer me mean more of ok okay on one please really say shorter show simpler so something tell
-than that the then there this to understand was what when where which who why with would yes you
+than that the then there this though to understand was what when where which who why with would yes you
 a ahora al algo así aún bien claro como con cosa cual cuál cuales cuáles cuando cuándo da dame de decir del di dices
 dime donde dónde el ella ello en entiendo entonces era es esa ese eso esta este esto está explica explicame explícame
 explicarme favor gracias hay la las lo los mas más me mejor mi muestra muy más no o otra otro para pero por porque pon
@@ -36,7 +38,7 @@ def passages_for(question: str, *, past: Sequence[Turn]) -> list[Found]:
     A question that only carries the talk on ("Why is that?") is taken with the one before it; `past` is oldest
     first.
     """
-    words = set(re.findall(r"[\w']+", question.lower().replace("’", "'")))
+    words = set(wording_of(get_language() or "en").words_of(question))
     if words <= set(CARRYING_ON.split()):
         return passages_find(past[-1].question) if past and past[-1].passages else []
     return passages_find(question)

@@ -20,8 +20,9 @@ TERMS = """
 INSERT INTO courses_term (language, word, lexeme, passages)
 SELECT %(language)s, written.word, known.lexeme, known.ndoc
 FROM ts_stat(format(
-    'SELECT to_tsvector(''simple'', title || '' '' || asked || '' '' || text) FROM courses_passage WHERE language = %%L',
-    %(language)s::text)) AS written
+    'SELECT to_tsvector(''simple'', translate(concat_ws('' '', title, asked, text), %%L, %%L))
+     FROM courses_passage WHERE language = %%L',
+    %(marks)s::text, %(plain)s::text, %(language)s::text)) AS written
 CROSS JOIN LATERAL unnest(to_tsvector(%(config)s::regconfig, written.word)) AS stemmed
 JOIN (SELECT word AS lexeme, ndoc FROM ts_stat(format(
     'SELECT search FROM courses_passage WHERE language = %%L', %(language)s::text))) AS known

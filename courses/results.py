@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Any
 
 from django.db import connection
 from django.utils.html import escape
@@ -72,7 +73,7 @@ def lessons_find(words: str) -> list[LessonHits]:
 
 
 def _marked(ids: list[int], telling: str, language: str) -> dict[int, tuple[SafeString, SafeString]]:
-    given = {
+    given: dict[str, Any] = {
         "config": config_of(language), "marks": OPEN + CLOSE, "whole": WHOLE, "shown": SHOWN,
         "telling": telling, "ids": ids,
     }  # fmt: skip

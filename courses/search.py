@@ -31,7 +31,8 @@ WITH common AS MATERIALIZED (
 ), asked AS (
     SELECT word, lexeme, (SELECT passages FROM courses_term AS term
         WHERE term.language = %(language)s AND term.lexeme = stemmed.lexeme LIMIT 1) AS passages
-    FROM unnest(%(words)s::text[]) AS word CROSS JOIN LATERAL unnest(to_tsvector(%(config)s::regconfig, word)) AS stemmed
+    FROM unnest(%(words)s::text[]) AS word
+    CROSS JOIN LATERAL unnest(to_tsvector(%(config)s::regconfig, word)) AS stemmed
 ), understood AS (
     SELECT lexeme, passages, 1.0 AS surely FROM asked WHERE passages IS NOT NULL
     UNION ALL
@@ -147,6 +148,7 @@ def passages_of(keys: Iterable[str], *, language: str | None = None) -> dict[str
     )
     by_key = {passage.key: passage_found(passage) for passage in passages.select_related("lesson")}
     return {key: by_key[key] for key in wanted if key in by_key}
+
 
 def passage_found(passage: Passage) -> Found:
     return Found(

@@ -18,9 +18,9 @@ from chat.fence import CLOSE, OPEN, harmless
 from chat.models import State, Turn
 from chat.prompt import CONDUCT, KINDLY, prompt_for
 from chat.selectors import pasts_of
+from courses.index import passages_index
 from courses.loading import library_load
 from courses.models import Passage
-from courses.index import passages_index
 from courses.search import Found, passages_find
 from events.models import Event
 from guard import Level, Verdict, judge_output

@@ -40,7 +40,10 @@ class TestWhatIsFound:
     def test_a_question_that_no_lesson_covers_keeps_none(self, teen: Person, ask: Ask) -> None:
         assert ask(teen, UNKNOWN).passages == []
 
-    @pytest.mark.parametrize("question", ["Why is that?", "Can you say more?", "I don’t understand", "???"])
+    @pytest.mark.parametrize(
+        "question",
+        ["Why is that?", "Can you say more?", "I don’t understand", "???", "why tho", "can u explain it pls"],
+    )
     def test_a_short_question_leans_on_the_one_before_it(self, question: str, teen: Person, ask: Ask) -> None:
         before = ended(ask(teen, COVERED))
         assert passages_for(question, past=[before])[0].key == before.passages[0]

@@ -99,8 +99,8 @@ class TestWhateverIsTyped:
     @pytest.mark.parametrize(
         "words",
         [
-            "\0", "a\0b", "bias\0", "   ", "' | ( & ! :* <->", "'; DROP TABLE x; --", "%", "%s %(q)s", "\\", "ß" * 10_000,
-            "bias " * 2_000, "a" * 10_000, OPEN, f"{OPEN}bias{CLOSE}", "\ud83d\ude00".encode("utf-16", "surrogatepass").decode("utf-16"),
+            "\0", "a\0b", "bias\0", "   ", "' | ( & ! :* <->", "'; DROP TABLE x; --", "%", "%s %(q)s", "\\",
+            "ß" * 10_000, "bias " * 2_000, "a" * 10_000, OPEN, f"{OPEN}bias{CLOSE}", "🙂", "is it ok", "AI",
         ],
     )  # fmt: skip
     def test_it_is_answered(self, words: str, client: Client) -> None:
