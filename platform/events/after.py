@@ -32,7 +32,7 @@ def recording_publish(*, event: Event, now: datetime | None = None) -> int:
     people = list(held.sign_ups.filter(standing=Standing.PLACED).order_by("created_at", "pk"))
     for sign_up in people:
         sign_up.event = held
-    return len(mails_queue(drafts=[letters.recording(sign_up) for sign_up in people]))
+    return len(mails_queue(drafts=[letters.recording(sign_up) for sign_up in letters.welcome(people)]))
 
 
 @transaction.atomic

@@ -1,7 +1,7 @@
 """What is said by mail to somebody who signed up. Each occasion has a key of its own, so that each is told once."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Concatenate
 from uuid import UUID
@@ -15,6 +15,7 @@ from events.addresses import absolute
 from events.itip import cancel_of, content_type, request_of
 from events.models import Event, SignUp, Standing
 from events.when import same_clock, time_said
+from mail.selectors import complained
 from mail.services import Draft, Enclosure
 
 # What the templates' tags leave behind.
@@ -44,6 +45,16 @@ def standing_of(sign_up: SignUp) -> Draft:
         Standing.PASSED: passed,
     }
     return say[Standing(sign_up.standing)](sign_up)
+
+
+def welcome(people: Sequence[SignUp]) -> list[SignUp]:
+    """Without those who called mail from here unwanted.
+
+    They still get what they ask for themselves, and word of a change or a cancellation: who misses that comes to
+    a closed door.
+    """
+    unwilling = complained(sign_up.email for sign_up in people)
+    return [sign_up for sign_up in people if sign_up.email.lower() not in unwilling]
 
 
 @_in_their_language

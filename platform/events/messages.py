@@ -39,6 +39,7 @@ def event_message(*, event: Event, message_id: UUID, audience: Audience, subject
     for sign_up in people:
         sign_up.event = event
     drafts = [
-        letters.message(sign_up, message_id=message_id, subject=subject, words=words) for sign_up in people
+        letters.message(sign_up, message_id=message_id, subject=subject, words=words)
+        for sign_up in letters.welcome(people)
     ]
     return len(mails_queue(drafts=drafts))

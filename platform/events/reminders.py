@@ -67,5 +67,5 @@ def _few(reminder: Reminder, now: datetime) -> int:
     for sign_up in some:
         setattr(sign_up, reminder.field, sign_up.event.starts_at)
     SignUp.objects.bulk_update(some, [reminder.field])
-    mails_queue(drafts=[reminder.draft(sign_up) for sign_up in some])
+    mails_queue(drafts=[reminder.draft(sign_up) for sign_up in letters.welcome(some)])
     return len(some)

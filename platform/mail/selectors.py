@@ -7,7 +7,7 @@ from django.db.models import Q, QuerySet, Value
 from django.db.models.functions import Lower
 from django.db.models.lookups import Exact
 
-from mail.models import Attachment, Mail, State
+from mail.models import Attachment, Mail, Return, State
 
 SHOWN = 50
 
@@ -37,6 +37,13 @@ def unreached(addresses: Iterable[str]) -> set[str]:
     folded = {address.lower() for address in addresses}
     lost = Mail.objects.annotate(folded=Lower("to")).filter(Q(state=State.FAILED) | ~Q(returned=""))
     return set(lost.filter(folded__in=folded).values_list("folded", flat=True))
+
+
+def complained(addresses: Iterable[str]) -> set[str]:
+    """Those of the addresses, in small letters, whose reader called a mail from here unwanted."""
+    folded = {address.lower() for address in addresses}
+    unwanted = Mail.objects.annotate(folded=Lower("to")).filter(returned=Return.COMPLAINED)
+    return set(unwanted.filter(folded__in=folded).values_list("folded", flat=True))
 
 
 def mails_waiting(keys: list[str]) -> QuerySet[Mail]:

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from uuid import uuid4
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from django.utils import translation
 
 from accounts.models import Person
-from courses.languages import FIRST
 from courses.loading import library_load
 from courses.models import Module, Passage
 from courses.search import passages_find, passages_of
@@ -130,7 +130,7 @@ class TestLessons:
         library_load()
 
     def test_are_in_english_and_say_so_until_they_are_translated(self, client: Client) -> None:
-        module = Module.objects.get(slug="good-and-bad", language=FIRST)
+        module = Module.objects.get(slug="good-and-bad", language=settings.LANGUAGE_CODE)
         assert module.title in client.get("/learn/", headers=SPANISH).content.decode()
         page = client.get("/learn/good-and-bad/what-it-is", headers=SPANISH).content.decode()
         assert "Lo que sigue está en inglés" in page
@@ -139,7 +139,7 @@ class TestLessons:
         assert "está en inglés" not in client.get("/learn/good-and-bad/what-it-is").content.decode()
 
     def test_that_are_translated_take_the_place_of_the_english_ones(self, client: Client) -> None:
-        module = Module.objects.get(slug="good-and-bad", language=FIRST)
+        module = Module.objects.get(slug="good-and-bad", language=settings.LANGUAGE_CODE)
         module.pk, module.language, module.title = None, "es", "Buena y mala"
         module.save()
         page = client.get("/learn/", headers=SPANISH).content.decode()
@@ -154,7 +154,7 @@ class TestLessons:
             assert list(passages_of(one.key for one in found)) == [one.key for one in found]
 
     def test_are_cited_in_the_readers_language_where_they_are_in_it(self) -> None:
-        passage = Passage.objects.filter(language=FIRST).first()
+        passage = Passage.objects.filter(language=settings.LANGUAGE_CODE).first()
         assert passage
         passage.pk, passage.language, passage.title = None, "es", "En español"
         passage.save()

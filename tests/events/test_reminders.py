@@ -1,6 +1,7 @@
 """A day and an hour before: each once, of the true start, and to nobody who has just been told."""
 
 from datetime import datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from django.db import transaction
@@ -9,11 +10,13 @@ from django.utils import timezone
 from config.celery import app
 from events import reminders
 from events.changes import event_cancel, event_change
+from events.messages import Audience, event_message
 from events.models import Event, SignUp
 from events.reminders import reminders_send
 from events.services import sign_up_leave, sign_up_make
 from events.tasks import reminders_send as remind_task
-from mail.models import Mail
+from mail.models import Mail, Return
+from mail.returns import mail_returned
 from tests.budgets.rush import at_once
 from tests.events.conftest import MakeEvent, come
 
@@ -94,6 +97,22 @@ def test_whoever_leaves_is_not_reminded_by_a_mail_that_was_waiting(start: dateti
     reminders_send(now=start - DAY)
     sign_up_leave(sign_up=sign_up)
     assert not reminded()
+
+
+def test_whoever_called_a_mail_unwanted_is_told_only_what_they_must_know(
+    event: Event, start: datetime
+) -> None:
+    come(event, "Lee")
+    unwanted = Mail.objects.filter(to="kim@example.org").first()
+    assert unwanted
+    mail_returned(message_id=unwanted.message_id, recipient="KIM@example.org", kind=Return.COMPLAINED)
+    reminders_send(now=start - DAY)
+    event_message(
+        event=event, message_id=uuid4(), audience=Audience.EVERYONE, subject="Bring paper", words="And a pen."
+    )
+    assert reminded() == ["lee: Soon"]
+    assert [mail.to for mail in Mail.objects.filter(subject="Bring paper")] == ["lee@example.org"]
+    assert event_cancel(event=event) == 2
 
 
 def test_the_times_are_the_events_and_the_readers(event: Event) -> None:

@@ -29,6 +29,7 @@ def pairs() -> Iterator[tuple[str, str]]:
             assert isinstance(message.string, str)
             yield message.id, message.string
         else:
+            assert isinstance(message.string, tuple | list)
             yield from zip(message.id, message.string, strict=True)
 
 
