@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from events import letters
@@ -14,31 +15,33 @@ from events.selectors import people_of
 from mail.selectors import mails_waiting
 from mail.services import mails_erase, mails_queue
 
-# What a calendar shows of an event. The link to join is not among them: it stands behind everybody's own page.
-SHOWN = {
+# What people were told of an event. The link to join is not among them: it stands behind everybody's own page.
+TOLD = {
     "title": _("title"),
     "summary": _("summary"),
     "starts_at": _("start"),
     "time_zone": _("time zone"),
     "minutes": _("length"),
+    "hosts": _("hosts"),
+    "description": _("description"),
 }
 
 
 WRITTEN_ELSEWHERE = ("cancelled_at", "recording_at", "totals")
 
 
-def changes_of(event: Event) -> list[str]:
-    """What calendars show and differs from what is kept, in words. Nothing for an event that is new."""
+def changes_of(event: Event) -> list[Promise]:
+    """What people were told and differs from what is kept, in words. Nothing for an event that is new."""
     kept = Event.objects.filter(pk=event.pk).first()
-    return [str(said) for name, said in SHOWN.items() if kept and getattr(kept, name) != getattr(event, name)]
+    return [said for name, said in TOLD.items() if kept and getattr(kept, name) != getattr(event, name)]
 
 
 @transaction.atomic
 def event_change(*, event: Event, is_told: bool) -> int:
     """Save a changed event, and send everybody who confirmed the update of their calendar's entry.
 
-    The revision rises with whatever calendars show, told or not. Returns how many were told: none where nothing that
-    they know of has changed, or `is_told` is false.
+    The revision rises with whatever they were told, whether they are told of the change or not. Returns how many
+    were told: none where nothing that they know of has changed, or `is_told` is false.
     """
     kept = event_hold(event.pk)
     changes = changes_of(event)
@@ -55,7 +58,7 @@ def event_change(*, event: Event, is_told: bool) -> int:
     places_offer(event, now=timezone.now())
     if not (changes and is_told):
         return 0
-    return len(mails_queue(drafts=[letters.changed(sign_up) for sign_up in _people(event)]))
+    return len(mails_queue(drafts=[letters.changed(sign_up, changes=changes) for sign_up in _people(event)]))
 
 
 @transaction.atomic

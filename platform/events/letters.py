@@ -9,6 +9,7 @@ from uuid import UUID
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import translation
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from events.addresses import absolute
@@ -164,14 +165,18 @@ def _key(sign_up: SignUp, occasion: str) -> str:
 
 
 @_in_their_language
-def changed(sign_up: SignUp) -> Draft:
-    """The event is another than they know. For whoever has a place, the update that replaces the calendar's entry."""
+def changed(sign_up: SignUp, *, changes: Sequence[Promise] = ()) -> Draft:
+    """The event is another than they know. For whoever has a place, the update that replaces the calendar's entry.
+
+    `changes` are words for what differs.
+    """
     return _draft(
         sign_up,
         "changed",
         _("Changed: %(title)s"),
         occasion=f"changed {sign_up.event.sequence}",
         calendar=_request(sign_up) if sign_up.is_placed else None,
+        changes=", ".join(map(str, changes)),
     )
 
 

@@ -17,7 +17,8 @@ def admin_client(admin_person: Person, as_person: AsPerson) -> Client:
 def as_it_is(event: Event, **changed: str) -> dict[str, str]:
     local = event.starts_local
     return typed(
-        title=event.title, slug=event.slug, summary=event.summary, day=f"{local:%Y-%m-%d}", clock=f"{local:%H:%M:%S}"
+        title=event.title, slug=event.slug, summary=event.summary, hosts=event.hosts,
+        description=event.description.replace("\n", "\r\n"), day=f"{local:%Y-%m-%d}", clock=f"{local:%H:%M:%S}"
     ) | changed  # fmt: skip
 
 
@@ -35,7 +36,7 @@ class TestAChange:
         self, admin_client: Client, event: Event, sign_up: SignUp
     ) -> None:
         page = change(admin_client, event, minutes="90", title="Two evenings")
-        assert "1 person has this in their calendar" in page
+        assert "1 person signed up, and would learn of a change here" in page
         assert "title, length" in page
         event.refresh_from_db()
         assert (event.title, event.minutes, event.sequence) == ("One evening", 60, 0)

@@ -63,13 +63,22 @@ class TestAChange:
             ("summary", "Two hours"),
             ("time_zone", "Europe/Berlin"),
             ("minutes", 90),
+            ("hosts", "Ada and Grace"),
+            ("description", "Bring a pencil."),
         ],
     )
-    def test_of_whatever_a_calendar_shows_is_told(
+    def test_of_whatever_people_were_told_is_told(
         self, event: Event, sign_up: SignUp, field: str, value: object
     ) -> None:
         setattr(event, field, value)
         assert event_change(event=event, is_told=True) == 1
+
+    def test_says_what_it_is(self, event: Event, sign_up: SignUp) -> None:
+        event.hosts, event.minutes = "Ada and Grace", 75
+        event_change(event=event, is_told=True)
+        said = Mail.objects.get(subject__startswith="Changed").text
+        assert "has changed: length, hosts." in said
+        assert "With: Ada and Grace" in said
 
     def test_of_the_room_needs_no_mail(self, make_event: MakeEvent, client: Client) -> None:
         event = make_event(starts_at=timezone.now() + timedelta(minutes=10))

@@ -30,7 +30,7 @@ class EventForm(forms.ModelForm):  # type: ignore[type-arg]
         ),
     )
     tell = forms.ChoiceField(
-        label=_("When this changes what calendars show"),
+        label=_("When this changes what people were told"),
         choices=[
             ("yes", _("Tell everybody who signed up, and bring their calendars up to date")),
             ("no", _("They need not know")),
@@ -75,6 +75,10 @@ class EventForm(forms.ModelForm):  # type: ignore[type-arg]
         zone = str(self.cleaned_data["time_zone"])
         validate_time_zone(zone)
         return zone
+
+    def clean_description(self) -> str:
+        # A browser sends line ends of its own, and what is only that is no change to tell anybody of.
+        return str(self.cleaned_data["description"]).replace("\r\n", "\n")
 
     def clean_captions_file(self) -> object:
         file = self.cleaned_data["captions_file"]
@@ -122,13 +126,13 @@ class EventForm(forms.ModelForm):  # type: ignore[type-arg]
         changes = changes_of(event)
         if changes and not self.cleaned_data.get("tell"):
             words = ngettext(
-                "%(people)d person has this in their calendar, and would learn of a change here: %(changes)s. "
+                "%(people)d person signed up, and would learn of a change here: %(changes)s. "
                 "Say whether they are told.",
-                "%(people)d people have this in their calendars, and would learn of a change here: %(changes)s. "
+                "%(people)d people signed up, and would learn of a change here: %(changes)s. "
                 "Say whether they are told.",
                 people,
             )
-            self.add_error("tell", words % {"people": people, "changes": ", ".join(changes)})
+            self.add_error("tell", words % {"people": people, "changes": ", ".join(map(str, changes))})
 
 
 class CancelForm(forms.Form):
