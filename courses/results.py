@@ -20,12 +20,14 @@ MOST_PASSAGES = 12
 LONGEST = 200
 # Letters that no text has a use for, so that a mark can be told from whatever a text says.
 OPEN, CLOSE = "\ue000", "\ue001"
-SHOWN = f'StartSel="{OPEN}", StopSel="{CLOSE}", MinWords=18, MaxWords=36'
+MARKS = f"[{OPEN}{CLOSE}]"
+SHOWN = f'StartSel="{OPEN}", StopSel="{CLOSE}", MinWords=18, MaxWords=36, MaxFragments=1'
 WHOLE = f'StartSel="{OPEN}", StopSel="{CLOSE}", HighlightAll=true'
 
 HIGHLIGHT = """
 SELECT id, ts_headline(%(config)s::regconfig, translate(title, %(marks)s, ''), telling, %(whole)s),
-    ts_headline(%(config)s::regconfig, translate(text, %(marks)s, ''), telling, %(shown)s)
+    ts_headline(%(config)s::regconfig, translate(text, %(marks)s, ''), telling, %(shown)s),
+    text
 FROM courses_passage, CAST(%(telling)s AS tsquery) AS telling
 WHERE id = ANY(%(ids)s)
 """
@@ -79,11 +81,20 @@ def _marked(ids: list[int], telling: str, language: str) -> dict[int, tuple[Safe
     }  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(HIGHLIGHT, given)
-        return {pk: (with_marks(title), with_marks(text)) for pk, title, text in cursor.fetchall()}
+        rows = cursor.fetchall()
+    return {pk: (with_marks(title), with_marks(_cut(shown, text))) for pk, title, shown, text in rows}
+
+
+def _cut(shown: str, text: str) -> str:
+    """An excerpt with dots where its text goes on."""
+    before, found, after = text.partition(re.sub(MARKS, "", shown))
+    begin = before if found and not re.search(r"\w", before) else "… "
+    end = after if found and not re.search(r"\w", after) else " …"
+    return begin + shown + end
 
 
 def with_marks(text: str) -> SafeString:
     """A text as HTML: what stands between two marks in `<mark>`, and nothing else of it as HTML."""
     escaped = escape(text)
     shown = re.sub(f"{OPEN}([^{OPEN}{CLOSE}]*){CLOSE}", r"<mark>\1</mark>", escaped)
-    return mark_safe(re.sub(f"[{OPEN}{CLOSE}]", "", shown))  # noqa: S308 - escaped above
+    return mark_safe(re.sub(MARKS, "", shown))  # noqa: S308 - escaped above

@@ -18,6 +18,9 @@ MODULES = [f"/learn/{module.slug}" for module in library_read() if module.langua
 PAGES = [
     "/learn/",
     *MODULES,
+    "/learn/search",
+    "/learn/search?q=who+can+read+my+chats",
+    "/learn/search?q=sourdough",
     f"{GB}/print",
     f"{GB}/quiz",
     *(f"{GB}/{lesson}" for lesson in LESSONS),

@@ -38,6 +38,21 @@ class TestWhatIsFound:
     def test_what_was_looked_for_is_marked(self, client: Client) -> None:
         assert re.search("<mark>[Dd]eepfakes?</mark>", page_of(client, "deepfakes"))
 
+    @pytest.mark.parametrize(
+        ("text", "begins", "ends"),
+        [
+            ("Zebra calls.", "<mark>Zebra</mark> calls.", "calls."),
+            ("Nothing yet. " * 60 + "Zebra calls. " + "Nothing more. " * 60, "… ", " …"),
+        ],
+    )
+    def test_an_excerpt_says_where_it_was_cut(self, text: str, begins: str, ends: str) -> None:
+        Passage.objects.filter(key__endswith="#voice").update(text=text)
+        passages_index()
+        [hit] = lessons_find("zebra")[0].hits
+        assert hit.excerpt.startswith(begins)
+        assert hit.excerpt.endswith(ends)
+        assert "<mark>Zebra</mark>" in hit.excerpt
+
     def test_words_that_every_talk_has_are_not(self) -> None:
         excerpts = "".join(
             hit.excerpt for one in lessons_find("what can I do about bias") for hit in one.hits
@@ -50,7 +65,7 @@ class TestWhatIsFound:
     def test_it_speaks_the_readers_language(self, client: Client) -> None:
         Passage.objects.update(language="es")
         passages_index()
-        assert "No lesson speaks of" in page_of(client, "deepfake")
+        assert "No lesson found for" in page_of(client, "deepfake")
 
     def test_it_costs_three_queries(
         self, client: Client, django_assert_num_queries: DjangoAssertNumQueries
@@ -70,7 +85,7 @@ class TestWhatThePageSays:
     def test_how_many_lessons_there_are_is_announced(self, client: Client) -> None:
         page = page_of(client, "deepfake")
         count = len(lessons_find("deepfake"))
-        assert f"{count} lessons speak of “deepfake”" in re.search('<div role="status">.*?</div>', page)[0]  # type: ignore[index]
+        assert f"{count} lessons found for “deepfake”" in re.search('<div role="status">.*?</div>', page)[0]  # type: ignore[index]
         assert f"“deepfake” in {count} lessons" in page
 
     def test_before_anything_is_typed_it_offers_the_modules(self, client: Client) -> None:
@@ -81,7 +96,7 @@ class TestWhatThePageSays:
 
     def test_where_nothing_is_found_it_offers_more(self, client: Client) -> None:
         page = page_of(client, "sourdough")
-        assert "No lesson speaks of “sourdough”" in page
+        assert "No lesson found for “sourdough”" in page
         assert 'href="/learn/mental-health"' in page
         assert '<a href="/tutor/">ask the tutor</a>' in page
 
