@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+from django.conf import settings
 from django.db import connection
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import get_language
 
 from courses.index import config_of
-from courses.models import Passage
+from courses.languages import page_language
+from courses.models import Lesson, Passage
 from courses.search import Found, passage_found, passages_rank
 
 # People judge for themselves, so they are shown more than the tutor may cite.
@@ -44,6 +45,8 @@ class Hit:
 
 @dataclass(frozen=True)
 class LessonHits:
+    name: tuple[str, str]
+    language: str
     lesson: str
     module: str
     hits: list[Hit]
@@ -55,8 +58,19 @@ def asked_for(given: str) -> str:
 
 
 def lessons_find(words: str) -> list[LessonHits]:
-    """The lessons of the reader's language that speak of `words`, the best first, each with its passages."""
-    language = get_language() or "en"
+    """The lessons that speak of `words`, the best first, each with its passages.
+
+    Those in the reader's language come first, and then those that are not written in it yet, in the first one.
+    """
+    language = page_language()
+    found = _find(words, language)
+    if language != settings.LANGUAGE_CODE:
+        own = set(Lesson.objects.filter(module__language=language).values_list("module__slug", "slug"))
+        found += [one for one in _find(words, settings.LANGUAGE_CODE) if one.name not in own]
+    return found
+
+
+def _find(words: str, language: str) -> list[LessonHits]:
     ranked = passages_rank(words, most=MOST_PASSAGES, language=language, least_share=LEAST_SHARE)
     if not ranked.ids:
         return []
@@ -66,6 +80,8 @@ def lessons_find(words: str) -> list[LessonHits]:
     by_lesson = sorted((passages[pk] for pk in ranked.ids), key=lambda one: places[one.lesson_id])
     return [
         LessonHits(
+            name=(lesson.module.slug, lesson.slug),
+            language=language,
             lesson=lesson.title,
             module=lesson.module.title,
             hits=[Hit(passage_found(one), *marked[one.pk]) for one in of_lesson],

@@ -63,6 +63,7 @@ class TestWhatIsFound:
         assert lessons_find("hallucinaton")[0].lesson == "What it is good at, and where it fails"
 
     def test_it_speaks_the_readers_language(self, client: Client) -> None:
+        Passage.objects.filter(language="es").delete()
         Passage.objects.update(language="es")
         passages_index()
         assert "No lesson found for" in page_of(client, "deepfake")
