@@ -37,18 +37,20 @@ class Step:
 class Progress:
     steps: Sequence[Step]
     next_step: Step | None
+    # One answer of the quiz begins a module, though no step of it is done yet.
+    is_begun: bool
 
     @property
     def done_count(self) -> int:
         return sum(step.is_done for step in self.steps)
 
     @property
-    def is_begun(self) -> bool:
-        return self.done_count > 0
-
-    @property
     def is_whole(self) -> bool:
         return self.next_step is None
+
+    def ends_with(self, slug: str) -> bool:
+        """Whether doing this step makes the module whole, which it is not yet."""
+        return [step.slug for step in self.steps if not step.is_done] == [slug]
 
 
 def progress_of(
@@ -70,6 +72,7 @@ def progress_of(
         )
         for lesson in lessons
     ]
+    answered = [question.slug in done.answers for question in questions]
     steps.append(
         Step(
             slug=QUIZ,
@@ -77,10 +80,14 @@ def progress_of(
             minutes=5,
             url=reverse("courses:quiz", args=[module.slug]),
             language=page_language(),
-            is_done=bool(questions) and all(question.slug in done.answers for question in questions),
+            is_done=bool(answered) and all(answered),
         )
     )
     slugs = [step.slug for step in steps]
     begin = slugs.index(done.last) if done.last in slugs else 0
     ahead = [*steps[begin:], *steps[:begin]]
-    return Progress(steps, next((step for step in ahead if not step.is_done), None))
+    return Progress(
+        steps,
+        next_step=next((step for step in ahead if not step.is_done), None),
+        is_begun=any(answered) or any(step.is_done for step in steps),
+    )

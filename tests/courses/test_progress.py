@@ -44,6 +44,31 @@ class TestWhereOneGoesOn:
         assert next_after(Done(frozenset({"gone"}), {}, "gone")) == LESSONS[0]
 
 
+class TestWhetherItIsBegun:
+    def begun(self, done: Done) -> bool:
+        course = course_of(GB, type("Kept", (), {"done": lambda _self: {GB: done}})())
+        return course.progress.is_begun
+
+    def test_by_a_lesson(self) -> None:
+        assert self.begun(Done(frozenset(LESSONS[:1]), {}, LESSONS[0]))
+
+    def test_by_one_answer_of_the_quiz(self) -> None:
+        assert self.begun(Done(frozenset(), {"average": "x"}, "quiz"))
+
+    def test_not_by_nothing(self) -> None:
+        assert not self.begun(Done())
+
+    def test_not_by_what_is_no_more(self) -> None:
+        assert not self.begun(Done(frozenset({"gone"}), {"gone": "x"}, "gone"))
+
+
+def test_a_half_answered_quiz_is_gone_on_with_from_the_front_page(client: Client) -> None:
+    question = Question.objects.get(slug="average")
+    client.post(f"/learn/{GB}/quiz/average", {"option": question.options[0]["id"]})
+    for page in ("/", "/learn/", f"/learn/{GB}"):
+        assert "Go on: Five questions" in client.get(page).content.decode(), page
+
+
 def test_nothing_of_progress_is_kept_but_what_was_done() -> None:
     kept = {field.name for model in (LessonDone, Answer) for field in model._meta.get_fields()}
     assert not kept & {"percent", "completed", "is_done", "score", "progress"}
