@@ -19,6 +19,8 @@ from courses.source import ContentBroken, Fault, Faults, Source, source_read
 
 CONTENT = Path(__file__).parent / "content"
 LESSON_FILE = re.compile(r"(\d+)-([a-z0-9]+(?:-[a-z0-9]+)*)\.md")
+# A module's other pages have these addresses.
+PAGES = {"quiz", "print", "certificate", "together"}
 QUESTIONS = 5
 OUTCOMES = 3
 SOURCE_KEYS = ("id", "title", "by", "date", "url")
@@ -117,7 +119,7 @@ def _lesson_paths(folder: Path, root: Path, faults: Faults) -> list[Path]:
         file = (folder / "module.md").relative_to(root).as_posix()
         faults.found.append(Fault(file, 1, "The module has no lesson.", "Write one: 1-what-it-is.md."))
     slugs = [LESSON_FILE.fullmatch(path.name)[2] for path in numbered.values()]  # type: ignore[index]
-    for slug in {"quiz", "print", *(slug for slug in slugs if slugs.count(slug) > 1)} & set(slugs):
+    for slug in {*PAGES, *(slug for slug in slugs if slugs.count(slug) > 1)} & set(slugs):
         file = folder.relative_to(root).as_posix()
         faults.found.append(Fault(file, 1, f"“{slug}” is taken.", "Choose another slug for this lesson."))
     return [numbered[number] for number in sorted(numbered)]

@@ -3,6 +3,8 @@
 What was done points at slugs and never at rows: loading content again replaces its rows, and progress stays.
 """
 
+import secrets
+
 from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
@@ -12,6 +14,10 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 SLUG_LENGTH = 80
+
+
+def new_token() -> str:
+    return secrets.token_urlsafe(24)
 
 
 class Module(models.Model):
@@ -191,3 +197,44 @@ class Answer(models.Model):
 
     def __str__(self) -> str:
         return f"{self.module_slug}/{self.question_slug}"
+
+
+class Certificate(models.Model):
+    """Somebody had done a module on `made_on`, and asked for that on paper. Whoever has its address can check it.
+
+    It says what was so on that day, in words of that day. Nothing is worked out from it: what somebody has done of
+    the module as it is now is in LessonDone and Answer.
+    """
+
+    token = models.CharField(max_length=40, unique=True, default=new_token, editable=False)
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="certificates"
+    )
+    module_slug = models.SlugField(max_length=SLUG_LENGTH)
+    language = models.CharField(max_length=10)
+    title = models.CharField(max_length=200)
+    lessons = models.PositiveSmallIntegerField()
+    questions = models.PositiveSmallIntegerField()
+    # courses.certificates.editions: a short hash of what there was to read and to answer.
+    edition = models.CharField(max_length=16)
+    # As they wished to be named on it, which may be not at all.
+    name = models.CharField(max_length=60, blank=True)
+    made_on = models.DateField()
+
+    class Meta:
+        verbose_name = _("certificate")
+        verbose_name_plural = _("certificates")
+        constraints = [
+            models.UniqueConstraint(fields=["person", "module_slug"], name="certificate_once_a_module")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.module_slug}, {self.made_on}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("certificates:check", args=[self.token])
+
+    @property
+    def address(self) -> str:
+        """Where anybody can check it, as it stands on paper."""
+        return settings.SITE_URL + self.get_absolute_url()

@@ -4,9 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from django.urls import reverse
+
 from courses.blocks import Block
-from courses.models import Lesson, Question
-from courses.selectors import Course
+from courses.models import Lesson, Module, Question
+from courses.records import Record
+from courses.selectors import Course, courses_of
 from events.selectors import events_of_module
 
 
@@ -91,6 +94,33 @@ def module_page(course: Course) -> dict[str, Any]:
         "module": course.module,
         "events": events_of_module(course.module.slug),
     }
+
+
+@dataclass(frozen=True)
+class Talk:
+    """What a finished module offers: a way to begin for each age, where more of them stand, and what is next."""
+
+    openings: list[tuple[str, str]]
+    more_url: str
+    next_module: Module | None
+
+
+def next_talk(course: Course, record: Record) -> Talk | None:
+    """None while there is still something to do in the module."""
+    if not course.progress.is_whole:
+        return None
+    courses = courses_of(record)
+    at = [one.module.slug for one in courses].index(course.module.slug)
+    ahead = (one.module for one in [*courses[at + 1 :], *courses[:at]] if not one.progress.is_whole)
+    openings, more_url = [], ""
+    for lesson in course.lessons:
+        for section in lesson.sections:
+            for block in section["blocks"]:
+                if block["kind"] == "starters":
+                    openings.append((block["ages"], block["lines"][0]))
+                    lesson_url = reverse("courses:lesson", args=[course.module.slug, lesson.slug])
+                    more_url = more_url or f"{lesson_url}#{section['anchor']}"
+    return Talk(openings, more_url, next(ahead, None))
 
 
 def sheet_page(course: Course) -> dict[str, Any]:

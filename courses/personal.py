@@ -1,4 +1,4 @@
-"""What this room keeps about a person: what they have read to its end, and what they chose in a quiz."""
+"""What this room keeps about a person: what they have read and chosen, and the certificates they asked for."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Person
 from accounts.registry import Kind, Retention, Row
-from courses.models import Answer, LessonDone
+from courses.models import Answer, Certificate, LessonDone
 
 
 def learned_export(person: Person) -> Iterator[Row]:
@@ -31,6 +31,21 @@ def learned_export(person: Person) -> Iterator[Row]:
 def learned_erase(person: Person) -> None:
     LessonDone.objects.filter(person=person).delete()
     Answer.objects.filter(person=person).delete()
+
+
+def certificates_export(person: Person) -> Iterator[Row]:
+    for certificate in Certificate.objects.filter(person=person).order_by("made_on", "pk").iterator():
+        yield {
+            "title": certificate.title,
+            "name": certificate.name,
+            "made_on": certificate.made_on,
+            "edition": certificate.edition,
+            "address": certificate.address,
+        }
+
+
+def certificates_erase(person: Person) -> None:
+    Certificate.objects.filter(person=person).delete()
 
 
 LEARNED = Kind(
@@ -59,4 +74,26 @@ LEARNED = Kind(
     export=learned_export,
     erase=learned_erase,
 )
-KINDS = (LEARNED,)
+CERTIFICATES = Kind(
+    name="certificates",
+    title=_("Certificates"),
+    what=_(
+        "That you asked for a certificate of a module, with the name you chose for it, if any, so that others can "
+        "check it."
+    ),
+    retention=Retention(words=_("It stays until you withdraw it or the account is deleted.")),
+    seen=_("Whoever has its address sees what stands on it, and nothing else about you."),
+    gone=_("Your certificates; their addresses then know nothing"),
+    private=True,
+    models=(Certificate,),
+    labels={
+        "title": _("module"),
+        "name": _("name on it"),
+        "made_on": _("made on"),
+        "edition": _("edition"),
+        "address": _("address"),
+    },
+    export=certificates_export,
+    erase=certificates_erase,
+)
+KINDS = (LEARNED, CERTIFICATES)

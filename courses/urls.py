@@ -1,6 +1,7 @@
 from django.urls import path
 
 from courses import views
+from courses.certificates import views as certificates
 
 app_name = "courses"
 urlpatterns = [
@@ -10,6 +11,9 @@ urlpatterns = [
     path("<slug:module>/quiz", views.quiz, name="quiz"),
     path("<slug:module>/quiz/<slug:question>", views.answer, name="answer"),
     path("<slug:module>/print", views.sheet, name="sheet"),
+    path("<slug:module>/certificate", certificates.certificate, name="certificate"),
+    path("<slug:module>/certificate/pdf", certificates.pdf, name="certificate_pdf"),
+    path("<slug:module>/certificate/withdraw", certificates.withdraw, name="certificate_withdraw"),
     path("<slug:module>/<slug:lesson>", views.lesson, name="lesson"),
     path("<slug:module>/<slug:lesson>/done", views.lesson_done, name="lesson_done"),
 ]

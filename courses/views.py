@@ -1,36 +1,22 @@
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.throttle import Throttle
-from courses.models import Lesson, Module, Question
-from courses.pages import module_page, questions_shown, sections_of, sheet_page, step_page
+from courses.access import found_course, found_lesson, found_question
+from courses.certificates.selectors import has_certificate
+from courses.pages import module_page, next_talk, questions_shown, sections_of, sheet_page, step_page
 from courses.progress import QUIZ
 from courses.records import record_of
 from courses.results import LONGEST, asked_for, lessons_find
-from courses.selectors import Course, course_of, courses_of, modules_shown
+from courses.selectors import Course, courses_of, modules_shown
 
 searches_from_one_place = Throttle("searches from one place", "60/minute")
 # Far above anybody who reads; a visitor's record makes a session, and nobody needs thousands of them.
 steps_from_one_place = Throttle("steps from one place", "120/minute")
-
-
-def found_course(request: HttpRequest, slug: str) -> Course:
-    """A module as its reader stands in it. Everybody may read; 404 when there is none of this name."""
-    try:
-        return course_of(slug, record_of(request))
-    except Module.DoesNotExist as fault:
-        raise Http404 from fault
-
-
-def found_lesson(course: Course, slug: str) -> Lesson:
-    try:
-        return course.lesson(slug)
-    except Lesson.DoesNotExist as fault:
-        raise Http404 from fault
 
 
 @require_safe
@@ -53,7 +39,13 @@ def search(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def module(request: HttpRequest, module: str) -> HttpResponse:
-    return render(request, "courses/module.html", module_page(found_course(request, module)))
+    course = found_course(request, module)
+    page = module_page(course) | {
+        "talk": next_talk(course, record_of(request)),
+        # Asked also where the module has grown since: it can still be withdrawn.
+        "has_certificate": course.progress.is_begun and has_certificate(request.user, course.module.slug),
+    }
+    return render(request, "courses/module.html", page)
 
 
 @require_safe
@@ -71,11 +63,13 @@ def lesson(request: HttpRequest, module: str, lesson: str) -> HttpResponse:
 
 @require_POST
 def lesson_done(request: HttpRequest, module: str, lesson: str) -> HttpResponse:
-    """Write down that a lesson was read, and go on to what comes next."""
+    """Write down that a lesson was read, and go on to what comes next: after the last of all, the talk."""
     steps_from_one_place.hit(request.META["REMOTE_ADDR"])
     course = found_course(request, module)
     found = found_lesson(course, lesson)
     record_of(request).lesson_done(course.module.slug, found.slug)
+    if course.progress.ends_with(found.slug):
+        return redirect(f"{course.module.get_absolute_url()}#talk")
     after = step_page(course, found.slug)["after"]
     return redirect(after.url if after else course.module)
 
@@ -86,7 +80,10 @@ def quiz(request: HttpRequest, module: str) -> HttpResponse:
 
 
 def _quiz(request: HttpRequest, course: Course, *, missed: str = "", status: int = 200) -> HttpResponse:
-    page: dict[str, Any] = step_page(course, QUIZ) | {"questions": questions_shown(course, missed=missed)}
+    page: dict[str, Any] = step_page(course, QUIZ) | {
+        "questions": questions_shown(course, missed=missed),
+        "talk": next_talk(course, record_of(request)),
+    }
     return render(request, "courses/quiz.html", page, status=status)
 
 
@@ -95,16 +92,9 @@ def answer(request: HttpRequest, module: str, question: str) -> HttpResponse:
     """Keep a reader's choice and show what is to be said of it. A choice may be changed at any time."""
     steps_from_one_place.hit(request.META["REMOTE_ADDR"])
     course = found_course(request, module)
-    asked = _found_question(course, question)
+    asked = found_question(course, question)
     option = request.POST.get("option", "")
     if option not in {known["id"] for known in asked.options}:
         return _quiz(request, course, missed=asked.slug, status=422)
     record_of(request).question_answered(course.module.slug, asked.slug, option)
     return redirect(f"{reverse('courses:quiz', args=[module])}#{asked.slug}")
-
-
-def _found_question(course: Course, slug: str) -> Question:
-    for question in course.questions:
-        if question.slug == slug:
-            return question
-    raise Http404

@@ -36,6 +36,7 @@ urlpatterns = [
     path("help/", include("safeguarding.urls")),
     path("family/", include("families.urls")),
     path("learn/", include("courses.urls")),
+    path("certificates/", include("courses.certificates.urls")),
     path("briefings/", include("courses.briefings.urls")),
     path("events/", include("events.urls")),
     path("tutor/", include("chat.urls")),

@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import Person, Role
 from chat.models import Conversation, State, Turn
 from courses.loading import library_load
-from courses.models import Question
+from courses.models import Certificate, Question
 from events.feeds import feed_make
 from events.guests import guest_path
 from events.models import Event
@@ -80,6 +80,10 @@ def world_make() -> World:
             attachments=[Enclosure(filename="a.txt", content_type="text/plain", content="a")],
         )  # fmt: skip
     invitation = invitation_make(by=parent)
+    certificate = Certificate.objects.create(
+        person=teen, module_slug="good-and-bad", language="en", title="The good and the bad of AI", lessons=5,
+        questions=5, edition="0123456789ab", made_on=timezone.localdate(),
+    )  # fmt: skip
     return World(
         people,
         {
@@ -90,6 +94,7 @@ def world_make() -> World:
             "question": "average",
             "slug": event.slug,
             "token": sign_up.token,
+            "certificates:check:token": certificate.token,
             "families:join:token": invitation.token,
             "families:accept:token": invitation.token,
             "families:decline:token": invitation.token,

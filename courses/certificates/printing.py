@@ -1,0 +1,99 @@
+"""A certificate as a PDF: set by Typst as PDF/UA, so that a screen reader reads it in its order and language.
+
+The layout is in certificate.typ. Words go there as data, never as markup: a name is set as it was typed.
+"""
+
+import json
+from datetime import UTC, datetime, time
+from functools import cache
+from pathlib import Path
+
+import typst
+from django.template.loader import render_to_string
+from django.utils import translation
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from courses.models import Certificate
+
+HERE = Path(__file__).parent
+# The site's colours by day; a drawing of the site brings none of its own.
+DRAWING_STYLE = ".lit{stroke:#1f4ea3}.glow{fill:#f6e6b4;stroke:none}.solid{fill:#ffffff}"
+
+
+def certificate_pdf(certificate: Certificate) -> bytes:
+    """The certificate on one page, which fits on A4 and on Letter. The same certificate is the same bytes."""
+    with translation.override(certificate.language):
+        words = _words(certificate)
+    inputs = {
+        "words": json.dumps(words),
+        "drawing": _drawing(),
+        # Typst asks for a language in two or three letters.
+        "language": certificate.language.partition("-")[0],
+    }
+    return _set((HERE / "certificate.typ").read_bytes(), inputs, at=certificate)
+
+
+def can_be_set(name: str) -> bool:
+    """Whether our faces, and those that come with Typst, have every letter of a name."""
+    try:
+        _set(b'#set document(title: "-")\n#sys.inputs.name', {"name": name})
+    except typst.TypstError:
+        return False
+    return True
+
+
+def _set(source: bytes, inputs: dict[str, str], *, at: Certificate | None = None) -> bytes:
+    compiler = typst.Compiler(source, font_paths=_fonts(), sys_inputs=inputs)
+    made = datetime.combine(at.made_on, time(), UTC) if at else None
+    pdf = compiler.compile(format="pdf", pdf_standards=["ua-1"], timestamp=made)
+    assert isinstance(pdf, bytes)  # noqa: S101 - a PDF is one file; only pictures come in several
+    return pdf
+
+
+@cache
+def _fonts() -> typst.Fonts:
+    return typst.Fonts(include_system_fonts=False, font_paths=[HERE / "fonts"])
+
+
+@cache
+def _drawing() -> str:
+    """The table of the front page, as a picture that stands alone."""
+    drawn = render_to_string("drawings/table.html")
+    svg = drawn[drawn.index("<svg") :]
+    head, body = svg.split(">", 1)
+    alone = head.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg" color="#1b2433"', 1)
+    return f"{alone}><style>{DRAWING_STYLE}</style>{body}"
+
+
+def _words(certificate: Certificate) -> dict[str, str]:
+    """All that stands on it, in the language of the module that was done."""
+    read = ngettext("%(count)d lesson", "%(count)d lessons", certificate.lessons)
+    answered = ngettext("%(count)d question", "%(count)d questions", certificate.questions)
+    day = date_format(certificate.made_on, "DATE_FORMAT")
+    done = _(
+        "By %(day)s everything in it was done: %(lessons)s read, %(questions)s answered, alone or together with "
+        "somebody at home."
+    )
+    return {
+        "heading": _("A module, done"),
+        "name": certificate.name,
+        "title": certificate.title,
+        "done": done
+        % {
+            "day": day,
+            "lessons": read % {"count": certificate.lessons},
+            "questions": answered % {"count": certificate.questions},
+        },
+        "day_label": _("Made on"),
+        "day": day,
+        "edition_label": _("Edition"),
+        "edition": certificate.edition,
+        "check_label": _("Check it at"),
+        "address": certificate.address,
+        "limits": _(
+            "This says what was done. It is not a qualification: nobody was examined, and the name is the one that "
+            "its owner chose. Whoever it is about can withdraw it; its address says so then."
+        ),
+    }

@@ -1,0 +1,92 @@
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.throttle import Throttle
+from courses.access import found_course, person_of
+from courses.certificates.editions import edition_of
+from courses.certificates.forms import NameForm
+from courses.certificates.printing import certificate_pdf
+from courses.certificates.selectors import certificate_at, own_certificate
+from courses.certificates.services import NotDone, certificate_make, certificate_withdraw
+from courses.models import Certificate, Module
+from courses.selectors import Course
+
+# Nobody guesses an address; this keeps a machine that tries from costing anything.
+checks_from_one_place = Throttle("certificates checked from one place", "60/minute")
+certificates_asked = Throttle("certificates asked for", "30/day")
+
+
+def found_certificate(request: HttpRequest, module_slug: str) -> Certificate:
+    """The person's own; 404 when they have none of this module."""
+    found = own_certificate(person_of(request), module_slug)
+    if found is None:
+        raise Http404
+    return found
+
+
+@login_required
+@never_cache
+def certificate(request: HttpRequest, module: str) -> HttpResponse:
+    """The reader's certificate of a module, or the form to ask for one once all of it is done."""
+    course, person = found_course(request, module), person_of(request)
+    if request.method != "POST":
+        return _certificate(request, course, NameForm())
+    certificates_asked.hit(person.pk)
+    form = NameForm(request.POST)
+    if not form.is_valid():
+        return _certificate(request, course, form, status=422)
+    try:
+        certificate_make(person=person, course=course, name=form.cleaned_data["name"])
+    except NotDone:
+        return _certificate(request, course, NameForm(), status=422)
+    return redirect("courses:certificate", module)
+
+
+def _certificate(request: HttpRequest, course: Course, form: NameForm, *, status: int = 200) -> HttpResponse:
+    page = {
+        "course": course,
+        "module": course.module,
+        "certificate": own_certificate(person_of(request), course.module.slug),
+        "form": form,
+    }
+    return render(request, "courses/certificate.html", page, status=status)
+
+
+@login_required
+@require_safe
+@never_cache
+def pdf(request: HttpRequest, module: str) -> HttpResponse:
+    """The owner's copy. Others see only what the address on it says."""
+    found = found_certificate(request, module)
+    named = f'attachment; filename="kitchen-table-{found.module_slug}.pdf"'
+    return HttpResponse(
+        certificate_pdf(found), content_type="application/pdf", headers={"Content-Disposition": named}
+    )
+
+
+@login_required
+@require_POST
+def withdraw(request: HttpRequest, module: str) -> HttpResponse:
+    certificate_withdraw(certificate=found_certificate(request, module))
+    return redirect("courses:certificate", module)
+
+
+@require_safe
+@never_cache
+def check(request: HttpRequest, token: str) -> HttpResponse:
+    """What a certificate says, for whoever holds its address. One answer for withdrawn and never made."""
+    checks_from_one_place.hit(request.META["REMOTE_ADDR"])
+    found = certificate_at(token)
+    page = {"certificate": found, "is_current": found and _is_current(found)}
+    response = render(request, "courses/certificate_check.html", page, status=200 if found else 404)
+    response.headers["X-Robots-Tag"] = "noindex"
+    return response
+
+
+def _is_current(certificate: Certificate) -> bool:
+    """Whether the module still has the words that were done. What its owner has done since is not looked at."""
+    module = Module.objects.filter(slug=certificate.module_slug, language=certificate.language).first()
+    return module is not None and edition_of(module) == certificate.edition

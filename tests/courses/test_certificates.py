@@ -1,0 +1,315 @@
+"""A certificate: asked for, named as its owner wishes, checked by whoever holds its address, taken back at any time."""
+
+import json
+from collections.abc import Callable
+from datetime import date
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from pypdf import PdfReader
+from pytest_django import DjangoAssertNumQueries
+
+from accounts import registry
+from accounts.models import Person
+from accounts.services import person_erase
+from courses.certificates.printing import can_be_set, certificate_pdf
+from courses.loading import library_load
+from courses.models import Certificate, LessonDone
+from tests.courses.conftest import do_all_but
+
+GB = "/learn/good-and-bad"
+PAGE = f"{GB}/certificate"
+WHO = ["parent", "stranger", "admin_person"]
+pytestmark = pytest.mark.usefixtures("library")
+
+
+@pytest.fixture
+def done(teen: Person) -> Person:
+    do_all_but(teen)
+    return teen
+
+
+@pytest.fixture
+def owner(done: Person, as_person: Callable[[Person], Client]) -> Client:
+    return as_person(done)
+
+
+@pytest.fixture
+def certificate(owner: Client) -> Certificate:
+    owner.post(PAGE, {"name": "Noor"})
+    return Certificate.objects.get()
+
+
+class TestAskingForIt:
+    def test_is_only_offered_when_all_is_done(
+        self, teen: Person, as_person: Callable[[Person], Client]
+    ) -> None:
+        client = as_person(teen)
+        do_all_but(teen, "what-it-is")
+        assert PAGE not in client.get(GB).content.decode()
+        assert "when all of the module is done" in client.get(PAGE).content.decode()
+        client.post(f"{GB}/what-it-is/done")
+        assert PAGE in client.get(GB).content.decode()
+
+    @pytest.mark.parametrize("left", ["what-it-is", "quiz"])
+    def test_makes_none_before(self, left: str, teen: Person, as_person: Callable[[Person], Client]) -> None:
+        do_all_but(teen, left)
+        assert as_person(teen).post(PAGE, {"name": "Noor"}).status_code == 422
+        assert not Certificate.objects.exists()
+
+    def test_is_done_by_nobody_else_and_by_no_page_alone(self, owner: Client) -> None:
+        for path in (GB, PAGE, f"{GB}/quiz"):
+            owner.get(path)
+        assert not Certificate.objects.exists()
+
+    def test_proposes_no_name(self, owner: Client) -> None:
+        assert 'value="' not in owner.get(PAGE).content.decode().partition('name="name"')[2].partition(">")[0]
+
+    def test_says_what_was_so_on_that_day(self, certificate: Certificate, done: Person) -> None:
+        assert certificate.person == done
+        assert (certificate.lessons, certificate.questions) == (5, 5)
+        assert (certificate.name, certificate.title) == ("Noor", "The good and the bad of AI")
+        assert len(certificate.edition) == 12
+
+    def test_needs_no_name(self, owner: Client) -> None:
+        assert owner.post(PAGE, {}).headers["Location"] == PAGE
+        assert Certificate.objects.get().name == ""
+
+    @pytest.mark.parametrize("name", ["Łucja O’Neill-Żak", "Иван", "Ngọc Ánh", "J. R."])
+    def test_takes_a_name_as_it_is_written(self, name: str, owner: Client) -> None:
+        owner.post(PAGE, {"name": f"  {name} "})
+        assert Certificate.objects.get().name == name
+
+    @pytest.mark.parametrize(
+        ("name", "said"),
+        [
+            ("call 555 0100", "in letters"),
+            ("https://example.org", "in letters"),
+            ("a\u202eb", "in letters"),
+            ("a\0b", "in letters"),
+            ("x" * 61, "at most 60"),
+            ("明美", "no type for some"),
+        ],
+    )
+    def test_keeps_what_was_typed_where_it_is_no_name(self, name: str, said: str, owner: Client) -> None:
+        reply = owner.post(PAGE, {"name": name})
+        assert reply.status_code == 422
+        assert said in reply.content.decode()
+        assert not Certificate.objects.exists()
+
+    def test_again_changes_nothing(self, certificate: Certificate, owner: Client) -> None:
+        assert owner.post(PAGE, {"name": "Another"}).status_code == 302
+        assert Certificate.objects.get() == certificate
+        assert Certificate.objects.get().name == "Noor"
+
+    def test_has_its_limits(self, owner: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+        from accounts.throttle import Throttle
+        from courses.certificates import views
+
+        monkeypatch.setattr(views, "certificates_asked", Throttle("asked in a test", "1/day"))
+        assert [owner.post(PAGE, {"name": "Noor"}).status_code for _ in range(2)] == [302, 429]
+
+
+class TestThePdf:
+    def read(self, certificate: Certificate) -> PdfReader:
+        return PdfReader(BytesIO(certificate_pdf(certificate)))
+
+    def test_says_what_the_certificate_says(self, certificate: Certificate) -> None:
+        (page,) = self.read(certificate).pages
+        words = " ".join(page.extract_text().split())
+        for said in (
+            "Noor",
+            "The good and the bad of AI",
+            "5 lessons read, 5 questions answered",
+            certificate.edition,
+            "It is not a qualification",
+        ):
+            assert said in words, said
+        assert certificate.address in words.replace(" ", "")
+
+    def test_leads_to_its_address(self, certificate: Certificate) -> None:
+        (page,) = self.read(certificate).pages
+        notes: Any = page["/Annots"]
+        links = [note.get_object()["/A"]["/URI"] for note in notes]
+        assert set(links) == {settings.SITE_URL + certificate.get_absolute_url()}
+
+    def test_is_read_aloud_in_its_order_and_language(self, certificate: Certificate) -> None:
+        pdf = self.read(certificate)
+        root: Any = pdf.trailer["/Root"]
+        assert root["/Lang"] == "en"
+        assert root["/MarkInfo"]["/Marked"]
+        assert root["/ViewerPreferences"]["/DisplayDocTitle"]
+        assert pdf.metadata
+        assert pdf.metadata.title == "A module, done: The good and the bad of AI"
+        assert "pdfuaid" in root["/Metadata"].get_data().decode()
+        tags = str(self.tags(root["/StructTreeRoot"]))
+        assert "/H1" in tags
+        assert "/Link" in tags
+        assert "/Figure" not in tags
+
+    def tags(self, node: object) -> list[object]:
+        node = node.get_object() if hasattr(node, "get_object") else node
+        if isinstance(node, list):
+            return [self.tags(one) for one in node]
+        if not isinstance(node, dict):
+            return []
+        return [node.get("/S"), self.tags(node.get("/K", []))]
+
+    def test_fits_on_either_paper(self, certificate: Certificate) -> None:
+        (page,) = self.read(certificate).pages
+        width, height = float(page.mediabox.width), float(page.mediabox.height)
+        assert width < 596  # A4 is the narrower one
+        assert height < 792  # and Letter the shorter
+
+    def test_is_on_one_page_with_the_longest_name_and_title(self, certificate: Certificate) -> None:
+        certificate.name, certificate.title = "Wilhelmina " * 5, "Memory versus margins, " * 8
+        assert len(self.read(certificate).pages) == 1
+
+    def test_is_the_same_each_time(self, certificate: Certificate) -> None:
+        assert certificate_pdf(certificate) == certificate_pdf(certificate)
+
+    def test_takes_a_name_as_words_and_not_as_markup(self, certificate: Certificate) -> None:
+        certificate.name = '#panic() *b* $x$ "'
+        assert "#panic() *b* $x$" in self.read(certificate).pages[0].extract_text()
+
+    def test_stands_without_a_name(self, certificate: Certificate) -> None:
+        certificate.name = ""
+        assert "Noor" not in self.read(certificate).pages[0].extract_text()
+
+    def test_is_its_owners_alone(
+        self, certificate: Certificate, owner: Client, client: Client, request: pytest.FixtureRequest,
+        as_person: Callable[[Person], Client],
+    ) -> None:  # fmt: skip
+        reply = owner.get(f"{PAGE}/pdf")
+        assert reply.headers["Content-Type"] == "application/pdf"
+        assert "kitchen-table-good-and-bad.pdf" in reply.headers["Content-Disposition"]
+        assert "no-store" in reply.headers["Cache-Control"]
+        assert client.get(f"{PAGE}/pdf").status_code == 302
+        for who in WHO:
+            assert as_person(request.getfixturevalue(who)).get(f"{PAGE}/pdf").status_code == 404, who
+
+    def test_what_cannot_be_set_is_known_before(self) -> None:
+        assert can_be_set("Noor")
+        assert not can_be_set("明")
+
+
+class TestItsAddress:
+    def test_tells_everybody_what_stands_on_it(self, certificate: Certificate, client: Client) -> None:
+        reply = client.get(certificate.get_absolute_url())
+        page = reply.content.decode()
+        for said in ("Noor", "The good and the bad of AI", "5 lessons read", certificate.edition):
+            assert said in page
+        assert "The module has the same words today." in page
+        assert reply.headers["X-Robots-Tag"] == "noindex"
+        assert "no-store" in reply.headers["Cache-Control"]
+
+    def test_and_nothing_else(self, certificate: Certificate, client: Client, done: Person) -> None:
+        done.display_name = "Somebody Else"
+        done.save()
+        page = client.get(certificate.get_absolute_url()).content.decode()
+        assert done.username not in page
+        assert "Somebody Else" not in page
+
+    def test_cannot_be_guessed(self, certificate: Certificate) -> None:
+        assert len(certificate.token) == 32
+
+    @pytest.mark.parametrize("token", ["x", "x" * 500, "1"])
+    def test_says_so_where_there_is_none(self, token: str, client: Client) -> None:
+        reply = client.get(f"/certificates/{token}")
+        assert reply.status_code == 404
+        assert "There is no certificate at this address" in reply.content.decode()
+        assert reply.headers["X-Robots-Tag"] == "noindex"
+
+    def test_is_not_tried_by_machines(self, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+        from accounts.throttle import Throttle
+        from courses.certificates import views
+
+        monkeypatch.setattr(views, "checks_from_one_place", Throttle("checked in a test", "1/minute"))
+        assert [client.get("/certificates/x").status_code for _ in range(2)] == [404, 429]
+
+    def test_says_when_the_module_has_been_changed(
+        self, certificate: Certificate, client: Client, content: Path, change: Callable[[str, str, str], int]
+    ) -> None:
+        change("1-what-it-is.md", 'title = "What it is"', 'title = "What it really is"')
+        library_load(root=content)
+        page = client.get(certificate.get_absolute_url()).content.decode()
+        assert "The module has been changed since." in page
+        assert "The good and the bad of AI" in page
+
+    def test_stands_when_the_module_is_gone(self, certificate: Certificate, client: Client) -> None:
+        from courses.models import Module
+
+        Module.objects.all().delete()
+        page = client.get(certificate.get_absolute_url()).content.decode()
+        assert "The module has been changed since." in page
+
+    def test_costs_four_reads(
+        self, certificate: Certificate, client: Client, django_assert_max_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        with django_assert_max_num_queries(4):
+            client.get(certificate.get_absolute_url())
+
+
+class TestTakingItBack:
+    def test_leaves_an_address_that_knows_nothing(
+        self, certificate: Certificate, owner: Client, client: Client
+    ) -> None:
+        assert owner.post(f"{PAGE}/withdraw").headers["Location"] == PAGE
+        assert client.get(certificate.get_absolute_url()).status_code == 404
+        assert owner.get(f"{PAGE}/pdf").status_code == 404
+
+    def test_leaves_what_was_done_and_a_new_one_has_a_new_address(
+        self, certificate: Certificate, owner: Client
+    ) -> None:
+        owner.post(f"{PAGE}/withdraw")
+        owner.post(PAGE, {"name": ""})
+        again = Certificate.objects.get()
+        assert again.token != certificate.token
+        assert LessonDone.objects.count() == 5
+
+    @pytest.mark.parametrize("who", WHO)
+    def test_is_its_owners_alone(
+        self, who: str, certificate: Certificate, request: pytest.FixtureRequest,
+        as_person: Callable[[Person], Client],
+    ) -> None:  # fmt: skip
+        assert as_person(request.getfixturevalue(who)).post(f"{PAGE}/withdraw").status_code == 404
+        assert Certificate.objects.exists()
+
+    def test_works_also_when_the_module_has_grown(
+        self, certificate: Certificate, owner: Client, content: Path
+    ) -> None:
+        new = content / "en" / "good-and-bad" / "6-new.md"
+        new.write_text('+++\ntitle = "New"\nminutes = 1\n+++\n\nSomething new.\n')
+        library_load(root=content)
+        assert "Your certificate" in owner.get(GB).content.decode()
+        assert "Withdraw it" in owner.get(PAGE).content.decode()
+
+
+class TestWhatIsKept:
+    def rows(self, person: Person) -> list[registry.Row]:
+        (kind,) = (kind for kind in registry.kinds() if kind.name == "certificates")
+        return list(kind.export(person))
+
+    def test_is_in_its_owners_copy_and_in_nobody_elses(
+        self, certificate: Certificate, done: Person, parent: Person
+    ) -> None:
+        (row,) = self.rows(done)
+        assert row["address"] == certificate.address
+        assert isinstance(row["made_on"], date)
+        assert json.dumps(row, default=str)
+        assert not self.rows(parent)
+        assert "certificates" not in {kind.name for kind in registry.kinds(for_parent=True)}
+
+    def test_goes_with_the_account(self, certificate: Certificate, done: Person, client: Client) -> None:
+        person_erase(person=done)
+        assert client.get(certificate.get_absolute_url()).status_code == 404
+
+
+def test_signed_out_it_leads_to_the_sign_in(client: Client) -> None:
+    for method, path in (("get", PAGE), ("post", PAGE), ("get", f"{PAGE}/pdf"), ("post", f"{PAGE}/withdraw")):
+        reply = getattr(client, method)(path)
+        assert reply.headers["Location"].startswith("/sign-in"), path

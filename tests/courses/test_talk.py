@@ -1,0 +1,94 @@
+"""A finished module offers the next talk, and not a badge."""
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from accounts.models import Person
+from courses.models import Module
+from tests.courses.conftest import do_all_but
+
+GB = "/learn/good-and-bad"
+TALK = "What comes next is the talk"
+pytestmark = pytest.mark.usefixtures("library")
+
+
+@pytest.fixture
+def client_of_teen(teen: Person, as_person: Callable[[Person], Client]) -> Client:
+    return as_person(teen)
+
+
+def test_it_is_offered_when_all_is_done_and_not_before(teen: Person, client_of_teen: Client) -> None:
+    do_all_but(teen, "what-it-is")
+    assert TALK not in client_of_teen.get(GB).content.decode()
+    reply = client_of_teen.post(f"{GB}/what-it-is/done")
+    assert reply.headers["Location"] == f"{GB}#talk"
+    for path in (GB, f"{GB}/quiz"):
+        assert TALK in client_of_teen.get(path).content.decode()
+
+
+def test_it_has_one_way_to_start_for_each_age_and_says_where_more_are(
+    teen: Person, client_of_teen: Client
+) -> None:
+    do_all_but(teen)
+    page = client_of_teen.get(GB).content.decode()
+    for words in ("At 13 to 14", "At 15 to 16", "At 17 to 18", f"{GB}/talk-about-it#starters", f"{GB}/print"):
+        assert words in page
+
+
+def test_it_names_the_next_module_that_is_not_done(teen: Person, client_of_teen: Client) -> None:
+    slugs = list(Module.objects.values_list("slug", flat=True))
+    do_all_but(teen, module=slugs[0])
+    do_all_but(teen, module=slugs[1])
+    page = client_of_teen.get(f"/learn/{slugs[0]}").content.decode()
+    assert "For another evening" in page
+    assert f'href="/learn/{slugs[2]}"' in page
+
+
+def test_after_the_last_one_it_begins_again_at_the_first_that_is_not_done(
+    teen: Person, client_of_teen: Client
+) -> None:
+    slugs = list(Module.objects.values_list("slug", flat=True))
+    do_all_but(teen, module=slugs[-1])
+    assert f'href="/learn/{slugs[0]}"' in client_of_teen.get(f"/learn/{slugs[-1]}").content.decode()
+
+
+def test_who_has_done_everything_is_sent_nowhere_else(teen: Person, client_of_teen: Client) -> None:
+    for slug in Module.objects.values_list("slug", flat=True):
+        do_all_but(teen, module=slug)
+    page = client_of_teen.get(GB).content.decode()
+    assert TALK in page
+    assert "For another evening" not in page
+
+
+def test_a_visitor_is_offered_it_too(client: Client) -> None:
+    found = Module.objects.get(slug="good-and-bad")
+    for lesson in found.lessons.all():
+        client.post(f"{GB}/{lesson.slug}/done")
+    for question in found.questions.all():
+        client.post(f"{GB}/quiz/{question.slug}", {"option": question.options[0]["id"]})
+    page = client.get(GB).content.decode()
+    assert TALK in page
+    assert f"{GB}/certificate" not in page
+
+
+def test_reading_a_lesson_again_leads_on_as_before(teen: Person, client_of_teen: Client) -> None:
+    do_all_but(teen)
+    reply = client_of_teen.post(f"{GB}/what-it-is/done")
+    assert reply.headers["Location"] == f"{GB}/good-at-and-bad-at"
+
+
+def test_there_is_no_badge(teen: Person, client_of_teen: Client) -> None:
+    do_all_but(teen)
+    page = client_of_teen.get(GB).content.decode().lower()
+    assert not {word for word in ("badge", "congratulations", "well done", "streak") if word in page}
+
+
+def test_what_it_costs(
+    teen: Person, client_of_teen: Client, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    do_all_but(teen)
+    with django_assert_max_num_queries(15):
+        client_of_teen.get(GB)
