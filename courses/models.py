@@ -187,6 +187,8 @@ class Answer(models.Model):
     question_slug = models.SlugField(max_length=SLUG_LENGTH)
     option = models.CharField(max_length=12)
     answered_at = models.DateTimeField(default=timezone.now)
+    # Given while the module was taken together, by either of the two: a later one of theirs may replace it.
+    together = models.BooleanField(default=False)
 
     class Meta:
         verbose_name = _("answer")
@@ -238,3 +240,25 @@ class Certificate(models.Model):
     def address(self) -> str:
         """Where anybody can check it, as it stands on paper."""
         return settings.SITE_URL + self.get_absolute_url()
+
+
+class Together(models.Model):
+    """Two of a family take a module together once both have said yes. It is there until one of them goes on alone.
+
+    It counts while their link stands: when that ends, so does this.
+    """
+
+    link = models.ForeignKey("families.Link", on_delete=models.CASCADE, related_name="+")
+    module_slug = models.SlugField(max_length=SLUG_LENGTH)
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    asked_at = models.DateTimeField(default=timezone.now)
+    # The other one's yes.
+    agreed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("module taken together")
+        verbose_name_plural = _("modules taken together")
+        constraints = [models.UniqueConstraint(fields=["link", "module_slug"], name="together_once_a_module")]
+
+    def __str__(self) -> str:
+        return self.module_slug

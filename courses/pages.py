@@ -30,6 +30,7 @@ class QuestionShown:
     number: int
     options: list[Option]
     is_answered: bool
+    is_shared: bool
     is_missed: bool
 
     @property
@@ -51,6 +52,7 @@ def questions_shown(course: Course, *, missed: str = "") -> list[QuestionShown]:
                 for option in question.options
             ],
             is_answered=question.slug in course.done.answers,
+            is_shared=question.slug in course.done.shared,
             is_missed=question.slug == missed,
         )
         for number, question in enumerate(course.questions, 1)

@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator
 
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Person
 from accounts.registry import Kind, Retention, Row
-from courses.models import Answer, Certificate, LessonDone
+from courses.models import Answer, Certificate, LessonDone, Together
+from courses.together.services import ASKS_KEPT_FOR, togethers_forget
+from families.agreements import other_side
 
 
 def learned_export(person: Person) -> Iterator[Row]:
@@ -16,6 +19,7 @@ def learned_export(person: Person) -> Iterator[Row]:
             "lesson": lesson.lesson_slug,
             "question": "",
             "answer": "",
+            "together": "",
             "at": lesson.done_at,
         }
     for answer in Answer.objects.filter(person=person).order_by("answered_at").iterator():
@@ -24,6 +28,7 @@ def learned_export(person: Person) -> Iterator[Row]:
             "lesson": "",
             "question": answer.question_slug,
             "answer": answer.option,
+            "together": answer.together,
             "at": answer.answered_at,
         }
 
@@ -48,6 +53,26 @@ def certificates_erase(person: Person) -> None:
     Certificate.objects.filter(person=person).delete()
 
 
+def togethers_of(person: Person) -> QuerySet[Together]:
+    return Together.objects.filter(Q(link__parent=person) | Q(link__teen=person))
+
+
+def togethers_export(person: Person) -> Iterator[Row]:
+    rows = togethers_of(person).select_related("link__parent", "link__teen", "asked_by")
+    for row in rows.order_by("asked_at").iterator():
+        yield {
+            "module": row.module_slug,
+            "who": str(other_side(row.link, person)),
+            "asked_by": str(row.asked_by),
+            "asked_at": row.asked_at,
+            "agreed_at": row.agreed_at,
+        }
+
+
+def togethers_erase(person: Person) -> None:
+    togethers_of(person).delete()
+
+
 LEARNED = Kind(
     name="learned",
     title=_("What you have learned"),
@@ -60,7 +85,7 @@ LEARNED = Kind(
             "Signed out, it is kept with this browser and forgotten two weeks after you last used it."
         )
     ),
-    seen=_("Nobody else sees it."),
+    seen=_("Nobody else sees it. What is done while two take a module together is written down for both."),
     gone=_("What you have learned, as this site knew it"),
     private=True,
     models=(LessonDone, Answer),
@@ -68,7 +93,8 @@ LEARNED = Kind(
         "module": _("module"),
         "lesson": _("lesson done"),
         "question": _("question"),
-        "answer": _("what you chose"),
+        "answer": _("what was chosen"),
+        "together": _("chosen while you took it together"),
         "at": _("when"),
     },
     export=learned_export,
@@ -96,4 +122,34 @@ CERTIFICATES = Kind(
     export=certificates_export,
     erase=certificates_erase,
 )
-KINDS = (LEARNED, CERTIFICATES)
+TOGETHER = Kind(
+    name="together",
+    title=_("Modules taken together"),
+    what=_(
+        "With whom of your family you take a module together, or would like to, so that what one does counts for both."
+    ),
+    retention=Retention(
+        words=_(
+            "An ask without an answer is deleted after %(days)d days. What you take together stays until one of you "
+            "goes on alone, or your link ends."
+        ),
+        days=ASKS_KEPT_FOR.days,
+        since=_("the asking"),
+        forget=togethers_forget,
+        task="courses.tasks.togethers_forget",
+    ),
+    seen=_("The two of you see it."),
+    gone=_("With whom you take modules together"),
+    private=True,
+    models=(Together,),
+    labels={
+        "module": _("module"),
+        "who": _("with"),
+        "asked_by": _("asked by"),
+        "asked_at": _("asked"),
+        "agreed_at": _("agreed"),
+    },
+    export=togethers_export,
+    erase=togethers_erase,
+)
+KINDS = (LEARNED, CERTIFICATES, TOGETHER)

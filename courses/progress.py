@@ -14,11 +14,15 @@ QUIZ = "quiz"
 
 @dataclass(frozen=True)
 class Done:
-    """What somebody did in one module: lessons read, the option chosen for each question, and the last of all."""
+    """What somebody did in one module: lessons read, the option chosen for each question, and the last of all.
+
+    `shared` are the questions whose option was chosen while they took the module together with somebody.
+    """
 
     lessons: frozenset[str] = frozenset()
     answers: Mapping[str, str] = field(default_factory=dict)
     last: str = ""
+    shared: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Where it is written down what somebody did: for a person in the database, for a visitor in their own session.
 
-A visitor who signs in takes along what they did before.
+A visitor who signs in takes along what they did before: for themselves alone, whoever they learn together with.
 """
 
 from collections import defaultdict
@@ -17,6 +17,7 @@ from django.utils import timezone
 from accounts.models import Person
 from courses.models import Answer, LessonDone
 from courses.progress import QUIZ, Done
+from courses.together.locks import companions_locked
 
 SESSION_KEY = "learned"
 
@@ -45,7 +46,31 @@ class PersonRecord:
             by_module[answer.module_slug].append(answer)
         return {slug: _done(things) for slug, things in by_module.items()}
 
-    def lesson_done(self, module_slug: str, lesson_slug: str, *, at: datetime | None = None) -> None:
+    @transaction.atomic
+    def lesson_done(self, module_slug: str, lesson_slug: str) -> None:
+        """It counts for everybody who takes the module together with them."""
+        others = companions_locked(module_slug, self.person)
+        self.keep_lesson(module_slug, lesson_slug)
+        LessonDone.objects.bulk_create(
+            [LessonDone(person=one, module_slug=module_slug, lesson_slug=lesson_slug) for one in others],
+            ignore_conflicts=True,
+        )
+
+    @transaction.atomic
+    def question_answered(self, module_slug: str, question_slug: str, option: str) -> None:
+        """As lesson_done. An answer that one of the others gave alone is theirs, and stays as it is."""
+        others = companions_locked(module_slug, self.person)
+        self.keep_answer(module_slug, question_slug, option, together=bool(others))
+        asked = {"module_slug": module_slug, "question_slug": question_slug}
+        Answer.objects.bulk_create(
+            [Answer(person=one, option=option, together=True, **asked) for one in others],
+            ignore_conflicts=True,
+        )
+        shared = Answer.objects.filter(person__in=others, together=True, **asked)
+        shared.update(option=option, answered_at=timezone.now())
+
+    def keep_lesson(self, module_slug: str, lesson_slug: str, *, at: datetime | None = None) -> None:
+        """Write it down for this person alone."""
         LessonDone.objects.update_or_create(
             person=self.person,
             module_slug=module_slug,
@@ -53,14 +78,21 @@ class PersonRecord:
             defaults={"done_at": at or timezone.now()},
         )
 
-    def question_answered(
-        self, module_slug: str, question_slug: str, option: str, *, at: datetime | None = None
+    def keep_answer(
+        self,
+        module_slug: str,
+        question_slug: str,
+        option: str,
+        *,
+        at: datetime | None = None,
+        together: bool = False,
     ) -> None:
+        """As keep_lesson."""
         Answer.objects.update_or_create(
             person=self.person,
             module_slug=module_slug,
             question_slug=question_slug,
-            defaults={"option": option, "answered_at": at or timezone.now()},
+            defaults={"option": option, "answered_at": at or timezone.now(), "together": together},
         )
 
 
@@ -69,6 +101,7 @@ def _done(things: list[LessonDone | Answer]) -> Done:
     return Done(
         lessons=frozenset(one.lesson_slug for one in things if isinstance(one, LessonDone)),
         answers={one.question_slug: one.option for one in things if isinstance(one, Answer)},
+        shared=frozenset(one.question_slug for one in things if isinstance(one, Answer) and one.together),
         last=last.lesson_slug if isinstance(last, LessonDone) else QUIZ,
     )
 
@@ -124,8 +157,8 @@ def take_along(sender: object, request: HttpRequest | None, user: Person, **_kwa
             before = known.get(module_slug, Done())
             for slug in kept.get("lessons", []):
                 if slug not in before.lessons:
-                    person.lesson_done(module_slug, slug, at=at)
+                    person.keep_lesson(module_slug, slug, at=at)
             for slug, option in kept.get("answers", {}).items():
                 if slug not in before.answers:
-                    person.question_answered(module_slug, slug, option, at=at)
+                    person.keep_answer(module_slug, slug, option, at=at)
     del request.session[SESSION_KEY]

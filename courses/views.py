@@ -13,6 +13,7 @@ from courses.progress import QUIZ
 from courses.records import record_of
 from courses.results import LONGEST, asked_for, lessons_find
 from courses.selectors import Course, courses_of, modules_shown
+from courses.together.selectors import asks_to, companions_in, company_in
 
 searches_from_one_place = Throttle("searches from one place", "60/minute")
 # Far above anybody who reads; a visitor's record makes a session, and nobody needs thousands of them.
@@ -21,7 +22,10 @@ steps_from_one_place = Throttle("steps from one place", "120/minute")
 
 @require_safe
 def modules(request: HttpRequest) -> HttpResponse:
-    return render(request, "courses/modules.html", {"courses": courses_of(record_of(request))})
+    courses = courses_of(record_of(request))
+    by_slug = {course.module.slug: course.module for course in courses}
+    asks = [(ask.asked_by, by_slug.get(ask.module_slug)) for ask in asks_to(request.user)]
+    return render(request, "courses/modules.html", {"courses": courses, "asks": asks})
 
 
 @require_safe
@@ -42,6 +46,7 @@ def module(request: HttpRequest, module: str) -> HttpResponse:
     course = found_course(request, module)
     page = module_page(course) | {
         "talk": next_talk(course, record_of(request)),
+        "company": company_in(course.module.slug, request.user),
         # Asked also where the module has grown since: it can still be withdrawn.
         "has_certificate": course.progress.is_begun and has_certificate(request.user, course.module.slug),
     }
@@ -57,7 +62,11 @@ def sheet(request: HttpRequest, module: str) -> HttpResponse:
 def lesson(request: HttpRequest, module: str, lesson: str) -> HttpResponse:
     course = found_course(request, module)
     found = found_lesson(course, lesson)
-    page = step_page(course, found.slug) | {"lesson": found, "sections": sections_of(course, found)}
+    page = step_page(course, found.slug) | {
+        "lesson": found,
+        "sections": sections_of(course, found),
+        "companions": companions_in(module, request.user),
+    }
     return render(request, "courses/lesson.html", page)
 
 
@@ -83,6 +92,7 @@ def _quiz(request: HttpRequest, course: Course, *, missed: str = "", status: int
     page: dict[str, Any] = step_page(course, QUIZ) | {
         "questions": questions_shown(course, missed=missed),
         "talk": next_talk(course, record_of(request)),
+        "companions": companions_in(course.module.slug, request.user),
     }
     return render(request, "courses/quiz.html", page, status=status)
 

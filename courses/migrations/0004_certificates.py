@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('courses', '0002_briefings'),
+        ('courses', '0003_terms'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

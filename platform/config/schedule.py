@@ -41,6 +41,10 @@ SCHEDULE = {
         "task": "families.tasks.links_end_at_18",
         "schedule": crontab(hour="8", minute="0"),
     },
+    "forget asks to learn together": {
+        "task": "courses.tasks.togethers_forget",
+        "schedule": crontab(hour="12", minute="25"),
+    },
     "forget sessions": {
         "task": "accounts.tasks.sessions_forget",
         "schedule": crontab(hour="11", minute="40"),

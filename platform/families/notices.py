@@ -10,14 +10,17 @@ from families.models import Notice
 from mail.services import mail_queue
 
 
-def notice_send(*, person: Person, words: str) -> Notice:
-    """Tell `person` in the caller's transaction. The words name no question and no answer: a mail is a postcard."""
+def notice_send(*, person: Person, words: str, subject: str = "") -> Notice:
+    """Tell `person` in the caller's transaction. The words name no question and no answer: a mail is a postcard.
+
+    `subject` is the mail's, where it is about something else than the family's settings.
+    """
     notice = Notice.objects.create(person=person, words=words)
     if person.email:
         mail_queue(
             key=f"families.notice:{notice.pk}",
             to=person.email,
-            subject=_("Something has changed in your family’s settings"),
+            subject=subject or _("Something has changed in your family’s settings"),
             text=f"{words}\n\n{settings.SITE_URL}/family/\n",
         )
     return notice

@@ -16,8 +16,9 @@ from accounts.models import Person, Role
 from accounts.registry import Kind
 from chat.models import Conversation, Report, Turn
 from chat.models import State as TurnState
+from courses.models import Together
 from events.models import Event, SignUp
-from families.models import FamilyErasure, Invitation, Notice, PasswordHelp
+from families.models import FamilyErasure, Invitation, Link, Notice, PasswordHelp
 from mail.models import Mail, State
 from tests.accounts.conftest import log, mail_to, visitor_session
 from tests.events.conftest import come
@@ -87,6 +88,12 @@ def reported(at: datetime) -> None:
     Report.objects.create(turn=turn, made_at=at)
 
 
+def asked_together(at: datetime) -> None:
+    parent = Person.objects.create(username="kim", role=Role.PARENT)
+    link = Link.objects.create(parent=parent, teen=Person.objects.create(username="noor", role=Role.TEEN))
+    Together.objects.create(link=link, module_slug="brain", asked_by=parent, asked_at=at)
+
+
 def titles() -> int:
     return LogEntry.objects.exclude(object_repr="", change_message="").count()
 
@@ -102,6 +109,7 @@ BEGINNINGS: list[tuple[str, Callable[[datetime], None], Callable[[], int]]] = [
     ("password-helps", help_asked, PasswordHelp.objects.count),
     ("conversations", conversed, Conversation.objects.count),
     ("reports", reported, Report.objects.count),
+    ("together", asked_together, Together.objects.count),
     ("family-erasure", erasure_asked, FamilyErasure.objects.count),
 ]
 

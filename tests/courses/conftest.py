@@ -10,6 +10,8 @@ from courses.loading import library_load
 from courses.models import Module
 from courses.progress import QUIZ
 from courses.records import PersonRecord
+from courses.together.services import together_agree
+from families.models import Link
 
 MODULE = "en/good-and-bad"
 
@@ -18,6 +20,25 @@ MODULE = "en/good-and-bad"
 def library(db: None) -> None:
     """The library as it is delivered, loaded."""
     library_load()
+
+
+@pytest.fixture
+def link(parent: Person, teen: Person) -> Link:
+    """Sam and Noor, linked."""
+    return Link.objects.create(parent=parent, teen=teen)
+
+
+@pytest.fixture
+def module(library: None) -> Module:
+    return Module.objects.get(slug="good-and-bad", language="en")
+
+
+@pytest.fixture
+def together(link: Link, module: Module) -> Link:
+    """Both have said yes to taking it together."""
+    together_agree(link=link, module=module, by=link.parent)
+    together_agree(link=link, module=module, by=link.teen)
+    return link
 
 
 @pytest.fixture

@@ -1,0 +1,367 @@
+"""A parent and a teen take a module together: two yeses begin it, one no ends it, and what is done counts for both."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from accounts import registry
+from accounts.models import Person
+from accounts.services import person_erase
+from courses.loading import library_load
+from courses.models import Answer, LessonDone, Module, Question, Together
+from courses.records import PersonRecord
+from courses.tasks import togethers_forget
+from courses.together import views
+from courses.together.services import together_agree, together_end
+from families.links import link_end
+from families.models import Link, Notice
+from mail.models import Mail
+from tests.courses.conftest import do_all_but
+
+GB = "/learn/good-and-bad"
+LESSON = f"{GB}/what-it-is"
+SLUG = "good-and-bad"
+pytestmark = pytest.mark.usefixtures("library")
+
+
+@pytest.fixture
+def sam(parent: Person, as_person: Callable[[Person], Client]) -> Client:
+    return as_person(parent)
+
+
+@pytest.fixture
+def noor(teen: Person, as_person: Callable[[Person], Client]) -> Client:
+    return as_person(teen)
+
+
+def yes(link: Link) -> str:
+    return f"{GB}/together/{link.pk}"
+
+
+def no(link: Link) -> str:
+    return f"{GB}/together/{link.pk}/end"
+
+
+def words(client: Client, path: str = GB) -> str:
+    """What stands on a page, without what differs from one request to the next."""
+    return re.sub(r'value="\w{64}"', "", client.get(path).content.decode())
+
+
+def options(slug: str = "average") -> list[str]:
+    return [option["id"] for option in Question.objects.get(slug=slug).options]
+
+
+def done_of(person: Person) -> set[str]:
+    return set(LessonDone.objects.filter(person=person).values_list("lesson_slug", flat=True))
+
+
+def answer_of(person: Person) -> str:
+    return Answer.objects.get(person=person, question_slug="average").option
+
+
+class TestBeginning:
+    def test_is_offered_to_a_family_and_to_nobody_else(
+        self, link: Link, sam: Client, noor: Client, client: Client, stranger: Person,
+        as_person: Callable[[Person], Client],
+    ) -> None:  # fmt: skip
+        assert "Take it together with Noor" in words(sam)
+        assert "Take it together with sam" in words(noor)
+        for other in (client, as_person(stranger)):
+            assert "together with" not in words(other)
+
+    @pytest.mark.parametrize("first", ["sam", "noor"])
+    def test_takes_a_yes_from_both_each_in_their_own_account(
+        self, first: str, link: Link, sam: Client, noor: Client
+    ) -> None:
+        one, other = (sam, noor) if first == "sam" else (noor, sam)
+        assert one.post(yes(link)).headers["Location"] == f"{GB}#together"
+        assert Together.objects.get().agreed_at is None
+        assert "It begins with a yes" in words(one)
+        assert "Yes, together" in words(other)
+        assert "would like to take" in words(other, "/learn/")
+        one.post(f"{LESSON}/done")
+        assert LessonDone.objects.count() == 1
+        other.post(yes(link))
+        assert Together.objects.get().agreed_at
+        for client in (one, other):
+            assert "You take this module together" in words(client)
+            assert "would like to take" not in words(client, "/learn/")
+
+    def test_is_not_done_by_saying_yes_twice(self, link: Link, sam: Client) -> None:
+        for _ in range(2):
+            sam.post(yes(link))
+        assert Together.objects.get().agreed_at is None
+        assert Notice.objects.count() == 1
+
+    def test_tells_the_other_on_their_own_pages(self, link: Link, sam: Client, teen: Person) -> None:
+        sam.post(yes(link))
+        notice = Notice.objects.get()
+        assert notice.person == teen
+        assert notice.words.startswith("sam would like to take “The good and the bad of AI”")
+
+    def test_and_by_mail_who_has_an_address(self, link: Link, noor: Client, parent: Person) -> None:
+        parent.email = "sam@example.org"
+        parent.save()
+        noor.post(yes(link))
+        assert Mail.objects.get().subject == "Somebody in your family would like to learn with you"
+
+    def test_has_its_limits_where_somebody_says_no(self, link: Link, sam: Client, noor: Client) -> None:
+        assert str(views.asks_of_one.items[0]) == "5 per 1 day"
+        for _ in range(5):
+            assert sam.post(yes(link)).status_code == 302
+            noor.post(no(link))
+        assert sam.post(yes(link)).status_code == 429
+
+    def test_is_of_one_module(self, together: Link, sam: Client) -> None:
+        assert "You take this module together" not in words(sam, "/learn/brain")
+        sam.post("/learn/brain/what-learning-takes/done")
+        assert LessonDone.objects.count() == 1
+
+    def test_of_a_module_that_is_none_is_not_found(self, link: Link, sam: Client) -> None:
+        for path in (f"/learn/none/together/{link.pk}", f"/learn/none/together/{link.pk}/end"):
+            assert sam.post(path).status_code == 404
+
+    @pytest.mark.parametrize("who", ["stranger", "admin_person"])
+    def test_is_nobody_elses(
+        self, who: str, link: Link, sam: Client, request: pytest.FixtureRequest,
+        as_person: Callable[[Person], Client],
+    ) -> None:  # fmt: skip
+        sam.post(yes(link))
+        other = as_person(request.getfixturevalue(who))
+        for path in (yes(link), no(link)):
+            assert other.post(path).status_code == 404
+        assert Together.objects.get().agreed_at is None
+
+
+class TestSayingNo:
+    def test_looks_to_the_other_as_if_nothing_had_been(
+        self, link: Link, sam: Client, noor: Client, parent: Person
+    ) -> None:
+        before = words(sam)
+        sam.post(yes(link))
+        noor.post(no(link))
+        assert words(sam) == before
+        assert not Notice.objects.filter(person=parent).exists()
+        assert not Together.objects.exists()
+
+    def test_to_going_on_looks_the_same(
+        self, together: Link, sam: Client, noor: Client, parent: Person
+    ) -> None:
+        noor.post(no(together))
+        assert "Take it together with Noor" in words(sam)
+        assert not Notice.objects.filter(person=parent).exists()
+
+    def test_keeps_what_was_done_and_ends_what_is_to_come(
+        self, together: Link, sam: Client, noor: Client, parent: Person, teen: Person
+    ) -> None:
+        sam.post(f"{LESSON}/done")
+        noor.post(no(together))
+        sam.post(f"{GB}/good-at-and-bad-at/done")
+        noor.post(f"{GB}/bias-in-bias-out/done")
+        assert done_of(parent) == {"what-it-is", "good-at-and-bad-at"}
+        assert done_of(teen) == {"what-it-is", "bias-in-bias-out"}
+
+    def test_whoever_asked_may_take_it_back(self, link: Link, sam: Client, noor: Client) -> None:
+        sam.post(yes(link))
+        sam.post(no(link))
+        assert "Yes, together" not in words(noor)
+
+    def test_a_late_yes_begins_nothing_but_an_ask(self, link: Link, sam: Client, noor: Client) -> None:
+        sam.post(yes(link))
+        sam.post(no(link))
+        noor.post(yes(link))
+        assert Together.objects.get().agreed_at is None
+        assert "Yes, together" in words(sam)
+
+
+class TestWhatIsDone:
+    @pytest.mark.parametrize("who", ["sam", "noor"])
+    def test_counts_for_both(
+        self, who: str, together: Link, parent: Person, teen: Person, request: pytest.FixtureRequest
+    ) -> None:
+        client = request.getfixturevalue(who)
+        client.post(f"{LESSON}/done")
+        client.post(f"{GB}/quiz/average", {"option": options()[1]})
+        for person in (parent, teen):
+            assert done_of(person) == {"what-it-is"}
+            assert answer_of(person) == options()[1]
+
+    def test_on_two_screens_makes_one_module(
+        self, together: Link, sam: Client, noor: Client, parent: Person, teen: Person, module: Module
+    ) -> None:
+        for at, lesson in enumerate(module.lessons.all()):
+            (sam, noor)[at % 2].post(f"{GB}/{lesson.slug}/done")
+        for at, asked in enumerate(module.questions.all()):
+            (sam, noor)[at % 2].post(f"{GB}/quiz/{asked.slug}", {"option": asked.options[0]["id"]})
+        for client in (sam, noor):
+            assert "You have done all of it" in words(client)
+            assert client.post(f"{GB}/certificate", {}).status_code == 302
+
+    def test_may_be_changed_by_either_while_it_is_together(
+        self, together: Link, sam: Client, noor: Client, parent: Person, teen: Person
+    ) -> None:
+        sam.post(f"{GB}/quiz/average", {"option": options()[1]})
+        noor.post(f"{GB}/quiz/average", {"option": options()[0]})
+        assert {answer_of(parent), answer_of(teen)} == {options()[0]}
+
+    def test_is_said_on_every_step(self, together: Link, noor: Client, sam: Client) -> None:
+        for path in (LESSON, f"{GB}/quiz"):
+            assert "Together with sam." in words(noor, path)
+        sam.post(f"{GB}/quiz/average", {"option": options()[0]})
+        assert "chosen together" in words(noor, f"{GB}/quiz")
+        assert ">your choice<" not in words(noor, f"{GB}/quiz")
+
+    def test_before_it_was_together_is_not_shared(
+        self, link: Link, module: Module, parent: Person, teen: Person
+    ) -> None:
+        do_all_but(teen, "talk-about-it")
+        together_agree(link=link, module=module, by=parent)
+        together_agree(link=link, module=module, by=teen)
+        assert not done_of(parent)
+        assert not Answer.objects.filter(person=parent).exists()
+
+    def test_by_a_visitor_who_then_signs_in_is_theirs_alone(
+        self, together: Link, client: Client, parent: Person, teen: Person
+    ) -> None:
+        client.post(f"{LESSON}/done")
+        client.post("/sign-in", {"username": "noor", "password": "a-long-password"})
+        assert done_of(teen) == {"what-it-is"}
+        assert not done_of(parent)
+
+    def test_goes_from_a_parent_to_each_teen_and_not_on_to_a_third(
+        self, together: Link, module: Module, parent: Person, teen: Person, stranger: Person
+    ) -> None:
+        second = Link.objects.create(parent=parent, teen=stranger)
+        for by in (parent, stranger):
+            together_agree(link=second, module=module, by=by)
+        PersonRecord(parent).lesson_done(SLUG, "what-it-is")
+        PersonRecord(teen).lesson_done(SLUG, "bias-in-bias-out")
+        assert done_of(teen) == {"what-it-is", "bias-in-bias-out"} == done_of(parent)
+        assert done_of(stranger) == {"what-it-is"}
+
+
+class TestWhatWasAnsweredAlone:
+    def test_stays_as_it_is_and_is_seen_by_nobody(
+        self, link: Link, module: Module, sam: Client, noor: Client, parent: Person, teen: Person
+    ) -> None:
+        noor.post(f"{GB}/quiz/average", {"option": options()[1]})
+        together_agree(link=link, module=module, by=parent)
+        together_agree(link=link, module=module, by=teen)
+        unanswered = words(sam, f"{GB}/quiz")
+        assert ">your choice<" not in unanswered
+        sam.post(f"{GB}/quiz/average", {"option": options()[0]})
+        assert (answer_of(parent), answer_of(teen)) == (options()[0], options()[1])
+        assert ">your choice<" in words(noor, f"{GB}/quiz")
+
+    def test_afterwards_is_theirs_again(
+        self, together: Link, sam: Client, noor: Client, parent: Person, teen: Person
+    ) -> None:
+        sam.post(f"{GB}/quiz/average", {"option": options()[0]})
+        noor.post(no(together))
+        noor.post(f"{GB}/quiz/average", {"option": options()[1]})
+        assert (answer_of(parent), answer_of(teen)) == (options()[0], options()[1])
+        assert not Answer.objects.get(person=teen).together
+
+
+class TestLeavingTheFamily:
+    def test_ends_it_at_once(self, together: Link, sam: Client, parent: Person, teen: Person) -> None:
+        link_end(link=together, by=teen)
+        sam.post(f"{LESSON}/done")
+        assert done_of(parent) == {"what-it-is"}
+        assert not done_of(teen)
+        assert "Together with" not in words(sam, LESSON)
+        for path in (yes(together), no(together)):
+            assert sam.post(path).status_code == 404
+
+    def test_and_being_linked_again_does_not_bring_it_back(
+        self, together: Link, sam: Client, parent: Person, teen: Person
+    ) -> None:
+        link_end(link=together, by=teen)
+        Link.objects.create(parent=parent, teen=teen)
+        sam.post(f"{LESSON}/done")
+        assert not done_of(teen)
+
+    def test_leaves_no_row_after_the_night(self, together: Link, teen: Person) -> None:
+        assert togethers_forget() == 0
+        link_end(link=together, by=teen)
+        assert togethers_forget() == 1
+
+    def test_a_yes_that_comes_too_late_is_none(self, link: Link, module: Module, teen: Person) -> None:
+        link_end(link=link, by=teen)
+        with pytest.raises(Link.DoesNotExist):
+            together_agree(link=link, module=module, by=link.parent)
+
+    def test_an_erased_account_leaves_the_others_progress(
+        self, together: Link, sam: Client, parent: Person, teen: Person
+    ) -> None:
+        sam.post(f"{LESSON}/done")
+        person_erase(person=teen)
+        assert done_of(parent) == {"what-it-is"}
+        assert not Together.objects.exists()
+        assert sam.post(f"{GB}/good-at-and-bad-at/done").status_code == 302
+
+
+def test_an_edited_module_is_gone_on_with_together(
+    together: Link, parent: Person, teen: Person, content: Path, sam: Client
+) -> None:
+    for person in (parent, teen):
+        do_all_but(person)
+    new = content / "en" / SLUG / "6-new.md"
+    new.write_text('+++\ntitle = "New"\nminutes = 1\n+++\n\nSomething new.\n')
+    library_load(root=content)
+    assert "Go on: New" in words(sam)
+    sam.post(f"{GB}/new/done")
+    assert "new" in done_of(teen)
+
+
+class TestWhatIsKept:
+    def rows(self, person: Person) -> list[registry.Row]:
+        (kind,) = (kind for kind in registry.kinds() if kind.name == "together")
+        return list(kind.export(person))
+
+    def test_is_in_the_copies_of_both_and_of_nobody_else(
+        self, together: Link, parent: Person, teen: Person, stranger: Person
+    ) -> None:
+        assert [row["who"] for row in self.rows(parent)] == ["Noor"]
+        assert [row["who"] for row in self.rows(teen)] == ["sam"]
+        assert not self.rows(stranger)
+
+    def test_is_nothing_after_a_no(self, together: Link, module: Module, parent: Person) -> None:
+        together_end(link=together, module=module)
+        assert not self.rows(parent)
+
+
+def test_a_name_is_shown_as_words(together: Link, teen: Person, sam: Client) -> None:
+    teen.display_name = "<b>Noor</b>"
+    teen.save()
+    assert "&lt;b&gt;Noor" in words(sam, LESSON)
+
+
+@pytest.mark.parametrize(("path", "most"), [("/learn/", 8), (GB, 10), (LESSON, 8), (f"{GB}/quiz", 8)])
+def test_what_a_page_costs(
+    path: str, most: int, together: Link, noor: Client, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    with django_assert_max_num_queries(most):
+        noor.get(path)
+
+
+def test_signed_out_it_leads_to_the_sign_in(link: Link, client: Client) -> None:
+    for path in (yes(link), no(link)):
+        assert client.post(path).headers["Location"].startswith("/sign-in")
+
+
+def test_a_form_of_another_site_begins_nothing(link: Link, parent: Person) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(parent)
+    assert client.post(yes(link)).status_code == 403
+
+
+@pytest.fixture(autouse=True)
+def _fresh_counts() -> None:
+    from accounts import throttle
+
+    throttle._shared().storage.reset()

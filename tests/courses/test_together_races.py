@@ -1,0 +1,97 @@
+"""Two who do the same at the same moment: each thing is done once, and nobody waits in a circle."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import connection
+
+from accounts.models import Person
+from accounts.services import person_erase
+from courses.loading import library_load
+from courses.models import Answer, LessonDone, Module, Question, Together
+from courses.records import PersonRecord
+from courses.together.services import together_agree, together_end
+from families.models import Link, Notice
+
+SLUG = "good-and-bad"
+
+
+@pytest.fixture
+def library(transactional_db: None) -> None:
+    library_load()
+
+
+def at_once(*acts: Callable[[], object]) -> None:
+    """Runs each in a thread with a connection of its own; raises what any of them raises."""
+
+    def run(act: Callable[[], object]) -> None:
+        try:
+            act()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(acts)) as pool:
+        for ran in [pool.submit(run, act) for act in acts]:
+            ran.result(timeout=30)
+
+
+def test_both_mark_the_same_lessons_and_answer_the_same_questions(
+    together: Link, parent: Person, teen: Person, module: Module
+) -> None:
+    lessons = list(module.lessons.values_list("slug", flat=True))
+    questions = list(Question.objects.filter(module=module))
+
+    def walk(person: Person, option: int) -> None:
+        record = PersonRecord(person)
+        for lesson in lessons:
+            record.lesson_done(SLUG, lesson)
+        for asked in questions:
+            record.question_answered(SLUG, asked.slug, asked.options[option]["id"])
+
+    for _ in range(3):
+        at_once(
+            lambda: walk(parent, 0), lambda: walk(teen, 1), lambda: walk(teen, 0), lambda: walk(parent, 1)
+        )
+    assert LessonDone.objects.count() == 2 * len(lessons)
+    chosen = [set(Answer.objects.filter(question_slug=one.slug).values_list("option")) for one in questions]
+    assert [len(options) for options in chosen] == [1] * len(questions)
+
+
+def test_both_ask_at_once_and_so_both_have_said_yes(link: Link, module: Module) -> None:
+    for _ in range(5):
+        Together.objects.all().delete()
+        Notice.objects.all().delete()
+        at_once(
+            lambda: together_agree(link=link, module=module, by=link.parent),
+            lambda: together_agree(link=link, module=module, by=link.teen),
+        )
+        assert Together.objects.get().agreed_at
+        assert Notice.objects.count() == 1
+
+
+def test_what_is_marked_while_one_leaves_counts_for_both_or_for_one(
+    together: Link, parent: Person, teen: Person, module: Module
+) -> None:
+    at_once(
+        lambda: PersonRecord(parent).lesson_done(SLUG, "what-it-is"),
+        lambda: together_end(link=together, module=module),
+    )
+    assert LessonDone.objects.filter(person=parent).exists()
+    before = LessonDone.objects.filter(person=teen).count()
+    PersonRecord(parent).lesson_done(SLUG, "bias-in-bias-out")
+    assert LessonDone.objects.filter(person=teen).count() == before
+
+
+def test_what_is_marked_while_the_other_is_erased_is_kept(
+    together: Link, parent: Person, teen: Person, module: Module
+) -> None:
+    lessons = list(module.lessons.values_list("slug", flat=True))
+
+    def walk() -> None:
+        for lesson in lessons:
+            PersonRecord(parent).lesson_done(SLUG, lesson)
+
+    at_once(walk, lambda: person_erase(person=teen))
+    assert LessonDone.objects.filter(person=parent).count() == len(lessons)
+    assert not LessonDone.objects.exclude(person=parent).exists()
