@@ -8,8 +8,10 @@ from playwright.sync_api import Browser, Page, expect
 from accounts.models import Person
 from courses.library import library_read
 from courses.loading import library_load
-from courses.models import Answer, LessonDone, Question
+from courses.models import Answer, Certificate, LessonDone, Question
+from families.models import Link
 from tests.browser.conftest import PHONE
+from tests.courses.conftest import do_all_but
 from tests.live import Web, Worker
 
 GB = "/learn/good-and-bad"
@@ -85,6 +87,48 @@ def test_a_parent_walks_the_whole_module_without_a_script(plain_page: Page) -> N
     expect(page.get_by_role("heading", name="Our agreement")).to_be_visible()
     page.goto(GB)
     expect(page.get_by_role("heading", name="You have done all of it")).to_be_visible()
+
+
+def test_two_take_a_module_together_and_each_has_a_certificate(
+    page: Page, parent: Person, teen: Person, sign_in: Callable[[Person], None], audit: Callable[[], None]
+) -> None:
+    Link.objects.create(parent=parent, teen=teen)
+    sign_in(parent)
+    page.goto(GB)
+    page.get_by_role("button", name="Take it together with Noor").click()
+    sign_in(teen)
+    page.goto("/learn/")
+    page.get_by_role("link", name="Read and answer").click()
+    audit()
+    page.get_by_role("button", name="Yes, together").click()
+    expect(page.get_by_text("You take this module together with sam.")).to_be_visible()
+    page.goto(f"{GB}/{LESSONS[0]}")
+    expect(page.get_by_text("Together with sam.")).to_be_visible()
+    page.get_by_role("button", name="Done. Next:").click()
+    sign_in(parent)
+    page.goto(GB)
+    expect(page.get_by_role("heading", name="1 of 6 done")).to_be_visible()
+    do_all_but(parent)
+    page.reload()
+    audit()
+    page.get_by_role("link", name="A certificate, if you need one").click()
+    audit()
+    page.get_by_role("button", name="Make it").click()
+    with page.expect_download() as loaded:
+        page.get_by_role("link", name="Download the PDF").click()
+    assert loaded.value.path().read_bytes().startswith(b"%PDF-1.7")
+    checked = Certificate.objects.get().get_absolute_url()
+    page.goto(checked)
+    audit()
+    expect(page.get_by_text("None. Its owner left it off.")).to_be_visible()
+    page.goto(f"{GB}/certificate")
+    page.get_by_role("button", name="Withdraw it").click()
+    page.goto(checked)
+    expect(page.get_by_role("heading", name="There is no certificate at this address")).to_be_visible()
+    audit()
+    sign_in(teen)
+    page.goto(f"{GB}/certificate")
+    expect(page.get_by_role("button", name="Make it")).to_be_visible()
 
 
 def test_a_visitor_comes_back_to_the_place_where_they_stopped(page: Page) -> None:
