@@ -95,9 +95,10 @@ class TestFiles:
         (content / MODULE / "notes.md").write_text("+++\n+++\n")
         assert "notes.md, line 1" in self.told(content)
 
-    def test_a_lesson_that_hides_the_quiz(self, content: Path) -> None:
-        (content / MODULE / "2-good-at-and-bad-at.md").rename(content / MODULE / "2-quiz.md")
-        assert "“quiz” is taken" in self.told(content)
+    @pytest.mark.parametrize("page", ["quiz", "print", "certificate", "together"])
+    def test_a_lesson_that_hides_a_page_of_its_module(self, page: str, content: Path) -> None:
+        (content / MODULE / "2-good-at-and-bad-at.md").rename(content / MODULE / f"2-{page}.md")
+        assert f"“{page}” is taken" in self.told(content)
 
     def test_a_file_that_is_not_utf8(self, content: Path) -> None:
         (content / MODULE / BIAS).write_bytes(b"+++\ntitle = 'a'\nminutes = 1\n+++\n\xff\n")
