@@ -135,7 +135,7 @@ class TestLessons:
         page = client.get("/learn/good-and-bad/what-it-is", headers=SPANISH).content.decode()
         assert "Lo que sigue está en inglés" in page
         assert '<h1 lang="en">' in page
-        assert '<div class="prose" lang="en">' in page
+        assert '<div class="lesson-words" lang="en">' in page
         assert "está en inglés" not in client.get("/learn/good-and-bad/what-it-is").content.decode()
 
     def test_that_are_translated_take_the_place_of_the_english_ones(self, client: Client) -> None:

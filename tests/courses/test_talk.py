@@ -39,7 +39,7 @@ def test_it_has_one_way_to_start_for_each_age_and_says_where_more_are(
 
 
 def test_it_names_the_next_module_that_is_not_done(teen: Person, client_of_teen: Client) -> None:
-    slugs = list(Module.objects.values_list("slug", flat=True))
+    slugs = list(Module.objects.filter(language="en").values_list("slug", flat=True))
     do_all_but(teen, module=slugs[0])
     do_all_but(teen, module=slugs[1])
     page = client_of_teen.get(f"/learn/{slugs[0]}").content.decode()
@@ -50,7 +50,7 @@ def test_it_names_the_next_module_that_is_not_done(teen: Person, client_of_teen:
 def test_after_the_last_one_it_begins_again_at_the_first_that_is_not_done(
     teen: Person, client_of_teen: Client
 ) -> None:
-    slugs = list(Module.objects.values_list("slug", flat=True))
+    slugs = list(Module.objects.filter(language="en").values_list("slug", flat=True))
     do_all_but(teen, module=slugs[-1])
     assert f'href="/learn/{slugs[0]}"' in client_of_teen.get(f"/learn/{slugs[-1]}").content.decode()
 
