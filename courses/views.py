@@ -14,6 +14,8 @@ from courses.records import record_of
 from courses.results import LONGEST, asked_for, lessons_find
 from courses.selectors import Course, courses_of, modules_shown
 from courses.together.selectors import asks_to, companions_in, company_in
+from guard import judge_conversation
+from guard.conversation import PERSON
 
 searches_from_one_place = Throttle("searches from one place", "60/minute")
 # Far above anybody who reads; a visitor's record makes a session, and nobody needs thousands of them.
@@ -35,7 +37,14 @@ def search(request: HttpRequest) -> HttpResponse:
     if words:
         searches_from_one_place.hit(request.META["REMOTE_ADDR"])
     found = lessons_find(words) if words else []
-    page = {"words": words, "longest": LONGEST, "found": found, "modules": [] if found else modules_shown()}
+    page = {
+        "words": words,
+        "longest": LONGEST,
+        "found": found,
+        "modules": [] if found else modules_shown(),
+        # What is typed here is kept nowhere, whatever it is.
+        "is_worrying": bool(words) and judge_conversation([(PERSON, words)]).is_crisis,
+    }
     response = render(request, "courses/search.html", page)
     response.headers["X-Robots-Tag"] = "noindex"
     return response
