@@ -34,7 +34,7 @@ lint: setup ## Check style, types and the layers
 
 messages: setup ## Bring the Spanish catalog up to date with the words in templates and code
 	@mkdir -p .data
-	@$(BABEL) extract -F pyproject.toml -k gettext_lazy -k ngettext_lazy:1,2 -k pgettext_lazy:1c,2 \
+	@$(BABEL) extract -F pyproject.toml -k gettext_lazy -k gettext_noop -k ngettext_lazy:1,2 -k pgettext_lazy:1c,2 \
 		--add-location=file -o .data/messages.pot .
 	@$(BABEL) update -i .data/messages.pot -d $(LOCALE) -D django -l es \
 		--no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date

@@ -6,9 +6,27 @@ from functools import cache
 from typing import Any
 from urllib.parse import quote
 
+from django.utils.translation import gettext_noop
+
 from safeguarding.datafile import DataBroken, entry, read
 
 FILE = "helplines.toml"
+# What the file says of hours and tongues, once more: the catalog of translations is made from code and templates.
+SAID = (
+    gettext_noop("all day, every day"),
+    gettext_noop("for young people, all day, every day"),
+    gettext_noop("for everyone under 19"),
+    gettext_noop("for everyone under 18, all day, every day"),
+    gettext_noop("for children and teens, all day, every day"),
+    gettext_noop("a directory of help lines for children"),
+    gettext_noop("a directory of help lines by country"),
+    gettext_noop("English"),
+    gettext_noop("Spanish"),
+    gettext_noop("English, Spanish"),
+    gettext_noop("English, French"),
+    gettext_noop("English, and many others with an interpreter"),
+    gettext_noop("many languages"),
+)
 ELSEWHERE = "elsewhere"
 CRISIS, UNSAFE_HOME = "crisis", "unsafe_home"
 

@@ -1,9 +1,10 @@
 from pathlib import Path
 
 import pytest
+from django.test import Client
 
 from safeguarding import datafile, helplines
-from safeguarding.helplines import countries, country_for
+from safeguarding.helplines import SAID, countries, country_for
 
 
 def test_every_line_can_be_reached_and_says_when_it_was_checked() -> None:
@@ -73,3 +74,16 @@ def test_a_broken_file_names_itself_and_the_entry(
     with pytest.raises(datafile.DataBroken, match=said):
         countries()
     helplines.countries.cache_clear()
+
+
+def test_what_is_said_of_a_line_can_be_translated() -> None:
+    said = {
+        words for country in countries() for line in country.lines for words in (line.hours, line.languages)
+    }
+    assert said == set(SAID)
+
+
+def test_a_card_in_spanish_says_when_in_spanish(client: Client) -> None:
+    page = client.get("/help/now", headers={"accept-language": "es"}).content.decode()
+    assert "todo el día, todos los días" in page
+    assert "all day" not in page
