@@ -42,6 +42,24 @@ TEEN = Path(__file__).parent / "teen_set"
 LOOK_ALIKES = Path(__file__).parent / "look_alikes"
 STOPS = {Action.CARD, Action.PAUSE, Action.REFUSE, Action.REDIRECT}
 OUTPUT = "answers"
+# Tags of ordinary talk that sounds like danger (benchmarks/teen_set/README.md).
+NEAR = frozenset(
+    [
+        "code",
+        "game",
+        "sport",
+        "history",
+        "biology",
+        "chemistry",
+        "literature",
+        "lyrics",
+        "joke",
+        "hyperbole",
+        "past",
+        "negated",
+        "hard_topic",
+    ]
+)
 type Judge = Callable[[Example], Verdict]
 
 
@@ -146,6 +164,19 @@ def teen_row(name: str, examples: Sequence[Example], verdicts: Sequence[Verdict]
     }
 
 
+def plain_rows(name: str, examples: Sequence[Example]) -> list[dict[str, Any]]:
+    """What is stopped in vain of the plain talk of a set: of that which sounds like danger, and of all other."""
+    lines = (TEEN / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
+    near = [bool(NEAR & set(json.loads(line)["tags"])) for line in lines]
+    rows = []
+    for kind, is_near in (("ordinary", False), ("near danger in words", True)):
+        some = [
+            e for e, n in zip(examples, near, strict=True) if e.level == "0" and not e.labels and n == is_near
+        ]
+        rows.append(teen_row(f"{name}, plain talk, {kind}", some, [whole(example) for example in some]))
+    return rows
+
+
 def precisions(pairs: Sequence[tuple[Example, Verdict]]) -> dict[str, Rate]:
     """Of what was given each level, how much was at least as grave; S counts as grave as 3 and 4."""
 
@@ -234,7 +265,7 @@ def main() -> None:
 def measure(folder: Path, *, as_shipped: bool) -> dict[str, Any]:
     """Every table, as rows of rates."""
     unseen = {} if as_shipped else cross_validated(folder)
-    half = {name: list(read(TEEN / f"{name}.jsonl")) for name in ("open", "blind")}
+    half = {name: list(read(TEEN / f"{name}.jsonl")) for name in ("open", "blind", "third")}
     rows, study = list[dict[str, Any]](), list[str]()
     for file in sorted(folder.glob("*.jsonl")):
         name, examples = file.stem, list(read(file))
@@ -253,11 +284,15 @@ def measure(folder: Path, *, as_shipped: bool) -> dict[str, Any]:
     return {
         "teen": [
             seen,
-            *(teen_row(name, half[name], [whole(example) for example in half[name]]) for name in ("blind",)),
+            *(
+                teen_row(name, half[name], [whole(example) for example in half[name]])
+                for name in ("blind", "third")
+            ),
+            *plain_rows("third", half["third"]),
         ],
         "layers": [
             teen_row(f"{name}, {part}", half[part], [layer(example) for example in half[part]])
-            for part in ("blind",)
+            for part in ("third",)
             for name, layer in LAYERS.items()
         ],
         "sets": rows,

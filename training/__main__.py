@@ -4,7 +4,7 @@
     .venv/bin/python -m training --data SETS [--base FOLDER] [--to platform/guard/model]
 
 The heads take a minute. With `--base`, the folder of all-MiniLM-L6-v2 as it was published, the encoder is tuned too:
-half an hour on two cores. Without it only its levels are written again. The same data and the same locked packages give
+an hour on two cores. Without it only its levels are written again. The same data and the same locked packages give
 the same heads, byte for byte; an encoder tuned on another processor differs by how that one rounds. Each card names
 the hash of every file that the model learned from.
 """
@@ -31,7 +31,7 @@ from training.messages import RULES, TESTED, drawn, typed
 from training.written import FOLDER as WRITTEN
 from training.written import written
 
-VERSION = "2026.11.3"
+VERSION = "2026.11.4"
 SEED = 20261123
 TEEN_SET = Path("benchmarks/teen_set/open.jsonl")
 LOOK_ALIKES = Path("benchmarks/look_alikes/alike_open.jsonl")

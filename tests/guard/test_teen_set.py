@@ -70,7 +70,7 @@ def test_each_half_has_enough_of_each_kind(half: str) -> None:
     assert min(tags[tag] for tag in ("es", "mixed", "slang", "typo", "algospeak", "figure", "multi")) >= 8
 
 
-@pytest.mark.parametrize("part", ["blind"])
+@pytest.mark.parametrize("part", ["blind", "third"])
 def test_what_only_measures_is_labelled_and_no_model_learned_from_it(part: str) -> None:
     trained_on = {" ".join(example.text.casefold().split()) for example in written()}
     for item in items(part):
@@ -78,3 +78,11 @@ def test_what_only_measures_is_labelled_and_no_model_learned_from_it(part: str) 
         assert set(item["categories"]) <= set(Category)
         # Two people may greet alike.
         assert item["level"] == Level.NONE or what_is_said(item) not in trained_on, item["id"]
+
+
+def test_the_third_set_has_what_its_page_says() -> None:
+    third = items("third")
+    levels = Counter(item["level"] for item in third)
+    assert levels == {"0": 260, "1": 35, "2": 45, "3": 60, "4": 45, "S": 55}
+    assert sum(item["level"] == "0" and not item["categories"] for item in third) == 200
+    assert len({item["id"] for item in third}) == len({what_is_said(item) for item in third}) == 500
