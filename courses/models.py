@@ -186,6 +186,9 @@ class Answer(models.Model):
     module_slug = models.SlugField(max_length=SLUG_LENGTH)
     question_slug = models.SlugField(max_length=SLUG_LENGTH)
     option = models.CharField(max_length=12)
+    # What was chosen before anything was explained: it tells which question misleads. Empty where that is not known,
+    # and for whoever was not the one to choose.
+    first_option = models.CharField(max_length=12, blank=True, default="")
     answered_at = models.DateTimeField(default=timezone.now)
     # Given while the module was taken together, by either of the two: a later one of theirs may replace it.
     together = models.BooleanField(default=False)

@@ -19,6 +19,7 @@ def learned_export(person: Person) -> Iterator[Row]:
             "lesson": lesson.lesson_slug,
             "question": "",
             "answer": "",
+            "first": "",
             "together": "",
             "at": lesson.done_at,
         }
@@ -28,6 +29,7 @@ def learned_export(person: Person) -> Iterator[Row]:
             "lesson": "",
             "question": answer.question_slug,
             "answer": answer.option,
+            "first": answer.first_option,
             "together": answer.together,
             "at": answer.answered_at,
         }
@@ -77,7 +79,8 @@ LEARNED = Kind(
     name="learned",
     title=_("What you have learned"),
     what=_(
-        "Which lessons you marked as done and what you chose in a quiz, so that you can go on where you stopped."
+        "Which lessons you marked as done and what you chose in a quiz, first and last, so that you can go on where "
+        "you stopped and we see which question misleads."
     ),
     retention=Retention(
         words=_(
@@ -85,7 +88,10 @@ LEARNED = Kind(
             "Signed out, it is kept with this browser and forgotten two weeks after you last used it."
         )
     ),
-    seen=_("Nobody else sees it. What is done while two take a module together is written down for both."),
+    seen=_(
+        "Nobody else sees it. What is done while two take a module together is written down for both. Admins see "
+        "how many did what, in steps of five and never fewer than five, without names."
+    ),
     gone=_("What you have learned, as this site knew it"),
     private=True,
     models=(LessonDone, Answer),
@@ -94,6 +100,7 @@ LEARNED = Kind(
         "lesson": _("lesson done"),
         "question": _("question"),
         "answer": _("what was chosen"),
+        "first": _("what was chosen first"),
         "together": _("chosen while you took it together"),
         "at": _("when"),
     },

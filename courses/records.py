@@ -60,7 +60,7 @@ class PersonRecord:
     def question_answered(self, module_slug: str, question_slug: str, option: str) -> None:
         """As lesson_done. An answer that one of the others gave alone is theirs, and stays as it is."""
         others = companions_locked(module_slug, self.person)
-        self.keep_answer(module_slug, question_slug, option, together=bool(others))
+        self.keep_answer(module_slug, question_slug, option, first=option, together=bool(others))
         asked = {"module_slug": module_slug, "question_slug": question_slug}
         Answer.objects.bulk_create(
             [Answer(person=one, option=option, together=True, **asked) for one in others],
@@ -84,15 +84,18 @@ class PersonRecord:
         question_slug: str,
         option: str,
         *,
+        first: str,
         at: datetime | None = None,
         together: bool = False,
     ) -> None:
-        """As keep_lesson."""
+        """As keep_lesson. `first` is what was chosen before anything was explained; a later answer leaves it."""
+        last = {"option": option, "answered_at": at or timezone.now(), "together": together}
         Answer.objects.update_or_create(
             person=self.person,
             module_slug=module_slug,
             question_slug=question_slug,
-            defaults={"option": option, "answered_at": at or timezone.now(), "together": together},
+            defaults=last,
+            create_defaults=last | {"first_option": first},
         )
 
 
@@ -127,11 +130,12 @@ class SessionRecord:
     def question_answered(self, module_slug: str, question_slug: str, option: str) -> None:
         kept = self._kept(module_slug)
         answers = kept["answers"] | {question_slug: option}
-        self._keep(module_slug, kept | {"answers": answers, "last": QUIZ})
+        firsts = {question_slug: option} | kept["firsts"]
+        self._keep(module_slug, kept | {"answers": answers, "firsts": firsts, "last": QUIZ})
 
     def _kept(self, module_slug: str) -> dict[str, Any]:
         kept: dict[str, Any] = self.session.get(SESSION_KEY, {}).get(module_slug, {})
-        return {"lessons": [], "answers": {}, "last": ""} | kept
+        return {"lessons": [], "answers": {}, "firsts": {}, "last": ""} | kept
 
     def _keep(self, module_slug: str, kept: dict[str, Any]) -> None:
         self.session[SESSION_KEY] = self.session.get(SESSION_KEY, {}) | {module_slug: kept}
@@ -160,5 +164,6 @@ def take_along(sender: object, request: HttpRequest | None, user: Person, **_kwa
                     person.keep_lesson(module_slug, slug, at=at)
             for slug, option in kept.get("answers", {}).items():
                 if slug not in before.answers:
-                    person.keep_answer(module_slug, slug, option, at=at)
+                    first = kept.get("firsts", {}).get(slug, "")
+                    person.keep_answer(module_slug, slug, option, first=first, at=at)
     del request.session[SESSION_KEY]

@@ -1,19 +1,23 @@
 import shutil
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
 import pytest
 
-from accounts.models import Person
+from accounts.models import Person, Role
 from courses.library import CONTENT
 from courses.loading import library_load
-from courses.models import Module
+from courses.models import Module, Question
 from courses.progress import QUIZ
 from courses.records import PersonRecord
 from courses.together.services import together_agree
 from families.models import Link
 
 MODULE = "en/good-and-bad"
+SLUG = "good-and-bad"
+LESSONS = ["what-it-is", "good-at-and-bad-at", "bias-in-bias-out", "learning-with-it", "talk-about-it"]
+type Crowd = Callable[[int], list[Person]]
 
 
 @pytest.fixture
@@ -62,6 +66,19 @@ def change(content: Path) -> Callable[[str, str, str], int]:
     return changing
 
 
+@pytest.fixture
+def crowd(db: None) -> Crowd:
+    """So many more people, with nothing done."""
+    number = count()
+
+    def more(people: int) -> list[Person]:
+        return Person.objects.bulk_create(
+            Person(username=f"reader-{next(number)}", role=Role.PARENT) for _ in range(people)
+        )
+
+    return more
+
+
 def do_all_but(person: Person, *left: str, module: str = "good-and-bad") -> None:
     """The person does every step of a module that is not named."""
     record, found = PersonRecord(person), Module.objects.get(slug=module, language="en")
@@ -71,3 +88,17 @@ def do_all_but(person: Person, *left: str, module: str = "good-and-bad") -> None
     if QUIZ not in left:
         for question in found.questions.all():
             record.question_answered(module, question.slug, question.options[0]["id"])
+
+
+def read(people: list[Person], *lessons: str) -> None:
+    for person in people:
+        for lesson in lessons:
+            PersonRecord(person).lesson_done(SLUG, lesson)
+
+
+def choose(people: list[Person], *nths: int) -> None:
+    """Each chooses these options of the question `average`, one after the other."""
+    options = Question.objects.get(slug="average", module__language="en").options
+    for person in people:
+        for nth in nths:
+            PersonRecord(person).question_answered(SLUG, "average", options[nth]["id"])

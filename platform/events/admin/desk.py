@@ -1,6 +1,5 @@
 """What is done with an event beside its form: look, tell, check in, count, repeat, call off."""
 
-import csv
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -15,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.csp import csp_override
 
+from accounts.spreadsheets import spreadsheet
 from events import previews
 from events.admin.forms import CancelForm, MessageForm, RepeatForm
 from events.after import recording_publish
@@ -31,8 +31,6 @@ from mail.letters import html_of
 from mail.selectors import unreached
 
 COLUMNS = ("name", "email", "standing", "guest_of", "signed_up", "confirmed", "came")
-# A spreadsheet runs what begins with one of these.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 # A mail brings its few styles with it, as mail programs want them. Nothing else may be loaded.
 MAIL_CSP = {"default-src": [CSP.NONE], "style-src": [CSP.UNSAFE_INLINE], "frame-ancestors": [CSP.NONE]}
 
@@ -97,8 +95,7 @@ class Desk(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def people_csv(self, request: HttpRequest, pk: int) -> StreamingHttpResponse:
         event = self._event(request, pk)
-        headers = {"Content-Disposition": f'attachment; filename="{event.slug}.csv"'}
-        return StreamingHttpResponse(_rows(event), content_type="text/csv; charset=utf-8", headers=headers)
+        return spreadsheet(event.slug, COLUMNS, _rows(event))
 
     def message(self, request: HttpRequest, pk: int) -> HttpResponse:
         event = self._event(request, pk, to_change=True)
@@ -181,28 +178,14 @@ class Desk(admin.ModelAdmin):  # type: ignore[type-arg]
         return TemplateResponse(request, f"admin/events/event/{name}.html", context)
 
 
-class _Line:
-    """Where csv writes: nowhere. It hands each line back."""
-
-    def write(self, line: str) -> str:
-        return line
-
-
-def _rows(event: Event) -> Iterator[str]:
-    writer = csv.writer(_Line())
-    # Spreadsheets take a file without this mark for something older than UTF-8.
-    yield "\ufeff" + writer.writerow(COLUMNS)
+def _rows(event: Event) -> Iterator[tuple[str, ...]]:
     for person in people_with_hosts(event).iterator(chunk_size=500):
-        came = person.came_at.isoformat() if person.came_at else ""
-        confirmed = person.confirmed_at.isoformat() if person.confirmed_at else ""
-        host = person.guest_of.name if person.guest_of else ""
-        told = (
+        yield (
             person.name,
             person.email,
             person.standing,
-            host,
+            person.guest_of.name if person.guest_of else "",
             person.created_at.isoformat(),
-            confirmed,
-            came,
+            person.confirmed_at.isoformat() if person.confirmed_at else "",
+            person.came_at.isoformat() if person.came_at else "",
         )
-        yield writer.writerow(f"'{value}" if value.startswith(FORMULA) else value for value in told)

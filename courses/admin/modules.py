@@ -1,0 +1,114 @@
+"""Who takes what, as counts: over all modules, of one, and as a spreadsheet. What is counted, courses.numbers says."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.spreadsheets import spreadsheet
+from courses.models import Module
+from courses.numbers import ENOUGH, EVER, FEWEST, ModuleTold, numbers_of
+
+PERIODS = {
+    "30": gettext_lazy("30 days"),
+    "90": gettext_lazy("90 days"),
+    "365": gettext_lazy("a year"),
+    "ever": gettext_lazy("all the time"),
+}
+FIRST_PERIOD = "90"
+COLUMNS = ("module", "what", "step", "option", "is_right", "people")
+
+
+@admin.register(Module)
+class ModuleAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Modules are written in files. Here they are looked at, by whoever may view them."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Module | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Module | None = None) -> bool:
+        return False
+
+    def get_urls(self) -> list[URLPattern]:
+        pages: dict[str, Callable[..., Any]] = {
+            "learning.csv": self.learning_csv,
+            "learning/<slug:slug>/": self.learning,
+        }
+        own = [
+            path(route, self.admin_site.admin_view(view), name=f"courses_module_{view.__name__}")
+            for route, view in pages.items()
+        ]
+        return own + super().get_urls()
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """All modules: how many began each, how many finished it, and the question that misleads most."""
+        modules = self._numbers(request)
+        most = max((one.begun for one in modules), default=0)
+        return self._page(request, "learning", _("Who takes what"), {"modules": modules, "most": most})
+
+    def learning(self, request: HttpRequest, slug: str) -> HttpResponse:
+        """One module: how far people come, and what they choose first."""
+        told = next((one for one in self._numbers(request) if one.module.slug == slug), None)
+        if told is None:
+            raise Http404
+        return self._page(request, "module", told.module.title, {"told": told})
+
+    def learning_csv(self, request: HttpRequest) -> StreamingHttpResponse:
+        return spreadsheet(f"learning-{_period(request)}", COLUMNS, _rows(self._numbers(request)))
+
+    def _numbers(self, request: HttpRequest) -> list[ModuleTold]:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        period = _period(request)
+        since = EVER if period == "ever" else timezone.now() - timedelta(days=int(period))
+        return numbers_of(since=since)
+
+    def _page(self, request: HttpRequest, name: str, title: str, more: dict[str, object]) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "title": title,
+            "opts": self.opts,
+            "periods": PERIODS,
+            "period": _period(request),
+            "fewest": FEWEST,
+            "enough": ENOUGH,
+            **more,
+        }
+        return TemplateResponse(request, f"admin/courses/module/{name}.html", context)
+
+
+def _period(request: HttpRequest) -> str:
+    """The period that an address names; of one that it cannot name, the first one."""
+    named = request.GET.get("period", "")
+    return named if named in PERIODS else FIRST_PERIOD
+
+
+def _rows(modules: list[ModuleTold]) -> Iterator[tuple[str, ...]]:
+    for told in modules:
+        slug = told.module.slug
+        yield slug, "began", "", "", "", _said(told.begun)
+        yield slug, "finished", "", "", "", _said(told.finished)
+        for step in told.steps:
+            yield slug, "came this far", step.slug, "", "", _said(step.reached)
+            yield slug, "did it", step.slug, "", "", _said(step.done)
+        for question in told.questions:
+            for option in question.options:
+                right = "yes" if option.is_right else "no"
+                yield slug, "chose it first", question.slug, option.words, right, _said(option.chosen)
+
+
+def _said(people: int) -> str:
+    return str(people) if people else f"fewer than {FEWEST}"

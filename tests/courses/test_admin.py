@@ -1,0 +1,127 @@
+"""The admin's pages of who takes what: counts as tables and a spreadsheet, for admins alone."""
+
+import csv
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from accounts.models import Person, Role
+from courses.models import Module
+from tests.courses.conftest import LESSONS, Crowd, choose, read
+
+AsPerson = Callable[[Person], Client]
+ALL = "/admin/courses/module/"
+ONE = "/admin/courses/module/learning/good-and-bad/"
+CSV = "/admin/courses/module/learning.csv"
+
+
+@pytest.fixture
+def admin_client(admin_person: Person, as_person: AsPerson) -> Client:
+    return as_person(admin_person)
+
+
+@pytest.fixture
+def readers(module: Module, crowd: Crowd) -> list[Person]:
+    """Twelve who read a lesson, three of whom read the next, and twenty who chose the second answer first."""
+    people = crowd(12)
+    read(people, LESSONS[0])
+    read(people[:3], LESSONS[1])
+    choose(crowd(20), 1)
+    return people
+
+
+@pytest.mark.parametrize("path", [ALL, ONE, CSV])
+def test_nobody_else_gets_in(
+    as_person: AsPerson, teen: Person, parent: Person, make_person: Callable[..., Person], path: str
+) -> None:
+    for client in (Client(), as_person(teen), as_person(parent)):
+        reply = client.get(path)
+        assert reply.status_code == 302
+        assert reply.headers["Location"].startswith("/admin/login/")
+    staff = make_person("bo", Role.ADMIN, is_staff=True)
+    assert as_person(staff).get(path).status_code == 403
+    staff.user_permissions.add(Permission.objects.get(codename="view_module"))
+    assert as_person(staff).get(path).status_code in {200, 404}
+
+
+def test_all_modules_with_what_misleads_most(admin_client: Client, readers: list[Person]) -> None:
+    page = admin_client.get(ALL).content.decode()
+    assert "The good and the bad of AI" in page
+    assert "About 100% chose the same wrong answer first." in page
+    assert "fewer than 5" in page
+
+
+def test_one_module_step_by_step(admin_client: Client, readers: list[Person]) -> None:
+    page = " ".join(admin_client.get(ONE).content.decode().split())
+    # 32 began, 12 of them read the first lesson and 3 the second; 20 came to the quiz.
+    assert "<span>30</span>" in page
+    assert "<span>10</span>" in page
+    assert "misleads most" in page
+    assert "For whom is it wrong?" in page
+
+
+def test_there_are_no_names_and_no_small_numbers(admin_client: Client, readers: list[Person]) -> None:
+    for path in (ALL, ONE, CSV):
+        reply = admin_client.get(path)
+        page = reply.getvalue().decode()
+        assert "reader-" not in page
+        assert "<span>3</span>" not in page
+        assert ",3\r" not in page
+
+
+def test_as_a_spreadsheet_with_the_same_numbers(admin_client: Client, readers: list[Person]) -> None:
+    reply = admin_client.get(CSV)
+    assert reply.headers["Content-Disposition"] == 'attachment; filename="learning-90.csv"'
+    rows = list(csv.DictReader(reply.getvalue().decode()[1:].splitlines()))
+    told = {
+        (row["what"], row["step"], row["option"]): row["people"]
+        for row in rows
+        if row["module"] == "good-and-bad"
+    }
+    assert told["began", "", ""] == "30"
+    assert told["finished", "", ""] == "fewer than 5"
+    assert told["did it", "what-it-is", ""] == "10"
+    assert told["did it", "good-at-and-bad-at", ""] == "fewer than 5"
+    assert [people for (what, step, _), people in told.items() if (what, step) == ("chose it first", "average")] == [
+        "fewer than 5", "20", "fewer than 5", "fewer than 5",
+    ][: sum(step == "average" for _, step, _ in told)]  # fmt: skip
+    assert {row["people"] for row in rows} <= {"fewer than 5", *map(str, range(5, 100, 5))}
+
+
+@pytest.mark.parametrize(
+    ("asked", "period"),
+    [("", "90"), ("?period=30", "30"), ("?period=ever", "ever"), ("?period=7", "90"), ("?period=%00", "90")],
+)
+def test_a_period_is_one_of_those_there_are(
+    admin_client: Client, module: Module, asked: str, period: str
+) -> None:
+    page = admin_client.get(ALL + asked).content.decode()
+    assert f'<a href="?period={period}" aria-current="true">' in page
+
+
+def test_before_anybody_began_the_pages_say_so(admin_client: Client, module: Module) -> None:
+    assert "Fewer than 5 people began any module" in admin_client.get(ALL).content.decode()
+    assert "Fewer than 5 people did anything of this module" in admin_client.get(ONE).content.decode()
+
+
+def test_before_a_module_is_loaded_the_page_says_so(admin_client: Client) -> None:
+    assert "No module is loaded yet." in admin_client.get(ALL).content.decode()
+    assert admin_client.get(ONE).status_code == 404
+
+
+@pytest.mark.parametrize("path", [ALL, ONE])
+def test_the_queries_are_as_many_however_many_learn(
+    admin_client: Client, readers: list[Person], path: str, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    # Session, person, their second step, and the five of the numbers.
+    with django_assert_num_queries(8):
+        admin_client.get(path)
+
+
+def test_modules_are_not_changed_here(admin_client: Client, module: Module) -> None:
+    assert admin_client.get(f"{ALL}add/").status_code == 403
+    assert admin_client.post(f"{ALL}{module.pk}/change/", {"title": "Mine"}).status_code == 403
+    assert admin_client.post(f"{ALL}{module.pk}/delete/", {"post": "yes"}).status_code == 403

@@ -1,0 +1,178 @@
+"""What is told of how people learn: counts that give nobody away."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from hypothesis import given
+from hypothesis import strategies as st
+from pytest_django import DjangoAssertNumQueries
+
+from accounts.models import Person
+from courses.loading import library_load
+from courses.models import Answer, LessonDone, Module, Question
+from courses.numbers import FEWEST, ModuleTold, numbers_of, told
+from families.models import Link
+from tests.courses.conftest import LESSONS, SLUG, Crowd, choose, do_all_but, read
+
+
+def numbers(**since: object) -> ModuleTold:
+    return next(one for one in numbers_of(**since) if one.module.slug == SLUG)  # type: ignore[arg-type]
+
+
+def chosen(one: ModuleTold) -> list[int]:
+    return [
+        option.chosen
+        for question in one.questions
+        if question.slug == "average"
+        for option in question.options
+    ]
+
+
+class TestHowFarPeopleCome:
+    def test_it_is_counted_by_step(self, module: Module, crowd: Crowd) -> None:
+        read(crowd(10), *LESSONS[:2])
+        read(crowd(5), LESSONS[0])
+        for person in crowd(5):
+            do_all_but(person)
+        found = numbers()
+        assert (found.begun, found.finished) == (20, 5)
+        assert [step.reached for step in found.steps] == [20, 15, 5, 5, 5, 5]
+        assert [step.done for step in found.steps] == [20, 15, 5, 5, 5, 5]
+        assert [step.stayed for step in found.steps] == [5, 10, 0, 0, 0, None]
+
+    def test_whoever_skips_a_lesson_came_as_far_as_the_later_one(self, module: Module, crowd: Crowd) -> None:
+        read(crowd(5), LESSONS[3])
+        found = numbers()
+        assert [step.reached for step in found.steps] == [5, 5, 5, 5, 0, 0]
+        assert [step.done for step in found.steps] == [0, 0, 0, 5, 0, 0]
+
+    def test_one_answer_comes_to_the_quiz_and_all_of_them_do_it(self, module: Module, crowd: Crowd) -> None:
+        choose(crowd(5), 0)
+        quiz = numbers().steps[-1]
+        assert (quiz.reached, quiz.done) == (5, 0)
+
+    def test_what_is_no_longer_in_the_module_does_not_count(self, module: Module, crowd: Crowd) -> None:
+        for person in crowd(5):
+            LessonDone.objects.create(person=person, module_slug=SLUG, lesson_slug="taken-away")
+        assert numbers().begun == 0
+
+    def test_a_translation_does_not_count_twice(self, module: Module, crowd: Crowd) -> None:
+        for person in crowd(5):
+            do_all_but(person, module="mental-health")
+        [found] = [one for one in numbers_of() if one.module.slug == "mental-health"]
+        assert (found.begun, found.finished) == (5, 5)
+
+    def test_a_period_counts_those_who_did_something_in_it(self, module: Module, crowd: Crowd) -> None:
+        before, both = crowd(5), crowd(5)
+        read(before + both, LESSONS[0])
+        LessonDone.objects.update(done_at=timezone.now() - timedelta(days=40))
+        read(both, LESSONS[1])
+        month = numbers(since=timezone.now() - timedelta(days=30))
+        assert [step.reached for step in month.steps][:3] == [5, 5, 0]
+        assert numbers().begun == 10
+
+
+class TestWhatPeopleChooseFirst:
+    def test_it_stays_when_they_choose_again(self, module: Module, crowd: Crowd) -> None:
+        people = crowd(5)
+        choose(people, 1, 2, 0)
+        assert chosen(numbers())[:3] == [0, 5, 0]
+        assert Answer.objects.filter(person__in=people).exclude(first_option="").count() == 5
+
+    def test_of_enough_the_share_is_told_and_what_misleads_most(self, module: Module, crowd: Crowd) -> None:
+        right = next(n for n, option in enumerate(options()) if option["is_right"])
+        wrong, other = [nth for nth in range(len(options())) if nth != right][:2]
+        choose(crowd(10), right)
+        choose(crowd(10), wrong)
+        choose(crowd(5), other)
+        found = numbers()
+        assert found.misleading
+        assert found.misleading.slug == "average"
+        assert found.misleading.misled == 40
+        assert found.misleading.misleading == found.misleading.options[wrong]
+
+    def test_of_too_few_no_share_is_told(self, module: Module, crowd: Crowd) -> None:
+        choose(crowd(15), 1)
+        found = numbers()
+        assert chosen(found)[1] == 15
+        assert found.misleading is None
+        assert all(option.share is None for question in found.questions for option in question.options)
+
+    def test_a_visitor_who_signs_in_takes_along_what_they_chose_first(
+        self, module: Module, teen: Person
+    ) -> None:
+        visitor = Client()
+        for nth in (1, 0):
+            visitor.post(f"/learn/{SLUG}/quiz/average", {"option": options()[nth]["id"]})
+        visitor.post("/sign-in", {"username": teen.username, "password": "a-long-password"})
+        answer = Answer.objects.get(person=teen)
+        assert (answer.first_option, answer.option) == (options()[1]["id"], options()[0]["id"])
+
+    def test_two_who_choose_together_chose_once(self, together: Link, module: Module, crowd: Crowd) -> None:
+        choose([together.parent], 1)
+        assert list(Answer.objects.order_by("first_option").values_list("person", "first_option")) == [
+            (together.teen.pk, ""),
+            (together.parent.pk, options()[1]["id"]),
+        ]
+
+
+def options() -> list[dict[str, object]]:
+    return list(Question.objects.get(slug="average", module__language="en").options)
+
+
+class TestNobodyIsGivenAway:
+    @given(st.integers(0, 10_000))
+    def test_a_number_is_told_in_steps_and_never_below_the_least(self, people: int) -> None:
+        assert told(people) % FEWEST == 0
+        assert 0 <= people - told(people) < FEWEST
+        assert (told(people) == 0) == (people < FEWEST)
+
+    @given(st.integers(0, 60), st.integers(0, FEWEST - 1))
+    def test_no_difference_of_two_numbers_tells_how_few_there_are(self, others: int, few: int) -> None:
+        """Whatever is seen of two numbers that so few are between, as many others would have been seen as well."""
+        seen = told(others + few) - told(others)
+        could = {
+            fewer
+            for fewer in range(FEWEST + 1)
+            for base in range(told(others), told(others) + FEWEST)
+            if told(base + fewer) - told(base) == seen
+        }
+        assert few in could
+        assert len(could) >= FEWEST
+
+    @pytest.mark.parametrize("few", range(FEWEST))
+    def test_an_option_that_few_chose_is_the_same_however_few(
+        self, module: Module, crowd: Crowd, few: int
+    ) -> None:
+        choose(crowd(10), 0)
+        choose(crowd(14), 1)
+        choose(crowd(few), 2)
+        told_of = [question for question in numbers().questions if question.slug == "average"]
+        assert [(option.chosen, option.share) for option in told_of[0].options][:3] == [
+            (10, 50),
+            (10, 50),
+            (0, 0),
+        ]
+
+    def test_nothing_told_names_anybody(self, module: Module, crowd: Crowd) -> None:
+        read(crowd(6), LESSONS[0])
+        assert "reader-" not in repr(numbers())
+
+
+def test_it_takes_five_queries_however_many_learn(
+    module: Module, crowd: Crowd, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    with django_assert_num_queries(5):
+        numbers_of()
+    for person in crowd(6):
+        do_all_but(person)
+    with django_assert_num_queries(5):
+        numbers_of()
+
+
+def test_without_modules_there_is_nothing(db: None) -> None:
+    assert numbers_of() == []
+    library_load()
+    assert {one.begun for one in numbers_of()} == {0}
