@@ -18,9 +18,9 @@ from courses.models import Module
 from courses.numbers import ENOUGH, EVER, FEWEST, ModuleTold, numbers_of
 
 PERIODS = {
-    "30": gettext_lazy("30 days"),
-    "90": gettext_lazy("90 days"),
-    "365": gettext_lazy("a year"),
+    "30": gettext_lazy("the last 30 days"),
+    "90": gettext_lazy("the last 90 days"),
+    "365": gettext_lazy("the last year"),
     "ever": gettext_lazy("all the time"),
 }
 FIRST_PERIOD = "90"
