@@ -81,6 +81,7 @@ class LessonSerializer(serializers.Serializer[Found]):
 class ContactSerializer(serializers.Serializer[Any]):
     href = serializers.CharField()
     shown = serializers.CharField()
+    word = serializers.CharField(help_text="What the line wants to be texted; empty where that is open.")
 
 
 class LineSerializer(serializers.Serializer[Any]):

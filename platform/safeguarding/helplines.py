@@ -33,10 +33,14 @@ CRISIS, UNSAFE_HOME = "crisis", "unsafe_home"
 
 @dataclass(frozen=True)
 class Contact:
-    """One way to reach a line: a link that a telephone or a browser follows, and how people read it."""
+    """One way to reach a line: a link that a telephone or a browser follows, and how people read it.
+
+    `word` is what a line wants to be texted, or "".
+    """
 
     href: str
     shown: str
+    word: str = ""
 
 
 @dataclass(frozen=True)
@@ -110,7 +114,9 @@ def _line(data: dict[str, Any], at: str) -> Line:
         call=Contact(f"tel:{entry(call, 'dial', str, at=at)}", entry(call, "shown", str, at=at))
         if call
         else None,
-        text=Contact(_sms(text, at), entry(text, "shown", str, at=at)) if text else None,
+        text=Contact(_sms(text, at), entry(text, "shown", str, at=at), text.get("body", ""))
+        if text
+        else None,
         chat=Contact(chat, chat.removeprefix("https://").split("/")[0]) if chat else None,
         source=entry(data, "source", str, at=at),
         last_checked=entry(data, "last_checked", date, at=at),

@@ -22,6 +22,19 @@ def test_axe_finds_nothing_and_nothing_sticks_out(path: str, page: Page, audit: 
 
 
 @pytest.mark.parametrize("path", OPEN_PAGES)
+def test_nor_does_anything_with_the_longer_words_of_spanish(
+    path: str, page: Page, audit: Callable[[], None]
+) -> None:
+    page.goto(path)
+    page.get_by_role("button", name="Español").click()
+    expect(page.locator("html")).to_have_attribute("lang", "es")
+    audit()
+    for width in (320, 390, 1280):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("path", OPEN_PAGES)
 def test_a_page_without_a_conversation_carries_no_script(path: str, page: Page) -> None:
     page.goto(path)
     assert page.locator("script").count() == 0

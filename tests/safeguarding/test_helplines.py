@@ -87,3 +87,13 @@ def test_a_card_in_spanish_says_when_in_spanish(client: Client) -> None:
     page = client.get("/help/now", headers={"accept-language": "es"}).content.decode()
     assert "todo el día, todos los días" in page
     assert "all day" not in page
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "Text HOME to 741741"), ("es", "SMS con HOME al 741741")]
+)
+def test_the_word_that_a_line_is_texted_stands_in_a_whole_sentence(
+    language: str, said: str, client: Client
+) -> None:
+    page = client.get("/help/now", headers={"Accept-Language": language}).content.decode()
+    assert f'<a class="button" href="sms:741741?&amp;body=HOME">{said}</a>' in page
