@@ -11,12 +11,12 @@ are read by this program only, and only sums are printed. Intervals are Wilson's
 
 import argparse
 import json
-import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+from benchmarks.rate import Rate, counted
 from guard import (
     Action,
     Category,
@@ -61,35 +61,6 @@ NEAR = frozenset(
     ]
 )
 type Judge = Callable[[Example], Verdict]
-
-
-class Rate(NamedTuple):
-    """So many of so many."""
-
-    hits: int
-    of: int
-
-    def __str__(self) -> str:
-        low, high = self.interval
-        return f"{self.hits}/{self.of} {self.share:.1%} ({low:.1%}–{high:.1%})" if self.of else "–"
-
-    @property
-    def share(self) -> float:
-        return self.hits / self.of if self.of else math.nan
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """Wilson's, 95%."""
-        if not self.of:
-            return math.nan, math.nan
-        z, n, p = 1.96, self.of, self.share
-        middle, half = p + z * z / (2 * n), z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-        return max(0.0, (middle - half) / (1 + z * z / n)), min(1.0, (middle + half) / (1 + z * z / n))
-
-
-def counted(hits: Iterable[bool]) -> Rate:
-    found = list(hits)
-    return Rate(sum(found), len(found))
 
 
 def whole(example: Example) -> Verdict:
