@@ -2,6 +2,7 @@
 
 import pytest
 
+from benchmarks.reading_level import grade, perspicuity, texts_of
 from courses.library import ModuleText, library_read
 
 FACTS = {
@@ -77,6 +78,15 @@ def test_it_has_every_part_of_a_module(module: ModuleText) -> None:
 
 def test_its_minutes_add_up(module: ModuleText) -> None:
     assert sum(lesson.minutes for lesson in module.lessons) == module.minutes
+
+
+def test_it_reads_easily(module: ModuleText) -> None:
+    """No lesson is above grade 9 in English; in Spanish none is harder than what most can read."""
+    for slug, text in texts_of(module).items():
+        if module.language == "es":
+            assert perspicuity(text) >= 55, slug
+        else:
+            assert grade(text) <= 9, slug
 
 
 def test_every_source_is_dated_and_used(module: ModuleText) -> None:
