@@ -28,7 +28,7 @@ NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
 
-def _launch(playwright: Playwright) -> Browser:
+def launch(playwright: Playwright) -> Browser:
     found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
     bundled = Path(playwright.chromium.executable_path)
     if not found and not bundled.exists():
@@ -41,7 +41,7 @@ def _launch(playwright: Playwright) -> Browser:
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         try:
-            launched = _launch(playwright)
+            launched = launch(playwright)
         except BrowserError as fault:
             pytest.fail(f"{NO_BROWSER}\n{fault}", pytrace=False)
         yield launched
