@@ -1,0 +1,109 @@
+"""Every page that somebody can open: axe finds nothing by day or by night, and nothing sticks out of a phone.
+
+The pages are those of the table of who may do what (tests/matrix), so that none is forgotten.
+"""
+
+import os
+from collections.abc import Iterator
+from typing import Literal
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.urls import reverse
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from tests.browser.conftest import PHONE
+from tests.live import Web
+from tests.matrix.routes import routes
+from tests.matrix.test_matrix import IN_THE_ADMIN, ROWS, admin_page
+from tests.matrix.world import ROLES, World, world_make
+
+pytestmark = [pytest.mark.browser]
+
+WIDTHS = (320, 390, 1280)
+SCHEMES: list[Literal["light", "dark"]] = ["light", "dark"]
+
+
+def open_to(role: str) -> list[str]:
+    """The routes that answer a role with a page, and, but for the full count, answer nobody before it in the table."""
+    place = ROLES.index(role)
+    found = []
+    for name, (get, _post) in sorted(ROWS.items()):
+        answers = get.split()
+        if answers[place] == "200" and ("SOAK" in os.environ or "200" not in answers[:place]):
+            found.append(name)
+    return found
+
+
+@pytest.fixture
+def world(web: Web, monkeypatch: pytest.MonkeyPatch) -> World:
+    monkeypatch.setattr("mail.nudge.send", lambda _mail_id: None)
+    return world_make()
+
+
+@pytest.fixture
+def spanish(browser: Browser, web: Web) -> Iterator[BrowserContext]:
+    opened = browser.new_context(base_url=web.url, viewport=PHONE, locale="es-MX")
+    yield opened
+    opened.close()
+
+
+def faults(page: Page) -> Iterator[str]:
+    for scheme in SCHEMES:
+        page.emulate_media(color_scheme=scheme)
+        # Colours of Django's admin fade from day to night, and are none's in between.
+        page.evaluate("Promise.all(document.getAnimations().map((one) => one.finished))")
+        for found in Axe().run(page).response["violations"]:
+            yield f"{scheme}: {found['id']}: {[node['html'][:200] for node in found['nodes'][:3]]}"
+
+
+def too_wide(page: Page) -> Iterator[str]:
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 800})
+        needed = page.evaluate("document.documentElement.scrollWidth")
+        if needed > width:
+            yield f"needs {needed} of {width} pixels"
+
+
+def sign_in(context: BrowserContext, world: World, role: str) -> None:
+    found = world.client(role).cookies.items()
+    context.add_cookies(
+        [{"name": name, "value": morsel.value, "domain": "127.0.0.1", "path": "/"} for name, morsel in found]
+    )
+
+
+def is_page(page: Page, address: str) -> bool:
+    """Go there; whether it is a page and no file or answer to a program."""
+    told = page.request.get(address, max_redirects=0)
+    if "text/html" not in told.headers.get("content-type", "") or "attachment" in str(told.headers):
+        return False
+    page.goto(address)
+    return page.locator("html[lang]").count() > 0
+
+
+@pytest.mark.parametrize("role", [role for role in ROLES if open_to(role)])
+def test_axe_finds_nothing_and_nothing_sticks_out(
+    role: str, world: World, page: Page, spanish: BrowserContext
+) -> None:
+    for context in (page.context, spanish):
+        sign_in(context, world, role)
+    other = spanish.new_page()
+    wrong = []
+    for name in open_to(role):
+        address = world.address(name, routes()[name])
+        if is_page(page, address):
+            wrong += [f"{name}: {fault}" for fault in (*faults(page), *too_wide(page))]
+            other.goto(address)
+            wrong += [f"{name}, in Spanish: {fault}" for fault in too_wide(other)]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_nor_in_the_admins_pages(world: World, page: Page) -> None:
+    sign_in(page.context, world, "admin")
+    page.set_viewport_size({"width": 1280, "height": 800})
+    wrong = []
+    lists = [admin_page(model, "changelist") for model in IN_THE_ADMIN]
+    for address in [reverse("admin:index"), *lists]:
+        page.goto(address)
+        wrong += [f"{address}: {fault}" for fault in faults(page)]
+    assert not wrong, "\n".join(wrong)
