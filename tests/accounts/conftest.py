@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import pytest
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
@@ -27,7 +28,9 @@ from accounts.models import Person, Role
 from budgets.services import hold_settle
 from chat.models import State, Turn
 from chat.services import turn_start
+from courses.models import Certificate, Together
 from courses.records import PersonRecord
+from events.feeds import feed_make
 from events.models import Event
 from events.services import sign_up_make
 from families.agreements import terms_propose
@@ -93,7 +96,7 @@ def event(db: None) -> Event:
 
 @pytest.fixture
 def make_full(make_person: Callable[..., Person], event: Event, admin_person: Person) -> MakeFull:
-    """Makes a person with at least one row of every kind."""
+    """Makes a person with at least one row of every kind but the rare ones."""
 
     def make(username: str = "walnut-kid", **fields: object) -> Person:
         told: dict[str, object] = {"display_name": "Wilhelmina Q.", "email": "Wil@Nut.example", **fields}
@@ -106,6 +109,11 @@ def make_full(make_person: Callable[..., Person], event: Event, admin_person: Pe
         record = PersonRecord(person)
         record.lesson_done("good-and-bad", "what-it-is")
         record.question_answered("good-and-bad", "first", "b")
+        learned(person)
+        feed_make(person=person)
+        Authenticator.objects.create(
+            user=person, type=Authenticator.Type.TOTP, data={"secret": "TOTP-SECRET"}
+        )
         sign_up_make(event=event, name=str(person), email="elsewhere@nut.example", person=person)
         if person.email:
             come(event, "Wilhelmina", email=person.email.upper())
@@ -131,6 +139,15 @@ def in_a_family(person: Person) -> None:
     look_take(link=link)
     invitation_make(by=person, email="aunt@nut.example")
     trusted_adult_name(teen=person, name="Aunt Hazel", reach="next door")
+
+
+def learned(person: Person) -> None:
+    """A certificate with a name on it, and a module that is taken with a parent."""
+    Certificate.objects.create(
+        person=person, module_slug="good-and-bad", language="en", title="The good and the bad of AI",
+        name="Wilhelmina Q.", lessons=5, questions=5, edition="0123456789ab", made_on=timezone.localdate(),
+    )  # fmt: skip
+    Together.objects.create(link=Link.objects.get(teen=person), module_slug="good-and-bad", asked_by=person)
 
 
 @transaction.atomic
