@@ -17,6 +17,7 @@ type Block = dict[str, Any]
 
 SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 OPTION = re.compile(r"- \[(?P<mark>[ xX])\] (?P<text>.+)")
+MINUTES = re.compile(r"[1-9]\d?\d?")
 LEAST_OPTIONS = 2
 DIAGRAMS = {
     path.stem: f"courses/diagrams/{path.name}"
@@ -91,10 +92,10 @@ def _starters(fence: Fence) -> Block:
 
 
 def _activity(fence: Fence) -> Block:
-    if not fence.words or not fence.words[0].isdecimal() or len(fence.words) == 1:
+    minutes, *title = fence.words or [""]
+    if not title or not MINUTES.fullmatch(minutes):
         mend = "Say its minutes and its name: “:::activity 10 Two chairs, one question”."
         raise fence.fault("This activity has no minutes or no name.", mend)
-    minutes, *title = fence.words
     return {"minutes": int(minutes), "title": line_html_of(" ".join(title)), "html": html_of(fence.text)}
 
 

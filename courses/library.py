@@ -5,7 +5,7 @@ A module's folder holds `module.md`, its lessons as `1-slug.md`, `2-slug.md` …
 
 import re
 from collections.abc import Container
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from courses.sections import Section, fence_of, sections_read
 from courses.source import ContentBroken, Fault, Faults, Source, source_read
 
 CONTENT = Path(__file__).parent / "content"
-LESSON_FILE = re.compile(r"(\d+)-([a-z0-9]+(?:-[a-z0-9]+)*)\.md")
+LESSON_FILE = re.compile(r"([1-9]\d{0,2})-([a-z0-9]+(?:-[a-z0-9]+)*)\.md")
 # A module's other pages have these addresses.
 PAGES = {"quiz", "print", "certificate", "together"}
 QUESTIONS = 5
@@ -71,15 +71,24 @@ def module_read(folder: Path, *, root: Path) -> ModuleText:
     """One module from its folder. Raises ContentBroken with every fault that it has."""
     faults = Faults()
     source = source_read(folder / "module.md", root=root)
-    sources = faults.of(partial(tables_of, source, "sources", SOURCE_KEYS), [])
-    # As written, so that one broken source is not told again by every lesson that cites it.
-    known = {one.get("id") for one in source.front.get("sources", []) if isinstance(one, dict)}
+    known = sources_named(source)
     lessons = [
-        faults.of(partial(_lesson, path, root, known), None) for path in _lesson_paths(folder, root, faults)
+        faults.of(partial(_lesson, path, root, known), None) for path in lesson_paths(folder, root, faults)
     ]
+    questions = faults.of(partial(_questions, folder, root), [])
+    module = faults.of(partial(module_parse, source), None)
+    if module is None or faults.found:
+        raise ContentBroken(*faults.found)
+    return replace(module, lessons=[lesson for lesson in lessons if lesson], questions=questions)
+
+
+def module_parse(source: Source) -> ModuleText:
+    """What module.md itself says, without lessons and questions. Raises ContentBroken with every fault of it."""
+    faults = Faults()
+    language, slug, _file = source.file.split("/")
     module = ModuleText(
-        language=folder.parent.name,
-        slug=folder.name,
+        language=language,
+        slug=slug,
         title=faults.of(partial(source.get, "title", str), ""),
         order=faults.of(partial(source.number, "order"), 0),
         minutes=faults.of(partial(source.number, "minutes"), 0),
@@ -87,14 +96,14 @@ def module_read(folder: Path, *, root: Path) -> ModuleText:
         reviewed=faults.of(partial(source.get, "reviewed", str), ""),
         intro=html_of(source.body),
         outcomes=faults.of(partial(_outcomes, source), []),
-        sources=sources,
-        lessons=[lesson for lesson in lessons if lesson],
-        questions=faults.of(partial(_questions, folder, root), []),
+        sources=faults.of(partial(tables_of, source, "sources", SOURCE_KEYS), []),
+        lessons=[],
+        questions=[],
     )
-    if not SLUG.fullmatch(module.slug):
+    if not SLUG.fullmatch(slug):
         mend = "Use small letters, digits and single dashes."
-        faults.found.append(Fault(source.file, 1, f"“{module.slug}” cannot be a folder’s name.", mend))
-    if module.slug == "search":
+        faults.found.append(Fault(source.file, 1, f"“{slug}” cannot be a folder’s name.", mend))
+    if slug == "search":
         what = "“search” is the address of the search page."
         faults.found.append(Fault(source.file, 1, what, "Choose another name for this folder."))
     if faults.found:
@@ -102,33 +111,55 @@ def module_read(folder: Path, *, root: Path) -> ModuleText:
     return module
 
 
-def _lesson_paths(folder: Path, root: Path, faults: Faults) -> list[Path]:
+def sources_named(source: Source) -> dict[str, dict[str, Any]]:
+    """The sources in some front matter by id, as written: a broken one is not told again by all who cite it."""
+    tables = source.front.get("sources")
+    found = [one for one in tables if isinstance(one, dict)] if isinstance(tables, list) else []
+    return {one["id"]: one for one in found if isinstance(one.get("id"), str)}
+
+
+def lesson_paths(folder: Path, root: Path, faults: Faults) -> list[Path]:
     """The lessons' files in their order; a file that is none of the module's is a fault, as it would not be seen."""
-    numbered = {}
+    numbered: dict[int, Path] = {}
     for path in sorted(folder.glob("*.md")):
+        if path.name in {"module.md", "quiz.md"}:
+            continue
         file = path.relative_to(root).as_posix()
-        if found := LESSON_FILE.fullmatch(path.name):
-            if int(found[1]) in numbered:
-                mend = "Give each lesson a number of its own."
-                faults.found.append(Fault(file, 1, f"There are two lessons {found[1]}.", mend))
-            numbered[int(found[1])] = path
-        elif path.name not in {"module.md", "quiz.md"}:
-            mend = "Name a lesson by its number and slug: 3-where-bias-comes-from.md."
-            faults.found.append(Fault(file, 1, "This file’s name says no place in the module.", mend))
+        number, _slug = faults.of(partial(lesson_place, file), (0, ""))
+        if number in numbered:
+            mend = "Give each lesson a number of its own."
+            faults.found.append(Fault(file, 1, f"There are two lessons {number}.", mend))
+        if number:
+            numbered[number] = path
     if not numbered:
         file = (folder / "module.md").relative_to(root).as_posix()
         faults.found.append(Fault(file, 1, "The module has no lesson.", "Write one: 1-what-it-is.md."))
-    slugs = [LESSON_FILE.fullmatch(path.name)[2] for path in numbered.values()]  # type: ignore[index]
+    slugs = [lesson_place(path.name)[1] for path in numbered.values()]
     for slug in {*PAGES, *(slug for slug in slugs if slugs.count(slug) > 1)} & set(slugs):
         file = folder.relative_to(root).as_posix()
         faults.found.append(Fault(file, 1, f"“{slug}” is taken.", "Choose another slug for this lesson."))
     return [numbered[number] for number in sorted(numbered)]
 
 
+def lesson_place(file: str) -> tuple[int, str]:
+    """A lesson's number, from 1, and its slug. Raises ContentBroken when the name of its file gives none."""
+    found = LESSON_FILE.fullmatch(file.rpartition("/")[2])
+    if found is None:
+        mend = "Name a lesson by its number and slug: 3-where-bias-comes-from.md."
+        raise ContentBroken(Fault(file, 1, "This file’s name says no place in the module.", mend))
+    return int(found[1]), found[2]
+
+
 def _lesson(path: Path, root: Path, known_sources: Container[object]) -> LessonText:
-    faults, source = Faults(), source_read(path, root=root)
+    return lesson_parse(source_read(path, root=root), known_sources=known_sources)
+
+
+def lesson_parse(source: Source, *, known_sources: Container[object]) -> LessonText:
+    """A lesson, whose slug its file's name gives. Raises ContentBroken with every fault that it has."""
+    faults = Faults()
+    _number, slug = lesson_place(source.file)
     lesson = LessonText(
-        slug=LESSON_FILE.fullmatch(path.name)[2],  # type: ignore[index]
+        slug=slug,
         title=faults.of(partial(source.get, "title", str), ""),
         minutes=faults.of(partial(source.number, "minutes"), 0),
         sections=faults.of(partial(sections_read, source, known_sources=known_sources), []),
@@ -172,7 +203,12 @@ def _questions(folder: Path, root: Path) -> list[Block]:
     if not path.exists():
         file = (folder / "module.md").relative_to(root).as_posix()
         raise ContentBroken(Fault(file, 1, "The module has no quiz.", "Write quiz.md beside this file."))
-    faults, source = Faults(), source_read(path, root=root)
+    return quiz_parse(source_read(path, root=root))
+
+
+def quiz_parse(source: Source) -> list[Block]:
+    """The questions of a quiz. Raises ContentBroken with every fault that it has."""
+    faults = Faults()
     questions: list[Any] = []
     for token in tokens_of(source.body):
         line = source.body_line + (token.map[0] if token.map else 0)

@@ -111,7 +111,8 @@ def source_parse(text: str, *, file: str) -> Source:
     front_text = "\n".join(lines[1:closing])
     try:
         front = tomllib.loads(front_text)
-    except tomllib.TOMLDecodeError as fault:
+    # What is nested too deep, and a number of thousands of digits, are none of the library's own errors.
+    except (ValueError, RecursionError) as fault:
         at = re.search(r"line (\d+)", str(fault))
         line = int(at[1]) + 1 if at else closing
         mend = 'Write each entry as key = "text", key = 3 or key = ["one", "two"].'

@@ -4,8 +4,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from courses.blocks import Block
-from courses.library import ModuleText
+from courses.library import LessonText, ModuleText
 from courses.source import ContentBroken, Fault
+
+# Slugs, anchors and marks in their order, by what they are called.
+type Names = dict[str, list[str]]
 
 
 def originals_followed(modules: Sequence[ModuleText], *, first: str) -> list[ModuleText]:
@@ -16,40 +19,50 @@ def originals_followed(modules: Sequence[ModuleText], *, first: str) -> list[Mod
     """
     originals = {module.slug: module for module in modules if module.language == first}
     pairs = [(module, originals.get(module.slug, module)) for module in modules]
-    if faults := [fault for module, original in pairs for fault in _differences(module, original)]:
+    faults = [
+        fault
+        for module, original in pairs
+        for fault in differences(
+            names_of(lessons=module.lessons, questions=module.questions),
+            original,
+            file=f"{module.language}/{module.slug}",
+        )
+    ]
+    if faults:
         raise ContentBroken(*faults)
     return [_with_options_of(original, module) for module, original in pairs]
 
 
-def _differences(module: ModuleText, original: ModuleText) -> list[Fault]:
-    has = _names(module)
+def differences(names: Names, original: ModuleText, *, file: str) -> list[Fault]:
+    """Where these names of a translation, of all of it or of some parts, are not those of its original."""
+    wanted = names_of(lessons=original.lessons, questions=original.questions)
     return [
         Fault(
-            f"{module.language}/{module.slug}",
+            file,
             1,
             f"The {what} are not those of {original.language}/{original.slug}.",
-            f"Give these, in this order: {', '.join(filter(None, wanted))}.",
+            f"Give these, in this order: {', '.join(filter(None, wanted[what]))}.",
         )
-        for what, wanted in _names(original).items()
-        if has.get(what, wanted) != wanted
+        for what, given in names.items()
+        if what in wanted and given != wanted[what]
     ]
 
 
-def _names(module: ModuleText) -> dict[str, list[str]]:
-    return {
-        "lessons": [lesson.slug for lesson in module.lessons],
-        "questions": [question["slug"] for question in module.questions],
-        **{
-            f"sections of “{lesson.slug}”": [section.anchor for section in lesson.sections]
-            for lesson in module.lessons
-        },
-        **{
-            f"options of “{question['slug']}”": [
-                "[x]" if option["is_right"] else "[ ]" for option in question["options"]
-            ]
-            for question in module.questions
-        },
-    }
+def names_of(
+    *, lessons: Sequence[LessonText] | None = None, questions: Sequence[Block] | None = None
+) -> Names:
+    """What progress, answers and citations point at in some lessons, or questions, or both."""
+    names: Names = {}
+    if lessons is not None:
+        names["lessons"] = [lesson.slug for lesson in lessons]
+    if questions is not None:
+        names["questions"] = [question["slug"] for question in questions]
+    for lesson in lessons or ():
+        names[f"sections of “{lesson.slug}”"] = [section.anchor for section in lesson.sections]
+    for question in questions or ():
+        marks = ["[x]" if option["is_right"] else "[ ]" for option in question["options"]]
+        names[f"options of “{question['slug']}”"] = marks
+    return names
 
 
 def _with_options_of(original: ModuleText, module: ModuleText) -> ModuleText:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.spreadsheets import spreadsheet
+from courses.admin.drafts import drafts_urls
 from courses.models import Module
 from courses.numbers import ENOUGH, EVER, FEWEST, ModuleTold, numbers_of
 
@@ -49,7 +50,7 @@ class ModuleAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             path(route, self.admin_site.admin_view(view), name=f"courses_module_{view.__name__}")
             for route, view in pages.items()
         ]
-        return own + super().get_urls()
+        return own + drafts_urls(self.admin_site) + super().get_urls()
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

@@ -2,12 +2,13 @@
 
 import datetime as dt
 import re
+from collections.abc import Container
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from courses.library import SOURCE_KEYS, tables_of
+from courses.library import SOURCE_KEYS, sources_named, tables_of
 from courses.sections import Section, sections_read
 from courses.source import ContentBroken, Fault, Faults, Source, source_read
 
@@ -55,13 +56,17 @@ def briefings_read(root: Path) -> list[BriefingText]:
 
 def briefing_read(path: Path, *, root: Path) -> BriefingText:
     """One briefing from its file. Raises ContentBroken with every fault that it has."""
-    day, slug = _name_of(path, root)
-    faults, source = Faults(), source_read(path, root=root)
-    # As written, so that one broken source is not told again by every fact that names it.
-    known = {one.get("id") for one in source.front.get("sources", []) if isinstance(one, dict)}
-    sections = faults.of(partial(_sections, source, known), [])
+    _name_of(path.relative_to(root).as_posix())
+    return briefing_parse(source_read(path, root=root))
+
+
+def briefing_parse(source: Source) -> BriefingText:
+    """One briefing, whose day and slug its file's name gives. Raises ContentBroken with every fault that it has."""
+    faults = Faults()
+    day, slug = _name_of(source.file)
+    sections = faults.of(partial(_sections, source, sources_named(source)), [])
     text = BriefingText(
-        language=path.parents[1].name,
+        language=source.file.split("/")[0],
         slug=slug,
         date=day,
         title=faults.of(partial(source.get, "title", str), ""),
@@ -75,8 +80,9 @@ def briefing_read(path: Path, *, root: Path) -> BriefingText:
     return text
 
 
-def _name_of(path: Path, root: Path) -> tuple[dt.date, str]:
-    file, found = path.relative_to(root).as_posix(), FILE.fullmatch(path.name)
+def _name_of(file: str) -> tuple[dt.date, str]:
+    """The day and the slug in a file's name. Raises ContentBroken when it gives none that can be."""
+    found = FILE.fullmatch(file.rpartition("/")[2])
     mend = "Name a briefing by its day and slug: 2023-12-06-a-table-of-scores.md."
     if found is None:
         raise ContentBroken(Fault(file, 1, "This file’s name gives no day and slug.", mend))
@@ -88,7 +94,7 @@ def _name_of(path: Path, root: Path) -> tuple[dt.date, str]:
         raise ContentBroken(Fault(file, 1, f"There is no day {found['date']}.", mend)) from fault
 
 
-def _sections(source: Source, known: set[object]) -> list[Section]:
+def _sections(source: Source, known: Container[object]) -> list[Section]:
     sections = sections_read(source, known_sources=known)
     anchors = [section.anchor for section in sections]
     for section in sections:
