@@ -64,16 +64,15 @@ class Draft:
 
 
 def draft_files(*, root: Path) -> dict[str, list[str]]:
-    """The names of all content files, by folder, as they stand below `root`."""
+    """The names of all content files, by their folder below `root`."""
     found: dict[str, list[str]] = {}
     for path in _files(root, "*/*/*.md"):
-        file = path.relative_to(root).as_posix()
-        found.setdefault(file.rpartition("/")[0], []).append(file)
+        found.setdefault(path.parent.relative_to(root).as_posix(), []).append(path.name)
     return found
 
 
 def draft_read(file: str, *, typed: str | None = None, root: Path) -> Draft:
-    """One of draft_files as it would be shown, with what was typed in place of its text. Raises NoSuchFile."""
+    """`folder/name` of draft_files as it would be shown, with what was typed in its place. Raises NoSuchFile."""
     path = _path_of(file, root)
     try:
         saved = path.read_text(encoding="utf-8", errors="replace")
@@ -102,7 +101,8 @@ def _files(folder: Path, pattern: str) -> list[Path]:
 
 def _path_of(file: str, root: Path) -> Path:
     """Only what is listed is read, so that no name leads out of the folder."""
-    if file not in draft_files(root=root).get(file.rpartition("/")[0], ()):
+    folder, _, name = file.rpartition("/")
+    if name not in draft_files(root=root).get(folder, ()):
         raise NoSuchFile(file)
     return root / file
 

@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -84,13 +85,18 @@ def sign_in(context: BrowserContext, web: Web) -> Callable[[Person], None]:
 
 
 @pytest.fixture
-def audit(page: Page) -> Callable[[], None]:
-    """Axe finds nothing on the page as it stands, by day and by night."""
+def audit_of() -> Callable[[Page], None]:
+    """Axe finds nothing on a page as it stands, by day and by night."""
 
-    def auditing() -> None:
+    def auditing(page: Page) -> None:
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
             found = Axe().run(page)
             assert not found.response["violations"], f"{scheme}: {found.generate_report()}"
 
     return auditing
+
+
+@pytest.fixture
+def audit(page: Page, audit_of: Callable[[Page], None]) -> Callable[[], None]:
+    return partial(audit_of, page)

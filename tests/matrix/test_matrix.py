@@ -6,6 +6,8 @@ teen and the parent. "in" leads to the sign-in page; 302 did something; 404 tell
 A second trusted adult has no account, and so no column: tests/families/test_trusted_adult.py is about them.
 """
 
+from collections.abc import Mapping
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -22,7 +24,7 @@ from django.urls import reverse
 from accounts.models import Person, Role
 from tests.matrix.forms import IN_JSON, JSON, form_of
 from tests.matrix.routes import routes
-from tests.matrix.world import ROLES, world_make
+from tests.matrix.world import ROLES, World, world_make
 
 pytestmark = [pytest.mark.matrix, pytest.mark.django_db]
 
@@ -174,6 +176,15 @@ ROWS = {
     "safeguarding:protocol": ("200 200 200 200 200 200 200", "405 405 405 405 405 405 405"),
     "using": ("200 200 200 200 200 200 200", "405 405 405 405 405 405 405"),
 }
+# Pages of the admin that are no model's list or form, with what they are given.
+ADMIN_ROWS = {
+    "courses_module_drafts": ([], "302 302 302 302 302 403 200", "302 302 302 302 302 403 405"),
+    "courses_module_draft": (
+        ["en/good-and-bad/quiz.md"],
+        "302 302 302 302 302 403 200",
+        "302 302 302 302 302 403 200",
+    ),
+}
 # Looked at elsewhere: it asks every part, which takes seconds, and says the same to everybody (tests/config).
 APART = {"readyz"}
 
@@ -181,6 +192,22 @@ APART = {"readyz"}
 def found(reply: HttpResponseBase) -> str:
     leads_in = reply.status_code == 302 and reply.headers["Location"].startswith("/sign-in")
     return "in" if leads_in else str(reply.status_code)
+
+
+def done(
+    world: World, method: str, address: str, form: Mapping[str, Any] | None = None, **how: Any
+) -> dict[str, str]:
+    """What each role gets, in a world that is as it was for the role before."""
+    did = {}
+    for role in ROLES:
+        with transaction.atomic():
+            reply = getattr(world.client(role), method)(address, (form or {}).get(role), **how)
+            did[role] = found(reply)
+            # Not reply.close(), which would close the connection that this test stands on.
+            for close in reply._resource_closers:
+                close()
+            transaction.set_rollback(True)
+    return did
 
 
 def test_every_route_has_a_row_and_every_row_a_route() -> None:
@@ -192,19 +219,20 @@ def test_who_may_do_what(name: str) -> None:
     world = world_make()
     address = world.address(name, routes()[name])
     for method, expected in zip(("get", "post"), ROWS[name], strict=True):
-        did = {}
-        for role in ROLES:
-            form = form_of(name, world) if method == "post" else None
-            how = JSON if name in IN_JSON else {}
-            with transaction.atomic():
-                reply = getattr(world.client(role), method)(address, form, **how)
-                did[role] = found(reply)
-                # Not reply.close(), which would close the connection that this test stands on.
-                for close in reply._resource_closers:
-                    close()
-                # The next role finds the world as it was.
-                transaction.set_rollback(True)
-        assert did == dict(zip(ROLES, expected.split(), strict=True)), f"{method} {address}"
+        form = {role: form_of(name, world) if method == "post" else None for role in ROLES}
+        how = JSON if name in IN_JSON else {}
+        assert done(world, method, address, form, **how) == dict(zip(ROLES, expected.split(), strict=True)), (
+            f"{method} {address}"
+        )
+
+
+@pytest.mark.parametrize("name", ADMIN_ROWS)
+def test_who_may_do_what_in_the_admin(name: str) -> None:
+    world = world_make()
+    given, *rows = ADMIN_ROWS[name]
+    address = reverse(f"admin:{name}", args=given)
+    for method, expected in zip(("get", "post"), rows, strict=True):
+        assert done(world, method, address) == dict(zip(ROLES, expected.split(), strict=True)), method
 
 
 @pytest.mark.parametrize("role", ["teen", "other_parent", "other_teen", "staff", "admin"])
