@@ -24,6 +24,7 @@ PAGES = {"quiz", "print", "certificate", "together"}
 QUESTIONS = 5
 OUTCOMES = 3
 SOURCE_KEYS = ("id", "title", "by", "date", "url")
+LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]+)*")
 OUTCOME_KEYS = ("say", "ailit", "unesco")
 
 
@@ -96,7 +97,7 @@ def module_parse(source: Source) -> ModuleText:
         reviewed=faults.of(partial(source.get, "reviewed", str), ""),
         intro=html_of(source.body),
         outcomes=faults.of(partial(_outcomes, source), []),
-        sources=faults.of(partial(tables_of, source, "sources", SOURCE_KEYS), []),
+        sources=faults.of(partial(sources_of, source), []),
         lessons=[],
         questions=[],
     )
@@ -167,6 +168,19 @@ def lesson_parse(source: Source, *, known_sources: Container[object]) -> LessonT
     if faults.found:
         raise ContentBroken(*faults.found)
     return lesson
+
+
+def sources_of(source: Source) -> list[dict[str, str]]:
+    """The sources, each with the `language` of its title if it names one. Raises ContentBroken."""
+    sources = tables_of(source, "sources", SOURCE_KEYS)
+    for nth, (found, written) in enumerate(zip(sources, source.front["sources"], strict=True)):
+        language = written.get("language")
+        if language is not None and not LANGUAGE.fullmatch(str(language)):
+            mend = "Give the short name of the language that its title is in: en, es."
+            raise source.fault(source.line_of("sources", nth), f"“{language}” is no language.", mend)
+        if language is not None:
+            found["language"] = language
+    return sources
 
 
 def tables_of(source: Source, key: str, keys: tuple[str, ...]) -> list[dict[str, str]]:

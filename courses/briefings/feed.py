@@ -1,6 +1,7 @@
 """The briefings as an Atom feed."""
 
 from datetime import UTC, date, datetime, time
+from typing import Any
 
 from django.contrib.syndication.views import Feed
 from django.db.models import QuerySet
@@ -14,8 +15,15 @@ from courses.models import Briefing
 NEWEST = 20
 
 
+class AtomInManyLanguages(Atom1Feed):
+    """What is not translated yet stands among what is, and each entry says what it is written in."""
+
+    def item_attributes(self, item: dict[str, Any]) -> dict[str, str]:
+        return {"xml:lang": item["language"]}
+
+
 class BriefingsFeed(Feed):  # type: ignore[type-arg]  # not generic when it runs
-    feed_type = Atom1Feed
+    feed_type = AtomInManyLanguages
     description_template = "briefings/entry.html"
 
     def link(self) -> str:
@@ -35,6 +43,9 @@ class BriefingsFeed(Feed):  # type: ignore[type-arg]  # not generic when it runs
 
     def item_title(self, item: Briefing) -> str:
         return item.title
+
+    def item_extra_kwargs(self, item: Briefing) -> dict[str, str]:
+        return {"language": item.language}
 
     def item_pubdate(self, item: Briefing) -> datetime:
         return _begin(item.date)

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from courses.library import SOURCE_KEYS, sources_named, tables_of
+from courses.library import sources_named, sources_of
 from courses.sections import Section, sections_read
 from courses.source import ContentBroken, Fault, Faults, Source, source_read
 
@@ -72,7 +72,7 @@ def briefing_parse(source: Source) -> BriefingText:
         title=faults.of(partial(source.get, "title", str), ""),
         summary=faults.of(partial(source.get, "summary", str), ""),
         sections=[section.shown() for section in sections],
-        sources=faults.of(partial(tables_of, source, "sources", SOURCE_KEYS), []),
+        sources=faults.of(partial(sources_of, source), []),
         followed_up=faults.of(partial(_followed_up, source, day), None),
     )
     if faults.found:

@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 from django.template import Context
@@ -21,6 +22,7 @@ from courses.source import ContentBroken
 
 MH = "/learn/mental-health"
 GB = "/learn/good-and-bad"
+ATOM = "{http://www.w3.org/2005/Atom}"
 IN_ENGLISH = "en inglés"
 NOT_YET = "todavía no se ha traducido"
 PAGES = ["/learn/", "/briefings/", "/", MH, f"{MH}/why-they-tell-it", f"{MH}/quiz", f"{MH}/print"]
@@ -76,12 +78,14 @@ def test_every_page_opens(path: str, in_spanish: Client) -> None:
 
 class TestAModuleInSpanish:
     @pytest.mark.parametrize("part", ["", "/why-they-tell-it", "/talk-about-it", "/quiz", "/print"])
-    def test_marks_nothing_as_english(self, part: str, in_spanish: Client) -> None:
-        assert "lang=" not in main_of(in_spanish, MH + part)
+    def test_marks_nothing_as_english_but_the_titles_of_sources(self, part: str, in_spanish: Client) -> None:
+        page = main_of(in_spanish, MH + part).replace('<cite lang="en">', "")
+        assert "lang=" not in page
+        assert "<cite>" not in page
 
     def test_cites_a_source_by_its_own_title(self, in_spanish: Client) -> None:
         page = text_of(in_spanish, f"{MH}/why-they-tell-it")
-        assert "How Teens Use and View AI" in page
+        assert '<cite lang="en">How Teens Use and View AI</cite>' in page
         assert "24 de febrero de 2026" in page
 
     def test_gives_a_line_for_the_agreement_and_a_page_for_the_fridge_door(self, in_spanish: Client) -> None:
@@ -190,6 +194,12 @@ class TestATranslationIsHeldAgainstItsOriginal:
         library_load(root=spanish.parents[1])
         assert Module.objects.get().language == "es"
 
+    def test_as_delivered_each_title_in_english_says_so(self) -> None:
+        for module in library_read():
+            assert {one.get("language") for one in module.sources} == (
+                {None} if module.language == "en" else {"en"}
+            )
+
     def test_as_delivered_each_has_the_sources_of_its_original(self) -> None:
         modules = {(module.language, module.slug): module for module in library_read()}
         for (language, slug), module in modules.items():
@@ -277,6 +287,17 @@ class TestABriefing:
         assert '<article class="reading" lang="en">' in text_of(
             in_spanish, "/briefings/europe-agrees-on-rules"
         )
+
+    def test_says_in_the_feed_what_it_is_written_in(self, in_spanish: Client) -> None:
+        same = {"slug": "europe-agrees-on-rules", "date": "2023-12-08", "sections": [], "sources": []}
+        Briefing.objects.create(language="es", title="Europa acuerda reglas", summary="R", **same)
+        feed = ET.fromstring(in_spanish.get("/briefings/feed").content)  # noqa: S314
+        languages = {
+            entry.findtext(f"{ATOM}title"): entry.get("{http://www.w3.org/XML/1998/namespace}lang")
+            for entry in feed.findall(f"{ATOM}entry")
+        }
+        assert languages.pop("Europa acuerda reglas") == "es"
+        assert set(languages.values()) == {"en"}
 
     def test_that_is_takes_the_place_of_the_english_one(self, in_spanish: Client) -> None:
         same = {"slug": "europe-agrees-on-rules", "date": "2023-12-08", "sections": [], "sources": []}

@@ -23,6 +23,7 @@ SLIPS = [
     ("module.md", "\n+++\n\nYour teen", "\n\nYour teen", 1, "never ends", "Write a line +++"),
     ("module.md", "https://doi.org/10.1073", "http://doi.org/10.1073", None, "no https address", "whole address"),
     ("module.md", 'unesco = "AI tech', 'unesko = "AI tech', 8, "“unesco” is missing", "say, ailit, unesco"),
+    ("module.md", "[[sources]]\n", "[[sources]]\nlanguage = 'English'\n", None, "“English” is no language", "en, es"),
     (BIAS, "{#measured}", "", None, "no name of its own", "{#bias}"),
     (BIAS, "{#measured}", "{#Where From}", None, "no name of its own", "{#bias}"),
     (BIAS, "{#measured}", "{#where-from}", None, "stands twice", "another name"),
