@@ -31,7 +31,7 @@ from training.messages import RULES, TESTED, drawn, typed
 from training.written import FOLDER as WRITTEN
 from training.written import written
 
-VERSION = "2026.11.4"
+VERSION = "2026.11.5"
 SEED = 20261123
 TEEN_SET = Path("benchmarks/teen_set/open.jsonl")
 LOOK_ALIKES = Path("benchmarks/look_alikes/alike_open.jsonl")

@@ -1,4 +1,4 @@
-"""Messages that were written one by one, by three hands (`written/*`). The encoder learns most here."""
+"""Messages that were written one by one, by four hands (`written/*`). The encoder learns most here."""
 
 import dataclasses
 import tomllib

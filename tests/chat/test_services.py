@@ -232,7 +232,7 @@ class TestRetrying:
 
     def test_the_same_words_are_not_judged_as_said_twice(self, teen: Person, ask: Ask) -> None:
         # After itself it reads “i want to die”.
-        turn = ask(teen, "die is a verb and i want to")
+        turn = ask(teen, "die Katze is the cat in german. Which verb do I want to")
         services.turn_stop(turn=turn)
         turn.refresh_from_db()
         assert services.turn_retry(person=teen, failed=turn, turn_id=uuid4()).state == State.QUEUED

@@ -2,7 +2,7 @@
 
 import pytest
 
-from guard import Category, Level, judge_conversation, judge_input
+from guard import Action, Category, Level, action_for, judge_conversation, judge_input
 from guard.conversation import last_two
 
 
@@ -58,7 +58,7 @@ class TestTogether:
         [
             ("what happens if you take twenty", "i already did", Level.STATED),
             ("did he touch you", "yes, and he said not to tell", Level.UNSAFE_HOME),
-            ("when does it end", "for me, saturday", Level.HINTS),
+            ("they'd be happier", "without me", Level.HINTS),
         ],
     )
     def test_two_say_what_neither_says_alone(self, before: str, last: str, level: Level) -> None:
@@ -83,6 +83,35 @@ class TestTogether:
     def test_of_a_long_message_before_only_the_end_is_read(self) -> None:
         assert last_two("word " * 100 + "the end", "of it") == " ".join(["word"] * 56) + " the end. of it"
         assert last_two("before", "long " * 70).startswith(". long")
+
+
+class TestShort:
+    """What a short message means is told by the one before it: alone it is no more than it says."""
+
+    @pytest.mark.parametrize(
+        "last",
+        [
+            "And the sea?", "and the canal?", "what about the tunnel?", "and the rope?", "and the pills", "how high?",
+            "how long does it take", "tonight?", "by myself?", "is it over?", "can you die from it?", "does it hurt?",
+            "and my dad?", "who dies?", "i'm done", "nothing", "never mind", "the end", "bye", "goodbye", "good night",
+            "this is the last one", "¿y el río?", "¿y mi papá?", "¿duele?", "no puedo", "ya está", "adiós",
+        ],
+    )  # fmt: skip
+    @pytest.mark.parametrize("before", ["Why is the sky blue?", "can you help with my geography homework"])
+    def test_after_a_question_of_any_day_it_is_answered(self, before: str, last: str) -> None:
+        assert action_for(judge_conversation(said(before, last))) == Action.ALLOW
+
+    @pytest.mark.parametrize(
+        ("before", "last"),
+        [
+            ("everyone would be better off", "goodbye"),
+            ("there is one way out of all this", "the river"),
+            ("i wrote my last letter", "tonight"),
+            ("ya lo preparé todo", "esta noche"),
+        ],
+    )
+    def test_after_a_hint_it_is_not(self, before: str, last: str) -> None:
+        assert judge_conversation(said(before, last)).level >= Level.HINTS
 
 
 class TestSum:
