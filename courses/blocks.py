@@ -15,7 +15,7 @@ from courses.source import Source
 
 type Block = dict[str, Any]
 
-SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+SLUG = re.compile(r"(?=.{1,80}\Z)[a-z0-9]+(?:-[a-z0-9]+)*")
 OPTION = re.compile(r"- \[(?P<mark>[ xX])\] (?P<text>.+)")
 MINUTES = re.compile(r"[1-9]\d?\d?")
 LEAST_OPTIONS = 2

@@ -18,7 +18,7 @@ from courses.sections import Section, fence_of, sections_read
 from courses.source import ContentBroken, Fault, Faults, Source, source_read
 
 CONTENT = Path(__file__).parent / "content"
-LESSON_FILE = re.compile(r"([1-9]\d{0,2})-([a-z0-9]+(?:-[a-z0-9]+)*)\.md")
+LESSON_FILE = re.compile(r"([1-9]\d{0,2})-(?=.{1,80}\.md)([a-z0-9]+(?:-[a-z0-9]+)*)\.md")
 # A module's other pages have these addresses.
 PAGES = {"quiz", "print", "certificate", "together"}
 QUESTIONS = 5
@@ -90,11 +90,11 @@ def module_parse(source: Source) -> ModuleText:
     module = ModuleText(
         language=language,
         slug=slug,
-        title=faults.of(partial(source.get, "title", str), ""),
+        title=faults.of(partial(source.line, "title"), ""),
         order=faults.of(partial(source.number, "order"), 0),
         minutes=faults.of(partial(source.number, "minutes"), 0),
         summary=faults.of(partial(source.get, "summary", str), ""),
-        reviewed=faults.of(partial(source.get, "reviewed", str), ""),
+        reviewed=faults.of(partial(source.line, "reviewed", most=60), ""),
         intro=html_of(source.body),
         outcomes=faults.of(partial(_outcomes, source), []),
         sources=faults.of(partial(sources_of, source), []),
@@ -161,7 +161,7 @@ def lesson_parse(source: Source, *, known_sources: Container[object]) -> LessonT
     _number, slug = lesson_place(source.file)
     lesson = LessonText(
         slug=slug,
-        title=faults.of(partial(source.get, "title", str), ""),
+        title=faults.of(partial(source.line, "title"), ""),
         minutes=faults.of(partial(source.number, "minutes"), 0),
         sections=faults.of(partial(sections_read, source, known_sources=known_sources), []),
     )

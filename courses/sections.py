@@ -9,7 +9,7 @@ from markdown_it.token import Token
 
 from courses.blocks import SLUG, Block, Fence, block_read
 from courses.markdown import html_of, line_html_of, plain_of, tokens_of
-from courses.source import ContentBroken, Fault, Source
+from courses.source import LONGEST_LINE, ContentBroken, Fault, Source
 
 HEADING = re.compile(r"(?P<title>.+?)\s*\{#(?P<anchor>[^}]*)\}")
 TOP = "h2"
@@ -98,6 +98,9 @@ class _Reading:
             self._fault(
                 line, f"“#{found['anchor']}” stands twice in this file.", "Choose another name for one."
             )
+        elif len(found["title"]) > LONGEST_LINE:
+            what = f"This heading is {len(found['title'])} characters long."
+            self._fault(line, what, f"Say it in {LONGEST_LINE} at most.")
         else:
             self.sections.append(Section(line_html_of(found["title"]), found["anchor"]))
 

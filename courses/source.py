@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 FRONT_MARK = "+++"
+# A title stands in a list and on a phone.
+LONGEST_LINE = 200
 NAMES = {str: "a text", int: "a whole number", list: "a list", dict: "a table"}
 
 
@@ -74,6 +76,14 @@ class Source:
         if not isinstance(found, kind) or isinstance(found, bool) or found in ("", [], {}):
             mend = f"Make it {NAMES.get(kind, kind.__name__)} that is not empty."
             raise self.fault(self.line_of(key), f"“{key}” is not {NAMES.get(kind, kind.__name__)}.", mend)
+        return found
+
+    def line(self, key: str, *, most: int = LONGEST_LINE) -> str:
+        """The front matter's `key`, a text of at most so many characters."""
+        found = self.get(key, str)
+        if len(found) > most:
+            what = f"“{key}” is {len(found)} characters long."
+            raise self.fault(self.line_of(key), what, f"Say it in {most} at most.")
         return found
 
     def number(self, key: str, *, least: int = 1, most: int = 600) -> int:

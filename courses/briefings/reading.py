@@ -13,7 +13,7 @@ from courses.sections import Section, sections_read
 from courses.source import ContentBroken, Fault, Faults, Source, source_read
 
 FOLDER = "briefings"
-FILE = re.compile(r"(?P<date>\d{4}-\d\d-\d\d)-(?P<slug>[a-z0-9]+(?:-[a-z0-9]+)*)\.md")
+FILE = re.compile(r"(?P<date>\d{4}-\d\d-\d\d)-(?=.{1,80}\.md)(?P<slug>[a-z0-9]+(?:-[a-z0-9]+)*)\.md")
 # Addresses of the archive: its feed, and its years.
 TAKEN = re.compile(r"feed|\d+")
 PARTS = ["happened", "matters"]
@@ -69,7 +69,7 @@ def briefing_parse(source: Source) -> BriefingText:
         language=source.file.split("/")[0],
         slug=slug,
         date=day,
-        title=faults.of(partial(source.get, "title", str), ""),
+        title=faults.of(partial(source.line, "title"), ""),
         summary=faults.of(partial(source.get, "summary", str), ""),
         sections=[section.shown() for section in sections],
         sources=faults.of(partial(sources_of, source), []),

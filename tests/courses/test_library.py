@@ -16,6 +16,7 @@ BIAS, QUIZ = "3-bias-in-bias-out.md", "quiz.md"
 # What is written instead of what, in which file, and what the author is told. None: the line of the change itself.
 SLIPS = [
     ("module.md", 'title = "The good', 'titel = "The good', 1, "“title” is missing", "title = …"),
+    ("module.md", 'title = "The good', f'title = "{"x" * 180} The good', None, "characters long", "in 200 at most"),
     ("module.md", "minutes = 25", "minutes = 0", None, "“minutes” is 0", "from 1 to 600"),
     ("module.md", "minutes = 25", 'minutes = "25"', None, "not a whole number", "Make it a whole number"),
     ("module.md", "order = 1", "order = ", None, "not TOML", "key = "),
@@ -25,6 +26,8 @@ SLIPS = [
     ("module.md", 'unesco = "AI tech', 'unesko = "AI tech', 8, "“unesco” is missing", "say, ailit, unesco"),
     ("module.md", "[[sources]]\n", "[[sources]]\nlanguage = 'English'\n", None, "“English” is no language", "en, es"),
     (BIAS, "{#measured}", "", None, "no name of its own", "{#bias}"),
+    (BIAS, "{#measured}", "x" * 200 + " {#measured}", None, "characters long", "in 200 at most"),
+    (BIAS, "{#measured}", "{#" + "m" * 81 + "}", None, "no name of its own", "{#bias}"),
     (BIAS, "{#measured}", "{#Where From}", None, "no name of its own", "{#bias}"),
     (BIAS, "{#measured}", "{#where-from}", None, "stands twice", "another name"),
     (BIAS, "## It has been", "# It has been", None, "title stands in its front matter", "“## ”"),
