@@ -20,11 +20,11 @@ from django.db import Error as DatabaseError
 from chat import measures
 from chat.connections import give_back
 from chat.draft import Draft, draft_count, draft_write, outcome_of
+from chat.grounding import passages_kept
 from chat.leases import Outcome, Standing, turn_finish, turns_checkpoint, turns_claim
 from chat.models import Ending, Turn
 from chat.prompt import Prompt, prompt_for
 from chat.selectors import pasts_of
-from courses.search import passages_of
 from inference import loop
 from telemetry.context import about
 
@@ -74,7 +74,7 @@ class Desk:
             return
         try:
             pasts = pasts_of(turns)
-            passages = passages_of(key for turn in turns for key in turn.passages)
+            passages = passages_kept(turns)
         except DatabaseError:
             # The leases run out, and the sweeper gives the turns to somebody else.
             logger.warning("The database is away: %d turns wait for their lease to end.", len(turns))
@@ -86,7 +86,8 @@ class Desk:
                     turn.question,
                     past=pasts.get(turn.pk, ()),
                     memory_tokens=turn.memory_tokens,
-                    passages=[passages[key] for key in turn.passages if key in passages],
+                    passages=passages[turn.pk],
+                    language=turn.language,
                     is_brief=turn.is_brief,
                 )
                 with about(turn=turn.pk):

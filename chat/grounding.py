@@ -1,13 +1,14 @@
 """What a question is answered from: passages of lessons, found for it and cited beside the answer."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
-
-from django.utils.translation import get_language
+from uuid import UUID
 
 from chat.fence import fenced, harmless
 from chat.models import Turn
-from courses.search import Found, passages_find
+from courses.languages import page_language
+from courses.search import Found, passages_find, passages_of
 from courses.wording import wording_of
 from inference.tokens import tokens_at_most
 
@@ -32,16 +33,28 @@ GROUNDED = (
 UNCOVERED = "No lesson of this site covers this question. Say what you are not sure of."
 
 
-def passages_for(question: str, *, past: Sequence[Turn]) -> list[Found]:
+def passages_for(question: str, *, past: Sequence[Turn], language: str | None = None) -> list[Found]:
     """The passages that a question is answered from, best first; none when no lesson covers it.
 
     A question that only carries the talk on ("Why is that?") is taken with the one before it; `past` is oldest
-    first.
+    first. `language` (the page's, without one) is the asker's: see passages_find.
     """
-    words = set(wording_of(get_language() or "en").words_of(question))
+    words = set(wording_of(language or page_language()).words_of(question))
     if words <= set(CARRYING_ON.split()):
-        return passages_find(past[-1].question) if past and past[-1].passages else []
-    return passages_find(question)
+        return passages_find(past[-1].question, language=language) if past and past[-1].passages else []
+    return passages_find(question, language=language)
+
+
+def passages_kept(turns: Iterable[Turn]) -> Mapping[UUID, list[Found]]:
+    """What each of these turns keeps to be answered from, in the language that it was asked in, by the turn's id."""
+    asked_in: defaultdict[str, list[Turn]] = defaultdict(list)
+    for turn in turns:
+        asked_in[turn.language].append(turn)
+    kept: dict[UUID, list[Found]] = {}
+    for language, asked in asked_in.items():
+        found = passages_of((key for turn in asked for key in turn.passages), language=language)
+        kept |= {turn.pk: [found[key] for key in turn.passages if key in found] for turn in asked}
+    return kept
 
 
 def grounding(passages: Sequence[Found], *, room: int) -> str:

@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from courses.languages import page_language
 from guard import Action, Level
 
 LONGEST_QUESTION = 2000
@@ -99,6 +100,8 @@ class Turn(models.Model):
     )
     asked_at = models.DateTimeField(default=timezone.now, editable=False)
     question = models.TextField(max_length=LONGEST_QUESTION)
+    # Of the page or the program that it was asked on: a worker has no page to take one from.
+    language = models.CharField(max_length=10, default=page_language, editable=False)
     answer = models.TextField(blank=True)
     # Since when its asker has gone on without a break, and whether this turn brings a word about one (chat.sittings).
     sitting_since = models.DateTimeField(default=timezone.now, editable=False)

@@ -164,13 +164,14 @@ def _ground_and_hold(person: Person, turn: Turn, gate: Gate, past: list[Turn]) -
     if not plan.allows(settings.TUTOR_MODEL):
         raise ModelNotInPlan
     turn.memory_tokens = plan.memory_tokens if gate.terms.memory else 0
-    passages = passages_for(turn.question, past=past)
+    passages = passages_for(turn.question, past=past, language=turn.language)
     turn.passages = [passage.key for passage in passages]
     prompt = prompt_for(
         turn.question,
         past=past if turn.memory_tokens else [],
         memory_tokens=turn.memory_tokens,
         passages=passages,
+        language=turn.language,
     )
     prompt = for_turn(prompt, turn)
     longest = answer_room(prompt, longest=plan.answer_tokens)

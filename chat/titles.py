@@ -1,5 +1,6 @@
 """What a conversation is called in the list: its first question, unless others should not read that at a glance."""
 
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from chat.models import LONGEST_TITLE, Conversation, Turn
@@ -16,6 +17,6 @@ def plain_title() -> str:
 
 def name_plainly(turn: Turn) -> None:
     """Take the question back out of the conversation's name. A name that its owner gave meanwhile stays."""
-    Conversation.objects.filter(pk=turn.conversation_id, title=title_from(turn.question)).update(
-        title=plain_title()
-    )
+    with translation.override(turn.language):
+        title = plain_title()
+    Conversation.objects.filter(pk=turn.conversation_id, title=title_from(turn.question)).update(title=title)

@@ -124,15 +124,23 @@ def passages_find(question: str, *, most: int = 2, language: str | None = None) 
     Each of the question's words weighs ln(1 + N / (0.5 + n)), where n of all N passages have it: a word that
     every lesson uses says little, one that no lesson knows says much. A passage is found when the words that it
     has weigh enough against all of them. Slang is read in plain words, and a word that no lesson uses as the
-    one most like it. What nothing speaks of in the reader's language is looked for in the first one: families ask
-    in both.
+    one most like it.
+
+    What nothing speaks of in `language` (the page's, without one) is looked for in the first one and then in the
+    others, as families ask in all of them; what is found there is in `language` where it has been translated.
     """
     language = language or page_language()
-    ranked = passages_rank(question, most=most, language=language)
-    if not ranked.ids and language != settings.LANGUAGE_CODE:
-        ranked = passages_rank(question, most=most, language=settings.LANGUAGE_CODE)
-    by_id = Passage.objects.select_related("lesson").in_bulk(ranked.ids)
-    return [passage_found(by_id[pk]) for pk in ranked.ids]
+    for searched in dict.fromkeys([language, settings.LANGUAGE_CODE, *dict(settings.LANGUAGES)]):
+        ranked = passages_rank(question, most=most, language=searched)
+        if ranked.ids:
+            by_id = Passage.objects.select_related("lesson").in_bulk(ranked.ids)
+            found = [passage_found(by_id[pk]) for pk in ranked.ids]
+            return found if searched == language else _read(found, language)
+    return []
+
+
+def _read(found: Sequence[Found], language: str) -> list[Found]:
+    return list(passages_of((passage.key for passage in found), language=language).values())
 
 
 def passages_of(keys: Iterable[str], *, language: str | None = None) -> dict[str, Found]:

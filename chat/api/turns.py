@@ -42,7 +42,11 @@ class Turns(SignedInView):
         ),
     )
     def post(self, request: Request) -> Response:
-        """Ask a question, in a new conversation or in one of yours. A crisis is answered with a card at once."""
+        """Ask a question, in a new conversation or in one of yours. A crisis is answered with a card at once.
+
+        Cards, fixed words and lessons come in the language of `Accept-Language`, where they are written in it. So does
+        an answer whose question leaves open in which language it is asked.
+        """
         person, key = self.person, _key(request)
         asked = AskSerializer(data=request.data)
         asked.is_valid(raise_exception=True)

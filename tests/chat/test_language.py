@@ -1,0 +1,196 @@
+"""A turn keeps the language that it was asked in: whoever writes its answer has no page to take one from."""
+
+from collections.abc import Callable, Iterator
+from uuid import uuid4
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from django.utils import translation
+
+from accounts.models import Person
+from chat.grounding import passages_for, passages_kept
+from chat.leases import Outcome, turn_finish, turns_claim
+from chat.models import Conversation, Ending, State, Turn
+from chat.personal import conversations_export
+from chat.prompt import Prompt, prompt_for
+from courses.loading import library_load
+from courses.models import Passage
+from guard import Level
+from tests.chat.conftest import Ask, written
+from tests.chat.test_relay import listening
+from tests.chat.verdicts import verdict
+from tests.live import Visitor, Web, Worker
+
+AsPerson = Callable[[Person], Client]
+# Told in a module that is in Spanish too, and in one that is in English alone.
+TRANSLATED, ENGLISH_ALONE = "mental-health/talk-about-it#ask", "good-and-bad/good-at-and-bad-at#sounds-sure"
+IN_SPANISH = "¿Preguntar por el suicidio le mete la idea en la cabeza?"
+
+
+@pytest.fixture
+def library(db: None) -> None:
+    library_load()
+
+
+@pytest.fixture
+def spanish_page() -> Iterator[None]:
+    with translation.override("es"):
+        yield
+
+
+def post(client: Client, question: str, **headers: str) -> Turn:
+    turn_id = uuid4()
+    client.post("/tutor/ask", {"turn_id": turn_id, "question": question}, headers=headers)
+    return Turn.objects.get(pk=turn_id)
+
+
+class TestWhatIsKept:
+    @pytest.mark.parametrize(("accepted", "kept"), [("es-MX,es;q=0.9", "es"), ("en", "en"), ("tlh", "en")])
+    def test_it_is_that_of_the_page(
+        self, accepted: str, kept: str, teen: Person, as_person: AsPerson
+    ) -> None:
+        turn = post(as_person(teen), "¿Por qué?", **{"Accept-Language": accepted})
+        assert turn.language == kept
+
+    def test_what_was_chosen_goes_before_what_the_browser_asks_for(
+        self, teen: Person, as_person: AsPerson
+    ) -> None:
+        client = as_person(teen)
+        client.post("/language", {"language": "es"})
+        assert post(client, "Why?", **{"Accept-Language": "en"}).language == "es"
+
+    def test_a_program_says_it_like_a_browser(self, teen: Person, as_person: AsPerson) -> None:
+        key = uuid4()
+        as_person(teen).post(
+            "/api/v1/turns",
+            {"question": "¿Por qué?"},
+            "application/json",
+            headers={"Idempotency-Key": str(key), "Accept-Language": "es"},
+        )
+        assert Turn.objects.get(pk=key).language == "es"
+
+    def test_it_is_in_its_owners_copy(self, spanish_page: None, teen: Person, ask: Ask) -> None:
+        ask(teen)
+        assert [row["language"] for row in conversations_export(teen)] == ["es"]
+
+
+@pytest.mark.usefixtures("library")
+class TestWhatItIsAnsweredFrom:
+    @pytest.mark.usefixtures("spanish_page")
+    def test_a_worker_reads_it_in_that_language_whatever_its_own(self, teen: Person, ask: Ask) -> None:
+        turn = ask(teen, IN_SPANISH)
+        with translation.override(settings.LANGUAGE_CODE):
+            [kept] = passages_kept([turn]).values()
+        assert [passage.key for passage in kept] == turn.passages
+        assert TRANSLATED in turn.passages
+        assert {passage.language for passage in kept} == {"es"}
+
+    def test_turns_of_two_languages_are_each_read_in_their_own(self, teen: Person, ask: Ask) -> None:
+        turns = [Turn(pk=uuid4(), language=language, passages=[TRANSLATED]) for language in ("en", "es")]
+        kept = passages_kept(turns)
+        assert [kept[turn.pk][0].language for turn in turns] == ["en", "es"]
+
+    def test_what_is_not_translated_yet_is_read_in_english(self) -> None:
+        turn = Turn(pk=uuid4(), language="es", passages=[TRANSLATED, ENGLISH_ALONE, "gone#now"])
+        assert [passage.language for passage in passages_kept([turn])[turn.pk]] == ["es", "en"]
+
+    def test_a_question_in_english_on_a_spanish_page_is_answered_from_the_lesson_as_the_page_has_it(
+        self,
+    ) -> None:
+        found = passages_for("Does asking about suicide put the idea in their head?", past=[], language="es")
+        assert (found[0].key, found[0].language) == (TRANSLATED, "es")
+
+    def test_and_one_in_spanish_on_an_english_page_too(self) -> None:
+        found = passages_for(IN_SPANISH, past=[], language="en")
+        assert TRANSLATED in [passage.key for passage in found]
+        assert {passage.language for passage in found} == {"en"}
+
+    def test_one_that_leans_on_the_last_one_stays_in_its_language(self, teen: Person, ask: Ask) -> None:
+        before = Turn(question=IN_SPANISH, passages=[TRANSLATED])
+        assert passages_for("¿por qué?", past=[before], language="es")[0].language == "es"
+
+    def test_none_of_either_language_speaks_of_what_no_lesson_covers(self) -> None:
+        for question in ("¿Por qué es azul el cielo?", "Why is the sky blue?"):
+            for language in ("en", "es"):
+                assert passages_for(question, past=[], language=language) == []
+
+
+class TestWhatTheModelIsTold:
+    @pytest.mark.parametrize(("language", "name"), [("en", "English"), ("es", "Spanish")])
+    def test_the_language_of_the_question_and_else_that_of_its_page(self, language: str, name: str) -> None:
+        told = prompt_for("Why?", past=[], language=language).messages[0]["content"]
+        assert f"Answer in the language of the question; where that is not plain, in {name}." in told
+
+    @pytest.mark.django_db(transaction=True)
+    @pytest.mark.usefixtures("library", "unnudged")
+    def test_the_worker_sends_what_was_held_for(
+        self, teen: Person, ask: Ask, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        sent: list[Prompt] = []
+
+        def noted(question: str, **about: object) -> Prompt:
+            sent.append(prompt_for(question, **about))  # type: ignore[arg-type]
+            return sent[-1]
+
+        with translation.override("es"):
+            turn = ask(teen, IN_SPANISH)
+        monkeypatch.setattr("chat.desk.prompt_for", noted)
+        monkeypatch.setattr(settings, "TUTOR_ANSWER_TOKENS", 20)
+        likely = turn.prompt_tokens
+        assert written(turn).state == State.ANSWERED
+        told = sent[0].messages[0]["content"]
+        assert "in Spanish." in told
+        assert Passage.objects.get(key=TRANSLATED, language="es").title in told
+        assert sent[0].tokens_likely == likely
+
+
+class TestWhatTheWorkerWrites:
+    @pytest.mark.parametrize(("language", "title"), [("es", "Una conversación"), ("en", "A conversation")])
+    def test_a_name_that_says_nothing_is_in_that_language(
+        self, language: str, title: str, teen: Person, ask: Ask, unnudged: None
+    ) -> None:
+        with translation.override(language):
+            ask(teen, "¿Qué es una fracción?")
+        [turn] = turns_claim(places=1)
+        card = verdict(Level.STATED)
+        turn_finish(
+            turn=turn,
+            outcome=Outcome(
+                state=State.CARDED,
+                ending=Ending.NONE,
+                answer="",
+                prompt_tokens=0,
+                answer_tokens=0,
+                verdict=card,
+            ),
+        )
+        assert Conversation.objects.get().title == title
+
+
+class TestWhatThePageSays:
+    def test_words_that_were_asked_in_another_language_are_marked(
+        self, teen: Person, ask: Ask, as_person: AsPerson
+    ) -> None:
+        with translation.override("es"):
+            turn = ask(teen, "¿Por qué es azul el cielo?")
+        Turn.objects.update(state=State.ANSWERED, answer="Porque sí.", ended_at=turn.asked_at)
+        address = f"/tutor/{turn.conversation_id}"
+        page = as_person(teen).get(address).content.decode()
+        assert '<p lang="es">¿Por qué es azul el cielo?</p>' in page
+        assert '<div class="prose" lang="es"><p>Porque sí.</p>' in page
+        page = as_person(teen).get(address, headers={"Accept-Language": "es"}).content.decode()
+        assert "<p>¿Por qué es azul el cielo?</p>" in page
+
+    def test_what_comes_by_its_stream_is_in_the_readers_language(
+        self, web: Web, worker: Worker, teen: Person
+    ) -> None:
+        visitor = Visitor(web, teen)
+        visitor.cookies["language"] = "es"
+        turn_id = visitor.ask("¿Por qué es azul el cielo?")
+        assert Turn.objects.get(pk=turn_id).language == "es"
+        with listening(visitor, turn_id) as coming:
+            *_, whole, done = list(coming)
+        assert done.name == "done"
+        assert "Ninguna lección" in whole.data
+        assert "No lesson here" not in whole.data
