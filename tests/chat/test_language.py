@@ -26,6 +26,7 @@ AsPerson = Callable[[Person], Client]
 # Told in a module that is in Spanish too, and in one that is in English alone.
 TRANSLATED, ENGLISH_ALONE = "mental-health/talk-about-it#ask", "good-and-bad/good-at-and-bad-at#sounds-sure"
 IN_SPANISH = "¿Preguntar por el suicidio le mete la idea en la cabeza?"
+CRISIS = "quiero morir"
 
 
 @pytest.fixture
@@ -181,6 +182,23 @@ class TestWhatThePageSays:
         assert '<div class="prose" lang="es"><p>Porque sí.</p>' in page
         page = as_person(teen).get(address, headers={"Accept-Language": "es"}).content.decode()
         assert "<p>¿Por qué es azul el cielo?</p>" in page
+
+    def test_a_card_is_in_the_language_of_its_page_and_one_press_from_the_other(
+        self, teen: Person, as_person: AsPerson
+    ) -> None:
+        client = as_person(teen)
+        turn = post(client, CRISIS)
+        assert turn.state == State.CARDED
+        address = f"/tutor/{turn.conversation_id}"
+        page = client.get(address).content.decode()
+        assert "What you wrote matters more than the lesson" in page
+        card = page[page.index('class="card-crisis"') :]
+        assert card.index('<button name="language" value="es" lang="es">Español</button>') < card.index(
+            "tel:988"
+        )
+        reply = client.post("/language", {"language": "es", "next": f"{address}#card-{turn.pk}"}, follow=True)
+        assert reply.redirect_chain == [(f"{address}#card-{turn.pk}", 302)]
+        assert "Lo que has escrito importa más que la lección" in reply.content.decode()
 
     def test_what_comes_by_its_stream_is_in_the_readers_language(
         self, web: Web, worker: Worker, teen: Person
