@@ -24,8 +24,10 @@ TOLD = {
     "minutes": _("length"),
     "hosts": _("hosts"),
     "description": _("description"),
+    "language": _("language"),
+    # Links in mails that were sent lead there.
+    "slug": _("address"),
 }
-
 
 WRITTEN_ELSEWHERE = ("cancelled_at", "recording_at", "totals")
 

@@ -10,7 +10,8 @@ from events.when import instant
 
 # What one date has in common with the next. The room is another each time, and so is who comes.
 SAME = (
-    "title", "summary", "description", "time_zone", "minutes", "module_slug", "hosts", "capacity", "guests_each",
+    "title", "summary", "description", "time_zone", "minutes", "module_slug", "hosts", "language", "capacity",
+    "guests_each",
 )  # fmt: skip
 
 

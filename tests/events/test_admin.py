@@ -24,6 +24,7 @@ def admin_client(admin_person: Person, as_person: AsPerson) -> Client:
 
 def typed(**changed: str) -> dict[str, str]:
     return {
+        "language": "en",
         "title": "One evening",
         "slug": "typed",
         "summary": "An hour.",

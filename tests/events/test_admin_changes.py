@@ -73,6 +73,20 @@ class TestAChange:
         event.refresh_from_db()
         assert event.minutes == 90
 
+    def test_of_the_page_s_address_is_one_too(
+        self, admin_client: Client, event: Event, sign_up: SignUp
+    ) -> None:
+        assert "would learn of a change here: address" in change(admin_client, event, slug="another-evening")
+        change(admin_client, event, slug="another-evening", tell="yes")
+        assert "/events/another-evening" in Mail.objects.get(subject__startswith="Changed").text
+
+    def test_cannot_let_it_end_in_silence_by_a_day_that_is_past(
+        self, admin_client: Client, event: Event, sign_up: SignUp
+    ) -> None:
+        assert "that day is past" in change(admin_client, event, day="2020-01-01", tell="yes")
+        event.refresh_from_db()
+        assert event.starts_at.year != 2020
+
     def test_cannot_hide_an_event_that_people_wait_for(
         self, admin_client: Client, event: Event, sign_up: SignUp
     ) -> None:

@@ -102,13 +102,26 @@ class TestTheRecording:
         reply = client.get(over.get_absolute_url())
         page = reply.content.decode()
         assert f'src="{FILE}"' in page
-        assert '<track kind="captions" src="/events/one-evening/captions.vtt"' in page
+        assert (
+            '<track kind="captions" src="/events/one-evening/captions.vtt" srclang="en" label="English"'
+            in page
+        )
         assert "Good evening &amp; welcome." in page
         assert "media-src 'self' https://video.example" in reply.headers["Content-Security-Policy"]
         assert "script-src 'self'" in reply.headers["Content-Security-Policy"]
+        assert '<dl class="transcript">' in page
         captions = client.get("/events/one-evening/captions.vtt")
         assert captions.headers["Content-Type"] == "text/vtt; charset=utf-8"
         assert captions.content.decode() == CAPTIONS
+
+    def test_of_another_language_says_so_to_players_and_readers(self, over: Event, client: Client) -> None:
+        recording_publish(event=over)
+        Event.objects.update(language="es")
+        page = client.get(over.get_absolute_url()).content.decode()
+        assert 'srclang="es" label="Español"' in page
+        assert '<dl class="transcript" lang="es">' in page
+        assert '<h1 lang="es">' in page
+        assert '<dd lang="es">Español</dd>' in page
 
     def test_is_a_link_where_it_is_a_page_elsewhere(self, over: Event, client: Client) -> None:
         Event.objects.update(recording_url="https://video.example/watch?v=1", captions="")

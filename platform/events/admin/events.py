@@ -28,7 +28,7 @@ class EventAdmin(Desk):
     fieldsets = (
         (None, {"fields": ("title", "slug", "is_published")}),
         (_("When"), {"fields": ("day", "clock", "time_zone", "minutes")}),
-        (_("What"), {"fields": ("summary", "description", "hosts", "module_slug", "series")}),
+        (_("What"), {"fields": ("summary", "description", "language", "hosts", "module_slug", "series")}),
         (_("Who"), {"fields": ("capacity", "guests_each")}),
         (_("Where"), {"fields": ("join_url",)}),
         (_("Afterwards"), {"fields": ("recording_url", "captions_file")}),

@@ -53,6 +53,7 @@ class EventForm(forms.ModelForm):  # type: ignore[type-arg]
             "hosts",
             "summary",
             "description",
+            "language",
             "time_zone",
             "minutes",
             "series",
@@ -115,10 +116,14 @@ class EventForm(forms.ModelForm):  # type: ignore[type-arg]
             self._require_a_word_about_people()
 
     def _require_a_word_about_people(self) -> None:
-        event = self.instance
-        people = people_of(event).count() if event.is_open else 0
+        event, kept = self.instance, Event.objects.get(pk=self.instance.pk)
+        people = people_of(kept).count() if kept.is_open else 0
         if not people:
             return
+        if event.starts_at != kept.starts_at and event.is_over:
+            self.add_error(
+                "day", _("People signed up, and that day is past. Choose one to come, or cancel the event.")
+            )
         if "is_published" in self.changed_data and not event.is_published:
             self.add_error(
                 "is_published", _("People signed up. Cancel the event instead: then they are told.")

@@ -4,6 +4,7 @@ import zoneinfo
 from datetime import datetime, timedelta
 from typing import ClassVar
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
@@ -98,6 +99,13 @@ class Event(models.Model):
     )
     guests_each = models.PositiveSmallIntegerField(
         _("guests each"), default=3, help_text=_("How many people somebody who signed up may bring.")
+    )
+    language = models.CharField(
+        _("language"),
+        max_length=10,
+        choices=settings.LANGUAGES,
+        default=settings.LANGUAGE_CODE,
+        help_text=_("What is spoken there, and written in the captions."),
     )
     is_published = models.BooleanField(_("published"), default=False)
     cancelled_at = models.DateTimeField(_("cancelled"), null=True, blank=True, editable=False)

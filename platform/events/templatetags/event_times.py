@@ -1,4 +1,4 @@
-"""Times on the pages: as people say them, and for machines beside it."""
+"""Times on the pages, as people say them and for machines beside it; and the language of an event's own words."""
 
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Person
 from events.models import Event
+from events.models.sign_up import page_language
 from events.when import clock_said, day_said, same_clock, time_said
 
 register = template.Library()
@@ -36,6 +37,12 @@ def event_when(event: Event, reader: Person | ZoneInfo | object = None) -> SafeS
 def event_day(event: Event) -> SafeString:
     """The day of an event, in its own zone."""
     return _time(event, event.zone, day_said(event.starts_at, event.zone))
+
+
+@register.simple_tag
+def event_lang(event: Event) -> str:
+    """The attribute of an element whose words are an event's own; none where they are in the page's language."""
+    return "" if event.language == page_language() else format_html(' lang="{}"', event.language)
 
 
 @register.simple_tag
