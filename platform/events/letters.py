@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from events.addresses import absolute
 from events.itip import cancel_of, content_type, request_of
 from events.models import Event, SignUp, Standing
+from events.selectors import other_dates
 from events.when import same_clock, time_said
 from mail.selectors import complained
 from mail.services import Draft, Enclosure
@@ -63,7 +64,14 @@ def asked(sign_up: SignUp) -> Draft:
     """Was it you? Whoever brings them is named."""
     host = sign_up.guest_of.name if sign_up.guest_of else ""
     subject = _("Come along? %(title)s") if host else _("Confirm your place: %(title)s")
-    return _draft(sign_up, "asked", subject, occasion=f"asked {sign_up.tellings}", host=host)
+    return _draft(
+        sign_up,
+        "asked",
+        subject,
+        occasion=f"asked {sign_up.tellings}",
+        host=host,
+        has_dates=bool(sign_up.event.series_id) and other_dates(sign_up.event).exists(),
+    )
 
 
 @_in_their_language

@@ -49,6 +49,17 @@ def other_dates(event: Event, *, now: datetime | None = None) -> QuerySet[Event]
     return upcoming(now=now).filter(series=event.series_id).exclude(pk=event.pk)
 
 
+def dates_of(sign_up: SignUp, *, now: datetime | None = None) -> list[tuple[Event, SignUp | None]]:
+    """The other upcoming dates of a place's series, and how the same address stands at each where it said yes."""
+    if sign_up.event.series_id is None:
+        return []
+    dates = list(other_dates(sign_up.event, now=now))
+    same = Exact(Lower("email"), Lower(Value(sign_up.email)))
+    places = SignUp.objects.filter(same, event__in=dates).exclude(standing=Standing.ASKED)
+    standing = {place.event_id: place for place in places}
+    return [(date, standing.get(date.pk)) for date in dates]
+
+
 def event_of(slug: str) -> Event:
     """A published event. Raises Event.DoesNotExist, for an unpublished one too."""
     return _published().get(slug=slug)

@@ -1,5 +1,6 @@
 """What is done with sign-ups: make, leave, come in, forget. Keyword-only, one transaction each."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -15,7 +16,7 @@ from events.errors import EventClosed, GuestsEnough
 from events.models import Event, SignUp, Standing
 from events.numbers import counted
 from events.places import event_hold, place_or_queue, places_offer
-from events.selectors import sign_ups_past
+from events.selectors import other_dates, sign_ups_past
 from mail.models import State
 from mail.selectors import mails_about
 from mail.services import mails_erase, mails_queue
@@ -74,6 +75,49 @@ def sign_up_make(
         sign_up.save(update_fields=["tellings", "told_at"])
         mails_queue(drafts=[letters.standing_of(sign_up)])
     return sign_up
+
+
+@transaction.atomic
+def dates_take(
+    *, sign_up: SignUp, slugs: Collection[str] | None, now: datetime | None = None
+) -> list[SignUp]:
+    """Take places at other dates of a series, or wait for them, by the yes that was given to one of them.
+
+    Whoever said yes has shown that the address is theirs, so each date sends its invitation at once. `slugs` are the
+    dates' addresses, None for all. A date that is no other of this series, has closed, or that they said yes to before,
+    stays as it is. Returns what was taken: nothing for somebody who has not said yes or has left.
+    """
+    now = now or timezone.now()
+    kept = SignUp.objects.select_related("event").filter(pk=sign_up.pk).first()
+    if kept is None or kept.standing == Standing.ASKED or kept.event.series_id is None:
+        return []
+    dates = other_dates(kept.event, now=now)
+    if slugs is not None:
+        dates = dates.filter(slug__in=slugs)
+    # In one order for all, so that two who take the same dates never wait for each other.
+    taken = [_date_take(kept, pk, now) for pk in sorted(dates.values_list("pk", flat=True))]
+    return [one for one in taken if one]
+
+
+def _date_take(kept: SignUp, event_pk: int, now: datetime) -> SignUp | None:
+    held = event_hold(event_pk)
+    if not held.is_open_at(now):
+        return None
+    new = SignUp(
+        event=held,
+        name=kept.name,
+        email=kept.email,
+        person=kept.person,
+        time_zone=kept.time_zone,
+        language=kept.language,
+        created_at=now,
+    )
+    sign_up = _sign_up_locked(new)
+    if sign_up.standing != Standing.ASKED:
+        return None
+    sign_up.told_at = sign_up.confirmed_at = now
+    sign_up.tellings += 1
+    return place_or_queue(sign_up, now)
 
 
 def is_theirs(person: Person, email: str) -> bool:

@@ -12,6 +12,7 @@ urlpatterns = [
     path("mine/<slug:token>.ics", feeds.own_feed, name="own_feed"),
     path("place/<slug:token>", place.place, name="place"),
     path("place/<slug:token>/confirm", place.confirm, name="confirm"),
+    path("place/<slug:token>/dates", place.dates, name="dates"),
     path("place/<slug:token>/take", place.take, name="take"),
     path("place/<slug:token>/wait", place.wait, name="wait"),
     path("place/<slug:token>/bring", place.bring, name="bring"),

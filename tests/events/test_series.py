@@ -1,14 +1,17 @@
 """A series is several events on the same clock time, each with its own places."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
-from events.models import Event, Series
+from events.models import Event, Series, SignUp, Standing
 from events.series import event_repeat
+from events.services import dates_take, sign_up_make
 from events.when import NoSuchTime
-from tests.events.conftest import LOS_ANGELES, MakeEvent
+from mail.models import Mail
+from tests.events.conftest import LOS_ANGELES, MakeEvent, come
 
 
 def test_every_date_is_on_the_same_clock_time_also_after_the_clocks_change(make_event: MakeEvent) -> None:
@@ -41,3 +44,78 @@ def test_a_date_s_page_leads_to_the_others(event: Event, client: Client) -> None
     page = client.get(event.get_absolute_url()).content.decode()
     assert "Other dates" in page
     assert page.count('href="/events/one-evening-') == 2
+
+
+@pytest.fixture
+def dates(event: Event) -> list[Event]:
+    """Two dates after the event of the other fixtures, a week apart."""
+    made = event_repeat(event=event, times=2, weeks=1)
+    Event.objects.update(is_published=True)
+    return made
+
+
+def standings(email: str = "kim@example.org") -> list[str]:
+    return list(
+        SignUp.objects.filter(email=email).order_by("event__starts_at").values_list("standing", flat=True)
+    )
+
+
+class TestOneYesForSeveralDates:
+    """Whoever said yes to a mail has shown that the address is theirs: nothing more is asked for other dates."""
+
+    def test_takes_all_of_them_and_invites_to_each(
+        self, client: Client, dates: list[Event], asked: SignUp
+    ) -> None:
+        assert "There are other dates" in Mail.objects.get().text
+        assert "Yes, to all dates" in client.get(asked.get_absolute_url()).content.decode()
+        client.post(f"{asked.get_absolute_url()}/confirm", {"all": "yes"})
+        assert standings() == ["placed"] * 3
+        assert Mail.objects.filter(subject__startswith="Your place").count() == 3
+        assert Mail.objects.filter(subject__startswith="Confirm").count() == 1
+
+    def test_takes_those_that_were_chosen(self, client: Client, dates: list[Event], asked: SignUp) -> None:
+        client.post(f"{asked.get_absolute_url()}/confirm", {"date": dates[1].slug})
+        assert set(SignUp.objects.values_list("event", flat=True)) == {asked.event_id, dates[1].pk}
+
+    def test_takes_none_that_was_not_chosen(self, client: Client, dates: list[Event], asked: SignUp) -> None:
+        client.post(f"{asked.get_absolute_url()}/confirm")
+        assert standings() == ["placed"]
+
+    def test_may_be_given_later_on_the_own_page(
+        self, client: Client, dates: list[Event], sign_up: SignUp
+    ) -> None:
+        reply = client.post(f"{sign_up.get_absolute_url()}/dates", {"date": dates[0].slug}, follow=True)
+        page = reply.content.decode()
+        assert "</time>: has a place" in page
+        assert page.count('name="date"') == 1
+        client.post(f"{sign_up.get_absolute_url()}/dates", {"all": "yes"})
+        assert standings() == ["placed"] * 3
+
+    def test_twice_does_nothing_more(self, dates: list[Event], sign_up: SignUp) -> None:
+        assert len(dates_take(sign_up=sign_up, slugs=None)) == 2
+        mails = Mail.objects.count()
+        assert dates_take(sign_up=sign_up, slugs=None) == []
+        assert Mail.objects.count() == mails
+
+    def test_waits_where_a_date_is_full(self, dates: list[Event], sign_up: SignUp) -> None:
+        Event.objects.filter(pk=dates[0].pk).update(capacity=1)
+        come(dates[0], "Lee")
+        dates_take(sign_up=sign_up, slugs=None)
+        assert standings() == ["placed", "waiting", "placed"]
+
+    def test_counts_for_a_date_that_was_asked_about_before(self, dates: list[Event], sign_up: SignUp) -> None:
+        sign_up_make(event=dates[0], name="Kim", email="KIM@example.org")
+        dates_take(sign_up=sign_up, slugs=[dates[0].slug])
+        assert SignUp.objects.get(event=dates[0]).standing == Standing.PLACED
+
+    def test_is_needed_first(self, client: Client, dates: list[Event], asked: SignUp) -> None:
+        client.post(f"{asked.get_absolute_url()}/dates", {"all": "yes"})
+        assert standings() == ["asked"]
+
+    def test_reaches_no_date_of_anything_else(
+        self, make_event: MakeEvent, dates: list[Event], sign_up: SignUp
+    ) -> None:
+        other = make_event("another", series=Series.objects.create(title="Another"))
+        Event.objects.filter(pk=dates[0].pk).update(cancelled_at=timezone.now())
+        Event.objects.filter(pk=dates[1].pk).update(starts_at=timezone.now() - timedelta(days=1))
+        assert dates_take(sign_up=sign_up, slugs=[other.slug, *(date.slug for date in dates)]) == []

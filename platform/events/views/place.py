@@ -21,6 +21,7 @@ from events.forms import FeedbackForm, SignUpForm
 from events.guests import HOSTS, guest_path
 from events.itip import own_file
 from events.models import Feedback, SignUp, Standing, Worth
+from events.selectors import dates_of
 from events.views.found import own_sign_up, private, published_event
 from events.views.pages import calendar_response
 from events.views.signing_up import count_try, too_often_said
@@ -36,6 +37,7 @@ def _page(
     request: HttpRequest, found: SignUp, form: SignUpForm, *, trouble: str = "", status: int = 200
 ) -> HttpResponse:
     may_bring = found.standing in HOSTS and found.event.is_open
+    dates = dates_of(found)
     context = {
         "sign_up": found,
         "zone": found.zone,
@@ -44,13 +46,32 @@ def _page(
         "in_line": places.place_in_line(found) if found.standing == Standing.WAITING else 0,
         "guests": list(found.guests.order_by("created_at")) if may_bring else [],
         "guest_link": absolute(guest_path(found)) if may_bring else "",
+        "dates_free": [date for date, taken in dates if taken is None],
+        "dates_taken": [(date, taken) for date, taken in dates if taken],
     }
     return private(render(request, "events/place.html", context, status=status))
 
 
 @require_POST
-def confirm(_request: HttpRequest, token: str) -> HttpResponse:
-    return _done(own_sign_up(token), places.sign_up_confirm)
+def confirm(request: HttpRequest, token: str) -> HttpResponse:
+    """Say yes to one date, and by the same press to others of its series."""
+    found = own_sign_up(token)
+    answer = _done(found, places.sign_up_confirm)
+    _dates_take(request, found)
+    return answer
+
+
+@require_POST
+def dates(request: HttpRequest, token: str) -> HttpResponse:
+    """Say yes to other dates of the series."""
+    found = own_sign_up(token)
+    _dates_take(request, found)
+    return redirect(found)
+
+
+def _dates_take(request: HttpRequest, found: SignUp) -> None:
+    slugs = None if "all" in request.POST else request.POST.getlist("date")
+    services.dates_take(sign_up=found, slugs=slugs)
 
 
 @require_POST
