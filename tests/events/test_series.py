@@ -86,10 +86,22 @@ class TestOneYesForSeveralDates:
     ) -> None:
         reply = client.post(f"{sign_up.get_absolute_url()}/dates", {"date": dates[0].slug}, follow=True)
         page = reply.content.decode()
-        assert "</time>: has a place" in page
+        assert "Has a place: <time" in page
         assert page.count('name="date"') == 1
         client.post(f"{sign_up.get_absolute_url()}/dates", {"all": "yes"})
         assert standings() == ["placed"] * 3
+
+    def test_says_so_where_no_date_was_chosen(
+        self, client: Client, dates: list[Event], sign_up: SignUp
+    ) -> None:
+        reply = client.post(f"{sign_up.get_absolute_url()}/dates")
+        assert reply.status_code == 422
+        assert "Choose a date first." in reply.content.decode()
+
+    def test_shows_each_on_both_clocks(self, client: Client, dates: list[Event], sign_up: SignUp) -> None:
+        SignUp.objects.update(time_zone="Europe/Madrid")
+        page = client.get(sign_up.get_absolute_url()).content.decode()
+        assert page.count("For you: <time") == 3
 
     def test_twice_does_nothing_more(self, dates: list[Event], sign_up: SignUp) -> None:
         assert len(dates_take(sign_up=sign_up, slugs=None)) == 2

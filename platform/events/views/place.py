@@ -34,7 +34,7 @@ def place(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _page(
-    request: HttpRequest, found: SignUp, form: SignUpForm, *, trouble: str = "", status: int = 200
+    request: HttpRequest, found: SignUp, form: SignUpForm, *, status: int = 200, **said: object
 ) -> HttpResponse:
     may_bring = found.standing in HOSTS and found.event.is_open
     dates = dates_of(found)
@@ -42,14 +42,13 @@ def _page(
         "sign_up": found,
         "zone": found.zone,
         "form": form,
-        "trouble": trouble,
         "in_line": places.place_in_line(found) if found.standing == Standing.WAITING else 0,
         "guests": list(found.guests.order_by("created_at")) if may_bring else [],
         "guest_link": absolute(guest_path(found)) if may_bring else "",
         "dates_free": [date for date, taken in dates if taken is None],
         "dates_taken": [(date, taken) for date, taken in dates if taken],
     }
-    return private(render(request, "events/place.html", context, status=status))
+    return private(render(request, "events/place.html", context | said, status=status))
 
 
 @require_POST
@@ -65,6 +64,8 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
 def dates(request: HttpRequest, token: str) -> HttpResponse:
     """Say yes to other dates of the series."""
     found = own_sign_up(token)
+    if not {"all", "date"} & request.POST.keys():
+        return _page(request, found, SignUpForm(), none_chosen=True, status=422)
     _dates_take(request, found)
     return redirect(found)
 
