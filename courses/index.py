@@ -1,9 +1,14 @@
 """Makes the passages of lessons findable: their words by weight, and every word with how many passages know it."""
 
+from typing import Any
+
 from django.db import connection
 
 from courses.models import Passage
+from courses.wording import wording_of
 
+# "Something" and "want" say less than how seldom lessons use them.
+ORDINARY = 0.4
 CONFIGS = {"en": "english", "es": "spanish"}
 # PostgreSQL takes a mark outside ASCII for a part of its word, and “¿qué” for a word that no lesson has.
 MARKS = {"marks": "’¿¡“”‘«»…–—", "plain": "'" + " " * 10}
@@ -11,7 +16,10 @@ MARKS = {"marks": "’¿¡“”‘«»…–—", "plain": "'" + " " * 10}
 WORDS_OF_PASSAGES = """
 UPDATE courses_passage SET search =
     setweight(to_tsvector(%(config)s::regconfig, translate(title || ' ' || asked, %(marks)s, %(plain)s)), 'A') ||
-    setweight(to_tsvector(%(config)s::regconfig, translate(text, %(marks)s, %(plain)s)), 'B')
+    setweight(to_tsvector(%(config)s::regconfig, translate(text, %(marks)s, %(plain)s)), 'B') ||
+    setweight(to_tsvector(%(config)s::regconfig, coalesce((
+        SELECT string_agg(phrase.text, ' ') FROM courses_phrase AS phrase WHERE passage_id = courses_passage.id
+    ), '')), 'C')
 WHERE language = %(language)s
 """
 
@@ -20,14 +28,31 @@ TERMS = """
 INSERT INTO courses_term (language, word, lexeme, passages)
 SELECT %(language)s, written.word, known.lexeme, known.ndoc
 FROM ts_stat(format(
-    'SELECT to_tsvector(''simple'', translate(concat_ws('' '', title, asked, text), %%L, %%L))
-     FROM courses_passage WHERE language = %%L',
+    'SELECT to_tsvector(''simple'', translate(concat_ws('' '', title, asked, text,
+         (SELECT string_agg(phrase.text, '' '') FROM courses_phrase AS phrase WHERE passage_id = passage.id)),
+         %%L, %%L))
+     FROM courses_passage AS passage WHERE language = %%L',
     %(marks)s::text, %(plain)s::text, %(language)s::text)) AS written
 CROSS JOIN LATERAL unnest(to_tsvector(%(config)s::regconfig, written.word)) AS stemmed
 JOIN (SELECT word AS lexeme, ndoc FROM ts_stat(format(
     'SELECT search FROM courses_passage WHERE language = %%L', %(language)s::text))) AS known
     ON known.lexeme = stemmed.lexeme
 ON CONFLICT DO NOTHING
+"""
+
+# Each with what its words weigh, as courses.search weighs those of a question.
+PHRASES = """
+WITH known AS MATERIALIZED (
+    SELECT word AS lexeme, ln(1 + (SELECT count(*) FROM courses_passage WHERE language = %(language)s) / (0.5 + ndoc))
+        * CASE WHEN to_tsvector(%(config)s::regconfig, %(ordinary_words)s) @@ quote_literal(word)::tsquery
+            THEN %(ordinary)s ELSE 1 END AS weight
+    FROM ts_stat(format('SELECT search FROM courses_passage WHERE language = %%L', %(language)s::text))
+)
+UPDATE courses_phrase AS phrase SET search = words, weight =
+    (SELECT coalesce(sum(weight), 0) FROM known WHERE lexeme = ANY(tsvector_to_array(words)))
+FROM (SELECT one.id, to_tsvector(%(config)s::regconfig, one.text) AS words FROM courses_phrase AS one
+    JOIN courses_passage AS passage ON passage.id = passage_id WHERE passage.language = %(language)s) AS read
+WHERE read.id = phrase.id
 """
 
 
@@ -41,6 +66,12 @@ def passages_index() -> None:
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM courses_term")
         for language in Passage.objects.values_list("language", flat=True).distinct().order_by():
-            given = {"language": language, "config": config_of(language)} | MARKS
+            given: dict[str, Any] = {
+                "language": language,
+                "config": config_of(language),
+                "ordinary_words": wording_of(language).ordinary,
+                "ordinary": ORDINARY,
+            } | MARKS
             cursor.execute(WORDS_OF_PASSAGES, given)
             cursor.execute(TERMS, given)
+            cursor.execute(PHRASES, given)

@@ -11,9 +11,10 @@ from courses.briefings.reading import BriefingText, briefings_read
 from courses.index import passages_index
 from courses.library import CONTENT, LessonText, ModuleText, library_read
 from courses.markdown import plain_of
-from courses.models import Briefing, Lesson, Module, Passage, Question
+from courses.models import Briefing, Lesson, Module, Passage, Phrase, Question
 from courses.source import ContentBroken, Faults
 from courses.translations import originals_followed
+from courses.wording import wording_of
 
 
 @dataclass(frozen=True)
@@ -91,8 +92,9 @@ def _lesson_make(module: Module, text: LessonText, order: int) -> None:
         minutes=text.minutes,
         sections=[section.shown() for section in text.sections],
     )
-    Passage.objects.bulk_create(
-        Passage(
+    wording = wording_of(module.language)
+    for section in filter(lambda one: one.text, text.sections):
+        passage = Passage.objects.create(
             lesson=lesson,
             language=module.language,
             key=f"{module.slug}/{lesson.slug}" + (f"#{section.anchor}" if section.anchor else ""),
@@ -100,6 +102,7 @@ def _lesson_make(module: Module, text: LessonText, order: int) -> None:
             text=section.text,
             asked=section.asked.strip(),
         )
-        for section in text.sections
-        if section.text
-    )
+        # As a question is read, so that the two are told in the same words.
+        Phrase.objects.bulk_create(
+            Phrase(passage=passage, text=" ".join(wording.words_of(phrase))) for phrase in section.phrases
+        )

@@ -107,6 +107,23 @@ class Passage(models.Model):
         return self.key
 
 
+class Phrase(models.Model):
+    """One of the ways in which somebody asks for a passage. `weight` is what all its words weigh (courses.index)."""
+
+    passage = models.ForeignKey(Passage, on_delete=models.CASCADE, related_name="phrases")
+    text = models.TextField()
+    search = SearchVectorField()
+    weight = models.FloatField(default=0)
+
+    class Meta:
+        verbose_name = _("phrase")
+        verbose_name_plural = _("phrases")
+        indexes = [GinIndex(fields=["search"], name="phrase_search")]
+
+    def __str__(self) -> str:
+        return self.text
+
+
 class Term(models.Model):
     """A word that lessons use, as it is written, and how many passages have its `lexeme`: a slip is read by it."""
 

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import connection
 from django.urls import reverse
 
-from courses.index import config_of
+from courses.index import ORDINARY, config_of
 from courses.languages import page_language, read_in
 from courses.models import Passage
 from courses.wording import wording_of
@@ -19,8 +19,8 @@ LEAST_SHARE = 0.42
 LEAST_SHARE_ON_SUBJECT = 0.3
 # A word in a heading or among `asked` says what a passage is about; one in its text may be there in passing.
 IN_TEXT = 0.5
-# "Something" and "want" say less than how seldom lessons use them.
-ORDINARY = 0.4
+# So many words of a phrase must be asked, as "tonight" alone is in many; an ordinary one counts half.
+LEAST_WORDS = 1.5
 # How alike, by trigrams, a word must be to one that lessons use to pass for a slip of it, and what it then is worth.
 LIKENESS = 0.5
 LIKELY = 0.6
@@ -50,15 +50,26 @@ WITH common AS MATERIALIZED (
             * CASE WHEN is_ordinary THEN %(ordinary)s ELSE 1 END AS weight
     FROM (SELECT *, (SELECT words FROM common) @@ quote_literal(lexeme)::tsquery AS is_ordinary FROM understood) AS told
     GROUP BY lexeme, is_ordinary
+), phrased AS (
+    SELECT passage_id, max(more) AS more FROM (
+        SELECT phrase.passage_id,
+            sum(weighed.weight * surely * (NOT passage.search @@ (quoted || ':A')::tsquery)::int)
+                * sqrt(least(1.0, sum(weighed.weight) / phrase.weight)) AS more
+        FROM courses_phrase AS phrase JOIN weighed ON phrase.search @@ quoted::tsquery
+        JOIN courses_passage AS passage ON passage.id = phrase.passage_id AND passage.language = %(language)s
+        GROUP BY phrase.id HAVING sum(CASE WHEN is_ordinary THEN 0.5 ELSE 1 END * surely) >= %(least_words)s
+    ) AS each GROUP BY passage_id
 )
 SELECT id, (
     SELECT coalesce(string_agg(quoted, ' | ') FILTER (WHERE NOT is_ordinary), string_agg(quoted, ' | ')) FROM weighed
 ) AS telling FROM (
     SELECT passage.id,
         sum(weight * (passage.search @@ (quoted || ':B')::tsquery)::int) AS said,
-        sum(weight * surely * CASE WHEN passage.search @@ (quoted || ':A')::tsquery THEN 1 ELSE %(in_text)s END)
-            / (SELECT sum(weight) FROM weighed) AS share
+        (sum(weight * surely * CASE WHEN passage.search @@ (quoted || ':A')::tsquery THEN 1
+                WHEN passage.search @@ (quoted || ':B')::tsquery THEN %(in_text)s ELSE 0 END)
+            + coalesce(max(phrased.more), 0)) / (SELECT sum(weight) FROM weighed) AS share
     FROM courses_passage AS passage JOIN weighed ON passage.search @@ quoted::tsquery
+    LEFT JOIN phrased ON phrased.passage_id = passage.id
     WHERE passage.language = %(language)s
     GROUP BY passage.id
 ) AS found
@@ -107,6 +118,7 @@ def passages_rank(question: str, *, most: int, language: str, least_share: float
         "config": config_of(language),
         "in_text": IN_TEXT,
         "ordinary": ORDINARY,
+        "least_words": LEAST_WORDS,
         "likeness": LIKENESS,
         "likely": LIKELY,
         "least_share": least_share,
@@ -123,8 +135,9 @@ def passages_find(question: str, *, most: int = 2, language: str | None = None) 
 
     Each of the question's words weighs ln(1 + N / (0.5 + n)), where n of all N passages have it: a word that
     every lesson uses says little, one that no lesson knows says much. A passage is found when the words that it
-    has weigh enough against all of them. Slang is read in plain words, and a word that no lesson uses as the
-    one most like it.
+    has weigh enough against all of them. To these is added the one of its phrases that says most of the question, by
+    how much of that phrase is asked: many phrases are many ways to a passage, and add no more than one. Slang is read
+    in plain words, and a word that no lesson uses as the one most like it.
 
     What nothing speaks of in `language` (the page's, without one) is looked for in the first one and then in the
     others, as families ask in all of them; what is found there is in `language` where it has been translated.

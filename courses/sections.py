@@ -13,16 +13,21 @@ from courses.source import LONGEST_LINE, ContentBroken, Fault, Source
 
 HEADING = re.compile(r"(?P<title>.+?)\s*\{#(?P<anchor>[^}]*)\}")
 TOP = "h2"
+# Nobody types more, and a phrase counts the less the more of it is not asked.
+LONGEST_PHRASE = 100
 
 
 @dataclass
 class Section:
-    """`asked` are words and questions under which this section should be found, though it does not say them."""
+    """`asked` are words that say what this section is about, though it does not say them; `phrases` are whole ways in
+    which somebody asks for it.
+    """
 
     title: str = ""
     anchor: str = ""
     blocks: list[Block] = field(default_factory=list)
     asked: str = ""
+    phrases: list[str] = field(default_factory=list)
 
     @property
     def text(self) -> str:
@@ -109,10 +114,27 @@ class _Reading:
             fence = fence_of(self.source, token, self.known_sources)
             if fence.kind == "asked":
                 self.sections[-1].asked += " " + " ".join(fence.text.split())
+            elif fence.kind == "phrases":
+                self._take_phrases(fence)
             else:
                 self.sections[-1].blocks.append(block_read(fence))
         except ContentBroken as broken:
             self.faults.extend(broken.faults)
+
+    def _take_phrases(self, fence: Fence) -> None:
+        told = {phrase for section in self.sections for phrase in section.phrases}
+        for line, phrase in enumerate(fence.text.split("\n"), fence.line + 1):
+            if not re.search(r"\w", phrase):
+                self._fault(line, "This line asks nothing.", "Write one question on each line.")
+            elif len(phrase) > LONGEST_PHRASE:
+                self._fault(line, "This phrase is long.", f"Ask it in {LONGEST_PHRASE} letters or fewer.")
+            elif phrase in told:
+                self._fault(
+                    line, f"“{phrase}” stands twice in this file.", "Ask it in other words, or only once."
+                )
+            else:
+                told.add(phrase)
+                self.sections[-1].phrases.append(phrase)
 
 
 def fence_of(source: Source, token: Token, known_sources: Container[object] = ()) -> Fence:

@@ -6,7 +6,7 @@ from django.core.management import CommandError, call_command
 
 from accounts.models import Person
 from courses.loading import library_load
-from courses.models import Answer, Lesson, Module, Passage, Question
+from courses.models import Answer, Lesson, Module, Passage, Phrase, Question
 from courses.records import PersonRecord
 from courses.selectors import course_of
 from courses.source import ContentBroken
@@ -31,6 +31,9 @@ def rows() -> list[object]:
             )
         ),
         list(Passage.objects.order_by("language", "key").values("key", "title", "text", "asked", "search")),
+        list(
+            Phrase.objects.order_by("passage__key", "text").values("passage__key", "text", "search", "weight")
+        ),
     ]
 
 

@@ -1,0 +1,94 @@
+"""A lesson is found by a whole way of asking for it, from the situation that somebody is in."""
+
+from collections import Counter
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from courses.index import passages_index
+from courses.library import library_read
+from courses.models import Passage, Phrase
+from courses.results import lessons_find
+from courses.search import passages_find
+
+PHRASE = "my goldfish ate the remote control"
+LEAST = 8
+
+
+@pytest.fixture
+def passage(library: None) -> Passage:
+    return Passage.objects.get(language="en", key="good-and-bad/what-it-is#chance")
+
+
+def asked(passage: Passage, *phrases: str) -> None:
+    Phrase.objects.bulk_create(Phrase(passage=passage, text=phrase) for phrase in phrases)
+    passages_index()
+
+
+def keys(question: str) -> list[str]:
+    return [found.key for found in passages_find(question)]
+
+
+def test_what_no_lesson_says_is_found_by_a_phrase(passage: Passage) -> None:
+    assert keys(PHRASE) == []
+    asked(passage, PHRASE)
+    assert keys(PHRASE) == [passage.key]
+    assert keys("help, the goldfish just ate my remote") == [passage.key]
+
+
+def test_one_word_of_a_phrase_is_not_enough(passage: Passage) -> None:
+    asked(passage, PHRASE)
+    assert keys("is a goldfish a mammal") == []
+
+
+def test_words_of_two_phrases_are_not_put_together(passage: Passage) -> None:
+    asked(passage, "my goldfish is upset", "where is the umbrella stand")
+    assert keys("goldfish umbrella") == []
+
+
+def test_more_phrases_give_no_lead(passage: Passage) -> None:
+    other = Passage.objects.get(language="en", key="good-and-bad/what-it-is#nobody")
+    asked(
+        passage, PHRASE, "my goldfish hid the remote control", "goldfish and the remote", "a goldfish ate it"
+    )
+    asked(other, "the goldfish ate my remote control at breakfast", PHRASE + " whole")
+    before = keys("the goldfish ate my remote control at breakfast")
+    asked(passage, *(f"goldfish remote control breakfast number{n} story{n} again{n}" for n in range(20)))
+    assert before[0] == keys("the goldfish ate my remote control at breakfast")[0] == other.key
+
+
+def test_a_phrase_is_read_in_the_words_in_which_a_question_is_read(library: None) -> None:
+    assert Phrase.objects.filter(text__contains="chatbot").exists()
+    assert not Phrase.objects.filter(text__regex=r"\ybots?\y", passage__language="en").exists()
+
+
+@pytest.mark.parametrize(
+    ("question", "lesson"),
+    [
+        ("it made up a book for my essay", "good-at-and-bad-at"),
+        ("can they see what i type", "good-at-and-bad-at"),
+        ("turnitin flagged me", "bias-in-bias-out"),
+        ("the update ruined him", "what-company-costs"),
+        ("he slams the door", "talk-about-it"),
+        ("they asked me to pay for training first", "asking-for-work"),
+    ],
+)
+def test_a_situation_finds_its_lesson(question: str, lesson: str, library: None) -> None:
+    assert lesson in {found.key.split("/")[1].partition("#")[0] for found in passages_find(question)}
+
+
+def test_the_search_page_finds_by_them_and_shows_none(client: Client, library: None) -> None:
+    phrase = "turnitin flagged me"
+    assert lessons_find(phrase)[0].name == ("good-and-bad", "bias-in-bias-out")
+    page = client.get(reverse("courses:lesson", args=["good-and-bad", "bias-in-bias-out"]))
+    assert phrase not in page.content.decode()
+
+
+def test_every_lesson_is_asked_for_in_several_ways() -> None:
+    counted: Counter[tuple[str, str, str]] = Counter()
+    for module in library_read():
+        for lesson in module.lessons:
+            written = sum(len(section.phrases) for section in lesson.sections)
+            counted[module.language, module.slug, lesson.slug] = written
+    assert {name: count for name, count in counted.items() if count < LEAST} == {}
