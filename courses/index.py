@@ -18,7 +18,8 @@ UPDATE courses_passage SET search =
     setweight(to_tsvector(%(config)s::regconfig, translate(title || ' ' || asked, %(marks)s, %(plain)s)), 'A') ||
     setweight(to_tsvector(%(config)s::regconfig, translate(text, %(marks)s, %(plain)s)), 'B') ||
     setweight(to_tsvector(%(config)s::regconfig, coalesce((
-        SELECT string_agg(phrase.text, ' ') FROM courses_phrase AS phrase WHERE passage_id = courses_passage.id
+        SELECT string_agg(phrase.text, ' ' ORDER BY id) FROM courses_phrase AS phrase
+        WHERE passage_id = courses_passage.id
     ), '')), 'C')
 WHERE language = %(language)s
 """
@@ -53,7 +54,7 @@ WITH known AS MATERIALIZED (
 )
 UPDATE courses_phrase AS phrase SET search = words, weight = total
 FROM (
-    SELECT id, words, coalesce(sum(known.weight), 0) AS total FROM stemmed
+    SELECT id, words, coalesce(sum(known.weight ORDER BY lexeme), 0) AS total FROM stemmed
     LEFT JOIN LATERAL unnest(tsvector_to_array(words)) AS lexeme ON true LEFT JOIN known USING (lexeme)
     GROUP BY id, words
 ) AS weighed
