@@ -29,7 +29,8 @@ def finished(page: Page) -> None:
 
 
 def words(page: Page) -> str:
-    return page.locator(".turn .answer").last.inner_text()
+    """What the tutor has said by now, without its heading and what is said while one waits."""
+    return "".join(page.locator(".turn").last.locator(".answer .prose").all_inner_texts())
 
 
 def test_a_question_is_answered_word_by_word_and_what_it_cost_is_said(
