@@ -12,6 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from django.urls import reverse
 from playwright.sync_api import Browser, BrowserContext, Page
 
+from events.models import Event
 from tests.browser.conftest import PHONE
 from tests.live import Web
 from tests.matrix.routes import routes
@@ -110,4 +111,13 @@ def test_nor_in_the_admins_pages(world: World, page: Page) -> None:
     for address in [reverse("admin:index"), *lists]:
         page.goto(address)
         wrong += [f"{address}: {fault}" for fault in faults(page)]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_nor_at_the_desk_for_events_where_people_are_checked_in_on_a_phone(world: World, page: Page) -> None:
+    sign_in(page.context, world, "admin")
+    wrong = []
+    for name in ("desk", "message", "mails", "repeat", "cancel"):
+        page.goto(f"/admin/events/event/{Event.objects.get().pk}/{name}")
+        wrong += [f"{name}: {fault}" for fault in (*faults(page), *too_wide(page))]
     assert not wrong, "\n".join(wrong)
