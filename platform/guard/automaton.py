@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from guard.patterns import Gap, Literal, Sequence
+from guard.patterns import Gap, Literal, OneOf, Sequence
 from guard.vocabulary import Vocabulary
 
 _REMEMBERED = 4096
@@ -94,23 +94,39 @@ class Automaton:
         for number, item in enumerate(sequence, 1):
             own_ends = ends if number == len(sequence) else {}
             if isinstance(item, Literal):
-                nodes = self._grow_word(self._vocabulary.symbol(item.word), nodes, own_ends)
+                nodes = self._grow_words([item], nodes, own_ends)
             elif isinstance(item, Gap):
                 nodes = self._grow_gap(item.most, nodes)
             else:
-                # Choices meet again in the same nodes, or a chain of them would multiply.
-                nodes = set().union(*(self._grow(option, nodes, own_ends) for option in item.options))
+                nodes = self._grow_choice(item, nodes, own_ends)
         return nodes
 
-    def _grow_word(self, symbol: int, nodes: set[_Node], ends: dict[int, _Node]) -> set[_Node]:
-        return {self._edge(node, symbol, ends) for node in nodes}
+    def _grow_choice(self, choice: OneOf, nodes: set[_Node], ends: dict[int, _Node]) -> set[_Node]:
+        """Choices meet again in the same nodes, or a chain of them would multiply."""
+        words, longer = list[Literal](), list[Sequence]()
+        for option in choice.options:
+            if len(option) == 1 and isinstance(option[0], Literal):
+                words.append(option[0])
+            else:
+                longer.append(option)
+        reached = self._grow_words(words, nodes, ends) if words else set[_Node]()
+        return reached.union(*(self._grow(option, nodes, ends) for option in longer))
 
-    def _edge(self, node: _Node, symbol: int, ends: dict[int, _Node]) -> _Node:
-        after = _after(node, ends)
-        known = node.edges.setdefault(symbol, [])
-        if after not in known:
-            known.append(after)
-        return after
+    def _grow_words(self, words: Iterable[Literal], nodes: set[_Node], ends: dict[int, _Node]) -> set[_Node]:
+        symbols = [self._vocabulary.symbol(literal.word) for literal in words]
+        reached = set[_Node]()
+        for node in nodes:
+            after = _after(node, ends)
+            reached.add(after)
+            # Some 300,000 edges are made before a process is ready, so this is written out.
+            edges = node.edges
+            for symbol in symbols:
+                known = edges.get(symbol)
+                if known is None:
+                    edges[symbol] = [after]
+                elif after not in known:
+                    known.append(after)
+        return reached
 
     def _grow_gap(self, most: int, nodes: set[_Node]) -> set[_Node]:
         reached, last = set(nodes), nodes

@@ -11,6 +11,7 @@ want to die         these words, one after the other, in any spelling
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from guard.normalise import fold
 
@@ -150,6 +151,7 @@ def _literal(sign: str, phrase: str) -> Literal:
     return Literal(word)
 
 
+@cache
 def plain(word: str) -> str:
     """A rule's word as it is met in folded text."""
     return fold(word).text.replace("'", "")
