@@ -12,6 +12,7 @@ from courses.index import passages_index
 from courses.library import CONTENT, LessonText, ModuleText, library_read
 from courses.markdown import plain_of
 from courses.models import Briefing, Lesson, Module, Passage, Phrase, Question
+from courses.sections import Section
 from courses.source import ContentBroken, Faults
 from courses.translations import originals_followed
 from courses.wording import wording_of
@@ -36,8 +37,7 @@ def library_load(*, root: Path = CONTENT) -> Loaded:
     modules, briefings = _read(root)
     Module.objects.all().delete()
     Briefing.objects.all().delete()
-    for text in modules:
-        _module_make(text)
+    _modules_make(modules)
     Briefing.objects.bulk_create(Briefing(**vars(text)) for text in briefings)
     passages_index()
     return Loaded(
@@ -62,8 +62,37 @@ def _modules_read(root: Path) -> list[ModuleText]:
     return originals_followed(library_read(root), first=settings.LANGUAGE_CODE)
 
 
-def _module_make(text: ModuleText) -> None:
-    module = Module.objects.create(
+def _modules_make(texts: list[ModuleText]) -> None:
+    """One statement for each kind of row, as a library has a thousand of them."""
+    modules = Module.objects.bulk_create(map(_module, texts))
+    both = list(zip(modules, texts, strict=True))
+    Question.objects.bulk_create(
+        Question(module=module, slug=asked["slug"], order=order, html=asked["html"], options=asked["options"])
+        for module, text in both
+        for order, asked in enumerate(text.questions, 1)
+    )
+    lessons = Lesson.objects.bulk_create(
+        _lesson(module, lesson, order)
+        for module, text in both
+        for order, lesson in enumerate(text.lessons, 1)
+    )
+    told = [
+        (lesson, section)
+        for lesson, text in zip(lessons, (one for text in texts for one in text.lessons), strict=True)
+        for section in text.sections
+        if section.text
+    ]
+    passages = Passage.objects.bulk_create(_passage(lesson, section) for lesson, section in told)
+    # As a question is read, so that the two are told in the same words.
+    Phrase.objects.bulk_create(
+        Phrase(passage=passage, text=" ".join(wording_of(passage.language).words_of(phrase)))
+        for passage, (_, section) in zip(passages, told, strict=True)
+        for phrase in section.phrases
+    )
+
+
+def _module(text: ModuleText) -> Module:
+    return Module(
         language=text.language,
         slug=text.slug,
         title=text.title,
@@ -75,16 +104,10 @@ def _module_make(text: ModuleText) -> None:
         outcomes=text.outcomes,
         sources=text.sources,
     )
-    for order, lesson in enumerate(text.lessons, 1):
-        _lesson_make(module, lesson, order)
-    Question.objects.bulk_create(
-        Question(module=module, slug=asked["slug"], order=order, html=asked["html"], options=asked["options"])
-        for order, asked in enumerate(text.questions, 1)
-    )
 
 
-def _lesson_make(module: Module, text: LessonText, order: int) -> None:
-    lesson = Lesson.objects.create(
+def _lesson(module: Module, text: LessonText, order: int) -> Lesson:
+    return Lesson(
         module=module,
         slug=text.slug,
         order=order,
@@ -92,17 +115,14 @@ def _lesson_make(module: Module, text: LessonText, order: int) -> None:
         minutes=text.minutes,
         sections=[section.shown() for section in text.sections],
     )
-    wording = wording_of(module.language)
-    for section in filter(lambda one: one.text, text.sections):
-        passage = Passage.objects.create(
-            lesson=lesson,
-            language=module.language,
-            key=f"{module.slug}/{lesson.slug}" + (f"#{section.anchor}" if section.anchor else ""),
-            title=plain_of(section.title) or lesson.title,
-            text=section.text,
-            asked=section.asked.strip(),
-        )
-        # As a question is read, so that the two are told in the same words.
-        Phrase.objects.bulk_create(
-            Phrase(passage=passage, text=" ".join(wording.words_of(phrase))) for phrase in section.phrases
-        )
+
+
+def _passage(lesson: Lesson, section: Section) -> Passage:
+    return Passage(
+        lesson=lesson,
+        language=lesson.module.language,
+        key=f"{lesson.module.slug}/{lesson.slug}" + (f"#{section.anchor}" if section.anchor else ""),
+        title=plain_of(section.title) or lesson.title,
+        text=section.text,
+        asked=section.asked.strip(),
+    )
