@@ -48,6 +48,21 @@ def swept() -> None:
     leases.turns_sweep(now=timezone.now() + leases.LEASE)
 
 
+def database_let_go() -> None:
+    """What a worker had sent before it was killed is still carried out."""
+    live.wait_until(is_database_idle, what="the database to let go of the dead worker")
+
+
+def is_database_idle() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database()"
+            " AND application_name = %s AND state <> 'idle')",
+            [live.NAME],
+        )
+        return bool(cursor.fetchone() == (True,))
+
+
 def nudged(valkey: live.Valkey, *turns: Turn) -> None:
     with Connection(valkey.url) as line:
         for turn in turns:
@@ -93,6 +108,7 @@ def test_after_the_claim_and_before_the_models_first_word(
         turn = ask(visitor)
         live.wait_until(lambda: now(turn).state == State.WORKING, what="the claim")
         worker.kill()
+    database_let_go()
     swept()
     assert now(turn).state == State.QUEUED
     ended = answered_by_another(turn, own_valkey, logs / "second.log")
@@ -110,7 +126,7 @@ def test_when_the_answer_is_whole_and_is_being_written_down(
             live.wait_until(live.waits_for_a_lock, what="the worker at the settling", seconds=90)
             made = words_made(turn)
             worker.kill()
-    live.wait_until(lambda: not _is_somebody_busy(), what="the database to let go of the dead worker")
+    database_let_go()
     assert now(turn).state == State.WORKING
     assert Hold.objects.get(pk=turn.pk).state == HoldState.HELD
     swept()
@@ -159,13 +175,3 @@ def test_a_nudge_that_comes_late_finds_nothing_to_do(
         live.wait_until(nothing_waits, what="the late nudges")
     assert [now(turn).deliveries for turn in turns] == [1, 1]
     assert meter(owner=teen).spent == sum(now(turn).tokens for turn in turns)
-
-
-def _is_somebody_busy() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database()"
-            " AND application_name = %s AND state <> 'idle' AND query LIKE '%%hold%%')",
-            [live.NAME],
-        )
-        return bool(cursor.fetchone() == (True,))
