@@ -11,6 +11,8 @@ from django.utils import translation
 from pytest_django import DjangoDbBlocker
 
 from accounts.models import Person, Role
+from courses.loading import library_load
+from courses.models import Briefing, Module, Term
 from families.consents import text_now
 from families.models import Consent
 from tests import live
@@ -43,6 +45,33 @@ def _in_english() -> Iterator[None]:
     """A request leaves its language with the thread, and the next test runs on the same one."""
     with translation.override("en"):
         yield
+
+
+@pytest.fixture(scope="module")
+def _library_for_a_file(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    with django_db_blocker.unblock():
+        library_load()
+        yield
+        _library_empty()
+
+
+def _library_empty() -> None:
+    Module.objects.all().delete()
+    Briefing.objects.all().delete()
+    Term.objects.all().delete()
+
+
+@pytest.fixture
+def no_library(db: None) -> None:
+    """For a test beside others that read: nothing has been loaded yet."""
+    _library_empty()
+
+
+@pytest.fixture
+def library(db: None, _library_for_a_file: None) -> None:
+    """The library as it is delivered. It is loaded once for a file's tests, and again after one that empties tables."""
+    if not Module.objects.exists():
+        library_load()
 
 
 @pytest.fixture

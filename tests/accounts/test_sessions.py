@@ -10,12 +10,10 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.tasks import sessions_forget
-from courses.loading import library_load
 
 
 @pytest.fixture
-def visitor(client: Client, db: None) -> Client:
-    library_load()
+def visitor(client: Client, library: None) -> Client:
     client.post("/learn/good-and-bad/what-it-is/done")
     return client
 

@@ -7,7 +7,6 @@ from playwright.sync_api import Browser, Page, expect
 
 from accounts.models import Person
 from courses.library import library_read
-from courses.loading import library_load
 from courses.models import Answer, Certificate, LessonDone, Question
 from families.models import Link
 from tests.browser.conftest import PHONE
@@ -33,11 +32,6 @@ PAGES = [
 ]
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("library")]
-
-
-@pytest.fixture
-def library(transactional_db: None) -> None:
-    library_load()
 
 
 @pytest.fixture

@@ -40,7 +40,7 @@ def open_to(role: str) -> list[str]:
 
 
 @pytest.fixture
-def world(web: Web, monkeypatch: pytest.MonkeyPatch) -> World:
+def world(web: Web, library: None, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr("mail.nudge.send", lambda _mail_id: None)
     return world_make()
 

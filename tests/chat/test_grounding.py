@@ -12,7 +12,6 @@ from chat.fence import CLOSE
 from chat.grounding import PASSAGE_TOKENS, UNCOVERED, grounding, passages_for
 from chat.models import State, Turn
 from chat.prompt import prompt_for
-from courses.loading import library_load
 from courses.models import Module, Passage
 from courses.search import Found, passages_find
 from inference.tokens import tokens_at_most
@@ -20,11 +19,6 @@ from tests.chat.conftest import Ask, written
 
 COVERED, UNKNOWN = "Why does AI make things up?", "Why is the sky blue?"
 pytestmark = pytest.mark.usefixtures("library")
-
-
-@pytest.fixture
-def library(db: None) -> None:
-    library_load()
 
 
 def ended(turn: Turn, answer: str = "Because.") -> Turn:

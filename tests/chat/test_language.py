@@ -14,7 +14,6 @@ from chat.leases import Outcome, turn_finish, turns_claim
 from chat.models import Conversation, Ending, State, Turn
 from chat.personal import conversations_export
 from chat.prompt import Prompt, prompt_for
-from courses.loading import library_load
 from courses.models import Passage
 from guard import Level
 from tests.chat.conftest import Ask, written
@@ -27,11 +26,6 @@ AsPerson = Callable[[Person], Client]
 TRANSLATED, ENGLISH_ALONE = "mental-health/talk-about-it#ask", "good-and-bad/good-at-and-bad-at#sounds-sure"
 IN_SPANISH = "¿Preguntar por el suicidio le mete la idea en la cabeza?"
 CRISIS = "quiero morir"
-
-
-@pytest.fixture
-def library(db: None) -> None:
-    library_load()
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ from django.test import Client
 from django.utils import translation
 
 from accounts.models import Person
-from courses.loading import library_load
 from courses.models import Module, Passage
 from courses.search import passages_find, passages_of
 
@@ -124,11 +123,8 @@ def test_so_is_what_the_api_says(client: Client) -> None:
     assert client.get("/api/v1/nothing", headers=SPANISH).json()["title"] == "Aquí no hay nada"
 
 
+@pytest.mark.usefixtures("library")
 class TestLessons:
-    @pytest.fixture(autouse=True)
-    def _library(self, db: None) -> None:
-        library_load()
-
     def test_are_in_english_and_say_so_until_they_are_translated(self, client: Client) -> None:
         module = Module.objects.get(slug="good-and-bad", language=settings.LANGUAGE_CODE)
         assert module.title in client.get("/learn/", headers=SPANISH).content.decode()

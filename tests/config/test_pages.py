@@ -11,7 +11,6 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from accounts.models import Person
 from benchmarks.reading_level import grade, words_of
 from config import views
-from courses.loading import library_load
 from courses.models import Module
 from courses.records import PersonRecord
 from events.selectors import next_event
@@ -29,30 +28,31 @@ class TestTheFrontDoor:
         for address in ("/learn/good-and-bad", event.get_absolute_url(), "/tutor/", "/help/now"):
             assert f'href="{address}"' in page
 
-    def test_offers_a_reader_the_place_where_they_stopped(self, teen: Person, client: Client) -> None:
-        library_load()
+    def test_offers_a_reader_the_place_where_they_stopped(
+        self, library: None, teen: Person, client: Client
+    ) -> None:
         PersonRecord(teen).lesson_done("good-and-bad", "what-it-is")
         client.force_login(teen)
         page = client.get("/").content.decode()
         assert 'href="/learn/good-and-bad/good-at-and-bad-at"' in page
         assert "1 of 6 done" in page
 
-    def test_offers_the_module_that_was_begun_and_not_the_first(self, teen: Person, client: Client) -> None:
-        library_load()
+    def test_offers_the_module_that_was_begun_and_not_the_first(
+        self, library: None, teen: Person, client: Client
+    ) -> None:
         PersonRecord(teen).lesson_done("social", "characters-that-talk-back")
         client.force_login(teen)
         page = client.get("/").content.decode()
         assert "Go on: What its company costs" in page
 
-    def test_leads_to_every_module_in_its_order(self, client: Client, db: None) -> None:
-        library_load()
+    def test_leads_to_every_module_in_its_order(self, client: Client, library: None) -> None:
         page = client.get("/").content.decode()
         topics = page[page.index('id="topics"') :]
         places = [topics.index(f'href="/learn/{module.slug}"') for module in Module.objects.order_by("order")]
         assert places == sorted(places)
         assert len(places) >= 4
 
-    def test_stands_without_content_and_without_events(self, client: Client, db: None) -> None:
+    def test_stands_without_content_and_without_events(self, client: Client, no_library: None) -> None:
         page = client.get("/").content.decode()
         assert "No event has a date yet." in page
         assert "/learn/" in page

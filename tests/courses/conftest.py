@@ -7,7 +7,6 @@ import pytest
 
 from accounts.models import Person, Role
 from courses.library import CONTENT
-from courses.loading import library_load
 from courses.models import Module, Question
 from courses.progress import QUIZ
 from courses.records import PersonRecord
@@ -18,12 +17,6 @@ MODULE = "en/good-and-bad"
 SLUG = "good-and-bad"
 LESSONS = ["what-it-is", "good-at-and-bad-at", "bias-in-bias-out", "learning-with-it", "talk-about-it"]
 type Crowd = Callable[[int], list[Person]]
-
-
-@pytest.fixture
-def library(db: None) -> None:
-    """The library as it is delivered, loaded."""
-    library_load()
 
 
 @pytest.fixture

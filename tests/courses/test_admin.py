@@ -107,7 +107,7 @@ def test_before_anybody_began_the_pages_say_so(admin_client: Client, module: Mod
     assert "Fewer than 5 people did anything of this module" in admin_client.get(ONE).content.decode()
 
 
-def test_before_a_module_is_loaded_the_page_says_so(admin_client: Client) -> None:
+def test_before_a_module_is_loaded_the_page_says_so(no_library: None, admin_client: Client) -> None:
     assert "No module is loaded yet." in admin_client.get(ALL).content.decode()
     assert admin_client.get(ONE).status_code == 404
 

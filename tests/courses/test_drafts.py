@@ -14,7 +14,6 @@ from accounts.models import Person, Role
 from accounts.throttle import Throttle
 from courses.drafts import LONGEST
 from courses.library import CONTENT
-from courses.loading import library_load
 from tests.courses.conftest import MODULE
 
 AsPerson = Callable[[Person], Client]
@@ -128,8 +127,7 @@ def the_part(page: str, first: str, last: str) -> str:
     return page[page.index(first) : page.index(last, page.index(first))]
 
 
-def test_a_lesson_is_shown_word_for_word_as_readers_see_it(author: Client, db: None) -> None:
-    library_load()
+def test_a_lesson_is_shown_word_for_word_as_readers_see_it(author: Client, library: None) -> None:
     as_read = words(Client().get("/learn/good-and-bad/bias-in-bias-out"))
     lesson = the_part(as_read, '<div class="lesson-words"', '<form class="lesson-end"')
     assert "<svg" in lesson
@@ -145,18 +143,16 @@ def test_a_quiz_shows_every_option_with_its_explanation(author: Client, content:
     assert 'type="radio"' not in page
 
 
-def test_a_module_shows_its_outcomes_and_sources(author: Client) -> None:
-    library_load()
+def test_a_module_shows_its_outcomes_and_sources(author: Client, library: None) -> None:
     as_read = words(Client().get("/learn/good-and-bad"))
     page = opened(author, f"{MODULE}/module.md")
     assert the_part(as_read, '<ul class="outcomes"', "</ul>") in page
     assert the_part(as_read, '<h2 id="sources"', "</details>") in page
 
 
-def test_a_briefing_shows_its_two_parts(author: Client, content: Path) -> None:
+def test_a_briefing_shows_its_two_parts(author: Client, content: Path, library: None) -> None:
     (content / BRIEFING).parent.mkdir()
     (content / BRIEFING).write_text((CONTENT / BRIEFING).read_text())
-    library_load()
     as_read = words(Client().get("/briefings/europe-agrees-on-rules"))
     article = the_part(as_read, '<article class="reading"', "</article>")
     assert 'id="happened"' in article

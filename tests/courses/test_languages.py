@@ -170,7 +170,7 @@ class TestATranslationIsHeldAgainstItsOriginal:
         ],
     )
     def test_other_names_are_a_fault(
-        self, file: str, old: str, new: str, told: str, spanish: Path, db: None
+        self, file: str, old: str, new: str, told: str, spanish: Path, no_library: None
     ) -> None:
         path = spanish / file
         text = path.read_text()

@@ -172,7 +172,7 @@ def test_it_takes_five_queries_however_many_learn(
         numbers_of()
 
 
-def test_without_modules_there_is_nothing(db: None) -> None:
+def test_without_modules_there_is_nothing(no_library: None) -> None:
     assert numbers_of() == []
     library_load()
     assert {one.begun for one in numbers_of()} == {0}

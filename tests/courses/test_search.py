@@ -143,7 +143,7 @@ def test_it_costs_two_queries_however_long_the_question(
         assert passages_find("Why does AI make things up? " * 70)
 
 
-def test_nothing_is_found_in_an_empty_library(db: None) -> None:
+def test_nothing_is_found_in_an_empty_library(no_library: None) -> None:
     assert passages_find("Why does AI make things up?") == []
 
 

@@ -8,18 +8,13 @@ from django.db import connection
 
 from accounts.models import Person
 from accounts.services import person_erase
-from courses.loading import library_load
 from courses.models import Answer, LessonDone, Module, Question, Together
 from courses.records import PersonRecord
 from courses.together.services import together_agree, together_end
 from families.models import Link, Notice
 
+pytestmark = pytest.mark.django_db(transaction=True)
 SLUG = "good-and-bad"
-
-
-@pytest.fixture
-def library(transactional_db: None) -> None:
-    library_load()
 
 
 def at_once(*acts: Callable[[], object]) -> None:

@@ -216,7 +216,7 @@ def test_every_route_has_a_row_and_every_row_a_route() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(ROWS))
-def test_who_may_do_what(name: str) -> None:
+def test_who_may_do_what(name: str, library: None) -> None:
     world = world_make()
     address = world.address(name, routes()[name])
     for method, expected in zip(("get", "post"), ROWS[name], strict=True):
@@ -228,7 +228,7 @@ def test_who_may_do_what(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ADMIN_ROWS)
-def test_who_may_do_what_in_the_admin(name: str) -> None:
+def test_who_may_do_what_in_the_admin(name: str, library: None) -> None:
     world = world_make()
     given, *rows = ADMIN_ROWS[name]
     address = reverse(f"admin:{name}", args=given)
@@ -238,7 +238,7 @@ def test_who_may_do_what_in_the_admin(name: str) -> None:
 
 @pytest.mark.parametrize("role", ["teen", "other_parent", "other_teen", "staff", "admin"])
 @pytest.mark.parametrize("page", ["mfa_edit_webauthn", "mfa_remove_webauthn"])
-def test_nobody_reaches_anothers_passkey(role: str, page: str) -> None:
+def test_nobody_reaches_anothers_passkey(role: str, page: str, library: None) -> None:
     world = world_make()
     key = Authenticator.objects.create(
         user=world.people["parent"], type="webauthn", data={"name": "Sam’s telephone"}

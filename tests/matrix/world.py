@@ -11,7 +11,6 @@ from django.utils import timezone
 
 from accounts.models import Person, Role
 from chat.models import Conversation, State, Turn
-from courses.loading import library_load
 from courses.models import Certificate, Question
 from events.feeds import feed_make
 from events.guests import guest_path
@@ -46,7 +45,10 @@ class World:
 
 
 def world_make() -> World:
-    """What belongs to somebody belongs to `teen` and `parent`; the others are there to be kept out."""
+    """What belongs to somebody belongs to `teen` and `parent`; the others are there to be kept out.
+
+    The library has to be there.
+    """
     people = {
         role: Person.objects.create(
             username=role,
@@ -61,7 +63,6 @@ def world_make() -> World:
     teen, parent = people["teen"], people["parent"]
     for one in (teen, people["other_teen"]):
         with_consent(one)
-    library_load()
     link = Link.objects.create(parent=parent, teen=teen)
     Link.objects.create(parent=people["other_parent"], teen=people["other_teen"])
     conversation = Conversation.objects.create(owner=teen, title="Bias")
