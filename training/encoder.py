@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
 from guard import Category
-from guard.encoder import ATTENTION_HEADS, CARD, LAYERS, NETWORK, VOCABULARY, WIDTH
+from guard.encoder import CARD, NETWORK, ODDS
+from guard.network import ATTENTION_HEADS, LAYERS, VOCABULARY, WIDTH
 from guard.wordpiece import WordPiece
 from training.examples import HEADS, Example
 from training.graph import graph, in_bytes
@@ -99,7 +100,7 @@ def tuned_once(examples: Sequence[Example], base: Path, *, seed: int) -> Stored:
 
 def save(folder: Path, stored: Stored, base: Path, *, version: str, data: dict[str, str]) -> None:
     """Write a model as guard.encoder reads it. Its levels follow with `save_levels`."""
-    (folder / NETWORK).write_bytes(in_bytes(graph(stored)))
+    (folder / NETWORK).write_bytes(in_bytes(graph(stored, ODDS)))
     (folder / VOCABULARY).write_text("\n".join(vocabulary_of(base)), encoding="utf-8")
     hashes = {
         name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in (NETWORK, VOCABULARY)

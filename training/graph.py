@@ -1,4 +1,4 @@
-"""The tuned encoder as an ONNX graph with matrices of signed bytes, as guard.encoder runs it."""
+"""A network of training.encoder as an ONNX graph with matrices of signed bytes, as guard.network runs it."""
 
 import math
 from collections.abc import Mapping
@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
-from guard.encoder import ATTENTION_HEADS, LAYERS, ODDS, PIECES, WIDTH
-from training.examples import HEADS
+from guard.network import ATTENTION_HEADS, LAYERS, PIECES, WIDTH
 
 type Numbers = NDArray[np.float32]
 
@@ -77,8 +76,9 @@ class Graph:
         return self.dense(together, f"{layer}.mixed")
 
 
-def graph(weights: Mapping[str, Numbers]) -> onnx.ModelProto:
-    """The network of training.encoder, without its bytes: rows of pieces of one length in, rows of log-odds out.
+def graph(weights: Mapping[str, Numbers], output: str) -> onnx.ModelProto:
+    """The network of training.encoder, without its bytes: rows of pieces of one length in; out come rows of its heads'
+    log-odds or, where `weights` have no heads, the direction of the mean over the pieces.
 
     `weights` lie as in training, a row for each number that comes out.
     """
@@ -99,14 +99,19 @@ def graph(weights: Mapping[str, Numbers]) -> onnx.ModelProto:
             made.add("Add", x, made.dense(inner, f"{layer}.outer"), to=f"{layer} and outer"), f"{layer}.out"
         )
     mean = made.add("ReduceMean", x, "where length is", to="mean", keepdims=0)
-    odds = made.dense(mean, "heads")
-    made.add("Identity", odds, to=ODDS)
+    heads = weights.get("heads.weight")
+    out = made.add("LpNormalization", mean, to="direction") if heads is None else made.dense(mean, "heads")
+    made.add("Identity", out, to=output)
     model = helper.make_model(
         helper.make_graph(
             made.nodes,
             "encoder",
             [helper.make_tensor_value_info(PIECES, onnx.TensorProto.INT64, ["rows", "length"])],
-            [helper.make_tensor_value_info(ODDS, onnx.TensorProto.FLOAT, ["rows", len(HEADS)])],
+            [
+                helper.make_tensor_value_info(
+                    output, onnx.TensorProto.FLOAT, ["rows", WIDTH if heads is None else len(heads)]
+                )
+            ],
             made.constants,
         ),
         opset_imports=[helper.make_opsetid("", OPSET)],

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from guard import Category, Level, judge_input
 from guard.classifier import MODEL, Classifier
 from guard.conversation import read
-from guard.encoder import LAYERS, ODDS, PIECES, WIDTH, Encoder
+from guard.encoder import ODDS, Encoder
 from guard.heads import ModelFault
+from guard.network import LAYERS, PIECES, WIDTH
 from guard.wordpiece import MOST, WordPiece
 from training.__main__ import gathered
 from training.examples import HEADS
@@ -174,7 +175,7 @@ class TestTraining:
 
         pieces = [[101 % 200, 7, 8, 9, 150, 12], [5, 6, 7, 8, 9, 10]]
         tuned = np.asarray(forward({k: jnp.asarray(v) for k, v in weights.items()}, jnp.asarray(pieces)))
-        model = graph(weights)
+        model = graph(weights, ODDS)
         assert np.abs(self.run(model.SerializeToString(), pieces) - tuned).max() < 1e-4
         in_small = self.run(in_bytes(model), pieces)
         assert np.abs(in_small - tuned).max() < 0.1 * np.abs(tuned).max()

@@ -1,0 +1,52 @@
+"""What a sentence means, as a direction: sentences that mean alike point alike.
+
+It is all-MiniLM-L6-v2 (Reimers and Gurevych, 2019; Wang et al., 2020) as it was published, which knows English only,
+with its matrices as signed bytes. `python -m training.meaning` writes it.
+"""
+
+import json
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from guard.heads import ModelFault
+from guard.network import WIDTH, Network
+
+MODEL = Path(__file__).parent / "model"
+CARD, NETWORK = "network.json", "network.onnx"
+SENSE = "sense"
+"""What comes out of the network: a direction, WIDTH numbers whose squares add up to one."""
+
+_MOST = 127
+
+
+def sense_of(text: str) -> bytes:
+    """The direction of a text's first 64 words as WIDTH signed bytes; b"" where it has no words.
+
+    It takes some 2 ms for a question. Raises ModelFault where the model's files are not those that its card names.
+    """
+    network = _network()
+    pieces = network.pieces(text)
+    return (network.run(pieces) * _MOST).round().astype(np.int8).tobytes() if pieces else b""
+
+
+def nearness(sense: bytes, others: bytes) -> NDArray[np.float32]:
+    """The cosine between one sense and each of others, which stand end to end: 1 for the same sentence, about 0 for
+    sentences that have nothing to do with each other.
+    """
+    one, many = (
+        np.frombuffer(given, np.int8).astype(np.float32).reshape(-1, WIDTH) for given in (sense, others)
+    )
+    cosines: NDArray[np.float32] = (many @ one[0]) / (np.linalg.norm(many, axis=1) * np.linalg.norm(one))
+    return cosines
+
+
+@cache
+def _network() -> Network:
+    try:
+        card = json.loads((MODEL / CARD).read_text(encoding="utf-8"))
+        return Network(MODEL, NETWORK, card["sha256"])
+    except (OSError, KeyError, ValueError) as fault:
+        raise ModelFault(f"the network of meanings cannot be read: {fault}") from fault
