@@ -1,15 +1,20 @@
 """Makes the passages of lessons findable: their words by weight, and every word with how many passages know it."""
 
+from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from django.db import connection
 
-from courses.models import Passage
+from courses.models import Passage, Phrase
 from courses.wording import wording_of
+from meaning import sense_of
 
 # "Something" and "want" say less than how seldom lessons use them.
 ORDINARY = 0.4
 CONFIGS = {"en": "english", "es": "spanish"}
+# In other languages words alone are compared.
+UNDERSTOOD = ["en"]
 # PostgreSQL takes a mark outside ASCII for a part of its word, and “¿qué” for a word that no lesson has.
 MARKS = {"marks": "’¿¡“”‘«»…–—", "plain": "'" + " " * 10}
 
@@ -61,6 +66,15 @@ FROM (
 WHERE weighed.id = phrase.id
 """
 
+SENSE_OF_PASSAGE = """
+UPDATE courses_passage SET sense = found FROM unnest(%(ids)s::bigint[], %(senses)s::bytea[]) AS new (pk, found)
+WHERE id = pk
+"""
+SENSE_OF_PHRASE = """
+UPDATE courses_phrase SET sense = found FROM unnest(%(ids)s::bigint[], %(senses)s::bytea[]) AS new (pk, found)
+WHERE id = pk
+"""
+
 
 def config_of(language: str) -> str:
     """PostgreSQL's name for how words of a language are stemmed."""
@@ -81,3 +95,20 @@ def passages_index() -> None:
             cursor.execute(WORDS_OF_PASSAGES, given)
             cursor.execute(TERMS, given)
             cursor.execute(PHRASES, given)
+    passages = Passage.objects.filter(language__in=UNDERSTOOD).exclude(asked="")
+    _senses_keep(SENSE_OF_PASSAGE, passages.values_list("pk", "asked"))
+    _senses_keep(
+        SENSE_OF_PHRASE, Phrase.objects.filter(passage__language__in=UNDERSTOOD).values_list("pk", "text")
+    )
+
+
+def _senses_keep(statement: str, texts: Iterable[tuple[int, str]]) -> None:
+    found = {pk: _sense_of(text) for pk, text in texts}
+    with connection.cursor() as cursor:
+        cursor.execute(statement, {"ids": list(found), "senses": list(found.values())})
+
+
+@lru_cache(maxsize=4096)
+def _sense_of(text: str) -> bytes:
+    """Of the library alone, which tests and authors load more than once. What people ask is not kept."""
+    return sense_of(text)

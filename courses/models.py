@@ -96,6 +96,8 @@ class Passage(models.Model):
     # Words and questions under which it should be found, though it does not say them.
     asked = models.TextField(blank=True)
     search = SearchVectorField()
+    # What `asked` means (meaning.sense_of); nothing in a language that the network does not know.
+    sense = models.BinaryField(default=b"")
 
     class Meta:
         verbose_name = _("passage")
@@ -108,12 +110,13 @@ class Passage(models.Model):
 
 
 class Phrase(models.Model):
-    """One of the ways in which somebody asks for a passage. `weight` is what all its words weigh (courses.index)."""
+    """A way in which somebody asks for a passage. `weight` is what its words weigh, `sense` what it means."""
 
     passage = models.ForeignKey(Passage, on_delete=models.CASCADE, related_name="phrases")
     text = models.TextField()
     search = SearchVectorField()
     weight = models.FloatField(default=0)
+    sense = models.BinaryField(default=b"")
 
     class Meta:
         verbose_name = _("phrase")

@@ -17,6 +17,7 @@ from courses.search import Found, passage_found, passages_rank
 
 # People judge for themselves, so they are shown more than the tutor may cite.
 LEAST_SHARE = 0.25
+LEAST_NEARNESS = 0.45
 MOST_PASSAGES = 12
 LONGEST = 200
 # Letters that no text has a use for, so that a mark can be told from whatever a text says.
@@ -71,7 +72,13 @@ def lessons_find(words: str) -> list[LessonHits]:
 
 
 def _find(words: str, language: str) -> list[LessonHits]:
-    ranked = passages_rank(words, most=MOST_PASSAGES, language=language, least_share=LEAST_SHARE)
+    ranked = passages_rank(
+        words,
+        most=MOST_PASSAGES,
+        language=language,
+        least_share=LEAST_SHARE,
+        least_nearness=LEAST_NEARNESS,
+    )
     if not ranked.ids:
         return []
     passages = Passage.objects.select_related("lesson__module").in_bulk(ranked.ids)

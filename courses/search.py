@@ -1,5 +1,6 @@
-"""Finds the passages of lessons that speak of what somebody asks, by PostgreSQL's full-text search."""
+"""Finds the passages of lessons that speak of what somebody asks, by their words and by what they mean."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,10 +9,11 @@ from django.conf import settings
 from django.db import connection
 from django.urls import reverse
 
-from courses.index import ORDINARY, config_of
+from courses.index import ORDINARY, UNDERSTOOD, config_of
 from courses.languages import page_language, read_in
 from courses.models import Passage
 from courses.wording import wording_of
+from meaning import nearness, sense_of
 
 # A passage speaks of a question when it has at least this share of what is particular in it (see passages_find).
 LEAST_SHARE = 0.42
@@ -21,6 +23,8 @@ LEAST_SHARE_ON_SUBJECT = 0.3
 IN_TEXT = 0.5
 # So many words of a phrase must be asked, as "tonight" alone is in many; an ordinary one counts half.
 LEAST_WORDS = 1.5
+# A passage also speaks of a question when one of its phrases means what is asked: the cosine between the two.
+LEAST_NEARNESS = 0.6
 # How alike, by trigrams, a word must be to one that lessons use to pass for a slip of it, and what it then is worth.
 LIKENESS = 0.5
 LIKELY = 0.6
@@ -61,7 +65,8 @@ WITH common AS MATERIALIZED (
     ) AS each GROUP BY passage_id
 )
 SELECT id, (
-    SELECT coalesce(string_agg(quoted, ' | ') FILTER (WHERE NOT is_ordinary), string_agg(quoted, ' | ')) FROM weighed
+    SELECT coalesce(string_agg(quoted, ' | ') FILTER (WHERE NOT is_ordinary), string_agg(quoted, ' | '), '')
+    FROM weighed
 ) AS telling FROM (
     SELECT passage.id,
         sum(weight * (passage.search @@ (quoted || ':B')::tsquery)::int) AS said,
@@ -72,8 +77,18 @@ SELECT id, (
     LEFT JOIN phrased ON phrased.passage_id = passage.id
     WHERE passage.language = %(language)s
     GROUP BY passage.id
-) AS found
-WHERE share >= %(least_share)s ORDER BY share DESC, said DESC, id LIMIT %(most)s
+) AS worded FULL JOIN unnest(%(near)s::bigint[], %(nearness)s::float[]) AS meant (id, nearness) USING (id)
+WHERE share >= %(least_share)s OR nearness >= %(least_nearness)s
+ORDER BY coalesce(share, 0) + coalesce(nearness, 0) DESC, said DESC NULLS LAST, id LIMIT %(most)s
+"""
+
+SENSES = """
+SELECT array_agg(passage ORDER BY passage), string_agg(sense, '' ORDER BY passage) FROM (
+    SELECT id AS passage, sense FROM courses_passage WHERE language = %(language)s
+    UNION ALL
+    SELECT passage_id, phrase.sense FROM courses_phrase AS phrase JOIN courses_passage AS passage
+        ON passage.id = passage_id WHERE language = %(language)s
+) AS kept WHERE sense <> ''
 """
 
 
@@ -102,17 +117,29 @@ class Ranked:
     telling: str
 
 
-def passages_rank(question: str, *, most: int, language: str, least_share: float | None = None) -> Ranked:
+def passages_rank(
+    question: str,
+    *,
+    most: int,
+    language: str,
+    least_share: float | None = None,
+    least_nearness: float = LEAST_NEARNESS,
+) -> Ranked:
     """The passages that speak of a question, as passages_find weighs them.
 
-    `least_share` is how much of the question a passage has to have; None is as much as it takes to be cited.
+    `least_share` is how much of the question a passage has to have; None is as much as it takes to be cited. Or it has
+    a phrase that comes at least as near to the question as `least_nearness`.
     """
     wording = wording_of(language)
     words = wording.words_of(question.replace("\0", " "))
     if least_share is None:
         least_share = LEAST_SHARE_ON_SUBJECT if wording.is_on_subject(words) else LEAST_SHARE
+    near = _nearness(" ".join(words), language)
     given: dict[str, Any] = {
         "words": words,
+        "near": list(near),
+        "nearness": list(near.values()),
+        "least_nearness": least_nearness,
         "ordinary_words": wording.ordinary,
         "language": language,
         "config": config_of(language),
@@ -130,6 +157,21 @@ def passages_rank(question: str, *, most: int, language: str, least_share: float
     return Ranked([row[0] for row in rows], rows[0][1] if rows else "")
 
 
+def _nearness(asked: str, language: str) -> dict[int, float]:
+    """How near in meaning each passage of a language comes to what is asked, by what it is asked for under."""
+    if language not in UNDERSTOOD or not (sense := sense_of(asked)):
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(SENSES, {"language": language})
+        passages, senses = cursor.fetchone()
+    if not passages:
+        return {}
+    nearest: defaultdict[int, float] = defaultdict(float)
+    for passage, near in zip(passages, nearness(sense, senses).tolist(), strict=True):
+        nearest[passage] = max(nearest[passage], near)
+    return nearest
+
+
 def passages_find(question: str, *, most: int = 2, language: str | None = None) -> list[Found]:
     """The passages that speak of a question, best first; none when no lesson covers it.
 
@@ -138,6 +180,9 @@ def passages_find(question: str, *, most: int = 2, language: str | None = None) 
     has weigh enough against all of them. To these is added the one of its phrases that says most of the question, by
     how much of that phrase is asked: many phrases are many ways to a passage, and add no more than one. Slang is read
     in plain words, and a word that no lesson uses as the one most like it.
+
+    In English a passage is also found when one of its phrases means what is asked (the cosine of their directions,
+    see `meaning`), in whatever words. What is found is ordered by both, its share and its nearness.
 
     What nothing speaks of in `language` (the page's, without one) is looked for in the first one and then in the
     others, as families ask in all of them; what is found there is in `language` where it has been translated.

@@ -72,17 +72,17 @@ class TestWhatIsFound:
         assert "There are people who listen" in page_of(client, "i want to kill myself")
         assert "There are people who listen" not in page_of(client, "who can read my chats")
 
-    def test_it_costs_three_queries(
+    def test_it_costs_four_queries(
         self, client: Client, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
-        with django_assert_num_queries(3):
+        with django_assert_num_queries(4):
             client.get(PAGE, {"q": "Who can read my chats?"})
 
     @pytest.mark.parametrize("words", ["", "sourdough"])
     def test_and_no_more_without_a_find(
         self, words: str, client: Client, django_assert_max_num_queries: DjangoAssertNumQueries
     ) -> None:
-        with django_assert_max_num_queries(2):
+        with django_assert_max_num_queries(3):
             client.get(PAGE, {"q": words})
 
 
