@@ -4,7 +4,7 @@ PYTHON := .venv/bin/python
 EMBEDDED = exec $(PYTHON) -m embedded --parent $$PPID
 BABEL := .venv/bin/pybabel --quiet
 LOCALE := locale
-PYTEST := $(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+PYTEST := $(PYTHON) -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help setup run reset test soak lint messages
 
