@@ -10,5 +10,8 @@ class CoursesConfig(AppConfig):
     def ready(self) -> None:
         from accounts.registry import register
         from courses.personal import KINDS
+        from courses.selectors import module_titles
+        from events import modules
 
         register(*KINDS)
+        modules.register(module_titles)

@@ -15,6 +15,11 @@ def modules_shown() -> QuerySet[Module]:
     return read_in(Module.objects.all(), name="slug")
 
 
+def module_titles() -> list[tuple[str, str]]:
+    """Each module's slug and its title, in the reader's language."""
+    return list(modules_shown().values_list("slug", "title"))
+
+
 @dataclass(frozen=True)
 class Course:
     """A module with its lessons and questions, and how far its reader is."""

@@ -138,3 +138,23 @@ class TestSignUps:
 def test_nobody_else_gets_in(as_person: AsPerson, teen: Person, parent: Person, table: str) -> None:
     for client in (Client(), as_person(teen), as_person(parent)):
         assert client.get(f"/admin/events/{table}/").status_code == 302
+
+
+class TestItsModule:
+    def test_is_chosen_by_its_title(self, admin_client: Client, library: None) -> None:
+        page = admin_client.get(ADD).content.decode()
+        assert '<option value="good-and-bad">The good and the bad of AI</option>' in page
+        assert admin_client.post(ADD, typed(module_slug="good-and-bad")).status_code == 302
+        assert Event.objects.get().module_slug == "good-and-bad"
+
+    def test_that_does_not_exist_is_refused(self, admin_client: Client, library: None) -> None:
+        page = admin_client.post(ADD, typed(module_slug="godo-and-bad")).content.decode()
+        assert "Select a valid choice" in page
+        assert not Event.objects.exists()
+
+    def test_that_was_taken_out_of_the_library_stays_until_another_is_chosen(
+        self, admin_client: Client, make_event: MakeEvent, no_library: None
+    ) -> None:
+        event = make_event(module_slug="an-old-one")
+        page = admin_client.get(f"/admin/events/event/{event.pk}/change/").content.decode()
+        assert '<option value="an-old-one" selected>an-old-one</option>' in page

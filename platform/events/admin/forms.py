@@ -15,6 +15,7 @@ from events.captions import LONGEST, cues_of
 from events.changes import changes_of
 from events.messages import Audience
 from events.models import Event
+from events.modules import modules_known
 from events.selectors import people_of
 from events.when import NoSuchTime, instant
 
@@ -39,6 +40,7 @@ class EventForm(forms.ModelForm):  # type: ignore[type-arg]
         required=False,
     )
 
+    module_slug = forms.ChoiceField(label=_("Module"), required=False)
     captions_file = forms.FileField(
         label=_("Captions"),
         required=False,
@@ -70,6 +72,12 @@ class EventForm(forms.ModelForm):  # type: ignore[type-arg]
         if self.instance.starts_at:
             local = self.instance.starts_local
             self.initial.update(day=local.date(), clock=local.time())
+        field = self.fields["module_slug"]
+        assert isinstance(field, forms.ChoiceField)  # noqa: S101 - tells the types
+        modules = dict(modules_known())
+        # One that was taken out of the library stays until somebody chooses another.
+        kept = self.instance.module_slug
+        field.choices = [("", _("No module")), *({kept: kept} | modules if kept else modules).items()]
 
     def clean_time_zone(self) -> str:
         # The model's own validators come after `clean`, which needs the zone.
