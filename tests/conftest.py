@@ -33,11 +33,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files with browsers and killed processes come first: one of them, begun last, keeps the other core waiting."""
-    slow = {
-        item.path for item in items if item.get_closest_marker("faults") or item.get_closest_marker("browser")
-    }
-    items.sort(key=lambda item: item.path not in slow)
+    """Files with browsers and killed processes come first: one of them, begun last, keeps the other core waiting.
+
+    They take turns, as a browser keeps a core busy and a killed process is mostly waited for.
+    """
+    turns: dict[Path, float] = {}
+    for mark, shift in (("browser", 0.0), ("faults", 0.5)):
+        marked = dict.fromkeys(item.path for item in items if item.get_closest_marker(mark))
+        turns |= {path: turn + shift for turn, path in enumerate(marked)}
+    items.sort(key=lambda item: turns.get(item.path, len(items)))
 
 
 @pytest.fixture(autouse=True)

@@ -7,13 +7,13 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, ViewportSize, sync_playwright
 from playwright.sync_api import Error as BrowserError
 
 from accounts.models import Person
+from tests.browser.checks import faults
 from tests.live import Web
 
 # Playwright's synchronous interface runs a loop in this thread; Django would refuse the database beside it.
@@ -89,10 +89,7 @@ def audit_of() -> Callable[[Page], None]:
     """Axe finds nothing on a page as it stands, by day and by night."""
 
     def auditing(page: Page) -> None:
-        for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)
-            found = Axe().run(page)
-            assert not found.response["violations"], f"{scheme}: {found.generate_report()}"
+        assert not list(faults(page))
 
     return auditing
 

@@ -5,14 +5,13 @@ The pages are those of the table of who may do what (tests/matrix), so that none
 
 import os
 from collections.abc import Iterator
-from typing import Literal
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.urls import reverse
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from events.models import Event
+from tests.browser.checks import faults, too_wide
 from tests.browser.conftest import PHONE
 from tests.live import Web
 from tests.matrix.routes import routes
@@ -20,12 +19,6 @@ from tests.matrix.test_matrix import IN_THE_ADMIN, ROWS, admin_page
 from tests.matrix.world import ROLES, World, world_make
 
 pytestmark = [pytest.mark.browser]
-
-WIDTHS = (320, 390, 1280)
-SCHEMES: dict[Literal["light", "dark"], dict[str, object]] = {
-    "light": {},
-    "dark": {"runOnly": ["color-contrast"]},
-}
 
 
 def open_to(role: str) -> list[str]:
@@ -50,24 +43,6 @@ def spanish(browser: Browser, web: Web) -> Iterator[BrowserContext]:
     opened = browser.new_context(base_url=web.url, viewport=PHONE, locale="es-MX")
     yield opened
     opened.close()
-
-
-def faults(page: Page) -> Iterator[str]:
-    """What axe finds by day, and of what may differ by night, the colours."""
-    for scheme, options in SCHEMES.items():
-        page.emulate_media(color_scheme=scheme)
-        # Colours of Django's admin fade from day to night, and are none's in between.
-        page.evaluate("Promise.all(document.getAnimations().map((one) => one.finished))")
-        for found in Axe().run(page, options=options).response["violations"]:
-            yield f"{scheme}: {found['id']}: {[node['html'][:200] for node in found['nodes'][:3]]}"
-
-
-def too_wide(page: Page) -> Iterator[str]:
-    for width in WIDTHS:
-        page.set_viewport_size({"width": width, "height": 800})
-        needed = page.evaluate("document.documentElement.scrollWidth")
-        if needed > width:
-            yield f"needs {needed} of {width} pixels"
 
 
 def sign_in(context: BrowserContext, world: World, role: str) -> None:
