@@ -5,8 +5,10 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django.setup(set_prefix=False)
 
+import guard  # noqa: E402
+import meaning  # noqa: E402
 from config.handler import Handler  # noqa: E402 - once Django is set up
-from guard import get_ready  # noqa: E402
 
-get_ready()
+guard.get_ready()
+meaning.get_ready()
 application = Handler()

@@ -22,6 +22,11 @@ SENSE = "sense"
 _MOST = 127
 
 
+def get_ready() -> None:
+    """Load the network now, rather than when somebody waits for the first sense."""
+    _network()
+
+
 def sense_of(text: str) -> bytes:
     """The direction of a text's first 64 words as WIDTH signed bytes; b"" where it has no words.
 
