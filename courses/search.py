@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from courses.index import ORDINARY, UNDERSTOOD, config_of
 from courses.languages import page_language, read_in
-from courses.models import Passage
+from courses.models import Passage, Term
 from courses.wording import wording_of
 from meaning import nearness, sense_of
 
@@ -185,16 +185,25 @@ def passages_find(question: str, *, most: int = 2, language: str | None = None) 
     see `meaning`), in whatever words. What is found is ordered by both, its share and its nearness.
 
     What nothing speaks of in `language` (the page's, without one) is looked for in the first one and then in the
-    others, as families ask in all of them; what is found there is in `language` where it has been translated.
+    others whose lessons know a word of it, as families ask in all of them; what is found there is in `language` where it
+    has been translated.
     """
     language = language or page_language()
     for searched in dict.fromkeys([language, settings.LANGUAGE_CODE, *dict(settings.LANGUAGES)]):
+        if searched != language and not _may_be_written_in(searched, question):
+            continue
         ranked = passages_rank(question, most=most, language=searched)
         if ranked.ids:
             by_id = Passage.objects.select_related("lesson").in_bulk(ranked.ids)
             found = [passage_found(by_id[pk]) for pk in ranked.ids]
             return found if searched == language else _read(found, language)
     return []
+
+
+def _may_be_written_in(language: str, question: str) -> bool:
+    """Whether lessons in a language use any word of a question, which is asked before the whole search is made."""
+    words = wording_of(language).words_of(question.replace("\0", " "))
+    return Term.objects.filter(language=language, word__in=words).exists()
 
 
 def _read(found: Sequence[Found], language: str) -> list[Found]:
