@@ -185,8 +185,8 @@ def passages_find(question: str, *, most: int = 2, language: str | None = None) 
     see `meaning`), in whatever words. What is found is ordered by both, its share and its nearness.
 
     What nothing speaks of in `language` (the page's, without one) is looked for in the first one and then in the
-    others whose lessons know a word of it, as families ask in all of them; what is found there is in `language` where it
-    has been translated.
+    others whose lessons know a word of it, as families ask in all of them; what is found there is in `language` where
+    it has been translated.
     """
     language = language or page_language()
     for searched in dict.fromkeys([language, settings.LANGUAGE_CODE, *dict(settings.LANGUAGES)]):
