@@ -1,9 +1,9 @@
-from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.access import sign_in_required
 from accounts.throttle import Throttle
 from courses.access import found_course, person_of
 from courses.certificates.editions import edition_of
@@ -27,7 +27,7 @@ def found_certificate(request: HttpRequest, module_slug: str) -> Certificate:
     return found
 
 
-@login_required
+@sign_in_required
 @never_cache
 def certificate(request: HttpRequest, module: str) -> HttpResponse:
     """The reader's certificate of a module, or the form to ask for one once all of it is done."""
@@ -55,7 +55,7 @@ def _certificate(request: HttpRequest, course: Course, form: NameForm, *, status
     return render(request, "courses/certificate.html", page, status=status)
 
 
-@login_required
+@sign_in_required
 @require_safe
 @never_cache
 def pdf(request: HttpRequest, module: str) -> HttpResponse:
@@ -67,7 +67,7 @@ def pdf(request: HttpRequest, module: str) -> HttpResponse:
     )
 
 
-@login_required
+@sign_in_required
 @require_POST
 def withdraw(request: HttpRequest, module: str) -> HttpResponse:
     certificate_withdraw(certificate=found_certificate(request, module))

@@ -1,10 +1,10 @@
 from uuid import UUID
 
-from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST
 
+from accounts.access import sign_in_required
 from accounts.throttle import Throttle
 from courses.access import person_of
 from courses.models import Module
@@ -26,7 +26,7 @@ def own_link(request: HttpRequest, link_id: UUID) -> Link:
         raise Http404 from fault
 
 
-@login_required
+@sign_in_required
 @require_POST
 def agree(request: HttpRequest, module: str, link_id: UUID) -> HttpResponse:
     """The person's yes, which asks the other one, or answers them."""
@@ -41,7 +41,7 @@ def agree(request: HttpRequest, module: str, link_id: UUID) -> HttpResponse:
     return _back(found)
 
 
-@login_required
+@sign_in_required
 @require_POST
 def end(request: HttpRequest, module: str, link_id: UUID) -> HttpResponse:
     """The person takes an ask back, says no to one, or goes on alone."""

@@ -3,6 +3,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth import SESSION_KEY
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -57,3 +58,21 @@ class LastSeenMiddleware(MiddlewareMixin):
         if session is not None and session.accessed and not session.is_empty():
             mark_seen(request)
         return response
+
+
+def private_pages_middleware(
+    get_response: Callable[[HttpRequest], HttpResponseBase],
+) -> Callable[[HttpRequest], HttpResponseBase]:
+    """Keep the pages of a signed-in person out of every cache, so that Back never shows them after signing out.
+
+    A page that never looked at who asks is the same for everybody and may be cached.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        session: Any = getattr(request, "session", None)
+        if session is not None and session.accessed and SESSION_KEY in session:
+            response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+    return middleware

@@ -5,6 +5,7 @@ from accounts import data_views, views
 app_name = "accounts"
 urlpatterns = [
     path("sign-in", views.SignIn.as_view(), name="sign_in"),
+    path("sign-in/kept", views.kept, name="kept_form"),
     path("sign-in/passkey", views.passkey, name="passkey"),
     path("sign-out", views.SignOut.as_view(), name="sign_out"),
     path("account/data", data_views.data, name="data"),

@@ -6,7 +6,6 @@ from allauth.account import views as library
 from allauth.account.utils import get_next_redirect_url, perform_login
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -19,6 +18,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import services
+from accounts.access import kept_form, sign_in_required
 from accounts.age import is_grown_up, is_too_young
 from accounts.demo import DEMO_PEOPLE
 from accounts.forms import AccountForm, AgeForm, SignInForm, TeenSignUpForm
@@ -142,7 +142,7 @@ def _teen_account(
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@login_required
+@sign_in_required
 @never_cache
 def account(request: HttpRequest) -> HttpResponse:
     person = signed_in(request)
@@ -160,7 +160,7 @@ def account(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@login_required
+@sign_in_required
 @never_cache
 def sessions(request: HttpRequest) -> HttpResponse:
     rows = [
@@ -176,8 +176,21 @@ def sessions(request: HttpRequest) -> HttpResponse:
     return render(request, "accounts/sessions.html", {"rows": rows, "others": others})
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
+@sign_in_required
+@never_cache
+def kept(request: HttpRequest) -> HttpResponse:
+    """The form that was sent without a session, to be sent again. A POST here discards it."""
+    form = kept_form(request)
+    if request.method == "POST":
+        return redirect(get_next_redirect_url(request) or settings.LOGIN_REDIRECT_URL)
+    if form is None:
+        return redirect(settings.LOGIN_REDIRECT_URL)
+    return render(request, "accounts/kept_form.html", {"form": form})
+
+
 @require_POST
-@login_required
+@sign_in_required
 def end_session(request: HttpRequest, session_id: int) -> HttpResponse:
     if not session_end(person=signed_in(request), session_id=session_id):
         raise Http404
@@ -185,7 +198,7 @@ def end_session(request: HttpRequest, session_id: int) -> HttpResponse:
 
 
 @require_POST
-@login_required
+@sign_in_required
 def end_others(request: HttpRequest) -> HttpResponse:
     sessions_end_others(person=signed_in(request), current_key=request.session.session_key or "")
     messages.success(request, _("You are signed in here alone now."))

@@ -1,12 +1,15 @@
 """The pages for what went wrong."""
 
+import json
 import sys
 
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import get_token
 from django.shortcuts import render
 from django.views.defaults import page_not_found
 
+from accounts.access import KeptForm, is_htmx
 from rest import problems
 
 TRY_AGAIN_SECONDS = 60
@@ -14,8 +17,19 @@ API = "/api/"
 
 
 def form_expired(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Shown when a form's token is missing or old. `reason` is Django's own and is not for people."""
+    """Shown when a form's token is missing or old. `reason` is Django's own and is not for people.
+
+    What was written by hand stands on the page with a new token, to be sent again; nothing of it is stored, as
+    another site may have sent it. htmx keeps its page and is given the new token.
+    """
     del reason
+    if is_htmx(request):
+        response = render(request, "form_expired.html", status=403)
+        response.headers["HX-Trigger"] = json.dumps({"form-token": {"token": get_token(request)}})
+        return response
+    form = KeptForm.of(request)
+    if form:
+        return render(request, "accounts/kept_form.html", {"form": form, "has_expired": True}, status=403)
     return render(request, "403.html", {"form_expired": True}, status=403)
 
 

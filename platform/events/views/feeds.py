@@ -1,12 +1,12 @@
 """Calendars to subscribe to, and the page of one's own events."""
 
-from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.access import sign_in_required
 from accounts.models import Person
 from events.addresses import absolute
 from events.calendar import CONTENT_TYPE
@@ -17,7 +17,7 @@ from events.views.found import private
 
 
 def asker(request: HttpRequest) -> Person:
-    assert isinstance(request.user, Person)  # noqa: S101 - login_required stands before
+    assert isinstance(request.user, Person)  # noqa: S101 - sign_in_required stands before
     return request.user
 
 
@@ -36,7 +36,7 @@ def own_feed(_request: HttpRequest, token: str) -> HttpResponse:
     return private(HttpResponse(feed_of(found.person), content_type=CONTENT_TYPE))
 
 
-@login_required
+@sign_in_required
 @require_safe
 @never_cache
 def mine(request: HttpRequest) -> HttpResponse:
@@ -52,14 +52,14 @@ def mine(request: HttpRequest) -> HttpResponse:
     return private(render(request, "events/mine.html", context))
 
 
-@login_required
+@sign_in_required
 @require_POST
 def feed_new(request: HttpRequest) -> HttpResponse:
     feed_make(person=asker(request))
     return redirect("events:mine")
 
 
-@login_required
+@sign_in_required
 @require_POST
 def feed_stop(request: HttpRequest) -> HttpResponse:
     feed_end(person=asker(request))

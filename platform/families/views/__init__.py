@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from accounts.access import sign_in_required
 from accounts.models import Role
 from families.consents import consent_of
 from families.erasing import due_at, erasures_near
@@ -18,7 +18,7 @@ from families.views.access import person_of
 NOTICES_SHOWN = 20
 
 
-@login_required
+@sign_in_required
 @require_safe
 def family(request: HttpRequest) -> HttpResponse:
     """Everything that a person has in their family. Opening it marks the notices as seen."""

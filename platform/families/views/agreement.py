@@ -2,11 +2,11 @@
 
 from uuid import UUID
 
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
+from accounts.access import sign_in_required
 from families.agreements import other_side, pause_set, proposal_answer, terms_propose
 from families.errors import NotTheirsToAnswer
 from families.forms import TermsForm
@@ -17,7 +17,7 @@ from families.terms import View
 from families.views.access import own_link, own_link_as_parent, person_of
 
 
-@login_required
+@sign_in_required
 def agreement(request: HttpRequest, link_id: UUID) -> HttpResponse:
     """What holds between the two, what is proposed, and the form to wish for something else."""
     link = own_link(request, link_id)
@@ -57,7 +57,7 @@ def _agreement(request: HttpRequest, link: Link, form: TermsForm, *, status: int
     return render(request, "families/agreement.html", page, status=status)
 
 
-@login_required
+@sign_in_required
 @require_POST
 def answer(request: HttpRequest, link_id: UUID) -> HttpResponse:
     link = own_link(request, link_id)
@@ -68,7 +68,7 @@ def answer(request: HttpRequest, link_id: UUID) -> HttpResponse:
     return redirect("families:agreement", link.pk)
 
 
-@login_required
+@sign_in_required
 @require_POST
 def pause(request: HttpRequest, link_id: UUID) -> HttpResponse:
     link = own_link_as_parent(request, link_id)

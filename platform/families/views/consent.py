@@ -3,13 +3,13 @@
 from uuid import UUID
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from accounts.access import sign_in_required
 from accounts.models import Person
 from families import consents
 from families.errors import NotTheirsToGive
@@ -18,13 +18,13 @@ from families.selectors import parents_of
 from families.views.access import own_link_as_parent, person_of, teen_of
 
 
-@login_required
+@sign_in_required
 def own(request: HttpRequest) -> HttpResponse:
     """A teen's own page of consent: to give it, where they are old enough, or to see who can."""
     return _consent(request, teen_of(request))
 
 
-@login_required
+@sign_in_required
 def for_teen(request: HttpRequest, link_id: UUID) -> HttpResponse:
     link = own_link_as_parent(request, link_id)
     return _consent(request, link.teen, link)
@@ -59,7 +59,7 @@ def _consent(request: HttpRequest, teen: Person, link: Link | None = None) -> Ht
     return render(request, "families/consent.html", page, status=status)
 
 
-@login_required
+@sign_in_required
 @require_safe
 @never_cache
 def evidence(request: HttpRequest) -> HttpResponse:

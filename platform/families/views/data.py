@@ -1,7 +1,6 @@
 """A family's data: a parent's copy, and the end of the family's accounts."""
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -9,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.access import sign_in_required
 from accounts.data_views import EraseForm, WholeFile, downloads, tries_to_erase
 from accounts.models import Person, Role
 from families import erasing
@@ -24,7 +24,7 @@ def parent_of(request: HttpRequest) -> Person:
     return person
 
 
-@login_required
+@sign_in_required
 @require_safe
 @never_cache
 def data(request: HttpRequest) -> HttpResponse:
@@ -45,7 +45,7 @@ def _data(request: HttpRequest, parent: Person, form: EraseForm, *, status: int 
     return render(request, "families/data.html", page, status=status)
 
 
-@login_required
+@sign_in_required
 @require_POST
 @never_cache
 def download(request: HttpRequest) -> FileResponse:
@@ -56,7 +56,7 @@ def download(request: HttpRequest) -> FileResponse:
     return WholeFile(copy, as_attachment=True, filename=name, content_type="application/zip")
 
 
-@login_required
+@sign_in_required
 @require_POST
 @never_cache
 def erase(request: HttpRequest) -> HttpResponse:
@@ -72,7 +72,7 @@ def erase(request: HttpRequest) -> HttpResponse:
     return redirect("families:data")
 
 
-@login_required
+@sign_in_required
 @require_POST
 @never_cache
 def keep(request: HttpRequest) -> HttpResponse:
@@ -82,7 +82,7 @@ def keep(request: HttpRequest) -> HttpResponse:
     return redirect("families:data")
 
 
-@login_required
+@sign_in_required
 @require_POST
 @never_cache
 def answer(request: HttpRequest, parent_id: int) -> HttpResponse:

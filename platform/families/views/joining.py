@@ -3,7 +3,6 @@
 from uuid import UUID
 
 from django.conf import settings
-from django.contrib.auth.decorators import login_required
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -12,6 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.access import sign_in_required
 from accounts.models import Person
 from accounts.throttle import Throttle
 from families import links
@@ -25,7 +25,7 @@ invitations = Throttle("invitations", "20/day")
 tries_at_tokens = Throttle("invitation tokens", "60/hour")
 
 
-@login_required
+@sign_in_required
 @require_POST
 def invite(request: HttpRequest) -> HttpResponse:
     """Make an invitation, to be handed over or sent by mail; both show its address on the family's page."""
@@ -55,7 +55,7 @@ def _invite(person: Person, email: str) -> Invitation:
     return invitation
 
 
-@login_required
+@sign_in_required
 @require_POST
 def take_back(request: HttpRequest, invitation_id: int) -> HttpResponse:
     links.invitation_take_back(by=person_of(request), invitation_id=invitation_id)
@@ -73,7 +73,7 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
     return render(request, "families/join.html", {"invitation": invitation, "token": token})
 
 
-@login_required
+@sign_in_required
 @require_POST
 def accept(request: HttpRequest, token: str) -> HttpResponse:
     try:
@@ -88,7 +88,7 @@ def accept(request: HttpRequest, token: str) -> HttpResponse:
     return redirect("families:family")
 
 
-@login_required
+@sign_in_required
 @require_POST
 def decline(request: HttpRequest, token: str) -> HttpResponse:
     try:
@@ -98,7 +98,7 @@ def decline(request: HttpRequest, token: str) -> HttpResponse:
     return redirect("families:family")
 
 
-@login_required
+@sign_in_required
 def end(request: HttpRequest, link_id: UUID) -> HttpResponse:
     """Asks first; a POST parts the two."""
     link = own_link(request, link_id)

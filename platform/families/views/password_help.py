@@ -3,7 +3,6 @@
 from uuid import UUID
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -11,6 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
+from accounts.access import sign_in_required
 from accounts.throttle import Throttle
 from families import password_help
 from families.errors import CodeWrong, HelpOver
@@ -69,7 +69,7 @@ def wait(request: HttpRequest) -> HttpResponse:
     return redirect("accounts:sign_in")
 
 
-@login_required
+@sign_in_required
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def give(request: HttpRequest, link_id: UUID) -> HttpResponse:
@@ -92,7 +92,7 @@ def give(request: HttpRequest, link_id: UUID) -> HttpResponse:
     return render(request, "families/password_give.html", page, status=422 if form.errors else 200)
 
 
-@login_required
+@sign_in_required
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @sensitive_post_parameters("old_password")

@@ -1,11 +1,11 @@
 """What is a teen's alone: who looked, and the grown-up whom they trust."""
 
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from accounts.access import sign_in_required
 from families.forms import TrustedAdultForm
 from families.gate import gate_of
 from families.selectors import looks_at
@@ -15,7 +15,7 @@ from families.views.access import teen_of
 LOOKS_SHOWN = 100
 
 
-@login_required
+@sign_in_required
 @require_safe
 def looks(request: HttpRequest) -> HttpResponse:
     teen = teen_of(request)
@@ -23,7 +23,7 @@ def looks(request: HttpRequest) -> HttpResponse:
     return render(request, "families/looks.html", page)
 
 
-@login_required
+@sign_in_required
 @never_cache
 def trusted_adult(request: HttpRequest) -> HttpResponse:
     """Named in private. The page itself exists for teens alone, and nothing elsewhere tells whether it was used."""

@@ -1,0 +1,120 @@
+"""Views that need a signed-in person, and what becomes of a form that was sent after the session had ended."""
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import wraps
+from typing import Any, Self
+from urllib.parse import urlencode, urlsplit
+
+from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, resolve_url
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from accounts.free_text import free_text_of
+
+SESSION_KEY = "kept_form"
+KEPT_SECONDS = 30 * 60
+# All values of a kept form together; a question is 2,000 characters at most.
+MAX_KEPT_CHARACTERS = 20_000
+
+
+@dataclass(frozen=True)
+class KeptForm:
+    """A form that could not be taken, so that its writer can send it again.
+
+    `action` is where it goes and `back` the page it came from, both paths of this site. `texts` are the fields that
+    people write in; `others` are the rest, without the CSRF token.
+    """
+
+    action: str
+    back: str
+    texts: dict[str, str]
+    others: dict[str, list[str]]
+    kept_at: float
+
+    @classmethod
+    def of(cls, request: HttpRequest) -> Self | None:
+        """The form of a request; None when nothing in it was written by hand, or it is too long to keep."""
+        texts = dict(free_text_of(request))
+        if not texts:
+            return None
+        others = {
+            name: [str(value) for value in values]
+            for name, values in request.POST.lists()
+            if name not in texts and name != "csrfmiddlewaretoken"
+        }
+        size = sum(map(len, texts.values())) + sum(
+            len(value) for values in others.values() for value in values
+        )
+        if size > MAX_KEPT_CHARACTERS:
+            return None
+        return cls(request.path, page_before(request), texts, others, time.time())
+
+
+def sign_in_required[**P](
+    view: Callable[P, HttpResponseBase],
+) -> Callable[P, HttpResponseBase]:
+    """Like Django's `login_required`, but a form that was sent without a session is not lost.
+
+    After signing in a GET leads to the same address, and a POST to the page that the form stood on, as many
+    addresses answer to POST alone. What was written by hand is kept in the session and offered to be sent again.
+    """
+
+    @wraps(view)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        request = args[0]
+        assert isinstance(request, HttpRequest)  # noqa: S101 - views take their request first; this tells the types
+        is_form = request.method not in {"GET", "HEAD"}
+        if not request.user.is_authenticated:
+            return _ask_to_sign_in(request) if is_form else redirect_to_login(request.get_full_path())
+        if is_form:
+            forget_kept_form(request)
+        return view(*args, **kwargs)
+
+    return checked
+
+
+def _ask_to_sign_in(request: HttpRequest) -> HttpResponse:
+    kept = KeptForm.of(request)
+    if kept:
+        request.session[SESSION_KEY] = asdict(kept)
+    after = reverse("accounts:kept_form") if kept else page_before(request)
+    address = f"{resolve_url(settings.LOGIN_URL)}?{urlencode({'next': after})}"
+    if is_htmx(request):
+        return HttpResponse(status=401, headers={"HX-Redirect": address})
+    return redirect(address)
+
+
+def is_htmx(request: HttpRequest) -> bool:
+    return request.headers.get("HX-Request") == "true"
+
+
+def page_before(request: HttpRequest) -> str:
+    """The path of the page that a form was sent from, or the front page where no header tells."""
+    for told in (request.headers.get("HX-Current-URL"), request.headers.get("Referer")):
+        if told and url_has_allowed_host_and_scheme(
+            told, {request.get_host()}, require_https=request.is_secure()
+        ):
+            parts = urlsplit(told)
+            if parts.path not in {request.path, resolve_url(settings.LOGIN_URL)}:
+                return parts.path + (f"?{parts.query}" if parts.query else "")
+    return resolve_url(settings.LOGIN_REDIRECT_URL)
+
+
+def kept_form(request: HttpRequest) -> KeptForm | None:
+    """The form that waits to be sent again, for half an hour."""
+    stored: dict[str, Any] | None = request.session.get(SESSION_KEY)
+    if stored is None:
+        return None
+    form = KeptForm(**stored)
+    return form if time.time() - form.kept_at < KEPT_SECONDS else None
+
+
+def forget_kept_form(request: HttpRequest) -> None:
+    if SESSION_KEY in request.session:
+        del request.session[SESSION_KEY]
