@@ -5,6 +5,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.free_text import reads_free_text
 from accounts.throttle import Throttle
 from courses.access import found_course, found_lesson, found_question
 from courses.certificates.selectors import has_certificate
@@ -14,8 +15,7 @@ from courses.records import record_of
 from courses.results import LONGEST, asked_for, lessons_find
 from courses.selectors import Course, courses_of, modules_shown
 from courses.together.selectors import asks_to, companions_in, company_in
-from guard import judge_conversation
-from guard.conversation import PERSON
+from safeguarding.crisis import cards_beside_search
 
 searches_from_one_place = Throttle("searches from one place", "60/minute")
 # Far above anybody who reads; a visitor's record makes a session, and nobody needs thousands of them.
@@ -31,6 +31,7 @@ def modules(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+@reads_free_text("q")
 def search(request: HttpRequest) -> HttpResponse:
     """The lessons that speak of what was typed. Where none does, or nothing was, the modules there are."""
     words = asked_for(request.GET.get("q", ""))
@@ -42,8 +43,7 @@ def search(request: HttpRequest) -> HttpResponse:
         "longest": LONGEST,
         "found": found,
         "modules": [] if found else modules_shown(),
-        # What is typed here is kept nowhere, whatever it is.
-        "is_worrying": bool(words) and judge_conversation([(PERSON, words)]).is_crisis,
+        "cards": cards_beside_search(request, words),
     }
     response = render(request, "courses/search.html", page)
     response.headers["X-Robots-Tag"] = "noindex"

@@ -107,6 +107,8 @@ MIDDLEWARE = [
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "config.languages.LanguageMiddleware",
+    # Inside the session and the language, outside whatever may refuse a request.
+    "safeguarding.crisis.crisis_middleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -117,6 +119,7 @@ MIDDLEWARE = [
     "accounts.middleware.TooOftenMiddleware",
     "accounts.middleware.SecondFactorMiddleware",
     "accounts.middleware.LastSeenMiddleware",
+    "accounts.middleware.private_pages_middleware",
 ]
 
 ROOT_URLCONF = "config.urls"

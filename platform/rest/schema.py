@@ -43,6 +43,9 @@ class ProblemSerializer(serializers.Serializer[object]):
     opens_at = serializers.DateTimeField(
         required=False, help_text="`quiet-hours`, `resting`: not before then."
     )
+    card = serializers.JSONField(
+        required=False, help_text="Of words that are a cry for help: a help card, to be shown whole."
+    )
     turn = serializers.UUIDField(required=False, help_text="`still-answering`: the turn to wait for or stop.")
 
 

@@ -69,8 +69,8 @@ class TestWhatIsFound:
         assert "No lesson found for" in page_of(client, "deepfake")
 
     def test_words_of_somebody_in_danger_find_people_first(self, client: Client) -> None:
-        assert "There are people who listen" in page_of(client, "i want to kill myself")
-        assert "There are people who listen" not in page_of(client, "who can read my chats")
+        assert 'href="tel:988"' in page_of(client, "i want to kill myself")
+        assert 'href="tel:988"' not in page_of(client, "who can read my chats")
 
     def test_it_costs_four_queries(
         self, client: Client, django_assert_num_queries: DjangoAssertNumQueries

@@ -6,6 +6,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from accounts.free_text import reads_free_text
 from accounts.models import Person
 from events.calendar import CONTENT_TYPE, calendar_file, calendar_name
 from events.captions import cues_of, found_in
@@ -16,6 +17,7 @@ from events.recordings import is_file, may_play
 from events.selectors import archive, other_dates, upcoming
 from events.views.found import host_who_shared, private, published_event
 from events.zones import cities, zone_of
+from safeguarding.crisis import cards_beside_search
 
 LONGEST_SEARCH = 100
 
@@ -27,6 +29,7 @@ def events(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+@reads_free_text("q")
 def event(request: HttpRequest, slug: str) -> HttpResponse:
     found = published_event(slug)
     if found.has_recording:
@@ -45,6 +48,7 @@ def _recorded_page(request: HttpRequest, found: Event) -> HttpResponse:
         "has_transcript": bool(cues),
         "cues": found_in(cues, words),
         "words": words,
+        "cards": cards_beside_search(request, words),
         "other_dates": other_dates(found) if found.series_id else [],
     }
     return render(request, "events/event.html", context)

@@ -11,6 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.free_text import reads_free_text
 from accounts.throttle import TooOften
 from events import places, services
 from events.addresses import absolute
@@ -153,6 +154,7 @@ def calendar(_request: HttpRequest, token: str) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
+@reads_free_text("words")
 def feedback(request: HttpRequest, token: str) -> HttpResponse:
     """Two questions, for whoever had a place, from the start on."""
     found = own_sign_up(token)

@@ -1,0 +1,77 @@
+"""Help cards in the API: as part of an answer, and beside the problem that a refused request is told."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import SuspiciousOperation
+from rest_framework import serializers
+from rest_framework.exceptions import APIException
+from rest_framework.response import Response
+
+from rest.views import SignedInView
+from safeguarding.cards import card_for
+from safeguarding.crisis import crisis_in
+
+
+class ContactSerializer(serializers.Serializer[Any]):
+    href = serializers.CharField()
+    shown = serializers.CharField()
+    word = serializers.CharField(help_text="What the line wants to be texted; empty where that is open.")
+
+
+class LineSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    hours = serializers.CharField()
+    languages = serializers.CharField()
+    call = ContactSerializer(allow_null=True)
+    text = ContactSerializer(allow_null=True)
+    chat = ContactSerializer(allow_null=True)
+
+
+class CardSerializer(serializers.Serializer[Any]):
+    """A help card, which stands instead of an answer. Show all of it, in this order."""
+
+    heading = serializers.CharField()
+    paragraphs = serializers.ListField(child=serializers.CharField())
+    emergency = serializers.CharField(source="country.emergency")
+    lines = LineSerializer(source="country.lines", many=True)
+    next = serializers.CharField()
+    truth = serializers.CharField()
+    pause = serializers.CharField()
+    leave = serializers.CharField()
+
+
+class FreeTextView(SignedInView):
+    """A view of the API that reads people's own words. `free_text` names their members.
+
+    Whatever it refuses (no session, no token, a used key, a limit), a cry for help is heard: the problem then has a
+    member `card`. Nothing is stored for that.
+    """
+
+    free_text: tuple[str, ...] = ()
+
+    def handle_exception(self, exc: Exception) -> Response:
+        response = super().handle_exception(exc)
+        if response.status_code != HTTPStatus.NOT_ACCEPTABLE and isinstance(response.data, dict):
+            card = self.card_for_words()
+            if card:
+                response.data["card"] = card
+        return response
+
+    def card_for_words(self) -> dict[str, Any] | None:
+        """The card that what was sent calls for, or None."""
+        verdict = crisis_in(self._words())
+        if verdict is None:
+            return None
+        return dict(CardSerializer(card_for(verdict, country=settings.HELP_COUNTRY)).data)
+
+    def _words(self) -> list[str]:
+        try:
+            sent = self.request.data
+        except (APIException, SuspiciousOperation):
+            return []
+        if not isinstance(sent, Mapping):
+            return []
+        return [text for name in self.free_text if isinstance(text := sent.get(name), str) and text.strip()]
