@@ -2,12 +2,13 @@
 
 from uuid import UUID
 
-from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
+from accounts.access import sign_in_required
+from accounts.free_text import reads_free_text
 from chat.models import Turn
 from chat.pages import partial, turn_shown
 from chat.pauses import question_answer
@@ -16,7 +17,7 @@ from chat.throttles import reports
 from chat.views import HtmxRequest, own_turn, person_of
 
 
-@login_required
+@sign_in_required
 @require_POST
 def answer(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
     """The answer to what a pause asks. The whole page follows, as the composer goes by it."""
@@ -25,8 +26,9 @@ def answer(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
     return _turn_on_its_page(turn)
 
 
-@login_required
+@sign_in_required
 @require_POST
+@reads_free_text("words")
 def report(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
     turn = own_turn(request, turn_id)
     reports.hit(person_of(request).pk)
@@ -38,7 +40,7 @@ def report(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
     return _turn_again(request, turn)
 
 
-@login_required
+@sign_in_required
 @require_POST
 def take_back(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
     turn = own_turn(request, turn_id)

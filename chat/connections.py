@@ -1,3 +1,5 @@
+from uuid import UUID
+
 from django.db import connection
 
 
@@ -8,3 +10,9 @@ def give_back() -> None:
     """
     if not connection.in_atomic_block:
         connection.close()
+
+
+def lock_key(key: UUID) -> None:
+    """Hold a lock on a key until the transaction ends, also where no row has it yet."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [int.from_bytes(key.bytes[:8], signed=True)])

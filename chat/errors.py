@@ -19,6 +19,21 @@ class QuestionTooLong(NotTaken):
     """It is longer than the model can read."""
 
 
+class IdTaken(NotTaken):
+    """The turn's id stands for another question, or for a turn that was deleted.
+
+    `is_own` says whether that question is the asker's own: of anybody else's an id tells nothing.
+    """
+
+    def __init__(self, *, is_own: bool) -> None:
+        super().__init__()
+        self.is_own = is_own
+
+
+class ConversationGone(NotTaken):
+    """The conversation has been deleted."""
+
+
 class StillAnswering(NotTaken):
     """The conversation's last question is still being answered."""
 

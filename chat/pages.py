@@ -151,18 +151,31 @@ class Composer:
         return self.parts is not None
 
     @property
+    def is_resting(self) -> bool:
+        """Whether nothing is answered now. There is still a box to write in: a cry for help is always read."""
+        return not self.is_open or self.gate.closed is not None or self.pause is not None
+
+    @property
     def meter_words(self) -> str:
         return meter_said(self.meter, self.person)
 
 
 def composer_for(
-    person: Person, conversation: Conversation | None, *, turn_id: UUID | None = None, **said: Any
+    person: Person,
+    conversation: Conversation | None,
+    *,
+    live_turn: Turn | None,
+    turn_id: UUID | None = None,
+    **said: Any,
 ) -> Composer:
-    live = conversation.turns.filter(ended_at=None).first() if conversation else None
+    """The form for the next question. `live_turn` is the one that the same page shows as being answered, if any.
+
+    It is not read here: a turn that ends between two reads would leave a Stop button that nothing takes away.
+    """
     return Composer(
         person=person,
         conversation=conversation,
-        live_turn=live,
+        live_turn=live_turn,
         pause=pause_of(person),
         is_open=chat_is_open(),
         gate=gate_of(person),
@@ -172,16 +185,16 @@ def composer_for(
     )
 
 
-def conversation_page(
-    person: Person, conversation: Conversation | None, composer: Composer
-) -> dict[str, Any]:
-    turns = turns_shown(conversation).select_related("report") if conversation else ()
+def conversation_page(person: Person, conversation: Conversation | None, **said: Any) -> dict[str, Any]:
+    """The page of a conversation, or of a new one, with one read of its turns. `said` goes to the composer."""
+    turns = list(turns_shown(conversation).select_related("report")) if conversation else []
+    live_turn = next((turn for turn in turns if turn.is_live), None)
     return {
         "person": person,
         "conversation": conversation,
         "conversations": conversations_of(person)[:CONVERSATIONS_LISTED],
         "turns": turns_shown_on_page(turns),
-        "composer": composer,
+        "composer": composer_for(person, conversation, live_turn=live_turn, **said),
         "runs_at_home": runs_at_home(),
         "guard_host": guard_host(),
         "model_name": settings.TUTOR_MODEL,

@@ -7,7 +7,9 @@ from accounts.throttle import TooOften
 from budgets.errors import BudgetShort, SiteStopped
 from chat.budget_words import refusal_said
 from chat.errors import (
+    ConversationGone,
     FamilyClosed,
+    IdTaken,
     ModelNotInPlan,
     NotTaken,
     PersonalFound,
@@ -33,6 +35,10 @@ def said(refusal: Refusal, person: Person) -> str:
     return {
         QuestionEmpty: _("Write your question first."),
         QuestionTooLong: _("That is longer than the tutor can read. Ask about a part of it."),
+        IdTaken: _("This page was out of date. What you wrote is still here: press the button again."),
+        ConversationGone: _(
+            "This conversation has been deleted. What you wrote is still here: you can ask it in a new one."
+        ),
         StillAnswering: _(
             "The last question is still being answered. Wait for it, or stop it, then ask this one."
         ),

@@ -97,7 +97,7 @@ def _status(turn_id: UUID, words: str) -> bytes:
 
 def _ending(request: HttpRequest, person: Person, turn: Turn) -> bytes:
     shown = partial("turn_swap", request, shown=turn_shown(turn))
-    composer = composer_for(person, turn.conversation)
+    composer = composer_for(person, turn.conversation, live_turn=None)
     # What somebody has begun to write stays, but where the tutor rests from now on.
     swap = "composer_swap" if composer.pause else "composer_actions_swap"
     return event(shown + partial(swap, request, composer=composer))

@@ -1,10 +1,13 @@
 """What a person does in the tutor. Keyword-only, one transaction each; side effects wait for the commit."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from uuid import UUID
+from typing import Any
+from uuid import UUID, uuid5
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import Person
@@ -13,8 +16,11 @@ from budgets.selectors import plan_of
 from budgets.services import hold_make, hold_release, holds_release
 from chat import measures, nudge, stream
 from chat.acts import FIRST, FIXED, NAMING, lessons_for
+from chat.connections import lock_key
 from chat.errors import (
+    ConversationGone,
     FamilyClosed,
+    IdTaken,
     ModelNotInPlan,
     QuestionEmpty,
     QuestionTooLong,
@@ -24,7 +30,7 @@ from chat.errors import (
 )
 from chat.grounding import passages_for
 from chat.judging import verdict_for
-from chat.leaving import Personal, cleared
+from chat.leaving import Personal, cleared, without_personal
 from chat.models import (
     LIVE_STATES,
     LONGEST_NAME,
@@ -37,11 +43,11 @@ from chat.models import (
     Turn,
 )
 from chat.prompt import BRIEFLY_TOKENS, LEAST_ANSWER_TOKENS, answer_room, for_turn, prompt_for
-from chat.selectors import pause_of, turn_of, turns_shown
+from chat.selectors import pause_of, turns_of, turns_shown
 from chat.sittings import sitting_of
 from chat.titles import plain_title, title_from
-from families.gate import Gate, gate_of
-from guard import action_for
+from families.gate import Closed, Gate, gate_of
+from guard import Action, Verdict, action_for
 from inference.prices import price
 from safeguarding.review import chat_is_open
 from telemetry.context import note
@@ -63,61 +69,105 @@ def turn_start(
 ) -> Turn:
     """Take a question: judge it, hold what its answer may cost, and send it to be answered.
 
-    `turn_id` is made by whoever asks, so asking twice returns the same turn; the second time it is not
-    `is_new`. A question in a crisis becomes a help card at once, whatever the budget says and whatever else is
-    out of order; it costs nothing, as do the other fixed words of chat.acts. Without `conversation` a new one
-    begins. `personal` is what is to be done with a name or an address in it (chat.leaving.Personal).
+    `turn_id` is made by the asker's page or program, so posting the same words twice returns the same turn; the
+    second time it is not `is_new`. A question in a crisis becomes a help card at once, whatever the budget says and
+    whatever else is out of order; it costs nothing, as do the other fixed words of chat.acts. Without `conversation`
+    a new one begins. `personal` is what is to be done with a name or an address in it (chat.leaving.Personal).
 
-    Raises NotTaken (see chat.errors), BudgetShort or SiteStopped (see budgets.errors), or Turn.DoesNotExist
-    when the id is taken by somebody else's turn or was that of a turn which is deleted.
+    Raises NotTaken (see chat.errors), BudgetShort or SiteStopped (see budgets.errors). Of a teen for whom consent is
+    missing nothing is stored, not even a cry for help: FamilyClosed is raised, and the caller shows the card.
     """
     note(turn=turn_id)
-    # PostgreSQL takes no NUL; nobody can type one, and a cry for help must not fail for it.
-    question = question.replace("\0", " ").strip()
+    question = cleaned(question)
     if not question:
         raise QuestionEmpty
-    try:
-        with transaction.atomic():
-            if Turn.objects.filter(pk=turn_id).exists():
-                return turn_of(person, turn_id)
-            return _turn_take(person, turn_id, question, conversation, retry_of, personal=personal)
-    except IntegrityError:
-        # The same question arrived twice at once, or another one is being answered: the row that won says which.
-        return _turn_that_won(person, turn_id, conversation)
-
-
-def _turn_take(
-    person: Person,
-    turn_id: UUID,
-    question: str,
-    conversation: Conversation | None,
-    retry_of: Turn | None,
-    *,
-    personal: str,
-) -> Turn:
-    past = turns_shown(conversation) if conversation else Turn.objects.none()
-    if retry_of:
-        # Or the same words would be counted twice against whoever wrote them once.
-        past = past.exclude(pk=retry_of.pk)
+    past = list(_past_of(conversation, retry_of))
+    # Judged before the transaction: the models take longer than any row should stay locked.
     verdict = verdict_for(question, past)
-    action, gate = action_for(verdict), Gate()
-    if action not in FIRST:
-        if len(question) > LONGEST_QUESTION:
-            raise QuestionTooLong
-        gate = _require_free(person, conversation)
-    if action not in FIXED:
-        question = cleared(question, verdict, personal)
-    # Somebody's worst sentence does not stand in a list that others may glance at.
+    with transaction.atomic():
+        # Two posts of one id come one after the other, and the second finds the turn of the first.
+        lock_key(turn_id)
+        if known := Turn.objects.select_related("conversation__owner").filter(pk=turn_id).first():
+            return _same_turn(person, known, question, conversation)
+        asked = Asked(person, turn_id, question, past, verdict, conversation, retry_of, personal)
+        return _turn_take(asked)
+
+
+def turn_start_from_page(*, person: Person, turn_id: UUID, question: str, **how: Any) -> Turn:
+    """Take a question of a page, whose id may be an old one: after Back a form has the id of the turn it once asked.
+
+    The same id with other words is another question. Its new id follows from both, so that posting it twice asks once.
+    Takes and raises what `turn_start` does, without IdTaken.
+    """
+    try:
+        return turn_start(person=person, turn_id=turn_id, question=question, **how)
+    except IdTaken:
+        return turn_start(
+            person=person, turn_id=new_id_for(person, turn_id, question), question=question, **how
+        )
+
+
+def new_id_for(person: Person, turn_id: UUID, question: str) -> UUID:
+    """The id under which other words are asked than those that `turn_id` stands for."""
+    return uuid5(turn_id, f"{person.pk}\n{cleaned(question)}")
+
+
+def cleaned(question: str) -> str:
+    """The question as it is judged and stored. PostgreSQL takes no NUL, and a cry for help must not fail for one."""
+    return question.replace("\0", " ").strip()
+
+
+def _past_of(conversation: Conversation | None, retry_of: Turn | None) -> QuerySet[Turn]:
+    past = turns_shown(conversation) if conversation else Turn.objects.none()
+    # A retried question is judged once: its first copy would count a second time against its writer.
+    return past.exclude(pk=retry_of.pk) if retry_of else past
+
+
+def _same_turn(person: Person, known: Turn, question: str, conversation: Conversation | None) -> Turn:
+    """The turn that an id stands for, where it is the person's own and asks the same in the same place.
+
+    Raises IdTaken.
+    """
+    is_own = known.conversation.owner_id == person.pk and turns_of(person).filter(pk=known.pk).exists()
+    same_place = conversation is None or known.conversation_id == conversation.pk
+    if is_own and same_place and known.question in {question[:LONGEST_QUESTION], without_personal(question)}:
+        return known
+    raise IdTaken(is_own=is_own)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question on its way to become a turn."""
+
+    person: Person
+    turn_id: UUID
+    question: str
+    past: list[Turn]
+    verdict: Verdict
+    conversation: Conversation | None
+    retry_of: Turn | None
+    personal: str
+
+
+def _turn_take(asked: Asked) -> Turn:
+    person, verdict = asked.person, asked.verdict
+    action = action_for(verdict)
+    # It locks the row, so that a conversation is neither deleted nor asked in twice meanwhile.
+    if asked.conversation and not conversation_touch(asked.conversation):
+        raise ConversationGone
+    gate = _gate_for(asked, action)
+    question = asked.question if action in FIXED else cleared(asked.question, verdict, asked.personal)
+    # A crisis message is never a title: others may glance at the list.
     title = title_from(question) if action in NAMING else plain_title()
-    conversation = _conversation_touch(person, title, conversation)
+    conversation = asked.conversation or Conversation.objects.create(owner=person, title=title)
     sitting = sitting_of(person, timezone.now(), waits=action in FIXED)
     turn = Turn(
-        pk=turn_id,
+        pk=asked.turn_id,
         conversation=conversation,
         sitting_since=sitting.since,
         reminds=sitting.reminds,
         question=question[:LONGEST_QUESTION],
-        retry_of=retry_of,
+        retry_of=asked.retry_of,
         level=str(verdict.level),
         layer=verdict.layer[:LONGEST_NAME],
         categories=sorted(verdict.categories),
@@ -126,7 +176,7 @@ def _turn_take(
         turn.state, turn.ended_at = FIXED[action], timezone.now()
         turn.passages = lessons_for(action, verdict)
     else:
-        _ground_and_hold(person, turn, gate, list(past))
+        _ground_and_hold(person, turn, gate, asked.past)
     turn.save(force_insert=True)
     turn.is_new = True
     if turn.is_live:
@@ -134,6 +184,18 @@ def _turn_take(
     else:
         transaction.on_commit(lambda: measures.turn_ended(state=State(turn.state)))
     return turn
+
+
+def _gate_for(asked: Asked, action: Action) -> Gate:
+    """What the asker's family allows. Raises NotTaken where the question is not to be answered now."""
+    if action in FIRST:
+        gate = gate_of(asked.person)
+        if gate.closed == Closed.CONSENT:
+            raise FamilyClosed(gate)
+        return gate
+    if len(asked.question) > LONGEST_QUESTION:
+        raise QuestionTooLong
+    return _require_free(asked.person, asked.conversation)
 
 
 def _require_free(person: Person, conversation: Conversation | None) -> Gate:
@@ -151,12 +213,11 @@ def _require_free(person: Person, conversation: Conversation | None) -> Gate:
     return gate
 
 
-def _conversation_touch(person: Person, title: str, conversation: Conversation | None) -> Conversation:
-    if conversation is None:
-        return Conversation.objects.create(owner=person, title=title)
-    conversation.asked_at = timezone.now()
-    conversation.save(update_fields=["asked_at"])
-    return conversation
+def conversation_touch(conversation: Conversation) -> bool:
+    """Note that a question is asked in it now. False when it has been deleted."""
+    now = timezone.now()
+    conversation.asked_at = now
+    return bool(Conversation.objects.filter(pk=conversation.pk).update(asked_at=now))
 
 
 def _ground_and_hold(person: Person, turn: Turn, gate: Gate, past: list[Turn]) -> None:
@@ -190,22 +251,16 @@ def _ground_and_hold(person: Person, turn: Turn, gate: Gate, past: list[Turn]) -
             now=now,
         )
     except KeyTaken as fault:
-        raise Turn.DoesNotExist from fault
+        raise IdTaken(is_own=False) from fault
     if hold.created_at != now:
         # The hold of a turn that was deleted. It is paid or returned once, so a second answer would be for nothing.
-        raise Turn.DoesNotExist
+        raise IdTaken(is_own=False)
     # Known from now on, so that a worker which dies in the middle leaves behind what its prompt cost.
     turn.prompt_tokens = prompt.tokens_likely
     turn.answer_cap = hold.answer_tokens
     if hold.shortened_by:
         turn.is_brief, turn.answer_cap = True, max(1, hold.answer_tokens - BRIEFLY_TOKENS)
         turn.brief_floor, turn.refills_at = hold.shortened_by.floor, hold.shortened_by.refills_at
-
-
-def _turn_that_won(person: Person, turn_id: UUID, conversation: Conversation | None) -> Turn:
-    if conversation is not None and not Turn.objects.filter(pk=turn_id).exists():
-        raise StillAnswering(conversation.turns.filter(state__in=LIVE_STATES).latest("asked_at"))
-    return turn_of(person, turn_id)
 
 
 def turn_retry(*, person: Person, failed: Turn, turn_id: UUID) -> Turn:
@@ -283,6 +338,9 @@ def conversation_delete(*, conversation: Conversation) -> None:
 
     A turn that is being written loses its row, which stops its worker; the worker settles the hold by its key.
     """
+    # The conversation first, in the order of asking: a question that is being taken is waited for and goes as well.
+    if not Conversation.objects.select_for_update().filter(pk=conversation.pk).exists():
+        return
     # Locked, so that no worker begins one whose hold is returned here: its answer would be for nothing.
     turns = dict(conversation.turns.order_by("pk").select_for_update().values_list("pk", "state"))
     holds_release(keys=[turn_id for turn_id, state in turns.items() if state == State.QUEUED])

@@ -1,6 +1,6 @@
-from uuid import UUID
+from typing import Any
+from uuid import UUID, uuid4
 
-from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -8,19 +8,22 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.middleware import HtmxDetails
 
+from accounts.access import sign_in_required
+from accounts.free_text import reads_free_text
 from accounts.models import Person
 from accounts.throttle import TooOften
 from chat import pauses, services
-from chat.errors import PersonalFound
+from chat.errors import ConversationGone, PersonalFound, StillAnswering
 from chat.looking import overview
 from chat.models import Conversation, Turn
-from chat.pages import Composer, composer_for, conversation_page, partial, turn_shown
+from chat.pages import composer_for, conversation_page, partial, turn_shown
 from chat.refusals import REFUSALS, Refusal, said
 from chat.selectors import conversation_of, turn_of
 from chat.throttles import question_count
 from families.looks import look_take
 from families.models import Link
 from families.selectors import link_to_teen
+from safeguarding.crisis import mark_judged
 from telemetry.context import note
 
 
@@ -50,54 +53,53 @@ def own_turn(request: HtmxRequest, turn_id: UUID) -> Turn:
         raise Http404 from fault
 
 
-@login_required
+@sign_in_required
 @require_safe
 def start(request: HtmxRequest) -> HttpResponse:
-    person = person_of(request)
-    page = conversation_page(person, None, composer_for(person, None))
-    return render(request, "chat/conversation.html", page)
+    return render(request, "chat/conversation.html", conversation_page(person_of(request), None))
 
 
-@login_required
+@sign_in_required
 @require_safe
 def conversation(request: HtmxRequest, conversation_id: UUID) -> HttpResponse:
     person, found = person_of(request), own_conversation(request, conversation_id)
-    page = conversation_page(person, found, composer_for(person, found))
-    return render(request, "chat/conversation.html", page)
+    return render(request, "chat/conversation.html", conversation_page(person, found))
 
 
-@login_required
+@sign_in_required
 @require_POST
+@reads_free_text("question")
 def ask(request: HtmxRequest, conversation_id: UUID | None = None) -> HttpResponse:
     """Take a question. Its answer comes by the turn's stream; a page without JavaScript asks for it again."""
-    person = person_of(request)
-    found = own_conversation(request, conversation_id) if conversation_id else None
-    question, turn_id = request.POST.get("question", ""), _turn_id(request)
+    person, question = person_of(request), request.POST.get("question", "")
+    try:
+        found = own_conversation(request, conversation_id) if conversation_id else None
+    except Http404:
+        return _refused(request, None, ConversationGone(), question=question)
     try:
         question_count(person, question, found)
-        turn = services.turn_start(
+        turn = services.turn_start_from_page(
             person=person,
-            turn_id=turn_id,
+            turn_id=_turn_id(request),
             question=question,
             conversation=found,
             personal=request.POST.get("personal", ""),
         )
+    except ConversationGone as refusal:
+        return _refused(request, None, refusal, question=question)
     except REFUSALS as refusal:
         parts = refusal.parts if isinstance(refusal, PersonalFound) else None
-        composer = composer_for(
-            person, found, turn_id=turn_id, question=question, error=said(refusal, person), parts=parts
-        )
-        return _refused(request, composer, refusal)
-    except Turn.DoesNotExist as fault:
-        raise Http404 from fault
+        return _refused(request, found, refusal, question=question, parts=parts)
+    mark_judged(request)
     return _taken(request, turn, is_new=found is None)
 
 
 def _turn_id(request: HtmxRequest) -> UUID:
+    """The id that the page gave its turn; a new one where a form has none that can be read."""
     try:
         return UUID(request.POST.get("turn_id", ""))
-    except ValueError as fault:
-        raise Http404 from fault
+    except ValueError:
+        return uuid4()
 
 
 def _taken(request: HtmxRequest, turn: Turn, *, is_new: bool) -> HttpResponse:
@@ -106,32 +108,59 @@ def _taken(request: HtmxRequest, turn: Turn, *, is_new: bool) -> HttpResponse:
         return redirect(f"{address}#turn-{turn.pk}")
     if is_new:
         return HttpResponse(headers={"HX-Redirect": address})
-    composer = composer_for(person_of(request), turn.conversation)
-    shown = partial("turn", request, shown=turn_shown(turn)) + partial(
-        "composer_swap", request, composer=composer
-    )
+    shown = partial("turn", request, shown=turn_shown(turn)) + _composer_swap(request, turn)
     return HttpResponse(shown, headers={"HX-Reswap": f"beforeend show:#turn-{turn.pk}:top"})
 
 
-def _refused(request: HtmxRequest, composer: Composer, refusal: Refusal) -> HttpResponse:
-    """The composer again, with what was typed and why it was not taken."""
-    status = 429 if isinstance(refusal, TooOften) else 422
-    if request.htmx:
-        headers = {"HX-Retarget": "#composer", "HX-Reswap": "outerHTML"}
-        return HttpResponse(partial("composer", request, composer=composer), status=status, headers=headers)
-    page = conversation_page(composer.person, composer.conversation, composer)
-    return render(request, "chat/conversation.html", page, status=status)
+def _composer_swap(request: HtmxRequest, turn: Turn) -> str:
+    live_turn = turn if turn.is_live else None
+    composer = composer_for(person_of(request), turn.conversation, live_turn=live_turn)
+    return partial("composer_swap", request, composer=composer)
 
 
-@login_required
+def _refused(
+    request: HtmxRequest, conversation: Conversation | None, refusal: Refusal, **typed: Any
+) -> HttpResponse:
+    """The composer again, with what was typed and why it was not taken.
+
+    While another question is being answered the turns come along, so that the page shows what its button would stop.
+    """
+    person = person_of(request)
+    page = conversation_page(person, conversation, error=said(refusal, person), **typed)
+    if not request.htmx:
+        return render(request, "chat/conversation.html", page, status=_status_of(refusal))
+    shown = partial("composer", request, composer=page["composer"])
+    if isinstance(refusal, StillAnswering):
+        shown += partial("turns_swap", request, turns=page["turns"])
+    # A form that stood in a deleted conversation becomes that of a new one, which is no page that is missing.
+    status = 422 if isinstance(refusal, ConversationGone) else _status_of(refusal)
+    headers = {"HX-Retarget": "#composer", "HX-Reswap": "outerHTML"}
+    return HttpResponse(shown, status=status, headers=headers)
+
+
+def _status_of(refusal: Refusal) -> int:
+    match refusal:
+        case TooOften():
+            return 429
+        case ConversationGone():
+            return 404
+    return 422
+
+
+@sign_in_required
 @require_POST
 def stop(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
+    """Stop a turn. Where it has ended already, the page is brought up to date, as its stream may not have told it."""
+    services.turn_stop(turn=own_turn(request, turn_id))
     turn = own_turn(request, turn_id)
-    services.turn_stop(turn=turn)
-    return _back(request, turn.conversation)
+    if turn.is_live or not request.htmx:
+        return _back(request, turn.conversation)
+    composer = composer_for(person_of(request), turn.conversation, live_turn=None)
+    shown = partial("turn_swap", request, shown=turn_shown(turn))
+    return HttpResponse(shown + partial("composer_actions_swap", request, composer=composer))
 
 
-@login_required
+@sign_in_required
 @require_POST
 def retry(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
     person, failed = person_of(request), own_turn(request, turn_id)
@@ -139,20 +168,13 @@ def retry(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
         question_count(person, failed.question, failed.conversation)
         turn = services.turn_retry(person=person, failed=failed, turn_id=_turn_id(request))
     except REFUSALS as refusal:
-        composer = composer_for(person, failed.conversation, error=said(refusal, person))
-        return _refused(request, composer, refusal)
-    except Turn.DoesNotExist as fault:
-        raise Http404 from fault
+        return _refused(request, failed.conversation, refusal)
     if not request.htmx:
         return _back(request, turn.conversation)
-    composer = composer_for(person, turn.conversation)
-    shown = partial("turn", request, shown=turn_shown(turn)) + partial(
-        "composer_swap", request, composer=composer
-    )
-    return HttpResponse(shown)
+    return HttpResponse(partial("turn", request, shown=turn_shown(turn)) + _composer_swap(request, turn))
 
 
-@login_required
+@sign_in_required
 @require_POST
 def go_on(request: HtmxRequest) -> HttpResponse:
     """Back to the tutor after a help card, once the pause has had its time."""
@@ -160,15 +182,16 @@ def go_on(request: HtmxRequest) -> HttpResponse:
     return redirect("chat:start")
 
 
-@login_required
+@sign_in_required
 @require_POST
+@reads_free_text("title")
 def rename(request: HtmxRequest, conversation_id: UUID) -> HttpResponse:
     found = own_conversation(request, conversation_id)
     services.conversation_rename(conversation=found, title=request.POST.get("title", ""))
     return _back(request, found)
 
 
-@login_required
+@sign_in_required
 @require_http_methods(["GET", "POST"])
 def delete(request: HtmxRequest, conversation_id: UUID) -> HttpResponse:
     """Asks first, as there is no way back."""
@@ -185,7 +208,7 @@ def _back(request: HtmxRequest, conversation: Conversation) -> HttpResponse:
     return redirect("chat:conversation", conversation.pk)
 
 
-@login_required
+@sign_in_required
 @require_safe
 @never_cache
 def look(request: HtmxRequest, link_id: UUID) -> HttpResponse:

@@ -22,6 +22,7 @@ from chat.throttles import reports
 from rest.problems import NOT_FOUND, TOO_OFTEN, Problem
 from rest.schema import answers
 from rest.views import SignedInView
+from safeguarding.api import FreeTextView
 
 
 class TurnAnswer(SignedInView):
@@ -52,7 +53,9 @@ class GoOn(SignedInView):
         return Response(status=204)
 
 
-class TurnReport(SignedInView):
+class TurnReport(FreeTextView):
+    free_text = ("words",)
+
     @extend_schema(
         operation_id="turns_report",
         request=ReportTurnSerializer,
@@ -68,7 +71,7 @@ class TurnReport(SignedInView):
             report = report_make(turn=turn, **said.validated_data)
         except NothingToReport as fault:
             raise Problem(NOTHING_TO_REPORT) from fault
-        return Response(ReportSerializer(report).data)
+        return Response({**ReportSerializer(report).data, "card": self.card_for_words()})
 
     @extend_schema(
         operation_id="turns_report_take_back",

@@ -12,7 +12,9 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Person
 from budgets.errors import BudgetShort, SiteStopped
 from chat.errors import (
+    ConversationGone,
     FamilyClosed,
+    IdTaken,
     ModelNotInPlan,
     NotTaken,
     PersonalFound,
@@ -24,7 +26,7 @@ from chat.errors import (
 )
 from chat.refusals import said
 from families.gate import Closed
-from rest.problems import Kind, Problem, define
+from rest.problems import NOT_FOUND, Kind, Problem, define
 
 EMPTY = define(
     "question-empty",
@@ -138,6 +140,8 @@ def told_as_problems(person: Person) -> Iterator[None]:
     """Turn a refusal of the services into its problem, in words for `person`."""
     try:
         yield
+    except IdTaken as refusal:
+        raise Problem(KEY_REUSED if refusal.is_own else KEY_TAKEN) from refusal
     except (NotTaken, BudgetShort, SiteStopped) as refusal:
         raise _problem(refusal, person) from refusal
 
@@ -167,6 +171,7 @@ def _problem(refusal: NotTaken | BudgetShort | SiteStopped, person: Person) -> P
         QuestionEmpty: EMPTY,
         QuestionTooLong: TOO_LONG,
         TutorClosed: CLOSED,
+        ConversationGone: NOT_FOUND,
     }
     return Problem(kinds[type(refusal)], said(refusal, person))
 

@@ -12,6 +12,7 @@ from chat.leaving import Personal
 from chat.models import LONGEST_WORDS, Conversation, Ending, Reason, Report, State, Turn
 from courses.search import Found, passages_of
 from safeguarding.acts import Question, Said, Support
+from safeguarding.api import CardSerializer
 
 
 class AskSerializer(serializers.Serializer[Any]):
@@ -51,9 +52,13 @@ class ReportTurnSerializer(serializers.Serializer[Any]):
 class ReportSerializer(serializers.ModelSerializer[Report]):
     """What is kept of a report. It was never shared, or is not any more, where `shared_at` is null."""
 
+    card = CardSerializer(
+        allow_null=True, default=None, help_text="Of words that are a cry for help: show all of it."
+    )
+
     class Meta:
         model = Report
-        fields = ("made_at", "reason", "words", "shared_at")
+        fields = ("made_at", "reason", "words", "shared_at", "card")
         read_only_fields = fields
 
 
@@ -76,34 +81,6 @@ class LessonSerializer(serializers.Serializer[Found]):
     title = serializers.CharField()
     lesson = serializers.CharField()
     url = serializers.CharField(help_text="Where it can be read, relative to the site.")
-
-
-class ContactSerializer(serializers.Serializer[Any]):
-    href = serializers.CharField()
-    shown = serializers.CharField()
-    word = serializers.CharField(help_text="What the line wants to be texted; empty where that is open.")
-
-
-class LineSerializer(serializers.Serializer[Any]):
-    name = serializers.CharField()
-    hours = serializers.CharField()
-    languages = serializers.CharField()
-    call = ContactSerializer(allow_null=True)
-    text = ContactSerializer(allow_null=True)
-    chat = ContactSerializer(allow_null=True)
-
-
-class CardSerializer(serializers.Serializer[Any]):
-    """A help card, which stands instead of an answer. Show all of it, in this order."""
-
-    heading = serializers.CharField()
-    paragraphs = serializers.ListField(child=serializers.CharField())
-    emergency = serializers.CharField(source="country.emergency")
-    lines = LineSerializer(source="country.lines", many=True)
-    next = serializers.CharField()
-    truth = serializers.CharField()
-    pause = serializers.CharField()
-    leave = serializers.CharField()
 
 
 class SaidSerializer(serializers.Serializer[Said]):

@@ -1,3 +1,4 @@
+from functools import partial
 from uuid import UUID
 
 from django.urls import reverse
@@ -5,16 +6,22 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.models import Person
 from chat import services, stream
+from chat.acts import FIRST
 from chat.api.access import own_conversation, own_turn
-from chat.api.refusals import KEY_MISSING, KEY_REUSED, KEY_TAKEN, ON_ASKING, told_as_problems
+from chat.api.refusals import KEY_MISSING, ON_ASKING, told_as_problems
 from chat.api.serializers import AskSerializer, TurnSerializer, turn_told
-from chat.leaving import without_personal
-from chat.models import LONGEST_QUESTION, Conversation, Turn
+from chat.errors import IdTaken
+from chat.judging import verdict_for
+from chat.models import Conversation, Turn
+from chat.selectors import turns_shown
 from chat.throttles import question_count
+from guard import action_for
 from rest.problems import NOT_FOUND, TOO_OFTEN, Problem
 from rest.schema import answers
 from rest.views import SignedInView
+from safeguarding.api import FreeTextView
 
 KEY = OpenApiParameter(
     "Idempotency-Key",
@@ -25,7 +32,9 @@ KEY = OpenApiParameter(
 )
 
 
-class Turns(SignedInView):
+class Turns(FreeTextView):
+    free_text = ("question",)
+
     @extend_schema(
         operation_id="turns_create",
         parameters=[KEY],
@@ -44,6 +53,9 @@ class Turns(SignedInView):
     def post(self, request: Request) -> Response:
         """Ask a question, in a new conversation or in one of yours. A crisis is answered with a card at once.
 
+        That holds whatever else is wrong: with a used key the card's turn has an id of its own, and a refusal that can
+        store nothing carries the card in its member `card`.
+
         Cards, fixed words and lessons come in the language of `Accept-Language`, where they are written in it. So does
         an answer whose question leaves open in which language it is asked.
         """
@@ -53,19 +65,14 @@ class Turns(SignedInView):
         question, conversation_id = asked.validated_data["question"], asked.validated_data["conversation"]
         conversation = own_conversation(person, conversation_id) if conversation_id else None
         question_count(person, question, conversation)
-        try:
-            with told_as_problems(person):
-                turn = services.turn_start(
-                    person=person,
-                    turn_id=key,
-                    question=question,
-                    conversation=conversation,
-                    personal=asked.validated_data["personal"],
-                )
-        except Turn.DoesNotExist as fault:
-            raise Problem(KEY_TAKEN) from fault
-        if not turn.is_new and not _is_the_same(turn, question, conversation):
-            raise Problem(KEY_REUSED)
+        with told_as_problems(person):
+            turn = _start(
+                person=person,
+                turn_id=key,
+                question=question,
+                conversation=conversation,
+                personal=asked.validated_data["personal"],
+            )
         address = reverse("chat_api:turn", args=[turn.pk])
         return Response(turn_told(turn), status=201 if turn.is_new else 200, headers={"Location": address})
 
@@ -77,11 +84,20 @@ def _key(request: Request) -> UUID:
         raise Problem(KEY_MISSING) from fault
 
 
-def _is_the_same(turn: Turn, question: str, conversation: Conversation | None) -> bool:
-    if conversation is not None and turn.conversation_id != conversation.pk:
-        return False
-    question = question.strip()
-    return turn.question in {question[:LONGEST_QUESTION], without_personal(question)}
+def _start(
+    *, person: Person, turn_id: UUID, question: str, conversation: Conversation | None, personal: str
+) -> Turn:
+    """Take the question. A key that stands for another one is refused, but never to a cry for help."""
+    start = partial(
+        services.turn_start, person=person, question=question, conversation=conversation, personal=personal
+    )
+    try:
+        return start(turn_id=turn_id)
+    except IdTaken:
+        past = turns_shown(conversation) if conversation else ()
+        if action_for(verdict_for(question, past)) not in FIRST:
+            raise
+        return start(turn_id=services.new_id_for(person, turn_id, question))
 
 
 class OneTurn(SignedInView):

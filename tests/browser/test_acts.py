@@ -146,7 +146,9 @@ def test_what_would_leave_the_machine_is_shown_first(
     question = "I am Noor Haddad. What is a noun?"
     request = rf.get("/tutor/")
     request.user = teen
-    composer = composer_for(teen, None, question=question, error="Not sent yet.", parts=["Noor Haddad"])
+    composer = composer_for(
+        teen, None, live_turn=None, question=question, error="Not sent yet.", parts=["Noor Haddad"]
+    )
     reply = partial("composer", request, composer=composer)
     headers = {"HX-Retarget": "#composer", "HX-Reswap": "outerHTML", "Content-Type": "text/html"}
     sign_in(teen)

@@ -123,10 +123,39 @@ class TestCrisis:
         settings.VALKEY_URL = settings.CELERY_BROKER_URL = "redis://127.0.0.1:1/0"
         assert post(owner, "I want to kill myself").json()["card"]["lines"]
 
-    def test_it_needs_no_budget_and_no_consent(self, owner: Client, settings: Settings) -> None:
+    def test_it_needs_no_budget(self, owner: Client, settings: Settings) -> None:
         settings.TUTOR_DAILY_TOKENS = 10
-        Consent.objects.all().delete()
         assert post(owner, "I want to kill myself").json()["state"] == "carded"
+
+    def test_without_consent_the_card_comes_and_nothing_is_stored(self, owner: Client) -> None:
+        Consent.objects.all().delete()
+        told = problem(post(owner, "I want to kill myself"), "consent-missing", 403)
+        assert told["card"]["lines"]
+        assert not Turn.objects.exists()
+
+    def test_it_comes_with_the_problem_for_a_visitor_who_is_not_signed_in(
+        self, client: Client, db: None
+    ) -> None:
+        assert problem(post(client, "I want to kill myself"), "not-signed-in", 401)["card"]["heading"]
+        assert "card" not in problem(post(client), "not-signed-in", 401)
+
+    def test_under_a_used_key_it_is_a_turn_of_its_own_and_anything_else_stays_refused(
+        self, owner: Client
+    ) -> None:
+        key = uuid4()
+        post(owner, key=key)
+        for _ in range(2):
+            told = post(owner, "I want to kill myself", key=key).json()
+            assert told["state"] == "carded"
+            assert told["id"] != str(key)
+        problem(post(owner, "And the sea?", key=key), "key-reused", 422)
+        assert Turn.objects.count() == 2
+
+    @pytest.mark.parametrize("conversation", ["6ae49e7b-6ee1-4fc3-94b9-bb24d9151442", "no id"])
+    def test_it_comes_with_the_problem_of_a_conversation_that_is_not_there(
+        self, conversation: str, owner: Client
+    ) -> None:
+        assert post(owner, "I want to kill myself", conversation=conversation).json()["card"]["heading"]
 
     def test_then_the_tutor_rests(self, owner: Client) -> None:
         post(owner, "I want to kill myself")

@@ -11,7 +11,7 @@ from budgets.errors import BudgetShort
 from budgets.models import Hold, HoldState
 from budgets.selectors import meter
 from chat import leases, pauses, services
-from chat.errors import QuestionEmpty, QuestionTooLong, StillAnswering, TutorClosed, TutorPaused
+from chat.errors import IdTaken, QuestionEmpty, QuestionTooLong, StillAnswering, TutorClosed, TutorPaused
 from chat.models import Conversation, Ending, State, Turn
 from tests.chat.conftest import Ask
 
@@ -41,9 +41,10 @@ class TestAsking:
         assert first == again
         assert (Turn.objects.count(), Hold.objects.count(), Conversation.objects.count()) == (1, 1, 1)
 
-    def test_somebody_elses_turn_id_is_not_there(self, turn: Turn, stranger: Person) -> None:
-        with pytest.raises(Turn.DoesNotExist):
-            services.turn_start(person=stranger, turn_id=turn.pk, question="What did they ask?")
+    def test_the_id_of_another_persons_turn_tells_nothing(self, turn: Turn, stranger: Person) -> None:
+        with pytest.raises(IdTaken) as refusal:
+            services.turn_start(person=stranger, turn_id=turn.pk, question=turn.question)
+        assert refusal.value.is_own is False
 
     def test_a_worker_is_told_after_the_commit(
         self, teen: Person, ask: Ask, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
@@ -115,7 +116,7 @@ class TestDeletedKeys:
         self, who: str, turn: Turn, request: pytest.FixtureRequest
     ) -> None:
         services.conversation_delete(conversation=turn.conversation)
-        with pytest.raises(Turn.DoesNotExist):
+        with pytest.raises(IdTaken):
             services.turn_start(
                 person=request.getfixturevalue(who), turn_id=turn.pk, question="Why is the sky blue?"
             )
@@ -125,7 +126,7 @@ class TestDeletedKeys:
     def test_nor_while_its_worker_still_settles(self, teen: Person, turn: Turn) -> None:
         leases.turns_claim(places=1)
         services.conversation_delete(conversation=turn.conversation)
-        with pytest.raises(Turn.DoesNotExist):
+        with pytest.raises(IdTaken):
             services.turn_start(person=teen, turn_id=turn.pk, question="Why is the sky blue?")
 
 

@@ -101,7 +101,7 @@ class TestStart:
         settings.DEMO, settings.CRISIS_TEXTS_REVIEW = False, ""
         page = owner.get(reverse("chat:start")).content.decode()
         assert "The tutor is not open yet" in page
-        assert 'name="question"' not in page
+        assert "Write here if you need help" in page
 
     def test_an_empty_list_says_what_will_be_there(self, owner: Client) -> None:
         assert "will be listed here" in owner.get(reverse("chat:start")).content.decode()
@@ -207,8 +207,9 @@ class TestAsking:
         assert "Why is the sky blue?" in body
 
     @pytest.mark.parametrize("turn_id", ["", "1", "x" * 400])
-    def test_a_form_that_is_not_ours_is_not_taken(self, turn_id: str, owner: Client) -> None:
-        assert post(owner, "chat:ask", question="Why?", turn_id=turn_id).status_code == 404
+    def test_a_form_without_a_readable_id_is_given_one(self, turn_id: str, owner: Client) -> None:
+        assert post(owner, "chat:ask", question="Why?", turn_id=turn_id).status_code == 200
+        assert Turn.objects.get().question == "Why?"
 
     def test_too_many_questions_are_slowed_down_and_a_crisis_is_not(self, owner: Client) -> None:
         codes = [
@@ -232,13 +233,14 @@ class TestAsking:
         assert reply.status_code == 302
         assert Turn.objects.latest("asked_at").state == State.CARDED
 
-    def test_a_retry_whose_id_is_taken_is_not_there(
+    def test_a_retry_whose_id_is_taken_asks_to_press_again(
         self, owner: Client, turn: Turn, stranger: Person, ask: Ask
     ) -> None:
         other = ask(stranger)
         Turn.objects.filter(pk=turn.pk).update(state=State.FAILED, ended_at=turn.asked_at)
         reply = owner.post(reverse("chat:turn_retry", args=[turn.pk]), {"turn_id": other.pk})
-        assert reply.status_code == 404
+        assert reply.status_code == 422
+        assert "press the button again" in reply.content.decode()
 
     def test_a_huge_form_is_refused(self, owner: Client) -> None:
         assert post(owner, "chat:ask", question="x" * 100_000, turn_id=uuid4()).status_code == 400
@@ -250,7 +252,7 @@ class TestCard:
         page = owner.get(reply.headers["Location"].split("#")[0]).content.decode()
         assert "988" in page
         assert "The tutor is resting" in page
-        assert 'name="question"' not in page
+        assert "Write here if you need help" in page
 
 
 class TestDeleting:

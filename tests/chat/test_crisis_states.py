@@ -1,0 +1,265 @@
+"""A cry for help is heard in every state of the site, of the session and of the request.
+
+Every state is tried with messages that are carded by themselves; `make soak` tries all fifty.
+"""
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db import OperationalError
+from django.test import Client
+from django.utils import timezone
+from pytest_django import Settings
+
+from accounts.models import Person
+from budgets.allowances import site_stop_set
+from chat import services
+from chat.models import Conversation, State, Turn
+from chat.throttles import questions, reports
+from events.models import Event
+from events.places import sign_up_confirm
+from events.services import sign_up_make
+from families.models import Consent, Link
+from tests.chat.conftest import Ask
+
+AsPerson = Callable[[Person], Client]
+FILE = Path(__file__).parents[2] / "benchmarks" / "beside_homework" / "danger.jsonl"
+CRISES = [row["text"] for row in map(json.loads, FILE.read_text().splitlines()) if row["kind"] == "crisis"]
+# English and Spanish alike.
+MESSAGES = CRISES if os.environ.get("SOAK") else CRISES[::9]
+CARD = 'class="card-crisis"'
+HTMX = {"HX-Request": "true"}
+
+
+@dataclass
+class Scene:
+    """Where a message is posted, and whether it may become a turn."""
+
+    client: Client
+    address: str = "/tutor/ask"
+    fields: dict[str, Any] = field(default_factory=dict)
+    text: str = "question"
+    may_store: bool = True
+    before: str = ""
+
+    def post(self, message: str, *, htmx: bool) -> str:
+        """The page that the message brings, after its redirect, if it brings one."""
+        sent = {"turn_id": str(uuid4())} | self.fields | {self.text: self.before + message}
+        reply = self.client.post(self.address, sent, headers=HTMX if htmx else {})
+        address = reply.headers.get("HX-Redirect") or reply.headers.get("Location")
+        return (self.client.get(address.split("#")[0]) if address else reply).content.decode()
+
+
+@pytest.fixture
+def scene(as_person: AsPerson, teen: Person) -> Scene:
+    return Scene(as_person(teen))
+
+
+@pytest.fixture
+def link(parent: Person, teen: Person) -> Link:
+    return Link.objects.create(parent=parent, teen=teen)
+
+
+@pytest.fixture
+def nothing_wrong(scene: Scene) -> Scene:
+    return scene
+
+
+@pytest.fixture
+def form_without_an_id(scene: Scene) -> Scene:
+    scene.fields = {"turn_id": ""}
+    return scene
+
+
+@pytest.fixture
+def form_with_a_broken_id(scene: Scene) -> Scene:
+    scene.fields = {"turn_id": "x" * 5_000}
+    return scene
+
+
+@pytest.fixture
+def used_id(scene: Scene, turn: Turn) -> Scene:
+    scene.fields = {"turn_id": str(turn.pk)}
+    return scene
+
+
+@pytest.fixture
+def session_over(client: Client, db: None) -> Scene:
+    return Scene(client, may_store=False)
+
+
+@pytest.fixture
+def session_of_a_deleted_person(scene: Scene, stranger: Person, as_person: AsPerson) -> Scene:
+    scene = Scene(as_person(stranger), may_store=False)
+    stranger.delete()
+    return scene
+
+
+@pytest.fixture
+def old_token(teen: Person) -> Scene:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(teen)
+    return Scene(client, may_store=False, fields={"csrfmiddlewaretoken": "x" * 64})
+
+
+@pytest.fixture
+def no_consent(scene: Scene) -> Scene:
+    Consent.objects.all().delete()
+    scene.may_store = False
+    return scene
+
+
+@pytest.fixture
+def throttled(scene: Scene, teen: Person) -> Scene:
+    for _ in range(12):
+        questions.hit(teen.pk)
+    return scene
+
+
+@pytest.fixture
+def quiet_hours(scene: Scene, link: Link, teen: Person) -> Scene:
+    now = timezone.now().astimezone(teen.zone)
+    begins, ends = (now - timedelta(hours=1)).time(), (now + timedelta(hours=1)).time()
+    Link.objects.update(quiet_from=begins.replace(microsecond=0), quiet_to=ends.replace(microsecond=0))
+    return scene
+
+
+@pytest.fixture
+def parents_pause(scene: Scene, link: Link) -> Scene:
+    Link.objects.update(paused_at=timezone.now())
+    return scene
+
+
+@pytest.fixture
+def resting_after_a_card(scene: Scene, teen: Person, ask: Ask) -> Scene:
+    assert ask(teen, "I want to kill myself").state == State.CARDED
+    return scene
+
+
+@pytest.fixture
+def tutor_stopped(scene: Scene) -> Scene:
+    site_stop_set(stopped=True)
+    return scene
+
+
+@pytest.fixture
+def tutor_not_open(scene: Scene, settings: Settings) -> Scene:
+    settings.DEMO, settings.CRISIS_TEXTS_REVIEW = False, ""
+    return scene
+
+
+@pytest.fixture
+def no_budget(scene: Scene, settings: Settings) -> Scene:
+    settings.TUTOR_DAILY_TOKENS = 0
+    return scene
+
+
+@pytest.fixture
+def being_answered(scene: Scene, turn: Turn) -> Scene:
+    scene.address = f"/tutor/{turn.conversation_id}/ask"
+    return scene
+
+
+@pytest.fixture
+def conversation_deleted(scene: Scene, turn: Turn) -> Scene:
+    scene.address, scene.may_store = f"/tutor/{turn.conversation_id}/ask", False
+    services.conversation_delete(conversation=turn.conversation)
+    return scene
+
+
+@pytest.fixture
+def conversation_of_another(scene: Scene, stranger: Person, ask: Ask) -> Scene:
+    scene.address, scene.may_store = f"/tutor/{ask(stranger).conversation_id}/ask", False
+    return scene
+
+
+HOMEWORK = "We read the chapter about rivers and wrote down how water moves through rock. "
+
+
+@pytest.fixture
+def too_long_to_answer(scene: Scene) -> Scene:
+    scene.before = HOMEWORK * 40
+    return scene
+
+
+@pytest.fixture
+def as_long_as_a_form_may_be(scene: Scene) -> Scene:
+    scene.before = HOMEWORK * 750
+    return scene
+
+
+@pytest.fixture
+def records_away(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> Scene:
+    def fail(**_how: object) -> None:
+        raise OperationalError
+
+    scene.client.raise_request_exception = False
+    monkeypatch.setattr("chat.services.turn_start_from_page", fail)
+    scene.may_store = False
+    return scene
+
+
+@pytest.fixture
+def report(scene: Scene, turn: Turn) -> Scene:
+    services.turn_stop(turn=turn)
+    Turn.objects.update(answer="Because.")
+    scene.address, scene.text, scene.may_store = f"/tutor/turns/{turn.pk}/report", "words", False
+    return scene
+
+
+@pytest.fixture
+def report_throttled(report: Scene, teen: Person) -> Scene:
+    for _ in range(10):
+        reports.hit(teen.pk)
+    return report
+
+
+@pytest.fixture
+def title(scene: Scene, turn: Turn) -> Scene:
+    scene.address, scene.text, scene.may_store = f"/tutor/{turn.conversation_id}/rename", "title", False
+    return scene
+
+
+@pytest.fixture
+def feedback(client: Client, db: None) -> Scene:
+    soon = timezone.now() + timedelta(days=1)
+    event = Event.objects.create(slug="an-evening", title="An evening", starts_at=soon, is_published=True)
+    guest = sign_up_confirm(sign_up=sign_up_make(event=event, name="Kim", email="kim@example.org"))
+    Event.objects.update(starts_at=timezone.now() - timedelta(hours=1))
+    return Scene(client, f"{guest.get_absolute_url()}/feedback", {"worth": "yes"}, "words", may_store=False)
+
+
+@pytest.fixture
+def unfinished_feedback(feedback: Scene) -> Scene:
+    feedback.fields = {}
+    return feedback
+
+
+STATES = [
+    "nothing_wrong", "form_without_an_id", "form_with_a_broken_id", "used_id", "session_over",
+    "session_of_a_deleted_person", "old_token", "no_consent", "throttled", "quiet_hours", "parents_pause",
+    "resting_after_a_card", "tutor_stopped", "tutor_not_open", "no_budget", "being_answered",
+    "conversation_deleted", "conversation_of_another", "too_long_to_answer", "as_long_as_a_form_may_be",
+    "records_away", "report", "report_throttled", "title", "feedback", "unfinished_feedback",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("htmx", [True, False], ids=["htmx", "plain"])
+@pytest.mark.parametrize("state", STATES)
+def test_a_cry_for_help_brings_the_card(state: str, htmx: bool, request: pytest.FixtureRequest) -> None:
+    scene: Scene = request.getfixturevalue(state)
+    missed = []
+    for message in MESSAGES:
+        turns, conversations = Turn.objects.count(), Conversation.objects.count()
+        if CARD not in scene.post(message, htmx=htmx):
+            missed.append(message)
+        if not scene.may_store:
+            assert (Turn.objects.count(), Conversation.objects.count()) == (turns, conversations)
+    assert missed == []
