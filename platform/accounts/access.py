@@ -82,6 +82,9 @@ def sign_in_required[**P](
 def _ask_to_sign_in(request: HttpRequest) -> HttpResponse:
     kept = KeptForm.of(request)
     if kept:
+        if request.session.is_empty():
+            # A visitor who never signs in leaves their words behind: they end with the session.
+            request.session.set_expiry(KEPT_SECONDS)
         request.session[SESSION_KEY] = asdict(kept)
     after = reverse("accounts:kept_form") if kept else page_before(request)
     address = f"{resolve_url(settings.LOGIN_URL)}?{urlencode({'next': after})}"

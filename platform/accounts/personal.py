@@ -142,7 +142,10 @@ ACCOUNT = Kind(
 SESSIONS = Kind(
     name="sessions",
     title=_("Being signed in"),
-    what=_("That a browser is yours, so that you sign in once and not on every page."),
+    what=_(
+        "That a browser is yours, so that you sign in once and not on every page. A text that you send while you are "
+        "signed out waits there for half an hour, to be sent once you sign in."
+    ),
     retention=Retention(
         words=_("It is deleted when you sign out, and otherwise %(days)d days after you signed in."),
         days=settings.SESSION_COOKIE_AGE // 86_400,
