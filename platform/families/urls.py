@@ -24,6 +24,7 @@ urlpatterns = [
     path("data/keep", data.keep, name="data_keep"),
     path("data/answer/<int:parent_id>", data.answer, name="data_answer"),
     path("looks", private.looks, name="looks"),
+    path("notices", views.notices, name="notices"),
     path("password", password_help.ask, name="password_ask"),
     path("password/code", password_help.wait, name="password_wait"),
     path("links/<uuid:link_id>/password", password_help.give, name="password_give"),

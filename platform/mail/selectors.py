@@ -9,11 +9,9 @@ from django.db.models.lookups import Exact
 
 from mail.models import Attachment, Mail, Return, State
 
-SHOWN = 50
 
-
-def mails_newest() -> QuerySet[Mail]:
-    return Mail.objects.defer("text").order_by("-created_at")[:SHOWN]
+def mails_listed() -> QuerySet[Mail]:
+    return Mail.objects.defer("text")
 
 
 def mail_shown(mail_id: UUID) -> Mail:

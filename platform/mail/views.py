@@ -12,9 +12,12 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from accounts.paging import page_of
 from mail.letters import headers_of
 from mail.models import Attachment, Mail
-from mail.selectors import attachment_of, mail_shown, mails_newest
+from mail.selectors import attachment_of, mail_shown, mails_listed
+
+MAILS_A_PAGE = 50
 
 
 def demo_only[**P](
@@ -39,7 +42,9 @@ def _context(**more: object) -> dict[str, object]:
 
 @demo_only
 def box(request: HttpRequest) -> HttpResponse:
-    return render(request, "mail/box.html", _context(mails=mails_newest()))
+    cursor = request.GET.get("before", "")
+    listed = page_of(mails_listed(), by="created_at", size=MAILS_A_PAGE, cursor=cursor)
+    return render(request, "mail/box.html", _context(listed=listed, is_first=not cursor))
 
 
 @demo_only

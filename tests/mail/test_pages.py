@@ -1,5 +1,6 @@
 """The outbox as pages: anybody's in a demo, nobody's outside of one."""
 
+import re
 from uuid import uuid4
 
 import pytest
@@ -54,6 +55,20 @@ def test_nothing_can_be_posted_to_it(client: Client, mail: Mail) -> None:
 
 
 class TestTheList:
+    def test_goes_on_to_the_oldest(
+        self, client: Client, queue: Queue, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("mail.views.MAILS_A_PAGE", 2)
+        for number in range(5):
+            queue(subject=f"Letter {number}")
+        seen, address = [], reverse("mail:box")
+        while address:
+            page = client.get(address).content.decode()
+            seen += re.findall(r"Letter \d", page)
+            older = re.search(r'href="(\?before=[^"]+)"', page)
+            address = reverse("mail:box") + older[1] if older else ""
+        assert seen == [f"Letter {number}" for number in range(4, -1, -1)]
+
     def test_says_to_whom_what_and_how_it_went(self, client: Client, queue: Queue) -> None:
         queue(subject="Waits")
         sent = queue(subject="Went")

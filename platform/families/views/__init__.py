@@ -8,6 +8,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import sign_in_required
 from accounts.models import Role
+from accounts.paging import page_of
 from families.consents import consent_of
 from families.erasing import due_at, erasures_near
 from families.models import Invitation
@@ -15,7 +16,9 @@ from families.notices import notices_seen
 from families.selectors import invitations_to, links_of, notices_of
 from families.views.access import person_of
 
+# On the family's page, and on a page of the notices alone.
 NOTICES_SHOWN = 20
+NOTICES_A_PAGE = 50
 
 
 @sign_in_required
@@ -35,8 +38,18 @@ def family(request: HttpRequest) -> HttpResponse:
         else [],
         "invited_by": list(invitations_to(person)) if person.email else [],
         "invitations": Invitation.objects.filter(by=person).order_by("-made_at"),
-        "notices": list(notices_of(person)[:NOTICES_SHOWN]),
+        "listed": page_of(notices_of(person), by="at", size=NOTICES_SHOWN),
     }
-    if any(notice.seen_at is None for notice in page["notices"]):
+    if any(notice.seen_at is None for notice in page["listed"].rows):
         notices_seen(person=person)
     return render(request, "families/family.html", page)
+
+
+@sign_in_required
+@require_safe
+def notices(request: HttpRequest) -> HttpResponse:
+    """Everything that has happened in a person's family, page by page."""
+    person, cursor = person_of(request), request.GET.get("before", "")
+    listed = page_of(notices_of(person), by="at", size=NOTICES_A_PAGE, cursor=cursor)
+    page = {"person": person, "listed": listed, "is_first": not cursor}
+    return render(request, "families/notices.html", page)

@@ -6,20 +6,29 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts.access import sign_in_required
+from accounts.paging import page_of
 from families.forms import TrustedAdultForm
 from families.gate import gate_of
+from families.looks import LOOK_LASTS
 from families.selectors import looks_at
 from families.trusted import trusted_adult_forget, trusted_adult_name, trusted_adult_of
 from families.views.access import teen_of
 
-LOOKS_SHOWN = 100
+LOOKS_A_PAGE = 50
 
 
 @sign_in_required
 @require_safe
 def looks(request: HttpRequest) -> HttpResponse:
     teen = teen_of(request)
-    page = {"person": teen, "looks": looks_at(teen)[:LOOKS_SHOWN], "gate": gate_of(teen)}
+    cursor = request.GET.get("before", "")
+    page = {
+        "person": teen,
+        "listed": page_of(looks_at(teen), by="at", size=LOOKS_A_PAGE, cursor=cursor),
+        "is_first": not cursor,
+        "gate": gate_of(teen),
+        "minutes": LOOK_LASTS.seconds // 60,
+    }
     return render(request, "families/looks.html", page)
 
 

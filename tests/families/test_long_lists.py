@@ -1,0 +1,64 @@
+"""Every look and every notice can be read, however many there are."""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import Person
+from families.models import Link, Look, Notice
+
+Enter = Callable[[Person], Client]
+
+
+def rows(client: Client, address: str) -> list[str]:
+    """The time of every row of a list, page by page."""
+    found, place = [], ""
+    while True:
+        page = client.get(address + place).content.decode()
+        found += re.findall(r'<li[^>]*><time datetime="([^"]+)"', page)
+        older = re.search(r'href="(\?before=[^"]+)"', page)
+        if not older:
+            return found
+        place = older[1]
+
+
+def test_every_look_stands_in_the_teens_list(link: Link, teen: Person, as_person: Enter) -> None:
+    now = timezone.now()
+    Look.objects.bulk_create(
+        Look(link=link, view="topics", at=now - timedelta(minutes=number)) for number in range(130)
+    )
+    found = rows(as_person(teen), "/family/looks")
+    assert len(found) == len(set(found)) == 130
+    assert found == sorted(found, reverse=True)
+
+
+class TestNotices:
+    @pytest.fixture
+    def many(self, teen: Person) -> None:
+        Notice.objects.bulk_create(Notice(person=teen, words=f"Thing {number}") for number in range(70))
+
+    def test_the_familys_page_has_the_newest_and_a_link_to_all(
+        self, teen: Person, many: None, as_person: Enter
+    ) -> None:
+        client = as_person(teen)
+        page = client.get("/family/").content.decode()
+        assert page.count("notice-new") == 20
+        assert 'href="/family/notices"' in page
+        assert len(rows(client, "/family/notices")) == 70
+
+    def test_of_few_there_is_no_other_page(self, teen: Person, as_person: Enter) -> None:
+        Notice.objects.create(person=teen, words="A thing")
+        assert 'href="/family/notices"' not in as_person(teen).get("/family/").content.decode()
+
+    @pytest.mark.parametrize("who", ["parent", "stranger", "admin_person"])
+    def test_nobody_else_reads_them(
+        self, who: str, many: None, as_person: Enter, request: pytest.FixtureRequest
+    ) -> None:
+        assert rows(as_person(request.getfixturevalue(who)), "/family/notices") == []
+
+    def test_are_for_people_who_have_signed_in(self, client: Client, db: None) -> None:
+        assert client.get("/family/notices").headers["Location"].startswith("/sign-in")
