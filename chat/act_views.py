@@ -4,11 +4,11 @@ from uuid import UUID
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from accounts.access import sign_in_required
 from accounts.free_text import reads_free_text
+from chat.history import turn_address
 from chat.models import Turn
 from chat.pages import partial, turn_shown
 from chat.pauses import question_answer
@@ -55,4 +55,4 @@ def _turn_again(request: HtmxRequest, turn: Turn) -> HttpResponse:
 
 
 def _turn_on_its_page(turn: Turn) -> HttpResponse:
-    return redirect(f"{reverse('chat:conversation', args=[turn.conversation_id])}#turn-{turn.pk}")
+    return redirect(turn_address(turn))

@@ -17,10 +17,11 @@ from chat import stream
 from chat.acts import question_of, said_of, support_of
 from chat.budget_words import brief_said, meter_said
 from chat.cards import card_of
+from chat.history import TurnsPage, newest_turns, turn_address
 from chat.models import RETRIED_STATES, Conversation, Ending, Reason, Report, Turn
 from chat.rendering import GrowingPage, answer_html
 from chat.reports import REPORTS_KEPT_FOR, may_be_reported
-from chat.selectors import Pause, conversations_of, pause_of, turns_shown
+from chat.selectors import Pause, conversations_of, pause_of
 from courses.search import Found, passages_of
 from families.gate import Gate, gate_of
 from inference.place import guard_host, runs_at_home
@@ -28,7 +29,8 @@ from safeguarding.acts import Question, Said, Support
 from safeguarding.cards import Card
 from safeguarding.review import chat_is_open
 
-CONVERSATIONS_LISTED = 50
+# Beside the tutor; chat.history_views has all of them.
+CONVERSATIONS_LISTED = 20
 
 
 @dataclass(frozen=True)
@@ -159,6 +161,11 @@ class Composer:
     def meter_words(self) -> str:
         return meter_said(self.meter, self.person)
 
+    @property
+    def pause_address(self) -> str:
+        """Where the turn is that the tutor rests for."""
+        return turn_address(self.pause.turn) if self.pause else ""
+
 
 def composer_for(
     person: Person,
@@ -185,20 +192,37 @@ def composer_for(
     )
 
 
-def conversation_page(person: Person, conversation: Conversation | None, **said: Any) -> dict[str, Any]:
-    """The page of a conversation, or of a new one, with one read of its turns. `said` goes to the composer."""
-    turns = list(turns_shown(conversation).select_related("report")) if conversation else []
-    live_turn = next((turn for turn in turns if turn.is_live), None)
+def conversation_page(
+    person: Person, conversation: Conversation | None, turns: TurnsPage | None = None, **said: Any
+) -> dict[str, Any]:
+    """The page of a conversation, or of a new one, with one read of its turns: `turns`, or the newest of them.
+
+    `said` goes to the composer.
+    """
+    turns = turns or (newest_turns(conversation) if conversation else TurnsPage())
+    live_turn = next((turn for turn in turns.turns if turn.is_live), None)
     return {
         "person": person,
         "conversation": conversation,
         "conversations": conversations_of(person)[:CONVERSATIONS_LISTED],
-        "turns": turns_shown_on_page(turns),
+        "turns_page": turns,
+        "turns": turns_shown_on_page(turns.turns),
         "composer": composer_for(person, conversation, live_turn=live_turn, **said),
         "runs_at_home": runs_at_home(),
         "guard_host": guard_host(),
         "model_name": settings.TUTOR_MODEL,
     }
+
+
+def earlier_turns(request: HttpRequest, conversation: Conversation, turns: TurnsPage) -> str:
+    """A page of turns to put above those that are on the page already."""
+    context = {
+        "conversation": conversation,
+        "turns_page": turns,
+        "turns": turns_shown_on_page(turns.turns),
+        "runs_at_home": runs_at_home(),
+    }
+    return render_to_string("chat/earlier.html", context, request)
 
 
 def partial(name: str, request: HttpRequest, **context: Any) -> str:

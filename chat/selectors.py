@@ -27,7 +27,7 @@ def unsealed(person: Person, started_at: str = "started_at") -> Q:
 
 
 def conversations_of(person: Person) -> QuerySet[Conversation]:
-    return Conversation.objects.filter(unsealed(person), owner=person).order_by("-asked_at")
+    return Conversation.objects.filter(unsealed(person), owner=person).order_by("-asked_at", "-pk")
 
 
 def turns_of(person: Person) -> QuerySet[Turn]:
@@ -51,7 +51,7 @@ def turn_lives(person: Person, turn_id: UUID) -> bool:
 
 def turns_shown(conversation: Conversation) -> QuerySet[Turn]:
     """The conversation's turns, oldest first, without those that were tried again."""
-    return conversation.turns.filter(retry=None).order_by("asked_at")
+    return conversation.turns.filter(retry=None).order_by("asked_at", "pk")
 
 
 def pasts_of(turns: Sequence[Turn]) -> dict[UUID, list[Turn]]:

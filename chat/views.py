@@ -1,11 +1,13 @@
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.vary import vary_on_headers
 from django_htmx.middleware import HtmxDetails
 
 from accounts.access import sign_in_required
@@ -14,9 +16,10 @@ from accounts.models import Person
 from accounts.throttle import TooOften
 from chat import pauses, services
 from chat.errors import ConversationGone, PersonalFound, StillAnswering
+from chat.history import is_place, turn_address, turns_page
 from chat.looking import overview
 from chat.models import Conversation, Turn
-from chat.pages import composer_for, conversation_page, partial, turn_shown
+from chat.pages import composer_for, conversation_page, earlier_turns, partial, turn_shown
 from chat.refusals import REFUSALS, Refusal, said
 from chat.selectors import conversation_of, turn_of
 from chat.throttles import question_count
@@ -61,9 +64,17 @@ def start(request: HtmxRequest) -> HttpResponse:
 
 @sign_in_required
 @require_safe
+@vary_on_headers("HX-Request")
 def conversation(request: HtmxRequest, conversation_id: UUID) -> HttpResponse:
+    """A page of its turns: the newest, or those around (`at`), `before` or `after` one of them."""
     person, found = person_of(request), own_conversation(request, conversation_id)
-    return render(request, "chat/conversation.html", conversation_page(person, found))
+    try:
+        turns = turns_page(found, request.GET)
+    except Turn.DoesNotExist as fault:
+        raise Http404 from fault
+    if request.htmx and "before" in request.GET:
+        return HttpResponse(earlier_turns(request, found, turns))
+    return render(request, "chat/conversation.html", conversation_page(person, found, turns))
 
 
 @sign_in_required
@@ -105,9 +116,12 @@ def _turn_id(request: HtmxRequest) -> UUID:
 def _taken(request: HtmxRequest, turn: Turn, *, is_new: bool) -> HttpResponse:
     address = reverse("chat:conversation", args=[turn.conversation_id])
     if not request.htmx:
-        return redirect(f"{address}#turn-{turn.pk}")
+        return redirect(turn_address(turn))
     if is_new:
         return HttpResponse(headers={"HX-Redirect": address})
+    if is_place(QueryDict(urlsplit(request.htmx.current_url or "").query)):
+        # The new turn would stand below turns of long ago, with those in between missing.
+        return HttpResponse(headers={"HX-Redirect": turn_address(turn)})
     shown = partial("turn", request, shown=turn_shown(turn)) + _composer_swap(request, turn)
     return HttpResponse(shown, headers={"HX-Reswap": f"beforeend show:#turn-{turn.pk}:top"})
 
@@ -131,7 +145,7 @@ def _refused(
         return render(request, "chat/conversation.html", page, status=_status_of(refusal))
     shown = partial("composer", request, composer=page["composer"])
     if isinstance(refusal, StillAnswering):
-        shown += partial("turns_swap", request, turns=page["turns"])
+        shown += partial("turns_swap", request, **page)
     # A form that stood in a deleted conversation becomes that of a new one, which is no page that is missing.
     status = 422 if isinstance(refusal, ConversationGone) else _status_of(refusal)
     headers = {"HX-Retarget": "#composer", "HX-Reswap": "outerHTML"}

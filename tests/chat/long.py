@@ -1,0 +1,41 @@
+"""Conversations of many turns, made at once."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from django.utils import timezone
+
+from accounts.models import Person
+from chat.models import Conversation, State, Turn
+
+
+def conversation_make(
+    owner: Person, turns: int, *, title: str = "A long one", answer: str = "Because.", **fields: Any
+) -> Conversation:
+    """A conversation with `turns` answered turns, a minute apart: "Question 0", and so on."""
+    start = timezone.now() - timedelta(days=3)
+    conversation = Conversation.objects.create(
+        owner=owner, title=title, started_at=start, asked_at=start + timedelta(minutes=turns)
+    )
+    turns_make(conversation, turns, start=start, answer=answer, **fields)
+    return conversation
+
+
+def turns_make(
+    conversation: Conversation, count: int, *, start: datetime, minutes: float = 1, **fields: Any
+) -> list[Turn]:
+    return Turn.objects.bulk_create(
+        Turn(
+            **{
+                "pk": uuid4(),
+                "conversation": conversation,
+                "question": f"Question {number}",
+                "state": State.ANSWERED,
+                "asked_at": start + timedelta(minutes=number * minutes),
+                "ended_at": start + timedelta(minutes=number * minutes),
+                **fields,
+            }
+        )
+        for number in range(count)
+    )
