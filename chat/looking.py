@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
+from uuid import UUID
 
 from django.db.models import Q, QuerySet
 from django.utils import timezone
@@ -15,6 +16,7 @@ from chat.budget_words import meter_said
 from chat.models import ASKED, State, Turn
 from chat.selectors import unsealed
 from courses.models import Module
+from families.looks import view_of
 from families.models import Link
 from families.terms import View
 from guard import Category, Level
@@ -23,7 +25,7 @@ DAYS_SHOWN = 14
 # A pause longer than this between two questions is time away from the tutor.
 LONGEST_THOUGHT = timedelta(minutes=10)
 EXCERPT = 160
-TURNS_SHOWN = 200
+TURNS_A_PAGE = 50
 # What points at an unsafe home is never shown to a parent, whatever was agreed (docs/safety.md, level S).
 NEVER_SHOWN = Q(level=Level.UNSAFE_HOME) | Q(
     categories__overlap=[Category.UNSAFE_HOME, Category.EXPLOITATION]
@@ -52,27 +54,40 @@ class Overview:
     meter_words: str
     excerpts: Sequence[str] = ()
     turns: Sequence[Turn] = ()
+    # The id of the turn after which the next page of excerpts or turns begins; "" on the last one.
+    older: str = ""
 
 
-def overview(link: Link, view: View) -> Overview:
-    """The last two weeks of a teen, as far as `view` goes. Words appear in it only where `view` names them."""
+def overview(link: Link, view: View, before: Turn | None = None) -> Overview:
+    """The last two weeks of a teen, as far as `view` goes. Words appear in it only where `view` names them.
+
+    They come in pages, newest first: those before the turn `before`, or the newest.
+    """
     teen = link.teen
     turns = list(_turns(teen).only("asked_at", "ended_at", "passages"))
-    flagged: Sequence[str] = ()
-    shown: Sequence[Turn] = ()
-    if view == View.FLAGGED:
-        # What somebody said when a pause asked them is nobody else's: it was promised there.
-        carded = _words(teen).filter(state=State.CARDED).exclude(layer=ASKED)
-        flagged = [turn.question[:EXCERPT] for turn in carded.order_by("-asked_at")[:TURNS_SHOWN]]
-    elif view == View.FULL:
-        shown = list(_words(teen).order_by("-asked_at")[:TURNS_SHOWN])
+    words = _words(teen, view)
+    if before:
+        words = words.filter(asked_at__lte=before.asked_at).filter(
+            Q(asked_at__lt=before.asked_at) | Q(pk__lt=before.pk)
+        )
+    found = list(words.order_by("-asked_at", "-pk")[: TURNS_A_PAGE + 1])
+    shown = found[:TURNS_A_PAGE]
     return Overview(
         days=_days(turns, teen),
         topics=_topics(turns),
         meter_words=meter_said(meter(owner=teen), teen),
-        excerpts=flagged,
-        turns=shown,
+        excerpts=[turn.question[:EXCERPT] for turn in shown] if view == View.FLAGGED else (),
+        turns=shown if view == View.FULL else (),
+        older=str(shown[-1].pk) if len(found) > TURNS_A_PAGE else "",
     )
+
+
+def turn_in_view(link: Link, turn_id: str) -> Turn:
+    """A turn whose words the parent of `link` may see now. Raises Turn.DoesNotExist for any other."""
+    try:
+        return _words(link.teen, view_of(link)).only("asked_at").get(pk=UUID(turn_id))
+    except ValueError as fault:
+        raise Turn.DoesNotExist from fault
 
 
 def _turns(teen: Person) -> QuerySet[Turn]:
@@ -80,9 +95,17 @@ def _turns(teen: Person) -> QuerySet[Turn]:
     return Turn.objects.filter(conversation__owner=teen, asked_at__gte=since).exclude(NEVER_SHOWN)
 
 
-def _words(teen: Person) -> QuerySet[Turn]:
-    """Turns whose words may be shown. A helper with the password may agree to a wider view as the teen."""
-    return _turns(teen).filter(unsealed(teen, "conversation__started_at"))
+def _words(teen: Person, view: View) -> QuerySet[Turn]:
+    """Turns whose words `view` shows. A helper with the password may agree to a wider view as the teen."""
+    open_turns = _turns(teen).filter(unsealed(teen, "conversation__started_at"))
+    match view:
+        case View.FULL:
+            return open_turns
+        case View.FLAGGED:
+            # What a teen answers when a pause asks stays theirs: the pause promises it.
+            return open_turns.filter(state=State.CARDED).exclude(layer=ASKED)
+        case _:
+            return open_turns.none()
 
 
 def _days(turns: Iterable[Turn], teen: Person) -> list[Day]:

@@ -17,7 +17,7 @@ from accounts.throttle import TooOften
 from chat import pauses, services
 from chat.errors import ConversationGone, PersonalFound, StillAnswering
 from chat.history import is_place, turn_address, turns_page
-from chat.looking import overview
+from chat.looking import overview, turn_in_view
 from chat.models import Conversation, Turn
 from chat.pages import composer_for, conversation_page, earlier_turns, partial, turn_shown
 from chat.refusals import REFUSALS, Refusal, said
@@ -231,6 +231,13 @@ def look(request: HtmxRequest, link_id: UUID) -> HttpResponse:
         link = link_to_teen(person_of(request), link_id)
     except Link.DoesNotExist as fault:
         raise Http404 from fault
-    view = look_take(link=link)
-    page = {"link": link, "view": view, "overview": overview(link, view), "person": person_of(request)}
-    return render(request, "chat/look.html", page)
+    before = None
+    if "before" in request.GET:
+        try:
+            before = turn_in_view(link, request.GET["before"])
+        except Turn.DoesNotExist:
+            # It is gone, too old by now, or no longer in the agreed view.
+            return redirect("chat:look", link.pk)
+    view = look_take(link=link, goes_on=before is not None)
+    page = {"link": link, "view": view, "overview": overview(link, view, before), "is_first": before is None}
+    return render(request, "chat/look.html", page | {"person": person_of(request)})

@@ -1,0 +1,199 @@
+"""A parent reads on within what was agreed. Every page belongs to a look that the teen sees (docs/safety.md)."""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import Person
+from chat.models import ASKED, Conversation, State, Turn
+from families.looks import LOOK_LASTS
+from families.models import Link, Look
+from families.terms import View
+from tests.chat.long import conversation_make, turns_make
+
+Enter = Callable[[Person], Client]
+
+
+@pytest.fixture
+def link(parent: Person, teen: Person) -> Link:
+    return Link.objects.create(parent=parent, teen=teen, view=View.FULL)
+
+
+@pytest.fixture
+def talk(teen: Person) -> Conversation:
+    """120 turns that a help card answered, three days ago."""
+    return conversation_make(teen, 120, state=State.CARDED, level="3", answer="")
+
+
+@pytest.fixture
+def reader(link: Link, talk: Conversation, as_person: Enter) -> Client:
+    return as_person(link.parent)
+
+
+def numbers(page: str) -> list[int]:
+    return [int(one) for one in re.findall(r"Question (\d+)<", page)]
+
+
+def turn(talk: Conversation, number: int) -> Turn:
+    return talk.turns.get(question=f"Question {number}")
+
+
+def looks_end() -> None:
+    Look.objects.update(at=timezone.now() - LOOK_LASTS)
+
+
+@pytest.mark.parametrize("view", [View.FLAGGED, View.FULL])
+class TestEveryTurnOfTheTwoWeeks:
+    def test_can_be_read_page_by_page_in_one_look(self, view: View, link: Link, reader: Client) -> None:
+        Link.objects.update(view=view)
+        address, place, seen = f"/tutor/look/{link.pk}", "", []
+        while True:
+            page = reader.get(address + place).content.decode()
+            seen += numbers(page)
+            older = re.search(r'href="(\?before=[0-9a-f-]{36})"', page)
+            if not older:
+                break
+            place = older[1]
+        assert seen == list(range(119, -1, -1))
+        assert [look.view for look in Look.objects.all()] == [view]
+
+    def test_and_none_older_than_those(
+        self, view: View, link: Link, reader: Client, talk: Conversation
+    ) -> None:
+        Link.objects.update(view=view)
+        Turn.objects.filter(question="Question 0").update(asked_at=timezone.now() - timedelta(days=15))
+        page = reader.get(f"/tutor/look/{link.pk}?before={turn(talk, 20).pk}").content.decode()
+        assert numbers(page) == list(range(19, 0, -1))
+
+
+class TestALook:
+    def read(self, reader: Client, link: Link, before: object) -> str:
+        return reader.get(f"/tutor/look/{link.pk}", {"before": str(before)}, follow=True).content.decode()
+
+    def test_begins_anew_with_every_first_page(self, link: Link, reader: Client) -> None:
+        for _ in range(2):
+            reader.get(f"/tutor/look/{link.pk}")
+        assert Look.objects.count() == 2
+
+    def test_without_one_before_it_a_further_page_is_one(
+        self, link: Link, reader: Client, talk: Conversation
+    ) -> None:
+        assert numbers(self.read(reader, link, turn(talk, 60).pk))
+        assert Look.objects.count() == 1
+
+    def test_is_over_after_ten_minutes(self, link: Link, reader: Client, talk: Conversation) -> None:
+        reader.get(f"/tutor/look/{link.pk}")
+        looks_end()
+        for _ in range(2):
+            self.read(reader, link, turn(talk, 60).pk)
+        assert Look.objects.count() == 2
+
+    def test_of_the_other_parent_counts_for_neither(
+        self, link: Link, teen: Person, talk: Conversation, as_person: Enter, reader: Client
+    ) -> None:
+        other = Person.objects.create_user("lou", "a-long-password", role="parent")
+        theirs = Link.objects.create(parent=other, teen=teen, view=View.FULL)
+        reader.get(f"/tutor/look/{link.pk}")
+        self.read(as_person(other), theirs, turn(talk, 60).pk)
+        assert Look.objects.filter(link=theirs).count() == 1
+
+    def test_at_a_narrower_view_agreed_between_two_pages_is_another(
+        self, link: Link, reader: Client, talk: Conversation
+    ) -> None:
+        turns_make(talk, 1, start=timezone.now(), question="Question 900")
+        reader.get(f"/tutor/look/{link.pk}")
+        Link.objects.update(view=View.FLAGGED)
+        Turn.objects.filter(question="Question 30").update(state=State.ANSWERED)
+        page = self.read(reader, link, turn(talk, 60).pk)
+        assert numbers(page) == [number for number in range(59, 8, -1) if number != 30]
+        assert sorted(look.view for look in Look.objects.all()) == [View.FLAGGED, View.FULL]
+
+    def test_at_time_and_topics_shows_no_word_of_a_further_page(
+        self, link: Link, reader: Client, talk: Conversation
+    ) -> None:
+        reader.get(f"/tutor/look/{link.pk}")
+        Link.objects.update(view=View.TOPICS)
+        page = self.read(reader, link, turn(talk, 60).pk)
+        assert numbers(page) == []
+        assert "Time, in the last two weeks" in page
+        assert {look.view for look in Look.objects.all()} == {View.FULL, View.TOPICS}
+
+    @pytest.mark.parametrize(
+        "hidden",
+        [
+            {"level": "S"},
+            {"categories": ["unsafe_home"]},
+            {"asked_at": timezone.now() - timedelta(days=20)},
+        ],
+    )
+    @pytest.mark.parametrize("view", [View.FLAGGED, View.FULL])
+    def test_does_not_tell_that_a_hidden_turn_is_there(
+        self, view: View, hidden: dict[str, object], link: Link, reader: Client, talk: Conversation
+    ) -> None:
+        Link.objects.update(view=view)
+        one = turn(talk, 60)
+        Turn.objects.filter(pk=one.pk).update(**hidden)
+        told, unknown = (
+            reader.get(f"/tutor/look/{link.pk}", {"before": str(before)}).headers["Location"]
+            for before in (one.pk, uuid4())
+        )
+        assert told == unknown == f"/tutor/look/{link.pk}"
+        assert not Look.objects.exists()
+
+    def test_at_cards_does_not_tell_of_what_answered_a_pause(
+        self, link: Link, reader: Client, talk: Conversation
+    ) -> None:
+        Link.objects.update(view=View.FLAGGED)
+        Turn.objects.filter(question="Question 60").update(layer=ASKED)
+        assert reader.get(f"/tutor/look/{link.pk}?before={turn(talk, 60).pk}").status_code == 302
+        assert 60 not in numbers(self.read(reader, link, turn(talk, 61).pk))
+
+    def test_is_over_with_the_link_between_two_pages(
+        self, link: Link, reader: Client, talk: Conversation
+    ) -> None:
+        reader.get(f"/tutor/look/{link.pk}")
+        Link.objects.update(ended_at=timezone.now(), ending="teen")
+        reply = reader.get(f"/tutor/look/{link.pk}", {"before": str(turn(talk, 60).pk)})
+        assert reply.status_code == 404
+        assert Look.objects.count() == 1
+
+    def test_goes_back_to_its_beginning_when_its_place_was_deleted(
+        self, link: Link, reader: Client, talk: Conversation, teen: Person
+    ) -> None:
+        place = turn(talk, 60).pk
+        conversation_make(teen, 1, title="Another")
+        talk.delete()
+        assert numbers(self.read(reader, link, place)) == [0]
+        assert Look.objects.count() == 1
+
+    @pytest.mark.parametrize("before", ["", "x", "1_2"])
+    def test_goes_there_from_an_address_that_is_none(self, before: str, link: Link, reader: Client) -> None:
+        assert reader.get(f"/tutor/look/{link.pk}", {"before": before}).status_code == 302
+
+    def test_leads_to_nothing_of_another_family(self, link: Link, stranger: Person, reader: Client) -> None:
+        theirs = turn(conversation_make(stranger, 3), 2)
+        assert reader.get(f"/tutor/look/{link.pk}", {"before": str(theirs.pk)}).status_code == 302
+        assert not Look.objects.exists()
+
+    @pytest.mark.parametrize("who", ["teen", "stranger", "other_parent", "admin_person"])
+    def test_is_a_linked_parents_alone(
+        self, who: str, link: Link, talk: Conversation, make_person: Callable[..., Person], as_person: Enter,
+        request: pytest.FixtureRequest,
+    ) -> None:  # fmt: skip
+        person = make_person("lou", "parent") if who == "other_parent" else request.getfixturevalue(who)
+        reply = as_person(person).get(f"/tutor/look/{link.pk}", {"before": str(turn(talk, 60).pk)})
+        assert reply.status_code == 404
+        assert not Look.objects.exists()
+
+    def test_asks_for_sign_in(self, link: Link, talk: Conversation, client: Client) -> None:
+        reply = client.get(f"/tutor/look/{link.pk}", {"before": str(turn(talk, 60).pk)})
+        assert reply.headers["Location"].startswith("/sign-in")
+
+    def test_is_explained_to_the_teen(self, link: Link, teen: Person, as_person: Enter) -> None:
+        page = as_person(teen).get("/family/looks").content.decode()
+        assert "within 10 minutes is still taking the same look" in page
