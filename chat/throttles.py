@@ -8,6 +8,7 @@ from guard import action_for
 
 questions = Throttle("questions", "12/minute;200/hour")
 reports = Throttle("reports", "10/minute;60/hour")
+searches = Throttle("chat-searches", "30/minute;300/hour")
 
 
 def question_count(person: Person, question: str, conversation: Conversation | None = None) -> None:

@@ -5,6 +5,7 @@ from uuid import UUID, uuid4
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
@@ -202,7 +203,8 @@ def go_on(request: HtmxRequest) -> HttpResponse:
 def rename(request: HtmxRequest, conversation_id: UUID) -> HttpResponse:
     found = own_conversation(request, conversation_id)
     services.conversation_rename(conversation=found, title=request.POST.get("title", ""))
-    return _back(request, found)
+    listed = _listed(request)
+    return redirect(listed) if listed else _back(request, found)
 
 
 @sign_in_required
@@ -211,9 +213,16 @@ def delete(request: HtmxRequest, conversation_id: UUID) -> HttpResponse:
     """Asks first, as there is no way back."""
     found = own_conversation(request, conversation_id)
     if request.method == "GET":
-        return render(request, "chat/delete.html", {"conversation": found})
+        return render(request, "chat/delete.html", {"conversation": found, "listed": _listed(request)})
     services.conversation_delete(conversation=found)
-    return redirect("chat:start")
+    return redirect(_listed(request) or "chat:start")
+
+
+def _listed(request: HtmxRequest) -> str:
+    """The page of the list of conversations that a person came from, or ""."""
+    address = request.POST.get("listed") or request.GET.get("listed") or ""
+    is_ours = url_has_allowed_host_and_scheme(address, allowed_hosts=None)
+    return address if is_ours and address.startswith(reverse("chat:conversations")) else ""
 
 
 def _back(request: HtmxRequest, conversation: Conversation) -> HttpResponse:

@@ -112,7 +112,7 @@ class TestStart:
         Conversation.objects.bulk_create(Conversation(owner=teen, title=f"Number {n}") for n in range(60))
         with django_assert_max_num_queries(8):
             page = owner.get(reverse("chat:start")).content.decode()
-        assert page.count("conversation-title") == 50
+        assert page.count("conversation-title") == 20
 
     def test_the_meter_speaks_in_answers_and_says_when_it_refills(self, owner: Client) -> None:
         page = owner.get(reverse("chat:start")).content.decode()
