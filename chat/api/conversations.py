@@ -15,12 +15,13 @@ from rest.views import SignedInView
 
 class LastAskedFirst(CursorPagination):
     page_size = 20
-    ordering = "-asked_at"
+    # The second key orders those that were asked in at the same time.
+    ordering = ("-asked_at", "-pk")
 
 
 class FirstAskedFirst(CursorPagination):
     page_size = 20
-    ordering = "asked_at"
+    ordering = ("asked_at", "pk")
 
 
 class Conversations(SignedInView):

@@ -48,6 +48,14 @@ class TestList:
         titles = [row["title"] for row in read_all(owner, LIST)]
         assert titles == [f"Number {number}" for number in range(45)]
 
+    def test_of_the_same_instant_none_is_left_out_and_none_comes_twice(
+        self, owner: Client, teen: Person
+    ) -> None:
+        conversations_make(teen, 65)
+        Conversation.objects.update(asked_at=timezone.now())
+        titles = [row["title"] for row in read_all(owner, LIST)]
+        assert len(titles) == len(set(titles)) == 65
+
     def test_a_page_costs_the_same_however_long_the_list(
         self, owner: Client, teen: Person, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
@@ -90,6 +98,13 @@ class TestTurns:
     def test_they_come_oldest_first_page_by_page(self, owner: Client, long: Conversation) -> None:
         questions = [row["question"] for row in read_all(owner, f"{LIST}/{long.pk}/turns")]
         assert questions == [f"Number {number}" for number in range(25)]
+
+    def test_of_the_same_instant_none_is_left_out_and_none_comes_twice(
+        self, owner: Client, long: Conversation
+    ) -> None:
+        long.turns.update(asked_at=timezone.now())
+        questions = [row["question"] for row in read_all(owner, f"{LIST}/{long.pk}/turns")]
+        assert len(questions) == len(set(questions)) == 25
 
     def test_one_that_was_tried_again_is_left_out(self, owner: Client, long: Conversation) -> None:
         failed = long.turns.earliest("asked_at")
