@@ -168,8 +168,10 @@ def stop(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
     """Stop a turn. Where it has ended already, the page is brought up to date, as its stream may not have told it."""
     services.turn_stop(turn=own_turn(request, turn_id))
     turn = own_turn(request, turn_id)
-    if turn.is_live or not request.htmx:
-        return _back(request, turn.conversation)
+    if not request.htmx:
+        return redirect(turn_address(turn))
+    if turn.is_live:
+        return HttpResponse(status=204)
     composer = composer_for(person_of(request), turn.conversation, live_turn=None)
     shown = partial("turn_swap", request, shown=turn_shown(turn))
     return HttpResponse(shown + partial("composer_actions_swap", request, composer=composer))
@@ -185,7 +187,7 @@ def retry(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
     except REFUSALS as refusal:
         return _refused(request, failed.conversation, refusal)
     if not request.htmx:
-        return _back(request, turn.conversation)
+        return redirect(turn_address(turn))
     return HttpResponse(partial("turn", request, shown=turn_shown(turn)) + _composer_swap(request, turn))
 
 

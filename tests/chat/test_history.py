@@ -184,9 +184,21 @@ class TestEarlierTurns:
 
 
 class TestAfterAPost:
-    def test_about_an_old_turn_one_lands_where_it_is(self, owner: Client, long: Conversation) -> None:
+    @pytest.mark.parametrize(
+        ("name", "form"),
+        [
+            ("chat:turn_report", {"reason": "wrong"}),
+            ("chat:turn_report_take_back", {}),
+            ("chat:turn_answer", {"answer": "no"}),
+            ("chat:turn_stop", {}),
+            ("chat:turn_retry", {"turn_id": "00000000-0000-4000-8000-000000000000"}),
+        ],
+    )
+    def test_about_an_old_turn_one_lands_where_it_is(
+        self, name: str, form: dict[str, str], owner: Client, long: Conversation
+    ) -> None:
         old = turn(long, 3)
-        reply = owner.post(reverse("chat:turn_report", args=[old.pk]), {"reason": "wrong"})
+        reply = owner.post(reverse(name, args=[old.pk]), form)
         address, _, fragment = reply.headers["Location"].partition("#")
         assert fragment == f"turn-{old.pk}"
         assert f'id="{fragment}"' in owner.get(address).content.decode()
