@@ -4,7 +4,11 @@ from dataclasses import dataclass
 from uuid import UUID
 
 KEPT_SECONDS = 15 * 60
-READER_SECONDS = 60
+# So long after its last reader an answer is written on: a phone may be locked or a lesson opened meanwhile. It must be
+# less than an answer may take at all (chat.desk.LONGEST_SECONDS), or a slow one would end as the model's fault.
+READER_SECONDS = 240
+# How often a lease is renewed while a page reads: what is left of it then varies by that part only.
+RENEWALS = 12
 BEGINNING = "0"
 
 

@@ -12,7 +12,16 @@ from django.conf import settings
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from chat.stream.entries import BEGINNING, READER_SECONDS, Entry, id_order, reader_key, turn_of, words_key
+from chat.stream.entries import (
+    BEGINNING,
+    READER_SECONDS,
+    RENEWALS,
+    Entry,
+    id_order,
+    reader_key,
+    turn_of,
+    words_key,
+)
 
 # Short, because a stream that is followed just as the read begins to block waits for the next one.
 BLOCK_MILLISECONDS = 500
@@ -116,13 +125,13 @@ class Hub:
     async def _tell(self) -> None:
         """Say who is read, again and again, and wake the read whenever there is one more stream."""
         loop = asyncio.get_running_loop()
-        all_at = loop.time() + READER_SECONDS / 3
+        all_at = loop.time() + READER_SECONDS / RENEWALS
         while True:
             # However many new streams there are meanwhile: those that were noted before must not be forgotten.
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.news.wait(), max(0.0, all_at - loop.time()))
             if loop.time() >= all_at:
-                all_at = loop.time() + READER_SECONDS / 3
+                all_at = loop.time() + READER_SECONDS / RENEWALS
                 self.unnoted = {reader_key(turn_of(key)) for key in self.cursors}
             self.news.clear()
             noted, self.unnoted = self.unnoted, set()

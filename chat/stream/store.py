@@ -38,7 +38,7 @@ def written(turn_id: UUID) -> Written | None:
 
 
 def note_reader(turn_id: UUID) -> None:
-    """Somebody is reading, for the next minute at least."""
+    """Count the turn as read for READER_SECONDS from now."""
     _try(lambda client: client.set(reader_key(turn_id), "1", ex=READER_SECONDS))
 
 

@@ -78,7 +78,7 @@ class Writer:
         at = 0 if self.is_away else self.sent
         entry: Any = {"at": at, "text": self.text[at:], "n": self.tokens}
         if is_new:
-            # The asker counts as a reader for the first minute; and a Valkey that came back empty knows nobody.
+            # The asker counts as a reader at first; and a Valkey that came back empty knows nobody.
             pipe.set(reader_key(self.turn_id), "1", ex=READER_SECONDS)
         pipe.xadd(words_key(self.turn_id), entry)
         if is_new:

@@ -188,7 +188,7 @@ def test_the_model_stops_when_nobody_reads(logs: Path, visitor: live.Visitor) ->
     with live.running(live.Worker(logs / "worker.log")):
         turn = ask(visitor)
         live.wait_until(lambda: words_made(turn) > 5, what="some words")
-        # The minute since the last reader is over.
+        # The lease of the last reader is over.
         store._client().delete(f"turn:{turn.pk}:reader")
         live.wait_until(lambda: not now(turn).is_live, what="the turn to end")
     assert (now(turn).state, now(turn).ending) == (State.STOPPED, Ending.UNREAD)

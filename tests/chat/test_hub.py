@@ -6,8 +6,9 @@ from uuid import UUID, uuid4
 import pytest
 import redis
 
+from chat.desk import LONGEST_SECONDS
 from chat.stream import reader, store
-from chat.stream.entries import reader_key
+from chat.stream.entries import READER_SECONDS, RENEWALS, reader_key
 from chat.stream.reader import Hub
 
 
@@ -41,6 +42,22 @@ def test_whoever_reads_on_counts_as_a_reader_however_many_others_come(
         return counts
 
     assert asyncio.run(rush())
+
+
+def test_a_page_that_is_hidden_has_minutes_before_its_answer_is_stopped() -> None:
+    async def read_and_leave() -> int:
+        hub, turn_id = Hub(), uuid4()
+        await subscribed(hub, turn_id)
+        await ended(hub)
+        return int(store._client().ttl(reader_key(turn_id)))
+
+    assert asyncio.run(read_and_leave()) > 200
+    # It is renewed long before it runs out, so a page that is hidden just before has nearly as long.
+    assert READER_SECONDS - READER_SECONDS / RENEWALS >= 180
+
+
+def test_an_answer_without_a_reader_is_stopped_before_it_counts_as_a_model_that_went_quiet() -> None:
+    assert READER_SECONDS < LONGEST_SECONDS
 
 
 def test_a_reader_who_goes_away_while_catching_up_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
