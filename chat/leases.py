@@ -21,6 +21,7 @@ from chat import measures, nudge, stream
 from chat.acts import lessons_for
 from chat.models import Ending, State, Turn
 from chat.queue import next_in_line, stands_still
+from chat.retries import lock_with_retried, settle_retry
 from chat.titles import name_plainly
 from guard import Verdict, action_for
 from inference.prices import price
@@ -145,6 +146,8 @@ def turn_finish(*, turn: Turn, outcome: Outcome) -> bool:
     to this worker.
     """
     with transaction.atomic():
+        if turn.retry_of_id:
+            lock_with_retried(turn.pk)
         mine = Turn.objects.filter(pk=turn.pk, claim=turn.claim)
         ended = mine.update(**_ended(outcome))
         is_gone = not ended and not Turn.objects.filter(pk=turn.pk).exists()
@@ -153,6 +156,8 @@ def turn_finish(*, turn: Turn, outcome: Outcome) -> bool:
             transaction.on_commit(outcome.count)
         if ended and outcome.verdict:
             name_plainly(turn)
+        if ended and turn.retry_of_id:
+            settle_retry(turn.pk)
         # What was deleted while it was being written must not live on as its echo.
         transaction.on_commit(lambda: stream.forget(turn.pk) if is_gone else stream.end(turn.pk))
     return bool(ended)
@@ -224,11 +229,13 @@ def turns_sweep(*, now: datetime | None = None) -> int:
 
 @transaction.atomic
 def _give_up(turn_id: UUID) -> None:
+    lock_with_retried(turn_id)
     waiting = Turn.objects.filter(pk=turn_id, state=State.QUEUED)
     nothing = Outcome(
         state=State.FAILED, ending=Ending.NEVER_STARTED, answer="", prompt_tokens=0, answer_tokens=0
     )
     if waiting.update(**_ended(nothing)):
+        settle_retry(turn_id)
         _settle(turn_id, nothing)
         transaction.on_commit(nothing.count)
         transaction.on_commit(lambda: stream.end(turn_id))
@@ -237,6 +244,7 @@ def _give_up(turn_id: UUID) -> None:
 @transaction.atomic
 def _recover(turn_id: UUID, now: datetime) -> None:
     """End, or begin again, a turn whose worker let its lease run out."""
+    lock_with_retried(turn_id)
     turn = (
         Turn.objects.select_for_update(skip_locked=True, of=("self",))
         .filter(pk=turn_id, state=State.WORKING, lease_until__lt=now)
@@ -261,6 +269,7 @@ def _recover(turn_id: UUID, now: datetime) -> None:
         answer_tokens=tokens,
     )
     Turn.objects.filter(pk=turn_id).update(**_ended(outcome))
+    settle_retry(turn_id)
     _settle(turn_id, outcome)
     transaction.on_commit(outcome.count)
     transaction.on_commit(lambda: stream.end(turn_id))

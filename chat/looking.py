@@ -14,7 +14,7 @@ from accounts.models import Person
 from budgets.selectors import meter
 from chat.budget_words import meter_said
 from chat.models import ASKED, State, Turn
-from chat.selectors import unsealed
+from chat.selectors import turns_once, unsealed
 from courses.models import Module
 from families.looks import view_of
 from families.models import Link
@@ -92,7 +92,7 @@ def turn_in_view(link: Link, turn_id: str) -> Turn:
 
 def _turns(teen: Person) -> QuerySet[Turn]:
     since = timezone.now() - timedelta(days=DAYS_SHOWN)
-    return Turn.objects.filter(conversation__owner=teen, asked_at__gte=since).exclude(NEVER_SHOWN)
+    return turns_once(Turn.objects.filter(conversation__owner=teen, asked_at__gte=since)).exclude(NEVER_SHOWN)
 
 
 def _words(teen: Person, view: View) -> QuerySet[Turn]:

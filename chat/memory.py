@@ -15,13 +15,13 @@ from inference.tokens import tokens_at_most
 def remembered(turns: Iterable[Turn], *, window: int) -> list[Message]:
     """The messages of the newest of `turns` (oldest first) whose tokens, at most, fit into `window` together.
 
-    Only answers that the person saw are carried: a failed or withheld one has nothing to remember, and a
-    question that led to a help card, a pause or a refusal is never repeated to a model.
+    Only words that the person can see are carried, those of an answer that broke off too: a withheld answer has none,
+    and a question that led to a help card, a pause or a refusal is never repeated to a model.
     """
     carried: list[Message] = []
     left = window
     for turn in reversed(list(turns)):
-        if turn.state not in {State.ANSWERED, State.STOPPED} or not turn.answer:
+        if turn.state not in {State.ANSWERED, State.STOPPED, State.FAILED} or not turn.answer:
             continue
         question, answer = harmless(turn.question), harmless(turn.answer)
         left -= tokens_at_most(question) + tokens_at_most(answer)

@@ -95,8 +95,13 @@ class Turn(models.Model):
 
     id = models.UUIDField(primary_key=True, editable=False)
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="turns")
-    retry_of = models.OneToOneField(
-        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="retry"
+    retry_of = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="retries"
+    )
+    # The turn that is shown instead of this one: a better retry or, for a retry that was not better, the turn that it
+    # retried. Set in the transaction that ends the retry (chat.retries).
+    replaced_by = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="replaced"
     )
     asked_at = models.DateTimeField(default=timezone.now, editable=False)
     question = models.TextField(max_length=LONGEST_QUESTION)
@@ -169,6 +174,10 @@ class Turn(models.Model):
                 fields=["conversation"],
                 condition=Q(state__in=["queued", "working"]),
                 name="turn_one_live_in_a_conversation",
+            ),
+            # Retries that were not better do not count, so a turn may be retried many times.
+            models.UniqueConstraint(
+                fields=["retry_of"], condition=Q(replaced_by__isnull=True), name="turn_one_standing_retry"
             ),
         ]
 

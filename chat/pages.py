@@ -1,6 +1,7 @@
 """What the tutor's pages show: a turn, a conversation, the composer, the meter."""
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
@@ -41,6 +42,8 @@ class TurnShown:
     after: str
     page: GrowingPage
     passages: Sequence[Found]
+    # Its retries, oldest first.
+    followed_by: Sequence[Turn] = ()
 
     @property
     def answer_html(self) -> SafeString:
@@ -99,18 +102,45 @@ class TurnShown:
 
     @property
     def may_retry(self) -> bool:
-        return self.turn.state in RETRIED_STATES
+        is_ended = self.turn.state in RETRIED_STATES and self.turn.replaced_by_id is None
+        return is_ended and not self.is_retried_now
 
     @property
-    def retry_id(self) -> UUID:
+    def is_retried_now(self) -> bool:
+        return any(turn.is_live for turn in self.followed_by)
+
+    @property
+    def last_try(self) -> Turn | None:
+        """The last retry that was not better, where that is still the last word."""
+        tries = self.followed_by
+        return tries[-1] if tries and tries[-1].replaced_by_id == self.turn.pk else None
+
+    @property
+    def new_id(self) -> UUID:
+        """The id of the turn that Retry asks for."""
         return uuid4()
 
 
 def turns_shown_on_page(turns: Iterable[Turn]) -> list[TurnShown]:
     """Every turn as the page needs it; the lessons that all of them cite are read at once."""
     turns = list(turns)
-    found = passages_of(key for turn in turns for key in turn.passages)
-    return [_turn_shown(turn, [found[key] for key in turn.passages if key in found]) for turn in turns]
+    found, followed = passages_of(key for turn in turns for key in turn.passages), _followed(turns)
+    return [
+        _turn_shown(turn, [found[key] for key in turn.passages if key in found], followed.get(turn.pk, ()))
+        for turn in turns
+    ]
+
+
+def _followed(turns: Sequence[Turn]) -> Mapping[UUID, Sequence[Turn]]:
+    """The retries of those turns that may have any, oldest first, by the turn's id."""
+    ended = [turn.pk for turn in turns if turn.state in RETRIED_STATES]
+    followed: defaultdict[UUID, list[Turn]] = defaultdict(list)
+    if ended:
+        following = Turn.objects.filter(retry_of__in=ended).order_by("asked_at")
+        for turn in following.defer("question", "answer"):
+            if turn.retry_of_id:
+                followed[turn.retry_of_id].append(turn)
+    return followed
 
 
 def turn_shown(turn: Turn) -> TurnShown:
@@ -118,11 +148,11 @@ def turn_shown(turn: Turn) -> TurnShown:
     return shown
 
 
-def _turn_shown(turn: Turn, passages: Sequence[Found]) -> TurnShown:
+def _turn_shown(turn: Turn, passages: Sequence[Found], followed_by: Sequence[Turn]) -> TurnShown:
     """A live turn is shown with the words that stand on its stream now, and the id to go on from."""
     page = GrowingPage()
     if not turn.is_live:
-        return TurnShown(turn=turn, after="0", page=page, passages=passages)
+        return TurnShown(turn=turn, after="0", page=page, passages=passages, followed_by=followed_by)
     stream.note_reader(turn.pk)
     # A stream that cannot be read is shown as empty, and read from its beginning once it can be.
     seen = stream.written(turn.pk) or stream.Written()
@@ -229,3 +259,28 @@ def partial(name: str, request: HttpRequest, **context: Any) -> str:
     """One partial of the tutor's page, by name, for a swap."""
     context.setdefault("runs_at_home", runs_at_home())
     return render_to_string(f"chat/conversation.html#{name}", context, request)
+
+
+def retry_swaps(request: HttpRequest, earlier: Turn, standing: Turn) -> str:
+    """What changes on a page when Retry was pressed at `earlier`, and `standing` is there for it now."""
+    swaps = partial("turn_swap", request, shown=turn_shown(earlier))
+    if earlier.replaced_by_id:
+        swaps = partial("turn_gone", request, turn=earlier)
+    if standing != earlier:
+        # It may be on the page already.
+        swaps += partial("turn_gone", request, turn=standing)
+        swaps += partial("turn_added", request, shown=turn_shown(standing))
+    return swaps
+
+
+def ending_swaps(request: HttpRequest, turn: Turn) -> str:
+    """What changes on a page when a turn has ended: of a retry and its earlier turn one stays, where the retry stood.
+
+    That is where its reader looks, and the earlier turn may stand on another page of the conversation.
+    """
+    earlier = turn.retry_of
+    if earlier is None:
+        return partial("turn_swap", request, shown=turn_shown(turn))
+    stays = earlier if turn.replaced_by_id == earlier.pk else turn
+    swap = partial("turn_instead", request, shown=turn_shown(stays), gone=turn)
+    return partial("turn_gone", request, turn=earlier) + swap

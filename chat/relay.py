@@ -15,7 +15,7 @@ from accounts.models import Person
 from chat import stream
 from chat.following import STILL_HERE, event, event_stream, follow, read
 from chat.models import State, Turn
-from chat.pages import composer_for, partial, turn_shown
+from chat.pages import composer_for, ending_swaps, partial
 from chat.queue import waiting_words
 from chat.rendering import GrowingPage, answer_html
 from chat.selectors import turn_lives, turn_of
@@ -96,11 +96,10 @@ def _status(turn_id: UUID, words: str) -> bytes:
 
 
 def _ending(request: HttpRequest, person: Person, turn: Turn) -> bytes:
-    shown = partial("turn_swap", request, shown=turn_shown(turn))
     composer = composer_for(person, turn.conversation, live_turn=None)
     # What somebody has begun to write stays, but where the tutor rests from now on.
     swap = "composer_swap" if composer.pause else "composer_actions_swap"
-    return event(shown + partial(swap, request, composer=composer))
+    return event(ending_swaps(request, turn) + partial(swap, request, composer=composer))
 
 
 def _swap(target: str, how: str, html: str) -> str:

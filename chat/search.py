@@ -19,7 +19,7 @@ from django.utils.safestring import SafeString, mark_safe
 from accounts.models import Person
 from chat.history import place_address
 from chat.models import State, Turn
-from chat.selectors import conversations_of, turns_of
+from chat.selectors import conversations_of, turns_of, turns_once
 
 LEAST_LETTERS = 2
 LONGEST_SEARCH = 100
@@ -56,9 +56,9 @@ def turns_found(person: Person, words: str) -> QuerySet[Turn]:
     """The person's turns that have every one of `words`, in the question or the answer.
 
     A conversation whose title has them is found by its first turn. What is closed to whoever signs in as the person
-    is not found, nor is a turn that was tried again.
+    is not found, nor is a turn that another replaced.
     """
-    shown = turns_of(person).filter(retry=None)
+    shown = turns_once(turns_of(person))
     said, titled = Q(), conversations_of(person)
     for pattern in _patterns(words):
         said &= Q(question__regex=pattern) | (Q(answer__regex=pattern) & ~Q(state__in=UNANSWERED))

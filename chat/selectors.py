@@ -50,19 +50,29 @@ def turn_lives(person: Person, turn_id: UUID) -> bool:
 
 
 def turns_shown(conversation: Conversation) -> QuerySet[Turn]:
-    """The conversation's turns, oldest first, without those that were tried again."""
-    return conversation.turns.filter(retry=None).order_by("asked_at", "pk")
+    """The conversation's turns, oldest first, without those that another turn replaced.
+
+    A retry that is still being written is shown beside the turn that it retries.
+    """
+    return conversation.turns.filter(replaced_by=None).order_by("asked_at", "pk")
+
+
+def turns_once(turns: QuerySet[Turn]) -> QuerySet[Turn]:
+    """Every question once: without turns that were replaced, and without retries that are still being written."""
+    return turns.filter(replaced_by=None).exclude(retry_of__isnull=False, state__in=LIVE_STATES)
 
 
 def pasts_of(turns: Sequence[Turn]) -> dict[UUID, list[Turn]]:
     """What each of these turns remembers of its conversation, oldest first, by the turn's id; read at once."""
     remembering = [turn for turn in turns if turn.memory_tokens]
-    shown = Turn.objects.filter(conversation__in=[turn.conversation_id for turn in remembering], retry=None)
+    shown = turns_once(Turn.objects.filter(conversation__in=[turn.conversation_id for turn in remembering]))
     talks: defaultdict[UUID, list[Turn]] = defaultdict(list)
     for one in shown.order_by("asked_at"):
         talks[one.conversation_id].append(one)
     return {
-        turn.pk: [one for one in talks[turn.conversation_id] if one.pk != turn.pk] for turn in remembering
+        # Not the turn that it retries either: that has the same question.
+        turn.pk: [one for one in talks[turn.conversation_id] if one.pk not in {turn.pk, turn.retry_of_id}]
+        for turn in remembering
     }
 
 

@@ -43,7 +43,8 @@ from chat.models import (
     Turn,
 )
 from chat.prompt import BRIEFLY_TOKENS, LEAST_ANSWER_TOKENS, answer_room, for_turn, prompt_for
-from chat.selectors import pause_of, turns_of, turns_shown
+from chat.retries import lock_with_retried, settle_retry, standing_turn
+from chat.selectors import pause_of, turns_of, turns_once, turns_shown
 from chat.sittings import sitting_of
 from chat.titles import plain_title, title_from
 from families.gate import Closed, Gate, gate_of
@@ -118,7 +119,7 @@ def cleaned(question: str) -> str:
 
 
 def _past_of(conversation: Conversation | None, retry_of: Turn | None) -> QuerySet[Turn]:
-    past = turns_shown(conversation) if conversation else Turn.objects.none()
+    past = turns_once(turns_shown(conversation)) if conversation else Turn.objects.none()
     # A retried question is judged once: its first copy would count a second time against its writer.
     return past.exclude(pk=retry_of.pk) if retry_of else past
 
@@ -155,6 +156,8 @@ def _turn_take(asked: Asked) -> Turn:
     # It locks the row, so that a conversation is neither deleted nor asked in twice meanwhile.
     if asked.conversation and not conversation_touch(asked.conversation):
         raise ConversationGone
+    if known := _asked_meanwhile(asked):
+        return known
     gate = _gate_for(asked, action)
     question = asked.question if action in FIXED else cleared(asked.question, verdict, asked.personal)
     # A crisis message is never a title: others may glance at the list.
@@ -179,11 +182,21 @@ def _turn_take(asked: Asked) -> Turn:
         _ground_and_hold(person, turn, gate, asked.past)
     turn.save(force_insert=True)
     turn.is_new = True
+    if asked.retry_of:
+        settle_retry(turn.pk)
     if turn.is_live:
         transaction.on_commit(lambda: nudge.send(turn.pk))
     else:
         transaction.on_commit(lambda: measures.turn_ended(state=State(turn.state)))
     return turn
+
+
+def _asked_meanwhile(asked: Asked) -> Turn | None:
+    """The turn of another Retry of the same turn, which was quicker."""
+    if asked.retry_of is None:
+        return None
+    standing = standing_turn(asked.retry_of)
+    return standing if standing != asked.retry_of else None
 
 
 def _gate_for(asked: Asked, action: Action) -> Gate:
@@ -264,16 +277,15 @@ def _ground_and_hold(person: Person, turn: Turn, gate: Gate, past: list[Turn]) -
 
 
 def turn_retry(*, person: Person, failed: Turn, turn_id: UUID) -> Turn:
-    """Ask the question of a failed or stopped turn again, in its place. Trying twice tries once.
+    """Ask the question of a failed or stopped turn again. It stays until the retry has ended better (chat.retries).
 
-    A turn in any other state stays where it is, and is returned: a card must not make room for an answer.
-    Raises what turn_start raises.
+    Retrying twice at once tries once. Where the turn is being retried or was replaced, that other turn is returned. A
+    turn in any other state is returned as it is: a card must not make room for an answer. Raises what turn_start
+    raises.
     """
-    again = Turn.objects.filter(retry_of=failed).first()
-    if again:
-        return again
-    if failed.state not in RETRIED_STATES:
-        return failed
+    standing = standing_turn(failed)
+    if standing != failed or failed.state not in RETRIED_STATES:
+        return standing
     return turn_start(
         person=person,
         turn_id=turn_id,
@@ -292,11 +304,15 @@ def turn_stop(*, turn: Turn) -> None:
     Stopping a turn that has ended does nothing.
     """
     now = timezone.now()
+    if turn.retry_of_id:
+        lock_with_retried(turn.pk)
     waiting = Turn.objects.filter(pk=turn.pk, state=State.QUEUED)
     if waiting.update(
         state=State.STOPPED, ending=Ending.ASKED, ended_at=now, stop_asked_at=now, prompt_tokens=0
     ):
         hold_release(key=turn.pk)
+        if turn.retry_of_id:
+            settle_retry(turn.pk)
         transaction.on_commit(lambda: measures.turn_ended(state=State.STOPPED, ending=Ending.ASKED))
         transaction.on_commit(lambda: stream.end(turn.pk))
         return

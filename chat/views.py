@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
@@ -20,7 +21,15 @@ from chat.errors import ConversationGone, PersonalFound, StillAnswering
 from chat.history import is_place, turn_address, turns_page
 from chat.looking import overview, turn_in_view
 from chat.models import Conversation, Turn
-from chat.pages import composer_for, conversation_page, earlier_turns, partial, turn_shown
+from chat.pages import (
+    composer_for,
+    conversation_page,
+    earlier_turns,
+    ending_swaps,
+    partial,
+    retry_swaps,
+    turn_shown,
+)
 from chat.refusals import REFUSALS, Refusal, said
 from chat.selectors import conversation_of, turn_of
 from chat.throttles import question_count
@@ -120,11 +129,15 @@ def _taken(request: HtmxRequest, turn: Turn, *, is_new: bool) -> HttpResponse:
         return redirect(turn_address(turn))
     if is_new:
         return HttpResponse(headers={"HX-Redirect": address})
-    if is_place(QueryDict(urlsplit(request.htmx.current_url or "").query)):
-        # The new turn would stand below turns of long ago, with those in between missing.
+    if _is_old_page(request):
         return HttpResponse(headers={"HX-Redirect": turn_address(turn)})
     shown = partial("turn", request, shown=turn_shown(turn)) + _composer_swap(request, turn)
     return HttpResponse(shown, headers={"HX-Reswap": f"beforeend show:#turn-{turn.pk}:top"})
+
+
+def _is_old_page(request: HtmxRequest) -> bool:
+    """Whether a new turn would stand below turns of long ago, with those in between missing."""
+    return is_place(QueryDict(urlsplit(request.htmx.current_url or "").query))
 
 
 def _composer_swap(request: HtmxRequest, turn: Turn) -> str:
@@ -173,22 +186,35 @@ def stop(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
     if turn.is_live:
         return HttpResponse(status=204)
     composer = composer_for(person_of(request), turn.conversation, live_turn=None)
-    shown = partial("turn_swap", request, shown=turn_shown(turn))
+    shown = ending_swaps(request, turn)
     return HttpResponse(shown + partial("composer_actions_swap", request, composer=composer))
 
 
 @sign_in_required
 @require_POST
 def retry(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
+    """Ask the question of a failed or stopped turn again; it stays until the new turn has come to something better."""
     person, failed = person_of(request), own_turn(request, turn_id)
+
+    def again(new_id: UUID) -> Turn:
+        return services.turn_retry(person=person, failed=failed, turn_id=new_id)
+
+    return _ask_again(request, failed, again)
+
+
+def _ask_again(request: HtmxRequest, earlier: Turn, asking: Callable[[UUID], Turn]) -> HttpResponse:
+    person = person_of(request)
     try:
-        question_count(person, failed.question, failed.conversation)
-        turn = services.turn_retry(person=person, failed=failed, turn_id=_turn_id(request))
+        question_count(person, earlier.question, earlier.conversation)
+        turn = asking(_turn_id(request))
     except REFUSALS as refusal:
-        return _refused(request, failed.conversation, refusal)
+        return _refused(request, earlier.conversation, refusal)
     if not request.htmx:
         return redirect(turn_address(turn))
-    return HttpResponse(partial("turn", request, shown=turn_shown(turn)) + _composer_swap(request, turn))
+    if _is_old_page(request):
+        return HttpResponse(headers={"HX-Redirect": turn_address(turn)})
+    swaps = retry_swaps(request, own_turn(request, earlier.pk), turn)
+    return HttpResponse(swaps + _composer_swap(request, turn))
 
 
 @sign_in_required

@@ -44,7 +44,7 @@ class ConversationTurns(SignedInView):
         responses=answers({200: page_of(TurnSerializer)}, NOT_FOUND),
     )
     def get(self, request: Request, conversation_id: UUID) -> Response:
-        """The turns of one of your conversations, oldest first, without those that were tried again."""
+        """The turns of one of your conversations, oldest first, without those that another turn replaced."""
         pages = FirstAskedFirst()
         found = own_conversation(self.person, conversation_id)
         page = pages.paginate_queryset(turns_shown(found), request, self)

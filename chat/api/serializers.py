@@ -119,6 +119,14 @@ class TurnSerializer(serializers.ModelSerializer[Turn]):
     conversation = serializers.UUIDField(source="conversation_id")
     state = serializers.ChoiceField(choices=State.choices)
     ending = serializers.SerializerMethodField(help_text="Why it ended other than by a whole answer.")
+    retry_of = serializers.UUIDField(
+        source="retry_of_id", allow_null=True, help_text="The turn whose question this one asks again."
+    )
+    replaced_by = serializers.UUIDField(
+        source="replaced_by_id",
+        allow_null=True,
+        help_text="The turn to show instead: a better retry or, for a retry that was not better, the earlier turn.",
+    )
     is_brief = serializers.BooleanField(help_text="Whether the answer was kept short, as little was left.")
     reminds = serializers.BooleanField(
         help_text="Whether its asker has gone on for an hour: say again that this is an AI, and that a break is good."
@@ -136,7 +144,8 @@ class TurnSerializer(serializers.ModelSerializer[Turn]):
         model = Turn
         fields = (
             "id", "conversation", "state", "ending", "question", "answer", "asked_at", "ended_at",
-            "went_on_at", "is_brief", "reminds", "model", "usage", "lessons", "card", "asks", "said", "support",
+            "went_on_at", "retry_of", "replaced_by", "is_brief", "reminds", "model", "usage", "lessons",
+            "card", "asks", "said", "support",
         )  # fmt: skip
         read_only_fields = fields
 

@@ -106,12 +106,13 @@ class TestTurns:
         questions = [row["question"] for row in read_all(owner, f"{LIST}/{long.pk}/turns")]
         assert len(questions) == len(set(questions)) == 25
 
-    def test_one_that_was_tried_again_is_left_out(self, owner: Client, long: Conversation) -> None:
+    def test_one_that_a_retry_replaced_is_left_out(self, owner: Client, long: Conversation) -> None:
         failed = long.turns.earliest("asked_at")
-        Turn.objects.create(
+        failed.replaced_by = Turn.objects.create(
             pk=uuid4(), conversation=long, question="Again", retry_of=failed, state=State.ANSWERED,
             ended_at=timezone.now(),
         )  # fmt: skip
+        failed.save(update_fields=["replaced_by"])
         questions = [row["question"] for row in read_all(owner, f"{LIST}/{long.pk}/turns")]
         assert "Number 0" not in questions
         assert "Again" in questions

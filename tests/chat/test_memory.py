@@ -26,7 +26,17 @@ def test_cost_stays_flat_however_long_the_conversation_grows() -> None:
     assert max(cost) - min(cost) < 10
 
 
-@pytest.mark.parametrize("state", [state for state in State if state not in {State.ANSWERED, State.STOPPED}])
+@pytest.mark.parametrize("state", [State.ANSWERED, State.STOPPED, State.FAILED])
+def test_words_that_are_on_screen_are_carried_those_of_a_broken_answer_too(state: State) -> None:
+    assert [said["content"] for said in remembered([turn("hard", "half an", state)], window=1000)] == [
+        "hard",
+        "half an",
+    ]
+
+
+@pytest.mark.parametrize(
+    "state", [state for state in State if state not in {State.ANSWERED, State.STOPPED, State.FAILED}]
+)
 def test_what_was_not_answered_is_not_repeated_to_the_model(state: State) -> None:
     assert remembered([turn("hard", "half an", state)], window=1000) == []
 

@@ -1,0 +1,155 @@
+"""What a person had stays in front of them while they try again, and when the try fails (ADR 34)."""
+
+import re
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from accounts.models import Person
+from chat.models import Ending, State, Turn
+from chat.prompt import prompt_for
+from chat.selectors import pasts_of
+from tests import live
+from tests.chat.test_models_that_fail import DONE, NOT_FOUND, OK, STOP, _request
+
+pytestmark = [pytest.mark.browser, pytest.mark.faults, pytest.mark.django_db(transaction=True)]
+SignIn = Callable[[Person], None]
+QUESTION = "Explain in many words how rain, rivers and the sea belong together, step by step."
+LONG = [f"word{number}" for number in range(136)]
+
+
+class SteeredModel:
+    """A model server whose words a test chooses, over real HTTP: more than the small model would say."""
+
+    def __init__(self) -> None:
+        self.words, self.is_endless = LONG, True
+        self.over = threading.Event()
+        self.listening = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.listening.getsockname()[1]}/v1"
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while not self.over.is_set():
+            try:
+                line, _ = self.listening.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._say, args=[line], daemon=True).start()
+
+    def _say(self, line: socket.socket) -> None:
+        with line, suppress(OSError):
+            if _request(line).startswith(b"POST /tokenize"):
+                line.sendall(NOT_FOUND)
+                return
+            line.sendall(OK)
+            for word in self.words:
+                line.sendall(b'data: {"choices": [{"delta": {"content": "%s "}}]}\n\n' % word.encode())
+            if self.is_endless:
+                self.over.wait(60)
+            line.sendall(STOP + DONE)
+
+    def say(self, words: list[str]) -> None:
+        """Answer with these words, whole, from now on."""
+        self.words, self.is_endless = words, False
+
+    def end(self) -> None:
+        """Nothing listens here any more."""
+        self.over.set()
+        with suppress(OSError):
+            self.listening.shutdown(socket.SHUT_RDWR)
+        self.listening.close()
+
+
+@pytest.fixture
+def valkey(tmp_path: Path) -> Iterator[live.Valkey]:
+    with live.running(live.Valkey(tmp_path / "valkey.log")) as valkey:
+        yield valkey
+
+
+@pytest.fixture
+def model() -> Iterator[SteeredModel]:
+    model = SteeredModel()
+    yield model
+    model.end()
+
+
+@pytest.fixture
+def web(transactional_db: None, tmp_path: Path, valkey: live.Valkey) -> Iterator[live.Web]:
+    with live.running(live.Web(tmp_path / "web.log", VALKEY_URL=valkey.url)) as web:
+        yield web
+
+
+@pytest.fixture
+def worker(tmp_path: Path, valkey: live.Valkey, model: SteeredModel) -> Iterator[live.Worker]:
+    changed = {"VALKEY_URL": valkey.url, "TUTOR_BASE_URL": model.url}
+    with live.running(live.Worker(tmp_path / "worker.log", **changed)) as worker:
+        yield worker
+
+
+def words_of(page: Page) -> list[str]:
+    """The words of the first turn's answer."""
+    return " ".join(page.locator(".turn").first.locator(".answer .prose").all_inner_texts()).split()
+
+
+@pytest.fixture
+def stopped(page: Page, teen: Person, sign_in: SignIn, worker: live.Worker) -> Turn:
+    """An answer that its asker stopped after more than a hundred words, on the page."""
+    sign_in(teen)
+    page.goto("/tutor/")
+    page.get_by_label("Your question").fill(QUESTION)
+    page.get_by_role("button", name="Ask", exact=True).click()
+    page.wait_for_url(re.compile("/tutor/[0-9a-f-]{36}"))
+    live.wait_until(lambda: words_of(page) == LONG, what="the words")
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_text("You stopped the answer here.")).to_be_visible()
+    turn = Turn.objects.get()
+    assert (turn.state, turn.ending) == (State.STOPPED, Ending.ASKED)
+    return turn
+
+
+def test_words_stay_when_a_retry_fails_after_a_reload_and_in_memory(
+    page: Page, stopped: Turn, model: SteeredModel, audit: Callable[[], None]
+) -> None:
+    model.end()
+    page.get_by_role("button", name="Retry").click()
+    expect(page.get_by_text("You tried again, and it failed.")).to_be_visible()
+    expect(page.get_by_text("The words you had before are kept.")).to_be_visible()
+    expect(page.locator(".turn")).to_have_count(1)
+    assert words_of(page) == LONG
+    expect(page.get_by_role("button", name="Retry")).to_be_visible()
+    expect(page.get_by_role("button", name="Ask", exact=True)).to_be_visible()
+    audit()
+
+    page.reload()
+    expect(page.locator(".turn")).to_have_count(1)
+    assert words_of(page) == LONG
+
+    page.get_by_label("Your next question").fill("What is a delta?")
+    page.get_by_role("button", name="Ask", exact=True).click()
+    expect(page.locator(".turn")).to_have_count(2)
+    following = Turn.objects.get(question="What is a delta?")
+    prompt = prompt_for(following.question, past=pasts_of([following])[following.pk])
+    assert stopped.answer in [message["content"] for message in prompt.messages]
+
+
+def test_a_better_answer_takes_the_place_of_the_words(page: Page, stopped: Turn, model: SteeredModel) -> None:
+    page.evaluate("window.stayed = true")
+    page.get_by_role("button", name="Retry").click()
+    expect(page.locator(".turn")).to_have_count(2)
+    expect(page.locator(".turn").first).to_contain_text("You asked this again.")
+    assert words_of(page) == LONG
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_text("You tried again, and stopped it before there was more.")).to_be_visible()
+
+    model.say(["A", "whole", "answer."])
+    page.get_by_role("button", name="Retry").click()
+    expect(page.get_by_text("A whole answer.")).to_be_visible()
+    expect(page.locator(".turn")).to_have_count(1)
+    expect(page.locator(".turn .answer-foot")).to_be_visible()
+    expect(page.locator(f"#turn-{Turn.objects.get(state=State.ANSWERED).pk}")).to_be_visible()
+    assert page.evaluate("window.stayed") is True

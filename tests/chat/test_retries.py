@@ -1,0 +1,453 @@
+"""A turn is replaced only by a better one, and what a person had stays in front of them until then (ADR 34)."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from importlib import import_module
+from threading import Thread
+from uuid import uuid4
+
+import pytest
+from django.apps import apps
+from django.db import IntegrityError, connection
+from django.test import Client, RequestFactory
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import Person
+from budgets.models import Hold, HoldState
+from budgets.selectors import meter
+from chat import services
+from chat.errors import StillAnswering
+from chat.leases import GIVE_UP_AFTER, LEASE, Outcome, turn_finish, turns_claim, turns_sweep
+from chat.looking import overview
+from chat.models import Conversation, Ending, State, Turn
+from chat.pages import ending_swaps
+from chat.personal import conversations_export
+from chat.retries import is_better
+from chat.selectors import pasts_of, turns_shown
+from families.models import Link
+from families.terms import View
+from guard import Verdict
+from tests.chat.conftest import Ask, Judged
+from tests.chat.verdicts import METHOD, UNSAFE_HOME
+
+pytestmark = [pytest.mark.usefixtures("unnudged")]
+
+QUESTION = "How do rain, rivers and the sea belong together?"
+WORDS = " ".join(f"word{number}" for number in range(136))
+CASES: list[tuple[State, Ending, str, bool]] = [
+    (State.ANSWERED, Ending.NONE, "A short whole answer.", True),
+    (State.ANSWERED, Ending.NONE, "", False),
+    (State.ANSWERED, Ending.LIMIT, "Cut early.", False),
+    (State.ANSWERED, Ending.LIMIT, f"{WORDS} and more", True),
+    (State.ANSWERED, Ending.CAREFUL, "Kept short.", False),
+    (State.STOPPED, Ending.ASKED, "", False),
+    (State.STOPPED, Ending.ASKED, WORDS, False),
+    (State.STOPPED, Ending.UNREAD, f"{WORDS} and more", True),
+    (State.FAILED, Ending.MODEL_AWAY, "", False),
+    (State.FAILED, Ending.WORKER_LOST, "A few words", False),
+    (State.FAILED, Ending.WORKER_LOST, f"{WORDS} and more", True),
+    (State.WITHHELD, Ending.METHOD, "", False),
+]
+
+
+def claim() -> Turn:
+    [turn] = turns_claim(places=1)
+    return turn
+
+
+def end(turn: Turn, state: State, ending: Ending, answer: str = "", verdict: Verdict | None = None) -> Turn:
+    """The turn after a worker has brought it to this end."""
+    claimed = claim()
+    assert claimed == turn
+    tokens = len(answer.split())
+    turn_finish(
+        turn=claimed,
+        outcome=Outcome(
+            state=state,
+            ending=ending,
+            answer=answer,
+            prompt_tokens=tokens and 50,
+            answer_tokens=tokens,
+            verdict=verdict,
+        ),
+    )
+    turn.refresh_from_db()
+    return turn
+
+
+def retry(turn: Turn) -> Turn:
+    turn.refresh_from_db()
+    return services.turn_retry(person=turn.conversation.owner, failed=turn, turn_id=uuid4())
+
+
+def shown(turn: Turn) -> list[Turn]:
+    return list(turns_shown(turn.conversation))
+
+
+def remembered_by_the_next(turn: Turn, ask: Ask) -> list[Turn]:
+    following = ask(turn.conversation.owner, "What is a delta?", conversation=turn.conversation)
+    return pasts_of([following])[following.pk]
+
+
+@pytest.fixture
+def stopped(teen: Person, ask: Ask) -> Turn:
+    """An answer that was stopped after 136 words."""
+    return end(ask(teen, QUESTION), State.STOPPED, Ending.ASKED, WORDS)
+
+
+@pytest.fixture
+def failed(teen: Person, ask: Ask) -> Turn:
+    """A question that got no word of an answer."""
+    return end(ask(teen, QUESTION), State.FAILED, Ending.MODEL_AWAY)
+
+
+@pytest.fixture
+def page(as_person: Callable[[Person], Client], teen: Person) -> Client:
+    return as_person(teen)
+
+
+def html(page: Client, turn: Turn) -> str:
+    return page.get(reverse("chat:conversation", args=[turn.conversation_id])).content.decode()
+
+
+class TestWhichTurnStays:
+    @pytest.mark.parametrize(("state", "ending", "answer", "replaces"), CASES)
+    def test_only_a_better_retry_replaces_words(
+        self, stopped: Turn, state: State, ending: Ending, answer: str, replaces: bool
+    ) -> None:
+        again = end(retry(stopped), state, ending, answer)
+        assert shown(stopped) == [again if replaces else stopped]
+
+    @pytest.mark.parametrize(
+        ("state", "ending", "answer", "replaces"),
+        [
+            (State.FAILED, Ending.MODEL_AWAY, "", False),
+            (State.FAILED, Ending.MODEL_GARBLED, "A few words", True),
+            (State.STOPPED, Ending.ASKED, "", False),
+            (State.WITHHELD, Ending.METHOD, "", True),
+        ],
+    )
+    def test_where_there_were_no_words_anything_to_read_is_better(
+        self, failed: Turn, state: State, ending: Ending, answer: str, replaces: bool
+    ) -> None:
+        again = end(retry(failed), state, ending, answer)
+        assert shown(failed) == [again if replaces else failed]
+
+    @pytest.mark.parametrize("state", [State.CARDED, State.PAUSED, State.REFUSED, State.REDIRECTED])
+    def test_a_verdict_on_the_question_always_shows(self, state: State) -> None:
+        assert is_better(Turn(state=state), Turn(state=State.STOPPED, answer=WORDS))
+
+    def test_until_it_has_ended_both_are_there(self, stopped: Turn) -> None:
+        again = retry(stopped)
+        assert shown(stopped) == [stopped, again]
+        assert claim() == again
+        assert shown(stopped) == [stopped, again]
+
+    def test_a_turn_may_be_retried_until_it_works(self, stopped: Turn) -> None:
+        for _ in range(3):
+            end(retry(stopped), State.FAILED, Ending.MODEL_AWAY)
+        assert shown(stopped) == [stopped]
+        better = end(retry(stopped), State.STOPPED, Ending.ASKED, f"{WORDS} and more")
+        assert shown(stopped) == [better]
+        end(retry(better), State.FAILED, Ending.MODEL_SILENT, "Less")
+        assert shown(stopped) == [better]
+        best = end(retry(better), State.ANSWERED, Ending.NONE, "The whole answer.")
+        assert shown(stopped) == [best]
+
+    def test_every_try_is_paid_once_whichever_stays(self, stopped: Turn, teen: Person) -> None:
+        again = end(retry(stopped), State.FAILED, Ending.MODEL_AWAY, "A few words")
+        purse = meter(owner=teen)
+        assert (purse.spent, purse.held) == (stopped.tokens + again.tokens, 0)
+
+
+class TestEveryWayThatARetryEnds:
+    def test_stopped_before_it_began(self, stopped: Turn) -> None:
+        again = retry(stopped)
+        services.turn_stop(turn=again)
+        assert shown(stopped) == [stopped]
+        assert Hold.objects.get(key=again.pk).state == HoldState.RELEASED
+
+    def test_given_up_by_the_sweeper(self, stopped: Turn) -> None:
+        again = retry(stopped)
+        turns_sweep(now=timezone.now() + GIVE_UP_AFTER + timedelta(minutes=20))
+        again.refresh_from_db()
+        assert again.ending == Ending.NEVER_STARTED
+        assert shown(stopped) == [stopped]
+
+    @pytest.mark.parametrize(("answer", "replaces"), [("A few words", False), (f"{WORDS} and more", True)])
+    def test_left_behind_by_a_worker_that_died(self, stopped: Turn, answer: str, replaces: bool) -> None:
+        again = retry(stopped)
+        claim()
+        Turn.objects.filter(pk=again.pk).update(answer=answer, answer_tokens=3)
+        turns_sweep(now=timezone.now() + LEASE + timedelta(seconds=1))
+        again.refresh_from_db()
+        assert again.ending == Ending.WORKER_LOST
+        assert shown(stopped) == [again if replaces else stopped]
+
+    def test_a_card_that_comes_while_it_is_written_shows_instead_of_both(self, stopped: Turn) -> None:
+        again = end(retry(stopped), State.CARDED, Ending.NONE, verdict=UNSAFE_HOME)
+        assert shown(stopped) == [again]
+
+    def test_fixed_words_at_once(self, stopped: Turn, judged: Judged) -> None:
+        judged(METHOD)
+        again = retry(stopped)
+        assert again.state == State.REFUSED
+        assert shown(stopped) == [again]
+
+    def test_deleted_with_its_conversation(self, stopped: Turn, teen: Person) -> None:
+        retry(stopped)
+        claimed = claim()
+        services.conversation_delete(conversation=stopped.conversation)
+        outcome = Outcome(
+            state=State.ANSWERED, ending=Ending.NONE, answer="Late.", prompt_tokens=9, answer_tokens=1
+        )
+        assert not turn_finish(turn=claimed, outcome=outcome)
+        assert not Turn.objects.exists()
+        assert meter(owner=teen).held == 0
+
+
+class TestPressingRetryTwice:
+    def test_with_the_same_id(self, stopped: Turn, teen: Person) -> None:
+        turn_id = uuid4()
+        first, second = (services.turn_retry(person=teen, failed=stopped, turn_id=turn_id) for _ in range(2))
+        assert first == second
+        assert stopped.retries.count() == 1
+
+    def test_with_two_ids_one_after_the_other(self, stopped: Turn) -> None:
+        assert retry(stopped) == retry(stopped)
+
+    @pytest.mark.django_db(transaction=True)
+    def test_with_two_ids_at_once(self, stopped: Turn, teen: Person) -> None:
+        found: list[Turn] = []
+
+        def press() -> None:
+            try:
+                found.append(services.turn_retry(person=teen, failed=stopped, turn_id=uuid4()))
+            finally:
+                connection.close()
+
+        presses = [Thread(target=press) for _ in range(5)]
+        for one in presses:
+            one.start()
+        for one in presses:
+            one.join()
+        assert len(found) == 5
+        assert set(found) == {stopped.retries.get()}
+
+    def test_in_an_old_tab_after_a_better_answer_came(self, stopped: Turn) -> None:
+        answered = end(retry(stopped), State.ANSWERED, Ending.NONE, "The whole answer.")
+        assert retry(stopped) == answered
+        assert stopped.retries.count() == 1
+
+    def test_in_an_old_tab_that_still_shows_the_try_that_failed(self, stopped: Turn) -> None:
+        worse = end(retry(stopped), State.FAILED, Ending.MODEL_AWAY)
+        assert retry(worse) == stopped
+
+    def test_while_another_question_is_answered(self, stopped: Turn, teen: Person, ask: Ask) -> None:
+        ask(teen, "And the moon?", conversation=stopped.conversation)
+        with pytest.raises(StillAnswering):
+            retry(stopped)
+
+    def test_the_database_takes_no_second_retry_that_stands(self, stopped: Turn) -> None:
+        retry(stopped)
+        now = timezone.now()
+        with pytest.raises(IntegrityError, match="turn_one_standing_retry"):
+            Turn.objects.create(
+                pk=uuid4(), conversation=stopped.conversation, question=QUESTION, retry_of=stopped,
+                state=State.STOPPED, ended_at=now,
+            )  # fmt: skip
+
+
+class TestMemory:
+    def test_a_retry_does_not_carry_the_same_question_as_its_past(self, stopped: Turn) -> None:
+        again = retry(stopped)
+        assert pasts_of([again])[again.pk] == []
+
+    def test_after_a_retry_that_failed_the_next_prompt_carries_the_words(
+        self, stopped: Turn, ask: Ask
+    ) -> None:
+        end(retry(stopped), State.FAILED, Ending.MODEL_AWAY)
+        assert [turn.answer for turn in remembered_by_the_next(stopped, ask)] == [WORDS]
+
+    def test_after_one_that_was_better_it_carries_that_alone(self, stopped: Turn, ask: Ask) -> None:
+        answered = end(retry(stopped), State.ANSWERED, Ending.NONE, "The whole answer.")
+        assert remembered_by_the_next(stopped, ask) == [answered]
+
+    def test_while_it_is_retried_its_words_are_not_judged_as_said_twice(self, teen: Person, ask: Ask) -> None:
+        # Twice in a row it reads “i want to die”.
+        turn = ask(teen, "die Katze is the cat in german. Which verb do I want to")
+        services.turn_stop(turn=turn)
+        retry(turn)
+        with pytest.raises(StillAnswering):
+            ask(teen, "Which one?", conversation=turn.conversation)
+
+
+class TestOnThePage:
+    def test_while_it_is_retried_the_words_stay_and_it_has_no_button(
+        self, stopped: Turn, page: Client
+    ) -> None:
+        again = retry(stopped)
+        found = html(page, stopped)
+        assert "word135" in found
+        assert f'id="turn-{again.pk}"' in found
+        assert "You asked this again." in found
+        assert "Retry" not in found
+
+    def test_after_it_failed_the_page_says_so_and_offers_retry_again(
+        self, stopped: Turn, page: Client
+    ) -> None:
+        again = end(retry(stopped), State.FAILED, Ending.MODEL_AWAY)
+        found = html(page, stopped)
+        assert "word135" in found
+        assert f'id="turn-{again.pk}"' not in found
+        assert "You tried again, and it failed." in found
+        assert "The model could not be reached." in found
+        assert "The words you had before are kept." in found
+        assert reverse("chat:turn_retry", args=[stopped.pk]) in found
+
+    @pytest.mark.parametrize(
+        ("state", "ending", "said"),
+        [
+            (State.STOPPED, Ending.ASKED, "stopped it before there was more"),
+            (State.STOPPED, Ending.UNREAD, "no page was open to read it"),
+            (State.WITHHELD, Ending.METHOD, "the safety check held the new answer back"),
+            (State.ANSWERED, Ending.LIMIT, "the new answer was shorter"),
+        ],
+    )
+    def test_it_says_why_a_try_was_not_better(
+        self, stopped: Turn, page: Client, state: State, ending: Ending, said: str
+    ) -> None:
+        end(retry(stopped), state, ending)
+        assert said in html(page, stopped)
+
+    def test_pressing_retry_adds_the_new_turn_and_redraws_the_old_one(
+        self, stopped: Turn, page: Client
+    ) -> None:
+        turn_id = uuid4()
+        reply = page.post(
+            reverse("chat:turn_retry", args=[stopped.pk]),
+            {"turn_id": turn_id},
+            headers={"HX-Request": "true"},
+        )
+        swaps = reply.content.decode()
+        assert f'hx-target="#turn-{stopped.pk}" hx-swap="outerHTML"' in swaps
+        assert 'hx-target="#turns" hx-swap="beforeend' in swaps
+        assert f'id="turn-{turn_id}"' in swaps
+        assert "word135" in swaps
+
+    def test_in_an_old_tab_the_better_answer_takes_the_place_of_the_old_turn(
+        self, stopped: Turn, page: Client
+    ) -> None:
+        answered = end(retry(stopped), State.ANSWERED, Ending.NONE, "The whole answer.")
+        reply = page.post(
+            reverse("chat:turn_retry", args=[stopped.pk]),
+            {"turn_id": uuid4()},
+            headers={"HX-Request": "true"},
+        )
+        swaps = reply.content.decode()
+        assert f'hx-target="#turn-{stopped.pk}" hx-swap="delete"' in swaps
+        assert f'id="turn-{answered.pk}"' in swaps
+
+    def test_without_javascript_the_page_comes_back_at_the_new_turn(
+        self, stopped: Turn, page: Client
+    ) -> None:
+        turn_id = uuid4()
+        reply = page.post(reverse("chat:turn_retry", args=[stopped.pk]), {"turn_id": turn_id})
+        assert reply.status_code == 302
+        assert reply.headers["Location"].endswith(f"#turn-{turn_id}")
+
+    @pytest.mark.parametrize("wins", [True, False])
+    def test_the_end_of_its_stream_leaves_one_of_the_two_where_the_retry_stood(
+        self, stopped: Turn, rf: RequestFactory, wins: bool
+    ) -> None:
+        state, answer = (State.ANSWERED, "The whole answer.") if wins else (State.FAILED, "")
+        again = end(retry(stopped), state, Ending.NONE if wins else Ending.MODEL_AWAY, answer)
+        stays, goes = (again, stopped) if wins else (stopped, again)
+        swaps = ending_swaps(rf.get("/"), again)
+        assert f'hx-target="#turn-{stopped.pk}" hx-swap="delete"' in swaps
+        assert f'hx-target="#turn-{again.pk}" hx-swap="outerHTML"' in swaps
+        assert (f'id="turn-{stays.pk}"' in swaps, f'id="turn-{goes.pk}"' in swaps) == (True, False)
+
+
+class TestElsewhere:
+    def test_the_api_lists_what_the_page_shows_and_says_what_replaced_a_turn(
+        self, stopped: Turn, page: Client
+    ) -> None:
+        again = end(retry(stopped), State.FAILED, Ending.MODEL_AWAY)
+        listed = reverse("chat_api:conversation_turns", args=[stopped.conversation_id])
+        [row] = page.get(listed).json()["results"]
+        assert row["id"] == str(stopped.pk)
+        told = page.get(reverse("chat_api:turn", args=[again.pk])).json()
+        assert (told["retry_of"], told["replaced_by"]) == (str(stopped.pk), str(stopped.pk))
+
+    def test_a_copy_of_ones_data_has_every_try_and_says_which_is_shown(
+        self, stopped: Turn, teen: Person
+    ) -> None:
+        end(retry(stopped), State.FAILED, Ending.MODEL_AWAY)
+        rows = [(row["answer"], row["replaced"]) for row in conversations_export(teen)]
+        assert rows == [(WORDS, False), ("", True)]
+
+    @pytest.mark.parametrize(
+        "ended",
+        [None, (State.FAILED, Ending.MODEL_AWAY, ""), (State.ANSWERED, Ending.NONE, "The whole answer.")],
+    )
+    def test_a_parent_sees_the_question_once(
+        self, stopped: Turn, parent: Person, ended: tuple[State, Ending, str] | None
+    ) -> None:
+        again = retry(stopped)
+        if ended:
+            end(again, *ended)
+        seen = overview(Link.objects.create(parent=parent, teen=stopped.conversation.owner), View.FULL)
+        assert [turn.question for turn in seen.turns] == [QUESTION]
+        assert [day.questions for day in seen.days] == [1]
+
+
+class TestTurnsFromBeforeThisRule:
+    """The migration: each retry had replaced its turn, and the next retry was one of the retry."""
+
+    @pytest.fixture
+    def old(self, teen: Person) -> Callable[..., list[Turn]]:
+        def chain(*ends: tuple[State, str]) -> list[Turn]:
+            conversation = Conversation.objects.create(owner=teen, title="Old")
+            turns: list[Turn] = []
+            for state, answer in ends:
+                is_live = state == State.QUEUED
+                turns.append(
+                    Turn.objects.create(
+                        pk=uuid4(),
+                        conversation=conversation,
+                        question=QUESTION,
+                        state=state,
+                        answer=answer,
+                        retry_of=turns[-1] if turns else None,
+                        ended_at=None if is_live else timezone.now(),
+                    )
+                )
+            import_module("chat.migrations.0012_replaced_turns").replace_turns(apps, None)
+            for turn in turns:
+                turn.refresh_from_db()
+            return turns
+
+        return chain
+
+    def test_a_better_retry_keeps_its_place(self, old: Callable[..., list[Turn]]) -> None:
+        first, second = old((State.STOPPED, WORDS), (State.ANSWERED, "Whole."))
+        assert shown(first) == [second]
+
+    def test_words_that_a_failed_retry_had_hidden_come_back(self, old: Callable[..., list[Turn]]) -> None:
+        first, second, third = old((State.STOPPED, WORDS), (State.FAILED, ""), (State.FAILED, ""))
+        assert shown(first) == [first]
+        assert {second.retry_of, third.retry_of} == {first}
+
+    def test_a_chain_ends_with_the_best_of_it(self, old: Callable[..., list[Turn]]) -> None:
+        first, second, third = old((State.STOPPED, WORDS), (State.FAILED, ""), (State.ANSWERED, "Whole."))
+        assert shown(first) == [third]
+        assert (first.replaced_by, second.replaced_by) == (third, first)
+
+    def test_one_that_is_being_written_is_shown_beside_the_words(
+        self, old: Callable[..., list[Turn]]
+    ) -> None:
+        first, _second, third = old((State.STOPPED, WORDS), (State.FAILED, ""), (State.QUEUED, ""))
+        assert shown(first) == [first, third]
+        assert third.retry_of == first
