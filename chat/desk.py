@@ -19,6 +19,7 @@ from django.db import Error as DatabaseError
 
 from chat import measures
 from chat.connections import give_back
+from chat.continuing import continued_by
 from chat.draft import Draft, draft_count, draft_write, outcome_of
 from chat.grounding import passages_kept
 from chat.leases import Outcome, Standing, turn_finish, turns_checkpoint, turns_claim
@@ -73,7 +74,7 @@ class Desk:
             logger.warning("The database is away: what waits is taken once it is back.")
             return
         try:
-            pasts = pasts_of(turns)
+            pasts, continued = pasts_of(turns), continued_by(turns)
             passages = passages_kept(turns)
         except DatabaseError:
             # The leases run out, and the sweeper gives the turns to somebody else.
@@ -89,6 +90,7 @@ class Desk:
                     passages=passages[turn.pk],
                     language=turn.language,
                     is_brief=turn.is_brief,
+                    continued=continued[turn.pk],
                 )
                 with about(turn=turn.pk):
                     loop.submit(self._open(Draft(turn), prompt)).result()

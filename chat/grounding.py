@@ -45,6 +45,12 @@ def passages_for(question: str, *, past: Sequence[Turn], language: str | None = 
     return passages_find(question, language=language)
 
 
+def passages_again(turn: Turn, *, language: str) -> list[Found]:
+    """The passages that an earlier turn was answered from, for the turn that goes on with its answer."""
+    found = passages_of(turn.passages, language=language)
+    return [found[key] for key in turn.passages if key in found]
+
+
 def passages_kept(turns: Iterable[Turn]) -> Mapping[UUID, list[Found]]:
     """What each of these turns keeps to be answered from, in the language that it was asked in, by the turn's id."""
     asked_in: defaultdict[str, list[Turn]] = defaultdict(list)

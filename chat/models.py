@@ -103,6 +103,10 @@ class Turn(models.Model):
     replaced_by = models.ForeignKey(
         "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="replaced"
     )
+    # The turn whose unfinished answer this one goes on with (chat.continuing).
+    continues = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="continuations"
+    )
     asked_at = models.DateTimeField(default=timezone.now, editable=False)
     question = models.TextField(max_length=LONGEST_QUESTION)
     # Of the page or the program that it was asked on: a worker has no page to take one from.

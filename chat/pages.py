@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.conf import settings
+from django.db.models import Q
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
@@ -18,6 +19,7 @@ from chat import stream
 from chat.acts import question_of, said_of, support_of
 from chat.budget_words import brief_said, meter_said
 from chat.cards import card_of
+from chat.continuing import can_continue
 from chat.history import TurnsPage, newest_turns, turn_address
 from chat.models import RETRIED_STATES, Conversation, Ending, Reason, Report, Turn
 from chat.rendering import GrowingPage, answer_html
@@ -42,7 +44,7 @@ class TurnShown:
     after: str
     page: GrowingPage
     passages: Sequence[Found]
-    # Its retries, oldest first.
+    # Its retries and the turns that go on with it, oldest first.
     followed_by: Sequence[Turn] = ()
 
     @property
@@ -103,21 +105,31 @@ class TurnShown:
     @property
     def may_retry(self) -> bool:
         is_ended = self.turn.state in RETRIED_STATES and self.turn.replaced_by_id is None
-        return is_ended and not self.is_retried_now
+        return is_ended and not self.is_retried_now and not self.is_continued
 
     @property
     def is_retried_now(self) -> bool:
-        return any(turn.is_live for turn in self.followed_by)
+        return any(turn.retry_of_id == self.turn.pk and turn.is_live for turn in self.followed_by)
 
     @property
     def last_try(self) -> Turn | None:
         """The last retry that was not better, where that is still the last word."""
-        tries = self.followed_by
+        tries = [turn for turn in self.followed_by if turn.retry_of_id == self.turn.pk]
         return tries[-1] if tries and tries[-1].replaced_by_id == self.turn.pk else None
 
     @property
+    def is_continued(self) -> bool:
+        return any(
+            turn.continues_id == self.turn.pk and turn.replaced_by_id is None for turn in self.followed_by
+        )
+
+    @property
+    def may_continue(self) -> bool:
+        return can_continue(self.turn) and not self.is_continued and not self.is_retried_now
+
+    @property
     def new_id(self) -> UUID:
-        """The id of the turn that Retry asks for."""
+        """The id of the turn that Retry or Go on asks for."""
         return uuid4()
 
 
@@ -132,14 +144,15 @@ def turns_shown_on_page(turns: Iterable[Turn]) -> list[TurnShown]:
 
 
 def _followed(turns: Sequence[Turn]) -> Mapping[UUID, Sequence[Turn]]:
-    """The retries of those turns that may have any, oldest first, by the turn's id."""
-    ended = [turn.pk for turn in turns if turn.state in RETRIED_STATES]
+    """The retries and continuations of those turns that may have any, oldest first, by the turn's id."""
+    ended = [turn.pk for turn in turns if turn.state in RETRIED_STATES or turn.ending == Ending.LIMIT]
     followed: defaultdict[UUID, list[Turn]] = defaultdict(list)
     if ended:
-        following = Turn.objects.filter(retry_of__in=ended).order_by("asked_at")
+        following = Turn.objects.filter(Q(retry_of__in=ended) | Q(continues__in=ended)).order_by("asked_at")
         for turn in following.defer("question", "answer"):
-            if turn.retry_of_id:
-                followed[turn.retry_of_id].append(turn)
+            for earlier in (turn.retry_of_id, turn.continues_id):
+                if earlier:
+                    followed[earlier].append(turn)
     return followed
 
 
@@ -262,7 +275,7 @@ def partial(name: str, request: HttpRequest, **context: Any) -> str:
 
 
 def retry_swaps(request: HttpRequest, earlier: Turn, standing: Turn) -> str:
-    """What changes on a page when Retry was pressed at `earlier`, and `standing` is there for it now."""
+    """What changes on a page when Retry or Go on was pressed at `earlier`, and `standing` is there for it now."""
     swaps = partial("turn_swap", request, shown=turn_shown(earlier))
     if earlier.replaced_by_id:
         swaps = partial("turn_gone", request, turn=earlier)

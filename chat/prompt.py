@@ -10,7 +10,7 @@ from chat.acts import action_of
 from chat.errors import QuestionTooLong
 from chat.fence import harmless
 from chat.grounding import grounding
-from chat.memory import remembered
+from chat.memory import remembered, unfinished
 from chat.models import Turn
 from courses.languages import page_language
 from courses.search import Found
@@ -39,6 +39,11 @@ KINDLY = (
     "and say who near them could help too. Do not diagnose and do not promise anything."
 )
 BRIEFLY = "Answer in two or three short sentences."
+# For a turn that goes on with an answer.
+GO_ON = (
+    "Your last answer broke off, and the learner asks you to go on with it. Continue in its language, exactly where it "
+    "stopped: do not repeat any of it, do not greet, do not begin again."
+)
 BRIEFLY_TOKENS = tokens_at_most(f" {BRIEFLY}")
 
 
@@ -63,20 +68,25 @@ def prompt_for(
     passages: Sequence[Found] = (),
     is_brief: bool = False,
     language: str | None = None,
+    continued: Sequence[Turn] = (),
 ) -> Prompt:
     """The prompt for `question` after the turns `past` (oldest first), with the passages that speak of it.
 
     Whatever people or lessons wrote stands in it as data: in a message of its own or between fences, with no mark
     that could end them. Of the past it carries what fits into `memory_tokens`. `language` is that of the asker's
-    page; None is the present page's. Raises QuestionTooLong when it leaves the model's context no room for the least
-    answer.
+    page; None is the present page's. `continued` are the turns whose answer this one goes on with, oldest first, which
+    are carried whatever `memory_tokens` is. Raises QuestionTooLong when it leaves the model's context no room for the
+    least answer.
     """
     tongue = TONGUE.format(language=get_language_info(language or page_language())["name"])
     conduct = f"{CONDUCT} {tongue} {BRIEFLY}" if is_brief else f"{CONDUCT} {tongue}"
+    if continued:
+        conduct = f"{conduct} {GO_ON}"
     asked: list[Message] = [
         {"role": "system", "content": conduct},
         {"role": "user", "content": harmless(question)},
     ]
+    asked[1:1] = unfinished(continued, room=settings.TUTOR_CONTEXT_TOKENS - Prompt(asked).tokens_at_most)
     room = settings.TUTOR_CONTEXT_TOKENS - Prompt(asked).tokens_at_most
     if room < LEAST_ANSWER_TOKENS:
         raise QuestionTooLong
@@ -84,7 +94,8 @@ def prompt_for(
     if grounded := grounding(passages, room=room):
         asked[0]["content"] += f"\n\n{grounded}"
         room -= tokens_at_most(grounded)
-    return Prompt([asked[0], *remembered(past, window=min(memory_tokens, room)), asked[1]])
+    past = (turn for turn in past if turn not in continued)
+    return Prompt([asked[0], *remembered(past, window=min(memory_tokens, room)), *asked[1:]])
 
 
 def for_turn(prompt: Prompt, turn: Turn) -> Prompt:

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from accounts.models import Person
 from budgets.errors import KeyTaken
@@ -17,6 +18,7 @@ from budgets.services import hold_make, hold_release, holds_release
 from chat import measures, nudge, stream
 from chat.acts import FIRST, FIXED, NAMING, lessons_for
 from chat.connections import lock_key
+from chat.continuing import can_continue, continuation_of, continued_by
 from chat.errors import (
     ConversationGone,
     FamilyClosed,
@@ -28,7 +30,7 @@ from chat.errors import (
     TutorClosed,
     TutorPaused,
 )
-from chat.grounding import passages_for
+from chat.grounding import passages_again, passages_for
 from chat.judging import verdict_for
 from chat.leaving import Personal, cleared, without_personal
 from chat.models import (
@@ -66,6 +68,7 @@ def turn_start(
     question: str,
     conversation: Conversation | None = None,
     retry_of: Turn | None = None,
+    continues: Turn | None = None,
     personal: str = "",
 ) -> Turn:
     """Take a question: judge it, hold what its answer may cost, and send it to be answered.
@@ -74,6 +77,7 @@ def turn_start(
     second time it is not `is_new`. A question in a crisis becomes a help card at once, whatever the budget says and
     whatever else is out of order; it costs nothing, as do the other fixed words of chat.acts. Without `conversation`
     a new one begins. `personal` is what is to be done with a name or an address in it (chat.leaving.Personal).
+    `continues` is the turn whose unfinished answer it goes on with (see continue_turn).
 
     Raises NotTaken (see chat.errors), BudgetShort or SiteStopped (see budgets.errors). Of a teen for whom consent is
     missing nothing is stored, not even a cry for help: FamilyClosed is raised, and the caller shows the card.
@@ -90,7 +94,7 @@ def turn_start(
         lock_key(turn_id)
         if known := Turn.objects.select_related("conversation__owner").filter(pk=turn_id).first():
             return _same_turn(person, known, question, conversation)
-        asked = Asked(person, turn_id, question, past, verdict, conversation, retry_of, personal)
+        asked = Asked(person, turn_id, question, past, verdict, conversation, retry_of, continues, personal)
         return _turn_take(asked)
 
 
@@ -147,6 +151,7 @@ class Asked:
     verdict: Verdict
     conversation: Conversation | None
     retry_of: Turn | None
+    continues: Turn | None
     personal: str
 
 
@@ -171,6 +176,7 @@ def _turn_take(asked: Asked) -> Turn:
         reminds=sitting.reminds,
         question=question[:LONGEST_QUESTION],
         retry_of=asked.retry_of,
+        continues=asked.continues,
         level=str(verdict.level),
         layer=verdict.layer[:LONGEST_NAME],
         categories=sorted(verdict.categories),
@@ -192,11 +198,11 @@ def _turn_take(asked: Asked) -> Turn:
 
 
 def _asked_meanwhile(asked: Asked) -> Turn | None:
-    """The turn of another Retry of the same turn, which was quicker."""
-    if asked.retry_of is None:
-        return None
-    standing = standing_turn(asked.retry_of)
-    return standing if standing != asked.retry_of else None
+    """The turn of another Retry or Go on for the same turn, which was quicker."""
+    if asked.retry_of:
+        standing = standing_turn(asked.retry_of)
+        return standing if standing != asked.retry_of else None
+    return continuation_of(asked.continues) if asked.continues else None
 
 
 def _gate_for(asked: Asked, action: Action) -> Gate:
@@ -238,7 +244,11 @@ def _ground_and_hold(person: Person, turn: Turn, gate: Gate, past: list[Turn]) -
     if not plan.allows(settings.TUTOR_MODEL):
         raise ModelNotInPlan
     turn.memory_tokens = plan.memory_tokens if gate.terms.memory else 0
-    passages = passages_for(turn.question, past=past, language=turn.language)
+    continued = continued_by([turn])[turn.pk]
+    if continued:
+        passages = passages_again(continued[-1], language=turn.language)
+    else:
+        passages = passages_for(turn.question, past=past, language=turn.language)
     turn.passages = [passage.key for passage in passages]
     prompt = prompt_for(
         turn.question,
@@ -246,6 +256,7 @@ def _ground_and_hold(person: Person, turn: Turn, gate: Gate, past: list[Turn]) -
         memory_tokens=turn.memory_tokens,
         passages=passages,
         language=turn.language,
+        continued=continued,
     )
     prompt = for_turn(prompt, turn)
     longest = answer_room(prompt, longest=plan.answer_tokens)
@@ -292,9 +303,31 @@ def turn_retry(*, person: Person, failed: Turn, turn_id: UUID) -> Turn:
         question=failed.question,
         conversation=failed.conversation,
         retry_of=failed,
+        continues=failed.continues,
         # What is personal in it was agreed to when it was first sent.
         personal=Personal.KEEP,
     )
+
+
+def continue_turn(*, person: Person, turn: Turn, turn_id: UUID) -> Turn:
+    """Ask for the rest of an unfinished answer, as a new turn that passes the same gate as any question.
+
+    Asking twice asks once. A turn with nothing to go on with is returned as it is. Raises what turn_start raises.
+    """
+    following = continuation_of(turn)
+    if following or not can_continue(turn):
+        return following or turn
+    following = turn_start(
+        person=person,
+        turn_id=turn_id,
+        question=gettext("Go on."),
+        conversation=turn.conversation,
+        continues=turn,
+    )
+    if following.continues_id != turn.pk:
+        # The id is that of a turn which goes on with another answer.
+        raise IdTaken(is_own=True)
+    return following
 
 
 @transaction.atomic

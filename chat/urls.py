@@ -17,6 +17,7 @@ urlpatterns = [
     path("turns/<uuid:turn_id>/stream", turn_stream, name="turn_stream"),
     path("turns/<uuid:turn_id>/stop", views.stop, name="turn_stop"),
     path("turns/<uuid:turn_id>/retry", views.retry, name="turn_retry"),
+    path("turns/<uuid:turn_id>/continue", views.continue_answer, name="turn_continue"),
     path("turns/<uuid:turn_id>/answer", act_views.answer, name="turn_answer"),
     path("turns/<uuid:turn_id>/report", act_views.report, name="turn_report"),
     path("turns/<uuid:turn_id>/report/take-back", act_views.take_back, name="turn_report_take_back"),

@@ -202,6 +202,18 @@ def retry(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
     return _ask_again(request, failed, again)
 
 
+@sign_in_required
+@require_POST
+def continue_answer(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
+    """Ask for the rest of an answer that broke off."""
+    person, unfinished = person_of(request), own_turn(request, turn_id)
+
+    def go_on(new_id: UUID) -> Turn:
+        return services.continue_turn(person=person, turn=unfinished, turn_id=new_id)
+
+    return _ask_again(request, unfinished, go_on)
+
+
 def _ask_again(request: HtmxRequest, earlier: Turn, asking: Callable[[UUID], Turn]) -> HttpResponse:
     person = person_of(request)
     try:

@@ -121,6 +121,12 @@ KEY_REUSED = define(
     _("This key belongs to another question"),
     _("You have used this key for another question. Make a new one; nothing was asked."),
 )
+NOTHING_TO_CONTINUE = define(
+    "nothing-to-continue",
+    HTTPStatus.CONFLICT,
+    _("There is nothing to go on with"),
+    _("The answer is whole, has no words, or is still being written."),
+)
 NOTHING_TO_REPORT = define(
     "nothing-to-report",
     HTTPStatus.CONFLICT,

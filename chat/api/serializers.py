@@ -127,6 +127,9 @@ class TurnSerializer(serializers.ModelSerializer[Turn]):
         allow_null=True,
         help_text="The turn to show instead: a better retry or, for a retry that was not better, the earlier turn.",
     )
+    continues = serializers.UUIDField(
+        source="continues_id", allow_null=True, help_text="The turn whose answer this one goes on with."
+    )
     is_brief = serializers.BooleanField(help_text="Whether the answer was kept short, as little was left.")
     reminds = serializers.BooleanField(
         help_text="Whether its asker has gone on for an hour: say again that this is an AI, and that a break is good."
@@ -144,7 +147,7 @@ class TurnSerializer(serializers.ModelSerializer[Turn]):
         model = Turn
         fields = (
             "id", "conversation", "state", "ending", "question", "answer", "asked_at", "ended_at",
-            "went_on_at", "retry_of", "replaced_by", "is_brief", "reminds", "model", "usage", "lessons",
+            "went_on_at", "retry_of", "replaced_by", "continues", "is_brief", "reminds", "model", "usage", "lessons",
             "card", "asks", "said", "support",
         )  # fmt: skip
         read_only_fields = fields

@@ -10,7 +10,7 @@ from accounts.models import Person
 from chat import services, stream
 from chat.acts import FIRST
 from chat.api.access import own_conversation, own_turn
-from chat.api.refusals import KEY_MISSING, ON_ASKING, told_as_problems
+from chat.api.refusals import KEY_MISSING, NOTHING_TO_CONTINUE, ON_ASKING, told_as_problems
 from chat.api.serializers import AskSerializer, TurnSerializer, turn_told
 from chat.errors import IdTaken
 from chat.judging import verdict_for
@@ -98,6 +98,39 @@ def _start(
         if action_for(verdict_for(question, past)) not in FIRST:
             raise
         return start(turn_id=services.new_id_for(person, turn_id, question))
+
+
+class TurnContinue(SignedInView):
+    @extend_schema(
+        operation_id="turns_continue",
+        parameters=[KEY],
+        request=None,
+        responses=answers(
+            {
+                201: OpenApiResponse(TurnSerializer, description="The rest was asked for."),
+                200: OpenApiResponse(TurnSerializer, description="It had been asked for before."),
+            },
+            *ON_ASKING,
+            NOTHING_TO_CONTINUE,
+            NOT_FOUND,
+            TOO_OFTEN,
+            writes=True,
+        ),
+    )
+    def post(self, request: Request, turn_id: UUID) -> Response:
+        """Go on with an answer that was stopped, broke off or reached its longest length, in a new turn.
+
+        The new turn `continues` this one, and its question is “Go on.” in the language of `Accept-Language`. It passes
+        the same checks as any question. Asking again answers the turn that goes on with this one, whatever the key.
+        """
+        unfinished, key = own_turn(self.person, turn_id), _key(request)
+        question_count(self.person, unfinished.question, unfinished.conversation)
+        with told_as_problems(self.person):
+            turn = services.continue_turn(person=self.person, turn=unfinished, turn_id=key)
+        if turn == unfinished:
+            raise Problem(NOTHING_TO_CONTINUE)
+        address = reverse("chat_api:turn", args=[turn.pk])
+        return Response(turn_told(turn), status=201 if turn.is_new else 200, headers={"Location": address})
 
 
 class OneTurn(SignedInView):

@@ -3,7 +3,7 @@ from django.urls import path
 from chat.api.acts import GoOn, TurnAnswer, TurnReport
 from chat.api.conversations import Conversations, ConversationTurns
 from chat.api.events import TurnEvents
-from chat.api.turns import OneTurn, Turns, TurnStop
+from chat.api.turns import OneTurn, TurnContinue, Turns, TurnStop
 
 app_name = "chat_api"
 urlpatterns = [
@@ -16,6 +16,7 @@ urlpatterns = [
     path("turns/<uuid:turn_id>", OneTurn.as_view(), name="turn"),
     path("turns/<uuid:turn_id>/events", TurnEvents.as_view(), name="turn_events"),
     path("turns/<uuid:turn_id>/stop", TurnStop.as_view(), name="turn_stop"),
+    path("turns/<uuid:turn_id>/continue", TurnContinue.as_view(), name="turn_continue"),
     path("turns/<uuid:turn_id>/answer", TurnAnswer.as_view(), name="turn_answer"),
     path("turns/<uuid:turn_id>/report", TurnReport.as_view(), name="turn_report"),
 ]

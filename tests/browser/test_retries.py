@@ -21,6 +21,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.faults, pytest.mark.django_db(tra
 SignIn = Callable[[Person], None]
 QUESTION = "Explain in many words how rain, rivers and the sea belong together, step by step."
 LONG = [f"word{number}" for number in range(136)]
+REST = ["their", "water", "to", "the", "sea."]
 
 
 class SteeredModel:
@@ -153,3 +154,16 @@ def test_a_better_answer_takes_the_place_of_the_words(page: Page, stopped: Turn,
     expect(page.locator(".turn .answer-foot")).to_be_visible()
     expect(page.locator(f"#turn-{Turn.objects.get(state=State.ANSWERED).pk}")).to_be_visible()
     assert page.evaluate("window.stayed") is True
+
+
+def test_an_answer_that_was_stopped_goes_on_below_itself(
+    page: Page, stopped: Turn, model: SteeredModel
+) -> None:
+    model.say(REST)
+    page.get_by_role("button", name="Go on").click()
+    expect(page.locator(".turn")).to_have_count(2)
+    expect(page.locator(".turn").last).to_contain_text("Go on.")
+    expect(page.locator(".turn").last.locator(".answer-foot")).to_be_visible()
+    assert words_of(page) == LONG
+    expect(page.locator(".turn").first.get_by_role("button", name="Go on")).to_have_count(0)
+    assert Turn.objects.get(continues=stopped).state == State.ANSWERED

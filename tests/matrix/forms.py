@@ -7,7 +7,13 @@ from tests.matrix.world import World
 
 QUESTION = {"question": "Why is the sky blue?"}
 # What is sent to the API, and how.
-IN_JSON = {"chat_api:turns", "chat_api:turn_answer", "chat_api:turn_report", "chat_api:go_on"}
+IN_JSON = {
+    "chat_api:turns",
+    "chat_api:turn_answer",
+    "chat_api:turn_continue",
+    "chat_api:turn_report",
+    "chat_api:go_on",
+}
 JSON: dict[str, Any] = {"content_type": "application/json", "headers": {"Idempotency-Key": str(uuid4())}}
 TERMS = {"view": "topics", "memory": "on"}
 
@@ -19,6 +25,7 @@ def form_of(name: str, world: World) -> dict[str, str]:
         "chat:ask": QUESTION | {"turn_id": str(uuid4())},
         "chat:ask_in": QUESTION | {"turn_id": str(uuid4())},
         "chat:turn_retry": {"turn_id": str(uuid4())},
+        "chat:turn_continue": {"turn_id": str(uuid4())},
         "courses:answer": {"option": world.option},
         "events:sign_up": {"name": "Kim", "email": f"{uuid4().hex}@example.org"},
         "events:bring": {"name": "Lee", "email": f"{uuid4().hex}@example.org"},

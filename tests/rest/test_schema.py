@@ -39,6 +39,7 @@ def test_it_has_every_route(schema: dict[str, Any]) -> None:
         "get /api/v1/turns/{turn_id}",
         "get /api/v1/turns/{turn_id}/events",
         "post /api/v1/turns/{turn_id}/stop",
+        "post /api/v1/turns/{turn_id}/continue",
         "post /api/v1/turns/{turn_id}/answer",
         "post /api/v1/turns/{turn_id}/report",
         "delete /api/v1/turns/{turn_id}/report",

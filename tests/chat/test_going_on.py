@@ -1,0 +1,323 @@
+"""An answer that broke off goes on in a new turn, which is asked for like any question (ADR 34)."""
+
+from collections.abc import Callable
+from threading import Thread
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.test import Client
+from django.urls import reverse
+from django.utils import translation
+
+from accounts.models import Person
+from budgets.errors import BudgetShort
+from budgets.models import Hold
+from chat import services
+from chat.continuing import can_continue, continued_by
+from chat.errors import FamilyClosed, QuestionTooLong, StillAnswering
+from chat.memory import CONTINUED_TOKENS
+from chat.models import Ending, State, Turn
+from chat.prompt import GO_ON, LEAST_ANSWER_TOKENS, answer_room, prompt_for
+from chat.selectors import turns_shown
+from families.models import Consent
+from inference.tokens import tokens_at_most
+from tests.budgets.purse import purse_make
+from tests.chat.conftest import Ask, written
+from tests.chat.test_retries import end
+from tests.rest.told import TURNS, problem
+
+pytestmark = [pytest.mark.usefixtures("unnudged")]
+
+QUESTION = "How do rain, rivers and the sea belong together?"
+SO_FAR = "Rain falls on the hills. It runs into rivers, and the rivers carry"
+
+
+@pytest.fixture
+def cut(teen: Person, ask: Ask) -> Turn:
+    """An answer that stopped in the middle of a sentence, as no page was open to read it."""
+    return end(ask(teen, QUESTION), State.STOPPED, Ending.UNREAD, SO_FAR)
+
+
+def go_on(turn: Turn, turn_id: object = None) -> Turn:
+    turn.refresh_from_db()
+    return services.continue_turn(
+        person=turn.conversation.owner,
+        turn=turn,
+        turn_id=turn_id or uuid4(),  # type: ignore[arg-type]
+    )
+
+
+def prompt_of(turn: Turn) -> list[str]:
+    """What its worker tells the model, after how to behave."""
+    prompt = prompt_for(
+        turn.question, past=(), memory_tokens=turn.memory_tokens, continued=continued_by([turn])[turn.pk]
+    )
+    return [message["content"] for message in prompt.messages[1:]]
+
+
+@pytest.fixture
+def page(as_person: Callable[[Person], Client], teen: Person) -> Client:
+    return as_person(teen)
+
+
+def html(page: Client, turn: Turn) -> str:
+    return page.get(reverse("chat:conversation", args=[turn.conversation_id])).content.decode()
+
+
+class TestWhatCanGoOn:
+    @pytest.mark.parametrize(
+        ("state", "ending", "answer", "can"),
+        [
+            (State.STOPPED, Ending.UNREAD, SO_FAR, True),
+            (State.STOPPED, Ending.ASKED, SO_FAR, True),
+            (State.FAILED, Ending.WORKER_LOST, SO_FAR, True),
+            (State.ANSWERED, Ending.LIMIT, SO_FAR, True),
+            (State.ANSWERED, Ending.NONE, SO_FAR, False),
+            # It was cut on purpose: a second guard was away.
+            (State.ANSWERED, Ending.CAREFUL, SO_FAR, False),
+            (State.STOPPED, Ending.ASKED, "", False),
+            (State.FAILED, Ending.MODEL_AWAY, "", False),
+            (State.WITHHELD, Ending.METHOD, "", False),
+            (State.CARDED, Ending.NONE, "", False),
+        ],
+    )
+    def test_an_answer_that_has_words_and_no_end(
+        self, state: State, ending: Ending, answer: str, can: bool
+    ) -> None:
+        assert can_continue(Turn(state=state, ending=ending, answer=answer)) is can
+
+    def test_any_other_turn_is_returned_as_it_is(self, teen: Person, ask: Ask) -> None:
+        whole = end(ask(teen, QUESTION), State.ANSWERED, Ending.NONE, "All of it.")
+        assert go_on(whole) == whole
+        assert Turn.objects.count() == 1
+
+
+class TestTheNewTurn:
+    def test_is_a_question_of_its_own_that_continues_the_other(self, cut: Turn) -> None:
+        following = go_on(cut)
+        assert (following.question, following.continues, following.state) == ("Go on.", cut, State.QUEUED)
+        assert list(turns_shown(cut.conversation)) == [cut, following]
+
+    def test_asks_in_the_language_of_its_page(self, cut: Turn) -> None:
+        with translation.override("es"):
+            following = go_on(cut)
+        assert (following.question, following.language) == ("Sigue.", "es")
+
+    def test_is_answered_from_the_same_passages(self, library: None, teen: Person, ask: Ask) -> None:
+        turn = end(ask(teen, "What is a token in a language model?"), State.STOPPED, Ending.UNREAD, SO_FAR)
+        assert turn.passages
+        assert go_on(turn).passages == turn.passages
+
+    def test_carries_question_and_answer_so_far_though_the_plan_remembers_nothing(
+        self, cut: Turn, teen: Person
+    ) -> None:
+        following = go_on(cut)
+        Turn.objects.filter(pk=following.pk).update(memory_tokens=0)
+        following.refresh_from_db()
+        assert prompt_of(following) == [QUESTION, SO_FAR, "Go on."]
+
+    def test_holds_what_its_prompt_and_answer_may_cost(self, cut: Turn) -> None:
+        following = go_on(cut)
+        told = sum(map(tokens_at_most, prompt_of(following)))
+        assert Hold.objects.get(key=following.pk).tokens > told + following.answer_cap
+
+    def test_may_be_continued_itself_and_then_carries_the_first_question(self, cut: Turn) -> None:
+        second = end(go_on(cut), State.ANSWERED, Ending.LIMIT, "their water to the sea. There")
+        third = go_on(second)
+        assert prompt_of(third) == [QUESTION, f"{SO_FAR} their water to the sea. There", "Go on."]
+
+    def test_keeps_what_it_continues_when_it_is_retried(self, cut: Turn, teen: Person) -> None:
+        following = end(go_on(cut), State.FAILED, Ending.MODEL_AWAY)
+        again = services.turn_retry(person=teen, failed=following, turn_id=uuid4())
+        assert (again.continues, again.question) == (cut, "Go on.")
+        assert prompt_of(again) == [QUESTION, SO_FAR, "Go on."]
+
+    @pytest.mark.django_db(transaction=True)
+    def test_is_answered_by_a_worker(self, teen: Person, ask: Ask) -> None:
+        turn = end(ask(teen, QUESTION), State.STOPPED, Ending.UNREAD, SO_FAR)
+        following = written(go_on(turn))
+        assert following.state == State.ANSWERED
+        assert following.answer
+
+
+class TestThePrompt:
+    def unfinished(self, answer: str, question: str = QUESTION) -> Turn:
+        return Turn(pk=uuid4(), question=question, answer=answer, state=State.STOPPED)
+
+    def test_says_to_go_on_without_repeating(self) -> None:
+        prompt = prompt_for("Go on.", past=(), continued=[self.unfinished(SO_FAR)])
+        assert GO_ON in prompt.messages[0]["content"]
+        assert [message["role"] for message in prompt.messages] == ["system", "user", "assistant", "user"]
+
+    def test_carries_nothing_twice(self) -> None:
+        turn = self.unfinished(SO_FAR)
+        prompt = prompt_for("Go on.", past=[turn], continued=[turn])
+        assert [message["content"] for message in prompt.messages].count(SO_FAR) == 1
+
+    def test_lets_no_mark_of_theirs_pass_for_its_own(self) -> None:
+        prompt = prompt_for(
+            "Go on.", past=(), continued=[self.unfinished("a <|im_end|> b", "x <|im_start|> y")]
+        )
+        assert "<|im" not in "".join(message["content"] for message in prompt.messages)
+
+    def test_carries_the_end_of_a_long_answer_from_the_beginning_of_a_sentence(self) -> None:
+        answer = (
+            " ".join(f"This is sentence number {number}." for number in range(300)) + " And the rivers carry"
+        )
+        carried = prompt_for("Go on.", past=(), continued=[self.unfinished(answer)]).messages[2]["content"]
+        assert carried.startswith("This is sentence number")
+        assert carried.endswith("And the rivers carry")
+        assert tokens_at_most(carried) <= CONTINUED_TOKENS
+
+    @pytest.mark.parametrize("question", ["why " * 20, "why " * 400, "¿por qué? " * 60])
+    @pytest.mark.parametrize("answer", ["word " * 2000, "x" * 9000, "水" * 900])
+    def test_fits_the_models_context_with_room_for_an_answer(self, question: str, answer: str) -> None:
+        prompt = prompt_for("Go on.", past=(), continued=[self.unfinished(answer, question)])
+        assert prompt.tokens_at_most + answer_room(prompt) <= settings.TUTOR_CONTEXT_TOKENS
+        assert answer_room(prompt) >= LEAST_ANSWER_TOKENS
+
+    def test_of_a_question_that_leaves_no_room_is_refused(self) -> None:
+        with pytest.raises(QuestionTooLong):
+            prompt_for("Go on.", past=(), continued=[self.unfinished(SO_FAR, "🫖" * 450)])
+
+
+class TestTheGate:
+    """As for any question."""
+
+    def test_consent(self, cut: Turn, teen: Person) -> None:
+        Consent.objects.filter(teen=teen).delete()
+        with pytest.raises(FamilyClosed):
+            go_on(cut)
+
+    def test_budget(self, cut: Turn, teen: Person) -> None:
+        purse_make(teen, tokens=20)
+        with pytest.raises(BudgetShort):
+            go_on(cut)
+
+    def test_another_question_that_is_being_answered(self, cut: Turn, teen: Person, ask: Ask) -> None:
+        ask(teen, "And the moon?", conversation=cut.conversation)
+        with pytest.raises(StillAnswering):
+            go_on(cut)
+
+
+class TestPressingItTwice:
+    def test_with_the_same_id(self, cut: Turn) -> None:
+        turn_id = uuid4()
+        assert go_on(cut, turn_id) == go_on(cut, turn_id)
+
+    def test_in_an_old_tab_after_it_was_continued(self, cut: Turn) -> None:
+        following = end(go_on(cut), State.ANSWERED, Ending.NONE, "their water to the sea.")
+        assert go_on(cut) == following
+        assert cut.continuations.count() == 1
+
+    @pytest.mark.django_db(transaction=True)
+    def test_with_two_ids_at_once(self, cut: Turn) -> None:
+        found: list[Turn] = []
+
+        def press() -> None:
+            try:
+                found.append(go_on(Turn.objects.get(pk=cut.pk)))
+            finally:
+                connection.close()
+
+        presses = [Thread(target=press) for _ in range(5)]
+        for one in presses:
+            one.start()
+        for one in presses:
+            one.join()
+        assert len(found) == 5
+        assert set(found) == {cut.continuations.get()}
+
+
+class TestOnThePage:
+    def test_go_on_comes_first_where_no_page_was_open(self, cut: Turn, page: Client) -> None:
+        found = html(page, cut)
+        assert "no page was open to read it" in found
+        assert 0 < found.index(">Go on<") < found.index(">Retry<")
+
+    def test_it_stands_after_retry_where_the_asker_stopped_it(
+        self, teen: Person, ask: Ask, page: Client
+    ) -> None:
+        turn = end(ask(teen, QUESTION), State.STOPPED, Ending.ASKED, SO_FAR)
+        found = html(page, turn)
+        assert 0 < found.index(">Retry<") < found.index(">Go on<")
+
+    def test_it_stands_alone_where_an_answer_reached_its_longest_length(
+        self, teen: Person, ask: Ask, page: Client
+    ) -> None:
+        found = html(page, end(ask(teen, QUESTION), State.ANSWERED, Ending.LIMIT, SO_FAR))
+        assert ">Go on<" in found
+        assert ">Retry<" not in found
+
+    def test_it_is_gone_once_the_answer_goes_on_and_so_is_retry(self, cut: Turn, page: Client) -> None:
+        end(go_on(cut), State.ANSWERED, Ending.NONE, "their water to the sea.")
+        found = html(page, cut)
+        assert ">Go on<" not in found
+        assert ">Retry<" not in found
+
+    def test_it_waits_while_the_turn_is_retried(self, cut: Turn, teen: Person, page: Client) -> None:
+        services.turn_retry(person=teen, failed=cut, turn_id=uuid4())
+        assert ">Go on<" not in html(page, cut)
+
+    def test_pressing_it_adds_the_new_turn(self, cut: Turn, page: Client) -> None:
+        turn_id = uuid4()
+        reply = page.post(
+            reverse("chat:turn_continue", args=[cut.pk]), {"turn_id": turn_id}, headers={"HX-Request": "true"}
+        )
+        swaps = reply.content.decode()
+        assert 'hx-target="#turns" hx-swap="beforeend' in swaps
+        assert f'id="turn-{turn_id}"' in swaps
+        assert ">Go on<" not in swaps
+
+    def test_without_javascript_the_page_comes_back_at_the_new_turn(self, cut: Turn, page: Client) -> None:
+        turn_id = uuid4()
+        reply = page.post(reverse("chat:turn_continue", args=[cut.pk]), {"turn_id": turn_id})
+        assert reply.headers["Location"].endswith(f"#turn-{turn_id}")
+
+    def test_what_keeps_it_from_being_taken_is_said_beside_the_composer(
+        self, cut: Turn, teen: Person, page: Client
+    ) -> None:
+        purse_make(teen, tokens=20)
+        reply = page.post(
+            reverse("chat:turn_continue", args=[cut.pk]), {"turn_id": uuid4()}, headers={"HX-Request": "true"}
+        )
+        assert reply.status_code == 422
+        assert "used up" in reply.content.decode()
+
+
+class TestThroughTheApi:
+    def post(self, client: Client, turn: Turn, key: object = None) -> Any:
+        return client.post(f"{TURNS}/{turn.pk}/continue", headers={"Idempotency-Key": str(key or uuid4())})
+
+    def test_it_is_asked_for_with_a_key(self, cut: Turn, page: Client) -> None:
+        key = uuid4()
+        reply = self.post(page, cut, key)
+        assert reply.status_code == 201
+        told = reply.json()
+        assert (told["id"], told["continues"], told["question"]) == (str(key), str(cut.pk), "Go on.")
+
+    def test_asking_again_answers_the_same_turn(self, cut: Turn, page: Client) -> None:
+        first, second = self.post(page, cut), self.post(page, cut)
+        assert second.status_code == 200
+        assert second.json()["id"] == first.json()["id"]
+
+    def test_a_key_of_another_question_is_a_slip(
+        self, cut: Turn, teen: Person, ask: Ask, page: Client
+    ) -> None:
+        other = end(ask(teen, "And the moon?"), State.ANSWERED, Ending.NONE, "It pulls.")
+        problem(self.post(page, cut, other.pk), "key-reused", 422)
+
+    def test_without_a_key_nothing_is_asked(self, cut: Turn, page: Client) -> None:
+        problem(page.post(f"{TURNS}/{cut.pk}/continue"), "key-missing", 400)
+
+    def test_a_whole_answer_has_no_rest(self, teen: Person, ask: Ask, page: Client) -> None:
+        whole = end(ask(teen, QUESTION), State.ANSWERED, Ending.NONE, "All of it.")
+        problem(self.post(page, whole), "nothing-to-continue", 409)
+
+    def test_anothers_turn_is_not_there(
+        self, cut: Turn, stranger: Person, as_person: Callable[[Person], Client]
+    ) -> None:
+        problem(self.post(as_person(stranger), cut), "not-found", 404)
