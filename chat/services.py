@@ -1,41 +1,27 @@
 """What a person does in the tutor. Keyword-only, one transaction each; side effects wait for the commit."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext
 
 from accounts.models import Person
-from budgets.errors import KeyTaken
-from budgets.selectors import plan_of
-from budgets.services import hold_make, hold_release, holds_release
-from chat import measures, nudge, stream
-from chat.acts import FIRST, FIXED, NAMING, lessons_for
+from budgets.services import hold_release, holds_release
+from chat import measures, stream
+from chat.asking import Asked, take_question
 from chat.connections import lock_key
-from chat.continuing import can_continue, continuation_of, continued_by
+from chat.continuing import can_continue, continuation_of
 from chat.errors import (
-    ConversationGone,
-    FamilyClosed,
     IdTaken,
-    ModelNotInPlan,
     QuestionEmpty,
-    QuestionTooLong,
-    StillAnswering,
-    TutorClosed,
-    TutorPaused,
 )
-from chat.grounding import passages_again, passages_for
 from chat.judging import verdict_for
-from chat.leaving import Personal, cleared, without_personal
+from chat.leaving import Personal, without_personal
 from chat.models import (
-    LIVE_STATES,
-    LONGEST_NAME,
     LONGEST_QUESTION,
     LONGEST_TITLE,
     RETRIED_STATES,
@@ -44,19 +30,10 @@ from chat.models import (
     State,
     Turn,
 )
-from chat.prompt import BRIEFLY_TOKENS, LEAST_ANSWER_TOKENS, answer_room, for_turn, prompt_for
 from chat.retries import lock_with_retried, settle_retry, standing_turn
-from chat.selectors import pause_of, turns_of, turns_once, turns_shown
-from chat.sittings import sitting_of
-from chat.titles import plain_title, title_from
-from families.gate import Closed, Gate, gate_of
-from guard import Action, Verdict, action_for
-from inference.prices import price
-from safeguarding.review import chat_is_open
+from chat.selectors import turns_of, turns_once, turns_shown
 from telemetry.context import note
 
-# The ledger's own safety net. A turn lives for minutes at most, so a hold this old has lost its turn.
-HOLD_LEASE = timedelta(minutes=20)
 # Counted from the last question: half a year, so that what was asked in autumn can be read again in spring.
 CONVERSATIONS_KEPT_FOR = timedelta(days=180)
 
@@ -95,7 +72,7 @@ def turn_start(
         if known := Turn.objects.select_related("conversation__owner").filter(pk=turn_id).first():
             return _same_turn(person, known, question, conversation)
         asked = Asked(person, turn_id, question, past, verdict, conversation, retry_of, continues, personal)
-        return _turn_take(asked)
+        return take_question(asked)
 
 
 def turn_start_from_page(*, person: Person, turn_id: UUID, question: str, **how: Any) -> Turn:
@@ -138,153 +115,6 @@ def _same_turn(person: Person, known: Turn, question: str, conversation: Convers
     if is_own and same_place and known.question in {question[:LONGEST_QUESTION], without_personal(question)}:
         return known
     raise IdTaken(is_own=is_own)
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A question on its way to become a turn."""
-
-    person: Person
-    turn_id: UUID
-    question: str
-    past: list[Turn]
-    verdict: Verdict
-    conversation: Conversation | None
-    retry_of: Turn | None
-    continues: Turn | None
-    personal: str
-
-
-def _turn_take(asked: Asked) -> Turn:
-    person, verdict = asked.person, asked.verdict
-    action = action_for(verdict)
-    # It locks the row, so that a conversation is neither deleted nor asked in twice meanwhile.
-    if asked.conversation and not conversation_touch(asked.conversation):
-        raise ConversationGone
-    if known := _asked_meanwhile(asked):
-        return known
-    gate = _gate_for(asked, action)
-    question = asked.question if action in FIXED else cleared(asked.question, verdict, asked.personal)
-    # A crisis message is never a title: others may glance at the list.
-    title = title_from(question) if action in NAMING else plain_title()
-    conversation = asked.conversation or Conversation.objects.create(owner=person, title=title)
-    sitting = sitting_of(person, timezone.now(), waits=action in FIXED)
-    turn = Turn(
-        pk=asked.turn_id,
-        conversation=conversation,
-        sitting_since=sitting.since,
-        reminds=sitting.reminds,
-        question=question[:LONGEST_QUESTION],
-        retry_of=asked.retry_of,
-        continues=asked.continues,
-        level=str(verdict.level),
-        layer=verdict.layer[:LONGEST_NAME],
-        categories=sorted(verdict.categories),
-    )
-    if action in FIXED:
-        turn.state, turn.ended_at = FIXED[action], timezone.now()
-        turn.passages = lessons_for(action, verdict)
-    else:
-        _ground_and_hold(person, turn, gate, asked.past)
-    turn.save(force_insert=True)
-    turn.is_new = True
-    if asked.retry_of:
-        settle_retry(turn.pk)
-    if turn.is_live:
-        transaction.on_commit(lambda: nudge.send(turn.pk))
-    else:
-        transaction.on_commit(lambda: measures.turn_ended(state=State(turn.state)))
-    return turn
-
-
-def _asked_meanwhile(asked: Asked) -> Turn | None:
-    """The turn of another Retry or Go on for the same turn, which was quicker."""
-    if asked.retry_of:
-        standing = standing_turn(asked.retry_of)
-        return standing if standing != asked.retry_of else None
-    return continuation_of(asked.continues) if asked.continues else None
-
-
-def _gate_for(asked: Asked, action: Action) -> Gate:
-    """What the asker's family allows. Raises NotTaken where the question is not to be answered now."""
-    if action in FIRST:
-        gate = gate_of(asked.person)
-        if gate.closed == Closed.CONSENT:
-            raise FamilyClosed(gate)
-        return gate
-    if len(asked.question) > LONGEST_QUESTION:
-        raise QuestionTooLong
-    return _require_free(asked.person, asked.conversation)
-
-
-def _require_free(person: Person, conversation: Conversation | None) -> Gate:
-    if not chat_is_open():
-        raise TutorClosed
-    gate = gate_of(person)
-    if gate.closed:
-        raise FamilyClosed(gate)
-    pause = pause_of(person)
-    if pause:
-        raise TutorPaused(pause.until)
-    live = conversation.turns.filter(state__in=LIVE_STATES).first() if conversation else None
-    if live:
-        raise StillAnswering(live)
-    return gate
-
-
-def conversation_touch(conversation: Conversation) -> bool:
-    """Note that a question is asked in it now. False when it has been deleted."""
-    now = timezone.now()
-    conversation.asked_at = now
-    return bool(Conversation.objects.filter(pk=conversation.pk).update(asked_at=now))
-
-
-def _ground_and_hold(person: Person, turn: Turn, gate: Gate, past: list[Turn]) -> None:
-    plan = plan_of(person)
-    if not plan.allows(settings.TUTOR_MODEL):
-        raise ModelNotInPlan
-    turn.memory_tokens = plan.memory_tokens if gate.terms.memory else 0
-    continued = continued_by([turn])[turn.pk]
-    if continued:
-        passages = passages_again(continued[-1], language=turn.language)
-    else:
-        passages = passages_for(turn.question, past=past, language=turn.language)
-    turn.passages = [passage.key for passage in passages]
-    prompt = prompt_for(
-        turn.question,
-        past=past if turn.memory_tokens else [],
-        memory_tokens=turn.memory_tokens,
-        passages=passages,
-        language=turn.language,
-        continued=continued,
-    )
-    prompt = for_turn(prompt, turn)
-    longest = answer_room(prompt, longest=plan.answer_tokens)
-    now = timezone.now()
-    try:
-        hold = hold_make(
-            owner=person,
-            key=turn.pk,
-            prompt_tokens=prompt.tokens_at_most,
-            prompt_microdollars=price(prompt_tokens=prompt.tokens_at_most, answer_tokens=0),
-            answer_tokens=longest,
-            answer_microdollars=price(prompt_tokens=0, answer_tokens=longest),
-            # Telling the model to be brief takes tokens too.
-            least_answer_tokens=min(LEAST_ANSWER_TOKENS + BRIEFLY_TOKENS, longest),
-            lease=HOLD_LEASE,
-            now=now,
-        )
-    except KeyTaken as fault:
-        raise IdTaken(is_own=False) from fault
-    if hold.created_at != now:
-        # The hold of a turn that was deleted. It is paid or returned once, so a second answer would be for nothing.
-        raise IdTaken(is_own=False)
-    # Known from now on, so that a worker which dies in the middle leaves behind what its prompt cost.
-    turn.prompt_tokens = prompt.tokens_likely
-    turn.answer_cap = hold.answer_tokens
-    if hold.shortened_by:
-        turn.is_brief, turn.answer_cap = True, max(1, hold.answer_tokens - BRIEFLY_TOKENS)
-        turn.brief_floor, turn.refills_at = hold.shortened_by.floor, hold.shortened_by.refills_at
 
 
 def turn_retry(*, person: Person, failed: Turn, turn_id: UUID) -> Turn:
