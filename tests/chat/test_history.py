@@ -82,6 +82,8 @@ class TestAConversation:
     ) -> None:
         failed = turn(long, 40)
         turns_make(long, 1, start=timezone.now(), question="Question 40", retry_of=failed)
+        failed.replaced_by = failed.retries.get()
+        failed.save(update_fields=["replaced_by"])
         page = read(owner, long, at=failed.pk)
         assert numbers(page) == [*range(15, 40), *range(41, 66)]
 

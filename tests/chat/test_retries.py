@@ -206,6 +206,14 @@ class TestEveryWayThatARetryEnds:
         assert not Turn.objects.exists()
         assert meter(owner=teen).held == 0
 
+    def test_a_conversation_with_several_tries_is_deleted_whole(self, stopped: Turn) -> None:
+        for _ in range(2):
+            end(retry(stopped), State.FAILED, Ending.MODEL_AWAY)
+        better = end(retry(stopped), State.STOPPED, Ending.ASKED, f"{WORDS} and more")
+        end(retry(better), State.FAILED, Ending.MODEL_AWAY)
+        services.conversation_delete(conversation=stopped.conversation)
+        assert not Turn.objects.exists()
+
 
 class TestPressingRetryTwice:
     def test_with_the_same_id(self, stopped: Turn, teen: Person) -> None:

@@ -101,6 +101,8 @@ class TestWhose:
         turns_make(
             failed.conversation, 1, start=timezone.now(), question="Why is the moon grey?", retry_of=failed
         )
+        failed.replaced_by = failed.retries.get()
+        failed.save(update_fields=["replaced_by"])
         assert len(finds(teen, "moon")) == 1
 
     def test_a_card_s_question_is_found_by_its_writer_and_no_answer_of_it(self, teen: Person) -> None:
