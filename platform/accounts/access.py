@@ -18,6 +18,8 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from accounts.free_text import free_text_of
 
 SESSION_KEY = "kept_form"
+# Where Django keeps a session's own end.
+EXPIRY_KEY = "_session_expiry"
 KEPT_SECONDS = 30 * 60
 # All values of a kept form together; a question is 2,000 characters at most.
 MAX_KEPT_CHARACTERS = 20_000
@@ -119,5 +121,6 @@ def kept_form(request: HttpRequest) -> KeptForm | None:
 
 
 def forget_kept_form(request: HttpRequest) -> None:
-    if SESSION_KEY in request.session:
-        del request.session[SESSION_KEY]
+    if request.session.pop(SESSION_KEY, None) is not None and not set(request.session.keys()) - {EXPIRY_KEY}:
+        # The session was begun for this form alone.
+        request.session.flush()
