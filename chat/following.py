@@ -33,20 +33,19 @@ async def read[**P, T](reading: Callable[P, T], *args: P.args, **kwargs: P.kwarg
 async def follow(person: Person, turn_id: UUID) -> AsyncGenerator[stream.Entry | Turn]:
     """Yield every entry of a turn's words, and at every tick without one the turn as it stands, while it lives.
 
-    Ends when the words do, or when the database says that the turn has ended. Raises stream.StreamAway, or
-    Turn.DoesNotExist when the turn was deleted meanwhile.
+    Ends when the database says that the turn has ended. Raises stream.StreamAway, or Turn.DoesNotExist when the
+    turn was deleted meanwhile.
     """
     async with aclosing(stream.follow(turn_id, tick_seconds=TICK_SECONDS)) as entries:
         async for entry in entries:
-            if entry is None:
-                now = await read(turn_of, person, turn_id)
-                if not now.is_live:
-                    return
-                yield now
-            elif entry.is_end:
-                return
-            else:
+            if entry is not None and not entry.is_end:
                 yield entry
+                continue
+            # An end on the stream is a hint: a worker that lost its turn to another may have written it.
+            now = await read(turn_of, person, turn_id)
+            if not now.is_live:
+                return
+            yield now
 
 
 def event(data: str, *, name: str = "", event_id: str = "") -> bytes:

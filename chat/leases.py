@@ -158,8 +158,11 @@ def turn_finish(*, turn: Turn, outcome: Outcome) -> bool:
             name_plainly(turn)
         if ended and turn.retry_of_id:
             settle_retry(turn.pk)
-        # What was deleted while it was being written must not live on as its echo.
-        transaction.on_commit(lambda: stream.forget(turn.pk) if is_gone else stream.end(turn.pk))
+        if ended:
+            transaction.on_commit(lambda: stream.end(turn.pk))
+        elif is_gone:
+            # What was deleted while it was being written must not live on as its echo.
+            transaction.on_commit(lambda: stream.forget(turn.pk))
     return bool(ended)
 
 

@@ -3,11 +3,14 @@
 A dropped connection comes back with the id of the last event that it saw, and goes on from there.
 """
 
+import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from uuid import UUID
 
-from django.http import Http404, HttpRequest, StreamingHttpResponse
+from django.db import DatabaseError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
@@ -22,18 +25,23 @@ from chat.selectors import turn_lives, turn_of
 from chat.stream.entries import id_order
 from telemetry.context import note
 
+logger = logging.getLogger(__name__)
+
 DONE = event("", name="done")
+# The words cannot be read now. The page comes back with the last id that it has.
+AGAIN = event("", name="again")
 
 
 @require_GET
-def turn_stream(request: HttpRequest, turn_id: UUID) -> StreamingHttpResponse:
-    """The events of one of the reader's own turns; 404 for anybody else's.
+def turn_stream(request: HttpRequest, turn_id: UUID) -> HttpResponseBase:
+    """The events of one of the reader's own turns: 401 without a session, 404 for a turn of another person.
 
-    Every stream ends with an event named `done`, after the whole turn as the database has it.
+    Every stream ends with an event named `done`, after the whole turn as the database has it, or `again` when the
+    page has to come back for it.
     """
     note(turn=turn_id)
     if not isinstance(person := request.user, Person):
-        raise Http404
+        return HttpResponse(status=401)
     try:
         lives = turn_lives(person, turn_id)
     except Turn.DoesNotExist as fault:
@@ -51,16 +59,17 @@ async def _relay(
             async with aclosing(words):
                 async for grown in words:
                     yield grown
-        ended = await read(turn_of, person, turn_id)
-    except stream.StreamAway:
-        yield _status(turn_id, _("The line to the tutor is broken. Your question is safe; trying again."))
-        return
+        yield await read(_ending, request, person, turn_id)
+        yield DONE
     except Turn.DoesNotExist:
+        yield _status(turn_id, _("This conversation was deleted."))
         yield DONE
-        return
-    if not ended.is_live:
-        yield await read(_ending, request, person, ended)
-        yield DONE
+    except (stream.StreamAway, DatabaseError):
+        yield _status(turn_id, _("The line to the tutor is broken. Your question is safe; trying again."))
+        yield AGAIN
+    except Exception:
+        logger.exception("The stream of turn %s met a fault of our own.", turn_id)
+        yield AGAIN
 
 
 async def _words(person: Person, turn_id: UUID, after: str) -> AsyncGenerator[bytes]:
@@ -95,7 +104,8 @@ def _status(turn_id: UUID, words: str) -> bytes:
     return event(_swap(f"turn-{turn_id}-status", "innerHTML", words))
 
 
-def _ending(request: HttpRequest, person: Person, turn: Turn) -> bytes:
+def _ending(request: HttpRequest, person: Person, turn_id: UUID) -> bytes:
+    turn = turn_of(person, turn_id)
     composer = composer_for(person, turn.conversation, live_turn=None)
     # What somebody has begun to write stays, but where the tutor rests from now on.
     swap = "composer_swap" if composer.pause else "composer_actions_swap"

@@ -1,10 +1,12 @@
 """A turn's words as plain text, as server-sent events for programs."""
 
 import json
+import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from uuid import UUID
 
+from django.db import DatabaseError
 from django.http import Http404, StreamingHttpResponse
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.renderers import JSONRenderer
@@ -22,6 +24,8 @@ from rest.problems import NOT_FOUND
 from rest.schema import answers
 from rest.views import SignedInView
 from telemetry.context import note
+
+logger = logging.getLogger(__name__)
 
 SAID = """
 - `words`, with an id: `{"at": 12, "text": "…"}`. The text belongs at that character (Unicode code point) of the
@@ -80,10 +84,13 @@ async def _events(
                 async for said in words:
                     yield said
         yield await read(_ending, person, turn_id)
-    except stream.StreamAway:
-        yield _event("away", {})
     except Turn.DoesNotExist:
         yield _event("gone", {})
+    except (stream.StreamAway, DatabaseError):
+        yield _event("away", {})
+    except Exception:
+        logger.exception("The events of turn %s met a fault of our own.", turn_id)
+        yield _event("away", {})
 
 
 async def _words(person: Person, turn_id: UUID, after: str) -> AsyncGenerator[bytes]:
@@ -98,9 +105,7 @@ async def _words(person: Person, turn_id: UUID, after: str) -> AsyncGenerator[by
 
 
 def _ending(person: Person, turn_id: UUID) -> bytes:
-    turn = turn_of(person, turn_id)
-    # Another worker takes it up, and writes on a stream that begins again.
-    return _event("away", {}) if turn.is_live else _event("done", turn_told(turn))
+    return _event("done", turn_told(turn_of(person, turn_id)))
 
 
 def _event(name: str, data: object, event_id: str = "") -> bytes:

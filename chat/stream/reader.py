@@ -1,7 +1,8 @@
 """A page's end of a turn's stream: one shared connection for all that this process reads."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+import logging
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
@@ -23,10 +24,16 @@ from chat.stream.entries import (
     words_key,
 )
 
+logger = logging.getLogger(__name__)
+
 # Short, because a stream that is followed just as the read begins to block waits for the next one.
 BLOCK_MILLISECONDS = 500
 # After a read the hub lets entries gather, so that many streams cost one round trip rather than one each.
 GATHER_SECONDS = 0.01
+# A read that fails is tried again for this long before its readers are told: one late reply, on a machine that was
+# busy for some seconds, must not end every stream of the process.
+PATIENCE_SECONDS = 2.0
+RETRY_SECONDS = 0.2
 
 
 class StreamAway(Exception):
@@ -61,22 +68,16 @@ class Hub:
         self.blocked_id: int | None = None
         self.task: asyncio.Task[None] | None = None
 
-    async def subscribe(self, turn_id: UUID) -> "asyncio.Queue[Entry | None]":
+    def subscribe(self, turn_id: UUID) -> "asyncio.Queue[Entry | None]":
+        """Return a queue that gets every entry of the turn's stream from its beginning; None if it cannot be read.
+
+        A stream that is read already is read again from its beginning, in the same read as all others. Its other
+        readers get entries twice and pass over those that they know.
+        """
         queue: asyncio.Queue[Entry | None] = asyncio.Queue()
         key = words_key(turn_id)
-        if key in self.queues:
-            self.queues[key].add(queue)
-            # The shared read is past the beginning already: this reader catches up by itself.
-            try:
-                caught_up: Any = await self.shared.xrange(key)
-            except BaseException:
-                # Also when whoever asked goes away meanwhile: nobody else would ever end what they follow.
-                self.unsubscribe(turn_id, queue)
-                raise
-            for entry_id, fields in caught_up:
-                queue.put_nowait(Entry.read(entry_id, fields))
-            return queue
-        self.queues[key], self.cursors[key] = {queue}, BEGINNING
+        self.queues.setdefault(key, set()).add(queue)
+        self.cursors[key] = BEGINNING
         self.unnoted.add(reader_key(turn_id))
         self.news.set()
         if self.task is None or self.task.done():
@@ -95,27 +96,47 @@ class Hub:
         telling = asyncio.create_task(self._tell())
         try:
             await self._read()
-        except redis.RedisError:
+        except redis.RedisError as fault:
+            logger.warning("Valkey cannot be read: %s", fault)
+        finally:
+            self.blocked_id = None
+            telling.cancel()
+            # Whatever ended the read, no reader may wait for it.
             for queues in self.queues.values():
                 for queue in queues:
                     queue.put_nowait(None)
             self.queues.clear()
             self.cursors.clear()
-        finally:
-            self.blocked_id = None
-            telling.cancel()
 
     async def _read(self) -> None:
-        self.blocked_id = await self.blocking.client_id()
+        failing_since: float | None = None
         while self.cursors:
-            cursors: Any = dict(self.cursors)
-            reply: Any = await self.blocking.xread(cursors, block=BLOCK_MILLISECONDS)
-            self._deliver(reply)
+            asked_from = dict(self.cursors)
+            try:
+                reply = await self._reply(asked_from)
+            except redis.RedisError:
+                # The next connection has an id of its own.
+                self.blocked_id = None
+                now = asyncio.get_running_loop().time()
+                failing_since = failing_since or now
+                if now - failing_since > PATIENCE_SECONDS:
+                    raise
+                await asyncio.sleep(RETRY_SECONDS)
+                continue
+            failing_since = None
+            self._deliver(reply, asked_from)
             await asyncio.sleep(GATHER_SECONDS)
 
-    def _deliver(self, reply: Any) -> None:
+    async def _reply(self, cursors: dict[str, str]) -> Any:
+        if self.blocked_id is None:
+            self.blocked_id = await self.blocking.client_id()
+        streams: Any = cursors
+        return await self.blocking.xread(streams, block=BLOCK_MILLISECONDS)
+
+    def _deliver(self, reply: Any, asked_from: Mapping[str, str]) -> None:
         for key, entries in reply:
-            if key not in self.cursors:
+            # A reader joined or left during the read. For a new one the next read begins at the beginning.
+            if self.cursors.get(key) != asked_from[key]:
                 continue
             for entry_id, fields in entries:
                 self.cursors[key] = entry_id
@@ -156,16 +177,14 @@ def _hub() -> Hub:
 
 
 async def follow(turn_id: UUID, *, tick_seconds: float) -> AsyncGenerator[Entry | None]:
-    """Yield every entry of a turn's stream from its beginning, each once and in order, until its end.
+    """Yield every entry of a turn's stream from its beginning, each once and in order.
 
     None is yielded after every `tick_seconds` without an entry. While it is followed the turn counts as read.
-    Raises StreamAway when Valkey cannot be read.
+    An entry that `is_end` is yielded like any other: its reader decides whether the turn has ended. Raises
+    StreamAway when Valkey cannot be read.
     """
     hub, last = _hub(), (0, 0)
-    try:
-        queue = await hub.subscribe(turn_id)
-    except redis.RedisError as fault:
-        raise StreamAway from fault
+    queue = hub.subscribe(turn_id)
     try:
         while True:
             try:
@@ -179,7 +198,5 @@ async def follow(turn_id: UUID, *, tick_seconds: float) -> AsyncGenerator[Entry 
                 continue
             last = order
             yield entry
-            if entry.is_end:
-                return
     finally:
         hub.unsubscribe(turn_id, queue)

@@ -1,21 +1,26 @@
 """A turn's events as a browser gets them: a real web server, worker, broker and model."""
 
+import asyncio
 import http.client
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from html import unescape
 from uuid import UUID, uuid4
 
 import pytest
+from django.db import DatabaseError
+from django.http import HttpRequest
 from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Person
 from budgets.selectors import meter
-from chat import services, stream
+from chat import relay, services, stream
+from chat.api import events as events_api
+from chat.following import STILL_HERE
 from chat.models import Ending, State, Turn
 from tests.live import Visitor, Web, Worker, wait_until
 
@@ -84,6 +89,14 @@ def letters(html: str) -> str:
 
 def ask(teen: Person, question: str = LONG) -> Turn:
     return services.turn_start(person=teen, turn_id=uuid4(), question=question)
+
+
+def _relayed(person: Person, words: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+    return relay._relay(HttpRequest(), person, uuid4(), words)
+
+
+def _told(person: Person, words: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+    return events_api._events(person, uuid4(), words)
 
 
 def test_words_come_as_they_are_made_and_then_the_whole_turn(
@@ -210,6 +223,26 @@ def test_a_conversation_deleted_in_mid_answer_stops_the_model(
         assert list(coming)[-1].name == "done"
     wait_until(lambda: meter(owner=teen).held == 0, what="the hold to be settled")
     assert 0 < meter(owner=teen).spent < 400
+
+
+@pytest.mark.parametrize(
+    "fault", [stream.StreamAway(), DatabaseError("away"), ValueError("a fault of our own")]
+)
+@pytest.mark.parametrize("events_of", [_relayed, _told])
+def test_whatever_goes_wrong_the_last_event_says_to_come_back(
+    fault: Exception,
+    events_of: Callable[[Person, AsyncGenerator[bytes]], AsyncGenerator[bytes]],
+    teen: Person,
+) -> None:
+    async def broken() -> AsyncGenerator[bytes]:
+        yield STILL_HERE
+        raise fault
+
+    async def collected() -> list[bytes]:
+        return [event async for event in events_of(teen, broken())]
+
+    last = asyncio.run(collected())[-1]
+    assert last.startswith((b"event: again\n", b"event: away\n"))
 
 
 def _rendered(turn: Turn) -> str:

@@ -60,7 +60,7 @@ def test_somebody_who_is_not_signed_in_is_asked_to_sign_in(
     key = turn.pk if of == "turn" else turn.conversation_id
     reply = getattr(client, method)(reverse(name, args=[key]))
     # An event stream has no page to send anybody to.
-    assert reply.status_code == (404 if name == "chat:turn_stream" else 302)
+    assert reply.status_code == (401 if name == "chat:turn_stream" else 302)
 
 
 @pytest.mark.parametrize("name", ["chat:start", "chat:ask", "chat:go_on"])

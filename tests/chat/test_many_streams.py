@@ -1,0 +1,148 @@
+"""Two hundred streams at once on a real web server and broker: every one of them ends with a named event."""
+
+import asyncio
+import threading
+import time
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import Future
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import Person
+from chat import stream
+from chat.leases import Outcome, turn_finish
+from chat.models import Conversation, Ending, State, Turn
+from chat.stream.entries import words_key
+from chat.stream.store import _client
+from tests.live import Visitor, Web, wait_until
+
+STREAMS = 200
+WORDS = 5
+BUSY_SECONDS = 4.0
+ADDRESSES = ("/tutor/turns/{}/stream", "/api/v1/turns/{}/events")
+
+
+def make_live_turns(teen: Person, count: int) -> list[Turn]:
+    """Turns that a worker is writing, as far as the database knows."""
+    now = timezone.now()
+    talks = Conversation.objects.bulk_create(Conversation(owner=teen, title="Rain") for _ in range(count))
+    return Turn.objects.bulk_create(
+        Turn(
+            pk=uuid4(),
+            conversation=talk,
+            question="Why does it rain?",
+            state=State.WORKING,
+            claim=uuid4(),
+            claimed_at=now,
+            lease_until=now + timedelta(minutes=5),
+        )
+        for talk in talks
+    )
+
+
+def end_turns(turns: Sequence[Turn]) -> None:
+    ended = {"state": State.ANSWERED, "answer": "It rains.", "claim": None, "lease_until": None}
+    Turn.objects.filter(pk__in=[turn.pk for turn in turns]).update(ended_at=timezone.now(), **ended)
+    for turn in turns:
+        stream.end(turn.pk)
+
+
+class Readers:
+    """Reads many streams at once on a thread of its own and keeps the last named event of each."""
+
+    def __init__(self, visitor: Visitor, paths: Sequence[str]) -> None:
+        self.visitor = visitor
+        self.paths = paths
+        self.connected = 0
+        self.done: Future[list[str]] = Future()
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def _run(self) -> None:
+        try:
+            self.done.set_result(asyncio.run(self._read_all()))
+        except BaseException as fault:  # noqa: BLE001 - the test raises it again
+            self.done.set_exception(fault)
+
+    async def _read_all(self) -> list[str]:
+        return await asyncio.gather(*map(self._read, self.paths))
+
+    async def _read(self, path: str) -> str:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.visitor.web.port)
+        headers = self.visitor.headers | {"Host": "127.0.0.1", "Accept": "text/event-stream"}
+        head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        writer.write(f"GET {path} HTTP/1.1\r\n{head}\r\n".encode())
+        status = await reader.readline()
+        self.connected += 1
+        last = "" if b" 200 " in status else status.decode()
+        async for line in reader:
+            if line.startswith(b"event: "):
+                last = line.removeprefix(b"event: ").decode().strip()
+        writer.close()
+        return last
+
+
+async def write_words(turn_ids: Sequence[UUID]) -> None:
+    async def write(turn_id: UUID) -> None:
+        async with stream.Writer(turn_id) as writer:
+            for number in range(WORDS):
+                writer.add(f"Word {number} of it. ", number + 1)
+                await asyncio.sleep(0.1)
+
+    await asyncio.gather(*map(write, turn_ids))
+
+
+@pytest.fixture
+def visitor(teen: Person, web: Web) -> Visitor:
+    return Visitor(web, teen)
+
+
+def test_every_stream_ends_with_done_on_a_busy_machine(teen: Person, web: Web, visitor: Visitor) -> None:
+    turns = make_live_turns(teen, STREAMS)
+    # Half of them for pages, half for programs.
+    paths = [ADDRESSES[number % 2].format(turn.pk) for number, turn in enumerate(turns)]
+    readers = Readers(visitor, paths)
+    wait_until(lambda: readers.connected == STREAMS, what="all streams to open")
+    with web.frozen():
+        # Longer than the broker's reply is waited for, as on a machine that swaps.
+        time.sleep(BUSY_SECONDS)
+    asyncio.run(write_words([turn.pk for turn in turns]))
+    end_turns(turns)
+    assert Counter(readers.done.result(timeout=60)) == {"done": STREAMS}
+
+
+def test_a_hundred_readers_of_one_answer_each_get_its_end(teen: Person, visitor: Visitor) -> None:
+    turns = make_live_turns(teen, 1)
+    readers = Readers(visitor, [ADDRESSES[0].format(turns[0].pk)] * 100)
+    wait_until(lambda: readers.connected == 100, what="all streams to open")
+    asyncio.run(write_words([turns[0].pk]))
+    end_turns(turns)
+    assert Counter(readers.done.result(timeout=60)) == {"done": 100}
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_an_end_that_a_former_worker_writes_ends_no_stream(
+    address: str, teen: Person, visitor: Visitor
+) -> None:
+    """A worker that was too slow loses its turn to another, which goes on writing on the same stream."""
+    turns = make_live_turns(teen, 1)
+    stream.end(turns[0].pk)
+    readers = Readers(visitor, [address.format(turns[0].pk)])
+    wait_until(lambda: readers.connected == 1, what="the stream to open")
+    asyncio.run(write_words([turns[0].pk]))
+    assert not readers.done.done()
+    end_turns(turns)
+    assert readers.done.result(timeout=20) == ["done"]
+
+
+def test_a_worker_that_lost_its_turn_writes_no_end(teen: Person) -> None:
+    [turn] = make_live_turns(teen, 1)
+    Turn.objects.update(claim=uuid4())
+    answer = Outcome(
+        state=State.ANSWERED, ending=Ending.NONE, answer="Late.", prompt_tokens=0, answer_tokens=0
+    )
+    assert not turn_finish(turn=turn, outcome=answer)
+    assert not _client().exists(words_key(turn.pk))
