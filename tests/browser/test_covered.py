@@ -1,0 +1,123 @@
+"""No control covers another on a phone: wherever one is scrolled to, or reached by Tab, it gets the tap."""
+
+from collections.abc import Callable
+from uuid import uuid4
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import Page
+
+from accounts.models import Person
+from chat.models import Conversation, State, Turn
+from guard import Category, Level
+from tests.matrix.world import world_make
+
+pytestmark = [pytest.mark.browser]
+WIDTHS = (320, 360, 390)
+HEIGHTS = {320: 568, 360: 640, 390: 844}
+PUBLIC = ("/", "/help/now", "/sign-in", "/events/evening")
+SIGNED_IN = ("/tutor/", "/learn/good-and-bad/what-it-is", "/family/", "/account")
+
+CONTROLS = "a[href], button, input:not([type=hidden]), select, textarea, summary"
+# `covered` taps the middle of a control's first line, and says what else gets the tap. A label stands for its field.
+SCRIPT = """
+(controls) => {
+  const name = (one) => one && `<${one.tagName.toLowerCase()} ${one.className}> ${one.textContent.trim().slice(0, 30)}`;
+  window.covered = (one) => {
+    if (one.matches(".skip, body, main") || !one.checkVisibility({ visibilityProperty: true })) return "";
+    const box = [...one.getClientRects()].find((rect) => rect.width > 1 && rect.height > 1);
+    if (!box) return "";
+    const [x, y] = [box.left + box.width / 2, box.top + box.height / 2];
+    const hit = document.elementFromPoint(x, y);
+    const isLabel = [...(one.labels ?? [])].some((label) => label.contains(hit));
+    if (hit && (one.contains(hit) || isLabel)) return "";
+    return `${name(one)} at ${Math.round(x)}, ${Math.round(y)} lies under ${name(hit)}`;
+  };
+  window.walk = () => {
+    const all = [...document.querySelectorAll(controls)];
+    const found = new Set();
+    for (const from of [0, document.documentElement.scrollHeight]) {
+      for (const one of from ? all.toReversed() : all) {
+        scrollTo({ top: from, behavior: "instant" });
+        one.scrollIntoView({ block: "nearest", behavior: "instant" });
+        found.add(window.covered(one));
+      }
+    }
+    return [...found].filter(Boolean);
+  };
+}
+"""
+
+
+def make_conversation(teen: Person, turns: list[dict[str, object]]) -> str:
+    talk = Conversation.objects.create(owner=teen, title="Fractions")
+    for number, fields in enumerate(turns):
+        ended = None if fields["state"] == State.WORKING else timezone.now()
+        question = f"How do fractions work, part {number}?"
+        Turn.objects.create(pk=uuid4(), conversation=talk, question=question, ended_at=ended, **fields)
+    return f"/tutor/{talk.pk}"
+
+
+def conversations(teen: Person) -> list[str]:
+    answered: dict[str, object] = {
+        "state": State.ANSWERED,
+        "answer": "A fraction is a part of a whole.\n\n" * 6,
+        "answer_tokens": 9,
+        "model": "a model",
+        "passages": ["good-and-bad/what-it-is#nobody"],
+    }
+    card: dict[str, object] = {
+        "state": State.CARDED,
+        "level": Level.ACUTE,
+        "categories": [Category.SUICIDE],
+    }
+    now = timezone.now()
+    live: dict[str, object] = {
+        "state": State.WORKING,
+        "claim": uuid4(),
+        "claimed_at": now,
+        "lease_until": now,
+    }
+    failed: dict[str, object] = {"state": State.FAILED}
+    return [
+        make_conversation(teen, turns) for turns in ([answered, failed], [answered, live], [answered, card])
+    ]
+
+
+def covered(page: Page, *, with_tab: bool) -> list[str]:
+    page.evaluate(SCRIPT, CONTROLS)
+    # Focused, the way past the navigation lies over it on purpose.
+    page.evaluate("document.activeElement.blur()")
+    found = list(page.evaluate("window.walk()"))
+    if with_tab:
+        page.evaluate("scrollTo(0, 0)")
+        for key in ("Tab", "Shift+Tab"):
+            for _ in range(page.locator(CONTROLS).count()):
+                page.keyboard.press(key)
+                if fault := page.evaluate("window.covered(document.activeElement)"):
+                    found.append(f"{key}: {fault}")
+    return found
+
+
+def test_no_control_covers_another_on_a_phone(
+    library: None, page: Page, sign_in: Callable[[Person], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mail.nudge.send", lambda _mail_id: None)
+    world = world_make()
+    teen = world.people["teen"]
+    wrong: list[str] = []
+
+    def look_at(addresses: tuple[str, ...] | list[str]) -> None:
+        for address in addresses:
+            page.goto(address)
+            for width in WIDTHS:
+                page.set_viewport_size({"width": width, "height": HEIGHTS[width]})
+                found = covered(page, with_tab=width != 360)
+                wrong.extend(f"{address} at {width}: {fault}" for fault in found)
+
+    look_at(PUBLIC)
+    sign_in(teen)
+    look_at(SIGNED_IN)
+    # The one with a card comes last, as a card makes the tutor rest.
+    look_at(conversations(teen))
+    assert not wrong, "\n".join(wrong)
