@@ -17,6 +17,7 @@ from accounts.models import Person
 from budgets.selectors import Meter, meter
 from chat import stream
 from chat.acts import question_of, said_of, support_of
+from chat.announcements import announcement_of
 from chat.budget_words import brief_said, meter_said
 from chat.cards import card_of
 from chat.continuing import can_continue
@@ -73,6 +74,10 @@ class TurnShown:
     def report(self) -> Report | None:
         """What was said against it. A page of many turns reads all of them at once."""
         return getattr(self.turn, "report", None)
+
+    @property
+    def announcement(self) -> str:
+        return announcement_of(self.turn, self.report)
 
     @property
     def may_be_reported(self) -> bool:

@@ -151,6 +151,7 @@ def test_what_would_leave_the_machine_is_shown_first(
     )
     reply = partial("composer", request, composer=composer)
     headers = {"HX-Retarget": "#composer", "HX-Reswap": "outerHTML", "Content-Type": "text/html"}
+    headers["Kitchen-Table"] = "page"
     sign_in(teen)
     page.goto("/tutor/")
     page.route("**/tutor/ask", lambda route: route.fulfill(status=422, body=reply, headers=headers))

@@ -121,22 +121,13 @@ def test_a_dropped_connection_loses_and_repeats_nothing(
     assert _squeezed(page.locator(".turn .answer .prose").inner_text())[:60] == _squeezed(_plain(answer))[:60]
 
 
-def test_a_hidden_tab_stops_reading_and_goes_on_where_it_was(
-    page: Page, teen: Person, sign_in: SignIn, worker: Worker
-) -> None:
+def test_a_hidden_tab_reads_on(page: Page, teen: Person, sign_in: SignIn, worker: Worker) -> None:
     sign_in(teen)
     page.goto("/tutor/")
     ask(page)
     wait_until(lambda: len(words(page)) > 20, what="some words")
-    hide = "hidden => { Object.defineProperty(document, 'hidden', {value: hidden, configurable: true});"
-    hide += " document.dispatchEvent(new Event('visibilitychange')); }"
-    page.evaluate(f"({hide})(true)")
-    wait_until(
-        lambda: Turn.objects.get().state == State.ANSWERED, what="the answer in the database", seconds=90
-    )
-    page.wait_for_timeout(500)
-    expect(page.locator(".answer-foot")).to_have_count(0)
-    page.evaluate(f"({hide})(false)")
+    hide = "Object.defineProperty(document, 'hidden', {value: true, configurable: true});"
+    page.evaluate(f"() => {{ {hide} document.dispatchEvent(new Event('visibilitychange')); }}")
     finished(page)
     whole = _squeezed(_plain(Turn.objects.get().answer))
     assert _squeezed(page.locator(".turn .answer .prose").inner_text())[:60] == whole[:60]

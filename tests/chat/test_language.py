@@ -173,7 +173,7 @@ class TestWhatThePageSays:
         address = f"/tutor/{turn.conversation_id}"
         page = as_person(teen).get(address).content.decode()
         assert '<p lang="es">¿Por qué es azul el cielo?</p>' in page
-        assert '<div class="prose" lang="es"><p>Porque sí.</p>' in page
+        assert f'<div class="prose" id="turn-{turn.pk}-finished" lang="es"><p>Porque sí.</p>' in page
         page = as_person(teen).get(address, headers={"Accept-Language": "es"}).content.decode()
         assert "<p>¿Por qué es azul el cielo?</p>" in page
 

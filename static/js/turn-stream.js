@@ -1,0 +1,224 @@
+// Follows the answers that are being written, and comes back for them when the connection fails (ADR 33).
+
+const FIRST_WAIT = 500;
+const LONGEST_WAIT = 15_000;
+// With the waits above this is about a minute. Then the page says so, and tries again when it is looked at.
+const MOST_FAILURES = 8;
+// The server sends something every three seconds: a connection that is silent for longer is dead.
+const LONGEST_SILENCE = 20_000;
+// How often a changed place in line is announced.
+const ANNOUNCE_EVERY = 30_000;
+
+/** @typedef {{id: string, name: string, data: string, isComment: boolean}} StreamEvent */
+/** @typedef {"done" | "again" | "signed-out" | "gone"} Ending */
+
+/** @type {Map<Element, TurnStream>} */
+const streams = new Map();
+
+/** One answer's stream, from the element whose `data-stream` is its address. */
+class TurnStream {
+  /** @param {HTMLElement} answer */
+  constructor(answer) {
+    this.answer = answer;
+    this.address = new URL(answer.dataset.stream, location.href);
+    this.usual = this.status?.cloneNode(true);
+    this.failures = 0;
+    this.heardAt = Date.now();
+    this.announcedAt = 0;
+    // Whether the line says something else than usual.
+    this.isChanged = false;
+    this.isClosed = false;
+    this.controller = new AbortController();
+    /** @type {() => void} */
+    this.wake = () => {};
+  }
+
+  /** The line that says how the answer stands. Swaps replace what is in it, and the last one the line itself. */
+  get status() {
+    return this.answer.querySelector(".turn-status");
+  }
+
+  get isOver() {
+    return this.isClosed || !this.answer.isConnected;
+  }
+
+  async run() {
+    while (!this.isOver) {
+      const ending = await this.read();
+      if (this.isOver || ending === "done") break;
+      if (ending === "gone") {
+        this.say("gone");
+        break;
+      }
+      this.failures += 1;
+      if (ending === "signed-out") this.say("signed-out");
+      else if (this.failures > MOST_FAILURES) this.say("lost");
+      else {
+        if (this.failures === 2) this.say("trying");
+        await this.pause(this.delay());
+        continue;
+      }
+      await this.pause();
+    }
+    this.close();
+  }
+
+  /** @returns {number} milliseconds that double with every failure, within a third of chance */
+  delay() {
+    const doubled = Math.min(FIRST_WAIT * 2 ** (this.failures - 1), LONGEST_WAIT);
+    return doubled * (0.67 + 0.66 * Math.random());
+  }
+
+  /** @param {number} [milliseconds] without them, until the page is shown or online again */
+  async pause(milliseconds) {
+    await new Promise((resolve) => {
+      this.wake = () => resolve(undefined);
+      if (milliseconds !== undefined) setTimeout(resolve, milliseconds);
+    });
+    this.wake = () => {};
+  }
+
+  /** Try again now, as the page is shown or online again. */
+  retry() {
+    this.failures = 0;
+    this.wake();
+    if (Date.now() - this.heardAt > LONGEST_SILENCE / 2) this.controller.abort();
+  }
+
+  close() {
+    this.isClosed = true;
+    this.controller.abort();
+    this.wake();
+    if (streams.get(this.answer) === this) streams.delete(this.answer);
+  }
+
+  /** @returns {Promise<Ending>} */
+  async read() {
+    this.controller = new AbortController();
+    const { signal } = this.controller;
+    this.heardAt = Date.now();
+    const watch = setInterval(() => {
+      if (Date.now() - this.heardAt > LONGEST_SILENCE) this.controller.abort();
+    }, 1000);
+    try {
+      const headers = { Accept: "text/event-stream" };
+      const response = await fetch(this.address, { signal, headers, cache: "no-store" });
+      const isOurs = response.headers.has("Kitchen-Table");
+      if (isOurs && response.status === 401) return "signed-out";
+      if (isOurs && response.status === 404) return "gone";
+      const type = response.headers.get("Content-Type") ?? "";
+      if (!isOurs || !response.ok || !type.startsWith("text/event-stream")) return "again";
+      return await this.take(response.body);
+    } catch {
+      // The network, or a connection that was silent for too long.
+      return "again";
+    } finally {
+      clearInterval(watch);
+      this.controller.abort();
+    }
+  }
+
+  /**
+   * @param {ReadableStream<Uint8Array>} body
+   * @returns {Promise<Ending>}
+   */
+  async take(body) {
+    for await (const event of eventsOf(body)) {
+      if (this.isOver) return "done";
+      this.heardAt = Date.now();
+      if (event.name === "done" || event.name === "again") return event.name;
+      if (event.isComment || event.id) this.failures = 0;
+      if (event.id || (event.isComment && this.status?.dataset.trouble)) this.restoreStatus();
+      const place = { sourceElement: this.answer, target: this.answer, swap: "none" };
+      if (event.data) await htmx.swap({ ...place, text: event.data });
+      if (event.id) {
+        this.address.searchParams.set("after", event.id);
+        this.answer.dataset.stream = this.address.href;
+      } else if (event.data && this.answer.dataset.stream && !this.isOver) this.announceWait();
+    }
+    return "again";
+  }
+
+  restoreStatus() {
+    if (this.isChanged) this.status?.replaceWith(this.usual.cloneNode(true));
+    this.isChanged = false;
+  }
+
+  announceWait() {
+    this.isChanged = true;
+    if (Date.now() - this.announcedAt < ANNOUNCE_EVERY) return;
+    this.announcedAt = Date.now();
+    announce(this.status.textContent);
+  }
+
+  /** @param {string} name of the words for it, in chat/page_words.html */
+  say(name) {
+    const words = /** @type {HTMLTemplateElement} */ (document.getElementById(`words-${name}`));
+    if (!this.status || this.status.dataset.trouble === name) return;
+    this.status.replaceChildren(words.content.cloneNode(true));
+    this.status.dataset.trouble = name;
+    this.isChanged = true;
+    const turn = this.answer.closest(".turn");
+    for (const link of this.status.querySelectorAll("a[data-show-answer]")) link.hash = turn.id;
+    announce(this.status.textContent);
+  }
+}
+
+/**
+ * @param {ReadableStream<Uint8Array>} body
+ * @returns {AsyncGenerator<StreamEvent>}
+ */
+async function* eventsOf(body) {
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    const blocks = (rest + value).split("\n\n");
+    rest = blocks.pop();
+    for (const block of blocks) yield parsed(block);
+  }
+}
+
+/**
+ * @param {string} block
+ * @returns {StreamEvent}
+ */
+function parsed(block) {
+  const event = { id: "", name: "", data: "", isComment: block.startsWith(":") };
+  const data = [];
+  for (const line of block.split("\n")) {
+    const [, field, value] = line.match(/^(\w+): ?(.*)$/) ?? [];
+    if (field === "data") data.push(value);
+    if (field === "event") event.name = value;
+    if (field === "id") event.id = value;
+  }
+  event.data = data.join("\n");
+  return event;
+}
+
+/** @param {string} words */
+function announce(words) {
+  document.dispatchEvent(new CustomEvent("tutor:announce", { detail: words }));
+}
+
+function followAll() {
+  for (const [answer, stream] of streams) if (!answer.isConnected) stream.close();
+  for (const answer of document.querySelectorAll("[data-stream]")) {
+    if (streams.has(answer)) continue;
+    const stream = new TurnStream(/** @type {HTMLElement} */ (answer));
+    streams.set(answer, stream);
+    stream.run();
+  }
+}
+
+function retryAll() {
+  for (const stream of streams.values()) stream.retry();
+}
+
+document.addEventListener("htmx:after:process", followAll);
+document.addEventListener("tutor:refreshed", followAll);
+addEventListener("online", retryAll);
+document.addEventListener("visibilitychange", () => document.hidden || retryAll());
+// A page with an open connection is not kept for Back.
+addEventListener("pagehide", () => streams.forEach((stream) => stream.close()));

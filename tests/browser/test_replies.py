@@ -1,0 +1,223 @@
+"""Replies to what is pressed on the tutor's page: those that are not ours, where the focus goes, what is announced."""
+
+from collections.abc import Callable
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.template.loader import render_to_string
+from playwright.sync_api import Page, Route, expect
+
+from accounts.models import Person
+from budgets.models import Hold
+from chat.models import State, Turn
+from tests.browser.written import FIRST, WrittenTurn
+
+pytestmark = [pytest.mark.browser]
+OURS = {"Kitchen-Table": "page"}
+# What stands between a phone and the site may answer with any of these, in its own words.
+FOREIGN = (502, 503, 504, 404, 413, 429, 400, 403, 200)
+
+
+@pytest.fixture
+def written(teen: Person, sign_in: Callable[[Person], None], page: Page) -> WrittenTurn:
+    sign_in(teen)
+    return WrittenTurn(teen)
+
+
+def answer_with(page: Page, address: str, status: int, body: str, **headers: str) -> None:
+    def answer(route: Route) -> None:
+        if route.request.method == "POST":
+            route.fulfill(status=status, body=body, headers={"Content-Type": "text/html"} | headers)
+        else:
+            route.continue_()
+
+    page.unroute(address)
+    page.route(address, answer)
+
+
+def foreign(status: int) -> str:
+    return f"<!doctype html><html><body><h1>{status} from a proxy</h1></body></html>"
+
+
+def press(page: Page, name: str) -> None:
+    page.get_by_role("button", name=name, exact=True).click()
+
+
+def test_no_foreign_reply_is_swapped_and_what_was_typed_is_kept(written: WrittenTurn, page: Page) -> None:
+    written.write(FIRST)
+    written.end()
+    page.goto(written.address)
+    page.get_by_label("Your next question").fill("And snow?")
+    for status in FOREIGN:
+        answer_with(page, "**/ask", status, foreign(status))
+        press(page, "Ask")
+        expect(page.locator("#composer-trouble")).to_contain_text("What you wrote is still here.")
+        expect(page.locator("body")).not_to_contain_text("from a proxy")
+        expect(page.get_by_label("Your next question")).to_have_value("And snow?")
+        expect(page.locator(".turn")).to_have_count(1)
+        expect(page.get_by_role("button", name="Ask", exact=True)).to_be_focused()
+    page.unroute("**/ask")
+    page.route("**/ask", lambda route: route.abort())
+    press(page, "Ask")
+    expect(page.locator("#composer-trouble")).to_contain_text("This could not be sent.")
+    page.unroute("**/ask")
+    press(page, "Ask")
+    expect(page.locator(".turn")).to_have_count(2)
+    expect(page.locator("#composer-trouble")).to_be_empty()
+
+
+def test_an_unexpected_reply_of_ours_is_told_beside_the_form(written: WrittenTurn, page: Page) -> None:
+    written.write(FIRST)
+    written.end()
+    page.goto(written.address)
+    page.get_by_label("Your next question").fill("And snow?")
+    told = {
+        500: (render_to_string("500.html"), "Something went wrong on our side"),
+        403: (render_to_string("403.html", {"form_expired": True}), "That page was open for too long"),
+        400: ("<h1>Bad Request (400)</h1>", "Bad Request"),
+        401: ("<p>You are signed out. <a href='/sign-in'>Sign in</a></p>", "Sign in"),
+        429: ("<!doctype html><title>Wait</title>", "Too many tries."),
+        413: ("", "This is too long"),
+    }
+    for status, (body, words) in told.items():
+        answer_with(page, "**/ask", status, body, **OURS)
+        press(page, "Ask")
+        expect(page.locator("#composer-trouble")).to_contain_text(words)
+        expect(page.locator(".turn")).to_have_count(1)
+        expect(page.locator(".site-nav")).to_have_count(1)
+        expect(page.get_by_label("Your next question")).to_have_value("And snow?")
+
+
+def test_beside_stop_report_take_back_and_retry_it_is_told_as_well(written: WrittenTurn, page: Page) -> None:
+    written.write(FIRST)
+    page.goto(written.address)
+    trouble = page.locator(".composer-trouble").filter(has_text="This could not be sent.")
+    answer_with(page, "**/stop", 502, foreign(502))
+    press(page, "Stop")
+    expect(trouble).to_have_count(1)
+    written.end()
+    expect(page.locator(".answer-foot")).to_be_visible()
+    answer_with(page, "**/report", 502, foreign(502))
+    page.get_by_text("Report this answer").click()
+    page.get_by_label("Somebody may read my question and this answer").check()
+    press(page, "Send")
+    expect(page.locator(".report .composer-trouble")).to_contain_text("This could not be sent.")
+    page.unroute("**/report")
+    press(page, "Send")
+    expect(page.locator(".report-made")).to_be_focused()
+    expect(page.locator("#tutor-status")).to_have_text("Your report is received.")
+    answer_with(page, "**/report/take-back", 502, foreign(502))
+    press(page, "Take that back")
+    expect(page.locator(".report-made .composer-trouble")).to_contain_text("This could not be sent.")
+    page.unroute("**/report/take-back")
+    press(page, "Take that back")
+    expect(page.locator(".report-made")).to_contain_text("none of your words are kept")
+    expect(page.locator(".report-made")).to_be_focused()
+
+
+def test_the_focus_goes_to_the_new_turn_and_the_end_leaves_it_there(written: WrittenTurn, page: Page) -> None:
+    written.write(FIRST)
+    written.end(State.FAILED)
+    page.goto(written.address)
+    status = page.locator("#tutor-status")
+    page.get_by_label("Your next question").fill("And snow?")
+    press(page, "Retry")
+    expect(page.get_by_role("button", name="Stop", exact=True)).to_be_visible()
+    retried = Turn.objects.get(retry_of=written.turn)
+    expect(page.locator(f"#turn-{retried.pk}")).to_be_focused()
+    expect(status).to_have_text("Your question is sent. The answer is being written.")
+    # What was typed is not the question that was asked again.
+    expect(page.get_by_label("Your next question")).to_have_value("And snow?")
+    page.get_by_role("button", name="Stop", exact=True).focus()
+    page.keyboard.press("Enter")
+    expect(status).to_have_text("The answer was stopped.")
+    expect(page.get_by_role("button", name="Ask", exact=True)).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator(".turn").last).to_contain_text("And snow?")
+    asked = Turn.objects.latest("asked_at")
+    expect(page.locator(f"#turn-{asked.pk}")).to_be_focused()
+    expect(page.get_by_label("Your next question")).to_have_value("")
+    press(page, "Stop")
+    expect(page.get_by_role("button", name="Ask", exact=True)).to_be_visible()
+
+
+def test_a_card_takes_the_focus(written: WrittenTurn, page: Page) -> None:
+    page.goto(written.address)
+    page.get_by_label("Your next question").focus()
+    written.end(State.CARDED, level="4", categories=["suicide"])
+    expect(page.locator(".card-crisis")).to_be_focused()
+    expect(page.locator("#tutor-status")).to_have_text("A card with help lines is shown.")
+
+
+def test_a_card_beside_a_refused_form_takes_the_focus(written: WrittenTurn, page: Page) -> None:
+    written.end()
+    page.goto(written.address)
+    card = (
+        '<section class="card-crisis" tabindex="-1" aria-labelledby="c"><h2 id="c">You matter</h2></section>'
+    )
+    answer_with(
+        page,
+        "**/ask",
+        401,
+        card,
+        **OURS | {"HX-Retarget": "#help-card", "HX-Reswap": "innerHTML show:#help-card:top"},
+    )
+    page.get_by_label("Your next question").fill("I want to die")
+    press(page, "Ask")
+    expect(page.locator("#help-card .card-crisis")).to_be_focused()
+    expect(page.locator("#tutor-status")).to_have_text("A card with help lines is shown.")
+
+
+def test_two_quick_presses_send_once(written: WrittenTurn, page: Page) -> None:
+    written.end()
+    page.goto(written.address)
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+    page.get_by_label("Your next question").fill("And snow?")
+    page.get_by_role("button", name="Ask", exact=True).dblclick()
+    expect(page.locator(".turn")).to_have_count(2)
+    page.wait_for_timeout(200)
+    # The second press may meet the Stop button that has taken the place of Ask.
+    assert len([address for address in sent if address.endswith("/ask")]) == 1
+    assert Hold.objects.count() == 1
+
+
+def test_without_a_session_one_signs_in_and_finds_what_was_typed(
+    written: WrittenTurn, page: Page, teen: Person
+) -> None:
+    written.write(FIRST)
+    written.end(State.FAILED)
+    page.goto(written.address)
+    page.get_by_label("Your next question").fill("And snow?")
+    Session.objects.all().delete()
+    press(page, "Retry")
+    page.wait_for_url("**/sign-in?next=**")
+    page.locator("#id_username").fill(teen.username)
+    page.locator("#id_password").fill("a-long-password")
+    page.locator("main form").filter(has=page.locator("#id_password")).get_by_role("button").click()
+    expect(page.get_by_label("Your next question")).to_have_value("And snow?")
+
+
+def test_an_old_token_is_replaced_and_the_next_press_is_taken(written: WrittenTurn, page: Page) -> None:
+    written.write(FIRST)
+    written.end()
+    page.goto(written.address)
+    page.get_by_label("Your next question").fill("And snow?")
+    page.evaluate(
+        "document.querySelectorAll('[name=csrfmiddlewaretoken]').forEach((one) => { one.value = 'old'; })"
+    )
+    press(page, "Ask")
+    expect(page.locator("#composer-trouble")).to_contain_text("press the button again")
+    press(page, "Ask")
+    expect(page.locator(".turn")).to_have_count(2)
+
+
+def test_a_card_for_what_is_written_while_the_tutor_rests_takes_the_focus(
+    written: WrittenTurn, page: Page
+) -> None:
+    written.end(State.CARDED, level="4", categories=["suicide"])
+    page.goto(written.address)
+    page.get_by_label("Write here if you need help").fill("I want to die")
+    page.locator("#composer-button").click()
+    expect(page.locator(".turn")).to_have_count(2)
+    expect(page.locator(".turn").last.locator(".card-crisis")).to_be_focused()

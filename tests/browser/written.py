@@ -1,0 +1,57 @@
+"""A turn that the test writes in place of a worker, on the real broker and database, word by word."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+from django.utils import timezone
+
+from accounts.models import Person
+from chat import stream
+from chat.models import Conversation, Ending, State, Turn
+from chat.stream.entries import words_key
+from chat.stream.store import _client
+
+FIRST = "Rain falls from clouds.\n\n"
+SECOND = "It runs into rivers.\n\n"
+THIRD = "Rivers run into the sea."
+
+
+class WrittenTurn:
+    """A live turn; `write` puts words on its stream, `end` ends it as a worker would."""
+
+    def __init__(self, owner: Person) -> None:
+        now = timezone.now()
+        self.turn = Turn.objects.create(
+            pk=uuid4(),
+            conversation=Conversation.objects.create(owner=owner, title="Rain"),
+            question="Where does rain go?",
+            state=State.WORKING,
+            claim=uuid4(),
+            claimed_at=now,
+            lease_until=now + timedelta(minutes=10),
+        )
+        self.answer = ""
+
+    @property
+    def address(self) -> str:
+        return f"/tutor/{self.turn.conversation_id}"
+
+    def write(self, *texts: str) -> None:
+        for text in texts:
+            entry: dict[str, str | int] = {"at": len(self.answer), "text": text, "n": len(self.answer)}
+            _client().xadd(words_key(self.turn.pk), entry)  # type: ignore[arg-type]
+            self.answer += text
+
+    def end(self, state: State = State.ANSWERED, ending: Ending = Ending.NONE, **fields: object) -> None:
+        Turn.objects.filter(pk=self.turn.pk).update(
+            state=state,
+            ending=ending,
+            answer=self.answer.strip(),
+            answer_tokens=9,
+            model="a model",
+            claim=None,
+            lease_until=None,
+            ended_at=timezone.now(),
+            **fields,
+        )
+        stream.end(self.turn.pk)
