@@ -21,12 +21,17 @@ ANNOUNCEMENTS = {
 }
 
 
-def announcement_of(turn: Turn, report: Report | None) -> str:
-    """One sentence that differs whenever the turn's outcome does, so that the page announces each change once."""
+def announcement_of(turn: Turn, report: Report | None, *, was_kept: bool) -> str:
+    """One sentence that differs whenever the turn's outcome does, so that the page announces each change once.
+
+    `was_kept` says that the turn was tried again and came to nothing better.
+    """
     if report and report.shared_at:
         return _("Your report is received.")
     if report:
         return _("Your report is counted. None of your words are kept.")
+    if was_kept:
+        return _("The new answer was not better. What you had before is kept.")
     if turn.state == State.STOPPED and turn.ending != Ending.ASKED:
         return _("The answer stopped early.")
     return str(ANNOUNCEMENTS[State(turn.state)])

@@ -77,7 +77,7 @@ class TurnShown:
 
     @property
     def announcement(self) -> str:
-        return announcement_of(self.turn, self.report)
+        return announcement_of(self.turn, self.report, was_kept=bool(self.last_try))
 
     @property
     def may_be_reported(self) -> bool:

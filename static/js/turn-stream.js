@@ -222,3 +222,5 @@ addEventListener("online", retryAll);
 document.addEventListener("visibilitychange", () => document.hidden || retryAll());
 // A page with an open connection is not kept for Back.
 addEventListener("pagehide", () => streams.forEach((stream) => stream.close()));
+// htmx may have gone over the page before this script came.
+followAll();

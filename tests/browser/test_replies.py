@@ -130,7 +130,7 @@ def test_the_focus_goes_to_the_new_turn_and_the_end_leaves_it_there(written: Wri
     expect(page.get_by_label("Your next question")).to_have_value("And snow?")
     page.get_by_role("button", name="Stop", exact=True).focus()
     page.keyboard.press("Enter")
-    expect(status).to_have_text("The answer was stopped.")
+    expect(status).to_have_text("The new answer was not better. What you had before is kept.")
     expect(page.get_by_role("button", name="Ask", exact=True)).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator(".turn").last).to_contain_text("And snow?")
