@@ -8,7 +8,9 @@ from guard.classifier import Classifier
 from guard.encoder import Encoder
 from guard.heads import Reading
 from guard.judge import CARE_RULES, INPUT_RULES, TRACE_RULES, judge
+from guard.parts import DANGER, UNSAFE, agree, judge_parts, without_care
 from guard.personal import judge_personal
+from guard.segments import is_short
 from guard.verdict import Category, Evidence, Level, Verdict, worst
 
 PERSON = "user"
@@ -21,17 +23,6 @@ _SHORT, _READ = 24, 60
 _FADES = 0.8
 """What a hint is worth one message later."""
 
-_UNSAFE = frozenset({Category.UNSAFE_HOME, Category.EXPLOITATION})
-_DANGER = frozenset(
-    {
-        Category.SUICIDE,
-        Category.SELF_HARM,
-        Category.EATING_DISORDER,
-        Category.HOPELESSNESS,
-        Category.DISTRESS,
-        Category.BULLYING,
-    }
-)
 # One hint, in points. A trace says too little by itself: alone it is worth nothing.
 _TRACE = 0.5
 _POINTS = {Level.STRESS: 0.6, Level.HINTS: 1.5, Level.STATED: 3.0, Level.ACUTE: 4.0}
@@ -66,19 +57,25 @@ def judge_strictly(text: str) -> Verdict:
     By itself a trace says too little to act on, and `judge_conversation` only counts it beside earlier ones.
     """
     traces = read(text).traces | judge(text, TRACE_RULES).categories
-    found = traces & (_DANGER | _UNSAFE)
+    found = traces & (DANGER | UNSAFE)
     if not found:
         return Verdict(layer=LAYER)
     return Verdict(Level.HINTS, frozenset(found), (Evidence(LAYER, "trace", 0, len(text)),), layer=LAYER)
 
 
 def read(text: str) -> Reading:
-    """What both models see in a message. Earlier ones are read by the quick one alone."""
+    """What both models see in a message, as a whole and part by part. Earlier ones are read by the quick one alone."""
     quick = classifier().read(text)
     deep = encoder().read(text, quick.doubt, quick.kind)
-    return dataclasses.replace(
-        deep, verdict=worst(quick.verdict, deep.verdict), traces=quick.traces | deep.traces
-    )
+    verdict = worst(quick.verdict, deep.verdict)
+    if not is_short(text):
+        start, end = quick.doubt
+        # As a whole a text of many windows is held to what its parts are.
+        if quick.kind.is_long and not agree(quick, deep, text[start:end]):
+            verdict = without_care(verdict)
+        in_parts = judge_parts(text, classifier(), encoder(), is_read_whole=not quick.kind.is_long)
+        verdict = worst(verdict, in_parts)
+    return dataclasses.replace(deep, verdict=verdict, traces=quick.traces | deep.traces)
 
 
 def last_two(before: str, last: str) -> str:
@@ -174,5 +171,5 @@ def _points(verdict: Verdict, reading: Reading, text: str) -> tuple[float, float
     """A message's hints of danger, and those of an unsafe home."""
     traces = reading.traces | judge(text, TRACE_RULES).categories
     own = Level.NONE if Category.ABOUT_SOMEONE_ELSE in verdict.categories else verdict.level
-    danger = _POINTS.get(own, _TRACE if traces & _DANGER else 0.0)
-    return danger, _UNSAFE_POINTS.get(verdict.level, _TRACE if traces & _UNSAFE else 0.0)
+    danger = _POINTS.get(own, _TRACE if traces & DANGER else 0.0)
+    return danger, _UNSAFE_POINTS.get(verdict.level, _TRACE if traces & UNSAFE else 0.0)

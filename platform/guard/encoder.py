@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from guard.heads import Kind, ModelFault, Reading, head_of, nothing_read, reading
+from guard.heads import Kind, ModelFault, Reading, Tops, head_of, nothing_read, reading
 from guard.network import Network, Numbers
 from guard.wordpiece import Pieces
 
@@ -39,19 +39,24 @@ class Encoder:
     def read(self, text: str, place: tuple[int, int], kind: Kind) -> Reading:
         """What the heads find in the place of a text, `text[start:end]`, that another reader was surest of.
 
-        As much is read as 64 words hold: that bounds the time a message takes. `kind` is that of the whole text.
+        64 words are read at once, so a place of more takes several times as long. `kind` is that of the whole text.
         """
         start, end = place
-        pieces = self.pieces(text[start:end])
-        if not pieces:
-            return nothing_read(LAYER)
-        odds = self.score(pieces)
-        probabilities = 1 / (1 + np.exp(-odds))
-        tops = {
-            head.category: (float(probabilities[n]), -start, start + pieces.end)
-            for n, head in enumerate(self.heads)
-        }
-        return reading(self.heads, tops, kind, doubt=place, layer=LAYER)
+        tops: Tops = {}
+        for pieces in self._network.runs(text[start:end]):
+            probabilities = 1 / (1 + np.exp(-self.score(pieces)))
+            tops = {
+                head.category: max(
+                    tops.get(head.category, (0.0, 0, 0)),
+                    (float(probabilities[n]), -start, start + pieces.end),
+                )
+                for n, head in enumerate(self.heads)
+            }
+        return reading(self.heads, tops, kind, doubt=place, layer=LAYER) if tops else nothing_read(LAYER)
+
+    def size(self, text: str) -> int:
+        """How many pieces of words a text has for the network: its time is in proportion to them."""
+        return sum(len(pieces.numbers) for pieces in self._network.runs(text))
 
     def score(self, pieces: Pieces) -> Numbers:
         """Log-odds, one a head."""

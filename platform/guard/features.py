@@ -17,7 +17,7 @@ FEATURES = 1
 BUCKETS = 1 << 16
 """Every feature falls into one of so many buckets; two that share one are told apart by the rest of the text."""
 
-WINDOW, STRIDE, MOST_WINDOWS = 64, 48, 24
+WINDOW, STRIDE = 64, 48
 """In words. A long text is judged in windows, so that one sentence is not lost among many."""
 
 _TOKEN = re.compile(r"[^\W_]+(?:'[^\W_]+)*|[\U0001F300-\U0001FAFF\u2620\u2639\u2764]")
@@ -41,10 +41,7 @@ class _Token(NamedTuple):
 
 
 def windows(text: str) -> Iterator[Window]:
-    """The windows of a text, from its first word on and at last the one that ends it. None for a text without words.
-
-    At most MOST_WINDOWS: of a longer text the middle is left out. The rules read all of it.
-    """
+    """The windows of a text, from its first word on and at last the one that ends it. None for a text without words."""
     folded = fold(text)
     tokens = [
         _Token(_plain(match[0]), folded.at[match.start()], folded.at[match.end()])
@@ -55,8 +52,6 @@ def windows(text: str) -> Iterator[Window]:
     first = list(range(0, max(len(tokens) - WINDOW, 0) + 1, STRIDE))
     if first[-1] + WINDOW < len(tokens):
         first.append(len(tokens) - WINDOW)
-    if len(first) > MOST_WINDOWS:
-        first = first[: MOST_WINDOWS // 2] + first[-MOST_WINDOWS // 2 :]
     for begin in first:
         yield _window(tokens[begin : begin + WINDOW])
 

@@ -1,7 +1,7 @@
 """A small transformer as it ships: one ONNX graph with the vocabulary that its pieces of words come from."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +37,10 @@ class Network:
     def pieces(self, text: str) -> Pieces | None:
         """A text as the network reads it: as much as 64 words hold. None where it has no words."""
         return self._split.read(text)
+
+    def runs(self, text: str) -> Iterator[Pieces]:
+        """All of a text, in as many runs as the network needs for it."""
+        return self._split.runs(text)
 
     def run(self, pieces: Pieces) -> Numbers:
         """`width` numbers."""

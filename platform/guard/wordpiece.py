@@ -1,14 +1,14 @@
 """Text as the numbered pieces of words that the encoder reads: WordPiece (Wu et al., 2016), as BERT writes it."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 from guard.normalise import fold
 
 MOST = 94
-"""So many pieces are read, without the two marks around them: what stands in 64 words."""
+"""So many pieces are read at once, without the two marks around them: what stands in 64 words."""
 
 _WORD = re.compile(r"[^\W_]+|[^\w\s]|_")
 _LONGEST = 40
@@ -32,15 +32,24 @@ class WordPiece:
 
     def read(self, text: str) -> Pieces | None:
         """The text's first pieces; none where it has no words."""
+        return next(self.runs(text), None)
+
+    def runs(self, text: str) -> Iterator[Pieces]:
+        """All of the text, in as many runs as it takes. Of a word of more than MOST pieces only these are read."""
         folded = fold(text)
         numbers, end = list[int](), 0
         for match in _WORD.finditer(folded.text):
-            found = self._split(match[0])
+            found = self._split(match[0])[:MOST]
             if len(numbers) + len(found) > MOST:
-                break
+                yield self._marked(numbers, end)
+                numbers = []
             numbers += found
             end = folded.at[match.end()]
-        return Pieces((self._begins, *numbers, self._ends), end) if numbers else None
+        if numbers:
+            yield self._marked(numbers, end)
+
+    def _marked(self, numbers: Sequence[int], end: int) -> Pieces:
+        return Pieces((self._begins, *numbers, self._ends), end)
 
     def _pieces_of(self, word: str) -> tuple[int, ...]:
         found, start = list[int](), 0

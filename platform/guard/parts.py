@@ -1,0 +1,115 @@
+"""What both models find in the parts of a longer message."""
+
+import dataclasses
+import math
+import re
+
+from guard.classifier import Classifier
+from guard.encoder import Encoder
+from guard.heads import Reading
+from guard.segments import segments
+from guard.verdict import Category, Evidence, Level, Verdict, worst
+
+UNSAFE = frozenset({Category.UNSAFE_HOME, Category.EXPLOITATION})
+DANGER = frozenset(
+    {
+        Category.SUICIDE,
+        Category.SELF_HARM,
+        Category.EATING_DISORDER,
+        Category.HOPELESSNESS,
+        Category.DISTRESS,
+        Category.BULLYING,
+    }
+)
+_CARE = DANGER | UNSAFE | {Category.ABOUT_SOMEONE_ELSE}
+
+# Every part of a long text is one more chance to be wrong, so a level holds there where the models agree: their
+# log-odds add up to so much, the encoder's counting up to _CERTAIN. Homework is seldom about its writer, so words
+# without a first person need much more. The encoder is less sure of Spanish. docs/guard-model.md has the figures.
+_OF_ONESELF, _IN_SPANISH, _OF_OTHERS = 1.9, 1.0, 5.0
+# Where the encoder has read the text as a whole, and found nothing, a part has to say more.
+_BESIDE_ALL = 0.5
+_CERTAIN, _SURE = 3.0, 0.0001
+_NEVER = math.inf
+# Where the heads find less, no reading of the encoder makes them agree.
+_LEAST = 0.01
+_MOST_PIECES = 18_000
+"""So many pieces of words the encoder reads of one text, the most suspicious parts first."""
+
+_ENGLISH = re.compile(r"\b(?:i|im|ive|id|ill|me|my|mine|myself)\b", re.IGNORECASE)
+_SPANISH = re.compile(
+    r"\b(?:yo(?![\w'’])|mis?|mí|conmigo|he \w+[aei]do|estoy|soy|tengo|quiero|quisiera|puedo|voy|hago|siento|pienso|"
+    r"como|llevo|odio|corto|vomito|aguanto|sé|(?!así|aquí|ahí|allí|casi|qué|café|bebé)[^\W\d_]{2,}[éí])\b",
+    re.IGNORECASE,
+)
+# What a pupil and a teacher say of an exercise.
+_OF_AN_EXERCISE = re.compile(
+    r"\b(?:tell|show|give|gave|guide|help|let|walk|remind) me\b"
+    r"|\bi (?:see|started|calculated|divided|multiplied|added|subtracted|included)\b",
+    re.IGNORECASE,
+)
+
+
+def judge_parts(text: str, quick: Classifier, deep: Encoder, *, is_read_whole: bool) -> Verdict:
+    """The most careful level that both models agree on in any part of a text; level 0 for a short text.
+
+    The heads read every part. The encoder reads those in which its opinion can matter; of a text in which these have
+    more than _MOST_PIECES, those in which the heads are surest. Evidence is where in the text the part stands.
+    """
+    parts = {text[part.start : part.end]: part for part in reversed(segments(text))}
+    read = [(quick.read(words), words, part) for words, part in parts.items()]
+    found, left = [Verdict()], _MOST_PIECES
+    for by_heads, words, part in sorted(read, key=lambda one: -danger_in(one[0])):
+        if danger_in(by_heads) < _LEAST or left < 0:
+            break
+        left -= deep.size(words)
+        by_encoder = deep.read(words, (0, len(words)), by_heads.kind)
+        needed = _needed(words, is_cut=part.is_cut) + (_BESIDE_ALL if is_read_whole else 0)
+        if _agreement(by_heads, by_encoder) >= needed:
+            found += [_care(one.verdict, part.start) for one in (by_heads, by_encoder)]
+    return worst(*found)
+
+
+def agree(quick: Reading, deep: Reading, text: str) -> bool:
+    """Whether both models together find enough in a part of a longer text for a level to hold."""
+    return _agreement(quick, deep) >= _needed(text, is_cut=False)
+
+
+def _agreement(quick: Reading, deep: Reading) -> float:
+    certain = min(_log_odds(danger_in(deep)), _CERTAIN)
+    return _log_odds(danger_in(quick)) + certain
+
+
+def _needed(text: str, *, is_cut: bool) -> float:
+    if _SPANISH.search(text):
+        return _IN_SPANISH
+    if _ENGLISH.search(_OF_AN_EXERCISE.sub(" ", text)):
+        return _OF_ONESELF
+    return _NEVER if is_cut else _OF_OTHERS
+
+
+def danger_in(reading: Reading) -> float:
+    """The highest probability of any head for danger or an unsafe home."""
+    return max((reading.probabilities.get(category, 0.0) for category in DANGER | UNSAFE), default=0.0)
+
+
+def _log_odds(probability: float) -> float:
+    kept = min(max(probability, _SURE), 1 - _SURE)
+    return math.log(kept / (1 - kept))
+
+
+def without_care(verdict: Verdict) -> Verdict:
+    """What a verdict says of other things than danger."""
+    return _only(verdict, verdict.categories - _CARE, Level.NONE)
+
+
+def _care(verdict: Verdict, offset: int) -> Verdict:
+    """What a part's verdict says of danger, with the places of the whole text."""
+    kept = _only(verdict, verdict.categories & _CARE, verdict.level)
+    moved = tuple(Evidence(e.layer, e.rule, e.start + offset, e.end + offset) for e in kept.evidence)
+    return dataclasses.replace(kept, evidence=moved)
+
+
+def _only(verdict: Verdict, categories: frozenset[Category], level: Level) -> Verdict:
+    evidence = tuple(e for e in verdict.evidence if e.rule in categories)
+    return dataclasses.replace(verdict, level=level, categories=categories, evidence=evidence)
