@@ -26,9 +26,11 @@ _CARE = DANGER | UNSAFE | {Category.ABOUT_SOMEONE_ELSE}
 # Every part of a long text is one more chance to be wrong, so a level holds there where the models agree: their
 # log-odds add up to so much, the encoder's counting up to _CERTAIN. Homework is seldom about its writer, so words
 # without a first person need much more. The encoder is less sure of Spanish. docs/guard-model.md has the figures.
-_OF_ONESELF, _IN_SPANISH, _OF_OTHERS = 1.9, 1.0, 5.0
+_OF_ONESELF, _IN_SPANISH, _OF_OTHERS = 2.3, 1.0, 5.75
 # Where the encoder has read the text as a whole, and found nothing, a part has to say more.
-_BESIDE_ALL = 0.5
+_BESIDE_ALL = 0.3
+# A piece cut out of a sentence is more often misread than a whole one.
+_CUT = 0.5
 _CERTAIN, _SURE = 3.0, 0.0001
 _NEVER = math.inf
 # Where the heads find less, no reading of the encoder makes them agree.
@@ -81,10 +83,11 @@ def _agreement(quick: Reading, deep: Reading) -> float:
 
 
 def _needed(text: str, *, is_cut: bool) -> float:
+    cut = _CUT if is_cut else 0.0
     if _SPANISH.search(text):
-        return _IN_SPANISH
+        return _IN_SPANISH + cut
     if _ENGLISH.search(_OF_AN_EXERCISE.sub(" ", text)):
-        return _OF_ONESELF
+        return _OF_ONESELF + cut
     return _NEVER if is_cut else _OF_OTHERS
 
 
