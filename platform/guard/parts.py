@@ -26,9 +26,9 @@ _CARE = DANGER | UNSAFE | {Category.ABOUT_SOMEONE_ELSE}
 # Every part of a long text is one more chance to be wrong, so a level holds there where the models agree: their
 # log-odds add up to so much, the encoder's counting up to _CERTAIN. Homework is seldom about its writer, so words
 # without a first person need much more. The encoder is less sure of Spanish. docs/guard-model.md has the figures.
-_OF_ONESELF, _IN_SPANISH, _OF_OTHERS = 2.3, 1.0, 5.75
+_OF_ONESELF, _IN_SPANISH, _OF_OTHERS = 2.5, 1.0, 5.75
 # Where the encoder has read the text as a whole, and found nothing, a part has to say more.
-_BESIDE_ALL = 0.3
+_BESIDE_ALL = 0.2
 # A piece cut out of a sentence is more often misread than a whole one.
 _CUT = 0.5
 _CERTAIN, _SURE = 3.0, 0.0001
