@@ -29,11 +29,14 @@ The end."""
 @pytest.mark.parametrize(
     ("markdown", "html"),
     [
-        ("Plain **and** `code`", "<p>Plain <strong>and</strong> <code>code</code></p>\n"),
-        ("# Title", "<h3>Title</h3>\n"),
-        ("###### Deep", "<h3>Deep</h3>\n"),
-        ("    code", '<pre tabindex="0"><code>code\n</code></pre>\n'),
-        ("3. three", '<ol start="3">\n<li>three</li>\n</ol>\n'),
+        ("Plain **and** `code`", '<p dir="auto">Plain <strong>and</strong> <code>code</code></p>\n'),
+        ("# Title", '<h3 dir="auto">Title</h3>\n'),
+        ("###### Deep", '<h3 dir="auto">Deep</h3>\n'),
+        (
+            "    code",
+            '<div class="code-block"><pre dir="ltr" tabindex="0"><code>code\n</code></pre></div>\n',
+        ),
+        ("3. three", '<ol start="3" dir="auto">\n<li>three</li>\n</ol>\n'),
     ],
 )
 def test_markdown_becomes_plain_html(markdown: str, html: str) -> None:
@@ -78,11 +81,11 @@ def test_a_block_is_finished_only_when_the_next_has_begun() -> None:
     page = GrowingPage()
     assert page.grow("One.\n\n") == ""
     assert page.grow("Two.") == "One.\n\n"
-    assert page.growing_html == "<p>Two.</p>\n"
+    assert page.growing_html == '<p dir="auto">Two.</p>\n'
 
 
 def test_line_ends_of_other_kinds_lose_no_word() -> None:
     page = GrowingPage()
     finished = page.grow("One\u2028still one\x0b.\r\n\r\nTwo")
     assert "still one" in finished
-    assert page.growing_html == "<p>Two</p>\n"
+    assert page.growing_html == '<p dir="auto">Two</p>\n'

@@ -1,0 +1,164 @@
+"""Maths in an answer: MathML where it can be made, its source in a code face where not, and money stays money."""
+
+import subprocess
+import sys
+
+import pytest
+
+from chat.rendering import GrowingPage, answer_html
+from chat.rendering.maths import MAX_COMMANDS, MAX_DEPTH, MAX_LENGTH, chemistry, is_safe, mathml_of
+
+
+@pytest.mark.parametrize(
+    ("markdown", "expected"),
+    [
+        (r"Since \(x^2\) grows", "<math><msup><mi>x</mi><mn>2</mn></msup></math>"),
+        (r"\[ \frac{1}{2} \]", '<math display="block"><mfrac><mn>1</mn><mn>2</mn></mfrac></math>'),
+        ("\\[\nx\n= y\n- z\n\\]", "<mo>=</mo><mi>y</mi><mo>−</mo><mi>z</mi></math>"),
+        ("$$x + 1$$", "<mi>x</mi><mo>+</mo><mn>1</mn></math>"),
+        ("in a line $$y_1$$ too", "<msub><mi>y</mi><mn>1</mn></msub>"),
+        (r"$$\begin{pmatrix}1&2\\3&4\end{pmatrix}$$", "<mtable"),
+        (r"$$\begin{cases}a&x>0\\b&x<0\end{cases}$$", '<mtd class="m-start m-flush-end m-gap">'),
+        ("\\begin{align*}\na&=b\\\\\nc&=d\n\\end{align*}", '<mtd class="m-end m-flush-end">'),
+        (r"$$\begin{aligned}a&=b\\c&=d\end{aligned}$$", '<mtd class="m-start m-flush-start">'),
+        (r"\(\boxed{x=1}\)", '<menclose notation="box">'),
+        (r"\(\cancel{x}\)", 'class="menclose-updiagonalstrike"'),
+        (r"\(\SI{5}{m}\)", "<mn>5</mn>"),
+        (r"\(\sum_{\substack{a\\b}}\)", "<mtable"),
+        (r"1. \(x\)", "<li><math>"),
+        ("| a |\n|---|\n| \\(x\\) |", "<td><math>"),
+        ("> \\[\n> x\n> \\]", "<mi>x</mi></math>"),
+        (r"\(a<b\)", "<mo>&lt;</mo>"),
+    ],
+)
+def test_latex_becomes_mathml(markdown: str, expected: str) -> None:
+    html = answer_html(markdown)
+    assert expected in html
+    assert " style=" not in html
+    assert "maths-source" not in html
+
+
+@pytest.mark.parametrize(
+    "markdown",
+    [
+        "It costs $5 and $6.",
+        "From $5 to $10, or $$ to $$$ on the map",
+        "A $$ place, and a $$ meal",
+        "`\\(x\\)`",
+        "$x$",
+        "$$$",
+        "```\n\\[x\\]\n```",
+    ],
+)
+def test_money_and_code_are_no_maths(markdown: str) -> None:
+    html = answer_html(markdown)
+    assert "<math" not in html
+    assert "maths-source" not in html
+
+
+@pytest.mark.parametrize(
+    ("markdown", "source"),
+    [
+        (r"So \(\frac{1}\) is", r"\(\frac{1}\)"),
+        (r"So \(x + 1", r"\(x + 1"),
+        ("\\[\nx = \\frac{", "\\[\nx = \\frac{"),
+        (r"$$x = \fr", r"$$x = \fr"),
+        (r"\(\nosuchcommand\)", r"\(\nosuchcommand\)"),
+        (r"\(\newcommand{\a}{\a\a}\a\)", r"\(\newcommand{\a}{\a\a}\a\)"),
+        (r"\(\href{javascript:alert(1)}{x}\)", r"\(\href{javascript:alert(1)}{x}\)"),
+    ],
+)
+def test_what_cannot_be_set_is_shown_as_its_source(markdown: str, source: str) -> None:
+    assert f'<code class="maths-source">{source}</code>' in answer_html(markdown)
+
+
+def test_a_formula_shows_its_source_until_it_is_closed() -> None:
+    page = GrowingPage()
+    page.grow("So\n\n\\[\nx^2")
+    assert '<code class="maths-source">\\[\nx^2</code>' in page.growing_html
+    page.grow("\n\\]")
+    assert "<msup>" in page.growing_html
+
+
+def test_a_formula_that_is_never_closed_ends_with_its_paragraph() -> None:
+    html = answer_html("\\[\nx^2\n\nAnd **then**.")
+    assert '<code class="maths-source">' in html
+    assert "<strong>then</strong>" in html
+
+
+def test_what_may_be_wider_than_a_phone_can_be_reached_by_keyboard() -> None:
+    assert '<span class="maths" tabindex="0">' in answer_html(r"\[x\]")
+    assert '<span class="maths-long" tabindex="0">' in answer_html(r"\(" + "x + " * 15 + r"y\)")
+    assert "tabindex" not in answer_html(r"\(x\)")
+
+
+@pytest.mark.parametrize(
+    ("formula", "latex"),
+    [
+        ("2H2 + O2 -> 2H2O", r"2\mathrm{H}_{2} + \mathrm{O}_{2}  \rightarrow  2\mathrm{H}_{2}\mathrm{O}"),
+        ("SO4^2-", r"\mathrm{S}\mathrm{O}_{4}^{2-}"),
+        ("Fe^{3+}", r"\mathrm{Fe}^{3+}"),
+        ("Na+ + OH-", r"\mathrm{Na}^{+} + \mathrm{O}\mathrm{H}^{-}"),
+        ("NaCl(aq)", r"\mathrm{Na}\mathrm{Cl}\,\mathrm{(aq)}"),
+        ("Ca(OH)2", r"\mathrm{Ca}(\mathrm{O}\mathrm{H})_{2}"),
+    ],
+)
+def test_school_chemistry_is_set(formula: str, latex: str) -> None:
+    assert chemistry(formula) == latex
+    assert mathml_of(rf"\ce{{{formula}}}", is_display=False)
+
+
+@pytest.mark.parametrize(
+    "latex",
+    [
+        "x" * (MAX_LENGTH + 1),
+        "{" * (MAX_DEPTH + 1) + "x" + "}" * (MAX_DEPTH + 1),
+        r"\left(" * (MAX_DEPTH + 1) + "x" + r"\right)" * (MAX_DEPTH + 1),
+        r"\color{red}" * (MAX_DEPTH + 1) + "x",
+        r"\bar" * (MAX_COMMANDS + 1) + " x",
+        "(" * 401,
+        "",
+    ],
+)
+def test_what_is_too_long_or_too_deep_is_refused_unread(latex: str) -> None:
+    assert not is_safe(latex)
+    assert mathml_of(latex, is_display=True) is None
+
+
+DEEPEST = r"""
+import threading
+from math_core import LatexError, LatexToMathML
+from chat.rendering.maths import MAX_BRACKETS, MAX_COMMANDS, MAX_DEPTH, MACROS, is_safe
+
+deep = [
+    *(opening * MAX_DEPTH + "x" + closing * MAX_DEPTH for opening, closing in [
+        (r"\\sqrt{", "}"), ("{", "}"), ("x^{", "}"), (r"\\left(", r"\\right)"), (r"\\text{", "}"),
+        (r"\\begin{matrix}", r"\\end{matrix}"), (r"\\frac{1}{", "}"), (r"\\color{red}", ""),
+    ]),
+    *(command * (MAX_COMMANDS - 1) + " x" for command in [
+        r"\\bar", r"\\sqrt", r"\\not", r"\\frac1", r"\\hat", r"\\mathrm", r"\\displaystyle", r"\\overset a",
+    ]),
+    "(" * MAX_BRACKETS + ")" * MAX_BRACKETS,
+]
+converter = LatexToMathML(macros=MACROS)
+
+def convert():
+    for latex in deep:
+        if is_safe(latex):
+            try:
+                converter.convert_with_local_state(latex, displaystyle=True)
+            except LatexError:
+                pass
+    print("whole")
+
+# A quarter of what a thread has on Linux.
+threading.stack_size(2 * 1024 * 1024)
+thread = threading.Thread(target=convert)
+thread.start()
+thread.join()
+"""
+
+
+def test_the_deepest_that_is_let_through_leaves_the_process_whole() -> None:
+    ran = subprocess.run([sys.executable, "-c", DEEPEST], capture_output=True, text=True, check=False)
+    assert ran.stdout == "whole\n", ran.stderr[-500:]
