@@ -70,7 +70,8 @@ def overview(link: Link, view: View, before: Turn | None = None) -> Overview:
         words = words.filter(asked_at__lte=before.asked_at).filter(
             Q(asked_at__lt=before.asked_at) | Q(pk__lt=before.pk)
         )
-    found = list(words.order_by("-asked_at", "-pk")[: TURNS_A_PAGE + 1])
+    words = words.select_related("conversation__owner").order_by("-asked_at", "-pk")
+    found = list(words[: TURNS_A_PAGE + 1])
     shown = found[:TURNS_A_PAGE]
     return Overview(
         days=_days(turns, teen),

@@ -23,7 +23,7 @@ from chat.cards import card_of
 from chat.continuing import can_continue
 from chat.history import TurnsPage, newest_turns, turn_address
 from chat.models import RETRIED_STATES, Conversation, Ending, Reason, Report, Turn
-from chat.rendering import GrowingPage, answer_html
+from chat.rendering import GrowingPage, answer_html, question_html
 from chat.reports import REPORTS_KEPT_FOR, may_be_reported
 from chat.selectors import Pause, conversations_of, pause_of
 from courses.search import Found, passages_of
@@ -47,6 +47,10 @@ class TurnShown:
     passages: Sequence[Found]
     # Its retries and the turns that go on with it, oldest first.
     followed_by: Sequence[Turn] = ()
+
+    @property
+    def question_html(self) -> SafeString:
+        return question_html(self.turn.question)
 
     @property
     def answer_html(self) -> SafeString:

@@ -68,7 +68,7 @@ CONVERSATIONS = Kind(
         "asked_at": _("asked"),
         "language": _("language"),
         "question": _("question"),
-        "answer": _("answer"),
+        "answer": _("answer, as the model wrote it (Markdown, with maths in LaTeX)"),
         "replaced": _("another try is shown instead"),
         "outcome": _("how it ended"),
         "level": _("level that the guard gave it, 0 to 4 or S"),

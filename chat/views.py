@@ -29,6 +29,7 @@ from chat.pages import (
     partial,
     retry_swaps,
     turn_shown,
+    turns_shown_on_page,
 )
 from chat.refusals import REFUSALS, Refusal, said
 from chat.selectors import conversation_of, turn_of
@@ -36,6 +37,7 @@ from chat.throttles import question_count
 from families.looks import look_take
 from families.models import Link
 from families.selectors import link_to_teen
+from inference.place import runs_at_home
 from safeguarding.crisis import mark_judged
 from telemetry.context import note
 
@@ -288,5 +290,8 @@ def look(request: HtmxRequest, link_id: UUID) -> HttpResponse:
             # It is gone, too old by now, or no longer in the agreed view.
             return redirect("chat:look", link.pk)
     view = look_take(link=link, goes_on=before is not None)
-    page = {"link": link, "view": view, "overview": overview(link, view, before), "is_first": before is None}
-    return render(request, "chat/look.html", page | {"person": person_of(request)})
+    seen = overview(link, view, before)
+    page = {"link": link, "view": view, "overview": seen, "is_first": before is None}
+    turns = turns_shown_on_page(seen.turns)
+    page |= {"turns": turns, "runs_at_home": runs_at_home(), "person": person_of(request)}
+    return render(request, "chat/look.html", page)

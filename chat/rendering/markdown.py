@@ -22,12 +22,12 @@ from chat.rendering.lists import nest_sub_points
 from chat.rendering.maths_rules import maths_plugin
 
 MATHML_TAGS: Final = frozenset({
-    "math", "menclose", "merror", "mfrac", "mi", "mn", "mo", "mover", "mpadded", "mphantom", "mroot", "mrow", "mspace",
+    "math", "merror", "mfrac", "mi", "mn", "mo", "mover", "mpadded", "mphantom", "mroot", "mrow", "mspace",
     "msqrt", "mstyle", "msub", "msubsup", "msup", "mtable", "mtd", "mtext", "mtr", "munder", "munderover",
 })  # fmt: skip
 MATHML_ATTRIBUTES: Final = frozenset({
     "accent", "accentunder", "display", "displaystyle", "form", "linethickness", "lspace", "mathvariant", "maxsize",
-    "minsize", "notation", "rspace", "scriptlevel", "stretchy", "width",
+    "minsize", "rspace", "scriptlevel", "stretchy", "width",
 })  # fmt: skip
 # A block decides its direction by its first letter that has one. Within lists and tables static/css/prose.css does.
 _WITH_DIRECTION: Final = frozenset({"p", "h3", "ul", "ol", "blockquote", "table"})

@@ -66,7 +66,7 @@ _TAG = re.compile(r"\\tag\*?\{([^{}]*)\}")
 _TEXT_WITH_MATHS = re.compile(r"\\text\{([^{}$]*)\$([^${}]*)\$([^{}$]*)\}")
 
 _STYLE = re.compile(r'(?<![\w-])style="([^"]*)"')
-# What the content policy would refuse as a style is a class in static/css/maths.css; anything else is dropped, such
+# What the content policy would refuse as a style is a class in static/css/prose.css; anything else is dropped, such
 # as colours, which would be unreadable by night.
 _CLASSES = {
     "text-align:left": "m-start",
@@ -80,7 +80,15 @@ _CLASSES = {
     "border-bottom": "m-rule-bottom",
     "margin-left:-0.16666667em": "m-back",
 }
-CLASSES: Final = frozenset({*_CLASSES.values(), "menclose-updiagonalstrike", "menclose-downdiagonalstrike"})
+# Some browsers draw this element and some do not, so none is asked to.
+_MENCLOSE = {
+    '<menclose notation="box">': '<mrow class="m-box">',
+    "</menclose>": "</mrow>",
+    'class="menclose-updiagonalstrike"': 'class="m-cancel-up"',
+    'class="menclose-downdiagonalstrike"': 'class="m-cancel-down"',
+}
+_STRUCK = re.compile(r'<menclose notation="[a-z ]*strike">')
+CLASSES: Final = frozenset({*_CLASSES.values(), "m-box", "m-cancel", "m-cancel-up", "m-cancel-down"})
 
 
 def maths_html(latex: str, source: str, *, is_display: bool) -> str:
@@ -112,7 +120,7 @@ def mathml_of(latex: str, *, is_display: bool) -> str | None:
         made = _converter().convert_with_local_state(latex, displaystyle=is_display)
     except LatexError:
         return None
-    return _STYLE.sub(lambda style: _as_class(style[1]), made).replace(' class=""', "")
+    return _STYLE.sub(lambda style: _as_class(style[1]), _without_menclose(made)).replace(' class=""', "")
 
 
 def is_safe(latex: str) -> bool:
@@ -152,6 +160,12 @@ def _environment(found: re.Match[str]) -> str:
     if name == "tabular":
         return rf"\{edge}{{array}}"
     return rf"\{edge}{{{_ENVIRONMENTS[name]}}}"
+
+
+def _without_menclose(mathml: str) -> str:
+    for tag, own in _MENCLOSE.items():
+        mathml = mathml.replace(tag, own)
+    return _STRUCK.sub('<mrow class="m-cancel">', mathml)
 
 
 def _as_class(style: str) -> str:

@@ -15,10 +15,16 @@ def lang_of(language: str) -> str:
     return "" if language == page_language() else format_html(' lang="{}"', language)
 
 
+@register.filter
+def bdi(words: object) -> str:
+    """Words that others chose, to stand in a sentence of the page, whatever direction they are read in."""
+    return format_html("<bdi>{}</bdi>", words)
+
+
 @register.simple_tag
 def title_in(language: str, title: str) -> str:
     """A title in `language`, to stand in a sentence of the page."""
-    return title if language == page_language() else format_html('<span lang="{}">{}</span>', language, title)
+    return title if language == page_language() else format_html('<bdi lang="{}">{}</bdi>', language, title)
 
 
 @register.simple_tag

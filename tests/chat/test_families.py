@@ -44,7 +44,7 @@ def paused(_teen: Person) -> None:
 
 CLOSINGS = [
     (without_consent, "The tutor opens when somebody has agreed"),
-    (paused, "sam has paused it for now."),
+    (paused, "<bdi>sam</bdi> has paused it for now."),
     (quiet_now, "It is a quiet hour"),
 ]
 

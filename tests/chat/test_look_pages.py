@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -10,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Person
-from chat.models import ASKED, Conversation, State, Turn
+from chat.models import ASKED, Conversation, Ending, State, Turn
 from families.looks import LOOK_LASTS
 from families.models import Link, Look
 from families.terms import View
@@ -197,3 +198,51 @@ class TestALook:
     def test_is_explained_to_the_teen(self, link: Link, teen: Person, as_person: Enter) -> None:
         page = as_person(teen).get("/family/looks").content.decode()
         assert "within 10 minutes is still taking the same look" in page
+
+
+class TestWhatAParentReads:
+    """The words, cards and endings that the teen has on their page, without what only the teen can press."""
+
+    @pytest.fixture
+    def read(self, link: Link, teen: Person, as_person: Enter) -> Callable[..., str]:
+        def reading(**turn: object) -> str:
+            talk = conversation_make(teen, 1, **turn)
+            assert talk.turns.count() == 1
+            return as_person(link.parent).get(f"/tutor/look/{link.pk}").content.decode()
+
+        return reading
+
+    def test_is_rendered_as_for_the_teen(self, read: Callable[..., str]) -> None:
+        page = read(answer="Since **so** \\(x^2\\):\n\n```python\nx = 1\n```", question="a\n    b")
+        assert "<strong>so</strong> <math><msup>" in page
+        assert '<span class="mi">1</span>' in page
+        assert '<p dir="auto">a\n    b</p>' in page
+        assert "css/prose.css" in page
+
+    def test_has_its_card(self, read: Callable[..., str]) -> None:
+        assert 'class="card-crisis"' in read(state=State.CARDED, level="3", answer="")
+
+    def test_has_its_fixed_words(self, read: Callable[..., str]) -> None:
+        page = read(state=State.WITHHELD, answer="")
+        assert 'class="said"' in page
+        assert "Ask in another way" not in page
+
+    def test_has_its_ending_without_a_button(self, read: Callable[..., str]) -> None:
+        page = read(state=State.FAILED, ending=Ending.MODEL_SILENT, answer="Half")
+        assert "The model went quiet." in page
+        assert "You can try again" not in page
+        assert "turn_retry" not in page
+        assert ">Retry<" not in page
+
+    def test_says_who_stopped_no_answer_as_if_it_were_the_parent(self, read: Callable[..., str]) -> None:
+        page = read(state=State.STOPPED, answer="Half")
+        assert "The answer was stopped here." in page
+        assert "You stopped" not in page
+
+    def test_reads_fifty_turns_with_few_statements(
+        self, link: Link, teen: Person, as_person: Enter, django_assert_max_num_queries: Callable[..., Any]
+    ) -> None:
+        conversation_make(teen, 50)
+        parent = as_person(link.parent)
+        with django_assert_max_num_queries(30):
+            parent.get(f"/tutor/look/{link.pk}")

@@ -1,6 +1,8 @@
+import re
+
 import pytest
 
-from chat.rendering import GrowingPage, answer_html
+from chat.rendering import GrowingPage, answer_html, question_html
 
 LONG = """# Light
 
@@ -89,3 +91,93 @@ def test_line_ends_of_other_kinds_lose_no_word() -> None:
     finished = page.grow("One\u2028still one\x0b.\r\n\r\nTwo")
     assert "still one" in finished
     assert page.growing_html == '<p dir="auto">Two</p>\n'
+
+
+@pytest.mark.parametrize(
+    ("markdown", "html"),
+    [
+        ("Roses are red\nViolets are blue", "Roses are red<br>\nViolets are blue"),
+        ("one<br>two<br/>three", "one<br>\ntwo<br>\nthree"),
+        ("H<sub>2</sub>O and 10<sup>3</sup>", "H<sub>2</sub>O and 10<sup>3</sup>"),
+        ("a <sub>b", "a &lt;sub&gt;b"),
+        ("<b>bold</b>", "&lt;b&gt;bold&lt;/b&gt;"),
+        ("- [ ] to do\n- [x] done", '<li class="task">☐ to do</li>\n<li class="task">☑ done</li>'),
+        ("It is so.[^1]", 'It is so.<sup class="footnote-mark">1</sup>'),
+        ("[^1]: A note.", '<p dir="auto" class="footnote"><sup class="footnote-mark">1</sup> A note.</p>'),
+        ("[Tip]: drink", "[Tip]: drink"),
+        ("<https://example.com>", "https://example.com"),
+        ("| a |\n|--:|\n| 1 |", '<td class="cell-end">1</td>'),
+    ],
+)
+def test_what_models_write_reads_as_they_mean_it(markdown: str, html: str) -> None:
+    assert html in answer_html(markdown)
+
+
+@pytest.mark.parametrize(
+    "markdown",
+    [
+        "1. one\n  - sub\n2. two",
+        "1. one\n   - sub\n2. two",
+        "10. one\n  - sub\n11. two",
+        "- one\n  - sub\n- two",
+        "-   one\n  - sub\n-   two",
+        "1) one\n  * sub\n2) two",
+        "1. one\n\n  - sub\n\n2. two",
+    ],
+)
+def test_sub_points_stand_under_their_point(markdown: str) -> None:
+    html = re.sub(r"</?p>|\s", "", answer_html(markdown))
+    assert re.search(r"<li>one<ul><li>sub</li></ul></li><li>two</li></[uo]l>$", html)
+
+
+def test_deeper_sub_points_nest_too() -> None:
+    html = re.sub(r"\s", "", answer_html("1. a\n  1. b\n    - c\n      more\n2. d"))
+    assert "<li>a<ol><li>b<ul><li>c<br>more</li></ul></li></ol></li><li>d</li>" in html
+
+
+def test_code_in_a_list_keeps_its_own_indentation() -> None:
+    assert "<code>- a\n  - b\n</code>" in answer_html("1. x\n\n   ```\n   - a\n     - b\n   ```")
+
+
+def test_code_is_coloured_once_its_fence_is_closed() -> None:
+    assert '<span class="k">def</span>' in answer_html("```python\ndef f(): ...\n```")
+    assert "<span" not in answer_html("```python\ndef f(): ...\n")
+    assert "<span" not in answer_html("```nosuchlanguage\ndef\n```")
+    assert "<span" not in answer_html("```python\n" + "x = 1\n" * 2_000 + "```")
+
+
+def test_each_block_has_its_own_direction_and_code_has_none_but_its_own() -> None:
+    html = answer_html("مرحبا\n\n> hello\n\n- قطة\n\n```\nx\n```")
+    for opening in ('<p dir="auto">', '<blockquote dir="auto">', '<ul dir="auto">', '<pre dir="ltr"'):
+        assert opening in html
+    # A paragraph with a direction of its own would not count for that of its list.
+    assert "<li dir" not in html
+
+
+class TestAQuestion:
+    def test_keeps_its_lines_and_its_indentation(self) -> None:
+        assert question_html("for x in y:\n    print(x)") == '<p dir="auto">for x in y:\n    print(x)</p>\n'
+
+    def test_shows_what_is_fenced_as_code(self) -> None:
+        html = question_html("Why?\n```python\nif x:\n    y\n```\nThanks")
+        assert html.startswith('<p dir="auto">Why?</p>\n<div class="code-block"><pre dir="ltr"')
+        assert '<span class="k">if</span>' in html
+        assert html.endswith('<p dir="auto">Thanks</p>\n')
+
+    def test_shows_markup_as_it_was_written(self) -> None:
+        html = question_html("# a *b* <i>c</i> <script>")
+        assert html == '<p dir="auto"># a *b* &lt;i&gt;c&lt;/i&gt; &lt;script&gt;</p>\n'
+
+
+def test_a_block_that_is_too_long_to_parse_again_and_again_is_plain_until_it_ends() -> None:
+    page = GrowingPage()
+    page.grow("- **point**\n" * 700)
+    assert page.growing_html.startswith('<p class="still-plain" dir="auto">- **point**')
+    page.grow("\nThe end.\n\n" + "And more. " * 300)
+    assert "still-plain" not in page.growing_html
+    assert page.finished_html.count("<strong>point</strong>") == 700
+
+
+@pytest.mark.parametrize("partial", ["- a\n*", "- a\n\n-", "1. a\n\n2", "a\n=", "- a\n\n "])
+def test_a_line_that_may_still_go_on_with_a_block_does_not_end_it(partial: str) -> None:
+    assert GrowingPage().grow(partial) == ""

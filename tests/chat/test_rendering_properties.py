@@ -90,7 +90,7 @@ MARKDOWN = st.lists(st.sampled_from(PIECES) | st.text(max_size=3), max_size=40).
 @example("- a\n\n1. b", 1)
 @example("- a\n***b**", 1)
 @example("1. a\n\n10) b\n  - c", 1)
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 def test_what_has_grown_is_what_the_whole_renders_to(markdown: str, size: int) -> None:
     page, sent = GrowingPage(), ""
     for start in range(0, len(markdown), size):
@@ -100,7 +100,7 @@ def test_what_has_grown_is_what_the_whole_renders_to(markdown: str, size: int) -
 
 
 @given(MARKDOWN, st.integers(min_value=1, max_value=30))
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 def test_what_is_finished_is_the_same_however_the_text_came(markdown: str, size: int) -> None:
     # Also of blocks that are longer than what is parsed each time: a page that is opened later takes all at once.
     with pytest.MonkeyPatch.context() as patch:
@@ -130,12 +130,13 @@ class Allowed(HTMLParser):
 
 
 @given(MARKDOWN)
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_nothing_beyond_the_allow_list_is_rendered(markdown: str) -> None:
     for html in (answer_html(markdown), question_html(markdown)):
         Allowed().feed(html)
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="abc \n\r.", max_size=300).filter(str.strip))
 def test_no_letter_is_lost(text: str) -> None:
     for html in (answer_html(text), question_html(text)):
