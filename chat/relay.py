@@ -17,12 +17,12 @@ from django.views.decorators.http import require_GET
 from accounts.models import Person
 from chat import stream
 from chat.following import STILL_HERE, event, event_stream, follow, read
+from chat.growth import Growth, shared_page
 from chat.models import State, Turn
+from chat.open_streams import counted, require_room
 from chat.pages import composer_for, ending_swaps, partial
 from chat.queue import waiting_words
-from chat.rendering import GrowingPage, answer_html
 from chat.selectors import turn_lives, turn_of
-from chat.stream.entries import id_order
 from telemetry.context import note
 
 logger = logging.getLogger(__name__)
@@ -47,8 +47,9 @@ def turn_stream(request: HttpRequest, turn_id: UUID) -> HttpResponseBase:
     except Turn.DoesNotExist as fault:
         raise Http404 from fault
     after = request.headers.get("Last-Event-ID") or request.GET.get("after", "")
+    require_room(person)
     words = _words(person, turn_id, after) if lives else None
-    return event_stream(_relay(request, person, turn_id, words))
+    return event_stream(counted(person, _relay(request, person, turn_id, words)))
 
 
 async def _relay(
@@ -74,30 +75,31 @@ async def _relay(
 
 async def _words(person: Person, turn_id: UUID, after: str) -> AsyncGenerator[bytes]:
     """The turn's words after the event `after`, until its end, or until the database says that it has ended."""
-    seen, page, known = stream.Written(), GrowingPage(), id_order(after)
+    page, sent_id = shared_page(turn_id), after
     async with aclosing(follow(person, turn_id)) as news:
         async for new in news:
+            is_tick = isinstance(new, Turn)
             if isinstance(new, Turn):
                 yield STILL_HERE
                 if new.state == State.QUEUED:
                     yield _status(turn_id, await read(waiting_words, new))
-                continue
-            if continues := seen.add(new):
-                finished = page.grow(new.text)
             else:
-                page = GrowingPage()
-                finished = page.grow(seen.text)
-            if id_order(new.id) > known:
-                yield _growth(turn_id, new.id, finished, page, begins_again=not continues)
+                page.add(new)
+            if growth := await page.growth_after(sent_id, must_be_new=is_tick):
+                sent_id = growth.entry_id
+                yield _growth(turn_id, growth)
+    # The last words may have come while the page rested.
+    if growth := await page.growth_after(sent_id, must_be_new=True):
+        yield _growth(turn_id, growth)
 
 
-def _growth(turn_id: UUID, entry_id: str, finished: str, page: GrowingPage, *, begins_again: bool) -> bytes:
+def _growth(turn_id: UUID, growth: Growth) -> bytes:
     swaps = ""
-    if finished or begins_again:
-        swap = "innerHTML" if begins_again else "beforeend"
-        swaps = _swap(f"turn-{turn_id}-finished", swap, answer_html(finished))
-    swaps += _swap(f"turn-{turn_id}-growing", "innerHTML", page.growing_html)
-    return event(swaps, event_id=entry_id)
+    if growth.finished_html or growth.begins_again:
+        swap = "innerHTML" if growth.begins_again else "beforeend"
+        swaps = _swap(f"turn-{turn_id}-finished", swap, growth.finished_html)
+    swaps += _swap(f"turn-{turn_id}-growing", "innerHTML", growth.growing_html)
+    return event(swaps, event_id=growth.entry_id)
 
 
 def _status(turn_id: UUID, words: str) -> bytes:

@@ -68,6 +68,8 @@ def environment(**changed: str) -> dict[str, str]:
         "TUTOR_BASE_URL": settings.TUTOR_BASE_URL,
         # Long enough to be broken off in the middle, short enough for many tests.
         "TUTOR_ANSWER_TOKENS": "120",
+        # One person reads what hundreds would.
+        "STREAMS_PER_PERSON": "1000",
         "PYTHONUNBUFFERED": "1",
         **changed,
     }

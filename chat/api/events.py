@@ -18,6 +18,7 @@ from chat import stream
 from chat.api.serializers import turn_told
 from chat.following import STILL_HERE, event, event_stream, follow, read
 from chat.models import Turn
+from chat.open_streams import counted, require_room
 from chat.selectors import turn_lives, turn_of
 from chat.stream.entries import id_order
 from rest.problems import NOT_FOUND
@@ -71,8 +72,9 @@ class TurnEvents(SignedInView):
         except Turn.DoesNotExist as fault:
             raise Http404 from fault
         after = request.headers.get("Last-Event-ID", "")
+        require_room(self.person)
         words = _words(self.person, turn_id, after) if lives else None
-        return event_stream(_events(self.person, turn_id, words))
+        return event_stream(counted(self.person, _events(self.person, turn_id, words)))
 
 
 async def _events(

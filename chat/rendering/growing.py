@@ -34,6 +34,10 @@ class GrowingPage:
     def text(self) -> str:
         return "".join(self._finished) + self._growing
 
+    @property
+    def growing_length(self) -> int:
+        return len(self._growing)
+
     def grow(self, text: str) -> str:
         """Take in more text; returns the Markdown of the blocks that it finished, "" when none."""
         text = without_returns(text)

@@ -42,6 +42,8 @@ TUTOR_ANSWER_TOKENS: int = env.int("TUTOR_ANSWER_TOKENS", default=400)
 # among the workers. Who comes after them waits in line, and is told about how long.
 TUTOR_PLACES: int = env.int("TUTOR_PLACES", default=32)
 # Dollars for a million tokens, which is micro-dollars a token. A local model costs nothing a token.
+# How many answers one person may follow at once, in each web process.
+STREAMS_PER_PERSON: int = env.int("STREAMS_PER_PERSON", default=24)
 TUTOR_INPUT_PRICE: float = env.float("TUTOR_INPUT_PRICE", default=0.0)
 TUTOR_OUTPUT_PRICE: float = env.float("TUTOR_OUTPUT_PRICE", default=0.0)
 TUTOR_DAILY_TOKENS: int = env.int("TUTOR_DAILY_TOKENS", default=20_000)

@@ -205,7 +205,7 @@ class TestWhatAParentReads:
 
     @pytest.fixture
     def read(self, link: Link, teen: Person, as_person: Enter) -> Callable[..., str]:
-        def reading(**turn: object) -> str:
+        def reading(**turn: Any) -> str:
             talk = conversation_make(teen, 1, **turn)
             assert talk.turns.count() == 1
             return as_person(link.parent).get(f"/tutor/look/{link.pk}").content.decode()

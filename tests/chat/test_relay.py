@@ -161,7 +161,9 @@ def test_two_pages_read_the_same_words(worker: Worker, teen: Person, visitor: Vi
         with listening(visitor, turn.pk) as second:
             late = list(second)
         early += list(first)
-    assert [event.id for event in early] == [event.id for event in late]
+    # The one that came later gets in one event what the other had in several.
+    assert len(late) <= len(early)
+    assert grown(early[:-2]) == grown(late[:-2]) == letters(_rendered(Turn.objects.get(pk=turn.pk)))
 
 
 def test_a_turn_that_has_ended_is_sent_whole_at_once(worker: Worker, teen: Person, visitor: Visitor) -> None:
