@@ -17,9 +17,11 @@ from chat.stream.entries import id_order
 
 # What is shorter costs less than handing it to a thread.
 INLINE: Final = 800
-# After a rendering a turn rests for so many times what it took: a dear one is made less often, and leaves the thread
-# to others.
+# After a rendering a page rests for so many times what it took, and the more pages there are the longer: a dear one is
+# made less often, and all of them together leave about half of the process to other requests.
 REST: Final = 3.0
+REST_PER_PAGE: Final = 2.0
+MAX_REST_SECONDS: Final = 1.0
 
 type Order = tuple[int, int]
 NEVER: Final[Order] = (0, 0)
@@ -98,7 +100,8 @@ class SharedPage:
             else:
                 self._rendered = await loop.run_in_executor(_thread(), self._take, entries)
         finally:
-            self._rests_until = loop.time() + REST * (loop.time() - began)
+            times = max(REST, REST_PER_PAGE * len(_pages.get(loop, ())))
+            self._rests_until = loop.time() + min(MAX_REST_SECONDS, times * (loop.time() - began))
             self._rendering = None
 
     def _take(self, entries: list[Entry]) -> _Rendered:

@@ -29,6 +29,8 @@ class GrowingPage:
     _length: int = 0
     _is_long: bool = False
     _look_at: int = 0
+    # Whether a line has begun since it was last looked for finished blocks.
+    _has_news: bool = False
 
     @property
     def text(self) -> str:
@@ -45,6 +47,9 @@ class GrowingPage:
         while text:
             piece = text[: STEP - self._length % STEP]
             text = text[len(piece) :]
+            # Within a line nothing begins.
+            is_news = "\n" in piece or not self._growing or self._growing.endswith("\n")
+            self._has_news = self._has_news or is_news
             self._length += len(piece)
             self._growing += piece
             is_step = self._length % STEP == 0
@@ -66,6 +71,9 @@ class GrowingPage:
         return answer_html(self._growing)
 
     def _take_finished(self) -> str:
+        if not self._has_news:
+            return ""
+        self._has_news = False
         border = self._last_block_start()
         if not border:
             return ""

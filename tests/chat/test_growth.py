@@ -122,7 +122,7 @@ def test_twenty_readers_cost_one_rendering(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_dear_page_rests_before_it_is_rendered_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(growth, "REST", 1_000)
+    monkeypatch.setattr(growth, "REST", 1_000_000)
 
     async def read() -> list[bool]:
         page, reader = SharedPage(), Reader()

@@ -225,4 +225,4 @@ class TestSomebodyNew:
         other_parent.email = "lou@example.org"
         other_parent.save()
         EmailAddress.objects.create(user=other_parent, email="lou@example.org", verified=True, primary=True)
-        assert "Noor invites you" in client.get("/family/").content.decode()
+        assert "<bdi>Noor</bdi> invites you" in client.get("/family/").content.decode()
