@@ -10,9 +10,10 @@ from accounts.access import sign_in_required
 from accounts.free_text import reads_free_text
 from chat.history import turn_address
 from chat.models import Turn
-from chat.pages import partial, turn_shown
+from chat.pages import turn_shown
 from chat.pauses import question_answer
 from chat.reports import NothingToReport, report_make, report_take_back
+from chat.swaps import partial
 from chat.throttles import reports
 from chat.views import HtmxRequest, own_turn, person_of
 

@@ -20,9 +20,10 @@ from chat.following import STILL_HERE, event, event_stream, follow, read
 from chat.growth import Growth, shared_page
 from chat.models import State, Turn
 from chat.open_streams import counted, require_room
-from chat.pages import composer_for, ending_swaps, partial
+from chat.pages import composer_for
 from chat.queue import waiting_words
 from chat.selectors import turn_lives, turn_of
+from chat.swaps import ending_swaps, partial
 from telemetry.context import note
 
 logger = logging.getLogger(__name__)

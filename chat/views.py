@@ -24,15 +24,12 @@ from chat.models import Conversation, Turn
 from chat.pages import (
     composer_for,
     conversation_page,
-    earlier_turns,
-    ending_swaps,
-    partial,
-    retry_swaps,
     turn_shown,
     turns_shown_on_page,
 )
 from chat.refusals import REFUSALS, Refusal, said
 from chat.selectors import conversation_of, turn_of
+from chat.swaps import earlier_turns, ending_swaps, partial, retry_swaps
 from chat.throttles import question_count
 from families.looks import look_take
 from families.models import Link

@@ -21,10 +21,10 @@ from chat.errors import StillAnswering
 from chat.leases import GIVE_UP_AFTER, LEASE, Outcome, turn_finish, turns_claim, turns_sweep
 from chat.looking import overview
 from chat.models import Conversation, Ending, State, Turn
-from chat.pages import ending_swaps
 from chat.personal import conversations_export
 from chat.retries import is_better
 from chat.selectors import pasts_of, turns_shown
+from chat.swaps import ending_swaps
 from families.models import Link
 from families.terms import View
 from guard import Verdict
