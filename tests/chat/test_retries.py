@@ -339,7 +339,7 @@ class TestOnThePage:
             headers={"HX-Request": "true"},
         )
         swaps = reply.content.decode()
-        assert f'hx-target="#turn-{stopped.pk}" hx-swap="outerHTML"' in swaps
+        assert f'hx-target="#turn-{stopped.pk}" hx-swap="outerMorph"' in swaps
         assert 'hx-target="#turns" hx-swap="beforeend' in swaps
         assert f'id="turn-{turn_id}"' in swaps
         assert "word135" in swaps
@@ -374,7 +374,7 @@ class TestOnThePage:
         stays, goes = (again, stopped) if wins else (stopped, again)
         swaps = ending_swaps(rf.get("/"), again)
         assert f'hx-target="#turn-{stopped.pk}" hx-swap="delete"' in swaps
-        assert f'hx-target="#turn-{again.pk}" hx-swap="outerHTML"' in swaps
+        assert f'hx-target="#turn-{again.pk}" hx-swap="outerMorph"' in swaps
         assert (f'id="turn-{stays.pk}"' in swaps, f'id="turn-{goes.pk}"' in swaps) == (True, False)
 
 
