@@ -123,12 +123,10 @@ def _turn_id(request: HtmxRequest) -> UUID:
 
 
 def _taken(request: HtmxRequest, turn: Turn, *, is_new: bool) -> HttpResponse:
-    address = reverse("chat:conversation", args=[turn.conversation_id])
     if not request.htmx:
         return redirect(turn_address(turn))
-    if is_new:
-        return HttpResponse(headers={"HX-Redirect": address})
-    if _is_old_page(request):
+    if is_new or _is_old_page(request):
+        # The address ends in the turn, which takes the focus as the page opens.
         return HttpResponse(headers={"HX-Redirect": turn_address(turn)})
     shown = partial("turn", request, shown=turn_shown(turn)) + _composer_swap(request, turn)
     return HttpResponse(shown, headers={"HX-Reswap": f"beforeend show:#turn-{turn.pk}:top"})

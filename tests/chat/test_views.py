@@ -12,6 +12,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.models import Person
 from chat import services
+from chat.history import turn_address
 from chat.models import Conversation, State, Turn
 from chat.throttles import questions
 from tests.chat.conftest import Ask
@@ -154,8 +155,8 @@ def post(client: Client, name: str, *args: object, htmx: bool = True, **fields: 
 class TestAsking:
     def test_the_first_question_opens_its_conversation(self, owner: Client) -> None:
         reply = post(owner, "chat:ask", question="Why is the sky blue?", turn_id=uuid4())
-        conversation = Conversation.objects.get()
-        assert reply.headers["HX-Redirect"] == reverse("chat:conversation", args=[conversation.pk])
+        turn = Turn.objects.get()
+        assert reply.headers["HX-Redirect"] == turn_address(turn)
 
     def test_it_works_without_javascript(self, owner: Client) -> None:
         turn_id = uuid4()
