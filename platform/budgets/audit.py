@@ -47,6 +47,9 @@ PERIODS = f"""{TOLD}, on_floors AS (
     FROM told JOIN budgets_hold AS hold ON hold.key = told.hold_id
         CROSS JOIN LATERAL (VALUES (period_id), (family_period_id), (site_period_id)) AS floor (period_id)
     GROUP BY floor.period_id
+), absorbed AS (
+    SELECT period_id, sum(tokens) AS spent, sum(microdollars) AS spent_microdollars
+    FROM budgets_entry WHERE kind = 'absorb' GROUP BY period_id
 ), grants AS (
     SELECT period_id, sum(tokens) AS granted, sum(microdollars) AS granted_microdollars
     FROM budgets_entry WHERE kind IN ('grant', 'gift', 'move') GROUP BY period_id
@@ -55,12 +58,14 @@ SELECT 'period ' || period.id, line.what, line.kept, coalesce(line.told, 0)::big
 FROM budgets_period AS period
     LEFT JOIN grants ON grants.period_id = period.id
     LEFT JOIN on_floors ON on_floors.period_id = period.id
+    LEFT JOIN absorbed ON absorbed.period_id = period.id
     CROSS JOIN LATERAL (VALUES
         (1, 'granted', period.granted, grants.granted),
-        (2, 'spent', period.spent, on_floors.spent),
+        (2, 'spent', period.spent, coalesce(on_floors.spent, 0) + coalesce(absorbed.spent, 0)),
         (3, 'held', period.held, on_floors.held),
         (4, 'granted_microdollars', period.granted_microdollars, grants.granted_microdollars),
-        (5, 'spent_microdollars', period.spent_microdollars, on_floors.spent_microdollars),
+        (5, 'spent_microdollars', period.spent_microdollars,
+            coalesce(on_floors.spent_microdollars, 0) + coalesce(absorbed.spent_microdollars, 0)),
         (6, 'held_microdollars', period.held_microdollars, on_floors.held_microdollars)
     ) AS line (number, what, kept, told)
 WHERE line.kept <> coalesce(line.told, 0)

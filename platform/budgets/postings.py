@@ -1,6 +1,6 @@
 """The two statements of the hot path: one makes a hold on every floor, the other resolves it.
 
-Each calls a function in the database (migration 0005). A row of a period is contended, above all the site's: a
+Each calls a function in the database (migrations 0006, 0007). A row of a period is contended, above all the site's: a
 function locks it for no longer than its own commit, and its plans are kept, which planning the same steps as one
 statement each time is not (benchmarks/ledger.py, ADR 14).
 
@@ -62,6 +62,8 @@ def post_resolution(
     *, key: UUID, state: HoldState, now: datetime, tokens: int = 0, microdollars: int = 0
 ) -> tuple[int, int] | None:
     """Resolve an open hold with what it really cost. Returns the tokens and microdollars that it had held.
+
+    Where it is released, that is the site's cost alone.
 
     None, and nothing done, when no open hold has this key.
     """

@@ -189,17 +189,21 @@ def hold_settle(*, key: UUID, tokens: int, microdollars: int, now: datetime | No
     `microdollars` is millionths of a dollar. What goes beyond the hold becomes an overrun entry on the site's
     budget, which limits nobody, and an error in the log. Raises HoldUnknown, or HoldResolved on a second try.
     """
-    if min(tokens, microdollars) < 0:
-        raise ValueError("A cost is not negative.")
-    held = _resolve(key, HoldState.SETTLED, now, tokens=tokens, microdollars=microdollars)
-    beyond = max(0, tokens - held[0]), max(0, microdollars - held[1])
-    if any(beyond):
-        logger.error("Hold %s was overrun by %d tokens and %d microdollars.", key, *beyond)
+    _resolve_with_cost(key, HoldState.SETTLED, now, tokens=tokens, microdollars=microdollars)
 
 
 def hold_release(*, key: UUID, now: datetime | None = None) -> None:
     """Return a whole hold to its periods, because its work cost nothing. Raises HoldUnknown or HoldResolved."""
     _resolve(key, HoldState.RELEASED, now)
+
+
+def absorb_hold(*, key: UUID, tokens: int, microdollars: int, now: datetime | None = None) -> None:
+    """Return a hold to its owner and their family, and post what its work cost on the site's budget alone.
+
+    For work that failed. What goes beyond the hold is an overrun, as in `hold_settle`. Raises HoldUnknown, or
+    HoldResolved on a second try.
+    """
+    _resolve_with_cost(key, HoldState.RELEASED, now, tokens=tokens, microdollars=microdollars)
 
 
 @transaction.atomic
@@ -214,6 +218,17 @@ def holds_release(*, keys: Iterable[UUID], now: datetime | None = None) -> int:
         rows = Period.objects.filter(pk__in={getattr(hold, floor) for hold in holds} - {None})
         list(rows.order_by("pk").select_for_update(no_key=True))
     return sum(post_resolution(key=hold.key, state=HoldState.RELEASED, now=now) is not None for hold in holds)
+
+
+def _resolve_with_cost(
+    key: UUID, state: HoldState, now: datetime | None, *, tokens: int, microdollars: int
+) -> None:
+    if min(tokens, microdollars) < 0:
+        raise ValueError("A cost is not negative.")
+    held = _resolve(key, state, now, tokens=tokens, microdollars=microdollars)
+    beyond = max(0, tokens - held[0]), max(0, microdollars - held[1])
+    if any(beyond):
+        logger.error("Hold %s was overrun by %d tokens and %d microdollars.", key, *beyond)
 
 
 def _resolve(

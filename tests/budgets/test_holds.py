@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.models import Person
 from budgets.errors import BudgetShort, HoldResolved, HoldUnknown, KeyTaken, LedgerRefusal
 from budgets.models import Entry, Hold, HoldState
-from budgets.services import hold_make, hold_release, hold_settle, holds_expire
+from budgets.services import absorb_hold, hold_make, hold_release, hold_settle, holds_expire
 from budgets.tasks import holds_expire as holds_expire_task
 from tests.budgets.purse import LEASE, NEXT_MORNING, NOON, audit, hold_for, sums, told
 
@@ -112,6 +112,29 @@ def test_settling_posts_what_was_used_and_returns_the_rest(purse_owner: Person) 
     assert sums(hold.period) == (1000, 250, 0)
     assert hold.period.spent_microdollars == 1234
     assert told(hold) == [("hold", 400, 2000), ("settle", 250, 1234)]
+
+
+def test_work_that_failed_is_paid_by_the_site_alone(purse_owner: Person) -> None:
+    hold = hold_for(purse_owner, prompt_price=500, answer_price=1500)
+    absorb_hold(key=hold.key, tokens=250, microdollars=1234)
+    hold.refresh_from_db()
+    assert hold.state == HoldState.RELEASED
+    assert sums(hold.period) == (1000, 0, 0)
+    assert hold.period.spent_microdollars == 0
+    assert hold.site_period
+    assert sums(hold.site_period)[1:] == (250, 0)
+    assert hold.site_period.spent_microdollars == 1234
+    assert told(hold)[1:] == [("release", 400, 2000), ("absorb", 250, 1234)]
+    audit()
+
+
+def test_what_failed_work_cost_beyond_its_hold_is_an_overrun(purse_owner: Person) -> None:
+    hold = hold_for(purse_owner, answer_price=9)
+    absorb_hold(key=hold.key, tokens=450, microdollars=10)
+    assert told(hold)[1:] == [("release", 400, 9), ("absorb", 400, 9), ("overrun", 50, 1)]
+    with pytest.raises(HoldResolved):
+        absorb_hold(key=hold.key, tokens=1, microdollars=1)
+    audit()
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ from budgets.grants import grant_give, grants_expire
 from budgets.models import Budget, Hold, HoldState, Period
 from budgets.needs import WHATS, Need
 from budgets.selectors import standings
-from budgets.services import hold_release, hold_settle, holds_expire, holds_release
+from budgets.services import absorb_hold, hold_release, hold_settle, holds_expire, holds_release
 from budgets.spans import Length
 from tests.budgets.model import ModelBudget, ModelGrant, ModelPeriod
 from tests.budgets.purse import LEASE, hold_for
@@ -152,6 +152,16 @@ class LedgerMachine(RuleBasedStateMachine):
         else:
             hold_release(key=key, now=self.now)
             self.resolve(key)
+
+    @rule(key=consumes(made), used=st.integers(0, 900), cost=st.integers(0, 2000))
+    def absorb(self, key: UUID, used: int, cost: int) -> None:
+        if key in self.holds:
+            site = self.holds[key].periods[-1]
+            tokens, microdollars = self.holds[key].tokens, self.holds[key].microdollars
+            absorb_hold(key=key, tokens=used, microdollars=cost, now=self.now)
+            self.resolve(key)
+            site.spent["tokens"] += min(used, tokens)
+            site.spent["microdollars"] += min(cost, microdollars)
 
     @rule(minutes=st.sampled_from([1, 5, 19, 60, 700, 1440, 3000, 12000, 45000]))
     def wait(self, minutes: int) -> None:

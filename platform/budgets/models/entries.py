@@ -21,6 +21,7 @@ class EntryKind(models.TextChoices):
     RETURN = "return", _("left over from a settled hold")  # no longer written: settling says it all
     RELEASE = "release", _("released")  # all that its hold held is free again
     EXPIRE = "expire", _("expired")  # the same
+    ABSORB = "absorb", _("paid by the site")  # spent + tokens, on the site's period alone, of a released hold
     OVERRUN = "overrun", _("used beyond a hold")  # no sum: it stands apart, on the site's budget
 
 
@@ -82,6 +83,9 @@ class Entry(models.Model):
             ),
             models.UniqueConstraint(
                 fields=["hold"], condition=Q(kind__in=RESOLVES), name="entry_resolves_once"
+            ),
+            models.UniqueConstraint(
+                fields=["hold"], condition=Q(kind=EntryKind.ABSORB), name="entry_absorbs_once"
             ),
             models.UniqueConstraint(
                 fields=["hold"], condition=Q(kind=EntryKind.OVERRUN), name="entry_overruns_once"
