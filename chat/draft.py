@@ -3,8 +3,12 @@
 import asyncio
 import logging
 import time
+from collections.abc import AsyncIterable
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.utils import timezone
 
 from chat import measures, stream
 from chat.acts import FIXED, ending_of_cut
@@ -15,13 +19,23 @@ from chat.watch import Watch, watches
 from guard import OutputGate, Verdict, action_for
 from inference import errors
 from inference.provider import answer_stream, tokens_counted
-from inference.talk import Usage
+from inference.talk import Usage, Words
 
 logger = logging.getLogger(__name__)
 
+# A model that is loaded says something sooner than this.
+LOADING_AFTER_SECONDS = 8.0
+
 FAULT_ENDINGS = {
     errors.ModelUnreachable: Ending.MODEL_AWAY,
+    errors.ModelBusy: Ending.MODEL_BUSY,
+    errors.ModelBroken: Ending.MODEL_BROKEN,
+    errors.OutOfQuota: Ending.MODEL_QUOTA,
+    errors.PromptTooLong: Ending.TOO_LONG,
     errors.ModelRefused: Ending.MODEL_REFUSED,
+    errors.AnswerFiltered: Ending.FILTERED,
+    errors.AnswerEmpty: Ending.MODEL_EMPTY,
+    errors.AnswerAllThought: Ending.ALL_THOUGHT,
     errors.ModelSilent: Ending.MODEL_SILENT,
     errors.ModelGarbled: Ending.MODEL_GARBLED,
 }
@@ -40,6 +54,8 @@ class Draft:
     # What a guard elsewhere found in the question, where fixed words are due instead of an answer.
     asks_for: Verdict | None = None
     is_short: bool = False
+    # When the model's server takes questions again, where it said so.
+    retry_at: datetime | None = None
     is_written: bool = False
     # Why somebody ended the writing from outside, if anybody did.
     ended_by: Ending = Ending.NONE
@@ -86,12 +102,20 @@ async def _written(draft: Draft, prompt: Prompt, watch: Watch | None) -> Ending:
     try:
         await _write(draft, prompt, watch)
     except errors.ModelFault as fault:
-        logger.warning("Turn %s: %s", draft.turn.pk, fault)
-        return FAULT_ENDINGS[type(fault)]
+        return _ending_of_fault(draft, fault)
     except Exception:
         logger.exception("Turn %s met a fault of our own.", draft.turn.pk)
         return Ending.FAULT
     return draft.ended_by
+
+
+def _ending_of_fault(draft: Draft, fault: errors.ModelFault) -> Ending:
+    logger.log(logging.ERROR if fault.alarms else logging.WARNING, "Turn %s: %s", draft.turn.pk, fault)
+    if fault.withholds:
+        draft.text = ""
+    if fault.retry_after is not None:
+        draft.retry_at = timezone.now() + timedelta(seconds=fault.retry_after)
+    return FAULT_ENDINGS[type(fault)]
 
 
 async def draft_count(draft: Draft) -> None:
@@ -99,42 +123,98 @@ async def draft_count(draft: Draft) -> None:
     reported = draft.usage and draft.usage.answer_tokens is not None
     if draft.tokens and not reported:
         # A server may put several tokens into a chunk; and words that were held back were generated too.
-        draft.tokens = max(draft.tokens, await tokens_counted(draft.text) or 0)
+        counted = max(draft.tokens, await tokens_counted(draft.text) or 0)
+        # The answer ended there, so that no more than an estimate went beyond it.
+        draft.tokens = min(counted, draft.turn.answer_cap)
 
 
 async def _write(draft: Draft, prompt: Prompt, watch: Watch | None) -> None:
-    gate, writer = OutputGate(), stream.Writer(draft.turn.pk)
+    writer, broken = stream.Writer(draft.turn.pk), None
     answer = answer_stream(
         messages=for_turn(prompt, draft.turn).messages,
         answer_tokens=draft.turn.answer_cap,
         request_id=str(draft.turn.pk),
     )
     async with writer, aclosing(answer) as pieces:
+        release = _Release(draft, writer, watch)
+        silence = asyncio.get_running_loop().call_later(
+            LOADING_AFTER_SECONDS, release.tell, stream.Phase.LOADING
+        )
+        try:
+            await release.follow(pieces)
+        except errors.ModelFault as fault:
+            if fault.withholds:
+                raise
+            # What is still held back was written before that, and is judged and kept.
+            broken = fault
+        finally:
+            silence.cancel()
+        if not draft.ended_by:
+            await release.finish()
+    if broken:
+        raise broken
+
+
+@dataclass
+class _Release:
+    """Lets an answer's pieces onto the stream, as far as the gate and a guard elsewhere do."""
+
+    draft: Draft
+    writer: stream.Writer
+    watch: Watch | None
+    gate: OutputGate = field(default_factory=OutputGate)
+    phase: stream.Phase | None = None
+
+    def tell(self, phase: stream.Phase) -> None:
+        """Say on the page why there is no word yet."""
+        if (
+            self.phase is not phase
+            and not self.draft.text
+            and (phase is stream.Phase.THINKING or not self.phase)
+        ):
+            self.phase = phase
+            self.writer.tell(phase)
+
+    async def follow(self, pieces: AsyncIterable[Words | Usage]) -> None:
+        """Until the answer's end, or until it is cut or ended from outside."""
         async for piece in pieces:
             if isinstance(piece, Usage):
-                draft.usage = piece
-                break
-            draft.tokens = piece.tokens
-            text = gate.feed(piece.text)
-            _say(draft, writer, await watch.let(text) if watch else text)
-            if gate.is_cut or (watch and watch.has_ended):
-                break
-            if ending := _ending_of(writer.signals):
-                draft.ended_by = ending
+                self.draft.usage = piece
+                continue
+            self.draft.tokens = piece.tokens
+            if piece.begins_again:
+                self._begin_again()
+            if not piece.text:
+                self.tell(stream.Phase.THINKING)
+            text = self.gate.feed(piece.text) if piece.text else ""
+            self._say(await self.watch.let(text) if self.watch else text)
+            if self.gate.is_cut or (self.watch and self.watch.has_ended):
                 return
-        rest = gate.finish()
-        if gate.is_cut:
-            draft.cut_by = ending_of_cut(gate.verdict)
-        elif watch:
-            rest = await watch.let(rest, ended=True)
-        _say(draft, writer, rest)
+            if ending := _ending_of(self.writer.signals):
+                self.draft.ended_by = ending
+                return
 
+    async def finish(self) -> None:
+        """Let go what was held back, if it may go."""
+        rest = self.gate.finish()
+        if self.gate.is_cut:
+            self.draft.cut_by = ending_of_cut(self.gate.verdict)
+        elif self.watch:
+            rest = await self.watch.let(rest, ended=True)
+        self._say(rest)
 
-def _say(draft: Draft, writer: stream.Writer, text: str) -> None:
-    if text and not draft.text:
-        measures.turn_begun(draft.turn)
-    draft.text += text
-    writer.add(text, draft.tokens)
+    def _begin_again(self) -> None:
+        """Take back what was said, as it turned out to be the model's thinking."""
+        self.draft.text, self.gate = "", OutputGate()
+        self.writer.begin_again()
+        if self.watch:
+            self.watch.begin_again()
+
+    def _say(self, text: str) -> None:
+        if text and not self.draft.text:
+            measures.turn_begun(self.draft.turn)
+        self.draft.text += text
+        self.writer.add(text, self.draft.tokens)
 
 
 def _ending_of(signals: stream.Signals) -> Ending:
@@ -146,21 +226,14 @@ def _ending_of(signals: stream.Signals) -> Ending:
 def outcome_of(draft: Draft, ending: Ending) -> Outcome:
     """What the turn came to. Reported usage is billed as reported; without it, what was counted here.
 
-    Fixed words cost nobody anything, also where a model had begun before it was known that they are due.
+    Fixed words and failures cost the person nothing: what the model had generated by then is the site's cost.
     """
-    if draft.asks_for:
-        return Outcome(
-            state=FIXED[action_for(draft.asks_for)],
-            ending=Ending.NONE,
-            answer="",
-            verdict=draft.asks_for,
-            prompt_tokens=0,
-            answer_tokens=0,
-        )
     usage = draft.usage or Usage(prompt_tokens=None, answer_tokens=None, reached_limit=False)
     # A model that never said a word has cost nothing that anybody can show.
     prompt_tokens = usage.prompt_tokens or (draft.turn.prompt_tokens if draft.tokens else 0)
-    if draft.cut_by:
+    if draft.asks_for:
+        state, ending = FIXED[action_for(draft.asks_for)], Ending.NONE
+    elif draft.cut_by:
         state, ending = State.WITHHELD, draft.cut_by
     elif not ending:
         state, ending = State.ANSWERED, _end_of_answer(draft, usage)
@@ -169,9 +242,12 @@ def outcome_of(draft: Draft, ending: Ending) -> Outcome:
     return Outcome(
         state=state,
         ending=ending,
-        answer="" if draft.cut_by else draft.text.strip(),
+        answer="" if draft.cut_by or draft.asks_for else draft.text.strip(),
+        verdict=draft.asks_for,
         prompt_tokens=prompt_tokens,
+        cached_tokens=usage.cached_tokens,
         answer_tokens=usage.answer_tokens if usage.answer_tokens is not None else draft.tokens,
+        retry_at=draft.retry_at,
     )
 
 

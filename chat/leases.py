@@ -6,7 +6,7 @@ away, and what the former holder still says about it changes nothing.
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -16,7 +16,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from budgets.errors import HoldResolved, HoldUnknown
-from budgets.services import hold_release, hold_settle
+from budgets.services import absorb_hold, hold_release, hold_settle
 from chat import measures, nudge, stream
 from chat.acts import lessons_for
 from chat.models import Ending, State, Turn
@@ -36,6 +36,8 @@ GIVE_UP_AFTER = timedelta(minutes=2)
 LONGEST_WAIT = timedelta(minutes=10)
 MOST_NUDGES = 8
 MOST_DELIVERIES = 3
+# A failure costs the person nothing, and neither do fixed words that became due while an answer was written.
+CHARGED_STATES = {State.ANSWERED, State.STOPPED, State.WITHHELD}
 # The name of the lock under which turns are claimed: any number that nothing else here uses.
 CLAIMING = 7_316_001
 
@@ -49,12 +51,25 @@ class Outcome:
     answer: str
     prompt_tokens: int
     answer_tokens: int
+    # How many of the prompt's tokens the server had read before.
+    cached_tokens: int = 0
     # A verdict on the question that came only while it was being answered.
     verdict: Verdict | None = None
+    # When the model's server takes questions again, where it said so.
+    retry_at: datetime | None = None
+
+    @property
+    def is_charged(self) -> bool:
+        """Whether the person pays for it. Otherwise the site does."""
+        return self.state in CHARGED_STATES
 
     @property
     def microdollars(self) -> int:
-        return price(prompt_tokens=self.prompt_tokens, answer_tokens=self.answer_tokens)
+        return price(
+            prompt_tokens=self.prompt_tokens,
+            answer_tokens=self.answer_tokens,
+            cached_tokens=self.cached_tokens,
+        )
 
     def count(self) -> None:
         measures.turn_ended(
@@ -151,6 +166,9 @@ def turn_finish(*, turn: Turn, outcome: Outcome) -> bool:
         mine = Turn.objects.filter(pk=turn.pk, claim=turn.claim)
         ended = mine.update(**_ended(outcome))
         is_gone = not ended and not Turn.objects.filter(pk=turn.pk).exists()
+        if is_gone and outcome.ending == Ending.WORKER_LOST:
+            # Deleting a conversation while it is being answered is a way of stopping it, and costs as much.
+            outcome = replace(outcome, state=State.STOPPED, ending=Ending.ASKED)
         if ended or is_gone:
             _settle(turn.pk, outcome)
             transaction.on_commit(outcome.count)
@@ -171,9 +189,10 @@ def _ended(outcome: Outcome) -> dict[str, object]:
         "state": outcome.state,
         "ending": outcome.ending,
         "answer": outcome.answer,
-        "prompt_tokens": outcome.prompt_tokens,
-        "answer_tokens": outcome.answer_tokens,
-        "microdollars": outcome.microdollars,
+        "prompt_tokens": outcome.prompt_tokens if outcome.is_charged else 0,
+        "answer_tokens": outcome.answer_tokens if outcome.is_charged else 0,
+        "microdollars": outcome.microdollars if outcome.is_charged else 0,
+        "retry_at": outcome.retry_at,
         "claim": None,
         "lease_until": None,
         "ended_at": timezone.now(),
@@ -195,10 +214,12 @@ def _judged(verdict: Verdict | None) -> dict[str, object]:
 def _settle(turn_id: UUID, outcome: Outcome) -> None:
     tokens = outcome.prompt_tokens + outcome.answer_tokens
     try:
-        if tokens:
+        if not tokens:
+            hold_release(key=turn_id)
+        elif outcome.is_charged:
             hold_settle(key=turn_id, tokens=tokens, microdollars=outcome.microdollars)
         else:
-            hold_release(key=turn_id)
+            absorb_hold(key=turn_id, tokens=tokens, microdollars=outcome.microdollars)
     except (HoldResolved, HoldUnknown):
         # The ledger's net was quicker, after a pause longer than any turn. Its word stands.
         logger.exception("The hold of turn %s was resolved before its turn ended.", turn_id)

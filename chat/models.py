@@ -1,5 +1,6 @@
 """Conversations and their turns. A turn is one question and what became of it."""
 
+import math
 import uuid
 
 from django.conf import settings
@@ -65,7 +66,14 @@ class Ending(models.TextChoices):
     ASKED = "asked", _("stopped by the person who asked")
     UNREAD = "unread", _("nobody was reading")
     MODEL_AWAY = "model_away", _("the model could not be reached")
-    MODEL_REFUSED = "model_refused", _("the model’s server turned the question down")
+    MODEL_BUSY = "model_busy", _("the model’s server was busy")
+    MODEL_BROKEN = "model_broken", _("the model’s server is out of order")
+    MODEL_QUOTA = "model_quota", _("what may be used of the model’s server is used up")
+    TOO_LONG = "too_long", _("the question and what came before it were too long for the model")
+    MODEL_REFUSED = "model_refused", _("the model turned the question down")
+    FILTERED = "filtered", _("the model’s server held its answer back")
+    MODEL_EMPTY = "model_empty", _("the model ended without an answer")
+    ALL_THOUGHT = "all_thought", _("thinking took all the room that the answer had")
     MODEL_SILENT = "model_silent", _("the model went quiet")
     MODEL_GARBLED = "model_garbled", _("the model’s server sent something unreadable")
     WORKER_LOST = "worker_lost", _("the worker that wrote it went away")
@@ -146,6 +154,8 @@ class Turn(models.Model):
     deliveries = models.PositiveSmallIntegerField(default=0)
     stop_asked_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
+    # When the model's server takes questions again, where it was busy and said so.
+    retry_at = models.DateTimeField(null=True, blank=True)
 
     # No column: true of the object that `turn_start` has just made, not of one that it found.
     is_new = False
@@ -191,6 +201,11 @@ class Turn(models.Model):
     @property
     def is_live(self) -> bool:
         return self.state in LIVE_STATES
+
+    @property
+    def seconds_until_retry(self) -> int:
+        at = self.retry_at
+        return max(0, math.ceil((at - timezone.now()).total_seconds())) if at else 0
 
     @property
     def tokens(self) -> int:

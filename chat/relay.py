@@ -76,29 +76,42 @@ async def _relay(
 
 async def _words(person: Person, turn_id: UUID, after: str) -> AsyncGenerator[bytes]:
     """The turn's words after the event `after`, until its end, or until the database says that it has ended."""
-    page, sent_id = shared_page(turn_id), after
+    page, sent_id, has_words, has_waited = shared_page(turn_id), after, False, False
     async with aclosing(follow(person, turn_id)) as news:
         async for new in news:
             is_tick = isinstance(new, Turn)
             if isinstance(new, Turn):
                 yield STILL_HERE
-                if new.state == State.QUEUED:
-                    yield _status(turn_id, await read(waiting_words, new))
+                if words := await _why_nothing_comes(new, has_words=has_words):
+                    yield _status(turn_id, words)
+                    has_waited = True
             else:
                 page.add(new)
+                has_words = bool(new.text) or new.at > 0
             if growth := await page.growth_after(sent_id, must_be_new=is_tick):
                 sent_id = growth.entry_id
-                yield _growth(turn_id, growth)
+                yield _growth(turn_id, growth, _("Writing an answer.") if has_waited else "")
+                has_waited = False
     # The last words may have come while the page rested.
     if growth := await page.growth_after(sent_id, must_be_new=True):
         yield _growth(turn_id, growth)
 
 
-def _growth(turn_id: UUID, growth: Growth) -> bytes:
-    swaps = ""
+async def _why_nothing_comes(turn: Turn, *, has_words: bool) -> str:
+    """What is said to a reader who waits for the first word; nothing where there is nothing new to say."""
+    if turn.state == State.QUEUED:
+        return await read(waiting_words, turn)
+    phase = None if has_words else await read(stream.phase_of, turn.pk)
+    if phase is stream.Phase.LOADING:
+        return _("The model is being loaded.")
+    return _("The model is thinking.") if phase is stream.Phase.THINKING else ""
+
+
+def _growth(turn_id: UUID, growth: Growth, status: str = "") -> bytes:
+    swaps = _swap(f"turn-{turn_id}-status", "innerHTML", status) if status else ""
     if growth.finished_html or growth.begins_again:
         swap = "innerHTML" if growth.begins_again else "beforeend"
-        swaps = _swap(f"turn-{turn_id}-finished", swap, growth.finished_html)
+        swaps += _swap(f"turn-{turn_id}-finished", swap, growth.finished_html)
     swaps += _swap(f"turn-{turn_id}-growing", "innerHTML", growth.growing_html)
     return event(swaps, event_id=growth.entry_id)
 

@@ -77,6 +77,10 @@ class Watch:
     def is_long_enough(self) -> bool:
         return self.is_alone and len(self._let) >= SHORT
 
+    def begin_again(self) -> None:
+        """Forget the answer so far: it turned out to be no answer."""
+        self._held = self._let = ""
+
     async def let(self, text: str, *, ended: bool = False) -> str:
         """Take what the gate has released; returns what may go out now."""
         self._held += text

@@ -118,7 +118,11 @@ class TurnSerializer(serializers.ModelSerializer[Turn]):
 
     conversation = serializers.UUIDField(source="conversation_id")
     state = serializers.ChoiceField(choices=State.choices)
-    ending = serializers.SerializerMethodField(help_text="Why it ended other than by a whole answer.")
+    ending = serializers.SerializerMethodField(
+        help_text="Why it ended other than by a whole answer. Try `model_busy` again after `retry_at`; of "
+        "`model_broken` and `model_quota` the site’s operators know; `too_long` needs a shorter question or a new "
+        "conversation; `model_refused` and `filtered` need other words. A turn that failed costs nothing."
+    )
     retry_of = serializers.UUIDField(
         source="retry_of_id", allow_null=True, help_text="The turn whose question this one asks again."
     )
@@ -129,6 +133,9 @@ class TurnSerializer(serializers.ModelSerializer[Turn]):
     )
     continues = serializers.UUIDField(
         source="continues_id", allow_null=True, help_text="The turn whose answer this one goes on with."
+    )
+    retry_at = serializers.DateTimeField(
+        help_text="When to try again at the earliest, where the `ending` is `model_busy` and that is known."
     )
     is_brief = serializers.BooleanField(help_text="Whether the answer was kept short, as little was left.")
     reminds = serializers.BooleanField(
@@ -147,8 +154,8 @@ class TurnSerializer(serializers.ModelSerializer[Turn]):
         model = Turn
         fields = (
             "id", "conversation", "state", "ending", "question", "answer", "asked_at", "ended_at",
-            "went_on_at", "retry_of", "replaced_by", "continues", "is_brief", "reminds", "model", "usage", "lessons",
-            "card", "asks", "said", "support",
+            "retry_at", "went_on_at", "retry_of", "replaced_by", "continues", "is_brief", "reminds", "model", "usage",
+            "lessons", "card", "asks", "said", "support",
         )  # fmt: skip
         read_only_fields = fields
 

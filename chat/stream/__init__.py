@@ -5,18 +5,20 @@ Nothing outside this package knows these keys:
 - `turn:<id>:words`  the stream; each entry has `at` (where its text begins in the answer, in characters),
   `text`, and `n` (tokens generated so far); the last entry has `end`.
 - `turn:<id>:stop`   set when somebody pressed Stop.
+- `turn:<id>:phase`  what the model does before its first word, where that takes long.
 - `turn:<id>:reader` lives while somebody reads.
 
 The database has the truth: whoever finds a stream broken or gone reads the turn there.
 """
 
-from chat.stream.entries import Entry, Written
+from chat.stream.entries import Entry, Phase, Written
 from chat.stream.reader import StreamAway, follow
-from chat.stream.store import ask_stop, end, forget, note_reader, written
+from chat.stream.store import ask_stop, end, forget, note_reader, phase_of, written
 from chat.stream.writer import Signals, Writer
 
 __all__ = [
     "Entry",
+    "Phase",
     "Signals",
     "StreamAway",
     "Writer",
@@ -26,5 +28,6 @@ __all__ = [
     "follow",
     "forget",
     "note_reader",
+    "phase_of",
     "written",
 ]

@@ -1,6 +1,7 @@
 """The keys and entries of a turn's stream."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from uuid import UUID
 
 KEPT_SECONDS = 15 * 60
@@ -27,6 +28,17 @@ def stop_key(turn_id: UUID) -> str:
 
 def reader_key(turn_id: UUID) -> str:
     return f"turn:{turn_id}:reader"
+
+
+def phase_key(turn_id: UUID) -> str:
+    return f"turn:{turn_id}:phase"
+
+
+class Phase(StrEnum):
+    """What the model does before its first word."""
+
+    LOADING = "loading"
+    THINKING = "thinking"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,17 @@ from django.conf import settings
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from chat.stream.entries import KEPT_SECONDS, READER_SECONDS, Entry, Written, reader_key, stop_key, words_key
+from chat.stream.entries import (
+    KEPT_SECONDS,
+    READER_SECONDS,
+    Entry,
+    Phase,
+    Written,
+    phase_key,
+    reader_key,
+    stop_key,
+    words_key,
+)
 
 
 @cache
@@ -46,6 +56,15 @@ def ask_stop(turn_id: UUID) -> None:
     _try(lambda client: client.set(stop_key(turn_id), "1", ex=KEPT_SECONDS))
 
 
+def phase_of(turn_id: UUID) -> Phase | None:
+    """What the model does before its first word, where the worker has said so."""
+    try:
+        told: Any = _client().get(phase_key(turn_id))
+    except redis.RedisError:
+        return None
+    return Phase(told) if told else None
+
+
 def end(turn_id: UUID) -> None:
     """Tell every reader that the turn has ended and the database has its whole answer."""
 
@@ -59,7 +78,7 @@ def end(turn_id: UUID) -> None:
 
 
 def forget(*turn_ids: UUID) -> None:
-    keys = [key(turn_id) for turn_id in turn_ids for key in (words_key, stop_key, reader_key)]
+    keys = [key(turn_id) for turn_id in turn_ids for key in (words_key, stop_key, reader_key, phase_key)]
     if keys:
         _try(lambda client: client.delete(*keys))
 

@@ -7,6 +7,7 @@ than the model: so the words of all streams are gathered for a moment and sent i
 import asyncio
 import logging
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -19,7 +20,15 @@ from redis.asyncio.client import Pipeline
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from chat.stream.entries import KEPT_SECONDS, READER_SECONDS, reader_key, stop_key, words_key
+from chat.stream.entries import (
+    KEPT_SECONDS,
+    READER_SECONDS,
+    Phase,
+    phase_key,
+    reader_key,
+    stop_key,
+    words_key,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -53,6 +62,8 @@ class Writer:
         self.sent = 0
         self.is_away = False
         self.asked_at = 0.0
+        # Counts the times that it began again: what is under way then tells nothing of the words after it.
+        self.beginnings = 0
 
     async def __aenter__(self) -> Self:
         return self
@@ -67,6 +78,16 @@ class Writer:
             self.text += text
             self.tokens = tokens
             _post().put(self)
+
+    def tell(self, phase: Phase) -> None:
+        """Say what the model does before its first word."""
+        _post().tell(self.turn_id, phase)
+
+    def begin_again(self) -> None:
+        """Take back all words so far; readers lose them at once."""
+        self.text, self.sent = "", 0
+        self.beginnings += 1
+        _post().put(self)
 
     @property
     def has_begun(self) -> bool:
@@ -89,8 +110,10 @@ class Writer:
             pipe.exists(reader_key(self.turn_id))
         return 3 if is_new else 1
 
-    def hear(self, replies: list[Any], said: int) -> None:
-        self.sent, self.is_away = said, False
+    def hear(self, replies: list[Any], said: int, beginnings: int) -> None:
+        self.is_away = False
+        if beginnings == self.beginnings:
+            self.sent = said
         if replies:
             stop, readers = replies
             self.signals = Signals(stop=bool(stop), unread=not readers)
@@ -123,6 +146,16 @@ class Post:
             self._start([writer])
         elif self.timer is None:
             self._later(GATHER_SECONDS)
+
+    def tell(self, turn_id: UUID, phase: Phase) -> None:
+        task = asyncio.create_task(self._tell(turn_id, phase))
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    async def _tell(self, turn_id: UUID, phase: Phase) -> None:
+        # Pages say something more general while Valkey is away.
+        with suppress(redis.RedisError):
+            await self.client.set(phase_key(turn_id), str(phase), ex=KEPT_SECONDS)
 
     def _later(self, seconds: float) -> None:
         self.timer = asyncio.get_running_loop().call_later(seconds, self._due)
@@ -162,11 +195,14 @@ class Post:
         now = asyncio.get_running_loop().time()
         async with self.client.pipeline(transaction=False) as pipe:
             # Words that come while this is under way wait for the next round.
-            said = [(writer, writer.write(pipe, now), len(writer.text), len(pipe)) for writer in batch]
+            said = [
+                (writer, writer.write(pipe, now), (len(writer.text), writer.beginnings), len(pipe))
+                for writer in batch
+            ]
             replies = await pipe.execute()
         begin = 0
-        for writer, own, length, end in said:
-            writer.hear(replies[begin + own : end], length)
+        for writer, own, state, end in said:
+            writer.hear(replies[begin + own : end], *state)
             begin = end
 
 

@@ -1,12 +1,26 @@
 """What the environment must say before the site may start."""
 
+import json
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
 LEAST_SECRET_KEY_LENGTH = 50
 LEAST_TOKEN_LENGTH = 20
+# What a request to the model says is decided here, and by no setting.
+RESERVED_FIELDS = {
+    "max_completion_tokens",
+    "max_tokens",
+    "messages",
+    "model",
+    "n",
+    "stream",
+    "stream_options",
+    "tool_choice",
+    "tools",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,3 +64,18 @@ def require_safe(production: Production) -> None:
             f"Kitchen Table will not start outside demo mode like this:\n{listed}\n"
             "See docs/operations.md. For a trial on your own machine, use `make run`."
         )
+
+
+def extra_body_of(text: str) -> dict[str, Any]:
+    """The fields that TUTOR_EXTRA_BODY adds to each request. Raises ImproperlyConfigured for what cannot be sent."""
+    if not text.strip():
+        return {}
+    try:
+        fields = json.loads(text)
+    except ValueError as fault:
+        raise ImproperlyConfigured(f"TUTOR_EXTRA_BODY must be JSON: {fault}") from fault
+    if not isinstance(fields, dict):
+        raise ImproperlyConfigured('TUTOR_EXTRA_BODY must be a JSON object, like {"temperature": 0.3}.')
+    if reserved := sorted(RESERVED_FIELDS & fields.keys()):
+        raise ImproperlyConfigured(f"TUTOR_EXTRA_BODY must not set {', '.join(reserved)}: the site does.")
+    return fields

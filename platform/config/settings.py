@@ -2,6 +2,7 @@
 
 from collections.abc import MutableMapping
 from pathlib import Path
+from typing import Any
 
 import environ
 from django.utils.csp import CSP
@@ -9,7 +10,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from config.api import *  # noqa: F403 - the settings of the API's library and its description
-from config.environment import Production, require_safe
+from config.environment import Production, extra_body_of, require_safe
 from config.mailer import mailer_of
 from config.schedule import SCHEDULE
 from config.sign_in import *  # noqa: F403 - the settings of django-allauth, which are many
@@ -46,6 +47,15 @@ TUTOR_PLACES: int = env.int("TUTOR_PLACES", default=32)
 STREAMS_PER_PERSON: int = env.int("STREAMS_PER_PERSON", default=24)
 TUTOR_INPUT_PRICE: float = env.float("TUTOR_INPUT_PRICE", default=0.0)
 TUTOR_OUTPUT_PRICE: float = env.float("TUTOR_OUTPUT_PRICE", default=0.0)
+# Of what the server had read before and reports as cached; empty: like the rest of a prompt.
+TUTOR_CACHED_INPUT_PRICE: float | None = env.float("TUTOR_CACHED_INPUT_PRICE", default=None)
+# How long the first word may take, which is how long a server may take to load its model, and every word after it.
+TUTOR_FIRST_WORD_SECONDS: float = env.float("TUTOR_FIRST_WORD_SECONDS", default=120.0)
+TUTOR_NEXT_WORD_SECONDS: float = env.float("TUTOR_NEXT_WORD_SECONDS", default=20.0)
+# What each request says besides, as JSON: `{"reasoning_effort": "low", "temperature": 0.3}`.
+TUTOR_EXTRA_BODY: dict[str, Any] = extra_body_of(env.str("TUTOR_EXTRA_BODY", default=""))
+# Whether answers begin inside the model's thinking, with a closing tag alone. Otherwise the first of them tells.
+TUTOR_THINKS_FIRST: bool = env.bool("TUTOR_THINKS_FIRST", default=False)
 TUTOR_DAILY_TOKENS: int = env.int("TUTOR_DAILY_TOKENS", default=20_000)
 # The supervisor says so when the tutor answers with the model that comes with the demo.
 TUTOR_IS_DEMO_MODEL: bool = env.bool("TUTOR_IS_DEMO_MODEL", default=False)

@@ -1,19 +1,64 @@
 """What can go wrong between us and a model, each with a docstring that says it."""
 
+from typing import ClassVar
+
 
 class ModelFault(Exception):
     """The model did not give a whole answer."""
 
-    def __init__(self, detail: str = "") -> None:
+    # Whether the site's operator has to see to it: it is logged as an error.
+    alarms: ClassVar[bool] = False
+    # Whether the words that came before it are not to be shown.
+    withholds: ClassVar[bool] = False
+
+    def __init__(self, detail: str = "", *, retry_after: float | None = None) -> None:
         super().__init__(detail or type(self).__doc__)
+        # Seconds until the server takes questions again, where it said so.
+        self.retry_after = retry_after
 
 
 class ModelUnreachable(ModelFault):
     """The model's server cannot be reached, or broke the connection."""
 
 
+class ModelBusy(ModelFault):
+    """The model's server has more to do than it can."""
+
+
+class ModelBroken(ModelFault):
+    """The model's server, or what this site tells it, is out of order."""
+
+    alarms = True
+
+
+class OutOfQuota(ModelFault):
+    """What may be used of the model's server is used up."""
+
+    alarms = True
+
+
+class PromptTooLong(ModelFault):
+    """The prompt is longer than the model can read."""
+
+
 class ModelRefused(ModelFault):
-    """The model's server turned the request down."""
+    """The model, or its server, turned the question down."""
+
+    withholds = True
+
+
+class AnswerFiltered(ModelFault):
+    """The model's server cut its own answer by a filter."""
+
+    withholds = True
+
+
+class AnswerEmpty(ModelFault):
+    """The model ended without an answer."""
+
+
+class AnswerAllThought(ModelFault):
+    """Thinking took all the room that the answer had."""
 
 
 class ModelSilent(ModelFault):

@@ -1,31 +1,34 @@
-"""Streams one answer from an OpenAI-compatible server. The only module that knows the `openai` client."""
+"""Streams one answer from an OpenAI-compatible server. The only module of answers that knows the `openai` client.
+
+What servers send besides what OpenAI documents stands in inference.quirks; docs/adr/0036 says how it is read.
+"""
 
 import asyncio
-import json
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urljoin
 from weakref import WeakKeyDictionary
 
 import openai
 from django.conf import settings
 
-from inference.errors import ModelGarbled, ModelRefused, ModelSilent, ModelUnreachable
+from inference import errors
+from inference.faults import fault_of_status, says_loading
+from inference.quirks import THINKS_FIRST
+from inference.reading import AnswerReader
+from inference.sse import EventReader
 from inference.talk import Message, Usage, Words
 
-# A small server answers one after another, so the first token may wait for the answers before it.
-FIRST_TOKEN_SECONDS = 60.0
-NEXT_TOKEN_SECONDS = 20.0
 CONNECT_SECONDS = 3.0
 COUNT_SECONDS = 2.0
-# In bytes. A chunk that carries one token is some hundreds of them.
-LONGEST_LINE = 1_000_000
-# JSON can spell a NUL and half of a character. PostgreSQL takes neither, and one checkpoint keeps many answers.
-UNSTORABLE = re.compile("[\0\ud800-\udfff]")
-
+# A server that is busy or failed is asked once more after so long, or after what it says where that is not much longer.
+RETRY_SECONDS = 0.5
+LONGEST_RETRY_SECONDS = 3.0
+# One that is loading its model is asked again this often, for as long as a first word may take.
+LOADING_SECONDS = 2.0
 
 _clients: WeakKeyDictionary[asyncio.AbstractEventLoop, openai.AsyncOpenAI] = WeakKeyDictionary()
 
@@ -37,17 +40,42 @@ def _client() -> openai.AsyncOpenAI:
         _clients[loop] = openai.AsyncOpenAI(
             base_url=settings.TUTOR_BASE_URL,
             api_key=settings.TUTOR_API_KEY,
-            max_retries=1,
+            # Its own retries would wait in silence for as long as a server says.
+            max_retries=0,
             # Longer than our own patience, which can tell a model that is silent from one that went away.
-            timeout=openai.Timeout(FIRST_TOKEN_SECONDS + CONNECT_SECONDS, connect=CONNECT_SECONDS),
+            timeout=openai.Timeout(
+                settings.TUTOR_FIRST_WORD_SECONDS + CONNECT_SECONDS, connect=CONNECT_SECONDS
+            ),
             http_client=openai.DefaultAioHttpClient(),
         )
     return _clients[loop]
 
 
+@dataclass
+class Habits:
+    """What this process has learned of one server and model."""
+
+    # OpenAI's newer models take only the second name; most other servers take only the first.
+    cap_names: list[str] = field(default_factory=lambda: ["max_tokens", "max_completion_tokens"])
+    reports_usage: bool = True
+    # Whether answers begin inside the model's thinking. None: its name says that they may.
+    thinks_first: bool | None = False
+
+
+_habits: dict[tuple[str, str], Habits] = {}
+
+
+def _habits_now() -> Habits:
+    key = settings.TUTOR_BASE_URL, settings.TUTOR_MODEL
+    if key not in _habits:
+        may = None if THINKS_FIRST.search(settings.TUTOR_MODEL) else False
+        _habits[key] = Habits(thinks_first=settings.TUTOR_THINKS_FIRST or may)
+    return _habits[key]
+
+
 async def provider_answers() -> None:
     """Ask the server for its models. Raises whatever the client raises when it does not answer."""
-    await _client().with_options(max_retries=0).models.list()
+    await _client().models.list()
 
 
 async def answer_stream(
@@ -56,22 +84,28 @@ async def answer_stream(
     """Yield the answer's words as the model makes them, then its Usage.
 
     `answer_tokens` caps what is generated; `request_id` is told to the server, for its log and ours. Closing the
-    generator closes the connection, which stops the model.
-    Raises ModelUnreachable, ModelRefused, ModelSilent or ModelGarbled.
+    generator closes the connection, which stops the model. Raises a ModelFault where there is no whole answer, after
+    the Usage where the server had begun to answer.
     """
+    habits, began = _habits_now(), asyncio.get_running_loop().time()
+    question = Question(messages, answer_tokens, request_id, began + settings.TUTOR_FIRST_WORD_SECONDS)
     try:
         async with AsyncExitStack() as stack:
-            chunks = await _open(stack, messages, answer_tokens, request_id)
-            async for piece in _pieces(chunks):
+            response = await _open(stack, question, habits)
+            events = EventReader(
+                response.iter_bytes(),
+                first=settings.TUTOR_FIRST_WORD_SECONDS,
+                following=settings.TUTOR_NEXT_WORD_SECONDS,
+                began=began,
+            )
+            reader = AnswerReader(events, cap=answer_tokens, thinks_first=habits.thinks_first is not False)
+            async for piece in reader.pieces():
                 yield piece
-    except openai.APITimeoutError as fault:
-        # The transport calls a refused connection a timeout too; only its cause's name tells them apart.
-        is_away = type(fault.__cause__).__name__ == "ConnectTimeout"
-        raise (ModelUnreachable if is_away else ModelSilent) from fault
-    except openai.APIStatusError as fault:
-        raise ModelRefused(f"{fault.status_code}") from fault
+            if habits.thinks_first is None:
+                habits.thinks_first = reader.thinking.began_inside
+            habits.thinks_first = habits.thinks_first or reader.thinking.began_inside
     except openai.APIError as fault:
-        raise ModelUnreachable from fault
+        raise _fault_of(fault) from fault
 
 
 async def tokens_counted(text: str) -> int | None:
@@ -81,7 +115,7 @@ async def tokens_counted(text: str) -> int | None:
     """
     asked = {"model": settings.TUTOR_MODEL, "content": text, "prompt": text, "add_special_tokens": False}
     address = urljoin(settings.TUTOR_BASE_URL, "/tokenize")
-    client = _client().with_options(max_retries=0, timeout=COUNT_SECONDS)
+    client = _client().with_options(timeout=COUNT_SECONDS)
     try:
         told = await client.post(address, cast_to=object, body=asked)
     except openai.APIError:
@@ -90,127 +124,94 @@ async def tokens_counted(text: str) -> int | None:
     return len(tokens) if isinstance(tokens, list) else None
 
 
-# OpenAI's newer models take only the second name; most other servers take only the first.
-_cap_names: list[Literal["max_tokens", "max_completion_tokens"]] = ["max_tokens", "max_completion_tokens"]
+@dataclass(frozen=True)
+class Question:
+    """What is asked, and until when its first word is waited for."""
+
+    messages: Sequence[Message]
+    answer_tokens: int
+    request_id: str
+    give_up_at: float
 
 
-async def _open(
-    stack: AsyncExitStack, messages: Sequence[Message], answer_tokens: int, request_id: str
-) -> AsyncIterator[bytes]:
-    try:
-        return await _request(stack, messages, answer_tokens, request_id)
-    except openai.BadRequestError as fault:
-        if _cap_names[1] not in str(fault):
-            raise
-        _cap_names.reverse()
-        return await _request(stack, messages, answer_tokens, request_id)
+async def _open(stack: AsyncExitStack, question: Question, habits: Habits) -> openai.AsyncAPIResponse[Any]:
+    """Ask, in the way that this server takes, and once more where that is likely to help."""
+    retried = False
+    while True:
+        try:
+            return await _request(stack, question, habits)
+        except openai.APIError as fault:
+            if _learn(fault, habits):
+                continue
+            pause = _pause_before_retry(fault, question, retried=retried)
+            if pause is None:
+                raise
+            retried = retried or not _is_loading(fault)
+        await asyncio.sleep(pause)
 
 
-async def _request(
-    stack: AsyncExitStack, messages: Sequence[Message], answer_tokens: int, request_id: str
-) -> AsyncIterator[bytes]:
+async def _request(stack: AsyncExitStack, question: Question, habits: Habits) -> openai.AsyncAPIResponse[Any]:
     # The client's overloads know no parameter whose name is chosen at run time.
     create: Any = _client().chat.completions.with_streaming_response.create
-    # The raw response keeps the client's sign-in, retries and errors without an object for every token.
+    more = {"stream_options": {"include_usage": True}} if habits.reports_usage else {}
+    # The raw response keeps the client's sign-in and errors without an object for every token.
     response: openai.AsyncAPIResponse[Any] = await stack.enter_async_context(
         create(
             model=settings.TUTOR_MODEL,
-            messages=list(messages),
+            messages=list(question.messages),
             stream=True,
-            stream_options={"include_usage": True},
-            extra_headers={"X-Request-ID": request_id},
-            **{_cap_names[0]: answer_tokens},
+            extra_headers={"X-Request-ID": question.request_id},
+            extra_body=settings.TUTOR_EXTRA_BODY or None,
+            **{habits.cap_names[0]: question.answer_tokens},
+            **more,
         )
     )
-    return response.iter_bytes()
+    return response
 
 
-async def _pieces(chunks: AsyncIterator[bytes]) -> AsyncIterator[Words | Usage]:
-    tokens, finish, usage = 0, "", Usage(prompt_tokens=None, answer_tokens=None, reached_limit=False)
-    async for data in _events(chunks):
-        said = _said(data)
-        usage, finish = said.usage or usage, said.finish or finish
-        # Servers send a token a chunk. A model's thinking is generated, and so paid for, but not shown.
-        tokens += bool(said.text or said.thought)
-        if said.text:
-            yield Words(said.text, tokens)
-    if not finish:
-        raise ModelUnreachable("the stream ended before the answer did")
-    yield replace(usage, reached_limit=finish == "length")
+UNKNOWN_FIELD = (openai.BadRequestError, openai.UnprocessableEntityError)
+USAGE_FIELD = re.compile("stream_options|include_usage")
 
 
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """What one chunk holds."""
-
-    text: str
-    thought: str
-    finish: str
-    usage: Usage | None
-
-
-def _said(data: dict[str, Any]) -> _Said:
-    try:
-        choices = data.get("choices") or [{}]
-        delta, used = choices[0].get("delta") or {}, data.get("usage")
-        return _Said(
-            text=_text(delta.get("content")),
-            thought=_text(delta.get("reasoning_content")),
-            finish=_text(choices[0].get("finish_reason")),
-            usage=Usage(
-                _count(used.get("prompt_tokens")), _count(used.get("completion_tokens")), reached_limit=False
-            )
-            if used
-            else None,
-        )
-    except (AttributeError, KeyError, TypeError) as fault:
-        raise ModelGarbled from fault
+def _learn(fault: openai.APIError, habits: Habits) -> bool:
+    """Whether the server named a field that it does not take, so that it is asked again without it."""
+    if not isinstance(fault, UNKNOWN_FIELD):
+        return False
+    told = str(fault)
+    if habits.reports_usage and USAGE_FIELD.search(told):
+        habits.reports_usage = False
+        return True
+    if habits.cap_names[0] == "max_tokens" and habits.cap_names[1] in told:
+        habits.cap_names.reverse()
+        return True
+    return False
 
 
-def _count(found: object) -> int | None:
-    # What is no number of tokens cannot be billed: then they are counted here.
-    return found if type(found) is int and found >= 0 else None
+def _pause_before_retry(fault: openai.APIError, question: Question, *, retried: bool) -> float | None:
+    """Seconds until the same is asked again; None where it is not."""
+    now = asyncio.get_running_loop().time()
+    if _is_loading(fault):
+        return LOADING_SECONDS if now + LOADING_SECONDS < question.give_up_at else None
+    known = _fault_of(fault)
+    is_passing = isinstance(known, errors.ModelBusy | errors.ModelUnreachable) or (
+        isinstance(fault, openai.InternalServerError) and isinstance(known, errors.ModelBroken)
+    )
+    if retried or not is_passing:
+        return None
+    pause = RETRY_SECONDS if known.retry_after is None else known.retry_after
+    return pause if pause <= LONGEST_RETRY_SECONDS else None
 
 
-def _text(found: object) -> str:
-    if not isinstance(found, str | None):
-        raise TypeError
-    return UNSTORABLE.sub("\ufffd", found) if found else ""
+def _is_loading(fault: openai.APIError) -> bool:
+    return isinstance(fault, openai.APIStatusError) and says_loading(fault.status_code, fault.body)
 
 
-async def _events(chunks: AsyncIterator[bytes]) -> AsyncIterator[dict[str, Any]]:
-    # Bytes as they come, and not the client's lines: its layers cost more for each token than all that follows.
-    unread, patience = b"", FIRST_TOKEN_SECONDS
-    while True:
-        try:
-            chunk = await asyncio.wait_for(anext(chunks, None), patience)
-        except TimeoutError as fault:
-            raise ModelSilent from fault
-        except Exception as fault:
-            # Each transport has errors of its own for a connection that breaks while the body is read.
-            raise ModelUnreachable from fault
-        *lines, unread = (unread + (b"\n" if chunk is None else chunk)).split(b"\n")
-        if len(unread) > LONGEST_LINE:
-            raise ModelGarbled
-        for line in lines:
-            if not line.startswith(b"data:"):
-                continue
-            if (payload := line[5:].strip()) == b"[DONE]":
-                return
-            yield _parsed(payload)
-            patience = NEXT_TOKEN_SECONDS
-        if chunk is None:
-            return
-
-
-def _parsed(payload: bytes) -> dict[str, Any]:
-    try:
-        data = json.loads(payload)
-    except ValueError as fault:
-        raise ModelGarbled from fault
-    if not isinstance(data, dict):
-        raise ModelGarbled
-    if error := data.get("error"):
-        # Its message may quote the question, which has no place in a log.
-        raise ModelRefused(str(error.get("code") or error.get("type")) if isinstance(error, dict) else "")
-    return data
+def _fault_of(fault: openai.APIError) -> errors.ModelFault:
+    if isinstance(fault, openai.APITimeoutError):
+        # The transport calls a refused connection a timeout too; only its cause's name tells them apart.
+        is_away = type(fault.__cause__).__name__ == "ConnectTimeout"
+        return errors.ModelUnreachable() if is_away else errors.ModelSilent()
+    if isinstance(fault, openai.APIStatusError):
+        headers: Mapping[str, str] = fault.response.headers
+        return fault_of_status(fault.status_code, fault.body or fault.message, headers)
+    return errors.ModelUnreachable()

@@ -1,10 +1,11 @@
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
 from accounts.models import Person
-from budgets.models import Hold, HoldState
+from budgets.models import Entry, EntryKind, Hold, HoldState
 from budgets.selectors import meter
 from chat import services, stream
 from chat.leases import (
@@ -90,6 +91,15 @@ class TestFinishing:
         turn_finish(turn=mine, outcome=answered())
         assert meter(owner=teen).spent == 120
 
+    def test_a_worker_that_stopped_for_the_deletion_bills_what_it_had_made(
+        self, turn: Turn, teen: Person
+    ) -> None:
+        mine = claimed(turn)
+        services.conversation_delete(conversation=turn.conversation)
+        stopped = replace(answered(), state=State.FAILED, ending=Ending.WORKER_LOST)
+        turn_finish(turn=mine, outcome=stopped)
+        assert meter(owner=teen).spent == 120
+
 
 class TestCheckpoints:
     def test_it_renews_the_lease_and_keeps_the_words(self, turn: Turn) -> None:
@@ -145,7 +155,9 @@ class TestSweeping:
         turn.refresh_from_db()
         assert (turn.state, turn.ending, turn.deliveries) == (State.FAILED, Ending.WORKER_LOST, 3)
 
-    def test_a_worker_that_died_in_mid_answer_bills_what_it_made(self, turn: Turn, teen: Person) -> None:
+    def test_what_a_worker_had_made_when_it_died_is_kept_and_paid_by_the_site(
+        self, turn: Turn, teen: Person
+    ) -> None:
         mine = claimed(turn)
         Turn.objects.filter(pk=turn.pk).update(prompt_tokens=90)
         turn_checkpoint(turn=mine, answer="Because of", answer_tokens=2)
@@ -153,14 +165,16 @@ class TestSweeping:
         turn.refresh_from_db()
         assert (turn.state, turn.ending, turn.answer) == (State.FAILED, Ending.WORKER_LOST, "Because of")
         purse = meter(owner=teen)
-        assert (purse.spent, purse.held) == (92, 0)
+        assert (purse.spent, purse.held, turn.tokens) == (0, 0, 0)
+        assert Entry.objects.get(kind=EntryKind.ABSORB).tokens == 92
 
     def test_the_dead_workers_late_word_changes_nothing(self, turn: Turn, teen: Person) -> None:
         mine = claimed(turn)
         turn_checkpoint(turn=mine, answer="Because of", answer_tokens=2)
         turns_sweep(now=timezone.now() + LATER)
         assert turn_finish(turn=mine, outcome=answered()) is False
-        assert meter(owner=teen).spent == mine.prompt_tokens + 2
+        assert meter(owner=teen).spent == 0
+        assert Entry.objects.get(kind=EntryKind.ABSORB).tokens == mine.prompt_tokens + 2
 
     def test_a_turn_that_was_being_stopped_counts_as_stopped(self, turn: Turn) -> None:
         turn_checkpoint(turn=claimed(turn), answer="Because", answer_tokens=1)
@@ -176,13 +190,14 @@ class TestSweeping:
     def test_the_stream_counts_where_it_is_ahead_of_the_checkpoint(
         self, turn: Turn, teen: Person, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        likely = turn.prompt_tokens
         turn_checkpoint(turn=claimed(turn), answer="Because", answer_tokens=1)
         ahead = stream.Written(text="Because of the air", tokens=4, last_id="1-0")
         monkeypatch.setattr("chat.stream.written", lambda _turn_id: ahead)
         turns_sweep(now=timezone.now() + LATER)
         turn.refresh_from_db()
         assert turn.answer == "Because of the air"
-        assert meter(owner=teen).spent == turn.prompt_tokens + 4
+        assert Entry.objects.get(kind=EntryKind.ABSORB).tokens == likely + 4
 
 
 def test_many_turns_are_swept_with_few_queries(

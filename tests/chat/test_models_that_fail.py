@@ -1,69 +1,42 @@
-"""A turn whose model misbehaves: over real HTTP, byte for byte. It ends, says why, and costs what was generated."""
+"""A turn whose model misbehaves: over real HTTP, byte for byte. It ends, says why, and costs the person nothing.
+
+tests/quirk_cases.py has what servers are known to send; here is what is done about it around the answer.
+"""
 
 import asyncio
-import socket
-import threading
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
+from django.test import Client
 from pytest_django import Settings
 
 from accounts.models import Person
-from budgets.models import Hold, HoldState
+from budgets.models import Entry, EntryKind, Hold, HoldState
 from budgets.selectors import meter
+from chat import draft, relay, stream
+from chat.desk import Desk
 from chat.models import Ending, State, Turn
 from inference import loop, provider
 from tests.chat.conftest import Ask, written
+from tests.live import wait_until
+from tests.quirk_cases import ANSWER, END, PIECES, THOUGHT
+from tests.quirks import answered_by
+from tests.scripted import DONE, NOT_FOUND, OK, Script, answer, delta, refusal, scripted, stop, used, words
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unnudged")]
 
-OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
-NOT_FOUND = b"HTTP/1.1 404 no\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-WORDS = b"".join(b'data: {"choices": [{"delta": {"content": "word %d "}}]}\n\n' % n for n in range(6))
-STOP = b'data: {"choices": [{"finish_reason": "stop", "delta": {}}]}\n\n'
-DONE = b"data: [DONE]\n\n"
-
-
-def _request(line: socket.socket) -> bytes:
-    """A whole request: a line that closes before it has read everything takes its own answer back."""
-    head, _, body = line.recv(65536).partition(b"\r\n\r\n")
-    length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0] or 0)
-    while len(body) < length:
-        body += line.recv(65536)
-    return head
+WORDS = words(*(f"word {n} " for n in range(6)))
+STOP = stop()
+AsPerson = Callable[[Person], Client]
 
 
 @contextmanager
-def model(reply: bytes, *, counts: bytes = NOT_FOUND, hangs: bool = False) -> Iterator[str]:
-    """A server that answers every question with `reply`, and then closes the line or keeps it open in silence."""
-    over = threading.Event()
-
-    def say(line: socket.socket) -> None:
-        with line:
-            asked = _request(line)
-            line.sendall(counts if asked.startswith(b"POST /tokenize") else reply)
-            if hangs:
-                over.wait(20)
-
-    def serve(listening: socket.socket) -> None:
-        while not over.is_set():
-            try:
-                line, _ = listening.accept()
-            except OSError:
-                return
-            threading.Thread(target=say, args=[line], daemon=True).start()
-
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        threading.Thread(target=serve, args=[listening], daemon=True).start()
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}/v1"
-        over.set()
-
-
-@pytest.fixture
-def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(provider, "FIRST_TOKEN_SECONDS", 0.5)
-    monkeypatch.setattr(provider, "NEXT_TOKEN_SECONDS", 0.5)
+def model(reply: bytes, *, counts: bytes = NOT_FOUND) -> Iterator[str]:
+    """A server that answers every question with `reply`, and then closes the line."""
+    with scripted([reply], counts=counts) as serving:
+        yield serving.url
 
 
 async def _client_forget() -> None:
@@ -72,11 +45,11 @@ async def _client_forget() -> None:
 
 
 @pytest.fixture
-def answered_by(teen: Person, ask: Ask, settings: Settings) -> Iterator[Callable[..., Turn]]:
-    def asking(reply: bytes, **how: object) -> Turn:
-        with model(reply, **how) as address:  # type: ignore[arg-type]
+def answered(teen: Person, ask: Ask, settings: Settings) -> Iterator[Callable[..., Turn]]:
+    def asking(reply: bytes, *, counts: bytes = NOT_FOUND, **how: object) -> Turn:
+        with model(reply, counts=counts) as address:
             settings.TUTOR_BASE_URL = address
-            return written(ask(teen))
+            return written(ask(teen, **how))
 
     # The loop's one client has been to another address before, and goes back there afterwards.
     loop.submit(_client_forget()).result()
@@ -85,76 +58,196 @@ def answered_by(teen: Person, ask: Ask, settings: Settings) -> Iterator[Callable
 
 
 @pytest.mark.parametrize(
-    ("reply", "hangs", "ending", "tokens"),
+    ("reply", "ending", "tokens"),
     [
-        (b"", False, Ending.MODEL_AWAY, 0),
-        (
-            b"HTTP/1.1 500 no\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
-            False,
-            Ending.MODEL_REFUSED,
-            0,
-        ),
-        (OK + b"data: {not json\n\n", False, Ending.MODEL_GARBLED, 0),
-        (OK + b"x" * 1_100_000, False, Ending.MODEL_GARBLED, 0),
-        (OK + b"data: \xff\xfe\n\n", False, Ending.MODEL_GARBLED, 0),
-        (OK + WORDS + b'data: {"choices": "none"}\n\n', False, Ending.MODEL_GARBLED, 6),
-        (OK, True, Ending.MODEL_SILENT, 0),
-        (OK + WORDS, True, Ending.MODEL_SILENT, 6),
-        (OK + WORDS, False, Ending.MODEL_AWAY, 6),
+        (b"", Ending.MODEL_AWAY, 0),
+        (OK + b"data: {not json\n\n", Ending.MODEL_GARBLED, 0),
+        (OK + b"x" * 1_100_000, Ending.MODEL_GARBLED, 0),
+        (OK + b"x\n" * 600_000, Ending.MODEL_GARBLED, 0),
+        (OK + b"data: \xff\xfe\n\n", Ending.MODEL_GARBLED, 0),
+        (OK + WORDS + b'data: {"choices": "none"}\n\n', Ending.MODEL_GARBLED, 6),
+        (OK + WORDS, Ending.MODEL_AWAY, 6),
     ],
     ids=[
         "hangs up",
-        "refuses",
         "garbage",
-        "garbage without end",
+        "a line without end",
+        "lines without end",
         "not UTF-8",
         "another shape",
-        "says nothing",
-        "falls silent",
-        "closes early",
+        "early",
     ],
 )
-def test_a_model_that_fails_ends_the_turn_and_bills_what_came(
-    reply: bytes,
-    hangs: bool,
-    ending: Ending,
-    tokens: int,
-    answered_by: Callable[..., Turn],
-    teen: Person,
-    patience: None,
+def test_a_model_that_fails_costs_the_person_nothing_and_the_site_what_came(
+    reply: bytes, ending: Ending, tokens: int, answered: Callable[..., Turn], teen: Person
 ) -> None:
-    turn = answered_by(reply, hangs=hangs)
-    assert (turn.state, turn.ending, turn.answer_tokens) == (State.FAILED, ending, tokens)
+    turn = answered(reply)
+    assert (turn.state, turn.ending, turn.tokens) == (State.FAILED, ending, 0)
     assert bool(turn.answer) == bool(tokens)
     purse = meter(owner=teen)
-    assert (purse.held, purse.spent) == (0, turn.tokens)
-    assert bool(turn.tokens) == bool(tokens)
-    assert Hold.objects.get().state == (HoldState.SETTLED if tokens else HoldState.RELEASED)
+    assert (purse.held, purse.spent) == (0, 0)
+    assert Hold.objects.get().state == HoldState.RELEASED
+    absorbed = Entry.objects.filter(kind=EntryKind.ABSORB).values_list("tokens", flat=True)
+    assert [count > tokens for count in absorbed] == [True] * bool(tokens)
 
 
 class TestUsageThatIsNeverReported:
-    def test_is_what_was_counted(self, answered_by: Callable[..., Turn], teen: Person) -> None:
-        turn = answered_by(OK + WORDS + STOP + DONE)
+    def test_is_what_was_counted(self, answered: Callable[..., Turn], teen: Person) -> None:
+        turn = answered(OK + WORDS + STOP + DONE)
         assert (turn.state, turn.answer_tokens) == (State.ANSWERED, 6)
         assert turn.prompt_tokens > 0
         assert meter(owner=teen).spent == turn.tokens
 
     def test_is_what_the_models_tokenizer_counts_where_a_chunk_held_more_than_a_token(
-        self, answered_by: Callable[..., Turn], teen: Person
+        self, answered: Callable[..., Turn], teen: Person
     ) -> None:
-        told = b'{"tokens": [%s]}' % b",".join(b"1" for _ in range(18))
-        counts = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(
-            told
-        )
-        turn = answered_by(OK + WORDS + STOP + DONE, counts=counts + told)
+        turn = answered(OK + WORDS + STOP + DONE, counts=answer(200, {"tokens": [1] * 18}))
         assert (turn.state, turn.answer_tokens) == (State.ANSWERED, 18)
         assert meter(owner=teen).spent == turn.tokens
 
 
-def test_a_last_line_without_an_end_is_read_too(answered_by: Callable[..., Turn]) -> None:
-    assert answered_by(OK + WORDS + STOP.strip()).state == State.ANSWERED
+def test_a_last_line_without_an_end_is_read_too(answered: Callable[..., Turn]) -> None:
+    assert answered(OK + WORDS + STOP.strip()).state == State.ANSWERED
 
 
-def test_lines_that_come_in_pieces_are_put_together(answered_by: Callable[..., Turn]) -> None:
-    turn = answered_by(OK + (WORDS + STOP + DONE).replace(b"\n", b"\r\n"))
-    assert turn.answer == "word 0 word 1 word 2 word 3 word 4 word 5"
+def test_words_that_the_gate_holds_when_the_line_breaks_are_judged_and_kept(
+    answered: Callable[..., Turn],
+) -> None:
+    assert answered(OK + words("Rain falls. The air is", " i")).answer == "Rain falls. The air is i"
+
+
+def test_words_that_must_not_be_said_are_not_kept_when_the_line_breaks(
+    answered: Callable[..., Turn],
+) -> None:
+    turn = answered(OK + words("Rain falls. ", "I am a real", " person"))
+    assert (turn.state, turn.ending, turn.answer) == (State.WITHHELD, Ending.CLAIMS_HUMAN, "")
+
+
+class TestThinking:
+    def test_is_not_remembered(self, teen: Person, ask: Ask) -> None:
+        with (
+            scripted([OK, words("<think>", THOUGHT, "</think>", *PIECES), END]) as thinker,
+            answered_by(thinker),
+        ):
+            first = written(ask(teen))
+            written(ask(teen, "And snow?", conversation=first.conversation))
+        assert ANSWER in str(thinker.asked[1])
+        assert "ZEBRA" not in str(thinker.asked[1])
+
+    def test_that_begins_an_answer_without_a_tag_is_expected_from_then_on(
+        self, teen: Person, ask: Ask
+    ) -> None:
+        begins_inside: Script = [OK, words(THOUGHT, "</think>", *PIECES), END]
+        with scripted(begins_inside) as thinker, answered_by(thinker, TUTOR_MODEL="tutor"):
+            assert [written(ask(teen)).answer for _ in range(2)] == [ANSWER, ANSWER]
+            habits = provider._habits_now()
+            assert habits.thinks_first
+
+    def test_may_be_expected_from_the_beginning(self, teen: Person, ask: Ask) -> None:
+        only_thinks = [OK, words(THOUGHT), stop("length"), used(50, 3)]
+        with scripted(only_thinks) as thinker, answered_by(thinker, TUTOR_THINKS_FIRST=True):
+            turn = written(ask(teen))
+        assert (turn.ending, turn.answer) == (Ending.ALL_THOUGHT, "")
+
+
+def test_what_the_settings_add_is_sent(teen: Person, ask: Ask) -> None:
+    extra = {"reasoning_effort": "low", "chat_template_kwargs": {"enable_thinking": False}}
+    with scripted([OK, words(*PIECES), END]) as serving, answered_by(serving, TUTOR_EXTRA_BODY=extra):
+        written(ask(teen))
+    assert serving.asked[0] | extra == serving.asked[0]
+    assert serving.asked[0]["stream_options"] == {"include_usage": True}
+
+
+class TestWhatIsSaid:
+    def test_a_busy_server_says_when_to_try_again(
+        self, answered: Callable[..., Turn], teen: Person, as_person: AsPerson
+    ) -> None:
+        turn = answered(refusal(429, "slow down", Retry_After=45))
+        page = as_person(teen).get(f"/tutor/{turn.conversation_id}").content.decode()
+        assert "The model is busy. Try again in 4" in page
+        told = as_person(teen).get(f"/api/v1/turns/{turn.pk}").json()
+        assert (told["ending"], bool(told["retry_at"])) == ("model_busy", True)
+
+    def test_every_fault_has_a_sentence_of_its_own(self, teen: Person, ask: Ask, as_person: AsPerson) -> None:
+        turn, said = ask(teen), {}
+        for ending in Ending:
+            Turn.objects.filter(pk=turn.pk).update(
+                state=State.FAILED, ending=ending, ended_at=turn.asked_at, claim=None
+            )
+            page = as_person(teen).get(f"/tutor/{turn.conversation_id}").content.decode()
+            said[ending] = " ".join(page.partition('class="turn-error">')[2].partition("</p>")[0].split())
+        model_endings = [ending for ending in Ending if "model" in ending] + [
+            Ending.TOO_LONG,
+            Ending.FILTERED,
+            Ending.ALL_THOUGHT,
+        ]
+        assert len({said[ending] for ending in model_endings}) == len(model_endings)
+        assert said[Ending.FAULT] not in {said[ending] for ending in model_endings}
+
+    @pytest.mark.parametrize(
+        ("reply", "alarms"),
+        [(refusal(401, "key sk-123 of WALNUT"), True), (refusal(429, "WALNUT"), False)],
+        ids=["broken", "busy"],
+    )
+    def test_the_operator_hears_of_what_they_have_to_see_to(
+        self,
+        reply: bytes,
+        alarms: bool,
+        answered: Callable[..., Turn],
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        turn = answered(reply, question="Where do WALNUTS grow?")
+        told = [record for record in caplog.records if record.name == "chat.draft"]
+        assert [record.levelno for record in told] == [logging.ERROR if alarms else logging.WARNING]
+        assert str(turn.pk) in told[0].getMessage()
+        assert "WALNUT" not in caplog.text
+
+
+def test_a_role_that_comes_at_once_does_not_shorten_the_wait_for_the_first_word(
+    teen: Person, ask: Ask
+) -> None:
+    late: Script = [OK, delta("", role="assistant"), 0.8, words(*PIECES), END]
+    waits = {"TUTOR_FIRST_WORD_SECONDS": 2.0, "TUTOR_NEXT_WORD_SECONDS": 0.3}
+    with scripted(late) as serving, answered_by(serving, **waits):
+        assert written(ask(teen)).answer == ANSWER
+
+
+class TestWhyNothingComes:
+    """What the page says while the first word is waited for."""
+
+    @pytest.fixture
+    def desk(self) -> Iterator[Desk]:
+        desk = Desk(places=1)
+        yield desk
+        wait_until(lambda: not desk.drafts, what="the answer")
+        desk.is_closing = True
+
+    @pytest.mark.parametrize(
+        ("begin", "phase", "said"),
+        [
+            (b"", stream.Phase.LOADING, "The model is being loaded."),
+            (delta(reasoning=THOUGHT), stream.Phase.THINKING, "The model is thinking."),
+        ],
+        ids=["loading", "thinking"],
+    )
+    def test_is_said(
+        self,
+        begin: bytes,
+        phase: stream.Phase,
+        said: str,
+        teen: Person,
+        ask: Ask,
+        desk: Desk,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(draft, "LOADING_AFTER_SECONDS", 0.1)
+        with scripted([OK, begin, 1.0, words(*PIECES), END]) as serving, answered_by(serving):
+            turn = ask(teen)
+            desk.take()
+            wait_until(lambda: stream.phase_of(turn.pk) is phase, what="the phase", seconds=5)
+            turn.refresh_from_db()
+            assert asyncio.run(relay._why_nothing_comes(turn, has_words=False)) == said
+            assert asyncio.run(relay._why_nothing_comes(turn, has_words=True)) == ""
+            wait_until(lambda: not desk.drafts, what="the answer")
+        turn.refresh_from_db()
+        assert turn.answer == ANSWER

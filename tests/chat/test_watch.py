@@ -27,7 +27,8 @@ from chat.watch import SHORT
 from guard import Category, Evidence, Level, Verdict
 from inference import loop, second_opinion
 from tests.chat.conftest import Ask, written
-from tests.chat.test_models_that_fail import DONE, OK, STOP, WORDS, _client_forget, model
+from tests.chat.test_models_that_fail import STOP, WORDS, _client_forget, model
+from tests.scripted import DONE, OK
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unnudged")]
 
@@ -125,6 +126,8 @@ def answered(teen: Person, ask: Ask, settings: Settings) -> Iterator[Callable[..
 
     def answering(text: str, question: str = "Where does rain go?", patience: float = 0.6) -> Turn:
         settings.GUARD_SECONDS = patience
+        # Each chunk counts as a token, and some texts are long.
+        settings.TUTOR_ANSWER_TOKENS = 800
         pieces = [text[at : at + 3] for at in range(0, len(text), 3)]
         chunks = [json.dumps({"choices": [{"delta": {"content": piece}}]}) for piece in pieces]
         reply = OK + "".join(f"data: {chunk}\n\n" for chunk in chunks).encode() + STOP + DONE

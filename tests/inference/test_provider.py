@@ -6,8 +6,10 @@ from contextlib import aclosing
 from functools import partial
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from pytest_django import Settings
 
+from config.environment import extra_body_of
 from inference import errors, loop
 from inference.place import runs_at_home
 from inference.prices import price
@@ -100,11 +102,11 @@ WORD = b'data: {"choices": [{"delta": {"content": "hello"}}]}\n\n'
     ("reply", "fault"),
     [
         (b"", errors.ModelUnreachable),
-        (b"HTTP/1.1 500 no\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", errors.ModelRefused),
-        (b"HTTP/1.1 401 no\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", errors.ModelRefused),
+        (b"HTTP/1.1 500 no\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", errors.ModelBroken),
+        (b"HTTP/1.1 401 no\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", errors.ModelBroken),
         (OK + b"data: {not json\n\n", errors.ModelGarbled),
         (OK + b"data: [1]\n\n", errors.ModelGarbled),
-        (OK + b'data: {"error": {"message": "out of memory"}}\n\n', errors.ModelRefused),
+        (OK + b'data: {"error": {"message": "out of memory"}}\n\n', errors.ModelBroken),
         (OK + WORD, errors.ModelUnreachable),
         (OK, errors.ModelUnreachable),
         (
@@ -210,3 +212,28 @@ def test_a_price_is_rounded_up_to_whole_microdollars(settings: Settings) -> None
     assert price(prompt_tokens=1000, answer_tokens=100) == 210
     assert price(prompt_tokens=1, answer_tokens=0) == 1
     assert price(prompt_tokens=0, answer_tokens=0) == 0
+
+
+@pytest.mark.parametrize(
+    ("written", "fault"),
+    [
+        ("{not json", "must be JSON"),
+        ("[1]", "must be a JSON object"),
+        ('{"stream": false, "max_tokens": 9}', "must not set max_tokens, stream"),
+    ],
+)
+def test_fields_that_cannot_be_added_to_a_request_are_told_at_the_start(written: str, fault: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=fault):
+        extra_body_of(written)
+
+
+def test_fields_are_added_to_a_request_as_json() -> None:
+    assert extra_body_of("") == extra_body_of(" ") == {}
+    assert extra_body_of('{"temperature": 0.3}') == {"temperature": 0.3}
+
+
+def test_cached_tokens_have_a_price_of_their_own(settings: Settings) -> None:
+    settings.TUTOR_INPUT_PRICE, settings.TUTOR_OUTPUT_PRICE = 1.0, 2.0
+    assert price(prompt_tokens=100, answer_tokens=10, cached_tokens=80) == 120
+    settings.TUTOR_CACHED_INPUT_PRICE = 0.1
+    assert price(prompt_tokens=100, answer_tokens=10, cached_tokens=80) == 48

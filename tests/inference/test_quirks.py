@@ -1,0 +1,71 @@
+"""Every quirk of a model's server over real HTTP, as the provider reads it; for the worker see tests/chat."""
+
+import asyncio
+from contextlib import aclosing
+
+import pytest
+from pytest_django import Settings
+
+from chat.draft import FAULT_ENDINGS
+from chat.models import Ending
+from inference.errors import ModelFault
+from inference.provider import answer_stream
+from inference.talk import Usage
+from tests.quirk_cases import CASES, Case
+from tests.scripted import scripted
+
+
+class Came:
+    """What the provider made of an answer."""
+
+    def __init__(self) -> None:
+        self.text, self.seen, self.tokens = "", "", 0
+        self.usage: Usage | None = None
+        self.fault: ModelFault | None = None
+
+    @property
+    def ending(self) -> Ending:
+        if self.fault:
+            return FAULT_ENDINGS[type(self.fault)]
+        return Ending.LIMIT if self.usage and self.usage.reached_limit else Ending.NONE
+
+
+async def read() -> Came:
+    came = Came()
+    stream = answer_stream(
+        messages=[{"role": "user", "content": "Where does rain come from?"}],
+        answer_tokens=400,
+        request_id="a-turn",
+    )
+    async with aclosing(stream) as pieces:
+        try:
+            async for piece in pieces:
+                if isinstance(piece, Usage):
+                    came.usage = piece
+                    continue
+                came.text = piece.text if piece.begins_again else came.text + piece.text
+                came.seen += piece.text
+                came.tokens = piece.tokens
+        except ModelFault as fault:
+            came.fault = fault
+    return came
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_server_that_sends(case: Case, settings: Settings) -> None:
+    with scripted(*case.scripts) as model:
+        settings.TUTOR_BASE_URL, settings.TUTOR_MODEL = model.url, case.model
+        settings.TUTOR_FIRST_WORD_SECONDS = settings.TUTOR_NEXT_WORD_SECONDS = case.patience
+        came = asyncio.run(read())
+    assert came.ending == case.ending
+    if not (came.fault and came.fault.withholds):
+        assert came.text.strip() == case.text
+    assert case.takes_back or "ZEBRA" not in came.seen
+    if case.asked:
+        assert len(model.asked) == case.asked
+    if came.tokens or (came.usage and came.usage.answer_tokens):
+        assert came.usage
+        reported = came.usage.prompt_tokens, came.usage.answer_tokens, came.usage.cached_tokens
+        assert reported == (case.prompt, case.generated, case.cached)
+    if case.generated is None:
+        assert min(came.tokens, 400) in case.estimate

@@ -1,0 +1,321 @@
+"""What model servers are known to send, and what has to become of it: one row for each quirk of inference.quirks.
+
+Each row is asked through the worker by tests/chat/test_quirks.py and by `python -m benchmarks.quirks`. Text that must
+never be shown has the word ZEBRA in it.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from chat.models import Ending, State
+from tests.scripted import DONE, OK, Script, answer, delta, event, refusal, stop, usage, used, words
+
+ANSWER = "Rain falls from clouds."
+PIECES = ("Rain", " falls", " from", " clouds", ".")
+THOUGHT = "The ZEBRA asks about rain."
+# What the server reports unless a row says otherwise.
+PROMPT, GENERATED = 50, 5
+REPORT = used(PROMPT, GENERATED)
+END = stop() + REPORT + DONE
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    name: str
+    # One for each time that the server is asked.
+    scripts: tuple[Script, ...]
+    text: str = ANSWER
+    state: State = State.ANSWERED
+    ending: Ending = Ending.NONE
+    # What the server reported in the end; None where the site has to estimate, which comes to `estimate` then.
+    prompt: int | None = PROMPT
+    generated: int | None = GENERATED
+    estimate: range = range(5, 6)
+    cached: int = 0
+    model: str = "scripted"
+    # Whether words may be seen for a moment and are then taken back.
+    takes_back: bool = False
+    # Seconds until the server wants to be asked again.
+    retry_after: int | None = None
+    asked: int | None = None
+    patience: float = 5.0
+
+
+def one(name: str, *script: bytes | float | None, **expected: object) -> Case:
+    return Case(name=name, scripts=(script,), **expected)  # type: ignore[arg-type]
+
+
+def failed(name: str, ending: Ending, *script: bytes | float | None, **expected: object) -> Case:
+    """A turn that fails; unless a row says otherwise, without a word."""
+    return one(name, *script, **({"state": State.FAILED, "ending": ending, "text": ""} | expected))
+
+
+def refused(name: str, ending: Ending, reply: bytes, **expected: object) -> Case:
+    """A server that answers with an error, at no cost."""
+    return failed(name, ending, reply, **({"prompt": 0, "generated": 0} | expected))
+
+
+def whole(content: object, finish: str = "stop", **fields: object) -> dict[str, object]:
+    message = {"role": "assistant", "content": content} | fields
+    return {"object": "chat.completion", "choices": [{"message": message, "finish_reason": finish}]}
+
+
+def thinking() -> Iterator[Case]:
+    said = words(*PIECES) + END
+    yield one("think tags", OK, words("<think>", THOUGHT, "</think>", "\n\n"), said)
+    yield one(
+        "think tags over chunks",
+        OK,
+        words("<", "th", "ink", ">", "The ZEB", "RA", " asks", "</", "thi", "nk>"),
+        said,
+    )
+    yield one("think tags letter by letter", OK, words(*f"<think>{THOUGHT}</think>"), said)
+    yield one("think tags in one chunk", OK, words(f"<think>{THOUGHT}</think>{ANSWER}"), END)
+    yield one(
+        "think tags in the middle", OK, words("Rain falls<think>", THOUGHT, "</think> from clouds."), END
+    )
+    yield one("thinking tags", OK, words("<thinking>", THOUGHT, "</thinking>"), said)
+    yield one("tags in capitals", OK, words("<THINK>", THOUGHT, "</THINK>"), said)
+    yield one("thought tags", OK, words("<thought>", THOUGHT, "</thought>"), said)
+    yield one("square tags", OK, words("[THINK]", THOUGHT, "[/THINK]"), said)
+    yield one("Kimi's tags", OK, words("◁think▷", THOUGHT, "◁/think▷"), said)
+    yield one(
+        "harmony's channels",
+        OK,
+        words("<|channel|>analysis<|message|>", THOUGHT, "<|end|><|start|>assistant"),
+        words("<|channel|>final<|message|>"),
+        said,
+    )
+    yield one("answer tags after think tags", OK, words(f"<think>{THOUGHT}</think><answer>"), said)
+    yield one(
+        "only a closing tag", OK, words(THOUGHT, "</think>", "\n\n"), said, takes_back=True, model="tutor"
+    )
+    yield one("only a closing tag, expected", OK, words(THOUGHT, "</think>", "\n\n"), said, model="qwq-32b")
+    yield one("a thinking model that did not think", OK, said, model="deepseek-r1")
+    yield one("a tag that is spoken of", OK, words("Use `<think>` here."), END, text="Use `<think>` here.")
+    yield one("less than a tag", OK, words("1 <", " 2 < 3 and a<b"), END, text="1 < 2 < 3 and a<b")
+    yield failed("a tag never closed", Ending.MODEL_EMPTY, OK, words("<think>", THOUGHT), END)
+    for name in ("reasoning", "reasoning_content"):
+        yield one(f"delta.{name}", OK, delta(**{name: THOUGHT}), delta("", **{name: " More ZEBRA."}), said)
+    details = [{"type": "reasoning.text", "text": THOUGHT}]
+    yield one("reasoning_details", OK, delta(reasoning=THOUGHT, reasoning_details=details), said)
+    yield one(
+        "Mistral's parts",
+        OK,
+        delta([{"type": "thinking", "thinking": [{"type": "text", "text": THOUGHT}]}]),
+        said,
+    )
+    google = {"google": {"thought": True}}
+    yield one("Gemini's marks", OK, delta(THOUGHT, extra_content=google), said)
+    yield one(
+        "thinking that nothing reports",
+        OK,
+        b"".join(delta(reasoning=" ZEBRA") for _ in range(20)),
+        words(*PIECES),
+        stop() + DONE,
+        prompt=None,
+        generated=None,
+        estimate=range(25, 26),
+    )
+    yield failed(
+        "thinking that takes all the room",
+        Ending.ALL_THOUGHT,
+        OK,
+        words("<think>", THOUGHT),
+        stop("length") + used(PROMPT, 400) + DONE,
+        generated=400,
+    )
+    yield failed(
+        "thinking in secret that takes all the room",
+        Ending.ALL_THOUGHT,
+        OK,
+        stop("length") + used(PROMPT, 400, completion_tokens_details={"reasoning_tokens": 400}) + DONE,
+        generated=400,
+    )
+
+
+def reports() -> Iterator[Case]:
+    said = (OK, words(*PIECES), stop())
+    reasoning = {"completion_tokens_details": {"reasoning_tokens": 300}}
+    yield one("reasoning beside", *said, used(50, 5, **reasoning), generated=305)
+    yield one("reasoning inside", *said, used(50, 305, total_tokens=355, **reasoning), generated=305)
+    yield one(
+        "thinking only in the total", *said, used(300, 30, total_tokens=1130), prompt=300, generated=830
+    )
+    growing = b"".join(
+        event({"choices": [{"delta": {"content": piece}}]} | usage(50, n))
+        for n, piece in enumerate(PIECES, 1)
+    )
+    yield one("usage in every chunk", OK, growing, event(_stopped() | usage(50, 5)), DONE)
+    yield one("usage in every chunk and null in the last", OK, growing, stop(usage=None), DONE)
+    yield one("a sum so far that ends early", OK, event({"choices": []} | usage(50, 0)), *said[1:], DONE)
+    yield one("null usage", *said, event({"choices": [], "usage": None}), DONE, prompt=None, generated=None)
+    yield one("usage of nothing", *said, used(0, 0), DONE, prompt=None, generated=None)
+    yield one("usage that is no number", *said, used("50", -1), DONE, prompt=None, generated=None)
+    cached = {"prompt_tokens_details": {"cached_tokens": 40}}
+    yield one("cached tokens", *said, used(50, 5, **cached), DONE, cached=40)
+    yield one("DeepSeek's cached tokens", *said, used(50, 5, prompt_cache_hit_tokens=40), DONE, cached=40)
+    yield one("more cached than there were", *said, used(50, 5, cached_tokens=70), DONE, cached=50)
+    yield one("Moonshot's usage in the choice", OK, words(*PIECES), _with_usage_in_choice(), DONE)
+    yield one("Groq's usage", *said, event({"choices": [], "x_groq": usage(50, 5)}), DONE)
+
+
+def _stopped() -> dict[str, object]:
+    return {"choices": [{"delta": {}, "finish_reason": "stop"}]}
+
+
+def _with_usage_in_choice() -> bytes:
+    return event({"choices": [{"delta": {}, "finish_reason": "stop"} | usage(50, 5)]})
+
+
+def cut() -> Iterator[Case]:
+    yield failed(
+        "content_filter", Ending.FILTERED, OK, words("Rain is"), stop("content_filter") + REPORT + DONE
+    )
+    yield failed("GLM's filter", Ending.FILTERED, OK, words("Rain is"), stop("sensitive") + REPORT + DONE)
+    tools = {"tool_calls": [{"index": 0, "function": {"name": "search", "arguments": "{}"}}]}
+    yield failed("tool calls", Ending.MODEL_EMPTY, OK, delta(**tools), stop("tool_calls") + REPORT + DONE)
+    yield failed("refusal", Ending.MODEL_REFUSED, OK, delta(refusal="I cannot help with that."), END)
+    yield failed("blanks", Ending.MODEL_EMPTY, OK, words(" ", "\n", "\n "), END)
+    yield failed("nothing", Ending.MODEL_EMPTY, OK, END)
+    half = {"text": "Rain falls from", "generated": None, "prompt": None, "estimate": range(3, 4)}
+    begun = (OK, words(*PIECES[:3]))
+    yield failed("finish_reason error", Ending.MODEL_BROKEN, *begun, stop("error"), DONE, **half)
+    error = {"error": {"message": "Provider disconnected", "code": 502}}
+    yield failed("an error in mid-stream", Ending.MODEL_AWAY, *begun, event(error), **half)
+    yield failed(
+        "overloaded in mid-stream",
+        Ending.MODEL_BUSY,
+        *begun,
+        event({"error": {"type": "overloaded_error", "message": "Overloaded"}}),
+        **half,
+    )
+    yield failed("llama.cpp's error line", Ending.MODEL_BROKEN, *begun, b'error: {"code": 500}\n\n', **half)
+    yield failed("the line breaks", Ending.MODEL_AWAY, *begun, **half)
+    yield failed(
+        "the line breaks after a report",
+        Ending.MODEL_AWAY,
+        *begun,
+        used(PROMPT, 3),
+        words(" clouds"),
+        text="Rain falls from clouds",
+        generated=4,
+    )
+    yield failed("silence in the middle", Ending.MODEL_SILENT, *begun, None, **half, patience=0.4)
+    yield failed("silence", Ending.MODEL_SILENT, OK, None, prompt=0, generated=0, patience=0.4)
+    yield failed(
+        "nothing but comments",
+        Ending.MODEL_SILENT,
+        OK,
+        *(step for _ in range(20) for step in (b": alive\n\n", 0.1)),
+        prompt=0,
+        generated=0,
+        patience=0.4,
+    )
+
+
+def shapes() -> Iterator[Case]:
+    said = words(*PIECES)
+    parts = [{"type": "text", "text": "Rain falls "}, {"type": "text", "text": "from clouds."}]
+    yield one("content in parts", OK, delta(parts), END)
+    estimated = {"prompt": None, "generated": None}
+    yield one("DONE without a finish_reason", OK, said, DONE, **estimated)
+    yield one("an end without DONE", OK, said, stop(), REPORT)
+    for status in (400, 422):
+        message = "Extra inputs are not permitted: body.stream_options"
+        scripts = ((refusal(status, message),), (OK, said, stop(), DONE))
+        yield Case(
+            name=f"stream_options refused with {status}",
+            scripts=scripts,
+            asked=2,
+            prompt=None,
+            generated=None,
+        )
+    message = "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead."
+    yield Case(name="max_tokens refused", scripts=((refusal(400, message),), (OK, said, END)), asked=2)
+    yield one("JSON instead of a stream", answer(200, whole(ANSWER) | usage(PROMPT, GENERATED)))
+    pretty = json.dumps(whole(ANSWER) | usage(PROMPT, GENERATED), indent=2).encode()
+    yield one("JSON called a stream", OK, pretty)
+    yield one("JSON without usage", answer(200, whole(ANSWER)), **estimated, estimate=range(6, 7))
+    yield one(
+        "a first chunk without choices", OK, event({"choices": [], "prompt_filter_results": []}), said, END
+    )
+    yield one("choices that are null", OK, event({"choices": None}), said, END)
+    over_lines = b'data: {"choices": [{"delta":\ndata: {"content": "Rain falls from"}}]}\n\n'
+    yield one("data over lines", OK, over_lines, words(" clouds", "."), END)
+    yield one("lines without blank ones between", OK, (said + END).replace(b"\n\n", b"\n"))
+    yield one("CRLF", OK, (said + END).replace(b"\n", b"\r\n"))
+    yield one("comments and events", OK, b": OPENROUTER PROCESSING\n\nevent: message\nid: 7\n", said, END)
+    yield one("bytes one at a time", OK, *(bytes([byte]) for byte in words("Räin 🌧") + END), text="Räin 🌧")
+    emoji = b'data: {"choices": [{"delta": {"content": "%s"}}]}\n\n'
+    yield one(
+        "an emoji over two deltas", OK, emoji % rb"Rain \ud83c", emoji % rb"\udf27!", END, text="Rain 🌧!"
+    )
+    yield one("half an emoji", OK, emoji % rb"Rain \ud83c", END, text="Rain \ufffd")
+    both = [{"delta": {"content": piece}, "message": {"content": ANSWER}} for piece in PIECES]
+    yield one("the message beside the delta", OK, b"".join(event({"choices": [one]}) for one in both), END)
+    yield one("text in place of a delta", OK, event({"choices": [{"text": ANSWER}]}), END)
+    yield one(
+        "keep-alives before the first word",
+        OK,
+        *(step for _ in range(5) for step in (b": loading\n\n", 0.12)),
+        said,
+        END,
+        patience=0.4,
+    )
+    yield one("a role and then a pause", OK, delta("", role="assistant"), 0.6, said, END, patience=1.0)
+    yield Case(
+        name="a model that is being loaded",
+        scripts=((refusal(503, "Loading model", "unavailable_error"),),) * 2 + ((OK, said, END),),
+        asked=3,
+        patience=9.0,
+    )
+    yield Case(name="busy for a moment", scripts=((refusal(429, "slow down"),), (OK, said, END)), asked=2)
+    yield failed("no JSON", Ending.MODEL_GARBLED, OK, b"data: {not json\n\n", prompt=0, generated=0)
+
+
+def caps() -> Iterator[Case]:
+    many = b"".join(delta(f" word{n % 10}") for n in range(500))
+    limit = {"ending": Ending.LIMIT, "prompt": None, "generated": None, "estimate": range(390, 401)}
+    yield one(
+        "a cap that the server ignores",
+        OK,
+        many,
+        END,
+        text=" ".join(f"word{n % 10}" for n in range(400)),
+        **limit,
+    )
+    yield one(
+        "a cap ignored in long pieces",
+        OK,
+        b"".join(delta("Rain falls from clouds. " * 10) for _ in range(100)),
+        END,
+        text=("Rain falls from clouds. " * 100).strip(),
+        **limit,
+    )
+
+
+def faults() -> Iterator[Case]:
+    yield refused("401", Ending.MODEL_BROKEN, refusal(401, "Incorrect API key"), asked=1)
+    yield refused("403", Ending.MODEL_BROKEN, refusal(403, "no access"), asked=1)
+    yield refused("404", Ending.MODEL_BROKEN, refusal(404, "model not found"), asked=1)
+    yield refused("400", Ending.MODEL_BROKEN, refusal(400, "unknown field: temperature"), asked=1)
+    yield refused("500", Ending.MODEL_BROKEN, answer(500, b"<html>"), asked=2)
+    yield refused("502", Ending.MODEL_AWAY, answer(502, b"<html>"), asked=2)
+    yield refused("503", Ending.MODEL_BUSY, refusal(503, "no slot"), asked=2)
+    busy = refusal(429, "Rate limit reached", "rate_limit_exceeded", Retry_After=45)
+    yield refused("429 and a time", Ending.MODEL_BUSY, busy, asked=1, retry_after=45)
+    quota = refusal(429, "You exceeded your current quota, check your billing", "insufficient_quota")
+    yield refused("quota", Ending.MODEL_QUOTA, quota, asked=1)
+    yield refused("402", Ending.MODEL_QUOTA, refusal(402, "Payment required"), asked=1)
+    long = "This model's maximum context length is 2048 tokens."
+    yield refused("context length", Ending.TOO_LONG, refusal(400, long, "context_length_exceeded"), asked=1)
+    llama = "the request exceeds the available context size, try increasing it"
+    yield refused("llama.cpp's context", Ending.TOO_LONG, refusal(400, llama, "exceed_context_size_error"))
+    azure = "The response was filtered due to Azure OpenAI's content management policy."
+    yield refused("Azure's filter", Ending.MODEL_REFUSED, refusal(400, azure, "content_filter"), asked=1)
+    yield refused("no line", Ending.MODEL_AWAY, b"", asked=2)
+
+
+CASES = [*thinking(), *reports(), *cut(), *shapes(), *caps(), *faults()]

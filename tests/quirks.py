@@ -1,0 +1,124 @@
+"""Asks a scripted model a question as a teen, through the worker, and says what is wrong with what came of it."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+from django.db.models import Sum
+from django.test import Client, override_settings
+
+from accounts.models import Person
+from budgets.audit import differences
+from budgets.models import Entry, EntryKind
+from budgets.selectors import meter
+from chat.models import State, Turn
+from chat.services import turn_start
+from chat.stream.entries import words_key
+from chat.stream.store import _client as valkey
+from inference import loop, provider
+from inference.prices import price
+from tests.chat.conftest import written
+from tests.quirk_cases import Case
+from tests.scripted import ScriptedModel, scripted
+
+PRICES = {"TUTOR_INPUT_PRICE": 1.5, "TUTOR_CACHED_INPUT_PRICE": 0.25, "TUTOR_OUTPUT_PRICE": 4.0}
+# What the provider's books have: also what it was paid for beyond a hold.
+PAID = (EntryKind.SETTLE, EntryKind.ABSORB, EntryKind.OVERRUN)
+
+
+@dataclass
+class Found:
+    """What is wrong, by what it is wrong with."""
+
+    turn: Turn
+    text: list[str] = field(default_factory=list)
+    bill: list[str] = field(default_factory=list)
+    retry: list[str] = field(default_factory=list)
+
+
+async def _forget_client() -> None:
+    if client := provider._clients.pop(asyncio.get_running_loop(), None):
+        await client.close()
+
+
+@contextmanager
+def answered_by(model: ScriptedModel, **settings: object) -> Iterator[None]:
+    """Let the worker of this process ask `model`."""
+    loop.submit(_forget_client()).result()
+    try:
+        with override_settings(TUTOR_BASE_URL=model.url, **settings):
+            yield
+    finally:
+        # The loop's one client goes back to the other address.
+        loop.submit(_forget_client()).result()
+
+
+def ask_case(case: Case, teen: Person) -> Found:
+    with scripted(*case.scripts) as model:
+        how = {
+            "TUTOR_MODEL": case.model,
+            "TUTOR_FIRST_WORD_SECONDS": case.patience,
+            "TUTOR_NEXT_WORD_SECONDS": case.patience,
+        }
+        with answered_by(model, **how, **PRICES):
+            turn = turn_start(person=teen, turn_id=uuid4(), question="Where does rain come from?")
+            likely = turn.prompt_tokens
+            found = Found(written(turn))
+            _check_text(case, found)
+            _check_bill(case, found, teen, likely)
+            if case.asked and len(model.asked) != case.asked:
+                found.text.append(f"the server was asked {len(model.asked)} times")
+    _check_retry(case, found, teen)
+    return found
+
+
+def _check_text(case: Case, found: Found) -> None:
+    turn = found.turn
+    if (turn.state, turn.ending) != (case.state, case.ending):
+        found.text.append(f"it ended {turn.state} {turn.ending}, not {case.state} {case.ending}")
+    if turn.answer != case.text:
+        found.text.append(f"the answer is {turn.answer[:200]!r}")
+    entries: Any = valkey().xrange(words_key(turn.pk))
+    streamed = "".join(fields.get("text", "") for _, fields in entries)
+    if "ZEBRA" in turn.answer or ("ZEBRA" in streamed and not case.takes_back):
+        found.text.append("its thinking was shown")
+    waits = (
+        round((turn.retry_at - turn.ended_at).total_seconds()) if turn.retry_at and turn.ended_at else None
+    )
+    if waits != case.retry_after:
+        found.text.append(f"it says to wait for {waits} seconds")
+
+
+def _check_bill(case: Case, found: Found, teen: Person, likely: int) -> None:
+    paid = Entry.objects.filter(hold=found.turn.pk, kind__in=PAID)
+    sums = paid.aggregate(tokens=Sum("tokens", default=0), microdollars=Sum("microdollars", default=0))
+    prompt = likely if case.prompt is None else case.prompt
+    answers = case.estimate if case.generated is None else range(case.generated, case.generated + 1)
+    bills = {
+        (
+            prompt + answer,
+            price(prompt_tokens=prompt, answer_tokens=answer, cached_tokens=case.cached),
+        )
+        for answer in answers
+    }
+    if (sums["tokens"], sums["microdollars"]) not in bills:
+        found.bill.append(f"the ledger has {sums}, and the server reported {min(bills)}")
+    own = paid.filter(kind=EntryKind.SETTLE).aggregate(tokens=Sum("tokens", default=0))["tokens"]
+    is_charged = found.turn.state == State.ANSWERED
+    if meter(owner=teen).spent != own or bool(own) != is_charged or meter(owner=teen).held:
+        found.bill.append(f"the teen paid {meter(owner=teen).spent}")
+    if not is_charged and (found.turn.tokens or found.turn.microdollars):
+        found.bill.append("the failure says that it cost something")
+    found.bill += map(str, differences())
+
+
+def _check_retry(case: Case, found: Found, teen: Person) -> None:
+    client = Client()
+    client.force_login(teen)
+    page = client.get(f"/tutor/{found.turn.conversation_id}").content.decode()
+    offered = f"/{found.turn.pk}/retry" in page
+    if offered != (case.state == State.FAILED):
+        found.retry.append("Retry is offered" if offered else "no Retry is offered")
