@@ -1,0 +1,75 @@
+"""What becomes of answers from model servers that send more, less or other than OpenAI documents.
+
+    .venv/bin/python -m embedded with -- .venv/bin/python -m benchmarks.quirks [--only PART_OF_A_NAME] [--json]
+
+Every row of tests/quirk_cases.py is a server that sends a stream byte for byte, over real HTTP. Each is asked a
+question as a teen, through the worker's own path, until the turn has ended and its hold is resolved. `wrong_text`:
+another answer or ending than there should be, or thinking that was shown. `wrong_bill`: the ledger differs from what
+the server reported, the teen paid for a failure, or the audit finds a difference. `no_retry`: a failure without Retry,
+or Retry where nothing failed. All three should be 0.
+"""
+
+import argparse
+import json
+import logging
+import os
+from unittest.mock import patch
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+django.setup()
+
+from django.conf import settings  # noqa: E402
+from django.db import connection  # noqa: E402
+from django.test.utils import setup_databases, setup_test_environment, teardown_databases  # noqa: E402
+
+from accounts.models import Person, Role  # noqa: E402
+from tests.conftest import with_consent  # noqa: E402
+from tests.quirk_cases import CASES, Case  # noqa: E402
+from tests.quirks import Found, ask_case  # noqa: E402
+
+
+def ask(case: Case, number: int) -> Found:
+    teen = with_consent(Person.objects.create_user(f"teen-{number}", role=Role.TEEN))
+    # The desk of this process takes the turn by itself.
+    with patch("chat.nudge.send"):
+        return ask_case(case, teen)
+
+
+def measure(cases: list[Case]) -> dict[str, int]:
+    setup_test_environment()
+    made = setup_databases(verbosity=0, interactive=False)
+    came = {"cases": len(cases), "wrong_text": 0, "wrong_bill": 0, "no_retry": 0}
+    try:
+        for number, case in enumerate(cases):
+            found = ask(case, number)
+            for key, faults in (
+                ("wrong_text", found.text),
+                ("wrong_bill", found.bill),
+                ("no_retry", found.retry),
+            ):
+                came[key] += bool(faults)
+                for fault in faults:
+                    print(f"{case.name}: {fault}")
+    finally:
+        connection.close()
+        teardown_databases(made, verbosity=0)
+    return came
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    arguments.add_argument("--only", default="", help="the rows with this in their name")
+    arguments.add_argument("--json", action="store_true")
+    asked = arguments.parse_args()
+    logging.disable(logging.CRITICAL)
+    settings.VALKEY_URL = settings.VALKEY_URL.rsplit("/", 1)[0] + "/9"
+    came = measure([case for case in CASES if asked.only in case.name])
+    print(json.dumps(came) if asked.json else "  ".join(f"{key} {value}" for key, value in came.items()))
+
+
+if __name__ == "__main__":
+    main()
