@@ -14,6 +14,7 @@ _LEAST = 3
 _MOST_UNITS, _LEAST_OF_MANY = 1500, 10
 
 _SENTENCE_ENDS = re.compile(r"[.!?…。！？]+[\"'”’»)\]]*(?=\s|\Z)|[\r\n\v\f\x85\u2028\u2029]+|(?=[¿¡])")
+_BLANK_LINE = re.compile(r"\n[^\S\n]*\r?\n")
 # Letters that run on without a space are taken apart, or a long enough run would be one word.
 _WORD = re.compile(r"\S{1,24}")
 
@@ -62,9 +63,21 @@ def segments(text: str) -> list[Segment]:
     units = list(_units(sentences, _LEAST))
     if len(units) > _MOST_UNITS:
         units = list(_units(sentences, _LEAST_OF_MANY))
-    pieces = [*units, *([*one, *other] for one, other in pairwise(units)), *_shifted(sentences)]
+    pieces = [
+        *units,
+        *_begin_paragraphs(text, sentences),
+        *([*one, *other] for one, other in pairwise(units)),
+        *_shifted(sentences),
+    ]
     starts = [words[0].start for words in sentences]
     return [_segment(place, sentences, starts) for place in sorted({_place(words) for words in pieces})]
+
+
+def _begin_paragraphs(text: str, sentences: list[_Words]) -> Iterator[_Words]:
+    """The sentences after a blank line: what is copied before it may break off in a word or two."""
+    for before, words in pairwise(sentences):
+        if _LEAST <= len(words) <= LONGEST and _BLANK_LINE.search(text, before[-1].end, words[0].start):
+            yield words
 
 
 def _are_short(sentences: list[_Words]) -> bool:

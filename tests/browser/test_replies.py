@@ -1,6 +1,6 @@
 """Replies to what is pressed on the tutor's page: those that are not ours, where the focus goes, what is announced."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from django.contrib.sessions.models import Session
@@ -9,8 +9,10 @@ from playwright.sync_api import Page, Route, expect
 
 from accounts.models import Person
 from budgets.models import Hold
+from chat.leases import CLAIMING
 from chat.models import State, Turn
 from tests.browser.written import FIRST, WrittenTurn
+from tests.live import Web, other_connection
 
 pytestmark = [pytest.mark.browser]
 OURS = {"Kitchen-Table": "page"}
@@ -115,7 +117,17 @@ def test_beside_stop_report_take_back_and_retry_it_is_told_as_well(written: Writ
     expect(page.locator(".report-made")).to_be_focused()
 
 
-def test_the_focus_goes_to_the_new_turn_and_the_end_leaves_it_there(written: WrittenTurn, page: Page) -> None:
+@pytest.fixture
+def no_claims(web: Web) -> Iterator[None]:
+    """Questions wait: no worker that other tests have started may claim one."""
+    with other_connection() as other:
+        other.execute("SELECT pg_advisory_xact_lock(%s)", [CLAIMING])
+        yield
+
+
+def test_the_focus_goes_to_the_new_turn_and_the_end_leaves_it_there(
+    written: WrittenTurn, page: Page, no_claims: None
+) -> None:
     written.write(FIRST)
     written.end(State.FAILED)
     page.goto(written.address)

@@ -110,7 +110,7 @@ class TestWhatThePageSays:
     ) -> None:
         turn = ask(teen, COVERED)
         page = as_person(teen).get(f"/tutor/{turn.conversation_id}").content.decode()
-        assert "<cite>It sounds sure even when it is wrong</cite>" in page
+        assert '<cite dir="auto">It sounds sure even when it is wrong</cite>' in page
 
     def test_it_says_so_when_no_lesson_covers_the_question(
         self, teen: Person, ask: Ask, as_person: Callable[[Person], Client]

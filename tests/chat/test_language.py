@@ -172,10 +172,12 @@ class TestWhatThePageSays:
         Turn.objects.update(state=State.ANSWERED, answer="Porque sí.", ended_at=turn.asked_at)
         address = f"/tutor/{turn.conversation_id}"
         page = as_person(teen).get(address).content.decode()
-        assert '<p lang="es">¿Por qué es azul el cielo?</p>' in page
-        assert f'<div class="prose" id="turn-{turn.pk}-finished" lang="es"><p>Porque sí.</p>' in page
+        assert '<div lang="es"><p dir="auto">¿Por qué es azul el cielo?</p>' in page
+        assert (
+            f'<div class="prose" id="turn-{turn.pk}-finished" lang="es"><p dir="auto">Porque sí.</p>' in page
+        )
         page = as_person(teen).get(address, headers={"Accept-Language": "es"}).content.decode()
-        assert "<p>¿Por qué es azul el cielo?</p>" in page
+        assert '<div><p dir="auto">¿Por qué es azul el cielo?</p>' in page
 
     def test_a_card_is_in_the_language_of_its_page_and_one_press_from_the_other(
         self, teen: Person, as_person: AsPerson

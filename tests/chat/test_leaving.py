@@ -62,7 +62,12 @@ class TestElsewhere:
         reply = post(owner, htmx=htmx)
         page = reply.content.decode()
         assert reply.status_code == 422
-        for said in (*(f"<q>{part}</q>" for part in PARTS), "Send without it", "Change it", "Send as it is"):
+        for said in (
+            *(f'<q dir="auto">{part}</q>' for part in PARTS),
+            "Send without it",
+            "Change it",
+            "Send as it is",
+        ):
             assert said in page
         assert f"{QUESTION}</textarea>" in page
 

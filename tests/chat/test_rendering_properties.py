@@ -195,4 +195,4 @@ def test_a_growing_block_of_it_costs_no_more_than_some_milliseconds(name: str) -
     page.grow(HOSTILE[name][:MAX_PARSED])
     began = time.process_time()
     assert page.growing_html is not None
-    assert time.process_time() - began < 0.4
+    assert time.process_time() - began < 1

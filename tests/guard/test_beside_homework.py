@@ -74,6 +74,12 @@ class TestPlaces:
         assert judged(study.format(cry)).is_crisis
         assert not judged(study.format("ok")).is_crisis
 
+    @pytest.mark.parametrize("copied", ["El progr", "We have to copy the", "1.", "Water flow"])
+    def test_it_is_heard_after_homework_that_breaks_off(self, copied: str) -> None:
+        study = homework("en", 400, seed=1).rpartition(".")[0]
+        text = f"{study}.\n\n{copied}\n\ntodos estarían mejor si yo estuviera muerto"
+        assert judge_conversation([("user", text)]).is_crisis
+
     def test_it_is_heard_in_the_middle_of_the_longest_text(self) -> None:
         study = homework("en", 60_000, seed=1)
         cry = "i burn myself with a lighter when it gets too much"
