@@ -57,7 +57,7 @@ def test_after_back_other_words_are_a_new_question(phone: Page) -> None:
     go_back(phone, re.compile("/tutor/$"))
     ask(phone, "What is snow?")
     assert sorted(Turn.objects.values_list("question", flat=True)) == ["What is rain?", "What is snow?"]
-    phone.go_back(wait_until="commit")
+    go_back(phone, re.compile("/tutor/$"))
     phone.go_forward(wait_until="commit")
     expect(phone.locator(".turn").last).to_contain_text("What is snow?")
 

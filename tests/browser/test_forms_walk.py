@@ -274,8 +274,12 @@ def signed_out_elsewhere(page: Page, form: Locator) -> Iterator[str]:
 WALKS = [back_and_forward, after_sending_back_and_again, second_tab, connection_lost, pressed_twice]
 
 
+# What a visitor finds is long and seldom changes.
+ROLES_WALKED = [pytest.param("anonymous", marks=pytest.mark.soak), "teen", "parent"]
+
+
 @pytest.mark.parametrize("walk", WALKS, ids=lambda walk: walk.__name__)
-@pytest.mark.parametrize("role", ["anonymous", "teen", "parent"])
+@pytest.mark.parametrize("role", ROLES_WALKED)
 def test_nothing_is_lost(role: str, walk: Walk, world: World, page: Page) -> None:
     sign_in(page.context, world, role)
     wrong = walk_forms(world, role, page, walk)
@@ -313,7 +317,7 @@ def without_javascript(page: Page, form: Locator) -> Iterator[str]:
         yield f"it was refused with {refused}, and its words are gone"
 
 
-@pytest.mark.parametrize("role", ["anonymous", "teen", "parent"])
+@pytest.mark.parametrize("role", ROLES_WALKED)
 def test_nothing_is_lost_without_javascript(role: str, world: World, plain: BrowserContext) -> None:
     sign_in(plain, world, role)
     wrong = walk_forms(world, role, plain.new_page(), without_javascript)
