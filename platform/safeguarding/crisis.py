@@ -103,7 +103,7 @@ def _leads_to_sign_in(answer: HttpResponseBase) -> bool:
 
 
 def cards_in_all_languages(verdict: Verdict) -> Sequence[SpokenCard]:
-    """The card in the page's language first. The others stand below it, as nobody's language is guessed in a crisis."""
+    """The card in the page's language first. The others stand below it, as no language is guessed in a crisis."""
     current = translation.get_language() or settings.LANGUAGE_CODE
     codes = sorted((code for code, _name in settings.LANGUAGES), key=lambda code: code != current)
     spoken = []
