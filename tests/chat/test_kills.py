@@ -4,6 +4,7 @@ Killed in mid-answer: see test_faults. Every turn ends answered, or failed with 
 hold returned; and it is paid once.
 """
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -44,8 +45,15 @@ def settling_waits(turn: Turn) -> Iterator[None]:
 
 
 def swept() -> None:
-    """What beat does once the dead worker's lease is over."""
-    leases.turns_sweep(now=timezone.now() + leases.LEASE)
+    """What beat does once the dead worker's lease is over. It comes again, as a sweep passes by what is locked.
+
+    A statement that the worker had sent may reach the database after it was found idle.
+    """
+    for _ in range(10):
+        leases.turns_sweep(now=timezone.now() + leases.LEASE)
+        if not Turn.objects.filter(state=State.WORKING).exists():
+            return
+        time.sleep(0.1)
 
 
 def database_let_go() -> None:
