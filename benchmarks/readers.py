@@ -1,0 +1,240 @@
+"""Whether the help page stays quick while many people read answers that grow.
+
+    .venv/bin/python -m embedded with -- .venv/bin/python -m benchmarks.readers [--passes 3] [--seconds 8] [--json]
+
+One web process serves every stream. "hostile" is 20 readers of 20 answers made to be slow to render (brackets, lists in
+lists, maths), 20 entries a second each; "ordinary" is 300 readers of 300 answers in plain words, 4 entries a
+second each, which is what a model on a machine of one's own writes. Meanwhile a process of its own asks for `/healthz`
+and `/help/now` in turn, without a pause, and keeps how long each took. Each pass measures "idle" as well, with no
+stream open, so that a busy machine can be told from a slow site. Figures are milliseconds: the median over the passes
+of each pass's slowest and of its 95th percentile. The readers and writers run on the same processors as the site.
+"""
+
+import argparse
+import asyncio
+import http.client
+import json
+import multiprocessing
+import os
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+django.setup()
+
+import redis  # noqa: E402
+from django.conf import settings  # noqa: E402
+from django.test.utils import setup_databases, setup_test_environment, teardown_databases  # noqa: E402
+from django.utils import timezone  # noqa: E402
+
+from accounts.models import Person, Role  # noqa: E402
+from chat.models import Conversation, State, Turn  # noqa: E402
+from chat.stream.entries import words_key  # noqa: E402
+from tests import live  # noqa: E402
+
+PATHS = ("/healthz", "/help/now")
+# What the parser finds hardest, a few letters at a time.
+HOSTILE = ("[", "_a__b ", "~~a", "1. a\n  - b\n", "a|b\n", "\\(x\\)", "<", "$$ a ")
+ORDINARY = ("Rain begins as water that the sun lifts from the sea. ",)
+
+
+@dataclass(frozen=True)
+class Load:
+    """Streams open at once; entries a second and letters an entry in each; and what they say."""
+
+    streams: int
+    entries: int
+    letters: int
+    units: tuple[str, ...]
+
+
+LOADS = {
+    "idle": Load(0, 0, 0, ()),
+    "hostile": Load(20, 20, 50, HOSTILE),
+    "ordinary": Load(300, 4, 54, ORDINARY),
+}
+
+
+def probe(port: int, seconds: float, answer: Any) -> None:
+    """Ask for each page in turn, and send back how many milliseconds each request took."""
+    took: dict[str, list[float]] = {path: [] for path in PATHS}
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        for path in PATHS:
+            began = time.monotonic()
+            line = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+            line.request("GET", path)
+            reply = line.getresponse()
+            reply.read()
+            line.close()
+            if reply.status != 200:
+                raise RuntimeError(f"{path} answered {reply.status}")
+            took[path].append((time.monotonic() - began) * 1000)
+    answer.send(took)
+
+
+def make_live_turns(reader: Person, count: int) -> list[Turn]:
+    """Turns that a worker is writing, as far as the database knows."""
+    now = timezone.now()
+    talks = Conversation.objects.bulk_create(Conversation(owner=reader, title="Rain") for _ in range(count))
+    held: dict[str, Any] = {
+        "state": State.WORKING,
+        "claimed_at": now,
+        "lease_until": now + timedelta(minutes=10),
+    }
+    return Turn.objects.bulk_create(
+        Turn(pk=uuid4(), conversation=talk, question="Why?", claim=uuid4(), **held) for talk in talks
+    )
+
+
+class Readers:
+    """One reader an answer, on an event loop of its own thread."""
+
+    def __init__(self, visitor: live.Visitor, turns: list[Turn]) -> None:
+        self.visitor = visitor
+        self.events = [0] * len(turns)
+        self.open = 0
+        self.done = threading.Event()
+        self.thread = threading.Thread(target=asyncio.run, args=(self._read_all(turns),))
+
+    async def _read_all(self, turns: list[Turn]) -> None:
+        reading = [asyncio.create_task(self._read(number, turn)) for number, turn in enumerate(turns)]
+        await asyncio.to_thread(self.done.wait)
+        for task in reading:
+            task.cancel()
+        await asyncio.wait(reading)
+
+    async def _read(self, number: int, turn: Turn) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.visitor.web.port)
+        headers = self.visitor.headers | {"Host": "127.0.0.1", "Accept": "text/event-stream"}
+        head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        writer.write(f"GET /tutor/turns/{turn.pk}/stream HTTP/1.1\r\n{head}\r\n".encode())
+        if b" 200 " not in await reader.readline():
+            raise RuntimeError("a stream was refused")
+        self.open += 1
+        async for line in reader:
+            self.events[number] += line.startswith(b"id:")
+
+
+def write(turns: list[Turn], load: Load, done: threading.Event) -> None:
+    """Write into each answer's stream as a worker does, one round of entries at a time."""
+    client, step = redis.Redis.from_url(settings.VALKEY_URL), 0
+    began = time.monotonic()
+    while not done.wait(max(0.0, began + step / load.entries - time.monotonic())):
+        with client.pipeline(transaction=False) as pipe:
+            for number, turn in enumerate(turns):
+                unit = load.units[number % len(load.units)]
+                count = max(1, load.letters // len(unit))
+                fields: Any = {"at": step * count * len(unit), "text": unit * count, "n": step}
+                pipe.xadd(words_key(turn.pk), fields)
+            pipe.execute()
+        step += 1
+    client.close()
+
+
+@contextmanager
+def streams(visitor: live.Visitor, reader: Person, load: Load) -> Iterator[dict[str, float]]:
+    """Keep the load's streams open and growing; yields the seconds that opening them took."""
+    if not load.streams:
+        yield {}
+        return
+    turns = make_live_turns(reader, load.streams)
+    readers = Readers(visitor, turns)
+    began = time.monotonic()
+    readers.thread.start()
+    live.wait_until(lambda: readers.open == load.streams, what="all streams to open")
+    opened = time.monotonic() - began
+    writing = threading.Thread(target=write, args=(turns, load, readers.done))
+    writing.start()
+    try:
+        time.sleep(1)
+        before, since = sum(readers.events), time.monotonic()
+        rates = {"open_seconds": opened}
+        yield rates
+        rates["events_a_second"] = (sum(readers.events) - before) / (time.monotonic() - since)
+        if min(readers.events) < 3:
+            raise RuntimeError(f"one of the streams brought {min(readers.events)} events only")
+    finally:
+        readers.done.set()
+        readers.thread.join()
+        writing.join()
+        Turn.objects.filter(pk__in=[turn.pk for turn in turns]).delete()
+
+
+def measure_load(
+    visitor: live.Visitor, reader: Person, load: Load, seconds: float
+) -> tuple[dict[str, list[float]], dict[str, float]]:
+    """Milliseconds of each request by path, and what the streams did meanwhile."""
+    context = multiprocessing.get_context("spawn")
+    with streams(visitor, reader, load) as rates:
+        mine, its = context.Pipe()
+        asking = context.Process(target=probe, args=(visitor.web.port, seconds, its))
+        asking.start()
+        took: dict[str, list[float]] = mine.recv()
+        asking.join()
+    return took, rates
+
+
+def measure(passes: int, seconds: float) -> dict[str, Any]:
+    setup_test_environment()
+    made = setup_databases(verbosity=0, interactive=False)
+    found: dict[tuple[str, str], list[list[float]]] = {}
+    try:
+        reader = Person.objects.create(username="reader", role=Role.PARENT, password="!")  # noqa: S106
+        with tempfile.TemporaryDirectory() as folder, live.running(live.Web(Path(folder) / "web.log")) as web:
+            visitor = live.Visitor(web, reader)
+            for _pass in range(passes):
+                for name, load in LOADS.items():
+                    took, rates = measure_load(visitor, reader, load, seconds)
+                    for path, times in took.items():
+                        found.setdefault((name, path), []).append(sorted(times))
+                    slowest = {path: f"{max(times):.0f} of {len(times)}" for path, times in took.items()}
+                    streamed = {rate: round(value, 1) for rate, value in rates.items()}
+                    print(f"  {name}: slowest ms {slowest}; {streamed}", file=sys.stderr)
+        live.wait_until(live.is_alone, what="the site to leave the database")
+    finally:
+        teardown_databases(made, verbosity=0)
+    return figures(found)
+
+
+def figures(found: dict[tuple[str, str], list[list[float]]]) -> dict[str, Any]:
+    told: dict[str, Any] = {}
+    for (name, path), passes in found.items():
+        key = f"{name}_{path.strip('/').replace('/', '_')}"
+        told[f"{key}_slowest_ms"] = round(statistics.median(times[-1] for times in passes), 1)
+        told[f"{key}_p95_ms"] = round(
+            statistics.median(times[int(0.95 * (len(times) - 1))] for times in passes), 1
+        )
+    return told
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    arguments.add_argument("--passes", type=int, default=3)
+    arguments.add_argument("--seconds", type=float, default=8.0)
+    arguments.add_argument("--json", action="store_true")
+    asked = arguments.parse_args()
+    found = measure(asked.passes, asked.seconds)
+    for name, value in found.items():
+        print(f"{name:30} {value}")
+    if asked.json:
+        print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()
