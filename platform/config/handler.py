@@ -8,6 +8,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from io import BytesIO
+from ipaddress import ip_address
 from typing import IO, Any
 
 from asgiref.sync import sync_to_async
@@ -20,6 +22,8 @@ from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
 from servestatic.middleware import ServeStaticMiddleware
 
+from config.bodies import BodyRefused, read_body, refuse_body
+
 type Scope = MutableMapping[str, Any]
 type Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 type Send = Callable[[Mapping[str, Any]], Awaitable[None]]
@@ -29,6 +33,19 @@ THREADS = 8
 # What must answer when every one of those threads waits for a database that hangs, on threads of its own: whoever asks
 # whether the parts answer waits as well, and must not stand in the way of help.
 THREADS_APART = {"/help/": 4, "/healthz": 1, "/readyz": 2}
+UNREADABLE_CLIENT = ("0.0.0.0", 0)  # noqa: S104 - nothing listens there
+
+
+def set_readable_client(scope: Scope) -> None:
+    """Replace a client that is no address: it is taken from X-Forwarded-For, where a proxy may pass on anything.
+
+    All such clients share one address, and with it the limits of one.
+    """
+    host, _port = scope.get("client") or ("", 0)
+    try:
+        ip_address(host)
+    except ValueError:
+        scope["client"] = UNREADABLE_CLIENT
 
 
 class Handler(ASGIHandler):
@@ -49,10 +66,14 @@ class Handler(ASGIHandler):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             raise ValueError(f"Only HTTP is spoken here, not {scope['type']}.")
+        set_readable_client(scope)
         try:
-            body = await self.read_body(receive)
+            body = await read_body(scope, receive)
         except RequestAborted:
             return
+        except BodyRefused as refusal:
+            refuse_body(scope, refusal)
+            body = BytesIO()
         with closing(body):
             await self._answer(scope, body, receive, send)
 

@@ -120,6 +120,7 @@ MIDDLEWARE = [
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "config.languages.LanguageMiddleware",
+    "config.bodies.refused_body_middleware",
     # Inside the session and the language, outside whatever may refuse a request.
     "safeguarding.crisis.crisis_middleware",
     "django.middleware.common.CommonMiddleware",
@@ -270,7 +271,9 @@ if not DEMO:
     SECURE_HSTS_PRELOAD = True
 # Largest form that anybody has reason to send: a question is at most 2,000 characters.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
-DATA_UPLOAD_MAX_NUMBER_FIELDS = 50
+# The largest body of a request (config.bodies): captions of a recording are one megabyte. It is kept in memory, and so
+# is an upload within it: nothing that is sent is written to disk.
+LARGEST_BODY = FILE_UPLOAD_MAX_MEMORY_SIZE = 1_500_000
 
 _mailer = mailer_of(env.str("EMAIL_URL", default=""))
 MAILERS = {"default": _mailer.settings}

@@ -8,6 +8,7 @@ from django.urls import include, path
 
 from config import health, languages, metrics, pages
 
+handler400 = "config.views.bad_request"
 handler404 = "config.views.not_found"
 handler429 = "config.views.too_often"
 handler500 = "config.views.server_error"

@@ -2,7 +2,9 @@
 
 import json
 import sys
+from http import HTTPStatus
 
+from django.core.exceptions import RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import get_token
@@ -31,6 +33,24 @@ def form_expired(request: HttpRequest, reason: str = "") -> HttpResponse:
     if form:
         return render(request, "accounts/kept_form.html", {"form": form, "has_expired": True}, status=403)
     return render(request, "403.html", {"form_expired": True}, status=403)
+
+
+def body_refused(request: HttpRequest, status: HTTPStatus) -> HttpResponse:
+    """The answer to a form that is too large (413) or that did not arrive in time (408)."""
+    is_too_large = status == HTTPStatus.CONTENT_TOO_LARGE
+    if request.path.startswith(API):
+        kind = problems.TOO_LARGE if is_too_large else problems.TOO_SLOW
+        return problems.plain_answer(problems.Problem(kind))
+    return render(None, "body_refused.html", {"is_too_large": is_too_large}, status=status)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """The page for what Django refuses to read; nothing here may read the form again."""
+    if isinstance(exception, RequestDataTooBig):
+        return body_refused(request, HTTPStatus.CONTENT_TOO_LARGE)
+    if request.path.startswith(API):
+        return problems.plain_answer(problems.Problem(problems.BAD_REQUEST))
+    return render(None, "400.html", status=HTTPStatus.BAD_REQUEST)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

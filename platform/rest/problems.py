@@ -113,6 +113,12 @@ INVALID = define(
 TOO_LARGE = define(
     "too-large", HTTPStatus.CONTENT_TOO_LARGE, _("That is too much at once"), _("Send less of it.")
 )
+TOO_SLOW = define(
+    "too-slow",
+    HTTPStatus.REQUEST_TIMEOUT,
+    _("That took too long to arrive"),
+    _("Nothing was changed. Send it again."),
+)
 TOO_OFTEN = define(
     "too-often",
     HTTPStatus.TOO_MANY_REQUESTS,

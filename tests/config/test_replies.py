@@ -25,4 +25,4 @@ def test_so_are_refusals(client: Client, teen: Person, settings: Settings) -> No
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 10
     client.force_login(teen)
     too_long = client.post("/tutor/ask", {"question": "x" * 100})
-    assert (too_long.status_code, too_long.headers[HEADER]) == (400, "page")
+    assert (too_long.status_code, too_long.headers[HEADER]) == (413, "page")
