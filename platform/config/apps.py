@@ -6,3 +6,6 @@ class SiteConfig(AppConfig):
     name = "config"
     verbose_name = _("Site")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from config import checks  # noqa: F401 - registers them

@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -79,3 +79,12 @@ def extra_body_of(text: str) -> dict[str, Any]:
     if reserved := sorted(RESERVED_FIELDS & fields.keys()):
         raise ImproperlyConfigured(f"TUTOR_EXTRA_BODY must not set {', '.join(reserved)}: the site does.")
     return fields
+
+
+def with_password(url: str, password: str) -> str:
+    """`url` with a password of any characters in it; as it is without one. A user's name in it is kept."""
+    if not (url and password):
+        return url
+    parts = urlsplit(url)
+    user, _, host = parts.netloc.rpartition("@")
+    return parts._replace(netloc=f"{user.partition(':')[0]}:{quote(password, safe='')}@{host}").geturl()

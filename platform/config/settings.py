@@ -10,9 +10,10 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from config.api import *  # noqa: F403 - the settings of the API's library and its description
-from config.environment import Production, extra_body_of, require_safe
+from config.environment import Production, extra_body_of, require_safe, with_password
 from config.mailer import mailer_of
-from config.schedule import SCHEDULE
+from config.queue import *  # noqa: F403 - the settings of Celery
+from config.queue import VALKEY_URL
 from config.sign_in import *  # noqa: F403 - the settings of django-allauth, which are many
 from telemetry.logs import logging_for
 
@@ -29,7 +30,6 @@ SITE_URL: str = env.str("SITE_URL", default="http://localhost:8000" if DEMO else
 ALLOWED_HOSTS: list[str] = env.list(
     "ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if DEMO else []
 )
-VALKEY_URL: str = env.str("VALKEY_URL", default="")
 METRICS_TOKEN: str = env.str("METRICS_TOKEN", default="")
 
 TUTOR_BASE_URL: str = env.str("TUTOR_BASE_URL", default="")
@@ -42,9 +42,9 @@ TUTOR_ANSWER_TOKENS: int = env.int("TUTOR_ANSWER_TOKENS", default=400)
 # How many answers one worker process has written at a time: as many as the model's server can write at once, shared
 # among the workers. Who comes after them waits in line, and is told about how long.
 TUTOR_PLACES: int = env.int("TUTOR_PLACES", default=32)
-# Dollars for a million tokens, which is micro-dollars a token. A local model costs nothing a token.
 # How many answers one person may follow at once, in each web process.
 STREAMS_PER_PERSON: int = env.int("STREAMS_PER_PERSON", default=24)
+# Dollars for a million tokens, which is micro-dollars a token. A local model costs nothing a token.
 TUTOR_INPUT_PRICE: float = env.float("TUTOR_INPUT_PRICE", default=0.0)
 TUTOR_OUTPUT_PRICE: float = env.float("TUTOR_OUTPUT_PRICE", default=0.0)
 # Of what the server had read before and reports as cached; empty: like the rest of a prompt.
@@ -155,7 +155,8 @@ TEMPLATES = [
     },
 ]
 
-DATABASES = {"default": env.db_url("DATABASE_URL", default="postgres:///kitchen_table")}
+_database = env.str("DATABASE_URL", default="postgres:///kitchen_table")
+DATABASES = {"default": env.db_url_config(with_password(_database, env.str("DATABASE_PASSWORD", default="")))}
 DATABASES["default"] |= {
     "ATOMIC_REQUESTS": False,
     # Threads of the web process, of the worker's tasks and of its desk share them.
@@ -260,15 +261,18 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEMO
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "config.views.form_expired"
 CSRF_TRUSTED_ORIGINS = [SITE_URL] if SITE_URL.startswith("https://") else []
+BEHIND_PROXY: bool = env.bool("BEHIND_PROXY", default=False)
+# Read by uvicorn, which takes a visitor's address from X-Forwarded-For where the sender is one of these.
+FORWARDED_ALLOW_IPS: str = env.str("FORWARDED_ALLOW_IPS", default="")
 if not DEMO:
     SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
     SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
-    SECURE_PROXY_SSL_HEADER = (
-        ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", default=False) else None
-    )
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
     SECURE_HSTS_SECONDS = 31_536_000
-    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
-    SECURE_HSTS_PRELOAD = True
+    # They bind every site under the same name, and browsers remember it for a year: the name's owner decides.
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", default=False)
+    SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_PRELOAD", default=False)
+    SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 # Largest form that anybody has reason to send: a question is at most 2,000 characters.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
 # The largest body of a request (config.bodies): captions of a recording are one megabyte. It is kept in memory, and so
@@ -282,20 +286,5 @@ MAIL_PROVIDER = _mailer.provider
 MAIL_WEBHOOK_SECRET: str = env.str("MAIL_WEBHOOK_SECRET", default="")
 ANYMAIL = {"WEBHOOK_SECRET": MAIL_WEBHOOK_SECRET}
 DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", default="Kitchen Table <hello@localhost>")
-
-CELERY_BROKER_URL = VALKEY_URL
-CELERY_TASK_IGNORE_RESULT = True
-# A message is only a nudge: the row it names is the truth, so a lost one is sent again by the sweeper.
-CELERY_TASK_ACKS_LATE = True
-CELERY_TASK_PUBLISH_RETRY = False
-CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS = {
-    "socket_connect_timeout": 1,
-    "socket_keepalive": True,
-    "visibility_timeout": 900,
-}
-CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_BEAT_SCHEDULE = SCHEDULE
 
 LOGGING = logging_for(level=env.str("LOG_LEVEL", default="INFO"), as_json=not DEMO)

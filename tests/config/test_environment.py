@@ -3,8 +3,14 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
+from typing import Any
 
 import pytest
+from pytest_django import Settings
+
+from config.checks import check_forwarded_addresses
+from config.environment import Production, with_password
 
 SAFE = {
     "SECRET_KEY": "aB3" * 20 + "xyz+",
@@ -14,6 +20,8 @@ SAFE = {
     "VALKEY_URL": "redis://127.0.0.1:1/0",
     "TUTOR_BASE_URL": "http://127.0.0.1:1/v1",
     "TUTOR_MODEL": "tutor",
+    "BEHIND_PROXY": "true",
+    "FORWARDED_ALLOW_IPS": "127.0.0.1",
     "EMAIL_URL": "smtp+tls://kt:secret@mail.example:587",
     "CRISIS_TEXTS_REVIEW": "Dr A. Name, 2026-11-22",
 }
@@ -33,26 +41,36 @@ def test_a_safe_production_starts_and_the_deploy_check_is_clean() -> None:
 
 
 @pytest.mark.parametrize(
-    ("variable", "value", "said"),
+    ("changed", "said"),
     [
-        ("SECRET_KEY", "", "SECRET_KEY"),
-        ("SECRET_KEY", "short", "SECRET_KEY"),
-        ("METRICS_TOKEN", "short", "METRICS_TOKEN"),
-        ("SECRET_KEY", "a" * 60, "SECRET_KEY"),
-        ("ALLOWED_HOSTS", "", "ALLOWED_HOSTS"),
-        ("ALLOWED_HOSTS", "*", "ALLOWED_HOSTS"),
-        ("SITE_URL", "http://kitchen.example", "SITE_URL"),
-        ("DATABASE_URL", "", "DATABASE_URL"),
-        ("VALKEY_URL", "", "VALKEY_URL"),
-        ("TUTOR_BASE_URL", "", "TUTOR_BASE_URL"),
-        ("TUTOR_MODEL", "", "TUTOR_MODEL"),
-        ("EMAIL_URL", "", "EMAIL_URL"),
+        ({"secret_key": ""}, "SECRET_KEY"),
+        ({"secret_key": "short"}, "SECRET_KEY"),
+        ({"secret_key": "a" * 60}, "SECRET_KEY"),
+        ({"metrics_token": "short"}, "METRICS_TOKEN"),
+        ({"allowed_hosts": []}, "ALLOWED_HOSTS"),
+        ({"allowed_hosts": ["*"]}, "ALLOWED_HOSTS"),
+        ({"site_url": "http://kitchen.example"}, "SITE_URL"),
+        ({"database_url": ""}, "DATABASE_URL"),
+        ({"valkey_url": ""}, "VALKEY_URL"),
+        ({"tutor_base_url": ""}, "TUTOR_BASE_URL"),
+        ({"tutor_model": ""}, "TUTOR_MODEL"),
+        ({"email_url": ""}, "EMAIL_URL"),
     ],
 )
-def test_an_unsafe_one_does_not_and_names_the_fault(variable: str, value: str, said: str) -> None:
-    found = check(**{variable: value})
-    assert found.returncode != 0
-    assert f"  - {said}" in found.stderr
+def test_an_unsafe_setting_is_named(changed: dict[str, Any], said: str) -> None:
+    safe = Production(
+        secret_key=SAFE["SECRET_KEY"],
+        allowed_hosts=[SAFE["ALLOWED_HOSTS"]],
+        site_url=SAFE["SITE_URL"],
+        database_url=SAFE["DATABASE_URL"],
+        valkey_url=SAFE["VALKEY_URL"],
+        tutor_base_url=SAFE["TUTOR_BASE_URL"],
+        tutor_model=SAFE["TUTOR_MODEL"],
+        email_url=SAFE["EMAIL_URL"],
+        metrics_token="",
+    )
+    assert safe.faults() == []
+    assert [fault.startswith(said) for fault in replace(safe, **changed).faults()] == [True]
 
 
 def test_every_fault_is_named_at_once() -> None:
@@ -65,3 +83,39 @@ def test_debug_cannot_be_switched_on_in_production() -> None:
     code = "from django.conf import settings; print(settings.DEBUG)"
     found = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize(
+    ("trusted", "said"),
+    [
+        ("", "kitchen.W001"),
+        ("*", "kitchen.E001"),
+        ("10.0.0.1, 0.0.0.0/0", "kitchen.E001"),
+        ("::/0", "kitchen.E001"),
+        ("172.30.0.0/24", ""),
+        ("127.0.0.1", ""),
+    ],
+)
+def test_the_deploy_check_looks_at_whose_forwarded_addresses_are_believed(
+    trusted: str, said: str, settings: Settings
+) -> None:
+    settings.BEHIND_PROXY, settings.FORWARDED_ALLOW_IPS = True, trusted
+    assert [message.id for message in check_forwarded_addresses()] == ([said] if said else [])
+
+
+@pytest.mark.parametrize(
+    ("url", "password", "whole"),
+    [
+        (
+            "postgres://kitchen@db:5432/site",
+            "p@ss/w#rd?",
+            "postgres://kitchen:p%40ss%2Fw%23rd%3F@db:5432/site",
+        ),
+        ("postgres://kitchen:old@db/site", "new", "postgres://kitchen:new@db/site"),
+        ("redis://valkey:6379/0", "a b%", "redis://:a%20b%25@valkey:6379/0"),
+        ("redis://:kept@valkey/0", "", "redis://:kept@valkey/0"),
+        ("", "unused", ""),
+    ],
+)
+def test_a_password_may_have_any_characters(url: str, password: str, whole: str) -> None:
+    assert with_password(url, password) == whole
