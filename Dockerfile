@@ -1,9 +1,9 @@
 # One image for web, worker and beat. Build: docker build -t kitchen-table .
-FROM python:3.13-slim-bookworm AS build
+FROM python:3.13.11-slim-bookworm AS build
 COPY requirements.txt /build/
 RUN python -m venv /site && /site/bin/pip install --no-cache-dir --require-hashes -r /build/requirements.txt
 
-FROM python:3.13-slim-bookworm
+FROM python:3.13.11-slim-bookworm
 RUN useradd --system --uid 10001 --no-create-home kitchen
 COPY --from=build /site /site
 ENV PATH=/site/bin:$PATH \

@@ -24,10 +24,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import django
 
@@ -38,12 +36,12 @@ django.setup()
 import redis  # noqa: E402
 from django.conf import settings  # noqa: E402
 from django.test.utils import setup_databases, setup_test_environment, teardown_databases  # noqa: E402
-from django.utils import timezone  # noqa: E402
 
 from accounts.models import Person, Role  # noqa: E402
-from chat.models import Conversation, State, Turn  # noqa: E402
+from chat.models import Turn  # noqa: E402
 from chat.stream.entries import words_key  # noqa: E402
 from tests import live  # noqa: E402
+from tests.streams import make_live_turns  # noqa: E402
 
 PATHS = ("/healthz", "/help/now")
 # What the parser finds hardest, a few letters at a time.
@@ -84,20 +82,6 @@ def probe(port: int, seconds: float, answer: Any) -> None:
                 raise RuntimeError(f"{path} answered {reply.status}")
             took[path].append((time.monotonic() - began) * 1000)
     answer.send(took)
-
-
-def make_live_turns(reader: Person, count: int) -> list[Turn]:
-    """Turns that a worker is writing, as far as the database knows."""
-    now = timezone.now()
-    talks = Conversation.objects.bulk_create(Conversation(owner=reader, title="Rain") for _ in range(count))
-    held: dict[str, Any] = {
-        "state": State.WORKING,
-        "claimed_at": now,
-        "lease_until": now + timedelta(minutes=10),
-    }
-    return Turn.objects.bulk_create(
-        Turn(pk=uuid4(), conversation=talk, question="Why?", claim=uuid4(), **held) for talk in talks
-    )
 
 
 class Readers:

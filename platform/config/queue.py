@@ -22,3 +22,5 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = SCHEDULE
+# Beat writes its schedule to disk after each task that it sends: the container's check looks at the file.
+CELERY_BEAT_SYNC_EVERY = 1

@@ -6,7 +6,6 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Future
-from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -15,33 +14,16 @@ from django.utils import timezone
 from accounts.models import Person
 from chat import stream
 from chat.leases import Outcome, turn_finish
-from chat.models import Conversation, Ending, State, Turn
+from chat.models import Ending, State, Turn
 from chat.stream.entries import words_key
 from chat.stream.store import _client
 from tests.live import Visitor, Web, wait_until
+from tests.streams import make_live_turns
 
 STREAMS = 200
 WORDS = 5
 BUSY_SECONDS = 4.0
 ADDRESSES = ("/tutor/turns/{}/stream", "/api/v1/turns/{}/events")
-
-
-def make_live_turns(teen: Person, count: int) -> list[Turn]:
-    """Turns that a worker is writing, as far as the database knows."""
-    now = timezone.now()
-    talks = Conversation.objects.bulk_create(Conversation(owner=teen, title="Rain") for _ in range(count))
-    return Turn.objects.bulk_create(
-        Turn(
-            pk=uuid4(),
-            conversation=talk,
-            question="Why does it rain?",
-            state=State.WORKING,
-            claim=uuid4(),
-            claimed_at=now,
-            lease_until=now + timedelta(minutes=5),
-        )
-        for talk in talks
-    )
 
 
 def end_turns(turns: Sequence[Turn]) -> None:

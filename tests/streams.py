@@ -1,0 +1,27 @@
+"""Answers that are being written, as far as the database knows, for tests that read their streams."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+from django.utils import timezone
+
+from accounts.models import Person
+from chat.models import Conversation, State, Turn
+
+
+def make_live_turns(owner: Person, count: int) -> list[Turn]:
+    """One turn in each of `count` conversations, claimed by a worker that there is not."""
+    now = timezone.now()
+    talks = Conversation.objects.bulk_create(Conversation(owner=owner, title="Rain") for _ in range(count))
+    return Turn.objects.bulk_create(
+        Turn(
+            pk=uuid4(),
+            conversation=talk,
+            question="Why does it rain?",
+            state=State.WORKING,
+            claim=uuid4(),
+            claimed_at=now,
+            lease_until=now + timedelta(minutes=10),
+        )
+        for talk in talks
+    )
