@@ -1,18 +1,36 @@
+from collections.abc import Iterable
+from typing import Any
+
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
+from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
-from django.contrib.auth.forms import AdminUserCreationForm
+from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Person
+from accounts.services import LastAdmin, is_last_admin, person_erase
 
 
 class PersonCreationForm(AdminUserCreationForm):  # type: ignore[type-arg]
     class Meta(AdminUserCreationForm.Meta):
         model = Person
         fields = ("username", "role")
+
+
+class PersonChangeForm(UserChangeForm):  # type: ignore[type-arg]
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        stays = cleaned.get("is_active") and cleaned.get("is_superuser")
+        if not stays and is_last_admin(self.instance):
+            raise forms.ValidationError(
+                _("This is the last admin who can open everything. Give somebody else that right first.")
+            )
+        return cleaned
 
 
 @admin.register(Person)
@@ -22,6 +40,7 @@ class PersonAdmin(UserAdmin):  # type: ignore[type-arg]
     search_fields = ("username", "display_name", "email")
     ordering = ("username",)
     readonly_fields = ("joined_at", "last_login", "born")
+    form = PersonChangeForm
     add_form = PersonCreationForm
     fieldsets = (
         (None, {"fields": ("username", "password", "role")}),
@@ -33,6 +52,25 @@ class PersonAdmin(UserAdmin):  # type: ignore[type-arg]
         (_("Dates"), {"fields": ("born", "last_login", "joined_at")}),
     )
     add_fieldsets = ((None, {"fields": ("username", "role", "usable_password", "password1", "password2")}),)
+
+    def get_deleted_objects(
+        self, objs: Iterable[Person], request: HttpRequest
+    ) -> tuple[list[Any], dict[str, int], set[Any], list[Any]]:
+        """People are erased, with all that is theirs; Django's own list would stop at rows that no admin may delete."""
+        people = list(objs)
+        kept = [str(person) for person in people if person == request.user or is_last_admin(person)]
+        return [str(person) for person in people], {str(_("people")): len(people)}, set(), kept
+
+    def delete_model(self, request: HttpRequest, obj: Person) -> None:
+        self.delete_queryset(request, Person.objects.filter(pk=obj.pk))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Person]) -> None:
+        """Erase each as on their own page: mails, sign-ups, sessions and titles in the log go too."""
+        for person in queryset.order_by("pk"):
+            try:
+                person_erase(person=person)
+            except LastAdmin as fault:
+                raise PermissionDenied from fault
 
 
 # Where somebody is signed in is their own business.

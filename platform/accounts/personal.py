@@ -1,5 +1,6 @@
 """What this room keeps about a person: the account, its sessions, and what an admin did."""
 
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
@@ -34,11 +35,16 @@ def account_export(person: Person) -> Iterator[Row]:
 def account_erase(person: Person) -> None:
     """Take the person's names out of the admin pages' log. Their row itself goes last, by `person_erase`."""
     log_blank(Person.objects.filter(pk=person.pk))
-    named = Q(object_repr__icontains=person.username)
+    named = Q(object_repr__iregex=_as_whole_words(person.username))
     for name in filter(None, (person.display_name, person.email)):
-        named |= Q(object_repr__icontains=name)
+        named |= Q(object_repr__iregex=_as_whole_words(name))
     # A row that an admin deleted left its title here, and nothing else that leads to it.
     _titled().filter(named).update(**BLANK)
+
+
+def _as_whole_words(name: str) -> str:
+    """PostgreSQL's expression for a name that stands by itself: "An" is not in "Anna"."""
+    return rf"(?<![[:alnum:]_]){re.escape(name)}(?![[:alnum:]_])"
 
 
 def _titled() -> QuerySet[LogEntry]:
@@ -180,6 +186,24 @@ ADMIN_LOG = Kind(
     export=admin_log_export,
     erase=leave,
 )
+ERASED = Kind(
+    name="erased",
+    title=_("Erased accounts"),
+    what=_(
+        "The number of an account that was erased, and when it was made and erased. Without it a backup that has to be "
+        "restored would bring the account back."
+    ),
+    retention=Retention(
+        words=_("It is deleted %(days)d days after the erasure, when no backup is older."),
+        days=services.BACKUPS_KEPT_FOR.days,
+        since=_("the erasure"),
+        forget=services.erased_people_forget,
+        task="accounts.tasks.erased_people_forget",
+    ),
+    private=False,
+    export=nothing,
+    erase=leave,
+)
 TRIES = Kind(
     name="tries",
     title=_("Against abuse"),
@@ -190,4 +214,4 @@ TRIES = Kind(
     erase=leave,
 )
 # A page shows them the other way round, the highest room first.
-KINDS = (TRIES, ADMIN_LOG, SESSIONS, SECOND_STEPS, ADDRESSES, ACCOUNT)
+KINDS = (TRIES, ERASED, ADMIN_LOG, SESSIONS, SECOND_STEPS, ADDRESSES, ACCOUNT)

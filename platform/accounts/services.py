@@ -1,6 +1,7 @@
 """What is done with people: made, changed, erased; and sessions forgotten. Keyword-only, one transaction each."""
 
-from datetime import date, datetime
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
 
 from django.contrib.sessions.models import Session
 from django.db import OperationalError, transaction
@@ -10,10 +11,12 @@ from psycopg.errors import DeadlockDetected
 from accounts import registry
 from accounts.age import is_too_young
 from accounts.errors import TooYoung
-from accounts.models import Person, Role
+from accounts.models import ErasedPerson, Person, Role
 from accounts.names import validate_own_username
 
 MOST_TRIES = 4
+# How long an operator may keep a backup (docs/operations.md).
+BACKUPS_KEPT_FOR = timedelta(days=90)
 
 
 class LastAdmin(Exception):
@@ -45,8 +48,35 @@ def _erase(person: Person) -> bool:
         return False
     for kind in registry.kinds():
         kind.erase(locked)
+    ErasedPerson.objects.get_or_create(person_key=locked.pk, joined_at=locked.joined_at)
     locked.delete()
     return True
+
+
+def is_last_admin(person: Person) -> bool:
+    """Whether nobody else could open everything if this person were gone. Not locked: `person_erase` decides."""
+    admins = Person.objects.filter(is_superuser=True, is_active=True)
+    return admins.filter(pk=person.pk).exists() and not admins.exclude(pk=person.pk).exists()
+
+
+def erase_again(*, keys: Iterable[tuple[int, datetime]]) -> int:
+    """Erase the accounts of these keys (a person's number and moment of joining) that are here. Returns how many.
+
+    For a database that was restored from a backup older than their erasure. Each account is a transaction of its own,
+    so that a command that breaks off can be started again. Raises LastAdmin.
+    """
+    count = 0
+    for key, joined_at in keys:
+        person = Person.objects.filter(pk=key, joined_at=joined_at).first()
+        count += person is not None and person_erase(person=person)
+    return count
+
+
+@transaction.atomic
+def erased_people_forget(*, now: datetime | None = None) -> int:
+    """Forget erasures that no backup is older than. Returns how many."""
+    before = (now or timezone.now()) - BACKUPS_KEPT_FOR
+    return ErasedPerson.objects.filter(erased_at__lt=before).delete()[0]
 
 
 def _locked(person: Person) -> Person | None:

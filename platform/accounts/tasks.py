@@ -15,3 +15,9 @@ def sessions_forget() -> None:
 def log_titles_forget() -> None:
     """Strike the names out of what the admin pages' log says of people."""
     personal.log_titles_forget()
+
+
+@shared_task(ignore_result=True)
+def erased_people_forget() -> None:
+    """Forget which accounts were erased, once no backup holds them any more."""
+    services.erased_people_forget()

@@ -49,6 +49,10 @@ SCHEDULE = {
         "task": "accounts.tasks.sessions_forget",
         "schedule": crontab(hour="11", minute="40"),
     },
+    "forget erased people": {
+        "task": "accounts.tasks.erased_people_forget",
+        "schedule": crontab(hour="12", minute="30"),
+    },
     "forget log titles": {
         "task": "accounts.tasks.log_titles_forget",
         "schedule": crontab(hour="11", minute="45"),

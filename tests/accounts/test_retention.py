@@ -12,7 +12,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.sessions.models import Session
 
 from accounts import registry
-from accounts.models import Person, Role
+from accounts.models import ErasedPerson, Person, Role
 from accounts.registry import Kind
 from chat.models import Conversation, Report, Turn
 from chat.models import State as TurnState
@@ -55,6 +55,10 @@ def admin_changed(at: datetime) -> None:
     ana = Person.objects.create_user("ana", role=Role.ADMIN)
     log(ana, ana)
     LogEntry.objects.update(action_time=at)
+
+
+def account_erased(at: datetime) -> None:
+    ErasedPerson.objects.create(person_key=7, joined_at=at - timedelta(days=9), erased_at=at)
 
 
 def invited(at: datetime) -> None:
@@ -104,6 +108,7 @@ BEGINNINGS: list[tuple[str, Callable[[datetime], None], Callable[[], int]]] = [
     ("sign-ups", event_ended, SignUp.objects.count),
     ("admin-log", admin_changed, titles),
     ("sessions", session_begun, Session.objects.count),
+    ("erased", account_erased, ErasedPerson.objects.count),
     ("invitations", invited, Invitation.objects.count),
     ("notices", told, Notice.objects.count),
     ("password-helps", help_asked, PasswordHelp.objects.count),

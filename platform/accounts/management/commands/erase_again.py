@@ -1,0 +1,38 @@
+import sys
+from argparse import ArgumentParser
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from accounts.services import LastAdmin, erase_again
+
+
+class Command(BaseCommand):
+    help = "Erase the accounts that `list_erased` printed and that a restored backup has brought back."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("keys", nargs="?", type=Path, help="a file; otherwise standard input")
+
+    def handle(self, *_args: Any, keys: Path | None, **_options: Any) -> None:
+        lines = (keys.read_text() if keys else sys.stdin.read()).splitlines()
+        try:
+            count = erase_again(keys=list(_keys_in(lines)))
+        except LastAdmin as fault:
+            raise CommandError("One of them is the last admin here. Make another admin first.") from fault
+        self.stdout.write(f"{count} erased again.")
+
+
+def _keys_in(lines: Iterable[str]) -> Iterator[tuple[int, datetime]]:
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            key, joined_at = line.split()
+            yield int(key), datetime.fromisoformat(joined_at)
+        except ValueError as fault:
+            raise CommandError(
+                f"Line {number} is no key of an account: {line.strip()!r}. Nothing was erased."
+            ) from fault

@@ -1,0 +1,15 @@
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from accounts.models import ErasedPerson
+
+
+class Command(BaseCommand):
+    help = (
+        "Print the keys of erased accounts, a line each, for `erase_again`. Keep them apart from the backups."
+    )
+
+    def handle(self, *_args: Any, **_options: Any) -> None:
+        for erased in ErasedPerson.objects.order_by("pk").iterator():
+            self.stdout.write(str(erased))
