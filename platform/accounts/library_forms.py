@@ -1,12 +1,19 @@
 """django-allauth's forms in our words. What they do is theirs."""
 
+import json
 from typing import Any
 
 from allauth.account import forms as account
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.base import forms as codes
+from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.forms import ActivateTOTPForm
-from allauth.mfa.webauthn.forms import AddWebAuthnForm
+from allauth.mfa.webauthn.forms import (
+    AddWebAuthnForm,
+    AuthenticateWebAuthnForm,
+    LoginWebAuthnForm,
+    ReauthenticateWebAuthnForm,
+)
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
@@ -62,7 +69,42 @@ class FirstCode(Reworded, ActivateTOTPForm):
     words = {"code": (_("The code that the app shows"), "")}
 
 
-class AddPasskey(Reworded, AddWebAuthnForm):
+class CredentialDecoder(json.JSONDecoder):
+    """Reads what a browser says of a passkey. Python's own faults, on huge numbers or deep nesting, become bad JSON."""
+
+    def decode(self, s: str, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().decode(s, *args, **kwargs)
+        except (RecursionError, ValueError) as fault:
+            raise json.JSONDecodeError("no credential", s[:20], 0) from fault
+
+
+class ReadsCredential(forms.Form):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        credential = self.fields["credential"]
+        assert isinstance(credential, forms.JSONField)  # noqa: S101 - tells the types
+        credential.decoder = CredentialDecoder
+
+
+class UsePasskey(ReadsCredential, AuthenticateWebAuthnForm):
+    def clean_credential(self) -> Authenticator:
+        """The library lets some kinds of nonsense through as errors of the site."""
+        try:
+            return super().clean_credential()
+        except (AttributeError, KeyError, TypeError, ValueError) as fault:
+            raise get_adapter().validation_error("incorrect_code") from fault
+
+
+class SignInWithPasskey(UsePasskey, LoginWebAuthnForm):
+    pass
+
+
+class UsePasskeyAgain(UsePasskey, ReauthenticateWebAuthnForm):
+    pass
+
+
+class AddPasskey(ReadsCredential, Reworded, AddWebAuthnForm):
     words = {
         "name": (_("What you call it"), ""),
         "passwordless": (
@@ -80,6 +122,6 @@ class AddPasskey(Reworded, AddWebAuthnForm):
         """The library lets some kinds of nonsense through as errors of the site."""
         try:
             cleaned: dict[str, Any] = super().clean()
-        except (KeyError, TypeError, ValueError) as fault:
+        except (AttributeError, KeyError, TypeError, ValueError) as fault:
             raise get_adapter().validation_error("incorrect_code") from fault
         return cleaned

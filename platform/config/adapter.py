@@ -78,6 +78,13 @@ class AccountAdapter(DefaultAccountAdapter):
     def get_client_ip(self, request: HttpRequest) -> str:
         return str(request.META.get("REMOTE_ADDR") or "0.0.0.0")  # noqa: S104 - the server knows best who asks
 
+    def is_safe_url(self, url: str) -> bool:
+        """Whether one may be led there. The library fails on what is no URL at all (`http://[::1`)."""
+        try:
+            return bool(super().is_safe_url(url))
+        except ValueError:
+            return False
+
     def clean_username(self, username: str, shallow: bool = False) -> str:  # noqa: FBT001, FBT002
         if "\0" in username:
             raise ValidationError(_("Choose a username of letters and figures"))

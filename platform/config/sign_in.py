@@ -33,6 +33,9 @@ MFA_FORMS = {
     "reauthenticate": "accounts.library_forms.CodeAgain",
     "activate_totp": "accounts.library_forms.FirstCode",
     "add_webauthn": "accounts.library_forms.AddPasskey",
+    "authenticate_webauthn": "accounts.library_forms.UsePasskey",
+    "login_webauthn": "accounts.library_forms.SignInWithPasskey",
+    "reauthenticate_webauthn": "accounts.library_forms.UsePasskeyAgain",
 }
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
