@@ -15,7 +15,8 @@ from embedded.ports import LOOPBACK, inner_port
 
 NAME = "SmolLM2-135M-Instruct"
 SLOTS = 4
-SLOT_TOKENS = 2048
+# As much as the model was trained on: the longest question, what is remembered and an answer. The four take 755 MB.
+SLOT_TOKENS = 8192
 
 
 class Model:

@@ -19,6 +19,8 @@ def main() -> None:
     params.n_parallel = plan["slots"]
     params.n_ctx = plan["tokens"]
     params.cpuparams.n_threads = plan["threads"]
+    # A long prompt is read in pieces of so many tokens, between which the answers of others go on.
+    params.n_batch = 512
     # By default its threads spin while they wait, which starves the site that shares these cores with it.
     params.cpuparams.poll = params.cpuparams_batch.poll = 0
     # What its makers recommend for a model this small; the seed makes the same question answer the same.
