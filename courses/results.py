@@ -10,6 +10,7 @@ from django.db import connection
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
+from accounts.texts import normalize_line
 from courses.index import config_of
 from courses.languages import page_language
 from courses.models import Lesson, Passage
@@ -55,7 +56,7 @@ class LessonHits:
 
 def asked_for(given: str) -> str:
     """What somebody looks for, as it is read and shown again: one line, and no longer than anybody types."""
-    return " ".join(re.sub(r"[\x00-\x1f\x7f\ue000\ue001]", " ", given[: LONGEST * 2]).split())[:LONGEST]
+    return normalize_line(re.sub("[\ue000\ue001]", " ", given[: LONGEST * 4]))[:LONGEST]
 
 
 def lessons_find(words: str) -> list[LessonHits]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-# Words of a long question beyond these add nothing but work.
+# More words of a long question add nothing but work.
 MOST_WORDS = 40
 LONGEST_WORD = 60
 WORD = re.compile(r"[\w'’]+")
@@ -21,12 +21,16 @@ class Wording:
     subject: frozenset[str] = frozenset()
 
     def words_of(self, question: str) -> list[str]:
-        """The first words of a question that are told apart, small and plain, each once."""
+        """The words of a question that are told apart, small and plain, each once.
+
+        Of a long text the first and the last, as what is asked about homework stands above it or below.
+        """
         small = question.lower().replace("’", "'")
         if self.plain:
             small = self._known.sub(lambda found: self.plain[found[0]], small)
-        words = dict.fromkeys(word[:LONGEST_WORD] for word in WORD.findall(small))
-        return list(words)[:MOST_WORDS]
+        words = list(dict.fromkeys(word[:LONGEST_WORD] for word in WORD.findall(small)))
+        half = MOST_WORDS // 2
+        return words if len(words) <= MOST_WORDS else words[:half] + words[-half:]
 
     def is_on_subject(self, words: list[str]) -> bool:
         """Whether a question names what the whole site is about."""

@@ -21,7 +21,7 @@ SESSION_KEY = "kept_form"
 # Where Django keeps a session's own end.
 EXPIRY_KEY = "_session_expiry"
 KEPT_SECONDS = 30 * 60
-# All values of a kept form together; a question is 2,000 characters at most.
+# All values of a kept form together; a question is 8,000 characters at most.
 MAX_KEPT_CHARACTERS = 20_000
 
 

@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from accounts.admin_search import TextSearchAdmin
 from accounts.models import Person
 from accounts.services import LastAdmin, is_last_admin, person_erase
 
@@ -34,7 +35,7 @@ class PersonChangeForm(UserChangeForm):  # type: ignore[type-arg]
 
 
 @admin.register(Person)
-class PersonAdmin(UserAdmin):  # type: ignore[type-arg]
+class PersonAdmin(TextSearchAdmin[Person], UserAdmin):  # type: ignore[type-arg]
     list_display = ("username", "display_name", "role", "is_active", "joined_at")
     list_filter = ("role", "is_active", "is_staff")
     search_fields = ("username", "display_name", "email")

@@ -5,6 +5,8 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 
+from accounts.texts import normalize_line
+
 LONGEST = 1024 * 1024
 _TIME = r"(?:(\d{2,}):)?([0-5]\d):([0-5]\d)\.(\d{3})"
 _TIMES = re.compile(rf"{_TIME}[ \t]+-->[ \t]+{_TIME}(?:[ \t].*)?")
@@ -53,7 +55,7 @@ def _cue_of(lines: list[str]) -> Cue | None:
     for number, line in enumerate(lines[:2]):
         times = _TIMES.fullmatch(line.strip())
         if times:
-            said = html.unescape(_TAG.sub("", " ".join(lines[number + 1 :]))).strip()
+            said = normalize_line(html.unescape(_TAG.sub("", " ".join(lines[number + 1 :]))))
             parts = times.groups()
             return Cue(_moment(parts[:4]), _moment(parts[4:]), said) if said else None
     return None

@@ -6,6 +6,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from accounts.prose import ProseField
 from events.models import LONGEST_EMAIL, LONGEST_NAME, LONGEST_WORDS, Worth
 
 # Control characters, halves of characters, private ones, line and paragraph ends.
@@ -32,7 +33,7 @@ class FeedbackForm(forms.Form):
         choices=Worth.choices,
         error_messages={"required": _("Choose one"), "invalid_choice": _("Choose one")},
     )
-    words = forms.CharField(max_length=LONGEST_WORDS, required=False)
+    words = ProseField(max_length=LONGEST_WORDS, required=False)
 
 
 class SignUpForm(forms.Form):

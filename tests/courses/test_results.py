@@ -129,6 +129,9 @@ class TestWhateverIsTyped:
     def test_bytes_that_are_no_letters_are_answered(self, client: Client) -> None:
         assert client.get(f"{PAGE}?q=%ff%fe%00bias").status_code == 200
 
+    def test_a_letter_and_its_mark_are_one_letter(self) -> None:
+        assert asked_for("¿Que\u0301 es\r\n la IA?") == "¿Qué es la IA?"
+
     def test_more_than_anybody_types_is_left_out(self) -> None:
         assert len(asked_for("bias " * 10_000)) <= LONGEST
 

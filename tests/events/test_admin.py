@@ -121,6 +121,11 @@ class TestSignUps:
         assert "kim@example.org" in admin_client.get("/admin/events/signup/", found).content.decode()
         assert "kim@" not in admin_client.get("/admin/events/signup/", {"q": "lee"}).content.decode()
 
+    def test_a_name_is_found_however_its_marks_are_typed(self, admin_client: Client, sign_up: SignUp) -> None:
+        SignUp.objects.update(name="José")
+        page = admin_client.get("/admin/events/signup/", {"q": "Jose\u0301"}).content.decode()
+        assert "kim@example.org" in page
+
     def test_they_can_be_looked_at_and_deleted_and_not_changed(
         self, admin_client: Client, sign_up: SignUp
     ) -> None:

@@ -61,6 +61,10 @@ class TestCaptions:
         with pytest.raises(NotCaptions):
             cues_of(wrong)
 
+    def test_are_composed_like_what_is_looked_for(self) -> None:
+        [cue] = cues_of("WEBVTT\n\n00:01.000 --> 00:02.000\nEl nin\u0303o pregunta\n")
+        assert cue.text == "El niño pregunta"
+
     def test_are_searched_by_all_words_in_any_case(self) -> None:
         cues = cues_of(CAPTIONS)
         assert [cue.seconds for cue in found_in(cues, "TEA model")] == [3750]
@@ -158,8 +162,16 @@ class TestFeedback:
     ) -> None:
         reply = client.post(f"{kim.get_absolute_url()}/feedback", wrong)
         assert reply.status_code == 422
-        assert "were not sent yet" in reply.content.decode()
+        page = reply.content.decode()
+        assert "were not sent yet" in page
+        assert f">{wrong.get('words', '')}</textarea>" in page
+        assert ("1,001 characters long, and 1,000 is the most" in page) is ("words" in wrong)
         assert not Feedback.objects.exists()
+
+    def test_counts_an_end_of_a_line_once(self, kim: SignUp, client: Client) -> None:
+        words = "more tea\r\n" * 111 + "t"
+        client.post(f"{kim.get_absolute_url()}/feedback", {"worth": "yes", "words": words})
+        assert len(Feedback.objects.get().words) == 1000
 
     def test_is_for_after_the_start_and_for_those_with_a_place(self, sign_up: SignUp, client: Client) -> None:
         assert client.get(f"{sign_up.get_absolute_url()}/feedback").status_code == 302

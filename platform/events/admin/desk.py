@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.csp import csp_override
 
+from accounts.admin_search import TextSearchAdmin
 from accounts.spreadsheets import spreadsheet
 from events import previews
 from events.admin.forms import CancelForm, MessageForm, RepeatForm
@@ -40,7 +41,7 @@ def say_told(request: HttpRequest, told: int) -> None:
     messages.success(request, words)
 
 
-class Desk(admin.ModelAdmin):  # type: ignore[type-arg]
+class Desk(TextSearchAdmin[Event]):
     """An event's pages in the admin: whoever may view events may look, and whoever may change them may act."""
 
     def get_urls(self) -> list[URLPattern]:

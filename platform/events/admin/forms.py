@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from accounts.models import validate_time_zone
+from accounts.prose import ProseField
 from events.captions import LONGEST, cues_of
 from events.changes import changes_of
 from events.messages import Audience
@@ -49,6 +50,7 @@ class EventForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Event
+        field_classes = {"description": ProseField}
         fields = (
             "title",
             "slug",
@@ -84,10 +86,6 @@ class EventForm(forms.ModelForm):  # type: ignore[type-arg]
         zone = str(self.cleaned_data["time_zone"])
         validate_time_zone(zone)
         return zone
-
-    def clean_description(self) -> str:
-        # A browser sends line ends of its own, and what is only that is no change to tell anybody of.
-        return str(self.cleaned_data["description"]).replace("\r\n", "\n")
 
     def clean_captions_file(self) -> object:
         file = self.cleaned_data["captions_file"]
@@ -149,7 +147,7 @@ class EventForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 class CancelForm(forms.Form):
-    reason = forms.CharField(
+    reason = ProseField(
         label=_("Why, in a sentence for everybody who signed up"),
         widget=forms.Textarea(attrs={"rows": 4, "cols": 60}),
         max_length=1000,
@@ -163,7 +161,7 @@ class MessageForm(forms.Form):
     message_id = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
     audience = forms.ChoiceField(label=_("To whom"), widget=forms.RadioSelect)
     subject = forms.CharField(label=_("Subject"), max_length=120)
-    words = forms.CharField(
+    words = ProseField(
         label=_("Message"), widget=forms.Textarea(attrs={"rows": 10, "cols": 70}), max_length=5000
     )
 

@@ -4,12 +4,13 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from accounts.admin_search import TextSearchAdmin
 from events.models import SignUp
 from events.services import sign_up_leave
 
 
 @admin.register(SignUp)
-class SignUpAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class SignUpAdmin(TextSearchAdmin[SignUp]):
     """Looked at and, when somebody asks for it, deleted, which tells them. People sign up themselves."""
 
     list_display = ("email", "name", "event", "standing", "created_at")

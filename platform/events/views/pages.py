@@ -8,6 +8,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.free_text import reads_free_text
 from accounts.models import Person
+from accounts.texts import normalize_line
 from events.calendar import CONTENT_TYPE, calendar_file, calendar_name
 from events.captions import cues_of, found_in
 from events.forms import SignUpForm
@@ -40,7 +41,7 @@ def event(request: HttpRequest, slug: str) -> HttpResponse:
 def _recorded_page(request: HttpRequest, found: Event) -> HttpResponse:
     """The event with its recording, and its transcript, in which one may search."""
     cues = cues_of(found.captions) if found.captions else []
-    words = request.GET.get("q", "")[:LONGEST_SEARCH]
+    words = normalize_line(request.GET.get("q", "")[: LONGEST_SEARCH * 4])[:LONGEST_SEARCH]
     context = {
         "event": found,
         "zone": zone_of(request),

@@ -1,0 +1,48 @@
+"""A box for sentences cuts nothing: what is too long is refused with how long it is."""
+
+import unicodedata
+
+import pytest
+from django import forms
+from django.utils import translation
+
+from accounts.prose import ProseField
+
+
+class Letter(forms.Form):
+    words = ProseField(max_length=2000)
+
+
+def errors(words: str) -> list[str]:
+    return [str(error) for error in Letter({"words": words}).errors.get("words", [])]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "x" * 2000,
+        "🫖" * 2000,
+        "a\r\n" * 999 + "nd",
+        unicodedata.normalize("NFD", "é" * 2000),
+        f"\r\n  {'x' * 2000} \r\n",
+    ],
+)
+def test_it_counts_characters_as_people_do(words: str) -> None:
+    assert errors(words) == []
+
+
+def test_it_says_how_long_the_text_is_and_how_long_it_may_be() -> None:
+    with translation.override("en"):
+        [said] = errors("🫖" * 2001)
+    assert "2,001 characters long, and 2,000 is the most" in said
+    with translation.override("es"):
+        [said] = errors("🫖" * 2001)
+    assert "2\xa0001 caracteres y caben 2\xa0000" in said
+
+
+def test_its_box_shows_what_was_typed_and_lets_the_browser_cut_nothing() -> None:
+    form = Letter({"words": "y" * 2001})
+    box = str(form["words"])
+    assert "y" * 2001 in box
+    assert 'data-limit="2000"' in box
+    assert "maxlength" not in box
