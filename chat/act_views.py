@@ -1,16 +1,18 @@
 """What somebody answers to a pause, and what they say against a turn."""
 
+from dataclasses import replace
 from uuid import UUID
 
 from django.http import Http404, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
 from accounts.access import sign_in_required
 from accounts.free_text import reads_free_text
-from chat.history import turn_address
+from chat.forms import ReportForm
+from chat.history import turn_address, turns_page
 from chat.models import Turn
-from chat.pages import turn_shown
+from chat.pages import conversation_page, turn_shown
 from chat.pauses import question_answer
 from chat.reports import NothingToReport, report_make, report_take_back
 from chat.swaps import partial
@@ -32,10 +34,12 @@ def answer(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
 @reads_free_text("words")
 def report(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
     turn = own_turn(request, turn_id)
+    form = ReportForm(request.POST)
+    if not form.is_valid():
+        return _report_again(request, turn, form)
     reports.hit(person_of(request).pk)
-    said = {name: request.POST.get(name, "") for name in ("reason", "words")}
     try:
-        report_make(turn=turn, shared="shared" in request.POST, **said)
+        report_make(turn=turn, **form.cleaned_data)
     except NothingToReport as fault:
         raise Http404 from fault
     return _turn_again(request, turn)
@@ -47,6 +51,20 @@ def take_back(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
     turn = own_turn(request, turn_id)
     report_take_back(turn=turn)
     return _turn_again(request, turn)
+
+
+def _report_again(request: HtmxRequest, turn: Turn, form: ReportForm) -> HttpResponse:
+    """The form with what was typed and why it was not taken, in its place on the page."""
+    if request.htmx:
+        shown = replace(turn_shown(turn), report_form=form)
+        place = {"HX-Retarget": f"#turn-{turn.pk}", "HX-Reswap": "outerHTML"}
+        return HttpResponse(partial("turn", request, shown=shown), status=422, headers=place)
+    turns = turns_page(turn.conversation, {"at": str(turn.pk)})
+    page = conversation_page(person_of(request), turn.conversation, turns)
+    page["turns"] = [
+        replace(shown, report_form=form) if shown.turn == turn else shown for shown in page["turns"]
+    ]
+    return render(request, "chat/conversation.html", page, status=422)
 
 
 def _turn_again(request: HtmxRequest, turn: Turn) -> HttpResponse:

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Person
-from budgets.errors import KeyTaken
+from budgets.errors import BudgetShort, KeyTaken
 from budgets.selectors import plan_of
 from budgets.services import hold_make
 from chat import measures, nudge
@@ -22,6 +22,7 @@ from chat.errors import (
     ModelNotInPlan,
     QuestionTooLong,
     StillAnswering,
+    TooLongForBudget,
     TutorClosed,
     TutorPaused,
 )
@@ -43,10 +44,13 @@ from chat.titles import plain_title, title_from
 from families.gate import Closed, Gate, gate_of
 from guard import Action, Verdict, action_for
 from inference.prices import price
+from inference.tokens import tokens_at_most
 from safeguarding.review import chat_is_open
 
 # The ledger's own safety net. A turn lives for minutes at most, so a hold this old has lost its turn.
 HOLD_LEASE = timedelta(minutes=20)
+# A few sentences. Where a budget has room for these, it is the question that is too long for it.
+SHORT_QUESTION_TOKENS = 150
 
 
 @dataclass(frozen=True)
@@ -123,7 +127,7 @@ def _gate_for(asked: Asked, action: Action) -> Gate:
             raise FamilyClosed(gate)
         return gate
     if len(asked.question) > LONGEST_QUESTION:
-        raise QuestionTooLong
+        raise QuestionTooLong(length=len(asked.question), limit=LONGEST_QUESTION)
     return _require_free(asked.person, asked.conversation)
 
 
@@ -186,6 +190,10 @@ def _ground_and_hold(person: Person, turn: Turn, gate: Gate, past: list[Turn]) -
         )
     except KeyTaken as fault:
         raise IdTaken(is_own=False) from fault
+    except BudgetShort as short:
+        if short.of == "tokens" and short.short_by <= tokens_at_most(turn.question) - SHORT_QUESTION_TOKENS:
+            raise TooLongForBudget.of_refusal(short) from short
+        raise
     if hold.created_at != now:
         # The hold of a turn that was deleted. It is paid or returned once, so a second answer would be for nothing.
         raise IdTaken(is_own=False)

@@ -12,6 +12,7 @@ from accounts.models import Person
 from budgets.errors import BudgetShort, SiteStopped
 from budgets.models import Floor
 from budgets.selectors import Meter
+from chat.errors import TooLongForBudget
 
 
 def refusal_said(refusal: BudgetShort | SiteStopped, person: Person) -> str:
@@ -20,6 +21,16 @@ def refusal_said(refusal: BudgetShort | SiteStopped, person: Person) -> str:
             "The tutor is taking a break on the whole site. What you wrote is still here, and nothing was charged. "
             "Help is always open."
         )
+    if isinstance(refusal, TooLongForBudget):
+        words = {
+            Floor.PERSON: _("Too little is left of what you can use for a question this long."),
+            Floor.FAMILY: _("Too little is left of what your family shares for a question this long."),
+            Floor.SITE: _("Too little is left of what the whole site can use for a question this long."),
+        }[refusal.floor]
+        way = _(
+            "What you wrote is still here, and nothing was charged. Shorten it, or wait: it refills %(when)s."
+        )
+        return f"{words} {way % {'when': _in_a_sentence(refusal.refills_at, person)}}"
     words = {
         Floor.PERSON: _("What you can use for now is used up. It refills %(when)s."),
         Floor.FAMILY: _("What your family shares is used up for now. It refills %(when)s."),

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Self
 
+from budgets.errors import BudgetShort
 from chat.models import Turn
 from families.gate import Gate
 
@@ -16,7 +18,16 @@ class QuestionEmpty(NotTaken):
 
 
 class QuestionTooLong(NotTaken):
-    """It is longer than the model can read."""
+    """It has more characters than a question may have: `length` of them, where `limit` are allowed."""
+
+    def __init__(self, *, length: int, limit: int) -> None:
+        super().__init__(f"{length} of {limit}")
+        self.length = length
+        self.limit = limit
+
+
+class TooLongForModel(QuestionTooLong):
+    """It may have more tokens than the model’s context has room for; about `limit` characters of it fit."""
 
 
 class IdTaken(NotTaken):
@@ -48,6 +59,20 @@ class PersonalFound(NotTaken):
     def __init__(self, parts: Sequence[str]) -> None:
         super().__init__(f"{len(parts)} parts")
         self.parts = parts
+
+
+class TooLongForBudget(BudgetShort):
+    """What is left of a budget would pay for a shorter question. Nothing is held for this one."""
+
+    @classmethod
+    def of_refusal(cls, short: BudgetShort) -> Self:
+        return cls(
+            floor=short.floor,
+            of=short.of,
+            needed=short.needed,
+            left=short.left,
+            refills_at=short.refills_at,
+        )
 
 
 class TutorPaused(NotTaken):

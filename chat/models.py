@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from courses.languages import page_language
 from guard import Action, Level
 
-LONGEST_QUESTION = 2000
+LONGEST_QUESTION = 8000
 LONGEST_TITLE = 80
 LONGEST_WORDS = 500
 # Of a category, or of a layer of the guard.

@@ -19,8 +19,18 @@ from chat.announcements import announcement_of
 from chat.budget_words import brief_said, meter_said
 from chat.cards import card_of
 from chat.continuing import can_continue
+from chat.forms import ReportForm
 from chat.history import TurnsPage, newest_turns, turn_address
-from chat.models import RETRIED_STATES, Conversation, Ending, Reason, Report, Turn
+from chat.models import (
+    LONGEST_QUESTION,
+    LONGEST_WORDS,
+    RETRIED_STATES,
+    Conversation,
+    Ending,
+    Reason,
+    Report,
+    Turn,
+)
 from chat.rendering import GrowingPage, answer_html, question_html
 from chat.reports import REPORTS_KEPT_FOR, may_be_reported
 from chat.selectors import Pause, conversations_of, pause_of
@@ -33,6 +43,7 @@ from safeguarding.review import chat_is_open
 
 # Beside the tutor; chat.history_views has all of them.
 CONVERSATIONS_LISTED = 20
+LONG_QUESTION, LONG_QUESTION_LINES = 1000, 16
 
 
 @dataclass(frozen=True)
@@ -45,10 +56,18 @@ class TurnShown:
     passages: Sequence[Found]
     # Its retries and the turns that go on with it, oldest first.
     followed_by: Sequence[Turn] = ()
+    # What was said against it and could not be taken, to be put right.
+    report_form: ReportForm | None = None
 
     @property
     def question_html(self) -> SafeString:
         return question_html(self.turn.question)
+
+    @property
+    def has_long_question(self) -> bool:
+        """Whether it fills so much of a page that its beginning is enough until its reader wants the rest."""
+        question = self.turn.question
+        return len(question) > LONG_QUESTION or question.count("\n") >= LONG_QUESTION_LINES
 
     @property
     def answer_html(self) -> SafeString:
@@ -88,6 +107,14 @@ class TurnShown:
     @property
     def reasons(self) -> list[tuple[str, str]]:
         return [(reason.value, str(reason.label)) for reason in Reason]
+
+    @property
+    def reason_chosen(self) -> str:
+        return str(self.report_form["reason"].value() if self.report_form else Reason.OTHER)
+
+    @property
+    def longest_words(self) -> int:
+        return LONGEST_WORDS
 
     @property
     def reports_days(self) -> int:
@@ -206,6 +233,10 @@ class Composer:
     def is_resting(self) -> bool:
         """Whether nothing is answered now. There is still a box to write in: a cry for help is always read."""
         return not self.is_open or self.gate.closed is not None or self.pause is not None
+
+    @property
+    def longest_question(self) -> int:
+        return LONGEST_QUESTION
 
     @property
     def meter_words(self) -> str:

@@ -7,10 +7,10 @@ from django.conf import settings
 from django.utils.translation import get_language_info
 
 from chat.acts import action_of
-from chat.errors import QuestionTooLong
+from chat.errors import TooLongForModel
 from chat.fence import harmless
 from chat.grounding import grounding
-from chat.memory import remembered, unfinished
+from chat.memory import characters_within, remembered, unfinished
 from chat.models import Turn
 from courses.languages import page_language
 from courses.search import Found
@@ -75,7 +75,7 @@ def prompt_for(
     Whatever people or lessons wrote stands in it as data: in a message of its own or between fences, with no mark
     that could end them. Of the past it carries what fits into `memory_tokens`. `language` is that of the asker's
     page; None is the present page's. `continued` are the turns whose answer this one goes on with, oldest first, which
-    are carried whatever `memory_tokens` is. Raises QuestionTooLong when it leaves the model's context no room for the
+    are carried whatever `memory_tokens` is. Raises TooLongForModel when it leaves the model's context no room for the
     least answer.
     """
     tongue = TONGUE.format(language=get_language_info(language or page_language())["name"])
@@ -89,13 +89,20 @@ def prompt_for(
     asked[1:1] = unfinished(continued, room=settings.TUTOR_CONTEXT_TOKENS - Prompt(asked).tokens_at_most)
     room = settings.TUTOR_CONTEXT_TOKENS - Prompt(asked).tokens_at_most
     if room < LEAST_ANSWER_TOKENS:
-        raise QuestionTooLong
+        raise _too_long(question, spare=room - LEAST_ANSWER_TOKENS)
     room -= settings.TUTOR_ANSWER_TOKENS
     if grounded := grounding(passages, room=room):
         asked[0]["content"] += f"\n\n{grounded}"
         room -= tokens_at_most(grounded)
     past = (turn for turn in past if turn not in continued)
     return Prompt([asked[0], *remembered(past, window=min(memory_tokens, room)), *asked[1:]])
+
+
+def _too_long(question: str, *, spare: int) -> TooLongForModel:
+    """Why a question is refused that has so many tokens too many (`spare` is below nothing)."""
+    asked = harmless(question)
+    fits = characters_within(asked, tokens=tokens_at_most(asked) + spare)
+    return TooLongForModel(length=len(question), limit=fits // 10 * 10)
 
 
 def for_turn(prompt: Prompt, turn: Turn) -> Prompt:

@@ -3,6 +3,7 @@
 from django.utils.translation import gettext as _
 
 from accounts.models import Person
+from accounts.prose import count_said, length_said
 from accounts.throttle import TooOften
 from budgets.errors import BudgetShort, SiteStopped
 from chat.budget_words import refusal_said
@@ -16,6 +17,7 @@ from chat.errors import (
     QuestionEmpty,
     QuestionTooLong,
     StillAnswering,
+    TooLongForModel,
     TutorClosed,
     TutorPaused,
 )
@@ -32,9 +34,10 @@ def said(refusal: Refusal, person: Person) -> str:
         }
     if isinstance(refusal, (BudgetShort, SiteStopped)):
         return refusal_said(refusal, person)
+    if isinstance(refusal, QuestionTooLong):
+        return too_long_said(refusal)
     return {
         QuestionEmpty: _("Write your question first."),
-        QuestionTooLong: _("That is longer than the tutor can read. Ask about a part of it."),
         IdTaken: _("This page was out of date. What you wrote is still here: press the button again."),
         ConversationGone: _(
             "This conversation has been deleted. What you wrote is still here: you can ask it in a new one."
@@ -52,3 +55,13 @@ def said(refusal: Refusal, person: Person) -> str:
         ),
         TutorClosed: _("The tutor is not open on this site yet. Help is always open."),
     }[type(refusal)]
+
+
+def too_long_said(refusal: QuestionTooLong) -> str:
+    """How long it is, how long it may be, and what to do now."""
+    if not isinstance(refusal, TooLongForModel):
+        return length_said(refusal.length, refusal.limit)
+    return _(
+        "The model on this site cannot read all of this at once. What you wrote is still here, and nothing was "
+        "charged. It has %(length)s characters: send about %(limit)s of them, with your question."
+    ) % {"length": count_said(refusal.length), "limit": count_said(refusal.limit)}

@@ -12,8 +12,9 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from accounts.models import Person
+from accounts.texts import normalize_text
 from chat.acts import action_of
-from chat.models import LONGEST_WORDS, RETRIED_STATES, Reason, Report, ReportCount, State, Turn
+from chat.models import RETRIED_STATES, Reason, Report, ReportCount, State, Turn
 from chat.selectors import turns_of
 
 REPORTS_KEPT_FOR = timedelta(days=180)
@@ -32,14 +33,14 @@ def may_be_reported(turn: Turn) -> bool:
 def report_make(*, turn: Turn, reason: str = "", words: str = "", shared: bool = False) -> Report:
     """Count a report of a turn, once. The reason and the words of it are kept only if they are `shared`.
 
-    A turn that was reported before stays as it is. Raises NothingToReport.
+    A turn that was reported before stays as it is. The caller has checked the words' length. Raises NothingToReport.
     """
     if not may_be_reported(turn):
         raise NothingToReport
     reason = _reason_for(turn, reason)
     said = {
         "reason": reason,
-        "words": words.replace("\0", " ").strip()[:LONGEST_WORDS],
+        "words": normalize_text(words).strip(),
         "shared_at": timezone.now(),
     }
     report, is_new = Report.objects.get_or_create(turn=turn, defaults=said if shared else {})

@@ -17,6 +17,7 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 from accounts.models import Person
+from accounts.texts import normalize_line
 from chat.history import place_address
 from chat.models import State, Turn
 from chat.selectors import conversations_of, turns_of, turns_once
@@ -49,7 +50,7 @@ class Hit:
 
 def search_words(given: str) -> str:
     """What was typed into the search, as it is read and shown again: one line of at most 100 letters."""
-    return " ".join(re.sub(r"[\x00-\x1f\x7f]", " ", given[: LONGEST_SEARCH * 4]).split())[:LONGEST_SEARCH]
+    return normalize_line(given[: LONGEST_SEARCH * 4])[:LONGEST_SEARCH]
 
 
 def turns_found(person: Person, words: str) -> QuerySet[Turn]:

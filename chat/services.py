@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from accounts.models import Person
+from accounts.texts import normalize_line, normalize_text
 from budgets.services import hold_release, holds_release
 from chat import measures, stream
 from chat.asking import Asked, take_question
@@ -95,8 +96,8 @@ def new_id_for(person: Person, turn_id: UUID, question: str) -> UUID:
 
 
 def cleaned(question: str) -> str:
-    """The question as it is judged and stored. PostgreSQL takes no NUL, and a cry for help must not fail for one."""
-    return question.replace("\0", " ").strip()
+    """The question as it is judged, counted and stored."""
+    return normalize_text(question).strip()
 
 
 def _past_of(conversation: Conversation | None, retry_of: Turn | None) -> QuerySet[Turn]:
@@ -187,7 +188,7 @@ def turn_stop(*, turn: Turn) -> None:
 @transaction.atomic
 def conversation_rename(*, conversation: Conversation, title: str) -> None:
     """Name a conversation; an empty name keeps the one it has. Longer names are cut to 80 characters."""
-    if title := " ".join(title.replace("\0", " ").split())[:LONGEST_TITLE]:
+    if title := normalize_line(title)[:LONGEST_TITLE]:
         conversation.title = title
         conversation.save(update_fields=["title"])
 

@@ -21,6 +21,8 @@ from chat.errors import (
     QuestionEmpty,
     QuestionTooLong,
     StillAnswering,
+    TooLongForBudget,
+    TooLongForModel,
     TutorClosed,
     TutorPaused,
 )
@@ -38,7 +40,7 @@ TOO_LONG = define(
     "question-too-long",
     HTTPStatus.UNPROCESSABLE_ENTITY,
     _("The question is too long"),
-    _("That is longer than the tutor can read. Ask about a part of it."),
+    _("It has “length” characters. About “limit” of them can be read at once: ask about a part of it."),
 )
 PERSONAL_FOUND = define(
     "personal-found",
@@ -134,6 +136,20 @@ NOTHING_TO_REPORT = define(
     _("The turn is still being written, or it came to nothing."),
 )
 
+KINDS: dict[type, Kind] = {
+    BudgetShort: BUDGET_SHORT,
+    TooLongForBudget: BUDGET_SHORT,
+    SiteStopped: STOPPED,
+    ModelNotInPlan: NOT_IN_PLAN,
+    QuestionEmpty: EMPTY,
+    QuestionTooLong: TOO_LONG,
+    TooLongForModel: TOO_LONG,
+    StillAnswering: STILL_ANSWERING,
+    PersonalFound: PERSONAL_FOUND,
+    TutorPaused: RESTING,
+    TutorClosed: CLOSED,
+    ConversationGone: NOT_FOUND,
+}
 GATES = {Closed.CONSENT: NO_CONSENT, Closed.PAUSED: PAUSED, Closed.QUIET: QUIET}
 ON_ASKING = (
     EMPTY, TOO_LONG, PERSONAL_FOUND, BUDGET_SHORT, STOPPED, NOT_IN_PLAN, STILL_ANSWERING, RESTING, CLOSED,
@@ -153,33 +169,30 @@ def told_as_problems(person: Person) -> Iterator[None]:
 
 
 def _problem(refusal: NotTaken | BudgetShort | SiteStopped, person: Person) -> Problem:
+    if isinstance(refusal, FamilyClosed):
+        return _gate_problem(refusal, person)
+    return Problem(KINDS[type(refusal)], said(refusal, person), fields=_members(refusal))
+
+
+def _members(refusal: NotTaken | BudgetShort | SiteStopped) -> dict[str, object]:
     match refusal:
         case BudgetShort():
-            fields = {
+            return {
                 "whose": str(refusal.floor),
                 "of": str(refusal.of),
                 "refills_at": refusal.refills_at,
                 "needed": refusal.needed,
                 "left": refusal.left,
             }
-            return Problem(BUDGET_SHORT, said(refusal, person), fields=fields)
+        case QuestionTooLong():
+            return {"length": refusal.length, "limit": refusal.limit}
         case StillAnswering():
-            return Problem(STILL_ANSWERING, said(refusal, person), fields={"turn": refusal.turn.pk})
+            return {"turn": refusal.turn.pk}
         case TutorPaused():
-            return Problem(RESTING, said(refusal, person), fields={"opens_at": refusal.until})
-        case FamilyClosed():
-            return _gate_problem(refusal, person)
+            return {"opens_at": refusal.until}
         case PersonalFound():
-            return Problem(PERSONAL_FOUND, said(refusal, person), fields={"parts": list(refusal.parts)})
-    kinds: dict[type, Kind] = {
-        SiteStopped: STOPPED,
-        ModelNotInPlan: NOT_IN_PLAN,
-        QuestionEmpty: EMPTY,
-        QuestionTooLong: TOO_LONG,
-        TutorClosed: CLOSED,
-        ConversationGone: NOT_FOUND,
-    }
-    return Problem(kinds[type(refusal)], said(refusal, person))
+            return {"parts": list(refusal.parts)}
+    return {}
 
 
 def _gate_problem(refusal: FamilyClosed, person: Person) -> Problem:

@@ -9,14 +9,24 @@ from rest_framework import serializers
 from chat.acts import question_of, said_of, support_of
 from chat.cards import card_of
 from chat.leaving import Personal
-from chat.models import LONGEST_WORDS, Conversation, Ending, Reason, Report, State, Turn
+from chat.models import LONGEST_QUESTION, LONGEST_WORDS, Conversation, Ending, Reason, Report, State, Turn
 from courses.search import Found, passages_of
+from rest.fields import ProseField
 from safeguarding.acts import Question, Said, Support
 from safeguarding.api import CardSerializer
 
 
+@extend_schema_field({"type": "string", "maxLength": LONGEST_QUESTION})
+class QuestionField(ProseField):
+    """Longer ones get here as well: they may be a cry for help, and the refusal says how long they are."""
+
+
 class AskSerializer(serializers.Serializer[Any]):
-    question = serializers.CharField(allow_blank=True, trim_whitespace=False)
+    question = QuestionField(
+        allow_blank=True,
+        trim_whitespace=False,
+        help_text="As many characters as Unicode counts, once composed (NFC).",
+    )
     conversation = serializers.UUIDField(
         allow_null=True, default=None, help_text="One of your conversations; without it a new one begins."
     )
@@ -41,7 +51,7 @@ class ReportTurnSerializer(serializers.Serializer[Any]):
         default="",
         help_text="What is the matter with an answer. It says nothing of a card, a pause or a refusal.",
     )
-    words = serializers.CharField(allow_blank=True, max_length=LONGEST_WORDS, default="")
+    words = ProseField(allow_blank=True, max_length=LONGEST_WORDS, default="")
     shared = serializers.BooleanField(
         default=False,
         help_text="Whether the person allows that those who check the site read this turn. Ask them; never assume it. "

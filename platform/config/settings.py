@@ -273,8 +273,8 @@ if not DEMO:
     SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", default=False)
     SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_PRELOAD", default=False)
     SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
-# Largest form that anybody has reason to send: a question is at most 2,000 characters.
-DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
+# As much as is kept of a form that could not be taken (accounts.access), where each character is sent as 12 bytes (🫖).
+DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 # The largest body of a request (config.bodies): captions of a recording are one megabyte. It is kept in memory, and so
 # is an upload within it: nothing that is sent is written to disk.
 LARGEST_BODY = FILE_UPLOAD_MAX_MEMORY_SIZE = 1_500_000

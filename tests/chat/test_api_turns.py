@@ -168,7 +168,8 @@ class TestRefusals:
         problem(post(owner, "  "), "question-empty", 422)
 
     def test_a_question_that_is_too_long(self, owner: Client) -> None:
-        problem(post(owner, "x" * 2001), "question-too-long", 422)
+        told = problem(post(owner, "x" * 8001), "question-too-long", 422)
+        assert (told["length"], told["limit"]) == (8001, 8000)
 
     def test_an_empty_purse_says_when_it_refills(self, owner: Client, settings: Settings) -> None:
         settings.TUTOR_DAILY_TOKENS = 10
@@ -216,7 +217,6 @@ class TestRefusals:
             ({}, "question"),
             ({"question": None}, "question"),
             ({"question": ["a"]}, "question"),
-            ({"question": "a\0b"}, "question"),
             ({"question": "Why?", "conversation": "x"}, "conversation"),
             ([], "non_field_errors"),
         ],

@@ -184,14 +184,26 @@ HOMEWORK = "We read the chapter about rivers and wrote down how water moves thro
 
 
 @pytest.fixture
-def too_long_to_answer(scene: Scene) -> Scene:
+def long(scene: Scene) -> Scene:
     scene.before = HOMEWORK * 40
     return scene
 
 
 @pytest.fixture
-def as_long_as_a_form_may_be(scene: Scene) -> Scene:
+def too_long_to_answer(scene: Scene) -> Scene:
+    scene.before = HOMEWORK * 130
+    return scene
+
+
+@pytest.fixture
+def much_too_long(scene: Scene) -> Scene:
     scene.before = HOMEWORK * 750
+    return scene
+
+
+@pytest.fixture
+def as_long_as_a_form_may_be(scene: Scene) -> Scene:
+    scene.before = HOMEWORK * 3300
     return scene
 
 
@@ -246,8 +258,9 @@ STATES = [
     "nothing_wrong", "form_without_an_id", "form_with_a_broken_id", "used_id", "session_over",
     "session_of_a_deleted_person", "old_token", "no_consent", "throttled", "quiet_hours", "parents_pause",
     "resting_after_a_card", "tutor_stopped", "tutor_not_open", "no_budget", "being_answered",
-    "conversation_deleted", "conversation_of_another", "too_long_to_answer", "as_long_as_a_form_may_be",
-    "records_away", "report", "report_throttled", "title", "feedback", "unfinished_feedback",
+    "conversation_deleted", "conversation_of_another", "long", "too_long_to_answer", "much_too_long",
+    "as_long_as_a_form_may_be", "records_away", "report", "report_throttled", "title", "feedback",
+    "unfinished_feedback",
 ]  # fmt: skip
 
 

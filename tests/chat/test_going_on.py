@@ -17,7 +17,7 @@ from budgets.errors import BudgetShort
 from budgets.models import Hold
 from chat import services
 from chat.continuing import can_continue, continued_by
-from chat.errors import FamilyClosed, QuestionTooLong, StillAnswering
+from chat.errors import FamilyClosed, StillAnswering
 from chat.memory import CONTINUED_TOKENS
 from chat.models import Ending, State, Turn
 from chat.prompt import GO_ON, LEAST_ANSWER_TOKENS, answer_room, prompt_for
@@ -178,10 +178,6 @@ class TestThePrompt:
         prompt = prompt_for("Go on.", past=(), continued=[self.unfinished(answer, question)])
         assert prompt.tokens_at_most + answer_room(prompt) <= settings.TUTOR_CONTEXT_TOKENS
         assert answer_room(prompt) >= LEAST_ANSWER_TOKENS
-
-    def test_of_a_question_that_leaves_no_room_is_refused(self) -> None:
-        with pytest.raises(QuestionTooLong):
-            prompt_for("Go on.", past=(), continued=[self.unfinished(SO_FAR, "🫖" * 450)])
 
 
 class TestTheGate:

@@ -64,7 +64,7 @@ def test_prompt_and_answer_always_fit_the_models_context() -> None:
 
 def test_a_question_that_leaves_no_room_is_said_to_be_too_long() -> None:
     with pytest.raises(QuestionTooLong):
-        prompt_for("🫖" * 2000, past=[])
+        prompt_for("🫖" * 8000, past=[])
 
 
 @pytest.mark.parametrize(

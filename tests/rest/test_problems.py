@@ -50,7 +50,7 @@ def test_what_is_sent_in_another_form(kind: str, signed_in: Client) -> None:
 
 
 def test_what_is_too_large(signed_in: Client) -> None:
-    problem(post(signed_in, {"question": "x" * 100_000}), "too-large", 413)
+    problem(post(signed_in, {"question": "x" * 300_000}), "too-large", 413)
 
 
 def test_an_answer_in_a_form_that_there_is_not(signed_in: Client) -> None:
