@@ -9,8 +9,6 @@ from django.utils.translation import gettext_lazy as _
 
 # Not midnight: a budget that refills at midnight rewards staying up.
 DAY_BEGINS = time(7)
-# A change of the clocks shortens a period by two hours at most (Troll station); what is shorter still was cut.
-CLOCKS_CHANGE = timedelta(hours=2)
 
 
 class Length(models.TextChoices):
@@ -19,14 +17,16 @@ class Length(models.TextChoices):
     MONTH = "month", _("a month, from the 1st on")
 
 
-WHOLE = {Length.DAY: timedelta(days=1), Length.WEEK: timedelta(weeks=1)}
 # How many days an allowance is for, where a day's part of it is asked for: never more than the whole gives.
 DAYS = {Length.DAY: 1, Length.WEEK: 7, Length.MONTH: 31}
 
 
 @dataclass(frozen=True)
 class Span:
-    """Aware datetimes, in UTC; the end is no part of it. `whole` is how long it lasts when nothing cuts it."""
+    """Aware datetimes, in UTC; the end is no part of it.
+
+    `whole` is how long it lasts when nothing cuts it: for a day 23 hours where the clocks go forward in it.
+    """
 
     starts_at: datetime
     ends_at: datetime
@@ -35,7 +35,7 @@ class Span:
     def share_of(self, allowance: int) -> int:
         """What an allowance for a whole span grants this one: all of it, or its part of one that was cut."""
         lasts = self.ends_at - self.starts_at
-        return allowance if lasts >= self.whole - CLOCKS_CHANGE else allowance * lasts // self.whole
+        return allowance if lasts >= self.whole else allowance * lasts // self.whole
 
 
 def span_at(now: datetime, zone: ZoneInfo, *, length: Length, after: datetime | None = None) -> Span:
@@ -49,8 +49,7 @@ def span_at(now: datetime, zone: ZoneInfo, *, length: Length, after: datetime | 
     today = local.date() if local.time() >= DAY_BEGINS else local.date() - timedelta(days=1)
     first, following = _first_days(today, length)
     starts_at, ends_at = _morning(first, zone), _morning(following, zone)
-    whole = WHOLE.get(length, timedelta(days=(following - first).days))
-    return Span(max(starts_at, after) if after else starts_at, ends_at, whole)
+    return Span(max(starts_at, after) if after else starts_at, ends_at, ends_at - starts_at)
 
 
 def _first_days(today: date, length: Length) -> tuple[date, date]:

@@ -112,3 +112,34 @@ def test_hopping_from_zone_to_zone_never_gains_a_day(hops: list[tuple[str, int]]
         granted += day.share_of(24_000)
     # A day of 22 hours counts as whole, so at most 24,000 tokens for every 22 hours that the days cover.
     assert granted <= 24_000 * (day.ends_at - first.starts_at) / timedelta(hours=22)
+
+
+def test_going_two_hours_east_a_day_refills_two_hours_less() -> None:
+    """Days cut by moving are granted by their length: twelve of 22 hours are eleven days' worth, not twelve."""
+    now = datetime(2026, 6, 1, 12, tzinfo=UTC)
+    day = day_at(now, ZoneInfo("Etc/GMT+10"))
+    granted = 0
+    for hours in range(-8, 15, 2):
+        zone = ZoneInfo(f"Etc/GMT{-hours:+}")
+        day = day_at(day.ends_at, zone, after=day.ends_at)
+        granted += day.share_of(24_000)
+    assert granted == 12 * 22_000
+
+
+@pytest.mark.parametrize("name", [
+    "America/Los_Angeles", "Europe/Madrid", "Australia/Lord_Howe", "Africa/Casablanca", "Pacific/Chatham",
+    "Asia/Kathmandu", "Antarctica/Troll", "Atlantic/Azores", "America/St_Johns", "America/Santiago", "Pacific/Apia",
+])  # fmt: skip
+def test_a_year_of_days_begins_at_seven_and_each_refills_whole(name: str) -> None:
+    zone, days = ZoneInfo(name), 0
+    day = day_at(datetime(2027, 1, 1, 12, tzinfo=UTC), zone)
+    while day.starts_at.year < 2028:
+        assert day.starts_at.astimezone(zone).time() == time(7)
+        assert day.share_of(24_000) == 24_000
+        following = day_at(day.ends_at, zone, after=day.ends_at)
+        assert following.starts_at == day.ends_at
+        assert following.starts_at.astimezone(zone).date() == day.starts_at.astimezone(
+            zone
+        ).date() + timedelta(1)
+        day, days = following, days + 1
+    assert days in {365, 366}
