@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.models import Person
+from accounts.zones import time_in
 from budgets.errors import BudgetShort, SiteStopped
 from budgets.models import Floor
 from budgets.selectors import Meter
@@ -89,9 +90,12 @@ def _in_a_sentence(moment: datetime, person: Person) -> str:
 
 
 def when_said(moment: datetime, person: Person) -> str:
-    """A moment on the person's clock: its time, and its day where that is more than a day away."""
+    """A moment on the person's clock: its time, and its day where that is more than a day away.
+
+    The clock is named while the person has not said that it is theirs.
+    """
     there = localtime(moment, person.zone)
-    clock = date_format(there, "TIME_FORMAT")
+    clock = date_format(there, "TIME_FORMAT") if person.is_zone_confirmed else time_in(moment, person.zone)
     if moment - timezone.now() <= timedelta(days=1):
         return _("at %(time)s") % {"time": clock}
     return _("on %(date)s at %(time)s") % {"date": date_format(there, "MONTH_DAY_FORMAT"), "time": clock}

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.admin_search import TextSearchAdmin
 from accounts.models import Person
 from accounts.services import LastAdmin, is_last_admin, person_erase
+from accounts.zone_fields import ZoneField, zone_field
 
 
 class PersonCreationForm(AdminUserCreationForm):  # type: ignore[type-arg]
@@ -24,6 +25,13 @@ class PersonCreationForm(AdminUserCreationForm):  # type: ignore[type-arg]
 
 
 class PersonChangeForm(UserChangeForm):  # type: ignore[type-arg]
+    time_zone = ZoneField()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "time_zone" in self.fields:
+            zone_field(self).offer_first([self.instance.time_zone])
+
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         stays = cleaned.get("is_active") and cleaned.get("is_superuser")

@@ -1,4 +1,3 @@
-import zoneinfo
 from datetime import date
 from typing import Any
 
@@ -14,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Person, Role
 from accounts.names import validate_one_line, validate_own_username
+from accounts.zone_fields import ZoneField, ZoneOfNewPerson, with_time_now, zone_field
 
 FIRST_YEAR = 1900
 
@@ -44,10 +44,10 @@ def display_name_field() -> forms.CharField:
     )
 
 
-class SignUpForm(AllauthSignUpForm):
+class SignUpForm(ZoneOfNewPerson, AllauthSignUpForm):  # type: ignore[misc]
     """A grown-up's account: a name for the page, an email address that will be confirmed, and a password."""
 
-    field_order = ["display_name", "email", "password1"]
+    field_order = ["display_name", "email", "password1", "time_zone"]
 
     display_name = display_name_field()
 
@@ -63,7 +63,9 @@ class SignUpForm(AllauthSignUpForm):
         del request
         person.display_name = self.cleaned_data["display_name"]
         person.role = Role.PARENT
-        person.save(update_fields=["display_name", "role"])
+        person.time_zone = self.cleaned_data["time_zone"]
+        person.is_zone_confirmed = self.is_zone_confirmed
+        person.save(update_fields=["display_name", "role", "time_zone", "is_zone_confirmed"])
 
 
 class AgeForm(forms.Form):
@@ -93,8 +95,10 @@ class AgeForm(forms.Form):
         return date(self.cleaned_data["year"], self.cleaned_data["month"], 1)
 
 
-class TeenSignUpForm(forms.Form):
+class TeenSignUpForm(ZoneOfNewPerson):
     """The second step of a teen's sign-up, after AgeForm: username, name on the page, password. No email."""
+
+    field_order = ["username", "display_name", "password", "time_zone"]
 
     username = forms.CharField(
         label=_("Username"),
@@ -134,22 +138,17 @@ class TeenSignUpForm(forms.Form):
         return data
 
 
-def zones(current: str) -> list[tuple[str, str]]:
-    """The time zones that are named after a place, and the one somebody has."""
-    named = {name for name in zoneinfo.available_timezones() if "/" in name and not name.startswith("Etc/")}
-    return [(name, name.replace("_", " ")) for name in sorted(named | {"UTC", current})]
-
-
 class AccountForm(forms.Form):
     display_name = display_name_field()
-    time_zone = forms.ChoiceField(
-        label=_("Time zone"), error_messages={"invalid_choice": _("Choose a time zone from the list")}
-    )
+    time_zone = ZoneField()
 
     def __init__(self, person: Person, *args: Any, **kwargs: Any) -> None:
         # Somebody's name is often not set where they sign in by a username; that is what others see then.
         kwargs.setdefault("initial", {"display_name": str(person), "time_zone": person.time_zone})
         super().__init__(*args, **kwargs)
-        choice = self.fields["time_zone"]
-        assert isinstance(choice, forms.ChoiceField)  # noqa: S101 - tells the types
-        choice.choices = zones(person.time_zone)
+        field = zone_field(self)
+        field.offer_first([person.time_zone])
+        field.widget.attrs["data-zone"] = "offer"
+        with_time_now(field, person.time_zone)
+        if person.role == Role.TEEN:
+            field.help_text = f"{field.help_text} {_('Quiet hours keep to the clock of your agreement.')}"

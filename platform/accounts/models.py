@@ -3,7 +3,6 @@
 import zoneinfo
 from typing import ClassVar
 
-from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.contrib.auth.validators import UnicodeUsernameValidator
@@ -13,6 +12,8 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.zones import default_zone, known_zones
+
 
 class Role(models.TextChoices):
     TEEN = "teen", _("teen")
@@ -21,12 +22,12 @@ class Role(models.TextChoices):
 
 
 def default_time_zone() -> str:
-    return settings.DEFAULT_PERSON_TIME_ZONE
+    return default_zone()
 
 
 def validate_time_zone(name: str) -> None:
     """Raise ValidationError unless `name` is an IANA time zone that this machine knows."""
-    if name not in zoneinfo.available_timezones():
+    if name not in known_zones():
         raise ValidationError(_("%(name)s is not a time zone."), params={"name": name})
 
 
@@ -59,6 +60,8 @@ class Person(AbstractBaseUser, PermissionsMixin):
     time_zone = models.CharField(
         _("time zone"), max_length=60, default=default_time_zone, validators=[validate_time_zone]
     )
+    # False while the zone is our guess, which the pages then say.
+    is_zone_confirmed = models.BooleanField(_("time zone confirmed"), default=False, editable=False)
     born = models.DateField(
         _("born"), null=True, blank=True, help_text=_("The first of the birth month; the day is not asked.")
     )

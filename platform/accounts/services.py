@@ -13,6 +13,7 @@ from accounts.age import is_too_young
 from accounts.errors import TooYoung
 from accounts.models import ErasedPerson, Person, Role
 from accounts.names import validate_own_username
+from accounts.zones import canonical_zone
 
 MOST_TRIES = 4
 # How long an operator may keep a backup (docs/operations.md).
@@ -101,7 +102,14 @@ def sessions_forget(*, now: datetime | None = None) -> int:
 
 @transaction.atomic
 def teen_make(
-    *, username: str, display_name: str, password: str, born: date, time_zone: str, on: date | None = None
+    *,
+    username: str,
+    display_name: str,
+    password: str,
+    born: date,
+    time_zone: str,
+    is_zone_confirmed: bool = False,
+    on: date | None = None,
 ) -> Person:
     """Make a teen's account. `born` is any day of the birth month; only the month is kept.
 
@@ -119,7 +127,8 @@ def teen_make(
         display_name=display_name,
         role=Role.TEEN,
         born=born.replace(day=1),
-        time_zone=time_zone,
+        time_zone=canonical_zone(time_zone) or time_zone,
+        is_zone_confirmed=is_zone_confirmed,
     )
     person.set_password(password)
     person.full_clean()
@@ -129,9 +138,13 @@ def teen_make(
 
 @transaction.atomic
 def person_change(*, person: Person, display_name: str, time_zone: str) -> Person:
-    """Change what somebody may change about themselves. Raises ValidationError for a time zone that is none."""
+    """Change what somebody may change about themselves. Raises ValidationError for a time zone that is none.
+
+    The zone is that of the times that they read. Quiet hours are on their agreement's own (families.quiet).
+    """
     person.display_name = display_name
-    person.time_zone = time_zone
+    person.time_zone = canonical_zone(time_zone) or time_zone
+    person.is_zone_confirmed = True
     person.full_clean()
-    person.save(update_fields=["display_name", "time_zone"])
+    person.save(update_fields=["display_name", "time_zone", "is_zone_confirmed"])
     return person

@@ -26,6 +26,7 @@ from accounts.models import Person, Role
 from accounts.second_factor import lacks_second_factor
 from accounts.sessions import browser_words, session_end, sessions_end_others, sessions_of
 from accounts.throttle import Throttle
+from accounts.zones import city_of, zone_guess
 
 tries_at_one_name = Throttle("sign-in name", "10/5minutes")
 tries_from_one_place = Throttle("sign-in place", "50/5minutes")
@@ -58,6 +59,9 @@ class SignOut(library.LogoutView):
 class SignUp(library.SignupView):
     template_name = "accounts/sign_up.html"
 
+    def get_initial(self) -> dict[str, Any]:
+        return {**super().get_initial(), **_guessed(self.request)}
+
 
 class Email(library.EmailView):
     """The address of a grown-up. A teen's account has none, so the page is not there for them."""
@@ -67,6 +71,11 @@ class Email(library.EmailView):
             raise Http404
         response: HttpResponseBase = super().dispatch(request, *args, **kwargs)
         return response
+
+
+def _guessed(request: HttpRequest) -> dict[str, Any]:
+    """What a sign-up form has before anybody filled it in."""
+    return {"time_zone": zone_guess(request.headers.get("Accept-Language", ""))}
 
 
 def signed_in(request: HttpRequest) -> Person:
@@ -99,7 +108,7 @@ def teen_sign_up(request: HttpRequest) -> HttpResponse:
         sign_ups_from_one_place.hit(request.META["REMOTE_ADDR"])
     born = request.session.get(BORN)
     if request.method == "POST" and "year" not in request.POST and born:
-        return _teen_account(request, TeenSignUpForm(request.POST), date.fromisoformat(born), onward)
+        return _teen_account(request, _teen_form(request), date.fromisoformat(born), onward)
     form = AgeForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         return _age_told(request, form.born, onward)
@@ -119,7 +128,12 @@ def _age_told(request: HttpRequest, born: date, onward: dict[str, str]) -> HttpR
             f"{reverse('accounts:sign_up')}?{urlencode(onward)}" if onward["next"] else "accounts:sign_up"
         )
     request.session[BORN] = born.isoformat()
-    return render(request, "accounts/teen_sign_up.html", {"form": TeenSignUpForm(), **onward})
+    return render(request, "accounts/teen_sign_up.html", {"form": _teen_form(request), **onward})
+
+
+def _teen_form(request: HttpRequest) -> TeenSignUpForm:
+    is_sent = request.method == "POST" and "year" not in request.POST
+    return TeenSignUpForm(request.POST if is_sent else None, initial=_guessed(request))
 
 
 def _teen_account(
@@ -128,10 +142,9 @@ def _teen_account(
     page = {"form": form, **onward}
     if not form.is_valid():
         return render(request, "accounts/teen_sign_up.html", page, status=422)
+    typed = {name: form.cleaned_data[name] for name in ("username", "display_name", "password", "time_zone")}
     try:
-        person = services.teen_make(
-            born=born, time_zone=settings.DEFAULT_PERSON_TIME_ZONE, **form.cleaned_data
-        )
+        person = services.teen_make(born=born, is_zone_confirmed=form.is_zone_confirmed, **typed)
     except ValidationError as fault:
         # Somebody took the name between the form's look and ours.
         form.add_error("username", fault.messages)
@@ -155,6 +168,7 @@ def account(request: HttpRequest) -> HttpResponse:
         "form": form,
         "is_teen": person.role == Role.TEEN,
         "lacks_second_factor": lacks_second_factor(person),
+        "city": city_of(person.time_zone),
     }
     return render(request, "accounts/account.html", context, status=422 if form.errors else 200)
 

@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Person
+from accounts.zone_fields import ZoneField, zone_field
 from budgets import allowances, grants
 from budgets.models import Audit, Budget, Entry, EntryKind, Floor, Grant, Hold, Overrun, Period, Plan
 
@@ -25,6 +26,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 class BudgetForm(forms.ModelForm):  # type: ignore[type-arg]
+    time_zone = ZoneField(required=False, nowhere=_("Where its owner lives"))
     is_stopped = forms.BooleanField(
         label=_("stopped"), required=False, help_text=_("Nobody’s question is taken while this is on.")
     )
@@ -35,6 +37,7 @@ class BudgetForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        zone_field(self).offer_first([self.instance.time_zone])
         self.initial["is_stopped"] = self.instance.stopped_at is not None
 
 

@@ -7,6 +7,8 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
+from accounts.zones import canonical_zone, city_of, countries
+
 
 class NoSuchTime(ValueError):
     """The clocks of the place skip this time, as they are set forward over it."""
@@ -35,14 +37,14 @@ def clock_said(moment: datetime, zone: ZoneInfo) -> str:
 
 def place_said(local: datetime, zone: ZoneInfo) -> str:
     """Whose clock it is: "Los Angeles time (PST)". A zone that is no place is named as it is: "UTC"."""
-    area, _slash, place = zone.key.rpartition("/")
-    if not area or area == "Etc":
-        return place.replace("_", " ")
+    place = city_of(zone.key)
+    if canonical_zone(zone.key) not in countries():
+        return place
     short = local.tzname() or ""
     if short[:1] in "+-":
         # Where a zone has no letters of its own, the database gives the bare offset.
         short = f"UTC{short}"
-    return _("%(place)s time (%(short)s)") % {"place": place.replace("_", " "), "short": short}
+    return _("%(place)s time (%(short)s)") % {"place": place, "short": short}
 
 
 def same_clock(moment: datetime, one: ZoneInfo, other: ZoneInfo) -> bool:

@@ -1,11 +1,11 @@
 """The clock that a visitor reads times by, and how they choose it."""
 
-import zoneinfo
 from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest
 
 from accounts.models import Person
+from accounts.zones import canonical_zone, city_of
 
 # One city a clock, from west to east: a list that fits on a telephone. A script knows a visitor's own without asking.
 CITIES = (
@@ -20,11 +20,9 @@ CITIES = (
 
 
 def zone_named(name: str) -> ZoneInfo | None:
-    """The zone of a name that somebody sent, or None for what is no zone."""
-    try:
-        return ZoneInfo(name) if name in zoneinfo.available_timezones() else None
-    except ValueError:
-        return None
+    """The zone of a name that somebody sent, by its present name, or None for what is no zone."""
+    present = canonical_zone(name)
+    return ZoneInfo(present) if present else None
 
 
 def zone_of(request: HttpRequest) -> ZoneInfo | None:
@@ -37,4 +35,4 @@ def zone_of(request: HttpRequest) -> ZoneInfo | None:
 
 def cities() -> list[tuple[str, str]]:
     """Zones to choose from, and what they are called."""
-    return [(zone, zone.rpartition("/")[2].replace("_", " ")) for zone in CITIES]
+    return [(zone, city_of(zone)) for zone in CITIES]

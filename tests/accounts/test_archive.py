@@ -91,7 +91,7 @@ class TestTheCopy:
         copy = opened(person)
         assert copy.rows("account")[0]["joined_at"] == "2025-12-31T23:30:00-08:00"
         assert "Dec. 31, 2025, 11:30 p.m." in copy.page
-        assert "Times are those of America/Los_Angeles" in copy.page
+        assert "Times shown are Los Angeles time." in copy.page
         # The archive was made at noon in London, which is five in the morning there.
         assert copy.zip.getinfo("index.html").date_time == (2026, 7, 1, 5, 0, 0)
 

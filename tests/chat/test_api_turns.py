@@ -177,7 +177,7 @@ class TestRefusals:
         assert told["left"] == 10
         assert told["needed"] > 10
         assert told["refills_at"] > timezone.now().isoformat()[:19]
-        assert "refills at 7 a.m. What" in told["detail"]
+        assert "refills at 7 a.m., Los Angeles time. What" in told["detail"]
 
     def test_a_question_while_another_is_answered_names_the_turn_to_wait_for(
         self, owner: Client, turn: Turn

@@ -10,8 +10,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from accounts.models import validate_time_zone
 from accounts.prose import ProseField
+from accounts.zone_fields import ZoneField, zone_field
 from events.captions import LONGEST, cues_of
 from events.changes import changes_of
 from events.messages import Audience
@@ -31,6 +31,7 @@ class EventForm(forms.ModelForm):  # type: ignore[type-arg]
             "set back, means the first."
         ),
     )
+    time_zone = ZoneField()
     tell = forms.ChoiceField(
         label=_("When this changes what people were told"),
         choices=[
@@ -71,6 +72,7 @@ class EventForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        zone_field(self).offer_first([self.instance.time_zone])
         if self.instance.starts_at:
             local = self.instance.starts_local
             self.initial.update(day=local.date(), clock=local.time())
@@ -80,12 +82,6 @@ class EventForm(forms.ModelForm):  # type: ignore[type-arg]
         # One that was taken out of the library stays until somebody chooses another.
         kept = self.instance.module_slug
         field.choices = [("", _("No module")), *({kept: kept} | modules if kept else modules).items()]
-
-    def clean_time_zone(self) -> str:
-        # The model's own validators come after `clean`, which needs the zone.
-        zone = str(self.cleaned_data["time_zone"])
-        validate_time_zone(zone)
-        return zone
 
     def clean_captions_file(self) -> object:
         file = self.cleaned_data["captions_file"]

@@ -1,0 +1,110 @@
+"""Choosing a time zone on a page, by its city."""
+
+from collections.abc import Iterable
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.zones import Choice, Group, canonical_zone, city_of, clock_now, old_names, zone_choices
+
+
+class ZoneSelect(forms.Select):
+    """A list in groups. Each place says its old names too, by which a script finds the browser's own."""
+
+    def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        option: dict[str, Any] = super().create_option(name, value, *args, **kwargs)
+        if also := old_names().get(str(value)):
+            option["attrs"]["data-also"] = " ".join(also)
+        return option
+
+    def use_required_attribute(self, initial: Any) -> bool:
+        """Never: a zone is always chosen. Django would make the whole list a second time to find that out."""
+        del initial
+        return False
+
+
+class ZoneField(forms.ChoiceField):
+    """A zone by its present name, whatever name was sent.
+
+    `nowhere` says what choosing none means, where that is possible.
+    """
+
+    widget = ZoneSelect
+    default_error_messages = {
+        "required": gettext_lazy("Choose a time zone from the list"),
+        "invalid_choice": gettext_lazy("Choose a time zone from the list"),
+    }
+
+    def __init__(self, *, nowhere: object = "", **kwargs: Any) -> None:
+        self.nowhere = nowhere
+        kwargs.setdefault("label", gettext_lazy("Time zone"))
+        super().__init__(**kwargs)
+        self.offer_first([])
+
+    def offer_first(self, likely: Iterable[str]) -> None:
+        """Offer these zones above all others."""
+        zones = list(likely)
+
+        def choices() -> list[Group | Choice]:
+            none: list[Group | Choice] = [("", str(self.nowhere))] if self.nowhere else []
+            return [*none, *zone_choices(zones)]
+
+        self.choices = choices
+
+    def prepare_value(self, value: Any) -> Any:
+        return canonical_zone(str(value)) or value
+
+    def to_python(self, value: Any) -> str:
+        sent = str(super().to_python(value))
+        return canonical_zone(sent) or sent
+
+    def valid_value(self, value: str) -> bool:
+        return canonical_zone(value) is not None
+
+
+def zone_field(form: forms.BaseForm, name: str = "time_zone") -> ZoneField:
+    field = form.fields[name]
+    assert isinstance(field, ZoneField)  # noqa: S101 - tells the types
+    return field
+
+
+def with_time_now(field: forms.Field, zone: str) -> None:
+    """Say under a field what the clock shows there, so that a wrong zone is seen."""
+    field.help_text = _("It is %(time)s in %(city)s now.") % {
+        "time": clock_now(ZoneInfo(zone)).removesuffix("."),
+        "city": city_of(zone),
+    }
+
+
+class ZoneOfNewPerson(forms.Form):
+    """The zone of a new account: what the browser says, by a script; else a guess. One may choose another.
+
+    Pass the guess as the form's initial `time_zone`.
+    """
+
+    time_zone = ZoneField(
+        required=False,
+        help_text=gettext_lazy(
+            "Times and dates on the site follow it. The list shows what time it is in each place now."
+        ),
+    )
+    browser_zone = forms.CharField(required=False, max_length=60, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = zone_field(self)
+        field.offer_first([self.initial["time_zone"]])
+        field.widget.attrs["data-zone"] = "kept" if self.is_bound else "choose"
+
+    def clean_time_zone(self) -> str:
+        return self.cleaned_data["time_zone"] or str(self.initial["time_zone"])
+
+    @property
+    def is_zone_confirmed(self) -> bool:
+        """Whether the zone is more than our guess: the browser says so too, or the person chose another."""
+        zone: str = self.cleaned_data["time_zone"]
+        is_the_browsers = zone == canonical_zone(self.cleaned_data["browser_zone"])
+        return is_the_browsers or zone != self.initial["time_zone"]

@@ -1,0 +1,173 @@
+"""Time zones as people know them: by a city. Which there are, what they are called, and which are likely.
+
+The list is the tz database's own (zone.tab: each country's present zones); the names are Unicode CLDR's, in English
+and Spanish.
+"""
+
+import zoneinfo
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from functools import lru_cache
+from importlib.resources import files
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+from babel.dates import get_timezone_location
+from django.conf import settings
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext_noop as _
+
+# Names of a machine's own settings, which mean nothing elsewhere.
+NOT_ZONES = {"localtime", "Factory", "posixrules"}
+AREAS = {
+    "Europe": _("Europe"), "Arctic": _("Europe"), "America": _("America"), "Africa": _("Africa"), "Asia": _("Asia"),
+    "Australia": _("Australia"), "Pacific": _("Pacific Ocean"), "Atlantic": _("Atlantic Ocean"),
+    "Indian": _("Indian Ocean"), "Antarctica": _("Antarctica"),
+}  # fmt: skip
+# Where most readers of a language are, in the order in which they are offered.
+LIKELY = {
+    "en": ("America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles", "Europe/London"),
+    "es": ("Europe/Madrid", "America/Mexico_City", "America/Bogota", "America/Argentina/Buenos_Aires",
+           "America/Lima", "America/Santiago", "America/New_York", "America/Los_Angeles"),
+}  # fmt: skip
+
+type Choice = tuple[str, str]
+type Group = tuple[str, list[Choice]]
+
+
+@lru_cache(maxsize=1)
+def known_zones() -> frozenset[str]:
+    """Every name that this machine knows a zone by, also the old ones."""
+    return frozenset(zoneinfo.available_timezones() - NOT_ZONES)
+
+
+@lru_cache(maxsize=1)
+def countries() -> dict[str, str]:
+    """The zones to choose from, with the country of each; a country's most populous zone comes first."""
+    rows = (row.split("\t") for row in _lines("zone.tab") if not row.startswith("#"))
+    return {zone: country for country, _place, zone, *_rest in rows}
+
+
+@lru_cache(maxsize=1)
+def _links() -> dict[str, str]:
+    """Old names and what they stand for today: Asia/Calcutta is Asia/Kolkata."""
+    rows = (row.split() for row in _lines("tzdata.zi") if row.startswith("L "))
+    return {old: new for _letter, new, old in rows}
+
+
+def _lines(name: str) -> list[str]:
+    return files("tzdata.zoneinfo").joinpath(name).read_text(encoding="utf-8").splitlines()
+
+
+def canonical_zone(name: str) -> str | None:
+    """The present name of a zone, or None for what is no zone.
+
+    A city of a country's own stays itself, also where the database keeps it as a link: Oslo does not become Berlin.
+    """
+    if name not in known_zones():
+        return None
+    present, links = name, _links()
+    while present not in countries() and present in links:
+        present = links[present]
+    return "UTC" if present in {"Etc/UTC", "Etc/GMT"} else present
+
+
+@lru_cache(maxsize=1)
+def old_names() -> dict[str, list[str]]:
+    """The old names of each zone: a browser may still send one."""
+    names: dict[str, list[str]] = {}
+    for old in sorted(_links()):
+        present = canonical_zone(old)
+        if present and present != old:
+            names.setdefault(present, []).append(old)
+    return names
+
+
+def city_of(zone: str) -> str:
+    """What people call a zone, in the reader's language: “Los Angeles”, “Nueva York”. A zone of no place: “UTC”."""
+    return _city(canonical_zone(zone) or zone, _language())
+
+
+@lru_cache(maxsize=2048)
+def _city(zone: str, language: str) -> str:
+    if zone not in countries():
+        return zone.removeprefix("Etc/").replace("_", " ")
+    said = get_timezone_location(zone, Locale.parse(language), return_city=True)
+    # CLDR has no short name for some: “Argentina/Buenos Aires”.
+    return said.rpartition("/")[2]
+
+
+def zone_name(zone: ZoneInfo) -> str:
+    """Whose clock a time is on: “Madrid time”."""
+    if canonical_zone(zone.key) not in countries():
+        return city_of(zone.key)
+    return gettext("%(city)s time") % {"city": city_of(zone.key)}
+
+
+def clock_now(zone: ZoneInfo, *, now: datetime | None = None) -> str:
+    """What a clock there shows now."""
+    return date_format((now or timezone.now()).astimezone(zone), "TIME_FORMAT")
+
+
+def time_in(moment: datetime, zone: ZoneInfo) -> str:
+    """A time of day with the clock that it is on: “7 a.m., Madrid time”."""
+    return gettext("%(time)s, %(clock)s") % {"time": clock_now(zone, now=moment), "clock": zone_name(zone)}
+
+
+def zone_choices(likely: Iterable[str], *, now: datetime | None = None) -> list[Group]:
+    """The zones by city and country, each with its time now: the likely ones first, then all by parts of the world."""
+    now, language = now or timezone.now(), _language()
+    # Four hundred zones show some forty times.
+    shown: dict[timedelta | None, str] = {}
+
+    def choice(zone: str) -> Choice:
+        there = now.astimezone(ZoneInfo(zone))
+        time = shown.get(there.utcoffset()) or shown.setdefault(
+            there.utcoffset(), date_format(there, "TIME_FORMAT")
+        )
+        return zone, f"{_label(zone, language)} · {time}"
+
+    areas: dict[str, list[Choice]] = {}
+    for zone in _by_name(language):
+        areas.setdefault(gettext(AREAS[zone.partition("/")[0]]), []).append(choice(zone))
+    first = dict.fromkeys(
+        filter(None, map(canonical_zone, [*likely, *LIKELY.get(language[:2], LIKELY["en"])]))
+    )
+    groups = [(gettext("Suggested"), [choice(zone) for zone in first]), *areas.items()]
+    return [*groups, (gettext("Other"), [choice("UTC")])]
+
+
+@lru_cache(maxsize=8)
+def _by_name(language: str) -> Sequence[str]:
+    return sorted(
+        countries(), key=lambda zone: (list(AREAS).index(zone.partition("/")[0]), _label(zone, language))
+    )
+
+
+@lru_cache(maxsize=2048)
+def _label(zone: str, language: str) -> str:
+    city = _city(zone, language)
+    country = Locale.parse(language).territories.get(countries().get(zone, ""), "")
+    return city if country in {"", city} else f"{city}, {country}"
+
+
+def zone_guess(accept_language: str) -> str:
+    """A zone for somebody of whom only the browser's languages are known: of the first country that they name."""
+    for tag in accept_language.split(","):
+        country = tag.partition(";")[0].strip().replace("_", "-").rpartition("-")[2].upper()
+        for zone, its_country in countries().items():
+            if len(country) == len("US") and its_country == country and "-" in tag:
+                # Of the many zones of one country the site's own is as likely as any.
+                return default_zone() if countries().get(default_zone()) == country else zone
+    return default_zone()
+
+
+def default_zone() -> str:
+    zone: str = settings.DEFAULT_PERSON_TIME_ZONE
+    return zone
+
+
+def _language() -> str:
+    return (get_language() or settings.LANGUAGE_CODE).replace("-", "_")
