@@ -4,12 +4,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 
-from django.utils.formats import date_format
-from django.utils.timezone import localtime
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Person
+from accounts.zones import time_in
 from budgets.errors import BudgetShort, SiteStopped
 from chat.errors import (
     ConversationGone,
@@ -200,6 +199,6 @@ def _gate_problem(refusal: FamilyClosed, person: Person) -> Problem:
     kind = GATES[gate.closed or Closed.CONSENT]
     if gate.until is None:
         return Problem(kind)
-    at = date_format(localtime(gate.until, person.zone), "TIME_FORMAT")
+    at = time_in(gate.until, gate.zone or person.zone)
     detail = gettext("The tutor opens again at %(at)s, as your family agreed on quiet hours.") % {"at": at}
     return Problem(kind, detail, fields={"opens_at": gate.until})

@@ -83,13 +83,18 @@ def plan_assign(*, owner: Person, plan: Plan | None, now: datetime | None = None
 
 
 @transaction.atomic
-def cap_set(*, owner: Person, daily_tokens: int | None, now: datetime | None = None) -> Budget:
-    """Cap what somebody may use a day below what their plan gives, as their family agreed; None lifts it."""
+def cap_set(
+    *, owner: Person, daily_tokens: int | None, time_zone: str = "", now: datetime | None = None
+) -> Budget:
+    """Cap what somebody may use a day below what their plan gives, as their family agreed; None lifts it.
+
+    Their day begins in `time_zone`, by default where they live.
+    """
     mine = Budget.objects.select_for_update(no_key=True).get(pk=budget_of(owner=owner).pk)
-    if mine.daily_cap == daily_tokens:
+    if (mine.daily_cap, mine.time_zone) == (daily_tokens, time_zone):
         return mine
-    mine.daily_cap = daily_tokens
-    mine.save(update_fields=["daily_cap"])
+    mine.daily_cap, mine.time_zone = daily_tokens, time_zone
+    mine.save(update_fields=["daily_cap", "time_zone"])
     return allowance_set(budget=mine, **_limits_of(mine.plan or plan_free(), daily_tokens), now=now)
 
 

@@ -1,16 +1,21 @@
 """The agreement of a parent and a teen: proposed by one, accepted by the other; and the parent's pause."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from accounts.models import Person
+from accounts.zones import canonical_zone, time_in, zone_name
 from families.errors import NotTheirsToAnswer
 from families.limits import limit_apply
 from families.models import Link, Proposal
 from families.notices import notice_send
+from families.quiet import QuietHours, new_zone_from
 from families.terms import Terms
 
 
@@ -23,24 +28,28 @@ def terms_propose(*, link: Link, by: Person, terms: Terms) -> bool:
     """Wish for other terms. Returns whether they hold at once; otherwise they wait for the other side.
 
     They hold at once where a teen asks for nothing but more privacy, and where they are what the other side has
-    proposed. Terms that hold already take a waiting proposal back.
+    proposed. Terms that hold already take a waiting proposal back. Terms that say nothing of the zone keep it.
     """
     link = Link.objects.select_for_update().get(pk=link.pk)
     waiting = Proposal.objects.filter(link=link).first()
+    terms = replace(terms, time_zone=canonical_zone(terms.time_zone) or link.time_zone)
     if terms == link.terms:
         Proposal.objects.filter(link=link).delete()
         return True
     met = waiting is not None and waiting.by_id != by.pk and waiting.terms == terms
     if met or (by == link.teen and terms.only_more_private_than(link.terms)):
-        _apply(link, terms)
-        words = _("%(who)s changed your agreement; it holds from now on.")
-        notice_send(person=other_side(link, by), words=words % {"who": by})
+        zone_words = _apply(link, terms, is_by_both=met)
+        words = _("%(who)s changed your agreement; it holds from now on.") % {"who": by}
+        notice_send(person=other_side(link, by), words=f"{words} {zone_words}".strip())
         return True
     Proposal.objects.update_or_create(
         link=link, defaults={"by": by, "made_at": timezone.now(), **asdict(terms)}
     )
-    words = _("%(who)s would like to change your agreement. Your answer is awaited.")
-    notice_send(person=other_side(link, by), words=words % {"who": by})
+    words = _("%(who)s would like to change your agreement. Your answer is awaited.") % {"who": by}
+    if terms.time_zone != link.time_zone:
+        moves = _("It would put your agreement on %(clock)s.")
+        words = f"{words} {moves % {'clock': zone_name(ZoneInfo(terms.time_zone))}}"
+    notice_send(person=other_side(link, by), words=words)
     return False
 
 
@@ -51,18 +60,59 @@ def proposal_answer(*, link: Link, by: Person, accept: bool) -> None:
     waiting = Proposal.objects.filter(link=link).exclude(by=by).first()
     if waiting is None:
         raise NotTheirsToAnswer
+    zone_words = ""
     if accept:
-        _apply(link, waiting.terms)
+        zone_words = _apply(link, waiting.terms, is_by_both=True)
     else:
         waiting.delete()
     words = _("%(who)s said yes to your change.") if accept else _("%(who)s said no to your change.")
-    notice_send(person=other_side(link, by), words=words % {"who": by})
+    notice_send(person=other_side(link, by), words=f"{words % {'who': by}} {zone_words}".strip())
 
 
-def _apply(link: Link, terms: Terms) -> None:
-    Link.objects.filter(pk=link.pk).update(**asdict(terms))
+def _apply(link: Link, terms: Terms, *, is_by_both: bool) -> str:
+    """Make terms hold: all at once, but for a new zone, which counts from the next day. Returns words about that."""
+    earlier, since = _zone_change(link, terms)
+    Link.objects.filter(pk=link.pk).update(
+        **asdict(terms),
+        earlier_zone=earlier,
+        zone_from=since,
+        is_zone_confirmed=link.is_zone_confirmed or is_by_both,
+    )
     Proposal.objects.filter(link=link).delete()
     limit_apply(teen=link.teen)
+    return zone_change_words(terms.time_zone, since, earlier) if since and since != link.zone_from else ""
+
+
+def _zone_change(link: Link, terms: Terms) -> tuple[str, datetime | None]:
+    """The zone that holds for today still, and until when; nothing where the zone stays what it is."""
+    now = timezone.now()
+    zone = link.zone_at(now)
+    if terms.time_zone == zone.key:
+        return "", None
+    quiet = None
+    if terms.has_quiet_hours and terms.quiet_from and terms.quiet_to:
+        quiet = QuietHours(begins=terms.quiet_from, ends=terms.quiet_to, zone=zone)
+    since = new_zone_from(day_after=now, zone=zone, quiet=quiet)
+    if link.zone_from and link.zone_from > now and link.time_zone == terms.time_zone:
+        # It was agreed on before: other terms that change meanwhile do not put it off.
+        since = min(since, link.zone_from)
+        since = (quiet and quiet.end_at(since)) or since
+    return zone.key, since
+
+
+def zone_change_words(zone: str, since: datetime, earlier: str) -> str:
+    """When a new zone counts, on the clock that holds until then."""
+    return _("Your agreement is on %(clock)s from %(day)s, %(time)s.") % {
+        "day": date_format(since.astimezone(ZoneInfo(earlier)), "DATE_FORMAT"),
+        "time": time_in(since, ZoneInfo(earlier)),
+        "clock": zone_name(ZoneInfo(zone)),
+    }
+
+
+@transaction.atomic
+def zone_confirm(*, link: Link) -> None:
+    """A parent says that the agreement's zone, which was taken from an account, is right."""
+    Link.objects.filter(pk=link.pk).update(is_zone_confirmed=True)
 
 
 @transaction.atomic

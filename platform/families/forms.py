@@ -1,3 +1,4 @@
+from collections.abc import Iterable
 from typing import Any
 
 from allauth.account.adapter import get_adapter
@@ -6,6 +7,7 @@ from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Person
+from accounts.zone_fields import ZoneField, zone_field
 from families.password_help import CODE_FIGURES
 from families.terms import Terms, View
 
@@ -13,7 +15,7 @@ LEAST_ANSWERS, MOST_ANSWERS = 1, 200
 
 
 class TermsForm(forms.Form):
-    """The agreement as two people fill it in."""
+    """The agreement as two people fill it in. `likely` are the zones that are offered first."""
 
     view = forms.ChoiceField(choices=View.choices)
     memory = forms.BooleanField(required=False)
@@ -30,8 +32,18 @@ class TermsForm(forms.Form):
         },
     )
 
+    time_zone = ZoneField(required=False)
+
+    def __init__(self, *args: Any, likely: Iterable[str] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = zone_field(self)
+        field.offer_first(likely)
+        field.widget.attrs |= {"id": "time_zone", "data-zone": "offer", "aria-describedby": "time_zone-hint"}
+
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
+        if "time_zone" in self.errors:
+            self.fields["time_zone"].widget.attrs["aria-describedby"] = "time_zone-hint time_zone-error"
         begins, ends = cleaned.get("quiet_from"), cleaned.get("quiet_to")
         if "quiet_from" not in self.errors and "quiet_to" not in self.errors:
             if (begins is None) != (ends is None):

@@ -3,13 +3,15 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
 from accounts.models import Person, Role
 from families.consents import consent_of
 from families.models import Link
-from families.terms import Terms, combined, quiet_until
+from families.quiet import quiet_until
+from families.terms import Terms, combined
 
 
 class Closed(StrEnum):
@@ -20,10 +22,14 @@ class Closed(StrEnum):
 
 @dataclass(frozen=True)
 class Gate:
-    """`closed` says why the tutor is closed, and is None when it is open. `until` is known for quiet hours alone."""
+    """`closed` says why the tutor is closed, and is None when it is open.
+
+    `until`, and the `zone` on whose clock that is, are known for quiet hours alone.
+    """
 
     closed: Closed | None = None
     until: datetime | None = None
+    zone: ZoneInfo | None = None
     paused_by: Person | None = None
     terms: Terms = field(default_factory=Terms)
     is_watched: bool = False
@@ -42,7 +48,7 @@ def gate_of(person: Person, *, now: datetime | None = None) -> Gate:
     paused = next((link for link in links if link.paused_at), None)
     if paused:
         return Gate(Closed.PAUSED, paused_by=paused.parent, terms=terms, is_watched=True)
-    until = quiet_until(agreed, now=now, zone=person.zone)
-    if until:
-        return Gate(Closed.QUIET, until=until, terms=terms, is_watched=True)
+    quiet = quiet_until([hours for link in links for hours in link.quiet_hours], now=now)
+    if quiet:
+        return Gate(Closed.QUIET, until=quiet.at, zone=quiet.zone, terms=terms, is_watched=True)
     return Gate(terms=terms, is_watched=bool(links))

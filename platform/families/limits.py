@@ -10,10 +10,17 @@ from families.terms import combined
 
 
 def limit_apply(*, teen: Person) -> None:
-    """Cap the teen's budget at what the links that stand agree on: the smallest limit, or none."""
-    agreed = [link.terms for link in Link.objects.filter(teen=teen, ended_at=None)]
+    """Cap the teen's budget at what the links that stand agree on: the smallest limit, or none.
+
+    Its day begins on the clock of the oldest agreement, wherever the teen's account is.
+    """
+    agreed = [link.terms for link in Link.objects.filter(teen=teen, ended_at=None).order_by("made_at")]
     answers = combined(agreed).answers_a_day
-    cap_set(owner=teen, daily_tokens=None if answers is None else answers * SHORT_ANSWER_TOKENS)
+    cap_set(
+        owner=teen,
+        daily_tokens=None if answers is None else answers * SHORT_ANSWER_TOKENS,
+        time_zone=agreed[0].time_zone if agreed else "",
+    )
 
 
 def nest_apply(*, person: Person) -> None:

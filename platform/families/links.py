@@ -57,6 +57,7 @@ def invitation_accept(*, token: str, by: Person) -> Link:
     # The parent first: a second parent comes into the teen's family, and not the other way round.
     nest_apply(person=parent)
     nest_apply(person=teen)
+    limit_apply(teen=teen)
     invitation.delete()
     notice_send(person=invitation.by, words=_("%(who)s said yes: you are linked.") % {"who": by})
     return link

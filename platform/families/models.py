@@ -2,7 +2,10 @@
 
 import secrets
 import uuid
+from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import models
@@ -10,6 +13,8 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models import Person, validate_time_zone
+from families.quiet import QuietHours
 from families.terms import Terms, View
 
 PERSON = settings.AUTH_USER_MODEL
@@ -35,6 +40,8 @@ class TermsFields(models.Model):
     quiet_from = models.TimeField(null=True, blank=True)
     quiet_to = models.TimeField(null=True, blank=True)
     answers_a_day = models.PositiveSmallIntegerField(null=True, blank=True)
+    # Of the quiet hours and the daily limit. A teen's account may move; this moves when both say so.
+    time_zone = models.CharField(_("time zone"), max_length=60, validators=[validate_time_zone])
 
     class Meta:
         abstract = True
@@ -47,6 +54,7 @@ class TermsFields(models.Model):
             quiet_from=self.quiet_from,
             quiet_to=self.quiet_to,
             answers_a_day=self.answers_a_day,
+            time_zone=self.time_zone,
         )
 
 
@@ -61,6 +69,11 @@ class Link(TermsFields):
     ending = models.CharField(max_length=10, choices=Ending, default=Ending.NONE, blank=True)
     # A parent closed the tutor for now.
     paused_at = models.DateTimeField(null=True, blank=True)
+    # Until `zone_from` the zone that was agreed on before holds still.
+    earlier_zone = models.CharField(max_length=60, blank=True, editable=False)
+    zone_from = models.DateTimeField(null=True, blank=True, editable=False)
+    # False while the zone was taken from an account and nobody has said that it is right.
+    is_zone_confirmed = models.BooleanField(_("time zone confirmed"), default=False, editable=False)
 
     class Meta:
         verbose_name = _("link")
@@ -80,10 +93,52 @@ class Link(TermsFields):
                 | Q(quiet_from__isnull=False, quiet_to__isnull=False),
                 name="link_quiet_from_and_to",
             ),
+            models.CheckConstraint(condition=~Q(time_zone=""), name="link_has_a_zone"),
+            models.CheckConstraint(
+                condition=Q(zone_from=None, earlier_zone="")
+                | (Q(zone_from__isnull=False) & ~Q(earlier_zone="")),
+                name="link_zone_from_another",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.parent} – {self.teen}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self.time_zone:
+            self.time_zone, self.is_zone_confirmed = zone_for(self.parent, self.teen)
+        super().save(*args, **kwargs)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone that holds now."""
+        return self.zone_at(timezone.now())
+
+    def zone_at(self, now: datetime) -> ZoneInfo:
+        return ZoneInfo(self.earlier_zone if self.zone_from and now < self.zone_from else self.time_zone)
+
+    @property
+    def quiet_hours(self) -> list[QuietHours]:
+        """None, one, or two where the zone is about to change."""
+        if not self.terms.has_quiet_hours or self.quiet_from is None or self.quiet_to is None:
+            return []
+        hours = QuietHours(
+            begins=self.quiet_from, ends=self.quiet_to, zone=ZoneInfo(self.time_zone), since=self.zone_from
+        )
+        if self.zone_from is None:
+            return [hours]
+        return [replace(hours, zone=ZoneInfo(self.earlier_zone), since=None, before=self.zone_from), hours]
+
+
+def zone_for(parent: Person, teen: Person) -> tuple[str, bool]:
+    """The zone of a new agreement, and whether it is certain.
+
+    It is the teen's, where they sleep, unless that is a guess and the parent's is none. It is certain where both
+    have said the same.
+    """
+    zone = parent.time_zone if parent.is_zone_confirmed and not teen.is_zone_confirmed else teen.time_zone
+    both = parent.is_zone_confirmed and teen.is_zone_confirmed
+    return zone, both and parent.time_zone == teen.time_zone
 
 
 class Proposal(TermsFields):

@@ -43,6 +43,7 @@ def links_export(person: Person) -> Iterator[Row]:
             "quiet_from": str(terms.quiet_from or ""),
             "quiet_to": str(terms.quiet_to or ""),
             "answers_a_day": terms.answers_a_day,
+            "time_zone": terms.time_zone,
         }
 
 
@@ -146,6 +147,7 @@ FAMILY = Kind(
         "quiet_from": _("quiet from"),
         "quiet_to": _("quiet to"),
         "answers_a_day": _("short answers a day"),
+        "time_zone": _("time zone"),
     },
     export=links_export,
     erase=links_erase,

@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import time
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -22,7 +21,7 @@ ORDER = {View.TOPICS: 0, View.FLAGGED: 1, View.FULL: 2}
 
 @dataclass(frozen=True, kw_only=True)
 class Terms:
-    """One agreement. Quiet hours are clock times where the teen lives; both are given or neither.
+    """One agreement. Quiet hours are clock times in its own zone; both are given or neither (families.quiet).
 
     `answers_a_day` is a number of short answers, or None for what the site gives everybody.
     """
@@ -32,18 +31,12 @@ class Terms:
     quiet_from: time | None = None
     quiet_to: time | None = None
     answers_a_day: int | None = None
+    # The name of the agreement's zone; empty where nothing is said of it.
+    time_zone: str = ""
 
     @property
     def has_quiet_hours(self) -> bool:
         return self.quiet_from is not None and self.quiet_to is not None and self.quiet_from != self.quiet_to
-
-    def is_quiet(self, clock: time) -> bool:
-        """Whether `clock` lies in the quiet hours. They may span midnight; they end as their last minute begins."""
-        if self.quiet_from is None or self.quiet_to is None:
-            return False
-        if self.quiet_from <= self.quiet_to:
-            return self.quiet_from <= clock < self.quiet_to
-        return clock >= self.quiet_from or clock < self.quiet_to
 
     def only_more_private_than(self, other: "Terms") -> bool:
         """Whether these differ from `other` by less seen by a parent, or less remembered, and by nothing else."""
@@ -59,7 +52,7 @@ class Terms:
 def combined(agreed: Sequence[Terms]) -> Terms:
     """What holds where several parents agreed differently: of each setting the more private or the smaller one.
 
-    Quiet hours are not combined here, as two spans need not make one: see quiet_until.
+    Quiet hours are not combined here, as each agreement has a clock of its own: see families.quiet.
     """
     if not agreed:
         return Terms()
@@ -69,33 +62,3 @@ def combined(agreed: Sequence[Terms]) -> Terms:
         memory=all(terms.memory for terms in agreed),
         answers_a_day=min(limits, default=None),
     )
-
-
-def quiet_until(agreed: Sequence[Terms], *, now: datetime, zone: ZoneInfo) -> datetime | None:
-    """When the quiet hours that hold at `now` end, on the clock of `zone`; None when none hold.
-
-    Where the clocks skip the time at which they end, they end as the clocks go on.
-    """
-    until, moment = None, now
-    # Spans of several parents may join; a day has room for each of them twice.
-    for _round in range(2 * len(agreed)):
-        clock = moment.astimezone(zone).time().replace(tzinfo=None)
-        ends = [
-            _next(terms.quiet_to, moment, zone)
-            for terms in agreed
-            if terms.quiet_to and terms.is_quiet(clock)
-        ]
-        if not ends:
-            break
-        until = moment = max(ends)
-    return until
-
-
-def _next(clock: time, after: datetime, zone: ZoneInfo) -> datetime:
-    """The first instant after `after` at which a clock in `zone` has reached `clock`."""
-    day = after.astimezone(zone).date()
-    for ahead in range(3):
-        moment = datetime.combine(day + timedelta(days=ahead), clock, tzinfo=zone).astimezone(UTC)
-        if moment > after:
-            return moment
-    raise AssertionError("A clock shows every time once in two days.")

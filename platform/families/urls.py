@@ -14,6 +14,7 @@ urlpatterns = [
     path("links/<uuid:link_id>/end", joining.end, name="end"),
     path("links/<uuid:link_id>/agreement", agreement.agreement, name="agreement"),
     path("links/<uuid:link_id>/answer", agreement.answer, name="answer"),
+    path("links/<uuid:link_id>/zone", agreement.confirm_zone, name="confirm_zone"),
     path("links/<uuid:link_id>/pause", agreement.pause, name="pause"),
     path("consent", consent.own, name="consent"),
     path("links/<uuid:link_id>/consent", consent.for_teen, name="consent_for"),

@@ -4,10 +4,18 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from accounts.access import sign_in_required
-from families.agreements import other_side, pause_set, proposal_answer, terms_propose
+from families.agreements import (
+    other_side,
+    pause_set,
+    proposal_answer,
+    terms_propose,
+    zone_change_words,
+    zone_confirm,
+)
 from families.errors import NotTheirsToAnswer
 from families.forms import TermsForm
 from families.gate import gate_of
@@ -22,8 +30,8 @@ def agreement(request: HttpRequest, link_id: UUID) -> HttpResponse:
     """What holds between the two, what is proposed, and the form to wish for something else."""
     link = own_link(request, link_id)
     if request.method != "POST":
-        return _agreement(request, link, TermsForm(initial=_typed(link)))
-    form = TermsForm(request.POST)
+        return _agreement(request, link, TermsForm(initial=_typed(link), likely=_likely(link)))
+    form = TermsForm(request.POST, likely=_likely(link))
     if not form.is_valid():
         return _agreement(request, link, form, status=422)
     terms_propose(link=link, by=person_of(request), terms=form.terms)
@@ -38,7 +46,12 @@ def _typed(link: Link) -> dict[str, object]:
         "quiet_from": terms.quiet_from and f"{terms.quiet_from:%H:%M}",
         "quiet_to": terms.quiet_to and f"{terms.quiet_to:%H:%M}",
         "answers_a_day": terms.answers_a_day,
+        "time_zone": terms.time_zone,
     }
+
+
+def _likely(link: Link) -> list[str]:
+    return [link.time_zone, link.teen.time_zone, link.parent.time_zone]
 
 
 def _agreement(request: HttpRequest, link: Link, form: TermsForm, *, status: int = 200) -> HttpResponse:
@@ -47,6 +60,7 @@ def _agreement(request: HttpRequest, link: Link, form: TermsForm, *, status: int
         "link": link,
         "other": other_side(link, person),
         "is_parent": link.parent == person,
+        "zone_words": _zone_words(link),
         "proposal": Proposal.objects.filter(link=link).select_related("by").first(),
         "form": form,
         "views": View.choices,
@@ -55,6 +69,20 @@ def _agreement(request: HttpRequest, link: Link, form: TermsForm, *, status: int
         "person": person,
     }
     return render(request, "families/agreement.html", page, status=status)
+
+
+def _zone_words(link: Link) -> str:
+    """That the zone is about to change; empty where it is not."""
+    if link.zone_from is None or link.zone_from <= timezone.now():
+        return ""
+    return zone_change_words(link.time_zone, link.zone_from, link.earlier_zone)
+
+
+@sign_in_required
+@require_POST
+def confirm_zone(request: HttpRequest, link_id: UUID) -> HttpResponse:
+    zone_confirm(link=own_link_as_parent(request, link_id))
+    return redirect("families:agreement", link_id)
 
 
 @sign_in_required

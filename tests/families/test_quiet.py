@@ -1,0 +1,225 @@
+"""Quiet hours through the clock changes of a year, in zones that change them in every way there is."""
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from families.quiet import QuietHours, first_at, last_at, new_zone_from, quiet_until
+
+LA = ZoneInfo("America/Los_Angeles")
+MADRID = ZoneInfo("Europe/Madrid")
+MOMENTS = st.integers(1_767_225_600, 1_830_297_600).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
+MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
+# Half an hour; Ramadan; three quarters; none; two hours at once; at midnight; by the half hour; in the south; and none.
+ZONES = [
+    "America/Los_Angeles", "Europe/Madrid", "Europe/London", "Australia/Lord_Howe", "Africa/Casablanca",
+    "Pacific/Chatham", "Asia/Kathmandu", "Antarctica/Troll", "Atlantic/Azores", "America/St_Johns",
+    "America/Santiago", "Africa/Cairo", "Pacific/Apia",
+]  # fmt: skip
+# A night; and hours that begin, end or lie in those that clocks skip or show twice.
+HOURS = [
+    (time(21), time(7)),
+    (time(23), time(2, 15)),
+    (time(2, 30), time(9)),
+    (time(1, 45), time(2, 20)),
+    (time(23, 30), time(0, 30)),
+    (time(3), time(3, 20)),
+]
+
+
+def night(zone: ZoneInfo = LA, begins: time = time(21), ends: time = time(7)) -> QuietHours:
+    return QuietHours(begins=begins, ends=ends, zone=zone)
+
+
+def at(*when: int, zone: ZoneInfo = LA) -> datetime:
+    return datetime(*when, tzinfo=zone)  # type: ignore[misc, arg-type]
+
+
+def opens(*agreed: QuietHours, now: datetime) -> datetime | None:
+    quiet = quiet_until(agreed, now=now)
+    return quiet.at if quiet else None
+
+
+def is_shown(clock: time, begins: time, ends: time) -> bool:
+    """Whether a clock that shows `clock` says that it is quiet."""
+    return begins <= clock < ends if begins <= ends else clock >= begins or clock < ends
+
+
+def is_repeated(there: datetime) -> bool:
+    """Whether the clock shows this time twice."""
+    first, second = there.replace(fold=0), there.replace(fold=1)
+    return first.astimezone(UTC) < second.astimezone(UTC)
+
+
+def minutes_to_look_at(zone: ZoneInfo, year: int) -> Iterator[list[datetime]]:
+    """The first day and those around each change, every five minutes; in a soak every minute of the year."""
+    begins, ends = datetime(year, 1, 1, tzinfo=UTC), datetime(year + 1, 1, 1, tzinfo=UTC)
+    step = MINUTE if "SOAK" in os.environ else 5 * MINUTE
+    if "SOAK" in os.environ:
+        yield [begins + n * step for n in range((ends - begins) // step)]
+        return
+    yield [begins + n * step for n in range(DAY // step)]
+    day = begins
+    while day < ends:
+        if day.astimezone(zone).utcoffset() != (day + DAY).astimezone(zone).utcoffset():
+            yield [day - DAY + n * step for n in range(3 * DAY // step)]
+        day += DAY
+
+
+def walk(zone: ZoneInfo, begins: time, ends: time, moments: list[datetime]) -> tuple[int, int]:
+    """Judge every moment, and hold it to what the clock shows. Returns how many were looked at, and quiet by rule."""
+    hours, runs, was_quiet, latest = night(zone, begins, ends), 0, False, moments[0]
+    extra = 0
+    for moment in moments:
+        there = moment.astimezone(zone)
+        until = opens(hours, now=moment)
+        shown = is_shown(there.time().replace(tzinfo=None), begins, ends)
+        if shown:
+            assert until, f"{there} is quiet by the clock, and the tutor is open"
+        if until and not shown:
+            assert is_repeated(there), f"{there} is not quiet by the clock, and the tutor is closed"
+            extra += 1
+        if until:
+            assert until > moment
+            assert until >= latest, "the next opening came nearer"
+            assert opens(hours, now=until) is None, "it did not open when it said"
+            assert opens(hours, now=until - timedelta(seconds=1)) == until
+            latest = until
+        runs += bool(until) and not was_quiet
+        was_quiet = bool(until)
+    days = (moments[-1] - moments[0]) / DAY
+    assert runs <= days + 2, "a night opened and closed again"
+    return len(moments), extra
+
+
+@pytest.mark.parametrize("zone", ZONES)
+@pytest.mark.parametrize(("begins", "ends"), HOURS)
+def test_every_minute_of_a_year_is_judged_as_the_clock_shows_it(zone: str, begins: time, ends: time) -> None:
+    looked = [walk(ZoneInfo(zone), begins, ends, some) for some in minutes_to_look_at(ZoneInfo(zone), 2027)]
+    print(zone, f"{begins:%H:%M}-{ends:%H:%M}", *map(sum, zip(*looked, strict=True)))
+
+
+def test_a_day_that_a_place_skipped_has_one_night() -> None:
+    apia, begins = ZoneInfo("Pacific/Apia"), datetime(2011, 12, 28, tzinfo=UTC)
+    walk(apia, time(21), time(7), [begins + n * MINUTE for n in range(0, 5 * 24 * 60, 3)])
+    # The 30th did not happen: from the evening of the 29th it is quiet until the morning of the 31st, ten hours.
+    opened = opens(night(apia), now=at(2011, 12, 29, 21, zone=apia))
+    assert opened == at(2011, 12, 31, 7, zone=apia)
+    assert opened - at(2011, 12, 29, 21, zone=apia).astimezone(UTC) == timedelta(hours=10)
+
+
+class TestANight:
+    def test_ends_the_next_morning(self) -> None:
+        assert opens(night(), now=at(2026, 6, 1, 22)) == at(2026, 6, 2, 7)
+
+    def test_is_not_by_day(self) -> None:
+        assert opens(night(), now=at(2026, 6, 1, 12)) is None
+
+    def test_is_that_of_the_agreements_zone_wherever_the_server_is(self) -> None:
+        now = datetime(2026, 6, 2, 5, tzinfo=UTC)
+        assert opens(night(), now=now) == at(2026, 6, 2, 7)
+        assert opens(night(ZoneInfo("Asia/Tokyo")), now=now) is None
+
+    def test_is_an_hour_shorter_when_the_clocks_go_forward_and_longer_when_they_go_back(self) -> None:
+        for evening, hours in (
+            (at(2027, 3, 13, 21), 9),
+            (at(2026, 10, 31, 21), 11),
+            (at(2026, 6, 1, 21), 10),
+        ):
+            opened = opens(night(), now=evening)
+            assert opened
+            assert opened - evening.astimezone(UTC) == timedelta(hours=hours)
+
+    def test_that_ends_at_a_time_which_the_clocks_skip_ends_as_they_go_on(self) -> None:
+        # 2 o'clock is 3 o'clock that night: at 3:00 the clock is past 2:30.
+        assert opens(night(ends=time(2, 30)), now=at(2027, 3, 13, 22)) == at(2027, 3, 14, 3)
+
+    def test_that_ends_at_a_time_which_comes_twice_ends_at_the_second(self) -> None:
+        opened = opens(night(ends=time(1, 30)), now=at(2026, 10, 31, 22))
+        assert opened == at(2026, 11, 1, 1, 30).replace(fold=1).astimezone(UTC)
+
+    def test_that_lies_in_an_hour_which_the_clocks_skip_is_not(self) -> None:
+        skipped = night(begins=time(2, 10), ends=time(2, 40))
+        days = [begins.astimezone(LA).day for begins, _ends in skipped.stretches(at(2027, 3, 14, 12))]
+        assert days == [12, 13, 15, 16]
+
+    @given(st.times(), st.times(), MOMENTS, st.sampled_from(ZONES))
+    def test_always_ends_and_never_in_the_past(
+        self, begins: time, ends: time, now: datetime, zone: str
+    ) -> None:
+        if begins == ends:
+            return
+        opened = opens(night(ZoneInfo(zone), begins, ends), now=now)
+        # Two days: an opening that lies in an hour which comes twice is left out that once.
+        assert opened is None or timedelta() < opened - now <= 2 * DAY + timedelta(hours=2)
+
+
+class TestTwoAgreements:
+    def test_join(self) -> None:
+        early = night(begins=time(20), ends=time(22))
+        noon = night(begins=time(12), ends=time(13))
+        assert opens(early, night(), now=at(2026, 6, 1, 20, 30)) == at(2026, 6, 2, 7)
+        assert opens(noon, night(), now=at(2026, 6, 1, 12, 30)) == at(2026, 6, 1, 13)
+
+    def test_may_fill_the_day(self) -> None:
+        assert opens(night(begins=time(7), ends=time(21)), night(), now=at(2026, 6, 1, 12)) is not None
+
+    def test_each_have_a_clock_and_the_last_one_opens_the_tutor(self) -> None:
+        new_york = ZoneInfo("America/New_York")
+        quiet = quiet_until([night(new_york), night(LA)], now=at(2026, 6, 1, 22))
+        assert quiet
+        assert (quiet.at, quiet.zone) == (at(2026, 6, 2, 7), LA)
+        # At 18:30 in Los Angeles it is quiet in New York already.
+        assert opens(night(new_york), night(LA), now=at(2026, 6, 1, 18, 30)) == at(2026, 6, 2, 7)
+
+
+class TestAnotherZone:
+    @given(MOMENTS, st.sampled_from(ZONES), st.sampled_from(ZONES), st.sampled_from(HOURS))
+    def test_counts_from_the_next_day_and_never_in_the_middle_of_a_night(
+        self, now: datetime, old: str, new: str, hours: tuple[time, time]
+    ) -> None:
+        before, after = night(ZoneInfo(old), *hours), night(ZoneInfo(new), *hours)
+        since = new_zone_from(day_after=now, zone=before.zone, quiet=before)
+        assert now < since
+        assert since.astimezone(before.zone).date() == now.astimezone(before.zone).date() + DAY
+        agreed = [
+            QuietHours(begins=hours[0], ends=hours[1], zone=before.zone, before=since),
+            QuietHours(begins=hours[0], ends=hours[1], zone=after.zone, since=since),
+        ]
+        assert opens(before, now=since) is None
+        for hour in range(-12, 60):
+            moment = now + timedelta(hours=hour)
+            rule = before if moment < since else after
+            assert bool(opens(*agreed, now=moment)) == bool(opens(rule, now=moment))
+
+    def test_at_ten_in_the_evening_does_not_end_this_night(self) -> None:
+        now = at(2026, 6, 1, 22)
+        since = new_zone_from(day_after=now, zone=LA, quiet=night())
+        assert since == at(2026, 6, 2, 7)
+        moved = [
+            QuietHours(begins=time(21), ends=time(7), zone=LA, before=since),
+            QuietHours(begins=time(21), ends=time(7), zone=MADRID, since=since),
+        ]
+        assert opens(*moved, now=now) == at(2026, 6, 2, 7)
+        assert opens(*moved, now=at(2026, 6, 2, 21, 30, zone=MADRID)) == at(2026, 6, 3, 7, zone=MADRID)
+
+    def test_counts_from_midnight_where_there_are_no_quiet_hours(self) -> None:
+        assert new_zone_from(day_after=at(2026, 6, 1, 22), zone=LA, quiet=None) == at(2026, 6, 2)
+
+
+@given(st.datetimes(datetime(2026, 1, 1), datetime(2028, 1, 1)), st.sampled_from(ZONES))  # noqa: DTZ001
+def test_a_time_on_the_wall_is_found_in_every_zone(wall: datetime, name: str) -> None:
+    zone = ZoneInfo(name)
+    first, last = first_at(wall, zone), last_at(wall, zone)
+    assert first <= last
+    for found in (first, last):
+        there = found.astimezone(zone).replace(tzinfo=None)
+        # Where there is no such time, the one at which the clocks go on: just before, they showed an earlier one.
+        assert there == wall or (
+            there > wall > (found - timedelta(seconds=1)).astimezone(zone).replace(tzinfo=None)
+        )

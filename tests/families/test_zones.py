@@ -1,0 +1,237 @@
+"""An agreement has a clock of its own: it says which, moves it when both agree, and no account moves it."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+from unittest.mock import patch
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import Person
+from accounts.services import person_change
+from budgets.models import Budget
+from budgets.selectors import meter
+from families.agreements import proposal_answer, terms_propose, zone_confirm
+from families.gate import Closed, gate_of
+from families.links import invitation_accept, invitation_make, link_end
+from families.models import Link, Notice, Proposal, zone_for
+from families.terms import Terms, View
+from mail.models import Mail
+
+Enter = Callable[[Person], Client]
+LA, MADRID = ZoneInfo("America/Los_Angeles"), ZoneInfo("Europe/Madrid")
+NIGHT = Terms(quiet_from=time(21), quiet_to=time(7), time_zone="Europe/Madrid")
+# 18:42 in Madrid, of a day long before the clocks change.
+NOW = datetime(2027, 6, 1, 16, 42, tzinfo=UTC)
+
+
+def madrid(*when: int) -> datetime:
+    return datetime(2027, 6, *when, tzinfo=MADRID)  # type: ignore[arg-type, misc]
+
+
+@pytest.fixture
+def at_night(link: Link) -> Link:
+    """Quiet hours in Madrid, of a teen whose account is in Los Angeles."""
+    Link.objects.update(quiet_from=time(21), quiet_to=time(7), time_zone="Europe/Madrid")
+    link.refresh_from_db()
+    return link
+
+
+@pytest.fixture
+def _now() -> Any:
+    with patch.object(timezone, "now", return_value=NOW):
+        yield
+
+
+def agree(link: Link, parent: Person, teen: Person, terms: Terms) -> None:
+    terms_propose(link=link, by=parent, terms=terms)
+    proposal_answer(link=link, by=teen, accept=True)
+    link.refresh_from_db()
+
+
+class TestTheGate:
+    def test_is_closed_by_the_agreements_clock(self, at_night: Link, teen: Person) -> None:
+        closed = gate_of(teen, now=madrid(1, 22))
+        assert (closed.closed, closed.until, closed.zone) == (Closed.QUIET, madrid(2, 7), MADRID)
+        assert gate_of(teen, now=madrid(1, 10)).closed is None
+
+    @pytest.mark.parametrize("zone", ["Pacific/Auckland", "America/Los_Angeles", "Pacific/Apia", "UTC"])
+    def test_is_not_moved_by_the_teens_account(self, zone: str, at_night: Link, teen: Person) -> None:
+        person_change(person=teen, display_name="Noor", time_zone=zone)
+        for hour in range(48):
+            moment = madrid(1, 0) + timedelta(hours=hour)
+            there = moment.astimezone(MADRID)
+            closed = gate_of(teen, now=moment).closed is Closed.QUIET
+            assert closed is (there.hour >= 21 or there.hour < 7)
+
+    def test_says_when_it_opens_and_on_which_clock(
+        self, at_night: Link, teen: Person, as_person: Enter
+    ) -> None:
+        now = timezone.now().astimezone(MADRID)
+        Link.objects.update(
+            quiet_from=(now - timedelta(hours=1)).time().replace(microsecond=0),
+            quiet_to=(now + timedelta(hours=1)).time().replace(microsecond=0),
+        )
+        page = as_person(teen).get("/tutor/").content.decode()
+        assert "It is a quiet hour" in page
+        assert ", Madrid time, rest, or talk to somebody." in page
+
+
+@pytest.mark.usefixtures("_now")
+class TestAChangeOfTheClock:
+    AUCKLAND = replace(NIGHT, time_zone="Pacific/Auckland")
+
+    def test_waits_for_the_other_who_is_told_what_it_is(
+        self, at_night: Link, teen: Person, parent: Person, as_person: Enter
+    ) -> None:
+        parent.email = "sam@example.org"
+        parent.save()
+        assert not terms_propose(link=at_night, by=teen, terms=self.AUCKLAND)
+        assert gate_of(teen, now=madrid(5, 22)).closed is Closed.QUIET
+        said = "It would put your agreement on Auckland time."
+        assert said in Notice.objects.get(person=parent).words
+        assert said in Mail.objects.get(to="sam@example.org").text
+        page = as_person(parent).get(f"/family/links/{at_night.pk}/agreement").content.decode()
+        assert "It puts the agreement on Auckland time, from the day after you both agree." in page
+
+    def test_counts_once_this_night_is_over_and_both_read_so(
+        self, at_night: Link, teen: Person, parent: Person, as_person: Enter
+    ) -> None:
+        agree(at_night, parent, teen, self.AUCKLAND)
+        # This night is still Madrid's; the next is Auckland's.
+        assert gate_of(teen, now=madrid(1, 22)).until == madrid(2, 7)
+        assert at_night.zone_from == madrid(2, 7)
+        auckland = ZoneInfo("Pacific/Auckland")
+        assert gate_of(teen, now=datetime(2027, 6, 2, 20, 59, tzinfo=auckland)).closed is None
+        assert gate_of(teen, now=datetime(2027, 6, 2, 21, 0, tzinfo=auckland)).zone == auckland
+        said = "Your agreement is on Auckland time from June 2, 2027, 7 a.m., Madrid time."
+        assert said in Notice.objects.get(person=parent, words__contains="said yes").words
+        for person in (teen, parent):
+            page = as_person(person).get(f"/family/links/{at_night.pk}/agreement").content.decode()
+            assert said in page
+            assert "Madrid time; it is 6:42 p.m. there now" in page
+
+    def test_is_not_put_off_by_other_changes_and_can_be_taken_back(
+        self, at_night: Link, teen: Person, parent: Person
+    ) -> None:
+        agree(at_night, parent, teen, self.AUCKLAND)
+        agree(at_night, parent, teen, replace(self.AUCKLAND, answers_a_day=9))
+        assert (at_night.zone_from, at_night.earlier_zone) == (madrid(2, 7), "Europe/Madrid")
+        agree(at_night, parent, teen, replace(NIGHT, answers_a_day=9))
+        assert (at_night.time_zone, at_night.zone_from) == ("Europe/Madrid", None)
+
+    def test_is_never_more_privacy_which_a_teen_has_at_once(self, at_night: Link, teen: Person) -> None:
+        Link.objects.update(view=View.FULL)
+        assert not terms_propose(link=at_night, by=teen, terms=self.AUCKLAND)
+        assert terms_propose(link=at_night, by=teen, terms=NIGHT)
+        at_night.refresh_from_db()
+        assert (at_night.view, at_night.time_zone) == (View.TOPICS, "Europe/Madrid")
+
+    def test_by_an_old_name_or_by_none_is_no_change(
+        self, at_night: Link, teen: Person, parent: Person
+    ) -> None:
+        agree(at_night, parent, teen, replace(NIGHT, time_zone="Asia/Calcutta"))
+        assert at_night.time_zone == "Asia/Kolkata"
+        assert terms_propose(link=at_night, by=teen, terms=replace(NIGHT, time_zone="Asia/Calcutta"))
+        assert terms_propose(link=at_night, by=teen, terms=replace(NIGHT, time_zone=""))
+        assert not Proposal.objects.exists()
+
+
+class TestThePage:
+    def test_asks_the_parent_whether_a_guess_is_right(
+        self, at_night: Link, teen: Person, parent: Person, as_person: Enter
+    ) -> None:
+        page = f"/family/links/{at_night.pk}/agreement"
+        assert "time zone of your quiet hours: Madrid" in as_person(parent).get("/family/").content.decode()
+        assert (
+            "We guessed the time zone of your agreement: Madrid"
+            in as_person(parent).get(page).content.decode()
+        )
+        teens = as_person(teen)
+        assert "If that is wrong, ask for another below." in teens.get(page).content.decode()
+        assert teens.post(f"/family/links/{at_night.pk}/zone").status_code == 404
+        as_person(parent).post(f"/family/links/{at_night.pk}/zone")
+        assert "We guessed" not in teens.get(page).content.decode()
+
+    def test_is_not_asked_again_once_both_have_agreed(
+        self, at_night: Link, teen: Person, parent: Person
+    ) -> None:
+        agree(at_night, parent, teen, replace(NIGHT, answers_a_day=9))
+        assert at_night.is_zone_confirmed
+
+    def test_offers_both_accounts_zones_first(
+        self, at_night: Link, teen: Person, parent: Person, as_person: Enter
+    ) -> None:
+        Person.objects.filter(pk=parent.pk).update(time_zone="Africa/Lagos")
+        page = as_person(parent).get(f"/family/links/{at_night.pk}/agreement").content.decode()
+        likely = page.partition('<optgroup label="Suggested">')[2].partition("</optgroup>")[0]
+        assert '<option value="Europe/Madrid" selected>' in likely
+        assert "America/Los_Angeles" in likely
+        assert "Africa/Lagos" in likely
+
+
+@pytest.mark.parametrize(
+    ("parents", "teens", "zone", "is_certain"),
+    [
+        (("Europe/Madrid", True), ("Europe/Madrid", True), "Europe/Madrid", True),
+        (("Europe/Madrid", True), ("America/Los_Angeles", False), "Europe/Madrid", False),
+        (("Europe/London", True), ("Europe/Madrid", True), "Europe/Madrid", False),
+        (("America/Los_Angeles", False), ("Europe/Madrid", True), "Europe/Madrid", False),
+        (("America/Los_Angeles", False), ("America/Los_Angeles", False), "America/Los_Angeles", False),
+    ],
+)
+def test_a_new_agreement_is_on_the_clock_that_somebody_chose(
+    parents: tuple[str, bool], teens: tuple[str, bool], zone: str, is_certain: bool
+) -> None:
+    parent, teen = (Person(time_zone=name, is_zone_confirmed=chosen) for name, chosen in (parents, teens))
+    assert zone_for(parent, teen) == (zone, is_certain)
+
+
+def test_the_daily_limit_refills_on_the_agreements_clock(teen: Person, parent: Person) -> None:
+    Person.objects.update(time_zone="Europe/Madrid", is_zone_confirmed=True)
+    teen.refresh_from_db()
+    parent.refresh_from_db()
+    link = invitation_accept(token=invitation_make(by=parent).token, by=teen)
+    assert Budget.objects.get(owner=teen).time_zone == "Europe/Madrid"
+    before = meter(owner=teen, now=NOW).refills_at
+    person_change(person=teen, display_name="Noor", time_zone="Pacific/Auckland")
+    assert meter(owner=teen, now=NOW).refills_at == before == madrid(2, 7)
+    link_end(link=link, by=parent)
+    assert Budget.objects.get(owner=teen).time_zone == ""
+
+
+def test_a_confirmed_zone_is_that_of_one_link(link: Link, other_parent: Person, teen: Person) -> None:
+    other = Link.objects.create(parent=other_parent, teen=teen)
+    zone_confirm(link=link)
+    other.refresh_from_db()
+    assert not other.is_zone_confirmed
+
+
+@pytest.mark.django_db(transaction=True)
+def test_agreements_of_before_keep_the_clock_that_they_went_by(teen: Person, parent: Person) -> None:
+    old = [("families", "0004_one_budget_a_family"), ("accounts", "0005_erased_people")]
+    executor = MigrationExecutor(connection)
+    newest = executor.loader.graph.leaf_nodes()
+    executor.migrate(old)
+    try:
+        apps = executor.loader.project_state(old).apps
+        people = apps.get_model("accounts", "Person").objects
+        people.filter(pk=parent.pk).update(time_zone="Asia/Calcutta")
+        apps.get_model("families", "Link").objects.create(parent_id=parent.pk, teen_id=teen.pk)
+        moved = people.create(username="mo", role="teen", time_zone="Europe/Madrid")
+        link = apps.get_model("families", "Link").objects.create(parent_id=parent.pk, teen_id=moved.pk)
+        apps.get_model("families", "Proposal").objects.create(link=link, by_id=parent.pk)
+    finally:
+        executor = MigrationExecutor(connection)
+        executor.migrate(newest)
+    # Nothing says where Noor is but the site's default; Sam chose. Mo chose too, and keeps what held.
+    zones = dict(Link.objects.values_list("teen__username", "time_zone"))
+    assert zones == {"noor": "Asia/Kolkata", "mo": "Europe/Madrid"}
+    assert not Link.objects.filter(is_zone_confirmed=True).exists()
+    assert Proposal.objects.get().time_zone == "Europe/Madrid"

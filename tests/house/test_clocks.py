@@ -1,0 +1,22 @@
+"""A time on a page is on somebody's clock: no template shows one in the server's."""
+
+import re
+from pathlib import Path
+
+TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
+SHOWN = re.compile(r"""([\w.]+)((?:\|\w+(?::[\w.'"]+)?)*)\|(?:date|time):(?!'c')""")
+# Days without a time, and clock times of an agreement, which names its zone beside them.
+DAYS = {"briefing.date", "briefing.followed_up", "draft.page.briefing.date", "day.date", "line.last_checked"}
+CLOCKS = {"terms.quiet_from", "terms.quiet_to"}
+
+
+def test_every_moment_on_a_page_is_on_the_clock_of_a_zone() -> None:
+    lost = []
+    for page in TEMPLATES.rglob("*.html"):
+        text = page.read_text()
+        for found in SHOWN.finditer(text):
+            is_named = text[found.end() :].partition("}}")[2].startswith(" UTC")
+            if found[1] in DAYS | CLOCKS or "|timezone:" in found[2] or "|utc" in found[2] or is_named:
+                continue
+            lost.append(f"{page.relative_to(TEMPLATES)}: {found[0]}")
+    assert lost == []
