@@ -13,6 +13,9 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.names import NameField
+from accounts.site import absolute
+
 SLUG_LENGTH = 80
 
 
@@ -243,7 +246,7 @@ class Certificate(models.Model):
     # courses.certificates.editions: a short hash of what there was to read and to answer.
     edition = models.CharField(max_length=16)
     # As they wished to be named on it, which may be not at all.
-    name = models.CharField(max_length=60, blank=True)
+    name = NameField(blank=True)
     made_on = models.DateField()
 
     class Meta:
@@ -262,7 +265,7 @@ class Certificate(models.Model):
     @property
     def address(self) -> str:
         """Where anybody can check it, as it stands on paper."""
-        return settings.SITE_URL + self.get_absolute_url()
+        return absolute(self.get_absolute_url())
 
 
 class Together(models.Model):

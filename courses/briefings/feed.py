@@ -5,10 +5,14 @@ from typing import Any
 
 from django.contrib.syndication.views import Feed
 from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils import translation
 from django.utils.feedgenerator import Atom1Feed
 from django.utils.translation import gettext as _
 
+from accounts.feed_languages import feed_language, feed_path
+from accounts.site import absolute
 from courses.briefings.selectors import briefings_shown
 from courses.models import Briefing
 
@@ -26,8 +30,23 @@ class BriefingsFeed(Feed):  # type: ignore[type-arg]  # not generic when it runs
     feed_type = AtomInManyLanguages
     description_template = "briefings/entry.html"
 
+    def __call__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """The feed in the language that its address names, whatever the reader's program asks for."""
+        language = feed_language(request)
+        with translation.override(language):
+            response: HttpResponse = super().__call__(request, *args, **kwargs)
+        response.headers["Content-Language"] = language
+        return response
+
     def link(self) -> str:
-        return reverse("briefings:archive")
+        return absolute(reverse("briefings:archive"))
+
+    def feed_url(self) -> str:
+        return absolute(feed_path("briefings:feed"))
+
+    def item_link(self, item: Briefing) -> str:
+        # It is the entry's id as well: the same under whichever host and scheme the feed was asked for.
+        return absolute(item.get_absolute_url())
 
     def title(self) -> str:
         return _("Kitchen Table: briefings")

@@ -11,8 +11,9 @@ from django.utils import timezone
 from django.utils.dates import MONTHS
 from django.utils.translation import gettext_lazy as _
 
+from accounts.address_rule import canonical_address, hold_to_canon
 from accounts.models import Person, Role
-from accounts.names import validate_one_line, validate_own_username
+from accounts.names import NameFormField, validate_own_username
 from accounts.zone_fields import ZoneField, ZoneOfNewPerson, with_time_now, zone_field
 
 FIRST_YEAR = 1900
@@ -26,21 +27,17 @@ class SignInForm(LoginForm):
         self.fields["login"].error_messages["required"] = _("Type your username or your email address")
         self.fields["password"].error_messages["required"] = _("Type your password")
 
+    def clean_login(self) -> str:
+        login: str = super().clean_login()
+        return canonical_address(login) if "@" in login else login
+
     def add_prefix(self, field_name: str) -> str:
         return "username" if field_name == "login" else field_name
 
 
-def display_name_field() -> forms.CharField:
-    return forms.CharField(
-        label=_("Your name on the page"),
-        max_length=60,
-        validators=[validate_one_line],
-        widget=forms.TextInput(attrs={"autocomplete": "nickname"}),
-        error_messages={
-            "required": _("Type a name"),
-            "max_length": _("Type a name of at most 60 characters"),
-            "null_characters_not_allowed": _("Type the name on one line, in letters"),
-        },
+def display_name_field() -> NameFormField:
+    return NameFormField(
+        label=_("Your name on the page"), widget=forms.TextInput(attrs={"autocomplete": "nickname"})
     )
 
 
@@ -54,7 +51,7 @@ class SignUpForm(ZoneOfNewPerson, AllauthSignUpForm):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["email"].error_messages["required"] = _("Type your email address")
-        self.fields["email"].error_messages["invalid"] = _("Type an email address like name@example.org")
+        hold_to_canon(self.fields["email"])
         self.fields["email"].help_text = _("We send a link there, to see that it is yours.")
         self.fields["password1"].error_messages["required"] = _("Choose a password")
         self.fields["password1"].help_text = _("At least eight characters. A few words in a row are good.")

@@ -17,6 +17,8 @@ from allauth.mfa.webauthn.forms import (
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from accounts.address_rule import hold_to_canon
+
 # Lazy strings: their type is the stubs' own.
 Words = dict[str, tuple[Any, Any]]
 
@@ -39,6 +41,18 @@ class Reworded(forms.Form):
         for name, (label, hint) in self.words.items():
             self.fields[name].label = label
             self.fields[name].help_text = hint
+
+
+class AddEmail(account.AddEmailForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        hold_to_canon(self.fields["email"])
+
+
+class ResetPassword(account.ResetPasswordForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        hold_to_canon(self.fields["email"])
 
 
 class ChangePassword(Reworded, account.ChangePasswordForm):

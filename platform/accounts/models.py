@@ -12,6 +12,8 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.address_rule import canonical_address, validate_address
+from accounts.names import NameField
 from accounts.zones import default_zone, known_zones
 
 
@@ -54,7 +56,7 @@ class Person(AbstractBaseUser, PermissionsMixin):
         validators=[UnicodeUsernameValidator()],
         error_messages={"unique": _("Somebody has that username already.")},
     )
-    display_name = models.CharField(_("name on the page"), max_length=60, blank=True)
+    display_name = NameField(_("name on the page"), blank=True)
     email = models.EmailField(_("email"), blank=True)
     role = models.CharField(_("role"), max_length=10, choices=Role)
     time_zone = models.CharField(
@@ -95,6 +97,15 @@ class Person(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.display_name or self.username
+
+    def clean(self) -> None:
+        super().clean()
+        if self.email:
+            self.email = canonical_address(self.email)
+            try:
+                validate_address(self.email)
+            except ValidationError as fault:
+                raise ValidationError({"email": fault}) from fault
 
     @property
     def zone(self) -> zoneinfo.ZoneInfo:

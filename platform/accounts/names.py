@@ -1,26 +1,201 @@
-"""What people may be called."""
+"""What people may be called: one rule for every place where a person's name is typed (ADR 39)."""
 
+import re
 import secrets
+import unicodedata
+from typing import Any
 
+from django import forms
 from django.core.exceptions import ValidationError
+from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+from accounts.links import has_link
 
 ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 LENGTH = 12
 
+# As people count: a letter with its accents is one.
+LONGEST_NAME = 60
+# As they are stored, in code points. Notices quote names, and have 400 for everything.
+LONGEST_STORED_NAME = 150
+# Vietnamese, Hebrew with its points and Tibetan need at most this many marks on one letter.
+MOST_MARKS = 4
+# More are a telephone number, which mail programs link as well.
+MOST_DIGITS = 6
+
+ONE_LINE = _("Type the name on one line, in letters")
+NO_ADDRESS = _("Type a name without a web address, an email address or a phone number")
+TOO_LONG = _("Type a name of at most 60 characters")
+
+_JOINER, _NON_JOINER, _EMOJI_STYLE = "\u200d", "\u200c", "\ufe0f"
+# They come along with what is pasted, show nothing, and would make two names out of one.
+_REMOVED = dict.fromkeys(
+    [
+        0x00AD,  # soft hyphen
+        0x034F,  # grapheme joiner
+        0x061C,  # Arabic letter mark
+        *(0x115F, 0x1160, 0x3164, 0xFFA0),  # Hangul fillers
+        *(0x17B4, 0x17B5),  # Khmer vowels that are not written
+        0x180E,  # Mongolian vowel separator
+        *(0x200B, 0x200E, 0x200F),  # zero-width space, marks of direction
+        *(0x202A, 0x202B, 0x202C),  # embeddings, without the overrides
+        *range(0x2060, 0x2065),  # word joiner, invisible operators
+        *range(0x2066, 0x206A),  # isolates
+        0xFEFF,  # byte order mark
+    ]
+)
+_SPACES = re.compile(r"[\s\u2800]+")
+# Line ends and controls, other than the tab, which comes along from a spreadsheet.
+_CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
+# A flag of a part of a country: the black flag, letters that cannot be seen, and their end.
+_FLAG = re.compile("\U0001f3f4[\U000e0061-\U000e007a]{2,6}\U000e007f")
+# Scripts whose letters change shape with a joiner between them: Arabic to Sinhala, Tibetan, Myanmar, Khmer, Mongolian.
+_JOINING = re.compile(
+    r"[\u0600-\u0dff\u0f00-\u109f\u1780-\u18af\u1b00-\u1bff\ua800-\ua8ff\U00010a00-\U00011fff]"
+)
+_SKIN_TONES = range(0x1F3FB, 0x1F400)
+_REGIONS = range(0x1F1E6, 0x1F200)
+
 
 def made_up_username() -> str:
-    """A username for somebody who signs in by email. It is shown to nobody, and says nothing about them."""
+    """A username for a person who signs in by email. It is shown to nobody, and says nothing about them."""
     return "person-" + "".join(secrets.choice(ALPHABET) for _number in range(LENGTH))
 
 
 def validate_own_username(username: str) -> None:
-    """Raise ValidationError for a username that reads like an email address: sign-in takes either."""
+    """Raise ValidationError for a username that reads like an address: sign-in takes either, and mails quote names."""
     if "@" in username:
         raise ValidationError(_("Choose a username without @"), code="address")
+    if has_link(username):
+        raise ValidationError(_("Choose a username that does not look like a web address"), code="address")
 
 
-def validate_one_line(name: str) -> None:
-    """Raise ValidationError for characters that cannot be seen, or that turn the text around them."""
-    if not name.isprintable():
-        raise ValidationError(_("Type the name on one line, in letters"), code="letters")
+def normalize_name(typed: str) -> str:
+    """A name as it is kept: composed (NFC), with plain single spaces, and without what cannot be seen.
+
+    A joiner stays where it changes what is seen: between letters of scripts that join, and between emoji. Controls and
+    overrides of the writing direction stay, to be refused.
+    """
+    text = unicodedata.normalize("NFC", typed).translate(_REMOVED)
+    if _CONTROLS.search(text.strip()):
+        return text.strip()
+    text = _SPACES.sub(" ", text).strip()
+    kept = [one for at, one in enumerate(text) if one not in {_JOINER, _NON_JOINER} or _joins(text, at)]
+    return "".join(kept)
+
+
+def _joins(text: str, at: int) -> bool:
+    before, after = text[at - 1 : at], text[at + 1 : at + 2]
+    if not before:
+        return False
+    # A consonant that is written without its vowel may end in a joiner, also at the end of a word.
+    if unicodedata.combining(before) == 9:  # noqa: PLR2004 - Unicode's class of viramas
+        return True
+    if text[at] == _JOINER and _is_emoji(after):
+        return _is_emoji(before) or before == _EMOJI_STYLE or ord(before) in _SKIN_TONES
+    return bool(_JOINING.match(before) and after and _JOINING.match(after))
+
+
+def _is_emoji(one: str) -> bool:
+    return bool(one) and (unicodedata.category(one) == "So" or ord(one) in range(0x1F000, 0x1FB00))
+
+
+def count_seen(name: str) -> int:
+    """How many characters people see in a name: marks, joiners and what they join count with the letter before."""
+    count = 0
+    before = ""
+    is_half_a_flag = False
+    for one in _FLAG.sub("\U0001f3f4", name):
+        is_region = ord(one) in _REGIONS
+        is_joined = (
+            before == _JOINER
+            or one in {_JOINER, _NON_JOINER}
+            or unicodedata.category(one)[0] == "M"
+            or ord(one) in _SKIN_TONES
+            or (is_region and is_half_a_flag)
+        )
+        count += not is_joined
+        is_half_a_flag = is_region and not is_half_a_flag
+        before = one
+    return count
+
+
+def validate_name(name: str) -> None:
+    """Raise ValidationError for what is no name: an address, a control, a pile of marks, nothing to be seen.
+
+    The name is as `normalize_name` gives it.
+    """
+    if count_seen(name) > LONGEST_NAME or len(name) > LONGEST_STORED_NAME:
+        raise ValidationError(TOO_LONG, code="max_length")
+    if name and not _is_legible(name):
+        raise ValidationError(ONE_LINE, code="letters")
+    if has_link(name) or sum(one.isdigit() for one in name) > MOST_DIGITS:
+        raise ValidationError(NO_ADDRESS, code="address")
+
+
+def _is_legible(name: str) -> bool:
+    marks = 0
+    is_seen = False
+    for one in _FLAG.sub("\U0001f3f4", name):
+        kind = unicodedata.category(one)
+        if kind[0] == "C" and not _is_kept(one, kind):
+            return False
+        if kind in {"Zl", "Zp"}:
+            return False
+        marks = marks + 1 if kind[0] == "M" else 0
+        if marks > MOST_MARKS or (marks and not is_seen):
+            return False
+        is_seen = is_seen or kind[0] in "LNS" or kind == "Cn"
+    return is_seen
+
+
+def _is_kept(one: str, kind: str) -> bool:
+    """Whether a character of the class “other” may stand in a name: a joiner, or one that is newer than our tables."""
+    is_none = 0xFDD0 <= ord(one) <= 0xFDEF or ord(one) & 0xFFFE == 0xFFFE  # noqa: PLR2004 - never a character
+    return one in {_JOINER, _NON_JOINER} or (kind == "Cn" and not is_none)
+
+
+class NameFormField(forms.CharField):
+    """A field for a person's name. What it gives is normalised and held to the one rule."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        words = {"required": _("Type a name"), "null_characters_not_allowed": ONE_LINE}
+        kwargs["error_messages"] = words | (kwargs.get("error_messages") or {})
+        # A browser counts differently, and would cut a long name without a word.
+        kwargs.pop("max_length", None)
+        super().__init__(**kwargs)
+
+    def to_python(self, value: Any) -> str:
+        return normalize_name(super().to_python(value) or "")
+
+    def run_validators(self, value: Any) -> None:
+        super().run_validators(value)
+        validate_name(value)
+
+
+class NameField(models.CharField):  # type: ignore[type-arg]  # not generic when it runs
+    """A column for a person's name. Admin pages and `full_clean` hold it to the same rule as forms."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs["max_length"] = LONGEST_STORED_NAME
+        super().__init__(*args, **kwargs)
+
+    def to_python(self, value: Any) -> Any:
+        value = super().to_python(value)
+        return normalize_name(value) if isinstance(value, str) else value
+
+    def run_validators(self, value: Any) -> None:
+        super().run_validators(value)
+        if isinstance(value, str):
+            validate_name(value)
+
+    def formfield(self, **kwargs: Any) -> Any:
+        return super().formfield(**{"form_class": NameFormField} | kwargs)
+
+
+def clean_name(typed: str) -> str:
+    """A name as it is kept. Raises ValidationError for what is none."""
+    name = normalize_name(typed)
+    validate_name(name)
+    return name

@@ -9,12 +9,15 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from accounts.address_rule import canonical_address, validate_address
 from accounts.models import Person, Role
 from accounts.names import made_up_username
+from accounts.site import absolute, at_site
 from mail.services import mail_queue
 
 WAYS = {
@@ -42,7 +45,10 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Put a mail into the outbox. The same words to the same address within a minute are one mail."""
-        letter = self.render_mail(template_prefix, email, context | {"email": email})
+        # The library builds its links by the Host header, which anybody may forge.
+        links = {name: at_site(link) for name, link in context.items() if name.endswith("_url")}
+        own = {"email": email, "reset_link": absolute(reverse("account_reset_password"))}
+        letter = self.render_mail(template_prefix, email, context | links | own)
         subject, text = str(letter.subject), str(letter.body)
         said = "\n".join([email, subject, text, f"{timezone.now():%Y-%m-%d %H:%M}"])
         occasion = template_prefix.rpartition("/")[2]
@@ -84,6 +90,11 @@ class AccountAdapter(DefaultAccountAdapter):
             return bool(super().is_safe_url(url))
         except ValueError:
             return False
+
+    def clean_email(self, email: str) -> str:
+        cleaned = canonical_address(email)
+        validate_address(cleaned)
+        return cleaned
 
     def clean_username(self, username: str, shallow: bool = False) -> str:  # noqa: FBT001, FBT002
         if "\0" in username:

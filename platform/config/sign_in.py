@@ -5,6 +5,8 @@ ACCOUNT_LOGIN_METHODS = {"email", "username"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_FORMS = {
     "signup": "accounts.forms.SignUpForm",
+    "add_email": "accounts.library_forms.AddEmail",
+    "reset_password": "accounts.library_forms.ResetPassword",
     "change_password": "accounts.library_forms.ChangePassword",
     "set_password": "accounts.library_forms.SetPassword",
     "reset_password_from_key": "accounts.library_forms.NewPassword",

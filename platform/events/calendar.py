@@ -8,7 +8,7 @@ from django.utils import timezone
 from icalendar import Calendar
 from icalendar import Event as Entry
 
-from events.addresses import absolute, host
+from accounts.site import absolute, host
 from events.models import Event
 from events.vtimezone import clock_of, written
 

@@ -11,7 +11,7 @@ from accounts.models import Person
 from events.calendar import Entries, calendar_text, public_entry
 from events.itip import own_entry
 from events.models import CalendarFeed, SignUp, Standing
-from events.models.sign_up import new_token
+from events.models.sign_up import new_token, page_language
 from events.selectors import events_in_calendars, own_sign_ups
 
 # What was lately stays, so that nobody wonders where it went.
@@ -47,7 +47,8 @@ def _feed(name: str, entries: Entries) -> str:
 def feed_make(*, person: Person) -> CalendarFeed:
     """A person's feed, under a new address: whoever had the old one reads no more."""
     feed, _made = CalendarFeed.objects.update_or_create(
-        person=person, defaults={"token": new_token(), "made_at": timezone.now()}
+        person=person,
+        defaults={"token": new_token(), "made_at": timezone.now(), "language": page_language()},
     )
     return feed
 

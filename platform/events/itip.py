@@ -13,7 +13,8 @@ from django.utils.translation import gettext as _
 from icalendar import Alarm, vCalAddress, vText
 from icalendar import Event as Entry
 
-from events.addresses import absolute
+from accounts.links import break_links
+from accounts.site import absolute
 from events.calendar import calendar_text, entry_of
 from events.models import SignUp
 
@@ -85,7 +86,7 @@ def _attendee(sign_up: SignUp) -> vCalAddress:
     # They said yes on this site, and there is nobody here to take a calendar's answer.
     return _address(
         sign_up.email,
-        CN=sign_up.name,
+        CN=break_links(sign_up.name),
         CUTYPE="INDIVIDUAL",
         ROLE="REQ-PARTICIPANT",
         PARTSTAT="ACCEPTED",

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from functools import wraps
 from typing import Concatenate
 from uuid import UUID
@@ -12,10 +13,11 @@ from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
-from events.addresses import absolute
+from accounts.links import break_links
+from accounts.site import absolute
 from events.itip import cancel_of, content_type, request_of
 from events.models import Event, SignUp, Standing
-from events.selectors import other_dates
+from events.selectors import other_dates, others_at_address
 from events.when import same_clock, time_said
 from mail.selectors import complained
 from mail.services import Draft, Enclosure
@@ -52,17 +54,18 @@ def standing_of(sign_up: SignUp) -> Draft:
 def welcome(people: Sequence[SignUp]) -> list[SignUp]:
     """Without those who called mail from here unwanted.
 
-    They still get what they ask for themselves, and word of a change or a cancellation: who misses that comes to
-    a closed door.
+    And without those who stopped our letters. They still get what they ask for themselves, and word of a change or a
+    cancellation: who misses that comes to a closed door.
     """
     unwilling = complained(sign_up.email for sign_up in people)
-    return [sign_up for sign_up in people if sign_up.email.lower() not in unwilling]
+    return [one for one in people if one.stopped_at is None and one.email.lower() not in unwilling]
 
 
 @_in_their_language
 def asked(sign_up: SignUp) -> Draft:
     """Was it you? Whoever brings them is named."""
-    host = sign_up.guest_of.name if sign_up.guest_of else ""
+    host = break_links(sign_up.guest_of.name) if sign_up.guest_of else ""
+    others = [one for one in others_at_address(sign_up) if one.standing != Standing.ASKED]
     subject = _("Come along? %(title)s") if host else _("Confirm your place: %(title)s")
     return _draft(
         sign_up,
@@ -70,7 +73,21 @@ def asked(sign_up: SignUp) -> Draft:
         subject,
         occasion=f"asked {sign_up.tellings}",
         host=host,
+        by=break_links(str(sign_up.person)) if sign_up.person else "",
+        others=", ".join(break_links(one.name) for one in others),
         has_dates=bool(sign_up.event.series_id) and other_dates(sign_up.event).exists(),
+    )
+
+
+@_in_their_language
+def enough(sign_up: SignUp, *, name: str, now: datetime) -> Draft:
+    """As many as may share an address have signed up with it: nobody is added. It is said once a day."""
+    return _draft(
+        sign_up,
+        "enough",
+        _("Nobody was added: %(title)s"),
+        occasion=f"enough {now:%Y%m%d}",
+        new_name=break_links(name),
     )
 
 
@@ -140,7 +157,9 @@ def message(sign_up: SignUp, *, message_id: UUID, subject: str, words: str) -> D
     """An admin's own words."""
     # Whatever they typed is text, also where it looks like a place for something.
     subject = subject.replace("%", "%%")
-    return _draft(sign_up, "message", subject, occasion=f"message {message_id}", words=words)
+    return _draft(
+        sign_up, "message", subject, occasion=f"message {message_id}", is_by_staff=True, words=words
+    )
 
 
 @_in_their_language
@@ -196,6 +215,7 @@ def cancelled(sign_up: SignUp, *, reason: str = "") -> Draft:
         "cancelled",
         _("Cancelled: %(title)s"),
         calendar=_cancel(sign_up, sign_up.event.sequence) if sign_up.is_placed else None,
+        is_by_staff=True,
         reason=reason,
     )
 
@@ -236,6 +256,7 @@ def _draft(
     *,
     occasion: str = "",
     calendar: list[Enclosure] | None = None,
+    is_by_staff: bool = False,
     **more: object,
 ) -> Draft:
     event = sign_up.event
@@ -246,6 +267,7 @@ def _draft(
         "yours": ""
         if same_clock(event.starts_at, event.zone, sign_up.zone)
         else time_said(event.starts_at, sign_up.zone),
+        "name": break_links(sign_up.name),
         "place": absolute(sign_up.get_absolute_url()),
         "page": absolute(event.get_absolute_url()),
         "events": absolute(reverse("events:list")),
@@ -259,4 +281,5 @@ def _draft(
         text=_BLANK_LINES.sub("\n\n", text).strip() + "\n",
         attachments=calendar or [],
         unsubscribe_url=absolute(sign_up.get_stop_url()),
+        is_by_staff=is_by_staff,
     )

@@ -38,6 +38,7 @@ def sign_ups_export(person: Person) -> Iterator[Row]:
             "time_zone": sign_up.time_zone,
             "language": sign_up.language,
             "created_at": sign_up.created_at,
+            "stopped_at": sign_up.stopped_at,
             "confirmed_at": sign_up.confirmed_at,
             "came_at": sign_up.came_at,
             "feedback": _feedback_said(sign_up),
@@ -87,6 +88,7 @@ SIGN_UPS = Kind(
         "time_zone": _("time zone"),
         "language": _("language"),
         "created_at": _("signed up"),
+        "stopped_at": _("stopped reminders"),
         "confirmed_at": _("confirmed"),
         "came_at": _("came"),
         "feedback": _("feedback"),
@@ -98,7 +100,7 @@ SIGN_UPS = Kind(
 
 def feed_export(person: Person) -> Iterator[Row]:
     for feed in CalendarFeed.objects.filter(person=person):
-        yield {"made_at": feed.made_at}
+        yield {"made_at": feed.made_at, "language": feed.language}
 
 
 def feed_erase(person: Person) -> None:
@@ -114,7 +116,7 @@ FEEDS = Kind(
     gone=_("The address of your calendar"),
     private=True,
     models=(CalendarFeed,),
-    labels={"made_at": _("made")},
+    labels={"made_at": _("made"), "language": _("language")},
     export=feed_export,
     erase=feed_erase,
 )

@@ -50,14 +50,34 @@ def other_dates(event: Event, *, now: datetime | None = None) -> QuerySet[Event]
 
 
 def dates_of(sign_up: SignUp, *, now: datetime | None = None) -> list[tuple[Event, SignUp | None]]:
-    """The other upcoming dates of a place's series, and how the same address stands at each where it said yes."""
+    """The other upcoming dates of a place's series, and how the same person stands at each where they said yes."""
     if sign_up.event.series_id is None:
         return []
     dates = list(other_dates(sign_up.event, now=now))
-    same = Exact(Lower("email"), Lower(Value(sign_up.email)))
-    places = SignUp.objects.filter(same, event__in=dates).exclude(standing=Standing.ASKED)
+    same = _same_address(sign_up), _same_name(sign_up)
+    places = SignUp.objects.filter(*same, event__in=dates).exclude(standing=Standing.ASKED)
     standing = {place.event_id: place for place in places}
     return [(date, standing.get(date.pk)) for date in dates]
+
+
+def _same_address(sign_up: SignUp) -> Exact:
+    # The database compares as its constraint does: Python and PostgreSQL fold some letters differently.
+    return Exact(Lower("email"), Lower(Value(sign_up.email)))
+
+
+def _same_name(sign_up: SignUp) -> Exact:
+    return Exact(Lower("name"), Lower(Value(sign_up.name)))
+
+
+def same_people(sign_up: SignUp) -> QuerySet[SignUp]:
+    """The same name and address at the same event: one row, or none yet."""
+    return SignUp.objects.filter(_same_address(sign_up), _same_name(sign_up), event=sign_up.event_id)
+
+
+def others_at_address(sign_up: SignUp) -> list[SignUp]:
+    """Who else signed up for the same event with the same address, in their order."""
+    same = SignUp.objects.filter(_same_address(sign_up), event=sign_up.event_id)
+    return list(same.exclude(_same_name(sign_up)).order_by("created_at", "pk"))
 
 
 def event_of(slug: str) -> Event:

@@ -4,21 +4,20 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Value
-from django.db.models.functions import Lower
-from django.db.models.lookups import Exact
 from django.utils import timezone
 
+from accounts.address_rule import canonical_address, same_address
 from accounts.addresses import addresses_of
 from accounts.models import Person
+from accounts.names import clean_name
 from events import letters
 from events.errors import EventClosed, GuestsEnough
 from events.models import Event, SignUp, Standing
 from events.numbers import counted
 from events.places import event_hold, place_or_queue, places_offer
-from events.selectors import other_dates, sign_ups_past
+from events.selectors import other_dates, others_at_address, same_people, sign_ups_past
 from mail.models import State
-from mail.selectors import mails_about
+from mail.selectors import mails_about, mails_waiting
 from mail.services import mails_erase, mails_queue
 
 # A double click, or a reload of the form, is not a wish for a second mail.
@@ -27,6 +26,8 @@ TELL_AGAIN_AFTER = timedelta(minutes=10)
 FORGET_AFTER = timedelta(days=30)
 # Whoever did not confirm in two days did not mean to come, or never asked.
 CONFIRM_WITHIN = timedelta(days=2)
+# A family may share one mailbox.
+MOST_AT_ONE_ADDRESS = 4
 
 
 @transaction.atomic
@@ -42,12 +43,13 @@ def sign_up_make(
 ) -> SignUp:
     """Sign an address up for an event, and ask by mail whether it was its owner: only a yes takes a place.
 
-    Whoever is signed in with an address that is known to be theirs is not asked. Signing up again, in whatever
-    letter case, makes no second row and changes nothing in the first: whoever types somebody else's address must not
-    rename them. What they were told last is told again, but not within ten minutes.
+    A person who is signed in with an address that is known to be theirs is not asked. The same name and address again,
+    in whatever letter case, make no second row: what they were told last is told again, but not within ten minutes.
+    Another name at the same address is another person, as a couple may share a mailbox: their letter says who signed up
+    with it before. Beyond `MOST_AT_ONE_ADDRESS` nobody is added, and a letter says so.
 
-    `guest_of` is who brings them, and `time_zone` the clock that they read. Raises EventClosed, and GuestsEnough when
-    their host has brought as many as the event allows.
+    `guest_of` is who brings them, and `time_zone` the clock that they read. Raises EventClosed, GuestsEnough when
+    their host has brought as many as the event allows, and ValidationError for what is no name.
     """
     held = event_hold(event.pk)
     now = now or timezone.now()
@@ -55,13 +57,16 @@ def sign_up_make(
         raise EventClosed
     new = SignUp(
         event=held,
-        name=name.strip(),
-        email=email.strip(),
+        name=clean_name(name),
+        email=canonical_address(email),
         person=person,
         guest_of=guest_of,
         time_zone=time_zone,
         created_at=now,
     )
+    if len(others := others_at_address(new)) >= MOST_AT_ONE_ADDRESS and not same_people(new).exists():
+        mails_queue(drafts=[letters.enough(others[0], name=new.name, now=now)])
+        return others[0]
     sign_up = _sign_up_locked(new)
     is_new = sign_up.pk == new.pk
     if is_new and guest_of and guest_of.guests.count() > held.guests_each:
@@ -69,7 +74,8 @@ def sign_up_make(
     if is_new and person and is_theirs(person, new.email):
         sign_up.tellings, sign_up.told_at, sign_up.confirmed_at = 1, now, now
         return place_or_queue(sign_up, now)
-    if sign_up.told_at is None or now - sign_up.told_at >= TELL_AGAIN_AFTER:
+    is_stopped = sign_up.stopped_at and sign_up.standing == Standing.ASKED
+    if not is_stopped and (sign_up.told_at is None or now - sign_up.told_at >= TELL_AGAIN_AFTER):
         sign_up.tellings += 1
         sign_up.told_at = now
         sign_up.save(update_fields=["tellings", "told_at"])
@@ -122,20 +128,30 @@ def _date_take(kept: SignUp, event_pk: int, now: datetime) -> SignUp | None:
 
 def is_theirs(person: Person, email: str) -> bool:
     """Whether an address is known to be somebody's own."""
-    return email.casefold() in {address.casefold() for address in addresses_of(person)}
+    return any(same_address(email, address) for address in addresses_of(person))
 
 
 def _sign_up_locked(new: SignUp) -> SignUp:
     while True:
         # Waits for whoever is signing the same address up at this moment, and then does nothing.
         SignUp.objects.bulk_create([new], ignore_conflicts=True)
-        # The database compares as its constraint does: Python and PostgreSQL fold some letters differently.
-        same = Exact(Lower("email"), Lower(Value(new.email)))
-        found = SignUp.objects.select_for_update(of=("self",)).filter(same, event=new.event).first()
+        found = same_people(new).select_for_update(of=("self",)).first()
         if found:
             found.event = new.event
             return found
         # They left between the two statements: begin again.
+
+
+@transaction.atomic
+def letters_stop(*, token: str, is_stopped: bool = True, now: datetime | None = None) -> None:
+    """Stop reminders and other letters to a sign-up, or have them again. The place stays. Twice does nothing more.
+
+    Who waits is still offered a place, and changes and cancellations are told: people would come to a closed door.
+    """
+    stopped_at = (now or timezone.now()) if is_stopped else None
+    SignUp.objects.filter(token=token, stopped_at__isnull=is_stopped).update(stopped_at=stopped_at)
+    if is_stopped and (kept := SignUp.objects.filter(token=token).first()):
+        mails_erase(mails=mails_waiting(letters.reminder_keys(kept, kept.event)))
 
 
 @transaction.atomic

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from events.views import feeds, pages, place, signing_up
+from events.views import feeds, leaving, pages, place, signing_up
 
 app_name = "events"
 urlpatterns = [
@@ -19,13 +19,15 @@ urlpatterns = [
     path("place/<slug:token>/come-in", place.come_in, name="come_in"),
     path("place/<slug:token>/calendar.ics", place.calendar, name="own_calendar"),
     path("place/<slug:token>/feedback", place.feedback, name="feedback"),
-    path("place/<slug:token>/leave", place.leave, name="leave"),
-    path("place/<slug:token>/stop", place.stop, name="stop"),
+    path("place/<slug:token>/leave", leaving.leave, name="leave"),
+    path("place/<slug:token>/letters", leaving.letters, name="letters"),
+    path("place/<slug:token>/stop", leaving.stop, name="stop"),
     path("<slug:slug>", pages.event, name="event"),
     path("<slug:slug>/with/<str:key>", pages.come_along, name="come_along"),
     path("<slug:slug>/sign-up", signing_up.sign_up, name="sign_up"),
     path("<slug:slug>/signed-up", signing_up.signed_up, name="signed_up"),
     path("<slug:slug>/calendar.ics", pages.calendar, name="calendar"),
     path("<slug:slug>/captions.vtt", pages.captions, name="captions"),
-    path("<slug:slug>/left", place.left, name="left"),
+    path("<slug:slug>/left/undo", leaving.undo_leave, name="undo_leave"),
+    path("<slug:slug>/left", leaving.left, name="left"),
 ]

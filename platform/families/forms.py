@@ -6,7 +6,9 @@ from django import forms
 from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
+from accounts.address_rule import AddressField
 from accounts.models import Person
+from accounts.names import NameFormField
 from accounts.zone_fields import ZoneField, zone_field
 from families.password_help import CODE_FIGURES
 from families.terms import Terms, View
@@ -61,15 +63,14 @@ class TermsForm(forms.Form):
 
 
 class InvitationForm(forms.Form):
-    email = forms.EmailField(
+    email = AddressField(
         required=False,
-        max_length=254,
         error_messages={"invalid": _("Type an email address like name@example.org, or leave it empty")},
     )
 
 
 class TrustedAdultForm(forms.Form):
-    name = forms.CharField(max_length=80, error_messages={"required": _("Type a name")})
+    name = NameFormField()
     reach = forms.CharField(
         max_length=200, error_messages={"required": _("Type a telephone number or another way to reach them")}
     )

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Person, validate_time_zone
+from accounts.names import LONGEST_STORED_NAME, NameField
 from families.quiet import QuietHours
 from families.terms import Terms, View
 
@@ -222,7 +223,7 @@ class Consent(models.Model):
     teen = models.ForeignKey(PERSON, on_delete=models.CASCADE, related_name="consents")
     given_by = models.ForeignKey(PERSON, on_delete=models.SET_NULL, null=True, related_name="consents_given")
     # As they were named when they gave it, should their account be erased before the teen's.
-    given_by_name = models.CharField(max_length=120)
+    given_by_name = models.CharField(max_length=LONGEST_STORED_NAME)
     given_as = models.CharField(max_length=10, choices=[("teen", _("the teen")), ("parent", _("a parent"))])
     version = models.CharField(max_length=20)
     text_hash = models.CharField(max_length=64)
@@ -265,7 +266,7 @@ class TrustedAdult(models.Model):
     """A second grown-up whom a teen named in private. No page, export, mail or line of a log shows it to a parent."""
 
     teen = models.OneToOneField(PERSON, on_delete=models.CASCADE, related_name="trusted_adult")
-    name = models.CharField(_("name"), max_length=80)
+    name = NameField(_("name"))
     reach = models.CharField(_("how to reach them"), max_length=200)
     named_at = models.DateTimeField(default=timezone.now, editable=False)
 

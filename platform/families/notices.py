@@ -1,11 +1,13 @@
 """Telling somebody something: quietly on their pages and, where they have an address, by mail."""
 
-from django.conf import settings
 from django.db import transaction
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.links import break_links
 from accounts.models import Person
+from accounts.site import absolute
 from families.models import Notice
 from mail.services import mail_queue
 
@@ -21,7 +23,7 @@ def notice_send(*, person: Person, words: str, subject: str = "") -> Notice:
             key=f"families.notice:{notice.pk}",
             to=person.email,
             subject=subject or _("Something has changed in your family’s settings"),
-            text=f"{words}\n\n{settings.SITE_URL}/family/\n",
+            text=f"{break_links(words)}\n\n{absolute(reverse('families:family'))}\n",
         )
     return notice
 

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
+from django.db.models.functions import Lower
 from django.utils import timezone
 
 from accounts.addresses import addresses_of
@@ -32,7 +33,8 @@ def link_to_teen(parent: Person, link_id: UUID) -> Link:
 def invitations_to(person: Person) -> QuerySet[Invitation]:
     """Invitations that can still be answered and were sent to an address of this person's."""
     since = timezone.now() - INVITATION_LIFE
-    sent = Invitation.objects.filter(email__in=addresses_of(person), made_at__gt=since)
+    own = [address.lower() for address in addresses_of(person)]
+    sent = Invitation.objects.annotate(to=Lower("email")).filter(to__in=own, made_at__gt=since)
     return sent.exclude(by=person).select_related("by").order_by("made_at")
 
 

@@ -5,17 +5,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from urllib.parse import urlsplit
 
-from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from accounts.address_rule import validate_address
+from accounts.site import host
 from mail import nudge
 from mail.models import LONGEST_KEY, LONGEST_SUBJECT, Attachment, Mail, State, language_now
+from mail.own_links import own_links_only
 from mail.sending import MOST_AT_ONCE
 
 KEPT_FOR = timedelta(days=30)
@@ -40,7 +40,8 @@ class Draft:
 
     `key` names the occasion ("events.confirmation:<uuid>"). `unsubscribe_url` takes a POST from whoever
     has it: with it the mail can be stopped from within a mail program. `language` is that of the words: the one in
-    which the draft was made.
+    which the draft was made. Links to other sites are broken, as people's words may be in any mail, unless the people
+    who run the site wrote it (`is_by_staff`).
     """
 
     key: str
@@ -50,6 +51,7 @@ class Draft:
     attachments: Sequence[Enclosure] = ()
     unsubscribe_url: str = ""
     language: str = field(default_factory=language_now)
+    is_by_staff: bool = False
 
 
 def mail_queue(
@@ -102,11 +104,11 @@ def mail_of(draft: Draft) -> Mail:
         pk=mail_id,
         key=draft.key,
         to=draft.to,
-        subject=draft.subject,
-        text=draft.text,
+        subject=draft.subject if draft.is_by_staff else own_links_only(draft.subject)[:LONGEST_SUBJECT],
+        text=draft.text if draft.is_by_staff else own_links_only(draft.text),
         language=draft.language,
         unsubscribe_url=draft.unsubscribe_url,
-        message_id=f"<{mail_id}@{urlsplit(settings.SITE_URL).hostname or 'localhost'}>",
+        message_id=f"<{mail_id}@{host()}>",
     )
 
 
@@ -138,7 +140,7 @@ def _require_sendable(draft: Draft) -> None:
     if any("".join(line.splitlines()) != line for line in lines):
         raise ValueError("A line break would begin another header.")
     try:
-        validate_email(draft.to)
+        validate_address(draft.to)
     except ValidationError as fault:
         raise ValueError("That is not an address.") from fault
 

@@ -71,7 +71,7 @@ def link_in() -> Callable[[Mail], str]:
     """The path of the link in a mail."""
 
     def linked(mail: Mail) -> str:
-        found = re.search(r"http://testserver(/\S+)", mail.text)
+        found = re.search(rf"{settings.SITE_URL}(/\S+)", mail.text)
         assert found, mail.text
         return found[1]
 

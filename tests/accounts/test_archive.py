@@ -54,7 +54,7 @@ class TestTheCopy:
         (turn,) = copy.rows("conversations")
         assert (turn["question"], turn["answer"], turn["tokens"]) == (QUESTION, ANSWER, 100)
         assert [row["tokens"] for row in copy.rows("usage")] == [100]
-        assert {row["email"] for row in copy.rows("sign-ups")} == {"elsewhere@nut.example", "WIL@NUT.EXAMPLE"}
+        assert {row["email"] for row in copy.rows("sign-ups")} == {"elsewhere@nut.example", "WIL@nut.example"}
         assert {row["event"] for row in copy.rows("sign-ups")} == {event.title}
         assert {row["lesson"] for row in copy.rows("learned")} == {"what-it-is", ""}
         assert [row["answer"] for row in copy.rows("learned")] == ["", "b"]

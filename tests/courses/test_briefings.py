@@ -5,6 +5,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
@@ -213,7 +214,7 @@ def test_the_feed_is_atom_with_an_address_that_stays_for_each(client: Client) ->
     assert len(entries) == Briefing.objects.count()
     newest, europe = entries[0], entries[4]
     assert newest.findtext("a:title", "", ATOM) == "A newspaper goes to court over training"
-    assert newest.findtext("a:id", "", ATOM) == "http://testserver/briefings/a-newspaper-goes-to-court"
+    assert newest.findtext("a:id", "", ATOM) == f"{settings.SITE_URL}/briefings/a-newspaper-goes-to-court"
     assert newest.findtext("a:published", "", ATOM) == "2023-12-27T00:00:00+00:00"
     assert europe.findtext("a:updated", "", ATOM) == "2026-11-23T00:00:00+00:00"
     assert "Why it matters" in newest.findtext("a:summary", "", ATOM)

@@ -11,7 +11,8 @@ from icalendar import Calendar
 
 from events.changes import event_cancel, event_change
 from events.errors import EventClosed
-from events.models import Event, SignUp
+from events.models import Event, SignUp, Standing
+from events.reminders import reminders_send
 from events.services import sign_up_leave, sign_up_make
 from mail.models import Mail, State
 from tests.events.conftest import MakeEvent, come
@@ -178,13 +179,76 @@ class TestLeaving:
         sign_up_leave(sign_up=SignUp.objects.get())
         assert not told()
 
-    def test_by_one_click_in_a_mail_program_needs_no_page_of_ours(self, sign_up: SignUp) -> None:
-        mail = Mail.objects.get(subject__startswith="Your place")
+    def test_one_click_in_a_mail_program_stops_letters_and_keeps_place_and_guests(
+        self, sign_up: SignUp
+    ) -> None:
+        guest = come(sign_up.event, "Lee", guest_of=sign_up)
+        mail = Mail.objects.get(subject__startswith="Your place", to="kim@example.org")
         assert mail.unsubscribe_url.endswith(f"/events/place/{sign_up.token}/stop")
         program = Client(enforce_csrf_checks=True)
-        assert program.get(sign_up.get_stop_url()).headers["Location"] == sign_up.get_absolute_url()
-        assert SignUp.objects.exists()
-        reply = program.post(sign_up.get_stop_url(), {"List-Unsubscribe": "One-Click"})
-        assert reply.status_code == 204
+        there = program.get(sign_up.get_stop_url()).headers["Location"]
+        assert there == f"{sign_up.get_absolute_url()}#letters"
+        for _ in range(2):
+            reply = program.post(sign_up.get_stop_url(), {"List-Unsubscribe": "One-Click"})
+            assert reply.status_code == 200
+        sign_up.refresh_from_db()
+        guest.refresh_from_db()
+        assert sign_up.is_placed
+        assert guest.guest_of == sign_up
+        soon = sign_up.event.starts_at - timedelta(minutes=50)
+        reminders_send(now=soon)
+        assert [mail.to for mail in Mail.objects.filter(subject__startswith="It begins soon")] == [
+            guest.email
+        ]
+        # What they would come to a closed door without, they are still told.
+        event_cancel(event=sign_up.event)
+        assert Mail.objects.filter(subject__startswith="Cancelled", to=sign_up.email).exists()
+
+    def test_the_page_has_letters_again_at_a_press(self, client: Client, sign_up: SignUp) -> None:
+        page = sign_up.get_absolute_url()
+        client.post(f"{page}/letters", {"stop": "yes"})
+        assert "You stopped our reminders." in client.get(page).content.decode()
+        client.post(f"{page}/letters")
+        sign_up.refresh_from_db()
+        assert sign_up.stopped_at is None
+
+    def test_one_click_for_what_is_gone_says_the_same(self, client: Client, sign_up: SignUp) -> None:
+        sign_up_leave(sign_up=sign_up)
+        assert client.post(sign_up.get_stop_url()).status_code == 200
+
+    def test_can_be_taken_back_with_guests_and_the_same_page(
+        self, client: Client, event: Event, sign_up: SignUp
+    ) -> None:
+        guest = come(event, "Lee", guest_of=sign_up)
+        reply = client.post(f"{sign_up.get_absolute_url()}/leave", follow=True)
+        assert "Take it back" in reply.content.decode()
+        assert not SignUp.objects.filter(name="Kim").exists()
+        reply = client.post(f"/events/{event.slug}/left/undo")
+        again = SignUp.objects.get(name="Kim")
+        assert reply.headers["Location"] == sign_up.get_absolute_url() == again.get_absolute_url()
+        assert again.is_placed
+        guest.refresh_from_db()
+        assert guest.guest_of == again
+        # The cancellation took the old entry out of calendars: this is a new one.
+        assert again.pk != sign_up.pk
+        client.post(f"/events/{event.slug}/left/undo")
+        assert event.sign_ups.count() == 2
+
+    def test_cannot_be_taken_back_by_others_or_without_having_left(
+        self, client: Client, event: Event, sign_up: SignUp
+    ) -> None:
+        client.post(f"{sign_up.get_absolute_url()}/leave")
+        other = Client()
+        assert "Take it back" not in other.get(f"/events/{event.slug}/left").content.decode()
+        other.cookies["left"] = client.cookies["left"].value[:-2]
+        assert other.post(f"/events/{event.slug}/left/undo").headers["Location"] == f"/events/{event.slug}"
         assert not SignUp.objects.exists()
-        assert program.post(sign_up.get_stop_url()).status_code == 404
+
+    def test_taken_back_after_the_place_has_gone_means_waiting(
+        self, client: Client, make_event: MakeEvent
+    ) -> None:
+        full = make_event("full", capacity=1)
+        first, _second = come(full), come(full, "Lee")
+        client.post(f"{first.get_absolute_url()}/leave")
+        client.post("/events/full/left/undo")
+        assert SignUp.objects.get(name="Kim").standing == Standing.WAITING

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from allauth.account.models import EmailAddress
 from django.test import Client
-from django.utils import timezone
+from django.utils import timezone, translation
 from icalendar import Calendar
 from pytest_django import DjangoAssertNumQueries
 
@@ -93,6 +93,13 @@ class TestMine:
         assert not Calendar.from_ical(client.get(feed).content).events
         page = as_person(kim).get("/events/mine").content.decode()
         assert theirs.token not in page
+
+    def test_has_the_language_of_the_page_where_it_was_made(self, client: Client, kim: Person) -> None:
+        with translation.override("es"):
+            token = feed_make(person=kim).token
+        feed = client.get(f"/events/mine/{token}.ics", headers={"accept-language": "en"})
+        assert "Mis eventos" in feed.content.decode()
+        assert feed.headers["Content-Language"] == "es"
 
     def test_ends_with_a_new_address_or_when_i_say_so(
         self, client: Client, kim: Person, feed: str, as_person: AsPerson

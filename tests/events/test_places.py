@@ -235,6 +235,31 @@ class TestAnOffer:
         assert expire_task() == 0
 
 
+class TestAfterTheStart:
+    """The waiting list is served until the start. From then on nothing promises otherwise."""
+
+    def test_who_waits_is_told_that_the_list_has_ended(self, small: Event, client: Client) -> None:
+        come(small)
+        lee = come(small, "Lee")
+        page = client.get(lee.get_absolute_url()).content.decode()
+        assert "We write to you when there is one, until the event begins." in page
+        Event.objects.update(starts_at=timezone.now() - timedelta(minutes=5))
+        page = client.get(lee.get_absolute_url()).content.decode()
+        assert "The waiting list ended with the start." in page
+        assert "We write to you" not in page
+
+    def test_whoever_comes_then_is_told_the_truth(self, small: Event, client: Client) -> None:
+        come(small)
+        Event.objects.update(starts_at=timezone.now() - timedelta(minutes=5))
+        page = client.get("/events/one-evening").content.decode()
+        assert "This event has begun, and all its places are taken." in page
+        assert "Wait for a place" not in page
+        come(small, "Lee")
+        words = Mail.objects.filter(to="lee@example.org").latest("created_at").text
+        assert "there is no place for you" in words
+        assert "we write to you" not in words
+
+
 class TestGuests:
     def test_are_asked_by_mail_and_say_yes_themselves(self, sign_up: SignUp, client: Client) -> None:
         form = {"name": "Lee", "email": "lee@example.org"}
@@ -271,6 +296,28 @@ class TestGuests:
         assert "Sign up for yourself." in reply.content.decode()
         form = {"name": "C", "email": "c@example.org"}
         assert client.post(f"{sign_up.get_absolute_url()}/bring", form).status_code == 422
+
+    def test_who_are_asked_count_at_once(self, sign_up: SignUp, client: Client) -> None:
+        page = sign_up.get_absolute_url()
+        assert "You may bring 3 people." in client.get(page).content.decode()
+        sign_up_make(event=sign_up.event, name="Lee", email="lee@example.org", guest_of=sign_up)
+        assert "You may bring 2 more people." in client.get(page).content.decode()
+        sign_up_make(event=sign_up.event, name="Max", email="max@example.org", guest_of=sign_up)
+        assert "You may bring 1 more person." in client.get(page).content.decode()
+
+    def test_are_asked_in_one_persons_name_ten_times_a_day(
+        self, make_event: MakeEvent, client: Client
+    ) -> None:
+        sign_up = come(make_event(guests_each=20))
+        replies = [
+            client.post(
+                f"{sign_up.get_absolute_url()}/bring",
+                {"name": f"G{one}", "email": f"g{one}@example.org"},
+                REMOTE_ADDR=f"198.51.100.{one}",
+            ).status_code
+            for one in range(11)
+        ]
+        assert replies == [302] * 10 + [429]
 
     def test_stay_when_their_host_leaves(self, sign_up: SignUp) -> None:
         lee = sign_up_make(event=sign_up.event, name="Lee", email="lee@example.org", guest_of=sign_up)

@@ -8,7 +8,8 @@ from django.utils import timezone
 
 from accounts.models import Person
 from events.errors import EventClosed
-from events.models import Event, SignUp
+from events.models import Event, SignUp, Standing
+from events.places import sign_up_confirm
 from events.services import sign_up_leave, sign_up_make, sign_ups_forget
 from events.tasks import sign_ups_forget as forget_task
 from mail.models import Mail
@@ -21,10 +22,10 @@ SOON = timedelta(minutes=10)
 def test_a_sign_up_is_kept_as_given_and_asked_whether_it_was_them(event: Event, teen: Person) -> None:
     made = sign_up_make(event=event, name=" Kim ", email=" Kim@Example.org ", person=teen)
     kept = SignUp.objects.get()
-    assert (kept.name, kept.email, kept.person, kept.event) == ("Kim", "Kim@Example.org", teen, event)
+    assert (kept.name, kept.email, kept.person, kept.event) == ("Kim", "Kim@example.org", teen, event)
     assert len(kept.token) == 32
     assert kept == made
-    assert Mail.objects.get().to == "Kim@Example.org"
+    assert Mail.objects.get().to == "Kim@example.org"
 
 
 @pytest.mark.parametrize("again", ["kim@example.org", "KIM@EXAMPLE.ORG", "  Kim@Example.Org\t"])
@@ -43,12 +44,41 @@ def test_asking_again_later_asks_them_again(event: Event, asked: SignUp) -> None
     assert {mail.to for mail in Mail.objects.all()} == {"kim@example.org"}
 
 
-def test_nobody_renames_whoever_has_that_address(event: Event, sign_up: SignUp, stranger: Person) -> None:
-    later = timezone.now() + SOON
-    sign_up_make(event=event, name="Somebody else", email="KIM@example.org", person=stranger, now=later)
+def test_another_name_at_an_address_is_another_person_and_renames_nobody(
+    event: Event, sign_up: SignUp, stranger: Person
+) -> None:
+    other = sign_up_make(event=event, name="Lee", email="KIM@example.org", person=stranger)
     sign_up.refresh_from_db()
     assert (sign_up.name, sign_up.email, sign_up.person) == ("Kim", "kim@example.org", None)
-    assert all("Somebody else" not in mail.text for mail in Mail.objects.all())
+    assert (other.name, other.standing) == ("Lee", Standing.ASKED)
+    words = Mail.objects.get(key__startswith=f"sign-up {other.pk}").text
+    assert "signed in here as kit, and gave Lee as your name" in words
+    assert "there is a sign-up already: Kim." in words
+    assert sign_up_confirm(sign_up=other).is_placed
+    assert SignUp.objects.filter(standing=Standing.PLACED).count() == 2
+
+
+def test_one_address_has_four_places_at_most_and_one_letter_a_day_says_so(event: Event) -> None:
+    for name in ("Ana", "Ben", "Cem", "Dov", "Eva", "Fay"):
+        made = sign_up_make(event=event, name=name, email="home@example.org")
+    assert sorted(event.sign_ups.values_list("name", flat=True)) == ["Ana", "Ben", "Cem", "Dov"]
+    assert made.name == "Ana"
+    assert "tried to sign up Eva" in Mail.objects.get(subject__startswith="Nobody was added").text
+    assert sign_up_make(event=event, name="dov", email="HOME@example.org").name == "Dov"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("kim@bücher.de", "kim@xn--bcher-kva.de"),
+        ("kim@BÜCHER.DE", "  kim@bücher.de\u3000"),
+        ("ｋｉｍ＠ｅｘａｍｐｌｅ．ｏｒｇ", "Kim@example.org"),
+    ],
+)
+def test_an_address_is_one_however_it_is_written(event: Event, one: str, other: str) -> None:
+    assert sign_up_make(event=event, name="Kim", email=one) == sign_up_make(
+        event=event, name="KIM", email=other
+    )
 
 
 def test_one_address_may_come_to_two_events(asked: SignUp, make_event: MakeEvent) -> None:
@@ -102,9 +132,9 @@ class TestAtOnce:
         assert SignUp.objects.count() <= 1
 
 
-def test_the_database_itself_allows_an_address_once(event: Event, sign_up: SignUp) -> None:
+def test_the_database_itself_allows_a_name_at_an_address_once(event: Event, sign_up: SignUp) -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
-        SignUp.objects.create(event=event, name="Kim", email="KIM@example.org")
+        SignUp.objects.create(event=event, name="KIM", email="KIM@example.org")
 
 
 def test_the_database_refuses_a_length_of_nothing(make_event: MakeEvent) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 from allauth.account.models import EmailAddress
+from django.conf import settings
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
@@ -205,7 +206,7 @@ class TestSomebodyNew:
         assert f"/sign-up?next={path}" in client.get(path).content.decode()
         account = {"display_name": "Pat", "email": "pat@example.org", "password1": "walnut trees whistle"}
         client.post("/sign-up", account | {"next": path})
-        confirm = re.search(r"http://testserver(/\S+)", Mail.objects.get().text)
+        confirm = re.search(rf"{settings.SITE_URL}(/\S+)", Mail.objects.get().text)
         assert confirm
         client.get(confirm[1])
         assert client.post(confirm[1])["Location"] == path

@@ -63,8 +63,9 @@ class TestAMail:
         assert words_of(taken) == words
 
     def test_says_the_same_as_plain_text_and_as_html(
-        self, queue: Queue, smtp: Options, post: PostOffice
+        self, queue: Queue, smtp: Options, post: PostOffice, settings: Settings
     ) -> None:
+        settings.SITE_URL = "https://kitchen.example"
         mail_send(mail_id=queue(text="Come in: https://kitchen.example/x\n\n<b>Bread & butter</b>").pk)
         [taken] = post.taken
         assert taken.get_content_type() == "multipart/alternative"

@@ -3,12 +3,10 @@
 from events.models.event import DOORS, Event, Series, Stage, validate_slug
 from events.models.feed import CalendarFeed
 from events.models.feedback import LONGEST_WORDS, Feedback, Worth
-from events.models.sign_up import LONGEST_EMAIL, LONGEST_NAME, SignUp, Standing, new_token
+from events.models.sign_up import SignUp, Standing, new_token
 
 __all__ = [
     "DOORS",
-    "LONGEST_EMAIL",
-    "LONGEST_NAME",
     "LONGEST_WORDS",
     "CalendarFeed",
     "Event",

@@ -205,6 +205,11 @@ class Event(models.Model):
     def is_cancelled(self) -> bool:
         return self.cancelled_at is not None
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether it is too late for the waiting list, which is served until the start."""
+        return self.starts_at <= timezone.now()
+
     def is_open_at(self, now: datetime) -> bool:
         """Whether people may still sign up at `now`."""
         return not self.is_cancelled and not self.is_over_at(now)

@@ -5,7 +5,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from events.models.sign_up import new_token
+from events.models.sign_up import new_token, page_language
 
 
 class CalendarFeed(models.Model):
@@ -18,6 +18,8 @@ class CalendarFeed(models.Model):
         verbose_name=_("person"),
     )
     token = models.CharField(_("token"), max_length=40, unique=True, default=new_token, editable=False)
+    # That of the page where it was made: a calendar program says nothing of who reads it.
+    language = models.CharField(_("language"), max_length=10, default=page_language, editable=False)
     made_at = models.DateTimeField(_("made"), default=timezone.now, editable=False)
 
     class Meta:

@@ -15,11 +15,10 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from accounts.address_rule import LONGEST_EMAIL
 from accounts.models import validate_time_zone
+from accounts.names import NameField
 from events.models.event import Event
-
-LONGEST_NAME = 60
-LONGEST_EMAIL = 254  # RFC 5321's longest path, without its brackets
 
 
 def new_token() -> str:
@@ -39,7 +38,7 @@ class Standing(models.TextChoices):
 
 
 class SignUp(models.Model):
-    """One address at one event, and whether it has a place there.
+    """One person at one event, by name and address, and whether they have a place there.
 
     Its token is the whole of its rights: to see it, to come in and to leave. It goes to the address by mail and
     nowhere else, so that whoever uses it has shown that the address is theirs.
@@ -49,7 +48,7 @@ class SignUp(models.Model):
     event = models.ForeignKey(
         Event, on_delete=models.CASCADE, related_name="sign_ups", verbose_name=_("event")
     )
-    name = models.CharField(_("name"), max_length=LONGEST_NAME)
+    name = NameField(_("name"))
     email = models.EmailField(_("email"), max_length=LONGEST_EMAIL)
     token = models.CharField(_("token"), max_length=40, unique=True, default=new_token, editable=False)
     person = models.ForeignKey(
@@ -81,6 +80,8 @@ class SignUp(models.Model):
     queued_at = models.DateTimeField(_("waits since"), null=True, editable=False)
     offer_until = models.DateTimeField(_("offer ends"), null=True, editable=False)
     came_at = models.DateTimeField(_("came"), null=True, blank=True, editable=False)
+    # Their mail program's “Unsubscribe”, or the button on their page: no reminders and no other letters of ours.
+    stopped_at = models.DateTimeField(_("stopped reminders"), null=True, blank=True, editable=False)
     # The starts that they were reminded of: an event that moves has another.
     day_told_for = models.DateTimeField(null=True, editable=False)
     hour_told_for = models.DateTimeField(null=True, editable=False)
@@ -92,7 +93,8 @@ class SignUp(models.Model):
         verbose_name = _("sign-up")
         verbose_name_plural = _("sign-ups")
         constraints: ClassVar = [
-            models.UniqueConstraint(Lower("email"), "event", name="sign_up_once_an_address"),
+            # Two people may share a mailbox. Each has a place of their own, by their name.
+            models.UniqueConstraint(Lower("email"), Lower("name"), "event", name="sign_up_once_a_name"),
             models.CheckConstraint(condition=Q(standing__in=Standing.values), name="sign_up_standing_known"),
             models.CheckConstraint(
                 condition=Q(standing="placed", placed_at__isnull=False)
@@ -120,7 +122,7 @@ class SignUp(models.Model):
         return reverse("events:place", args=[self.token])
 
     def get_stop_url(self) -> str:
-        """Where a mail program posts to when its reader presses “unsubscribe”: it gives the place back."""
+        """Where a mail program posts to when its reader presses “unsubscribe”: it stops letters alone."""
         return reverse("events:stop", args=[self.token])
 
     @property

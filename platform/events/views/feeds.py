@@ -1,14 +1,19 @@
 """Calendars to subscribe to, and the page of one's own events."""
 
+from collections.abc import Callable
+from functools import partial
+
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import translation
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import sign_in_required
+from accounts.feed_languages import feed_language, feed_path
 from accounts.models import Person
-from events.addresses import absolute
+from accounts.site import absolute
 from events.calendar import CONTENT_TYPE
 from events.feeds import feed_end, feed_make, feed_of, feed_of_all
 from events.models import CalendarFeed
@@ -22,8 +27,14 @@ def asker(request: HttpRequest) -> Person:
 
 
 @require_safe
-def feed(_request: HttpRequest) -> HttpResponse:
-    return HttpResponse(feed_of_all(), content_type=CONTENT_TYPE)
+def feed(request: HttpRequest) -> HttpResponse:
+    return _calendar(feed_of_all, feed_language(request))
+
+
+def _calendar(write: Callable[[], str], language: str) -> HttpResponse:
+    """A calendar in its own language, whatever the program that fetches it asks for."""
+    with translation.override(language):
+        return HttpResponse(write(), content_type=CONTENT_TYPE, headers={"Content-Language": language})
 
 
 @require_safe
@@ -33,7 +44,7 @@ def own_feed(_request: HttpRequest, token: str) -> HttpResponse:
     found = CalendarFeed.objects.select_related("person").filter(token=token, person__is_active=True).first()
     if found is None:
         raise Http404
-    return private(HttpResponse(feed_of(found.person), content_type=CONTENT_TYPE))
+    return private(_calendar(partial(feed_of, found.person), found.language))
 
 
 @sign_in_required
@@ -47,7 +58,7 @@ def mine(request: HttpRequest) -> HttpResponse:
         "sign_ups": own_sign_ups(person).filter(event__is_published=True).order_by("-event__starts_at"),
         "zone": person.zone,
         "feed": absolute(reverse("events:own_feed", args=[found.token])) if found else "",
-        "all_feed": absolute(reverse("events:feed")),
+        "all_feed": absolute(feed_path("events:feed")),
     }
     return private(render(request, "events/mine.html", context))
 

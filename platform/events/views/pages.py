@@ -87,12 +87,15 @@ def event_page(
     trouble: str = "",
     status: int = 200,
 ) -> HttpResponse:
+    has_no_place = found.is_open and is_full(found)
     context = {
         "event": found,
         "form": form,
         "host": host,
         "trouble": trouble,
-        "is_full": found.is_open and is_full(found),
+        "is_full": has_no_place,
+        # The waiting list is served until the start.
+        "places_gone": has_no_place and found.has_begun,
         "zone": zone_of(request),
         "cities": cities(),
         "other_dates": other_dates(found) if found.series_id else [],

@@ -1,20 +1,19 @@
 """Somebody's own place: its token is their whole right to it. Looking changes nothing; buttons do."""
 
 from collections.abc import Callable
-from http import HTTPStatus
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.address_rule import mailbox_of
 from accounts.free_text import reads_free_text
-from accounts.throttle import TooOften
+from accounts.site import absolute
+from accounts.throttle import Throttle, TooOften
 from events import places, services
-from events.addresses import absolute
 from events.after import feedback_give
 from events.calendar import calendar_name
 from events.errors import EventClosed, GuestsEnough, OfferOver
@@ -23,9 +22,12 @@ from events.guests import HOSTS, guest_path
 from events.itip import own_file
 from events.models import Feedback, SignUp, Standing, Worth
 from events.selectors import dates_of
-from events.views.found import own_sign_up, private, published_event
+from events.views.found import own_sign_up, private
 from events.views.pages import calendar_response
 from events.views.signing_up import count_try, too_often_said
+
+# Of one person for all events: what their guests are sent comes in their name.
+guests_asked = Throttle("guests asked along", "10/day")
 
 
 @require_safe
@@ -38,13 +40,15 @@ def _page(
     request: HttpRequest, found: SignUp, form: SignUpForm, *, status: int = 200, **said: object
 ) -> HttpResponse:
     may_bring = found.standing in HOSTS and found.event.is_open
+    guests = list(found.guests.order_by("created_at")) if may_bring else []
     dates = dates_of(found)
     context = {
         "sign_up": found,
         "zone": found.zone,
         "form": form,
         "in_line": places.place_in_line(found) if found.standing == Standing.WAITING else 0,
-        "guests": list(found.guests.order_by("created_at")) if may_bring else [],
+        "guests": guests,
+        "guests_left": max(0, found.event.guests_each - len(guests)),
         "guest_link": absolute(guest_path(found)) if may_bring else "",
         "dates_free": [date for date, taken in dates if taken is None],
         "dates_taken": [(date, taken) for date, taken in dates if taken],
@@ -72,7 +76,9 @@ def dates(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _dates_take(request: HttpRequest, found: SignUp) -> None:
-    slugs = None if "all" in request.POST else request.POST.getlist("date")
+    slugs = (
+        None if "all" in request.POST else [slug for slug in request.POST.getlist("date") if "\0" not in slug]
+    )
     services.dates_take(sign_up=found, slugs=slugs)
 
 
@@ -114,6 +120,7 @@ def bring(request: HttpRequest, token: str) -> HttpResponse:
         return _page(request, found, form, status=422)
     name, email = form.cleaned_data["name"], form.cleaned_data["email"]
     try:
+        guests_asked.hit(mailbox_of(found.email))
         count_try(request, email)
         services.sign_up_make(event=found.event, name=name, email=email, guest_of=found)
     except TooOften as refusal:
@@ -168,30 +175,3 @@ def feedback(request: HttpRequest, token: str) -> HttpResponse:
         return redirect(f"{request.path}?thanks=1")
     context = {"sign_up": found, "form": form, "worths": Worth.choices, "is_given": "thanks" in request.GET}
     return private(render(request, "events/feedback.html", context, status=422 if form.errors else 200))
-
-
-@require_POST
-def leave(_request: HttpRequest, token: str) -> HttpResponse:
-    found = own_sign_up(token)
-    services.sign_up_leave(sign_up=found)
-    return redirect("events:left", found.event.slug)
-
-
-@csrf_exempt
-@require_http_methods(["GET", "HEAD", "POST"])
-def stop(request: HttpRequest, token: str) -> HttpResponse:
-    """Give a place back from within a mail program (RFC 8058), which has no page of ours to bring a form's token from.
-
-    A GET only leads to the page with the button: mail programs look at links by themselves.
-    """
-    found = own_sign_up(token)
-    if request.method != "POST":
-        return redirect(found)
-    services.sign_up_leave(sign_up=found)
-    return HttpResponse(status=HTTPStatus.NO_CONTENT)
-
-
-@require_safe
-def left(request: HttpRequest, slug: str) -> HttpResponse:
-    """What leaving means. It tells nobody that anybody left, so it may stand open."""
-    return private(render(request, "events/left.html", {"event": published_event(slug)}))

@@ -10,18 +10,20 @@ from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.address_rule import LONGEST_EMAIL, mailbox_of, shown_address
 from accounts.models import Person
 from accounts.throttle import Throttle, TooOften
 from events import services
 from events.errors import EventClosed, GuestsEnough
 from events.forms import SignUpForm
-from events.models import LONGEST_EMAIL, Event, SignUp, Standing
+from events.models import Event, SignUp, Standing
 from events.views.found import host_who_shared, private, published_event
 from events.views.pages import event_page
 from events.zones import zone_named, zone_of
 
-sign_ups_from_one_place = Throttle("sign-up place", "20/10minutes")
-sign_ups_of_one_address = Throttle("sign-up address", "5/hour")
+sign_ups_from_one_place = Throttle("sign-up place", "20/10minutes;200/day")
+# Whoever asks, and from wherever: nobody's mailbox is filled by strangers.
+sign_ups_of_one_mailbox = Throttle("sign-up mailbox", "5/hour;10/day")
 
 # The address goes to the next page in a signed cookie: nothing of it stays on the server.
 RECEIPT = "signed-up"
@@ -29,9 +31,9 @@ RECEIPT_SECONDS = 600
 
 
 def count_try(request: HttpRequest, email: str) -> None:
-    """Count one try of a place on the net, and of an address. Raises TooOften."""
+    """Count one try of a place on the net, and of a mailbox. Raises TooOften."""
     sign_ups_from_one_place.hit(request.META["REMOTE_ADDR"])
-    sign_ups_of_one_address.hit(email.casefold())
+    sign_ups_of_one_mailbox.hit(mailbox_of(email))
 
 
 def too_often_said(refusal: TooOften) -> str:
@@ -115,5 +117,5 @@ def signed_up(request: HttpRequest, slug: str) -> HttpResponse:
         email = signing.loads(request.COOKIES.get(RECEIPT, ""), salt=request.path, max_age=RECEIPT_SECONDS)
     except signing.BadSignature:
         return redirect(found)
-    context = {"event": found, "email": email, "zone": zone_of(request)}
+    context = {"event": found, "email": shown_address(email), "zone": zone_of(request)}
     return render(request, "events/signed_up.html", context)

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from django.conf import settings
+from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -12,8 +12,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import sign_in_required
+from accounts.address_rule import mailbox_of
+from accounts.links import break_links
 from accounts.models import Person
-from accounts.throttle import Throttle
+from accounts.site import absolute
+from accounts.throttle import Throttle, TooOften
 from families import links
 from families.errors import AlreadyLinked, InvitationOver, WrongSide
 from families.forms import InvitationForm
@@ -22,6 +25,8 @@ from families.views.access import own_link, person_of
 from mail.services import mail_queue
 
 invitations = Throttle("invitations", "20/day")
+# Of all people together: nobody's mailbox is filled by strangers. An invitation can always be handed over instead.
+invitations_to_one_mailbox = Throttle("invitations to one mailbox", "3/day")
 tries_at_tokens = Throttle("invitation tokens", "60/hour")
 
 
@@ -34,8 +39,21 @@ def invite(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return render(request, "families/invite_wrong.html", {"form": form}, status=422)
     invitations.hit(person.pk)
+    email = form.cleaned_data["email"]
     try:
-        _invite(person, form.cleaned_data["email"])
+        if email:
+            invitations_to_one_mailbox.hit(mailbox_of(email))
+    except TooOften:
+        email = ""
+        messages.warning(
+            request,
+            _(
+                "We have sent enough invitations to that address today, so we sent none. You can hand over the "
+                "address of your invitation yourself: it is below."
+            ),
+        )
+    try:
+        _invite(person, email)
     except WrongSide:
         return redirect("families:family")
     return redirect(f"{reverse('families:family')}#invitations")
@@ -45,12 +63,14 @@ def invite(request: HttpRequest) -> HttpResponse:
 def _invite(person: Person, email: str) -> Invitation:
     invitation = links.invitation_make(by=person, email=email)
     if email:
-        address = settings.SITE_URL + reverse("families:join", args=[invitation.token])
+        address = absolute(reverse("families:join", args=[invitation.token]))
         mail_queue(
             key=f"families.invitation:{invitation.pk}",
             to=email,
             subject=_("An invitation to Kitchen Table"),
-            text=render_to_string("families/mail/invitation.txt", {"by": person, "address": address}),
+            text=render_to_string(
+                "families/mail/invitation.txt", {"by": break_links(str(person)), "address": address}
+            ),
         )
     return invitation
 

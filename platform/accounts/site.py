@@ -1,4 +1,4 @@
-"""Absolute addresses, for what leaves the site: mails and calendar files."""
+"""The site's own public address, for what leaves it: mails, calendars, feeds. Never the host that a request names."""
 
 from urllib.parse import urlsplit
 
@@ -13,3 +13,8 @@ def absolute(path: str) -> str:
 def host() -> str:
     """The site's host, without a port."""
     return urlsplit(settings.SITE_URL).hostname or "localhost"
+
+
+def at_site(url: str) -> str:
+    """A link of this site at its public address, whichever host it was made with."""
+    return absolute(urlsplit(url)._replace(scheme="", netloc="").geturl())

@@ -1,0 +1,21 @@
+"""Addresses as templates write them where they leave the page: to be handed over, or fetched by a program."""
+
+from django import template
+from django.urls import reverse
+
+from accounts import feed_languages
+from accounts.site import absolute
+
+register = template.Library()
+
+
+@register.simple_tag
+def public_url(route: str, *args: object) -> str:
+    """The public address of a route, whichever host the page was asked for by."""
+    return absolute(reverse(route, args=args))
+
+
+@register.simple_tag
+def feed_path(route: str) -> str:
+    """The path of a feed in the page's language."""
+    return feed_languages.feed_path(route)

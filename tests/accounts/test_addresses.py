@@ -1,0 +1,129 @@
+"""An email address is one, however it is written; and what is none is refused in a sentence at every door."""
+
+from collections.abc import Callable
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.test import Client
+
+from accounts.address_rule import canonical_address, mailbox_of, shown_address
+from accounts.models import Person, Role
+from accounts.throttle import TooOften
+from events.models import Event
+from families.links import invitation_make
+from families.selectors import invitations_to
+from families.views.joining import invitations_to_one_mailbox
+from mail.models import Mail
+from tests.events.conftest import MakeEvent, make_event  # noqa: F401 - a fixture
+
+AsPerson = Callable[[Person], Client]
+BROKEN = [
+    '"a\x01b"@example.org',
+    '"a\x0bb"@example.org',
+    "kim\x00@example.org",
+    "kim\x7f@example.org",
+    "k" * 300 + "@e.org",
+]
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "Kim@bücher.de",
+        " Kim@BÜCHER.DE\u3000",
+        "Kim@xn--bcher-kva.de",
+        "Ｋｉｍ＠ｂü\u0063ｈｅｒ．ｄｅ",
+        "\u200eKim@bu\u0308cher.de.",
+    ],
+)
+def test_an_address_has_one_way_to_be_written(typed: str) -> None:
+    assert canonical_address(typed) == "Kim@xn--bcher-kva.de"
+    assert shown_address(canonical_address(typed)) == "Kim@bücher.de"
+
+
+def test_a_mailbox_is_counted_once_whatever_its_tag() -> None:
+    assert mailbox_of("Kim.Lee+prize7@GMail.com") == mailbox_of("kimlee@gmail.com")
+    assert mailbox_of("kim.lee@example.org") != mailbox_of("kimlee@example.org")
+
+
+@pytest.mark.parametrize("email", BROKEN)
+class TestWhatIsNoAddress:
+    @pytest.fixture(autouse=True)
+    def _event(self, make_event: MakeEvent) -> Event:  # noqa: F811
+        return make_event()
+
+    @pytest.mark.parametrize(
+        ("path", "form"),
+        [
+            ("/sign-up", {"display_name": "Kim", "password1": "a-long-password-1"}),
+            ("/account/password/reset/", {}),
+            ("/events/one-evening/sign-up", {"name": "Kim"}),
+        ],
+    )
+    def test_is_refused_to_a_visitor(
+        self, client: Client, path: str, form: dict[str, str], email: str
+    ) -> None:
+        reply = client.post(path, form | {"email": email})
+        assert reply.status_code in {200, 422}
+        assert "ype an email address" in reply.content.decode()
+        assert not Mail.objects.exists()
+
+    @pytest.mark.parametrize("path", ["/account/email/", "/family/invite"])
+    def test_is_refused_to_a_person(self, as_person: AsPerson, parent: Person, path: str, email: str) -> None:
+        reply = as_person(parent).post(path, {"email": email, "action_add": "yes"})
+        assert reply.status_code in {200, 422}
+        assert "ype an email address" in reply.content.decode()
+        assert not Mail.objects.exists()
+
+    def test_signs_nobody_in(self, client: Client, email: str) -> None:
+        reply = client.post("/sign-in", {"username": email, "password": "a-long-password-1"})
+        assert reply.status_code in {200, 422}
+
+
+class TestAnAccount:
+    SIGN_UP = {"display_name": "Kim", "password1": "a-long-password-1"}
+
+    def test_has_an_address_once(self, client: Client, db: None) -> None:
+        client.post("/sign-up", self.SIGN_UP | {"email": "kim@BÜCHER.de"})
+        assert EmailAddress.objects.get().email == "kim@xn--bcher-kva.de"
+        EmailAddress.objects.update(verified=True)
+        Client().post("/sign-up", self.SIGN_UP | {"email": "kim@xn--bcher-kva.de"})
+        assert Person.objects.count() == 1
+        assert EmailAddress.objects.count() == 1
+
+    def test_is_signed_in_to_and_reset_however_the_address_is_written(self, client: Client, db: None) -> None:
+        client.post("/sign-up", self.SIGN_UP | {"email": "kim@bücher.de"})
+        EmailAddress.objects.update(verified=True)
+        reply = Client().post("/sign-in", {"username": "Kim@Bücher.de ", "password": "a-long-password-1"})
+        assert reply.status_code == 302
+        client.post("/account/password/reset/", {"email": "KIM@bücher.DE"})
+        assert Mail.objects.filter(subject__startswith="A new password").get().to == "kim@xn--bcher-kva.de"
+
+
+class TestInvitations:
+    def test_find_whoever_has_the_address(self, make_person: Callable[..., Person], parent: Person) -> None:
+        teen = make_person("lee", Role.TEEN)
+        EmailAddress.objects.create(user=teen, email="lee@example.org", verified=True)
+        invitation = invitation_make(by=parent, email="Lee@example.org")
+        assert list(invitations_to(teen)) == [invitation]
+
+    def test_say_who_asks_and_that_nobody_checked(self, as_person: AsPerson, parent: Person) -> None:
+        Person.objects.filter(pk=parent.pk).update(display_name="Sam")
+        as_person(parent).post("/family/invite", {"email": "lee@example.org"})
+        words = Mail.objects.get().text
+        assert words.startswith("Sam invites you")
+        assert "Sam is the name that they chose for themselves. We cannot check who they are." in words
+
+    def test_of_strangers_together_fill_no_mailbox_and_lock_nobody_out(
+        self, make_person: Callable[..., Person], as_person: AsPerson
+    ) -> None:
+        emails = ["lee@example.org", "Lee+a@example.org", "LEE@example.org", "lee+b@example.org"]
+        for number, email in enumerate(emails):
+            client = as_person(make_person(f"parent-{number}", Role.PARENT))
+            page = client.post("/family/invite", {"email": email}, follow=True).content.decode()
+        assert Mail.objects.count() == 3
+        # The fourth has an invitation to hand over, and is told so.
+        assert "We have sent enough invitations to that address today" in page
+        assert "/family/join/" in page
+        with pytest.raises(TooOften):
+            invitations_to_one_mailbox.hit(mailbox_of("lee@example.org"))

@@ -1,0 +1,220 @@
+"""Only the site's own addresses become links in its mails. Every mail that it can write is walked here."""
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from allauth.account.adapter import get_adapter
+from allauth.core import context
+from django.conf import settings
+from django.db import transaction
+from django.test import RequestFactory
+from django.utils import timezone
+from icalendar import Calendar
+from pytest_django import Settings
+
+from accounts.links import has_link
+from accounts.models import Person, Role
+from accounts.site import absolute
+from events import letters
+from events.models import Event, SignUp, Standing
+from families.links import invitation_accept, invitation_decline, invitation_make, link_end
+from families.notices import notice_send
+from families.views.joining import _invite
+from mail.letters import letter
+from mail.models import Mail
+from mail.services import Draft, mail_of, mails_queue
+
+SITE = "https://kitchen.example"
+# As a name may have been typed before there was a rule, or by a way that we did not think of.
+EVIL = "Win https://evil.example/prize evil-win.com/claim www.evil.example a@evil.example evil.abbott/x Evil。com"
+NEVER = ["evil.example", "evil-win.com", "evil.abbott", "@evil", "://evil", "Evil。com"]
+TEMPLATES = Path(settings.ROOT) / "templates"
+OUR_FILES = {"letter.txt"}
+
+
+@pytest.fixture(autouse=True)
+def _site(settings: Settings) -> None:
+    settings.SITE_URL = SITE
+
+
+def links_in(text: str) -> list[str]:
+    """The words of a text that a mail program would make links of."""
+    return [word.strip("(<“\"'”>).,") for word in text.split() if has_link(word)]
+
+
+def require_own_links_only(mail: Mail) -> None:
+    message = letter(mail).message()
+    plain, page = message.get_body(("plain",)), message.get_body(("html",))
+    assert plain
+    assert page
+    for text in (str(message["Subject"]), plain.get_content(), re.sub(r"<[^>]*>", " ", page.get_content())):
+        assert not [link for link in links_in(text) if not link.startswith(f"{SITE}/")], text
+        assert not [sign for sign in NEVER if sign in text], text
+    targets = re.findall(r'href="([^"]*)"', page.get_content())
+    assert all(target.startswith(f"{SITE}/") for target in targets), targets
+    assert mail.unsubscribe_url.startswith(f"{SITE}/") or not mail.unsubscribe_url
+    for part in message.walk():
+        if part.get_content_type() == "text/calendar":
+            require_own_calendar(part.get_content())
+
+
+def require_own_calendar(content: str) -> None:
+    unfolded = content.replace("\r\n ", "")
+    assert not [sign for sign in NEVER if sign in unfolded], unfolded
+    for entry in Calendar.from_ical(content).events:
+        for field in ("SUMMARY", "DESCRIPTION", "LOCATION", "URL"):
+            links = links_in(str(entry.get(field, "")))
+            assert all(link.startswith(f"{SITE}/") for link in links), links
+
+
+@pytest.fixture
+def event(db: None) -> Event:
+    return Event.objects.create(
+        slug="one-evening",
+        title="One evening",
+        summary="An hour.",
+        starts_at=timezone.now() + timedelta(days=9),
+        time_zone="UTC",
+        minutes=60,
+        is_published=True,
+    )
+
+
+@pytest.fixture
+def evil(event: Event) -> SignUp:
+    """A guest of somebody, in the account of somebody, beside somebody at the same address: all of one name."""
+    person = Person.objects.create(username="evil", display_name=EVIL[:150], role=Role.PARENT)
+    made = {"event": event, "standing": Standing.PLACED, "placed_at": timezone.now()}
+    host = SignUp.objects.create(name=f"Host {EVIL}", email="host@example.org", **made)
+    SignUp.objects.create(name=f"Lee {EVIL}", email="kim@example.org", **made)
+    return SignUp.objects.create(
+        name=EVIL,
+        email="kim@example.org",
+        person=person,
+        guest_of=host,
+        queued_at=timezone.now(),
+        **made,
+    )
+
+
+def letters_of(sign_up: SignUp) -> dict[str, Draft]:
+    """Every letter about an event, by the name of its template."""
+    sign_up.offer_until = timezone.now()
+    return {
+        "asked": letters.asked(sign_up),
+        "invited": letters.invited(sign_up),
+        "waiting": letters.waiting(sign_up),
+        "offered": letters.offered(sign_up),
+        "passed": letters.passed(sign_up),
+        "changed": letters.changed(sign_up),
+        "day": letters.day_before(sign_up),
+        "hour": letters.hour_before(sign_up),
+        "recording": letters.recording(sign_up),
+        "left": letters.left(sign_up),
+        "cancelled": letters.cancelled(sign_up, reason="The hall is closed."),
+        "enough": letters.enough(sign_up, name=EVIL, now=timezone.now()),
+        "message": letters.message(sign_up, message_id=uuid4(), subject="Bring tea", words="Bring tea."),
+    }
+
+
+def test_no_letter_about_an_event_has_another_s_link(evil: SignUp) -> None:
+    drafts = letters_of(evil)
+    files = {file.name for file in (TEMPLATES / "events/mail").iterdir()}
+    assert {f"{kind}.txt" for kind in drafts} == files - OUR_FILES, "every letter is walked"
+    with transaction.atomic():
+        for mail in mails_queue(drafts=list(drafts.values())):
+            require_own_links_only(mail)
+    for guest_of, person in ((None, None), (None, evil.person), (evil.guest_of, None)):
+        evil.guest_of, evil.person = guest_of, person
+        require_own_links_only(mail_of(letters.asked(evil)))
+
+
+def test_no_letter_of_the_family_has_another_s_link(db: None) -> None:
+    def person(name: str, role: Role) -> Person:
+        return Person.objects.create(
+            username=name, display_name=f"{name} {EVIL}"[:150], role=role, email=f"{name}@example.org"
+        )
+
+    parent, teen = person("parent", Role.PARENT), person("teen", Role.TEEN)
+    with transaction.atomic():
+        _invite(parent, "lee@example.org")
+        invitation_decline(token=invitation_make(by=parent).token, by=teen)
+        link = invitation_accept(token=invitation_make(by=parent).token, by=teen)
+        link_end(link=link, by=teen)
+        notice_send(person=teen, words=f"{parent} would like to take “A module” together with you.")
+    assert Mail.objects.count() == 5
+    for mail in Mail.objects.all():
+        require_own_links_only(mail)
+
+
+def account_letters() -> Iterator[str]:
+    for room in ("account", "mfa"):
+        for file in sorted((TEMPLATES / room / "email").glob("*_message.txt")):
+            yield f"{room}/email/{file.name.removesuffix('_message.txt')}"
+
+
+@pytest.mark.parametrize("occasion", list(account_letters()))
+def test_no_letter_of_an_account_follows_a_forged_host(occasion: str, db: None) -> None:
+    request = RequestFactory().get("/", headers={"host": "evil.example"})
+    forged = dict.fromkeys(
+        ["activate_url", "password_reset_url", "signup_url"], "https://evil.example/account/key/a:b:c-d_e/"
+    )
+    with context.request_context(request):
+        get_adapter().send_mail(occasion, "kim@example.org", {"user": Person(), "request": request, **forged})
+    mail = Mail.objects.get()
+    require_own_links_only(mail)
+    assert links_in(mail.text), "each letter of an account has a link to act by"
+
+
+class TestTheLastNet:
+    """What a letter forgot to break is broken before it is kept."""
+
+    def kept(self, text: str, **more: bool) -> str:
+        return mail_of(Draft(key="k", to="kim@example.org", subject=text[:200], text=text, **more)).text
+
+    def test_leaves_our_own_links_as_they_are(self) -> None:
+        own = f"Here: {absolute('/account/confirm-email/MjU:1xXhbZ:Be5A_sb-Q/')}. Or ({SITE}/x?a=b#c), {SITE}"
+        assert self.kept(own) == own
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "evil.com",
+            f"{SITE}.evil.com/x",
+            f"{SITE}@evil.com/x",
+            f"{SITE}/x,https://evil.com",
+            f"x{SITE}/",
+            "https://kitchen.example.evil.com",
+        ],
+    )
+    def test_breaks_every_other(self, text: str) -> None:
+        assert not links_in(self.kept(text))
+
+    def test_lets_those_who_run_the_site_link(self) -> None:
+        assert self.kept("See https://example.org/tea", is_by_staff=True) == "See https://example.org/tea"
+
+
+def test_mail_is_written_in_these_places_alone() -> None:
+    """A new place that writes mail is walked here before it is added to this list."""
+    places = {
+        str(file.relative_to(settings.ROOT))
+        for room in ("platform", "chat", "courses")
+        for file in (Path(settings.ROOT) / room).rglob("*.py")
+        if re.search(r"\bmails?_queue\(", file.read_text())
+    }
+    assert places == {
+        "platform/config/adapter.py",
+        "platform/events/after.py",
+        "platform/events/changes.py",
+        "platform/events/messages.py",
+        "platform/events/places.py",
+        "platform/events/reminders.py",
+        "platform/events/services.py",
+        "platform/families/notices.py",
+        "platform/families/views/joining.py",
+        "platform/mail/services.py",
+    }
