@@ -35,7 +35,7 @@ def canonical_address(typed: str) -> str:
     domain = domain.replace("\u3002", ".").rstrip(".")
     try:
         domain = idna.encode(domain, uts46=True, transitional=False).decode()
-    except idna.IDNAError:
+    except UnicodeError:
         # Such as "localhost_", or a label that is too long: not ours to judge.
         domain = domain.casefold()
     return f"{local}@{domain.lower()}"
@@ -46,7 +46,7 @@ def shown_address(email: str) -> str:
     local, at, domain = email.rpartition("@")
     try:
         return f"{local}{at}{idna.decode(domain)}"
-    except idna.IDNAError:
+    except UnicodeError:
         return email
 
 

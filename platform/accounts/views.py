@@ -19,6 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import services
 from accounts.access import kept_form, sign_in_required
+from accounts.address_rule import canonical_address
 from accounts.age import is_grown_up, is_too_young
 from accounts.demo import DEMO_PEOPLE
 from accounts.forms import AccountForm, AgeForm, SignInForm, TeenSignUpForm
@@ -43,7 +44,8 @@ class SignIn(library.LoginView):
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         tries_from_one_place.hit(request.META["REMOTE_ADDR"])
-        tries_at_one_name.hit(request.POST.get("username", "").strip().casefold()[:60])
+        # As the form reads it: another way to write an address is no other name to try at.
+        tries_at_one_name.hit(canonical_address(request.POST.get("username", "")).casefold()[:60])
         response: HttpResponse = super().post(request, *args, **kwargs)
         return response
 

@@ -39,6 +39,7 @@ def mails_of(event: Event) -> dict[str, Mail]:
         "hour": letters.hour_before(kim),
         "recording": letters.recording(kim),
         "left": letters.left(kim),
+        "enough": letters.enough(kim, name="Lee", now=now),
         "cancelled": letters.cancelled(kim),
     }
     return {name: mail_of(draft) for name, draft in drafts.items()}

@@ -100,6 +100,22 @@ class TestAnAccount:
         assert Mail.objects.filter(subject__startswith="A new password").get().to == "kim@xn--bcher-kva.de"
 
 
+def test_one_account_is_tried_at_as_often_however_its_address_is_written(client: Client, db: None) -> None:
+    forms = [
+        "kim@example.org",
+        "ｋim@example.org",
+        "kim@ｅxample.org",
+        " KIM@example.org\u3000",
+        "kim@example．org",
+    ]
+    replies = [
+        client.post("/sign-in", {"username": form, "password": "wrong"}).status_code
+        for form in [*forms, *forms, forms[0]]
+    ]
+    assert replies[-1] == 429
+    assert 429 not in replies[:-1]
+
+
 class TestInvitations:
     def test_find_whoever_has_the_address(self, make_person: Callable[..., Person], parent: Person) -> None:
         teen = make_person("lee", Role.TEEN)

@@ -39,7 +39,9 @@ def place(request: HttpRequest, token: str) -> HttpResponse:
 def _page(
     request: HttpRequest, found: SignUp, form: SignUpForm, *, status: int = 200, **said: object
 ) -> HttpResponse:
-    may_bring = found.standing in HOSTS and found.event.is_open
+    # Who waits at the start waits in vain.
+    is_too_late = found.event.has_begun and not found.is_placed
+    may_bring = found.standing in HOSTS and found.event.is_open and not is_too_late
     guests = list(found.guests.order_by("created_at")) if may_bring else []
     dates = dates_of(found)
     context = {
@@ -47,6 +49,7 @@ def _page(
         "zone": found.zone,
         "form": form,
         "in_line": places.place_in_line(found) if found.standing == Standing.WAITING else 0,
+        "is_too_late": is_too_late,
         "guests": guests,
         "guests_left": max(0, found.event.guests_each - len(guests)),
         "guest_link": absolute(guest_path(found)) if may_bring else "",
