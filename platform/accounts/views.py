@@ -7,9 +7,9 @@ from allauth.account.utils import get_next_redirect_url, perform_login
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect, render, resolve_url
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -199,7 +199,10 @@ def kept(request: HttpRequest) -> HttpResponse:
     """The form that was sent without a session, to be sent again. A POST here discards it."""
     form = kept_form(request)
     if request.method == "POST":
-        return redirect(get_next_redirect_url(request) or settings.LOGIN_REDIRECT_URL)
+        # Not `redirect`, which takes a word without a slash for the name of a route.
+        return HttpResponseRedirect(
+            get_next_redirect_url(request) or resolve_url(settings.LOGIN_REDIRECT_URL)
+        )
     if form is None:
         return redirect(settings.LOGIN_REDIRECT_URL)
     return render(request, "accounts/kept_form.html", {"form": form})

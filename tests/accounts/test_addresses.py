@@ -9,12 +9,12 @@ from django.test import Client
 from accounts.address_rule import canonical_address, mailbox_of, shown_address
 from accounts.models import Person, Role
 from accounts.throttle import TooOften
-from events.models import Event
+from events.models import Event, Series
 from families.links import invitation_make
 from families.selectors import invitations_to
 from families.views.joining import invitations_to_one_mailbox
 from mail.models import Mail
-from tests.events.conftest import MakeEvent, make_event  # noqa: F401 - a fixture
+from tests.events.conftest import MakeEvent, come, make_event  # noqa: F401 - a fixture
 
 AsPerson = Callable[[Person], Client]
 BROKEN = [
@@ -114,6 +114,19 @@ def test_one_account_is_tried_at_as_often_however_its_address_is_written(client:
     ]
     assert replies[-1] == 429
     assert 429 not in replies[:-1]
+
+
+@pytest.mark.parametrize("onward", ["a\0b", "nowhere"])
+def test_a_way_back_that_is_none_breaks_nothing(as_person: AsPerson, parent: Person, onward: str) -> None:
+    assert as_person(parent).post("/sign-in/kept", {"next": onward}).status_code == 302
+
+
+def test_a_date_of_a_series_that_is_none_is_left_out(client: Client, make_event: MakeEvent) -> None:  # noqa: F811
+    series = Series.objects.create(title="Evenings")
+    place = come(make_event("one-evening", series=series))
+    make_event("another-evening", series=series)
+    reply = client.post(f"{place.get_absolute_url()}/dates", {"date": "another-evening\0"})
+    assert reply.status_code == 302
 
 
 class TestInvitations:
