@@ -8,8 +8,10 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
-from chat.models import Report, ReportCount
+from chat.deferral_models import ModelOutage
+from chat.models import Ending, Report, ReportCount
 from chat.reports import examples, reports_shared, told_action
+from chat.selectors import turns_live
 
 
 @admin.register(Report)
@@ -86,3 +88,28 @@ class ReportCountAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+@admin.register(ModelOutage)
+class ModelOutageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """When the model gave no answers, and how many questions wait for it now. Written by chat.outages."""
+
+    list_display = ("began_at", "declared_at", "ended_at", "fault", "faults", "failed_probes", "waiting")
+    ordering = ("-began_at",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @admin.display(description=_("fault"))
+    def fault(self, outage: ModelOutage) -> str:
+        return str(Ending(outage.ending).label)
+
+    @admin.display(description=_("questions waiting now"))
+    def waiting(self, outage: ModelOutage) -> str:
+        return "" if outage.ended_at else str(turns_live()["deferred"])

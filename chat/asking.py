@@ -15,6 +15,7 @@ from budgets.services import hold_make
 from chat import measures, nudge
 from chat.acts import FIRST, FIXED, NAMING, lessons_for
 from chat.continuing import continuation_of, continued_by
+from chat.deferring import defer
 from chat.errors import (
     ConversationGone,
     FamilyClosed,
@@ -36,6 +37,7 @@ from chat.models import (
     State,
     Turn,
 )
+from chat.outages import model_outage
 from chat.prompt import BRIEFLY_TOKENS, LEAST_ANSWER_TOKENS, answer_room, for_turn, prompt_for
 from chat.retries import settle_retry, standing_turn
 from chat.selectors import pause_of
@@ -66,6 +68,7 @@ class Asked:
     retry_of: Turn | None
     continues: Turn | None
     personal: str
+    when_back: bool = False
 
 
 def take_question(asked: Asked) -> Turn:
@@ -98,13 +101,17 @@ def take_question(asked: Asked) -> Turn:
     if action in FIXED:
         turn.state, turn.ended_at = FIXED[action], timezone.now()
         turn.passages = lessons_for(action, verdict)
+    elif asked.when_back and model_outage():
+        _check_and_defer(person, turn, gate, asked.past)
     else:
-        _ground_and_hold(person, turn, gate, asked.past)
+        ground_and_hold(person, turn, gate, asked.past)
     turn.save(force_insert=True)
     turn.is_new = True
     if asked.retry_of:
         settle_retry(turn.pk)
-    if turn.is_live:
+    if turn.state == State.DEFERRED:
+        transaction.on_commit(nudge.send_watch)
+    elif turn.is_live:
         transaction.on_commit(lambda: nudge.send(turn.pk))
     else:
         transaction.on_commit(lambda: measures.turn_ended(state=State(turn.state)))
@@ -153,7 +160,19 @@ def _touch_conversation(conversation: Conversation) -> bool:
     return bool(Conversation.objects.filter(pk=conversation.pk).update(asked_at=now))
 
 
-def _ground_and_hold(person: Person, turn: Turn, gate: Gate, past: list[Turn]) -> None:
+def _check_and_defer(person: Person, turn: Turn, gate: Gate, past: list[Turn]) -> None:
+    """Let the question wait for the model, if it could be answered now. Nothing stays held while it waits."""
+    with transaction.atomic():
+        ground_and_hold(person, turn, gate, past)
+        transaction.set_rollback(True)
+    defer(turn, person)
+
+
+def ground_and_hold(person: Person, turn: Turn, gate: Gate, past: list[Turn]) -> None:
+    """Find what the answer is to draw on, and hold what it may cost. Nothing is stored but the hold.
+
+    Raises ModelNotInPlan, QuestionTooLong, BudgetShort, SiteStopped or IdTaken.
+    """
     plan = plan_of(person)
     if not plan.allows(settings.TUTOR_MODEL):
         raise ModelNotInPlan
@@ -178,7 +197,7 @@ def _ground_and_hold(person: Person, turn: Turn, gate: Gate, past: list[Turn]) -
     try:
         hold = hold_make(
             owner=person,
-            key=turn.pk,
+            key=turn.hold_key,
             prompt_tokens=prompt.tokens_at_most,
             prompt_microdollars=price(prompt_tokens=prompt.tokens_at_most, answer_tokens=0),
             answer_tokens=longest,
@@ -200,6 +219,7 @@ def _ground_and_hold(person: Person, turn: Turn, gate: Gate, past: list[Turn]) -
     # Known from now on, so that a worker which dies in the middle leaves behind what its prompt cost.
     turn.prompt_tokens = prompt.tokens_likely
     turn.answer_cap = hold.answer_tokens
+    turn.is_brief = False
     if hold.shortened_by:
         turn.is_brief, turn.answer_cap = True, max(1, hold.answer_tokens - BRIEFLY_TOKENS)
         turn.brief_floor, turn.refills_at = hold.shortened_by.floor, hold.shortened_by.refills_at

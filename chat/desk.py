@@ -22,8 +22,9 @@ from chat.connections import give_back
 from chat.continuing import continued_by
 from chat.draft import Draft, draft_count, draft_write, outcome_of
 from chat.grounding import passages_kept
-from chat.leases import Outcome, Standing, turn_finish, turns_checkpoint, turns_claim
+from chat.leases import Standing, turn_finish, turns_checkpoint, turns_claim
 from chat.models import Ending, Turn
+from chat.outcomes import Outcome
 from chat.prompt import Prompt, prompt_for
 from chat.selectors import pasts_of
 from inference import loop

@@ -12,8 +12,9 @@ from django.utils import timezone
 
 from chat import measures, stream
 from chat.acts import FIXED, ending_of_cut
-from chat.leases import Checkpoint, Outcome
+from chat.leases import Checkpoint
 from chat.models import Ending, State, Turn
+from chat.outcomes import Outcome
 from chat.prompt import Prompt, for_turn
 from chat.watch import Watch, watches
 from guard import OutputGate, Verdict, action_for
@@ -190,7 +191,7 @@ class _Release:
             self._say(await self.watch.let(text) if self.watch else text)
             if self.gate.is_cut or (self.watch and self.watch.has_ended):
                 return
-            if ending := _ending_of(self.writer.signals):
+            if ending := _ending_of(self.writer.signals, self.draft.turn):
                 self.draft.ended_by = ending
                 return
 
@@ -217,10 +218,12 @@ class _Release:
         self.writer.add(text, self.draft.tokens)
 
 
-def _ending_of(signals: stream.Signals) -> Ending:
+def _ending_of(signals: stream.Signals, turn: Turn) -> Ending:
     if signals.stop:
         return Ending.ASKED
-    return Ending.UNREAD if signals.unread else Ending.NONE
+    # Who asked to be answered later need not be there to read.
+    is_unread = signals.unread and turn.deferred_at is None
+    return Ending.UNREAD if is_unread else Ending.NONE
 
 
 def outcome_of(draft: Draft, ending: Ending) -> Outcome:

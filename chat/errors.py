@@ -87,6 +87,10 @@ class TutorClosed(NotTaken):
     """The organisation has not opened the tutor."""
 
 
+class TooManyDeferred(NotTaken):
+    """As many of the asker's questions as may wait for the model do so already."""
+
+
 class ModelNotInPlan(NotTaken):
     """The site's model is none of those that the asker's plan names."""
 

@@ -15,16 +15,15 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from budgets.errors import HoldResolved, HoldUnknown
-from budgets.services import absorb_hold, hold_release, hold_settle
-from chat import measures, nudge, stream
-from chat.acts import lessons_for
+from chat import nudge, stream
+from chat.deferral_models import QUEUED_AT
+from chat.deferring import comes_back, defer_again
 from chat.models import Ending, State, Turn
+from chat.outages import SERVER_FAULTS, note_fault
+from chat.outcomes import Outcome, ended_fields, settle
 from chat.queue import next_in_line, stands_still
 from chat.retries import lock_with_retried, settle_retry
 from chat.titles import name_plainly
-from guard import Verdict, action_for
-from inference.prices import price
 
 logger = logging.getLogger(__name__)
 
@@ -36,49 +35,8 @@ GIVE_UP_AFTER = timedelta(minutes=2)
 LONGEST_WAIT = timedelta(minutes=10)
 MOST_NUDGES = 8
 MOST_DELIVERIES = 3
-# A failure costs the person nothing, and neither do fixed words that became due while an answer was written.
-CHARGED_STATES = {State.ANSWERED, State.STOPPED, State.WITHHELD}
 # The name of the lock under which turns are claimed: any number that nothing else here uses.
 CLAIMING = 7_316_001
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """How a turn ended, and what it used. Tokens are counts, whoever counted them."""
-
-    state: State
-    ending: Ending
-    answer: str
-    prompt_tokens: int
-    answer_tokens: int
-    # How many of the prompt's tokens the server had read before.
-    cached_tokens: int = 0
-    # A verdict on the question that came only while it was being answered.
-    verdict: Verdict | None = None
-    # When the model's server takes questions again, where it said so.
-    retry_at: datetime | None = None
-
-    @property
-    def is_charged(self) -> bool:
-        """Whether the person pays for it. Otherwise the site does."""
-        return self.state in CHARGED_STATES
-
-    @property
-    def microdollars(self) -> int:
-        return price(
-            prompt_tokens=self.prompt_tokens,
-            answer_tokens=self.answer_tokens,
-            cached_tokens=self.cached_tokens,
-        )
-
-    def count(self) -> None:
-        measures.turn_ended(
-            state=self.state,
-            ending=self.ending,
-            prompt_tokens=self.prompt_tokens,
-            answer_tokens=self.answer_tokens,
-            microdollars=self.microdollars,
-        )
 
 
 @transaction.atomic
@@ -160,17 +118,20 @@ def turn_finish(*, turn: Turn, outcome: Outcome) -> bool:
     False when the claim was lost: to the sweeper, which has settled, or to a deletion, which left the settling
     to this worker.
     """
+    if comes_back(turn, outcome) and defer_again(turn, outcome):
+        _note_fault(outcome)
+        return True
     with transaction.atomic():
         if turn.retry_of_id:
             lock_with_retried(turn.pk)
         mine = Turn.objects.filter(pk=turn.pk, claim=turn.claim)
-        ended = mine.update(**_ended(outcome))
+        ended = mine.update(**ended_fields(outcome))
         is_gone = not ended and not Turn.objects.filter(pk=turn.pk).exists()
         if is_gone and outcome.ending == Ending.WORKER_LOST:
             # Deleting a conversation while it is being answered is a way of stopping it, and costs as much.
             outcome = replace(outcome, state=State.STOPPED, ending=Ending.ASKED)
         if ended or is_gone:
-            _settle(turn.pk, outcome)
+            settle(turn.hold_key, outcome)
             transaction.on_commit(outcome.count)
         if ended and outcome.verdict:
             name_plainly(turn)
@@ -181,55 +142,21 @@ def turn_finish(*, turn: Turn, outcome: Outcome) -> bool:
         elif is_gone:
             # What was deleted while it was being written must not live on as its echo.
             transaction.on_commit(lambda: stream.forget(turn.pk))
+    _note_fault(outcome)
     return bool(ended)
 
 
-def _ended(outcome: Outcome) -> dict[str, object]:
-    return {
-        "state": outcome.state,
-        "ending": outcome.ending,
-        "answer": outcome.answer,
-        "prompt_tokens": outcome.prompt_tokens if outcome.is_charged else 0,
-        "answer_tokens": outcome.answer_tokens if outcome.is_charged else 0,
-        "microdollars": outcome.microdollars if outcome.is_charged else 0,
-        "retry_at": outcome.retry_at,
-        "claim": None,
-        "lease_until": None,
-        "ended_at": timezone.now(),
-        **_judged(outcome.verdict),
-    }
-
-
-def _judged(verdict: Verdict | None) -> dict[str, object]:
-    if verdict is None:
-        return {}
-    return {
-        "level": str(verdict.level),
-        "categories": sorted(verdict.categories),
-        "layer": verdict.layer,
-        "passages": lessons_for(action_for(verdict), verdict),
-    }
-
-
-def _settle(turn_id: UUID, outcome: Outcome) -> None:
-    tokens = outcome.prompt_tokens + outcome.answer_tokens
-    try:
-        if not tokens:
-            hold_release(key=turn_id)
-        elif outcome.is_charged:
-            hold_settle(key=turn_id, tokens=tokens, microdollars=outcome.microdollars)
-        else:
-            absorb_hold(key=turn_id, tokens=tokens, microdollars=outcome.microdollars)
-    except (HoldResolved, HoldUnknown):
-        # The ledger's net was quicker, after a pause longer than any turn. Its word stands.
-        logger.exception("The hold of turn %s was resolved before its turn ended.", turn_id)
+def _note_fault(outcome: Outcome) -> None:
+    # In a transaction of its own, so that answers which fail together do not wait for each other's.
+    if outcome.ending in SERVER_FAULTS:
+        note_fault(outcome.ending)
 
 
 def turns_sweep(*, now: datetime | None = None) -> int:
     """Find every turn that nobody is working on and move it on. Returns how many were moved."""
     now = now or timezone.now()
-    waiting = Turn.objects.filter(state=State.QUEUED, asked_at__lte=now - RENUDGE_AFTER)
-    asked = dict(waiting.order_by("asked_at").values_list("pk", "asked_at"))
+    queued = Turn.objects.filter(state=State.QUEUED).annotate(at=QUEUED_AT)
+    asked = dict(queued.filter(at__lte=now - RENUDGE_AFTER).order_by("at").values_list("pk", "at"))
     patience = LONGEST_WAIT
     # A long queue that moves is no reason to give up: whoever waits is told how long it may take.
     if (
@@ -254,13 +181,15 @@ def turns_sweep(*, now: datetime | None = None) -> int:
 @transaction.atomic
 def _give_up(turn_id: UUID) -> None:
     lock_with_retried(turn_id)
-    waiting = Turn.objects.filter(pk=turn_id, state=State.QUEUED)
+    turn = Turn.objects.filter(pk=turn_id, state=State.QUEUED).first()
     nothing = Outcome(
         state=State.FAILED, ending=Ending.NEVER_STARTED, answer="", prompt_tokens=0, answer_tokens=0
     )
-    if waiting.update(**_ended(nothing)):
+    if turn is None or (comes_back(turn, nothing) and defer_again(turn, nothing)):
+        return
+    if Turn.objects.filter(pk=turn_id, state=State.QUEUED).update(**ended_fields(nothing)):
         settle_retry(turn_id)
-        _settle(turn_id, nothing)
+        settle(turn.hold_key, nothing)
         transaction.on_commit(nothing.count)
         transaction.on_commit(lambda: stream.end(turn_id))
 
@@ -292,8 +221,10 @@ def _recover(turn_id: UUID, now: datetime) -> None:
         prompt_tokens=turn.prompt_tokens if tokens else 0,
         answer_tokens=tokens,
     )
-    Turn.objects.filter(pk=turn_id).update(**_ended(outcome))
+    if comes_back(turn, outcome) and defer_again(turn, outcome):
+        return
+    Turn.objects.filter(pk=turn_id).update(**ended_fields(outcome))
     settle_retry(turn_id)
-    _settle(turn_id, outcome)
+    settle(turn.hold_key, outcome)
     transaction.on_commit(outcome.count)
     transaction.on_commit(lambda: stream.end(turn_id))

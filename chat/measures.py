@@ -59,4 +59,4 @@ def turn_ended(
 
 def _seconds_since_asked(turn: Turn) -> float:
     # The two clocks may be of two machines.
-    return max(0.0, (timezone.now() - turn.asked_at).total_seconds())
+    return max(0.0, (timezone.now() - turn.queued_at).total_seconds())

@@ -2,6 +2,7 @@
 
 import math
 import uuid
+from datetime import datetime
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -10,6 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from chat.deferral_models import Deferral
 from courses.languages import page_language
 from guard import Action, Level
 
@@ -43,6 +45,7 @@ class Conversation(models.Model):
 class State(models.TextChoices):
     QUEUED = "queued", _("waiting")
     WORKING = "working", _("being written")
+    DEFERRED = "deferred", _("kept until the model is back")
     ANSWERED = "answered", _("answered")
     STOPPED = "stopped", _("stopped")
     FAILED = "failed", _("failed")
@@ -53,7 +56,7 @@ class State(models.TextChoices):
     REDIRECTED = "redirected", _("led to somebody else")
 
 
-LIVE_STATES = (State.QUEUED, State.WORKING)
+LIVE_STATES = (State.QUEUED, State.WORKING, State.DEFERRED)
 # What came to no whole answer, and may be asked again.
 RETRIED_STATES = (State.FAILED, State.STOPPED)
 
@@ -78,6 +81,9 @@ class Ending(models.TextChoices):
     MODEL_GARBLED = "model_garbled", _("the model’s server sent something unreadable")
     WORKER_LOST = "worker_lost", _("the worker that wrote it went away")
     NEVER_STARTED = "never_started", _("nobody was there to answer")
+    WAITED_LONG = "waited_long", _("it waited a day for an answer")
+    NO_CONSENT = "no_consent", _("consent ended while it waited")
+    TAKEN_BACK = "taken_back", _("taken back by the person who asked")
     FAULT = "fault", _("something unforeseen went wrong")
     CAREFUL = "careful", _("it was kept short, as a second guard could not be asked")
     # What the output gate cut an answer for: the values of guard.Category.
@@ -93,7 +99,7 @@ class Ending(models.TextChoices):
     OTHER = "other", _("the answer took another wrong turn")
 
 
-class Turn(models.Model):
+class Turn(Deferral):
     """One question, made by the asker's browser with an id of its own, so that posting it twice asks once.
 
     The row is the truth about the turn; the broker's message and the stream in Valkey are only its nudge and
@@ -168,6 +174,7 @@ class Turn(models.Model):
             models.Index(fields=["conversation", "asked_at"], name="turn_in_order"),
             models.Index(fields=["asked_at"], name="turn_waiting", condition=Q(state="queued")),
             models.Index(fields=["ended_at"], name="turn_ended"),
+            models.Index(fields=["deferred_at"], name="turn_deferred", condition=Q(state="deferred")),
             models.Index(
                 fields=["lease_until"], name="turn_live", condition=Q(state__in=["queued", "working"])
             ),
@@ -180,13 +187,13 @@ class Turn(models.Model):
                 name="turn_claimed_while_working",
             ),
             models.CheckConstraint(
-                condition=Q(state__in=["queued", "working"], ended_at__isnull=True)
-                | (~Q(state__in=["queued", "working"]) & Q(ended_at__isnull=False)),
+                condition=Q(state__in=LIVE_STATES, ended_at__isnull=True)
+                | (~Q(state__in=LIVE_STATES) & Q(ended_at__isnull=False)),
                 name="turn_ended_or_live",
             ),
             models.UniqueConstraint(
                 fields=["conversation"],
-                condition=Q(state__in=["queued", "working"]),
+                condition=Q(state__in=LIVE_STATES),
                 name="turn_one_live_in_a_conversation",
             ),
             # Retries that were not better do not count, so a turn may be retried many times.
@@ -201,6 +208,10 @@ class Turn(models.Model):
     @property
     def is_live(self) -> bool:
         return self.state in LIVE_STATES
+
+    @property
+    def queued_at(self) -> datetime:
+        return self.released_at or self.asked_at
 
     @property
     def seconds_until_retry(self) -> int:

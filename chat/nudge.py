@@ -52,6 +52,14 @@ def _send(turn_id: UUID) -> None:
         logger.warning("The broker is away: turn %s waits for the sweeper.", turn_id)
 
 
+def send_watch() -> None:
+    """Have a worker look at the questions that wait for the model, now rather than when beat says so."""
+    try:
+        current_app.send_task("chat.tasks.deferred_watch")
+    except (OperationalError, OSError):
+        logger.warning("The broker is away: what waits for the model is looked at by beat.")
+
+
 _gathering = Gathering()
 
 

@@ -19,6 +19,7 @@ from chat.announcements import announcement_of
 from chat.budget_words import brief_said, meter_said
 from chat.cards import card_of
 from chat.continuing import can_continue
+from chat.deferred_words import deferred_words, outage_words
 from chat.forms import ReportForm
 from chat.history import TurnsPage, newest_turns, turn_address
 from chat.models import (
@@ -31,6 +32,7 @@ from chat.models import (
     Report,
     Turn,
 )
+from chat.outages import SERVER_FAULTS, model_outage
 from chat.rendering import GrowingPage, answer_html, question_html
 from chat.reports import REPORTS_KEPT_FOR, may_be_reported
 from chat.selectors import Pause, conversations_of, pause_of
@@ -58,6 +60,7 @@ class TurnShown:
     followed_by: Sequence[Turn] = ()
     # What was said against it and could not be taken, to be put right.
     report_form: ReportForm | None = None
+    is_model_down: bool = False
 
     @property
     def question_html(self) -> SafeString:
@@ -98,7 +101,7 @@ class TurnShown:
 
     @property
     def announcement(self) -> str:
-        return announcement_of(self.turn, self.report, was_kept=bool(self.last_try))
+        return announcement_of(self.turn, self.report, was_kept=bool(self.last_try), may_wait=self.may_wait)
 
     @property
     def may_be_reported(self) -> bool:
@@ -142,6 +145,15 @@ class TurnShown:
         return is_ended and not self.is_retried_now and not self.is_continued
 
     @property
+    def may_wait(self) -> bool:
+        """Whether it may be asked again in such a way that it waits until the model is back."""
+        return self.is_model_down and self.may_retry
+
+    @property
+    def deferred_words(self) -> str:
+        return deferred_words(self.turn)
+
+    @property
     def is_retried_now(self) -> bool:
         return any(turn.retry_of_id == self.turn.pk and turn.is_live for turn in self.followed_by)
 
@@ -171,8 +183,15 @@ def turns_shown_on_page(turns: Iterable[Turn]) -> list[TurnShown]:
     """Every turn as the page needs it; the lessons that all of them cite are read at once."""
     turns = list(turns)
     found, followed = passages_of(key for turn in turns for key in turn.passages), _followed(turns)
+    # Asked only where a page shows what the model's server is to blame for.
+    is_down = any(turn.ending in SERVER_FAULTS for turn in turns) and model_outage() is not None
     return [
-        _turn_shown(turn, [found[key] for key in turn.passages if key in found], followed.get(turn.pk, ()))
+        _turn_shown(
+            turn,
+            [found[key] for key in turn.passages if key in found],
+            followed.get(turn.pk, ()),
+            is_model_down=is_down,
+        )
         for turn in turns
     ]
 
@@ -195,11 +214,20 @@ def turn_shown(turn: Turn) -> TurnShown:
     return shown
 
 
-def _turn_shown(turn: Turn, passages: Sequence[Found], followed_by: Sequence[Turn]) -> TurnShown:
+def _turn_shown(
+    turn: Turn, passages: Sequence[Found], followed_by: Sequence[Turn], *, is_model_down: bool
+) -> TurnShown:
     """A live turn is shown with the words that stand on its stream now, and the id to go on from."""
     page = GrowingPage()
     if not turn.is_live:
-        return TurnShown(turn=turn, after="0", page=page, passages=passages, followed_by=followed_by)
+        return TurnShown(
+            turn=turn,
+            after="0",
+            page=page,
+            passages=passages,
+            followed_by=followed_by,
+            is_model_down=is_model_down,
+        )
     stream.note_reader(turn.pk)
     # A stream that cannot be read is shown as empty, and read from its beginning once it can be.
     seen = stream.written(turn.pk) or stream.Written()
@@ -218,11 +246,15 @@ class Composer:
     is_open: bool
     gate: Gate
     meter: Meter
+    # That the model is down, where it has been for minutes.
+    outage_words: str
     turn_id: UUID
     question: str = ""
     error: str = ""
     # What is personal in the question and would leave this machine; None where nothing has to be asked.
     parts: Sequence[str] | None = None
+    # Whether the question was to wait until the model is back.
+    when_back: bool = False
 
     @property
     def asks_first(self) -> bool:
@@ -268,6 +300,7 @@ def composer_for(
         is_open=chat_is_open(),
         gate=gate_of(person),
         meter=meter(owner=person),
+        outage_words=outage_words(model_outage(), person),
         turn_id=turn_id or uuid4(),
         **said,
     )

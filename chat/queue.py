@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from chat.deferral_models import QUEUED_AT
 from chat.models import State, Turn
 
 # Having been served before that does not count any more.
@@ -30,8 +31,9 @@ def _waiting() -> QuerySet[Turn]:
     theirs = Turn.objects.filter(conversation__owner=OuterRef("conversation__owner"))
     return (
         Turn.objects.filter(state=State.QUEUED)
+        .annotate(queued=QUEUED_AT)
         .exclude(Exists(theirs.filter(state=State.WORKING)))
-        .order_by("conversation__owner", "asked_at")
+        .order_by("conversation__owner", "queued")
         .distinct("conversation__owner")
     )
 
@@ -43,7 +45,7 @@ def next_in_line(places: int) -> list[UUID]:
         conversation__owner=OuterRef("conversation__owner"), asked_at__gt=since, claimed_at__isnull=False
     )
     served = theirs.order_by("-claimed_at").values("claimed_at")[:1]
-    rows = _waiting().annotate(served=Subquery(served)).values_list("pk", "served", "asked_at")
+    rows = _waiting().annotate(served=Subquery(served)).values_list("pk", "served", "queued")
     first = heapq.nsmallest(places, rows, key=lambda row: (row[1] is not None, row[1] or row[2], row[2]))
     return [pk for pk, _served, _asked in first]
 
@@ -64,7 +66,8 @@ class Wait:
 def wait_of(turn: Turn, *, now: datetime | None = None) -> Wait:
     """How long a waiting turn still has to wait, by how fast the queue has moved lately."""
     now = now or timezone.now()
-    waiting = Turn.objects.filter(state=State.QUEUED, asked_at__lt=turn.asked_at)
+    queued = Turn.objects.filter(state=State.QUEUED).annotate(queued=QUEUED_AT)
+    waiting = queued.filter(queued__lt=turn.queued_at)
     ahead = (
         waiting.exclude(conversation__owner=turn.conversation.owner_id)
         .values("conversation__owner")

@@ -18,6 +18,7 @@ from chat.errors import (
     QuestionTooLong,
     StillAnswering,
     TooLongForModel,
+    TooManyDeferred,
     TutorClosed,
     TutorPaused,
 )
@@ -44,6 +45,10 @@ def said(refusal: Refusal, person: Person) -> str:
         ),
         StillAnswering: _(
             "The last question is still being answered. Wait for it, or stop it, then ask this one."
+        ),
+        TooManyDeferred: _(
+            "As many of your questions as can be kept are waiting already. What you wrote is still here. "
+            "Take one back first, or try now."
         ),
         PersonalFound: _("Your question has not been sent yet. Have a look at what is in it."),
         TutorPaused: _("The tutor is resting for now. What you wrote is still here."),

@@ -16,13 +16,14 @@ from django.views.decorators.http import require_GET
 
 from accounts.models import Person
 from chat import stream
+from chat.deferred_words import deferred_words
 from chat.following import STILL_HERE, event, event_stream, follow, read
 from chat.growth import Growth, shared_page
 from chat.models import State, Turn
 from chat.open_streams import counted, require_room
 from chat.pages import composer_for
 from chat.queue import waiting_words
-from chat.selectors import turn_lives, turn_of
+from chat.selectors import turn_of, turn_standing
 from chat.swaps import ending_swaps, partial
 from telemetry.context import note
 
@@ -44,12 +45,12 @@ def turn_stream(request: HttpRequest, turn_id: UUID) -> HttpResponseBase:
     if not isinstance(person := request.user, Person):
         return HttpResponse(status=401)
     try:
-        lives = turn_lives(person, turn_id)
+        lives, is_deferred = turn_standing(person, turn_id)
     except Turn.DoesNotExist as fault:
         raise Http404 from fault
     after = request.headers.get("Last-Event-ID") or request.GET.get("after", "")
     require_room(person)
-    words = _words(person, turn_id, after) if lives else None
+    words = _words(request, person, turn_id, after, is_deferred=is_deferred) if lives else None
     return event_stream(counted(person, _relay(request, person, turn_id, words)))
 
 
@@ -74,22 +75,33 @@ async def _relay(
         yield AGAIN
 
 
-async def _words(person: Person, turn_id: UUID, after: str) -> AsyncGenerator[bytes]:
+async def _words(
+    request: HttpRequest, person: Person, turn_id: UUID, after: str, *, is_deferred: bool
+) -> AsyncGenerator[bytes]:
     """The turn's words after the event `after`, until its end, or until the database says that it has ended."""
-    page, sent_id, has_words, has_waited = shared_page(turn_id), after, False, False
+    page, sent_id, has_words, has_waited = shared_page(turn_id), after, False, is_deferred
+    said = ""
     async with aclosing(follow(person, turn_id)) as news:
         async for new in news:
             is_tick = isinstance(new, Turn)
             if isinstance(new, Turn):
                 yield STILL_HERE
-                if words := await _why_nothing_comes(new, has_words=has_words):
+                words = await _why_nothing_comes(new, has_words=has_words)
+                # What is waited for through hours is said once.
+                if words and not (new.state == State.DEFERRED and words == said):
                     yield _status(turn_id, words)
-                    has_waited = True
+                    has_waited, said = True, words
+                if is_deferred and new.state != State.DEFERRED:
+                    is_deferred = False
+                    yield await read(_actions, request, new)
             else:
                 page.add(new)
                 has_words = bool(new.text) or new.at > 0
             if growth := await page.growth_after(sent_id, must_be_new=is_tick):
                 sent_id = growth.entry_id
+                if is_deferred:
+                    is_deferred = False
+                    yield await read(_actions, request, await read(turn_of, person, turn_id))
                 yield _growth(turn_id, growth, _("Writing an answer.") if has_waited else "")
                 has_waited = False
     # The last words may have come while the page rested.
@@ -99,6 +111,8 @@ async def _words(person: Person, turn_id: UUID, after: str) -> AsyncGenerator[by
 
 async def _why_nothing_comes(turn: Turn, *, has_words: bool) -> str:
     """What is said to a reader who waits for the first word; nothing where there is nothing new to say."""
+    if turn.state == State.DEFERRED:
+        return deferred_words(turn)
     if turn.state == State.QUEUED:
         return await read(waiting_words, turn)
     phase = None if has_words else await read(stream.phase_of, turn.pk)
@@ -118,6 +132,12 @@ def _growth(turn_id: UUID, growth: Growth, status: str = "") -> bytes:
 
 def _status(turn_id: UUID, words: str) -> bytes:
     return event(_swap(f"turn-{turn_id}-status", "innerHTML", words))
+
+
+def _actions(request: HttpRequest, turn: Turn) -> bytes:
+    """The buttons of the composer, as a turn that waited for the model is being answered now."""
+    composer = composer_for(turn.conversation.owner, turn.conversation, live_turn=turn)
+    return event(partial("composer_actions_swap", request, composer=composer))
 
 
 def _ending(request: HttpRequest, person: Person, turn_id: UUID) -> bytes:

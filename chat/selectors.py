@@ -49,6 +49,12 @@ def turn_lives(person: Person, turn_id: UUID) -> bool:
     return turns_of(person).values_list("state", flat=True).get(pk=turn_id) in LIVE_STATES
 
 
+def turn_standing(person: Person, turn_id: UUID) -> tuple[bool, bool]:
+    """Whether a turn of theirs lives, and whether it waits for the model. Raises as `turn_of` does."""
+    state = turns_of(person).values_list("state", flat=True).get(pk=turn_id)
+    return state in LIVE_STATES, state == State.DEFERRED
+
+
 def turns_shown(conversation: Conversation) -> QuerySet[Turn]:
     """The conversation's turns, oldest first, without those that another turn replaced.
 

@@ -16,6 +16,7 @@ from chat import measures, stream
 from chat.asking import Asked, take_question
 from chat.connections import lock_key
 from chat.continuing import can_continue, continuation_of
+from chat.deferring import end_deferred, outcome_without_answer
 from chat.errors import (
     IdTaken,
     QuestionEmpty,
@@ -48,6 +49,7 @@ def turn_start(
     retry_of: Turn | None = None,
     continues: Turn | None = None,
     personal: str = "",
+    when_back: bool = False,
 ) -> Turn:
     """Take a question: judge it, hold what its answer may cost, and send it to be answered.
 
@@ -55,7 +57,8 @@ def turn_start(
     second time it is not `is_new`. A question in a crisis becomes a help card at once, whatever the budget says and
     whatever else is out of order; it costs nothing, as do the other fixed words of chat.acts. Without `conversation`
     a new one begins. `personal` is what is to be done with a name or an address in it (chat.leaving.Personal).
-    `continues` is the turn whose unfinished answer it goes on with (see continue_turn).
+    `continues` is the turn whose unfinished answer it goes on with (see continue_turn). With `when_back` the question
+    waits while the model is down (chat.deferring); when it is not, that makes no difference.
 
     Raises NotTaken (see chat.errors), BudgetShort or SiteStopped (see budgets.errors). Of a teen for whom consent is
     missing nothing is stored, not even a cry for help: FamilyClosed is raised, and the caller shows the card.
@@ -72,7 +75,9 @@ def turn_start(
         lock_key(turn_id)
         if known := Turn.objects.select_related("conversation__owner").filter(pk=turn_id).first():
             return _same_turn(person, known, question, conversation)
-        asked = Asked(person, turn_id, question, past, verdict, conversation, retry_of, continues, personal)
+        asked = Asked(
+            person, turn_id, question, past, verdict, conversation, retry_of, continues, personal, when_back
+        )
         return take_question(asked)
 
 
@@ -118,7 +123,7 @@ def _same_turn(person: Person, known: Turn, question: str, conversation: Convers
     raise IdTaken(is_own=is_own)
 
 
-def turn_retry(*, person: Person, failed: Turn, turn_id: UUID) -> Turn:
+def turn_retry(*, person: Person, failed: Turn, turn_id: UUID, when_back: bool = False) -> Turn:
     """Ask the question of a failed or stopped turn again. It stays until the retry has ended better (chat.retries).
 
     Retrying twice at once tries once. Where the turn is being retried or was replaced, that other turn is returned. A
@@ -137,6 +142,7 @@ def turn_retry(*, person: Person, failed: Turn, turn_id: UUID) -> Turn:
         continues=failed.continues,
         # What is personal in it was agreed to when it was first sent.
         personal=Personal.KEEP,
+        when_back=when_back,
     )
 
 
@@ -163,18 +169,20 @@ def continue_turn(*, person: Person, turn: Turn, turn_id: UUID) -> Turn:
 
 @transaction.atomic
 def turn_stop(*, turn: Turn) -> None:
-    """Stop a turn and the model with it. One that no worker has claimed ends here and costs nothing.
+    """Stop a turn and the model with it. One that no worker has claimed, or that waits, ends here and costs nothing.
 
     Stopping a turn that has ended does nothing.
     """
     now = timezone.now()
+    if end_deferred(turn, outcome_without_answer(Ending.TAKEN_BACK, State.STOPPED)):
+        return
     if turn.retry_of_id:
         lock_with_retried(turn.pk)
     waiting = Turn.objects.filter(pk=turn.pk, state=State.QUEUED)
     if waiting.update(
         state=State.STOPPED, ending=Ending.ASKED, ended_at=now, stop_asked_at=now, prompt_tokens=0
     ):
-        hold_release(key=turn.pk)
+        hold_release(key=Turn.objects.get(pk=turn.pk).hold_key)
         if turn.retry_of_id:
             settle_retry(turn.pk)
         transaction.on_commit(lambda: measures.turn_ended(state=State.STOPPED, ending=Ending.ASKED))
@@ -222,7 +230,8 @@ def conversation_delete(*, conversation: Conversation) -> None:
     if not Conversation.objects.select_for_update().filter(pk=conversation.pk).exists():
         return
     # Locked, so that no worker begins one whose hold is returned here: its answer would be for nothing.
-    turns = dict(conversation.turns.order_by("pk").select_for_update().values_list("pk", "state"))
-    holds_release(keys=[turn_id for turn_id, state in turns.items() if state == State.QUEUED])
+    turns = list(conversation.turns.order_by("pk").select_for_update().only("state", "returns"))
+    holds_release(keys=[turn.hold_key for turn in turns if turn.state == State.QUEUED])
+    turn_ids = [turn.pk for turn in turns]
     conversation.delete()
-    transaction.on_commit(lambda: stream.forget(*turns))
+    transaction.on_commit(lambda: stream.forget(*turn_ids))

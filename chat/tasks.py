@@ -3,7 +3,7 @@ from typing import Any
 from celery import shared_task
 from celery.signals import worker_shutdown, worker_shutting_down
 
-from chat import leases, reports, services
+from chat import leases, releasing, reports, services
 from chat.connections import give_back
 from chat.desk import desk
 from telemetry.context import about
@@ -32,6 +32,15 @@ def _finish_writing(**_about: Any) -> None:
 @shared_task(name="chat.tasks.turns_sweep")
 def turns_sweep() -> None:
     leases.turns_sweep()
+
+
+@shared_task(name="chat.tasks.deferred_watch")
+def deferred_watch() -> None:
+    """See whether the model is down or back, and send on what waits for it."""
+    try:
+        releasing.watch_deferred()
+    finally:
+        give_back()
 
 
 @shared_task(name="chat.tasks.conversations_forget")

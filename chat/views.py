@@ -92,6 +92,7 @@ def conversation(request: HtmxRequest, conversation_id: UUID) -> HttpResponse:
 def ask(request: HtmxRequest, conversation_id: UUID | None = None) -> HttpResponse:
     """Take a question. Its answer comes by the turn's stream; a page without JavaScript asks for it again."""
     person, question = person_of(request), request.POST.get("question", "")
+    when_back = request.POST.get("when") == "back"
     try:
         found = own_conversation(request, conversation_id) if conversation_id else None
     except Http404:
@@ -104,12 +105,13 @@ def ask(request: HtmxRequest, conversation_id: UUID | None = None) -> HttpRespon
             question=question,
             conversation=found,
             personal=request.POST.get("personal", ""),
+            when_back=when_back,
         )
     except ConversationGone as refusal:
         return _refused(request, None, refusal, question=question)
     except REFUSALS as refusal:
         parts = refusal.parts if isinstance(refusal, PersonalFound) else None
-        return _refused(request, found, refusal, question=question, parts=parts)
+        return _refused(request, found, refusal, question=question, parts=parts, when_back=when_back)
     mark_judged(request)
     return _taken(request, turn, is_new=found is None)
 
@@ -192,9 +194,10 @@ def stop(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
 def retry(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
     """Ask the question of a failed or stopped turn again; it stays until the new turn has come to something better."""
     person, failed = person_of(request), own_turn(request, turn_id)
+    when_back = request.POST.get("when") == "back"
 
     def again(new_id: UUID) -> Turn:
-        return services.turn_retry(person=person, failed=failed, turn_id=new_id)
+        return services.turn_retry(person=person, failed=failed, turn_id=new_id, when_back=when_back)
 
     return _ask_again(request, failed, again)
 

@@ -15,6 +15,10 @@ type Script = Sequence[bytes | float | None]
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
 DONE = b"data: [DONE]\n\n"
 NOT_FOUND = b"HTTP/1.1 404 no\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+NO_MODELS = (
+    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 12\r\nConnection: close\r\n\r\n"
+    b'{"data": []}'
+)
 LONGEST_SILENCE = 20.0
 
 
@@ -60,6 +64,7 @@ class ScriptedModel:
 
     scripts: Sequence[Script]
     counts: bytes = NOT_FOUND
+    models: bytes = NO_MODELS
     asked: list[dict[str, Any]] = field(default_factory=list)
     heads: list[bytes] = field(default_factory=list)
     url: str = ""
@@ -77,6 +82,9 @@ class ScriptedModel:
             head, body = read_request(line)
             if head.startswith(b"POST /tokenize"):
                 line.sendall(self.counts)
+                return
+            if head.startswith(b"GET "):
+                line.sendall(self.models)
                 return
             script = self.scripts[min(len(self.asked), len(self.scripts) - 1)]
             self.heads.append(head)
@@ -100,9 +108,11 @@ def read_request(line: socket.socket) -> tuple[bytes, bytes]:
 
 
 @contextmanager
-def scripted(*scripts: Script, counts: bytes = NOT_FOUND) -> Iterator[ScriptedModel]:
+def scripted(
+    *scripts: Script, counts: bytes = NOT_FOUND, models: bytes = NO_MODELS
+) -> Iterator[ScriptedModel]:
     over = threading.Event()
-    model = ScriptedModel(scripts, counts)
+    model = ScriptedModel(scripts, counts, models)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         model.url = f"http://127.0.0.1:{listening.getsockname()[1]}/v1"
         threading.Thread(target=model.serve, args=[listening, over], daemon=True).start()

@@ -13,8 +13,11 @@ from chat.api.serializers import (
     ReportSerializer,
     ReportTurnSerializer,
     TurnSerializer,
+    TutorSerializer,
     turn_told,
 )
+from chat.deferring import MOST_DEFERRED, deferred_count
+from chat.outages import model_outage
 from chat.pauses import pause_end, question_answer
 from chat.reports import NothingToReport, report_make, report_take_back
 from chat.selectors import pause_of
@@ -38,6 +41,19 @@ class TurnAnswer(SignedInView):
         answered.is_valid(raise_exception=True)
         question_answer(turn=turn, is_yes=answered.validated_data["answer"] == "yes")
         return Response(turn_told(own_turn(self.person, turn_id)))
+
+
+class Tutor(SignedInView):
+    @extend_schema(operation_id="tutor_read", responses=answers({200: TutorSerializer}))
+    def get(self, _request: Request) -> Response:
+        """Whether the model is down, and how many of your questions wait until it is back."""
+        outage = model_outage()
+        told = {
+            "model_down_since": outage.began_at if outage else None,
+            "deferred": deferred_count(self.person),
+            "deferred_most": MOST_DEFERRED,
+        }
+        return Response(TutorSerializer(told).data)
 
 
 class GoOn(SignedInView):

@@ -22,6 +22,7 @@ from chat.errors import (
     StillAnswering,
     TooLongForBudget,
     TooLongForModel,
+    TooManyDeferred,
     TutorClosed,
     TutorPaused,
 )
@@ -61,6 +62,12 @@ STILL_ANSWERING = define(
     HTTPStatus.CONFLICT,
     _("The last question is still being answered"),
     _("Wait for the turn in the member “turn”, or stop it, then ask again."),
+)
+TOO_MANY_DEFERRED = define(
+    "too-many-deferred",
+    HTTPStatus.CONFLICT,
+    _("Too many questions wait already"),
+    _("Stop one of those that wait for the model, or ask again without “when_back”."),
 )
 RESTING = define(
     "resting",
@@ -147,12 +154,13 @@ KINDS: dict[type, Kind] = {
     PersonalFound: PERSONAL_FOUND,
     TutorPaused: RESTING,
     TutorClosed: CLOSED,
+    TooManyDeferred: TOO_MANY_DEFERRED,
     ConversationGone: NOT_FOUND,
 }
 GATES = {Closed.CONSENT: NO_CONSENT, Closed.PAUSED: PAUSED, Closed.QUIET: QUIET}
 ON_ASKING = (
     EMPTY, TOO_LONG, PERSONAL_FOUND, BUDGET_SHORT, STOPPED, NOT_IN_PLAN, STILL_ANSWERING, RESTING, CLOSED,
-    NO_CONSENT, PAUSED, QUIET, KEY_MISSING, KEY_TAKEN, KEY_REUSED,
+    TOO_MANY_DEFERRED, NO_CONSENT, PAUSED, QUIET, KEY_MISSING, KEY_TAKEN, KEY_REUSED,
 )  # fmt: skip
 
 

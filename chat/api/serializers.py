@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from chat.acts import question_of, said_of, support_of
 from chat.cards import card_of
+from chat.deferral_models import WaitsFor
 from chat.leaving import Personal
 from chat.models import LONGEST_QUESTION, LONGEST_WORDS, Conversation, Ending, Reason, Report, State, Turn
 from courses.search import Found, passages_of
@@ -36,6 +37,20 @@ class AskSerializer(serializers.Serializer[Any]):
         default="",
         help_text="What to do with a name or an address in it, after `personal-found` has asked.",
     )
+
+    when_back = serializers.BooleanField(
+        default=False,
+        help_text="Keep the question while the model is down (`tutor_read`), and answer it when it is back. Otherwise "
+        "it makes no difference. The turn is `deferred` until then; stop it to take it back.",
+    )
+
+
+class TutorSerializer(serializers.Serializer[Any]):
+    model_down_since = serializers.DateTimeField(
+        allow_null=True, help_text="Since when the model has given no answers, where that is minutes."
+    )
+    deferred = serializers.IntegerField(help_text="How many of your questions wait until it is back.")
+    deferred_most = serializers.IntegerField(help_text="How many may.")
 
 
 class AnswerSerializer(serializers.Serializer[Any]):
@@ -147,6 +162,10 @@ class TurnSerializer(serializers.ModelSerializer[Turn]):
     retry_at = serializers.DateTimeField(
         help_text="When to try again at the earliest, where the `ending` is `model_busy` and that is known."
     )
+    waits_for = serializers.SerializerMethodField(help_text="What a turn that is `deferred` waits for.")
+    deferred_until = serializers.DateTimeField(
+        allow_null=True, help_text="When a turn that waits ends without an answer at the latest."
+    )
     is_brief = serializers.BooleanField(help_text="Whether the answer was kept short, as little was left.")
     reminds = serializers.BooleanField(
         help_text="Whether its asker has gone on for an hour: say again that this is an AI, and that a break is good."
@@ -163,15 +182,19 @@ class TurnSerializer(serializers.ModelSerializer[Turn]):
     class Meta:
         model = Turn
         fields = (
-            "id", "conversation", "state", "ending", "question", "answer", "asked_at", "ended_at",
-            "retry_at", "went_on_at", "retry_of", "replaced_by", "continues", "is_brief", "reminds", "model", "usage",
-            "lessons", "card", "asks", "said", "support",
+            "id", "conversation", "state", "ending", "question", "answer", "asked_at", "ended_at", "retry_at",
+            "waits_for", "deferred_until", "went_on_at", "retry_of", "replaced_by", "continues", "is_brief",
+            "reminds", "model", "usage", "lessons", "card", "asks", "said", "support",
         )  # fmt: skip
         read_only_fields = fields
 
     @extend_schema_field(serializers.ChoiceField(choices=Ending.choices[1:], allow_null=True))
     def get_ending(self, turn: Turn) -> str | None:
         return turn.ending or None
+
+    @extend_schema_field(serializers.ChoiceField(choices=WaitsFor.choices[1:], allow_null=True))
+    def get_waits_for(self, turn: Turn) -> str | None:
+        return turn.waits_for or None
 
     @extend_schema_field(LessonSerializer(many=True))
     def get_lessons(self, turn: Turn) -> list[dict[str, Any]]:

@@ -72,6 +72,7 @@ class Turns(FreeTextView):
                 question=question,
                 conversation=conversation,
                 personal=asked.validated_data["personal"],
+                when_back=asked.validated_data["when_back"],
             )
         address = reverse("chat_api:turn", args=[turn.pk])
         return Response(turn_told(turn), status=201 if turn.is_new else 200, headers={"Location": address})
@@ -85,11 +86,22 @@ def _key(request: Request) -> UUID:
 
 
 def _start(
-    *, person: Person, turn_id: UUID, question: str, conversation: Conversation | None, personal: str
+    *,
+    person: Person,
+    turn_id: UUID,
+    question: str,
+    conversation: Conversation | None,
+    personal: str,
+    when_back: bool,
 ) -> Turn:
     """Take the question. A key that stands for another one is refused, but never to a cry for help."""
     start = partial(
-        services.turn_start, person=person, question=question, conversation=conversation, personal=personal
+        services.turn_start,
+        person=person,
+        question=question,
+        conversation=conversation,
+        personal=personal,
+        when_back=when_back,
     )
     try:
         return start(turn_id=turn_id)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -13,6 +14,7 @@ from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 
 from budgets.selectors import holds_open
 from chat.measures import MEASURES
+from chat.outages import model_outage
 from chat.selectors import turns_live
 from telemetry.gathering import sums
 
@@ -51,6 +53,12 @@ class Site:
         if counted is not None:
             yield from (measure.told(counted) for measure in MEASURES)
         yield GaugeMetricFamily("kitchen_holds_open", "Holds that are not resolved yet.", holds_open())
+        outage = model_outage()
+        yield GaugeMetricFamily(
+            "kitchen_model_down_seconds",
+            "How long the model has given no answers; 0 while it does.",
+            (timezone.now() - outage.began_at).total_seconds() if outage else 0,
+        )
         live = GaugeMetricFamily(
             "kitchen_turns_live", "Turns that wait or are being written.", labels=["state"]
         )

@@ -4,6 +4,7 @@ from celery.schedules import crontab
 
 SCHEDULE = {
     "sweep turns": {"task": "chat.tasks.turns_sweep", "schedule": 5.0, "options": {"expires": 5}},
+    "watch the model": {"task": "chat.tasks.deferred_watch", "schedule": 5.0, "options": {"expires": 5}},
     "expire holds": {"task": "budgets.tasks.holds_expire", "schedule": 60.0, "options": {"expires": 60}},
     "expire grants": {"task": "budgets.tasks.grants_expire", "schedule": 60.0, "options": {"expires": 60}},
     "audit budgets": {"task": "budgets.tasks.budgets_audit", "schedule": crontab(hour="11", minute="20")},

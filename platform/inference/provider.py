@@ -8,6 +8,7 @@ import re
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urljoin
 from weakref import WeakKeyDictionary
@@ -29,6 +30,13 @@ RETRY_SECONDS = 0.5
 LONGEST_RETRY_SECONDS = 3.0
 # One that is loading its model is asked again this often, for as long as a first word may take.
 LOADING_SECONDS = 2.0
+# What servers say that have an address for answers and none for a list of their models.
+NO_LIST = {
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.NOT_FOUND,
+    HTTPStatus.METHOD_NOT_ALLOWED,
+    HTTPStatus.NOT_IMPLEMENTED,
+}
 
 _clients: WeakKeyDictionary[asyncio.AbstractEventLoop, openai.AsyncOpenAI] = WeakKeyDictionary()
 
@@ -76,6 +84,20 @@ def _habits_now() -> Habits:
 async def provider_answers() -> None:
     """Ask the server for its models. Raises whatever the client raises when it does not answer."""
     await _client().models.list()
+
+
+async def fault_of_server() -> errors.ModelFault | None:
+    """What keeps the server from telling its models; None when it answers, if only that it has no such list."""
+    try:
+        await _client().get("/models", cast_to=object)
+    except (openai.APIResponseValidationError, ValueError):
+        # It is there, whatever it says.
+        return None
+    except openai.APIStatusError as fault:
+        return None if fault.status_code in NO_LIST else _fault_of(fault)
+    except openai.APIError as fault:
+        return _fault_of(fault)
+    return None
 
 
 async def answer_stream(

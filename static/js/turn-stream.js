@@ -130,11 +130,14 @@ class TurnStream {
       if (event.isComment || event.id) this.failures = 0;
       if (event.id || (event.isComment && this.status?.dataset.trouble)) this.restoreStatus();
       const place = { sourceElement: this.answer, target: this.answer, swap: "none" };
+      const before = this.status?.textContent.trim();
       if (event.data) await htmx.swap({ ...place, text: event.data });
       if (event.id) {
         this.address.searchParams.set("after", event.id);
         this.answer.dataset.stream = this.address.href;
-      } else if (event.data && this.answer.dataset.stream && !this.isOver) this.announceWait();
+      } else if (event.data && this.answer.dataset.stream && !this.isOver) {
+        if (this.status?.textContent.trim() !== before) this.announceWait();
+      }
     }
     return "again";
   }

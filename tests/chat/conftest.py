@@ -1,11 +1,14 @@
 from collections.abc import Callable
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.utils import timezone
 
 from accounts.models import Person
+from chat.deferral_models import ModelOutage
 from chat.desk import Desk
-from chat.models import Conversation, Turn
+from chat.models import Conversation, Ending, Turn
 from chat.services import turn_start
 from guard import Verdict
 from tests.chat.verdicts import judging
@@ -38,6 +41,16 @@ def judged(monkeypatch: pytest.MonkeyPatch) -> Judged:
 def unnudged(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keeps what is asked from the worker that other tests of this process may have started."""
     monkeypatch.setattr("chat.nudge.send", lambda _turn_id: None)
+    monkeypatch.setattr("chat.nudge.send_watch", lambda: None)
+
+
+@pytest.fixture
+def down(db: None) -> ModelOutage:
+    """The model has given no answers for three minutes, and people are told."""
+    began = timezone.now() - timedelta(minutes=3)
+    return ModelOutage.objects.create(
+        began_at=began, declared_at=began, ending=Ending.MODEL_AWAY, faults=2, failed_probes=9
+    )
 
 
 def written(turn: Turn) -> Turn:

@@ -21,6 +21,8 @@ from pytest_django import Settings
 from accounts.models import Person
 from budgets.allowances import site_stop_set
 from chat import services
+from chat.deferral_models import ModelOutage
+from chat.deferring import MOST_DEFERRED
 from chat.models import Conversation, State, Turn
 from chat.throttles import questions, reports
 from events.models import Event
@@ -254,12 +256,20 @@ def unfinished_feedback(feedback: Scene) -> Scene:
     return feedback
 
 
+@pytest.fixture
+def waiting_for_the_model(scene: Scene, teen: Person, ask: Ask, down: ModelOutage) -> Scene:
+    """As many questions wait as may, one of them in this conversation."""
+    kept = [ask(teen, when_back=True) for _ in range(MOST_DEFERRED)]
+    scene.address, scene.fields = f"/tutor/{kept[0].conversation_id}/ask", {"when": "back"}
+    return scene
+
+
 STATES = [
     "nothing_wrong", "form_without_an_id", "form_with_a_broken_id", "used_id", "session_over",
     "session_of_a_deleted_person", "old_token", "no_consent", "throttled", "quiet_hours", "parents_pause",
     "resting_after_a_card", "tutor_stopped", "tutor_not_open", "no_budget", "being_answered",
     "conversation_deleted", "conversation_of_another", "long", "too_long_to_answer", "much_too_long",
-    "as_long_as_a_form_may_be", "records_away", "report", "report_throttled", "title", "feedback",
+    "as_long_as_a_form_may_be", "records_away", "waiting_for_the_model", "report", "report_throttled", "title", "feedback",
     "unfinished_feedback",
 ]  # fmt: skip
 

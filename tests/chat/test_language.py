@@ -10,8 +10,9 @@ from django.utils import translation
 
 from accounts.models import Person
 from chat.grounding import passages_for, passages_kept
-from chat.leases import Outcome, turn_finish, turns_claim
+from chat.leases import turn_finish, turns_claim
 from chat.models import Conversation, Ending, State, Turn
+from chat.outcomes import Outcome
 from chat.personal import conversations_export
 from chat.prompt import Prompt, prompt_for
 from courses.models import Passage

@@ -11,7 +11,6 @@ from chat import services, stream
 from chat.leases import (
     LEASE,
     Checkpoint,
-    Outcome,
     Standing,
     turn_finish,
     turns_checkpoint,
@@ -19,6 +18,7 @@ from chat.leases import (
     turns_sweep,
 )
 from chat.models import Ending, State, Turn
+from chat.outcomes import Outcome
 from tests.chat.conftest import Ask
 
 LATER = LEASE + timedelta(seconds=1)

@@ -13,8 +13,9 @@ from django.utils import timezone
 
 from accounts.models import Person
 from chat import stream
-from chat.leases import Outcome, turn_finish
+from chat.leases import turn_finish
 from chat.models import Ending, State, Turn
+from chat.outcomes import Outcome
 from chat.stream.entries import words_key
 from chat.stream.store import _client
 from tests.live import Visitor, Web, wait_until

@@ -18,9 +18,10 @@ from budgets.models import Hold, HoldState
 from budgets.selectors import meter
 from chat import services
 from chat.errors import StillAnswering
-from chat.leases import GIVE_UP_AFTER, LEASE, Outcome, turn_finish, turns_claim, turns_sweep
+from chat.leases import GIVE_UP_AFTER, LEASE, turn_finish, turns_claim, turns_sweep
 from chat.looking import overview
 from chat.models import Conversation, Ending, State, Turn
+from chat.outcomes import Outcome
 from chat.personal import conversations_export
 from chat.retries import is_better
 from chat.selectors import pasts_of, turns_shown

@@ -36,6 +36,7 @@ def test_it_has_every_route(schema: dict[str, Any]) -> None:
         "get /api/v1/conversations/{conversation_id}/turns",
         "post /api/v1/go-on",
         "post /api/v1/turns",
+        "get /api/v1/tutor",
         "get /api/v1/turns/{turn_id}",
         "get /api/v1/turns/{turn_id}/events",
         "post /api/v1/turns/{turn_id}/stop",

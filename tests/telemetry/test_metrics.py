@@ -169,10 +169,10 @@ class TestTurns:
 
 @pytest.mark.django_db
 class TestRoute:
-    def test_it_costs_two_queries(
+    def test_it_costs_three_queries(
         self, client: Client, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
-        with django_assert_num_queries(2):
+        with django_assert_num_queries(3):
             client.get("/metrics")
 
     def test_no_label_names_a_person(self, client: Client, teen: Person) -> None:

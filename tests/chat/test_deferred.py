@@ -1,0 +1,204 @@
+"""A question that is kept until the model is back: what its asker sees, may do, and is spared meanwhile."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import Person
+from budgets.allowances import site_stop_set
+from budgets.errors import SiteStopped
+from budgets.models import Hold
+from budgets.selectors import meter
+from chat.deferral_models import DEFERRED_FOR, ModelOutage, WaitsFor
+from chat.deferring import MOST_DEFERRED, expire_deferred
+from chat.errors import StillAnswering, TooManyDeferred
+from chat.leases import turns_claim, turns_sweep
+from chat.models import Conversation, Ending, State, Turn
+from chat.personal import conversations_erase
+from chat.services import conversation_delete, turn_retry, turn_stop
+from families.models import Link
+from families.terms import View
+from tests.chat.conftest import Ask
+
+pytestmark = pytest.mark.usefixtures("unnudged")
+AsPerson = Callable[[Person], Client]
+DANGER = "I am going to kill myself tonight, I have the pills here"
+
+
+@pytest.fixture
+def kept(teen: Person, ask: Ask, down: ModelOutage) -> Turn:
+    return ask(teen, when_back=True)
+
+
+class TestAsking:
+    def test_it_waits_and_holds_nothing(self, kept: Turn, teen: Person) -> None:
+        assert (kept.state, kept.waits_for, kept.prompt_tokens) == (State.DEFERRED, WaitsFor.MODEL, 0)
+        assert not Hold.objects.exists()
+        assert meter(owner=teen).held == 0
+
+    def test_no_worker_takes_it_and_no_sweep_ends_it(self, kept: Turn) -> None:
+        Turn.objects.update(asked_at=timezone.now() - timedelta(hours=3))
+        assert turns_claim(places=5) == []
+        turns_sweep()
+        kept.refresh_from_db()
+        assert kept.state == State.DEFERRED
+
+    def test_the_model_that_is_there_answers_at_once(self, teen: Person, ask: Ask) -> None:
+        assert ask(teen, when_back=True).state == State.QUEUED
+
+    def test_whoever_does_not_ask_for_it_is_not_kept_waiting(
+        self, teen: Person, ask: Ask, down: ModelOutage
+    ) -> None:
+        assert ask(teen).state == State.QUEUED
+
+    def test_a_cry_for_help_gets_its_card_at_once(self, teen: Person, ask: Ask, down: ModelOutage) -> None:
+        assert ask(teen, DANGER, when_back=True).state == State.CARDED
+
+    def test_so_does_one_beside_a_question_that_waits(self, kept: Turn, teen: Person, ask: Ask) -> None:
+        assert ask(teen, DANGER, conversation=kept.conversation).state == State.CARDED
+
+    def test_one_waits_in_a_conversation(self, kept: Turn, teen: Person, ask: Ask) -> None:
+        with pytest.raises(StillAnswering):
+            ask(teen, "And the sea?", conversation=kept.conversation, when_back=True)
+
+    def test_and_a_few_of_one_person(self, kept: Turn, teen: Person, stranger: Person, ask: Ask) -> None:
+        for _ in range(MOST_DEFERRED - 1):
+            ask(teen, when_back=True)
+        with pytest.raises(TooManyDeferred):
+            ask(teen, when_back=True)
+        assert ask(stranger, when_back=True).state == State.DEFERRED
+        assert Turn.objects.count() == MOST_DEFERRED + 1
+
+    def test_it_passes_the_same_gates_as_any(self, teen: Person, ask: Ask, down: ModelOutage) -> None:
+        site_stop_set(stopped=True)
+        with pytest.raises(SiteStopped):
+            ask(teen, when_back=True)
+
+    def test_posting_it_twice_keeps_one(self, as_person: AsPerson, teen: Person, down: ModelOutage) -> None:
+        form = {"question": "Why?", "turn_id": str(uuid4()), "when": "back"}
+        for _ in range(2):
+            assert as_person(teen).post("/tutor/ask", form).status_code == 302
+        assert Turn.objects.get().state == State.DEFERRED
+
+
+class TestItsEnd:
+    def test_comes_when_its_asker_takes_it_back(self, kept: Turn, teen: Person, as_person: AsPerson) -> None:
+        as_person(teen).post(f"/tutor/turns/{kept.pk}/stop")
+        kept.refresh_from_db()
+        assert (kept.state, kept.ending, kept.waits_for) == (State.STOPPED, Ending.TAKEN_BACK, "")
+        page = as_person(teen).get(f"/tutor/{kept.conversation_id}").content.decode()
+        assert "You took this question back. Nothing was charged." in page
+
+    def test_comes_after_a_day_with_its_words_kept(
+        self, kept: Turn, teen: Person, as_person: AsPerson
+    ) -> None:
+        assert expire_deferred(now=timezone.now() + DEFERRED_FOR - timedelta(minutes=1)) == 0
+        assert expire_deferred(now=timezone.now() + DEFERRED_FOR) == 1
+        kept.refresh_from_db()
+        assert (kept.state, kept.ending) == (State.FAILED, Ending.WAITED_LONG)
+        page = as_person(teen).get(f"/tutor/{kept.conversation_id}").content.decode()
+        assert "This question waited for a day" in page
+        assert kept.question in page
+
+    def test_comes_with_that_of_its_conversation_or_its_asker(self, kept: Turn, teen: Person) -> None:
+        conversation_delete(conversation=kept.conversation)
+        assert not Turn.objects.exists()
+
+    def test_comes_with_that_of_its_asker(self, kept: Turn, teen: Person) -> None:
+        conversations_erase(teen)
+        assert not Conversation.objects.exists()
+
+    def test_of_a_retry_leaves_what_there_was(self, teen: Person, ask: Ask, down: ModelOutage) -> None:
+        first = ask(teen)
+        turn_stop(turn=first)
+        first.refresh_from_db()
+        again = turn_retry(person=teen, failed=first, turn_id=uuid4(), when_back=True)
+        assert again.state == State.DEFERRED
+        turn_stop(turn=again)
+        again.refresh_from_db()
+        assert again.replaced_by == first
+
+
+class TestThePage:
+    def test_says_what_is_waited_for_and_follows_it(
+        self, kept: Turn, teen: Person, as_person: AsPerson
+    ) -> None:
+        page = as_person(teen).get(f"/tutor/{kept.conversation_id}").content.decode()
+        assert "It is answered when the model is back, even if you close this page." in page
+        assert "Take it back" in page
+        assert f'data-stream="/tutor/turns/{kept.pk}/stream' in page
+        # Without a script a link looks again; a refresh every few seconds would go on for hours.
+        assert "http-equiv" not in page
+        assert "See whether it is answered" in page
+
+    def test_of_a_question_that_failed_offers_it_while_the_model_is_down(
+        self, teen: Person, ask: Ask, as_person: AsPerson, down: ModelOutage
+    ) -> None:
+        turn = ask(teen)
+        Turn.objects.update(state=State.FAILED, ending=Ending.MODEL_AWAY, ended_at=timezone.now())
+        client, address = as_person(teen), f"/tutor/{turn.conversation_id}"
+        assert f'id="wait-{turn.pk}"' in client.get(address).content.decode()
+        client.post(f"/tutor/turns/{turn.pk}/retry", {"turn_id": str(uuid4()), "when": "back"})
+        assert turn.retries.get().state == State.DEFERRED
+        ModelOutage.objects.update(ended_at=timezone.now())
+        assert f'id="wait-{turn.pk}"' not in client.get(address).content.decode()
+
+    def test_keeps_the_choice_while_something_personal_is_asked_about(
+        self, teen: Person, as_person: AsPerson, down: ModelOutage, settings: object
+    ) -> None:
+        settings.TUTOR_BASE_URL = "https://model.example/v1"  # type: ignore[attr-defined]
+        client = as_person(teen)
+        form = {"question": "My phone number is 555-867-5309. Why is the sky blue?", "when": "back"}
+        page = client.post("/tutor/ask", form).content.decode()
+        assert "Your question has not been sent yet." in page
+        assert '<input type="hidden" name="when" value="back">' in page
+        client.post("/tutor/ask", form | {"personal": "remove"})
+        assert Turn.objects.get().state == State.DEFERRED
+
+    def test_of_a_parent_says_that_it_waits(
+        self, kept: Turn, teen: Person, parent: Person, as_person: AsPerson
+    ) -> None:
+        link = Link.objects.create(parent=parent, teen=teen, view=View.FULL)
+        page = as_person(parent).get(f"/tutor/look/{link.pk}").content.decode()
+        assert "The question is kept until it can be answered." in page
+
+
+class TestTheApi:
+    def test_says_that_the_model_is_down_and_keeps_a_question(
+        self, teen: Person, as_person: AsPerson, down: ModelOutage
+    ) -> None:
+        client = as_person(teen)
+        told = client.get("/api/v1/tutor").json()
+        assert (bool(told["model_down_since"]), told["deferred"], told["deferred_most"]) == (True, 0, 3)
+
+        def asked() -> dict[str, object]:
+            body = {"question": "Why is the sky blue?", "when_back": True}
+            headers = {"Idempotency-Key": str(uuid4())}
+            reply = client.post("/api/v1/turns", body, content_type="application/json", headers=headers)
+            return dict(reply.json()) | {"status_code": reply.status_code}
+
+        turn = asked()
+        assert (turn["state"], turn["waits_for"], bool(turn["deferred_until"])) == ("deferred", "model", True)
+        asked(), asked()
+        refused = asked()
+        assert (refused["status_code"], str(refused["type"]).rpartition("#")[2]) == (409, "too-many-deferred")
+        stopped = client.post(f"/api/v1/turns/{turn['id']}/stop").json()
+        assert (stopped["state"], stopped["ending"]) == ("stopped", "taken_back")
+
+    def test_says_nothing_of_the_kind_while_all_is_well(self, teen: Person, as_person: AsPerson) -> None:
+        assert as_person(teen).get("/api/v1/tutor").json()["model_down_since"] is None
+
+
+def test_whoever_runs_the_site_sees_the_outage_and_how_many_wait(
+    kept: Turn, admin_person: Person, as_person: AsPerson, client: Client
+) -> None:
+    page = as_person(admin_person).get("/admin/chat/modeloutage/").content.decode()
+    assert "the model could not be reached" in page
+    assert '<td class="field-waiting">1</td>' in page
+    told = client.get("/metrics").content.decode()
+    assert 'kitchen_turns_live{state="deferred"} 1.0' in told
+    assert float(told.split("\nkitchen_model_down_seconds ")[1].split()[0]) > 100

@@ -1,0 +1,258 @@
+"""The model is back: questions that waited are answered in order, a few at a time, once, if they still may be."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from pytest_django import Settings
+
+from accounts.models import Person
+from budgets.allowances import site_stop_set
+from budgets.audit import differences
+from budgets.models import Entry, EntryKind, Hold, HoldState
+from budgets.selectors import meter
+from chat.deferral_models import ModelOutage, WaitsFor
+from chat.deferring import MOST_RETURNS
+from chat.leases import LEASE, LONGEST_WAIT, turns_claim, turns_sweep
+from chat.models import Ending, State, Turn
+from chat.outages import model_outage
+from chat.queue import next_in_line
+from chat.releasing import MOST_UNDER_WAY, release_deferred, watch_deferred
+from chat.services import turn_stop
+from families.models import Consent, Link
+from mail.models import Mail
+from tests.budgets.purse import purse_make
+from tests.budgets.rush import at_once
+from tests.chat.conftest import Ask, written
+from tests.chat.test_families import quiet_now
+from tests.chat.test_outages import nowhere
+from tests.chat.test_watch import HARM, RemoteGuard, remote
+from tests.conftest import with_consent
+from tests.quirks import answered_by
+from tests.scripted import DONE, OK, Script, refusal, scripted, stop, used, words
+
+__all__ = ["remote"]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unnudged")]
+MakePerson = Callable[..., Person]
+ANSWER = [OK, words("Rain ", "falls."), stop(), used(50, 2), DONE]
+
+
+@pytest.fixture
+def kept(teen: Person, ask: Ask, down: ModelOutage) -> Turn:
+    return ask(teen, when_back=True)
+
+
+@pytest.fixture
+def crowd(make_person: MakePerson, ask: Ask, down: ModelOutage) -> list[Turn]:
+    return [ask(with_consent(make_person(f"teen-{n}")), when_back=True) for n in range(MOST_UNDER_WAY + 2)]
+
+
+def now_of(turn: Turn) -> Turn:
+    return Turn.objects.get(pk=turn.pk)
+
+
+def rested() -> None:
+    Turn.objects.update(try_after=timezone.now())
+
+
+class TestAnAnswer:
+    def test_comes_once_and_is_paid_once(self, kept: Turn, teen: Person) -> None:
+        with answered_by(nowhere()):
+            assert watch_deferred() == 0
+        with scripted(ANSWER) as back, answered_by(back):
+            assert watch_deferred() == 1
+            turn = written(kept)
+            assert (turn.state, turn.answer, turn.tokens) == (State.ANSWERED, "Rain falls.", 52)
+            watch_deferred()
+            assert len(back.asked) == 1
+        assert model_outage() is None
+        assert (meter(owner=teen).spent, meter(owner=teen).held) == (52, 0)
+        assert Entry.objects.get(kind=EntryKind.SETTLE).hold_id == turn.pk
+        assert not [*differences()]
+        assert not Mail.objects.exists()
+
+    def test_needs_no_reader(self, kept: Turn, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("chat.stream.writer.READER_SECONDS", 1)
+        slow: Script = [
+            OK,
+            words("Rain "),
+            1.3,
+            words("falls "),
+            0.3,
+            words("down."),
+            stop(),
+            used(50, 3),
+            DONE,
+        ]
+        with scripted(slow) as back, answered_by(back):
+            watch_deferred()
+            assert written(kept).answer == "Rain falls down."
+
+    def test_that_does_not_come_lets_it_wait_again(self, kept: Turn, teen: Person) -> None:
+        with scripted([refusal(503, "busy")]) as serving, answered_by(serving):
+            watch_deferred()
+            turn = written(kept)
+            assert (turn.state, turn.returns, turn.ending) == (State.DEFERRED, 1, "")
+            # It rests before it is tried again.
+            assert watch_deferred() == 0
+        assert meter(owner=teen).held == 0
+        rested()
+        with scripted(ANSWER) as back, answered_by(back):
+            assert watch_deferred() == 1
+            assert written(kept).state == State.ANSWERED
+        holds = Hold.objects.order_by("created_at").values_list("state", flat=True)
+        assert [*holds] == [HoldState.RELEASED, HoldState.SETTLED]
+        assert meter(owner=teen).spent == 52
+        assert not [*differences()]
+
+    def test_that_broke_off_stays_with_its_words(self, kept: Turn, teen: Person) -> None:
+        with scripted([OK, words("Rain ")]) as serving, answered_by(serving):
+            watch_deferred()
+            turn = written(kept)
+        assert (turn.state, turn.ending, turn.answer) == (State.FAILED, Ending.MODEL_AWAY, "Rain")
+        assert meter(owner=teen).spent == 0
+
+    def test_to_a_question_that_only_the_model_cannot_stand_is_given_up(self, kept: Turn) -> None:
+        ModelOutage.objects.all().delete()
+        with scripted([refusal(500, "oh")]) as serving, answered_by(serving):
+            for _ in range(MOST_RETURNS + 1):
+                rested()
+                release_deferred(places=4)
+                turn = written(kept)
+        assert (turn.state, turn.ending) == (State.FAILED, Ending.MODEL_BROKEN)
+
+    def test_is_left_to_whoever_took_it_back_just_now(self, kept: Turn, teen: Person) -> None:
+        with scripted(ANSWER) as back, answered_by(back):
+            watch_deferred()
+            turn_stop(turn=now_of(kept))
+            assert written(kept).state == State.STOPPED
+            assert not back.asked
+        assert meter(owner=teen).held == 0
+
+
+class TestTheRush:
+    def test_is_led_by_one_while_the_model_may_be_down(self, crowd: list[Turn]) -> None:
+        with scripted(ANSWER) as back, answered_by(back):
+            assert watch_deferred() == 1
+            assert watch_deferred() == 0
+        assert now_of(crowd[0]).state == State.QUEUED
+
+    def test_is_let_in_a_few_at_a_time_and_in_order(self, crowd: list[Turn], settings: Settings) -> None:
+        settings.TUTOR_PLACES = 32
+        ModelOutage.objects.update(ended_at=timezone.now())
+        assert watch_deferred() == MOST_UNDER_WAY
+        assert next_in_line(10) == [turn.pk for turn in crowd[:MOST_UNDER_WAY]]
+        assert watch_deferred() == 0
+        turn_stop(turn=now_of(crowd[0]))
+        assert watch_deferred() == 1
+        assert now_of(crowd[MOST_UNDER_WAY]).state == State.QUEUED
+
+    def test_is_let_in_once_by_workers_that_look_at_once(self, crowd: list[Turn]) -> None:
+        assert sum(at_once([lambda: release_deferred(places=MOST_UNDER_WAY)] * 5)) == MOST_UNDER_WAY
+        assert Hold.objects.filter(state=HoldState.HELD).count() == MOST_UNDER_WAY
+
+    def test_leaves_people_with_a_question_under_way_for_later(
+        self, kept: Turn, teen: Person, ask: Ask
+    ) -> None:
+        other = ask(teen)
+        assert release_deferred(places=4) == 0
+        turn_stop(turn=other)
+        assert release_deferred(places=4) == 1
+
+    def test_does_not_stand_behind_one_question_that_comes_back(self, crowd: list[Turn]) -> None:
+        Turn.objects.filter(pk=crowd[0].pk).update(returns=2)
+        assert release_deferred(places=1) == 1
+        assert now_of(crowd[1]).state == State.QUEUED
+
+
+class TestTheQueue:
+    def test_counts_from_when_it_was_sent_on(self, kept: Turn) -> None:
+        Turn.objects.update(asked_at=timezone.now() - timedelta(hours=5))
+        release_deferred(places=1)
+        turns_sweep()
+        assert now_of(kept).state == State.QUEUED
+
+    def test_that_stands_still_gives_it_back(self, kept: Turn, teen: Person) -> None:
+        release_deferred(places=1)
+        turns_sweep(now=timezone.now() + LONGEST_WAIT)
+        assert (now_of(kept).state, meter(owner=teen).held) == (State.DEFERRED, 0)
+
+    def test_whose_worker_dies_every_time_gives_it_back(self, kept: Turn, teen: Person) -> None:
+        release_deferred(places=1)
+        for _ in range(3):
+            assert turns_claim(places=1)
+            turns_sweep(now=timezone.now() + LEASE)
+        assert (now_of(kept).state, meter(owner=teen).held) == (State.DEFERRED, 0)
+        assert not [*differences()]
+
+
+def paused(teen: Person) -> None:
+    Link.objects.update(paused_at=timezone.now())
+
+
+def used_up(teen: Person) -> None:
+    purse_make(teen, tokens=10)
+
+
+def site_stopped(_teen: Person) -> None:
+    site_stop_set(stopped=True)
+
+
+class TestMeanwhile:
+    @pytest.mark.parametrize(
+        ("change", "waits_for"),
+        [
+            (paused, WaitsFor.FAMILY),
+            (quiet_now, WaitsFor.FAMILY),
+            (used_up, WaitsFor.BUDGET),
+            (site_stopped, WaitsFor.SITE),
+        ],
+    )
+    def test_what_closes_the_tutor_makes_it_wait_on(
+        self,
+        change: Callable[[Person], None],
+        waits_for: WaitsFor,
+        kept: Turn,
+        teen: Person,
+        parent: Person,
+        crowd: list[Turn],
+    ) -> None:
+        Link.objects.create(parent=parent, teen=teen)
+        change(teen)
+        release_deferred(places=1)
+        turn = now_of(kept)
+        assert (turn.state, turn.waits_for) == (State.DEFERRED, waits_for)
+        assert turn.try_after
+        assert turn.try_after > timezone.now()
+        assert not Hold.objects.filter(key=kept.pk).exists()
+        # Nor does it hold up others.
+        assert waits_for == WaitsFor.SITE or now_of(crowd[0]).state == State.QUEUED
+
+    def test_so_does_a_help_card(self, kept: Turn, teen: Person, ask: Ask) -> None:
+        ask(teen, "I want to die")
+        release_deferred(places=1)
+        assert (now_of(kept).state, now_of(kept).waits_for) == (State.DEFERRED, WaitsFor.PAUSE)
+
+    def test_consent_that_ends_ends_it(self, kept: Turn) -> None:
+        Consent.objects.all().delete()
+        release_deferred(places=1)
+        assert (now_of(kept).state, now_of(kept).ending) == (State.FAILED, Ending.NO_CONSENT)
+
+    def test_a_quiet_hour_that_is_over_lets_it_go(self, kept: Turn, teen: Person, parent: Person) -> None:
+        Link.objects.create(parent=parent, teen=teen)
+        quiet_now(teen)
+        release_deferred(places=1)
+        Link.objects.update(quiet_from=None, quiet_to=None)
+        rested()
+        assert release_deferred(places=1) == 1
+
+    def test_a_guard_elsewhere_is_asked_at_once_and_its_card_waits_for_no_model(
+        self, remote: Callable[..., RemoteGuard], kept: Turn, settings: Settings
+    ) -> None:
+        guard = remote("openai", lambda _body: HARM["openai"])
+        with answered_by(nowhere()):
+            watch_deferred()
+            watch_deferred()
+        assert now_of(kept).state == State.CARDED
+        assert len(guard.heard) == 1
