@@ -1,0 +1,79 @@
+"""The model is down: the composer says so, a question is kept, and its answer comes into the pages that are open."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from accounts.models import Person
+from chat.deferral_models import ModelOutage
+from chat.models import Turn
+from chat.releasing import release_deferred
+from tests.chat.conftest import down, unnudged, written
+from tests.quirks import answered_by
+from tests.scripted import DONE, OK, Script, scripted, stop, used, words
+
+__all__ = ["down", "unnudged"]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("unnudged"),
+]
+SignIn = Callable[[Person], None]
+
+
+def test_a_question_is_kept_and_answered_in_both_tabs(
+    page: Page,
+    context: BrowserContext,
+    teen: Person,
+    sign_in: SignIn,
+    down: ModelOutage,
+    audit: Callable[[], None],
+) -> None:
+    sign_in(teen)
+    page.goto("/tutor/")
+    expect(page.locator("#model-note")).to_contain_text("has given no answers")
+    expect(page.get_by_label("Your question")).to_have_accessible_description(
+        re.compile("has given no answers")
+    )
+    audit()
+    page.get_by_label("Your question").fill("Why does rain fall?")
+    page.get_by_role("button", name="Answer when it is back").press("Enter")
+    page.wait_for_url(re.compile("/tutor/[0-9a-f-]{36}"))
+    expect(
+        page.get_by_text("It is answered when the model is back, even if you close this page.")
+    ).to_be_visible()
+    expect(page.locator("#tutor-status")).to_have_text(
+        "Your question is kept. It is answered when the model is back."
+    )
+    expect(page.get_by_role("button", name="Take it back")).to_be_visible()
+    audit()
+    other = context.new_page()
+    other.goto(page.url)
+
+    # What is said through hours is announced once.
+    page.evaluate("document.getElementById('tutor-status').textContent = ''")
+    page.wait_for_timeout(4_000)
+    expect(page.locator("#tutor-status")).to_have_text("")
+
+    slowly: Script = [OK, words("Rain "), 1.5, words("falls."), stop(), used(50, 2), DONE]
+    with scripted(slowly) as back, answered_by(back):
+        release_deferred(places=1)
+        written(Turn.objects.get())
+    for tab in (page, other):
+        expect(tab.locator(".turn .prose")).to_have_count(1)
+        expect(tab.locator(".turn .prose")).to_have_text("Rain falls.")
+        expect(tab.get_by_role("button", name="Take it back")).to_have_count(0)
+    expect(page.locator("#tutor-status")).to_have_text("The answer is finished.")
+
+
+def test_it_can_be_taken_back(page: Page, teen: Person, sign_in: SignIn, down: ModelOutage) -> None:
+    sign_in(teen)
+    page.goto("/tutor/")
+    page.get_by_label("Your question").fill("Why does rain fall?")
+    page.get_by_role("button", name="Answer when it is back").click()
+    page.get_by_role("button", name="Take it back").click()
+    expect(page.get_by_text("You took this question back. Nothing was charged.")).to_be_visible()
+    expect(page.locator("#tutor-status")).to_have_text("You took your question back.")
+    expect(page.get_by_role("button", name="Answer when it is back").first).to_be_visible()

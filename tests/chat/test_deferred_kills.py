@@ -1,0 +1,83 @@
+"""Questions that wait for a model whose server is killed for real, and workers that die while they send them on."""
+
+from collections.abc import Callable
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from accounts.models import Person
+from budgets.audit import differences
+from budgets.selectors import meter
+from chat.deferral_models import ModelOutage
+from chat.models import State, Turn
+from chat.outages import model_outage
+from chat.releasing import release_deferred
+from tests import live
+from tests.chat.test_faults import logs, now, own_model, own_valkey, site, visitor
+from tests.chat.test_kills import answered_by_another, assert_paid_once, database_let_go, nudged, swept
+from tests.conftest import with_consent
+
+__all__ = ["logs", "own_model", "own_valkey", "site", "visitor"]
+pytestmark = [pytest.mark.faults, pytest.mark.django_db(transaction=True)]
+
+
+def keep(visitor: live.Visitor, question: str = "Why is the sky blue?") -> Turn:
+    turn_id = uuid4()
+    assert visitor.post("/tutor/ask", turn_id=turn_id, question=question, when="back").status == 302
+    return Turn.objects.get(pk=turn_id)
+
+
+def test_they_outlive_model_and_broker_and_two_workers_answer_each_once(
+    logs: Path,
+    own_model: live.Model,
+    own_valkey: live.Valkey,
+    site: live.Web,
+    teen: Person,
+    make_person: Callable[..., Person],
+    down: ModelOutage,
+) -> None:
+    own_model.kill()
+    people = [teen, with_consent(make_person("other"))]
+    turns = [keep(live.Visitor(site, person)) for person in people]
+    own_valkey.kill()
+    with (
+        live.running(live.Valkey(logs / "valkey-2.log", own_valkey.port)),
+        live.running(live.Worker(logs / "worker.log")) as worker,
+        live.running(live.Worker(logs / "second.log")),
+        live.running(live.Beat(logs / "beat.log")),
+    ):
+        known = ModelOutage.objects.get().failed_probes
+        live.wait_until(lambda: ModelOutage.objects.get().failed_probes > known, what="a check that fails")
+        assert [now(turn).state for turn in turns] == [State.DEFERRED, State.DEFERRED], worker.said()
+        with live.running(live.Model(logs / "model-2.log", own_model.port)):
+            live.wait_until(lambda: all(not now(turn).is_live for turn in turns), what="the answers")
+            live.wait_until(lambda: model_outage() is None, what="the end of the outage")
+    for person, turn in zip(people, turns, strict=True):
+        ended = now(turn)
+        assert (ended.state, ended.deliveries) == (State.ANSWERED, 1)
+        assert meter(owner=person).held == 0
+        assert meter(owner=person).spent == ended.tokens > 0
+    assert not [*differences()]
+
+
+def test_a_worker_that_dies_while_it_sends_them_on_leaves_them_to_another(
+    logs: Path,
+    teen: Person,
+    own_model: live.Model,
+    own_valkey: live.Valkey,
+    visitor: live.Visitor,
+    down: ModelOutage,
+) -> None:
+    turn = keep(visitor)
+    with own_model.frozen(), live.running(live.Worker(logs / "worker.log")) as worker:
+        assert release_deferred(places=1) == 1
+        nudged(own_valkey, turn)
+        live.wait_until(lambda: now(turn).state == State.WORKING, what="the claim")
+        worker.kill()
+    database_let_go()
+    swept()
+    assert now(turn).state == State.QUEUED
+    ended = answered_by_another(turn, own_valkey, logs / "second.log")
+    assert (ended.state, ended.deliveries) == (State.ANSWERED, 2)
+    assert_paid_once(teen, ended)
