@@ -269,8 +269,8 @@ STATES = [
     "session_of_a_deleted_person", "old_token", "no_consent", "throttled", "quiet_hours", "parents_pause",
     "resting_after_a_card", "tutor_stopped", "tutor_not_open", "no_budget", "being_answered",
     "conversation_deleted", "conversation_of_another", "long", "too_long_to_answer", "much_too_long",
-    "as_long_as_a_form_may_be", "records_away", "waiting_for_the_model", "report", "report_throttled", "title", "feedback",
-    "unfinished_feedback",
+    "as_long_as_a_form_may_be", "records_away", "waiting_for_the_model", "report", "report_throttled", "title",
+    "feedback", "unfinished_feedback",
 ]  # fmt: skip
 
 
