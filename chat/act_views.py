@@ -9,10 +9,11 @@ from django.views.decorators.http import require_POST
 
 from accounts.access import sign_in_required
 from accounts.free_text import reads_free_text
+from chat.composer import conversation_page
 from chat.forms import ReportForm
 from chat.history import turn_address, turns_page
 from chat.models import Turn
-from chat.pages import conversation_page, turn_shown
+from chat.pages import turn_shown
 from chat.pauses import question_answer
 from chat.reports import NothingToReport, report_make, report_take_back
 from chat.swaps import partial

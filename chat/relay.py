@@ -16,12 +16,12 @@ from django.views.decorators.http import require_GET
 
 from accounts.models import Person
 from chat import stream
+from chat.composer import composer_for
 from chat.deferred_words import deferred_words
 from chat.following import STILL_HERE, event, event_stream, follow, read
 from chat.growth import Growth, shared_page
 from chat.models import State, Turn
 from chat.open_streams import counted, require_room
-from chat.pages import composer_for
 from chat.queue import waiting_words
 from chat.selectors import turn_of, turn_standing
 from chat.swaps import ending_swaps, partial

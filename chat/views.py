@@ -17,16 +17,12 @@ from accounts.free_text import reads_free_text
 from accounts.models import Person
 from accounts.throttle import TooOften
 from chat import pauses, services
+from chat.composer import composer_for, conversation_page
 from chat.errors import ConversationGone, PersonalFound, StillAnswering
 from chat.history import is_place, turn_address, turns_page
 from chat.looking import overview, turn_in_view
 from chat.models import Conversation, Turn
-from chat.pages import (
-    composer_for,
-    conversation_page,
-    turn_shown,
-    turns_shown_on_page,
-)
+from chat.pages import turn_shown, turns_shown_on_page
 from chat.refusals import REFUSALS, Refusal, said
 from chat.selectors import conversation_of, turn_of
 from chat.swaps import earlier_turns, ending_swaps, partial, retry_swaps

@@ -10,8 +10,8 @@ from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 
 from accounts.models import Person
+from chat.composer import composer_for
 from chat.models import Conversation, Ending, Report, State, Turn
-from chat.pages import composer_for
 from chat.swaps import partial
 from courses.loading import library_load
 from guard import Category, Level
