@@ -14,4 +14,5 @@ class AccountsConfig(AppConfig):
         from accounts.registry import register
 
         import_module("accounts.sessions")
+        import_module("accounts.addresses")
         register(*KINDS)

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from functools import wraps
 
+from allauth.account.adapter import get_adapter
 from django import forms
-from django.contrib.auth import logout
 from django.contrib.auth.views import redirect_to_login
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -109,7 +109,7 @@ def erase(request: HttpRequest, person: Person) -> HttpResponse:
     except services.LastAdmin:
         trouble = _("You are the last admin. Make somebody else an admin first, then come back.")
         return _page(request, form, trouble=trouble, status=409)
-    logout(request)
+    get_adapter().logout(request)
     return redirect("accounts:erased")
 
 

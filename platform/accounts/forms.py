@@ -41,30 +41,6 @@ def display_name_field() -> NameFormField:
     )
 
 
-class SignUpForm(ZoneOfNewPerson, AllauthSignUpForm):  # type: ignore[misc]
-    """A grown-up's account: a name for the page, an email address that will be confirmed, and a password."""
-
-    field_order = ["display_name", "email", "password1", "time_zone"]
-
-    display_name = display_name_field()
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["email"].error_messages["required"] = _("Type your email address")
-        hold_to_canon(self.fields["email"])
-        self.fields["email"].help_text = _("We send a link there, to see that it is yours.")
-        self.fields["password1"].error_messages["required"] = _("Choose a password")
-        self.fields["password1"].help_text = _("At least eight characters. A few words in a row are good.")
-
-    def signup(self, request: HttpRequest, person: Person) -> None:
-        del request
-        person.display_name = self.cleaned_data["display_name"]
-        person.role = Role.PARENT
-        person.time_zone = self.cleaned_data["time_zone"]
-        person.is_zone_confirmed = self.is_zone_confirmed
-        person.save(update_fields=["display_name", "role", "time_zone", "is_zone_confirmed"])
-
-
 class AgeForm(forms.Form):
     """Month and year of birth, asked of everybody in the same words. Whether that is old enough is not said here."""
 
@@ -90,6 +66,38 @@ class AgeForm(forms.Form):
     def born(self) -> date:
         """The first of the birth month, once the form is valid."""
         return date(self.cleaned_data["year"], self.cleaned_data["month"], 1)
+
+
+class SignUpForm(ZoneOfNewPerson, AllauthSignUpForm, AgeForm):
+    """A grown-up's account: a name for the page, an email address that will be confirmed, and a password.
+
+    The month of birth is asked of everybody who makes an account; a grown-up's is not kept.
+    """
+
+    field_order = ["display_name", "email", "password1", "month", "year", "time_zone"]
+
+    display_name = display_name_field()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["email"].error_messages["required"] = _("Type your email address")
+        hold_to_canon(self.fields["email"])
+        self.fields["email"].help_text = _("We send a link there, to see that it is yours.")
+        self.fields["password1"].error_messages["required"] = _("Choose a password")
+        self.fields["password1"].help_text = _("At least eight characters. A few words in a row are good.")
+        self.fields["month"].label, self.fields["year"].label = (
+            _("Month of your birth"),
+            _("Year of your birth"),
+        )
+        self.fields["month"].help_text = _("We ask everybody, and do not keep a grown-up’s answer.")
+
+    def signup(self, request: HttpRequest, person: Person) -> None:
+        del request
+        person.display_name = self.cleaned_data["display_name"]
+        person.role = Role.PARENT
+        person.time_zone = self.cleaned_data["time_zone"]
+        person.is_zone_confirmed = self.is_zone_confirmed
+        person.save(update_fields=["display_name", "role", "time_zone", "is_zone_confirmed"])
 
 
 class TeenSignUpForm(ZoneOfNewPerson):

@@ -3,6 +3,7 @@
 import zoneinfo
 from typing import ClassVar
 
+from allauth.account.models import EmailAddress
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.contrib.auth.validators import UnicodeUsernameValidator
@@ -129,3 +130,17 @@ class ErasedPerson(models.Model):
 
     def __str__(self) -> str:
         return f"{self.person_key} {self.joined_at.isoformat()}"
+
+
+class MailboxConfirmation(models.Model):
+    """When mail to an address was first shown to reach its owner. It goes with the address."""
+
+    address = models.OneToOneField(EmailAddress, on_delete=models.CASCADE, related_name="confirmation")
+    confirmed_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = _("confirmation of a mailbox")
+        verbose_name_plural = _("confirmations of mailboxes")
+
+    def __str__(self) -> str:
+        return f"{self.confirmed_at:%Y-%m-%d}"

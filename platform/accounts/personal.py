@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import services
-from accounts.models import Person
+from accounts.models import MailboxConfirmation, Person
 from accounts.registry import Kind, Retention, Row, kinds, leave, nothing
 
 TITLES_KEPT_FOR = timedelta(days=30)
@@ -96,8 +96,14 @@ def admin_log_export(person: Person) -> Iterator[Row]:
 
 
 def addresses_export(person: Person) -> Iterator[Row]:
-    for address in EmailAddress.objects.filter(user=person).order_by("pk"):
-        yield {"email": address.email, "verified": address.verified, "primary": address.primary}
+    for address in EmailAddress.objects.filter(user=person).select_related("confirmation").order_by("pk"):
+        confirmation = getattr(address, "confirmation", None)
+        yield {
+            "email": address.email,
+            "verified": address.verified,
+            "confirmed_at": confirmation.confirmed_at if confirmation else None,
+            "primary": address.primary,
+        }
 
 
 def second_steps_export(person: Person) -> Iterator[Row]:
@@ -109,11 +115,16 @@ def second_steps_export(person: Person) -> Iterator[Row]:
 ADDRESSES = Kind(
     name="addresses",
     title=_("Email addresses"),
-    what=_("Which addresses you gave, and whether their mail has been shown to reach you."),
+    what=_("Which addresses you gave, and when their mail was first shown to reach you."),
     retention=Retention(words=_("They stay until you take them out, or the account is deleted.")),
     private=False,
-    models=(EmailAddress, EmailConfirmation),
-    labels={"email": _("address"), "verified": _("confirmed"), "primary": _("the one that we write to")},
+    models=(EmailAddress, EmailConfirmation, MailboxConfirmation),
+    labels={
+        "email": _("address"),
+        "verified": _("confirmed"),
+        "confirmed_at": _("confirmed on"),
+        "primary": _("the one that we write to"),
+    },
     gone=_("Your email addresses"),
     export=addresses_export,
     erase=leave,

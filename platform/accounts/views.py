@@ -17,10 +17,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts import services
+from accounts import age_screen, services
 from accounts.access import kept_form, sign_in_required
 from accounts.address_rule import canonical_address
-from accounts.age import is_grown_up, is_too_young
+from accounts.age import is_grown_up
 from accounts.demo import DEMO_PEOPLE
 from accounts.forms import AccountForm, AgeForm, SignInForm, TeenSignUpForm
 from accounts.models import Person, Role
@@ -32,10 +32,6 @@ from accounts.zones import city_of, zone_guess
 tries_at_one_name = Throttle("sign-in name", "10/5minutes")
 tries_from_one_place = Throttle("sign-in place", "50/5minutes")
 sign_ups_from_one_place = Throttle("teen sign-up place", "20/10minutes")
-
-# Kept in the session: that somebody was too young, without what they said; and a month of birth between two pages.
-REFUSED = "sign_up_refused"
-BORN = "sign_up_born"
 
 
 class SignIn(library.LoginView):
@@ -59,10 +55,32 @@ class SignOut(library.LogoutView):
 
 
 class SignUp(library.SignupView):
+    """A grown-up's account. Whoever tells a younger month of birth, here or on the teens' page, is led to theirs."""
+
     template_name = "accounts/sign_up.html"
 
     def get_initial(self) -> dict[str, Any]:
         return {**super().get_initial(), **_guessed(self.request)}
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        has_answered = age_screen.is_refused(request) or age_screen.standing_answer(request)
+        if has_answered and not request.user.is_authenticated:
+            return redirect(_with_next("accounts:teen_sign_up", get_next_redirect_url(request) or ""))
+        response: HttpResponseBase = super().dispatch(request, *args, **kwargs)
+        return response
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        asked = AgeForm(request.POST)
+        if asked.is_valid() and not is_grown_up(born=asked.born, on=timezone.localdate()):
+            age_screen.record_answer(request, asked.born)
+            return redirect(_with_next("accounts:teen_sign_up", get_next_redirect_url(request) or ""))
+        response: HttpResponse = super().post(request, *args, **kwargs)
+        return response
+
+
+def _with_next(name: str, onward: str) -> str:
+    """The address of a page that leads on to `onward` in the end."""
+    return f"{reverse(name)}?{urlencode({'next': onward})}" if onward else reverse(name)
 
 
 class Email(library.EmailView):
@@ -99,18 +117,18 @@ def passkey(request: HttpRequest) -> HttpResponse:
 @never_cache
 @sensitive_post_parameters("password", "month", "year")
 def teen_sign_up(request: HttpRequest) -> HttpResponse:
-    """First the month of birth, in the same words for everybody; then the account."""
+    """First the month of birth, in the same words for everybody; then the account. The first answer stands."""
     if request.user.is_authenticated:
         return redirect("accounts:account")
-    if request.session.get(REFUSED):
+    if age_screen.is_refused(request):
         return render(request, "accounts/too_young.html")
     # Where they were on their way to, such as an invitation; only an address of this site is taken.
     onward = {"next": get_next_redirect_url(request) or ""}
     if request.method == "POST":
         sign_ups_from_one_place.hit(request.META["REMOTE_ADDR"])
-    born = request.session.get(BORN)
-    if request.method == "POST" and "year" not in request.POST and born:
-        return _teen_account(request, _teen_form(request), date.fromisoformat(born), onward)
+    born = age_screen.standing_answer(request)
+    if born:
+        return _teen_account(request, _teen_form(request), born, onward)
     form = AgeForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         return _age_told(request, form.born, onward)
@@ -119,18 +137,13 @@ def teen_sign_up(request: HttpRequest) -> HttpResponse:
 
 
 def _age_told(request: HttpRequest, born: date, onward: dict[str, str]) -> HttpResponse:
-    today = timezone.localdate()
-    if is_too_young(born=born, on=today):
-        request.session.pop(BORN, None)
-        request.session[REFUSED] = True
+    age_screen.record_answer(request, born)
+    if age_screen.is_refused(request):
         return render(request, "accounts/too_young.html")
-    if is_grown_up(born=born, on=today):
+    if is_grown_up(born=born, on=timezone.localdate()):
         messages.info(request, _("Grown-ups sign up with an email address. Here is their page."))
-        return redirect(
-            f"{reverse('accounts:sign_up')}?{urlencode(onward)}" if onward["next"] else "accounts:sign_up"
-        )
-    request.session[BORN] = born.isoformat()
-    return render(request, "accounts/teen_sign_up.html", {"form": _teen_form(request), **onward})
+        return redirect(_with_next("accounts:sign_up", onward["next"]))
+    return _teen_account(request, _teen_form(request), born, onward)
 
 
 def _teen_form(request: HttpRequest) -> TeenSignUpForm:
@@ -141,9 +154,9 @@ def _teen_form(request: HttpRequest) -> TeenSignUpForm:
 def _teen_account(
     request: HttpRequest, form: TeenSignUpForm, born: date, onward: dict[str, str]
 ) -> HttpResponse:
-    page = {"form": form, **onward}
+    page = {"form": form, "born": born, **onward}
     if not form.is_valid():
-        return render(request, "accounts/teen_sign_up.html", page, status=422)
+        return render(request, "accounts/teen_sign_up.html", page, status=422 if form.errors else 200)
     typed = {name: form.cleaned_data[name] for name in ("username", "display_name", "password", "time_zone")}
     try:
         person = services.teen_make(born=born, is_zone_confirmed=form.is_zone_confirmed, **typed)
@@ -151,7 +164,7 @@ def _teen_account(
         # Somebody took the name between the form's look and ours.
         form.add_error("username", fault.messages)
         return render(request, "accounts/teen_sign_up.html", page, status=422)
-    del request.session[BORN]
+    age_screen.forget_answer(request)
     response: HttpResponse = perform_login(request, person, signup=True, redirect_url=onward["next"] or None)
     return response
 

@@ -15,6 +15,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.address_rule import canonical_address, validate_address
+from accounts.age_screen import kept_refusal
 from accounts.models import Person, Role
 from accounts.names import made_up_username
 from accounts.site import absolute, at_site
@@ -72,6 +73,11 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         """Tries at a password are counted before they come here, by `accounts.throttle`."""
+
+    def logout(self, request: HttpRequest) -> None:
+        """Ends the session, but not the refusal of a child who was at this browser."""
+        with kept_refusal(request):
+            super().logout(request)
 
     def get_login_stages(self) -> list[str]:
         stages: list[str] = super().get_login_stages()

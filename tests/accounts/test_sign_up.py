@@ -10,7 +10,13 @@ from accounts.models import Person, Role
 from mail.models import Mail
 from tests.accounts.conftest import is_signed_in
 
-GIVEN = {"display_name": "Kim", "email": "kim@example.org", "password1": "three-words-in-a-row"}
+GIVEN = {
+    "display_name": "Kim",
+    "email": "kim@example.org",
+    "password1": "three-words-in-a-row",
+    "month": "1",
+    "year": "1980",
+}
 
 
 def sign_up(client: Client, **changed: str) -> int:

@@ -154,6 +154,8 @@ def test_a_parent_signs_up_and_confirms_by_the_mail(
     page.get_by_label("Your name on the page").fill("Kim")
     page.get_by_label("Email").fill("kim@example.org")
     page.get_by_label("Password").fill("three-words-in-a-row")
+    page.get_by_label("Month of your birth").select_option("1")
+    page.get_by_label("Year of your birth").fill("1980")
     page.get_by_role("button", name="Sign up").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Look into your mailbox")
     link = next(word for word in Mail.objects.get().text.split() if word.startswith("http"))

@@ -205,6 +205,7 @@ class TestSomebodyNew:
         path = f"/family/join/{links.invitation_make(by=teen).token}"
         assert f"/sign-up?next={path}" in client.get(path).content.decode()
         account = {"display_name": "Pat", "email": "pat@example.org", "password1": "walnut trees whistle"}
+        account |= {"month": "1", "year": "1980"}
         client.post("/sign-up", account | {"next": path})
         confirm = re.search(rf"{settings.SITE_URL}(/\S+)", Mail.objects.get().text)
         assert confirm

@@ -1,0 +1,135 @@
+"""The month of birth is asked of everybody who makes an account, and the first answer in a browser stands."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.test import Client
+from django.utils import timezone
+
+from accounts.addresses import mailbox_confirmed_at
+from accounts.age_screen import REFUSED, TOLD_AT
+from accounts.models import Person, Role
+from mail.models import Mail
+from tests.accounts.conftest import is_signed_in
+
+TEEN, GROWN_UP = "/sign-up/teen", "/sign-up"
+ACCOUNT = {"username": "lou", "display_name": "Lou", "password": "three-words-in-a-row"}
+GIVEN = {"display_name": "Kim", "email": "kim@example.org", "password1": "three-words-in-a-row"}
+
+pytestmark = pytest.mark.django_db
+
+
+def born(years_ago: int) -> dict[str, str]:
+    today = timezone.localdate()
+    return {"month": str(today.month), "year": str(today.year - years_ago)}
+
+
+class TestTheFirstAnswer:
+    def test_stands_when_the_teen_goes_back(self, client: Client) -> None:
+        client.post(TEEN, born(14))
+        assert 'name="username"' in client.get(TEEN).content.decode()
+        client.post(TEEN, born(17))
+        client.post(TEEN, ACCOUNT)
+        person = Person.objects.get()
+        assert person.born
+        assert person.born.year == timezone.localdate().year - 14
+
+    def test_is_shown_with_whom_to_write_to_if_it_is_wrong(self, client: Client) -> None:
+        page = client.post(TEEN, {"month": "5", "year": str(timezone.localdate().year - 15)}).content.decode()
+        assert f"May {timezone.localdate().year - 15}" in page
+        assert "write to us" in page
+
+    @pytest.mark.parametrize("years", [10, 15])
+    def test_of_somebody_younger_makes_no_grown_ups_account_there(self, years: int, client: Client) -> None:
+        client.post(TEEN, born(years))
+        assert client.get(GROWN_UP)["Location"] == TEEN
+        assert client.post(GROWN_UP, GIVEN | born(40))["Location"] == TEEN
+        assert not Person.objects.exists()
+
+    def test_stands_for_a_day_as_a_family_may_share_the_device(self, client: Client) -> None:
+        client.post(TEEN, born(15))
+        session = client.session
+        session[TOLD_AT] -= int(timedelta(days=1, minutes=1).total_seconds())
+        session.save()
+        assert client.get(GROWN_UP).status_code == 200
+
+    def test_is_not_asked_of_a_sister_or_brother_once_the_account_is_made(self, client: Client) -> None:
+        client.post(TEEN, born(15))
+        client.post(TEEN, ACCOUNT)
+        client.post("/sign-out")
+        assert 'name="year"' in client.get(TEEN).content.decode()
+
+
+class TestOnTheGrownUpsPage:
+    @pytest.mark.parametrize(("years", "words"), [(10, "Not an account yet"), (15, 'name="username"')])
+    def test_somebody_younger_is_led_to_the_teens_page_and_nothing_is_made(
+        self, years: int, words: str, client: Client
+    ) -> None:
+        reply = client.post(GROWN_UP, GIVEN | born(years), follow=True)
+        assert reply.redirect_chain == [(TEEN, 302)]
+        assert words in reply.content.decode()
+        assert not Person.objects.exists()
+        assert not Mail.objects.exists()
+
+    def test_a_form_with_other_faults_is_an_answer_too(self, client: Client) -> None:
+        client.post(GROWN_UP, born(10))
+        assert dict(client.session) == {REFUSED: True}
+
+    def test_an_answer_is_needed(self, client: Client) -> None:
+        assert "Choose the month" in client.post(GROWN_UP, GIVEN).content.decode()
+        assert not Person.objects.exists()
+
+    def test_a_grown_ups_month_is_not_kept(self, client: Client) -> None:
+        client.post(GROWN_UP, GIVEN | born(40))
+        person = Person.objects.get()
+        assert (person.role, person.born) == (Role.PARENT, None)
+        assert not {"sign_up_born", REFUSED} & set(client.session.keys())
+
+    def test_the_way_on_is_kept(self, client: Client) -> None:
+        onward = {"next": "/family/join/abc"}
+        assert (
+            client.post(GROWN_UP, GIVEN | born(15) | onward)["Location"]
+            == f"{TEEN}?next=%2Ffamily%2Fjoin%2Fabc"
+        )
+
+
+class TestARefusal:
+    def test_outlasts_signing_in_and_out_there(self, client: Client, teen: Person) -> None:
+        client.post(TEEN, born(10))
+        client.post("/sign-in", {"username": "noor", "password": "a-long-password"})
+        assert is_signed_in(client)
+        client.post("/sign-out")
+        assert not is_signed_in(client)
+        assert "Not an account yet" in client.post(TEEN, born(15)).content.decode()
+
+    def test_outlasts_the_deletion_of_an_account_there(self, client: Client, teen: Person) -> None:
+        client.post(TEEN, born(10))
+        client.force_login(teen)
+        client.post("/account/data/erase", {"proof": "a-long-password"})
+        assert not Person.objects.exists()
+        assert "Not an account yet" in client.get(TEEN).content.decode()
+
+
+class TestAMailbox:
+    def test_is_as_old_as_its_confirmation(self, client: Client, link_in: Callable[[Mail], str]) -> None:
+        client.post(GROWN_UP, GIVEN | born(40))
+        person = Person.objects.get()
+        assert mailbox_confirmed_at(person) is None
+        client.post(link_in(Mail.objects.get()))
+        first = mailbox_confirmed_at(person)
+        assert first
+        assert timezone.now() - first < timedelta(minutes=1)
+
+    def test_is_a_new_one_after_a_change_of_address(
+        self, client: Client, known: Person, link_in: Callable[[Mail], str]
+    ) -> None:
+        client.force_login(known)
+        client.post("/account/reauthenticate/", {"password": "a-long-password"})
+        client.post("/account/email/", {"action_add": "", "email": "new@example.org"})
+        assert mailbox_confirmed_at(known) is None  # made in the test, without a mail
+        client.post(link_in(Mail.objects.get(to="new@example.org")))
+        assert [one.email for one in EmailAddress.objects.filter(user=known)] == ["new@example.org"]
+        assert mailbox_confirmed_at(known)
+        assert Mail.objects.filter(to="kim@example.org").exists()
