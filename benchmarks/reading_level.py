@@ -89,7 +89,7 @@ def main() -> None:
     from courses.briefings.reading import briefings_read
     from courses.library import CONTENT, library_read
     from courses.markdown import plain_of
-    from families.consents import text_now
+    from families.consent_texts import text_now
 
     for module in library_read():
         texts = texts_of(module)

@@ -43,7 +43,7 @@ from chat.retries import settle_retry, standing_turn
 from chat.selectors import pause_of
 from chat.sittings import sitting_of
 from chat.titles import plain_title, title_from
-from families.gate import Closed, Gate, gate_of
+from families.gate import Gate, gate_of
 from guard import Action, Verdict, action_for
 from inference.prices import price
 from inference.tokens import tokens_at_most
@@ -130,7 +130,7 @@ def _gate_for(asked: Asked, action: Action) -> Gate:
     """What the asker's family allows. Raises NotTaken where the question is not to be answered now."""
     if action in FIRST:
         gate = gate_of(asked.person)
-        if gate.closed == Closed.CONSENT:
+        if not gate.has_consent:
             raise FamilyClosed(gate)
         return gate
     if len(asked.question) > LONGEST_QUESTION:

@@ -13,8 +13,8 @@ from pytest_django import DjangoDbBlocker
 from accounts.models import Person, Role
 from courses.loading import library_load
 from courses.models import Briefing, Module, Term
-from families.consents import text_now
-from families.models import Consent
+from families.consent_texts import text_now
+from families.models import Consent, Residence
 from tests import live
 
 LOST = "These tests run on real parts. Start them with `make test`, or one file with `make test ARGS=tests/chat`."
@@ -87,8 +87,9 @@ def make_person(db: None) -> Callable[..., Person]:
 
 
 def with_consent(teen: Person) -> Person:
-    """A teen for whom somebody has agreed that the tutor may be used."""
+    """A teen for whom somebody has agreed that the tutor may be used, and who lives in the United States."""
     text = text_now()
+    Residence.objects.create(teen=teen, country="US")
     Consent.objects.create(
         teen=teen,
         given_by_name="a parent",

@@ -99,6 +99,14 @@ NO_CONSENT = define(
     _("Nobody has agreed yet"),
     _("Before a teen may use the tutor, they or a parent agree to how it works."),
 )
+COOLING_OFF = define(
+    "cooling-off",
+    HTTPStatus.FORBIDDEN,
+    _("The tutor is closed for some days"),
+    _(
+        "A parent who had agreed or paused is no longer linked, or withdrew. The member “opens_at” says until when."
+    ),
+)
 PAUSED = define(
     "paused-by-family",
     HTTPStatus.FORBIDDEN,
@@ -157,10 +165,15 @@ KINDS: dict[type, Kind] = {
     TooManyDeferred: TOO_MANY_DEFERRED,
     ConversationGone: NOT_FOUND,
 }
-GATES = {Closed.CONSENT: NO_CONSENT, Closed.PAUSED: PAUSED, Closed.QUIET: QUIET}
+GATES = {
+    Closed.CONSENT: NO_CONSENT,
+    Closed.COOLING_OFF: COOLING_OFF,
+    Closed.PAUSED: PAUSED,
+    Closed.QUIET: QUIET,
+}
 ON_ASKING = (
     EMPTY, TOO_LONG, PERSONAL_FOUND, BUDGET_SHORT, STOPPED, NOT_IN_PLAN, STILL_ANSWERING, RESTING, CLOSED,
-    TOO_MANY_DEFERRED, NO_CONSENT, PAUSED, QUIET, KEY_MISSING, KEY_TAKEN, KEY_REUSED,
+    TOO_MANY_DEFERRED, NO_CONSENT, COOLING_OFF, PAUSED, QUIET, KEY_MISSING, KEY_TAKEN, KEY_REUSED,
 )  # fmt: skip
 
 
@@ -207,6 +220,8 @@ def _gate_problem(refusal: FamilyClosed, person: Person) -> Problem:
     kind = GATES[gate.closed or Closed.CONSENT]
     if gate.until is None:
         return Problem(kind)
+    if gate.closed == Closed.COOLING_OFF:
+        return Problem(kind, fields={"opens_at": gate.until})
     at = time_in(gate.until, gate.zone or person.zone)
     detail = gettext("The tutor opens again at %(at)s, as your family agreed on quiet hours.") % {"at": at}
     return Problem(kind, detail, fields={"opens_at": gate.until})

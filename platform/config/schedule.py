@@ -25,6 +25,10 @@ SCHEDULE = {
         "task": "families.tasks.notices_forget",
         "schedule": crontab(hour="11", minute="55"),
     },
+    "forget cooling-off times": {
+        "task": "families.tasks.cooling_offs_forget",
+        "schedule": crontab(hour="12", minute="5"),
+    },
     "erase families": {
         "task": "families.tasks.family_erasures_forget",
         "schedule": crontab(hour="12", minute="20"),

@@ -8,6 +8,7 @@ from django.utils import timezone
 from accounts.models import Person
 from families.consents import consent_give
 from families.models import Link
+from families.residence import tell_country
 
 AGE = 15
 
@@ -23,4 +24,5 @@ def demo_family_load() -> None:
         return
     Link.objects.create(parent=parent, teen=teen)
     teen.refresh_from_db()
-    consent_give(teen=teen, by=parent, country="US")
+    tell_country(teen=teen, by=parent, country="US")
+    consent_give(teen=teen, by=parent)

@@ -16,10 +16,11 @@ from django.utils.translation import gettext as _
 
 from accounts import services
 from accounts.models import Person, Role
-from families.consents import consents_about, may_consent_alone
+from families.consents import may_consent_alone
 from families.errors import NotAParent
 from families.models import FamilyErasure
 from families.notices import notice_send
+from families.residence import country_of
 from families.selectors import parents_of, teens_of
 
 logger = logging.getLogger(__name__)
@@ -69,9 +70,8 @@ def fate_of(teen: Person, erasure: FamilyErasure | None) -> Fate:
 
 
 def decides_alone(teen: Person) -> bool:
-    """Whether a teen is old enough where they live; the country is the one of the last consent about them."""
-    last = consents_about(teen).filter(teen=teen).first()
-    return may_consent_alone(teen, last.country if last else "")
+    """Whether a teen is old enough where they live; as everywhere else, while the country was not told."""
+    return may_consent_alone(teen, country_of(teen) or "")
 
 
 def plan_of(parent: Person) -> list[Planned]:

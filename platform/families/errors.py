@@ -1,5 +1,9 @@
 """Why something in a family cannot be done. The words for people stand with the views."""
 
+from datetime import datetime
+
+from families.consent_models import Verification
+
 
 class FamilyFault(Exception):
     """Nothing was changed."""
@@ -35,3 +39,27 @@ class CodeWrong(FamilyFault):
 
 class HelpOver(FamilyFault):
     """The help with a password was used, has not been given, or is too old."""
+
+
+class NotACountry(FamilyFault):
+    """The code is not one of ISO 3166."""
+
+
+class CountryUnknown(FamilyFault):
+    """It has not been told where the teen lives."""
+
+
+class NotVerified(FamilyFault):
+    """The parent lacks what the site asks of parents before their consent counts."""
+
+    def __init__(self, level: Verification) -> None:
+        super().__init__(level)
+        self.level = level
+
+
+class CoolingOffRuns(FamilyFault):
+    """A parent who had a say has withdrawn or is no longer linked: nobody else agrees before `until`."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(until)
+        self.until = until

@@ -10,6 +10,7 @@ from accounts.address_rule import AddressField
 from accounts.models import Person
 from accounts.names import NameFormField
 from accounts.zone_fields import ZoneField, zone_field
+from families.countries import country_choices
 from families.password_help import CODE_FIGURES
 from families.terms import Terms, View
 
@@ -60,6 +61,23 @@ class TermsForm(forms.Form):
     @property
     def terms(self) -> Terms:
         return Terms(**(self.cleaned_data | {"view": View(self.cleaned_data["view"])}))
+
+
+class ConsentForm(forms.Form):
+    """The country where a teen lives, without a first guess. Once it was told it stands, and is not asked again."""
+
+    country = forms.ChoiceField(
+        error_messages={
+            "required": _("Choose the country"),
+            "invalid_choice": _("Choose a country from the list"),
+        }
+    )
+
+    def __init__(self, data: Any = None, *, country: str | None) -> None:
+        super().__init__(data if country is None or data is None else {"country": country})
+        choice = self.fields["country"]
+        assert isinstance(choice, forms.ChoiceField)  # noqa: S101 - tells the types
+        choice.choices = [("", _("Choose")), *country_choices()]
 
 
 class InvitationForm(forms.Form):

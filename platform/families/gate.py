@@ -5,16 +5,19 @@ from datetime import datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from django.db.models import Exists, OuterRef, Subquery
 from django.utils import timezone
 
 from accounts.models import Person, Role
-from families.consents import consent_of
-from families.models import Link
+from families.consents import consents_in_force
+from families.cooling_off import has_grown_up
+from families.models import CoolingOff, Link
 from families.quiet import quiet_until
 from families.terms import Terms, combined
 
 
 class Closed(StrEnum):
+    COOLING_OFF = "cooling-off"
     CONSENT = "consent"
     PAUSED = "paused"
     QUIET = "quiet"
@@ -24,27 +27,31 @@ class Closed(StrEnum):
 class Gate:
     """`closed` says why the tutor is closed, and is None when it is open.
 
-    `until`, and the `zone` on whose clock that is, are known for quiet hours alone.
+    `until` is known where it opens by itself, and the `zone` on whose clock that is for quiet hours alone. Without
+    `has_consent` nothing that a teen writes is stored, whatever else closes the tutor.
     """
 
     closed: Closed | None = None
     until: datetime | None = None
     zone: ZoneInfo | None = None
+    has_consent: bool = True
     paused_by: Person | None = None
     terms: Terms = field(default_factory=Terms)
     is_watched: bool = False
 
 
 def gate_of(person: Person, *, now: datetime | None = None) -> Gate:
-    """Grown-ups find it open. A teen needs a consent that stands, no pause of a parent, and no quiet hours."""
+    """Grown-ups find it open. A teen needs a consent that stands, no pause, no quiet hours, and no cooling-off time."""
     if person.role != Role.TEEN:
         return Gate()
     now = now or timezone.now()
     links = list(Link.objects.filter(teen=person, ended_at=None).select_related("parent"))
     agreed = [link.terms for link in links]
     terms = combined(agreed)
-    if consent_of(person) is None:
-        return Gate(Closed.CONSENT, terms=terms, is_watched=bool(links))
+    has_consent, until = _consent_and_cooling_off(person, now)
+    if until or not has_consent:
+        closed = Closed.COOLING_OFF if until else Closed.CONSENT
+        return Gate(closed, until=until, has_consent=has_consent, terms=terms, is_watched=bool(links))
     paused = next((link for link in links if link.paused_at), None)
     if paused:
         return Gate(Closed.PAUSED, paused_by=paused.parent, terms=terms, is_watched=True)
@@ -52,3 +59,13 @@ def gate_of(person: Person, *, now: datetime | None = None) -> Gate:
     if quiet:
         return Gate(Closed.QUIET, until=quiet.at, zone=quiet.zone, terms=terms, is_watched=True)
     return Gate(terms=terms, is_watched=bool(links))
+
+
+def _consent_and_cooling_off(teen: Person, now: datetime) -> tuple[bool, datetime | None]:
+    """consent_of and cooling_off_until in one query, as every question asks for both."""
+    consent = Exists(consents_in_force().filter(teen=OuterRef("pk")))
+    cooling_off = CoolingOff.objects.filter(teen=OuterRef("pk"), until__gt=now).order_by("-until")
+    until = Subquery(cooling_off.values("until")[:1])
+    row = Person.objects.filter(pk=teen.pk).values_list(consent, until).first()
+    has_consent, until_then = row or (False, None)
+    return has_consent, None if has_grown_up(teen, now) else until_then

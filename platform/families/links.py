@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from accounts.age import is_grown_up
 from accounts.models import Person, Role
 from families.consents import consent_withdraw
+from families.cooling_off import cooling_off_day, end_cooling_off, start_cooling_off
 from families.errors import AlreadyLinked, InvitationOver, WrongSide
 from families.limits import limit_apply, nest_apply
 from families.models import INVITATION_LIFE, Consent, Ending, Invitation, Link
@@ -54,6 +55,7 @@ def invitation_accept(*, token: str, by: Person) -> Link:
             link = Link.objects.create(parent=parent, teen=teen)
     except IntegrityError as fault:
         raise AlreadyLinked from fault
+    _take_up_pause(link)
     # The parent first: a second parent comes into the teen's family, and not the other way round.
     nest_apply(person=parent)
     nest_apply(person=teen)
@@ -76,18 +78,30 @@ def invitation_decline(*, token: str, by: Person) -> None:
 def link_end(*, link: Link, by: Person | None) -> bool:
     """Part two people; None means that the teen has grown up. The other side is told. False when it was over.
 
-    A consent that this parent gave ends with the link: nobody answers for a teen whom they are not linked to.
+    A consent that this parent gave ends with the link: nobody answers for a teen whom they are not linked to. Where the
+    parent had consented or paused, the tutor stays closed for the cooling-off time, and both are told until when.
     """
     ending = Ending.AGE if by is None else Ending.PARENT if by == link.parent else Ending.TEEN
-    standing = Link.objects.filter(pk=link.pk, ended_at=None)
-    if not standing.update(ended_at=timezone.now(), ending=ending):
+    # The order of the locks is that of consent_give.
+    Person.objects.select_for_update(no_key=True).get(pk=link.teen_id)
+    standing = Link.objects.select_for_update().filter(pk=link.pk, ended_at=None).first()
+    if standing is None:
         return False
     given = Consent.objects.filter(teen=link.teen, given_by=link.parent, given_as="parent", withdrawn_at=None)
-    if given.exists():
+    has_consented = given.exists()
+    Link.objects.filter(pk=link.pk).update(ended_at=timezone.now(), ending=ending)
+    if has_consented:
         consent_withdraw(teen=link.teen, by=link.teen)
     limit_apply(teen=link.teen)
     for person in (link.teen, link.parent):
         nest_apply(person=person)
+    _tell_of_end(link, by)
+    if by is not None and (has_consented or standing.paused_at):
+        _cool_off(link)
+    return True
+
+
+def _tell_of_end(link: Link, by: Person | None) -> None:
     for person, other in ((link.parent, link.teen), (link.teen, link.parent)):
         if by is None:
             words = _("You and %(who)s are no longer linked here, as a teen of 18 decides alone.") % {
@@ -96,7 +110,28 @@ def link_end(*, link: Link, by: Person | None) -> bool:
             notice_send(person=person, words=words)
         elif person != by:
             notice_send(person=person, words=_("%(who)s ended your link here.") % {"who": by})
-    return True
+
+
+def _cool_off(link: Link) -> None:
+    until = start_cooling_off(teen=link.teen, parent=link.parent)
+    words = _(
+        "The link between %(parent)s and %(teen)s has ended. Until %(day)s the tutor is closed to %(teen)s. "
+        "Help is always open."
+    )
+    for person in (link.teen, link.parent):
+        day = cooling_off_day(until, person)
+        notice_send(person=person, words=words % {"parent": link.parent, "teen": link.teen, "day": day})
+
+
+def _take_up_pause(link: Link) -> None:
+    """The two are linked again within the cooling-off time: it ends, and a pause that stood then still stands."""
+    if not end_cooling_off(teen=link.teen, parent=link.parent):
+        return
+    ended = Link.objects.filter(parent=link.parent, teen=link.teen, ended_at__isnull=False)
+    last = ended.order_by("-ended_at").first()
+    if last and last.paused_at:
+        link.paused_at = last.paused_at
+        link.save(update_fields=["paused_at"])
 
 
 def links_end_at_18() -> int:

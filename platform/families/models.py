@@ -14,11 +14,39 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Person, validate_time_zone
-from accounts.names import LONGEST_STORED_NAME, NameField
+from accounts.names import NameField
+from families.consent_models import (
+    PERSON,
+    Consent,
+    ConsentPolicy,
+    CoolingOff,
+    Correction,
+    ParentCheck,
+    Residence,
+)
 from families.quiet import QuietHours
 from families.terms import Terms, View
 
-PERSON = settings.AUTH_USER_MODEL
+__all__ = [
+    "INVITATION_LIFE",
+    "PERSON",
+    "Consent",
+    "ConsentPolicy",
+    "CoolingOff",
+    "Correction",
+    "Ending",
+    "FamilyErasure",
+    "Invitation",
+    "Link",
+    "Look",
+    "Notice",
+    "ParentCheck",
+    "PasswordHelp",
+    "Proposal",
+    "Residence",
+    "TrustedAdult",
+]
+
 INVITATION_LIFE = timedelta(days=7)
 
 
@@ -215,35 +243,6 @@ class FamilyErasure(models.Model):
 
     def __str__(self) -> str:
         return f"{self.asked_at:%Y-%m-%d}"
-
-
-class Consent(models.Model):
-    """Evidence that somebody agreed to a teen's use of the tutor: to which words, when, and in which country."""
-
-    teen = models.ForeignKey(PERSON, on_delete=models.CASCADE, related_name="consents")
-    given_by = models.ForeignKey(PERSON, on_delete=models.SET_NULL, null=True, related_name="consents_given")
-    # As they were named when they gave it, should their account be erased before the teen's.
-    given_by_name = models.CharField(max_length=LONGEST_STORED_NAME)
-    given_as = models.CharField(max_length=10, choices=[("teen", _("the teen")), ("parent", _("a parent"))])
-    version = models.CharField(max_length=20)
-    text_hash = models.CharField(max_length=64)
-    country = models.CharField(max_length=2)
-    age = models.PositiveSmallIntegerField(null=True, help_text=_("the teen’s, in whole years"))
-    given_at = models.DateTimeField(default=timezone.now, editable=False)
-    withdrawn_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        verbose_name = _("consent")
-        verbose_name_plural = _("consents")
-        ordering = ["-given_at"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["teen", "version"], condition=Q(withdrawn_at=None), name="consent_once_a_version"
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.version}, {self.given_at:%Y-%m-%d}"
 
 
 class Look(models.Model):

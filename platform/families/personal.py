@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Person
 from accounts.registry import Kind, Retention, Row, leave
 from families.agreements import other_side
-from families.consents import consents_about
+from families.cooling_off import start_cooling_off
 from families.erasing import ERASURE_WAITS, family_erasures_carry_out
 from families.forgetting import INVITATIONS_KEPT_FOR, NOTICES_KEPT_FOR, invitations_forget, notices_forget
 from families.limits import limit_apply, nest_apply
@@ -26,6 +26,7 @@ from families.models import (
 )
 from families.notices import notice_send
 from families.password_help import HELP_KEPT_FOR, password_helps_forget
+from families.personal_consent import CONSENT_KINDS
 from families.trusted import trusted_adult_of
 
 
@@ -55,9 +56,7 @@ def links_erase(person: Person) -> None:
     for link in links.filter(ended_at=None).select_related("parent", "teen"):
         words = _("An account that you were linked to was deleted, and the link with it.")
         notice_send(person=other_side(link, person), words=str(words))
-    # Nobody answers for a teen any more who is not there to be asked.
-    given = Consent.objects.filter(given_by=person, given_as="parent", withdrawn_at=None)
-    given.update(withdrawn_at=timezone.now())
+    _end_say(person, links)
     teens = list(Person.objects.filter(links_to_parents__in=links.filter(parent=person)).distinct())
     links.delete()
     for teen in teens:
@@ -66,24 +65,14 @@ def links_erase(person: Person) -> None:
         nest_apply(person=other)
 
 
-def consents_export(person: Person) -> Iterator[Row]:
-    for consent in consents_about(person).select_related("teen").iterator():
-        yield {
-            "teen": str(consent.teen),
-            "given_by": consent.given_by_name,
-            "given_as": consent.given_as,
-            "given_at": consent.given_at,
-            "withdrawn_at": consent.withdrawn_at,
-            "country": consent.country,
-            "age": consent.age,
-            "version": consent.version,
-            "text_hash": consent.text_hash,
-        }
-
-
-def consents_erase(person: Person) -> None:
-    """A consent that they gave stays with the teen as evidence, without their name."""
-    Consent.objects.filter(given_by=person).exclude(teen=person).update(given_by_name="")
+def _end_say(parent: Person, links: QuerySet[Link]) -> None:
+    """A parent who goes answers for nobody any more. Where they had a say, a cooling-off time begins."""
+    given = Consent.objects.filter(given_by=parent, given_as="parent", withdrawn_at=None)
+    standing = links.filter(parent=parent, ended_at=None)
+    had_say = Q(links_to_parents__in=standing.filter(paused_at__isnull=False)) | Q(consents__in=given)
+    for teen in Person.objects.filter(had_say).distinct():
+        start_cooling_off(teen=teen, parent=None)
+    given.update(withdrawn_at=timezone.now())
 
 
 def looks_export(person: Person) -> Iterator[Row]:
@@ -151,30 +140,6 @@ FAMILY = Kind(
     },
     export=links_export,
     erase=links_erase,
-)
-CONSENTS = Kind(
-    name="consents",
-    title=_("Consent to the tutor"),
-    what=_("Who agreed that a teen may use it, when, and to which words."),
-    retention=Retention(words=_("It is evidence, and stays until the teen’s account is deleted.")),
-    seen=_("The teen and whoever gave it see it."),
-    gone=_("Every consent about you"),
-    stays=_("A consent that you gave for a teen stays with the teen, without your name."),
-    private=True,
-    models=(Consent,),
-    labels={
-        "teen": _("teen"),
-        "given_by": _("given by"),
-        "given_as": _("given as"),
-        "given_at": _("given"),
-        "withdrawn_at": _("withdrawn"),
-        "country": _("country"),
-        "age": _("age in years"),
-        "version": _("version of the words"),
-        "text_hash": _("proof of the words"),
-    },
-    export=consents_export,
-    erase=consents_erase,
 )
 LOOKS = Kind(
     name="looks",
@@ -283,4 +248,13 @@ ERASURES = Kind(
     export=erasures_export,
     erase=leave,
 )
-KINDS = (ERASURES, FAMILY, CONSENTS, LOOKS, TRUSTED, PASSWORD_HELPS, INVITATIONS, NOTICES)
+KINDS = (
+    ERASURES,
+    FAMILY,
+    *CONSENT_KINDS,
+    LOOKS,
+    TRUSTED,
+    PASSWORD_HELPS,
+    INVITATIONS,
+    NOTICES,
+)

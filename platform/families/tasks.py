@@ -1,6 +1,6 @@
 from celery import shared_task
 
-from families import erasing, forgetting, password_help
+from families import cooling_off, erasing, forgetting, password_help
 from families.links import links_end_at_18 as end_links
 
 
@@ -29,3 +29,8 @@ def password_helps_forget() -> int:
 def family_erasures_forget() -> int:
     """Erase the families whose days of waiting are over. Returns how many there were."""
     return erasing.family_erasures_carry_out()
+
+
+@shared_task(name="families.tasks.cooling_offs_forget")
+def cooling_offs_forget() -> int:
+    return cooling_off.forget_cooling_offs()

@@ -18,6 +18,7 @@ urlpatterns = [
     path("links/<uuid:link_id>/pause", agreement.pause, name="pause"),
     path("consent", consent.own, name="consent"),
     path("links/<uuid:link_id>/consent", consent.for_teen, name="consent_for"),
+    path("consents/<int:consent_id>", consent.agreed, name="agreed"),
     path("consents.json", consent.evidence, name="evidence"),
     path("data", data.data, name="data"),
     path("data/download", data.download, name="data_download"),

@@ -33,7 +33,16 @@ DATA, DOWNLOAD, ERASE, ERASED = (
 )
 PASSWORD = "a-long-password"
 # What the tests of each room are about, and `full` has none of.
-RARE = {"tries", "grants", "family-erasure", "password-helps", "reports"}
+RARE = {
+    "tries",
+    "grants",
+    "family-erasure",
+    "password-helps",
+    "reports",
+    "cooling-offs",
+    "parent-checks",
+    "erased",
+}
 AsPerson = Callable[[Person], Client]
 
 

@@ -18,7 +18,8 @@ from chat.models import Conversation, Report, Turn
 from chat.models import State as TurnState
 from courses.models import Together
 from events.models import Event, SignUp
-from families.models import FamilyErasure, Invitation, Link, Notice, PasswordHelp
+from families.cooling_off import COOLING_OFF
+from families.models import CoolingOff, FamilyErasure, Invitation, Link, Notice, PasswordHelp
 from mail.models import Mail, State
 from tests.accounts.conftest import log, mail_to, visitor_session
 from tests.events.conftest import come
@@ -78,6 +79,11 @@ def erasure_asked(at: datetime) -> None:
     FamilyErasure.objects.create(parent=Person.objects.create(username="kim", role=Role.PARENT), asked_at=at)
 
 
+def parted(at: datetime) -> None:
+    teen = Person.objects.create(username="noor", role=Role.TEEN)
+    CoolingOff.objects.create(teen=teen, until=at + COOLING_OFF)
+
+
 def conversed(at: datetime) -> None:
     teen = Person.objects.create(username="noor", role=Role.TEEN)
     Conversation.objects.create(owner=teen, title="Bias", asked_at=at)
@@ -115,6 +121,7 @@ BEGINNINGS: list[tuple[str, Callable[[datetime], None], Callable[[], int]]] = [
     ("conversations", conversed, Conversation.objects.count),
     ("reports", reported, Report.objects.count),
     ("together", asked_together, Together.objects.count),
+    ("cooling-offs", parted, CoolingOff.objects.count),
     ("family-erasure", erasure_asked, FamilyErasure.objects.count),
 ]
 

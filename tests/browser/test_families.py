@@ -9,11 +9,11 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from accounts.models import Person
 from courses.loading import library_load
-from families.consents import consent_give
 from families.erasing import family_erasures_carry_out
 from families.links import links_end_at_18
-from families.models import Consent, Link
+from families.models import Consent, Link, Residence
 from tests.browser.conftest import PHONE
+from tests.families.conftest import agree
 from tests.live import Web, Worker
 
 pytestmark = [pytest.mark.browser]
@@ -100,6 +100,7 @@ def test_invite_accept_consent_agree_and_ask(
 ) -> None:
     library_load()
     Consent.objects.all().delete()
+    Residence.objects.all().delete()
     hers, his = phone_of(parent), phone_of(teen, scripts=True)
 
     hers.get_by_role("link", name="Your account").click()
@@ -112,6 +113,7 @@ def test_invite_accept_consent_agree_and_ask(
     hers.goto("/family/")
     expect(hers.locator(".notices")).to_contain_text("Noor said yes: you are linked.")
     hers.get_by_role("link", name="Consent", exact=True).click()
+    hers.get_by_label("Where does Noor live?").select_option("United States")
     hers.get_by_role("button", name="I have read this, and I agree").click()
     expect(hers.get_by_text("The tutor is open to Noor.")).to_be_visible()
 
@@ -158,7 +160,7 @@ def test_pause_and_part(link: Link, phone_of: Callable[..., Page]) -> None:
 def test_grown_up(link: Link, phone_of: Callable[..., Page]) -> None:
     """The link ends by itself in the month of the 18th birthday, and both read so."""
     Consent.objects.all().delete()
-    consent_give(teen=link.teen, by=link.parent, country="US")
+    agree(teen=link.teen, by=link.parent)
     today = timezone.localdate()
     link.teen.born = date(today.year - 18, today.month, 1)
     link.teen.save(update_fields=["born"])

@@ -28,6 +28,8 @@ from chat.throttles import questions, reports
 from events.models import Event
 from events.places import sign_up_confirm
 from events.services import sign_up_make
+from families.agreements import pause_set
+from families.links import link_end
 from families.models import Consent, Link
 from tests.chat.conftest import Ask
 
@@ -115,6 +117,21 @@ def old_token(teen: Person) -> Scene:
 def no_consent(scene: Scene) -> Scene:
     Consent.objects.all().delete()
     scene.may_store = False
+    return scene
+
+
+@pytest.fixture
+def cooling_off_without_consent(scene: Scene, link: Link) -> Scene:
+    Consent.objects.update(given_by=link.parent)
+    link_end(link=link, by=link.teen)
+    scene.may_store = False
+    return scene
+
+
+@pytest.fixture
+def cooling_off_with_consent(scene: Scene, link: Link) -> Scene:
+    pause_set(link=link, paused=True)
+    link_end(link=link, by=link.teen)
     return scene
 
 
@@ -266,7 +283,8 @@ def waiting_for_the_model(scene: Scene, teen: Person, ask: Ask, down: ModelOutag
 
 STATES = [
     "nothing_wrong", "form_without_an_id", "form_with_a_broken_id", "used_id", "session_over",
-    "session_of_a_deleted_person", "old_token", "no_consent", "throttled", "quiet_hours", "parents_pause",
+    "session_of_a_deleted_person", "old_token", "no_consent", "cooling_off_without_consent",
+    "cooling_off_with_consent", "throttled", "quiet_hours", "parents_pause",
     "resting_after_a_card", "tutor_stopped", "tutor_not_open", "no_budget", "being_answered",
     "conversation_deleted", "conversation_of_another", "long", "too_long_to_answer", "much_too_long",
     "as_long_as_a_form_may_be", "records_away", "waiting_for_the_model", "report", "report_throttled", "title",

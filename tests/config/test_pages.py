@@ -14,7 +14,7 @@ from config import views
 from courses.models import Module
 from courses.records import PersonRecord
 from events.selectors import next_event
-from families.consents import text_now
+from families.consent_texts import text_now
 from families.models import Consent
 from tests.live import Worker, wait_until
 

@@ -3,7 +3,9 @@ from datetime import date
 import pytest
 
 from accounts.models import Person
-from families.models import Link
+from families.consents import consent_give
+from families.models import Consent, Link
+from families.residence import tell_country
 
 
 @pytest.fixture
@@ -28,3 +30,9 @@ def born_15(teen: Person) -> Person:
     )
     teen.save(update_fields=["born"])
     return teen
+
+
+def agree(*, teen: Person, by: Person, country: str = "US") -> Consent:
+    """What the page of consent does: the country first, then the consent."""
+    tell_country(teen=teen, by=by, country=country)
+    return consent_give(teen=teen, by=by)

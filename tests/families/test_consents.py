@@ -1,57 +1,71 @@
+import tomllib
 from dataclasses import replace
+from datetime import timedelta
+from importlib import import_module
+from pathlib import Path
 
 import pytest
-from django.utils import translation
+from django.apps import apps
+from django.utils import timezone, translation
 
 from accounts.models import Person
-from families import consents
-from families.errors import NotTheirsToGive
-from families.models import Consent, Link, Notice
+from families import consents, migrations
+from families.consent_texts import DATA, all_texts, find_text, text_now
+from families.countries import country_choices, country_codes, country_name
+from families.errors import CountryUnknown, NotTheirsToGive
+from families.models import Consent, Link, Notice, Residence
+from tests.families.conftest import agree
 
 
 @pytest.fixture(autouse=True)
 def _nobody_has_agreed(teen: Person) -> None:
     Consent.objects.all().delete()
+    Residence.objects.all().delete()
 
 
 class TestGiving:
     def test_a_linked_parent_may(self, link: Link, parent: Person, teen: Person) -> None:
-        consent = consents.consent_give(teen=teen, by=parent, country="us")
+        consent = agree(teen=teen, by=parent)
         assert consents.consent_of(teen) == consent
         assert (consent.given_as, consent.country, consent.text_hash) == (
             "parent",
             "US",
-            consents.text_now().hash,
+            text_now().hash,
         )
-        assert Notice.objects.get().person == teen
+        assert Notice.objects.filter(person=teen).count() == 1
 
     def test_a_parent_of_somebody_else_may_not(self, parent: Person, teen: Person) -> None:
         with pytest.raises(NotTheirsToGive):
-            consents.consent_give(teen=teen, by=parent, country="US")
+            agree(teen=teen, by=parent)
 
     def test_nor_one_whose_link_has_ended(self, link: Link, parent: Person, teen: Person) -> None:
         Link.objects.update(ended_at=link.made_at, ending="teen")
         with pytest.raises(NotTheirsToGive):
-            consents.consent_give(teen=teen, by=parent, country="US")
+            agree(teen=teen, by=parent)
 
-    @pytest.mark.parametrize(("country", "may"), [("US", True), ("GB", True), ("DE", False), ("", False)])
+    @pytest.mark.parametrize(("country", "may"), [("US", True), ("GB", True), ("DE", False), ("FR", False)])
     def test_a_teen_of_15_may_where_the_age_is_13_and_not_where_it_is_16(
         self, country: str, may: bool, born_15: Person
     ) -> None:
         assert consents.may_consent_alone(born_15, country) is may
         if not may:
             with pytest.raises(NotTheirsToGive):
-                consents.consent_give(teen=born_15, by=born_15, country=country)
+                agree(teen=born_15, by=born_15, country=country)
         else:
-            assert consents.consent_give(teen=born_15, by=born_15, country=country).given_as == "teen"
+            assert agree(teen=born_15, by=born_15, country=country).given_as == "teen"
+
+    def test_nobody_agrees_before_it_is_known_where_the_teen_lives(self, link: Link, born_15: Person) -> None:
+        for person in (link.parent, born_15):
+            with pytest.raises(CountryUnknown):
+                consents.consent_give(teen=born_15, by=person)
 
     def test_a_teen_whose_age_is_not_known_may_not(self, teen: Person) -> None:
         with pytest.raises(NotTheirsToGive):
-            consents.consent_give(teen=teen, by=teen, country="US")
+            agree(teen=teen, by=teen)
 
     def test_twice_gives_it_once(self, link: Link, parent: Person, teen: Person) -> None:
-        first = consents.consent_give(teen=teen, by=parent, country="US")
-        assert consents.consent_give(teen=teen, by=parent, country="US") == first
+        first = agree(teen=teen, by=parent)
+        assert agree(teen=teen, by=parent) == first
 
 
 class TestWithdrawing:
@@ -59,7 +73,7 @@ class TestWithdrawing:
     def test_either_may_and_the_other_is_told(
         self, who: str, link: Link, parent: Person, teen: Person, request: pytest.FixtureRequest
     ) -> None:
-        consents.consent_give(teen=teen, by=parent, country="US")
+        agree(teen=teen, by=parent)
         Notice.objects.all().delete()
         assert consents.consent_withdraw(teen=teen, by=request.getfixturevalue(who))
         assert consents.consent_of(teen) is None
@@ -74,7 +88,7 @@ class TestWithdrawing:
         assert not Notice.objects.exists()
 
     def test_leaves_the_evidence(self, link: Link, parent: Person, teen: Person) -> None:
-        consents.consent_give(teen=teen, by=parent, country="US")
+        agree(teen=teen, by=parent)
         consents.consent_withdraw(teen=teen, by=teen)
         [kept] = consents.consents_about(parent)
         assert kept.withdrawn_at
@@ -83,24 +97,83 @@ class TestWithdrawing:
 def test_new_words_ask_again(
     link: Link, parent: Person, teen: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    consents.consent_give(teen=teen, by=parent, country="US")
-    new = replace(consents.text_now(), version="2027-01-01", points=("Something new.",))
+    agree(teen=teen, by=parent)
+    new = replace(text_now(), version="2027-01-01", points=("Something new.",))
     monkeypatch.setattr(consents, "text_now", lambda: new)
     assert consents.consent_of(teen) is None
-    consents.consent_give(teen=teen, by=parent, country="US")
+    agree(teen=teen, by=parent)
     assert Consent.objects.count() == 2
 
 
-def test_changed_words_without_a_new_version_are_seen() -> None:
-    """Whoever changes the words changes the version too, and then this line."""
-    assert (consents.text_now().version, consents.text_now().hash[:12]) == ("2026-11-23", "727e37ad2539")
+# Every version that was ever shown. A line is added with a new version, and never changed.
+SHOWN = {
+    ("2026-11-23", "en"): "727e37ad2539cff4f293b92fbea2f5240f917cd53fb17d45697f49d9806d5719",
+    ("2026-11-23", "es"): "7fe9bc06c2f443bb45e2b9c7c3849b14c3a9728eacdea9c040078555f6bfdfda",
+}
+
+
+def test_every_version_that_was_ever_shown_can_still_be_read_word_for_word() -> None:
+    assert {(text.version, text.language): text.hash for text in all_texts()} == SHOWN
+    for (version, language), text_hash in SHOWN.items():
+        found = find_text(version=version, text_hash=text_hash)
+        assert found
+        assert found.language == language
+
+
+def test_a_file_says_the_version_that_its_name_says() -> None:
+    for path in DATA.glob("*.toml"):
+        assert tomllib.loads(path.read_text())["version"] == path.stem.rpartition(".")[0]
 
 
 def test_the_words_are_the_same_version_in_every_language() -> None:
-    english = consents.text_now()
+    english = text_now()
     with translation.override("es"):
-        spanish = consents.text_now()
+        spanish = text_now()
     assert spanish.title == "Antes de abrir el tutor"
     assert spanish.version == english.version
     assert len(spanish.points) == len(english.points)
     assert spanish.hash != english.hash
+
+
+class TestCountries:
+    def test_are_those_of_iso_3166_and_no_others(self) -> None:
+        codes = country_codes()
+        assert len(codes) == 249
+        assert {
+            "US",
+            "GB",
+            "DE",
+            "ES",
+            "TW",
+            "PS",
+            "AQ",
+        } <= codes
+        assert not {"EU", "UK", "XK", "ZZ", "", "us", "**"} & codes
+
+    @pytest.mark.parametrize(("language", "name"), [("en", "Germany"), ("es", "Alemania")])
+    def test_have_a_name_in_every_language(self, language: str, name: str) -> None:
+        with translation.override(language):
+            choices = country_choices()
+            assert country_name("DE") == name
+        assert len(choices) == 249
+        assert all(len(one) > 2 for _code, one in choices)
+
+    def test_are_in_the_order_of_their_names_whatever_the_accents(self) -> None:
+        names = [name for _code, name in country_choices()]
+        assert names.index("Åland Islands") < names.index("Albania")
+
+
+def test_the_migration_keeps_the_first_country_that_was_one(teen: Person, stranger: Person) -> None:
+    Consent.objects.all().delete()
+    Residence.objects.all().delete()
+    now, week = timezone.now(), timedelta(days=7)
+    for person, country, age in ((teen, "**", 3), (teen, "DE", 2), (teen, "US", 1), (stranger, "", 1)):
+        Consent.objects.create(
+            teen=person, version=f"v{age}", text_hash="", country=country, given_at=now - age * week
+        )
+    [name] = [
+        path.stem for path in Path(migrations.__path__[0]).glob("*.py") if "what_was_told_first" in path.stem
+    ]
+    import_module(f"families.migrations.{name}").keep_first_country(apps, None)
+    [residence] = Residence.objects.all()
+    assert (residence.teen, residence.country, residence.told_at) == (teen, "DE", now - 2 * week)

@@ -11,11 +11,12 @@ from accounts.models import Person
 from budgets.allowances import cap_set
 from budgets.models import Budget
 from families import links
-from families.consents import consent_give, consent_of
+from families.consents import consent_of
 from families.errors import AlreadyLinked, InvitationOver, WrongSide
 from families.models import Consent, Invitation, Link, Notice
 from families.tasks import links_end_at_18
 from mail.models import Mail
+from tests.families.conftest import agree
 
 
 class TestInviting:
@@ -105,7 +106,7 @@ class TestParting:
 
     def test_ends_the_consent_that_this_parent_gave(self, link: Link, parent: Person, teen: Person) -> None:
         Consent.objects.all().delete()
-        consent_give(teen=teen, by=parent, country="US")
+        agree(teen=teen, by=parent)
         links.link_end(link=link, by=teen)
         assert consent_of(teen) is None
 

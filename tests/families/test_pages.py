@@ -7,13 +7,16 @@ import pytest
 from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.test import Client
+from django.utils import translation
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Person
 from families import links
-from families.models import Consent, Invitation, Link, Notice, Proposal
+from families.consent_texts import text_now
+from families.models import Consent, Invitation, Link, Notice, Proposal, Residence
 from families.terms import View
 from mail.models import Mail
+from tests.families.conftest import agree
 
 Enter = Callable[[Person], Client]
 TERMS = {"view": "topics", "memory": "on", "quiet_from": "21:00", "quiet_to": "07:00", "answers_a_day": "10"}
@@ -54,7 +57,7 @@ POSTS = [
     ("/family/links/{}/answer", {"answer": "yes"}, {"teen": 302, "parent": 302}),
     ("/family/links/{}/pause", {"paused": "yes"}, {"parent": 302}),
     ("/family/links/{}/end", {}, {"teen": 302, "parent": 302}),
-    ("/family/links/{}/consent", {"country": "US"}, {"parent": 302}),
+    ("/family/links/{}/consent", {"country": "US", "words": text_now().hash}, {"parent": 302}),
 ]
 
 
@@ -151,23 +154,81 @@ class TestTheAgreement:
             assert "the more private one counts for both: time and topics" in page
 
 
+@pytest.fixture
+def nothing_agreed(teen: Person) -> None:
+    Consent.objects.all().delete()
+    Residence.objects.all().delete()
+
+
+def consent_form(country: str = "US") -> dict[str, str]:
+    return {"country": country, "words": text_now().hash}
+
+
+@pytest.mark.usefixtures("nothing_agreed")
 class TestConsent:
     def test_a_teen_who_is_too_young_is_told_who_can(self, born_15: Person, as_person: Enter) -> None:
-        Consent.objects.all().delete()
-        reply = as_person(born_15).post("/family/consent", {"country": ""})
+        reply = as_person(born_15).post("/family/consent", consent_form("DE"))
         assert reply.status_code == 422
-        assert "from 16 years on" in reply.content.decode()
+        assert (
+            "Where you live (Germany), you can agree by yourself from the age of 16" in reply.content.decode()
+        )
+
+    def test_no_country_is_chosen_beforehand(self, link: Link, as_person: Enter) -> None:
+        page = as_person(link.parent).get(f"/family/links/{link.pk}/consent").content.decode()
+        assert '<option value="" selected>Choose</option>' in page
+        assert page.count(" selected>") == 1
+
+    @pytest.mark.parametrize("country", ["", "us", "UK", "EU", "ZZ", "**", "U\0", "US" * 4_000])
+    def test_what_is_no_country_is_not_taken(self, country: str, link: Link, as_person: Enter) -> None:
+        reply = as_person(link.parent).post(f"/family/links/{link.pk}/consent", consent_form(country))
+        assert reply.status_code == 422
+        assert 'href="#country"' in reply.content.decode()
+        assert not Consent.objects.exists()
+        assert not Residence.objects.exists()
+
+    def test_words_that_are_not_todays_are_not_agreed_to(self, link: Link, as_person: Enter) -> None:
+        """A page that was opened before the words changed shows the new ones, and asks again."""
+        old = {"country": "US", "words": "0" * 64}
+        reply = as_person(link.parent).post(f"/family/links/{link.pk}/consent", old)
+        assert reply.status_code == 422
+        assert "out of date" in reply.content.decode()
+        assert not Consent.objects.exists()
+
+    def test_the_words_that_were_read_are_recorded_and_not_those_of_another_language(
+        self, link: Link, as_person: Enter
+    ) -> None:
+        client = as_person(link.parent)
+        with translation.override("es"):
+            spanish = consent_form()
+        client.post(f"/family/links/{link.pk}/consent", spanish)
+        consent = Consent.objects.get()
+        page = client.get(f"/family/consents/{consent.pk}").content.decode()
+        assert '<h2 lang="es">' in page
+        assert "El tutor es una IA" in page
 
     def test_the_evidence_names_words_time_and_giver(
         self, link: Link, parent: Person, as_person: Enter
     ) -> None:
-        Consent.objects.all().delete()
         client = as_person(parent)
-        client.post(f"/family/links/{link.pk}/consent", {"country": "US"})
+        client.post(f"/family/links/{link.pk}/consent", consent_form())
         [row] = client.get("/family/consents.json").json()["consents"]
         assert row["given_by"] == "sam"
         assert len(row["text_sha256"]) == 64
+        assert row["text"]["points"] == list(text_now().points)
+        assert row["verification"] == "none"
         assert row["withdrawn_at"] is None
+
+    @pytest.mark.parametrize(
+        ("who", "status"),
+        [("parent", 200), ("teen", 200), ("stranger", 404), ("other_parent", 404), ("admin_person", 404)],
+    )
+    def test_one_consent_is_shown_to_its_two_alone(
+        self, who: str, status: int, link: Link, as_person: Enter, request: pytest.FixtureRequest
+    ) -> None:
+        consent = agree(teen=link.teen, by=link.parent)
+        reply = as_(who, as_person, request).get(f"/family/consents/{consent.pk}")
+        assert reply.status_code == status
+        assert (text_now().hash in reply.content.decode()) is (status == 200)
 
 
 def test_opening_the_page_marks_its_notices_as_seen(link: Link, teen: Person, as_person: Enter) -> None:

@@ -6,16 +6,17 @@ from accounts.models import Person
 from accounts.registry import kinds
 from accounts.services import person_erase
 from families.agreements import pause_set
-from families.consents import consent_give, consent_of
+from families.consents import consent_of
 from families.gate import Closed, gate_of
 from families.links import link_end
 from families.models import Consent, Link, Notice
+from tests.families.conftest import agree
 
 
 @pytest.fixture
 def agreed(link: Link, teen: Person, parent: Person) -> Link:
     Consent.objects.all().delete()
-    consent_give(teen=teen, by=parent, country="US")
+    agree(teen=teen, by=parent)
     pause_set(link=link, paused=True)
     return link
 
@@ -30,7 +31,7 @@ def test_a_parent_leaves_no_name_behind(agreed: Link, teen: Person, parent: Pers
 def test_nobody_answers_for_the_teen_any_more(agreed: Link, teen: Person, parent: Person) -> None:
     person_erase(person=parent)
     assert consent_of(teen) is None
-    assert gate_of(teen).closed == Closed.CONSENT
+    assert gate_of(teen).closed == Closed.COOLING_OFF
     assert "was deleted" in Notice.objects.filter(person=teen).latest("at").words
 
 
@@ -54,4 +55,14 @@ def test_a_teen_takes_everything_along(agreed: Link, teen: Person, parent: Perso
 
 def test_a_parents_export_leaves_private_kinds_out() -> None:
     names = {kind.name for kind in kinds(for_parent=True)}
-    assert names == {"account", "addresses", "admin-log", "grants", "sessions", "sign-ups", "tries", "usage"}
+    assert names == {
+        "account",
+        "addresses",
+        "admin-log",
+        "erased",
+        "grants",
+        "sessions",
+        "sign-ups",
+        "tries",
+        "usage",
+    }

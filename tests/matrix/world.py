@@ -18,7 +18,7 @@ from events.models import Event
 from events.places import sign_up_confirm
 from events.services import sign_up_make
 from families.links import invitation_make
-from families.models import Link
+from families.models import Consent, Link
 from mail.services import Enclosure, mail_queue
 from tests.conftest import with_consent
 
@@ -106,6 +106,7 @@ def world_make() -> World:
             "uidb36": "1",
             "pk": 1,
             "invitation_id": invitation.pk,
+            "consent_id": Consent.objects.get(teen=teen).pk,
             "link_id": link.pk,
             "parent_id": parent.pk,
             "conversation_id": conversation.pk,

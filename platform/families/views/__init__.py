@@ -10,6 +10,7 @@ from accounts.access import sign_in_required
 from accounts.models import Role
 from accounts.paging import page_of
 from families.consents import consent_of
+from families.cooling_off import cooling_off_until
 from families.erasing import due_at, erasures_near
 from families.models import Invitation
 from families.notices import notices_seen
@@ -33,6 +34,7 @@ def family(request: HttpRequest) -> HttpResponse:
         "is_parent": person.role == Role.PARENT,
         "is_teen": person.role == Role.TEEN,
         "consent": consent_of(person) if person.role == Role.TEEN else None,
+        "closed_until": cooling_off_until(person) if person.role == Role.TEEN else None,
         "erasures": [(erasure.parent, fate, due_at(erasure)) for erasure, fate in erasures_near(person)]
         if person.role == Role.TEEN
         else [],

@@ -1,62 +1,125 @@
 """Consent: its words, giving and withdrawing it, and the evidence."""
 
+from dataclasses import asdict
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import sign_in_required
 from accounts.models import Person
 from families import consents
-from families.errors import NotTheirsToGive
-from families.models import Link
+from families.consent_texts import ConsentText, find_text, text_now
+from families.cooling_off import cooling_off_until
+from families.countries import country_name
+from families.errors import CoolingOffRuns, CountryUnknown, NotTheirsToGive, NotVerified
+from families.forms import ConsentForm
+from families.models import Consent, Link
+from families.residence import country_of, tell_country
 from families.selectors import parents_of
+from families.verification import MAILBOX_AGE, Missing, missing_verification, verification_level
 from families.views.access import own_link_as_parent, person_of, teen_of
 
 
 @sign_in_required
+@require_http_methods(["GET", "HEAD", "POST"])
 def own(request: HttpRequest) -> HttpResponse:
     """A teen's own page of consent: to give it, where they are old enough, or to see who can."""
     return _consent(request, teen_of(request))
 
 
 @sign_in_required
+@require_http_methods(["GET", "HEAD", "POST"])
 def for_teen(request: HttpRequest, link_id: UUID) -> HttpResponse:
     link = own_link_as_parent(request, link_id)
     return _consent(request, link.teen, link)
 
 
 def _consent(request: HttpRequest, teen: Person, link: Link | None = None) -> HttpResponse:
-    person, status = person_of(request), 200
-    country = request.POST.get("country", "")[:2].upper()
-    if request.method == "POST":
-        try:
-            if request.POST.get("withdraw"):
-                consents.consent_withdraw(teen=teen, by=person)
-            else:
-                consents.consent_give(teen=teen, by=person, country=country)
-                if link:
-                    messages.success(request, _("The tutor is open to %(teen)s.") % {"teen": teen})
-                    return redirect("families:agreement", link.pk)
-            return redirect(request.path)
-        except NotTheirsToGive:
-            status = 422
-    page = {
+    if request.method != "POST":
+        return _page(request, teen, link, ConsentForm(country=country_of(teen)))
+    if request.POST.get("withdraw"):
+        consents.consent_withdraw(teen=teen, by=person_of(request))
+        return redirect(request.path)
+    form = ConsentForm(request.POST, country=country_of(teen))
+    text = _text_read(request)
+    if (link and missing_verification(link)) or not form.is_valid() or text is None:
+        return _page(request, teen, link, form, status=422, is_outdated=text is None)
+    person = person_of(request)
+    try:
+        # What was told first stands, also where consent is refused: so it is kept before consent is asked for.
+        tell_country(teen=teen, by=person, country=form.cleaned_data["country"])
+        consents.consent_give(teen=teen, by=person, text=text)
+    except (NotTheirsToGive, NotVerified, CoolingOffRuns, CountryUnknown) as refusal:
+        form = ConsentForm(country=country_of(teen))
+        is_refused = isinstance(refusal, NotTheirsToGive)
+        return _page(request, teen, link, form, status=422, is_refused=is_refused)
+    if link is None:
+        return redirect(request.path)
+    messages.success(request, _("The tutor is open to %(teen)s.") % {"teen": teen})
+    return redirect("families:agreement", link.pk)
+
+
+def _text_read(request: HttpRequest) -> ConsentText | None:
+    """The words that stood on the page of the form; None unless they are today's, in either language."""
+    return find_text(version=text_now().version, text_hash=request.POST.get("words", ""))
+
+
+def _page(
+    request: HttpRequest,
+    teen: Person,
+    link: Link | None,
+    form: ConsentForm,
+    *,
+    status: int = 200,
+    **said: bool,
+) -> HttpResponse:
+    person = person_of(request)
+    country = country_of(teen)
+    missing: Missing | None = missing_verification(link) if link else None
+    page: dict[str, Any] = {
+        "person": person,
         "teen": teen,
         "is_own": teen == person,
-        "text": consents.text_now(),
+        "text": text_now(),
         "consent": consents.consent_of(teen),
-        "countries": consents.countries(),
-        "country": country,
+        "form": form,
+        "chosen": form["country"].value() or "",
+        "country": country and country_name(country),
+        "own_age": country and consents.own_age(country),
+        "may_agree": link is not None or consents.may_consent_alone(teen, country),
         "parents": parents_of(teen),
-        "refused": status != 200,  # noqa: PLR2004
-        "own_age": consents.own_age(country),
+        "closed_until": cooling_off_until(teen, but_of=person),
+        "level": verification_level(),
+        "mailbox_days": MAILBOX_AGE.days,
+        "missing": missing,
+        "past": consents.consents_about(person).filter(teen=teen),
+        **said,
     }
     return render(request, "families/consent.html", page, status=status)
+
+
+@sign_in_required
+@require_safe
+@never_cache
+def agreed(request: HttpRequest, consent_id: int) -> HttpResponse:
+    """One consent as it was given: the words, word for word, and who agreed to them and when."""
+    person = person_of(request)
+    consent = consents.consents_about(person).select_related("teen").filter(pk=consent_id).first()
+    if consent is None:
+        raise Http404
+    page = {
+        "person": person,
+        "consent": consent,
+        "country": country_name(consent.country),
+        "text": find_text(version=consent.version, text_hash=consent.text_hash),
+    }
+    return render(request, "families/agreed.html", page)
 
 
 @sign_in_required
@@ -65,20 +128,24 @@ def _consent(request: HttpRequest, teen: Person, link: Link | None = None) -> Ht
 def evidence(request: HttpRequest) -> HttpResponse:
     """Every consent about the person or given by them, as a file: what was agreed, by whom, when, to which words."""
     found = consents.consents_about(person_of(request)).select_related("teen")
-    rows = [
-        {
-            "teen": str(consent.teen),
-            "given_by": consent.given_by_name,
-            "given_as": consent.given_as,
-            "given_at": consent.given_at,
-            "withdrawn_at": consent.withdrawn_at,
-            "country": consent.country,
-            "age": consent.age,
-            "version": consent.version,
-            "text_sha256": consent.text_hash,
-        }
-        for consent in found
-    ]
     return JsonResponse(
-        {"consents": rows}, headers={"Content-Disposition": 'attachment; filename="consents.json"'}
+        {"consents": [_evidence(consent) for consent in found]},
+        headers={"Content-Disposition": 'attachment; filename="consents.json"'},
     )
+
+
+def _evidence(consent: Consent) -> dict[str, object]:
+    text = find_text(version=consent.version, text_hash=consent.text_hash)
+    return {
+        "teen": str(consent.teen),
+        "given_by": consent.given_by_name,
+        "given_as": consent.given_as,
+        "given_at": consent.given_at,
+        "withdrawn_at": consent.withdrawn_at,
+        "country": consent.country,
+        "age": consent.age,
+        "verification": consent.verification,
+        "version": consent.version,
+        "text_sha256": consent.text_hash,
+        "text": asdict(text) if text else None,
+    }

@@ -18,6 +18,7 @@ from accounts.models import Person
 from accounts.site import absolute
 from accounts.throttle import Throttle, TooOften
 from families import links
+from families.cooling_off import COOLING_OFF
 from families.errors import AlreadyLinked, InvitationOver, WrongSide
 from families.forms import InvitationForm
 from families.models import Invitation
@@ -125,6 +126,7 @@ def end(request: HttpRequest, link_id: UUID) -> HttpResponse:
     person = person_of(request)
     if request.method != "POST":
         other = link.teen if link.parent == person else link.parent
-        return render(request, "families/end.html", {"link": link, "other": other})
+        page = {"link": link, "other": other, "person": person, "days": COOLING_OFF.days}
+        return render(request, "families/end.html", page)
     links.link_end(link=link, by=person)
     return redirect("families:family")

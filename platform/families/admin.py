@@ -1,0 +1,171 @@
+"""Staff correct what was told first, approve parents, and choose how parents are verified."""
+
+from datetime import date
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Model, QuerySet
+from django.forms import ModelChoiceField
+from django.http import HttpRequest
+from django.utils.dates import MONTHS
+from django.utils.text import capfirst
+from django.utils.translation import gettext_lazy as _
+
+from accounts.errors import TooYoung
+from accounts.forms import FIRST_YEAR
+from accounts.models import Person, Role
+from families import corrections, verification
+from families.consent_models import CheckMethod
+from families.countries import country_choices
+from families.models import ConsentPolicy, Correction, Link, ParentCheck
+
+
+def staff_of(request: HttpRequest) -> Person:
+    person = request.user
+    assert isinstance(person, Person)  # noqa: S101 - the admin requires sign-in; this tells the types
+    return person
+
+
+class KeptAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Rows are added by a service and never changed: they are their own history."""
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+@admin.register(ConsentPolicy)
+class ConsentPolicyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """One row. What was chosen before stands in its history."""
+
+    list_display = ("__str__",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return super().has_add_permission(request) and not ConsentPolicy.objects.exists()
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+class CorrectionForm(forms.ModelForm):  # type: ignore[type-arg]
+    """The country or the month of birth, one at a time, and why."""
+
+    country = forms.ChoiceField(label=capfirst(_("country")), required=False)
+    month = forms.TypedChoiceField(
+        label=capfirst(_("birth month")),
+        required=False,
+        coerce=int,
+        empty_value=None,
+        choices=[("", "–"), *MONTHS.items()],
+    )
+    year = forms.IntegerField(label=capfirst(_("birth year")), required=False, min_value=FIRST_YEAR)
+
+    class Meta:
+        model = Correction
+        fields = ("teen", "reason")
+        help_texts = {"reason": _("The family reads it. No more about anyone than it takes.")}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        teens = self.fields.get("teen")
+        if isinstance(teens, ModelChoiceField):
+            teens.queryset = Person.objects.filter(role=Role.TEEN)
+        choice = self.fields.get("country")
+        if isinstance(choice, forms.ChoiceField):
+            choice.choices = [("", "–"), *country_choices()]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        month, year = cleaned.get("month"), cleaned.get("year")
+        if (month is None) != (year is None):
+            self.add_error("year" if year is None else "month", _("Give both the month and the year."))
+        elif bool(cleaned.get("country")) == (month is not None):
+            self.add_error(None, _("Correct the country or the month of birth, one at a time."))
+        elif month is not None and year is not None:
+            self._check_born(date(year, month, 1))
+        return cleaned
+
+    def _check_born(self, born: date) -> None:
+        try:
+            corrections.require_old_enough(born)
+        except TooYoung:
+            self.add_error(
+                "year", _("That is younger than thirteen. Such an account has to be deleted instead.")
+            )
+
+
+@admin.register(Correction)
+class CorrectionAdmin(KeptAdmin):
+    form = CorrectionForm
+    fields = ("teen", "country", "month", "year", "reason")
+    autocomplete_fields = ("teen",)
+    list_display = ("at", "teen", "fact", "before", "after", "reason", "by")
+    list_filter = ("fact",)
+    list_select_related = ("teen", "by")
+    search_fields = ("teen__username", "reason")
+
+    def get_fields(self, request: HttpRequest, obj: Correction | None = None) -> tuple[str, ...]:
+        return ("at", "teen", "fact", "before", "after", "reason", "by") if obj else self.fields
+
+    def save_model(self, request: HttpRequest, obj: Correction, form: Any, change: bool) -> None:  # noqa: FBT001
+        told, by = form.cleaned_data, staff_of(request)
+        if told["country"]:
+            made = corrections.correct_country(
+                teen=obj.teen, country=told["country"], reason=obj.reason, by=by
+            )
+        else:
+            born = date(told["year"], told["month"], 1)
+            made = corrections.correct_born(teen=obj.teen, born=born, reason=obj.reason, by=by)
+        # The admin pages log and link to the object that they were given.
+        obj.pk = made.pk
+
+
+class LinkField(ModelChoiceField):  # type: ignore[type-arg]
+    def label_from_instance(self, link: Link) -> str:
+        """The parent's address tells staff whom to write to."""
+        return f"{link.parent} ({link.parent.email or '–'}) – {link.teen}"
+
+
+class ParentCheckForm(forms.ModelForm):  # type: ignore[type-arg]
+    link = LinkField(
+        label=capfirst(_("parent and teen")),
+        queryset=Link.objects.filter(ended_at=None, check_of_parent=None).select_related("parent", "teen"),
+    )
+
+    class Meta:
+        model = ParentCheck
+        fields = ("link", "method")
+
+
+@admin.register(ParentCheck)
+class ParentCheckAdmin(KeptAdmin):
+    """Links whose parent waits for approval stand in the form; those who have it, in the list."""
+
+    form = ParentCheckForm
+    fields = ("link", "method")
+    list_display = ("at", "link", "method", "by")
+    list_filter = ("method",)
+    list_select_related = ("link__parent", "link__teen", "by")
+    search_fields = ("link__parent__display_name", "link__parent__email", "link__teen__username")
+
+    def get_fields(self, request: HttpRequest, obj: ParentCheck | None = None) -> tuple[str, ...]:
+        return ("at", "link", "method", "by") if obj else self.fields
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return super(KeptAdmin, self).has_delete_permission(request, obj)
+
+    def save_model(self, request: HttpRequest, obj: ParentCheck, form: Any, change: bool) -> None:  # noqa: FBT001
+        made = verification.approve_parent(
+            link=obj.link, method=CheckMethod(obj.method), by=staff_of(request)
+        )
+        obj.pk = made.pk
+
+    def delete_model(self, request: HttpRequest, obj: ParentCheck) -> None:
+        verification.take_back_approval(check=obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[ParentCheck]) -> None:
+        for check in queryset.select_related("link__parent", "link__teen"):
+            verification.take_back_approval(check=check)

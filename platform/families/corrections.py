@@ -1,0 +1,62 @@
+"""Staff correct a teen's country or month of birth, with a reason. Every correction stays as history."""
+
+from datetime import date
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.age import is_too_young
+from accounts.errors import TooYoung
+from accounts.models import Person
+from families.consents import end_own_consent_if_too_young
+from families.countries import country_codes, country_name
+from families.errors import NotACountry
+from families.models import Correction, Residence
+from families.notices import notice_send
+from families.residence import country_of
+from families.selectors import parents_of
+
+
+@transaction.atomic
+def correct_country(*, teen: Person, country: str, reason: str, by: Person) -> Correction:
+    """Staff set another country. A consent that the teen gave, and may not give there, ends. Raises NotACountry."""
+    if country not in country_codes():
+        raise NotACountry
+    before = country_of(teen) or ""
+    Residence.objects.update_or_create(teen=teen, defaults={"country": country})
+    words = _("We corrected the country that %(teen)s lives in: %(country)s. The reason: %(reason)s")
+    _tell_family(teen, words % {"teen": teen, "country": country_name(country), "reason": reason})
+    end_own_consent_if_too_young(teen=teen)
+    return Correction.objects.create(
+        teen=teen, fact=Correction.Fact.COUNTRY, before=before, after=country, reason=reason, by=by
+    )
+
+
+@transaction.atomic
+def correct_born(*, teen: Person, born: date, reason: str, by: Person) -> Correction:
+    """Staff set another month of birth. A consent that the teen gave, and may not give yet, ends.
+
+    Raises TooYoung for a month that makes them younger than thirteen: that account is to be deleted instead.
+    """
+    require_old_enough(born)
+    before = f"{teen.born:%Y-%m}" if teen.born else ""
+    teen.born = born.replace(day=1)
+    teen.save(update_fields=["born"])
+    words = _("We corrected the month that %(teen)s was born in. The reason: %(reason)s")
+    _tell_family(teen, words % {"teen": teen, "reason": reason})
+    end_own_consent_if_too_young(teen=teen)
+    return Correction.objects.create(
+        teen=teen, fact=Correction.Fact.BORN, before=before, after=f"{born:%Y-%m}", reason=reason, by=by
+    )
+
+
+def require_old_enough(born: date) -> None:
+    """Raises TooYoung for a month of birth that makes someone younger than thirteen."""
+    if is_too_young(born=born, on=timezone.localdate()):
+        raise TooYoung
+
+
+def _tell_family(teen: Person, words: str) -> None:
+    for person in (teen, *parents_of(teen)):
+        notice_send(person=person, words=words)

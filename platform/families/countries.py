@@ -1,0 +1,38 @@
+"""Countries: the codes of ISO 3166-1, as the time zone database lists them, and their names from Unicode's CLDR."""
+
+import unicodedata
+from functools import cache
+from importlib.resources import files
+
+from babel import Locale
+from django.utils.translation import get_language
+
+
+@cache
+def country_codes() -> frozenset[str]:
+    """Every two-letter code of ISO 3166-1, and no other: Babel alone also knows the EU, Kosovo and test codes."""
+    table = (files("tzdata") / "zoneinfo" / "iso3166.tab").read_text(encoding="utf-8")
+    return frozenset(line.split("\t")[0] for line in table.splitlines() if line and not line.startswith("#"))
+
+
+def country_name(code: str) -> str:
+    """The country's name in the reader's language; an unknown code stays as it is."""
+    return _names(get_language() or "en").get(code, code)
+
+
+def country_choices() -> list[tuple[str, str]]:
+    """Every code and its name, in the order of the names."""
+    names = _names(get_language() or "en")
+    return sorted(names.items(), key=lambda pair: _sort_key(pair[1]))
+
+
+@cache
+def _names(language: str) -> dict[str, str]:
+    territories = Locale.parse(language, sep="-").territories
+    return {code: territories[code] for code in country_codes()}
+
+
+def _sort_key(name: str) -> str:
+    """Without accents, so that Åland and Égypte stand where people look for them."""
+    letters = unicodedata.normalize("NFKD", name)
+    return "".join(letter for letter in letters if not unicodedata.combining(letter)).casefold()

@@ -1,0 +1,109 @@
+"""What staff may do about consent: correct what was told first, approve a parent, choose how parents are verified."""
+
+from collections.abc import Callable
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import Person
+from families.consent_models import Verification
+from families.models import Consent, ConsentPolicy, Correction, Link, Notice, ParentCheck, Residence
+from families.verification import verification_level
+from tests.families.conftest import agree
+
+ADD = "/admin/families/correction/add/"
+REASON = {"reason": "They wrote to us: it was a slip."}
+
+
+@pytest.fixture
+def staff(admin_person: Person, as_person: Callable[[Person], Client]) -> Client:
+    return as_person(admin_person)
+
+
+class TestCorrecting:
+    def test_the_country_keeps_what_it_was_who_changed_it_and_why(
+        self, teen: Person, staff: Client, admin_person: Person
+    ) -> None:
+        staff.post(ADD, {"teen": teen.pk, "country": "DE"} | REASON)
+        correction = Correction.objects.get()
+        assert (correction.before, correction.after, correction.by) == ("US", "DE", admin_person)
+        assert Residence.objects.get(teen=teen).country == "DE"
+        page = staff.get("/admin/families/correction/").content.decode()
+        assert REASON["reason"] in page
+
+    def test_the_month_of_birth_too(self, teen: Person, staff: Client) -> None:
+        year = timezone.localdate().year - 15
+        staff.post(ADD, {"teen": teen.pk, "month": "5", "year": str(year)} | REASON)
+        teen.refresh_from_db()
+        assert teen.born
+        assert (teen.born.year, teen.born.month) == (year, 5)
+        assert Correction.objects.get().after == f"{year}-05"
+        assert "corrected" in Notice.objects.get(person=teen).words
+
+    @pytest.mark.parametrize(
+        "given",
+        [
+            {},
+            {"country": "DE", "reason": ""},
+            {"country": "UK"},
+            {"month": "5"},
+            {"year": "2011"},
+            {"country": "DE", "month": "5", "year": "2011"},
+            {"month": "5", "year": "2099"},
+        ],
+    )
+    def test_needs_one_fact_and_a_reason(self, given: dict[str, str], teen: Person, staff: Client) -> None:
+        assert staff.post(ADD, {"teen": teen.pk} | REASON | given).status_code == 200
+        assert not Correction.objects.exists()
+
+    def test_to_younger_than_thirteen_is_no_correction(self, teen: Person, staff: Client) -> None:
+        young = {"month": "5", "year": str(timezone.localdate().year - 10)}
+        page = staff.post(ADD, {"teen": teen.pk} | young | REASON).content.decode()
+        assert "has to be deleted instead" in page
+        assert not Correction.objects.exists()
+
+    def test_is_of_teens_alone_and_stays_as_it_was_made(
+        self, teen: Person, parent: Person, staff: Client
+    ) -> None:
+        staff.post(ADD, {"teen": parent.pk, "country": "DE"} | REASON)
+        assert not Correction.objects.exists()
+        staff.post(ADD, {"teen": teen.pk, "country": "DE"} | REASON)
+        row = f"/admin/families/correction/{Correction.objects.get().pk}"
+        assert staff.post(f"{row}/change/", REASON).status_code == 403
+        assert staff.post(f"{row}/delete/", {"post": "yes"}).status_code == 403
+
+
+class TestApproving:
+    def test_a_parent_tells_them_and_is_done_once(self, link: Link, staff: Client) -> None:
+        given = {"link": str(link.pk), "method": "met"}
+        assert staff.post("/admin/families/parentcheck/add/", given).status_code == 302
+        assert "You can agree to the tutor now" in Notice.objects.get(person=link.parent).words
+        assert staff.post("/admin/families/parentcheck/add/", given).status_code == 200
+        assert ParentCheck.objects.count() == 1
+
+    @pytest.mark.parametrize("how", ["one", "many"])
+    def test_taking_it_back_ends_the_consent(self, how: str, link: Link, staff: Client) -> None:
+        Consent.objects.all().delete()
+        ConsentPolicy.objects.create(verification=Verification.ORGANISATION)
+        staff.post("/admin/families/parentcheck/add/", {"link": str(link.pk), "method": "met"})
+        agree(teen=link.teen, by=link.parent)
+        check = ParentCheck.objects.get().pk
+        if how == "one":
+            staff.post(f"/admin/families/parentcheck/{check}/delete/", {"post": "yes"})
+        else:
+            many = {"action": "delete_selected", "_selected_action": [check], "post": "yes"}
+            staff.post("/admin/families/parentcheck/", many)
+        assert not ParentCheck.objects.exists()
+        assert Consent.objects.get().withdrawn_at
+
+
+def test_the_level_is_one_row_with_a_history(staff: Client) -> None:
+    staff.post("/admin/families/consentpolicy/add/", {"verification": "mailbox"})
+    assert verification_level() == Verification.MAILBOX
+    assert staff.get("/admin/families/consentpolicy/add/").status_code == 403
+    staff.post("/admin/families/consentpolicy/1/change/", {"verification": "organisation"})
+    assert verification_level() == Verification.ORGANISATION
+    assert LogEntry.objects.count() == 2
+    assert staff.get("/admin/families/consentpolicy/1/history/").status_code == 200

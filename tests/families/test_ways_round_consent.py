@@ -1,0 +1,387 @@
+"""Ways round consent that a teen may think of, and what becomes of each. docs/consent.md has the same list."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.test import Client
+from django.utils import timezone
+from pytest_django import Settings
+
+from accounts.models import MailboxConfirmation, Person
+from accounts.services import person_erase
+from families import consents
+from families.agreements import pause_set
+from families.consent_models import CheckMethod, Verification
+from families.consent_texts import text_now
+from families.consents import consent_of, consent_withdraw
+from families.cooling_off import COOLING_OFF, cooling_off_until
+from families.corrections import correct_country
+from families.errors import CoolingOffRuns, InvitationOver, NotTheirsToGive, NotVerified, WrongSide
+from families.gate import Closed, gate_of
+from families.links import invitation_accept, invitation_decline, invitation_make, link_end, links_end_at_18
+from families.models import Consent, ConsentPolicy, CoolingOff, Link, Notice, Residence
+from families.residence import country_of
+from families.verification import approve_parent, take_back_approval
+from mail.models import Mail
+from tests.families.conftest import agree
+
+Enter = Callable[[Person], Client]
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def _nothing_agreed(teen: Person) -> None:
+    Consent.objects.all().delete()
+    Residence.objects.all().delete()
+
+
+@pytest.fixture
+def agreed(link: Link) -> Link:
+    agree(teen=link.teen, by=link.parent)
+    return link
+
+
+@pytest.fixture
+def mum(make_person: Callable[..., Person]) -> Person:
+    """A parent's account that was made a moment ago, in a private window, at a mailbox that was made for it."""
+    mum = make_person("mum", role="parent", email="mum@example.org")
+    confirm(mum, "mum@example.org", ago=timedelta())
+    return mum
+
+
+def confirm(person: Person, email: str, *, ago: timedelta) -> None:
+    EmailAddress.objects.filter(user=person).delete()
+    address = EmailAddress.objects.create(user=person, email=email, verified=True, primary=True)
+    MailboxConfirmation.objects.create(address=address, confirmed_at=timezone.now() - ago)
+
+
+def linked(parent: Person, teen: Person) -> Link:
+    return invitation_accept(token=invitation_make(by=teen).token, by=parent)
+
+
+def ask_for(level: Verification) -> None:
+    ConsentPolicy.objects.update_or_create(defaults={"verification": level})
+
+
+def form(country: str) -> dict[str, str]:
+    return {"country": country, "words": text_now().hash}
+
+
+def test_every_way_that_is_written_down_names_a_test_that_exists() -> None:
+    rows = [line for line in (ROOT / "docs/consent.md").read_text().splitlines() if line.startswith("| ")][1:]
+    written = {name for row in rows for name in re.findall(r"`(test_\w+)`", row)}
+    files = [path.read_text() for path in (ROOT / "tests").rglob("test_*.py")]
+    exist = {name for text in files for name in re.findall(r"def (test_\w+)", text)}
+    assert len(rows) >= 30
+    assert all("`test_" in row for row in rows)
+    assert written <= exist
+
+
+class TestAnotherCountry:
+    def test_the_one_that_was_told_first_stands(self, born_15: Person, as_person: Enter) -> None:
+        client = as_person(born_15)
+        assert client.post("/family/consent", form("DE")).status_code == 422
+        assert client.post("/family/consent", form("US")).status_code == 422
+        assert country_of(born_15) == "DE"
+        assert gate_of(born_15).closed == Closed.CONSENT
+
+    def test_also_from_another_device_and_in_a_second_tab(self, born_15: Person, as_person: Enter) -> None:
+        first, second = as_person(born_15), as_person(born_15)
+        assert "Choose</option>" in second.get("/family/consent").content.decode()
+        first.post("/family/consent", form("DE"))
+        assert second.post("/family/consent", form("US")).status_code == 422
+        assert "Choose</option>" not in second.get("/family/consent").content.decode()
+
+    def test_also_when_a_parent_is_asked_next(self, born_15: Person, link: Link, as_person: Enter) -> None:
+        as_person(born_15).post("/family/consent", form("DE"))
+        as_person(link.parent).post(f"/family/links/{link.pk}/consent", form("US"))
+        assert Consent.objects.get().country == "DE"
+
+    def test_and_after_withdrawing(self, link: Link, born_15: Person) -> None:
+        agree(teen=born_15, by=link.parent, country="DE")
+        consent_withdraw(teen=born_15, by=born_15)
+        with pytest.raises(NotTheirsToGive):
+            agree(teen=born_15, by=born_15, country="US")
+
+    def test_a_refusal_keeps_the_country_and_nothing_else(self, born_15: Person, as_person: Enter) -> None:
+        as_person(born_15).post("/family/consent", form("DE"))
+        assert not Consent.objects.exists()
+        assert not Notice.objects.exists()
+
+
+class TestEndingTheLink:
+    @pytest.mark.parametrize("who", ["teen", "parent"])
+    def test_with_a_parent_who_paused_closes_the_tutor_and_tells_both(
+        self, who: str, born_15: Person, link: Link
+    ) -> None:
+        agree(teen=born_15, by=born_15)
+        pause_set(link=link, paused=True)
+        Notice.objects.all().delete()
+        link_end(link=link, by=born_15 if who == "teen" else link.parent)
+        gate = gate_of(born_15)
+        assert gate.closed == Closed.COOLING_OFF
+        assert gate.until
+        assert timedelta(days=6, hours=23) < gate.until - timezone.now() <= COOLING_OFF
+        for person in (born_15, link.parent):
+            assert Notice.objects.filter(
+                person=person, words__contains="the tutor is closed to Noor"
+            ).exists()
+
+    def test_with_a_parent_who_consented_does_not_let_the_teen_agree_alone_at_once(
+        self, born_15: Person, agreed: Link
+    ) -> None:
+        link_end(link=agreed, by=born_15)
+        with pytest.raises(CoolingOffRuns):
+            agree(teen=born_15, by=born_15)
+        assert not Consent.objects.filter(withdrawn_at=None).exists()
+
+    def test_nor_a_new_parent(self, agreed: Link, teen: Person, mum: Person) -> None:
+        link_end(link=agreed, by=teen)
+        linked(mum, teen)
+        with pytest.raises(CoolingOffRuns):
+            agree(teen=teen, by=mum)
+
+    def test_opens_by_itself_afterwards_to_a_teen_who_is_old_enough(
+        self, born_15: Person, agreed: Link
+    ) -> None:
+        link_end(link=agreed, by=born_15)
+        CoolingOff.objects.update(until=timezone.now())
+        agree(teen=born_15, by=born_15)
+        assert gate_of(born_15).closed is None
+
+    def test_closes_it_although_another_parents_consent_stands(
+        self, agreed: Link, teen: Person, other_parent: Person
+    ) -> None:
+        paused = linked(other_parent, teen)
+        pause_set(link=paused, paused=True)
+        link_end(link=paused, by=teen)
+        assert consent_of(teen)
+        assert gate_of(teen).closed == Closed.COOLING_OFF
+
+    def test_with_a_parent_who_neither_consented_nor_paused_closes_nothing(
+        self, link: Link, born_15: Person
+    ) -> None:
+        agree(teen=born_15, by=born_15)
+        link_end(link=link, by=born_15)
+        assert gate_of(born_15).closed is None
+
+    def test_is_undone_by_the_same_parent_whose_pause_still_stands(self, agreed: Link, teen: Person) -> None:
+        pause_set(link=agreed, paused=True)
+        link_end(link=agreed, by=teen)
+        again = linked(agreed.parent, teen)
+        agree(teen=teen, by=agreed.parent)
+        gate = gate_of(teen)
+        assert (gate.closed, gate.paused_by) == (Closed.PAUSED, agreed.parent)
+        pause_set(link=again, paused=False)
+        assert gate_of(teen).closed is None
+
+    def test_by_deleting_the_parents_account_is_no_way_either(self, agreed: Link, born_15: Person) -> None:
+        person_erase(person=agreed.parent)
+        assert gate_of(born_15).closed == Closed.COOLING_OFF
+        with pytest.raises(CoolingOffRuns):
+            agree(teen=born_15, by=born_15)
+
+    def test_a_consent_of_a_parent_who_was_unlinked_is_over(self, agreed: Link, teen: Person) -> None:
+        link_end(link=agreed, by=teen)
+        with pytest.raises(NotTheirsToGive):
+            consents.consent_give(teen=teen, by=agreed.parent)
+
+    def test_help_and_everything_but_the_tutor_stay_open(
+        self, agreed: Link, teen: Person, as_person: Enter
+    ) -> None:
+        link_end(link=agreed, by=teen)
+        client = as_person(teen)
+        assert "the tutor is closed" in client.get("/family/").content.decode()
+        page = client.get("/tutor/").content.decode()
+        assert "The tutor is closed for some days" in page
+        assert 'name="question"' in page
+        reply = client.post("/tutor/ask", {"question": "I want to kill myself"}, follow=True)
+        assert 'class="card-crisis"' in reply.content.decode()
+
+    def test_the_api_says_so_too(self, agreed: Link, teen: Person, as_person: Enter) -> None:
+        link_end(link=agreed, by=teen)
+        reply = as_person(teen).post(
+            "/api/v1/turns", {"question": "Why is the sky blue?"}, content_type="application/json",
+            headers={"Idempotency-Key": "6a8d9cde-29a7-4b0b-8d57-0b3f3b4f1f5e"},
+        )  # fmt: skip
+        assert reply.status_code == 403
+        assert reply.json()["type"].endswith("cooling-off")
+        assert reply.json()["opens_at"]
+
+
+class TestWithdrawing:
+    def test_a_parents_no_is_not_followed_by_the_teens_own_yes(self, agreed: Link, born_15: Person) -> None:
+        consent_withdraw(teen=born_15, by=agreed.parent)
+        with pytest.raises(CoolingOffRuns):
+            agree(teen=born_15, by=born_15)
+
+    def test_the_parent_may_change_their_mind_at_once(self, agreed: Link, teen: Person) -> None:
+        consent_withdraw(teen=teen, by=agreed.parent)
+        agree(teen=teen, by=agreed.parent)
+        assert gate_of(teen).closed is None
+
+    def test_a_teen_who_agrees_alone_is_seen_by_the_parents(self, link: Link, born_15: Person) -> None:
+        agree(teen=born_15, by=born_15)
+        assert "agreed to use the tutor" in Notice.objects.get(person=link.parent).words
+
+    def test_nor_by_that_of_the_other_parent(self, agreed: Link, teen: Person, mum: Person) -> None:
+        linked(mum, teen)
+        consent_withdraw(teen=teen, by=agreed.parent)
+        with pytest.raises(CoolingOffRuns):
+            agree(teen=teen, by=mum)
+
+
+class TestAMumOfTheTeensOwnMaking:
+    def test_lifts_no_other_parents_pause(self, agreed: Link, teen: Person, mum: Person) -> None:
+        pause_set(link=agreed, paused=True)
+        pause_set(link=linked(mum, teen), paused=False)
+        assert gate_of(teen).closed == Closed.PAUSED
+
+    def test_is_believed_where_the_site_asks_for_nothing_and_the_page_says_so(
+        self, teen: Person, mum: Person, as_person: Enter
+    ) -> None:
+        link = linked(mum, teen)
+        page = as_person(mum).get(f"/family/links/{link.pk}/consent").content.decode()
+        assert "This site does not check it" in page
+        assert agree(teen=teen, by=mum).verification == Verification.NONE
+
+    @pytest.mark.parametrize("level", [Verification.MAILBOX, Verification.ORGANISATION])
+    def test_waits_where_the_site_asks_for_more_and_no_post_helps(
+        self, level: Verification, teen: Person, mum: Person, as_person: Enter
+    ) -> None:
+        ask_for(level)
+        link = linked(mum, teen)
+        client = as_person(mum)
+        page = client.get(f"/family/links/{link.pk}/consent").content.decode()
+        assert "I have read this, and I agree" not in page
+        assert client.post(f"/family/links/{link.pk}/consent", form("US")).status_code == 422
+        with pytest.raises(NotVerified):
+            agree(teen=teen, by=mum)
+
+    def test_counts_once_the_mailbox_is_three_days_old(self, teen: Person, mum: Person) -> None:
+        ask_for(Verification.MAILBOX)
+        linked(mum, teen)
+        confirm(mum, "mum@example.org", ago=timedelta(days=3))
+        assert agree(teen=teen, by=mum).verification == Verification.MAILBOX
+
+    def test_and_anew_after_the_address_was_changed(self, teen: Person, mum: Person) -> None:
+        ask_for(Verification.MAILBOX)
+        linked(mum, teen)
+        confirm(mum, "mum@example.org", ago=timedelta(days=300))
+        confirm(mum, "other@example.org", ago=timedelta())
+        with pytest.raises(NotVerified):
+            agree(teen=teen, by=mum)
+
+    def test_the_mailbox_is_told_what_its_owner_agreed_to(self, teen: Person, mum: Person) -> None:
+        linked(mum, teen)
+        agree(teen=teen, by=mum)
+        assert "If it was not you" in Mail.objects.filter(to="mum@example.org").latest("pk").text
+
+    def test_is_known_to_the_organisation_or_does_not_count(
+        self, teen: Person, mum: Person, admin_person: Person
+    ) -> None:
+        ask_for(Verification.ORGANISATION)
+        link = linked(mum, teen)
+        check = approve_parent(link=link, method=CheckMethod.MET, by=admin_person)
+        assert agree(teen=teen, by=mum).verification == Verification.ORGANISATION
+        take_back_approval(check=check)
+        assert consent_of(teen) is None
+
+    def test_an_approval_is_of_one_link_and_not_of_the_next(
+        self, teen: Person, mum: Person, admin_person: Person
+    ) -> None:
+        ask_for(Verification.ORGANISATION)
+        approve_parent(link=linked(mum, teen), method=CheckMethod.MET, by=admin_person)
+        link_end(link=Link.objects.get(), by=teen)
+        linked(mum, teen)
+        with pytest.raises(NotVerified):
+            agree(teen=teen, by=mum)
+
+    def test_a_public_site_asks_for_a_mailbox_until_an_admin_says_otherwise(
+        self, teen: Person, parent: Person, settings: Settings
+    ) -> None:
+        settings.DEMO = False
+        linked(parent, teen)
+        with pytest.raises(NotVerified):
+            agree(teen=teen, by=parent)
+
+    def test_a_higher_level_is_asked_of_the_next_consent_and_closes_none_that_stands(
+        self, agreed: Link, teen: Person
+    ) -> None:
+        ask_for(Verification.ORGANISATION)
+        assert gate_of(teen).closed is None
+
+
+class TestInvitations:
+    def test_one_that_was_accepted_links_no_second_person(
+        self, parent: Person, teen: Person, mum: Person
+    ) -> None:
+        token = invitation_make(by=teen).token
+        invitation_accept(token=token, by=parent)
+        with pytest.raises(InvitationOver):
+            invitation_accept(token=token, by=mum)
+
+    def test_after_a_no_the_next_parent_needs_all_that_the_first_did(
+        self, parent: Person, teen: Person, mum: Person
+    ) -> None:
+        ask_for(Verification.MAILBOX)
+        invitation_decline(token=invitation_make(by=teen).token, by=parent)
+        linked(mum, teen)
+        with pytest.raises(NotVerified):
+            agree(teen=teen, by=mum)
+
+    def test_nobody_accepts_their_own(self, teen: Person) -> None:
+        with pytest.raises(WrongSide):
+            invitation_accept(token=invitation_make(by=teen).token, by=teen)
+
+
+class TestANewAccount:
+    def test_is_not_seen_as_the_old_one_but_the_parent_is_told(self, agreed: Link, teen: Person) -> None:
+        """Accepted: to know the teen again, we would have to keep something of an account that was erased."""
+        person_erase(person=teen)
+        assert "was deleted" in Notice.objects.filter(person=agreed.parent).latest("at").words
+        assert not Residence.objects.exists()
+        assert not CoolingOff.objects.exists()
+
+
+class TestTime:
+    def test_new_words_are_agreed_to_under_the_same_rules(
+        self, agreed: Link, born_15: Person, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        Residence.objects.update(country="DE")
+        monkeypatch.setattr(consents, "text_now", lambda: replace(text_now(), version="2027-01-01"))
+        assert gate_of(born_15).closed == Closed.CONSENT
+        with pytest.raises(NotTheirsToGive):
+            agree(teen=born_15, by=born_15)
+
+    def test_at_18_the_link_ends_without_days_of_waiting_and_the_person_decides(
+        self, agreed: Link, teen: Person
+    ) -> None:
+        pause_set(link=agreed, paused=True)
+        today = timezone.localdate()
+        teen.born = date(today.year - 18, today.month, 1)
+        teen.save(update_fields=["born"])
+        links_end_at_18()
+        assert gate_of(teen).closed == Closed.CONSENT
+        agree(teen=teen, by=teen)
+        assert gate_of(teen).closed is None
+
+    def test_at_18_days_of_waiting_that_run_are_over(self, agreed: Link, teen: Person) -> None:
+        link_end(link=agreed, by=teen)
+        today = timezone.localdate()
+        teen.born = date(today.year - 18, today.month, 1)
+        assert cooling_off_until(teen) is None
+
+    def test_a_corrected_country_ends_a_consent_that_the_teen_may_not_give_there(
+        self, born_15: Person, link: Link, admin_person: Person
+    ) -> None:
+        agree(teen=born_15, by=born_15)
+        correct_country(teen=born_15, country="DE", reason="A school wrote to us.", by=admin_person)
+        assert gate_of(born_15).closed == Closed.CONSENT
+        for person in (born_15, link.parent):
+            assert Notice.objects.filter(person=person, words__contains="Germany").exists()
