@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.address_rule import canonical_address, hold_to_canon
 from accounts.models import Person, Role
 from accounts.names import NameFormField, validate_own_username
+from accounts.unconfirmed import Saved, save_once
 from accounts.zone_fields import ZoneField, ZoneOfNewPerson, with_time_now, zone_field
 
 FIRST_YEAR = 1900
@@ -90,6 +91,23 @@ class SignUpForm(ZoneOfNewPerson, AllauthSignUpForm, AgeForm):
             _("Year of your birth"),
         )
         self.fields["month"].help_text = _("We ask everybody, and do not keep a grown-up’s answer.")
+
+    def try_save(self, request: HttpRequest) -> Saved:
+        """Make the account, or answer as if it had been made where the address belongs to one already."""
+        save, email = super().try_save, self.cleaned_data["email"]
+
+        def refuse() -> Saved:
+            self.account_already_exists = True
+            refused: Saved = save(request)
+            return refused
+
+        return save_once(
+            known=self.account_already_exists,
+            save=lambda: save(request),
+            refuse=refuse,
+            email=email,
+            password=self.cleaned_data["password1"],
+        )
 
     def signup(self, request: HttpRequest, person: Person) -> None:
         del request

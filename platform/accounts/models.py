@@ -70,6 +70,8 @@ class Person(AbstractBaseUser, PermissionsMixin):
     )
     is_active = models.BooleanField(_("may sign in"), default=True)
     is_staff = models.BooleanField(_("may use the admin pages"), default=False)
+    # Since when an account waits for its address to be confirmed; empty for one that does not (accounts.unconfirmed).
+    unconfirmed_since = models.DateTimeField(_("not confirmed since"), null=True, blank=True, editable=False)
     joined_at = models.DateTimeField(_("joined"), default=timezone.now, editable=False)
     # Their password was chosen anew then, with somebody's help: what they kept to themselves before is closed (ADR 17).
     sealed_before = models.DateTimeField(null=True, blank=True, editable=False)
@@ -93,6 +95,13 @@ class Person(AbstractBaseUser, PermissionsMixin):
                 Lower("username"),
                 name="person_username_in_any_case",
                 violation_error_message=_("Somebody has that username already."),
+            ),
+            # Of several sign-ups with one address at once, one makes the account.
+            models.UniqueConstraint(
+                Lower("email"),
+                condition=~models.Q(email=""),
+                name="person_email_once",
+                violation_error_message=_("That address belongs to another account."),
             ),
         ]
 

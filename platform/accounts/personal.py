@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import services
 from accounts.models import MailboxConfirmation, Person
 from accounts.registry import Kind, Retention, Row, kinds, leave, nothing
+from accounts.unconfirmed import UNCONFIRMED_KEPT_FOR, unconfirmed_forget
 
 TITLES_KEPT_FOR = timedelta(days=30)
 BLANK = {"object_repr": "", "change_message": ""}
@@ -224,5 +225,22 @@ TRIES = Kind(
     export=nothing,
     erase=leave,
 )
+UNCONFIRMED = Kind(
+    name="unconfirmed-accounts",
+    title=_("An account that was never confirmed"),
+    what=_("What someone typed to sign up, until the link in our mail shows that the address is theirs."),
+    retention=Retention(
+        words=_(
+            "If the link is not opened, the account is deleted after %(days)d days, with all that is in it."
+        ),
+        days=UNCONFIRMED_KEPT_FOR.days,
+        since=_("the sign-up"),
+        forget=unconfirmed_forget,
+        task="accounts.tasks.unconfirmed_forget",
+    ),
+    private=True,
+    export=nothing,
+    erase=leave,
+)
 # A page shows them the other way round, the highest room first.
-KINDS = (TRIES, ERASED, ADMIN_LOG, SESSIONS, SECOND_STEPS, ADDRESSES, ACCOUNT)
+KINDS = (TRIES, ERASED, ADMIN_LOG, SESSIONS, SECOND_STEPS, ADDRESSES, UNCONFIRMED, ACCOUNT)

@@ -1,6 +1,6 @@
 from celery import shared_task
 
-from accounts import personal, services
+from accounts import personal, services, unconfirmed
 from accounts.sessions import ended_forget
 
 
@@ -21,3 +21,9 @@ def log_titles_forget() -> None:
 def erased_people_forget() -> None:
     """Forget which accounts were erased, once no backup holds them any more."""
     services.erased_people_forget()
+
+
+@shared_task(ignore_result=True)
+def unconfirmed_forget() -> None:
+    """Erase the accounts whose address nobody confirmed in time."""
+    unconfirmed.unconfirmed_forget()

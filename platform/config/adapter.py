@@ -4,10 +4,11 @@ import hashlib
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.models import EmailAddress
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -19,6 +20,7 @@ from accounts.age_screen import kept_refusal
 from accounts.models import Person, Role
 from accounts.names import made_up_username
 from accounts.site import absolute, at_site
+from accounts.unconfirmed import erase_other_unconfirmed
 from mail.services import mail_queue
 
 WAYS = {
@@ -59,7 +61,18 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def new_user(self, request: HttpRequest) -> Person:
         """Whoever signs up by email is a grown-up; a teen's account is made by `accounts.services.teen_make`."""
-        return Person(role=Role.PARENT)
+        return Person(role=Role.PARENT, unconfirmed_since=timezone.now())
+
+    def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
+        """Confirm an address, unless it has become another account's or its own has been forgotten meanwhile."""
+        try:
+            with transaction.atomic():
+                if not Person.objects.select_for_update().filter(pk=email_address.user_id).exists():
+                    return False
+                erase_other_unconfirmed(email_address=email_address)
+                return bool(super().confirm_email(request, email_address))
+        except IntegrityError:
+            return False
 
     def populate_username(self, request: HttpRequest, user: AbstractBaseUser) -> None:
         """The library has just emptied the username, as its form asks for none."""

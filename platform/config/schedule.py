@@ -58,6 +58,10 @@ SCHEDULE = {
         "task": "accounts.tasks.erased_people_forget",
         "schedule": crontab(hour="12", minute="30"),
     },
+    "forget accounts without a confirmed address": {
+        "task": "accounts.tasks.unconfirmed_forget",
+        "schedule": crontab(hour="11", minute="42"),
+    },
     "forget log titles": {
         "task": "accounts.tasks.log_titles_forget",
         "schedule": crontab(hour="11", minute="45"),

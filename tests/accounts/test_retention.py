@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.contrib.admin.models import LogEntry
 from django.contrib.sessions.models import Session
@@ -104,6 +105,13 @@ def asked_together(at: datetime) -> None:
     Together.objects.create(link=link, module_slug="brain", asked_by=parent, asked_at=at)
 
 
+def signed_up(at: datetime) -> None:
+    person = Person.objects.create(
+        username="person-kim", email="kim@example.org", role=Role.PARENT, unconfirmed_since=at
+    )
+    EmailAddress.objects.create(user=person, email=person.email, primary=True)
+
+
 def titles() -> int:
     return LogEntry.objects.exclude(object_repr="", change_message="").count()
 
@@ -122,6 +130,11 @@ BEGINNINGS: list[tuple[str, Callable[[datetime], None], Callable[[], int]]] = [
     ("reports", reported, Report.objects.count),
     ("together", asked_together, Together.objects.count),
     ("cooling-offs", parted, CoolingOff.objects.count),
+    (
+        "unconfirmed-accounts",
+        signed_up,
+        Person.objects.filter(unconfirmed_since__isnull=False).count,
+    ),
     ("family-erasure", erasure_asked, FamilyErasure.objects.count),
 ]
 
