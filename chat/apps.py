@@ -10,5 +10,8 @@ class ChatConfig(AppConfig):
     def ready(self) -> None:
         from accounts.registry import register
         from chat.personal import KINDS
+        from chat.services import end_answers_of
+        from families.closing import register_ending
 
         register(*KINDS)
+        register_ending(end_answers_of)

@@ -43,6 +43,7 @@ from chat.retries import settle_retry, standing_turn
 from chat.selectors import pause_of
 from chat.sittings import sitting_of
 from chat.titles import plain_title, title_from
+from families.closing import lock_consent
 from families.gate import Gate, gate_of
 from guard import Action, Verdict, action_for
 from inference.prices import price
@@ -128,6 +129,7 @@ def _asked_meanwhile(asked: Asked) -> Turn | None:
 
 def _gate_for(asked: Asked, action: Action) -> Gate:
     """What the asker's family allows. Raises NotTaken where the question is not to be answered now."""
+    lock_consent(person=asked.person)
     if action in FIRST:
         gate = gate_of(asked.person)
         if not gate.has_consent:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 from uuid import UUID
 
@@ -16,9 +16,9 @@ from chat.budget_words import meter_said
 from chat.models import ASKED, State, Turn
 from chat.selectors import turns_once, unsealed
 from courses.models import Module
-from families.looks import view_of
 from families.models import Link
 from families.terms import View
+from families.wider_views import Sight, sight_of
 from guard import Category, Level
 
 DAYS_SHOWN = 14
@@ -58,14 +58,15 @@ class Overview:
     older: str = ""
 
 
-def overview(link: Link, view: View, before: Turn | None = None) -> Overview:
-    """The last two weeks of a teen, as far as `view` goes. Words appear in it only where `view` names them.
+def overview(link: Link, sight: Sight, before: Turn | None = None) -> Overview:
+    """The last two weeks of a teen, as far as `sight` goes. Words appear in it only where its view names them.
 
     They come in pages, newest first: those before the turn `before`, or the newest.
     """
     teen = link.teen
-    turns = list(_turns(teen).only("asked_at", "ended_at", "passages"))
-    words = _words(teen, view)
+    view = sight.view
+    turns = list(_turns(teen, sight).only("asked_at", "ended_at", "passages"))
+    words = _words(teen, sight)
     if before:
         words = words.filter(asked_at__lte=before.asked_at).filter(
             Q(asked_at__lt=before.asked_at) | Q(pk__lt=before.pk)
@@ -86,27 +87,34 @@ def overview(link: Link, view: View, before: Turn | None = None) -> Overview:
 def turn_in_view(link: Link, turn_id: str) -> Turn:
     """A turn whose words the parent of `link` may see now. Raises Turn.DoesNotExist for any other."""
     try:
-        return _words(link.teen, view_of(link)).only("asked_at").get(pk=UUID(turn_id))
+        return _words(link.teen, sight_of(link)).only("asked_at").get(pk=UUID(turn_id))
     except ValueError as fault:
         raise Turn.DoesNotExist from fault
 
 
-def _turns(teen: Person) -> QuerySet[Turn]:
-    since = timezone.now() - timedelta(days=DAYS_SHOWN)
+def _turns(teen: Person, sight: Sight) -> QuerySet[Turn]:
+    since = max(timezone.now() - timedelta(days=DAYS_SHOWN), sight.topics_since)
     return turns_once(Turn.objects.filter(conversation__owner=teen, asked_at__gte=since)).exclude(NEVER_SHOWN)
 
 
-def _words(teen: Person, view: View) -> QuerySet[Turn]:
-    """Turns whose words `view` shows. A helper with the password may agree to a wider view as the teen."""
-    open_turns = _turns(teen).filter(unsealed(teen, "conversation__started_at"))
-    match view:
-        case View.FULL:
+def _words(teen: Person, sight: Sight) -> QuerySet[Turn]:
+    """Turns whose words may be seen. Someone who helped with the password may agree to a wider view as the teen."""
+    open_turns = _turns(teen, sight).filter(unsealed(teen, "conversation__started_at"))
+    # What a teen answers when a pause asks stays theirs: the pause promises it.
+    flagged = Q(state=State.CARDED) & ~Q(layer=ASKED) & _since(sight.flagged_since)
+    match sight.view:
+        case View.FULL if sight.full_since is None:
             return open_turns
+        case View.FULL:
+            return open_turns.filter(_since(sight.full_since) | flagged)
         case View.FLAGGED:
-            # What a teen answers when a pause asks stays theirs: the pause promises it.
-            return open_turns.filter(state=State.CARDED).exclude(layer=ASKED)
+            return open_turns.filter(flagged)
         case _:
             return open_turns.none()
+
+
+def _since(moment: datetime | None) -> Q:
+    return Q(asked_at__gte=moment) if moment else Q()
 
 
 def _days(turns: Iterable[Turn], teen: Person) -> list[Day]:

@@ -68,6 +68,7 @@ class Ending(models.TextChoices):
     LIMIT = "limit", _("the answer reached its longest length")
     ASKED = "asked", _("stopped by the person who asked")
     UNREAD = "unread", _("nobody was reading")
+    CONSENT = "consent", _("the consent to the tutor was withdrawn")
     MODEL_AWAY = "model_away", _("the model could not be reached")
     MODEL_BUSY = "model_busy", _("the model’s server was busy")
     MODEL_BROKEN = "model_broken", _("the model’s server is out of order")

@@ -12,6 +12,7 @@ from budgets.services import absorb_hold, hold_release, hold_settle
 from chat import measures
 from chat.acts import lessons_for
 from chat.models import Ending, State
+from chat.stopping import kept_ending
 from guard import Verdict, action_for
 from inference.prices import price
 
@@ -64,7 +65,7 @@ def ended_fields(outcome: Outcome) -> dict[str, object]:
     """What the row of a turn that ends this way says."""
     return {
         "state": outcome.state,
-        "ending": outcome.ending,
+        "ending": kept_ending(outcome.ending),
         "answer": outcome.answer,
         "prompt_tokens": outcome.prompt_tokens if outcome.is_charged else 0,
         "answer_tokens": outcome.answer_tokens if outcome.is_charged else 0,

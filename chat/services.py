@@ -24,6 +24,7 @@ from chat.errors import (
 from chat.judging import verdict_for
 from chat.leaving import Personal, without_personal
 from chat.models import (
+    LIVE_STATES,
     LONGEST_QUESTION,
     LONGEST_TITLE,
     RETRIED_STATES,
@@ -168,10 +169,10 @@ def continue_turn(*, person: Person, turn: Turn, turn_id: UUID) -> Turn:
 
 
 @transaction.atomic
-def turn_stop(*, turn: Turn) -> None:
+def turn_stop(*, turn: Turn, ending: Ending = Ending.ASKED) -> None:
     """Stop a turn and the model with it. One that no worker has claimed, or that waits, ends here and costs nothing.
 
-    Stopping a turn that has ended does nothing.
+    Stopping a turn that has ended does nothing. `ending` says why: its asker wanted it, or the consent has ended.
     """
     now = timezone.now()
     if end_deferred(turn, outcome_without_answer(Ending.TAKEN_BACK, State.STOPPED)):
@@ -179,18 +180,25 @@ def turn_stop(*, turn: Turn) -> None:
     if turn.retry_of_id:
         lock_with_retried(turn.pk)
     waiting = Turn.objects.filter(pk=turn.pk, state=State.QUEUED)
-    if waiting.update(
-        state=State.STOPPED, ending=Ending.ASKED, ended_at=now, stop_asked_at=now, prompt_tokens=0
-    ):
+    if waiting.update(state=State.STOPPED, ending=ending, ended_at=now, stop_asked_at=now, prompt_tokens=0):
         hold_release(key=Turn.objects.get(pk=turn.pk).hold_key)
         if turn.retry_of_id:
             settle_retry(turn.pk)
-        transaction.on_commit(lambda: measures.turn_ended(state=State.STOPPED, ending=Ending.ASKED))
+        transaction.on_commit(lambda: measures.turn_ended(state=State.STOPPED, ending=ending))
         transaction.on_commit(lambda: stream.end(turn.pk))
         return
-    if Turn.objects.filter(pk=turn.pk, state=State.WORKING).update(stop_asked_at=now):
+    # Why it is stopped waits in the row for the worker that ends it (chat.leases).
+    why = {"ending": ending} if ending != Ending.ASKED else {}
+    if Turn.objects.filter(pk=turn.pk, state=State.WORKING).update(stop_asked_at=now, **why):
         # The row is enough for the worker's next checkpoint; the flag in Valkey stops it at its next word.
         transaction.on_commit(lambda: stream.ask_stop(turn.pk))
+
+
+@transaction.atomic
+def end_answers_of(person: Person) -> None:
+    """Stop every turn of a person whose consent to the tutor has ended. What was written until then is charged."""
+    for turn in turns_of(person).filter(state__in=LIVE_STATES).order_by("pk"):
+        turn_stop(turn=turn, ending=Ending.CONSENT)
 
 
 @transaction.atomic

@@ -7,7 +7,6 @@ from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 from django_htmx.middleware import HtmxDetails
@@ -20,17 +19,12 @@ from chat import pauses, services
 from chat.composer import composer_for, conversation_page
 from chat.errors import ConversationGone, PersonalFound, StillAnswering
 from chat.history import is_place, turn_address, turns_page
-from chat.looking import overview, turn_in_view
 from chat.models import Conversation, Turn
-from chat.pages import turn_shown, turns_shown_on_page
+from chat.pages import turn_shown
 from chat.refusals import REFUSALS, Refusal, said
 from chat.selectors import conversation_of, turn_of
 from chat.swaps import earlier_turns, ending_swaps, partial, retry_swaps
 from chat.throttles import question_count
-from families.looks import look_take
-from families.models import Link
-from families.selectors import link_to_teen
-from inference.place import runs_at_home
 from safeguarding.crisis import mark_judged
 from telemetry.context import note
 
@@ -265,27 +259,3 @@ def _back(request: HtmxRequest, conversation: Conversation) -> HttpResponse:
     if request.htmx:
         return HttpResponse(status=204)
     return redirect("chat:conversation", conversation.pk)
-
-
-@sign_in_required
-@require_safe
-@never_cache
-def look(request: HtmxRequest, link_id: UUID) -> HttpResponse:
-    """A parent looks at what was agreed. The look is written down before anything is shown."""
-    try:
-        link = link_to_teen(person_of(request), link_id)
-    except Link.DoesNotExist as fault:
-        raise Http404 from fault
-    before = None
-    if "before" in request.GET:
-        try:
-            before = turn_in_view(link, request.GET["before"])
-        except Turn.DoesNotExist:
-            # It is gone, too old by now, or no longer in the agreed view.
-            return redirect("chat:look", link.pk)
-    view = look_take(link=link, goes_on=before is not None)
-    seen = overview(link, view, before)
-    page = {"link": link, "view": view, "overview": seen, "is_first": before is None}
-    turns = turns_shown_on_page(seen.turns)
-    page |= {"turns": turns, "runs_at_home": runs_at_home(), "person": person_of(request)}
-    return render(request, "chat/look.html", page)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from accounts.models import Person
 from courses.models import Together
@@ -58,6 +58,5 @@ def asks_to(reader: Reader) -> QuerySet[Together]:
 
 
 def _near(person: Person) -> QuerySet[Together]:
-    of_links = Q(link__parent=person) | Q(link__teen=person)
-    rows = Together.objects.filter(of_links, link__ended_at=None)
+    rows = Together.objects.filter(link__in=links_of(person))
     return rows.select_related("link__parent", "link__teen", "asked_by")

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Q
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -13,6 +14,7 @@ from courses.together.locks import people_lock
 from families.agreements import other_side
 from families.models import Link
 from families.notices import notice_send
+from families.selectors import standing_links
 
 ASKS_KEPT_FOR = timedelta(days=14)
 
@@ -24,7 +26,7 @@ def together_agree(*, link: Link, module: Module, by: Person) -> Together:
     Saying it twice says it once. Raises Link.DoesNotExist when the two are no longer linked.
     """
     people_lock(link.parent, link.teen)
-    link = Link.objects.select_related("parent", "teen").get(pk=link.pk, ended_at=None)
+    link = standing_links().select_related("parent", "teen").get(pk=link.pk)
     together, is_new = Together.objects.get_or_create(
         link=link, module_slug=module.slug, defaults={"asked_by": by}
     )
@@ -33,7 +35,10 @@ def together_agree(*, link: Link, module: Module, by: Person) -> Together:
         notice_send(
             person=other_side(link, by),
             words=words % {"who": by, "title": module.title},
-            subject=_("Somebody in your family would like to learn with you"),
+            # A mailbox may be read by others, and a module's title is a topic.
+            mail_words=_("%(who)s would like to take a module together with you.") % {"who": by},
+            to_do=_("You find it under Learn. Say yes or no there:"),
+            path=reverse("courses:modules"),
         )
     elif together.agreed_at is None and together.asked_by_id != by.pk:
         together.agreed_at = timezone.now()

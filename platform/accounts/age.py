@@ -26,6 +26,11 @@ def is_too_young(*, born: date, on: date) -> bool:
     return age_at(born=born, on=on) < YOUNGEST
 
 
+def latest_birth_of_grown_ups(on: date) -> date:
+    """Born in this month or before it, someone is grown up: the first of the month."""
+    return date(on.year - GROWN_UP, on.month, 1)
+
+
 def is_grown_up(*, born: date, on: date) -> bool:
     """Whether the month of the eighteenth birthday has begun."""
     return _months(born, on) >= GROWN_UP * MONTHS

@@ -5,6 +5,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -17,6 +18,7 @@ from families.models import Link, Proposal
 from families.notices import notice_send
 from families.quiet import QuietHours, new_zone_from
 from families.terms import Terms
+from families.wider_views import starts_of_wider_view
 
 
 def other_side(link: Link, person: Person) -> Person:
@@ -24,11 +26,14 @@ def other_side(link: Link, person: Person) -> Person:
 
 
 @transaction.atomic
-def terms_propose(*, link: Link, by: Person, terms: Terms) -> bool:
+def terms_propose(*, link: Link, by: Person, terms: Terms, opens_earlier: bool = False) -> bool:
     """Wish for other terms. Returns whether they hold at once; otherwise they wait for the other side.
 
     They hold at once where a teen asks for nothing but more privacy, and where they are what the other side has
     proposed. Terms that hold already take a waiting proposal back. Terms that say nothing of the zone keep it.
+
+    A wider view counts from the agreement on. With `opens_earlier` it shows what was asked before as well, where it is
+    the teen who says so.
     """
     link = Link.objects.select_for_update().get(pk=link.pk)
     waiting = Proposal.objects.filter(link=link).first()
@@ -37,43 +42,73 @@ def terms_propose(*, link: Link, by: Person, terms: Terms) -> bool:
         Proposal.objects.filter(link=link).delete()
         return True
     met = waiting is not None and waiting.by_id != by.pk and waiting.terms == terms
+    opens_earlier = opens_earlier and by == link.teen
     if met or (by == link.teen and terms.only_more_private_than(link.terms)):
-        zone_words = _apply(link, terms, is_by_both=met)
+        opens = opens_earlier or (waiting is not None and waiting.opens_earlier)
+        zone_words = _apply(link, terms, is_by_both=met, opens_earlier=opens)
         words = _("%(who)s changed your agreement; it holds from now on.") % {"who": by}
-        notice_send(person=other_side(link, by), words=f"{words} {zone_words}".strip())
+        notice_send(
+            person=other_side(link, by),
+            words=f"{words} {zone_words}".strip(),
+            to_do=_("Read what you agree on now:"),
+            path=_agreement_path(link),
+        )
         return True
     Proposal.objects.update_or_create(
-        link=link, defaults={"by": by, "made_at": timezone.now(), **asdict(terms)}
+        link=link,
+        defaults={"by": by, "made_at": timezone.now(), "opens_earlier": opens_earlier, **asdict(terms)},
     )
-    words = _("%(who)s would like to change your agreement. Your answer is awaited.") % {"who": by}
+    words = _("%(who)s would like to change your agreement: please answer.") % {"who": by}
     if terms.time_zone != link.time_zone:
         moves = _("It would put your agreement on %(clock)s.")
         words = f"{words} {moves % {'clock': zone_name(ZoneInfo(terms.time_zone))}}"
-    notice_send(person=other_side(link, by), words=words)
+    notice_send(
+        person=other_side(link, by),
+        words=words,
+        to_do=_("Nothing changes until you say yes. Read it and say yes or no:"),
+        path=_agreement_path(link),
+    )
     return False
 
 
+def _agreement_path(link: Link) -> str:
+    return reverse("families:agreement", args=[link.pk])
+
+
 @transaction.atomic
-def proposal_answer(*, link: Link, by: Person, accept: bool) -> None:
-    """The other side's yes or no. Raises NotTheirsToAnswer."""
+def proposal_answer(*, link: Link, by: Person, accept: bool, opens_earlier: bool = False) -> None:
+    """The other side's yes or no; for `opens_earlier` see terms_propose. Raises NotTheirsToAnswer."""
     link = Link.objects.select_for_update().get(pk=link.pk)
     waiting = Proposal.objects.filter(link=link).exclude(by=by).first()
     if waiting is None:
         raise NotTheirsToAnswer
     zone_words = ""
     if accept:
-        zone_words = _apply(link, waiting.terms, is_by_both=True)
+        opens = waiting.opens_earlier or (opens_earlier and by == link.teen)
+        zone_words = _apply(link, waiting.terms, is_by_both=True, opens_earlier=opens)
     else:
         waiting.delete()
     words = _("%(who)s said yes to your change.") if accept else _("%(who)s said no to your change.")
-    notice_send(person=other_side(link, by), words=f"{words % {'who': by}} {zone_words}".strip())
+    to_do = (
+        _("It holds from now on. Read what you agree on now:")
+        if accept
+        else _("Everything stays as it was. Talk about it, or ask for something else:")
+    )
+    notice_send(
+        person=other_side(link, by),
+        words=f"{words % {'who': by}} {zone_words}".strip(),
+        to_do=to_do,
+        path=_agreement_path(link),
+    )
 
 
-def _apply(link: Link, terms: Terms, *, is_by_both: bool) -> str:
+def _apply(link: Link, terms: Terms, *, is_by_both: bool, opens_earlier: bool) -> str:
     """Make terms hold: all at once, but for a new zone, which counts from the next day. Returns words about that."""
     earlier, since = _zone_change(link, terms)
+    starts = starts_of_wider_view(before=link.terms.view, after=terms.view, opens_earlier=opens_earlier)
     Link.objects.filter(pk=link.pk).update(
         **asdict(terms),
+        **starts,
         earlier_zone=earlier,
         zone_from=since,
         is_zone_confirmed=link.is_zone_confirmed or is_by_both,
@@ -124,4 +159,5 @@ def pause_set(*, link: Link, paused: bool) -> None:
     )
     if changed:
         words = _("%(who)s has paused the tutor.") if paused else _("%(who)s has opened the tutor again.")
-        notice_send(person=link.teen, words=words % {"who": link.parent})
+        to_do = _("Help from people is always open. Your family’s page shows what holds now:")
+        notice_send(person=link.teen, words=words % {"who": link.parent}, to_do=to_do)

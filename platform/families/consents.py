@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from accounts.age import age_at, is_grown_up
 from accounts.models import Person
+from families.closing import end_answers
 from families.consent_models import Verification
 from families.consent_texts import ConsentText, text_now
 from families.cooling_off import cooling_off_until, end_cooling_off, start_cooling_off
@@ -113,17 +114,21 @@ def _tell_of_consent(consent: Consent, teen: Person, by: Person) -> None:
             "%(who)s agreed to use the tutor. They are old enough to agree by themselves where they live."
         )
         for parent in parents_of(teen):
-            notice_send(person=parent, words=words % {"who": teen})
+            notice_send(person=parent, words=words % {"who": teen}, to_do=_("You have nothing to do."))
         return
-    notice_send(person=teen, words=_("%(who)s agreed that you may use the tutor.") % {"who": by})
-    words = _(
-        "You agreed that %(teen)s may use the tutor. If it was not you, withdraw the consent on your page."
+    words = _("%(who)s agreed that you may use the tutor.")
+    notice_send(person=teen, words=words % {"who": by}, to_do=_("It is open now:"), path="/tutor/")
+    words = _("You agreed that %(teen)s may use the tutor.")
+    notice_send(
+        person=by,
+        words=words % {"teen": teen},
+        to_do=_("You have nothing to do. If it was not you, withdraw the consent on your family’s page:"),
     )
-    notice_send(person=by, words=words % {"teen": teen})
-    others = parents_of(teen).exclude(pk=by.pk)
-    for parent in others:
+    for parent in parents_of(teen).exclude(pk=by.pk):
         words = _("%(who)s agreed that %(teen)s may use the tutor.")
-        notice_send(person=parent, words=words % {"who": by, "teen": teen})
+        notice_send(
+            person=parent, words=words % {"who": by, "teen": teen}, to_do=_("You have nothing to do.")
+        )
 
 
 @transaction.atomic
@@ -140,6 +145,7 @@ def consent_withdraw(*, teen: Person, by: Person) -> bool:
         return False
     if by != teen:
         start_cooling_off(teen=teen, parent=by)
+    end_answers(teen=teen)
     told = [teen, *parents_of(teen)]
     for person in told:
         if person != by:
@@ -152,6 +158,7 @@ def end_own_consent_if_too_young(*, teen: Person) -> None:
     """After a correction: a consent that the teen gave, and may not give by what is known now, ends."""
     own = Consent.objects.filter(teen=teen, given_as="teen", withdrawn_at=None)
     if not may_consent_alone(teen, country_of(teen)) and own.update(withdrawn_at=timezone.now()):
+        end_answers(teen=teen)
         words = _("The tutor is closed until a parent agrees: %(teen)s is not old enough to agree alone.")
         for person in (teen, *parents_of(teen)):
             notice_send(person=person, words=words % {"teen": teen})

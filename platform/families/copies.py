@@ -3,6 +3,7 @@
 from tempfile import SpooledTemporaryFile
 
 from django.db import transaction
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.archive import archive_make
@@ -17,5 +18,10 @@ def family_copy_take(*, parent: Person) -> SpooledTemporaryFile[bytes]:
     teens = list(teens_of(parent).order_by("pk"))
     words = _("%(who)s took a copy of your account’s data. Nothing that you wrote or learned is in it.")
     for teen in teens:
-        notice_send(person=teen, words=words % {"who": parent})
+        notice_send(
+            person=teen,
+            words=words % {"who": parent},
+            to_do=_("You can take a copy of your own data:"),
+            path=reverse("accounts:data"),
+        )
     return archive_make(person=parent, teens=teens)

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from django.db import transaction
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -92,7 +93,8 @@ def family_erasure_ask(*, parent: Person) -> FamilyErasure:
         )
         for teen in teens_of(parent):
             day = date_format(due_at(erasure).astimezone(teen.zone), "DATE_FORMAT")
-            notice_send(person=teen, words=words % {"who": parent, "day": day})
+            to_do = _("Read it before then, and take a copy if you want one:")
+            notice_send(person=teen, words=words % {"who": parent, "day": day}, to_do=to_do)
     return erasure
 
 
@@ -103,7 +105,7 @@ def family_erasure_take_back(*, parent: Person) -> bool:
     if taken:
         words = _("%(who)s no longer asks to erase the family’s accounts.")
         for teen in teens_of(parent):
-            notice_send(person=teen, words=words % {"who": parent})
+            notice_send(person=teen, words=words % {"who": parent}, to_do=_("You have nothing to do:"))
     return bool(taken)
 
 
@@ -117,8 +119,13 @@ def family_erasure_answer(*, teen: Person, parent: Person, agree: bool) -> bool:
         erasure.agreed.add(teen)
     else:
         erasure.agreed.remove(teen)
-    words = _("%(who)s said yes: that account goes too.") if agree else _("%(who)s keeps their account.")
-    notice_send(person=parent, words=words % {"who": teen})
+    words = (
+        _("%(who)s said yes: their account is erased with yours.")
+        if agree
+        else _("%(who)s keeps their account when yours is erased.")
+    )
+    to_do, path = _("See what becomes of each account, or take it back:"), reverse("families:data")
+    notice_send(person=parent, words=words % {"who": teen}, to_do=to_do, path=path)
     return True
 
 

@@ -11,8 +11,9 @@ from django.utils import timezone
 from accounts.models import Person, Role
 from families.consents import consents_in_force
 from families.cooling_off import has_grown_up
-from families.models import CoolingOff, Link
+from families.models import CoolingOff
 from families.quiet import quiet_until
+from families.selectors import standing_links
 from families.terms import Terms, combined
 
 
@@ -45,7 +46,7 @@ def gate_of(person: Person, *, now: datetime | None = None) -> Gate:
     if person.role != Role.TEEN:
         return Gate()
     now = now or timezone.now()
-    links = list(Link.objects.filter(teen=person, ended_at=None).select_related("parent"))
+    links = list(standing_links().filter(teen=person).select_related("parent"))
     agreed = [link.terms for link in links]
     terms = combined(agreed)
     has_consent, until = _consent_and_cooling_off(person, now)

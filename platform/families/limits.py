@@ -4,8 +4,7 @@ from accounts.models import Person
 from budgets.allowances import budget_nest, budget_of, cap_set, family_make, site_budget
 from budgets.models import Budget, Floor
 from budgets.selectors import SHORT_ANSWER_TOKENS
-from families.models import Link
-from families.selectors import links_of
+from families.selectors import links_of, standing_links
 from families.terms import combined
 
 
@@ -14,7 +13,7 @@ def limit_apply(*, teen: Person) -> None:
 
     Its day begins on the clock of the oldest agreement, wherever the teen's account is.
     """
-    agreed = [link.terms for link in Link.objects.filter(teen=teen, ended_at=None).order_by("made_at")]
+    agreed = [link.terms for link in standing_links().filter(teen=teen).order_by("made_at")]
     answers = combined(agreed).answers_a_day
     cap_set(
         owner=teen,

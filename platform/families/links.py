@@ -1,17 +1,19 @@
 """How two people become a family, and how they part."""
 
 from django.db import IntegrityError, transaction
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.age import is_grown_up
 from accounts.models import Person, Role
-from families.consents import consent_withdraw
+from families.consents import consent_of, consent_withdraw
 from families.cooling_off import cooling_off_day, end_cooling_off, start_cooling_off
 from families.errors import AlreadyLinked, InvitationOver, WrongSide
 from families.limits import limit_apply, nest_apply
 from families.models import INVITATION_LIFE, Consent, Ending, Invitation, Link
 from families.notices import notice_send
+from families.wider_views import start_wider_view_after
 
 SIDES = {Role.PARENT, Role.TEEN}
 
@@ -61,8 +63,21 @@ def invitation_accept(*, token: str, by: Person) -> Link:
     nest_apply(person=teen)
     limit_apply(teen=teen)
     invitation.delete()
-    notice_send(person=invitation.by, words=_("%(who)s said yes: you are linked.") % {"who": by})
+    _tell_of_link(link, invitation.by, by)
     return link
+
+
+def _tell_of_link(link: Link, inviter: Person, by: Person) -> None:
+    words = _("%(who)s said yes: you are linked.")
+    to_do, path = _("The tutor opens once a parent has agreed to it. See how things stand:"), "/family/"
+    if consent_of(link.teen):
+        to_do = _("The tutor is open. Read what you agree on, and change it together if you like:")
+        path = reverse("families:agreement", args=[link.pk])
+    elif inviter == link.parent:
+        words = _("%(who)s said yes: you are linked. The tutor stays closed until you agree to it.")
+        to_do = _("Read what you would agree to, and decide:")
+        path = reverse("families:consent_for", args=[link.pk])
+    notice_send(person=inviter, words=words % {"who": by}, to_do=to_do, path=path)
 
 
 @transaction.atomic
@@ -70,7 +85,8 @@ def invitation_decline(*, token: str, by: Person) -> None:
     """The other side's no. Whoever invited is told, without a reason. Raises InvitationOver."""
     invitation = invitation_of(token)
     if invitation.by != by:
-        notice_send(person=invitation.by, words=_("Your invitation was declined."))
+        to_do = _("Talk about it with them first. You can invite someone again at any time:")
+        notice_send(person=invitation.by, words=_("Your invitation was declined."), to_do=to_do)
     invitation.delete()
 
 
@@ -92,6 +108,7 @@ def link_end(*, link: Link, by: Person | None) -> bool:
     Link.objects.filter(pk=link.pk).update(ended_at=timezone.now(), ending=ending)
     if has_consented:
         consent_withdraw(teen=link.teen, by=link.teen)
+    start_wider_view_after(ended=link)
     limit_apply(teen=link.teen)
     for person in (link.teen, link.parent):
         nest_apply(person=person)
@@ -107,9 +124,12 @@ def _tell_of_end(link: Link, by: Person | None) -> None:
             words = _("You and %(who)s are no longer linked here, as a teen of 18 decides alone.") % {
                 "who": other
             }
-            notice_send(person=person, words=words)
+            notice_send(person=person, words=words, to_do=_("You have nothing to do. Your family’s page:"))
         elif person != by:
-            notice_send(person=person, words=_("%(who)s ended your link here.") % {"who": by})
+            to_do = _(
+                "Neither sees anything of the other now. To be linked again, one of you invites the other:"
+            )
+            notice_send(person=person, words=_("%(who)s ended your link here.") % {"who": by}, to_do=to_do)
 
 
 def _cool_off(link: Link) -> None:

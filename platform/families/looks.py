@@ -5,28 +5,31 @@ from datetime import timedelta
 from django.db import transaction
 from django.utils import timezone
 
-from families.gate import gate_of
 from families.models import Link, Look
-from families.terms import View
+from families.selectors import standing_links
+from families.wider_views import Sight, sight_of
 
-# Pages that a parent turns within this time of a look belong to it; the page of the looks tells the teen so.
+# What a parent opens within this time of the last page belongs to the same look; the page of the looks says so.
 LOOK_LASTS = timedelta(minutes=10)
+# After this long a look is another one, however often a page was opened, so that its two times say when it was.
+LONGEST_LOOK = timedelta(hours=1)
 
 
 @transaction.atomic
-def look_take(*, link: Link, goes_on: bool = False) -> View:
-    """Write down that the parent of `link` looks now, and return what they may see: the most private agreed view.
+def look_take(*, link: Link) -> Sight:
+    """Write down that the parent of `link` looks now, and return what they may see.
 
-    With `goes_on` the parent turns a page. That is part of a look at the same view which began in the last ten minutes,
-    and a look of its own where there was none.
+    A page that is opened within ten minutes of the one before, at the same view, goes on with that look and becomes its
+    last time, for an hour at most: five reloads are one look, and none is left out.
+
+    Raises Link.DoesNotExist for a link that has ended.
     """
-    view = view_of(link)
-    since = timezone.now() - LOOK_LASTS
-    if not goes_on or not Look.objects.filter(link=link, view=view, at__gt=since).exists():
-        Look.objects.create(link=link, view=view)
-    return view
-
-
-def view_of(link: Link) -> View:
-    """What the parent of `link` may see now."""
-    return gate_of(link.teen).terms.view
+    # Locked: of two pages that are opened at once the second finds the look of the first.
+    link = standing_links().select_for_update(of=("self",), no_key=True).get(pk=link.pk)
+    sight, now = sight_of(link), timezone.now()
+    latest = Look.objects.filter(
+        link=link, view=sight.view, at__gt=now - LONGEST_LOOK, last_at__gt=now - LOOK_LASTS
+    )
+    if not latest.update(last_at=now):
+        Look.objects.create(link=link, view=sight.view, at=now, last_at=now)
+    return sight

@@ -7,13 +7,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Person, validate_time_zone
+from accounts.models import validate_time_zone
 from accounts.names import NameField
 from families.consent_models import (
     PERSON,
@@ -24,8 +23,10 @@ from families.consent_models import (
     ParentCheck,
     Residence,
 )
+from families.erasure_models import FamilyErasure
 from families.quiet import QuietHours
 from families.terms import Terms, View
+from families.zone_choice import zone_for
 
 __all__ = [
     "INVITATION_LIFE",
@@ -103,6 +104,10 @@ class Link(TermsFields):
     zone_from = models.DateTimeField(null=True, blank=True, editable=False)
     # False while the zone was taken from an account and nobody has said that it is right.
     is_zone_confirmed = models.BooleanField(_("time zone confirmed"), default=False, editable=False)
+    # From when on a wider view shows words: from its own agreement on (families.wider_views). Empty where the teen said
+    # that what was asked before is open too. They mean something only while the view is at least that wide.
+    flagged_since = models.DateTimeField(null=True, blank=True, default=timezone.now)
+    full_since = models.DateTimeField(null=True, blank=True, default=timezone.now)
 
     class Meta:
         verbose_name = _("link")
@@ -158,16 +163,14 @@ class Link(TermsFields):
             return [hours]
         return [replace(hours, zone=ZoneInfo(self.earlier_zone), since=None, before=self.zone_from), hours]
 
+    @property
+    def shows_words(self) -> bool:
+        return self.view != View.TOPICS
 
-def zone_for(parent: Person, teen: Person) -> tuple[str, bool]:
-    """The zone of a new agreement, and whether it is certain.
-
-    It is the teen's, where they sleep, unless that is a guess and the parent's is none. It is certain where both
-    have said the same.
-    """
-    zone = parent.time_zone if parent.is_zone_confirmed and not teen.is_zone_confirmed else teen.time_zone
-    both = parent.is_zone_confirmed and teen.is_zone_confirmed
-    return zone, both and parent.time_zone == teen.time_zone
+    @property
+    def words_since(self) -> datetime | None:
+        """From when on the agreed view shows words; None where it shows none, or what was asked before as well."""
+        return {View.FLAGGED: self.flagged_since, View.FULL: self.full_since}.get(View(self.view))
 
 
 class Proposal(TermsFields):
@@ -176,6 +179,8 @@ class Proposal(TermsFields):
     link = models.OneToOneField(Link, on_delete=models.CASCADE, related_name="proposal")
     by = models.ForeignKey(PERSON, on_delete=models.CASCADE, related_name="+")
     made_at = models.DateTimeField(default=timezone.now)
+    # The teen's own choice, where the teen proposes: what was asked before is open to a wider view too.
+    opens_earlier = models.BooleanField(default=False)
 
     class Meta:
         verbose_name = _("proposal")
@@ -229,27 +234,12 @@ class PasswordHelp(models.Model):
         return f"{self.asked_at:%Y-%m-%d %H:%M}"
 
 
-class FamilyErasure(models.Model):
-    """A parent asked for the family's accounts to be erased. It waits some days; see families.erasing."""
-
-    parent = models.OneToOneField(PERSON, on_delete=models.CASCADE, related_name="family_erasure")
-    asked_at = models.DateTimeField(default=timezone.now, editable=False)
-    # The teens who decide for themselves, and said yes.
-    agreed = models.ManyToManyField(settings.AUTH_USER_MODEL, related_name="+")
-
-    class Meta:
-        verbose_name = _("erasure of a family")
-        verbose_name_plural = _("erasures of families")
-
-    def __str__(self) -> str:
-        return f"{self.asked_at:%Y-%m-%d}"
-
-
 class Look(models.Model):
-    """A parent looked at what they may see of a teen. The teen sees every one of these."""
+    """A parent looked at what they may see of a teen, from `at` to `last_at`. The teen sees every one of these."""
 
     link = models.ForeignKey(Link, on_delete=models.CASCADE, related_name="looks")
     at = models.DateTimeField(default=timezone.now, editable=False)
+    last_at = models.DateTimeField(default=timezone.now, editable=False)
     view = models.CharField(max_length=10, choices=View)
 
     class Meta:
@@ -259,6 +249,11 @@ class Look(models.Model):
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M}"
+
+    @property
+    def lasted(self) -> bool:
+        """Whether its first and its last time differ as they are shown: in minutes."""
+        return self.last_at.replace(second=0, microsecond=0) > self.at.replace(second=0, microsecond=0)
 
 
 class TrustedAdult(models.Model):

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.contrib.auth.hashers import check_password
 from django.db import transaction
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -87,7 +88,12 @@ def password_help_use(*, help_id: UUID, password: str) -> Person:
     words = _(
         "You have a new password, with the help of %(who)s. What you wrote before is closed; your old one opens it."
     )
-    notice_send(person=teen, words=words % {"who": asked.granted_by or _("a parent")})
+    notice_send(
+        person=teen,
+        words=words % {"who": asked.granted_by or _("a parent")},
+        to_do=_("Type your old password there, if you remember it:"),
+        path=reverse("families:sealed"),
+    )
     return teen
 
 

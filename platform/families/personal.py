@@ -9,16 +9,17 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Person
 from accounts.registry import Kind, Retention, Row, leave
 from families.agreements import other_side
+from families.closing import end_answers
 from families.cooling_off import start_cooling_off
 from families.erasing import ERASURE_WAITS, family_erasures_carry_out
 from families.forgetting import INVITATIONS_KEPT_FOR, NOTICES_KEPT_FOR, invitations_forget, notices_forget
 from families.limits import limit_apply, nest_apply
+from families.look_records import LOOKS
 from families.models import (
     Consent,
     FamilyErasure,
     Invitation,
     Link,
-    Look,
     Notice,
     PasswordHelp,
     Proposal,
@@ -27,7 +28,9 @@ from families.models import (
 from families.notices import notice_send
 from families.password_help import HELP_KEPT_FOR, password_helps_forget
 from families.personal_consent import CONSENT_KINDS
+from families.terms import View
 from families.trusted import trusted_adult_of
+from families.wider_views import start_wider_view_after
 
 
 def links_export(person: Person) -> Iterator[Row]:
@@ -45,6 +48,8 @@ def links_export(person: Person) -> Iterator[Row]:
             "quiet_to": str(terms.quiet_to or ""),
             "answers_a_day": terms.answers_a_day,
             "time_zone": terms.time_zone,
+            "flagged_since": link.flagged_since if link.shows_words else None,
+            "full_since": link.full_since if link.view == View.FULL else None,
         }
 
 
@@ -55,10 +60,14 @@ def links_erase(person: Person) -> None:
     Notice.objects.filter(person__in=others, words__contains=str(person)).delete()
     for link in links.filter(ended_at=None).select_related("parent", "teen"):
         words = _("An account that you were linked to was deleted, and the link with it.")
-        notice_send(person=other_side(link, person), words=str(words))
+        to_do = _("You have nothing to do. Your family’s page:")
+        notice_send(person=other_side(link, person), words=str(words), to_do=str(to_do))
     _end_say(person, links)
     teens = list(Person.objects.filter(links_to_parents__in=links.filter(parent=person)).distinct())
+    ended = list(links.filter(parent=person, ended_at=None))
     links.delete()
+    for link in ended:
+        start_wider_view_after(ended=link)
     for teen in teens:
         limit_apply(teen=teen)
     for other in Person.objects.filter(pk__in=others):
@@ -72,13 +81,10 @@ def _end_say(parent: Person, links: QuerySet[Link]) -> None:
     had_say = Q(links_to_parents__in=standing.filter(paused_at__isnull=False)) | Q(consents__in=given)
     for teen in Person.objects.filter(had_say).distinct():
         start_cooling_off(teen=teen, parent=None)
+    closed_to = list(Person.objects.filter(consents__in=given).distinct())
     given.update(withdrawn_at=timezone.now())
-
-
-def looks_export(person: Person) -> Iterator[Row]:
-    looks = Look.objects.filter(Q(link__teen=person) | Q(link__parent=person)).select_related("link__parent")
-    for look in looks.order_by("at").iterator():
-        yield {"at": look.at, "who": str(look.link.parent), "view": look.get_view_display()}
+    for teen in closed_to:
+        end_answers(teen=teen)
 
 
 def trusted_export(person: Person) -> Iterator[Row]:
@@ -137,22 +143,11 @@ FAMILY = Kind(
         "quiet_to": _("quiet to"),
         "answers_a_day": _("short answers a day"),
         "time_zone": _("time zone"),
+        "flagged_since": _("what a help card answered, from"),
+        "full_since": _("everything, from"),
     },
     export=links_export,
     erase=links_erase,
-)
-LOOKS = Kind(
-    name="looks",
-    title=_("Looks"),
-    what=_("When a parent looked at what was agreed, so that the teen can see it."),
-    retention=Retention(words=_("It stays until one of the two accounts is deleted.")),
-    seen=_("The teen sees it."),
-    gone=_("When somebody looked"),
-    private=True,
-    models=(Look,),
-    labels={"at": _("when"), "who": _("who looked"), "view": _("at what")},
-    export=looks_export,
-    erase=leave,
 )
 TRUSTED = Kind(
     name="trusted-adult",

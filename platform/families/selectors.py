@@ -7,14 +7,22 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from accounts.addresses import addresses_of
+from accounts.age import latest_birth_of_grown_ups
 from accounts.models import Person
 from families.models import INVITATION_LIFE, Invitation, Link, Look, Notice
+
+
+def standing_links() -> QuerySet[Link]:
+    """The links that stand. One past the 18th birthday does not, whether or not the nightly task has ended it."""
+    grown_up = latest_birth_of_grown_ups(timezone.localdate())
+    return Link.objects.filter(ended_at=None).exclude(teen__born__lte=grown_up)
 
 
 def links_of(person: Person) -> QuerySet[Link]:
     """The links that stand, from either side."""
     return (
-        Link.objects.filter(Q(parent=person) | Q(teen=person), ended_at=None)
+        standing_links()
+        .filter(Q(parent=person) | Q(teen=person))
         .select_related("parent", "teen", "proposal", "proposal__by")
         .order_by("made_at")
     )
@@ -39,11 +47,11 @@ def invitations_to(person: Person) -> QuerySet[Invitation]:
 
 
 def parents_of(teen: Person) -> QuerySet[Person]:
-    return Person.objects.filter(links_to_teens__teen=teen, links_to_teens__ended_at=None)
+    return Person.objects.filter(links_to_teens__in=standing_links().filter(teen=teen))
 
 
 def teens_of(parent: Person) -> QuerySet[Person]:
-    return Person.objects.filter(links_to_parents__parent=parent, links_to_parents__ended_at=None)
+    return Person.objects.filter(links_to_parents__in=standing_links().filter(parent=parent))
 
 
 def looks_at(teen: Person) -> QuerySet[Look]:

@@ -42,6 +42,7 @@ RARE = {
     "cooling-offs",
     "parent-checks",
     "erased",
+    "unconfirmed-accounts",
 }
 AsPerson = Callable[[Person], Client]
 
@@ -75,7 +76,7 @@ class TestTheCopy:
             "Confirm your place: One evening",
             "Your place: One evening",
             "Hello Wilhelmina Q.",
-            "Something has changed in your family’s settings",
+            "pat would like to change your agreement: please answer",
         }
         assert {row["parent"] for row in copy.rows("family")} == {"pat"}
         assert [row["given_as"] for row in copy.rows("consents")] == ["parent"]

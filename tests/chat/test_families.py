@@ -15,6 +15,7 @@ from chat.models import State, Turn
 from chat.prompt import prompt_for
 from chat.selectors import pasts_of
 from courses.loading import library_load
+from families.looks import LOOK_LASTS
 from families.models import Consent, Link, Look
 from families.terms import View
 from tests.chat.conftest import Ask
@@ -131,6 +132,7 @@ class TestALook:
 
     def test_is_written_down_and_the_teen_sees_it(self, link: Link, teen: Person, as_person: Enter) -> None:
         self.look(link, as_person)
+        Look.objects.update(at=timezone.now() - LOOK_LASTS, last_at=timezone.now() - LOOK_LASTS)
         self.look(link, as_person)
         assert Look.objects.count() == 2
         page = as_person(teen).get("/family/looks").content.decode()

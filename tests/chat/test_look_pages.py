@@ -9,20 +9,35 @@ from uuid import uuid4
 import pytest
 from django.test import Client
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from accounts.models import Person
 from chat.models import ASKED, Conversation, Ending, State, Turn
-from families.looks import LOOK_LASTS
+from families.looks import LONGEST_LOOK, LOOK_LASTS
 from families.models import Link, Look
+from families.selectors import teens_of
 from families.terms import View
 from tests.chat.long import conversation_make, turns_make
 
 Enter = Callable[[Person], Client]
 
 
+def linked(parent: Person, teen: Person) -> Link:
+    long_ago = timezone.now() - timedelta(days=60)
+    return Link.objects.create(
+        parent=parent,
+        teen=teen,
+        view=View.FULL,
+        made_at=long_ago,
+        flagged_since=long_ago,
+        full_since=long_ago,
+    )
+
+
 @pytest.fixture
 def link(parent: Person, teen: Person) -> Link:
-    return Link.objects.create(parent=parent, teen=teen, view=View.FULL)
+    """Agreed on long ago."""
+    return linked(parent, teen)
 
 
 @pytest.fixture
@@ -45,7 +60,7 @@ def turn(talk: Conversation, number: int) -> Turn:
 
 
 def looks_end() -> None:
-    Look.objects.update(at=timezone.now() - LOOK_LASTS)
+    Look.objects.update(last_at=timezone.now() - LOOK_LASTS)
 
 
 @pytest.mark.parametrize("view", [View.FLAGGED, View.FULL])
@@ -76,10 +91,58 @@ class TestALook:
     def read(self, reader: Client, link: Link, before: object) -> str:
         return reader.get(f"/tutor/look/{link.pk}", {"before": str(before)}, follow=True).content.decode()
 
-    def test_begins_anew_with_every_first_page(self, link: Link, reader: Client) -> None:
-        for _ in range(2):
+    def test_goes_on_with_every_page_that_is_opened_again(
+        self, link: Link, reader: Client, teen: Person, as_person: Enter
+    ) -> None:
+        reader.get(f"/tutor/look/{link.pk}")
+        began = timezone.now() - timedelta(minutes=9)
+        Look.objects.update(at=began, last_at=began)
+        for _ in range(5):
             reader.get(f"/tutor/look/{link.pk}")
+        look = Look.objects.get()
+        assert (look.at, look.last_at - began > timedelta(minutes=8)) == (began, True)
+        end = date_format(look.last_at.astimezone(teen.zone), "TIME_FORMAT")
+        assert f"until {end}" in as_person(teen).get("/family/looks").content.decode()
+
+    def test_lasts_an_hour_at_most_however_often_a_page_is_opened(self, link: Link, reader: Client) -> None:
+        reader.get(f"/tutor/look/{link.pk}")
+        Look.objects.update(at=timezone.now() - LONGEST_LOOK)
+        reader.get(f"/tutor/look/{link.pk}")
         assert Look.objects.count() == 2
+
+    @pytest.mark.parametrize(
+        ("method", "headers", "status"),
+        [
+            ("head", {}, 200),
+            ("get", {"Sec-Purpose": "prefetch"}, 403),
+            ("get", {"Sec-Purpose": "prefetch;prerender"}, 403),
+            ("get", {"Purpose": "prefetch"}, 403),
+            ("get", {"X-Moz": "prefetch"}, 403),
+            ("get", {"X-Purpose": "preview"}, 403),
+            ("head", {"Purpose": "prefetch"}, 403),
+        ],
+    )
+    def test_is_none_where_nobody_opens_the_page_and_nothing_is_shown(
+        self, method: str, headers: dict[str, str], status: int, link: Link, reader: Client
+    ) -> None:
+        reply = getattr(reader, method)(f"/tutor/look/{link.pk}", headers=headers)
+        assert (reply.status_code, reply.content) == (status, b"")
+        assert "no-store" in reply.headers["Cache-Control"]
+        assert not Look.objects.exists()
+
+    def test_is_not_taken_past_the_18th_birthday_whether_or_not_the_nightly_task_ran(
+        self, link: Link, reader: Client, teen: Person, parent: Person
+    ) -> None:
+        today = timezone.localdate()
+        Person.objects.filter(pk=teen.pk).update(born=today.replace(year=today.year - 18, day=1))
+        assert reader.get(f"/tutor/look/{link.pk}").status_code == 404
+        for path in ("agreement", "consent", "password", "end"):
+            assert reader.get(f"/family/links/{link.pk}/{path}").status_code == 404, path
+        assert not Look.objects.exists()
+        assert not teens_of(parent).exists()
+        page = reader.get("/family/").content.decode()
+        assert str(link.pk) not in page
+        assert "Invite your teen" in page
 
     def test_without_one_before_it_a_further_page_is_one(
         self, link: Link, reader: Client, talk: Conversation
@@ -98,7 +161,7 @@ class TestALook:
         self, link: Link, teen: Person, talk: Conversation, as_person: Enter, reader: Client
     ) -> None:
         other = Person.objects.create_user("lou", "a-long-password", role="parent")
-        theirs = Link.objects.create(parent=other, teen=teen, view=View.FULL)
+        theirs = linked(other, teen)
         reader.get(f"/tutor/look/{link.pk}")
         self.read(as_person(other), theirs, turn(talk, 60).pk)
         assert Look.objects.filter(link=theirs).count() == 1
@@ -197,7 +260,7 @@ class TestALook:
 
     def test_is_explained_to_the_teen(self, link: Link, teen: Person, as_person: Enter) -> None:
         page = as_person(teen).get("/family/looks").content.decode()
-        assert "within 10 minutes is still taking the same look" in page
+        assert "within 10 minutes of each other" in page
 
 
 class TestWhatAParentReads:

@@ -28,6 +28,7 @@ from chat.selectors import pasts_of, turns_shown
 from chat.swaps import ending_swaps
 from families.models import Link
 from families.terms import View
+from families.wider_views import sight_of
 from guard import Verdict
 from tests.chat.conftest import Ask, Judged
 from tests.chat.verdicts import METHOD, UNSAFE_HOME
@@ -407,7 +408,14 @@ class TestElsewhere:
         again = retry(stopped)
         if ended:
             end(again, *ended)
-        seen = overview(Link.objects.create(parent=parent, teen=stopped.conversation.owner), View.FULL)
+        link = Link.objects.create(
+            parent=parent,
+            teen=stopped.conversation.owner,
+            view=View.FULL,
+            made_at=stopped.asked_at,
+            full_since=None,
+        )
+        seen = overview(link, sight_of(link))
         assert [turn.question for turn in seen.turns] == [QUESTION]
         assert [day.questions for day in seen.days] == [1]
 

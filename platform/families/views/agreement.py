@@ -23,6 +23,7 @@ from families.models import Link, Proposal
 from families.selectors import links_of
 from families.terms import View
 from families.views.access import own_link, own_link_as_parent, person_of
+from families.wider_views import is_wider
 
 
 @sign_in_required
@@ -34,8 +35,13 @@ def agreement(request: HttpRequest, link_id: UUID) -> HttpResponse:
     form = TermsForm(request.POST, likely=_likely(link))
     if not form.is_valid():
         return _agreement(request, link, form, status=422)
-    terms_propose(link=link, by=person_of(request), terms=form.terms)
+    terms_propose(link=link, by=person_of(request), terms=form.terms, opens_earlier=_opens_earlier(request))
     return redirect("families:agreement", link.pk)
+
+
+def _opens_earlier(request: HttpRequest) -> bool:
+    """Whether the teen ticked that a wider view also shows what they asked before."""
+    return "opens_earlier" in request.POST
 
 
 def _typed(link: Link) -> dict[str, object]:
@@ -56,12 +62,14 @@ def _likely(link: Link) -> list[str]:
 
 def _agreement(request: HttpRequest, link: Link, form: TermsForm, *, status: int = 200) -> HttpResponse:
     person = person_of(request)
+    proposal = Proposal.objects.filter(link=link).select_related("by").first()
     page = {
         "link": link,
         "other": other_side(link, person),
         "is_parent": link.parent == person,
         "zone_words": _zone_words(link),
-        "proposal": Proposal.objects.filter(link=link).select_related("by").first(),
+        "proposal": proposal,
+        "is_wider": proposal is not None and is_wider(proposal.terms, link.terms),
         "form": form,
         "views": View.choices,
         "gate": gate_of(link.teen),
@@ -90,7 +98,12 @@ def confirm_zone(request: HttpRequest, link_id: UUID) -> HttpResponse:
 def answer(request: HttpRequest, link_id: UUID) -> HttpResponse:
     link = own_link(request, link_id)
     try:
-        proposal_answer(link=link, by=person_of(request), accept=request.POST.get("answer") == "yes")
+        proposal_answer(
+            link=link,
+            by=person_of(request),
+            accept=request.POST.get("answer") == "yes",
+            opens_earlier=_opens_earlier(request),
+        )
     except NotTheirsToAnswer:
         return redirect("families:agreement", link.pk)
     return redirect("families:agreement", link.pk)

@@ -68,7 +68,7 @@ def _invite(person: Person, email: str) -> Invitation:
         mail_queue(
             key=f"families.invitation:{invitation.pk}",
             to=email,
-            subject=_("An invitation to Kitchen Table"),
+            subject=_("%(who)s invites you to be linked on Kitchen Table") % {"who": person},
             text=render_to_string(
                 "families/mail/invitation.txt", {"by": break_links(str(person)), "address": address}
             ),

@@ -1,0 +1,119 @@
+"""A consent that ends, ends the answer in progress: it stops, settles once, and the teen's page says why."""
+
+from collections.abc import Callable, Iterator
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+
+from accounts.models import Person
+from accounts.services import person_erase
+from budgets.models import Hold, HoldState
+from budgets.selectors import meter
+from chat.desk import Desk
+from chat.errors import FamilyClosed
+from chat.models import Ending, State, Turn
+from chat.services import turn_start
+from families.consents import consent_give, consent_withdraw
+from families.links import link_end
+from families.models import Consent, Link
+from tests.budgets.rush import at_once
+from tests.chat.conftest import Ask
+from tests.live import wait_until
+
+Enter = Callable[[Person], Client]
+WHY = "The answer stopped here, because the consent to the tutor was withdrawn."
+
+
+@pytest.fixture
+def link(parent: Person, teen: Person) -> Link:
+    Consent.objects.all().delete()
+    link = Link.objects.create(parent=parent, teen=teen)
+    consent_give(teen=teen, by=parent, country="FR")
+    return link
+
+
+def withdrawn_by_parent(link: Link) -> None:
+    consent_withdraw(teen=link.teen, by=link.parent)
+
+
+def withdrawn_by_teen(link: Link) -> None:
+    consent_withdraw(teen=link.teen, by=link.teen)
+
+
+def link_ended(link: Link) -> None:
+    link_end(link=link, by=link.parent)
+
+
+def parent_erased(link: Link) -> None:
+    person_erase(person=link.parent)
+
+
+ENDS = [withdrawn_by_parent, withdrawn_by_teen, link_ended, parent_erased]
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_one_that_waits_ends_at_once_and_costs_nothing(
+    end: Callable[[Link], None], link: Link, teen: Person, ask: Ask, unnudged: None, as_person: Enter
+) -> None:
+    turn = ask(teen)
+    end(link)
+    turn.refresh_from_db()
+    assert (turn.state, turn.ending, turn.tokens) == (State.STOPPED, Ending.CONSENT, 0)
+    assert Hold.objects.get().state == HoldState.RELEASED
+    page = as_person(teen).get(f"/tutor/{turn.conversation_id}").content.decode()
+    assert WHY in page
+    assert "Write here if you need help" in page
+
+
+def test_a_link_that_ends_without_a_consent_of_its_parent_ends_no_answer(
+    link: Link, teen: Person, ask: Ask, unnudged: None
+) -> None:
+    Consent.objects.update(given_by=teen, given_as="teen")
+    turn = ask(teen)
+    link_end(link=link, by=link.parent)
+    turn.refresh_from_db()
+    assert turn.state == State.QUEUED
+
+
+@pytest.mark.django_db(transaction=True)
+class TestOneThatIsBeingWritten:
+    @pytest.fixture
+    def desk(self) -> Iterator[Desk]:
+        desk = Desk(places=1)
+        yield desk
+        desk.is_closing = True
+        wait_until(lambda: not desk.drafts, what="the desk to be empty")
+
+    def test_stops_and_what_was_written_is_charged(
+        self, link: Link, teen: Person, ask: Ask, unnudged: None, desk: Desk, as_person: Enter
+    ) -> None:
+        turn = ask(teen)
+        Turn.objects.update(answer_cap=400)
+        desk.take()
+        consent_withdraw(teen=teen, by=link.parent)
+        wait_until(lambda: not Turn.objects.get(pk=turn.pk).is_live, what="the stop")
+        turn.refresh_from_db()
+        assert (turn.state, turn.ending) == (State.STOPPED, Ending.CONSENT)
+        found = meter(owner=teen)
+        assert (found.held, found.spent) == (0, turn.tokens)
+        assert WHY in as_person(teen).get(f"/tutor/{turn.conversation_id}").content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_question_in_the_same_moment_is_ended_or_not_taken(
+    link: Link, teen: Person, unnudged: None
+) -> None:
+    """Whichever comes first, nothing is live once the consent is withdrawn."""
+    refused: list[object] = []
+
+    def asking() -> None:
+        try:
+            turn_start(person=teen, turn_id=uuid4(), question="Why is the sky blue?")
+        except FamilyClosed as fault:
+            refused.append(fault)
+
+    at_once([asking] * 6 + [lambda: withdrawn_by_parent(link)])
+    assert Turn.objects.count() + len(refused) == 6
+    assert set(Turn.objects.values_list("state", "ending")) <= {(State.STOPPED, Ending.CONSENT)}
+    assert not Hold.objects.filter(state=HoldState.HELD).exists()

@@ -1,0 +1,116 @@
+"""A mail of a family says in its subject and its first sentence what has happened, what to do, and has one link."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from accounts.models import Person
+from courses.models import Module
+from courses.together.services import together_agree
+from families.agreements import proposal_answer, terms_propose
+from families.consents import consent_give, consent_withdraw
+from families.erasing import family_erasure_answer, family_erasure_ask
+from families.links import invitation_accept, invitation_decline, invitation_make, link_end
+from families.models import Consent, Link
+from families.terms import Terms
+from mail.models import Mail
+
+FAMILY = "/family/"
+
+
+@pytest.fixture(autouse=True)
+def _reachable(parent: Person, teen: Person) -> None:
+    for person in (parent, teen):
+        Consent.objects.filter(teen=person).delete()
+        person.email, person.display_name = f"{person.username}@example.org", person.username.capitalize()
+        person.save()
+
+
+def linked(parent: Person, teen: Person) -> Link:
+    return Link.objects.create(parent=parent, teen=teen)
+
+
+def said_yes(parent: Person, teen: Person) -> str:
+    link = invitation_accept(token=invitation_make(by=parent).token, by=teen)
+    return f"/family/links/{link.pk}/consent"
+
+
+def said_no(parent: Person, teen: Person) -> str:
+    invitation_decline(token=invitation_make(by=parent).token, by=teen)
+    return FAMILY
+
+
+def asked_for_a_change(parent: Person, teen: Person) -> str:
+    link = linked(parent, teen)
+    terms_propose(link=link, by=teen, terms=Terms(answers_a_day=5))
+    return f"/family/links/{link.pk}/agreement"
+
+
+def agreed_to_a_change(parent: Person, teen: Person) -> str:
+    link = linked(parent, teen)
+    terms_propose(link=link, by=parent, terms=Terms(answers_a_day=5))
+    Mail.objects.all().delete()
+    proposal_answer(link=link, by=teen, accept=True)
+    return f"/family/links/{link.pk}/agreement"
+
+
+def ended_the_link(parent: Person, teen: Person) -> str:
+    link_end(link=linked(parent, teen), by=teen)
+    return FAMILY
+
+
+def withdrew_the_consent(parent: Person, teen: Person) -> str:
+    linked(parent, teen)
+    consent_give(teen=teen, by=parent, country="US")
+    Mail.objects.all().delete()
+    consent_withdraw(teen=teen, by=teen)
+    return FAMILY
+
+
+def asked_to_learn(parent: Person, teen: Person) -> str:
+    module = Module(slug="mind", title="Mental Health")
+    together_agree(link=linked(parent, teen), module=module, by=teen)
+    return "/learn/"
+
+
+CASES: list[tuple[Callable[[Person, Person], str], str]] = [
+    (said_yes, "{teen} said yes: you are linked. The tutor stays closed until you agree to it"),
+    (said_no, "Your invitation was declined"),
+    (asked_for_a_change, "{teen} would like to change your agreement: please answer"),
+    (agreed_to_a_change, "{teen} said yes to your change"),
+    (ended_the_link, "{teen} ended your link here"),
+    (
+        withdrew_the_consent,
+        "{teen} withdrew the consent to the tutor. It is closed until somebody agrees again",
+    ),
+    (asked_to_learn, "{teen} would like to take a module together with you"),
+]
+
+
+@pytest.mark.parametrize(("happen", "subject"), CASES)
+def test_it_says_so_and_nothing_of_what_a_teen_does(
+    happen: Callable[[Person, Person], str], subject: str, parent: Person, teen: Person
+) -> None:
+    path = happen(parent, teen)
+    mail = Mail.objects.get(to=parent.email)
+    assert mail.subject == subject.format(teen=teen)
+    assert mail.text.startswith(mail.subject)
+    (link,) = re.findall(r"https?://\S+", mail.text)
+    assert link.endswith(path)
+    # What is to be done stands between the two.
+    assert len(mail.text.split("\n\n")[0]) > len(mail.subject) + 10
+    assert "Mental Health" not in mail.text
+
+
+def test_of_a_teen_who_decides_about_an_erasure_the_parent_hears(
+    parent: Person, teen: Person, born_15: Person
+) -> None:
+    Person.objects.filter(pk=teen.pk).update(born=born_15.born.replace(year=born_15.born.year - 2))  # type: ignore[union-attr]
+    teen.refresh_from_db()
+    linked(parent, teen)
+    family_erasure_ask(parent=parent)
+    family_erasure_answer(teen=teen, parent=parent, agree=True)
+    mail = Mail.objects.get(to=parent.email)
+    assert mail.subject == f"{teen} said yes: their account is erased with yours"
+    assert mail.text.rstrip().endswith("/family/data")

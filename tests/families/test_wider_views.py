@@ -1,0 +1,170 @@
+"""A wider view counts from its own agreement on; what was asked before stays the teen's, unless they say otherwise."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import Person
+from accounts.services import person_erase
+from chat.models import Conversation, State, Turn
+from families.agreements import proposal_answer, terms_propose
+from families.links import link_end
+from families.models import Link, Proposal
+from families.terms import Terms, View
+
+Enter = Callable[[Person], Client]
+See = Callable[[], set[str]]
+Asked = Callable[..., None]
+TOPICS, FLAGGED, FULL = Terms(), Terms(view=View.FLAGGED), Terms(view=View.FULL)
+
+
+@pytest.fixture
+def asked(teen: Person) -> Asked:
+    talk = Conversation.objects.create(owner=teen, title="Talk")
+
+    def asking(question: str, *, is_carded: bool = False) -> None:
+        state = {"state": State.CARDED, "level": "3"} if is_carded else {"state": State.ANSWERED}
+        Turn.objects.create(
+            pk=uuid4(), conversation=talk, question=question, ended_at=timezone.now(), **state
+        )
+
+    return asking
+
+
+@pytest.fixture
+def seen(link: Link, as_person: Enter) -> See:
+    """What the parent reads of "Apple" to "Figs"."""
+
+    def reading() -> set[str]:
+        page = as_person(link.parent).get(f"/tutor/look/{link.pk}").content.decode()
+        return {word for word in ("Apple", "Banana", "Cherry", "Dates", "Elder", "Figs") if word in page}
+
+    return reading
+
+
+def agree(link: Link, terms: Terms, *, opens_earlier: bool = False) -> None:
+    """The parent asks and the teen says yes."""
+    terms_propose(link=link, by=link.parent, terms=terms)
+    if Proposal.objects.filter(link=link).exists():
+        proposal_answer(link=link, by=link.teen, accept=True, opens_earlier=opens_earlier)
+
+
+def test_each_wider_view_shows_what_was_asked_since_it_was_agreed_on(
+    link: Link, asked: Asked, seen: See
+) -> None:
+    asked("Apple")
+    asked("Banana", is_carded=True)
+    agree(link, FLAGGED)
+    assert seen() == set()
+    asked("Cherry", is_carded=True)
+    asked("Dates")
+    agree(link, FULL)
+    assert seen() == {"Cherry"}
+    asked("Elder")
+    assert seen() == {"Cherry", "Elder"}
+
+
+def test_after_a_narrower_view_it_begins_anew(link: Link, teen: Person, asked: Asked, seen: See) -> None:
+    agree(link, FULL)
+    asked("Apple")
+    assert terms_propose(link=link, by=teen, terms=TOPICS)
+    asked("Banana")
+    agree(link, FULL)
+    asked("Cherry")
+    assert seen() == {"Cherry"}
+
+
+def test_what_a_narrower_view_showed_it_goes_on_showing(
+    link: Link, teen: Person, asked: Asked, seen: See
+) -> None:
+    agree(link, FLAGGED)
+    asked("Apple", is_carded=True)
+    agree(link, FULL)
+    terms_propose(link=link, by=teen, terms=FLAGGED)
+    assert seen() == {"Apple"}
+
+
+def test_another_change_of_the_agreement_moves_nothing(link: Link, asked: Asked, seen: See) -> None:
+    agree(link, FULL)
+    asked("Apple")
+    agree(link, Terms(view=View.FULL, answers_a_day=5))
+    assert seen() == {"Apple"}
+
+
+class TestTheTeensChoice:
+    def test_when_saying_yes_opens_what_was_asked_before(self, link: Link, asked: Asked, seen: See) -> None:
+        asked("Apple")
+        agree(link, FULL, opens_earlier=True)
+        assert seen() == {"Apple"}
+
+    def test_when_asking_for_it_holds_once_the_parent_says_yes(
+        self, link: Link, parent: Person, teen: Person, asked: Asked, seen: See
+    ) -> None:
+        asked("Apple")
+        terms_propose(link=link, by=teen, terms=FULL, opens_earlier=True)
+        proposal_answer(link=link, by=parent, accept=True)
+        assert seen() == {"Apple"}
+
+    @pytest.mark.parametrize("is_answering", [False, True])
+    def test_is_no_choice_of_the_parents(
+        self, is_answering: bool, link: Link, parent: Person, teen: Person, asked: Asked, seen: See
+    ) -> None:
+        asked("Apple")
+        terms_propose(
+            link=link, by=teen if is_answering else parent, terms=FULL, opens_earlier=not is_answering
+        )
+        proposal_answer(
+            link=link, by=parent if is_answering else teen, accept=True, opens_earlier=is_answering
+        )
+        assert seen() == set()
+
+    def test_stands_on_the_teens_page_alone_and_is_not_ticked(
+        self, link: Link, parent: Person, teen: Person, asked: Asked, seen: See, as_person: Enter
+    ) -> None:
+        asked("Apple")
+        terms_propose(link=link, by=parent, terms=FULL)
+        address = f"/family/links/{link.pk}/"
+        assert "opens_earlier" not in as_person(parent).get(f"{address}agreement").content.decode()
+        page = as_person(teen).get(f"{address}agreement").content.decode()
+        assert page.count('<input type="checkbox" name="opens_earlier">') == 2
+        as_person(teen).post(f"{address}answer", {"answer": "yes", "opens_earlier": "on"})
+        assert seen() == {"Apple"}
+        page = as_person(parent).get(f"{address}agreement").content.decode()
+        assert "What was asked before the agreement is shown as well." in page
+
+
+class TestOfTwoParents:
+    @pytest.fixture
+    def other_link(self, other_parent: Person, teen: Person) -> Link:
+        return Link.objects.create(parent=other_parent, teen=teen)
+
+    def test_the_later_agreement_counts(self, link: Link, other_link: Link, asked: Asked, seen: See) -> None:
+        agree(link, FULL)
+        asked("Apple")
+        agree(other_link, FULL)
+        asked("Banana")
+        assert seen() == {"Banana"}
+
+    @pytest.mark.parametrize("is_erased", [False, True])
+    def test_what_was_asked_under_the_narrower_view_stays_closed_when_its_link_ends(
+        self, is_erased: bool, link: Link, other_link: Link, asked: Asked, seen: See
+    ) -> None:
+        agree(link, FULL)
+        asked("Apple")
+        assert seen() == set()
+        if is_erased:
+            person_erase(person=other_link.parent)
+        else:
+            link_end(link=other_link, by=other_link.parent)
+        asked("Banana")
+        assert seen() == {"Banana"}
+
+
+def test_time_and_topics_count_from_the_link_on(link: Link, asked: Asked, as_person: Enter) -> None:
+    asked("Apple")
+    Turn.objects.update(asked_at=timezone.now() - timedelta(days=2))
+    assert "No questions." in as_person(link.parent).get(f"/tutor/look/{link.pk}").content.decode()
