@@ -11,7 +11,10 @@ class CoursesConfig(AppConfig):
         from accounts.registry import register
         from courses.personal import KINDS
         from courses.selectors import module_titles
+        from courses.together.requests import REQUEST
         from events import modules
+        from families.waiting import register_requests
 
         register(*KINDS)
         modules.register(module_titles)
+        register_requests(REQUEST)

@@ -2,12 +2,17 @@ from email.utils import parseaddr
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+
+from families.waiting import waiting_requests
 
 
-def site(_request: HttpRequest) -> dict[str, object]:
+def site(request: HttpRequest) -> dict[str, object]:
     """What every page may say of the site itself."""
     return {
         "is_demo": settings.DEMO,
         "tutor_is_demo_model": settings.TUTOR_IS_DEMO_MODEL,
         "contact": parseaddr(settings.DEFAULT_FROM_EMAIL)[1],
+        # Read when a page shows them: parts of pages, and pages that need no database, never do.
+        "family_requests": SimpleLazyObject(lambda: waiting_requests(request)),
     }

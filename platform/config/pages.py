@@ -12,6 +12,7 @@ from courses.languages import page_language
 from courses.records import record_of
 from courses.selectors import courses_of
 from events.selectors import next_event
+from families.next_steps import step_for
 from inference.place import guard_host, runs_at_home
 
 
@@ -25,6 +26,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "courses": courses,
         "course": next(iter(begun or own or unfinished or courses), None),
         "event": next_event(),
+        "step": step_for(request),
     }
     return render(request, "pages/home.html", page)
 

@@ -9,6 +9,9 @@ class FamiliesConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts.registry import register
+        from families.next_steps import REQUEST_KINDS
         from families.personal import KINDS
+        from families.waiting import register_requests
 
         register(*KINDS)
+        register_requests(*REQUEST_KINDS)

@@ -97,7 +97,7 @@ class TestAsking:
     ) -> None:
         post(owner)
         # The session and its person, what the page's service asks, and nothing to tell of it.
-        with django_assert_max_num_queries(19):
+        with django_assert_max_num_queries(20):
             post(owner, "And the sea?")
 
     def test_too_many_questions_are_slowed_down_and_a_crisis_is_not(self, owner: Client) -> None:

@@ -285,7 +285,7 @@ class TestTheList:
     def test_costs_the_same_however_long(
         self, owner: Client, many: None, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
-        with django_assert_num_queries(3):
+        with django_assert_num_queries(4):
             owner.get(self.LIST)
 
     def test_renames_and_comes_back_to_its_page(self, owner: Client, many: None) -> None:

@@ -175,7 +175,7 @@ class TestThePage:
         self, owner: Client, teen: Person, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         conversation_make(teen, 45)
-        with django_assert_num_queries(3):
+        with django_assert_num_queries(4):
             owner.get(SEARCH, {"q": "question"})
 
     @pytest.mark.parametrize("words", ["I want to die", "rain " * 40 + "I want to kill myself tonight"])

@@ -64,12 +64,12 @@ class TestTheFrontDoor:
         with django_assert_num_queries(4):
             client.get("/")
 
-    def test_and_four_more_when_signed_in(
+    def test_and_six_more_when_signed_in(
         self, client: Client, teen: Person, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         call_command("load_demo", stdout=StringIO())
         client.force_login(teen)
-        with django_assert_num_queries(8):
+        with django_assert_num_queries(10):
             assert "Noor" in client.get("/").content.decode()
 
 

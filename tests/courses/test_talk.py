@@ -90,5 +90,5 @@ def test_what_it_costs(
     teen: Person, client_of_teen: Client, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     do_all_but(teen)
-    with django_assert_max_num_queries(15):
+    with django_assert_max_num_queries(16):
         client_of_teen.get(GB)

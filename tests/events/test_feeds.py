@@ -136,7 +136,7 @@ class TestThePage:
         for number in range(5):
             come(make_event(f"e-{number}"))
         client = as_person(kim)
-        with django_assert_max_num_queries(5):
+        with django_assert_max_num_queries(6):
             page = client.get("/events/mine").content.decode()
         assert page.count("/events/place/") == 5
 

@@ -71,7 +71,7 @@ class TestEvent:
         with django_assert_num_queries(1):
             text(client, "/events/one-evening")
 
-    def test_a_signed_in_person_costs_two_more_and_finds_name_and_email_filled_in(
+    def test_a_signed_in_person_costs_three_more_and_finds_name_and_email_filled_in(
         self,
         event: Event,
         make_person: Callable[..., Person],
@@ -80,7 +80,7 @@ class TestEvent:
     ) -> None:
         person = make_person("lee", display_name="Lee", email="lee@example.org", time_zone="Europe/Dublin")
         client = as_person(person)
-        with django_assert_num_queries(3):
+        with django_assert_num_queries(4):
             page = text(client, "/events/one-evening")
         assert 'value="Lee"' in page
         assert 'value="lee@example.org"' in page

@@ -90,11 +90,11 @@ class TestTheList:
         assert "Number 1." in page
         assert "Number 0." not in page
 
-    def test_costs_two_more_for_somebody_signed_in(
+    def test_costs_three_more_for_somebody_signed_in(
         self, client: Client, teen: Person, mail: Mail, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         client.force_login(teen)
-        with django_assert_num_queries(3):
+        with django_assert_num_queries(4):
             client.get("/mail/")
 
     def test_says_what_will_be_there_when_it_is_empty(self, client: Client) -> None:

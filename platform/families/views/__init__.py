@@ -9,10 +9,11 @@ from django.views.decorators.http import require_safe
 from accounts.access import sign_in_required
 from accounts.models import Role
 from accounts.paging import page_of
-from families.consents import consent_of
+from accounts.visits import is_visit
 from families.cooling_off import cooling_off_until
 from families.erasing import due_at, erasures_near
 from families.models import Invitation
+from families.next_steps import step_for
 from families.notices import notices_seen
 from families.selectors import invitations_to, links_of, notices_of
 from families.views.access import person_of
@@ -30,10 +31,10 @@ def family(request: HttpRequest) -> HttpResponse:
     links = list(links_of(person))
     page: dict[str, Any] = {
         "person": person,
+        "step": step_for(request),
         "links": [(link, link.teen if link.parent == person else link.parent) for link in links],
         "is_parent": person.role == Role.PARENT,
         "is_teen": person.role == Role.TEEN,
-        "consent": consent_of(person) if person.role == Role.TEEN else None,
         "closed_until": cooling_off_until(person) if person.role == Role.TEEN else None,
         "erasures": [(erasure.parent, fate, due_at(erasure)) for erasure, fate in erasures_near(person)]
         if person.role == Role.TEEN
@@ -42,7 +43,7 @@ def family(request: HttpRequest) -> HttpResponse:
         "invitations": Invitation.objects.filter(by=person).order_by("-made_at"),
         "listed": page_of(notices_of(person), by="at", size=NOTICES_SHOWN),
     }
-    if any(notice.seen_at is None for notice in page["listed"].rows):
+    if is_visit(request) and any(notice.seen_at is None for notice in page["listed"].rows):
         notices_seen(person=person)
     return render(request, "families/family.html", page)
 

@@ -1,0 +1,178 @@
+"""What waits for a person: requests that only they can answer. The header counts them and a card shows the first.
+
+One statement reads all of them. Rooms above register kinds of their own.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+
+from allauth.account.models import EmailAddress
+from django.db import DatabaseError
+from django.db.models import CharField, Exists, OuterRef, QuerySet, Value
+from django.db.models.functions import Cast, Coalesce, NullIf
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.html import format_html
+
+from accounts.models import Person, Role
+from families.consents import text_now
+from families.erasing import decides_alone
+from families.models import INVITATION_LIFE, Consent, FamilyErasure, Invitation, Link, PasswordHelp
+from families.password_help import HELP_LIFE
+from families.selectors import standing_links
+
+# More of them are not counted: invitations can be sent to an address by anyone.
+MOST_COUNTED = 20
+
+
+@dataclass(frozen=True)
+class WaitingRequest:
+    """One request: of what kind, the key of its page, and the name of the person who waits for an answer."""
+
+    kind: str
+    key: str
+    who: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """A card: what is left to do, why, and the one button that does it."""
+
+    title: str
+    text: str
+    action: str
+    url: str
+
+
+@dataclass(frozen=True)
+class RequestKind:
+    """A kind of request. `rows` reads those that wait for a person, made by `request_rows`, or None."""
+
+    name: str
+    rows: Callable[[Person], QuerySet[Any, Any] | None]
+    step: Callable[[WaitingRequest, Person], Step]
+
+
+_kinds: list[RequestKind] = []
+
+
+def register_requests(*kinds: RequestKind) -> None:
+    """Make kinds known. The first that are registered are shown first."""
+    known = {kind.name for kind in _kinds}
+    _kinds.extend(kind for kind in kinds if kind.name not in known)
+
+
+def request_rows(rows: QuerySet[Any, Any], *, kind: str, key: str, who: str) -> QuerySet[Any, Any]:
+    """The rows of a kind: `key` is the field of the key, `who` the path to the person who asks, or ""."""
+    person = f"{who}__" if who else ""
+    made: QuerySet[Any, Any] = (
+        rows.order_by()
+        .annotate(
+            request_kind=Value(kind, output_field=CharField()),
+            request_key=Cast(key, CharField()),
+            request_who=Coalesce(NullIf(f"{person}display_name", Value("")), f"{person}username"),
+        )
+        .values_list("request_kind", "request_key", "request_who")
+    )
+    return made[:MOST_COUNTED]
+
+
+def requests_waiting_for(person: Person) -> list[WaitingRequest]:
+    """What waits for a person, the most urgent kind first. One statement for all kinds; none for admins."""
+    if person.role not in {Role.PARENT, Role.TEEN}:
+        return []
+    rows = [found for kind in _kinds if (found := kind.rows(person)) is not None]
+    if not rows:
+        return []
+    joined = reduce(lambda one, other: one.union(other, all=True), rows[1:], rows[0])
+    order = {kind.name: number for number, kind in enumerate(_kinds)}
+    requests = sorted((WaitingRequest(*row) for row in joined), key=lambda request: order[request.kind])
+    if any(request.kind == ERASURE for request in requests) and not decides_alone(person):
+        requests = [request for request in requests if request.kind != ERASURE]
+    return requests[:MOST_COUNTED]
+
+
+def waiting_requests(request: HttpRequest) -> list[WaitingRequest]:
+    """What waits for whoever opens this page, read once a page. Nothing when the database is away."""
+    if not hasattr(request, "family_requests"):
+        person = getattr(request, "user", None)
+        try:
+            found = requests_waiting_for(person) if isinstance(person, Person) else []
+        except DatabaseError:
+            found = []
+        request.family_requests = found  # type: ignore[attr-defined]
+    return request.family_requests  # type: ignore[attr-defined, no-any-return]
+
+
+def name_in(words: str, who: object) -> str:
+    """A sentence with `%(who)s` in it, where the name stands whatever direction it is read in."""
+    before, _mark, after = (words % {"who": "\0"}).partition("\0")
+    return format_html("{}<bdi>{}</bdi>{}", before, who, after)
+
+
+def step_of(request: WaitingRequest, person: Person) -> Step:
+    kinds = {kind.name: kind for kind in _kinds}
+    return kinds[request.kind].step(request, person)
+
+
+PASSWORD, INVITATION, CONSENT, AGREEMENT, ERASURE = (
+    "password",
+    "invitation",
+    "consent",
+    "agreement",
+    "erasure",
+)
+
+
+def _links(person: Person) -> QuerySet[Link]:
+    is_parent = person.role == Role.PARENT
+    return standing_links().filter(**{"parent" if is_parent else "teen": person})
+
+
+def _other(person: Person) -> str:
+    return "teen" if person.role == Role.PARENT else "parent"
+
+
+def passwords(person: Person) -> QuerySet[Any, Any] | None:
+    """Teens who ask a parent for help with a forgotten password, each once."""
+    if person.role != Role.PARENT:
+        return None
+    asked = PasswordHelp.objects.filter(
+        teen=OuterRef("teen"), used_at=None, granted_at=None, asked_at__gt=timezone.now() - HELP_LIFE
+    )
+    return request_rows(_links(person).filter(Exists(asked)), kind=PASSWORD, key="pk", who="teen")
+
+
+def invitations(person: Person) -> QuerySet[Any, Any] | None:
+    """Invitations to an address that has been shown to be this person's."""
+    if not person.email:
+        return None
+    own = EmailAddress.objects.filter(user=person, verified=True).values("email")
+    since = timezone.now() - INVITATION_LIFE
+    sent = Invitation.objects.filter(email__in=own, made_at__gt=since).exclude(by=person)
+    return request_rows(sent, kind=INVITATION, key="token", who="by")
+
+
+def consents(person: Person) -> QuerySet[Any, Any] | None:
+    """Teens for whom nobody has agreed to today's words."""
+    if person.role != Role.PARENT:
+        return None
+    standing = Consent.objects.filter(teen=OuterRef("teen"), version=text_now().version, withdrawn_at=None)
+    return request_rows(_links(person).filter(~Exists(standing)), kind=CONSENT, key="pk", who="teen")
+
+
+def agreements(person: Person) -> QuerySet[Any, Any] | None:
+    """Changes of the agreement that the other side asks for."""
+    asked = _links(person).filter(proposal__isnull=False).exclude(proposal__by=person)
+    return request_rows(asked, kind=AGREEMENT, key="pk", who=_other(person))
+
+
+def erasures(person: Person) -> QuerySet[Any, Any] | None:
+    """A parent asks to erase the family's accounts, and a teen who decides alone has not said yes."""
+    if person.role != Role.TEEN:
+        return None
+    parents = _links(person).values("parent")
+    asked = FamilyErasure.objects.filter(parent__in=parents).exclude(agreed=person)
+    return request_rows(asked, kind=ERASURE, key="parent_id", who="parent")

@@ -1,0 +1,168 @@
+"""What is left to do is said once, as one card with one button, and what waits is counted on every page."""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.test import Client
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from accounts.models import Person
+from families.agreements import proposal_answer, terms_propose
+from families.consents import consent_give
+from families.erasing import family_erasure_ask
+from families.links import invitation_make
+from families.models import Consent, Link, Notice, PasswordHelp
+from families.password_help import password_help_ask
+from families.terms import Terms, View
+
+Enter = Callable[[Person], Client]
+COUNT = re.compile(r'site-who-waiting.*?<span class="visually-hidden">(\d+) requests? waits? for you')
+
+
+def card(client: Client, path: str = "/family/") -> tuple[str, str] | None:
+    """The title of the card and where its button leads."""
+    page = client.get(path).content.decode()
+    found = re.findall(
+        r'<h2 id="next-step">(.*?)</h2>.*?<a class="button button-primary" href="(.*?)">', page, re.DOTALL
+    )
+    assert len(found) <= 1
+    return (re.sub("</?bdi>", "", found[0][0]), found[0][1]) if found else None
+
+
+def count(client: Client, path: str = "/") -> int:
+    found = COUNT.search(client.get(path).content.decode())
+    return int(found[1]) if found else 0
+
+
+@pytest.fixture(autouse=True)
+def _no_consent(teen: Person) -> None:
+    Consent.objects.all().delete()
+
+
+@pytest.fixture
+def sam(parent: Person, as_person: Enter) -> Client:
+    return as_person(parent)
+
+
+@pytest.fixture
+def noor(teen: Person, as_person: Enter) -> Client:
+    return as_person(teen)
+
+
+class TestAParent:
+    def test_without_a_link_invites_a_teen(self, sam: Client) -> None:
+        assert card(sam) == card(sam, "/") == ("Invite your teen", "/family/#invitations")
+        assert count(sam) == 0
+
+    def test_whose_invitation_is_open_is_led_to_it(self, sam: Client, parent: Person) -> None:
+        invitation_make(by=parent)
+        assert card(sam) == ("Your invitation waits for an answer", "/family/#invitations")
+
+    def test_who_is_invited_answers(self, sam: Client, parent: Person, teen: Person) -> None:
+        parent.email = "sam@example.org"
+        parent.save()
+        EmailAddress.objects.create(user=parent, email=parent.email, verified=True, primary=True)
+        token = invitation_make(by=teen, email="sam@example.org").token
+        assert card(sam) == (f"{teen} invites you to be linked here", f"/family/join/{token}")
+        assert count(sam) == 1
+
+    def test_who_is_linked_reads_the_consent(self, link: Link, sam: Client, teen: Person) -> None:
+        title, address = f"The tutor is closed to {teen} until you agree", f"/family/links/{link.pk}/consent"
+        assert card(sam) == card(sam, "/") == (title, address)
+        assert count(sam) == count(sam, "/learn/") == 1
+
+    def test_answers_a_change_of_the_agreement(self, link: Link, sam: Client, teen: Person) -> None:
+        consent_give(teen=teen, by=link.parent, country="US")
+        terms_propose(link=link, by=teen, terms=Terms(view=View.FULL))
+        assert card(sam) == (
+            f"{teen} would like to change your agreement",
+            f"/family/links/{link.pk}/agreement",
+        )
+        proposal_answer(link=link, by=link.parent, accept=False)
+        assert card(sam) is None
+
+    def test_helps_with_a_password_first_and_only_while_the_code_works(
+        self, link: Link, sam: Client, teen: Person
+    ) -> None:
+        for _ in range(3):
+            password_help_ask(username=teen.username, code="123456")
+        assert card(sam) == (f"{teen} has forgotten their password", f"/family/links/{link.pk}/password")
+        assert count(sam) == 2
+        PasswordHelp.objects.update(asked_at=timezone.now() - timedelta(hours=1))
+        assert count(sam) == 1
+
+    def test_who_has_done_everything_has_no_card(self, link: Link, sam: Client, teen: Person) -> None:
+        consent_give(teen=teen, by=link.parent, country="US")
+        assert card(sam) is None
+        assert card(sam, "/") is None
+        assert "site-who-waiting" not in sam.get("/").content.decode()
+
+
+class TestATeen:
+    def test_without_a_link_invites_a_parent(self, noor: Client, teen: Person) -> None:
+        assert card(noor) == card(noor, "/") == ("Invite a parent", "/family/#invitations")
+        invitation_make(by=teen)
+        assert card(noor) == ("Your invitation waits for an answer", "/family/#invitations")
+
+    def test_who_is_linked_waits_for_the_parent(self, link: Link, noor: Client) -> None:
+        assert card(noor) == ("The tutor is closed until a parent agrees", "/family/consent")
+        assert count(noor) == 0
+
+    def test_who_is_old_enough_decides(self, noor: Client, teen: Person) -> None:
+        today = timezone.localdate()
+        Person.objects.filter(pk=teen.pk).update(born=today.replace(year=today.year - 17, day=1))
+        assert card(noor) == ("The tutor is closed until you agree", "/family/consent")
+
+    def test_answers_a_change_of_the_agreement(self, link: Link, noor: Client, teen: Person) -> None:
+        consent_give(teen=teen, by=link.parent, country="US")
+        assert card(noor) is None
+        terms_propose(link=link, by=link.parent, terms=Terms(answers_a_day=5))
+        assert card(noor) == (
+            f"{link.parent} would like to change your agreement",
+            f"/family/links/{link.pk}/agreement",
+        )
+        assert count(noor) == 1
+
+    @pytest.mark.parametrize(("years", "waits"), [(17, 1), (15, 0)])
+    def test_who_decides_alone_answers_whether_the_account_is_erased(
+        self, years: int, waits: int, link: Link, noor: Client, teen: Person
+    ) -> None:
+        today = timezone.localdate()
+        Person.objects.filter(pk=teen.pk).update(born=today.replace(year=today.year - years, day=1))
+        family_erasure_ask(parent=link.parent)
+        assert count(noor) == waits
+
+
+class TestWhatItCosts:
+    def test_one_statement_however_much_waits(
+        self, link: Link, sam: Client, teen: Person, django_assert_max_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        password_help_ask(username=teen.username, code="123456")
+        terms_propose(link=link, by=teen, terms=Terms(view=View.FULL))
+        # Of the session and the person; the third is for all that waits.
+        with django_assert_max_num_queries(3):
+            assert count(sam, "/about") == 3
+
+    def test_nothing_for_whoever_has_not_signed_in(
+        self, client: Client, django_assert_max_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        with django_assert_max_num_queries(0):
+            assert count(client, "/about") == 0
+
+    def test_nothing_on_the_pages_that_help(
+        self, link: Link, sam: Client, django_assert_max_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        assert count(sam, "/help/now") == 0
+
+
+def test_a_page_that_nobody_opens_marks_no_notice_as_seen(parent: Person, sam: Client) -> None:
+    Notice.objects.create(person=parent, words="A thing")
+    sam.head("/family/")
+    sam.get("/family/", headers={"Sec-Purpose": "prefetch"})
+    assert Notice.objects.get().seen_at is None
+    sam.get("/family/")
+    assert Notice.objects.get().seen_at
