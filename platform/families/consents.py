@@ -19,10 +19,10 @@ from families.consent_models import Verification
 from families.consent_texts import ConsentText, text_now
 from families.cooling_off import cooling_off_until, end_cooling_off, start_cooling_off
 from families.errors import CoolingOffRuns, CountryUnknown, NotTheirsToGive, NotVerified
-from families.models import Consent, Link
+from families.models import Consent
 from families.notices import notice_send
 from families.residence import country_of
-from families.selectors import parents_of
+from families.selectors import parents_of, standing_links
 from families.verification import missing_verification, verification_level
 
 AGES = Path(__file__).parent / "data" / "ages.toml"
@@ -71,7 +71,7 @@ def consent_give(*, teen: Person, by: Person, text: ConsentText | None = None) -
     """
     # The teen's row is the lock: of two who give at once, or one who gives while a link ends, one finds the other's.
     teen = Person.objects.select_for_update(no_key=True).get(pk=teen.pk)
-    link = None if by == teen else Link.objects.filter(parent=by, teen=teen, ended_at=None).first()
+    link = None if by == teen else standing_links().filter(parent=by, teen=teen).first()
     if by != teen and link is None:
         raise NotTheirsToGive
     country = country_of(teen)

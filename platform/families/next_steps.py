@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from accounts.models import Person, Role
 from families import waiting
 from families.consents import consent_of
+from families.cooling_off import cooling_off_until
 from families.erasing import decides_alone
 from families.models import INVITATION_LIFE, Invitation
 from families.selectors import standing_links
@@ -26,7 +27,7 @@ def next_step(person: Person, requests: list[WaitingRequest]) -> Step | None:
         return waiting.step_of(requests[0], person)
     if person.role == Role.PARENT:
         return _step_without_link(person) if not standing_links().filter(parent=person).exists() else None
-    if person.role == Role.TEEN and consent_of(person) is None:
+    if person.role == Role.TEEN and consent_of(person) is None and cooling_off_until(person) is None:
         return _step_to_consent(person)
     return None
 

@@ -17,9 +17,9 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from accounts.models import Person, Role
-from families.consents import text_now
+from families.consents import consents_in_force
 from families.erasing import decides_alone
-from families.models import INVITATION_LIFE, Consent, FamilyErasure, Invitation, Link, PasswordHelp
+from families.models import INVITATION_LIFE, CoolingOff, FamilyErasure, Invitation, Link, PasswordHelp
 from families.password_help import HELP_LIFE
 from families.selectors import standing_links
 
@@ -159,8 +159,13 @@ def consents(person: Person) -> QuerySet[Any, Any] | None:
     """Teens for whom nobody has agreed to today's words."""
     if person.role != Role.PARENT:
         return None
-    standing = Consent.objects.filter(teen=OuterRef("teen"), version=text_now().version, withdrawn_at=None)
-    return request_rows(_links(person).filter(~Exists(standing)), kind=CONSENT, key="pk", who="teen")
+    standing = consents_in_force().filter(teen=OuterRef("teen"))
+    # While the tutor stays closed because of another parent, this one can do nothing.
+    others = CoolingOff.objects.filter(teen=OuterRef("teen"), until__gt=timezone.now()).exclude(
+        parent=person, parent__isnull=False
+    )
+    links = _links(person).filter(~Exists(standing), ~Exists(others))
+    return request_rows(links, kind=CONSENT, key="pk", who="teen")
 
 
 def agreements(person: Person) -> QuerySet[Any, Any] | None:

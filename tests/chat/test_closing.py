@@ -14,11 +14,12 @@ from chat.desk import Desk
 from chat.errors import FamilyClosed
 from chat.models import Ending, State, Turn
 from chat.services import turn_start
-from families.consents import consent_give, consent_withdraw
+from families.consents import consent_withdraw
 from families.links import link_end
 from families.models import Consent, Link
 from tests.budgets.rush import at_once
 from tests.chat.conftest import Ask
+from tests.families.conftest import agree
 from tests.live import wait_until
 
 Enter = Callable[[Person], Client]
@@ -29,7 +30,7 @@ WHY = "The answer stopped here, because the consent to the tutor was withdrawn."
 def link(parent: Person, teen: Person) -> Link:
     Consent.objects.all().delete()
     link = Link.objects.create(parent=parent, teen=teen)
-    consent_give(teen=teen, by=parent, country="FR")
+    agree(teen=teen, by=parent, country="FR")
     return link
 
 

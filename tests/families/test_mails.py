@@ -9,12 +9,13 @@ from accounts.models import Person
 from courses.models import Module
 from courses.together.services import together_agree
 from families.agreements import proposal_answer, terms_propose
-from families.consents import consent_give, consent_withdraw
+from families.consents import consent_withdraw
 from families.erasing import family_erasure_answer, family_erasure_ask
 from families.links import invitation_accept, invitation_decline, invitation_make, link_end
 from families.models import Consent, Link
 from families.terms import Terms
 from mail.models import Mail
+from tests.families.conftest import agree
 
 FAMILY = "/family/"
 
@@ -62,7 +63,7 @@ def ended_the_link(parent: Person, teen: Person) -> str:
 
 def withdrew_the_consent(parent: Person, teen: Person) -> str:
     linked(parent, teen)
-    consent_give(teen=teen, by=parent, country="US")
+    agree(teen=teen, by=parent, country="US")
     Mail.objects.all().delete()
     consent_withdraw(teen=teen, by=teen)
     return FAMILY

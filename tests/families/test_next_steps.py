@@ -12,12 +12,12 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Person
 from families.agreements import proposal_answer, terms_propose
-from families.consents import consent_give
 from families.erasing import family_erasure_ask
 from families.links import invitation_make
 from families.models import Consent, Link, Notice, PasswordHelp
 from families.password_help import password_help_ask
 from families.terms import Terms, View
+from tests.families.conftest import agree
 
 Enter = Callable[[Person], Client]
 COUNT = re.compile(r'site-who-waiting.*?<span class="visually-hidden">(\d+) requests? waits? for you')
@@ -76,7 +76,7 @@ class TestAParent:
         assert count(sam) == count(sam, "/learn/") == 1
 
     def test_answers_a_change_of_the_agreement(self, link: Link, sam: Client, teen: Person) -> None:
-        consent_give(teen=teen, by=link.parent, country="US")
+        agree(teen=teen, by=link.parent, country="US")
         terms_propose(link=link, by=teen, terms=Terms(view=View.FULL))
         assert card(sam) == (
             f"{teen} would like to change your agreement",
@@ -96,7 +96,7 @@ class TestAParent:
         assert count(sam) == 1
 
     def test_who_has_done_everything_has_no_card(self, link: Link, sam: Client, teen: Person) -> None:
-        consent_give(teen=teen, by=link.parent, country="US")
+        agree(teen=teen, by=link.parent, country="US")
         assert card(sam) is None
         assert card(sam, "/") is None
         assert "site-who-waiting" not in sam.get("/").content.decode()
@@ -118,7 +118,7 @@ class TestATeen:
         assert card(noor) == ("The tutor is closed until you agree", "/family/consent")
 
     def test_answers_a_change_of_the_agreement(self, link: Link, noor: Client, teen: Person) -> None:
-        consent_give(teen=teen, by=link.parent, country="US")
+        agree(teen=teen, by=link.parent, country="US")
         assert card(noor) is None
         terms_propose(link=link, by=link.parent, terms=Terms(answers_a_day=5))
         assert card(noor) == (
