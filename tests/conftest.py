@@ -17,6 +17,9 @@ from families.consent_texts import text_now
 from families.models import Consent, Residence
 from tests import live
 
+# What the grown-ups' page asks of each, and does not keep.
+GROWN_UP_BORN = {"month": "5", "year": "1980"}
+
 LOST = "These tests run on real parts. Start them with `make test`, or one file with `make test ARGS=tests/chat`."
 
 

@@ -14,6 +14,7 @@ from families.links import invitation_make
 from families.selectors import invitations_to
 from families.views.joining import invitations_to_one_mailbox
 from mail.models import Mail
+from tests.conftest import GROWN_UP_BORN
 from tests.events.conftest import MakeEvent, come, make_event  # noqa: F401 - a fixture
 
 AsPerson = Callable[[Person], Client]
@@ -55,7 +56,7 @@ class TestWhatIsNoAddress:
     @pytest.mark.parametrize(
         ("path", "form"),
         [
-            ("/sign-up", {"display_name": "Kim", "password1": "a-long-password-1"}),
+            ("/sign-up", {"display_name": "Kim", "password1": "a-long-password-1", **GROWN_UP_BORN}),
             ("/account/password/reset/", {}),
             ("/events/one-evening/sign-up", {"name": "Kim"}),
         ],
@@ -81,7 +82,7 @@ class TestWhatIsNoAddress:
 
 
 class TestAnAccount:
-    SIGN_UP = {"display_name": "Kim", "password1": "a-long-password-1"}
+    SIGN_UP = {"display_name": "Kim", "password1": "a-long-password-1", **GROWN_UP_BORN}
 
     def test_has_an_address_once(self, client: Client, db: None) -> None:
         client.post("/sign-up", self.SIGN_UP | {"email": "kim@BÜCHER.de"})

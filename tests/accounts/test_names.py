@@ -13,6 +13,7 @@ from accounts.names import NO_ADDRESS, ONE_LINE, TOO_LONG, clean_name, count_see
 from events.models import Event, SignUp
 from events.services import sign_up_make
 from families.models import TrustedAdult
+from tests.conftest import GROWN_UP_BORN
 from tests.events.conftest import MakeEvent, make_event  # noqa: F401 - a fixture
 
 FAMILY = "👨\u200d👩\u200d👧"
@@ -182,7 +183,8 @@ class TestEveryDoor:
             "account": signed_in("/account/", display_name="", time_zone="UTC"),
             "teen sign-up": teen_sign_up,
             "sign-up": lambda name: client.post(
-                "/sign-up", {"display_name": name, "email": email, "password1": "a-long-password-1"}
+                "/sign-up",
+                {"display_name": name, "email": email, "password1": "a-long-password-1", **GROWN_UP_BORN},
             ),
             "event": lambda name: client.post("/events/one-evening/sign-up", {"name": name, "email": email}),
             "guest": guest,

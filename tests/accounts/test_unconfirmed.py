@@ -17,8 +17,14 @@ from accounts.unconfirmed import UNCONFIRMED_KEPT_FOR, unconfirmed_forget
 from mail.models import Mail
 from tests.accounts.conftest import is_signed_in
 from tests.budgets.rush import at_once
+from tests.conftest import GROWN_UP_BORN
 
-GIVEN = {"display_name": "Kim", "email": "kim@example.org", "password1": "three-words-in-a-row"}
+GIVEN = {
+    "display_name": "Kim",
+    "email": "kim@example.org",
+    "password1": "three-words-in-a-row",
+    **GROWN_UP_BORN,
+}
 LATER = timedelta(days=8)
 
 

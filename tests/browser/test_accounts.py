@@ -270,7 +270,9 @@ def test_without_a_key_the_page_says_so(
     expect(page.get_by_role("alert")).to_contain_text("That did not work.")
 
 
-def test_only_passkeys_carry_a_script(page: Page, web: Web) -> None:
-    for path in ("/sign-in", "/sign-up", "/sign-up/teen", "/account/password/reset/"):
+def test_only_passkeys_and_the_choice_of_a_zone_carry_a_script(page: Page, web: Web) -> None:
+    for path in ("/sign-in", "/sign-up/teen", "/account/password/reset/"):
         page.goto(path)
         assert page.locator("script").count() == 0
+    page.goto("/sign-up")
+    assert page.locator("script:not([src*='js/zone'])").count() == 0

@@ -13,6 +13,7 @@ from accounts.links import has_link
 from accounts.models import Person, Role
 from events.models import Event
 from mail.models import Mail
+from tests.conftest import GROWN_UP_BORN
 from tests.events.conftest import MakeEvent, make_event  # noqa: F401 - a fixture
 
 SITE = "https://kitchen.example"
@@ -53,12 +54,22 @@ def event(make_event: MakeEvent) -> Event:  # noqa: F811
     [
         (
             "/sign-up",
-            {"display_name": "Lee", "email": "lee@example.org", "password1": "a-very-long-password"},
+            {
+                "display_name": "Lee",
+                "email": "lee@example.org",
+                "password1": "a-very-long-password",
+                **GROWN_UP_BORN,
+            },
         ),
         # Of an address that has an account already, and of one that has none.
         (
             "/sign-up",
-            {"display_name": "Kim", "email": "kim@example.org", "password1": "a-very-long-password"},
+            {
+                "display_name": "Kim",
+                "email": "kim@example.org",
+                "password1": "a-very-long-password",
+                **GROWN_UP_BORN,
+            },
         ),
         ("/account/password/reset/", {"email": "nobody@example.org"}),
         ("/account/password/reset/", {"email": "kim@example.org"}),

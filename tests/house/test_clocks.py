@@ -6,7 +6,14 @@ from pathlib import Path
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
 SHOWN = re.compile(r"""([\w.]+)((?:\|\w+(?::[\w.'"]+)?)*)\|(?:date|time):(?!'c')""")
 # Days without a time, and clock times of an agreement, which names its zone beside them.
-DAYS = {"briefing.date", "briefing.followed_up", "draft.page.briefing.date", "day.date", "line.last_checked"}
+DAYS = {
+    "born",
+    "briefing.date",
+    "briefing.followed_up",
+    "draft.page.briefing.date",
+    "day.date",
+    "line.last_checked",
+}
 CLOCKS = {"terms.quiet_from", "terms.quiet_to"}
 
 
