@@ -9,6 +9,8 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
+from accounts.demo import is_published
+
 log = logging.getLogger(__name__)
 
 PREFIX = 5
@@ -28,6 +30,21 @@ class LeakedPasswordValidator:
 
     def get_help_text(self) -> str:
         return _("It must not be known from a theft of passwords.")
+
+
+class PublishedPasswordValidator:
+    """Refuses the passwords of the demo's people, which open no account outside demo mode."""
+
+    def validate(self, password: str, user: object = None) -> None:
+        del user
+        if not settings.DEMO and is_published(password):
+            raise ValidationError(
+                _("This password is published with the demo of this site. Choose another one."),
+                code="published",
+            )
+
+    def get_help_text(self) -> str:
+        return _("It must not be a password of the demo.")
 
 
 def _is_leaked(password: str) -> bool:

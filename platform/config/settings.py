@@ -182,11 +182,12 @@ CACHES = {
 }
 
 AUTH_USER_MODEL = "accounts.Person"
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = ["accounts.auth_backend.OneHashBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "accounts.passwords.PublishedPasswordValidator"},
     {"NAME": "accounts.passwords.LeakedPasswordValidator"},
 ]
 # Whom to ask whether a password has leaked; only five characters of its hash go there. Empty: nobody is asked.
