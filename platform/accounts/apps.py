@@ -15,4 +15,5 @@ class AccountsConfig(AppConfig):
 
         import_module("accounts.sessions")
         import_module("accounts.addresses")
+        import_module("accounts.known_devices")
         register(*KINDS)

@@ -20,7 +20,8 @@ from accounts import services
 from accounts.archive import archive_make
 from accounts.models import Person
 from accounts.registry import kinds
-from accounts.throttle import Throttle
+from accounts.throttle import Throttle, TooOften
+from accounts.waits import slowed, too_often_said
 
 downloads = Throttle("data download", "5/hour")
 tries_to_erase = Throttle("data erase", "5/15minutes")
@@ -100,7 +101,10 @@ def download(_request: HttpRequest, person: Person) -> FileResponse:
 @own
 def erase(request: HttpRequest, person: Person) -> HttpResponse:
     """Erase the person, once they have shown that it is them."""
-    tries_to_erase.hit(person.pk)
+    try:
+        tries_to_erase.hit(person.pk)
+    except TooOften as refusal:
+        return slowed(_page(request, EraseForm(person), trouble=too_often_said(refusal)), refusal)
     form = EraseForm(person, request.POST)
     if not form.is_valid():
         return _page(request, form, status=422)

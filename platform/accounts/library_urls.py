@@ -3,7 +3,7 @@
 from allauth.account.urls import urlpatterns as account_pages
 from django.urls import include, path
 
-from accounts import views
+from accounts import sign_in_views, views
 
 # Ours stand in their place, or nothing leads to them.
 LEFT_OUT = {
@@ -11,13 +11,15 @@ LEFT_OUT = {
     "account_logout",
     "account_signup",
     "account_email",
+    "account_reset_password",
     "account_confirm_login_code",
 }
 
 urlpatterns = [
-    path("sign-in", views.SignIn.as_view(), name="account_login"),
-    path("sign-out", views.SignOut.as_view(), name="account_logout"),
+    path("sign-in", sign_in_views.SignIn.as_view(), name="account_login"),
+    path("sign-out", sign_in_views.SignOut.as_view(), name="account_logout"),
     path("sign-up", views.SignUp.as_view(), name="account_signup"),
+    path("account/password/reset/", sign_in_views.PasswordReset.as_view(), name="account_reset_password"),
     path("account/email/", views.Email.as_view(), name="account_email"),
     path(
         "account/",

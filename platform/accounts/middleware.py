@@ -14,6 +14,7 @@ from accounts.models import Person
 from accounts.second_factor import lacks_second_factor
 from accounts.sessions import mark_seen
 from accounts.throttle import TooOften
+from accounts.waits import slowed, wait_in_words
 
 
 class TooOftenMiddleware(MiddlewareMixin):
@@ -22,10 +23,8 @@ class TooOftenMiddleware(MiddlewareMixin):
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if not isinstance(exception, TooOften):
             return None
-        context = {"wait_seconds": exception.wait_seconds}
-        response = render(request, "429.html", context, status=429)
-        response.headers["Retry-After"] = str(exception.wait_seconds)
-        return response
+        page = render(request, "429.html", {"wait": wait_in_words(exception.wait_seconds)})
+        return slowed(page, exception)
 
 
 class SecondFactorMiddleware(MiddlewareMixin):

@@ -75,6 +75,10 @@ class Person(AbstractBaseUser, PermissionsMixin):
     joined_at = models.DateTimeField(_("joined"), default=timezone.now, editable=False)
     # Their password was chosen anew then, with somebody's help: what they kept to themselves before is closed (ADR 17).
     sealed_before = models.DateTimeField(null=True, blank=True, editable=False)
+    # Browsers that were known before then are not any more (ADR 45).
+    devices_known_from = models.DateTimeField(
+        _("signed out everywhere else"), null=True, blank=True, editable=False
+    )
 
     objects: ClassVar[PersonManager] = PersonManager()
 

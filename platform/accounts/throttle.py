@@ -1,20 +1,31 @@
-"""How often somebody may try something: counted in Valkey, or in this process while Valkey is away."""
+"""How often something may be tried: counted in Valkey, or in this process while Valkey is away (ADR 45).
+
+Numbers and reasons are in docs/threat-model.md.
+"""
 
 import math
 import time
+from collections.abc import Callable
 from functools import cache
+from ipaddress import IPv6Address, IPv6Network, ip_address
 
 import redis
 from django.conf import settings
+from django.http import HttpRequest
 from limits import RateLimitItem, parse_many
-from limits.storage import MemoryStorage, RedisStorage
+from limits.storage import MemoryStorage, RedisStorage, Storage
 from limits.strategies import FixedWindowRateLimiter
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+# A home or a phone has a whole IPv6 network of this size to choose its addresses from.
+IPV6_PREFIX = 64
+# A sign-in counts a dozen times: it must not wait for counters that hang as often.
+AWAY_SECONDS = 5.0
+
 
 class TooOften(Exception):
-    """Somebody tried something more often than its rule allows.
+    """Something was tried more often than its rule allows.
 
     `wait_seconds` is the time until the next try can succeed.
     """
@@ -22,6 +33,27 @@ class TooOften(Exception):
     def __init__(self, wait_seconds: int) -> None:
         super().__init__(f"try again in {wait_seconds} s")
         self.wait_seconds = wait_seconds
+
+
+class MailedOften(TooOften):
+    """An address has been written to so often that its owner has the mail already."""
+
+
+def network_of(request: HttpRequest) -> str:
+    """The address that limits go by: an IPv4 address, or the /64 network of an IPv6 one.
+
+    It is the visitor's own: the server believes X-Forwarded-For from the proxy alone (FORWARDED_ALLOW_IPS).
+    """
+    address = ip_address(request.META["REMOTE_ADDR"])
+    if isinstance(address, IPv6Address):
+        return str(address.ipv4_mapped or IPv6Network((address, IPV6_PREFIX), strict=False))
+    return str(address)
+
+
+class Counters(FixedWindowRateLimiter):
+    """Where tries are counted, and until when they are not asked, after they did not answer."""
+
+    away_until = 0.0
 
 
 class Throttle:
@@ -33,28 +65,130 @@ class Throttle:
 
     def hit(self, *who: object) -> None:
         """Count one try by `who`; raise TooOften when one of the rules allows no more."""
-        key = (self.name, *map(str, who))
-        try:
-            self._count(_shared(), *key)
-        except redis.RedisError:
-            # A counter that is away must neither lock people out nor let one of them hammer the site.
-            self._count(_local(), *key)
+        key = self._key(*who)
+        _with_counters(lambda counters: self._hit(counters, *key))
 
-    def _count(self, limiter: FixedWindowRateLimiter, *key: str) -> None:
+    def take_back(self, *who: object) -> None:
+        """Uncount one try, where only failures count: it was counted beforehand because others run beside it."""
+        key = self._key(*who)
+        _with_counters(lambda counters: self._take_back(counters, *key))
+
+    def _key(self, *who: object) -> tuple[str, ...]:
+        return (self.name, *map(str, who))
+
+    def _hit(self, counters: Counters, *key: str) -> None:
         for item in self.items:
-            if not limiter.hit(item, *key):
-                resets_at, _left = limiter.get_window_stats(item, *key)
+            if not counters.hit(item, *key):
+                resets_at, _left = counters.get_window_stats(item, *key)
                 raise TooOften(max(1, math.ceil(resets_at - time.time())))
+
+    def _take_back(self, counters: Counters, *key: str) -> None:
+        for item in self.items:
+            name = item.key_for(*key)
+            if counters.storage.get(name) > 0:
+                counters.storage.incr(name, item.get_expiry(), amount=-1)
+
+
+class AskerThrottle:
+    """One limit for each signed-in person; for visitors a generous one for each network, and one for all of them.
+
+    People behind one address, such as a school's, share only the limit of visitors.
+    """
+
+    def __init__(self, name: str, *, person: str, network: str, everyone: str) -> None:
+        self.person = Throttle(f"{name}, person", person)
+        self.network = Throttle(f"{name}, network", network)
+        self.everyone = Throttle(f"{name}, everyone", everyone)
+
+    def hit(self, request: HttpRequest) -> None:
+        """Count one try; raise TooOften."""
+        if request.user.is_authenticated:
+            self.person.hit(request.user.pk)
+            return
+        self.network.hit(network_of(request))
+        self.everyone.hit()
+
+    def take_back(self, request: HttpRequest) -> None:
+        """Uncount one try, where only failures count."""
+        if request.user.is_authenticated:
+            self.person.take_back(request.user.pk)
+            return
+        self.network.take_back(network_of(request))
+        self.everyone.take_back()
+
+
+class GrowingWait:
+    """Failures that are followed by longer and longer waits, and never by a lock.
+
+    The first `free` failures cost nothing; then each wait is twice the one before, from `first` to `longest` seconds.
+    A try during a wait is refused and not counted, so it makes the wait no longer. The count begins anew `memory`
+    seconds after its first failure, or at once after a success.
+    """
+
+    def __init__(self, name: str, *, free: int, first: int, longest: int, memory: int = 86_400) -> None:
+        self.name, self.free, self.first, self.longest, self.memory = name, free, first, longest, memory
+
+    def hit(self, *who: object) -> None:
+        """Count one try as a failure, before it is made; raise TooOften while a wait is on."""
+        count, wait = self._keys(*who)
+        _with_counters(lambda counters: self._hit(counters.storage, count, wait))
+
+    def take_back(self, *who: object) -> None:
+        """Uncount one try that was not made after all, and the wait that it began."""
+        count, wait = self._keys(*who)
+        _with_counters(lambda counters: self._take_back(counters.storage, count, wait))
+
+    def clear(self, *who: object) -> None:
+        """Forget all failures: one try succeeded."""
+        keys = self._keys(*who)
+        _with_counters(lambda counters: [counters.storage.clear(key) for key in keys])
+
+    def wait_after(self, failures: int) -> int:
+        """The seconds to wait after so many failures."""
+        if failures < self.free:
+            return 0
+        # Doubled no more than 30 times: what is longer than `longest` anyway need not be worked out.
+        return min(self.longest, self.first << min(failures - self.free, 30))
+
+    def _keys(self, *who: object) -> tuple[str, str]:
+        key = "/".join((self.name, *map(str, who)))
+        return f"failures/{key}", f"wait/{key}"
+
+    def _hit(self, storage: Storage, count: str, wait: str) -> None:
+        if storage.get(wait):
+            raise TooOften(max(1, math.ceil(storage.get_expiry(wait) - time.time())))
+        seconds = self.wait_after(storage.incr(count, self.memory))
+        if seconds and storage.incr(wait, seconds) > 1:
+            # Another try at the same moment was first.
+            raise TooOften(seconds)
+
+    def _take_back(self, storage: Storage, count: str, wait: str) -> None:
+        if storage.get(count) > 0:
+            storage.incr(count, self.memory, amount=-1)
+        storage.clear(wait)
+
+
+def _with_counters(act: Callable[[Counters], object]) -> None:
+    shared = _shared()
+    if time.monotonic() >= shared.away_until:
+        try:
+            act(shared)
+        except redis.RedisError:
+            shared.away_until = time.monotonic() + AWAY_SECONDS
+        else:
+            return
+    # A counter that is away must neither lock people out nor let one of them hammer the site.
+    act(_local())
 
 
 @cache
-def _shared() -> FixedWindowRateLimiter:
+def _shared() -> Counters:
     pool = redis.ConnectionPool.from_url(
         settings.VALKEY_URL, socket_connect_timeout=0.5, socket_timeout=0.5, retry=Retry(NoBackoff(), 0)
     )
-    return FixedWindowRateLimiter(RedisStorage(settings.VALKEY_URL, connection_pool=pool))
+    return Counters(RedisStorage(settings.VALKEY_URL, connection_pool=pool))
 
 
 @cache
-def _local() -> FixedWindowRateLimiter:
-    return FixedWindowRateLimiter(MemoryStorage())
+def _local() -> Counters:
+    return Counters(MemoryStorage())

@@ -1,13 +1,13 @@
 from django.urls import path
 
-from accounts import data_views, views
+from accounts import data_views, sign_in_views, views
 
 app_name = "accounts"
 urlpatterns = [
-    path("sign-in", views.SignIn.as_view(), name="sign_in"),
+    path("sign-in", sign_in_views.SignIn.as_view(), name="sign_in"),
     path("sign-in/kept", views.kept, name="kept_form"),
     path("sign-in/passkey", views.passkey, name="passkey"),
-    path("sign-out", views.SignOut.as_view(), name="sign_out"),
+    path("sign-out", sign_in_views.SignOut.as_view(), name="sign_out"),
     path("account/data", data_views.data, name="data"),
     path("account/data/download", data_views.download, name="data_download"),
     path("account/data/erase", data_views.erase, name="data_erase"),

@@ -17,41 +17,18 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts import age_screen, services
+from accounts import age_screen, limits, services
 from accounts.access import kept_form, sign_in_required
-from accounts.address_rule import canonical_address
 from accounts.age import is_grown_up
-from accounts.demo import DEMO_PEOPLE
-from accounts.forms import AccountForm, AgeForm, SignInForm, TeenSignUpForm
+from accounts.forms import AccountForm, AgeForm, SignUpForm, TeenSignUpForm
+from accounts.known_devices import forget_devices, mark_known
 from accounts.models import Person, Role
 from accounts.second_factor import lacks_second_factor
 from accounts.sessions import browser_words, session_end, sessions_end_others, sessions_of
-from accounts.throttle import Throttle
+from accounts.sign_in_views import asked_to_wait
+from accounts.throttle import TooOften
+from accounts.waits import slowed, too_often_said, unjudged
 from accounts.zones import city_of, zone_guess
-
-tries_at_one_name = Throttle("sign-in name", "10/5minutes")
-tries_from_one_place = Throttle("sign-in place", "50/5minutes")
-sign_ups_from_one_place = Throttle("teen sign-up place", "20/10minutes")
-
-
-class SignIn(library.LoginView):
-    template_name = "accounts/sign_in.html"
-    form_class = SignInForm
-
-    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        tries_from_one_place.hit(request.META["REMOTE_ADDR"])
-        # As the form reads it: another way to write an address is no other name to try at.
-        tries_at_one_name.hit(canonical_address(request.POST.get("username", "")).casefold()[:60])
-        response: HttpResponse = super().post(request, *args, **kwargs)
-        return response
-
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        people = DEMO_PEOPLE if settings.DEMO else ()
-        return {**super().get_context_data(**kwargs), "demo_people": people}
-
-
-class SignOut(library.LogoutView):
-    http_method_names = ["post", "options"]
 
 
 class SignUp(library.SignupView):
@@ -70,11 +47,24 @@ class SignUp(library.SignupView):
         return response
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            limits.sign_up_forms.hit(request)
+        except TooOften as refusal:
+            return asked_to_wait(self, refusal)
         asked = AgeForm(request.POST)
         if asked.is_valid() and not is_grown_up(born=asked.born, on=timezone.localdate()):
             age_screen.record_answer(request, asked.born)
             return redirect(_with_next("accounts:teen_sign_up", get_next_redirect_url(request) or ""))
         response: HttpResponse = super().post(request, *args, **kwargs)
+        return response
+
+    def form_valid(self, form: SignUpForm) -> HttpResponse:
+        try:
+            limits.accounts_made.hit(self.request)
+            limits.count_mail(limits.sign_up_mails, form.cleaned_data["email"])
+        except TooOften as refusal:
+            return asked_to_wait(self, refusal)
+        response: HttpResponse = super().form_valid(form)
         return response
 
 
@@ -124,8 +114,12 @@ def teen_sign_up(request: HttpRequest) -> HttpResponse:
         return render(request, "accounts/too_young.html")
     # Where they were on their way to, such as an invitation; only an address of this site is taken.
     onward = {"next": get_next_redirect_url(request) or ""}
-    if request.method == "POST":
-        sign_ups_from_one_place.hit(request.META["REMOTE_ADDR"])
+    try:
+        if request.method == "POST":
+            limits.sign_up_forms.hit(request)
+    except TooOften as refusal:
+        is_age = not age_screen.standing_answer(request)
+        return _teen_asked_to_wait(request, refusal, onward, is_age=is_age)
     born = age_screen.standing_answer(request)
     if born:
         return _teen_account(request, _teen_form(request), born, onward)
@@ -157,9 +151,13 @@ def _teen_account(
     page = {"form": form, "born": born, **onward}
     if not form.is_valid():
         return render(request, "accounts/teen_sign_up.html", page, status=422 if form.errors else 200)
-    typed = {name: form.cleaned_data[name] for name in ("username", "display_name", "password", "time_zone")}
+    given = {name: form.cleaned_data[name] for name in ("username", "display_name", "password", "time_zone")}
     try:
-        person = services.teen_make(born=born, is_zone_confirmed=form.is_zone_confirmed, **typed)
+        limits.accounts_made.hit(request)
+    except TooOften as refusal:
+        return _teen_asked_to_wait(request, refusal, onward)
+    try:
+        person = services.teen_make(born=born, is_zone_confirmed=form.is_zone_confirmed, **given)
     except ValidationError as fault:
         # Somebody took the name between the form's look and ours.
         form.add_error("username", fault.messages)
@@ -167,6 +165,15 @@ def _teen_account(
     age_screen.forget_answer(request)
     response: HttpResponse = perform_login(request, person, signup=True, redirect_url=onward["next"] or None)
     return response
+
+
+def _teen_asked_to_wait(
+    request: HttpRequest, refusal: TooOften, onward: dict[str, str], *, is_age: bool = False
+) -> HttpResponse:
+    form, template = (AgeForm(request.POST), "age") if is_age else (_teen_form(request), "teen_sign_up")
+    born = age_screen.standing_answer(request)
+    page = {"form": unjudged(form), "born": born, "trouble": too_often_said(refusal), **onward}
+    return slowed(render(request, f"accounts/{template}.html", page), refusal)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -232,6 +239,9 @@ def end_session(request: HttpRequest, session_id: int) -> HttpResponse:
 @require_POST
 @sign_in_required
 def end_others(request: HttpRequest) -> HttpResponse:
-    sessions_end_others(person=signed_in(request), current_key=request.session.session_key or "")
+    person = signed_in(request)
+    sessions_end_others(person=person, current_key=request.session.session_key or "")
+    forget_devices(person=person)
+    mark_known(request, person)
     messages.success(request, _("You are signed in here alone now."))
     return redirect("accounts:sessions")

@@ -130,6 +130,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "accounts.known_devices.known_device_middleware",
     "accounts.middleware.TooOftenMiddleware",
     "accounts.middleware.SecondFactorMiddleware",
     "accounts.middleware.LastSeenMiddleware",

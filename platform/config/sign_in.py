@@ -20,15 +20,17 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_SIGNUP_REDIRECT_URL = "families:family"
 ACCOUNT_USER_DISPLAY = "builtins.str"
-# Tries at a password are counted by accounts.throttle, which answers 429; these count the rest. `login_failed` counts
-# wrong codes of a second factor.
+# What accounts.limits counts is not counted twice. `login_failed` counts wrong codes of a second step, by the account:
+# whoever is asked for one knows the password. Links from mail cannot be guessed, nor can passkeys.
 ACCOUNT_RATE_LIMITS = {
     "login": None,
-    "login_failed": "20/5m/ip,5/5m/key",
+    "login_failed": "5/5m/key",
     "reauthenticate": "10/5m/user",
-    "reset_password": "20/10m/ip,5/h/key",
-    "signup": "20/10m/ip",
+    "reset_password": None,
+    "reset_password_from_key": "300/m/ip",
+    "signup": None,
 }
+MFA_RATE_LIMITS = {"webauthn_login": "300/m/ip"}
 MFA_ADAPTER = "accounts.second_factor.SecondFactorAdapter"
 MFA_FORMS = {
     "authenticate": "accounts.library_forms.Code",

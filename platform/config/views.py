@@ -12,6 +12,8 @@ from django.shortcuts import render
 from django.views.defaults import page_not_found
 
 from accounts.access import KeptForm, is_htmx
+from accounts.throttle import TooOften
+from accounts.waits import slowed, wait_in_words
 from rest import problems
 
 TRY_AGAIN_SECONDS = 60
@@ -75,6 +77,5 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 def too_often(request: HttpRequest) -> HttpResponse:
     """The 429 page for the limits of django-allauth, which does not say when the next try can succeed."""
-    response = render(request, "429.html", {"wait_seconds": TRY_AGAIN_SECONDS}, status=429)
-    response.headers["Retry-After"] = str(TRY_AGAIN_SECONDS)
-    return response
+    page = render(request, "429.html", {"wait": wait_in_words(TRY_AGAIN_SECONDS)})
+    return slowed(page, TooOften(TRY_AGAIN_SECONDS))

@@ -122,7 +122,7 @@ TOO_SLOW = define(
 TOO_OFTEN = define(
     "too-often",
     HTTPStatus.TOO_MANY_REQUESTS,
-    _("That was a lot at once"),
+    _("Too many tries"),
     _("Wait for as many seconds as the header Retry-After says, then try again."),
 )
 FAULT = define(

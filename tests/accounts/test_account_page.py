@@ -69,4 +69,4 @@ def test_no_page_sets_a_cookie_that_the_privacy_page_does_not_name(client: Clien
     client.get("/account/password/reset/")
     client.post("/sign-in", {"username": "noor", "password": "a-long-password"})
     client.post(PAGE, {"display_name": "Nour", "time_zone": "UTC"})
-    assert set(client.cookies) == {"csrftoken", "sessionid"}
+    assert set(client.cookies) == {"csrftoken", "sessionid", "known_device"}

@@ -1,8 +1,12 @@
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import redis
 
-from accounts.throttle import Throttle, TooOften
+from accounts import throttle
+from accounts.throttle import GrowingWait, Throttle, TooOften
+from accounts.waits import wait_in_words
 
 
 @pytest.fixture
@@ -11,19 +15,75 @@ def who() -> str:
 
 
 def test_a_rule_holds_for_each_by_themselves(who: str) -> None:
-    throttle = Throttle("test one", "2/hour")
-    throttle.hit(who)
-    throttle.hit(who)
-    throttle.hit(f"somebody else than {who}")
+    limit = Throttle("test one", "2/hour")
+    limit.hit(who)
+    limit.hit(who)
+    limit.hit(f"somebody else than {who}")
     with pytest.raises(TooOften) as often:
-        throttle.hit(who)
+        limit.hit(who)
     assert 0 < often.value.wait_seconds <= 3600
 
 
 def test_the_second_rule_holds_where_the_first_allows(who: str) -> None:
-    throttle = Throttle("test two", "10/second;3/hour")
+    limit = Throttle("test two", "10/second;3/hour")
     for _ in range(3):
-        throttle.hit(who)
+        limit.hit(who)
     with pytest.raises(TooOften) as often:
-        throttle.hit(who)
+        limit.hit(who)
     assert often.value.wait_seconds > 60
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (1, "1 second"), (59, "59 seconds"), (60, "1 minute"), (61, "2 minutes"), (3540, "59 minutes"),
+        (3541, "1 hour"), (3600, "1 hour"), (3601, "2 hours"), (86_400, "24 hours"),
+    ],
+)  # fmt: skip
+def test_a_wait_is_said_in_words_and_never_shorter_than_it_is(seconds: int, words: str) -> None:
+    assert wait_in_words(seconds) == words
+
+
+def test_what_is_taken_back_was_not_a_try(who: str) -> None:
+    limit = Throttle("test three", "1/hour")
+    for _ in range(3):
+        limit.hit(who)
+        limit.take_back(who)
+    limit.take_back(who)
+    limit.hit(who)
+    with pytest.raises(TooOften):
+        limit.hit(who)
+
+
+class TestCountersThatHang:
+    def test_are_asked_once_and_then_left_for_some_seconds(
+        self, who: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        asked: list[object] = []
+
+        def refuse(*what: object) -> bool:
+            asked.append(what)
+            raise redis.TimeoutError
+
+        monkeypatch.setattr(throttle._shared(), "hit", refuse)
+        monkeypatch.setattr(throttle._shared(), "away_until", 0.0)
+        limit = Throttle("test four", "2/hour")
+        limit.hit(who)
+        limit.hit(who)
+        with pytest.raises(TooOften):
+            limit.hit(who)
+        assert len(asked) == 1
+
+
+def test_guesses_at_the_same_moment_do_not_slip_through(who: str) -> None:
+    wait = GrowingWait("test five", free=5, first=30, longest=60)
+
+    def get_through(_number: int) -> bool:
+        try:
+            wait.hit(who)
+        except TooOften:
+            return False
+        return True
+
+    with ThreadPoolExecutor(16) as threads:
+        assert sum(threads.map(get_through, range(64))) == 5

@@ -1,0 +1,92 @@
+"""Browsers in which somebody has signed in before: failures of strangers do not keep them waiting (ADR 45).
+
+One cookie holds a random number for each account, with a proof that we gave it. It names nobody, and without the
+account nothing in it can be checked. A new password ends all of them, and so does signing out everywhere else.
+"""
+
+import secrets
+from collections.abc import Callable
+
+from allauth.account.signals import password_changed, password_reset, password_set
+from django.conf import settings
+from django.contrib.auth.signals import user_logged_in
+from django.dispatch import receiver
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare, salted_hmac
+
+from accounts.models import Person
+
+COOKIE = "known_device"
+COOKIE_SECONDS = 31_536_000
+# Of the accounts that share a browser, the last to sign in; a classroom's computer has many.
+MOST_ACCOUNTS = 20
+SALT = "accounts.known_devices"
+
+
+def known_device(request: HttpRequest, person: Person) -> str | None:
+    """The number under which this browser is known for the person's account, or None."""
+    keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+    for device, proof in _entries(request):
+        if any(constant_time_compare(proof, _proof(person, device, key)) for key in keys):
+            return device
+    return None
+
+
+def mark_known(request: HttpRequest, person: Person) -> None:
+    """Let the answer to this request make the browser known for the person's account."""
+    setattr(request, "becomes_known_to", person)  # noqa: B010 - for known_device_middleware
+
+
+def forget_devices(*, person: Person) -> None:
+    """Make every browser unknown to the person's account."""
+    person.devices_known_from = timezone.now()
+    person.save(update_fields=["devices_known_from"])
+
+
+@receiver([user_logged_in, password_changed, password_set, password_reset])
+def mark_at_sign_in(request: HttpRequest, user: Person, **_more: object) -> None:
+    """Whoever signed in, or chose a password by the old one or by a link from their mailbox, owns the account."""
+    mark_known(request, user)
+
+
+def known_device_middleware(
+    get_response: Callable[[HttpRequest], HttpResponseBase],
+) -> Callable[[HttpRequest], HttpResponseBase]:
+    """Set the cookie after a sign-in, whichever page it ended on."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        person: Person | None = getattr(request, "becomes_known_to", None)
+        if person is not None:
+            response.set_cookie(
+                COOKIE,
+                _cookie_with(request, person),
+                max_age=COOKIE_SECONDS,
+                secure=settings.SESSION_COOKIE_SECURE,
+                httponly=True,
+                samesite="Lax",
+            )
+        return response
+
+    return middleware
+
+
+def _cookie_with(request: HttpRequest, person: Person) -> str:
+    device = known_device(request, person) or secrets.token_urlsafe(9)
+    others = [entry for entry in _entries(request) if entry[0] != device]
+    entries = [(device, _proof(person, device, settings.SECRET_KEY)), *others]
+    return "~".join(".".join(entry) for entry in entries[:MOST_ACCOUNTS])
+
+
+def _entries(request: HttpRequest) -> list[tuple[str, str]]:
+    parts = (entry.partition(".") for entry in request.COOKIES.get(COOKIE, "").split("~")[:MOST_ACCOUNTS])
+    return [(device, proof) for device, _dot, proof in parts if device and proof]
+
+
+def _proof(person: Person, device: str, key: str) -> str:
+    since = person.devices_known_from
+    stamp = since.timestamp() if since else ""
+    value = f"{person.pk}:{person.password}:{stamp}:{device}"
+    return salted_hmac(SALT, value, secret=key, algorithm="sha256").hexdigest()[:32]

@@ -1,0 +1,376 @@
+"""Limits hold strangers up, and neither a school nor the owner of an account."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.hashers import make_password
+from django.test import Client, RequestFactory
+from pytest_django import Settings
+
+from accounts import limits, throttle
+from accounts.known_devices import COOKIE, forget_devices
+from accounts.models import Person, Role
+from accounts.throttle import AskerThrottle, GrowingWait, Throttle, TooOften, network_of
+
+PASSWORD = "a-long-password"
+WAITS = HTTPStatus.TOO_MANY_REQUESTS
+SCHOOL, ELSEWHERE = "203.0.113.7", "198.51.100.9"
+
+
+@pytest.fixture
+def owner(make_person: Callable[..., Person]) -> Person:
+    return make_person("guessed-at")
+
+
+def at(address: str) -> Client:
+    return Client(REMOTE_ADDR=address)
+
+
+def try_sign_in(client: Client, password: str, username: str = "guessed-at") -> int:
+    return client.post("/sign-in", {"username": username, "password": password}).status_code
+
+
+def guess(address: str, times: int, username: str = "guessed-at") -> list[int]:
+    client = at(address)
+    return [try_sign_in(client, f"guess-{number}", username) for number in range(times)]
+
+
+def let_waits_end() -> None:
+    counters: Any = throttle._shared().storage
+    for key in counters.storage.scan_iter("*wait/*"):
+        counters.storage.delete(key)
+
+
+class TestGuessingAtOneAccount:
+    def test_is_slowed_after_five_tries_from_one_address(self, owner: Person) -> None:
+        assert guess(ELSEWHERE, 7) == [200] * 5 + [WAITS] * 2
+        assert try_sign_in(at(ELSEWHERE), PASSWORD) == WAITS
+
+    def test_waits_grow_to_half_an_hour_and_no_further(self) -> None:
+        waits = [limits.wrong_at_a_name_from_one_network.wait_after(tries) for tries in range(1, 14)]
+        assert waits == [0, 0, 0, 0, 30, 60, 120, 240, 480, 960, 1800, 1800, 1800]
+        assert limits.wrong_at_a_name_from_one_network.wait_after(10_000) == 1800
+
+    def test_tries_during_a_wait_make_it_no_longer(self, owner: Person) -> None:
+        guess(ELSEWHERE, 60)
+        let_waits_end()
+        assert guess(ELSEWHERE, 1) == [200]
+        reply = at(ELSEWHERE).post("/sign-in", {"username": "guessed-at", "password": PASSWORD})
+        assert 30 < int(reply.headers["Retry-After"]) <= 60
+
+    def test_does_not_keep_the_owner_waiting_in_another_place(self, owner: Person) -> None:
+        guess(ELSEWHERE, 12)
+        assert try_sign_in(at(SCHOOL), PASSWORD) == HTTPStatus.FOUND
+
+    def test_never_reaches_from_one_address_what_would_keep_the_owner_waiting_everywhere(self) -> None:
+        one, seconds, tries = limits.wrong_at_a_name_from_one_network, 0, 0
+        while seconds < 86_400:
+            tries += 1
+            seconds += one.wait_after(tries)
+        assert tries < limits.wrong_at_a_name.free
+
+    def test_from_many_addresses_is_slowed_as_well(
+        self, owner: Person, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(
+            limits, "wrong_at_a_name", GrowingWait("test anywhere", free=3, first=30, longest=60)
+        )
+        codes = [guess(f"198.51.100.{number}", 1)[0] for number in range(5)]
+        assert codes == [200] * 3 + [WAITS] * 2
+
+    def test_counts_a_username_and_an_address_as_one_account(self, known: Person) -> None:
+        assert guess(ELSEWHERE, 3, known.username) + guess(ELSEWHERE, 3, known.email.upper()) == [200] * 5 + [
+            WAITS
+        ]
+
+    def test_is_the_same_for_a_name_that_is_not_known(self, db: None) -> None:
+        assert guess(ELSEWHERE, 6, "not-a-name-here") == [200] * 5 + [WAITS]
+
+    def test_a_right_password_forgets_the_wrong_ones(self, owner: Person) -> None:
+        for _ in range(2):
+            assert guess(SCHOOL, 4) == [200] * 4
+            assert try_sign_in(at(SCHOOL), PASSWORD) == HTTPStatus.FOUND
+
+    def test_an_empty_form_is_no_try(self, owner: Person) -> None:
+        assert {try_sign_in(at(SCHOOL), "") for _ in range(8)} == {200}
+        assert try_sign_in(at(SCHOOL), PASSWORD) == HTTPStatus.FOUND
+
+    def test_an_answer_that_asks_to_wait_keeps_the_name_and_says_how_long(self, owner: Person) -> None:
+        guess(ELSEWHERE, 5)
+        reply = at(ELSEWHERE).post("/sign-in", {"username": "guessed-at", "password": "typed-secret"})
+        page = reply.content.decode()
+        assert 'value="guessed-at"' in page
+        assert "typed-secret" not in page
+        assert "seconds, then try again" in page
+        assert 1 <= int(reply.headers["Retry-After"]) <= 30
+
+
+class TestAKnownDevice:
+    def home(self, owner: Person) -> Client:
+        client = at(SCHOOL)
+        try_sign_in(client, PASSWORD)
+        client.post("/sign-out")
+        return client
+
+    def test_is_let_in_while_strangers_guess_from_the_same_address(self, owner: Person) -> None:
+        home = self.home(owner)
+        guess(SCHOOL, 8)
+        assert try_sign_in(at(SCHOOL), PASSWORD) == WAITS
+        assert try_sign_in(home, PASSWORD) == HTTPStatus.FOUND
+
+    def test_is_let_in_while_its_network_and_the_site_have_had_enough(
+        self, owner: Person, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        home = self.home(owner)
+        monkeypatch.setattr(limits, "wrong_from_one_network", Throttle("test network", "1/hour"))
+        guess(SCHOOL, 1, "anybody")
+        assert try_sign_in(at(SCHOOL), PASSWORD) == WAITS
+        assert try_sign_in(home, PASSWORD) == HTTPStatus.FOUND
+
+    def test_has_a_limit_of_its_own(self, owner: Person) -> None:
+        home = self.home(owner)
+        assert [try_sign_in(home, f"guess-{number}") for number in range(12)] == [200] * 10 + [WAITS] * 2
+        assert try_sign_in(at(ELSEWHERE), PASSWORD) == HTTPStatus.FOUND
+
+    def test_is_known_for_no_other_account(self, owner: Person, make_person: Callable[..., Person]) -> None:
+        make_person("another")
+        home = self.home(owner)
+        guess(SCHOOL, 6, "another")
+        assert try_sign_in(home, PASSWORD, "another") == WAITS
+
+    def test_is_known_for_each_account_that_signed_in_on_it(
+        self, owner: Person, make_person: Callable[..., Person]
+    ) -> None:
+        make_person("another")
+        home = self.home(owner)
+        try_sign_in(home, PASSWORD, "another")
+        home.post("/sign-out")
+        for name in ("guessed-at", "another"):
+            guess(SCHOOL, 6, name)
+            assert try_sign_in(home, PASSWORD, name) == HTTPStatus.FOUND
+            home.post("/sign-out")
+
+    def test_keeps_a_cookie_that_names_nobody(self, owner: Person) -> None:
+        cookie = self.home(owner).cookies[COOKIE]
+        assert owner.username not in cookie.value
+        assert str(owner.pk) not in cookie.value.partition(".")[0]
+        assert (cookie["httponly"], cookie["samesite"], cookie["max-age"]) == (True, "Lax", 31_536_000)
+
+    def test_cannot_be_made_up(self, owner: Person) -> None:
+        home = self.home(owner)
+        device, _dot, proof = home.cookies[COOKIE].value.partition(".")
+        forged = [f"{device}.{proof[::-1]}", f"x{device}.{proof}", "~.~", "." * 5000, "é.é"]
+        guess(SCHOOL, 6)
+        for value in forged:
+            client = at(SCHOOL)
+            client.cookies[COOKIE] = value
+            assert try_sign_in(client, PASSWORD) == WAITS
+
+    def test_is_unknown_after_a_new_password(self, owner: Person) -> None:
+        home = self.home(owner)
+        owner.set_password("another-long-password")
+        owner.save()
+        guess(SCHOOL, 6)
+        assert try_sign_in(home, "another-long-password") == WAITS
+
+    def test_is_unknown_once_its_owner_signs_out_everywhere_else(self, owner: Person) -> None:
+        lost, here = self.home(owner), at(ELSEWHERE)
+        try_sign_in(here, PASSWORD)
+        here.post("/account/sessions/others/end")
+        here.post("/sign-out")
+        guess(SCHOOL, 6)
+        guess(ELSEWHERE, 6)
+        assert try_sign_in(lost, PASSWORD) == WAITS
+        assert try_sign_in(here, PASSWORD) == HTTPStatus.FOUND
+
+    def test_stays_known_when_the_key_of_the_site_is_changed(self, owner: Person, settings: Settings) -> None:
+        home = self.home(owner)
+        settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another-key", [settings.SECRET_KEY]
+        guess(SCHOOL, 6)
+        assert try_sign_in(home, PASSWORD) == HTTPStatus.FOUND
+
+    def test_is_forgotten_for_good(self, owner: Person) -> None:
+        home = self.home(owner)
+        forget_devices(person=owner)
+        guess(SCHOOL, 6)
+        assert try_sign_in(home, PASSWORD) == WAITS
+
+
+def test_a_new_password_by_mail_lets_the_owner_in_past_strangers(
+    known: Person, link_in: Callable[..., str]
+) -> None:
+    from mail.models import Mail
+
+    home = at(SCHOOL)
+    guess(SCHOOL, 6, known.email)
+    home.post("/account/password/reset/", {"email": known.email})
+    place = home.get(link_in(Mail.objects.get()), follow=True).redirect_chain[-1][0]
+    new = "four-words-in-a-row"
+    home.post(place, {"password1": new, "password2": new})
+    guess(SCHOOL, 6, known.email)
+    assert try_sign_in(home, new, known.email) == HTTPStatus.FOUND
+
+
+class TestASchoolBehindOneAddress:
+    @pytest.fixture
+    def pupils(self, db: None) -> list[Person]:
+        encoded = make_password(PASSWORD)
+        return Person.objects.bulk_create(
+            Person(username=f"pupil-{number}", password=encoded, role=Role.TEEN) for number in range(60)
+        )
+
+    def test_signs_in_with_a_slip_each(self, pupils: list[Person]) -> None:
+        for pupil in pupils:
+            client = at(SCHOOL)
+            assert try_sign_in(client, "a-long-pasword", pupil.username) == 200
+            assert try_sign_in(client, PASSWORD, pupil.username) == HTTPStatus.FOUND
+
+    def test_counts_only_failures(self, pupils: list[Person], monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(limits, "wrong_from_one_network", Throttle("test school", "3/hour"))
+        monkeypatch.setattr(limits, "wrong_from_anywhere", Throttle("test site", "3/hour"))
+        codes = [try_sign_in(at(SCHOOL), PASSWORD, pupil.username) for pupil in pupils[:6]]
+        assert codes == [HTTPStatus.FOUND] * 6
+        assert [guess(SCHOOL, 1, pupil.username)[0] for pupil in pupils[:5]] == [200] * 3 + [WAITS] * 2
+
+    def test_thirty_families_sign_up(self, db: None) -> None:
+        for number in range(30):
+            given = {
+                "display_name": "Kim",
+                "email": f"kim-{number}@example.org",
+                "password1": "four-words-in-a-row",
+            }
+            client = at(SCHOOL)
+            client.post("/sign-up", given | {"email": "wrong"})
+            assert client.post("/sign-up", given).status_code == HTTPStatus.FOUND
+
+
+class TestEachPersonByThemselves:
+    @pytest.fixture
+    def pages(self) -> AskerThrottle:
+        return AskerThrottle("test asker", person="2/hour", network="3/hour", everyone="5/hour")
+
+    @pytest.fixture
+    def ask(self, pages: AskerThrottle) -> Callable[..., bool]:
+        def asked(address: str, person: object = None) -> bool:
+            from django.contrib.auth.models import AnonymousUser
+
+            request = RequestFactory(REMOTE_ADDR=address).get("/")
+            request.user = person or AnonymousUser()  # type: ignore[assignment]
+            try:
+                pages.hit(request)
+            except TooOften:
+                return False
+            return True
+
+        return asked
+
+    def test_people_do_not_share_their_address(
+        self, teen: Person, parent: Person, ask: Callable[..., bool]
+    ) -> None:
+        assert [ask(SCHOOL, teen) for _ in range(3)] == [True, True, False]
+        assert ask(SCHOOL, parent)
+        assert ask(SCHOOL)
+
+    def test_one_person_is_one_wherever_they_are(self, teen: Person, ask: Callable[..., bool]) -> None:
+        assert [ask(f"198.51.100.{number}", teen) for number in range(3)] == [True, True, False]
+
+    def test_visitors_share_an_address_and_all_of_them_the_backstop(
+        self, db: None, ask: Callable[..., bool]
+    ) -> None:
+        assert [ask(SCHOOL) for _ in range(4)] == [True] * 3 + [False]
+        assert [ask(f"198.51.100.{number}") for number in range(3)] == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("::ffff:203.0.113.7", "203.0.113.7"),
+        ("2001:db8:1:2:aaaa::1", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:bbbb::2", "2001:db8:1:2::/64"),
+        ("2001:db8:1:3::1", "2001:db8:1:3::/64"),
+    ],
+)
+def test_an_ipv6_visitor_is_their_network(address: str, network: str) -> None:
+    assert network_of(RequestFactory(REMOTE_ADDR=address).get("/")) == network
+
+
+class TestWhatWasTyped:
+    """Every form that asks to wait still holds it, and never a password."""
+
+    @pytest.fixture(autouse=True)
+    def _nothing_allowed(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name in ("sign_up_forms", "resets_asked"):
+            none = AskerThrottle(f"test none {name}", person="1/hour", network="1/hour", everyone="1/hour")
+            monkeypatch.setattr(limits, name, none)
+
+    @pytest.mark.parametrize(
+        ("path", "fields"),
+        [
+            (
+                "/sign-up",
+                {"display_name": "Kim <3", "email": "kim@example.org", "password1": "four-words-in"},
+            ),
+            ("/sign-up/teen", {"month": "3", "year": "2011"}),
+            ("/account/password/reset/", {"email": "kim@example.org"}),
+        ],
+    )
+    def test_is_kept(self, path: str, fields: dict[str, str], db: None) -> None:
+        at(SCHOOL).post(path, fields)
+        client = at(SCHOOL)
+        replies = [client.post(path, fields) for _reload in range(2)]
+        for reply in replies:
+            page = reply.content.decode()
+            assert reply.status_code == WAITS
+            assert int(reply.headers["Retry-After"]) > 60
+            assert "Wait 1 hour, then try again" in page
+            assert "four-words-in" not in page
+            kept = [value for name, value in fields.items() if name not in {"password1", "month"}]
+            assert [value for value in kept if f'value="{value.replace("<", "&lt;")}"' not in page] == []
+            assert 'value="3" selected' in page or "month" not in fields
+        # Back, and another tab: the page itself is never refused.
+        assert client.get(path).status_code == 200
+
+    def test_of_a_teen_is_kept(self, db: None) -> None:
+        client = at(SCHOOL)
+        client.post("/sign-up/teen", {"month": "3", "year": "2011"})
+        reply = client.post(
+            "/sign-up/teen", {"username": "noor-2", "display_name": "Noor", "password": "four-words-in-a-row"}
+        )
+        page = reply.content.decode()
+        assert reply.status_code == WAITS
+        assert 'value="noor-2"' in page
+        assert "four-words-in-a-row" not in page
+
+    def test_says_that_the_mail_is_there_already(self, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+        many = AskerThrottle("test many", person="9/hour", network="9/hour", everyone="9/hour")
+        monkeypatch.setattr(limits, "resets_asked", many)
+        replies = [
+            at(SCHOOL).post("/account/password/reset/", {"email": "kim@example.org"}) for _ in range(6)
+        ]
+        assert [reply.status_code for reply in replies] == [302] * 5 + [WAITS]
+        assert "We have written to that address several times already" in replies[-1].content.decode()
+
+
+def test_the_threat_model_tells_these_numbers() -> None:
+    told = Path("docs/threat-model.md").read_text()
+    for wait in (
+        limits.wrong_on_a_known_device,
+        limits.wrong_at_a_name_from_one_network,
+        limits.wrong_at_a_name,
+    ):
+        assert f"after {wait.free}, {wait.first} s to {wait.longest // 60} min" in told, wait.name
+    for limit in (limits.sign_up_forms, limits.accounts_made, limits.resets_asked):
+        for part in (limit.person, limit.network, limit.everyone):
+            assert rules(part) in told, part.name
+    for part in (limits.wrong_from_one_network, limits.wrong_from_anywhere, limits.reset_mails):
+        assert rules(part) in told, part.name
+
+
+def rules(part: Throttle) -> str:
+    """As the table writes them: "300/h, 1000/d"."""
+    units = {60: "min", 600: "10 min", 3600: "h", 86_400: "d"}
+    return ", ".join(f"{item.amount}/{units[item.get_expiry()]}" for item in part.items)

@@ -1,0 +1,58 @@
+"""Pages that ask to wait, as somebody meets them: what was typed is there after a reload and after Back."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from accounts import limits, throttle
+from accounts.models import Person
+from tests.browser.checks import faults, too_wide
+
+pytestmark = [pytest.mark.browser]
+
+
+@pytest.fixture(autouse=True)
+def _fresh_counts() -> None:
+    throttle._shared().storage.reset()
+
+
+def use_up(limit: throttle.Throttle, *who: str) -> None:
+    for _ in range(limit.items[0].amount):
+        limit.hit(*who)
+
+
+def test_signing_in(page: Page, make_person: Callable[..., Person]) -> None:
+    make_person("guessed-at")
+    page.goto("/sign-in")
+    for number in range(6):
+        page.get_by_label("Username or email").fill("guessed-at")
+        page.get_by_label("Password").fill(f"guess-{number}")
+        page.get_by_role("button", name="Sign in", exact=True).click()
+    said = page.get_by_role("alert")
+    expect(said).to_contain_text("Too many tries. Wait")
+    expect(said).to_be_focused()
+    assert not [*faults(page), *too_wide(page)]
+    page.reload()
+    expect(page.get_by_role("alert")).to_contain_text("Too many tries. Wait")
+    expect(page.get_by_label("Username or email")).to_have_value("guessed-at")
+    expect(page.get_by_label("Password")).to_have_value("")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_signing_up(page: Page) -> None:
+    page.goto("/sign-up")
+    for label, value in {"Your name on the page": "Kim", "Email": "kim@example.org"}.items():
+        page.get_by_label(label, exact=True).fill(value)
+    page.get_by_label("Password", exact=True).fill("four-words-in-a-row")
+    use_up(limits.sign_up_forms.network, "127.0.0.1")
+    page.get_by_role("button", name="Sign up").click()
+    expect(page.get_by_role("alert")).to_contain_text("Too many tries. Wait")
+    expect(page.get_by_label("Email", exact=True)).to_have_value("kim@example.org")
+    assert not [*faults(page), *too_wide(page)]
+    # Once the wait is over, the same page takes what stands on it.
+    throttle._shared().storage.reset()
+    page.get_by_label("Password", exact=True).fill("four-words-in-a-row")
+    page.get_by_role("button", name="Sign up").click()
+    expect(page).to_have_url(re.compile("/account/confirm-email/$"))
