@@ -7,6 +7,8 @@ from django.views.decorators.http import require_safe
 from accounts.access import sign_in_required
 from accounts.free_text import reads_free_text
 from accounts.paging import Page, page_of
+from accounts.throttle import TooOften
+from accounts.waits import slowed, too_often_said
 from chat.models import Turn
 from chat.search import HITS_A_PAGE, LEAST_LETTERS, LONGEST_SEARCH, hits, search_words, turns_found
 from chat.selectors import conversations_of
@@ -29,13 +31,20 @@ def conversations(request: HtmxRequest) -> HttpResponse:
         listed = page_of(conversations_of(person), by="asked_at", size=CONVERSATIONS_A_PAGE, cursor=cursor)
         return render(request, "chat/conversations.html", page | {"listed": listed})
     found: Page[Turn] = Page(())
+    refusal = None
     if len(words) >= LEAST_LETTERS:
-        searches.hit(person.pk)
+        try:
+            searches.hit(person.pk)
+        except TooOften as too_often:
+            refusal = too_often
+    if len(words) >= LEAST_LETTERS and not refusal:
         found = page_of(turns_found(person, words), by="asked_at", size=HITS_A_PAGE, cursor=cursor)
     page |= {
         "listed": found,
         "hits": hits(found.rows, words),
         "is_too_short": len(words) < LEAST_LETTERS,
         "cards": cards_beside_search(request, request.GET["q"]),
+        "trouble": too_often_said(refusal) if refusal else "",
     }
-    return render(request, "chat/found.html", page)
+    response = render(request, "chat/found.html", page)
+    return slowed(response, refusal) if refusal else response

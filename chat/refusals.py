@@ -5,6 +5,7 @@ from django.utils.translation import gettext as _
 from accounts.models import Person
 from accounts.prose import count_said, length_said
 from accounts.throttle import TooOften
+from accounts.waits import too_often_said
 from budgets.errors import BudgetShort, SiteStopped
 from chat.budget_words import refusal_said
 from chat.errors import (
@@ -30,9 +31,7 @@ REFUSALS = (NotTaken, BudgetShort, SiteStopped, TooOften)
 def said(refusal: Refusal, person: Person) -> str:
     """Why a question was not taken, what became of it, and what to do now."""
     if isinstance(refusal, TooOften):
-        return _("That was a lot at once. Wait %(seconds)s seconds; what you wrote is still here.") % {
-            "seconds": refusal.wait_seconds
-        }
+        return too_often_said(refusal)
     if isinstance(refusal, (BudgetShort, SiteStopped)):
         return refusal_said(refusal, person)
     if isinstance(refusal, QuestionTooLong):

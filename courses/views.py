@@ -6,20 +6,39 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.free_text import reads_free_text
-from accounts.throttle import Throttle
+from accounts.throttle import AskerThrottle, Throttle, TooOften
+from accounts.waits import slowed, too_often_said
 from courses.access import found_course, found_lesson, found_question
 from courses.certificates.selectors import has_certificate
 from courses.pages import module_page, next_talk, questions_shown, sections_of, sheet_page, step_page
 from courses.progress import QUIZ
+from courses.records import SESSION_KEY as LEARNED
 from courses.records import record_of
 from courses.results import LONGEST, asked_for, lessons_find
 from courses.selectors import Course, courses_of, modules_shown
 from courses.together.selectors import asks_to, companions_in, company_in
 from safeguarding.crisis import cards_beside_search
 
-searches_from_one_place = Throttle("searches from one place", "60/minute")
-# Far above anybody who reads; a visitor's record makes a session, and nobody needs thousands of them.
-steps_from_one_place = Throttle("steps from one place", "120/minute")
+searches = AskerThrottle("searches", person="60/minute", network="600/minute", everyone="1800/minute")
+# Far above anybody who reads.
+steps_of_one_reader = Throttle("steps, reader", "120/minute")
+# A visitor's first step makes a session, and nobody needs thousands of them.
+first_steps = AskerThrottle(
+    "first steps", person="120/minute", network="1200/10minutes", everyone="12000/10minutes"
+)
+
+
+def count_step(request: HttpRequest) -> None:
+    """Count one step by the reader: a person, a visitor who has a session, or else one who is about to get one."""
+    if request.user.is_authenticated:
+        steps_of_one_reader.hit("person", request.user.pk)
+        return
+    # Asked first, as a session that is over still has its key until then.
+    request.session.get(LEARNED)
+    if request.session.session_key:
+        steps_of_one_reader.hit("visitor", request.session.session_key)
+    else:
+        first_steps.hit(request)
 
 
 @require_safe
@@ -35,10 +54,15 @@ def modules(request: HttpRequest) -> HttpResponse:
 def search(request: HttpRequest) -> HttpResponse:
     """The lessons that speak of what was typed. Where none does, or nothing was, the modules there are."""
     words = asked_for(request.GET.get("q", ""))
-    if words:
-        searches_from_one_place.hit(request.META["REMOTE_ADDR"])
-    found = lessons_find(words) if words else []
+    refusal = None
+    try:
+        if words:
+            searches.hit(request)
+    except TooOften as too_often:
+        refusal = too_often
+    found = lessons_find(words) if words and not refusal else []
     page = {
+        "trouble": too_often_said(refusal) if refusal else "",
         "words": words,
         "longest": LONGEST,
         "found": found,
@@ -47,7 +71,7 @@ def search(request: HttpRequest) -> HttpResponse:
     }
     response = render(request, "courses/search.html", page)
     response.headers["X-Robots-Tag"] = "noindex"
-    return response
+    return slowed(response, refusal) if refusal else response
 
 
 @require_safe
@@ -82,7 +106,7 @@ def lesson(request: HttpRequest, module: str, lesson: str) -> HttpResponse:
 @require_POST
 def lesson_done(request: HttpRequest, module: str, lesson: str) -> HttpResponse:
     """Write down that a lesson was read, and go on to what comes next: after the last of all, the talk."""
-    steps_from_one_place.hit(request.META["REMOTE_ADDR"])
+    count_step(request)
     course = found_course(request, module)
     found = found_lesson(course, lesson)
     record_of(request).lesson_done(course.module.slug, found.slug)
@@ -109,7 +133,7 @@ def _quiz(request: HttpRequest, course: Course, *, missed: str = "", status: int
 @require_POST
 def answer(request: HttpRequest, module: str, question: str) -> HttpResponse:
     """Keep a reader's choice and show what is to be said of it. A choice may be changed at any time."""
-    steps_from_one_place.hit(request.META["REMOTE_ADDR"])
+    count_step(request)
     course = found_course(request, module)
     asked = found_question(course, question)
     option = request.POST.get("option", "")

@@ -4,7 +4,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import sign_in_required
-from accounts.throttle import Throttle
+from accounts.throttle import Throttle, TooOften, network_of
+from accounts.waits import slowed, too_often_said
 from courses.access import found_course, person_of
 from courses.certificates.editions import edition_of
 from courses.certificates.forms import NameForm
@@ -14,8 +15,8 @@ from courses.certificates.services import NotDone, certificate_make, certificate
 from courses.models import Certificate, Module
 from courses.selectors import Course
 
-# Nobody guesses an address; this keeps a machine that tries from costing anything.
-checks_from_one_place = Throttle("certificates checked from one place", "60/minute")
+# An address cannot be guessed; this keeps a machine that tries from costing much. Only what is not there counts.
+wrong_addresses = Throttle("certificates not found, network", "300/minute")
 certificates_asked = Throttle("certificates asked for", "30/day")
 
 
@@ -34,8 +35,11 @@ def certificate(request: HttpRequest, module: str) -> HttpResponse:
     course, person = found_course(request, module), person_of(request)
     if request.method != "POST":
         return _certificate(request, course, NameForm())
-    certificates_asked.hit(person.pk)
     form = NameForm(request.POST)
+    try:
+        certificates_asked.hit(person.pk)
+    except TooOften as refusal:
+        return slowed(_certificate(request, course, form, trouble=too_often_said(refusal)), refusal)
     if not form.is_valid():
         return _certificate(request, course, form, status=422)
     try:
@@ -45,12 +49,15 @@ def certificate(request: HttpRequest, module: str) -> HttpResponse:
     return redirect("courses:certificate", module)
 
 
-def _certificate(request: HttpRequest, course: Course, form: NameForm, *, status: int = 200) -> HttpResponse:
+def _certificate(
+    request: HttpRequest, course: Course, form: NameForm, *, trouble: str = "", status: int = 200
+) -> HttpResponse:
     page = {
         "course": course,
         "module": course.module,
         "certificate": own_certificate(person_of(request), course.module.slug),
         "form": form,
+        "trouble": trouble,
     }
     return render(request, "courses/certificate.html", page, status=status)
 
@@ -78,8 +85,10 @@ def withdraw(request: HttpRequest, module: str) -> HttpResponse:
 @never_cache
 def check(request: HttpRequest, token: str) -> HttpResponse:
     """What a certificate says, for whoever holds its address. One answer for withdrawn and never made."""
-    checks_from_one_place.hit(request.META["REMOTE_ADDR"])
+    wrong_addresses.hit(network_of(request))
     found = certificate_at(token)
+    if found:
+        wrong_addresses.take_back(network_of(request))
     page = {"certificate": found, "is_current": found and _is_current(found)}
     response = render(request, "courses/certificate_check.html", page, status=200 if found else 404)
     response.headers["X-Robots-Tag"] = "noindex"

@@ -230,7 +230,7 @@ class TestItsAddress:
         from accounts.throttle import Throttle
         from courses.certificates import views
 
-        monkeypatch.setattr(views, "checks_from_one_place", Throttle("checked in a test", "1/minute"))
+        monkeypatch.setattr(views, "wrong_addresses", Throttle("checked in a test", "1/minute"))
         assert [client.get("/certificates/x").status_code for _ in range(2)] == [404, 429]
 
     def test_says_when_the_module_has_been_changed(

@@ -1,9 +1,12 @@
 from collections.abc import Callable
+from uuid import uuid4
 
 import pytest
 from django.test import Client
 
 from accounts.models import Person
+from accounts.throttle import AskerThrottle, Throttle
+from courses import views
 from courses.models import Answer, Lesson, LessonDone, Question
 from courses.progress import Done, progress_of
 from courses.records import PersonRecord
@@ -124,3 +127,37 @@ def test_one_persons_progress_is_nobody_elses(
     as_person(teen).post(f"/learn/{GB}/{LESSONS[0]}/done")
     assert "Go on:" in as_person(teen).get("/").content.decode()
     assert "Go on:" not in as_person(parent).get("/").content.decode()
+
+
+class TestHowManySteps:
+    """People and visitors who have begun are counted by themselves, not by the address that they share."""
+
+    @pytest.fixture(autouse=True)
+    def _few_steps(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        few = AskerThrottle(f"test {uuid4()}", person="9/hour", network="2/hour", everyone="9/hour")
+        monkeypatch.setattr(views, "first_steps", few)
+        monkeypatch.setattr(views, "steps_of_one_reader", Throttle(f"test {uuid4()}", "2/hour"))
+
+    def steps(self, client: Client, times: int) -> list[int]:
+        return [client.post(f"/learn/{GB}/{LESSONS[0]}/done").status_code for _ in range(times)]
+
+    def test_of_people(self, as_person: Callable[[Person], Client], teen: Person, parent: Person) -> None:
+        for person in (teen, parent):
+            assert self.steps(as_person(person), 3) == [302, 302, 429]
+
+    @pytest.mark.django_db
+    def test_of_visitors(self) -> None:
+        readers = Client(), Client()
+        for reader in readers:
+            assert self.steps(reader, 4) == [302, 302, 302, 429]
+        # Whoever throws the cookie away each time is counted by their network.
+        assert self.steps(Client(), 1) == [429]
+
+    @pytest.mark.django_db
+    def test_of_a_session_that_nobody_has(self) -> None:
+        client = Client()
+        for number in range(2):
+            client.cookies["sessionid"] = f"made-up-{number}"
+            assert self.steps(client, 1) == [302]
+        client.cookies["sessionid"] = "made-up-3"
+        assert self.steps(client, 1) == [429]

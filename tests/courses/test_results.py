@@ -2,12 +2,15 @@
 
 import re
 from collections.abc import Callable
+from uuid import uuid4
 
 import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Person
+from accounts.throttle import AskerThrottle
+from courses import views
 from courses.index import passages_index
 from courses.models import Passage
 from courses.results import CLOSE, LONGEST, OPEN, asked_for, lessons_find, with_marks
@@ -154,7 +157,16 @@ class TestWhateverIsTyped:
     def test_a_mark_without_its_other_half_is_left_out(self) -> None:
         assert with_marks(f"{CLOSE}a{OPEN}b{OPEN}<c>{CLOSE}") == "ab<mark>&lt;c&gt;</mark>"
 
-    def test_too_many_from_one_place_are_told_to_wait(self, client: Client) -> None:
-        answers = [client.get(PAGE, {"q": "x"}).status_code for _ in range(61)]
-        assert (answers[0], answers[-1]) == (200, 429)
-        assert client.get(PAGE).status_code == 200
+    def test_too_many_from_one_network_are_told_to_wait_and_keep_their_words(
+        self, client: Client, teen: Person, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        few = AskerThrottle(f"test {uuid4()}", person="1/hour", network="1/hour", everyone="9/hour")
+        monkeypatch.setattr(views, "searches", few)
+        replies = [client.get(PAGE, {"q": "voice scam"}) for _ in range(2)]
+        assert [reply.status_code for reply in replies] == [200, 429]
+        page = replies[1].content.decode()
+        assert 'value="voice scam"' in page
+        assert "Wait 1 hour, then try again" in page
+        assert "No lesson found" not in page
+        client.force_login(teen)
+        assert client.get(PAGE, {"q": "voice scam"}).status_code == 200

@@ -4,11 +4,15 @@ from datetime import timedelta
 from http import HTTPStatus
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
+from accounts.models import Person
+from accounts.throttle import AskerThrottle
 from events.models import Event, SignUp
+from events.views import signing_up
 from mail.models import Mail
 
 PATH = "/events/one-evening/sign-up"
@@ -137,15 +141,48 @@ def test_whoever_fills_in_what_nobody_sees_gets_the_usual_answer_and_nothing_els
     assert not Mail.objects.exists()
 
 
-def test_one_place_cannot_go_on_for_ever(client: Client, event: Event) -> None:
-    replies = [post(client, email=f"kim-{number}@example.org") for number in range(21)]
-    assert {reply.status_code for reply in replies[:20]} == {HTTPStatus.FOUND}
-    page = page_of(replies[20])
-    assert replies[20].status_code == HTTPStatus.TOO_MANY_REQUESTS
-    assert 1 <= int(replies[20].headers["Retry-After"]) <= 600
-    assert "That was a lot at once." in page
-    assert 'value="kim-20@example.org"' in page
+@pytest.fixture
+def _few_sign_ups(monkeypatch: pytest.MonkeyPatch) -> None:
+    few = AskerThrottle("test event sign-ups", person="2/hour", network="3/hour", everyone="4/hour")
+    monkeypatch.setattr(signing_up, "sign_ups", few)
+
+
+@pytest.mark.usefixtures("_few_sign_ups")
+def test_visitors_of_one_network_cannot_go_on_for_ever(client: Client, event: Event) -> None:
+    replies = [post(client, email=f"kim-{number}@example.org") for number in range(4)]
+    assert {reply.status_code for reply in replies[:3]} == {HTTPStatus.FOUND}
+    page = page_of(replies[3])
+    assert replies[3].status_code == HTTPStatus.TOO_MANY_REQUESTS
+    assert 60 <= int(replies[3].headers["Retry-After"]) <= 3600
+    assert "Wait 1 hour, then try again. What you typed is still here." in page
+    assert 'value="kim-3@example.org"' in page
     assert post(client, place="203.0.113.9", email="lee@example.org").status_code == HTTPStatus.FOUND
+
+
+@pytest.mark.usefixtures("_few_sign_ups")
+def test_people_who_are_signed_in_are_counted_by_themselves(
+    event: Event, teen: Person, parent: Person
+) -> None:
+    for person in (teen, parent):
+        client = Client()
+        client.force_login(person)
+        codes = [post(client, email=f"{person.pk}-{number}@example.org").status_code for number in range(3)]
+        assert codes == [302, 302, 429]
+    assert post(Client(), email="visitor@example.org").status_code == HTTPStatus.FOUND
+
+
+def test_thirty_people_in_a_hall_sign_up(event: Event) -> None:
+    replies = [post(Client(), email=f"kim-{number}@example.org") for number in range(30)]
+    assert {reply.status_code for reply in replies} == {HTTPStatus.FOUND}
+
+
+def test_ones_own_address_is_not_kept_waiting_by_strangers(event: Event, parent: Person) -> None:
+    for number in range(6):
+        post(Client(), place=f"198.51.100.{number}", email="own@example.org")
+    EmailAddress.objects.create(user=parent, email="own@example.org", verified=True, primary=True)
+    client = Client()
+    client.force_login(parent)
+    assert post(client, email="own@example.org").status_code == HTTPStatus.FOUND
 
 
 def test_one_address_is_not_written_to_for_ever(event: Event) -> None:

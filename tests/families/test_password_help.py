@@ -140,6 +140,65 @@ class TestOnTwoScreens:
         assert client.post(f"/family/links/{link.pk}/password", {"code": "482913"}).status_code == 429
 
 
+class TestAskingOften:
+    def ask(self, address: str, username: str = "noor") -> int:
+        return Client(REMOTE_ADDR=address).post("/family/password", {"username": username}).status_code
+
+    def test_a_stranger_does_not_keep_a_teen_from_asking(self, link: Link) -> None:
+        assert [self.ask("198.51.100.9") for _ in range(7)] == [302] * 6 + [429]
+        assert self.ask("203.0.113.7") == 302
+
+    def test_nor_on_a_device_that_is_known_at_the_same_address(self, link: Link, teen: Person) -> None:
+        home = Client(REMOTE_ADDR="203.0.113.7")
+        home.post("/sign-in", {"username": "noor", "password": OLD})
+        home.post("/sign-out")
+        assert [self.ask("203.0.113.7") for _ in range(7)][-1] == 429
+        assert home.post("/family/password", {"username": "noor"}).status_code == 302
+
+    def test_a_school_asks(self, link: Link) -> None:
+        assert {self.ask("203.0.113.7", f"pupil-{number}") for number in range(30)} == {302}
+
+    @pytest.mark.parametrize("username", ["noor", "not-a-name-here"])
+    def test_a_reload_and_a_second_tab_show_the_same_code(self, username: str, link: Link) -> None:
+        screen = Client()
+        codes = set()
+        for _ in range(8):
+            assert screen.post("/family/password", {"username": username.upper()}).status_code == 302
+            codes.add(code_on(screen))
+        assert len(codes) == 1
+        assert PasswordHelp.objects.count() == (username == "noor")
+
+    def test_the_name_is_kept_and_the_wait_is_said(self, link: Link) -> None:
+        for _ in range(6):
+            self.ask("198.51.100.9", "noor")
+        reply = Client(REMOTE_ADDR="198.51.100.9").post("/family/password", {"username": "noor"})
+        assert reply.status_code == 429
+        assert 'value="noor"' in reply.content.decode()
+        assert "Wait 1 hour, then try again" in reply.content.decode()
+
+    def test_right_codes_do_not_count(
+        self, link: Link, teen: Person, parent: Person, as_person: Enter
+    ) -> None:
+        client = as_person(parent)
+        for number in range(8):
+            code = f"{number:06}"
+            password_help_ask(username="noor", code=code)
+            assert client.post(f"/family/links/{link.pk}/password", {"code": code}).status_code == 302
+
+    def test_the_new_password_makes_the_device_known(
+        self, link: Link, teen: Person, parent: Person, as_person: Enter
+    ) -> None:
+        screen = Client(REMOTE_ADDR="198.51.100.9")
+        screen.post("/family/password", {"username": "noor"})
+        as_person(parent).post(f"/family/links/{link.pk}/password", {"code": code_on(screen)})
+        screen.post("/family/password/code", {"password": NEW})
+        for number in range(6):
+            Client(REMOTE_ADDR="198.51.100.9").post(
+                "/sign-in", {"username": "noor", "password": f"no-{number}"}
+            )
+        assert screen.post("/sign-in", {"username": "noor", "password": NEW}).status_code == 302
+
+
 class TestTheCode:
     def test_is_for_a_linked_parent_and_that_teen(
         self, link: Link, teen: Person, other_parent: Person, stranger: Person, parent: Person

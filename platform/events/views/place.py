@@ -13,6 +13,7 @@ from accounts.address_rule import mailbox_of
 from accounts.free_text import reads_free_text
 from accounts.site import absolute
 from accounts.throttle import Throttle, TooOften
+from accounts.waits import slowed, too_often_said
 from events import places, services
 from events.after import feedback_give
 from events.calendar import calendar_name
@@ -24,7 +25,7 @@ from events.models import Feedback, SignUp, Standing, Worth
 from events.selectors import dates_of
 from events.views.found import own_sign_up, private
 from events.views.pages import calendar_response
-from events.views.signing_up import count_try, too_often_said
+from events.views.signing_up import count_try
 
 # Of one person for all events: what their guests are sent comes in their name.
 guests_asked = Throttle("guests asked along", "10/day")
@@ -127,9 +128,7 @@ def bring(request: HttpRequest, token: str) -> HttpResponse:
         count_try(request, email)
         services.sign_up_make(event=found.event, name=name, email=email, guest_of=found)
     except TooOften as refusal:
-        page = _page(request, found, form, trouble=too_often_said(refusal), status=429)
-        page.headers["Retry-After"] = str(refusal.wait_seconds)
-        return page
+        return slowed(_page(request, found, form, trouble=too_often_said(refusal)), refusal)
     except GuestsEnough:
         trouble = _("You have asked as many people along as you may.")
         return _page(request, found, form, trouble=trouble, status=422)

@@ -6,13 +6,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.address_rule import LONGEST_EMAIL, mailbox_of, shown_address
+from accounts.address_rule import LONGEST_EMAIL, shown_address
+from accounts.limits import count_mail
 from accounts.models import Person
-from accounts.throttle import Throttle, TooOften
+from accounts.throttle import AskerThrottle, Throttle, TooOften
+from accounts.waits import slowed, too_often_said
 from events import services
 from events.errors import EventClosed, GuestsEnough
 from events.forms import SignUpForm
@@ -21,7 +22,7 @@ from events.views.found import host_who_shared, private, published_event
 from events.views.pages import event_page
 from events.zones import zone_named, zone_of
 
-sign_ups_from_one_place = Throttle("sign-up place", "20/10minutes;200/day")
+sign_ups = AskerThrottle("event sign-up", person="30/hour", network="300/hour;1000/day", everyone="3000/hour")
 # Whoever asks, and from wherever: nobody's mailbox is filled by strangers.
 sign_ups_of_one_mailbox = Throttle("sign-up mailbox", "5/hour;10/day")
 
@@ -31,18 +32,10 @@ RECEIPT_SECONDS = 600
 
 
 def count_try(request: HttpRequest, email: str) -> None:
-    """Count one try of a place on the net, and of a mailbox. Raises TooOften."""
-    sign_ups_from_one_place.hit(request.META["REMOTE_ADDR"])
-    sign_ups_of_one_mailbox.hit(mailbox_of(email))
-
-
-def too_often_said(refusal: TooOften) -> str:
-    minutes = -(-refusal.wait_seconds // 60)
-    return ngettext(
-        "That was a lot at once. Wait %(minutes)d minute; what you typed is still here.",
-        "That was a lot at once. Wait %(minutes)d minutes; what you typed is still here.",
-        minutes,
-    ) % {"minutes": minutes}
+    """Count one try of whoever asks, and of an address that is not known to be theirs. Raises TooOften."""
+    sign_ups.hit(request)
+    if not (isinstance(request.user, Person) and services.is_theirs(request.user, email)):
+        count_mail(sign_ups_of_one_mailbox, email)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -71,10 +64,8 @@ def _take(request: HttpRequest, found: Event, form: SignUpForm, host: SignUp | N
             event=found, name=name, email=email, person=person, guest_of=host, time_zone=_clock_of(request)
         )
     except TooOften as refusal:
-        trouble = too_often_said(refusal)
-        response = event_page(request, found, form, host=host, trouble=trouble, status=429)
-        response.headers["Retry-After"] = str(refusal.wait_seconds)
-        return response
+        page = event_page(request, found, form, host=host, trouble=too_often_said(refusal))
+        return slowed(page, refusal)
     except GuestsEnough:
         trouble = _(
             "Whoever sent you this link has brought as many people as they may. Sign up for yourself."

@@ -16,7 +16,8 @@ from accounts.address_rule import mailbox_of
 from accounts.links import break_links
 from accounts.models import Person
 from accounts.site import absolute
-from accounts.throttle import Throttle, TooOften
+from accounts.throttle import AskerThrottle, Throttle, TooOften
+from accounts.waits import slowed, too_often_said
 from families import links
 from families.cooling_off import COOLING_OFF
 from families.errors import AlreadyLinked, InvitationOver, WrongSide
@@ -28,7 +29,7 @@ from mail.services import mail_queue
 invitations = Throttle("invitations", "20/day")
 # Of all people together: nobody's mailbox is filled by strangers. An invitation can always be handed over instead.
 invitations_to_one_mailbox = Throttle("invitations to one mailbox", "3/day")
-tries_at_tokens = Throttle("invitation tokens", "60/hour")
+wrong_tokens = AskerThrottle("invitation token", person="60/hour", network="600/hour", everyone="6000/hour")
 
 
 @sign_in_required
@@ -39,7 +40,11 @@ def invite(request: HttpRequest) -> HttpResponse:
     form = InvitationForm(request.POST)
     if not form.is_valid():
         return render(request, "families/invite_wrong.html", {"form": form}, status=422)
-    invitations.hit(person.pk)
+    try:
+        invitations.hit(person.pk)
+    except TooOften as refusal:
+        page = {"form": form, "trouble": too_often_said(refusal)}
+        return slowed(render(request, "families/invite_wrong.html", page), refusal)
     email = form.cleaned_data["email"]
     try:
         if email:
@@ -86,11 +91,12 @@ def take_back(request: HttpRequest, invitation_id: int) -> HttpResponse:
 @require_safe
 def join(request: HttpRequest, token: str) -> HttpResponse:
     """What saying yes would mean. Somebody without an account is led to one and comes back here."""
-    tries_at_tokens.hit(request.META["REMOTE_ADDR"])
+    wrong_tokens.hit(request)
     try:
         invitation = links.invitation_of(token)
     except InvitationOver:
         return render(request, "families/join_over.html", status=404)
+    wrong_tokens.take_back(request)
     return render(request, "families/join.html", {"invitation": invitation, "token": token})
 
 

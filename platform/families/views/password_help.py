@@ -1,5 +1,6 @@
 """A forgotten password of a teen without an email address: two screens, the teen's and a parent's."""
 
+import time
 from uuid import UUID
 
 from django.contrib import messages
@@ -11,19 +12,27 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from accounts.access import sign_in_required
-from accounts.throttle import Throttle
+from accounts.auth_backend import find_person
+from accounts.known_devices import known_device, mark_known
+from accounts.limits import digest
+from accounts.throttle import AskerThrottle, Throttle, TooOften, network_of
+from accounts.waits import slowed, too_often_said
 from families import password_help
 from families.errors import CodeWrong, HelpOver
 from families.forms import CodeForm, ForgottenForm, NewPasswordForm, OldPasswordForm
 from families.views.access import own_link_as_parent, person_of, teen_of
 
-asked_from_one_place = Throttle("password help place", "10/hour")
-asked_for_one_name = Throttle("password help name", "6/hour")
-tries_at_codes = Throttle("password help code", "6/30minutes")
-tries_at_old_passwords = Throttle("old password", "10/hour")
+asked_on_a_known_device = Throttle("password help, known device", "6/hour")
+asked_for_a_name_from_one_network = Throttle("password help, name", "6/hour")
+# Far above what one network may ask, so that one stranger never keeps a teen from asking in another place.
+asked_for_a_name = Throttle("password help, name from anywhere", "60/hour")
+asked = AskerThrottle("password help asked", person="6/hour", network="100/hour", everyone="600/hour")
+wrong_codes = Throttle("password help code", "6/30minutes")
+wrong_old_passwords = Throttle("old password", "10/hour")
 
-# In the session of whoever asked: the code on their screen, and the request, if there was anybody to help.
-CODE, HELP = "password_help_code", "password_help"
+# In the session of whoever asked: the code on their screen, the request, if there was anybody to help, and for which
+# name and when it was asked.
+CODE, HELP, ASKED = "password_help_code", "password_help", "password_help_asked"
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -33,14 +42,39 @@ def ask(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
         return redirect("accounts:account")
     form = ForgottenForm(request.POST if request.method == "POST" else None)
-    if form.is_valid():
-        asked_from_one_place.hit(request.META["REMOTE_ADDR"])
-        asked_for_one_name.hit(form.cleaned_data["username"].casefold())
+    if not form.is_valid():
+        return render(
+            request, "families/password_ask.html", {"form": form}, status=422 if form.errors else 200
+        )
+    username = form.cleaned_data["username"]
+    if not _stands(request, username):
+        try:
+            _count_asking(request, username)
+        except TooOften as refusal:
+            page = {"form": form, "trouble": too_often_said(refusal)}
+            return slowed(render(request, "families/password_ask.html", page), refusal)
         code = password_help.code_make()
-        asked = password_help.password_help_ask(username=form.cleaned_data["username"], code=code)
-        request.session[CODE], request.session[HELP] = code, str(asked.pk) if asked else ""
-        return redirect("families:password_wait")
-    return render(request, "families/password_ask.html", {"form": form}, status=422 if form.errors else 200)
+        made = password_help.password_help_ask(username=username, code=code)
+        request.session[CODE], request.session[HELP] = code, str(made.pk) if made else ""
+        request.session[ASKED] = [digest(username), time.time()]
+    return redirect("families:password_wait")
+
+
+def _stands(request: HttpRequest, username: str) -> bool:
+    """Whether this browser has a code for that name already: reload, Back or a second tab show the same one."""
+    name, at = request.session.get(ASKED, ("", 0.0))
+    return bool(name == digest(username) and time.time() - at < password_help.HELP_LIFE.total_seconds())
+
+
+def _count_asking(request: HttpRequest, username: str) -> None:
+    person = find_person(username)
+    device = known_device(request, person) if person else None
+    if person and device:
+        asked_on_a_known_device.hit(person.pk, device)
+        return
+    asked_for_a_name_from_one_network.hit(digest(username), network_of(request))
+    asked_for_a_name.hit(digest(username))
+    asked.hit(request)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -61,10 +95,12 @@ def wait(request: HttpRequest) -> HttpResponse:
         page = {"form": form, "teen": given.teen}
         return render(request, "families/password_new.html", page, status=422 if form.errors else 200)
     try:
-        password_help.password_help_use(help_id=given.pk, password=form.cleaned_data["password"])
+        teen = password_help.password_help_use(help_id=given.pk, password=form.cleaned_data["password"])
     except HelpOver:
         return redirect("families:password_ask")
-    del request.session[CODE], request.session[HELP]
+    for key in (CODE, HELP, ASKED):
+        request.session.pop(key, None)
+    mark_known(request, teen)
     messages.success(request, _("Your new password is set. Sign in with it."))
     return redirect("accounts:sign_in")
 
@@ -77,14 +113,18 @@ def give(request: HttpRequest, link_id: UUID) -> HttpResponse:
     link = own_link_as_parent(request, link_id)
     form = CodeForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
-        tries_at_codes.hit(link.pk)
         try:
+            wrong_codes.hit(link.pk)
             password_help.password_help_give(
                 teen=link.teen, by=person_of(request), code=form.cleaned_data["code"]
             )
+        except TooOften as refusal:
+            page = {"link": link, "form": form, "trouble": too_often_said(refusal)}
+            return slowed(render(request, "families/password_give.html", page), refusal)
         except CodeWrong:
             form.add_error("code", _("No request of theirs has this code. Look at their screen again."))
         else:
+            wrong_codes.take_back(link.pk)
             words = _("Done. %(teen)s can choose a new password now, on the screen with the code.")
             messages.success(request, words % {"teen": link.teen})
             return redirect("families:family")
@@ -101,8 +141,13 @@ def sealed(request: HttpRequest) -> HttpResponse:
     teen = teen_of(request)
     form = OldPasswordForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
-        tries_at_old_passwords.hit(teen.pk)
+        try:
+            wrong_old_passwords.hit(teen.pk)
+        except TooOften as refusal:
+            page = {"form": OldPasswordForm(), "person": teen, "trouble": too_often_said(refusal)}
+            return slowed(render(request, "families/sealed.html", page), refusal)
         if password_help.sealed_open(teen=teen, old_password=form.cleaned_data["old_password"]):
+            wrong_old_passwords.take_back(teen.pk)
             messages.success(request, _("What you wrote before is open again."))
             return redirect("families:sealed")
         form.add_error("old_password", _("That was not your password then. Capitals count."))
