@@ -44,7 +44,9 @@ class ConsentPolicyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("__str__",)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return super().has_add_permission(request) and not ConsentPolicy.objects.exists()
+        # Asked for the menu of every page of the admin: the row is looked for on its own pages alone.
+        is_own_page = "consentpolicy" in request.path
+        return super().has_add_permission(request) and is_own_page and not ConsentPolicy.objects.exists()
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False

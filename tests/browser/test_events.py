@@ -104,7 +104,7 @@ def test_the_pages_after_signing_up_fit(page: Page, event: Event, fits: Callable
     expect(page.get_by_role("alert")).to_be_focused()
     fits()
     page.get_by_role("button", name="Leave").click()
-    expect(page.get_by_role("heading", name="Your place is free again")).to_be_visible()
+    expect(page.get_by_role("heading", name="You have left")).to_be_visible()
     fits()
 
 
@@ -147,7 +147,7 @@ def test_what_is_left_afterwards_fits(page: Page, event: Event, fits: Callable[[
     expect(page.get_by_role("alert")).to_be_focused()
     page.get_by_label("In part").check()
     page.get_by_role("button", name="Send").click()
-    expect(page.get_by_role("status")).to_contain_text("Your answers are here")
+    expect(page.get_by_role("status").filter(visible=True)).to_contain_text("Your answers are here")
     fits()
 
 

@@ -94,7 +94,7 @@ def test_a_parent_sees_the_same(
     sign_in: Callable[[Person], None],
     audit: Callable[[], None],
 ) -> None:
-    link = Link.objects.create(parent=parent, teen=teen, view=View.FULL)
+    link = Link.objects.create(parent=parent, teen=teen, view=View.FULL, full_since=None)
     sign_in(teen)
     page.goto(f"/tutor/{talk.pk}")
     prose, question = (page.locator(css).inner_text() for css in (".prose", ".question"))

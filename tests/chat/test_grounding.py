@@ -145,5 +145,5 @@ class TestWhatThePageSays:
         for question in (COVERED, "Is AI biased?", "Does AI have feelings?", UNKNOWN):
             ended(ask(teen, question, conversation=first.conversation))
         client = as_person(teen)
-        with django_assert_max_num_queries(12):
+        with django_assert_max_num_queries(13):
             client.get(f"/tutor/{first.conversation_id}")

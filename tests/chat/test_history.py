@@ -108,7 +108,7 @@ class TestAConversation:
     ) -> None:
         for count in (60, 400):
             talk = conversation_make(teen, count)
-            with django_assert_num_queries(11):
+            with django_assert_num_queries(12):
                 read(owner, talk)
 
     def test_of_400_turns_is_as_small_as_a_page(self, owner: Client, teen: Person) -> None:

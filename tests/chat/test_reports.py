@@ -285,5 +285,5 @@ def test_a_page_reads_all_reports_at_once(
     )  # fmt: skip
     for turn in turns:
         report_make(turn=turn)
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(13):
         owner.get(reverse("chat:conversation", args=[conversation.pk]))

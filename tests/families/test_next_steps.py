@@ -14,7 +14,7 @@ from accounts.models import Person
 from families.agreements import proposal_answer, terms_propose
 from families.erasing import family_erasure_ask
 from families.links import invitation_make
-from families.models import Consent, Link, Notice, PasswordHelp
+from families.models import Consent, Link, Notice, PasswordHelp, Residence
 from families.password_help import password_help_ask
 from families.terms import Terms, View
 from tests.families.conftest import agree
@@ -133,6 +133,7 @@ class TestATeen:
     ) -> None:
         today = timezone.localdate()
         Person.objects.filter(pk=teen.pk).update(born=today.replace(year=today.year - years, day=1))
+        Residence.objects.update(country="DE")
         family_erasure_ask(parent=link.parent)
         assert count(noor) == waits
 
