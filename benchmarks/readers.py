@@ -3,11 +3,12 @@
     .venv/bin/python -m embedded with -- .venv/bin/python -m benchmarks.readers [--passes 3] [--seconds 8] [--json]
 
 One web process serves every stream. "hostile" is 20 readers of 20 answers made to be slow to render (brackets, lists in
-lists, maths), 20 entries a second each; "ordinary" is 300 readers of 300 answers in plain words, 4 entries a
-second each, which is what a model on a machine of one's own writes. Meanwhile a process of its own asks for `/healthz`
-and `/help/now` in turn, without a pause, and keeps how long each took. Each pass measures "idle" as well, with no
-stream open, so that a busy machine can be told from a slow site. Figures are milliseconds: the median over the passes
-of each pass's slowest and of its 95th percentile. The readers and writers run on the same processors as the site.
+lists, maths), 20 entries a second each; "ordinary" is one person who reads 300 answers in plain words, 4 entries a
+second each, which is what a model on a machine of one's own writes; "people" is 300 people who read one each.
+Meanwhile a process of its own asks for `/healthz` and `/help/now` in turn, without a pause, and keeps how long each
+took. Each pass measures "idle" as well, with no stream open, so that a busy machine can be told from a slow site.
+Figures are milliseconds: the median over the passes of each pass's slowest and of its 95th percentile. The readers and
+writers run on the same processors as the site.
 """
 
 import argparse
@@ -26,6 +27,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import django
 
@@ -35,6 +37,7 @@ django.setup()
 
 import redis  # noqa: E402
 from django.conf import settings  # noqa: E402
+from django.test import Client  # noqa: E402
 from django.test.utils import setup_databases, setup_test_environment, teardown_databases  # noqa: E402
 
 from accounts.models import Person, Role  # noqa: E402
@@ -51,18 +54,20 @@ ORDINARY = ("Rain begins as water that the sun lifts from the sea. ",)
 
 @dataclass(frozen=True)
 class Load:
-    """Streams open at once; entries a second and letters an entry in each; and what they say."""
+    """Streams open at once, and people who read them; entries a second and letters an entry in each; their words."""
 
     streams: int
+    people: int
     entries: int
     letters: int
     units: tuple[str, ...]
 
 
 LOADS = {
-    "idle": Load(0, 0, 0, ()),
-    "hostile": Load(20, 20, 50, HOSTILE),
-    "ordinary": Load(300, 4, 54, ORDINARY),
+    "idle": Load(0, 0, 0, 0, ()),
+    "hostile": Load(20, 20, 20, 50, HOSTILE),
+    "ordinary": Load(300, 1, 4, 54, ORDINARY),
+    "people": Load(300, 300, 4, 54, ORDINARY),
 }
 
 
@@ -84,11 +89,18 @@ def probe(port: int, seconds: float, answer: Any) -> None:
     answer.send(took)
 
 
+def cookie_of(person: Person) -> str:
+    client = Client()
+    client.force_login(person)
+    return "; ".join(f"{name}={morsel.value}" for name, morsel in client.cookies.items())
+
+
 class Readers:
     """One reader an answer, on an event loop of its own thread."""
 
-    def __init__(self, visitor: live.Visitor, turns: list[Turn]) -> None:
-        self.visitor = visitor
+    def __init__(self, port: int, turns: list[Turn]) -> None:
+        self.port = port
+        self.cookies = [cookie_of(turn.conversation.owner) for turn in turns]
         self.events = [0] * len(turns)
         self.open = 0
         self.done = threading.Event()
@@ -102,9 +114,8 @@ class Readers:
         await asyncio.wait(reading)
 
     async def _read(self, number: int, turn: Turn) -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.visitor.web.port)
-        headers = self.visitor.headers | {"Host": "127.0.0.1", "Accept": "text/event-stream"}
-        head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        head = f"Host: 127.0.0.1\r\nAccept: text/event-stream\r\nCookie: {self.cookies[number]}\r\n"
         writer.write(f"GET /tutor/turns/{turn.pk}/stream HTTP/1.1\r\n{head}\r\n".encode())
         if b" 200 " not in await reader.readline():
             raise RuntimeError("a stream was refused")
@@ -130,13 +141,17 @@ def write(turns: list[Turn], load: Load, done: threading.Event) -> None:
 
 
 @contextmanager
-def streams(visitor: live.Visitor, reader: Person, load: Load) -> Iterator[dict[str, float]]:
+def streams(port: int, load: Load) -> Iterator[dict[str, float]]:
     """Keep the load's streams open and growing; yields the seconds that opening them took."""
     if not load.streams:
         yield {}
         return
-    turns = make_live_turns(reader, load.streams)
-    readers = Readers(visitor, turns)
+    people = [
+        Person.objects.create(username=f"reader-{uuid4()}", role=Role.PARENT, password="!")  # noqa: S106
+        for _ in range(load.people)
+    ]
+    turns = [turn for one in people for turn in make_live_turns(one, load.streams // load.people)]
+    readers = Readers(port, turns)
     began = time.monotonic()
     readers.thread.start()
     live.wait_until(lambda: readers.open == load.streams, what="all streams to open")
@@ -158,14 +173,12 @@ def streams(visitor: live.Visitor, reader: Person, load: Load) -> Iterator[dict[
         Turn.objects.filter(pk__in=[turn.pk for turn in turns]).delete()
 
 
-def measure_load(
-    visitor: live.Visitor, reader: Person, load: Load, seconds: float
-) -> tuple[dict[str, list[float]], dict[str, float]]:
+def measure_load(port: int, load: Load, seconds: float) -> tuple[dict[str, list[float]], dict[str, float]]:
     """Milliseconds of each request by path, and what the streams did meanwhile."""
     context = multiprocessing.get_context("spawn")
-    with streams(visitor, reader, load) as rates:
+    with streams(port, load) as rates:
         mine, its = context.Pipe()
-        asking = context.Process(target=probe, args=(visitor.web.port, seconds, its))
+        asking = context.Process(target=probe, args=(port, seconds, its))
         asking.start()
         took: dict[str, list[float]] = mine.recv()
         asking.join()
@@ -177,12 +190,10 @@ def measure(passes: int, seconds: float) -> dict[str, Any]:
     made = setup_databases(verbosity=0, interactive=False)
     found: dict[tuple[str, str], list[list[float]]] = {}
     try:
-        reader = Person.objects.create(username="reader", role=Role.PARENT, password="!")  # noqa: S106
         with tempfile.TemporaryDirectory() as folder, live.running(live.Web(Path(folder) / "web.log")) as web:
-            visitor = live.Visitor(web, reader)
             for _pass in range(passes):
                 for name, load in LOADS.items():
-                    took, rates = measure_load(visitor, reader, load, seconds)
+                    took, rates = measure_load(web.port, load, seconds)
                     for path, times in took.items():
                         found.setdefault((name, path), []).append(sorted(times))
                     slowest = {path: f"{max(times):.0f} of {len(times)}" for path, times in took.items()}
