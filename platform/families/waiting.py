@@ -5,13 +5,14 @@ One statement reads all of them. Rooms above register kinds of their own.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import reduce
+from datetime import date
+from functools import lru_cache, reduce
 from typing import Any
 
 from allauth.account.models import EmailAddress
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
 from django.db.models import CharField, Exists, OuterRef, QuerySet, Value
-from django.db.models.functions import Cast, Coalesce, NullIf
+from django.db.models.functions import Cast, Coalesce, Now, NullIf
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
@@ -23,6 +24,8 @@ from families.models import INVITATION_LIFE, CoolingOff, FamilyErasure, Invitati
 from families.password_help import HELP_LIFE
 from families.selectors import standing_links
 
+# Stands for the person in a statement that is made once; no account has this number.
+ANY_PERSON = -(2**62)
 # More of them are not counted: invitations can be sent to an address by anyone.
 MOST_COUNTED = 20
 
@@ -83,15 +86,34 @@ def requests_waiting_for(person: Person) -> list[WaitingRequest]:
     """What waits for a person, the most urgent kind first. One statement for all kinds; none for admins."""
     if person.role not in {Role.PARENT, Role.TEEN}:
         return []
-    rows = [found for kind in _kinds if (found := kind.rows(person)) is not None]
-    if not rows:
+    sql, params = _statement(role=person.role, has_email=bool(person.email), today=timezone.localdate())
+    if not sql:
         return []
-    joined = reduce(lambda one, other: one.union(other, all=True), rows[1:], rows[0])
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [person.pk if value == ANY_PERSON else value for value in params])
+        found = [WaitingRequest(*row) for row in cursor.fetchall()]
     order = {kind.name: number for number, kind in enumerate(_kinds)}
-    requests = sorted((WaitingRequest(*row) for row in joined), key=lambda request: order[request.kind])
+    requests = sorted(found, key=lambda request: order[request.kind])
     if any(request.kind == ERASURE for request in requests) and not decides_alone(person):
         requests = [request for request in requests if request.kind != ERASURE]
     return requests[:MOST_COUNTED]
+
+
+@lru_cache(maxsize=8)
+def _statement(*, role: str, has_email: bool, today: date) -> tuple[str, tuple[Any, ...]]:
+    """All kinds' rows for anyone of a role, as one statement with ANY_PERSON in place of the person.
+
+    Django takes longer to make this statement than PostgreSQL to answer it, and every page asks. It says no other time
+    than the day, which `standing_links` puts into it.
+    """
+    del today
+    anyone = Person(pk=ANY_PERSON, role=role, email="any@example.org" if has_email else "")
+    rows = [found for kind in _kinds if (found := kind.rows(anyone)) is not None]
+    if not rows:
+        return "", ()
+    joined = reduce(lambda one, other: one.union(other, all=True), rows[1:], rows[0])
+    sql, params = joined.query.sql_with_params()
+    return sql, tuple(params)
 
 
 def waiting_requests(request: HttpRequest) -> list[WaitingRequest]:
@@ -140,7 +162,7 @@ def passwords(person: Person) -> QuerySet[Any, Any] | None:
     if person.role != Role.PARENT:
         return None
     asked = PasswordHelp.objects.filter(
-        teen=OuterRef("teen"), used_at=None, granted_at=None, asked_at__gt=timezone.now() - HELP_LIFE
+        teen=OuterRef("teen"), used_at=None, granted_at=None, asked_at__gt=Now() - HELP_LIFE
     )
     return request_rows(_links(person).filter(Exists(asked)), kind=PASSWORD, key="pk", who="teen")
 
@@ -150,7 +172,7 @@ def invitations(person: Person) -> QuerySet[Any, Any] | None:
     if not person.email:
         return None
     own = EmailAddress.objects.filter(user=person, verified=True).values("email")
-    since = timezone.now() - INVITATION_LIFE
+    since = Now() - INVITATION_LIFE
     sent = Invitation.objects.filter(email__in=own, made_at__gt=since).exclude(by=person)
     return request_rows(sent, kind=INVITATION, key="token", who="by")
 
@@ -161,7 +183,7 @@ def consents(person: Person) -> QuerySet[Any, Any] | None:
         return None
     standing = consents_in_force().filter(teen=OuterRef("teen"))
     # While the tutor stays closed because of another parent, this one can do nothing.
-    others = CoolingOff.objects.filter(teen=OuterRef("teen"), until__gt=timezone.now()).exclude(
+    others = CoolingOff.objects.filter(teen=OuterRef("teen"), until__gt=Now()).exclude(
         parent=person, parent__isnull=False
     )
     links = _links(person).filter(~Exists(standing), ~Exists(others))
