@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -149,9 +150,13 @@ def _shared_web(django_db_blocker: DjangoDbBlocker, live_logs: Path) -> Iterator
         yield web
 
 
+shared_workers: list[live.Worker] = []
+
+
 @pytest.fixture(scope="session")
 def _shared_worker(django_db_blocker: DjangoDbBlocker, live_logs: Path) -> Iterator[live.Worker]:
     with django_db_blocker.unblock(), live.running(live.Worker(live_logs / "worker.log")) as worker:
+        shared_workers.append(worker)
         yield worker
 
 
@@ -165,3 +170,12 @@ def web(transactional_db: None, _shared_web: live.Web) -> live.Web:
 def worker(transactional_db: None, _shared_worker: live.Worker) -> live.Worker:
     """A Celery worker on this test's database and broker. It is shared: do not kill it."""
     return _shared_worker
+
+
+@pytest.fixture
+def no_worker() -> Iterator[None]:
+    """Where another test of this process has started the shared worker, it does nothing until this test is over."""
+    with ExitStack() as stack:
+        for worker in shared_workers:
+            stack.enter_context(worker.frozen())
+        yield

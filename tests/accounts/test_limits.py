@@ -14,6 +14,7 @@ from accounts import limits, throttle
 from accounts.known_devices import COOKIE, forget_devices
 from accounts.models import Person, Role
 from accounts.throttle import AskerThrottle, GrowingWait, Throttle, TooOften, network_of
+from tests.conftest import GROWN_UP_BORN
 
 PASSWORD = "a-long-password"
 WAITS = HTTPStatus.TOO_MANY_REQUESTS
@@ -241,6 +242,7 @@ class TestASchoolBehindOneAddress:
                 "display_name": "Kim",
                 "email": f"kim-{number}@example.org",
                 "password1": "four-words-in-a-row",
+                **GROWN_UP_BORN,
             }
             client = at(SCHOOL)
             client.post("/sign-up", given | {"email": "wrong"})

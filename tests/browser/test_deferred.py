@@ -18,7 +18,7 @@ __all__ = ["down", "unnudged"]
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.django_db(transaction=True),
-    pytest.mark.usefixtures("unnudged"),
+    pytest.mark.usefixtures("unnudged", "no_worker"),
 ]
 SignIn = Callable[[Person], None]
 

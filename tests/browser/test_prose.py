@@ -1,8 +1,10 @@
 """Maths, tables, code, Arabic and poems as a reader sees them, on a phone and on a desk, by day and by night."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Page
 
 from accounts.models import Person
@@ -94,7 +96,9 @@ def test_a_parent_sees_the_same(
     sign_in: Callable[[Person], None],
     audit: Callable[[], None],
 ) -> None:
-    link = Link.objects.create(parent=parent, teen=teen, view=View.FULL, full_since=None)
+    link = Link.objects.create(
+        parent=parent, teen=teen, view=View.FULL, full_since=None, made_at=timezone.now() - timedelta(days=30)
+    )
     sign_in(teen)
     page.goto(f"/tutor/{talk.pk}")
     prose, question = (page.locator(css).inner_text() for css in (".prose", ".question"))

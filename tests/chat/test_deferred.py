@@ -162,7 +162,13 @@ class TestThePage:
     def test_of_a_parent_says_that_it_waits(
         self, kept: Turn, teen: Person, parent: Person, as_person: AsPerson
     ) -> None:
-        link = Link.objects.create(parent=parent, teen=teen, view=View.FULL, full_since=None)
+        link = Link.objects.create(
+            parent=parent,
+            teen=teen,
+            view=View.FULL,
+            full_since=None,
+            made_at=timezone.now() - timedelta(days=1),
+        )
         page = as_person(parent).get(f"/tutor/look/{link.pk}").content.decode()
         assert "The question is kept until it can be answered." in page
 
