@@ -83,7 +83,8 @@ def break_links(text: str) -> str:
     A space ends an address for every program, is read aloud as it should be, and leaves the words legible:
     "evil. example / win". Doing it twice changes nothing more.
     """
-    text = re.sub(rf"(?<=\S)([{_DOTS}])(?=\w)", r"\1 ", text)
+    # Times as "6:50 p.m." stay as they are: no address ends so.
+    text = re.sub(rf"(?<=\S)([{_DOTS}])(?=\w)(?!(?<=\b[ap]\.)m\b)", r"\1 ", text)
     text = re.sub(rf"\b({_SCHEMES}):(?=\S)", r"\1: ", text, flags=re.IGNORECASE)
     text = re.sub(r":(?=/)", ": ", text)
     text = re.sub(r"/(?=/)", "/ ", text)

@@ -90,7 +90,11 @@ def proposal_answer(*, link: Link, by: Person, accept: bool, opens_earlier: bool
         waiting.delete()
     words = _("%(who)s said yes to your change.") if accept else _("%(who)s said no to your change.")
     to_do = (
-        _("It holds from now on. Read what you agree on now:")
+        (
+            _("Read what you agree on now:")
+            if zone_words
+            else _("It holds from now on. Read what you agree on now:")
+        )
         if accept
         else _("Everything stays as it was. Talk about it, or ask for something else:")
     )

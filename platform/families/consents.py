@@ -117,7 +117,9 @@ def _tell_of_consent(consent: Consent, teen: Person, by: Person) -> None:
             notice_send(person=parent, words=words % {"who": teen}, to_do=_("You have nothing to do."))
         return
     words = _("%(who)s agreed that you may use the tutor.")
-    notice_send(person=teen, words=words % {"who": by}, to_do=_("It is open now:"), path="/tutor/")
+    notice_send(
+        person=teen, words=words % {"who": by}, to_do=_("See whether it is open now:"), path="/tutor/"
+    )
     words = _("You agreed that %(teen)s may use the tutor.")
     notice_send(
         person=by,

@@ -45,6 +45,12 @@ def cooling_off_until(
     return None if last is None or has_grown_up(teen, now) else last.until
 
 
+def is_ended_by_a_parent(teen: Person) -> bool:
+    """Whether each time that runs began with a parent who is still here, and can end it."""
+    running = CoolingOff.objects.filter(teen=teen, until__gt=timezone.now())
+    return running.exists() and not running.filter(parent=None).exists()
+
+
 def has_grown_up(teen: Person, now: datetime) -> bool:
     return teen.born is not None and is_grown_up(born=teen.born, on=timezone.localdate(now))
 

@@ -13,6 +13,7 @@ from families.errors import AlreadyLinked, InvitationOver, WrongSide
 from families.limits import limit_apply, nest_apply
 from families.models import INVITATION_LIFE, Consent, Ending, Invitation, Link
 from families.notices import notice_send
+from families.verification import missing_verification
 from families.wider_views import start_wider_view_after
 
 SIDES = {Role.PARENT, Role.TEEN}
@@ -71,8 +72,12 @@ def _tell_of_link(link: Link, inviter: Person, by: Person) -> None:
     words = _("%(who)s said yes: you are linked.")
     to_do, path = _("The tutor opens once a parent has agreed to it. See how things stand:"), "/family/"
     if consent_of(link.teen):
-        to_do = _("The tutor is open. Read what you agree on, and change it together if you like:")
+        to_do = _("Read what you agree on, and change it together if you like:")
         path = reverse("families:agreement", args=[link.pk])
+    elif inviter == link.parent and missing_verification(link):
+        words = _("%(who)s said yes: you are linked. The tutor stays closed until you can agree to it.")
+        to_do = _("See what is left to do before that:")
+        path = reverse("families:consent_for", args=[link.pk])
     elif inviter == link.parent:
         words = _("%(who)s said yes: you are linked. The tutor stays closed until you agree to it.")
         to_do = _("Read what you would agree to, and decide:")
@@ -135,8 +140,8 @@ def _tell_of_end(link: Link, by: Person | None) -> None:
 def _cool_off(link: Link) -> None:
     until = start_cooling_off(teen=link.teen, parent=link.parent)
     words = _(
-        "The link between %(parent)s and %(teen)s has ended. Until %(day)s the tutor is closed to %(teen)s. "
-        "Help is always open."
+        "The link between %(parent)s and %(teen)s has ended, so the tutor is closed to %(teen)s for now. From "
+        "%(day)s on it can be agreed to again. Help is always open."
     )
     for person in (link.teen, link.parent):
         day = cooling_off_day(until, person)

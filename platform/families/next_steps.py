@@ -3,6 +3,7 @@
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from accounts.models import Person, Role
@@ -10,8 +11,10 @@ from families import waiting
 from families.consents import consent_of
 from families.cooling_off import cooling_off_until
 from families.erasing import decides_alone
-from families.models import INVITATION_LIFE, Invitation
+from families.models import INVITATION_LIFE, Invitation, Link
+from families.residence import country_of
 from families.selectors import standing_links
+from families.verification import missing_verification
 from families.waiting import RequestKind, Step, WaitingRequest, name_in
 
 
@@ -26,13 +29,40 @@ def next_step(person: Person, requests: list[WaitingRequest]) -> Step | None:
     if requests:
         return waiting.step_of(requests[0], person)
     if person.role == Role.PARENT:
-        return _step_without_link(person) if not standing_links().filter(parent=person).exists() else None
+        links = standing_links().filter(parent=person).select_related("parent", "teen").order_by("made_at")
+        return _step_to_be_verified(list(links)) if links else _step_without_link(person)
     if person.role == Role.TEEN and consent_of(person) is None and cooling_off_until(person) is None:
         return _step_to_consent(person)
     return None
 
 
+def _step_to_be_verified(links: list[Link]) -> Step | None:
+    """For a parent whose consent is awaited, and does not count yet."""
+    for link in links:
+        missing = missing_verification(link)
+        if missing and not consent_of(link.teen) and not cooling_off_until(link.teen):
+            text = _("Before you can agree, we make sure that you are a parent. See what is left to do.")
+            if missing.until:
+                day = date_format(missing.until.astimezone(link.parent.zone), "DATETIME_FORMAT")
+                text = _("Your email address was confirmed a short while ago. You can agree from %(day)s on.")
+                text %= {"day": day}
+            return Step(
+                title=name_in(_("The tutor is closed to %(who)s until you can agree"), link.teen),
+                text=text,
+                action=_("Read what it is about"),
+                url=reverse("families:consent_for", args=[link.pk]),
+            )
+    return None
+
+
 def _step_to_consent(teen: Person) -> Step | None:
+    if country_of(teen) is None:
+        return Step(
+            title=_("The tutor is closed until somebody agrees"),
+            text=_("Say where you live, and you see who can agree: you, or a parent."),
+            action=_("See who can agree"),
+            url=reverse("families:consent"),
+        )
     link = standing_links().filter(teen=teen).select_related("parent").order_by("made_at").first()
     if decides_alone(teen):
         return Step(
@@ -45,7 +75,7 @@ def _step_to_consent(teen: Person) -> Step | None:
         return Step(
             title=_("The tutor is closed until a parent agrees"),
             text=name_in(
-                _("%(who)s sees on their page that it waits for them. It helps to ask them."), link.parent
+                _("%(who)s sees on their page what is left to do. It helps to ask them."), link.parent
             ),
             action=_("See what they agree to"),
             url=reverse("families:consent"),

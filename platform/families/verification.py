@@ -8,11 +8,13 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.addresses import mailbox_confirmed_at
-from accounts.models import Person
+from accounts.models import MailboxConfirmation, Person
 from families.consent_models import CheckMethod, Verification
 from families.models import Consent, ConsentPolicy, Link, ParentCheck
 from families.notices import notice_send
@@ -49,13 +51,31 @@ def missing_verification(link: Link, *, now: datetime | None = None) -> Missing 
     return None
 
 
+def is_verified() -> Q:
+    """As `missing_verification`, for a query of links: those whose parent lacks nothing."""
+    policies = ConsentPolicy.objects.all()
+    at_first = Verification.NONE if settings.DEMO else Verification.MAILBOX
+    mailboxes = MailboxConfirmation.objects.filter(
+        address__user=OuterRef("parent"), address__verified=True, confirmed_at__lte=Now() - MAILBOX_AGE
+    )
+    lacks_nothing = {
+        Verification.NONE: Q(),
+        Verification.MAILBOX: Q(Exists(mailboxes)),
+        Verification.ORGANISATION: Q(Exists(ParentCheck.objects.filter(link=OuterRef("pk")))),
+    }
+    found = Q(~Exists(policies)) & lacks_nothing[at_first]
+    for level, verified in lacks_nothing.items():
+        found |= Q(Exists(policies.filter(verification=level))) & verified
+    return found
+
+
 @transaction.atomic
 def approve_parent(*, link: Link, method: CheckMethod, by: Person) -> ParentCheck:
     """Staff know that the two are parent and teen. Approving twice approves once. The parent is told."""
     check, is_new = ParentCheck.objects.get_or_create(link=link, defaults={"method": method, "by": by})
     if is_new:
         words = _(
-            "We have confirmed that you are a parent or carer of %(teen)s. You can agree to the tutor now."
+            "We have confirmed that %(teen)s is your child or in your care. You can agree to the tutor now."
         )
         notice_send(person=link.parent, words=words % {"teen": link.teen})
     return check

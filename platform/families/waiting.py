@@ -23,6 +23,7 @@ from families.erasing import decides_alone
 from families.models import INVITATION_LIFE, CoolingOff, FamilyErasure, Invitation, Link, PasswordHelp
 from families.password_help import HELP_LIFE
 from families.selectors import standing_links
+from families.verification import is_verified
 
 # Stands for the person in a statement that is made once; no account has this number.
 ANY_PERSON = -(2**62)
@@ -168,25 +169,25 @@ def passwords(person: Person) -> QuerySet[Any, Any] | None:
 
 
 def invitations(person: Person) -> QuerySet[Any, Any] | None:
-    """Invitations to an address that has been shown to be this person's."""
+    """Invitations to an address that has been shown to be this person's, from somebody to whom they are not linked."""
     if not person.email:
         return None
+    mine, theirs = ("parent", "teen") if person.role == Role.PARENT else ("teen", "parent")
+    linked = standing_links().filter(**{mine: person, theirs: OuterRef("by")})
     own = EmailAddress.objects.filter(user=person, verified=True).values("email")
     since = Now() - INVITATION_LIFE
-    sent = Invitation.objects.filter(email__in=own, made_at__gt=since).exclude(by=person)
-    return request_rows(sent, kind=INVITATION, key="token", who="by")
+    sent = Invitation.objects.filter(email__in=own, made_at__gt=since, by__role=theirs).exclude(by=person)
+    return request_rows(sent.filter(~Exists(linked)), kind=INVITATION, key="token", who="by")
 
 
 def consents(person: Person) -> QuerySet[Any, Any] | None:
-    """Teens for whom nobody has agreed to today's words."""
+    """Teens for whom nobody has agreed to today's words, and this parent can."""
     if person.role != Role.PARENT:
         return None
     standing = consents_in_force().filter(teen=OuterRef("teen"))
-    # While the tutor stays closed because of another parent, this one can do nothing.
-    others = CoolingOff.objects.filter(teen=OuterRef("teen"), until__gt=Now()).exclude(
-        parent=person, parent__isnull=False
-    )
-    links = _links(person).filter(~Exists(standing), ~Exists(others))
+    # Another parent's no stands for some days, and after one's own there is nothing to be asked for.
+    cooling_off = CoolingOff.objects.filter(teen=OuterRef("teen"), until__gt=Now())
+    links = _links(person).filter(~Exists(standing), ~Exists(cooling_off)).filter(is_verified())
     return request_rows(links, kind=CONSENT, key="pk", who="teen")
 
 

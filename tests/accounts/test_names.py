@@ -220,3 +220,8 @@ def test_a_username_is_no_address_either(client: Client, db: None, username: str
     form = {"username": username, "display_name": "Kim", "password": "a-long-password-1"}
     assert client.post("/sign-up/teen", form).status_code == 422
     assert not Person.objects.exists()
+
+
+@pytest.mark.parametrize("said", ["Until 6:50 p.m. it is closed.", "It refills at 7 a.m., Los Angeles time."])
+def test_a_time_of_day_is_no_link(said: str) -> None:
+    assert break_links(said) == said

@@ -115,7 +115,7 @@ def test_invite_accept_consent_agree_and_ask(
     hers.get_by_role("link", name="Consent", exact=True).click()
     hers.get_by_label("Where does Noor live?").select_option("United States")
     hers.get_by_role("button", name="I have read this, and I agree").click()
-    expect(hers.get_by_text("The tutor is open to Noor.")).to_be_visible()
+    expect(hers.get_by_text("You agreed that Noor may use the tutor.").first).to_be_visible()
 
     hers.locator("#answers_a_day").fill("20")
     hers.get_by_role("button", name="Ask for this").click()

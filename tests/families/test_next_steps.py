@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import time, timedelta
 
 import pytest
 from allauth.account.models import EmailAddress
@@ -10,13 +10,16 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from accounts.models import Person
+from accounts.models import MailboxConfirmation, Person, Role
 from families.agreements import proposal_answer, terms_propose
+from families.consent_models import CheckMethod, ConsentPolicy, Verification
+from families.consents import consent_withdraw
 from families.erasing import family_erasure_ask
 from families.links import invitation_make
 from families.models import Consent, Link, Notice, PasswordHelp, Residence
 from families.password_help import password_help_ask
 from families.terms import Terms, View
+from families.verification import approve_parent, is_verified, missing_verification
 from tests.families.conftest import agree
 
 Enter = Callable[[Person], Client]
@@ -136,6 +139,91 @@ class TestATeen:
         Residence.objects.update(country="DE")
         family_erasure_ask(parent=link.parent)
         assert count(noor) == waits
+
+
+class TestAParentWhoIsNotVerifiedYet:
+    @pytest.fixture(params=[Verification.MAILBOX, Verification.ORGANISATION])
+    def level(self, request: pytest.FixtureRequest, db: None) -> Verification:
+        level: Verification = request.param
+        ConsentPolicy.objects.create(verification=level)
+        return level
+
+    def test_is_asked_for_nothing_and_reads_what_is_left(
+        self, level: Verification, link: Link, sam: Client, teen: Person
+    ) -> None:
+        title, address = (
+            f"The tutor is closed to {teen} until you can agree",
+            f"/family/links/{link.pk}/consent",
+        )
+        assert card(sam) == card(sam, "/") == (title, address)
+        assert count(sam) == 0
+
+    def test_is_asked_once_nothing_is_left(
+        self, level: Verification, link: Link, sam: Client, parent: Person, admin_person: Person
+    ) -> None:
+        if level == Verification.ORGANISATION:
+            approve_parent(link=link, method=CheckMethod.MET, by=admin_person)
+        else:
+            address = EmailAddress.objects.create(user=parent, email="sam@example.org", verified=True)
+            MailboxConfirmation.objects.create(
+                address=address, confirmed_at=timezone.now() - timedelta(days=4)
+            )
+        assert count(sam) == 1
+
+    @pytest.mark.parametrize("choose", list(Verification))
+    def test_the_query_and_the_rule_agree(self, choose: Verification, link: Link) -> None:
+        for _ in range(2):
+            may = Link.objects.filter(is_verified()).exists()
+            assert may == (missing_verification(link) is None)
+            ConsentPolicy.objects.update_or_create(defaults={"verification": choose})
+
+
+class TestWhatIsMoot:
+    def test_a_parents_own_no_asks_for_no_yes(self, link: Link, sam: Client, teen: Person) -> None:
+        agree(teen=teen, by=link.parent, country="US")
+        consent_withdraw(teen=teen, by=link.parent)
+        assert (card(sam), count(sam)) == (None, 0)
+
+    def test_an_invitation_of_somebody_to_whom_one_is_linked(
+        self, link: Link, sam: Client, teen: Person
+    ) -> None:
+        parent = link.parent
+        parent.email = "sam@example.org"
+        parent.save()
+        EmailAddress.objects.create(user=parent, email=parent.email, verified=True, primary=True)
+        invitation_make(by=teen, email=parent.email)
+        assert count(sam) == 1
+        assert card(sam) == (
+            f"The tutor is closed to {teen} until you agree",
+            f"/family/links/{link.pk}/consent",
+        )
+
+    def test_an_invitation_of_ones_own_side(
+        self, sam: Client, parent: Person, make_person: Callable[..., Person]
+    ) -> None:
+        parent.email = "sam@example.org"
+        parent.save()
+        EmailAddress.objects.create(user=parent, email=parent.email, verified=True, primary=True)
+        invitation_make(by=make_person("lee", Role.PARENT), email=parent.email)
+        assert count(sam) == 0
+
+
+def test_a_teen_whose_country_is_not_told_is_led_to_tell_it(link: Link, noor: Client) -> None:
+    Residence.objects.all().delete()
+    assert card(noor) == ("The tutor is closed until somebody agrees", "/family/consent")
+
+
+@pytest.mark.parametrize("state", ["paused", "quiet", "open"])
+def test_the_page_of_consent_says_the_tutor_is_open_only_when_it_is(
+    state: str, link: Link, sam: Client, teen: Person
+) -> None:
+    agree(teen=teen, by=link.parent, country="US")
+    if state == "paused":
+        Link.objects.update(paused_at=timezone.now())
+    elif state == "quiet":
+        Link.objects.update(quiet_from=time(0, 1), quiet_to=time(0, 0))
+    page = sam.get(f"/family/links/{link.pk}/consent").content.decode()
+    assert ("The tutor is open." in page) == (state == "open")
 
 
 class TestWhatItCosts:

@@ -15,10 +15,11 @@ from accounts.access import sign_in_required
 from accounts.models import Person
 from families import consents
 from families.consent_texts import ConsentText, find_text, text_now
-from families.cooling_off import cooling_off_until
+from families.cooling_off import cooling_off_until, is_ended_by_a_parent
 from families.countries import country_name
 from families.errors import CoolingOffRuns, CountryUnknown, NotTheirsToGive, NotVerified
 from families.forms import ConsentForm
+from families.gate import gate_of
 from families.models import Consent, Link
 from families.residence import country_of, tell_country
 from families.selectors import parents_of
@@ -61,7 +62,7 @@ def _consent(request: HttpRequest, teen: Person, link: Link | None = None) -> Ht
         return _page(request, teen, link, form, status=422, is_refused=is_refused)
     if link is None:
         return redirect(request.path)
-    messages.success(request, _("The tutor is open to %(teen)s.") % {"teen": teen})
+    messages.success(request, _("You agreed that %(teen)s may use the tutor.") % {"teen": teen})
     return redirect("families:agreement", link.pk)
 
 
@@ -95,6 +96,8 @@ def _page(
         "may_agree": link is not None or consents.may_consent_alone(teen, country),
         "parents": parents_of(teen),
         "closed_until": cooling_off_until(teen, but_of=person),
+        "has_someone_to_end_it": is_ended_by_a_parent(teen),
+        "closed": gate_of(teen).closed,
         "level": verification_level(),
         "mailbox_days": MAILBOX_AGE.days,
         "missing": missing,
