@@ -6,6 +6,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from accounts.admin_choices import AutocompleteAdmin
 from accounts.models import Person
 from accounts.zone_fields import ZoneField, zone_field
 from budgets import allowances, grants
@@ -95,7 +96,7 @@ class PlanAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(Grant)
-class GrantAdmin(ReadOnlyAdmin):
+class GrantAdmin(AutocompleteAdmin[Grant], ReadOnlyAdmin):
     fields = ("budget", "tokens", "microdollars", "expires_at", "reason")
     autocomplete_fields = ("budget",)
     list_display = (
@@ -113,7 +114,7 @@ class GrantAdmin(ReadOnlyAdmin):
     ordering = ("-given_at",)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return super(ReadOnlyAdmin, self).has_add_permission(request)
+        return admin.ModelAdmin.has_add_permission(self, request)
 
     def save_model(self, request: HttpRequest, obj: Grant, form: object, change: bool) -> None:  # noqa: FBT001
         by = request.user

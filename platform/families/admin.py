@@ -1,6 +1,6 @@
 """Staff correct what was told first, approve parents, and choose how parents are verified."""
 
-from datetime import date
+from datetime import MAXYEAR, date
 from typing import Any
 
 from django import forms
@@ -12,12 +12,14 @@ from django.utils.dates import MONTHS
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
+from accounts.admin_choices import AutocompleteAdmin
 from accounts.errors import TooYoung
 from accounts.forms import FIRST_YEAR
 from accounts.models import Person, Role
 from families import corrections, verification
 from families.consent_models import CheckMethod
 from families.countries import country_choices
+from families.errors import NothingToCorrect
 from families.models import ConsentPolicy, Correction, Link, ParentCheck
 
 
@@ -25,6 +27,11 @@ def staff_of(request: HttpRequest) -> Person:
     person = request.user
     assert isinstance(person, Person)  # noqa: S101 - the admin requires sign-in; this tells the types
     return person
+
+
+def take_over[M: Model](given: M, made: M) -> None:
+    """Fill the object that the admin pages log, name and link to with what a service made in its place."""
+    vars(given).update(vars(made))
 
 
 class KeptAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -63,7 +70,9 @@ class CorrectionForm(forms.ModelForm):  # type: ignore[type-arg]
         empty_value=None,
         choices=[("", "–"), *MONTHS.items()],
     )
-    year = forms.IntegerField(label=capfirst(_("birth year")), required=False, min_value=FIRST_YEAR)
+    year = forms.IntegerField(
+        label=capfirst(_("birth year")), required=False, min_value=FIRST_YEAR, max_value=MAXYEAR
+    )
 
     class Meta:
         model = Correction
@@ -87,12 +96,25 @@ class CorrectionForm(forms.ModelForm):  # type: ignore[type-arg]
         elif bool(cleaned.get("country")) == (month is not None):
             self.add_error(None, _("Correct the country or the month of birth, one at a time."))
         elif month is not None and year is not None:
-            self._check_born(date(year, month, 1))
+            self._check_born(cleaned.get("teen"), date(year, month, 1))
+        else:
+            self._check_country(cleaned.get("teen"), cleaned["country"])
         return cleaned
 
-    def _check_born(self, born: date) -> None:
+    def _check_country(self, teen: Person | None, country: str) -> None:
+        try:
+            if teen:
+                corrections.require_other_country(teen, country)
+        except NothingToCorrect:
+            self.add_error("country", _("That is the country that we know already. Choose another one."))
+
+    def _check_born(self, teen: Person | None, born: date) -> None:
         try:
             corrections.require_old_enough(born)
+            if teen:
+                corrections.require_other_month(teen, born)
+        except NothingToCorrect:
+            self.add_error("month", _("That is the month that we know already. Choose another one."))
         except TooYoung:
             self.add_error(
                 "year", _("That is younger than thirteen. Such an account has to be deleted instead.")
@@ -100,7 +122,7 @@ class CorrectionForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Correction)
-class CorrectionAdmin(KeptAdmin):
+class CorrectionAdmin(AutocompleteAdmin[Correction], KeptAdmin):
     form = CorrectionForm
     fields = ("teen", "country", "month", "year", "reason")
     autocomplete_fields = ("teen",)
@@ -121,8 +143,7 @@ class CorrectionAdmin(KeptAdmin):
         else:
             born = date(told["year"], told["month"], 1)
             made = corrections.correct_born(teen=obj.teen, born=born, reason=obj.reason, by=by)
-        # The admin pages log and link to the object that they were given.
-        obj.pk = made.pk
+        take_over(obj, made)
 
 
 class LinkField(ModelChoiceField):  # type: ignore[type-arg]
@@ -163,7 +184,7 @@ class ParentCheckAdmin(KeptAdmin):
         made = verification.approve_parent(
             link=obj.link, method=CheckMethod(obj.method), by=staff_of(request)
         )
-        obj.pk = made.pk
+        take_over(obj, made)
 
     def delete_model(self, request: HttpRequest, obj: ParentCheck) -> None:
         verification.take_back_approval(check=obj)

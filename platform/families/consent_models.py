@@ -114,7 +114,8 @@ class Correction(models.Model):
         ordering = ["-at"]
 
     def __str__(self) -> str:
-        return f"{self.fact}, {self.at:%Y-%m-%d}"
+        # Not whose it is: titles stand in the admin's log, which outlives a person.
+        return f"{self.get_fact_display()}, {self.at:%Y-%m-%d}"
 
 
 class CoolingOff(models.Model):

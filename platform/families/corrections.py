@@ -11,7 +11,7 @@ from accounts.errors import TooYoung
 from accounts.models import Person
 from families.consents import end_own_consent_if_too_young
 from families.countries import country_codes, country_name
-from families.errors import NotACountry
+from families.errors import NotACountry, NothingToCorrect
 from families.models import Correction, Residence
 from families.notices import notice_send
 from families.residence import country_of
@@ -20,9 +20,13 @@ from families.selectors import parents_of
 
 @transaction.atomic
 def correct_country(*, teen: Person, country: str, reason: str, by: Person) -> Correction:
-    """Staff set another country. A consent that the teen gave, and may not give there, ends. Raises NotACountry."""
+    """Staff set another country. A consent that the teen gave, and may not give there, ends.
+
+    Raises NotACountry, and NothingToCorrect for the country that is known already.
+    """
     if country not in country_codes():
         raise NotACountry
+    require_other_country(teen, country)
     before = country_of(teen) or ""
     Residence.objects.update_or_create(teen=teen, defaults={"country": country})
     words = _("We corrected the country that %(teen)s lives in: %(country)s. The reason: %(reason)s")
@@ -37,9 +41,11 @@ def correct_country(*, teen: Person, country: str, reason: str, by: Person) -> C
 def correct_born(*, teen: Person, born: date, reason: str, by: Person) -> Correction:
     """Staff set another month of birth. A consent that the teen gave, and may not give yet, ends.
 
-    Raises TooYoung for a month that makes them younger than thirteen: that account is to be deleted instead.
+    Raises TooYoung for a month that makes them younger than thirteen: that account is to be deleted instead. Raises
+    NothingToCorrect for the month that is known already.
     """
     require_old_enough(born)
+    require_other_month(teen, born)
     before = f"{teen.born:%Y-%m}" if teen.born else ""
     teen.born = born.replace(day=1)
     teen.save(update_fields=["born"])
@@ -55,6 +61,18 @@ def require_old_enough(born: date) -> None:
     """Raises TooYoung for a month of birth that makes someone younger than thirteen."""
     if is_too_young(born=born, on=timezone.localdate()):
         raise TooYoung
+
+
+def require_other_country(teen: Person, country: str) -> None:
+    """Raises NothingToCorrect for the country that is known already: nobody is told of a change that is none."""
+    if country_of(teen) == country:
+        raise NothingToCorrect
+
+
+def require_other_month(teen: Person, born: date) -> None:
+    """Raises NothingToCorrect for the month of birth that is known already."""
+    if teen.born and (teen.born.year, teen.born.month) == (born.year, born.month):
+        raise NothingToCorrect
 
 
 def _tell_family(teen: Person, words: str) -> None:

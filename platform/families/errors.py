@@ -45,6 +45,10 @@ class NotACountry(FamilyFault):
     """The code is not one of ISO 3166."""
 
 
+class NothingToCorrect(FamilyFault):
+    """What is given is what is known already."""
+
+
 class CountryUnknown(FamilyFault):
     """It has not been told where the teen lives."""
 

@@ -1,6 +1,9 @@
 """What staff may do about consent: correct what was told first, approve a parent, choose how parents are verified."""
 
+import html
+import re
 from collections.abc import Callable
+from datetime import date
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -52,11 +55,34 @@ class TestCorrecting:
             {"year": "2011"},
             {"country": "DE", "month": "5", "year": "2011"},
             {"month": "5", "year": "2099"},
+            {"month": "5", "year": "99999"},
+            {"country": "DE", "teen": "zz"},
+            {"country": "DE", "teen": "99999999999999999999"},
         ],
     )
     def test_needs_one_fact_and_a_reason(self, given: dict[str, str], teen: Person, staff: Client) -> None:
         assert staff.post(ADD, {"teen": teen.pk} | REASON | given).status_code == 200
         assert not Correction.objects.exists()
+
+    @pytest.mark.parametrize("fact", ["country", "month"])
+    def test_to_what_is_known_already_is_no_correction(self, fact: str, teen: Person, staff: Client) -> None:
+        teen.born = date(timezone.localdate().year - 15, 5, 1)
+        teen.save()
+        same = {"country": "US"} if fact == "country" else {"month": "5", "year": str(teen.born.year)}
+        page = staff.post(ADD, {"teen": teen.pk} | same | REASON).content.decode()
+        assert f"That is the {fact} that we know already" in page
+        assert not Correction.objects.exists()
+        assert not Notice.objects.exists()
+
+    def test_is_named_by_the_page_that_follows(self, teen: Person, staff: Client) -> None:
+        page = staff.post(ADD, {"teen": teen.pk, "country": "DE"} | REASON, follow=True).content.decode()
+        assert f"“country, {timezone.localdate()}”" in html.unescape(re.sub("<[^>]+>", "", page))
+
+    @pytest.mark.parametrize(
+        "query", ["teen=%00", "country=%00&teen=zz", "teen=zz", "teen=99999999999999999999", "month=x&year=9"]
+    )
+    def test_opens_with_any_link(self, query: str, staff: Client) -> None:
+        assert staff.get(f"{ADD}?{query}").status_code == (400 if "%00" in query else 200)
 
     def test_to_younger_than_thirteen_is_no_correction(self, teen: Person, staff: Client) -> None:
         young = {"month": "5", "year": str(timezone.localdate().year - 10)}

@@ -1,0 +1,33 @@
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.widgets import AutocompleteSelect
+from django.core.exceptions import ValidationError
+from django.db.models import ForeignKey, Model
+from django.http import HttpRequest
+
+
+class ReadableAutocomplete(AutocompleteSelect):
+    """Looks up the name of what is chosen, and of nothing that cannot be a key: a link or a form may hold anything."""
+
+    def optgroups(self, name: str, value: Sequence[str], attrs: dict[str, Any] | None = None) -> Any:
+        return super().optgroups(name, [one for one in value if self._is_key(one)], attrs)
+
+    def _is_key(self, given: str) -> bool:
+        try:
+            self.field.target_field.to_python(given)
+        except ValidationError:
+            return False
+        return True
+
+
+class AutocompleteAdmin[M: Model](admin.ModelAdmin):  # type: ignore[type-arg]
+    """A form that can be opened, and shown again, with anything in the fields that complete what is typed."""
+
+    def formfield_for_foreignkey(
+        self, db_field: "ForeignKey[Any]", request: HttpRequest, **given: Any
+    ) -> Any:
+        if db_field.name in self.get_autocomplete_fields(request):
+            given.setdefault("widget", ReadableAutocomplete(db_field, self.admin_site))
+        return super().formfield_for_foreignkey(db_field, request, **given)
