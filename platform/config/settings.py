@@ -124,6 +124,8 @@ MIDDLEWARE = [
     # Inside the session and the language, outside whatever may refuse a request.
     "safeguarding.crisis.crisis_middleware",
     "django.middleware.common.CommonMiddleware",
+    # Inside what measures an answer.
+    "config.refusals.method_page_middleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -133,6 +135,7 @@ MIDDLEWARE = [
     "accounts.known_devices.known_device_middleware",
     "accounts.middleware.TooOftenMiddleware",
     "accounts.middleware.SecondFactorMiddleware",
+    "config.refusals.AdminQueryMiddleware",
     "accounts.middleware.LastSeenMiddleware",
     "accounts.middleware.private_pages_middleware",
 ]

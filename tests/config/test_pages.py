@@ -169,6 +169,27 @@ class TestHealth:
         assert "secret" not in reply.content.decode()
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("get", "/language", "POST"),
+        ("get", "/events/place/x/leave", "POST"),
+        ("post", "/help/now", "GET, HEAD"),
+    ],
+)
+def test_a_method_that_an_address_does_not_have_gets_a_page(
+    method: str, path: str, allowed: str, client: Client
+) -> None:
+    """Without the database: /help/now answers while it is away."""
+    reply = getattr(client, method)(path, headers={"Accept-Language": "es"})
+    assert (reply.status_code, reply.headers["Allow"]) == (405, allowed)
+    page = reply.content.decode()
+    assert "Esto no funciona aquí" in page
+    assert int(reply.headers["Content-Length"]) == len(reply.content)
+    for way in ("/", "/help/now"):
+        assert f'href="{way}"' in page
+
+
 def test_every_static_file_that_is_named_is_there(tmp_path: object, settings: Settings) -> None:
     settings.STATIC_ROOT = str(tmp_path)
     settings.STORAGES = settings.STORAGES | {

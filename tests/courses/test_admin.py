@@ -93,7 +93,7 @@ def test_as_a_spreadsheet_with_the_same_numbers(admin_client: Client, readers: l
 
 @pytest.mark.parametrize(
     ("asked", "period"),
-    [("", "90"), ("?period=30", "30"), ("?period=ever", "ever"), ("?period=7", "90"), ("?period=%00", "90")],
+    [("", "90"), ("?period=30", "30"), ("?period=ever", "ever"), ("?period=7", "90")],
 )
 def test_a_period_is_one_of_those_there_are(
     admin_client: Client, module: Module, asked: str, period: str

@@ -292,20 +292,38 @@ ADMIN_QUERIES = (
     "_popup",
     "_to_field",
     "_changelist_filters",
-    "role__exact",
     "id__in",
 )
 
 
 def test_the_admins_lists(library: None) -> None:
     site = Site(world_make(), "admin")
-    for model in admin.site._registry:
+    for model, model_admin in admin.site._registry.items():
         path = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
-        for name in (*ADMIN_QUERIES, f"{model._meta.pk.name}__gt", "date_hierarchy"):
+        filters = [f"{one}__exact" for one in model_admin.list_filter]
+        for name in filters:
+            site.send("GET", f"{path}?{name}=%00")
+        for name in (*ADMIN_QUERIES, *filters, f"{model._meta.pk.name}__gt", "date_hierarchy"):
             for payload in payloads_for(f"{path} {name}", EACH // 4):
                 site.send("GET", f"{path}?{encoded({name: payload})}", what=f"{name}={payload[:20]!r}")
         for payload in payloads_for(path, EACH // 4):
             site.send(
                 "GET", f"{path}{quote(payload.encode('utf-8', 'surrogatepass'), safe='') or '-'}/change/"
             )
+    assert_answered(site)
+
+
+def test_the_admins_prefilled_forms(library: None) -> None:
+    """A link may fill in every field of a form that is still empty."""
+    site = Site(world_make(), "admin")
+    for model in admin.site._registry:
+        path = f"/admin/{model._meta.app_label}/{model._meta.model_name}/add/"
+        forms = [form for form in forms_of(site.send("GET", path)) if "_save" in form.fields]
+        for form in forms:
+            site.send("GET", f"{path}?{encoded(dict.fromkeys(form.fields, chr(0)))}")
+            for name in form.fields:
+                for payload in payloads_for(f"{path} {name}", EACH // 4):
+                    query = encoded({name: payload})
+                    site.send("GET", f"{path}?{query}", what=f"{name}={payload[:20]!r}")
+    assert site.count > 60
     assert_answered(site)
