@@ -234,6 +234,17 @@ class TestLeaving:
         client.post(f"/events/{event.slug}/left/undo")
         assert event.sign_ups.count() == 2
 
+    def test_pressed_twice_leads_to_the_same_page(
+        self, client: Client, event: Event, sign_up: SignUp
+    ) -> None:
+        leave = f"{sign_up.get_absolute_url()}/leave"
+        for _ in range(3):
+            reply = client.post(leave, follow=True)
+            assert reply.redirect_chain == [(f"/events/{event.slug}/left", 302)]
+            assert "Take it back" in reply.content.decode()
+        assert Mail.objects.filter(subject__startswith="You left").count() == 1
+        assert Client().post(leave).status_code == 404
+
     def test_cannot_be_taken_back_by_others_or_without_having_left(
         self, client: Client, event: Event, sign_up: SignUp
     ) -> None:

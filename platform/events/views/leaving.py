@@ -1,8 +1,10 @@
 """Leaving an event, taking that back, and stopping our letters, which is another thing."""
 
+from typing import Any
+
 from django.conf import settings
 from django.core import signing
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -17,26 +19,30 @@ from events.views.found import own_sign_up, private, published_event
 
 # What left goes to the next page in a signed cookie: nothing of it stays on the server.
 COOKIE = "left"
+# Tells a second press of the same button which event was left.
+PRESSED = "pressed"
 
 
 @require_POST
-def leave(_request: HttpRequest, token: str) -> HttpResponse:
-    """Give a place back. The next page says what that means, and can take it back."""
-    found = own_sign_up(token)
-    leaver = Leaver.of(found)
+def leave(request: HttpRequest, token: str) -> HttpResponse:
+    """Give a place back. The next page says what that means, and can take it back.
+
+    A second press in the same browser finds nothing to leave any more, and leads to that page again.
+    """
+    try:
+        found = own_sign_up(token)
+    except Http404:
+        slug = _kept(request, PRESSED, salt=request.path)
+        if slug is None:
+            raise
+        return redirect("events:left", slug)
+    leaver, event = Leaver.of(found), found.event
     services.sign_up_leave(sign_up=found)
-    address = reverse("events:left", args=[found.event.slug])
+    address = reverse("events:left", args=[event.slug])
     response = redirect(address)
-    if found.event.is_open:
-        response.set_cookie(
-            COOKIE,
-            signing.dumps(leaver.as_json(), salt=address, compress=True),
-            max_age=RETURN_SECONDS,
-            path=address,
-            secure=settings.SESSION_COOKIE_SECURE,
-            httponly=True,
-            samesite="Lax",
-        )
+    _keep(response, PRESSED, event.slug, path=request.path)
+    if event.is_open:
+        _keep(response, COOKIE, leaver.as_json(), path=address)
     return response
 
 
@@ -65,13 +71,30 @@ def undo_leave(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _leaver(request: HttpRequest, event: Event) -> Leaver | None:
-    salt = reverse("events:left", args=[event.slug])
+    kept = _kept(request, COOKIE, salt=reverse("events:left", args=[event.slug]))
+    leaver = Leaver(**kept) if kept else None
+    return leaver if leaver and leaver.event == event.pk else None
+
+
+def _keep(response: HttpResponse, cookie: str, value: Any, *, path: str) -> None:
+    """Give the browser what JSON knows, signed, for the requests to one path alone."""
+    response.set_cookie(
+        cookie,
+        signing.dumps(value, salt=path, compress=True),
+        max_age=RETURN_SECONDS,
+        path=path,
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def _kept(request: HttpRequest, cookie: str, *, salt: str) -> Any:
+    """What this browser was given for the path that it was signed for; None without it."""
     try:
-        kept = signing.loads(request.COOKIES.get(COOKIE, ""), salt=salt, max_age=RETURN_SECONDS)
+        return signing.loads(request.COOKIES.get(cookie, ""), salt=salt, max_age=RETURN_SECONDS)
     except signing.BadSignature:
         return None
-    leaver = Leaver(**kept)
-    return leaver if leaver.event == event.pk else None
 
 
 @csrf_exempt
