@@ -27,6 +27,19 @@ SAID = (
     gettext_noop("English, and many others with an interpreter"),
     gettext_noop("many languages"),
 )
+# And of where the facts come from.
+SOURCES = (
+    gettext_noop("the safety brief of 2026-11-22"),
+    gettext_noop("stored copies of childhelphotline.org and thehopeline.com"),
+    gettext_noop("a column by Childline in the Sunderland Echo, 2022-08-28"),
+    gettext_noop("news reports on Childline by ISPCC, 2019 and 2020"),
+    gettext_noop("the Government of Canada’s announcement of 2023-11-17"),
+    gettext_noop("a stored copy of kidshelpphone.ca, and CBC, 2018-11-07"),
+    gettext_noop("stored copies of thehopeline.com and mochildcareaware.org"),
+    gettext_noop("RTVE, 2022-05-09"),
+    gettext_noop("stored copies of anar.org, 2018, and asociacionhontanar.org, 2020"),
+    gettext_noop("its reports on the years 2018 to 2023"),
+)
 ELSEWHERE = "elsewhere"
 CRISIS, UNSAFE_HOME = "crisis", "unsafe_home"
 

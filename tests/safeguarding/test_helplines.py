@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from safeguarding import datafile, helplines
-from safeguarding.helplines import SAID, countries, country_for
+from safeguarding.helplines import SAID, SOURCES, countries, country_for
 
 
 def test_every_line_can_be_reached_and_says_when_it_was_checked() -> None:
@@ -81,12 +81,15 @@ def test_what_is_said_of_a_line_can_be_translated() -> None:
         words for country in countries() for line in country.lines for words in (line.hours, line.languages)
     }
     assert said == set(SAID)
+    assert {line.source for country in countries() for line in country.lines} == set(SOURCES)
 
 
 def test_a_card_in_spanish_says_when_in_spanish(client: Client) -> None:
     page = client.get("/help/now", headers={"accept-language": "es"}).content.decode()
     assert "todo el día, todos los días" in page
     assert "all day" not in page
+    assert "comprobado por última vez el 22 de noviembre de 2026, con el informe de seguridad" in page
+    assert not [source for source in SOURCES if source in page and source != "RTVE, 2022-05-09"]
 
 
 @pytest.mark.parametrize(
