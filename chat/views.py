@@ -15,6 +15,7 @@ from accounts.access import sign_in_required
 from accounts.free_text import reads_free_text
 from accounts.models import Person
 from accounts.throttle import TooOften
+from accounts.waits import slowed
 from chat import pauses, services
 from chat.composer import composer_for, conversation_page
 from chat.errors import ConversationGone, PersonalFound, StillAnswering
@@ -145,14 +146,16 @@ def _refused(
     person = person_of(request)
     page = conversation_page(person, conversation, error=said(refusal, person), **typed)
     if not request.htmx:
-        return render(request, "chat/conversation.html", page, status=_status_of(refusal))
+        answer = render(request, "chat/conversation.html", page, status=_status_of(refusal))
+        return slowed(answer, refusal) if isinstance(refusal, TooOften) else answer
     shown = partial("composer", request, composer=page["composer"])
     if isinstance(refusal, StillAnswering):
         shown += partial("turns_swap", request, **page)
     # A form that stood in a deleted conversation becomes that of a new one, which is no page that is missing.
     status = 422 if isinstance(refusal, ConversationGone) else _status_of(refusal)
     headers = {"HX-Retarget": "#composer", "HX-Reswap": "outerHTML"}
-    return HttpResponse(shown, status=status, headers=headers)
+    answer = HttpResponse(shown, status=status, headers=headers)
+    return slowed(answer, refusal) if isinstance(refusal, TooOften) else answer
 
 
 def _status_of(refusal: Refusal) -> int:
