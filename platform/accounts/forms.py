@@ -1,4 +1,4 @@
-from datetime import date
+from datetime import MAXYEAR, date
 from typing import Any
 
 from allauth.account.adapter import get_adapter
@@ -18,6 +18,8 @@ from accounts.unconfirmed import Saved, save_once
 from accounts.zone_fields import ZoneField, ZoneOfNewPerson, with_time_now, zone_field
 
 FIRST_YEAR = 1900
+# The first year that four figures write; MAXYEAR is the last.
+FIRST_OF_FOUR_FIGURES = 1000
 
 
 class SignInForm(LoginForm):
@@ -59,8 +61,12 @@ class AgeForm(forms.Form):
 
     def clean_year(self) -> int:
         year: int = self.cleaned_data["year"]
-        if not FIRST_YEAR <= year <= timezone.localdate().year:
+        if not FIRST_OF_FOUR_FIGURES <= year <= MAXYEAR:
             raise ValidationError(_("Type the year in four figures"), code="invalid")
+        if year > timezone.localdate().year:
+            raise ValidationError(_("That year lies in the future. Check the figures"), code="future")
+        if year < FIRST_YEAR:
+            raise ValidationError(_("That year lies too far back. Check the figures"), code="long_ago")
         return year
 
     @property

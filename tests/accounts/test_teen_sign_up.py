@@ -44,6 +44,18 @@ class TestTheAgePage:
         assert not client.session.get(REFUSED)
 
     @pytest.mark.parametrize(
+        ("year", "said"),
+        [
+            ("10", "Type the year in four figures"),
+            ("20101", "Type the year in four figures"),
+            (str(timezone.localdate().year + 5), "That year lies in the future"),
+            ("1850", "That year lies too far back"),
+        ],
+    )
+    def test_says_what_is_wrong_with_a_year(self, year: str, said: str, client: Client) -> None:
+        assert said in client.post(PAGE, {"month": "5", "year": year}).content.decode()
+
+    @pytest.mark.parametrize(
         "given",
         [
             {},
