@@ -81,6 +81,8 @@ class ReportSerializer(serializers.ModelSerializer[Report]):
         allow_null=True, default=None, help_text="Of words that are a cry for help: show all of it."
     )
 
+    reason = serializers.ChoiceField(choices=Reason.choices, allow_blank=True)
+
     class Meta:
         model = Report
         fields = ("made_at", "reason", "words", "shared_at", "card")
@@ -160,7 +162,8 @@ class TurnSerializer(serializers.ModelSerializer[Turn]):
         source="continues_id", allow_null=True, help_text="The turn whose answer this one goes on with."
     )
     retry_at = serializers.DateTimeField(
-        help_text="When to try again at the earliest, where the `ending` is `model_busy` and that is known."
+        allow_null=True,
+        help_text="When to try again at the earliest, where the `ending` is `model_busy` and that is known.",
     )
     waits_for = serializers.SerializerMethodField(help_text="What a turn that is `deferred` waits for.")
     deferred_until = serializers.DateTimeField(
