@@ -74,7 +74,7 @@ def zone_field(form: forms.BaseForm, name: str = "time_zone") -> ZoneField:
 def with_time_now(field: forms.Field, zone: str) -> None:
     """Say under a field what the clock shows there, so that a wrong zone is seen."""
     field.help_text = _("It is %(time)s in %(city)s now.") % {
-        "time": clock_now(ZoneInfo(zone)).removesuffix("."),
+        "time": clock_now(ZoneInfo(zone)),
         "city": city_of(zone),
     }
 

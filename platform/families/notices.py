@@ -46,7 +46,7 @@ def notice_send(
 def _subject_of(words: str) -> str:
     """The words on one line, without the full stop of a sentence."""
     line = Truncator(" ".join(words.split())).chars(LONGEST_MAIL_SUBJECT)
-    return line.removesuffix(".")
+    return line if line.endswith(("a.m.", "p.m.")) else line.removesuffix(".")
 
 
 @transaction.atomic
