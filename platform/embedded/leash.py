@@ -124,8 +124,6 @@ class Leash:
             return
         os.close(self._pipe)
         self._begin()
-        for line in self._lines():
-            self._write(line)
 
     def release(self) -> None:
         """Let go. The work is done when `done` says so."""
@@ -145,6 +143,9 @@ class Leash:
     def _begin(self) -> None:
         # The end that stays here is not inherited by any child, so it closes when this process is gone.
         other_end, self._pipe = os.pipe()
+        # Before the process is there: should the supervisor die at once, the leash knows all from its first moment.
+        for line in self._lines():
+            self._write(line)
         with open_log(self.log) as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "embedded.leash"],

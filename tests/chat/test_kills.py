@@ -49,7 +49,7 @@ def swept() -> None:
 
     A statement that the worker had sent may reach the database after it was found idle.
     """
-    for _ in range(10):
+    for _ in range(200):
         leases.turns_sweep(now=timezone.now() + leases.LEASE)
         if not Turn.objects.filter(state=State.WORKING).exists():
             return
