@@ -187,7 +187,8 @@ class Site:
 
 def _fault(reply: Any) -> str:
     info = getattr(reply, "exc_info", None)
-    return f"{info[0].__name__}: {info[1]}"[:200] if info else ""
+    # Escaped: a report with half a surrogate pair cannot be passed on.
+    return ascii(f"{info[0].__name__}: {info[1]}")[:200] if info else ""
 
 
 @pytest.fixture(params=["anonymous", "teen"])

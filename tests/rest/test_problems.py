@@ -84,3 +84,11 @@ def test_every_kind_is_explained_where_its_type_leads(client: Client, db: None) 
     page = client.get("/api/v1/problems").content.decode()
     assert all(f'<h2 id="{name}">' in page for name in kinds)
     assert len(kinds) > 20
+
+
+def test_half_a_surrogate_pair_is_refused_in_words_that_can_be_sent(signed_in: Client) -> None:
+    turn = "6eb2ff09-6c3d-4578-8869-6f86dc143414"
+    reply = signed_in.post(
+        f"/api/v1/turns/{turn}/answer", b'{"answer": "\\ud800"}', content_type="application/json"
+    )
+    assert reply.status_code in {400, 404}
