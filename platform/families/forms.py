@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.address_rule import AddressField
 from accounts.models import Person
 from accounts.names import NameFormField
+from accounts.texts import normalize_line
 from accounts.zone_fields import ZoneField, zone_field
 from families.countries import country_choices
 from families.password_help import CODE_FIGURES
@@ -92,6 +93,9 @@ class TrustedAdultForm(forms.Form):
     reach = forms.CharField(
         max_length=200, error_messages={"required": _("Type a telephone number or another way to reach them")}
     )
+
+    def clean_reach(self) -> str:
+        return normalize_line(self.cleaned_data["reach"])
 
 
 class ForgottenForm(forms.Form):
