@@ -17,6 +17,11 @@ SCHEDULE = {
     },
     "pass offers on": {"task": "events.tasks.offers_expire", "schedule": 60.0, "options": {"expires": 60}},
     "forget sign-ups": {"task": "events.tasks.sign_ups_forget", "schedule": crontab(hour="11", minute="35")},
+    "apply new time zones": {
+        "task": "families.tasks.apply_new_zones",
+        "schedule": 300.0,
+        "options": {"expires": 300},
+    },
     "forget invitations": {
         "task": "families.tasks.invitations_forget",
         "schedule": crontab(hour="11", minute="50"),

@@ -1,25 +1,69 @@
 """What a family is to the ledger: a teen's daily limit, as agreed, and one budget that those who are linked share."""
 
+from datetime import datetime, time, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.db import transaction
+from django.utils import timezone
+
 from accounts.models import Person
 from budgets.allowances import budget_nest, budget_of, cap_set, family_make, site_budget
 from budgets.models import Budget, Floor
 from budgets.selectors import SHORT_ANSWER_TOKENS
+from families.models import Link
+from families.quiet import first_at
 from families.selectors import links_of, standing_links
 from families.terms import combined
 
 
-def limit_apply(*, teen: Person) -> None:
+def limit_apply(*, teen: Person, now: datetime | None = None) -> None:
     """Cap the teen's budget at what the links that stand agree on: the smallest limit, or none.
 
-    Its day begins on the clock of the oldest agreement, wherever the teen's account is.
+    Its day begins on the clock of the oldest agreement, wherever the teen's account is. A new zone counts from the day
+    after it was agreed on: apply_new_zones applies the limit again when that day has come.
     """
-    agreed = [link.terms for link in standing_links().filter(teen=teen).order_by("made_at")]
-    answers = combined(agreed).answers_a_day
+    links = list(standing_links().filter(teen=teen).order_by("made_at"))
+    answers = combined([link.terms for link in links]).answers_a_day
     cap_set(
         owner=teen,
         daily_tokens=None if answers is None else answers * SHORT_ANSWER_TOKENS,
-        time_zone=agreed[0].time_zone if agreed else "",
+        time_zone=_zone_of_limit(links[0], now or timezone.now()) if links else "",
+        now=now,
     )
+
+
+def _zone_of_limit(link: Link, now: datetime) -> str:
+    """The zone that the day of a limit has: the new one from the first midnight of the earlier clock on.
+
+    The quiet hours of that night keep the earlier clock until they are over (families.quiet.new_zone_from). The limit
+    changes before they end, or else a day that begins as they do would be a day of the earlier clock still.
+    """
+    if link.zone_from is None:
+        return link.time_zone
+    earlier = ZoneInfo(link.earlier_zone)
+    midnight = datetime.combine(link.zone_from.astimezone(earlier).date(), time())
+    return link.time_zone if now >= first_at(midnight, earlier) else link.earlier_zone
+
+
+def apply_new_zones(*, now: datetime | None = None) -> int:
+    """Apply the limits of agreements whose new zone has begun to count. Returns how many changed for good."""
+    now = now or timezone.now()
+    soon = standing_links().filter(zone_from__lte=now + timedelta(days=1)).order_by("pk")
+    return sum(_apply_new_zone(link_id, now) for link_id in list(soon.values_list("pk", flat=True)))
+
+
+@transaction.atomic
+def _apply_new_zone(link_id: UUID, now: datetime) -> bool:
+    links = Link.objects.select_for_update(of=("self",)).select_related("teen")
+    link = links.filter(pk=link_id, zone_from__isnull=False).first()
+    if link is None or link.zone_from is None:
+        return False
+    limit_apply(teen=link.teen, now=now)
+    if now < link.zone_from:
+        return False
+    Link.objects.filter(pk=link.pk).update(earlier_zone="", zone_from=None)
+    return True
 
 
 def nest_apply(*, person: Person) -> None:

@@ -1,6 +1,6 @@
 from celery import shared_task
 
-from families import cooling_off, erasing, forgetting, password_help
+from families import cooling_off, erasing, forgetting, limits, password_help
 from families.links import links_end_at_18 as end_links
 
 
@@ -34,3 +34,8 @@ def family_erasures_forget() -> int:
 @shared_task(name="families.tasks.cooling_offs_forget")
 def cooling_offs_forget() -> int:
     return cooling_off.forget_cooling_offs()
+
+
+@shared_task(name="families.tasks.apply_new_zones")
+def apply_new_zones() -> int:
+    return limits.apply_new_zones()

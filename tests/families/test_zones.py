@@ -15,10 +15,15 @@ from django.utils import timezone
 
 from accounts.models import Person
 from accounts.services import person_change
+from budgets.allowances import budget_of
 from budgets.models import Budget
+from budgets.periods import period_open
 from budgets.selectors import meter
+from config.schedule import SCHEDULE
+from families import tasks
 from families.agreements import proposal_answer, terms_propose, zone_confirm
 from families.gate import Closed, gate_of
+from families.limits import apply_new_zones
 from families.links import invitation_accept, invitation_make, link_end
 from families.models import Link, Notice, Proposal
 from families.terms import Terms, View
@@ -205,6 +210,59 @@ def test_the_daily_limit_refills_on_the_agreements_clock(teen: Person, parent: P
     assert meter(owner=teen, now=NOW).refills_at == before == madrid(2, 7)
     link_end(link=link, by=parent)
     assert Budget.objects.get(owner=teen).time_zone == ""
+
+
+@pytest.mark.usefixtures("_now", "db")
+class TestANewZoneOfTheDailyLimit:
+    AUCKLAND = replace(NIGHT, time_zone="Pacific/Auckland", answers_a_day=9)
+
+    @pytest.fixture
+    def moved(self, at_night: Link, parent: Person, teen: Person) -> Link:
+        agree(at_night, parent, teen, self.AUCKLAND)
+        return at_night
+
+    def zone(self, teen: Person) -> str:
+        return Budget.objects.get(owner=teen).time_zone
+
+    def test_waits_for_the_next_day_of_the_earlier_clock(self, moved: Link, teen: Person) -> None:
+        assert self.zone(teen) == "Europe/Madrid"
+        assert meter(owner=teen, now=NOW).refills_at == madrid(2, 7)
+        apply_new_zones(now=madrid(1, 23, 59))
+        assert self.zone(teen) == "Europe/Madrid"
+        apply_new_zones(now=madrid(2, 0, 1))
+        assert self.zone(teen) == "Pacific/Auckland"
+
+    def test_gives_no_second_day_in_one(self, moved: Link, teen: Person) -> None:
+        period_open(budget_of(owner=teen), now=NOW, lock=False)
+        before = meter(owner=teen, now=NOW)
+        apply_new_zones(now=madrid(2, 0, 1))
+        # The day that has begun goes on as it began.
+        assert meter(owner=teen, now=madrid(2, 6, 59)).refills_at == before.refills_at == madrid(2, 7)
+        after = meter(owner=teen, now=madrid(2, 7, 1)).refills_at
+        assert after.astimezone(ZoneInfo("Pacific/Auckland")).time() == time(7)
+
+    def test_is_done_with_once_the_night_is_over(self, moved: Link, teen: Person) -> None:
+        assert apply_new_zones(now=madrid(2, 6, 59)) == 0
+        assert apply_new_zones(now=madrid(2, 7)) == 1
+        moved.refresh_from_db()
+        assert (moved.zone_from, moved.earlier_zone) == (None, "")
+        assert apply_new_zones(now=madrid(2, 7, 5)) == 0
+        assert gate_of(teen, now=madrid(2, 7, 5)).closed is None
+
+    def test_stays_behind_when_it_is_taken_back(self, moved: Link, teen: Person, parent: Person) -> None:
+        agree(moved, parent, teen, replace(NIGHT, answers_a_day=9))
+        assert apply_new_zones(now=madrid(2, 12)) == 0
+        assert self.zone(teen) == "Europe/Madrid"
+
+    def test_is_that_of_the_oldest_agreement(self, moved: Link, teen: Person, other_parent: Person) -> None:
+        newer = Link.objects.create(parent=other_parent, teen=teen, time_zone="Asia/Tokyo")
+        Link.objects.filter(pk=newer.pk).update(earlier_zone="Asia/Seoul", zone_from=madrid(1, 20))
+        assert apply_new_zones(now=madrid(1, 21)) == 1
+        assert self.zone(teen) == "Europe/Madrid"
+
+    def test_is_applied_by_the_clock(self) -> None:
+        assert SCHEDULE["apply new time zones"]["task"] == "families.tasks.apply_new_zones"
+        assert isinstance(tasks.apply_new_zones(), int)
 
 
 def test_a_confirmed_zone_is_that_of_one_link(link: Link, other_parent: Person, teen: Person) -> None:

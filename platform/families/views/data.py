@@ -3,13 +3,12 @@
 from django.contrib import messages
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import sign_in_required
-from accounts.data_views import EraseForm, WholeFile, downloads, tries_to_erase
+from accounts.data_views import EraseForm, copy_answer, tries_to_erase
 from accounts.models import Person, Role
 from families import erasing
 from families.copies import family_copy_take
@@ -48,12 +47,9 @@ def _data(request: HttpRequest, parent: Person, form: EraseForm, *, status: int 
 @sign_in_required
 @require_POST
 @never_cache
-def download(request: HttpRequest) -> FileResponse:
+def download(request: HttpRequest) -> HttpResponse | FileResponse:
     parent = parent_of(request)
-    downloads.hit(parent.pk)
-    name = f"kitchen-table-family-{timezone.localdate(timezone=parent.zone):%Y-%m-%d}.zip"
-    copy = family_copy_take(parent=parent)
-    return WholeFile(copy, as_attachment=True, filename=name, content_type="application/zip")
+    return copy_answer(request, parent, "kitchen-table-family", lambda: family_copy_take(parent=parent))
 
 
 @sign_in_required
