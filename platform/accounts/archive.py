@@ -4,6 +4,7 @@ Rows go from the database's cursor through the compressor onto the disk: what is
 rows and the buffers, however much somebody has written (benchmarks/export.py, ADR 12).
 """
 
+import errno
 import json
 import shutil
 import zipfile
@@ -11,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from tempfile import SpooledTemporaryFile
+from threading import BoundedSemaphore
 from typing import IO, Any
 from zoneinfo import ZoneInfo
 
@@ -26,6 +28,37 @@ from accounts.registry import Kind, Row, Value
 
 # What is bigger lies on the disk, in a file without a name that goes when it is closed.
 IN_MEMORY = 256 * 1024
+# Copies that one web process makes or sends at a time, of two files each. With the size that docker-compose.yml allows
+# a file, this is the size of the disk that they lie on.
+COPIES_AT_A_TIME = 4
+_DISK_IS_FULL = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
+
+
+class NoRoomForCopy(Exception):
+    """As many copies as may be are being made or sent, or the disk that they lie on is full."""
+
+
+class _CopyFile(SpooledTemporaryFile[bytes]):
+    """The file of one copy, which has one of the places until it is closed. Raises NoRoomForCopy when none is free."""
+
+    _places = BoundedSemaphore(COPIES_AT_A_TIME)
+    _has_place = False
+
+    def __init__(self) -> None:
+        super().__init__(max_size=IN_MEMORY)
+        if not self._places.acquire(blocking=False):
+            self.close()
+            raise NoRoomForCopy
+        self._has_place = True
+
+    def __exit__(self, *fault: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        super().close()
+        if self._has_place:
+            self._has_place = False
+            self._places.release()
 
 
 @transaction.atomic
@@ -37,19 +70,21 @@ def archive_make(
     Of each of `teens` it holds, in a folder, what is not private: a parent's copy leaves their chats out.
 
     It is whole before anybody is sent a byte: a fault is an error page and no half file, and a slow line holds
-    no connection of the database. Whoever takes it closes it.
-    Names of files are the kinds' own; nothing that somebody typed becomes one.
+    no connection of the database. The caller closes it.
+    Names of files are the kinds' own; nothing that a person typed becomes one. Raises NoRoomForCopy.
     """
     made_at = now or timezone.now()
-    spool = SpooledTemporaryFile[bytes](max_size=IN_MEMORY)
+    spool = _CopyFile()
     try:
         with zipfile.ZipFile(spool, "w", zipfile.ZIP_DEFLATED) as archive:
             about = _Writer(archive, made_at.astimezone(person.zone))
             about.write(person, registry.kinds(), teens=teens)
             for number, teen in enumerate(teens, start=1):
                 about.write(teen, registry.kinds(for_parent=True), folder=f"teen-{number}/")
-    except BaseException:
+    except BaseException as fault:
         spool.close()
+        if isinstance(fault, OSError) and fault.errno in _DISK_IS_FULL:
+            raise NoRoomForCopy from fault
         raise
     spool.seek(0)
     return spool

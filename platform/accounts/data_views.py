@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from functools import wraps
+from http import HTTPStatus
+from typing import IO
 
 from allauth.account.adapter import get_adapter
 from django import forms
@@ -17,7 +19,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts import services
-from accounts.archive import archive_make
+from accounts.archive import NoRoomForCopy, archive_make
 from accounts.models import Person
 from accounts.registry import kinds
 from accounts.throttle import Throttle, TooOften
@@ -25,6 +27,7 @@ from accounts.waits import slowed, too_often_said
 
 downloads = Throttle("data download", "5/hour")
 tries_to_erase = Throttle("data erase", "5/15minutes")
+NO_ROOM_WAIT_SECONDS = 300
 
 type OwnView = Callable[[HttpRequest, Person], HttpResponse | FileResponse]
 type View = Callable[[HttpRequest], HttpResponse | FileResponse]
@@ -87,13 +90,26 @@ def _page(request: HttpRequest, form: EraseForm, *, trouble: str = "", status: i
 
 @require_POST
 @own
-def download(_request: HttpRequest, person: Person) -> FileResponse:
+def download(request: HttpRequest, person: Person) -> HttpResponse | FileResponse:
     """Everything that is kept about the person, as a zip."""
+    return copy_answer(request, person, "kitchen-table", lambda: archive_make(person=person))
+
+
+def copy_answer(
+    request: HttpRequest, person: Person, name: str, make: Callable[[], IO[bytes]]
+) -> HttpResponse | FileResponse:
+    """The zip that `make` makes, or a page that says that there is no room for it now. Raises TooOften."""
     downloads.hit(person.pk)
+    try:
+        copy = make()
+    except NoRoomForCopy:
+        downloads.take_back(person.pk)
+        page = render(request, "data/no_room.html", status=HTTPStatus.SERVICE_UNAVAILABLE)
+        page["Retry-After"] = str(NO_ROOM_WAIT_SECONDS)
+        return page
     day = timezone.localdate(timezone=person.zone)
-    name = f"kitchen-table-{day:%Y-%m-%d}.zip"
     return WholeFile(
-        archive_make(person=person), as_attachment=True, filename=name, content_type="application/zip"
+        copy, as_attachment=True, filename=f"{name}-{day:%Y-%m-%d}.zip", content_type="application/zip"
     )
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
-from tempfile import SpooledTemporaryFile
 from typing import Any
 
 import pytest
@@ -203,7 +202,7 @@ class TestOnTheWay:
     ) -> None:
         closed: list[object] = []
 
-        class Watched(SpooledTemporaryFile[bytes]):
+        class Watched(archive._CopyFile):
             def close(self) -> None:
                 closed.append(self)
                 super().close()
@@ -211,7 +210,7 @@ class TestOnTheWay:
         def fail(*_args: object) -> None:
             raise OSError("No space left on device")
 
-        monkeypatch.setattr(archive, "SpooledTemporaryFile", Watched)
+        monkeypatch.setattr(archive, "_CopyFile", Watched)
         monkeypatch.setattr(archive, "_kind_write", fail)
         client = as_person(full)
         client.raise_request_exception = False

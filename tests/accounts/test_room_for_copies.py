@@ -1,0 +1,75 @@
+"""Copies of people's data take a bounded part of the disk, and one that finds no room says so."""
+
+import resource
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from django.test import Client
+
+from accounts.archive import COPIES_AT_A_TIME, NoRoomForCopy, archive_make
+from accounts.models import Person
+from tests.accounts.conftest import answered
+from tests.conftest import with_consent
+from tests.live import Visitor, Web, running
+
+AsPerson = Callable[[Person], Client]
+DOWNLOAD, FAMILY_DOWNLOAD = "/account/data/download", "/family/data/download"
+
+
+@pytest.fixture
+def crowd(full: Person) -> Iterator[ExitStack]:
+    """As many copies as may be at a time, all of them open."""
+    with ExitStack() as copies:
+        for _ in range(COPIES_AT_A_TIME):
+            copies.enter_context(archive_make(person=full))
+        yield copies
+
+
+class TestAtATime:
+    @pytest.mark.parametrize("path", [DOWNLOAD, FAMILY_DOWNLOAD])
+    def test_one_more_is_told_to_come_back(
+        self, path: str, crowd: ExitStack, full: Person, parent: Person, as_person: AsPerson
+    ) -> None:
+        client = as_person(full if path == DOWNLOAD else parent)
+        for _ in range(6):
+            # Nothing was given, so nothing counts towards the five copies an hour.
+            reply = client.post(path)
+            assert (reply.status_code, reply["Retry-After"]) == (503, "300")
+            assert "Try again in five minutes" in reply.content.decode()
+        crowd.close()
+        assert client.post(path).getvalue().startswith(b"PK")
+
+    def test_a_place_is_free_again_after_a_fault(self, full: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+        with monkeypatch.context() as broken:
+            broken.setattr("accounts.archive._kind_write", lambda *_args: 1 / 0)
+            for _ in range(COPIES_AT_A_TIME + 1):
+                with pytest.raises(ZeroDivisionError):
+                    archive_make(person=full)
+        archive_make(person=full).close()
+
+    def test_a_place_is_given_back_once(self, full: Person) -> None:
+        first = archive_make(person=full)
+        first.close()
+        first.close()
+        with ExitStack() as copies:
+            for _ in range(COPIES_AT_A_TIME):
+                copies.enter_context(archive_make(person=full))
+            with pytest.raises(NoRoomForCopy):
+                archive_make(person=full)
+
+
+@pytest.mark.faults
+def test_a_copy_that_is_larger_than_a_file_may_be_is_refused_whole(
+    tmp_path: Path, make_person: Callable[..., Person], library: None, transactional_db: None
+) -> None:
+    person = with_consent(make_person("noor"))
+    answered(person, answer="walnut " * 100_000)
+    with running(Web(tmp_path / "web.log")) as web:
+        visitor = Visitor(web, person)
+        _soft, hard = resource.prlimit(web.child.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(web.child.pid, resource.RLIMIT_FSIZE, (400_000, hard))
+        assert visitor.post(DOWNLOAD).status == 503
+        resource.prlimit(web.child.pid, resource.RLIMIT_FSIZE, (hard, hard))
+        assert visitor.post(DOWNLOAD).status == 200
