@@ -3,12 +3,12 @@
     .venv/bin/python -m embedded with -- .venv/bin/python -m benchmarks.family_walk \\
         [--language es] [--zone Europe/Madrid] [--country ES] [--json]
 
-A real Chromium walks the parent's side (sign up, confirm the address, invite, consent, agree) and the teen's, who has an
-account: open the invitation, accept it, open the tutor, ask. Each is counted, on a phone of their own. With a zone the browser stands in it and runs scripts.
-What the consent's evidence says afterwards is printed as well. Human seconds are the keystroke-level model of Card,
-Moran and Newell (1980), with 1.1 s to point and 1.35 s to decide before each tap; typing on a phone at 36 words a
-minute (Palin et al. 2019, MobileHCI) or 3.0 characters a second; and every line on the way read once, at 238 words a
-minute (Brysbaert 2019, Journal of Memory and Language).
+A real Chromium walks the parent's side (sign up, confirm the address, invite, consent, agree) and that of the teen,
+who has an account: open the invitation, accept it, open the tutor, ask. Each is counted, on a phone of their own. With
+a zone the browser stands in it and runs scripts. What the consent's evidence says afterwards is printed as well.
+Human seconds are the keystroke-level model of Card, Moran and Newell (1980), with 1.1 s to point and 1.35 s to decide
+before each tap; typing on a phone at 36 words a minute (Palin et al. 2019, MobileHCI) or 3.0 characters a second; and
+every line on the way read once, at 238 words a minute (Brysbaert 2019, Journal of Memory and Language).
 """
 
 import argparse
