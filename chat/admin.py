@@ -92,7 +92,7 @@ class ReportCountAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 @admin.register(ModelOutage)
 class ModelOutageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """When the model gave no answers, and how many questions wait for it now. Written by chat.outages."""
+    """When the model gave no answers, and how many questions wait for it now. Written by chat.turns.outages."""
 
     list_display = ("began_at", "declared_at", "ended_at", "fault", "faults", "failed_probes", "waiting")
     ordering = ("-began_at",)

@@ -57,8 +57,8 @@ class Deferral(models.Model):
 class ModelOutage(models.Model):
     """A time in which the model's server gave no answers. At most one has no `ended_at`.
 
-    It begins with the first fault after an answer and counts as an outage once it is declared (chat.outages). One that
-    is over before that is deleted.
+    It begins with the first fault after an answer and counts as an outage once it is declared (chat.turns.outages). One
+    that is over before that is deleted.
     """
 
     began_at = models.DateTimeField(_("began"), default=timezone.now)

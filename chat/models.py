@@ -114,11 +114,11 @@ class Turn(Deferral):
         "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="retries"
     )
     # The turn that is shown instead of this one: a better retry or, for a retry that was not better, the turn that it
-    # retried. Set in the transaction that ends the retry (chat.retries).
+    # retried. Set in the transaction that ends the retry (chat.turns.retries).
     replaced_by = models.ForeignKey(
         "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="replaced"
     )
-    # The turn whose unfinished answer this one goes on with (chat.continuing).
+    # The turn whose unfinished answer this one goes on with (chat.turns.continuing).
     continues = models.ForeignKey(
         "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="continuations"
     )
@@ -127,7 +127,7 @@ class Turn(Deferral):
     # Of the page or the program that it was asked on: a worker has no page to take one from.
     language = models.CharField(max_length=10, default=page_language, editable=False)
     answer = models.TextField(blank=True)
-    # Since when its asker has gone on without a break, and whether this turn brings a word about one (chat.sittings).
+    # Since when its asker has gone on without a break, and whether this turn brings a word about one.
     sitting_since = models.DateTimeField(default=timezone.now, editable=False)
     reminds = models.BooleanField(default=False)
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED)

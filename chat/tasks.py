@@ -3,9 +3,11 @@ from typing import Any
 from celery import shared_task
 from celery.signals import worker_shutdown, worker_shutting_down
 
-from chat import leases, releasing, reports, services
+from chat import reports
+from chat.answering import leases
+from chat.answering.desk import desk
+from chat.asking import releasing, services
 from chat.connections import give_back
-from chat.desk import desk
 from telemetry.context import about
 
 

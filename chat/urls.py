@@ -1,11 +1,12 @@
 from django.urls import path
 
-from chat import act_views, history_views, look_views, views
-from chat.relay import turn_stream
+from chat.parents.views import look
+from chat.web import act_views, history_views, views
+from chat.web.relay import turn_stream
 
 app_name = "chat"
 urlpatterns = [
-    path("look/<uuid:link_id>", look_views.look, name="look"),
+    path("look/<uuid:link_id>", look, name="look"),
     path("", views.start, name="start"),
     path("conversations", history_views.conversations, name="conversations"),
     path("ask", views.ask, name="ask"),

@@ -14,10 +14,10 @@ from accounts.models import Person
 from budgets.audit import differences
 from budgets.models import Entry, EntryKind
 from budgets.selectors import meter
+from chat.asking.services import turn_start
 from chat.models import State, Turn
-from chat.services import turn_start
-from chat.stream.entries import words_key
-from chat.stream.store import _client as valkey
+from chat.streaming.entries import words_key
+from chat.streaming.store import _client as valkey
 from inference import loop, provider
 from inference.prices import price
 from tests.chat.conftest import written

@@ -14,13 +14,13 @@ from rest_framework.request import Request
 from rest_framework.utils.encoders import JSONEncoder
 
 from accounts.models import Person
-from chat import stream
+from chat import streaming
 from chat.api.serializers import turn_told
-from chat.following import STILL_HERE, event, event_stream, follow, read
 from chat.models import Turn
-from chat.open_streams import counted, require_room
 from chat.selectors import turn_lives, turn_of
-from chat.stream.entries import id_order
+from chat.streaming.entries import id_order
+from chat.streaming.following import STILL_HERE, event, event_stream, follow, read
+from chat.streaming.open_streams import counted, require_room
 from rest.problems import NOT_FOUND
 from rest.schema import answers
 from rest.views import SignedInView
@@ -88,7 +88,7 @@ async def _events(
         yield await read(_ending, person, turn_id)
     except Turn.DoesNotExist:
         yield _event("gone", {})
-    except (stream.StreamAway, DatabaseError):
+    except (streaming.StreamAway, DatabaseError):
         yield _event("away", {})
     except Exception:
         logger.exception("The events of turn %s met a fault of our own.", turn_id)

@@ -7,16 +7,17 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import Person
-from chat import services, stream
-from chat.acts import FIRST
+from chat import streaming
 from chat.api.access import own_conversation, own_turn
 from chat.api.refusals import KEY_MISSING, NOTHING_TO_CONTINUE, ON_ASKING, told_as_problems
 from chat.api.serializers import AskSerializer, TurnSerializer, turn_told
+from chat.asking import services
+from chat.asking.throttles import question_count
 from chat.errors import IdTaken
-from chat.judging import verdict_for
 from chat.models import Conversation, Turn
 from chat.selectors import turns_shown
-from chat.throttles import question_count
+from chat.turns.acts import FIRST
+from chat.turns.judging import verdict_for
 from guard import action_for
 from rest.problems import NOT_FOUND, TOO_OFTEN, Problem
 from rest.schema import answers
@@ -151,7 +152,7 @@ class OneTurn(SignedInView):
         """One of your turns, with the words that it has so far. Whoever asks for it counts as reading."""
         turn = own_turn(self.person, turn_id)
         if turn.is_live:
-            stream.note_reader(turn.pk)
+            streaming.note_reader(turn.pk)
         return Response(turn_told(turn))
 
 

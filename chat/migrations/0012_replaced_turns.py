@@ -1,4 +1,4 @@
-"""Retries from before: until now each replaced its turn, however it ended. By the rule of chat.retries only a better one
+"""Retries from before: until now each replaced its turn, however it ended. By the rule of chat.turns.retries only a better one
 does, and a retry belongs to the turn that was shown when it was asked for."""
 
 from django.db import migrations

@@ -13,9 +13,9 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 
 from budgets.selectors import holds_open
-from chat.measures import MEASURES
-from chat.outages import model_outage
 from chat.selectors import turns_live
+from chat.turns.measures import MEASURES
+from chat.turns.outages import model_outage
 from telemetry.gathering import sums
 
 

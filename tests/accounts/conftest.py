@@ -26,8 +26,8 @@ from accounts import throttle
 from accounts.archive import archive_make
 from accounts.models import Person, Role
 from budgets.services import hold_settle
+from chat.asking.services import turn_start
 from chat.models import State, Turn
-from chat.services import turn_start
 from courses.models import Certificate, Together
 from courses.records import PersonRecord
 from events.feeds import feed_make

@@ -17,9 +17,9 @@ from accounts import services
 from accounts.models import Person, Role
 from budgets.audit import differences
 from budgets.models import Hold, HoldState, Period
-from chat import stream
+from chat import streaming
+from chat.asking.services import turn_start
 from chat.models import Conversation, Turn
-from chat.services import turn_start
 from events.models import SignUp
 from tests.accounts.conftest import ANSWER, QUESTION, MakeFull, answered
 from tests.budgets.rush import at_once
@@ -200,7 +200,7 @@ class TestWhileATurnIsBeingWritten:
         full = make_full()
         visitor = Visitor(web, full)
         turn_id = visitor.ask(LONG)
-        wait_until(lambda: (stream.written(turn_id) or stream.Written()).tokens, what="the first words")
+        wait_until(lambda: (streaming.written(turn_id) or streaming.Written()).tokens, what="the first words")
         reply = visitor.post("/account/data/erase", proof=PASSWORD)
         assert (reply.status, reply.headers["Location"]) == (302, "/account/erased")
         assert not Turn.objects.exists()

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, Route, expect
 
 from accounts.models import Person
 from budgets.models import Hold
-from chat.leases import CLAIMING
+from chat.answering.leases import CLAIMING
 from chat.models import State, Turn
 from tests.browser.written import FIRST, WrittenTurn
 from tests.live import Web, other_connection

@@ -6,10 +6,10 @@ from uuid import uuid4
 from django.utils import timezone
 
 from accounts.models import Person
-from chat import stream
+from chat import streaming
 from chat.models import Conversation, Ending, State, Turn
-from chat.stream.entries import words_key
-from chat.stream.store import _client
+from chat.streaming.entries import words_key
+from chat.streaming.store import _client
 
 FIRST = "Rain falls from clouds.\n\n"
 SECOND = "It runs into rivers.\n\n"
@@ -54,4 +54,4 @@ class WrittenTurn:
             ended_at=timezone.now(),
             **fields,
         )
-        stream.end(self.turn.pk)
+        streaming.end(self.turn.pk)

@@ -6,10 +6,10 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Person
+from chat.answering.desk import Desk
+from chat.asking.services import turn_start
 from chat.deferral_models import ModelOutage
-from chat.desk import Desk
 from chat.models import Conversation, Ending, Turn
-from chat.services import turn_start
 from guard import Verdict
 from tests.chat.verdicts import judging
 from tests.live import wait_until
@@ -31,7 +31,7 @@ def judged(monkeypatch: pytest.MonkeyPatch) -> Judged:
     """Makes the guard say the same of everything that is asked from now on."""
 
     def judge(verdict: Verdict) -> None:
-        for room in ("services", "throttles", "leaving"):
+        for room in ("asking.services", "asking.throttles", "turns.leaving"):
             monkeypatch.setattr(f"chat.{room}.verdict_for", judging(verdict))
 
     return judge
@@ -40,8 +40,8 @@ def judged(monkeypatch: pytest.MonkeyPatch) -> Judged:
 @pytest.fixture
 def unnudged(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keeps what is asked from the worker that other tests of this process may have started."""
-    monkeypatch.setattr("chat.nudge.send", lambda _turn_id: None)
-    monkeypatch.setattr("chat.nudge.send_watch", lambda: None)
+    monkeypatch.setattr("chat.turns.nudge.send", lambda _turn_id: None)
+    monkeypatch.setattr("chat.turns.nudge.send_watch", lambda: None)
 
 
 @pytest.fixture

@@ -14,13 +14,13 @@ from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 from accounts.models import Person
 from budgets.models import Hold
 from budgets.selectors import meter
-from chat import pauses, services
-from chat.acts import action_of, ending_of_cut, said_of
+from chat.asking import pauses, services
 from chat.errors import FamilyClosed, TutorClosed, TutorPaused
 from chat.models import Ending, State, Turn
 from chat.personal import conversations_export
-from chat.prompt import KINDLY, for_turn, prompt_for
+from chat.prompts.prompt import KINDLY, for_turn, prompt_for
 from chat.selectors import pause_of
+from chat.turns.acts import action_of, ending_of_cut, said_of
 from courses.loading import library_load
 from families.models import Consent, Link
 from families.terms import View
@@ -62,7 +62,7 @@ class TestFixedWords:
     ) -> None:
         judged(given)
         settings.TUTOR_DAILY_TOKENS = 0
-        with patch("chat.nudge.send") as nudged, django_capture_on_commit_callbacks(execute=True):
+        with patch("chat.turns.nudge.send") as nudged, django_capture_on_commit_callbacks(execute=True):
             turn = ask(teen)
         assert (turn.state, turn.tokens, turn.layer) == (state, 0, "test")
         assert turn.ended_at
@@ -397,7 +397,7 @@ class TestACutAnswer:
         owner: Client,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr("chat.draft.answer_stream", saying(answer))
+        monkeypatch.setattr("chat.answering.draft.answer_stream", saying(answer))
         turn = written(ask(teen))
         assert (turn.state, turn.ending, turn.answer) == (State.WITHHELD, ending, "")
         page = page_of(owner, turn)
@@ -415,7 +415,7 @@ class TestACutAnswer:
         self, teen: Person, ask: Ask, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(
-            "chat.draft.answer_stream", saying(f"I love you so much, my darling. {'more ' * 300}")
+            "chat.answering.draft.answer_stream", saying(f"I love you so much, my darling. {'more ' * 300}")
         )
         turn = written(ask(teen))
         assert turn.state == State.WITHHELD
@@ -427,7 +427,7 @@ class TestACutAnswer:
         self, teen: Person, ask: Ask, owner: Client, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         library_load()
-        monkeypatch.setattr("chat.draft.answer_stream", saying("I love you so much, my darling."))
+        monkeypatch.setattr("chat.answering.draft.answer_stream", saying("I love you so much, my darling."))
         turn = written(ask(teen, "Why does AI make things up?"))
         assert "Read the lesson: It sounds sure even when it is wrong" in page_of(owner, turn)
 

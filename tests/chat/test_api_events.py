@@ -13,7 +13,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from accounts.models import Person
-from chat import services
+from chat.asking import services
 from chat.models import State, Turn
 from tests.chat.test_relay import LONG, Event, events
 from tests.live import Visitor, Web, Worker, running, wait_until
@@ -125,7 +125,7 @@ def test_a_turn_that_is_deleted_meanwhile_is_gone(worker: Worker, teen: Person, 
 
 
 def test_a_turn_that_waits_says_so(teen: Person, visitor: Visitor) -> None:
-    with patch("chat.nudge.send"):
+    with patch("chat.turns.nudge.send"):
         turn = ask(teen)
     with listening(visitor, turn.pk) as coming:
         waiting = next(coming)

@@ -11,7 +11,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.models import Person
-from chat import services
+from chat.asking import services
 from chat.models import Conversation, State, Turn
 from families.models import Consent, Link
 from tests.rest.told import TURNS, problem
@@ -263,8 +263,8 @@ class TestReading:
         problem(client.get(f"{TURNS}/{turn.pk}"), "not-signed-in", 401)
 
     def test_whoever_asks_again_and_again_counts_as_reading(self, owner: Client, turn: Turn) -> None:
-        from chat.stream import store
-        from chat.stream.entries import reader_key
+        from chat.streaming import store
+        from chat.streaming.entries import reader_key
 
         store._client().delete(reader_key(turn.pk))
         owner.get(f"{TURNS}/{turn.pk}")

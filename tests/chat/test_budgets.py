@@ -22,12 +22,12 @@ from budgets.allowances import (
 from budgets.errors import BudgetShort
 from budgets.models import Floor, Hold, Plan
 from budgets.selectors import Meter, meter
-from chat.budget_words import meter_said, refusal_said, when_said
+from chat.asking.services import turn_start
 from chat.errors import ModelNotInPlan
 from chat.models import Turn
-from chat.pages import turn_shown
-from chat.prompt import BRIEFLY_TOKENS, MEMORY_TOKENS
-from chat.services import turn_start
+from chat.prompts.prompt import BRIEFLY_TOKENS, MEMORY_TOKENS
+from chat.replies.budget_words import meter_said, refusal_said, when_said
+from chat.web.pages import turn_shown
 from tests.budgets.purse import purse_make
 
 AsPerson = Callable[[Person], Client]

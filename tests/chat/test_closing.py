@@ -10,10 +10,10 @@ from accounts.models import Person
 from accounts.services import person_erase
 from budgets.models import Hold, HoldState
 from budgets.selectors import meter
-from chat.desk import Desk
+from chat.answering.desk import Desk
+from chat.asking.services import turn_start
 from chat.errors import FamilyClosed
 from chat.models import Ending, State, Turn
-from chat.services import turn_start
 from families.consents import consent_withdraw
 from families.links import link_end
 from families.models import Consent, Link

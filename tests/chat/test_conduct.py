@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from pytest_django import Settings
 
 from accounts.models import Person
-from chat.fence import CLOSE, OPEN, harmless
 from chat.models import State, Turn
-from chat.prompt import CONDUCT, KINDLY, prompt_for
+from chat.prompts.fence import CLOSE, OPEN, harmless
+from chat.prompts.prompt import CONDUCT, KINDLY, prompt_for
 from chat.selectors import pasts_of
 from courses.index import passages_index
 from courses.loading import library_load

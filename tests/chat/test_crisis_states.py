@@ -20,11 +20,11 @@ from pytest_django import Settings
 
 from accounts.models import Person
 from budgets.allowances import site_stop_set
-from chat import services
+from chat.asking import services
+from chat.asking.throttles import questions, reports
 from chat.deferral_models import ModelOutage
-from chat.deferring import MOST_DEFERRED
 from chat.models import Conversation, State, Turn
-from chat.throttles import questions, reports
+from chat.turns.deferring import MOST_DEFERRED
 from events.models import Event
 from events.places import sign_up_confirm
 from events.services import sign_up_make
@@ -232,7 +232,7 @@ def records_away(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> Scene:
         raise OperationalError
 
     scene.client.raise_request_exception = False
-    monkeypatch.setattr("chat.services.turn_start_from_page", fail)
+    monkeypatch.setattr("chat.asking.services.turn_start_from_page", fail)
     scene.may_store = False
     return scene
 

@@ -9,10 +9,10 @@ import pytest
 from accounts.models import Person
 from budgets.audit import differences
 from budgets.selectors import meter
+from chat.asking.releasing import release_deferred
 from chat.deferral_models import ModelOutage
 from chat.models import State, Turn
-from chat.outages import model_outage
-from chat.releasing import release_deferred
+from chat.turns.outages import model_outage
 from tests import live
 from tests.chat.test_faults import logs, now, own_model, own_valkey, site, visitor
 from tests.chat.test_kills import answered_by_another, assert_paid_once, database_let_go, nudged, swept

@@ -9,10 +9,10 @@ from pytest_django import Settings
 
 from accounts.models import Person
 from budgets.selectors import meter
-from chat.desk import Desk
-from chat.leases import turn_finish
+from chat.answering.desk import Desk
+from chat.answering.leases import turn_finish
 from chat.models import Ending, State, Turn
-from chat.prompt import prompt_for
+from chat.prompts.prompt import prompt_for
 from tests.chat.conftest import Ask
 from tests.conftest import with_consent
 from tests.live import wait_until
@@ -88,7 +88,7 @@ def test_a_database_that_is_away_for_a_moment_loses_no_answer(
             raise DatabaseError
         return real(**about)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("chat.desk.turn_finish", away_at_first)
+    monkeypatch.setattr("chat.answering.desk.turn_finish", away_at_first)
     desk.take()
     wait_until(lambda: states() == [State.ANSWERED] * 3, what="the answers")
     assert len(refused) == 3
@@ -103,7 +103,7 @@ def test_one_turn_that_cannot_begin_holds_up_no_other(
         return prompt_for(question, **about)  # type: ignore[arg-type]
 
     Turn.objects.filter(pk=turns[0].pk).update(question="Break")
-    monkeypatch.setattr("chat.desk.prompt_for", broken)
+    monkeypatch.setattr("chat.answering.desk.prompt_for", broken)
     desk.take()
     wait_until(lambda: not Turn.objects.filter(ended_at=None).exists(), what="the answers")
     first = Turn.objects.get(pk=turns[0].pk)

@@ -12,9 +12,10 @@ from pytest_django import Settings
 from accounts.models import Person
 from budgets.models import Entry, EntryKind, Hold, HoldState
 from budgets.selectors import meter
-from chat import leases, stream
+from chat import streaming
+from chat.answering import leases
 from chat.models import Ending, State, Turn
-from chat.stream import store
+from chat.streaming import store
 from config.celery import app
 from tests import live
 from tests.budgets.purse import purse_make
@@ -76,7 +77,7 @@ def now(turn: Turn) -> Turn:
 
 
 def words_made(turn: Turn) -> int:
-    return (stream.written(turn.pk) or stream.Written()).tokens
+    return (streaming.written(turn.pk) or streaming.Written()).tokens
 
 
 def test_a_worker_killed_in_mid_answer_leaves_no_hold_and_costs_nothing(
@@ -148,7 +149,7 @@ def test_a_broker_killed_in_mid_answer_comes_back_empty_and_no_word_is_lost_or_r
                         last = event.id or last
     turn = now(turn)
     assert turn.state == State.ANSWERED
-    from chat.rendering import answer_html
+    from chat.streaming.rendering import answer_html
 
     assert letters(answer_html(turn.answer)) in letters(found[-2].data)
     assert meter(owner=teen).spent == turn.tokens

@@ -11,11 +11,11 @@ from uuid import uuid4
 import pytest
 
 from accounts.models import Person
-from chat import growth, open_streams, stream
-from chat.growth import Growth, SharedPage, shared_page
+from chat import streaming
 from chat.models import Turn
-from chat.rendering import answer_html
-from chat.stream import Entry
+from chat.streaming import Entry, growth, open_streams
+from chat.streaming.growth import Growth, SharedPage, shared_page
+from chat.streaming.rendering import answer_html
 from tests.live import Visitor, Web
 from tests.streams import make_live_turns
 
@@ -207,7 +207,7 @@ def test_hostile_answers_with_twenty_readers_leave_the_process_free(web: Web, te
 
     def write() -> None:
         # As a worker does: twenty entries a second for each.
-        client, steps = stream.store._client(), 100
+        client, steps = streaming.store._client(), 100
         for step in range(steps):
             with client.pipeline(transaction=False) as pipe:
                 for number, turn in enumerate(turns):

@@ -12,8 +12,8 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Person
-from chat.history import TURNS_A_PAGE, newest_turns, turn_address, turns_page
 from chat.models import Conversation, State, Turn
+from chat.web.history import TURNS_A_PAGE, newest_turns, turn_address, turns_page
 from tests.chat.long import conversation_make, turns_make
 
 AsPerson = Callable[[Person], Client]

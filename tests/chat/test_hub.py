@@ -7,10 +7,10 @@ from uuid import UUID, uuid4
 import pytest
 import redis
 
-from chat.desk import LONGEST_SECONDS
-from chat.stream import reader, store
-from chat.stream.entries import READER_SECONDS, RENEWALS, Entry, reader_key, words_key
-from chat.stream.reader import Hub
+from chat.answering.desk import LONGEST_SECONDS
+from chat.streaming import reader, store
+from chat.streaming.entries import READER_SECONDS, RENEWALS, Entry, reader_key, words_key
+from chat.streaming.reader import Hub
 
 
 async def subscribed(hub: Hub, turn_id: UUID) -> None:

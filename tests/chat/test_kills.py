@@ -17,10 +17,10 @@ from kombu import Connection
 from accounts.models import Person
 from budgets.models import Entry, EntryKind, Hold, HoldState
 from budgets.selectors import meter
-from chat import leases
-from chat.leases import CLAIMING
+from chat.answering import leases
+from chat.answering.leases import CLAIMING
 from chat.models import Ending, State, Turn
-from chat.stream import store
+from chat.streaming import store
 from config.celery import app
 from tests import live
 from tests.chat.test_faults import ask, logs, now, own_model, own_valkey, site, visitor, words_made

@@ -9,12 +9,12 @@ from django.test import Client
 from django.utils import translation
 
 from accounts.models import Person
-from chat.grounding import passages_for, passages_kept
-from chat.leases import turn_finish, turns_claim
+from chat.answering.leases import turn_finish, turns_claim
 from chat.models import Conversation, Ending, State, Turn
-from chat.outcomes import Outcome
 from chat.personal import conversations_export
-from chat.prompt import Prompt, prompt_for
+from chat.prompts.grounding import passages_for, passages_kept
+from chat.prompts.prompt import Prompt, prompt_for
+from chat.turns.outcomes import Outcome
 from courses.models import Passage
 from guard import Level
 from tests.chat.conftest import Ask, written
@@ -131,7 +131,7 @@ class TestWhatTheModelIsTold:
 
         with translation.override("es"):
             turn = ask(teen, IN_SPANISH)
-        monkeypatch.setattr("chat.desk.prompt_for", noted)
+        monkeypatch.setattr("chat.answering.desk.prompt_for", noted)
         monkeypatch.setattr(settings, "TUTOR_ANSWER_TOKENS", 20)
         likely = turn.prompt_tokens
         assert written(turn).state == State.ANSWERED

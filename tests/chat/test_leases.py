@@ -7,8 +7,8 @@ from django.utils import timezone
 from accounts.models import Person
 from budgets.models import Entry, EntryKind, Hold, HoldState
 from budgets.selectors import meter
-from chat import services, stream
-from chat.leases import (
+from chat import streaming
+from chat.answering.leases import (
     LEASE,
     Checkpoint,
     Standing,
@@ -17,8 +17,9 @@ from chat.leases import (
     turns_claim,
     turns_sweep,
 )
+from chat.asking import services
 from chat.models import Ending, State, Turn
-from chat.outcomes import Outcome
+from chat.turns.outcomes import Outcome
 from tests.chat.conftest import Ask
 
 LATER = LEASE + timedelta(seconds=1)
@@ -121,7 +122,7 @@ class TestSweeping:
     @pytest.fixture
     def nudged(self, monkeypatch: pytest.MonkeyPatch) -> list[object]:
         sent: list[object] = []
-        monkeypatch.setattr("chat.nudge.send", sent.append)
+        monkeypatch.setattr("chat.turns.nudge.send", sent.append)
         return sent
 
     def test_a_fresh_turn_is_left_alone(self, turn: Turn, nudged: list[object]) -> None:
@@ -192,8 +193,8 @@ class TestSweeping:
     ) -> None:
         likely = turn.prompt_tokens
         turn_checkpoint(turn=claimed(turn), answer="Because", answer_tokens=1)
-        ahead = stream.Written(text="Because of the air", tokens=4, last_id="1-0")
-        monkeypatch.setattr("chat.stream.written", lambda _turn_id: ahead)
+        ahead = streaming.Written(text="Because of the air", tokens=4, last_id="1-0")
+        monkeypatch.setattr("chat.streaming.written", lambda _turn_id: ahead)
         turns_sweep(now=timezone.now() + LATER)
         turn.refresh_from_db()
         assert turn.answer == "Because of the air"

@@ -11,8 +11,8 @@ from pytest_django import Settings
 
 from accounts.models import Person
 from chat.errors import PersonalFound
-from chat.leaving import Personal
 from chat.models import State, Turn
+from chat.turns.leaving import Personal
 from guard import Category, Level
 from tests.chat.conftest import Ask, Judged
 from tests.chat.verdicts import METHOD, personal, verdict

@@ -12,12 +12,12 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Person
-from chat import stream
-from chat.leases import turn_finish
+from chat import streaming
+from chat.answering.leases import turn_finish
 from chat.models import Ending, State, Turn
-from chat.outcomes import Outcome
-from chat.stream.entries import words_key
-from chat.stream.store import _client
+from chat.streaming.entries import words_key
+from chat.streaming.store import _client
+from chat.turns.outcomes import Outcome
 from tests.live import Visitor, Web, wait_until
 from tests.streams import make_live_turns
 
@@ -31,7 +31,7 @@ def end_turns(turns: Sequence[Turn]) -> None:
     ended = {"state": State.ANSWERED, "answer": "It rains.", "claim": None, "lease_until": None}
     Turn.objects.filter(pk__in=[turn.pk for turn in turns]).update(ended_at=timezone.now(), **ended)
     for turn in turns:
-        stream.end(turn.pk)
+        streaming.end(turn.pk)
 
 
 class Readers:
@@ -70,7 +70,7 @@ class Readers:
 
 async def write_words(turn_ids: Sequence[UUID]) -> None:
     async def write(turn_id: UUID) -> None:
-        async with stream.Writer(turn_id) as writer:
+        async with streaming.Writer(turn_id) as writer:
             for number in range(WORDS):
                 writer.add(f"Word {number} of it. ", number + 1)
                 await asyncio.sleep(0.1)
@@ -112,7 +112,7 @@ def test_an_end_that_a_former_worker_writes_ends_no_stream(
 ) -> None:
     """A worker that was too slow loses its turn to another, which goes on writing on the same stream."""
     turns = make_live_turns(teen, 1)
-    stream.end(turns[0].pk)
+    streaming.end(turns[0].pk)
     readers = Readers(visitor, [address.format(turns[0].pk)])
     wait_until(lambda: readers.connected == 1, what="the stream to open")
     asyncio.run(write_words([turns[0].pk]))

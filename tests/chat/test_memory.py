@@ -4,9 +4,9 @@ import pytest
 from django.conf import settings
 
 from chat.errors import QuestionTooLong
-from chat.memory import remembered
 from chat.models import State, Turn
-from chat.prompt import LEAST_ANSWER_TOKENS, answer_room, prompt_for
+from chat.prompts.memory import remembered
+from chat.prompts.prompt import LEAST_ANSWER_TOKENS, answer_room, prompt_for
 from inference.tokens import tokens_at_most, tokens_likely
 
 

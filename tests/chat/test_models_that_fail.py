@@ -15,9 +15,11 @@ from pytest_django import Settings
 from accounts.models import Person
 from budgets.models import Entry, EntryKind, Hold, HoldState
 from budgets.selectors import meter
-from chat import draft, relay, stream
-from chat.desk import Desk
+from chat import streaming
+from chat.answering import draft
+from chat.answering.desk import Desk
 from chat.models import Ending, State, Turn
+from chat.web import relay
 from inference import loop, provider
 from tests.chat.conftest import Ask, written
 from tests.live import wait_until
@@ -197,7 +199,7 @@ class TestWhatIsSaid:
         caplog: pytest.LogCaptureFixture,
     ) -> None:
         turn = answered(reply, question="Where do WALNUTS grow?")
-        told = [record for record in caplog.records if record.name == "chat.draft"]
+        told = [record for record in caplog.records if record.name == "chat.answering.draft"]
         assert [record.levelno for record in told] == [logging.ERROR if alarms else logging.WARNING]
         assert str(turn.pk) in told[0].getMessage()
         assert "WALNUT" not in caplog.text
@@ -225,15 +227,15 @@ class TestWhyNothingComes:
     @pytest.mark.parametrize(
         ("begin", "phase", "said"),
         [
-            (b"", stream.Phase.LOADING, "The model is being loaded."),
-            (delta(reasoning=THOUGHT), stream.Phase.THINKING, "The model is thinking."),
+            (b"", streaming.Phase.LOADING, "The model is being loaded."),
+            (delta(reasoning=THOUGHT), streaming.Phase.THINKING, "The model is thinking."),
         ],
         ids=["loading", "thinking"],
     )
     def test_is_said(
         self,
         begin: bytes,
-        phase: stream.Phase,
+        phase: streaming.Phase,
         said: str,
         teen: Person,
         ask: Ask,
@@ -244,7 +246,7 @@ class TestWhyNothingComes:
         with scripted([OK, begin, 1.0, words(*PIECES), END]) as serving, answered_by(serving):
             turn = ask(teen)
             desk.take()
-            wait_until(lambda: stream.phase_of(turn.pk) is phase, what="the phase", seconds=5)
+            wait_until(lambda: streaming.phase_of(turn.pk) is phase, what="the phase", seconds=5)
             turn.refresh_from_db()
             assert asyncio.run(relay._why_nothing_comes(turn, has_words=False)) == said
             assert asyncio.run(relay._why_nothing_comes(turn, has_words=True)) == ""

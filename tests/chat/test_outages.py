@@ -11,7 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import Person
 from chat.deferral_models import ModelOutage
 from chat.models import Ending, State, Turn
-from chat.outages import CLEAR_AFTER, DOWN_AFTER, FORGOTTEN_AFTER, model_outage, note_fault, watch_model
+from chat.turns.outages import CLEAR_AFTER, DOWN_AFTER, FORGOTTEN_AFTER, model_outage, note_fault, watch_model
 from tests.chat.conftest import Ask, written
 from tests.live import free_port
 from tests.quirks import answered_by

@@ -8,9 +8,9 @@ from django.utils import timezone
 
 from accounts.models import Person
 from budgets.selectors import meter
-from chat.leases import LONGEST_WAIT, turns_claim, turns_sweep
+from chat.answering.leases import LONGEST_WAIT, turns_claim, turns_sweep
 from chat.models import Ending, State, Turn
-from chat.queue import next_in_line, wait_of, waiting_words
+from chat.turns.queue import next_in_line, wait_of, waiting_words
 from tests.budgets.rush import at_once
 from tests.chat.conftest import Ask
 from tests.conftest import with_consent

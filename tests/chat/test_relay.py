@@ -18,10 +18,12 @@ from django.urls import reverse
 
 from accounts.models import Person
 from budgets.selectors import meter
-from chat import relay, services, stream
+from chat import streaming
 from chat.api import events as events_api
-from chat.following import STILL_HERE
+from chat.asking import services
 from chat.models import Ending, State, Turn
+from chat.streaming.following import STILL_HERE
+from chat.web import relay
 from tests.live import Visitor, Web, Worker, wait_until
 
 LONG = "Explain in many words how rain, rivers and the sea belong together, step by step."
@@ -179,7 +181,7 @@ def test_a_page_drawn_in_mid_answer_goes_on_from_what_it_shows(
     worker: Worker, teen: Person, visitor: Visitor, as_person: Callable[[Person], Client]
 ) -> None:
     turn = ask(teen)
-    wait_until(lambda: (stream.written(turn.pk) or stream.Written()).tokens > 30, what="some words")
+    wait_until(lambda: (streaming.written(turn.pk) or streaming.Written()).tokens > 30, what="some words")
     page = as_person(teen).get(reverse("chat:conversation", args=[turn.conversation_id])).content.decode()
     shown = {
         part: re.search(rf'id="turn-{turn.pk}-{part}">(.*?)</div>', page, re.DOTALL)
@@ -228,7 +230,7 @@ def test_a_conversation_deleted_in_mid_answer_stops_the_model(
 
 
 @pytest.mark.parametrize(
-    "fault", [stream.StreamAway(), DatabaseError("away"), ValueError("a fault of our own")]
+    "fault", [streaming.StreamAway(), DatabaseError("away"), ValueError("a fault of our own")]
 )
 @pytest.mark.parametrize("events_of", [_relayed, _told])
 def test_whatever_goes_wrong_the_last_event_says_to_come_back(
@@ -248,6 +250,6 @@ def test_whatever_goes_wrong_the_last_event_says_to_come_back(
 
 
 def _rendered(turn: Turn) -> str:
-    from chat.rendering import answer_html
+    from chat.streaming.rendering import answer_html
 
     return answer_html(turn.answer)

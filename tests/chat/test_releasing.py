@@ -12,14 +12,14 @@ from budgets.allowances import site_stop_set
 from budgets.audit import differences
 from budgets.models import Entry, EntryKind, Hold, HoldState
 from budgets.selectors import meter
+from chat.answering.leases import LEASE, LONGEST_WAIT, turns_claim, turns_sweep
+from chat.asking.releasing import MOST_UNDER_WAY, release_deferred, watch_deferred
+from chat.asking.services import turn_stop
 from chat.deferral_models import ModelOutage, WaitsFor
-from chat.deferring import MOST_RETURNS
-from chat.leases import LEASE, LONGEST_WAIT, turns_claim, turns_sweep
 from chat.models import Ending, State, Turn
-from chat.outages import model_outage
-from chat.queue import next_in_line
-from chat.releasing import MOST_UNDER_WAY, release_deferred, watch_deferred
-from chat.services import turn_stop
+from chat.turns.deferring import MOST_RETURNS
+from chat.turns.outages import model_outage
+from chat.turns.queue import next_in_line
 from families.models import Consent, Link
 from mail.models import Mail
 from tests.budgets.purse import purse_make
@@ -73,7 +73,7 @@ class TestAnAnswer:
         assert not Mail.objects.exists()
 
     def test_needs_no_reader(self, kept: Turn, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("chat.stream.writer.READER_SECONDS", 1)
+        monkeypatch.setattr("chat.streaming.writer.READER_SECONDS", 1)
         slow: Script = [
             OK,
             words("Rain "),

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from chat.rendering import GrowingPage, answer_html, question_html
+from chat.streaming.rendering import GrowingPage, answer_html, question_html
 
 LONG = """# Light
 

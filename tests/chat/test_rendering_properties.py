@@ -8,9 +8,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from chat.rendering import GrowingPage, answer_html, growing, question_html
-from chat.rendering.growing import MAX_PARSED
-from chat.rendering.markdown import ATTRIBUTE_VALUES, ATTRIBUTES, CLASSES, TAGS
+from chat.streaming.rendering import GrowingPage, answer_html, growing, question_html
+from chat.streaming.rendering.growing import MAX_PARSED
+from chat.streaming.rendering.markdown import ATTRIBUTE_VALUES, ATTRIBUTES, CLASSES, TAGS
 
 PIECES = [
     *(

@@ -16,16 +16,16 @@ from django.utils import timezone
 from accounts.models import Person
 from budgets.models import Hold, HoldState
 from budgets.selectors import meter
-from chat import services
+from chat.answering.leases import GIVE_UP_AFTER, LEASE, turn_finish, turns_claim, turns_sweep
+from chat.asking import services
 from chat.errors import StillAnswering
-from chat.leases import GIVE_UP_AFTER, LEASE, turn_finish, turns_claim, turns_sweep
-from chat.looking import overview
 from chat.models import Conversation, Ending, State, Turn
-from chat.outcomes import Outcome
+from chat.parents.looking import overview
 from chat.personal import conversations_export
-from chat.retries import is_better
 from chat.selectors import pasts_of, turns_shown
-from chat.swaps import ending_swaps
+from chat.turns.outcomes import Outcome
+from chat.turns.retries import is_better
+from chat.web.swaps import ending_swaps
 from families.models import Link
 from families.terms import View
 from families.wider_views import sight_of

@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Person
-from chat import services
+from chat.asking import services
 from chat.errors import ConversationGone
 from chat.models import Conversation, State, Turn
 from tests.chat.conftest import Ask

@@ -12,7 +12,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Person
 from chat.models import State, Turn
-from chat.search import hits, search_words, turns_found
+from chat.web.search import hits, search_words, turns_found
 from tests.chat.long import conversation_make, turns_make
 
 AsPerson = Callable[[Person], Client]

@@ -10,7 +10,8 @@ from accounts.models import Person
 from budgets.errors import BudgetShort
 from budgets.models import Hold, HoldState
 from budgets.selectors import meter
-from chat import leases, pauses, services
+from chat.answering import leases
+from chat.asking import pauses, services
 from chat.errors import IdTaken, QuestionEmpty, QuestionTooLong, StillAnswering, TutorClosed, TutorPaused
 from chat.models import LONGEST_QUESTION, Conversation, Ending, State, Turn
 from tests.chat.conftest import Ask
@@ -63,7 +64,7 @@ class TestAsking:
         def refuse(*_args: object, **_how: object) -> None:
             raise ConnectionRefusedError
 
-        monkeypatch.setattr("chat.nudge.current_app.send_task", refuse)
+        monkeypatch.setattr("chat.turns.nudge.current_app.send_task", refuse)
         with django_capture_on_commit_callbacks(execute=True):
             turn = ask(teen)
         assert turn.state == State.QUEUED
@@ -139,7 +140,7 @@ class TestCrisis:
         django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
     ) -> None:
         settings.TUTOR_DAILY_TOKENS = 0
-        with patch("chat.nudge.send") as nudged, django_capture_on_commit_callbacks(execute=True):
+        with patch("chat.turns.nudge.send") as nudged, django_capture_on_commit_callbacks(execute=True):
             turn = ask(teen, CRISIS)
         assert (turn.state, turn.level) == (State.CARDED, "3")
         assert not nudged.called

@@ -8,8 +8,8 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Person
+from chat.asking.sittings import BREAK, REMINDED_EVERY
 from chat.models import State, Turn
-from chat.sittings import BREAK, REMINDED_EVERY
 from guard import Level, Verdict
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("unnudged")]

@@ -11,10 +11,10 @@ from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.models import Person
-from chat import services
-from chat.history import turn_address
+from chat.asking import services
+from chat.asking.throttles import questions
 from chat.models import Conversation, State, Turn
-from chat.throttles import questions
+from chat.web.history import turn_address
 from tests.chat.conftest import Ask
 
 AsPerson = Callable[[Person], Client]

@@ -18,12 +18,12 @@ from pytest_django import Settings
 from accounts.models import Person
 from budgets.models import Hold, HoldState
 from budgets.selectors import meter
-from chat import stream
+from chat import streaming
+from chat.answering.watch import SHORT
+from chat.asking.pauses import question_answer
 from chat.errors import PersonalFound
-from chat.leaving import cleared
 from chat.models import Conversation, Ending, State, Turn
-from chat.pauses import question_answer
-from chat.watch import SHORT
+from chat.turns.leaving import cleared
 from guard import Category, Evidence, Level, Verdict
 from inference import loop, second_opinion
 from tests.chat.conftest import Ask, written
@@ -142,7 +142,7 @@ def answered(teen: Person, ask: Ask, settings: Settings) -> Iterator[Callable[..
 
 
 def streamed(turn: Turn) -> str:
-    return (stream.written(turn.pk) or stream.Written()).text
+    return (streaming.written(turn.pk) or streaming.Written()).text
 
 
 def assert_paid(person: Person, turn: Turn) -> None:
@@ -306,7 +306,9 @@ def test_without_its_verdict_a_trace_in_the_question_is_asked_about(
     remote: Callable[..., RemoteGuard], answered: Callable[..., Turn], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hint = Verdict(Level.HINTS, frozenset({Category.HOPELESSNESS}), layer="conversation")
-    monkeypatch.setattr("chat.watch.judge_strictly", lambda text: hint if "tired" in text else Verdict())
+    monkeypatch.setattr(
+        "chat.answering.watch.judge_strictly", lambda text: hint if "tired" in text else Verdict()
+    )
     guard = remote("llama", lambda _body: REFUSES)
     turn = answered(SENTENCE * 4, question="where does a tired river go")
     assert (turn.state, turn.level, turn.answer, streamed(turn)) == (State.PAUSED, "2", "", "")

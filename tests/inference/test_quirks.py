@@ -6,7 +6,7 @@ from contextlib import aclosing
 import pytest
 from pytest_django import Settings
 
-from chat.draft import FAULT_ENDINGS
+from chat.answering.draft import FAULT_ENDINGS
 from chat.models import Ending
 from inference.errors import ModelFault
 from inference.provider import answer_stream

@@ -15,7 +15,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.models import Person
-from chat import leases, services
+from chat.answering import leases
+from chat.asking import services
 from chat.models import Turn
 from telemetry import gathering
 from telemetry.gathering import Gathering
@@ -103,7 +104,7 @@ class TestSums:
 
 def asked(person: Person, question: str = "Why is the sky blue?") -> Turn:
     """A question that no worker hears of."""
-    with patch("chat.nudge.send"):
+    with patch("chat.turns.nudge.send"):
         return services.turn_start(person=person, turn_id=uuid4(), question=question)
 
 

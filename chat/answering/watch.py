@@ -1,0 +1,152 @@
+"""Stands between the output gate and the stream where a guard elsewhere is asked as well (ADR 22).
+
+No word goes out before the remote guard has judged the question and the words themselves, or has had its time. Where it
+gives no verdict the local guard is stricter for the rest of the answer, and the answer is kept short.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+
+from django.conf import settings
+
+from chat.prompts.prompt import Prompt
+from chat.turns import measures
+from chat.turns.acts import FIXED
+from guard import Action, Verdict, action_for, judge_output, judge_strictly
+from guard.remote import GUARDS, RemoteGuard, Said, Unreadable
+from inference.second_opinion import NoOpinion, breaker, opinion_ask
+from inference.talk import Message
+
+logger = logging.getLogger(__name__)
+
+# A window ends with the first sentence that ends after so many characters: some six of them in the longest answer.
+WINDOW = 240
+LONGEST_WINDOW = 600
+# What came before a window and is judged with it, as words mean something in their place.
+CONTEXT = 600
+# Without the second guard an answer ends after this many characters, with its sentence.
+SHORT = 700
+# What a person may be told instead of an answer, once the remote guard has seen their question.
+STOPS = frozenset(FIXED)
+
+
+def watches() -> bool:
+    return bool(settings.GUARD_KIND)
+
+
+@dataclass
+class Watch:
+    """What the remote guard said of one turn so far."""
+
+    question: Sequence[Message]
+    # A verdict on the question that a person is to be answered to in fixed words.
+    asks_for: Verdict | None = None
+    # The verdict that an answer is cut for.
+    cut_by: Verdict | None = None
+    is_alone: bool = False
+    _held: str = ""
+    _let: str = ""
+    _judging: asyncio.Task[Verdict | None] | None = field(default=None, repr=False)
+
+    @classmethod
+    def over(cls, prompt: Prompt) -> "Watch":
+        return cls([message for message in prompt.messages if message["role"] != "system"])
+
+    async def __aenter__(self) -> Self:
+        # Beside the model, which takes longer.
+        self._judging = asyncio.create_task(self._opinion(self.question))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._judging is not None:
+            self._judging.cancel()
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing more may go out."""
+        return bool(self.asks_for or self.cut_by) or self.is_long_enough
+
+    @property
+    def is_long_enough(self) -> bool:
+        return self.is_alone and len(self._let) >= SHORT
+
+    def begin_again(self) -> None:
+        """Forget the answer so far: it turned out to be no answer."""
+        self._held = self._let = ""
+
+    async def let(self, text: str, *, ended: bool = False) -> str:
+        """Take what the gate has released; returns what may go out now."""
+        self._held += text
+        if self.has_ended or not (window := self._window(ended=ended)):
+            return ""
+        await self.hear_out()
+        if self.asks_for or not await self._may_go(window):
+            return ""
+        self._held, self._let = self._held[len(window) :], self._let + window
+        return window
+
+    async def hear_out(self) -> None:
+        """Wait for the verdict on the question, if it is still to come."""
+        if self._judging is None:
+            return
+        # Whoever is cancelled while they wait for it finds it still to come. Without its verdict a mere trace in the
+        # question is enough to ask about.
+        verdict = await asyncio.shield(self._judging) or judge_strictly(self.question[-1]["content"])
+        self._judging = None
+        if action_for(verdict) in STOPS:
+            self.asks_for = verdict
+
+    def _window(self, *, ended: bool) -> str:
+        if ended or len(self._held) >= LONGEST_WINDOW:
+            return self._held
+        if len(self._held) < WINDOW:
+            return ""
+        ends = [self._held.find(mark, WINDOW - 1) for mark in (". ", "! ", "? ", "\n")]
+        end = min((place for place in ends if place >= 0), default=-1)
+        return self._held[: end + 1] if end >= 0 else ""
+
+    async def _may_go(self, window: str) -> bool:
+        answer = self._let[-CONTEXT:] + window
+        said: list[Message] = [*self.question[-1:], {"role": "assistant", "content": answer}]
+        verdict = None if self.is_alone else await self._opinion(said)
+        # The gate judged each piece; what stands together in a window is judged once more where nobody else does.
+        verdict = verdict or judge_output(answer)
+        if action_for(verdict) in STOPS or (self.is_alone and verdict.categories):
+            self.cut_by = verdict
+        return self.cut_by is None
+
+    async def _opinion(self, said: Said) -> Verdict | None:
+        """The remote guard's verdict, or None, after which it is not asked again for this turn."""
+        guard = GUARDS[settings.GUARD_KIND]
+        began = time.perf_counter()
+        try:
+            verdict = await _verdict(guard, said)
+        except (NoOpinion, Unreadable) as fault:
+            logger.warning("The remote guard gave no verdict (%s): the local one is stricter.", fault)
+        except Exception:
+            logger.exception("Asking the remote guard met a fault of our own: the local one is stricter.")
+        else:
+            acts = action_for(verdict) is not Action.ALLOW
+            measures.guard_asked("flagged" if acts else "passed", time.perf_counter() - began)
+            return verdict
+        measures.guard_asked("failed")
+        self.is_alone = True
+        return None
+
+
+async def _verdict(guard: RemoteGuard, said: Said) -> Verdict:
+    ask = guard.ask(said, model=settings.GUARD_MODEL)
+    try:
+        verdict = guard.read(await opinion_ask(ask.path, ask.body))
+    except Unreadable:
+        breaker.failed()
+        raise
+    breaker.answered()
+    return verdict

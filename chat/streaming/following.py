@@ -1,0 +1,61 @@
+"""Follows one turn for one reader, whatever the reader makes of its words, and speaks server-sent events."""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
+from uuid import UUID
+
+from asgiref.sync import sync_to_async
+from django.http import StreamingHttpResponse
+
+from accounts.models import Person
+from chat import streaming
+from chat.connections import give_back
+from chat.models import Turn
+from chat.selectors import turn_of
+
+# Between words the connection is proved alive this often, and the turn's row is asked how it stands.
+TICK_SECONDS = 3.0
+STILL_HERE = b": still here\n\n"
+
+
+async def read[**P, T](reading: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run a read of the database and give its connection back, as the stream may stay open for minutes."""
+
+    def in_thread() -> T:
+        try:
+            return reading(*args, **kwargs)
+        finally:
+            give_back()
+
+    return await sync_to_async(in_thread, thread_sensitive=False)()
+
+
+async def follow(person: Person, turn_id: UUID) -> AsyncGenerator[streaming.Entry | Turn]:
+    """Yield every entry of a turn's words, and at every tick without one the turn as it stands, while it lives.
+
+    Ends when the database says that the turn has ended. Raises streaming.StreamAway, or Turn.DoesNotExist when the
+    turn was deleted meanwhile.
+    """
+    async with aclosing(streaming.follow(turn_id, tick_seconds=TICK_SECONDS)) as entries:
+        async for entry in entries:
+            if entry is not None and not entry.is_end:
+                yield entry
+                continue
+            # An end on the stream is a hint: a worker that lost its turn to another may have written it.
+            now = await read(turn_of, person, turn_id)
+            if not now.is_live:
+                return
+            yield now
+
+
+def event(data: str, *, name: str = "", event_id: str = "") -> bytes:
+    head = (f"id: {event_id}\n" if event_id else "") + (f"event: {name}\n" if name else "")
+    return (head + "".join(f"data: {line}\n" for line in data.split("\n")) + "\n").encode()
+
+
+def event_stream(events: AsyncIterator[bytes]) -> StreamingHttpResponse:
+    return StreamingHttpResponse(
+        events,
+        content_type="text/event-stream",
+        headers={"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"},
+    )

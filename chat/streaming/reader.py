@@ -1,0 +1,202 @@
+"""A page's end of a turn's stream: one shared connection for all that this process reads."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import suppress
+from typing import Any
+from uuid import UUID
+from weakref import WeakKeyDictionary
+
+import redis.asyncio
+from django.conf import settings
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from chat.streaming.entries import (
+    BEGINNING,
+    READER_SECONDS,
+    RENEWALS,
+    Entry,
+    id_order,
+    reader_key,
+    turn_of,
+    words_key,
+)
+
+logger = logging.getLogger(__name__)
+
+# Short, because a stream that is followed just as the read begins to block waits for the next one.
+BLOCK_MILLISECONDS = 500
+# After a read the hub lets entries gather, so that many streams cost one round trip rather than one each.
+GATHER_SECONDS = 0.01
+# A read that fails is tried again for this long before its readers are told: one late reply, on a machine that was
+# busy for some seconds, must not end every stream of the process.
+PATIENCE_SECONDS = 2.0
+RETRY_SECONDS = 0.2
+
+
+class StreamAway(Exception):
+    """Valkey cannot be read. The turn itself is safe: the reader should come back."""
+
+
+class Hub:
+    """Reads every followed stream of one event loop over a single blocking connection.
+
+    What it has to say itself (that somebody reads, and that there is one more stream to read) is gathered as well: two
+    hundred pages that open at once must not open two hundred connections.
+    """
+
+    def __init__(self) -> None:
+        options: dict[str, Any] = {
+            "decode_responses": True,
+            "socket_connect_timeout": 2,
+            "retry": Retry(NoBackoff(), 0),
+        }
+        self.shared = redis.asyncio.Redis.from_url(settings.VALKEY_URL, socket_timeout=2, **options)
+        # redis-py gives up on a silent socket after 5 s by default; a blocking read is silent on purpose.
+        self.blocking = redis.asyncio.Redis.from_url(
+            settings.VALKEY_URL,
+            socket_timeout=BLOCK_MILLISECONDS / 1000 + 3,
+            single_connection_client=True,
+            **options,
+        )
+        self.queues: dict[str, set[asyncio.Queue[Entry | None]]] = {}
+        self.cursors: dict[str, str] = {}
+        self.unnoted: set[str] = set()
+        self.news = asyncio.Event()
+        self.blocked_id: int | None = None
+        self.task: asyncio.Task[None] | None = None
+
+    def subscribe(self, turn_id: UUID) -> "asyncio.Queue[Entry | None]":
+        """Return a queue that gets every entry of the turn's stream from its beginning; None if it cannot be read.
+
+        A stream that is read already is read again from its beginning, in the same read as all others. Its other
+        readers get entries twice and pass over those that they know.
+        """
+        queue: asyncio.Queue[Entry | None] = asyncio.Queue()
+        key = words_key(turn_id)
+        self.queues.setdefault(key, set()).add(queue)
+        self.cursors[key] = BEGINNING
+        self.unnoted.add(reader_key(turn_id))
+        self.news.set()
+        if self.task is None or self.task.done():
+            self.task = asyncio.create_task(self._run())
+        return queue
+
+    def unsubscribe(self, turn_id: UUID, queue: "asyncio.Queue[Entry | None]") -> None:
+        key = words_key(turn_id)
+        readers = self.queues.get(key, set())
+        readers.discard(queue)
+        if not readers:
+            self.queues.pop(key, None)
+            self.cursors.pop(key, None)
+
+    async def _run(self) -> None:
+        telling = asyncio.create_task(self._tell())
+        try:
+            await self._read()
+        except redis.RedisError as fault:
+            logger.warning("Valkey cannot be read: %s", fault)
+        finally:
+            self.blocked_id = None
+            telling.cancel()
+            # Whatever ended the read, no reader may wait for it.
+            for queues in self.queues.values():
+                for queue in queues:
+                    queue.put_nowait(None)
+            self.queues.clear()
+            self.cursors.clear()
+
+    async def _read(self) -> None:
+        failing_since: float | None = None
+        while self.cursors:
+            asked_from = dict(self.cursors)
+            try:
+                reply = await self._reply(asked_from)
+            except redis.RedisError:
+                # The next connection has an id of its own.
+                self.blocked_id = None
+                now = asyncio.get_running_loop().time()
+                failing_since = failing_since or now
+                if now - failing_since > PATIENCE_SECONDS:
+                    raise
+                await asyncio.sleep(RETRY_SECONDS)
+                continue
+            failing_since = None
+            self._deliver(reply, asked_from)
+            await asyncio.sleep(GATHER_SECONDS)
+
+    async def _reply(self, cursors: dict[str, str]) -> Any:
+        if self.blocked_id is None:
+            self.blocked_id = await self.blocking.client_id()
+        streams: Any = cursors
+        return await self.blocking.xread(streams, block=BLOCK_MILLISECONDS)
+
+    def _deliver(self, reply: Any, asked_from: Mapping[str, str]) -> None:
+        for key, entries in reply:
+            # A reader joined or left during the read. For a new one the next read begins at the beginning.
+            if self.cursors.get(key) != asked_from[key]:
+                continue
+            for entry_id, fields in entries:
+                self.cursors[key] = entry_id
+                for queue in self.queues[key]:
+                    queue.put_nowait(Entry.read(entry_id, fields))
+
+    async def _tell(self) -> None:
+        """Say who is read, again and again, and wake the read whenever there is one more stream."""
+        loop = asyncio.get_running_loop()
+        all_at = loop.time() + READER_SECONDS / RENEWALS
+        while True:
+            # However many new streams there are meanwhile: those that were noted before must not be forgotten.
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.news.wait(), max(0.0, all_at - loop.time()))
+            if loop.time() >= all_at:
+                all_at = loop.time() + READER_SECONDS / RENEWALS
+                self.unnoted = {reader_key(turn_of(key)) for key in self.cursors}
+            self.news.clear()
+            noted, self.unnoted = self.unnoted, set()
+            # Whether Valkey is away is found, and told, by the read.
+            with suppress(redis.RedisError):
+                async with self.shared.pipeline(transaction=False) as pipe:
+                    for key in noted:
+                        pipe.set(key, "1", ex=READER_SECONDS)
+                    if self.blocked_id is not None:
+                        pipe.client_unblock(self.blocked_id)
+                    await pipe.execute()
+
+
+_hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()
+
+
+def _hub() -> Hub:
+    loop = asyncio.get_running_loop()
+    if loop not in _hubs:
+        _hubs[loop] = Hub()
+    return _hubs[loop]
+
+
+async def follow(turn_id: UUID, *, tick_seconds: float) -> AsyncGenerator[Entry | None]:
+    """Yield every entry of a turn's stream from its beginning, each once and in order.
+
+    None is yielded after every `tick_seconds` without an entry. While it is followed the turn counts as read.
+    An entry that `is_end` is yielded like any other: its reader decides whether the turn has ended. Raises
+    StreamAway when Valkey cannot be read.
+    """
+    hub, last = _hub(), (0, 0)
+    queue = hub.subscribe(turn_id)
+    try:
+        while True:
+            try:
+                entry = await asyncio.wait_for(queue.get(), tick_seconds)
+            except TimeoutError:
+                yield None
+                continue
+            if entry is None:
+                raise StreamAway
+            if (order := id_order(entry.id)) <= last:
+                continue
+            last = order
+            yield entry
+    finally:
+        hub.unsubscribe(turn_id, queue)

@@ -1,0 +1,245 @@
+"""Markdown as safe HTML.
+
+What it takes from HTML itself is `<br>`, `<sub>` and `<sup>`; all other tags stay text. No links and no pictures: a
+small model makes addresses up, and an invented one is worse than none. A link's words stay. Lessons are linked from
+the margin by the site itself.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Any, Final
+
+import nh3
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
+from markdown_it import MarkdownIt
+from markdown_it.rules_core import StateCore
+from markdown_it.rules_inline import StateInline
+from markdown_it.token import Token
+
+from chat.streaming.rendering import code, maths
+from chat.streaming.rendering.lists import nest_sub_points
+from chat.streaming.rendering.maths_rules import maths_plugin
+
+MATHML_TAGS: Final = frozenset({
+    "math", "merror", "mfrac", "mi", "mn", "mo", "mover", "mpadded", "mphantom", "mroot", "mrow", "mspace",
+    "msqrt", "mstyle", "msub", "msubsup", "msup", "mtable", "mtd", "mtext", "mtr", "munder", "munderover",
+})  # fmt: skip
+MATHML_ATTRIBUTES: Final = frozenset({
+    "accent", "accentunder", "display", "displaystyle", "form", "linethickness", "lspace", "mathvariant", "maxsize",
+    "minsize", "rspace", "scriptlevel", "stretchy", "width",
+})  # fmt: skip
+# A block decides its direction by its first letter that has one. Within lists and tables static/css/prose.css does.
+_WITH_DIRECTION: Final = frozenset({"p", "h3", "ul", "ol", "blockquote", "table"})
+TAGS: Final = MATHML_TAGS | _WITH_DIRECTION | {
+    "br", "hr", "em", "strong", "del", "sub", "sup", "b", "i", "code", "pre", "li", "thead", "tbody", "tr", "th", "td",
+    "div", "span",
+}  # fmt: skip
+ATTRIBUTES: Final = {tag: set(MATHML_ATTRIBUTES) for tag in MATHML_TAGS} | {"ol": {"start"}}
+ATTRIBUTE_VALUES: Final = {
+    **{tag: {"dir": {"auto"}} for tag in _WITH_DIRECTION},
+    "pre": {"dir": {"ltr"}, "tabindex": {"0"}},
+    "table": {"dir": {"auto"}, "tabindex": {"0"}},
+    "span": {"tabindex": {"0"}},
+}
+CLASSES: Final = {
+    **{tag: set(maths.CLASSES) for tag in MATHML_TAGS},
+    "code": {"maths-source"},
+    "div": {"code-block"},
+    "li": {"task"},
+    "p": {"footnote"},
+    "span": set(code.CLASSES) | {"maths", "maths-long"},
+    "sup": {"footnote-mark"},
+    "td": {"cell-end", "cell-center"},
+    "th": {"cell-end", "cell-center"},
+}
+
+_cleaner = nh3.Cleaner(
+    tags=set(TAGS),
+    attributes=ATTRIBUTES,
+    tag_attribute_values=ATTRIBUTE_VALUES,
+    allowed_classes=CLASSES,
+    link_rel=None,
+)
+
+
+def answer_html(markdown: str) -> SafeString:
+    """Return the HTML of an answer, or of a run of its blocks.
+
+    Every heading is an h3, under the page's own: a model ranks them as it likes, and a skipped rank misleads a
+    screen reader. What may scroll sideways can be reached by keyboard.
+    """
+    made: str = _markdown.render(nest_sub_points(without_returns(markdown)))
+    return mark_safe(_cleaner.clean(made))  # noqa: S308 - nothing is left but the tags and attributes above
+
+
+def question_html(question: str) -> SafeString:
+    """Return the HTML of what a person wrote: as written, with its line ends and indentation, and fences as code."""
+    question, parts, after = without_returns(question), [], 0
+    for fence in _FENCED.finditer(question):
+        parts.append(_as_written(question[after : fence.start()]))
+        parts.append(code.code_html(fence["code"], fence["language"]))
+        after = fence.end()
+    parts.append(_as_written(question[after:]))
+    return mark_safe(_cleaner.clean("".join(parts)))  # noqa: S308 - as above
+
+
+def _as_written(text: str) -> str:
+    text = text.strip("\n")
+    return f'<p dir="auto">{escape(text)}</p>\n' if text.strip() else ""
+
+
+def without_returns(text: str) -> str:
+    # The parser counts a carriage return as a line's end of its own.
+    return text.replace("\r\n", "\n").replace("\r", "")
+
+
+def block_starts(markdown: str) -> list[int]:
+    """Return the lines on which the outermost blocks begin. What stands within a line is not looked at."""
+    tokens: list[Token] = []
+    _markdown.block.parse(nest_sub_points(markdown), _markdown, {}, tokens)
+    return [token.map[0] for token in tokens if token.level == 0 and token.map and token.nesting >= 0]
+
+
+# --- What the parser is taught ---
+
+_FENCED = re.compile(r"^```(?P<language>[\w+#-]*)[ \t]*\n(?P<code>(?:(?!```).*\n)*)```[ \t]*$", re.MULTILINE)
+_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
+_RAISED = re.compile(r"<(su[bp])>([^\n<]{1,200})</\1>", re.IGNORECASE)
+_ADDRESS = re.compile(r"<(https?://[^\s<>]{1,500})>", re.IGNORECASE)
+_LINK = re.compile(
+    r"!?\[(?P<words>[^\[\]\n]{0,300})\]"
+    r"\([ \t]*(?:<[^<>\n]{0,500}>|[^\s()<>]{0,500}(?:\([^\s()<>]{0,200}\)[^\s()<>]{0,200})?)"
+    r'(?:[ \t]+(?:"[^"\n]{0,200}"|\'[^\'\n]{0,200}\'))?[ \t]*\)'
+)
+_FOOTNOTE = re.compile(r"\[\^(?P<name>[\w-]{1,20})\](?P<colon>:[ \t]*)?")
+_TASK = re.compile(r"\[([ xX])\]\s+")
+
+
+def _tag(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 - the parser's interface
+    if state.src[state.pos] != "<":
+        return False
+    if found := _BREAK.match(state.src, state.pos, state.posMax):
+        if not silent:
+            state.push("hardbreak", "br", 0)
+    elif found := _RAISED.match(state.src, state.pos, state.posMax):
+        tag = found[1].lower()
+        if not silent:
+            _push_within(state, tag, *found.span(2))
+    elif found := _ADDRESS.match(state.src, state.pos, state.posMax):
+        if not silent:
+            state.push("text", "", 0).content = found[1]
+    else:
+        return False
+    state.pos = found.end()
+    return True
+
+
+def _link_words(state: StateInline, silent: bool) -> bool:  # noqa: FBT001
+    """Only a link's words. The parser's own rule reads what follows each of many brackets again."""
+    if state.src[state.pos] not in "![" or not (found := _LINK.match(state.src, state.pos, state.posMax)):
+        return False
+    if not silent and not found[0].startswith("!"):
+        _push_within(state, "", *found.span("words"))
+    state.pos = found.end()
+    return True
+
+
+def _footnote(state: StateInline, silent: bool) -> bool:  # noqa: FBT001
+    """A footnote's mark. Notes stay where they stand: in an answer that grows nothing moves to its end."""
+    if state.src[state.pos] != "[" or not (found := _FOOTNOTE.match(state.src, state.pos, state.posMax)):
+        return False
+    begins_line = state.pos == 0 or state.src[state.pos - 1] == "\n"
+    if not silent:
+        opened = state.push("sup_open", "sup", 1)
+        opened.attrSet("class", "footnote-mark")
+        state.push("text", "", 0).content = found["name"]
+        state.push("sup_close", "sup", -1)
+        if begins_line and found["colon"]:
+            state.push("text", "", 0).content = " "
+    state.pos = found.end() if begins_line else found.end() - len(found["colon"] or "")
+    return True
+
+
+def _push_within(state: StateInline, tag: str, begin: int, end: int) -> None:
+    """Put what stands between two positions into a tag, or into none."""
+    name = tag or "words"
+    state.push(f"{name}_open", tag, 1)
+    after, state.pos, state.posMax = state.posMax, begin, end
+    state.md.inline.tokenize(state)
+    state.posMax = after
+    state.push(f"{name}_close", tag, -1)
+
+
+def _finish(state: StateCore) -> None:
+    """Headings of one rank, directions, tasks, footnotes, and no style of a table's own."""
+    for index, token in enumerate(state.tokens):
+        if token.type in {"heading_open", "heading_close"}:
+            token.tag = "h3"
+        if token.type in {"th_open", "td_open"}:
+            _align(token)
+        if token.nesting == 1 and token.level == 0 and token.tag in _WITH_DIRECTION:
+            token.attrSet("dir", "auto")
+        if token.type == "table_open":
+            token.attrSet("tabindex", "0")
+        if token.type == "inline":
+            _finish_inline(state.tokens, index)
+
+
+def _align(cell: Token) -> None:
+    side = str(cell.attrs.pop("style", "")).rpartition(":")[2]
+    if side in {"right", "center"}:
+        cell.attrSet("class", "cell-end" if side == "right" else "cell-center")
+
+
+def _finish_inline(tokens: Sequence[Token], index: int) -> None:
+    paragraph, inline = tokens[index - 1], tokens[index]
+    if _FOOTNOTE.match(inline.content) and paragraph.type == "paragraph_open" and ":" in inline.content[:24]:
+        paragraph.attrJoin("class", "footnote")
+    first = inline.children[0] if inline.children else None
+    item = tokens[index - 2]
+    if (
+        item.type == "list_item_open"
+        and first
+        and first.type == "text"
+        and (task := _TASK.match(first.content))
+    ):
+        item.attrSet("class", "task")
+        first.content = ("☐ " if task[1] == " " else "☑ ") + first.content[task.end() :]
+
+
+def _nothing(_renderer: Any, _tokens: Sequence[Token], _index: int, _options: Any, _env: Any) -> str:
+    return ""
+
+
+def _fence(_renderer: Any, tokens: Sequence[Token], index: int, _options: Any, _env: Any) -> str:
+    token = tokens[index]
+    language, *_rest = token.info.split() or [""]
+    begin, end = token.map or [0, 0]
+    # Its lines without the two fences; a block that is not closed has but one.
+    lines = token.content.count("\n") + (not token.content.endswith("\n") and token.content != "")
+    return code.code_html(token.content, language, is_closed=lines == end - begin - 2)
+
+
+def _indented_code(_renderer: Any, tokens: Sequence[Token], index: int, _options: Any, _env: Any) -> str:
+    return code.code_html(tokens[index].content, "")
+
+
+def _parser() -> MarkdownIt:
+    markdown = MarkdownIt("commonmark", {"html": False, "linkify": False, "breaks": True})
+    markdown.enable(["table", "strikethrough"])
+    # Addresses that stand elsewhere would change what has been shown already, and are not wanted anyway.
+    markdown.disable(["reference", "link", "image", "autolink"])
+    markdown.use(maths_plugin)
+    markdown.inline.ruler.before("emphasis", "tag", _tag)
+    markdown.inline.ruler.before("emphasis", "footnote", _footnote)
+    markdown.inline.ruler.before("emphasis", "link_words", _link_words)
+    markdown.core.ruler.push("finish", _finish)
+    for rule in ("words_open", "words_close"):
+        markdown.add_render_rule(rule, _nothing)
+    markdown.add_render_rule("fence", _fence)
+    markdown.add_render_rule("code_block", _indented_code)
+    return markdown
+
+
+_markdown = _parser()

@@ -1,0 +1,216 @@
+"""The worker's end of the turns' streams: all that one loop writes goes out together.
+
+A worker may write two hundred answers at once, each of them fifty words a second. Sent one by one they would cost more
+than the model: so the words of all streams are gathered for a moment and sent in one round trip.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+from uuid import UUID
+from weakref import WeakKeyDictionary
+
+import redis.asyncio
+from django.conf import settings
+from redis.asyncio.client import Pipeline
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from chat.streaming.entries import (
+    KEPT_SECONDS,
+    READER_SECONDS,
+    Phase,
+    phase_key,
+    reader_key,
+    stop_key,
+    words_key,
+)
+
+logger = logging.getLogger(__name__)
+
+# The first words of an answer go out at once, later ones together: a page cannot show more than this many a second.
+GATHER_SECONDS = 0.05
+# How often it is asked whether somebody pressed Stop, and whether anybody reads.
+SIGNALS_SECONDS = 0.2
+# While Valkey is away it is tried this often.
+AWAY_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """What readers say to the writer: `stop` was pressed; nobody is there to read (`unread`)."""
+
+    stop: bool = False
+    unread: bool = False
+
+
+class Writer:
+    """Writes one turn's words. While Valkey is away it keeps them, and then begins again at character 0.
+
+    Leaving it as a context waits until its last words have gone out, or cannot.
+    """
+
+    def __init__(self, turn_id: UUID) -> None:
+        self.turn_id = turn_id
+        self.text = ""
+        self.tokens = 0
+        self.signals = Signals()
+        self.sent = 0
+        self.is_away = False
+        self.asked_at = 0.0
+        # Counts the times that it began again: what is under way then tells nothing of the words after it.
+        self.beginnings = 0
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await _post().finish(self)
+
+    def add(self, text: str, tokens: int) -> None:
+        if text:
+            self.text += text
+            self.tokens = tokens
+            _post().put(self)
+
+    def tell(self, phase: Phase) -> None:
+        """Say what the model does before its first word."""
+        _post().tell(self.turn_id, phase)
+
+    def begin_again(self) -> None:
+        """Take back all words so far; readers lose them at once."""
+        self.text, self.sent = "", 0
+        self.beginnings += 1
+        _post().put(self)
+
+    @property
+    def has_begun(self) -> bool:
+        return self.sent > 0
+
+    def write(self, pipe: "Pipeline", now: float) -> int:
+        """Put what is to be sent into `pipe`. Returns how many replies there will be before the signals'."""
+        is_new = self.is_away or not self.has_begun
+        at = 0 if self.is_away else self.sent
+        entry: Any = {"at": at, "text": self.text[at:], "n": self.tokens}
+        if is_new:
+            # The asker counts as a reader at first; and a Valkey that came back empty knows nobody.
+            pipe.set(reader_key(self.turn_id), "1", ex=READER_SECONDS)
+        pipe.xadd(words_key(self.turn_id), entry)
+        if is_new:
+            pipe.expire(words_key(self.turn_id), KEPT_SECONDS)
+        if now - self.asked_at >= SIGNALS_SECONDS:
+            self.asked_at = now
+            pipe.exists(stop_key(self.turn_id))
+            pipe.exists(reader_key(self.turn_id))
+        return 3 if is_new else 1
+
+    def hear(self, replies: list[Any], said: int, beginnings: int) -> None:
+        self.is_away = False
+        if beginnings == self.beginnings:
+            self.sent = said
+        if replies:
+            stop, readers = replies
+            self.signals = Signals(stop=bool(stop), unread=not readers)
+
+    def lose(self) -> None:
+        if not self.is_away:
+            logger.warning("Valkey is away: turn %s goes on, its words are kept.", self.turn_id)
+        self.is_away = True
+
+
+class Post:
+    """Sends the words of one loop's writers."""
+
+    def __init__(self) -> None:
+        self.client = redis.asyncio.Redis.from_url(
+            settings.VALKEY_URL,
+            decode_responses=True,
+            socket_connect_timeout=0.5,
+            socket_timeout=2,
+            retry=Retry(NoBackoff(), 0),
+        )
+        self.waiting: set[Writer] = set()
+        self.sending = asyncio.Lock()
+        self.timer: asyncio.TimerHandle | None = None
+        self.tasks: set[asyncio.Task[None]] = set()
+
+    def put(self, writer: Writer) -> None:
+        self.waiting.add(writer)
+        if not writer.has_begun and not writer.is_away:
+            self._start([writer])
+        elif self.timer is None:
+            self._later(GATHER_SECONDS)
+
+    def tell(self, turn_id: UUID, phase: Phase) -> None:
+        task = asyncio.create_task(self._tell(turn_id, phase))
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    async def _tell(self, turn_id: UUID, phase: Phase) -> None:
+        # Pages say something more general while Valkey is away.
+        with suppress(redis.RedisError):
+            await self.client.set(phase_key(turn_id), str(phase), ex=KEPT_SECONDS)
+
+    def _later(self, seconds: float) -> None:
+        self.timer = asyncio.get_running_loop().call_later(seconds, self._due)
+
+    def _due(self) -> None:
+        self.timer = None
+        self._start(list(self.waiting))
+
+    def _start(self, writers: list[Writer]) -> None:
+        task = asyncio.create_task(self._send(writers))
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    async def finish(self, writer: Writer) -> None:
+        """Send a writer's last words now."""
+        if writer in self.waiting:
+            await self._send([writer])
+        self.waiting.discard(writer)
+
+    async def _send(self, writers: Iterable[Writer]) -> None:
+        async with self.sending:
+            # Another round may have taken some of them along.
+            batch = [writer for writer in writers if writer in self.waiting]
+            if not batch:
+                return
+            self.waiting.difference_update(batch)
+            try:
+                await self._round_trip(batch)
+            except redis.RedisError:
+                for writer in batch:
+                    writer.lose()
+                self.waiting.update(batch)
+                if self.timer is None:
+                    self._later(AWAY_SECONDS)
+
+    async def _round_trip(self, batch: list[Writer]) -> None:
+        now = asyncio.get_running_loop().time()
+        async with self.client.pipeline(transaction=False) as pipe:
+            # Words that come while this is under way wait for the next round.
+            said = [
+                (writer, writer.write(pipe, now), (len(writer.text), writer.beginnings), len(pipe))
+                for writer in batch
+            ]
+            replies = await pipe.execute()
+        begin = 0
+        for writer, own, state, end in said:
+            writer.hear(replies[begin + own : end], *state)
+            begin = end
+
+
+_posts: WeakKeyDictionary[asyncio.AbstractEventLoop, Post] = WeakKeyDictionary()
+
+
+def _post() -> Post:
+    loop = asyncio.get_running_loop()
+    if loop not in _posts:
+        _posts[loop] = Post()
+    return _posts[loop]
