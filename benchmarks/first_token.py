@@ -28,7 +28,7 @@ from django.conf import settings  # noqa: E402 - models need the settings first
 from django.test.utils import setup_databases, setup_test_environment, teardown_databases  # noqa: E402
 
 from accounts.models import Person, Role  # noqa: E402
-from chat.prompts.prompt import prompt_for  # noqa: E402
+from chat.prompt import prompt_for  # noqa: E402
 from tests import live  # noqa: E402
 
 PAIRS = 20

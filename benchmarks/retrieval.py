@@ -22,7 +22,7 @@ django.setup()
 
 from django.test.utils import setup_databases, teardown_databases  # noqa: E402 - models need the settings first
 
-from chat.prompts.grounding import passages_for  # noqa: E402
+from chat.prompt import passages_for  # noqa: E402
 from courses.loading import library_load  # noqa: E402
 from courses.search import passages_find  # noqa: E402
 

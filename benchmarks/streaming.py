@@ -43,7 +43,7 @@ from django.test.utils import setup_databases, setup_test_environment, teardown_
 from accounts.models import Person, Role  # noqa: E402
 from benchmarks.mock_model import TOKENS  # noqa: E402
 from chat.models import State, Turn  # noqa: E402
-from chat.prompts.prompt import prompt_for  # noqa: E402
+from chat.prompt import prompt_for  # noqa: E402
 from tests import live  # noqa: E402
 
 QUESTION = "Why is the sky blue?"

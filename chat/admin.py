@@ -8,8 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
-from chat.deferral_models import ModelOutage
-from chat.models import Ending, Report, ReportCount
+from chat.models import Ending, ModelOutage, Report, ReportCount
 from chat.reports import examples, reports_shared, told_action
 from chat.selectors import turns_live
 

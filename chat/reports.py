@@ -15,7 +15,7 @@ from accounts.models import Person
 from accounts.texts import normalize_text
 from chat.models import RETRIED_STATES, Reason, Report, ReportCount, State, Turn
 from chat.selectors import turns_of
-from chat.turns.acts import action_of
+from chat.turns.verdicts import action_of
 
 REPORTS_KEPT_FOR = timedelta(days=180)
 CUT = "cut"

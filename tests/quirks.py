@@ -16,8 +16,8 @@ from budgets.models import Entry, EntryKind
 from budgets.selectors import meter
 from chat.asking.services import turn_start
 from chat.models import State, Turn
-from chat.streaming.entries import words_key
 from chat.streaming.store import _client as valkey
+from chat.streaming.store import words_key
 from inference import loop, provider
 from inference.prices import price
 from tests.chat.conftest import written

@@ -21,12 +21,11 @@ from chat.answering.draft import Draft, draft_count, draft_write, outcome_of
 from chat.answering.leases import Standing, turn_finish, turns_checkpoint, turns_claim
 from chat.connections import give_back
 from chat.models import Ending, Turn
-from chat.prompts.grounding import passages_kept
-from chat.prompts.prompt import Prompt, prompt_for
+from chat.prompt import Prompt, passages_kept, prompt_for
 from chat.selectors import pasts_of
-from chat.turns import measures
-from chat.turns.continuing import continued_by
+from chat.turns import outcomes
 from chat.turns.outcomes import Outcome
+from chat.turns.retries import continued_by
 from inference import loop
 from telemetry.context import about
 
@@ -82,7 +81,7 @@ class Desk:
             logger.warning("The database is away: %d turns wait for their lease to end.", len(turns))
             return
         for turn in turns:
-            measures.turn_claimed(turn)
+            outcomes.turn_claimed(turn)
             try:
                 prompt = prompt_for(
                     turn.question,

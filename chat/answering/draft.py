@@ -14,10 +14,10 @@ from chat import streaming
 from chat.answering.leases import Checkpoint
 from chat.answering.watch import Watch, watches
 from chat.models import Ending, State, Turn
-from chat.prompts.prompt import Prompt, for_turn
-from chat.turns import measures
-from chat.turns.acts import FIXED, ending_of_cut
+from chat.prompt import Prompt, for_turn
+from chat.turns import outcomes
 from chat.turns.outcomes import Outcome
+from chat.turns.verdicts import FIXED, ending_of_cut
 from guard import OutputGate, Verdict, action_for
 from inference import errors
 from inference.provider import answer_stream, tokens_counted
@@ -214,7 +214,7 @@ class _Release:
 
     def _say(self, text: str) -> None:
         if text and not self.draft.text:
-            measures.turn_begun(self.draft.turn)
+            outcomes.turn_begun(self.draft.turn)
         self.draft.text += text
         self.writer.add(text, self.draft.tokens)
 

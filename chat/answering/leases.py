@@ -16,15 +16,13 @@ from django.db.models import F
 from django.utils import timezone
 
 from chat import streaming
-from chat.deferral_models import QUEUED_AT
-from chat.models import Ending, State, Turn
-from chat.turns import nudge
-from chat.turns.deferring import comes_back, defer_again
-from chat.turns.outages import SERVER_FAULTS, note_fault
+from chat.models import QUEUED_AT, Ending, State, Turn
+from chat.turns import queue
+from chat.turns.outages import SERVER_FAULTS, comes_back, defer_again, note_fault
 from chat.turns.outcomes import Outcome, ended_fields, settle
 from chat.turns.queue import next_in_line, stands_still
 from chat.turns.retries import lock_with_retried, settle_retry
-from chat.turns.titles import name_plainly
+from chat.turns.verdicts import name_plainly
 
 logger = logging.getLogger(__name__)
 
@@ -173,7 +171,7 @@ def turns_sweep(*, now: datetime | None = None) -> int:
         _give_up(turn_id)
     # Any nudge makes a worker take as many as it can, so a few are enough.
     for turn_id in late[:MOST_NUDGES]:
-        nudge.send(turn_id)
+        queue.send(turn_id)
     for turn_id in lost:
         _recover(turn_id, now)
     return len(stale) + len(late) + len(lost)
@@ -213,7 +211,7 @@ def _recover(turn_id: UUID, now: datetime) -> None:
     if not tokens and turn.deliveries < MOST_DELIVERIES and not turn.stop_asked_at:
         turn.state, turn.claim, turn.lease_until = State.QUEUED, None, None
         turn.save(update_fields=["state", "claim", "lease_until"])
-        transaction.on_commit(lambda: nudge.send(turn_id))
+        transaction.on_commit(lambda: queue.send(turn_id))
         return
     outcome = Outcome(
         state=State.STOPPED if turn.stop_asked_at else State.FAILED,

@@ -14,9 +14,9 @@ from typing import Self
 
 from django.conf import settings
 
-from chat.prompts.prompt import Prompt
-from chat.turns import measures
-from chat.turns.acts import FIXED
+from chat.prompt import Prompt
+from chat.turns import outcomes
+from chat.turns.verdicts import FIXED
 from guard import Action, Verdict, action_for, judge_output, judge_strictly
 from guard.remote import GUARDS, RemoteGuard, Said, Unreadable
 from inference.second_opinion import NoOpinion, breaker, opinion_ask
@@ -134,9 +134,9 @@ class Watch:
             logger.exception("Asking the remote guard met a fault of our own: the local one is stricter.")
         else:
             acts = action_for(verdict) is not Action.ALLOW
-            measures.guard_asked("flagged" if acts else "passed", time.perf_counter() - began)
+            outcomes.guard_asked("flagged" if acts else "passed", time.perf_counter() - began)
             return verdict
-        measures.guard_asked("failed")
+        outcomes.guard_asked("failed")
         self.is_alone = True
         return None
 

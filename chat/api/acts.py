@@ -16,12 +16,11 @@ from chat.api.serializers import (
     TutorSerializer,
     turn_told,
 )
-from chat.asking.pauses import pause_end, question_answer
+from chat.asking.services import pause_end, question_answer
 from chat.asking.throttles import reports
 from chat.reports import NothingToReport, report_make, report_take_back
 from chat.selectors import pause_of
-from chat.turns.deferring import MOST_DEFERRED, deferred_count
-from chat.turns.outages import model_outage
+from chat.turns.outages import MOST_DEFERRED, deferred_count, model_outage
 from rest.problems import NOT_FOUND, TOO_OFTEN, Problem
 from rest.schema import answers
 from rest.views import SignedInView

@@ -26,7 +26,7 @@ from chat.errors import (
     TutorClosed,
     TutorPaused,
 )
-from chat.replies.refusals import said
+from chat.replies import said
 from families.gate import Closed
 from rest.problems import NOT_FOUND, Kind, Problem, define
 

@@ -6,11 +6,19 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from chat.deferral_models import WaitsFor
-from chat.models import LONGEST_QUESTION, LONGEST_WORDS, Conversation, Ending, Reason, Report, State, Turn
-from chat.replies.cards import card_of
-from chat.turns.acts import question_of, said_of, support_of
-from chat.turns.leaving import Personal
+from chat.models import (
+    LONGEST_QUESTION,
+    LONGEST_WORDS,
+    Conversation,
+    Ending,
+    Reason,
+    Report,
+    State,
+    Turn,
+    WaitsFor,
+)
+from chat.replies import card_of
+from chat.turns.verdicts import Personal, question_of, said_of, support_of
 from courses.search import Found, passages_of
 from rest.fields import ProseField
 from safeguarding.acts import Question, Said, Support

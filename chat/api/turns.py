@@ -16,8 +16,7 @@ from chat.asking.throttles import question_count
 from chat.errors import IdTaken
 from chat.models import Conversation, Turn
 from chat.selectors import turns_shown
-from chat.turns.acts import FIRST
-from chat.turns.judging import verdict_for
+from chat.turns.verdicts import FIRST, verdict_for
 from guard import action_for
 from rest.problems import NOT_FOUND, TOO_OFTEN, Problem
 from rest.schema import answers

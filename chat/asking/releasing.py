@@ -16,18 +16,15 @@ from django.utils import timezone
 from budgets.errors import BudgetShort, SiteStopped
 from chat.answering.watch import Watch, watches
 from chat.asking.start import ground_and_hold
-from chat.deferral_models import WaitsFor
 from chat.errors import ModelNotInPlan, QuestionTooLong
-from chat.models import Conversation, Ending, State, Turn
-from chat.prompts.prompt import prompt_for
+from chat.models import Conversation, Ending, State, Turn, WaitsFor
+from chat.prompt import prompt_for
 from chat.selectors import pasts_of, pause_of, turns_once, turns_shown
-from chat.turns import nudge
-from chat.turns.acts import FIXED
-from chat.turns.continuing import continued_by
-from chat.turns.deferring import end_deferred, expire_deferred, outcome_without_answer
-from chat.turns.outages import watch_model
+from chat.turns import queue
+from chat.turns.outages import end_deferred, expire_deferred, outcome_without_answer, watch_model
 from chat.turns.outcomes import Outcome
-from chat.turns.retries import lock_with_retried
+from chat.turns.retries import continued_by, lock_with_retried
+from chat.turns.verdicts import FIXED
 from families.gate import Closed, gate_of
 from guard import Verdict, action_for
 from inference import loop
@@ -135,7 +132,7 @@ def _send_on(turn: Turn) -> None:
     turn.state, turn.waits_for = State.QUEUED, WaitsFor.NOTHING
     turn.released_at, turn.try_after = timezone.now(), None
     turn.save()
-    transaction.on_commit(lambda: nudge.send(turn.pk))
+    transaction.on_commit(lambda: queue.send(turn.pk))
 
 
 def _wait(turn: Turn, waits_for: WaitsFor, until: datetime | None = None) -> None:

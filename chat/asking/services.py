@@ -20,6 +20,7 @@ from chat.errors import (
     QuestionEmpty,
 )
 from chat.models import (
+    ASKED,
     LIVE_STATES,
     LONGEST_QUESTION,
     LONGEST_TITLE,
@@ -29,13 +30,13 @@ from chat.models import (
     State,
     Turn,
 )
-from chat.selectors import turns_of, turns_once, turns_shown
-from chat.turns import measures
-from chat.turns.continuing import can_continue, continuation_of
-from chat.turns.deferring import end_deferred, outcome_without_answer
-from chat.turns.judging import verdict_for
-from chat.turns.leaving import Personal, without_personal
-from chat.turns.retries import lock_with_retried, settle_retry, standing_turn
+from chat.selectors import pause_of, turns_of, turns_once, turns_shown
+from chat.turns import outcomes
+from chat.turns.outages import end_deferred, outcome_without_answer
+from chat.turns.retries import can_continue, continuation_of, lock_with_retried, settle_retry, standing_turn
+from chat.turns.verdicts import Personal, verdict_for, verdict_of, without_personal
+from guard import Level
+from safeguarding.cards import is_about_safety
 from telemetry.context import note
 
 # Counted from the last question: half a year, so that what was asked in autumn can be read again in spring.
@@ -57,10 +58,10 @@ def turn_start(
 
     `turn_id` is made by the asker's page or program, so posting the same words twice returns the same turn; the
     second time it is not `is_new`. A question in a crisis becomes a help card at once, whatever the budget says and
-    whatever else is out of order; it costs nothing, as do the other fixed words of chat.turns.acts.
+    whatever else is out of order; it costs nothing, as do the other fixed words of chat.turns.verdicts.
     Without `conversation` a new one begins. `personal` is what is to be done with a name or an address in it
-    (chat.turns.leaving.Personal). `continues` is the turn whose unfinished answer it goes on with (see continue_turn).
-    With `when_back` the question waits while the model is down (chat.turns.deferring); when it is not, that makes no
+    (chat.turns.verdicts.Personal). `continues` is the turn whose unfinished answer it goes on with (see continue_turn).
+    With `when_back` the question waits while the model is down (chat.turns.outages); when it is not, that makes no
     difference.
 
     Raises NotTaken (see chat.errors), BudgetShort or SiteStopped (see budgets.errors). Of a teen for whom consent is
@@ -186,7 +187,7 @@ def turn_stop(*, turn: Turn, ending: Ending = Ending.ASKED) -> None:
         hold_release(key=Turn.objects.get(pk=turn.pk).hold_key)
         if turn.retry_of_id:
             settle_retry(turn.pk)
-        transaction.on_commit(lambda: measures.turn_ended(state=State.STOPPED, ending=ending))
+        transaction.on_commit(lambda: outcomes.turn_ended(state=State.STOPPED, ending=ending))
         transaction.on_commit(lambda: streaming.end(turn.pk))
         return
     # Why it is stopped waits in the row for the worker that ends it (chat.answering.leases).
@@ -245,3 +246,30 @@ def conversation_delete(*, conversation: Conversation) -> None:
     turn_ids = [turn.pk for turn in turns]
     conversation.delete()
     transaction.on_commit(lambda: streaming.forget(*turn_ids))
+
+
+@transaction.atomic
+def pause_end(*, person: Person) -> bool:
+    """Go on after a help card, by the person's own word. False while the pause's set time has not passed."""
+    pause = pause_of(person)
+    if pause is None:
+        return True
+    if not pause.may_end:
+        return False
+    carded = Turn.objects.filter(conversation__owner=person, state=State.CARDED, went_on_at=None)
+    carded.update(went_on_at=timezone.now())
+    return True
+
+
+@transaction.atomic
+def question_answer(*, turn: Turn, is_yes: bool) -> None:
+    """The person's own answer to what a paused turn asks. A yes brings the card of somebody who said it themselves.
+
+    Any other answer ends the pause. What was answered before stays.
+    """
+    asked = Turn.objects.filter(pk=turn.pk, state=State.PAUSED, went_on_at=None)
+    level = Level.UNSAFE_HOME if is_about_safety(verdict_of(turn).categories) else Level.STATED
+    if not is_yes:
+        asked.update(went_on_at=timezone.now())
+    elif asked.update(state=State.CARDED, level=str(level), layer=ASKED):
+        transaction.on_commit(lambda: outcomes.turn_ended(state=State.CARDED))

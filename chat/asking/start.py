@@ -1,7 +1,8 @@
 """How a question becomes a turn: whether it is answered now, what its answer is grounded on, and its hold."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from django.conf import settings
@@ -12,7 +13,6 @@ from accounts.models import Person
 from budgets.errors import BudgetShort, KeyTaken
 from budgets.selectors import plan_of
 from budgets.services import hold_make
-from chat.asking.sittings import sitting_of
 from chat.errors import (
     ConversationGone,
     FamilyClosed,
@@ -32,23 +32,55 @@ from chat.models import (
     State,
     Turn,
 )
-from chat.prompts.grounding import passages_again, passages_for
-from chat.prompts.prompt import BRIEFLY_TOKENS, LEAST_ANSWER_TOKENS, answer_room, for_turn, prompt_for
+from chat.prompt import (
+    BRIEFLY_TOKENS,
+    LEAST_ANSWER_TOKENS,
+    answer_room,
+    for_turn,
+    passages_again,
+    passages_for,
+    prompt_for,
+)
 from chat.selectors import pause_of
-from chat.turns import measures, nudge
-from chat.turns.acts import FIRST, FIXED, NAMING, lessons_for
-from chat.turns.continuing import continuation_of, continued_by
-from chat.turns.deferring import defer
-from chat.turns.leaving import cleared
-from chat.turns.outages import model_outage
-from chat.turns.retries import settle_retry, standing_turn
-from chat.turns.titles import plain_title, title_from
+from chat.turns import outcomes, queue
+from chat.turns.outages import defer, model_outage
+from chat.turns.retries import continuation_of, continued_by, settle_retry, standing_turn
+from chat.turns.verdicts import FIRST, FIXED, NAMING, cleared, lessons_for, plain_title, title_from
 from families.closing import lock_consent
 from families.gate import Gate, gate_of
 from guard import Action, Verdict, action_for
 from inference.prices import price
 from inference.tokens import tokens_at_most
 from safeguarding.review import chat_is_open
+
+REMINDED_EVERY = timedelta(minutes=60)
+BREAK = timedelta(minutes=15)
+"""So long without a question is a break, and a new sitting begins after it."""
+
+
+class Sitting(NamedTuple):
+    """When the hour began that is running, and whether it is over with this question."""
+
+    since: datetime
+    reminds: bool
+
+
+def sitting_of(person: Person, now: datetime, *, waits: bool = False) -> Sitting:
+    """The sitting that a question asked now belongs to, in whichever conversation the last one was.
+
+    With `waits` nothing is said yet, however long it was: a card or a pause has more important words.
+    """
+    last = (
+        Turn.objects.filter(conversation__owner=person, asked_at__gt=now - BREAK)
+        .order_by("-asked_at")
+        .values_list("sitting_since", flat=True)
+        .first()
+    )
+    if last is None:
+        return Sitting(now, reminds=False)
+    is_over = not waits and now - last >= REMINDED_EVERY
+    return Sitting(now if is_over else last, reminds=is_over)
+
 
 # The ledger's own safety net. A turn lives for minutes at most, so a hold this old has lost its turn.
 HOLD_LEASE = timedelta(minutes=20)
@@ -111,11 +143,11 @@ def take_question(asked: Asked) -> Turn:
     if asked.retry_of:
         settle_retry(turn.pk)
     if turn.state == State.DEFERRED:
-        transaction.on_commit(nudge.send_watch)
+        transaction.on_commit(queue.send_watch)
     elif turn.is_live:
-        transaction.on_commit(lambda: nudge.send(turn.pk))
+        transaction.on_commit(lambda: queue.send(turn.pk))
     else:
-        transaction.on_commit(lambda: measures.turn_ended(state=State(turn.state)))
+        transaction.on_commit(lambda: outcomes.turn_ended(state=State(turn.state)))
     return turn
 
 

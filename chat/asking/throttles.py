@@ -2,8 +2,7 @@ from accounts.models import Person
 from accounts.throttle import Throttle, TooOften
 from chat.models import Conversation
 from chat.selectors import turns_shown
-from chat.turns.acts import FIRST
-from chat.turns.judging import verdict_for
+from chat.turns.verdicts import FIRST, verdict_for
 from guard import action_for
 
 questions = Throttle("questions", "12/minute;200/hour")

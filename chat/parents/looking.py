@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.models import Person
 from budgets.selectors import meter
 from chat.models import ASKED, State, Turn
-from chat.replies.budget_words import meter_said
+from chat.replies import meter_said
 from chat.selectors import turns_once, unsealed
 from courses.models import Module
 from families.models import Link

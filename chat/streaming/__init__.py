@@ -11,9 +11,8 @@ Nothing outside this package knows these keys:
 The database has the truth: whoever finds a stream broken or gone reads the turn there.
 """
 
-from chat.streaming.entries import Entry, Phase, Written
 from chat.streaming.reader import StreamAway, follow
-from chat.streaming.store import ask_stop, end, forget, note_reader, phase_of, written
+from chat.streaming.store import Entry, Phase, Written, ask_stop, end, forget, note_reader, phase_of, written
 from chat.streaming.writer import Signals, Writer
 
 __all__ = [

@@ -1,17 +1,45 @@
-"""Follows one turn for one reader, whatever the reader makes of its words, and speaks server-sent events."""
+"""Follows one turn for one reader and speaks server-sent events; each person may have only so many open."""
 
+from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
+from typing import Any
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
+from django.conf import settings
 from django.http import StreamingHttpResponse
 
 from accounts.models import Person
+from accounts.throttle import TooOften
 from chat import streaming
 from chat.connections import give_back
 from chat.models import Turn
 from chat.selectors import turn_of
+
+RETRY_SECONDS = 5
+
+_open: Counter[Any] = Counter()
+
+
+def require_room(person: Person) -> None:
+    """Raise TooOften when a person has as many streams open as one may."""
+    if _open[person.pk] >= settings.STREAMS_PER_PERSON:
+        raise TooOften(RETRY_SECONDS)
+
+
+async def counted(person: Person, events: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+    """Yield the events, as one of a person's open streams until they end or are left."""
+    _open[person.pk] += 1
+    try:
+        async with aclosing(events):
+            async for event in events:
+                yield event
+    finally:
+        _open[person.pk] -= 1
+        if not _open[person.pk]:
+            del _open[person.pk]
+
 
 # Between words the connection is proved alive this often, and the turn's row is asked how it stands.
 TICK_SECONDS = 3.0

@@ -13,7 +13,7 @@ from django.conf import settings
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from chat.streaming.entries import (
+from chat.streaming.store import (
     BEGINNING,
     READER_SECONDS,
     RENEWALS,

@@ -20,7 +20,7 @@ from redis.asyncio.client import Pipeline
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from chat.streaming.entries import (
+from chat.streaming.store import (
     KEPT_SECONDS,
     READER_SECONDS,
     Phase,

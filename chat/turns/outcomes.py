@@ -1,20 +1,84 @@
-"""How a turn ended: what its row says then, and what becomes of its hold."""
+"""How a turn ends: what its row says then, what becomes of its hold, and what is measured of it."""
 
 import logging
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.db.models import Case, Value, When
 from django.utils import timezone
 
 from budgets.errors import HoldResolved, HoldUnknown
 from budgets.services import absorb_hold, hold_release, hold_settle
-from chat.models import Ending, State
-from chat.turns import measures
-from chat.turns.acts import lessons_for
-from chat.turns.stopping import kept_ending
+from chat.models import Ending, State, Turn
+from chat.turns.verdicts import lessons_for
 from guard import Verdict, action_for
 from inference.prices import price
+from telemetry.metrics import Count, Spread
+
+TURNS = Count("kitchen_turns", "Turns that have ended, by how and why.", ("state", "ending"))
+TOKENS = Count("kitchen_tokens", "Tokens of ended turns.", ("kind",))
+COST = Count("kitchen_cost_dollars", "What ended turns have cost, in dollars.")
+QUEUE_WAIT = Spread(
+    "kitchen_queue_wait_seconds",
+    "From a question to the worker that took it.",
+    (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
+)
+FIRST_TOKEN = Spread(
+    "kitchen_time_to_first_token_seconds",
+    "From a question to the first words of its answer.",
+    (0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60),
+)
+GUARD = Count("kitchen_remote_guard", "What a remote guard was asked, by what came of it.", ("came",))
+GUARD_WAIT = Spread(
+    "kitchen_remote_guard_seconds",
+    "What a verdict of a remote guard took.",
+    (0.025, 0.05, 0.1, 0.25, 0.5, 1, 1.5, 2.5, 5),
+)
+MEASURES = (TURNS, TOKENS, COST, QUEUE_WAIT, FIRST_TOKEN, GUARD, GUARD_WAIT)
+
+
+def turn_claimed(turn: Turn) -> None:
+    QUEUE_WAIT.observe(_seconds_since_asked(turn))
+
+
+def turn_begun(turn: Turn) -> None:
+    """Its first words go out."""
+    FIRST_TOKEN.observe(_seconds_since_asked(turn))
+
+
+def guard_asked(came: str, seconds: float | None = None) -> None:
+    """`came` is "passed", "flagged" or "failed"; `seconds` is what a verdict took."""
+    GUARD.add(1, came)
+    if seconds is not None:
+        GUARD_WAIT.observe(seconds)
+
+
+def turn_ended(
+    *,
+    state: State,
+    ending: Ending = Ending.NONE,
+    prompt_tokens: int = 0,
+    answer_tokens: int = 0,
+    microdollars: int = 0,
+) -> None:
+    TURNS.add(1, str(state), str(ending))
+    TOKENS.add(prompt_tokens, "prompt")
+    TOKENS.add(answer_tokens, "answer")
+    COST.add(microdollars / 1_000_000)
+
+
+def _seconds_since_asked(turn: Turn) -> float:
+    # The two clocks may be of two machines.
+    return max(0.0, (timezone.now() - turn.queued_at).total_seconds())
+
+
+def kept_ending(ending: Ending) -> Ending | Case:
+    """A worker knows that it was told to stop, and the row why: whoever stopped the turn wrote it there."""
+    if ending != Ending.ASKED:
+        return ending
+    return Case(When(ending=Ending.CONSENT, then=Value(Ending.CONSENT)), default=Value(Ending.ASKED))
+
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +116,7 @@ class Outcome:
         )
 
     def count(self) -> None:
-        measures.turn_ended(
+        turn_ended(
             state=self.state,
             ending=self.ending,
             prompt_tokens=self.prompt_tokens,

@@ -5,10 +5,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
+from django import forms
 from django.db.models import Q
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from accounts.prose import ProseField
 from chat import streaming
 from chat.models import (
     LONGEST_WORDS,
@@ -18,19 +20,25 @@ from chat.models import (
     Report,
     Turn,
 )
-from chat.replies.announcements import announcement_of
-from chat.replies.budget_words import brief_said
-from chat.replies.cards import card_of
-from chat.replies.deferred_words import deferred_words
+from chat.replies import announcement_of, brief_said, card_of, deferred_words
 from chat.reports import REPORTS_KEPT_FOR, may_be_reported
-from chat.streaming.rendering import GrowingPage, answer_html, question_html
-from chat.turns.acts import question_of, said_of, support_of
-from chat.turns.continuing import can_continue
+from chat.streaming.growth import GrowingPage
+from chat.streaming.markdown import answer_html, question_html
 from chat.turns.outages import SERVER_FAULTS, model_outage
-from chat.web.forms import ReportForm
+from chat.turns.retries import can_continue
+from chat.turns.verdicts import question_of, said_of, support_of
 from courses.search import Found, passages_of
 from safeguarding.acts import Question, Said, Support
 from safeguarding.cards import Card
+
+
+class ReportForm(forms.Form):
+    """What a person says against a turn. A reason that is none of chat.models.Reason is taken for "something else"."""
+
+    reason = forms.CharField(required=False)
+    words = ProseField(max_length=LONGEST_WORDS, required=False)
+    shared = forms.BooleanField(required=False)
+
 
 LONG_QUESTION, LONG_QUESTION_LINES = 1000, 16
 

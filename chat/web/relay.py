@@ -17,14 +17,12 @@ from django.views.decorators.http import require_GET
 from accounts.models import Person
 from chat import streaming
 from chat.models import State, Turn
-from chat.replies.deferred_words import deferred_words
+from chat.replies import deferred_words
 from chat.selectors import turn_of, turn_standing
-from chat.streaming.following import STILL_HERE, event, event_stream, follow, read
+from chat.streaming.following import STILL_HERE, counted, event, event_stream, follow, read, require_room
 from chat.streaming.growth import Growth, shared_page
-from chat.streaming.open_streams import counted, require_room
 from chat.turns.queue import waiting_words
-from chat.web.composer import composer_for
-from chat.web.swaps import ending_swaps, partial
+from chat.web.composer import composer_for, ending_swaps, partial
 from telemetry.context import note
 
 logger = logging.getLogger(__name__)

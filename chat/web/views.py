@@ -16,16 +16,22 @@ from accounts.free_text import reads_free_text
 from accounts.models import Person
 from accounts.throttle import TooOften
 from accounts.waits import slowed
-from chat.asking import pauses, services
+from chat.asking import services
 from chat.asking.throttles import question_count
 from chat.errors import ConversationGone, PersonalFound, StillAnswering
 from chat.models import Conversation, Turn
-from chat.replies.refusals import REFUSALS, Refusal, said
+from chat.replies import REFUSALS, Refusal, said
 from chat.selectors import conversation_of, turn_of
-from chat.web.composer import composer_for, conversation_page
+from chat.web.composer import (
+    composer_for,
+    conversation_page,
+    earlier_turns,
+    ending_swaps,
+    partial,
+    retry_swaps,
+)
 from chat.web.history import is_place, turn_address, turns_page
 from chat.web.pages import turn_shown
-from chat.web.swaps import earlier_turns, ending_swaps, partial, retry_swaps
 from safeguarding.crisis import mark_judged
 from telemetry.context import note
 
@@ -226,7 +232,7 @@ def _ask_again(request: HtmxRequest, earlier: Turn, asking: Callable[[UUID], Tur
 @require_POST
 def go_on(request: HtmxRequest) -> HttpResponse:
     """Back to the tutor after a help card, once the pause has had its time."""
-    pauses.pause_end(person=person_of(request))
+    services.pause_end(person=person_of(request))
     return redirect("chat:start")
 
 

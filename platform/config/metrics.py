@@ -14,8 +14,8 @@ from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 
 from budgets.selectors import holds_open
 from chat.selectors import turns_live
-from chat.turns.measures import MEASURES
 from chat.turns.outages import model_outage
+from chat.turns.outcomes import MEASURES
 from telemetry.gathering import sums
 
 

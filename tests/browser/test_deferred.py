@@ -8,8 +8,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from accounts.models import Person
 from chat.asking.releasing import release_deferred
-from chat.deferral_models import ModelOutage
-from chat.models import Turn
+from chat.models import ModelOutage, Turn
 from tests.chat.conftest import down, unnudged, written
 from tests.quirks import answered_by
 from tests.scripted import DONE, OK, Script, scripted, stop, used, words

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from accounts.models import Person
 from chat.models import Ending, State, Turn
-from chat.prompts.prompt import prompt_for
+from chat.prompt import prompt_for
 from chat.selectors import pasts_of
 from tests import live
 from tests.scripted import DONE, NOT_FOUND, OK, read_request, stop

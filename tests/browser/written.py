@@ -8,8 +8,7 @@ from django.utils import timezone
 from accounts.models import Person
 from chat import streaming
 from chat.models import Conversation, Ending, State, Turn
-from chat.streaming.entries import words_key
-from chat.streaming.store import _client
+from chat.streaming.store import _client, words_key
 
 FIRST = "Rain falls from clouds.\n\n"
 SECOND = "It runs into rivers.\n\n"

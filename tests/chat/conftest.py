@@ -8,8 +8,7 @@ from django.utils import timezone
 from accounts.models import Person
 from chat.answering.desk import Desk
 from chat.asking.services import turn_start
-from chat.deferral_models import ModelOutage
-from chat.models import Conversation, Ending, Turn
+from chat.models import Conversation, Ending, ModelOutage, Turn
 from guard import Verdict
 from tests.chat.verdicts import judging
 from tests.live import wait_until
@@ -40,8 +39,8 @@ def judged(monkeypatch: pytest.MonkeyPatch) -> Judged:
 @pytest.fixture
 def unnudged(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keeps what is asked from the worker that other tests of this process may have started."""
-    monkeypatch.setattr("chat.turns.nudge.send", lambda _turn_id: None)
-    monkeypatch.setattr("chat.turns.nudge.send_watch", lambda: None)
+    monkeypatch.setattr("chat.turns.queue.send", lambda _turn_id: None)
+    monkeypatch.setattr("chat.turns.queue.send_watch", lambda: None)
 
 
 @pytest.fixture

@@ -14,13 +14,13 @@ from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 from accounts.models import Person
 from budgets.models import Hold
 from budgets.selectors import meter
-from chat.asking import pauses, services
+from chat.asking import services
 from chat.errors import FamilyClosed, TutorClosed, TutorPaused
 from chat.models import Ending, State, Turn
 from chat.personal import conversations_export
-from chat.prompts.prompt import KINDLY, for_turn, prompt_for
+from chat.prompt import KINDLY, for_turn, prompt_for
 from chat.selectors import pause_of
-from chat.turns.acts import action_of, ending_of_cut, said_of
+from chat.turns.verdicts import action_of, ending_of_cut, said_of
 from courses.loading import library_load
 from families.models import Consent, Link
 from families.terms import View
@@ -62,7 +62,7 @@ class TestFixedWords:
     ) -> None:
         judged(given)
         settings.TUTOR_DAILY_TOKENS = 0
-        with patch("chat.turns.nudge.send") as nudged, django_capture_on_commit_callbacks(execute=True):
+        with patch("chat.turns.queue.send") as nudged, django_capture_on_commit_callbacks(execute=True):
             turn = ask(teen)
         assert (turn.state, turn.tokens, turn.layer) == (state, 0, "test")
         assert turn.ended_at
@@ -154,7 +154,7 @@ class TestPause:
         page = page_of(owner, turn)
         assert "you may be thinking about hurting yourself" in page
         assert "The tutor is resting" in page
-        pauses.question_answer(turn=turn, is_yes=False)
+        services.question_answer(turn=turn, is_yes=False)
         assert pause_of(teen)
 
     def test_no_parent_sees_that_yes(

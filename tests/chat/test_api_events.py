@@ -125,7 +125,7 @@ def test_a_turn_that_is_deleted_meanwhile_is_gone(worker: Worker, teen: Person, 
 
 
 def test_a_turn_that_waits_says_so(teen: Person, visitor: Visitor) -> None:
-    with patch("chat.turns.nudge.send"):
+    with patch("chat.turns.queue.send"):
         turn = ask(teen)
     with listening(visitor, turn.pk) as coming:
         waiting = next(coming)

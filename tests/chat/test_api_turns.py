@@ -264,7 +264,7 @@ class TestReading:
 
     def test_whoever_asks_again_and_again_counts_as_reading(self, owner: Client, turn: Turn) -> None:
         from chat.streaming import store
-        from chat.streaming.entries import reader_key
+        from chat.streaming.store import reader_key
 
         store._client().delete(reader_key(turn.pk))
         owner.get(f"{TURNS}/{turn.pk}")

@@ -25,8 +25,8 @@ from budgets.selectors import Meter, meter
 from chat.asking.services import turn_start
 from chat.errors import ModelNotInPlan
 from chat.models import Turn
-from chat.prompts.prompt import BRIEFLY_TOKENS, MEMORY_TOKENS
-from chat.replies.budget_words import meter_said, refusal_said, when_said
+from chat.prompt import BRIEFLY_TOKENS, MEMORY_TOKENS
+from chat.replies import meter_said, refusal_said, when_said
 from chat.web.pages import turn_shown
 from tests.budgets.purse import purse_make
 

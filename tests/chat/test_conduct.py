@@ -15,8 +15,7 @@ from pytest_django import Settings
 
 from accounts.models import Person
 from chat.models import State, Turn
-from chat.prompts.fence import CLOSE, OPEN, harmless
-from chat.prompts.prompt import CONDUCT, KINDLY, prompt_for
+from chat.prompt import CLOSE, CONDUCT, KINDLY, OPEN, harmless, prompt_for
 from chat.selectors import pasts_of
 from courses.index import passages_index
 from courses.loading import library_load

@@ -22,9 +22,8 @@ from accounts.models import Person
 from budgets.allowances import site_stop_set
 from chat.asking import services
 from chat.asking.throttles import questions, reports
-from chat.deferral_models import ModelOutage
-from chat.models import Conversation, State, Turn
-from chat.turns.deferring import MOST_DEFERRED
+from chat.models import Conversation, ModelOutage, State, Turn
+from chat.turns.outages import MOST_DEFERRED
 from events.models import Event
 from events.places import sign_up_confirm
 from events.services import sign_up_make

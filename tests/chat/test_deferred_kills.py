@@ -10,8 +10,7 @@ from accounts.models import Person
 from budgets.audit import differences
 from budgets.selectors import meter
 from chat.asking.releasing import release_deferred
-from chat.deferral_models import ModelOutage
-from chat.models import State, Turn
+from chat.models import ModelOutage, State, Turn
 from chat.turns.outages import model_outage
 from tests import live
 from tests.chat.test_faults import logs, now, own_model, own_valkey, site, visitor

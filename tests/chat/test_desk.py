@@ -12,7 +12,7 @@ from budgets.selectors import meter
 from chat.answering.desk import Desk
 from chat.answering.leases import turn_finish
 from chat.models import Ending, State, Turn
-from chat.prompts.prompt import prompt_for
+from chat.prompt import prompt_for
 from tests.chat.conftest import Ask
 from tests.conftest import with_consent
 from tests.live import wait_until

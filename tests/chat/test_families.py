@@ -12,7 +12,7 @@ from accounts.models import Person
 from budgets.models import Hold
 from chat.errors import FamilyClosed
 from chat.models import State, Turn
-from chat.prompts.prompt import prompt_for
+from chat.prompt import prompt_for
 from chat.selectors import pasts_of
 from courses.loading import library_load
 from families.looks import LOOK_LASTS

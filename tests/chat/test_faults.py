@@ -149,7 +149,7 @@ def test_a_broker_killed_in_mid_answer_comes_back_empty_and_no_word_is_lost_or_r
                         last = event.id or last
     turn = now(turn)
     assert turn.state == State.ANSWERED
-    from chat.streaming.rendering import answer_html
+    from chat.streaming.markdown import answer_html
 
     assert letters(answer_html(turn.answer)) in letters(found[-2].data)
     assert meter(owner=teen).spent == turn.tokens

@@ -18,10 +18,9 @@ from budgets.models import Hold
 from chat.asking import services
 from chat.errors import FamilyClosed, StillAnswering
 from chat.models import Ending, State, Turn
-from chat.prompts.memory import CONTINUED_TOKENS
-from chat.prompts.prompt import GO_ON, LEAST_ANSWER_TOKENS, answer_room, prompt_for
+from chat.prompt import CONTINUED_TOKENS, GO_ON, LEAST_ANSWER_TOKENS, answer_room, prompt_for
 from chat.selectors import turns_shown
-from chat.turns.continuing import can_continue, continued_by
+from chat.turns.retries import can_continue, continued_by
 from families.models import Consent
 from inference.tokens import tokens_at_most
 from tests.budgets.purse import purse_make

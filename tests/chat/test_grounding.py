@@ -9,9 +9,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from accounts.models import Person
 from budgets.models import Hold
 from chat.models import State, Turn
-from chat.prompts.fence import CLOSE
-from chat.prompts.grounding import PASSAGE_TOKENS, UNCOVERED, grounding, passages_for
-from chat.prompts.prompt import prompt_for
+from chat.prompt import CLOSE, PASSAGE_TOKENS, UNCOVERED, grounding, passages_for, prompt_for
 from courses.models import Module, Passage
 from courses.search import Found, passages_find
 from inference.tokens import tokens_at_most

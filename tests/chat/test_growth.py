@@ -13,9 +13,9 @@ import pytest
 from accounts.models import Person
 from chat import streaming
 from chat.models import Turn
-from chat.streaming import Entry, growth, open_streams
+from chat.streaming import Entry, following, growth
 from chat.streaming.growth import Growth, SharedPage, shared_page
-from chat.streaming.rendering import answer_html
+from chat.streaming.markdown import answer_html
 from tests.live import Visitor, Web
 from tests.streams import make_live_turns
 
@@ -174,7 +174,7 @@ def test_one_person_may_not_follow_without_end(
             reply.readline()
         refused = visitor.get(f"/tutor/turns/{turns[2].pk}/stream")
         assert refused.status == 429
-        assert refused.headers["Retry-After"] == str(open_streams.RETRY_SECONDS)
+        assert refused.headers["Retry-After"] == str(following.RETRY_SECONDS)
         assert visitor.get(f"/api/v1/turns/{turns[2].pk}/events").status == 429
         kept[0].close()
     finally:

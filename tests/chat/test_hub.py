@@ -9,8 +9,8 @@ import redis
 
 from chat.answering.desk import LONGEST_SECONDS
 from chat.streaming import reader, store
-from chat.streaming.entries import READER_SECONDS, RENEWALS, Entry, reader_key, words_key
 from chat.streaming.reader import Hub
+from chat.streaming.store import READER_SECONDS, RENEWALS, Entry, reader_key, words_key
 
 
 async def subscribed(hub: Hub, turn_id: UUID) -> None:

@@ -12,8 +12,7 @@ from accounts.models import Person
 from chat.answering.leases import turn_finish, turns_claim
 from chat.models import Conversation, Ending, State, Turn
 from chat.personal import conversations_export
-from chat.prompts.grounding import passages_for, passages_kept
-from chat.prompts.prompt import Prompt, prompt_for
+from chat.prompt import Prompt, passages_for, passages_kept, prompt_for
 from chat.turns.outcomes import Outcome
 from courses.models import Passage
 from guard import Level

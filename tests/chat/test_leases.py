@@ -122,7 +122,7 @@ class TestSweeping:
     @pytest.fixture
     def nudged(self, monkeypatch: pytest.MonkeyPatch) -> list[object]:
         sent: list[object] = []
-        monkeypatch.setattr("chat.turns.nudge.send", sent.append)
+        monkeypatch.setattr("chat.turns.queue.send", sent.append)
         return sent
 
     def test_a_fresh_turn_is_left_alone(self, turn: Turn, nudged: list[object]) -> None:

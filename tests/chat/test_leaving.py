@@ -12,7 +12,7 @@ from pytest_django import Settings
 from accounts.models import Person
 from chat.errors import PersonalFound
 from chat.models import State, Turn
-from chat.turns.leaving import Personal
+from chat.turns.verdicts import Personal
 from guard import Category, Level
 from tests.chat.conftest import Ask, Judged
 from tests.chat.verdicts import METHOD, personal, verdict

@@ -17,7 +17,7 @@ from budgets.models import Floor, Hold
 from chat.asking.services import turn_stop
 from chat.errors import TooLongForBudget, TooLongForModel
 from chat.models import LONGEST_QUESTION, Conversation, Report, ReportCount, State, Turn
-from chat.prompts.prompt import answer_room, prompt_for
+from chat.prompt import answer_room, prompt_for
 from inference.tokens import tokens_at_most
 from tests.chat.conftest import Ask
 from tests.chat.long import conversation_make

@@ -15,8 +15,7 @@ from accounts.models import Person
 from chat import streaming
 from chat.answering.leases import turn_finish
 from chat.models import Ending, State, Turn
-from chat.streaming.entries import words_key
-from chat.streaming.store import _client
+from chat.streaming.store import _client, words_key
 from chat.turns.outcomes import Outcome
 from tests.live import Visitor, Web, wait_until
 from tests.streams import make_live_turns

@@ -5,8 +5,9 @@ import sys
 
 import pytest
 
-from chat.streaming.rendering import GrowingPage, answer_html
-from chat.streaming.rendering.maths import MAX_COMMANDS, MAX_DEPTH, MAX_LENGTH, chemistry, is_safe, mathml_of
+from chat.streaming.growth import GrowingPage
+from chat.streaming.markdown import answer_html
+from chat.streaming.maths import MAX_COMMANDS, MAX_DEPTH, MAX_LENGTH, chemistry, is_safe, mathml_of
 
 
 @pytest.mark.parametrize(
@@ -128,7 +129,7 @@ def test_what_is_too_long_or_too_deep_is_refused_unread(latex: str) -> None:
 DEEPEST = r"""
 import threading
 from math_core import LatexError, LatexToMathML
-from chat.streaming.rendering.maths import MAX_BRACKETS, MAX_COMMANDS, MAX_DEPTH, MACROS, is_safe
+from chat.streaming.maths import MAX_BRACKETS, MAX_COMMANDS, MAX_DEPTH, MACROS, is_safe
 
 deep = [
     *(opening * MAX_DEPTH + "x" + closing * MAX_DEPTH for opening, closing in [

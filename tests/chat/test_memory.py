@@ -5,8 +5,7 @@ from django.conf import settings
 
 from chat.errors import QuestionTooLong
 from chat.models import State, Turn
-from chat.prompts.memory import remembered
-from chat.prompts.prompt import LEAST_ANSWER_TOKENS, answer_room, prompt_for
+from chat.prompt import LEAST_ANSWER_TOKENS, answer_room, prompt_for, remembered
 from inference.tokens import tokens_at_most, tokens_likely
 
 

@@ -3,14 +3,14 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from chat.turns.nudge import GATHER_SECONDS, Gathering
+from chat.turns.queue import GATHER_SECONDS, Gathering
 from tests.live import wait_until
 
 
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[UUID, float]]:
     nudges: list[tuple[UUID, float]] = []
-    monkeypatch.setattr("chat.turns.nudge._send", lambda turn_id: nudges.append((turn_id, time.monotonic())))
+    monkeypatch.setattr("chat.turns.queue._send", lambda turn_id: nudges.append((turn_id, time.monotonic())))
     return nudges
 
 

@@ -9,8 +9,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Person
-from chat.deferral_models import ModelOutage
-from chat.models import Ending, State, Turn
+from chat.models import Ending, ModelOutage, State, Turn
 from chat.turns.outages import CLEAR_AFTER, DOWN_AFTER, FORGOTTEN_AFTER, model_outage, note_fault, watch_model
 from tests.chat.conftest import Ask, written
 from tests.live import free_port

@@ -250,6 +250,6 @@ def test_whatever_goes_wrong_the_last_event_says_to_come_back(
 
 
 def _rendered(turn: Turn) -> str:
-    from chat.streaming.rendering import answer_html
+    from chat.streaming.markdown import answer_html
 
     return answer_html(turn.answer)

@@ -2,7 +2,8 @@ import re
 
 import pytest
 
-from chat.streaming.rendering import GrowingPage, answer_html, question_html
+from chat.streaming.growth import GrowingPage
+from chat.streaming.markdown import answer_html, question_html
 
 LONG = """# Light
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from chat.streaming.rendering import GrowingPage, answer_html, growing, question_html
-from chat.streaming.rendering.growing import MAX_PARSED
-from chat.streaming.rendering.markdown import ATTRIBUTE_VALUES, ATTRIBUTES, CLASSES, TAGS
+from chat.streaming import growth
+from chat.streaming.growth import MAX_PARSED, GrowingPage
+from chat.streaming.markdown import ATTRIBUTE_VALUES, ATTRIBUTES, CLASSES, TAGS, answer_html, question_html
 
 PIECES = [
     *(
@@ -104,8 +104,8 @@ def test_what_has_grown_is_what_the_whole_renders_to(markdown: str, size: int) -
 def test_what_is_finished_is_the_same_however_the_text_came(markdown: str, size: int) -> None:
     # Also of blocks that are longer than what is parsed each time: a page that is opened later takes all at once.
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(growing, "MAX_PARSED", 30)
-        patch.setattr(growing, "STEP", 10)
+        patch.setattr(growth, "MAX_PARSED", 30)
+        patch.setattr(growth, "STEP", 10)
         piecewise = GrowingPage()
         for start in range(0, len(markdown), size):
             piecewise.grow(markdown[start : start + size])

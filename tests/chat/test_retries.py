@@ -25,7 +25,7 @@ from chat.personal import conversations_export
 from chat.selectors import pasts_of, turns_shown
 from chat.turns.outcomes import Outcome
 from chat.turns.retries import is_better
-from chat.web.swaps import ending_swaps
+from chat.web.composer import ending_swaps
 from families.models import Link
 from families.terms import View
 from families.wider_views import sight_of

@@ -11,7 +11,7 @@ from budgets.errors import BudgetShort
 from budgets.models import Hold, HoldState
 from budgets.selectors import meter
 from chat.answering import leases
-from chat.asking import pauses, services
+from chat.asking import services
 from chat.errors import IdTaken, QuestionEmpty, QuestionTooLong, StillAnswering, TutorClosed, TutorPaused
 from chat.models import LONGEST_QUESTION, Conversation, Ending, State, Turn
 from tests.chat.conftest import Ask
@@ -64,7 +64,7 @@ class TestAsking:
         def refuse(*_args: object, **_how: object) -> None:
             raise ConnectionRefusedError
 
-        monkeypatch.setattr("chat.turns.nudge.current_app.send_task", refuse)
+        monkeypatch.setattr("chat.turns.queue.current_app.send_task", refuse)
         with django_capture_on_commit_callbacks(execute=True):
             turn = ask(teen)
         assert turn.state == State.QUEUED
@@ -140,7 +140,7 @@ class TestCrisis:
         django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
     ) -> None:
         settings.TUTOR_DAILY_TOKENS = 0
-        with patch("chat.turns.nudge.send") as nudged, django_capture_on_commit_callbacks(execute=True):
+        with patch("chat.turns.queue.send") as nudged, django_capture_on_commit_callbacks(execute=True):
             turn = ask(teen, CRISIS)
         assert (turn.state, turn.level) == (State.CARDED, "3")
         assert not nudged.called
@@ -153,11 +153,11 @@ class TestCrisis:
         card = ask(teen, CRISIS)
         with pytest.raises(TutorPaused):
             ask(teen, "What is a noun?")
-        assert pauses.pause_end(person=teen) is False
+        assert services.pause_end(person=teen) is False
         Turn.objects.filter(pk=card.pk).update(ended_at=timezone.now() - timedelta(minutes=6))
         with pytest.raises(TutorPaused):
             ask(teen, "What is a noun?")
-        assert pauses.pause_end(person=teen) is True
+        assert services.pause_end(person=teen) is True
         assert ask(teen, "What is a noun?").state == State.QUEUED
 
     def test_it_is_heard_in_a_message_that_is_too_long_for_a_model(self, teen: Person, ask: Ask) -> None:

@@ -20,10 +20,10 @@ from budgets.models import Hold, HoldState
 from budgets.selectors import meter
 from chat import streaming
 from chat.answering.watch import SHORT
-from chat.asking.pauses import question_answer
+from chat.asking.services import question_answer
 from chat.errors import PersonalFound
 from chat.models import Conversation, Ending, State, Turn
-from chat.turns.leaving import cleared
+from chat.turns.verdicts import cleared
 from guard import Category, Evidence, Level, Verdict
 from inference import loop, second_opinion
 from tests.chat.conftest import Ask, written

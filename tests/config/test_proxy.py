@@ -18,7 +18,7 @@ from django.conf import settings
 
 from accounts import throttle
 from accounts.models import Person
-from chat.streaming.entries import words_key
+from chat.streaming.store import words_key
 from courses.certificates.views import wrong_addresses
 from tests.live import ROOT, Process, Visitor, Web, free_port, ready, running
 from tests.streams import make_live_turns

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from benchmarks.output_guard import AFTER, BEFORE, DISGUISES, UNSAFE, Stream, leaks, released, streams
-from chat.prompts.prompt import CONDUCT
+from chat.prompt import CONDUCT
 from guard import Category, judge_output
 from guard.judge import OUTPUT_RULES
 from guard.markup import Markup

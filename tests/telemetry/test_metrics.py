@@ -104,7 +104,7 @@ class TestSums:
 
 def asked(person: Person, question: str = "Why is the sky blue?") -> Turn:
     """A question that no worker hears of."""
-    with patch("chat.turns.nudge.send"):
+    with patch("chat.turns.queue.send"):
         return services.turn_start(person=person, turn_id=uuid4(), question=question)
 
 

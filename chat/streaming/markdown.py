@@ -1,4 +1,4 @@
-"""Markdown as safe HTML.
+"""Markdown of an answer as safe HTML, with code in colours and maths.
 
 What it takes from HTML itself is `<br>`, `<sub>` and `<sup>`; all other tags stay text. No links and no pictures: a
 small model makes addresses up, and an invented one is worse than none. A link's words stay. Lessons are linked from
@@ -7,6 +7,8 @@ the margin by the site itself.
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final
 
 import nh3
@@ -16,10 +18,124 @@ from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import get_lexer_by_name
+from pygments.token import STANDARD_TYPES
 
-from chat.streaming.rendering import code, maths
-from chat.streaming.rendering.lists import nest_sub_points
-from chat.streaming.rendering.maths_rules import maths_plugin
+from chat.streaming import maths
+from chat.streaming.maths import maths_plugin
+
+_ITEM = re.compile(r"(?:[-+*]|(?P<number>\d{1,9})[.)])(?P<space>\s+|$)")
+_FENCE = re.compile(r"(`{3,}(?=[^`]*$)|~{3,})")
+_STARTS_A_BLOCK = "#>|`~\\$"
+_CODE = 4
+_NESTED = 2
+
+
+def nest_sub_points(markdown: str) -> str:
+    """Move sub-points below a numbered point to where Markdown looks for them.
+
+    Models put two spaces before a sub-point. That is enough below `- `, but below `1. ` the standard wants three,
+    below `10. ` four, and makes a new list of what has less. The number of lines stays.
+    """
+    if "\n " not in markdown and "\n\t" not in markdown:
+        return markdown
+    nesting = _Nesting()
+    return "\n".join(map(nesting.mended, markdown.split("\n")))
+
+
+@dataclass
+class _Nesting:
+    """Where the lines of a list begin, while they are read one by one."""
+
+    # Of each point that is open: where its mark stands, and where its text does.
+    items: list[tuple[int, int]] = field(default_factory=list)
+    # From which indentation on lines are moved, and by how much.
+    shifts: list[tuple[int, int]] = field(default_factory=list)
+    fence: str = ""
+    after_blank: bool = False
+
+    def mended(self, line: str) -> str:
+        text = line.lstrip(" \t")
+        if not text:
+            self.after_blank = True
+            return line
+        raw = len(line[: len(line) - len(text)].expandtabs(4))
+        if not self.fence:
+            self._close(raw, text)
+        shift = self.shifts[-1][1] if self.shifts else 0
+        indent = raw + shift
+        if self.fence:
+            if text.rstrip().startswith(self.fence) and not text.strip(self.fence[0] + " \t"):
+                self.fence = ""
+        elif opened := _FENCE.match(text):
+            self.fence = opened[1]
+        elif item := _ITEM.match(text):
+            extra = self._missing(indent)
+            if extra:
+                self.shifts.append((raw, shift + extra))
+                shift, indent = shift + extra, indent + extra
+            self._open(indent, item)
+        self.after_blank = False
+        return " " * indent + text if shift else line
+
+    def _close(self, raw: int, text: str) -> None:
+        """Forget the points that this line is not part of."""
+        is_item = _ITEM.match(text) is not None
+        while self.shifts and raw < self.shifts[-1][0]:
+            self.shifts.pop()
+        indent = raw + (self.shifts[-1][1] if self.shifts else 0)
+        while self.items:
+            mark, inside = self.items[-1]
+            if indent >= inside or (is_item and indent >= mark + _NESTED):
+                break
+            if not is_item and not self.after_blank and text[0] not in _STARTS_A_BLOCK:
+                # A line without indentation goes on with the paragraph above it.
+                break
+            self.items.pop()
+
+    def _missing(self, indent: int) -> int:
+        """How many columns a sub-point lacks to be one."""
+        if not self.items:
+            return 0
+        mark, inside = self.items[-1]
+        return inside - indent if mark + _NESTED <= indent < inside else 0
+
+    def _open(self, indent: int, item: re.Match[str]) -> None:
+        base = self.items[-1][1] if self.items else 0
+        if indent - base >= _CODE:
+            return
+        width = len(item[0].rstrip())
+        space = len(item["space"].expandtabs(4))
+        self.items.append((indent, indent + width + (space if 1 <= space <= _CODE else 1)))
+
+
+# What lessons and schools use. Every lexer is a set of regular expressions that runs on a model's words.
+LANGUAGES: Final = frozenset({
+    "bash", "c", "c#", "c++", "cpp", "cs", "csharp", "css", "diff", "go", "haskell", "html", "java", "javascript",
+    "js", "json", "kotlin", "lua", "php", "py", "python", "python3", "r", "ruby", "rust", "sh", "shell", "sql",
+    "swift", "toml", "ts", "typescript", "xml", "yaml", "yml",
+})  # fmt: skip
+# A longer program is shown without colours.
+LONGEST_COLOURED: Final = 8_000
+CODE_CLASSES: Final = frozenset(filter(None, STANDARD_TYPES.values()))
+
+
+def code_html(code: str, language: str, *, is_closed: bool = True) -> str:
+    """Return a block of code. While it is not closed it may still grow, and is not coloured over and over."""
+    name = language.lower()
+    coloured = is_closed and name in LANGUAGES and len(code) <= LONGEST_COLOURED
+    inside = _highlighted(code, name) if coloured else escape(code)
+    return f'<div class="code-block"><pre dir="ltr" tabindex="0"><code>{inside}</code></pre></div>\n'
+
+
+@lru_cache(maxsize=128)
+def _highlighted(code: str, language: str) -> str:
+    lexer = get_lexer_by_name(language, stripnl=False, ensurenl=False)
+    coloured: str = highlight(code, lexer, HtmlFormatter(nowrap=True))
+    return coloured
+
 
 MATHML_TAGS: Final = frozenset({
     "math", "merror", "mfrac", "mi", "mn", "mo", "mover", "mpadded", "mphantom", "mroot", "mrow", "mspace",
@@ -48,7 +164,7 @@ CLASSES: Final = {
     "div": {"code-block"},
     "li": {"task"},
     "p": {"footnote"},
-    "span": set(code.CLASSES) | {"maths", "maths-long"},
+    "span": set(CODE_CLASSES) | {"maths", "maths-long"},
     "sup": {"footnote-mark"},
     "td": {"cell-end", "cell-center"},
     "th": {"cell-end", "cell-center"},
@@ -78,7 +194,7 @@ def question_html(question: str) -> SafeString:
     question, parts, after = without_returns(question), [], 0
     for fence in _FENCED.finditer(question):
         parts.append(_as_written(question[after : fence.start()]))
-        parts.append(code.code_html(fence["code"], fence["language"]))
+        parts.append(code_html(fence["code"], fence["language"]))
         after = fence.end()
     parts.append(_as_written(question[after:]))
     return mark_safe(_cleaner.clean("".join(parts)))  # noqa: S308 - as above
@@ -218,11 +334,11 @@ def _fence(_renderer: Any, tokens: Sequence[Token], index: int, _options: Any, _
     begin, end = token.map or [0, 0]
     # Its lines without the two fences; a block that is not closed has but one.
     lines = token.content.count("\n") + (not token.content.endswith("\n") and token.content != "")
-    return code.code_html(token.content, language, is_closed=lines == end - begin - 2)
+    return code_html(token.content, language, is_closed=lines == end - begin - 2)
 
 
 def _indented_code(_renderer: Any, tokens: Sequence[Token], index: int, _options: Any, _env: Any) -> str:
-    return code.code_html(tokens[index].content, "")
+    return code_html(tokens[index].content, "")
 
 
 def _parser() -> MarkdownIt:

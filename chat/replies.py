@@ -1,0 +1,253 @@
+"""What people are told of their turns: cards, states, budgets, and why a question was not taken."""
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from accounts.models import Person
+from accounts.prose import count_said, length_said
+from accounts.throttle import TooOften
+from accounts.waits import too_often_said
+from accounts.zones import time_in
+from budgets.errors import BudgetShort, SiteStopped
+from budgets.models import Floor
+from budgets.selectors import Meter
+from chat.errors import (
+    ConversationGone,
+    FamilyClosed,
+    IdTaken,
+    ModelNotInPlan,
+    NotTaken,
+    PersonalFound,
+    QuestionEmpty,
+    QuestionTooLong,
+    StillAnswering,
+    TooLongForBudget,
+    TooLongForModel,
+    TooManyDeferred,
+    TutorClosed,
+    TutorPaused,
+)
+from chat.models import Ending, ModelOutage, Report, State, Turn, WaitsFor
+from chat.turns.verdicts import verdict_of
+from safeguarding.cards import Card, card_for
+
+
+def card_of(turn: Turn) -> Card | None:
+    """The help card that a turn became, or that stands beside what it asks; or None."""
+    if turn.state not in {State.CARDED, State.PAUSED}:
+        return None
+    return card_for(verdict_of(turn), country=settings.HELP_COUNTRY)
+
+
+BEING_WRITTEN = gettext_lazy("Your question is sent. The answer is being written.")
+NO_ANSWER = gettext_lazy("The tutor did not answer this. It says why.")
+ANNOUNCEMENTS = {
+    State.QUEUED: BEING_WRITTEN,
+    State.WORKING: BEING_WRITTEN,
+    State.DEFERRED: gettext_lazy("Your question is kept. It is answered when the model is back."),
+    State.ANSWERED: gettext_lazy("The answer is finished."),
+    State.STOPPED: gettext_lazy("The answer was stopped."),
+    State.FAILED: gettext_lazy("The answer could not be finished. You can try again."),
+    State.CARDED: gettext_lazy("A card with help lines is shown."),
+    State.PAUSED: gettext_lazy("There is a question for you."),
+    State.WITHHELD: NO_ANSWER,
+    State.REFUSED: NO_ANSWER,
+    State.REDIRECTED: NO_ANSWER,
+}
+
+
+def announcement_of(turn: Turn, report: Report | None, *, was_kept: bool, may_wait: bool = False) -> str:
+    """One sentence that differs whenever the turn's outcome does, so that the page announces each change once.
+
+    `was_kept` says that the turn was tried again and came to nothing better, `may_wait` that the model is down.
+    """
+    if report and report.shared_at:
+        return _("Your report is received.")
+    if report:
+        return _("Your report is counted. None of your words are kept.")
+    if was_kept:
+        return _("The new answer was not better. What you had before is kept.")
+    return _outcome_of(turn, may_wait=may_wait)
+
+
+def _outcome_of(turn: Turn, *, may_wait: bool) -> str:
+    if turn.ending == Ending.TAKEN_BACK:
+        return _("You took your question back.")
+    if turn.state == State.STOPPED and turn.ending != Ending.ASKED:
+        return _("The answer stopped early.")
+    if turn.state == State.FAILED and may_wait:
+        return _(
+            "The answer could not be finished. You can try again, or have it answered when the model is back."
+        )
+    return str(ANNOUNCEMENTS[State(turn.state)])
+
+
+# From then on the time of day alone would mislead.
+NEEDS_A_DATE = timedelta(hours=18)
+
+
+def outage_words(outage: ModelOutage | None, person: Person) -> str:
+    """That the model is down, since when on the person's clock, and what can be done; "" where it is not."""
+    if outage is None:
+        return ""
+    began = localtime(outage.began_at, person.zone)
+    at = date_format(began, "TIME_FORMAT")
+    if timezone.now() - began > NEEDS_A_DATE:
+        at = f"{date_format(began, 'MONTH_DAY_FORMAT')}, {at}"
+    return _(
+        "Since %(at)s the tutor’s model has given no answers. You can still ask: your question is kept, and answered "
+        "when the model is back."
+    ) % {"at": at}
+
+
+def deferred_words(turn: Turn) -> str:
+    """What the question waits for."""
+    return {
+        WaitsFor.FAMILY: _(
+            "Your question is kept. It is answered once your family’s pause or quiet hours are over."
+        ),
+        WaitsFor.PAUSE: _("Your question is kept. It is answered after you have gone on from the help card."),
+        WaitsFor.BUDGET: _("Your question is kept. It is answered once there is more to use again."),
+        WaitsFor.SITE: _("Your question is kept. It is answered once the tutor is open again on this site."),
+    }.get(
+        WaitsFor(turn.waits_for),
+        _("Your question is kept. It is answered when the model is back, even if you close this page."),
+    )
+
+
+def refusal_said(refusal: BudgetShort | SiteStopped, person: Person) -> str:
+    if isinstance(refusal, SiteStopped):
+        return _(
+            "The tutor is taking a break on the whole site. What you wrote is still here, and nothing was charged. "
+            "Help is always open."
+        )
+    if isinstance(refusal, TooLongForBudget):
+        words = {
+            Floor.PERSON: _("Too little is left of what you can use for a question this long."),
+            Floor.FAMILY: _("Too little is left of what your family shares for a question this long."),
+            Floor.SITE: _("Too little is left of what the whole site can use for a question this long."),
+        }[refusal.floor]
+        way = _(
+            "What you wrote is still here, and nothing was charged. Shorten it, or wait: it refills %(when)s."
+        )
+        return f"{words} {way % {'when': _in_a_sentence(refusal.refills_at, person)}}"
+    words = {
+        Floor.PERSON: _("What you can use for now is used up. It refills %(when)s."),
+        Floor.FAMILY: _("What your family shares is used up for now. It refills %(when)s."),
+        Floor.SITE: _("What the whole site can use is used up for now. It refills %(when)s."),
+    }[refusal.floor]
+    kept = _("What you wrote is still here, and nothing was charged.")
+    return f"{words % {'when': _in_a_sentence(refusal.refills_at, person)}} {kept}"
+
+
+def brief_said(floor: str, refills_at: datetime, person: Person) -> str:
+    """Why an answer is shorter than usual."""
+    words = {
+        Floor.PERSON: _(
+            "A shorter answer than usual, as little is left of what you can use. It refills %(when)s."
+        ),
+        Floor.FAMILY: _(
+            "A shorter answer than usual, as little is left of what your family shares. It refills %(when)s."
+        ),
+        Floor.SITE: _(
+            "A shorter answer than usual, as little is left for the whole site. It refills %(when)s."
+        ),
+    }[Floor(floor)]
+    return words % {"when": _in_a_sentence(refills_at, person)}
+
+
+def meter_said(meter: Meter, person: Person) -> str:
+    """How much may still be used, in short answers, and when there is more."""
+    if meter.short_answers is None:
+        return _("No limit on what may be used")
+    when = when_said(meter.refills_at, person)
+    if not meter.short_answers:
+        return _("Nearly used up; refills %(when)s") % {"when": when}
+    words = {
+        Floor.PERSON: ngettext(
+            "About %(n)s short answer left; refills %(when)s",
+            "About %(n)s short answers left; refills %(when)s",
+            meter.short_answers,
+        ),
+        Floor.FAMILY: ngettext(
+            "About %(n)s short answer left for the family; refills %(when)s",
+            "About %(n)s short answers left for the family; refills %(when)s",
+            meter.short_answers,
+        ),
+        Floor.SITE: ngettext(
+            "About %(n)s short answer left on the whole site; refills %(when)s",
+            "About %(n)s short answers left on the whole site; refills %(when)s",
+            meter.short_answers,
+        ),
+    }[meter.floor]
+    return words % {"n": meter.short_answers, "when": when}
+
+
+def _in_a_sentence(moment: datetime, person: Person) -> str:
+    """As when_said, at the end of a sentence, which brings a full stop of its own: “at 7 a.m.”."""
+    return when_said(moment, person).removesuffix(".")
+
+
+def when_said(moment: datetime, person: Person) -> str:
+    """A moment on the person's clock: its time, and its day where that is more than a day away.
+
+    The clock is named while the person has not said that it is theirs.
+    """
+    there = localtime(moment, person.zone)
+    clock = date_format(there, "TIME_FORMAT") if person.is_zone_confirmed else time_in(moment, person.zone)
+    if moment - timezone.now() <= timedelta(days=1):
+        return _("at %(time)s") % {"time": clock}
+    return _("on %(date)s at %(time)s") % {"date": date_format(there, "MONTH_DAY_FORMAT"), "time": clock}
+
+
+type Refusal = NotTaken | BudgetShort | SiteStopped | TooOften
+REFUSALS = (NotTaken, BudgetShort, SiteStopped, TooOften)
+
+
+def said(refusal: Refusal, person: Person) -> str:
+    """Why a question was not taken, what became of it, and what to do now."""
+    if isinstance(refusal, TooOften):
+        return too_often_said(refusal)
+    if isinstance(refusal, (BudgetShort, SiteStopped)):
+        return refusal_said(refusal, person)
+    if isinstance(refusal, QuestionTooLong):
+        return too_long_said(refusal)
+    return {
+        QuestionEmpty: _("Write your question first."),
+        IdTaken: _("This page was out of date. What you wrote is still here: press the button again."),
+        ConversationGone: _(
+            "This conversation has been deleted. What you wrote is still here: you can ask it in a new one."
+        ),
+        StillAnswering: _(
+            "The last question is still being answered. Wait for it, or stop it, then ask this one."
+        ),
+        TooManyDeferred: _(
+            "As many of your questions as can be kept are waiting already. What you wrote is still here. "
+            "Take one back first, or try now."
+        ),
+        PersonalFound: _("Your question has not been sent yet. Have a look at what is in it."),
+        TutorPaused: _("The tutor is resting for now. What you wrote is still here."),
+        FamilyClosed: _(
+            "The tutor is closed for now. What you wrote is still here, and help is always open."
+        ),
+        ModelNotInPlan: _(
+            "Your plan does not include the model that answers on this site. What you wrote is still here."
+        ),
+        TutorClosed: _("The tutor is not open on this site yet. Help is always open."),
+    }[type(refusal)]
+
+
+def too_long_said(refusal: QuestionTooLong) -> str:
+    """How long it is, how long it may be, and what to do now."""
+    if not isinstance(refusal, TooLongForModel):
+        return length_said(refusal.length, refusal.limit)
+    return _(
+        "The model on this site cannot read all of this at once. What you wrote is still here, and nothing was "
+        "charged. It has %(length)s characters: send about %(limit)s of them, with your question."
+    ) % {"length": count_said(refusal.length), "limit": count_said(refusal.limit)}

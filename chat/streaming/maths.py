@@ -1,0 +1,381 @@
+r"""LaTeX in an answer as MathML, and where it stands in Markdown.
+
+Maths stands in `\( \)`, `\[ \]`, `$$ $$` and the environments of amsmath, never in a single `$`. A blank line ends a
+formula, as in LaTeX, so that one that is never closed cannot take the rest of the answer.
+"""
+
+import re
+from collections.abc import Sequence
+from functools import cache, lru_cache
+from typing import Any, Final
+
+from django.utils.html import escape
+from markdown_it import MarkdownIt
+from markdown_it.rules_block import StateBlock
+from markdown_it.rules_inline import StateInline
+from markdown_it.token import Token
+from math_core import LatexError, LatexToMathML
+
+MAX_LENGTH: Final = 4_000
+MAX_DEPTH: Final = 60
+# Commands without braces nest as well: `\bar\bar\bar x`.
+MAX_COMMANDS: Final = 500
+MAX_BRACKETS: Final = 400
+# A formula inside a line that is longer than this may be wider than a phone, so it scrolls by itself.
+LONG_INLINE: Final = 40
+
+# Commands that models write and math-core does not know.
+MACROS: Final = {
+    "SI": r"#1\,\mathrm{#2}",
+    "qty": r"#1\,\mathrm{#2}",
+    "si": r"\mathrm{#1}",
+    "unit": r"\mathrm{#1}",
+    "num": r"#1",
+    "substack": r"\begin{matrix}#1\end{matrix}",
+    "smash": r"#1",
+    "enclose": r"\boxed{#2}",
+    "longdiv": r"\overline{)#1}",
+    "euro": r"\text{€}",
+    "R": r"\mathbb{R}",
+    "N": r"\mathbb{N}",
+    "Z": r"\mathbb{Z}",
+    "Q": r"\mathbb{Q}",
+    "C": r"\mathbb{C}",
+}
+
+# A model's own macros could expand without end.
+_DEFINES = re.compile(r"\\(?:(?:re|provide)?newcommand|def|gdef|edef|let|DeclareMathOperator)(?![a-zA-Z])")
+_OPENS = re.compile(r"(?<!\\)\{|\\left(?![a-zA-Z])|\\begin(?![a-zA-Z])|\\(?:text|math)?color(?![a-zA-Z])")
+_CLOSES = re.compile(r"(?<!\\)\}|\\right(?![a-zA-Z])|\\end(?![a-zA-Z])")
+_STEPS = re.compile(rf"(?P<open>{_OPENS.pattern})|(?P<close>{_CLOSES.pattern})")
+
+# Numbers of equations mean nothing in a chat, and a table that is as wide as the page does not scroll.
+_ENVIRONMENTS = {
+    "align": "aligned",
+    "alignat": "aligned",
+    "flalign": "aligned",
+    "split": "aligned",
+    "gather": "gathered",
+    "multline": "gathered",
+}
+_ENVIRONMENT = re.compile(
+    r"\\(begin|end)\{(align|alignat|flalign|split|gather|multline|equation|eqnarray|tabular)\*?\}"
+    # `alignat` says how many columns it has.
+    r"(?:(?<=\{alignat\})\{\d+\})?"
+)
+_DROPPED = re.compile(
+    r"\\(?:label|require|ref|eqref)\{[^{}]*\}"
+    r"|\\(?:nonumber|notag|allowbreak|tiny|small|normalsize|large|Large|LARGE|huge|Huge)(?![a-zA-Z])"
+)
+_TAG = re.compile(r"\\tag\*?\{([^{}]*)\}")
+_TEXT_WITH_MATHS = re.compile(r"\\text\{([^{}$]*)\$([^${}]*)\$([^{}$]*)\}")
+
+_STYLE = re.compile(r'(?<![\w-])style="([^"]*)"')
+# What the content policy would refuse as a style is a class in static/css/prose.css; anything else is dropped, such
+# as colours, which would be unreadable by night.
+_CLASSES = {
+    "text-align:left": "m-start",
+    "text-align:right": "m-end",
+    "padding-left:0": "m-flush-start",
+    "padding-right:0": "m-flush-end",
+    "padding-left:1em": "m-gap",
+    "border-left": "m-rule-start",
+    "border-right": "m-rule-end",
+    "border-top": "m-rule-top",
+    "border-bottom": "m-rule-bottom",
+    "margin-left:-0.16666667em": "m-back",
+}
+# Some browsers draw this element and some do not, so none is asked to.
+_MENCLOSE = {
+    '<menclose notation="box">': '<mrow class="m-box">',
+    "</menclose>": "</mrow>",
+    'class="menclose-updiagonalstrike"': 'class="m-cancel-up"',
+    'class="menclose-downdiagonalstrike"': 'class="m-cancel-down"',
+}
+_STRUCK = re.compile(r'<menclose notation="[a-z ]*strike">')
+CLASSES: Final = frozenset({*_CLASSES.values(), "m-box", "m-cancel", "m-cancel-up", "m-cancel-down"})
+
+
+def maths_html(latex: str, source: str, *, is_display: bool) -> str:
+    """Return a formula as MathML, or its `source` (with delimiters) in a code face where it cannot be made."""
+    mathml = mathml_of(latex.strip(), is_display=is_display)
+    if mathml is None:
+        return source_html(source)
+    if is_display:
+        return f'<span class="maths" tabindex="0">{mathml}</span>'
+    if len(latex) > LONG_INLINE:
+        return f'<span class="maths-long" tabindex="0">{mathml}</span>'
+    return mathml
+
+
+def source_html(source: str) -> str:
+    return f'<code class="maths-source">{escape(source.strip())}</code>'
+
+
+@lru_cache(maxsize=512)
+def mathml_of(latex: str, *, is_display: bool) -> str | None:
+    """Return MathML without styles, or None for what is broken, unfinished, too long or too deep."""
+    if not is_safe(latex):
+        return None
+    latex = _as_known(latex)
+    # Rewriting adds braces and commands of its own.
+    if not is_safe(latex):
+        return None
+    try:
+        made = _converter().convert_with_local_state(latex, displaystyle=is_display)
+    except LatexError:
+        return None
+    return _STYLE.sub(lambda style: _as_class(style[1]), _without_menclose(made)).replace(' class=""', "")
+
+
+def is_safe(latex: str) -> bool:
+    """Whether the converter can take a formula without running out of stack, and it has something in it."""
+    if not latex or len(latex) > MAX_LENGTH or "\0" in latex or _DEFINES.search(latex):
+        return False
+    if latex.count("\\") > MAX_COMMANDS or sum(map(latex.count, "([|")) > MAX_BRACKETS:
+        return False
+    depth = 0
+    for step in _STEPS.finditer(latex):
+        depth = depth + 1 if step.lastgroup == "open" else max(0, depth - 1)
+        if depth > MAX_DEPTH:
+            return False
+    return True
+
+
+@cache
+def _converter() -> LatexToMathML:
+    return LatexToMathML(macros=MACROS, fancy_error=False, max_expansions=100)
+
+
+def _as_known(latex: str) -> str:
+    """Rewrite what the converter does not know, or makes too wide, as what it does."""
+    latex = _DROPPED.sub("", latex)
+    latex = _TAG.sub(r"\\qquad\\text{(\1)}", latex)
+    latex = _TEXT_WITH_MATHS.sub(r"\\text{\1}\2\\text{\3}", latex)
+    latex = _ENVIRONMENT.sub(_environment, latex)
+    return _CHEMISTRY.sub(lambda found: chemistry(found[1]), latex)
+
+
+def _environment(found: re.Match[str]) -> str:
+    edge, name = found[1], found[2]
+    if name == "equation":
+        return ""
+    if name == "eqnarray":
+        return r"\begin{array}{rcl}" if edge == "begin" else r"\end{array}"
+    if name == "tabular":
+        return rf"\{edge}{{array}}"
+    return rf"\{edge}{{{_ENVIRONMENTS[name]}}}"
+
+
+def _without_menclose(mathml: str) -> str:
+    for tag, own in _MENCLOSE.items():
+        mathml = mathml.replace(tag, own)
+    return _STRUCK.sub('<mrow class="m-cancel">', mathml)
+
+
+def _as_class(style: str) -> str:
+    names = []
+    for declaration in style.split(";"):
+        name, _, value = (part.strip() for part in declaration.partition(":"))
+        known = _CLASSES.get(f"{name}:{value}") or _CLASSES.get(name)
+        if known:
+            names.append(known)
+    return f'class="{" ".join(names)}"'
+
+
+# --- School chemistry: \ce{2H2 + O2 -> 2H2O}, \ce{SO4^2-}, \ce{Fe^{3+}}, \ce{CuSO4.5H2O} ---
+
+_CHEMISTRY = re.compile(r"\\ce\{((?:[^{}]|\{[^{}]*\})*)\}")
+_ARROWS = {"<=>": r"\rightleftharpoons", "<->": r"\leftrightarrow", "->": r"\rightarrow", "<-": r"\leftarrow"}
+_CHEMICAL = re.compile(
+    r"(?P<arrow><=>|<->|->|<-)"
+    r"|(?P<charge>\^\{?(?P<amount>\d*[+-])\}?)"
+    r"|(?P<state>\((?:s|l|g|aq)\))"
+    r"|(?P<index>(?<=[A-Za-z)\]])_?\{?(?P<count>\d+)\}?)"
+    r"|(?P<ion>(?<=[A-Za-z)\]\d}])[+-](?=\s|$))"
+    r"|(?P<element>[A-Z][a-z]?)"
+)
+
+
+def chemistry(formula: str) -> str:
+    r"""Return what stands in \ce{…} as LaTeX without it."""
+    return _CHEMICAL.sub(_chemical, formula)
+
+
+def _chemical(found: re.Match[str]) -> str:
+    forms = {
+        "arrow": f" {_ARROWS.get(found[0])} ",
+        "charge": f"^{{{found['amount']}}}",
+        "state": rf"\,\mathrm{{{found[0]}}}",
+        "index": f"_{{{found['count']}}}",
+        "ion": f"^{{{found[0]}}}",
+        "element": rf"\mathrm{{{found[0]}}}",
+    }
+    return forms.get(found.lastgroup or "", found[0])
+
+
+_BLOCKS = (
+    r"(?:align|aligned|alignat|alignedat|flalign|gather|gathered|multline|equation|eqnarray|split|array"
+    r"|cases|dcases|rcases|[pbBvV]?matrix)\*?"
+)
+_OPENING = re.compile(rf"\\\[|\\\(|\$\$(?!\$)|\\begin\{{({_BLOCKS})\}}")
+# Dollars are money unless what stands between them could be a formula.
+_LIKE_MATHS = re.compile(r"[\\^_=+*/<>{}|0-9]|^\s*\S{1,3}\s*$")
+_BEGINS_LIKE_MATHS = re.compile(r"\s*\\|[^\s$]{0,20} ?[\\^_={]")
+_INDENT_OF_CODE = 4
+
+
+class _Opening:
+    """The beginning of a formula, and how it ends."""
+
+    def __init__(self, found: re.Match[str]) -> None:
+        self.mark = found[0]
+        self.environment = found[1]
+        self.is_dollars = self.mark == "$$"
+        self.is_display = self.mark != r"\("
+        self.closing = (
+            rf"\end{{{self.environment}}}"
+            if self.environment
+            else {r"\[": r"\]", r"\(": r"\)", "$$": "$$"}[self.mark]
+        )
+
+    def find_closing(self, text: str, begin: int, end: int) -> int:
+        """Where the closing mark stands, or -1."""
+        close = text.find(self.closing, begin, end)
+        # Three dollars are a price range.
+        while self.is_dollars and close >= 0 and text.startswith("$", close + 2):
+            after = close + 2
+            while text.startswith("$", after):
+                after += 1
+            close = text.find(self.closing, after, end)
+        return close
+
+    def inside(self, source: str) -> str:
+        """The LaTeX of a whole formula. An environment belongs to it."""
+        return source if self.environment else source[len(self.mark) : -len(self.closing)]
+
+    def is_plausible(self, inside: str) -> bool:
+        return not self.is_dollars or bool(_LIKE_MATHS.search(inside))
+
+    def is_plausible_unclosed(self, rest: str) -> bool:
+        """Whether something that is not closed, or not yet, is a formula rather than two dollars in a sentence."""
+        return not self.is_dollars or not rest or bool(_BEGINS_LIKE_MATHS.match(rest))
+
+
+def maths_plugin(markdown: MarkdownIt) -> None:
+    markdown.inline.ruler.before("escape", "maths", _inline)
+    interrupts = ["paragraph", "reference", "blockquote", "list"]
+    markdown.block.ruler.before("fence", "maths_block", _block, {"alt": interrupts})
+    markdown.add_render_rule("maths", _render)
+    markdown.add_render_rule("maths_block", _render_block)
+
+
+def _inline(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 - the parser's interface
+    if state.src[state.pos] not in "\\$" or not (found := _OPENING.match(state.src, state.pos)):
+        return False
+    opening, start = _Opening(found), found.end()
+    if opening.is_dollars and state.src[state.pos - 1 : state.pos] == "$":
+        return False
+    close = opening.find_closing(state.src, start, state.posMax)
+    if close >= 0:
+        end = close + len(opening.closing)
+        is_closed = opening.is_plausible(state.src[start:close])
+    else:
+        end = _end_of_unclosed(state, opening, start)
+        is_closed = False
+    if not is_closed and (close >= 0 or not opening.is_plausible_unclosed(state.src[start:end])):
+        # Past both dollars at once: the second is no beginning of its own.
+        if not silent:
+            state.pending += opening.mark
+        state.pos = start
+        return opening.is_dollars
+    if not silent:
+        token = state.push("maths", "", 0)
+        token.content = state.src[state.pos : end]
+        token.meta = {"opening": opening, "is_closed": is_closed}
+    state.pos = end
+    return True
+
+
+def _end_of_unclosed(state: StateInline, opening: _Opening, start: int) -> int:
+    """A formula within a line that is not closed there ends with the line."""
+    if opening.is_display:
+        return state.posMax
+    line_end = state.src.find("\n", start, state.posMax)
+    return line_end if line_end >= 0 else state.posMax
+
+
+def _block(state: StateBlock, start_line: int, end_line: int, silent: bool) -> bool:  # noqa: FBT001
+    if state.sCount[start_line] - state.blkIndent >= _INDENT_OF_CODE:
+        return False
+    begin = state.bMarks[start_line] + state.tShift[start_line]
+    found = _OPENING.match(state.src, begin, state.eMarks[start_line])
+    if not found or found[0] == r"\(":
+        return False
+    opening = _Opening(found)
+    line, close = _find_close(state, opening, start_line, end_line, found.end())
+    if close < 0:
+        rest = state.src[found.end() : state.eMarks[start_line]]
+        if not opening.is_plausible_unclosed(rest.strip()):
+            return False
+    elif not opening.is_plausible(state.src[found.end() : close]):
+        return False
+    if silent:
+        return True
+    end = close + len(opening.closing) if close >= 0 else state.eMarks[line]
+    token = state.push("maths_block", "", 0)
+    token.block = True
+    token.content = _without_marks(state, start_line, line, end)
+    token.meta = {"opening": opening, "is_closed": close >= 0}
+    token.map = [start_line, line + 1]
+    if after := state.src[end : state.eMarks[line]].strip():
+        _push_paragraph(state, after, token.map)
+    state.line = line + 1
+    return True
+
+
+def _find_close(
+    state: StateBlock, opening: _Opening, start_line: int, end_line: int, position: int
+) -> tuple[int, int]:
+    """The line on which a formula ends, and where its closing mark stands, -1 when it is not closed."""
+    line = start_line
+    while True:
+        close = opening.find_closing(state.src, position, state.eMarks[line])
+        following = line + 1
+        if close >= 0:
+            return line, close
+        if following >= end_line or state.isEmpty(following) or state.sCount[following] < state.blkIndent:
+            return line, -1
+        line = following
+        position = state.bMarks[line] + state.tShift[line]
+
+
+def _without_marks(state: StateBlock, first: int, last: int, end: int) -> str:
+    """The lines of a formula without what makes them part of a quotation or a list."""
+    ends = [*state.eMarks[first:last], end]
+    begins = (state.bMarks[line] + state.tShift[line] for line in range(first, last + 1))
+    return "\n".join(state.src[begin:stop] for begin, stop in zip(begins, ends, strict=True))
+
+
+def _push_paragraph(state: StateBlock, text: str, lines: list[int]) -> None:
+    """What stands after a formula on its last line. It begins where the formula does, as a line is never cut."""
+    opened = state.push("paragraph_open", "p", 1)
+    opened.map = lines
+    inline = state.push("inline", "", 0)
+    inline.content, inline.map, inline.children = text, lines, []
+    state.push("paragraph_close", "p", -1)
+
+
+def _html(token: Token) -> str:
+    opening: _Opening = token.meta["opening"]
+    if not token.meta["is_closed"]:
+        return source_html(token.content)
+    return maths_html(opening.inside(token.content), token.content, is_display=opening.is_display)
+
+
+def _render(_renderer: Any, tokens: Sequence[Token], index: int, _options: Any, _env: Any) -> str:
+    return _html(tokens[index])
+
+
+def _render_block(_renderer: Any, tokens: Sequence[Token], index: int, _options: Any, _env: Any) -> str:
+    return f"<p>{_html(tokens[index])}</p>\n"

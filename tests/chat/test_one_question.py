@@ -1,0 +1,72 @@
+"""A question's way through the code stays short enough to follow."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from pkgutil import walk_packages
+from types import CodeType
+from uuid import uuid4
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.test import AsyncClient, Client
+from django.urls import get_resolver
+
+import chat
+from accounts.models import Person
+from chat.models import State, Turn
+from tests.chat.conftest import written
+
+ROOM = Path(chat.__file__).parent
+MOST_MODULES = 24
+
+
+@contextmanager
+def modules_visited() -> Iterator[set[str]]:
+    """The modules of chat of which a function is called inside the block, by name."""
+    visited: set[str] = set()
+    monitor, events = sys.monitoring, sys.monitoring.events
+
+    def note(code: CodeType, _offset: int) -> object:
+        path = Path(code.co_filename)
+        if path.is_relative_to(ROOM) and code.co_name != "<module>":
+            visited.add(".".join(path.relative_to(ROOM).with_suffix("").parts))
+        return monitor.DISABLE
+
+    monitor.use_tool_id(monitor.PROFILER_ID, "modules visited")
+    try:
+        monitor.register_callback(monitor.PROFILER_ID, events.PY_START, note)
+        monitor.set_events(monitor.PROFILER_ID, events.PY_START)
+        yield visited
+    finally:
+        monitor.set_events(monitor.PROFILER_ID, 0)
+        monitor.register_callback(monitor.PROFILER_ID, events.PY_START, None)
+        monitor.free_tool_id(monitor.PROFILER_ID)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("library", "unnudged")
+def test_one_question_visits_few_modules(teen: Person, as_person: Callable[[Person], Client]) -> None:
+    """Its post, its worker and its stream: a newcomer reads no more files than these."""
+    client, turn_id = as_person(teen), uuid4()
+    follower = AsyncClient()
+    follower.cookies = client.cookies
+
+    async def follow() -> bytes:
+        reply = await follower.get(f"/tutor/turns/{turn_id}/stream")
+        return b"".join([piece async for piece in reply])  # type: ignore[attr-defined]
+
+    # What only happens on import is no part of a question's way.
+    for module in walk_packages(chat.__path__, "chat."):
+        import_module(module.name)
+    get_resolver().url_patterns  # noqa: B018 - loads the pages
+    with modules_visited() as visited:
+        assert (
+            client.post("/tutor/ask", {"turn_id": turn_id, "question": "Why is the sky blue?"}).status_code
+            == 302
+        )
+        assert written(Turn.objects.get(pk=turn_id)).state == State.ANSWERED
+        assert b"event: done" in async_to_sync(follow)()
+    assert len(visited) <= MOST_MODULES, " ".join(sorted(visited))
