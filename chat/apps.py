@@ -9,8 +9,8 @@ class ChatConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts.registry import register
-        from chat.asking.services import end_answers_of
         from chat.personal import KINDS
+        from chat.services import end_answers_of
         from families.closing import register_ending
 
         register(*KINDS)

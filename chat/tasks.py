@@ -3,10 +3,10 @@ from typing import Any
 from celery import shared_task
 from celery.signals import worker_shutdown, worker_shutting_down
 
-from chat import reports
+from chat import reports, services
 from chat.answering import leases
 from chat.answering.desk import desk
-from chat.asking import releasing, services
+from chat.asking import releasing
 from chat.connections import give_back
 from telemetry.context import about
 

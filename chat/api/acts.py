@@ -16,10 +16,10 @@ from chat.api.serializers import (
     TutorSerializer,
     turn_told,
 )
-from chat.asking.services import pause_end, question_answer
 from chat.asking.throttles import reports
 from chat.reports import NothingToReport, report_make, report_take_back
 from chat.selectors import pause_of
+from chat.services import pause_end, question_answer
 from chat.turns.outages import MOST_DEFERRED, deferred_count, model_outage
 from rest.problems import NOT_FOUND, TOO_OFTEN, Problem
 from rest.schema import answers

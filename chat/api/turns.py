@@ -7,11 +7,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import Person
-from chat import streaming
+from chat import services, streaming
 from chat.api.access import own_conversation, own_turn
 from chat.api.refusals import KEY_MISSING, NOTHING_TO_CONTINUE, ON_ASKING, told_as_problems
 from chat.api.serializers import AskSerializer, TurnSerializer, turn_told
-from chat.asking import services
+from chat.asking import services as asking
 from chat.asking.throttles import question_count
 from chat.errors import IdTaken
 from chat.models import Conversation, Turn
@@ -96,7 +96,7 @@ def _start(
 ) -> Turn:
     """Take the question. A key that stands for another one is refused, but never to a cry for help."""
     start = partial(
-        services.turn_start,
+        asking.turn_start,
         person=person,
         question=question,
         conversation=conversation,
@@ -109,7 +109,7 @@ def _start(
         past = turns_shown(conversation) if conversation else ()
         if action_for(verdict_for(question, past)) not in FIRST:
             raise
-        return start(turn_id=services.new_id_for(person, turn_id, question))
+        return start(turn_id=asking.new_id_for(person, turn_id, question))
 
 
 class TurnContinue(SignedInView):
@@ -138,7 +138,7 @@ class TurnContinue(SignedInView):
         unfinished, key = own_turn(self.person, turn_id), _key(request)
         question_count(self.person, unfinished.question, unfinished.conversation)
         with told_as_problems(self.person):
-            turn = services.continue_turn(person=self.person, turn=unfinished, turn_id=key)
+            turn = asking.continue_turn(person=self.person, turn=unfinished, turn_id=key)
         if turn == unfinished:
             raise Problem(NOTHING_TO_CONTINUE)
         address = reverse("chat_api:turn", args=[turn.pk])

@@ -9,10 +9,10 @@ from django.views.decorators.http import require_POST
 
 from accounts.access import sign_in_required
 from accounts.free_text import reads_free_text
-from chat.asking.services import question_answer
 from chat.asking.throttles import reports
 from chat.models import Turn
 from chat.reports import NothingToReport, report_make, report_take_back
+from chat.services import question_answer
 from chat.web.composer import conversation_page, partial
 from chat.web.history import turn_address, turns_page
 from chat.web.pages import ReportForm, turn_shown

@@ -16,7 +16,8 @@ from accounts.free_text import reads_free_text
 from accounts.models import Person
 from accounts.throttle import TooOften
 from accounts.waits import slowed
-from chat.asking import services
+from chat import services
+from chat.asking import services as asking
 from chat.asking.throttles import question_count
 from chat.errors import ConversationGone, PersonalFound, StillAnswering
 from chat.models import Conversation, Turn
@@ -96,7 +97,7 @@ def ask(request: HtmxRequest, conversation_id: UUID | None = None) -> HttpRespon
         return _refused(request, None, ConversationGone(), question=question)
     try:
         question_count(person, question, found)
-        turn = services.turn_start_from_page(
+        turn = asking.turn_start_from_page(
             person=person,
             turn_id=_turn_id(request),
             question=question,
@@ -196,7 +197,7 @@ def retry(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
     when_back = request.POST.get("when") == "back"
 
     def again(new_id: UUID) -> Turn:
-        return services.turn_retry(person=person, failed=failed, turn_id=new_id, when_back=when_back)
+        return asking.turn_retry(person=person, failed=failed, turn_id=new_id, when_back=when_back)
 
     return _ask_again(request, failed, again)
 
@@ -208,7 +209,7 @@ def continue_answer(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
     person, unfinished = person_of(request), own_turn(request, turn_id)
 
     def go_on(new_id: UUID) -> Turn:
-        return services.continue_turn(person=person, turn=unfinished, turn_id=new_id)
+        return asking.continue_turn(person=person, turn=unfinished, turn_id=new_id)
 
     return _ask_again(request, unfinished, go_on)
 

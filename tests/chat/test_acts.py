@@ -14,7 +14,8 @@ from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 from accounts.models import Person
 from budgets.models import Hold
 from budgets.selectors import meter
-from chat.asking import services
+from chat import services
+from chat.asking import services as asking
 from chat.errors import FamilyClosed, TutorClosed, TutorPaused
 from chat.models import Ending, State, Turn
 from chat.personal import conversations_export
@@ -460,5 +461,5 @@ def test_a_retry_is_judged_again(teen: Person, ask: Ask, judged: Judged) -> None
     services.turn_stop(turn=turn)
     turn.refresh_from_db()
     judged(METHOD)
-    again = services.turn_retry(person=teen, failed=turn, turn_id=uuid4())
+    again = asking.turn_retry(person=teen, failed=turn, turn_id=uuid4())
     assert again.state == State.REFUSED

@@ -13,7 +13,8 @@ from django.test import Client
 from pytest_django import Settings
 
 from accounts.models import Person
-from chat.asking import services
+from chat import services
+from chat.asking import services as asking
 from chat.models import State, Turn
 from tests.chat.test_relay import LONG, Event, events
 from tests.live import Visitor, Web, Worker, running, wait_until
@@ -27,7 +28,7 @@ def visitor(web: Web, teen: Person) -> Visitor:
 
 
 def ask(teen: Person, question: str = LONG) -> Turn:
-    return services.turn_start(person=teen, turn_id=uuid4(), question=question)
+    return asking.turn_start(person=teen, turn_id=uuid4(), question=question)
 
 
 @contextmanager

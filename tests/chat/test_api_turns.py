@@ -11,7 +11,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.models import Person
-from chat.asking import services
+from chat import services
 from chat.models import Conversation, State, Turn
 from families.models import Consent, Link
 from tests.rest.told import TURNS, problem

@@ -20,7 +20,7 @@ from pytest_django import Settings
 
 from accounts.models import Person
 from budgets.allowances import site_stop_set
-from chat.asking import services
+from chat import services
 from chat.asking.throttles import questions, reports
 from chat.models import Conversation, ModelOutage, State, Turn
 from chat.turns.outages import MOST_DEFERRED

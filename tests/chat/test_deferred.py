@@ -14,10 +14,11 @@ from budgets.errors import SiteStopped
 from budgets.models import Hold
 from budgets.selectors import meter
 from chat.answering.leases import turns_claim, turns_sweep
-from chat.asking.services import conversation_delete, turn_retry, turn_stop
+from chat.asking.services import turn_retry
 from chat.errors import StillAnswering, TooManyDeferred
 from chat.models import DEFERRED_FOR, Conversation, Ending, ModelOutage, State, Turn, WaitsFor
 from chat.personal import conversations_erase
+from chat.services import conversation_delete, turn_stop
 from chat.turns.outages import MOST_DEFERRED, expire_deferred
 from families.models import Link
 from families.terms import View

@@ -15,7 +15,7 @@ from django.utils import translation
 from accounts.models import Person
 from budgets.errors import BudgetShort
 from budgets.models import Hold
-from chat.asking import services
+from chat.asking import services as asking
 from chat.errors import FamilyClosed, StillAnswering
 from chat.models import Ending, State, Turn
 from chat.prompt import CONTINUED_TOKENS, GO_ON, LEAST_ANSWER_TOKENS, answer_room, prompt_for
@@ -42,7 +42,7 @@ def cut(teen: Person, ask: Ask) -> Turn:
 
 def go_on(turn: Turn, turn_id: object = None) -> Turn:
     turn.refresh_from_db()
-    return services.continue_turn(
+    return asking.continue_turn(
         person=turn.conversation.owner,
         turn=turn,
         turn_id=turn_id or uuid4(),  # type: ignore[arg-type]
@@ -130,7 +130,7 @@ class TestTheNewTurn:
 
     def test_keeps_what_it_continues_when_it_is_retried(self, cut: Turn, teen: Person) -> None:
         following = end(go_on(cut), State.FAILED, Ending.MODEL_AWAY)
-        again = services.turn_retry(person=teen, failed=following, turn_id=uuid4())
+        again = asking.turn_retry(person=teen, failed=following, turn_id=uuid4())
         assert (again.continues, again.question) == (cut, "Go on.")
         assert prompt_of(again) == [QUESTION, SO_FAR, "Go on."]
 
@@ -254,7 +254,7 @@ class TestOnThePage:
         assert ">Retry<" not in found
 
     def test_it_waits_while_the_turn_is_retried(self, cut: Turn, teen: Person, page: Client) -> None:
-        services.turn_retry(person=teen, failed=cut, turn_id=uuid4())
+        asking.turn_retry(person=teen, failed=cut, turn_id=uuid4())
         assert ">Go on<" not in html(page, cut)
 
     def test_pressing_it_adds_the_new_turn(self, cut: Turn, page: Client) -> None:

@@ -14,7 +14,7 @@ from django.urls import reverse
 from accounts import throttle
 from accounts.access import KEPT_SECONDS
 from accounts.models import Person
-from chat.asking import services
+from chat import services
 from chat.models import Turn
 from tests.chat.conftest import Ask
 

@@ -7,7 +7,7 @@ from django.utils import timezone
 from accounts.models import Person
 from budgets.models import Entry, EntryKind, Hold, HoldState
 from budgets.selectors import meter
-from chat import streaming
+from chat import services, streaming
 from chat.answering.leases import (
     LEASE,
     Checkpoint,
@@ -17,7 +17,6 @@ from chat.answering.leases import (
     turns_claim,
     turns_sweep,
 )
-from chat.asking import services
 from chat.models import Ending, State, Turn
 from chat.turns.outcomes import Outcome
 from tests.chat.conftest import Ask

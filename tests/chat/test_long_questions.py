@@ -14,10 +14,10 @@ from pytest_django import Settings
 from accounts.models import Person
 from budgets.allowances import allowance_set, site_budget
 from budgets.models import Floor, Hold
-from chat.asking.services import turn_stop
 from chat.errors import TooLongForBudget, TooLongForModel
 from chat.models import LONGEST_QUESTION, Conversation, Report, ReportCount, State, Turn
 from chat.prompt import answer_room, prompt_for
+from chat.services import turn_stop
 from inference.tokens import tokens_at_most
 from tests.chat.conftest import Ask
 from tests.chat.long import conversation_make

@@ -18,9 +18,9 @@ from django.urls import reverse
 
 from accounts.models import Person
 from budgets.selectors import meter
-from chat import streaming
+from chat import services, streaming
 from chat.api import events as events_api
-from chat.asking import services
+from chat.asking import services as asking
 from chat.models import Ending, State, Turn
 from chat.streaming.following import STILL_HERE
 from chat.web import relay
@@ -90,7 +90,7 @@ def letters(html: str) -> str:
 
 
 def ask(teen: Person, question: str = LONG) -> Turn:
-    return services.turn_start(person=teen, turn_id=uuid4(), question=question)
+    return asking.turn_start(person=teen, turn_id=uuid4(), question=question)
 
 
 def _relayed(person: Person, words: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:

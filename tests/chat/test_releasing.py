@@ -14,8 +14,8 @@ from budgets.models import Entry, EntryKind, Hold, HoldState
 from budgets.selectors import meter
 from chat.answering.leases import LEASE, LONGEST_WAIT, turns_claim, turns_sweep
 from chat.asking.releasing import MOST_UNDER_WAY, release_deferred, watch_deferred
-from chat.asking.services import turn_stop
 from chat.models import Ending, ModelOutage, State, Turn, WaitsFor
+from chat.services import turn_stop
 from chat.turns.outages import MOST_RETURNS, model_outage
 from chat.turns.queue import next_in_line
 from families.models import Consent, Link

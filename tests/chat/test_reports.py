@@ -17,7 +17,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Person, Role
-from chat.asking import services
+from chat import services
 from chat.models import Conversation, Report, ReportCount, State, Turn
 from chat.reports import NothingToReport, report_make
 from families.models import Link

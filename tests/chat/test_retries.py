@@ -16,8 +16,9 @@ from django.utils import timezone
 from accounts.models import Person
 from budgets.models import Hold, HoldState
 from budgets.selectors import meter
+from chat import services
 from chat.answering.leases import GIVE_UP_AFTER, LEASE, turn_finish, turns_claim, turns_sweep
-from chat.asking import services
+from chat.asking import services as asking
 from chat.errors import StillAnswering
 from chat.models import Conversation, Ending, State, Turn
 from chat.parents.looking import overview
@@ -80,7 +81,7 @@ def end(turn: Turn, state: State, ending: Ending, answer: str = "", verdict: Ver
 
 def retry(turn: Turn) -> Turn:
     turn.refresh_from_db()
-    return services.turn_retry(person=turn.conversation.owner, failed=turn, turn_id=uuid4())
+    return asking.turn_retry(person=turn.conversation.owner, failed=turn, turn_id=uuid4())
 
 
 def shown(turn: Turn) -> list[Turn]:
@@ -220,7 +221,7 @@ class TestEveryWayThatARetryEnds:
 class TestPressingRetryTwice:
     def test_with_the_same_id(self, stopped: Turn, teen: Person) -> None:
         turn_id = uuid4()
-        first, second = (services.turn_retry(person=teen, failed=stopped, turn_id=turn_id) for _ in range(2))
+        first, second = (asking.turn_retry(person=teen, failed=stopped, turn_id=turn_id) for _ in range(2))
         assert first == second
         assert stopped.retries.count() == 1
 
@@ -233,7 +234,7 @@ class TestPressingRetryTwice:
 
         def press() -> None:
             try:
-                found.append(services.turn_retry(person=teen, failed=stopped, turn_id=uuid4()))
+                found.append(asking.turn_retry(person=teen, failed=stopped, turn_id=uuid4()))
             finally:
                 connection.close()
 

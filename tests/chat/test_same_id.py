@@ -12,7 +12,8 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Person
-from chat.asking import services
+from chat import services
+from chat.asking import services as asking
 from chat.errors import ConversationGone
 from chat.models import Conversation, State, Turn
 from tests.chat.conftest import Ask
@@ -148,7 +149,7 @@ class TestAtTheSameTime:
         conversation = ask(teen).conversation
         services.conversation_delete(conversation=Conversation.objects.get())
         with pytest.raises(ConversationGone):
-            services.turn_start(person=teen, turn_id=uuid4(), question="And?", conversation=conversation)
+            asking.turn_start(person=teen, turn_id=uuid4(), question="And?", conversation=conversation)
 
 
 def post(client: Client, address: str, sent: dict[str, Any], **how: Any) -> HttpResponse:

@@ -10,8 +10,9 @@ from accounts.models import Person
 from budgets.errors import BudgetShort
 from budgets.models import Hold, HoldState
 from budgets.selectors import meter
+from chat import services
 from chat.answering import leases
-from chat.asking import services
+from chat.asking import services as asking
 from chat.errors import IdTaken, QuestionEmpty, QuestionTooLong, StillAnswering, TutorClosed, TutorPaused
 from chat.models import LONGEST_QUESTION, Conversation, Ending, State, Turn
 from tests.chat.conftest import Ask
@@ -36,7 +37,7 @@ class TestAsking:
     def test_asking_twice_asks_once(self, teen: Person) -> None:
         turn_id = uuid4()
         first, again = (
-            services.turn_start(person=teen, turn_id=turn_id, question="Why?", conversation=None)
+            asking.turn_start(person=teen, turn_id=turn_id, question="Why?", conversation=None)
             for _ in range(2)
         )
         assert first == again
@@ -44,7 +45,7 @@ class TestAsking:
 
     def test_the_id_of_another_persons_turn_tells_nothing(self, turn: Turn, stranger: Person) -> None:
         with pytest.raises(IdTaken) as refusal:
-            services.turn_start(person=stranger, turn_id=turn.pk, question=turn.question)
+            asking.turn_start(person=stranger, turn_id=turn.pk, question=turn.question)
         assert refusal.value.is_own is False
 
     def test_a_worker_is_told_after_the_commit(
@@ -118,7 +119,7 @@ class TestDeletedKeys:
     ) -> None:
         services.conversation_delete(conversation=turn.conversation)
         with pytest.raises(IdTaken):
-            services.turn_start(
+            asking.turn_start(
                 person=request.getfixturevalue(who), turn_id=turn.pk, question="Why is the sky blue?"
             )
         assert not Turn.objects.exists()
@@ -128,7 +129,7 @@ class TestDeletedKeys:
         leases.turns_claim(places=1)
         services.conversation_delete(conversation=turn.conversation)
         with pytest.raises(IdTaken):
-            services.turn_start(person=teen, turn_id=turn.pk, question="Why is the sky blue?")
+            asking.turn_start(person=teen, turn_id=turn.pk, question="Why is the sky blue?")
 
 
 class TestCrisis:
@@ -213,7 +214,7 @@ class TestRetrying:
     ) -> None:
         services.turn_stop(turn=turn)
         turn.refresh_from_db()
-        again = services.turn_retry(person=teen, failed=turn, turn_id=uuid4())
+        again = asking.turn_retry(person=teen, failed=turn, turn_id=uuid4())
         assert (again.question, again.conversation, again.state) == (
             turn.question,
             turn.conversation,
@@ -224,12 +225,12 @@ class TestRetrying:
     def test_retrying_twice_asks_once(self, turn: Turn, teen: Person) -> None:
         services.turn_stop(turn=turn)
         turn.refresh_from_db()
-        first, again = (services.turn_retry(person=teen, failed=turn, turn_id=uuid4()) for _ in range(2))
+        first, again = (asking.turn_retry(person=teen, failed=turn, turn_id=uuid4()) for _ in range(2))
         assert first == again
 
     def test_a_card_makes_no_room_for_an_answer(self, teen: Person, ask: Ask) -> None:
         card = ask(teen, CRISIS)
-        assert services.turn_retry(person=teen, failed=card, turn_id=uuid4()) == card
+        assert asking.turn_retry(person=teen, failed=card, turn_id=uuid4()) == card
         assert not Turn.objects.exclude(pk=card.pk).exists()
 
     def test_the_same_words_are_not_judged_as_said_twice(self, teen: Person, ask: Ask) -> None:
@@ -237,7 +238,7 @@ class TestRetrying:
         turn = ask(teen, "die Katze is the cat in german. Which verb do I want to")
         services.turn_stop(turn=turn)
         turn.refresh_from_db()
-        assert services.turn_retry(person=teen, failed=turn, turn_id=uuid4()).state == State.QUEUED
+        assert asking.turn_retry(person=teen, failed=turn, turn_id=uuid4()).state == State.QUEUED
 
 
 class TestConversations:

@@ -11,7 +11,7 @@ from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.models import Person
-from chat.asking import services
+from chat import services
 from chat.asking.throttles import questions
 from chat.models import Conversation, State, Turn
 from chat.web.history import turn_address

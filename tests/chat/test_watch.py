@@ -20,9 +20,9 @@ from budgets.models import Hold, HoldState
 from budgets.selectors import meter
 from chat import streaming
 from chat.answering.watch import SHORT
-from chat.asking.services import question_answer
 from chat.errors import PersonalFound
 from chat.models import Conversation, Ending, State, Turn
+from chat.services import question_answer
 from chat.turns.verdicts import cleared
 from guard import Category, Evidence, Level, Verdict
 from inference import loop, second_opinion

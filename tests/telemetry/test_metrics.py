@@ -15,8 +15,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.models import Person
+from chat import services
 from chat.answering import leases
-from chat.asking import services
+from chat.asking import services as asking
 from chat.models import Turn
 from telemetry import gathering
 from telemetry.gathering import Gathering
@@ -105,7 +106,7 @@ class TestSums:
 def asked(person: Person, question: str = "Why is the sky blue?") -> Turn:
     """A question that no worker hears of."""
     with patch("chat.turns.queue.send"):
-        return services.turn_start(person=person, turn_id=uuid4(), question=question)
+        return asking.turn_start(person=person, turn_id=uuid4(), question=question)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -146,7 +147,7 @@ class TestTurns:
         time.sleep(gathering.FLUSH_SECONDS + 0.5)
         monkeypatch.setattr(gathering, "KEY", "metrics")
         gathering._client(site.VALKEY_URL).delete("metrics")
-        turn = services.turn_start(person=teen, turn_id=uuid4(), question="What is a noun?")
+        turn = asking.turn_start(person=teen, turn_id=uuid4(), question="What is a noun?")
         live.wait_until(
             lambda: scrape(client).get("kitchen_turns_total ending= state=answered"), what="the count"
         )
