@@ -209,9 +209,6 @@ class Turn(Deferral):
     # When the model's server takes questions again, where it was busy and said so.
     retry_at = models.DateTimeField(null=True, blank=True)
 
-    # No column: true of the object that `turn_start` has just made, not of one that it found.
-    is_new = False
-
     class Meta:
         verbose_name = _("turn")
         verbose_name_plural = _("turns")

@@ -13,10 +13,12 @@ from django.utils import timezone
 
 from accounts.models import Person
 from accounts.texts import normalize_text
+from accounts.throttle import Throttle
 from chat.models import RETRIED_STATES, Reason, Report, ReportCount, State, Turn
 from chat.selectors import turns_of
 from chat.turns.verdicts import action_of
 
+report_throttle = Throttle("reports", "10/minute;60/hour")
 REPORTS_KEPT_FOR = timedelta(days=180)
 CUT = "cut"
 

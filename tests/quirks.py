@@ -64,7 +64,7 @@ def ask_case(case: Case, teen: Person) -> Found:
             "TUTOR_NEXT_WORD_SECONDS": case.patience,
         }
         with answered_by(model, **how, **PRICES):
-            turn = turn_start(person=teen, turn_id=uuid4(), question="Where does rain come from?")
+            turn = turn_start(person=teen, turn_id=uuid4(), question="Where does rain come from?").turn
             likely = turn.prompt_tokens
             found = Found(written(turn))
             _check_text(case, found)

@@ -16,8 +16,7 @@ from chat.api.serializers import (
     TutorSerializer,
     turn_told,
 )
-from chat.asking.throttles import reports
-from chat.reports import NothingToReport, report_make, report_take_back
+from chat.reports import NothingToReport, report_make, report_take_back, report_throttle
 from chat.selectors import pause_of
 from chat.services import pause_end, question_answer
 from chat.turns.outages import MOST_DEFERRED, deferred_count, model_outage
@@ -81,7 +80,7 @@ class TurnReport(FreeTextView):
         turn = own_turn(self.person, turn_id)
         said = ReportTurnSerializer(data=request.data)
         said.is_valid(raise_exception=True)
-        reports.hit(self.person.pk)
+        report_throttle.hit(self.person.pk)
         try:
             report = report_make(turn=turn, **said.validated_data)
         except NothingToReport as fault:

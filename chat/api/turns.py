@@ -12,9 +12,9 @@ from chat.api.access import own_conversation, own_turn
 from chat.api.refusals import KEY_MISSING, NOTHING_TO_CONTINUE, ON_ASKING, told_as_problems
 from chat.api.serializers import AskSerializer, TurnSerializer, turn_told
 from chat.asking import services as asking
-from chat.asking.throttles import question_count
+from chat.asking.services import Taken, question_count
 from chat.errors import IdTaken
-from chat.models import Conversation, Turn
+from chat.models import Conversation
 from chat.selectors import turns_shown
 from chat.turns.verdicts import FIRST, verdict_for
 from guard import action_for
@@ -66,7 +66,7 @@ class Turns(FreeTextView):
         conversation = own_conversation(person, conversation_id) if conversation_id else None
         question_count(person, question, conversation)
         with told_as_problems(person):
-            turn = _start(
+            taken = _start(
                 person=person,
                 turn_id=key,
                 question=question,
@@ -74,8 +74,12 @@ class Turns(FreeTextView):
                 personal=asked.validated_data["personal"],
                 when_back=asked.validated_data["when_back"],
             )
-        address = reverse("chat_api:turn", args=[turn.pk])
-        return Response(turn_told(turn), status=201 if turn.is_new else 200, headers={"Location": address})
+        return _answered(taken)
+
+
+def _answered(taken: Taken) -> Response:
+    address = reverse("chat_api:turn", args=[taken.turn.pk])
+    return Response(turn_told(taken.turn), status=201 if taken.is_new else 200, headers={"Location": address})
 
 
 def _key(request: Request) -> UUID:
@@ -93,7 +97,7 @@ def _start(
     conversation: Conversation | None,
     personal: str,
     when_back: bool,
-) -> Turn:
+) -> Taken:
     """Take the question. A key that stands for another one is refused, but never to a cry for help."""
     start = partial(
         asking.turn_start,
@@ -138,11 +142,10 @@ class TurnContinue(SignedInView):
         unfinished, key = own_turn(self.person, turn_id), _key(request)
         question_count(self.person, unfinished.question, unfinished.conversation)
         with told_as_problems(self.person):
-            turn = asking.continue_turn(person=self.person, turn=unfinished, turn_id=key)
-        if turn == unfinished:
+            taken = asking.continue_turn(person=self.person, turn=unfinished, turn_id=key)
+        if taken.turn == unfinished:
             raise Problem(NOTHING_TO_CONTINUE)
-        address = reverse("chat_api:turn", args=[turn.pk])
-        return Response(turn_told(turn), status=201 if turn.is_new else 200, headers={"Location": address})
+        return _answered(taken)
 
 
 class OneTurn(SignedInView):

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from budgets.errors import BudgetShort, SiteStopped
 from chat.answering.watch import Watch, watches
-from chat.asking.start import ground_and_hold
+from chat.asking.services import find_passages, hold_for
 from chat.errors import ModelNotInPlan, QuestionTooLong
 from chat.models import Conversation, Ending, State, Turn, WaitsFor
 from chat.prompt import prompt_for
@@ -25,7 +25,7 @@ from chat.turns.outages import end_deferred, expire_deferred, outcome_without_an
 from chat.turns.outcomes import Outcome
 from chat.turns.retries import continued_by, lock_with_retried
 from chat.turns.verdicts import FIXED
-from families.gate import Closed, gate_of
+from families.gate import Closed, Gate, gate_of
 from guard import Verdict, action_for
 from inference import loop
 from safeguarding.review import chat_is_open
@@ -112,7 +112,7 @@ def _decide(turn: Turn) -> None:
     else:
         try:
             with transaction.atomic():
-                ground_and_hold(person, turn, gate, _past_of(turn))
+                _hold(turn, gate)
         except BudgetShort as short:
             _wait(turn, WaitsFor.BUDGET, short.refills_at)
         except (SiteStopped, ModelNotInPlan):
@@ -121,6 +121,12 @@ def _decide(turn: Turn) -> None:
             _end(turn, Ending.TOO_LONG)
         else:
             _send_on(turn)
+
+
+def _hold(turn: Turn, gate: Gate) -> None:
+    past, continued = _past_of(turn), continued_by([turn])[turn.pk]
+    passages = find_passages(turn.question, past, continued, language=turn.language)
+    hold_for(turn, past, passages, continued, person=turn.conversation.owner, gate=gate)
 
 
 def _past_of(turn: Turn) -> list[Turn]:

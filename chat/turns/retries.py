@@ -83,6 +83,11 @@ def continued_by(turns: Iterable[Turn]) -> dict[UUID, list[Turn]]:
     return {turn.pk: _chain(turn, found) for turn in turns}
 
 
+def continuation_chain(continues: Turn | None) -> list[Turn]:
+    """The turns whose answer a new turn goes on with that continues this one, oldest first."""
+    return [*continued_by([continues])[continues.pk], continues] if continues else []
+
+
 def _chain(turn: Turn, found: dict[UUID, Turn]) -> list[Turn]:
     chain: list[Turn] = []
     while turn.continues_id and (earlier := found.get(turn.continues_id)):

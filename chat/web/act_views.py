@@ -9,12 +9,10 @@ from django.views.decorators.http import require_POST
 
 from accounts.access import sign_in_required
 from accounts.free_text import reads_free_text
-from chat.asking.throttles import reports
 from chat.models import Turn
-from chat.reports import NothingToReport, report_make, report_take_back
+from chat.reports import NothingToReport, report_make, report_take_back, report_throttle
 from chat.services import question_answer
-from chat.web.composer import conversation_page, partial
-from chat.web.history import turn_address, turns_page
+from chat.web.conversation import conversation_page, partial, turn_address, turns_page
 from chat.web.pages import ReportForm, turn_shown
 from chat.web.views import HtmxRequest, own_turn, person_of
 
@@ -36,7 +34,7 @@ def report(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
     form = ReportForm(request.POST)
     if not form.is_valid():
         return _report_again(request, turn, form)
-    reports.hit(person_of(request).pk)
+    report_throttle.hit(person_of(request).pk)
     try:
         report_make(turn=turn, **form.cleaned_data)
     except NothingToReport as fault:

@@ -9,10 +9,17 @@ from accounts.free_text import reads_free_text
 from accounts.paging import Page, page_of
 from accounts.throttle import TooOften
 from accounts.waits import slowed, too_often_said
-from chat.asking.throttles import searches
 from chat.models import Turn
 from chat.selectors import conversations_of
-from chat.web.search import HITS_A_PAGE, LEAST_LETTERS, LONGEST_SEARCH, hits, search_words, turns_found
+from chat.web.search import (
+    HITS_A_PAGE,
+    LEAST_LETTERS,
+    LONGEST_SEARCH,
+    hits,
+    search_throttle,
+    search_words,
+    turns_found,
+)
 from chat.web.views import HtmxRequest, person_of
 from safeguarding.crisis import cards_beside_search
 
@@ -34,7 +41,7 @@ def conversations(request: HtmxRequest) -> HttpResponse:
     refusal = None
     if len(words) >= LEAST_LETTERS:
         try:
-            searches.hit(person.pk)
+            search_throttle.hit(person.pk)
         except TooOften as too_often:
             refusal = too_often
     if len(words) >= LEAST_LETTERS and not refusal:

@@ -22,7 +22,7 @@ from chat.selectors import turn_of, turn_standing
 from chat.streaming.following import STILL_HERE, counted, event, event_stream, follow, read, require_room
 from chat.streaming.growth import Growth, shared_page
 from chat.turns.queue import waiting_words
-from chat.web.composer import composer_for, ending_swaps, partial
+from chat.web.conversation import composer_for, ending_swaps, partial
 from telemetry.context import note
 
 logger = logging.getLogger(__name__)

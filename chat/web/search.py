@@ -18,10 +18,12 @@ from django.utils.safestring import SafeString, mark_safe
 
 from accounts.models import Person
 from accounts.texts import normalize_line
+from accounts.throttle import Throttle
 from chat.models import State, Turn
 from chat.selectors import conversations_of, turns_of, turns_once
-from chat.web.history import place_address
+from chat.web.conversation import place_address
 
+search_throttle = Throttle("chat-searches", "30/minute;300/hour")
 LEAST_LETTERS = 2
 LONGEST_SEARCH = 100
 HITS_A_PAGE = 20

@@ -18,20 +18,22 @@ from accounts.throttle import TooOften
 from accounts.waits import slowed
 from chat import services
 from chat.asking import services as asking
-from chat.asking.throttles import question_count
+from chat.asking.services import question_count
 from chat.errors import ConversationGone, PersonalFound, StillAnswering
 from chat.models import Conversation, Turn
 from chat.replies import REFUSALS, Refusal, said
 from chat.selectors import conversation_of, turn_of
-from chat.web.composer import (
+from chat.web.conversation import (
     composer_for,
     conversation_page,
     earlier_turns,
     ending_swaps,
+    is_place,
     partial,
     retry_swaps,
+    turn_address,
+    turns_page,
 )
-from chat.web.history import is_place, turn_address, turns_page
 from chat.web.pages import turn_shown
 from safeguarding.crisis import mark_judged
 from telemetry.context import note
@@ -97,7 +99,7 @@ def ask(request: HtmxRequest, conversation_id: UUID | None = None) -> HttpRespon
         return _refused(request, None, ConversationGone(), question=question)
     try:
         question_count(person, question, found)
-        turn = asking.turn_start_from_page(
+        taken = asking.turn_start_from_page(
             person=person,
             turn_id=_turn_id(request),
             question=question,
@@ -111,7 +113,7 @@ def ask(request: HtmxRequest, conversation_id: UUID | None = None) -> HttpRespon
         parts = refusal.parts if isinstance(refusal, PersonalFound) else None
         return _refused(request, found, refusal, question=question, parts=parts, when_back=when_back)
     mark_judged(request)
-    return _taken(request, turn, is_new=found is None)
+    return _taken(request, taken.turn, is_new=found is None)
 
 
 def _turn_id(request: HtmxRequest) -> UUID:
@@ -197,7 +199,7 @@ def retry(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
     when_back = request.POST.get("when") == "back"
 
     def again(new_id: UUID) -> Turn:
-        return asking.turn_retry(person=person, failed=failed, turn_id=new_id, when_back=when_back)
+        return asking.turn_retry(person=person, failed=failed, turn_id=new_id, when_back=when_back).turn
 
     return _ask_again(request, failed, again)
 
@@ -209,7 +211,7 @@ def continue_answer(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
     person, unfinished = person_of(request), own_turn(request, turn_id)
 
     def go_on(new_id: UUID) -> Turn:
-        return asking.continue_turn(person=person, turn=unfinished, turn_id=new_id)
+        return asking.continue_turn(person=person, turn=unfinished, turn_id=new_id).turn
 
     return _ask_again(request, unfinished, go_on)
 

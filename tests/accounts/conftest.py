@@ -153,7 +153,7 @@ def learned(person: Person) -> None:
 @transaction.atomic
 def answered(person: Person, question: str = QUESTION, answer: str = ANSWER) -> Turn:
     """A question that was asked and answered, with its hold settled, before any worker could see it."""
-    turn = turn_start(person=person, turn_id=uuid4(), question=question)
+    turn = turn_start(person=person, turn_id=uuid4(), question=question).turn
     Turn.objects.filter(pk=turn.pk).update(
         state=State.ANSWERED, answer=answer, ended_at=timezone.now(), prompt_tokens=80, answer_tokens=20
     )

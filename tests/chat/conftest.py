@@ -20,7 +20,7 @@ Judged = Callable[[Verdict], None]
 @pytest.fixture
 def ask() -> Ask:
     def asking(person: Person, question: str = "Why is the sky blue?", **how: object) -> Turn:
-        return turn_start(person=person, turn_id=uuid4(), question=question, **how)  # type: ignore[arg-type]
+        return turn_start(person=person, turn_id=uuid4(), question=question, **how).turn  # type: ignore[arg-type]
 
     return asking
 
@@ -30,7 +30,7 @@ def judged(monkeypatch: pytest.MonkeyPatch) -> Judged:
     """Makes the guard say the same of everything that is asked from now on."""
 
     def judge(verdict: Verdict) -> None:
-        for room in ("asking.services", "asking.throttles", "turns.leaving"):
+        for room in ("asking.services", "turns.verdicts"):
             monkeypatch.setattr(f"chat.{room}.verdict_for", judging(verdict))
 
     return judge

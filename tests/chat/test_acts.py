@@ -461,5 +461,5 @@ def test_a_retry_is_judged_again(teen: Person, ask: Ask, judged: Judged) -> None
     services.turn_stop(turn=turn)
     turn.refresh_from_db()
     judged(METHOD)
-    again = asking.turn_retry(person=teen, failed=turn, turn_id=uuid4())
+    again = asking.turn_retry(person=teen, failed=turn, turn_id=uuid4()).turn
     assert again.state == State.REFUSED

@@ -28,7 +28,7 @@ def visitor(web: Web, teen: Person) -> Visitor:
 
 
 def ask(teen: Person, question: str = LONG) -> Turn:
-    return asking.turn_start(person=teen, turn_id=uuid4(), question=question)
+    return asking.turn_start(person=teen, turn_id=uuid4(), question=question).turn
 
 
 @contextmanager

@@ -35,7 +35,7 @@ QUESTION = "Is AI biased?"
 
 
 def ask(teen: Person, question: str = QUESTION) -> Turn:
-    return turn_start(person=teen, turn_id=uuid4(), question=question)
+    return turn_start(person=teen, turn_id=uuid4(), question=question).turn
 
 
 @pytest.fixture

@@ -21,8 +21,9 @@ from pytest_django import Settings
 from accounts.models import Person
 from budgets.allowances import site_stop_set
 from chat import services
-from chat.asking.throttles import questions, reports
+from chat.asking.services import questions
 from chat.models import Conversation, ModelOutage, State, Turn
+from chat.reports import report_throttle
 from chat.turns.outages import MOST_DEFERRED
 from events.models import Event
 from events.places import sign_up_confirm
@@ -247,7 +248,7 @@ def report(scene: Scene, turn: Turn) -> Scene:
 @pytest.fixture
 def report_throttled(report: Scene, teen: Person) -> Scene:
     for _ in range(10):
-        reports.hit(teen.pk)
+        report_throttle.hit(teen.pk)
     return report
 
 

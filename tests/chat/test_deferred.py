@@ -116,7 +116,7 @@ class TestItsEnd:
         first = ask(teen)
         turn_stop(turn=first)
         first.refresh_from_db()
-        again = turn_retry(person=teen, failed=first, turn_id=uuid4(), when_back=True)
+        again = turn_retry(person=teen, failed=first, turn_id=uuid4(), when_back=True).turn
         assert again.state == State.DEFERRED
         turn_stop(turn=again)
         again.refresh_from_db()

@@ -46,7 +46,7 @@ def go_on(turn: Turn, turn_id: object = None) -> Turn:
         person=turn.conversation.owner,
         turn=turn,
         turn_id=turn_id or uuid4(),  # type: ignore[arg-type]
-    )
+    ).turn
 
 
 def prompt_of(turn: Turn) -> list[str]:
@@ -130,7 +130,7 @@ class TestTheNewTurn:
 
     def test_keeps_what_it_continues_when_it_is_retried(self, cut: Turn, teen: Person) -> None:
         following = end(go_on(cut), State.FAILED, Ending.MODEL_AWAY)
-        again = asking.turn_retry(person=teen, failed=following, turn_id=uuid4())
+        again = asking.turn_retry(person=teen, failed=following, turn_id=uuid4()).turn
         assert (again.continues, again.question) == (cut, "Go on.")
         assert prompt_of(again) == [QUESTION, SO_FAR, "Go on."]
 

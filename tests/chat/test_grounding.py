@@ -3,7 +3,9 @@
 from collections.abc import Callable
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.models import Person
@@ -145,3 +147,15 @@ class TestWhatThePageSays:
         client = as_person(teen)
         with django_assert_max_num_queries(13):
             client.get(f"/tutor/{first.conversation_id}")
+
+
+@pytest.mark.usefixtures("library", "unnudged")
+def test_networks_and_search_come_before_the_transaction(teen: Person, ask: Ask) -> None:
+    """They take longer than a row should stay locked."""
+    with CaptureQueriesContext(connection) as queries:
+        ask(teen, "Why do chatbots make things up?")
+    said = [query["sql"] for query in queries]
+    begins = next(number for number, sql in enumerate(said) if sql.startswith("SAVEPOINT"))
+    searches = [number for number, sql in enumerate(said) if "courses_passage" in sql]
+    assert searches
+    assert max(searches) < begins

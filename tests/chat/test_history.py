@@ -13,7 +13,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Person
 from chat.models import Conversation, State, Turn
-from chat.web.history import TURNS_A_PAGE, newest_turns, turn_address, turns_page
+from chat.web.conversation import TURNS_A_PAGE, newest_turns, turn_address, turns_page
 from tests.chat.long import conversation_make, turns_make
 
 AsPerson = Callable[[Person], Client]

@@ -90,7 +90,7 @@ def letters(html: str) -> str:
 
 
 def ask(teen: Person, question: str = LONG) -> Turn:
-    return asking.turn_start(person=teen, turn_id=uuid4(), question=question)
+    return asking.turn_start(person=teen, turn_id=uuid4(), question=question).turn
 
 
 def _relayed(person: Person, words: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:

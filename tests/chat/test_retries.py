@@ -26,7 +26,7 @@ from chat.personal import conversations_export
 from chat.selectors import pasts_of, turns_shown
 from chat.turns.outcomes import Outcome
 from chat.turns.retries import is_better
-from chat.web.composer import ending_swaps
+from chat.web.conversation import ending_swaps
 from families.models import Link
 from families.terms import View
 from families.wider_views import sight_of
@@ -81,7 +81,7 @@ def end(turn: Turn, state: State, ending: Ending, answer: str = "", verdict: Ver
 
 def retry(turn: Turn) -> Turn:
     turn.refresh_from_db()
-    return asking.turn_retry(person=turn.conversation.owner, failed=turn, turn_id=uuid4())
+    return asking.turn_retry(person=turn.conversation.owner, failed=turn, turn_id=uuid4()).turn
 
 
 def shown(turn: Turn) -> list[Turn]:
@@ -221,7 +221,9 @@ class TestEveryWayThatARetryEnds:
 class TestPressingRetryTwice:
     def test_with_the_same_id(self, stopped: Turn, teen: Person) -> None:
         turn_id = uuid4()
-        first, second = (asking.turn_retry(person=teen, failed=stopped, turn_id=turn_id) for _ in range(2))
+        first, second = (
+            asking.turn_retry(person=teen, failed=stopped, turn_id=turn_id).turn for _ in range(2)
+        )
         assert first == second
         assert stopped.retries.count() == 1
 
@@ -234,7 +236,7 @@ class TestPressingRetryTwice:
 
         def press() -> None:
             try:
-                found.append(asking.turn_retry(person=teen, failed=stopped, turn_id=uuid4()))
+                found.append(asking.turn_retry(person=teen, failed=stopped, turn_id=uuid4()).turn)
             finally:
                 connection.close()
 

@@ -40,7 +40,8 @@ class TestAsking:
             asking.turn_start(person=teen, turn_id=turn_id, question="Why?", conversation=None)
             for _ in range(2)
         )
-        assert first == again
+        assert first.turn == again.turn
+        assert (first.is_new, again.is_new) == (True, False)
         assert (Turn.objects.count(), Hold.objects.count(), Conversation.objects.count()) == (1, 1, 1)
 
     def test_the_id_of_another_persons_turn_tells_nothing(self, turn: Turn, stranger: Person) -> None:
@@ -214,7 +215,7 @@ class TestRetrying:
     ) -> None:
         services.turn_stop(turn=turn)
         turn.refresh_from_db()
-        again = asking.turn_retry(person=teen, failed=turn, turn_id=uuid4())
+        again = asking.turn_retry(person=teen, failed=turn, turn_id=uuid4()).turn
         assert (again.question, again.conversation, again.state) == (
             turn.question,
             turn.conversation,
@@ -225,12 +226,12 @@ class TestRetrying:
     def test_retrying_twice_asks_once(self, turn: Turn, teen: Person) -> None:
         services.turn_stop(turn=turn)
         turn.refresh_from_db()
-        first, again = (asking.turn_retry(person=teen, failed=turn, turn_id=uuid4()) for _ in range(2))
+        first, again = (asking.turn_retry(person=teen, failed=turn, turn_id=uuid4()).turn for _ in range(2))
         assert first == again
 
     def test_a_card_makes_no_room_for_an_answer(self, teen: Person, ask: Ask) -> None:
         card = ask(teen, CRISIS)
-        assert asking.turn_retry(person=teen, failed=card, turn_id=uuid4()) == card
+        assert asking.turn_retry(person=teen, failed=card, turn_id=uuid4()).turn == card
         assert not Turn.objects.exclude(pk=card.pk).exists()
 
     def test_the_same_words_are_not_judged_as_said_twice(self, teen: Person, ask: Ask) -> None:
@@ -238,7 +239,7 @@ class TestRetrying:
         turn = ask(teen, "die Katze is the cat in german. Which verb do I want to")
         services.turn_stop(turn=turn)
         turn.refresh_from_db()
-        assert asking.turn_retry(person=teen, failed=turn, turn_id=uuid4()).state == State.QUEUED
+        assert asking.turn_retry(person=teen, failed=turn, turn_id=uuid4()).turn.state == State.QUEUED
 
 
 class TestConversations:

@@ -8,7 +8,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Person
-from chat.asking.start import BREAK, REMINDED_EVERY
+from chat.asking.services import BREAK, REMINDED_EVERY
 from chat.models import State, Turn
 from guard import Level, Verdict
 

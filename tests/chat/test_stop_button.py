@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import Person
 from chat.models import Conversation, State, Turn
-from chat.web import history
+from chat.web.conversation import TurnsPage, newest_turns
 
 AsPerson = Callable[[Person], Client]
 HTMX = {"HX-Request": "true"}
@@ -36,12 +36,12 @@ def has_stream(page: str) -> bool:
 def test_a_turn_that_ends_while_the_page_is_made_leaves_no_stop_without_its_stream(
     owner: Client, turn: Turn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def read_then_end(conversation: Conversation) -> history.TurnsPage:
-        found = history.newest_turns(conversation)
+    def read_then_end(conversation: Conversation) -> TurnsPage:
+        found = newest_turns(conversation)
         end(turn)
         return found
 
-    monkeypatch.setattr("chat.web.composer.newest_turns", read_then_end)
+    monkeypatch.setattr("chat.web.newest_turns", read_then_end)
     page = owner.get(reverse("chat:conversation", args=[turn.conversation_id])).content.decode()
     # The stream tells the page at once that the turn has ended, and brings the Ask button.
     assert has_stop(page)

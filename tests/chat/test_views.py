@@ -12,9 +12,9 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.models import Person
 from chat import services
-from chat.asking.throttles import questions
+from chat.asking.services import questions
 from chat.models import Conversation, State, Turn
-from chat.web.history import turn_address
+from chat.web.conversation import turn_address
 from tests.chat.conftest import Ask
 
 AsPerson = Callable[[Person], Client]

@@ -106,7 +106,7 @@ class TestSums:
 def asked(person: Person, question: str = "Why is the sky blue?") -> Turn:
     """A question that no worker hears of."""
     with patch("chat.turns.queue.send"):
-        return asking.turn_start(person=person, turn_id=uuid4(), question=question)
+        return asking.turn_start(person=person, turn_id=uuid4(), question=question).turn
 
 
 @pytest.mark.django_db(transaction=True)
@@ -147,7 +147,7 @@ class TestTurns:
         time.sleep(gathering.FLUSH_SECONDS + 0.5)
         monkeypatch.setattr(gathering, "KEY", "metrics")
         gathering._client(site.VALKEY_URL).delete("metrics")
-        turn = asking.turn_start(person=teen, turn_id=uuid4(), question="What is a noun?")
+        turn = asking.turn_start(person=teen, turn_id=uuid4(), question="What is a noun?").turn
         live.wait_until(
             lambda: scrape(client).get("kitchen_turns_total ending= state=answered"), what="the count"
         )
