@@ -2,13 +2,11 @@
 
 import json
 import logging
-from importlib import import_module
 
 import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP
-from django.apps import apps
 from pytest_django import Settings
 
 from accounts.models import Person
@@ -46,17 +44,3 @@ def test_a_lost_key_lets_no_code_fit_and_says_so_in_the_log(
     with caplog.at_level(logging.ERROR):
         assert not TOTP(Authenticator.objects.get()).validate_code(code_now(SECRET))
     assert "SECRET_KEY_FALLBACKS" in caplog.text
-
-
-def test_what_stood_in_the_clear_is_sealed_by_the_migration(parent: Person) -> None:
-    migration = import_module("accounts.migrations.0004_seal_second_steps")
-    Authenticator.objects.create(user=parent, type="totp", data={"secret": SECRET})
-    Authenticator.objects.create(user=parent, type="recovery_codes", data={"seed": "0a" * 40, "used_mask": 0})
-    migration.seal_all(apps, None)
-    sealed = {step.type: step.data for step in Authenticator.objects.all()}
-    assert unseal(sealed["totp"]["secret"]) == SECRET
-    assert unseal(sealed["recovery_codes"]["seed"]) == "0a" * 40
-    migration.seal_all(apps, None)
-    assert {step.type: step.data for step in Authenticator.objects.all()} == sealed
-    migration.unseal_all(apps, None)
-    assert Authenticator.objects.get(type="totp").data == {"secret": SECRET}

@@ -2,12 +2,10 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from importlib import import_module
 from threading import Thread
 from uuid import uuid4
 
 import pytest
-from django.apps import apps
 from django.db import IntegrityError, connection
 from django.test import Client, RequestFactory
 from django.urls import reverse
@@ -20,7 +18,7 @@ from chat import services
 from chat.answering.leases import GIVE_UP_AFTER, LEASE, turn_finish, turns_claim, turns_sweep
 from chat.asking import services as asking
 from chat.errors import StillAnswering
-from chat.models import Conversation, Ending, State, Turn
+from chat.models import Ending, State, Turn
 from chat.parents.looking import overview
 from chat.personal import conversations_export
 from chat.selectors import pasts_of, turns_shown
@@ -421,53 +419,3 @@ class TestElsewhere:
         seen = overview(link, sight_of(link))
         assert [turn.question for turn in seen.turns] == [QUESTION]
         assert [day.questions for day in seen.days] == [1]
-
-
-class TestTurnsFromBeforeThisRule:
-    """The migration: each retry had replaced its turn, and the next retry was one of the retry."""
-
-    @pytest.fixture
-    def old(self, teen: Person) -> Callable[..., list[Turn]]:
-        def chain(*ends: tuple[State, str]) -> list[Turn]:
-            conversation = Conversation.objects.create(owner=teen, title="Old")
-            turns: list[Turn] = []
-            for state, answer in ends:
-                is_live = state == State.QUEUED
-                turns.append(
-                    Turn.objects.create(
-                        pk=uuid4(),
-                        conversation=conversation,
-                        question=QUESTION,
-                        state=state,
-                        answer=answer,
-                        retry_of=turns[-1] if turns else None,
-                        ended_at=None if is_live else timezone.now(),
-                    )
-                )
-            import_module("chat.migrations.0012_replaced_turns").replace_turns(apps, None)
-            for turn in turns:
-                turn.refresh_from_db()
-            return turns
-
-        return chain
-
-    def test_a_better_retry_keeps_its_place(self, old: Callable[..., list[Turn]]) -> None:
-        first, second = old((State.STOPPED, WORDS), (State.ANSWERED, "Whole."))
-        assert shown(first) == [second]
-
-    def test_words_that_a_failed_retry_had_hidden_come_back(self, old: Callable[..., list[Turn]]) -> None:
-        first, second, third = old((State.STOPPED, WORDS), (State.FAILED, ""), (State.FAILED, ""))
-        assert shown(first) == [first]
-        assert {second.retry_of, third.retry_of} == {first}
-
-    def test_a_chain_ends_with_the_best_of_it(self, old: Callable[..., list[Turn]]) -> None:
-        first, second, third = old((State.STOPPED, WORDS), (State.FAILED, ""), (State.ANSWERED, "Whole."))
-        assert shown(first) == [third]
-        assert (first.replaced_by, second.replaced_by) == (third, first)
-
-    def test_one_that_is_being_written_is_shown_beside_the_words(
-        self, old: Callable[..., list[Turn]]
-    ) -> None:
-        first, _second, third = old((State.STOPPED, WORDS), (State.FAILED, ""), (State.QUEUED, ""))
-        assert shown(first) == [first, third]
-        assert third.retry_of == first

@@ -1,15 +1,11 @@
 import tomllib
 from dataclasses import replace
-from datetime import timedelta
-from importlib import import_module
-from pathlib import Path
 
 import pytest
-from django.apps import apps
-from django.utils import timezone, translation
+from django.utils import translation
 
 from accounts.models import Person
-from families import consents, migrations
+from families import consents
 from families.consent_texts import DATA, all_texts, find_text, text_now
 from families.countries import country_choices, country_codes, country_name
 from families.errors import CountryUnknown, NotTheirsToGive
@@ -161,19 +157,3 @@ class TestCountries:
     def test_are_in_the_order_of_their_names_whatever_the_accents(self) -> None:
         names = [name for _code, name in country_choices()]
         assert names.index("Åland Islands") < names.index("Albania")
-
-
-def test_the_migration_keeps_the_first_country_that_was_one(teen: Person, stranger: Person) -> None:
-    Consent.objects.all().delete()
-    Residence.objects.all().delete()
-    now, week = timezone.now(), timedelta(days=7)
-    for person, country, age in ((teen, "**", 3), (teen, "DE", 2), (teen, "US", 1), (stranger, "", 1)):
-        Consent.objects.create(
-            teen=person, version=f"v{age}", text_hash="", country=country, given_at=now - age * week
-        )
-    [name] = [
-        path.stem for path in Path(migrations.__path__[0]).glob("*.py") if "what_was_told_first" in path.stem
-    ]
-    import_module(f"families.migrations.{name}").keep_first_country(apps, None)
-    [residence] = Residence.objects.all()
-    assert (residence.teen, residence.country, residence.told_at) == (teen, "DE", now - 2 * week)

@@ -1,14 +1,47 @@
-"""The functions that budgets.postings calls, and what the database refuses beyond constraints.
+-- Entries never change. For each row, so that TRUNCATE, which empties a test's database, is not concerned.
+CREATE FUNCTION budgets_entry_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'A ledger entry never changes: write a correcting entry instead.'
+        USING ERRCODE = 'restrict_violation';
+END
+$$;
+CREATE TRIGGER budgets_entry_never_changes BEFORE UPDATE OR DELETE ON budgets_entry
+    FOR EACH ROW EXECUTE FUNCTION budgets_entry_refuse_change();
 
-To change a function, write it whole in a new migration, with CREATE OR REPLACE.
-"""
 
-from django.db import migrations
+-- A hold stands where it was made.
+CREATE FUNCTION budgets_hold_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'What a hold set aside never changes.' USING ERRCODE = 'restrict_violation';
+END
+$$;
+CREATE TRIGGER budgets_hold_never_changes
+    BEFORE UPDATE OF key, period_id, family_period_id, site_period_id, prompt_tokens, answer_tokens, microdollars
+    ON budgets_hold FOR EACH ROW EXECUTE FUNCTION budgets_hold_refuse_change();
 
-# Takes from the innermost floor outwards, and gives back what it took where a floor further out is short: whoever
-# waits for the site's row holds the rows that are asked for least. Each UPDATE that waited for its row looks at it
-# afresh, so that what stands beside the sum is always tested on what is true now.
-HOLD = """
+
+-- A budget lies within one of the next kind.
+CREATE FUNCTION budgets_budget_nests() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.within_id IS NOT NULL AND NOT EXISTS (
+        SELECT FROM budgets_budget AS around WHERE around.id = NEW.within_id AND (
+            around.kind = 'site' OR around.kind = 'family' AND NEW.kind = 'person'
+        )
+    ) THEN
+        RAISE EXCEPTION 'A budget lies within one of a floor further out.' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER budgets_budget_nests BEFORE INSERT OR UPDATE OF within_id, kind
+    ON budgets_budget FOR EACH ROW EXECUTE FUNCTION budgets_budget_nests();
+
+
+-- Room on each page for the row that is updated at every posting.
+ALTER TABLE budgets_period SET (fillfactor = 50);
+
+
+-- Hold what an answer may cost, on every floor or on none.
 CREATE FUNCTION budgets_hold_make(
     p_owner bigint, p_key uuid, p_prompt integer, p_answer integer, p_money bigint,
     p_now timestamptz, p_expires_at timestamptz, p_shards integer
@@ -83,11 +116,9 @@ BEGIN
     RETURN ARRAY[v_persons, v_familys, v_sites];
 END
 $$;
-"""
 
-# The person's row is locked first and the hold is looked at after: of two that resolve it at once, the second finds
-# it resolved. Asked for by its state as well, a hold would be searched in the index of open ones from end to end. What was used beyond the hold is no floor's: it is told apart, on the site's budget.
-RESOLVE = """
+
+-- Resolve a hold, once.
 CREATE FUNCTION budgets_hold_resolve(
     p_key uuid, p_state varchar, p_tokens bigint, p_money bigint, p_now timestamptz
 ) RETURNS bigint[] LANGUAGE plpgsql AS $$
@@ -95,6 +126,8 @@ DECLARE
     v_hold budgets_hold;
     v_tokens bigint;
     v_money bigint;
+    v_charged_tokens bigint;
+    v_charged_money bigint;
 BEGIN
     SELECT * INTO v_hold FROM budgets_hold WHERE key = p_key;
     IF NOT FOUND OR v_hold.state <> 'held' THEN RETURN NULL; END IF;
@@ -105,16 +138,23 @@ BEGIN
 
     v_tokens := least(p_tokens, v_hold.tokens);
     v_money := least(p_money, v_hold.microdollars);
+    -- A released hold's work is paid by the site, and one that was made before the site had a budget by nothing.
+    v_charged_tokens := CASE p_state WHEN 'settled' THEN v_tokens ELSE 0 END;
+    v_charged_money := CASE p_state WHEN 'settled' THEN v_money ELSE 0 END;
+    IF p_state <> 'settled' AND v_hold.site_period_id IS NULL THEN
+        v_tokens := 0;
+        v_money := 0;
+    END IF;
     UPDATE budgets_period
-    SET held = held - v_hold.tokens, spent = spent + v_tokens,
+    SET held = held - v_hold.tokens, spent = spent + v_charged_tokens,
         held_microdollars = held_microdollars - v_hold.microdollars,
-        spent_microdollars = spent_microdollars + v_money
+        spent_microdollars = spent_microdollars + v_charged_money
     WHERE id = v_hold.period_id;
     IF v_hold.family_period_id IS NOT NULL THEN
         UPDATE budgets_period
-        SET held = held - v_hold.tokens, spent = spent + v_tokens,
+        SET held = held - v_hold.tokens, spent = spent + v_charged_tokens,
             held_microdollars = held_microdollars - v_hold.microdollars,
-            spent_microdollars = spent_microdollars + v_money
+            spent_microdollars = spent_microdollars + v_charged_money
         WHERE id = v_hold.family_period_id;
     END IF;
     UPDATE budgets_period
@@ -126,75 +166,24 @@ BEGIN
     IF p_state = 'settled' THEN
         INSERT INTO budgets_entry (hold_id, kind, tokens, microdollars, at, memo)
         VALUES (p_key, 'settle', v_tokens, v_money, p_now, '');
-        IF p_tokens > v_tokens OR p_money > v_money THEN
-            INSERT INTO budgets_entry (period_id, hold_id, kind, tokens, microdollars, at, memo)
-            VALUES (
-                coalesce(v_hold.site_period_id, v_hold.period_id), p_key, 'overrun',
-                p_tokens - v_tokens, p_money - v_money, p_now, ''
-            );
-        END IF;
     ELSE
         INSERT INTO budgets_entry (hold_id, kind, tokens, microdollars, at, memo)
         VALUES (
             p_key, CASE p_state WHEN 'released' THEN 'release' ELSE 'expire' END,
             v_hold.tokens, v_hold.microdollars, p_now, ''
         );
+        IF v_tokens > 0 OR v_money > 0 THEN
+            INSERT INTO budgets_entry (period_id, hold_id, kind, tokens, microdollars, at, memo)
+            VALUES (v_hold.site_period_id, p_key, 'absorb', v_tokens, v_money, p_now, '');
+        END IF;
+    END IF;
+    IF p_tokens > v_tokens OR p_money > v_money THEN
+        INSERT INTO budgets_entry (period_id, hold_id, kind, tokens, microdollars, at, memo)
+        VALUES (
+            coalesce(v_hold.site_period_id, v_hold.period_id), p_key, 'overrun',
+            p_tokens - v_tokens, p_money - v_money, p_now, ''
+        );
     END IF;
     RETURN ARRAY[v_hold.tokens, v_hold.microdollars];
 END
 $$;
-"""
-
-# Fires only for statements that set one of these columns, which no statement of ours does.
-HOLDS_STAND = """
-CREATE FUNCTION budgets_hold_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'What a hold set aside never changes.' USING ERRCODE = 'restrict_violation';
-END
-$$;
-CREATE TRIGGER budgets_hold_never_changes
-    BEFORE UPDATE OF key, period_id, family_period_id, site_period_id, prompt_tokens, answer_tokens, microdollars
-    ON budgets_hold FOR EACH ROW EXECUTE FUNCTION budgets_hold_refuse_change();
-"""
-
-BUDGETS_NEST = """
-CREATE FUNCTION budgets_budget_nests() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF NEW.within_id IS NOT NULL AND NOT EXISTS (
-        SELECT FROM budgets_budget AS around WHERE around.id = NEW.within_id AND (
-            around.kind = 'site' OR around.kind = 'family' AND NEW.kind = 'person'
-        )
-    ) THEN
-        RAISE EXCEPTION 'A budget lies within one of a floor further out.' USING ERRCODE = 'check_violation';
-    END IF;
-    RETURN NEW;
-END
-$$;
-CREATE TRIGGER budgets_budget_nests BEFORE INSERT OR UPDATE OF within_id, kind
-    ON budgets_budget FOR EACH ROW EXECUTE FUNCTION budgets_budget_nests();
-"""
-
-# Two or three versions of a busy row fit beside it, so that changing it touches no index.
-ROOM = "ALTER TABLE budgets_period SET (fillfactor = 50);"
-
-
-class Migration(migrations.Migration):
-    dependencies = [("budgets", "0005_constraints")]
-    operations = [
-        migrations.RunSQL(
-            HOLD,
-            "DROP FUNCTION budgets_hold_make(bigint, uuid, integer, integer, bigint, timestamptz, timestamptz, integer)",
-        ),
-        migrations.RunSQL(
-            RESOLVE, "DROP FUNCTION budgets_hold_resolve(uuid, varchar, bigint, bigint, timestamptz)"
-        ),
-        migrations.RunSQL(
-            HOLDS_STAND,
-            "DROP TRIGGER budgets_hold_never_changes ON budgets_hold; DROP FUNCTION budgets_hold_refuse_change()",
-        ),
-        migrations.RunSQL(
-            BUDGETS_NEST,
-            "DROP TRIGGER budgets_budget_nests ON budgets_budget; DROP FUNCTION budgets_budget_nests()",
-        ),
-        migrations.RunSQL(ROOM, "ALTER TABLE budgets_period RESET (fillfactor)"),
-    ]

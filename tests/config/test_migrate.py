@@ -1,0 +1,26 @@
+"""A database that an older version made is refused, and nothing in it is changed."""
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_database_of_this_version_is_taken() -> None:
+    call_command("migrate", verbosity=0)
+
+
+def test_one_of_another_version_is_refused_and_told_how_to_begin_anew() -> None:
+    recorder = MigrationRecorder(connection)
+    recorder.record_applied("chat", "0017_consent_ending")
+    before = recorder.applied_migrations()
+    with pytest.raises(CommandError, match=r"chat\.0017_consent_ending is not known here.*make reset"):
+        call_command("migrate", verbosity=0)
+    assert recorder.applied_migrations() == before
+
+
+def test_what_a_library_no_longer_has_is_its_own_affair() -> None:
+    MigrationRecorder(connection).record_applied("sessions", "0009_of_long_ago")
+    call_command("migrate", verbosity=0)
