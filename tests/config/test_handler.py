@@ -56,7 +56,7 @@ def test_help_answers_while_many_ask_whether_the_parts_do_and_the_database_hangs
 
 
 def test_a_static_file_is_served_with_its_type_as_told(web: Web, teen: Person) -> None:
-    reply = Visitor(web, teen).get("/static/css/site.css")
+    reply = Visitor(web, teen).get("/static/css/base.css")
     assert (reply.status, reply.headers["Content-Type"]) == (200, 'text/css; charset="utf-8"')
     assert reply.headers["X-Content-Type-Options"] == "nosniff"
     assert Visitor(web, teen).get("/static/css/none.css").status == 404
