@@ -26,6 +26,7 @@ from inference.tokens import tokens_at_most
 from tests.budgets.purse import purse_make
 from tests.chat.conftest import Ask, written
 from tests.chat.test_retries import end
+from tests.markup import squeezed
 from tests.rest.told import TURNS, problem
 
 pytestmark = [pytest.mark.usefixtures("unnudged")]
@@ -63,7 +64,7 @@ def page(as_person: Callable[[Person], Client], teen: Person) -> Client:
 
 
 def html(page: Client, turn: Turn) -> str:
-    return page.get(reverse("chat:conversation", args=[turn.conversation_id])).content.decode()
+    return squeezed(page.get(reverse("chat:conversation", args=[turn.conversation_id])).content.decode())
 
 
 class TestWhatCanGoOn:
@@ -262,7 +263,7 @@ class TestOnThePage:
         reply = page.post(
             reverse("chat:turn_continue", args=[cut.pk]), {"turn_id": turn_id}, headers={"HX-Request": "true"}
         )
-        swaps = reply.content.decode()
+        swaps = squeezed(reply.content.decode())
         assert 'hx-target="#turns" hx-swap="beforeend' in swaps
         assert f'id="turn-{turn_id}"' in swaps
         assert ">Go on<" not in swaps

@@ -16,6 +16,7 @@ from courses.models import Module, Passage
 from courses.search import Found, passages_find
 from inference.tokens import tokens_at_most
 from tests.chat.conftest import Ask, written
+from tests.markup import squeezed
 
 COVERED, UNKNOWN = "Why does AI make things up?", "Why is the sky blue?"
 pytestmark = pytest.mark.usefixtures("library")
@@ -109,7 +110,7 @@ class TestWhatThePageSays:
         self, teen: Person, ask: Ask, as_person: Callable[[Person], Client]
     ) -> None:
         turn = ask(teen, COVERED)
-        page = as_person(teen).get(f"/tutor/{turn.conversation_id}").content.decode()
+        page = squeezed(as_person(teen).get(f"/tutor/{turn.conversation_id}").content.decode())
         assert '<cite dir="auto">It sounds sure even when it is wrong</cite>' in page
 
     def test_it_says_so_when_no_lesson_covers_the_question(

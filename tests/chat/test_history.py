@@ -15,6 +15,7 @@ from accounts.models import Person
 from chat.models import Conversation, State, Turn
 from chat.web.conversation import TURNS_A_PAGE, newest_turns, turn_address, turns_page
 from tests.chat.long import conversation_make, turns_make
+from tests.markup import squeezed
 
 AsPerson = Callable[[Person], Client]
 HTMX = {"HX-Request": "true"}
@@ -180,7 +181,8 @@ class TestEarlierTurns:
 
     def test_say_when_they_are_the_first(self, owner: Client, long: Conversation) -> None:
         address = reverse("chat:conversation", args=[long.pk])
-        body = owner.get(address, {"before": str(turn(long, 1).pk)}, headers=HTMX).content.decode()
+        reply = owner.get(address, {"before": str(turn(long, 1).pk)}, headers=HTMX)
+        body = squeezed(reply.content.decode())
         assert "1 earlier question was added above. The conversation begins there." in body
         assert "?before=" not in body
 

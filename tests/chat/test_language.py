@@ -20,6 +20,7 @@ from tests.chat.conftest import Ask, written
 from tests.chat.test_relay import listening
 from tests.chat.verdicts import verdict
 from tests.live import Visitor, Web, Worker
+from tests.markup import squeezed
 
 AsPerson = Callable[[Person], Client]
 # Told in a module that is in Spanish too, and in one that is in English alone.
@@ -171,12 +172,12 @@ class TestWhatThePageSays:
             turn = ask(teen, "¿Por qué es azul el cielo?")
         Turn.objects.update(state=State.ANSWERED, answer="Porque sí.", ended_at=turn.asked_at)
         address = f"/tutor/{turn.conversation_id}"
-        page = as_person(teen).get(address).content.decode()
+        page = squeezed(as_person(teen).get(address).content.decode())
         assert '<div lang="es"><p dir="auto">¿Por qué es azul el cielo?</p>' in page
         assert (
             f'<div class="prose" id="turn-{turn.pk}-finished" lang="es"><p dir="auto">Porque sí.</p>' in page
         )
-        page = as_person(teen).get(address, headers={"Accept-Language": "es"}).content.decode()
+        page = squeezed(as_person(teen).get(address, headers={"Accept-Language": "es"}).content.decode())
         assert '<div><p dir="auto">¿Por qué es azul el cielo?</p>' in page
 
     def test_a_card_is_in_the_language_of_its_page_and_one_press_from_the_other(
@@ -186,7 +187,7 @@ class TestWhatThePageSays:
         turn = post(client, CRISIS)
         assert turn.state == State.CARDED
         address = f"/tutor/{turn.conversation_id}"
-        page = client.get(address).content.decode()
+        page = squeezed(client.get(address).content.decode())
         assert "What you wrote matters more than the lesson" in page
         card = page[page.index('class="card-crisis"') :]
         assert card.index('<button name="language" value="es" lang="es">Español</button>') < card.index(

@@ -21,6 +21,7 @@ from chat.services import turn_stop
 from inference.tokens import tokens_at_most
 from tests.chat.conftest import Ask
 from tests.chat.long import conversation_make
+from tests.markup import squeezed
 from tests.rest.told import TURNS
 
 AsPerson = Callable[[Person], Client]
@@ -209,7 +210,7 @@ class TestAReport:
         reply = owner.post(
             reverse("chat:turn_report", args=[answered.pk]), sent, headers=HTMX if htmx else {}
         )
-        page = reply.content.decode()
+        page = squeezed(reply.content.decode())
         assert reply.status_code == 422
         assert "501 characters long, and 500 is the most" in page
         assert f">{words}</textarea>" in page

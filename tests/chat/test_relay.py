@@ -184,7 +184,7 @@ def test_a_page_drawn_in_mid_answer_goes_on_from_what_it_shows(
     wait_until(lambda: (streaming.written(turn.pk) or streaming.Written()).tokens > 30, what="some words")
     page = as_person(teen).get(reverse("chat:conversation", args=[turn.conversation_id])).content.decode()
     shown = {
-        part: re.search(rf'id="turn-{turn.pk}-{part}">(.*?)</div>', page, re.DOTALL)
+        part: re.search(rf'id="turn-{turn.pk}-{part}"\s*>(.*?)</div>', page, re.DOTALL)
         for part in ("finished", "growing")
     }
     after = re.search(r"\?after=([\d-]+)", page)

@@ -31,6 +31,7 @@ from families.wider_views import sight_of
 from guard import Verdict
 from tests.chat.conftest import Ask, Judged
 from tests.chat.verdicts import METHOD, UNSAFE_HOME
+from tests.markup import squeezed
 
 pytestmark = [pytest.mark.usefixtures("unnudged")]
 
@@ -341,7 +342,7 @@ class TestOnThePage:
             {"turn_id": turn_id},
             headers={"HX-Request": "true"},
         )
-        swaps = reply.content.decode()
+        swaps = squeezed(reply.content.decode())
         assert f'hx-target="#turn-{stopped.pk}" hx-swap="outerMorph"' in swaps
         assert 'hx-target="#turns" hx-swap="beforeend' in swaps
         assert f'id="turn-{turn_id}"' in swaps
@@ -375,7 +376,7 @@ class TestOnThePage:
         state, answer = (State.ANSWERED, "The whole answer.") if wins else (State.FAILED, "")
         again = end(retry(stopped), state, Ending.NONE if wins else Ending.MODEL_AWAY, answer)
         stays, goes = (again, stopped) if wins else (stopped, again)
-        swaps = ending_swaps(rf.get("/"), again)
+        swaps = squeezed(ending_swaps(rf.get("/"), again))
         assert f'hx-target="#turn-{stopped.pk}" hx-swap="delete"' in swaps
         assert f'hx-target="#turn-{again.pk}" hx-swap="outerMorph"' in swaps
         assert (f'id="turn-{stays.pk}"' in swaps, f'id="turn-{goes.pk}"' in swaps) == (True, False)

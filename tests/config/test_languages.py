@@ -12,6 +12,7 @@ from django.utils import translation
 from accounts.models import Person
 from courses.models import Module, Passage
 from courses.search import passages_find, passages_of
+from tests.markup import squeezed
 
 PAGES = {
     "/": "La IA, hablada en casa",
@@ -64,14 +65,14 @@ class TestAPage:
         assert "Cookie" in varies
 
     def test_names_each_language_in_itself(self, path: str, client: Client) -> None:
-        page = client.get(path, headers=SPANISH).content.decode()
+        page = squeezed(client.get(path, headers=SPANISH).content.decode())
         assert re.search(r'<button[^>]* value="es" lang="es" aria-current="true">Español</button>', page)
         assert re.search(r'<button[^>]* value="en" lang="en">English</button>', page)
 
 
 class TestTheChoice:
     def test_leads_back_to_the_page_with_what_it_was_asked(self, client: Client) -> None:
-        page = client.get("/learn/?a=b").content.decode()
+        page = squeezed(client.get("/learn/?a=b").content.decode())
         assert 'name="next" value="/learn/?a=b"' in page
         assert choose(client, "es", next="/learn/?a=b") == "/learn/?a=b"
 
@@ -79,7 +80,7 @@ class TestTheChoice:
         assert choose(client, "es", next="https://example.org/") == "/"
 
     def test_leads_to_the_front_from_what_a_form_was_answered_with(self, client: Client) -> None:
-        page = client.post("/sign-in", {"username": "x", "password": "y"}).content.decode()
+        page = squeezed(client.post("/sign-in", {"username": "x", "password": "y"}).content.decode())
         assert 'name="next" value="/"' in page
 
     def test_is_remembered_for_a_year_and_leaves_no_session(self, client: Client) -> None:
@@ -128,7 +129,7 @@ class TestLessons:
     def test_are_in_english_and_say_so_until_they_are_translated(self, client: Client) -> None:
         module = Module.objects.get(slug="good-and-bad", language=settings.LANGUAGE_CODE)
         assert module.title in client.get("/learn/", headers=SPANISH).content.decode()
-        page = client.get("/learn/good-and-bad/what-it-is", headers=SPANISH).content.decode()
+        page = squeezed(client.get("/learn/good-and-bad/what-it-is", headers=SPANISH).content.decode())
         assert "Lo que sigue está en inglés" in page
         assert '<h1 lang="en">' in page
         assert '<div class="lesson-words" lang="en">' in page

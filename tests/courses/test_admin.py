@@ -11,6 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import Person, Role
 from courses.models import Module
 from tests.courses.conftest import LESSONS, Crowd, choose, read
+from tests.markup import squeezed
 
 AsPerson = Callable[[Person], Client]
 ALL = "/admin/courses/module/"
@@ -98,7 +99,7 @@ def test_as_a_spreadsheet_with_the_same_numbers(admin_client: Client, readers: l
 def test_a_period_is_one_of_those_there_are(
     admin_client: Client, module: Module, asked: str, period: str
 ) -> None:
-    page = admin_client.get(ALL + asked).content.decode()
+    page = squeezed(admin_client.get(ALL + asked).content.decode())
     assert f'<a href="?period={period}" aria-current="true">' in page
 
 

@@ -19,6 +19,7 @@ from courses.records import PersonRecord
 from courses.search import passages_find, passages_of
 from courses.selectors import course_of, courses_of
 from courses.source import ContentBroken
+from tests.markup import squeezed
 
 MH = "/learn/mental-health"
 GB = "/learn/good-and-bad"
@@ -38,7 +39,7 @@ def in_spanish(library: None) -> Client:
 def text_of(client: Client, path: str) -> str:
     reply = client.get(path, follow=True)
     assert reply.status_code == 200
-    return reply.content.decode()
+    return squeezed(reply.content.decode())
 
 
 def main_of(client: Client, path: str) -> str:

@@ -14,6 +14,7 @@ from courses import views
 from courses.index import passages_index
 from courses.models import Passage
 from courses.results import CLOSE, LONGEST, OPEN, asked_for, lessons_find, with_marks
+from tests.markup import squeezed
 
 PAGE = "/learn/search"
 pytestmark = pytest.mark.usefixtures("library")
@@ -91,7 +92,7 @@ class TestWhatIsFound:
 
 class TestWhatThePageSays:
     def test_how_many_lessons_there_are_is_announced(self, client: Client) -> None:
-        page = page_of(client, "deepfake")
+        page = squeezed(page_of(client, "deepfake"))
         count = len(lessons_find("deepfake"))
         assert f"{count} lessons found for “deepfake”" in re.search('<div role="status">.*?</div>', page)[0]  # type: ignore[index]
         assert f"“deepfake” in {count} lessons" in page

@@ -17,6 +17,7 @@ from events.services import sign_up_leave
 from mail.models import Mail
 from tests.events.conftest import MakeEvent, come
 from tests.events.test_admin import AsPerson, typed
+from tests.markup import squeezed
 
 FILE = "https://video.example/evening.mp4"
 CAPTIONS = """\ufeffWEBVTT - An evening\r
@@ -104,7 +105,7 @@ class TestTheRecording:
     def test_plays_on_the_page_with_captions_and_a_transcript(self, over: Event, client: Client) -> None:
         recording_publish(event=over)
         reply = client.get(over.get_absolute_url())
-        page = reply.content.decode()
+        page = squeezed(reply.content.decode())
         assert f'src="{FILE}"' in page
         assert (
             '<track kind="captions" src="/events/one-evening/captions.vtt" srclang="en" label="English"'
@@ -121,7 +122,7 @@ class TestTheRecording:
     def test_of_another_language_says_so_to_players_and_readers(self, over: Event, client: Client) -> None:
         recording_publish(event=over)
         Event.objects.update(language="es")
-        page = client.get(over.get_absolute_url()).content.decode()
+        page = squeezed(client.get(over.get_absolute_url()).content.decode())
         assert 'srclang="es" label="Español"' in page
         assert '<dl class="transcript" lang="es">' in page
         assert '<h1 lang="es">' in page

@@ -16,6 +16,7 @@ from events.services import sign_up_come, sign_up_make, sign_ups_forget
 from mail.models import Mail, Return, State
 from tests.events.conftest import MakeEvent, come
 from tests.events.test_admin import AsPerson
+from tests.markup import squeezed
 
 READ = ["desk", "visit", "mails", "mails/invited", "people.csv"]
 WRITE = ["message", "repeat", "cancel"]
@@ -172,7 +173,7 @@ class TestCheckIn:
         # Session, person, their second step, the event, its people, numbers and feedback,
         # and whom no mail reached.
         with django_assert_max_num_queries(8):
-            page = read(admin_client, event, "desk")
+            page = squeezed(read(admin_client, event, "desk"))
         assert page.count('is here">is here<') == 9
 
 

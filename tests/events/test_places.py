@@ -21,6 +21,7 @@ from events.tasks import offers_expire as expire_task
 from mail.models import Mail
 from tests.budgets.rush import at_once
 from tests.events.conftest import MakeEvent, come
+from tests.markup import squeezed
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
@@ -263,12 +264,12 @@ class TestAfterTheStart:
 class TestGuests:
     def test_are_asked_by_mail_and_say_yes_themselves(self, sign_up: SignUp, client: Client) -> None:
         form = {"name": "Lee", "email": "lee@example.org"}
-        page = client.post(f"{sign_up.get_absolute_url()}/bring", form, follow=True).content.decode()
-        assert "Lee: has not said yes yet" in page
+        reply = client.post(f"{sign_up.get_absolute_url()}/bring", form, follow=True)
+        assert "Lee: has not said yes yet" in squeezed(reply.content.decode())
         lee = SignUp.objects.get(name="Lee")
         assert (lee.guest_of, lee.standing) == (sign_up, "asked")
         sign_up_confirm(sign_up=lee)
-        assert "Lee: has a place" in client.get(sign_up.get_absolute_url()).content.decode()
+        assert "Lee: has a place" in squeezed(client.get(sign_up.get_absolute_url()).content.decode())
         assert "Kim" in client.get(lee.get_absolute_url()).content.decode()
 
     def test_come_by_their_hosts_link(self, sign_up: SignUp, client: Client) -> None:
