@@ -26,9 +26,11 @@ test: setup ## Run the tests on real parts (ARGS="tests/chat -k stop" chooses so
 soak: setup ## Run the tests with the full counts of the issues; takes long
 	@export SOAK=1; $(EMBEDDED) with -- $(PYTEST) -m "soak or not soak" $(ARGS)
 
-lint: setup ## Check style, types and the layers
+lint: setup ## Check style (Python, templates, CSS), types and the layers
 	$(PYTHON) -m ruff check
 	$(PYTHON) -m ruff format --check
+	.venv/bin/djangofmt --check templates
+	.venv/bin/oxfmt --check static/css
 	KITCHEN_MODE=demo SECRET_KEY=lint $(PYTHON) -m mypy
 	.venv/bin/lint-imports
 
