@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import django
 
 if TYPE_CHECKING:
-    from courses.library import ModuleText
+    from courses.authoring.modules import ModuleText
 
 WORD = re.compile(r"[\w’']+")
 SENTENCE_END = re.compile(r"[.?!](?=[\s”»)]|$)")
@@ -86,8 +86,8 @@ def main() -> None:
     django.setup()
     from django.test import Client
 
-    from courses.briefings.reading import briefings_read
-    from courses.library import CONTENT, library_read
+    from courses.authoring.briefings import briefings_read
+    from courses.authoring.modules import CONTENT, library_read
     from courses.markdown import plain_of
     from families.consent_texts import text_now
 

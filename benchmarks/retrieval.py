@@ -23,8 +23,8 @@ django.setup()
 from django.test.utils import setup_databases, teardown_databases  # noqa: E402 - models need the settings first
 
 from chat.prompt import passages_for  # noqa: E402
-from courses.loading import library_load  # noqa: E402
-from courses.search import passages_find  # noqa: E402
+from courses.authoring.loading import library_load  # noqa: E402
+from courses.retrieval.search import passages_find  # noqa: E402
 
 SETS = Path(__file__).parent / "lesson_questions"
 # Enough passages for three lessons, were all of a lesson's found before the next one's.

@@ -19,8 +19,8 @@ from chat.errors import TooLongForModel
 from chat.models import State, Turn
 from chat.turns.verdicts import action_of
 from courses.languages import page_language
-from courses.search import Found, passages_find, passages_of
-from courses.wording import wording_of
+from courses.retrieval.search import Found, passages_find, passages_of
+from courses.retrieval.wording import wording_of
 from guard import Action
 from inference.talk import Message
 from inference.tokens import TOKENS_A_MESSAGE, tokens_at_most, tokens_likely

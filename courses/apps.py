@@ -9,8 +9,8 @@ class CoursesConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts.registry import register
+        from courses.library.selectors import module_titles
         from courses.personal import KINDS
-        from courses.selectors import module_titles
         from courses.together.requests import REQUEST
         from events import modules
         from families.waiting import register_requests

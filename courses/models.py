@@ -50,7 +50,7 @@ class Module(models.Model):
 
 
 class Lesson(models.Model):
-    """`sections` is a list of title, anchor and blocks; `courses.blocks` says what a block holds."""
+    """`sections` is a list of title, anchor and blocks; `courses.authoring.blocks` says what a block holds."""
 
     module = models.ForeignKey(Module, on_delete=models.CASCADE, related_name="lessons")
     slug = models.SlugField(max_length=SLUG_LENGTH)

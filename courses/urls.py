@@ -2,7 +2,7 @@ from django.urls import path
 
 from courses import views
 from courses.certificates import views as certificates
-from courses.together import views as together
+from courses.learning import views as together
 
 app_name = "courses"
 urlpatterns = [

@@ -12,7 +12,7 @@ from django.utils import translation
 from pytest_django import DjangoDbBlocker
 
 from accounts.models import Person, Role
-from courses.loading import library_load
+from courses.authoring.loading import library_load
 from courses.models import Briefing, Module, Term
 from families.consent_texts import text_now
 from families.models import Consent, Residence

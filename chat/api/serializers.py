@@ -19,7 +19,7 @@ from chat.models import (
 )
 from chat.replies import card_of
 from chat.turns.verdicts import Personal, question_of, said_of, support_of
-from courses.search import Found, passages_of
+from courses.retrieval.search import Found, passages_of
 from rest.fields import ProseField
 from safeguarding.acts import Question, Said, Support
 from safeguarding.api import CardSerializer

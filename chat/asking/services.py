@@ -67,7 +67,7 @@ from chat.turns.verdicts import (
     without_personal,
 )
 from courses.languages import page_language
-from courses.search import Found
+from courses.retrieval.search import Found
 from families.closing import lock_consent
 from families.gate import Gate, gate_of
 from guard import Action, Verdict, action_for

@@ -27,7 +27,7 @@ from chat.streaming.markdown import answer_html, question_html
 from chat.turns.outages import SERVER_FAULTS, model_outage
 from chat.turns.retries import can_continue
 from chat.turns.verdicts import question_of, said_of, support_of
-from courses.search import Found, passages_of
+from courses.retrieval.search import Found, passages_of
 from safeguarding.acts import Question, Said, Support
 from safeguarding.cards import Card
 

@@ -13,8 +13,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.middleware import HtmxDetails
 
 from accounts.throttle import Throttle
-from courses.drafts import NoSuchFile, draft_files, draft_mark, draft_read
-from courses.library import CONTENT
+from courses.authoring.drafts import NoSuchFile, draft_files, draft_mark, draft_read
+from courses.authoring.modules import CONTENT
 
 type View = Callable[..., HttpResponseBase]
 

@@ -1,4 +1,4 @@
-"""Who takes what, as counts: over all modules, of one, and as a spreadsheet. What is counted, courses.numbers says."""
+"""Who takes what, as counts: over all modules, of one, and as a spreadsheet. See courses.learning.numbers."""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -15,8 +15,8 @@ from django.utils.translation import gettext_lazy
 
 from accounts.spreadsheets import spreadsheet
 from courses.admin.drafts import drafts_urls
+from courses.learning.numbers import ENOUGH, EVER, FEWEST, ModuleTold, numbers_of
 from courses.models import Module
-from courses.numbers import ENOUGH, EVER, FEWEST, ModuleTold, numbers_of
 
 PERIODS = {
     "30": gettext_lazy("the last 30 days"),

@@ -3,7 +3,7 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from courses.briefings.selectors import briefings_shown, years_shown
-from courses.pages import with_sources
+from courses.library.pages import with_sources
 
 
 @require_safe

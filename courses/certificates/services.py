@@ -5,8 +5,8 @@ from django.utils import timezone
 
 from accounts.models import Person
 from courses.certificates.editions import edition_of
+from courses.library.selectors import Course
 from courses.models import Certificate
-from courses.selectors import Course
 
 
 class NotDone(Exception):

@@ -6,14 +6,14 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.access import sign_in_required
 from accounts.throttle import Throttle, TooOften, network_of
 from accounts.waits import slowed, too_often_said
-from courses.access import found_course, person_of
 from courses.certificates.editions import edition_of
 from courses.certificates.forms import NameForm
 from courses.certificates.printing import certificate_pdf
 from courses.certificates.selectors import certificate_at, own_certificate
 from courses.certificates.services import NotDone, certificate_make, certificate_withdraw
+from courses.library.access import found_course, person_of
+from courses.library.selectors import Course
 from courses.models import Certificate, Module
-from courses.selectors import Course
 
 # An address cannot be guessed; this keeps a machine that tries from costing much. Only what is not there counts.
 wrong_addresses = Throttle("certificates not found, network", "300/minute")

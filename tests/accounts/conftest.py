@@ -28,8 +28,8 @@ from accounts.models import Person, Role
 from budgets.services import hold_settle
 from chat.asking.services import turn_start
 from chat.models import State, Turn
+from courses.learning.records import PersonRecord
 from courses.models import Certificate, Together
-from courses.records import PersonRecord
 from events.feeds import feed_make
 from events.models import Event
 from events.services import sign_up_make

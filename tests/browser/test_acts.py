@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from accounts.models import Person
 from chat.models import Conversation, Ending, Report, State, Turn
 from chat.web.conversation import composer_for, partial
-from courses.loading import library_load
+from courses.authoring.loading import library_load
 from guard import Category, Level
 from tests.live import Web
 

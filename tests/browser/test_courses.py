@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from accounts.models import Person
-from courses.library import library_read
+from courses.authoring.modules import library_read
 from courses.models import Answer, Certificate, LessonDone, Question
 from families.models import Link
 from tests.browser.checks import faults, too_wide

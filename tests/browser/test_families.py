@@ -8,7 +8,7 @@ from django.utils import timezone
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from accounts.models import Person
-from courses.loading import library_load
+from courses.authoring.loading import library_load
 from families.erasing import family_erasures_carry_out
 from families.links import links_end_at_18
 from families.models import Consent, Link, Residence

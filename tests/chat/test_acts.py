@@ -22,7 +22,7 @@ from chat.personal import conversations_export
 from chat.prompt import KINDLY, for_turn, prompt_for
 from chat.selectors import pause_of
 from chat.turns.verdicts import action_of, ending_of_cut, said_of
-from courses.loading import library_load
+from courses.authoring.loading import library_load
 from families.models import Consent, Link
 from families.terms import View
 from guard import Action, Category, Level, Verdict

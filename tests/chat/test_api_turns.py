@@ -236,7 +236,7 @@ class TestReading:
     def test_its_owner_reads_it_with_what_it_cost_and_the_lessons_it_cites(
         self, owner: Client, turn: Turn, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
-        from courses.loading import library_load
+        from courses.authoring.loading import library_load
         from courses.models import Passage
 
         library_load()

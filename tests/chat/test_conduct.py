@@ -17,10 +17,10 @@ from accounts.models import Person
 from chat.models import State, Turn
 from chat.prompt import CLOSE, CONDUCT, KINDLY, OPEN, harmless, prompt_for
 from chat.selectors import pasts_of
-from courses.index import passages_index
-from courses.loading import library_load
+from courses.authoring.loading import library_load
 from courses.models import Passage
-from courses.search import Found, passages_find
+from courses.retrieval.index import passages_index
+from courses.retrieval.search import Found, passages_find
 from events.models import Event
 from guard import Level, Verdict, judge_output
 from tests.chat.conftest import Ask, Judged, written

@@ -14,7 +14,7 @@ from chat.errors import FamilyClosed
 from chat.models import State, Turn
 from chat.prompt import prompt_for
 from chat.selectors import pasts_of
-from courses.loading import library_load
+from courses.authoring.loading import library_load
 from families.looks import LOOK_LASTS
 from families.models import Consent, Link, Look
 from families.terms import View

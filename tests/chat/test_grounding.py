@@ -13,7 +13,7 @@ from budgets.models import Hold
 from chat.models import State, Turn
 from chat.prompt import CLOSE, PASSAGE_TOKENS, UNCOVERED, grounding, passages_for, prompt_for
 from courses.models import Module, Passage
-from courses.search import Found, passages_find
+from courses.retrieval.search import Found, passages_find
 from inference.tokens import tokens_at_most
 from tests.chat.conftest import Ask, written
 from tests.markup import squeezed

@@ -11,7 +11,7 @@ from django.utils import translation
 
 from accounts.models import Person
 from courses.models import Module, Passage
-from courses.search import passages_find, passages_of
+from courses.retrieval.search import passages_find, passages_of
 from tests.markup import squeezed
 
 PAGES = {

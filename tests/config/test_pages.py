@@ -11,8 +11,8 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from accounts.models import Person
 from benchmarks.reading_level import grade, words_of
 from config import views
+from courses.learning.records import PersonRecord
 from courses.models import Module
-from courses.records import PersonRecord
 from events.selectors import next_event
 from families.consent_texts import text_now
 from families.models import Consent

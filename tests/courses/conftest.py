@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from accounts.models import Person, Role
-from courses.library import CONTENT
+from courses.authoring.modules import CONTENT
+from courses.learning.progress import QUIZ
+from courses.learning.records import PersonRecord
 from courses.models import Module, Question
-from courses.progress import QUIZ
-from courses.records import PersonRecord
 from courses.together.services import together_agree
 from families.models import Link
 

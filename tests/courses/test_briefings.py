@@ -10,12 +10,12 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Person
-from courses.briefings.reading import BriefingText, briefings_read
-from courses.library import CONTENT
-from courses.loading import library_load
+from courses.authoring.briefings import BriefingText, briefings_read
+from courses.authoring.loading import library_load
+from courses.authoring.modules import CONTENT
+from courses.authoring.source import ContentBroken
 from courses.markdown import plain_of
 from courses.models import Briefing
-from courses.source import ContentBroken
 
 ATOM = {"a": "http://www.w3.org/2005/Atom"}
 NAME = "2024-02-03-one-thing.md"

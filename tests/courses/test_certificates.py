@@ -16,8 +16,8 @@ from pytest_django import DjangoAssertNumQueries
 from accounts import registry
 from accounts.models import Person
 from accounts.services import person_erase
+from courses.authoring.loading import library_load
 from courses.certificates.printing import can_be_set, certificate_pdf
-from courses.loading import library_load
 from courses.models import Certificate, LessonDone
 from tests.courses.conftest import do_all_but
 

@@ -3,7 +3,7 @@
 import pytest
 
 from benchmarks.reading_level import grade, perspicuity, texts_of
-from courses.library import ModuleText, library_read
+from courses.authoring.modules import ModuleText, library_read
 
 FACTS = {
     "good-and-bad": [

@@ -7,7 +7,7 @@ import pytest
 from django.template.loader import render_to_string
 from django.test import Client
 
-from courses.blocks import DIAGRAMS
+from courses.authoring.blocks import DIAGRAMS
 
 SVG = "{http://www.w3.org/2000/svg}"
 COLOUR = re.compile(r"#[0-9a-fA-F]{3,8}$|rgb|hsl")

@@ -12,13 +12,13 @@ from django.utils import translation
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Person
-from courses.library import CONTENT, library_read
-from courses.loading import library_load
+from courses.authoring.loading import library_load
+from courses.authoring.modules import CONTENT, library_read
+from courses.authoring.source import ContentBroken
+from courses.learning.records import PersonRecord
+from courses.library.selectors import course_of, courses_of
 from courses.models import Briefing, LessonDone, Module
-from courses.records import PersonRecord
-from courses.search import passages_find, passages_of
-from courses.selectors import course_of, courses_of
-from courses.source import ContentBroken
+from courses.retrieval.search import passages_find, passages_of
 from tests.markup import squeezed
 
 MH = "/learn/mental-health"

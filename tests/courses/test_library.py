@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from courses.library import library_read
-from courses.source import ContentBroken
+from courses.authoring.modules import library_read
+from courses.authoring.source import ContentBroken
 from tests.courses.conftest import MODULE
 
 Change = Callable[[str, str, str], int]

@@ -5,11 +5,11 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from accounts.models import Person
-from courses.loading import library_load
+from courses.authoring.loading import library_load
+from courses.authoring.source import ContentBroken
+from courses.learning.records import PersonRecord
+from courses.library.selectors import course_of
 from courses.models import Answer, Lesson, Module, Passage, Phrase, Question
-from courses.records import PersonRecord
-from courses.selectors import course_of
-from courses.source import ContentBroken
 
 
 def rows() -> list[object]:

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Person
-from courses.loading import library_load
+from courses.authoring.loading import library_load
+from courses.learning.numbers import FEWEST, ModuleTold, numbers_of, told
 from courses.models import Answer, LessonDone, Module, Question
-from courses.numbers import FEWEST, ModuleTold, numbers_of, told
 from families.models import Link
 from tests.courses.conftest import LESSONS, SLUG, Crowd, choose, do_all_but, read
 

@@ -6,11 +6,11 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from courses.index import passages_index
-from courses.library import library_read
+from courses.authoring.modules import library_read
+from courses.library.results import lessons_find
 from courses.models import Passage, Phrase
-from courses.results import lessons_find
-from courses.search import passages_find
+from courses.retrieval.index import passages_index
+from courses.retrieval.search import passages_find
 
 PHRASE = "my goldfish ate the remote control"
 LEAST = 8

@@ -10,7 +10,7 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from courses.models import Passage
-from courses.search import passages_find, passages_of
+from courses.retrieval.search import passages_find, passages_of
 
 COVERED = [
     ("How does ChatGPT come up with its answers?", {"next-word", "not-looking-up", "training"}),

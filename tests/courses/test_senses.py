@@ -3,11 +3,11 @@
 import pytest
 from django.test import Client
 
-from courses.index import passages_index
-from courses.loading import library_load
+from courses.authoring.loading import library_load
+from courses.library.results import lessons_find
 from courses.models import Passage, Phrase
-from courses.results import lessons_find
-from courses.search import passages_find
+from courses.retrieval.index import passages_index
+from courses.retrieval.search import passages_find
 
 PHRASE = "my kitten is afraid of storms"
 ALIKE = "cats are frightened by thunder"

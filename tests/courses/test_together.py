@@ -11,11 +11,11 @@ from pytest_django import DjangoAssertNumQueries
 from accounts import registry
 from accounts.models import Person
 from accounts.services import person_erase
-from courses.loading import library_load
+from courses.authoring.loading import library_load
+from courses.learning import views
+from courses.learning.records import PersonRecord
 from courses.models import Answer, LessonDone, Module, Question, Together
-from courses.records import PersonRecord
 from courses.tasks import togethers_forget
-from courses.together import views
 from courses.together.services import together_agree, together_end
 from families.links import link_end
 from families.models import Link, Notice

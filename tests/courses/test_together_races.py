@@ -8,8 +8,8 @@ from django.db import connection
 
 from accounts.models import Person
 from accounts.services import person_erase
+from courses.learning.records import PersonRecord
 from courses.models import Answer, LessonDone, Module, Question, Together
-from courses.records import PersonRecord
 from courses.together.services import together_agree, together_end
 from families.models import Link, Notice
 

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from courses import wording
-from courses.search import passages_find
-from courses.wording import wording_of
+from courses.retrieval import wording
+from courses.retrieval.search import passages_find
+from courses.retrieval.wording import wording_of
 
 FILES = sorted(Path(wording.__file__).parent.glob("*.toml"))
 ACUTE = "\u0301"

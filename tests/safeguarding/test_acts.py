@@ -8,8 +8,8 @@ import pytest
 from django.utils import translation
 from pytest_django import Settings
 
-from courses.loading import library_load
-from courses.search import passages_of
+from courses.authoring.loading import library_load
+from courses.retrieval.search import passages_of
 from guard import Action, Category, Level, Verdict, action_for, judge_input, judge_output
 from safeguarding import acts, datafile
 from safeguarding.acts import CUT, OTHER, REDIRECTED, REFUSED, Question, Said, all_texts

@@ -3,8 +3,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from budgets.allowances import plans_load
-from courses.loading import library_load
-from courses.source import ContentBroken
+from courses.authoring.loading import library_load
+from courses.authoring.source import ContentBroken
 from events.archive import archive_load
 
 

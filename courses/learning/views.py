@@ -6,9 +6,9 @@ from django.views.decorators.http import require_POST
 
 from accounts.access import sign_in_required
 from accounts.throttle import Throttle
-from courses.access import person_of
+from courses.library.access import person_of
+from courses.library.selectors import modules_shown
 from courses.models import Module
-from courses.selectors import modules_shown
 from courses.together.selectors import company_in
 from courses.together.services import together_agree, together_end
 from families.models import Link

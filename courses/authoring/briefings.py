@@ -8,9 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from courses.library import sources_named, sources_of
-from courses.sections import Section, sections_read
-from courses.source import ContentBroken, Fault, Faults, Source, source_read
+from courses.authoring.modules import sources_named, sources_of
+from courses.authoring.sections import Section, sections_read
+from courses.authoring.source import ContentBroken, Fault, Faults, Source, source_read
 
 FOLDER = "briefings"
 FILE = re.compile(r"(?P<date>\d{4}-\d\d-\d\d)-(?=.{1,80}\.md)(?P<slug>[a-z0-9]+(?:-[a-z0-9]+)*)\.md")

@@ -3,9 +3,9 @@
 from django.http import Http404, HttpRequest
 
 from accounts.models import Person
+from courses.learning.records import record_of
+from courses.library.selectors import Course, course_of
 from courses.models import Lesson, Module, Question
-from courses.records import record_of
-from courses.selectors import Course, course_of
 
 
 def person_of(request: HttpRequest) -> Person:

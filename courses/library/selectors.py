@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from django.db.models import QuerySet
 
 from courses.languages import read_in
+from courses.learning.progress import Done, Progress, progress_of
+from courses.learning.records import Record
 from courses.models import Lesson, Module, Question
-from courses.progress import Done, Progress, progress_of
-from courses.records import Record
 
 
 def modules_shown() -> QuerySet[Module]:

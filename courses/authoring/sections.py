@@ -7,9 +7,9 @@ from typing import Any
 
 from markdown_it.token import Token
 
-from courses.blocks import SLUG, Block, Fence, block_read
+from courses.authoring.blocks import SLUG, Block, Fence, block_read
+from courses.authoring.source import LONGEST_LINE, ContentBroken, Fault, Source
 from courses.markdown import html_of, line_html_of, plain_of, tokens_of
-from courses.source import LONGEST_LINE, ContentBroken, Fault, Source
 
 HEADING = re.compile(r"(?P<title>.+?)\s*\{#(?P<anchor>[^}]*)\}")
 TOP = "h2"

@@ -7,15 +7,15 @@ from pathlib import Path
 from django.conf import settings
 from django.db import transaction
 
-from courses.briefings.reading import BriefingText, briefings_read
-from courses.index import passages_index
-from courses.library import CONTENT, LessonText, ModuleText, library_read
+from courses.authoring.briefings import BriefingText, briefings_read
+from courses.authoring.modules import CONTENT, LessonText, ModuleText, library_read
+from courses.authoring.sections import Section
+from courses.authoring.source import ContentBroken, Faults
+from courses.authoring.translations import originals_followed
 from courses.markdown import plain_of
 from courses.models import Briefing, Lesson, Module, Passage, Phrase, Question
-from courses.sections import Section
-from courses.source import ContentBroken, Faults
-from courses.translations import originals_followed
-from courses.wording import wording_of
+from courses.retrieval.index import passages_index
+from courses.retrieval.wording import wording_of
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Loaded:
 def library_load(*, root: Path = CONTENT) -> Loaded:
     """Make the database hold exactly the modules and briefings below `root`. Loading twice changes nothing.
 
-    Everything is read and checked first: raises courses.source.ContentBroken, with every fault, before
+    Everything is read and checked first: raises courses.authoring.source.ContentBroken, with every fault, before
     anything is changed. What people have done is not touched.
     """
     modules, briefings = _read(root)

@@ -11,10 +11,10 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 from accounts.texts import normalize_line
-from courses.index import config_of
 from courses.languages import page_language
 from courses.models import Lesson, Passage
-from courses.search import Found, passage_found, passages_rank
+from courses.retrieval.index import config_of
+from courses.retrieval.search import Found, passage_found, passages_rank
 
 # People judge for themselves, so they are shown more than the tutor may cite.
 LEAST_SHARE = 0.25

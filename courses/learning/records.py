@@ -15,8 +15,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.models import Person
+from courses.learning.progress import QUIZ, Done
 from courses.models import Answer, LessonDone
-from courses.progress import QUIZ, Done
 from courses.together.locks import companions_locked
 
 SESSION_KEY = "learned"

@@ -11,10 +11,10 @@ from typing import Any
 
 from django.conf import settings
 
-from courses.blocks import Block
-from courses.briefings.reading import FOLDER as BRIEFINGS
-from courses.briefings.reading import briefing_parse
-from courses.library import (
+from courses.authoring.blocks import Block
+from courses.authoring.briefings import FOLDER as BRIEFINGS
+from courses.authoring.briefings import briefing_parse
+from courses.authoring.modules import (
     lesson_parse,
     lesson_paths,
     lesson_place,
@@ -23,10 +23,10 @@ from courses.library import (
     quiz_parse,
     sources_named,
 )
+from courses.authoring.source import ContentBroken, Fault, Faults, Source, source_parse, source_read
+from courses.authoring.translations import Names, differences, names_of
+from courses.library.pages import Option, QuestionShown, with_sources
 from courses.models import Question
-from courses.pages import Option, QuestionShown, with_sources
-from courses.source import ContentBroken, Fault, Faults, Source, source_parse, source_read
-from courses.translations import Names, differences, names_of
 
 # Characters: several times the longest file there is. Whoever types is answered while they wait.
 LONGEST = 30_000

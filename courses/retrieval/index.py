@@ -7,7 +7,7 @@ from typing import Any
 from django.db import connection
 
 from courses.models import Passage, Phrase
-from courses.wording import wording_of
+from courses.retrieval.wording import wording_of
 from meaning import sense_of
 
 # "Something" and "want" say less than how seldom lessons use them.
@@ -46,7 +46,7 @@ JOIN (SELECT word AS lexeme, ndoc FROM ts_stat(format(
 ON CONFLICT DO NOTHING
 """
 
-# Each with what its words weigh, as courses.search weighs those of a question.
+# Each with what its words weigh, as courses.retrieval.search weighs those of a question.
 PHRASES = """
 WITH known AS MATERIALIZED (
     SELECT word AS lexeme, ln(1 + (SELECT count(*) FROM courses_passage WHERE language = %(language)s) / (0.5 + ndoc))

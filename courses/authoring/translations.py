@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from courses.blocks import Block
-from courses.library import LessonText, ModuleText
-from courses.source import ContentBroken, Fault
+from courses.authoring.blocks import Block
+from courses.authoring.modules import LessonText, ModuleText
+from courses.authoring.source import ContentBroken, Fault
 
 # Slugs, anchors and marks in their order, by what they are called.
 type Names = dict[str, list[str]]

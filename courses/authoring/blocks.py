@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from courses.authoring.source import Source
 from courses.markdown import html_of, line_html_of
-from courses.source import Source
 
 type Block = dict[str, Any]
 
@@ -21,7 +21,7 @@ MINUTES = re.compile(r"[1-9]\d?\d?")
 LEAST_OPTIONS = 2
 DIAGRAMS = {
     path.stem: f"courses/diagrams/{path.name}"
-    for path in (Path(__file__).parents[1] / "templates/courses/diagrams").glob("*.html")
+    for path in (Path(__file__).parents[2] / "templates/courses/diagrams").glob("*.html")
 }
 
 

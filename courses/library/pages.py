@@ -6,10 +6,10 @@ from typing import Any
 
 from django.urls import reverse
 
-from courses.blocks import Block
+from courses.authoring.blocks import Block
+from courses.learning.records import Record
+from courses.library.selectors import Course, courses_of
 from courses.models import Lesson, Module, Question
-from courses.records import Record
-from courses.selectors import Course, courses_of
 from events.selectors import events_of_module
 
 
