@@ -9,9 +9,9 @@ class CoursesConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts.registry import register
+        from courses.learning.together import REQUEST
         from courses.library.selectors import module_titles
         from courses.personal import KINDS
-        from courses.together.requests import REQUEST
         from events import modules
         from families.waiting import register_requests
 

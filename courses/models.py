@@ -243,7 +243,7 @@ class Certificate(models.Model):
     title = models.CharField(max_length=200)
     lessons = models.PositiveSmallIntegerField()
     questions = models.PositiveSmallIntegerField()
-    # courses.certificates.editions: a short hash of what there was to read and to answer.
+    # courses.certificates.issuing: a short hash of what there was to read and to answer.
     edition = models.CharField(max_length=16)
     # As they wished to be named on it, which may be not at all.
     name = NameField(blank=True)

@@ -7,8 +7,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Person
 from accounts.registry import Kind, Retention, Row
+from courses.learning.together import ASKS_KEPT_FOR, togethers_forget
 from courses.models import Answer, Certificate, LessonDone, Together
-from courses.together.services import ASKS_KEPT_FOR, togethers_forget
 from families.agreements import other_side
 
 

@@ -1,8 +1,8 @@
 from celery import shared_task
 
-from courses.together import services
+from courses.learning import together
 
 
 @shared_task(name="courses.tasks.togethers_forget")
 def togethers_forget() -> int:
-    return services.togethers_forget()
+    return together.togethers_forget()

@@ -8,15 +8,24 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.free_text import reads_free_text
 from accounts.throttle import AskerThrottle, Throttle, TooOften
 from accounts.waits import slowed, too_often_said
-from courses.certificates.selectors import has_certificate
+from courses.certificates.issuing import has_certificate
 from courses.learning.progress import QUIZ
 from courses.learning.records import SESSION_KEY as LEARNED
 from courses.learning.records import record_of
-from courses.library.access import found_course, found_lesson, found_question
-from courses.library.pages import module_page, next_talk, questions_shown, sections_of, sheet_page, step_page
+from courses.learning.together import asks_to, companions_in, company_in
+from courses.library.pages import (
+    found_course,
+    found_lesson,
+    found_question,
+    module_page,
+    next_talk,
+    questions_shown,
+    sections_of,
+    sheet_page,
+    step_page,
+)
 from courses.library.results import LONGEST, asked_for, lessons_find
 from courses.library.selectors import Course, courses_of, modules_shown
-from courses.together.selectors import asks_to, companions_in, company_in
 from safeguarding.crisis import cards_beside_search
 
 searches = AskerThrottle("searches", person="60/minute", network="600/minute", everyone="1800/minute")

@@ -1,23 +1,55 @@
+"""The reader's certificate of a module, and what its address says to whoever holds it."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import sign_in_required
+from accounts.names import NameFormField
 from accounts.throttle import Throttle, TooOften, network_of
 from accounts.waits import slowed, too_often_said
-from courses.certificates.editions import edition_of
-from courses.certificates.forms import NameForm
-from courses.certificates.printing import certificate_pdf
-from courses.certificates.selectors import certificate_at, own_certificate
-from courses.certificates.services import NotDone, certificate_make, certificate_withdraw
-from courses.library.access import found_course, person_of
+from courses.certificates.issuing import (
+    NotDone,
+    certificate_at,
+    certificate_make,
+    certificate_withdraw,
+    edition_of,
+    own_certificate,
+)
+from courses.certificates.printing import can_be_set, certificate_pdf
+from courses.library.pages import found_course, person_of
 from courses.library.selectors import Course
 from courses.models import Certificate, Module
 
 # An address cannot be guessed; this keeps a machine that tries from costing much. Only what is not there counts.
 wrong_addresses = Throttle("certificates not found, network", "300/minute")
 certificates_asked = Throttle("certificates asked for", "30/day")
+
+
+class NameForm(forms.Form):
+    """How somebody wishes to be named on a certificate: nothing is filled in for them."""
+
+    name = NameFormField(
+        label=_("Name on it, if you want one"),
+        help_text=_(
+            "A first name is enough. Leave it empty, and none stands there. It cannot be changed later."
+        ),
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
+    def clean_name(self) -> Any:
+        name = self.cleaned_data["name"]
+        if not can_be_set(name):
+            words = _("We have no type for some of these letters yet. Write it in others, or leave it empty")
+            raise ValidationError(words, code="type")
+        return name
 
 
 def found_certificate(request: HttpRequest, module_slug: str) -> Certificate:

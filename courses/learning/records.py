@@ -16,8 +16,8 @@ from django.utils import timezone
 
 from accounts.models import Person
 from courses.learning.progress import QUIZ, Done
+from courses.learning.together import companions_locked
 from courses.models import Answer, LessonDone
-from courses.together.locks import companions_locked
 
 SESSION_KEY = "learned"
 

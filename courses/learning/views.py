@@ -6,11 +6,10 @@ from django.views.decorators.http import require_POST
 
 from accounts.access import sign_in_required
 from accounts.throttle import Throttle
-from courses.library.access import person_of
+from courses.learning.together import company_in, together_agree, together_end
+from courses.library.pages import person_of
 from courses.library.selectors import modules_shown
 from courses.models import Module
-from courses.together.selectors import company_in
-from courses.together.services import together_agree, together_end
 from families.models import Link
 from families.selectors import link_of
 

@@ -1,16 +1,46 @@
-"""What the pages of a module show."""
+"""What the pages of a module show. They fetch and authorise here and nowhere else."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from django.http import Http404, HttpRequest
 from django.urls import reverse
 
+from accounts.models import Person
 from courses.authoring.blocks import Block
-from courses.learning.records import Record
-from courses.library.selectors import Course, courses_of
+from courses.learning.records import Record, record_of
+from courses.library.selectors import Course, course_of, courses_of
 from courses.models import Lesson, Module, Question
 from events.selectors import events_of_module
+
+
+def person_of(request: HttpRequest) -> Person:
+    person = request.user
+    assert isinstance(person, Person)  # noqa: S101 - where it is called sign-in is required; this tells the types
+    return person
+
+
+def found_course(request: HttpRequest, slug: str) -> Course:
+    """A module as its reader stands in it. Everybody may read; 404 when there is none of this name."""
+    try:
+        return course_of(slug, record_of(request))
+    except Module.DoesNotExist as fault:
+        raise Http404 from fault
+
+
+def found_lesson(course: Course, slug: str) -> Lesson:
+    try:
+        return course.lesson(slug)
+    except Lesson.DoesNotExist as fault:
+        raise Http404 from fault
+
+
+def found_question(course: Course, slug: str) -> Question:
+    for question in course.questions:
+        if question.slug == slug:
+            return question
+    raise Http404
 
 
 @dataclass(frozen=True)

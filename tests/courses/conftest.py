@@ -9,8 +9,8 @@ from accounts.models import Person, Role
 from courses.authoring.modules import CONTENT
 from courses.learning.progress import QUIZ
 from courses.learning.records import PersonRecord
+from courses.learning.together import together_agree
 from courses.models import Module, Question
-from courses.together.services import together_agree
 from families.models import Link
 
 MODULE = "en/good-and-bad"

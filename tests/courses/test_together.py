@@ -14,9 +14,9 @@ from accounts.services import person_erase
 from courses.authoring.loading import library_load
 from courses.learning import views
 from courses.learning.records import PersonRecord
+from courses.learning.together import together_agree, together_end
 from courses.models import Answer, LessonDone, Module, Question, Together
 from courses.tasks import togethers_forget
-from courses.together.services import together_agree, together_end
 from families.links import link_end
 from families.models import Link, Notice
 from mail.models import Mail

@@ -9,8 +9,8 @@ from django.db import connection
 from accounts.models import Person
 from accounts.services import person_erase
 from courses.learning.records import PersonRecord
+from courses.learning.together import together_agree, together_end
 from courses.models import Answer, LessonDone, Module, Question, Together
-from courses.together.services import together_agree, together_end
 from families.models import Link, Notice
 
 pytestmark = pytest.mark.django_db(transaction=True)

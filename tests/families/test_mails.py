@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from accounts.models import Person
+from courses.learning.together import together_agree
 from courses.models import Module
-from courses.together.services import together_agree
 from families.agreements import proposal_answer, terms_propose
 from families.consents import consent_withdraw
 from families.erasing import family_erasure_answer, family_erasure_ask

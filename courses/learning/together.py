@@ -1,0 +1,154 @@
+"""Taking a module together with one other of the family: two yeses begin it, one no ends it.
+
+There is one order for all that is written for two people. Two who mark the same lesson at once would each hold their
+own row and wait for the other's. So the people are locked first, by their ids. Who leaves waits here for what is just
+being counted for them, and nothing is counted afterwards. An erasure locks its person before anything else, too, so
+that it waits, or is waited for, and never in a circle.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib.auth.models import AnonymousUser
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import Person
+from courses.models import Module, Together
+from families.agreements import other_side
+from families.models import Link
+from families.notices import notice_send
+from families.selectors import links_of, standing_links
+from families.waiting import RequestKind, Step, WaitingRequest, name_in, request_rows
+
+ASKS_KEPT_FOR = timedelta(days=14)
+REQUEST_KIND = "together"
+
+type Reader = Person | AnonymousUser
+
+
+@dataclass(frozen=True)
+class Company:
+    """Somebody of the reader's family, and how the two stand in one module."""
+
+    link: Link
+    other: Person
+    together: Together | None
+
+    @property
+    def is_agreed(self) -> bool:
+        return self.together is not None and self.together.agreed_at is not None
+
+    @property
+    def asks(self) -> bool:
+        """Whether the reader's answer is awaited."""
+        return not self.is_agreed and self.together is not None and self.together.asked_by_id == self.other.pk
+
+
+def company_in(module_slug: str, reader: Reader) -> list[Company]:
+    """Everybody whom the reader could take a module together with, or does."""
+    if not isinstance(reader, Person):
+        return []
+    links = list(links_of(reader))
+    rows = Together.objects.filter(link__in=links, module_slug=module_slug)
+    by_link = {row.link_id: row for row in rows}
+    return [Company(link, other_side(link, reader), by_link.get(link.pk)) for link in links]
+
+
+def companions_in(module_slug: str, reader: Reader) -> list[Person]:
+    """Those who take a module together with the reader now."""
+    if not isinstance(reader, Person):
+        return []
+    agreed = _near(reader).filter(module_slug=module_slug, agreed_at__isnull=False)
+    return [other_side(row.link, reader) for row in agreed.order_by("pk")]
+
+
+def asks_to(reader: Reader) -> QuerySet[Together]:
+    """What the reader's family would like to take together with them; their answer is awaited."""
+    if not isinstance(reader, Person):
+        return Together.objects.none()
+    return _near(reader).filter(agreed_at=None).exclude(asked_by=reader).order_by("asked_at")
+
+
+def _near(person: Person) -> QuerySet[Together]:
+    rows = Together.objects.filter(link__in=links_of(person))
+    return rows.select_related("link__parent", "link__teen", "asked_by")
+
+
+def people_lock(*people: Person) -> None:
+    """Hold these people until the transaction ends. Other rooms may still point at them."""
+    held = Person.objects.select_for_update(no_key=True).filter(pk__in=[person.pk for person in people])
+    list(held.order_by("pk").values_list("pk"))
+
+
+def companions_locked(module_slug: str, person: Person) -> list[Person]:
+    """As companions_in, and it stays so until the transaction ends."""
+    found = companions_in(module_slug, person)
+    if not found:
+        return []
+    people_lock(person, *found)
+    return companions_in(module_slug, person)
+
+
+@transaction.atomic
+def together_agree(*, link: Link, module: Module, by: Person) -> Together:
+    """One side's yes. The first is an ask, of which the other side is told; the other side's own begins it.
+
+    Saying it twice says it once. Raises Link.DoesNotExist when the two are no longer linked.
+    """
+    people_lock(link.parent, link.teen)
+    link = standing_links().select_related("parent", "teen").get(pk=link.pk)
+    together, is_new = Together.objects.get_or_create(
+        link=link, module_slug=module.slug, defaults={"asked_by": by}
+    )
+    if is_new:
+        words = _("%(who)s would like to take “%(title)s” together with you. You find it under Learn.")
+        notice_send(
+            person=other_side(link, by),
+            words=words % {"who": by, "title": module.title},
+            # A mailbox may be read by others, and a module's title is a topic.
+            mail_words=_("%(who)s would like to take a module together with you.") % {"who": by},
+            to_do=_("You find it under Learn. Say yes or no there:"),
+            path=reverse("courses:modules"),
+        )
+    elif together.agreed_at is None and together.asked_by_id != by.pk:
+        together.agreed_at = timezone.now()
+        together.save(update_fields=["agreed_at"])
+    return together
+
+
+@transaction.atomic
+def together_end(*, link: Link, module: Module) -> None:
+    """One side's no: to an ask, or to going on. Nobody is told, and what was done stays with both."""
+    people_lock(link.parent, link.teen)
+    Together.objects.filter(link=link, module_slug=module.slug).delete()
+
+
+@transaction.atomic
+def togethers_forget(*, now: datetime | None = None) -> int:
+    """Delete the asks that nobody answered in time, and what ended with a link. Returns how many there were."""
+    before = (now or timezone.now()) - ASKS_KEPT_FOR
+    over = Q(agreed_at=None, asked_at__lt=before) | Q(link__ended_at__isnull=False)
+    return Together.objects.filter(over).delete()[0]
+
+
+def _request_rows(person: Person) -> QuerySet[Any, Any] | None:
+    return request_rows(
+        asks_to(person).select_related(None), kind=REQUEST_KIND, key="module_slug", who="asked_by"
+    )
+
+
+def _request_step(request: WaitingRequest, _person: Person) -> Step:
+    return Step(
+        title=name_in(_("%(who)s would like to take a module together with you"), request.who),
+        text=_("It begins when you say yes. A no is fine, and ends it without a word."),
+        action=_("Read and answer"),
+        url=reverse("courses:module", args=[request.key]) + "#together",
+    )
+
+
+REQUEST = RequestKind(REQUEST_KIND, _request_rows, _request_step)
