@@ -87,7 +87,8 @@ def main() -> None:
     from django.test import Client
 
     from courses.authoring.briefings import briefings_read
-    from courses.authoring.modules import CONTENT, library_read
+    from courses.authoring.modules import library_read
+    from courses.authoring.source import CONTENT
     from courses.markdown import plain_of
     from families.consent_texts import text_now
 

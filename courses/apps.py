@@ -8,13 +8,17 @@ class CoursesConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from django.contrib.auth.signals import user_logged_in
+
         from accounts.registry import register
+        from courses.learning.records import take_along
         from courses.learning.together import REQUEST
-        from courses.library.selectors import module_titles
         from courses.personal import KINDS
+        from courses.selectors import module_titles
         from events import modules
         from families.waiting import register_requests
 
         register(*KINDS)
         modules.register(module_titles)
         register_requests(REQUEST)
+        user_logged_in.connect(take_along)

@@ -25,7 +25,8 @@ from courses.library.pages import (
     step_page,
 )
 from courses.library.results import LONGEST, asked_for, lessons_find
-from courses.library.selectors import Course, courses_of, modules_shown
+from courses.library.selectors import Course, courses_of
+from courses.selectors import modules_shown
 from safeguarding.crisis import cards_beside_search
 
 searches = AskerThrottle("searches", person="60/minute", network="600/minute", everyone="1800/minute")

@@ -14,7 +14,7 @@ from django_htmx.middleware import HtmxDetails
 
 from accounts.throttle import Throttle
 from courses.authoring.drafts import NoSuchFile, draft_files, draft_mark, draft_read
-from courses.authoring.modules import CONTENT
+from courses.authoring.source import CONTENT
 
 type View = Callable[..., HttpResponseBase]
 

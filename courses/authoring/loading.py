@@ -8,9 +8,9 @@ from django.conf import settings
 from django.db import transaction
 
 from courses.authoring.briefings import BriefingText, briefings_read
-from courses.authoring.modules import CONTENT, LessonText, ModuleText, library_read
+from courses.authoring.modules import LessonText, ModuleText, library_read
 from courses.authoring.sections import Section
-from courses.authoring.source import ContentBroken, Faults
+from courses.authoring.source import CONTENT, ContentBroken, Faults
 from courses.authoring.translations import originals_followed
 from courses.markdown import plain_of
 from courses.models import Briefing, Lesson, Module, Passage, Phrase, Question

@@ -14,10 +14,9 @@ from markdown_it.token import Token
 
 from courses.authoring.blocks import SLUG, Block, question_read
 from courses.authoring.sections import Section, fence_of, sections_read
-from courses.authoring.source import ContentBroken, Fault, Faults, Source, source_read
+from courses.authoring.source import CONTENT, ContentBroken, Fault, Faults, Source, source_read
 from courses.markdown import html_of, tokens_of
 
-CONTENT = Path(__file__).parents[1] / "content"
 LESSON_FILE = re.compile(r"([1-9]\d{0,2})-(?=.{1,80}\.md)([a-z0-9]+(?:-[a-z0-9]+)*)\.md")
 # A module's other pages have these addresses.
 PAGES = {"quiz", "print", "certificate", "together"}

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+CONTENT = Path(__file__).parents[1] / "content"
 FRONT_MARK = "+++"
 # A title stands in a list and on a phone.
 LONGEST_LINE = 200

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.access import sign_in_required
+from accounts.access import person_of, sign_in_required
 from accounts.names import NameFormField
 from accounts.throttle import Throttle, TooOften, network_of
 from accounts.waits import slowed, too_often_said
@@ -23,7 +23,7 @@ from courses.certificates.issuing import (
     own_certificate,
 )
 from courses.certificates.printing import can_be_set, certificate_pdf
-from courses.library.pages import found_course, person_of
+from courses.library.pages import found_course
 from courses.library.selectors import Course
 from courses.models import Certificate, Module
 

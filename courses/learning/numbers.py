@@ -16,9 +16,9 @@ from django.db.models import Count
 from django.utils.translation import gettext as _
 
 from courses.learning.progress import QUIZ
-from courses.library.selectors import modules_shown
 from courses.markdown import plain_of
 from courses.models import Answer, Module, Question
+from courses.selectors import modules_shown
 
 FEWEST = 5
 # Of fewer first answers no share is told: a few people would look like a rule.

@@ -7,10 +7,8 @@ from collections import defaultdict
 from datetime import datetime
 from typing import Any, Protocol
 
-from django.contrib.auth.signals import user_logged_in
 from django.contrib.sessions.backends.base import SessionBase
 from django.db import transaction
-from django.dispatch import receiver
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -147,7 +145,6 @@ def record_of(request: HttpRequest) -> Record:
     return SessionRecord(request.session)
 
 
-@receiver(user_logged_in)
 def take_along(sender: object, request: HttpRequest | None, user: Person, **_kwargs: Any) -> None:
     """Give a person who has just signed in what they did before; what they did as themselves comes first."""
     del sender

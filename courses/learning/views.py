@@ -4,12 +4,11 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST
 
-from accounts.access import sign_in_required
+from accounts.access import person_of, sign_in_required
 from accounts.throttle import Throttle
 from courses.learning.together import company_in, together_agree, together_end
-from courses.library.pages import person_of
-from courses.library.selectors import modules_shown
 from courses.models import Module
+from courses.selectors import modules_shown
 from families.models import Link
 from families.selectors import link_of
 

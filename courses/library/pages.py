@@ -7,18 +7,10 @@ from typing import Any
 from django.http import Http404, HttpRequest
 from django.urls import reverse
 
-from accounts.models import Person
-from courses.authoring.blocks import Block
 from courses.learning.records import Record, record_of
 from courses.library.selectors import Course, course_of, courses_of
 from courses.models import Lesson, Module, Question
 from events.selectors import events_of_module
-
-
-def person_of(request: HttpRequest) -> Person:
-    person = request.user
-    assert isinstance(person, Person)  # noqa: S101 - where it is called sign-in is required; this tells the types
-    return person
 
 
 def found_course(request: HttpRequest, slug: str) -> Course:
@@ -116,7 +108,7 @@ def with_sources(sections: list[dict[str, Any]], sources: list[dict[str, str]]) 
     ]
 
 
-def _with_source(block: Block, sources: dict[str, dict[str, str]]) -> Block:
+def _with_source(block: dict[str, Any], sources: dict[str, dict[str, str]]) -> dict[str, Any]:
     return block | {"source": sources[block["source"]]} if "source" in block else block
 
 
@@ -157,13 +149,13 @@ def next_talk(course: Course, record: Record) -> Talk | None:
 
 def sheet_page(course: Course) -> dict[str, Any]:
     """The module on paper: what belongs on a fridge door, without the lessons around it."""
-    kinds: dict[str, list[Block]] = {}
+    kinds: dict[str, list[dict[str, Any]]] = {}
     for block in _blocks(course):
         kinds.setdefault(block["kind"], []).append(block)
     return {"course": course, "module": course.module, "kinds": kinds}
 
 
-def _blocks(course: Course) -> Iterator[Block]:
+def _blocks(course: Course) -> Iterator[dict[str, Any]]:
     for lesson in course.lessons:
         for section in lesson.sections:
             yield from section["blocks"]

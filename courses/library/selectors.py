@@ -1,23 +1,11 @@
-"""Reads of the library. Everybody may read all of it."""
+"""Modules as their reader stands in them. Everybody may read all of them."""
 
 from dataclasses import dataclass
 
-from django.db.models import QuerySet
-
-from courses.languages import read_in
 from courses.learning.progress import Done, Progress, progress_of
 from courses.learning.records import Record
 from courses.models import Lesson, Module, Question
-
-
-def modules_shown() -> QuerySet[Module]:
-    """Every module, in the reader's language or, until it is written in it, in the first one."""
-    return read_in(Module.objects.all(), name="slug")
-
-
-def module_titles() -> list[tuple[str, str]]:
-    """Each module's slug and its title, in the reader's language."""
-    return list(modules_shown().values_list("slug", "title"))
+from courses.selectors import modules_shown
 
 
 @dataclass(frozen=True)

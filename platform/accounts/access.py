@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts.free_text import free_text_of
+from accounts.models import Person
 
 SESSION_KEY = "kept_form"
 # Where Django keeps a session's own end.
@@ -79,6 +80,13 @@ def sign_in_required[**P](
         return view(*args, **kwargs)
 
     return checked
+
+
+def person_of(request: HttpRequest) -> Person:
+    """The person who is signed in, for views that require it."""
+    person = request.user
+    assert isinstance(person, Person)  # noqa: S101 - where it is called sign-in is required; this tells the types
+    return person
 
 
 def _ask_to_sign_in(request: HttpRequest) -> HttpResponse:

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import Person, Role
-from courses.authoring.modules import CONTENT
+from courses.authoring.source import CONTENT
 
 MODULE = "en/good-and-bad"
 LESSON = f"{MODULE}/3-bias-in-bias-out.md"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from accounts.models import Person, Role
-from courses.authoring.modules import CONTENT
+from courses.authoring.source import CONTENT
 from courses.learning.progress import QUIZ
 from courses.learning.records import PersonRecord
 from courses.learning.together import together_agree

@@ -12,8 +12,7 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import Person
 from courses.authoring.briefings import BriefingText, briefings_read
 from courses.authoring.loading import library_load
-from courses.authoring.modules import CONTENT
-from courses.authoring.source import ContentBroken
+from courses.authoring.source import CONTENT, ContentBroken
 from courses.markdown import plain_of
 from courses.models import Briefing
 

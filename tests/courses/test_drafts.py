@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import Person, Role
 from accounts.throttle import Throttle
 from courses.authoring.drafts import LONGEST
-from courses.authoring.modules import CONTENT
+from courses.authoring.source import CONTENT
 from tests.courses.conftest import MODULE
 from tests.markup import squeezed
 

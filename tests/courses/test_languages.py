@@ -13,8 +13,8 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Person
 from courses.authoring.loading import library_load
-from courses.authoring.modules import CONTENT, library_read
-from courses.authoring.source import ContentBroken
+from courses.authoring.modules import library_read
+from courses.authoring.source import CONTENT, ContentBroken
 from courses.learning.records import PersonRecord
 from courses.library.selectors import course_of, courses_of
 from courses.models import Briefing, LessonDone, Module

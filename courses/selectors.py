@@ -1,0 +1,16 @@
+"""Which modules are published. Everybody may read all of them."""
+
+from django.db.models import QuerySet
+
+from courses.languages import read_in
+from courses.models import Module
+
+
+def modules_shown() -> QuerySet[Module]:
+    """Every module, in the reader's language or, until it is written in it, in the first one."""
+    return read_in(Module.objects.all(), name="slug")
+
+
+def module_titles() -> list[tuple[str, str]]:
+    """Each module's slug and its title, in the reader's language."""
+    return list(modules_shown().values_list("slug", "title"))
