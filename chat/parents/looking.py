@@ -15,7 +15,7 @@ from budgets.selectors import meter
 from chat.models import ASKED, State, Turn
 from chat.replies import meter_said
 from chat.selectors import turns_once, unsealed
-from courses.models import Module
+from courses.selectors import module_titles
 from families.models import Link
 from families.terms import View
 from families.wider_views import Sight, sight_of
@@ -133,7 +133,7 @@ def _minutes(asked: Sequence[Turn]) -> int:
 
 
 def _topics(turns: Iterable[Turn]) -> list[Topic]:
-    titles = dict(Module.objects.values_list("slug", "title"))
+    titles = dict(module_titles())
     counted = Counter(
         titles.get(turn.passages[0].split("/")[0], "") if turn.passages else "" for turn in turns
     )

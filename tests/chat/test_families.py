@@ -15,6 +15,7 @@ from chat.models import State, Turn
 from chat.prompt import prompt_for
 from chat.selectors import pasts_of
 from courses.authoring.loading import library_load
+from courses.models import Module
 from families.looks import LOOK_LASTS
 from families.models import Consent, Link, Look
 from families.terms import View
@@ -144,6 +145,15 @@ class TestALook:
         assert QUESTION not in page
         assert "An answer of the model." not in page
         assert "I want to die" not in page
+
+    def test_names_a_topic_in_the_language_of_its_page(self, link: Link, as_person: Enter) -> None:
+        module = Module.objects.get(slug="good-and-bad", language="en")
+        module.pk, module.language, module.title = None, "es", "Buena y mala"
+        module.save()
+        assert "The good and the bad of AI" in self.look(link, as_person)
+        reader = as_person(link.parent)
+        reader.post("/language", {"language": "es"})
+        assert "Buena y mala" in reader.get(f"/tutor/look/{link.pk}").content.decode()
 
     def test_at_flagged_excerpts_shows_those_alone(self, link: Link, as_person: Enter) -> None:
         Link.objects.update(view=View.FLAGGED)
