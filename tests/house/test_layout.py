@@ -1,6 +1,9 @@
 """The rules that the layout itself keeps."""
 
+import ast
 import platform
+import re
+import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,3 +36,24 @@ def test_files_stay_readable() -> None:
         if "migrations" not in path.parts and (count := len(path.read_text().splitlines())) > 500
     }
     assert not long
+
+
+def test_rooms_declare_what_their_contracts_let_through() -> None:
+    """A reader of a room's docstring knows what may be imported of it, without looking into pyproject.toml."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    declared = [
+        (room, module.removeprefix(f"** -> {room}."))
+        for contract in contracts
+        if contract["type"] == "protected"
+        for room in contract["protected_modules"]
+        for module in contract["ignore_imports"]
+        if module.startswith(f"** -> {room}.")
+    ]
+    assert declared
+    assert not [(room, module) for room, module in declared if module not in words_of_docstring(room)]
+
+
+def words_of_docstring(package: str) -> list[str]:
+    path = Path(*package.split("."), "__init__.py")
+    [found] = [root / path for root in (ROOT, ROOT / "platform") if (root / path).exists()]
+    return re.findall(r"\w+(?:\.\w+)*", ast.get_docstring(ast.parse(found.read_text())) or "")
