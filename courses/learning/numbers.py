@@ -19,35 +19,14 @@ from courses.learning.progress import QUIZ
 from courses.markdown import plain_of
 from courses.models import Answer, Module, Question
 from courses.selectors import modules_shown
+from kit.sql import read_sql
 
 FEWEST = 5
 # Of fewer first answers no share is told: a few people would look like a rule.
 ENOUGH = 20
 EVER = datetime.min.replace(tzinfo=UTC)
 
-# What each person has done of each module as it is now, of which they did anything since then: the places of the
-# lessons that they have read, and how many questions they have answered. Counted by what was done.
-TAKEN = """
-WITH lesson AS (
-    SELECT DISTINCT module.slug AS module, lesson.slug, lesson."order" AS place
-    FROM courses_lesson lesson JOIN courses_module module ON module.id = lesson.module_id
-), question AS (
-    SELECT DISTINCT module.slug AS module, question.slug
-    FROM courses_question question JOIN courses_module module ON module.id = question.module_id
-), did AS (
-    SELECT done.person_id, lesson.module, lesson.place, done.done_at AS at
-    FROM courses_lessondone done JOIN lesson ON (lesson.module, lesson.slug) = (done.module_slug, done.lesson_slug)
-    UNION ALL
-    SELECT answer.person_id, question.module, NULL, answer.answered_at
-    FROM courses_answer answer
-    JOIN question ON (question.module, question.slug) = (answer.module_slug, answer.question_slug)
-), taken AS (
-    SELECT module, array_agg(place ORDER BY place) FILTER (WHERE place IS NOT NULL) AS places,
-        count(*) FILTER (WHERE place IS NULL) AS answers
-    FROM did GROUP BY person_id, module HAVING max(at) >= %(since)s
-)
-SELECT module, COALESCE(places, '{}'), answers, count(*) FROM taken GROUP BY module, places, answers
-"""
+COUNT_TAKEN = read_sql(__file__, "count_taken")
 
 
 def told(count: int) -> int:
@@ -128,7 +107,7 @@ class Taken:
 def numbers_of(*, since: datetime = EVER) -> list[ModuleTold]:
     """Of every module, what is told of those who did anything of it since then, in the reader's language. 5 queries."""
     with connection.cursor() as cursor:
-        cursor.execute(TAKEN, {"since": since})
+        cursor.execute(COUNT_TAKEN, {"since": since})
         taken: dict[str, list[Taken]] = defaultdict(list)
         for slug, places, answers, people in cursor.fetchall():
             taken[slug].append(Taken(places, answers, people))

@@ -15,6 +15,7 @@ from courses.languages import page_language
 from courses.models import Lesson, Passage
 from courses.retrieval.index import config_of
 from courses.retrieval.search import Found, passage_found, passages_rank
+from kit.sql import read_sql
 
 # People judge for themselves, so they are shown more than the tutor may cite.
 LEAST_SHARE = 0.25
@@ -27,13 +28,7 @@ MARKS = f"[{OPEN}{CLOSE}]"
 SHOWN = f'StartSel="{OPEN}", StopSel="{CLOSE}", MinWords=18, MaxWords=36, MaxFragments=1'
 WHOLE = f'StartSel="{OPEN}", StopSel="{CLOSE}", HighlightAll=true'
 
-HIGHLIGHT = """
-SELECT id, ts_headline(%(config)s::regconfig, translate(title, %(marks)s, ''), telling, %(whole)s),
-    ts_headline(%(config)s::regconfig, translate(text, %(marks)s, ''), telling, %(shown)s),
-    text
-FROM courses_passage, CAST(%(telling)s AS tsquery) AS telling
-WHERE id = ANY(%(ids)s)
-"""
+MARK_PASSAGES = read_sql(__file__, "mark_passages")
 
 
 @dataclass(frozen=True)
@@ -104,7 +99,7 @@ def _marked(ids: list[int], telling: str, language: str) -> dict[int, tuple[Safe
         "telling": telling, "ids": ids,
     }  # fmt: skip
     with connection.cursor() as cursor:
-        cursor.execute(HIGHLIGHT, given)
+        cursor.execute(MARK_PASSAGES, given)
         rows = cursor.fetchall()
     return {pk: (with_marks(title), with_marks(_cut(shown, text))) for pk, title, shown, text in rows}
 

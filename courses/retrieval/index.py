@@ -8,6 +8,7 @@ from django.db import connection
 
 from courses.models import Passage, Phrase
 from courses.retrieval.wording import wording_of
+from kit.sql import read_sql
 from meaning import sense_of
 
 # "Something" and "want" say less than how seldom lessons use them.
@@ -18,54 +19,9 @@ UNDERSTOOD = ["en"]
 # PostgreSQL takes a mark outside ASCII for a part of its word, and “¿qué” for a word that no lesson has.
 MARKS = {"marks": "’¿¡“”‘«»…–—", "plain": "'" + " " * 10}
 
-WORDS_OF_PASSAGES = """
-UPDATE courses_passage SET search =
-    setweight(to_tsvector(%(config)s::regconfig, translate(title || ' ' || asked, %(marks)s, %(plain)s)), 'A') ||
-    setweight(to_tsvector(%(config)s::regconfig, translate(text, %(marks)s, %(plain)s)), 'B') ||
-    setweight(to_tsvector(%(config)s::regconfig, coalesce((
-        SELECT string_agg(phrase.text, ' ' ORDER BY id) FROM courses_phrase AS phrase
-        WHERE passage_id = courses_passage.id
-    ), '')), 'C')
-WHERE language = %(language)s
-"""
-
-# `word` as it is written, to be found under a slip; `lexeme` as search knows it, which many words may share.
-TERMS = """
-INSERT INTO courses_term (language, word, lexeme, passages)
-SELECT %(language)s, written.word, known.lexeme, known.ndoc
-FROM ts_stat(format(
-    'SELECT to_tsvector(''simple'', translate(concat_ws('' '', title, asked, text,
-         (SELECT string_agg(phrase.text, '' '') FROM courses_phrase AS phrase WHERE passage_id = passage.id)),
-         %%L, %%L))
-     FROM courses_passage AS passage WHERE language = %%L',
-    %(marks)s::text, %(plain)s::text, %(language)s::text)) AS written
-CROSS JOIN LATERAL unnest(to_tsvector(%(config)s::regconfig, written.word)) AS stemmed
-JOIN (SELECT word AS lexeme, ndoc FROM ts_stat(format(
-    'SELECT search FROM courses_passage WHERE language = %%L', %(language)s::text))) AS known
-    ON known.lexeme = stemmed.lexeme
-ON CONFLICT DO NOTHING
-"""
-
-# Each with what its words weigh, as courses.retrieval.search weighs those of a question.
-PHRASES = """
-WITH known AS MATERIALIZED (
-    SELECT word AS lexeme, ln(1 + (SELECT count(*) FROM courses_passage WHERE language = %(language)s) / (0.5 + ndoc))
-        * CASE WHEN to_tsvector(%(config)s::regconfig, %(ordinary_words)s) @@ quote_literal(word)::tsquery
-            THEN %(ordinary)s ELSE 1 END AS weight
-    FROM ts_stat(format('SELECT search FROM courses_passage WHERE language = %%L', %(language)s::text))
-), stemmed AS MATERIALIZED (
-    SELECT phrase.id, to_tsvector(%(config)s::regconfig, phrase.text) AS words FROM courses_phrase AS phrase
-    JOIN courses_passage AS passage ON passage.id = passage_id WHERE passage.language = %(language)s
-)
-UPDATE courses_phrase AS phrase SET search = words, weight = total
-FROM (
-    SELECT id, words, coalesce(sum(known.weight ORDER BY lexeme), 0) AS total FROM stemmed
-    LEFT JOIN LATERAL unnest(tsvector_to_array(words)) AS lexeme ON true LEFT JOIN known USING (lexeme)
-    GROUP BY id, words
-) AS weighed
-WHERE weighed.id = phrase.id
-"""
-
+INDEX_PASSAGES = read_sql(__file__, "index_passages")
+INDEX_TERMS = read_sql(__file__, "index_terms")
+INDEX_PHRASES = read_sql(__file__, "index_phrases")
 SENSE_OF_PASSAGE = """
 UPDATE courses_passage SET sense = found FROM unnest(%(ids)s::bigint[], %(senses)s::bytea[]) AS new (pk, found)
 WHERE id = pk
@@ -92,9 +48,9 @@ def passages_index() -> None:
                 "ordinary_words": wording_of(language).ordinary,
                 "ordinary": ORDINARY,
             } | MARKS
-            cursor.execute(WORDS_OF_PASSAGES, given)
-            cursor.execute(TERMS, given)
-            cursor.execute(PHRASES, given)
+            cursor.execute(INDEX_PASSAGES, given)
+            cursor.execute(INDEX_TERMS, given)
+            cursor.execute(INDEX_PHRASES, given)
     passages = Passage.objects.filter(language__in=UNDERSTOOD).exclude(asked="")
     _senses_keep(SENSE_OF_PASSAGE, passages.values_list("pk", "asked"))
     _senses_keep(

@@ -13,6 +13,7 @@ from courses.languages import page_language, read_in
 from courses.models import Passage, Term
 from courses.retrieval.index import ORDINARY, UNDERSTOOD, config_of
 from courses.retrieval.wording import wording_of
+from kit.sql import read_sql
 from meaning import nearness, sense_of
 
 # A passage speaks of a question when it has at least this share of what is particular in it (see passages_find).
@@ -29,67 +30,8 @@ LEAST_NEARNESS = 0.6
 LIKENESS = 0.5
 LIKELY = 0.6
 
-FIND = """
-WITH common AS MATERIALIZED (
-    SELECT to_tsvector(%(config)s::regconfig, %(ordinary_words)s) AS words
-), asked AS (
-    SELECT word, lexeme, (SELECT passages FROM courses_term AS term
-        WHERE term.language = %(language)s AND term.lexeme = stemmed.lexeme LIMIT 1) AS passages
-    FROM unnest(%(words)s::text[]) AS word
-    CROSS JOIN LATERAL unnest(to_tsvector(%(config)s::regconfig, word)) AS stemmed
-), understood AS (
-    SELECT lexeme, passages, 1.0 AS surely FROM asked WHERE passages IS NOT NULL
-    UNION ALL
-    SELECT coalesce(meant.lexeme, asked.lexeme), coalesce(meant.passages, 0), %(likely)s
-    FROM asked LEFT JOIN LATERAL (
-        SELECT lexeme, passages FROM courses_term AS term
-        WHERE term.language = %(language)s AND length(asked.word) > 3
-            AND term.word %% asked.word AND similarity(term.word, asked.word) >= %(likeness)s
-        ORDER BY similarity(term.word, asked.word) DESC, term.word LIMIT 1
-    ) AS meant ON true
-    WHERE asked.passages IS NULL
-), weighed AS (
-    SELECT lexeme, quote_literal(lexeme) AS quoted, min(surely) AS surely, is_ordinary,
-        ln(1 + (SELECT count(*) FROM courses_passage WHERE language = %(language)s) / (0.5 + max(passages)))
-            * CASE WHEN is_ordinary THEN %(ordinary)s ELSE 1 END AS weight
-    FROM (SELECT *, (SELECT words FROM common) @@ quote_literal(lexeme)::tsquery AS is_ordinary FROM understood) AS told
-    GROUP BY lexeme, is_ordinary
-), phrased AS (
-    SELECT passage_id, max(more) AS more FROM (
-        SELECT phrase.passage_id,
-            sum(weighed.weight * surely * (NOT passage.search @@ (quoted || ':A')::tsquery)::int)
-                * sqrt(least(1.0, sum(weighed.weight) / phrase.weight)) AS more
-        FROM courses_phrase AS phrase JOIN weighed ON phrase.search @@ quoted::tsquery
-        JOIN courses_passage AS passage ON passage.id = phrase.passage_id AND passage.language = %(language)s
-        GROUP BY phrase.id HAVING sum(CASE WHEN is_ordinary THEN 0.5 ELSE 1 END * surely) >= %(least_words)s
-    ) AS each GROUP BY passage_id
-)
-SELECT id, (
-    SELECT coalesce(string_agg(quoted, ' | ') FILTER (WHERE NOT is_ordinary), string_agg(quoted, ' | '), '')
-    FROM weighed
-) AS telling FROM (
-    SELECT passage.id,
-        sum(weight * (passage.search @@ (quoted || ':B')::tsquery)::int) AS said,
-        (sum(weight * surely * CASE WHEN passage.search @@ (quoted || ':A')::tsquery THEN 1
-                WHEN passage.search @@ (quoted || ':B')::tsquery THEN %(in_text)s ELSE 0 END)
-            + coalesce(max(phrased.more), 0)) / (SELECT sum(weight) FROM weighed) AS share
-    FROM courses_passage AS passage JOIN weighed ON passage.search @@ quoted::tsquery
-    LEFT JOIN phrased ON phrased.passage_id = passage.id
-    WHERE passage.language = %(language)s
-    GROUP BY passage.id
-) AS worded FULL JOIN unnest(%(near)s::bigint[], %(nearness)s::float[]) AS meant (id, nearness) USING (id)
-WHERE share >= %(least_share)s OR nearness >= %(least_nearness)s
-ORDER BY coalesce(share, 0) + coalesce(nearness, 0) DESC, said DESC NULLS LAST, id LIMIT %(most)s
-"""
-
-SENSES = """
-SELECT array_agg(passage ORDER BY passage), string_agg(sense, '' ORDER BY passage) FROM (
-    SELECT id AS passage, sense FROM courses_passage WHERE language = %(language)s
-    UNION ALL
-    SELECT passage_id, phrase.sense FROM courses_phrase AS phrase JOIN courses_passage AS passage
-        ON passage.id = passage_id WHERE language = %(language)s
-) AS kept WHERE sense <> ''
-"""
+FIND_PASSAGES = read_sql(__file__, "find_passages")
+READ_SENSES = read_sql(__file__, "read_senses")
 
 
 @dataclass(frozen=True)
@@ -152,7 +94,7 @@ def passages_rank(
         "most": most,
     }
     with connection.cursor() as cursor:
-        cursor.execute(FIND, given)
+        cursor.execute(FIND_PASSAGES, given)
         rows = cursor.fetchall()
     return Ranked([row[0] for row in rows], rows[0][1] if rows else "")
 
@@ -162,7 +104,7 @@ def _nearness(asked: str, language: str) -> dict[int, float]:
     if language not in UNDERSTOOD or not (sense := sense_of(asked)):
         return {}
     with connection.cursor() as cursor:
-        cursor.execute(SENSES, {"language": language})
+        cursor.execute(READ_SENSES, {"language": language})
         passages, senses = cursor.fetchone()
     if not passages:
         return {}

@@ -1,0 +1,98 @@
+-- The passages that speak of a question, best first, each with a query of the words that told them apart.
+-- courses.retrieval.search.passages_find says how a question's words weigh.
+WITH common AS MATERIALIZED (
+    SELECT to_tsvector(%(config)s::regconfig, %(ordinary_words)s) AS words
+),
+asked AS (
+    SELECT
+        word,
+        lexeme,
+        (
+            SELECT passages
+            FROM courses_term AS term
+            WHERE term.language = %(language)s AND term.lexeme = stemmed.lexeme
+            LIMIT 1
+        ) AS passages
+    FROM unnest(%(words)s::text[]) AS word
+    CROSS JOIN LATERAL unnest(to_tsvector(%(config)s::regconfig, word)) AS stemmed
+),
+-- A word that no lesson uses is read as the one most like it.
+understood AS (
+    SELECT lexeme, passages, 1.0 AS surely
+    FROM asked
+    WHERE passages IS NOT NULL
+    UNION ALL
+    SELECT coalesce(meant.lexeme, asked.lexeme), coalesce(meant.passages, 0), %(likely)s
+    FROM asked
+    LEFT JOIN LATERAL (
+        SELECT lexeme, passages
+        FROM courses_term AS term
+        WHERE
+            term.language = %(language)s
+            AND length(asked.word) > 3
+            AND term.word %% asked.word
+            AND similarity(term.word, asked.word) >= %(likeness)s
+        ORDER BY similarity(term.word, asked.word) DESC, term.word
+        LIMIT 1
+    ) AS meant ON true
+    WHERE asked.passages IS NULL
+),
+weighed AS (
+    SELECT
+        lexeme,
+        quote_literal(lexeme) AS quoted,
+        min(surely) AS surely,
+        is_ordinary,
+        ln(1 + (SELECT count(*) FROM courses_passage WHERE language = %(language)s) / (0.5 + max(passages)))
+            * CASE WHEN is_ordinary THEN %(ordinary)s ELSE 1 END AS weight
+    FROM (
+        SELECT *, (SELECT words FROM common) @@ quote_literal(lexeme)::tsquery AS is_ordinary
+        FROM understood
+    ) AS told
+    GROUP BY lexeme, is_ordinary
+),
+-- What the best of a passage's phrases adds to what its own words say.
+phrased AS (
+    SELECT passage_id, max(more) AS more
+    FROM (
+        SELECT
+            phrase.passage_id,
+            sum(weighed.weight * surely * (NOT passage.search @@ (quoted || ':A')::tsquery)::int)
+                * sqrt(least(1.0, sum(weighed.weight) / phrase.weight)) AS more
+        FROM courses_phrase AS phrase
+        JOIN weighed ON phrase.search @@ quoted::tsquery
+        JOIN courses_passage AS passage ON passage.id = phrase.passage_id AND passage.language = %(language)s
+        GROUP BY phrase.id
+        HAVING sum(CASE WHEN is_ordinary THEN 0.5 ELSE 1 END * surely) >= %(least_words)s
+    ) AS each
+    GROUP BY passage_id
+)
+SELECT
+    id,
+    (
+        SELECT coalesce(string_agg(quoted, ' | ') FILTER (WHERE NOT is_ordinary), string_agg(quoted, ' | '), '')
+        FROM weighed
+    ) AS telling
+FROM (
+    SELECT
+        passage.id,
+        sum(weight * (passage.search @@ (quoted || ':B')::tsquery)::int) AS said,
+        (
+            sum(
+                weight * surely * CASE
+                    WHEN passage.search @@ (quoted || ':A')::tsquery THEN 1
+                    WHEN passage.search @@ (quoted || ':B')::tsquery THEN %(in_text)s
+                    ELSE 0
+                END
+            ) + coalesce(max(phrased.more), 0)
+        ) / (SELECT sum(weight) FROM weighed) AS share
+    FROM courses_passage AS passage
+    JOIN weighed ON passage.search @@ quoted::tsquery
+    LEFT JOIN phrased ON phrased.passage_id = passage.id
+    WHERE passage.language = %(language)s
+    GROUP BY passage.id
+) AS worded
+FULL JOIN unnest(%(near)s::bigint[], %(nearness)s::float[]) AS meant (id, nearness) USING (id)
+WHERE share >= %(least_share)s OR nearness >= %(least_nearness)s
+ORDER BY coalesce(share, 0) + coalesce(nearness, 0) DESC, said DESC NULLS LAST, id
+LIMIT %(most)s

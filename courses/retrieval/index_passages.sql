@@ -1,0 +1,10 @@
+-- A: what a passage is about. B: what it says. C: the ways in which it is asked for.
+UPDATE courses_passage SET search =
+    setweight(to_tsvector(%(config)s::regconfig, translate(title || ' ' || asked, %(marks)s, %(plain)s)), 'A')
+    || setweight(to_tsvector(%(config)s::regconfig, translate(text, %(marks)s, %(plain)s)), 'B')
+    || setweight(to_tsvector(%(config)s::regconfig, coalesce((
+        SELECT string_agg(phrase.text, ' ' ORDER BY id)
+        FROM courses_phrase AS phrase
+        WHERE passage_id = courses_passage.id
+    ), '')), 'C')
+WHERE language = %(language)s
