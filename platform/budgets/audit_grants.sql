@@ -1,0 +1,17 @@
+-- What is left of a grant is what it adds to the period that it is counted in.
+SELECT 'grant ' || g.id, line.what, line.kept, line.told
+FROM budgets_grant AS g
+CROSS JOIN LATERAL (
+    SELECT
+        coalesce(sum(entry.tokens), 0)::bigint AS tokens,
+        coalesce(sum(entry.microdollars), 0)::bigint AS microdollars
+    FROM budgets_entry AS entry
+    JOIN budgets_period AS period ON period.id = entry.period_id
+    WHERE entry.kind = 'gift' AND entry.grant_id = g.id AND period.starts_at = g.counted_in
+) AS told
+CROSS JOIN LATERAL (VALUES
+    (1, 'left_tokens', g.left_tokens, told.tokens),
+    (2, 'left_microdollars', g.left_microdollars, told.microdollars)
+) AS line (number, what, kept, told)
+WHERE g.counted_in IS NOT NULL AND line.kept <> line.told
+ORDER BY g.id, line.number

@@ -1,0 +1,88 @@
+-- The sums that periods and holds keep and their entries do not bear out. One statement sees one moment.
+-- `told` is what entries tell of each hold: what it set aside, whether that is over, and what it came to.
+WITH told AS (
+    SELECT
+        hold_id,
+        coalesce(sum(tokens) FILTER (WHERE kind = 'hold'), 0)::bigint AS tokens,
+        coalesce(sum(microdollars) FILTER (WHERE kind = 'hold'), 0)::bigint AS microdollars,
+        coalesce(sum(tokens) FILTER (WHERE kind = 'settle'), 0)::bigint AS spent,
+        coalesce(sum(microdollars) FILTER (WHERE kind = 'settle'), 0)::bigint AS spent_microdollars,
+        coalesce(bool_or(kind IN ('settle', 'return', 'release', 'expire')), false) AS is_over
+    FROM budgets_entry
+    WHERE hold_id IS NOT NULL
+    GROUP BY hold_id
+),
+on_floors AS (
+    SELECT
+        floor.period_id,
+        sum(told.spent) AS spent,
+        sum(told.spent_microdollars) AS spent_microdollars,
+        sum(CASE WHEN told.is_over THEN 0 ELSE told.tokens END) AS held,
+        sum(CASE WHEN told.is_over THEN 0 ELSE told.microdollars END) AS held_microdollars
+    FROM told
+    JOIN budgets_hold AS hold ON hold.key = told.hold_id
+    CROSS JOIN LATERAL (VALUES (period_id), (family_period_id), (site_period_id)) AS floor (period_id)
+    GROUP BY floor.period_id
+),
+absorbed AS (
+    SELECT period_id, sum(tokens) AS spent, sum(microdollars) AS spent_microdollars
+    FROM budgets_entry
+    WHERE kind = 'absorb'
+    GROUP BY period_id
+),
+grants AS (
+    SELECT period_id, sum(tokens) AS granted, sum(microdollars) AS granted_microdollars
+    FROM budgets_entry
+    WHERE kind IN ('grant', 'gift', 'move')
+    GROUP BY period_id
+),
+kept_by_periods AS (
+    SELECT
+        'period ' || period.id AS owner,
+        row_number() OVER (ORDER BY period.id, line.number) AS place,
+        line.what,
+        line.kept,
+        coalesce(line.told, 0)::bigint AS told
+    FROM budgets_period AS period
+    LEFT JOIN grants ON grants.period_id = period.id
+    LEFT JOIN on_floors ON on_floors.period_id = period.id
+    LEFT JOIN absorbed ON absorbed.period_id = period.id
+    CROSS JOIN LATERAL (VALUES
+        (1, 'granted', period.granted, grants.granted),
+        (2, 'spent', period.spent, coalesce(on_floors.spent, 0) + coalesce(absorbed.spent, 0)),
+        (3, 'held', period.held, on_floors.held),
+        (4, 'granted_microdollars', period.granted_microdollars, grants.granted_microdollars),
+        (
+            5, 'spent_microdollars', period.spent_microdollars,
+            coalesce(on_floors.spent_microdollars, 0) + coalesce(absorbed.spent_microdollars, 0)
+        ),
+        (6, 'held_microdollars', period.held_microdollars, on_floors.held_microdollars)
+    ) AS line (number, what, kept, told)
+    WHERE line.kept <> coalesce(line.told, 0)
+),
+kept_by_holds AS (
+    SELECT
+        'hold ' || hold.key AS owner,
+        row_number() OVER (ORDER BY hold.created_at, line.number) AS place,
+        line.what,
+        line.kept,
+        coalesce(line.told, 0)::bigint AS told
+    FROM budgets_hold AS hold
+    LEFT JOIN told ON told.hold_id = hold.key
+    CROSS JOIN LATERAL (VALUES
+        (1, 'tokens', hold.tokens::bigint, told.tokens),
+        (2, 'microdollars', hold.microdollars, told.microdollars),
+        (
+            3, 'held', CASE WHEN hold.state = 'held' THEN hold.tokens ELSE 0 END::bigint,
+            CASE WHEN told.is_over THEN 0 ELSE told.tokens END
+        )
+    ) AS line (number, what, kept, told)
+    WHERE line.kept <> coalesce(line.told, 0)
+)
+SELECT owner, what, kept, told
+FROM (
+    SELECT 1 AS part, * FROM kept_by_periods
+    UNION ALL
+    SELECT 2 AS part, * FROM kept_by_holds
+) AS differing
+ORDER BY part, place
