@@ -23,6 +23,7 @@ from chat.turns.outcomes import Outcome, ended_fields, settle
 from chat.turns.queue import next_in_line, stands_still
 from chat.turns.retries import lock_with_retried, settle_retry
 from chat.turns.verdicts import name_plainly
+from kit.sql import read_sql
 
 logger = logging.getLogger(__name__)
 
@@ -81,14 +82,7 @@ class Standing:
 
 LOST = Standing(holds=False, stop_asked=False)
 
-KEEP = """
-UPDATE chat_turn AS turn
-SET lease_until = %(lease_until)s, answer = kept.answer, answer_tokens = kept.answer_tokens
-FROM unnest(%(ids)s::uuid[], %(claims)s::uuid[], %(answers)s::text[], %(tokens)s::int[])
-    AS kept (id, claim, answer, answer_tokens)
-WHERE turn.id = kept.id AND turn.claim = kept.claim
-RETURNING turn.id, turn.stop_asked_at IS NOT NULL
-"""
+CHECKPOINT_TURNS = read_sql(__file__, "checkpoint_turns")
 
 
 def turns_checkpoint(*, kept: Sequence[Checkpoint]) -> Mapping[UUID, Standing]:
@@ -98,7 +92,7 @@ def turns_checkpoint(*, kept: Sequence[Checkpoint]) -> Mapping[UUID, Standing]:
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            KEEP,
+            CHECKPOINT_TURNS,
             {
                 "lease_until": timezone.now() + LEASE,
                 "ids": [one.turn_id for one in kept],
