@@ -7,6 +7,7 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+MOST_LINES_OF_SQL = 3
 
 
 def test_platform_is_a_source_root_and_never_a_package() -> None:
@@ -57,3 +58,18 @@ def words_of_docstring(package: str) -> list[str]:
     path = Path(*package.split("."), "__init__.py")
     [found] = [root / path for root in (ROOT, ROOT / "platform") if (root / path).exists()]
     return re.findall(r"\w+(?:\.\w+)*", ast.get_docstring(ast.parse(found.read_text())) or "")
+
+
+def test_long_statements_stand_in_sql_files() -> None:
+    long = [
+        f"{path.relative_to(ROOT)}:{string.lineno}"
+        for room in ("platform", "courses", "chat")
+        for path in (ROOT / room).rglob("*.py")
+        if "migrations" not in path.parts
+        for string in ast.walk(ast.parse(path.read_text()))
+        if isinstance(string, ast.Constant)
+        and isinstance(string.value, str)
+        and re.match(r"(?:SELECT|WITH|INSERT|UPDATE|DELETE)\b", string.value.strip())
+        and len(string.value.strip().splitlines()) > MOST_LINES_OF_SQL
+    ]
+    assert not long
