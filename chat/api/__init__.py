@@ -1,0 +1,1 @@
+"""The tutor for programs: `/api/v1/`. Nothing in it is for other rooms."""

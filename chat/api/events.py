@@ -18,8 +18,8 @@ from chat import streaming
 from chat.api.serializers import turn_told
 from chat.models import Turn
 from chat.selectors import turn_lives, turn_of
+from chat.streaming import id_order
 from chat.streaming.following import STILL_HERE, counted, event, event_stream, follow, read, require_room
-from chat.streaming.store import id_order
 from rest.problems import NOT_FOUND
 from rest.schema import answers
 from rest.views import SignedInView

@@ -8,11 +8,24 @@ Nothing outside this package knows these keys:
 - `turn:<id>:phase`  what the model does before its first word, where that takes long.
 - `turn:<id>:reader` lives while somebody reads.
 
-The database has the truth: whoever finds a stream broken or gone reads the turn there.
+The database has the truth: a reader who finds a stream broken or gone reads the turn there.
+
+Public: what is exported here, following, growth, markdown.
 """
 
 from chat.streaming.reader import StreamAway, follow
-from chat.streaming.store import Entry, Phase, Written, ask_stop, end, forget, note_reader, phase_of, written
+from chat.streaming.store import (
+    Entry,
+    Phase,
+    Written,
+    ask_stop,
+    end,
+    forget,
+    id_order,
+    note_reader,
+    phase_of,
+    written,
+)
 from chat.streaming.writer import Signals, Writer
 
 __all__ = [
@@ -26,6 +39,7 @@ __all__ = [
     "end",
     "follow",
     "forget",
+    "id_order",
     "note_reader",
     "phase_of",
     "written",

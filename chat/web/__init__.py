@@ -1,0 +1,4 @@
+"""The tutor's pages.
+
+Public, for parents/: pages, views.
+"""
