@@ -99,7 +99,7 @@ class Passage(models.Model):
     # Words and questions under which it should be found, though it does not say them.
     asked = models.TextField(blank=True)
     search = SearchVectorField()
-    # What `asked` means (meaning.sense_of); nothing in a language that the network does not know.
+    # What `asked` means (encoders.sense_of); nothing in a language that the network does not know.
     sense = models.BinaryField(default=b"")
 
     class Meta:

@@ -1,12 +1,13 @@
 """Train the guard's models and write them where they ship from.
 
     .venv/bin/python -m training.convert FOLDER SETS
-    .venv/bin/python -m training --data SETS [--base FOLDER] [--to platform/guard/model]
+    .venv/bin/python -m training --data SETS [--base FOLDER] [--to FOLDER]
 
 The heads take a minute. With `--base`, the folder of all-MiniLM-L6-v2 as it was published, the encoder is tuned too:
 an hour on two cores. Without it only its levels are written again. The same data and the same locked packages give
 the same heads, byte for byte; an encoder tuned on another processor differs by how that one rounds. Each card names
-the hash of every file that the model learned from.
+the hash of every file that the model learned from. `--to` names one folder
+for both, in place of those that they ship in.
 """
 
 import argparse
@@ -19,6 +20,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from encoders.network import MODEL as ENCODER_MODEL
 from guard.classifier import MODEL
 from guard.conversation import PERSON, last_two
 from guard.judge import FILES as RULE_FILES
@@ -46,8 +48,9 @@ def main() -> None:
     )
     arguments.add_argument("--data", type=Path, required=True, help="the converted sets")
     arguments.add_argument("--base", type=Path, help="the published model that the encoder begins with")
-    arguments.add_argument("--to", type=Path, default=MODEL)
+    arguments.add_argument("--to", type=Path)
     asked = arguments.parse_args()
+    to_heads, to_encoder = asked.to or MODEL, asked.to or ENCODER_MODEL
     examples, hashes = gathered(asked.data)
     table = Table(examples)
     entries, weights = list[dict[str, Any]](), b""
@@ -55,11 +58,11 @@ def main() -> None:
         entry, own = head(table, category)
         entries.append(entry)
         weights += own
-    save(asked.to, entries, weights, version=VERSION, data=hashes)
+    save(to_heads, entries, weights, version=VERSION, data=hashes)
     if asked.base:
         stored = encoder.tuned(list(for_encoder(examples)), asked.base, seed=SEED)
-        encoder.save(asked.to, stored, asked.base, version=VERSION, data=hashes)
-    encoder.save_levels(asked.to)
+        encoder.save(to_encoder, stored, asked.base, version=VERSION, data=hashes)
+    encoder.save_levels(to_encoder)
 
 
 def gathered(folder: Path) -> tuple[list[Example], dict[str, str]]:

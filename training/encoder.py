@@ -15,14 +15,15 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+import onnx
 import optax
 from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
+from encoders.network import ATTENTION_HEADS, LAYERS, VOCABULARY, WIDTH
+from encoders.wordpiece import WordPiece
 from guard import Category
-from guard.encoder import CARD, NETWORK, ODDS
-from guard.network import ATTENTION_HEADS, LAYERS, VOCABULARY, WIDTH
-from guard.wordpiece import WordPiece
+from guard.encoder import NAME, ODDS
 from training.examples import HEADS, Example
 from training.graph import graph, in_bytes
 
@@ -100,23 +101,28 @@ def tuned_once(examples: Sequence[Example], base: Path, *, seed: int) -> Stored:
 
 def save(folder: Path, stored: Stored, base: Path, *, version: str, data: dict[str, str]) -> None:
     """Write a model as guard.encoder reads it. Its levels follow with `save_levels`."""
-    (folder / NETWORK).write_bytes(in_bytes(graph(stored, ODDS)))
-    (folder / VOCABULARY).write_text("\n".join(vocabulary_of(base)), encoding="utf-8")
-    hashes = {
-        name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in (NETWORK, VOCABULARY)
-    }
-    _write(folder, {"version": version, "sha256": hashes, "base": BASE_SHA256, "data": data})
+    hashes = save_network(folder, NAME, graph(stored, ODDS), base)
+    save_card(folder, NAME, {"version": version, "sha256": hashes, "base": BASE_SHA256, "data": data})
 
 
 def save_levels(folder: Path) -> None:
     """Write into the card from which probability each level holds: that may change without training."""
-    card = json.loads((folder / CARD).read_text(encoding="utf-8"))
+    card = json.loads((folder / f"{NAME}.json").read_text(encoding="utf-8"))
     heads = [{"category": str(category), "at": AT[category], "trace": TRACE} for category in HEADS]
-    _write(folder, card | {"heads": heads})
+    save_card(folder, NAME, card | {"heads": heads})
 
 
-def _write(folder: Path, card: dict[str, Any]) -> None:
-    (folder / CARD).write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+def save_network(folder: Path, name: str, made: onnx.ModelProto, base: Path) -> dict[str, str]:
+    """Write a graph and the vocabulary beside it as encoders.network reads them; returns the hash of each file."""
+    folder.mkdir(exist_ok=True)
+    network = f"{name}.onnx"
+    (folder / network).write_bytes(in_bytes(made))
+    (folder / VOCABULARY).write_text("\n".join(vocabulary_of(base)), encoding="utf-8")
+    return {file: hashlib.sha256((folder / file).read_bytes()).hexdigest() for file in (network, VOCABULARY)}
+
+
+def save_card(folder: Path, name: str, card: dict[str, Any]) -> None:
+    (folder / f"{name}.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
 
 
 def vocabulary_of(base: Path) -> list[str]:

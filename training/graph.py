@@ -1,4 +1,4 @@
-"""A network of training.encoder as an ONNX graph with matrices of signed bytes, as guard.network runs it."""
+"""A network of training.encoder as an ONNX graph with matrices of signed bytes, as encoders.network runs it."""
 
 import math
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
-from guard.network import ATTENTION_HEADS, LAYERS, PIECES, WIDTH
+from encoders.network import ATTENTION_HEADS, LAYERS, PIECES, WIDTH
 
 type Numbers = NDArray[np.float32]
 

@@ -8,8 +8,8 @@ from django.db import connection
 
 from courses.models import Passage, Phrase
 from courses.retrieval.wording import wording_of
+from encoders import sense_of
 from kit.sql import read_sql
-from meaning import sense_of
 
 # "Something" and "want" say less than how seldom lessons use them.
 ORDINARY = 0.4

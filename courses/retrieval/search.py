@@ -13,8 +13,8 @@ from courses.languages import page_language, read_in
 from courses.models import Passage, Term
 from courses.retrieval.index import ORDINARY, UNDERSTOOD, config_of
 from courses.retrieval.wording import wording_of
+from encoders import nearness, sense_of
 from kit.sql import read_sql
-from meaning import nearness, sense_of
 
 # A passage speaks of a question when it has at least this share of what is particular in it (see passages_find).
 LEAST_SHARE = 0.42

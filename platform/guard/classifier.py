@@ -7,8 +7,9 @@ import struct
 from array import array
 from pathlib import Path
 
+from encoders.card import ModelFault
 from guard.features import BUCKETS, FEATURES, Window, windows
-from guard.heads import Kind, ModelFault, Reading, head_of, nothing_read, reading
+from guard.heads import Kind, Reading, head_of, nothing_read, reading
 
 LAYER = "classifier"
 _LANE, _ZERO = 4, 128

@@ -3,18 +3,17 @@
 It is MiniLM (Wang et al., 2020): six layers of BERT (Devlin et al., 2019), 384 wide, tuned on the guard's own data.
 """
 
-import json
 from pathlib import Path
 
 import numpy as np
 
-from guard.heads import Kind, ModelFault, Reading, Tops, head_of, nothing_read, reading
-from guard.network import Network, Numbers
-from guard.wordpiece import Pieces
+from encoders.card import ModelFault
+from encoders.network import MODEL, Network, Numbers
+from encoders.wordpiece import Pieces
+from guard.heads import Kind, Reading, Tops, head_of, nothing_read, reading
 
 LAYER = "encoder"
-MODEL = Path(__file__).parent / "model"
-CARD, NETWORK = "encoder.json", "encoder.onnx"
+NAME = "guard"
 ODDS = "odds"
 """What comes out of the network: each head's log-odds."""
 
@@ -26,15 +25,12 @@ class Encoder:
     """
 
     def __init__(self, folder: Path = MODEL) -> None:
-        try:
-            card = json.loads((folder / CARD).read_text(encoding="utf-8"))
-            self._network = Network(folder, NETWORK, card["sha256"])
-        except (OSError, KeyError, ValueError) as fault:
-            raise ModelFault(f"the encoder in {folder.name} cannot be read: {fault}") from fault
+        self._network = Network(folder, NAME)
+        card = self._network.card
         self.version: str = card["version"]
         self.heads = [head_of(entry) for entry in card["heads"]]
         if self._network.width != len(self.heads):
-            raise ModelFault(f"{NETWORK} does not fit the heads of {CARD}")
+            raise ModelFault(f"{NAME}.onnx does not fit the heads of {NAME}.json")
 
     def read(self, text: str, place: tuple[int, int], kind: Kind) -> Reading:
         """What the heads find in the place of a text, `text[start:end]`, that another reader was surest of.

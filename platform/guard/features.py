@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import NamedTuple
 from zlib import crc32
 
-from guard.normalise import fold
+from kit.normalise import fold
 
 FEATURES = 1
 BUCKETS = 1 << 16

@@ -1,10 +1,10 @@
 """A stream of words that stops before it says what must not be said."""
 
 from guard.judge import NOTHING_FOUND
-from guard.normalise import Folded, fold
 from guard.output import is_cut, readings
 from guard.verdict import Verdict, worst
 from guard.vocabulary import LONGEST_WORD
+from kit.normalise import Folded, fold
 
 
 class OutputGate:

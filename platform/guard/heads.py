@@ -12,10 +12,6 @@ _NUMBER = re.compile(r"\d+")
 _EXERCISE = 3
 
 
-class ModelFault(ValueError):
-    """Files that are not the model they say they are."""
-
-
 @dataclass(frozen=True, slots=True)
 class Head:
     """One category. `at` are its levels with the probability from which each holds, the highest first.

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from guard.normalise import fold
 from guard.rules import RuleBook
 from guard.scan import Match, Scan
 from guard.verdict import Evidence, Verdict, worst
 from guard.words import Word, WordReader
+from kit.normalise import fold
 
 LAYER = "rules"
 NOTHING_FOUND = Verdict(layer=LAYER)

@@ -3,7 +3,7 @@
 import html
 import re
 
-from guard.normalise import Folded, fold, join, since
+from kit.normalise import Folded, fold, join, since
 
 # Every sign is bounded, so that what is held back for one that may never end is bounded too.
 _MARKUP = re.compile(

@@ -2,10 +2,10 @@
 
 from guard.judge import OUTPUT_RULES
 from guard.markup import Markup
-from guard.normalise import fold
 from guard.reading import Reading
 from guard.verdict import Verdict, worst
 from guard.vocabulary import LONGEST_WORD
+from kit.normalise import fold
 
 
 def readings(*, longest: int = LONGEST_WORD) -> tuple[Reading, ...]:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from guard.normalise import fold
+from kit.normalise import fold
 
 _SIGN = re.compile(
     r"\s*(?:(?P<gap><up to (\d)>)|(?P<set>\{(\w+)\})|(?P<mark>[()\[\]|])|(?P<word>[^\s()\[\]|{}<>]+))"

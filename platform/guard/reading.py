@@ -2,12 +2,12 @@
 
 from guard.judge import NOTHING_FOUND, verdict_of
 from guard.markup import Markup
-from guard.normalise import Folded
 from guard.rules import RuleBook
 from guard.scan import Scan
 from guard.verdict import Verdict
 from guard.vocabulary import LONGEST_WORD
 from guard.words import Word, WordReader
+from kit.normalise import Folded
 
 
 class Reading:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from guard.normalise import Folded, join, since
 from guard.vocabulary import LONGEST_WORD, Part, Vocabulary
+from kit.normalise import Folded, join, since
 
 # Signs that may stand for a letter or hide one: "k!ll", "su*cide", "don't". More than three of them end a word.
 _WORD = re.compile(r"[\w$@](?:[\w$@]|['!*]{1,3}(?=[\w$@]))*")

@@ -10,20 +10,21 @@ import onnxruntime
 import pytest
 from numpy.typing import NDArray
 
+from encoders import ModelFault
+from encoders.network import LAYERS, PIECES, WIDTH
+from encoders.network import MODEL as ENCODER_MODEL
+from encoders.wordpiece import MOST, WordPiece
 from guard import Category, Level, judge_input
 from guard.classifier import MODEL, Classifier
 from guard.conversation import read
 from guard.encoder import ODDS, Encoder
-from guard.heads import ModelFault
-from guard.network import LAYERS, PIECES, WIDTH
-from guard.wordpiece import MOST, WordPiece
 from training.__main__ import gathered
 from training.examples import HEADS
 from training.fit import Table, head
 from training.messages import drawn
 from training.written import written
 
-VOCABULARY = (MODEL / "vocabulary.txt").read_text(encoding="utf-8").split("\n")
+VOCABULARY = (ENCODER_MODEL / "vocabulary.txt").read_text(encoding="utf-8").split("\n")
 
 
 def both(folder: Path) -> tuple[Classifier, Encoder]:
@@ -32,11 +33,13 @@ def both(folder: Path) -> tuple[Classifier, Encoder]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    return shutil.copytree(MODEL, tmp_path / "model")
+    """The files of both models, in one folder."""
+    shutil.copytree(ENCODER_MODEL, tmp_path / "model")
+    return shutil.copytree(MODEL, tmp_path / "model", dirs_exist_ok=True)
 
 
 class TestFiles:
-    @pytest.mark.parametrize("name", ["weights.bin", "encoder.onnx", "vocabulary.txt"])
+    @pytest.mark.parametrize("name", ["weights.bin", "guard.onnx", "vocabulary.txt"])
     def test_another_file_than_the_card_names_is_refused(self, folder: Path, name: str) -> None:
         content = bytearray((folder / name).read_bytes())
         content[len(content) // 2] ^= 1
@@ -45,7 +48,7 @@ class TestFiles:
             both(folder)
 
     @pytest.mark.parametrize(
-        "name", ["model.json", "weights.bin", "encoder.json", "encoder.onnx", "vocabulary.txt"]
+        "name", ["model.json", "weights.bin", "guard.json", "guard.onnx", "vocabulary.txt"]
     )
     def test_a_missing_file_is_named(self, folder: Path, name: str) -> None:
         (folder / name).unlink()
@@ -59,14 +62,14 @@ class TestFiles:
             Classifier(folder)
 
     def test_an_encoder_with_other_heads_is_refused(self, folder: Path) -> None:
-        card = json.loads((folder / "encoder.json").read_text())
-        (folder / "encoder.json").write_text(json.dumps(card | {"heads": card["heads"][1:]}))
+        card = json.loads((folder / "guard.json").read_text())
+        (folder / "guard.json").write_text(json.dumps(card | {"heads": card["heads"][1:]}))
         with pytest.raises(ModelFault, match="heads"):
             Encoder(folder)
 
-    def test_both_cards_name_all_that_was_learned_from(self) -> None:
-        for name in ("model.json", "encoder.json"):
-            data = json.loads((MODEL / name).read_text())["data"]
+    def test_both_cards_name_all_that_was_learned_from(self, folder: Path) -> None:
+        for name in ("model.json", "guard.json"):
+            data = json.loads((folder / name).read_text())["data"]
             assert {
                 "teen_set/open.jsonl",
                 "guard/messages.toml",
@@ -76,7 +79,8 @@ class TestFiles:
             assert not any("blind" in file for file in data)
 
     def test_they_are_small(self) -> None:
-        assert sum(file.stat().st_size for file in MODEL.iterdir()) < 30_000_000
+        files = [*MODEL.iterdir(), *ENCODER_MODEL.glob("guard.*"), ENCODER_MODEL / "vocabulary.txt"]
+        assert sum(file.stat().st_size for file in files) < 30_000_000
 
 
 class TestWordPiece:

@@ -9,7 +9,7 @@ from chat.prompt import CONDUCT
 from guard import Category, judge_output
 from guard.judge import OUTPUT_RULES
 from guard.markup import Markup
-from guard.normalise import fold
+from kit.normalise import fold
 
 STREAMS = streams()
 # Every third sentence in every disguise; all of them, cut everywhere, in the soak.

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from guard import judge_input
 from guard.judge import INPUT_RULES
-from guard.normalise import Folded, fold, join
+from kit.normalise import Folded, fold, join
 
 EXAMPLES = [text for rule in INPUT_RULES.rules for text in (*rule.examples, *rule.not_examples)]
 UNSEEN = "\u200b\u200c\u200d\u2060\ufeff\u00ad\u034f\u180e\x00\x07\u202e\ufe0f\U000e0041"

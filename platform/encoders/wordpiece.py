@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from guard.normalise import fold
+from kit.normalise import fold
 
 MOST = 94
 """So many pieces are read at once, without the two marks around them: what stands in 64 words."""

@@ -1,19 +1,20 @@
 """A small transformer as it ships: one ONNX graph with the vocabulary that its pieces of words come from."""
 
-import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from guard.heads import ModelFault
-from guard.wordpiece import Pieces, WordPiece
+from encoders.card import Card
+from encoders.wordpiece import Pieces, WordPiece
 
 type Numbers = NDArray[np.float32]
 
+MODEL = Path(__file__).parent / "model"
 VOCABULARY = "vocabulary.txt"
+"""The pieces of words are the same for every network here."""
 LAYERS, WIDTH, ATTENTION_HEADS = 6, 384, 12
 PIECES = "pieces"
 """What goes into a network: numbered pieces of words."""
@@ -22,12 +23,14 @@ PIECES = "pieces"
 class Network:
     """ONNX Runtime works it out, with matrices of signed bytes. What comes out is the graph's only output.
 
-    `hashes` are the SHA-256 of the graph's file, `name`, and of the vocabulary beside it. Raises ModelFault where a
-    file is another one, and OSError where it is not there.
+    Its files are `name`.json, the card, and `name`.onnx in a folder, with the vocabulary beside them. Raises ModelFault
+    where they are not those that the card names.
     """
 
-    def __init__(self, folder: Path, name: str, hashes: Mapping[str, str]) -> None:
-        graph, vocabulary = (_read(folder / file, hashes) for file in (name, VOCABULARY))
+    def __init__(self, folder: Path, name: str) -> None:
+        card = Card.read(folder / f"{name}.json")
+        graph, vocabulary = (card.file(file) for file in (f"{name}.onnx", VOCABULARY))
+        self.card = card.content
         self._session = onnxruntime.InferenceSession(graph, _alone(), providers=["CPUExecutionProvider"])
         self._split = WordPiece(vocabulary.decode().split("\n"))
         (output,) = self._session.get_outputs()
@@ -54,10 +57,3 @@ def _alone() -> onnxruntime.SessionOptions:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     return options
-
-
-def _read(file: Path, hashes: Mapping[str, str]) -> bytes:
-    found = file.read_bytes()
-    if hashlib.sha256(found).hexdigest() != hashes[file.name]:
-        raise ModelFault(f"{file.name} is not the file that its card names")
-    return found

@@ -4,18 +4,14 @@ It is all-MiniLM-L6-v2 (Reimers and Gurevych, 2019; Wang et al., 2020) as it was
 with its matrices as signed bytes. `python -m training.meaning` writes it.
 """
 
-import json
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from guard.heads import ModelFault
-from guard.network import WIDTH, Network
+from encoders.network import MODEL, WIDTH, Network
 
-MODEL = Path(__file__).parent / "model"
-CARD, NETWORK = "network.json", "network.onnx"
+NAME = "sense"
 SENSE = "sense"
 """What comes out of the network: a direction, WIDTH numbers whose squares add up to one."""
 
@@ -50,8 +46,4 @@ def nearness(sense: bytes, others: bytes) -> NDArray[np.float32]:
 
 @cache
 def _network() -> Network:
-    try:
-        card = json.loads((MODEL / CARD).read_text(encoding="utf-8"))
-        return Network(MODEL, NETWORK, card["sha256"])
-    except (OSError, KeyError, ValueError) as fault:
-        raise ModelFault(f"the network of meanings cannot be read: {fault}") from fault
+    return Network(MODEL, NAME)

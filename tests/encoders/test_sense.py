@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from guard.heads import ModelFault
-from guard.network import WIDTH
-from meaning import encoder, nearness, sense_of
+from encoders import ModelFault, nearness, sense, sense_of
+from encoders.network import MODEL, WIDTH
 
 
 def near(one: str, other: str) -> float:
@@ -60,19 +59,19 @@ def test_whatever_is_typed_takes_a_moment(text: str) -> None:
 class TestFiles:
     @pytest.fixture
     def folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-        copy = shutil.copytree(encoder.MODEL, tmp_path / "model")
-        monkeypatch.setattr(encoder, "MODEL", copy)
-        encoder._network.cache_clear()
+        copy = shutil.copytree(MODEL, tmp_path / "model")
+        monkeypatch.setattr("encoders.sense.MODEL", copy)
+        sense._network.cache_clear()
         yield copy
-        encoder._network.cache_clear()
+        sense._network.cache_clear()
 
-    @pytest.mark.parametrize("name", ["network.json", "network.onnx", "vocabulary.txt"])
+    @pytest.mark.parametrize("name", ["sense.json", "sense.onnx", "vocabulary.txt"])
     def test_a_missing_file_is_named(self, folder: Path, name: str) -> None:
         (folder / name).unlink()
         with pytest.raises(ModelFault, match=name):
             sense_of("hello")
 
-    @pytest.mark.parametrize("name", ["network.onnx", "vocabulary.txt"])
+    @pytest.mark.parametrize("name", ["sense.onnx", "vocabulary.txt"])
     def test_another_file_than_the_card_names_is_refused(self, folder: Path, name: str) -> None:
         content = bytearray((folder / name).read_bytes())
         content[len(content) // 2] ^= 1
@@ -81,6 +80,6 @@ class TestFiles:
             sense_of("hello")
 
     def test_the_card_says_where_it_comes_from(self) -> None:
-        card = json.loads((encoder.MODEL / encoder.CARD).read_text())
+        card = json.loads((MODEL / "sense.json").read_text())
         assert card["model"] == "all-MiniLM-L6-v2"
         assert card["license"] == "Apache-2.0"

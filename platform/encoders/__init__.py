@@ -1,0 +1,9 @@
+"""The text networks that run on this machine: the guard's, and the one by which a question finds a lesson.
+
+Pure code without Django.
+"""
+
+from encoders.card import ModelFault
+from encoders.sense import get_ready, nearness, sense_of
+
+__all__ = ["ModelFault", "get_ready", "nearness", "sense_of"]
