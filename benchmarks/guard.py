@@ -28,12 +28,13 @@ from guard import (
     judge_output,
     worst,
 )
+from guard.books import care_rules
 from guard.classifier import LAYER
 from guard.conversation import classifier, encoder
 from guard.conversation import read as read_by_models
 from guard.features import windows
 from guard.heads import Kind, reading
-from guard.judge import CARE_RULES, judge
+from guard.judge import judge
 from guard.personal import judge_personal
 from training.convert import TRAINED_ON
 from training.examples import DANGER, REQUESTS, Example, read
@@ -68,7 +69,7 @@ def whole(example: Example) -> Verdict:
 
 
 def rules(example: Example) -> Verdict:
-    return worst(judge_input(example.text), judge(example.text, CARE_RULES), judge_personal(example.text))
+    return worst(judge_input(example.text), judge(example.text, care_rules()), judge_personal(example.text))
 
 
 def encoded(text: str) -> Verdict:

@@ -166,7 +166,7 @@ class Web(Process):
                 "--port",
                 str(self.port),
                 "--lifespan",
-                "off",
+                "on",
             ),
             *("--log-level", "warning", "--timeout-graceful-shutdown", "1"),
             env=environment(**{"SITE_URL": self.url} | changed),

@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from encoders.network import MODEL as ENCODER_MODEL
+from guard.books import FILES as RULE_FILES
 from guard.classifier import MODEL
 from guard.conversation import PERSON, last_two
-from guard.judge import FILES as RULE_FILES
 from training import encoder
 from training.convert import TRAINED_ON
 from training.examples import HEADS, Example, read

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from guard import Category, judge_input, patterns
-from guard.judge import FILES
+from guard.books import FILES
 from training.examples import HEADS, Example
 
 FOLDER = Path(__file__).parent / "messages"

@@ -23,6 +23,7 @@ from chat.turns.outcomes import Outcome, ended_fields, settle
 from chat.turns.retries import lock_with_retried, settle_retry
 from chat.turns.verdicts import name_plainly
 from inference import loop
+from inference.provider import fault_of_server
 
 logger = logging.getLogger(__name__)
 
@@ -107,9 +108,6 @@ def watch_model() -> ModelOutage | None:
 
 async def _probe() -> str:
     """What is wrong with the server, or "" when it answers to its name."""
-    # The model's client takes most of a second to import, and only a worker needs it.
-    from inference.provider import fault_of_server  # noqa: PLC0415
-
     try:
         async with asyncio.timeout(PROBE_SECONDS):
             fault = await fault_of_server()

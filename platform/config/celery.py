@@ -1,7 +1,7 @@
 import os
 
 from celery import Celery
-from celery.signals import setup_logging
+from celery.signals import setup_logging, worker_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -13,3 +13,15 @@ app.autodiscover_tasks()
 @setup_logging.connect
 def leave_logging(**_given: object) -> None:
     """Django has set it up already, for every process alike; whoever listens here keeps Celery from doing its own."""
+
+
+@worker_init.connect
+def get_ready(**_given: object) -> None:
+    """Before the first task is taken, and before the worker answers whether it is there."""
+    from config.startup import get_worker_ready  # noqa: PLC0415 - once Django is set up
+
+    try:
+        get_worker_ready()
+    except Exception as fault:
+        # Celery logs any other exception of a signal and goes on without what failed.
+        raise SystemExit(f"{type(fault).__name__}: {fault}") from fault

@@ -23,6 +23,7 @@ from django.urls import set_script_prefix
 from servestatic.middleware import ServeStaticMiddleware
 
 from config.bodies import BodyRefused, read_body, refuse_body
+from config.startup import get_web_ready
 
 type Scope = MutableMapping[str, Any]
 type Receive = Callable[[], Awaitable[Mapping[str, Any]]]
@@ -64,6 +65,9 @@ class Handler(ASGIHandler):
         super().load_middleware(is_async=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+            return
         if scope["type"] != "http":
             raise ValueError(f"Only HTTP is spoken here, not {scope['type']}.")
         set_readable_client(scope)
@@ -76,6 +80,18 @@ class Handler(ASGIHandler):
             body = BytesIO()
         with closing(body):
             await self._answer(scope, body, receive, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        """Get ready before the server listens: it does not start where that fails, and health is not asked before."""
+        await receive()
+        try:
+            await asyncio.to_thread(get_web_ready)
+        except Exception as fault:  # noqa: BLE001 - the server tells of it, and ends
+            await send({"type": "lifespan.startup.failed", "message": f"{type(fault).__name__}: {fault}"})
+            return
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await send({"type": "lifespan.shutdown.complete"})
 
     async def _answer(self, scope: Scope, body: IO[bytes], receive: Receive, send: Send) -> None:
         request, refusal = self.create_request(scope, body)

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 
 from chat.connections import give_back
 from config.celery import app
+from inference.provider import provider_answers
 
 SECONDS_A_CHECK = 2.0
 
@@ -60,9 +61,6 @@ async def _valkey() -> None:
 
 
 async def _model() -> None:
-    # The model's client takes most of a second to import, and a web process needs it for nothing else.
-    from inference.provider import provider_answers  # noqa: PLC0415
-
     await provider_answers()
 
 

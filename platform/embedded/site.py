@@ -118,7 +118,7 @@ class Web(SitePart):
 
     def launch(self) -> Launch:
         where = ["--host", LOOPBACK, "--port", str(self.site.port)]
-        words = ["--timeout-graceful-shutdown", "5", "--no-server-header", "--lifespan", "off"]
+        words = ["--timeout-graceful-shutdown", "5", "--no-server-header", "--lifespan", "on"]
         words += ["--header", f"{SIGNATURE}:{self.site.run}"]
         return self.site.launch("web", "-m", "uvicorn", "config.asgi:application", *where, *words)
 

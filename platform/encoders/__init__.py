@@ -1,6 +1,7 @@
 """The text networks that run on this machine: the guard's, and the one by which a question finds a lesson.
 
-Pure code without Django.
+Pure code without Django. Importing it is cheap: numpy, ONNX Runtime and the networks are loaded by the first use, or by
+`get_ready`.
 """
 
 from encoders.card import ModelFault

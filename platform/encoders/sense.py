@@ -4,12 +4,15 @@ It is all-MiniLM-L6-v2 (Reimers and Gurevych, 2019; Wang et al., 2020) as it was
 with its matrices as signed bytes. `python -m training.meaning` writes it.
 """
 
-from functools import cache
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
+from kit.lazily import once
 
-from encoders.network import MODEL, WIDTH, Network
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from encoders.network import Network
 
 NAME = "sense"
 SENSE = "sense"
@@ -30,13 +33,17 @@ def sense_of(text: str) -> bytes:
     """
     network = _network()
     pieces = network.pieces(text)
-    return (network.run(pieces) * _MOST).round().astype(np.int8).tobytes() if pieces else b""
+    return (network.run(pieces) * _MOST).round().astype("int8").tobytes() if pieces else b""
 
 
-def nearness(sense: bytes, others: bytes) -> NDArray[np.float32]:
+def nearness(sense: bytes, others: bytes) -> "NDArray[np.float32]":
     """The cosine between one sense and each of others, which stand end to end: 1 for the same sentence, about 0 for
     sentences that have nothing to do with each other.
     """
+    import numpy as np  # noqa: PLC0415 - as in `_network`
+
+    from encoders.network import WIDTH  # noqa: PLC0415
+
     one, many = (
         np.frombuffer(given, np.int8).astype(np.float32).reshape(-1, WIDTH) for given in (sense, others)
     )
@@ -44,6 +51,8 @@ def nearness(sense: bytes, others: bytes) -> NDArray[np.float32]:
     return cosines
 
 
-@cache
-def _network() -> Network:
+@once
+def _network() -> "Network":
+    from encoders.network import MODEL, Network  # noqa: PLC0415 - with it come numpy and ONNX Runtime
+
     return Network(MODEL, NAME)

@@ -2,16 +2,20 @@
 
 import dataclasses
 from collections.abc import Sequence
-from functools import cache
+from typing import TYPE_CHECKING
 
+from guard.books import care_rules, input_rules, load_books, trace_rules
 from guard.classifier import Classifier
-from guard.encoder import Encoder
 from guard.heads import Reading
-from guard.judge import CARE_RULES, INPUT_RULES, TRACE_RULES, judge
+from guard.judge import judge
 from guard.parts import DANGER, UNSAFE, agree, judge_parts, without_care
 from guard.personal import judge_personal
 from guard.segments import is_short
 from guard.verdict import Category, Evidence, Level, Verdict, worst
+from kit.lazily import once
+
+if TYPE_CHECKING:
+    from guard.encoder import Encoder
 
 PERSON = "user"
 LAYER = "conversation"
@@ -56,7 +60,7 @@ def judge_strictly(text: str) -> Verdict:
 
     By itself a trace says too little to act on, and `judge_conversation` only counts it beside earlier ones.
     """
-    traces = read(text).traces | judge(text, TRACE_RULES).categories
+    traces = read(text).traces | judge(text, trace_rules()).categories
     found = traces & (DANGER | UNSAFE)
     if not found:
         return Verdict(layer=LAYER)
@@ -85,25 +89,31 @@ def last_two(before: str, last: str) -> str:
 
 
 def get_ready() -> None:
-    """Load both models now, rather than when somebody waits for the first verdict. It takes half a second."""
+    """Load rules and both models now, rather than when somebody waits for the first verdict. It takes a second or two.
+
+    Raises RuleFault or ModelFault for files that cannot be used.
+    """
+    load_books()
     classifier()
     encoder()
 
 
-@cache
+@once
 def classifier() -> Classifier:
     """The quick model that ships, read once."""
     return Classifier()
 
 
-@cache
-def encoder() -> Encoder:
+@once
+def encoder() -> "Encoder":
     """The deep model that ships, read once."""
+    from guard.encoder import Encoder  # noqa: PLC0415 - with it come numpy and ONNX Runtime
+
     return Encoder()
 
 
 def _alone(text: str, reading: Reading) -> Verdict:
-    return worst(judge(text, INPUT_RULES), judge(text, CARE_RULES), reading.verdict)
+    return worst(judge(text, input_rules()), judge(text, care_rules()), reading.verdict)
 
 
 def _together(before: Sequence[str], last: str) -> Verdict:
@@ -131,7 +141,7 @@ def _split(before: Sequence[str], last: str) -> Verdict:
     for count in range(1, min(_JOINED, len(before)) + 1):
         past = " ".join(before[-count:])
         begins = len(past) + 1
-        for book in (INPUT_RULES, CARE_RULES):
+        for book in (input_rules(), care_rules()):
             verdict = judge(f"{past} {last}", book)
             across = [e for e in verdict.evidence if e.start < begins < e.end]
             found += [
@@ -169,7 +179,7 @@ def _sum(before: Sequence[str], alone: Verdict, reading: Reading, last: str) -> 
 
 def _points(verdict: Verdict, reading: Reading, text: str) -> tuple[float, float]:
     """A message's hints of danger, and those of an unsafe home."""
-    traces = reading.traces | judge(text, TRACE_RULES).categories
+    traces = reading.traces | judge(text, trace_rules()).categories
     own = Level.NONE if Category.ABOUT_SOMEONE_ELSE in verdict.categories else verdict.level
     danger = _POINTS.get(own, _TRACE if traces & DANGER else 0.0)
     return danger, _UNSAFE_POINTS.get(verdict.level, _TRACE if traces & UNSAFE else 0.0)

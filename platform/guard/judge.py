@@ -1,10 +1,8 @@
 """The rules' verdict on a whole text."""
 
-import gc
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Iterable
 
+from guard.books import input_rules
 from guard.rules import RuleBook
 from guard.scan import Match, Scan
 from guard.verdict import Evidence, Verdict, worst
@@ -13,42 +11,11 @@ from kit.normalise import fold
 
 LAYER = "rules"
 NOTHING_FOUND = Verdict(layer=LAYER)
-FILES = Path(__file__).parent / "rules"
-
-
-@contextmanager
-def _here_to_stay() -> Iterator[None]:
-    """What is made meanwhile is never looked through for garbage.
-
-    The rules are half a million small objects: each look would stop a server for a third of a second.
-    """
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-        gc.freeze()
-    finally:
-        if was_on:
-            gc.enable()
-
-
-with _here_to_stay():
-    INPUT_RULES = RuleBook([FILES / "en.toml", FILES / "es.toml"])
-    CARE_RULES = RuleBook(
-        [
-            FILES / "care_en.toml",
-            FILES / "care_es.toml",
-            FILES / "requests_en.toml",
-            FILES / "requests_es.toml",
-        ]
-    )
-    TRACE_RULES = RuleBook([FILES / "traces.toml"])
-    OUTPUT_RULES = RuleBook(sorted(FILES.glob("output_*.toml")))
 
 
 def judge_input(text: str) -> Verdict:
     """What the crisis rules find in what a person wrote. Never does I/O; takes time in proportion to the length."""
-    return judge(text, INPUT_RULES)
+    return judge(text, input_rules())
 
 
 def judge(text: str, book: RuleBook) -> Verdict:

@@ -1,6 +1,6 @@
 """The verdict on what a model said. Two readings agree by the more careful one: as written, and as laid out."""
 
-from guard.judge import OUTPUT_RULES
+from guard.books import output_rules
 from guard.markup import Markup
 from guard.reading import Reading
 from guard.verdict import Verdict, worst
@@ -11,8 +11,8 @@ from kit.normalise import fold
 def readings(*, longest: int = LONGEST_WORD) -> tuple[Reading, ...]:
     """Every way in which an answer is read, from its beginning."""
     return (
-        Reading(OUTPUT_RULES, longest=longest),
-        Reading(OUTPUT_RULES, markup=Markup(), longest=longest),
+        Reading(output_rules(), longest=longest),
+        Reading(output_rules(), markup=Markup(), longest=longest),
     )
 
 

@@ -3,12 +3,15 @@
 import dataclasses
 import math
 import re
+from typing import TYPE_CHECKING
 
 from guard.classifier import Classifier
-from guard.encoder import Encoder
 from guard.heads import Reading
 from guard.segments import segments
 from guard.verdict import Category, Evidence, Level, Verdict, worst
+
+if TYPE_CHECKING:
+    from guard.encoder import Encoder
 
 UNSAFE = frozenset({Category.UNSAFE_HOME, Category.EXPLOITATION})
 DANGER = frozenset(
@@ -52,7 +55,7 @@ _OF_AN_EXERCISE = re.compile(
 )
 
 
-def judge_parts(text: str, quick: Classifier, deep: Encoder, *, is_read_whole: bool) -> Verdict:
+def judge_parts(text: str, quick: Classifier, deep: "Encoder", *, is_read_whole: bool) -> Verdict:
     """The most careful level that both models agree on in any part of a text; level 0 for a short text.
 
     The heads read every part. The encoder reads those in which its opinion can matter; of a text in which these have

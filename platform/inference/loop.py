@@ -8,13 +8,14 @@ import asyncio
 import threading
 from collections.abc import Coroutine
 from concurrent.futures import Future
-from functools import cache
 from typing import Any
 
 import uvloop
 
+from kit.lazily import once
 
-@cache
+
+@once
 def _loop() -> asyncio.AbstractEventLoop:
     loop = uvloop.new_event_loop()
     threading.Thread(target=loop.run_forever, name="inference-loop", daemon=True).start()

@@ -9,11 +9,10 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 from weakref import WeakKeyDictionary
 
-import openai
 from django.conf import settings
 
 from inference import errors
@@ -22,6 +21,12 @@ from inference.quirks import THINKS_FIRST
 from inference.reading import AnswerReader
 from inference.sse import EventReader
 from inference.talk import Message, Usage, Words
+from kit.lazily import lazy_module
+
+if TYPE_CHECKING:
+    import openai
+else:
+    openai = lazy_module("openai")
 
 CONNECT_SECONDS = 3.0
 COUNT_SECONDS = 2.0
@@ -38,10 +43,15 @@ NO_LIST = {
     HTTPStatus.NOT_IMPLEMENTED,
 }
 
-_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, openai.AsyncOpenAI] = WeakKeyDictionary()
+_clients: "WeakKeyDictionary[asyncio.AbstractEventLoop, openai.AsyncOpenAI]" = WeakKeyDictionary()
 
 
-def _client() -> openai.AsyncOpenAI:
+def get_ready() -> None:
+    """Import the client now, which takes most of a second, rather than when a question waits for its answer."""
+    _ = openai.AsyncOpenAI, openai.DefaultAioHttpClient  # the first look imports it
+
+
+def _client() -> "openai.AsyncOpenAI":
     # Making a client costs some 20 ms and a connection pool belongs to its loop: one is kept for each loop.
     loop = asyncio.get_running_loop()
     if loop not in _clients:
@@ -156,7 +166,7 @@ class Question:
     give_up_at: float
 
 
-async def _open(stack: AsyncExitStack, question: Question, habits: Habits) -> openai.AsyncAPIResponse[Any]:
+async def _open(stack: AsyncExitStack, question: Question, habits: Habits) -> "openai.AsyncAPIResponse[Any]":
     """Ask, in the way that this server takes, and once more where that is likely to help."""
     retried = False
     while True:
@@ -172,7 +182,9 @@ async def _open(stack: AsyncExitStack, question: Question, habits: Habits) -> op
         await asyncio.sleep(pause)
 
 
-async def _request(stack: AsyncExitStack, question: Question, habits: Habits) -> openai.AsyncAPIResponse[Any]:
+async def _request(
+    stack: AsyncExitStack, question: Question, habits: Habits
+) -> "openai.AsyncAPIResponse[Any]":
     # The client's overloads know no parameter whose name is chosen at run time.
     create: Any = _client().chat.completions.with_streaming_response.create
     more = {"stream_options": {"include_usage": True}} if habits.reports_usage else {}
@@ -191,13 +203,12 @@ async def _request(stack: AsyncExitStack, question: Question, habits: Habits) ->
     return response
 
 
-UNKNOWN_FIELD = (openai.BadRequestError, openai.UnprocessableEntityError)
 USAGE_FIELD = re.compile("stream_options|include_usage")
 
 
-def _learn(fault: openai.APIError, habits: Habits) -> bool:
+def _learn(fault: "openai.APIError", habits: Habits) -> bool:
     """Whether the server named a field that it does not take, so that it is asked again without it."""
-    if not isinstance(fault, UNKNOWN_FIELD):
+    if not isinstance(fault, openai.BadRequestError | openai.UnprocessableEntityError):
         return False
     told = str(fault)
     if habits.reports_usage and USAGE_FIELD.search(told):
@@ -209,7 +220,7 @@ def _learn(fault: openai.APIError, habits: Habits) -> bool:
     return False
 
 
-def _pause_before_retry(fault: openai.APIError, question: Question, *, retried: bool) -> float | None:
+def _pause_before_retry(fault: "openai.APIError", question: Question, *, retried: bool) -> float | None:
     """Seconds until the same is asked again; None where it is not."""
     now = asyncio.get_running_loop().time()
     if _is_loading(fault):
@@ -224,11 +235,11 @@ def _pause_before_retry(fault: openai.APIError, question: Question, *, retried: 
     return pause if pause <= LONGEST_RETRY_SECONDS else None
 
 
-def _is_loading(fault: openai.APIError) -> bool:
+def _is_loading(fault: "openai.APIError") -> bool:
     return isinstance(fault, openai.APIStatusError) and says_loading(fault.status_code, fault.body)
 
 
-def _fault_of(fault: openai.APIError) -> errors.ModelFault:
+def _fault_of(fault: "openai.APIError") -> errors.ModelFault:
     if isinstance(fault, openai.APITimeoutError):
         # The transport calls a refused connection a timeout too; only its cause's name tells them apart.
         is_away = type(fault.__cause__).__name__ == "ConnectTimeout"

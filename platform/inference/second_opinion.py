@@ -5,11 +5,17 @@ A guard that fails is left alone for a while, so that a dead one does not cost e
 
 import asyncio
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-import openai
 from django.conf import settings
+
+from kit.lazily import lazy_module
+
+if TYPE_CHECKING:
+    import openai
+else:
+    openai = lazy_module("openai")
 
 # So many failures after one another, and it is left alone for so long. One question then tries it again.
 FAILURES = 3
@@ -46,10 +52,10 @@ class Breaker:
 
 
 breaker = Breaker()
-_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, openai.AsyncOpenAI] = WeakKeyDictionary()
+_clients: "WeakKeyDictionary[asyncio.AbstractEventLoop, openai.AsyncOpenAI]" = WeakKeyDictionary()
 
 
-def _client() -> openai.AsyncOpenAI:
+def _client() -> "openai.AsyncOpenAI":
     loop = asyncio.get_running_loop()
     if loop not in _clients:
         _clients[loop] = openai.AsyncOpenAI(

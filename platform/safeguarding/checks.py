@@ -1,9 +1,12 @@
 """What `manage.py check` says of the crisis texts."""
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004 - Django's own name
+from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004 - Django's own name
 
+import guard
+from encoders import ModelFault
 from guard.remote import GUARDS
+from guard.rules import RuleFault
 from safeguarding import acts, datafile
 from safeguarding.cards import all_words, languages
 from safeguarding.datafile import DataBroken
@@ -52,4 +55,14 @@ def check_texts(**_options: object) -> list[CheckMessage]:
             acts.all_texts(language)
     except DataBroken as fault:
         return [Error(str(fault), id="safeguarding.E001")]
+    return []
+
+
+@register(Tags.security, deploy=True)
+def check_guard(**_options: object) -> list[CheckMessage]:
+    """Only with `--deploy`, as it takes a second or two: web and worker do not start with such a file either."""
+    try:
+        guard.get_ready()
+    except (RuleFault, ModelFault) as fault:
+        return [Error(f"The guard cannot be used: {fault}", id="safeguarding.E003")]
     return []

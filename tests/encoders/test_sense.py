@@ -60,10 +60,10 @@ class TestFiles:
     @pytest.fixture
     def folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         copy = shutil.copytree(MODEL, tmp_path / "model")
-        monkeypatch.setattr("encoders.sense.MODEL", copy)
-        sense._network.cache_clear()
+        monkeypatch.setattr("encoders.network.MODEL", copy)
+        sense._network.forget()
         yield copy
-        sense._network.cache_clear()
+        sense._network.forget()
 
     @pytest.mark.parametrize("name", ["sense.json", "sense.onnx", "vocabulary.txt"])
     def test_a_missing_file_is_named(self, folder: Path, name: str) -> None:

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guard import Level, OutputGate, judge_output
-from guard.judge import OUTPUT_RULES
+from guard.books import output_rules
 
-EXAMPLES = [text for rule in OUTPUT_RULES.rules for text in (*rule.examples, *rule.not_examples)]
+EXAMPLES = [text for rule in output_rules().rules for text in (*rule.examples, *rule.not_examples)]
 ODD = [
     "!",
     "!!!!",

@@ -7,7 +7,7 @@ import pytest
 from benchmarks.output_guard import AFTER, BEFORE, DISGUISES, UNSAFE, Stream, leaks, released, streams
 from chat.prompt import CONDUCT
 from guard import Category, judge_output
-from guard.judge import OUTPUT_RULES
+from guard.books import output_rules
 from guard.markup import Markup
 from kit.normalise import fold
 
@@ -77,7 +77,7 @@ def test_an_exception_ends_with_its_sentence() -> None:
 
 
 def test_there_are_rules_for_all_that_a_tutor_must_never_say() -> None:
-    covered = frozenset[Category]().union(*(rule.categories for rule in OUTPUT_RULES.rules))
+    covered = frozenset[Category]().union(*(rule.categories for rule in output_rules().rules))
     assert covered >= {
         Category.METHOD,
         Category.ENCOURAGEMENT,

@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from guard import Level, judge_input, judge_output
-from guard.judge import CARE_RULES, INPUT_RULES, OUTPUT_RULES, TRACE_RULES, judge
+from guard.books import care_rules, input_rules, output_rules, trace_rules
+from guard.judge import judge
 from guard.rules import MOST_WORDS, Rule, RuleBook, RuleFault
 
-BOOKS = {"input": INPUT_RULES, "care": CARE_RULES, "traces": TRACE_RULES, "output": OUTPUT_RULES}
+BOOKS = {"input": input_rules(), "care": care_rules(), "traces": trace_rules(), "output": output_rules()}
 CAUGHT = [
     (book, rule, text) for book, rules in BOOKS.items() for rule in rules.rules for text in rule.examples
 ]

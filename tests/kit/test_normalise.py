@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guard import judge_input
-from guard.judge import INPUT_RULES
+from guard.books import input_rules
 from kit.normalise import Folded, fold, join
 
-EXAMPLES = [text for rule in INPUT_RULES.rules for text in (*rule.examples, *rule.not_examples)]
+EXAMPLES = [text for rule in input_rules().rules for text in (*rule.examples, *rule.not_examples)]
 UNSEEN = "\u200b\u200c\u200d\u2060\ufeff\u00ad\u034f\u180e\x00\x07\u202e\ufe0f\U000e0041"
 MARKS = "\u0300\u0301\u0308\u0336\u20dd"
 texts = st.text(

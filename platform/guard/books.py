@@ -1,0 +1,64 @@
+"""The books of rules that ship. Each is made by the first who reads it, or by `guard.get_ready`."""
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import RLock
+
+from guard.rules import RuleBook
+from kit.lazily import once
+
+FILES = Path(__file__).parent / "rules"
+_making = RLock()
+
+
+@once
+def input_rules() -> RuleBook:
+    """What a crisis sounds like."""
+    return _made("en", "es")
+
+
+@once
+def care_rules() -> RuleBook:
+    """What needs care without being a crisis, and what is not answered."""
+    return _made("care_en", "care_es", "requests_en", "requests_es")
+
+
+@once
+def trace_rules() -> RuleBook:
+    """What says too little by itself."""
+    return _made("traces")
+
+
+@once
+def output_rules() -> RuleBook:
+    """What a model must never say."""
+    return _made(*sorted(file.stem for file in FILES.glob("output_*.toml")))
+
+
+def load_books() -> None:
+    """Make every book. Raises RuleFault for a file that cannot be used."""
+    for book in (input_rules, care_rules, trace_rules, output_rules):
+        book()
+
+
+def _made(*names: str) -> RuleBook:
+    with _making, _here_to_stay():
+        return RuleBook(FILES / f"{name}.toml" for name in names)
+
+
+@contextmanager
+def _here_to_stay() -> Iterator[None]:
+    """What is made meanwhile is never looked through for garbage.
+
+    The rules are half a million small objects: each look would stop a server for a third of a second.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+        gc.freeze()
+    finally:
+        if was_on:
+            gc.enable()

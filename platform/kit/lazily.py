@@ -1,0 +1,53 @@
+"""What is heavy is loaded when it is needed first, or when a process that serves gets ready, and never on import."""
+
+import importlib.util
+import sys
+from collections.abc import Callable
+from threading import RLock
+from types import ModuleType
+
+
+class once[T]:  # noqa: N801 - a decorator
+    """Like functools.cache for a function without arguments, and threads that call it at once run it once.
+
+    The others wait for the first. Where it raises, each call tries again.
+    """
+
+    def __init__(self, load: Callable[[], T]) -> None:
+        self._load = load
+        self._lock = RLock()
+        self._loaded: tuple[T] | None = None
+
+    def __call__(self) -> T:
+        # Read into a local, as `forget` may come in between.
+        if (loaded := self._loaded) is None:
+            with self._lock:
+                if (loaded := self._loaded) is None:
+                    loaded = self._loaded = (self._load(),)
+        return loaded[0]
+
+    @property
+    def is_loaded(self) -> bool:
+        return self._loaded is not None
+
+    def forget(self) -> None:
+        """Load anew with the next call."""
+        self._loaded = None
+
+
+def lazy_module(name: str) -> ModuleType:
+    """A module that is imported when something of it is used first.
+
+    Only for a package that a single room uses, by attribute: an `import` of one of its parts from another thread could
+    wait for this one, and this one for it.
+    """
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.find_spec(name)
+    if spec is None or spec.loader is None:
+        raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+    spec.loader = importlib.util.LazyLoader(spec.loader)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module

@@ -1,0 +1,185 @@
+"""What is heavy is loaded where a process serves, before it serves, and nowhere else."""
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier
+from typing import Any
+
+import pytest
+from django.core.checks import run_checks
+
+from config import celery
+from config.handler import Handler
+from encoders import sense
+from guard import books, conversation, judge_conversation
+from guard.rules import RuleBook
+from tests.live import environment
+
+pytestmark = pytest.mark.django_db
+
+ROOT = Path(__file__).resolve().parents[2]
+HEAVY_MODULES = {"numpy", "onnxruntime", "openai._client", "aiohttp", "httpx"}
+HEAVY_FILES = ("guard/rules/", "guard/model/", "encoders/model/")
+# Says which of them a process had loaded when it was done.
+BEFORE = """
+import os, sys
+opened = []
+sys.addaudithook(lambda event, given: opened.append(str(given[0])) if event == "open" else None)
+os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+"""
+AFTER = """
+import json
+print(json.dumps([opened, list(sys.modules)]))
+"""
+COMMAND = "from django.core.management import execute_from_command_line as go\ngo(['manage.py', {words}])"
+NO_SUCH_RULE = '[[rules]]\nid = "x"\nlevel = 9\ncategories = []\nphrases = ["x"]\nexamples = ["x"]\n'
+# What a process does with rules that nobody can use.
+BROKEN = "from pathlib import Path\nfrom guard import books\nbooks.FILES = Path({folder!r})\n{code}"
+
+
+def run(code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        env=environment(),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def loaded_by(code: str) -> set[str]:
+    told = run(f"{BEFORE}{code}{AFTER}")
+    assert told.returncode == 0, told.stderr
+    opened, modules = json.loads(told.stdout.splitlines()[-1])
+    return {file for file in opened if any(part in file for part in HEAVY_FILES)} | (
+        HEAVY_MODULES & set(modules)
+    )
+
+
+class TestNothingHeavy:
+    @pytest.mark.parametrize("words", ["'check'", "'migrate', '--plan'"])
+    def test_a_command_loads_none_of_it(self, words: str) -> None:
+        assert loaded_by(COMMAND.format(words=words)) == set()
+
+    def test_importing_the_site_loads_none_of_it(self) -> None:
+        assert (
+            loaded_by("import config.asgi, config.urls\nimport django.urls\ndjango.urls.reverse('home')")
+            == set()
+        )
+
+    def test_the_clock_loads_none_of_it(self) -> None:
+        tasks = "from config.celery import app\napp.loader.init_worker()\napp.finalize()"
+        assert loaded_by(tasks) == set()
+
+    def test_what_serves_loads_all_of_it_and_the_watch_sees_it(self) -> None:
+        web = loaded_by("import config.asgi\nfrom config.startup import get_web_ready\nget_web_ready()")
+        assert {"numpy", "onnxruntime"} <= web
+        for file in ("rules/en.toml", "rules/traces.toml", "model/weights.bin", "guard.onnx", "sense.onnx"):
+            assert any(one.endswith(file) for one in web)
+        worker = loaded_by(
+            "import config.asgi\nfrom config.startup import get_worker_ready\nget_worker_ready()"
+        )
+        assert {"numpy", "onnxruntime", "openai._client"} <= worker
+        assert any(one.endswith("rules/output_en.toml") for one in worker)
+
+
+@pytest.fixture
+def unloaded() -> Iterator[None]:
+    heavy = (
+        *(books.input_rules, books.care_rules, books.trace_rules, books.output_rules),
+        *(conversation.classifier, conversation.encoder, sense._network),
+    )
+    for one in heavy:
+        one.forget()
+    yield
+    for one in heavy:
+        one.forget()
+
+
+@pytest.fixture
+def broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unloaded: None) -> Path:
+    for name in ("en", "es"):
+        (tmp_path / f"{name}.toml").write_text(NO_SUCH_RULE)
+    monkeypatch.setattr(books, "FILES", tmp_path)
+    return tmp_path
+
+
+def test_two_who_ask_first_at_once_load_once(unloaded: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    made, begins = list[str](), Barrier(4)
+    make = books._made
+
+    def make_and_tell(*names: str) -> RuleBook:
+        made.append(names[0])
+        return make(*names)
+
+    monkeypatch.setattr(books, "_made", make_and_tell)
+
+    def ask(_number: int) -> Any:
+        begins.wait()
+        return judge_conversation([("user", "i want to kill myself")])
+
+    with ThreadPoolExecutor(4) as threads:
+        first, *others = threads.map(ask, range(4))
+    assert first.is_crisis
+    assert all(other == first for other in others)
+    assert sorted(made) == ["care_en", "en", "traces"]
+
+
+class TestLifespan:
+    def live(self) -> list[str]:
+        told = list[Mapping[str, Any]]()
+
+        async def receive() -> Mapping[str, Any]:
+            return {"type": "lifespan.startup" if not told else "lifespan.shutdown"}
+
+        async def send(message: Mapping[str, Any]) -> None:
+            told.append(message)
+
+        asyncio.run(Handler()({"type": "lifespan"}, receive, send))
+        return [f"{one['type']} {one.get('message', '')}".strip() for one in told]
+
+    def test_the_server_is_told_when_all_is_loaded(self, unloaded: None) -> None:
+        assert self.live() == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+        assert books.output_rules.is_loaded
+        assert conversation.encoder.is_loaded
+        assert sense._network.is_loaded
+
+    def test_a_file_that_cannot_be_used_is_named_and_the_server_told(self, broken: Path) -> None:
+        (told,) = self.live()
+        assert told.startswith("lifespan.startup.failed RuleFault: en.toml: rule x has level 9")
+
+
+def test_a_deployment_check_names_a_file_that_cannot_be_used(broken: Path) -> None:
+    def faults(*, deploy: bool) -> list[str]:
+        found = run_checks(include_deployment_checks=deploy)
+        return [one.msg for one in found if one.id == "safeguarding.E003"]
+
+    assert faults(deploy=False) == []
+    (fault,) = faults(deploy=True)
+    assert "en.toml: rule x has level 9" in fault
+
+
+def test_a_worker_ends_where_a_file_cannot_be_used(broken: Path) -> None:
+    with pytest.raises(SystemExit, match=r"RuleFault: en\.toml: rule x has level 9"):
+        celery.get_ready()
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import uvicorn\nuvicorn.main(['config.asgi:application', '--port', '0', '--lifespan', 'on'])",
+        "from config.celery import app\napp.worker_main(['worker', '-P', 'threads', '-c', '1'])",
+    ],
+    ids=["web", "worker"],
+)
+def test_no_process_serves_with_rules_that_cannot_be_used(code: str, broken: Path) -> None:
+    told = run(BROKEN.format(folder=str(broken), code=code))
+    assert told.returncode not in {0, None}
+    assert "en.toml: rule x has level 9" in told.stdout + told.stderr

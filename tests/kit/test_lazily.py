@@ -1,0 +1,88 @@
+"""What is heavy is loaded once, by the first who needs it."""
+
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+
+from kit.lazily import once
+
+
+class TestOnce:
+    def test_threads_that_ask_first_at_once_load_once_and_get_the_same(self) -> None:
+        begins, loads = Barrier(8), list[object]()
+
+        @once
+        def heavy() -> object:
+            time.sleep(0.05)
+            loads.append(object())
+            return loads[-1]
+
+        def ask(_number: int) -> object:
+            begins.wait()
+            return heavy()
+
+        assert not heavy.is_loaded
+        with ThreadPoolExecutor(8) as threads:
+            assert set(threads.map(ask, range(8))) == {loads[0]}
+        assert len(loads) == 1
+        assert heavy.is_loaded
+
+    def test_what_failed_is_tried_again(self) -> None:
+        tries = list[int]()
+
+        @once
+        def heavy() -> str:
+            tries.append(1)
+            if len(tries) == 1:
+                raise ValueError("broken")
+            return "mended"
+
+        with pytest.raises(ValueError, match="broken"):
+            heavy()
+        assert not heavy.is_loaded
+        assert heavy() == "mended"
+
+    def test_nothing_is_a_result_too(self) -> None:
+        loads = []
+
+        @once
+        def nothing() -> None:
+            loads.append(1)
+
+        nothing()
+        nothing()
+        assert len(loads) == 1
+
+    def test_what_is_forgotten_is_loaded_anew(self) -> None:
+        @once
+        def heavy() -> object:
+            return object()
+
+        first = heavy()
+        heavy.forget()
+        assert heavy() is not first
+
+
+class TestLazyModule:
+    def run(self, code: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", f"import sys\nfrom kit.lazily import lazy_module\n{code}"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def test_it_is_imported_by_the_first_look_at_it(self) -> None:
+        told = self.run(
+            "sqlite = lazy_module('sqlite3')\nprint('sqlite3.dbapi2' in sys.modules)\n"
+            "sqlite.connect\nprint('sqlite3.dbapi2' in sys.modules)\n"
+            "import sqlite3\nprint(sqlite3 is sqlite is lazy_module('sqlite3'))"
+        )
+        assert told.stdout.split() == ["False", "True", "True"], told.stderr
+
+    def test_one_that_is_not_there_is_told_of_at_once(self) -> None:
+        assert "ModuleNotFoundError: No module named 'no_such'" in self.run("lazy_module('no_such')").stderr
