@@ -16,6 +16,7 @@ from safeguarding.cards import KINDS, Card, all_words, card_for, languages
 from safeguarding.checks import check_texts
 from safeguarding.datafile import FOLDER, DataBroken
 from safeguarding.helplines import UNSAFE_HOME
+from tests.markup import squeezed
 
 ABOUT = Category.ABOUT_SOMEONE_ELSE
 FRIEND = frozenset({Category.SUICIDE, ABOUT})
@@ -89,7 +90,7 @@ def test_no_card_would_itself_be_carded(language: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_card_on_the_page(kind: str) -> None:
     card = card_for(VERDICTS[kind], country="US")
-    page = render_to_string("safeguarding/card.html", {"card": card})
+    page = squeezed(render_to_string("safeguarding/card.html", {"card": card}))
     assert '<section class="card-crisis" aria-labelledby=' in page
     assert page.count("<h2") == 1
     lines = ("tel:988", "sms:988", "https://988lifeline.org/chat/", "sms:741741?&amp;body=HOME")

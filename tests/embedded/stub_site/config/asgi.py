@@ -11,8 +11,14 @@ type Message = MutableMapping[str, Any]
 
 
 async def application(
-    scope: Message, _receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]
+    scope: Message, receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]
 ) -> None:
+    if scope["type"] == "lifespan":
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+        return
     body = "ok"
     if scope["path"] == "/readyz":
         replies = await asyncio.to_thread(app.control.ping, timeout=0.3, limit=1)
