@@ -12,7 +12,7 @@ help: ## Say what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile
 
 setup: ## Make the environment from the hashed lock (quick when nothing has changed)
-	@sh platform/embedded/setup.sh
+	@sh tools/embedded/setup.sh
 
 run: setup ## Run the whole site on this machine, until Ctrl-C (PORT=8000 chooses the port)
 	@$(EMBEDDED) run

@@ -13,6 +13,7 @@ MOST_LINES_OF_SQL = 3
 def test_platform_is_a_source_root_and_never_a_package() -> None:
     """With an __init__.py it would hide the standard library's module, and uuid and openai would break."""
     assert not (ROOT / "platform" / "__init__.py").exists()
+    assert not (ROOT / "tools" / "__init__.py").exists()
     assert platform.python_version_tuple()[:2] == ("3", "13")
     assert not Path(platform.__file__).is_relative_to(ROOT)
 
