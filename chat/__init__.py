@@ -6,7 +6,6 @@ prompt.py what the model is told. docs/architecture.md walks one question throug
 
 Each room inside says in its docstring what the others may import of it. Rooms above chat import only these:
 
-connections      giving a thread's connection back
 selectors        how many turns are being answered
 turns.outages    whether the model is down
 turns.outcomes   what is measured of ended turns

@@ -12,8 +12,8 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from courses.languages import page_language
 from guard import Action, Level
+from kit.languages import page_language
 
 LONGEST_QUESTION = 8000
 LONGEST_TITLE = 80

@@ -18,12 +18,12 @@ from django.utils.translation import get_language_info
 from chat.errors import TooLongForModel
 from chat.models import State, Turn
 from chat.turns.verdicts import action_of
-from courses.languages import page_language
 from courses.retrieval.search import Found, passages_find, passages_of
 from courses.retrieval.wording import wording_of
 from guard import Action
 from inference.talk import Message
 from inference.tokens import TOKENS_A_MESSAGE, tokens_at_most, tokens_likely
+from kit.languages import page_language
 
 OPEN, CLOSE = "<reading>", "</reading>"
 # What begins a turn, or ends one, in the templates of the models in use, and our own fence. A server that renders a

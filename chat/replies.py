@@ -10,9 +10,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.models import Person
-from accounts.prose import count_said, length_said
-from accounts.throttle import TooOften
-from accounts.waits import too_often_said
 from accounts.zones import time_in
 from budgets.errors import BudgetShort, SiteStopped
 from budgets.models import Floor
@@ -35,6 +32,8 @@ from chat.errors import (
 )
 from chat.models import Ending, ModelOutage, Report, State, Turn, WaitsFor
 from chat.turns.verdicts import verdict_of
+from kit.texts import count_said, length_said
+from kit.throttles import TooOften, too_often_said
 from safeguarding.cards import Card, card_for
 
 

@@ -12,11 +12,11 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from accounts.models import Person
-from accounts.texts import normalize_text
-from accounts.throttle import Throttle
 from chat.models import RETRIED_STATES, Reason, Report, ReportCount, State, Turn
 from chat.selectors import turns_of
 from chat.turns.verdicts import action_of
+from kit.texts import normalize_text
+from kit.throttles import Throttle
 
 report_throttle = Throttle("reports", "10/minute;60/hour")
 REPORTS_KEPT_FOR = timedelta(days=180)

@@ -7,7 +7,6 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Person
-from accounts.texts import normalize_line
 from budgets.services import hold_release, holds_release
 from chat import streaming
 from chat.models import (
@@ -25,6 +24,7 @@ from chat.turns.outages import end_deferred, outcome_without_answer
 from chat.turns.retries import lock_with_retried, settle_retry
 from chat.turns.verdicts import verdict_of
 from guard import Level
+from kit.texts import normalize_line
 from safeguarding.cards import is_about_safety
 
 # Counted from the last question: half a year, so that what was asked in autumn can be read again in spring.

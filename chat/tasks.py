@@ -7,7 +7,7 @@ from chat import reports, services
 from chat.answering import leases
 from chat.answering.desk import desk
 from chat.asking import releasing
-from chat.connections import give_back
+from kit.connections import give_back
 from telemetry.context import about
 
 

@@ -4,7 +4,6 @@ Each room inside says in its docstring what the others may import of it. Rooms a
 
 authoring.loading     library_load makes the database hold what is in the files
 authoring.source      ContentBroken, with every fault of those files
-languages             in which language a page is read
 learning.records      what somebody has done
 library.selectors     modules as their reader stands in them
 retrieval.search      the passages that speak of a question, for the tutor to cite

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.names import NameField
-from accounts.site import absolute
+from kit.site import absolute
 
 SLUG_LENGTH = 80
 

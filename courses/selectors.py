@@ -2,8 +2,8 @@
 
 from django.db.models import QuerySet
 
-from courses.languages import read_in
 from courses.models import Module
+from kit.languages import read_in
 
 
 def modules_shown() -> QuerySet[Module]:

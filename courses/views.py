@@ -5,9 +5,6 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.free_text import reads_free_text
-from accounts.throttle import AskerThrottle, Throttle, TooOften
-from accounts.waits import slowed, too_often_said
 from courses.certificates.issuing import has_certificate
 from courses.learning.progress import QUIZ
 from courses.learning.records import SESSION_KEY as LEARNED
@@ -27,6 +24,8 @@ from courses.library.pages import (
 from courses.library.results import LONGEST, asked_for, lessons_find
 from courses.library.selectors import Course, courses_of
 from courses.selectors import modules_shown
+from kit.free_text import reads_free_text
+from kit.throttles import AskerThrottle, Throttle, TooOften, slowed, too_often_said
 from safeguarding.crisis import cards_beside_search
 
 searches = AskerThrottle("searches", person="60/minute", network="600/minute", everyone="1800/minute")

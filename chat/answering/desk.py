@@ -19,7 +19,6 @@ from django.db import Error as DatabaseError
 
 from chat.answering.draft import Draft, draft_count, draft_write, outcome_of
 from chat.answering.leases import Standing, turn_finish, turns_checkpoint, turns_claim
-from chat.connections import give_back
 from chat.models import Ending, Turn
 from chat.prompt import Prompt, passages_kept, prompt_for
 from chat.selectors import pasts_of
@@ -27,6 +26,7 @@ from chat.turns import outcomes
 from chat.turns.outcomes import Outcome
 from chat.turns.retries import continued_by
 from inference import loop
+from kit.connections import give_back
 from telemetry.context import about
 
 logger = logging.getLogger(__name__)

@@ -13,12 +13,9 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from accounts.models import Person
-from accounts.texts import normalize_text
-from accounts.throttle import Throttle, TooOften
 from budgets.errors import BudgetShort, KeyTaken
 from budgets.selectors import plan_of
 from budgets.services import hold_make
-from chat.connections import lock_key
 from chat.errors import (
     ConversationGone,
     FamilyClosed,
@@ -66,13 +63,16 @@ from chat.turns.verdicts import (
     verdict_for,
     without_personal,
 )
-from courses.languages import page_language
 from courses.retrieval.search import Found
 from families.closing import lock_consent
 from families.gate import Gate, gate_of
 from guard import Action, Verdict, action_for
 from inference.prices import price
 from inference.tokens import tokens_at_most
+from kit.connections import lock_key
+from kit.languages import page_language
+from kit.texts import normalize_text
+from kit.throttles import Throttle, TooOften
 from safeguarding.review import chat_is_open
 from telemetry.context import note
 

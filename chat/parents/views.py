@@ -8,7 +8,6 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts.access import sign_in_required
-from accounts.visits import is_fetched_ahead, is_visit
 from chat.models import Turn
 from chat.parents.looking import overview, turn_in_view
 from chat.web.pages import turns_shown_on_page
@@ -17,6 +16,7 @@ from families.looks import look_take
 from families.models import Link
 from families.selectors import link_to_teen
 from inference.place import runs_at_home
+from kit.visits import is_fetched_ahead, is_visit
 
 
 @sign_in_required

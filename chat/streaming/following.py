@@ -11,11 +11,11 @@ from django.conf import settings
 from django.http import StreamingHttpResponse
 
 from accounts.models import Person
-from accounts.throttle import TooOften
 from chat import streaming
-from chat.connections import give_back
 from chat.models import Turn
 from chat.selectors import turn_of
+from kit.connections import give_back
+from kit.throttles import TooOften
 
 RETRY_SECONDS = 5
 

@@ -16,7 +16,6 @@ from django.utils import timezone
 
 from accounts.models import Person
 from chat import streaming
-from chat.connections import lock_key
 from chat.errors import TooManyDeferred
 from chat.models import DEFERRED_FOR, Ending, ModelOutage, State, Turn, WaitsFor
 from chat.turns.outcomes import Outcome, ended_fields, settle
@@ -24,6 +23,7 @@ from chat.turns.retries import lock_with_retried, settle_retry
 from chat.turns.verdicts import name_plainly
 from inference import loop
 from inference.provider import fault_of_server
+from kit.connections import lock_key
 
 logger = logging.getLogger(__name__)
 

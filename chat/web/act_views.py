@@ -8,13 +8,13 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
 from accounts.access import sign_in_required
-from accounts.free_text import reads_free_text
 from chat.models import Turn
 from chat.reports import NothingToReport, report_make, report_take_back, report_throttle
 from chat.services import question_answer
 from chat.web.conversation import conversation_page, partial, turn_address, turns_page
 from chat.web.pages import ReportForm, turn_shown
 from chat.web.views import HtmxRequest, own_turn, person_of
+from kit.free_text import reads_free_text
 
 
 @sign_in_required

@@ -5,10 +5,6 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts.access import sign_in_required
-from accounts.free_text import reads_free_text
-from accounts.paging import Page, page_of
-from accounts.throttle import TooOften
-from accounts.waits import slowed, too_often_said
 from chat.models import Turn
 from chat.selectors import conversations_of
 from chat.web.search import (
@@ -21,6 +17,9 @@ from chat.web.search import (
     turns_found,
 )
 from chat.web.views import HtmxRequest, person_of
+from kit.free_text import reads_free_text
+from kit.paging import Page, page_of
+from kit.throttles import TooOften, slowed, too_often_said
 from safeguarding.crisis import cards_beside_search
 
 CONVERSATIONS_A_PAGE = 30

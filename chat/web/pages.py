@@ -10,7 +10,6 @@ from django.db.models import Q
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from accounts.prose import ProseField
 from chat import streaming
 from chat.models import (
     LONGEST_WORDS,
@@ -28,6 +27,7 @@ from chat.turns.outages import SERVER_FAULTS, model_outage
 from chat.turns.retries import can_continue
 from chat.turns.verdicts import question_of, said_of, support_of
 from courses.retrieval.search import Found, passages_of
+from kit.texts import ProseField
 from safeguarding.acts import Question, Said, Support
 from safeguarding.cards import Card
 

@@ -17,11 +17,11 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 from accounts.models import Person
-from accounts.texts import normalize_line
-from accounts.throttle import Throttle
 from chat.models import State, Turn
 from chat.selectors import conversations_of, turns_of, turns_once
 from chat.web.conversation import place_address
+from kit.texts import normalize_line
+from kit.throttles import Throttle
 
 search_throttle = Throttle("chat-searches", "30/minute;300/hour")
 LEAST_LETTERS = 2

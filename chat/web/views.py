@@ -12,10 +12,7 @@ from django.views.decorators.vary import vary_on_headers
 from django_htmx.middleware import HtmxDetails
 
 from accounts.access import sign_in_required
-from accounts.free_text import reads_free_text
 from accounts.models import Person
-from accounts.throttle import TooOften
-from accounts.waits import slowed
 from chat import services
 from chat.asking import services as asking
 from chat.asking.services import question_count
@@ -35,6 +32,8 @@ from chat.web.conversation import (
     turns_page,
 )
 from chat.web.pages import turn_shown
+from kit.free_text import reads_free_text
+from kit.throttles import TooOften, slowed
 from safeguarding.crisis import mark_judged
 from telemetry.context import note
 

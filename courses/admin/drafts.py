@@ -12,9 +12,9 @@ from django.urls import URLPattern, path
 from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.middleware import HtmxDetails
 
-from accounts.throttle import Throttle
 from courses.authoring.drafts import NoSuchFile, draft_files, draft_mark, draft_read
 from courses.authoring.source import CONTENT
+from kit.throttles import Throttle
 
 type View = Callable[..., HttpResponseBase]
 

@@ -13,10 +13,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.spreadsheets import spreadsheet
 from courses.admin.drafts import drafts_urls
 from courses.learning.numbers import ENOUGH, EVER, FEWEST, ModuleTold, numbers_of
 from courses.models import Module
+from kit.spreadsheets import spreadsheet
 
 PERIODS = {
     "30": gettext_lazy("the last 30 days"),

@@ -13,11 +13,10 @@ from django.utils.feedgenerator import Atom1Feed
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from accounts.feed_languages import feed_language, feed_path
-from accounts.site import absolute
-from courses.languages import read_in
 from courses.library.pages import with_sources
 from courses.models import Briefing
+from kit.languages import feed_language, feed_path, read_in
+from kit.site import absolute
 
 NEWEST_IN_FEED = 20
 

@@ -12,8 +12,6 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import person_of, sign_in_required
 from accounts.names import NameFormField
-from accounts.throttle import Throttle, TooOften, network_of
-from accounts.waits import slowed, too_often_said
 from courses.certificates.issuing import (
     NotDone,
     certificate_at,
@@ -26,6 +24,7 @@ from courses.certificates.printing import can_be_set, certificate_pdf
 from courses.library.pages import found_course
 from courses.library.selectors import Course
 from courses.models import Certificate, Module
+from kit.throttles import Throttle, TooOften, network_of, slowed, too_often_said
 
 # An address cannot be guessed; this keeps a machine that tries from costing much. Only what is not there counts.
 wrong_addresses = Throttle("certificates not found, network", "300/minute")

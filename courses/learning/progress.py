@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from courses.languages import page_language
 from courses.models import Lesson, Module, Question
+from kit.languages import page_language
 
 QUIZ = "quiz"
 

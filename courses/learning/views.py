@@ -5,12 +5,12 @@ from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST
 
 from accounts.access import person_of, sign_in_required
-from accounts.throttle import Throttle
 from courses.learning.together import company_in, together_agree, together_end
 from courses.models import Module
 from courses.selectors import modules_shown
 from families.models import Link
 from families.selectors import link_of
+from kit.throttles import Throttle
 
 # A no may be asked about again another day, and not all evening.
 asks_of_one = Throttle("asks to take a module together", "5/day")

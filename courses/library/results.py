@@ -10,12 +10,12 @@ from django.db import connection
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
-from accounts.texts import normalize_line
-from courses.languages import page_language
 from courses.models import Lesson, Passage
 from courses.retrieval.index import config_of
 from courses.retrieval.search import Found, passage_found, passages_rank
+from kit.languages import page_language
 from kit.sql import read_sql
+from kit.texts import normalize_line
 
 # People judge for themselves, so they are shown more than the tutor may cite.
 LEAST_SHARE = 0.25

@@ -9,11 +9,11 @@ from django.conf import settings
 from django.db import connection
 from django.urls import reverse
 
-from courses.languages import page_language, read_in
 from courses.models import Passage, Term
 from courses.retrieval.index import ORDINARY, UNDERSTOOD, config_of
 from courses.retrieval.wording import wording_of
 from encoders import nearness, sense_of
+from kit.languages import page_language, read_in
 from kit.sql import read_sql
 
 # A passage speaks of a question when it has at least this share of what is particular in it (see passages_find).

@@ -4,7 +4,7 @@ from django import template
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
-from courses.languages import page_language
+from kit.languages import page_language
 
 register = template.Library()
 

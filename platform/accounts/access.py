@@ -15,8 +15,8 @@ from django.shortcuts import redirect, resolve_url
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from accounts.free_text import free_text_of
 from accounts.models import Person
+from kit.free_text import free_text_of
 
 SESSION_KEY = "kept_form"
 # Where Django keeps a session's own end.

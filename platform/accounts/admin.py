@@ -12,10 +12,10 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin_search import TextSearchAdmin
 from accounts.models import Person
 from accounts.services import LastAdmin, is_last_admin, person_erase
 from accounts.zone_fields import ZoneField, zone_field
+from kit.admin import TextSearchAdmin
 
 
 class PersonCreationForm(AdminUserCreationForm):  # type: ignore[type-arg]

@@ -7,9 +7,9 @@ from allauth.account.internal.userkit import filter_users_by_email, get_user_by_
 from django.conf import settings
 from django.http import HttpRequest
 
-from accounts.address_rule import canonical_address
 from accounts.demo import is_published
 from accounts.models import Person
+from kit.addresses import canonical_address
 
 LONGEST_LOGIN = 254
 

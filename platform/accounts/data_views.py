@@ -22,8 +22,7 @@ from accounts import services
 from accounts.archive import NoRoomForCopy, archive_make
 from accounts.models import Person
 from accounts.registry import kinds
-from accounts.throttle import Throttle, TooOften
-from accounts.waits import slowed, too_often_said
+from kit.throttles import Throttle, TooOften, slowed, too_often_said
 
 downloads = Throttle("data download", "5/hour")
 tries_to_erase = Throttle("data erase", "5/15minutes")

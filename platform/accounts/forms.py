@@ -11,11 +11,11 @@ from django.utils import timezone
 from django.utils.dates import MONTHS
 from django.utils.translation import gettext_lazy as _
 
-from accounts.address_rule import canonical_address, hold_to_canon
 from accounts.models import Person, Role
 from accounts.names import NameFormField, validate_own_username
 from accounts.unconfirmed import Saved, save_once
 from accounts.zone_fields import ZoneField, ZoneOfNewPerson, with_time_now, zone_field
+from kit.addresses import canonical_address, hold_to_canon
 
 FIRST_YEAR = 1900
 # The first year that four figures write; MAXYEAR is the last.

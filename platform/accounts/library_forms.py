@@ -17,7 +17,7 @@ from allauth.mfa.webauthn.forms import (
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from accounts.address_rule import hold_to_canon
+from kit.addresses import hold_to_canon
 
 # Lazy strings: their type is the stubs' own.
 Words = dict[str, tuple[Any, Any]]

@@ -4,10 +4,10 @@ import hashlib
 
 from django.http import HttpRequest
 
-from accounts.address_rule import mailbox_of
 from accounts.auth_backend import canonical_login, find_person
 from accounts.known_devices import known_device
-from accounts.throttle import AskerThrottle, GrowingWait, MailedOften, Throttle, TooOften, network_of
+from kit.addresses import mailbox_of
+from kit.throttles import AskerThrottle, GrowingWait, MailedOften, Throttle, TooOften, network_of
 
 MINUTE = 60
 # Wrong passwords. The first is of a browser in which the owner has signed in before, the others of strangers' ones.

@@ -13,8 +13,7 @@ from django.utils.translation import gettext as _
 from accounts.models import Person
 from accounts.second_factor import lacks_second_factor
 from accounts.sessions import mark_seen
-from accounts.throttle import TooOften
-from accounts.waits import slowed, wait_in_words
+from kit.throttles import TooOften, slowed, wait_in_words
 
 
 class TooOftenMiddleware(MiddlewareMixin):

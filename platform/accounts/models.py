@@ -13,9 +13,9 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.address_rule import canonical_address, validate_address
 from accounts.names import NameField
 from accounts.zones import default_zone, known_zones
+from kit.addresses import canonical_address, validate_address
 
 
 class Role(models.TextChoices):

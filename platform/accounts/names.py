@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from accounts.links import has_link
+from kit.links import has_link
 
 ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 LENGTH = 12

@@ -11,8 +11,7 @@ from django.views.generic.edit import FormView
 from accounts import limits
 from accounts.demo import DEMO_PEOPLE
 from accounts.forms import SignInForm
-from accounts.throttle import TooOften
-from accounts.waits import slowed, too_often_said, unjudged
+from kit.throttles import TooOften, slowed, too_often_said, unjudged
 
 
 def asked_to_wait(view: "FormView[Any]", refusal: TooOften) -> HttpResponse:

@@ -26,9 +26,8 @@ from accounts.models import Person, Role
 from accounts.second_factor import lacks_second_factor
 from accounts.sessions import browser_words, session_end, sessions_end_others, sessions_of
 from accounts.sign_in_views import asked_to_wait
-from accounts.throttle import TooOften
-from accounts.waits import slowed, too_often_said, unjudged
 from accounts.zones import city_of, zone_guess
+from kit.throttles import TooOften, slowed, too_often_said, unjudged
 
 
 class SignUp(library.SignupView):

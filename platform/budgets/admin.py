@@ -6,11 +6,11 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin_choices import AutocompleteAdmin
 from accounts.models import Person
 from accounts.zone_fields import ZoneField, zone_field
 from budgets import allowances, grants
 from budgets.models import Audit, Budget, Entry, EntryKind, Floor, Grant, Hold, Overrun, Period, Plan
+from kit.admin import AutocompleteAdmin
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]

@@ -15,12 +15,12 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from accounts.address_rule import canonical_address, validate_address
 from accounts.age_screen import kept_refusal
 from accounts.models import Person, Role
 from accounts.names import made_up_username
-from accounts.site import absolute, at_site
 from accounts.unconfirmed import erase_other_unconfirmed
+from kit.addresses import canonical_address, validate_address
+from kit.site import absolute, at_site
 from mail.services import mail_queue
 
 WAYS = {
@@ -85,7 +85,7 @@ class AccountAdapter(DefaultAccountAdapter):
         return person if isinstance(person, Person) and person.is_active else None
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
-        """Tries at a password are counted before they come here, by `accounts.throttle`."""
+        """Tries at a password are counted before they come here, by `kit.throttles`."""
 
     def logout(self, request: HttpRequest) -> None:
         """Ends the session, but not the refusal of a child who was at this browser."""

@@ -11,9 +11,9 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from chat.connections import give_back
 from config.celery import app
 from inference.provider import provider_answers
+from kit.connections import give_back
 
 SECONDS_A_CHECK = 2.0
 

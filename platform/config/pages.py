@@ -8,12 +8,12 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts.registry import kinds
-from courses.languages import page_language
 from courses.learning.records import record_of
 from courses.library.selectors import courses_of
 from events.selectors import next_event
 from families.next_steps import step_for
 from inference.place import guard_host, runs_at_home
+from kit.languages import page_language
 
 
 @require_safe

@@ -12,8 +12,7 @@ from django.shortcuts import render
 from django.views.defaults import page_not_found
 
 from accounts.access import KeptForm, is_htmx
-from accounts.throttle import TooOften
-from accounts.waits import slowed, wait_in_words
+from kit.throttles import TooOften, slowed, wait_in_words
 from rest import problems
 
 TRY_AGAIN_SECONDS = 60

@@ -8,9 +8,9 @@ from django.utils import timezone
 from icalendar import Calendar
 from icalendar import Event as Entry
 
-from accounts.site import absolute, host
 from events.models import Event
 from events.vtimezone import clock_of, written
+from kit.site import absolute, host
 
 CONTENT_TYPE = "text/calendar; method=PUBLISH; charset=utf-8"
 type Entries = Sequence[tuple[Event, Entry]]

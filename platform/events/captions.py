@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 
-from accounts.texts import normalize_line
+from kit.texts import normalize_line
 
 LONGEST = 1024 * 1024
 _TIME = r"(?:(\d{2,}):)?([0-5]\d):([0-5]\d)\.(\d{3})"

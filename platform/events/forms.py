@@ -3,10 +3,10 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from accounts.address_rule import AddressField
 from accounts.names import NameFormField
-from accounts.prose import ProseField
 from events.models import LONGEST_WORDS, Worth
+from kit.addresses import AddressField
+from kit.texts import ProseField
 
 
 class FeedbackForm(forms.Form):

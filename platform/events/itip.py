@@ -13,10 +13,10 @@ from django.utils.translation import gettext as _
 from icalendar import Alarm, vCalAddress, vText
 from icalendar import Event as Entry
 
-from accounts.links import break_links
-from accounts.site import absolute
 from events.calendar import calendar_text, entry_of
 from events.models import SignUp
+from kit.links import break_links
+from kit.site import absolute
 
 # When a calendar speaks up by itself: a day before, and in time to make tea.
 ALARMS = (timedelta(days=-1), timedelta(minutes=-15))

@@ -13,12 +13,12 @@ from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
-from accounts.links import break_links
-from accounts.site import absolute
 from events.itip import cancel_of, content_type, request_of
 from events.models import Event, SignUp, Standing
 from events.selectors import other_dates, others_at_address
 from events.when import same_clock, time_said
+from kit.links import break_links
+from kit.site import absolute
 from mail.selectors import complained
 from mail.services import Draft, Enclosure
 

@@ -12,7 +12,6 @@ from django.utils.dates import MONTHS
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin_choices import AutocompleteAdmin
 from accounts.errors import TooYoung
 from accounts.forms import FIRST_YEAR
 from accounts.models import Person, Role
@@ -21,6 +20,7 @@ from families.consent_models import CheckMethod
 from families.countries import country_choices
 from families.errors import NothingToCorrect
 from families.models import ConsentPolicy, Correction, Link, ParentCheck
+from kit.admin import AutocompleteAdmin
 
 
 def staff_of(request: HttpRequest) -> Person:

@@ -6,14 +6,14 @@ from django import forms
 from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
-from accounts.address_rule import AddressField
 from accounts.models import Person
 from accounts.names import NameFormField
-from accounts.texts import normalize_line
 from accounts.zone_fields import ZoneField, zone_field
 from families.countries import country_choices
 from families.password_help import CODE_FIGURES
 from families.terms import Terms, View
+from kit.addresses import AddressField
+from kit.texts import normalize_line
 
 LEAST_ANSWERS, MOST_ANSWERS = 1, 200
 

@@ -5,10 +5,10 @@ from django.utils import timezone
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
-from accounts.links import break_links
 from accounts.models import Person
-from accounts.site import absolute
 from families.models import Notice
+from kit.links import break_links
+from kit.site import absolute
 from mail.services import mail_queue
 
 # Longer ones are cut off in the lists of mail programs.

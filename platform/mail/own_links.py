@@ -4,7 +4,7 @@ import re
 
 from django.conf import settings
 
-from accounts.links import break_links, has_link
+from kit.links import break_links, has_link
 
 _WORD = re.compile(r"\S+")
 # What paths are made of, and no second address behind the first.

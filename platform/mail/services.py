@@ -11,8 +11,8 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from accounts.address_rule import validate_address
-from accounts.site import host
+from kit.addresses import validate_address
+from kit.site import host
 from mail import nudge
 from mail.models import LONGEST_KEY, LONGEST_SUBJECT, Attachment, Mail, State, language_now
 from mail.own_links import own_links_only

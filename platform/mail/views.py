@@ -12,7 +12,7 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from accounts.paging import page_of
+from kit.paging import page_of
 from mail.letters import headers_of
 from mail.models import Attachment, Mail
 from mail.selectors import attachment_of, mail_shown, mails_listed

@@ -2,11 +2,11 @@ from typing import Any
 
 from rest_framework import serializers
 
-from accounts.texts import normalize_text
+from kit.texts import normalize_text
 
 
 class ProseField(serializers.CharField):
-    """Text of many words, normalised before it is counted (accounts.texts)."""
+    """Text of many words, normalised before it is counted (kit.texts)."""
 
     def to_internal_value(self, data: Any) -> str:
         text: str = super().to_internal_value(data)

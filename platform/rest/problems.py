@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from accounts.throttle import TooOften
+from kit.throttles import TooOften
 
 MEDIA_TYPE = "application/problem+json"
 TRY_AGAIN_SECONDS = 60

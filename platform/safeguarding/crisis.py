@@ -13,8 +13,8 @@ from django.template.loader import render_to_string
 from django.utils import translation
 
 from accounts.access import forget_kept_form, is_htmx
-from accounts.free_text import free_text_of
 from guard import Action, Verdict, action_for, judge_conversation, worst
+from kit.free_text import free_text_of
 from safeguarding.cards import Card, card_for
 
 # These come before consent, quiet hours, limits and every other reason not to take a text.
@@ -48,7 +48,7 @@ def mark_judged(request: HttpRequest) -> None:
 def crisis_middleware(get_response: Handler) -> Handler:
     """Show the help card instead of any answer to a request whose free text is a cry for help.
 
-    Which fields are free text is named at the view, by `accounts.free_text.reads_free_text`. The texts are judged
+    Which fields are free text is named at the view, by `kit.free_text.reads_free_text`. The texts are judged
     after the view, and also when it was never reached: the session is over, the form's token is old, a limit is
     reached, the address leads nowhere, the database is away. Nothing is stored here.
     """

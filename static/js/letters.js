@@ -1,4 +1,4 @@
-// Counts what is typed into a box that has a limit (`data-limit`), as accounts/texts.py does, and says so from near the
+// Counts what is typed into a box that has a limit (`data-limit`), as kit/texts.py does, and says so from near the
 // limit on. Nothing is cut: the server refuses what is too long and gives the words back.
 
 const NEAR = 0.9;

@@ -22,7 +22,6 @@ from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
-from accounts import throttle
 from accounts.archive import archive_make
 from accounts.models import Person, Role
 from budgets.services import hold_settle
@@ -39,6 +38,7 @@ from families.looks import look_take
 from families.models import Link
 from families.terms import Terms
 from families.trusted import trusted_adult_name
+from kit import throttles
 from mail.models import Mail
 from mail.services import Enclosure, mail_queue
 from tests.conftest import with_consent
@@ -53,9 +53,9 @@ MakeFull = Callable[..., Person]
 def _fresh_counts(db: None) -> Iterator[None]:
     """Every test is the first that anybody tries."""
     cache.clear()
-    throttle._shared().storage.reset()
+    throttles._shared().storage.reset()
     yield
-    throttle._shared().storage.reset()
+    throttles._shared().storage.reset()
 
 
 @pytest.fixture

@@ -6,13 +6,13 @@ import pytest
 from allauth.account.models import EmailAddress
 from django.test import Client
 
-from accounts.address_rule import canonical_address, mailbox_of, shown_address
 from accounts.models import Person, Role
-from accounts.throttle import TooOften
 from events.models import Event, Series
 from families.links import invitation_make
 from families.selectors import invitations_to
 from families.views.joining import invitations_to_one_mailbox
+from kit.addresses import canonical_address, mailbox_of, shown_address
+from kit.throttles import TooOften
 from mail.models import Mail
 from tests.conftest import GROWN_UP_BORN
 from tests.events.conftest import MakeEvent, come, make_event  # noqa: F401 - a fixture

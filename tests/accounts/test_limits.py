@@ -10,10 +10,11 @@ from django.contrib.auth.hashers import make_password
 from django.test import Client, RequestFactory
 from pytest_django import Settings
 
-from accounts import limits, throttle
+from accounts import limits
 from accounts.known_devices import COOKIE, forget_devices
 from accounts.models import Person, Role
-from accounts.throttle import AskerThrottle, GrowingWait, Throttle, TooOften, network_of
+from kit import throttles
+from kit.throttles import AskerThrottle, GrowingWait, Throttle, TooOften, network_of
 from tests.conftest import GROWN_UP_BORN
 
 PASSWORD = "a-long-password"
@@ -40,7 +41,7 @@ def guess(address: str, times: int, username: str = "guessed-at") -> list[int]:
 
 
 def let_waits_end() -> None:
-    counters: Any = throttle._shared().storage
+    counters: Any = throttles._shared().storage
     for key in counters.storage.scan_iter("*wait/*"):
         counters.storage.delete(key)
 

@@ -7,12 +7,12 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.test import Client
 
-from accounts.links import break_links, has_link
 from accounts.models import Person
 from accounts.names import NO_ADDRESS, ONE_LINE, TOO_LONG, clean_name, count_seen
 from events.models import Event, SignUp
 from events.services import sign_up_make
 from families.models import TrustedAdult
+from kit.links import break_links, has_link
 from tests.conftest import GROWN_UP_BORN
 from tests.events.conftest import MakeEvent, make_event  # noqa: F401 - a fixture
 

@@ -4,7 +4,7 @@ import pytest
 from django.http import Http404
 
 from accounts.models import Person
-from accounts.paging import page_of
+from kit.paging import page_of
 
 pytestmark = [pytest.mark.django_db]
 

@@ -6,7 +6,7 @@ import pytest
 from django import forms
 from django.utils import translation
 
-from accounts.prose import ProseField
+from kit.texts import ProseField
 
 
 class Letter(forms.Form):

@@ -4,9 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import redis
 
-from accounts import throttle
-from accounts.throttle import GrowingWait, Throttle, TooOften
-from accounts.waits import wait_in_words
+from kit import throttles
+from kit.throttles import GrowingWait, Throttle, TooOften, wait_in_words
 
 
 @pytest.fixture
@@ -65,8 +64,8 @@ class TestCountersThatHang:
             asked.append(what)
             raise redis.TimeoutError
 
-        monkeypatch.setattr(throttle._shared(), "hit", refuse)
-        monkeypatch.setattr(throttle._shared(), "away_until", 0.0)
+        monkeypatch.setattr(throttles._shared(), "hit", refuse)
+        monkeypatch.setattr(throttles._shared(), "away_until", 0.0)
         limit = Throttle("test four", "2/hour")
         limit.hit(who)
         limit.hit(who)

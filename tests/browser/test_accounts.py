@@ -11,8 +11,8 @@ from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page, expect
 
-from accounts import throttle
 from accounts.models import Person, Role
+from kit import throttles
 from mail.models import Mail
 from tests.live import Web
 
@@ -24,7 +24,7 @@ PERIOD = 30
 
 @pytest.fixture(autouse=True)
 def nothing_counted() -> None:
-    throttle._shared().storage.reset()
+    throttles._shared().storage.reset()
 
 
 @pytest.fixture

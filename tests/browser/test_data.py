@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from accounts import throttle
 from accounts.archive import archive_make
 from accounts.models import Person
+from kit import throttles
 from tests.accounts.conftest import answered
 from tests.live import Web
 
@@ -20,9 +20,9 @@ DATA, ERASED = "/account/data", "/account/erased"
 
 @pytest.fixture(autouse=True)
 def _fresh_counts(web: Web) -> Iterator[None]:
-    throttle._shared().storage.reset()
+    throttles._shared().storage.reset()
     yield
-    throttle._shared().storage.reset()
+    throttles._shared().storage.reset()
 
 
 @pytest.fixture

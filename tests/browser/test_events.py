@@ -8,11 +8,11 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 
-from accounts import throttle
 from accounts.models import Person
 from events.archive import archive_load
 from events.models import Event, SignUp
 from events.services import sign_up_leave
+from kit import throttles
 from tests.events.conftest import come
 from tests.events.test_after import CAPTIONS
 from tests.live import Web
@@ -23,9 +23,9 @@ EVENING = "/events/one-evening"
 
 @pytest.fixture(autouse=True)
 def _fresh_counts(web: Web) -> Iterator[None]:
-    throttle._shared().storage.reset()
+    throttles._shared().storage.reset()
     yield
-    throttle._shared().storage.reset()
+    throttles._shared().storage.reset()
 
 
 @pytest.fixture

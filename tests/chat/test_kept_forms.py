@@ -11,11 +11,11 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 from django.urls import reverse
 
-from accounts import throttle
 from accounts.access import KEPT_SECONDS
 from accounts.models import Person
 from chat import services
 from chat.models import Turn
+from kit import throttles
 from tests.chat.conftest import Ask
 
 AsPerson = Callable[[Person], Client]
@@ -26,7 +26,7 @@ PAGE = "http://testserver/tutor/"
 @pytest.fixture(autouse=True)
 def _fresh_counts(db: None) -> None:
     """The sign-ins of one test are not counted against the next."""
-    throttle._shared().storage.reset()
+    throttles._shared().storage.reset()
 
 
 def ask_signed_out(client: Client, question: str = QUESTION, **headers: str) -> str:

@@ -9,9 +9,9 @@ from django.core.cache import cache
 from django.test import Client
 from pytest_django import Settings
 
-from accounts import throttle
 from accounts.models import Person
 from config.cache import JSONSerializer, SteadyCache
+from kit import throttles
 
 
 @pytest.fixture
@@ -19,9 +19,9 @@ def away(settings: Settings) -> Iterator[None]:
     gone = "redis://127.0.0.1:9/0"
     settings.VALKEY_URL = gone
     settings.CACHES = {"default": site.CACHES["default"] | {"LOCATION": gone}}
-    throttle._shared.cache_clear()
+    throttles._shared.cache_clear()
     yield
-    throttle._shared.cache_clear()
+    throttles._shared.cache_clear()
 
 
 def test_it_keeps_plain_values() -> None:

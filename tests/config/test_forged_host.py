@@ -8,10 +8,10 @@ from django.core.cache import cache
 from django.test import Client
 from pytest_django import Settings
 
-from accounts import throttle
-from accounts.links import has_link
 from accounts.models import Person, Role
 from events.models import Event
+from kit import throttles
+from kit.links import has_link
 from mail.models import Mail
 from tests.conftest import GROWN_UP_BORN
 from tests.events.conftest import MakeEvent, make_event  # noqa: F401 - a fixture
@@ -27,9 +27,9 @@ def _site(settings: Settings, db: None) -> Iterator[None]:
     # As behind a proxy that lets any host through.
     settings.ALLOWED_HOSTS = ["*"]
     cache.clear()
-    throttle._shared().storage.reset()
+    throttles._shared().storage.reset()
     yield
-    throttle._shared().storage.reset()
+    throttles._shared().storage.reset()
 
 
 @pytest.fixture

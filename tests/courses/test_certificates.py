@@ -109,8 +109,8 @@ class TestAskingForIt:
         assert Certificate.objects.get().name == "Noor"
 
     def test_has_its_limits(self, owner: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-        from accounts.throttle import Throttle
         from courses.certificates import views
+        from kit.throttles import Throttle
 
         monkeypatch.setattr(views, "certificates_asked", Throttle("asked in a test", "1/day"))
         assert [owner.post(PAGE, {"name": "Noor"}).status_code for _ in range(2)] == [302, 429]
@@ -227,8 +227,8 @@ class TestItsAddress:
         assert reply.headers["X-Robots-Tag"] == "noindex"
 
     def test_is_not_tried_by_machines(self, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-        from accounts.throttle import Throttle
         from courses.certificates import views
+        from kit.throttles import Throttle
 
         monkeypatch.setattr(views, "wrong_addresses", Throttle("checked in a test", "1/minute"))
         assert [client.get("/certificates/x").status_code for _ in range(2)] == [404, 429]

@@ -11,9 +11,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Person, Role
-from accounts.throttle import Throttle
 from courses.authoring.drafts import LONGEST
 from courses.authoring.source import CONTENT
+from kit.throttles import Throttle
 from tests.courses.conftest import MODULE
 from tests.markup import squeezed
 

@@ -5,12 +5,12 @@ import pytest
 from django.test import Client
 
 from accounts.models import Person
-from accounts.throttle import AskerThrottle, Throttle
 from courses import views
 from courses.learning.progress import Done, progress_of
 from courses.learning.records import PersonRecord
 from courses.library.selectors import course_of
 from courses.models import Answer, Lesson, LessonDone, Question
+from kit.throttles import AskerThrottle, Throttle
 
 GB = "good-and-bad"
 LESSONS = ["what-it-is", "good-at-and-bad-at", "bias-in-bias-out", "learning-with-it", "talk-about-it"]

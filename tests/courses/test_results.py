@@ -9,11 +9,11 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Person
-from accounts.throttle import AskerThrottle
 from courses import views
 from courses.library.results import CLOSE, LONGEST, OPEN, asked_for, lessons_find, with_marks
 from courses.models import Passage
 from courses.retrieval.index import passages_index
+from kit.throttles import AskerThrottle
 from tests.markup import squeezed
 
 PAGE = "/learn/search"

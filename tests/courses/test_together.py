@@ -365,6 +365,6 @@ def test_a_form_of_another_site_begins_nothing(link: Link, parent: Person) -> No
 
 @pytest.fixture(autouse=True)
 def _fresh_counts() -> None:
-    from accounts import throttle
+    from kit import throttles
 
-    throttle._shared().storage.reset()
+    throttles._shared().storage.reset()

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from accounts import throttle
 from events.models import Event, SignUp
 from events.places import sign_up_confirm
 from events.services import sign_up_make
+from kit import throttles
 
 LOS_ANGELES = "America/Los_Angeles"
 MakeEvent = Callable[..., Event]
@@ -25,9 +25,9 @@ def unsent(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _fresh_counts(db: None) -> Iterator[None]:
     """Every test is the first that anybody tries."""
-    throttle._shared().storage.reset()
+    throttles._shared().storage.reset()
     yield
-    throttle._shared().storage.reset()
+    throttles._shared().storage.reset()
 
 
 @pytest.fixture

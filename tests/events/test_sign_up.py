@@ -10,9 +10,9 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Person
-from accounts.throttle import AskerThrottle
 from events.models import Event, SignUp
 from events.views import signing_up
+from kit.throttles import AskerThrottle
 from mail.models import Mail
 
 PATH = "/events/one-evening/sign-up"

@@ -10,7 +10,7 @@ from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
-from accounts import services, throttle
+from accounts import services
 from accounts.models import Person
 from budgets.audit import differences
 from chat.models import Conversation
@@ -20,6 +20,7 @@ from families.errors import NotAParent
 from families.links import invitation_make, link_end
 from families.models import FamilyErasure, Link, Notice
 from families.trusted import trusted_adult_name
+from kit import throttles
 from mail.models import Mail
 
 Enter = Callable[[Person], Client]
@@ -28,9 +29,9 @@ Enter = Callable[[Person], Client]
 @pytest.fixture(autouse=True)
 def _fresh_counts(db: None) -> Iterator[None]:
     cache.clear()
-    throttle._shared().storage.reset()
+    throttles._shared().storage.reset()
     yield
-    throttle._shared().storage.reset()
+    throttles._shared().storage.reset()
 
 
 @pytest.fixture

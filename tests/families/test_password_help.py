@@ -10,7 +10,6 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from accounts import throttle
 from accounts.archive import archive_make
 from accounts.models import Person
 from chat.models import Conversation, State, Turn
@@ -24,6 +23,7 @@ from families.password_help import (
     sealed_open,
 )
 from families.trusted import trusted_adult_name, trusted_adult_of
+from kit import throttles
 
 Enter = Callable[[Person], Client]
 OLD, NEW = "a-long-password", "walnut trees whistle"
@@ -32,9 +32,9 @@ QUESTION = "Does anybody else feel like this?"
 
 @pytest.fixture(autouse=True)
 def _fresh_counts() -> Iterator[None]:
-    throttle._shared().storage.reset()
+    throttles._shared().storage.reset()
     yield
-    throttle._shared().storage.reset()
+    throttles._shared().storage.reset()
 
 
 @pytest.fixture

@@ -16,14 +16,14 @@ from django.utils import timezone
 from icalendar import Calendar
 from pytest_django import Settings
 
-from accounts.links import has_link
 from accounts.models import Person, Role
-from accounts.site import absolute
 from events import letters
 from events.models import Event, SignUp, Standing
 from families.links import invitation_accept, invitation_decline, invitation_make, link_end
 from families.notices import notice_send
 from families.views.joining import _invite
+from kit.links import has_link
+from kit.site import absolute
 from mail.letters import letter
 from mail.models import Mail
 from mail.services import Draft, mail_of, mails_queue

@@ -3,8 +3,8 @@
 from django import template
 from django.urls import reverse
 
-from accounts import feed_languages
-from accounts.site import absolute
+from kit import languages
+from kit.site import absolute
 
 register = template.Library()
 
@@ -18,4 +18,4 @@ def public_url(route: str, *args: object) -> str:
 @register.simple_tag
 def feed_path(route: str) -> str:
     """The path of a feed in the page's language."""
-    return feed_languages.feed_path(route)
+    return languages.feed_path(route)

@@ -14,8 +14,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.csp import csp_override
 
-from accounts.admin_search import TextSearchAdmin
-from accounts.spreadsheets import spreadsheet
 from events import previews
 from events.admin.forms import CancelForm, MessageForm, RepeatForm
 from events.after import recording_publish
@@ -28,6 +26,8 @@ from events.selectors import feedback_of, people_of, people_with_hosts
 from events.series import event_repeat
 from events.services import sign_up_come, sign_up_go
 from events.when import NoSuchTime
+from kit.admin import TextSearchAdmin
+from kit.spreadsheets import spreadsheet
 from mail.letters import html_of
 from mail.selectors import unreached
 

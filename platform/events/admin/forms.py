@@ -10,7 +10,6 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from accounts.prose import ProseField
 from accounts.zone_fields import ZoneField, zone_field
 from events.captions import LONGEST, cues_of
 from events.changes import changes_of
@@ -19,6 +18,7 @@ from events.models import Event
 from events.modules import modules_known
 from events.selectors import people_of
 from events.when import NoSuchTime, instant
+from kit.texts import ProseField
 
 
 class EventForm(forms.ModelForm):  # type: ignore[type-arg]

@@ -4,9 +4,9 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from accounts.admin_search import TextSearchAdmin
 from events.models import SignUp
 from events.services import sign_up_leave
+from kit.admin import TextSearchAdmin
 
 
 @admin.register(SignUp)

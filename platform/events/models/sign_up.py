@@ -15,10 +15,10 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from accounts.address_rule import LONGEST_EMAIL
 from accounts.models import validate_time_zone
 from accounts.names import NameField
 from events.models.event import Event
+from kit.addresses import LONGEST_EMAIL
 
 
 def new_token() -> str:

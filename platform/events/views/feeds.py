@@ -11,14 +11,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import sign_in_required
-from accounts.feed_languages import feed_language, feed_path
 from accounts.models import Person
-from accounts.site import absolute
 from events.calendar import CONTENT_TYPE
 from events.feeds import feed_end, feed_make, feed_of, feed_of_all
 from events.models import CalendarFeed
 from events.selectors import own_sign_ups
 from events.views.found import private
+from kit.languages import feed_language, feed_path
+from kit.site import absolute
 
 
 def asker(request: HttpRequest) -> Person:

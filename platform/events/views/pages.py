@@ -6,9 +6,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from accounts.free_text import reads_free_text
 from accounts.models import Person
-from accounts.texts import normalize_line
 from events.calendar import CONTENT_TYPE, calendar_file, calendar_name
 from events.captions import cues_of, found_in
 from events.forms import SignUpForm
@@ -18,6 +16,8 @@ from events.recordings import is_file, may_play
 from events.selectors import archive, other_dates, upcoming
 from events.views.found import host_who_shared, private, published_event
 from events.zones import cities, zone_of
+from kit.free_text import reads_free_text
+from kit.texts import normalize_line
 from safeguarding.crisis import cards_beside_search
 
 LONGEST_SEARCH = 100

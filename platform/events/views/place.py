@@ -9,11 +9,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.address_rule import mailbox_of
-from accounts.free_text import reads_free_text
-from accounts.site import absolute
-from accounts.throttle import Throttle, TooOften
-from accounts.waits import slowed, too_often_said
 from events import places, services
 from events.after import feedback_give
 from events.calendar import calendar_name
@@ -26,6 +21,10 @@ from events.selectors import dates_of
 from events.views.found import own_sign_up, private
 from events.views.pages import calendar_response
 from events.views.signing_up import count_try
+from kit.addresses import mailbox_of
+from kit.free_text import reads_free_text
+from kit.site import absolute
+from kit.throttles import Throttle, TooOften, slowed, too_often_said
 
 # Of one person for all events: what their guests are sent comes in their name.
 guests_asked = Throttle("guests asked along", "10/day")

@@ -9,11 +9,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.address_rule import LONGEST_EMAIL, shown_address
 from accounts.limits import count_mail
 from accounts.models import Person
-from accounts.throttle import AskerThrottle, Throttle, TooOften
-from accounts.waits import slowed, too_often_said
 from events import services
 from events.errors import EventClosed, GuestsEnough
 from events.forms import SignUpForm
@@ -21,6 +18,8 @@ from events.models import Event, SignUp, Standing
 from events.views.found import host_who_shared, private, published_event
 from events.views.pages import event_page
 from events.zones import zone_named, zone_of
+from kit.addresses import LONGEST_EMAIL, shown_address
+from kit.throttles import AskerThrottle, Throttle, TooOften, slowed, too_often_said
 
 sign_ups = AskerThrottle("event sign-up", person="30/hour", network="300/hour;1000/day", everyone="3000/hour")
 # Whoever asks, and from wherever: nobody's mailbox is filled by strangers.

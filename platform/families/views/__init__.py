@@ -8,8 +8,6 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import sign_in_required
 from accounts.models import Role
-from accounts.paging import page_of
-from accounts.visits import is_visit
 from families.cooling_off import cooling_off_until
 from families.erasing import due_at, erasures_near
 from families.models import Invitation
@@ -17,6 +15,8 @@ from families.next_steps import step_for
 from families.notices import notices_seen
 from families.selectors import invitations_to, links_of, notices_of
 from families.views.access import person_of
+from kit.paging import page_of
+from kit.visits import is_visit
 
 # On the family's page, and on a page of the notices alone.
 NOTICES_SHOWN = 20

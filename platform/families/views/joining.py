@@ -12,18 +12,17 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import sign_in_required
-from accounts.address_rule import mailbox_of
-from accounts.links import break_links
 from accounts.models import Person
-from accounts.site import absolute
-from accounts.throttle import AskerThrottle, Throttle, TooOften
-from accounts.waits import slowed, too_often_said
 from families import links
 from families.cooling_off import COOLING_OFF
 from families.errors import AlreadyLinked, InvitationOver, WrongSide
 from families.forms import InvitationForm
 from families.models import Invitation
 from families.views.access import own_link, person_of
+from kit.addresses import mailbox_of
+from kit.links import break_links
+from kit.site import absolute
+from kit.throttles import AskerThrottle, Throttle, TooOften, slowed, too_often_said
 from mail.services import mail_queue
 
 invitations = Throttle("invitations", "20/day")

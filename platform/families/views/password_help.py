@@ -15,12 +15,11 @@ from accounts.access import sign_in_required
 from accounts.auth_backend import find_person
 from accounts.known_devices import known_device, mark_known
 from accounts.limits import digest
-from accounts.throttle import AskerThrottle, Throttle, TooOften, network_of
-from accounts.waits import slowed, too_often_said
 from families import password_help
 from families.errors import CodeWrong, HelpOver
 from families.forms import CodeForm, ForgottenForm, NewPasswordForm, OldPasswordForm
 from families.views.access import own_link_as_parent, person_of, teen_of
+from kit.throttles import AskerThrottle, Throttle, TooOften, network_of, slowed, too_often_said
 
 asked_on_a_known_device = Throttle("password help, known device", "6/hour")
 asked_for_a_name_from_one_network = Throttle("password help, name", "6/hour")

@@ -6,13 +6,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts.access import sign_in_required
-from accounts.paging import page_of
 from families.forms import TrustedAdultForm
 from families.gate import gate_of
 from families.looks import LOOK_LASTS
 from families.selectors import looks_at
 from families.trusted import trusted_adult_forget, trusted_adult_name, trusted_adult_of
 from families.views.access import teen_of
+from kit.paging import page_of
 
 LOOKS_A_PAGE = 50
 

@@ -1,11 +1,15 @@
+"""What several rooms' admin pages have in common."""
+
 from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import ValidationError
-from django.db.models import ForeignKey, Model
+from django.db.models import ForeignKey, Model, QuerySet
 from django.http import HttpRequest
+
+from kit.texts import normalize_line
 
 
 class ReadableAutocomplete(AutocompleteSelect):
@@ -31,3 +35,13 @@ class AutocompleteAdmin[M: Model](admin.ModelAdmin):  # type: ignore[type-arg]
         if db_field.name in self.get_autocomplete_fields(request):
             given.setdefault("widget", ReadableAutocomplete(db_field, self.admin_site))
         return super().formfield_for_foreignkey(db_field, request, **given)
+
+
+class TextSearchAdmin[M: Model](admin.ModelAdmin):  # type: ignore[type-arg]
+    """A list whose search finds what people typed, as it is stored normalised."""
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[M], search_term: str
+    ) -> tuple[QuerySet[M], bool]:
+        found: Any = super().get_search_results(request, queryset, normalize_line(search_term))
+        return found[0], found[1]

@@ -1,7 +1,9 @@
-"""In which language something is read: the reader's own once it is written in it, and until then the first one."""
+"""The language of a page, of what is read on it, and of a feed."""
 
 from django.conf import settings
 from django.db.models import Model, Q, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.translation import get_language
 
 
@@ -19,3 +21,16 @@ def read_in[Written: Model](
         return rows.filter(first)
     own = rows.filter(language=language).order_by().values(name)
     return rows.filter(Q(language=language) | first & ~Q(**{f"{name}__in": own}))
+
+
+def feed_language(request: HttpRequest) -> str:
+    """The language that a feed's address names; the first one without."""
+    named = request.GET.get("language", "")
+    return named if named in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE
+
+
+def feed_path(route: str) -> str:
+    """The path of a feed in the page's language."""
+    language = get_language() or settings.LANGUAGE_CODE
+    path = reverse(route)
+    return path if language == settings.LANGUAGE_CODE else f"{path}?language={language}"
