@@ -33,9 +33,9 @@ django.setup()
 from django.test.utils import setup_databases, teardown_databases  # noqa: E402 - models need the settings first
 from django.utils import timezone  # noqa: E402
 
-from accounts.archive import archive_make  # noqa: E402
 from accounts.models import Person, Role  # noqa: E402
 from chat.models import Conversation, State, Turn  # noqa: E402
+from privacy.archive import archive_make  # noqa: E402
 from tests.live import environment  # noqa: E402
 
 TURNS_IN_A_CONVERSATION = 20

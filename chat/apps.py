@@ -8,10 +8,10 @@ class ChatConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from accounts.registry import register
         from chat.personal import KINDS
         from chat.services import end_answers_of
         from families.closing import register_ending
+        from privacy.registry import register
 
-        register(*KINDS)
+        register(*KINDS, room="chat")
         register_ending(end_answers_of)

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Person
-from accounts.registry import Kind, Retention, Row, leave
 from chat.models import Conversation, Report, Turn
 from chat.reports import REPORTS_KEPT_FOR, reports_forget, reports_of
 from chat.selectors import turns_of
 from chat.services import CONVERSATIONS_KEPT_FOR, conversation_delete, conversations_forget
+from privacy.registry import Kind, Retention, Row, leave
 
 
 def conversations_export(person: Person) -> Iterator[Row]:

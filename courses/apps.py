@@ -10,15 +10,15 @@ class CoursesConfig(AppConfig):
     def ready(self) -> None:
         from django.contrib.auth.signals import user_logged_in
 
-        from accounts.registry import register
         from courses.learning.records import take_along
         from courses.learning.together import REQUEST
         from courses.personal import KINDS
         from courses.selectors import module_titles
         from events import modules
         from families.waiting import register_requests
+        from privacy.registry import register
 
-        register(*KINDS)
+        register(*KINDS, room="courses")
         modules.register(module_titles)
         register_requests(REQUEST)
         user_logged_in.connect(take_along)

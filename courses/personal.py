@@ -6,10 +6,10 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Person
-from accounts.registry import Kind, Retention, Row
 from courses.learning.together import ASKS_KEPT_FOR, togethers_forget
 from courses.models import Answer, Certificate, LessonDone, Together
 from families.agreements import other_side
+from privacy.registry import Kind, Retention, Row
 
 
 def learned_export(person: Person) -> Iterator[Row]:

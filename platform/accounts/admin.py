@@ -13,9 +13,9 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Person
-from accounts.services import LastAdmin, is_last_admin, person_erase
 from accounts.zone_fields import ZoneField, zone_field
 from kit.admin import TextSearchAdmin
+from privacy.services import LastAdmin, is_last_admin, person_erase
 
 
 class PersonCreationForm(AdminUserCreationForm):  # type: ignore[type-arg]

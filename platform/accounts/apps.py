@@ -11,9 +11,9 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts.personal import KINDS
-        from accounts.registry import register
+        from privacy.registry import register
 
         import_module("accounts.sessions")
-        import_module("accounts.addresses")
+        import_module("accounts.confirmations")
         import_module("accounts.known_devices")
-        register(*KINDS)
+        register(*KINDS, room="accounts")

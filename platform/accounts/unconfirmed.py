@@ -14,8 +14,8 @@ from django.dispatch import receiver
 from django.http import HttpResponse
 from django.utils import timezone
 
-from accounts import services
 from accounts.models import Person
+from privacy import services
 
 # The link in the mail works for three days. Whoever comes back later signs up again.
 UNCONFIRMED_KEPT_FOR = timedelta(days=7)

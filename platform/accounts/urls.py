@@ -1,6 +1,6 @@
 from django.urls import path
 
-from accounts import data_views, sign_in_views, views
+from accounts import sign_in_views, views
 
 app_name = "accounts"
 urlpatterns = [
@@ -8,10 +8,6 @@ urlpatterns = [
     path("sign-in/kept", views.kept, name="kept_form"),
     path("sign-in/passkey", views.passkey, name="passkey"),
     path("sign-out", sign_in_views.SignOut.as_view(), name="sign_out"),
-    path("account/data", data_views.data, name="data"),
-    path("account/data/download", data_views.download, name="data_download"),
-    path("account/data/erase", data_views.erase, name="data_erase"),
-    path("account/erased", data_views.erased, name="erased"),
     path("sign-up", views.SignUp.as_view(), name="sign_up"),
     path("sign-up/teen", views.teen_sign_up, name="teen_sign_up"),
     path("account/", views.account, name="account"),

@@ -8,7 +8,7 @@ class BudgetsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from accounts.registry import register
         from budgets.personal import KINDS
+        from privacy.registry import register
 
-        register(*KINDS)
+        register(*KINDS, room="budgets")

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Person
-from accounts.personal import log_blank
-from accounts.registry import Kind, Retention, Row
 from budgets.models import Budget, Entry, Grant, Hold, Overrun, Period
+from privacy.log_titles import log_blank
+from privacy.registry import Kind, Retention, Row
 
 
 def usage_export(person: Person) -> Iterator[Row]:

@@ -7,13 +7,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from accounts.registry import kinds
 from courses.learning.records import record_of
 from courses.library.selectors import courses_of
 from events.selectors import next_event
 from families.next_steps import step_for
 from inference.place import guard_host, runs_at_home
 from kit.languages import page_language
+from privacy.registry import kinds
 
 
 @require_safe

@@ -60,7 +60,7 @@ SCHEDULE = {
         "schedule": crontab(hour="11", minute="40"),
     },
     "forget erased people": {
-        "task": "accounts.tasks.erased_people_forget",
+        "task": "privacy.tasks.erased_people_forget",
         "schedule": crontab(hour="12", minute="30"),
     },
     "forget accounts without a confirmed address": {
@@ -68,7 +68,7 @@ SCHEDULE = {
         "schedule": crontab(hour="11", minute="42"),
     },
     "forget log titles": {
-        "task": "accounts.tasks.log_titles_forget",
+        "task": "privacy.tasks.log_titles_forget",
         "schedule": crontab(hour="11", minute="45"),
     },
 }

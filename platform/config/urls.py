@@ -34,6 +34,7 @@ urlpatterns = [
     path("readyz", health.parts, name="readyz"),
     path("", include("accounts.urls")),
     path("", include("accounts.library_urls")),
+    path("", include("privacy.urls")),
     path("help/", include("safeguarding.urls")),
     path("family/", include("families.urls")),
     path("learn/", include("courses.urls")),

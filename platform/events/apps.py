@@ -8,7 +8,7 @@ class EventsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from accounts.registry import register
         from events.personal import KINDS
+        from privacy.registry import register
 
-        register(*KINDS)
+        register(*KINDS, room="events")

@@ -7,15 +7,14 @@ from django.db.models.functions import Lower
 from django.db.models.lookups import Exact
 from django.utils.translation import gettext_lazy as _
 
-from accounts.addresses import addresses_of
 from accounts.models import Person
-from accounts.personal import log_blank
-from accounts.registry import Kind, Retention, Row
 from events.feeds import feed_end
 from events.models import CalendarFeed, Feedback, SignUp
 from events.services import FORGET_AFTER, sign_up_leave, sign_ups_forget
-from mail.selectors import mails_about
+from mail.selectors import addresses_of, mails_about
 from mail.services import mails_erase
+from privacy.log_titles import log_blank
+from privacy.registry import Kind, Retention, Row
 
 
 def sign_ups_of(person: Person) -> QuerySet[SignUp]:

@@ -8,9 +8,9 @@ from django.db.models.functions import Coalesce, Lower
 from django.db.models.lookups import Exact
 from django.utils import timezone
 
-from accounts.addresses import addresses_of
 from accounts.models import Person
 from events.models import Event, Feedback, SignUp, Standing
+from mail.selectors import addresses_of
 
 _wrap = partial(ExpressionWrapper, output_field=DurationField())
 # As Event.ends_at and Event.is_over tell it: a length that is not known counts as none.

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.addresses import addresses_of
 from accounts.models import Person
 from accounts.names import clean_name
 from events import letters
@@ -17,7 +16,7 @@ from events.places import event_hold, place_or_queue, places_offer
 from events.selectors import other_dates, others_at_address, same_people, sign_ups_past
 from kit.addresses import canonical_address, same_address
 from mail.models import State
-from mail.selectors import mails_about, mails_waiting
+from mail.selectors import addresses_of, mails_about, mails_waiting
 from mail.services import mails_erase, mails_queue
 
 # A double click, or a reload of the form, is not a wish for a second mail.

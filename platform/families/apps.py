@@ -8,10 +8,10 @@ class FamiliesConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from accounts.registry import register
         from families.next_steps import REQUEST_KINDS
         from families.personal import KINDS
         from families.waiting import register_requests
+        from privacy.registry import register
 
-        register(*KINDS)
+        register(*KINDS, room="families")
         register_requests(*REQUEST_KINDS)

@@ -6,10 +6,10 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from accounts.archive import archive_make
 from accounts.models import Person
 from families.notices import notice_send
 from families.selectors import teens_of
+from privacy.archive import archive_make
 
 
 @transaction.atomic
@@ -22,6 +22,6 @@ def family_copy_take(*, parent: Person) -> SpooledTemporaryFile[bytes]:
             person=teen,
             words=words % {"who": parent},
             to_do=_("You can take a copy of your own data:"),
-            path=reverse("accounts:data"),
+            path=reverse("privacy:data"),
         )
     return archive_make(person=parent, teens=teens)

@@ -15,7 +15,6 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from accounts import services
 from accounts.models import Person, Role
 from families.consents import may_consent_alone
 from families.errors import NotAParent
@@ -23,6 +22,7 @@ from families.models import FamilyErasure
 from families.notices import notice_send
 from families.residence import country_of
 from families.selectors import parents_of, teens_of
+from privacy import services
 
 logger = logging.getLogger(__name__)
 

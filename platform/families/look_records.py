@@ -6,8 +6,8 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Person
-from accounts.registry import Kind, Retention, Row, leave
 from families.models import Look
+from privacy.registry import Kind, Retention, Row, leave
 
 
 def looks_export(person: Person) -> Iterator[Row]:

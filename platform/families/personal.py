@@ -7,7 +7,6 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Person
-from accounts.registry import Kind, Retention, Row, leave
 from families.agreements import other_side
 from families.closing import end_answers
 from families.cooling_off import start_cooling_off
@@ -31,6 +30,7 @@ from families.personal_consent import CONSENT_KINDS
 from families.terms import View
 from families.trusted import trusted_adult_of
 from families.wider_views import start_wider_view_after
+from privacy.registry import Kind, Retention, Row, leave
 
 
 def links_export(person: Person) -> Iterator[Row]:

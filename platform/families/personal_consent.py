@@ -7,11 +7,11 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Person
-from accounts.registry import Kind, Retention, Row, leave
 from families.consent_texts import find_text
 from families.consents import consents_about
 from families.cooling_off import COOLING_OFF, forget_cooling_offs
 from families.models import Consent, CoolingOff, Correction, ParentCheck, Residence
+from privacy.registry import Kind, Retention, Row, leave
 
 
 def words_of(consent: Consent) -> list[str]:

@@ -6,10 +6,10 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from accounts.addresses import addresses_of
 from accounts.age import latest_birth_of_grown_ups
 from accounts.models import Person
 from families.models import INVITATION_LIFE, Invitation, Link, Look, Notice
+from mail.selectors import addresses_of
 
 
 def standing_links() -> QuerySet[Link]:

@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.addresses import mailbox_confirmed_at
+from accounts.confirmations import mailbox_confirmed_at
 from accounts.models import MailboxConfirmation, Person
 from families.consent_models import CheckMethod, Verification
 from families.models import Consent, ConsentPolicy, Link, ParentCheck

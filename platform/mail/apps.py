@@ -10,9 +10,9 @@ class MailConfig(AppConfig):
     def ready(self) -> None:
         from anymail.signals import tracking
 
-        from accounts.registry import register
         from mail.personal import KINDS
         from mail.returns import told_by_provider
+        from privacy.registry import register
 
-        register(*KINDS)
+        register(*KINDS, room="mail")
         tracking.connect(told_by_provider, dispatch_uid="mail.returns")

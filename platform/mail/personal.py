@@ -4,13 +4,12 @@ from collections.abc import Iterator
 
 from django.utils.translation import gettext_lazy as _
 
-from accounts.addresses import addresses_of
-from accounts.models import Person
-from accounts.personal import log_blank
-from accounts.registry import Kind, Retention, Row
+from kit.person import Person
 from mail.models import Attachment, Mail
-from mail.selectors import mails_to
+from mail.selectors import addresses_of, mails_to
 from mail.services import KEPT_FOR, mails_erase, mails_forget
+from privacy.log_titles import log_blank
+from privacy.registry import Kind, Retention, Row
 
 # Rows that are in memory together, with their texts.
 FEW = 50

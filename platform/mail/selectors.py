@@ -3,10 +3,12 @@
 from collections.abc import Iterable
 from uuid import UUID
 
+from allauth.account.models import EmailAddress
 from django.db.models import Q, QuerySet, Value
 from django.db.models.functions import Lower
 from django.db.models.lookups import Exact
 
+from kit.person import Person
 from mail.models import Attachment, Mail, Return, State
 
 
@@ -52,3 +54,11 @@ def mails_waiting(keys: list[str]) -> QuerySet[Mail]:
 def mails_about(occasion: str) -> QuerySet[Mail]:
     """Mails whose key begins with `occasion` and a blank, oldest first."""
     return Mail.objects.filter(key__startswith=f"{occasion} ").order_by("created_at", "pk")
+
+
+def addresses_of(person: Person) -> list[str]:
+    """The mail addresses that are known to be this person's, and that they may therefore see and erase by.
+
+    Only one whose mail has been shown to reach them counts: any other would open somebody else's mail to them.
+    """
+    return list(EmailAddress.objects.filter(user=person, verified=True).values_list("email", flat=True))

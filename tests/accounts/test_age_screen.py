@@ -8,8 +8,8 @@ from allauth.account.models import EmailAddress
 from django.test import Client
 from django.utils import timezone
 
-from accounts.addresses import mailbox_confirmed_at
 from accounts.age_screen import REFUSED, TOLD_AT
+from accounts.confirmations import mailbox_confirmed_at
 from accounts.models import Person, Role
 from mail.models import Mail
 from tests.accounts.conftest import is_signed_in

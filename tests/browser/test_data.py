@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from accounts.archive import archive_make
 from accounts.models import Person
 from kit import throttles
-from tests.accounts.conftest import answered
+from privacy.archive import archive_make
 from tests.live import Web
+from tests.privacy.conftest import answered
 
 pytestmark = [pytest.mark.browser]
 DATA, ERASED = "/account/data", "/account/erased"

@@ -7,7 +7,6 @@ import pytest
 from django.test import Client
 
 from accounts.models import Person
-from accounts.services import person_erase
 from budgets.models import Hold, HoldState
 from budgets.selectors import meter
 from chat.answering.desk import Desk
@@ -17,6 +16,7 @@ from chat.models import Ending, State, Turn
 from families.consents import consent_withdraw
 from families.links import link_end
 from families.models import Consent, Link
+from privacy.services import person_erase
 from tests.budgets.rush import at_once
 from tests.chat.conftest import Ask
 from tests.families.conftest import agree

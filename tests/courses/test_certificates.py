@@ -13,12 +13,12 @@ from django.test import Client
 from pypdf import PdfReader
 from pytest_django import DjangoAssertNumQueries
 
-from accounts import registry
 from accounts.models import Person
-from accounts.services import person_erase
 from courses.authoring.loading import library_load
 from courses.certificates.printing import can_be_set, certificate_pdf
 from courses.models import Certificate, LessonDone
+from privacy import registry
+from privacy.services import person_erase
 from tests.courses.conftest import do_all_but
 
 GB = "/learn/good-and-bad"

@@ -8,9 +8,7 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from accounts import registry
 from accounts.models import Person
-from accounts.services import person_erase
 from courses.authoring.loading import library_load
 from courses.learning import views
 from courses.learning.records import PersonRecord
@@ -20,6 +18,8 @@ from courses.tasks import togethers_forget
 from families.links import link_end
 from families.models import Link, Notice
 from mail.models import Mail
+from privacy import registry
+from privacy.services import person_erase
 from tests.courses.conftest import do_all_but
 
 GB = "/learn/good-and-bad"

@@ -7,11 +7,11 @@ import pytest
 from django.db import connection
 
 from accounts.models import Person
-from accounts.services import person_erase
 from courses.learning.records import PersonRecord
 from courses.learning.together import together_agree, together_end
 from courses.models import Answer, LessonDone, Module, Question, Together
 from families.models import Link, Notice
+from privacy.services import person_erase
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SLUG = "good-and-bad"

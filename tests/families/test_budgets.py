@@ -5,11 +5,11 @@ from collections.abc import Callable
 import pytest
 
 from accounts.models import Person, Role
-from accounts.services import person_erase
 from budgets.allowances import budget_of, site_budget
 from budgets.models import Budget, Floor
 from families import links
 from families.models import Link
+from privacy.services import person_erase
 
 MakePerson = Callable[..., Person]
 

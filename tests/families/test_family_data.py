@@ -10,7 +10,6 @@ from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
-from accounts import services
 from accounts.models import Person
 from budgets.audit import differences
 from chat.models import Conversation
@@ -22,6 +21,7 @@ from families.models import FamilyErasure, Link, Notice
 from families.trusted import trusted_adult_name
 from kit import throttles
 from mail.models import Mail
+from privacy import services
 
 Enter = Callable[[Person], Client]
 

@@ -10,7 +10,6 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from accounts.archive import archive_make
 from accounts.models import Person
 from chat.models import Conversation, State, Turn
 from families.errors import CodeWrong, HelpOver
@@ -24,6 +23,7 @@ from families.password_help import (
 )
 from families.trusted import trusted_adult_name, trusted_adult_of
 from kit import throttles
+from privacy.archive import archive_make
 
 Enter = Callable[[Person], Client]
 OLD, NEW = "a-long-password", "walnut trees whistle"
@@ -300,7 +300,7 @@ class TestWhatWasWrittenBefore:
         assert as_teen.get(f"/tutor/{conversation.pk}").status_code == 200
 
     def test_is_erased_with_the_rest(self, as_teen: Client, teen: Person) -> None:
-        from accounts.services import person_erase
+        from privacy.services import person_erase
 
         teen.refresh_from_db()
         person_erase(person=teen)

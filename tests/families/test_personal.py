@@ -3,13 +3,13 @@
 import pytest
 
 from accounts.models import Person
-from accounts.registry import kinds
-from accounts.services import person_erase
 from families.agreements import pause_set
 from families.consents import consent_of
 from families.gate import Closed, gate_of
 from families.links import link_end
 from families.models import Consent, Link, Notice
+from privacy.registry import kinds
+from privacy.services import person_erase
 from tests.families.conftest import agree
 
 

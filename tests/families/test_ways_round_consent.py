@@ -13,7 +13,6 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import MailboxConfirmation, Person
-from accounts.services import person_erase
 from families import consents
 from families.agreements import pause_set
 from families.consent_models import CheckMethod, Verification
@@ -28,6 +27,7 @@ from families.models import Consent, ConsentPolicy, CoolingOff, Link, Notice, Re
 from families.residence import country_of
 from families.verification import approve_parent, take_back_approval
 from mail.models import Mail
+from privacy.services import person_erase
 from tests.families.conftest import agree
 
 Enter = Callable[[Person], Client]

@@ -9,12 +9,12 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Person
-from accounts.services import person_erase
 from chat.models import Conversation, State, Turn
 from families.agreements import proposal_answer, terms_propose
 from families.links import link_end
 from families.models import Link, Proposal
 from families.terms import Terms, View
+from privacy.services import person_erase
 
 Enter = Callable[[Person], Client]
 See = Callable[[], set[str]]

@@ -8,11 +8,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import sign_in_required
-from accounts.data_views import EraseForm, copy_answer, tries_to_erase
 from accounts.models import Person, Role
 from families import erasing
 from families.copies import family_copy_take
 from families.views.access import person_of, teen_of
+from privacy.views import EraseForm, copy_answer, tries_to_erase
 
 
 def parent_of(request: HttpRequest) -> Person:
@@ -59,7 +59,7 @@ def erase(request: HttpRequest) -> HttpResponse:
     """Ask for it, by showing again who it is."""
     parent = parent_of(request)
     if not erasing.plan_of(parent):
-        return redirect("accounts:data")
+        return redirect("privacy:data")
     tries_to_erase.hit(parent.pk)
     form = EraseForm(parent, request.POST)
     if not form.is_valid():

@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
 
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db.models import Model
 from django.utils.functional import Promise
 
-from accounts.models import Person
+from kit.person import Person
 
 type Words = str | Promise
 # What a row may hold. A time is aware and keeps its instant: whoever writes it down puts it on a person's clock.
@@ -84,19 +85,33 @@ class Kind:
 
 
 _kinds: dict[str, Kind] = {}
+_rooms: dict[str, str] = {}
 
 
-def register(*kinds: Kind) -> None:
-    """Make kinds known. The same kind again does nothing; another of its name is an ImproperlyConfigured."""
+def register(*kinds: Kind, room: str) -> None:
+    """Make a room's kinds known.
+
+    The same kind again does nothing. Another of its name, or a room that settings.ERASE_ORDER does not name, is an
+    ImproperlyConfigured.
+    """
+    if room not in settings.ERASE_ORDER:
+        raise ImproperlyConfigured(f"ERASE_ORDER does not say when the room {room} is erased.")
     for kind in kinds:
         if _kinds.get(kind.name, kind) is not kind:
             raise ImproperlyConfigured(f"Two kinds call themselves {kind.name}.")
         _kinds[kind.name] = kind
+        _rooms[kind.name] = room
 
 
 def kinds(*, for_parent: bool = False) -> list[Kind]:
-    """Every kind, or those that a parent may export too. The lowest room comes first."""
-    return [kind for kind in _kinds.values() if not (for_parent and kind.private)]
+    """Every kind, or those that a parent may export too, in the order in which they are erased (ERASE_ORDER)."""
+    found = [kind for kind in _kinds.values() if not (for_parent and kind.private)]
+    return sorted(found, key=lambda kind: settings.ERASE_ORDER.index(_rooms[kind.name]))
+
+
+def rooms() -> set[str]:
+    """The rooms that have registered kinds."""
+    return set(_rooms.values())
 
 
 def nothing(_person: Person) -> Iterator[Row]:

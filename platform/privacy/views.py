@@ -18,11 +18,11 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts import services
-from accounts.archive import NoRoomForCopy, archive_make
-from accounts.models import Person
-from accounts.registry import kinds
+from kit.person import Person
 from kit.throttles import Throttle, TooOften, slowed, too_often_said
+from privacy import services
+from privacy.archive import NoRoomForCopy, archive_make
+from privacy.registry import kinds
 
 downloads = Throttle("data download", "5/hour")
 tries_to_erase = Throttle("data erase", "5/15minutes")
@@ -38,7 +38,7 @@ def own(view: OwnView) -> View:
     @wraps(view)
     def guarded(request: HttpRequest) -> HttpResponse | FileResponse:
         if not isinstance(request.user, Person):
-            return redirect_to_login(reverse("accounts:data"))
+            return redirect_to_login(reverse("privacy:data"))
         return view(request, request.user)
 
     return never_cache(guarded)
@@ -129,7 +129,7 @@ def erase(request: HttpRequest, person: Person) -> HttpResponse:
         trouble = _("You are the last admin. Make somebody else an admin first, then come back.")
         return _page(request, form, trouble=trouble, status=409)
     get_adapter().logout(request)
-    return redirect("accounts:erased")
+    return redirect("privacy:erased")
 
 
 @require_safe
@@ -137,7 +137,7 @@ def erase(request: HttpRequest, person: Person) -> HttpResponse:
 def erased(request: HttpRequest) -> HttpResponse:
     """What erasing means, for whoever is signed in as nobody. It may stand open: it tells of no one."""
     if request.user.is_authenticated:
-        return redirect("accounts:data")
+        return redirect("privacy:data")
     response = render(request, "data/erased.html", {"kinds": kinds()})
     response.headers["X-Robots-Tag"] = "noindex"
     return response

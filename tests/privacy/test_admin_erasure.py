@@ -11,10 +11,11 @@ from django.contrib.contenttypes.models import ContentType
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from accounts import services
-from accounts.models import ErasedPerson, Person, Role
+from accounts.models import Person, Role
 from mail.models import Mail
-from tests.accounts.test_erasure import where_said
+from privacy import services
+from privacy.models import ErasedPerson
+from tests.privacy.test_erasure import where_said
 
 pytestmark = pytest.mark.django_db
 LIST = "/admin/accounts/person/"

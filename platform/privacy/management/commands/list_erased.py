@@ -2,7 +2,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from accounts.models import ErasedPerson
+from privacy.models import ErasedPerson
 
 
 class Command(BaseCommand):

@@ -13,7 +13,6 @@ from django.test import Client
 from psycopg.errors import DeadlockDetected
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from accounts import services
 from accounts.models import Person, Role
 from budgets.audit import differences
 from budgets.models import Hold, HoldState, Period
@@ -21,10 +20,11 @@ from chat import streaming
 from chat.asking.services import turn_start
 from chat.models import Conversation, Turn
 from events.models import SignUp
-from tests.accounts.conftest import ANSWER, QUESTION, MakeFull, answered
+from privacy import services
 from tests.budgets.rush import at_once
 from tests.chat.test_relay import LONG
 from tests.live import Visitor, Web, Worker, wait_until
+from tests.privacy.conftest import ANSWER, QUESTION, MakeFull, answered
 
 PASSWORD = "a-long-password"
 AsPerson = Callable[[Person], Client]

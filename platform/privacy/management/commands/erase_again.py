@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts.services import LastAdmin, erase_again
+from privacy.services import LastAdmin, erase_again
 
 
 class Command(BaseCommand):

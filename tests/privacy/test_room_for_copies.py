@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from django.test import Client
 
-from accounts.archive import COPIES_AT_A_TIME, NoRoomForCopy, archive_make
 from accounts.models import Person
-from tests.accounts.conftest import answered
+from privacy.archive import COPIES_AT_A_TIME, NoRoomForCopy, archive_make
 from tests.conftest import with_consent
 from tests.live import Visitor, Web, running
+from tests.privacy.conftest import answered
 
 AsPerson = Callable[[Person], Client]
 DOWNLOAD, FAMILY_DOWNLOAD = "/account/data/download", "/family/data/download"
@@ -43,7 +43,7 @@ class TestAtATime:
 
     def test_a_place_is_free_again_after_a_fault(self, full: Person, monkeypatch: pytest.MonkeyPatch) -> None:
         with monkeypatch.context() as broken:
-            broken.setattr("accounts.archive._kind_write", lambda *_args: 1 / 0)
+            broken.setattr("privacy.archive._kind_write", lambda *_args: 1 / 0)
             for _ in range(COPIES_AT_A_TIME + 1):
                 with pytest.raises(ZeroDivisionError):
                     archive_make(person=full)

@@ -11,12 +11,12 @@ from django.db import models
 from django.test import Client
 from django.test.utils import isolate_apps
 
-from accounts import registry
 from accounts.models import Person
-from accounts.registry import Kind, Retention
 from budgets.models import Budget, Entry, Hold, Period
 from chat.models import Conversation, Turn
 from mail.models import Attachment, Mail
+from privacy import registry
+from privacy.registry import Kind, Retention
 
 # Models that point at a person, or at something registered, and keep nothing about anybody themselves.
 NOT_REGISTERED = {
@@ -124,7 +124,7 @@ class TestTheRegistry:
 
     def test_a_name_is_taken_once(self, make_kind: Callable[..., Kind]) -> None:
         with pytest.raises(ImproperlyConfigured, match="account"):
-            registry.register(make_kind("account"))
+            registry.register(make_kind("account"), room="accounts")
 
     @pytest.mark.parametrize("name", ["", "../etc", "A kind", "a/b", "tea.json", "-", "a\n"])
     def test_a_name_is_a_slug_since_it_names_a_file(self, name: str, make_kind: Callable[..., Kind]) -> None:
@@ -132,7 +132,7 @@ class TestTheRegistry:
             make_kind(name)
 
     def test_a_parents_export_leaves_out_what_is_private(self, make_kind: Callable[..., Kind]) -> None:
-        registry.register(make_kind("diary", private=True), make_kind("shoes", private=False))
+        registry.register(make_kind("diary", private=True), make_kind("shoes", private=False), room="chat")
         theirs = {kind.name for kind in registry.kinds(for_parent=True)}
         assert {"diary", "shoes"} <= {kind.name for kind in registry.kinds()}
         assert "shoes" in theirs
@@ -162,17 +162,30 @@ def make_kind() -> Callable[..., Kind]:
     return make
 
 
-def test_the_lowest_room_comes_first_so_that_the_ledger_is_locked_as_it_wants() -> None:
+def test_every_room_that_keeps_something_has_its_place_in_an_erasure() -> None:
+    assert registry.rooms() == set(settings.ERASE_ORDER)
+    assert len(settings.ERASE_ORDER) == len(set(settings.ERASE_ORDER))
+
+
+def test_kinds_come_in_the_written_order_whatever_order_the_rooms_are_installed_in() -> None:
+    order = [
+        kind.erase.__module__.partition(".")[0]
+        for kind in registry.kinds()
+        if kind.erase is not registry.leave
+    ]
+    assert order == sorted(order, key=settings.ERASE_ORDER.index)
     names = [kind.name for kind in registry.kinds()]
     assert names.index("usage") < names.index("conversations")
-    rooms = [app for app in settings.INSTALLED_APPS if "." not in app]
-    order = [kind.models[0]._meta.app_label for kind in registry.kinds() if kind.models]
-    ours = [room for room in order if room in rooms]
-    assert ours == sorted(ours, key=rooms.index)
+
+
+def test_a_room_without_a_place_in_the_order_cannot_register(make_kind: Callable[..., Kind]) -> None:
+    with pytest.raises(ImproperlyConfigured):
+        registry.register(make_kind("letters-home"), room="attic")
+    assert "letters-home" not in {kind.name for kind in registry.kinds()}
 
 
 def test_every_row_that_is_exported_is_ready_for_json_once_its_times_are_on_a_clock(teen: Person) -> None:
-    from accounts.archive import _on_clock
+    from privacy.archive import _on_clock
 
     def rows() -> Iterator[object]:
         for kind in registry.kinds():

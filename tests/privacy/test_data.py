@@ -8,7 +8,6 @@ from django.contrib.auth.models import Group
 from django.contrib.sessions.models import Session
 from django.test import Client
 
-from accounts import registry
 from accounts.models import Person, Role
 from budgets.models import Budget
 from chat.models import Conversation, Turn
@@ -16,7 +15,8 @@ from courses.models import Answer, LessonDone
 from events.models import Event, SignUp
 from events.services import sign_up_make
 from mail.models import Mail
-from tests.accounts.conftest import (
+from privacy import registry
+from tests.privacy.conftest import (
     QUESTION,
     MakeFull,
     Opened,

@@ -1,4 +1,4 @@
-"""Whose mailbox is whose, and since when."""
+"""Since when a mailbox is known to be its owner's."""
 
 from datetime import datetime
 from typing import Any
@@ -8,14 +8,6 @@ from allauth.account.signals import email_confirmed
 from django.dispatch import receiver
 
 from accounts.models import MailboxConfirmation, Person
-
-
-def addresses_of(person: Person) -> list[str]:
-    """The mail addresses that are known to be this person's, and that they may therefore see and erase by.
-
-    Only one whose mail has been shown to reach them counts: any other would open somebody else's mail to them.
-    """
-    return list(EmailAddress.objects.filter(user=person, verified=True).values_list("email", flat=True))
 
 
 @receiver(email_confirmed)

@@ -22,9 +22,9 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from accounts import registry
-from accounts.models import Person
-from accounts.registry import Kind, Row, Value
+from kit.person import Person
+from privacy import registry
+from privacy.registry import Kind, Row, Value
 
 # What is bigger lies on the disk, in a file without a name that goes when it is closed.
 IN_MEMORY = 256 * 1024

@@ -12,9 +12,7 @@ from django.conf import settings
 from django.contrib.admin.models import LogEntry
 from django.contrib.sessions.models import Session
 
-from accounts import registry
-from accounts.models import ErasedPerson, Person, Role
-from accounts.registry import Kind
+from accounts.models import Person, Role
 from chat.models import Conversation, Report, Turn
 from chat.models import State as TurnState
 from courses.models import Together
@@ -22,8 +20,11 @@ from events.models import Event, SignUp
 from families.cooling_off import COOLING_OFF
 from families.models import CoolingOff, FamilyErasure, Invitation, Link, Notice, PasswordHelp
 from mail.models import Mail, State
-from tests.accounts.conftest import log, mail_to, visitor_session
+from privacy import registry
+from privacy.models import ErasedPerson
+from privacy.registry import Kind
 from tests.events.conftest import come
+from tests.privacy.conftest import log, mail_to, visitor_session
 
 NOW = datetime(2026, 7, 1, 11, 30, tzinfo=UTC)
 MOMENT = timedelta(seconds=1)

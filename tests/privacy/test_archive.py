@@ -10,12 +10,12 @@ from asgiref.sync import async_to_sync
 from django.http import FileResponse
 from django.test import AsyncClient, Client
 
-from accounts import archive, registry
 from accounts.models import Person
 from budgets.models import Period
 from chat.models import Conversation, Turn
 from events.models import Event
-from tests.accounts.conftest import (
+from privacy import archive, registry
+from tests.privacy.conftest import (
     ANSWER,
     QUESTION,
     MakeFull,

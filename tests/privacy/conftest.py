@@ -1,0 +1,196 @@
+"""Somebody about whom everything is kept that can be kept, and the zip that they get."""
+
+import io
+import json
+import zipfile
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from importlib import import_module
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from courses.records import PersonRecord
+from django.conf import settings
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.contrib.sessions.models import Session
+from django.db import transaction
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import Person
+from budgets.services import hold_settle
+from chat.asking.services import turn_start
+from chat.models import State, Turn
+from courses.models import Certificate, Together
+from events.feeds import feed_make
+from events.models import Event
+from events.services import sign_up_make
+from families.agreements import terms_propose
+from families.links import invitation_make
+from families.looks import look_take
+from families.models import Link
+from families.terms import Terms
+from families.trusted import trusted_adult_name
+from mail.services import Enclosure, mail_queue
+from privacy.archive import archive_make
+from tests.accounts.conftest import _fresh_counts  # noqa: F401 - a fixture
+from tests.conftest import with_consent
+from tests.events.conftest import come
+
+QUESTION = "Why does my grandmother's walnut tree whistle?"
+ANSWER = "Because the wind plays on its hollow branches."
+MakeFull = Callable[..., Person]
+
+
+@pytest.fixture
+def event(db: None) -> Event:
+    return Event.objects.create(
+        slug="one-evening",
+        title="One evening",
+        summary="An hour about AI.",
+        starts_at=timezone.now() + timedelta(days=20),
+        minutes=60,
+        is_published=True,
+    )
+
+
+@pytest.fixture
+def make_full(make_person: Callable[..., Person], event: Event, admin_person: Person) -> MakeFull:
+    """Makes a person with at least one row of every kind but the rare ones."""
+
+    def make(username: str = "walnut-kid", **fields: object) -> Person:
+        told: dict[str, object] = {"display_name": "Wilhelmina Q.", "email": "Wil@Nut.example", **fields}
+        person = with_consent(make_person(username, **told))
+        if person.email:
+            EmailAddress.objects.create(user=person, email=person.email, verified=True, primary=True)
+        in_a_family(person)
+        session_of(person)
+        answered(person)
+        record = PersonRecord(person)
+        record.lesson_done("good-and-bad", "what-it-is")
+        record.question_answered("good-and-bad", "first", "b")
+        learned(person)
+        feed_make(person=person)
+        Authenticator.objects.create(
+            user=person, type=Authenticator.Type.TOTP, data={"secret": "TOTP-SECRET"}
+        )
+        sign_up_make(event=event, name=str(person), email="elsewhere@nut.example", person=person)
+        if person.email:
+            come(event, "Wilhelmina", email=person.email.upper())
+            mail_to(person.email.lower(), f"Hello {person}")
+        log(person, person)
+        log(admin_person, person)
+        return person
+
+    return make
+
+
+@pytest.fixture
+def full(make_full: MakeFull) -> Person:
+    return make_full()
+
+
+def in_a_family(person: Person) -> None:
+    """A parent who looked, an invitation, a notice, and another grown-up whom they trust."""
+    parent, _made = Person.objects.get_or_create(username="pat", defaults={"role": "parent"})
+    link = Link.objects.create(parent=parent, teen=person)
+    terms_propose(link=link, by=person, terms=Terms(answers_a_day=20))
+    terms_propose(link=link, by=parent, terms=Terms(memory=False))
+    look_take(link=link)
+    invitation_make(by=person, email="aunt@nut.example")
+    trusted_adult_name(teen=person, name="Aunt Hazel", reach="next door")
+
+
+def learned(person: Person) -> None:
+    """A certificate with a name on it, and a module that is taken with a parent."""
+    Certificate.objects.create(
+        person=person, module_slug="good-and-bad", language="en", title="The good and the bad of AI",
+        name="Wilhelmina Q.", lessons=5, questions=5, edition="0123456789ab", made_on=timezone.localdate(),
+    )  # fmt: skip
+    Together.objects.create(link=Link.objects.get(teen=person), module_slug="good-and-bad", asked_by=person)
+
+
+@transaction.atomic
+def answered(person: Person, question: str = QUESTION, answer: str = ANSWER) -> Turn:
+    """A question that was asked and answered, with its hold settled, before any worker could see it."""
+    turn = turn_start(person=person, turn_id=uuid4(), question=question).turn
+    Turn.objects.filter(pk=turn.pk).update(
+        state=State.ANSWERED, answer=answer, ended_at=timezone.now(), prompt_tokens=80, answer_tokens=20
+    )
+    hold_settle(key=turn.pk, tokens=100, microdollars=7)
+    return turn
+
+
+def mail_to(address: str, subject: str, text: str = "See you on Thursday.") -> None:
+    enclosure = Enclosure(filename="one.ics", content_type="text/calendar", content=f"ATTENDEE:{address}")
+    with transaction.atomic():
+        mail_queue(key=f"test {uuid4()}", to=address, subject=subject, text=text, attachments=[enclosure])
+
+
+def log(admin: Person, about: Person) -> None:
+    """What the admin pages write down when an admin changes somebody."""
+    LogEntry.objects.create(
+        user=admin,
+        content_type=ContentType.objects.get_for_model(Person),
+        object_id=str(about.pk),
+        object_repr=str(about),
+        action_flag=CHANGE,
+        change_message=f"Changed {about.username}",
+    )
+
+
+def session_of(person: Person) -> Session:
+    client = Client()
+    client.force_login(person)
+    return Session.objects.get(pk=client.session.session_key)
+
+
+def visitor_session() -> Session:
+    """A session of somebody who is not signed in."""
+    store = import_module(settings.SESSION_ENGINE).SessionStore()
+    store["learned"] = {}
+    store.save()
+    return Session.objects.get(pk=store.session_key)
+
+
+class Opened:
+    """A zip as its reader finds it."""
+
+    def __init__(self, content: bytes, folder: str = "") -> None:
+        self.content, self.folder = content, folder
+        self.zip = zipfile.ZipFile(io.BytesIO(content))
+        assert self.zip.testzip() is None
+
+    def of_teen(self, number: int) -> "Opened":
+        """The folder of a teen in a parent's copy."""
+        return Opened(self.content, f"teen-{number}/")
+
+    @property
+    def names(self) -> set[str]:
+        return {
+            name.removeprefix(self.folder) for name in self.zip.namelist() if name.startswith(self.folder)
+        }
+
+    @property
+    def page(self) -> str:
+        return self.read("index.html")
+
+    def read(self, name: str) -> str:
+        return self.zip.read(self.folder + name).decode()
+
+    def rows(self, kind: str) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = json.loads(self.read(f"{kind}.json"))
+        return rows
+
+    def everything(self) -> str:
+        return "".join(self.read(name) for name in self.names)
+
+
+def opened(person: Person, *, teens: Sequence[Person] = ()) -> Opened:
+    noon = datetime(2026, 7, 1, 12, tzinfo=UTC)
+    with archive_make(person=person, teens=teens, now=noon) as spool:
+        return Opened(spool.read())
