@@ -2,8 +2,7 @@
 
 The day is not asked, so an age is true only for a whole month. Where it opens something to a child, the later reading
 counts: thirteen is who can look back on the whole month of their thirteenth birthday. Where it ends something, the
-earlier one does: grown up is who has come to the month of their eighteenth.
-"""
+earlier one does: grown up is who has come to the month of their eighteenth."""
 
 from datetime import date
 
@@ -34,3 +33,7 @@ def latest_birth_of_grown_ups(on: date) -> date:
 def is_grown_up(*, born: date, on: date) -> bool:
     """Whether the month of the eighteenth birthday has begun."""
     return _months(born, on) >= GROWN_UP * MONTHS
+
+
+class TooYoung(Exception):
+    """Somebody is not yet thirteen, so no account may be made. Nothing of what they typed is kept."""

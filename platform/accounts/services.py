@@ -6,8 +6,7 @@ from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.age import is_too_young
-from accounts.errors import TooYoung
+from accounts.age import TooYoung, is_too_young
 from accounts.models import Person, Role
 from accounts.names import validate_own_username
 from accounts.zones import canonical_zone

@@ -1,6 +1,6 @@
 """What django-allauth is told by settings (ADR 11). The rest is said by the adapters."""
 
-ACCOUNT_ADAPTER = "config.adapter.AccountAdapter"
+ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email", "username"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_FORMS = {

@@ -12,7 +12,7 @@ from django.utils.dates import MONTHS
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
-from accounts.errors import TooYoung
+from accounts.age import TooYoung
 from accounts.forms import FIRST_YEAR
 from accounts.models import Person, Role
 from families import corrections, verification

@@ -6,8 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.age import is_too_young
-from accounts.errors import TooYoung
+from accounts.age import TooYoung, is_too_young
 from accounts.models import Person
 from families.consents import end_own_consent_if_too_young
 from families.countries import country_codes, country_name

@@ -10,8 +10,8 @@ from django.db import IntegrityError
 from django.test import Client
 from django.utils import timezone
 
+from accounts.age import TooYoung
 from accounts.age_screen import BORN, REFUSED
-from accounts.errors import TooYoung
 from accounts.models import Person, Role
 from accounts.services import teen_make
 from tests.accounts.conftest import is_signed_in

@@ -208,7 +208,7 @@ def test_mail_is_written_in_these_places_alone() -> None:
         if re.search(r"\bmails?_queue\(", file.read_text())
     }
     assert places == {
-        "platform/config/adapter.py",
+        "platform/accounts/adapter.py",
         "platform/events/after.py",
         "platform/events/changes.py",
         "platform/events/messages.py",
