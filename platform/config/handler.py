@@ -22,8 +22,8 @@ from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
 from servestatic.middleware import ServeStaticMiddleware
 
-from config.bodies import BodyRefused, read_body, refuse_body
 from config.startup import get_web_ready
+from pages.bodies import BodyRefused, read_body, refuse_body
 
 type Scope = MutableMapping[str, Any]
 type Receive = Callable[[], Awaitable[Mapping[str, Any]]]

@@ -102,7 +102,7 @@ INSTALLED_APPS = [
     "allauth.account",
     "allauth.mfa",
     "allauth.usersessions",
-    "config",
+    "pages",
     "privacy",
     "mail",
     "accounts",
@@ -119,18 +119,18 @@ INSTALLED_APPS = [
 ERASE_ORDER = ["privacy", "accounts", "mail", "budgets", "families", "events", "courses", "chat"]
 
 MIDDLEWARE = [
-    "config.replies.reply_mark_middleware",
+    "pages.middleware.reply_mark_middleware",
     "telemetry.requests.requests_told",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "config.languages.LanguageMiddleware",
-    "config.bodies.refused_body_middleware",
+    "pages.middleware.LanguageMiddleware",
+    "pages.bodies.refused_body_middleware",
     # Inside the session and the language, outside whatever may refuse a request.
     "safeguarding.crisis.crisis_middleware",
     "django.middleware.common.CommonMiddleware",
     # Inside what measures an answer.
-    "config.refusals.method_page_middleware",
+    "pages.refusals.method_page_middleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -140,7 +140,7 @@ MIDDLEWARE = [
     "accounts.known_devices.known_device_middleware",
     "accounts.middleware.TooOftenMiddleware",
     "accounts.middleware.SecondFactorMiddleware",
-    "config.refusals.AdminQueryMiddleware",
+    "pages.refusals.AdminQueryMiddleware",
     "accounts.middleware.LastSeenMiddleware",
     "accounts.middleware.private_pages_middleware",
 ]
@@ -158,7 +158,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "config.context.site",
+                "pages.context.site",
             ],
         },
     },
@@ -176,11 +176,11 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 CACHES = {
     "default": {
-        "BACKEND": "config.cache.SteadyCache",
+        "BACKEND": "kit.valkey.SteadyCache",
         "LOCATION": VALKEY_URL,
         "KEY_PREFIX": "cache",
         "OPTIONS": {
-            "serializer": "config.cache.JSONSerializer",
+            "serializer": "kit.valkey.JSONSerializer",
             "socket_connect_timeout": 0.5,
             "socket_timeout": 0.5,
             "retry": Retry(NoBackoff(), 0),
@@ -269,7 +269,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEMO
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
-CSRF_FAILURE_VIEW = "config.views.form_expired"
+CSRF_FAILURE_VIEW = "pages.refusals.form_expired"
 CSRF_TRUSTED_ORIGINS = [SITE_URL] if SITE_URL.startswith("https://") else []
 BEHIND_PROXY: bool = env.bool("BEHIND_PROXY", default=False)
 # Read by uvicorn, which takes a visitor's address from X-Forwarded-For where the sender is one of these.
@@ -285,7 +285,7 @@ if not DEMO:
     SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 # As much as is kept of a form that could not be taken (accounts.access), where each character is sent as 12 bytes (🫖).
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
-# The largest body of a request (config.bodies): captions of a recording are one megabyte. It is kept in memory, and so
+# The largest body of a request (pages.bodies): captions of a recording are one megabyte. It is kept in memory, and so
 # is an upload within it: nothing that is sent is written to disk.
 LARGEST_BODY = FILE_UPLOAD_MAX_MEMORY_SIZE = 1_500_000
 

@@ -6,12 +6,10 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
-from config import health, languages, metrics, pages
-
-handler400 = "config.views.bad_request"
-handler404 = "config.views.not_found"
-handler429 = "config.views.too_often"
-handler500 = "config.views.server_error"
+handler400 = "pages.refusals.bad_request"
+handler404 = "pages.refusals.not_found"
+handler429 = "pages.refusals.too_often"
+handler500 = "pages.refusals.server_error"
 
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
@@ -24,14 +22,7 @@ TOLD = [
 
 urlpatterns = [
     *TOLD,
-    path("", pages.home, name="home"),
-    path("about", pages.about, name="about"),
-    path("privacy", pages.privacy, name="privacy"),
-    path("help/", pages.using, name="using"),
-    path("language", languages.choose, name="language"),
-    path("healthz", health.process, name="healthz"),
-    path("metrics", metrics.metrics, name="metrics"),
-    path("readyz", health.parts, name="readyz"),
+    path("", include("pages.urls")),
     path("", include("accounts.urls")),
     path("", include("accounts.library_urls")),
     path("", include("privacy.urls")),

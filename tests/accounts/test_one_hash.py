@@ -12,8 +12,8 @@ from pytest_django import Settings
 
 from accounts.demo import DEMO_PEOPLE
 from accounts.models import Person, Role
-from config.checks import check_demo_people
 from mail.models import Mail
+from pages.checks import check_demo_people
 from tests.accounts.conftest import is_signed_in
 from tests.conftest import GROWN_UP_BORN
 from tests.hashing import QuickArgon2

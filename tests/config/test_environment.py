@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from config.checks import check_forwarded_addresses
 from config.environment import Production, with_password
+from pages.checks import check_forwarded_addresses
 
 SAFE = {
     "SECRET_KEY": "aB3" * 20 + "xyz+",

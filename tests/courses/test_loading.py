@@ -59,7 +59,7 @@ def test_the_command_names_what_is_broken(
 ) -> None:
     line = change("3-bias-in-bias-out.md", "{#measured}", "")
     monkeypatch.setattr(
-        "config.management.commands.load_content.library_load", lambda: library_load(root=content)
+        "pages.management.commands.load_content.library_load", lambda: library_load(root=content)
     )
     with pytest.raises(CommandError, match=f"3-bias-in-bias-out.md, line {line}: .* Give it one") as told:
         call_command("load_content")

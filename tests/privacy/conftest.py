@@ -12,7 +12,6 @@ from uuid import uuid4
 import pytest
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
-from courses.records import PersonRecord
 from django.conf import settings
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
@@ -25,6 +24,7 @@ from accounts.models import Person
 from budgets.services import hold_settle
 from chat.asking.services import turn_start
 from chat.models import State, Turn
+from courses.learning.records import PersonRecord
 from courses.models import Certificate, Together
 from events.feeds import feed_make
 from events.models import Event

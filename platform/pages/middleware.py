@@ -1,12 +1,13 @@
-"""The language of the page: as the visitor chose it, or else as their browser asks for it."""
+"""The language of each page, and the mark by which a page's scripts tell our replies from a proxy's."""
+
+from collections.abc import Callable
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.middleware.locale import LocaleMiddleware
 from django.utils.cache import patch_vary_headers
-from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_POST
-from django.views.i18n import set_language
+
+HEADER = "Kitchen-Table"
 
 
 class LanguageMiddleware(LocaleMiddleware):
@@ -18,6 +19,14 @@ class LanguageMiddleware(LocaleMiddleware):
         return response
 
 
-# Every page has this form. A token in it would leave a cookie with everybody who only reads, and keep pages that are
-# the same for all out of caches; and all that another site can do with it is to change the language.
-choose = csrf_exempt(require_POST(set_language))
+def reply_mark_middleware(
+    get_response: Callable[[HttpRequest], HttpResponseBase],
+) -> Callable[[HttpRequest], HttpResponseBase]:
+    """Outermost, so that replies of other middleware and error pages are marked as well."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        response.headers[HEADER] = "page"
+        return response
+
+    return middleware

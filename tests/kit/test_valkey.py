@@ -10,8 +10,8 @@ from django.test import Client
 from pytest_django import Settings
 
 from accounts.models import Person
-from config.cache import JSONSerializer, SteadyCache
 from kit import throttles
+from kit.valkey import JSONSerializer, SteadyCache
 
 
 @pytest.fixture

@@ -10,12 +10,12 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.models import Person
 from benchmarks.reading_level import grade, words_of
-from config import views
 from courses.learning.records import PersonRecord
 from courses.models import Module
 from events.selectors import next_event
 from families.consent_texts import text_now
 from families.models import Consent
+from pages import refusals
 from tests.live import Worker, wait_until
 
 
@@ -139,7 +139,7 @@ def test_an_error_keeps_the_help_lines_in_reach(fault: Exception, status: int, r
     try:
         raise fault
     except type(fault):
-        reply = views.server_error(rf.get("/"))
+        reply = refusals.server_error(rf.get("/"))
     assert reply.status_code == status
     assert "/help/now" in reply.content.decode()
 

@@ -5,7 +5,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from accounts.models import Person
-from config.replies import HEADER
+from pages.middleware import HEADER
 
 pytestmark = pytest.mark.django_db
 

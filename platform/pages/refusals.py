@@ -1,14 +1,18 @@
-"""The pages for what went wrong."""
+"""The pages for what went wrong, and the answers to what no view can take."""
 
 import json
 import sys
+from collections.abc import Callable
 from http import HTTPStatus
 
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import BadRequest, RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.middleware.csrf import get_token
 from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.utils.deprecation import MiddlewareMixin
 from django.views.defaults import page_not_found
 
 from accounts.access import KeptForm, is_htmx
@@ -78,3 +82,40 @@ def too_often(request: HttpRequest) -> HttpResponse:
     """The 429 page for the limits of django-allauth, which does not say when the next try can succeed."""
     page = render(request, "429.html", {"wait": wait_in_words(TRY_AGAIN_SECONDS)})
     return slowed(page, TooOften(TRY_AGAIN_SECONDS))
+
+
+NUL = "\0"
+
+
+class AdminQueryMiddleware(MiddlewareMixin):
+    """Answers 400 to an admin page whose query holds a NUL: filters and prefilled forms would ask the database for it.
+
+    Everywhere else each field of a query has a rule of its own, which strips a NUL or finds nothing for it.
+    """
+
+    def process_view(
+        self, request: HttpRequest, _view: Callable[..., object], _args: object, _kwargs: object
+    ) -> None:
+        match = request.resolver_match
+        if match is None or "admin" not in match.app_names:
+            return
+        if any(NUL in text for name, values in request.GET.lists() for text in (name, *values)):
+            raise BadRequest("The query holds a NUL.")
+
+
+def method_page_middleware(
+    get_response: Callable[[HttpRequest], HttpResponseBase],
+) -> Callable[[HttpRequest], HttpResponseBase]:
+    """Give Django's answer to a method that an address does not have, which is empty, a page. Its headers stay.
+
+    The page is rendered without the request, so that it asks neither the session nor the database.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        is_bare = response.status_code == HTTPStatus.METHOD_NOT_ALLOWED and not request.path.startswith(API)
+        if is_bare and isinstance(response, HttpResponse) and not response.content:
+            response.content = render_to_string("405.html").encode()
+        return response
+
+    return middleware

@@ -15,7 +15,7 @@ from django.core.exceptions import RequestAborted
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from config.views import body_refused
+from pages.refusals import body_refused
 
 type Handler = Callable[[HttpRequest], HttpResponseBase]
 type Scope = MutableMapping[str, Any]

@@ -5,13 +5,13 @@ from collections.abc import Awaitable, Callable
 
 import redis.asyncio
 from asgiref.sync import sync_to_async
+from celery import current_app
 from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from config.celery import app
 from inference.provider import provider_answers
 from kit.connections import give_back
 
@@ -67,6 +67,6 @@ async def _model() -> None:
 @sync_to_async(thread_sensitive=False)
 def _worker() -> None:
     # `limit` ends the wait at the first reply instead of listening for the whole timeout.
-    replies = app.control.broadcast("ping", reply=True, timeout=SECONDS_A_CHECK - 0.5, limit=1)
+    replies = current_app.control.broadcast("ping", reply=True, timeout=SECONDS_A_CHECK - 0.5, limit=1)
     if not replies:
         raise TimeoutError

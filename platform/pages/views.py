@@ -5,7 +5,9 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST, require_safe
+from django.views.i18n import set_language
 
 from courses.learning.records import record_of
 from courses.library.selectors import courses_of
@@ -50,3 +52,8 @@ def privacy(request: HttpRequest) -> HttpResponse:
 @require_safe
 def using(request: HttpRequest) -> HttpResponse:
     return render(request, "pages/using.html")
+
+
+# Every page has this form. A token in it would leave a cookie with everybody who only reads, and keep pages that are
+# the same for all out of caches; and all that another site can do with it is to change the language.
+choose = csrf_exempt(require_POST(set_language))

@@ -17,8 +17,8 @@ from django.test import Client
 from pytest_django import Settings
 
 from accounts.models import Person, Role
-from config import bodies
-from config.bodies import BodyRefused
+from pages import bodies
+from pages.bodies import BodyRefused
 from tests.live import Web, running
 
 CHUNK = b"x" * 64_000
