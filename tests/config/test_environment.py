@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from config.environment import Production, with_password
+from config.settings.environment import Production, with_password
 from pages.checks import check_forwarded_addresses
 
 SAFE = {

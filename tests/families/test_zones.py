@@ -17,7 +17,7 @@ from budgets.allowances import budget_of
 from budgets.models import Budget
 from budgets.periods import period_open
 from budgets.selectors import meter
-from config.schedule import SCHEDULE
+from config.settings.celery import CELERY_BEAT_SCHEDULE
 from families import tasks
 from families.agreements import proposal_answer, terms_propose, zone_confirm
 from families.gate import Closed, gate_of
@@ -259,7 +259,7 @@ class TestANewZoneOfTheDailyLimit:
         assert self.zone(teen) == "Europe/Madrid"
 
     def test_is_applied_by_the_clock(self) -> None:
-        assert SCHEDULE["apply new time zones"]["task"] == "families.tasks.apply_new_zones"
+        assert CELERY_BEAT_SCHEDULE["apply new time zones"]["task"] == "families.tasks.apply_new_zones"
         assert isinstance(tasks.apply_new_zones(), int)
 
 

@@ -9,7 +9,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from pytest_django import Settings
 
-from config.environment import extra_body_of
+from config.settings.environment import extra_body_of
 from inference import errors, loop
 from inference.place import runs_at_home
 from inference.prices import price

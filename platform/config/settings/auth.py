@@ -1,4 +1,34 @@
-"""What django-allauth is told by settings (ADR 11). The rest is said by the adapters."""
+"""Who signs in, and how: Django's own, and what django-allauth is told by settings (ADR 11).
+
+The rest is said by the adapters.
+"""
+
+from config.settings.environment import DEMO, env
+
+AUTH_USER_MODEL = "accounts.Person"
+AUTHENTICATION_BACKENDS = ["accounts.auth_backend.OneHashBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "accounts.passwords.PublishedPasswordValidator"},
+    {"NAME": "accounts.passwords.LeakedPasswordValidator"},
+]
+# Whom to ask whether a password has leaked; only five characters of its hash go there. Empty: nobody is asked.
+PWNED_PASSWORDS_URL: str = env.str(
+    "PWNED_PASSWORDS_URL", default="" if DEMO else "https://api.pwnedpasswords.com"
+)
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+LOGIN_URL = "accounts:sign_in"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "home"
+
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = "http" if DEMO else "https"
+# Browsers allow passkeys on localhost without TLS, which is where a demo runs.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEMO
 
 ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email", "username"}

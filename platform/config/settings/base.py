@@ -1,91 +1,23 @@
-"""The site's settings. Every secret and every address comes from the environment; docs/operations.md lists them."""
+"""The settings of Django itself: the site, its parts, its security."""
 
 from collections.abc import MutableMapping
-from pathlib import Path
-from typing import Any
 
-import environ
 from django.utils.csp import CSP
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from config.api import *  # noqa: F403 - the settings of the API's library and its description
-from config.environment import Production, extra_body_of, require_safe, with_password
-from config.mailer import mailer_of
-from config.queue import *  # noqa: F403 - the settings of Celery
-from config.queue import VALKEY_URL
-from config.sign_in import *  # noqa: F403 - the settings of django-allauth, which are many
+from config.settings.environment import DEMO, ROOT, SITE_URL, VALKEY_URL, env, with_password
+from config.settings.mailer import mailer_of
 from telemetry.logs import logging_for
 
-ROOT = Path(__file__).resolve().parents[2]
-env = environ.Env()
-
-# Demo mode is for one's own machine: it shows demo accounts and speaks plain HTTP on loopback.
-DEMO: str = env.str("KITCHEN_MODE", default="production") == "demo"
 DEBUG = DEMO and env.bool("DEBUG", default=False)
 SECRET_KEY: str = env.str("SECRET_KEY", default="")
 # Keys that were SECRET_KEY before: sessions and second steps made under them stay good (docs/operations.md).
 SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", default=[])
-SITE_URL: str = env.str("SITE_URL", default="http://localhost:8000" if DEMO else "")
 ALLOWED_HOSTS: list[str] = env.list(
     "ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if DEMO else []
 )
 METRICS_TOKEN: str = env.str("METRICS_TOKEN", default="")
-
-TUTOR_BASE_URL: str = env.str("TUTOR_BASE_URL", default="")
-TUTOR_API_KEY: str = env.str("TUTOR_API_KEY", default="none")
-TUTOR_MODEL: str = env.str("TUTOR_MODEL", default="")
-# Tokens that one prompt and its answer may fill together; the demo model's slots are this size.
-TUTOR_CONTEXT_TOKENS: int = env.int("TUTOR_CONTEXT_TOKENS", default=2048)
-# The longest answer. A bigger model may be given more room.
-TUTOR_ANSWER_TOKENS: int = env.int("TUTOR_ANSWER_TOKENS", default=400)
-# How many answers one worker process has written at a time: as many as the model's server can write at once, shared
-# among the workers. Who comes after them waits in line, and is told about how long.
-TUTOR_PLACES: int = env.int("TUTOR_PLACES", default=32)
-# How many answers one person may follow at once, in each web process.
-STREAMS_PER_PERSON: int = env.int("STREAMS_PER_PERSON", default=24)
-# Dollars for a million tokens, which is micro-dollars a token. A local model costs nothing a token.
-TUTOR_INPUT_PRICE: float = env.float("TUTOR_INPUT_PRICE", default=0.0)
-TUTOR_OUTPUT_PRICE: float = env.float("TUTOR_OUTPUT_PRICE", default=0.0)
-# Of what the server had read before and reports as cached; empty: like the rest of a prompt.
-TUTOR_CACHED_INPUT_PRICE: float | None = env.float("TUTOR_CACHED_INPUT_PRICE", default=None)
-# How long the first word may take, which is how long a server may take to load its model, and every word after it.
-TUTOR_FIRST_WORD_SECONDS: float = env.float("TUTOR_FIRST_WORD_SECONDS", default=120.0)
-TUTOR_NEXT_WORD_SECONDS: float = env.float("TUTOR_NEXT_WORD_SECONDS", default=20.0)
-# What each request says besides, as JSON: `{"reasoning_effort": "low", "temperature": 0.3}`.
-TUTOR_EXTRA_BODY: dict[str, Any] = extra_body_of(env.str("TUTOR_EXTRA_BODY", default=""))
-# Whether answers begin inside the model's thinking, with a closing tag alone. Otherwise the first of them tells.
-TUTOR_THINKS_FIRST: bool = env.bool("TUTOR_THINKS_FIRST", default=False)
-TUTOR_DAILY_TOKENS: int = env.int("TUTOR_DAILY_TOKENS", default=20_000)
-# The supervisor says so when the tutor answers with the model that comes with the demo.
-TUTOR_IS_DEMO_MODEL: bool = env.bool("TUTOR_IS_DEMO_MODEL", default=False)
-
-# A guard elsewhere that is asked as well: "openai", "llama" or "qwen" (guard.remote), and how long it may take.
-GUARD_KIND: str = env.str("GUARD_KIND", default="")
-GUARD_BASE_URL: str = env.str("GUARD_BASE_URL", default="")
-GUARD_API_KEY: str = env.str("GUARD_API_KEY", default="none")
-GUARD_MODEL: str = env.str("GUARD_MODEL", default="")
-GUARD_SECONDS: float = env.float("GUARD_SECONDS", default=1.5)
-
-# Who reviewed the crisis texts and when ("Dr A. Name, 2026-11-22"). Outside demo mode chat stays closed without it.
-CRISIS_TEXTS_REVIEW: str = env.str("CRISIS_TEXTS_REVIEW", default="")
-# The country whose help lines stand first, as an ISO 3166 code.
-HELP_COUNTRY: str = env.str("HELP_COUNTRY", default="US")
-
-if not DEMO:
-    require_safe(
-        Production(
-            secret_key=SECRET_KEY,
-            allowed_hosts=ALLOWED_HOSTS,
-            site_url=SITE_URL,
-            database_url=env.str("DATABASE_URL", default=""),
-            valkey_url=VALKEY_URL,
-            tutor_base_url=TUTOR_BASE_URL,
-            tutor_model=TUTOR_MODEL,
-            email_url=env.str("EMAIL_URL", default=""),
-            metrics_token=METRICS_TOKEN,
-        )
-    )
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -189,31 +121,6 @@ CACHES = {
     if VALKEY_URL
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 }
-
-AUTH_USER_MODEL = "accounts.Person"
-AUTHENTICATION_BACKENDS = ["accounts.auth_backend.OneHashBackend"]
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "accounts.passwords.PublishedPasswordValidator"},
-    {"NAME": "accounts.passwords.LeakedPasswordValidator"},
-]
-# Whom to ask whether a password has leaked; only five characters of its hash go there. Empty: nobody is asked.
-PWNED_PASSWORDS_URL: str = env.str(
-    "PWNED_PASSWORDS_URL", default="" if DEMO else "https://api.pwnedpasswords.com"
-)
-PASSWORD_HASHERS = [
-    "django.contrib.auth.hashers.Argon2PasswordHasher",
-    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
-]
-LOGIN_URL = "accounts:sign_in"
-LOGIN_REDIRECT_URL = "home"
-LOGOUT_REDIRECT_URL = "home"
-
-ACCOUNT_DEFAULT_HTTP_PROTOCOL = "http" if DEMO else "https"
-# Browsers allow passkeys on localhost without TLS, which is where a demo runs.
-MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEMO
 
 LANGUAGE_CODE = "en"
 # Each by its own name, as whoever looks for theirs reads no other.

@@ -1,10 +1,12 @@
-"""What the environment must say before the site may start."""
+"""The one reader of the environment: what several settings share, and what must be said before the site may start."""
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+import environ
 from django.core.exceptions import ImproperlyConfigured
 
 LEAST_SECRET_KEY_LENGTH = 50
@@ -88,3 +90,11 @@ def with_password(url: str, password: str) -> str:
     parts = urlsplit(url)
     user, _, host = parts.netloc.rpartition("@")
     return parts._replace(netloc=f"{user.partition(':')[0]}:{quote(password, safe='')}@{host}").geturl()
+
+
+ROOT = Path(__file__).resolve().parents[3]
+env = environ.Env()
+# Demo mode is for one's own machine: it shows demo accounts and speaks plain HTTP on loopback.
+DEMO: str = env.str("KITCHEN_MODE", default="production") == "demo"
+SITE_URL: str = env.str("SITE_URL", default="http://localhost:8000" if DEMO else "")
+VALKEY_URL: str = with_password(env.str("VALKEY_URL", default=""), env.str("VALKEY_PASSWORD", default=""))

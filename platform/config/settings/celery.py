@@ -1,8 +1,13 @@
-"""What Celery's clock does and when, in UTC. The nightly tasks run when it is night where most families live."""
+"""Celery: its broker, which is Valkey, and what its clock does when.
+
+Times are in UTC: the nightly tasks run when it is night where most families live.
+"""
 
 from celery.schedules import crontab
 
-SCHEDULE = {
+from config.settings.environment import VALKEY_URL
+
+CELERY_BEAT_SCHEDULE = {
     "sweep turns": {"task": "chat.tasks.turns_sweep", "schedule": 5.0, "options": {"expires": 5}},
     "watch the model": {"task": "chat.tasks.deferred_watch", "schedule": 5.0, "options": {"expires": 5}},
     "expire holds": {"task": "budgets.tasks.holds_expire", "schedule": 60.0, "options": {"expires": 60}},
@@ -72,3 +77,20 @@ SCHEDULE = {
         "schedule": crontab(hour="11", minute="45"),
     },
 }
+
+
+CELERY_BROKER_URL = VALKEY_URL
+CELERY_TASK_IGNORE_RESULT = True
+# A message is only a nudge: the row it names is the truth, so a lost one is sent again by the sweeper.
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "socket_connect_timeout": 1,
+    "socket_keepalive": True,
+    "visibility_timeout": 900,
+}
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+# Beat writes its schedule to disk after each task that it sends: the container's check looks at the file.
+CELERY_BEAT_SYNC_EVERY = 1
