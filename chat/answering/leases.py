@@ -23,6 +23,7 @@ from chat.turns.outcomes import Outcome, ended_fields, settle
 from chat.turns.queue import next_in_line, stands_still
 from chat.turns.retries import lock_with_retried, settle_retry
 from chat.turns.verdicts import name_plainly
+from kit.connections import lock_number
 from kit.sql import read_sql
 
 logger = logging.getLogger(__name__)
@@ -46,8 +47,7 @@ def turns_claim(*, places: int) -> list[Turn]:
     Nobody has two turns written at the same time, whichever workers take them.
     """
     # Claims are made one after another, so that two workers cannot each begin a turn of the same person.
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [CLAIMING])
+    lock_number(CLAIMING)
     if not (chosen := next_in_line(places)):
         return []
     claim, now = uuid4(), timezone.now()

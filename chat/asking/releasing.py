@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
@@ -28,6 +28,7 @@ from chat.turns.verdicts import FIXED
 from families.gate import Closed, Gate, gate_of
 from guard import Verdict, action_for
 from inference import loop
+from kit.connections import lock_number
 from safeguarding.review import chat_is_open
 
 logger = logging.getLogger(__name__)
@@ -72,8 +73,7 @@ def _is_due(now: datetime) -> Q:
 def _release_next(places: int) -> Turn | None:
     """Decide about the next turn: it is sent on, waits longer, or ends. None when there is no next one or no place."""
     # One after another, so that two workers neither take the same turn nor more than there are places.
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [RELEASING])
+    lock_number(RELEASING)
     under_way = Turn.objects.filter(
         deferred_at__isnull=False, state__in=[State.QUEUED, State.WORKING]
     ).count()

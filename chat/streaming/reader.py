@@ -9,9 +9,6 @@ from uuid import UUID
 from weakref import WeakKeyDictionary
 
 import redis.asyncio
-from django.conf import settings
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 
 from chat.streaming.store import (
     BEGINNING,
@@ -23,6 +20,7 @@ from chat.streaming.store import (
     turn_of,
     words_key,
 )
+from kit.valkey import async_client
 
 logger = logging.getLogger(__name__)
 
@@ -48,18 +46,10 @@ class Hub:
     """
 
     def __init__(self) -> None:
-        options: dict[str, Any] = {
-            "decode_responses": True,
-            "socket_connect_timeout": 2,
-            "retry": Retry(NoBackoff(), 0),
-        }
-        self.shared = redis.asyncio.Redis.from_url(settings.VALKEY_URL, socket_timeout=2, **options)
+        self.shared = async_client(connect_seconds=2)
         # redis-py gives up on a silent socket after 5 s by default; a blocking read is silent on purpose.
-        self.blocking = redis.asyncio.Redis.from_url(
-            settings.VALKEY_URL,
-            socket_timeout=BLOCK_MILLISECONDS / 1000 + 3,
-            single_connection_client=True,
-            **options,
+        self.blocking = async_client(
+            seconds=BLOCK_MILLISECONDS / 1000 + 3, connect_seconds=2, single_connection=True
         )
         self.queues: dict[str, set[asyncio.Queue[Entry | None]]] = {}
         self.cursors: dict[str, str] = {}

@@ -8,9 +8,8 @@ from typing import Any
 from uuid import UUID
 
 import redis
-from django.conf import settings
-from redis.backoff import NoBackoff
-from redis.retry import Retry
+
+from kit import valkey
 
 KEPT_SECONDS = 15 * 60
 # So long after its last reader an answer is written on: a phone may be locked or a lesson opened meanwhile. It must be
@@ -102,14 +101,7 @@ def id_order(entry_id: str) -> tuple[int, int]:
 
 @cache
 def _client() -> "redis.Redis":
-    # A page must not wait for a broker that is away: it has the database.
-    return redis.Redis.from_url(
-        settings.VALKEY_URL,
-        decode_responses=True,
-        socket_connect_timeout=0.5,
-        socket_timeout=1,
-        retry=Retry(NoBackoff(), 0),
-    )
+    return valkey.client()
 
 
 def written(turn_id: UUID) -> Written | None:

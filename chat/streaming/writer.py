@@ -15,10 +15,7 @@ from uuid import UUID
 from weakref import WeakKeyDictionary
 
 import redis.asyncio
-from django.conf import settings
 from redis.asyncio.client import Pipeline
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 
 from chat.streaming.store import (
     KEPT_SECONDS,
@@ -29,6 +26,7 @@ from chat.streaming.store import (
     stop_key,
     words_key,
 )
+from kit.valkey import async_client
 
 logger = logging.getLogger(__name__)
 
@@ -128,13 +126,7 @@ class Post:
     """Sends the words of one loop's writers."""
 
     def __init__(self) -> None:
-        self.client = redis.asyncio.Redis.from_url(
-            settings.VALKEY_URL,
-            decode_responses=True,
-            socket_connect_timeout=0.5,
-            socket_timeout=2,
-            retry=Retry(NoBackoff(), 0),
-        )
+        self.client = async_client()
         self.waiting: set[Writer] = set()
         self.sending = asyncio.Lock()
         self.timer: asyncio.TimerHandle | None = None

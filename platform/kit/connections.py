@@ -1,3 +1,5 @@
+"""The database connection of this thread, and locks in PostgreSQL that belong to no row."""
+
 from uuid import UUID
 
 from django.db import connection
@@ -12,7 +14,12 @@ def give_back() -> None:
         connection.close()
 
 
+def lock_number(number: int) -> None:
+    """Hold the lock of this number until the transaction ends. Each use has a number that no other uses."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [number])
+
+
 def lock_key(key: UUID) -> None:
     """Hold a lock on a key until the transaction ends, also where no row has it yet."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [int.from_bytes(key.bytes[:8], signed=True)])
+    lock_number(int.from_bytes(key.bytes[:8], signed=True))

@@ -19,8 +19,8 @@ from django.utils.translation import ngettext
 from limits import RateLimitItem, parse_many
 from limits.storage import MemoryStorage, RedisStorage, Storage
 from limits.strategies import FixedWindowRateLimiter
-from redis.backoff import NoBackoff
-from redis.retry import Retry
+
+from kit.valkey import client_options
 
 # A home or a phone has a whole IPv6 network of this size to choose its addresses from.
 IPV6_PREFIX = 64
@@ -187,9 +187,7 @@ def _with_counters(act: Callable[[Counters], object]) -> None:
 
 @cache
 def _shared() -> Counters:
-    pool = redis.ConnectionPool.from_url(
-        settings.VALKEY_URL, socket_connect_timeout=0.5, socket_timeout=0.5, retry=Retry(NoBackoff(), 0)
-    )
+    pool = redis.ConnectionPool.from_url(settings.VALKEY_URL, **client_options(seconds=0.5))
     return Counters(RedisStorage(settings.VALKEY_URL, connection_pool=pool))
 
 

@@ -1,12 +1,51 @@
-"""The shared cache: Valkey, or this process while Valkey is away. Only what may be forgotten belongs in it."""
+"""Valkey: the one way to its clients, and the cache that the site's processes share in it."""
 
 import json
 from typing import Any
 
+import redis
+import redis.asyncio
+from django.conf import settings
 from django.core.cache.backends.base import DEFAULT_TIMEOUT
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.cache.backends.redis import RedisCache
 from redis import RedisError
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+# Nobody waits for Valkey: it is tried once, and what asks has something else to go by while it is away.
+CONNECT_SECONDS = 0.5
+
+
+def client_options(*, seconds: float) -> dict[str, Any]:
+    """For a library that makes its client itself. `seconds` is how long an answer may take."""
+    return {
+        "socket_connect_timeout": CONNECT_SECONDS,
+        "socket_timeout": seconds,
+        "retry": Retry(NoBackoff(), 0),
+    }
+
+
+def client(url: str = "", *, seconds: float = 1.0) -> "redis.Redis":
+    """A client whose answers are text. The caller keeps it: it holds a pool of connections."""
+    return redis.Redis.from_url(
+        url or settings.VALKEY_URL, decode_responses=True, **client_options(seconds=seconds)
+    )
+
+
+def async_client(
+    *, seconds: float = 2.0, connect_seconds: float = CONNECT_SECONDS, single_connection: bool = False
+) -> "redis.asyncio.Redis":
+    """The same for one event loop."""
+    return redis.asyncio.Redis.from_url(
+        settings.VALKEY_URL,
+        decode_responses=True,
+        socket_connect_timeout=connect_seconds,
+        socket_timeout=seconds,
+        retry=AsyncRetry(NoBackoff(), 0),
+        single_connection_client=single_connection,
+    )
 
 
 class JSONSerializer:
@@ -21,7 +60,9 @@ class JSONSerializer:
 
 
 class SteadyCache(RedisCache):
-    """A cache whose absence is nobody's error: a counter that is away must neither lock people out nor vanish.
+    """Valkey, or this process while Valkey is away. Only what may be forgotten belongs in it.
+
+    Its absence is nobody's error: a counter that is away must neither lock people out nor vanish.
 
     That is true of add, get, set and delete, which are all that counters here need; other calls fail as Django's do.
     """

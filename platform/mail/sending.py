@@ -16,6 +16,7 @@ from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
+from kit.connections import give_back, lock_number
 from mail import nudge
 from mail.letters import letter
 from mail.models import Mail, State
@@ -64,8 +65,7 @@ def mail_send(*, mail_id: UUID) -> bool:
 @transaction.atomic
 def mail_claim(*, mail_id: UUID) -> Mail | None:
     """Take a mail that is due for this worker. None when it is not, or when enough are being sent already."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [CLAIMS_LOCK])
+    lock_number(CLAIMS_LOCK)
     now = timezone.now()
     if Mail.objects.filter(state=State.SENDING, lease_until__gt=now).count() >= MOST_AT_ONCE:
         return None
@@ -77,8 +77,7 @@ def mail_claim(*, mail_id: UUID) -> Mail | None:
 
 def _hand_over(mail: Mail) -> Trouble | None:
     """Give the mail to the server, outside of any transaction and without a connection of the pool."""
-    if not connection.in_atomic_block:
-        connection.close()
+    give_back()
     try:
         message = letter(mail)
         message.send(using="default")

@@ -3,10 +3,8 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-import redis.asyncio
 from asgiref.sync import sync_to_async
 from celery import current_app
-from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
@@ -14,6 +12,7 @@ from django.views.decorators.http import require_safe
 
 from inference.provider import provider_answers
 from kit.connections import give_back
+from kit.valkey import async_client
 
 SECONDS_A_CHECK = 2.0
 
@@ -56,7 +55,7 @@ def _database() -> None:
 
 
 async def _valkey() -> None:
-    async with redis.asyncio.from_url(settings.VALKEY_URL, socket_timeout=SECONDS_A_CHECK) as client:
+    async with async_client(seconds=SECONDS_A_CHECK) as client:
         await client.ping()
 
 

@@ -15,8 +15,8 @@ from typing import Any
 
 import redis
 from django.conf import settings
-from redis.backoff import NoBackoff
-from redis.retry import Retry
+
+from kit import valkey
 
 logger = logging.getLogger(__name__)
 
@@ -26,9 +26,7 @@ FLUSH_SECONDS = 1.0
 
 @cache
 def _client(url: str) -> "redis.Redis":
-    return redis.Redis.from_url(
-        url, decode_responses=True, socket_connect_timeout=0.5, socket_timeout=1, retry=Retry(NoBackoff(), 0)
-    )
+    return valkey.client(url)
 
 
 class Gathering:

@@ -3,11 +3,10 @@
 from collections.abc import MutableMapping
 
 from django.utils.csp import CSP
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from config.settings.environment import DEMO, ROOT, SITE_URL, VALKEY_URL, env, with_password
 from config.settings.mailer import mailer_of
+from kit.valkey import client_options
 from telemetry.logs import logging_for
 
 DEBUG = DEMO and env.bool("DEBUG", default=False)
@@ -113,9 +112,7 @@ CACHES = {
         "KEY_PREFIX": "cache",
         "OPTIONS": {
             "serializer": "kit.valkey.JSONSerializer",
-            "socket_connect_timeout": 0.5,
-            "socket_timeout": 0.5,
-            "retry": Retry(NoBackoff(), 0),
+            **client_options(seconds=0.5),
         },
     }
     if VALKEY_URL
