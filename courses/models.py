@@ -3,8 +3,6 @@
 What was done points at slugs and never at rows: loading content again replaces its rows, and progress stays.
 """
 
-import secrets
-
 from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
@@ -15,12 +13,9 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.names import NameField
 from kit.site import absolute
+from kit.tokens import new_token
 
 SLUG_LENGTH = 80
-
-
-def new_token() -> str:
-    return secrets.token_urlsafe(24)
 
 
 class Module(models.Model):

@@ -7,7 +7,7 @@ from contextlib import aclosing
 from uuid import UUID
 
 from django.db import DatabaseError
-from django.http import Http404, StreamingHttpResponse
+from django.http import StreamingHttpResponse
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -20,6 +20,7 @@ from chat.models import Turn
 from chat.selectors import turn_lives, turn_of
 from chat.streaming import id_order
 from chat.streaming.following import STILL_HERE, counted, event, event_stream, follow, read, require_room
+from kit.found import or_404
 from rest.problems import NOT_FOUND
 from rest.schema import answers
 from rest.views import SignedInView
@@ -66,10 +67,8 @@ class TurnEvents(SignedInView):
     def get(self, request: Request, turn_id: UUID) -> StreamingHttpResponse:
         """Follow one of your turns to its end."""
         note(turn=turn_id)
-        try:
+        with or_404(Turn.DoesNotExist):
             lives = turn_lives(self.person, turn_id)
-        except Turn.DoesNotExist as fault:
-            raise Http404 from fault
         after = request.headers.get("Last-Event-ID", "")
         require_room(self.person)
         words = _words(self.person, turn_id, after) if lives else None

@@ -2,20 +2,21 @@
 
 from uuid import UUID
 
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from accounts.access import sign_in_required
+from accounts.access import person_of, sign_in_required
 from chat.models import Turn
 from chat.parents.looking import overview, turn_in_view
 from chat.web.pages import turns_shown_on_page
-from chat.web.views import HtmxRequest, person_of
+from chat.web.views import HtmxRequest
 from families.looks import look_take
 from families.models import Link
 from families.selectors import link_to_teen
 from inference.place import runs_at_home
+from kit.found import or_404
 from kit.visits import is_fetched_ahead, is_visit
 
 
@@ -27,10 +28,8 @@ def look(request: HtmxRequest, link_id: UUID) -> HttpResponse:
 
     To whatever is not a visit, such as HEAD or a browser that fetches ahead, nothing is shown and no look written down.
     """
-    try:
+    with or_404(Link.DoesNotExist):
         link = link_to_teen(person_of(request), link_id)
-    except Link.DoesNotExist as fault:
-        raise Http404 from fault
     if not is_visit(request):
         # A browser keeps no page that it fetched ahead of time with a status such as this.
         return HttpResponse(status=403 if is_fetched_ahead(request) else 200)
@@ -41,10 +40,8 @@ def look(request: HtmxRequest, link_id: UUID) -> HttpResponse:
         except Turn.DoesNotExist:
             # It is gone, too old by now, or no longer in the agreed view.
             return redirect("chat:look", link.pk)
-    try:
+    with or_404(Link.DoesNotExist):
         sight = look_take(link=link)
-    except Link.DoesNotExist as fault:
-        raise Http404 from fault
     seen = overview(link, sight, before)
     page = {
         "link": link,

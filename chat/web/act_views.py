@@ -3,17 +3,18 @@
 from dataclasses import replace
 from uuid import UUID
 
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
-from accounts.access import sign_in_required
+from accounts.access import person_of, sign_in_required
 from chat.models import Turn
 from chat.reports import NothingToReport, report_make, report_take_back, report_throttle
 from chat.services import question_answer
 from chat.web.conversation import conversation_page, partial, turn_address, turns_page
 from chat.web.pages import ReportForm, turn_shown
-from chat.web.views import HtmxRequest, own_turn, person_of
+from chat.web.views import HtmxRequest, own_turn
+from kit.found import or_404
 from kit.free_text import reads_free_text
 
 
@@ -35,10 +36,8 @@ def report(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
     if not form.is_valid():
         return _report_again(request, turn, form)
     report_throttle.hit(person_of(request).pk)
-    try:
+    with or_404(NothingToReport):
         report_make(turn=turn, **form.cleaned_data)
-    except NothingToReport as fault:
-        raise Http404 from fault
     return _turn_again(request, turn)
 
 

@@ -4,7 +4,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from accounts.access import sign_in_required
+from accounts.access import person_of, sign_in_required
 from chat.models import Turn
 from chat.selectors import conversations_of
 from chat.web.search import (
@@ -16,7 +16,7 @@ from chat.web.search import (
     search_words,
     turns_found,
 )
-from chat.web.views import HtmxRequest, person_of
+from chat.web.views import HtmxRequest
 from kit.free_text import reads_free_text
 from kit.paging import Page, page_of
 from kit.throttles import TooOften, slowed, too_often_said

@@ -9,7 +9,7 @@ from contextlib import aclosing
 from uuid import UUID
 
 from django.db import DatabaseError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
@@ -23,6 +23,7 @@ from chat.streaming.following import STILL_HERE, counted, event, event_stream, f
 from chat.streaming.growth import Growth, shared_page
 from chat.turns.queue import waiting_words
 from chat.web.conversation import composer_for, ending_swaps, partial
+from kit.found import or_404
 from telemetry.context import note
 
 logger = logging.getLogger(__name__)
@@ -42,10 +43,8 @@ def turn_stream(request: HttpRequest, turn_id: UUID) -> HttpResponseBase:
     note(turn=turn_id)
     if not isinstance(person := request.user, Person):
         return HttpResponse(status=401)
-    try:
+    with or_404(Turn.DoesNotExist):
         lives, is_deferred = turn_standing(person, turn_id)
-    except Turn.DoesNotExist as fault:
-        raise Http404 from fault
     after = request.headers.get("Last-Event-ID") or request.GET.get("after", "")
     require_room(person)
     words = _words(request, person, turn_id, after, is_deferred=is_deferred) if lives else None

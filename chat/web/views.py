@@ -11,8 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from django.views.decorators.vary import vary_on_headers
 from django_htmx.middleware import HtmxDetails
 
-from accounts.access import sign_in_required
-from accounts.models import Person
+from accounts.access import person_of, sign_in_required
 from chat import services
 from chat.asking import services as asking
 from chat.asking.services import question_count
@@ -32,6 +31,7 @@ from chat.web.conversation import (
     turns_page,
 )
 from chat.web.pages import turn_shown
+from kit.found import or_404
 from kit.free_text import reads_free_text
 from kit.throttles import TooOften, slowed
 from safeguarding.crisis import mark_judged
@@ -42,26 +42,16 @@ class HtmxRequest(HttpRequest):
     htmx: HtmxDetails
 
 
-def person_of(request: HtmxRequest) -> Person:
-    person = request.user
-    assert isinstance(person, Person)  # noqa: S101 - every view here requires sign-in; this tells the types
-    return person
-
-
 def own_conversation(request: HtmxRequest, conversation_id: UUID) -> Conversation:
     """The signed-in person's conversation; 404 for anybody else's, so that an id tells nothing."""
-    try:
+    with or_404(Conversation.DoesNotExist):
         return conversation_of(person_of(request), conversation_id)
-    except Conversation.DoesNotExist as fault:
-        raise Http404 from fault
 
 
 def own_turn(request: HtmxRequest, turn_id: UUID) -> Turn:
     note(turn=turn_id)
-    try:
+    with or_404(Turn.DoesNotExist):
         return turn_of(person_of(request), turn_id)
-    except Turn.DoesNotExist as fault:
-        raise Http404 from fault
 
 
 @sign_in_required
@@ -76,10 +66,8 @@ def start(request: HtmxRequest) -> HttpResponse:
 def conversation(request: HtmxRequest, conversation_id: UUID) -> HttpResponse:
     """A page of its turns: the newest, or those around (`at`), `before` or `after` one of them."""
     person, found = person_of(request), own_conversation(request, conversation_id)
-    try:
+    with or_404(Turn.DoesNotExist):
         turns = turns_page(found, request.GET)
-    except Turn.DoesNotExist as fault:
-        raise Http404 from fault
     if request.htmx and "before" in request.GET:
         return HttpResponse(earlier_turns(request, found, turns))
     return render(request, "chat/conversation.html", conversation_page(person, found, turns))

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from django.contrib.admin import AdminSite
 from django.contrib.auth.decorators import permission_required
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import URLPattern, path
@@ -14,6 +14,7 @@ from django_htmx.middleware import HtmxDetails
 
 from courses.authoring.drafts import NoSuchFile, draft_files, draft_mark, draft_read
 from courses.authoring.source import CONTENT
+from kit.found import or_404
 from kit.throttles import Throttle
 
 type View = Callable[..., HttpResponseBase]
@@ -57,13 +58,11 @@ def draft(request: HtmxRequest, file: str) -> HttpResponse:
     if request.method == "POST":
         typed_by_one_person.hit(request.user.pk)
         typed, shown = request.POST.get("text", ""), "shown"
-    try:
+    with or_404(NoSuchFile):
         mark = draft_mark(file, root=CONTENT)
         if request.htmx and request.GET.get("mark") == mark:
             return HttpResponse(status=204)
         page = {"draft": draft_read(file, typed=typed, root=CONTENT), "mark": mark}
-    except NoSuchFile as fault:
-        raise Http404 from fault
     if request.htmx:
         return render(request, f"courses/draft.html#{shown}", page | {"is_news": True})
     return render(request, "courses/draft.html", page)

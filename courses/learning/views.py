@@ -1,6 +1,6 @@
 from uuid import UUID
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST
 
@@ -10,6 +10,7 @@ from courses.models import Module
 from courses.selectors import modules_shown
 from families.models import Link
 from families.selectors import link_of
+from kit.found import or_404
 from kit.throttles import Throttle
 
 # A no may be asked about again another day, and not all evening.
@@ -18,10 +19,8 @@ asks_of_one = Throttle("asks to take a module together", "5/day")
 
 def own_link(request: HttpRequest, link_id: UUID) -> Link:
     """A link of the person's own that stands; 404 for any other, so that an id tells nothing."""
-    try:
+    with or_404(Link.DoesNotExist):
         return link_of(person_of(request), link_id)
-    except Link.DoesNotExist as fault:
-        raise Http404 from fault
 
 
 @sign_in_required
@@ -32,10 +31,8 @@ def agree(request: HttpRequest, module: str, link_id: UUID) -> HttpResponse:
     found = get_object_or_404(modules_shown(), slug=module)
     if not any(one.together for one in company_in(found.slug, person) if one.link == link):
         asks_of_one.hit(person.pk, link.pk)
-    try:
+    with or_404(Link.DoesNotExist):
         together_agree(link=link, module=found, by=person)
-    except Link.DoesNotExist as fault:
-        raise Http404 from fault
     return _back(found)
 
 

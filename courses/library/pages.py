@@ -11,21 +11,18 @@ from courses.learning.records import Record, record_of
 from courses.library.selectors import Course, course_of, courses_of
 from courses.models import Lesson, Module, Question
 from events.selectors import events_of_module
+from kit.found import or_404
 
 
 def found_course(request: HttpRequest, slug: str) -> Course:
     """A module as its reader stands in it. Everybody may read; 404 when there is none of this name."""
-    try:
+    with or_404(Module.DoesNotExist):
         return course_of(slug, record_of(request))
-    except Module.DoesNotExist as fault:
-        raise Http404 from fault
 
 
 def found_lesson(course: Course, slug: str) -> Lesson:
-    try:
+    with or_404(Lesson.DoesNotExist):
         return course.lesson(slug)
-    except Lesson.DoesNotExist as fault:
-        raise Http404 from fault
 
 
 def found_question(course: Course, slug: str) -> Question:

@@ -16,8 +16,10 @@ from babel.dates import get_timezone_location
 from django.conf import settings
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
+
+from kit.languages import page_language
 
 # Names of a machine's own settings, which mean nothing elsewhere.
 NOT_ZONES = {"localtime", "Factory", "posixrules"}
@@ -170,4 +172,4 @@ def default_zone() -> str:
 
 
 def _language() -> str:
-    return (get_language() or settings.LANGUAGE_CODE).replace("-", "_")
+    return page_language().replace("-", "_")

@@ -11,8 +11,9 @@ from accounts.models import Person
 from events.calendar import Entries, calendar_text, public_entry
 from events.itip import own_entry
 from events.models import CalendarFeed, SignUp, Standing
-from events.models.sign_up import new_token, page_language
 from events.selectors import events_in_calendars, own_sign_ups
+from kit.languages import page_language
+from kit.tokens import new_token
 
 # What was lately stays, so that nobody wonders where it went.
 KEPT_FOR = timedelta(days=30)

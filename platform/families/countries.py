@@ -5,7 +5,8 @@ from functools import cache
 from importlib.resources import files
 
 from babel import Locale
-from django.utils.translation import get_language
+
+from kit.languages import page_language
 
 
 @cache
@@ -17,12 +18,12 @@ def country_codes() -> frozenset[str]:
 
 def country_name(code: str) -> str:
     """The country's name in the reader's language; an unknown code stays as it is."""
-    return _names(get_language() or "en").get(code, code)
+    return _names(page_language()).get(code, code)
 
 
 def country_choices() -> list[tuple[str, str]]:
     """Every code and its name, in the order of the names."""
-    names = _names(get_language() or "en")
+    names = _names(page_language())
     return sorted(names.items(), key=lambda pair: _sort_key(pair[1]))
 
 

@@ -1,6 +1,5 @@
 """Who belongs together, by whose consent, on what terms, and who looked."""
 
-import secrets
 import uuid
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -27,6 +26,7 @@ from families.erasure_models import FamilyErasure
 from families.quiet import QuietHours
 from families.terms import Terms, View
 from families.zone_choice import zone_for
+from kit.tokens import new_token
 
 __all__ = [
     "INVITATION_LIFE",
@@ -49,10 +49,6 @@ __all__ = [
 ]
 
 INVITATION_LIFE = timedelta(days=7)
-
-
-def new_token() -> str:
-    return secrets.token_urlsafe(24)
 
 
 class Ending(models.TextChoices):

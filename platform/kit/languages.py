@@ -31,6 +31,6 @@ def feed_language(request: HttpRequest) -> str:
 
 def feed_path(route: str) -> str:
     """The path of a feed in the page's language."""
-    language = get_language() or settings.LANGUAGE_CODE
+    language = page_language()
     path = reverse(route)
     return path if language == settings.LANGUAGE_CODE else f"{path}?language={language}"

@@ -5,16 +5,13 @@ import uuid
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
+
+from kit.languages import page_language
 
 LONGEST_KEY = 200
 LONGEST_SUBJECT = 200
 LONGEST_TROUBLE = 300
-
-
-def language_now() -> str:
-    return get_language() or "en"
 
 
 class State(models.TextChoices):
@@ -43,7 +40,7 @@ class Mail(models.Model):
     to = models.EmailField(_("to"))
     subject = models.CharField(_("subject"), max_length=LONGEST_SUBJECT)
     text = models.TextField(_("text"))
-    language = models.CharField(_("language"), max_length=10, default=language_now, editable=False)
+    language = models.CharField(_("language"), max_length=10, default=page_language, editable=False)
     # Where a reader's mail program goes to stop such mail with one click (RFC 8058). It takes a POST.
     unsubscribe_url = models.URLField(_("address to stop it"), max_length=300, blank=True, editable=False)
     message_id = models.CharField(_("message id"), max_length=320, editable=False)

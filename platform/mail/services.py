@@ -12,9 +12,10 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from kit.addresses import validate_address
+from kit.languages import page_language
 from kit.site import host
 from mail import nudge
-from mail.models import LONGEST_KEY, LONGEST_SUBJECT, Attachment, Mail, State, language_now
+from mail.models import LONGEST_KEY, LONGEST_SUBJECT, Attachment, Mail, State
 from mail.own_links import own_links_only
 from mail.sending import MOST_AT_ONCE
 
@@ -50,7 +51,7 @@ class Draft:
     text: str
     attachments: Sequence[Enclosure] = ()
     unsubscribe_url: str = ""
-    language: str = field(default_factory=language_now)
+    language: str = field(default_factory=page_language)
     is_by_staff: bool = False
 
 

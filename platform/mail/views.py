@@ -12,6 +12,7 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from kit.found import or_404
 from kit.paging import page_of
 from mail.letters import headers_of
 from mail.models import Attachment, Mail
@@ -49,19 +50,15 @@ def box(request: HttpRequest) -> HttpResponse:
 
 @demo_only
 def letter(request: HttpRequest, mail_id: UUID) -> HttpResponse:
-    try:
+    with or_404(Mail.DoesNotExist):
         mail = mail_shown(mail_id)
-    except Mail.DoesNotExist as fault:
-        raise Http404 from fault
     return render(request, "mail/letter.html", _context(mail=mail, headers=headers_of(mail)))
 
 
 @demo_only
 def attachment(_request: HttpRequest, mail_id: UUID, attachment_id: int) -> HttpResponse:
-    try:
+    with or_404(Attachment.DoesNotExist):
         found = attachment_of(mail_id, attachment_id)
-    except Attachment.DoesNotExist as fault:
-        raise Http404 from fault
     disposition = content_disposition_header(as_attachment=True, filename=found.filename)
     return HttpResponse(
         found.content,

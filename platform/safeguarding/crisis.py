@@ -15,6 +15,7 @@ from django.utils import translation
 from accounts.access import forget_kept_form, is_htmx
 from guard import Action, Verdict, action_for, judge_conversation, worst
 from kit.free_text import free_text_of
+from kit.languages import page_language
 from safeguarding.cards import Card, card_for
 
 # These come before consent, quiet hours, limits and every other reason not to take a text.
@@ -104,7 +105,7 @@ def _leads_to_sign_in(answer: HttpResponseBase) -> bool:
 
 def cards_in_all_languages(verdict: Verdict) -> Sequence[SpokenCard]:
     """The card in the page's language first. The others stand below it, as no language is guessed in a crisis."""
-    current = translation.get_language() or settings.LANGUAGE_CODE
+    current = page_language()
     codes = sorted((code for code, _name in settings.LANGUAGES), key=lambda code: code != current)
     spoken = []
     for code in codes:

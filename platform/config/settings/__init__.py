@@ -5,6 +5,7 @@ from config.settings.auth import *  # noqa: F403
 from config.settings.base import *  # noqa: F403
 from config.settings.base import ALLOWED_HOSTS, METRICS_TOKEN, SECRET_KEY
 from config.settings.celery import *  # noqa: F403
+from config.settings.environment import *  # noqa: F403
 from config.settings.environment import DEMO, SITE_URL, VALKEY_URL, Production, env, require_safe
 from config.settings.tutor import *  # noqa: F403
 from config.settings.tutor import TUTOR_BASE_URL, TUTOR_MODEL

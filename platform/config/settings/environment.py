@@ -92,7 +92,7 @@ def with_password(url: str, password: str) -> str:
     return parts._replace(netloc=f"{user.partition(':')[0]}:{quote(password, safe='')}@{host}").geturl()
 
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT: Path = Path(__file__).resolve().parents[3]
 env = environ.Env()
 # Demo mode is for one's own machine: it shows demo accounts and speaks plain HTTP on loopback.
 DEMO: str = env.str("KITCHEN_MODE", default="production") == "demo"

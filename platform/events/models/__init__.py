@@ -3,7 +3,7 @@
 from events.models.event import DOORS, Event, Series, Stage, validate_slug
 from events.models.feed import CalendarFeed
 from events.models.feedback import LONGEST_WORDS, Feedback, Worth
-from events.models.sign_up import SignUp, Standing, new_token
+from events.models.sign_up import SignUp, Standing
 
 __all__ = [
     "DOORS",
@@ -16,6 +16,5 @@ __all__ = [
     "Stage",
     "Standing",
     "Worth",
-    "new_token",
     "validate_slug",
 ]

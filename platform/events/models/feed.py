@@ -5,7 +5,8 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from events.models.sign_up import new_token, page_language
+from kit.languages import page_language
+from kit.tokens import new_token
 
 
 class CalendarFeed(models.Model):

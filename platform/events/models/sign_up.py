@@ -1,6 +1,5 @@
 """Who comes. A sign-up is a name and an address, kept until thirty days after the event."""
 
-import secrets
 import uuid
 from datetime import datetime
 from typing import ClassVar
@@ -12,21 +11,14 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import validate_time_zone
 from accounts.names import NameField
 from events.models.event import Event
 from kit.addresses import LONGEST_EMAIL
-
-
-def new_token() -> str:
-    return secrets.token_urlsafe(24)
-
-
-def page_language() -> str:
-    return get_language() or "en"
+from kit.languages import page_language
+from kit.tokens import new_token
 
 
 class Standing(models.TextChoices):

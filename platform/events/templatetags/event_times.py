@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Person
 from events.models import Event
-from events.models.sign_up import page_language
 from events.when import clock_said, day_said, same_clock, time_said
+from kit.languages import page_language
 
 register = template.Library()
 

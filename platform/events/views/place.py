@@ -1,6 +1,7 @@
 """Somebody's own place: its token is their whole right to it. Looking changes nothing; buttons do."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -22,6 +23,7 @@ from events.views.found import own_sign_up, private
 from events.views.pages import calendar_response
 from events.views.signing_up import count_try
 from kit.addresses import mailbox_of
+from kit.found import or_404
 from kit.free_text import reads_free_text
 from kit.site import absolute
 from kit.throttles import Throttle, TooOften, slowed, too_often_said
@@ -103,12 +105,8 @@ def wait(_request: HttpRequest, token: str) -> HttpResponse:
 
 def _done(found: SignUp, act: Callable[..., object]) -> HttpResponse:
     """Do it and show their page, which says by itself where the event has closed. 404 where they left meanwhile."""
-    try:
+    with or_404(SignUp.DoesNotExist), suppress(EventClosed):
         act(sign_up=found)
-    except EventClosed:
-        pass
-    except SignUp.DoesNotExist as fault:
-        raise Http404 from fault
     return redirect(found)
 
 

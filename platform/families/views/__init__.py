@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from accounts.access import sign_in_required
+from accounts.access import person_of, sign_in_required
 from accounts.models import Role
 from families.cooling_off import cooling_off_until
 from families.erasing import due_at, erasures_near
@@ -14,7 +14,6 @@ from families.models import Invitation
 from families.next_steps import step_for
 from families.notices import notices_seen
 from families.selectors import invitations_to, links_of, notices_of
-from families.views.access import person_of
 from kit.paging import page_of
 from kit.visits import is_visit
 

@@ -4,23 +4,17 @@ from uuid import UUID
 
 from django.http import Http404, HttpRequest
 
+from accounts.access import person_of
 from accounts.models import Person, Role
 from families.models import Link
 from families.selectors import link_of
-
-
-def person_of(request: HttpRequest) -> Person:
-    person = request.user
-    assert isinstance(person, Person)  # noqa: S101 - every view here requires sign-in; this tells the types
-    return person
+from kit.found import or_404
 
 
 def own_link(request: HttpRequest, link_id: UUID) -> Link:
     """A link of the person's own that stands; 404 for anybody else's, so that an id tells nothing."""
-    try:
+    with or_404(Link.DoesNotExist):
         return link_of(person_of(request), link_id)
-    except Link.DoesNotExist as fault:
-        raise Http404 from fault
 
 
 def own_link_as_parent(request: HttpRequest, link_id: UUID) -> Link:

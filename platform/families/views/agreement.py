@@ -7,7 +7,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from accounts.access import sign_in_required
+from accounts.access import person_of, sign_in_required
 from families.agreements import (
     other_side,
     pause_set,
@@ -22,7 +22,7 @@ from families.gate import gate_of
 from families.models import Link, Proposal
 from families.selectors import links_of
 from families.terms import View
-from families.views.access import own_link, own_link_as_parent, person_of
+from families.views.access import own_link, own_link_as_parent
 from families.wider_views import is_wider
 
 

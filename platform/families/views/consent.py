@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.access import sign_in_required
+from accounts.access import person_of, sign_in_required
 from accounts.models import Person
 from families import consents
 from families.consent_texts import ConsentText, find_text, text_now
@@ -24,7 +24,7 @@ from families.models import Consent, Link
 from families.residence import country_of, tell_country
 from families.selectors import parents_of
 from families.verification import MAILBOX_AGE, Missing, missing_verification, verification_level
-from families.views.access import own_link_as_parent, person_of, teen_of
+from families.views.access import own_link_as_parent, teen_of
 
 
 @sign_in_required

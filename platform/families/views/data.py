@@ -7,11 +7,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.access import sign_in_required
+from accounts.access import person_of, sign_in_required
 from accounts.models import Person, Role
 from families import erasing
 from families.copies import family_copy_take
-from families.views.access import person_of, teen_of
+from families.views.access import teen_of
 from privacy.views import EraseForm, copy_answer, tries_to_erase
 
 

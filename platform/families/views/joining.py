@@ -11,14 +11,14 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.access import sign_in_required
+from accounts.access import person_of, sign_in_required
 from accounts.models import Person
 from families import links
 from families.cooling_off import COOLING_OFF
 from families.errors import AlreadyLinked, InvitationOver, WrongSide
 from families.forms import InvitationForm
 from families.models import Invitation
-from families.views.access import own_link, person_of
+from families.views.access import own_link
 from kit.addresses import mailbox_of
 from kit.links import break_links
 from kit.site import absolute

@@ -11,14 +11,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from accounts.access import sign_in_required
+from accounts.access import person_of, sign_in_required
 from accounts.auth_backend import find_person
 from accounts.known_devices import known_device, mark_known
 from accounts.limits import digest
 from families import password_help
 from families.errors import CodeWrong, HelpOver
 from families.forms import CodeForm, ForgottenForm, NewPasswordForm, OldPasswordForm
-from families.views.access import own_link_as_parent, person_of, teen_of
+from families.views.access import own_link_as_parent, teen_of
 from kit.throttles import AskerThrottle, Throttle, TooOften, network_of, slowed, too_often_said
 
 asked_on_a_known_device = Throttle("password help, known device", "6/hour")
