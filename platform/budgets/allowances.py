@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Person
 from budgets.errors import DoesNotNest
-from budgets.models import Budget, Entry, EntryKind, Floor, Plan, default_daily_tokens
+from budgets.models import Budget, Entry, EntryKind, Floor, Plan, default_daily_tokens, plan_as_delivered
 from budgets.needs import WHATS, What
 from budgets.periods import OpenPeriod, period_latest
 from budgets.spans import DAYS, Length
@@ -28,10 +28,15 @@ def site_budget() -> Budget:
 
 def plans_load() -> Plan:
     """Make the plans that come with the site, where they are missing. Returns Free."""
-    tokens = default_daily_tokens()
-    free, made = Plan.objects.get_or_create(slug=Plan.FREE, defaults={"name": _("Free"), "tokens": tokens})
+    delivered = plan_as_delivered()
+    defaults = {"name": delivered.name, "tokens": delivered.tokens}
+    free, made = Plan.objects.get_or_create(slug=Plan.FREE, defaults=defaults)
     if made:
-        pro = {"name": _("Pro"), "tokens": 10 * tokens, "memory_tokens": 2 * free.memory_tokens}
+        pro = {
+            "name": _("Pro"),
+            "tokens": 10 * default_daily_tokens(),
+            "memory_tokens": 2 * free.memory_tokens,
+        }
         Plan.objects.get_or_create(slug=Plan.PRO, defaults=pro)
     return free
 

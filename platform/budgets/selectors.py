@@ -8,8 +8,17 @@ from django.db.models import OuterRef, Q, Subquery
 from django.utils import timezone
 
 from accounts.models import Person
-from budgets.allowances import plan_free
-from budgets.models import Audit, Budget, Floor, Hold, HoldState, Period, Plan, default_daily_tokens
+from budgets.models import (
+    Audit,
+    Budget,
+    Floor,
+    Hold,
+    HoldState,
+    Period,
+    Plan,
+    default_daily_tokens,
+    plan_as_delivered,
+)
 from budgets.needs import What
 from budgets.periods import OpenPeriod
 from budgets.spans import Length, span_at
@@ -152,13 +161,13 @@ def meter(*, owner: Person, now: datetime | None = None) -> Meter:
 
 
 def plan_of(person: Person) -> Plan:
-    """The plan that somebody is on: Free, unless an admin chose another."""
+    """The plan that somebody is on: Free, unless an admin chose another. Before it is loaded, Free as it will be."""
     mine = Budget.objects.filter(owner=person).values("plan")
     plans = list(Plan.objects.filter(Q(pk__in=mine) | Q(slug=Plan.FREE)))
     return (
         next((plan for plan in plans if plan.slug != Plan.FREE), None)
         or next(iter(plans), None)
-        or plan_free()
+        or plan_as_delivered()
     )
 
 

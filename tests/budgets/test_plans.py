@@ -18,9 +18,16 @@ def pro(db: None) -> Plan:
 
 
 def test_free_is_what_everybody_has(other_owner: Person) -> None:
-    assert plan_of(other_owner) == plan_free()
-    assert hold_for(other_owner).period.granted == plan_free().tokens
+    free = plan_free()
+    assert plan_of(other_owner) == free
+    assert hold_for(other_owner).period.granted == free.tokens
     assert plan_of(other_owner).slug == "free"
+
+
+def test_reading_the_plan_of_a_person_writes_nothing(other_owner: Person) -> None:
+    Plan.objects.all().delete()
+    assert plan_of(other_owner).slug == "free"
+    assert not Plan.objects.exists()
 
 
 def test_free_allows_every_model_and_a_plan_may_name_its_own(db: None) -> None:

@@ -10,7 +10,7 @@ from budgets.models.entries import Entry, EntryKind, Overrun
 from budgets.models.grants import Grant
 from budgets.models.holds import Hold, HoldState, Shortening
 from budgets.models.periods import Period
-from budgets.models.plans import Plan, default_daily_tokens
+from budgets.models.plans import Plan, default_daily_tokens, plan_as_delivered
 
 __all__ = [
     "SITE_SHARDS",
@@ -27,4 +27,5 @@ __all__ = [
     "Plan",
     "Shortening",
     "default_daily_tokens",
+    "plan_as_delivered",
 ]

@@ -1,6 +1,7 @@
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from budgets.spans import Length
@@ -60,3 +61,8 @@ class Plan(models.Model):
     def allows(self, model: str) -> bool:
         """Whether a person on this plan may be answered by a model of this name."""
         return ANY_MODEL in self.model_names or model in self.model_names
+
+
+def plan_as_delivered() -> Plan:
+    """Free as it comes with the site, not saved: what everybody is on until the plans are loaded."""
+    return Plan(slug=Plan.FREE, name=gettext("Free"), tokens=default_daily_tokens())
