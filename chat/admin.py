@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from chat.models import Ending, ModelOutage, Report, ReportCount
 from chat.reports import examples, reports_shared, told_action
 from chat.selectors import turns_live
+from kit.admin import ReadOnlyAdmin
 
 
 @admin.register(Report)
@@ -72,38 +73,20 @@ class ReportAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(ReportCount)
-class ReportCountAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class ReportCountAdmin(ReadOnlyAdmin):
     """Counted by chat.reports."""
 
     list_display = ("month", "action", "layer", "category", "reason", "count")
     list_filter = ("action", "layer", "reason")
     ordering = ("-month", "action", "category")
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
 
 @admin.register(ModelOutage)
-class ModelOutageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class ModelOutageAdmin(ReadOnlyAdmin):
     """When the model gave no answers, and how many questions wait for it now. Written by chat.turns.outages."""
 
     list_display = ("began_at", "declared_at", "ended_at", "fault", "faults", "failed_probes", "waiting")
     ordering = ("-began_at",)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     @admin.display(description=_("fault"))
     def fault(self, outage: ModelOutage) -> str:

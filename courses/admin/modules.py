@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 from courses.admin.drafts import drafts_urls
 from courses.learning.numbers import ENOUGH, EVER, FEWEST, ModuleTold, numbers_of
 from courses.models import Module
+from kit.admin import ReadOnlyAdmin
 from kit.spreadsheets import spreadsheet
 
 PERIODS = {
@@ -29,17 +30,8 @@ COLUMNS = ("module", "what", "step", "option", "is_right", "people")
 
 
 @admin.register(Module)
-class ModuleAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class ModuleAdmin(ReadOnlyAdmin):
     """Modules are written in files. Here they are looked at, by whoever may view them."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Module | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Module | None = None) -> bool:
-        return False
 
     def get_urls(self) -> list[URLPattern]:
         pages: dict[str, Callable[..., Any]] = {

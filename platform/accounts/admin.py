@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Person
 from accounts.zone_fields import ZoneField, zone_field
-from kit.admin import TextSearchAdmin
+from kit.admin import NotAddedAdmin, TextSearchAdmin
 from privacy.services import LastAdmin, is_last_admin, person_erase
 
 
@@ -88,15 +88,9 @@ admin.site.unregister(Authenticator)
 
 
 @admin.register(Authenticator)
-class AuthenticatorAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class AuthenticatorAdmin(NotAddedAdmin):
     """Which second steps people have. An admin may take one away from somebody who lost it; its secret is not shown."""
 
     list_display = ("user", "type", "created_at", "last_used_at")
     list_filter = ("type",)
     fields = readonly_fields = ("user", "type", "created_at", "last_used_at")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Authenticator | None = None) -> bool:
-        return False

@@ -10,20 +10,7 @@ from accounts.models import Person
 from accounts.zone_fields import ZoneField, zone_field
 from budgets import allowances, grants
 from budgets.models import Audit, Budget, Entry, EntryKind, Floor, Grant, Hold, Overrun, Period, Plan
-from kit.admin import AutocompleteAdmin
-
-
-class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """The ledger is looked at here and written by its services only."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
+from kit.admin import AutocompleteAdmin, ReadOnlyAdmin
 
 
 class BudgetForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -59,7 +46,7 @@ class BudgetAdmin(ReadOnlyAdmin):
     search_fields = ("owner__username", "inner__owner__username")
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return super(ReadOnlyAdmin, self).has_change_permission(request, obj)
+        return admin.ModelAdmin.has_change_permission(self, request, obj)
 
     def get_fields(self, request: HttpRequest, obj: Budget | None = None) -> tuple[str, ...]:
         return FIELDS[Floor(obj.kind)] if obj else FIELDS[Floor.PERSON]

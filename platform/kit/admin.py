@@ -12,6 +12,23 @@ from django.http import HttpRequest
 from kit.texts import normalize_line
 
 
+class NotAddedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Rows that come about elsewhere: an admin may look at them and, unless a page says otherwise, delete one."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class ReadOnlyAdmin(NotAddedAdmin):
+    """Rows that are looked at here, and written by services alone."""
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
 class ReadableAutocomplete(AutocompleteSelect):
     """Looks up the name of what is chosen, and of nothing that cannot be a key: a link or a form may hold anything."""
 

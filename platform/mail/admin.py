@@ -1,15 +1,16 @@
 from django.contrib import admin, messages
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from kit.admin import ReadOnlyAdmin
 from mail import services
 from mail.models import Mail, State
 
 
 @admin.register(Mail)
-class MailAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class MailAdmin(ReadOnlyAdmin):
     """The outbox is looked at here. Rooms write into it, and only a mail that failed can be sent again.
 
     What a mail says, and the links in it, are its reader's alone.
@@ -34,15 +35,6 @@ class MailAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     search_fields = ("to",)
     ordering = ("-created_at",)
     actions = ("send_again",)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
 
     def has_send_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("mail.change_mail"))

@@ -6,11 +6,11 @@ from django.http import HttpRequest
 
 from events.models import SignUp
 from events.services import sign_up_leave
-from kit.admin import TextSearchAdmin
+from kit.admin import NotAddedAdmin, TextSearchAdmin
 
 
 @admin.register(SignUp)
-class SignUpAdmin(TextSearchAdmin[SignUp]):
+class SignUpAdmin(TextSearchAdmin[SignUp], NotAddedAdmin):
     """Looked at and, when somebody asks for it, deleted, which tells them. People sign up themselves."""
 
     list_display = ("email", "name", "event", "standing", "created_at")
@@ -34,12 +34,6 @@ class SignUpAdmin(TextSearchAdmin[SignUp]):
         "came_at",
     )
     view_on_site = False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: SignUp | None = None) -> bool:
-        return False
 
     def delete_model(self, request: HttpRequest, obj: SignUp) -> None:
         sign_up_leave(sign_up=obj)
