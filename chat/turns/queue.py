@@ -9,7 +9,6 @@ come within a moment of it are told of together.
 """
 
 import heapq
-import logging
 import math
 import threading
 import time
@@ -17,14 +16,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from celery import current_app
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from kombu.exceptions import OperationalError
 
 from chat.models import QUEUED_AT, State, Turn
+from kit import jobs
 
 # Having been served before that does not count any more.
 SERVED_LATELY = timedelta(minutes=10)
@@ -109,8 +107,6 @@ def waiting_words(turn: Turn) -> str:
     return words % {"n": wait.ahead, "when": when}
 
 
-logger = logging.getLogger(__name__)
-
 GATHER_SECONDS = 0.03
 
 
@@ -143,18 +139,12 @@ class Gathering:
 
 
 def _send(turn_id: UUID) -> None:
-    try:
-        current_app.send_task("chat.tasks.turns_take", args=[str(turn_id)])
-    except (OperationalError, OSError):
-        logger.warning("The broker is away: turn %s waits for the sweeper.", turn_id)
+    jobs.nudge("chat.tasks.turns_take", str(turn_id))
 
 
 def send_watch() -> None:
     """Have a worker look at the questions that wait for the model, now rather than when beat says so."""
-    try:
-        current_app.send_task("chat.tasks.deferred_watch")
-    except (OperationalError, OSError):
-        logger.warning("The broker is away: what waits for the model is looked at by beat.")
+    jobs.nudge("chat.tasks.deferred_watch")
 
 
 _gathering = Gathering()

@@ -1,16 +1,9 @@
-"""Tells a worker that a mail waits. Losing a nudge loses nothing: the sweeper finds the row and sends another."""
+"""Tells a worker that a mail waits."""
 
-import logging
 from uuid import UUID
 
-from celery import current_app
-from kombu.exceptions import OperationalError
-
-logger = logging.getLogger(__name__)
+from kit import jobs
 
 
 def send(mail_id: UUID) -> None:
-    try:
-        current_app.send_task("mail.tasks.mail_send", args=[str(mail_id)])
-    except (OperationalError, OSError):
-        logger.warning("The broker is away: mail %s waits for the sweeper.", mail_id)
+    jobs.nudge("mail.tasks.mail_send", str(mail_id))

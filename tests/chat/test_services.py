@@ -66,7 +66,7 @@ class TestAsking:
         def refuse(*_args: object, **_how: object) -> None:
             raise ConnectionRefusedError
 
-        monkeypatch.setattr("chat.turns.queue.current_app.send_task", refuse)
+        monkeypatch.setattr("kit.jobs.current_app.send_task", refuse)
         with django_capture_on_commit_callbacks(execute=True):
             turn = ask(teen)
         assert turn.state == State.QUEUED

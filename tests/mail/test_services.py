@@ -76,7 +76,7 @@ def test_a_broker_that_is_away_loses_nothing(
     def refuse(*_: object, **__: object) -> None:
         raise OperationalError
 
-    monkeypatch.setattr("mail.nudge.current_app.send_task", refuse)
+    monkeypatch.setattr("kit.jobs.current_app.send_task", refuse)
     with django_capture_on_commit_callbacks(execute=True):
         mail = queue()
     assert Mail.objects.get() == mail
