@@ -17,9 +17,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.age_screen import kept_refusal
+from accounts.confirmations import erase_other_unconfirmed
 from accounts.models import Person, Role
 from accounts.names import made_up_username
-from accounts.unconfirmed import erase_other_unconfirmed
 from kit.addresses import canonical_address, validate_address
 from kit.site import absolute, at_site
 from mail.services import mail_queue

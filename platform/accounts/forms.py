@@ -11,9 +11,9 @@ from django.utils import timezone
 from django.utils.dates import MONTHS
 from django.utils.translation import gettext_lazy as _
 
+from accounts.confirmations import Saved, save_once
 from accounts.models import Person, Role
 from accounts.names import NameFormField, validate_own_username
-from accounts.unconfirmed import Saved, save_once
 from accounts.zone_fields import ZoneField, ZoneOfNewPerson, with_time_now, zone_field
 from kit.addresses import canonical_address, hold_to_canon
 

@@ -70,7 +70,7 @@ class Person(AbstractBaseUser, PermissionsMixin):
     )
     is_active = models.BooleanField(_("may sign in"), default=True)
     is_staff = models.BooleanField(_("may use the admin pages"), default=False)
-    # Since when an account waits for its address to be confirmed; empty for one that does not (accounts.unconfirmed).
+    # Since when an account waits for its address to be confirmed; empty for one that does not (accounts.confirmations).
     unconfirmed_since = models.DateTimeField(_("not confirmed since"), null=True, blank=True, editable=False)
     joined_at = models.DateTimeField(_("joined"), default=timezone.now, editable=False)
     # Their password was chosen anew then, with somebody's help: what they kept to themselves before is closed (ADR 17).

@@ -11,8 +11,8 @@ from django.contrib.sessions.models import Session
 from django.utils.translation import gettext_lazy as _
 
 from accounts import services
+from accounts.confirmations import UNCONFIRMED_KEPT_FOR, unconfirmed_forget
 from accounts.models import MailboxConfirmation, Person
-from accounts.unconfirmed import UNCONFIRMED_KEPT_FOR, unconfirmed_forget
 from privacy.log_titles import log_blank, names_blank
 from privacy.registry import Kind, Retention, Row, leave, nothing
 

@@ -1,6 +1,6 @@
 from celery import shared_task
 
-from accounts import services, unconfirmed
+from accounts import confirmations, services
 from accounts.sessions import ended_forget
 
 
@@ -14,4 +14,4 @@ def sessions_forget() -> None:
 @shared_task(ignore_result=True)
 def unconfirmed_forget() -> None:
     """Erase the accounts whose address nobody confirmed in time."""
-    unconfirmed.unconfirmed_forget()
+    confirmations.unconfirmed_forget()

@@ -1,6 +1,10 @@
-"""How a page shows a recording: in a player of its own where it is a file, as a link where it is a page elsewhere."""
+"""The recording of an event, its captions, and its transcript."""
 
+import html
+import re
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -9,6 +13,72 @@ from django.utils.csp import CSP
 from django.views.decorators.csp import csp_override
 
 from events.models import Event
+from kit.texts import normalize_line
+
+LONGEST = 1024 * 1024
+_TIME = r"(?:(\d{2,}):)?([0-5]\d):([0-5]\d)\.(\d{3})"
+_TIMES = re.compile(rf"{_TIME}[ \t]+-->[ \t]+{_TIME}(?:[ \t].*)?")
+_TAG = re.compile(r"<[^>]*>")
+
+
+class NotCaptions(ValueError):
+    """The text is not WebVTT with at least one cue."""
+
+
+@dataclass(frozen=True)
+class Cue:
+    """Something said, and when, from the recording's beginning."""
+
+    start: timedelta
+    end: timedelta
+    text: str
+
+    @property
+    def seconds(self) -> int:
+        return int(self.start.total_seconds())
+
+    @property
+    def clock(self) -> str:
+        """As a player shows it: "4:05", "1:02:30"."""
+        minutes, seconds = divmod(self.seconds, 60)
+        hours, minutes = divmod(minutes, 60)
+        return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def cues_of(text: str) -> list[Cue]:
+    """The cues of a WebVTT file, in its order, without styles and tags. Raises NotCaptions."""
+    blocks = re.split(
+        r"\n{2,}", text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").strip()
+    )
+    if not re.match(r"WEBVTT(?:[ \t\n]|$)", blocks[0]):
+        raise NotCaptions
+    cues = [cue for block in blocks[1:] if (cue := _cue_of(block.split("\n")))]
+    if not cues:
+        raise NotCaptions
+    return cues
+
+
+def _cue_of(lines: list[str]) -> Cue | None:
+    """A block's cue. None for a note, a style or a region."""
+    for number, line in enumerate(lines[:2]):
+        times = _TIMES.fullmatch(line.strip())
+        if times:
+            said = normalize_line(html.unescape(_TAG.sub("", " ".join(lines[number + 1 :]))))
+            parts = times.groups()
+            return Cue(_moment(parts[:4]), _moment(parts[4:]), said) if said else None
+    return None
+
+
+def _moment(parts: tuple[str | None, ...]) -> timedelta:
+    hours, minutes, seconds, thousandths = (int(part or 0) for part in parts)
+    return timedelta(hours=hours, minutes=minutes, seconds=seconds, milliseconds=thousandths)
+
+
+def found_in(cues: list[Cue], words: str) -> list[Cue]:
+    """The cues in which every one of the words is said, in whatever letter case. All cues for no words."""
+    wanted = words.casefold().split()
+    return [cue for cue in cues if all(word in cue.text.casefold() for word in wanted)]
+
 
 FILES = (".mp4", ".m4v", ".webm", ".mp3", ".m4a", ".ogg")
 

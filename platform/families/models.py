@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import validate_time_zone
+from accounts.models import Person, validate_time_zone
 from accounts.names import NameField
 from families.consent_models import (
     PERSON,
@@ -22,10 +23,8 @@ from families.consent_models import (
     ParentCheck,
     Residence,
 )
-from families.erasure_models import FamilyErasure
 from families.quiet import QuietHours
 from families.terms import Terms, View
-from families.zone_choice import zone_for
 from kit.tokens import new_token
 
 __all__ = [
@@ -283,3 +282,33 @@ class Notice(models.Model):
 
     def __str__(self) -> str:
         return self.words
+
+
+PERSON = settings.AUTH_USER_MODEL
+
+
+class FamilyErasure(models.Model):
+    """A parent asked for the family's accounts to be erased. It waits some days; see families.erasing."""
+
+    parent = models.OneToOneField(PERSON, on_delete=models.CASCADE, related_name="family_erasure")
+    asked_at = models.DateTimeField(default=timezone.now, editable=False)
+    # The teens who decide for themselves, and said yes.
+    agreed = models.ManyToManyField(settings.AUTH_USER_MODEL, related_name="+")
+
+    class Meta:
+        verbose_name = _("erasure of a family")
+        verbose_name_plural = _("erasures of families")
+
+    def __str__(self) -> str:
+        return f"{self.asked_at:%Y-%m-%d}"
+
+
+def zone_for(parent: Person, teen: Person) -> tuple[str, bool]:
+    """The zone of a new agreement, and whether it is certain.
+
+    It is the teen's, where they sleep, unless that is a guess and the parent's is none. It is certain where both
+    have said the same.
+    """
+    zone = parent.time_zone if parent.is_zone_confirmed and not teen.is_zone_confirmed else teen.time_zone
+    both = parent.is_zone_confirmed and teen.is_zone_confirmed
+    return zone, both and parent.time_zone == teen.time_zone

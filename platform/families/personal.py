@@ -13,7 +13,7 @@ from families.cooling_off import start_cooling_off
 from families.erasing import ERASURE_WAITS, family_erasures_carry_out
 from families.forgetting import INVITATIONS_KEPT_FOR, NOTICES_KEPT_FOR, invitations_forget, notices_forget
 from families.limits import limit_apply, nest_apply
-from families.look_records import LOOKS
+from families.looks import LOOKS
 from families.models import (
     Consent,
     FamilyErasure,

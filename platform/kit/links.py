@@ -3,6 +3,8 @@
 import re
 import unicodedata
 
+from django.conf import settings
+
 # Country codes, as they end a web address.
 _COUNTRIES = """
 ac ad ae af ag ai al am ao aq ar as at au aw ax az ba bb bd be bf bg bh bi bj bm bn bo br bs bt bw by bz ca cc cd cf cg
@@ -89,3 +91,19 @@ def break_links(text: str) -> str:
     text = re.sub(r":(?=/)", ": ", text)
     text = re.sub(r"/(?=/)", "/ ", text)
     return re.sub(r"(?<=\S)@(?=\S)", " @ ", text)
+
+
+_WORD = re.compile(r"\S+")
+# What paths are made of, and no second address behind the first.
+_PATH = r"(?:[/?#](?:(?!://)[\w\-./?=&%~#+:@!$*])*)?"
+
+
+def own_links_only(text: str) -> str:
+    """A mail's text with every other address broken by spaces, so that no mail program makes a link of it."""
+    own = re.compile(rf"[(\[<“‘\"']*{re.escape(settings.SITE_URL.rstrip('/'))}{_PATH}[)\]>”’\"'.,;:!?]*")
+
+    def held(found: re.Match[str]) -> str:
+        word = found.group()
+        return word if own.fullmatch(word) or not has_link(word) else break_links(word)
+
+    return _WORD.sub(held, text)

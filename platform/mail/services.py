@@ -13,10 +13,10 @@ from django.utils import timezone
 
 from kit.addresses import validate_address
 from kit.languages import page_language
+from kit.links import own_links_only
 from kit.site import host
 from mail import nudge
 from mail.models import LONGEST_KEY, LONGEST_SUBJECT, Attachment, Mail, State
-from mail.own_links import own_links_only
 from mail.sending import MOST_AT_ONCE
 
 KEPT_FOR = timedelta(days=30)

@@ -10,7 +10,7 @@ from allauth.mfa.totp.internal.auth import TOTP
 from pytest_django import Settings
 
 from accounts.models import Person
-from accounts.secrets import SecretLost, seal, unseal
+from accounts.second_factor import SecretLost, seal, unseal
 from tests.accounts.test_second_factor import code_now
 
 SECRET = "JBSWY3DPEHPK3PXP"

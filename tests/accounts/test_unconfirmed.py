@@ -12,8 +12,8 @@ from django.db import IntegrityError
 from django.test import Client
 from django.utils import timezone
 
+from accounts.confirmations import UNCONFIRMED_KEPT_FOR, unconfirmed_forget
 from accounts.models import Person, Role
-from accounts.unconfirmed import UNCONFIRMED_KEPT_FOR, unconfirmed_forget
 from mail.models import Mail
 from tests.accounts.conftest import is_signed_in
 from tests.budgets.rush import at_once

@@ -23,9 +23,8 @@ from families.agreements import proposal_answer, terms_propose, zone_confirm
 from families.gate import Closed, gate_of
 from families.limits import apply_new_zones
 from families.links import invitation_accept, invitation_make, link_end
-from families.models import Link, Notice, Proposal
+from families.models import Link, Notice, Proposal, zone_for
 from families.terms import Terms, View
-from families.zone_choice import zone_for
 from mail.models import Mail
 
 Enter = Callable[[Person], Client]

@@ -14,7 +14,7 @@ from django.http import HttpResponse
 from django.test import RequestFactory
 from pytest_django import Settings
 
-from config.settings.mailer import CONSOLE, mailer_of
+from config.settings.environment import CONSOLE, mailer_of
 from mail.letters import letter
 from mail.models import Mail, Return, State
 from mail.sending import mail_send

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from pytest_django import Settings
 
-from config.settings.mailer import SMTP_SECONDS
+from config.settings.environment import SMTP_SECONDS
 from mail.models import Mail, State
 from mail.sending import LEASE, MOST_AT_ONCE, RESTS, mail_claim, mail_finish, mail_send, mails_sweep
 from mail.troubles import Trouble

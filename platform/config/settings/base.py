@@ -4,8 +4,7 @@ from collections.abc import MutableMapping
 
 from django.utils.csp import CSP
 
-from config.settings.environment import DEMO, ROOT, SITE_URL, VALKEY_URL, env, with_password
-from config.settings.mailer import mailer_of
+from config.settings.environment import DEMO, ROOT, SITE_URL, VALKEY_URL, env, mailer_of, with_password
 from kit.valkey import client_options
 from telemetry.logs import logging_for
 

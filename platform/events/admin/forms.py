@@ -11,11 +11,11 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from accounts.zone_fields import ZoneField, zone_field
-from events.captions import LONGEST, cues_of
 from events.changes import changes_of
 from events.messages import Audience
 from events.models import Event
 from events.modules import modules_known
+from events.recordings import LONGEST, cues_of
 from events.selectors import people_of
 from events.when import NoSuchTime, instant
 from kit.texts import ProseField

@@ -8,11 +8,10 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import Person
 from events.calendar import CONTENT_TYPE, calendar_file, calendar_name
-from events.captions import cues_of, found_in
 from events.forms import SignUpForm
 from events.models import Event, SignUp
 from events.places import is_full
-from events.recordings import is_file, may_play
+from events.recordings import cues_of, found_in, is_file, may_play
 from events.selectors import archive, other_dates, upcoming
 from events.views.found import host_who_shared, private, published_event
 from events.zones import cities, zone_of
