@@ -1,19 +1,18 @@
-import shutil
 from collections.abc import Callable
 from itertools import count
-from pathlib import Path
 
 import pytest
 
 from accounts.models import Person, Role
-from courses.authoring.source import CONTENT
 from courses.learning.progress import QUIZ
 from courses.learning.records import PersonRecord
 from courses.learning.together import together_agree
 from courses.models import Module, Question
 from families.models import Link
+from tests.courses.copied import change, content
 
-MODULE = "en/good-and-bad"
+__all__ = ["change", "content"]
+
 SLUG = "good-and-bad"
 LESSONS = ["what-it-is", "good-at-and-bad-at", "bias-in-bias-out", "learning-with-it", "talk-about-it"]
 type Crowd = Callable[[int], list[Person]]
@@ -36,27 +35,6 @@ def together(link: Link, module: Module) -> Link:
     together_agree(link=link, module=module, by=link.parent)
     together_agree(link=link, module=module, by=link.teen)
     return link
-
-
-@pytest.fixture
-def content(tmp_path: Path) -> Path:
-    """A library of one module on disk, copied to be written in."""
-    shutil.copytree(CONTENT / MODULE, tmp_path / "content" / MODULE)
-    return tmp_path / "content"
-
-
-@pytest.fixture
-def change(content: Path) -> Callable[[str, str, str], int]:
-    """Replaces some words in one of the module's files; returns the line on which they stood."""
-
-    def changing(file: str, old: str, new: str) -> int:
-        path = content / MODULE / file
-        text = path.read_text()
-        assert old in text, old
-        path.write_text(text.replace(old, new, 1))
-        return text[: text.index(old)].count("\n") + 1
-
-    return changing
 
 
 @pytest.fixture

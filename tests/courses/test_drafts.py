@@ -14,7 +14,7 @@ from accounts.models import Person, Role
 from courses.authoring.drafts import LONGEST
 from courses.authoring.source import CONTENT
 from kit.throttles import Throttle
-from tests.courses.conftest import MODULE
+from tests.courses.copied import MODULE
 from tests.markup import squeezed
 
 AsPerson = Callable[[Person], Client]

@@ -11,7 +11,7 @@ from babel.messages.catalog import Message
 from babel.messages.pofile import read_po
 from django.utils import translation
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 CATALOG = ROOT / "locale" / "es" / "LC_MESSAGES" / "django.po"
 # What is put into a sentence, and how it is marked: places for something, per cents, tags, lines.
 PARTS = re.compile(r"%\(\w+\)[a-z]|%[a-z%]|\{\w*\}|</?\w+[^>]*>|`[^`]+`|\n")

@@ -12,7 +12,7 @@ from pytest_django import Settings
 from events.itip import cancel_of, request_of
 from events.models import Event, SignUp
 from tests.events.edges import ZONES, edges, mismatches, sign_ups
-from tests.events.test_calendar import of
+from tests.unit.events.test_calendar import of
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 

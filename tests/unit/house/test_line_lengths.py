@@ -6,7 +6,7 @@ A tag of Django's cannot be broken, and a formatter leaves the words of a mail a
 
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 LIMIT = 120
 KINDS = {".html", ".txt", ".css"}
 

@@ -10,7 +10,7 @@ from django.test import RequestFactory
 
 from accounts.models import Person
 
-TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
+TEMPLATES = Path(__file__).resolve().parents[3] / "templates"
 BOX = re.compile(r"<textarea\b[^>]*>", re.DOTALL)
 # A file of a lesson, and a form that could not be taken: their own pages check what they hold.
 WITHOUT_LIMIT = {"courses/draft.html", "accounts/kept_form.html"}

@@ -8,7 +8,7 @@ import pytest
 
 from courses.authoring.modules import library_read
 from courses.authoring.source import ContentBroken
-from tests.courses.conftest import MODULE
+from tests.courses.copied import MODULE
 
 Change = Callable[[str, str, str], int]
 BIAS, QUIZ = "3-bias-in-bias-out.md", "quiz.md"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from guard import judge_input
 
-MESSAGES = tomllib.loads((Path(__file__).parent / "messages.toml").read_text(encoding="utf-8"))
+MESSAGES = tomllib.loads((Path(__file__).parents[2] / "guard" / "messages.toml").read_text(encoding="utf-8"))
 LEAST_CAUGHT, MOST_FALSE = 0.92, 0.01
 
 

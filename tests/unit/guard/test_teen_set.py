@@ -13,7 +13,7 @@ from guard.action import action_for
 from guard.verdict import Category, Level, Verdict
 from training.written import written
 
-FOLDER = Path(__file__).parents[2] / "benchmarks" / "teen_set"
+FOLDER = Path(__file__).parents[3] / "benchmarks" / "teen_set"
 HALVES = ("open", "blind")
 
 

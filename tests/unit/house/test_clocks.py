@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
+TEMPLATES = Path(__file__).resolve().parents[3] / "templates"
 SHOWN = re.compile(r"""([\w.]+)((?:\|\w+(?::[\w.'"]+)?)*)\|(?:date|time):(?!'c')""")
 # Days without a time, and clock times of an agreement, which names its zone beside them.
 DAYS = {

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 LONGEST_FILE = 500
 # A module as short as this with one user is a door to open for nothing: it belongs into its user, or beside its like.
 SHORTEST_FILE = 60

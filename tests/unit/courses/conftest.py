@@ -1,0 +1,3 @@
+from tests.courses.copied import change, content
+
+__all__ = ["change", "content"]
