@@ -6,7 +6,12 @@ BABEL := .venv/bin/pybabel --quiet
 LOCALE := locale
 PYTEST := $(PYTHON) -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help setup run reset test soak lint messages
+UNIT := KITCHEN_MODE=demo SECRET_KEY=unit $(PYTHON) -m pytest -c tests/unit/unit.ini --rootdir . --confcutdir tests/unit -n 2
+
+.PHONY: help setup run reset unit test soak lint messages
+
+# Bytecode is kept, also where the shell says otherwise: pytest rewrites every assertion of a file that has none.
+unexport PYTHONDONTWRITEBYTECODE
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile
@@ -19,6 +24,9 @@ run: setup ## Run the whole site on this machine, until Ctrl-C (PORT=8000 choose
 
 reset: setup ## Delete the data of `make run`
 	@$(EMBEDDED) reset
+
+unit: setup ## Run the tests that need nothing started: half a minute (ARGS="-k guard" chooses some)
+	@$(UNIT) -m "not soak" tests/unit $(ARGS)
 
 test: setup ## Run the tests on real parts (ARGS="tests/chat -k stop" chooses some)
 	@$(EMBEDDED) with -- $(PYTEST) -m "not soak" $(ARGS)

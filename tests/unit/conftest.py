@@ -1,0 +1,42 @@
+"""Tests that need nothing started: `make unit`. One that reaches for a part, or for the database, fails."""
+
+import socket
+from collections.abc import Iterable, Iterator
+from typing import NoReturn
+
+import psycopg
+import pytest
+from django.utils import translation
+
+PARTS = {"db", "transactional_db", "django_db_setup", "web", "worker"}
+
+
+class ReachedForAPart(AssertionError):
+    """A unit test opened a connection."""
+
+
+def _refuse(*_args: object, **_kwargs: object) -> NoReturn:
+    raise ReachedForAPart(
+        "A test of tests/unit needs no socket and no database. Others stand beside that folder."
+    )
+
+
+def refuse_parts(fixtures: Iterable[str]) -> None:
+    if not PARTS.isdisjoint(fixtures):
+        _refuse()
+
+
+@pytest.fixture(autouse=True)
+def _apart(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The plugin of Django refuses its own connections; this refuses all others."""
+    refuse_parts(request.fixturenames)
+    for name in ("connect", "connect_ex", "bind"):
+        monkeypatch.setattr(socket.socket, name, _refuse)
+    for one in (psycopg, psycopg.Connection, psycopg.AsyncConnection):
+        monkeypatch.setattr(one, "connect", _refuse)
+
+
+@pytest.fixture(autouse=True)
+def _in_english() -> Iterator[None]:
+    with translation.override("en"):
+        yield
