@@ -16,7 +16,7 @@ from courses.authoring.loading import library_load
 from courses.models import Briefing, Module, Term
 from families.consent_texts import text_now
 from families.models import Consent, Residence
-from tests import live
+from tests import emptying, live
 
 # What the grown-ups' page asks of each, and does not keep.
 GROWN_UP_BORN = {"month": "5", "year": "1980"}
@@ -27,6 +27,7 @@ LOST = "These tests run on real parts. Start them with `make test`, or one file 
 def pytest_configure(config: pytest.Config) -> None:
     if not settings.VALKEY_URL or not settings.TUTOR_BASE_URL:
         raise pytest.UsageError(LOST)
+    emptying.use_it()
     settings.PASSWORD_HASHERS = ["tests.hashing.QuickArgon2", *settings.PASSWORD_HASHERS[1:]]
     # Each process of a parallel run has a Valkey database of its own, as it has a PostgreSQL one.
     worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")

@@ -1,0 +1,46 @@
+"""Empty the tables after a test whose transactions were real.
+
+Django's own way truncates every table and makes all content types and permissions anew, which takes most of the time of
+such a test. A test writes to a few tables; here the others are only looked at.
+"""
+
+from django.apps import apps
+from django.contrib.auth.models import Permission
+from django.contrib.contenttypes.models import ContentType
+from django.db import connection, transaction
+from django.test import TransactionTestCase
+
+# What `migrate` has written and no test changes.
+STANDING = {ContentType._meta.db_table, Permission._meta.db_table}
+DELETE = """
+DO $$
+DECLARE tables text[] := %s::text[]; name text; found boolean;
+BEGIN
+    -- Also rows that another process is about to write are seen below.
+    EXECUTE 'LOCK TABLE ' || array_to_string(tables, ', ') || ' IN SHARE ROW EXCLUSIVE MODE';
+    -- Neither keys nor the triggers that keep the ledger as it is.
+    SET LOCAL session_replication_role = replica;
+    FOREACH name IN ARRAY tables LOOP
+        EXECUTE 'SELECT EXISTS (SELECT FROM ' || name || ')' INTO found;
+        IF found THEN
+            EXECUTE 'DELETE FROM ' || name;
+        END IF;
+    END LOOP;
+END $$
+"""
+
+
+def empty_tables() -> None:
+    quote = connection.ops.quote_name
+    present = set(connection.introspection.table_names())
+    named = {model._meta.db_table for model in apps.get_models(include_auto_created=True)}
+    tables = [quote(name) for name in sorted(named & present - STANDING)]
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(DELETE, [tables])
+
+
+def use_it() -> None:
+    def teardown(_case: TransactionTestCase) -> None:
+        empty_tables()
+
+    TransactionTestCase._fixture_teardown = teardown  # type: ignore[attr-defined]
