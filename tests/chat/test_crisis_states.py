@@ -38,6 +38,9 @@ FILE = Path(__file__).parents[2] / "benchmarks" / "beside_homework" / "danger.js
 CRISES = [row["text"] for row in map(json.loads, FILE.read_text().splitlines()) if row["kind"] == "crisis"]
 # English and Spanish alike.
 MESSAGES = CRISES if os.environ.get("SOAK") else CRISES[::9]
+# Where the text is of the longest, one in English and one in Spanish: it is the guard's work that takes its time.
+FEWER = MESSAGES if os.environ.get("SOAK") else [MESSAGES[0], MESSAGES[-1]]
+LONGEST = {"much_too_long", "as_long_as_a_form_may_be"}
 CARD = 'class="card-crisis"'
 HTMX = {"HX-Request": "true"}
 
@@ -292,12 +295,14 @@ STATES = [
 ]  # fmt: skip
 
 
+# Said here, as the fixtures of the states are asked for too late to say it.
+@pytest.mark.django_db
 @pytest.mark.parametrize("htmx", [True, False], ids=["htmx", "plain"])
 @pytest.mark.parametrize("state", STATES)
 def test_a_cry_for_help_brings_the_card(state: str, htmx: bool, request: pytest.FixtureRequest) -> None:
     scene: Scene = request.getfixturevalue(state)
     missed = []
-    for message in MESSAGES:
+    for message in FEWER if state in LONGEST else MESSAGES:
         turns, conversations = Turn.objects.count(), Conversation.objects.count()
         if CARD not in scene.post(message, htmx=htmx):
             missed.append(message)
