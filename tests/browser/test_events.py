@@ -14,8 +14,8 @@ from events.models import Event, SignUp
 from events.services import sign_up_leave
 from kit import throttles
 from tests.events.conftest import come
-from tests.events.test_after import CAPTIONS
 from tests.live import Web
+from tests.unit.events.test_after import CAPTIONS
 
 pytestmark = [pytest.mark.browser]
 EVENING = "/events/one-evening"

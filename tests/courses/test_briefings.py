@@ -10,106 +10,12 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Person
-from courses.authoring.briefings import BriefingText, briefings_read
 from courses.authoring.loading import library_load
-from courses.authoring.source import CONTENT, ContentBroken
-from courses.markdown import plain_of
+from courses.authoring.source import ContentBroken
 from courses.models import Briefing
+from tests.unit.courses.test_briefings import NAME, WHOLE
 
 ATOM = {"a": "http://www.w3.org/2005/Atom"}
-NAME = "2024-02-03-one-thing.md"
-WHOLE = """+++
-title = "One thing"
-summary = "It happened."
-[[sources]]
-id = "it"
-title = "It"
-by = "Somebody"
-date = "2024"
-url = "https://example.org/"
-+++
-
-## What happened {#happened}
-
-:::reported it
-It did.
-:::
-
-## Why it matters {#matters}
-
-It does.
-"""
-# What is written instead of what, the line that is named, and what the author is told.
-SLIPS = [
-    ('title = "One', 'titel = "One', 1, "“title” is missing"),
-    ('summary = "It happened."', "summary = 3", 3, "not a text"),
-    ("https://example.org/", "http://example.org/", 9, "no https address"),
-    (":::reported it", ":::reported other", 14, "no source “other”"),
-    ("{#happened}", "", 12, "no name of its own"),
-    ("{#happened}", "{#before}", 12, "no part of a briefing"),
-    ("## Why it matters {#matters}", "", 11, "not there in order"),
-    ("It does.", ":::notice\nIt does.\n:::", 18, "a block of lessons"),
-    ("It does.", "It does.\n\n## Since {#since}\n\nMore.", 1, "no day since"),
-    ("[[sources]]", "followed_up = 2026-01-01\n[[sources]]", 4, "What has become of it is missing"),
-]
-
-
-@pytest.fixture
-def folder(content: Path) -> Path:
-    """The folder of briefings in a library of one module, with one briefing in it."""
-    made = content / "en" / "briefings"
-    made.mkdir()
-    (made / NAME).write_text(WHOLE)
-    return made
-
-
-def followed_up(day: str) -> str:
-    text = WHOLE.replace("[[sources]]", f"followed_up = {day}\n[[sources]]", 1)
-    return f"{text}\n## What has become of it {{#since}}\n\nMore.\n"
-
-
-class TestReading:
-    def test_takes_the_day_and_the_slug_from_the_name(self, folder: Path, content: Path) -> None:
-        (read,) = briefings_read(content)
-        assert (read.date.isoformat(), read.slug, read.language) == ("2024-02-03", "one-thing", "en")
-        assert read.followed_up is None
-
-    def test_knows_when_somebody_looked_again(self, folder: Path, content: Path) -> None:
-        (folder / NAME).write_text(followed_up("2026-01-02"))
-        (read,) = briefings_read(content)
-        assert str(read.followed_up) == "2026-01-02"
-        assert [section["anchor"] for section in read.sections] == ["happened", "matters", "since"]
-
-    @pytest.mark.parametrize("day", ["2024-02-02", '"soon"', "2026-01-02T10:00:00"])
-    def test_a_day_that_cannot_be_is_a_slip(self, day: str, folder: Path, content: Path) -> None:
-        (folder / NAME).write_text(followed_up(day))
-        with pytest.raises(ContentBroken, match=rf"{NAME}, line 4: “followed_up” gives no day since\."):
-            briefings_read(content)
-
-    @pytest.mark.parametrize(("old", "new", "line", "told"), SLIPS)
-    def test_a_slip_is_named_with_its_file_and_line(
-        self, old: str, new: str, line: int, told: str, folder: Path, content: Path
-    ) -> None:
-        assert old in WHOLE
-        (folder / NAME).write_text(WHOLE.replace(old, new, 1))
-        with pytest.raises(ContentBroken) as broken:
-            briefings_read(content)
-        assert f"en/briefings/{NAME}, line {line}: " in str(broken.value)
-        assert told in str(broken.value)
-
-    @pytest.mark.parametrize(
-        "name",
-        [
-            "one-thing.md", "2024-02-30-one-thing.md", "2024-02-03-feed.md", "2024-02-03-2024.md", "2024-02-03-One.md",
-            "module.md", "2024-02-03-one.txt", "2024-05-05-one-thing.md",
-        ],
-    )  # fmt: skip
-    def test_a_name_that_gives_no_address_of_its_own_is_a_slip(
-        self, name: str, folder: Path, content: Path
-    ) -> None:
-        (folder / name).write_text(WHOLE)
-        with pytest.raises(ContentBroken, match=f"en/briefings/{name}, line 1"):
-            briefings_read(content)
 
 
 @pytest.mark.django_db
@@ -218,14 +124,3 @@ def test_the_feed_is_atom_with_an_address_that_stays_for_each(client: Client) ->
     assert europe.findtext("a:updated", "", ATOM) == "2026-11-23T00:00:00+00:00"
     assert "Why it matters" in newest.findtext("a:summary", "", ATOM)
     assert feed.findtext("a:author/a:name", "", ATOM) == "Kitchen Table"
-
-
-@pytest.mark.parametrize("text", briefings_read(CONTENT), ids=lambda text: text.slug)
-def test_as_delivered_each_names_what_it_cites_and_raises_no_exclamation_marks(text: BriefingText) -> None:
-    sections, sources = text.sections, text.sources
-    blocks = [block for section in sections for block in section["blocks"]]
-    assert "!" not in " ".join(plain_of(block["html"]) for block in blocks)
-    assert {block["source"] for block in blocks if block["kind"] == "reported"} <= {
-        one["id"] for one in sources
-    }
-    assert all("20" in one["date"] for one in sources)

@@ -4,86 +4,9 @@ The questions in Spanish were written before the file was tried; 11 of 13 held a
 file has its word; “cuanto cuesta un movil nuevo” is not below, as the one module in Spanish speaks of telephones often.
 """
 
-import tomllib
-import unicodedata
-from pathlib import Path
-from typing import Any
-
 import pytest
-from django.conf import settings
 
-from courses.retrieval import wording
 from courses.retrieval.search import passages_find
-from courses.retrieval.wording import wording_of
-
-FILES = sorted(Path(wording.__file__).parent.glob("*.toml"))
-ACUTE = "\u0301"
-
-
-def told(path: Path) -> dict[str, Any]:
-    return tomllib.loads(path.read_text(encoding="utf-8"))
-
-
-def without_accent(word: str) -> str:
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", word).replace(ACUTE, ""))
-
-
-def test_every_language_of_the_site_has_its_file() -> None:
-    assert {path.stem for path in FILES} == set(dict(settings.LANGUAGES))
-
-
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-class TestAFile:
-    def test_gives_a_word_one_meaning(self, path: Path) -> None:
-        words = [word for many in told(path)["plain"].values() for word in many] + told(path)["filler"]
-        assert sorted({word for word in words if words.count(word) > 1}) == []
-
-    def test_leads_to_words_that_lead_no_further(self, path: Path) -> None:
-        plain = told(path)["plain"]
-        assert set(plain).isdisjoint(word for many in plain.values() for word in many)
-
-    def test_has_every_word_as_it_is_compared(self, path: Path) -> None:
-        words = [word for many in told(path)["plain"].values() for word in many] + told(path)["filler"]
-        assert [word for word in words if word != unicodedata.normalize("NFC", word.lower().strip())] == []
-
-
-def test_in_spanish_an_accent_may_be_left_out() -> None:
-    file = told(next(path for path in FILES if path.stem == "es"))
-    for words in (
-        file["filler"],
-        file["ordinary"],
-        [word for many in file["plain"].values() for word in many],
-    ):
-        assert {without_accent(word) for word in words} <= {*words, *file["plain"]}
-
-
-@pytest.mark.parametrize(
-    ("typed", "plain"),
-    [
-        ("xq la ia m dice k si a todo", "por que la ia me dice que si a todo"),
-        ("mi profe dice q usé una chuleta", "mi profesor dice que usé una trampa"),
-        ("tmb lo uso pa los deberes", "también lo uso para los tarea"),
-        ("me miran el cel en el insti jajaja", "me miran el teléfono en el escuela"),
-        ("el Móvil y el celular", "el teléfono y"),
-        ("¿le cuento a mi mamá, porfa?", "le cuento a mi madre por favor"),
-        ("chatgtp o el bot de c.ai", "chatgpt o el chatbot de character ai"),
-    ],
-)
-def test_what_teens_write_in_spanish_is_read_in_plain_words(typed: str, plain: str) -> None:
-    told = " ".join(wording_of("es").words_of(typed))
-    assert told == " ".join(dict.fromkeys(plain.replace("por que", "porque").split()))
-
-
-@pytest.mark.parametrize(
-    "word", ["deber", "clave", "copiar", "pasta", "tía", "machete", "mate", "ola", "cm", "solo", "segura"]
-)
-def test_a_word_that_says_something_else_as_well_stays(word: str) -> None:
-    assert wording_of("es").words_of(word) == [word]
-
-
-def test_a_language_without_a_file_takes_words_as_they_stand() -> None:
-    assert wording_of("fr").words_of("T’es où, bro ?") == ["t'es", "où", "bro"]
-
 
 ASKED = [
     ("xq la ia siempre m da la razon", "agrees"),
@@ -94,6 +17,8 @@ ASKED = [
     ("un bot puede ser mi psico", "people-only"),
     ("cmo borro el historial del chat gpt", "settings"),
 ]
+
+
 NOT_COVERED = [
     "xq el cielo es azul tio",
     "ayudame cn los deberes de mates pls",

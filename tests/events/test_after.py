@@ -18,20 +18,9 @@ from mail.models import Mail
 from tests.events.conftest import MakeEvent, come
 from tests.events.test_admin import AsPerson, typed
 from tests.markup import squeezed
+from tests.unit.events.test_after import CAPTIONS
 
 FILE = "https://video.example/evening.mp4"
-CAPTIONS = """\ufeffWEBVTT - An evening\r
-\r
-NOTE nobody says this\r
-\r
-1\r
-00:04.000 --> 00:07.500 align:start\r
-<v Ana>Good evening &amp; welcome.</v>\r
-\r
-01:02:30.000 --> 01:02:33.000\r
-What does a model\r
-know about <i>tea</i>?\r
-"""
 
 
 @pytest.fixture
@@ -47,30 +36,6 @@ def over(make_event: MakeEvent) -> Event:
 @pytest.fixture
 def kim(over: Event) -> SignUp:
     return SignUp.objects.select_related("event").get(name="Kim")
-
-
-class TestCaptions:
-    def test_are_read_with_their_times_and_without_their_signs(self) -> None:
-        said = [(cue.clock, cue.seconds, cue.text) for cue in cues_of(CAPTIONS)]
-        assert said == [
-            ("0:04", 4, "Good evening & welcome."),
-            ("1:02:30", 3750, "What does a model know about tea?"),
-        ]
-
-    @pytest.mark.parametrize("wrong", ["", "WEBVTT", "WEBVTTX\n\n00:01.000 --> 00:02.000\nHi", "1\n00:01 Hi"])
-    def test_that_say_nothing_are_none(self, wrong: str) -> None:
-        with pytest.raises(NotCaptions):
-            cues_of(wrong)
-
-    def test_are_composed_like_what_is_looked_for(self) -> None:
-        [cue] = cues_of("WEBVTT\n\n00:01.000 --> 00:02.000\nEl nin\u0303o pregunta\n")
-        assert cue.text == "El niño pregunta"
-
-    def test_are_searched_by_all_words_in_any_case(self) -> None:
-        cues = cues_of(CAPTIONS)
-        assert [cue.seconds for cue in found_in(cues, "TEA model")] == [3750]
-        assert found_in(cues, "  ") == cues
-        assert not found_in(cues, "coffee")
 
 
 class TestTheRecording:

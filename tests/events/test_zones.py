@@ -4,17 +4,6 @@ import pytest
 from django.test import Client
 
 from events.models import Event, SignUp
-from events.zones import CITIES, zone_named
-
-
-@pytest.mark.parametrize("zone", CITIES)
-def test_every_city_of_the_list_is_a_zone(zone: str) -> None:
-    assert zone_named(zone)
-
-
-@pytest.mark.parametrize("name", ["", "Mars/Olympus", "../etc/passwd", "/etc/passwd", "Europe/Berlin\x00"])
-def test_what_is_no_zone_is_none(name: str) -> None:
-    assert zone_named(name) is None
 
 
 def test_the_list_s_choice_is_shown_beside_the_event_s_clock(client: Client, event: Event) -> None:

@@ -1,0 +1,15 @@
+"""A visitor reads the event's clock and their own, by their account, by the page's list, or by a script."""
+
+import pytest
+
+from events.zones import CITIES, zone_named
+
+
+@pytest.mark.parametrize("zone", CITIES)
+def test_every_city_of_the_list_is_a_zone(zone: str) -> None:
+    assert zone_named(zone)
+
+
+@pytest.mark.parametrize("name", ["", "Mars/Olympus", "../etc/passwd", "/etc/passwd", "Europe/Berlin\x00"])
+def test_what_is_no_zone_is_none(name: str) -> None:
+    assert zone_named(name) is None

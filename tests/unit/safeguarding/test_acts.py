@@ -1,0 +1,173 @@
+"""The words for a pause, for support, for a refusal and for a cut answer: fixed, whole, and in every language."""
+
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.utils import translation
+from pytest_django import Settings
+
+from guard import Action, Category, Level, Verdict, action_for, judge_input, judge_output
+from safeguarding import acts, datafile
+from safeguarding.acts import CUT, OTHER, REDIRECTED, REFUSED, Question, Said, all_texts
+from safeguarding.checks import check_texts
+from safeguarding.datafile import FOLDER, DataBroken
+
+LANGUAGES = ["en", "es"]
+
+
+def said(language: str) -> list[Said]:
+    texts = all_texts(language)
+    return [*texts.redirected.values(), *texts.refused.values(), *texts.cut.values()]
+
+
+def words(language: str) -> list[str]:
+    """Every sentence that the site itself says. What it offers is worded as its reader would ask it."""
+    texts = all_texts(language)
+    found: list[str] = []
+    for one in said(language):
+        found += [one.heading, *one.paragraphs]
+    for asked in texts.questions.values():
+        found += [
+            asked.heading,
+            *asked.paragraphs,
+            asked.question,
+            asked.yes,
+            asked.no,
+            asked.unsaid,
+            asked.waits,
+        ]
+        found.append(asked.answered)
+    for support in texts.support.values():
+        found += [support.line, support.who]
+    return found
+
+
+def test_both_languages_are_there() -> None:
+    assert datafile.languages(acts.FAMILY) == LANGUAGES
+
+
+@pytest.mark.parametrize("category", [*REFUSED, *REDIRECTED])
+def test_every_category_that_is_turned_down_has_words(category: Category) -> None:
+    action = action_for(Verdict(categories=frozenset({category})))
+    assert action is (Action.REFUSE if category in REFUSED else Action.REDIRECT)
+    for language in LANGUAGES:
+        texts = all_texts(language)
+        assert (texts.refused | texts.redirected)[category].offers
+
+
+def test_no_category_that_is_turned_down_is_without_words() -> None:
+    turned_down = {
+        category
+        for category in Category
+        if action_for(Verdict(categories=frozenset({category}))) in {Action.REFUSE, Action.REDIRECT}
+    }
+    assert turned_down == {*REFUSED, *REDIRECTED}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+class TestTheWords:
+    def test_they_keep_to_their_own_rules(self, language: str) -> None:
+        for text in words(language):
+            for never in ("!", " I ", "I'm", "sorry", "unfortunately", "inappropriate", "lo siento", "'"):
+                assert never not in text, text
+
+    def test_none_would_be_carded_or_cut(self, language: str) -> None:
+        for text in words(language):
+            assert judge_input(text).level < Level.ACUTE, text
+            assert judge_output(text).level < Level.STATED, text
+
+    def test_they_are_short(self, language: str) -> None:
+        for one in said(language):
+            assert len(" ".join(one.paragraphs).split()) <= 60, one.heading
+
+    def test_what_is_offered_instead_would_itself_be_answered(self, language: str) -> None:
+        for one in said(language):
+            for offer in one.offers:
+                assert action_for(judge_input(offer)) is Action.ALLOW
+
+    def test_every_kind_of_cut_has_words_and_no_offer_of_its_own(self, language: str) -> None:
+        assert set(all_texts(language).cut) == {*CUT, OTHER}
+
+
+def test_the_page_gets_its_own_language_and_english_elsewhere() -> None:
+    with translation.override("es"):
+        assert acts.cut_for("romance").heading == "Esa respuesta se ha parado"
+    with translation.override("cy"):
+        assert acts.cut_for("romance").heading == "That answer was stopped"
+
+
+def test_a_reason_that_nobody_wrote_words_for_gets_the_general_ones() -> None:
+    assert acts.cut_for("drugs") == acts.cut_for("other")
+
+
+def test_of_several_categories_the_gravest_chooses() -> None:
+    assert acts.refusal_for({Category.INJECTION, Category.METHOD}).is_clinical
+
+
+def test_the_emergency_number_is_the_countrys(settings: Settings) -> None:
+    settings.HELP_COUNTRY = "GB"
+    assert "999" in " ".join(acts.redirect_for({Category.MEDICAL}).paragraphs)
+
+
+class TestReview:
+    def test_the_files_say_that_nobody_has_reviewed_them(self) -> None:
+        for language in LANGUAGES:
+            assert tomllib.loads((FOLDER / f"acts.{language}.toml").read_text())["reviewed"] is False
+
+    def test_what_matters_says_so_until_a_review_is_recorded(self, settings: Settings) -> None:
+        texts = all_texts("en")
+        clinical = [
+            *texts.questions.values(),
+            *texts.support.values(),
+            texts.refused["method"],
+            texts.cut["isolation"],
+        ]
+        settings.CRISIS_TEXTS_REVIEW = ""
+        assert all(text.unreviewed for text in clinical)
+        assert not texts.refused["crime"].unreviewed
+        settings.CRISIS_TEXTS_REVIEW = "Dr A. Name, 2026-11-22"
+        assert not any(text.unreviewed for text in clinical)
+
+
+def test_a_question_has_a_yes_a_no_and_a_way_around() -> None:
+    for language in LANGUAGES:
+        for asked in all_texts(language).questions.values():
+            assert isinstance(asked, Question)
+            assert len({asked.yes, asked.no, asked.unsaid}) == 3
+
+
+class TestBrokenFiles:
+    @pytest.fixture(autouse=True)
+    def folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+        for file in FOLDER.glob("*.toml"):
+            (tmp_path / file.name).write_text(file.read_text())
+        monkeypatch.setattr(datafile, "FOLDER", tmp_path)
+        all_texts.cache_clear()
+        yield tmp_path
+        all_texts.cache_clear()
+
+    @pytest.mark.parametrize(
+        ("old", "new", "named"),
+        [
+            ("[refuse.crime]", "[refuse.crimes]", r"acts\.en\.toml, refuse: “crime” must be given"),
+            ("[pause.every]", "[pause.some]", r"acts\.en\.toml, pause: “every” must be given"),
+            ('yes = "Yes"', 'yas = "Yes"', r"acts\.en\.toml, pause, every: “yes” must be given, as str"),
+            (
+                '  "How does a law',
+                '  7, "How does a law',
+                "redirect, legal: every entry of “offers” must be text",
+            ),
+        ],
+    )
+    def test_the_fault_names_the_file_and_the_entry(
+        self, old: str, new: str, named: str, folder: Path
+    ) -> None:
+        file = folder / "acts.en.toml"
+        assert old in file.read_text()
+        file.write_text(file.read_text().replace(old, new, 1))
+        with pytest.raises(DataBroken, match=named):
+            all_texts("en")
+        (error,) = check_texts()
+        assert error.id == "safeguarding.E001"
