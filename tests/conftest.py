@@ -9,6 +9,7 @@ import pytest
 from django.conf import settings
 from django.test import Client
 from django.utils import translation
+from hypothesis import settings as hypothesis_settings
 from pytest_django import DjangoDbBlocker
 
 from accounts.models import Person, Role
@@ -20,6 +21,10 @@ from tests import emptying, live
 
 # What the grown-ups' page asks of each, and does not keep.
 GROWN_UP_BORN = {"month": "5", "year": "1980"}
+
+# A busy machine makes one example of many slow, and says nothing about the code.
+hypothesis_settings.register_profile("patient", deadline=None)
+hypothesis_settings.load_profile("patient")
 
 LOST = "These tests run on real parts. Start them with `make test`, or one file with `make test ARGS=tests/chat`."
 

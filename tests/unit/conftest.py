@@ -7,6 +7,11 @@ from typing import NoReturn
 import psycopg
 import pytest
 from django.utils import translation
+from hypothesis import settings
+
+# A busy machine makes one example of many slow, and says nothing about the code.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 PARTS = {"db", "transactional_db", "django_db_setup", "web", "worker"}
 
