@@ -28,7 +28,9 @@ NO_BROWSER = (
 # time. Playwright's own download is that one too.
 NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 # Chromium's own sandbox cannot run as root; its calls home are refused where there is no network.
+# Letters are as wide as in the whole browser, which the headless one would round to pixels.
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+ARGUMENTS += ["--font-render-hinting=none"]
 
 
 # Playwright switches the cache for Back and Forward off; visitors have it.
