@@ -8,7 +8,7 @@ PYTEST := $(PYTHON) -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 UNIT := KITCHEN_MODE=demo SECRET_KEY=unit $(PYTHON) -m pytest -c tests/unit/unit.ini --rootdir . --confcutdir tests/unit -n 2
 
-.PHONY: help setup run reset unit test soak lint messages
+.PHONY: help setup run reset unit test coverage soak lint messages
 
 # Bytecode is kept, also where the shell says otherwise: pytest rewrites every assertion of a file that has none.
 unexport PYTHONDONTWRITEBYTECODE
@@ -30,6 +30,9 @@ unit: setup ## Run the tests that need nothing started: half a minute (ARGS="-k 
 
 test: setup ## Run the tests on real parts (ARGS="tests/chat -k stop" chooses some)
 	@$(EMBEDDED) with -- $(PYTEST) -m "not soak" $(ARGS)
+
+coverage: setup ## Run the tests and measure them; fails below the floor in pyproject.toml
+	@$(EMBEDDED) with -- $(PYTEST) -m "not soak" --cov --cov-report=term:skip-covered $(ARGS)
 
 soak: setup ## Run the tests with the full counts of the issues; takes long
 	@export SOAK=1; $(EMBEDDED) with -- $(PYTEST) -m "soak or not soak" $(ARGS)
