@@ -41,7 +41,7 @@ def test_a_turn_that_ends_while_the_page_is_made_leaves_no_stop_without_its_stre
         end(turn)
         return found
 
-    monkeypatch.setattr("chat.web.newest_turns", read_then_end)
+    monkeypatch.setattr("chat.web.conversation.newest_turns", read_then_end)
     page = owner.get(reverse("chat:conversation", args=[turn.conversation_id])).content.decode()
     # The stream tells the page at once that the turn has ended, and brings the Ask button.
     assert has_stop(page)
