@@ -11,7 +11,6 @@ from accounts.names import NO_ADDRESS, ONE_LINE
 from events.models import Event, SignUp
 from events.services import sign_up_make
 from families.models import TrustedAdult
-from kit.links import break_links, has_link
 from tests.conftest import GROWN_UP_BORN
 from tests.events.conftest import MakeEvent, make_event  # noqa: F401 - a fixture
 

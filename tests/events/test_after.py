@@ -12,7 +12,6 @@ from events.after import feedback_give, recording_publish
 from events.changes import event_cancel
 from events.errors import NoRecording, TooEarly
 from events.models import Event, Feedback, SignUp, Stage
-from events.recordings import NotCaptions, cues_of, found_in
 from events.services import sign_up_leave
 from mail.models import Mail
 from tests.events.conftest import MakeEvent, come

@@ -3,9 +3,8 @@
 import pytest
 from django.core.exceptions import ValidationError
 
-from accounts.links import break_links, has_link
 from accounts.names import NO_ADDRESS, ONE_LINE, TOO_LONG, clean_name, count_seen
-from tests.events.conftest import MakeEvent, make_event  # noqa: F401 - a fixture
+from kit.links import break_links, has_link
 
 FAMILY = "👨\u200d👩\u200d👧"
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from events.captions import NotCaptions, cues_of, found_in
+from events.recordings import NotCaptions, cues_of, found_in
 
 CAPTIONS = """\ufeffWEBVTT - An evening\r
 \r

@@ -33,7 +33,8 @@ HOSTILE = {
 def longest_of(text: str) -> float:
     """Seconds of this thread: other work on the machine does not count, but for what it takes of the caches.
 
-    So the best of a few tries is what may not be long.
+    So the best of a few tries is what may not be long, and the limits leave three times what it takes alone: what
+    grows with the square of a text takes minutes.
     """
     book = input_rules()
     started = time.thread_time()
@@ -44,7 +45,7 @@ def longest_of(text: str) -> float:
 @pytest.mark.parametrize("name", HOSTILE)
 def test_repetition(name: str) -> None:
     text = (HOSTILE[name] * SIZE)[:SIZE]
-    assert any(longest_of(text) < 0.2 for _ in range(5))
+    assert any(longest_of(text) < 0.4 for _ in range(5))
 
 
 @pytest.mark.parametrize(
@@ -57,7 +58,7 @@ def test_repetition(name: str) -> None:
     ids=["the rules' own words", "stars", "every letter there is"],
 )
 def test_variety(text: str) -> None:
-    assert any(longest_of(text) < 0.3 for _ in range(5))
+    assert any(longest_of(text) < 0.5 for _ in range(5))
 
 
 def test_an_ordinary_message_takes_less_than_a_millisecond() -> None:
