@@ -2,6 +2,8 @@
 
 Pure code without Django. Importing it is cheap: numpy, ONNX Runtime and the networks are loaded by the first use, or by
 `get_ready`.
+
+Public: what is exported here, card, network, wordpiece.
 """
 
 from encoders.card import ModelFault

@@ -1,4 +1,7 @@
-"""Verdicts on what comes in and what goes out. Pure Python; no I/O when judging. docs/safety.md has what it reaches."""
+"""Verdicts on what comes in and what goes out. Pure Python; no I/O when judging. docs/safety.md has what it reaches.
+
+Public: what is exported here, remote, rules.
+"""
 
 from guard.action import Action, action_for
 from guard.conversation import get_ready, judge_conversation, judge_strictly
