@@ -9,9 +9,9 @@ from courses.learning.records import PersonRecord
 from courses.learning.together import together_agree
 from courses.models import Module, Question
 from families.models import Link
-from tests.courses.copied import change, content
+from tests.courses.copied import change, content, folder
 
-__all__ = ["change", "content"]
+__all__ = ["change", "content", "folder"]
 
 SLUG = "good-and-bad"
 LESSONS = ["what-it-is", "good-at-and-bad-at", "bias-in-bias-out", "learning-with-it", "talk-about-it"]

@@ -9,6 +9,29 @@ import pytest
 from courses.authoring.source import CONTENT
 
 MODULE = "en/good-and-bad"
+# A briefing with nothing wrong in it.
+NAME = "2024-02-03-one-thing.md"
+WHOLE = """+++
+title = "One thing"
+summary = "It happened."
+[[sources]]
+id = "it"
+title = "It"
+by = "Somebody"
+date = "2024"
+url = "https://example.org/"
++++
+
+## What happened {#happened}
+
+:::reported it
+It did.
+:::
+
+## Why it matters {#matters}
+
+It does.
+"""
 
 
 @pytest.fixture
@@ -30,3 +53,12 @@ def change(content: Path) -> Callable[[str, str, str], int]:
         return text[: text.index(old)].count("\n") + 1
 
     return changing
+
+
+@pytest.fixture
+def folder(content: Path) -> Path:
+    """The folder of briefings in a library of one module, with one briefing in it."""
+    made = content / "en" / "briefings"
+    made.mkdir()
+    (made / NAME).write_text(WHOLE)
+    return made

@@ -13,7 +13,7 @@ from accounts.models import Person
 from courses.authoring.loading import library_load
 from courses.authoring.source import ContentBroken
 from courses.models import Briefing
-from tests.unit.courses.test_briefings import NAME, WHOLE
+from tests.courses.copied import NAME, WHOLE
 
 ATOM = {"a": "http://www.w3.org/2005/Atom"}
 

@@ -21,6 +21,7 @@ from mail.models import Mail
 from privacy import registry
 from privacy.services import person_erase
 from tests.courses.conftest import do_all_but
+from tests.markup import squeezed
 
 GB = "/learn/good-and-bad"
 LESSON = f"{GB}/what-it-is"
@@ -48,7 +49,7 @@ def no(link: Link) -> str:
 
 def words(client: Client, path: str = GB) -> str:
     """What stands on a page, without what differs from one request to the next."""
-    return re.sub(r'value="\w{64}"', "", client.get(path).content.decode())
+    return squeezed(re.sub(r'value="\w{64}"', "", client.get(path).content.decode()))
 
 
 def options(slug: str = "average") -> list[str]:

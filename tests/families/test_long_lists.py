@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from accounts.models import Person
 from families.models import Link, Look, Notice
+from tests.markup import squeezed
 
 Enter = Callable[[Person], Client]
 
@@ -18,7 +19,7 @@ def rows(client: Client, address: str) -> list[str]:
     """The time of every row of a list, page by page."""
     found, place = [], ""
     while True:
-        page = client.get(address + place).content.decode()
+        page = squeezed(client.get(address + place).content.decode())
         found += re.findall(r'<li[^>]*><time datetime="([^"]+)"', page)
         older = re.search(r'href="(\?before=[^"]+)"', page)
         if not older:

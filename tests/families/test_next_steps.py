@@ -21,6 +21,7 @@ from families.password_help import password_help_ask
 from families.terms import Terms, View
 from families.verification import approve_parent, is_verified, missing_verification
 from tests.families.conftest import agree
+from tests.markup import squeezed
 
 Enter = Callable[[Person], Client]
 COUNT = re.compile(r'site-who-waiting.*?<span class="visually-hidden">(\d+) requests? waits? for you')
@@ -37,7 +38,7 @@ def card(client: Client, path: str = "/family/") -> tuple[str, str] | None:
 
 
 def count(client: Client, path: str = "/") -> int:
-    found = COUNT.search(client.get(path).content.decode())
+    found = COUNT.search(squeezed(client.get(path).content.decode()))
     return int(found[1]) if found else 0
 
 

@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from django.utils import translation
 from hypothesis import settings
+from pytest_django import DjangoDbBlocker
 
 # A busy machine makes one example of many slow, and says nothing about the code.
 settings.register_profile("patient", deadline=None)
@@ -32,13 +33,20 @@ def refuse_parts(fixtures: Iterable[str]) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _apart(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The plugin of Django refuses its own connections; this refuses all others."""
+def _apart(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, django_db_blocker: DjangoDbBlocker
+) -> Iterator[None]:
+    """The plugin of Django refuses its own connections; this refuses all others.
+
+    Beside other tests, a site that they share may have let connections through.
+    """
     refuse_parts(request.fixturenames)
     for name in ("connect", "connect_ex", "bind"):
         monkeypatch.setattr(socket.socket, name, _refuse)
     for one in (psycopg, psycopg.Connection, psycopg.AsyncConnection):
         monkeypatch.setattr(one, "connect", _refuse)
+    with django_db_blocker.block():
+        yield
 
 
 @pytest.fixture(autouse=True)

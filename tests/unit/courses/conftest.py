@@ -1,3 +1,3 @@
-from tests.courses.copied import change, content
+from tests.courses.copied import change, content, folder
 
-__all__ = ["change", "content"]
+__all__ = ["change", "content", "folder"]

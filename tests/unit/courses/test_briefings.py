@@ -7,32 +7,7 @@ import pytest
 from courses.authoring.briefings import BriefingText, briefings_read
 from courses.authoring.source import CONTENT, ContentBroken
 from courses.markdown import plain_of
-
-NAME = "2024-02-03-one-thing.md"
-
-
-WHOLE = """+++
-title = "One thing"
-summary = "It happened."
-[[sources]]
-id = "it"
-title = "It"
-by = "Somebody"
-date = "2024"
-url = "https://example.org/"
-+++
-
-## What happened {#happened}
-
-:::reported it
-It did.
-:::
-
-## Why it matters {#matters}
-
-It does.
-"""
-
+from tests.courses.copied import NAME, WHOLE
 
 # What is written instead of what, the line that is named, and what the author is told.
 SLIPS = [
@@ -47,15 +22,6 @@ SLIPS = [
     ("It does.", "It does.\n\n## Since {#since}\n\nMore.", 1, "no day since"),
     ("[[sources]]", "followed_up = 2026-01-01\n[[sources]]", 4, "What has become of it is missing"),
 ]
-
-
-@pytest.fixture
-def folder(content: Path) -> Path:
-    """The folder of briefings in a library of one module, with one briefing in it."""
-    made = content / "en" / "briefings"
-    made.mkdir()
-    (made / NAME).write_text(WHOLE)
-    return made
 
 
 def followed_up(day: str) -> str:
