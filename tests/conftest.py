@@ -2,21 +2,25 @@
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from functools import cache
 from pathlib import Path
 
 import pytest
+import redis
 from django.conf import settings
 from django.test import Client
 from django.utils import translation
 from hypothesis import settings as hypothesis_settings
 from pytest_django import DjangoDbBlocker
+from redis.exceptions import RedisError
 
 from accounts.models import Person, Role
 from courses.authoring.loading import library_load
 from courses.models import Briefing, Module, Term
 from families.consent_texts import text_now
 from families.models import Consent, Residence
+from kit import throttles, valkey
 from tests import emptying, live
 
 # What the grown-ups' page asks of each, and does not keep.
@@ -59,6 +63,22 @@ def _in_english() -> Iterator[None]:
     """A request leaves its language with the thread, and the next test runs on the same one."""
     with translation.override("en"):
         yield
+
+
+@cache
+def _own_valkey() -> redis.Redis:
+    return valkey.client()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_tried_yet() -> Iterator[None]:
+    """What earlier tests tried, in whatever order they ran, counts towards no limit."""
+    yield
+    with suppress(RedisError):
+        throttles._shared().storage.reset()
+        # Those of django-allauth. Not the whole cache: the broker's queues lie beside it.
+        if counted := list(_own_valkey().scan_iter(match="*allauth:rl*", count=1000)):
+            _own_valkey().delete(*counted)
 
 
 @pytest.fixture(scope="module")

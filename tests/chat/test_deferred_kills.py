@@ -18,7 +18,12 @@ from tests.chat.test_kills import answered_by_another, assert_paid_once, databas
 from tests.conftest import with_consent
 
 __all__ = ["logs", "own_model", "own_valkey", "site", "visitor"]
-pytestmark = [pytest.mark.faults, pytest.mark.django_db(transaction=True)]
+# A sweep of this process must not wake the worker that other tests of it share.
+pytestmark = [
+    pytest.mark.faults,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("unnudged"),
+]
 
 
 def keep(visitor: live.Visitor, question: str = "Why is the sky blue?") -> Turn:

@@ -27,7 +27,12 @@ from tests.chat.test_faults import ask, logs, now, own_model, own_valkey, site, 
 from tests.chat.test_relay import listening
 
 __all__ = ["logs", "own_model", "own_valkey", "site", "visitor"]
-pytestmark = [pytest.mark.faults, pytest.mark.django_db(transaction=True)]
+# A sweep of this process must not wake the worker that other tests of it share.
+pytestmark = [
+    pytest.mark.faults,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("unnudged"),
+]
 
 
 @contextmanager
