@@ -5,9 +5,9 @@
 The milliseconds between two tokens are the number at the end of the model's name: `mock-20`.
 """
 
+import argparse
 import asyncio
 import json
-import sys
 
 import uvloop
 from aiohttp import web
@@ -46,11 +46,16 @@ async def models(_request: web.Request) -> web.Response:
 
 
 def main() -> None:
+    arguments = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    arguments.add_argument("port", type=int)
+    asked = arguments.parse_args()
     uvloop.install()
     app = web.Application()
     app.router.add_post("/v1/chat/completions", complete)
     app.router.add_get("/v1/models", models)
-    web.run_app(app, host="127.0.0.1", port=int(sys.argv[1]), print=None, access_log=None)
+    web.run_app(app, host="127.0.0.1", port=asked.port, print=None, access_log=None)
 
 
 if __name__ == "__main__":

@@ -38,6 +38,8 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(LOST)
     emptying.use_it()
     settings.PASSWORD_HASHERS = ["tests.hashing.QuickArgon2", *settings.PASSWORD_HASHERS[1:]]
+    # Two hundred threads at once wait longer for their turn on a busy machine, and that is no fault.
+    settings.DATABASES["default"]["OPTIONS"]["pool"]["timeout"] = 60
     # Each process of a parallel run has a Valkey database of its own, as it has a PostgreSQL one.
     worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
     settings.VALKEY_URL = settings.CELERY_BROKER_URL = (

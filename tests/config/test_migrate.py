@@ -4,6 +4,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
+from pytest_django import Settings
 
 pytestmark = pytest.mark.django_db
 
@@ -12,11 +13,15 @@ def test_a_database_of_this_version_is_taken() -> None:
     call_command("migrate", verbosity=0)
 
 
-def test_one_of_another_version_is_refused_and_told_how_to_begin_anew() -> None:
+@pytest.mark.parametrize(("is_demo", "way_out"), [(True, "make reset"), (False, "Begin with an empty one")])
+def test_one_of_another_version_is_refused_and_told_how_to_begin_anew(
+    is_demo: bool, way_out: str, settings: Settings
+) -> None:
+    settings.DEMO = is_demo
     recorder = MigrationRecorder(connection)
     recorder.record_applied("chat", "0017_consent_ending")
     before = recorder.applied_migrations()
-    with pytest.raises(CommandError, match=r"chat\.0017_consent_ending is not known here.*make reset"):
+    with pytest.raises(CommandError, match=rf"chat\.0017_consent_ending is not known here.*{way_out}"):
         call_command("migrate", verbosity=0)
     assert recorder.applied_migrations() == before
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from django.apps import apps
+from django.conf import settings
 from django.core.management.base import CommandError
 from django.core.management.commands import migrate
 from django.db import connections
@@ -32,6 +33,10 @@ def refuse_older_database(connection: BaseDatabaseWrapper) -> None:
     if unknown:
         raise CommandError(
             "This database was made by another version of Kitchen Table and cannot be brought up to date "
-            f"({unknown[0]} is not known here). Nothing was changed in it. To delete the data of this checkout and "
-            "begin anew: make reset"
+            f"({unknown[0]} is not known here). Nothing was changed in it. "
+            + (
+                "To delete the demo's data and begin anew: make reset"
+                if settings.DEMO
+                else "Begin with an empty one."
+            )
         )
