@@ -11,6 +11,7 @@ import redis
 from django.conf import settings
 from django.test import Client
 from django.utils import translation
+from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from pytest_django import DjangoDbBlocker
 from redis.exceptions import RedisError
@@ -27,7 +28,7 @@ from tests import emptying, live
 GROWN_UP_BORN = {"month": "5", "year": "1980"}
 
 # A busy machine makes one example of many slow, and says nothing about the code.
-hypothesis_settings.register_profile("patient", deadline=None)
+hypothesis_settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 hypothesis_settings.load_profile("patient")
 
 LOST = "These tests run on real parts. Start them with `make test`, or one file with `make test ARGS=tests/chat`."

@@ -7,11 +7,11 @@ from typing import NoReturn
 import psycopg
 import pytest
 from django.utils import translation
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from pytest_django import DjangoDbBlocker
 
 # A busy machine makes one example of many slow, and says nothing about the code.
-settings.register_profile("patient", deadline=None)
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
 
 PARTS = {"db", "transactional_db", "django_db_setup", "web", "worker"}
