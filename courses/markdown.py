@@ -2,34 +2,46 @@
 
 import html
 import re
+from typing import TYPE_CHECKING
 
 from django.utils.html import strip_tags
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
-from mdit_py_plugins.colon_fence import colon_fence_plugin
 
-_markdown = (
-    MarkdownIt("commonmark", {"html": False, "typographer": True})
-    .enable(["table", "smartquotes", "replacements"])
-    .use(colon_fence_plugin)
-)
+from kit.lazily import once
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.token import Token
+
 _BLOCK_ENDS = re.compile(r"</(?:p|li|h\d|td|th|tr|blockquote)>|<br ?/?>")
 
 
-def tokens_of(markdown: str) -> list[Token]:
-    return _markdown.parse(markdown)
+@once
+def _parser() -> "MarkdownIt":
+    from markdown_it import MarkdownIt  # noqa: PLC0415 - heavy, and only what loads or previews content needs it
+    from mdit_py_plugins.colon_fence import colon_fence_plugin  # noqa: PLC0415
+
+    return (
+        MarkdownIt("commonmark", {"html": False, "typographer": True})
+        .enable(["table", "smartquotes", "replacements"])
+        .use(colon_fence_plugin)
+    )
 
 
-def html_of(markdown: str | list[Token]) -> str:
+def tokens_of(markdown: str) -> "list[Token]":
+    return _parser().parse(markdown)
+
+
+def html_of(markdown: "str | list[Token]") -> str:
     """Blocks as HTML. What may scroll sideways can be reached by keyboard."""
+    parser = _parser()
     tokens = tokens_of(markdown) if isinstance(markdown, str) else markdown
-    made = str(_markdown.renderer.render(tokens, _markdown.options, {})).strip()
+    made = str(parser.renderer.render(tokens, parser.options, {})).strip()
     return made.replace("<table>", '<table tabindex="0">').replace("<pre>", '<pre tabindex="0">')
 
 
 def line_html_of(markdown: str) -> str:
     """One line's HTML, without a paragraph around it."""
-    return str(_markdown.renderInline(" ".join(markdown.split()))).strip()
+    return str(_parser().renderInline(" ".join(markdown.split()))).strip()
 
 
 def plain_of(made: str) -> str:

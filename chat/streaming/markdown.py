@@ -9,15 +9,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import nh3
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
-from markdown_it import MarkdownIt
-from markdown_it.rules_core import StateCore
-from markdown_it.rules_inline import StateInline
-from markdown_it.token import Token
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
@@ -25,6 +21,13 @@ from pygments.token import STANDARD_TYPES
 
 from chat.streaming import maths
 from chat.streaming.maths import maths_plugin
+from kit.lazily import once
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.rules_core import StateCore
+    from markdown_it.rules_inline import StateInline
+    from markdown_it.token import Token
 
 _ITEM = re.compile(r"(?:[-+*]|(?P<number>\d{1,9})[.)])(?P<space>\s+|$)")
 _FENCE = re.compile(r"(`{3,}(?=[^`]*$)|~{3,})")
@@ -185,7 +188,7 @@ def answer_html(markdown: str) -> SafeString:
     Every heading is an h3, under the page's own: a model ranks them as it likes, and a skipped rank misleads a
     screen reader. What may scroll sideways can be reached by keyboard.
     """
-    made: str = _markdown.render(nest_sub_points(without_returns(markdown)))
+    made: str = _parser().render(nest_sub_points(without_returns(markdown)))
     return mark_safe(_cleaner.clean(made))  # noqa: S308 - nothing is left but the tags and attributes above
 
 
@@ -213,7 +216,7 @@ def without_returns(text: str) -> str:
 def block_starts(markdown: str) -> list[int]:
     """Return the lines on which the outermost blocks begin. What stands within a line is not looked at."""
     tokens: list[Token] = []
-    _markdown.block.parse(nest_sub_points(markdown), _markdown, {}, tokens)
+    _parser().block.parse(nest_sub_points(markdown), _parser(), {}, tokens)
     return [token.map[0] for token in tokens if token.level == 0 and token.map and token.nesting >= 0]
 
 
@@ -232,7 +235,7 @@ _FOOTNOTE = re.compile(r"\[\^(?P<name>[\w-]{1,20})\](?P<colon>:[ \t]*)?")
 _TASK = re.compile(r"\[([ xX])\]\s+")
 
 
-def _tag(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 - the parser's interface
+def _tag(state: "StateInline", silent: bool) -> bool:  # noqa: FBT001 - the parser's interface
     if state.src[state.pos] != "<":
         return False
     if found := _BREAK.match(state.src, state.pos, state.posMax):
@@ -251,7 +254,7 @@ def _tag(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 - the parser
     return True
 
 
-def _link_words(state: StateInline, silent: bool) -> bool:  # noqa: FBT001
+def _link_words(state: "StateInline", silent: bool) -> bool:  # noqa: FBT001
     """Only a link's words. The parser's own rule reads what follows each of many brackets again."""
     if state.src[state.pos] not in "![" or not (found := _LINK.match(state.src, state.pos, state.posMax)):
         return False
@@ -261,7 +264,7 @@ def _link_words(state: StateInline, silent: bool) -> bool:  # noqa: FBT001
     return True
 
 
-def _footnote(state: StateInline, silent: bool) -> bool:  # noqa: FBT001
+def _footnote(state: "StateInline", silent: bool) -> bool:  # noqa: FBT001
     """A footnote's mark. Notes stay where they stand: in an answer that grows nothing moves to its end."""
     if state.src[state.pos] != "[" or not (found := _FOOTNOTE.match(state.src, state.pos, state.posMax)):
         return False
@@ -277,7 +280,7 @@ def _footnote(state: StateInline, silent: bool) -> bool:  # noqa: FBT001
     return True
 
 
-def _push_within(state: StateInline, tag: str, begin: int, end: int) -> None:
+def _push_within(state: "StateInline", tag: str, begin: int, end: int) -> None:
     """Put what stands between two positions into a tag, or into none."""
     name = tag or "words"
     state.push(f"{name}_open", tag, 1)
@@ -287,7 +290,7 @@ def _push_within(state: StateInline, tag: str, begin: int, end: int) -> None:
     state.push(f"{name}_close", tag, -1)
 
 
-def _finish(state: StateCore) -> None:
+def _finish(state: "StateCore") -> None:
     """Headings of one rank, directions, tasks, footnotes, and no style of a table's own."""
     for index, token in enumerate(state.tokens):
         if token.type in {"heading_open", "heading_close"}:
@@ -302,13 +305,13 @@ def _finish(state: StateCore) -> None:
             _finish_inline(state.tokens, index)
 
 
-def _align(cell: Token) -> None:
+def _align(cell: "Token") -> None:
     side = str(cell.attrs.pop("style", "")).rpartition(":")[2]
     if side in {"right", "center"}:
         cell.attrSet("class", "cell-end" if side == "right" else "cell-center")
 
 
-def _finish_inline(tokens: Sequence[Token], index: int) -> None:
+def _finish_inline(tokens: "Sequence[Token]", index: int) -> None:
     paragraph, inline = tokens[index - 1], tokens[index]
     if _FOOTNOTE.match(inline.content) and paragraph.type == "paragraph_open" and ":" in inline.content[:24]:
         paragraph.attrJoin("class", "footnote")
@@ -324,11 +327,11 @@ def _finish_inline(tokens: Sequence[Token], index: int) -> None:
         first.content = ("☐ " if task[1] == " " else "☑ ") + first.content[task.end() :]
 
 
-def _nothing(_renderer: Any, _tokens: Sequence[Token], _index: int, _options: Any, _env: Any) -> str:
+def _nothing(_renderer: Any, _tokens: "Sequence[Token]", _index: int, _options: Any, _env: Any) -> str:
     return ""
 
 
-def _fence(_renderer: Any, tokens: Sequence[Token], index: int, _options: Any, _env: Any) -> str:
+def _fence(_renderer: Any, tokens: "Sequence[Token]", index: int, _options: Any, _env: Any) -> str:
     token = tokens[index]
     language, *_rest = token.info.split() or [""]
     begin, end = token.map or [0, 0]
@@ -337,11 +340,14 @@ def _fence(_renderer: Any, tokens: Sequence[Token], index: int, _options: Any, _
     return code_html(token.content, language, is_closed=lines == end - begin - 2)
 
 
-def _indented_code(_renderer: Any, tokens: Sequence[Token], index: int, _options: Any, _env: Any) -> str:
+def _indented_code(_renderer: Any, tokens: "Sequence[Token]", index: int, _options: Any, _env: Any) -> str:
     return code_html(tokens[index].content, "")
 
 
-def _parser() -> MarkdownIt:
+@once
+def _parser() -> "MarkdownIt":
+    from markdown_it import MarkdownIt  # noqa: PLC0415 - heavy, and only who renders an answer needs it
+
     markdown = MarkdownIt("commonmark", {"html": False, "linkify": False, "breaks": True})
     markdown.enable(["table", "strikethrough"])
     # Addresses that stand elsewhere would change what has been shown already, and are not wanted anyway.
@@ -356,6 +362,3 @@ def _parser() -> MarkdownIt:
     markdown.add_render_rule("fence", _fence)
     markdown.add_render_rule("code_block", _indented_code)
     return markdown
-
-
-_markdown = _parser()

@@ -7,14 +7,16 @@ formula, as in LaTeX, so that one that is never closed cannot take the rest of t
 import re
 from collections.abc import Sequence
 from functools import cache, lru_cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django.utils.html import escape
-from markdown_it import MarkdownIt
-from markdown_it.rules_block import StateBlock
-from markdown_it.rules_inline import StateInline
-from markdown_it.token import Token
 from math_core import LatexError, LatexToMathML
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.rules_block import StateBlock
+    from markdown_it.rules_inline import StateInline
+    from markdown_it.token import Token
 
 MAX_LENGTH: Final = 4_000
 MAX_DEPTH: Final = 60
@@ -262,7 +264,7 @@ class _Opening:
         return not self.is_dollars or not rest or bool(_BEGINS_LIKE_MATHS.match(rest))
 
 
-def maths_plugin(markdown: MarkdownIt) -> None:
+def maths_plugin(markdown: "MarkdownIt") -> None:
     markdown.inline.ruler.before("escape", "maths", _inline)
     interrupts = ["paragraph", "reference", "blockquote", "list"]
     markdown.block.ruler.before("fence", "maths_block", _block, {"alt": interrupts})
@@ -270,7 +272,7 @@ def maths_plugin(markdown: MarkdownIt) -> None:
     markdown.add_render_rule("maths_block", _render_block)
 
 
-def _inline(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 - the parser's interface
+def _inline(state: "StateInline", silent: bool) -> bool:  # noqa: FBT001 - the parser's interface
     if state.src[state.pos] not in "\\$" or not (found := _OPENING.match(state.src, state.pos)):
         return False
     opening, start = _Opening(found), found.end()
@@ -297,7 +299,7 @@ def _inline(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 - the par
     return True
 
 
-def _end_of_unclosed(state: StateInline, opening: _Opening, start: int) -> int:
+def _end_of_unclosed(state: "StateInline", opening: _Opening, start: int) -> int:
     """A formula within a line that is not closed there ends with the line."""
     if opening.is_display:
         return state.posMax
@@ -305,7 +307,7 @@ def _end_of_unclosed(state: StateInline, opening: _Opening, start: int) -> int:
     return line_end if line_end >= 0 else state.posMax
 
 
-def _block(state: StateBlock, start_line: int, end_line: int, silent: bool) -> bool:  # noqa: FBT001
+def _block(state: "StateBlock", start_line: int, end_line: int, silent: bool) -> bool:  # noqa: FBT001
     if state.sCount[start_line] - state.blkIndent >= _INDENT_OF_CODE:
         return False
     begin = state.bMarks[start_line] + state.tShift[start_line]
@@ -335,7 +337,7 @@ def _block(state: StateBlock, start_line: int, end_line: int, silent: bool) -> b
 
 
 def _find_close(
-    state: StateBlock, opening: _Opening, start_line: int, end_line: int, position: int
+    state: "StateBlock", opening: _Opening, start_line: int, end_line: int, position: int
 ) -> tuple[int, int]:
     """The line on which a formula ends, and where its closing mark stands, -1 when it is not closed."""
     line = start_line
@@ -350,14 +352,14 @@ def _find_close(
         position = state.bMarks[line] + state.tShift[line]
 
 
-def _without_marks(state: StateBlock, first: int, last: int, end: int) -> str:
+def _without_marks(state: "StateBlock", first: int, last: int, end: int) -> str:
     """The lines of a formula without what makes them part of a quotation or a list."""
     ends = [*state.eMarks[first:last], end]
     begins = (state.bMarks[line] + state.tShift[line] for line in range(first, last + 1))
     return "\n".join(state.src[begin:stop] for begin, stop in zip(begins, ends, strict=True))
 
 
-def _push_paragraph(state: StateBlock, text: str, lines: list[int]) -> None:
+def _push_paragraph(state: "StateBlock", text: str, lines: list[int]) -> None:
     """What stands after a formula on its last line. It begins where the formula does, as a line is never cut."""
     opened = state.push("paragraph_open", "p", 1)
     opened.map = lines
@@ -366,16 +368,16 @@ def _push_paragraph(state: StateBlock, text: str, lines: list[int]) -> None:
     state.push("paragraph_close", "p", -1)
 
 
-def _html(token: Token) -> str:
+def _html(token: "Token") -> str:
     opening: _Opening = token.meta["opening"]
     if not token.meta["is_closed"]:
         return source_html(token.content)
     return maths_html(opening.inside(token.content), token.content, is_display=opening.is_display)
 
 
-def _render(_renderer: Any, tokens: Sequence[Token], index: int, _options: Any, _env: Any) -> str:
+def _render(_renderer: Any, tokens: "Sequence[Token]", index: int, _options: Any, _env: Any) -> str:
     return _html(tokens[index])
 
 
-def _render_block(_renderer: Any, tokens: Sequence[Token], index: int, _options: Any, _env: Any) -> str:
+def _render_block(_renderer: Any, tokens: "Sequence[Token]", index: int, _options: Any, _env: Any) -> str:
     return f"<p>{_html(tokens[index])}</p>\n"

@@ -8,14 +8,15 @@ from collections.abc import Container
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
-
-from markdown_it.token import Token
+from typing import TYPE_CHECKING, Any
 
 from courses.authoring.blocks import SLUG, Block, question_read
 from courses.authoring.sections import Section, fence_of, sections_read
 from courses.authoring.source import CONTENT, ContentBroken, Fault, Faults, Source, source_read
 from courses.markdown import html_of, tokens_of
+
+if TYPE_CHECKING:
+    from markdown_it.token import Token
 
 LESSON_FILE = re.compile(r"([1-9]\d{0,2})-(?=.{1,80}\.md)([a-z0-9]+(?:-[a-z0-9]+)*)\.md")
 # A module's other pages have these addresses.
@@ -207,7 +208,7 @@ def _outcomes(source: Source) -> list[dict[str, str]]:
     return outcomes
 
 
-def _question(source: Source, token: Token) -> Block:
+def _question(source: Source, token: "Token") -> Block:
     return question_read(fence_of(source, token))
 
 

@@ -3,13 +3,14 @@
 import re
 from collections.abc import Container
 from dataclasses import dataclass, field
-from typing import Any
-
-from markdown_it.token import Token
+from typing import TYPE_CHECKING, Any
 
 from courses.authoring.blocks import SLUG, Block, Fence, block_read
 from courses.authoring.source import LONGEST_LINE, ContentBroken, Fault, Source
 from courses.markdown import html_of, line_html_of, plain_of, tokens_of
+
+if TYPE_CHECKING:
+    from markdown_it.token import Token
 
 HEADING = re.compile(r"(?P<title>.+?)\s*\{#(?P<anchor>[^}]*)\}")
 TOP = "h2"
@@ -62,10 +63,10 @@ class _Reading:
     known_sources: Container[object]
     sections: list[Section] = field(default_factory=lambda: [Section()])
     faults: list[Fault] = field(default_factory=list)
-    prose: list[Token] = field(default_factory=list)
-    heading: Token | None = None
+    prose: "list[Token]" = field(default_factory=list)
+    heading: "Token | None" = None
 
-    def take(self, token: Token) -> None:
+    def take(self, token: "Token") -> None:
         if token.type == "heading_open" and token.tag in {"h1", TOP}:
             self.end_prose()
             self.heading = token
@@ -84,13 +85,13 @@ class _Reading:
             self.sections[-1].blocks.append({"kind": "prose", "html": html_of(self.prose)})
             self.prose = []
 
-    def _line(self, token: Token) -> int:
+    def _line(self, token: "Token") -> int:
         return self.source.body_line + (token.map[0] if token.map else 0)
 
     def _fault(self, line: int, what: str, mend: str) -> None:
         self.faults.append(Fault(self.source.file, line, what, mend))
 
-    def _begin_section(self, heading: Token, content: str) -> None:
+    def _begin_section(self, heading: "Token", content: str) -> None:
         line, found = self._line(heading), HEADING.fullmatch(content)
         if heading.tag == "h1":
             self._fault(
@@ -109,7 +110,7 @@ class _Reading:
         else:
             self.sections.append(Section(line_html_of(found["title"]), found["anchor"]))
 
-    def _take_fence(self, token: Token) -> None:
+    def _take_fence(self, token: "Token") -> None:
         try:
             fence = fence_of(self.source, token, self.known_sources)
             if fence.kind == "asked":
@@ -137,7 +138,7 @@ class _Reading:
                 self.sections[-1].phrases.append(phrase)
 
 
-def fence_of(source: Source, token: Token, known_sources: Container[object] = ()) -> Fence:
+def fence_of(source: Source, token: "Token", known_sources: Container[object] = ()) -> Fence:
     """The fenced block that a token is. Raises ContentBroken for one that is never closed."""
     first, end = token.map or [0, 0]
     line = source.body_line + first

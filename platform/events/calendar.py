@@ -2,18 +2,23 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from django.utils import timezone
-from icalendar import Calendar
-from icalendar import Event as Entry
 
 from events.models import Event
 from events.vtimezone import clock_of, written
+from kit.lazily import lazy_module
 from kit.site import absolute, host
 
+if TYPE_CHECKING:
+    import icalendar
+else:
+    icalendar = lazy_module("icalendar")
+
 CONTENT_TYPE = "text/calendar; method=PUBLISH; charset=utf-8"
-type Entries = Sequence[tuple[Event, Entry]]
+type Entries = Sequence[tuple[Event, icalendar.Event]]
 # How often a calendar program may ask again.
 REFRESH = timedelta(hours=6)
 _PRODID = "-//Kitchen Table//Events//EN"
@@ -32,7 +37,7 @@ def calendar_file(event: Event, *, now: datetime | None = None) -> str:
     return calendar_text("PUBLISH", [(event, public_entry(event, now=now))])
 
 
-def public_entry(event: Event, *, now: datetime | None = None) -> Entry:
+def public_entry(event: Event, *, now: datetime | None = None) -> "icalendar.Event":
     """An event's entry for everybody: with its page, and without anybody in it."""
     page = absolute(event.get_absolute_url())
     entry = entry_of(event, now=now)
@@ -43,11 +48,11 @@ def public_entry(event: Event, *, now: datetime | None = None) -> Entry:
     return entry
 
 
-def entry_of(event: Event, *, now: datetime | None = None) -> Entry:
+def entry_of(event: Event, *, now: datetime | None = None) -> "icalendar.Event":
     """What every entry of an event says: its times, its title, and which revision it is."""
     if event.ends_at is None:
         raise ValueError("A calendar entry needs an end.")
-    entry = Entry()
+    entry = icalendar.Event()
     entry.add("SEQUENCE", event.sequence)
     entry.add("DTSTAMP", now or timezone.now())
     entry.add("DTSTART", written(event.starts_at, event.zone))
@@ -58,7 +63,7 @@ def entry_of(event: Event, *, now: datetime | None = None) -> Entry:
 
 def calendar_text(method: str, entries: Entries, *, name: str = "") -> str:
     """A whole calendar, with the rules of every zone that its entries name; with a name where one subscribes to it."""
-    calendar = Calendar()
+    calendar = icalendar.Calendar()
     calendar.add("PRODID", _PRODID)
     calendar.add("VERSION", "2.0")
     calendar.add("METHOD", method)

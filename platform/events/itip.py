@@ -7,16 +7,21 @@ update replaces the entry and a cancellation removes it, and whoever leaves and 
 
 from datetime import datetime, timedelta
 from email.utils import parseaddr
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.utils.translation import gettext as _
-from icalendar import Alarm, vCalAddress, vText
-from icalendar import Event as Entry
 
 from events.calendar import calendar_text, entry_of
 from events.models import SignUp
+from kit.lazily import lazy_module
 from kit.links import break_links
 from kit.site import absolute
+
+if TYPE_CHECKING:
+    import icalendar
+else:
+    icalendar = lazy_module("icalendar")
 
 # When a calendar speaks up by itself: a day before, and in time to make tea.
 ALARMS = (timedelta(days=-1), timedelta(minutes=-15))
@@ -31,7 +36,7 @@ def request_of(sign_up: SignUp, *, now: datetime | None = None) -> str:
     entry = _entry(sign_up, now)
     entry.add("STATUS", "CONFIRMED")
     for before in ALARMS:
-        alarm = Alarm()
+        alarm = icalendar.Alarm()
         alarm.add("ACTION", "DISPLAY")
         alarm.add("DESCRIPTION", sign_up.event.title)
         alarm.add("TRIGGER", before)
@@ -44,7 +49,7 @@ def own_file(sign_up: SignUp, *, now: datetime | None = None) -> str:
     return calendar_text("PUBLISH", [(sign_up.event, own_entry(sign_up, now=now))])
 
 
-def own_entry(sign_up: SignUp, *, now: datetime | None = None) -> Entry:
+def own_entry(sign_up: SignUp, *, now: datetime | None = None) -> "icalendar.Event":
     """The entry of somebody's own calendar, where nobody invites anybody."""
     entry = entry_of(sign_up.event, now=now)
     entry.add("UID", str(sign_up.pk))
@@ -61,7 +66,7 @@ def cancel_of(sign_up: SignUp, *, sequence: int, now: datetime | None = None) ->
     return calendar_text("CANCEL", [(sign_up.event, entry)])
 
 
-def _entry(sign_up: SignUp, now: datetime | None) -> Entry:
+def _entry(sign_up: SignUp, now: datetime | None) -> "icalendar.Event":
     entry = entry_of(sign_up.event, now=now)
     entry.add("UID", str(sign_up.pk))
     entry.add("ORGANIZER", _organizer(), encode=False)
@@ -70,19 +75,19 @@ def _entry(sign_up: SignUp, now: datetime | None) -> Entry:
     return entry
 
 
-def _describe(entry: Entry, sign_up: SignUp) -> None:
+def _describe(entry: "icalendar.Event", sign_up: SignUp) -> None:
     place = absolute(sign_up.get_absolute_url())
     entry.add("DESCRIPTION", f"{sign_up.event.summary}\n\n{_('Your own page, with the way in:')}\n{place}")
     entry.add("LOCATION", place)
     entry.add("URL", place)
 
 
-def _organizer() -> vCalAddress:
+def _organizer() -> "icalendar.vCalAddress":
     name, address = parseaddr(settings.DEFAULT_FROM_EMAIL)
     return _address(address, CN=name or "Kitchen Table")
 
 
-def _attendee(sign_up: SignUp) -> vCalAddress:
+def _attendee(sign_up: SignUp) -> "icalendar.vCalAddress":
     # They said yes on this site, and there is nobody here to take a calendar's answer.
     return _address(
         sign_up.email,
@@ -94,9 +99,9 @@ def _attendee(sign_up: SignUp) -> vCalAddress:
     )
 
 
-def _address(email: str, **params: str) -> vCalAddress:
-    address = vCalAddress(f"mailto:{email}")
+def _address(email: str, **params: str) -> "icalendar.vCalAddress":
+    address = icalendar.vCalAddress(f"mailto:{email}")
     for name, value in params.items():
         # A parameter has no way to write this sign (RFC 5545, 3.1).
-        address.params[name] = vText(value.replace('"', "”"))
+        address.params[name] = icalendar.vText(value.replace('"', "”"))
     return address

@@ -2,9 +2,16 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from icalendar import Timezone, TimezoneDaylight, TimezoneStandard
+from kit.lazily import lazy_module
+
+if TYPE_CHECKING:
+    import icalendar
+else:
+    icalendar = lazy_module("icalendar")
+
 
 _DAY, _SECOND = timedelta(days=1), timedelta(seconds=1)
 
@@ -19,7 +26,7 @@ def written(moment: datetime, zone: ZoneInfo) -> datetime:
     return moment.astimezone(UTC) if local.fold else local
 
 
-def clock_of(zone: ZoneInfo, moments: Iterable[datetime]) -> Timezone:
+def clock_of(zone: ZoneInfo, moments: Iterable[datetime]) -> "icalendar.Timezone":
     """The zone's rules for the years of some instants, of which there is at least one.
 
     Not icalendar's own: 7.3 starts a zone's summer an hour late, on the clock after the change instead of
@@ -31,11 +38,11 @@ def clock_of(zone: ZoneInfo, moments: Iterable[datetime]) -> Timezone:
     # What holds when the years begin, and then each change in them.
     changes = [first, *changes_of(zone, first, last)]
     standard = min(_offset(zone, moment) for moment in changes)
-    clock = Timezone()
+    clock = icalendar.Timezone()
     clock.add("TZID", zone.key)
     for moment in changes:
         before, after = _offset(zone, moment - _SECOND), _offset(zone, moment)
-        rule = TimezoneDaylight() if after > standard else TimezoneStandard()
+        rule = icalendar.TimezoneDaylight() if after > standard else icalendar.TimezoneStandard()
         rule.add("DTSTART", moment.replace(tzinfo=None) + before)
         rule.add("TZOFFSETFROM", before)
         rule.add("TZOFFSETTO", after)

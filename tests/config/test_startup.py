@@ -23,7 +23,7 @@ from tests.live import environment
 pytestmark = pytest.mark.django_db
 
 ROOT = Path(__file__).resolve().parents[2]
-HEAVY_MODULES = {"numpy", "onnxruntime", "openai._client", "aiohttp", "httpx"}
+HEAVY_MODULES = {"numpy", "onnxruntime", "openai._client", "aiohttp", "httpx", "icalendar.cal", "markdown_it"}
 HEAVY_FILES = ("guard/rules/", "guard/model/", "encoders/model/")
 # Says which of them a process had loaded when it was done.
 BEFORE = """
