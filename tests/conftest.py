@@ -17,12 +17,12 @@ from pytest_django import DjangoDbBlocker
 from redis.exceptions import RedisError
 
 from accounts.models import Person, Role
-from courses.authoring.loading import library_load
-from courses.models import Briefing, Module, Term
+from courses.models import Module
 from families.consent_texts import text_now
 from families.models import Consent, Residence
 from kit import throttles, valkey
 from tests import emptying, live
+from tests.library import empty_library, fill_library, keep_copies
 
 UNIT = Path(__file__).with_name("unit")
 # What the grown-ups' page asks of each, and does not keep.
@@ -90,28 +90,23 @@ def _nothing_tried_yet(request: pytest.FixtureRequest) -> Iterator[None]:
 @pytest.fixture(scope="module")
 def _library_for_a_file(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     with django_db_blocker.unblock():
-        library_load()
+        keep_copies()
+        fill_library()
         yield
-        _library_empty()
-
-
-def _library_empty() -> None:
-    Module.objects.all().delete()
-    Briefing.objects.all().delete()
-    Term.objects.all().delete()
+        empty_library()
 
 
 @pytest.fixture
 def no_library(db: None) -> None:
     """For a test beside others that read: nothing has been loaded yet."""
-    _library_empty()
+    empty_library()
 
 
 @pytest.fixture
 def library(db: None, _library_for_a_file: None) -> None:
     """The library as it is delivered. It is loaded once for a file's tests, and again after one that empties tables."""
     if not Module.objects.exists():
-        library_load()
+        fill_library()
 
 
 @pytest.fixture

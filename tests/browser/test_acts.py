@@ -12,8 +12,8 @@ from playwright.sync_api import Browser, Page, expect
 from accounts.models import Person
 from chat.models import Conversation, Ending, Report, State, Turn
 from chat.web.conversation import composer_for, partial
-from courses.authoring.loading import library_load
 from guard import Category, Level
+from tests.library import fill_library
 from tests.live import Web
 
 pytestmark = [pytest.mark.browser]
@@ -52,7 +52,7 @@ def shown(teen: Person, page: Page, sign_in: SignIn) -> Callable[[str], Turn]:
     """Opens a conversation whose only turn is of this kind."""
 
     def show(kind: str) -> Turn:
-        library_load()
+        fill_library()
         talk = Conversation.objects.create(owner=teen, title="Fractions")
         turn = Turn.objects.create(
             pk=uuid4(),

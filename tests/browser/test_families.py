@@ -8,12 +8,12 @@ from django.utils import timezone
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from accounts.models import Person
-from courses.authoring.loading import library_load
 from families.erasing import family_erasures_carry_out
 from families.links import links_end_at_18
 from families.models import Consent, Link, Residence
 from tests.browser.conftest import PHONE
 from tests.families.conftest import agree
+from tests.library import fill_library
 from tests.live import Web, Worker
 
 pytestmark = [pytest.mark.browser]
@@ -98,7 +98,7 @@ def test_axe_finds_nothing_in_a_wrong_agreement_and_a_closed_tutor(
 def test_invite_accept_consent_agree_and_ask(
     parent: Person, teen: Person, worker: Worker, phone_of: Callable[..., Page]
 ) -> None:
-    library_load()
+    fill_library()
     Consent.objects.all().delete()
     Residence.objects.all().delete()
     hers, his = phone_of(parent), phone_of(teen, scripts=True)

@@ -22,13 +22,13 @@ from chat.personal import conversations_export
 from chat.prompt import KINDLY, for_turn, prompt_for
 from chat.selectors import pause_of
 from chat.turns.verdicts import action_of, ending_of_cut, said_of
-from courses.authoring.loading import library_load
 from families.models import Consent, Link
 from families.terms import View
 from guard import Action, Category, Level, Verdict
 from inference.talk import Usage, Words
 from tests.chat.conftest import Ask, Judged, written
 from tests.chat.verdicts import COMPANION, HINTS, METHOD, STRESS, UNSAFE_HOME, verdict
+from tests.library import fill_library
 
 AsPerson = Callable[[Person], Client]
 FIXED = [
@@ -348,7 +348,7 @@ class TestRedirecting:
     def test_it_names_who_can_and_the_lesson_that_fits(
         self, category: Category, words: str, teen: Person, ask: Ask, owner: Client, judged: Judged
     ) -> None:
-        library_load()
+        fill_library()
         judged(verdict(Level.NONE, category))
         turn = ask(teen)
         page = page_of(owner, turn)
@@ -427,7 +427,7 @@ class TestACutAnswer:
     def test_the_lessons_it_drew_on_are_offered(
         self, teen: Person, ask: Ask, owner: Client, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        library_load()
+        fill_library()
         monkeypatch.setattr("chat.answering.draft.answer_stream", saying("I love you so much, my darling."))
         turn = written(ask(teen, "Why does AI make things up?"))
         assert "Read the lesson: It sounds sure even when it is wrong" in page_of(owner, turn)

@@ -236,10 +236,10 @@ class TestReading:
     def test_its_owner_reads_it_with_what_it_cost_and_the_lessons_it_cites(
         self, owner: Client, turn: Turn, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
-        from courses.authoring.loading import library_load
         from courses.models import Passage
+        from tests.library import fill_library
 
-        library_load()
+        fill_library()
         key = Passage.objects.values_list("key", flat=True).first()
         Turn.objects.filter(pk=turn.pk).update(
             state=State.ANSWERED, answer="**Because.**", ended_at=timezone.now(), passages=[key, "gone#now"],

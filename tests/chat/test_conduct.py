@@ -12,13 +12,13 @@ from accounts.models import Person
 from chat.models import State, Turn
 from chat.prompt import CONDUCT, KINDLY, OPEN, prompt_for
 from chat.selectors import pasts_of
-from courses.authoring.loading import library_load
 from courses.models import Passage
 from courses.retrieval.index import passages_index
 from courses.retrieval.search import passages_find
 from events.models import Event
 from guard import Level, Verdict, judge_output
 from tests.chat.conftest import Ask, Judged, written
+from tests.library import fill_library
 from tests.unit.chat.test_conduct import HOSTILE, prompt_text
 
 AsPerson = Callable[[Person], Client]
@@ -101,7 +101,7 @@ class TestTheRealModel:
             assert mark not in turn.answer
 
     def test_a_poisoned_lesson_puts_nothing_on_the_page(self, teen: Person, ask: Ask) -> None:
-        library_load()
+        fill_library()
         Passage.objects.update(text=HOSTILE)
         passages_index()
         turn = ask(teen, "Why does AI make things up?")

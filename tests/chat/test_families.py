@@ -14,12 +14,12 @@ from chat.errors import FamilyClosed
 from chat.models import State, Turn
 from chat.prompt import prompt_for
 from chat.selectors import pasts_of
-from courses.authoring.loading import library_load
 from courses.models import Module
 from families.looks import LOOK_LASTS
 from families.models import Consent, Link, Look
 from families.terms import View
 from tests.chat.conftest import Ask
+from tests.library import fill_library
 
 Enter = Callable[[Person], Client]
 QUESTION = "Why does AI make things up?"
@@ -121,7 +121,7 @@ class TestMemory:
 class TestALook:
     @pytest.fixture(autouse=True)
     def _asked(self, link: Link, teen: Person, ask: Ask) -> None:
-        library_load()
+        fill_library()
         turn = ask(teen, QUESTION)
         Turn.objects.filter(pk=turn.pk).update(
             state=State.ANSWERED, answer="An answer of the model.", ended_at=timezone.now()

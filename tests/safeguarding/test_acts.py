@@ -2,14 +2,14 @@
 
 import pytest
 
-from courses.authoring.loading import library_load
 from courses.retrieval.search import passages_of
+from tests.library import fill_library
 from tests.unit.safeguarding.test_acts import LANGUAGES, said
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_lessons_that_are_named_are_there(language: str, db: None) -> None:
-    library_load()
+    fill_library()
     named = {one.lesson for one in said(language)} - {""}
     assert named
     assert set(passages_of(named, language="en")) == named

@@ -1,0 +1,63 @@
+"""The library as it is delivered, loaded once for a process of tests and copied back into emptied tables.
+
+Loading reads a hundred files and computes what each phrase means, a second of work; copying its rows takes some
+hundredths of one. What loading does is tested in tests/courses/test_loading.py.
+"""
+
+from django.db import connection, transaction
+from django.db.models import Model
+
+from courses.authoring.loading import library_load
+from courses.models import Briefing, Lesson, Module, Passage, Phrase, Question, Term
+
+# In the order in which one refers to another.
+MODELS: tuple[type[Model], ...] = (Module, Lesson, Question, Passage, Phrase, Term, Briefing)
+COPIES = "loaded_library"
+
+
+def fill_library() -> None:
+    """Fill the tables, which must be empty."""
+    if _has_copies():
+        _run("INSERT INTO {table} ({columns}) SELECT {columns} FROM {copy}")
+    else:
+        library_load()
+
+
+def keep_copies() -> None:
+    """Load the library for the first time in a process, outside a test's transaction."""
+    if not _has_copies():
+        library_load()
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute(f"CREATE SCHEMA {COPIES}")
+            _run("CREATE TABLE {copy} AS SELECT {columns} FROM {table}")
+        empty_library()
+
+
+def empty_library() -> None:
+    Module.objects.all().delete()
+    Briefing.objects.all().delete()
+    Term.objects.all().delete()
+
+
+def _has_copies() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regnamespace(%s) IS NOT NULL", [COPIES])
+        return bool(cursor.fetchone()[0])
+
+
+def _run(statement: str) -> None:
+    quote = connection.ops.quote_name
+    with connection.cursor() as cursor:
+        for model in MODELS:
+            columns = (
+                quote(field.column)
+                for field in model._meta.concrete_fields
+                if field.column and not field.generated
+            )
+            table = model._meta.db_table
+            cursor.execute(
+                statement.format(
+                    table=quote(table), copy=f"{COPIES}.{quote(table)}", columns=", ".join(columns)
+                )
+            )
