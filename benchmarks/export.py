@@ -34,7 +34,7 @@ from django.test.utils import setup_databases, teardown_databases  # noqa: E402 
 from django.utils import timezone  # noqa: E402
 
 from accounts.models import Person, Role  # noqa: E402
-from chat.models import Conversation, State, Turn  # noqa: E402
+from chat.models import Conversation, Turn, TurnState  # noqa: E402
 from privacy.archive import archive_make  # noqa: E402
 from tests.live import environment  # noqa: E402
 
@@ -93,7 +93,7 @@ def person_make(username: str, turns: int) -> None:
                 asked_at=now + timedelta(minutes=number),
                 question=words(chance, QUESTION_LETTERS),
                 answer=words(chance, ANSWER_LETTERS),
-                state=State.ANSWERED,
+                state=TurnState.ANSWERED,
                 ended_at=now,
             )
             for number in range(first, min(first + TURNS_IN_A_CONVERSATION, turns))

@@ -37,7 +37,7 @@ from accounts.models import Person, Role  # noqa: E402
 from benchmarks.streaming import Mock  # noqa: E402
 from budgets.audit import differences  # noqa: E402
 from budgets.models import Entry, EntryKind, Hold, HoldState  # noqa: E402
-from chat.models import State, Turn  # noqa: E402
+from chat.models import Turn, TurnState  # noqa: E402
 from config.celery import app  # noqa: E402
 from tests import live  # noqa: E402
 
@@ -101,10 +101,12 @@ def model_killed(parts: Parts) -> None:
 
 
 def nudged_thrice(parts: Parts) -> None:
-    waiting = Turn.objects.filter(state__in=[State.QUEUED, State.WORKING]).values_list("pk", flat=True)
+    waiting = Turn.objects.filter(state__in=[TurnState.QUEUED, TurnState.WORKING]).values_list(
+        "pk", flat=True
+    )
     with Connection(parts.valkey.url) as line:
         for turn_id in list(waiting) * 3:
-            app.send_task("chat.tasks.turns_take", args=[str(turn_id)], connection=line)
+            app.send_task("chat.tasks.claim_turns", args=[str(turn_id)], connection=line)
 
 
 FAULTS: dict[str, Callable[[Parts], None]] = {
@@ -171,11 +173,11 @@ def tally(turn_ids: list[UUID]) -> dict[str, int]:
         "hold", "tokens"
     ):
         settled.setdefault(hold_id, []).append(tokens)
-    answered = [turn for turn in turns.values() if turn.state == State.ANSWERED]
+    answered = [turn for turn in turns.values() if turn.state == TurnState.ANSWERED]
     refunded = [
         turn
         for turn in turns.values()
-        if turn.state in {State.FAILED, State.STOPPED} and holds[turn.pk].state != HoldState.HELD
+        if turn.state in {TurnState.FAILED, TurnState.STOPPED} and holds[turn.pk].state != HoldState.HELD
     ]
     double = [
         turn

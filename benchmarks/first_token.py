@@ -28,7 +28,7 @@ from django.conf import settings  # noqa: E402 - models need the settings first
 from django.test.utils import setup_databases, setup_test_environment, teardown_databases  # noqa: E402
 
 from accounts.models import Person, Role  # noqa: E402
-from chat.prompt import prompt_for  # noqa: E402
+from chat.prompt import build_prompt  # noqa: E402
 from tests import live  # noqa: E402
 
 PAIRS = 20
@@ -44,7 +44,7 @@ def direct() -> float:
     at = urlsplit(settings.TUTOR_BASE_URL)
     body = {
         "model": settings.TUTOR_MODEL,
-        "messages": prompt_for(QUESTION, past=[]).messages,
+        "messages": build_prompt(QUESTION, past=[]).messages,
         "max_tokens": ANSWER_TOKENS,
         "stream": True,
     }

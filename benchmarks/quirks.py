@@ -33,7 +33,7 @@ from tests.quirks import Found, ask_case  # noqa: E402
 def ask(case: Case, number: int) -> Found:
     teen = with_consent(Person.objects.create_user(f"teen-{number}", role=Role.TEEN))
     # The desk of this process takes the turn by itself.
-    with patch("chat.turns.queue.send"):
+    with patch("chat.turns.queue.nudge_worker"):
         return ask_case(case, teen)
 
 

@@ -42,7 +42,7 @@ from django.test.utils import setup_databases, setup_test_environment, teardown_
 
 from accounts.models import Person, Role  # noqa: E402
 from chat.models import Turn  # noqa: E402
-from chat.streaming.store import words_key  # noqa: E402
+from chat.streaming.store import stream_key  # noqa: E402
 from tests import live  # noqa: E402
 from tests.streams import make_live_turns  # noqa: E402
 
@@ -134,7 +134,7 @@ def write(turns: list[Turn], load: Load, done: threading.Event) -> None:
                 unit = load.units[number % len(load.units)]
                 count = max(1, load.letters // len(unit))
                 fields: Any = {"at": step * count * len(unit), "text": unit * count, "n": step}
-                pipe.xadd(words_key(turn.pk), fields)
+                pipe.xadd(stream_key(turn.pk), fields)
             pipe.execute()
         step += 1
     client.close()

@@ -22,7 +22,7 @@ django.setup()
 
 from django.test.utils import setup_databases, teardown_databases  # noqa: E402 - models need the settings first
 
-from chat.prompt import passages_for  # noqa: E402
+from chat.prompt import find_question_passages  # noqa: E402
 from courses.authoring.loading import library_load  # noqa: E402
 from courses.retrieval.search import passages_find  # noqa: E402
 
@@ -69,7 +69,7 @@ def questions_of(name: str) -> list[Asked]:
 def answered(asked: Asked) -> Answered:
     """What search and the tutor find for a question, on whatever database is there."""
     began = time.perf_counter()
-    cited = passages_for(asked.text, past=[])
+    cited = find_question_passages(asked.text, past=[])
     ms = (time.perf_counter() - began) * 1000
     ranked = lessons_of(passage.key for passage in passages_find(asked.text, most=MOST_PASSAGES))
     return Answered(asked, ranked, lessons_of(passage.key for passage in cited), ms)

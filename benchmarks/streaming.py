@@ -42,8 +42,8 @@ from django.test.utils import setup_databases, setup_test_environment, teardown_
 
 from accounts.models import Person, Role  # noqa: E402
 from benchmarks.mock_model import TOKENS  # noqa: E402
-from chat.models import State, Turn  # noqa: E402
-from chat.prompt import prompt_for  # noqa: E402
+from chat.models import Turn, TurnState  # noqa: E402
+from chat.prompt import build_prompt  # noqa: E402
 from tests import live  # noqa: E402
 
 QUESTION = "Why is the sky blue?"
@@ -95,7 +95,7 @@ async def load(stream: Stream, *, at_a_time: int, count: int) -> Measured:
 def direct(url: str, pause: int) -> Stream:
     body = {
         "model": f"mock-{pause}",
-        "messages": prompt_for(QUESTION, past=[]).messages,
+        "messages": build_prompt(QUESTION, past=[]).messages,
         "stream": True,
         "max_tokens": TOKENS,
     }
@@ -136,7 +136,7 @@ def through_site(url: str, cookies: Iterator[str]) -> Stream:
                     state = json.loads(line[6:])["state"]
                     # An answer that was whole before its events were asked for comes all at once.
                     first = first or time.perf_counter() - started
-        return first if state == State.ANSWERED else None
+        return first if state == TurnState.ANSWERED else None
 
     return stream
 
@@ -233,7 +233,7 @@ def measure(passes: int) -> dict[str, Any]:
             with live.running(Mock(logs / "mock.log")) as mock:
                 found = {name: measure_load(logs, mock, passes, name) for name in LOADS}
             live.wait_until(live.is_alone, what="the site to leave the database")
-        left = Turn.objects.exclude(state=State.ANSWERED).count()
+        left = Turn.objects.exclude(state=TurnState.ANSWERED).count()
     finally:
         teardown_databases(made, verbosity=0)
     return figures(found, left)

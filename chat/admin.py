@@ -8,9 +8,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
-from chat.models import Ending, ModelOutage, Report, ReportCount
-from chat.reports import examples, reports_shared, told_action
-from chat.selectors import turns_live
+from chat.models import EndReason, ModelOutage, Report, ReportCount
+from chat.reports import get_taken_action, iterate_examples, list_shared_reports
+from chat.selectors import count_live_turns
 from kit.admin import ReadOnlyAdmin
 
 
@@ -18,33 +18,33 @@ from kit.admin import ReadOnlyAdmin
 class ReportAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """What the guard should have said is judged here. Whose question it was is not shown."""
 
-    list_display = ("made_at", "question", "was", "reason", "right_level", "right_action")
-    list_filter = ("reason", "right_action", "turn__state")
+    list_display = ("created_at", "question", "was", "reason", "correct_level", "correct_action")
+    list_filter = ("reason", "correct_action", "turn__state")
     fields = (
-        "made_at",
+        "created_at",
         "question",
         "answer",
         "was",
         "categories",
         "reason",
-        "words",
-        "right_level",
-        "right_action",
+        "comment",
+        "correct_level",
+        "correct_action",
     )
-    readonly_fields = ("made_at", "question", "answer", "was", "categories", "reason", "words")
-    ordering = ("-made_at",)
+    readonly_fields = ("created_at", "question", "answer", "was", "categories", "reason", "comment")
+    ordering = ("-created_at",)
     actions = ("export",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Report]:
-        return reports_shared()
+        return list_shared_reports()
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
     def save_model(self, request: HttpRequest, obj: Report, form: Any, change: Any) -> None:
         """Only the judgement, and only where it is still shared: its writer may have taken it back meanwhile."""
-        judged = {"right_level": obj.right_level, "right_action": obj.right_action}
-        reports_shared().filter(pk=obj.pk).update(**judged)
+        judged = {"correct_level": obj.correct_level, "correct_action": obj.correct_action}
+        list_shared_reports().filter(pk=obj.pk).update(**judged)
 
     @admin.display(description=_("question"))
     def question(self, report: Report) -> str:
@@ -56,7 +56,7 @@ class ReportAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.display(description=_("what was done"))
     def was(self, report: Report) -> str:
-        return f"{told_action(report.turn)} ({report.turn.level})"
+        return f"{get_taken_action(report.turn)} ({report.turn.level})"
 
     @admin.display(description=_("what the guard saw"))
     def categories(self, report: Report) -> str:
@@ -64,7 +64,7 @@ class ReportAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.action(description=_("Export as JSON lines"), permissions=["view"])
     def export(self, request: HttpRequest, chosen: QuerySet[Report]) -> HttpResponse:
-        lines = (json.dumps(example, ensure_ascii=False) + "\n" for example in examples(chosen))
+        lines = (json.dumps(example, ensure_ascii=False) + "\n" for example in iterate_examples(chosen))
         return HttpResponse(
             lines,
             content_type="application/jsonl; charset=utf-8",
@@ -90,8 +90,8 @@ class ModelOutageAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("fault"))
     def fault(self, outage: ModelOutage) -> str:
-        return str(Ending(outage.ending).label)
+        return str(EndReason(outage.end_reason).label)
 
     @admin.display(description=_("questions waiting now"))
     def waiting(self, outage: ModelOutage) -> str:
-        return "" if outage.ended_at else str(turns_live()["deferred"])
+        return "" if outage.ended_at else str(count_live_turns()["deferred"])

@@ -9,9 +9,9 @@ class ChatConfig(AppConfig):
 
     def ready(self) -> None:
         from chat.personal import KINDS
-        from chat.services import end_answers_of
+        from chat.services import stop_answers
         from families.closing import register_ending
         from privacy.registry import register
 
         register(*KINDS, room="chat")
-        register_ending(end_answers_of)
+        register_ending(stop_answers)

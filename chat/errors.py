@@ -9,15 +9,15 @@ from chat.models import Turn
 from families.gate import Gate
 
 
-class NotTaken(Exception):
+class QuestionRejected(Exception):
     """A question that did not become a turn. Nothing was stored, held or charged."""
 
 
-class QuestionEmpty(NotTaken):
+class QuestionEmpty(QuestionRejected):
     """There is no question in it."""
 
 
-class QuestionTooLong(NotTaken):
+class QuestionTooLong(QuestionRejected):
     """It has more characters than a question may have: `length` of them, where `limit` are allowed."""
 
     def __init__(self, *, length: int, limit: int) -> None:
@@ -30,7 +30,7 @@ class TooLongForModel(QuestionTooLong):
     """It may have more tokens than the model’s context has room for; about `limit` characters of it fit."""
 
 
-class IdTaken(NotTaken):
+class TurnIdTaken(QuestionRejected):
     """The turn's id stands for another question, or for a turn that was deleted.
 
     `is_own` says whether that question is the asker's own: of anybody else's an id tells nothing.
@@ -41,11 +41,11 @@ class IdTaken(NotTaken):
         self.is_own = is_own
 
 
-class ConversationGone(NotTaken):
+class ConversationGone(QuestionRejected):
     """The conversation has been deleted."""
 
 
-class StillAnswering(NotTaken):
+class StillAnswering(QuestionRejected):
     """The conversation's last question is still being answered."""
 
     def __init__(self, turn: Turn) -> None:
@@ -53,7 +53,7 @@ class StillAnswering(NotTaken):
         self.turn = turn
 
 
-class PersonalFound(NotTaken):
+class PersonalDataFound(QuestionRejected):
     """Something personal would leave this machine with it; `parts` are its words, as far as they are known."""
 
     def __init__(self, parts: Sequence[str]) -> None:
@@ -75,7 +75,7 @@ class TooLongForBudget(BudgetShort):
         )
 
 
-class TutorPaused(NotTaken):
+class TutorPaused(QuestionRejected):
     """A help card is up, and tutoring waits until `until` and the person's own word."""
 
     def __init__(self, until: datetime) -> None:
@@ -83,19 +83,19 @@ class TutorPaused(NotTaken):
         self.until = until
 
 
-class TutorClosed(NotTaken):
+class TutorClosed(QuestionRejected):
     """The organisation has not opened the tutor."""
 
 
-class TooManyDeferred(NotTaken):
+class TooManyDeferred(QuestionRejected):
     """As many of the asker's questions as may wait for the model do so already."""
 
 
-class ModelNotInPlan(NotTaken):
+class ModelNotInPlan(QuestionRejected):
     """The site's model is none of those that the asker's plan names."""
 
 
-class FamilyClosed(NotTaken):
+class FamilyClosed(QuestionRejected):
     """A teen's family has closed the tutor for now, or nobody has consented yet; `gate` says which."""
 
     def __init__(self, gate: Gate) -> None:

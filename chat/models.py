@@ -15,13 +15,13 @@ from django.utils.translation import gettext_lazy as _
 from guard import Action, Level
 from kit.languages import page_language
 
-LONGEST_QUESTION = 8000
-LONGEST_TITLE = 80
-LONGEST_WORDS = 500
+MAX_QUESTION_LENGTH = 8000
+MAX_TITLE_LENGTH = 80
+MAX_COMMENT_LENGTH = 500
 # Of a category, or of a layer of the guard.
-LONGEST_NAME = 40
+MAX_NAME_LENGTH = 40
 # The layer of a card that a person's own answer to a pause has brought.
-ASKED = "asked"
+CHECK_IN_LAYER = "asked"
 
 
 class Conversation(models.Model):
@@ -29,7 +29,7 @@ class Conversation(models.Model):
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="conversations"
     )
-    title = models.CharField(_("title"), max_length=LONGEST_TITLE)
+    title = models.CharField(_("title"), max_length=MAX_TITLE_LENGTH)
     started_at = models.DateTimeField(default=timezone.now, editable=False)
     asked_at = models.DateTimeField(_("last question"), default=timezone.now)
 
@@ -42,7 +42,7 @@ class Conversation(models.Model):
         return self.title
 
 
-class State(models.TextChoices):
+class TurnState(models.TextChoices):
     QUEUED = "queued", _("waiting")
     WORKING = "working", _("being written")
     DEFERRED = "deferred", _("kept until the model is back")
@@ -50,43 +50,43 @@ class State(models.TextChoices):
     STOPPED = "stopped", _("stopped")
     FAILED = "failed", _("failed")
     CARDED = "carded", _("help card")
-    WITHHELD = "withheld", _("held back")
+    CUT = "cut", _("held back")
     PAUSED = "paused", _("pause and a question")
     REFUSED = "refused", _("turned down")
     REDIRECTED = "redirected", _("led to somebody else")
 
 
-LIVE_STATES = (State.QUEUED, State.WORKING, State.DEFERRED)
+LIVE_STATES = (TurnState.QUEUED, TurnState.WORKING, TurnState.DEFERRED)
 # What came to no whole answer, and may be asked again.
-RETRIED_STATES = (State.FAILED, State.STOPPED)
+RETRYABLE_STATES = (TurnState.FAILED, TurnState.STOPPED)
 
 
-class Ending(models.TextChoices):
+class EndReason(models.TextChoices):
     """Why a turn ended other than by a whole answer."""
 
     NONE = "", ""
-    LIMIT = "limit", _("the answer reached its longest length")
-    ASKED = "asked", _("stopped by the person who asked")
+    LENGTH_LIMIT = "length_limit", _("the answer reached its longest length")
+    STOPPED_BY_ASKER = "stopped_by_asker", _("stopped by the person who asked")
     UNREAD = "unread", _("nobody was reading")
-    CONSENT = "consent", _("the consent to the tutor was withdrawn")
-    MODEL_AWAY = "model_away", _("the model could not be reached")
+    CONSENT_WITHDRAWN = "consent_withdrawn", _("the consent to the tutor was withdrawn")
+    MODEL_UNREACHABLE = "model_unreachable", _("the model could not be reached")
     MODEL_BUSY = "model_busy", _("the model’s server was busy")
-    MODEL_BROKEN = "model_broken", _("the model’s server is out of order")
+    MODEL_ERROR = "model_error", _("the model’s server is out of order")
     MODEL_QUOTA = "model_quota", _("what may be used of the model’s server is used up")
     TOO_LONG = "too_long", _("the question and what came before it were too long for the model")
     MODEL_REFUSED = "model_refused", _("the model turned the question down")
     FILTERED = "filtered", _("the model’s server held its answer back")
     MODEL_EMPTY = "model_empty", _("the model ended without an answer")
-    ALL_THOUGHT = "all_thought", _("thinking took all the room that the answer had")
+    ONLY_THINKING = "only_thinking", _("thinking took all the room that the answer had")
     MODEL_SILENT = "model_silent", _("the model went quiet")
     MODEL_GARBLED = "model_garbled", _("the model’s server sent something unreadable")
     WORKER_LOST = "worker_lost", _("the worker that wrote it went away")
     NEVER_STARTED = "never_started", _("nobody was there to answer")
-    WAITED_LONG = "waited_long", _("it waited a day for an answer")
+    WAITED_TOO_LONG = "waited_too_long", _("it waited a day for an answer")
     NO_CONSENT = "no_consent", _("consent ended while it waited")
     TAKEN_BACK = "taken_back", _("taken back by the person who asked")
-    FAULT = "fault", _("something unforeseen went wrong")
-    CAREFUL = "careful", _("it was kept short, as a second guard could not be asked")
+    INTERNAL_ERROR = "internal_error", _("something unforeseen went wrong")
+    NO_REMOTE_GUARD = "no_remote_guard", _("it was kept short, as a second guard could not be asked")
     # What the output gate cut an answer for: the values of guard.Category.
     METHOD = "method", _("the answer spoke of ways to harm")
     ENCOURAGEMENT = "encouragement", _("the answer encouraged harm")
@@ -101,7 +101,7 @@ class Ending(models.TextChoices):
 
 
 # How long a question waits before it ends without an answer.
-DEFERRED_FOR = timedelta(hours=24)
+MAX_DEFERRAL = timedelta(hours=24)
 # When a turn entered the queue, for the database; `Deferral.queued_at` is the same for Python.
 QUEUED_AT = Coalesce("released_at", "asked_at")
 
@@ -126,7 +126,7 @@ class Deferral(models.Model):
     try_after = models.DateTimeField(null=True, blank=True)
     waits_for = models.CharField(max_length=10, choices=WaitsFor, default=WaitsFor.NOTHING, blank=True)
     # How often it was put into the queue and came back without a word.
-    returns = models.PositiveSmallIntegerField(default=0)
+    failed_tries = models.PositiveSmallIntegerField(default=0)
     # When a guard elsewhere was asked about the question, before any answer.
     guard_asked_at = models.DateTimeField(null=True, blank=True)
 
@@ -137,12 +137,12 @@ class Deferral(models.Model):
     def hold_key(self) -> uuid.UUID:
         """The key of its present hold. A hold resolves once, so a turn that came back gets another."""
         turn_id: uuid.UUID = self.pk
-        return uuid.uuid5(turn_id, f"return {self.returns}") if self.returns else turn_id
+        return uuid.uuid5(turn_id, f"return {self.failed_tries}") if self.failed_tries else turn_id
 
     @property
     def deferred_until(self) -> datetime | None:
         """When it ends without an answer at the latest."""
-        return self.deferred_at + DEFERRED_FOR if self.deferred_at else None
+        return self.deferred_at + MAX_DEFERRAL if self.deferred_at else None
 
 
 class Turn(Deferral):
@@ -168,29 +168,29 @@ class Turn(Deferral):
         "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="continuations"
     )
     asked_at = models.DateTimeField(default=timezone.now, editable=False)
-    question = models.TextField(max_length=LONGEST_QUESTION)
+    question = models.TextField(max_length=MAX_QUESTION_LENGTH)
     # Of the page or the program that it was asked on: a worker has no page to take one from.
     language = models.CharField(max_length=10, default=page_language, editable=False)
     answer = models.TextField(blank=True)
     # Since when its asker has gone on without a break, and whether this turn brings a word about one.
-    sitting_since = models.DateTimeField(default=timezone.now, editable=False)
-    reminds = models.BooleanField(default=False)
-    state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
-    ending = models.CharField(max_length=20, choices=Ending, default=Ending.NONE, blank=True)
+    asking_since = models.DateTimeField(default=timezone.now, editable=False)
+    shows_break_reminder = models.BooleanField(default=False)
+    state = models.CharField(max_length=10, choices=TurnState, default=TurnState.QUEUED)
+    end_reason = models.CharField(max_length=20, choices=EndReason, default=EndReason.NONE, blank=True)
 
     # What the guard said of the question, and which of its layers said so.
     level = models.CharField(max_length=1, default="0")
-    layer = models.CharField(max_length=LONGEST_NAME, blank=True)
-    categories = ArrayField(models.CharField(max_length=LONGEST_NAME), default=list, blank=True)
+    layer = models.CharField(max_length=MAX_NAME_LENGTH, blank=True)
+    categories = ArrayField(models.CharField(max_length=MAX_NAME_LENGTH), default=list, blank=True)
     # The keys of the lessons' passages that the answer draws on; none when no lesson covers the question.
     passages = ArrayField(models.CharField(max_length=250), default=list, blank=True)
     # When the person said that they were ready to go on after a help card, or answered what a pause asked.
-    went_on_at = models.DateTimeField(null=True, blank=True)
+    resumed_at = models.DateTimeField(null=True, blank=True)
 
-    answer_cap = models.PositiveIntegerField(default=0)
+    max_answer_tokens = models.PositiveIntegerField(default=0)
     is_brief = models.BooleanField(default=False)
     # Whose budget made it brief ("person", "family", "site"), and when that refills.
-    brief_floor = models.CharField(max_length=6, blank=True)
+    brief_scope = models.CharField(max_length=6, blank=True)
     refills_at = models.DateTimeField(null=True, blank=True)
     # How much of the earlier turns the prompt carries: what the asker's plan gives; a family may agree on nothing.
     memory_tokens = models.PositiveIntegerField(default=600)
@@ -203,8 +203,8 @@ class Turn(Deferral):
     # When a worker began, the last time it did; until then the turn waited in the queue.
     claimed_at = models.DateTimeField(null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
-    deliveries = models.PositiveSmallIntegerField(default=0)
-    stop_asked_at = models.DateTimeField(null=True, blank=True)
+    claim_count = models.PositiveSmallIntegerField(default=0)
+    stop_requested_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
     # When the model's server takes questions again, where it was busy and said so.
     retry_at = models.DateTimeField(null=True, blank=True)
@@ -223,7 +223,7 @@ class Turn(Deferral):
             ),
         ]
         constraints = [
-            models.CheckConstraint(condition=Q(state__in=State.values), name="turn_state_known"),
+            models.CheckConstraint(condition=Q(state__in=TurnState.values), name="turn_state_known"),
             models.CheckConstraint(
                 condition=Q(state="working", claim__isnull=False, lease_until__isnull=False)
                 | (~Q(state="working") & Q(claim__isnull=True)),
@@ -241,7 +241,7 @@ class Turn(Deferral):
             ),
             # Retries that were not better do not count, so a turn may be retried many times.
             models.UniqueConstraint(
-                fields=["retry_of"], condition=Q(replaced_by__isnull=True), name="turn_one_standing_retry"
+                fields=["retry_of"], condition=Q(replaced_by__isnull=True), name="turn_one_current_retry"
             ),
         ]
 
@@ -266,7 +266,7 @@ class Turn(Deferral):
         return self.prompt_tokens + self.answer_tokens
 
 
-class Reason(models.TextChoices):
+class ReportReason(models.TextChoices):
     """What is wrong with an answer, in the words of whoever reports it."""
 
     WRONG = "wrong", _("It is wrong")
@@ -275,8 +275,8 @@ class Reason(models.TextChoices):
     OTHER = "other", _("Something else")
 
 
-LEVELS = [(level.value, level.value) for level in Level]
-ACTIONS = [(action.value, action.value) for action in Action]
+LEVEL_CHOICES = [(level.value, level.value) for level in Level]
+ACTION_CHOICES = [(action.value, action.value) for action in Action]
 
 
 class Report(models.Model):
@@ -289,27 +289,27 @@ class Report(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     turn = models.OneToOneField(Turn, on_delete=models.CASCADE, related_name="report")
-    made_at = models.DateTimeField(_("made"), default=timezone.now, editable=False)
-    reason = models.CharField(_("reason"), max_length=10, choices=Reason, blank=True)
-    words = models.TextField(_("words"), max_length=LONGEST_WORDS, blank=True)
+    created_at = models.DateTimeField(_("made"), default=timezone.now, editable=False)
+    reason = models.CharField(_("reason"), max_length=10, choices=ReportReason, blank=True)
+    comment = models.TextField(_("comment"), max_length=MAX_COMMENT_LENGTH, blank=True)
     shared_at = models.DateTimeField(_("shared"), null=True, blank=True)
-    right_level = models.CharField(_("right level"), max_length=1, choices=LEVELS, blank=True)
-    right_action = models.CharField(_("right action"), max_length=10, choices=ACTIONS, blank=True)
+    correct_level = models.CharField(_("right level"), max_length=1, choices=LEVEL_CHOICES, blank=True)
+    correct_action = models.CharField(_("right action"), max_length=10, choices=ACTION_CHOICES, blank=True)
 
     class Meta:
         verbose_name = _("report")
         verbose_name_plural = _("reports")
-        indexes = [models.Index(fields=["made_at"], name="report_made")]
+        indexes = [models.Index(fields=["created_at"], name="report_made")]
         constraints = [
             models.CheckConstraint(
                 condition=Q(shared_at__isnull=False)
-                | Q(reason="", words="", right_level="", right_action=""),
+                | Q(reason="", comment="", correct_level="", correct_action=""),
                 name="report_says_only_what_is_shared",
             )
         ]
 
     def __str__(self) -> str:
-        return f"{self.made_at:%Y-%m-%d %H:%M}"
+        return f"{self.created_at:%Y-%m-%d %H:%M}"
 
 
 class ReportCount(models.Model):
@@ -321,9 +321,9 @@ class ReportCount(models.Model):
     # The first of it.
     month = models.DateField(_("month"))
     action = models.CharField(_("what was done"), max_length=10)
-    layer = models.CharField(_("layer"), max_length=LONGEST_NAME, blank=True)
-    category = models.CharField(_("category"), max_length=LONGEST_NAME, blank=True)
-    reason = models.CharField(_("reason"), max_length=10, choices=Reason, blank=True)
+    layer = models.CharField(_("layer"), max_length=MAX_NAME_LENGTH, blank=True)
+    category = models.CharField(_("category"), max_length=MAX_NAME_LENGTH, blank=True)
+    reason = models.CharField(_("reason"), max_length=10, choices=ReportReason, blank=True)
     count = models.PositiveIntegerField(_("count"), default=0)
 
     class Meta:
@@ -351,7 +351,7 @@ class ModelOutage(models.Model):
     ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
     last_fault_at = models.DateTimeField(_("last fault"), default=timezone.now)
     # An Ending: that of the last turn that failed for it.
-    ending = models.CharField(_("fault"), max_length=20)
+    end_reason = models.CharField(_("fault"), max_length=20)
     faults = models.PositiveIntegerField(_("answers that failed"), default=1)
     failed_probes = models.PositiveIntegerField(_("checks that failed"), default=0)
 

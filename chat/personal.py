@@ -6,15 +6,15 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Person
 from chat.models import Conversation, Report, Turn
-from chat.reports import REPORTS_KEPT_FOR, reports_forget, reports_of
-from chat.selectors import turns_of
-from chat.services import CONVERSATIONS_KEPT_FOR, conversation_delete, conversations_forget
+from chat.reports import REPORT_RETENTION, delete_expired_reports, list_reports
+from chat.selectors import list_turns
+from chat.services import CONVERSATION_RETENTION, delete_conversation, delete_expired_conversations
 from privacy.registry import Kind, Retention, Row, leave
 
 
-def conversations_export(person: Person) -> Iterator[Row]:
+def export_conversations(person: Person) -> Iterator[Row]:
     """One row for each turn, so that a long conversation needs no more memory than a short one."""
-    turns = turns_of(person).select_related("conversation")
+    turns = list_turns(person).select_related("conversation")
     for turn in turns.order_by("conversation__started_at", "conversation", "asked_at").iterator(
         chunk_size=200
     ):
@@ -26,7 +26,7 @@ def conversations_export(person: Person) -> Iterator[Row]:
             "question": turn.question,
             "answer": turn.answer,
             "replaced": turn.replaced_by_id is not None,
-            "outcome": " · ".join(filter(None, (turn.get_state_display(), turn.get_ending_display()))),
+            "outcome": " · ".join(filter(None, (turn.get_state_display(), turn.get_end_reason_display()))),
             "level": turn.level,
             "categories": turn.categories,
             "passages": turn.passages,
@@ -35,10 +35,10 @@ def conversations_export(person: Person) -> Iterator[Row]:
         }
 
 
-def conversations_erase(person: Person) -> None:
+def erase_conversations(person: Person) -> None:
     # Whoever is asking in one of them at this moment has its row: nothing is added once all are ours.
     for conversation in Conversation.objects.select_for_update().filter(owner=person).order_by("pk"):
-        conversation_delete(conversation=conversation)
+        delete_conversation(conversation=conversation)
 
 
 CONVERSATIONS = Kind(
@@ -49,10 +49,10 @@ CONVERSATIONS = Kind(
         words=_(
             "Each is deleted %(days)d days after its last question. You can delete it earlier, for good."
         ),
-        days=CONVERSATIONS_KEPT_FOR.days,
+        days=CONVERSATION_RETENTION.days,
         since=_("its last question"),
-        forget=conversations_forget,
-        task="chat.tasks.conversations_forget",
+        forget=delete_expired_conversations,
+        task="chat.tasks.delete_expired_conversations",
     ),
     seen=_(
         "A linked parent sees time and topics, and words only if you both agreed on it; you see every look. "
@@ -77,18 +77,18 @@ CONVERSATIONS = Kind(
         "model": _("model"),
         "tokens": _("tokens"),
     },
-    export=conversations_export,
-    erase=conversations_erase,
+    export=export_conversations,
+    erase=erase_conversations,
 )
 
 
-def reports_export(person: Person) -> Iterator[Row]:
-    for report in reports_of(person).order_by("made_at").iterator():
+def export_reports(person: Person) -> Iterator[Row]:
+    for report in list_reports(person).order_by("created_at").iterator():
         yield {
-            "made_at": report.made_at,
+            "created_at": report.created_at,
             "question": report.turn.question,
             "reason": report.get_reason_display(),
-            "words": report.words,
+            "comment": report.comment,
             "shared_at": report.shared_at,
         }
 
@@ -104,10 +104,10 @@ REPORTS = Kind(
         words=_(
             "It is deleted after %(days)d days, and earlier with its conversation or when you take it back."
         ),
-        days=REPORTS_KEPT_FOR.days,
+        days=REPORT_RETENTION.days,
         since=_("the report"),
-        forget=reports_forget,
-        task="chat.tasks.reports_forget",
+        forget=delete_expired_reports,
+        task="chat.tasks.delete_expired_reports",
     ),
     seen=_("The people who check the tutor, without your name, and only what you allowed. No parent."),
     gone=_("What you reported"),
@@ -115,13 +115,13 @@ REPORTS = Kind(
     private=True,
     models=(Report,),
     labels={
-        "made_at": _("reported"),
+        "created_at": _("reported"),
         "question": _("question"),
         "reason": _("reason"),
-        "words": _("your words"),
+        "comment": _("your words"),
         "shared_at": _("allowed to be read since"),
     },
-    export=reports_export,
+    export=export_reports,
     # They go with their conversations.
     erase=leave,
 )

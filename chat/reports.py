@@ -12,14 +12,14 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from accounts.models import Person
-from chat.models import RETRIED_STATES, Reason, Report, ReportCount, State, Turn
-from chat.selectors import turns_of
-from chat.turns.verdicts import action_of
+from chat.models import RETRYABLE_STATES, Report, ReportCount, ReportReason, Turn, TurnState
+from chat.selectors import list_turns
+from chat.turns.verdicts import get_action
 from kit.texts import normalize_text
 from kit.throttles import Throttle
 
-report_throttle = Throttle("reports", "10/minute;60/hour")
-REPORTS_KEPT_FOR = timedelta(days=180)
+report_rate_limit = Throttle("reports", "10/minute;60/hour")
+REPORT_RETENTION = timedelta(days=180)
 CUT = "cut"
 
 
@@ -27,42 +27,42 @@ class NothingToReport(Exception):
     """The turn is still being written, or came to nothing that anybody could object to."""
 
 
-def may_be_reported(turn: Turn) -> bool:
-    return not turn.is_live and (bool(turn.answer) or turn.state not in RETRIED_STATES)
+def can_report(turn: Turn) -> bool:
+    return not turn.is_live and (bool(turn.answer) or turn.state not in RETRYABLE_STATES)
 
 
 @transaction.atomic
-def report_make(*, turn: Turn, reason: str = "", words: str = "", shared: bool = False) -> Report:
+def create_report(*, turn: Turn, reason: str = "", comment: str = "", shared: bool = False) -> Report:
     """Count a report of a turn, once. The reason and the words of it are kept only if they are `shared`.
 
     A turn that was reported before stays as it is. The caller has checked the words' length. Raises NothingToReport.
     """
-    if not may_be_reported(turn):
+    if not can_report(turn):
         raise NothingToReport
-    reason = _reason_for(turn, reason)
+    reason = _choose_reason(turn, reason)
     said = {
         "reason": reason,
-        "words": normalize_text(words).strip(),
+        "comment": normalize_text(comment).strip(),
         "shared_at": timezone.now(),
     }
     report, is_new = Report.objects.get_or_create(turn=turn, defaults=said if shared else {})
     if is_new:
-        _count(turn, reason)
+        _count_report(turn, reason)
     return report
 
 
-def _reason_for(turn: Turn, reason: str) -> str:
+def _choose_reason(turn: Turn, reason: str) -> str:
     """One of the reasons for an answer; a card or a refusal was just not what was meant."""
     if not turn.answer:
         return ""
-    return reason if reason in Reason.values else Reason.OTHER
+    return reason if reason in ReportReason.values else ReportReason.OTHER
 
 
-def _count(turn: Turn, reason: str) -> None:
+def _count_report(turn: Turn, reason: str) -> None:
     for category in turn.categories or [""]:
         row, _is_new = ReportCount.objects.get_or_create(
             month=timezone.now().date().replace(day=1),
-            action=told_action(turn),
+            action=get_taken_action(turn),
             layer=turn.layer,
             category=category,
             reason=reason,
@@ -71,33 +71,33 @@ def _count(turn: Turn, reason: str) -> None:
 
 
 @transaction.atomic
-def report_take_back(*, turn: Turn) -> None:
+def withdraw_report(*, turn: Turn) -> None:
     """Keep nothing of a report any more but that there was one. Doing so twice does it once."""
     Report.objects.filter(turn=turn).update(
-        shared_at=None, reason="", words="", right_level="", right_action=""
+        shared_at=None, reason="", comment="", correct_level="", correct_action=""
     )
 
 
-def reports_forget(*, now: datetime | None = None) -> int:
+def delete_expired_reports(*, now: datetime | None = None) -> int:
     """Delete the reports that are past their days. Returns how many there were."""
-    before = (now or timezone.now()) - REPORTS_KEPT_FOR
-    return Report.objects.filter(made_at__lt=before).delete()[0]
+    before = (now or timezone.now()) - REPORT_RETENTION
+    return Report.objects.filter(created_at__lt=before).delete()[0]
 
 
-def reports_of(person: Person) -> QuerySet[Report]:
-    return Report.objects.filter(turn__in=turns_of(person)).select_related("turn")
+def list_reports(person: Person) -> QuerySet[Report]:
+    return Report.objects.filter(turn__in=list_turns(person)).select_related("turn")
 
 
-def reports_shared() -> QuerySet[Report]:
+def list_shared_reports() -> QuerySet[Report]:
     """What staff may read: the reports whose writers agreed to that."""
-    return Report.objects.filter(shared_at__isnull=False).select_related("turn").order_by("made_at")
+    return Report.objects.filter(shared_at__isnull=False).select_related("turn").order_by("created_at")
 
 
-def told_action(turn: Turn) -> str:
-    return CUT if turn.state == State.WITHHELD else str(action_of(turn))
+def get_taken_action(turn: Turn) -> str:
+    return CUT if turn.state == TurnState.CUT else str(get_action(turn))
 
 
-def examples(reports: QuerySet[Report]) -> Iterator[dict[str, Any]]:
+def iterate_examples(reports: QuerySet[Report]) -> Iterator[dict[str, Any]]:
     """Shared reports as examples for measuring the guard, one object a report.
 
     `level` and `action` are what is right, by the judgement of staff, and None until they have judged;
@@ -107,21 +107,21 @@ def examples(reports: QuerySet[Report]) -> Iterator[dict[str, Any]]:
         turn = report.turn
         yield {
             "id": str(report.pk),
-            **_said(turn),
-            "level": report.right_level or None,
-            "action": report.right_action or None,
+            **_build_text(turn),
+            "level": report.correct_level or None,
+            "action": report.correct_action or None,
             "verdict_was": {
                 "level": turn.level,
-                "action": told_action(turn),
+                "action": get_taken_action(turn),
                 "categories": turn.categories,
                 "layer": turn.layer,
             },
             "reason": report.reason or None,
-            "words": report.words or None,
+            "comment": report.comment or None,
         }
 
 
-def _said(turn: Turn) -> dict[str, Any]:
+def _build_text(turn: Turn) -> dict[str, Any]:
     if not turn.answer:
         return {"text": turn.question}
     return {

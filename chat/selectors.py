@@ -10,15 +10,15 @@ from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import Person
-from chat.models import LIVE_STATES, Conversation, State, Turn
+from chat.models import LIVE_STATES, Conversation, Turn, TurnState
 
 # How long tutoring rests after a help card, by the card's level, or waits for an answer (docs/safety.md).
-PAUSES = {"2": timedelta(minutes=2), "3": timedelta(minutes=5), "4": timedelta(minutes=30)}
+PAUSE_BY_LEVEL = {"2": timedelta(minutes=2), "3": timedelta(minutes=5), "4": timedelta(minutes=30)}
 # A card from another day no longer holds anybody up.
-PAUSE_FORGOTTEN_AFTER = timedelta(hours=24)
+PAUSE_EXPIRES_AFTER = timedelta(hours=24)
 
 
-def unsealed(person: Person, started_at: str = "started_at") -> Q:
+def build_unsealed_filter(person: Person, started_at: str = "started_at") -> Q:
     """Leaves out what is closed to whoever signs in as `person`: see families.password_help.
 
     `started_at` is how the query reaches the beginning of a conversation.
@@ -26,36 +26,40 @@ def unsealed(person: Person, started_at: str = "started_at") -> Q:
     return Q(**{f"{started_at}__gt": person.sealed_before}) if person.sealed_before else Q()
 
 
-def conversations_of(person: Person) -> QuerySet[Conversation]:
-    return Conversation.objects.filter(unsealed(person), owner=person).order_by("-asked_at", "-pk")
+def list_conversations(person: Person) -> QuerySet[Conversation]:
+    return Conversation.objects.filter(build_unsealed_filter(person), owner=person).order_by(
+        "-asked_at", "-pk"
+    )
 
 
-def turns_of(person: Person) -> QuerySet[Turn]:
-    return Turn.objects.filter(unsealed(person, "conversation__started_at"), conversation__owner=person)
+def list_turns(person: Person) -> QuerySet[Turn]:
+    return Turn.objects.filter(
+        build_unsealed_filter(person, "conversation__started_at"), conversation__owner=person
+    )
 
 
-def conversation_of(person: Person, conversation_id: UUID) -> Conversation:
+def get_conversation(person: Person, conversation_id: UUID) -> Conversation:
     """Raises Conversation.DoesNotExist for one that is not there or not theirs."""
-    return conversations_of(person).get(pk=conversation_id)
+    return list_conversations(person).get(pk=conversation_id)
 
 
-def turn_of(person: Person, turn_id: UUID) -> Turn:
+def get_turn(person: Person, turn_id: UUID) -> Turn:
     """Raises Turn.DoesNotExist for one that is not there or not theirs."""
-    return turns_of(person).select_related("conversation").get(pk=turn_id)
+    return list_turns(person).select_related("conversation").get(pk=turn_id)
 
 
-def turn_lives(person: Person, turn_id: UUID) -> bool:
+def is_turn_live(person: Person, turn_id: UUID) -> bool:
     """Whether a turn of theirs waits or is being written. Raises Turn.DoesNotExist as `turn_of` does."""
-    return turns_of(person).values_list("state", flat=True).get(pk=turn_id) in LIVE_STATES
+    return list_turns(person).values_list("state", flat=True).get(pk=turn_id) in LIVE_STATES
 
 
-def turn_standing(person: Person, turn_id: UUID) -> tuple[bool, bool]:
+def get_turn_status(person: Person, turn_id: UUID) -> tuple[bool, bool]:
     """Whether a turn of theirs lives, and whether it waits for the model. Raises as `turn_of` does."""
-    state = turns_of(person).values_list("state", flat=True).get(pk=turn_id)
-    return state in LIVE_STATES, state == State.DEFERRED
+    state = list_turns(person).values_list("state", flat=True).get(pk=turn_id)
+    return state in LIVE_STATES, state == TurnState.DEFERRED
 
 
-def turns_shown(conversation: Conversation) -> QuerySet[Turn]:
+def list_shown_turns(conversation: Conversation) -> QuerySet[Turn]:
     """The conversation's turns, oldest first, without those that another turn replaced.
 
     A retry that is still being written is shown beside the turn that it retries.
@@ -63,15 +67,17 @@ def turns_shown(conversation: Conversation) -> QuerySet[Turn]:
     return conversation.turns.filter(replaced_by=None).order_by("asked_at", "pk")
 
 
-def turns_once(turns: QuerySet[Turn]) -> QuerySet[Turn]:
+def drop_duplicate_questions(turns: QuerySet[Turn]) -> QuerySet[Turn]:
     """Every question once: without turns that were replaced, and without retries that are still being written."""
     return turns.filter(replaced_by=None).exclude(retry_of__isnull=False, state__in=LIVE_STATES)
 
 
-def pasts_of(turns: Sequence[Turn]) -> dict[UUID, list[Turn]]:
+def get_earlier_turns(turns: Sequence[Turn]) -> dict[UUID, list[Turn]]:
     """What each of these turns remembers of its conversation, oldest first, by the turn's id; read at once."""
     remembering = [turn for turn in turns if turn.memory_tokens]
-    shown = turns_once(Turn.objects.filter(conversation__in=[turn.conversation_id for turn in remembering]))
+    shown = drop_duplicate_questions(
+        Turn.objects.filter(conversation__in=[turn.conversation_id for turn in remembering])
+    )
     talks: defaultdict[UUID, list[Turn]] = defaultdict(list)
     for one in shown.order_by("asked_at"):
         talks[one.conversation_id].append(one)
@@ -82,7 +88,7 @@ def pasts_of(turns: Sequence[Turn]) -> dict[UUID, list[Turn]]:
     }
 
 
-def turns_live() -> dict[str, int]:
+def count_live_turns() -> dict[str, int]:
     """How many turns wait and how many are being written, of everybody's; for those who run the site."""
     counted = dict(
         Turn.objects.filter(state__in=LIVE_STATES).order_by().values_list("state").annotate(Count("pk"))
@@ -101,30 +107,30 @@ class Pause:
     until: datetime
 
     @property
-    def may_end(self) -> bool:
+    def can_end(self) -> bool:
         return timezone.now() >= self.until
 
     @property
-    def waits_for_an_answer(self) -> bool:
-        return self.turn.state == State.PAUSED
+    def is_check_in(self) -> bool:
+        return self.turn.state == TurnState.PAUSED
 
 
-def pause_of(person: Person) -> Pause | None:
+def find_pause(person: Person) -> Pause | None:
     """The pause that holds for `person`, or None. Of several it is the one that lasts longest."""
-    begun = turns_of(person).filter(
-        state__in=[State.CARDED, State.PAUSED],
-        went_on_at=None,
-        level__in=PAUSES,
-        ended_at__gt=timezone.now() - PAUSE_FORGOTTEN_AFTER,
+    begun = list_turns(person).filter(
+        state__in=[TurnState.CARDED, TurnState.PAUSED],
+        resumed_at=None,
+        level__in=PAUSE_BY_LEVEL,
+        ended_at__gt=timezone.now() - PAUSE_EXPIRES_AFTER,
     )
     # Asked before every question, and hardly ever so.
     if not begun.exists():
         return None
     # From when the card came up: one that only the remote guard called for comes minutes after the question.
     pauses = [
-        Pause(turn, turn.ended_at + PAUSES[turn.level])
+        Pause(turn, turn.ended_at + PAUSE_BY_LEVEL[turn.level])
         for turn in begun.select_related("conversation")
         if turn.ended_at
     ]
-    holding = [pause for pause in pauses if not (pause.waits_for_an_answer and pause.may_end)]
-    return max(holding, key=lambda pause: (not pause.waits_for_an_answer, pause.until), default=None)
+    holding = [pause for pause in pauses if not (pause.is_check_in and pause.can_end)]
+    return max(holding, key=lambda pause: (not pause.is_check_in, pause.until), default=None)

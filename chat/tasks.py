@@ -5,51 +5,51 @@ from celery.signals import worker_shutdown, worker_shutting_down
 
 from chat import reports, services
 from chat.answering import leases
-from chat.answering.desk import desk
-from chat.asking import releasing
+from chat.answering.worker import get_worker
+from chat.asking import deferred
 from kit.connections import give_back
 from telemetry.context import about
 
 
-@shared_task(name="chat.tasks.turns_take")
-def turns_take(turn_id: str) -> None:
+@shared_task(name="chat.tasks.claim_turns")
+def claim_turns(turn_id: str) -> None:
     """Somebody waits: take what is next in line. Which turn it was about is for the log alone."""
     try:
         with about(turn=turn_id):
-            desk().take()
+            get_worker().take()
     finally:
         give_back()
 
 
 @worker_shutting_down.connect
-def _take_nothing_more(**_about: Any) -> None:
-    desk().is_closing = True
+def _stop_claiming(**_about: Any) -> None:
+    get_worker().is_closing = True
 
 
 @worker_shutdown.connect
-def _finish_writing(**_about: Any) -> None:
-    desk().close()
+def _close_worker(**_about: Any) -> None:
+    get_worker().close()
 
 
-@shared_task(name="chat.tasks.turns_sweep")
-def turns_sweep() -> None:
-    leases.turns_sweep()
+@shared_task(name="chat.tasks.sweep_turns")
+def sweep_turns() -> None:
+    leases.sweep_turns()
 
 
-@shared_task(name="chat.tasks.deferred_watch")
-def deferred_watch() -> None:
+@shared_task(name="chat.tasks.watch_deferred")
+def watch_deferred() -> None:
     """See whether the model is down or back, and send on what waits for it."""
     try:
-        releasing.watch_deferred()
+        deferred.watch_deferred()
     finally:
         give_back()
 
 
-@shared_task(name="chat.tasks.conversations_forget")
-def conversations_forget() -> None:
-    services.conversations_forget()
+@shared_task(name="chat.tasks.delete_expired_conversations")
+def delete_expired_conversations() -> None:
+    services.delete_expired_conversations()
 
 
-@shared_task(name="chat.tasks.reports_forget")
-def reports_forget() -> None:
-    reports.reports_forget()
+@shared_task(name="chat.tasks.delete_expired_reports")
+def delete_expired_reports() -> None:
+    reports.delete_expired_reports()

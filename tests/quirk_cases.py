@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from chat.models import Ending, State
+from chat.models import EndReason, TurnState
 from tests.scripted import DONE, OK, Script, answer, delta, event, refusal, stop, usage, used, words
 
 ANSWER = "Rain falls from clouds."
@@ -26,8 +26,8 @@ class Case:
     # One for each time that the server is asked.
     scripts: tuple[Script, ...]
     text: str = ANSWER
-    state: State = State.ANSWERED
-    ending: Ending = Ending.NONE
+    state: TurnState = TurnState.ANSWERED
+    end_reason: EndReason = EndReason.NONE
     # What the server reported in the end; None where the site has to estimate, which comes to `estimate` then.
     prompt: int | None = PROMPT
     generated: int | None = GENERATED
@@ -46,14 +46,16 @@ def one(name: str, *script: bytes | float | None, **expected: object) -> Case:
     return Case(name=name, scripts=(script,), **expected)  # type: ignore[arg-type]
 
 
-def failed(name: str, ending: Ending, *script: bytes | float | None, **expected: object) -> Case:
+def failed(name: str, end_reason: EndReason, *script: bytes | float | None, **expected: object) -> Case:
     """A turn that fails; unless a row says otherwise, without a word."""
-    return one(name, *script, **({"state": State.FAILED, "ending": ending, "text": ""} | expected))
+    return one(
+        name, *script, **({"state": TurnState.FAILED, "end_reason": end_reason, "text": ""} | expected)
+    )
 
 
-def refused(name: str, ending: Ending, reply: bytes, **expected: object) -> Case:
+def refused(name: str, end_reason: EndReason, reply: bytes, **expected: object) -> Case:
     """A server that answers with an error, at no cost."""
-    return failed(name, ending, reply, **({"prompt": 0, "generated": 0} | expected))
+    return failed(name, end_reason, reply, **({"prompt": 0, "generated": 0} | expected))
 
 
 def whole(content: object, finish: str = "stop", **fields: object) -> dict[str, object]:
@@ -95,7 +97,7 @@ def thinking() -> Iterator[Case]:
     yield one("a thinking model that did not think", OK, said, model="deepseek-r1")
     yield one("a tag that is spoken of", OK, words("Use `<think>` here."), END, text="Use `<think>` here.")
     yield one("less than a tag", OK, words("1 <", " 2 < 3 and a<b"), END, text="1 < 2 < 3 and a<b")
-    yield failed("a tag never closed", Ending.MODEL_EMPTY, OK, words("<think>", THOUGHT), END)
+    yield failed("a tag never closed", EndReason.MODEL_EMPTY, OK, words("<think>", THOUGHT), END)
     for name in ("reasoning", "reasoning_content"):
         yield one(f"delta.{name}", OK, delta(**{name: THOUGHT}), delta("", **{name: " More ZEBRA."}), said)
     details = [{"type": "reasoning.text", "text": THOUGHT}]
@@ -120,7 +122,7 @@ def thinking() -> Iterator[Case]:
     )
     yield failed(
         "thinking that takes all the room",
-        Ending.ALL_THOUGHT,
+        EndReason.ONLY_THINKING,
         OK,
         words("<think>", THOUGHT),
         stop("length") + used(PROMPT, 400) + DONE,
@@ -128,7 +130,7 @@ def thinking() -> Iterator[Case]:
     )
     yield failed(
         "thinking in secret that takes all the room",
-        Ending.ALL_THOUGHT,
+        EndReason.ONLY_THINKING,
         OK,
         stop("length") + used(PROMPT, 400, completion_tokens_details={"reasoning_tokens": 400}) + DONE,
         generated=400,
@@ -171,42 +173,42 @@ def _with_usage_in_choice() -> bytes:
 
 def cut() -> Iterator[Case]:
     yield failed(
-        "content_filter", Ending.FILTERED, OK, words("Rain is"), stop("content_filter") + REPORT + DONE
+        "content_filter", EndReason.FILTERED, OK, words("Rain is"), stop("content_filter") + REPORT + DONE
     )
-    yield failed("GLM's filter", Ending.FILTERED, OK, words("Rain is"), stop("sensitive") + REPORT + DONE)
+    yield failed("GLM's filter", EndReason.FILTERED, OK, words("Rain is"), stop("sensitive") + REPORT + DONE)
     tools = {"tool_calls": [{"index": 0, "function": {"name": "search", "arguments": "{}"}}]}
-    yield failed("tool calls", Ending.MODEL_EMPTY, OK, delta(**tools), stop("tool_calls") + REPORT + DONE)
-    yield failed("refusal", Ending.MODEL_REFUSED, OK, delta(refusal="I cannot help with that."), END)
-    yield failed("blanks", Ending.MODEL_EMPTY, OK, words(" ", "\n", "\n "), END)
-    yield failed("nothing", Ending.MODEL_EMPTY, OK, END)
+    yield failed("tool calls", EndReason.MODEL_EMPTY, OK, delta(**tools), stop("tool_calls") + REPORT + DONE)
+    yield failed("refusal", EndReason.MODEL_REFUSED, OK, delta(refusal="I cannot help with that."), END)
+    yield failed("blanks", EndReason.MODEL_EMPTY, OK, words(" ", "\n", "\n "), END)
+    yield failed("nothing", EndReason.MODEL_EMPTY, OK, END)
     half = {"text": "Rain falls from", "generated": None, "prompt": None, "estimate": range(3, 4)}
     begun = (OK, words(*PIECES[:3]))
-    yield failed("finish_reason error", Ending.MODEL_BROKEN, *begun, stop("error"), DONE, **half)
+    yield failed("finish_reason error", EndReason.MODEL_ERROR, *begun, stop("error"), DONE, **half)
     error = {"error": {"message": "Provider disconnected", "code": 502}}
-    yield failed("an error in mid-stream", Ending.MODEL_AWAY, *begun, event(error), **half)
+    yield failed("an error in mid-stream", EndReason.MODEL_UNREACHABLE, *begun, event(error), **half)
     yield failed(
         "overloaded in mid-stream",
-        Ending.MODEL_BUSY,
+        EndReason.MODEL_BUSY,
         *begun,
         event({"error": {"type": "overloaded_error", "message": "Overloaded"}}),
         **half,
     )
-    yield failed("llama.cpp's error line", Ending.MODEL_BROKEN, *begun, b'error: {"code": 500}\n\n', **half)
-    yield failed("the line breaks", Ending.MODEL_AWAY, *begun, **half)
+    yield failed("llama.cpp's error line", EndReason.MODEL_ERROR, *begun, b'error: {"code": 500}\n\n', **half)
+    yield failed("the line breaks", EndReason.MODEL_UNREACHABLE, *begun, **half)
     yield failed(
         "the line breaks after a report",
-        Ending.MODEL_AWAY,
+        EndReason.MODEL_UNREACHABLE,
         *begun,
         used(PROMPT, 3),
         words(" clouds"),
         text="Rain falls from clouds",
         generated=4,
     )
-    yield failed("silence in the middle", Ending.MODEL_SILENT, *begun, None, **half, patience=0.4)
-    yield failed("silence", Ending.MODEL_SILENT, OK, None, prompt=0, generated=0, patience=0.4)
+    yield failed("silence in the middle", EndReason.MODEL_SILENT, *begun, None, **half, patience=0.4)
+    yield failed("silence", EndReason.MODEL_SILENT, OK, None, prompt=0, generated=0, patience=0.4)
     yield failed(
         "nothing but comments",
-        Ending.MODEL_SILENT,
+        EndReason.MODEL_SILENT,
         OK,
         *(step for _ in range(20) for step in (b": alive\n\n", 0.1)),
         prompt=0,
@@ -272,12 +274,17 @@ def shapes() -> Iterator[Case]:
         patience=9.0,
     )
     yield Case(name="busy for a moment", scripts=((refusal(429, "slow down"),), (OK, said, END)), asked=2)
-    yield failed("no JSON", Ending.MODEL_GARBLED, OK, b"data: {not json\n\n", prompt=0, generated=0)
+    yield failed("no JSON", EndReason.MODEL_GARBLED, OK, b"data: {not json\n\n", prompt=0, generated=0)
 
 
 def caps() -> Iterator[Case]:
     many = b"".join(delta(f" word{n % 10}") for n in range(500))
-    limit = {"ending": Ending.LIMIT, "prompt": None, "generated": None, "estimate": range(390, 401)}
+    limit = {
+        "end_reason": EndReason.LENGTH_LIMIT,
+        "prompt": None,
+        "generated": None,
+        "estimate": range(390, 401),
+    }
     yield one(
         "a cap that the server ignores",
         OK,
@@ -297,25 +304,27 @@ def caps() -> Iterator[Case]:
 
 
 def faults() -> Iterator[Case]:
-    yield refused("401", Ending.MODEL_BROKEN, refusal(401, "Incorrect API key"), asked=1)
-    yield refused("403", Ending.MODEL_BROKEN, refusal(403, "no access"), asked=1)
-    yield refused("404", Ending.MODEL_BROKEN, refusal(404, "model not found"), asked=1)
-    yield refused("400", Ending.MODEL_BROKEN, refusal(400, "unknown field: temperature"), asked=1)
-    yield refused("500", Ending.MODEL_BROKEN, answer(500, b"<html>"), asked=2)
-    yield refused("502", Ending.MODEL_AWAY, answer(502, b"<html>"), asked=2)
-    yield refused("503", Ending.MODEL_BUSY, refusal(503, "no slot"), asked=2)
+    yield refused("401", EndReason.MODEL_ERROR, refusal(401, "Incorrect API key"), asked=1)
+    yield refused("403", EndReason.MODEL_ERROR, refusal(403, "no access"), asked=1)
+    yield refused("404", EndReason.MODEL_ERROR, refusal(404, "model not found"), asked=1)
+    yield refused("400", EndReason.MODEL_ERROR, refusal(400, "unknown field: temperature"), asked=1)
+    yield refused("500", EndReason.MODEL_ERROR, answer(500, b"<html>"), asked=2)
+    yield refused("502", EndReason.MODEL_UNREACHABLE, answer(502, b"<html>"), asked=2)
+    yield refused("503", EndReason.MODEL_BUSY, refusal(503, "no slot"), asked=2)
     busy = refusal(429, "Rate limit reached", "rate_limit_exceeded", Retry_After=45)
-    yield refused("429 and a time", Ending.MODEL_BUSY, busy, asked=1, retry_after=45)
+    yield refused("429 and a time", EndReason.MODEL_BUSY, busy, asked=1, retry_after=45)
     quota = refusal(429, "You exceeded your current quota, check your billing", "insufficient_quota")
-    yield refused("quota", Ending.MODEL_QUOTA, quota, asked=1)
-    yield refused("402", Ending.MODEL_QUOTA, refusal(402, "Payment required"), asked=1)
+    yield refused("quota", EndReason.MODEL_QUOTA, quota, asked=1)
+    yield refused("402", EndReason.MODEL_QUOTA, refusal(402, "Payment required"), asked=1)
     long = "This model's maximum context length is 2048 tokens."
-    yield refused("context length", Ending.TOO_LONG, refusal(400, long, "context_length_exceeded"), asked=1)
+    yield refused(
+        "context length", EndReason.TOO_LONG, refusal(400, long, "context_length_exceeded"), asked=1
+    )
     llama = "the request exceeds the available context size, try increasing it"
-    yield refused("llama.cpp's context", Ending.TOO_LONG, refusal(400, llama, "exceed_context_size_error"))
+    yield refused("llama.cpp's context", EndReason.TOO_LONG, refusal(400, llama, "exceed_context_size_error"))
     azure = "The response was filtered due to Azure OpenAI's content management policy."
-    yield refused("Azure's filter", Ending.MODEL_REFUSED, refusal(400, azure, "content_filter"), asked=1)
-    yield refused("no line", Ending.MODEL_AWAY, b"", asked=2)
+    yield refused("Azure's filter", EndReason.MODEL_REFUSED, refusal(400, azure, "content_filter"), asked=1)
+    yield refused("no line", EndReason.MODEL_UNREACHABLE, b"", asked=2)
 
 
 CASES = [*thinking(), *reports(), *cut(), *shapes(), *caps(), *faults()]

@@ -14,10 +14,10 @@ from accounts.models import Person
 from budgets.audit import differences
 from budgets.models import Entry, EntryKind
 from budgets.selectors import meter
-from chat.asking.services import turn_start
-from chat.models import State, Turn
+from chat.asking.services import start_turn
+from chat.models import Turn, TurnState
 from chat.streaming.store import _client as valkey
-from chat.streaming.store import words_key
+from chat.streaming.store import stream_key
 from inference import loop, provider
 from inference.prices import price
 from tests.chat.conftest import written
@@ -64,7 +64,7 @@ def ask_case(case: Case, teen: Person) -> Found:
             "TUTOR_NEXT_WORD_SECONDS": case.patience,
         }
         with answered_by(model, **how, **PRICES):
-            turn = turn_start(person=teen, turn_id=uuid4(), question="Where does rain come from?").turn
+            turn = start_turn(person=teen, turn_id=uuid4(), question="Where does rain come from?").turn
             likely = turn.prompt_tokens
             found = Found(written(turn))
             _check_text(case, found)
@@ -77,11 +77,11 @@ def ask_case(case: Case, teen: Person) -> Found:
 
 def _check_text(case: Case, found: Found) -> None:
     turn = found.turn
-    if (turn.state, turn.ending) != (case.state, case.ending):
-        found.text.append(f"it ended {turn.state} {turn.ending}, not {case.state} {case.ending}")
+    if (turn.state, turn.end_reason) != (case.state, case.end_reason):
+        found.text.append(f"it ended {turn.state} {turn.end_reason}, not {case.state} {case.end_reason}")
     if turn.answer != case.text:
         found.text.append(f"the answer is {turn.answer[:200]!r}")
-    entries: Any = valkey().xrange(words_key(turn.pk))
+    entries: Any = valkey().xrange(stream_key(turn.pk))
     streamed = "".join(fields.get("text", "") for _, fields in entries)
     if "ZEBRA" in turn.answer or ("ZEBRA" in streamed and not case.takes_back):
         found.text.append("its thinking was shown")
@@ -107,7 +107,7 @@ def _check_bill(case: Case, found: Found, teen: Person, likely: int) -> None:
     if (sums["tokens"], sums["microdollars"]) not in bills:
         found.bill.append(f"the ledger has {sums}, and the server reported {min(bills)}")
     own = paid.filter(kind=EntryKind.SETTLE).aggregate(tokens=Sum("tokens", default=0))["tokens"]
-    is_charged = found.turn.state == State.ANSWERED
+    is_charged = found.turn.state == TurnState.ANSWERED
     if meter(owner=teen).spent != own or bool(own) != is_charged or meter(owner=teen).held:
         found.bill.append(f"the teen paid {meter(owner=teen).spent}")
     if not is_charged and (found.turn.tokens or found.turn.microdollars):
@@ -120,5 +120,5 @@ def _check_retry(case: Case, found: Found, teen: Person) -> None:
     client.force_login(teen)
     page = client.get(f"/tutor/{found.turn.conversation_id}").content.decode()
     offered = f"/{found.turn.pk}/retry" in page
-    if offered != (case.state == State.FAILED):
+    if offered != (case.state == TurnState.FAILED):
         found.retry.append("Retry is offered" if offered else "no Retry is offered")

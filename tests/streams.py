@@ -6,7 +6,7 @@ from uuid import uuid4
 from django.utils import timezone
 
 from accounts.models import Person
-from chat.models import Conversation, State, Turn
+from chat.models import Conversation, Turn, TurnState
 
 
 def make_live_turns(owner: Person, count: int) -> list[Turn]:
@@ -18,7 +18,7 @@ def make_live_turns(owner: Person, count: int) -> list[Turn]:
             pk=uuid4(),
             conversation=talk,
             question="Why does it rain?",
-            state=State.WORKING,
+            state=TurnState.WORKING,
             claim=uuid4(),
             claimed_at=now,
             lease_until=now + timedelta(minutes=10),

@@ -1,4 +1,4 @@
 """A worker claims turns, writes their answers through the output gate, keeps them and settles.
 
-Public: desk, leases, watch.
+Public: leases, remote_gate, worker.
 """

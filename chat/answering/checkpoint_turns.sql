@@ -4,4 +4,4 @@ SET lease_until = %(lease_until)s, answer = kept.answer, answer_tokens = kept.an
 FROM unnest(%(ids)s::uuid[], %(claims)s::uuid[], %(answers)s::text[], %(tokens)s::int[])
     AS kept (id, claim, answer, answer_tokens)
 WHERE turn.id = kept.id AND turn.claim = kept.claim
-RETURNING turn.id, turn.stop_asked_at IS NOT NULL
+RETURNING turn.id, turn.stop_requested_at IS NOT NULL

@@ -15,11 +15,19 @@ from rest_framework.utils.encoders import JSONEncoder
 
 from accounts.models import Person
 from chat import streaming
-from chat.api.serializers import turn_told
+from chat.api.serializers import serialize_turn
 from chat.models import Turn
-from chat.selectors import turn_lives, turn_of
-from chat.streaming import id_order
-from chat.streaming.following import STILL_HERE, counted, event, event_stream, follow, read, require_room
+from chat.selectors import get_turn, is_turn_live
+from chat.streaming import parse_entry_id
+from chat.streaming.sse import (
+    KEEPALIVE,
+    build_event_response,
+    count_open,
+    follow_turn,
+    format_event,
+    read_database,
+    require_stream_slot,
+)
 from kit.found import or_404
 from rest.problems import NOT_FOUND
 from rest.schema import answers
@@ -28,7 +36,7 @@ from telemetry.context import note
 
 logger = logging.getLogger(__name__)
 
-SAID = """
+EVENTS_DESCRIPTION = """
 - `words`, with an id: `{"at": 12, "text": "…"}`. The text belongs at that character (Unicode code point) of the
   answer: keep what stands before it, and replace what stands after it.
 - `state`: `{"state": "queued"}` or `{"state": "working"}`, every few seconds without a word.
@@ -62,20 +70,22 @@ class TurnEvents(SignedInView):
                 description="The id of the last event that you have: the words after it follow.",
             )
         ],
-        responses=answers({(200, "text/event-stream"): OpenApiResponse(str, description=SAID)}, NOT_FOUND),
+        responses=answers(
+            {(200, "text/event-stream"): OpenApiResponse(str, description=EVENTS_DESCRIPTION)}, NOT_FOUND
+        ),
     )
     def get(self, request: Request, turn_id: UUID) -> StreamingHttpResponse:
         """Follow one of your turns to its end."""
         note(turn=turn_id)
         with or_404(Turn.DoesNotExist):
-            lives = turn_lives(self.person, turn_id)
+            lives = is_turn_live(self.person, turn_id)
         after = request.headers.get("Last-Event-ID", "")
-        require_room(self.person)
-        words = _words(self.person, turn_id, after) if lives else None
-        return event_stream(counted(self.person, _events(self.person, turn_id, words)))
+        require_stream_slot(self.person)
+        words = _stream_text(self.person, turn_id, after) if lives else None
+        return build_event_response(count_open(self.person, _stream_events(self.person, turn_id, words)))
 
 
-async def _events(
+async def _stream_events(
     person: Person, turn_id: UUID, words: AsyncGenerator[bytes] | None
 ) -> AsyncGenerator[bytes]:
     try:
@@ -83,31 +93,31 @@ async def _events(
             async with aclosing(words):
                 async for said in words:
                     yield said
-        yield await read(_ending, person, turn_id)
+        yield await read_database(_format_done, person, turn_id)
     except Turn.DoesNotExist:
-        yield _event("gone", {})
-    except (streaming.StreamAway, DatabaseError):
-        yield _event("away", {})
+        yield _format_event("gone", {})
+    except (streaming.StreamUnavailable, DatabaseError):
+        yield _format_event("away", {})
     except Exception:
         logger.exception("The events of turn %s met a fault of our own.", turn_id)
-        yield _event("away", {})
+        yield _format_event("away", {})
 
 
-async def _words(person: Person, turn_id: UUID, after: str) -> AsyncGenerator[bytes]:
-    known = id_order(after)
-    async with aclosing(follow(person, turn_id)) as news:
+async def _stream_text(person: Person, turn_id: UUID, after: str) -> AsyncGenerator[bytes]:
+    known = parse_entry_id(after)
+    async with aclosing(follow_turn(person, turn_id)) as news:
         async for new in news:
             if isinstance(new, Turn):
-                yield STILL_HERE
-                yield _event("state", {"state": new.state})
-            elif id_order(new.id) > known:
-                yield _event("words", {"at": new.at, "text": new.text}, new.id)
+                yield KEEPALIVE
+                yield _format_event("state", {"state": new.state})
+            elif parse_entry_id(new.id) > known:
+                yield _format_event("words", {"at": new.at, "text": new.text}, new.id)
 
 
-def _ending(person: Person, turn_id: UUID) -> bytes:
-    return _event("done", turn_told(turn_of(person, turn_id)))
+def _format_done(person: Person, turn_id: UUID) -> bytes:
+    return _format_event("done", serialize_turn(get_turn(person, turn_id)))
 
 
-def _event(name: str, data: object, event_id: str = "") -> bytes:
+def _format_event(name: str, data: object, event_id: str = "") -> bytes:
     # Thousands a second when many read: DRF's renderer would look at each for what an encoder of its own can tell.
-    return event(json.dumps(data, cls=JSONEncoder, ensure_ascii=False), name=name, event_id=event_id)
+    return format_event(json.dumps(data, cls=JSONEncoder, ensure_ascii=False), name=name, event_id=event_id)

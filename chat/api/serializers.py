@@ -6,26 +6,26 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from chat.formatting import find_card
 from chat.models import (
-    LONGEST_QUESTION,
-    LONGEST_WORDS,
+    MAX_COMMENT_LENGTH,
+    MAX_QUESTION_LENGTH,
     Conversation,
-    Ending,
-    Reason,
+    EndReason,
     Report,
-    State,
+    ReportReason,
     Turn,
+    TurnState,
     WaitsFor,
 )
-from chat.replies import card_of
-from chat.turns.verdicts import Personal, question_of, said_of, support_of
+from chat.turns.verdicts import PersonalDataChoice, find_check_in, find_fixed_text, find_support
 from courses.retrieval.search import Found, passages_of
 from rest.fields import ProseField
 from safeguarding.acts import Question, Said, Support
 from safeguarding.api import CardSerializer
 
 
-@extend_schema_field({"type": "string", "maxLength": LONGEST_QUESTION})
+@extend_schema_field({"type": "string", "maxLength": MAX_QUESTION_LENGTH})
 class QuestionField(ProseField):
     """Longer ones get here as well: they may be a cry for help, and the refusal says how long they are."""
 
@@ -40,41 +40,41 @@ class AskSerializer(serializers.Serializer[Any]):
         allow_null=True, default=None, help_text="One of your conversations; without it a new one begins."
     )
     personal = serializers.ChoiceField(
-        choices=Personal.choices,
+        choices=PersonalDataChoice.choices,
         allow_blank=True,
         default="",
         help_text="What to do with a name or an address in it, after `personal-found` has asked.",
     )
 
-    when_back = serializers.BooleanField(
+    wait_for_model = serializers.BooleanField(
         default=False,
         help_text="Keep the question while the model is down (`tutor_read`), and answer it when it is back. Otherwise "
         "it makes no difference. The turn is `deferred` until then; stop it to take it back.",
     )
 
 
-class TutorSerializer(serializers.Serializer[Any]):
+class TutorStatusSerializer(serializers.Serializer[Any]):
     model_down_since = serializers.DateTimeField(
         allow_null=True, help_text="Since when the model has given no answers, where that is minutes."
     )
     deferred = serializers.IntegerField(help_text="How many of your questions wait until it is back.")
-    deferred_most = serializers.IntegerField(help_text="How many may.")
+    deferred_limit = serializers.IntegerField(help_text="How many may.")
 
 
-class AnswerSerializer(serializers.Serializer[Any]):
+class CheckInAnswerSerializer(serializers.Serializer[Any]):
     answer = serializers.ChoiceField(
         choices=["yes", "no", "unsaid"], help_text="The words for each stand in the turn’s `asks`."
     )
 
 
-class ReportTurnSerializer(serializers.Serializer[Any]):
+class ReportRequestSerializer(serializers.Serializer[Any]):
     reason = serializers.ChoiceField(
-        choices=Reason.choices,
+        choices=ReportReason.choices,
         allow_blank=True,
         default="",
         help_text="What is the matter with an answer. It says nothing of a card, a pause or a refusal.",
     )
-    words = ProseField(allow_blank=True, max_length=LONGEST_WORDS, default="")
+    comment = ProseField(allow_blank=True, max_length=MAX_COMMENT_LENGTH, default="")
     shared = serializers.BooleanField(
         default=False,
         help_text="Whether the person allows that those who check the site read this turn. Ask them; never assume it. "
@@ -89,11 +89,11 @@ class ReportSerializer(serializers.ModelSerializer[Report]):
         allow_null=True, default=None, help_text="Of words that are a cry for help: show all of it."
     )
 
-    reason = serializers.ChoiceField(choices=Reason.choices, allow_blank=True)
+    reason = serializers.ChoiceField(choices=ReportReason.choices, allow_blank=True)
 
     class Meta:
         model = Report
-        fields = ("made_at", "reason", "words", "shared_at", "card")
+        fields = ("created_at", "reason", "comment", "shared_at", "card")
         read_only_fields = fields
 
 
@@ -118,7 +118,7 @@ class LessonSerializer(serializers.Serializer[Found]):
     url = serializers.CharField(help_text="Where it can be read, relative to the site.")
 
 
-class SaidSerializer(serializers.Serializer[Said]):
+class FixedTextSerializer(serializers.Serializer[Said]):
     """Fixed words, which stand instead of an answer. Show all of them; `offers` are what can be asked instead."""
 
     heading = serializers.CharField()
@@ -126,7 +126,7 @@ class SaidSerializer(serializers.Serializer[Said]):
     offers = serializers.ListField(child=serializers.CharField())
 
 
-class QuestionSerializer(serializers.Serializer[Question]):
+class CheckInSerializer(serializers.Serializer[Question]):
     """What a pause asks, beside its card. It ends by itself at the latest two minutes after it was asked."""
 
     heading = serializers.CharField()
@@ -152,10 +152,10 @@ class TurnSerializer(serializers.ModelSerializer[Turn]):
     """A question and what became of it. It needs `lessons` in its context: see turn_told and turns_told."""
 
     conversation = serializers.UUIDField(source="conversation_id")
-    state = serializers.ChoiceField(choices=State.choices)
-    ending = serializers.SerializerMethodField(
+    state = serializers.ChoiceField(choices=TurnState.choices)
+    end_reason = serializers.SerializerMethodField(
         help_text="Why it ended other than by a whole answer. Try `model_busy` again after `retry_at`; of "
-        "`model_broken` and `model_quota` the site’s operators know; `too_long` needs a shorter question or a new "
+        "`model_error` and `model_quota` the site’s operators know; `too_long` needs a shorter question or a new "
         "conversation; `model_refused` and `filtered` need other words. A turn that failed costs nothing."
     )
     retry_of = serializers.UUIDField(
@@ -178,30 +178,30 @@ class TurnSerializer(serializers.ModelSerializer[Turn]):
         allow_null=True, help_text="When a turn that waits ends without an answer at the latest."
     )
     is_brief = serializers.BooleanField(help_text="Whether the answer was kept short, as little was left.")
-    reminds = serializers.BooleanField(
+    shows_break_reminder = serializers.BooleanField(
         help_text="Whether its asker has gone on for an hour: say again that this is an AI, and that a break is good."
     )
     usage = UsageSerializer(source="*")
     lessons = serializers.SerializerMethodField()
     card = serializers.SerializerMethodField(help_text="Of a turn that is `carded` or `paused`.")
-    asks = serializers.SerializerMethodField(help_text="Of a turn that is `paused`.")
-    said = serializers.SerializerMethodField(
-        help_text="Of a turn that is `refused`, `redirected` or `withheld`."
+    check_in = serializers.SerializerMethodField(help_text="Of a turn that is `paused`.")
+    fixed_text = serializers.SerializerMethodField(
+        help_text="Of a turn that is `refused`, `redirected` or `cut`."
     )
     support = serializers.SerializerMethodField(help_text="Of a question that sounded burdened.")
 
     class Meta:
         model = Turn
         fields = (
-            "id", "conversation", "state", "ending", "question", "answer", "asked_at", "ended_at", "retry_at",
-            "waits_for", "deferred_until", "went_on_at", "retry_of", "replaced_by", "continues", "is_brief",
-            "reminds", "model", "usage", "lessons", "card", "asks", "said", "support",
+            "id", "conversation", "state", "end_reason", "question", "answer", "asked_at", "ended_at", "retry_at",
+            "waits_for", "deferred_until", "resumed_at", "retry_of", "replaced_by", "continues", "is_brief",
+            "shows_break_reminder", "model", "usage", "lessons", "card", "check_in", "fixed_text", "support",
         )  # fmt: skip
         read_only_fields = fields
 
-    @extend_schema_field(serializers.ChoiceField(choices=Ending.choices[1:], allow_null=True))
-    def get_ending(self, turn: Turn) -> str | None:
-        return turn.ending or None
+    @extend_schema_field(serializers.ChoiceField(choices=EndReason.choices[1:], allow_null=True))
+    def get_end_reason(self, turn: Turn) -> str | None:
+        return turn.end_reason or None
 
     @extend_schema_field(serializers.ChoiceField(choices=WaitsFor.choices[1:], allow_null=True))
     def get_waits_for(self, turn: Turn) -> str | None:
@@ -214,32 +214,32 @@ class TurnSerializer(serializers.ModelSerializer[Turn]):
 
     @extend_schema_field(CardSerializer(allow_null=True))
     def get_card(self, turn: Turn) -> dict[str, Any] | None:
-        card = card_of(turn)
+        card = find_card(turn)
         return dict(CardSerializer(card).data) if card else None
 
-    @extend_schema_field(QuestionSerializer(allow_null=True))
-    def get_asks(self, turn: Turn) -> dict[str, Any] | None:
-        asks = question_of(turn)
-        return dict(QuestionSerializer(asks).data) if asks else None
+    @extend_schema_field(CheckInSerializer(allow_null=True))
+    def get_check_in(self, turn: Turn) -> dict[str, Any] | None:
+        check_in = find_check_in(turn)
+        return dict(CheckInSerializer(check_in).data) if check_in else None
 
-    @extend_schema_field(SaidSerializer(allow_null=True))
-    def get_said(self, turn: Turn) -> dict[str, Any] | None:
-        said = said_of(turn)
-        return dict(SaidSerializer(said).data) if said else None
+    @extend_schema_field(FixedTextSerializer(allow_null=True))
+    def get_fixed_text(self, turn: Turn) -> dict[str, Any] | None:
+        said = find_fixed_text(turn)
+        return dict(FixedTextSerializer(said).data) if said else None
 
     @extend_schema_field(SupportSerializer(allow_null=True))
     def get_support(self, turn: Turn) -> dict[str, Any] | None:
-        support = support_of(turn)
+        support = find_support(turn)
         return dict(SupportSerializer(support).data) if support else None
 
 
-def turns_told(turns: Iterable[Turn]) -> list[dict[str, Any]]:
+def serialize_turns(turns: Iterable[Turn]) -> list[dict[str, Any]]:
     """Every turn as the API tells it; the lessons that all of them cite are read at once."""
     turns = list(turns)
     lessons = passages_of(key for turn in turns for key in turn.passages)
     return list(TurnSerializer(turns, many=True, context={"lessons": lessons}).data)
 
 
-def turn_told(turn: Turn) -> dict[str, Any]:
-    [told] = turns_told([turn])
+def serialize_turn(turn: Turn) -> dict[str, Any]:
+    [told] = serialize_turns([turn])
     return told

@@ -1,4 +1,4 @@
 """A question becomes a turn: judged, checked, grounded, held for, stored; and what waited is sent on.
 
-Public: releasing, services.
+Public: deferred, services.
 """

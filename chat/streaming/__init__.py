@@ -10,37 +10,37 @@ Nothing outside this package knows these keys:
 
 The database has the truth: a reader who finds a stream broken or gone reads the turn there.
 
-Public: what is exported here, following, growth, markdown.
+Public: what is exported here, markdown, rendering, sse.
 """
 
-from chat.streaming.reader import StreamAway, follow
+from chat.streaming.reader import StreamUnavailable, follow_stream
 from chat.streaming.store import (
-    Entry,
-    Phase,
-    Written,
-    ask_stop,
-    end,
-    forget,
-    id_order,
-    note_reader,
-    phase_of,
-    written,
+    ModelPhase,
+    StreamedAnswer,
+    StreamEntry,
+    delete_streams,
+    end_stream,
+    get_phase,
+    parse_entry_id,
+    read_stream,
+    record_reader,
+    request_stop,
 )
-from chat.streaming.writer import Signals, Writer
+from chat.streaming.writer import ReaderSignals, StreamWriter
 
 __all__ = [
-    "Entry",
-    "Phase",
-    "Signals",
-    "StreamAway",
-    "Writer",
-    "Written",
-    "ask_stop",
-    "end",
-    "follow",
-    "forget",
-    "id_order",
-    "note_reader",
-    "phase_of",
-    "written",
+    "ModelPhase",
+    "ReaderSignals",
+    "StreamEntry",
+    "StreamUnavailable",
+    "StreamWriter",
+    "StreamedAnswer",
+    "delete_streams",
+    "end_stream",
+    "follow_stream",
+    "get_phase",
+    "parse_entry_id",
+    "read_stream",
+    "record_reader",
+    "request_stop",
 ]

@@ -19,8 +19,8 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
 from pygments.token import STANDARD_TYPES
 
-from chat.streaming import maths
-from chat.streaming.maths import maths_plugin
+from chat.streaming import latex
+from chat.streaming.latex import latex_plugin
 from kit.lazily import once
 
 if TYPE_CHECKING:
@@ -121,20 +121,20 @@ LANGUAGES: Final = frozenset({
     "swift", "toml", "ts", "typescript", "xml", "yaml", "yml",
 })  # fmt: skip
 # A longer program is shown without colours.
-LONGEST_COLOURED: Final = 8_000
+MAX_HIGHLIGHTED_LENGTH: Final = 8_000
 CODE_CLASSES: Final = frozenset(filter(None, STANDARD_TYPES.values()))
 
 
-def code_html(code: str, language: str, *, is_closed: bool = True) -> str:
+def render_code(code: str, language: str, *, is_closed: bool = True) -> str:
     """Return a block of code. While it is not closed it may still grow, and is not coloured over and over."""
     name = language.lower()
-    coloured = is_closed and name in LANGUAGES and len(code) <= LONGEST_COLOURED
-    inside = _highlighted(code, name) if coloured else escape(code)
+    coloured = is_closed and name in LANGUAGES and len(code) <= MAX_HIGHLIGHTED_LENGTH
+    inside = _highlight(code, name) if coloured else escape(code)
     return f'<div class="code-block"><pre dir="ltr" tabindex="0"><code>{inside}</code></pre></div>\n'
 
 
 @lru_cache(maxsize=128)
-def _highlighted(code: str, language: str) -> str:
+def _highlight(code: str, language: str) -> str:
     lexer = get_lexer_by_name(language, stripnl=False, ensurenl=False)
     coloured: str = highlight(code, lexer, HtmlFormatter(nowrap=True))
     return coloured
@@ -162,7 +162,7 @@ ATTRIBUTE_VALUES: Final = {
     "span": {"tabindex": {"0"}},
 }
 CLASSES: Final = {
-    **{tag: set(maths.CLASSES) for tag in MATHML_TAGS},
+    **{tag: set(latex.CLASSES) for tag in MATHML_TAGS},
     "code": {"maths-source"},
     "div": {"code-block"},
     "li": {"task"},
@@ -182,41 +182,41 @@ _cleaner = nh3.Cleaner(
 )
 
 
-def answer_html(markdown: str) -> SafeString:
+def render_answer(markdown: str) -> SafeString:
     """Return the HTML of an answer, or of a run of its blocks.
 
     Every heading is an h3, under the page's own: a model ranks them as it likes, and a skipped rank misleads a
     screen reader. What may scroll sideways can be reached by keyboard.
     """
-    made: str = _parser().render(nest_sub_points(without_returns(markdown)))
+    made: str = _build_parser().render(nest_sub_points(normalize_newlines(markdown)))
     return mark_safe(_cleaner.clean(made))  # noqa: S308 - nothing is left but the tags and attributes above
 
 
-def question_html(question: str) -> SafeString:
+def render_question(question: str) -> SafeString:
     """Return the HTML of what a person wrote: as written, with its line ends and indentation, and fences as code."""
-    question, parts, after = without_returns(question), [], 0
+    question, parts, after = normalize_newlines(question), [], 0
     for fence in _FENCED.finditer(question):
-        parts.append(_as_written(question[after : fence.start()]))
-        parts.append(code_html(fence["code"], fence["language"]))
+        parts.append(_render_paragraph(question[after : fence.start()]))
+        parts.append(render_code(fence["code"], fence["language"]))
         after = fence.end()
-    parts.append(_as_written(question[after:]))
+    parts.append(_render_paragraph(question[after:]))
     return mark_safe(_cleaner.clean("".join(parts)))  # noqa: S308 - as above
 
 
-def _as_written(text: str) -> str:
+def _render_paragraph(text: str) -> str:
     text = text.strip("\n")
     return f'<p dir="auto">{escape(text)}</p>\n' if text.strip() else ""
 
 
-def without_returns(text: str) -> str:
+def normalize_newlines(text: str) -> str:
     # The parser counts a carriage return as a line's end of its own.
     return text.replace("\r\n", "\n").replace("\r", "")
 
 
-def block_starts(markdown: str) -> list[int]:
+def find_block_starts(markdown: str) -> list[int]:
     """Return the lines on which the outermost blocks begin. What stands within a line is not looked at."""
     tokens: list[Token] = []
-    _parser().block.parse(nest_sub_points(markdown), _parser(), {}, tokens)
+    _build_parser().block.parse(nest_sub_points(markdown), _build_parser(), {}, tokens)
     return [token.map[0] for token in tokens if token.level == 0 and token.map and token.nesting >= 0]
 
 
@@ -327,38 +327,40 @@ def _finish_inline(tokens: "Sequence[Token]", index: int) -> None:
         first.content = ("☐ " if task[1] == " " else "☑ ") + first.content[task.end() :]
 
 
-def _nothing(_renderer: Any, _tokens: "Sequence[Token]", _index: int, _options: Any, _env: Any) -> str:
+def _render_nothing(_renderer: Any, _tokens: "Sequence[Token]", _index: int, _options: Any, _env: Any) -> str:
     return ""
 
 
-def _fence(_renderer: Any, tokens: "Sequence[Token]", index: int, _options: Any, _env: Any) -> str:
+def _render_fence(_renderer: Any, tokens: "Sequence[Token]", index: int, _options: Any, _env: Any) -> str:
     token = tokens[index]
     language, *_rest = token.info.split() or [""]
     begin, end = token.map or [0, 0]
     # Its lines without the two fences; a block that is not closed has but one.
     lines = token.content.count("\n") + (not token.content.endswith("\n") and token.content != "")
-    return code_html(token.content, language, is_closed=lines == end - begin - 2)
+    return render_code(token.content, language, is_closed=lines == end - begin - 2)
 
 
-def _indented_code(_renderer: Any, tokens: "Sequence[Token]", index: int, _options: Any, _env: Any) -> str:
-    return code_html(tokens[index].content, "")
+def _render_indented_code(
+    _renderer: Any, tokens: "Sequence[Token]", index: int, _options: Any, _env: Any
+) -> str:
+    return render_code(tokens[index].content, "")
 
 
 @once
-def _parser() -> "MarkdownIt":
+def _build_parser() -> "MarkdownIt":
     from markdown_it import MarkdownIt  # noqa: PLC0415 - heavy, and only who renders an answer needs it
 
     markdown = MarkdownIt("commonmark", {"html": False, "linkify": False, "breaks": True})
     markdown.enable(["table", "strikethrough"])
     # Addresses that stand elsewhere would change what has been shown already, and are not wanted anyway.
     markdown.disable(["reference", "link", "image", "autolink"])
-    markdown.use(maths_plugin)
+    markdown.use(latex_plugin)
     markdown.inline.ruler.before("emphasis", "tag", _tag)
     markdown.inline.ruler.before("emphasis", "footnote", _footnote)
     markdown.inline.ruler.before("emphasis", "link_words", _link_words)
     markdown.core.ruler.push("finish", _finish)
     for rule in ("words_open", "words_close"):
-        markdown.add_render_rule(rule, _nothing)
-    markdown.add_render_rule("fence", _fence)
-    markdown.add_render_rule("code_block", _indented_code)
+        markdown.add_render_rule(rule, _render_nothing)
+    markdown.add_render_rule("fence", _render_fence)
+    markdown.add_render_rule("code_block", _render_indented_code)
     return markdown

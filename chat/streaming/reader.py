@@ -13,12 +13,12 @@ import redis.asyncio
 from chat.streaming.store import (
     BEGINNING,
     READER_SECONDS,
-    RENEWALS,
-    Entry,
-    id_order,
+    RENEWALS_PER_LEASE,
+    StreamEntry,
+    parse_entry_id,
+    parse_turn_id,
     reader_key,
-    turn_of,
-    words_key,
+    stream_key,
 )
 from kit.valkey import async_client
 
@@ -34,11 +34,11 @@ PATIENCE_SECONDS = 2.0
 RETRY_SECONDS = 0.2
 
 
-class StreamAway(Exception):
+class StreamUnavailable(Exception):
     """Valkey cannot be read. The turn itself is safe: the reader should come back."""
 
 
-class Hub:
+class StreamHub:
     """Reads every followed stream of one event loop over a single blocking connection.
 
     What it has to say itself (that somebody reads, and that there is one more stream to read) is gathered as well: two
@@ -51,21 +51,21 @@ class Hub:
         self.blocking = async_client(
             seconds=BLOCK_MILLISECONDS / 1000 + 3, connect_seconds=2, single_connection=True
         )
-        self.queues: dict[str, set[asyncio.Queue[Entry | None]]] = {}
+        self.queues: dict[str, set[asyncio.Queue[StreamEntry | None]]] = {}
         self.cursors: dict[str, str] = {}
         self.unnoted: set[str] = set()
         self.news = asyncio.Event()
         self.blocked_id: int | None = None
         self.task: asyncio.Task[None] | None = None
 
-    def subscribe(self, turn_id: UUID) -> "asyncio.Queue[Entry | None]":
+    def subscribe(self, turn_id: UUID) -> "asyncio.Queue[StreamEntry | None]":
         """Return a queue that gets every entry of the turn's stream from its beginning; None if it cannot be read.
 
         A stream that is read already is read again from its beginning, in the same read as all others. Its other
         readers get entries twice and pass over those that they know.
         """
-        queue: asyncio.Queue[Entry | None] = asyncio.Queue()
-        key = words_key(turn_id)
+        queue: asyncio.Queue[StreamEntry | None] = asyncio.Queue()
+        key = stream_key(turn_id)
         self.queues.setdefault(key, set()).add(queue)
         self.cursors[key] = BEGINNING
         self.unnoted.add(reader_key(turn_id))
@@ -74,8 +74,8 @@ class Hub:
             self.task = asyncio.create_task(self._run())
         return queue
 
-    def unsubscribe(self, turn_id: UUID, queue: "asyncio.Queue[Entry | None]") -> None:
-        key = words_key(turn_id)
+    def unsubscribe(self, turn_id: UUID, queue: "asyncio.Queue[StreamEntry | None]") -> None:
+        key = stream_key(turn_id)
         readers = self.queues.get(key, set())
         readers.discard(queue)
         if not readers:
@@ -131,19 +131,19 @@ class Hub:
             for entry_id, fields in entries:
                 self.cursors[key] = entry_id
                 for queue in self.queues[key]:
-                    queue.put_nowait(Entry.read(entry_id, fields))
+                    queue.put_nowait(StreamEntry.read(entry_id, fields))
 
     async def _tell(self) -> None:
         """Say who is read, again and again, and wake the read whenever there is one more stream."""
         loop = asyncio.get_running_loop()
-        all_at = loop.time() + READER_SECONDS / RENEWALS
+        all_at = loop.time() + READER_SECONDS / RENEWALS_PER_LEASE
         while True:
             # However many new streams there are meanwhile: those that were noted before must not be forgotten.
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.news.wait(), max(0.0, all_at - loop.time()))
             if loop.time() >= all_at:
-                all_at = loop.time() + READER_SECONDS / RENEWALS
-                self.unnoted = {reader_key(turn_of(key)) for key in self.cursors}
+                all_at = loop.time() + READER_SECONDS / RENEWALS_PER_LEASE
+                self.unnoted = {reader_key(parse_turn_id(key)) for key in self.cursors}
             self.news.clear()
             noted, self.unnoted = self.unnoted, set()
             # Whether Valkey is away is found, and told, by the read.
@@ -156,24 +156,24 @@ class Hub:
                     await pipe.execute()
 
 
-_hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()
+_hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, StreamHub] = WeakKeyDictionary()
 
 
-def _hub() -> Hub:
+def _get_hub() -> StreamHub:
     loop = asyncio.get_running_loop()
     if loop not in _hubs:
-        _hubs[loop] = Hub()
+        _hubs[loop] = StreamHub()
     return _hubs[loop]
 
 
-async def follow(turn_id: UUID, *, tick_seconds: float) -> AsyncGenerator[Entry | None]:
+async def follow_stream(turn_id: UUID, *, tick_seconds: float) -> AsyncGenerator[StreamEntry | None]:
     """Yield every entry of a turn's stream from its beginning, each once and in order.
 
     None is yielded after every `tick_seconds` without an entry. While it is followed the turn counts as read.
     An entry that `is_end` is yielded like any other: its reader decides whether the turn has ended. Raises
     StreamAway when Valkey cannot be read.
     """
-    hub, last = _hub(), (0, 0)
+    hub, last = _get_hub(), (0, 0)
     queue = hub.subscribe(turn_id)
     try:
         while True:
@@ -183,8 +183,8 @@ async def follow(turn_id: UUID, *, tick_seconds: float) -> AsyncGenerator[Entry 
                 yield None
                 continue
             if entry is None:
-                raise StreamAway
-            if (order := id_order(entry.id)) <= last:
+                raise StreamUnavailable
+            if (order := parse_entry_id(entry.id)) <= last:
                 continue
             last = order
             yield entry

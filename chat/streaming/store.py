@@ -13,19 +13,19 @@ from kit import valkey
 
 KEPT_SECONDS = 15 * 60
 # So long after its last reader an answer is written on: a phone may be locked or a lesson opened meanwhile. It must be
-# less than an answer may take at all (chat.answering.desk), or a slow one would end as the model's fault.
+# less than an answer may take at all (chat.answering.worker), or a slow one would end as the model's fault.
 READER_SECONDS = 240
 # How often a lease is renewed while a page reads: what is left of it then varies by that part only.
-RENEWALS = 12
+RENEWALS_PER_LEASE = 12
 BEGINNING = "0"
 
 
-def words_key(turn_id: UUID) -> str:
+def stream_key(turn_id: UUID) -> str:
     return f"turn:{turn_id}:words"
 
 
-def turn_of(words: str) -> UUID:
-    """The turn that a `words_key` belongs to."""
+def parse_turn_id(words: str) -> UUID:
+    """The turn that a `stream_key` belongs to."""
     return UUID(words.split(":")[1])
 
 
@@ -41,7 +41,7 @@ def phase_key(turn_id: UUID) -> str:
     return f"turn:{turn_id}:phase"
 
 
-class Phase(StrEnum):
+class ModelPhase(StrEnum):
     """What the model does before its first word."""
 
     LOADING = "loading"
@@ -49,7 +49,7 @@ class Phase(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class StreamEntry:
     """One entry of the stream: `text` belongs at character `at` of the answer; `is_end` closes it."""
 
     id: str
@@ -59,7 +59,7 @@ class Entry:
     is_end: bool
 
     @classmethod
-    def read(cls, entry_id: str, fields: dict[str, str]) -> "Entry":
+    def read(cls, entry_id: str, fields: dict[str, str]) -> "StreamEntry":
         return cls(
             id=entry_id,
             at=int(fields.get("at", 0)),
@@ -70,14 +70,14 @@ class Entry:
 
 
 @dataclass(slots=True)
-class Written:
+class StreamedAnswer:
     """What a reader has of an answer so far. `last_id` is where to go on reading."""
 
     text: str = ""
     tokens: int = 0
     last_id: str = BEGINNING
 
-    def add(self, entry: Entry) -> bool:
+    def add(self, entry: StreamEntry) -> bool:
         """Take in the next entry. False when it does not continue the text that is here.
 
         A writer that lost its stream begins again at character 0, so an entry may overlap what is known.
@@ -91,7 +91,7 @@ class Written:
         return continues
 
 
-def id_order(entry_id: str) -> tuple[int, int]:
+def parse_entry_id(entry_id: str) -> tuple[int, int]:
     """A stream id as something that sorts; anything that is not an id sorts first."""
     time, _, sequence = entry_id.partition("-")
     if not time.isdecimal() or (sequence and not sequence.isdecimal()):
@@ -104,55 +104,55 @@ def _client() -> "redis.Redis":
     return valkey.client()
 
 
-def written(turn_id: UUID) -> Written | None:
+def read_stream(turn_id: UUID) -> StreamedAnswer | None:
     """All that stands on the stream, or None when the stream cannot be read."""
-    found = Written()
+    found = StreamedAnswer()
     try:
-        entries: Any = _client().xrange(words_key(turn_id))
+        entries: Any = _client().xrange(stream_key(turn_id))
     except redis.RedisError:
         return None
     for entry_id, fields in entries:
-        found.add(Entry.read(entry_id, fields))
+        found.add(StreamEntry.read(entry_id, fields))
     return found
 
 
-def note_reader(turn_id: UUID) -> None:
+def record_reader(turn_id: UUID) -> None:
     """Count the turn as read for READER_SECONDS from now."""
-    _try(lambda client: client.set(reader_key(turn_id), "1", ex=READER_SECONDS))
+    _ignore_outage(lambda client: client.set(reader_key(turn_id), "1", ex=READER_SECONDS))
 
 
-def ask_stop(turn_id: UUID) -> None:
-    _try(lambda client: client.set(stop_key(turn_id), "1", ex=KEPT_SECONDS))
+def request_stop(turn_id: UUID) -> None:
+    _ignore_outage(lambda client: client.set(stop_key(turn_id), "1", ex=KEPT_SECONDS))
 
 
-def phase_of(turn_id: UUID) -> Phase | None:
+def get_phase(turn_id: UUID) -> ModelPhase | None:
     """What the model does before its first word, where the worker has said so."""
     try:
         told: Any = _client().get(phase_key(turn_id))
     except redis.RedisError:
         return None
-    return Phase(told) if told else None
+    return ModelPhase(told) if told else None
 
 
-def end(turn_id: UUID) -> None:
+def end_stream(turn_id: UUID) -> None:
     """Tell every reader that the turn has ended and the database has its whole answer."""
 
     def add(client: "redis.Redis") -> None:
         with client.pipeline(transaction=False) as pipe:
-            pipe.xadd(words_key(turn_id), {"end": "1"})
-            pipe.expire(words_key(turn_id), KEPT_SECONDS)
+            pipe.xadd(stream_key(turn_id), {"end": "1"})
+            pipe.expire(stream_key(turn_id), KEPT_SECONDS)
             pipe.execute()
 
-    _try(add)
+    _ignore_outage(add)
 
 
-def forget(*turn_ids: UUID) -> None:
-    keys = [key(turn_id) for turn_id in turn_ids for key in (words_key, stop_key, reader_key, phase_key)]
+def delete_streams(*turn_ids: UUID) -> None:
+    keys = [key(turn_id) for turn_id in turn_ids for key in (stream_key, stop_key, reader_key, phase_key)]
     if keys:
-        _try(lambda client: client.delete(*keys))
+        _ignore_outage(lambda client: client.delete(*keys))
 
 
-def _try(act: Callable[["redis.Redis"], object]) -> None:
+def _ignore_outage(act: Callable[["redis.Redis"], object]) -> None:
     # An echo that cannot be sent is no fault of the turn: readers come back to the database.
     try:
         act(_client())

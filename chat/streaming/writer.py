@@ -20,11 +20,11 @@ from redis.asyncio.client import Pipeline
 from chat.streaming.store import (
     KEPT_SECONDS,
     READER_SECONDS,
-    Phase,
+    ModelPhase,
     phase_key,
     reader_key,
     stop_key,
-    words_key,
+    stream_key,
 )
 from kit.valkey import async_client
 
@@ -39,14 +39,14 @@ AWAY_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Signals:
+class ReaderSignals:
     """What readers say to the writer: `stop` was pressed; nobody is there to read (`unread`)."""
 
     stop: bool = False
     unread: bool = False
 
 
-class Writer:
+class StreamWriter:
     """Writes one turn's words. While Valkey is away it keeps them, and then begins again at character 0.
 
     Leaving it as a context waits until its last words have gone out, or cannot.
@@ -56,9 +56,9 @@ class Writer:
         self.turn_id = turn_id
         self.text = ""
         self.tokens = 0
-        self.signals = Signals()
+        self.signals = ReaderSignals()
         self.sent = 0
-        self.is_away = False
+        self.is_offline = False
         self.asked_at = 0.0
         # Counts the times that it began again: what is under way then tells nothing of the words after it.
         self.beginnings = 0
@@ -69,23 +69,23 @@ class Writer:
     async def __aexit__(
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await _post().finish(self)
+        await _get_flusher().finish(self)
 
     def add(self, text: str, tokens: int) -> None:
         if text:
             self.text += text
             self.tokens = tokens
-            _post().put(self)
+            _get_flusher().enqueue(self)
 
-    def tell(self, phase: Phase) -> None:
+    def tell(self, phase: ModelPhase) -> None:
         """Say what the model does before its first word."""
-        _post().tell(self.turn_id, phase)
+        _get_flusher().tell(self.turn_id, phase)
 
     def begin_again(self) -> None:
         """Take back all words so far; readers lose them at once."""
         self.text, self.sent = "", 0
         self.beginnings += 1
-        _post().put(self)
+        _get_flusher().enqueue(self)
 
     @property
     def has_begun(self) -> bool:
@@ -93,58 +93,58 @@ class Writer:
 
     def write(self, pipe: "Pipeline", now: float) -> int:
         """Put what is to be sent into `pipe`. Returns how many replies there will be before the signals'."""
-        is_new = self.is_away or not self.has_begun
-        at = 0 if self.is_away else self.sent
+        is_new = self.is_offline or not self.has_begun
+        at = 0 if self.is_offline else self.sent
         entry: Any = {"at": at, "text": self.text[at:], "n": self.tokens}
         if is_new:
             # The asker counts as a reader at first; and a Valkey that came back empty knows nobody.
             pipe.set(reader_key(self.turn_id), "1", ex=READER_SECONDS)
-        pipe.xadd(words_key(self.turn_id), entry)
+        pipe.xadd(stream_key(self.turn_id), entry)
         if is_new:
-            pipe.expire(words_key(self.turn_id), KEPT_SECONDS)
+            pipe.expire(stream_key(self.turn_id), KEPT_SECONDS)
         if now - self.asked_at >= SIGNALS_SECONDS:
             self.asked_at = now
             pipe.exists(stop_key(self.turn_id))
             pipe.exists(reader_key(self.turn_id))
         return 3 if is_new else 1
 
-    def hear(self, replies: list[Any], said: int, beginnings: int) -> None:
-        self.is_away = False
+    def apply_replies(self, replies: list[Any], said: int, beginnings: int) -> None:
+        self.is_offline = False
         if beginnings == self.beginnings:
             self.sent = said
         if replies:
             stop, readers = replies
-            self.signals = Signals(stop=bool(stop), unread=not readers)
+            self.signals = ReaderSignals(stop=bool(stop), unread=not readers)
 
-    def lose(self) -> None:
-        if not self.is_away:
+    def mark_offline(self) -> None:
+        if not self.is_offline:
             logger.warning("Valkey is away: turn %s goes on, its words are kept.", self.turn_id)
-        self.is_away = True
+        self.is_offline = True
 
 
-class Post:
+class StreamFlusher:
     """Sends the words of one loop's writers."""
 
     def __init__(self) -> None:
         self.client = async_client()
-        self.waiting: set[Writer] = set()
+        self.waiting: set[StreamWriter] = set()
         self.sending = asyncio.Lock()
         self.timer: asyncio.TimerHandle | None = None
         self.tasks: set[asyncio.Task[None]] = set()
 
-    def put(self, writer: Writer) -> None:
+    def enqueue(self, writer: StreamWriter) -> None:
         self.waiting.add(writer)
-        if not writer.has_begun and not writer.is_away:
+        if not writer.has_begun and not writer.is_offline:
             self._start([writer])
         elif self.timer is None:
             self._later(GATHER_SECONDS)
 
-    def tell(self, turn_id: UUID, phase: Phase) -> None:
+    def tell(self, turn_id: UUID, phase: ModelPhase) -> None:
         task = asyncio.create_task(self._tell(turn_id, phase))
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
-    async def _tell(self, turn_id: UUID, phase: Phase) -> None:
+    async def _tell(self, turn_id: UUID, phase: ModelPhase) -> None:
         # Pages say something more general while Valkey is away.
         with suppress(redis.RedisError):
             await self.client.set(phase_key(turn_id), str(phase), ex=KEPT_SECONDS)
@@ -156,18 +156,18 @@ class Post:
         self.timer = None
         self._start(list(self.waiting))
 
-    def _start(self, writers: list[Writer]) -> None:
+    def _start(self, writers: list[StreamWriter]) -> None:
         task = asyncio.create_task(self._send(writers))
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
-    async def finish(self, writer: Writer) -> None:
+    async def finish(self, writer: StreamWriter) -> None:
         """Send a writer's last words now."""
         if writer in self.waiting:
             await self._send([writer])
         self.waiting.discard(writer)
 
-    async def _send(self, writers: Iterable[Writer]) -> None:
+    async def _send(self, writers: Iterable[StreamWriter]) -> None:
         async with self.sending:
             # Another round may have taken some of them along.
             batch = [writer for writer in writers if writer in self.waiting]
@@ -178,12 +178,12 @@ class Post:
                 await self._round_trip(batch)
             except redis.RedisError:
                 for writer in batch:
-                    writer.lose()
+                    writer.mark_offline()
                 self.waiting.update(batch)
                 if self.timer is None:
                     self._later(AWAY_SECONDS)
 
-    async def _round_trip(self, batch: list[Writer]) -> None:
+    async def _round_trip(self, batch: list[StreamWriter]) -> None:
         now = asyncio.get_running_loop().time()
         async with self.client.pipeline(transaction=False) as pipe:
             # Words that come while this is under way wait for the next round.
@@ -194,15 +194,15 @@ class Post:
             replies = await pipe.execute()
         begin = 0
         for writer, own, state, end in said:
-            writer.hear(replies[begin + own : end], *state)
+            writer.apply_replies(replies[begin + own : end], *state)
             begin = end
 
 
-_posts: WeakKeyDictionary[asyncio.AbstractEventLoop, Post] = WeakKeyDictionary()
+_flushers: WeakKeyDictionary[asyncio.AbstractEventLoop, StreamFlusher] = WeakKeyDictionary()
 
 
-def _post() -> Post:
+def _get_flusher() -> StreamFlusher:
     loop = asyncio.get_running_loop()
-    if loop not in _posts:
-        _posts[loop] = Post()
-    return _posts[loop]
+    if loop not in _flushers:
+        _flushers[loop] = StreamFlusher()
+    return _flushers[loop]

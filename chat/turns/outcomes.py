@@ -10,13 +10,13 @@ from django.utils import timezone
 
 from budgets.errors import HoldResolved, HoldUnknown
 from budgets.services import absorb_hold, hold_release, hold_settle
-from chat.models import Ending, State, Turn
-from chat.turns.verdicts import lessons_for
+from chat.models import EndReason, Turn, TurnState
+from chat.turns.verdicts import list_fixed_passages
 from guard import Verdict, action_for
 from inference.prices import price
 from telemetry.metrics import Count, Spread
 
-TURNS = Count("kitchen_turns", "Turns that have ended, by how and why.", ("state", "ending"))
+TURNS = Count("kitchen_turns", "Turns that have ended, by how and why.", ("state", "end_reason"))
 TOKENS = Count("kitchen_tokens", "Tokens of ended turns.", ("kind",))
 COST = Count("kitchen_cost_dollars", "What ended turns have cost, in dollars.")
 QUEUE_WAIT = Spread(
@@ -38,31 +38,31 @@ GUARD_WAIT = Spread(
 MEASURES = (TURNS, TOKENS, COST, QUEUE_WAIT, FIRST_TOKEN, GUARD, GUARD_WAIT)
 
 
-def turn_claimed(turn: Turn) -> None:
+def record_claim(turn: Turn) -> None:
     QUEUE_WAIT.observe(_seconds_since_asked(turn))
 
 
-def turn_begun(turn: Turn) -> None:
+def record_first_words(turn: Turn) -> None:
     """Its first words go out."""
     FIRST_TOKEN.observe(_seconds_since_asked(turn))
 
 
-def guard_asked(came: str, seconds: float | None = None) -> None:
+def record_remote_verdict(came: str, seconds: float | None = None) -> None:
     """`came` is "passed", "flagged" or "failed"; `seconds` is what a verdict took."""
     GUARD.add(1, came)
     if seconds is not None:
         GUARD_WAIT.observe(seconds)
 
 
-def turn_ended(
+def record_end(
     *,
-    state: State,
-    ending: Ending = Ending.NONE,
+    state: TurnState,
+    end_reason: EndReason = EndReason.NONE,
     prompt_tokens: int = 0,
     answer_tokens: int = 0,
     microdollars: int = 0,
 ) -> None:
-    TURNS.add(1, str(state), str(ending))
+    TURNS.add(1, str(state), str(end_reason))
     TOKENS.add(prompt_tokens, "prompt")
     TOKENS.add(answer_tokens, "answer")
     COST.add(microdollars / 1_000_000)
@@ -73,25 +73,28 @@ def _seconds_since_asked(turn: Turn) -> float:
     return max(0.0, (timezone.now() - turn.queued_at).total_seconds())
 
 
-def kept_ending(ending: Ending) -> Ending | Case:
+def build_end_reason(end_reason: EndReason) -> EndReason | Case:
     """A worker knows that it was told to stop, and the row why: whoever stopped the turn wrote it there."""
-    if ending != Ending.ASKED:
-        return ending
-    return Case(When(ending=Ending.CONSENT, then=Value(Ending.CONSENT)), default=Value(Ending.ASKED))
+    if end_reason != EndReason.STOPPED_BY_ASKER:
+        return end_reason
+    return Case(
+        When(end_reason=EndReason.CONSENT_WITHDRAWN, then=Value(EndReason.CONSENT_WITHDRAWN)),
+        default=Value(EndReason.STOPPED_BY_ASKER),
+    )
 
 
 logger = logging.getLogger(__name__)
 
 # A failure costs the person nothing, and neither do fixed words that became due while an answer was written.
-CHARGED_STATES = {State.ANSWERED, State.STOPPED, State.WITHHELD}
+CHARGED_STATES = {TurnState.ANSWERED, TurnState.STOPPED, TurnState.CUT}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
     """How a turn ended, and what it used. Tokens are counts, whoever counted them."""
 
-    state: State
-    ending: Ending
+    state: TurnState
+    end_reason: EndReason
     answer: str
     prompt_tokens: int
     answer_tokens: int
@@ -116,20 +119,20 @@ class Outcome:
         )
 
     def count(self) -> None:
-        turn_ended(
+        record_end(
             state=self.state,
-            ending=self.ending,
+            end_reason=self.end_reason,
             prompt_tokens=self.prompt_tokens,
             answer_tokens=self.answer_tokens,
             microdollars=self.microdollars,
         )
 
 
-def ended_fields(outcome: Outcome) -> dict[str, object]:
+def build_ended_fields(outcome: Outcome) -> dict[str, object]:
     """What the row of a turn that ends this way says."""
     return {
         "state": outcome.state,
-        "ending": kept_ending(outcome.ending),
+        "end_reason": build_end_reason(outcome.end_reason),
         "answer": outcome.answer,
         "prompt_tokens": outcome.prompt_tokens if outcome.is_charged else 0,
         "answer_tokens": outcome.answer_tokens if outcome.is_charged else 0,
@@ -139,22 +142,22 @@ def ended_fields(outcome: Outcome) -> dict[str, object]:
         "lease_until": None,
         "ended_at": timezone.now(),
         "waits_for": "",
-        **_judged(outcome.verdict),
+        **_build_verdict_fields(outcome.verdict),
     }
 
 
-def _judged(verdict: Verdict | None) -> dict[str, object]:
+def _build_verdict_fields(verdict: Verdict | None) -> dict[str, object]:
     if verdict is None:
         return {}
     return {
         "level": str(verdict.level),
         "categories": sorted(verdict.categories),
         "layer": verdict.layer,
-        "passages": lessons_for(action_for(verdict), verdict),
+        "passages": list_fixed_passages(action_for(verdict), verdict),
     }
 
 
-def settle(hold_key: UUID, outcome: Outcome) -> None:
+def resolve_hold(hold_key: UUID, outcome: Outcome) -> None:
     """Resolve the hold of a turn that has ended this way."""
     tokens = outcome.prompt_tokens + outcome.answer_tokens
     try:

@@ -21,58 +21,58 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from chat.models import QUEUED_AT, State, Turn
+from chat.models import QUEUED_AT, Turn, TurnState
 from kit import jobs
 
 # Having been served before that does not count any more.
-SERVED_LATELY = timedelta(minutes=10)
+SERVED_WINDOW = timedelta(minutes=10)
 # How fast the queue moves is taken from what this long has brought.
-RATE_OVER = timedelta(minutes=2)
+RATE_WINDOW = timedelta(minutes=2)
 ROUND_TO_SECONDS = 5
 A_MINUTE = 60
 
 
-def _waiting() -> QuerySet[Turn]:
+def _list_first_questions() -> QuerySet[Turn]:
     """The first question of everybody who waits and for whom nothing is being written."""
     theirs = Turn.objects.filter(conversation__owner=OuterRef("conversation__owner"))
     return (
-        Turn.objects.filter(state=State.QUEUED)
+        Turn.objects.filter(state=TurnState.QUEUED)
         .annotate(queued=QUEUED_AT)
-        .exclude(Exists(theirs.filter(state=State.WORKING)))
+        .exclude(Exists(theirs.filter(state=TurnState.WORKING)))
         .order_by("conversation__owner", "queued")
         .distinct("conversation__owner")
     )
 
 
-def next_in_line(places: int) -> list[UUID]:
+def list_next_turns(places: int) -> list[UUID]:
     """The turns that are to be written next, in their order, `places` of them at most."""
-    since = timezone.now() - SERVED_LATELY
+    since = timezone.now() - SERVED_WINDOW
     theirs = Turn.objects.filter(
         conversation__owner=OuterRef("conversation__owner"), asked_at__gt=since, claimed_at__isnull=False
     )
     served = theirs.order_by("-claimed_at").values("claimed_at")[:1]
-    rows = _waiting().annotate(served=Subquery(served)).values_list("pk", "served", "queued")
+    rows = _list_first_questions().annotate(served=Subquery(served)).values_list("pk", "served", "queued")
     first = heapq.nsmallest(places, rows, key=lambda row: (row[1] is not None, row[1] or row[2], row[2]))
     return [pk for pk, _served, _asked in first]
 
 
-def stands_still(*, now: datetime, since: datetime) -> bool:
+def is_stalled(*, now: datetime, since: datetime) -> bool:
     """Whether no worker has begun a turn after `since`."""
     return not Turn.objects.filter(claimed_at__gt=since, claimed_at__lte=now).exists()
 
 
 @dataclass(frozen=True)
-class Wait:
+class QueueWait:
     """`ahead` is how many people come first; `seconds` is about how long it takes, or None when nothing tells."""
 
     ahead: int
     seconds: int | None
 
 
-def wait_of(turn: Turn, *, now: datetime | None = None) -> Wait:
+def estimate_wait(turn: Turn, *, now: datetime | None = None) -> QueueWait:
     """How long a waiting turn still has to wait, by how fast the queue has moved lately."""
     now = now or timezone.now()
-    queued = Turn.objects.filter(state=State.QUEUED).annotate(queued=QUEUED_AT)
+    queued = Turn.objects.filter(state=TurnState.QUEUED).annotate(queued=QUEUED_AT)
     waiting = queued.filter(queued__lt=turn.queued_at)
     ahead = (
         waiting.exclude(conversation__owner=turn.conversation.owner_id)
@@ -80,16 +80,16 @@ def wait_of(turn: Turn, *, now: datetime | None = None) -> Wait:
         .distinct()
         .count()
     )
-    ended = Turn.objects.filter(ended_at__gt=now - RATE_OVER, claimed_at__isnull=False).count()
+    ended = Turn.objects.filter(ended_at__gt=now - RATE_WINDOW, claimed_at__isnull=False).count()
     if not ended:
-        return Wait(ahead, None)
-    seconds = (ahead + 1) * RATE_OVER.total_seconds() / ended
-    return Wait(ahead, max(1, math.ceil(seconds / ROUND_TO_SECONDS)) * ROUND_TO_SECONDS)
+        return QueueWait(ahead, None)
+    seconds = (ahead + 1) * RATE_WINDOW.total_seconds() / ended
+    return QueueWait(ahead, max(1, math.ceil(seconds / ROUND_TO_SECONDS)) * ROUND_TO_SECONDS)
 
 
-def waiting_words(turn: Turn) -> str:
+def format_wait(turn: Turn) -> str:
     """What somebody who waits is told."""
-    wait = wait_of(turn)
+    wait = estimate_wait(turn)
     if wait.seconds is None:
         return _("Waiting for a free place. Your question is kept.")
     if wait.seconds < A_MINUTE:
@@ -110,7 +110,7 @@ def waiting_words(turn: Turn) -> str:
 GATHER_SECONDS = 0.03
 
 
-class Gathering:
+class NudgeBatcher:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._sent_at = -GATHER_SECONDS
@@ -129,26 +129,26 @@ class Gathering:
                 self._later.start()
                 return
             self._sent_at = now
-        _send(turn_id)
+        _send_nudge(turn_id)
 
     def _send_later(self, turn_id: UUID) -> None:
         with self._lock:
             # From here on whoever comes is told of by the next nudge: this one may be taken before they are there.
             self._later, self._sent_at = None, time.monotonic()
-        _send(turn_id)
+        _send_nudge(turn_id)
 
 
-def _send(turn_id: UUID) -> None:
-    jobs.nudge("chat.tasks.turns_take", str(turn_id))
+def _send_nudge(turn_id: UUID) -> None:
+    jobs.nudge("chat.tasks.claim_turns", str(turn_id))
 
 
-def send_watch() -> None:
+def nudge_deferred() -> None:
     """Have a worker look at the questions that wait for the model, now rather than when beat says so."""
-    jobs.nudge("chat.tasks.deferred_watch")
+    jobs.nudge("chat.tasks.watch_deferred")
 
 
-_gathering = Gathering()
+_batcher = NudgeBatcher()
 
 
-def send(turn_id: UUID) -> None:
-    _gathering.add(turn_id)
+def nudge_worker(turn_id: UUID) -> None:
+    _batcher.add(turn_id)

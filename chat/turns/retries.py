@@ -5,10 +5,10 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from chat.models import RETRIED_STATES, Ending, State, Turn
+from chat.models import RETRYABLE_STATES, EndReason, Turn, TurnState
 
 # The guard judged the question itself, so no answer to it stays on screen or goes to a model.
-VERDICT_STATES = {State.CARDED, State.PAUSED, State.REFUSED, State.REDIRECTED}
+VERDICT_STATES = {TurnState.CARDED, TurnState.PAUSED, TurnState.REFUSED, TurnState.REDIRECTED}
 
 
 def is_better(retry: Turn, earlier: Turn) -> bool:
@@ -19,23 +19,23 @@ def is_better(retry: Turn, earlier: Turn) -> bool:
     """
     if retry.state in VERDICT_STATES:
         return True
-    if retry.state == State.WITHHELD:
+    if retry.state == TurnState.CUT:
         return not earlier.answer
-    is_whole = retry.state == State.ANSWERED and retry.ending == Ending.NONE
+    is_whole = retry.state == TurnState.ANSWERED and retry.end_reason == EndReason.NONE
     return (is_whole and bool(retry.answer)) or len(retry.answer) > len(earlier.answer)
 
 
 def lock_with_retried(turn_id: UUID) -> None:
     """Lock a turn and the one that it retries, before either is written.
 
-    By their ids, as `conversation_delete` does: otherwise the two could wait for each other.
+    By their ids, as `delete_conversation` does: otherwise the two could wait for each other.
     """
     retried = Turn.objects.filter(pk=turn_id).values("retry_of")
     pair = Turn.objects.filter(Q(pk=turn_id) | Q(pk__in=retried))
     list(pair.select_for_update(no_key=True).order_by("pk").values_list("pk"))
 
 
-def settle_retry(turn_id: UUID) -> None:
+def choose_shown_turn(turn_id: UUID) -> None:
     """Decide which of a retry that has just ended and its earlier turn is shown from now on.
 
     Must run in the transaction that ends the turn. Does nothing for a turn that is no retry.
@@ -49,7 +49,7 @@ def settle_retry(turn_id: UUID) -> None:
         Turn.objects.filter(pk=retry.pk).update(replaced_by=retry.retry_of)
 
 
-def standing_turn(turn: Turn) -> Turn:
+def get_current_turn(turn: Turn) -> Turn:
     """The turn that now stands for this one's question: its live retry, what replaced it, or itself."""
     turn = Turn.objects.select_related("conversation").filter(pk=turn.pk).first() or turn
     while turn.replaced_by is not None:
@@ -59,16 +59,16 @@ def standing_turn(turn: Turn) -> Turn:
 
 def can_continue(turn: Turn) -> bool:
     """Whether there is an unfinished answer to go on with: stopped, broken off, or cut at its longest length."""
-    is_unfinished = turn.state in RETRIED_STATES or turn.ending == Ending.LIMIT
+    is_unfinished = turn.state in RETRYABLE_STATES or turn.end_reason == EndReason.LENGTH_LIMIT
     return is_unfinished and bool(turn.answer) and turn.replaced_by_id is None
 
 
-def continuation_of(turn: Turn) -> Turn | None:
+def find_continuation(turn: Turn) -> Turn | None:
     """The turn that goes on with this one's answer, if there is one already."""
     return turn.continuations.filter(replaced_by=None).order_by("-asked_at").first()
 
 
-def continued_by(turns: Iterable[Turn]) -> dict[UUID, list[Turn]]:
+def get_continued_turns(turns: Iterable[Turn]) -> dict[UUID, list[Turn]]:
     """The turns whose answer each of these goes on with, oldest first, by the turn's id.
 
     An answer may be continued more than once, so there may be several. They do not depend on the family's agreement or
@@ -83,9 +83,9 @@ def continued_by(turns: Iterable[Turn]) -> dict[UUID, list[Turn]]:
     return {turn.pk: _chain(turn, found) for turn in turns}
 
 
-def continuation_chain(continues: Turn | None) -> list[Turn]:
+def list_continued_turns(continues: Turn | None) -> list[Turn]:
     """The turns whose answer a new turn goes on with that continues this one, oldest first."""
-    return [*continued_by([continues])[continues.pk], continues] if continues else []
+    return [*get_continued_turns([continues])[continues.pk], continues] if continues else []
 
 
 def _chain(turn: Turn, found: dict[UUID, Turn]) -> list[Turn]:

@@ -8,8 +8,8 @@ from django.utils import translation
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from chat.errors import PersonalFound
-from chat.models import LONGEST_QUESTION, LONGEST_TITLE, Conversation, Ending, State, Turn
+from chat.errors import PersonalDataFound
+from chat.models import MAX_QUESTION_LENGTH, MAX_TITLE_LENGTH, Conversation, EndReason, Turn, TurnState
 from guard import Action, Category, Evidence, Level, Verdict, action_for, judge_conversation
 from inference.place import stays_at_home
 from safeguarding.acts import (
@@ -25,39 +25,39 @@ from safeguarding.acts import (
 )
 
 
-def verdict_for(question: str, past: Iterable[Turn]) -> Verdict:
+def judge_question(question: str, past: Iterable[Turn]) -> Verdict:
     """What the guard says of a question after the turns before it, oldest first.
 
     A question that is too long is never answered, but may be a long cry for help: all of it is judged, by itself.
     """
-    before = () if len(question) > LONGEST_QUESTION else past
+    before = () if len(question) > MAX_QUESTION_LENGTH else past
     return judge_conversation([*(("user", turn.question) for turn in before), ("user", question)])
 
 
 # These turns are over at once: fixed words stand instead of an answer, and nothing is held, sent or charged.
-FIXED = {
-    Action.CARD: State.CARDED,
-    Action.PAUSE: State.PAUSED,
-    Action.REFUSE: State.REFUSED,
-    Action.REDIRECT: State.REDIRECTED,
+FIXED_STATES = {
+    Action.CARD: TurnState.CARDED,
+    Action.PAUSE: TurnState.PAUSED,
+    Action.REFUSE: TurnState.REFUSED,
+    Action.REDIRECT: TurnState.REDIRECTED,
 }
 # Somebody may be in danger: this comes before consent, quiet hours, length and the number of questions.
-FIRST = {Action.CARD, Action.PAUSE}
+CRISIS_ACTIONS = {Action.CARD, Action.PAUSE}
 # Only these questions give a conversation its name: others may glance at the list.
-NAMING = {Action.ALLOW, Action.STRIP}
+TITLE_ACTIONS = {Action.ALLOW, Action.STRIP}
 
 
-def verdict_of(turn: Turn) -> Verdict:
+def get_verdict(turn: Turn) -> Verdict:
     return Verdict(level=Level(turn.level), categories=frozenset(map(Category, turn.categories)))
 
 
-def action_of(turn: Turn) -> Action:
+def get_action(turn: Turn) -> Action:
     """What was done about a turn's question."""
-    done = {state: action for action, state in FIXED.items()}
-    return done.get(State(turn.state)) or action_for(verdict_of(turn))
+    done = {state: action for action, state in FIXED_STATES.items()}
+    return done.get(TurnState(turn.state)) or action_for(get_verdict(turn))
 
 
-def lessons_for(action: Action, verdict: Verdict) -> list[str]:
+def list_fixed_passages(action: Action, verdict: Verdict) -> list[str]:
     """The passages that fixed words point to."""
     if action is not Action.REDIRECT:
         return []
@@ -65,55 +65,55 @@ def lessons_for(action: Action, verdict: Verdict) -> list[str]:
     return [lesson] if lesson else []
 
 
-def said_of(turn: Turn) -> Said | None:
+def find_fixed_text(turn: Turn) -> Said | None:
     """The words that stand instead of an answer: of a refused, a redirected or a withheld turn."""
     match turn.state:
-        case State.REFUSED:
-            return refusal_for(verdict_of(turn).categories)
-        case State.REDIRECTED:
-            return redirect_for(verdict_of(turn).categories)
-        case State.WITHHELD:
-            return cut_for(turn.ending)
+        case TurnState.REFUSED:
+            return refusal_for(get_verdict(turn).categories)
+        case TurnState.REDIRECTED:
+            return redirect_for(get_verdict(turn).categories)
+        case TurnState.CUT:
+            return cut_for(turn.end_reason)
     return None
 
 
-def question_of(turn: Turn) -> Question | None:
+def find_check_in(turn: Turn) -> Question | None:
     """What a paused turn asks."""
-    return question_for(verdict_of(turn).categories) if turn.state == State.PAUSED else None
+    return question_for(get_verdict(turn).categories) if turn.state == TurnState.PAUSED else None
 
 
-def support_of(turn: Turn) -> Support | None:
+def find_support(turn: Turn) -> Support | None:
     """The lines around the answer of a turn that sounded burdened."""
-    return support_for(verdict_of(turn).categories) if action_of(turn) is Action.SUPPORT else None
+    return support_for(get_verdict(turn).categories) if get_action(turn) is Action.SUPPORT else None
 
 
-def ending_of_cut(verdict: Verdict) -> Ending:
+def find_cut_reason(verdict: Verdict) -> EndReason:
     """Why the output gate cut an answer."""
-    return Ending(cut_category(verdict.categories))
+    return EndReason(cut_category(verdict.categories))
 
 
-def title_from(question: str) -> str:
+def build_title(question: str) -> str:
     line = " ".join(question.split())
-    return line if len(line) <= LONGEST_TITLE else line[: LONGEST_TITLE - 1].rsplit(" ", 1)[0] + "…"
+    return line if len(line) <= MAX_TITLE_LENGTH else line[: MAX_TITLE_LENGTH - 1].rsplit(" ", 1)[0] + "…"
 
 
-def plain_title() -> str:
+def get_default_title() -> str:
     return gettext("A conversation")
 
 
-def name_plainly(turn: Turn) -> None:
+def reset_title(turn: Turn) -> None:
     """Take the question back out of the conversation's name. A name that its owner gave meanwhile stays."""
     with translation.override(turn.language):
-        title = plain_title()
-    Conversation.objects.filter(pk=turn.conversation_id, title=title_from(turn.question)).update(title=title)
+        title = get_default_title()
+    Conversation.objects.filter(pk=turn.conversation_id, title=build_title(turn.question)).update(title=title)
 
 
 # The layer of the guard whose evidence says where in a question something personal stands.
-PERSONAL = "personal"
-LEFT_OUT = "[…]"
+PERSONAL_LAYER = "personal"
+REDACTED = "[…]"
 
 
-class Personal(models.TextChoices):
+class PersonalDataChoice(models.TextChoices):
     """What its writer wants to be done with what is personal in a question."""
 
     REMOVE = "remove", _("send without it")
@@ -121,43 +121,43 @@ class Personal(models.TextChoices):
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class TextSpan:
     start: int
     end: int
 
 
-def cleared(question: str, verdict: Verdict, wish: str) -> str:
+def redact_or_ask(question: str, verdict: Verdict, wish: str) -> str:
     """The question as it may go to the model. Raises PersonalFound when its writer has to be asked first.
 
     With model and guard at home nothing leaves, so nothing is asked and nothing is taken out.
     """
-    if Category.PERSONAL not in verdict.categories or wish == Personal.KEEP or stays_at_home():
+    if Category.PERSONAL not in verdict.categories or wish == PersonalDataChoice.KEEP or stays_at_home():
         return question
-    spans = _spans(verdict.evidence)
-    if wish == Personal.REMOVE and spans:
-        return _without(question, spans)
-    raise PersonalFound([question[span.start : span.end] for span in spans])
+    spans = _find_spans(verdict.evidence)
+    if wish == PersonalDataChoice.REMOVE and spans:
+        return _redact_spans(question, spans)
+    raise PersonalDataFound([question[span.start : span.end] for span in spans])
 
 
-def without_personal(question: str) -> str:
+def redact_personal_data(question: str) -> str:
     """The question as `cleared` leaves it when its writer wants that."""
-    return _without(question, _spans(verdict_for(question, ()).evidence))
+    return _redact_spans(question, _find_spans(judge_question(question, ()).evidence))
 
 
-def _spans(evidence: Sequence[Evidence]) -> list[Span]:
+def _find_spans(evidence: Sequence[Evidence]) -> list[TextSpan]:
     """Where it is, from the front, and no letter twice."""
-    spans: list[Span] = []
+    spans: list[TextSpan] = []
     for found in sorted(evidence, key=lambda found: (found.start, found.end)):
-        if found.layer != PERSONAL:
+        if found.layer != PERSONAL_LAYER:
             continue
         if spans and found.start <= spans[-1].end:
-            spans[-1] = Span(spans[-1].start, max(spans[-1].end, found.end))
+            spans[-1] = TextSpan(spans[-1].start, max(spans[-1].end, found.end))
         else:
-            spans.append(Span(found.start, found.end))
+            spans.append(TextSpan(found.start, found.end))
     return spans
 
 
-def _without(question: str, spans: Sequence[Span]) -> str:
+def _redact_spans(question: str, spans: Sequence[TextSpan]) -> str:
     for span in reversed(spans):
-        question = question[: span.start] + LEFT_OUT + question[span.end :]
+        question = question[: span.start] + REDACTED + question[span.end :]
     return question

@@ -1,4 +1,4 @@
 """The tutor's pages.
 
-Public, for parents/: pages, views.
+Public, for the parent view: turns, views.
 """

@@ -16,21 +16,29 @@ from django.views.decorators.http import require_GET
 
 from accounts.models import Person
 from chat import streaming
-from chat.models import State, Turn
-from chat.replies import deferred_words
-from chat.selectors import turn_of, turn_standing
-from chat.streaming.following import STILL_HERE, counted, event, event_stream, follow, read, require_room
-from chat.streaming.growth import Growth, shared_page
-from chat.turns.queue import waiting_words
-from chat.web.conversation import composer_for, ending_swaps, partial
+from chat.formatting import format_deferral
+from chat.models import Turn, TurnState
+from chat.selectors import get_turn, get_turn_status
+from chat.streaming.rendering import AnswerGrowth, get_shared_answer
+from chat.streaming.sse import (
+    KEEPALIVE,
+    build_event_response,
+    count_open,
+    follow_turn,
+    format_event,
+    read_database,
+    require_stream_slot,
+)
+from chat.turns.queue import format_wait
+from chat.web.conversation import build_composer, render_end_swaps, render_partial
 from kit.found import or_404
 from telemetry.context import note
 
 logger = logging.getLogger(__name__)
 
-DONE = event("", name="done")
+DONE = format_event("", name="done")
 # The words cannot be read now. The page comes back with the last id that it has.
-AGAIN = event("", name="again")
+TRY_AGAIN = format_event("", name="again")
 
 
 @require_GET
@@ -44,11 +52,11 @@ def turn_stream(request: HttpRequest, turn_id: UUID) -> HttpResponseBase:
     if not isinstance(person := request.user, Person):
         return HttpResponse(status=401)
     with or_404(Turn.DoesNotExist):
-        lives, is_deferred = turn_standing(person, turn_id)
+        lives, is_deferred = get_turn_status(person, turn_id)
     after = request.headers.get("Last-Event-ID") or request.GET.get("after", "")
-    require_room(person)
-    words = _words(request, person, turn_id, after, is_deferred=is_deferred) if lives else None
-    return event_stream(counted(person, _relay(request, person, turn_id, words)))
+    require_stream_slot(person)
+    words = _stream_text(request, person, turn_id, after, is_deferred=is_deferred) if lives else None
+    return build_event_response(count_open(person, _relay(request, person, turn_id, words)))
 
 
 async def _relay(
@@ -59,38 +67,40 @@ async def _relay(
             async with aclosing(words):
                 async for grown in words:
                     yield grown
-        yield await read(_ending, request, person, turn_id)
+        yield await read_database(_format_end, request, person, turn_id)
         yield DONE
     except Turn.DoesNotExist:
-        yield _status(turn_id, _("This conversation was deleted."))
+        yield _format_status(turn_id, _("This conversation was deleted."))
         yield DONE
-    except (streaming.StreamAway, DatabaseError):
-        yield _status(turn_id, _("The line to the tutor is broken. Your question is safe; trying again."))
-        yield AGAIN
+    except (streaming.StreamUnavailable, DatabaseError):
+        yield _format_status(
+            turn_id, _("The line to the tutor is broken. Your question is safe; trying again.")
+        )
+        yield TRY_AGAIN
     except Exception:
         logger.exception("The stream of turn %s met a fault of our own.", turn_id)
-        yield AGAIN
+        yield TRY_AGAIN
 
 
-async def _words(
+async def _stream_text(
     request: HttpRequest, person: Person, turn_id: UUID, after: str, *, is_deferred: bool
 ) -> AsyncGenerator[bytes]:
     """The turn's words after the event `after`, until its end, or until the database says that it has ended."""
-    page, sent_id, has_words, has_waited = shared_page(turn_id), after, False, is_deferred
+    page, sent_id, has_words, has_waited = get_shared_answer(turn_id), after, False, is_deferred
     said = ""
-    async with aclosing(follow(person, turn_id)) as news:
+    async with aclosing(follow_turn(person, turn_id)) as news:
         async for new in news:
             is_tick = isinstance(new, Turn)
             if isinstance(new, Turn):
-                yield STILL_HERE
-                words = await _why_nothing_comes(new, has_words=has_words)
+                yield KEEPALIVE
+                words = await _explain_wait(new, has_words=has_words)
                 # What is waited for through hours is said once.
-                if words and not (new.state == State.DEFERRED and words == said):
-                    yield _status(turn_id, words)
+                if words and not (new.state == TurnState.DEFERRED and words == said):
+                    yield _format_status(turn_id, words)
                     has_waited, said = True, words
-                if is_deferred and new.state != State.DEFERRED:
+                if is_deferred and new.state != TurnState.DEFERRED:
                     is_deferred = False
-                    yield await read(_actions, request, new)
+                    yield await read_database(_format_actions, request, new)
             else:
                 page.add(new)
                 has_words = bool(new.text) or new.at > 0
@@ -98,52 +108,54 @@ async def _words(
                 sent_id = growth.entry_id
                 if is_deferred:
                     is_deferred = False
-                    yield await read(_actions, request, await read(turn_of, person, turn_id))
-                yield _growth(turn_id, growth, _("Writing an answer.") if has_waited else "")
+                    yield await read_database(
+                        _format_actions, request, await read_database(get_turn, person, turn_id)
+                    )
+                yield _format_growth(turn_id, growth, _("Writing an answer.") if has_waited else "")
                 has_waited = False
     # The last words may have come while the page rested.
     if growth := await page.growth_after(sent_id, must_be_new=True):
-        yield _growth(turn_id, growth)
+        yield _format_growth(turn_id, growth)
 
 
-async def _why_nothing_comes(turn: Turn, *, has_words: bool) -> str:
+async def _explain_wait(turn: Turn, *, has_words: bool) -> str:
     """What is said to a reader who waits for the first word; nothing where there is nothing new to say."""
-    if turn.state == State.DEFERRED:
-        return deferred_words(turn)
-    if turn.state == State.QUEUED:
-        return await read(waiting_words, turn)
-    phase = None if has_words else await read(streaming.phase_of, turn.pk)
-    if phase is streaming.Phase.LOADING:
+    if turn.state == TurnState.DEFERRED:
+        return format_deferral(turn)
+    if turn.state == TurnState.QUEUED:
+        return await read_database(format_wait, turn)
+    phase = None if has_words else await read_database(streaming.get_phase, turn.pk)
+    if phase is streaming.ModelPhase.LOADING:
         return _("The model is being loaded.")
-    return _("The model is thinking.") if phase is streaming.Phase.THINKING else ""
+    return _("The model is thinking.") if phase is streaming.ModelPhase.THINKING else ""
 
 
-def _growth(turn_id: UUID, growth: Growth, status: str = "") -> bytes:
-    swaps = _swap(f"turn-{turn_id}-status", "innerHTML", status) if status else ""
+def _format_growth(turn_id: UUID, growth: AnswerGrowth, status: str = "") -> bytes:
+    swaps = _format_swap(f"turn-{turn_id}-status", "innerHTML", status) if status else ""
     if growth.finished_html or growth.begins_again:
         swap = "innerHTML" if growth.begins_again else "beforeend"
-        swaps += _swap(f"turn-{turn_id}-finished", swap, growth.finished_html)
-    swaps += _swap(f"turn-{turn_id}-growing", "innerHTML", growth.growing_html)
-    return event(swaps, event_id=growth.entry_id)
+        swaps += _format_swap(f"turn-{turn_id}-finished", swap, growth.finished_html)
+    swaps += _format_swap(f"turn-{turn_id}-growing", "innerHTML", growth.growing_html)
+    return format_event(swaps, event_id=growth.entry_id)
 
 
-def _status(turn_id: UUID, words: str) -> bytes:
-    return event(_swap(f"turn-{turn_id}-status", "innerHTML", words))
+def _format_status(turn_id: UUID, words: str) -> bytes:
+    return format_event(_format_swap(f"turn-{turn_id}-status", "innerHTML", words))
 
 
-def _actions(request: HttpRequest, turn: Turn) -> bytes:
+def _format_actions(request: HttpRequest, turn: Turn) -> bytes:
     """The buttons of the composer, as a turn that waited for the model is being answered now."""
-    composer = composer_for(turn.conversation.owner, turn.conversation, live_turn=turn)
-    return event(partial("composer_actions_swap", request, composer=composer))
+    composer = build_composer(turn.conversation.owner, turn.conversation, live_turn=turn)
+    return format_event(render_partial("composer_actions_swap", request, composer=composer))
 
 
-def _ending(request: HttpRequest, person: Person, turn_id: UUID) -> bytes:
-    turn = turn_of(person, turn_id)
-    composer = composer_for(person, turn.conversation, live_turn=None)
+def _format_end(request: HttpRequest, person: Person, turn_id: UUID) -> bytes:
+    turn = get_turn(person, turn_id)
+    composer = build_composer(person, turn.conversation, live_turn=None)
     # What somebody has begun to write stays, but where the tutor rests from now on.
     swap = "composer_swap" if composer.pause else "composer_actions_swap"
-    return event(ending_swaps(request, turn) + partial(swap, request, composer=composer))
+    return format_event(render_end_swaps(request, turn) + render_partial(swap, request, composer=composer))
 
 
-def _swap(target: str, how: str, html: str) -> str:
+def _format_swap(target: str, how: str, html: str) -> str:
     return f'<hx-partial hx-target="#{target}" hx-swap="{how}">{html}</hx-partial>'

@@ -17,20 +17,20 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 from accounts.models import Person
-from chat.models import State, Turn
-from chat.selectors import conversations_of, turns_of, turns_once
-from chat.web.conversation import place_address
+from chat.models import Turn, TurnState
+from chat.selectors import drop_duplicate_questions, list_conversations, list_turns
+from chat.web.conversation import get_place_url
 from kit.texts import normalize_line
 from kit.throttles import Throttle
 
-search_throttle = Throttle("chat-searches", "30/minute;300/hour")
-LEAST_LETTERS = 2
-LONGEST_SEARCH = 100
-HITS_A_PAGE = 20
+search_rate_limit = Throttle("chat-searches", "30/minute;300/hour")
+MIN_SEARCH_LENGTH = 2
+MAX_SEARCH_LENGTH = 100
+RESULTS_A_PAGE = 20
 # Letters before and after what was found.
 BEFORE, EXCERPT = 60, 180
 # A help card stands where their answer would, so what such a turn may have for an answer is on no page.
-UNANSWERED = (State.CARDED, State.PAUSED)
+UNANSWERED = (TurnState.CARDED, TurnState.PAUSED)
 COMBINING = "[\u0300-\u036f]*"
 APOSTROPHES = "['\u2019]"
 # What Markdown adds to an answer's words.
@@ -38,7 +38,7 @@ MARKUP = re.compile(r"\*\*|__|[*`]|^ {0,3}(?:#{1,6} |> )|\[(?=[^\]]*\]\()|\]\([^
 
 
 @dataclass(frozen=True)
-class Hit:
+class SearchResult:
     """A turn that was found, with what was searched for in `<mark>`."""
 
     turn: Turn
@@ -47,23 +47,23 @@ class Hit:
 
     @property
     def address(self) -> str:
-        return place_address(self.turn)
+        return get_place_url(self.turn)
 
 
-def search_words(given: str) -> str:
+def clean_search(given: str) -> str:
     """What was typed into the search, as it is read and shown again: one line of at most 100 letters."""
-    return normalize_line(given[: LONGEST_SEARCH * 4])[:LONGEST_SEARCH]
+    return normalize_line(given[: MAX_SEARCH_LENGTH * 4])[:MAX_SEARCH_LENGTH]
 
 
-def turns_found(person: Person, words: str) -> QuerySet[Turn]:
+def find_turns(person: Person, words: str) -> QuerySet[Turn]:
     """The person's turns that have every one of `words`, in the question or the answer.
 
     A conversation whose title has them is found by its first turn. What is closed to whoever signs in as the person
     is not found, nor is a turn that another replaced.
     """
-    shown = turns_once(turns_of(person))
-    said, titled = Q(), conversations_of(person)
-    for pattern in _patterns(words):
+    shown = drop_duplicate_questions(list_turns(person))
+    said, titled = Q(), list_conversations(person)
+    for pattern in _build_patterns(words):
         said &= Q(question__regex=pattern) | (Q(answer__regex=pattern) & ~Q(state__in=UNANSWERED))
         titled = titled.filter(title__regex=pattern)
     begun = shown.filter(conversation__in=titled.order_by().values("pk"))
@@ -71,29 +71,32 @@ def turns_found(person: Person, words: str) -> QuerySet[Turn]:
     return shown.filter(said | Q(pk__in=first.values("pk"))).select_related("conversation")
 
 
-def hits(turns: Sequence[Turn], words: str) -> list[Hit]:
-    found = re.compile("|".join(sorted(_patterns(words), key=len, reverse=True)))
-    return [Hit(turn, _marked(turn.conversation.title, found), _excerpt(turn, found)) for turn in turns]
+def build_results(turns: Sequence[Turn], words: str) -> list[SearchResult]:
+    found = re.compile("|".join(sorted(_build_patterns(words), key=len, reverse=True)))
+    return [
+        SearchResult(turn, _mark_matches(turn.conversation.title, found), _build_excerpt(turn, found))
+        for turn in turns
+    ]
 
 
-def _patterns(words: str) -> list[str]:
+def _build_patterns(words: str) -> list[str]:
     folded = unicodedata.normalize("NFC", words.lower())
-    return ["".join(map(_pattern, word)) for word in dict.fromkeys(folded.split())]
+    return ["".join(map(_build_pattern, word)) for word in dict.fromkeys(folded.split())]
 
 
-def _pattern(letter: str) -> str:
+def _build_pattern(letter: str) -> str:
     if letter in "'\u2019":
         return APOSTROPHES
     if letter.isalpha():
         plain = unicodedata.normalize("NFD", letter)[0]
-        variants = _variants()[plain] if plain in _variants() else {letter, letter.upper()[0]}
+        variants = _get_variants()[plain] if plain in _get_variants() else {letter, letter.upper()[0]}
         return f"[{''.join(sorted(variants))}]{COMBINING}"
     # Before anything but a letter or a digit a backslash makes either reader take it as it is.
     return f"\\{letter}" if letter in string.punctuation and letter != "_" else letter
 
 
 @cache
-def _variants() -> dict[str, set[str]]:
+def _get_variants() -> dict[str, set[str]]:
     """The Latin letters in both cases with and without accents, by the small letter without them."""
     variants = {letter: {letter, letter.upper()} for letter in string.ascii_lowercase}
     for code in range(0xC0, 0x180):
@@ -103,16 +106,16 @@ def _variants() -> dict[str, set[str]]:
     return variants
 
 
-def _excerpt(turn: Turn, found: re.Pattern[str]) -> SafeString:
+def _build_excerpt(turn: Turn, found: re.Pattern[str]) -> SafeString:
     """The words around the first thing found: in the question, or else in the answer."""
     texts = [turn.question] if turn.state in UNANSWERED else [turn.question, turn.answer]
     for text in (" ".join(MARKUP.sub("", text).split()) for text in texts):
         if hit := found.search(text):
-            return _marked(_cut(text, hit.start()), found)
-    return _marked(_cut(" ".join(turn.question.split()), 0), found)
+            return _mark_matches(_cut_around(text, hit.start()), found)
+    return _mark_matches(_cut_around(" ".join(turn.question.split()), 0), found)
 
 
-def _cut(text: str, at: int) -> str:
+def _cut_around(text: str, at: int) -> str:
     """Some of a text around a place in it, in whole words where it has blanks."""
     start = max(0, at - BEFORE)
     if start:
@@ -124,7 +127,7 @@ def _cut(text: str, at: int) -> str:
     return ("… " if start else "") + text[start:end] + (" …" if end < len(text) else "")
 
 
-def _marked(text: str, found: re.Pattern[str]) -> SafeString:
+def _mark_matches(text: str, found: re.Pattern[str]) -> SafeString:
     """A text as HTML: what was found in `<mark>`, and everything escaped."""
     marked, last = "", 0
     for hit in found.finditer(text):

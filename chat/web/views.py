@@ -1,4 +1,7 @@
+"""The tutor's pages: conversations, questions, pauses, reports and the search."""
+
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
@@ -14,27 +17,39 @@ from django_htmx.middleware import HtmxDetails
 from accounts.access import person_of, sign_in_required
 from chat import services
 from chat.asking import services as asking
-from chat.asking.services import question_count
-from chat.errors import ConversationGone, PersonalFound, StillAnswering
+from chat.asking.services import count_question
+from chat.errors import ConversationGone, PersonalDataFound, StillAnswering
+from chat.formatting import REFUSALS, Refusal, format_refusal
 from chat.models import Conversation, Turn
-from chat.replies import REFUSALS, Refusal, said
-from chat.selectors import conversation_of, turn_of
+from chat.reports import NothingToReport, create_report, report_rate_limit, withdraw_report
+from chat.selectors import get_conversation, get_turn, list_conversations
+from chat.services import answer_check_in
 from chat.web.conversation import (
-    composer_for,
-    conversation_page,
-    earlier_turns,
-    ending_swaps,
-    is_place,
-    partial,
-    retry_swaps,
-    turn_address,
-    turns_page,
+    build_composer,
+    build_conversation_page,
+    get_turn_url,
+    get_turns_page,
+    has_place,
+    render_earlier_turns,
+    render_end_swaps,
+    render_partial,
+    render_retry_swaps,
 )
-from chat.web.pages import turn_shown
+from chat.web.search import (
+    MAX_SEARCH_LENGTH,
+    MIN_SEARCH_LENGTH,
+    RESULTS_A_PAGE,
+    build_results,
+    clean_search,
+    find_turns,
+    search_rate_limit,
+)
+from chat.web.turns import ReportForm, build_shown_turn
 from kit.found import or_404
 from kit.free_text import reads_free_text
-from kit.throttles import TooOften, slowed
-from safeguarding.crisis import mark_judged
+from kit.paging import Page, page_of
+from kit.throttles import TooOften, slowed, too_often_said
+from safeguarding.crisis import cards_beside_search, mark_judged
 from telemetry.context import note
 
 
@@ -42,22 +57,22 @@ class HtmxRequest(HttpRequest):
     htmx: HtmxDetails
 
 
-def own_conversation(request: HtmxRequest, conversation_id: UUID) -> Conversation:
+def get_own_conversation(request: HtmxRequest, conversation_id: UUID) -> Conversation:
     """The signed-in person's conversation; 404 for anybody else's, so that an id tells nothing."""
     with or_404(Conversation.DoesNotExist):
-        return conversation_of(person_of(request), conversation_id)
+        return get_conversation(person_of(request), conversation_id)
 
 
-def own_turn(request: HtmxRequest, turn_id: UUID) -> Turn:
+def get_own_turn(request: HtmxRequest, turn_id: UUID) -> Turn:
     note(turn=turn_id)
     with or_404(Turn.DoesNotExist):
-        return turn_of(person_of(request), turn_id)
+        return get_turn(person_of(request), turn_id)
 
 
 @sign_in_required
 @require_safe
 def start(request: HtmxRequest) -> HttpResponse:
-    return render(request, "chat/conversation.html", conversation_page(person_of(request), None))
+    return render(request, "chat/conversation.html", build_conversation_page(person_of(request), None))
 
 
 @sign_in_required
@@ -65,12 +80,12 @@ def start(request: HtmxRequest) -> HttpResponse:
 @vary_on_headers("HX-Request")
 def conversation(request: HtmxRequest, conversation_id: UUID) -> HttpResponse:
     """A page of its turns: the newest, or those around (`at`), `before` or `after` one of them."""
-    person, found = person_of(request), own_conversation(request, conversation_id)
+    person, found = person_of(request), get_own_conversation(request, conversation_id)
     with or_404(Turn.DoesNotExist):
-        turns = turns_page(found, request.GET)
+        turns = get_turns_page(found, request.GET)
     if request.htmx and "before" in request.GET:
-        return HttpResponse(earlier_turns(request, found, turns))
-    return render(request, "chat/conversation.html", conversation_page(person, found, turns))
+        return HttpResponse(render_earlier_turns(request, found, turns))
+    return render(request, "chat/conversation.html", build_conversation_page(person, found, turns))
 
 
 @sign_in_required
@@ -79,31 +94,33 @@ def conversation(request: HtmxRequest, conversation_id: UUID) -> HttpResponse:
 def ask(request: HtmxRequest, conversation_id: UUID | None = None) -> HttpResponse:
     """Take a question. Its answer comes by the turn's stream; a page without JavaScript asks for it again."""
     person, question = person_of(request), request.POST.get("question", "")
-    when_back = request.POST.get("when") == "back"
+    wait_for_model = request.POST.get("when") == "back"
     try:
-        found = own_conversation(request, conversation_id) if conversation_id else None
+        found = get_own_conversation(request, conversation_id) if conversation_id else None
     except Http404:
-        return _refused(request, None, ConversationGone(), question=question)
+        return _show_refusal(request, None, ConversationGone(), question=question)
     try:
-        question_count(person, question, found)
-        taken = asking.turn_start_from_page(
+        count_question(person, question, found)
+        taken = asking.start_turn_from_page(
             person=person,
-            turn_id=_turn_id(request),
+            turn_id=_read_turn_id(request),
             question=question,
             conversation=found,
             personal=request.POST.get("personal", ""),
-            when_back=when_back,
+            wait_for_model=wait_for_model,
         )
     except ConversationGone as refusal:
-        return _refused(request, None, refusal, question=question)
+        return _show_refusal(request, None, refusal, question=question)
     except REFUSALS as refusal:
-        parts = refusal.parts if isinstance(refusal, PersonalFound) else None
-        return _refused(request, found, refusal, question=question, parts=parts, when_back=when_back)
+        parts = refusal.parts if isinstance(refusal, PersonalDataFound) else None
+        return _show_refusal(
+            request, found, refusal, question=question, parts=parts, wait_for_model=wait_for_model
+        )
     mark_judged(request)
-    return _taken(request, taken.turn, is_new=found is None)
+    return _show_turn(request, taken.turn, is_new=found is None)
 
 
-def _turn_id(request: HtmxRequest) -> UUID:
+def _read_turn_id(request: HtmxRequest) -> UUID:
     """The id that the page gave its turn; a new one where a form has none that can be read."""
     try:
         return UUID(request.POST.get("turn_id", ""))
@@ -111,28 +128,30 @@ def _turn_id(request: HtmxRequest) -> UUID:
         return uuid4()
 
 
-def _taken(request: HtmxRequest, turn: Turn, *, is_new: bool) -> HttpResponse:
+def _show_turn(request: HtmxRequest, turn: Turn, *, is_new: bool) -> HttpResponse:
     if not request.htmx:
-        return redirect(turn_address(turn))
-    if is_new or _is_old_page(request):
+        return redirect(get_turn_url(turn))
+    if is_new or _shows_earlier_page(request):
         # The address ends in the turn, which takes the focus as the page opens.
-        return HttpResponse(headers={"HX-Redirect": turn_address(turn)})
-    shown = partial("turn", request, shown=turn_shown(turn)) + _composer_swap(request, turn)
+        return HttpResponse(headers={"HX-Redirect": get_turn_url(turn)})
+    shown = render_partial("turn", request, shown=build_shown_turn(turn)) + _render_composer_swap(
+        request, turn
+    )
     return HttpResponse(shown, headers={"HX-Reswap": f"beforeend show:#turn-{turn.pk}:top"})
 
 
-def _is_old_page(request: HtmxRequest) -> bool:
+def _shows_earlier_page(request: HtmxRequest) -> bool:
     """Whether a new turn would stand below turns of long ago, with those in between missing."""
-    return is_place(QueryDict(urlsplit(request.htmx.current_url or "").query))
+    return has_place(QueryDict(urlsplit(request.htmx.current_url or "").query))
 
 
-def _composer_swap(request: HtmxRequest, turn: Turn) -> str:
+def _render_composer_swap(request: HtmxRequest, turn: Turn) -> str:
     live_turn = turn if turn.is_live else None
-    composer = composer_for(person_of(request), turn.conversation, live_turn=live_turn)
-    return partial("composer_swap", request, composer=composer)
+    composer = build_composer(person_of(request), turn.conversation, live_turn=live_turn)
+    return render_partial("composer_swap", request, composer=composer)
 
 
-def _refused(
+def _show_refusal(
     request: HtmxRequest, conversation: Conversation | None, refusal: Refusal, **typed: Any
 ) -> HttpResponse:
     """The composer again, with what was typed and why it was not taken.
@@ -140,21 +159,21 @@ def _refused(
     While another question is being answered the turns come along, so that the page shows what its button would stop.
     """
     person = person_of(request)
-    page = conversation_page(person, conversation, error=said(refusal, person), **typed)
+    page = build_conversation_page(person, conversation, error=format_refusal(refusal, person), **typed)
     if not request.htmx:
-        answer = render(request, "chat/conversation.html", page, status=_status_of(refusal))
+        answer = render(request, "chat/conversation.html", page, status=_get_status(refusal))
         return slowed(answer, refusal) if isinstance(refusal, TooOften) else answer
-    shown = partial("composer", request, composer=page["composer"])
+    shown = render_partial("composer", request, composer=page["composer"])
     if isinstance(refusal, StillAnswering):
-        shown += partial("turns_swap", request, **page)
+        shown += render_partial("turns_swap", request, **page)
     # A form that stood in a deleted conversation becomes that of a new one, which is no page that is missing.
-    status = 422 if isinstance(refusal, ConversationGone) else _status_of(refusal)
+    status = 422 if isinstance(refusal, ConversationGone) else _get_status(refusal)
     headers = {"HX-Retarget": "#composer", "HX-Reswap": "outerHTML"}
     answer = HttpResponse(shown, status=status, headers=headers)
     return slowed(answer, refusal) if isinstance(refusal, TooOften) else answer
 
 
-def _status_of(refusal: Refusal) -> int:
+def _get_status(refusal: Refusal) -> int:
     match refusal:
         case TooOften():
             return 429
@@ -167,26 +186,28 @@ def _status_of(refusal: Refusal) -> int:
 @require_POST
 def stop(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
     """Stop a turn. Where it has ended already, the page is brought up to date, as its stream may not have told it."""
-    services.turn_stop(turn=own_turn(request, turn_id))
-    turn = own_turn(request, turn_id)
+    services.stop_turn(turn=get_own_turn(request, turn_id))
+    turn = get_own_turn(request, turn_id)
     if not request.htmx:
-        return redirect(turn_address(turn))
+        return redirect(get_turn_url(turn))
     if turn.is_live:
         return HttpResponse(status=204)
-    composer = composer_for(person_of(request), turn.conversation, live_turn=None)
-    shown = ending_swaps(request, turn)
-    return HttpResponse(shown + partial("composer_actions_swap", request, composer=composer))
+    composer = build_composer(person_of(request), turn.conversation, live_turn=None)
+    shown = render_end_swaps(request, turn)
+    return HttpResponse(shown + render_partial("composer_actions_swap", request, composer=composer))
 
 
 @sign_in_required
 @require_POST
 def retry(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
     """Ask the question of a failed or stopped turn again; it stays until the new turn has come to something better."""
-    person, failed = person_of(request), own_turn(request, turn_id)
-    when_back = request.POST.get("when") == "back"
+    person, failed = person_of(request), get_own_turn(request, turn_id)
+    wait_for_model = request.POST.get("when") == "back"
 
     def again(new_id: UUID) -> Turn:
-        return asking.turn_retry(person=person, failed=failed, turn_id=new_id, when_back=when_back).turn
+        return asking.retry_turn(
+            person=person, failed=failed, turn_id=new_id, wait_for_model=wait_for_model
+        ).turn
 
     return _ask_again(request, failed, again)
 
@@ -195,7 +216,7 @@ def retry(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
 @require_POST
 def continue_answer(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
     """Ask for the rest of an answer that broke off."""
-    person, unfinished = person_of(request), own_turn(request, turn_id)
+    person, unfinished = person_of(request), get_own_turn(request, turn_id)
 
     def go_on(new_id: UUID) -> Turn:
         return asking.continue_turn(person=person, turn=unfinished, turn_id=new_id).turn
@@ -206,23 +227,23 @@ def continue_answer(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
 def _ask_again(request: HtmxRequest, earlier: Turn, asking: Callable[[UUID], Turn]) -> HttpResponse:
     person = person_of(request)
     try:
-        question_count(person, earlier.question, earlier.conversation)
-        turn = asking(_turn_id(request))
+        count_question(person, earlier.question, earlier.conversation)
+        turn = asking(_read_turn_id(request))
     except REFUSALS as refusal:
-        return _refused(request, earlier.conversation, refusal)
+        return _show_refusal(request, earlier.conversation, refusal)
     if not request.htmx:
-        return redirect(turn_address(turn))
-    if _is_old_page(request):
-        return HttpResponse(headers={"HX-Redirect": turn_address(turn)})
-    swaps = retry_swaps(request, own_turn(request, earlier.pk), turn)
-    return HttpResponse(swaps + _composer_swap(request, turn))
+        return redirect(get_turn_url(turn))
+    if _shows_earlier_page(request):
+        return HttpResponse(headers={"HX-Redirect": get_turn_url(turn)})
+    swaps = render_retry_swaps(request, get_own_turn(request, earlier.pk), turn)
+    return HttpResponse(swaps + _render_composer_swap(request, turn))
 
 
 @sign_in_required
 @require_POST
 def go_on(request: HtmxRequest) -> HttpResponse:
     """Back to the tutor after a help card, once the pause has had its time."""
-    services.pause_end(person=person_of(request))
+    services.end_pause(person=person_of(request))
     return redirect("chat:start")
 
 
@@ -230,31 +251,120 @@ def go_on(request: HtmxRequest) -> HttpResponse:
 @require_POST
 @reads_free_text("title")
 def rename(request: HtmxRequest, conversation_id: UUID) -> HttpResponse:
-    found = own_conversation(request, conversation_id)
-    services.conversation_rename(conversation=found, title=request.POST.get("title", ""))
-    listed = _listed(request)
-    return redirect(listed) if listed else _back(request, found)
+    found = get_own_conversation(request, conversation_id)
+    services.rename_conversation(conversation=found, title=request.POST.get("title", ""))
+    listed = _get_list_url(request)
+    return redirect(listed) if listed else _return_to_page(request, found)
 
 
 @sign_in_required
 @require_http_methods(["GET", "POST"])
 def delete(request: HtmxRequest, conversation_id: UUID) -> HttpResponse:
     """Asks first, as there is no way back."""
-    found = own_conversation(request, conversation_id)
+    found = get_own_conversation(request, conversation_id)
     if request.method == "GET":
-        return render(request, "chat/delete.html", {"conversation": found, "listed": _listed(request)})
-    services.conversation_delete(conversation=found)
-    return redirect(_listed(request) or "chat:start")
+        return render(request, "chat/delete.html", {"conversation": found, "listed": _get_list_url(request)})
+    services.delete_conversation(conversation=found)
+    return redirect(_get_list_url(request) or "chat:start")
 
 
-def _listed(request: HtmxRequest) -> str:
+def _get_list_url(request: HtmxRequest) -> str:
     """The page of the list of conversations that a person came from, or ""."""
     address = request.POST.get("listed") or request.GET.get("listed") or ""
     is_ours = url_has_allowed_host_and_scheme(address, allowed_hosts=None)
     return address if is_ours and address.startswith(reverse("chat:conversations")) else ""
 
 
-def _back(request: HtmxRequest, conversation: Conversation) -> HttpResponse:
+def _return_to_page(request: HtmxRequest, conversation: Conversation) -> HttpResponse:
     if request.htmx:
         return HttpResponse(status=204)
     return redirect("chat:conversation", conversation.pk)
+
+
+@sign_in_required
+@require_POST
+def answer(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
+    """The answer to what a pause asks. The whole page follows, as the composer goes by it."""
+    turn = get_own_turn(request, turn_id)
+    answer_check_in(turn=turn, is_yes=request.POST.get("answer") == "yes")
+    return _redirect_to_turn(turn)
+
+
+@sign_in_required
+@require_POST
+@reads_free_text("comment")
+def report(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
+    turn = get_own_turn(request, turn_id)
+    form = ReportForm(request.POST)
+    if not form.is_valid():
+        return _show_report_form(request, turn, form)
+    report_rate_limit.hit(person_of(request).pk)
+    with or_404(NothingToReport):
+        create_report(turn=turn, **form.cleaned_data)
+    return _show_changed_turn(request, turn)
+
+
+@sign_in_required
+@require_POST
+def take_back(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
+    turn = get_own_turn(request, turn_id)
+    withdraw_report(turn=turn)
+    return _show_changed_turn(request, turn)
+
+
+def _show_report_form(request: HtmxRequest, turn: Turn, form: ReportForm) -> HttpResponse:
+    """The form with what was typed and why it was not taken, in its place on the page."""
+    if request.htmx:
+        shown = replace(build_shown_turn(turn), report_form=form)
+        place = {"HX-Retarget": f"#turn-{turn.pk}", "HX-Reswap": "outerHTML"}
+        return HttpResponse(render_partial("turn", request, shown=shown), status=422, headers=place)
+    turns = get_turns_page(turn.conversation, {"at": str(turn.pk)})
+    page = build_conversation_page(person_of(request), turn.conversation, turns)
+    page["turns"] = [
+        replace(shown, report_form=form) if shown.turn == turn else shown for shown in page["turns"]
+    ]
+    return render(request, "chat/conversation.html", page, status=422)
+
+
+def _show_changed_turn(request: HtmxRequest, turn: Turn) -> HttpResponse:
+    if request.htmx:
+        return HttpResponse(render_partial("turn", request, shown=build_shown_turn(turn)))
+    return _redirect_to_turn(turn)
+
+
+def _redirect_to_turn(turn: Turn) -> HttpResponse:
+    return redirect(get_turn_url(turn))
+
+
+CONVERSATIONS_A_PAGE = 30
+
+
+@sign_in_required
+@require_safe
+@reads_free_text("q")
+def conversations(request: HtmxRequest) -> HttpResponse:
+    """Every conversation, or what `q` finds in them; newest first, page by page. The words stay out of every log."""
+    person, words = person_of(request), clean_search(request.GET.get("q", ""))
+    cursor = request.GET.get("before", "")
+    page = {"person": person, "words": words, "longest": MAX_SEARCH_LENGTH, "is_first": not cursor}
+    if not words:
+        listed = page_of(list_conversations(person), by="asked_at", size=CONVERSATIONS_A_PAGE, cursor=cursor)
+        return render(request, "chat/conversations.html", page | {"listed": listed})
+    found: Page[Turn] = Page(())
+    refusal = None
+    if len(words) >= MIN_SEARCH_LENGTH:
+        try:
+            search_rate_limit.hit(person.pk)
+        except TooOften as too_often:
+            refusal = too_often
+    if len(words) >= MIN_SEARCH_LENGTH and not refusal:
+        found = page_of(find_turns(person, words), by="asked_at", size=RESULTS_A_PAGE, cursor=cursor)
+    page |= {
+        "listed": found,
+        "hits": build_results(found.rows, words),
+        "is_too_short": len(words) < MIN_SEARCH_LENGTH,
+        "cards": cards_beside_search(request, request.GET["q"]),
+        "trouble": too_often_said(refusal) if refusal else "",
+    }
+    response = render(request, "chat/search_results.html", page)
+    return slowed(response, refusal) if refusal else response

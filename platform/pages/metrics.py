@@ -13,8 +13,8 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 
 from budgets.selectors import holds_open
-from chat.selectors import turns_live
-from chat.turns.outages import model_outage
+from chat.selectors import count_live_turns
+from chat.turns.outages import find_outage
 from chat.turns.outcomes import MEASURES
 from telemetry.gathering import sums
 
@@ -53,7 +53,7 @@ class Site:
         if counted is not None:
             yield from (measure.told(counted) for measure in MEASURES)
         yield GaugeMetricFamily("kitchen_holds_open", "Holds that are not resolved yet.", holds_open())
-        outage = model_outage()
+        outage = find_outage()
         yield GaugeMetricFamily(
             "kitchen_model_down_seconds",
             "How long the model has given no answers; 0 while it does.",
@@ -62,6 +62,6 @@ class Site:
         live = GaugeMetricFamily(
             "kitchen_turns_live", "Turns that wait or are being written.", labels=["state"]
         )
-        for state, count in turns_live().items():
+        for state, count in count_live_turns().items():
             live.add_metric([state], count)
         yield live

@@ -10,8 +10,8 @@ from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 
 from accounts.models import Person
-from chat.models import Conversation, Ending, Report, State, Turn
-from chat.web.conversation import composer_for, partial
+from chat.models import Conversation, EndReason, Report, Turn, TurnState
+from chat.web.conversation import build_composer, render_partial
 from guard import Category, Level
 from tests.library import fill_library
 from tests.live import Web
@@ -21,26 +21,30 @@ SignIn = Callable[[Person], None]
 REDIRECT_LESSON = "good-and-bad/what-it-is#nobody"
 # What each act leaves in the database; no rule reaches most of them yet.
 TURNS: dict[str, dict[str, object]] = {
-    "card": {"state": State.CARDED, "level": Level.STATED, "categories": [Category.SUICIDE]},
-    "unsafe_home": {"state": State.CARDED, "level": Level.UNSAFE_HOME, "categories": [Category.UNSAFE_HOME]},
-    "pause": {"state": State.PAUSED, "level": Level.HINTS, "categories": [Category.HOPELESSNESS]},
+    "card": {"state": TurnState.CARDED, "level": Level.STATED, "categories": [Category.SUICIDE]},
+    "unsafe_home": {
+        "state": TurnState.CARDED,
+        "level": Level.UNSAFE_HOME,
+        "categories": [Category.UNSAFE_HOME],
+    },
+    "pause": {"state": TurnState.PAUSED, "level": Level.HINTS, "categories": [Category.HOPELESSNESS]},
     "support": {
-        "state": State.ANSWERED,
+        "state": TurnState.ANSWERED,
         "level": Level.STRESS,
         "categories": [Category.BULLYING],
         "answer": "A fraction is a part of a whole.",
         "answer_tokens": 9,
         "model": "a model",
     },
-    "refuse": {"state": State.REFUSED, "categories": [Category.METHOD]},
+    "refuse": {"state": TurnState.REFUSED, "categories": [Category.METHOD]},
     "redirect": {
-        "state": State.REDIRECTED,
+        "state": TurnState.REDIRECTED,
         "categories": [Category.COMPANION],
         "passages": [REDIRECT_LESSON],
     },
     "cut": {
-        "state": State.WITHHELD,
-        "ending": Ending.ROMANCE,
+        "state": TurnState.CUT,
+        "end_reason": EndReason.ROMANCE,
         "passages": [REDIRECT_LESSON],
         "answer_tokens": 9,
     },
@@ -108,11 +112,11 @@ def test_a_report_joins_the_page_without_leaving_it_and_is_taken_back_there(
     expect(
         page.get_by_text("Thank you. The people who check this site may read this one turn")
     ).to_be_visible()
-    assert (Report.objects.get().turn, Report.objects.get().words) == (turn, "It is not")
+    assert (Report.objects.get().turn, Report.objects.get().comment) == (turn, "It is not")
     audit()
     page.get_by_role("button", name="Take that back").click()
     expect(page.get_by_text("none of your words are kept")).to_be_visible()
-    assert Report.objects.get().words == ""
+    assert Report.objects.get().comment == ""
     expect(page.get_by_label("Your next question")).to_have_value("And decimals?")
 
 
@@ -146,10 +150,10 @@ def test_what_would_leave_the_machine_is_shown_first(
     question = "I am Noor Haddad. What is a noun?"
     request = rf.get("/tutor/")
     request.user = teen
-    composer = composer_for(
+    composer = build_composer(
         teen, None, live_turn=None, question=question, error="Not sent yet.", parts=["Noor Haddad"]
     )
-    reply = partial("composer", request, composer=composer)
+    reply = render_partial("composer", request, composer=composer)
     headers = {"HX-Retarget": "#composer", "HX-Reswap": "outerHTML", "Content-Type": "text/html"}
     headers["Kitchen-Table"] = "page"
     sign_in(teen)

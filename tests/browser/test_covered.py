@@ -8,7 +8,7 @@ from django.utils import timezone
 from playwright.sync_api import Page
 
 from accounts.models import Person
-from chat.models import Conversation, State, Turn
+from chat.models import Conversation, Turn, TurnState
 from guard import Category, Level
 from tests.matrix.world import world_make
 
@@ -52,7 +52,7 @@ SCRIPT = """
 def make_conversation(teen: Person, turns: list[dict[str, object]]) -> str:
     talk = Conversation.objects.create(owner=teen, title="Fractions")
     for number, fields in enumerate(turns):
-        ended = None if fields["state"] == State.WORKING else timezone.now()
+        ended = None if fields["state"] == TurnState.WORKING else timezone.now()
         question = f"How do fractions work, part {number}?"
         Turn.objects.create(pk=uuid4(), conversation=talk, question=question, ended_at=ended, **fields)
     return f"/tutor/{talk.pk}"
@@ -60,25 +60,25 @@ def make_conversation(teen: Person, turns: list[dict[str, object]]) -> str:
 
 def conversations(teen: Person) -> list[str]:
     answered: dict[str, object] = {
-        "state": State.ANSWERED,
+        "state": TurnState.ANSWERED,
         "answer": "A fraction is a part of a whole.\n\n" * 6,
         "answer_tokens": 9,
         "model": "a model",
         "passages": ["good-and-bad/what-it-is#nobody"],
     }
     card: dict[str, object] = {
-        "state": State.CARDED,
+        "state": TurnState.CARDED,
         "level": Level.ACUTE,
         "categories": [Category.SUICIDE],
     }
     now = timezone.now()
     live: dict[str, object] = {
-        "state": State.WORKING,
+        "state": TurnState.WORKING,
         "claim": uuid4(),
         "claimed_at": now,
         "lease_until": now,
     }
-    failed: dict[str, object] = {"state": State.FAILED}
+    failed: dict[str, object] = {"state": TurnState.FAILED}
     return [
         make_conversation(teen, turns) for turns in ([answered, failed], [answered, live], [answered, card])
     ]

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from accounts.models import Person
-from chat.asking.releasing import release_deferred
+from chat.asking.deferred import release_deferred
 from chat.models import ModelOutage, Turn
 from tests.chat.conftest import down, unnudged, written
 from tests.quirks import answered_by

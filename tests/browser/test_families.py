@@ -51,7 +51,7 @@ LINK_PAGES = [
     "/family/links/{}/consent",
     "/family/links/{}/password",
     "/family/data",
-    "/tutor/look/{}",
+    "/tutor/parent-view/{}",
 ]
 
 
@@ -153,7 +153,7 @@ def test_pause_and_part(link: Link, phone_of: Callable[..., Page]) -> None:
     his.get_by_role("button", name="End this link").click()
     hers.goto("/family/")
     expect(hers.locator(".notices")).to_contain_text("Noor ended your link here.")
-    hers.goto(f"/tutor/look/{link.pk}")
+    hers.goto(f"/tutor/parent-view/{link.pk}")
     expect(hers.get_by_role("heading", level=1)).to_contain_text("There is nothing at this address")
 
 

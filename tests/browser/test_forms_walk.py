@@ -42,7 +42,7 @@ Walk = Callable[[Page, Locator], Iterator[str]]
 @pytest.fixture
 def world(web: Web, library: None, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr("mail.nudge.send", lambda _mail_id: None)
-    monkeypatch.setattr("chat.turns.queue.send", lambda _turn_id: None)
+    monkeypatch.setattr("chat.turns.queue.nudge_worker", lambda _turn_id: None)
     made = world_make()
     for person in made.people.values():
         person.set_password(PASSWORD)

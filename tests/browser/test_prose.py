@@ -97,13 +97,17 @@ def test_a_parent_sees_the_same(
     audit: Callable[[], None],
 ) -> None:
     link = Link.objects.create(
-        parent=parent, teen=teen, view=View.FULL, full_since=None, made_at=timezone.now() - timedelta(days=30)
+        parent=parent,
+        teen=teen,
+        view=View.FULL,
+        full_since=None,
+        made_at=timezone.now() - timedelta(days=30),
     )
     sign_in(teen)
     page.goto(f"/tutor/{talk.pk}")
     prose, question = (page.locator(css).inner_text() for css in (".prose", ".question"))
     sign_in(parent)
-    page.goto(f"/tutor/look/{link.pk}")
+    page.goto(f"/tutor/parent-view/{link.pk}")
     assert page.locator(".prose").inner_text() == prose
     assert question.endswith(page.locator(".question > div").inner_text())
     audit()

@@ -9,8 +9,8 @@ from playwright.sync_api import Page, Route, expect
 
 from accounts.models import Person
 from budgets.models import Hold
-from chat.answering.leases import CLAIMING
-from chat.models import State, Turn
+from chat.answering.leases import CLAIM_LOCK
+from chat.models import Turn, TurnState
 from tests.browser.written import FIRST, WrittenTurn
 from tests.live import Web, other_connection
 
@@ -121,7 +121,7 @@ def test_beside_stop_report_take_back_and_retry_it_is_told_as_well(written: Writ
 def no_claims(web: Web) -> Iterator[None]:
     """Questions wait: no worker that other tests have started may claim one."""
     with other_connection() as other:
-        other.execute("SELECT pg_advisory_xact_lock(%s)", [CLAIMING])
+        other.execute("SELECT pg_advisory_xact_lock(%s)", [CLAIM_LOCK])
         yield
 
 
@@ -129,7 +129,7 @@ def test_the_focus_goes_to_the_new_turn_and_the_end_leaves_it_there(
     written: WrittenTurn, page: Page, no_claims: None
 ) -> None:
     written.write(FIRST)
-    written.end(State.FAILED)
+    written.end(TurnState.FAILED)
     page.goto(written.address)
     status = page.locator("#tutor-status")
     page.get_by_label("Your next question").fill("And snow?")
@@ -156,7 +156,7 @@ def test_the_focus_goes_to_the_new_turn_and_the_end_leaves_it_there(
 def test_a_card_takes_the_focus(written: WrittenTurn, page: Page) -> None:
     page.goto(written.address)
     page.get_by_label("Your next question").focus()
-    written.end(State.CARDED, level="4", categories=["suicide"])
+    written.end(TurnState.CARDED, level="4", categories=["suicide"])
     expect(page.locator(".card-crisis")).to_be_focused()
     expect(page.locator("#tutor-status")).to_have_text("A card with help lines is shown.")
 
@@ -198,7 +198,7 @@ def test_without_a_session_one_signs_in_and_finds_what_was_typed(
     written: WrittenTurn, page: Page, teen: Person
 ) -> None:
     written.write(FIRST)
-    written.end(State.FAILED)
+    written.end(TurnState.FAILED)
     page.goto(written.address)
     page.get_by_label("Your next question").fill("And snow?")
     Session.objects.all().delete()
@@ -227,7 +227,7 @@ def test_an_old_token_is_replaced_and_the_next_press_is_taken(written: WrittenTu
 def test_a_card_for_what_is_written_while_the_tutor_rests_takes_the_focus(
     written: WrittenTurn, page: Page
 ) -> None:
-    written.end(State.CARDED, level="4", categories=["suicide"])
+    written.end(TurnState.CARDED, level="4", categories=["suicide"])
     page.goto(written.address)
     page.get_by_label("Write here if you need help").fill("I want to die")
     page.locator("#composer-button").click()

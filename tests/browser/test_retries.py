@@ -11,9 +11,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from accounts.models import Person
-from chat.models import Ending, State, Turn
-from chat.prompt import prompt_for
-from chat.selectors import pasts_of
+from chat.models import EndReason, Turn, TurnState
+from chat.prompt import build_prompt
+from chat.selectors import get_earlier_turns
 from tests import live
 from tests.scripted import DONE, NOT_FOUND, OK, read_request, stop
 
@@ -110,7 +110,7 @@ def stopped(page: Page, teen: Person, sign_in: SignIn, worker: live.Worker) -> T
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_text("You stopped the answer here.")).to_be_visible()
     turn = Turn.objects.get()
-    assert (turn.state, turn.ending) == (State.STOPPED, Ending.ASKED)
+    assert (turn.state, turn.end_reason) == (TurnState.STOPPED, EndReason.STOPPED_BY_ASKER)
     return turn
 
 
@@ -135,7 +135,7 @@ def test_words_stay_when_a_retry_fails_after_a_reload_and_in_memory(
     page.get_by_role("button", name="Ask", exact=True).click()
     expect(page.locator(".turn")).to_have_count(2)
     following = Turn.objects.get(question="What is a delta?")
-    prompt = prompt_for(following.question, past=pasts_of([following])[following.pk])
+    prompt = build_prompt(following.question, past=get_earlier_turns([following])[following.pk])
     assert stopped.answer in [message["content"] for message in prompt.messages]
 
 
@@ -153,7 +153,7 @@ def test_a_better_answer_takes_the_place_of_the_words(page: Page, stopped: Turn,
     expect(page.get_by_text("A whole answer.")).to_be_visible()
     expect(page.locator(".turn")).to_have_count(1)
     expect(page.locator(".turn .answer-foot")).to_be_visible()
-    expect(page.locator(f"#turn-{Turn.objects.get(state=State.ANSWERED).pk}")).to_be_visible()
+    expect(page.locator(f"#turn-{Turn.objects.get(state=TurnState.ANSWERED).pk}")).to_be_visible()
     assert page.evaluate("window.stayed") is True
 
 
@@ -167,4 +167,4 @@ def test_an_answer_that_was_stopped_goes_on_below_itself(
     expect(page.locator(".turn").last.locator(".answer-foot")).to_be_visible()
     assert words_of(page) == LONG
     expect(page.locator(".turn").first.get_by_role("button", name="Go on")).to_have_count(0)
-    assert Turn.objects.get(continues=stopped).state == State.ANSWERED
+    assert Turn.objects.get(continues=stopped).state == TurnState.ANSWERED

@@ -11,7 +11,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, Route, expect
 
 from accounts.models import Person
-from chat.models import State, Turn
+from chat.models import Turn, TurnState
 from tests.browser.written import FIRST, SECOND, THIRD, WrittenTurn
 from tests.live import wait_until
 
@@ -172,13 +172,13 @@ def test_a_selection_in_finished_text_survives_the_end(written: WrittenTurn, pag
 
 
 def test_a_wait_in_line_is_told_and_announced_until_the_words_begin(written: WrittenTurn, page: Page) -> None:
-    Turn.objects.update(state=State.QUEUED, claim=None, lease_until=None)
+    Turn.objects.update(state=TurnState.QUEUED, claim=None, lease_until=None)
     page.goto(written.address)
     expect(page.locator("#tutor-status")).to_contain_text("Waiting for a free place.")
     expect(page.locator(".turn-status")).to_contain_text("Waiting for a free place.")
     now = timezone.now()
     Turn.objects.update(
-        state=State.WORKING, claim=uuid4(), claimed_at=now, lease_until=now + timedelta(minutes=5)
+        state=TurnState.WORKING, claim=uuid4(), claimed_at=now, lease_until=now + timedelta(minutes=5)
     )
     written.write(FIRST)
     expect(page.locator(".turn-status")).to_have_text("Writing an answer.")

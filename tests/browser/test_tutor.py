@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from accounts.models import Person
 from budgets.models import Hold, HoldState
 from budgets.selectors import meter
-from chat.models import Ending, State, Turn
+from chat.models import EndReason, Turn, TurnState
 from tests.budgets.purse import purse_make
 from tests.live import Web, Worker, wait_until
 
@@ -51,7 +51,7 @@ def test_a_question_is_answered_word_by_word_and_what_it_cost_is_said(
     assert len(seen) > 5, "the answer came all at once"
     finished(page)
     turn = Turn.objects.get()
-    assert turn.state == State.ANSWERED
+    assert turn.state == TurnState.ANSWERED
     expect(page.locator(".answer-foot")).to_contain_text(f"{turn.tokens} tokens")
     assert meter(owner=teen).spent == turn.tokens
     audit()
@@ -86,7 +86,7 @@ def test_stop_stops_the_model_and_only_what_was_made_is_paid(
     expect(page.get_by_text("You stopped the answer here.")).to_be_visible()
     expect(page.get_by_role("button", name="Retry")).to_be_visible()
     turn = Turn.objects.get()
-    assert (turn.state, turn.ending) == (State.STOPPED, Ending.ASKED)
+    assert (turn.state, turn.end_reason) == (TurnState.STOPPED, EndReason.STOPPED_BY_ASKER)
     assert 0 < turn.answer_tokens < 350
     assert Hold.objects.get().state == HoldState.SETTLED
     assert meter(owner=teen).spent == turn.tokens

@@ -7,8 +7,8 @@ from django.utils import timezone
 
 from accounts.models import Person
 from chat import streaming
-from chat.models import Conversation, Ending, State, Turn
-from chat.streaming.store import _client, words_key
+from chat.models import Conversation, EndReason, Turn, TurnState
+from chat.streaming.store import _client, stream_key
 
 FIRST = "Rain falls from clouds.\n\n"
 SECOND = "It runs into rivers.\n\n"
@@ -24,7 +24,7 @@ class WrittenTurn:
             pk=uuid4(),
             conversation=Conversation.objects.create(owner=owner, title="Rain"),
             question="Where does rain go?",
-            state=State.WORKING,
+            state=TurnState.WORKING,
             claim=uuid4(),
             claimed_at=now,
             lease_until=now + timedelta(minutes=10),
@@ -38,13 +38,15 @@ class WrittenTurn:
     def write(self, *texts: str) -> None:
         for text in texts:
             entry: dict[str, str | int] = {"at": len(self.answer), "text": text, "n": len(self.answer)}
-            _client().xadd(words_key(self.turn.pk), entry)  # type: ignore[arg-type]
+            _client().xadd(stream_key(self.turn.pk), entry)  # type: ignore[arg-type]
             self.answer += text
 
-    def end(self, state: State = State.ANSWERED, ending: Ending = Ending.NONE, **fields: object) -> None:
+    def end(
+        self, state: TurnState = TurnState.ANSWERED, end_reason: EndReason = EndReason.NONE, **fields: object
+    ) -> None:
         Turn.objects.filter(pk=self.turn.pk).update(
             state=state,
-            ending=ending,
+            end_reason=end_reason,
             answer=self.answer.strip(),
             answer_tokens=9,
             model="a model",
@@ -53,4 +55,4 @@ class WrittenTurn:
             ended_at=timezone.now(),
             **fields,
         )
-        streaming.end(self.turn.pk)
+        streaming.end_stream(self.turn.pk)

@@ -6,9 +6,9 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Person
-from chat.answering.desk import Desk
-from chat.asking.services import turn_start
-from chat.models import Conversation, Ending, ModelOutage, Turn
+from chat.answering.worker import TurnWorker
+from chat.asking.services import start_turn
+from chat.models import Conversation, EndReason, ModelOutage, Turn
 from guard import Verdict
 from tests.chat.verdicts import judging
 from tests.live import wait_until
@@ -20,7 +20,7 @@ Judged = Callable[[Verdict], None]
 @pytest.fixture
 def ask() -> Ask:
     def asking(person: Person, question: str = "Why is the sky blue?", **how: object) -> Turn:
-        return turn_start(person=person, turn_id=uuid4(), question=question, **how).turn  # type: ignore[arg-type]
+        return start_turn(person=person, turn_id=uuid4(), question=question, **how).turn  # type: ignore[arg-type]
 
     return asking
 
@@ -31,7 +31,7 @@ def judged(monkeypatch: pytest.MonkeyPatch) -> Judged:
 
     def judge(verdict: Verdict) -> None:
         for room in ("asking.services", "turns.verdicts"):
-            monkeypatch.setattr(f"chat.{room}.verdict_for", judging(verdict))
+            monkeypatch.setattr(f"chat.{room}.judge_question", judging(verdict))
 
     return judge
 
@@ -39,8 +39,8 @@ def judged(monkeypatch: pytest.MonkeyPatch) -> Judged:
 @pytest.fixture
 def unnudged(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keeps what is asked from the worker that other tests of this process may have started."""
-    monkeypatch.setattr("chat.turns.queue.send", lambda _turn_id: None)
-    monkeypatch.setattr("chat.turns.queue.send_watch", lambda: None)
+    monkeypatch.setattr("chat.turns.queue.nudge_worker", lambda _turn_id: None)
+    monkeypatch.setattr("chat.turns.queue.nudge_deferred", lambda: None)
 
 
 @pytest.fixture
@@ -48,15 +48,15 @@ def down(db: None) -> ModelOutage:
     """The model has given no answers for three minutes, and people are told."""
     began = timezone.now() - timedelta(minutes=3)
     return ModelOutage.objects.create(
-        began_at=began, declared_at=began, ending=Ending.MODEL_AWAY, faults=2, failed_probes=9
+        began_at=began, declared_at=began, end_reason=EndReason.MODEL_UNREACHABLE, faults=2, failed_probes=9
     )
 
 
 def written(turn: Turn) -> Turn:
     """The turn after a desk of this process has written it. For tests whose transactions are real."""
-    desk = Desk(places=1)
+    desk = TurnWorker(places=1)
     desk.take()
-    wait_until(lambda: not desk.drafts, what="the answer")
+    wait_until(lambda: not desk.answers, what="the answer")
     desk.is_closing = True
     turn.refresh_from_db()
     return turn

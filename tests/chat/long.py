@@ -7,7 +7,7 @@ from uuid import uuid4
 from django.utils import timezone
 
 from accounts.models import Person
-from chat.models import Conversation, State, Turn
+from chat.models import Conversation, Turn, TurnState
 
 
 def conversation_make(
@@ -31,7 +31,7 @@ def turns_make(
                 "pk": uuid4(),
                 "conversation": conversation,
                 "question": f"Question {number}",
-                "state": State.ANSWERED,
+                "state": TurnState.ANSWERED,
                 "asked_at": start + timedelta(minutes=number * minutes),
                 "ended_at": start + timedelta(minutes=number * minutes),
                 **fields,

@@ -17,11 +17,11 @@ from budgets.selectors import meter
 from chat import services
 from chat.asking import services as asking
 from chat.errors import FamilyClosed, TutorClosed, TutorPaused
-from chat.models import Ending, State, Turn
-from chat.personal import conversations_export
-from chat.prompt import KINDLY, for_turn, prompt_for
-from chat.selectors import pause_of
-from chat.turns.verdicts import action_of, ending_of_cut, said_of
+from chat.models import EndReason, Turn, TurnState
+from chat.personal import export_conversations
+from chat.prompt import SUPPORT_INSTRUCTION, add_turn_instructions, build_prompt
+from chat.selectors import find_pause
+from chat.turns.verdicts import find_cut_reason, find_fixed_text, get_action
 from families.models import Consent, Link
 from families.terms import View
 from guard import Action, Category, Level, Verdict
@@ -32,10 +32,10 @@ from tests.library import fill_library
 
 AsPerson = Callable[[Person], Client]
 FIXED = [
-    (HINTS, State.PAUSED),
-    (METHOD, State.REFUSED),
-    (COMPANION, State.REDIRECTED),
-    (UNSAFE_HOME, State.CARDED),
+    (HINTS, TurnState.PAUSED),
+    (METHOD, TurnState.REFUSED),
+    (COMPANION, TurnState.REDIRECTED),
+    (UNSAFE_HOME, TurnState.CARDED),
 ]
 
 
@@ -54,7 +54,7 @@ class TestFixedWords:
     def test_they_come_at_once_and_cost_nothing(
         self,
         given: Verdict,
-        state: State,
+        state: TurnState,
         teen: Person,
         ask: Ask,
         judged: Judged,
@@ -63,7 +63,10 @@ class TestFixedWords:
     ) -> None:
         judged(given)
         settings.TUTOR_DAILY_TOKENS = 0
-        with patch("chat.turns.queue.send") as nudged, django_capture_on_commit_callbacks(execute=True):
+        with (
+            patch("chat.turns.queue.nudge_worker") as nudged,
+            django_capture_on_commit_callbacks(execute=True),
+        ):
             turn = ask(teen)
         assert (turn.state, turn.tokens, turn.layer) == (state, 0, "test")
         assert turn.ended_at
@@ -71,36 +74,36 @@ class TestFixedWords:
         assert not Hold.objects.exists()
 
     def test_they_stand_in_the_conversation_and_in_its_copy(
-        self, given: Verdict, state: State, teen: Person, ask: Ask, judged: Judged, owner: Client
+        self, given: Verdict, state: TurnState, teen: Person, ask: Ask, judged: Judged, owner: Client
     ) -> None:
         judged(given)
         turn = ask(teen)
         assert turn.question in page_of(owner, turn)
-        (row,) = conversations_export(teen)
+        (row,) = export_conversations(teen)
         assert row["question"] == turn.question
-        assert row["outcome"] == str(State(state).label)
+        assert row["outcome"] == str(TurnState(state).label)
 
     def test_they_are_never_repeated_to_a_model(
-        self, given: Verdict, state: State, teen: Person, ask: Ask, judged: Judged
+        self, given: Verdict, state: TurnState, teen: Person, ask: Ask, judged: Judged
     ) -> None:
         judged(given)
         turn = ask(teen)
-        assert len(prompt_for("Why?", past=[turn]).messages) == 2
+        assert len(build_prompt("Why?", past=[turn]).messages) == 2
 
     def test_the_question_does_not_become_the_conversations_name(
-        self, given: Verdict, state: State, teen: Person, ask: Ask, judged: Judged
+        self, given: Verdict, state: TurnState, teen: Person, ask: Ask, judged: Judged
     ) -> None:
         judged(given)
         assert ask(teen, "Something private").conversation.title == "A conversation"
 
     def test_the_api_tells_them(
-        self, given: Verdict, state: State, teen: Person, ask: Ask, judged: Judged, owner: Client
+        self, given: Verdict, state: TurnState, teen: Person, ask: Ask, judged: Judged, owner: Client
     ) -> None:
         judged(given)
         told = owner.get(reverse("chat_api:turn", args=[ask(teen).pk])).json()
         assert told["state"] == state
         assert told["usage"] == {"prompt_tokens": 0, "answer_tokens": 0, "microdollars": 0}
-        shown = told["said"] or told["card"]
+        shown = told["fixed_text"] or told["card"]
         assert shown["heading"]
         assert shown["paragraphs"]
 
@@ -122,7 +125,7 @@ class TestPause:
 
     def test_it_comes_before_a_closed_site(self, teen: Person, ask: Ask, settings: Settings) -> None:
         settings.DEMO, settings.CRISIS_TEXTS_REVIEW = False, ""
-        assert ask(teen).state == State.PAUSED
+        assert ask(teen).state == TurnState.PAUSED
 
     @pytest.mark.parametrize("word", ["no", "unsaid"])
     def test_the_teens_own_answer_ends_it(
@@ -135,7 +138,7 @@ class TestPause:
         assert "Thank you. The lesson goes on below" in page
         assert "Your next question" in page
         judged(Verdict())
-        assert ask(teen, "What is a noun?").state == State.QUEUED
+        assert ask(teen, "What is a noun?").state == TurnState.QUEUED
 
     def test_so_does_a_short_time(self, teen: Person, ask: Ask, judged: Judged) -> None:
         turn = ask(teen)
@@ -143,7 +146,7 @@ class TestPause:
         with pytest.raises(TutorPaused):
             ask(teen, "What is a noun?")
         Turn.objects.filter(pk=turn.pk).update(ended_at=timezone.now() - timedelta(minutes=3))
-        assert ask(teen, "What is a noun?").state == State.QUEUED
+        assert ask(teen, "What is a noun?").state == TurnState.QUEUED
 
     def test_a_yes_brings_the_card_of_somebody_who_said_it(
         self, teen: Person, ask: Ask, owner: Client
@@ -151,12 +154,12 @@ class TestPause:
         turn = ask(teen)
         owner.post(reverse("chat:turn_answer", args=[turn.pk]), {"answer": "yes"})
         turn.refresh_from_db()
-        assert (turn.state, turn.level) == (State.CARDED, Level.STATED)
+        assert (turn.state, turn.level) == (TurnState.CARDED, Level.STATED)
         page = page_of(owner, turn)
         assert "you may be thinking about hurting yourself" in page
         assert "The tutor is resting" in page
-        services.question_answer(turn=turn, is_yes=False)
-        assert pause_of(teen)
+        services.answer_check_in(turn=turn, is_yes=False)
+        assert find_pause(teen)
 
     def test_no_parent_sees_that_yes(
         self, teen: Person, parent: Person, ask: Ask, owner: Client, as_person: AsPerson
@@ -164,7 +167,7 @@ class TestPause:
         link = Link.objects.create(parent=parent, teen=teen, view=View.FLAGGED)
         turn = ask(teen, "nothing is worth it")
         owner.post(reverse("chat:turn_answer", args=[turn.pk]), {"answer": "yes"})
-        look = as_person(parent).get(reverse("chat:look", args=[link.pk])).content.decode()
+        look = as_person(parent).get(reverse("chat:parent_view", args=[link.pk])).content.decode()
         assert "nothing is worth it" not in look
 
     def test_worry_about_somebody_else_and_about_eating_have_questions_of_their_own(
@@ -187,14 +190,14 @@ class TestPause:
         assert 'href="tel:18004224453"' in page
         owner.post(reverse("chat:turn_answer", args=[turn.pk]), {"answer": "yes"})
         turn.refresh_from_db()
-        assert (turn.state, turn.level) == (State.CARDED, Level.UNSAFE_HOME)
+        assert (turn.state, turn.level) == (TurnState.CARDED, Level.UNSAFE_HOME)
 
     def test_it_never_shortens_the_rest_after_a_card(self, teen: Person, ask: Ask, judged: Judged) -> None:
         judged(verdict(Level.ACUTE, Category.SUICIDE))
         card = ask(teen)
         judged(HINTS)
         ask(teen)
-        pause = pause_of(teen)
+        pause = find_pause(teen)
         assert pause
         assert pause.turn == card
 
@@ -223,7 +226,7 @@ class TestUnsafeHome:
     def test_the_lesson_may_go_on_so_that_nothing_shows(self, teen: Person, ask: Ask, judged: Judged) -> None:
         ask(teen)
         judged(Verdict())
-        assert ask(teen, "What is a noun?").state == State.QUEUED
+        assert ask(teen, "What is a noun?").state == TurnState.QUEUED
 
     @pytest.mark.parametrize("level", [Level.UNSAFE_HOME, Level.ACUTE])
     def test_no_parent_is_shown_it_whatever_was_agreed(
@@ -232,7 +235,7 @@ class TestUnsafeHome:
         link = Link.objects.create(parent=parent, teen=teen, view=View.FULL)
         judged(verdict(level, Category.UNSAFE_HOME))
         ask(teen, "what happens at home")
-        look = as_person(parent).get(reverse("chat:look", args=[link.pk])).content.decode()
+        look = as_person(parent).get(reverse("chat:parent_view", args=[link.pk])).content.decode()
         assert "what happens at home" not in look
         assert "No questions." in look
 
@@ -246,9 +249,9 @@ class TestSupport:
         self, teen: Person, ask: Ask, owner: Client
     ) -> None:
         turn = ask(teen, "Everything is too much. How do fractions work?")
-        assert turn.state == State.QUEUED
+        assert turn.state == TurnState.QUEUED
         assert "That sounds like a lot to carry." in page_of(owner, turn)
-        Turn.objects.update(state=State.ANSWERED, answer="Parts of a whole.", ended_at=timezone.now())
+        Turn.objects.update(state=TurnState.ANSWERED, answer="Parts of a whole.", ended_at=timezone.now())
         page = page_of(owner, turn)
         line, answer, who = (
             page.index(words)
@@ -260,19 +263,25 @@ class TestSupport:
         self, teen: Person, ask: Ask
     ) -> None:
         turn = ask(teen)
-        prompt = for_turn(prompt_for(turn.question, past=[]), turn)
-        assert prompt.messages[0]["content"].endswith(KINDLY)
-        assert Hold.objects.get().tokens >= prompt.tokens_at_most + turn.answer_cap
+        prompt = add_turn_instructions(build_prompt(turn.question, past=[]), turn)
+        assert prompt.messages[0]["content"].endswith(SUPPORT_INSTRUCTION)
+        assert Hold.objects.get().tokens >= prompt.tokens_at_most + turn.max_answer_tokens
 
     def test_no_other_turn_is_told_so(self, teen: Person, ask: Ask, judged: Judged) -> None:
         judged(Verdict())
         turn = ask(teen)
-        assert KINDLY not in for_turn(prompt_for(turn.question, past=[]), turn).messages[0]["content"]
+        assert (
+            SUPPORT_INSTRUCTION
+            not in add_turn_instructions(build_prompt(turn.question, past=[]), turn).messages[0]["content"]
+        )
 
     def test_a_question_that_fills_the_context_goes_before_it(self, teen: Person, settings: Settings) -> None:
-        question, turn = "why " * 60, Turn(level=Level.STRESS, state=State.QUEUED)
-        settings.TUTOR_CONTEXT_TOKENS = prompt_for(question, past=[]).tokens_at_most + 70
-        assert KINDLY not in for_turn(prompt_for(question, past=[]), turn).messages[0]["content"]
+        question, turn = "why " * 60, Turn(level=Level.STRESS, state=TurnState.QUEUED)
+        settings.TUTOR_CONTEXT_TOKENS = build_prompt(question, past=[]).tokens_at_most + 70
+        assert (
+            SUPPORT_INSTRUCTION
+            not in add_turn_instructions(build_prompt(question, past=[]), turn).messages[0]["content"]
+        )
 
     @pytest.mark.parametrize(
         ("category", "words"),
@@ -292,8 +301,8 @@ class TestSupport:
     def test_the_real_model_answers_it(self, teen: Person, ask: Ask, settings: Settings) -> None:
         settings.TUTOR_ANSWER_TOKENS = 40
         turn = written(ask(teen, "I am stressed. What is a noun?"))
-        assert turn.state == State.ANSWERED
-        assert turn.prompt_tokens > prompt_for(turn.question, past=[]).tokens_likely / 2
+        assert turn.state == TurnState.ANSWERED
+        assert turn.prompt_tokens > build_prompt(turn.question, past=[]).tokens_likely / 2
 
 
 class TestRefusing:
@@ -309,7 +318,7 @@ class TestRefusing:
     ) -> None:
         judged(verdict(Level.NONE, category))
         turn = ask(teen)
-        said = said_of(turn)
+        said = find_fixed_text(turn)
         assert said
         assert len(said.offers) >= 2
         page = page_of(owner, turn)
@@ -381,26 +390,26 @@ class TestACutAnswer:
     CUTS = [
         (
             "Of course. I love you so much, my darling, and more.",
-            Ending.ROMANCE,
+            EndReason.ROMANCE,
             "speak of love or closeness",
         ),
-        ("Trust me, I am a real person like you, and more.", Ending.CLAIMS_HUMAN, "pass for a person"),
+        ("Trust me, I am a real person like you, and more.", EndReason.CLAIMS_HUMAN, "pass for a person"),
     ]
 
-    @pytest.mark.parametrize(("answer", "ending", "words"), CUTS)
+    @pytest.mark.parametrize(("answer", "end_reason", "words"), CUTS)
     def test_kind_words_by_category_stand_in_its_place(
         self,
         answer: str,
-        ending: Ending,
+        end_reason: EndReason,
         words: str,
         teen: Person,
         ask: Ask,
         owner: Client,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr("chat.answering.draft.answer_stream", saying(answer))
+        monkeypatch.setattr("chat.answering.writing.answer_stream", saying(answer))
         turn = written(ask(teen))
-        assert (turn.state, turn.ending, turn.answer) == (State.WITHHELD, ending, "")
+        assert (turn.state, turn.end_reason, turn.answer) == (TurnState.CUT, end_reason, "")
         page = page_of(owner, turn)
         assert words in page
         assert "darling" not in page
@@ -416,10 +425,10 @@ class TestACutAnswer:
         self, teen: Person, ask: Ask, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(
-            "chat.answering.draft.answer_stream", saying(f"I love you so much, my darling. {'more ' * 300}")
+            "chat.answering.writing.answer_stream", saying(f"I love you so much, my darling. {'more ' * 300}")
         )
         turn = written(ask(teen))
-        assert turn.state == State.WITHHELD
+        assert turn.state == TurnState.CUT
         assert 0 < turn.answer_tokens < 30
         assert meter(owner=teen).spent == turn.tokens
         assert meter(owner=teen).held == 0
@@ -428,38 +437,38 @@ class TestACutAnswer:
         self, teen: Person, ask: Ask, owner: Client, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         fill_library()
-        monkeypatch.setattr("chat.answering.draft.answer_stream", saying("I love you so much, my darling."))
+        monkeypatch.setattr("chat.answering.writing.answer_stream", saying("I love you so much, my darling."))
         turn = written(ask(teen, "Why does AI make things up?"))
         assert "Read the lesson: It sounds sure even when it is wrong" in page_of(owner, turn)
 
 
 @pytest.mark.parametrize(
-    ("categories", "ending"),
+    ("categories", "end_reason"),
     [
-        ([Category.ROMANCE, Category.METHOD], Ending.METHOD),
-        ([Category.ENCOURAGEMENT, Category.ISOLATION], Ending.ENCOURAGEMENT),
-        ([Category.SECRETS], Ending.SECRETS),
-        ([Category.VIOLENCE], Ending.OTHER),
-        ([], Ending.OTHER),
+        ([Category.ROMANCE, Category.METHOD], EndReason.METHOD),
+        ([Category.ENCOURAGEMENT, Category.ISOLATION], EndReason.ENCOURAGEMENT),
+        ([Category.SECRETS], EndReason.SECRETS),
+        ([Category.VIOLENCE], EndReason.OTHER),
+        ([], EndReason.OTHER),
     ],
 )
 def test_of_several_reasons_for_a_cut_the_gravest_is_kept(
-    categories: Iterable[Category], ending: Ending
+    categories: Iterable[Category], end_reason: EndReason
 ) -> None:
-    assert ending_of_cut(Verdict(categories=frozenset(categories))) == ending
+    assert find_cut_reason(Verdict(categories=frozenset(categories))) == end_reason
 
 
 def test_what_was_done_is_told_from_the_turn_alone() -> None:
-    asked = Turn(state=State.REFUSED, level="0", categories=["crime"])
-    assert action_of(asked) is Action.REFUSE
-    assert action_of(Turn(state=State.ANSWERED, level="1")) is Action.SUPPORT
-    assert action_of(Turn(state=State.CARDED, level="3")) is Action.CARD
+    asked = Turn(state=TurnState.REFUSED, level="0", categories=["crime"])
+    assert get_action(asked) is Action.REFUSE
+    assert get_action(Turn(state=TurnState.ANSWERED, level="1")) is Action.SUPPORT
+    assert get_action(Turn(state=TurnState.CARDED, level="3")) is Action.CARD
 
 
 def test_a_retry_is_judged_again(teen: Person, ask: Ask, judged: Judged) -> None:
     turn = ask(teen)
-    services.turn_stop(turn=turn)
+    services.stop_turn(turn=turn)
     turn.refresh_from_db()
     judged(METHOD)
-    again = asking.turn_retry(person=teen, failed=turn, turn_id=uuid4()).turn
-    assert again.state == State.REFUSED
+    again = asking.retry_turn(person=teen, failed=turn, turn_id=uuid4()).turn
+    assert again.state == TurnState.REFUSED

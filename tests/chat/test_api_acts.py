@@ -9,14 +9,14 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Person
-from chat.models import Report, ReportCount, State, Turn
+from chat.models import Report, ReportCount, Turn, TurnState
 from tests.chat.conftest import Ask, Judged
 from tests.chat.verdicts import HINTS
 from tests.rest.told import TURNS, problem
 
 AsPerson = Callable[[Person], Client]
 GO_ON = "/api/v1/go-on"
-SHARED = {"reason": "wrong", "words": "It mixes up two rivers.", "shared": True}
+SHARED = {"reason": "wrong", "comment": "It mixes up two rivers.", "shared": True}
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def paused(teen: Person, ask: Ask, judged: Judged) -> Turn:
 @pytest.fixture
 def answered(turn: Turn) -> Turn:
     Turn.objects.filter(pk=turn.pk).update(
-        state=State.ANSWERED, answer="It scatters.", ended_at=timezone.now()
+        state=TurnState.ANSWERED, answer="It scatters.", ended_at=timezone.now()
     )
     turn.refresh_from_db()
     return turn
@@ -48,14 +48,14 @@ class TestAnswering:
         self, owner: Client, paused: Turn
     ) -> None:
         told = owner.get(f"{TURNS}/{paused.pk}").json()
-        assert told["went_on_at"] is None
-        assert told["asks"]["question"].startswith("Are you thinking about")
-        assert len({told["asks"][word] for word in ("yes", "no", "unsaid")}) == 3
+        assert told["resumed_at"] is None
+        assert told["check_in"]["question"].startswith("Are you thinking about")
+        assert len({told["check_in"][word] for word in ("yes", "no", "unsaid")}) == 3
 
     @pytest.mark.parametrize("word", ["no", "unsaid"])
     def test_it_ends_by_the_persons_own_answer(self, word: str, owner: Client, paused: Turn) -> None:
         told = post(owner, paused, "answer", answer=word).json()
-        assert (told["state"], told["went_on_at"] is None) == ("paused", False)
+        assert (told["state"], told["resumed_at"] is None) == ("paused", False)
 
     def test_a_yes_brings_the_card_and_what_was_answered_stays(self, owner: Client, paused: Turn) -> None:
         reply = post(owner, paused, "answer", answer="yes")
@@ -68,7 +68,7 @@ class TestAnswering:
     def test_anything_else_is_no_answer(self, word: str | None, owner: Client, paused: Turn) -> None:
         problem(post(owner, paused, "answer", answer=word), "invalid", 400)
         paused.refresh_from_db()
-        assert paused.went_on_at is None
+        assert paused.resumed_at is None
 
     def test_a_turn_that_asks_nothing_stays_as_it_is(self, owner: Client, answered: Turn) -> None:
         assert post(owner, answered, "answer", answer="yes").json()["state"] == "answered"
@@ -82,13 +82,13 @@ class TestGoingOn:
     def test_it_is_too_early_before_the_set_time(self, owner: Client, carded: Turn) -> None:
         assert problem(owner.post(GO_ON), "resting", 403)["opens_at"]
         carded.refresh_from_db()
-        assert carded.went_on_at is None
+        assert carded.resumed_at is None
 
     def test_then_it_is_by_the_persons_own_word(self, owner: Client, carded: Turn) -> None:
         Turn.objects.update(ended_at=timezone.now() - timedelta(minutes=6))
         assert owner.post(GO_ON).status_code == 204
         carded.refresh_from_db()
-        assert carded.went_on_at
+        assert carded.resumed_at
 
     @pytest.mark.parametrize("who", ["parent", "stranger", "admin_person"])
     def test_nobody_else_says_it_for_them(
@@ -97,7 +97,7 @@ class TestGoingOn:
         Turn.objects.update(ended_at=timezone.now() - timedelta(minutes=6))
         assert as_person(request.getfixturevalue(who)).post(GO_ON).status_code == 204
         carded.refresh_from_db()
-        assert carded.went_on_at is None
+        assert carded.resumed_at is None
 
     def test_somebody_who_is_not_signed_in_is_told_so(self, client: Client, db: None) -> None:
         problem(client.post(GO_ON), "not-signed-in", 401)
@@ -106,18 +106,18 @@ class TestGoingOn:
 class TestReporting:
     def test_it_is_counted_and_no_word_is_kept_without_consent(self, owner: Client, answered: Turn) -> None:
         told = post(owner, answered, "report", **SHARED | {"shared": False}).json()
-        assert (told["reason"], told["words"], told["shared_at"]) == ("", "", None)
+        assert (told["reason"], told["comment"], told["shared_at"]) == ("", "", None)
         assert ReportCount.objects.get().reason == "wrong"
 
     def test_with_consent_its_words_are_kept_until_they_are_taken_back(
         self, owner: Client, answered: Turn
     ) -> None:
         told = post(owner, answered, "report", **SHARED).json()
-        assert told["words"] == SHARED["words"]
+        assert told["comment"] == SHARED["comment"]
         assert told["shared_at"]
         assert owner.delete(f"{TURNS}/{answered.pk}/report").status_code == 204
         report = Report.objects.get()
-        assert (report.words, report.reason, report.shared_at) == ("", "", None)
+        assert (report.comment, report.reason, report.shared_at) == ("", "", None)
 
     def test_a_second_one_changes_nothing(self, owner: Client, answered: Turn) -> None:
         first = post(owner, answered, "report").json()
@@ -141,7 +141,7 @@ def test_somebody_elses_turn_is_not_there(
     problem(post(client, paused, "report", **SHARED), "not-found", 404)
     problem(client.delete(f"{TURNS}/{paused.pk}/report"), "not-found", 404)
     paused.refresh_from_db()
-    assert paused.went_on_at is None
+    assert paused.resumed_at is None
     assert not Report.objects.exists()
 
 

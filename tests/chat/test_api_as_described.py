@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Person
-from chat.models import Ending, State, Turn
+from chat.models import EndReason, Turn, TurnState
 from tests.chat.conftest import Ask
 
 CRY = "I want to kill myself tonight"
@@ -37,18 +37,18 @@ def test_a_turn(state: str, schema: dict[str, Any], owner: Client, teen: Person,
     turn = ask(teen, CRY if state == "carded" else "Why does rain fall?")
     if state == "answered":
         Turn.objects.filter(pk=turn.pk).update(
-            state=State.ANSWERED, answer="It condenses.", ended_at=timezone.now()
+            state=TurnState.ANSWERED, answer="It condenses.", ended_at=timezone.now()
         )
     elif state == "failed":
         Turn.objects.filter(pk=turn.pk).update(
-            state=State.FAILED, ending=Ending.MODEL_BUSY, ended_at=timezone.now()
+            state=TurnState.FAILED, end_reason=EndReason.MODEL_BUSY, ended_at=timezone.now()
         )
     assert_described(schema, "Turn", owner.get(f"/api/v1/turns/{turn.pk}").json())
     page = owner.get(f"/api/v1/conversations/{turn.conversation_id}/turns").json()
     assert_described(schema, "PageOfTurns", page)
 
 
-@pytest.mark.parametrize("report", [{}, {"reason": "wrong", "words": "It is not so.", "shared": True}])
+@pytest.mark.parametrize("report", [{}, {"reason": "wrong", "comment": "It is not so.", "shared": True}])
 def test_a_report(
     report: dict[str, Any], schema: dict[str, Any], owner: Client, teen: Person, ask: Ask
 ) -> None:

@@ -8,7 +8,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Person
-from chat.models import Conversation, State, Turn
+from chat.models import Conversation, Turn, TurnState
 from tests.rest.told import problem
 
 AsPerson = Callable[[Person], Client]
@@ -88,7 +88,7 @@ class TestTurns:
         conversation, now = Conversation.objects.create(owner=teen, title="Long"), timezone.now()
         Turn.objects.bulk_create(
             Turn(
-                pk=uuid4(), conversation=conversation, question=f"Number {number}", state=State.ANSWERED,
+                pk=uuid4(), conversation=conversation, question=f"Number {number}", state=TurnState.ANSWERED,
                 asked_at=now + timedelta(minutes=number), ended_at=now + timedelta(minutes=number),
             )
             for number in range(25)
@@ -109,7 +109,7 @@ class TestTurns:
     def test_one_that_a_retry_replaced_is_left_out(self, owner: Client, long: Conversation) -> None:
         failed = long.turns.earliest("asked_at")
         failed.replaced_by = Turn.objects.create(
-            pk=uuid4(), conversation=long, question="Again", retry_of=failed, state=State.ANSWERED,
+            pk=uuid4(), conversation=long, question="Again", retry_of=failed, state=TurnState.ANSWERED,
             ended_at=timezone.now(),
         )  # fmt: skip
         failed.save(update_fields=["replaced_by"])

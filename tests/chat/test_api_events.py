@@ -15,7 +15,7 @@ from pytest_django import Settings
 from accounts.models import Person
 from chat import services
 from chat.asking import services as asking
-from chat.models import State, Turn
+from chat.models import Turn, TurnState
 from tests.chat.test_relay import LONG, Event, events
 from tests.live import Visitor, Web, Worker, running, wait_until
 from tests.rest.told import problem
@@ -28,7 +28,7 @@ def visitor(web: Web, teen: Person) -> Visitor:
 
 
 def ask(teen: Person, question: str = LONG) -> Turn:
-    return asking.turn_start(person=teen, turn_id=uuid4(), question=question).turn
+    return asking.start_turn(person=teen, turn_id=uuid4(), question=question).turn
 
 
 @contextmanager
@@ -112,7 +112,7 @@ def test_stop_ends_the_stream(worker: Worker, teen: Person, visitor: Visitor) ->
     turn = ask(teen)
     with listening(visitor, turn.pk) as coming:
         next(coming)
-        services.turn_stop(turn=turn)
+        services.stop_turn(turn=turn)
         found = list(coming)
     assert told(found[-1])["state"] == "stopped"
 
@@ -121,17 +121,17 @@ def test_a_turn_that_is_deleted_meanwhile_is_gone(worker: Worker, teen: Person, 
     turn = ask(teen)
     with listening(visitor, turn.pk) as coming:
         next(coming)
-        services.conversation_delete(conversation=turn.conversation)
+        services.delete_conversation(conversation=turn.conversation)
         assert list(coming)[-1].name == "gone"
 
 
 def test_a_turn_that_waits_says_so(teen: Person, visitor: Visitor) -> None:
-    with patch("chat.turns.queue.send"):
+    with patch("chat.turns.queue.nudge_worker"):
         turn = ask(teen)
     with listening(visitor, turn.pk) as coming:
         waiting = next(coming)
         assert (waiting.name, told(waiting)) == ("state", {"state": "queued"})
-        services.turn_stop(turn=turn)
+        services.stop_turn(turn=turn)
         assert list(coming)[-1].name == "done"
 
 
@@ -160,4 +160,4 @@ def test_nobody_else_follows_it(
 def test_somebody_who_is_not_signed_in_is_told_so(client: Client, teen: Person) -> None:
     turn = ask(teen)
     problem(client.get(f"/api/v1/turns/{turn.pk}/events"), "not-signed-in", 401)
-    assert Turn.objects.get(pk=turn.pk).state == State.QUEUED
+    assert Turn.objects.get(pk=turn.pk).state == TurnState.QUEUED

@@ -12,7 +12,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.models import Person
 from chat import services
-from chat.models import Conversation, State, Turn
+from chat.models import Conversation, Turn, TurnState
 from families.models import Consent, Link
 from tests.rest.told import TURNS, problem
 
@@ -40,12 +40,12 @@ class TestAsking:
         told = reply.json()
         assert told["id"] == str(key)
         assert told["state"] == "queued"
-        assert told["ending"] is None
+        assert told["end_reason"] is None
         assert told["card"] is None
         assert Conversation.objects.get(owner=teen).pk == UUID(told["conversation"])
 
     def test_a_later_question_joins_its_conversation(self, owner: Client, turn: Turn) -> None:
-        services.turn_stop(turn=turn)
+        services.stop_turn(turn=turn)
         reply = post(owner, "And the sea?", conversation=str(turn.conversation_id))
         assert reply.status_code == 201
         assert turn.conversation.turns.count() == 2
@@ -242,7 +242,7 @@ class TestReading:
         fill_library()
         key = Passage.objects.values_list("key", flat=True).first()
         Turn.objects.filter(pk=turn.pk).update(
-            state=State.ANSWERED, answer="**Because.**", ended_at=timezone.now(), passages=[key, "gone#now"],
+            state=TurnState.ANSWERED, answer="**Because.**", ended_at=timezone.now(), passages=[key, "gone#now"],
             prompt_tokens=50, answer_tokens=7, microdollars=3,
         )  # fmt: skip
         with django_assert_num_queries(4):
@@ -276,10 +276,10 @@ class TestStopping:
         reply = owner.post(f"{TURNS}/{turn.pk}/stop")
         assert reply.status_code == 202
         assert reply.json()["state"] == "stopped"
-        assert reply.json()["ending"] == "asked"
+        assert reply.json()["end_reason"] == "asked"
 
     def test_one_that_is_over_stays_as_it_is(self, owner: Client, turn: Turn) -> None:
-        services.turn_stop(turn=turn)
+        services.stop_turn(turn=turn)
         ended = Turn.objects.get(pk=turn.pk).ended_at
         assert owner.post(f"{TURNS}/{turn.pk}/stop").status_code == 202
         assert Turn.objects.get(pk=turn.pk).ended_at == ended
@@ -290,7 +290,7 @@ class TestStopping:
     ) -> None:
         problem(as_person(request.getfixturevalue(who)).post(f"{TURNS}/{turn.pk}/stop"), "not-found", 404)
         turn.refresh_from_db()
-        assert turn.state == State.QUEUED
+        assert turn.state == TurnState.QUEUED
 
     def test_somebody_who_is_not_signed_in_is_told_so(self, client: Client, turn: Turn) -> None:
         problem(client.post(f"{TURNS}/{turn.pk}/stop"), "not-signed-in", 401)

@@ -22,12 +22,12 @@ from budgets.allowances import (
 from budgets.errors import BudgetShort
 from budgets.models import Floor, Hold, Plan
 from budgets.selectors import Meter, meter
-from chat.asking.services import turn_start
+from chat.asking.services import start_turn
 from chat.errors import ModelNotInPlan
+from chat.formatting import format_budget_refusal, format_meter, format_refill_time
 from chat.models import Turn
-from chat.prompt import BRIEFLY_TOKENS, MEMORY_TOKENS
-from chat.replies import meter_said, refusal_said, when_said
-from chat.web.pages import turn_shown
+from chat.prompt import BRIEF_INSTRUCTION_TOKENS, MEMORY_TOKENS
+from chat.web.turns import build_shown_turn
 from tests.budgets.purse import purse_make
 
 AsPerson = Callable[[Person], Client]
@@ -35,7 +35,7 @@ QUESTION = "Is AI biased?"
 
 
 def ask(teen: Person, question: str = QUESTION) -> Turn:
-    return turn_start(person=teen, turn_id=uuid4(), question=question).turn
+    return start_turn(person=teen, turn_id=uuid4(), question=question).turn
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ class TestPlans:
     def test_it_says_how_long_an_answer_is(self, teen: Person) -> None:
         plan(teen, answer_tokens=70)
         turn = ask(teen)
-        assert (turn.answer_cap, turn.is_brief) == (70, False)
+        assert (turn.max_answer_tokens, turn.is_brief) == (70, False)
 
     def test_it_says_how_much_is_remembered(self, teen: Person) -> None:
         assert ask(teen).memory_tokens == MEMORY_TOKENS
@@ -95,9 +95,9 @@ class TestTheHold:
         allowance_set(budget=site_budget(), tokens=None, microdollars=1200)
         turn = ask(teen)
         assert turn.is_brief
-        assert turn.answer_cap == 120 - BRIEFLY_TOKENS
-        assert turn.brief_floor == Floor.SITE
-        assert "little is left for the whole site. It refills on" in turn_shown(turn).brief_because
+        assert turn.max_answer_tokens == 120 - BRIEF_INSTRUCTION_TOKENS
+        assert turn.brief_scope == Floor.SITE
+        assert "little is left for the whole site. It refills on" in build_shown_turn(turn).brief_reason
 
 
 class TestWords:
@@ -124,22 +124,22 @@ class TestWords:
     )
     def test_a_refusal_says_which_budget(self, teen: Person, floor: Floor, words: str) -> None:
         short = BudgetShort(floor=floor, of="tokens", needed=2, left=1, refills_at=timezone.now())
-        assert words in refusal_said(short, teen)
+        assert words in format_budget_refusal(short, teen)
 
     @pytest.mark.parametrize(
         ("floor", "words"), [(Floor.PERSON, "left; refills"), (Floor.FAMILY, "family"), (Floor.SITE, "site")]
     )
     def test_the_meter_says_which_budget(self, teen: Person, floor: Floor, words: str) -> None:
-        told = meter_said(Meter(5000, 0, 0, timezone.now(), floor), teen)
+        told = format_meter(Meter(5000, 0, 0, timezone.now(), floor), teen)
         assert words in told
         assert told.startswith("About 10 short answers")
 
     def test_no_limit_is_said_too(self, teen: Person, owner: Client) -> None:
         purse_make(teen, tokens=None)
-        assert meter_said(meter(owner=teen), teen) == "No limit on what may be used"
+        assert format_meter(meter(owner=teen), teen) == "No limit on what may be used"
         assert "No limit on what may be used" in owner.get(reverse("chat:start")).content.decode()
 
     def test_a_day_ahead_is_said_by_its_date(self, teen: Person) -> None:
         now = timezone.now()
-        assert when_said(now + timedelta(hours=3), teen).startswith("at ")
-        assert when_said(now + timedelta(days=3), teen).startswith("on ")
+        assert format_refill_time(now + timedelta(hours=3), teen).startswith("at ")
+        assert format_refill_time(now + timedelta(days=3), teen).startswith("on ")

@@ -9,10 +9,10 @@ from django.test import Client
 from accounts.models import Person
 from budgets.models import Hold, HoldState
 from budgets.selectors import meter
-from chat.answering.desk import Desk
-from chat.asking.services import turn_start
+from chat.answering.worker import TurnWorker
+from chat.asking.services import start_turn
 from chat.errors import FamilyClosed
-from chat.models import Ending, State, Turn
+from chat.models import EndReason, Turn, TurnState
 from families.consents import consent_withdraw
 from families.links import link_end
 from families.models import Consent, Link
@@ -60,7 +60,7 @@ def test_one_that_waits_ends_at_once_and_costs_nothing(
     turn = ask(teen)
     end(link)
     turn.refresh_from_db()
-    assert (turn.state, turn.ending, turn.tokens) == (State.STOPPED, Ending.CONSENT, 0)
+    assert (turn.state, turn.end_reason, turn.tokens) == (TurnState.STOPPED, EndReason.CONSENT_WITHDRAWN, 0)
     assert Hold.objects.get().state == HoldState.RELEASED
     page = as_person(teen).get(f"/tutor/{turn.conversation_id}").content.decode()
     assert WHY in page
@@ -74,28 +74,28 @@ def test_a_link_that_ends_without_a_consent_of_its_parent_ends_no_answer(
     turn = ask(teen)
     link_end(link=link, by=link.parent)
     turn.refresh_from_db()
-    assert turn.state == State.QUEUED
+    assert turn.state == TurnState.QUEUED
 
 
 @pytest.mark.django_db(transaction=True)
 class TestOneThatIsBeingWritten:
     @pytest.fixture
-    def desk(self) -> Iterator[Desk]:
-        desk = Desk(places=1)
+    def desk(self) -> Iterator[TurnWorker]:
+        desk = TurnWorker(places=1)
         yield desk
         desk.is_closing = True
-        wait_until(lambda: not desk.drafts, what="the desk to be empty")
+        wait_until(lambda: not desk.answers, what="the desk to be empty")
 
     def test_stops_and_what_was_written_is_charged(
-        self, link: Link, teen: Person, ask: Ask, unnudged: None, desk: Desk, as_person: Enter
+        self, link: Link, teen: Person, ask: Ask, unnudged: None, desk: TurnWorker, as_person: Enter
     ) -> None:
         turn = ask(teen)
-        Turn.objects.update(answer_cap=400)
+        Turn.objects.update(max_answer_tokens=400)
         desk.take()
         consent_withdraw(teen=teen, by=link.parent)
         wait_until(lambda: not Turn.objects.get(pk=turn.pk).is_live, what="the stop")
         turn.refresh_from_db()
-        assert (turn.state, turn.ending) == (State.STOPPED, Ending.CONSENT)
+        assert (turn.state, turn.end_reason) == (TurnState.STOPPED, EndReason.CONSENT_WITHDRAWN)
         found = meter(owner=teen)
         assert (found.held, found.spent) == (0, turn.tokens)
         assert WHY in as_person(teen).get(f"/tutor/{turn.conversation_id}").content.decode()
@@ -110,11 +110,13 @@ def test_a_question_in_the_same_moment_is_ended_or_not_taken(
 
     def asking() -> None:
         try:
-            turn_start(person=teen, turn_id=uuid4(), question="Why is the sky blue?")
+            start_turn(person=teen, turn_id=uuid4(), question="Why is the sky blue?")
         except FamilyClosed as fault:
             refused.append(fault)
 
     at_once([asking] * 6 + [lambda: withdrawn_by_parent(link)])
     assert Turn.objects.count() + len(refused) == 6
-    assert set(Turn.objects.values_list("state", "ending")) <= {(State.STOPPED, Ending.CONSENT)}
+    assert set(Turn.objects.values_list("state", "end_reason")) <= {
+        (TurnState.STOPPED, EndReason.CONSENT_WITHDRAWN)
+    }
     assert not Hold.objects.filter(state=HoldState.HELD).exists()

@@ -21,10 +21,10 @@ from pytest_django import Settings
 from accounts.models import Person
 from budgets.allowances import site_stop_set
 from chat import services
-from chat.asking.services import questions
-from chat.models import Conversation, ModelOutage, State, Turn
-from chat.reports import report_throttle
-from chat.turns.outages import MOST_DEFERRED
+from chat.asking.services import question_rate_limit
+from chat.models import Conversation, ModelOutage, Turn, TurnState
+from chat.reports import report_rate_limit
+from chat.turns.outages import MAX_DEFERRED
 from events.models import Event
 from events.places import sign_up_confirm
 from events.services import sign_up_make
@@ -141,7 +141,7 @@ def cooling_off_with_consent(scene: Scene, link: Link) -> Scene:
 @pytest.fixture
 def throttled(scene: Scene, teen: Person) -> Scene:
     for _ in range(12):
-        questions.hit(teen.pk)
+        question_rate_limit.hit(teen.pk)
     return scene
 
 
@@ -161,7 +161,7 @@ def parents_pause(scene: Scene, link: Link) -> Scene:
 
 @pytest.fixture
 def resting_after_a_card(scene: Scene, teen: Person, ask: Ask) -> Scene:
-    assert ask(teen, "I want to kill myself").state == State.CARDED
+    assert ask(teen, "I want to kill myself").state == TurnState.CARDED
     return scene
 
 
@@ -192,7 +192,7 @@ def being_answered(scene: Scene, turn: Turn) -> Scene:
 @pytest.fixture
 def conversation_deleted(scene: Scene, turn: Turn) -> Scene:
     scene.address, scene.may_store = f"/tutor/{turn.conversation_id}/ask", False
-    services.conversation_delete(conversation=turn.conversation)
+    services.delete_conversation(conversation=turn.conversation)
     return scene
 
 
@@ -235,23 +235,23 @@ def records_away(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> Scene:
         raise OperationalError
 
     scene.client.raise_request_exception = False
-    monkeypatch.setattr("chat.asking.services.turn_start_from_page", fail)
+    monkeypatch.setattr("chat.asking.services.start_turn_from_page", fail)
     scene.may_store = False
     return scene
 
 
 @pytest.fixture
 def report(scene: Scene, turn: Turn) -> Scene:
-    services.turn_stop(turn=turn)
+    services.stop_turn(turn=turn)
     Turn.objects.update(answer="Because.")
-    scene.address, scene.text, scene.may_store = f"/tutor/turns/{turn.pk}/report", "words", False
+    scene.address, scene.text, scene.may_store = f"/tutor/turns/{turn.pk}/report", "comment", False
     return scene
 
 
 @pytest.fixture
 def report_throttled(report: Scene, teen: Person) -> Scene:
     for _ in range(10):
-        report_throttle.hit(teen.pk)
+        report_rate_limit.hit(teen.pk)
     return report
 
 
@@ -279,7 +279,7 @@ def unfinished_feedback(feedback: Scene) -> Scene:
 @pytest.fixture
 def waiting_for_the_model(scene: Scene, teen: Person, ask: Ask, down: ModelOutage) -> Scene:
     """As many questions wait as may, one of them in this conversation."""
-    kept = [ask(teen, when_back=True) for _ in range(MOST_DEFERRED)]
+    kept = [ask(teen, wait_for_model=True) for _ in range(MAX_DEFERRED)]
     scene.address, scene.fields = f"/tutor/{kept[0].conversation_id}/ask", {"when": "back"}
     return scene
 

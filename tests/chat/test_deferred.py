@@ -13,13 +13,13 @@ from budgets.allowances import site_stop_set
 from budgets.errors import SiteStopped
 from budgets.models import Hold
 from budgets.selectors import meter
-from chat.answering.leases import turns_claim, turns_sweep
-from chat.asking.services import turn_retry
+from chat.answering.leases import claim_turns, sweep_turns
+from chat.asking.services import retry_turn
 from chat.errors import StillAnswering, TooManyDeferred
-from chat.models import DEFERRED_FOR, Conversation, Ending, ModelOutage, State, Turn, WaitsFor
-from chat.personal import conversations_erase
-from chat.services import conversation_delete, turn_stop
-from chat.turns.outages import MOST_DEFERRED, expire_deferred
+from chat.models import MAX_DEFERRAL, Conversation, EndReason, ModelOutage, Turn, TurnState, WaitsFor
+from chat.personal import erase_conversations
+from chat.services import delete_conversation, stop_turn
+from chat.turns.outages import MAX_DEFERRED, end_expired_deferred
 from families.models import Link
 from families.terms import View
 from tests.chat.conftest import Ask
@@ -31,94 +31,94 @@ DANGER = "I am going to kill myself tonight, I have the pills here"
 
 @pytest.fixture
 def kept(teen: Person, ask: Ask, down: ModelOutage) -> Turn:
-    return ask(teen, when_back=True)
+    return ask(teen, wait_for_model=True)
 
 
 class TestAsking:
     def test_it_waits_and_holds_nothing(self, kept: Turn, teen: Person) -> None:
-        assert (kept.state, kept.waits_for, kept.prompt_tokens) == (State.DEFERRED, WaitsFor.MODEL, 0)
+        assert (kept.state, kept.waits_for, kept.prompt_tokens) == (TurnState.DEFERRED, WaitsFor.MODEL, 0)
         assert not Hold.objects.exists()
         assert meter(owner=teen).held == 0
 
     def test_no_worker_takes_it_and_no_sweep_ends_it(self, kept: Turn) -> None:
         Turn.objects.update(asked_at=timezone.now() - timedelta(hours=3))
-        assert turns_claim(places=5) == []
-        turns_sweep()
+        assert claim_turns(places=5) == []
+        sweep_turns()
         kept.refresh_from_db()
-        assert kept.state == State.DEFERRED
+        assert kept.state == TurnState.DEFERRED
 
     def test_the_model_that_is_there_answers_at_once(self, teen: Person, ask: Ask) -> None:
-        assert ask(teen, when_back=True).state == State.QUEUED
+        assert ask(teen, wait_for_model=True).state == TurnState.QUEUED
 
     def test_whoever_does_not_ask_for_it_is_not_kept_waiting(
         self, teen: Person, ask: Ask, down: ModelOutage
     ) -> None:
-        assert ask(teen).state == State.QUEUED
+        assert ask(teen).state == TurnState.QUEUED
 
     def test_a_cry_for_help_gets_its_card_at_once(self, teen: Person, ask: Ask, down: ModelOutage) -> None:
-        assert ask(teen, DANGER, when_back=True).state == State.CARDED
+        assert ask(teen, DANGER, wait_for_model=True).state == TurnState.CARDED
 
     def test_so_does_one_beside_a_question_that_waits(self, kept: Turn, teen: Person, ask: Ask) -> None:
-        assert ask(teen, DANGER, conversation=kept.conversation).state == State.CARDED
+        assert ask(teen, DANGER, conversation=kept.conversation).state == TurnState.CARDED
 
     def test_one_waits_in_a_conversation(self, kept: Turn, teen: Person, ask: Ask) -> None:
         with pytest.raises(StillAnswering):
-            ask(teen, "And the sea?", conversation=kept.conversation, when_back=True)
+            ask(teen, "And the sea?", conversation=kept.conversation, wait_for_model=True)
 
     def test_and_a_few_of_one_person(self, kept: Turn, teen: Person, stranger: Person, ask: Ask) -> None:
-        for _ in range(MOST_DEFERRED - 1):
-            ask(teen, when_back=True)
+        for _ in range(MAX_DEFERRED - 1):
+            ask(teen, wait_for_model=True)
         with pytest.raises(TooManyDeferred):
-            ask(teen, when_back=True)
-        assert ask(stranger, when_back=True).state == State.DEFERRED
-        assert Turn.objects.count() == MOST_DEFERRED + 1
+            ask(teen, wait_for_model=True)
+        assert ask(stranger, wait_for_model=True).state == TurnState.DEFERRED
+        assert Turn.objects.count() == MAX_DEFERRED + 1
 
     def test_it_passes_the_same_gates_as_any(self, teen: Person, ask: Ask, down: ModelOutage) -> None:
         site_stop_set(stopped=True)
         with pytest.raises(SiteStopped):
-            ask(teen, when_back=True)
+            ask(teen, wait_for_model=True)
 
     def test_posting_it_twice_keeps_one(self, as_person: AsPerson, teen: Person, down: ModelOutage) -> None:
         form = {"question": "Why?", "turn_id": str(uuid4()), "when": "back"}
         for _ in range(2):
             assert as_person(teen).post("/tutor/ask", form).status_code == 302
-        assert Turn.objects.get().state == State.DEFERRED
+        assert Turn.objects.get().state == TurnState.DEFERRED
 
 
 class TestItsEnd:
     def test_comes_when_its_asker_takes_it_back(self, kept: Turn, teen: Person, as_person: AsPerson) -> None:
         as_person(teen).post(f"/tutor/turns/{kept.pk}/stop")
         kept.refresh_from_db()
-        assert (kept.state, kept.ending, kept.waits_for) == (State.STOPPED, Ending.TAKEN_BACK, "")
+        assert (kept.state, kept.end_reason, kept.waits_for) == (TurnState.STOPPED, EndReason.TAKEN_BACK, "")
         page = as_person(teen).get(f"/tutor/{kept.conversation_id}").content.decode()
         assert "You took this question back. Nothing was charged." in page
 
     def test_comes_after_a_day_with_its_words_kept(
         self, kept: Turn, teen: Person, as_person: AsPerson
     ) -> None:
-        assert expire_deferred(now=timezone.now() + DEFERRED_FOR - timedelta(minutes=1)) == 0
-        assert expire_deferred(now=timezone.now() + DEFERRED_FOR) == 1
+        assert end_expired_deferred(now=timezone.now() + MAX_DEFERRAL - timedelta(minutes=1)) == 0
+        assert end_expired_deferred(now=timezone.now() + MAX_DEFERRAL) == 1
         kept.refresh_from_db()
-        assert (kept.state, kept.ending) == (State.FAILED, Ending.WAITED_LONG)
+        assert (kept.state, kept.end_reason) == (TurnState.FAILED, EndReason.WAITED_TOO_LONG)
         page = as_person(teen).get(f"/tutor/{kept.conversation_id}").content.decode()
         assert "This question waited for a day" in page
         assert kept.question in page
 
     def test_comes_with_that_of_its_conversation_or_its_asker(self, kept: Turn, teen: Person) -> None:
-        conversation_delete(conversation=kept.conversation)
+        delete_conversation(conversation=kept.conversation)
         assert not Turn.objects.exists()
 
     def test_comes_with_that_of_its_asker(self, kept: Turn, teen: Person) -> None:
-        conversations_erase(teen)
+        erase_conversations(teen)
         assert not Conversation.objects.exists()
 
     def test_of_a_retry_leaves_what_there_was(self, teen: Person, ask: Ask, down: ModelOutage) -> None:
         first = ask(teen)
-        turn_stop(turn=first)
+        stop_turn(turn=first)
         first.refresh_from_db()
-        again = turn_retry(person=teen, failed=first, turn_id=uuid4(), when_back=True).turn
-        assert again.state == State.DEFERRED
-        turn_stop(turn=again)
+        again = retry_turn(person=teen, failed=first, turn_id=uuid4(), wait_for_model=True).turn
+        assert again.state == TurnState.DEFERRED
+        stop_turn(turn=again)
         again.refresh_from_db()
         assert again.replaced_by == first
 
@@ -139,11 +139,13 @@ class TestThePage:
         self, teen: Person, ask: Ask, as_person: AsPerson, down: ModelOutage
     ) -> None:
         turn = ask(teen)
-        Turn.objects.update(state=State.FAILED, ending=Ending.MODEL_AWAY, ended_at=timezone.now())
+        Turn.objects.update(
+            state=TurnState.FAILED, end_reason=EndReason.MODEL_UNREACHABLE, ended_at=timezone.now()
+        )
         client, address = as_person(teen), f"/tutor/{turn.conversation_id}"
         assert f'id="wait-{turn.pk}"' in client.get(address).content.decode()
         client.post(f"/tutor/turns/{turn.pk}/retry", {"turn_id": str(uuid4()), "when": "back"})
-        assert turn.retries.get().state == State.DEFERRED
+        assert turn.retries.get().state == TurnState.DEFERRED
         ModelOutage.objects.update(ended_at=timezone.now())
         assert f'id="wait-{turn.pk}"' not in client.get(address).content.decode()
 
@@ -157,7 +159,7 @@ class TestThePage:
         assert "Your question has not been sent yet." in page
         assert '<input type="hidden" name="when" value="back">' in page
         client.post("/tutor/ask", form | {"personal": "remove"})
-        assert Turn.objects.get().state == State.DEFERRED
+        assert Turn.objects.get().state == TurnState.DEFERRED
 
     def test_of_a_parent_says_that_it_waits(
         self, kept: Turn, teen: Person, parent: Person, as_person: AsPerson
@@ -169,7 +171,7 @@ class TestThePage:
             full_since=None,
             made_at=timezone.now() - timedelta(days=1),
         )
-        page = as_person(parent).get(f"/tutor/look/{link.pk}").content.decode()
+        page = as_person(parent).get(f"/tutor/parent-view/{link.pk}").content.decode()
         assert "The question is kept until it can be answered." in page
 
 
@@ -179,10 +181,10 @@ class TestTheApi:
     ) -> None:
         client = as_person(teen)
         told = client.get("/api/v1/tutor").json()
-        assert (bool(told["model_down_since"]), told["deferred"], told["deferred_most"]) == (True, 0, 3)
+        assert (bool(told["model_down_since"]), told["deferred"], told["deferred_limit"]) == (True, 0, 3)
 
         def asked() -> dict[str, object]:
-            body = {"question": "Why is the sky blue?", "when_back": True}
+            body = {"question": "Why is the sky blue?", "wait_for_model": True}
             headers = {"Idempotency-Key": str(uuid4())}
             reply = client.post("/api/v1/turns", body, content_type="application/json", headers=headers)
             return dict(reply.json()) | {"status_code": reply.status_code}
@@ -193,7 +195,7 @@ class TestTheApi:
         refused = asked()
         assert (refused["status_code"], str(refused["type"]).rpartition("#")[2]) == (409, "too-many-deferred")
         stopped = client.post(f"/api/v1/turns/{turn['id']}/stop").json()
-        assert (stopped["state"], stopped["ending"]) == ("stopped", "taken_back")
+        assert (stopped["state"], stopped["end_reason"]) == ("stopped", "taken_back")
 
     def test_says_nothing_of_the_kind_while_all_is_well(self, teen: Person, as_person: AsPerson) -> None:
         assert as_person(teen).get("/api/v1/tutor").json()["model_down_since"] is None

@@ -9,9 +9,9 @@ import pytest
 from accounts.models import Person
 from budgets.audit import differences
 from budgets.selectors import meter
-from chat.asking.releasing import release_deferred
-from chat.models import ModelOutage, State, Turn
-from chat.turns.outages import model_outage
+from chat.asking.deferred import release_deferred
+from chat.models import ModelOutage, Turn, TurnState
+from chat.turns.outages import find_outage
 from tests import live
 from tests.chat.test_faults import logs, now, own_model, own_valkey, site, visitor
 from tests.chat.test_kills import answered_by_another, assert_paid_once, database_let_go, nudged, swept
@@ -53,13 +53,13 @@ def test_they_outlive_model_and_broker_and_two_workers_answer_each_once(
     ):
         known = ModelOutage.objects.get().failed_probes
         live.wait_until(lambda: ModelOutage.objects.get().failed_probes > known, what="a check that fails")
-        assert [now(turn).state for turn in turns] == [State.DEFERRED, State.DEFERRED], worker.said()
+        assert [now(turn).state for turn in turns] == [TurnState.DEFERRED, TurnState.DEFERRED], worker.said()
         with live.running(live.Model(logs / "model-2.log", own_model.port)):
             live.wait_until(lambda: all(not now(turn).is_live for turn in turns), what="the answers")
-            live.wait_until(lambda: model_outage() is None, what="the end of the outage")
+            live.wait_until(lambda: find_outage() is None, what="the end of the outage")
     for person, turn in zip(people, turns, strict=True):
         ended = now(turn)
-        assert (ended.state, ended.deliveries) == (State.ANSWERED, 1)
+        assert (ended.state, ended.claim_count) == (TurnState.ANSWERED, 1)
         assert meter(owner=person).held == 0
         assert meter(owner=person).spent == ended.tokens > 0
     assert not [*differences()]
@@ -77,11 +77,11 @@ def test_a_worker_that_dies_while_it_sends_them_on_leaves_them_to_another(
     with own_model.frozen(), live.running(live.Worker(logs / "worker.log")) as worker:
         assert release_deferred(places=1) == 1
         nudged(own_valkey, turn)
-        live.wait_until(lambda: now(turn).state == State.WORKING, what="the claim")
+        live.wait_until(lambda: now(turn).state == TurnState.WORKING, what="the claim")
         worker.kill()
     database_let_go()
     swept()
-    assert now(turn).state == State.QUEUED
+    assert now(turn).state == TurnState.QUEUED
     ended = answered_by_another(turn, own_valkey, logs / "second.log")
-    assert (ended.state, ended.deliveries) == (State.ANSWERED, 2)
+    assert (ended.state, ended.claim_count) == (TurnState.ANSWERED, 2)
     assert_paid_once(teen, ended)

@@ -9,10 +9,10 @@ from pytest_django import Settings
 
 from accounts.models import Person
 from budgets.selectors import meter
-from chat.answering.desk import Desk
-from chat.answering.leases import turn_finish
-from chat.models import Ending, State, Turn
-from chat.prompt import prompt_for
+from chat.answering.leases import finish_turn
+from chat.answering.worker import TurnWorker
+from chat.models import EndReason, Turn, TurnState
+from chat.prompt import build_prompt
 from tests.chat.conftest import Ask
 from tests.conftest import with_consent
 from tests.live import wait_until
@@ -31,8 +31,8 @@ def turns(make_person: Callable[..., Person], ask: Ask) -> list[Turn]:
 
 
 @pytest.fixture
-def desk() -> Iterator[Desk]:
-    made = Desk(places=2)
+def get_worker() -> Iterator[TurnWorker]:
+    made = TurnWorker(places=2)
     yield made
     made.close()
 
@@ -41,46 +41,46 @@ def states() -> list[str]:
     return sorted(Turn.objects.values_list("state", flat=True))
 
 
-def test_one_nudge_is_enough_for_all_that_wait(desk: Desk, turns: list[Turn]) -> None:
+def test_one_nudge_is_enough_for_all_that_wait(desk: TurnWorker, turns: list[Turn]) -> None:
     desk.take()
-    assert states() == [State.QUEUED, State.WORKING, State.WORKING]
-    wait_until(lambda: states() == [State.ANSWERED] * 3, what="the answers")
+    assert states() == [TurnState.QUEUED, TurnState.WORKING, TurnState.WORKING]
+    wait_until(lambda: states() == [TurnState.ANSWERED] * 3, what="the answers")
     for turn in Turn.objects.all():
         assert meter(owner=turn.conversation.owner).spent == turn.tokens > 0
 
 
-def test_many_nudges_at_once_answer_each_turn_once(desk: Desk, turns: list[Turn]) -> None:
+def test_many_nudges_at_once_answer_each_turn_once(desk: TurnWorker, turns: list[Turn]) -> None:
     nudges = [threading.Thread(target=desk._in_thread, args=[desk.take]) for _ in range(8)]
     for nudge in nudges:
         nudge.start()
     for nudge in nudges:
         nudge.join()
-    wait_until(lambda: states() == [State.ANSWERED] * 3, what="the answers")
-    assert set(Turn.objects.values_list("deliveries", flat=True)) == {1}
+    wait_until(lambda: states() == [TurnState.ANSWERED] * 3, what="the answers")
+    assert set(Turn.objects.values_list("claim_count", flat=True)) == {1}
 
 
 def test_one_that_closes_finishes_what_it_writes_and_takes_nothing_more(
-    desk: Desk, turns: list[Turn]
+    desk: TurnWorker, turns: list[Turn]
 ) -> None:
     desk.take()
     desk.close()
-    wait_until(lambda: not desk.drafts, what="the desk to be empty")
-    assert states() == [State.ANSWERED, State.ANSWERED, State.QUEUED]
+    wait_until(lambda: not desk.answers, what="the desk to be empty")
+    assert states() == [TurnState.ANSWERED, TurnState.ANSWERED, TurnState.QUEUED]
 
 
-def test_stop_is_heard_from_the_row_alone(desk: Desk, turns: list[Turn], settings: Settings) -> None:
+def test_stop_is_heard_from_the_row_alone(desk: TurnWorker, turns: list[Turn], settings: Settings) -> None:
     """Valkey may have forgotten it."""
-    Turn.objects.update(answer_cap=400)
+    Turn.objects.update(max_answer_tokens=400)
     desk.take()
-    Turn.objects.filter(state=State.WORKING).update(stop_asked_at="2026-01-01T00:00Z")
-    wait_until(lambda: State.STOPPED in states(), what="the stop")
-    assert Turn.objects.filter(state=State.STOPPED, ending=Ending.ASKED).exists()
+    Turn.objects.filter(state=TurnState.WORKING).update(stop_requested_at="2026-01-01T00:00Z")
+    wait_until(lambda: TurnState.STOPPED in states(), what="the stop")
+    assert Turn.objects.filter(state=TurnState.STOPPED, end_reason=EndReason.STOPPED_BY_ASKER).exists()
 
 
 def test_a_database_that_is_away_for_a_moment_loses_no_answer(
-    desk: Desk, turns: list[Turn], monkeypatch: pytest.MonkeyPatch
+    desk: TurnWorker, turns: list[Turn], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, refused = turn_finish, list[object]()
+    real, refused = finish_turn, list[object]()
 
     def away_at_first(**about: object) -> bool:
         if len(refused) < 3:
@@ -88,24 +88,24 @@ def test_a_database_that_is_away_for_a_moment_loses_no_answer(
             raise DatabaseError
         return real(**about)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("chat.answering.desk.turn_finish", away_at_first)
+    monkeypatch.setattr("chat.answering.worker.finish_turn", away_at_first)
     desk.take()
-    wait_until(lambda: states() == [State.ANSWERED] * 3, what="the answers")
+    wait_until(lambda: states() == [TurnState.ANSWERED] * 3, what="the answers")
     assert len(refused) == 3
 
 
 def test_one_turn_that_cannot_begin_holds_up_no_other(
-    desk: Desk, turns: list[Turn], monkeypatch: pytest.MonkeyPatch
+    desk: TurnWorker, turns: list[Turn], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(question: str, **about: object) -> object:
         if question == "Break":
             raise LookupError
-        return prompt_for(question, **about)  # type: ignore[arg-type]
+        return build_prompt(question, **about)  # type: ignore[arg-type]
 
     Turn.objects.filter(pk=turns[0].pk).update(question="Break")
-    monkeypatch.setattr("chat.answering.desk.prompt_for", broken)
+    monkeypatch.setattr("chat.answering.worker.build_prompt", broken)
     desk.take()
     wait_until(lambda: not Turn.objects.filter(ended_at=None).exists(), what="the answers")
     first = Turn.objects.get(pk=turns[0].pk)
-    assert (first.state, first.ending, first.tokens) == (State.FAILED, Ending.FAULT, 0)
+    assert (first.state, first.end_reason, first.tokens) == (TurnState.FAILED, EndReason.INTERNAL_ERROR, 0)
     assert meter(owner=first.conversation.owner).held == 0

@@ -11,9 +11,9 @@ from django.utils import timezone
 from accounts.models import Person
 from budgets.models import Hold
 from chat.errors import FamilyClosed
-from chat.models import State, Turn
-from chat.prompt import prompt_for
-from chat.selectors import pasts_of
+from chat.models import Turn, TurnState
+from chat.prompt import build_prompt
+from chat.selectors import get_earlier_turns
 from courses.models import Module
 from families.looks import LOOK_LASTS
 from families.models import Consent, Link, Look
@@ -102,20 +102,20 @@ class TestAClosedTutor:
 
 
 def test_a_parent_needs_no_consent(parent: Person, ask: Ask) -> None:
-    assert ask(parent, QUESTION).state == State.QUEUED
+    assert ask(parent, QUESTION).state == TurnState.QUEUED
 
 
 class TestMemory:
     def test_switched_off_carries_nothing_of_the_past(self, link: Link, teen: Person, ask: Ask) -> None:
         first = ask(teen, QUESTION)
         Turn.objects.filter(pk=first.pk).update(
-            state=State.ANSWERED, answer="Because.", ended_at=timezone.now()
+            state=TurnState.ANSWERED, answer="Because.", ended_at=timezone.now()
         )
         Link.objects.update(memory=False)
         second = ask(teen, "Is AI biased?", conversation=first.conversation)
         assert second.memory_tokens == 0
-        past = pasts_of([second]).get(second.pk, [])
-        assert len(prompt_for(second.question, past=past).messages) == 2
+        past = get_earlier_turns([second]).get(second.pk, [])
+        assert len(build_prompt(second.question, past=past).messages) == 2
 
 
 class TestALook:
@@ -124,12 +124,12 @@ class TestALook:
         fill_library()
         turn = ask(teen, QUESTION)
         Turn.objects.filter(pk=turn.pk).update(
-            state=State.ANSWERED, answer="An answer of the model.", ended_at=timezone.now()
+            state=TurnState.ANSWERED, answer="An answer of the model.", ended_at=timezone.now()
         )
         ask(teen, "I want to die")
 
     def look(self, link: Link, as_person: Enter) -> str:
-        return as_person(link.parent).get(f"/tutor/look/{link.pk}").content.decode()
+        return as_person(link.parent).get(f"/tutor/parent-view/{link.pk}").content.decode()
 
     def test_is_written_down_and_the_teen_sees_it(self, link: Link, teen: Person, as_person: Enter) -> None:
         self.look(link, as_person)
@@ -153,7 +153,7 @@ class TestALook:
         assert "The good and the bad of AI" in self.look(link, as_person)
         reader = as_person(link.parent)
         reader.post("/language", {"language": "es"})
-        assert "Buena y mala" in reader.get(f"/tutor/look/{link.pk}").content.decode()
+        assert "Buena y mala" in reader.get(f"/tutor/parent-view/{link.pk}").content.decode()
 
     def test_at_flagged_excerpts_shows_those_alone(self, link: Link, as_person: Enter) -> None:
         Link.objects.update(view=View.FLAGGED)
@@ -169,7 +169,7 @@ class TestALook:
 
     def test_never_at_what_points_to_an_unsafe_home(self, link: Link, as_person: Enter) -> None:
         Link.objects.update(view=View.FULL)
-        Turn.objects.filter(state=State.CARDED).update(level="S")
+        Turn.objects.filter(state=TurnState.CARDED).update(level="S")
         assert "I want to die" not in self.look(link, as_person)
 
     def test_of_two_parents_the_more_private_view_holds(
@@ -182,7 +182,7 @@ class TestALook:
 
     def test_is_over_with_the_link(self, link: Link, as_person: Enter) -> None:
         Link.objects.update(ended_at=timezone.now(), ending="teen")
-        assert as_person(link.parent).get(f"/tutor/look/{link.pk}").status_code == 404
+        assert as_person(link.parent).get(f"/tutor/parent-view/{link.pk}").status_code == 404
         assert not Look.objects.exists()
 
     def test_says_which_view_is_on_beside_the_tutor(self, teen: Person, as_person: Enter) -> None:

@@ -14,7 +14,7 @@ from budgets.models import Entry, EntryKind, Hold, HoldState
 from budgets.selectors import meter
 from chat import streaming
 from chat.answering import leases
-from chat.models import Ending, State, Turn
+from chat.models import EndReason, Turn, TurnState
 from chat.streaming import store
 from config.celery import app
 from tests import live
@@ -77,7 +77,7 @@ def now(turn: Turn) -> Turn:
 
 
 def words_made(turn: Turn) -> int:
-    return (streaming.written(turn.pk) or streaming.Written()).tokens
+    return (streaming.read_stream(turn.pk) or streaming.StreamedAnswer()).tokens
 
 
 def test_a_worker_killed_in_mid_answer_leaves_no_hold_and_costs_nothing(
@@ -88,11 +88,11 @@ def test_a_worker_killed_in_mid_answer_leaves_no_hold_and_costs_nothing(
         live.wait_until(lambda: words_made(turn) > 40, what="some words")
         worker.kill()
     made = words_made(turn)
-    assert now(turn).state == State.WORKING
+    assert now(turn).state == TurnState.WORKING
     assert meter(owner=teen).held > 0
-    leases.turns_sweep(now=timezone.now() + leases.LEASE)
+    leases.sweep_turns(now=timezone.now() + leases.LEASE)
     turn = now(turn)
-    assert (turn.state, turn.ending) == (State.FAILED, Ending.WORKER_LOST)
+    assert (turn.state, turn.end_reason) == (TurnState.FAILED, EndReason.WORKER_LOST)
     assert turn.answer
     purse = meter(owner=teen)
     assert (purse.held, purse.spent) == (0, 0)
@@ -108,11 +108,11 @@ def test_a_worker_killed_in_mid_answer_is_noticed_by_beat_and_the_next_worker(
         worker.kill()
     with live.running(live.Worker(logs / "second.log")), live.running(live.Beat(logs / "beat.log")):
         live.wait_until(lambda: not now(turn).is_live, what="the sweeper", seconds=90)
-        assert now(turn).ending == Ending.WORKER_LOST
+        assert now(turn).end_reason == EndReason.WORKER_LOST
         assert meter(owner=teen).held == 0
         again = retry(visitor, turn)
         live.wait_until(lambda: not now(again).is_live, what="the retry", seconds=90)
-    assert now(again).state == State.ANSWERED
+    assert now(again).state == TurnState.ANSWERED
 
 
 def test_a_broker_killed_before_the_nudge_delays_the_answer_and_loses_nothing(
@@ -120,14 +120,14 @@ def test_a_broker_killed_before_the_nudge_delays_the_answer_and_loses_nothing(
 ) -> None:
     own_valkey.kill()
     turn = ask(visitor)
-    assert now(turn).state == State.QUEUED
+    assert now(turn).state == TurnState.QUEUED
     with (
         live.running(live.Valkey(logs / "again.log", own_valkey.port)),
         live.running(live.Worker(logs / "worker.log")),
         live.running(live.Beat(logs / "beat.log")),
     ):
         live.wait_until(lambda: not now(turn).is_live, what="the answer", seconds=90)
-    assert now(turn).state == State.ANSWERED
+    assert now(turn).state == TurnState.ANSWERED
     assert meter(owner=teen).spent == now(turn).tokens
 
 
@@ -148,10 +148,10 @@ def test_a_broker_killed_in_mid_answer_comes_back_empty_and_no_word_is_lost_or_r
                         found.append(event)
                         last = event.id or last
     turn = now(turn)
-    assert turn.state == State.ANSWERED
-    from chat.streaming.markdown import answer_html
+    assert turn.state == TurnState.ANSWERED
+    from chat.streaming.markdown import render_answer
 
-    assert letters(answer_html(turn.answer)) in letters(found[-2].data)
+    assert letters(render_answer(turn.answer)) in letters(found[-2].data)
     assert meter(owner=teen).spent == turn.tokens
 
 
@@ -164,13 +164,13 @@ def test_a_model_killed_in_mid_answer_fails_the_turn_with_its_reason_and_costs_n
         own_model.kill()
         live.wait_until(lambda: not now(turn).is_live, what="the turn to end")
         turn = now(turn)
-        assert (turn.state, turn.ending) == (State.FAILED, Ending.MODEL_AWAY)
+        assert (turn.state, turn.end_reason) == (TurnState.FAILED, EndReason.MODEL_UNREACHABLE)
         assert turn.answer
         assert meter(owner=teen).spent == 0
         with live.running(live.Model(logs / "again.log", own_model.port)):
             again = retry(visitor, turn)
             live.wait_until(lambda: not now(again).is_live, what="the retry", seconds=60)
-    assert now(again).state == State.ANSWERED
+    assert now(again).state == TurnState.ANSWERED
 
 
 def test_a_model_that_is_not_there_costs_nothing(
@@ -180,7 +180,7 @@ def test_a_model_that_is_not_there_costs_nothing(
     with live.running(live.Worker(logs / "worker.log")):
         turn = ask(visitor)
         live.wait_until(lambda: not now(turn).is_live, what="the turn to end")
-    assert now(turn).ending == Ending.MODEL_AWAY
+    assert now(turn).end_reason == EndReason.MODEL_UNREACHABLE
     purse = meter(owner=teen)
     assert (purse.spent, purse.held) == (0, 0)
 
@@ -192,7 +192,7 @@ def test_the_model_stops_when_nobody_reads(logs: Path, visitor: live.Visitor) ->
         # The lease of the last reader is over.
         store._client().delete(f"turn:{turn.pk}:reader")
         live.wait_until(lambda: not now(turn).is_live, what="the turn to end")
-    assert (now(turn).state, now(turn).ending) == (State.STOPPED, Ending.UNREAD)
+    assert (now(turn).state, now(turn).end_reason) == (TurnState.STOPPED, EndReason.UNREAD)
     assert Hold.objects.get().state == HoldState.SETTLED
 
 
@@ -203,9 +203,9 @@ def test_a_message_delivered_three_times_is_answered_and_paid_once(
         turn = ask(visitor)
         with Connection(own_valkey.url) as again:
             for _ in range(3):
-                app.send_task("chat.tasks.turns_take", args=[str(turn.pk)], connection=again)
+                app.send_task("chat.tasks.claim_turns", args=[str(turn.pk)], connection=again)
         live.wait_until(lambda: not now(turn).is_live, what="the answer", seconds=90)
-    assert now(turn).deliveries == 1
+    assert now(turn).claim_count == 1
     assert meter(owner=teen).spent == now(turn).tokens
 
 

@@ -10,8 +10,15 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.models import Person
 from budgets.models import Hold
-from chat.models import State, Turn
-from chat.prompt import CLOSE, PASSAGE_TOKENS, UNCOVERED, grounding, passages_for, prompt_for
+from chat.models import Turn, TurnState
+from chat.prompt import (
+    FENCE_END,
+    NO_PASSAGES_INSTRUCTION,
+    PASSAGE_TOKENS,
+    build_grounding,
+    build_prompt,
+    find_question_passages,
+)
 from courses.models import Module, Passage
 from courses.retrieval.search import Found, passages_find
 from inference.tokens import tokens_at_most
@@ -23,7 +30,7 @@ pytestmark = pytest.mark.usefixtures("library")
 
 
 def ended(turn: Turn, answer: str = "Because.") -> Turn:
-    Turn.objects.filter(pk=turn.pk).update(state=State.ANSWERED, answer=answer, ended_at=turn.asked_at)
+    Turn.objects.filter(pk=turn.pk).update(state=TurnState.ANSWERED, answer=answer, ended_at=turn.asked_at)
     turn.refresh_from_db()
     return turn
 
@@ -41,59 +48,59 @@ class TestWhatIsFound:
     )
     def test_a_short_question_leans_on_the_one_before_it(self, question: str, teen: Person, ask: Ask) -> None:
         before = ended(ask(teen, COVERED))
-        assert passages_for(question, past=[before])[0].key == before.passages[0]
+        assert find_question_passages(question, past=[before])[0].key == before.passages[0]
 
     def test_but_not_one_that_has_a_subject_of_its_own(self, teen: Person, ask: Ask) -> None:
         before = ended(ask(teen, COVERED))
-        assert passages_for("What is the boiling point of water?", past=[before]) == []
+        assert find_question_passages("What is the boiling point of water?", past=[before]) == []
 
     def test_nor_on_one_that_had_none(self, teen: Person, ask: Ask) -> None:
-        assert passages_for("Why is that?", past=[ended(ask(teen, UNKNOWN))]) == []
+        assert find_question_passages("Why is that?", past=[ended(ask(teen, UNKNOWN))]) == []
 
     def test_a_help_card_cites_nothing(self, teen: Person, ask: Ask) -> None:
         turn = ask(teen, "I want to die")
-        assert (turn.state, turn.passages) == (State.CARDED, [])
+        assert (turn.state, turn.passages) == (TurnState.CARDED, [])
 
 
 class TestWhatTheModelIsTold:
     def test_the_passages_stand_in_the_prompt(self) -> None:
-        told = prompt_for(COVERED, past=[], passages=passages_find(COVERED)).messages[0]["content"]
+        told = build_prompt(COVERED, past=[], passages=passages_find(COVERED)).messages[0]["content"]
         assert "A model does not know what it does not know." in told
         assert "not instructions" in told
 
     def test_and_so_does_their_absence(self) -> None:
-        assert UNCOVERED in prompt_for(UNKNOWN, past=[]).messages[0]["content"]
+        assert NO_PASSAGES_INSTRUCTION in build_prompt(UNKNOWN, past=[]).messages[0]["content"]
 
     @pytest.mark.parametrize("room", [0, 5, 60, 200, 5000])
     def test_they_never_take_more_than_their_room(self, room: int) -> None:
-        told = grounding(passages_find(COVERED), room=room)
+        told = build_grounding(passages_find(COVERED), room=room)
         assert tokens_at_most(told) <= max(min(room, PASSAGE_TOKENS), tokens_at_most(""))
 
     def test_they_end_with_a_whole_sentence(self) -> None:
-        told = grounding(passages_find(COVERED), room=400)
-        assert told.removesuffix(CLOSE).rstrip()[-1] in ".?”"
+        told = build_grounding(passages_find(COVERED), room=400)
+        assert told.removesuffix(FENCE_END).rstrip()[-1] in ".?”"
 
     def test_a_passage_of_one_endless_sentence_is_left_out(self) -> None:
         endless = Found(key="m/l", title="Endless", lesson="L", text="word " * 4000, language="en")
-        told = grounding([endless], room=400)
+        told = build_grounding([endless], room=400)
         assert tokens_at_most(told) <= 400
 
     def test_a_long_question_goes_before_them(self, settings: Settings) -> None:
         settings.TUTOR_CONTEXT_TOKENS = 1300
-        prompt = prompt_for("Why does AI make things up? " * 40, past=[], passages=passages_find(COVERED))
+        prompt = build_prompt("Why does AI make things up? " * 40, past=[], passages=passages_find(COVERED))
         assert prompt.tokens_at_most + 60 <= 1300
 
     def test_the_hold_covers_them(self, teen: Person, ask: Ask) -> None:
         turn = ask(teen, COVERED)
-        prompt = prompt_for(COVERED, past=[], passages=passages_find(COVERED))
-        assert Hold.objects.get(key=turn.pk).tokens >= prompt.tokens_at_most + turn.answer_cap
+        prompt = build_prompt(COVERED, past=[], passages=passages_find(COVERED))
+        assert Hold.objects.get(key=turn.pk).tokens >= prompt.tokens_at_most + turn.max_answer_tokens
 
     @pytest.mark.django_db(transaction=True)
     @pytest.mark.usefixtures("unnudged")
     def test_the_real_model_answers_with_them(self, teen: Person, ask: Ask, settings: Settings) -> None:
         settings.TUTOR_ANSWER_TOKENS = 60
         turn = written(ask(teen, COVERED))
-        assert turn.state == State.ANSWERED
+        assert turn.state == TurnState.ANSWERED
         assert turn.prompt_tokens > 200
 
 
@@ -136,7 +143,7 @@ class TestWhatThePageSays:
         settings.TUTOR_ANSWER_TOKENS = 60
         turn = ask(teen, COVERED)
         Passage.objects.all().delete()
-        assert written(turn).state == State.ANSWERED
+        assert written(turn).state == TurnState.ANSWERED
 
     def test_many_cited_turns_cost_one_query(
         self, teen: Person, ask: Ask, as_person: Callable[[Person], Client],

@@ -13,9 +13,9 @@ import pytest
 from accounts.models import Person
 from chat import streaming
 from chat.models import Turn
-from chat.streaming import Entry, following, growth
-from chat.streaming.growth import Growth, SharedPage, shared_page
-from chat.streaming.markdown import answer_html
+from chat.streaming import StreamEntry, rendering, sse
+from chat.streaming.markdown import render_answer
+from chat.streaming.rendering import AnswerGrowth, SharedAnswer, get_shared_answer
 from tests.live import Visitor, Web
 from tests.streams import make_live_turns
 
@@ -24,11 +24,11 @@ READERS = 20
 HOSTILE = ("[", "_a__b ", "~~a", "1. a\n  - b\n", "a|b\n", "\\(x\\)", "<", "$$ a ")
 
 
-def entry(number: int, at: int, text: str) -> Entry:
-    return Entry(id=f"1-{number}", at=at, text=text, tokens=number, is_end=False)
+def entry(number: int, at: int, text: str) -> StreamEntry:
+    return StreamEntry(id=f"1-{number}", at=at, text=text, tokens=number, is_end=False)
 
 
-def entries(text: str, size: int) -> list[Entry]:
+def entries(text: str, size: int) -> list[StreamEntry]:
     return [
         entry(number, at, text[at : at + size])
         for number, at in enumerate(range(0, len(text), size), start=1)
@@ -41,7 +41,7 @@ class Reader:
     def __init__(self, after: str = "0") -> None:
         self.sent_id, self.finished, self.growing = after, "", ""
 
-    async def look(self, page: SharedPage, *, must_be_new: bool = True) -> Growth | None:
+    async def look(self, page: SharedAnswer, *, must_be_new: bool = True) -> AnswerGrowth | None:
         grown = await page.growth_after(self.sent_id, must_be_new=must_be_new)
         if grown:
             self.sent_id, self.growing = grown.entry_id, grown.growing_html
@@ -54,7 +54,7 @@ TEXT = "# One\n\nTwo **three**\n\n- four\n- five\n\n" * 20 + "The end."
 
 def test_readers_who_come_at_any_time_have_the_same_page() -> None:
     async def read() -> list[Reader]:
-        page, steady, rare = SharedPage(), Reader(), Reader()
+        page, steady, rare = SharedAnswer(), Reader(), Reader()
         for number, new in enumerate(entries(TEXT, 7)):
             page.add(new)
             await steady.look(page)
@@ -66,12 +66,12 @@ def test_readers_who_come_at_any_time_have_the_same_page() -> None:
         return [steady, rare, late]
 
     for reader in asyncio.run(read()):
-        assert reader.finished + reader.growing == answer_html(TEXT)
+        assert reader.finished + reader.growing == render_answer(TEXT)
 
 
 def test_a_reader_who_has_the_beginning_gets_the_rest() -> None:
     async def read() -> Reader:
-        page, first = SharedPage(), Reader()
+        page, first = SharedAnswer(), Reader()
         for new in entries(TEXT, 11)[:60]:
             page.add(new)
         await first.look(page)
@@ -83,33 +83,33 @@ def test_a_reader_who_has_the_beginning_gets_the_rest() -> None:
         return again
 
     reader = asyncio.run(read())
-    assert reader.finished + reader.growing == answer_html(TEXT)
+    assert reader.finished + reader.growing == render_answer(TEXT)
 
 
 def test_an_answer_that_begins_again_replaces_what_a_reader_has() -> None:
     async def read() -> Reader:
-        page, reader = SharedPage(), Reader()
+        page, reader = SharedAnswer(), Reader()
         for new in (entry(1, 0, "Old.\n\nOlder."), entry(2, 0, "New.\n\nNewer.")):
             page.add(new)
             await reader.look(page)
         return reader
 
     reader = asyncio.run(read())
-    assert reader.finished + reader.growing == answer_html("New.\n\nNewer.")
+    assert reader.finished + reader.growing == render_answer("New.\n\nNewer.")
 
 
 def test_twenty_readers_cost_one_rendering(monkeypatch: pytest.MonkeyPatch) -> None:
     rendered = []
-    take = SharedPage._take
+    take = SharedAnswer._take
 
-    def counting(page: SharedPage, new: list[Entry]) -> object:
+    def counting(page: SharedAnswer, new: list[StreamEntry]) -> object:
         rendered.append(threading.current_thread().name)
         return take(page, new)
 
-    monkeypatch.setattr(SharedPage, "_take", counting)
+    monkeypatch.setattr(SharedAnswer, "_take", counting)
 
-    async def read() -> list[Growth | None]:
-        page = SharedPage()
+    async def read() -> list[AnswerGrowth | None]:
+        page = SharedAnswer()
         for new in entries("[" * 3_000, 3_000):
             page.add(new)
         return await asyncio.gather(*(Reader().look(page) for _ in range(READERS)))
@@ -121,10 +121,10 @@ def test_twenty_readers_cost_one_rendering(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_dear_page_rests_before_it_is_rendered_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(growth, "REST", 1_000_000)
+    monkeypatch.setattr(rendering, "REST_FACTOR", 1_000_000)
 
     async def read() -> list[bool]:
-        page, reader = SharedPage(), Reader()
+        page, reader = SharedAnswer(), Reader()
         page.add(entry(1, 0, "One"))
         looks = [await reader.look(page, must_be_new=False)]
         page.add(entry(2, 3, " two"))
@@ -136,8 +136,8 @@ def test_a_dear_page_rests_before_it_is_rendered_again(monkeypatch: pytest.Monke
 
 
 def test_a_reader_who_goes_away_meanwhile_takes_nothing_from_the_others() -> None:
-    async def read() -> Growth | None:
-        page, leaver, stayer = SharedPage(), Reader(), Reader()
+    async def read() -> AnswerGrowth | None:
+        page, leaver, stayer = SharedAnswer(), Reader(), Reader()
         page.add(entry(1, 0, "1. a\n  - b\n" * 300))
         leaving = asyncio.create_task(leaver.look(page))
         await asyncio.sleep(0)
@@ -152,10 +152,10 @@ def test_a_reader_who_goes_away_meanwhile_takes_nothing_from_the_others() -> Non
 def test_a_page_is_shared_while_it_is_read_and_forgotten_afterwards() -> None:
     async def read() -> tuple[bool, int]:
         turn_id = uuid4()
-        page = shared_page(turn_id)
-        is_same = shared_page(turn_id) is page
+        page = get_shared_answer(turn_id)
+        is_same = get_shared_answer(turn_id) is page
         del page
-        return is_same, len(growth._pages[asyncio.get_running_loop()])
+        return is_same, len(rendering._shared_answers[asyncio.get_running_loop()])
 
     assert asyncio.run(read()) == (True, 0)
 
@@ -174,7 +174,7 @@ def test_one_person_may_not_follow_without_end(
             reply.readline()
         refused = visitor.get(f"/tutor/turns/{turns[2].pk}/stream")
         assert refused.status == 429
-        assert refused.headers["Retry-After"] == str(following.RETRY_SECONDS)
+        assert refused.headers["Retry-After"] == str(sse.RETRY_SECONDS)
         assert visitor.get(f"/api/v1/turns/{turns[2].pk}/events").status == 429
         kept[0].close()
     finally:

@@ -12,8 +12,8 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Person
-from chat.models import Conversation, State, Turn
-from chat.web.conversation import TURNS_A_PAGE, newest_turns, turn_address, turns_page
+from chat.models import Conversation, Turn, TurnState
+from chat.web.conversation import TURNS_A_PAGE, get_newest_turns, get_turn_url, get_turns_page
 from tests.chat.long import conversation_make, turns_make
 from tests.markup import squeezed
 
@@ -91,12 +91,12 @@ class TestAConversation:
     def test_of_the_same_instant_skips_and_repeats_nothing(self, teen: Person) -> None:
         talk = conversation_make(teen, 0)
         turns_make(talk, 120, start=timezone.now(), minutes=0)
-        page, seen = newest_turns(talk), 0
+        page, seen = get_newest_turns(talk), 0
         keys = set()
         while page.turns:
             keys |= {one.pk for one in page.turns}
             seen += len(page.turns)
-            page = turns_page(talk, {"before": str(page.first.pk)})
+            page = get_turns_page(talk, {"before": str(page.first.pk)})
         assert seen == len(keys) == 120
 
     def test_of_one_page_has_no_way_to_another(self, owner: Client, teen: Person) -> None:
@@ -148,9 +148,11 @@ class TestALiveTurn:
         self, owner: Client, long: Conversation
     ) -> None:
         now = timezone.now()
-        [live] = turns_make(long, 1, start=now, question="Question 500", state=State.QUEUED, ended_at=None)
-        turns_make(long, 60, start=now + timedelta(seconds=1), state=State.CARDED, level="3")
-        page = newest_turns(long)
+        [live] = turns_make(
+            long, 1, start=now, question="Question 500", state=TurnState.QUEUED, ended_at=None
+        )
+        turns_make(long, 60, start=now + timedelta(seconds=1), state=TurnState.CARDED, level="3")
+        page = get_newest_turns(long)
         assert page.turns[0] == live
         assert len(page.turns) == 61
         assert page.has_earlier
@@ -159,7 +161,7 @@ class TestALiveTurn:
     def test_comes_with_the_newest_page_when_another_question_is_asked_meanwhile(
         self, owner: Client, long: Conversation
     ) -> None:
-        [live] = turns_make(long, 1, start=timezone.now(), state=State.QUEUED, ended_at=None)
+        [live] = turns_make(long, 1, start=timezone.now(), state=TurnState.QUEUED, ended_at=None)
         form = {"question": "And now?", "turn_id": uuid4()}
         reply = owner.post(reverse("chat:ask_in", args=[long.pk]), form, headers=HTMX)
         body = reply.content.decode()
@@ -208,8 +210,8 @@ class TestAfterAPost:
         assert f'id="{fragment}"' in owner.get(address).content.decode()
 
     def test_about_a_new_one_one_lands_on_the_newest_page(self, long: Conversation) -> None:
-        assert "?" in turn_address(turn(long, 69))
-        assert "?" not in turn_address(turn(long, 70))
+        assert "?" in get_turn_url(turn(long, 69))
+        assert "?" not in get_turn_url(turn(long, 70))
 
     def test_a_question_asked_below_old_turns_opens_the_newest_page(
         self, owner: Client, long: Conversation
@@ -225,7 +227,7 @@ class TestAfterAPost:
     ) -> None:
         paused = turn(long, 3)
         Turn.objects.filter(pk=paused.pk).update(
-            state=State.PAUSED, level="2", categories=["hopelessness"], ended_at=timezone.now()
+            state=TurnState.PAUSED, level="2", categories=["hopelessness"], ended_at=timezone.now()
         )
         assert f"?at={paused.pk}#turn-{paused.pk}" in owner.get(reverse("chat:start")).content.decode()
 

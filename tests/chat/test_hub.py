@@ -7,19 +7,19 @@ from uuid import UUID, uuid4
 import pytest
 import redis
 
-from chat.answering.desk import LONGEST_SECONDS
+from chat.answering.worker import MAX_ANSWER_SECONDS
 from chat.streaming import reader, store
-from chat.streaming.reader import Hub
-from chat.streaming.store import READER_SECONDS, RENEWALS, Entry, reader_key, words_key
+from chat.streaming.reader import StreamHub
+from chat.streaming.store import READER_SECONDS, RENEWALS_PER_LEASE, StreamEntry, reader_key, stream_key
 
 
-async def subscribed(hub: Hub, turn_id: UUID) -> None:
+async def subscribed(hub: StreamHub, turn_id: UUID) -> None:
     hub.subscribe(turn_id)
     # The read has begun, and it was said that somebody reads.
     await asyncio.sleep(0.2)
 
 
-async def ended(hub: Hub) -> None:
+async def ended(hub: StreamHub) -> None:
     hub.cursors.clear()
     if hub.task:
         await hub.task
@@ -33,7 +33,7 @@ def test_whoever_reads_on_counts_as_a_reader_however_many_others_come(
     monkeypatch.setattr(reader, "READER_SECONDS", 1)
 
     async def rush() -> bool:
-        hub, first = Hub(), uuid4()
+        hub, first = StreamHub(), uuid4()
         await subscribed(hub, first)
         for _ in range(16):
             hub.subscribe(uuid4())
@@ -47,21 +47,21 @@ def test_whoever_reads_on_counts_as_a_reader_however_many_others_come(
 
 def test_a_page_that_is_hidden_has_minutes_before_its_answer_is_stopped() -> None:
     async def read_and_leave() -> int:
-        hub, turn_id = Hub(), uuid4()
+        hub, turn_id = StreamHub(), uuid4()
         await subscribed(hub, turn_id)
         await ended(hub)
         return int(store._client().ttl(reader_key(turn_id)))
 
     assert asyncio.run(read_and_leave()) > 200
     # It is renewed long before it runs out, so a page that is hidden just before has nearly as long.
-    assert READER_SECONDS - READER_SECONDS / RENEWALS >= 180
+    assert READER_SECONDS - READER_SECONDS / RENEWALS_PER_LEASE >= 180
 
 
 def test_an_answer_without_a_reader_is_stopped_before_it_counts_as_a_model_that_went_quiet() -> None:
-    assert READER_SECONDS < LONGEST_SECONDS
+    assert READER_SECONDS < MAX_ANSWER_SECONDS
 
 
-def texts(queue: "asyncio.Queue[Entry | None]") -> list[str]:
+def texts(queue: "asyncio.Queue[StreamEntry | None]") -> list[str]:
     found = []
     while not queue.empty():
         entry = queue.get_nowait()
@@ -72,17 +72,17 @@ def texts(queue: "asyncio.Queue[Entry | None]") -> list[str]:
 
 def test_a_second_reader_gets_every_entry_in_order_while_more_are_written() -> None:
     async def join() -> tuple[list[str], list[str]]:
-        hub, turn_id = Hub(), uuid4()
+        hub, turn_id = StreamHub(), uuid4()
         hub.subscribe(turn_id)
-        late: list[asyncio.Queue[Entry | None]] = []
+        late: list[asyncio.Queue[StreamEntry | None]] = []
         written = []
         for number in range(40):
-            await hub.shared.xadd(words_key(turn_id), {"at": number, "text": str(number)})
+            await hub.shared.xadd(stream_key(turn_id), {"at": number, "text": str(number)})
             written.append(str(number))
             late.append(hub.subscribe(turn_id))
         await asyncio.sleep(0.3)
         found = texts(late[20])
-        await hub.shared.delete(words_key(turn_id))
+        await hub.shared.delete(stream_key(turn_id))
         await ended(hub)
         return written, found
 
@@ -96,7 +96,7 @@ def test_a_read_that_fails_once_is_tried_again_and_nobody_is_sent_away(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def fail_once() -> list[str]:
-        hub, turn_id = Hub(), uuid4()
+        hub, turn_id = StreamHub(), uuid4()
         xread = hub.blocking.xread
         faults = [redis.TimeoutError("Timeout reading from socket")]
 
@@ -107,10 +107,10 @@ def test_a_read_that_fails_once_is_tried_again_and_nobody_is_sent_away(
 
         monkeypatch.setattr(hub.blocking, "xread", late)
         queue = hub.subscribe(turn_id)
-        await hub.shared.xadd(words_key(turn_id), {"at": 0, "text": "Rain"})
+        await hub.shared.xadd(stream_key(turn_id), {"at": 0, "text": "Rain"})
         await asyncio.sleep(0.6)
         found = texts(queue)
-        await hub.shared.delete(words_key(turn_id))
+        await hub.shared.delete(stream_key(turn_id))
         await ended(hub)
         return found
 
@@ -123,8 +123,8 @@ def test_however_the_read_ends_its_readers_are_told(
 ) -> None:
     monkeypatch.setattr(reader, "PATIENCE_SECONDS", 0.3)
 
-    async def fail() -> tuple[Entry | None, set[str]]:
-        hub = Hub()
+    async def fail() -> tuple[StreamEntry | None, set[str]]:
+        hub = StreamHub()
 
         async def fails(*_args: Any, **_kwargs: Any) -> Any:
             raise fault

@@ -172,7 +172,7 @@ class TestPrivatePages:
 
     def test_so_do_refusals(self, as_person: AsPerson, teen: Person, stranger: Person, ask: Ask) -> None:
         turn = ask(stranger)
-        services.turn_stop(turn=turn)
+        services.stop_turn(turn=turn)
         client = as_person(teen)
         assert "no-store" in client.get(f"/tutor/{turn.conversation_id}").headers["Cache-Control"]
         assert "no-store" in client.post("/tutor/ask", {"question": " "}).headers["Cache-Control"]

@@ -18,8 +18,8 @@ from accounts.models import Person
 from budgets.models import Entry, EntryKind, Hold, HoldState
 from budgets.selectors import meter
 from chat.answering import leases
-from chat.answering.leases import CLAIMING
-from chat.models import Ending, State, Turn
+from chat.answering.leases import CLAIM_LOCK
+from chat.models import EndReason, Turn, TurnState
 from chat.streaming import store
 from config.celery import app
 from tests import live
@@ -38,7 +38,7 @@ pytestmark = [
 @contextmanager
 def claims_wait() -> Iterator[None]:
     with live.other_connection() as other:
-        other.execute("SELECT pg_advisory_xact_lock(%s)", [CLAIMING])
+        other.execute("SELECT pg_advisory_xact_lock(%s)", [CLAIM_LOCK])
         yield
 
 
@@ -55,8 +55,8 @@ def swept() -> None:
     A statement that the worker had sent may reach the database after it was found idle.
     """
     for _ in range(200):
-        leases.turns_sweep(now=timezone.now() + leases.LEASE)
-        if not Turn.objects.filter(state=State.WORKING).exists():
+        leases.sweep_turns(now=timezone.now() + leases.LEASE)
+        if not Turn.objects.filter(state=TurnState.WORKING).exists():
             return
         time.sleep(0.1)
 
@@ -79,7 +79,7 @@ def is_database_idle() -> bool:
 def nudged(valkey: live.Valkey, *turns: Turn) -> None:
     with Connection(valkey.url) as line:
         for turn in turns:
-            app.send_task("chat.tasks.turns_take", args=[str(turn.pk)], connection=line)
+            app.send_task("chat.tasks.claim_turns", args=[str(turn.pk)], connection=line)
 
 
 def nothing_waits() -> bool:
@@ -115,9 +115,9 @@ def test_before_it_has_claimed_the_turn(
         turn = ask(visitor)
         live.wait_until(live.waits_for_a_lock, what="the worker at the claim")
         worker.kill()
-    assert (now(turn).state, now(turn).deliveries) == (State.QUEUED, 0)
+    assert (now(turn).state, now(turn).claim_count) == (TurnState.QUEUED, 0)
     ended = answered_by_another(turn, own_valkey, logs / "second.log")
-    assert (ended.state, ended.deliveries) == (State.ANSWERED, 1)
+    assert (ended.state, ended.claim_count) == (TurnState.ANSWERED, 1)
     assert_paid_once(teen, ended)
 
 
@@ -126,13 +126,13 @@ def test_after_the_claim_and_before_the_models_first_word(
 ) -> None:
     with own_model.frozen(), live.running(live.Worker(logs / "worker.log")) as worker:
         turn = ask(visitor)
-        live.wait_until(lambda: now(turn).state == State.WORKING, what="the claim")
+        live.wait_until(lambda: now(turn).state == TurnState.WORKING, what="the claim")
         worker.kill()
     database_let_go()
     swept()
-    assert now(turn).state == State.QUEUED
+    assert now(turn).state == TurnState.QUEUED
     ended = answered_by_another(turn, own_valkey, logs / "second.log")
-    assert (ended.state, ended.deliveries) == (State.ANSWERED, 2)
+    assert (ended.state, ended.claim_count) == (TurnState.ANSWERED, 2)
     assert_paid_once(teen, ended)
 
 
@@ -147,11 +147,11 @@ def test_when_the_answer_is_whole_and_is_being_written_down(
             made = words_made(turn)
             worker.kill()
     database_let_go()
-    assert now(turn).state == State.WORKING
+    assert now(turn).state == TurnState.WORKING
     assert Hold.objects.get(pk=turn.pk).state == HoldState.HELD
     swept()
     ended = now(turn)
-    assert (ended.state, ended.ending) == (State.FAILED, Ending.WORKER_LOST)
+    assert (ended.state, ended.end_reason) == (TurnState.FAILED, EndReason.WORKER_LOST)
     assert_free(teen, ended, made=made)
 
 
@@ -172,7 +172,7 @@ def test_after_the_commit_and_before_anybody_was_told(
             # The stream never says that it is over: the database does, at the next tick.
             names = [event.name for event in coming]
     ended = now(turn)
-    assert ended.state == State.ANSWERED
+    assert ended.state == TurnState.ANSWERED
     assert_paid_once(teen, ended)
     swept()
     assert now(turn) == ended
@@ -193,5 +193,5 @@ def test_a_nudge_that_comes_late_finds_nothing_to_do(
         # Late, twice, and in another order than they were asked.
         nudged(own_valkey, turns[1], turns[0], turns[1])
         live.wait_until(nothing_waits, what="the late nudges")
-    assert [now(turn).deliveries for turn in turns] == [1, 1]
+    assert [now(turn).claim_count for turn in turns] == [1, 1]
     assert meter(owner=teen).spent == sum(now(turn).tokens for turn in turns)

@@ -9,10 +9,10 @@ from django.test import Client
 from django.utils import translation
 
 from accounts.models import Person
-from chat.answering.leases import turn_finish, turns_claim
-from chat.models import Conversation, Ending, State, Turn
-from chat.personal import conversations_export
-from chat.prompt import Prompt, passages_for, passages_kept, prompt_for
+from chat.answering.leases import claim_turns, finish_turn
+from chat.models import Conversation, EndReason, Turn, TurnState
+from chat.personal import export_conversations
+from chat.prompt import Prompt, build_prompt, find_question_passages, get_stored_passages
 from chat.turns.outcomes import Outcome
 from courses.models import Passage
 from guard import Level
@@ -68,7 +68,7 @@ class TestWhatIsKept:
 
     def test_it_is_in_its_owners_copy(self, spanish_page: None, teen: Person, ask: Ask) -> None:
         ask(teen)
-        assert [row["language"] for row in conversations_export(teen)] == ["es"]
+        assert [row["language"] for row in export_conversations(teen)] == ["es"]
 
 
 @pytest.mark.usefixtures("library")
@@ -77,45 +77,47 @@ class TestWhatItIsAnsweredFrom:
     def test_a_worker_reads_it_in_that_language_whatever_its_own(self, teen: Person, ask: Ask) -> None:
         turn = ask(teen, IN_SPANISH)
         with translation.override(settings.LANGUAGE_CODE):
-            [kept] = passages_kept([turn]).values()
+            [kept] = get_stored_passages([turn]).values()
         assert [passage.key for passage in kept] == turn.passages
         assert TRANSLATED in turn.passages
         assert {passage.language for passage in kept} == {"es"}
 
     def test_turns_of_two_languages_are_each_read_in_their_own(self, teen: Person, ask: Ask) -> None:
         turns = [Turn(pk=uuid4(), language=language, passages=[TRANSLATED]) for language in ("en", "es")]
-        kept = passages_kept(turns)
+        kept = get_stored_passages(turns)
         assert [kept[turn.pk][0].language for turn in turns] == ["en", "es"]
 
     def test_what_is_not_translated_yet_is_read_in_english(self) -> None:
         turn = Turn(pk=uuid4(), language="es", passages=[TRANSLATED, ENGLISH_ALONE, "gone#now"])
-        assert [passage.language for passage in passages_kept([turn])[turn.pk]] == ["es", "en"]
+        assert [passage.language for passage in get_stored_passages([turn])[turn.pk]] == ["es", "en"]
 
     def test_a_question_in_english_on_a_spanish_page_is_answered_from_the_lesson_as_the_page_has_it(
         self,
     ) -> None:
-        found = passages_for("Does asking about suicide put the idea in their head?", past=[], language="es")
+        found = find_question_passages(
+            "Does asking about suicide put the idea in their head?", past=[], language="es"
+        )
         assert (found[0].key, found[0].language) == (TRANSLATED, "es")
 
     def test_and_one_in_spanish_on_an_english_page_too(self) -> None:
-        found = passages_for(IN_SPANISH, past=[], language="en")
+        found = find_question_passages(IN_SPANISH, past=[], language="en")
         assert TRANSLATED in [passage.key for passage in found]
         assert {passage.language for passage in found} == {"en"}
 
     def test_one_that_leans_on_the_last_one_stays_in_its_language(self, teen: Person, ask: Ask) -> None:
         before = Turn(question=IN_SPANISH, passages=[TRANSLATED])
-        assert passages_for("¿por qué?", past=[before], language="es")[0].language == "es"
+        assert find_question_passages("¿por qué?", past=[before], language="es")[0].language == "es"
 
     def test_none_of_either_language_speaks_of_what_no_lesson_covers(self) -> None:
         for question in ("¿Por qué es azul el cielo?", "Why is the sky blue?"):
             for language in ("en", "es"):
-                assert passages_for(question, past=[], language=language) == []
+                assert find_question_passages(question, past=[], language=language) == []
 
 
 class TestWhatTheModelIsTold:
     @pytest.mark.parametrize(("language", "name"), [("en", "English"), ("es", "Spanish")])
     def test_the_language_of_the_question_and_else_that_of_its_page(self, language: str, name: str) -> None:
-        told = prompt_for("Why?", past=[], language=language).messages[0]["content"]
+        told = build_prompt("Why?", past=[], language=language).messages[0]["content"]
         assert f"Answer in the language of the question; where that is not plain, in {name}." in told
 
     @pytest.mark.django_db(transaction=True)
@@ -126,15 +128,15 @@ class TestWhatTheModelIsTold:
         sent: list[Prompt] = []
 
         def noted(question: str, **about: object) -> Prompt:
-            sent.append(prompt_for(question, **about))  # type: ignore[arg-type]
+            sent.append(build_prompt(question, **about))  # type: ignore[arg-type]
             return sent[-1]
 
         with translation.override("es"):
             turn = ask(teen, IN_SPANISH)
-        monkeypatch.setattr("chat.answering.desk.prompt_for", noted)
+        monkeypatch.setattr("chat.answering.worker.build_prompt", noted)
         monkeypatch.setattr(settings, "TUTOR_ANSWER_TOKENS", 20)
         likely = turn.prompt_tokens
-        assert written(turn).state == State.ANSWERED
+        assert written(turn).state == TurnState.ANSWERED
         told = sent[0].messages[0]["content"]
         assert "in Spanish." in told
         assert Passage.objects.get(key=TRANSLATED, language="es").title in told
@@ -148,13 +150,13 @@ class TestWhatTheWorkerWrites:
     ) -> None:
         with translation.override(language):
             ask(teen, "¿Qué es una fracción?")
-        [turn] = turns_claim(places=1)
+        [turn] = claim_turns(places=1)
         card = verdict(Level.STATED)
-        turn_finish(
+        finish_turn(
             turn=turn,
             outcome=Outcome(
-                state=State.CARDED,
-                ending=Ending.NONE,
+                state=TurnState.CARDED,
+                end_reason=EndReason.NONE,
                 answer="",
                 prompt_tokens=0,
                 answer_tokens=0,
@@ -170,7 +172,7 @@ class TestWhatThePageSays:
     ) -> None:
         with translation.override("es"):
             turn = ask(teen, "¿Por qué es azul el cielo?")
-        Turn.objects.update(state=State.ANSWERED, answer="Porque sí.", ended_at=turn.asked_at)
+        Turn.objects.update(state=TurnState.ANSWERED, answer="Porque sí.", ended_at=turn.asked_at)
         address = f"/tutor/{turn.conversation_id}"
         page = squeezed(as_person(teen).get(address).content.decode())
         assert '<div lang="es"><p dir="auto">¿Por qué es azul el cielo?</p>' in page
@@ -185,7 +187,7 @@ class TestWhatThePageSays:
     ) -> None:
         client = as_person(teen)
         turn = post(client, CRISIS)
-        assert turn.state == State.CARDED
+        assert turn.state == TurnState.CARDED
         address = f"/tutor/{turn.conversation_id}"
         page = squeezed(client.get(address).content.decode())
         assert "What you wrote matters more than the lesson" in page

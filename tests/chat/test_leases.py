@@ -11,13 +11,13 @@ from chat import services, streaming
 from chat.answering.leases import (
     LEASE,
     Checkpoint,
-    Standing,
-    turn_finish,
-    turns_checkpoint,
-    turns_claim,
-    turns_sweep,
+    LeaseStatus,
+    checkpoint_turns,
+    claim_turns,
+    finish_turn,
+    sweep_turns,
 )
-from chat.models import Ending, State, Turn
+from chat.models import EndReason, Turn, TurnState
 from chat.turns.outcomes import Outcome
 from tests.chat.conftest import Ask
 
@@ -26,8 +26,8 @@ LATER = LEASE + timedelta(seconds=1)
 
 def answered(answer: str = "Because.", prompt_tokens: int = 100, answer_tokens: int = 20) -> Outcome:
     return Outcome(
-        state=State.ANSWERED,
-        ending=Ending.NONE,
+        state=TurnState.ANSWERED,
+        end_reason=EndReason.NONE,
         answer=answer,
         prompt_tokens=prompt_tokens,
         answer_tokens=answer_tokens,
@@ -35,50 +35,54 @@ def answered(answer: str = "Because.", prompt_tokens: int = 100, answer_tokens: 
 
 
 def claimed(turn: Turn) -> Turn:
-    [mine] = turns_claim(places=1)
+    [mine] = claim_turns(places=1)
     assert mine == turn
     return mine
 
 
-def turn_checkpoint(*, turn: Turn, answer: str, answer_tokens: int) -> Standing:
+def turn_checkpoint(*, turn: Turn, answer: str, answer_tokens: int) -> LeaseStatus:
     assert turn.claim
     kept = Checkpoint(turn_id=turn.pk, claim=turn.claim, answer=answer, answer_tokens=answer_tokens)
-    return turns_checkpoint(kept=[kept])[turn.pk]
+    return checkpoint_turns(kept=[kept])[turn.pk]
 
 
 class TestClaiming:
     def test_one_delivery_gets_the_turn_and_a_second_leaves(self, turn: Turn) -> None:
-        assert claimed(turn).state == State.WORKING
-        assert turns_claim(places=1) == []
+        assert claimed(turn).state == TurnState.WORKING
+        assert claim_turns(places=1) == []
 
     def test_a_turn_that_was_stopped_or_deleted_is_not_claimed(self, turn: Turn) -> None:
-        services.turn_stop(turn=turn)
-        assert turns_claim(places=1) == []
+        services.stop_turn(turn=turn)
+        assert claim_turns(places=1) == []
         turn.delete()
-        assert turns_claim(places=1) == []
+        assert claim_turns(places=1) == []
 
 
 class TestFinishing:
     def test_the_answer_is_kept_and_what_was_used_is_paid(self, turn: Turn, teen: Person) -> None:
-        assert turn_finish(turn=claimed(turn), outcome=answered())
+        assert finish_turn(turn=claimed(turn), outcome=answered())
         turn.refresh_from_db()
-        assert (turn.state, turn.answer, turn.tokens) == (State.ANSWERED, "Because.", 120)
+        assert (turn.state, turn.answer, turn.tokens) == (TurnState.ANSWERED, "Because.", 120)
         purse = meter(owner=teen)
         assert (purse.spent, purse.held) == (120, 0)
 
     def test_it_is_finished_once(self, turn: Turn, teen: Person) -> None:
         mine = claimed(turn)
-        turn_finish(turn=mine, outcome=answered())
-        assert turn_finish(turn=mine, outcome=answered("Another.")) is False
+        finish_turn(turn=mine, outcome=answered())
+        assert finish_turn(turn=mine, outcome=answered("Another.")) is False
         turn.refresh_from_db()
         assert turn.answer == "Because."
         assert meter(owner=teen).spent == 120
 
     def test_a_turn_that_used_nothing_returns_its_whole_hold(self, turn: Turn, teen: Person) -> None:
         nothing = Outcome(
-            state=State.FAILED, ending=Ending.MODEL_AWAY, answer="", prompt_tokens=0, answer_tokens=0
+            state=TurnState.FAILED,
+            end_reason=EndReason.MODEL_UNREACHABLE,
+            answer="",
+            prompt_tokens=0,
+            answer_tokens=0,
         )
-        turn_finish(turn=claimed(turn), outcome=nothing)
+        finish_turn(turn=claimed(turn), outcome=nothing)
         assert Hold.objects.get(key=turn.pk).state == HoldState.RELEASED
         assert meter(owner=teen).spent == 0
 
@@ -86,18 +90,18 @@ class TestFinishing:
         self, turn: Turn, teen: Person
     ) -> None:
         mine = claimed(turn)
-        services.conversation_delete(conversation=turn.conversation)
+        services.delete_conversation(conversation=turn.conversation)
         assert turn_checkpoint(turn=mine, answer="Bec", answer_tokens=1).holds is False
-        turn_finish(turn=mine, outcome=answered())
+        finish_turn(turn=mine, outcome=answered())
         assert meter(owner=teen).spent == 120
 
     def test_a_worker_that_stopped_for_the_deletion_bills_what_it_had_made(
         self, turn: Turn, teen: Person
     ) -> None:
         mine = claimed(turn)
-        services.conversation_delete(conversation=turn.conversation)
-        stopped = replace(answered(), state=State.FAILED, ending=Ending.WORKER_LOST)
-        turn_finish(turn=mine, outcome=stopped)
+        services.delete_conversation(conversation=turn.conversation)
+        stopped = replace(answered(), state=TurnState.FAILED, end_reason=EndReason.WORKER_LOST)
+        finish_turn(turn=mine, outcome=stopped)
         assert meter(owner=teen).spent == 120
 
 
@@ -113,47 +117,47 @@ class TestCheckpoints:
 
     def test_it_hears_stop(self, turn: Turn) -> None:
         mine = claimed(turn)
-        services.turn_stop(turn=turn)
-        assert turn_checkpoint(turn=mine, answer="", answer_tokens=0).stop_asked
+        services.stop_turn(turn=turn)
+        assert turn_checkpoint(turn=mine, answer="", answer_tokens=0).is_stop_requested
 
 
 class TestSweeping:
     @pytest.fixture
     def nudged(self, monkeypatch: pytest.MonkeyPatch) -> list[object]:
         sent: list[object] = []
-        monkeypatch.setattr("chat.turns.queue.send", sent.append)
+        monkeypatch.setattr("chat.turns.queue.nudge_worker", sent.append)
         return sent
 
     def test_a_fresh_turn_is_left_alone(self, turn: Turn, nudged: list[object]) -> None:
-        assert turns_sweep() == 0
+        assert sweep_turns() == 0
         assert not nudged
 
     def test_a_lost_nudge_is_sent_again(self, turn: Turn, nudged: list[object]) -> None:
-        turns_sweep(now=timezone.now() + timedelta(seconds=5))
+        sweep_turns(now=timezone.now() + timedelta(seconds=5))
         assert nudged == [turn.pk]
 
     def test_a_turn_that_nobody_took_fails_and_returns_its_hold(
         self, turn: Turn, teen: Person, nudged: list[object]
     ) -> None:
-        turns_sweep(now=timezone.now() + timedelta(minutes=3))
+        sweep_turns(now=timezone.now() + timedelta(minutes=3))
         turn.refresh_from_db()
-        assert (turn.state, turn.ending) == (State.FAILED, Ending.NEVER_STARTED)
+        assert (turn.state, turn.end_reason) == (TurnState.FAILED, EndReason.NEVER_STARTED)
         assert meter(owner=teen).held == 0
 
     def test_a_worker_that_died_before_a_word_is_replaced(
         self, turn: Turn, nudged: list[object], django_capture_on_commit_callbacks: object
     ) -> None:
         claimed(turn)
-        turns_sweep(now=timezone.now() + LATER)
+        sweep_turns(now=timezone.now() + LATER)
         turn.refresh_from_db()
-        assert (turn.state, turn.claim) == (State.QUEUED, None)
+        assert (turn.state, turn.claim) == (TurnState.QUEUED, None)
 
     def test_it_is_replaced_twice_and_then_the_turn_fails(self, turn: Turn, nudged: list[object]) -> None:
         for _ in range(3):
             claimed(turn)
-            turns_sweep(now=timezone.now() + LATER)
+            sweep_turns(now=timezone.now() + LATER)
         turn.refresh_from_db()
-        assert (turn.state, turn.ending, turn.deliveries) == (State.FAILED, Ending.WORKER_LOST, 3)
+        assert (turn.state, turn.end_reason, turn.claim_count) == (TurnState.FAILED, EndReason.WORKER_LOST, 3)
 
     def test_what_a_worker_had_made_when_it_died_is_kept_and_paid_by_the_site(
         self, turn: Turn, teen: Person
@@ -161,9 +165,13 @@ class TestSweeping:
         mine = claimed(turn)
         Turn.objects.filter(pk=turn.pk).update(prompt_tokens=90)
         turn_checkpoint(turn=mine, answer="Because of", answer_tokens=2)
-        turns_sweep(now=timezone.now() + LATER)
+        sweep_turns(now=timezone.now() + LATER)
         turn.refresh_from_db()
-        assert (turn.state, turn.ending, turn.answer) == (State.FAILED, Ending.WORKER_LOST, "Because of")
+        assert (turn.state, turn.end_reason, turn.answer) == (
+            TurnState.FAILED,
+            EndReason.WORKER_LOST,
+            "Because of",
+        )
         purse = meter(owner=teen)
         assert (purse.spent, purse.held, turn.tokens) == (0, 0, 0)
         assert Entry.objects.get(kind=EntryKind.ABSORB).tokens == 92
@@ -171,30 +179,30 @@ class TestSweeping:
     def test_the_dead_workers_late_word_changes_nothing(self, turn: Turn, teen: Person) -> None:
         mine = claimed(turn)
         turn_checkpoint(turn=mine, answer="Because of", answer_tokens=2)
-        turns_sweep(now=timezone.now() + LATER)
-        assert turn_finish(turn=mine, outcome=answered()) is False
+        sweep_turns(now=timezone.now() + LATER)
+        assert finish_turn(turn=mine, outcome=answered()) is False
         assert meter(owner=teen).spent == 0
         assert Entry.objects.get(kind=EntryKind.ABSORB).tokens == mine.prompt_tokens + 2
 
     def test_a_turn_that_was_being_stopped_counts_as_stopped(self, turn: Turn) -> None:
         turn_checkpoint(turn=claimed(turn), answer="Because", answer_tokens=1)
-        services.turn_stop(turn=turn)
-        turns_sweep(now=timezone.now() + LATER)
+        services.stop_turn(turn=turn)
+        sweep_turns(now=timezone.now() + LATER)
         turn.refresh_from_db()
-        assert (turn.state, turn.ending) == (State.STOPPED, Ending.ASKED)
+        assert (turn.state, turn.end_reason) == (TurnState.STOPPED, EndReason.STOPPED_BY_ASKER)
 
     def test_a_living_worker_keeps_its_turn(self, turn: Turn) -> None:
         claimed(turn)
-        assert turns_sweep() == 0
+        assert sweep_turns() == 0
 
     def test_the_stream_counts_where_it_is_ahead_of_the_checkpoint(
         self, turn: Turn, teen: Person, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         likely = turn.prompt_tokens
         turn_checkpoint(turn=claimed(turn), answer="Because", answer_tokens=1)
-        ahead = streaming.Written(text="Because of the air", tokens=4, last_id="1-0")
-        monkeypatch.setattr("chat.streaming.written", lambda _turn_id: ahead)
-        turns_sweep(now=timezone.now() + LATER)
+        ahead = streaming.StreamedAnswer(text="Because of the air", tokens=4, last_id="1-0")
+        monkeypatch.setattr("chat.streaming.read_stream", lambda _turn_id: ahead)
+        sweep_turns(now=timezone.now() + LATER)
         turn.refresh_from_db()
         assert turn.answer == "Because of the air"
         assert Entry.objects.get(kind=EntryKind.ABSORB).tokens == likely + 4
@@ -206,4 +214,4 @@ def test_many_turns_are_swept_with_few_queries(
     for number in range(12):
         ask(teen, f"Question {number}")
     with django_assert_max_num_queries(3):  # type: ignore[operator]
-        assert turns_sweep() == 0
+        assert sweep_turns() == 0

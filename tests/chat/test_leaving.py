@@ -10,9 +10,9 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from accounts.models import Person
-from chat.errors import PersonalFound
-from chat.models import State, Turn
-from chat.turns.verdicts import Personal
+from chat.errors import PersonalDataFound
+from chat.models import Turn, TurnState
+from chat.turns.verdicts import PersonalDataChoice
 from guard import Category, Level
 from tests.chat.conftest import Ask, Judged
 from tests.chat.verdicts import METHOD, personal, verdict
@@ -52,7 +52,7 @@ def test_with_a_model_at_home_nothing_is_asked_and_nothing_taken_out(teen: Perso
 @pytest.mark.usefixtures("elsewhere")
 class TestElsewhere:
     def test_nothing_is_stored_or_sent_before_its_writer_was_asked(self, teen: Person, ask: Ask) -> None:
-        with pytest.raises(PersonalFound) as found:
+        with pytest.raises(PersonalDataFound) as found:
             ask(teen, QUESTION)
         assert tuple(found.value.parts) == PARTS
         assert not Turn.objects.exists()
@@ -75,10 +75,10 @@ class TestElsewhere:
     def test_its_writer_decides(self, wish: str, kept: str, owner: Client) -> None:
         assert post(owner, htmx=False, personal=wish).status_code == 302
         turn = Turn.objects.get()
-        assert (turn.question, turn.state) == (kept, State.QUEUED)
+        assert (turn.question, turn.state) == (kept, TurnState.QUEUED)
 
     def test_what_was_taken_out_is_not_in_the_conversations_name(self, teen: Person, ask: Ask) -> None:
-        turn = ask(teen, QUESTION, personal=Personal.REMOVE)
+        turn = ask(teen, QUESTION, personal=PersonalDataChoice.REMOVE)
         assert "Noor" not in turn.conversation.title
 
     def test_a_wish_that_is_none_asks_again(self, owner: Client) -> None:
@@ -95,12 +95,12 @@ class TestElsewhere:
 
     def test_a_burdened_question_is_asked_about_too(self, teen: Person, ask: Ask, judged: Judged) -> None:
         judged(verdict(Level.STRESS, Category.DISTRESS, Category.PERSONAL))
-        with pytest.raises(PersonalFound):
+        with pytest.raises(PersonalDataFound):
             ask(teen, QUESTION)
 
     def test_what_no_model_sees_needs_no_question(self, teen: Person, ask: Ask, judged: Judged) -> None:
         judged(METHOD)
-        assert ask(teen, QUESTION).state == State.REFUSED
+        assert ask(teen, QUESTION).state == TurnState.REFUSED
 
 
 @pytest.mark.usefixtures("elsewhere")

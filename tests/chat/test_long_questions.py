@@ -15,9 +15,9 @@ from accounts.models import Person
 from budgets.allowances import allowance_set, site_budget
 from budgets.models import Floor, Hold
 from chat.errors import TooLongForBudget, TooLongForModel
-from chat.models import LONGEST_QUESTION, Conversation, Report, ReportCount, State, Turn
-from chat.prompt import answer_room, prompt_for
-from chat.services import turn_stop
+from chat.models import MAX_QUESTION_LENGTH, Conversation, Report, ReportCount, Turn, TurnState
+from chat.prompt import build_prompt, get_answer_room
+from chat.services import stop_turn
 from inference.tokens import tokens_at_most
 from tests.chat.conftest import Ask
 from tests.chat.long import conversation_make
@@ -58,20 +58,20 @@ def post(owner: Client, question: str, *, htmx: bool = False) -> tuple[int, str]
 
 class TestByItsCharacters:
     def test_all_of_it_is_taken(self, owner: Client) -> None:
-        question = pasted(LONGEST_QUESTION)
+        question = pasted(MAX_QUESTION_LENGTH)
         assert post(owner, question)[0] == 302
         assert Turn.objects.get().question == question
         assert len(Conversation.objects.get().title) <= 80
 
     def test_an_end_of_a_line_is_one(self, owner: Client) -> None:
         question = "rock\n" * 1599 + "rocks"
-        assert len(question) == LONGEST_QUESTION
+        assert len(question) == MAX_QUESTION_LENGTH
         assert post(owner, question)[0] == 302
         assert Turn.objects.get().question == question
 
     @pytest.mark.parametrize("htmx", [True, False])
     def test_one_too_many_comes_back_whole(self, owner: Client, htmx: bool) -> None:
-        question = pasted(LONGEST_QUESTION + 1)
+        question = pasted(MAX_QUESTION_LENGTH + 1)
         status, page = post(owner, question, htmx=htmx)
         assert status == 422
         assert "8,001 characters long, and 8,000 is the most" in page
@@ -97,7 +97,7 @@ class TestByItsTokens:
     def test_what_the_model_cannot_read_comes_back_whole_and_holds_nothing(
         self, owner: Client, letter: str
     ) -> None:
-        question = letter * LONGEST_QUESTION
+        question = letter * MAX_QUESTION_LENGTH
         status, page = post(owner, question)
         assert status == 422
         assert "cannot read all of this at once" in page
@@ -108,17 +108,17 @@ class TestByItsTokens:
 
     @pytest.mark.parametrize("letter", ["🫖", "水", "7", "{}"])
     def test_as_much_as_it_says_is_taken(self, teen: Person, ask: Ask, letter: str) -> None:
-        question = (letter * LONGEST_QUESTION)[:LONGEST_QUESTION]
+        question = (letter * MAX_QUESTION_LENGTH)[:MAX_QUESTION_LENGTH]
         with pytest.raises(TooLongForModel) as refusal:
             ask(teen, question)
         turn = ask(teen, question[: refusal.value.limit])
-        assert turn.state == State.QUEUED
+        assert turn.state == TurnState.QUEUED
         with pytest.raises(TooLongForModel):
-            prompt_for(question[: refusal.value.limit + 20], past=())
+            build_prompt(question[: refusal.value.limit + 20], past=())
 
     def test_in_a_small_context_so_is_prose(self, owner: Client, settings: Settings) -> None:
         settings.TUTOR_CONTEXT_TOKENS = 2048
-        assert post(owner, pasted(LONGEST_QUESTION))[0] == 422
+        assert post(owner, pasted(MAX_QUESTION_LENGTH))[0] == 422
         assert post(owner, pasted(2000))[0] == 302
 
 
@@ -126,13 +126,13 @@ class TestItsBudget:
     def test_says_that_a_shorter_question_would_do(self, teen: Person, owner: Client, ask: Ask) -> None:
         allowance_set(budget=site_budget(), tokens=1500)
         with pytest.raises(TooLongForBudget) as refusal:
-            ask(teen, pasted(LONGEST_QUESTION))
+            ask(teen, pasted(MAX_QUESTION_LENGTH))
         assert refusal.value.floor == Floor.SITE
-        status, page = post(owner, pasted(LONGEST_QUESTION))
+        status, page = post(owner, pasted(MAX_QUESTION_LENGTH))
         assert status == 422
         assert "Too little is left of what the whole site can use for a question this long." in page
         assert not Hold.objects.exists()
-        assert ask(teen, ASKS).state == State.QUEUED
+        assert ask(teen, ASKS).state == TurnState.QUEUED
 
     def test_says_nothing_of_the_length_of_a_short_one(self, owner: Client, db: None) -> None:
         allowance_set(budget=site_budget(), tokens=20)
@@ -141,8 +141,8 @@ class TestItsBudget:
 
 class TestAfterwards:
     def test_the_next_question_still_carries_its_beginning_and_its_end(self) -> None:
-        long = Turn(question=f"Poem: {pasted(7000)}", answer="They rub. " * 300, state=State.ANSWERED)
-        prompt = prompt_for("And in the sea?", past=[long])
+        long = Turn(question=f"Poem: {pasted(7000)}", answer="They rub. " * 300, state=TurnState.ANSWERED)
+        prompt = build_prompt("And in the sea?", past=[long])
         question, answer = (message["content"] for message in prompt.messages[1:3])
         assert question.startswith("Poem: We read")
         assert question.endswith(ASKS)
@@ -151,9 +151,9 @@ class TestAfterwards:
 
     def test_going_on_with_its_answer_leaves_room_for_one(self, settings: Settings) -> None:
         settings.TUTOR_CONTEXT_TOKENS = 2048
-        long = Turn(question="🫖" * 400, answer="Because " * 90, state=State.STOPPED)
-        prompt = prompt_for("Go on.", past=(), continued=[long])
-        assert answer_room(prompt) >= 60
+        long = Turn(question="🫖" * 400, answer="Because " * 90, state=TurnState.STOPPED)
+        prompt = build_prompt("Go on.", past=(), continued=[long])
+        assert get_answer_room(prompt) >= 60
         assert "Because" in prompt.messages[2]["content"]
 
     def test_its_page_shows_the_beginning_first_and_holds_all_of_it(
@@ -191,13 +191,13 @@ class TestTheApi:
     def test_describes_the_limit(self, client: Client, db: None) -> None:
         reply = client.get("/api/v1/schema", headers={"Accept": "application/vnd.oai.openapi+json"})
         described = reply.json()["components"]["schemas"]
-        assert described["Ask"]["properties"]["question"]["maxLength"] == LONGEST_QUESTION
+        assert described["Ask"]["properties"]["question"]["maxLength"] == MAX_QUESTION_LENGTH
 
 
 class TestAReport:
     @pytest.fixture
     def answered(self, turn: Turn) -> Turn:
-        turn_stop(turn=turn)
+        stop_turn(turn=turn)
         Turn.objects.update(answer="Because.")
         return Turn.objects.get()
 
@@ -206,7 +206,7 @@ class TestAReport:
         self, owner: Client, answered: Turn, htmx: bool
     ) -> None:
         words = "w" * 501
-        sent = {"reason": "unkind", "shared": "on", "words": words}
+        sent = {"reason": "unkind", "shared": "on", "comment": words}
         reply = owner.post(
             reverse("chat:turn_report", args=[answered.pk]), sent, headers=HTMX if htmx else {}
         )
@@ -219,6 +219,6 @@ class TestAReport:
         assert not ReportCount.objects.exists()
 
     def test_counts_an_end_of_a_line_once(self, owner: Client, answered: Turn) -> None:
-        sent = {"words": "word\r\n" * 99 + "words", "shared": "on"}
+        sent = {"comment": "word\r\n" * 99 + "words", "shared": "on"}
         assert owner.post(reverse("chat:turn_report", args=[answered.pk]), sent).status_code == 302
-        assert len(Report.objects.get().words) == 500
+        assert len(Report.objects.get().comment) == 500

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from accounts.models import Person
-from chat.models import ASKED, Conversation, Ending, State, Turn
+from chat.models import CHECK_IN_LAYER, Conversation, EndReason, Turn, TurnState
 from families.looks import LONGEST_LOOK, LOOK_LASTS
 from families.models import Link, Look
 from families.selectors import teens_of
@@ -43,7 +43,7 @@ def link(parent: Person, teen: Person) -> Link:
 @pytest.fixture
 def talk(teen: Person) -> Conversation:
     """120 turns that a help card answered, three days ago."""
-    return conversation_make(teen, 120, state=State.CARDED, level="3", answer="")
+    return conversation_make(teen, 120, state=TurnState.CARDED, level="3", answer="")
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def looks_end() -> None:
 class TestEveryTurnOfTheTwoWeeks:
     def test_can_be_read_page_by_page_in_one_look(self, view: View, link: Link, reader: Client) -> None:
         Link.objects.update(view=view)
-        address, place, seen = f"/tutor/look/{link.pk}", "", []
+        address, place, seen = f"/tutor/parent-view/{link.pk}", "", []
         while True:
             page = reader.get(address + place).content.decode()
             seen += numbers(page)
@@ -83,31 +83,33 @@ class TestEveryTurnOfTheTwoWeeks:
     ) -> None:
         Link.objects.update(view=view)
         Turn.objects.filter(question="Question 0").update(asked_at=timezone.now() - timedelta(days=15))
-        page = reader.get(f"/tutor/look/{link.pk}?before={turn(talk, 20).pk}").content.decode()
+        page = reader.get(f"/tutor/parent-view/{link.pk}?before={turn(talk, 20).pk}").content.decode()
         assert numbers(page) == list(range(19, 0, -1))
 
 
 class TestALook:
     def read(self, reader: Client, link: Link, before: object) -> str:
-        return reader.get(f"/tutor/look/{link.pk}", {"before": str(before)}, follow=True).content.decode()
+        return reader.get(
+            f"/tutor/parent-view/{link.pk}", {"before": str(before)}, follow=True
+        ).content.decode()
 
     def test_goes_on_with_every_page_that_is_opened_again(
         self, link: Link, reader: Client, teen: Person, as_person: Enter
     ) -> None:
-        reader.get(f"/tutor/look/{link.pk}")
+        reader.get(f"/tutor/parent-view/{link.pk}")
         began = timezone.now() - timedelta(minutes=9)
         Look.objects.update(at=began, last_at=began)
         for _ in range(5):
-            reader.get(f"/tutor/look/{link.pk}")
+            reader.get(f"/tutor/parent-view/{link.pk}")
         look = Look.objects.get()
         assert (look.at, look.last_at - began > timedelta(minutes=8)) == (began, True)
         end = date_format(look.last_at.astimezone(teen.zone), "TIME_FORMAT")
         assert f"until {end}" in as_person(teen).get("/family/looks").content.decode()
 
     def test_lasts_an_hour_at_most_however_often_a_page_is_opened(self, link: Link, reader: Client) -> None:
-        reader.get(f"/tutor/look/{link.pk}")
+        reader.get(f"/tutor/parent-view/{link.pk}")
         Look.objects.update(at=timezone.now() - LONGEST_LOOK)
-        reader.get(f"/tutor/look/{link.pk}")
+        reader.get(f"/tutor/parent-view/{link.pk}")
         assert Look.objects.count() == 2
 
     @pytest.mark.parametrize(
@@ -125,7 +127,7 @@ class TestALook:
     def test_is_none_where_nobody_opens_the_page_and_nothing_is_shown(
         self, method: str, headers: dict[str, str], status: int, link: Link, reader: Client
     ) -> None:
-        reply = getattr(reader, method)(f"/tutor/look/{link.pk}", headers=headers)
+        reply = getattr(reader, method)(f"/tutor/parent-view/{link.pk}", headers=headers)
         assert (reply.status_code, reply.content) == (status, b"")
         assert "no-store" in reply.headers["Cache-Control"]
         assert not Look.objects.exists()
@@ -135,7 +137,7 @@ class TestALook:
     ) -> None:
         today = timezone.localdate()
         Person.objects.filter(pk=teen.pk).update(born=today.replace(year=today.year - 18, day=1))
-        assert reader.get(f"/tutor/look/{link.pk}").status_code == 404
+        assert reader.get(f"/tutor/parent-view/{link.pk}").status_code == 404
         for path in ("agreement", "consent", "password", "end"):
             assert reader.get(f"/family/links/{link.pk}/{path}").status_code == 404, path
         assert not Look.objects.exists()
@@ -151,7 +153,7 @@ class TestALook:
         assert Look.objects.count() == 1
 
     def test_is_over_after_ten_minutes(self, link: Link, reader: Client, talk: Conversation) -> None:
-        reader.get(f"/tutor/look/{link.pk}")
+        reader.get(f"/tutor/parent-view/{link.pk}")
         looks_end()
         for _ in range(2):
             self.read(reader, link, turn(talk, 60).pk)
@@ -162,7 +164,7 @@ class TestALook:
     ) -> None:
         other = Person.objects.create_user("lou", "a-long-password", role="parent")
         theirs = linked(other, teen)
-        reader.get(f"/tutor/look/{link.pk}")
+        reader.get(f"/tutor/parent-view/{link.pk}")
         self.read(as_person(other), theirs, turn(talk, 60).pk)
         assert Look.objects.filter(link=theirs).count() == 1
 
@@ -170,9 +172,9 @@ class TestALook:
         self, link: Link, reader: Client, talk: Conversation
     ) -> None:
         turns_make(talk, 1, start=timezone.now(), question="Question 900")
-        reader.get(f"/tutor/look/{link.pk}")
+        reader.get(f"/tutor/parent-view/{link.pk}")
         Link.objects.update(view=View.FLAGGED)
-        Turn.objects.filter(question="Question 30").update(state=State.ANSWERED)
+        Turn.objects.filter(question="Question 30").update(state=TurnState.ANSWERED)
         page = self.read(reader, link, turn(talk, 60).pk)
         assert numbers(page) == [number for number in range(59, 8, -1) if number != 30]
         assert sorted(look.view for look in Look.objects.all()) == [View.FLAGGED, View.FULL]
@@ -180,7 +182,7 @@ class TestALook:
     def test_at_time_and_topics_shows_no_word_of_a_further_page(
         self, link: Link, reader: Client, talk: Conversation
     ) -> None:
-        reader.get(f"/tutor/look/{link.pk}")
+        reader.get(f"/tutor/parent-view/{link.pk}")
         Link.objects.update(view=View.TOPICS)
         page = self.read(reader, link, turn(talk, 60).pk)
         assert numbers(page) == []
@@ -203,26 +205,26 @@ class TestALook:
         one = turn(talk, 60)
         Turn.objects.filter(pk=one.pk).update(**hidden)
         told, unknown = (
-            reader.get(f"/tutor/look/{link.pk}", {"before": str(before)}).headers["Location"]
+            reader.get(f"/tutor/parent-view/{link.pk}", {"before": str(before)}).headers["Location"]
             for before in (one.pk, uuid4())
         )
-        assert told == unknown == f"/tutor/look/{link.pk}"
+        assert told == unknown == f"/tutor/parent-view/{link.pk}"
         assert not Look.objects.exists()
 
     def test_at_cards_does_not_tell_of_what_answered_a_pause(
         self, link: Link, reader: Client, talk: Conversation
     ) -> None:
         Link.objects.update(view=View.FLAGGED)
-        Turn.objects.filter(question="Question 60").update(layer=ASKED)
-        assert reader.get(f"/tutor/look/{link.pk}?before={turn(talk, 60).pk}").status_code == 302
+        Turn.objects.filter(question="Question 60").update(layer=CHECK_IN_LAYER)
+        assert reader.get(f"/tutor/parent-view/{link.pk}?before={turn(talk, 60).pk}").status_code == 302
         assert 60 not in numbers(self.read(reader, link, turn(talk, 61).pk))
 
     def test_is_over_with_the_link_between_two_pages(
         self, link: Link, reader: Client, talk: Conversation
     ) -> None:
-        reader.get(f"/tutor/look/{link.pk}")
+        reader.get(f"/tutor/parent-view/{link.pk}")
         Link.objects.update(ended_at=timezone.now(), ending="teen")
-        reply = reader.get(f"/tutor/look/{link.pk}", {"before": str(turn(talk, 60).pk)})
+        reply = reader.get(f"/tutor/parent-view/{link.pk}", {"before": str(turn(talk, 60).pk)})
         assert reply.status_code == 404
         assert Look.objects.count() == 1
 
@@ -237,11 +239,11 @@ class TestALook:
 
     @pytest.mark.parametrize("before", ["", "x", "1_2"])
     def test_goes_there_from_an_address_that_is_none(self, before: str, link: Link, reader: Client) -> None:
-        assert reader.get(f"/tutor/look/{link.pk}", {"before": before}).status_code == 302
+        assert reader.get(f"/tutor/parent-view/{link.pk}", {"before": before}).status_code == 302
 
     def test_leads_to_nothing_of_another_family(self, link: Link, stranger: Person, reader: Client) -> None:
         theirs = turn(conversation_make(stranger, 3), 2)
-        assert reader.get(f"/tutor/look/{link.pk}", {"before": str(theirs.pk)}).status_code == 302
+        assert reader.get(f"/tutor/parent-view/{link.pk}", {"before": str(theirs.pk)}).status_code == 302
         assert not Look.objects.exists()
 
     @pytest.mark.parametrize("who", ["teen", "stranger", "other_parent", "admin_person"])
@@ -250,12 +252,12 @@ class TestALook:
         request: pytest.FixtureRequest,
     ) -> None:  # fmt: skip
         person = make_person("lou", "parent") if who == "other_parent" else request.getfixturevalue(who)
-        reply = as_person(person).get(f"/tutor/look/{link.pk}", {"before": str(turn(talk, 60).pk)})
+        reply = as_person(person).get(f"/tutor/parent-view/{link.pk}", {"before": str(turn(talk, 60).pk)})
         assert reply.status_code == 404
         assert not Look.objects.exists()
 
     def test_asks_for_sign_in(self, link: Link, talk: Conversation, client: Client) -> None:
-        reply = client.get(f"/tutor/look/{link.pk}", {"before": str(turn(talk, 60).pk)})
+        reply = client.get(f"/tutor/parent-view/{link.pk}", {"before": str(turn(talk, 60).pk)})
         assert reply.headers["Location"].startswith("/sign-in")
 
     def test_is_explained_to_the_teen(self, link: Link, teen: Person, as_person: Enter) -> None:
@@ -271,7 +273,7 @@ class TestWhatAParentReads:
         def reading(**turn: Any) -> str:
             talk = conversation_make(teen, 1, **turn)
             assert talk.turns.count() == 1
-            return as_person(link.parent).get(f"/tutor/look/{link.pk}").content.decode()
+            return as_person(link.parent).get(f"/tutor/parent-view/{link.pk}").content.decode()
 
         return reading
 
@@ -283,22 +285,22 @@ class TestWhatAParentReads:
         assert "css/prose.css" in page
 
     def test_has_its_card(self, read: Callable[..., str]) -> None:
-        assert 'class="card-crisis"' in read(state=State.CARDED, level="3", answer="")
+        assert 'class="card-crisis"' in read(state=TurnState.CARDED, level="3", answer="")
 
     def test_has_its_fixed_words(self, read: Callable[..., str]) -> None:
-        page = read(state=State.WITHHELD, answer="")
+        page = read(state=TurnState.CUT, answer="")
         assert 'class="said"' in page
         assert "Ask in another way" not in page
 
     def test_has_its_ending_without_a_button(self, read: Callable[..., str]) -> None:
-        page = read(state=State.FAILED, ending=Ending.MODEL_SILENT, answer="Half")
+        page = read(state=TurnState.FAILED, end_reason=EndReason.MODEL_SILENT, answer="Half")
         assert "The model went quiet." in page
         assert "You can try again" not in page
         assert "turn_retry" not in page
         assert ">Retry<" not in page
 
     def test_says_who_stopped_no_answer_as_if_it_were_the_parent(self, read: Callable[..., str]) -> None:
-        page = read(state=State.STOPPED, answer="Half")
+        page = read(state=TurnState.STOPPED, answer="Half")
         assert "The answer was stopped here." in page
         assert "You stopped" not in page
 
@@ -308,4 +310,4 @@ class TestWhatAParentReads:
         conversation_make(teen, 50)
         parent = as_person(link.parent)
         with django_assert_max_num_queries(30):
-            parent.get(f"/tutor/look/{link.pk}")
+            parent.get(f"/tutor/parent-view/{link.pk}")

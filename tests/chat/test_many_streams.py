@@ -13,9 +13,9 @@ from django.utils import timezone
 
 from accounts.models import Person
 from chat import streaming
-from chat.answering.leases import turn_finish
-from chat.models import Ending, State, Turn
-from chat.streaming.store import _client, words_key
+from chat.answering.leases import finish_turn
+from chat.models import EndReason, Turn, TurnState
+from chat.streaming.store import _client, stream_key
 from chat.turns.outcomes import Outcome
 from tests.live import Visitor, Web, wait_until
 from tests.streams import make_live_turns
@@ -27,10 +27,10 @@ ADDRESSES = ("/tutor/turns/{}/stream", "/api/v1/turns/{}/events")
 
 
 def end_turns(turns: Sequence[Turn]) -> None:
-    ended = {"state": State.ANSWERED, "answer": "It rains.", "claim": None, "lease_until": None}
+    ended = {"state": TurnState.ANSWERED, "answer": "It rains.", "claim": None, "lease_until": None}
     Turn.objects.filter(pk__in=[turn.pk for turn in turns]).update(ended_at=timezone.now(), **ended)
     for turn in turns:
-        streaming.end(turn.pk)
+        streaming.end_stream(turn.pk)
 
 
 class Readers:
@@ -69,7 +69,7 @@ class Readers:
 
 async def write_words(turn_ids: Sequence[UUID]) -> None:
     async def write(turn_id: UUID) -> None:
-        async with streaming.Writer(turn_id) as writer:
+        async with streaming.StreamWriter(turn_id) as writer:
             for number in range(WORDS):
                 writer.add(f"Word {number} of it. ", number + 1)
                 await asyncio.sleep(0.1)
@@ -111,7 +111,7 @@ def test_an_end_that_a_former_worker_writes_ends_no_stream(
 ) -> None:
     """A worker that was too slow loses its turn to another, which goes on writing on the same stream."""
     turns = make_live_turns(teen, 1)
-    streaming.end(turns[0].pk)
+    streaming.end_stream(turns[0].pk)
     readers = Readers(visitor, [address.format(turns[0].pk)])
     wait_until(lambda: readers.connected == 1, what="the stream to open")
     asyncio.run(write_words([turns[0].pk]))
@@ -124,7 +124,7 @@ def test_a_worker_that_lost_its_turn_writes_no_end(teen: Person) -> None:
     [turn] = make_live_turns(teen, 1)
     Turn.objects.update(claim=uuid4())
     answer = Outcome(
-        state=State.ANSWERED, ending=Ending.NONE, answer="Late.", prompt_tokens=0, answer_tokens=0
+        state=TurnState.ANSWERED, end_reason=EndReason.NONE, answer="Late.", prompt_tokens=0, answer_tokens=0
     )
-    assert not turn_finish(turn=turn, outcome=answer)
-    assert not _client().exists(words_key(turn.pk))
+    assert not finish_turn(turn=turn, outcome=answer)
+    assert not _client().exists(stream_key(turn.pk))

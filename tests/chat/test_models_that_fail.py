@@ -16,9 +16,9 @@ from accounts.models import Person
 from budgets.models import Entry, EntryKind, Hold, HoldState
 from budgets.selectors import meter
 from chat import streaming
-from chat.answering import draft
-from chat.answering.desk import Desk
-from chat.models import Ending, State, Turn
+from chat.answering import writing
+from chat.answering.worker import TurnWorker
+from chat.models import EndReason, Turn, TurnState
 from chat.web import relay
 from inference import loop, provider
 from tests.chat.conftest import Ask, written
@@ -60,15 +60,15 @@ def answered(teen: Person, ask: Ask, settings: Settings) -> Iterator[Callable[..
 
 
 @pytest.mark.parametrize(
-    ("reply", "ending", "tokens"),
+    ("reply", "end_reason", "tokens"),
     [
-        (b"", Ending.MODEL_AWAY, 0),
-        (OK + b"data: {not json\n\n", Ending.MODEL_GARBLED, 0),
-        (OK + b"x" * 1_100_000, Ending.MODEL_GARBLED, 0),
-        (OK + b"x\n" * 600_000, Ending.MODEL_GARBLED, 0),
-        (OK + b"data: \xff\xfe\n\n", Ending.MODEL_GARBLED, 0),
-        (OK + WORDS + b'data: {"choices": "none"}\n\n', Ending.MODEL_GARBLED, 6),
-        (OK + WORDS, Ending.MODEL_AWAY, 6),
+        (b"", EndReason.MODEL_UNREACHABLE, 0),
+        (OK + b"data: {not json\n\n", EndReason.MODEL_GARBLED, 0),
+        (OK + b"x" * 1_100_000, EndReason.MODEL_GARBLED, 0),
+        (OK + b"x\n" * 600_000, EndReason.MODEL_GARBLED, 0),
+        (OK + b"data: \xff\xfe\n\n", EndReason.MODEL_GARBLED, 0),
+        (OK + WORDS + b'data: {"choices": "none"}\n\n', EndReason.MODEL_GARBLED, 6),
+        (OK + WORDS, EndReason.MODEL_UNREACHABLE, 6),
     ],
     ids=[
         "hangs up",
@@ -81,10 +81,10 @@ def answered(teen: Person, ask: Ask, settings: Settings) -> Iterator[Callable[..
     ],
 )
 def test_a_model_that_fails_costs_the_person_nothing_and_the_site_what_came(
-    reply: bytes, ending: Ending, tokens: int, answered: Callable[..., Turn], teen: Person
+    reply: bytes, end_reason: EndReason, tokens: int, answered: Callable[..., Turn], teen: Person
 ) -> None:
     turn = answered(reply)
-    assert (turn.state, turn.ending, turn.tokens) == (State.FAILED, ending, 0)
+    assert (turn.state, turn.end_reason, turn.tokens) == (TurnState.FAILED, end_reason, 0)
     assert bool(turn.answer) == bool(tokens)
     purse = meter(owner=teen)
     assert (purse.held, purse.spent) == (0, 0)
@@ -96,7 +96,7 @@ def test_a_model_that_fails_costs_the_person_nothing_and_the_site_what_came(
 class TestUsageThatIsNeverReported:
     def test_is_what_was_counted(self, answered: Callable[..., Turn], teen: Person) -> None:
         turn = answered(OK + WORDS + STOP + DONE)
-        assert (turn.state, turn.answer_tokens) == (State.ANSWERED, 6)
+        assert (turn.state, turn.answer_tokens) == (TurnState.ANSWERED, 6)
         assert turn.prompt_tokens > 0
         assert meter(owner=teen).spent == turn.tokens
 
@@ -104,12 +104,12 @@ class TestUsageThatIsNeverReported:
         self, answered: Callable[..., Turn], teen: Person
     ) -> None:
         turn = answered(OK + WORDS + STOP + DONE, counts=answer(200, {"tokens": [1] * 18}))
-        assert (turn.state, turn.answer_tokens) == (State.ANSWERED, 18)
+        assert (turn.state, turn.answer_tokens) == (TurnState.ANSWERED, 18)
         assert meter(owner=teen).spent == turn.tokens
 
 
 def test_a_last_line_without_an_end_is_read_too(answered: Callable[..., Turn]) -> None:
-    assert answered(OK + WORDS + STOP.strip()).state == State.ANSWERED
+    assert answered(OK + WORDS + STOP.strip()).state == TurnState.ANSWERED
 
 
 def test_words_that_the_gate_holds_when_the_line_breaks_are_judged_and_kept(
@@ -122,7 +122,7 @@ def test_words_that_must_not_be_said_are_not_kept_when_the_line_breaks(
     answered: Callable[..., Turn],
 ) -> None:
     turn = answered(OK + words("Rain falls. ", "I am a real", " person"))
-    assert (turn.state, turn.ending, turn.answer) == (State.WITHHELD, Ending.CLAIMS_HUMAN, "")
+    assert (turn.state, turn.end_reason, turn.answer) == (TurnState.CUT, EndReason.CLAIMS_HUMAN, "")
 
 
 class TestThinking:
@@ -149,7 +149,7 @@ class TestThinking:
         only_thinks = [OK, words(THOUGHT), stop("length"), used(50, 3)]
         with scripted(only_thinks) as thinker, answered_by(thinker, TUTOR_THINKS_FIRST=True):
             turn = written(ask(teen))
-        assert (turn.ending, turn.answer) == (Ending.ALL_THOUGHT, "")
+        assert (turn.end_reason, turn.answer) == (EndReason.ONLY_THINKING, "")
 
 
 def test_what_the_settings_add_is_sent(teen: Person, ask: Ask) -> None:
@@ -168,23 +168,23 @@ class TestWhatIsSaid:
         page = as_person(teen).get(f"/tutor/{turn.conversation_id}").content.decode()
         assert "The model is busy. Try again in 4" in page
         told = as_person(teen).get(f"/api/v1/turns/{turn.pk}").json()
-        assert (told["ending"], bool(told["retry_at"])) == ("model_busy", True)
+        assert (told["end_reason"], bool(told["retry_at"])) == ("model_busy", True)
 
     def test_every_fault_has_a_sentence_of_its_own(self, teen: Person, ask: Ask, as_person: AsPerson) -> None:
         turn, said = ask(teen), {}
-        for ending in Ending:
+        for end_reason in EndReason:
             Turn.objects.filter(pk=turn.pk).update(
-                state=State.FAILED, ending=ending, ended_at=turn.asked_at, claim=None
+                state=TurnState.FAILED, end_reason=end_reason, ended_at=turn.asked_at, claim=None
             )
             page = as_person(teen).get(f"/tutor/{turn.conversation_id}").content.decode()
-            said[ending] = " ".join(page.partition('class="turn-error">')[2].partition("</p>")[0].split())
-        model_endings = [ending for ending in Ending if "model" in ending] + [
-            Ending.TOO_LONG,
-            Ending.FILTERED,
-            Ending.ALL_THOUGHT,
+            said[end_reason] = " ".join(page.partition('class="turn-error">')[2].partition("</p>")[0].split())
+        model_endings = [end_reason for end_reason in EndReason if "model" in end_reason] + [
+            EndReason.TOO_LONG,
+            EndReason.FILTERED,
+            EndReason.ONLY_THINKING,
         ]
-        assert len({said[ending] for ending in model_endings}) == len(model_endings)
-        assert said[Ending.FAULT] not in {said[ending] for ending in model_endings}
+        assert len({said[end_reason] for end_reason in model_endings}) == len(model_endings)
+        assert said[EndReason.INTERNAL_ERROR] not in {said[end_reason] for end_reason in model_endings}
 
     @pytest.mark.parametrize(
         ("reply", "alarms"),
@@ -199,7 +199,7 @@ class TestWhatIsSaid:
         caplog: pytest.LogCaptureFixture,
     ) -> None:
         turn = answered(reply, question="Where do WALNUTS grow?")
-        told = [record for record in caplog.records if record.name == "chat.answering.draft"]
+        told = [record for record in caplog.records if record.name == "chat.answering.writing"]
         assert [record.levelno for record in told] == [logging.ERROR if alarms else logging.WARNING]
         assert str(turn.pk) in told[0].getMessage()
         assert "WALNUT" not in caplog.text
@@ -218,38 +218,38 @@ class TestWhyNothingComes:
     """What the page says while the first word is waited for."""
 
     @pytest.fixture
-    def desk(self) -> Iterator[Desk]:
-        desk = Desk(places=1)
+    def desk(self) -> Iterator[TurnWorker]:
+        desk = TurnWorker(places=1)
         yield desk
-        wait_until(lambda: not desk.drafts, what="the answer")
+        wait_until(lambda: not desk.answers, what="the answer")
         desk.is_closing = True
 
     @pytest.mark.parametrize(
         ("begin", "phase", "said"),
         [
-            (b"", streaming.Phase.LOADING, "The model is being loaded."),
-            (delta(reasoning=THOUGHT), streaming.Phase.THINKING, "The model is thinking."),
+            (b"", streaming.ModelPhase.LOADING, "The model is being loaded."),
+            (delta(reasoning=THOUGHT), streaming.ModelPhase.THINKING, "The model is thinking."),
         ],
         ids=["loading", "thinking"],
     )
     def test_is_said(
         self,
         begin: bytes,
-        phase: streaming.Phase,
+        phase: streaming.ModelPhase,
         said: str,
         teen: Person,
         ask: Ask,
-        desk: Desk,
+        desk: TurnWorker,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr(draft, "LOADING_AFTER_SECONDS", 0.1)
+        monkeypatch.setattr(writing, "LOADING_AFTER_SECONDS", 0.1)
         with scripted([OK, begin, 1.0, words(*PIECES), END]) as serving, answered_by(serving):
             turn = ask(teen)
             desk.take()
-            wait_until(lambda: streaming.phase_of(turn.pk) is phase, what="the phase", seconds=5)
+            wait_until(lambda: streaming.get_phase(turn.pk) is phase, what="the phase", seconds=5)
             turn.refresh_from_db()
-            assert asyncio.run(relay._why_nothing_comes(turn, has_words=False)) == said
-            assert asyncio.run(relay._why_nothing_comes(turn, has_words=True)) == ""
-            wait_until(lambda: not desk.drafts, what="the answer")
+            assert asyncio.run(relay._explain_wait(turn, has_words=False)) == said
+            assert asyncio.run(relay._explain_wait(turn, has_words=True)) == ""
+            wait_until(lambda: not desk.answers, what="the answer")
         turn.refresh_from_db()
         assert turn.answer == ANSWER

@@ -3,25 +3,27 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from chat.turns.queue import GATHER_SECONDS, Gathering
+from chat.turns.queue import GATHER_SECONDS, NudgeBatcher
 from tests.live import wait_until
 
 
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[UUID, float]]:
     nudges: list[tuple[UUID, float]] = []
-    monkeypatch.setattr("chat.turns.queue._send", lambda turn_id: nudges.append((turn_id, time.monotonic())))
+    monkeypatch.setattr(
+        "chat.turns.queue._send_nudge", lambda turn_id: nudges.append((turn_id, time.monotonic()))
+    )
     return nudges
 
 
 def test_the_first_nudge_goes_at_once(sent: list[tuple[UUID, float]]) -> None:
     turn_id = uuid4()
-    Gathering().add(turn_id)
+    NudgeBatcher().add(turn_id)
     assert [nudged for nudged, _at in sent] == [turn_id]
 
 
 def test_a_rush_is_told_of_together_and_nobody_in_it_is_forgotten(sent: list[tuple[UUID, float]]) -> None:
-    gathering = Gathering()
+    gathering = NudgeBatcher()
     for _ in range(200):
         gathering.add(uuid4())
     last = time.monotonic()
@@ -30,7 +32,7 @@ def test_a_rush_is_told_of_together_and_nobody_in_it_is_forgotten(sent: list[tup
 
 
 def test_a_quiet_moment_later_the_next_goes_at_once_again(sent: list[tuple[UUID, float]]) -> None:
-    gathering = Gathering()
+    gathering = NudgeBatcher()
     gathering.add(uuid4())
     time.sleep(GATHER_SECONDS * 1.5)
     gathering.add(uuid4())

@@ -16,7 +16,7 @@ from django.urls import get_resolver
 
 import chat
 from accounts.models import Person
-from chat.models import State, Turn
+from chat.models import Turn, TurnState
 from tests.chat.conftest import written
 
 ROOM = Path(chat.__file__).parent
@@ -67,6 +67,6 @@ def test_one_question_visits_few_modules(teen: Person, as_person: Callable[[Pers
             client.post("/tutor/ask", {"turn_id": turn_id, "question": "Why is the sky blue?"}).status_code
             == 302
         )
-        assert written(Turn.objects.get(pk=turn_id)).state == State.ANSWERED
+        assert written(Turn.objects.get(pk=turn_id)).state == TurnState.ANSWERED
         assert b"event: done" in async_to_sync(follow)()
     assert len(visited) <= MOST_MODULES, " ".join(sorted(visited))

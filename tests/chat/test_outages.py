@@ -9,8 +9,15 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Person
-from chat.models import Ending, ModelOutage, State, Turn
-from chat.turns.outages import CLEAR_AFTER, DOWN_AFTER, FORGOTTEN_AFTER, model_outage, note_fault, watch_model
+from chat.models import EndReason, ModelOutage, Turn, TurnState
+from chat.turns.outages import (
+    CLEAR_AFTER,
+    DOWN_AFTER,
+    FAULTS_EXPIRE_AFTER,
+    check_model,
+    find_outage,
+    record_fault,
+)
 from tests.chat.conftest import Ask, written
 from tests.live import free_port
 from tests.quirks import answered_by
@@ -35,7 +42,7 @@ def earlier(**moments: timedelta) -> None:
 
 def fails(ask: Ask, person: Person) -> Turn:
     turn = written(ask(person))
-    assert turn.state == State.FAILED
+    assert turn.state == TurnState.FAILED
     return turn
 
 
@@ -43,8 +50,8 @@ class TestDown:
     def test_is_not_said_after_one_failure(self, teen: Person, ask: Ask, as_person: AsPerson) -> None:
         with answered_by(nowhere()):
             fails(ask, teen)
-            assert watch_model() is not None
-        assert model_outage() is None
+            assert check_model() is not None
+        assert find_outage() is None
         assert "has given no answers" not in as_person(teen).get("/tutor/").content.decode()
 
     def test_is_said_when_checks_have_failed_for_minutes_whoever_asked(
@@ -53,10 +60,10 @@ class TestDown:
         with answered_by(nowhere()):
             fails(ask, teen)
             earlier(began_at=DOWN_AFTER)
-            watch_model()
-            assert model_outage() is None
-            watch_model()
-        assert model_outage() is not None
+            check_model()
+            assert find_outage() is None
+            check_model()
+        assert find_outage() is not None
         page = as_person(stranger).get("/tutor/").content.decode()
         assert "has given no answers" in page
         assert "Answer when it is back" in page
@@ -69,66 +76,66 @@ class TestDown:
             first = fails(ask, teen)
         with scripted() as serving, answered_by(serving):
             for _ in range(3):
-                note_fault(Ending.MODEL_BROKEN)
+                record_fault(EndReason.MODEL_ERROR)
             earlier(began_at=DOWN_AFTER)
-            watch_model()
-            assert model_outage() is None
+            check_model()
+            assert find_outage() is None
             other = ask(stranger)
             Turn.objects.filter(pk=other.pk).update(
-                state=State.FAILED, ending=Ending.MODEL_BROKEN, ended_at=first.ended_at
+                state=TurnState.FAILED, end_reason=EndReason.MODEL_ERROR, ended_at=first.ended_at
             )
-            watch_model()
-            assert model_outage() is not None
+            check_model()
+            assert find_outage() is not None
 
     def test_costs_nothing_to_look_for_while_all_is_well(
         self, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         with override_settings(TUTOR_BASE_URL="http://127.0.0.1:1/v1"), django_assert_num_queries(1):
-            assert watch_model() is None
+            assert check_model() is None
 
 
 class TestBack:
     def test_is_known_from_the_first_answer(self, down: ModelOutage, turn: Turn) -> None:
         earlier(last_fault_at=timedelta(seconds=5))
         Turn.objects.filter(pk=turn.pk).update(
-            state=State.ANSWERED, claimed_at=timezone.now(), ended_at=timezone.now()
+            state=TurnState.ANSWERED, claimed_at=timezone.now(), ended_at=timezone.now()
         )
-        assert watch_model() is None
+        assert check_model() is None
         assert ModelOutage.objects.get().ended_at
 
     def test_is_known_without_a_question_once_the_server_answers_to_its_name_for_a_while(
         self, down: ModelOutage
     ) -> None:
         with scripted() as serving, answered_by(serving):
-            watch_model()
-            assert model_outage()
+            check_model()
+            assert find_outage()
             earlier(last_fault_at=CLEAR_AFTER)
-            watch_model()
-        assert model_outage() is None
+            check_model()
+        assert find_outage() is None
 
     def test_is_not_taken_from_its_name_where_it_answers_no_question(self, down: ModelOutage) -> None:
-        ModelOutage.objects.update(ending=Ending.MODEL_QUOTA)
+        ModelOutage.objects.update(end_reason=EndReason.MODEL_QUOTA)
         with scripted() as serving, answered_by(serving):
             earlier(last_fault_at=CLEAR_AFTER)
-            watch_model()
-            assert model_outage()
-            earlier(last_fault_at=FORGOTTEN_AFTER)
-            watch_model()
-        assert model_outage() is None
+            check_model()
+            assert find_outage()
+            earlier(last_fault_at=FAULTS_EXPIRE_AFTER)
+            check_model()
+        assert find_outage() is None
 
     @pytest.mark.parametrize(
         "reply", [refusal(404, "no"), refusal(405, "no"), answer(200, b"<p>Hello"), answer(200, ["?"])]
     )
     def test_a_server_that_has_no_list_of_models_is_there(self, reply: bytes, down: ModelOutage) -> None:
         with scripted(models=reply) as serving, answered_by(serving):
-            outage = watch_model()
+            outage = check_model()
             assert outage
             assert outage.is_reachable
 
     @pytest.mark.parametrize("reply", [refusal(401, "no"), refusal(503, "loading"), b""])
     def test_one_that_refuses_or_hangs_up_is_not(self, reply: bytes, down: ModelOutage) -> None:
         with scripted(models=reply) as serving, answered_by(serving):
-            outage = watch_model()
+            outage = check_model()
             assert outage
             assert not outage.is_reachable
 
@@ -137,5 +144,5 @@ class TestBack:
             fails(ask, teen)
         with scripted() as serving, answered_by(serving):
             earlier(last_fault_at=CLEAR_AFTER)
-            watch_model()
+            check_model()
         assert not ModelOutage.objects.exists()

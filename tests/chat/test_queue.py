@@ -8,9 +8,9 @@ from django.utils import timezone
 
 from accounts.models import Person
 from budgets.selectors import meter
-from chat.answering.leases import LONGEST_WAIT, turns_claim, turns_sweep
-from chat.models import Ending, State, Turn
-from chat.turns.queue import next_in_line, wait_of, waiting_words
+from chat.answering.leases import MAX_QUEUE_WAIT, claim_turns, sweep_turns
+from chat.models import EndReason, Turn, TurnState
+from chat.turns.queue import estimate_wait, format_wait, list_next_turns
 from tests.budgets.rush import at_once
 from tests.chat.conftest import Ask
 from tests.conftest import with_consent
@@ -32,7 +32,7 @@ def asked(turn: Turn, seconds_ago: float) -> Turn:
 def ended(turn: Turn, seconds_ago: float = 0) -> Turn:
     now = timezone.now() - timedelta(seconds=seconds_ago)
     Turn.objects.filter(pk=turn.pk).update(
-        state=State.ANSWERED, claim=None, lease_until=None, claimed_at=now, ended_at=now
+        state=TurnState.ANSWERED, claim=None, lease_until=None, claimed_at=now, ended_at=now
     )
     return turn
 
@@ -40,7 +40,7 @@ def ended(turn: Turn, seconds_ago: float = 0) -> Turn:
 class TestTheOrder:
     def test_whoever_asked_first_comes_first(self, people: list[Person], ask: Ask) -> None:
         turns = [asked(ask(person), 10 - number) for number, person in enumerate(people)]
-        assert next_in_line(3) == [turn.pk for turn in turns[:3]]
+        assert list_next_turns(3) == [turn.pk for turn in turns[:3]]
 
     def test_nobody_has_two_turns_written_at_once(self, people: list[Person], ask: Ask) -> None:
         greedy, patient = people[:2]
@@ -48,8 +48,8 @@ class TestTheOrder:
         for number in range(3):
             asked(ask(greedy), 8 - number)
         other = asked(ask(patient), 1)
-        assert {turn.pk for turn in turns_claim(places=10)} == {first.pk, other.pk}
-        assert turns_claim(places=10) == []
+        assert {turn.pk for turn in claim_turns(places=10)} == {first.pk, other.pk}
+        assert claim_turns(places=10) == []
 
     def test_somebody_with_many_questions_waits_in_line_with_each(
         self, people: list[Person], ask: Ask
@@ -62,17 +62,17 @@ class TestTheOrder:
             asked(ask(person), 30 - number)
         served = []
         for _ in range(6):
-            [turn] = turns_claim(places=1)
+            [turn] = claim_turns(places=1)
             served.append(turn.conversation.owner)
             Turn.objects.filter(pk=turn.pk).update(
-                state=State.ANSWERED, claim=None, lease_until=None, ended_at=timezone.now()
+                state=TurnState.ANSWERED, claim=None, lease_until=None, ended_at=timezone.now()
             )
         assert served == [greedy, *others, greedy, greedy]
 
     def test_a_place_is_given_to_whoever_can_use_it(self, people: list[Person], ask: Ask) -> None:
         ask(people[0])
-        assert len(turns_claim(places=0)) == 0
-        assert len(turns_claim(places=5)) == 1
+        assert len(claim_turns(places=0)) == 0
+        assert len(claim_turns(places=5)) == 1
 
 
 @pytest.mark.django_db(transaction=True)
@@ -83,18 +83,18 @@ def test_workers_that_claim_at_once_never_take_two_turns_of_one_person(
     for _ in range(6):
         ask(person)
 
-    assert sum(at_once([lambda: len(turns_claim(places=3))] * 6)) == 1
+    assert sum(at_once([lambda: len(claim_turns(places=3))] * 6)) == 1
 
 
 class TestWhatOneIsTold:
     def test_nothing_of_time_where_nothing_tells(self, turn: Turn) -> None:
-        assert wait_of(turn).seconds is None
-        assert waiting_words(turn) == "Waiting for a free place. Your question is kept."
+        assert estimate_wait(turn).seconds is None
+        assert format_wait(turn) == "Waiting for a free place. Your question is kept."
 
     def test_the_next_one_is_told_so_with_a_time(self, people: list[Person], ask: Ask) -> None:
         for _ in range(6):
             ended(ask(people[0]))
-        assert waiting_words(ask(people[1])) == "Busy. You are next, in about 20 seconds."
+        assert format_wait(ask(people[1])) == "Busy. You are next, in about 20 seconds."
 
     def test_how_many_people_come_first_and_not_how_many_questions(
         self, people: list[Person], ask: Ask
@@ -104,8 +104,8 @@ class TestWhatOneIsTold:
             asked(ask(people[0]), 5)
         asked(ask(people[1]), 4)
         turn = ask(people[2])
-        assert wait_of(turn).ahead == 2
-        assert waiting_words(turn) == "Busy. 2 people are before you; your turn comes in about 6 minutes."
+        assert estimate_wait(turn).ahead == 2
+        assert format_wait(turn) == "Busy. 2 people are before you; your turn comes in about 6 minutes."
 
 
 @pytest.mark.usefixtures("unnudged")
@@ -113,14 +113,14 @@ class TestGivingUp:
     def test_a_queue_that_moves_keeps_whoever_waits(self, people: list[Person], ask: Ask) -> None:
         turn = asked(ask(people[0]), 200)
         ended(ask(people[1]), seconds_ago=30)
-        turns_sweep()
+        sweep_turns()
         turn.refresh_from_db()
-        assert turn.state == State.QUEUED
+        assert turn.state == TurnState.QUEUED
 
     def test_until_it_has_taken_too_long_and_nothing_is_charged(self, people: list[Person], ask: Ask) -> None:
-        turn = asked(ask(people[0]), LONGEST_WAIT.total_seconds() + 1)
+        turn = asked(ask(people[0]), MAX_QUEUE_WAIT.total_seconds() + 1)
         ended(ask(people[1]), seconds_ago=30)
-        turns_sweep()
+        sweep_turns()
         turn.refresh_from_db()
-        assert (turn.state, turn.ending) == (State.FAILED, Ending.NEVER_STARTED)
+        assert (turn.state, turn.end_reason) == (TurnState.FAILED, EndReason.NEVER_STARTED)
         assert meter(owner=people[0]).held == 0

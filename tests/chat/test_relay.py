@@ -21,8 +21,8 @@ from budgets.selectors import meter
 from chat import services, streaming
 from chat.api import events as events_api
 from chat.asking import services as asking
-from chat.models import Ending, State, Turn
-from chat.streaming.following import STILL_HERE
+from chat.models import EndReason, Turn, TurnState
+from chat.streaming.sse import KEEPALIVE
 from chat.web import relay
 from tests.live import Visitor, Web, Worker, wait_until
 
@@ -90,7 +90,7 @@ def letters(html: str) -> str:
 
 
 def ask(teen: Person, question: str = LONG) -> Turn:
-    return asking.turn_start(person=teen, turn_id=uuid4(), question=question).turn
+    return asking.start_turn(person=teen, turn_id=uuid4(), question=question).turn
 
 
 def _relayed(person: Person, words: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
@@ -98,7 +98,7 @@ def _relayed(person: Person, words: AsyncGenerator[bytes]) -> AsyncGenerator[byt
 
 
 def _told(person: Person, words: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
-    return events_api._events(person, uuid4(), words)
+    return events_api._stream_events(person, uuid4(), words)
 
 
 def test_words_come_as_they_are_made_and_then_the_whole_turn(
@@ -108,7 +108,7 @@ def test_words_come_as_they_are_made_and_then_the_whole_turn(
     with listening(visitor, turn.pk) as coming:
         found = list(coming)
     turn.refresh_from_db()
-    assert turn.state == State.ANSWERED
+    assert turn.state == TurnState.ANSWERED
     *words, whole, done = found
     assert len(words) > 10
     assert done.name == "done"
@@ -153,7 +153,7 @@ def test_a_disconnect_alone_ends_nothing(worker: Worker, teen: Person, visitor: 
     with listening(visitor, turn.pk) as coming:
         next(coming)
     wait_until(lambda: not Turn.objects.get(pk=turn.pk).is_live, what="the answer", seconds=90)
-    assert Turn.objects.get(pk=turn.pk).state == State.ANSWERED
+    assert Turn.objects.get(pk=turn.pk).state == TurnState.ANSWERED
 
 
 def test_two_pages_read_the_same_words(worker: Worker, teen: Person, visitor: Visitor) -> None:
@@ -181,7 +181,9 @@ def test_a_page_drawn_in_mid_answer_goes_on_from_what_it_shows(
     worker: Worker, teen: Person, visitor: Visitor, as_person: Callable[[Person], Client]
 ) -> None:
     turn = ask(teen)
-    wait_until(lambda: (streaming.written(turn.pk) or streaming.Written()).tokens > 30, what="some words")
+    wait_until(
+        lambda: (streaming.read_stream(turn.pk) or streaming.StreamedAnswer()).tokens > 30, what="some words"
+    )
     page = as_person(teen).get(reverse("chat:conversation", args=[turn.conversation_id])).content.decode()
     shown = {
         part: re.search(rf'id="turn-{turn.pk}-{part}"\s*>(.*?)</div>', page, re.DOTALL)
@@ -207,13 +209,13 @@ def test_stop_ends_the_stream_and_the_model_within_a_moment(
     turn = ask(teen)
     with listening(visitor, turn.pk) as coming:
         next(coming)
-        services.turn_stop(turn=turn)
+        services.stop_turn(turn=turn)
         stopped = time.monotonic()
         found = list(coming)
     assert time.monotonic() - stopped < 3
     assert "You stopped the answer here." in found[-2].data
     turn.refresh_from_db()
-    assert (turn.state, turn.ending) == (State.STOPPED, Ending.ASKED)
+    assert (turn.state, turn.end_reason) == (TurnState.STOPPED, EndReason.STOPPED_BY_ASKER)
     assert meter(owner=teen).spent == turn.tokens
 
 
@@ -223,14 +225,14 @@ def test_a_conversation_deleted_in_mid_answer_stops_the_model(
     turn = ask(teen)
     with listening(visitor, turn.pk) as coming:
         next(coming)
-        services.conversation_delete(conversation=turn.conversation)
+        services.delete_conversation(conversation=turn.conversation)
         assert list(coming)[-1].name == "done"
     wait_until(lambda: meter(owner=teen).held == 0, what="the hold to be settled")
     assert 0 < meter(owner=teen).spent < 400
 
 
 @pytest.mark.parametrize(
-    "fault", [streaming.StreamAway(), DatabaseError("away"), ValueError("a fault of our own")]
+    "fault", [streaming.StreamUnavailable(), DatabaseError("away"), ValueError("a fault of our own")]
 )
 @pytest.mark.parametrize("events_of", [_relayed, _told])
 def test_whatever_goes_wrong_the_last_event_says_to_come_back(
@@ -239,7 +241,7 @@ def test_whatever_goes_wrong_the_last_event_says_to_come_back(
     teen: Person,
 ) -> None:
     async def broken() -> AsyncGenerator[bytes]:
-        yield STILL_HERE
+        yield KEEPALIVE
         raise fault
 
     async def collected() -> list[bytes]:
@@ -250,6 +252,6 @@ def test_whatever_goes_wrong_the_last_event_says_to_come_back(
 
 
 def _rendered(turn: Turn) -> str:
-    from chat.streaming.markdown import answer_html
+    from chat.streaming.markdown import render_answer
 
-    return answer_html(turn.answer)
+    return render_answer(turn.answer)

@@ -12,12 +12,12 @@ from budgets.allowances import site_stop_set
 from budgets.audit import differences
 from budgets.models import Entry, EntryKind, Hold, HoldState
 from budgets.selectors import meter
-from chat.answering.leases import LEASE, LONGEST_WAIT, turns_claim, turns_sweep
-from chat.asking.releasing import MOST_UNDER_WAY, release_deferred, watch_deferred
-from chat.models import Ending, ModelOutage, State, Turn, WaitsFor
-from chat.services import turn_stop
-from chat.turns.outages import MOST_RETURNS, model_outage
-from chat.turns.queue import next_in_line
+from chat.answering.leases import LEASE, MAX_QUEUE_WAIT, claim_turns, sweep_turns
+from chat.asking.deferred import MAX_RELEASED, release_deferred, watch_deferred
+from chat.models import EndReason, ModelOutage, Turn, TurnState, WaitsFor
+from chat.services import stop_turn
+from chat.turns.outages import MAX_FAILED_TRIES, find_outage
+from chat.turns.queue import list_next_turns
 from families.models import Consent, Link
 from mail.models import Mail
 from tests.budgets.purse import purse_make
@@ -38,12 +38,12 @@ ANSWER = [OK, words("Rain ", "falls."), stop(), used(50, 2), DONE]
 
 @pytest.fixture
 def kept(teen: Person, ask: Ask, down: ModelOutage) -> Turn:
-    return ask(teen, when_back=True)
+    return ask(teen, wait_for_model=True)
 
 
 @pytest.fixture
 def crowd(make_person: MakePerson, ask: Ask, down: ModelOutage) -> list[Turn]:
-    return [ask(with_consent(make_person(f"teen-{n}")), when_back=True) for n in range(MOST_UNDER_WAY + 2)]
+    return [ask(with_consent(make_person(f"teen-{n}")), wait_for_model=True) for n in range(MAX_RELEASED + 2)]
 
 
 def now_of(turn: Turn) -> Turn:
@@ -61,10 +61,10 @@ class TestAnAnswer:
         with scripted(ANSWER) as back, answered_by(back):
             assert watch_deferred() == 1
             turn = written(kept)
-            assert (turn.state, turn.answer, turn.tokens) == (State.ANSWERED, "Rain falls.", 52)
+            assert (turn.state, turn.answer, turn.tokens) == (TurnState.ANSWERED, "Rain falls.", 52)
             watch_deferred()
             assert len(back.asked) == 1
-        assert model_outage() is None
+        assert find_outage() is None
         assert (meter(owner=teen).spent, meter(owner=teen).held) == (52, 0)
         assert Entry.objects.get(kind=EntryKind.SETTLE).hold_id == turn.pk
         assert not [*differences()]
@@ -91,14 +91,14 @@ class TestAnAnswer:
         with scripted([refusal(503, "busy")]) as serving, answered_by(serving):
             watch_deferred()
             turn = written(kept)
-            assert (turn.state, turn.returns, turn.ending) == (State.DEFERRED, 1, "")
+            assert (turn.state, turn.failed_tries, turn.end_reason) == (TurnState.DEFERRED, 1, "")
             # It rests before it is tried again.
             assert watch_deferred() == 0
         assert meter(owner=teen).held == 0
         rested()
         with scripted(ANSWER) as back, answered_by(back):
             assert watch_deferred() == 1
-            assert written(kept).state == State.ANSWERED
+            assert written(kept).state == TurnState.ANSWERED
         holds = Hold.objects.order_by("created_at").values_list("state", flat=True)
         assert [*holds] == [HoldState.RELEASED, HoldState.SETTLED]
         assert meter(owner=teen).spent == 52
@@ -108,23 +108,27 @@ class TestAnAnswer:
         with scripted([OK, words("Rain ")]) as serving, answered_by(serving):
             watch_deferred()
             turn = written(kept)
-        assert (turn.state, turn.ending, turn.answer) == (State.FAILED, Ending.MODEL_AWAY, "Rain")
+        assert (turn.state, turn.end_reason, turn.answer) == (
+            TurnState.FAILED,
+            EndReason.MODEL_UNREACHABLE,
+            "Rain",
+        )
         assert meter(owner=teen).spent == 0
 
     def test_to_a_question_that_only_the_model_cannot_stand_is_given_up(self, kept: Turn) -> None:
         ModelOutage.objects.all().delete()
         with scripted([refusal(500, "oh")]) as serving, answered_by(serving):
-            for _ in range(MOST_RETURNS + 1):
+            for _ in range(MAX_FAILED_TRIES + 1):
                 rested()
                 release_deferred(places=4)
                 turn = written(kept)
-        assert (turn.state, turn.ending) == (State.FAILED, Ending.MODEL_BROKEN)
+        assert (turn.state, turn.end_reason) == (TurnState.FAILED, EndReason.MODEL_ERROR)
 
     def test_is_left_to_whoever_took_it_back_just_now(self, kept: Turn, teen: Person) -> None:
         with scripted(ANSWER) as back, answered_by(back):
             watch_deferred()
-            turn_stop(turn=now_of(kept))
-            assert written(kept).state == State.STOPPED
+            stop_turn(turn=now_of(kept))
+            assert written(kept).state == TurnState.STOPPED
             assert not back.asked
         assert meter(owner=teen).held == 0
 
@@ -134,54 +138,54 @@ class TestTheRush:
         with scripted(ANSWER) as back, answered_by(back):
             assert watch_deferred() == 1
             assert watch_deferred() == 0
-        assert now_of(crowd[0]).state == State.QUEUED
+        assert now_of(crowd[0]).state == TurnState.QUEUED
 
     def test_is_let_in_a_few_at_a_time_and_in_order(self, crowd: list[Turn], settings: Settings) -> None:
         settings.TUTOR_PLACES = 32
         ModelOutage.objects.update(ended_at=timezone.now())
-        assert watch_deferred() == MOST_UNDER_WAY
-        assert next_in_line(10) == [turn.pk for turn in crowd[:MOST_UNDER_WAY]]
+        assert watch_deferred() == MAX_RELEASED
+        assert list_next_turns(10) == [turn.pk for turn in crowd[:MAX_RELEASED]]
         assert watch_deferred() == 0
-        turn_stop(turn=now_of(crowd[0]))
+        stop_turn(turn=now_of(crowd[0]))
         assert watch_deferred() == 1
-        assert now_of(crowd[MOST_UNDER_WAY]).state == State.QUEUED
+        assert now_of(crowd[MAX_RELEASED]).state == TurnState.QUEUED
 
     def test_is_let_in_once_by_workers_that_look_at_once(self, crowd: list[Turn]) -> None:
-        assert sum(at_once([lambda: release_deferred(places=MOST_UNDER_WAY)] * 5)) == MOST_UNDER_WAY
-        assert Hold.objects.filter(state=HoldState.HELD).count() == MOST_UNDER_WAY
+        assert sum(at_once([lambda: release_deferred(places=MAX_RELEASED)] * 5)) == MAX_RELEASED
+        assert Hold.objects.filter(state=HoldState.HELD).count() == MAX_RELEASED
 
     def test_leaves_people_with_a_question_under_way_for_later(
         self, kept: Turn, teen: Person, ask: Ask
     ) -> None:
         other = ask(teen)
         assert release_deferred(places=4) == 0
-        turn_stop(turn=other)
+        stop_turn(turn=other)
         assert release_deferred(places=4) == 1
 
     def test_does_not_stand_behind_one_question_that_comes_back(self, crowd: list[Turn]) -> None:
-        Turn.objects.filter(pk=crowd[0].pk).update(returns=2)
+        Turn.objects.filter(pk=crowd[0].pk).update(failed_tries=2)
         assert release_deferred(places=1) == 1
-        assert now_of(crowd[1]).state == State.QUEUED
+        assert now_of(crowd[1]).state == TurnState.QUEUED
 
 
 class TestTheQueue:
     def test_counts_from_when_it_was_sent_on(self, kept: Turn) -> None:
         Turn.objects.update(asked_at=timezone.now() - timedelta(hours=5))
         release_deferred(places=1)
-        turns_sweep()
-        assert now_of(kept).state == State.QUEUED
+        sweep_turns()
+        assert now_of(kept).state == TurnState.QUEUED
 
     def test_that_stands_still_gives_it_back(self, kept: Turn, teen: Person) -> None:
         release_deferred(places=1)
-        turns_sweep(now=timezone.now() + LONGEST_WAIT)
-        assert (now_of(kept).state, meter(owner=teen).held) == (State.DEFERRED, 0)
+        sweep_turns(now=timezone.now() + MAX_QUEUE_WAIT)
+        assert (now_of(kept).state, meter(owner=teen).held) == (TurnState.DEFERRED, 0)
 
     def test_whose_worker_dies_every_time_gives_it_back(self, kept: Turn, teen: Person) -> None:
         release_deferred(places=1)
         for _ in range(3):
-            assert turns_claim(places=1)
-            turns_sweep(now=timezone.now() + LEASE)
-        assert (now_of(kept).state, meter(owner=teen).held) == (State.DEFERRED, 0)
+            assert claim_turns(places=1)
+            sweep_turns(now=timezone.now() + LEASE)
+        assert (now_of(kept).state, meter(owner=teen).held) == (TurnState.DEFERRED, 0)
         assert not [*differences()]
 
 
@@ -220,22 +224,22 @@ class TestMeanwhile:
         change(teen)
         release_deferred(places=1)
         turn = now_of(kept)
-        assert (turn.state, turn.waits_for) == (State.DEFERRED, waits_for)
+        assert (turn.state, turn.waits_for) == (TurnState.DEFERRED, waits_for)
         assert turn.try_after
         assert turn.try_after > timezone.now()
         assert not Hold.objects.filter(key=kept.pk).exists()
         # Nor does it hold up others.
-        assert waits_for == WaitsFor.SITE or now_of(crowd[0]).state == State.QUEUED
+        assert waits_for == WaitsFor.SITE or now_of(crowd[0]).state == TurnState.QUEUED
 
     def test_so_does_a_help_card(self, kept: Turn, teen: Person, ask: Ask) -> None:
         ask(teen, "I want to die")
         release_deferred(places=1)
-        assert (now_of(kept).state, now_of(kept).waits_for) == (State.DEFERRED, WaitsFor.PAUSE)
+        assert (now_of(kept).state, now_of(kept).waits_for) == (TurnState.DEFERRED, WaitsFor.PAUSE)
 
     def test_consent_that_ends_ends_it(self, kept: Turn) -> None:
         Consent.objects.all().delete()
         release_deferred(places=1)
-        assert (now_of(kept).state, now_of(kept).ending) == (State.FAILED, Ending.NO_CONSENT)
+        assert (now_of(kept).state, now_of(kept).end_reason) == (TurnState.FAILED, EndReason.NO_CONSENT)
 
     def test_a_quiet_hour_that_is_over_lets_it_go(self, kept: Turn, teen: Person, parent: Person) -> None:
         Link.objects.create(parent=parent, teen=teen)
@@ -252,5 +256,5 @@ class TestMeanwhile:
         with answered_by(nowhere()):
             watch_deferred()
             watch_deferred()
-        assert now_of(kept).state == State.CARDED
+        assert now_of(kept).state == TurnState.CARDED
         assert len(guard.heard) == 1

@@ -18,8 +18,8 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Person, Role
 from chat import services
-from chat.models import Conversation, Report, ReportCount, State, Turn
-from chat.reports import NothingToReport, report_make
+from chat.models import Conversation, Report, ReportCount, Turn, TurnState
+from chat.reports import NothingToReport, create_report
 from families.models import Link
 from families.terms import View
 from tests.chat.conftest import Ask, Judged
@@ -37,7 +37,7 @@ def owner(as_person: AsPerson, teen: Person) -> Client:
 @pytest.fixture
 def answered(turn: Turn) -> Turn:
     Turn.objects.filter(pk=turn.pk).update(
-        state=State.ANSWERED, answer="It scatters.", ended_at=timezone.now(), categories=["distress"]
+        state=TurnState.ANSWERED, answer="It scatters.", ended_at=timezone.now(), categories=["distress"]
     )
     turn.refresh_from_db()
     return turn
@@ -74,18 +74,18 @@ class TestWhere:
     def test_what_is_being_written_cannot_be_and_neither_can_nothing(self, turn: Turn, owner: Client) -> None:
         assert "Report this answer" not in page_of(owner, turn)
         assert post(owner, turn).status_code == 404
-        services.turn_stop(turn=turn)
+        services.stop_turn(turn=turn)
         turn.refresh_from_db()
         with pytest.raises(NothingToReport):
-            report_make(turn=turn)
+            create_report(turn=turn)
 
 
 class TestWithoutConsent:
     def test_only_a_number_is_kept(self, owner: Client, answered: Turn) -> None:
-        reply = post(owner, answered, reason="unsafe", words="It told me to")
+        reply = post(owner, answered, reason="unsafe", comment="It told me to")
         assert reply.headers["Location"].endswith(f"#turn-{answered.pk}")
         report = Report.objects.get()
-        assert (report.reason, report.words, report.shared_at) == ("", "", None)
+        assert (report.reason, report.comment, report.shared_at) == ("", "", None)
         assert counted() == [("allow", answered.layer, "distress", "unsafe", 1)]
         assert "none of your words are kept" in page_of(owner, answered)
 
@@ -103,7 +103,7 @@ class TestWithoutConsent:
     def test_staff_and_the_export_see_none_of_it(
         self, owner: Client, answered: Turn, admin_person: Person, as_person: AsPerson
     ) -> None:
-        post(owner, answered, reason="wrong", words="No")
+        post(owner, answered, reason="wrong", comment="No")
         assert exported() == []
         page = as_person(admin_person).get(reverse("admin:chat_report_changelist")).content.decode()
         assert QUESTION not in page
@@ -128,7 +128,7 @@ class TestWithConsent:
         )
 
     def test_an_answer_becomes_an_example_with_both_turns(self, owner: Client, answered: Turn) -> None:
-        post(owner, answered, reason="wrong", words=" Not true ", shared="on")
+        post(owner, answered, reason="wrong", comment=" Not true ", shared="on")
         report = Report.objects.get()
         assert exported() == [
             {
@@ -146,7 +146,7 @@ class TestWithConsent:
                     "layer": "rules",
                 },
                 "reason": "wrong",
-                "words": "Not true",
+                "comment": "Not true",
             }
         ]
 
@@ -167,18 +167,18 @@ class TestWithConsent:
             assert trace not in line
 
     def test_it_can_be_taken_back_at_the_same_place(self, owner: Client, answered: Turn) -> None:
-        post(owner, answered, reason="wrong", words="Not true", shared="on")
+        post(owner, answered, reason="wrong", comment="Not true", shared="on")
         assert "Take that back" in page_of(owner, answered)
         for _ in range(2):
             assert post(owner, answered, "chat:turn_report_take_back").status_code == 302
         report = Report.objects.get()
-        assert (report.reason, report.words, report.shared_at) == ("", "", None)
+        assert (report.reason, report.comment, report.shared_at) == ("", "", None)
         assert exported() == []
         assert "Take that back" not in page_of(owner, answered)
 
     def test_it_goes_with_its_conversation(self, owner: Client, answered: Turn) -> None:
         post(owner, answered, shared="on")
-        services.conversation_delete(conversation=answered.conversation)
+        services.delete_conversation(conversation=answered.conversation)
         assert not Report.objects.exists()
         assert ReportCount.objects.exists()
 
@@ -190,16 +190,16 @@ class TestWithConsent:
         self, teen: Person, parent: Person, owner: Client, answered: Turn, as_person: AsPerson
     ) -> None:
         link = Link.objects.create(parent=parent, teen=teen, view=View.FULL)
-        post(owner, answered, words="Private words", shared="on")
-        look = as_person(parent).get(reverse("chat:look", args=[link.pk])).content.decode()
+        post(owner, answered, comment="Private words", shared="on")
+        look = as_person(parent).get(reverse("chat:parent_view", args=[link.pk])).content.decode()
         assert "Private words" not in look
 
     def test_its_writers_own_copy_has_it(self, teen: Person, owner: Client, answered: Turn) -> None:
         from chat.personal import REPORTS
 
-        post(owner, answered, words="My words", shared="on", reason="wrong")
+        post(owner, answered, comment="My words", shared="on", reason="wrong")
         (row,) = REPORTS.export(teen)
-        assert (row["question"], row["words"], row["reason"]) == (QUESTION, "My words", "It is wrong")
+        assert (row["question"], row["comment"], row["reason"]) == (QUESTION, "My words", "It is wrong")
         assert REPORTS.private
 
 
@@ -215,7 +215,7 @@ class TestStaff:
     def test_with_permission_they_read_and_export_what_is_shared(
         self, staff: tuple[Person, Client], owner: Client, answered: Turn, teen: Person
     ) -> None:
-        post(owner, answered, shared="on", words="Not true")
+        post(owner, answered, shared="on", comment="Not true")
         person, client = staff
         address = reverse("admin:chat_report_changelist")
         assert client.get(address).status_code == 403
@@ -235,20 +235,20 @@ class TestStaff:
         person, client = staff
         self.allow(person, "view_report", "change_report")
         address = reverse("admin:chat_report_change", args=[Report.objects.get().pk])
-        assert client.post(address, {"right_level": "1", "right_action": "support"}).status_code == 302
+        assert client.post(address, {"correct_level": "1", "correct_action": "support"}).status_code == 302
         (example,) = exported()
         assert (example["level"], example["action"]) == ("1", "support")
 
     def test_a_judgement_brings_nothing_back_that_is_taken_back_meanwhile(
         self, owner: Client, answered: Turn
     ) -> None:
-        post(owner, answered, shared="on", words="Not true")
+        post(owner, answered, shared="on", comment="Not true")
         seen = Report.objects.get()
         post(owner, answered, "chat:turn_report_take_back")
-        seen.right_level = "1"
+        seen.correct_level = "1"
         admin.site.get_model_admin(Report).save_model(RequestFactory().post("/"), seen, None, change=True)
         report = Report.objects.get()
-        assert (report.shared_at, report.words, report.right_level) == (None, "", "")
+        assert (report.shared_at, report.comment, report.correct_level) == (None, "", "")
 
 
 class TestTooMany:
@@ -256,7 +256,7 @@ class TestTooMany:
         judged(METHOD)
         conversation = ask(teen).conversation
         turns = [
-            Turn(pk=uuid4(), conversation=conversation, question="Why?", state=State.REFUSED,
+            Turn(pk=uuid4(), conversation=conversation, question="Why?", state=TurnState.REFUSED,
                  ended_at=timezone.now(), categories=["method"])
             for _ in range(12)
         ]  # fmt: skip
@@ -277,13 +277,13 @@ def test_nobody_else_can(
 def test_a_page_reads_all_reports_at_once(
     owner: Client, conversation: Conversation, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
-    services.turn_stop(turn=conversation.turns.get())
+    services.stop_turn(turn=conversation.turns.get())
     turns = Turn.objects.bulk_create(
-        Turn(pk=uuid4(), conversation=conversation, question="Why?", answer="So.", state=State.ANSWERED,
+        Turn(pk=uuid4(), conversation=conversation, question="Why?", answer="So.", state=TurnState.ANSWERED,
              ended_at=timezone.now())
         for _ in range(20)
     )  # fmt: skip
     for turn in turns:
-        report_make(turn=turn)
+        create_report(turn=turn)
     with django_assert_max_num_queries(13):
         owner.get(reverse("chat:conversation", args=[conversation.pk]))

@@ -15,16 +15,16 @@ from accounts.models import Person
 from budgets.models import Hold, HoldState
 from budgets.selectors import meter
 from chat import services
-from chat.answering.leases import GIVE_UP_AFTER, LEASE, turn_finish, turns_claim, turns_sweep
+from chat.answering.leases import GIVE_UP_AFTER, LEASE, claim_turns, finish_turn, sweep_turns
 from chat.asking import services as asking
 from chat.errors import StillAnswering
-from chat.models import Ending, State, Turn
-from chat.parents.looking import overview
-from chat.personal import conversations_export
-from chat.selectors import pasts_of, turns_shown
+from chat.models import EndReason, Turn, TurnState
+from chat.parent_view import build_overview
+from chat.personal import export_conversations
+from chat.selectors import get_earlier_turns, list_shown_turns
 from chat.turns.outcomes import Outcome
 from chat.turns.retries import is_better
-from chat.web.conversation import ending_swaps
+from chat.web.conversation import render_end_swaps
 from families.models import Link
 from families.terms import View
 from families.wider_views import sight_of
@@ -37,37 +37,39 @@ pytestmark = [pytest.mark.usefixtures("unnudged")]
 
 QUESTION = "How do rain, rivers and the sea belong together?"
 WORDS = " ".join(f"word{number}" for number in range(136))
-CASES: list[tuple[State, Ending, str, bool]] = [
-    (State.ANSWERED, Ending.NONE, "A short whole answer.", True),
-    (State.ANSWERED, Ending.NONE, "", False),
-    (State.ANSWERED, Ending.LIMIT, "Cut early.", False),
-    (State.ANSWERED, Ending.LIMIT, f"{WORDS} and more", True),
-    (State.ANSWERED, Ending.CAREFUL, "Kept short.", False),
-    (State.STOPPED, Ending.ASKED, "", False),
-    (State.STOPPED, Ending.ASKED, WORDS, False),
-    (State.STOPPED, Ending.UNREAD, f"{WORDS} and more", True),
-    (State.FAILED, Ending.MODEL_AWAY, "", False),
-    (State.FAILED, Ending.WORKER_LOST, "A few words", False),
-    (State.FAILED, Ending.WORKER_LOST, f"{WORDS} and more", True),
-    (State.WITHHELD, Ending.METHOD, "", False),
+CASES: list[tuple[TurnState, EndReason, str, bool]] = [
+    (TurnState.ANSWERED, EndReason.NONE, "A short whole answer.", True),
+    (TurnState.ANSWERED, EndReason.NONE, "", False),
+    (TurnState.ANSWERED, EndReason.LENGTH_LIMIT, "Cut early.", False),
+    (TurnState.ANSWERED, EndReason.LENGTH_LIMIT, f"{WORDS} and more", True),
+    (TurnState.ANSWERED, EndReason.NO_REMOTE_GUARD, "Kept short.", False),
+    (TurnState.STOPPED, EndReason.STOPPED_BY_ASKER, "", False),
+    (TurnState.STOPPED, EndReason.STOPPED_BY_ASKER, WORDS, False),
+    (TurnState.STOPPED, EndReason.UNREAD, f"{WORDS} and more", True),
+    (TurnState.FAILED, EndReason.MODEL_UNREACHABLE, "", False),
+    (TurnState.FAILED, EndReason.WORKER_LOST, "A few words", False),
+    (TurnState.FAILED, EndReason.WORKER_LOST, f"{WORDS} and more", True),
+    (TurnState.CUT, EndReason.METHOD, "", False),
 ]
 
 
 def claim() -> Turn:
-    [turn] = turns_claim(places=1)
+    [turn] = claim_turns(places=1)
     return turn
 
 
-def end(turn: Turn, state: State, ending: Ending, answer: str = "", verdict: Verdict | None = None) -> Turn:
+def end(
+    turn: Turn, state: TurnState, end_reason: EndReason, answer: str = "", verdict: Verdict | None = None
+) -> Turn:
     """The turn after a worker has brought it to this end."""
     claimed = claim()
     assert claimed == turn
     tokens = len(answer.split())
-    turn_finish(
+    finish_turn(
         turn=claimed,
         outcome=Outcome(
             state=state,
-            ending=ending,
+            end_reason=end_reason,
             answer=answer,
             prompt_tokens=tokens and 50,
             answer_tokens=tokens,
@@ -80,28 +82,28 @@ def end(turn: Turn, state: State, ending: Ending, answer: str = "", verdict: Ver
 
 def retry(turn: Turn) -> Turn:
     turn.refresh_from_db()
-    return asking.turn_retry(person=turn.conversation.owner, failed=turn, turn_id=uuid4()).turn
+    return asking.retry_turn(person=turn.conversation.owner, failed=turn, turn_id=uuid4()).turn
 
 
 def shown(turn: Turn) -> list[Turn]:
-    return list(turns_shown(turn.conversation))
+    return list(list_shown_turns(turn.conversation))
 
 
 def remembered_by_the_next(turn: Turn, ask: Ask) -> list[Turn]:
     following = ask(turn.conversation.owner, "What is a delta?", conversation=turn.conversation)
-    return pasts_of([following])[following.pk]
+    return get_earlier_turns([following])[following.pk]
 
 
 @pytest.fixture
 def stopped(teen: Person, ask: Ask) -> Turn:
     """An answer that was stopped after 136 words."""
-    return end(ask(teen, QUESTION), State.STOPPED, Ending.ASKED, WORDS)
+    return end(ask(teen, QUESTION), TurnState.STOPPED, EndReason.STOPPED_BY_ASKER, WORDS)
 
 
 @pytest.fixture
 def failed(teen: Person, ask: Ask) -> Turn:
     """A question that got no word of an answer."""
-    return end(ask(teen, QUESTION), State.FAILED, Ending.MODEL_AWAY)
+    return end(ask(teen, QUESTION), TurnState.FAILED, EndReason.MODEL_UNREACHABLE)
 
 
 @pytest.fixture
@@ -114,31 +116,33 @@ def html(page: Client, turn: Turn) -> str:
 
 
 class TestWhichTurnStays:
-    @pytest.mark.parametrize(("state", "ending", "answer", "replaces"), CASES)
+    @pytest.mark.parametrize(("state", "end_reason", "answer", "replaces"), CASES)
     def test_only_a_better_retry_replaces_words(
-        self, stopped: Turn, state: State, ending: Ending, answer: str, replaces: bool
+        self, stopped: Turn, state: TurnState, end_reason: EndReason, answer: str, replaces: bool
     ) -> None:
-        again = end(retry(stopped), state, ending, answer)
+        again = end(retry(stopped), state, end_reason, answer)
         assert shown(stopped) == [again if replaces else stopped]
 
     @pytest.mark.parametrize(
-        ("state", "ending", "answer", "replaces"),
+        ("state", "end_reason", "answer", "replaces"),
         [
-            (State.FAILED, Ending.MODEL_AWAY, "", False),
-            (State.FAILED, Ending.MODEL_GARBLED, "A few words", True),
-            (State.STOPPED, Ending.ASKED, "", False),
-            (State.WITHHELD, Ending.METHOD, "", True),
+            (TurnState.FAILED, EndReason.MODEL_UNREACHABLE, "", False),
+            (TurnState.FAILED, EndReason.MODEL_GARBLED, "A few words", True),
+            (TurnState.STOPPED, EndReason.STOPPED_BY_ASKER, "", False),
+            (TurnState.CUT, EndReason.METHOD, "", True),
         ],
     )
     def test_where_there_were_no_words_anything_to_read_is_better(
-        self, failed: Turn, state: State, ending: Ending, answer: str, replaces: bool
+        self, failed: Turn, state: TurnState, end_reason: EndReason, answer: str, replaces: bool
     ) -> None:
-        again = end(retry(failed), state, ending, answer)
+        again = end(retry(failed), state, end_reason, answer)
         assert shown(failed) == [again if replaces else failed]
 
-    @pytest.mark.parametrize("state", [State.CARDED, State.PAUSED, State.REFUSED, State.REDIRECTED])
-    def test_a_verdict_on_the_question_always_shows(self, state: State) -> None:
-        assert is_better(Turn(state=state), Turn(state=State.STOPPED, answer=WORDS))
+    @pytest.mark.parametrize(
+        "state", [TurnState.CARDED, TurnState.PAUSED, TurnState.REFUSED, TurnState.REDIRECTED]
+    )
+    def test_a_verdict_on_the_question_always_shows(self, state: TurnState) -> None:
+        assert is_better(Turn(state=state), Turn(state=TurnState.STOPPED, answer=WORDS))
 
     def test_until_it_has_ended_both_are_there(self, stopped: Turn) -> None:
         again = retry(stopped)
@@ -148,17 +152,17 @@ class TestWhichTurnStays:
 
     def test_a_turn_may_be_retried_until_it_works(self, stopped: Turn) -> None:
         for _ in range(3):
-            end(retry(stopped), State.FAILED, Ending.MODEL_AWAY)
+            end(retry(stopped), TurnState.FAILED, EndReason.MODEL_UNREACHABLE)
         assert shown(stopped) == [stopped]
-        better = end(retry(stopped), State.STOPPED, Ending.ASKED, f"{WORDS} and more")
+        better = end(retry(stopped), TurnState.STOPPED, EndReason.STOPPED_BY_ASKER, f"{WORDS} and more")
         assert shown(stopped) == [better]
-        end(retry(better), State.FAILED, Ending.MODEL_SILENT, "Less")
+        end(retry(better), TurnState.FAILED, EndReason.MODEL_SILENT, "Less")
         assert shown(stopped) == [better]
-        best = end(retry(better), State.ANSWERED, Ending.NONE, "The whole answer.")
+        best = end(retry(better), TurnState.ANSWERED, EndReason.NONE, "The whole answer.")
         assert shown(stopped) == [best]
 
     def test_every_try_is_paid_once_whichever_stays(self, stopped: Turn, teen: Person) -> None:
-        again = end(retry(stopped), State.FAILED, Ending.MODEL_AWAY, "A few words")
+        again = end(retry(stopped), TurnState.FAILED, EndReason.MODEL_UNREACHABLE, "A few words")
         purse = meter(owner=teen)
         assert (purse.spent, purse.held) == (stopped.tokens + again.tokens, 0)
 
@@ -166,15 +170,15 @@ class TestWhichTurnStays:
 class TestEveryWayThatARetryEnds:
     def test_stopped_before_it_began(self, stopped: Turn) -> None:
         again = retry(stopped)
-        services.turn_stop(turn=again)
+        services.stop_turn(turn=again)
         assert shown(stopped) == [stopped]
         assert Hold.objects.get(key=again.pk).state == HoldState.RELEASED
 
     def test_given_up_by_the_sweeper(self, stopped: Turn) -> None:
         again = retry(stopped)
-        turns_sweep(now=timezone.now() + GIVE_UP_AFTER + timedelta(minutes=20))
+        sweep_turns(now=timezone.now() + GIVE_UP_AFTER + timedelta(minutes=20))
         again.refresh_from_db()
-        assert again.ending == Ending.NEVER_STARTED
+        assert again.end_reason == EndReason.NEVER_STARTED
         assert shown(stopped) == [stopped]
 
     @pytest.mark.parametrize(("answer", "replaces"), [("A few words", False), (f"{WORDS} and more", True)])
@@ -182,38 +186,42 @@ class TestEveryWayThatARetryEnds:
         again = retry(stopped)
         claim()
         Turn.objects.filter(pk=again.pk).update(answer=answer, answer_tokens=3)
-        turns_sweep(now=timezone.now() + LEASE + timedelta(seconds=1))
+        sweep_turns(now=timezone.now() + LEASE + timedelta(seconds=1))
         again.refresh_from_db()
-        assert again.ending == Ending.WORKER_LOST
+        assert again.end_reason == EndReason.WORKER_LOST
         assert shown(stopped) == [again if replaces else stopped]
 
     def test_a_card_that_comes_while_it_is_written_shows_instead_of_both(self, stopped: Turn) -> None:
-        again = end(retry(stopped), State.CARDED, Ending.NONE, verdict=UNSAFE_HOME)
+        again = end(retry(stopped), TurnState.CARDED, EndReason.NONE, verdict=UNSAFE_HOME)
         assert shown(stopped) == [again]
 
     def test_fixed_words_at_once(self, stopped: Turn, judged: Judged) -> None:
         judged(METHOD)
         again = retry(stopped)
-        assert again.state == State.REFUSED
+        assert again.state == TurnState.REFUSED
         assert shown(stopped) == [again]
 
     def test_deleted_with_its_conversation(self, stopped: Turn, teen: Person) -> None:
         retry(stopped)
         claimed = claim()
-        services.conversation_delete(conversation=stopped.conversation)
+        services.delete_conversation(conversation=stopped.conversation)
         outcome = Outcome(
-            state=State.ANSWERED, ending=Ending.NONE, answer="Late.", prompt_tokens=9, answer_tokens=1
+            state=TurnState.ANSWERED,
+            end_reason=EndReason.NONE,
+            answer="Late.",
+            prompt_tokens=9,
+            answer_tokens=1,
         )
-        assert not turn_finish(turn=claimed, outcome=outcome)
+        assert not finish_turn(turn=claimed, outcome=outcome)
         assert not Turn.objects.exists()
         assert meter(owner=teen).held == 0
 
     def test_a_conversation_with_several_tries_is_deleted_whole(self, stopped: Turn) -> None:
         for _ in range(2):
-            end(retry(stopped), State.FAILED, Ending.MODEL_AWAY)
-        better = end(retry(stopped), State.STOPPED, Ending.ASKED, f"{WORDS} and more")
-        end(retry(better), State.FAILED, Ending.MODEL_AWAY)
-        services.conversation_delete(conversation=stopped.conversation)
+            end(retry(stopped), TurnState.FAILED, EndReason.MODEL_UNREACHABLE)
+        better = end(retry(stopped), TurnState.STOPPED, EndReason.STOPPED_BY_ASKER, f"{WORDS} and more")
+        end(retry(better), TurnState.FAILED, EndReason.MODEL_UNREACHABLE)
+        services.delete_conversation(conversation=stopped.conversation)
         assert not Turn.objects.exists()
 
 
@@ -221,7 +229,7 @@ class TestPressingRetryTwice:
     def test_with_the_same_id(self, stopped: Turn, teen: Person) -> None:
         turn_id = uuid4()
         first, second = (
-            asking.turn_retry(person=teen, failed=stopped, turn_id=turn_id).turn for _ in range(2)
+            asking.retry_turn(person=teen, failed=stopped, turn_id=turn_id).turn for _ in range(2)
         )
         assert first == second
         assert stopped.retries.count() == 1
@@ -235,7 +243,7 @@ class TestPressingRetryTwice:
 
         def press() -> None:
             try:
-                found.append(asking.turn_retry(person=teen, failed=stopped, turn_id=uuid4()).turn)
+                found.append(asking.retry_turn(person=teen, failed=stopped, turn_id=uuid4()).turn)
             finally:
                 connection.close()
 
@@ -248,12 +256,12 @@ class TestPressingRetryTwice:
         assert set(found) == {stopped.retries.get()}
 
     def test_in_an_old_tab_after_a_better_answer_came(self, stopped: Turn) -> None:
-        answered = end(retry(stopped), State.ANSWERED, Ending.NONE, "The whole answer.")
+        answered = end(retry(stopped), TurnState.ANSWERED, EndReason.NONE, "The whole answer.")
         assert retry(stopped) == answered
         assert stopped.retries.count() == 1
 
     def test_in_an_old_tab_that_still_shows_the_try_that_failed(self, stopped: Turn) -> None:
-        worse = end(retry(stopped), State.FAILED, Ending.MODEL_AWAY)
+        worse = end(retry(stopped), TurnState.FAILED, EndReason.MODEL_UNREACHABLE)
         assert retry(worse) == stopped
 
     def test_while_another_question_is_answered(self, stopped: Turn, teen: Person, ask: Ask) -> None:
@@ -267,29 +275,29 @@ class TestPressingRetryTwice:
         with pytest.raises(IntegrityError, match="turn_one_standing_retry"):
             Turn.objects.create(
                 pk=uuid4(), conversation=stopped.conversation, question=QUESTION, retry_of=stopped,
-                state=State.STOPPED, ended_at=now,
+                state=TurnState.STOPPED, ended_at=now,
             )  # fmt: skip
 
 
 class TestMemory:
     def test_a_retry_does_not_carry_the_same_question_as_its_past(self, stopped: Turn) -> None:
         again = retry(stopped)
-        assert pasts_of([again])[again.pk] == []
+        assert get_earlier_turns([again])[again.pk] == []
 
     def test_after_a_retry_that_failed_the_next_prompt_carries_the_words(
         self, stopped: Turn, ask: Ask
     ) -> None:
-        end(retry(stopped), State.FAILED, Ending.MODEL_AWAY)
+        end(retry(stopped), TurnState.FAILED, EndReason.MODEL_UNREACHABLE)
         assert [turn.answer for turn in remembered_by_the_next(stopped, ask)] == [WORDS]
 
     def test_after_one_that_was_better_it_carries_that_alone(self, stopped: Turn, ask: Ask) -> None:
-        answered = end(retry(stopped), State.ANSWERED, Ending.NONE, "The whole answer.")
+        answered = end(retry(stopped), TurnState.ANSWERED, EndReason.NONE, "The whole answer.")
         assert remembered_by_the_next(stopped, ask) == [answered]
 
     def test_while_it_is_retried_its_words_are_not_judged_as_said_twice(self, teen: Person, ask: Ask) -> None:
         # Twice in a row it reads “i want to die”.
         turn = ask(teen, "die Katze is the cat in german. Which verb do I want to")
-        services.turn_stop(turn=turn)
+        services.stop_turn(turn=turn)
         retry(turn)
         with pytest.raises(StillAnswering):
             ask(teen, "Which one?", conversation=turn.conversation)
@@ -309,7 +317,7 @@ class TestOnThePage:
     def test_after_it_failed_the_page_says_so_and_offers_retry_again(
         self, stopped: Turn, page: Client
     ) -> None:
-        again = end(retry(stopped), State.FAILED, Ending.MODEL_AWAY)
+        again = end(retry(stopped), TurnState.FAILED, EndReason.MODEL_UNREACHABLE)
         found = html(page, stopped)
         assert "word135" in found
         assert f'id="turn-{again.pk}"' not in found
@@ -319,18 +327,18 @@ class TestOnThePage:
         assert reverse("chat:turn_retry", args=[stopped.pk]) in found
 
     @pytest.mark.parametrize(
-        ("state", "ending", "said"),
+        ("state", "end_reason", "said"),
         [
-            (State.STOPPED, Ending.ASKED, "stopped it before there was more"),
-            (State.STOPPED, Ending.UNREAD, "no page was open to read it"),
-            (State.WITHHELD, Ending.METHOD, "the safety check held the new answer back"),
-            (State.ANSWERED, Ending.LIMIT, "the new answer was shorter"),
+            (TurnState.STOPPED, EndReason.STOPPED_BY_ASKER, "stopped it before there was more"),
+            (TurnState.STOPPED, EndReason.UNREAD, "no page was open to read it"),
+            (TurnState.CUT, EndReason.METHOD, "the safety check held the new answer back"),
+            (TurnState.ANSWERED, EndReason.LENGTH_LIMIT, "the new answer was shorter"),
         ],
     )
     def test_it_says_why_a_try_was_not_better(
-        self, stopped: Turn, page: Client, state: State, ending: Ending, said: str
+        self, stopped: Turn, page: Client, state: TurnState, end_reason: EndReason, said: str
     ) -> None:
-        end(retry(stopped), state, ending)
+        end(retry(stopped), state, end_reason)
         assert said in html(page, stopped)
 
     def test_pressing_retry_adds_the_new_turn_and_redraws_the_old_one(
@@ -351,7 +359,7 @@ class TestOnThePage:
     def test_in_an_old_tab_the_better_answer_takes_the_place_of_the_old_turn(
         self, stopped: Turn, page: Client
     ) -> None:
-        answered = end(retry(stopped), State.ANSWERED, Ending.NONE, "The whole answer.")
+        answered = end(retry(stopped), TurnState.ANSWERED, EndReason.NONE, "The whole answer.")
         reply = page.post(
             reverse("chat:turn_retry", args=[stopped.pk]),
             {"turn_id": uuid4()},
@@ -373,10 +381,10 @@ class TestOnThePage:
     def test_the_end_of_its_stream_leaves_one_of_the_two_where_the_retry_stood(
         self, stopped: Turn, rf: RequestFactory, wins: bool
     ) -> None:
-        state, answer = (State.ANSWERED, "The whole answer.") if wins else (State.FAILED, "")
-        again = end(retry(stopped), state, Ending.NONE if wins else Ending.MODEL_AWAY, answer)
+        state, answer = (TurnState.ANSWERED, "The whole answer.") if wins else (TurnState.FAILED, "")
+        again = end(retry(stopped), state, EndReason.NONE if wins else EndReason.MODEL_UNREACHABLE, answer)
         stays, goes = (again, stopped) if wins else (stopped, again)
-        swaps = squeezed(ending_swaps(rf.get("/"), again))
+        swaps = squeezed(render_end_swaps(rf.get("/"), again))
         assert f'hx-target="#turn-{stopped.pk}" hx-swap="delete"' in swaps
         assert f'hx-target="#turn-{again.pk}" hx-swap="outerMorph"' in swaps
         assert (f'id="turn-{stays.pk}"' in swaps, f'id="turn-{goes.pk}"' in swaps) == (True, False)
@@ -386,7 +394,7 @@ class TestElsewhere:
     def test_the_api_lists_what_the_page_shows_and_says_what_replaced_a_turn(
         self, stopped: Turn, page: Client
     ) -> None:
-        again = end(retry(stopped), State.FAILED, Ending.MODEL_AWAY)
+        again = end(retry(stopped), TurnState.FAILED, EndReason.MODEL_UNREACHABLE)
         listed = reverse("chat_api:conversation_turns", args=[stopped.conversation_id])
         [row] = page.get(listed).json()["results"]
         assert row["id"] == str(stopped.pk)
@@ -396,16 +404,20 @@ class TestElsewhere:
     def test_a_copy_of_ones_data_has_every_try_and_says_which_is_shown(
         self, stopped: Turn, teen: Person
     ) -> None:
-        end(retry(stopped), State.FAILED, Ending.MODEL_AWAY)
-        rows = [(row["answer"], row["replaced"]) for row in conversations_export(teen)]
+        end(retry(stopped), TurnState.FAILED, EndReason.MODEL_UNREACHABLE)
+        rows = [(row["answer"], row["replaced"]) for row in export_conversations(teen)]
         assert rows == [(WORDS, False), ("", True)]
 
     @pytest.mark.parametrize(
         "ended",
-        [None, (State.FAILED, Ending.MODEL_AWAY, ""), (State.ANSWERED, Ending.NONE, "The whole answer.")],
+        [
+            None,
+            (TurnState.FAILED, EndReason.MODEL_UNREACHABLE, ""),
+            (TurnState.ANSWERED, EndReason.NONE, "The whole answer."),
+        ],
     )
     def test_a_parent_sees_the_question_once(
-        self, stopped: Turn, parent: Person, ended: tuple[State, Ending, str] | None
+        self, stopped: Turn, parent: Person, ended: tuple[TurnState, EndReason, str] | None
     ) -> None:
         again = retry(stopped)
         if ended:
@@ -417,6 +429,6 @@ class TestElsewhere:
             made_at=stopped.asked_at,
             full_since=None,
         )
-        seen = overview(link, sight_of(link))
+        seen = build_overview(link, sight_of(link))
         assert [turn.question for turn in seen.turns] == [QUESTION]
         assert [day.questions for day in seen.days] == [1]

@@ -15,7 +15,7 @@ from accounts.models import Person
 from chat import services
 from chat.asking import services as asking
 from chat.errors import ConversationGone
-from chat.models import Conversation, State, Turn
+from chat.models import Conversation, Turn, TurnState
 from tests.chat.conftest import Ask
 from tests.live import other_connection, wait_until
 
@@ -41,7 +41,7 @@ class TestAPageWithAnOldId:
     def test_a_cry_for_help_is_heard(self, owner: Client, turn: Turn) -> None:
         reply = owner.post(reverse("chat:ask"), {"question": CRISIS, "turn_id": turn.pk}, follow=True)
         assert 'href="tel:988"' in reply.content.decode()
-        assert Turn.objects.exclude(pk=turn.pk).get().state == State.CARDED
+        assert Turn.objects.exclude(pk=turn.pk).get().state == TurnState.CARDED
 
     def test_posting_the_other_words_twice_asks_them_once(self, owner: Client, turn: Turn) -> None:
         for _ in range(2):
@@ -57,7 +57,7 @@ class TestAPageWithAnOldId:
         self, owner: Client, turn: Turn, teen: Person, ask: Ask
     ) -> None:
         other = ask(teen, "Who was Ada Lovelace?")
-        services.turn_stop(turn=other)
+        services.stop_turn(turn=other)
         address = reverse("chat:ask_in", args=[other.conversation_id])
         owner.post(address, {"question": turn.question, "turn_id": turn.pk})
         assert other.conversation.turns.latest("asked_at").question == turn.question
@@ -70,7 +70,7 @@ class TestAPageWithAnOldId:
         assert Turn.objects.get(conversation__owner=stranger).pk != turn.pk
 
     def test_the_id_of_a_deleted_turn_asks_anew(self, owner: Client, turn: Turn) -> None:
-        services.conversation_delete(conversation=turn.conversation)
+        services.delete_conversation(conversation=turn.conversation)
         owner.post(reverse("chat:ask"), {"question": turn.question, "turn_id": turn.pk})
         assert Turn.objects.get().question == turn.question
 
@@ -115,7 +115,7 @@ class TestAtTheSameTime:
         self, clients: list[Client], teen: Person, ask: Ask
     ) -> None:
         first = ask(teen)
-        services.turn_stop(turn=first)
+        services.stop_turn(turn=first)
         address = reverse("chat:ask_in", args=[first.conversation_id])
         replies = at_once(
             2, lambda n: post(clients[n], address, {"question": f"What is {n} and {n}?", "turn_id": uuid4()})
@@ -147,9 +147,9 @@ class TestAtTheSameTime:
 
     def test_a_conversation_that_is_gone_takes_no_question(self, teen: Person, ask: Ask) -> None:
         conversation = ask(teen).conversation
-        services.conversation_delete(conversation=Conversation.objects.get())
+        services.delete_conversation(conversation=Conversation.objects.get())
         with pytest.raises(ConversationGone):
-            asking.turn_start(person=teen, turn_id=uuid4(), question="And?", conversation=conversation)
+            asking.start_turn(person=teen, turn_id=uuid4(), question="And?", conversation=conversation)
 
 
 def post(client: Client, address: str, sent: dict[str, Any], **how: Any) -> HttpResponse:

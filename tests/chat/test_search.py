@@ -11,8 +11,8 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Person
-from chat.models import State, Turn
-from chat.web.search import hits, search_words, turns_found
+from chat.models import Turn, TurnState
+from chat.web.search import build_results, clean_search, find_turns
 from tests.chat.long import conversation_make, turns_make
 
 AsPerson = Callable[[Person], Client]
@@ -31,7 +31,7 @@ def asked(person: Person, question: str, answer: str = "", *, title: str = "A ta
 
 
 def finds(person: Person, words: str) -> list[str]:
-    return [turn.question for turn in turns_found(person, search_words(words)).order_by("-asked_at")]
+    return [turn.question for turn in find_turns(person, clean_search(words)).order_by("-asked_at")]
 
 
 class TestWords:
@@ -80,7 +80,7 @@ class TestWords:
 
     def test_of_a_title_find_the_beginning_of_its_conversation_once(self, teen: Person) -> None:
         talk = conversation_make(teen, 3, title="My volcano project")
-        assert [turn.question for turn in turns_found(teen, "volcano")] == ["Question 0"]
+        assert [turn.question for turn in find_turns(teen, "volcano")] == ["Question 0"]
         Turn.objects.filter(conversation=talk, question="Question 0").update(question="Is a volcano hot?")
         assert finds(teen, "volcano") == ["Is a volcano hot?"]
 
@@ -97,7 +97,7 @@ class TestWhose:
         assert finds(teen, "secret") == []
 
     def test_a_turn_that_was_tried_again_is_not(self, teen: Person) -> None:
-        failed = asked(teen, "Why is the moon grey?", state=State.FAILED)
+        failed = asked(teen, "Why is the moon grey?", state=TurnState.FAILED)
         turns_make(
             failed.conversation, 1, start=timezone.now(), question="Why is the moon grey?", retry_of=failed
         )
@@ -106,7 +106,7 @@ class TestWhose:
         assert len(finds(teen, "moon")) == 1
 
     def test_a_card_s_question_is_found_by_its_writer_and_no_answer_of_it(self, teen: Person) -> None:
-        asked(teen, "I want to die", "Words that no page shows", state=State.CARDED, level="4")
+        asked(teen, "I want to die", "Words that no page shows", state=TurnState.CARDED, level="4")
         assert finds(teen, "want to die") == ["I want to die"]
         assert finds(teen, "no page") == []
 
@@ -180,7 +180,7 @@ class TestThePage:
 
     @pytest.mark.parametrize("words", ["I want to die", "rain " * 40 + "I want to kill myself tonight"])
     def test_shows_the_help_card_above_what_was_found(self, words: str, owner: Client, teen: Person) -> None:
-        asked(teen, "I want to die", state=State.CARDED, level="4")
+        asked(teen, "I want to die", state=TurnState.CARDED, level="4")
         page = owner.get(SEARCH, {"q": words}).content.decode()
         assert "988" in page
         assert ("<mark>want</mark>" in page) == (len(words) < 100)
@@ -210,8 +210,8 @@ class TestThePage:
 class TestAnExcerpt:
     def excerpt(self, teen: Person, words: str, question: str, answer: str = "") -> str:
         asked(teen, question, answer)
-        turns = list(turns_found(teen, words))
-        [hit] = hits(turns, words)
+        turns = list(find_turns(teen, words))
+        [hit] = build_results(turns, words)
         return hit.excerpt
 
     def test_is_short_and_around_what_was_found(self, teen: Person) -> None:

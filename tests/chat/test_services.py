@@ -13,8 +13,8 @@ from budgets.selectors import meter
 from chat import services
 from chat.answering import leases
 from chat.asking import services as asking
-from chat.errors import IdTaken, QuestionEmpty, QuestionTooLong, StillAnswering, TutorClosed, TutorPaused
-from chat.models import LONGEST_QUESTION, Conversation, Ending, State, Turn
+from chat.errors import QuestionEmpty, QuestionTooLong, StillAnswering, TurnIdTaken, TutorClosed, TutorPaused
+from chat.models import MAX_QUESTION_LENGTH, Conversation, EndReason, Turn, TurnState
 from tests.chat.conftest import Ask
 
 CRISIS = "I want to kill myself"
@@ -25,19 +25,19 @@ class TestAsking:
         self, turn: Turn, teen: Person, settings: Settings
     ) -> None:
         assert (turn.state, turn.question, turn.conversation.owner) == (
-            State.QUEUED,
+            TurnState.QUEUED,
             "Why is the sky blue?",
             teen,
         )
         hold = Hold.objects.get(key=turn.pk)
         assert hold.state == HoldState.HELD
-        assert hold.answer_tokens == turn.answer_cap == settings.TUTOR_ANSWER_TOKENS
+        assert hold.answer_tokens == turn.max_answer_tokens == settings.TUTOR_ANSWER_TOKENS
         assert meter(owner=teen).held == hold.tokens
 
     def test_asking_twice_asks_once(self, teen: Person) -> None:
         turn_id = uuid4()
         first, again = (
-            asking.turn_start(person=teen, turn_id=turn_id, question="Why?", conversation=None)
+            asking.start_turn(person=teen, turn_id=turn_id, question="Why?", conversation=None)
             for _ in range(2)
         )
         assert first.turn == again.turn
@@ -45,8 +45,8 @@ class TestAsking:
         assert (Turn.objects.count(), Hold.objects.count(), Conversation.objects.count()) == (1, 1, 1)
 
     def test_the_id_of_another_persons_turn_tells_nothing(self, turn: Turn, stranger: Person) -> None:
-        with pytest.raises(IdTaken) as refusal:
-            asking.turn_start(person=stranger, turn_id=turn.pk, question=turn.question)
+        with pytest.raises(TurnIdTaken) as refusal:
+            asking.start_turn(person=stranger, turn_id=turn.pk, question=turn.question)
         assert refusal.value.is_own is False
 
     def test_a_worker_is_told_after_the_commit(
@@ -69,7 +69,7 @@ class TestAsking:
         monkeypatch.setattr("kit.jobs.current_app.send_task", refuse)
         with django_capture_on_commit_callbacks(execute=True):
             turn = ask(teen)
-        assert turn.state == State.QUEUED
+        assert turn.state == TurnState.QUEUED
 
     @pytest.mark.parametrize("question", ["", "  \n "])
     def test_an_empty_question_is_not_taken(self, question: str, teen: Person, ask: Ask) -> None:
@@ -99,7 +99,7 @@ class TestBudget:
     ) -> None:
         settings.TUTOR_DAILY_TOKENS = 400
         turn = ask(teen)
-        assert 0 < turn.answer_cap < settings.TUTOR_ANSWER_TOKENS
+        assert 0 < turn.max_answer_tokens < settings.TUTOR_ANSWER_TOKENS
         assert turn.is_brief
 
     def test_a_question_that_cannot_be_paid_is_not_taken_and_nothing_is_held(
@@ -118,19 +118,19 @@ class TestDeletedKeys:
     def test_the_id_of_a_deleted_turn_is_not_answered_again_for_nothing(
         self, who: str, turn: Turn, request: pytest.FixtureRequest
     ) -> None:
-        services.conversation_delete(conversation=turn.conversation)
-        with pytest.raises(IdTaken):
-            asking.turn_start(
+        services.delete_conversation(conversation=turn.conversation)
+        with pytest.raises(TurnIdTaken):
+            asking.start_turn(
                 person=request.getfixturevalue(who), turn_id=turn.pk, question="Why is the sky blue?"
             )
         assert not Turn.objects.exists()
         assert Hold.objects.get().state == HoldState.RELEASED
 
     def test_nor_while_its_worker_still_settles(self, teen: Person, turn: Turn) -> None:
-        leases.turns_claim(places=1)
-        services.conversation_delete(conversation=turn.conversation)
-        with pytest.raises(IdTaken):
-            asking.turn_start(person=teen, turn_id=turn.pk, question="Why is the sky blue?")
+        leases.claim_turns(places=1)
+        services.delete_conversation(conversation=turn.conversation)
+        with pytest.raises(TurnIdTaken):
+            asking.start_turn(person=teen, turn_id=turn.pk, question="Why is the sky blue?")
 
 
 class TestCrisis:
@@ -142,34 +142,37 @@ class TestCrisis:
         django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
     ) -> None:
         settings.TUTOR_DAILY_TOKENS = 0
-        with patch("chat.turns.queue.send") as nudged, django_capture_on_commit_callbacks(execute=True):
+        with (
+            patch("chat.turns.queue.nudge_worker") as nudged,
+            django_capture_on_commit_callbacks(execute=True),
+        ):
             turn = ask(teen, CRISIS)
-        assert (turn.state, turn.level) == (State.CARDED, "3")
+        assert (turn.state, turn.level) == (TurnState.CARDED, "3")
         assert not nudged.called
         assert not Hold.objects.exists()
 
     def test_it_is_heard_while_an_answer_is_being_written(self, teen: Person, turn: Turn, ask: Ask) -> None:
-        assert ask(teen, CRISIS, conversation=turn.conversation).state == State.CARDED
+        assert ask(teen, CRISIS, conversation=turn.conversation).state == TurnState.CARDED
 
     def test_tutoring_rests_until_the_set_time_and_the_teens_own_word(self, teen: Person, ask: Ask) -> None:
         card = ask(teen, CRISIS)
         with pytest.raises(TutorPaused):
             ask(teen, "What is a noun?")
-        assert services.pause_end(person=teen) is False
+        assert services.end_pause(person=teen) is False
         Turn.objects.filter(pk=card.pk).update(ended_at=timezone.now() - timedelta(minutes=6))
         with pytest.raises(TutorPaused):
             ask(teen, "What is a noun?")
-        assert services.pause_end(person=teen) is True
-        assert ask(teen, "What is a noun?").state == State.QUEUED
+        assert services.end_pause(person=teen) is True
+        assert ask(teen, "What is a noun?").state == TurnState.QUEUED
 
     def test_it_is_heard_in_a_message_that_is_too_long_for_a_model(self, teen: Person, ask: Ask) -> None:
         turn = ask(teen, "I am so tired of it. " * 500 + CRISIS)
-        assert turn.state == State.CARDED
-        assert len(turn.question) == LONGEST_QUESTION
+        assert turn.state == TurnState.CARDED
+        assert len(turn.question) == MAX_QUESTION_LENGTH
 
     def test_so_is_an_unsafe_home_in_a_long_letter(self, teen: Person, ask: Ask) -> None:
         turn = ask(teen, "It began in the summer and nobody saw it. " * 60 + "My dad hits me when he drinks.")
-        assert (turn.state, turn.level) == (State.CARDED, "S")
+        assert (turn.state, turn.level) == (TurnState.CARDED, "S")
 
     def test_it_is_heard_through_what_no_database_takes(self, teen: Person, ask: Ask) -> None:
         assert ask(teen, f"\0{CRISIS}\0").question == CRISIS
@@ -179,33 +182,33 @@ class TestCrisis:
 
     def test_a_second_crisis_is_heard_during_the_pause(self, teen: Person, ask: Ask) -> None:
         ask(teen, CRISIS)
-        assert ask(teen, CRISIS).state == State.CARDED
+        assert ask(teen, CRISIS).state == TurnState.CARDED
 
     def test_a_card_of_another_day_holds_nobody_up(self, teen: Person, ask: Ask) -> None:
         card = ask(teen, CRISIS)
         Turn.objects.filter(pk=card.pk).update(ended_at=timezone.now() - timedelta(hours=25))
-        assert ask(teen, "What is a noun?").state == State.QUEUED
+        assert ask(teen, "What is a noun?").state == TurnState.QUEUED
 
     def test_the_card_comes_on_a_site_whose_tutor_is_closed(
         self, teen: Person, ask: Ask, settings: Settings
     ) -> None:
         settings.DEMO = False
         settings.CRISIS_TEXTS_REVIEW = ""
-        assert ask(teen, CRISIS).state == State.CARDED
+        assert ask(teen, CRISIS).state == TurnState.CARDED
         with pytest.raises(TutorClosed):
             ask(teen, "What is a noun?")
 
 
 class TestStopping:
     def test_a_turn_that_waits_ends_and_costs_nothing(self, turn: Turn, teen: Person) -> None:
-        services.turn_stop(turn=turn)
+        services.stop_turn(turn=turn)
         turn.refresh_from_db()
-        assert (turn.state, turn.ending) == (State.STOPPED, Ending.ASKED)
+        assert (turn.state, turn.end_reason) == (TurnState.STOPPED, EndReason.STOPPED_BY_ASKER)
         assert meter(owner=teen).held == 0
 
     def test_stopping_twice_stops_once(self, turn: Turn) -> None:
-        services.turn_stop(turn=turn)
-        services.turn_stop(turn=turn)
+        services.stop_turn(turn=turn)
+        services.stop_turn(turn=turn)
         assert Hold.objects.get(key=turn.pk).state == HoldState.RELEASED
 
 
@@ -213,48 +216,48 @@ class TestRetrying:
     def test_the_question_is_asked_again_in_the_place_of_the_failed_turn(
         self, turn: Turn, teen: Person
     ) -> None:
-        services.turn_stop(turn=turn)
+        services.stop_turn(turn=turn)
         turn.refresh_from_db()
-        again = asking.turn_retry(person=teen, failed=turn, turn_id=uuid4()).turn
+        again = asking.retry_turn(person=teen, failed=turn, turn_id=uuid4()).turn
         assert (again.question, again.conversation, again.state) == (
             turn.question,
             turn.conversation,
-            State.QUEUED,
+            TurnState.QUEUED,
         )
         assert again.retry_of == turn
 
     def test_retrying_twice_asks_once(self, turn: Turn, teen: Person) -> None:
-        services.turn_stop(turn=turn)
+        services.stop_turn(turn=turn)
         turn.refresh_from_db()
-        first, again = (asking.turn_retry(person=teen, failed=turn, turn_id=uuid4()).turn for _ in range(2))
+        first, again = (asking.retry_turn(person=teen, failed=turn, turn_id=uuid4()).turn for _ in range(2))
         assert first == again
 
     def test_a_card_makes_no_room_for_an_answer(self, teen: Person, ask: Ask) -> None:
         card = ask(teen, CRISIS)
-        assert asking.turn_retry(person=teen, failed=card, turn_id=uuid4()).turn == card
+        assert asking.retry_turn(person=teen, failed=card, turn_id=uuid4()).turn == card
         assert not Turn.objects.exclude(pk=card.pk).exists()
 
     def test_the_same_words_are_not_judged_as_said_twice(self, teen: Person, ask: Ask) -> None:
         # After itself it reads “i want to die”.
         turn = ask(teen, "die Katze is the cat in german. Which verb do I want to")
-        services.turn_stop(turn=turn)
+        services.stop_turn(turn=turn)
         turn.refresh_from_db()
-        assert asking.turn_retry(person=teen, failed=turn, turn_id=uuid4()).turn.state == State.QUEUED
+        assert asking.retry_turn(person=teen, failed=turn, turn_id=uuid4()).turn.state == TurnState.QUEUED
 
 
 class TestConversations:
     def test_it_is_renamed_within_bounds(self, conversation: Conversation) -> None:
-        services.conversation_rename(conversation=conversation, title="  The   sky ")
+        services.rename_conversation(conversation=conversation, title="  The   sky ")
         assert conversation.title == "The sky"
-        services.conversation_rename(conversation=conversation, title="   ")
+        services.rename_conversation(conversation=conversation, title="   ")
         assert conversation.title == "The sky"
-        services.conversation_rename(conversation=conversation, title="x" * 500)
+        services.rename_conversation(conversation=conversation, title="x" * 500)
         assert len(conversation.title) == 80
 
     def test_deleting_it_leaves_no_word_and_returns_what_was_held(
         self, conversation: Conversation, teen: Person
     ) -> None:
-        services.conversation_delete(conversation=conversation)
+        services.delete_conversation(conversation=conversation)
         assert not Turn.objects.exists()
         assert meter(owner=teen).held == 0
         assert Hold.objects.get().state == HoldState.RELEASED

@@ -9,8 +9,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Person
-from chat.models import Conversation, State, Turn
-from chat.web.conversation import TurnsPage, newest_turns
+from chat.models import Conversation, Turn, TurnState
+from chat.web.conversation import TurnsPage, get_newest_turns
 
 AsPerson = Callable[[Person], Client]
 HTMX = {"HX-Request": "true"}
@@ -22,7 +22,9 @@ def owner(as_person: AsPerson, teen: Person) -> Client:
 
 
 def end(turn: Turn) -> None:
-    Turn.objects.filter(pk=turn.pk).update(state=State.ANSWERED, answer="Rayleigh.", ended_at=timezone.now())
+    Turn.objects.filter(pk=turn.pk).update(
+        state=TurnState.ANSWERED, answer="Rayleigh.", ended_at=timezone.now()
+    )
 
 
 def has_stop(page: str) -> bool:
@@ -37,11 +39,11 @@ def test_a_turn_that_ends_while_the_page_is_made_leaves_no_stop_without_its_stre
     owner: Client, turn: Turn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def read_then_end(conversation: Conversation) -> TurnsPage:
-        found = newest_turns(conversation)
+        found = get_newest_turns(conversation)
         end(turn)
         return found
 
-    monkeypatch.setattr("chat.web.conversation.newest_turns", read_then_end)
+    monkeypatch.setattr("chat.web.conversation.get_newest_turns", read_then_end)
     page = owner.get(reverse("chat:conversation", args=[turn.conversation_id])).content.decode()
     # The stream tells the page at once that the turn has ended, and brings the Ask button.
     assert has_stop(page)

@@ -12,9 +12,9 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.models import Person
 from chat import services
-from chat.asking.services import questions
-from chat.models import Conversation, State, Turn
-from chat.web.conversation import turn_address
+from chat.asking.services import question_rate_limit
+from chat.models import Conversation, Turn, TurnState
+from chat.web.conversation import get_turn_url
 from tests.chat.conftest import Ask
 
 AsPerson = Callable[[Person], Client]
@@ -50,7 +50,7 @@ def test_a_conversation_is_not_there_for_anybody_but_its_owner(
     )
     assert reply.status_code == 404
     turn.refresh_from_db()
-    assert turn.state == State.QUEUED
+    assert turn.state == TurnState.QUEUED
     assert turn.conversation.title == "Why is the sky blue?"
 
 
@@ -124,14 +124,14 @@ class TestConversation:
     def test_its_page_costs_few_queries_however_long(
         self, owner: Client, conversation: Conversation, django_assert_max_num_queries: DjangoAssertNumQueries
     ) -> None:
-        services.turn_stop(turn=conversation.turns.get())
+        services.stop_turn(turn=conversation.turns.get())
         Turn.objects.bulk_create(
             Turn(
                 pk=uuid4(),
                 conversation=conversation,
                 question="Why?",
                 answer="**Because.**",
-                state=State.ANSWERED,
+                state=TurnState.ANSWERED,
                 ended_at=conversation.started_at,
             )
             for _ in range(30)
@@ -156,7 +156,7 @@ class TestAsking:
     def test_the_first_question_opens_its_conversation(self, owner: Client) -> None:
         reply = post(owner, "chat:ask", question="Why is the sky blue?", turn_id=uuid4())
         turn = Turn.objects.get()
-        assert reply.headers["HX-Redirect"] == turn_address(turn)
+        assert reply.headers["HX-Redirect"] == get_turn_url(turn)
 
     def test_it_works_without_javascript(self, owner: Client) -> None:
         turn_id = uuid4()
@@ -167,7 +167,7 @@ class TestAsking:
         assert reverse("chat:turn_stop", args=[turn_id]) in page
 
     def test_a_later_question_joins_the_page(self, owner: Client, turn: Turn) -> None:
-        services.turn_stop(turn=turn)
+        services.stop_turn(turn=turn)
         turn_id = uuid4()
         reply = post(owner, "chat:ask_in", turn.conversation_id, question="And the sea?", turn_id=turn_id)
         body = reply.content.decode()
@@ -225,20 +225,20 @@ class TestAsking:
         self, owner: Client, teen: Person, conversation: Conversation, turn: Turn
     ) -> None:
         Turn.objects.filter(pk=turn.pk).update(
-            question="i want to", state=State.FAILED, ended_at=turn.asked_at
+            question="i want to", state=TurnState.FAILED, ended_at=turn.asked_at
         )
         for _ in range(12):
-            questions.hit(teen.pk)
+            question_rate_limit.hit(teen.pk)
         address = reverse("chat:ask_in", args=[conversation.pk])
         reply = owner.post(address, {"question": "kill myself", "turn_id": uuid4()})
         assert reply.status_code == 302
-        assert Turn.objects.latest("asked_at").state == State.CARDED
+        assert Turn.objects.latest("asked_at").state == TurnState.CARDED
 
     def test_a_retry_whose_id_is_taken_asks_to_press_again(
         self, owner: Client, turn: Turn, stranger: Person, ask: Ask
     ) -> None:
         other = ask(stranger)
-        Turn.objects.filter(pk=turn.pk).update(state=State.FAILED, ended_at=turn.asked_at)
+        Turn.objects.filter(pk=turn.pk).update(state=TurnState.FAILED, ended_at=turn.asked_at)
         reply = owner.post(reverse("chat:turn_retry", args=[turn.pk]), {"turn_id": other.pk})
         assert reply.status_code == 422
         assert "press the button again" in reply.content.decode()

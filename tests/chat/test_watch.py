@@ -19,11 +19,11 @@ from accounts.models import Person
 from budgets.models import Hold, HoldState
 from budgets.selectors import meter
 from chat import streaming
-from chat.answering.watch import SHORT
-from chat.errors import PersonalFound
-from chat.models import Conversation, Ending, State, Turn
-from chat.services import question_answer
-from chat.turns.verdicts import cleared
+from chat.answering.remote_gate import DEGRADED_LENGTH
+from chat.errors import PersonalDataFound
+from chat.models import Conversation, EndReason, Turn, TurnState
+from chat.services import answer_check_in
+from chat.turns.verdicts import redact_or_ask
 from guard import Category, Evidence, Level, Verdict
 from inference import loop, second_opinion
 from tests.chat.conftest import Ask, written
@@ -56,7 +56,7 @@ class RemoteGuard:
 
     say: Callable[[dict[str, Any]], Any]
     heard: list[dict[str, Any]] = field(default_factory=list)
-    over: threading.Event = field(default_factory=threading.Event)
+    for_prompt: threading.Event = field(default_factory=threading.Event)
 
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
         body = json.loads(handler.rfile.read(int(handler.headers["Content-Length"])))
@@ -68,7 +68,7 @@ class RemoteGuard:
                 + json.dumps(said).encode()
             )
         if said == HANGS:
-            self.over.wait(20)
+            self.for_prompt.wait(20)
             return
         handler.wfile.write(said)
         handler.close_connection = True
@@ -107,7 +107,7 @@ def remote(settings: Settings) -> Iterator[Callable[..., RemoteGuard]]:
     second_opinion.breaker.__init__()  # type: ignore[misc]
     yield start
     for guard, server in running:
-        guard.over.set()
+        guard.for_prompt.set()
         server.shutdown()
         server.server_close()
     second_opinion.breaker.__init__()  # type: ignore[misc]
@@ -142,7 +142,7 @@ def answered(teen: Person, ask: Ask, settings: Settings) -> Iterator[Callable[..
 
 
 def streamed(turn: Turn) -> str:
-    return (streaming.written(turn.pk) or streaming.Written()).text
+    return (streaming.read_stream(turn.pk) or streaming.StreamedAnswer()).text
 
 
 def assert_paid(person: Person, turn: Turn) -> None:
@@ -158,9 +158,9 @@ class TestAGuardThatAnswers:
     ) -> None:
         guard = remote(kind, lambda _body: SAFE[kind])
         turn = answered(SENTENCE * 12)
-        assert (turn.state, turn.ending, turn.answer) == (
-            State.ANSWERED,
-            Ending.NONE,
+        assert (turn.state, turn.end_reason, turn.answer) == (
+            TurnState.ANSWERED,
+            EndReason.NONE,
             (SENTENCE * 12).strip(),
         )
         assert guard.heard[0]["path"] == ("/v1/moderations" if kind == "openai" else "/v1/chat/completions")
@@ -177,7 +177,9 @@ class TestAGuardThatAnswers:
             return HARM[kind] if "bridge" in judged(body) else SAFE[kind]
 
         remote(kind, judge)
-        assert answered(SENTENCE * 12, question="how high is the old bridge at night").state == State.CARDED
+        assert (
+            answered(SENTENCE * 12, question="how high is the old bridge at night").state == TurnState.CARDED
+        )
         assert Conversation.objects.get().title == "Bridges of Prague"
 
     def test_brings_the_card_where_it_hears_a_crisis_that_the_rules_did_not(
@@ -185,7 +187,7 @@ class TestAGuardThatAnswers:
     ) -> None:
         remote(kind, lambda body: HARM[kind] if "bridge" in judged(body) else SAFE[kind])
         turn = answered(SENTENCE * 12, question="how high is the old bridge at night")
-        assert (turn.state, turn.level, turn.layer, turn.answer) == (State.CARDED, "3", kind, "")
+        assert (turn.state, turn.level, turn.layer, turn.answer) == (TurnState.CARDED, "3", kind, "")
         assert streamed(turn) == ""
         assert Conversation.objects.get().title == "A conversation"
         # No card costs anything, whoever called for it: the protocol page says so.
@@ -202,7 +204,7 @@ class TestAGuardThatAnswers:
     ) -> None:
         remote(kind, lambda body: HARM[kind] if "zebra" in judged(body) else SAFE[kind])
         turn = answered(SENTENCE * 9 + "Then the zebra came. " + SENTENCE * 4)
-        assert (turn.state, turn.answer) == (State.WITHHELD, "")
+        assert (turn.state, turn.answer) == (TurnState.CUT, "")
         assert streamed(turn)
         assert "zebra" not in streamed(turn)
         assert_paid(teen, turn)
@@ -239,7 +241,7 @@ class TestACrisisThatOnlyTheGuardHears:
         self, answer: str, answered: Callable[..., Turn]
     ) -> None:
         turn = answered(answer, question="how high is the old bridge at night")
-        assert (turn.state, turn.level, turn.answer) == (State.CARDED, "3", "")
+        assert (turn.state, turn.level, turn.answer) == (TurnState.CARDED, "3", "")
         assert streamed(turn) == ""
 
     @pytest.mark.parametrize(
@@ -255,21 +257,21 @@ class TestACrisisThatOnlyTheGuardHears:
             settings.TUTOR_BASE_URL = address
             turn = written(ask(teen, "how high is the old bridge at night"))
         loop.submit(_client_forget()).result()
-        assert (turn.state, turn.level, turn.answer) == (State.CARDED, "3", "")
+        assert (turn.state, turn.level, turn.answer) == (TurnState.CARDED, "3", "")
         assert meter(owner=teen).held == 0
 
     def test_also_where_its_writer_presses_stop_before_the_verdict(
         self, remote: Callable[..., RemoteGuard], answered: Callable[..., Turn]
     ) -> None:
         def slowly(body: dict[str, Any]) -> Any:
-            Turn.objects.update(stop_asked_at=timezone.now())
+            Turn.objects.update(stop_requested_at=timezone.now())
             time.sleep(1.6)
             connection.close()
             return HARM["llama"] if "bridge" in judged(body) else SAFE["llama"]
 
         remote("llama", slowly)
         turn = answered(SENTENCE * 12, question="how high is the old bridge at night", patience=5.0)
-        assert (turn.state, turn.level, turn.answer) == (State.CARDED, "3", "")
+        assert (turn.state, turn.level, turn.answer) == (TurnState.CARDED, "3", "")
 
 
 REFUSES = b"HTTP/1.1 500 no\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
@@ -296,8 +298,8 @@ def test_a_guard_that_fails_keeps_the_answer_short_and_does_not_open_the_gate(
 ) -> None:
     remote("llama", lambda _body: fault)
     turn = answered(SENTENCE * 20)
-    assert (turn.state, turn.ending) == (State.ANSWERED, Ending.CAREFUL)
-    assert SHORT <= len(turn.answer) < SHORT + 300
+    assert (turn.state, turn.end_reason) == (TurnState.ANSWERED, EndReason.NO_REMOTE_GUARD)
+    assert DEGRADED_LENGTH <= len(turn.answer) < DEGRADED_LENGTH + 300
     assert turn.answer.endswith(".")
     assert_paid(teen, turn)
 
@@ -307,14 +309,14 @@ def test_without_its_verdict_a_trace_in_the_question_is_asked_about(
 ) -> None:
     hint = Verdict(Level.HINTS, frozenset({Category.HOPELESSNESS}), layer="conversation")
     monkeypatch.setattr(
-        "chat.answering.watch.judge_strictly", lambda text: hint if "tired" in text else Verdict()
+        "chat.answering.remote_gate.judge_strictly", lambda text: hint if "tired" in text else Verdict()
     )
     guard = remote("llama", lambda _body: REFUSES)
     turn = answered(SENTENCE * 4, question="where does a tired river go")
-    assert (turn.state, turn.level, turn.answer, streamed(turn)) == (State.PAUSED, "2", "", "")
-    question_answer(turn=turn, is_yes=False)
+    assert (turn.state, turn.level, turn.answer, streamed(turn)) == (TurnState.PAUSED, "2", "", "")
+    answer_check_in(turn=turn, is_yes=False)
     guard.say = lambda _body: SAFE["llama"]
-    assert answered(SENTENCE * 4, question="where does another tired river go").state == State.ANSWERED
+    assert answered(SENTENCE * 4, question="where does another tired river go").state == TurnState.ANSWERED
 
 
 def test_a_slow_guard_costs_one_patience_for_an_answer(
@@ -343,7 +345,7 @@ def test_a_guard_that_keeps_failing_is_left_alone_and_asked_again_later(
     assert len(guard.heard) == asked + 1
     second_opinion.breaker.rests_until = 0.0
     guard.say = lambda _body: SAFE["llama"]
-    assert answered(SENTENCE * 20).ending == Ending.NONE
+    assert answered(SENTENCE * 20).end_reason == EndReason.NONE
     assert len(guard.heard) > asked
 
 
@@ -352,7 +354,7 @@ def test_a_card_of_the_rules_never_waits_for_it(
 ) -> None:
     guard = remote("llama", lambda _body: HANGS)
     began = time.monotonic()
-    assert ask(teen, "I want to kill myself").state == State.CARDED
+    assert ask(teen, "I want to kill myself").state == TurnState.CARDED
     assert time.monotonic() - began < 0.5
     assert not guard.heard
 
@@ -362,7 +364,7 @@ def test_what_the_local_gate_cuts_is_cut_whatever_the_guard_says(
 ) -> None:
     remote("llama", lambda _body: SAFE["llama"])
     turn = answered(SENTENCE * 5 + "You should kill yourself. " + SENTENCE)
-    assert turn.state == State.WITHHELD
+    assert turn.state == TurnState.CUT
     assert "yourself" not in streamed(turn)
 
 
@@ -383,8 +385,8 @@ class TestWithAGuardElsewhere:
         named = Verdict(
             Level.NONE, frozenset({Category.PERSONAL}), (Evidence("personal", "en.personal.name", 3, 7),)
         )
-        with pytest.raises(PersonalFound):
-            cleared("Am Noor a name?", named, "")
+        with pytest.raises(PersonalDataFound):
+            redact_or_ask("Am Noor a name?", named, "")
 
     @pytest.mark.parametrize(
         ("name", "value"),

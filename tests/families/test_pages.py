@@ -37,7 +37,7 @@ MATRIX = [
     ("/family/links/{}/agreement", ["teen", "parent"]),
     ("/family/links/{}/end", ["teen", "parent"]),
     ("/family/links/{}/consent", ["parent"]),
-    ("/tutor/look/{}", ["parent"]),
+    ("/tutor/parent-view/{}", ["parent"]),
 ]
 
 

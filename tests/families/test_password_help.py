@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Person
-from chat.models import Conversation, State, Turn
+from chat.models import Conversation, Turn, TurnState
 from families.errors import CodeWrong, HelpOver
 from families.models import Link, Notice, PasswordHelp
 from families.password_help import (
@@ -46,7 +46,7 @@ def asked(teen: Person) -> Turn:
         conversation=conversation,
         question=QUESTION,
         answer="Many do.",
-        state=State.ANSWERED,
+        state=TurnState.ANSWERED,
         ended_at=timezone.now(),
     )
 
@@ -272,7 +272,7 @@ class TestWhatWasWrittenBefore:
         self, as_teen: Client, link: Link, parent: Person, as_person: Enter
     ) -> None:
         Link.objects.update(view="full")
-        assert QUESTION not in as_person(parent).get(f"/tutor/look/{link.pk}").content.decode()
+        assert QUESTION not in as_person(parent).get(f"/tutor/parent-view/{link.pk}").content.decode()
 
     def test_opens_with_the_old_password(self, as_teen: Client, asked: Turn, teen: Person) -> None:
         assert "is closed" in as_teen.get("/tutor/").content.decode()

@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Person
-from chat.models import Conversation, State, Turn
+from chat.models import Conversation, Turn, TurnState
 from families.agreements import proposal_answer, terms_propose
 from families.links import link_end
 from families.models import Link, Proposal
@@ -27,7 +27,7 @@ def asked(teen: Person) -> Asked:
     talk = Conversation.objects.create(owner=teen, title="Talk")
 
     def asking(question: str, *, is_carded: bool = False) -> None:
-        state = {"state": State.CARDED, "level": "3"} if is_carded else {"state": State.ANSWERED}
+        state = {"state": TurnState.CARDED, "level": "3"} if is_carded else {"state": TurnState.ANSWERED}
         Turn.objects.create(
             pk=uuid4(), conversation=talk, question=question, ended_at=timezone.now(), **state
         )
@@ -40,7 +40,7 @@ def seen(link: Link, as_person: Enter) -> See:
     """What the parent reads of "Apple" to "Figs"."""
 
     def reading() -> set[str]:
-        page = as_person(link.parent).get(f"/tutor/look/{link.pk}").content.decode()
+        page = as_person(link.parent).get(f"/tutor/parent-view/{link.pk}").content.decode()
         return {word for word in ("Apple", "Banana", "Cherry", "Dates", "Elder", "Figs") if word in page}
 
     return reading
@@ -167,4 +167,4 @@ class TestOfTwoParents:
 def test_time_and_topics_count_from_the_link_on(link: Link, asked: Asked, as_person: Enter) -> None:
     asked("Apple")
     Turn.objects.update(asked_at=timezone.now() - timedelta(days=2))
-    assert "No questions." in as_person(link.parent).get(f"/tutor/look/{link.pk}").content.decode()
+    assert "No questions." in as_person(link.parent).get(f"/tutor/parent-view/{link.pk}").content.decode()

@@ -6,8 +6,8 @@ from contextlib import aclosing
 import pytest
 from pytest_django import Settings
 
-from chat.answering.draft import FAULT_ENDINGS
-from chat.models import Ending
+from chat.answering.writing import END_REASON_BY_FAULT
+from chat.models import EndReason
 from inference.errors import ModelFault
 from inference.provider import answer_stream
 from inference.talk import Usage
@@ -24,10 +24,10 @@ class Came:
         self.fault: ModelFault | None = None
 
     @property
-    def ending(self) -> Ending:
+    def end_reason(self) -> EndReason:
         if self.fault:
-            return FAULT_ENDINGS[type(self.fault)]
-        return Ending.LIMIT if self.usage and self.usage.reached_limit else Ending.NONE
+            return END_REASON_BY_FAULT[type(self.fault)]
+        return EndReason.LENGTH_LIMIT if self.usage and self.usage.reached_limit else EndReason.NONE
 
 
 async def read() -> Came:
@@ -57,7 +57,7 @@ def test_a_server_that_sends(case: Case, settings: Settings) -> None:
         settings.TUTOR_BASE_URL, settings.TUTOR_MODEL = model.url, case.model
         settings.TUTOR_FIRST_WORD_SECONDS = settings.TUTOR_NEXT_WORD_SECONDS = case.patience
         came = asyncio.run(read())
-    assert came.ending == case.ending
+    assert came.end_reason == case.end_reason
     if not (came.fault and came.fault.withholds):
         assert came.text.strip() == case.text
     assert case.takes_back or "ZEBRA" not in came.seen

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Person, Role
-from chat.models import Conversation, State, Turn
+from chat.models import Conversation, Turn, TurnState
 from courses.models import Certificate, Question
 from events.feeds import feed_make
 from events.guests import guest_path
@@ -67,7 +67,7 @@ def world_make() -> World:
     Link.objects.create(parent=people["other_parent"], teen=people["other_teen"])
     conversation = Conversation.objects.create(owner=teen, title="Bias")
     turn = Turn.objects.create(
-        pk=uuid4(), conversation=conversation, question="Is AI biased?", answer="Yes.", state=State.ANSWERED,
+        pk=uuid4(), conversation=conversation, question="Is AI biased?", answer="Yes.", state=TurnState.ANSWERED,
         ended_at=timezone.now(),
     )  # fmt: skip
     event = Event.objects.create(

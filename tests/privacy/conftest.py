@@ -22,8 +22,8 @@ from django.utils import timezone
 
 from accounts.models import Person
 from budgets.services import hold_settle
-from chat.asking.services import turn_start
-from chat.models import State, Turn
+from chat.asking.services import start_turn
+from chat.models import Turn, TurnState
 from courses.learning.records import PersonRecord
 from courses.models import Certificate, Together
 from events.feeds import feed_make
@@ -117,9 +117,9 @@ def learned(person: Person) -> None:
 @transaction.atomic
 def answered(person: Person, question: str = QUESTION, answer: str = ANSWER) -> Turn:
     """A question that was asked and answered, with its hold settled, before any worker could see it."""
-    turn = turn_start(person=person, turn_id=uuid4(), question=question).turn
+    turn = start_turn(person=person, turn_id=uuid4(), question=question).turn
     Turn.objects.filter(pk=turn.pk).update(
-        state=State.ANSWERED, answer=answer, ended_at=timezone.now(), prompt_tokens=80, answer_tokens=20
+        state=TurnState.ANSWERED, answer=answer, ended_at=timezone.now(), prompt_tokens=80, answer_tokens=20
     )
     hold_settle(key=turn.pk, tokens=100, microdollars=7)
     return turn

@@ -17,7 +17,7 @@ from accounts.models import Person, Role
 from budgets.audit import differences
 from budgets.models import Hold, HoldState, Period
 from chat import streaming
-from chat.asking.services import turn_start
+from chat.asking.services import start_turn
 from chat.models import Conversation, Turn
 from events.models import SignUp
 from privacy import services
@@ -78,7 +78,7 @@ class TestNothingIsLeft:
 
     def test_the_ledgers_sums_stay_and_add_up(self, full: Person) -> None:
         answered(full)
-        turn_start(person=full, turn_id=uuid4(), question="And this one waits?")
+        start_turn(person=full, turn_id=uuid4(), question="And this one waits?")
         period = Period.objects.get(budget=full.budget)
         spent = period.spent
         services.person_erase(person=full)
@@ -99,7 +99,7 @@ class TestNothingIsLeft:
         def fail(**_how: object) -> None:
             raise RuntimeError
 
-        monkeypatch.setattr("chat.personal.conversation_delete", fail)
+        monkeypatch.setattr("chat.personal.delete_conversation", fail)
         with pytest.raises(RuntimeError):
             services.person_erase(person=full)
         assert where_said(full.username)
@@ -151,7 +151,7 @@ def test_a_question_that_comes_while_one_is_erased_is_asked_by_nobody(
 
     def asking(in_one: Conversation | None) -> None:
         try:
-            turn_start(person=full, turn_id=uuid4(), question="Is anybody there?", conversation=in_one)
+            start_turn(person=full, turn_id=uuid4(), question="Is anybody there?", conversation=in_one)
         except Exception:  # noqa: BLE001 - whatever stops it
             return
 
@@ -200,7 +200,10 @@ class TestWhileATurnIsBeingWritten:
         full = make_full()
         visitor = Visitor(web, full)
         turn_id = visitor.ask(LONG)
-        wait_until(lambda: (streaming.written(turn_id) or streaming.Written()).tokens, what="the first words")
+        wait_until(
+            lambda: (streaming.read_stream(turn_id) or streaming.StreamedAnswer()).tokens,
+            what="the first words",
+        )
         reply = visitor.post("/account/data/erase", proof=PASSWORD)
         assert (reply.status, reply.headers["Location"]) == (302, "/account/erased")
         assert not Turn.objects.exists()

@@ -13,8 +13,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.sessions.models import Session
 
 from accounts.models import Person, Role
-from chat.models import Conversation, Report, Turn
-from chat.models import State as TurnState
+from chat.models import Conversation, Report, Turn, TurnState
 from courses.models import Together
 from events.models import Event, SignUp
 from families.cooling_off import COOLING_OFF
@@ -97,7 +96,7 @@ def reported(at: datetime) -> None:
     turn = Turn.objects.create(
         pk=uuid4(), conversation=talk, question="Why?", state=TurnState.REFUSED, ended_at=at
     )
-    Report.objects.create(turn=turn, made_at=at)
+    Report.objects.create(turn=turn, created_at=at)
 
 
 def asked_together(at: datetime) -> None:

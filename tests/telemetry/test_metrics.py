@@ -105,8 +105,8 @@ class TestSums:
 
 def asked(person: Person, question: str = "Why is the sky blue?") -> Turn:
     """A question that no worker hears of."""
-    with patch("chat.turns.queue.send"):
-        return asking.turn_start(person=person, turn_id=uuid4(), question=question).turn
+    with patch("chat.turns.queue.nudge_worker"):
+        return asking.start_turn(person=person, turn_id=uuid4(), question=question).turn
 
 
 @pytest.mark.django_db(transaction=True)
@@ -116,25 +116,25 @@ class TestTurns:
     ) -> None:
         settings.TUTOR_INPUT_PRICE = settings.TUTOR_OUTPUT_PRICE = 1.0
         stopped = asked(teen)
-        services.turn_stop(turn=stopped)
-        services.turn_stop(turn=stopped)
+        services.stop_turn(turn=stopped)
+        services.stop_turn(turn=stopped)
         asked(teen)
-        leases.turns_sweep(now=timezone.now() + leases.GIVE_UP_AFTER)
+        leases.sweep_turns(now=timezone.now() + leases.GIVE_UP_AFTER)
         asked(teen)
-        [lost] = leases.turns_claim(places=1)
+        [lost] = leases.claim_turns(places=1)
         assert lost.claim
-        leases.turns_checkpoint(
+        leases.checkpoint_turns(
             kept=[leases.Checkpoint(turn_id=lost.pk, claim=lost.claim, answer="Because", answer_tokens=7)]
         )
         Turn.objects.filter(pk=lost.pk).update(prompt_tokens=50)
-        leases.turns_sweep(now=timezone.now() + leases.LEASE)
+        leases.sweep_turns(now=timezone.now() + leases.LEASE)
         asked(teen, "I want to kill myself")
         found = scrape(client)
         assert {name: value for name, value in found.items() if name.startswith("kitchen_turns_total")} == {
-            "kitchen_turns_total ending=asked state=stopped": 1,
-            "kitchen_turns_total ending=never_started state=failed": 1,
-            "kitchen_turns_total ending=worker_lost state=failed": 1,
-            "kitchen_turns_total ending= state=carded": 1,
+            "kitchen_turns_total end_reason=stopped_by_asker state=stopped": 1,
+            "kitchen_turns_total end_reason=never_started state=failed": 1,
+            "kitchen_turns_total end_reason=worker_lost state=failed": 1,
+            "kitchen_turns_total end_reason= state=carded": 1,
         }
         assert found["kitchen_tokens_total kind=prompt"] == 50
         assert found["kitchen_tokens_total kind=answer"] == 7
@@ -147,9 +147,9 @@ class TestTurns:
         time.sleep(gathering.FLUSH_SECONDS + 0.5)
         monkeypatch.setattr(gathering, "KEY", "metrics")
         gathering._client(site.VALKEY_URL).delete("metrics")
-        turn = asking.turn_start(person=teen, turn_id=uuid4(), question="What is a noun?").turn
+        turn = asking.start_turn(person=teen, turn_id=uuid4(), question="What is a noun?").turn
         live.wait_until(
-            lambda: scrape(client).get("kitchen_turns_total ending= state=answered"), what="the count"
+            lambda: scrape(client).get("kitchen_turns_total end_reason= state=answered"), what="the count"
         )
         found = scrape(client)
         turn.refresh_from_db()
@@ -163,7 +163,7 @@ class TestTurns:
         found = scrape(client)
         assert found["kitchen_holds_open"] == 1
         assert found["kitchen_turns_live state=queued"] == 1
-        services.turn_stop(turn=turn)
+        services.stop_turn(turn=turn)
         found = scrape(client)
         assert found["kitchen_holds_open"] == 0
         assert found["kitchen_turns_live state=queued"] == 0
@@ -182,7 +182,7 @@ class TestRoute:
         gathering.gathering.flush()
         families = text_string_to_metric_families(client.get("/metrics").content.decode())
         assert {name for family in families for sample in family.samples for name in sample.labels} <= {
-            "state", "ending", "kind", "le",
+            "state", "end_reason", "kind", "le",
         }  # fmt: skip
 
     def test_it_is_still_there_while_valkey_is_away(self, client: Client, settings: Settings) -> None:

@@ -2,12 +2,12 @@ import json
 
 from django.core.management.base import BaseCommand
 
-from chat.reports import examples, reports_shared
+from chat.reports import iterate_examples, list_shared_reports
 
 
 class Command(BaseCommand):
     help = "Write the reports whose writers allowed it, as JSON lines, to measure the guard with."
 
     def handle(self, **_options: object) -> None:
-        for example in examples(reports_shared()):
+        for example in iterate_examples(list_shared_reports()):
             self.stdout.write(json.dumps(example, ensure_ascii=False))

@@ -8,8 +8,8 @@ from celery.schedules import crontab
 from config.settings.environment import VALKEY_URL
 
 CELERY_BEAT_SCHEDULE = {
-    "sweep turns": {"task": "chat.tasks.turns_sweep", "schedule": 5.0, "options": {"expires": 5}},
-    "watch the model": {"task": "chat.tasks.deferred_watch", "schedule": 5.0, "options": {"expires": 5}},
+    "sweep turns": {"task": "chat.tasks.sweep_turns", "schedule": 5.0, "options": {"expires": 5}},
+    "watch the model": {"task": "chat.tasks.watch_deferred", "schedule": 5.0, "options": {"expires": 5}},
     "expire holds": {"task": "budgets.tasks.holds_expire", "schedule": 60.0, "options": {"expires": 60}},
     "expire grants": {"task": "budgets.tasks.grants_expire", "schedule": 60.0, "options": {"expires": 60}},
     "audit budgets": {"task": "budgets.tasks.budgets_audit", "schedule": crontab(hour="11", minute="20")},
@@ -44,10 +44,13 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(hour="12", minute="20"),
     },
     "forget conversations": {
-        "task": "chat.tasks.conversations_forget",
+        "task": "chat.tasks.delete_expired_conversations",
         "schedule": crontab(hour="12", minute="10"),
     },
-    "forget reports": {"task": "chat.tasks.reports_forget", "schedule": crontab(hour="12", minute="15")},
+    "forget reports": {
+        "task": "chat.tasks.delete_expired_reports",
+        "schedule": crontab(hour="12", minute="15"),
+    },
     "forget helps with passwords": {
         "task": "families.tasks.password_helps_forget",
         "schedule": crontab(hour="12", minute="0"),

@@ -5,9 +5,16 @@ import sys
 
 import pytest
 
-from chat.streaming.growth import GrowingPage
-from chat.streaming.markdown import answer_html
-from chat.streaming.maths import MAX_COMMANDS, MAX_DEPTH, MAX_LENGTH, chemistry, is_safe, mathml_of
+from chat.streaming.latex import (
+    MAX_COMMANDS,
+    MAX_DEPTH,
+    MAX_LENGTH,
+    convert_chemistry,
+    convert_to_mathml,
+    is_safe,
+)
+from chat.streaming.markdown import render_answer
+from chat.streaming.rendering import GrowingAnswer
 
 
 @pytest.mark.parametrize(
@@ -33,7 +40,7 @@ from chat.streaming.maths import MAX_COMMANDS, MAX_DEPTH, MAX_LENGTH, chemistry,
     ],
 )
 def test_latex_becomes_mathml(markdown: str, expected: str) -> None:
-    html = answer_html(markdown)
+    html = render_answer(markdown)
     assert expected in html
     assert " style=" not in html
     assert "maths-source" not in html
@@ -52,7 +59,7 @@ def test_latex_becomes_mathml(markdown: str, expected: str) -> None:
     ],
 )
 def test_money_and_code_are_no_maths(markdown: str) -> None:
-    html = answer_html(markdown)
+    html = render_answer(markdown)
     assert "<math" not in html
     assert "maths-source" not in html
 
@@ -70,11 +77,11 @@ def test_money_and_code_are_no_maths(markdown: str) -> None:
     ],
 )
 def test_what_cannot_be_set_is_shown_as_its_source(markdown: str, source: str) -> None:
-    assert f'<code class="maths-source">{source}</code>' in answer_html(markdown)
+    assert f'<code class="maths-source">{source}</code>' in render_answer(markdown)
 
 
 def test_a_formula_shows_its_source_until_it_is_closed() -> None:
-    page = GrowingPage()
+    page = GrowingAnswer()
     page.grow("So\n\n\\[\nx^2")
     assert '<code class="maths-source">\\[\nx^2</code>' in page.growing_html
     page.grow("\n\\]")
@@ -82,15 +89,15 @@ def test_a_formula_shows_its_source_until_it_is_closed() -> None:
 
 
 def test_a_formula_that_is_never_closed_ends_with_its_paragraph() -> None:
-    html = answer_html("\\[\nx^2\n\nAnd **then**.")
+    html = render_answer("\\[\nx^2\n\nAnd **then**.")
     assert '<code class="maths-source">' in html
     assert "<strong>then</strong>" in html
 
 
 def test_what_may_be_wider_than_a_phone_can_be_reached_by_keyboard() -> None:
-    assert '<span class="maths" tabindex="0">' in answer_html(r"\[x\]")
-    assert '<span class="maths-long" tabindex="0">' in answer_html(r"\(" + "x + " * 15 + r"y\)")
-    assert "tabindex" not in answer_html(r"\(x\)")
+    assert '<span class="maths" tabindex="0">' in render_answer(r"\[x\]")
+    assert '<span class="maths-long" tabindex="0">' in render_answer(r"\(" + "x + " * 15 + r"y\)")
+    assert "tabindex" not in render_answer(r"\(x\)")
 
 
 @pytest.mark.parametrize(
@@ -105,8 +112,8 @@ def test_what_may_be_wider_than_a_phone_can_be_reached_by_keyboard() -> None:
     ],
 )
 def test_school_chemistry_is_set(formula: str, latex: str) -> None:
-    assert chemistry(formula) == latex
-    assert mathml_of(rf"\ce{{{formula}}}", is_display=False)
+    assert convert_chemistry(formula) == latex
+    assert convert_to_mathml(rf"\ce{{{formula}}}", is_display=False)
 
 
 @pytest.mark.parametrize(
@@ -123,13 +130,13 @@ def test_school_chemistry_is_set(formula: str, latex: str) -> None:
 )
 def test_what_is_too_long_or_too_deep_is_refused_unread(latex: str) -> None:
     assert not is_safe(latex)
-    assert mathml_of(latex, is_display=True) is None
+    assert convert_to_mathml(latex, is_display=True) is None
 
 
 DEEPEST = r"""
 import threading
 from math_core import LatexError, LatexToMathML
-from chat.streaming.maths import MAX_BRACKETS, MAX_COMMANDS, MAX_DEPTH, MACROS, is_safe
+from chat.streaming.latex import MAX_BRACKETS, MAX_COMMANDS, MAX_DEPTH, MACROS, is_safe
 
 deep = [
     *(opening * MAX_DEPTH + "x" + closing * MAX_DEPTH for opening, closing in [

@@ -4,18 +4,18 @@ import pytest
 from django.conf import settings
 
 from chat.errors import QuestionTooLong
-from chat.models import State, Turn
-from chat.prompt import LEAST_ANSWER_TOKENS, answer_room, prompt_for, remembered
+from chat.models import Turn, TurnState
+from chat.prompt import MIN_ANSWER_TOKENS, build_memory, build_prompt, get_answer_room
 from inference.tokens import tokens_at_most, tokens_likely
 
 
-def turn(question: str, answer: str = "It is.", state: State = State.ANSWERED) -> Turn:
+def turn(question: str, answer: str = "It is.", state: TurnState = TurnState.ANSWERED) -> Turn:
     return Turn(pk=uuid4(), question=question, answer=answer, state=state)
 
 
 def test_the_newest_turns_that_fit_are_carried_whole_and_in_order() -> None:
     past = [turn("old " * 200), turn("first"), turn("second")]
-    asked = [message["content"] for message in remembered(past, window=100)]
+    asked = [message["content"] for message in build_memory(past, window=100)]
     assert asked == ["first", "It is.", "second", "It is."]
 
 
@@ -23,47 +23,48 @@ def test_cost_stays_flat_however_long_the_conversation_grows() -> None:
     few, many = (
         [turn(f"question number {n % 10}", "word " * 60) for n in range(count)] for count in (10, 500)
     )
-    cost = {prompt_for("why", past=past).tokens_at_most for past in (few, many)}
+    cost = {build_prompt("why", past=past).tokens_at_most for past in (few, many)}
     assert max(cost) - min(cost) < 10
 
 
-@pytest.mark.parametrize("state", [State.ANSWERED, State.STOPPED, State.FAILED])
-def test_words_that_are_on_screen_are_carried_those_of_a_broken_answer_too(state: State) -> None:
-    assert [said["content"] for said in remembered([turn("hard", "half an", state)], window=1000)] == [
+@pytest.mark.parametrize("state", [TurnState.ANSWERED, TurnState.STOPPED, TurnState.FAILED])
+def test_words_that_are_on_screen_are_carried_those_of_a_broken_answer_too(state: TurnState) -> None:
+    assert [said["content"] for said in build_memory([turn("hard", "half an", state)], window=1000)] == [
         "hard",
         "half an",
     ]
 
 
 @pytest.mark.parametrize(
-    "state", [state for state in State if state not in {State.ANSWERED, State.STOPPED, State.FAILED}]
+    "state",
+    [state for state in TurnState if state not in {TurnState.ANSWERED, TurnState.STOPPED, TurnState.FAILED}],
 )
-def test_what_was_not_answered_is_not_repeated_to_the_model(state: State) -> None:
-    assert remembered([turn("hard", "half an", state)], window=1000) == []
+def test_what_was_not_answered_is_not_repeated_to_the_model(state: TurnState) -> None:
+    assert build_memory([turn("hard", "half an", state)], window=1000) == []
 
 
 def test_a_prompt_says_how_to_behave_then_what_was_asked_last() -> None:
-    prompt = prompt_for("Why is the sky blue?", past=[turn("before")])
+    prompt = build_prompt("Why is the sky blue?", past=[turn("before")])
     assert [message["role"] for message in prompt.messages] == ["system", "user", "assistant", "user"]
     assert prompt.messages[-1]["content"] == "Why is the sky blue?"
     assert "not a person" in prompt.messages[0]["content"]
 
 
 def test_a_brief_prompt_asks_for_a_short_answer() -> None:
-    assert "short sentences" in prompt_for("why", past=[], is_brief=True).messages[0]["content"]
+    assert "short sentences" in build_prompt("why", past=[], is_brief=True).messages[0]["content"]
 
 
 def test_prompt_and_answer_always_fit_the_models_context() -> None:
     past = [turn("question " * 40, "answer " * 200) for _ in range(20)]
     for question in ("why", "why " * 400):
-        prompt = prompt_for(question, past=past)
-        assert prompt.tokens_at_most + answer_room(prompt) <= settings.TUTOR_CONTEXT_TOKENS
-        assert LEAST_ANSWER_TOKENS <= answer_room(prompt) <= settings.TUTOR_ANSWER_TOKENS
+        prompt = build_prompt(question, past=past)
+        assert prompt.tokens_at_most + get_answer_room(prompt) <= settings.TUTOR_CONTEXT_TOKENS
+        assert MIN_ANSWER_TOKENS <= get_answer_room(prompt) <= settings.TUTOR_ANSWER_TOKENS
 
 
 def test_a_question_that_leaves_no_room_is_said_to_be_too_long() -> None:
     with pytest.raises(QuestionTooLong):
-        prompt_for("🫖" * 8000, past=[])
+        build_prompt("🫖" * 8000, past=[])
 
 
 @pytest.mark.parametrize(

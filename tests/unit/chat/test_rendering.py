@@ -2,8 +2,8 @@ import re
 
 import pytest
 
-from chat.streaming.growth import GrowingPage
-from chat.streaming.markdown import answer_html, question_html
+from chat.streaming.markdown import render_answer, render_question
+from chat.streaming.rendering import GrowingAnswer
 
 LONG = """# Light
 
@@ -43,7 +43,7 @@ The end."""
     ],
 )
 def test_markdown_becomes_plain_html(markdown: str, html: str) -> None:
-    assert answer_html(markdown) == html
+    assert render_answer(markdown) == html
 
 
 @pytest.mark.parametrize(
@@ -61,34 +61,34 @@ def test_markdown_becomes_plain_html(markdown: str, html: str) -> None:
     ],
 )
 def test_no_markup_of_the_models_own_reaches_the_page(hostile: str) -> None:
-    html = answer_html(hostile)
+    html = render_answer(hostile)
     for tag in ("<script", "<img", "<a", "<svg", "<iframe", "<p style", "<hx-", "href"):
         assert tag not in html
 
 
 def test_a_links_words_stay() -> None:
-    assert "a page" in answer_html("[a page](https://example.com)")
+    assert "a page" in render_answer("[a page](https://example.com)")
 
 
 @pytest.mark.parametrize("size", [1, 3, 7, 40, 1000])
 def test_an_answer_that_grows_in_pieces_reads_as_the_whole(size: int) -> None:
-    page, sent = GrowingPage(), ""
+    page, sent = GrowingAnswer(), ""
     for start in range(0, len(LONG), size):
-        sent += answer_html(page.grow(LONG[start : start + size]))
+        sent += render_answer(page.grow(LONG[start : start + size]))
     assert page.text == LONG
-    assert sent + page.growing_html == answer_html(LONG)
-    assert page.finished_html + page.growing_html == answer_html(LONG)
+    assert sent + page.growing_html == render_answer(LONG)
+    assert page.finished_html + page.growing_html == render_answer(LONG)
 
 
 def test_a_block_is_finished_only_when_the_next_has_begun() -> None:
-    page = GrowingPage()
+    page = GrowingAnswer()
     assert page.grow("One.\n\n") == ""
     assert page.grow("Two.") == "One.\n\n"
     assert page.growing_html == '<p dir="auto">Two.</p>\n'
 
 
 def test_line_ends_of_other_kinds_lose_no_word() -> None:
-    page = GrowingPage()
+    page = GrowingAnswer()
     finished = page.grow("One\u2028still one\x0b.\r\n\r\nTwo")
     assert "still one" in finished
     assert page.growing_html == '<p dir="auto">Two</p>\n'
@@ -111,7 +111,7 @@ def test_line_ends_of_other_kinds_lose_no_word() -> None:
     ],
 )
 def test_what_models_write_reads_as_they_mean_it(markdown: str, html: str) -> None:
-    assert html in answer_html(markdown)
+    assert html in render_answer(markdown)
 
 
 @pytest.mark.parametrize(
@@ -127,28 +127,28 @@ def test_what_models_write_reads_as_they_mean_it(markdown: str, html: str) -> No
     ],
 )
 def test_sub_points_stand_under_their_point(markdown: str) -> None:
-    html = re.sub(r"</?p>|\s", "", answer_html(markdown))
+    html = re.sub(r"</?p>|\s", "", render_answer(markdown))
     assert re.search(r"<li>one<ul><li>sub</li></ul></li><li>two</li></[uo]l>$", html)
 
 
 def test_deeper_sub_points_nest_too() -> None:
-    html = re.sub(r"\s", "", answer_html("1. a\n  1. b\n    - c\n      more\n2. d"))
+    html = re.sub(r"\s", "", render_answer("1. a\n  1. b\n    - c\n      more\n2. d"))
     assert "<li>a<ol><li>b<ul><li>c<br>more</li></ul></li></ol></li><li>d</li>" in html
 
 
 def test_code_in_a_list_keeps_its_own_indentation() -> None:
-    assert "<code>- a\n  - b\n</code>" in answer_html("1. x\n\n   ```\n   - a\n     - b\n   ```")
+    assert "<code>- a\n  - b\n</code>" in render_answer("1. x\n\n   ```\n   - a\n     - b\n   ```")
 
 
 def test_code_is_coloured_once_its_fence_is_closed() -> None:
-    assert '<span class="k">def</span>' in answer_html("```python\ndef f(): ...\n```")
-    assert "<span" not in answer_html("```python\ndef f(): ...\n")
-    assert "<span" not in answer_html("```nosuchlanguage\ndef\n```")
-    assert "<span" not in answer_html("```python\n" + "x = 1\n" * 2_000 + "```")
+    assert '<span class="k">def</span>' in render_answer("```python\ndef f(): ...\n```")
+    assert "<span" not in render_answer("```python\ndef f(): ...\n")
+    assert "<span" not in render_answer("```nosuchlanguage\ndef\n```")
+    assert "<span" not in render_answer("```python\n" + "x = 1\n" * 2_000 + "```")
 
 
 def test_each_block_has_its_own_direction_and_code_has_none_but_its_own() -> None:
-    html = answer_html("مرحبا\n\n> hello\n\n- قطة\n\n```\nx\n```")
+    html = render_answer("مرحبا\n\n> hello\n\n- قطة\n\n```\nx\n```")
     for opening in ('<p dir="auto">', '<blockquote dir="auto">', '<ul dir="auto">', '<pre dir="ltr"'):
         assert opening in html
     # A paragraph with a direction of its own would not count for that of its list.
@@ -157,21 +157,21 @@ def test_each_block_has_its_own_direction_and_code_has_none_but_its_own() -> Non
 
 class TestAQuestion:
     def test_keeps_its_lines_and_its_indentation(self) -> None:
-        assert question_html("for x in y:\n    print(x)") == '<p dir="auto">for x in y:\n    print(x)</p>\n'
+        assert render_question("for x in y:\n    print(x)") == '<p dir="auto">for x in y:\n    print(x)</p>\n'
 
     def test_shows_what_is_fenced_as_code(self) -> None:
-        html = question_html("Why?\n```python\nif x:\n    y\n```\nThanks")
+        html = render_question("Why?\n```python\nif x:\n    y\n```\nThanks")
         assert html.startswith('<p dir="auto">Why?</p>\n<div class="code-block"><pre dir="ltr"')
         assert '<span class="k">if</span>' in html
         assert html.endswith('<p dir="auto">Thanks</p>\n')
 
     def test_shows_markup_as_it_was_written(self) -> None:
-        html = question_html("# a *b* <i>c</i> <script>")
+        html = render_question("# a *b* <i>c</i> <script>")
         assert html == '<p dir="auto"># a *b* &lt;i&gt;c&lt;/i&gt; &lt;script&gt;</p>\n'
 
 
 def test_a_block_that_is_too_long_to_parse_again_and_again_is_plain_until_it_ends() -> None:
-    page = GrowingPage()
+    page = GrowingAnswer()
     page.grow("- **point**\n" * 700)
     assert page.growing_html.startswith('<p class="still-plain" dir="auto">- **point**')
     page.grow("\nThe end.\n\n" + "And more. " * 300)
@@ -181,4 +181,4 @@ def test_a_block_that_is_too_long_to_parse_again_and_again_is_plain_until_it_end
 
 @pytest.mark.parametrize("partial", ["- a\n*", "- a\n\n-", "1. a\n\n2", "a\n=", "- a\n\n "])
 def test_a_line_that_may_still_go_on_with_a_block_does_not_end_it(partial: str) -> None:
-    assert GrowingPage().grow(partial) == ""
+    assert GrowingAnswer().grow(partial) == ""

@@ -8,9 +8,16 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from chat.streaming import growth
-from chat.streaming.growth import MAX_PARSED, GrowingPage
-from chat.streaming.markdown import ATTRIBUTE_VALUES, ATTRIBUTES, CLASSES, TAGS, answer_html, question_html
+from chat.streaming import rendering
+from chat.streaming.markdown import (
+    ATTRIBUTE_VALUES,
+    ATTRIBUTES,
+    CLASSES,
+    TAGS,
+    render_answer,
+    render_question,
+)
+from chat.streaming.rendering import MAX_PARSED, GrowingAnswer
 
 PIECES = [
     *(
@@ -92,11 +99,11 @@ MARKDOWN = st.lists(st.sampled_from(PIECES) | st.text(max_size=3), max_size=40).
 @example("1. a\n\n10) b\n  - c", 1)
 @settings(max_examples=400, deadline=None)
 def test_what_has_grown_is_what_the_whole_renders_to(markdown: str, size: int) -> None:
-    page, sent = GrowingPage(), ""
+    page, sent = GrowingAnswer(), ""
     for start in range(0, len(markdown), size):
-        sent += answer_html(page.grow(markdown[start : start + size]))
-    assert sent + page.growing_html == answer_html(markdown)
-    assert page.finished_html + page.growing_html == answer_html(markdown)
+        sent += render_answer(page.grow(markdown[start : start + size]))
+    assert sent + page.growing_html == render_answer(markdown)
+    assert page.finished_html + page.growing_html == render_answer(markdown)
 
 
 @given(MARKDOWN, st.integers(min_value=1, max_value=30))
@@ -104,12 +111,12 @@ def test_what_has_grown_is_what_the_whole_renders_to(markdown: str, size: int) -
 def test_what_is_finished_is_the_same_however_the_text_came(markdown: str, size: int) -> None:
     # Also of blocks that are longer than what is parsed each time: a page that is opened later takes all at once.
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(growth, "MAX_PARSED", 30)
-        patch.setattr(growth, "STEP", 10)
-        piecewise = GrowingPage()
+        patch.setattr(rendering, "MAX_PARSED", 30)
+        patch.setattr(rendering, "STEP_LENGTH", 10)
+        piecewise = GrowingAnswer()
         for start in range(0, len(markdown), size):
             piecewise.grow(markdown[start : start + size])
-            whole = GrowingPage()
+            whole = GrowingAnswer()
             whole.grow(markdown[: start + size])
             assert whole.finished_html == piecewise.finished_html
             assert whole.growing_html == piecewise.growing_html
@@ -132,14 +139,14 @@ class Allowed(HTMLParser):
 @given(MARKDOWN)
 @settings(max_examples=300, deadline=None)
 def test_nothing_beyond_the_allow_list_is_rendered(markdown: str) -> None:
-    for html in (answer_html(markdown), question_html(markdown)):
+    for html in (render_answer(markdown), render_question(markdown)):
         Allowed().feed(html)
 
 
 @settings(deadline=None)
 @given(st.text(alphabet="abc \n\r.", max_size=300).filter(str.strip))
 def test_no_letter_is_lost(text: str) -> None:
-    for html in (answer_html(text), question_html(text)):
+    for html in (render_answer(text), render_question(text)):
         assert re.sub(r"\W", "", re.sub("<[^>]*>", "", html)) == re.sub(r"\W", "", text)
 
 
@@ -185,13 +192,13 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_markdown_is_rendered_in_bounded_time(name: str) -> None:
     began = time.process_time()
-    answer_html(HOSTILE[name])
+    render_answer(HOSTILE[name])
     assert time.process_time() - began < 2.5
 
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_growing_block_of_it_costs_no_more_than_some_milliseconds(name: str) -> None:
-    page = GrowingPage()
+    page = GrowingAnswer()
     page.grow(HOSTILE[name][:MAX_PARSED])
     began = time.process_time()
     assert page.growing_html is not None

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from benchmarks.output_guard import AFTER, BEFORE, DISGUISES, UNSAFE, Stream, leaks, released, streams
-from chat.prompt import CONDUCT
+from chat.prompt import INSTRUCTIONS
 from guard import Category, judge_output
 from guard.books import output_rules
 from guard.markup import Markup
@@ -56,7 +56,7 @@ def test_a_piece_is_judged_within_five_milliseconds() -> None:
 
 
 def test_the_tutors_own_instructions_are_not_told() -> None:
-    assert Category.INJECTION in judge_output(f"Of course. {CONDUCT}").categories
+    assert Category.INJECTION in judge_output(f"Of course. {INSTRUCTIONS}").categories
 
 
 @pytest.mark.parametrize(

@@ -98,11 +98,11 @@ _STRUCK = re.compile(r'<menclose notation="[a-z ]*strike">')
 CLASSES: Final = frozenset({*_CLASSES.values(), "m-box", "m-cancel", "m-cancel-up", "m-cancel-down"})
 
 
-def maths_html(latex: str, source: str, *, is_display: bool) -> str:
+def render_formula(latex: str, source: str, *, is_display: bool) -> str:
     """Return a formula as MathML, or its `source` (with delimiters) in a code face where it cannot be made."""
-    mathml = mathml_of(latex.strip(), is_display=is_display)
+    mathml = convert_to_mathml(latex.strip(), is_display=is_display)
     if mathml is None:
-        return source_html(source)
+        return render_source(source)
     if is_display:
         return f'<span class="maths" tabindex="0">{mathml}</span>'
     if len(latex) > LONG_INLINE:
@@ -110,16 +110,16 @@ def maths_html(latex: str, source: str, *, is_display: bool) -> str:
     return mathml
 
 
-def source_html(source: str) -> str:
+def render_source(source: str) -> str:
     return f'<code class="maths-source">{escape(source.strip())}</code>'
 
 
 @lru_cache(maxsize=512)
-def mathml_of(latex: str, *, is_display: bool) -> str | None:
+def convert_to_mathml(latex: str, *, is_display: bool) -> str | None:
     """Return MathML without styles, or None for what is broken, unfinished, too long or too deep."""
     if not is_safe(latex):
         return None
-    latex = _as_known(latex)
+    latex = _rewrite_unknown(latex)
     # Rewriting adds braces and commands of its own.
     if not is_safe(latex):
         return None
@@ -127,7 +127,9 @@ def mathml_of(latex: str, *, is_display: bool) -> str | None:
         made = _converter().convert_with_local_state(latex, displaystyle=is_display)
     except LatexError:
         return None
-    return _STYLE.sub(lambda style: _as_class(style[1]), _without_menclose(made)).replace(' class=""', "")
+    return _STYLE.sub(lambda style: _convert_style(style[1]), _replace_menclose(made)).replace(
+        ' class=""', ""
+    )
 
 
 def is_safe(latex: str) -> bool:
@@ -149,16 +151,16 @@ def _converter() -> LatexToMathML:
     return LatexToMathML(macros=MACROS, fancy_error=False, max_expansions=100)
 
 
-def _as_known(latex: str) -> str:
+def _rewrite_unknown(latex: str) -> str:
     """Rewrite what the converter does not know, or makes too wide, as what it does."""
     latex = _DROPPED.sub("", latex)
     latex = _TAG.sub(r"\\qquad\\text{(\1)}", latex)
     latex = _TEXT_WITH_MATHS.sub(r"\\text{\1}\2\\text{\3}", latex)
-    latex = _ENVIRONMENT.sub(_environment, latex)
-    return _CHEMISTRY.sub(lambda found: chemistry(found[1]), latex)
+    latex = _ENVIRONMENT.sub(_rewrite_environment, latex)
+    return _CHEMISTRY.sub(lambda found: convert_chemistry(found[1]), latex)
 
 
-def _environment(found: re.Match[str]) -> str:
+def _rewrite_environment(found: re.Match[str]) -> str:
     edge, name = found[1], found[2]
     if name == "equation":
         return ""
@@ -169,13 +171,13 @@ def _environment(found: re.Match[str]) -> str:
     return rf"\{edge}{{{_ENVIRONMENTS[name]}}}"
 
 
-def _without_menclose(mathml: str) -> str:
+def _replace_menclose(mathml: str) -> str:
     for tag, own in _MENCLOSE.items():
         mathml = mathml.replace(tag, own)
     return _STRUCK.sub('<mrow class="m-cancel">', mathml)
 
 
-def _as_class(style: str) -> str:
+def _convert_style(style: str) -> str:
     names = []
     for declaration in style.split(";"):
         name, _, value = (part.strip() for part in declaration.partition(":"))
@@ -199,12 +201,12 @@ _CHEMICAL = re.compile(
 )
 
 
-def chemistry(formula: str) -> str:
+def convert_chemistry(formula: str) -> str:
     r"""Return what stands in \ce{…} as LaTeX without it."""
-    return _CHEMICAL.sub(_chemical, formula)
+    return _CHEMICAL.sub(_convert_chemical, formula)
 
 
-def _chemical(found: re.Match[str]) -> str:
+def _convert_chemical(found: re.Match[str]) -> str:
     forms = {
         "arrow": f" {_ARROWS.get(found[0])} ",
         "charge": f"^{{{found['amount']}}}",
@@ -264,7 +266,7 @@ class _Opening:
         return not self.is_dollars or not rest or bool(_BEGINS_LIKE_MATHS.match(rest))
 
 
-def maths_plugin(markdown: "MarkdownIt") -> None:
+def latex_plugin(markdown: "MarkdownIt") -> None:
     markdown.inline.ruler.before("escape", "maths", _inline)
     interrupts = ["paragraph", "reference", "blockquote", "list"]
     markdown.block.ruler.before("fence", "maths_block", _block, {"alt": interrupts})
@@ -371,8 +373,8 @@ def _push_paragraph(state: "StateBlock", text: str, lines: list[int]) -> None:
 def _html(token: "Token") -> str:
     opening: _Opening = token.meta["opening"]
     if not token.meta["is_closed"]:
-        return source_html(token.content)
-    return maths_html(opening.inside(token.content), token.content, is_display=opening.is_display)
+        return render_source(token.content)
+    return render_formula(opening.inside(token.content), token.content, is_display=opening.is_display)
 
 
 def _render(_renderer: Any, tokens: "Sequence[Token]", index: int, _options: Any, _env: Any) -> str:

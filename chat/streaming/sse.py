@@ -13,7 +13,7 @@ from django.http import StreamingHttpResponse
 from accounts.models import Person
 from chat import streaming
 from chat.models import Turn
-from chat.selectors import turn_of
+from chat.selectors import get_turn
 from kit.connections import give_back
 from kit.throttles import TooOften
 
@@ -22,19 +22,19 @@ RETRY_SECONDS = 5
 _open: Counter[Any] = Counter()
 
 
-def require_room(person: Person) -> None:
+def require_stream_slot(person: Person) -> None:
     """Raise TooOften when a person has as many streams open as one may."""
     if _open[person.pk] >= settings.STREAMS_PER_PERSON:
         raise TooOften(RETRY_SECONDS)
 
 
-async def counted(person: Person, events: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+async def count_open(person: Person, events: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
     """Yield the events, as one of a person's open streams until they end or are left."""
     _open[person.pk] += 1
     try:
         async with aclosing(events):
-            async for event in events:
-                yield event
+            async for format_event in events:
+                yield format_event
     finally:
         _open[person.pk] -= 1
         if not _open[person.pk]:
@@ -43,10 +43,10 @@ async def counted(person: Person, events: AsyncGenerator[bytes]) -> AsyncGenerat
 
 # Between words the connection is proved alive this often, and the turn's row is asked how it stands.
 TICK_SECONDS = 3.0
-STILL_HERE = b": still here\n\n"
+KEEPALIVE = b": still here\n\n"
 
 
-async def read[**P, T](reading: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+async def read_database[**P, T](reading: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run a read of the database and give its connection back, as the stream may stay open for minutes."""
 
     def in_thread() -> T:
@@ -58,30 +58,30 @@ async def read[**P, T](reading: Callable[P, T], *args: P.args, **kwargs: P.kwarg
     return await sync_to_async(in_thread, thread_sensitive=False)()
 
 
-async def follow(person: Person, turn_id: UUID) -> AsyncGenerator[streaming.Entry | Turn]:
+async def follow_turn(person: Person, turn_id: UUID) -> AsyncGenerator[streaming.StreamEntry | Turn]:
     """Yield every entry of a turn's words, and at every tick without one the turn as it stands, while it lives.
 
     Ends when the database says that the turn has ended. Raises streaming.StreamAway, or Turn.DoesNotExist when the
     turn was deleted meanwhile.
     """
-    async with aclosing(streaming.follow(turn_id, tick_seconds=TICK_SECONDS)) as entries:
+    async with aclosing(streaming.follow_stream(turn_id, tick_seconds=TICK_SECONDS)) as entries:
         async for entry in entries:
             if entry is not None and not entry.is_end:
                 yield entry
                 continue
             # An end on the stream is a hint: a worker that lost its turn to another may have written it.
-            now = await read(turn_of, person, turn_id)
+            now = await read_database(get_turn, person, turn_id)
             if not now.is_live:
                 return
             yield now
 
 
-def event(data: str, *, name: str = "", event_id: str = "") -> bytes:
+def format_event(data: str, *, name: str = "", event_id: str = "") -> bytes:
     head = (f"id: {event_id}\n" if event_id else "") + (f"event: {name}\n" if name else "")
     return (head + "".join(f"data: {line}\n" for line in data.split("\n")) + "\n").encode()
 
 
-def event_stream(events: AsyncIterator[bytes]) -> StreamingHttpResponse:
+def build_event_response(events: AsyncIterator[bytes]) -> StreamingHttpResponse:
     return StreamingHttpResponse(
         events,
         content_type="text/event-stream",

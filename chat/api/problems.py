@@ -13,20 +13,20 @@ from budgets.errors import BudgetShort, SiteStopped
 from chat.errors import (
     ConversationGone,
     FamilyClosed,
-    IdTaken,
     ModelNotInPlan,
-    NotTaken,
-    PersonalFound,
+    PersonalDataFound,
     QuestionEmpty,
+    QuestionRejected,
     QuestionTooLong,
     StillAnswering,
     TooLongForBudget,
     TooLongForModel,
     TooManyDeferred,
+    TurnIdTaken,
     TutorClosed,
     TutorPaused,
 )
-from chat.replies import said
+from chat.formatting import format_refusal
 from families.gate import Closed
 from rest.problems import NOT_FOUND, Kind, Problem, define
 
@@ -150,7 +150,7 @@ NOTHING_TO_REPORT = define(
     _("The turn is still being written, or it came to nothing."),
 )
 
-KINDS: dict[type, Kind] = {
+PROBLEM_TYPES: dict[type, Kind] = {
     BudgetShort: BUDGET_SHORT,
     TooLongForBudget: BUDGET_SHORT,
     SiteStopped: STOPPED,
@@ -159,42 +159,44 @@ KINDS: dict[type, Kind] = {
     QuestionTooLong: TOO_LONG,
     TooLongForModel: TOO_LONG,
     StillAnswering: STILL_ANSWERING,
-    PersonalFound: PERSONAL_FOUND,
+    PersonalDataFound: PERSONAL_FOUND,
     TutorPaused: RESTING,
     TutorClosed: CLOSED,
     TooManyDeferred: TOO_MANY_DEFERRED,
     ConversationGone: NOT_FOUND,
 }
-GATES = {
+GATE_PROBLEM_TYPES = {
     Closed.CONSENT: NO_CONSENT,
     Closed.COOLING_OFF: COOLING_OFF,
     Closed.PAUSED: PAUSED,
     Closed.QUIET: QUIET,
 }
-ON_ASKING = (
+ASKING_PROBLEMS = (
     EMPTY, TOO_LONG, PERSONAL_FOUND, BUDGET_SHORT, STOPPED, NOT_IN_PLAN, STILL_ANSWERING, RESTING, CLOSED,
     TOO_MANY_DEFERRED, NO_CONSENT, COOLING_OFF, PAUSED, QUIET, KEY_MISSING, KEY_TAKEN, KEY_REUSED,
 )  # fmt: skip
 
 
 @contextmanager
-def told_as_problems(person: Person) -> Iterator[None]:
+def raise_problems(person: Person) -> Iterator[None]:
     """Turn a refusal of the services into its problem, in words for `person`."""
     try:
         yield
-    except IdTaken as refusal:
+    except TurnIdTaken as refusal:
         raise Problem(KEY_REUSED if refusal.is_own else KEY_TAKEN) from refusal
-    except (NotTaken, BudgetShort, SiteStopped) as refusal:
-        raise _problem(refusal, person) from refusal
+    except (QuestionRejected, BudgetShort, SiteStopped) as refusal:
+        raise _build_problem(refusal, person) from refusal
 
 
-def _problem(refusal: NotTaken | BudgetShort | SiteStopped, person: Person) -> Problem:
+def _build_problem(refusal: QuestionRejected | BudgetShort | SiteStopped, person: Person) -> Problem:
     if isinstance(refusal, FamilyClosed):
-        return _gate_problem(refusal, person)
-    return Problem(KINDS[type(refusal)], said(refusal, person), fields=_members(refusal))
+        return _build_gate_problem(refusal, person)
+    return Problem(
+        PROBLEM_TYPES[type(refusal)], format_refusal(refusal, person), fields=_build_members(refusal)
+    )
 
 
-def _members(refusal: NotTaken | BudgetShort | SiteStopped) -> dict[str, object]:
+def _build_members(refusal: QuestionRejected | BudgetShort | SiteStopped) -> dict[str, object]:
     match refusal:
         case BudgetShort():
             return {
@@ -210,14 +212,14 @@ def _members(refusal: NotTaken | BudgetShort | SiteStopped) -> dict[str, object]
             return {"turn": refusal.turn.pk}
         case TutorPaused():
             return {"opens_at": refusal.until}
-        case PersonalFound():
+        case PersonalDataFound():
             return {"parts": list(refusal.parts)}
     return {}
 
 
-def _gate_problem(refusal: FamilyClosed, person: Person) -> Problem:
+def _build_gate_problem(refusal: FamilyClosed, person: Person) -> Problem:
     gate = refusal.gate
-    kind = GATES[gate.closed or Closed.CONSENT]
+    kind = GATE_PROBLEM_TYPES[gate.closed or Closed.CONSENT]
     if gate.until is None:
         return Problem(kind)
     if gate.closed == Closed.COOLING_OFF:

@@ -17,14 +17,14 @@ from typing import Any
 from django.conf import settings
 from django.db import Error as DatabaseError
 
-from chat.answering.draft import Draft, draft_count, draft_write, outcome_of
-from chat.answering.leases import Standing, turn_finish, turns_checkpoint, turns_claim
-from chat.models import Ending, Turn
-from chat.prompt import Prompt, passages_kept, prompt_for
-from chat.selectors import pasts_of
+from chat.answering.leases import LeaseStatus, checkpoint_turns, claim_turns, finish_turn
+from chat.answering.writing import AnswerInProgress, build_outcome, count_answer_tokens, write_answer
+from chat.models import EndReason, Turn
+from chat.prompt import Prompt, build_prompt, get_stored_passages
+from chat.selectors import get_earlier_turns
 from chat.turns import outcomes
 from chat.turns.outcomes import Outcome
-from chat.turns.retries import continued_by
+from chat.turns.retries import get_continued_turns
 from inference import loop
 from kit.connections import give_back
 from telemetry.context import about
@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 
 CHECKPOINT_SECONDS = 1.0
 # No answer of 400 tokens takes this long on a model that anybody would want to read.
-LONGEST_SECONDS = 300.0
+MAX_ANSWER_SECONDS = 300.0
 # How long a finished answer waits for a database that is away before its worker lets it go.
 FINISH_SECONDS = 30.0
 # A worker that is told to end lets the answers that it writes come to their end for this long.
@@ -41,12 +41,12 @@ CLOSING_SECONDS = 60.0
 DATABASE_THREADS = 6
 
 
-class Desk:
+class TurnWorker:
     """Writes at most `places` answers at a time."""
 
     def __init__(self, places: int) -> None:
         self.places = places
-        self.drafts: dict[Draft, asyncio.Task[None]] = {}
+        self.answers: dict[AnswerInProgress, asyncio.Task[None]] = {}
         self.is_closing = False
         self._threads = ThreadPoolExecutor(DATABASE_THREADS, thread_name_prefix="desk")
         self._nudged = threading.Event()
@@ -65,25 +65,25 @@ class Desk:
                 self._taking.release()
 
     def _take(self) -> None:
-        free = self.places - len(self.drafts)
+        free = self.places - len(self.answers)
         if self.is_closing or free <= 0:
             return
         try:
-            turns = turns_claim(places=free)
+            turns = claim_turns(places=free)
         except DatabaseError:
             logger.warning("The database is away: what waits is taken once it is back.")
             return
         try:
-            pasts, continued = pasts_of(turns), continued_by(turns)
-            passages = passages_kept(turns)
+            pasts, continued = get_earlier_turns(turns), get_continued_turns(turns)
+            passages = get_stored_passages(turns)
         except DatabaseError:
             # The leases run out, and the sweeper gives the turns to somebody else.
             logger.warning("The database is away: %d turns wait for their lease to end.", len(turns))
             return
         for turn in turns:
-            outcomes.turn_claimed(turn)
+            outcomes.record_claim(turn)
             try:
-                prompt = prompt_for(
+                prompt = build_prompt(
                     turn.question,
                     past=pasts.get(turn.pk, ()),
                     memory_tokens=turn.memory_tokens,
@@ -93,31 +93,33 @@ class Desk:
                     continued=continued[turn.pk],
                 )
                 with about(turn=turn.pk):
-                    loop.submit(self._open(Draft(turn), prompt)).result()
+                    loop.submit(self._open(AnswerInProgress(turn), prompt)).result()
             except Exception:
                 logger.exception("Turn %s met a fault of our own.", turn.pk)
-                turn_finish(turn=turn, outcome=outcome_of(Draft(turn), Ending.FAULT))
+                finish_turn(
+                    turn=turn, outcome=build_outcome(AnswerInProgress(turn), EndReason.INTERNAL_ERROR)
+                )
 
-    async def _open(self, draft: Draft, prompt: Prompt) -> None:
-        self.drafts[draft] = asyncio.create_task(self._write(draft, prompt))
+    async def _open(self, answer: AnswerInProgress, prompt: Prompt) -> None:
+        self.answers[answer] = asyncio.create_task(self._write(answer, prompt))
         if self._keeping is None or self._keeping.done():
             self._keeping = asyncio.create_task(self._keep())
 
-    async def _write(self, draft: Draft, prompt: Prompt) -> None:
+    async def _write(self, answer: AnswerInProgress, prompt: Prompt) -> None:
         try:
             try:
-                ending = await draft_write(draft, prompt)
+                end_reason = await write_answer(answer, prompt)
             except asyncio.CancelledError:
-                ending = draft.ended_by or Ending.WORKER_LOST
-            draft.is_written = True
-            await draft_count(draft)
-            outcome = outcome_of(draft, ending)
-            await self._finish(draft.turn, outcome)
-            _tell(draft.turn, outcome)
+                end_reason = answer.ended_by or EndReason.WORKER_LOST
+            answer.is_written = True
+            await count_answer_tokens(answer)
+            outcome = build_outcome(answer, end_reason)
+            await self._finish(answer.turn, outcome)
+            _log_outcome(answer.turn, outcome)
         except Exception:
-            logger.exception("Turn %s could not be ended; its lease will.", draft.turn.pk)
+            logger.exception("Turn %s could not be ended; its lease will.", answer.turn.pk)
         finally:
-            del self.drafts[draft]
+            del self.answers[answer]
             self._threads.submit(self._in_thread, self.take)
 
     async def _finish(self, turn: Turn, outcome: Outcome) -> None:
@@ -125,7 +127,7 @@ class Desk:
         give_up_at = time.monotonic() + FINISH_SECONDS
         while True:
             try:
-                await self._ask(turn_finish, turn=turn, outcome=outcome)
+                await self._ask(finish_turn, turn=turn, outcome=outcome)
             except DatabaseError:
                 if time.monotonic() > give_up_at:
                     raise
@@ -136,26 +138,28 @@ class Desk:
 
     async def _keep(self) -> None:
         """Every second: keep all drafts in one statement, end those that are to end, and look who waits."""
-        while self.drafts:
+        while self.answers:
             await asyncio.sleep(CHECKPOINT_SECONDS)
-            if not (drafts := list(self.drafts)):
+            if not (answers := list(self.answers)):
                 return
             try:
-                standings = await self._ask(turns_checkpoint, kept=[draft.checkpoint for draft in drafts])
+                standings = await self._ask(checkpoint_turns, kept=[answer.checkpoint for answer in answers])
             except DatabaseError:
-                logger.warning("The database is away: %d answers go on, their checkpoint waits.", len(drafts))
+                logger.warning(
+                    "The database is away: %d answers go on, their checkpoint waits.", len(answers)
+                )
                 continue
-            for draft in drafts:
-                if ending := _ending_of(draft, standings[draft.turn.pk]):
-                    self._end(draft, ending)
-            if len(self.drafts) < self.places:
+            for answer in answers:
+                if end_reason := _find_end_reason(answer, standings[answer.turn.pk]):
+                    self._end(answer, end_reason)
+            if len(self.answers) < self.places:
                 self._threads.submit(self._in_thread, self.take)
 
-    def _end(self, draft: Draft, ending: Ending) -> None:
+    def _end(self, answer: AnswerInProgress, end_reason: EndReason) -> None:
         # One that is only being written down comes to its own end.
-        if draft in self.drafts and not draft.is_written and not draft.ended_by:
-            draft.ended_by = ending
-            self.drafts[draft].cancel()
+        if answer in self.answers and not answer.is_written and not answer.ended_by:
+            answer.ended_by = end_reason
+            self.answers[answer].cancel()
 
     async def _ask[T](self, question: Callable[..., T], **about: Any) -> T:
         """Ask the database on a thread of the desk's."""
@@ -176,29 +180,29 @@ class Desk:
         """Take nothing more, and let what is being written come to its end, for a while."""
         self.is_closing = True
         end = time.monotonic() + CLOSING_SECONDS
-        while self.drafts and time.monotonic() < end:
+        while self.answers and time.monotonic() < end:
             time.sleep(0.05)
 
 
-def _tell(turn: Turn, outcome: Outcome) -> None:
+def _log_outcome(turn: Turn, outcome: Outcome) -> None:
     told = {
         "state": str(outcome.state),
-        "ending": str(outcome.ending),
+        "end_reason": str(outcome.end_reason),
         "prompt_tokens": outcome.prompt_tokens,
         "answer_tokens": outcome.answer_tokens,
     }
     logger.info("Turn %s is %s.", turn.pk, outcome.state, extra=told)
 
 
-def _ending_of(draft: Draft, standing: Standing) -> Ending:
+def _find_end_reason(answer: AnswerInProgress, standing: LeaseStatus) -> EndReason:
     if not standing.holds:
-        return Ending.WORKER_LOST
-    if standing.stop_asked:
-        return Ending.ASKED
-    return Ending.MODEL_SILENT if draft.seconds > LONGEST_SECONDS else Ending.NONE
+        return EndReason.WORKER_LOST
+    if standing.is_stop_requested:
+        return EndReason.STOPPED_BY_ASKER
+    return EndReason.MODEL_SILENT if answer.seconds > MAX_ANSWER_SECONDS else EndReason.NONE
 
 
 @cache
-def desk() -> Desk:
+def get_worker() -> TurnWorker:
     """This process's desk."""
-    return Desk(settings.TUTOR_PLACES)
+    return TurnWorker(settings.TUTOR_PLACES)

@@ -17,51 +17,51 @@ from budgets.selectors import Meter
 from chat.errors import (
     ConversationGone,
     FamilyClosed,
-    IdTaken,
     ModelNotInPlan,
-    NotTaken,
-    PersonalFound,
+    PersonalDataFound,
     QuestionEmpty,
+    QuestionRejected,
     QuestionTooLong,
     StillAnswering,
     TooLongForBudget,
     TooLongForModel,
     TooManyDeferred,
+    TurnIdTaken,
     TutorClosed,
     TutorPaused,
 )
-from chat.models import Ending, ModelOutage, Report, State, Turn, WaitsFor
-from chat.turns.verdicts import verdict_of
+from chat.models import EndReason, ModelOutage, Report, Turn, TurnState, WaitsFor
+from chat.turns.verdicts import get_verdict
 from kit.texts import count_said, length_said
 from kit.throttles import TooOften, too_often_said
 from safeguarding.cards import Card, card_for
 
 
-def card_of(turn: Turn) -> Card | None:
+def find_card(turn: Turn) -> Card | None:
     """The help card that a turn became, or that stands beside what it asks; or None."""
-    if turn.state not in {State.CARDED, State.PAUSED}:
+    if turn.state not in {TurnState.CARDED, TurnState.PAUSED}:
         return None
-    return card_for(verdict_of(turn), country=settings.HELP_COUNTRY)
+    return card_for(get_verdict(turn), country=settings.HELP_COUNTRY)
 
 
 BEING_WRITTEN = gettext_lazy("Your question is sent. The answer is being written.")
 NO_ANSWER = gettext_lazy("The tutor did not answer this. It says why.")
 ANNOUNCEMENTS = {
-    State.QUEUED: BEING_WRITTEN,
-    State.WORKING: BEING_WRITTEN,
-    State.DEFERRED: gettext_lazy("Your question is kept. It is answered when the model is back."),
-    State.ANSWERED: gettext_lazy("The answer is finished."),
-    State.STOPPED: gettext_lazy("The answer was stopped."),
-    State.FAILED: gettext_lazy("The answer could not be finished. You can try again."),
-    State.CARDED: gettext_lazy("A card with help lines is shown."),
-    State.PAUSED: gettext_lazy("There is a question for you."),
-    State.WITHHELD: NO_ANSWER,
-    State.REFUSED: NO_ANSWER,
-    State.REDIRECTED: NO_ANSWER,
+    TurnState.QUEUED: BEING_WRITTEN,
+    TurnState.WORKING: BEING_WRITTEN,
+    TurnState.DEFERRED: gettext_lazy("Your question is kept. It is answered when the model is back."),
+    TurnState.ANSWERED: gettext_lazy("The answer is finished."),
+    TurnState.STOPPED: gettext_lazy("The answer was stopped."),
+    TurnState.FAILED: gettext_lazy("The answer could not be finished. You can try again."),
+    TurnState.CARDED: gettext_lazy("A card with help lines is shown."),
+    TurnState.PAUSED: gettext_lazy("There is a question for you."),
+    TurnState.CUT: NO_ANSWER,
+    TurnState.REFUSED: NO_ANSWER,
+    TurnState.REDIRECTED: NO_ANSWER,
 }
 
 
-def announcement_of(turn: Turn, report: Report | None, *, was_kept: bool, may_wait: bool = False) -> str:
+def format_announcement(turn: Turn, report: Report | None, *, was_kept: bool, can_wait: bool = False) -> str:
     """One sentence that differs whenever the turn's outcome does, so that the page announces each change once.
 
     `was_kept` says that the turn was tried again and came to nothing better, `may_wait` that the model is down.
@@ -72,32 +72,32 @@ def announcement_of(turn: Turn, report: Report | None, *, was_kept: bool, may_wa
         return _("Your report is counted. None of your words are kept.")
     if was_kept:
         return _("The new answer was not better. What you had before is kept.")
-    return _outcome_of(turn, may_wait=may_wait)
+    return _format_outcome(turn, can_wait=can_wait)
 
 
-def _outcome_of(turn: Turn, *, may_wait: bool) -> str:
-    if turn.ending == Ending.TAKEN_BACK:
+def _format_outcome(turn: Turn, *, can_wait: bool) -> str:
+    if turn.end_reason == EndReason.TAKEN_BACK:
         return _("You took your question back.")
-    if turn.state == State.STOPPED and turn.ending != Ending.ASKED:
+    if turn.state == TurnState.STOPPED and turn.end_reason != EndReason.STOPPED_BY_ASKER:
         return _("The answer stopped early.")
-    if turn.state == State.FAILED and may_wait:
+    if turn.state == TurnState.FAILED and can_wait:
         return _(
             "The answer could not be finished. You can try again, or have it answered when the model is back."
         )
-    return str(ANNOUNCEMENTS[State(turn.state)])
+    return str(ANNOUNCEMENTS[TurnState(turn.state)])
 
 
 # From then on the time of day alone would mislead.
-NEEDS_A_DATE = timedelta(hours=18)
+SHOW_DATE_AFTER = timedelta(hours=18)
 
 
-def outage_words(outage: ModelOutage | None, person: Person) -> str:
+def format_outage(outage: ModelOutage | None, person: Person) -> str:
     """That the model is down, since when on the person's clock, and what can be done; "" where it is not."""
     if outage is None:
         return ""
     began = localtime(outage.began_at, person.zone)
     at = date_format(began, "TIME_FORMAT")
-    if timezone.now() - began > NEEDS_A_DATE:
+    if timezone.now() - began > SHOW_DATE_AFTER:
         at = f"{date_format(began, 'MONTH_DAY_FORMAT')}, {at}"
     return _(
         "Since %(at)s the tutor’s model has given no answers. You can still ask: your question is kept, and answered "
@@ -105,7 +105,7 @@ def outage_words(outage: ModelOutage | None, person: Person) -> str:
     ) % {"at": at}
 
 
-def deferred_words(turn: Turn) -> str:
+def format_deferral(turn: Turn) -> str:
     """What the question waits for."""
     return {
         WaitsFor.FAMILY: _(
@@ -120,7 +120,7 @@ def deferred_words(turn: Turn) -> str:
     )
 
 
-def refusal_said(refusal: BudgetShort | SiteStopped, person: Person) -> str:
+def format_budget_refusal(refusal: BudgetShort | SiteStopped, person: Person) -> str:
     if isinstance(refusal, SiteStopped):
         return _(
             "The tutor is taking a break on the whole site. What you wrote is still here, and nothing was charged. "
@@ -135,17 +135,17 @@ def refusal_said(refusal: BudgetShort | SiteStopped, person: Person) -> str:
         way = _(
             "What you wrote is still here, and nothing was charged. Shorten it, or wait: it refills %(when)s."
         )
-        return f"{words} {way % {'when': _in_a_sentence(refusal.refills_at, person)}}"
+        return f"{words} {way % {'when': _format_refill_in_sentence(refusal.refills_at, person)}}"
     words = {
         Floor.PERSON: _("What you can use for now is used up. It refills %(when)s."),
         Floor.FAMILY: _("What your family shares is used up for now. It refills %(when)s."),
         Floor.SITE: _("What the whole site can use is used up for now. It refills %(when)s."),
     }[refusal.floor]
     kept = _("What you wrote is still here, and nothing was charged.")
-    return f"{words % {'when': _in_a_sentence(refusal.refills_at, person)}} {kept}"
+    return f"{words % {'when': _format_refill_in_sentence(refusal.refills_at, person)}} {kept}"
 
 
-def brief_said(floor: str, refills_at: datetime, person: Person) -> str:
+def format_brief_reason(floor: str, refills_at: datetime, person: Person) -> str:
     """Why an answer is shorter than usual."""
     words = {
         Floor.PERSON: _(
@@ -158,14 +158,14 @@ def brief_said(floor: str, refills_at: datetime, person: Person) -> str:
             "A shorter answer than usual, as little is left for the whole site. It refills %(when)s."
         ),
     }[Floor(floor)]
-    return words % {"when": _in_a_sentence(refills_at, person)}
+    return words % {"when": _format_refill_in_sentence(refills_at, person)}
 
 
-def meter_said(meter: Meter, person: Person) -> str:
+def format_meter(meter: Meter, person: Person) -> str:
     """How much may still be used, in short answers, and when there is more."""
     if meter.short_answers is None:
         return _("No limit on what may be used")
-    when = when_said(meter.refills_at, person)
+    when = format_refill_time(meter.refills_at, person)
     if not meter.short_answers:
         return _("Nearly used up; refills %(when)s") % {"when": when}
     words = {
@@ -188,12 +188,12 @@ def meter_said(meter: Meter, person: Person) -> str:
     return words % {"n": meter.short_answers, "when": when}
 
 
-def _in_a_sentence(moment: datetime, person: Person) -> str:
+def _format_refill_in_sentence(moment: datetime, person: Person) -> str:
     """As when_said, at the end of a sentence, which brings a full stop of its own: “at 7 a.m.”."""
-    return when_said(moment, person).removesuffix(".")
+    return format_refill_time(moment, person).removesuffix(".")
 
 
-def when_said(moment: datetime, person: Person) -> str:
+def format_refill_time(moment: datetime, person: Person) -> str:
     """A moment on the person's clock: its time, and its day where that is more than a day away.
 
     The clock is named while the person has not said that it is theirs.
@@ -205,21 +205,21 @@ def when_said(moment: datetime, person: Person) -> str:
     return _("on %(date)s at %(time)s") % {"date": date_format(there, "MONTH_DAY_FORMAT"), "time": clock}
 
 
-type Refusal = NotTaken | BudgetShort | SiteStopped | TooOften
-REFUSALS = (NotTaken, BudgetShort, SiteStopped, TooOften)
+type Refusal = QuestionRejected | BudgetShort | SiteStopped | TooOften
+REFUSALS = (QuestionRejected, BudgetShort, SiteStopped, TooOften)
 
 
-def said(refusal: Refusal, person: Person) -> str:
+def format_refusal(refusal: Refusal, person: Person) -> str:
     """Why a question was not taken, what became of it, and what to do now."""
     if isinstance(refusal, TooOften):
         return too_often_said(refusal)
     if isinstance(refusal, (BudgetShort, SiteStopped)):
-        return refusal_said(refusal, person)
+        return format_budget_refusal(refusal, person)
     if isinstance(refusal, QuestionTooLong):
-        return too_long_said(refusal)
+        return format_too_long(refusal)
     return {
         QuestionEmpty: _("Write your question first."),
-        IdTaken: _("This page was out of date. What you wrote is still here: press the button again."),
+        TurnIdTaken: _("This page was out of date. What you wrote is still here: press the button again."),
         ConversationGone: _(
             "This conversation has been deleted. What you wrote is still here: you can ask it in a new one."
         ),
@@ -230,7 +230,7 @@ def said(refusal: Refusal, person: Person) -> str:
             "As many of your questions as can be kept are waiting already. What you wrote is still here. "
             "Take one back first, or try now."
         ),
-        PersonalFound: _("Your question has not been sent yet. Have a look at what is in it."),
+        PersonalDataFound: _("Your question has not been sent yet. Have a look at what is in it."),
         TutorPaused: _("The tutor is resting for now. What you wrote is still here."),
         FamilyClosed: _(
             "The tutor is closed for now. What you wrote is still here, and help is always open."
@@ -242,7 +242,7 @@ def said(refusal: Refusal, person: Person) -> str:
     }[type(refusal)]
 
 
-def too_long_said(refusal: QuestionTooLong) -> str:
+def format_too_long(refusal: QuestionTooLong) -> str:
     """How long it is, how long it may be, and what to do now."""
     if not isinstance(refusal, TooLongForModel):
         return length_said(refusal.length, refusal.limit)

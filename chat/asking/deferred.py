@@ -14,17 +14,17 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from budgets.errors import BudgetShort, SiteStopped
-from chat.answering.watch import Watch, watches
-from chat.asking.services import find_passages, hold_for
+from chat.answering.remote_gate import RemoteGate, has_remote_guard
+from chat.asking.services import create_turn_hold, find_passages
 from chat.errors import ModelNotInPlan, QuestionTooLong
-from chat.models import Conversation, Ending, State, Turn, WaitsFor
-from chat.prompt import prompt_for
-from chat.selectors import pasts_of, pause_of, turns_once, turns_shown
+from chat.models import Conversation, EndReason, Turn, TurnState, WaitsFor
+from chat.prompt import build_prompt
+from chat.selectors import drop_duplicate_questions, find_pause, get_earlier_turns, list_shown_turns
 from chat.turns import queue
-from chat.turns.outages import end_deferred, expire_deferred, outcome_without_answer, watch_model
+from chat.turns.outages import build_outcome_without_answer, check_model, end_deferred, end_expired_deferred
 from chat.turns.outcomes import Outcome
-from chat.turns.retries import continued_by, lock_with_retried
-from chat.turns.verdicts import FIXED
+from chat.turns.retries import get_continued_turns, lock_with_retried
+from chat.turns.verdicts import FIXED_STATES
 from families.gate import Closed, Gate, gate_of
 from guard import Verdict, action_for
 from inference import loop
@@ -34,23 +34,23 @@ from safeguarding.review import chat_is_open
 logger = logging.getLogger(__name__)
 
 # How many of them are in the queue or being written at a time; people who ask now need places too.
-MOST_UNDER_WAY = 4
+MAX_RELEASED = 4
 # One that may not be answered yet is looked at again after so long.
-LOOK_AGAIN = timedelta(minutes=1)
-LONGEST_LOOK_AGAIN = timedelta(minutes=5)
+RECHECK_AFTER = timedelta(minutes=1)
+MAX_RECHECK_AFTER = timedelta(minutes=5)
 # The name of the lock under which they are sent on: any number that nothing else here uses.
-RELEASING = 7_316_002
+RELEASE_LOCK = 7_316_002
 # The remote guard is asked about so many at a time.
-JUDGED_AT_ONCE = 20
+JUDGE_BATCH_SIZE = 20
 
 
 def watch_deferred() -> int:
     """What beat does every few seconds. Returns how many questions were sent on."""
     judge_deferred()
-    expire_deferred()
-    outage = watch_model()
+    end_expired_deferred()
+    outage = check_model()
     if outage is None:
-        return release_deferred(places=max(1, min(MOST_UNDER_WAY, settings.TUTOR_PLACES // 2)))
+        return release_deferred(places=max(1, min(MAX_RELEASED, settings.TUTOR_PLACES // 2)))
     # While the model may be down one question tries it, and comes back where it is.
     return release_deferred(places=1) if outage.is_reachable else 0
 
@@ -61,31 +61,31 @@ def release_deferred(*, places: int) -> int:
         return 0
     released = 0
     while (turn := _release_next(places)) is not None:
-        released += turn.state == State.QUEUED
+        released += turn.state == TurnState.QUEUED
     return released
 
 
 def _is_due(now: datetime) -> Q:
-    return Q(state=State.DEFERRED) & (Q(try_after=None) | Q(try_after__lte=now))
+    return Q(state=TurnState.DEFERRED) & (Q(try_after=None) | Q(try_after__lte=now))
 
 
 @transaction.atomic
 def _release_next(places: int) -> Turn | None:
     """Decide about the next turn: it is sent on, waits longer, or ends. None when there is no next one or no place."""
     # One after another, so that two workers neither take the same turn nor more than there are places.
-    lock_number(RELEASING)
+    lock_number(RELEASE_LOCK)
     under_way = Turn.objects.filter(
-        deferred_at__isnull=False, state__in=[State.QUEUED, State.WORKING]
+        deferred_at__isnull=False, state__in=[TurnState.QUEUED, TurnState.WORKING]
     ).count()
     if under_way >= places:
         return None
     # Somebody for whom something is being answered gets that first.
     theirs = Turn.objects.filter(
-        conversation__owner=OuterRef("conversation__owner"), state__in=[State.QUEUED, State.WORKING]
+        conversation__owner=OuterRef("conversation__owner"), state__in=[TurnState.QUEUED, TurnState.WORKING]
     )
     due = Turn.objects.filter(_is_due(timezone.now())).exclude(Exists(theirs))
     # One that came back gives way to others: the fault may be its own.
-    chosen = due.order_by("returns", "deferred_at", "pk").values_list("pk", "conversation_id").first()
+    chosen = due.order_by("failed_tries", "deferred_at", "pk").values_list("pk", "conversation_id").first()
     if chosen is None:
         return None
     turn_id, conversation_id = chosen
@@ -93,83 +93,87 @@ def _release_next(places: int) -> Turn | None:
     list(Conversation.objects.select_for_update().filter(pk=conversation_id).values_list("pk"))
     lock_with_retried(turn_id)
     turn = Turn.objects.select_related("conversation__owner").filter(pk=turn_id).first()
-    if turn is not None and turn.state == State.DEFERRED:
-        _decide(turn)
+    if turn is not None and turn.state == TurnState.DEFERRED:
+        _release_or_wait(turn)
     return turn or _release_next(places)
 
 
-def _decide(turn: Turn) -> None:
+def _release_or_wait(turn: Turn) -> None:
     person = turn.conversation.owner
-    gate, pause = gate_of(person), pause_of(person)
+    gate, pause = gate_of(person), find_pause(person)
     if gate.closed == Closed.CONSENT:
-        _end(turn, Ending.NO_CONSENT)
+        _end_without_answer(turn, EndReason.NO_CONSENT)
     elif not chat_is_open():
-        _wait(turn, WaitsFor.SITE)
+        _keep_waiting(turn, WaitsFor.SITE)
     elif gate.closed:
-        _wait(turn, WaitsFor.FAMILY, gate.until)
+        _keep_waiting(turn, WaitsFor.FAMILY, gate.until)
     elif pause:
-        _wait(turn, WaitsFor.PAUSE)
+        _keep_waiting(turn, WaitsFor.PAUSE)
     else:
         try:
             with transaction.atomic():
-                _hold(turn, gate)
+                _create_hold(turn, gate)
         except BudgetShort as short:
-            _wait(turn, WaitsFor.BUDGET, short.refills_at)
+            _keep_waiting(turn, WaitsFor.BUDGET, short.refills_at)
         except (SiteStopped, ModelNotInPlan):
-            _wait(turn, WaitsFor.SITE)
+            _keep_waiting(turn, WaitsFor.SITE)
         except QuestionTooLong:
-            _end(turn, Ending.TOO_LONG)
+            _end_without_answer(turn, EndReason.TOO_LONG)
         else:
-            _send_on(turn)
+            _enqueue(turn)
 
 
-def _hold(turn: Turn, gate: Gate) -> None:
-    past, continued = _past_of(turn), continued_by([turn])[turn.pk]
+def _create_hold(turn: Turn, gate: Gate) -> None:
+    past, continued = _list_earlier_turns(turn), get_continued_turns([turn])[turn.pk]
     passages = find_passages(turn.question, past, continued, language=turn.language)
-    hold_for(turn, past, passages, continued, person=turn.conversation.owner, gate=gate)
+    create_turn_hold(turn, past, passages, continued, person=turn.conversation.owner, gate=gate)
 
 
-def _past_of(turn: Turn) -> list[Turn]:
-    past = turns_once(turns_shown(turn.conversation))
+def _list_earlier_turns(turn: Turn) -> list[Turn]:
+    past = drop_duplicate_questions(list_shown_turns(turn.conversation))
     return list(past.exclude(pk__in=[pk for pk in (turn.pk, turn.retry_of_id) if pk]))
 
 
-def _send_on(turn: Turn) -> None:
-    turn.state, turn.waits_for = State.QUEUED, WaitsFor.NOTHING
+def _enqueue(turn: Turn) -> None:
+    turn.state, turn.waits_for = TurnState.QUEUED, WaitsFor.NOTHING
     turn.released_at, turn.try_after = timezone.now(), None
     turn.save()
-    transaction.on_commit(lambda: queue.send(turn.pk))
+    transaction.on_commit(lambda: queue.nudge_worker(turn.pk))
 
 
-def _wait(turn: Turn, waits_for: WaitsFor, until: datetime | None = None) -> None:
+def _keep_waiting(turn: Turn, waits_for: WaitsFor, until: datetime | None = None) -> None:
     now = timezone.now()
     # Looked at again before that as well: a parent may change the hours, or an admin the budget.
-    turn.waits_for, turn.try_after = waits_for, min(until or now + LOOK_AGAIN, now + LONGEST_LOOK_AGAIN)
+    turn.waits_for, turn.try_after = waits_for, min(until or now + RECHECK_AFTER, now + MAX_RECHECK_AFTER)
     turn.save(update_fields=["waits_for", "try_after"])
 
 
-def _end(turn: Turn, ending: Ending) -> None:
-    end_deferred(turn, outcome_without_answer(ending))
+def _end_without_answer(turn: Turn, end_reason: EndReason) -> None:
+    end_deferred(turn, build_outcome_without_answer(end_reason))
     turn.refresh_from_db()
 
 
 def judge_deferred() -> None:
     """Ask a guard elsewhere about questions that wait, at once: a help card does not wait for a model."""
-    if not watches():
+    if not has_remote_guard():
         return
-    unjudged = Turn.objects.filter(state=State.DEFERRED, guard_asked_at=None).select_related("conversation")
-    turns = list(unjudged.order_by("deferred_at")[:JUDGED_AT_ONCE])
+    unjudged = Turn.objects.filter(state=TurnState.DEFERRED, guard_asked_at=None).select_related(
+        "conversation"
+    )
+    turns = list(unjudged.order_by("deferred_at")[:JUDGE_BATCH_SIZE])
     if not turns:
         return
-    for turn, verdict in zip(turns, loop.submit(_verdicts_on(_watches_over(turns))).result(), strict=True):
+    for turn, verdict in zip(
+        turns, loop.submit(_judge_all(_build_remote_gates(turns))).result(), strict=True
+    ):
         Turn.objects.filter(pk=turn.pk).update(guard_asked_at=timezone.now())
         if verdict:
-            state = FIXED[action_for(verdict)]
+            state = FIXED_STATES[action_for(verdict)]
             end_deferred(
                 turn,
                 Outcome(
                     state=state,
-                    ending=Ending.NONE,
+                    end_reason=EndReason.NONE,
                     answer="",
                     prompt_tokens=0,
                     answer_tokens=0,
@@ -178,11 +182,11 @@ def judge_deferred() -> None:
             )
 
 
-def _watches_over(turns: Sequence[Turn]) -> list[Watch]:
-    pasts, continued = pasts_of(turns), continued_by(turns)
+def _build_remote_gates(turns: Sequence[Turn]) -> list[RemoteGate]:
+    pasts, continued = get_earlier_turns(turns), get_continued_turns(turns)
     return [
-        Watch.over(
-            prompt_for(
+        RemoteGate.for_prompt(
+            build_prompt(
                 turn.question,
                 past=pasts.get(turn.pk, ()),
                 memory_tokens=turn.memory_tokens,
@@ -194,11 +198,11 @@ def _watches_over(turns: Sequence[Turn]) -> list[Watch]:
     ]
 
 
-async def _verdicts_on(questions: Sequence[Watch]) -> list[Verdict | None]:
-    return await asyncio.gather(*map(_verdict_on, questions))
+async def _judge_all(questions: Sequence[RemoteGate]) -> list[Verdict | None]:
+    return await asyncio.gather(*map(_judge, questions))
 
 
-async def _verdict_on(watch: Watch) -> Verdict | None:
+async def _judge(watch: RemoteGate) -> Verdict | None:
     async with watch:
-        await watch.hear_out()
-    return watch.asks_for
+        await watch.await_question_verdict()
+    return watch.question_verdict

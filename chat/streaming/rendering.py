@@ -15,20 +15,20 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from chat.streaming import Entry, Written
-from chat.streaming.markdown import answer_html, block_starts, without_returns
-from chat.streaming.store import id_order
+from chat.streaming import StreamedAnswer, StreamEntry
+from chat.streaming.markdown import find_block_starts, normalize_newlines, render_answer
+from chat.streaming.store import parse_entry_id
 
 # A block that is longer than this is shown as plain text until it ends. Whether it has ended is then looked for at
 # whole steps only, and the more rarely the longer it is.
 MAX_PARSED: Final = 6_000
-STEP: Final = 1_000
+STEP_LENGTH: Final = 1_000
 # After an empty line a line that begins with one of these may still go on with the block above it.
 _MAY_CONTINUE: Final = frozenset(" \t-+*0123456789")
 
 
 @dataclass
-class GrowingPage:
+class GrowingAnswer:
     """Takes in text and says which blocks are finished.
 
     A finished block never changes again, so a reader is sent each of them once; only the growing one is sent again
@@ -53,17 +53,17 @@ class GrowingPage:
 
     def grow(self, text: str) -> str:
         """Take in more text; returns the Markdown of the blocks that it finished, "" when none."""
-        text = without_returns(text)
+        text = normalize_newlines(text)
         done = []
         while text:
-            piece = text[: STEP - self._length % STEP]
+            piece = text[: STEP_LENGTH - self._length % STEP_LENGTH]
             text = text[len(piece) :]
             # Within a line nothing begins.
             is_news = "\n" in piece or not self._growing or self._growing.endswith("\n")
             self._has_news = self._has_news or is_news
             self._length += len(piece)
             self._growing += piece
-            is_step = self._length % STEP == 0
+            is_step = self._length % STEP_LENGTH == 0
             if self._length >= self._look_at if is_step else not (text or self._is_long):
                 done.append(self._take_finished())
             if is_step and self._length >= self._look_at:
@@ -73,13 +73,13 @@ class GrowingPage:
 
     @property
     def finished_html(self) -> SafeString:
-        return mark_safe("".join(map(answer_html, self._finished)))  # noqa: S308 - each of them is safe
+        return mark_safe("".join(map(render_answer, self._finished)))  # noqa: S308 - each of them is safe
 
     @property
     def growing_html(self) -> SafeString:
         if self._is_long:
             return format_html('<p class="still-plain" dir="auto">{}</p>', self._growing)
-        return answer_html(self._growing)
+        return render_answer(self._growing)
 
     def _take_finished(self) -> str:
         if not self._has_news:
@@ -100,26 +100,26 @@ class GrowingPage:
         seen = self._growing
         if not last or last[0] in _MAY_CONTINUE or not lines.endswith("\n"):
             seen = lines
-        starts = block_starts(seen)
+        starts = find_block_starts(seen)
         if len(starts) < 2:  # noqa: PLR2004
             return 0
         return sum(len(line) + 1 for line in seen.split("\n")[: starts[-1]])
 
 
 # What is shorter costs less than handing it to a thread.
-INLINE: Final = 800
+MAX_INLINE_LENGTH: Final = 800
 # After a rendering a page rests for so many times what it took, and the more pages there are the longer: a dear one is
 # made less often, and all of them together leave about half of the process to other requests.
-REST: Final = 3.0
-REST_PER_PAGE: Final = 2.0
+REST_FACTOR: Final = 3.0
+REST_FACTOR_PER_ANSWER: Final = 2.0
 MAX_REST_SECONDS: Final = 1.0
 
-type Order = tuple[int, int]
-NEVER: Final[Order] = (0, 0)
+type EntryOrder = tuple[int, int]
+NO_ENTRY: Final[EntryOrder] = (0, 0)
 
 
 @dataclass(frozen=True)
-class Growth:
+class AnswerGrowth:
     """What a reader has to be sent. With `begins_again` it replaces all that they have."""
 
     entry_id: str
@@ -129,40 +129,40 @@ class Growth:
 
 
 @dataclass(frozen=True)
-class _Rendered:
+class _RenderedAnswer:
     """A turn as it stands after an entry. Each run of finished blocks is kept with the entry that finished it."""
 
     entry_id: str = ""
-    began_at: Order = NEVER
-    finished: tuple[tuple[Order, str], ...] = ()
+    began_at: EntryOrder = NO_ENTRY
+    finished: tuple[tuple[EntryOrder, str], ...] = ()
     growing_html: str = ""
 
 
-class SharedPage:
+class SharedAnswer:
     """A turn's page while it grows, fed and read by all who follow the turn in this process."""
 
     def __init__(self) -> None:
-        self._newest: Order = NEVER
-        self._pending: list[Entry] = []
-        self._rendered = _Rendered()
+        self._newest: EntryOrder = NO_ENTRY
+        self._pending: list[StreamEntry] = []
+        self._rendered = _RenderedAnswer()
         self._rendering: asyncio.Task[None] | None = None
         self._rests_until = 0.0
         # Only the rendering itself touches these two, and there is one at a time.
-        self._written = Written()
-        self._page = GrowingPage()
+        self._written = StreamedAnswer()
+        self._page = GrowingAnswer()
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: StreamEntry) -> None:
         """Take in an entry, once, whoever brings it. Readers bring all entries in order."""
-        if (order := id_order(entry.id)) > self._newest:
+        if (order := parse_entry_id(entry.id)) > self._newest:
             self._newest = order
             self._pending.append(entry)
 
-    async def growth_after(self, sent_id: str, *, must_be_new: bool = False) -> Growth | None:
+    async def growth_after(self, sent_id: str, *, must_be_new: bool = False) -> AnswerGrowth | None:
         """Return what has grown since the entry `sent_id`, or None.
 
         While the page rests, that is what was rendered last, unless it `must_be_new`.
         """
-        sent = id_order(sent_id)
+        sent = parse_entry_id(sent_id)
         if self._newest <= sent:
             return None
         loop = asyncio.get_running_loop()
@@ -175,52 +175,52 @@ class SharedPage:
             # A reader who goes away meanwhile must not end it for the others.
             await asyncio.shield(rendering)
         page = self._rendered
-        if id_order(page.entry_id) <= sent:
+        if parse_entry_id(page.entry_id) <= sent:
             return None
         begins_again = sent < page.began_at
         finished = "".join(html for order, html in page.finished if begins_again or order > sent)
-        return Growth(page.entry_id, finished, page.growing_html, begins_again)
+        return AnswerGrowth(page.entry_id, finished, page.growing_html, begins_again)
 
     async def _render(self) -> None:
         entries, self._pending = self._pending, []
         loop = asyncio.get_running_loop()
         began = loop.time()
         try:
-            if self._page.growing_length + sum(len(entry.text) for entry in entries) <= INLINE:
+            if self._page.growing_length + sum(len(entry.text) for entry in entries) <= MAX_INLINE_LENGTH:
                 self._rendered = self._take(entries)
             else:
-                self._rendered = await loop.run_in_executor(_thread(), self._take, entries)
+                self._rendered = await loop.run_in_executor(_get_executor(), self._take, entries)
         finally:
-            times = max(REST, REST_PER_PAGE * len(_pages.get(loop, ())))
+            times = max(REST_FACTOR, REST_FACTOR_PER_ANSWER * len(_shared_answers.get(loop, ())))
             self._rests_until = loop.time() + min(MAX_REST_SECONDS, times * (loop.time() - began))
             self._rendering = None
 
-    def _take(self, entries: list[Entry]) -> _Rendered:
+    def _take(self, entries: list[StreamEntry]) -> _RenderedAnswer:
         began_at, finished = self._rendered.began_at, list(self._rendered.finished)
         for entry in entries:
             text = entry.text
             if not self._written.add(entry):
-                self._page, text = GrowingPage(), self._written.text
-                began_at, finished = id_order(entry.id), []
+                self._page, text = GrowingAnswer(), self._written.text
+                began_at, finished = parse_entry_id(entry.id), []
             if done := self._page.grow(text):
-                finished.append((id_order(entry.id), answer_html(done)))
-        return _Rendered(entries[-1].id, began_at, tuple(finished), self._page.growing_html)
+                finished.append((parse_entry_id(entry.id), render_answer(done)))
+        return _RenderedAnswer(entries[-1].id, began_at, tuple(finished), self._page.growing_html)
 
 
 @cache
-def _thread() -> ThreadPoolExecutor:
+def _get_executor() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max_workers=1, thread_name_prefix="rendering")
 
 
-_pages: WeakKeyDictionary[asyncio.AbstractEventLoop, WeakValueDictionary[UUID, SharedPage]] = (
+_shared_answers: WeakKeyDictionary[asyncio.AbstractEventLoop, WeakValueDictionary[UUID, SharedAnswer]] = (
     WeakKeyDictionary()
 )
 
 
-def shared_page(turn_id: UUID) -> SharedPage:
+def get_shared_answer(turn_id: UUID) -> SharedAnswer:
     """Return the page of a turn that is followed, which lives while one of its readers keeps it."""
-    pages = _pages.setdefault(asyncio.get_running_loop(), WeakValueDictionary())
+    pages = _shared_answers.setdefault(asyncio.get_running_loop(), WeakValueDictionary())
     page = pages.get(turn_id)
     if page is None:
-        pages[turn_id] = page = SharedPage()
+        pages[turn_id] = page = SharedAnswer()
     return page

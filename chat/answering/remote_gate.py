@@ -16,7 +16,7 @@ from django.conf import settings
 
 from chat.prompt import Prompt
 from chat.turns import outcomes
-from chat.turns.verdicts import FIXED
+from chat.turns.verdicts import FIXED_STATES
 from guard import Action, Verdict, action_for, judge_output, judge_strictly
 from guard.remote import GUARDS, RemoteGuard, Said, Unreadable
 from inference.second_opinion import NoOpinion, breaker, opinion_ask
@@ -26,35 +26,35 @@ logger = logging.getLogger(__name__)
 
 # A window ends with the first sentence that ends after so many characters: some six of them in the longest answer.
 WINDOW = 240
-LONGEST_WINDOW = 600
+MAX_WINDOW = 600
 # What came before a window and is judged with it, as words mean something in their place.
 CONTEXT = 600
 # Without the second guard an answer ends after this many characters, with its sentence.
-SHORT = 700
+DEGRADED_LENGTH = 700
 # What a person may be told instead of an answer, once the remote guard has seen their question.
-STOPS = frozenset(FIXED)
+FIXED_ACTIONS = frozenset(FIXED_STATES)
 
 
-def watches() -> bool:
+def has_remote_guard() -> bool:
     return bool(settings.GUARD_KIND)
 
 
 @dataclass
-class Watch:
+class RemoteGate:
     """What the remote guard said of one turn so far."""
 
     question: Sequence[Message]
     # A verdict on the question that a person is to be answered to in fixed words.
-    asks_for: Verdict | None = None
+    question_verdict: Verdict | None = None
     # The verdict that an answer is cut for.
     cut_by: Verdict | None = None
-    is_alone: bool = False
+    is_degraded: bool = False
     _held: str = ""
-    _let: str = ""
+    _released: str = ""
     _judging: asyncio.Task[Verdict | None] | None = field(default=None, repr=False)
 
     @classmethod
-    def over(cls, prompt: Prompt) -> "Watch":
+    def for_prompt(cls, prompt: Prompt) -> "RemoteGate":
         return cls([message for message in prompt.messages if message["role"] != "system"])
 
     async def __aenter__(self) -> Self:
@@ -71,28 +71,28 @@ class Watch:
     @property
     def has_ended(self) -> bool:
         """Whether nothing more may go out."""
-        return bool(self.asks_for or self.cut_by) or self.is_long_enough
+        return bool(self.question_verdict or self.cut_by) or self.is_full
 
     @property
-    def is_long_enough(self) -> bool:
-        return self.is_alone and len(self._let) >= SHORT
+    def is_full(self) -> bool:
+        return self.is_degraded and len(self._released) >= DEGRADED_LENGTH
 
     def begin_again(self) -> None:
         """Forget the answer so far: it turned out to be no answer."""
-        self._held = self._let = ""
+        self._held = self._released = ""
 
-    async def let(self, text: str, *, ended: bool = False) -> str:
+    async def release(self, text: str, *, ended: bool = False) -> str:
         """Take what the gate has released; returns what may go out now."""
         self._held += text
         if self.has_ended or not (window := self._window(ended=ended)):
             return ""
-        await self.hear_out()
-        if self.asks_for or not await self._may_go(window):
+        await self.await_question_verdict()
+        if self.question_verdict or not await self._may_go(window):
             return ""
-        self._held, self._let = self._held[len(window) :], self._let + window
+        self._held, self._released = self._held[len(window) :], self._released + window
         return window
 
-    async def hear_out(self) -> None:
+    async def await_question_verdict(self) -> None:
         """Wait for the verdict on the question, if it is still to come."""
         if self._judging is None:
             return
@@ -100,11 +100,11 @@ class Watch:
         # question is enough to ask about.
         verdict = await asyncio.shield(self._judging) or judge_strictly(self.question[-1]["content"])
         self._judging = None
-        if action_for(verdict) in STOPS:
-            self.asks_for = verdict
+        if action_for(verdict) in FIXED_ACTIONS:
+            self.question_verdict = verdict
 
     def _window(self, *, ended: bool) -> str:
-        if ended or len(self._held) >= LONGEST_WINDOW:
+        if ended or len(self._held) >= MAX_WINDOW:
             return self._held
         if len(self._held) < WINDOW:
             return ""
@@ -113,12 +113,12 @@ class Watch:
         return self._held[: end + 1] if end >= 0 else ""
 
     async def _may_go(self, window: str) -> bool:
-        answer = self._let[-CONTEXT:] + window
+        answer = self._released[-CONTEXT:] + window
         said: list[Message] = [*self.question[-1:], {"role": "assistant", "content": answer}]
-        verdict = None if self.is_alone else await self._opinion(said)
+        verdict = None if self.is_degraded else await self._opinion(said)
         # The gate judged each piece; what stands together in a window is judged once more where nobody else does.
         verdict = verdict or judge_output(answer)
-        if action_for(verdict) in STOPS or (self.is_alone and verdict.categories):
+        if action_for(verdict) in FIXED_ACTIONS or (self.is_degraded and verdict.categories):
             self.cut_by = verdict
         return self.cut_by is None
 
@@ -127,21 +127,21 @@ class Watch:
         guard = GUARDS[settings.GUARD_KIND]
         began = time.perf_counter()
         try:
-            verdict = await _verdict(guard, said)
+            verdict = await _fetch_verdict(guard, said)
         except (NoOpinion, Unreadable) as fault:
             logger.warning("The remote guard gave no verdict (%s): the local one is stricter.", fault)
         except Exception:
             logger.exception("Asking the remote guard met a fault of our own: the local one is stricter.")
         else:
             acts = action_for(verdict) is not Action.ALLOW
-            outcomes.guard_asked("flagged" if acts else "passed", time.perf_counter() - began)
+            outcomes.record_remote_verdict("flagged" if acts else "passed", time.perf_counter() - began)
             return verdict
-        outcomes.guard_asked("failed")
-        self.is_alone = True
+        outcomes.record_remote_verdict("failed")
+        self.is_degraded = True
         return None
 
 
-async def _verdict(guard: RemoteGuard, said: Said) -> Verdict:
+async def _fetch_verdict(guard: RemoteGuard, said: Said) -> Verdict:
     ask = guard.ask(said, model=settings.GUARD_MODEL)
     try:
         verdict = guard.read(await opinion_ask(ask.path, ask.body))

@@ -1,0 +1,265 @@
+"""One answer while it is written: from the model through the output gate onto the stream."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterable
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from chat import streaming
+from chat.answering.leases import Checkpoint
+from chat.answering.remote_gate import RemoteGate, has_remote_guard
+from chat.models import EndReason, Turn, TurnState
+from chat.prompt import Prompt, add_turn_instructions
+from chat.turns import outcomes
+from chat.turns.outcomes import Outcome
+from chat.turns.verdicts import FIXED_STATES, find_cut_reason
+from guard import OutputGate, Verdict, action_for
+from inference import errors
+from inference.provider import answer_stream, tokens_counted
+from inference.talk import Usage, Words
+
+logger = logging.getLogger(__name__)
+
+# A model that is loaded says something sooner than this.
+LOADING_AFTER_SECONDS = 8.0
+
+END_REASON_BY_FAULT = {
+    errors.ModelUnreachable: EndReason.MODEL_UNREACHABLE,
+    errors.ModelBusy: EndReason.MODEL_BUSY,
+    errors.ModelBroken: EndReason.MODEL_ERROR,
+    errors.OutOfQuota: EndReason.MODEL_QUOTA,
+    errors.PromptTooLong: EndReason.TOO_LONG,
+    errors.ModelRefused: EndReason.MODEL_REFUSED,
+    errors.AnswerFiltered: EndReason.FILTERED,
+    errors.AnswerEmpty: EndReason.MODEL_EMPTY,
+    errors.AnswerAllThought: EndReason.ONLY_THINKING,
+    errors.ModelSilent: EndReason.MODEL_SILENT,
+    errors.ModelGarbled: EndReason.MODEL_GARBLED,
+}
+
+
+@dataclass(eq=False)
+class AnswerInProgress:
+    """What has been written of a turn. The desk keeps it every second, and may say why it is to end."""
+
+    turn: Turn
+    text: str = ""
+    tokens: int = 0
+    usage: Usage | None = None
+    # Why the gate cut it, if it did.
+    cut_by: EndReason = EndReason.NONE
+    # What a guard elsewhere found in the question, where fixed words are due instead of an answer.
+    question_verdict: Verdict | None = None
+    is_short: bool = False
+    # When the model's server takes questions again, where it said so.
+    retry_at: datetime | None = None
+    is_written: bool = False
+    # Why somebody ended the writing from outside, if anybody did.
+    ended_by: EndReason = EndReason.NONE
+    started: float = field(default_factory=time.monotonic)
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        assert self.turn.claim is not None  # noqa: S101 - only a claimed turn is written
+        return Checkpoint(
+            turn_id=self.turn.pk, claim=self.turn.claim, answer=self.text, answer_tokens=self.tokens
+        )
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self.started
+
+    def apply_remote_verdict(self, watch: RemoteGate) -> None:
+        """Take over what the remote guard had to say."""
+        self.question_verdict, self.is_short = watch.question_verdict, watch.is_full
+        if watch.cut_by:
+            self.cut_by = find_cut_reason(watch.cut_by)
+
+
+async def write_answer(answer: AnswerInProgress, prompt: Prompt) -> EndReason:
+    """Write the draft to its end. Returns why it ended; NONE for a whole answer."""
+    watch = RemoteGate.for_prompt(prompt) if has_remote_guard() else None
+    if not watch:
+        return await _write_or_fail(answer, prompt, None)
+    async with watch:
+        try:
+            end_reason = await _write_or_fail(answer, prompt, watch)
+            await watch.await_question_verdict()
+        except asyncio.CancelledError:
+            if not answer.ended_by:
+                raise
+            end_reason = answer.ended_by
+            await watch.await_question_verdict()
+        # Somebody in danger gets the card whatever became of the answer: cut, stopped, empty or failed.
+        answer.apply_remote_verdict(watch)
+    return end_reason
+
+
+async def _write_or_fail(answer: AnswerInProgress, prompt: Prompt, watch: RemoteGate | None) -> EndReason:
+    try:
+        await _write(answer, prompt, watch)
+    except errors.ModelFault as fault:
+        return _handle_fault(answer, fault)
+    except Exception:
+        logger.exception("Turn %s met a fault of our own.", answer.turn.pk)
+        return EndReason.INTERNAL_ERROR
+    return answer.ended_by
+
+
+def _handle_fault(answer: AnswerInProgress, fault: errors.ModelFault) -> EndReason:
+    logger.log(logging.ERROR if fault.alarms else logging.WARNING, "Turn %s: %s", answer.turn.pk, fault)
+    if fault.withholds:
+        answer.text = ""
+    if fault.retry_after is not None:
+        answer.retry_at = timezone.now() + timedelta(seconds=fault.retry_after)
+    return END_REASON_BY_FAULT[type(fault)]
+
+
+async def count_answer_tokens(answer: AnswerInProgress) -> None:
+    """Have the model count what it wrote, where it did not report it. Chunks were counted until here."""
+    reported = answer.usage and answer.usage.answer_tokens is not None
+    if answer.tokens and not reported:
+        # A server may put several tokens into a chunk; and words that were held back were generated too.
+        counted = max(answer.tokens, await tokens_counted(answer.text) or 0)
+        # The answer ended there, so that no more than an estimate went beyond it.
+        answer.tokens = min(counted, answer.turn.max_answer_tokens)
+
+
+async def _write(answer: AnswerInProgress, prompt: Prompt, watch: RemoteGate | None) -> None:
+    writer, broken = streaming.StreamWriter(answer.turn.pk), None
+    stream = answer_stream(
+        messages=add_turn_instructions(prompt, answer.turn).messages,
+        answer_tokens=answer.turn.max_answer_tokens,
+        request_id=str(answer.turn.pk),
+    )
+    async with writer, aclosing(stream) as pieces:
+        release = _AnswerRelease(answer, writer, watch)
+        silence = asyncio.get_running_loop().call_later(
+            LOADING_AFTER_SECONDS, release.tell, streaming.ModelPhase.LOADING
+        )
+        try:
+            await release.follow(pieces)
+        except errors.ModelFault as fault:
+            if fault.withholds:
+                raise
+            # What is still held back was written before that, and is judged and kept.
+            broken = fault
+        finally:
+            silence.cancel()
+        if not answer.ended_by:
+            await release.finish()
+    if broken:
+        raise broken
+
+
+@dataclass
+class _AnswerRelease:
+    """Lets an answer's pieces onto the stream, as far as the gate and a guard elsewhere do."""
+
+    answer: AnswerInProgress
+    writer: streaming.StreamWriter
+    watch: RemoteGate | None
+    gate: OutputGate = field(default_factory=OutputGate)
+    phase: streaming.ModelPhase | None = None
+
+    def tell(self, phase: streaming.ModelPhase) -> None:
+        """Say on the page why there is no word yet."""
+        if (
+            self.phase is not phase
+            and not self.answer.text
+            and (phase is streaming.ModelPhase.THINKING or not self.phase)
+        ):
+            self.phase = phase
+            self.writer.tell(phase)
+
+    async def follow(self, pieces: AsyncIterable[Words | Usage]) -> None:
+        """Until the answer's end, or until it is cut or ended from outside."""
+        async for piece in pieces:
+            if isinstance(piece, Usage):
+                self.answer.usage = piece
+                continue
+            self.answer.tokens = piece.tokens
+            if piece.begins_again:
+                self._begin_again()
+            if not piece.text:
+                self.tell(streaming.ModelPhase.THINKING)
+            text = self.gate.feed(piece.text) if piece.text else ""
+            self._say(await self.watch.release(text) if self.watch else text)
+            if self.gate.is_cut or (self.watch and self.watch.has_ended):
+                return
+            if end_reason := _find_end_reason(self.writer.signals, self.answer.turn):
+                self.answer.ended_by = end_reason
+                return
+
+    async def finish(self) -> None:
+        """Let go what was held back, if it may go."""
+        rest = self.gate.finish()
+        if self.gate.is_cut:
+            self.answer.cut_by = find_cut_reason(self.gate.verdict)
+        elif self.watch:
+            rest = await self.watch.release(rest, ended=True)
+        self._say(rest)
+
+    def _begin_again(self) -> None:
+        """Take back what was said, as it turned out to be the model's thinking."""
+        self.answer.text, self.gate = "", OutputGate()
+        self.writer.begin_again()
+        if self.watch:
+            self.watch.begin_again()
+
+    def _say(self, text: str) -> None:
+        if text and not self.answer.text:
+            outcomes.record_first_words(self.answer.turn)
+        self.answer.text += text
+        self.writer.add(text, self.answer.tokens)
+
+
+def _find_end_reason(signals: streaming.ReaderSignals, turn: Turn) -> EndReason:
+    if signals.stop:
+        return EndReason.STOPPED_BY_ASKER
+    # Who asked to be answered later need not be there to read.
+    is_unread = signals.unread and turn.deferred_at is None
+    return EndReason.UNREAD if is_unread else EndReason.NONE
+
+
+def build_outcome(answer: AnswerInProgress, end_reason: EndReason) -> Outcome:
+    """What the turn came to. Reported usage is billed as reported; without it, what was counted here.
+
+    Fixed words and failures cost the person nothing: what the model had generated by then is the site's cost.
+    """
+    usage = answer.usage or Usage(prompt_tokens=None, answer_tokens=None, reached_limit=False)
+    # A model that never said a word has cost nothing that anybody can show.
+    prompt_tokens = usage.prompt_tokens or (answer.turn.prompt_tokens if answer.tokens else 0)
+    if answer.question_verdict:
+        state, end_reason = FIXED_STATES[action_for(answer.question_verdict)], EndReason.NONE
+    elif answer.cut_by:
+        state, end_reason = TurnState.CUT, answer.cut_by
+    elif not end_reason:
+        state, end_reason = TurnState.ANSWERED, _find_answer_end_reason(answer, usage)
+    else:
+        state = (
+            TurnState.STOPPED
+            if end_reason in {EndReason.STOPPED_BY_ASKER, EndReason.UNREAD}
+            else TurnState.FAILED
+        )
+    return Outcome(
+        state=state,
+        end_reason=end_reason,
+        answer="" if answer.cut_by or answer.question_verdict else answer.text.strip(),
+        verdict=answer.question_verdict,
+        prompt_tokens=prompt_tokens,
+        cached_tokens=usage.cached_tokens,
+        answer_tokens=usage.answer_tokens if usage.answer_tokens is not None else answer.tokens,
+        retry_at=answer.retry_at,
+    )
+
+
+def _find_answer_end_reason(answer: AnswerInProgress, usage: Usage) -> EndReason:
+    if answer.is_short:
+        return EndReason.NO_REMOTE_GUARD
+    return EndReason.LENGTH_LIMIT if usage.reached_limit else EndReason.NONE

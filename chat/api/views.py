@@ -1,0 +1,319 @@
+"""The tutor's API: questions, turns, pauses, reports and conversations of the signed-in person."""
+
+from functools import partial
+from uuid import UUID
+
+from django.urls import reverse
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.pagination import CursorPagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.models import Person
+from chat import services, streaming
+from chat.api.problems import (
+    ASKING_PROBLEMS,
+    KEY_MISSING,
+    NOTHING_TO_CONTINUE,
+    NOTHING_TO_REPORT,
+    RESTING,
+    raise_problems,
+)
+from chat.api.serializers import (
+    AskSerializer,
+    CheckInAnswerSerializer,
+    ConversationSerializer,
+    ReportRequestSerializer,
+    ReportSerializer,
+    TurnSerializer,
+    TutorStatusSerializer,
+    serialize_turn,
+    serialize_turns,
+)
+from chat.asking import services as asking
+from chat.asking.services import StartedTurn, count_question
+from chat.errors import TurnIdTaken
+from chat.models import Conversation, Turn
+from chat.reports import NothingToReport, create_report, report_rate_limit, withdraw_report
+from chat.selectors import find_pause, get_conversation, get_turn, list_conversations, list_shown_turns
+from chat.services import answer_check_in, end_pause
+from chat.turns.outages import MAX_DEFERRED, count_deferred, find_outage
+from chat.turns.verdicts import CRISIS_ACTIONS, judge_question
+from guard import action_for
+from kit.found import or_404
+from rest.problems import NOT_FOUND, TOO_OFTEN, Problem
+from rest.schema import answers, page_of, page_parameters
+from rest.views import SignedInView
+from safeguarding.api import FreeTextView
+from telemetry.context import note
+
+
+def get_own_conversation(person: Person, conversation_id: UUID) -> Conversation:
+    with or_404(Conversation.DoesNotExist):
+        return get_conversation(person, conversation_id)
+
+
+def get_own_turn(person: Person, turn_id: UUID) -> Turn:
+    note(turn=turn_id)
+    with or_404(Turn.DoesNotExist):
+        return get_turn(person, turn_id)
+
+
+KEY_PARAMETER = OpenApiParameter(
+    "Idempotency-Key",
+    {"type": "string", "format": "uuid"},
+    OpenApiParameter.HEADER,
+    required=True,
+    description="The turn’s id, made by you. The same key again answers the same turn.",
+)
+
+
+class TurnCreate(FreeTextView):
+    free_text = ("question",)
+
+    @extend_schema(
+        operation_id="turns_create",
+        parameters=[KEY_PARAMETER],
+        request=AskSerializer,
+        responses=answers(
+            {
+                201: OpenApiResponse(TurnSerializer, description="The question was taken."),
+                200: OpenApiResponse(TurnSerializer, description="It had been taken before."),
+            },
+            *ASKING_PROBLEMS,
+            NOT_FOUND,
+            TOO_OFTEN,
+            writes=True,
+        ),
+    )
+    def post(self, request: Request) -> Response:
+        """Ask a question, in a new conversation or in one of yours. A crisis is answered with a card at once.
+
+        That holds whatever else is wrong: with a used key the card's turn has an id of its own, and a refusal that can
+        store nothing carries the card in its member `card`.
+
+        Cards, fixed words and lessons come in the language of `Accept-Language`, where they are written in it. So does
+        an answer whose question leaves open in which language it is asked.
+        """
+        person, key = self.person, _read_key(request)
+        asked = AskSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        question, conversation_id = asked.validated_data["question"], asked.validated_data["conversation"]
+        conversation = get_own_conversation(person, conversation_id) if conversation_id else None
+        count_question(person, question, conversation)
+        with raise_problems(person):
+            taken = _start_turn(
+                person=person,
+                turn_id=key,
+                question=question,
+                conversation=conversation,
+                personal=asked.validated_data["personal"],
+                wait_for_model=asked.validated_data["wait_for_model"],
+            )
+        return _build_response(taken)
+
+
+def _build_response(taken: StartedTurn) -> Response:
+    address = reverse("chat_api:turn", args=[taken.turn.pk])
+    return Response(
+        serialize_turn(taken.turn), status=201 if taken.is_new else 200, headers={"Location": address}
+    )
+
+
+def _read_key(request: Request) -> UUID:
+    try:
+        return UUID(request.headers.get("Idempotency-Key", ""))
+    except ValueError as fault:
+        raise Problem(KEY_MISSING) from fault
+
+
+def _start_turn(
+    *,
+    person: Person,
+    turn_id: UUID,
+    question: str,
+    conversation: Conversation | None,
+    personal: str,
+    wait_for_model: bool,
+) -> StartedTurn:
+    """Take the question. A key that stands for another one is refused, but never to a cry for help."""
+    start = partial(
+        asking.start_turn,
+        person=person,
+        question=question,
+        conversation=conversation,
+        personal=personal,
+        wait_for_model=wait_for_model,
+    )
+    try:
+        return start(turn_id=turn_id)
+    except TurnIdTaken:
+        past = list_shown_turns(conversation) if conversation else ()
+        if action_for(judge_question(question, past)) not in CRISIS_ACTIONS:
+            raise
+        return start(turn_id=asking.derive_turn_id(person, turn_id, question))
+
+
+class TurnContinue(SignedInView):
+    @extend_schema(
+        operation_id="turns_continue",
+        parameters=[KEY_PARAMETER],
+        request=None,
+        responses=answers(
+            {
+                201: OpenApiResponse(TurnSerializer, description="The rest was asked for."),
+                200: OpenApiResponse(TurnSerializer, description="It had been asked for before."),
+            },
+            *ASKING_PROBLEMS,
+            NOTHING_TO_CONTINUE,
+            NOT_FOUND,
+            TOO_OFTEN,
+            writes=True,
+        ),
+    )
+    def post(self, request: Request, turn_id: UUID) -> Response:
+        """Go on with an answer that was stopped, broke off or reached its longest length, in a new turn.
+
+        The new turn `continues` this one, and its question is “Go on.” in the language of `Accept-Language`. It passes
+        the same checks as any question. Asking again answers the turn that goes on with this one, whatever the key.
+        """
+        unfinished, key = get_own_turn(self.person, turn_id), _read_key(request)
+        count_question(self.person, unfinished.question, unfinished.conversation)
+        with raise_problems(self.person):
+            taken = asking.continue_turn(person=self.person, turn=unfinished, turn_id=key)
+        if taken.turn == unfinished:
+            raise Problem(NOTHING_TO_CONTINUE)
+        return _build_response(taken)
+
+
+class TurnDetail(SignedInView):
+    @extend_schema(operation_id="turns_read", responses=answers({200: TurnSerializer}, NOT_FOUND))
+    def get(self, request: Request, turn_id: UUID) -> Response:
+        """One of your turns, with the words that it has so far. Whoever asks for it counts as reading."""
+        turn = get_own_turn(self.person, turn_id)
+        if turn.is_live:
+            streaming.record_reader(turn.pk)
+        return Response(serialize_turn(turn))
+
+
+class TurnStop(SignedInView):
+    @extend_schema(
+        operation_id="turns_stop",
+        request=None,
+        responses=answers({202: TurnSerializer}, NOT_FOUND, writes=True),
+    )
+    def post(self, request: Request, turn_id: UUID) -> Response:
+        """Stop one of your turns, and the model with it, within a second. One that has ended stays as it is."""
+        turn = get_own_turn(self.person, turn_id)
+        services.stop_turn(turn=turn)
+        return Response(serialize_turn(get_own_turn(self.person, turn_id)), status=202)
+
+
+class CheckInAnswer(SignedInView):
+    @extend_schema(
+        operation_id="turns_answer",
+        request=CheckInAnswerSerializer,
+        responses=answers({200: TurnSerializer}, NOT_FOUND, writes=True),
+    )
+    def post(self, request: Request, turn_id: UUID) -> Response:
+        """Answer what a pause asks. A yes brings a card, anything else lets the lesson go on; both only once."""
+        turn = get_own_turn(self.person, turn_id)
+        answered = CheckInAnswerSerializer(data=request.data)
+        answered.is_valid(raise_exception=True)
+        answer_check_in(turn=turn, is_yes=answered.validated_data["answer"] == "yes")
+        return Response(serialize_turn(get_own_turn(self.person, turn_id)))
+
+
+class TutorStatus(SignedInView):
+    @extend_schema(operation_id="tutor_read", responses=answers({200: TutorStatusSerializer}))
+    def get(self, _request: Request) -> Response:
+        """Whether the model is down, and how many of your questions wait until it is back."""
+        outage = find_outage()
+        told = {
+            "model_down_since": outage.began_at if outage else None,
+            "deferred": count_deferred(self.person),
+            "deferred_limit": MAX_DEFERRED,
+        }
+        return Response(TutorStatusSerializer(told).data)
+
+
+class PauseEnd(SignedInView):
+    @extend_schema(
+        operation_id="tutor_go_on",
+        request=None,
+        responses=answers({204: OpenApiResponse(description="The tutor is open.")}, RESTING, writes=True),
+    )
+    def post(self, _request: Request) -> Response:
+        """Go on after a help card, by the person's own word: that they are safe and want to. Ask them."""
+        if not end_pause(person=self.person) and (pause := find_pause(self.person)):
+            raise Problem(RESTING, fields={"opens_at": pause.until})
+        return Response(status=204)
+
+
+class TurnReport(FreeTextView):
+    free_text = ("comment",)
+
+    @extend_schema(
+        operation_id="turns_report",
+        request=ReportRequestSerializer,
+        responses=answers({200: ReportSerializer}, NOTHING_TO_REPORT, NOT_FOUND, TOO_OFTEN, writes=True),
+    )
+    def post(self, request: Request, turn_id: UUID) -> Response:
+        """Say that an answer is bad, or that you were misread. What you said of a turn before stays as it is."""
+        turn = get_own_turn(self.person, turn_id)
+        said = ReportRequestSerializer(data=request.data)
+        said.is_valid(raise_exception=True)
+        report_rate_limit.hit(self.person.pk)
+        try:
+            report = create_report(turn=turn, **said.validated_data)
+        except NothingToReport as fault:
+            raise Problem(NOTHING_TO_REPORT) from fault
+        return Response({**ReportSerializer(report).data, "card": self.card_for_words()})
+
+    @extend_schema(
+        operation_id="turns_report_take_back",
+        request=None,
+        responses=answers({204: OpenApiResponse(description="Nobody may read it.")}, NOT_FOUND, writes=True),
+    )
+    def delete(self, request: Request, turn_id: UUID) -> Response:
+        """Take back what you said of a turn. That there was a report stays counted, and nothing else of it."""
+        withdraw_report(turn=get_own_turn(self.person, turn_id))
+        return Response(status=204)
+
+
+class NewestFirstPagination(CursorPagination):
+    page_size = 20
+    # The second key orders those that were asked in at the same time.
+    ordering = ("-asked_at", "-pk")
+
+
+class OldestFirstPagination(CursorPagination):
+    page_size = 20
+    ordering = ("asked_at", "pk")
+
+
+class ConversationList(SignedInView):
+    @extend_schema(
+        operation_id="conversations_list",
+        parameters=page_parameters,
+        responses=answers({200: page_of(ConversationSerializer)}, NOT_FOUND),
+    )
+    def get(self, request: Request) -> Response:
+        """Your conversations, the last asked in first."""
+        pages = NewestFirstPagination()
+        page = pages.paginate_queryset(list_conversations(self.person), request, self)
+        return pages.get_paginated_response(ConversationSerializer(page, many=True).data)
+
+
+class ConversationTurnList(SignedInView):
+    @extend_schema(
+        operation_id="conversation_turns_list",
+        parameters=page_parameters,
+        responses=answers({200: page_of(TurnSerializer)}, NOT_FOUND),
+    )
+    def get(self, request: Request, conversation_id: UUID) -> Response:
+        """The turns of one of your conversations, oldest first, without those that another turn replaced."""
+        pages = OldestFirstPagination()
+        found = get_own_conversation(self.person, conversation_id)
+        page = pages.paginate_queryset(list_shown_turns(found), request, self)
+        return pages.get_paginated_response(serialize_turns(page or ()))

@@ -1,0 +1,198 @@
+"""The parent view: what a parent sees of a teen's conversations, by their agreement, and its page."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import pairwise
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from accounts.access import person_of, sign_in_required
+from accounts.models import Person
+from budgets.selectors import meter
+from chat.formatting import format_meter
+from chat.models import CHECK_IN_LAYER, Turn, TurnState
+from chat.selectors import build_unsealed_filter, drop_duplicate_questions
+from chat.web.turns import build_shown_turns
+from chat.web.views import HtmxRequest
+from courses.selectors import module_titles
+from families.looks import look_take
+from families.models import Link
+from families.selectors import link_to_teen
+from families.terms import View
+from families.wider_views import Sight, sight_of
+from guard import Category, Level
+from inference.place import runs_at_home
+from kit.found import or_404
+from kit.visits import is_fetched_ahead, is_visit
+
+DAYS_SHOWN = 14
+# A pause longer than this between two questions is time away from the tutor.
+MAX_THINKING_GAP = timedelta(minutes=10)
+EXCERPT_LENGTH = 160
+TURNS_A_PAGE = 50
+# What points at an unsafe home is never shown to a parent, whatever was agreed (docs/safety.md, level S).
+ALWAYS_HIDDEN = Q(level=Level.UNSAFE_HOME) | Q(
+    categories__overlap=[Category.UNSAFE_HOME, Category.EXPLOITATION]
+)
+
+
+@dataclass(frozen=True)
+class DayUse:
+    date: date
+    questions: int
+    minutes: int
+
+
+@dataclass(frozen=True)
+class TopicCount:
+    """A module by its title; "" for questions that no lesson covers."""
+
+    title: str
+    questions: int
+
+
+@dataclass(frozen=True)
+class ParentOverview:
+    days: Sequence[DayUse]
+    topics: Sequence[TopicCount]
+    meter_text: str
+    excerpts: Sequence[str] = ()
+    turns: Sequence[Turn] = ()
+    # The id of the turn after which the next page of excerpts or turns begins; "" on the last one.
+    older: str = ""
+
+
+def build_overview(link: Link, sight: Sight, before: Turn | None = None) -> ParentOverview:
+    """The last two weeks of a teen, as far as `sight` goes. Words appear in it only where its view names them.
+
+    They come in pages, newest first: those before the turn `before`, or the newest.
+    """
+    teen = link.teen
+    view = sight.view
+    turns = list(_list_counted_turns(teen, sight).only("asked_at", "ended_at", "passages"))
+    words = _list_readable_turns(teen, sight)
+    if before:
+        words = words.filter(asked_at__lte=before.asked_at).filter(
+            Q(asked_at__lt=before.asked_at) | Q(pk__lt=before.pk)
+        )
+    words = words.select_related("conversation__owner").order_by("-asked_at", "-pk")
+    found = list(words[: TURNS_A_PAGE + 1])
+    shown = found[:TURNS_A_PAGE]
+    return ParentOverview(
+        days=_count_days(turns, teen),
+        topics=_count_topics(turns),
+        meter_text=format_meter(meter(owner=teen), teen),
+        excerpts=[turn.question[:EXCERPT_LENGTH] for turn in shown] if view == View.FLAGGED else (),
+        turns=shown if view == View.FULL else (),
+        older=str(shown[-1].pk) if len(found) > TURNS_A_PAGE else "",
+    )
+
+
+def get_visible_turn(link: Link, turn_id: str) -> Turn:
+    """A turn whose words the parent of `link` may see now. Raises Turn.DoesNotExist for any other."""
+    try:
+        return _list_readable_turns(link.teen, sight_of(link)).only("asked_at").get(pk=UUID(turn_id))
+    except ValueError as fault:
+        raise Turn.DoesNotExist from fault
+
+
+def _list_counted_turns(teen: Person, sight: Sight) -> QuerySet[Turn]:
+    since = max(timezone.now() - timedelta(days=DAYS_SHOWN), sight.topics_since)
+    return drop_duplicate_questions(
+        Turn.objects.filter(conversation__owner=teen, asked_at__gte=since)
+    ).exclude(ALWAYS_HIDDEN)
+
+
+def _list_readable_turns(teen: Person, sight: Sight) -> QuerySet[Turn]:
+    """Turns whose words may be seen. Someone who helped with the password may agree to a wider view as the teen."""
+    open_turns = _list_counted_turns(teen, sight).filter(
+        build_unsealed_filter(teen, "conversation__started_at")
+    )
+    # What a teen answers when a pause asks stays theirs: the pause promises it.
+    flagged = Q(state=TurnState.CARDED) & ~Q(layer=CHECK_IN_LAYER) & _build_since_filter(sight.flagged_since)
+    match sight.view:
+        case View.FULL if sight.full_since is None:
+            return open_turns
+        case View.FULL:
+            return open_turns.filter(_build_since_filter(sight.full_since) | flagged)
+        case View.FLAGGED:
+            return open_turns.filter(flagged)
+        case _:
+            return open_turns.none()
+
+
+def _build_since_filter(moment: datetime | None) -> Q:
+    return Q(asked_at__gte=moment) if moment else Q()
+
+
+def _count_days(turns: Iterable[Turn], teen: Person) -> list[DayUse]:
+    by_day: dict[date, list[Turn]] = {}
+    for turn in sorted(turns, key=lambda turn: turn.asked_at):
+        by_day.setdefault(turn.asked_at.astimezone(teen.zone).date(), []).append(turn)
+    return [
+        DayUse(day, len(asked), _count_minutes(asked)) for day, asked in sorted(by_day.items(), reverse=True)
+    ]
+
+
+def _count_minutes(asked: Sequence[Turn]) -> int:
+    """Minutes spent, from the first question on, leaving out long pauses; at least one."""
+    spent = timedelta(minutes=1)
+    for one, following in pairwise(asked):
+        spent += min(following.asked_at - one.asked_at, MAX_THINKING_GAP)
+    return max(1, round(spent.total_seconds() / 60))
+
+
+def _count_topics(turns: Iterable[Turn]) -> list[TopicCount]:
+    titles = dict(module_titles())
+    counted = Counter(
+        titles.get(turn.passages[0].split("/")[0], "") if turn.passages else "" for turn in turns
+    )
+    return [TopicCount(title, count) for title, count in counted.most_common()]
+
+
+@sign_in_required
+@require_safe
+@never_cache
+def parent_view(request: HtmxRequest, link_id: UUID) -> HttpResponse:
+    """A parent looks at what was agreed. The look is written down before anything is shown.
+
+    To whatever is not a visit, such as HEAD or a browser that fetches ahead, nothing is shown and no look written down.
+    """
+    with or_404(Link.DoesNotExist):
+        link = link_to_teen(person_of(request), link_id)
+    if not is_visit(request):
+        # A browser keeps no page that it fetched ahead of time with a status such as this.
+        return HttpResponse(status=403 if is_fetched_ahead(request) else 200)
+    before = None
+    if "before" in request.GET:
+        try:
+            before = get_visible_turn(link, request.GET["before"])
+        except Turn.DoesNotExist:
+            # It is gone, too old by now, or no longer in the agreed view.
+            return redirect("chat:parent_view", link.pk)
+    with or_404(Link.DoesNotExist):
+        sight = look_take(link=link)
+    seen = build_overview(link, sight, before)
+    page = {
+        "link": link,
+        "sight": sight,
+        "words_since": sight.words_since,
+        "overview": seen,
+        "is_first": before is None,
+    }
+    turns = build_shown_turns(seen.turns)
+    page |= {
+        "is_first": before is None,
+        "turns": turns,
+        "runs_at_home": runs_at_home(),
+        "person": person_of(request),
+    }
+    return render(request, "chat/parent_view.html", page)

@@ -1,1 +1,0 @@
-"""What a parent sees of a teen's conversations. Nothing in it is for other rooms."""
