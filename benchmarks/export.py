@@ -35,7 +35,7 @@ from django.utils import timezone  # noqa: E402
 
 from accounts.models import Person, Role  # noqa: E402
 from chat.models import Conversation, Turn, TurnState  # noqa: E402
-from privacy.archive import archive_make  # noqa: E402
+from privacy.archive import build_archive  # noqa: E402
 from tests.live import environment  # noqa: E402
 
 TURNS_IN_A_CONVERSATION = 20
@@ -120,15 +120,15 @@ def apart(username: str) -> dict[str, float]:
 
 def measured(username: str, *, traced: bool) -> dict[str, float]:
     person = Person.objects.get(username=username)
-    archive_make(person=Person.objects.get(username=WARM_UP)).close()
+    build_archive(person=Person.objects.get(username=WARM_UP)).close()
     if traced:
         tracemalloc.start()
-        archive_make(person=person).close()
+        build_archive(person=person).close()
         figures = {"tracemalloc_mb": tracemalloc.get_traced_memory()[1] / 1e6}
     else:
         with peak() as grown:
             started = time.perf_counter()
-            spool = archive_make(person=person)
+            spool = build_archive(person=person)
             seconds = time.perf_counter() - started
         size = spool.seek(0, os.SEEK_END)
         figures = {"seconds": seconds, "rss_grown_mb": grown["bytes"] / 1e6, "zip_mb": size / 1e6}

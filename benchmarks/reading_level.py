@@ -90,7 +90,7 @@ def main() -> None:
     from courses.authoring.modules import library_read
     from courses.authoring.source import CONTENT
     from courses.markdown import plain_of
-    from families.consent_texts import text_now
+    from families.consent_texts import get_current_text
 
     for module in library_read():
         texts = texts_of(module)
@@ -105,7 +105,7 @@ def main() -> None:
         print(_row(f"{briefing.language}/{briefing.slug}", text, briefing.language))
     for path in PAGES:
         print(_row(path, words_of(Client(HTTP_HOST="localhost").get(path).content.decode()), "en"))
-    print(_row("consent", " ".join(text_now().points), "en"))
+    print(_row("consent", " ".join(get_current_text().points), "en"))
 
 
 def texts_of(module: "ModuleText") -> dict[str, str]:

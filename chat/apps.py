@@ -10,8 +10,8 @@ class ChatConfig(AppConfig):
     def ready(self) -> None:
         from chat.personal import KINDS
         from chat.services import stop_answers
-        from families.closing import register_ending
-        from privacy.registry import register
+        from families.consent_end import register_consent_end_handler
+        from privacy.registry import register_kinds
 
-        register(*KINDS, room="chat")
-        register_ending(stop_answers)
+        register_kinds(*KINDS, room="chat")
+        register_consent_end_handler(stop_answers)

@@ -6,7 +6,7 @@ from typing import Self
 
 from budgets.errors import BudgetShort
 from chat.models import Turn
-from families.gate import Gate
+from families.gate import TutorGate
 
 
 class QuestionRejected(Exception):
@@ -98,6 +98,6 @@ class ModelNotInPlan(QuestionRejected):
 class FamilyClosed(QuestionRejected):
     """A teen's family has closed the tutor for now, or nobody has consented yet; `gate` says which."""
 
-    def __init__(self, gate: Gate) -> None:
-        super().__init__(gate.closed)
+    def __init__(self, gate: TutorGate) -> None:
+        super().__init__(gate.closed_reason)
         self.gate = gate

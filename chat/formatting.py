@@ -34,14 +34,14 @@ from chat.models import EndReason, ModelOutage, Report, Turn, TurnState, WaitsFo
 from chat.turns.verdicts import get_verdict
 from kit.texts import count_said, length_said
 from kit.throttles import TooOften, too_often_said
-from safeguarding.cards import Card, card_for
+from safeguarding.cards import CrisisCard, build_card
 
 
-def find_card(turn: Turn) -> Card | None:
+def find_card(turn: Turn) -> CrisisCard | None:
     """The help card that a turn became, or that stands beside what it asks; or None."""
     if turn.state not in {TurnState.CARDED, TurnState.PAUSED}:
         return None
-    return card_for(get_verdict(turn), country=settings.HELP_COUNTRY)
+    return build_card(get_verdict(turn), country=settings.HELP_COUNTRY)
 
 
 BEING_WRITTEN = gettext_lazy("Your question is sent. The answer is being written.")

@@ -23,11 +23,11 @@ from chat.selectors import build_unsealed_filter, drop_duplicate_questions
 from chat.web.turns import build_shown_turns
 from chat.web.views import HtmxRequest
 from courses.selectors import module_titles
-from families.looks import look_take
 from families.models import Link
-from families.selectors import link_to_teen
-from families.terms import View
-from families.wider_views import Sight, sight_of
+from families.parent_view import VisibleContent, get_visible_content
+from families.parent_view_log import log_parent_view
+from families.selectors import get_link_as_parent
+from families.terms import ParentView
 from guard import Category, Level
 from inference.place import runs_at_home
 from kit.found import or_404
@@ -70,7 +70,7 @@ class ParentOverview:
     older: str = ""
 
 
-def build_overview(link: Link, sight: Sight, before: Turn | None = None) -> ParentOverview:
+def build_overview(link: Link, sight: VisibleContent, before: Turn | None = None) -> ParentOverview:
     """The last two weeks of a teen, as far as `sight` goes. Words appear in it only where its view names them.
 
     They come in pages, newest first: those before the turn `before`, or the newest.
@@ -90,8 +90,8 @@ def build_overview(link: Link, sight: Sight, before: Turn | None = None) -> Pare
         days=_count_days(turns, teen),
         topics=_count_topics(turns),
         meter_text=format_meter(meter(owner=teen), teen),
-        excerpts=[turn.question[:EXCERPT_LENGTH] for turn in shown] if view == View.FLAGGED else (),
-        turns=shown if view == View.FULL else (),
+        excerpts=[turn.question[:EXCERPT_LENGTH] for turn in shown] if view == ParentView.FLAGGED else (),
+        turns=shown if view == ParentView.FULL else (),
         older=str(shown[-1].pk) if len(found) > TURNS_A_PAGE else "",
     )
 
@@ -99,19 +99,21 @@ def build_overview(link: Link, sight: Sight, before: Turn | None = None) -> Pare
 def get_visible_turn(link: Link, turn_id: str) -> Turn:
     """A turn whose words the parent of `link` may see now. Raises Turn.DoesNotExist for any other."""
     try:
-        return _list_readable_turns(link.teen, sight_of(link)).only("asked_at").get(pk=UUID(turn_id))
+        return (
+            _list_readable_turns(link.teen, get_visible_content(link)).only("asked_at").get(pk=UUID(turn_id))
+        )
     except ValueError as fault:
         raise Turn.DoesNotExist from fault
 
 
-def _list_counted_turns(teen: Person, sight: Sight) -> QuerySet[Turn]:
+def _list_counted_turns(teen: Person, sight: VisibleContent) -> QuerySet[Turn]:
     since = max(timezone.now() - timedelta(days=DAYS_SHOWN), sight.topics_since)
     return drop_duplicate_questions(
         Turn.objects.filter(conversation__owner=teen, asked_at__gte=since)
     ).exclude(ALWAYS_HIDDEN)
 
 
-def _list_readable_turns(teen: Person, sight: Sight) -> QuerySet[Turn]:
+def _list_readable_turns(teen: Person, sight: VisibleContent) -> QuerySet[Turn]:
     """Turns whose words may be seen. Someone who helped with the password may agree to a wider view as the teen."""
     open_turns = _list_counted_turns(teen, sight).filter(
         build_unsealed_filter(teen, "conversation__started_at")
@@ -119,11 +121,11 @@ def _list_readable_turns(teen: Person, sight: Sight) -> QuerySet[Turn]:
     # What a teen answers when a pause asks stays theirs: the pause promises it.
     flagged = Q(state=TurnState.CARDED) & ~Q(layer=CHECK_IN_LAYER) & _build_since_filter(sight.flagged_since)
     match sight.view:
-        case View.FULL if sight.full_since is None:
+        case ParentView.FULL if sight.full_since is None:
             return open_turns
-        case View.FULL:
+        case ParentView.FULL:
             return open_turns.filter(_build_since_filter(sight.full_since) | flagged)
-        case View.FLAGGED:
+        case ParentView.FLAGGED:
             return open_turns.filter(flagged)
         case _:
             return open_turns.none()
@@ -167,7 +169,7 @@ def parent_view(request: HtmxRequest, link_id: UUID) -> HttpResponse:
     To whatever is not a visit, such as HEAD or a browser that fetches ahead, nothing is shown and no look written down.
     """
     with or_404(Link.DoesNotExist):
-        link = link_to_teen(person_of(request), link_id)
+        link = get_link_as_parent(person_of(request), link_id)
     if not is_visit(request):
         # A browser keeps no page that it fetched ahead of time with a status such as this.
         return HttpResponse(status=403 if is_fetched_ahead(request) else 200)
@@ -179,12 +181,12 @@ def parent_view(request: HtmxRequest, link_id: UUID) -> HttpResponse:
             # It is gone, too old by now, or no longer in the agreed view.
             return redirect("chat:parent_view", link.pk)
     with or_404(Link.DoesNotExist):
-        sight = look_take(link=link)
+        sight = log_parent_view(link=link)
     seen = build_overview(link, sight, before)
     page = {
         "link": link,
         "sight": sight,
-        "words_since": sight.words_since,
+        "text_since": sight.text_since,
         "overview": seen,
         "is_first": before is None,
     }

@@ -9,7 +9,7 @@ from chat.models import Conversation, Report, Turn
 from chat.reports import REPORT_RETENTION, delete_expired_reports, list_reports
 from chat.selectors import list_turns
 from chat.services import CONVERSATION_RETENTION, delete_conversation, delete_expired_conversations
-from privacy.registry import Kind, Retention, Row, leave
+from privacy.registry import DataKind, Retention, Row, erased_by_cascade
 
 
 def export_conversations(person: Person) -> Iterator[Row]:
@@ -41,26 +41,24 @@ def erase_conversations(person: Person) -> None:
         delete_conversation(conversation=conversation)
 
 
-CONVERSATIONS = Kind(
+CONVERSATIONS = DataKind(
     name="conversations",
     title=_("Conversations with the tutor"),
-    what=_("Your questions and its answers, so that you can read them again."),
+    description=_("Your questions and its answers, so that you can read them again."),
     retention=Retention(
-        words=_(
-            "Each is deleted %(days)d days after its last question. You can delete it earlier, for good."
-        ),
+        text=_("Each is deleted %(days)d days after its last question. You can delete it earlier, for good."),
         days=CONVERSATION_RETENTION.days,
-        since=_("its last question"),
-        forget=delete_expired_conversations,
+        counted_from=_("its last question"),
+        delete_expired=delete_expired_conversations,
         task="chat.tasks.delete_expired_conversations",
     ),
-    seen=_(
+    visible_to=_(
         "A linked parent sees time and topics, and words only if you both agreed on it; you see every look. "
         "Whoever checks the tutor sees a question that you report, and only if you allow it. "
         "Whoever runs the server could reach its database."
     ),
-    gone=_("Your conversations with the tutor"),
-    private=True,
+    erasure_removes=_("Your conversations with the tutor"),
+    is_private=True,
     models=(Conversation, Turn),
     labels={
         "conversation": _("number of the conversation"),
@@ -93,26 +91,26 @@ def export_reports(person: Person) -> Iterator[Row]:
         }
 
 
-REPORTS = Kind(
+REPORTS = DataKind(
     name="reports",
     title=_("What you reported"),
-    what=_(
+    description=_(
         "That an answer was bad, or that a card or a refusal misread you, so that we can measure where the tutor is "
         "wrong. Your reason and your words only where you allowed that somebody reads them."
     ),
     retention=Retention(
-        words=_(
+        text=_(
             "It is deleted after %(days)d days, and earlier with its conversation or when you take it back."
         ),
         days=REPORT_RETENTION.days,
-        since=_("the report"),
-        forget=delete_expired_reports,
+        counted_from=_("the report"),
+        delete_expired=delete_expired_reports,
         task="chat.tasks.delete_expired_reports",
     ),
-    seen=_("The people who check the tutor, without your name, and only what you allowed. No parent."),
-    gone=_("What you reported"),
-    stays=_("How many reports there were, without anything that leads to you."),
-    private=True,
+    visible_to=_("The people who check the tutor, without your name, and only what you allowed. No parent."),
+    erasure_removes=_("What you reported"),
+    erasure_keeps=_("How many reports there were, without anything that leads to you."),
+    is_private=True,
     models=(Report,),
     labels={
         "created_at": _("reported"),
@@ -123,6 +121,6 @@ REPORTS = Kind(
     },
     export=export_reports,
     # They go with their conversations.
-    erase=leave,
+    erase=erased_by_cascade,
 )
 KINDS = (CONVERSATIONS, REPORTS)

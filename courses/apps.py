@@ -15,10 +15,10 @@ class CoursesConfig(AppConfig):
         from courses.personal import KINDS
         from courses.selectors import module_titles
         from events import modules
-        from families.waiting import register_requests
-        from privacy.registry import register
+        from families.pending_requests import register_request_kinds
+        from privacy.registry import register_kinds
 
-        register(*KINDS, room="courses")
+        register_kinds(*KINDS, room="courses")
         modules.register(module_titles)
-        register_requests(REQUEST)
+        register_request_kinds(REQUEST)
         user_logged_in.connect(take_along)

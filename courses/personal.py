@@ -8,8 +8,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Person
 from courses.learning.together import ASKS_KEPT_FOR, togethers_forget
 from courses.models import Answer, Certificate, LessonDone, Together
-from families.agreements import other_side
-from privacy.registry import Kind, Retention, Row
+from families.agreements import get_other_side
+from privacy.registry import DataKind, Retention, Row
 
 
 def learned_export(person: Person) -> Iterator[Row]:
@@ -64,7 +64,7 @@ def togethers_export(person: Person) -> Iterator[Row]:
     for row in rows.order_by("asked_at").iterator():
         yield {
             "module": row.module_slug,
-            "who": str(other_side(row.link, person)),
+            "who": str(get_other_side(row.link, person)),
             "asked_by": str(row.asked_by),
             "asked_at": row.asked_at,
             "agreed_at": row.agreed_at,
@@ -75,25 +75,25 @@ def togethers_erase(person: Person) -> None:
     togethers_of(person).delete()
 
 
-LEARNED = Kind(
+LEARNED = DataKind(
     name="learned",
     title=_("What you have learned"),
-    what=_(
+    description=_(
         "Which lessons you marked as done and what you chose in a quiz, first and last, so that you can go on where "
         "you stopped and we see which question misleads."
     ),
     retention=Retention(
-        words=_(
+        text=_(
             "It stays until the account is deleted. "
             "Signed out, it is kept with this browser and forgotten two weeks after you last used it."
         )
     ),
-    seen=_(
+    visible_to=_(
         "Nobody else sees it. What is done while two take a module together is written down for both. Admins see "
         "how many did what, in steps of five and never fewer than five, without names."
     ),
-    gone=_("What you have learned, as this site knew it"),
-    private=True,
+    erasure_removes=_("What you have learned, as this site knew it"),
+    is_private=True,
     models=(LessonDone, Answer),
     labels={
         "module": _("module"),
@@ -107,17 +107,17 @@ LEARNED = Kind(
     export=learned_export,
     erase=learned_erase,
 )
-CERTIFICATES = Kind(
+CERTIFICATES = DataKind(
     name="certificates",
     title=_("Certificates"),
-    what=_(
+    description=_(
         "That you asked for a certificate of a module, with the name you chose for it, if any, so that others can "
         "check it."
     ),
-    retention=Retention(words=_("It stays until you withdraw it or the account is deleted.")),
-    seen=_("Whoever has its address sees what stands on it, and nothing else about you."),
-    gone=_("Your certificates; their addresses then know nothing"),
-    private=True,
+    retention=Retention(text=_("It stays until you withdraw it or the account is deleted.")),
+    visible_to=_("Whoever has its address sees what stands on it, and nothing else about you."),
+    erasure_removes=_("Your certificates; their addresses then know nothing"),
+    is_private=True,
     models=(Certificate,),
     labels={
         "title": _("module"),
@@ -129,25 +129,25 @@ CERTIFICATES = Kind(
     export=certificates_export,
     erase=certificates_erase,
 )
-TOGETHER = Kind(
+TOGETHER = DataKind(
     name="together",
     title=_("Modules taken together"),
-    what=_(
+    description=_(
         "With whom of your family you take a module together, or would like to, so that what one does counts for both."
     ),
     retention=Retention(
-        words=_(
+        text=_(
             "An ask without an answer is deleted after %(days)d days. What you take together stays until one of you "
             "goes on alone, or your link ends."
         ),
         days=ASKS_KEPT_FOR.days,
-        since=_("the asking"),
-        forget=togethers_forget,
+        counted_from=_("the asking"),
+        delete_expired=togethers_forget,
         task="courses.tasks.togethers_forget",
     ),
-    seen=_("The two of you see it."),
-    gone=_("With whom you take modules together"),
-    private=True,
+    visible_to=_("The two of you see it."),
+    erasure_removes=_("With whom you take modules together"),
+    is_private=True,
     models=(Together,),
     labels={
         "module": _("module"),

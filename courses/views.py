@@ -26,7 +26,7 @@ from courses.library.selectors import Course, courses_of
 from courses.selectors import modules_shown
 from kit.free_text import reads_free_text
 from kit.throttles import AskerThrottle, Throttle, TooOften, slowed, too_often_said
-from safeguarding.crisis import cards_beside_search
+from safeguarding.crisis import build_cards_for_search
 
 searches = AskerThrottle("searches", person="60/minute", network="600/minute", everyone="1800/minute")
 # Far above anybody who reads.
@@ -76,7 +76,7 @@ def search(request: HttpRequest) -> HttpResponse:
         "longest": LONGEST,
         "found": found,
         "modules": [] if found else modules_shown(),
-        "cards": cards_beside_search(request, words),
+        "cards": build_cards_for_search(request, words),
     }
     response = render(request, "courses/search.html", page)
     response.headers["X-Robots-Tag"] = "noindex"

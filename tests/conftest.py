@@ -18,7 +18,7 @@ from redis.exceptions import RedisError
 
 from accounts.models import Person, Role
 from courses.models import Module
-from families.consent_texts import text_now
+from families.consent_texts import get_current_text
 from families.models import Consent, Residence
 from kit import throttles, valkey
 from tests import emptying, live
@@ -119,7 +119,7 @@ def make_person(db: None) -> Callable[..., Person]:
 
 def with_consent(teen: Person) -> Person:
     """A teen for whom somebody has agreed that the tutor may be used, and who lives in the United States."""
-    text = text_now()
+    text = get_current_text()
     Residence.objects.create(teen=teen, country="US")
     Consent.objects.create(
         teen=teen,

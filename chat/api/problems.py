@@ -27,7 +27,7 @@ from chat.errors import (
     TutorPaused,
 )
 from chat.formatting import format_refusal
-from families.gate import Closed
+from families.gate import ClosedReason
 from rest.problems import NOT_FOUND, Kind, Problem, define
 
 EMPTY = define(
@@ -166,10 +166,10 @@ PROBLEM_TYPES: dict[type, Kind] = {
     ConversationGone: NOT_FOUND,
 }
 GATE_PROBLEM_TYPES = {
-    Closed.CONSENT: NO_CONSENT,
-    Closed.COOLING_OFF: COOLING_OFF,
-    Closed.PAUSED: PAUSED,
-    Closed.QUIET: QUIET,
+    ClosedReason.CONSENT: NO_CONSENT,
+    ClosedReason.COOLING_OFF: COOLING_OFF,
+    ClosedReason.PAUSED: PAUSED,
+    ClosedReason.QUIET: QUIET,
 }
 ASKING_PROBLEMS = (
     EMPTY, TOO_LONG, PERSONAL_FOUND, BUDGET_SHORT, STOPPED, NOT_IN_PLAN, STILL_ANSWERING, RESTING, CLOSED,
@@ -219,10 +219,10 @@ def _build_members(refusal: QuestionRejected | BudgetShort | SiteStopped) -> dic
 
 def _build_gate_problem(refusal: FamilyClosed, person: Person) -> Problem:
     gate = refusal.gate
-    kind = GATE_PROBLEM_TYPES[gate.closed or Closed.CONSENT]
+    kind = GATE_PROBLEM_TYPES[gate.closed_reason or ClosedReason.CONSENT]
     if gate.until is None:
         return Problem(kind)
-    if gate.closed == Closed.COOLING_OFF:
+    if gate.closed_reason == ClosedReason.COOLING_OFF:
         return Problem(kind, fields={"opens_at": gate.until})
     at = time_in(gate.until, gate.zone or person.zone)
     detail = gettext("The tutor opens again at %(at)s, as your family agreed on quiet hours.") % {"at": at}

@@ -21,8 +21,8 @@ from chat.models import (
 from chat.turns.verdicts import PersonalDataChoice, find_check_in, find_fixed_text, find_support
 from courses.retrieval.search import Found, passages_of
 from rest.fields import ProseField
-from safeguarding.acts import Question, Said, Support
-from safeguarding.api import CardSerializer
+from safeguarding.api import CrisisCardSerializer
+from safeguarding.response_texts import CheckIn, FixedReply, SupportLines
 
 
 @extend_schema_field({"type": "string", "maxLength": MAX_QUESTION_LENGTH})
@@ -85,7 +85,7 @@ class ReportRequestSerializer(serializers.Serializer[Any]):
 class ReportSerializer(serializers.ModelSerializer[Report]):
     """What is kept of a report. It was never shared, or is not any more, where `shared_at` is null."""
 
-    card = CardSerializer(
+    card = CrisisCardSerializer(
         allow_null=True, default=None, help_text="Of words that are a cry for help: show all of it."
     )
 
@@ -118,7 +118,7 @@ class LessonSerializer(serializers.Serializer[Found]):
     url = serializers.CharField(help_text="Where it can be read, relative to the site.")
 
 
-class FixedTextSerializer(serializers.Serializer[Said]):
+class FixedTextSerializer(serializers.Serializer[FixedReply]):
     """Fixed words, which stand instead of an answer. Show all of them; `offers` are what can be asked instead."""
 
     heading = serializers.CharField()
@@ -126,7 +126,7 @@ class FixedTextSerializer(serializers.Serializer[Said]):
     offers = serializers.ListField(child=serializers.CharField())
 
 
-class CheckInSerializer(serializers.Serializer[Question]):
+class CheckInSerializer(serializers.Serializer[CheckIn]):
     """What a pause asks, beside its card. It ends by itself at the latest two minutes after it was asked."""
 
     heading = serializers.CharField()
@@ -141,7 +141,7 @@ class CheckInSerializer(serializers.Serializer[Question]):
     )
 
 
-class SupportSerializer(serializers.Serializer[Support]):
+class SupportSerializer(serializers.Serializer[SupportLines]):
     """Show `line` above the answer and `who` below it."""
 
     line = serializers.CharField()
@@ -212,10 +212,10 @@ class TurnSerializer(serializers.ModelSerializer[Turn]):
         found: Mapping[str, Found] = self.context["lessons"]
         return [dict(LessonSerializer(found[key]).data) for key in turn.passages if key in found]
 
-    @extend_schema_field(CardSerializer(allow_null=True))
+    @extend_schema_field(CrisisCardSerializer(allow_null=True))
     def get_card(self, turn: Turn) -> dict[str, Any] | None:
         card = find_card(turn)
-        return dict(CardSerializer(card).data) if card else None
+        return dict(CrisisCardSerializer(card).data) if card else None
 
     @extend_schema_field(CheckInSerializer(allow_null=True))
     def get_check_in(self, turn: Turn) -> dict[str, Any] | None:

@@ -268,7 +268,7 @@ class TurnReport(FreeTextView):
             report = create_report(turn=turn, **said.validated_data)
         except NothingToReport as fault:
             raise Problem(NOTHING_TO_REPORT) from fault
-        return Response({**ReportSerializer(report).data, "card": self.card_for_words()})
+        return Response({**ReportSerializer(report).data, "card": self.find_card()})
 
     @extend_schema(
         operation_id="turns_report_take_back",

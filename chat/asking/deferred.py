@@ -25,11 +25,11 @@ from chat.turns.outages import build_outcome_without_answer, check_model, end_de
 from chat.turns.outcomes import Outcome
 from chat.turns.retries import get_continued_turns, lock_with_retried
 from chat.turns.verdicts import FIXED_STATES
-from families.gate import Closed, Gate, gate_of
+from families.gate import ClosedReason, TutorGate, get_tutor_gate
 from guard import Verdict, action_for
 from inference import loop
 from kit.connections import lock_number
-from safeguarding.review import chat_is_open
+from safeguarding.review import is_tutor_open
 
 logger = logging.getLogger(__name__)
 
@@ -100,12 +100,12 @@ def _release_next(places: int) -> Turn | None:
 
 def _release_or_wait(turn: Turn) -> None:
     person = turn.conversation.owner
-    gate, pause = gate_of(person), find_pause(person)
-    if gate.closed == Closed.CONSENT:
+    gate, pause = get_tutor_gate(person), find_pause(person)
+    if gate.closed_reason == ClosedReason.CONSENT:
         _end_without_answer(turn, EndReason.NO_CONSENT)
-    elif not chat_is_open():
+    elif not is_tutor_open():
         _keep_waiting(turn, WaitsFor.SITE)
-    elif gate.closed:
+    elif gate.closed_reason:
         _keep_waiting(turn, WaitsFor.FAMILY, gate.until)
     elif pause:
         _keep_waiting(turn, WaitsFor.PAUSE)
@@ -123,7 +123,7 @@ def _release_or_wait(turn: Turn) -> None:
             _enqueue(turn)
 
 
-def _create_hold(turn: Turn, gate: Gate) -> None:
+def _create_hold(turn: Turn, gate: TutorGate) -> None:
     past, continued = _list_earlier_turns(turn), get_continued_turns([turn])[turn.pk]
     passages = find_passages(turn.question, past, continued, language=turn.language)
     create_turn_hold(turn, past, passages, continued, person=turn.conversation.owner, gate=gate)

@@ -70,8 +70,8 @@ from chat.turns.verdicts import (
     redact_personal_data,
 )
 from courses.retrieval.search import Found
-from families.closing import lock_consent
-from families.gate import Gate, gate_of
+from families.consent_end import lock_consent
+from families.gate import TutorGate, get_tutor_gate
 from guard import Action, Verdict, action_for
 from inference.prices import price
 from inference.tokens import tokens_at_most
@@ -79,7 +79,7 @@ from kit.connections import lock_key
 from kit.languages import page_language
 from kit.texts import normalize_text
 from kit.throttles import Throttle, TooOften
-from safeguarding.review import chat_is_open
+from safeguarding.review import is_tutor_open
 from telemetry.context import note
 
 question_rate_limit = Throttle("questions", "12/minute;200/hour")
@@ -343,11 +343,11 @@ def _find_concurrent_turn(asked: NewQuestion) -> Turn | None:
     return find_continuation(asked.continues) if asked.continues else None
 
 
-def _require_allowed(asked: NewQuestion, action: Action) -> Gate:
+def _require_allowed(asked: NewQuestion, action: Action) -> TutorGate:
     """What the asker's family allows. Raises NotTaken where the question is not to be answered now."""
     lock_consent(person=asked.person)
     if action in CRISIS_ACTIONS:
-        gate = gate_of(asked.person)
+        gate = get_tutor_gate(asked.person)
         if not gate.has_consent:
             raise FamilyClosed(gate)
         return gate
@@ -356,11 +356,11 @@ def _require_allowed(asked: NewQuestion, action: Action) -> Gate:
     return _require_tutor_open(asked.person, asked.conversation)
 
 
-def _require_tutor_open(person: Person, conversation: Conversation | None) -> Gate:
-    if not chat_is_open():
+def _require_tutor_open(person: Person, conversation: Conversation | None) -> TutorGate:
+    if not is_tutor_open():
         raise TutorClosed
-    gate = gate_of(person)
-    if gate.closed:
+    gate = get_tutor_gate(person)
+    if gate.closed_reason:
         raise FamilyClosed(gate)
     pause = find_pause(person)
     if pause:
@@ -378,7 +378,7 @@ def _touch_conversation(conversation: Conversation) -> bool:
     return bool(Conversation.objects.filter(pk=conversation.pk).update(asked_at=now))
 
 
-def _check_and_defer(asked: NewQuestion, turn: Turn, gate: Gate) -> None:
+def _check_and_defer(asked: NewQuestion, turn: Turn, gate: TutorGate) -> None:
     """Let the question wait for the model, if it could be answered now. Nothing stays held while it waits."""
     with transaction.atomic():
         reading = asked.reading
@@ -396,7 +396,7 @@ def create_turn_hold(
     continued: Sequence[Turn],
     *,
     person: Person,
-    gate: Gate,
+    gate: TutorGate,
 ) -> None:
     """Hold what the answer may cost, in the transaction of the caller, and note it in the turn, which is not saved.
 

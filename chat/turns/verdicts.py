@@ -12,16 +12,16 @@ from chat.errors import PersonalDataFound
 from chat.models import MAX_QUESTION_LENGTH, MAX_TITLE_LENGTH, Conversation, EndReason, Turn, TurnState
 from guard import Action, Category, Evidence, Level, Verdict, action_for, judge_conversation
 from inference.place import stays_at_home
-from safeguarding.acts import (
-    Question,
-    Said,
-    Support,
-    cut_category,
-    cut_for,
-    question_for,
-    redirect_for,
-    refusal_for,
-    support_for,
+from safeguarding.response_texts import (
+    CheckIn,
+    FixedReply,
+    SupportLines,
+    choose_cut_category,
+    get_check_in,
+    get_cut_notice,
+    get_redirect,
+    get_refusal,
+    get_support_lines,
 )
 
 
@@ -61,35 +61,35 @@ def list_fixed_passages(action: Action, verdict: Verdict) -> list[str]:
     """The passages that fixed words point to."""
     if action is not Action.REDIRECT:
         return []
-    lesson = redirect_for(verdict.categories).lesson
+    lesson = get_redirect(verdict.categories).lesson
     return [lesson] if lesson else []
 
 
-def find_fixed_text(turn: Turn) -> Said | None:
+def find_fixed_text(turn: Turn) -> FixedReply | None:
     """The words that stand instead of an answer: of a refused, a redirected or a withheld turn."""
     match turn.state:
         case TurnState.REFUSED:
-            return refusal_for(get_verdict(turn).categories)
+            return get_refusal(get_verdict(turn).categories)
         case TurnState.REDIRECTED:
-            return redirect_for(get_verdict(turn).categories)
+            return get_redirect(get_verdict(turn).categories)
         case TurnState.CUT:
-            return cut_for(turn.end_reason)
+            return get_cut_notice(turn.end_reason)
     return None
 
 
-def find_check_in(turn: Turn) -> Question | None:
+def find_check_in(turn: Turn) -> CheckIn | None:
     """What a paused turn asks."""
-    return question_for(get_verdict(turn).categories) if turn.state == TurnState.PAUSED else None
+    return get_check_in(get_verdict(turn).categories) if turn.state == TurnState.PAUSED else None
 
 
-def find_support(turn: Turn) -> Support | None:
+def find_support(turn: Turn) -> SupportLines | None:
     """The lines around the answer of a turn that sounded burdened."""
-    return support_for(get_verdict(turn).categories) if get_action(turn) is Action.SUPPORT else None
+    return get_support_lines(get_verdict(turn).categories) if get_action(turn) is Action.SUPPORT else None
 
 
 def find_cut_reason(verdict: Verdict) -> EndReason:
     """Why the output gate cut an answer."""
-    return EndReason(cut_category(verdict.categories))
+    return EndReason(choose_cut_category(verdict.categories))
 
 
 def build_title(question: str) -> str:

@@ -18,9 +18,9 @@ from chat.models import LIVE_STATES, MAX_QUESTION_LENGTH, Conversation, Turn
 from chat.selectors import Pause, find_pause, list_conversations, list_shown_turns
 from chat.turns.outages import find_outage
 from chat.web.turns import build_shown_turn, build_shown_turns
-from families.gate import Gate, gate_of
+from families.gate import TutorGate, get_tutor_gate
 from inference.place import guard_host, runs_at_home
-from safeguarding.review import chat_is_open
+from safeguarding.review import is_tutor_open
 
 TURNS_A_PAGE = 50
 IS_LIVE = ExpressionWrapper(Q(state__in=LIVE_STATES), output_field=BooleanField())
@@ -156,7 +156,7 @@ class Composer:
     live_turn: Turn | None
     pause: Pause | None
     is_open: bool
-    gate: Gate
+    gate: TutorGate
     meter: Meter
     # That the model is down, where it has been for minutes.
     outage_text: str
@@ -176,7 +176,7 @@ class Composer:
     @property
     def is_resting(self) -> bool:
         """Whether nothing is answered now. There is still a box to write in: a cry for help is always read."""
-        return not self.is_open or self.gate.closed is not None or self.pause is not None
+        return not self.is_open or self.gate.closed_reason is not None or self.pause is not None
 
     @property
     def max_question_length(self) -> int:
@@ -209,8 +209,8 @@ def build_composer(
         conversation=conversation,
         live_turn=live_turn,
         pause=find_pause(person),
-        is_open=chat_is_open(),
-        gate=gate_of(person),
+        is_open=is_tutor_open(),
+        gate=get_tutor_gate(person),
         meter=meter(owner=person),
         outage_text=format_outage(find_outage(), person),
         turn_id=turn_id or uuid4(),

@@ -28,8 +28,8 @@ from chat.turns.retries import can_continue
 from chat.turns.verdicts import find_check_in, find_fixed_text, find_support
 from courses.retrieval.search import Found, passages_of
 from kit.texts import ProseField
-from safeguarding.acts import Question, Said, Support
-from safeguarding.cards import Card
+from safeguarding.cards import CrisisCard
+from safeguarding.response_texts import CheckIn, FixedReply, SupportLines
 
 
 class ReportForm(forms.Form):
@@ -72,21 +72,21 @@ class ShownTurn:
         return render_answer(self.turn.answer)
 
     @property
-    def card(self) -> Card | None:
+    def card(self) -> CrisisCard | None:
         return find_card(self.turn)
 
     @property
-    def fixed_text(self) -> Said | None:
+    def fixed_text(self) -> FixedReply | None:
         """The fixed words that stand instead of an answer."""
         return find_fixed_text(self.turn)
 
     @property
-    def check_in(self) -> Question | None:
+    def check_in(self) -> CheckIn | None:
         """What a pause asks."""
         return find_check_in(self.turn)
 
     @property
-    def support(self) -> Support | None:
+    def support(self) -> SupportLines | None:
         return find_support(self.turn)
 
     @property

@@ -49,7 +49,7 @@ from kit.found import or_404
 from kit.free_text import reads_free_text
 from kit.paging import Page, page_of
 from kit.throttles import TooOften, slowed, too_often_said
-from safeguarding.crisis import cards_beside_search, mark_judged
+from safeguarding.crisis import build_cards_for_search, mark_judged
 from telemetry.context import note
 
 
@@ -363,7 +363,7 @@ def conversations(request: HtmxRequest) -> HttpResponse:
         "listed": found,
         "hits": build_results(found.rows, words),
         "is_too_short": len(words) < MIN_SEARCH_LENGTH,
-        "cards": cards_beside_search(request, request.GET["q"]),
+        "cards": build_cards_for_search(request, request.GET["q"]),
         "trouble": too_often_said(refusal) if refusal else "",
     }
     response = render(request, "chat/search_results.html", page)

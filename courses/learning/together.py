@@ -19,11 +19,17 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Person
 from courses.models import Module, Together
-from families.agreements import other_side
+from families.agreements import get_other_side
 from families.models import Link
-from families.notices import notice_send
-from families.selectors import links_of, standing_links
-from families.waiting import RequestKind, Step, WaitingRequest, name_in, request_rows
+from families.notices import send_notice
+from families.pending_requests import (
+    NextStep,
+    PendingRequest,
+    RequestKind,
+    build_request_rows,
+    format_with_name,
+)
+from families.selectors import list_active_links, list_links
 
 ASKS_KEPT_FOR = timedelta(days=14)
 REQUEST_KIND = "together"
@@ -53,10 +59,10 @@ def company_in(module_slug: str, reader: Reader) -> list[Company]:
     """Everybody whom the reader could take a module together with, or does."""
     if not isinstance(reader, Person):
         return []
-    links = list(links_of(reader))
+    links = list(list_links(reader))
     rows = Together.objects.filter(link__in=links, module_slug=module_slug)
     by_link = {row.link_id: row for row in rows}
-    return [Company(link, other_side(link, reader), by_link.get(link.pk)) for link in links]
+    return [Company(link, get_other_side(link, reader), by_link.get(link.pk)) for link in links]
 
 
 def companions_in(module_slug: str, reader: Reader) -> list[Person]:
@@ -64,7 +70,7 @@ def companions_in(module_slug: str, reader: Reader) -> list[Person]:
     if not isinstance(reader, Person):
         return []
     agreed = _near(reader).filter(module_slug=module_slug, agreed_at__isnull=False)
-    return [other_side(row.link, reader) for row in agreed.order_by("pk")]
+    return [get_other_side(row.link, reader) for row in agreed.order_by("pk")]
 
 
 def asks_to(reader: Reader) -> QuerySet[Together]:
@@ -75,7 +81,7 @@ def asks_to(reader: Reader) -> QuerySet[Together]:
 
 
 def _near(person: Person) -> QuerySet[Together]:
-    rows = Together.objects.filter(link__in=links_of(person))
+    rows = Together.objects.filter(link__in=list_links(person))
     return rows.select_related("link__parent", "link__teen", "asked_by")
 
 
@@ -101,18 +107,18 @@ def together_agree(*, link: Link, module: Module, by: Person) -> Together:
     Saying it twice says it once. Raises Link.DoesNotExist when the two are no longer linked.
     """
     people_lock(link.parent, link.teen)
-    link = standing_links().select_related("parent", "teen").get(pk=link.pk)
+    link = list_active_links().select_related("parent", "teen").get(pk=link.pk)
     together, is_new = Together.objects.get_or_create(
         link=link, module_slug=module.slug, defaults={"asked_by": by}
     )
     if is_new:
         words = _("%(who)s would like to take “%(title)s” together with you. You find it under Learn.")
-        notice_send(
-            person=other_side(link, by),
-            words=words % {"who": by, "title": module.title},
+        send_notice(
+            person=get_other_side(link, by),
+            text=words % {"who": by, "title": module.title},
             # A mailbox may be read by others, and a module's title is a topic.
-            mail_words=_("%(who)s would like to take a module together with you.") % {"who": by},
-            to_do=_("You find it under Learn. Say yes or no there:"),
+            email_text=_("%(who)s would like to take a module together with you.") % {"who": by},
+            action_text=_("You find it under Learn. Say yes or no there:"),
             path=reverse("courses:modules"),
         )
     elif together.agreed_at is None and together.asked_by_id != by.pk:
@@ -137,14 +143,16 @@ def togethers_forget(*, now: datetime | None = None) -> int:
 
 
 def _request_rows(person: Person) -> QuerySet[Any, Any] | None:
-    return request_rows(
+    return build_request_rows(
         asks_to(person).select_related(None), kind=REQUEST_KIND, key="module_slug", who="asked_by"
     )
 
 
-def _request_step(request: WaitingRequest, _person: Person) -> Step:
-    return Step(
-        title=name_in(_("%(who)s would like to take a module together with you"), request.who),
+def _request_step(request: PendingRequest, _person: Person) -> NextStep:
+    return NextStep(
+        title=format_with_name(
+            _("%(who)s would like to take a module together with you"), request.person_name
+        ),
         text=_("It begins when you say yes. A no is fine, and ends it without a word."),
         action=_("Read and answer"),
         url=reverse("courses:module", args=[request.key]) + "#together",

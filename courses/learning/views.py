@@ -9,7 +9,7 @@ from courses.learning.together import company_in, together_agree, together_end
 from courses.models import Module
 from courses.selectors import modules_shown
 from families.models import Link
-from families.selectors import link_of
+from families.selectors import get_link
 from kit.found import or_404
 from kit.throttles import Throttle
 
@@ -20,7 +20,7 @@ asks_of_one = Throttle("asks to take a module together", "5/day")
 def own_link(request: HttpRequest, link_id: UUID) -> Link:
     """A link of the person's own that stands; 404 for any other, so that an id tells nothing."""
     with or_404(Link.DoesNotExist):
-        return link_of(person_of(request), link_id)
+        return get_link(person_of(request), link_id)
 
 
 @sign_in_required

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Person
 from accounts.zone_fields import ZoneField, zone_field
 from kit.admin import NotAddedAdmin, TextSearchAdmin
-from privacy.services import LastAdmin, is_last_admin, person_erase
+from privacy.services import LastAdmin, erase_person, is_last_admin
 
 
 class PersonCreationForm(AdminUserCreationForm):  # type: ignore[type-arg]
@@ -77,7 +77,7 @@ class PersonAdmin(TextSearchAdmin[Person], UserAdmin):  # type: ignore[type-arg]
         """Erase each as on their own page: mails, sign-ups, sessions and titles in the log go too."""
         for person in queryset.order_by("pk"):
             try:
-                person_erase(person=person)
+                erase_person(person=person)
             except LastAdmin as fault:
                 raise PermissionDenied from fault
 

@@ -11,9 +11,9 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts.personal import KINDS
-        from privacy.registry import register
+        from privacy.registry import register_kinds
 
         import_module("accounts.sessions")
         import_module("accounts.confirmations")
         import_module("accounts.known_devices")
-        register(*KINDS, room="accounts")
+        register_kinds(*KINDS, room="accounts")

@@ -79,14 +79,14 @@ def _forget(person_id: int, before: datetime) -> bool:
     # Locked, as confirming does: whoever confirms at this moment keeps the account, or finds the link too old.
     due = unconfirmed_people().filter(unconfirmed_since__lt=before)
     person = due.select_for_update(of=("self",)).filter(pk=person_id).first()
-    return person is not None and services.person_erase(person=person)
+    return person is not None and services.erase_person(person=person)
 
 
 def erase_other_unconfirmed(*, email_address: EmailAddress) -> None:
     """Whoever confirms an address has it: what others began with it and never confirmed goes, in this transaction."""
     others = unconfirmed_people().filter(email__iexact=email_address.email).exclude(pk=email_address.user_id)
     for other in others:
-        services.person_erase(person=other)
+        services.erase_person(person=other)
 
 
 @receiver(email_confirmed)

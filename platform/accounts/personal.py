@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts import services
 from accounts.confirmations import UNCONFIRMED_KEPT_FOR, unconfirmed_forget
 from accounts.models import MailboxConfirmation, Person
-from privacy.log_titles import log_blank, names_blank
-from privacy.registry import Kind, Retention, Row, leave, nothing
+from privacy.admin_log import redact_names, redact_rows
+from privacy.registry import DataKind, Retention, Row, erased_by_cascade, no_rows
 
 # A password is kept as a hash that says nothing to anybody, and a number tells nobody anything.
 NOT_TOLD = ("id", "password")
@@ -26,10 +26,10 @@ def account_export(person: Person) -> Iterator[Row]:
 
 
 def account_erase(person: Person) -> None:
-    """Take the person's names out of the admin pages' log. Their row itself goes last, by `person_erase`."""
-    log_blank(Person.objects.filter(pk=person.pk))
+    """Take the person's names out of the admin pages' log. Their row itself goes last, by `erase_person`."""
+    redact_rows(Person.objects.filter(pk=person.pk))
     # A row that an admin deleted left its title here, and nothing else that leads to it.
-    names_blank(names=[person.username, person.display_name, person.email])
+    redact_names(names=[person.username, person.display_name, person.email])
 
 
 def sessions_of(person: Person) -> Iterator[Session]:
@@ -65,12 +65,12 @@ def second_steps_export(person: Person) -> Iterator[Row]:
         yield {"kind": step.get_type_display(), "since": step.created_at, "last_used": step.last_used_at}
 
 
-ADDRESSES = Kind(
+ADDRESSES = DataKind(
     name="addresses",
     title=_("Email addresses"),
-    what=_("Which addresses you gave, and when their mail was first shown to reach you."),
-    retention=Retention(words=_("They stay until you take them out, or the account is deleted.")),
-    private=False,
+    description=_("Which addresses you gave, and when their mail was first shown to reach you."),
+    retention=Retention(text=_("They stay until you take them out, or the account is deleted.")),
+    is_private=False,
     models=(EmailAddress, EmailConfirmation, MailboxConfirmation),
     labels={
         "email": _("address"),
@@ -78,74 +78,76 @@ ADDRESSES = Kind(
         "confirmed_at": _("confirmed on"),
         "primary": _("the one that we write to"),
     },
-    gone=_("Your email addresses"),
+    erasure_removes=_("Your email addresses"),
     export=addresses_export,
-    erase=leave,
+    erase=erased_by_cascade,
 )
-SECOND_STEPS = Kind(
+SECOND_STEPS = DataKind(
     name="second-steps",
     title=_("Second steps when signing in"),
-    what=_("Codes from an app, passkeys and recovery codes, where you set them up."),
-    retention=Retention(words=_("They stay until you take them out, or the account is deleted.")),
-    private=True,
+    description=_("Codes from an app, passkeys and recovery codes, where you set them up."),
+    retention=Retention(text=_("They stay until you take them out, or the account is deleted.")),
+    is_private=True,
     models=(Authenticator,),
     labels={"kind": _("kind"), "since": _("since"), "last_used": _("last used")},
-    gone=_("Your second steps"),
+    erasure_removes=_("Your second steps"),
     export=second_steps_export,
-    erase=leave,
+    erase=erased_by_cascade,
 )
-ACCOUNT = Kind(
+ACCOUNT = DataKind(
     name="account",
     title=_("Your account"),
-    what=_(
+    description=_(
         "Username, the name on the page, your time zone, for teens the month they were born in, and for "
         "grown-ups an email address where they gave one."
     ),
-    retention=Retention(words=_("It stays until the account is deleted.")),
-    gone=_("Your account, with your name and your password"),
-    private=False,
+    retention=Retention(text=_("It stays until the account is deleted.")),
+    erasure_removes=_("Your account, with your name and your password"),
+    is_private=False,
     models=(Person,),
     labels={field.name: field.verbose_name for field in TOLD},
     export=account_export,
     erase=account_erase,
 )
-SESSIONS = Kind(
+SESSIONS = DataKind(
     name="sessions",
     title=_("Being signed in"),
-    what=_(
+    description=_(
         "That a browser is yours, so that you sign in once and not on every page. A text that you send while you are "
         "signed out waits there for half an hour, to be sent once you sign in."
     ),
     retention=Retention(
-        words=_("It is deleted when you sign out, and otherwise %(days)d days after you signed in."),
+        text=_("It is deleted when you sign out, and otherwise %(days)d days after you signed in."),
         days=settings.SESSION_COOKIE_AGE // 86_400,
-        since=_("the sign-in, or the last thing that a visitor did"),
-        forget=services.sessions_forget,
+        counted_from=_("the sign-in, or the last thing that a visitor did"),
+        delete_expired=services.sessions_forget,
         task="accounts.tasks.sessions_forget",
     ),
-    gone=_("Every sign-in, on every device"),
-    private=False,
+    erasure_removes=_("Every sign-in, on every device"),
+    is_private=False,
     models=(Session, UserSession),
     labels={"ends_at": _("signed in until")},
     export=sessions_export,
     erase=sessions_erase,
 )
-UNCONFIRMED = Kind(
+UNCONFIRMED = DataKind(
     name="unconfirmed-accounts",
     title=_("An account that was never confirmed"),
-    what=_("What someone typed to sign up, until the link in our mail shows that the address is theirs."),
+    description=_(
+        "What someone typed to sign up, until the link in our mail shows that the address is theirs."
+    ),
     retention=Retention(
-        words=_(
+        text=_(
             "If the link is not opened, the account is deleted after %(days)d days, with all that is in it."
         ),
         days=UNCONFIRMED_KEPT_FOR.days,
-        since=_("the sign-up"),
-        forget=unconfirmed_forget,
+        counted_from=_("the sign-up"),
+        delete_expired=unconfirmed_forget,
         task="accounts.tasks.unconfirmed_forget",
     ),
-    private=True,
-    export=nothing,
-    erase=leave,
+    is_private=True,
+    export=no_rows,
+    erase=erased_by_cascade,
 )
 # A page shows them the other way round, the highest room first.
 KINDS = (SESSIONS, SECOND_STEPS, ADDRESSES, UNCONFIRMED, ACCOUNT)

@@ -59,7 +59,7 @@ def teen_make(
 def person_change(*, person: Person, display_name: str, time_zone: str) -> Person:
     """Change what somebody may change about themselves. Raises ValidationError for a time zone that is none.
 
-    The zone is that of the times that they read. Quiet hours are on their agreement's own (families.quiet).
+    The zone is that of the times that they read. Quiet hours are on their agreement's own (families.quiet_hours).
     """
     person.display_name = display_name
     person.time_zone = canonical_zone(time_zone) or time_zone

@@ -9,6 +9,6 @@ class BudgetsConfig(AppConfig):
 
     def ready(self) -> None:
         from budgets.personal import KINDS
-        from privacy.registry import register
+        from privacy.registry import register_kinds
 
-        register(*KINDS, room="budgets")
+        register_kinds(*KINDS, room="budgets")

@@ -6,8 +6,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Person
 from budgets.models import Budget, Entry, Grant, Hold, Overrun, Period
-from privacy.log_titles import log_blank
-from privacy.registry import Kind, Retention, Row
+from privacy.admin_log import redact_rows
+from privacy.registry import DataKind, Retention, Row
 
 
 def usage_export(person: Person) -> Iterator[Row]:
@@ -23,8 +23,8 @@ def usage_export(person: Person) -> Iterator[Row]:
 def usage_erase(person: Person) -> None:
     """Cut the name off. Periods, holds and entries stay as they are: the site's sums must add up."""
     budgets = Budget.objects.filter(owner=person)
-    log_blank(budgets)
-    log_blank(Period.objects.filter(budget__in=budgets))
+    redact_rows(budgets)
+    redact_rows(Period.objects.filter(budget__in=budgets))
     budgets.update(owner=None)
 
 
@@ -42,21 +42,23 @@ def grants_export(person: Person) -> Iterator[Row]:
 def grants_erase(person: Person) -> None:
     """Blank why somebody was given something extra, which may say who they are. How much it was stays."""
     grants = Grant.objects.filter(budget__owner=person)
-    log_blank(grants)
+    redact_rows(grants)
     grants.update(reason="")
     Grant.objects.filter(given_by=person).update(given_by=None)
 
 
-USAGE = Kind(
+USAGE = DataKind(
     name="usage",
     title=_("How much you used"),
-    what=_("How many tokens each answer took, without a word of it."),
+    description=_("How many tokens each answer took, without a word of it."),
     retention=Retention(
-        words=_("It is kept as the site’s accounts, and stays when a conversation is deleted.")
+        text=_("It is kept as the site’s accounts, and stays when a conversation is deleted.")
     ),
-    gone=_("Your name on what you used"),
-    stays=_("How many tokens were used on which day. It is part of the site’s sums and has no name on it."),
-    private=False,
+    erasure_removes=_("Your name on what you used"),
+    erasure_keeps=_(
+        "How many tokens were used on which day. It is part of the site’s sums and has no name on it."
+    ),
+    is_private=False,
     models=(Budget, Period, Hold, Entry, Overrun),
     labels={
         "day": _("day"),
@@ -67,14 +69,14 @@ USAGE = Kind(
     export=usage_export,
     erase=usage_erase,
 )
-GRANTS = Kind(
+GRANTS = DataKind(
     name="grants",
     title=_("What you were given extra"),
-    what=_("How much an admin gave you beyond your plan, until when, and why."),
-    retention=Retention(words=_("It is kept as the site’s accounts.")),
-    gone=_("Why you were given something extra"),
-    stays=_("How much was given and when. It is part of the site’s sums and has no name on it."),
-    private=False,
+    description=_("How much an admin gave you beyond your plan, until when, and why."),
+    retention=Retention(text=_("It is kept as the site’s accounts.")),
+    erasure_removes=_("Why you were given something extra"),
+    erasure_keeps=_("How much was given and when. It is part of the site’s sums and has no name on it."),
+    is_private=False,
     models=(Grant,),
     labels={
         "given_at": _("given"),

@@ -9,6 +9,6 @@ class EventsConfig(AppConfig):
 
     def ready(self) -> None:
         from events.personal import KINDS
-        from privacy.registry import register
+        from privacy.registry import register_kinds
 
-        register(*KINDS, room="events")
+        register_kinds(*KINDS, room="events")

@@ -13,8 +13,8 @@ from events.models import CalendarFeed, Feedback, SignUp
 from events.services import FORGET_AFTER, sign_up_leave, sign_ups_forget
 from mail.selectors import addresses_of, mails_about
 from mail.services import mails_erase
-from privacy.log_titles import log_blank
-from privacy.registry import Kind, Retention, Row
+from privacy.admin_log import redact_rows
+from privacy.registry import DataKind, Retention, Row
 
 
 def sign_ups_of(person: Person) -> QuerySet[SignUp]:
@@ -50,32 +50,32 @@ def _feedback_said(sign_up: SignUp) -> str:
 
 
 def sign_ups_erase(person: Person) -> None:
-    log_blank(sign_ups_of(person))
+    redact_rows(sign_ups_of(person))
     for sign_up in sign_ups_of(person).select_related("event"):
         # Their mails name them, and may have gone to an address that the account does not know.
         mails_erase(mails=mails_about(f"sign-up {sign_up.pk}"))
         sign_up_leave(sign_up=sign_up, is_told=False)
 
 
-SIGN_UPS = Kind(
+SIGN_UPS = DataKind(
     name="sign-ups",
     title=_("Signing up for an event"),
-    what=_(
+    description=_(
         "Your name and email address, to send you the way in; who brought you; the clock and the "
         "language you read by; whether you came, and what you thought of it."
     ),
     retention=Retention(
-        words=_(
+        text=_(
             "You can leave at any time, and then all of it is deleted. Without your yes to our mail it is deleted "
             "after two days. Otherwise your sign-ups are deleted %(days)d days after the event."
         ),
         days=FORGET_AFTER.days,
-        since=_("the end of the event"),
-        forget=sign_ups_forget,
+        counted_from=_("the end of the event"),
+        delete_expired=sign_ups_forget,
         task="events.tasks.sign_ups_forget",
     ),
-    gone=_("Your places at events"),
-    private=False,
+    erasure_removes=_("Your places at events"),
+    is_private=False,
     models=(SignUp, Feedback),
     labels={
         "event": _("event"),
@@ -103,17 +103,17 @@ def feed_export(person: Person) -> Iterator[Row]:
 
 
 def feed_erase(person: Person) -> None:
-    log_blank(CalendarFeed.objects.filter(person=person))
+    redact_rows(CalendarFeed.objects.filter(person=person))
     feed_end(person=person)
 
 
-FEEDS = Kind(
+FEEDS = DataKind(
     name="calendar-feed",
     title=_("Your events as a calendar"),
-    what=_("An address that your calendar program reads your events from, if you made one."),
-    retention=Retention(words=_("It stays until you end it.")),
-    gone=_("The address of your calendar"),
-    private=True,
+    description=_("An address that your calendar program reads your events from, if you made one."),
+    retention=Retention(text=_("It stays until you end it.")),
+    erasure_removes=_("The address of your calendar"),
+    is_private=True,
     models=(CalendarFeed,),
     labels={"made_at": _("made"), "language": _("language")},
     export=feed_export,

@@ -1,4 +1,5 @@
-"""Links of parents and teens: consent, agreements, looks, notices.
+"""Links of parents and teens: consent, agreements, parent view, notices.
 
-Public: agreements, closing, demo, gate, looks, models, next_steps, notices, selectors, terms, waiting, wider_views.
+Public: agreements, consent_end, demo, gate, models, next_steps, notices, parent_view, parent_view_log,
+pending_requests, selectors, terms.
 """

@@ -17,24 +17,24 @@ from accounts.forms import FIRST_YEAR
 from accounts.models import Person, Role
 from families import corrections, verification
 from families.consent_models import CheckMethod
-from families.countries import country_choices
+from families.countries import list_country_choices
 from families.errors import NothingToCorrect
 from families.models import ConsentPolicy, Correction, Link, ParentCheck
 from kit.admin import AutocompleteAdmin
 
 
-def staff_of(request: HttpRequest) -> Person:
+def get_staff(request: HttpRequest) -> Person:
     person = request.user
     assert isinstance(person, Person)  # noqa: S101 - the admin requires sign-in; this tells the types
     return person
 
 
-def take_over[M: Model](given: M, made: M) -> None:
+def copy_into[M: Model](given: M, made: M) -> None:
     """Fill the object that the admin pages log, name and link to with what a service made in its place."""
     vars(given).update(vars(made))
 
 
-class KeptAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class AppendOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Rows are added by a service and never changed: they are their own history."""
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
@@ -86,7 +86,7 @@ class CorrectionForm(forms.ModelForm):  # type: ignore[type-arg]
             teens.queryset = Person.objects.filter(role=Role.TEEN)
         choice = self.fields.get("country")
         if isinstance(choice, forms.ChoiceField):
-            choice.choices = [("", "–"), *country_choices()]
+            choice.choices = [("", "–"), *list_country_choices()]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -122,7 +122,7 @@ class CorrectionForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Correction)
-class CorrectionAdmin(AutocompleteAdmin[Correction], KeptAdmin):
+class CorrectionAdmin(AutocompleteAdmin[Correction], AppendOnlyAdmin):
     form = CorrectionForm
     fields = ("teen", "country", "month", "year", "reason")
     autocomplete_fields = ("teen",)
@@ -135,15 +135,15 @@ class CorrectionAdmin(AutocompleteAdmin[Correction], KeptAdmin):
         return ("at", "teen", "fact", "before", "after", "reason", "by") if obj else self.fields
 
     def save_model(self, request: HttpRequest, obj: Correction, form: Any, change: bool) -> None:  # noqa: FBT001
-        told, by = form.cleaned_data, staff_of(request)
+        told, by = form.cleaned_data, get_staff(request)
         if told["country"]:
             made = corrections.correct_country(
                 teen=obj.teen, country=told["country"], reason=obj.reason, by=by
             )
         else:
             born = date(told["year"], told["month"], 1)
-            made = corrections.correct_born(teen=obj.teen, born=born, reason=obj.reason, by=by)
-        take_over(obj, made)
+            made = corrections.correct_birth_month(teen=obj.teen, born=born, reason=obj.reason, by=by)
+        copy_into(obj, made)
 
 
 class LinkField(ModelChoiceField):  # type: ignore[type-arg]
@@ -164,7 +164,7 @@ class ParentCheckForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(ParentCheck)
-class ParentCheckAdmin(KeptAdmin):
+class ParentCheckAdmin(AppendOnlyAdmin):
     """Links whose parent waits for approval stand in the form; those who have it, in the list."""
 
     form = ParentCheckForm
@@ -178,17 +178,17 @@ class ParentCheckAdmin(KeptAdmin):
         return ("at", "link", "method", "by") if obj else self.fields
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return super(KeptAdmin, self).has_delete_permission(request, obj)
+        return super(AppendOnlyAdmin, self).has_delete_permission(request, obj)
 
     def save_model(self, request: HttpRequest, obj: ParentCheck, form: Any, change: bool) -> None:  # noqa: FBT001
         made = verification.approve_parent(
-            link=obj.link, method=CheckMethod(obj.method), by=staff_of(request)
+            link=obj.link, method=CheckMethod(obj.method), by=get_staff(request)
         )
-        take_over(obj, made)
+        copy_into(obj, made)
 
     def delete_model(self, request: HttpRequest, obj: ParentCheck) -> None:
-        verification.take_back_approval(check=obj)
+        verification.withdraw_approval(check=obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[ParentCheck]) -> None:
         for check in queryset.select_related("link__parent", "link__teen"):
-            verification.take_back_approval(check=check)
+            verification.withdraw_approval(check=check)

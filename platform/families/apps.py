@@ -9,9 +9,9 @@ class FamiliesConfig(AppConfig):
 
     def ready(self) -> None:
         from families.next_steps import REQUEST_KINDS
-        from families.personal import KINDS
-        from families.waiting import register_requests
-        from privacy.registry import register
+        from families.pending_requests import register_request_kinds
+        from families.personal import DATA_KINDS
+        from privacy.registry import register_kinds
 
-        register(*KINDS, room="families")
-        register_requests(*REQUEST_KINDS)
+        register_kinds(*DATA_KINDS, room="families")
+        register_request_kinds(*REQUEST_KINDS)

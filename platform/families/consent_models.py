@@ -79,7 +79,7 @@ class Residence(models.Model):
 
     teen = models.OneToOneField(PERSON, on_delete=models.CASCADE, related_name="residence")
     country = models.CharField(_("country"), max_length=2)
-    told_at = models.DateTimeField(default=timezone.now, editable=False)
+    recorded_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
         verbose_name = _("country of a teen")

@@ -28,25 +28,25 @@ class ConsentText:
         return hashlib.sha256(json.dumps([self.title, self.points]).encode()).hexdigest()
 
 
-def text_now() -> ConsentText:
+def get_current_text() -> ConsentText:
     """Today's words in the reader's language, or in English. The version is the same in every language."""
-    newest = max(text.version for text in all_texts())
-    texts = {text.language: text for text in all_texts() if text.version == newest}
+    newest = max(text.version for text in list_texts())
+    texts = {text.language: text for text in list_texts() if text.version == newest}
     return texts.get(get_language() or FALLBACK) or texts[FALLBACK]
 
 
 def find_text(*, version: str, text_hash: str) -> ConsentText | None:
     """The words of a version with this hash, in whichever language they were read."""
-    matching = (text for text in all_texts() if text.version == version and text.hash == text_hash)
+    matching = (text for text in list_texts() if text.version == version and text.hash == text_hash)
     return next(matching, None)
 
 
 @cache
-def all_texts() -> tuple[ConsentText, ...]:
-    return tuple(_read(path) for path in sorted(DATA.glob("*.toml")))
+def list_texts() -> tuple[ConsentText, ...]:
+    return tuple(_read_text(path) for path in sorted(DATA.glob("*.toml")))
 
 
-def _read(path: Path) -> ConsentText:
+def _read_text(path: Path) -> ConsentText:
     """A file is named after its version and its language: `2026-11-23.en.toml`."""
     data = tomllib.loads(path.read_text(encoding="utf-8"))
     version, language = path.stem.rsplit(".", 1)

@@ -14,55 +14,57 @@ from django.utils.translation import gettext as _
 
 from accounts.age import age_at, is_grown_up
 from accounts.models import Person
-from families.closing import end_answers
+from families.consent_end import run_consent_end_handlers
 from families.consent_models import Verification
-from families.consent_texts import ConsentText, text_now
-from families.cooling_off import cooling_off_until, end_cooling_off, start_cooling_off
-from families.errors import CoolingOffRuns, CountryUnknown, NotTheirsToGive, NotVerified
+from families.consent_texts import ConsentText, get_current_text
+from families.cooling_off import end_cooling_off, find_cooling_off_end, start_cooling_off
+from families.errors import CannotGiveConsent, CoolingOffActive, CountryNotSet, ParentNotVerified
 from families.models import Consent
-from families.notices import notice_send
-from families.residence import country_of
-from families.selectors import parents_of, standing_links
-from families.verification import missing_verification, verification_level
+from families.notices import send_notice
+from families.residence import find_country
+from families.selectors import list_active_links, list_parents
+from families.verification import find_missing_verification, get_verification_level
 
 AGES = Path(__file__).parent / "data" / "ages.toml"
 
 
 @cache
-def _ages() -> dict[str, int]:
+def _load_consent_ages() -> dict[str, int]:
     return tomllib.loads(AGES.read_text(encoding="utf-8"))
 
 
-def own_age(country: str) -> int:
+def get_own_consent_age(country: str) -> int:
     """From which age someone in `country` (ISO 3166) consents by themselves."""
-    return _ages().get(country, _ages()["default"])
+    return _load_consent_ages().get(country, _load_consent_ages()["default"])
 
 
-def may_consent_alone(teen: Person, country: str | None) -> bool:
+def can_consent_alone(teen: Person, country: str | None) -> bool:
     """Whether a teen is old enough in `country`; never while their month of birth or the country is not known."""
     if teen.born is None or country is None:
         return False
     today = timezone.localdate()
-    return is_grown_up(born=teen.born, on=today) or age_at(born=teen.born, on=today) >= own_age(country)
+    return is_grown_up(born=teen.born, on=today) or age_at(born=teen.born, on=today) >= get_own_consent_age(
+        country
+    )
 
 
-def consents_in_force() -> QuerySet[Consent]:
+def list_consents_in_force() -> QuerySet[Consent]:
     """Every consent to today's words that was not withdrawn."""
-    return Consent.objects.filter(version=text_now().version, withdrawn_at=None)
+    return Consent.objects.filter(version=get_current_text().version, withdrawn_at=None)
 
 
-def consent_of(teen: Person) -> Consent | None:
+def find_consent(teen: Person) -> Consent | None:
     """The consent that opens the tutor to a teen: to today's words, and not withdrawn."""
-    return consents_in_force().filter(teen=teen).first()
+    return list_consents_in_force().filter(teen=teen).first()
 
 
-def consents_about(person: Person) -> QuerySet[Consent]:
+def list_consents_about(person: Person) -> QuerySet[Consent]:
     """The evidence that someone may have: every consent about them, and every one that they gave."""
     return (Consent.objects.filter(teen=person) | Consent.objects.filter(given_by=person)).distinct()
 
 
 @transaction.atomic
-def consent_give(*, teen: Person, by: Person, text: ConsentText | None = None) -> Consent:
+def give_consent(*, teen: Person, by: Person, text: ConsentText | None = None) -> Consent:
     """Record that `by` agrees to today's words, as they read them (`text`). Giving it twice gives it once.
 
     Raises NotTheirsToGive unless `by` is a parent who is linked to the teen, or the teen, old enough where they live;
@@ -71,24 +73,24 @@ def consent_give(*, teen: Person, by: Person, text: ConsentText | None = None) -
     """
     # The teen's row is the lock: of two who give at once, or one who gives while a link ends, one finds the other's.
     teen = Person.objects.select_for_update(no_key=True).get(pk=teen.pk)
-    link = None if by == teen else standing_links().filter(parent=by, teen=teen).first()
+    link = None if by == teen else list_active_links().filter(parent=by, teen=teen).first()
     if by != teen and link is None:
-        raise NotTheirsToGive
-    country = country_of(teen)
+        raise CannotGiveConsent
+    country = find_country(teen)
     if country is None:
-        raise CountryUnknown
-    if link is None and not may_consent_alone(teen, country):
-        raise NotTheirsToGive
-    if standing := consent_of(teen):
+        raise CountryNotSet
+    if link is None and not can_consent_alone(teen, country):
+        raise CannotGiveConsent
+    if standing := find_consent(teen):
         return standing
-    if link and (missing := missing_verification(link)):
-        raise NotVerified(missing.level)
-    if until := cooling_off_until(teen, but_of=by):
-        raise CoolingOffRuns(until)
-    consent = _record_consent(teen, by, country, text or text_now())
+    if link and (missing := find_missing_verification(link)):
+        raise ParentNotVerified(missing.level)
+    if until := find_cooling_off_end(teen, but_of=by):
+        raise CoolingOffActive(until)
+    consent = _record_consent(teen, by, country, text or get_current_text())
     if link:
         end_cooling_off(teen=teen, parent=by)
-    _tell_of_consent(consent, teen, by)
+    _notify_of_consent(consent, teen, by)
     return consent
 
 
@@ -99,7 +101,7 @@ def _record_consent(teen: Person, by: Person, country: str, text: ConsentText) -
         given_by=by,
         given_by_name=str(by),
         given_as="teen" if is_own else "parent",
-        verification=Verification.NONE if is_own else verification_level(),
+        verification=Verification.NONE if is_own else get_verification_level(),
         version=text.version,
         text_hash=text.hash,
         country=country,
@@ -107,60 +109,62 @@ def _record_consent(teen: Person, by: Person, country: str, text: ConsentText) -
     )
 
 
-def _tell_of_consent(consent: Consent, teen: Person, by: Person) -> None:
+def _notify_of_consent(consent: Consent, teen: Person, by: Person) -> None:
     """Everyone who has a say hears of it; a parent who gave it too, in case someone else used their account."""
     if by == teen:
         words = _(
             "%(who)s agreed to use the tutor. They are old enough to agree by themselves where they live."
         )
-        for parent in parents_of(teen):
-            notice_send(person=parent, words=words % {"who": teen}, to_do=_("You have nothing to do."))
+        for parent in list_parents(teen):
+            send_notice(person=parent, text=words % {"who": teen}, action_text=_("You have nothing to do."))
         return
     words = _("%(who)s agreed that you may use the tutor.")
-    notice_send(
-        person=teen, words=words % {"who": by}, to_do=_("See whether it is open now:"), path="/tutor/"
+    send_notice(
+        person=teen, text=words % {"who": by}, action_text=_("See whether it is open now:"), path="/tutor/"
     )
     words = _("You agreed that %(teen)s may use the tutor.")
-    notice_send(
+    send_notice(
         person=by,
-        words=words % {"teen": teen},
-        to_do=_("You have nothing to do. If it was not you, withdraw the consent on your family’s page:"),
+        text=words % {"teen": teen},
+        action_text=_(
+            "You have nothing to do. If it was not you, withdraw the consent on your family’s page:"
+        ),
     )
-    for parent in parents_of(teen).exclude(pk=by.pk):
+    for parent in list_parents(teen).exclude(pk=by.pk):
         words = _("%(who)s agreed that %(teen)s may use the tutor.")
-        notice_send(
-            person=parent, words=words % {"who": by, "teen": teen}, to_do=_("You have nothing to do.")
+        send_notice(
+            person=parent, text=words % {"who": by, "teen": teen}, action_text=_("You have nothing to do.")
         )
 
 
 @transaction.atomic
-def consent_withdraw(*, teen: Person, by: Person) -> bool:
+def withdraw_consent(*, teen: Person, by: Person) -> bool:
     """Close the tutor to a teen by withdrawing every consent that stands. False when none did.
 
     The teen may, and so may a linked parent, whose no stands for the cooling-off time unless they change their mind.
     Raises NotTheirsToGive for anyone else.
     """
     teen = Person.objects.select_for_update(no_key=True).get(pk=teen.pk)
-    if by != teen and not parents_of(teen).filter(pk=by.pk).exists():
-        raise NotTheirsToGive
+    if by != teen and not list_parents(teen).filter(pk=by.pk).exists():
+        raise CannotGiveConsent
     if not Consent.objects.filter(teen=teen, withdrawn_at=None).update(withdrawn_at=timezone.now()):
         return False
     if by != teen:
         start_cooling_off(teen=teen, parent=by)
-    end_answers(teen=teen)
-    told = [teen, *parents_of(teen)]
+    run_consent_end_handlers(teen=teen)
+    told = [teen, *list_parents(teen)]
     for person in told:
         if person != by:
             words = _("%(who)s withdrew the consent to the tutor. It is closed until somebody agrees again.")
-            notice_send(person=person, words=words % {"who": by})
+            send_notice(person=person, text=words % {"who": by})
     return True
 
 
 def end_own_consent_if_too_young(*, teen: Person) -> None:
     """After a correction: a consent that the teen gave, and may not give by what is known now, ends."""
     own = Consent.objects.filter(teen=teen, given_as="teen", withdrawn_at=None)
-    if not may_consent_alone(teen, country_of(teen)) and own.update(withdrawn_at=timezone.now()):
-        end_answers(teen=teen)
+    if not can_consent_alone(teen, find_country(teen)) and own.update(withdrawn_at=timezone.now()):
+        run_consent_end_handlers(teen=teen)
         words = _("The tutor is closed until a parent agrees: %(teen)s is not old enough to agree alone.")
-        for person in (teen, *parents_of(teen)):
-            notice_send(person=person, words=words % {"teen": teen})
+        for person in (teen, *list_parents(teen)):
+            send_notice(person=person, text=words % {"teen": teen})

@@ -9,12 +9,12 @@ from django.utils.translation import gettext as _
 from accounts.age import TooYoung, is_too_young
 from accounts.models import Person
 from families.consents import end_own_consent_if_too_young
-from families.countries import country_codes, country_name
-from families.errors import NotACountry, NothingToCorrect
+from families.countries import get_country_name, list_country_codes
+from families.errors import NothingToCorrect, UnknownCountryCode
 from families.models import Correction, Residence
-from families.notices import notice_send
-from families.residence import country_of
-from families.selectors import parents_of
+from families.notices import send_notice
+from families.residence import find_country
+from families.selectors import list_parents
 
 
 @transaction.atomic
@@ -23,13 +23,13 @@ def correct_country(*, teen: Person, country: str, reason: str, by: Person) -> C
 
     Raises NotACountry, and NothingToCorrect for the country that is known already.
     """
-    if country not in country_codes():
-        raise NotACountry
+    if country not in list_country_codes():
+        raise UnknownCountryCode
     require_other_country(teen, country)
-    before = country_of(teen) or ""
+    before = find_country(teen) or ""
     Residence.objects.update_or_create(teen=teen, defaults={"country": country})
     words = _("We corrected the country that %(teen)s lives in: %(country)s. The reason: %(reason)s")
-    _tell_family(teen, words % {"teen": teen, "country": country_name(country), "reason": reason})
+    _tell_family(teen, words % {"teen": teen, "country": get_country_name(country), "reason": reason})
     end_own_consent_if_too_young(teen=teen)
     return Correction.objects.create(
         teen=teen, fact=Correction.Fact.COUNTRY, before=before, after=country, reason=reason, by=by
@@ -37,7 +37,7 @@ def correct_country(*, teen: Person, country: str, reason: str, by: Person) -> C
 
 
 @transaction.atomic
-def correct_born(*, teen: Person, born: date, reason: str, by: Person) -> Correction:
+def correct_birth_month(*, teen: Person, born: date, reason: str, by: Person) -> Correction:
     """Staff set another month of birth. A consent that the teen gave, and may not give yet, ends.
 
     Raises TooYoung for a month that makes them younger than thirteen: that account is to be deleted instead. Raises
@@ -64,7 +64,7 @@ def require_old_enough(born: date) -> None:
 
 def require_other_country(teen: Person, country: str) -> None:
     """Raises NothingToCorrect for the country that is known already: nobody is told of a change that is none."""
-    if country_of(teen) == country:
+    if find_country(teen) == country:
         raise NothingToCorrect
 
 
@@ -75,5 +75,5 @@ def require_other_month(teen: Person, born: date) -> None:
 
 
 def _tell_family(teen: Person, words: str) -> None:
-    for person in (teen, *parents_of(teen)):
-        notice_send(person=person, words=words)
+    for person in (teen, *list_parents(teen)):
+        send_notice(person=person, text=words)

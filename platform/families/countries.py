@@ -10,27 +10,27 @@ from kit.languages import page_language
 
 
 @cache
-def country_codes() -> frozenset[str]:
+def list_country_codes() -> frozenset[str]:
     """Every two-letter code of ISO 3166-1, and no other: Babel alone also knows the EU, Kosovo and test codes."""
     table = (files("tzdata") / "zoneinfo" / "iso3166.tab").read_text(encoding="utf-8")
     return frozenset(line.split("\t")[0] for line in table.splitlines() if line and not line.startswith("#"))
 
 
-def country_name(code: str) -> str:
+def get_country_name(code: str) -> str:
     """The country's name in the reader's language; an unknown code stays as it is."""
-    return _names(page_language()).get(code, code)
+    return _load_names(page_language()).get(code, code)
 
 
-def country_choices() -> list[tuple[str, str]]:
+def list_country_choices() -> list[tuple[str, str]]:
     """Every code and its name, in the order of the names."""
-    names = _names(page_language())
+    names = _load_names(page_language())
     return sorted(names.items(), key=lambda pair: _sort_key(pair[1]))
 
 
 @cache
-def _names(language: str) -> dict[str, str]:
+def _load_names(language: str) -> dict[str, str]:
     territories = Locale.parse(language, sep="-").territories
-    return {code: territories[code] for code in country_codes()}
+    return {code: territories[code] for code in list_country_codes()}
 
 
 def _sort_key(name: str) -> str:

@@ -6,15 +6,15 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Person
-from families.consents import consent_give
+from families.consents import give_consent
 from families.models import Link
-from families.residence import tell_country
+from families.residence import record_country
 
 AGE = 15
 
 
 @transaction.atomic
-def demo_family_load() -> None:
+def load_demo_family() -> None:
     """Make the demo family where there has never been one. What was changed or ended since stays so."""
     teen, parent = Person.objects.get(username="teen"), Person.objects.get(username="parent")
     if teen.born is None:
@@ -24,5 +24,5 @@ def demo_family_load() -> None:
         return
     Link.objects.create(parent=parent, teen=teen)
     teen.refresh_from_db()
-    tell_country(teen=teen, by=parent, country="US")
-    consent_give(teen=teen, by=parent)
+    record_country(teen=teen, by=parent, country="US")
+    give_consent(teen=teen, by=parent)

@@ -5,55 +5,55 @@ from datetime import datetime
 from families.consent_models import Verification
 
 
-class FamilyFault(Exception):
+class FamilyError(Exception):
     """Nothing was changed."""
 
 
-class InvitationOver(FamilyFault):
+class InvitationExpired(FamilyError):
     """It was used, taken back or is more than a week old, or never was."""
 
 
-class WrongSide(FamilyFault):
+class WrongRole(FamilyError):
     """A parent's invitation is for a teen, and a teen's for a parent; nobody accepts their own."""
 
 
-class AlreadyLinked(FamilyFault):
+class AlreadyLinked(FamilyError):
     """The two are linked already."""
 
 
-class NotTheirsToGive(FamilyFault):
+class CannotGiveConsent(FamilyError):
     """This person may not consent for this teen: too young, or no parent of theirs."""
 
 
-class NotTheirsToAnswer(FamilyFault):
+class NoProposalToAnswer(FamilyError):
     """There is no proposal, or it is one's own, which waits for the other side."""
 
 
-class NotAParent(FamilyFault):
+class NotLinkedParent(FamilyError):
     """Only a parent with a teen linked to them may ask for this."""
 
 
-class CodeWrong(FamilyFault):
+class WrongCode(FamilyError):
     """No open request of this teen has this code."""
 
 
-class HelpOver(FamilyFault):
+class PasswordHelpExpired(FamilyError):
     """The help with a password was used, has not been given, or is too old."""
 
 
-class NotACountry(FamilyFault):
+class UnknownCountryCode(FamilyError):
     """The code is not one of ISO 3166."""
 
 
-class NothingToCorrect(FamilyFault):
+class NothingToCorrect(FamilyError):
     """What is given is what is known already."""
 
 
-class CountryUnknown(FamilyFault):
+class CountryNotSet(FamilyError):
     """It has not been told where the teen lives."""
 
 
-class NotVerified(FamilyFault):
+class ParentNotVerified(FamilyError):
     """The parent lacks what the site asks of parents before their consent counts."""
 
     def __init__(self, level: Verification) -> None:
@@ -61,7 +61,7 @@ class NotVerified(FamilyFault):
         self.level = level
 
 
-class CoolingOffRuns(FamilyFault):
+class CoolingOffActive(FamilyError):
     """A parent who had a say has withdrawn or is no longer linked: nobody else agrees before `until`."""
 
     def __init__(self, until: datetime) -> None:

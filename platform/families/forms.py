@@ -9,26 +9,26 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Person
 from accounts.names import NameFormField
 from accounts.zone_fields import ZoneField, zone_field
-from families.countries import country_choices
-from families.password_help import CODE_FIGURES
-from families.terms import Terms, View
+from families.countries import list_country_choices
+from families.password_help import CODE_DIGITS
+from families.terms import ParentView, Terms
 from kit.addresses import AddressField
 from kit.texts import normalize_line
 
-LEAST_ANSWERS, MOST_ANSWERS = 1, 200
+MIN_ANSWERS_A_DAY, MAX_ANSWERS_A_DAY = 1, 200
 
 
 class TermsForm(forms.Form):
     """The agreement as two people fill it in. `likely` are the zones that are offered first."""
 
-    view = forms.ChoiceField(choices=View.choices)
+    view = forms.ChoiceField(choices=ParentView.choices)
     memory = forms.BooleanField(required=False)
     quiet_from = forms.TimeField(required=False, error_messages={"invalid": _("Type a time like 21:00")})
     quiet_to = forms.TimeField(required=False, error_messages={"invalid": _("Type a time like 07:00")})
     answers_a_day = forms.IntegerField(
         required=False,
-        min_value=LEAST_ANSWERS,
-        max_value=MOST_ANSWERS,
+        min_value=MIN_ANSWERS_A_DAY,
+        max_value=MAX_ANSWERS_A_DAY,
         error_messages={
             "invalid": _("Type a whole number, or leave it empty"),
             "min_value": _("Type at least 1, or pause the tutor instead"),
@@ -61,7 +61,7 @@ class TermsForm(forms.Form):
 
     @property
     def terms(self) -> Terms:
-        return Terms(**(self.cleaned_data | {"view": View(self.cleaned_data["view"])}))
+        return Terms(**(self.cleaned_data | {"view": ParentView(self.cleaned_data["view"])}))
 
 
 class ConsentForm(forms.Form):
@@ -78,7 +78,7 @@ class ConsentForm(forms.Form):
         super().__init__(data if country is None or data is None else {"country": country})
         choice = self.fields["country"]
         assert isinstance(choice, forms.ChoiceField)  # noqa: S101 - tells the types
-        choice.choices = [("", _("Choose")), *country_choices()]
+        choice.choices = [("", _("Choose")), *list_country_choices()]
 
 
 class InvitationForm(forms.Form):
@@ -90,15 +90,15 @@ class InvitationForm(forms.Form):
 
 class TrustedAdultForm(forms.Form):
     name = NameFormField()
-    reach = forms.CharField(
+    contact = forms.CharField(
         max_length=200, error_messages={"required": _("Type a telephone number or another way to reach them")}
     )
 
-    def clean_reach(self) -> str:
-        return normalize_line(self.cleaned_data["reach"])
+    def clean_contact(self) -> str:
+        return normalize_line(self.cleaned_data["contact"])
 
 
-class ForgottenForm(forms.Form):
+class ForgottenPasswordForm(forms.Form):
     username = forms.CharField(
         label=_("Your username"),
         max_length=60,
@@ -115,7 +115,7 @@ class CodeForm(forms.Form):
     code = forms.CharField(
         label=_("The code on their screen"),
         max_length=20,
-        validators=[RegexValidator(rf"^\d{{{CODE_FIGURES}}}$", _("Type the six figures of the code"))],
+        validators=[RegexValidator(rf"^\d{{{CODE_DIGITS}}}$", _("Type the six figures of the code"))],
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
         error_messages={"required": _("Type the six figures of the code")},
     )

@@ -9,15 +9,15 @@ from django.db.models import Exists, OuterRef, Subquery
 from django.utils import timezone
 
 from accounts.models import Person, Role
-from families.consents import consents_in_force
-from families.cooling_off import has_grown_up
+from families.consents import list_consents_in_force
+from families.cooling_off import has_turned_18
 from families.models import CoolingOff
-from families.quiet import quiet_until
-from families.selectors import standing_links
-from families.terms import Terms, combined
+from families.quiet_hours import find_quiet_end
+from families.selectors import list_active_links
+from families.terms import Terms, combine_terms
 
 
-class Closed(StrEnum):
+class ClosedReason(StrEnum):
     COOLING_OFF = "cooling-off"
     CONSENT = "consent"
     PAUSED = "paused"
@@ -25,48 +25,48 @@ class Closed(StrEnum):
 
 
 @dataclass(frozen=True)
-class Gate:
-    """`closed` says why the tutor is closed, and is None when it is open.
+class TutorGate:
+    """`closed_reason` says why the tutor is closed, and is None when it is open.
 
     `until` is known where it opens by itself, and the `zone` on whose clock that is for quiet hours alone. Without
     `has_consent` nothing that a teen writes is stored, whatever else closes the tutor.
     """
 
-    closed: Closed | None = None
+    closed_reason: ClosedReason | None = None
     until: datetime | None = None
     zone: ZoneInfo | None = None
     has_consent: bool = True
     paused_by: Person | None = None
     terms: Terms = field(default_factory=Terms)
-    is_watched: bool = False
+    has_parent: bool = False
 
 
-def gate_of(person: Person, *, now: datetime | None = None) -> Gate:
+def get_tutor_gate(person: Person, *, now: datetime | None = None) -> TutorGate:
     """Grown-ups find it open. A teen needs a consent that stands, no pause, no quiet hours, and no cooling-off time."""
     if person.role != Role.TEEN:
-        return Gate()
+        return TutorGate()
     now = now or timezone.now()
-    links = list(standing_links().filter(teen=person).select_related("parent"))
+    links = list(list_active_links().filter(teen=person).select_related("parent"))
     agreed = [link.terms for link in links]
-    terms = combined(agreed)
-    has_consent, until = _consent_and_cooling_off(person, now)
+    terms = combine_terms(agreed)
+    has_consent, until = _find_consent_and_cooling_off(person, now)
     if until or not has_consent:
-        closed = Closed.COOLING_OFF if until else Closed.CONSENT
-        return Gate(closed, until=until, has_consent=has_consent, terms=terms, is_watched=bool(links))
+        closed = ClosedReason.COOLING_OFF if until else ClosedReason.CONSENT
+        return TutorGate(closed, until=until, has_consent=has_consent, terms=terms, has_parent=bool(links))
     paused = next((link for link in links if link.paused_at), None)
     if paused:
-        return Gate(Closed.PAUSED, paused_by=paused.parent, terms=terms, is_watched=True)
-    quiet = quiet_until([hours for link in links for hours in link.quiet_hours], now=now)
+        return TutorGate(ClosedReason.PAUSED, paused_by=paused.parent, terms=terms, has_parent=True)
+    quiet = find_quiet_end([hours for link in links for hours in link.quiet_hours], now=now)
     if quiet:
-        return Gate(Closed.QUIET, until=quiet.at, zone=quiet.zone, terms=terms, is_watched=True)
-    return Gate(terms=terms, is_watched=bool(links))
+        return TutorGate(ClosedReason.QUIET, until=quiet.at, zone=quiet.zone, terms=terms, has_parent=True)
+    return TutorGate(terms=terms, has_parent=bool(links))
 
 
-def _consent_and_cooling_off(teen: Person, now: datetime) -> tuple[bool, datetime | None]:
+def _find_consent_and_cooling_off(teen: Person, now: datetime) -> tuple[bool, datetime | None]:
     """consent_of and cooling_off_until in one query, as every question asks for both."""
-    consent = Exists(consents_in_force().filter(teen=OuterRef("pk")))
+    consent = Exists(list_consents_in_force().filter(teen=OuterRef("pk")))
     cooling_off = CoolingOff.objects.filter(teen=OuterRef("pk"), until__gt=now).order_by("-until")
     until = Subquery(cooling_off.values("until")[:1])
     row = Person.objects.filter(pk=teen.pk).values_list(consent, until).first()
     has_consent, until_then = row or (False, None)
-    return has_consent, None if has_grown_up(teen, now) else until_then
+    return has_consent, None if has_turned_18(teen, now) else until_then

@@ -23,34 +23,34 @@ from families.consent_models import (
     ParentCheck,
     Residence,
 )
-from families.quiet import QuietHours
-from families.terms import Terms, View
+from families.quiet_hours import QuietHours
+from families.terms import ParentView, Terms
 from kit.tokens import new_token
 
 __all__ = [
-    "INVITATION_LIFE",
+    "INVITATION_LIFETIME",
     "PERSON",
     "Consent",
     "ConsentPolicy",
     "CoolingOff",
     "Correction",
-    "Ending",
-    "FamilyErasure",
+    "FamilyDeletion",
     "Invitation",
     "Link",
-    "Look",
+    "LinkEndReason",
     "Notice",
     "ParentCheck",
+    "ParentViewLog",
     "PasswordHelp",
     "Proposal",
     "Residence",
     "TrustedAdult",
 ]
 
-INVITATION_LIFE = timedelta(days=7)
+INVITATION_LIFETIME = timedelta(days=7)
 
 
-class Ending(models.TextChoices):
+class LinkEndReason(models.TextChoices):
     NONE = "", ""
     PARENT = "parent", _("ended by the parent")
     TEEN = "teen", _("ended by the teen")
@@ -60,7 +60,7 @@ class Ending(models.TextChoices):
 class TermsFields(models.Model):
     """The columns of one agreement; families.terms says what they mean."""
 
-    view = models.CharField(max_length=10, choices=View, default=View.TOPICS)
+    view = models.CharField(max_length=10, choices=ParentView, default=ParentView.TOPICS)
     memory = models.BooleanField(default=True)
     quiet_from = models.TimeField(null=True, blank=True)
     quiet_to = models.TimeField(null=True, blank=True)
@@ -74,7 +74,7 @@ class TermsFields(models.Model):
     @property
     def terms(self) -> Terms:
         return Terms(
-            view=View(self.view),
+            view=ParentView(self.view),
             memory=self.memory,
             quiet_from=self.quiet_from,
             quiet_to=self.quiet_to,
@@ -91,7 +91,9 @@ class Link(TermsFields):
     teen = models.ForeignKey(PERSON, on_delete=models.CASCADE, related_name="links_to_parents")
     made_at = models.DateTimeField(default=timezone.now, editable=False)
     ended_at = models.DateTimeField(null=True, blank=True)
-    ending = models.CharField(max_length=10, choices=Ending, default=Ending.NONE, blank=True)
+    end_reason = models.CharField(
+        max_length=10, choices=LinkEndReason, default=LinkEndReason.NONE, blank=True
+    )
     # A parent closed the tutor for now.
     paused_at = models.DateTimeField(null=True, blank=True)
     # Until `zone_from` the zone that was agreed on before holds still.
@@ -99,7 +101,7 @@ class Link(TermsFields):
     zone_from = models.DateTimeField(null=True, blank=True, editable=False)
     # False while the zone was taken from an account and nobody has said that it is right.
     is_zone_confirmed = models.BooleanField(_("time zone confirmed"), default=False, editable=False)
-    # From when on a wider view shows words: from its own agreement on (families.wider_views). Empty where the teen said
+    # From when on a wider view shows words: from its own agreement on (families.parent_view). Empty where the teen said
     # that what was asked before is open too. They mean something only while the view is at least that wide.
     flagged_since = models.DateTimeField(null=True, blank=True, default=timezone.now)
     full_since = models.DateTimeField(null=True, blank=True, default=timezone.now)
@@ -112,9 +114,9 @@ class Link(TermsFields):
                 fields=["parent", "teen"], condition=Q(ended_at=None), name="link_once_at_a_time"
             ),
             models.CheckConstraint(condition=~Q(parent=F("teen")), name="link_of_two"),
-            models.CheckConstraint(condition=Q(view__in=View.values), name="link_view_known"),
+            models.CheckConstraint(condition=Q(view__in=ParentView.values), name="link_view_known"),
             models.CheckConstraint(
-                condition=Q(ended_at=None, ending="") | (Q(ended_at__isnull=False) & ~Q(ending="")),
+                condition=Q(ended_at=None, end_reason="") | (Q(ended_at__isnull=False) & ~Q(end_reason="")),
                 name="link_ended_for_a_reason",
             ),
             models.CheckConstraint(
@@ -135,7 +137,7 @@ class Link(TermsFields):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         if not self.time_zone:
-            self.time_zone, self.is_zone_confirmed = zone_for(self.parent, self.teen)
+            self.time_zone, self.is_zone_confirmed = choose_zone(self.parent, self.teen)
         super().save(*args, **kwargs)
 
     @property
@@ -159,13 +161,15 @@ class Link(TermsFields):
         return [replace(hours, zone=ZoneInfo(self.earlier_zone), since=None, before=self.zone_from), hours]
 
     @property
-    def shows_words(self) -> bool:
-        return self.view != View.TOPICS
+    def shows_text(self) -> bool:
+        return self.view != ParentView.TOPICS
 
     @property
-    def words_since(self) -> datetime | None:
+    def text_since(self) -> datetime | None:
         """From when on the agreed view shows words; None where it shows none, or what was asked before as well."""
-        return {View.FLAGGED: self.flagged_since, View.FULL: self.full_since}.get(View(self.view))
+        return {ParentView.FLAGGED: self.flagged_since, ParentView.FULL: self.full_since}.get(
+            ParentView(self.view)
+        )
 
 
 class Proposal(TermsFields):
@@ -175,7 +179,7 @@ class Proposal(TermsFields):
     by = models.ForeignKey(PERSON, on_delete=models.CASCADE, related_name="+")
     made_at = models.DateTimeField(default=timezone.now)
     # The teen's own choice, where the teen proposes: what was asked before is open to a wider view too.
-    opens_earlier = models.BooleanField(default=False)
+    includes_earlier = models.BooleanField(default=False)
 
     class Meta:
         verbose_name = _("proposal")
@@ -203,7 +207,7 @@ class Invitation(models.Model):
 
     @property
     def expires_at(self) -> datetime:
-        return self.made_at + INVITATION_LIFE
+        return self.made_at + INVITATION_LIFETIME
 
 
 class PasswordHelp(models.Model):
@@ -229,26 +233,28 @@ class PasswordHelp(models.Model):
         return f"{self.asked_at:%Y-%m-%d %H:%M}"
 
 
-class Look(models.Model):
-    """A parent looked at what they may see of a teen, from `at` to `last_at`. The teen sees every one of these."""
+class ParentViewLog(models.Model):
+    """A parent looked at what they may see of a teen. The teen sees every entry."""
 
-    link = models.ForeignKey(Link, on_delete=models.CASCADE, related_name="looks")
-    at = models.DateTimeField(default=timezone.now, editable=False)
-    last_at = models.DateTimeField(default=timezone.now, editable=False)
-    view = models.CharField(max_length=10, choices=View)
+    link = models.ForeignKey(Link, on_delete=models.CASCADE, related_name="parent_views")
+    first_opened_at = models.DateTimeField(default=timezone.now, editable=False)
+    last_opened_at = models.DateTimeField(default=timezone.now, editable=False)
+    view = models.CharField(max_length=10, choices=ParentView)
 
     class Meta:
-        verbose_name = _("look")
-        verbose_name_plural = _("looks")
-        ordering = ["-at"]
+        verbose_name = _("parent view")
+        verbose_name_plural = _("parent views")
+        ordering = ["-first_opened_at"]
 
     def __str__(self) -> str:
-        return f"{self.at:%Y-%m-%d %H:%M}"
+        return f"{self.first_opened_at:%Y-%m-%d %H:%M}"
 
     @property
-    def lasted(self) -> bool:
+    def has_duration(self) -> bool:
         """Whether its first and its last time differ as they are shown: in minutes."""
-        return self.last_at.replace(second=0, microsecond=0) > self.at.replace(second=0, microsecond=0)
+        return self.last_opened_at.replace(second=0, microsecond=0) > self.first_opened_at.replace(
+            second=0, microsecond=0
+        )
 
 
 class TrustedAdult(models.Model):
@@ -256,7 +262,7 @@ class TrustedAdult(models.Model):
 
     teen = models.OneToOneField(PERSON, on_delete=models.CASCADE, related_name="trusted_adult")
     name = NameField(_("name"))
-    reach = models.CharField(_("how to reach them"), max_length=200)
+    contact = models.CharField(_("how to reach them"), max_length=200)
     named_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
@@ -272,7 +278,7 @@ class Notice(models.Model):
 
     person = models.ForeignKey(PERSON, on_delete=models.CASCADE, related_name="notices")
     at = models.DateTimeField(default=timezone.now, editable=False)
-    words = models.CharField(max_length=400)
+    text = models.CharField(max_length=400)
     seen_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -281,29 +287,29 @@ class Notice(models.Model):
         ordering = ["-at"]
 
     def __str__(self) -> str:
-        return self.words
+        return self.text
 
 
 PERSON = settings.AUTH_USER_MODEL
 
 
-class FamilyErasure(models.Model):
-    """A parent asked for the family's accounts to be erased. It waits some days; see families.erasing."""
+class FamilyDeletion(models.Model):
+    """A parent asked for the family's accounts to be erased. It waits some days; see families.family_deletion."""
 
-    parent = models.OneToOneField(PERSON, on_delete=models.CASCADE, related_name="family_erasure")
+    parent = models.OneToOneField(PERSON, on_delete=models.CASCADE, related_name="family_deletion")
     asked_at = models.DateTimeField(default=timezone.now, editable=False)
     # The teens who decide for themselves, and said yes.
-    agreed = models.ManyToManyField(settings.AUTH_USER_MODEL, related_name="+")
+    agreed_teens = models.ManyToManyField(settings.AUTH_USER_MODEL, related_name="+")
 
     class Meta:
-        verbose_name = _("erasure of a family")
-        verbose_name_plural = _("erasures of families")
+        verbose_name = _("family deletion request")
+        verbose_name_plural = _("family deletion requests")
 
     def __str__(self) -> str:
         return f"{self.asked_at:%Y-%m-%d}"
 
 
-def zone_for(parent: Person, teen: Person) -> tuple[str, bool]:
+def choose_zone(parent: Person, teen: Person) -> tuple[str, bool]:
     """The zone of a new agreement, and whether it is certain.
 
     It is the teen's, where they sleep, unless that is a guess and the parent's is none. It is certain where both

@@ -12,43 +12,43 @@ from kit.site import absolute
 from mail.services import mail_queue
 
 # Longer ones are cut off in the lists of mail programs.
-LONGEST_MAIL_SUBJECT = 120
+LONGEST_SUBJECT = 120
 
 
-def notice_send(
+def send_notice(
     *,
     person: Person,
-    words: str,
-    to_do: str = "",
+    text: str,
+    action_text: str = "",
     path: str = "/family/",
     subject: str = "",
-    mail_words: str = "",
+    email_text: str = "",
 ) -> Notice:
     """Tell `person` in the caller's transaction.
 
-    `words` say what has happened, and stand on the family's page. The mail says them in its subject and its first
-    sentence, then `to_do`, and has one link, to `path`. Others may read a mailbox: neither names a topic, a question,
-    an answer or anything of a crisis. `mail_words` take the place of `words` that do, and `subject` of long ones.
+    `text` says what has happened, and is shown on the family's page. The email repeats it in its subject and its first
+    sentence, then says `action_text`, and has one link, to `path`. Others may read a mailbox: neither names a topic, a
+    question, an answer or anything of a crisis. `email_text` replaces a `text` that does, and `subject` a long one.
     """
-    notice = Notice.objects.create(person=person, words=words)
+    notice = Notice.objects.create(person=person, text=text)
     if person.email:
-        said = mail_words or words
-        to_do = to_do or _("Your family’s page shows what you can do now:")
+        mail_text = email_text or text
+        action_text = action_text or _("Your family’s page shows what you can do now:")
         mail_queue(
             key=f"families.notice:{notice.pk}",
             to=person.email,
-            subject=_subject_of(subject or said),
-            text=f"{break_links(said)} {to_do}\n\n{absolute(path)}\n",
+            subject=_build_subject(subject or mail_text),
+            text=f"{break_links(mail_text)} {action_text}\n\n{absolute(path)}\n",
         )
     return notice
 
 
-def _subject_of(words: str) -> str:
+def _build_subject(words: str) -> str:
     """The words on one line, without the full stop of a sentence."""
-    line = Truncator(" ".join(words.split())).chars(LONGEST_MAIL_SUBJECT)
+    line = Truncator(" ".join(words.split())).chars(LONGEST_SUBJECT)
     return line if line.endswith(("a.m.", "p.m.")) else line.removesuffix(".")
 
 
 @transaction.atomic
-def notices_seen(*, person: Person) -> None:
+def mark_notices_seen(*, person: Person) -> None:
     Notice.objects.filter(person=person, seen_at=None).update(seen_at=timezone.now())

@@ -7,16 +7,14 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Person
-from families.agreements import other_side
-from families.closing import end_answers
+from families.agreements import get_other_side
+from families.consent_end import run_consent_end_handlers
 from families.cooling_off import start_cooling_off
-from families.erasing import ERASURE_WAITS, family_erasures_carry_out
-from families.forgetting import INVITATIONS_KEPT_FOR, NOTICES_KEPT_FOR, invitations_forget, notices_forget
-from families.limits import limit_apply, nest_apply
-from families.looks import LOOKS
+from families.family_budget import apply_daily_cap, apply_family_budget
+from families.family_deletion import DELETION_DELAY, carry_out_family_deletions
 from families.models import (
     Consent,
-    FamilyErasure,
+    FamilyDeletion,
     Invitation,
     Link,
     Notice,
@@ -24,16 +22,23 @@ from families.models import (
     Proposal,
     TrustedAdult,
 )
-from families.notices import notice_send
-from families.password_help import HELP_KEPT_FOR, password_helps_forget
+from families.notices import send_notice
+from families.parent_view import restart_wider_view
+from families.parent_view_log import PARENT_VIEWS
+from families.password_help import PASSWORD_HELP_RETENTION, delete_expired_password_helps
 from families.personal_consent import CONSENT_KINDS
-from families.terms import View
-from families.trusted import trusted_adult_of
-from families.wider_views import start_wider_view_after
-from privacy.registry import Kind, Retention, Row, leave
+from families.retention import (
+    INVITATION_RETENTION,
+    NOTICE_RETENTION,
+    delete_expired_invitations,
+    delete_expired_notices,
+)
+from families.terms import ParentView
+from families.trusted_adults import find_trusted_adult
+from privacy.registry import DataKind, Retention, Row, erased_by_cascade
 
 
-def links_export(person: Person) -> Iterator[Row]:
+def export_links(person: Person) -> Iterator[Row]:
     links = Link.objects.filter(Q(parent=person) | Q(teen=person)).select_related("parent", "teen")
     for link in links.order_by("made_at").iterator():
         terms = link.terms
@@ -48,33 +53,33 @@ def links_export(person: Person) -> Iterator[Row]:
             "quiet_to": str(terms.quiet_to or ""),
             "answers_a_day": terms.answers_a_day,
             "time_zone": terms.time_zone,
-            "flagged_since": link.flagged_since if link.shows_words else None,
-            "full_since": link.full_since if link.view == View.FULL else None,
+            "flagged_since": link.flagged_since if link.shows_text else None,
+            "full_since": link.full_since if link.view == ParentView.FULL else None,
         }
 
 
-def links_erase(person: Person) -> None:
+def erase_links(person: Person) -> None:
     """End the links, and tell the other side without a name. What they were told of the person by name goes too."""
     links = Link.objects.filter(Q(parent=person) | Q(teen=person))
     others = {one for pair in links.values_list("parent", "teen") for one in pair} - {person.pk}
-    Notice.objects.filter(person__in=others, words__contains=str(person)).delete()
+    Notice.objects.filter(person__in=others, text__contains=str(person)).delete()
     for link in links.filter(ended_at=None).select_related("parent", "teen"):
         words = _("An account that you were linked to was deleted, and the link with it.")
         to_do = _("You have nothing to do. Your family’s page:")
-        notice_send(person=other_side(link, person), words=str(words), to_do=str(to_do))
-    _end_say(person, links)
+        send_notice(person=get_other_side(link, person), text=str(words), action_text=str(to_do))
+    _withdraw_as_parent(person, links)
     teens = list(Person.objects.filter(links_to_parents__in=links.filter(parent=person)).distinct())
     ended = list(links.filter(parent=person, ended_at=None))
     links.delete()
     for link in ended:
-        start_wider_view_after(ended=link)
+        restart_wider_view(ended=link)
     for teen in teens:
-        limit_apply(teen=teen)
+        apply_daily_cap(teen=teen)
     for other in Person.objects.filter(pk__in=others):
-        nest_apply(person=other)
+        apply_family_budget(person=other)
 
 
-def _end_say(parent: Person, links: QuerySet[Link]) -> None:
+def _withdraw_as_parent(parent: Person, links: QuerySet[Link]) -> None:
     """A parent who goes answers for nobody any more. Where they had a say, a cooling-off time begins."""
     given = Consent.objects.filter(given_by=parent, given_as="parent", withdrawn_at=None)
     standing = links.filter(parent=parent, ended_at=None)
@@ -84,25 +89,25 @@ def _end_say(parent: Person, links: QuerySet[Link]) -> None:
     closed_to = list(Person.objects.filter(consents__in=given).distinct())
     given.update(withdrawn_at=timezone.now())
     for teen in closed_to:
-        end_answers(teen=teen)
+        run_consent_end_handlers(teen=teen)
 
 
-def trusted_export(person: Person) -> Iterator[Row]:
-    if adult := trusted_adult_of(person):
-        yield {"name": adult.name, "reach": adult.reach, "named_at": adult.named_at}
+def export_trusted_adult(person: Person) -> Iterator[Row]:
+    if adult := find_trusted_adult(person):
+        yield {"name": adult.name, "contact": adult.contact, "named_at": adult.named_at}
 
 
-def invitations_export(person: Person) -> Iterator[Row]:
+def export_invitations(person: Person) -> Iterator[Row]:
     for invitation in Invitation.objects.filter(by=person).order_by("made_at").iterator():
         yield {"made_at": invitation.made_at, "email": invitation.email}
 
 
-def notices_export(person: Person) -> Iterator[Row]:
+def export_notices(person: Person) -> Iterator[Row]:
     for notice in Notice.objects.filter(person=person).order_by("at").iterator():
-        yield {"at": notice.at, "words": notice.words, "seen_at": notice.seen_at}
+        yield {"at": notice.at, "text": notice.text, "seen_at": notice.seen_at}
 
 
-def password_helps_export(person: Person) -> Iterator[Row]:
+def export_password_helps(person: Person) -> Iterator[Row]:
     for helped in PasswordHelp.objects.filter(teen=person).select_related("granted_by").iterator():
         yield {
             "asked_at": helped.asked_at,
@@ -113,24 +118,26 @@ def password_helps_export(person: Person) -> Iterator[Row]:
 
 # All of it is private in the sense of a parent's copy: what is theirs of it is in their own, and the rest is the
 # teen's, or another parent's.
-def erasures_export(person: Person) -> Iterator[Row]:
+def export_family_deletions(person: Person) -> Iterator[Row]:
     asked = (
-        FamilyErasure.objects.filter(Q(parent=person) | Q(agreed=person)).distinct().select_related("parent")
+        FamilyDeletion.objects.filter(Q(parent=person) | Q(agreed_teens=person))
+        .distinct()
+        .select_related("parent")
     )
-    for erasure in asked:
-        yield {"asked_at": erasure.asked_at, "by": str(erasure.parent)}
+    for deletion in asked:
+        yield {"asked_at": deletion.asked_at, "by": str(deletion.parent)}
 
 
-FAMILY = Kind(
+FAMILY = DataKind(
     name="family",
     title=_("Your family"),
-    what=_("Who is linked to whom here, and what you agreed on."),
+    description=_("Who is linked to whom here, and what you agreed on."),
     retention=Retention(
-        words=_("A link ends when one of you ends it, and by itself in the month of the 18th birthday.")
+        text=_("A link ends when one of you ends it, and by itself in the month of the 18th birthday.")
     ),
-    seen=_("The two who are linked see it."),
-    gone=_("Your links, and what you agreed on"),
-    private=True,
+    visible_to=_("The two who are linked see it."),
+    erasure_removes=_("Your links, and what you agreed on"),
+    is_private=True,
     models=(Link, Proposal),
     labels={
         "parent": _("parent"),
@@ -146,109 +153,111 @@ FAMILY = Kind(
         "flagged_since": _("what a help card answered, from"),
         "full_since": _("everything, from"),
     },
-    export=links_export,
-    erase=links_erase,
+    export=export_links,
+    erase=erase_links,
 )
-TRUSTED = Kind(
+TRUSTED_ADULT = DataKind(
     name="trusted-adult",
     title=_("Another grown-up whom a teen trusts"),
-    what=_("A name and a way to reach them, if a teen writes one down."),
-    retention=Retention(words=_("You can change or delete it at any time.")),
-    seen=_("No page shows it to a parent."),
-    gone=_("The grown-up whom you trust, if you named one"),
-    private=True,
+    description=_("A name and a way to reach them, if a teen writes one down."),
+    retention=Retention(text=_("You can change or delete it at any time.")),
+    visible_to=_("No page shows it to a parent."),
+    erasure_removes=_("The grown-up whom you trust, if you named one"),
+    is_private=True,
     models=(TrustedAdult,),
-    labels={"name": _("name"), "reach": _("how to reach them"), "named_at": _("when")},
-    export=trusted_export,
-    erase=leave,
+    labels={"name": _("name"), "contact": _("how to reach them"), "named_at": _("when")},
+    export=export_trusted_adult,
+    erase=erased_by_cascade,
 )
-INVITATIONS = Kind(
+INVITATIONS = DataKind(
     name="invitations",
     title=_("Invitations"),
-    what=_("That you invited somebody to be linked to you, and the address where it was sent by mail."),
-    retention=Retention(
-        words=_("It is deleted when it is answered, and otherwise %(days)d days after it was made."),
-        days=INVITATIONS_KEPT_FOR.days,
-        since=_("the invitation"),
-        forget=invitations_forget,
-        task="families.tasks.invitations_forget",
+    description=_(
+        "That you invited somebody to be linked to you, and the address where it was sent by mail."
     ),
-    gone=_("Your invitations"),
-    private=True,
+    retention=Retention(
+        text=_("It is deleted when it is answered, and otherwise %(days)d days after it was made."),
+        days=INVITATION_RETENTION.days,
+        counted_from=_("the invitation"),
+        delete_expired=delete_expired_invitations,
+        task="families.tasks.delete_expired_invitations",
+    ),
+    erasure_removes=_("Your invitations"),
+    is_private=True,
     models=(Invitation,),
     labels={"made_at": _("made"), "email": _("sent to")},
-    export=invitations_export,
-    erase=leave,
+    export=export_invitations,
+    erase=erased_by_cascade,
 )
-NOTICES = Kind(
+NOTICES = DataKind(
     name="notices",
     title=_("What you were told"),
-    what=_("The short list on your family’s page of what has happened."),
+    description=_("The short list on your family’s page of what has happened."),
     retention=Retention(
-        words=_("It is deleted after %(days)d days."),
-        days=NOTICES_KEPT_FOR.days,
-        since=_("the notice"),
-        forget=notices_forget,
-        task="families.tasks.notices_forget",
+        text=_("It is deleted after %(days)d days."),
+        days=NOTICE_RETENTION.days,
+        counted_from=_("the notice"),
+        delete_expired=delete_expired_notices,
+        task="families.tasks.delete_expired_notices",
     ),
-    gone=_("What you were told"),
-    private=True,
+    erasure_removes=_("What you were told"),
+    is_private=True,
     models=(Notice,),
-    labels={"at": _("when"), "words": _("what"), "seen_at": _("seen")},
-    export=notices_export,
-    erase=leave,
+    labels={"at": _("when"), "text": _("what"), "seen_at": _("seen")},
+    export=export_notices,
+    erase=erased_by_cascade,
 )
-PASSWORD_HELPS = Kind(
+PASSWORD_HELPS = DataKind(
     name="password-helps",
     title=_("Help with a password"),
-    what=_(
+    description=_(
         "That a parent helped with a password you forgot, and a scrambled form of the old one: typing it opens again "
         "what was closed then."
     ),
     retention=Retention(
-        words=_(
+        text=_(
             "A request that came to nothing is deleted after %(days)d days. One that was used stays until your old "
             "password opens things again, or your account is deleted."
         ),
-        days=HELP_KEPT_FOR.days,
-        since=_("the request"),
-        forget=password_helps_forget,
-        task="families.tasks.password_helps_forget",
+        days=PASSWORD_HELP_RETENTION.days,
+        counted_from=_("the request"),
+        delete_expired=delete_expired_password_helps,
+        task="families.tasks.delete_expired_password_helps",
     ),
-    gone=_("Every time that somebody helped with your password"),
-    private=True,
+    erasure_removes=_("Every time that somebody helped with your password"),
+    is_private=True,
     models=(PasswordHelp,),
     labels={"asked_at": _("asked"), "granted_by": _("who helped"), "used_at": _("new password chosen")},
-    export=password_helps_export,
-    erase=leave,
+    export=export_password_helps,
+    erase=erased_by_cascade,
 )
-ERASURES = Kind(
-    name="family-erasure",
+FAMILY_DELETIONS = DataKind(
+    name="family-deletion",
     title=_("A family that is to be erased"),
-    what=_("That a parent asked for it, when, and which teens said yes."),
+    description=_("That a parent asked for it, when, and which teens said yes."),
     retention=Retention(
-        words=_(
+        text=_(
             "It is gone when it is taken back, and with the accounts %(days)d days after it was asked for."
         ),
-        days=ERASURE_WAITS.days,
-        since=_("the asking"),
-        forget=family_erasures_carry_out,
-        task="families.tasks.family_erasures_forget",
+        days=DELETION_DELAY.days,
+        counted_from=_("the asking"),
+        delete_expired=carry_out_family_deletions,
+        task="families.tasks.carry_out_family_deletions",
     ),
-    seen=_("The parent and the linked teens see it."),
-    gone=_("What you asked for about your family’s accounts"),
-    private=True,
-    models=(FamilyErasure, FamilyErasure.agreed.through),
+    visible_to=_("The parent and the linked teens see it."),
+    erasure_removes=_("What you asked for about your family’s accounts"),
+    is_private=True,
+    models=(FamilyDeletion, FamilyDeletion.agreed_teens.through),
     labels={"asked_at": _("asked for"), "by": _("by")},
-    export=erasures_export,
-    erase=leave,
+    export=export_family_deletions,
+    erase=erased_by_cascade,
 )
-KINDS = (
-    ERASURES,
+DATA_KINDS = (
+    FAMILY_DELETIONS,
     FAMILY,
     *CONSENT_KINDS,
-    LOOKS,
-    TRUSTED,
+    PARENT_VIEWS,
+    TRUSTED_ADULT,
     PASSWORD_HELPS,
     INVITATIONS,
     NOTICES,

@@ -8,20 +8,20 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Person
 from families.consent_texts import find_text
-from families.consents import consents_about
-from families.cooling_off import COOLING_OFF, forget_cooling_offs
+from families.consents import list_consents_about
+from families.cooling_off import COOLING_OFF_PERIOD, delete_expired_cooling_offs
 from families.models import Consent, CoolingOff, Correction, ParentCheck, Residence
-from privacy.registry import Kind, Retention, Row, leave
+from privacy.registry import DataKind, Retention, Row, erased_by_cascade
 
 
-def words_of(consent: Consent) -> list[str]:
+def list_agreed_text(consent: Consent) -> list[str]:
     """What was agreed to, word for word: the title, then the points."""
     text = find_text(version=consent.version, text_hash=consent.text_hash)
     return [text.title, *text.points] if text else []
 
 
-def consents_export(person: Person) -> Iterator[Row]:
-    for consent in consents_about(person).select_related("teen").iterator():
+def export_consents(person: Person) -> Iterator[Row]:
+    for consent in list_consents_about(person).select_related("teen").iterator():
         yield {
             "teen": str(consent.teen),
             "given_by": consent.given_by_name,
@@ -33,34 +33,36 @@ def consents_export(person: Person) -> Iterator[Row]:
             "verification": str(consent.get_verification_display()),
             "version": consent.version,
             "text_hash": consent.text_hash,
-            "words": words_of(consent),
+            "words": list_agreed_text(consent),
         }
 
 
-def consents_erase(person: Person) -> None:
+def erase_consents(person: Person) -> None:
     """A consent that they gave stays with the teen as evidence, without their name."""
     Consent.objects.filter(given_by=person).exclude(teen=person).update(given_by_name="")
 
 
-def residence_export(person: Person) -> Iterator[Row]:
+def export_residence(person: Person) -> Iterator[Row]:
     """The country as it stands, and each correction of it or of the month of birth."""
     for residence in Residence.objects.filter(teen=person):
-        yield _told("country", residence.country, residence.told_at)
+        yield _build_residence_row("country", residence.country, residence.recorded_at)
     for correction in Correction.objects.filter(teen=person).order_by("at").iterator():
         after = correction.after
-        yield _told(correction.fact, after, correction.at, correction.before, correction.reason)
+        yield _build_residence_row(
+            correction.fact, after, correction.at, correction.before, correction.reason
+        )
 
 
-def _told(fact: str, value: str, at: datetime, before: str = "", reason: str = "") -> Row:
+def _build_residence_row(fact: str, value: str, at: datetime, before: str = "", reason: str = "") -> Row:
     return {"fact": fact, "value": value, "at": at, "before": before, "reason": reason}
 
 
-def cooling_offs_export(person: Person) -> Iterator[Row]:
+def export_cooling_offs(person: Person) -> Iterator[Row]:
     for cooling_off in CoolingOff.objects.filter(teen=person).order_by("until").iterator():
         yield {"until": cooling_off.until}
 
 
-def parent_checks_export(person: Person) -> Iterator[Row]:
+def export_parent_checks(person: Person) -> Iterator[Row]:
     checks = ParentCheck.objects.filter(Q(link__parent=person) | Q(link__teen=person))
     for check in checks.select_related("link__parent", "link__teen").order_by("at").iterator():
         yield {
@@ -71,15 +73,15 @@ def parent_checks_export(person: Person) -> Iterator[Row]:
         }
 
 
-CONSENTS = Kind(
+CONSENTS = DataKind(
     name="consents",
     title=_("Consent to the tutor"),
-    what=_("Who agreed that a teen may use it, when, and to which words."),
-    retention=Retention(words=_("It is evidence, and stays until the teen’s account is deleted.")),
-    seen=_("The teen and whoever gave it see it."),
-    gone=_("Every consent about you"),
-    stays=_("A consent that you gave for a teen stays with the teen, without your name."),
-    private=True,
+    description=_("Who agreed that a teen may use it, when, and to which words."),
+    retention=Retention(text=_("It is evidence, and stays until the teen’s account is deleted.")),
+    visible_to=_("The teen and whoever gave it see it."),
+    erasure_removes=_("Every consent about you"),
+    erasure_keeps=_("A consent that you gave for a teen stays with the teen, without your name."),
+    is_private=True,
     models=(Consent,),
     labels={
         "teen": _("teen"),
@@ -94,19 +96,19 @@ CONSENTS = Kind(
         "text_hash": _("proof of the words"),
         "words": _("the words"),
     },
-    export=consents_export,
-    erase=consents_erase,
+    export=export_consents,
+    erase=erase_consents,
 )
-RESIDENCE = Kind(
+RESIDENCE = DataKind(
     name="residence",
     title=_("Where a teen lives"),
-    what=_(
+    description=_(
         "The country, as it was told first, and what staff corrected of it or of the month of birth, and why."
     ),
-    retention=Retention(words=_("It stays until the teen’s account is deleted.")),
-    seen=_("The teen and their parents see the country; staff see corrections."),
-    gone=_("The country where you live"),
-    private=True,
+    retention=Retention(text=_("It stays until the teen’s account is deleted.")),
+    visible_to=_("The teen and their parents see the country; staff see corrections."),
+    erasure_removes=_("The country where you live"),
+    is_private=True,
     models=(Residence, Correction),
     labels={
         "fact": _("what"),
@@ -115,44 +117,46 @@ RESIDENCE = Kind(
         "before": _("before"),
         "reason": _("reason"),
     },
-    export=residence_export,
-    erase=leave,
+    export=export_residence,
+    erase=erased_by_cascade,
 )
-COOLING_OFFS = Kind(
+COOLING_OFFS = DataKind(
     name="cooling-offs",
     title=_("Days without the tutor"),
-    what=_(
+    description=_(
         "Until when the tutor is closed, after a parent who had agreed or paused was unlinked or withdrew."
     ),
     retention=Retention(
-        words=_("It is deleted when it is over, %(days)d days after it began."),
-        days=COOLING_OFF.days,
-        since=_("the end of the link, or the withdrawal"),
-        forget=forget_cooling_offs,
-        task="families.tasks.cooling_offs_forget",
+        text=_("It is deleted when it is over, %(days)d days after it began."),
+        days=COOLING_OFF_PERIOD.days,
+        counted_from=_("the end of the link, or the withdrawal"),
+        delete_expired=delete_expired_cooling_offs,
+        task="families.tasks.delete_expired_cooling_offs",
     ),
-    seen=_("The teen and their parents see it."),
-    gone=_("Until when the tutor is closed to you"),
-    stays=_(
+    visible_to=_("The teen and their parents see it."),
+    erasure_removes=_("Until when the tutor is closed to you"),
+    erasure_keeps=_(
         "Where a parent’s account goes, the teen’s tutor stays closed for those days, without the parent’s name."
     ),
-    private=True,
+    is_private=True,
     models=(CoolingOff,),
     labels={"until": _("until")},
-    export=cooling_offs_export,
-    erase=leave,
+    export=export_cooling_offs,
+    erase=erased_by_cascade,
 )
-PARENT_CHECKS = Kind(
+PARENT_CHECKS = DataKind(
     name="parent-checks",
     title=_("Approval of a parent"),
-    what=_("That the people who run this site know that two people are parent and teen, and how they know."),
-    retention=Retention(words=_("It stays as long as the link is kept.")),
-    seen=_("Staff see it, and the two whom it is about."),
-    gone=_("Approvals about you"),
-    private=True,
+    description=_(
+        "That the people who run this site know that two people are parent and teen, and how they know."
+    ),
+    retention=Retention(text=_("It stays as long as the link is kept.")),
+    visible_to=_("Staff see it, and the two whom it is about."),
+    erasure_removes=_("Approvals about you"),
+    is_private=True,
     models=(ParentCheck,),
     labels={"parent": _("parent"), "teen": _("teen"), "at": _("when"), "method": _("how we know")},
-    export=parent_checks_export,
-    erase=leave,
+    export=export_parent_checks,
+    erase=erased_by_cascade,
 )
 CONSENT_KINDS = (CONSENTS, RESIDENCE, COOLING_OFFS, PARENT_CHECKS)

@@ -1,41 +1,41 @@
 from celery import shared_task
 
-from families import cooling_off, erasing, forgetting, limits, password_help
-from families.links import links_end_at_18 as end_links
+from families import cooling_off, family_budget, family_deletion, password_help, retention
+from families.links import end_links_at_18 as end_links
 
 
-@shared_task(name="families.tasks.links_end_at_18")
-def links_end_at_18() -> int:
+@shared_task(name="families.tasks.end_links_at_18")
+def end_links_at_18() -> int:
     """Links end by themselves in the month of the 18th birthday. Returns how many did."""
     return end_links()
 
 
-@shared_task(name="families.tasks.invitations_forget")
-def invitations_forget() -> int:
-    return forgetting.invitations_forget()
+@shared_task(name="families.tasks.delete_expired_invitations")
+def delete_expired_invitations() -> int:
+    return retention.delete_expired_invitations()
 
 
-@shared_task(name="families.tasks.notices_forget")
-def notices_forget() -> int:
-    return forgetting.notices_forget()
+@shared_task(name="families.tasks.delete_expired_notices")
+def delete_expired_notices() -> int:
+    return retention.delete_expired_notices()
 
 
-@shared_task(name="families.tasks.password_helps_forget")
-def password_helps_forget() -> int:
-    return password_help.password_helps_forget()
+@shared_task(name="families.tasks.delete_expired_password_helps")
+def delete_expired_password_helps() -> int:
+    return password_help.delete_expired_password_helps()
 
 
-@shared_task(name="families.tasks.family_erasures_forget")
-def family_erasures_forget() -> int:
+@shared_task(name="families.tasks.carry_out_family_deletions")
+def carry_out_family_deletions() -> int:
     """Erase the families whose days of waiting are over. Returns how many there were."""
-    return erasing.family_erasures_carry_out()
+    return family_deletion.carry_out_family_deletions()
 
 
-@shared_task(name="families.tasks.cooling_offs_forget")
-def cooling_offs_forget() -> int:
-    return cooling_off.forget_cooling_offs()
+@shared_task(name="families.tasks.delete_expired_cooling_offs")
+def delete_expired_cooling_offs() -> int:
+    return cooling_off.delete_expired_cooling_offs()
 
 
 @shared_task(name="families.tasks.apply_new_zones")
 def apply_new_zones() -> int:
-    return limits.apply_new_zones()
+    return family_budget.apply_new_zones()

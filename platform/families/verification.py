@@ -17,21 +17,21 @@ from accounts.confirmations import mailbox_confirmed_at
 from accounts.models import MailboxConfirmation, Person
 from families.consent_models import CheckMethod, Verification
 from families.models import Consent, ConsentPolicy, Link, ParentCheck
-from families.notices import notice_send
+from families.notices import send_notice
 
 # A mailbox that was made for this one purpose is not yet as old as that.
 MAILBOX_AGE = timedelta(days=3)
 
 
 @dataclass(frozen=True)
-class Missing:
+class MissingVerification:
     """What a parent lacks before their consent counts. `until` is when a confirmed mailbox is old enough."""
 
     level: Verification
     until: datetime | None = None
 
 
-def verification_level() -> Verification:
+def get_verification_level() -> Verification:
     """The level that an admin has set. Before that, a demo asks for nothing, and every other site for a mailbox."""
     policy = ConsentPolicy.objects.first()
     if policy:
@@ -39,20 +39,20 @@ def verification_level() -> Verification:
     return Verification.NONE if settings.DEMO else Verification.MAILBOX
 
 
-def missing_verification(link: Link, *, now: datetime | None = None) -> Missing | None:
+def find_missing_verification(link: Link, *, now: datetime | None = None) -> MissingVerification | None:
     """What the link's parent lacks for the level that holds now; None when nothing."""
-    level = verification_level()
+    level = get_verification_level()
     if level == Verification.MAILBOX:
         confirmed_at = mailbox_confirmed_at(link.parent)
         until = confirmed_at + MAILBOX_AGE if confirmed_at else None
-        return None if until and until <= (now or timezone.now()) else Missing(level, until)
+        return None if until and until <= (now or timezone.now()) else MissingVerification(level, until)
     if level == Verification.ORGANISATION and not ParentCheck.objects.filter(link=link).exists():
-        return Missing(level)
+        return MissingVerification(level)
     return None
 
 
-def is_verified() -> Q:
-    """As `missing_verification`, for a query of links: those whose parent lacks nothing."""
+def build_verified_filter() -> Q:
+    """As `find_missing_verification`, for a query of links: those whose parent lacks nothing."""
     policies = ConsentPolicy.objects.all()
     at_first = Verification.NONE if settings.DEMO else Verification.MAILBOX
     mailboxes = MailboxConfirmation.objects.filter(
@@ -77,12 +77,12 @@ def approve_parent(*, link: Link, method: CheckMethod, by: Person) -> ParentChec
         words = _(
             "We have confirmed that %(teen)s is your child or in your care. You can agree to the tutor now."
         )
-        notice_send(person=link.parent, words=words % {"teen": link.teen})
+        send_notice(person=link.parent, text=words % {"teen": link.teen})
     return check
 
 
 @transaction.atomic
-def take_back_approval(*, check: ParentCheck) -> None:
+def withdraw_approval(*, check: ParentCheck) -> None:
     """It was a mistake: a consent that rested on it is withdrawn, and both are told."""
     link = check.link
     check.delete()
@@ -94,4 +94,4 @@ def take_back_approval(*, check: ParentCheck) -> None:
             "The approval of %(parent)s was taken back. The tutor is closed until a parent agrees again."
         )
         for person in (link.teen, link.parent):
-            notice_send(person=person, words=words % {"parent": link.parent})
+            send_notice(person=person, text=words % {"parent": link.parent})

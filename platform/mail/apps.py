@@ -12,7 +12,7 @@ class MailConfig(AppConfig):
 
         from mail.personal import KINDS
         from mail.returns import told_by_provider
-        from privacy.registry import register
+        from privacy.registry import register_kinds
 
-        register(*KINDS, room="mail")
+        register_kinds(*KINDS, room="mail")
         tracking.connect(told_by_provider, dispatch_uid="mail.returns")

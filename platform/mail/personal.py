@@ -8,8 +8,8 @@ from kit.person import Person
 from mail.models import Attachment, Mail
 from mail.selectors import addresses_of, mails_to
 from mail.services import KEPT_FOR, mails_erase, mails_forget
-from privacy.log_titles import log_blank
-from privacy.registry import Kind, Retention, Row
+from privacy.admin_log import redact_rows
+from privacy.registry import DataKind, Retention, Row
 
 # Rows that are in memory together, with their texts.
 FEW = 50
@@ -30,24 +30,24 @@ def mails_export(person: Person) -> Iterator[Row]:
 
 def mails_of_person_erase(person: Person) -> None:
     for address in addresses_of(person):
-        log_blank(mails_to(address))
+        redact_rows(mails_to(address))
         mails_erase(mails=mails_to(address))
 
 
-MAILS = Kind(
+MAILS = DataKind(
     name="mails",
     title=_("Mail that we sent you"),
-    what=_("A copy, so that we can find out why one did not arrive."),
+    description=_("A copy, so that we can find out why one did not arrive."),
     retention=Retention(
-        words=_("It is deleted after %(days)d days."),
+        text=_("It is deleted after %(days)d days."),
         days=KEPT_FOR.days,
-        since=_("the day it was sent, or failed for good"),
-        forget=mails_forget,
+        counted_from=_("the day it was sent, or failed for good"),
+        delete_expired=mails_forget,
         task="mail.tasks.mails_forget",
     ),
-    gone=_("Our copies of mail to you"),
-    stays=_("Mail that has been sent already lies in your mailbox, where this site cannot reach it."),
-    private=True,
+    erasure_removes=_("Our copies of mail to you"),
+    erasure_keeps=_("Mail that has been sent already lies in your mailbox, where this site cannot reach it."),
+    is_private=True,
     models=(Mail, Attachment),
     labels={
         "written_at": _("written"),

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
-from families.waiting import waiting_requests
+from families.pending_requests import get_pending_requests
 
 
 def site(request: HttpRequest) -> dict[str, object]:
@@ -14,5 +14,5 @@ def site(request: HttpRequest) -> dict[str, object]:
         "tutor_is_demo_model": settings.TUTOR_IS_DEMO_MODEL,
         "contact": parseaddr(settings.DEFAULT_FROM_EMAIL)[1],
         # Read when a page shows them: parts of pages, and pages that need no database, never do.
-        "family_requests": SimpleLazyObject(lambda: waiting_requests(request)),
+        "family_requests": SimpleLazyObject(lambda: get_pending_requests(request)),
     }

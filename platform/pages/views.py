@@ -12,10 +12,10 @@ from django.views.i18n import set_language
 from courses.learning.records import record_of
 from courses.library.selectors import courses_of
 from events.selectors import next_event
-from families.next_steps import step_for
+from families.next_steps import find_step_for_page
 from inference.place import guard_host, runs_at_home
 from kit.languages import page_language
-from privacy.registry import kinds
+from privacy.registry import list_kinds
 
 
 @require_safe
@@ -28,7 +28,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "courses": courses,
         "course": next(iter(begun or own or unfinished or courses), None),
         "event": next_event(),
-        "step": step_for(request),
+        "step": find_step_for_page(request),
     }
     return render(request, "pages/home.html", page)
 
@@ -41,7 +41,7 @@ def about(request: HttpRequest) -> HttpResponse:
 @require_safe
 def privacy(request: HttpRequest) -> HttpResponse:
     page = {
-        "kinds": kinds(),
+        "kinds": list_kinds(),
         "runs_at_home": runs_at_home(),
         "guard_host": guard_host(),
         "model_host": urlsplit(settings.TUTOR_BASE_URL).hostname,

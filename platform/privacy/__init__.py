@@ -1,4 +1,4 @@
-"""The registry of what is kept about people; its pages, its copy, its erasure.
+"""The registry of personal data, its pages, its export and its erasure.
 
-Public: archive, log_titles, registry, services, views.
+Public: admin_log, archive, registry, services, views.
 """

@@ -8,7 +8,7 @@ class PrivacyConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from privacy.personal import KINDS
-        from privacy.registry import register
+        from privacy.personal import DATA_KINDS
+        from privacy.registry import register_kinds
 
-        register(*KINDS, room="privacy")
+        register_kinds(*DATA_KINDS, room="privacy")

@@ -17,15 +17,15 @@ from django.utils.functional import Promise
 
 from kit.person import Person
 
-type Words = str | Promise
+type StrOrPromise = str | Promise
 # What a row may hold. A time is aware and keeps its instant: whoever writes it down puts it on a person's clock.
-type Value = str | int | float | bool | date | datetime | list[str] | None
-type Row = dict[str, Value]
+type RowValue = str | int | float | bool | date | datetime | list[str] | None
+type Row = dict[str, RowValue]
 
 SLUG = re.compile(r"[a-z]+(-[a-z]+)*")
 
 
-class Forget(Protocol):
+class DeleteExpired(Protocol):
     """A service that deletes what is past its days, and says how many rows that were."""
 
     def __call__(self, *, now: datetime | None = None) -> int: ...
@@ -35,60 +35,60 @@ class Forget(Protocol):
 class Retention:
     """How long a kind is kept, in words for its readers: `%(days)d` in them becomes the days.
 
-    Where days are given, `since` says from when they count, `forget` deletes what is past them, and `task` is
-    the Celery task in the beat schedule that calls it every night. Without days it is kept until its person
-    deletes it, or themselves.
+    With `days`, `counted_from` says when they start, `delete_expired` deletes what is older, and `task` is the Celery
+    task in the beat schedule that calls it every night. Without `days` a row is kept until its person deletes it, or
+    their account.
     """
 
-    words: Words
+    text: StrOrPromise
     days: int | None = None
-    since: Words = ""
-    forget: Forget | None = None
+    counted_from: StrOrPromise = ""
+    delete_expired: DeleteExpired | None = None
     task: str = ""
 
     def __post_init__(self) -> None:
-        timed = (bool(self.since), self.forget is not None, bool(self.task))
+        timed = (bool(self.counted_from), self.delete_expired is not None, bool(self.task))
         if set(timed) != {self.days is not None}:
             raise ImproperlyConfigured("Days come with their beginning, their service and its task, or not.")
 
     def __str__(self) -> str:
-        return str(self.words) if self.days is None else str(self.words) % {"days": self.days}
+        return str(self.text) if self.days is None else str(self.text) % {"days": self.days}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kind:
+class DataKind:
     """One kind of thing that is kept about a person.
 
-    `what` says what it is and why it is kept, and `seen` who can see it; `gone` says what an erasure takes, and
-    `stays` what it leaves.
+    `description` says what it is and why it is kept, `visible_to` who can see it, `erasure_removes` what an erasure
+    deletes, and `erasure_keeps` what it leaves.
     `export` yields rows with the keys of `labels`, in their order, and holds no more than a few of them at
     once. `erase` runs within the erasure's transaction, with the person's row locked; whatever it does
-    outside of the database waits for the commit. `private` kinds are left out of what a parent exports.
+    outside of the database waits for the commit. `is_private` kinds are left out of what a parent exports.
     """
 
     name: str
-    title: Words
-    what: Words
+    title: StrOrPromise
+    description: StrOrPromise
     retention: Retention
-    private: bool
+    is_private: bool
     export: Callable[[Person], Iterator[Row]]
     erase: Callable[[Person], None]
-    labels: dict[str, Words] = field(default_factory=dict)
+    labels: dict[str, StrOrPromise] = field(default_factory=dict)
     models: tuple[type[Model], ...] = ()
-    seen: Words = ""
-    gone: Words = ""
-    stays: Words = ""
+    visible_to: StrOrPromise = ""
+    erasure_removes: StrOrPromise = ""
+    erasure_keeps: StrOrPromise = ""
 
     def __post_init__(self) -> None:
         if not SLUG.fullmatch(self.name):
             raise ImproperlyConfigured(f"A kind's name becomes a file's name, and {self.name!r} is no slug.")
 
 
-_kinds: dict[str, Kind] = {}
+_kinds: dict[str, DataKind] = {}
 _rooms: dict[str, str] = {}
 
 
-def register(*kinds: Kind, room: str) -> None:
+def register_kinds(*kinds: DataKind, room: str) -> None:
     """Make a room's kinds known.
 
     The same kind again does nothing. Another of its name, or a room that settings.ERASE_ORDER does not name, is an
@@ -103,21 +103,21 @@ def register(*kinds: Kind, room: str) -> None:
         _rooms[kind.name] = room
 
 
-def kinds(*, for_parent: bool = False) -> list[Kind]:
+def list_kinds(*, for_parent: bool = False) -> list[DataKind]:
     """Every kind, or those that a parent may export too, in the order in which they are erased (ERASE_ORDER)."""
-    found = [kind for kind in _kinds.values() if not (for_parent and kind.private)]
+    found = [kind for kind in _kinds.values() if not (for_parent and kind.is_private)]
     return sorted(found, key=lambda kind: settings.ERASE_ORDER.index(_rooms[kind.name]))
 
 
-def rooms() -> set[str]:
+def list_rooms() -> set[str]:
     """The rooms that have registered kinds."""
     return set(_rooms.values())
 
 
-def nothing(_person: Person) -> Iterator[Row]:
+def no_rows(_person: Person) -> Iterator[Row]:
     """The export of a kind that no row of ours tells of."""
     return iter(())
 
 
-def leave(_person: Person) -> None:
+def erased_by_cascade(_person: Person) -> None:
     """The erasure of a kind that goes by itself, or with its person's row."""

@@ -11,16 +11,16 @@ from kit.person import Person
 from privacy import registry
 from privacy.models import ErasedPerson
 
-MOST_TRIES = 4
+MAX_TRIES = 4
 # How long an operator may keep a backup (docs/operations.md).
-BACKUPS_KEPT_FOR = timedelta(days=90)
+BACKUP_RETENTION = timedelta(days=90)
 
 
 class LastAdmin(Exception):
     """The last person who can open everything was to be erased."""
 
 
-def person_erase(*, person: Person) -> bool:
+def erase_person(*, person: Person) -> bool:
     """Erase somebody: their sessions, everything that a room has registered about them, and their row.
 
     It happens as a whole or not at all. The rooms erase in the order of ERASE_ORDER, as the ledger locks
@@ -29,21 +29,21 @@ def person_erase(*, person: Person) -> bool:
     """
     # A question that is being taken at this moment locks the person last, at its commit, and we lock them first:
     # PostgreSQL lets one of the two go, and where it is us, the question is there to be erased the next time.
-    for _ in range(MOST_TRIES - 1):
+    for _ in range(MAX_TRIES - 1):
         try:
-            return _erase(person)
+            return _erase_once(person)
         except OperationalError as fault:
             if not isinstance(fault.__cause__, DeadlockDetected):
                 raise
-    return _erase(person)
+    return _erase_once(person)
 
 
 @transaction.atomic
-def _erase(person: Person) -> bool:
-    locked = _locked(person)
+def _erase_once(person: Person) -> bool:
+    locked = _lock_person(person)
     if locked is None:
         return False
-    for kind in registry.kinds():
+    for kind in registry.list_kinds():
         kind.erase(locked)
     ErasedPerson.objects.get_or_create(person_key=locked.pk, joined_at=locked.joined_at)
     locked.delete()
@@ -51,7 +51,7 @@ def _erase(person: Person) -> bool:
 
 
 def is_last_admin(person: Person) -> bool:
-    """Whether nobody else could open everything if this person were gone. Not locked: `person_erase` decides."""
+    """Whether nobody else could open everything if this person were gone. Not locked: `erase_person` decides."""
     admins = Person.objects.filter(is_superuser=True, is_active=True)
     return admins.filter(pk=person.pk).exists() and not admins.exclude(pk=person.pk).exists()
 
@@ -65,18 +65,18 @@ def erase_again(*, keys: Iterable[tuple[int, datetime]]) -> int:
     count = 0
     for key, joined_at in keys:
         person = Person.objects.filter(pk=key, joined_at=joined_at).first()
-        count += person is not None and person_erase(person=person)
+        count += person is not None and erase_person(person=person)
     return count
 
 
 @transaction.atomic
-def erased_people_forget(*, now: datetime | None = None) -> int:
+def delete_expired_erasures(*, now: datetime | None = None) -> int:
     """Forget erasures that no backup is older than. Returns how many."""
-    before = (now or timezone.now()) - BACKUPS_KEPT_FOR
+    before = (now or timezone.now()) - BACKUP_RETENTION
     return ErasedPerson.objects.filter(erased_at__lt=before).delete()[0]
 
 
-def _locked(person: Person) -> Person | None:
+def _lock_person(person: Person) -> Person | None:
     """The person's row, which nothing can point at any more until the transaction ends."""
     # All admins in one order: of the last two, who may go at the same moment, one stays.
     wanted = Person.objects.filter(pk=person.pk) | Person.objects.filter(is_superuser=True, is_active=True)

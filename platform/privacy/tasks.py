@@ -1,15 +1,15 @@
 from celery import shared_task
 
-from privacy import log_titles, services
+from privacy import admin_log, services
 
 
 @shared_task(ignore_result=True)
-def log_titles_forget() -> None:
+def redact_expired_titles() -> None:
     """Strike the names out of what the admin pages' log says of people."""
-    log_titles.log_titles_forget()
+    admin_log.redact_expired_titles()
 
 
 @shared_task(ignore_result=True)
-def erased_people_forget() -> None:
+def delete_expired_erasures() -> None:
     """Forget which accounts were erased, once no backup holds them any more."""
-    services.erased_people_forget()
+    services.delete_expired_erasures()

@@ -21,18 +21,18 @@ from django.views.decorators.http import require_POST, require_safe
 from kit.person import Person
 from kit.throttles import Throttle, TooOften, slowed, too_often_said
 from privacy import services
-from privacy.archive import NoRoomForCopy, archive_make
-from privacy.registry import kinds
+from privacy.archive import ExportCapacityExceeded, build_archive
+from privacy.registry import list_kinds
 
-downloads = Throttle("data download", "5/hour")
-tries_to_erase = Throttle("data erase", "5/15minutes")
+download_limit = Throttle("data download", "5/hour")
+erase_limit = Throttle("data erase", "5/15minutes")
 NO_ROOM_WAIT_SECONDS = 300
 
 type OwnView = Callable[[HttpRequest, Person], HttpResponse | FileResponse]
 type View = Callable[[HttpRequest], HttpResponse | FileResponse]
 
 
-def own(view: OwnView) -> View:
+def for_signed_in_person(view: OwnView) -> View:
     """For the person who is signed in. Others sign in and come to the data page: a form is not sent again."""
 
     @wraps(view)
@@ -67,7 +67,7 @@ class EraseForm(forms.Form):
         return proof
 
 
-class WholeFile(FileResponse):
+class StreamedFileResponse(FileResponse):
     """A file, read a piece at a time on a server with a loop too: Django would read all of it first."""
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -77,57 +77,59 @@ class WholeFile(FileResponse):
 
 
 @require_safe
-@own
+@for_signed_in_person
 def data(request: HttpRequest, person: Person) -> HttpResponse:
-    return _page(request, EraseForm(person))
+    return _render_page(request, EraseForm(person))
 
 
-def _page(request: HttpRequest, form: EraseForm, *, trouble: str = "", status: int = 200) -> HttpResponse:
-    context = {"kinds": kinds(), "form": form, "trouble": trouble}
+def _render_page(
+    request: HttpRequest, form: EraseForm, *, trouble: str = "", status: int = 200
+) -> HttpResponse:
+    context = {"kinds": list_kinds(), "form": form, "trouble": trouble}
     return render(request, "data/data.html", context, status=status)
 
 
 @require_POST
-@own
+@for_signed_in_person
 def download(request: HttpRequest, person: Person) -> HttpResponse | FileResponse:
     """Everything that is kept about the person, as a zip."""
-    return copy_answer(request, person, "kitchen-table", lambda: archive_make(person=person))
+    return build_download_response(request, person, "kitchen-table", lambda: build_archive(person=person))
 
 
-def copy_answer(
+def build_download_response(
     request: HttpRequest, person: Person, name: str, make: Callable[[], IO[bytes]]
 ) -> HttpResponse | FileResponse:
     """The zip that `make` makes, or a page that says that there is no room for it now. Raises TooOften."""
-    downloads.hit(person.pk)
+    download_limit.hit(person.pk)
     try:
         copy = make()
-    except NoRoomForCopy:
-        downloads.take_back(person.pk)
+    except ExportCapacityExceeded:
+        download_limit.take_back(person.pk)
         page = render(request, "data/no_room.html", status=HTTPStatus.SERVICE_UNAVAILABLE)
         page["Retry-After"] = str(NO_ROOM_WAIT_SECONDS)
         return page
     day = timezone.localdate(timezone=person.zone)
-    return WholeFile(
+    return StreamedFileResponse(
         copy, as_attachment=True, filename=f"{name}-{day:%Y-%m-%d}.zip", content_type="application/zip"
     )
 
 
 @require_POST
-@own
+@for_signed_in_person
 def erase(request: HttpRequest, person: Person) -> HttpResponse:
     """Erase the person, once they have shown that it is them."""
     try:
-        tries_to_erase.hit(person.pk)
+        erase_limit.hit(person.pk)
     except TooOften as refusal:
-        return slowed(_page(request, EraseForm(person), trouble=too_often_said(refusal)), refusal)
+        return slowed(_render_page(request, EraseForm(person), trouble=too_often_said(refusal)), refusal)
     form = EraseForm(person, request.POST)
     if not form.is_valid():
-        return _page(request, form, status=422)
+        return _render_page(request, form, status=422)
     try:
-        services.person_erase(person=person)
+        services.erase_person(person=person)
     except services.LastAdmin:
         trouble = _("You are the last admin. Make somebody else an admin first, then come back.")
-        return _page(request, form, trouble=trouble, status=409)
+        return _render_page(request, form, trouble=trouble, status=409)
     get_adapter().logout(request)
     return redirect("privacy:erased")
 
@@ -138,6 +140,6 @@ def erased(request: HttpRequest) -> HttpResponse:
     """What erasing means, for whoever is signed in as nobody. It may stand open: it tells of no one."""
     if request.user.is_authenticated:
         return redirect("privacy:data")
-    response = render(request, "data/erased.html", {"kinds": kinds()})
+    response = render(request, "data/erased.html", {"kinds": list_kinds()})
     response.headers["X-Robots-Tag"] = "noindex"
     return response

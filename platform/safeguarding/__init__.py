@@ -1,4 +1,4 @@
-"""Crisis cards, the words of pauses and refusals, help lines, the public protocol.
+"""Crisis cards, the texts of pauses, refusals and support, help lines, the public protocol.
 
-Public: acts, api, cards, crisis, review.
+Public: api, cards, crisis, response_texts, review.
 """

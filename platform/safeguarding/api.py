@@ -11,17 +11,17 @@ from rest_framework.exceptions import APIException
 from rest_framework.response import Response
 
 from rest.views import SignedInView
-from safeguarding.cards import card_for
-from safeguarding.crisis import crisis_in
+from safeguarding.cards import build_card
+from safeguarding.crisis import find_crisis
 
 
 class ContactSerializer(serializers.Serializer[Any]):
     href = serializers.CharField()
-    shown = serializers.CharField()
-    word = serializers.CharField(help_text="What the line wants to be texted; empty where that is open.")
+    display = serializers.CharField(source="shown")
+    keyword = serializers.CharField(source="word", help_text="The text to send; empty if any text is fine.")
 
 
-class LineSerializer(serializers.Serializer[Any]):
+class HelpLineSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     hours = serializers.CharField()
     languages = serializers.CharField()
@@ -30,17 +30,17 @@ class LineSerializer(serializers.Serializer[Any]):
     chat = ContactSerializer(allow_null=True)
 
 
-class CardSerializer(serializers.Serializer[Any]):
+class CrisisCardSerializer(serializers.Serializer[Any]):
     """A help card, which stands instead of an answer. Show all of it, in this order."""
 
     heading = serializers.CharField()
     paragraphs = serializers.ListField(child=serializers.CharField())
     emergency = serializers.CharField(source="country.emergency")
-    lines = LineSerializer(source="country.lines", many=True)
-    next = serializers.CharField()
-    truth = serializers.CharField()
+    help_lines = HelpLineSerializer(source="country.lines", many=True)
+    next_step = serializers.CharField(source="next")
+    disclosure = serializers.CharField(source="truth")
     pause = serializers.CharField()
-    leave = serializers.CharField()
+    quick_exit = serializers.CharField(source="leave")
 
 
 class FreeTextView(SignedInView):
@@ -55,17 +55,17 @@ class FreeTextView(SignedInView):
     def handle_exception(self, exc: Exception) -> Response:
         response = super().handle_exception(exc)
         if response.status_code != HTTPStatus.NOT_ACCEPTABLE and isinstance(response.data, dict):
-            card = self.card_for_words()
+            card = self.find_card()
             if card:
                 response.data["card"] = card
         return response
 
-    def card_for_words(self) -> dict[str, Any] | None:
+    def find_card(self) -> dict[str, Any] | None:
         """The card that what was sent calls for, or None."""
-        verdict = crisis_in(self._words())
+        verdict = find_crisis(self._words())
         if verdict is None:
             return None
-        return dict(CardSerializer(card_for(verdict, country=settings.HELP_COUNTRY)).data)
+        return dict(CrisisCardSerializer(build_card(verdict, country=settings.HELP_COUNTRY)).data)
 
     def _words(self) -> list[str]:
         try:

@@ -9,22 +9,22 @@ from django.conf import settings
 
 from guard import Category, Level, Verdict
 from safeguarding import datafile
-from safeguarding.datafile import entry, page_language, paragraphs, read
-from safeguarding.helplines import CRISIS, UNSAFE_HOME, Country, country_for
-from safeguarding.review import review_recorded
+from safeguarding.datafile import choose_page_language, get_entry, paragraphs, read_file
+from safeguarding.helplines import CRISIS, UNSAFE_HOME, CountryHelp, get_country_help
+from safeguarding.review import is_review_recorded
 
 FAMILY = "cards"
 # Any of these weighs more than eating does.
-WISHES = {Category.SUICIDE, Category.SELF_HARM, Category.HOPELESSNESS}
-UNSAFE = {Category.UNSAFE_HOME, Category.EXPLOITATION}
-KINDS = (
+SELF_HARM_CATEGORIES = {Category.SUICIDE, Category.SELF_HARM, Category.HOPELESSNESS}
+SAFETY_CATEGORIES = {Category.UNSAFE_HOME, Category.EXPLOITATION}
+CARD_KINDS = (
     "hints", "stated", "eating", "someone_else", "acute", "acute_someone_else",
     "unsafe_home", "unsafe_home_someone_else", "exploitation",
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
-class Words:
+class CardText:
     """The words of one kind of card, in one language."""
 
     heading: str
@@ -37,7 +37,7 @@ class Words:
 
 
 @dataclass(frozen=True)
-class Card:
+class CrisisCard:
     """What a teen is shown instead of an answer. `reviewed` says whether a clinician has read these words."""
 
     level: Level
@@ -47,20 +47,20 @@ class Card:
     truth: str
     pause: str
     leave: str
-    country: Country
+    country: CountryHelp
     reviewed: bool
 
 
-def card_for(verdict: Verdict, *, country: str) -> Card:
+def build_card(verdict: Verdict, *, country: str) -> CrisisCard:
     """The card for a verdict of hints or more, with the lines of `country` (ISO 3166), in the page's language.
 
     For an unsafe home, and for a hint of one, the lines are those that protect children.
     """
-    words = all_words(page_language(FAMILY))[_kind(verdict)]
+    words = load_card_texts(choose_page_language(FAMILY))[_choose_card_kind(verdict)]
     is_hint_of_one = verdict.level == Level.HINTS and is_about_safety(verdict.categories)
     need = UNSAFE_HOME if verdict.level == Level.UNSAFE_HOME or is_hint_of_one else CRISIS
-    lines = country_for(country).helping(need)
-    return Card(
+    lines = get_country_help(country).for_need(need)
+    return CrisisCard(
         level=verdict.level,
         heading=words.heading,
         paragraphs=tuple(paragraph.replace("{emergency}", lines.emergency) for paragraph in words.paragraphs),
@@ -69,11 +69,11 @@ def card_for(verdict: Verdict, *, country: str) -> Card:
         pause=words.pause,
         leave=words.leave,
         country=lines,
-        reviewed=words.reviewed or review_recorded(settings.CRISIS_TEXTS_REVIEW),
+        reviewed=words.reviewed or is_review_recorded(settings.CRISIS_TEXTS_REVIEW),
     )
 
 
-def _kind(verdict: Verdict) -> str:
+def _choose_card_kind(verdict: Verdict) -> str:
     """The card whose words fit. Danger comes before what it is about."""
     about = verdict.categories
     is_for_another = Category.ABOUT_SOMEONE_ELSE in about
@@ -93,39 +93,39 @@ def _kind(verdict: Verdict) -> str:
 
 def is_about_eating(categories: Collection[Category]) -> bool:
     """Whether eating is all that anybody has to be asked about or told of."""
-    return Category.EATING_DISORDER in categories and not WISHES & set(categories)
+    return Category.EATING_DISORDER in categories and not SELF_HARM_CATEGORIES & set(categories)
 
 
 def is_about_safety(categories: Collection[Category]) -> bool:
     """Whether what somebody has to be asked about or told of is what others do to them."""
     about = set(categories)
-    return bool(about & UNSAFE) and not WISHES & about
+    return bool(about & SAFETY_CATEGORIES) and not SELF_HARM_CATEGORIES & about
 
 
-def languages() -> list[str]:
+def list_card_languages() -> list[str]:
     """The languages that have a file of cards."""
-    return datafile.languages(FAMILY)
+    return datafile.list_languages(FAMILY)
 
 
 @cache
-def all_words(language: str) -> dict[str, Words]:
+def load_card_texts(language: str) -> dict[str, CardText]:
     """Every kind of card in one language. Raises DataBroken, naming the file and the entry, when one is not whole."""
     file = f"cards.{language}.toml"
-    data = read(file)
-    return {kind: _words(data, kind, file) for kind in KINDS}
+    data = read_file(file)
+    return {kind: _read_card_text(data, kind, file) for kind in CARD_KINDS}
 
 
-def _words(data: dict[str, Any], kind: str, file: str) -> Words:
+def _read_card_text(data: dict[str, Any], kind: str, file: str) -> CardText:
     at, every_at = f"{file}, {kind}", f"{file}, every"
-    text, every = entry(data, kind, dict, at=file), entry(data, "every", dict, at=file)
-    return Words(
-        heading=entry(text, "heading", str, at=at),
+    text, every = get_entry(data, kind, dict, at=file), get_entry(data, "every", dict, at=file)
+    return CardText(
+        heading=get_entry(text, "heading", str, at=at),
         paragraphs=paragraphs(text, "paragraphs", at=at),
-        next=entry(text, "next", str, at=at),
-        truth=entry(every, "truth", str, at=every_at),
-        pause=entry(text, "pause", str, at=at)
+        next=get_entry(text, "next", str, at=at),
+        truth=get_entry(every, "truth", str, at=every_at),
+        pause=get_entry(text, "pause", str, at=at)
         if "pause" in text
-        else entry(every, "pause", str, at=every_at),
-        leave=entry(every, "leave", str, at=every_at),
+        else get_entry(every, "pause", str, at=every_at),
+        leave=get_entry(every, "leave", str, at=every_at),
         reviewed=data.get("reviewed") is True,
     )

@@ -7,17 +7,17 @@ import guard
 from encoders import ModelFault
 from guard.remote import GUARDS
 from guard.rules import RuleFault
-from safeguarding import acts, datafile
-from safeguarding.cards import all_words, languages
-from safeguarding.datafile import DataBroken
-from safeguarding.helplines import countries
-from safeguarding.review import chat_is_open
+from safeguarding import datafile, response_texts
+from safeguarding.cards import list_card_languages, load_card_texts
+from safeguarding.datafile import TextFileError
+from safeguarding.helplines import list_countries
+from safeguarding.review import is_tutor_open
 
 
 @register
 def check_review(**_options: object) -> list[CheckMessage]:
     """A warning and no error: without a review the site works, and only the tutor is closed."""
-    if chat_is_open():
+    if is_tutor_open():
         return []
     return [
         Warning(
@@ -48,12 +48,12 @@ def check_remote_guard(**_options: object) -> list[CheckMessage]:
 def check_texts(**_options: object) -> list[CheckMessage]:
     """A broken file is found when the site starts, and not when somebody needs it."""
     try:
-        countries()
-        for language in languages():
-            all_words(language)
-        for language in datafile.languages(acts.FAMILY):
-            acts.all_texts(language)
-    except DataBroken as fault:
+        list_countries()
+        for language in list_card_languages():
+            load_card_texts(language)
+        for language in datafile.list_languages(response_texts.FAMILY):
+            response_texts.load_texts(language)
+    except TextFileError as fault:
         return [Error(str(fault), id="safeguarding.E001")]
     return []
 

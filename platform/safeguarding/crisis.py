@@ -16,7 +16,7 @@ from accounts.access import forget_kept_form, is_htmx
 from guard import Action, Verdict, action_for, judge_conversation, worst
 from kit.free_text import free_text_of
 from kit.languages import page_language
-from safeguarding.cards import Card, card_for
+from safeguarding.cards import CrisisCard, build_card
 
 # These come before consent, quiet hours, limits and every other reason not to take a text.
 CRISIS_ACTIONS = frozenset({Action.CARD, Action.PAUSE})
@@ -25,20 +25,20 @@ IS_JUDGED = "is_judged_for_crisis"
 type Handler = Callable[[HttpRequest], HttpResponseBase]
 
 
-def crisis_in(texts: Iterable[str]) -> Verdict | None:
+def find_crisis(texts: Iterable[str]) -> Verdict | None:
     """The verdict on texts of which one may be a cry for help; None when none is. Each is judged by itself."""
     verdict = worst(*(judge_conversation([("user", text)]) for text in texts))
     return verdict if action_for(verdict) in CRISIS_ACTIONS else None
 
 
-def cards_beside_search(request: HttpRequest, words: str) -> "Sequence[SpokenCard]":
+def build_cards_for_search(request: HttpRequest, words: str) -> "Sequence[CardTranslation]":
     """The help card to show above what a search found, where its words are a crisis.
 
     The page then stays as it is: people also look for what is written about a crisis.
     """
     mark_judged(request)
     verdict = judge_conversation([("user", words)]) if words.strip() else Verdict()
-    return cards_in_all_languages(verdict) if verdict.is_crisis else ()
+    return build_cards_in_all_languages(verdict) if verdict.is_crisis else ()
 
 
 def mark_judged(request: HttpRequest) -> None:
@@ -58,22 +58,22 @@ def crisis_middleware(get_response: Handler) -> Handler:
         response = get_response(request)
         if getattr(request, IS_JUDGED, False):
             return response
-        verdict = crisis_in(free_text_of(request).values())
-        return response if verdict is None else _answer_with_card(request, verdict, response)
+        verdict = find_crisis(free_text_of(request).values())
+        return response if verdict is None else _build_card_response(request, verdict, response)
 
     return middleware
 
 
 @dataclass(frozen=True)
-class SpokenCard:
+class CardTranslation:
     """A card in one language. `name` is what its speakers call the language."""
 
     code: str
     name: str
-    card: Card
+    card: CrisisCard
 
 
-def _answer_with_card(request: HttpRequest, verdict: Verdict, answer: HttpResponseBase) -> HttpResponse:
+def _build_card_response(request: HttpRequest, verdict: Verdict, answer: HttpResponseBase) -> HttpResponse:
     """The help card in place of `answer`; or beside it, for htmx, when the answer says that the text was taken."""
     is_away = answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
     if not is_away:
@@ -81,7 +81,7 @@ def _answer_with_card(request: HttpRequest, verdict: Verdict, answer: HttpRespon
         forget_kept_form(request)
     is_taken = answer.status_code < HTTPStatus.BAD_REQUEST and not _leads_to_sign_in(answer)
     context = {
-        "cards": cards_in_all_languages(verdict),
+        "cards": build_cards_in_all_languages(verdict),
         "is_taken": is_taken and request.method == "POST",
         "onward": answer.headers.get("Location", "") if is_taken else "",
     }
@@ -103,13 +103,13 @@ def _leads_to_sign_in(answer: HttpResponseBase) -> bool:
     return urlsplit(answer.headers.get("Location", "")).path == resolve_url(settings.LOGIN_URL)
 
 
-def cards_in_all_languages(verdict: Verdict) -> Sequence[SpokenCard]:
+def build_cards_in_all_languages(verdict: Verdict) -> Sequence[CardTranslation]:
     """The card in the page's language first. The others stand below it, as no language is guessed in a crisis."""
     current = page_language()
     codes = sorted((code for code, _name in settings.LANGUAGES), key=lambda code: code != current)
     spoken = []
     for code in codes:
         with translation.override(code):
-            card = card_for(verdict, country=settings.HELP_COUNTRY)
-        spoken.append(SpokenCard(code, translation.get_language_info(code)["name_local"], card))
+            card = build_card(verdict, country=settings.HELP_COUNTRY)
+        spoken.append(CardTranslation(code, translation.get_language_info(code)["name_local"], card))
     return spoken

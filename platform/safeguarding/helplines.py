@@ -8,11 +8,11 @@ from urllib.parse import quote
 
 from django.utils.translation import gettext_noop
 
-from safeguarding.datafile import DataBroken, entry, read
+from safeguarding.datafile import TextFileError, get_entry, read_file
 
 FILE = "helplines.toml"
 # What the file says of hours and tongues, once more: the catalog of translations is made from code and templates.
-SAID = (
+HOURS_AND_LANGUAGES = (
     gettext_noop("all day, every day"),
     gettext_noop("for young people, all day, every day"),
     gettext_noop("for everyone under 19"),
@@ -57,7 +57,7 @@ class Contact:
 
 
 @dataclass(frozen=True)
-class Line:
+class HelpLine:
     """One help line. `languages` is how the card names the languages that are spoken there.
 
     `helps` names the cards on which it stands: CRISIS, UNSAFE_HOME or both.
@@ -75,68 +75,68 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Country:
+class CountryHelp:
     """A country's lines and its emergency number. `code` is its ISO 3166 code, or "elsewhere"."""
 
     code: str
     emergency: str
-    lines: tuple[Line, ...]
+    lines: tuple[HelpLine, ...]
 
-    def helping(self, need: str) -> "Country":
+    def for_need(self, need: str) -> "CountryHelp":
         """The same country with only the lines for this need, of which there is one at least."""
         return replace(self, lines=tuple(line for line in self.lines if need in line.helps))
 
 
 @cache
-def countries() -> tuple[Country, ...]:
+def list_countries() -> tuple[CountryHelp, ...]:
     """Every country of the file, in its order. Raises DataBroken for an entry that is incomplete."""
-    found = tuple(_country(code, data) for code, data in read(FILE).items())
+    found = tuple(_read_country(code, data) for code, data in read_file(FILE).items())
     if not any(country.code == ELSEWHERE for country in found):
-        raise DataBroken(f"{FILE}: “{ELSEWHERE}” must be given, for everybody else.")
+        raise TextFileError(f"{FILE}: “{ELSEWHERE}” must be given, for everybody else.")
     for country in found:
         for need in (CRISIS, UNSAFE_HOME):
-            if not country.helping(need).lines:
-                raise DataBroken(f"{FILE}, {country.code}: one line at least must help with “{need}”.")
+            if not country.for_need(need).lines:
+                raise TextFileError(f"{FILE}, {country.code}: one line at least must help with “{need}”.")
     return found
 
 
-def country_for(code: str) -> Country:
+def get_country_help(code: str) -> CountryHelp:
     """The lines of the country with this code, or those for everybody else."""
-    by_code = {country.code: country for country in countries()}
+    by_code = {country.code: country for country in list_countries()}
     return by_code.get(code.upper(), by_code[ELSEWHERE])
 
 
-def _country(code: str, data: dict[str, Any]) -> Country:
+def _read_country(code: str, data: dict[str, Any]) -> CountryHelp:
     at = f"{FILE}, {code}"
-    lines = entry(data, "lines", list, at=at)
-    return Country(
+    lines = get_entry(data, "lines", list, at=at)
+    return CountryHelp(
         code=code,
-        emergency=entry(data, "emergency", str, at=at),
-        lines=tuple(_line(line, f"{at}, line {number}") for number, line in enumerate(lines, 1)),
+        emergency=get_entry(data, "emergency", str, at=at),
+        lines=tuple(_read_line(line, f"{at}, line {number}") for number, line in enumerate(lines, 1)),
     )
 
 
-def _line(data: dict[str, Any], at: str) -> Line:
+def _read_line(data: dict[str, Any], at: str) -> HelpLine:
     call, text, chat = data.get("call"), data.get("text"), data.get("chat")
     if not (call or text or chat):
-        raise DataBroken(f"{at}: it must have “call”, “text” or “chat”.")
-    return Line(
-        name=entry(data, "name", str, at=at),
-        hours=entry(data, "hours", str, at=at),
-        languages=entry(data, "languages", str, at=at),
-        call=Contact(f"tel:{entry(call, 'dial', str, at=at)}", entry(call, "shown", str, at=at))
+        raise TextFileError(f"{at}: it must have “call”, “text” or “chat”.")
+    return HelpLine(
+        name=get_entry(data, "name", str, at=at),
+        hours=get_entry(data, "hours", str, at=at),
+        languages=get_entry(data, "languages", str, at=at),
+        call=Contact(f"tel:{get_entry(call, 'dial', str, at=at)}", get_entry(call, "shown", str, at=at))
         if call
         else None,
-        text=Contact(_sms(text, at), entry(text, "shown", str, at=at), text.get("body", ""))
+        text=Contact(_build_sms_link(text, at), get_entry(text, "shown", str, at=at), text.get("body", ""))
         if text
         else None,
         chat=Contact(chat, chat.removeprefix("https://").split("/")[0]) if chat else None,
-        source=entry(data, "source", str, at=at),
-        last_checked=entry(data, "last_checked", date, at=at),
+        source=get_entry(data, "source", str, at=at),
+        last_checked=get_entry(data, "last_checked", date, at=at),
         helps=frozenset(data.get("helps", [CRISIS])),
     )
 
 
-def _sms(data: dict[str, Any], at: str) -> str:
+def _build_sms_link(data: dict[str, Any], at: str) -> str:
     body = data.get("body")
-    return f"sms:{entry(data, 'to', str, at=at)}" + (f"?&body={quote(body)}" if body else "")
+    return f"sms:{get_entry(data, 'to', str, at=at)}" + (f"?&body={quote(body)}" if body else "")

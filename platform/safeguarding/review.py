@@ -8,7 +8,7 @@ from django.conf import settings
 RECORD = re.compile(r"\w.*,\s*(\d{4}-\d{2}-\d{2})")
 
 
-def review_recorded(record: str) -> bool:
+def is_review_recorded(record: str) -> bool:
     """Whether `record` says who reviewed the texts and on which day: "Dr A. Name, 2026-11-22"."""
     match = RECORD.fullmatch(record.strip())
     try:
@@ -17,6 +17,6 @@ def review_recorded(record: str) -> bool:
         return False
 
 
-def chat_is_open() -> bool:
+def is_tutor_open() -> bool:
     """Demo mode is for looking at; anywhere else chat waits for the review of the texts that it may have to show."""
-    return bool(settings.DEMO) or review_recorded(settings.CRISIS_TEXTS_REVIEW)
+    return bool(settings.DEMO) or is_review_recorded(settings.CRISIS_TEXTS_REVIEW)

@@ -8,9 +8,9 @@ from django.test import Client
 
 from accounts.models import Person, Role
 from events.models import Event, Series
-from families.links import invitation_make
-from families.selectors import invitations_to
-from families.views.joining import invitations_to_one_mailbox
+from families.links import create_invitation
+from families.selectors import list_invitations_to
+from families.views.joining import invitations_per_address_limit
 from kit.addresses import canonical_address, mailbox_of, shown_address
 from kit.throttles import TooOften
 from mail.models import Mail
@@ -134,8 +134,8 @@ class TestInvitations:
     def test_find_whoever_has_the_address(self, make_person: Callable[..., Person], parent: Person) -> None:
         teen = make_person("lee", Role.TEEN)
         EmailAddress.objects.create(user=teen, email="lee@example.org", verified=True)
-        invitation = invitation_make(by=parent, email="Lee@example.org")
-        assert list(invitations_to(teen)) == [invitation]
+        invitation = create_invitation(by=parent, email="Lee@example.org")
+        assert list(list_invitations_to(teen)) == [invitation]
 
     def test_say_who_asks_and_that_nobody_checked(self, as_person: AsPerson, parent: Person) -> None:
         Person.objects.filter(pk=parent.pk).update(display_name="Sam")
@@ -156,4 +156,4 @@ class TestInvitations:
         assert "We have sent enough invitations to that address today" in page
         assert "/family/join/" in page
         with pytest.raises(TooOften):
-            invitations_to_one_mailbox.hit(mailbox_of("lee@example.org"))
+            invitations_per_address_limit.hit(mailbox_of("lee@example.org"))

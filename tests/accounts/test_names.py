@@ -71,7 +71,7 @@ class TestEveryDoor:
             ),
             "event": lambda name: client.post("/events/one-evening/sign-up", {"name": name, "email": email}),
             "guest": guest,
-            "trusted adult": signed_in("/family/trusted-adult", name="", reach="555"),
+            "trusted adult": signed_in("/family/trusted-adult", name="", contact="555"),
             "admin": admin,
         }
         return doors[request.param]

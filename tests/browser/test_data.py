@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from accounts.models import Person
 from kit import throttles
-from privacy.archive import archive_make
+from privacy.archive import build_archive
 from tests.live import Web
 from tests.privacy.conftest import answered
 
@@ -76,7 +76,7 @@ def test_a_wrong_password_leads_to_its_field_and_fits(
 def test_the_page_in_the_zip_reads_well_on_its_own(
     page: Page, full: Person, fits: Callable[[], None], tmp_path: Path
 ) -> None:
-    with archive_make(person=full) as spool, zipfile.ZipFile(spool) as archive:
+    with build_archive(person=full) as spool, zipfile.ZipFile(spool) as archive:
         archive.extract("index.html", tmp_path)
     page.goto((tmp_path / "index.html").as_uri())
     expect(page.get_by_text("walnut tree").first).to_be_visible()

@@ -8,8 +8,8 @@ from django.utils import timezone
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from accounts.models import Person
-from families.erasing import family_erasures_carry_out
-from families.links import links_end_at_18
+from families.family_deletion import carry_out_family_deletions
+from families.links import end_links_at_18
 from families.models import Consent, Link, Residence
 from tests.browser.conftest import PHONE
 from tests.families.conftest import agree
@@ -44,7 +44,7 @@ def phone_of(browser: Browser, web: Web) -> Iterator[Callable[[Person], Page]]:
         context.close()
 
 
-PAGES = ["/family/", "/family/consent", "/family/looks", "/family/trusted-adult"]
+PAGES = ["/family/", "/family/consent", "/family/parent-views", "/family/trusted-adult"]
 LINK_PAGES = [
     "/family/links/{}/agreement",
     "/family/links/{}/end",
@@ -135,7 +135,7 @@ def test_invite_accept_consent_agree_and_ask(
     hers.get_by_role("link", name="Look at what we agreed I may see").click()
     expect(hers.get_by_role("cell", name="The good and the bad of AI")).to_be_visible()
     expect(hers.locator("main")).not_to_contain_text("make things up")
-    his.goto("/family/looks")
+    his.goto("/family/parent-views")
     expect(his.locator(".notices li")).to_have_count(1)
 
 
@@ -165,7 +165,7 @@ def test_grown_up(link: Link, phone_of: Callable[..., Page]) -> None:
     link.teen.born = date(today.year - 18, today.month, 1)
     link.teen.save(update_fields=["born"])
     hers, his = phone_of(link.parent), phone_of(link.teen)
-    links_end_at_18()
+    end_links_at_18()
     for phone in (hers, his):
         phone.goto("/family/")
         expect(phone.locator(".notices")).to_contain_text("as a teen of 18 decides alone")
@@ -225,7 +225,7 @@ def test_a_family_takes_a_copy_and_ends(link: Link, phone_of: Callable[..., Page
     expect(hers.get_by_role("button", name="Keep everything")).to_be_visible()
     his.goto("/family/")
     expect(his.get_by_role("heading", name="asked to erase the family’s accounts")).to_be_visible()
-    family_erasures_carry_out(now=timezone.now() + timedelta(days=8))
+    carry_out_family_deletions(now=timezone.now() + timedelta(days=8))
     his.goto("/account/")
     expect(his.get_by_role("heading", name="Sign in", exact=True)).to_be_visible()
     assert not Person.objects.exists()

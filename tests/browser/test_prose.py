@@ -10,7 +10,7 @@ from playwright.sync_api import Page
 from accounts.models import Person
 from chat.models import Conversation, Turn
 from families.models import Link
-from families.terms import View
+from families.terms import ParentView
 from tests.browser.checks import too_wide
 from tests.browser.showcase import ANSWER, QUESTION
 from tests.chat.long import conversation_make
@@ -99,7 +99,7 @@ def test_a_parent_sees_the_same(
     link = Link.objects.create(
         parent=parent,
         teen=teen,
-        view=View.FULL,
+        view=ParentView.FULL,
         full_since=None,
         made_at=timezone.now() - timedelta(days=30),
     )

@@ -23,7 +23,7 @@ from chat.prompt import SUPPORT_INSTRUCTION, add_turn_instructions, build_prompt
 from chat.selectors import find_pause
 from chat.turns.verdicts import find_cut_reason, find_fixed_text, get_action
 from families.models import Consent, Link
-from families.terms import View
+from families.terms import ParentView
 from guard import Action, Category, Level, Verdict
 from inference.talk import Usage, Words
 from tests.chat.conftest import Ask, Judged, written
@@ -164,7 +164,7 @@ class TestPause:
     def test_no_parent_sees_that_yes(
         self, teen: Person, parent: Person, ask: Ask, owner: Client, as_person: AsPerson
     ) -> None:
-        link = Link.objects.create(parent=parent, teen=teen, view=View.FLAGGED)
+        link = Link.objects.create(parent=parent, teen=teen, view=ParentView.FLAGGED)
         turn = ask(teen, "nothing is worth it")
         owner.post(reverse("chat:turn_answer", args=[turn.pk]), {"answer": "yes"})
         look = as_person(parent).get(reverse("chat:parent_view", args=[link.pk])).content.decode()
@@ -232,7 +232,7 @@ class TestUnsafeHome:
     def test_no_parent_is_shown_it_whatever_was_agreed(
         self, level: Level, teen: Person, parent: Person, ask: Ask, as_person: AsPerson, judged: Judged
     ) -> None:
-        link = Link.objects.create(parent=parent, teen=teen, view=View.FULL)
+        link = Link.objects.create(parent=parent, teen=teen, view=ParentView.FULL)
         judged(verdict(level, Category.UNSAFE_HOME))
         ask(teen, "what happens at home")
         look = as_person(parent).get(reverse("chat:parent_view", args=[link.pk])).content.decode()

@@ -61,7 +61,7 @@ class TestAnswering:
         reply = post(owner, paused, "answer", answer="yes")
         assert reply.status_code == 200
         assert reply.json()["state"] == "carded"
-        assert reply.json()["card"]["lines"]
+        assert reply.json()["card"]["help_lines"]
         assert post(owner, paused, "answer", answer="no").json()["state"] == "carded"
 
     @pytest.mark.parametrize("word", ["", "maybe", None])

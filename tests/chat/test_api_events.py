@@ -105,7 +105,7 @@ def test_a_help_card_is_told_at_once(teen: Person, visitor: Visitor) -> None:
     turn = ask(teen, "I want to kill myself")
     with listening(visitor, turn.pk) as coming:
         [done] = list(coming)
-    assert told(done)["card"]["lines"]
+    assert told(done)["card"]["help_lines"]
 
 
 def test_stop_ends_the_stream(worker: Worker, teen: Person, visitor: Visitor) -> None:

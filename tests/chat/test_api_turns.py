@@ -116,12 +116,12 @@ class TestCrisis:
         assert card["heading"]
         assert card["paragraphs"]
         assert card["emergency"] == "911"
-        assert any(line["call"] and line["call"]["href"] == "tel:988" for line in card["lines"])
+        assert any(line["call"] and line["call"]["href"] == "tel:988" for line in card["help_lines"])
         assert told["usage"] == {"prompt_tokens": 0, "answer_tokens": 0, "microdollars": 0}
 
     def test_it_needs_no_broker(self, owner: Client, settings: Settings) -> None:
         settings.VALKEY_URL = settings.CELERY_BROKER_URL = "redis://127.0.0.1:1/0"
-        assert post(owner, "I want to kill myself").json()["card"]["lines"]
+        assert post(owner, "I want to kill myself").json()["card"]["help_lines"]
 
     def test_it_needs_no_budget(self, owner: Client, settings: Settings) -> None:
         settings.TUTOR_DAILY_TOKENS = 10
@@ -130,7 +130,7 @@ class TestCrisis:
     def test_without_consent_the_card_comes_and_nothing_is_stored(self, owner: Client) -> None:
         Consent.objects.all().delete()
         told = problem(post(owner, "I want to kill myself"), "consent-missing", 403)
-        assert told["card"]["lines"]
+        assert told["card"]["help_lines"]
         assert not Turn.objects.exists()
 
     def test_it_comes_with_the_problem_for_a_visitor_who_is_not_signed_in(

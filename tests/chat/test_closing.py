@@ -13,10 +13,10 @@ from chat.answering.worker import TurnWorker
 from chat.asking.services import start_turn
 from chat.errors import FamilyClosed
 from chat.models import EndReason, Turn, TurnState
-from families.consents import consent_withdraw
-from families.links import link_end
+from families.consents import withdraw_consent
+from families.links import end_link
 from families.models import Consent, Link
-from privacy.services import person_erase
+from privacy.services import erase_person
 from tests.budgets.rush import at_once
 from tests.chat.conftest import Ask
 from tests.families.conftest import agree
@@ -35,19 +35,19 @@ def link(parent: Person, teen: Person) -> Link:
 
 
 def withdrawn_by_parent(link: Link) -> None:
-    consent_withdraw(teen=link.teen, by=link.parent)
+    withdraw_consent(teen=link.teen, by=link.parent)
 
 
 def withdrawn_by_teen(link: Link) -> None:
-    consent_withdraw(teen=link.teen, by=link.teen)
+    withdraw_consent(teen=link.teen, by=link.teen)
 
 
 def link_ended(link: Link) -> None:
-    link_end(link=link, by=link.parent)
+    end_link(link=link, by=link.parent)
 
 
 def parent_erased(link: Link) -> None:
-    person_erase(person=link.parent)
+    erase_person(person=link.parent)
 
 
 ENDS = [withdrawn_by_parent, withdrawn_by_teen, link_ended, parent_erased]
@@ -72,7 +72,7 @@ def test_a_link_that_ends_without_a_consent_of_its_parent_ends_no_answer(
 ) -> None:
     Consent.objects.update(given_by=teen, given_as="teen")
     turn = ask(teen)
-    link_end(link=link, by=link.parent)
+    end_link(link=link, by=link.parent)
     turn.refresh_from_db()
     assert turn.state == TurnState.QUEUED
 
@@ -92,7 +92,7 @@ class TestOneThatIsBeingWritten:
         turn = ask(teen)
         Turn.objects.update(max_answer_tokens=400)
         desk.take()
-        consent_withdraw(teen=teen, by=link.parent)
+        withdraw_consent(teen=teen, by=link.parent)
         wait_until(lambda: not Turn.objects.get(pk=turn.pk).is_live, what="the stop")
         turn.refresh_from_db()
         assert (turn.state, turn.end_reason) == (TurnState.STOPPED, EndReason.CONSENT_WITHDRAWN)

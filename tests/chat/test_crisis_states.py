@@ -28,8 +28,8 @@ from chat.turns.outages import MAX_DEFERRED
 from events.models import Event
 from events.places import sign_up_confirm
 from events.services import sign_up_make
-from families.agreements import pause_set
-from families.links import link_end
+from families.agreements import set_pause
+from families.links import end_link
 from families.models import Consent, Link
 from tests.chat.conftest import Ask
 
@@ -126,15 +126,15 @@ def no_consent(scene: Scene) -> Scene:
 @pytest.fixture
 def cooling_off_without_consent(scene: Scene, link: Link) -> Scene:
     Consent.objects.update(given_by=link.parent)
-    link_end(link=link, by=link.teen)
+    end_link(link=link, by=link.teen)
     scene.may_store = False
     return scene
 
 
 @pytest.fixture
 def cooling_off_with_consent(scene: Scene, link: Link) -> Scene:
-    pause_set(link=link, paused=True)
-    link_end(link=link, by=link.teen)
+    set_pause(link=link, paused=True)
+    end_link(link=link, by=link.teen)
     return scene
 
 

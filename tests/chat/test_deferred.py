@@ -21,7 +21,7 @@ from chat.personal import erase_conversations
 from chat.services import delete_conversation, stop_turn
 from chat.turns.outages import MAX_DEFERRED, end_expired_deferred
 from families.models import Link
-from families.terms import View
+from families.terms import ParentView
 from tests.chat.conftest import Ask
 
 pytestmark = pytest.mark.usefixtures("unnudged")
@@ -167,7 +167,7 @@ class TestThePage:
         link = Link.objects.create(
             parent=parent,
             teen=teen,
-            view=View.FULL,
+            view=ParentView.FULL,
             full_since=None,
             made_at=timezone.now() - timedelta(days=1),
         )

@@ -15,9 +15,9 @@ from chat.models import Turn, TurnState
 from chat.prompt import build_prompt
 from chat.selectors import get_earlier_turns
 from courses.models import Module
-from families.looks import LOOK_LASTS
-from families.models import Consent, Link, Look
-from families.terms import View
+from families.models import Consent, Link, ParentViewLog
+from families.parent_view_log import SAME_VIEW_WITHIN
+from families.terms import ParentView
 from tests.chat.conftest import Ask
 from tests.library import fill_library
 
@@ -133,10 +133,13 @@ class TestALook:
 
     def test_is_written_down_and_the_teen_sees_it(self, link: Link, teen: Person, as_person: Enter) -> None:
         self.look(link, as_person)
-        Look.objects.update(at=timezone.now() - LOOK_LASTS, last_at=timezone.now() - LOOK_LASTS)
+        ParentViewLog.objects.update(
+            first_opened_at=timezone.now() - SAME_VIEW_WITHIN,
+            last_opened_at=timezone.now() - SAME_VIEW_WITHIN,
+        )
         self.look(link, as_person)
-        assert Look.objects.count() == 2
-        page = as_person(teen).get("/family/looks").content.decode()
+        assert ParentViewLog.objects.count() == 2
+        page = as_person(teen).get("/family/parent-views").content.decode()
         assert page.count("sam looked at: time and topics") == 2
 
     def test_at_time_and_topics_shows_no_word(self, link: Link, as_person: Enter) -> None:
@@ -156,34 +159,34 @@ class TestALook:
         assert "Buena y mala" in reader.get(f"/tutor/parent-view/{link.pk}").content.decode()
 
     def test_at_flagged_excerpts_shows_those_alone(self, link: Link, as_person: Enter) -> None:
-        Link.objects.update(view=View.FLAGGED)
+        Link.objects.update(view=ParentView.FLAGGED)
         page = self.look(link, as_person)
         assert "I want to die" in page
         assert QUESTION not in page
 
     def test_at_everything_shows_everything(self, link: Link, as_person: Enter) -> None:
-        Link.objects.update(view=View.FULL)
+        Link.objects.update(view=ParentView.FULL)
         page = self.look(link, as_person)
         assert QUESTION in page
         assert "An answer of the model." in page
 
     def test_never_at_what_points_to_an_unsafe_home(self, link: Link, as_person: Enter) -> None:
-        Link.objects.update(view=View.FULL)
+        Link.objects.update(view=ParentView.FULL)
         Turn.objects.filter(state=TurnState.CARDED).update(level="S")
         assert "I want to die" not in self.look(link, as_person)
 
     def test_of_two_parents_the_more_private_view_holds(
         self, link: Link, teen: Person, as_person: Enter
     ) -> None:
-        Link.objects.update(view=View.FULL)
+        Link.objects.update(view=ParentView.FULL)
         other = Person.objects.create_user("lou", "a-long-password", role="parent")
-        Link.objects.create(parent=other, teen=teen, view=View.TOPICS)
+        Link.objects.create(parent=other, teen=teen, view=ParentView.TOPICS)
         assert QUESTION not in self.look(link, as_person)
 
     def test_is_over_with_the_link(self, link: Link, as_person: Enter) -> None:
-        Link.objects.update(ended_at=timezone.now(), ending="teen")
+        Link.objects.update(ended_at=timezone.now(), end_reason="teen")
         assert as_person(link.parent).get(f"/tutor/parent-view/{link.pk}").status_code == 404
-        assert not Look.objects.exists()
+        assert not ParentViewLog.objects.exists()
 
     def test_says_which_view_is_on_beside_the_tutor(self, teen: Person, as_person: Enter) -> None:
         assert (

@@ -13,10 +13,10 @@ from django.utils.formats import date_format
 
 from accounts.models import Person
 from chat.models import CHECK_IN_LAYER, Conversation, EndReason, Turn, TurnState
-from families.looks import LONGEST_LOOK, LOOK_LASTS
-from families.models import Link, Look
-from families.selectors import teens_of
-from families.terms import View
+from families.models import Link, ParentViewLog
+from families.parent_view_log import LONGEST_VIEW, SAME_VIEW_WITHIN
+from families.selectors import list_teens
+from families.terms import ParentView
 from tests.chat.long import conversation_make, turns_make
 
 Enter = Callable[[Person], Client]
@@ -27,7 +27,7 @@ def linked(parent: Person, teen: Person) -> Link:
     return Link.objects.create(
         parent=parent,
         teen=teen,
-        view=View.FULL,
+        view=ParentView.FULL,
         made_at=long_ago,
         flagged_since=long_ago,
         full_since=long_ago,
@@ -60,12 +60,12 @@ def turn(talk: Conversation, number: int) -> Turn:
 
 
 def looks_end() -> None:
-    Look.objects.update(last_at=timezone.now() - LOOK_LASTS)
+    ParentViewLog.objects.update(last_opened_at=timezone.now() - SAME_VIEW_WITHIN)
 
 
-@pytest.mark.parametrize("view", [View.FLAGGED, View.FULL])
+@pytest.mark.parametrize("view", [ParentView.FLAGGED, ParentView.FULL])
 class TestEveryTurnOfTheTwoWeeks:
-    def test_can_be_read_page_by_page_in_one_look(self, view: View, link: Link, reader: Client) -> None:
+    def test_can_be_read_page_by_page_in_one_look(self, view: ParentView, link: Link, reader: Client) -> None:
         Link.objects.update(view=view)
         address, place, seen = f"/tutor/parent-view/{link.pk}", "", []
         while True:
@@ -76,10 +76,10 @@ class TestEveryTurnOfTheTwoWeeks:
                 break
             place = older[1]
         assert seen == list(range(119, -1, -1))
-        assert [look.view for look in Look.objects.all()] == [view]
+        assert [look.view for look in ParentViewLog.objects.all()] == [view]
 
     def test_and_none_older_than_those(
-        self, view: View, link: Link, reader: Client, talk: Conversation
+        self, view: ParentView, link: Link, reader: Client, talk: Conversation
     ) -> None:
         Link.objects.update(view=view)
         Turn.objects.filter(question="Question 0").update(asked_at=timezone.now() - timedelta(days=15))
@@ -98,19 +98,19 @@ class TestALook:
     ) -> None:
         reader.get(f"/tutor/parent-view/{link.pk}")
         began = timezone.now() - timedelta(minutes=9)
-        Look.objects.update(at=began, last_at=began)
+        ParentViewLog.objects.update(first_opened_at=began, last_opened_at=began)
         for _ in range(5):
             reader.get(f"/tutor/parent-view/{link.pk}")
-        look = Look.objects.get()
-        assert (look.at, look.last_at - began > timedelta(minutes=8)) == (began, True)
-        end = date_format(look.last_at.astimezone(teen.zone), "TIME_FORMAT")
-        assert f"until {end}" in as_person(teen).get("/family/looks").content.decode()
+        look = ParentViewLog.objects.get()
+        assert (look.first_opened_at, look.last_opened_at - began > timedelta(minutes=8)) == (began, True)
+        end = date_format(look.last_opened_at.astimezone(teen.zone), "TIME_FORMAT")
+        assert f"until {end}" in as_person(teen).get("/family/parent-views").content.decode()
 
     def test_lasts_an_hour_at_most_however_often_a_page_is_opened(self, link: Link, reader: Client) -> None:
         reader.get(f"/tutor/parent-view/{link.pk}")
-        Look.objects.update(at=timezone.now() - LONGEST_LOOK)
+        ParentViewLog.objects.update(first_opened_at=timezone.now() - LONGEST_VIEW)
         reader.get(f"/tutor/parent-view/{link.pk}")
-        assert Look.objects.count() == 2
+        assert ParentViewLog.objects.count() == 2
 
     @pytest.mark.parametrize(
         ("method", "headers", "status"),
@@ -130,7 +130,7 @@ class TestALook:
         reply = getattr(reader, method)(f"/tutor/parent-view/{link.pk}", headers=headers)
         assert (reply.status_code, reply.content) == (status, b"")
         assert "no-store" in reply.headers["Cache-Control"]
-        assert not Look.objects.exists()
+        assert not ParentViewLog.objects.exists()
 
     def test_is_not_taken_past_the_18th_birthday_whether_or_not_the_nightly_task_ran(
         self, link: Link, reader: Client, teen: Person, parent: Person
@@ -140,8 +140,8 @@ class TestALook:
         assert reader.get(f"/tutor/parent-view/{link.pk}").status_code == 404
         for path in ("agreement", "consent", "password", "end"):
             assert reader.get(f"/family/links/{link.pk}/{path}").status_code == 404, path
-        assert not Look.objects.exists()
-        assert not teens_of(parent).exists()
+        assert not ParentViewLog.objects.exists()
+        assert not list_teens(parent).exists()
         page = reader.get("/family/").content.decode()
         assert str(link.pk) not in page
         assert "Invite your teen" in page
@@ -150,14 +150,14 @@ class TestALook:
         self, link: Link, reader: Client, talk: Conversation
     ) -> None:
         assert numbers(self.read(reader, link, turn(talk, 60).pk))
-        assert Look.objects.count() == 1
+        assert ParentViewLog.objects.count() == 1
 
     def test_is_over_after_ten_minutes(self, link: Link, reader: Client, talk: Conversation) -> None:
         reader.get(f"/tutor/parent-view/{link.pk}")
         looks_end()
         for _ in range(2):
             self.read(reader, link, turn(talk, 60).pk)
-        assert Look.objects.count() == 2
+        assert ParentViewLog.objects.count() == 2
 
     def test_of_the_other_parent_counts_for_neither(
         self, link: Link, teen: Person, talk: Conversation, as_person: Enter, reader: Client
@@ -166,28 +166,31 @@ class TestALook:
         theirs = linked(other, teen)
         reader.get(f"/tutor/parent-view/{link.pk}")
         self.read(as_person(other), theirs, turn(talk, 60).pk)
-        assert Look.objects.filter(link=theirs).count() == 1
+        assert ParentViewLog.objects.filter(link=theirs).count() == 1
 
     def test_at_a_narrower_view_agreed_between_two_pages_is_another(
         self, link: Link, reader: Client, talk: Conversation
     ) -> None:
         turns_make(talk, 1, start=timezone.now(), question="Question 900")
         reader.get(f"/tutor/parent-view/{link.pk}")
-        Link.objects.update(view=View.FLAGGED)
+        Link.objects.update(view=ParentView.FLAGGED)
         Turn.objects.filter(question="Question 30").update(state=TurnState.ANSWERED)
         page = self.read(reader, link, turn(talk, 60).pk)
         assert numbers(page) == [number for number in range(59, 8, -1) if number != 30]
-        assert sorted(look.view for look in Look.objects.all()) == [View.FLAGGED, View.FULL]
+        assert sorted(look.view for look in ParentViewLog.objects.all()) == [
+            ParentView.FLAGGED,
+            ParentView.FULL,
+        ]
 
     def test_at_time_and_topics_shows_no_word_of_a_further_page(
         self, link: Link, reader: Client, talk: Conversation
     ) -> None:
         reader.get(f"/tutor/parent-view/{link.pk}")
-        Link.objects.update(view=View.TOPICS)
+        Link.objects.update(view=ParentView.TOPICS)
         page = self.read(reader, link, turn(talk, 60).pk)
         assert numbers(page) == []
         assert "Time, in the last two weeks" in page
-        assert {look.view for look in Look.objects.all()} == {View.FULL, View.TOPICS}
+        assert {look.view for look in ParentViewLog.objects.all()} == {ParentView.FULL, ParentView.TOPICS}
 
     @pytest.mark.parametrize(
         "hidden",
@@ -197,9 +200,9 @@ class TestALook:
             {"asked_at": timezone.now() - timedelta(days=20)},
         ],
     )
-    @pytest.mark.parametrize("view", [View.FLAGGED, View.FULL])
+    @pytest.mark.parametrize("view", [ParentView.FLAGGED, ParentView.FULL])
     def test_does_not_tell_that_a_hidden_turn_is_there(
-        self, view: View, hidden: dict[str, object], link: Link, reader: Client, talk: Conversation
+        self, view: ParentView, hidden: dict[str, object], link: Link, reader: Client, talk: Conversation
     ) -> None:
         Link.objects.update(view=view)
         one = turn(talk, 60)
@@ -209,12 +212,12 @@ class TestALook:
             for before in (one.pk, uuid4())
         )
         assert told == unknown == f"/tutor/parent-view/{link.pk}"
-        assert not Look.objects.exists()
+        assert not ParentViewLog.objects.exists()
 
     def test_at_cards_does_not_tell_of_what_answered_a_pause(
         self, link: Link, reader: Client, talk: Conversation
     ) -> None:
-        Link.objects.update(view=View.FLAGGED)
+        Link.objects.update(view=ParentView.FLAGGED)
         Turn.objects.filter(question="Question 60").update(layer=CHECK_IN_LAYER)
         assert reader.get(f"/tutor/parent-view/{link.pk}?before={turn(talk, 60).pk}").status_code == 302
         assert 60 not in numbers(self.read(reader, link, turn(talk, 61).pk))
@@ -223,10 +226,10 @@ class TestALook:
         self, link: Link, reader: Client, talk: Conversation
     ) -> None:
         reader.get(f"/tutor/parent-view/{link.pk}")
-        Link.objects.update(ended_at=timezone.now(), ending="teen")
+        Link.objects.update(ended_at=timezone.now(), end_reason="teen")
         reply = reader.get(f"/tutor/parent-view/{link.pk}", {"before": str(turn(talk, 60).pk)})
         assert reply.status_code == 404
-        assert Look.objects.count() == 1
+        assert ParentViewLog.objects.count() == 1
 
     def test_goes_back_to_its_beginning_when_its_place_was_deleted(
         self, link: Link, reader: Client, talk: Conversation, teen: Person
@@ -235,7 +238,7 @@ class TestALook:
         conversation_make(teen, 1, title="Another")
         talk.delete()
         assert numbers(self.read(reader, link, place)) == [0]
-        assert Look.objects.count() == 1
+        assert ParentViewLog.objects.count() == 1
 
     @pytest.mark.parametrize("before", ["", "x", "1_2"])
     def test_goes_there_from_an_address_that_is_none(self, before: str, link: Link, reader: Client) -> None:
@@ -244,7 +247,7 @@ class TestALook:
     def test_leads_to_nothing_of_another_family(self, link: Link, stranger: Person, reader: Client) -> None:
         theirs = turn(conversation_make(stranger, 3), 2)
         assert reader.get(f"/tutor/parent-view/{link.pk}", {"before": str(theirs.pk)}).status_code == 302
-        assert not Look.objects.exists()
+        assert not ParentViewLog.objects.exists()
 
     @pytest.mark.parametrize("who", ["teen", "stranger", "other_parent", "admin_person"])
     def test_is_a_linked_parents_alone(
@@ -254,14 +257,14 @@ class TestALook:
         person = make_person("lou", "parent") if who == "other_parent" else request.getfixturevalue(who)
         reply = as_person(person).get(f"/tutor/parent-view/{link.pk}", {"before": str(turn(talk, 60).pk)})
         assert reply.status_code == 404
-        assert not Look.objects.exists()
+        assert not ParentViewLog.objects.exists()
 
     def test_asks_for_sign_in(self, link: Link, talk: Conversation, client: Client) -> None:
         reply = client.get(f"/tutor/parent-view/{link.pk}", {"before": str(turn(talk, 60).pk)})
         assert reply.headers["Location"].startswith("/sign-in")
 
     def test_is_explained_to_the_teen(self, link: Link, teen: Person, as_person: Enter) -> None:
-        page = as_person(teen).get("/family/looks").content.decode()
+        page = as_person(teen).get("/family/parent-views").content.decode()
         assert "within 10 minutes of each other" in page
 
 

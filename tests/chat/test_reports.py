@@ -21,7 +21,7 @@ from chat import services
 from chat.models import Conversation, Report, ReportCount, Turn, TurnState
 from chat.reports import NothingToReport, create_report
 from families.models import Link
-from families.terms import View
+from families.terms import ParentView
 from tests.chat.conftest import Ask, Judged
 from tests.chat.verdicts import COMPANION, HINTS, METHOD
 
@@ -189,7 +189,7 @@ class TestWithConsent:
     def test_a_parent_sees_nothing_of_it(
         self, teen: Person, parent: Person, owner: Client, answered: Turn, as_person: AsPerson
     ) -> None:
-        link = Link.objects.create(parent=parent, teen=teen, view=View.FULL)
+        link = Link.objects.create(parent=parent, teen=teen, view=ParentView.FULL)
         post(owner, answered, comment="Private words", shared="on")
         look = as_person(parent).get(reverse("chat:parent_view", args=[link.pk])).content.decode()
         assert "Private words" not in look
@@ -200,7 +200,7 @@ class TestWithConsent:
         post(owner, answered, comment="My words", shared="on", reason="wrong")
         (row,) = REPORTS.export(teen)
         assert (row["question"], row["comment"], row["reason"]) == (QUESTION, "My words", "It is wrong")
-        assert REPORTS.private
+        assert REPORTS.is_private
 
 
 class TestStaff:

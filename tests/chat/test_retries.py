@@ -26,8 +26,8 @@ from chat.turns.outcomes import Outcome
 from chat.turns.retries import is_better
 from chat.web.conversation import render_end_swaps
 from families.models import Link
-from families.terms import View
-from families.wider_views import sight_of
+from families.parent_view import get_visible_content
+from families.terms import ParentView
 from guard import Verdict
 from tests.chat.conftest import Ask, Judged
 from tests.chat.verdicts import METHOD, UNSAFE_HOME
@@ -425,10 +425,10 @@ class TestElsewhere:
         link = Link.objects.create(
             parent=parent,
             teen=stopped.conversation.owner,
-            view=View.FULL,
+            view=ParentView.FULL,
             made_at=stopped.asked_at,
             full_since=None,
         )
-        seen = build_overview(link, sight_of(link))
+        seen = build_overview(link, get_visible_content(link))
         assert [turn.question for turn in seen.turns] == [QUESTION]
         assert [day.questions for day in seen.days] == [1]

@@ -18,7 +18,7 @@ from courses.authoring.loading import library_load
 from courses.certificates.printing import can_be_set, certificate_pdf
 from courses.models import Certificate, LessonDone
 from privacy import registry
-from privacy.services import person_erase
+from privacy.services import erase_person
 from tests.courses.conftest import do_all_but
 
 GB = "/learn/good-and-bad"
@@ -293,7 +293,7 @@ class TestTakingItBack:
 
 class TestWhatIsKept:
     def rows(self, person: Person) -> list[registry.Row]:
-        (kind,) = (kind for kind in registry.kinds() if kind.name == "certificates")
+        (kind,) = (kind for kind in registry.list_kinds() if kind.name == "certificates")
         return list(kind.export(person))
 
     def test_is_in_its_owners_copy_and_in_nobody_elses(
@@ -304,10 +304,10 @@ class TestWhatIsKept:
         assert isinstance(row["made_on"], date)
         assert json.dumps(row, default=str)
         assert not self.rows(parent)
-        assert "certificates" not in {kind.name for kind in registry.kinds(for_parent=True)}
+        assert "certificates" not in {kind.name for kind in registry.list_kinds(for_parent=True)}
 
     def test_goes_with_the_account(self, certificate: Certificate, done: Person, client: Client) -> None:
-        person_erase(person=done)
+        erase_person(person=done)
         assert client.get(certificate.get_absolute_url()).status_code == 404
 
 

@@ -15,11 +15,11 @@ from courses.learning.records import PersonRecord
 from courses.learning.together import together_agree, together_end
 from courses.models import Answer, LessonDone, Module, Question, Together
 from courses.tasks import togethers_forget
-from families.links import link_end
+from families.links import end_link
 from families.models import Link, Notice
 from mail.models import Mail
 from privacy import registry
-from privacy.services import person_erase
+from privacy.services import erase_person
 from tests.courses.conftest import do_all_but
 from tests.markup import squeezed
 
@@ -102,7 +102,7 @@ class TestBeginning:
         sam.post(yes(link))
         notice = Notice.objects.get()
         assert notice.person == teen
-        assert notice.words.startswith("sam would like to take “The good and the bad of AI”")
+        assert notice.text.startswith("sam would like to take “The good and the bad of AI”")
 
     def test_and_by_mail_who_has_an_address(self, link: Link, noor: Client, parent: Person) -> None:
         parent.email = "sam@example.org"
@@ -273,7 +273,7 @@ class TestWhatWasAnsweredAlone:
 
 class TestLeavingTheFamily:
     def test_ends_it_at_once(self, together: Link, sam: Client, parent: Person, teen: Person) -> None:
-        link_end(link=together, by=teen)
+        end_link(link=together, by=teen)
         sam.post(f"{LESSON}/done")
         assert done_of(parent) == {"what-it-is"}
         assert not done_of(teen)
@@ -284,18 +284,18 @@ class TestLeavingTheFamily:
     def test_and_being_linked_again_does_not_bring_it_back(
         self, together: Link, sam: Client, parent: Person, teen: Person
     ) -> None:
-        link_end(link=together, by=teen)
+        end_link(link=together, by=teen)
         Link.objects.create(parent=parent, teen=teen)
         sam.post(f"{LESSON}/done")
         assert not done_of(teen)
 
     def test_leaves_no_row_after_the_night(self, together: Link, teen: Person) -> None:
         assert togethers_forget() == 0
-        link_end(link=together, by=teen)
+        end_link(link=together, by=teen)
         assert togethers_forget() == 1
 
     def test_a_yes_that_comes_too_late_is_none(self, link: Link, module: Module, teen: Person) -> None:
-        link_end(link=link, by=teen)
+        end_link(link=link, by=teen)
         with pytest.raises(Link.DoesNotExist):
             together_agree(link=link, module=module, by=link.parent)
 
@@ -303,7 +303,7 @@ class TestLeavingTheFamily:
         self, together: Link, sam: Client, parent: Person, teen: Person
     ) -> None:
         sam.post(f"{LESSON}/done")
-        person_erase(person=teen)
+        erase_person(person=teen)
         assert done_of(parent) == {"what-it-is"}
         assert not Together.objects.exists()
         assert sam.post(f"{GB}/good-at-and-bad-at/done").status_code == 302
@@ -324,7 +324,7 @@ def test_an_edited_module_is_gone_on_with_together(
 
 class TestWhatIsKept:
     def rows(self, person: Person) -> list[registry.Row]:
-        (kind,) = (kind for kind in registry.kinds() if kind.name == "together")
+        (kind,) = (kind for kind in registry.list_kinds() if kind.name == "together")
         return list(kind.export(person))
 
     def test_is_in_the_copies_of_both_and_of_nobody_else(

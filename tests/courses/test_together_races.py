@@ -11,7 +11,7 @@ from courses.learning.records import PersonRecord
 from courses.learning.together import together_agree, together_end
 from courses.models import Answer, LessonDone, Module, Question, Together
 from families.models import Link, Notice
-from privacy.services import person_erase
+from privacy.services import erase_person
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SLUG = "good-and-bad"
@@ -87,6 +87,6 @@ def test_what_is_marked_while_the_other_is_erased_is_kept(
         for lesson in lessons:
             PersonRecord(parent).lesson_done(SLUG, lesson)
 
-    at_once(walk, lambda: person_erase(person=teen))
+    at_once(walk, lambda: erase_person(person=teen))
     assert LessonDone.objects.filter(person=parent).count() == len(lessons)
     assert not LessonDone.objects.exclude(person=parent).exists()

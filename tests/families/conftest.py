@@ -3,9 +3,9 @@ from datetime import date
 import pytest
 
 from accounts.models import Person
-from families.consents import consent_give
+from families.consents import give_consent
 from families.models import Consent, Link
-from families.residence import tell_country
+from families.residence import record_country
 
 
 @pytest.fixture
@@ -34,5 +34,5 @@ def born_15(teen: Person) -> Person:
 
 def agree(*, teen: Person, by: Person, country: str = "US") -> Consent:
     """What the page of consent does: the country first, then the consent."""
-    tell_country(teen=teen, by=by, country=country)
-    return consent_give(teen=teen, by=by)
+    record_country(teen=teen, by=by, country=country)
+    return give_consent(teen=teen, by=by)

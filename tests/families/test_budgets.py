@@ -9,13 +9,13 @@ from budgets.allowances import budget_of, site_budget
 from budgets.models import Budget, Floor
 from families import links
 from families.models import Link
-from privacy.services import person_erase
+from privacy.services import erase_person
 
 MakePerson = Callable[..., Person]
 
 
 def linked(parent: Person, teen: Person) -> Link:
-    return links.invitation_accept(token=links.invitation_make(by=parent).token, by=teen)
+    return links.accept_invitation(token=links.create_invitation(by=parent).token, by=teen)
 
 
 def around(person: Person) -> Budget:
@@ -59,7 +59,7 @@ def test_whoever_has_no_link_left_leaves_it(parent: Person, teen: Person, other_
     first = linked(parent, teen)
     linked(other_parent, teen)
     family = around(teen)
-    links.link_end(link=first, by=teen)
+    links.end_link(link=first, by=teen)
     assert around(parent) == site_budget()
     assert around(teen) == around(other_parent) == family
 
@@ -70,19 +70,19 @@ def test_whoever_leaves_one_family_goes_to_another_that_they_are_linked_to(
     first = linked(parent, teen)
     linked(other_parent, sister)
     linked(other_parent, teen)
-    links.link_end(link=first, by=parent)
+    links.end_link(link=first, by=parent)
     assert around(teen) == around(other_parent)
     assert around(parent) == site_budget()
 
 
 def test_an_erased_parent_leaves_the_teen_on_their_own(parent: Person, teen: Person) -> None:
     linked(parent, teen)
-    assert person_erase(person=parent)
+    assert erase_person(person=parent)
     assert around(teen) == site_budget()
 
 
 def test_growing_up_ends_it(parent: Person, teen: Person, make_person: MakePerson) -> None:
     link = linked(parent, teen)
-    links.link_end(link=link, by=None)
+    links.end_link(link=link, by=None)
     assert around(teen) == around(parent) == site_budget()
     assert teen.role == Role.TEEN

@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.models import Person
 from families.consent_models import Verification
 from families.models import Consent, ConsentPolicy, Correction, Link, Notice, ParentCheck, Residence
-from families.verification import verification_level
+from families.verification import get_verification_level
 from tests.families.conftest import agree
 
 ADD = "/admin/families/correction/add/"
@@ -43,7 +43,7 @@ class TestCorrecting:
         assert teen.born
         assert (teen.born.year, teen.born.month) == (year, 5)
         assert Correction.objects.get().after == f"{year}-05"
-        assert "corrected" in Notice.objects.get(person=teen).words
+        assert "corrected" in Notice.objects.get(person=teen).text
 
     @pytest.mark.parametrize(
         "given",
@@ -105,7 +105,7 @@ class TestApproving:
     def test_a_parent_tells_them_and_is_done_once(self, link: Link, staff: Client) -> None:
         given = {"link": str(link.pk), "method": "met"}
         assert staff.post("/admin/families/parentcheck/add/", given).status_code == 302
-        assert "You can agree to the tutor now" in Notice.objects.get(person=link.parent).words
+        assert "You can agree to the tutor now" in Notice.objects.get(person=link.parent).text
         assert staff.post("/admin/families/parentcheck/add/", given).status_code == 200
         assert ParentCheck.objects.count() == 1
 
@@ -127,9 +127,9 @@ class TestApproving:
 
 def test_the_level_is_one_row_with_a_history(staff: Client) -> None:
     staff.post("/admin/families/consentpolicy/add/", {"verification": "mailbox"})
-    assert verification_level() == Verification.MAILBOX
+    assert get_verification_level() == Verification.MAILBOX
     assert staff.get("/admin/families/consentpolicy/add/").status_code == 403
     staff.post("/admin/families/consentpolicy/1/change/", {"verification": "organisation"})
-    assert verification_level() == Verification.ORGANISATION
+    assert get_verification_level() == Verification.ORGANISATION
     assert LogEntry.objects.count() == 2
     assert staff.get("/admin/families/consentpolicy/1/history/").status_code == 200

@@ -13,12 +13,12 @@ from django.utils import timezone
 from accounts.models import Person
 from budgets.audit import differences
 from chat.models import Conversation
-from families import erasing
-from families.erasing import Fate
-from families.errors import NotAParent
-from families.links import invitation_make, link_end
-from families.models import FamilyErasure, Link, Notice
-from families.trusted import trusted_adult_name
+from families import family_deletion
+from families.errors import NotLinkedParent
+from families.family_deletion import AccountOutcome
+from families.links import create_invitation, end_link
+from families.models import FamilyDeletion, Link, Notice
+from families.trusted_adults import save_trusted_adult
 from kit import throttles
 from mail.models import Mail
 from privacy import services
@@ -44,7 +44,7 @@ def born_17(teen: Person) -> Person:
 
 
 def later(days: float = 7.1) -> int:
-    return erasing.family_erasures_carry_out(now=timezone.now() + timedelta(days=days))
+    return family_deletion.carry_out_family_deletions(now=timezone.now() + timedelta(days=days))
 
 
 class TestTheCopy:
@@ -66,19 +66,19 @@ class TestTheCopy:
     ) -> None:
         Link.objects.create(parent=other_parent, teen=teen, view="full")
         Link.objects.update(view="full")
-        trusted_adult_name(teen=teen, name="Great-Aunt Zephyrine", reach="0161")
+        save_trusted_adult(teen=teen, name="Great-Aunt Zephyrine", contact="0161")
         Conversation.objects.create(owner=teen, title="Does it get better?")
-        invitation_make(by=teen, email="auntie@example.org")
+        create_invitation(by=teen, email="auntie@example.org")
         said = "".join(self.files(as_person(parent)).values())
         for hidden in ("Zephyrine", "get better", "auntie", "Lou", "lou"):
             assert hidden not in said
 
     def test_each_teen_is_told(self, link: Link, teen: Person, parent: Person, as_person: Enter) -> None:
         self.files(as_person(parent))
-        assert "sam took a copy" in Notice.objects.get(person=teen).words
+        assert "sam took a copy" in Notice.objects.get(person=teen).text
 
     def test_holds_nobody_who_is_no_longer_linked(self, link: Link, parent: Person, as_person: Enter) -> None:
-        link_end(link=link, by=parent)
+        end_link(link=link, by=parent)
         assert not any(name.startswith("teen-") for name in self.files(as_person(parent)))
 
 
@@ -88,9 +88,9 @@ class TestAskingForTheEnd:
     ) -> None:
         client = as_person(parent)
         assert client.post("/family/data/erase", {"proof": "a guess"}).status_code == 422
-        assert not FamilyErasure.objects.exists()
+        assert not FamilyDeletion.objects.exists()
         client.post("/family/data/erase", {"proof": "a-long-password"})
-        assert "asked to erase" in Notice.objects.get(person=teen).words
+        assert "asked to erase" in Notice.objects.get(person=teen).text
         assert "Keep everything" in client.get("/family/data").content.decode()
         assert "Yours goes too" in as_person(teen).get("/family/").content.decode()
 
@@ -98,14 +98,14 @@ class TestAskingForTheEnd:
         self, parent: Person, teen: Person, admin_person: Person
     ) -> None:
         for person in (parent, teen, admin_person):
-            with pytest.raises(NotAParent):
-                erasing.family_erasure_ask(parent=person)
+            with pytest.raises(NotLinkedParent):
+                family_deletion.request_family_deletion(parent=person)
 
     def test_changes_nothing_for_seven_days_and_can_be_taken_back(
         self, link: Link, parent: Person, as_person: Enter
     ) -> None:
-        erasing.family_erasure_ask(parent=parent)
-        erasing.family_erasure_ask(parent=parent)
+        family_deletion.request_family_deletion(parent=parent)
+        family_deletion.request_family_deletion(parent=parent)
         assert Notice.objects.count() == 1
         assert later(days=6.9) == 0
         as_person(parent).post("/family/data/keep")
@@ -118,7 +118,7 @@ class TestTheEnd:
         self, link: Link, teen: Person, parent: Person, stranger: Person
     ) -> None:
         Conversation.objects.create(owner=teen, title="Mine")
-        erasing.family_erasure_ask(parent=parent)
+        family_deletion.request_family_deletion(parent=parent)
         assert later() == 1
         assert list(Person.objects.all()) == [stranger]
         assert not Conversation.objects.exists()
@@ -128,8 +128,10 @@ class TestTheEnd:
     def test_leaves_a_teen_who_decides_alone_and_said_nothing(
         self, link: Link, born_17: Person, parent: Person
     ) -> None:
-        erasing.family_erasure_ask(parent=parent)
-        assert [one.fate for one in erasing.plan_of(parent)] == [Fate.ASKED]
+        family_deletion.request_family_deletion(parent=parent)
+        assert [one.outcome for one in family_deletion.list_planned_outcomes(parent)] == [
+            AccountOutcome.ASKED
+        ]
         later()
         assert list(Person.objects.all()) == [born_17]
         assert not Link.objects.exists()
@@ -137,12 +139,16 @@ class TestTheEnd:
     def test_takes_one_who_said_yes_and_not_one_who_took_it_back(
         self, link: Link, born_17: Person, parent: Person, as_person: Enter
     ) -> None:
-        erasing.family_erasure_ask(parent=parent)
+        family_deletion.request_family_deletion(parent=parent)
         client = as_person(born_17)
         client.post(f"/family/data/answer/{parent.pk}", {"answer": "yes"})
-        assert [one.fate for one in erasing.plan_of(parent)] == [Fate.AGREED]
+        assert [one.outcome for one in family_deletion.list_planned_outcomes(parent)] == [
+            AccountOutcome.AGREED
+        ]
         client.post(f"/family/data/answer/{parent.pk}", {"answer": "no"})
-        assert [one.fate for one in erasing.plan_of(parent)] == [Fate.ASKED]
+        assert [one.outcome for one in family_deletion.list_planned_outcomes(parent)] == [
+            AccountOutcome.ASKED
+        ]
         client.post(f"/family/data/answer/{parent.pk}", {"answer": "yes"})
         later()
         assert not Person.objects.exists()
@@ -151,22 +157,22 @@ class TestTheEnd:
         self, link: Link, teen: Person, parent: Person, other_parent: Person, as_person: Enter
     ) -> None:
         Link.objects.create(parent=other_parent, teen=teen)
-        erasing.family_erasure_ask(parent=parent)
+        family_deletion.request_family_deletion(parent=parent)
         assert "Yours stays" in as_person(teen).get("/family/").content.decode()
         later()
         assert set(Person.objects.all()) == {teen, other_parent}
 
     def test_does_not_reach_a_teen_who_ended_the_link(self, link: Link, teen: Person, parent: Person) -> None:
-        erasing.family_erasure_ask(parent=parent)
-        link_end(link=link, by=teen)
+        family_deletion.request_family_deletion(parent=parent)
+        end_link(link=link, by=teen)
         later()
         assert list(Person.objects.all()) == [teen]
 
     def test_that_broke_in_the_middle_goes_on_the_next_night(
         self, link: Link, teen: Person, parent: Person, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        erasing.family_erasure_ask(parent=parent)
-        real, gone = services.person_erase, list[Person]()
+        family_deletion.request_family_deletion(parent=parent)
+        real, gone = services.erase_person, list[Person]()
 
         def once(*, person: Person) -> bool:
             if gone:
@@ -174,10 +180,10 @@ class TestTheEnd:
             gone.append(person)
             return real(person=person)
 
-        monkeypatch.setattr(services, "person_erase", once)
+        monkeypatch.setattr(services, "erase_person", once)
         with pytest.raises(ConnectionError):
             later()
-        monkeypatch.setattr(services, "person_erase", real)
+        monkeypatch.setattr(services, "erase_person", real)
         assert list(Person.objects.all()) == [parent]
         assert later() == 1
         assert not Person.objects.exists()
@@ -185,8 +191,8 @@ class TestTheEnd:
     def test_nobody_answers_for_another(
         self, link: Link, teen: Person, parent: Person, stranger: Person, as_person: Enter
     ) -> None:
-        erasing.family_erasure_ask(parent=parent)
+        family_deletion.request_family_deletion(parent=parent)
         for person in (teen, stranger, parent):
             reply = as_person(person).post(f"/family/data/answer/{parent.pk}", {"answer": "yes"})
             assert reply.status_code == 404
-        assert not FamilyErasure.agreed.through.objects.exists()
+        assert not FamilyDeletion.agreed_teens.through.objects.exists()

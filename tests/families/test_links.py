@@ -11,10 +11,10 @@ from accounts.models import Person
 from budgets.allowances import cap_set
 from budgets.models import Budget
 from families import links
-from families.consents import consent_of
-from families.errors import AlreadyLinked, InvitationOver, WrongSide
+from families.consents import find_consent
+from families.errors import AlreadyLinked, InvitationExpired, WrongRole
 from families.models import Consent, Invitation, Link, Notice
-from families.tasks import links_end_at_18
+from families.tasks import end_links_at_18
 from mail.models import Mail
 from tests.families.conftest import agree
 
@@ -23,58 +23,58 @@ class TestInviting:
     @pytest.mark.parametrize(("by", "other"), [("parent", "teen"), ("teen", "parent")])
     def test_takes_a_yes_from_both_sides(self, by: str, other: str, request: pytest.FixtureRequest) -> None:
         first, second = request.getfixturevalue(by), request.getfixturevalue(other)
-        invitation = links.invitation_make(by=first)
+        invitation = links.create_invitation(by=first)
         assert not Link.objects.exists()
-        link = links.invitation_accept(token=invitation.token, by=second)
+        link = links.accept_invitation(token=invitation.token, by=second)
         assert {link.parent, link.teen} == {first, second}
         assert Notice.objects.get().person == first
 
     def test_works_once(self, parent: Person, teen: Person, stranger: Person) -> None:
-        token = links.invitation_make(by=parent).token
-        links.invitation_accept(token=token, by=teen)
-        with pytest.raises(InvitationOver):
-            links.invitation_accept(token=token, by=stranger)
+        token = links.create_invitation(by=parent).token
+        links.accept_invitation(token=token, by=teen)
+        with pytest.raises(InvitationExpired):
+            links.accept_invitation(token=token, by=stranger)
 
     @pytest.mark.parametrize("who", ["parent", "admin_person"])
     def test_is_for_the_other_side_alone(
         self, who: str, parent: Person, request: pytest.FixtureRequest
     ) -> None:
-        token = links.invitation_make(by=parent).token
-        with pytest.raises(WrongSide):
-            links.invitation_accept(token=token, by=request.getfixturevalue(who))
+        token = links.create_invitation(by=parent).token
+        with pytest.raises(WrongRole):
+            links.accept_invitation(token=token, by=request.getfixturevalue(who))
         assert Invitation.objects.exists()
 
     def test_a_teen_cannot_link_another_teen(self, teen: Person, stranger: Person) -> None:
-        with pytest.raises(WrongSide):
-            links.invitation_accept(token=links.invitation_make(by=teen).token, by=stranger)
+        with pytest.raises(WrongRole):
+            links.accept_invitation(token=links.create_invitation(by=teen).token, by=stranger)
 
     def test_an_admin_has_no_family_here(self, admin_person: Person) -> None:
-        with pytest.raises(WrongSide):
-            links.invitation_make(by=admin_person)
+        with pytest.raises(WrongRole):
+            links.create_invitation(by=admin_person)
 
     def test_ends_after_a_week(self, parent: Person, teen: Person) -> None:
-        invitation = links.invitation_make(by=parent)
+        invitation = links.create_invitation(by=parent)
         Invitation.objects.update(made_at=timezone.now() - timedelta(days=7, seconds=1))
-        with pytest.raises(InvitationOver):
-            links.invitation_accept(token=invitation.token, by=teen)
+        with pytest.raises(InvitationExpired):
+            links.accept_invitation(token=invitation.token, by=teen)
 
     def test_may_be_declined_and_tells_no_reason(self, parent: Person, teen: Person) -> None:
-        links.invitation_decline(token=links.invitation_make(by=parent).token, by=teen)
+        links.decline_invitation(token=links.create_invitation(by=parent).token, by=teen)
         assert not Link.objects.exists()
-        assert str(teen) not in Notice.objects.get(person=parent).words
+        assert str(teen) not in Notice.objects.get(person=parent).text
 
     def test_twice_links_once(self, link: Link, parent: Person, teen: Person) -> None:
         with pytest.raises(AlreadyLinked):
-            links.invitation_accept(token=links.invitation_make(by=parent).token, by=teen)
+            links.accept_invitation(token=links.create_invitation(by=parent).token, by=teen)
 
     @pytest.mark.django_db(transaction=True)
     def test_two_yeses_at_once_make_one_link(self, parent: Person, teen: Person) -> None:
-        token, faults = links.invitation_make(by=parent).token, []
+        token, faults = links.create_invitation(by=parent).token, []
 
         def accept() -> None:
             try:
-                links.invitation_accept(token=token, by=teen)
-            except (InvitationOver, AlreadyLinked) as fault:
+                links.accept_invitation(token=token, by=teen)
+            except (InvitationExpired, AlreadyLinked) as fault:
                 faults.append(fault)
             finally:
                 connection.close()
@@ -94,42 +94,42 @@ class TestParting:
         self, who: str, link: Link, request: pytest.FixtureRequest
     ) -> None:
         by = request.getfixturevalue(who)
-        assert links.link_end(link=link, by=by)
+        assert links.end_link(link=link, by=by)
         other = link.teen if by == link.parent else link.parent
         assert Notice.objects.filter(person=other).exists()
         assert not Notice.objects.filter(person=by).exists()
 
     def test_twice_parts_once(self, link: Link, parent: Person) -> None:
-        links.link_end(link=link, by=parent)
-        assert not links.link_end(link=link, by=parent)
+        links.end_link(link=link, by=parent)
+        assert not links.end_link(link=link, by=parent)
         assert Notice.objects.count() == 1
 
     def test_ends_the_consent_that_this_parent_gave(self, link: Link, parent: Person, teen: Person) -> None:
         Consent.objects.all().delete()
         agree(teen=teen, by=parent)
-        links.link_end(link=link, by=teen)
-        assert consent_of(teen) is None
+        links.end_link(link=link, by=teen)
+        assert find_consent(teen) is None
 
     def test_keeps_a_consent_that_somebody_else_gave(self, link: Link, teen: Person) -> None:
-        links.link_end(link=link, by=teen)
-        assert consent_of(teen)
+        links.end_link(link=link, by=teen)
+        assert find_consent(teen)
 
     def test_lifts_the_limit_that_this_parent_agreed(
         self, link: Link, teen: Person, settings: Settings
     ) -> None:
         cap_set(owner=teen, daily_tokens=500)
-        links.link_end(link=link, by=teen)
+        links.end_link(link=link, by=teen)
         assert Budget.objects.get(owner=teen).tokens == settings.TUTOR_DAILY_TOKENS
 
     def test_may_be_undone_by_a_new_invitation(self, link: Link, parent: Person, teen: Person) -> None:
-        links.link_end(link=link, by=parent)
-        links.invitation_accept(token=links.invitation_make(by=teen).token, by=parent)
+        links.end_link(link=link, by=parent)
+        links.accept_invitation(token=links.create_invitation(by=teen).token, by=parent)
         assert Link.objects.filter(ended_at=None).count() == 1
 
     def test_tells_by_mail_whoever_has_an_address(self, link: Link, parent: Person, teen: Person) -> None:
         Person.objects.filter(pk=parent.pk).update(email="sam@example.org")
         link.refresh_from_db()
-        links.link_end(link=link, by=teen)
+        links.end_link(link=link, by=teen)
         assert Mail.objects.get().to == "sam@example.org"
 
 
@@ -146,17 +146,17 @@ class TestEighteen:
     ) -> None:
         today = timezone.localdate()
         birthday(today.replace(year=today.year - 18, day=1))
-        assert links_end_at_18() == 1
+        assert end_links_at_18() == 1
         link.refresh_from_db()
-        assert link.ending == "age"
+        assert link.end_reason == "age"
         assert Notice.objects.filter(person=link.parent).exists()
         assert Notice.objects.filter(person=link.teen).exists()
-        assert links_end_at_18() == 0
+        assert end_links_at_18() == 0
 
     def test_not_before(self, link: Link, birthday: Callable[[date], None]) -> None:
         today = timezone.localdate()
         birthday(today.replace(year=today.year - 17, day=1))
-        assert links_end_at_18() == 0
+        assert end_links_at_18() == 0
 
     def test_not_where_the_month_is_not_known(self, link: Link) -> None:
-        assert links_end_at_18() == 0
+        assert end_links_at_18() == 0

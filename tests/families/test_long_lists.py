@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Person
-from families.models import Link, Look, Notice
+from families.models import Link, Notice, ParentViewLog
 from tests.markup import squeezed
 
 Enter = Callable[[Person], Client]
@@ -29,10 +29,11 @@ def rows(client: Client, address: str) -> list[str]:
 
 def test_every_look_stands_in_the_teens_list(link: Link, teen: Person, as_person: Enter) -> None:
     now = timezone.now()
-    Look.objects.bulk_create(
-        Look(link=link, view="topics", at=now - timedelta(minutes=number)) for number in range(130)
+    ParentViewLog.objects.bulk_create(
+        ParentViewLog(link=link, view="topics", first_opened_at=now - timedelta(minutes=number))
+        for number in range(130)
     )
-    found = rows(as_person(teen), "/family/looks")
+    found = rows(as_person(teen), "/family/parent-views")
     assert len(found) == len(set(found)) == 130
     assert found == sorted(found, reverse=True)
 
@@ -40,7 +41,7 @@ def test_every_look_stands_in_the_teens_list(link: Link, teen: Person, as_person
 class TestNotices:
     @pytest.fixture
     def many(self, teen: Person) -> None:
-        Notice.objects.bulk_create(Notice(person=teen, words=f"Thing {number}") for number in range(70))
+        Notice.objects.bulk_create(Notice(person=teen, text=f"Thing {number}") for number in range(70))
 
     def test_the_familys_page_has_the_newest_and_a_link_to_all(
         self, teen: Person, many: None, as_person: Enter
@@ -52,7 +53,7 @@ class TestNotices:
         assert len(rows(client, "/family/notices")) == 70
 
     def test_of_few_there_is_no_other_page(self, teen: Person, as_person: Enter) -> None:
-        Notice.objects.create(person=teen, words="A thing")
+        Notice.objects.create(person=teen, text="A thing")
         assert 'href="/family/notices"' not in as_person(teen).get("/family/").content.decode()
 
     @pytest.mark.parametrize("who", ["parent", "stranger", "admin_person"])

@@ -8,10 +8,10 @@ import pytest
 from accounts.models import Person
 from courses.learning.together import together_agree
 from courses.models import Module
-from families.agreements import proposal_answer, terms_propose
-from families.consents import consent_withdraw
-from families.erasing import family_erasure_answer, family_erasure_ask
-from families.links import invitation_accept, invitation_decline, invitation_make, link_end
+from families.agreements import answer_proposal, propose_terms
+from families.consents import withdraw_consent
+from families.family_deletion import answer_family_deletion, request_family_deletion
+from families.links import accept_invitation, create_invitation, decline_invitation, end_link
 from families.models import Consent, Link
 from families.terms import Terms
 from mail.models import Mail
@@ -33,31 +33,31 @@ def linked(parent: Person, teen: Person) -> Link:
 
 
 def said_yes(parent: Person, teen: Person) -> str:
-    link = invitation_accept(token=invitation_make(by=parent).token, by=teen)
+    link = accept_invitation(token=create_invitation(by=parent).token, by=teen)
     return f"/family/links/{link.pk}/consent"
 
 
 def said_no(parent: Person, teen: Person) -> str:
-    invitation_decline(token=invitation_make(by=parent).token, by=teen)
+    decline_invitation(token=create_invitation(by=parent).token, by=teen)
     return FAMILY
 
 
 def asked_for_a_change(parent: Person, teen: Person) -> str:
     link = linked(parent, teen)
-    terms_propose(link=link, by=teen, terms=Terms(answers_a_day=5))
+    propose_terms(link=link, by=teen, terms=Terms(answers_a_day=5))
     return f"/family/links/{link.pk}/agreement"
 
 
 def agreed_to_a_change(parent: Person, teen: Person) -> str:
     link = linked(parent, teen)
-    terms_propose(link=link, by=parent, terms=Terms(answers_a_day=5))
+    propose_terms(link=link, by=parent, terms=Terms(answers_a_day=5))
     Mail.objects.all().delete()
-    proposal_answer(link=link, by=teen, accept=True)
+    answer_proposal(link=link, by=teen, accept=True)
     return f"/family/links/{link.pk}/agreement"
 
 
 def ended_the_link(parent: Person, teen: Person) -> str:
-    link_end(link=linked(parent, teen), by=teen)
+    end_link(link=linked(parent, teen), by=teen)
     return FAMILY
 
 
@@ -65,7 +65,7 @@ def withdrew_the_consent(parent: Person, teen: Person) -> str:
     linked(parent, teen)
     agree(teen=teen, by=parent, country="US")
     Mail.objects.all().delete()
-    consent_withdraw(teen=teen, by=teen)
+    withdraw_consent(teen=teen, by=teen)
     return FAMILY
 
 
@@ -110,8 +110,8 @@ def test_of_a_teen_who_decides_about_an_erasure_the_parent_hears(
     Person.objects.filter(pk=teen.pk).update(born=born_15.born.replace(year=born_15.born.year - 2))  # type: ignore[union-attr]
     teen.refresh_from_db()
     linked(parent, teen)
-    family_erasure_ask(parent=parent)
-    family_erasure_answer(teen=teen, parent=parent, agree=True)
+    request_family_deletion(parent=parent)
+    answer_family_deletion(teen=teen, parent=parent, agree=True)
     mail = Mail.objects.get(to=parent.email)
     assert mail.subject == f"{teen} said yes: their account is erased with yours"
     assert mail.text.rstrip().endswith("/family/data")

@@ -11,15 +11,15 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import MailboxConfirmation, Person, Role
-from families.agreements import proposal_answer, terms_propose
+from families.agreements import answer_proposal, propose_terms
 from families.consent_models import CheckMethod, ConsentPolicy, Verification
-from families.consents import consent_withdraw
-from families.erasing import family_erasure_ask
-from families.links import invitation_make
+from families.consents import withdraw_consent
+from families.family_deletion import request_family_deletion
+from families.links import create_invitation
 from families.models import Consent, Link, Notice, PasswordHelp, Residence
-from families.password_help import password_help_ask
-from families.terms import Terms, View
-from families.verification import approve_parent, is_verified, missing_verification
+from families.password_help import request_password_help
+from families.terms import ParentView, Terms
+from families.verification import approve_parent, build_verified_filter, find_missing_verification
 from tests.families.conftest import agree
 from tests.markup import squeezed
 
@@ -63,14 +63,14 @@ class TestAParent:
         assert count(sam) == 0
 
     def test_whose_invitation_is_open_is_led_to_it(self, sam: Client, parent: Person) -> None:
-        invitation_make(by=parent)
+        create_invitation(by=parent)
         assert card(sam) == ("Your invitation waits for an answer", "/family/#invitations")
 
     def test_who_is_invited_answers(self, sam: Client, parent: Person, teen: Person) -> None:
         parent.email = "sam@example.org"
         parent.save()
         EmailAddress.objects.create(user=parent, email=parent.email, verified=True, primary=True)
-        token = invitation_make(by=teen, email="sam@example.org").token
+        token = create_invitation(by=teen, email="sam@example.org").token
         assert card(sam) == (f"{teen} invites you to be linked here", f"/family/join/{token}")
         assert count(sam) == 1
 
@@ -81,19 +81,19 @@ class TestAParent:
 
     def test_answers_a_change_of_the_agreement(self, link: Link, sam: Client, teen: Person) -> None:
         agree(teen=teen, by=link.parent, country="US")
-        terms_propose(link=link, by=teen, terms=Terms(view=View.FULL))
+        propose_terms(link=link, by=teen, terms=Terms(view=ParentView.FULL))
         assert card(sam) == (
             f"{teen} would like to change your agreement",
             f"/family/links/{link.pk}/agreement",
         )
-        proposal_answer(link=link, by=link.parent, accept=False)
+        answer_proposal(link=link, by=link.parent, accept=False)
         assert card(sam) is None
 
     def test_helps_with_a_password_first_and_only_while_the_code_works(
         self, link: Link, sam: Client, teen: Person
     ) -> None:
         for _ in range(3):
-            password_help_ask(username=teen.username, code="123456")
+            request_password_help(username=teen.username, code="123456")
         assert card(sam) == (f"{teen} has forgotten their password", f"/family/links/{link.pk}/password")
         assert count(sam) == 2
         PasswordHelp.objects.update(asked_at=timezone.now() - timedelta(hours=1))
@@ -109,7 +109,7 @@ class TestAParent:
 class TestATeen:
     def test_without_a_link_invites_a_parent(self, noor: Client, teen: Person) -> None:
         assert card(noor) == card(noor, "/") == ("Invite a parent", "/family/#invitations")
-        invitation_make(by=teen)
+        create_invitation(by=teen)
         assert card(noor) == ("Your invitation waits for an answer", "/family/#invitations")
 
     def test_who_is_linked_waits_for_the_parent(self, link: Link, noor: Client) -> None:
@@ -124,7 +124,7 @@ class TestATeen:
     def test_answers_a_change_of_the_agreement(self, link: Link, noor: Client, teen: Person) -> None:
         agree(teen=teen, by=link.parent, country="US")
         assert card(noor) is None
-        terms_propose(link=link, by=link.parent, terms=Terms(answers_a_day=5))
+        propose_terms(link=link, by=link.parent, terms=Terms(answers_a_day=5))
         assert card(noor) == (
             f"{link.parent} would like to change your agreement",
             f"/family/links/{link.pk}/agreement",
@@ -138,7 +138,7 @@ class TestATeen:
         today = timezone.localdate()
         Person.objects.filter(pk=teen.pk).update(born=today.replace(year=today.year - years, day=1))
         Residence.objects.update(country="DE")
-        family_erasure_ask(parent=link.parent)
+        request_family_deletion(parent=link.parent)
         assert count(noor) == waits
 
 
@@ -174,15 +174,15 @@ class TestAParentWhoIsNotVerifiedYet:
     @pytest.mark.parametrize("choose", list(Verification))
     def test_the_query_and_the_rule_agree(self, choose: Verification, link: Link) -> None:
         for _ in range(2):
-            may = Link.objects.filter(is_verified()).exists()
-            assert may == (missing_verification(link) is None)
+            may = Link.objects.filter(build_verified_filter()).exists()
+            assert may == (find_missing_verification(link) is None)
             ConsentPolicy.objects.update_or_create(defaults={"verification": choose})
 
 
 class TestWhatIsMoot:
     def test_a_parents_own_no_asks_for_no_yes(self, link: Link, sam: Client, teen: Person) -> None:
         agree(teen=teen, by=link.parent, country="US")
-        consent_withdraw(teen=teen, by=link.parent)
+        withdraw_consent(teen=teen, by=link.parent)
         assert (card(sam), count(sam)) == (None, 0)
 
     def test_an_invitation_of_somebody_to_whom_one_is_linked(
@@ -192,7 +192,7 @@ class TestWhatIsMoot:
         parent.email = "sam@example.org"
         parent.save()
         EmailAddress.objects.create(user=parent, email=parent.email, verified=True, primary=True)
-        invitation_make(by=teen, email=parent.email)
+        create_invitation(by=teen, email=parent.email)
         assert count(sam) == 1
         assert card(sam) == (
             f"The tutor is closed to {teen} until you agree",
@@ -205,7 +205,7 @@ class TestWhatIsMoot:
         parent.email = "sam@example.org"
         parent.save()
         EmailAddress.objects.create(user=parent, email=parent.email, verified=True, primary=True)
-        invitation_make(by=make_person("lee", Role.PARENT), email=parent.email)
+        create_invitation(by=make_person("lee", Role.PARENT), email=parent.email)
         assert count(sam) == 0
 
 
@@ -231,8 +231,8 @@ class TestWhatItCosts:
     def test_one_statement_however_much_waits(
         self, link: Link, sam: Client, teen: Person, django_assert_max_num_queries: DjangoAssertNumQueries
     ) -> None:
-        password_help_ask(username=teen.username, code="123456")
-        terms_propose(link=link, by=teen, terms=Terms(view=View.FULL))
+        request_password_help(username=teen.username, code="123456")
+        propose_terms(link=link, by=teen, terms=Terms(view=ParentView.FULL))
         # Of the session and the person; the third is for all that waits.
         with django_assert_max_num_queries(3):
             assert count(sam, "/about") == 3
@@ -250,7 +250,7 @@ class TestWhatItCosts:
 
 
 def test_a_page_that_nobody_opens_marks_no_notice_as_seen(parent: Person, sam: Client) -> None:
-    Notice.objects.create(person=parent, words="A thing")
+    Notice.objects.create(person=parent, text="A thing")
     sam.head("/family/")
     sam.get("/family/", headers={"Sec-Purpose": "prefetch"})
     assert Notice.objects.get().seen_at is None

@@ -12,9 +12,9 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Person
 from families import links
-from families.consent_texts import text_now
+from families.consent_texts import get_current_text
 from families.models import Consent, Invitation, Link, Notice, Proposal, Residence
-from families.terms import View
+from families.terms import ParentView
 from mail.models import Mail
 from tests.families.conftest import agree
 
@@ -32,7 +32,7 @@ MATRIX = [
     ("/family/", EVERYBODY),
     ("/family/consents.json", EVERYBODY),
     ("/family/consent", ["teen", "stranger"]),
-    ("/family/looks", ["teen", "stranger"]),
+    ("/family/parent-views", ["teen", "stranger"]),
     ("/family/trusted-adult", ["teen", "stranger"]),
     ("/family/links/{}/agreement", ["teen", "parent"]),
     ("/family/links/{}/end", ["teen", "parent"]),
@@ -57,7 +57,7 @@ POSTS = [
     ("/family/links/{}/answer", {"answer": "yes"}, {"teen": 302, "parent": 302}),
     ("/family/links/{}/pause", {"paused": "yes"}, {"parent": 302}),
     ("/family/links/{}/end", {}, {"teen": 302, "parent": 302}),
-    ("/family/links/{}/consent", {"country": "US", "words": text_now().hash}, {"parent": 302}),
+    ("/family/links/{}/consent", {"country": "US", "words": get_current_text().hash}, {"parent": 302}),
 ]
 
 
@@ -100,14 +100,14 @@ class TestInvitations:
     def test_is_taken_back_by_its_maker_alone(
         self, parent: Person, stranger: Person, as_person: Enter
     ) -> None:
-        invitation = links.invitation_make(by=parent)
+        invitation = links.create_invitation(by=parent)
         as_person(stranger).post(f"/family/invitations/{invitation.pk}/take-back")
         assert Invitation.objects.exists()
         as_person(parent).post(f"/family/invitations/{invitation.pk}/take-back")
         assert not Invitation.objects.exists()
 
     def test_can_be_read_before_signing_in_and_not_answered(self, parent: Person, client: Client) -> None:
-        token = links.invitation_make(by=parent).token
+        token = links.create_invitation(by=parent).token
         assert client.get(f"/family/join/{token}").status_code == 200
         assert client.post(f"/family/join/{token}/accept").status_code == 302
         assert not Link.objects.exists()
@@ -119,12 +119,12 @@ class TestInvitations:
     def test_a_yes_of_a_parent_leads_on_to_consent(
         self, teen: Person, parent: Person, as_person: Enter
     ) -> None:
-        token = links.invitation_make(by=teen).token
+        token = links.create_invitation(by=teen).token
         reply = as_person(parent).post(f"/family/join/{token}/accept")
         assert reply.headers["Location"] == f"/family/links/{Link.objects.get().pk}/consent"
 
     def test_the_wrong_person_is_told(self, parent: Person, other_parent: Person, as_person: Enter) -> None:
-        token = links.invitation_make(by=parent).token
+        token = links.create_invitation(by=parent).token
         assert as_person(other_parent).post(f"/family/join/{token}/accept").status_code == 422
         assert Invitation.objects.exists()
 
@@ -148,7 +148,7 @@ class TestTheAgreement:
     def test_both_parents_see_why_the_more_private_view_holds(
         self, link: Link, other_parent: Person, teen: Person, as_person: Enter
     ) -> None:
-        other = Link.objects.create(parent=other_parent, teen=teen, view=View.FULL)
+        other = Link.objects.create(parent=other_parent, teen=teen, view=ParentView.FULL)
         for person, own in ((link.parent, link), (other_parent, other)):
             page = as_person(person).get(f"/family/links/{own.pk}/agreement").content.decode()
             assert "the more private one counts for both: time and topics" in page
@@ -161,7 +161,7 @@ def nothing_agreed(teen: Person) -> None:
 
 
 def consent_form(country: str = "US") -> dict[str, str]:
-    return {"country": country, "words": text_now().hash}
+    return {"country": country, "words": get_current_text().hash}
 
 
 @pytest.mark.usefixtures("nothing_agreed")
@@ -214,7 +214,7 @@ class TestConsent:
         [row] = client.get("/family/consents.json").json()["consents"]
         assert row["given_by"] == "sam"
         assert len(row["text_sha256"]) == 64
-        assert row["text"]["points"] == list(text_now().points)
+        assert row["text"]["points"] == list(get_current_text().points)
         assert row["verification"] == "none"
         assert row["withdrawn_at"] is None
 
@@ -228,11 +228,11 @@ class TestConsent:
         consent = agree(teen=link.teen, by=link.parent)
         reply = as_(who, as_person, request).get(f"/family/consents/{consent.pk}")
         assert reply.status_code == status
-        assert (text_now().hash in reply.content.decode()) is (status == 200)
+        assert (get_current_text().hash in reply.content.decode()) is (status == 200)
 
 
 def test_opening_the_page_marks_its_notices_as_seen(link: Link, teen: Person, as_person: Enter) -> None:
-    links.link_end(link=link, by=link.parent)
+    links.end_link(link=link, by=link.parent)
     client = as_person(teen)
     assert "notice-new" in client.get("/family/").content.decode()
     assert "notice-new" not in client.get("/family/").content.decode()
@@ -254,7 +254,7 @@ class TestSomebodyNew:
     """An invitation leads to an account, and the account back to the invitation."""
 
     def test_a_teen_comes_back_to_it(self, parent: Person, client: Client) -> None:
-        path = f"/family/join/{links.invitation_make(by=parent).token}"
+        path = f"/family/join/{links.create_invitation(by=parent).token}"
         assert f"/sign-up/teen?next={path}" in client.get(path).content.decode()
         age = client.post("/sign-up/teen", {"month": "1", "year": "2011", "next": path})
         assert f'value="{path}"' in age.content.decode()
@@ -263,7 +263,7 @@ class TestSomebodyNew:
         assert reply["Location"] == path
 
     def test_so_does_a_parent_by_the_link_in_the_mail(self, teen: Person, client: Client) -> None:
-        path = f"/family/join/{links.invitation_make(by=teen).token}"
+        path = f"/family/join/{links.create_invitation(by=teen).token}"
         assert f"/sign-up?next={path}" in client.get(path).content.decode()
         account = {"display_name": "Pat", "email": "pat@example.org", "password1": "walnut trees whistle"}
         account |= {"month": "1", "year": "1980"}
@@ -282,7 +282,7 @@ class TestSomebodyNew:
     def test_an_invitation_by_mail_waits_on_the_page_of_the_address(
         self, teen: Person, other_parent: Person, as_person: Enter
     ) -> None:
-        links.invitation_make(by=teen, email="lou@example.org")
+        links.create_invitation(by=teen, email="lou@example.org")
         client = as_person(other_parent)
         assert "invites you" not in client.get("/family/").content.decode()
         other_parent.email = "lou@example.org"

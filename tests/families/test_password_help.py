@@ -12,18 +12,18 @@ from django.utils import timezone
 
 from accounts.models import Person
 from chat.models import Conversation, Turn, TurnState
-from families.errors import CodeWrong, HelpOver
+from families.errors import PasswordHelpExpired, WrongCode
 from families.models import Link, Notice, PasswordHelp
 from families.password_help import (
-    password_help_ask,
-    password_help_give,
-    password_help_use,
-    password_helps_forget,
-    sealed_open,
+    delete_expired_password_helps,
+    grant_password_help,
+    request_password_help,
+    unseal_data,
+    use_password_help,
 )
-from families.trusted import trusted_adult_name, trusted_adult_of
+from families.trusted_adults import find_trusted_adult, save_trusted_adult
 from kit import throttles
-from privacy.archive import archive_make
+from privacy.archive import build_archive
 
 Enter = Callable[[Person], Client]
 OLD, NEW = "a-long-password", "walnut trees whistle"
@@ -52,10 +52,10 @@ def asked(teen: Person) -> Turn:
 
 
 def helped(teen: Person, parent: Person, password: str = NEW) -> Person:
-    asking = password_help_ask(username=teen.username, code="482913")
+    asking = request_password_help(username=teen.username, code="482913")
     assert asking
-    password_help_give(teen=teen, by=parent, code="482913")
-    return password_help_use(help_id=asking.pk, password=password)
+    grant_password_help(teen=teen, by=parent, code="482913")
+    return use_password_help(help_id=asking.pk, password=password)
 
 
 def code_on(client: Client) -> str:
@@ -79,7 +79,7 @@ class TestOnTwoScreens:
         assert reply["Location"] == "/sign-in"
         teen.refresh_from_db()
         assert teen.check_password(NEW)
-        assert "with the help of sam" in Notice.objects.filter(person=teen).latest("at").words
+        assert "with the help of sam" in Notice.objects.filter(person=teen).latest("at").text
 
     def test_every_session_of_the_teen_ends(
         self, link: Link, teen: Person, parent: Person, as_person: Enter
@@ -120,9 +120,9 @@ class TestOnTwoScreens:
         assert screen.post("/family/password/code", {"password": NEW}).status_code == 302
 
     def test_another_browser_has_no_part_in_it(self, link: Link, teen: Person, parent: Person) -> None:
-        asking = password_help_ask(username="noor", code="482913")
+        asking = request_password_help(username="noor", code="482913")
         assert asking
-        password_help_give(teen=teen, by=parent, code="482913")
+        grant_password_help(teen=teen, by=parent, code="482913")
         assert Client().post("/family/password/code", {"password": NEW})["Location"] == "/family/password"
         teen.refresh_from_db()
         assert teen.check_password(OLD)
@@ -130,7 +130,7 @@ class TestOnTwoScreens:
     def test_codes_cannot_be_guessed(
         self, link: Link, teen: Person, parent: Person, as_person: Enter
     ) -> None:
-        password_help_ask(username="noor", code="482913")
+        request_password_help(username="noor", code="482913")
         client = as_person(parent)
         replies = [
             client.post(f"/family/links/{link.pk}/password", {"code": f"{number:06}"}).status_code
@@ -182,7 +182,7 @@ class TestAskingOften:
         client = as_person(parent)
         for number in range(8):
             code = f"{number:06}"
-            password_help_ask(username="noor", code=code)
+            request_password_help(username="noor", code=code)
             assert client.post(f"/family/links/{link.pk}/password", {"code": code}).status_code == 302
 
     def test_the_new_password_makes_the_device_known(
@@ -203,46 +203,46 @@ class TestTheCode:
     def test_is_for_a_linked_parent_and_that_teen(
         self, link: Link, teen: Person, other_parent: Person, stranger: Person, parent: Person
     ) -> None:
-        password_help_ask(username="noor", code="482913")
+        request_password_help(username="noor", code="482913")
         for by, of, code in [
             (other_parent, teen, "482913"),
             (teen, teen, "482913"),
             (parent, stranger, "482913"),
             (parent, teen, "482914"),
         ]:
-            with pytest.raises(CodeWrong):
-                password_help_give(teen=of, by=by, code=code)
+            with pytest.raises(WrongCode):
+                grant_password_help(teen=of, by=by, code=code)
 
     def test_works_for_half_an_hour_and_once(self, link: Link, teen: Person, parent: Person) -> None:
-        asking = password_help_ask(username="noor", code="482913")
+        asking = request_password_help(username="noor", code="482913")
         assert asking
         PasswordHelp.objects.update(asked_at=timezone.now() - timedelta(minutes=31))
-        with pytest.raises(CodeWrong):
-            password_help_give(teen=teen, by=parent, code="482913")
+        with pytest.raises(WrongCode):
+            grant_password_help(teen=teen, by=parent, code="482913")
         PasswordHelp.objects.update(asked_at=timezone.now())
-        password_help_give(teen=teen, by=parent, code="482913")
-        password_help_use(help_id=asking.pk, password=NEW)
-        with pytest.raises(HelpOver):
-            password_help_use(help_id=asking.pk, password="another long one")
-        with pytest.raises(CodeWrong):
-            password_help_give(teen=teen, by=parent, code="482913")
+        grant_password_help(teen=teen, by=parent, code="482913")
+        use_password_help(help_id=asking.pk, password=NEW)
+        with pytest.raises(PasswordHelpExpired):
+            use_password_help(help_id=asking.pk, password="another long one")
+        with pytest.raises(WrongCode):
+            grant_password_help(teen=teen, by=parent, code="482913")
 
     def test_nobody_ends_anothers_request_by_asking_too(
         self, link: Link, teen: Person, parent: Person
     ) -> None:
-        asking = password_help_ask(username="noor", code="482913")
-        password_help_ask(username="noor", code="111111")
-        assert password_help_give(teen=teen, by=parent, code="482913") == asking
+        asking = request_password_help(username="noor", code="482913")
+        request_password_help(username="noor", code="111111")
+        assert grant_password_help(teen=teen, by=parent, code="482913") == asking
 
     def test_is_given_to_nobody_without_a_linked_parent(self, teen: Person, parent: Person) -> None:
-        assert password_help_ask(username="noor", code="482913") is None
-        assert password_help_ask(username="sam", code="482913") is None
+        assert request_password_help(username="noor", code="482913") is None
+        assert request_password_help(username="sam", code="482913") is None
 
     def test_once_used_is_kept_until_the_old_password_comes_back(
         self, link: Link, teen: Person, parent: Person
     ) -> None:
         helped(teen, parent)
-        assert password_helps_forget(now=timezone.now() + timedelta(days=100)) == 0
+        assert delete_expired_password_helps(now=timezone.now() + timedelta(days=100)) == 0
 
 
 class TestWhatWasWrittenBefore:
@@ -250,7 +250,7 @@ class TestWhatWasWrittenBefore:
 
     @pytest.fixture
     def as_teen(self, asked: Turn, link: Link, teen: Person, parent: Person, as_person: Enter) -> Client:
-        trusted_adult_name(teen=teen, name="Great-Aunt Zephyrine", reach="0161")
+        save_trusted_adult(teen=teen, name="Great-Aunt Zephyrine", contact="0161")
         return as_person(helped(teen, parent))
 
     def test_stands_on_no_page(self, as_teen: Client, asked: Turn) -> None:
@@ -262,7 +262,7 @@ class TestWhatWasWrittenBefore:
 
     def test_is_not_in_the_copy(self, as_teen: Client, teen: Person) -> None:
         teen.refresh_from_db()
-        with archive_make(person=teen) as file, zipfile.ZipFile(file) as archive:
+        with build_archive(person=teen) as file, zipfile.ZipFile(file) as archive:
             said = "".join(archive.read(name).decode() for name in archive.namelist())
         assert QUESTION not in said
         assert "Zephyrine" not in said
@@ -280,7 +280,7 @@ class TestWhatWasWrittenBefore:
         assert as_teen.post("/family/closed", {"old_password": OLD}).status_code == 302
         assert QUESTION in as_teen.get(f"/tutor/{asked.conversation_id}").content.decode()
         teen.refresh_from_db()
-        assert trusted_adult_of(teen)
+        assert find_trusted_adult(teen)
 
     def test_does_not_open_with_a_password_of_a_later_help(
         self, as_teen: Client, asked: Turn, teen: Person, parent: Person
@@ -288,10 +288,10 @@ class TestWhatWasWrittenBefore:
         teen.refresh_from_db()
         first_seal = teen.sealed_before
         helped(teen, parent, "a third long password")
-        assert sealed_open(teen=teen, old_password=NEW)
+        assert unseal_data(teen=teen, old_password=NEW)
         teen.refresh_from_db()
         assert teen.sealed_before == first_seal
-        assert sealed_open(teen=teen, old_password=OLD)
+        assert unseal_data(teen=teen, old_password=OLD)
         teen.refresh_from_db()
         assert teen.sealed_before is None
 
@@ -300,8 +300,8 @@ class TestWhatWasWrittenBefore:
         assert as_teen.get(f"/tutor/{conversation.pk}").status_code == 200
 
     def test_is_erased_with_the_rest(self, as_teen: Client, teen: Person) -> None:
-        from privacy.services import person_erase
+        from privacy.services import erase_person
 
         teen.refresh_from_db()
-        person_erase(person=teen)
+        erase_person(person=teen)
         assert not Conversation.objects.exists()

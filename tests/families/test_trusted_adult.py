@@ -16,7 +16,7 @@ NAME, REACH = "Great-Aunt Zephyrine", "0161 496 0999"
 
 @pytest.fixture
 def named(teen: Person, as_person: Callable[[Person], Client]) -> TrustedAdult:
-    as_person(teen).post("/family/trusted-adult", {"name": NAME, "reach": REACH})
+    as_person(teen).post("/family/trusted-adult", {"name": NAME, "contact": REACH})
     return TrustedAdult.objects.get()
 
 
@@ -37,14 +37,14 @@ def test_the_teen_reads_and_changes_it(
 ) -> None:
     client = as_person(teen)
     assert NAME in client.get("/family/trusted-adult").content.decode()
-    client.post("/family/trusted-adult", {"name": "Coach", "reach": REACH})
+    client.post("/family/trusted-adult", {"name": "Coach", "contact": REACH})
     assert TrustedAdult.objects.get().name == "Coach"
     client.post("/family/trusted-adult", {"forget": "yes"})
     assert not TrustedAdult.objects.exists()
 
 
 def test_a_wrong_form_keeps_what_was_typed(teen: Person, as_person: Callable[[Person], Client]) -> None:
-    reply = as_person(teen).post("/family/trusted-adult", {"name": NAME, "reach": ""})
+    reply = as_person(teen).post("/family/trusted-adult", {"name": NAME, "contact": ""})
     assert reply.status_code == 422
     assert NAME in reply.content.decode()
 
@@ -76,7 +76,7 @@ def test_a_page_reads_the_same_whether_one_was_named_or_not(
         return [client.get(address).content.split(b"csrfmiddlewaretoken")[0] for address in addresses]
 
     before = seen()
-    as_person(teen).post("/family/trusted-adult", {"name": NAME, "reach": REACH})
+    as_person(teen).post("/family/trusted-adult", {"name": NAME, "contact": REACH})
     assert seen() == before
     assert as_person(parent).get("/family/trusted-adult").status_code == 404
 
@@ -85,7 +85,7 @@ def test_naming_one_writes_no_mail_no_notice_and_no_log_line(
     link: Link, teen: Person, as_person: Callable[[Person], Client], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    as_person(teen).post("/family/trusted-adult", {"name": NAME, "reach": REACH})
+    as_person(teen).post("/family/trusted-adult", {"name": NAME, "contact": REACH})
     assert not Mail.objects.exists()
     assert link.parent.notices.count() == 0
     assert NAME not in "\n".join(

@@ -14,20 +14,26 @@ from pytest_django import Settings
 
 from accounts.models import MailboxConfirmation, Person
 from families import consents
-from families.agreements import pause_set
+from families.agreements import set_pause
 from families.consent_models import CheckMethod, Verification
-from families.consent_texts import text_now
-from families.consents import consent_of, consent_withdraw
-from families.cooling_off import COOLING_OFF, cooling_off_until
+from families.consent_texts import get_current_text
+from families.consents import find_consent, withdraw_consent
+from families.cooling_off import COOLING_OFF_PERIOD, find_cooling_off_end
 from families.corrections import correct_country
-from families.errors import CoolingOffRuns, InvitationOver, NotTheirsToGive, NotVerified, WrongSide
-from families.gate import Closed, gate_of
-from families.links import invitation_accept, invitation_decline, invitation_make, link_end, links_end_at_18
+from families.errors import (
+    CannotGiveConsent,
+    CoolingOffActive,
+    InvitationExpired,
+    ParentNotVerified,
+    WrongRole,
+)
+from families.gate import ClosedReason, get_tutor_gate
+from families.links import accept_invitation, create_invitation, decline_invitation, end_link, end_links_at_18
 from families.models import Consent, ConsentPolicy, CoolingOff, Link, Notice, Residence
-from families.residence import country_of
-from families.verification import approve_parent, take_back_approval
+from families.residence import find_country
+from families.verification import approve_parent, withdraw_approval
 from mail.models import Mail
-from privacy.services import person_erase
+from privacy.services import erase_person
 from tests.families.conftest import agree
 
 Enter = Callable[[Person], Client]
@@ -61,7 +67,7 @@ def confirm(person: Person, email: str, *, ago: timedelta) -> None:
 
 
 def linked(parent: Person, teen: Person) -> Link:
-    return invitation_accept(token=invitation_make(by=teen).token, by=parent)
+    return accept_invitation(token=create_invitation(by=teen).token, by=parent)
 
 
 def ask_for(level: Verification) -> None:
@@ -69,7 +75,7 @@ def ask_for(level: Verification) -> None:
 
 
 def form(country: str) -> dict[str, str]:
-    return {"country": country, "words": text_now().hash}
+    return {"country": country, "words": get_current_text().hash}
 
 
 def test_every_way_that_is_written_down_names_a_test_that_exists() -> None:
@@ -87,8 +93,8 @@ class TestAnotherCountry:
         client = as_person(born_15)
         assert client.post("/family/consent", form("DE")).status_code == 422
         assert client.post("/family/consent", form("US")).status_code == 422
-        assert country_of(born_15) == "DE"
-        assert gate_of(born_15).closed == Closed.CONSENT
+        assert find_country(born_15) == "DE"
+        assert get_tutor_gate(born_15).closed_reason == ClosedReason.CONSENT
 
     def test_also_from_another_device_and_in_a_second_tab(self, born_15: Person, as_person: Enter) -> None:
         first, second = as_person(born_15), as_person(born_15)
@@ -104,8 +110,8 @@ class TestAnotherCountry:
 
     def test_and_after_withdrawing(self, link: Link, born_15: Person) -> None:
         agree(teen=born_15, by=link.parent, country="DE")
-        consent_withdraw(teen=born_15, by=born_15)
-        with pytest.raises(NotTheirsToGive):
+        withdraw_consent(teen=born_15, by=born_15)
+        with pytest.raises(CannotGiveConsent):
             agree(teen=born_15, by=born_15, country="US")
 
     def test_a_refusal_keeps_the_country_and_nothing_else(self, born_15: Person, as_person: Enter) -> None:
@@ -120,81 +126,79 @@ class TestEndingTheLink:
         self, who: str, born_15: Person, link: Link
     ) -> None:
         agree(teen=born_15, by=born_15)
-        pause_set(link=link, paused=True)
+        set_pause(link=link, paused=True)
         Notice.objects.all().delete()
-        link_end(link=link, by=born_15 if who == "teen" else link.parent)
-        gate = gate_of(born_15)
-        assert gate.closed == Closed.COOLING_OFF
+        end_link(link=link, by=born_15 if who == "teen" else link.parent)
+        gate = get_tutor_gate(born_15)
+        assert gate.closed_reason == ClosedReason.COOLING_OFF
         assert gate.until
-        assert timedelta(days=6, hours=23) < gate.until - timezone.now() <= COOLING_OFF
+        assert timedelta(days=6, hours=23) < gate.until - timezone.now() <= COOLING_OFF_PERIOD
         for person in (born_15, link.parent):
-            assert Notice.objects.filter(
-                person=person, words__contains="the tutor is closed to Noor"
-            ).exists()
+            assert Notice.objects.filter(person=person, text__contains="the tutor is closed to Noor").exists()
 
     def test_with_a_parent_who_consented_does_not_let_the_teen_agree_alone_at_once(
         self, born_15: Person, agreed: Link
     ) -> None:
-        link_end(link=agreed, by=born_15)
-        with pytest.raises(CoolingOffRuns):
+        end_link(link=agreed, by=born_15)
+        with pytest.raises(CoolingOffActive):
             agree(teen=born_15, by=born_15)
         assert not Consent.objects.filter(withdrawn_at=None).exists()
 
     def test_nor_a_new_parent(self, agreed: Link, teen: Person, mum: Person) -> None:
-        link_end(link=agreed, by=teen)
+        end_link(link=agreed, by=teen)
         linked(mum, teen)
-        with pytest.raises(CoolingOffRuns):
+        with pytest.raises(CoolingOffActive):
             agree(teen=teen, by=mum)
 
     def test_opens_by_itself_afterwards_to_a_teen_who_is_old_enough(
         self, born_15: Person, agreed: Link
     ) -> None:
-        link_end(link=agreed, by=born_15)
+        end_link(link=agreed, by=born_15)
         CoolingOff.objects.update(until=timezone.now())
         agree(teen=born_15, by=born_15)
-        assert gate_of(born_15).closed is None
+        assert get_tutor_gate(born_15).closed_reason is None
 
     def test_closes_it_although_another_parents_consent_stands(
         self, agreed: Link, teen: Person, other_parent: Person
     ) -> None:
         paused = linked(other_parent, teen)
-        pause_set(link=paused, paused=True)
-        link_end(link=paused, by=teen)
-        assert consent_of(teen)
-        assert gate_of(teen).closed == Closed.COOLING_OFF
+        set_pause(link=paused, paused=True)
+        end_link(link=paused, by=teen)
+        assert find_consent(teen)
+        assert get_tutor_gate(teen).closed_reason == ClosedReason.COOLING_OFF
 
     def test_with_a_parent_who_neither_consented_nor_paused_closes_nothing(
         self, link: Link, born_15: Person
     ) -> None:
         agree(teen=born_15, by=born_15)
-        link_end(link=link, by=born_15)
-        assert gate_of(born_15).closed is None
+        end_link(link=link, by=born_15)
+        assert get_tutor_gate(born_15).closed_reason is None
 
     def test_is_undone_by_the_same_parent_whose_pause_still_stands(self, agreed: Link, teen: Person) -> None:
-        pause_set(link=agreed, paused=True)
-        link_end(link=agreed, by=teen)
+        set_pause(link=agreed, paused=True)
+        end_link(link=agreed, by=teen)
         again = linked(agreed.parent, teen)
         agree(teen=teen, by=agreed.parent)
-        gate = gate_of(teen)
-        assert (gate.closed, gate.paused_by) == (Closed.PAUSED, agreed.parent)
-        pause_set(link=again, paused=False)
-        assert gate_of(teen).closed is None
+        gate = get_tutor_gate(teen)
+        assert (gate.closed_reason, gate.paused_by) == (ClosedReason.PAUSED, agreed.parent)
+        set_pause(link=again, paused=False)
+        assert get_tutor_gate(teen).closed_reason is None
 
     def test_by_deleting_the_parents_account_is_no_way_either(self, agreed: Link, born_15: Person) -> None:
-        person_erase(person=agreed.parent)
-        assert gate_of(born_15).closed == Closed.COOLING_OFF
-        with pytest.raises(CoolingOffRuns):
+        erase_person(person=agreed.parent)
+        assert get_tutor_gate(born_15).closed_reason == ClosedReason.COOLING_OFF
+        with pytest.raises(CoolingOffActive):
             agree(teen=born_15, by=born_15)
 
     def test_a_consent_of_a_parent_who_was_unlinked_is_over(self, agreed: Link, teen: Person) -> None:
-        link_end(link=agreed, by=teen)
-        with pytest.raises(NotTheirsToGive):
-            consents.consent_give(teen=teen, by=agreed.parent)
+        end_link(link=agreed, by=teen)
+        with pytest.raises(CannotGiveConsent):
+            consents.give_consent(teen=teen, by=agreed.parent)
 
     def test_help_and_everything_but_the_tutor_stay_open(
         self, agreed: Link, teen: Person, as_person: Enter
     ) -> None:
-        link_end(link=agreed, by=teen)
+        end_link(link=agreed, by=teen)
         client = as_person(teen)
         assert "the tutor is closed" in client.get("/family/").content.decode()
         page = client.get("/tutor/").content.decode()
@@ -204,7 +208,7 @@ class TestEndingTheLink:
         assert 'class="card-crisis"' in reply.content.decode()
 
     def test_the_api_says_so_too(self, agreed: Link, teen: Person, as_person: Enter) -> None:
-        link_end(link=agreed, by=teen)
+        end_link(link=agreed, by=teen)
         reply = as_person(teen).post(
             "/api/v1/turns", {"question": "Why is the sky blue?"}, content_type="application/json",
             headers={"Idempotency-Key": "6a8d9cde-29a7-4b0b-8d57-0b3f3b4f1f5e"},
@@ -216,31 +220,31 @@ class TestEndingTheLink:
 
 class TestWithdrawing:
     def test_a_parents_no_is_not_followed_by_the_teens_own_yes(self, agreed: Link, born_15: Person) -> None:
-        consent_withdraw(teen=born_15, by=agreed.parent)
-        with pytest.raises(CoolingOffRuns):
+        withdraw_consent(teen=born_15, by=agreed.parent)
+        with pytest.raises(CoolingOffActive):
             agree(teen=born_15, by=born_15)
 
     def test_the_parent_may_change_their_mind_at_once(self, agreed: Link, teen: Person) -> None:
-        consent_withdraw(teen=teen, by=agreed.parent)
+        withdraw_consent(teen=teen, by=agreed.parent)
         agree(teen=teen, by=agreed.parent)
-        assert gate_of(teen).closed is None
+        assert get_tutor_gate(teen).closed_reason is None
 
     def test_a_teen_who_agrees_alone_is_seen_by_the_parents(self, link: Link, born_15: Person) -> None:
         agree(teen=born_15, by=born_15)
-        assert "agreed to use the tutor" in Notice.objects.get(person=link.parent).words
+        assert "agreed to use the tutor" in Notice.objects.get(person=link.parent).text
 
     def test_nor_by_that_of_the_other_parent(self, agreed: Link, teen: Person, mum: Person) -> None:
         linked(mum, teen)
-        consent_withdraw(teen=teen, by=agreed.parent)
-        with pytest.raises(CoolingOffRuns):
+        withdraw_consent(teen=teen, by=agreed.parent)
+        with pytest.raises(CoolingOffActive):
             agree(teen=teen, by=mum)
 
 
 class TestAMumOfTheTeensOwnMaking:
     def test_lifts_no_other_parents_pause(self, agreed: Link, teen: Person, mum: Person) -> None:
-        pause_set(link=agreed, paused=True)
-        pause_set(link=linked(mum, teen), paused=False)
-        assert gate_of(teen).closed == Closed.PAUSED
+        set_pause(link=agreed, paused=True)
+        set_pause(link=linked(mum, teen), paused=False)
+        assert get_tutor_gate(teen).closed_reason == ClosedReason.PAUSED
 
     def test_is_believed_where_the_site_asks_for_nothing_and_the_page_says_so(
         self, teen: Person, mum: Person, as_person: Enter
@@ -260,7 +264,7 @@ class TestAMumOfTheTeensOwnMaking:
         page = client.get(f"/family/links/{link.pk}/consent").content.decode()
         assert "I have read this, and I agree" not in page
         assert client.post(f"/family/links/{link.pk}/consent", form("US")).status_code == 422
-        with pytest.raises(NotVerified):
+        with pytest.raises(ParentNotVerified):
             agree(teen=teen, by=mum)
 
     def test_counts_once_the_mailbox_is_three_days_old(self, teen: Person, mum: Person) -> None:
@@ -274,7 +278,7 @@ class TestAMumOfTheTeensOwnMaking:
         linked(mum, teen)
         confirm(mum, "mum@example.org", ago=timedelta(days=300))
         confirm(mum, "other@example.org", ago=timedelta())
-        with pytest.raises(NotVerified):
+        with pytest.raises(ParentNotVerified):
             agree(teen=teen, by=mum)
 
     def test_the_mailbox_is_told_what_its_owner_agreed_to(self, teen: Person, mum: Person) -> None:
@@ -289,17 +293,17 @@ class TestAMumOfTheTeensOwnMaking:
         link = linked(mum, teen)
         check = approve_parent(link=link, method=CheckMethod.MET, by=admin_person)
         assert agree(teen=teen, by=mum).verification == Verification.ORGANISATION
-        take_back_approval(check=check)
-        assert consent_of(teen) is None
+        withdraw_approval(check=check)
+        assert find_consent(teen) is None
 
     def test_an_approval_is_of_one_link_and_not_of_the_next(
         self, teen: Person, mum: Person, admin_person: Person
     ) -> None:
         ask_for(Verification.ORGANISATION)
         approve_parent(link=linked(mum, teen), method=CheckMethod.MET, by=admin_person)
-        link_end(link=Link.objects.get(), by=teen)
+        end_link(link=Link.objects.get(), by=teen)
         linked(mum, teen)
-        with pytest.raises(NotVerified):
+        with pytest.raises(ParentNotVerified):
             agree(teen=teen, by=mum)
 
     def test_a_public_site_asks_for_a_mailbox_until_an_admin_says_otherwise(
@@ -307,44 +311,44 @@ class TestAMumOfTheTeensOwnMaking:
     ) -> None:
         settings.DEMO = False
         linked(parent, teen)
-        with pytest.raises(NotVerified):
+        with pytest.raises(ParentNotVerified):
             agree(teen=teen, by=parent)
 
     def test_a_higher_level_is_asked_of_the_next_consent_and_closes_none_that_stands(
         self, agreed: Link, teen: Person
     ) -> None:
         ask_for(Verification.ORGANISATION)
-        assert gate_of(teen).closed is None
+        assert get_tutor_gate(teen).closed_reason is None
 
 
 class TestInvitations:
     def test_one_that_was_accepted_links_no_second_person(
         self, parent: Person, teen: Person, mum: Person
     ) -> None:
-        token = invitation_make(by=teen).token
-        invitation_accept(token=token, by=parent)
-        with pytest.raises(InvitationOver):
-            invitation_accept(token=token, by=mum)
+        token = create_invitation(by=teen).token
+        accept_invitation(token=token, by=parent)
+        with pytest.raises(InvitationExpired):
+            accept_invitation(token=token, by=mum)
 
     def test_after_a_no_the_next_parent_needs_all_that_the_first_did(
         self, parent: Person, teen: Person, mum: Person
     ) -> None:
         ask_for(Verification.MAILBOX)
-        invitation_decline(token=invitation_make(by=teen).token, by=parent)
+        decline_invitation(token=create_invitation(by=teen).token, by=parent)
         linked(mum, teen)
-        with pytest.raises(NotVerified):
+        with pytest.raises(ParentNotVerified):
             agree(teen=teen, by=mum)
 
     def test_nobody_accepts_their_own(self, teen: Person) -> None:
-        with pytest.raises(WrongSide):
-            invitation_accept(token=invitation_make(by=teen).token, by=teen)
+        with pytest.raises(WrongRole):
+            accept_invitation(token=create_invitation(by=teen).token, by=teen)
 
 
 class TestANewAccount:
     def test_is_not_seen_as_the_old_one_but_the_parent_is_told(self, agreed: Link, teen: Person) -> None:
         """Accepted: to know the teen again, we would have to keep something of an account that was erased."""
-        person_erase(person=teen)
-        assert "was deleted" in Notice.objects.filter(person=agreed.parent).latest("at").words
+        erase_person(person=teen)
+        assert "was deleted" in Notice.objects.filter(person=agreed.parent).latest("at").text
         assert not Residence.objects.exists()
         assert not CoolingOff.objects.exists()
 
@@ -354,34 +358,36 @@ class TestTime:
         self, agreed: Link, born_15: Person, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         Residence.objects.update(country="DE")
-        monkeypatch.setattr(consents, "text_now", lambda: replace(text_now(), version="2027-01-01"))
-        assert gate_of(born_15).closed == Closed.CONSENT
-        with pytest.raises(NotTheirsToGive):
+        monkeypatch.setattr(
+            consents, "get_current_text", lambda: replace(get_current_text(), version="2027-01-01")
+        )
+        assert get_tutor_gate(born_15).closed_reason == ClosedReason.CONSENT
+        with pytest.raises(CannotGiveConsent):
             agree(teen=born_15, by=born_15)
 
     def test_at_18_the_link_ends_without_days_of_waiting_and_the_person_decides(
         self, agreed: Link, teen: Person
     ) -> None:
-        pause_set(link=agreed, paused=True)
+        set_pause(link=agreed, paused=True)
         today = timezone.localdate()
         teen.born = date(today.year - 18, today.month, 1)
         teen.save(update_fields=["born"])
-        links_end_at_18()
-        assert gate_of(teen).closed == Closed.CONSENT
+        end_links_at_18()
+        assert get_tutor_gate(teen).closed_reason == ClosedReason.CONSENT
         agree(teen=teen, by=teen)
-        assert gate_of(teen).closed is None
+        assert get_tutor_gate(teen).closed_reason is None
 
     def test_at_18_days_of_waiting_that_run_are_over(self, agreed: Link, teen: Person) -> None:
-        link_end(link=agreed, by=teen)
+        end_link(link=agreed, by=teen)
         today = timezone.localdate()
         teen.born = date(today.year - 18, today.month, 1)
-        assert cooling_off_until(teen) is None
+        assert find_cooling_off_end(teen) is None
 
     def test_a_corrected_country_ends_a_consent_that_the_teen_may_not_give_there(
         self, born_15: Person, link: Link, admin_person: Person
     ) -> None:
         agree(teen=born_15, by=born_15)
         correct_country(teen=born_15, country="DE", reason="A school wrote to us.", by=admin_person)
-        assert gate_of(born_15).closed == Closed.CONSENT
+        assert get_tutor_gate(born_15).closed_reason == ClosedReason.CONSENT
         for person in (born_15, link.parent):
-            assert Notice.objects.filter(person=person, words__contains="Germany").exists()
+            assert Notice.objects.filter(person=person, text__contains="Germany").exists()

@@ -19,12 +19,12 @@ from budgets.periods import period_open
 from budgets.selectors import meter
 from config.settings.celery import CELERY_BEAT_SCHEDULE
 from families import tasks
-from families.agreements import proposal_answer, terms_propose, zone_confirm
-from families.gate import Closed, gate_of
-from families.limits import apply_new_zones
-from families.links import invitation_accept, invitation_make, link_end
-from families.models import Link, Notice, Proposal, zone_for
-from families.terms import Terms, View
+from families.agreements import answer_proposal, confirm_agreement_zone, propose_terms
+from families.family_budget import apply_new_zones
+from families.gate import ClosedReason, get_tutor_gate
+from families.links import accept_invitation, create_invitation, end_link
+from families.models import Link, Notice, Proposal, choose_zone
+from families.terms import ParentView, Terms
 from mail.models import Mail
 
 Enter = Callable[[Person], Client]
@@ -53,16 +53,16 @@ def _now() -> Any:
 
 
 def agree(link: Link, parent: Person, teen: Person, terms: Terms) -> None:
-    terms_propose(link=link, by=parent, terms=terms)
-    proposal_answer(link=link, by=teen, accept=True)
+    propose_terms(link=link, by=parent, terms=terms)
+    answer_proposal(link=link, by=teen, accept=True)
     link.refresh_from_db()
 
 
 class TestTheGate:
     def test_is_closed_by_the_agreements_clock(self, at_night: Link, teen: Person) -> None:
-        closed = gate_of(teen, now=madrid(1, 22))
-        assert (closed.closed, closed.until, closed.zone) == (Closed.QUIET, madrid(2, 7), MADRID)
-        assert gate_of(teen, now=madrid(1, 10)).closed is None
+        closed = get_tutor_gate(teen, now=madrid(1, 22))
+        assert (closed.closed_reason, closed.until, closed.zone) == (ClosedReason.QUIET, madrid(2, 7), MADRID)
+        assert get_tutor_gate(teen, now=madrid(1, 10)).closed_reason is None
 
     @pytest.mark.parametrize("zone", ["Pacific/Auckland", "America/Los_Angeles", "Pacific/Apia", "UTC"])
     def test_is_not_moved_by_the_teens_account(self, zone: str, at_night: Link, teen: Person) -> None:
@@ -70,7 +70,7 @@ class TestTheGate:
         for hour in range(48):
             moment = madrid(1, 0) + timedelta(hours=hour)
             there = moment.astimezone(MADRID)
-            closed = gate_of(teen, now=moment).closed is Closed.QUIET
+            closed = get_tutor_gate(teen, now=moment).closed_reason is ClosedReason.QUIET
             assert closed is (there.hour >= 21 or there.hour < 7)
 
     def test_says_when_it_opens_and_on_which_clock(
@@ -95,10 +95,10 @@ class TestAChangeOfTheClock:
     ) -> None:
         parent.email = "sam@example.org"
         parent.save()
-        assert not terms_propose(link=at_night, by=teen, terms=self.AUCKLAND)
-        assert gate_of(teen, now=madrid(5, 22)).closed is Closed.QUIET
+        assert not propose_terms(link=at_night, by=teen, terms=self.AUCKLAND)
+        assert get_tutor_gate(teen, now=madrid(5, 22)).closed_reason is ClosedReason.QUIET
         said = "It would put your agreement on Auckland time."
-        assert said in Notice.objects.get(person=parent).words
+        assert said in Notice.objects.get(person=parent).text
         assert said in Mail.objects.get(to="sam@example.org").text
         page = as_person(parent).get(f"/family/links/{at_night.pk}/agreement").content.decode()
         assert "It puts the agreement on Auckland time, from the day after you both agree." in page
@@ -108,13 +108,13 @@ class TestAChangeOfTheClock:
     ) -> None:
         agree(at_night, parent, teen, self.AUCKLAND)
         # This night is still Madrid's; the next is Auckland's.
-        assert gate_of(teen, now=madrid(1, 22)).until == madrid(2, 7)
+        assert get_tutor_gate(teen, now=madrid(1, 22)).until == madrid(2, 7)
         assert at_night.zone_from == madrid(2, 7)
         auckland = ZoneInfo("Pacific/Auckland")
-        assert gate_of(teen, now=datetime(2027, 6, 2, 20, 59, tzinfo=auckland)).closed is None
-        assert gate_of(teen, now=datetime(2027, 6, 2, 21, 0, tzinfo=auckland)).zone == auckland
+        assert get_tutor_gate(teen, now=datetime(2027, 6, 2, 20, 59, tzinfo=auckland)).closed_reason is None
+        assert get_tutor_gate(teen, now=datetime(2027, 6, 2, 21, 0, tzinfo=auckland)).zone == auckland
         said = "Your agreement is on Auckland time from June 2, 2027, 7 a.m., Madrid time."
-        assert said in Notice.objects.get(person=parent, words__contains="said yes").words
+        assert said in Notice.objects.get(person=parent, text__contains="said yes").text
         for person in (teen, parent):
             page = as_person(person).get(f"/family/links/{at_night.pk}/agreement").content.decode()
             assert said in page
@@ -130,19 +130,19 @@ class TestAChangeOfTheClock:
         assert (at_night.time_zone, at_night.zone_from) == ("Europe/Madrid", None)
 
     def test_is_never_more_privacy_which_a_teen_has_at_once(self, at_night: Link, teen: Person) -> None:
-        Link.objects.update(view=View.FULL)
-        assert not terms_propose(link=at_night, by=teen, terms=self.AUCKLAND)
-        assert terms_propose(link=at_night, by=teen, terms=NIGHT)
+        Link.objects.update(view=ParentView.FULL)
+        assert not propose_terms(link=at_night, by=teen, terms=self.AUCKLAND)
+        assert propose_terms(link=at_night, by=teen, terms=NIGHT)
         at_night.refresh_from_db()
-        assert (at_night.view, at_night.time_zone) == (View.TOPICS, "Europe/Madrid")
+        assert (at_night.view, at_night.time_zone) == (ParentView.TOPICS, "Europe/Madrid")
 
     def test_by_an_old_name_or_by_none_is_no_change(
         self, at_night: Link, teen: Person, parent: Person
     ) -> None:
         agree(at_night, parent, teen, replace(NIGHT, time_zone="Asia/Calcutta"))
         assert at_night.time_zone == "Asia/Kolkata"
-        assert terms_propose(link=at_night, by=teen, terms=replace(NIGHT, time_zone="Asia/Calcutta"))
-        assert terms_propose(link=at_night, by=teen, terms=replace(NIGHT, time_zone=""))
+        assert propose_terms(link=at_night, by=teen, terms=replace(NIGHT, time_zone="Asia/Calcutta"))
+        assert propose_terms(link=at_night, by=teen, terms=replace(NIGHT, time_zone=""))
         assert not Proposal.objects.exists()
 
 
@@ -193,19 +193,19 @@ def test_a_new_agreement_is_on_the_clock_that_somebody_chose(
     parents: tuple[str, bool], teens: tuple[str, bool], zone: str, is_certain: bool
 ) -> None:
     parent, teen = (Person(time_zone=name, is_zone_confirmed=chosen) for name, chosen in (parents, teens))
-    assert zone_for(parent, teen) == (zone, is_certain)
+    assert choose_zone(parent, teen) == (zone, is_certain)
 
 
 def test_the_daily_limit_refills_on_the_agreements_clock(teen: Person, parent: Person) -> None:
     Person.objects.update(time_zone="Europe/Madrid", is_zone_confirmed=True)
     teen.refresh_from_db()
     parent.refresh_from_db()
-    link = invitation_accept(token=invitation_make(by=parent).token, by=teen)
+    link = accept_invitation(token=create_invitation(by=parent).token, by=teen)
     assert Budget.objects.get(owner=teen).time_zone == "Europe/Madrid"
     before = meter(owner=teen, now=NOW).refills_at
     person_change(person=teen, display_name="Noor", time_zone="Pacific/Auckland")
     assert meter(owner=teen, now=NOW).refills_at == before == madrid(2, 7)
-    link_end(link=link, by=parent)
+    end_link(link=link, by=parent)
     assert Budget.objects.get(owner=teen).time_zone == ""
 
 
@@ -244,7 +244,7 @@ class TestANewZoneOfTheDailyLimit:
         moved.refresh_from_db()
         assert (moved.zone_from, moved.earlier_zone) == (None, "")
         assert apply_new_zones(now=madrid(2, 7, 5)) == 0
-        assert gate_of(teen, now=madrid(2, 7, 5)).closed is None
+        assert get_tutor_gate(teen, now=madrid(2, 7, 5)).closed_reason is None
 
     def test_stays_behind_when_it_is_taken_back(self, moved: Link, teen: Person, parent: Person) -> None:
         agree(moved, parent, teen, replace(NIGHT, answers_a_day=9))
@@ -264,6 +264,6 @@ class TestANewZoneOfTheDailyLimit:
 
 def test_a_confirmed_zone_is_that_of_one_link(link: Link, other_parent: Person, teen: Person) -> None:
     other = Link.objects.create(parent=other_parent, teen=teen)
-    zone_confirm(link=link)
+    confirm_agreement_zone(link=link)
     other.refresh_from_db()
     assert not other.is_zone_confirmed

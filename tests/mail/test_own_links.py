@@ -19,9 +19,9 @@ from pytest_django import Settings
 from accounts.models import Person, Role
 from events import letters
 from events.models import Event, SignUp, Standing
-from families.links import invitation_accept, invitation_decline, invitation_make, link_end
-from families.notices import notice_send
-from families.views.joining import _invite
+from families.links import accept_invitation, create_invitation, decline_invitation, end_link
+from families.notices import send_notice
+from families.views.joining import _create_and_send_invitation
 from kit.links import has_link
 from kit.site import absolute
 from mail.letters import letter
@@ -141,11 +141,11 @@ def test_no_letter_of_the_family_has_another_s_link(db: None) -> None:
 
     parent, teen = person("parent", Role.PARENT), person("teen", Role.TEEN)
     with transaction.atomic():
-        _invite(parent, "lee@example.org")
-        invitation_decline(token=invitation_make(by=parent).token, by=teen)
-        link = invitation_accept(token=invitation_make(by=parent).token, by=teen)
-        link_end(link=link, by=teen)
-        notice_send(person=teen, words=f"{parent} would like to take “A module” together with you.")
+        _create_and_send_invitation(parent, "lee@example.org")
+        decline_invitation(token=create_invitation(by=parent).token, by=teen)
+        link = accept_invitation(token=create_invitation(by=parent).token, by=teen)
+        end_link(link=link, by=teen)
+        send_notice(person=teen, text=f"{parent} would like to take “A module” together with you.")
     assert Mail.objects.count() == 5
     for mail in Mail.objects.all():
         require_own_links_only(mail)

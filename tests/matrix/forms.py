@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import uuid4
 
-from families.consent_texts import text_now
+from families.consent_texts import get_current_text
 from tests.matrix.world import World
 
 QUESTION = {"question": "Why is the sky blue?"}
@@ -31,8 +31,8 @@ def form_of(name: str, world: World) -> dict[str, str]:
         "events:sign_up": {"name": "Kim", "email": f"{uuid4().hex}@example.org"},
         "events:bring": {"name": "Lee", "email": f"{uuid4().hex}@example.org"},
         "families:agreement": TERMS,
-        "families:consent_for": {"country": "US", "words": text_now().hash},
+        "families:consent_for": {"country": "US", "words": get_current_text().hash},
         "families:consent": {"withdraw": "yes"},
-        "families:trusted_adult": {"name": "Aunt", "reach": "next door"},
+        "families:trusted_adult": {"name": "Aunt", "contact": "next door"},
     }
     return forms.get(name, {})

@@ -17,7 +17,7 @@ from events.guests import guest_path
 from events.models import Event
 from events.places import sign_up_confirm
 from events.services import sign_up_make
-from families.links import invitation_make
+from families.links import create_invitation
 from families.models import Consent, Link
 from mail.services import Enclosure, mail_queue
 from tests.conftest import with_consent
@@ -80,7 +80,7 @@ def world_make() -> World:
             key="matrix", to="a@example.org", subject="S", text="T",
             attachments=[Enclosure(filename="a.txt", content_type="text/plain", content="a")],
         )  # fmt: skip
-    invitation = invitation_make(by=parent)
+    invitation = create_invitation(by=parent)
     certificate = Certificate.objects.create(
         person=teen, module_slug="good-and-bad", language="en", title="The good and the bad of AI", lessons=5,
         questions=5, edition="0123456789ab", made_on=timezone.localdate(),

@@ -13,7 +13,7 @@ from benchmarks.reading_level import grade, words_of
 from courses.learning.records import PersonRecord
 from courses.models import Module
 from events.selectors import next_event
-from families.consent_texts import text_now
+from families.consent_texts import get_current_text
 from families.models import Consent
 from pages import refusals
 from tests.live import Worker, wait_until
@@ -210,7 +210,7 @@ class TestPromises:
         assert grade(words_of(client.get(path).content.decode())) <= 7
 
     def test_so_are_the_words_that_are_consented_to(self) -> None:
-        assert grade(" ".join(text_now().points)) <= 7
+        assert grade(" ".join(get_current_text().points)) <= 7
 
     @pytest.mark.parametrize("path", ["/privacy", "/help/protocol", "/help/now"])
     @pytest.mark.parametrize("who", ["anonymous", "teen", "parent", "admin_person"])

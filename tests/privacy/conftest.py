@@ -29,14 +29,14 @@ from courses.models import Certificate, Together
 from events.feeds import feed_make
 from events.models import Event
 from events.services import sign_up_make
-from families.agreements import terms_propose
-from families.links import invitation_make
-from families.looks import look_take
+from families.agreements import propose_terms
+from families.links import create_invitation
 from families.models import Link
+from families.parent_view_log import log_parent_view
 from families.terms import Terms
-from families.trusted import trusted_adult_name
+from families.trusted_adults import save_trusted_adult
 from mail.services import Enclosure, mail_queue
-from privacy.archive import archive_make
+from privacy.archive import build_archive
 from tests.accounts.conftest import _fresh_counts  # noqa: F401 - a fixture
 from tests.conftest import with_consent
 from tests.events.conftest import come
@@ -98,11 +98,11 @@ def in_a_family(person: Person) -> None:
     """A parent who looked, an invitation, a notice, and another grown-up whom they trust."""
     parent, _made = Person.objects.get_or_create(username="pat", defaults={"role": "parent"})
     link = Link.objects.create(parent=parent, teen=person)
-    terms_propose(link=link, by=person, terms=Terms(answers_a_day=20))
-    terms_propose(link=link, by=parent, terms=Terms(memory=False))
-    look_take(link=link)
-    invitation_make(by=person, email="aunt@nut.example")
-    trusted_adult_name(teen=person, name="Aunt Hazel", reach="next door")
+    propose_terms(link=link, by=person, terms=Terms(answers_a_day=20))
+    propose_terms(link=link, by=parent, terms=Terms(memory=False))
+    log_parent_view(link=link)
+    create_invitation(by=person, email="aunt@nut.example")
+    save_trusted_adult(teen=person, name="Aunt Hazel", contact="next door")
 
 
 def learned(person: Person) -> None:
@@ -192,5 +192,5 @@ class Opened:
 
 def opened(person: Person, *, teens: Sequence[Person] = ()) -> Opened:
     noon = datetime(2026, 7, 1, 12, tzinfo=UTC)
-    with archive_make(person=person, teens=teens, now=noon) as spool:
+    with build_archive(person=person, teens=teens, now=noon) as spool:
         return Opened(spool.read())

@@ -109,7 +109,7 @@ def test_erasing_one_name_leaves_longer_ones_in_the_admins_log(
     theirs = ["An", "An, at the event", "place of an", "(An)", "“An”", "An’s place"]
     for title in others + theirs:
         log_deleted(admin_person, title)
-    services.person_erase(person=make_person("an.b+1", Role.PARENT, display_name="An"))
+    services.erase_person(person=make_person("an.b+1", Role.PARENT, display_name="An"))
     kept = set(LogEntry.objects.exclude(object_repr="").values_list("object_repr", flat=True))
     assert kept == set(others)
 
@@ -119,7 +119,7 @@ def test_a_name_of_any_letters_is_struck_out(
     name: str, admin_person: Person, make_person: Callable[..., Person]
 ) -> None:
     log_deleted(admin_person, f"{name} at an event")
-    services.person_erase(person=make_person("kim", Role.PARENT, display_name=name))
+    services.erase_person(person=make_person("kim", Role.PARENT, display_name=name))
     assert not LogEntry.objects.exclude(object_repr="").exists()
 
 
@@ -129,7 +129,7 @@ class TestARestoredBackup:
         """Erased, and here again as the backup had them, with the list that was kept apart."""
         kim = make_person("kim", Role.PARENT)
         as_it_was = Person.objects.get(pk=kim.pk)
-        services.person_erase(person=kim)
+        services.erase_person(person=kim)
         as_it_was.save(force_insert=True)
         return as_it_was
 

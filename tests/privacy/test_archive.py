@@ -35,7 +35,7 @@ PASSWORD = "a-long-password"
 RARE = {
     "tries",
     "grants",
-    "family-erasure",
+    "family-deletion",
     "password-helps",
     "reports",
     "cooling-offs",
@@ -49,11 +49,11 @@ AsPerson = Callable[[Person], Client]
 class TestTheCopy:
     def test_it_holds_a_file_for_each_kind_and_a_page(self, full: Person) -> None:
         copy = opened(full)
-        assert copy.names == {f"{kind.name}.json" for kind in registry.kinds()} | {"index.html"}
+        assert copy.names == {f"{kind.name}.json" for kind in registry.list_kinds()} | {"index.html"}
 
     def test_of_each_kind_it_holds_what_is_kept(self, full: Person) -> None:
         copy = opened(full)
-        assert {kind.name for kind in registry.kinds() if not copy.rows(kind.name)} == RARE
+        assert {kind.name for kind in registry.list_kinds() if not copy.rows(kind.name)} == RARE
 
     def test_it_says_everything(self, full: Person, event: Event) -> None:
         copy = opened(full)
@@ -79,7 +79,7 @@ class TestTheCopy:
         }
         assert {row["parent"] for row in copy.rows("family")} == {"pat"}
         assert [row["given_as"] for row in copy.rows("consents")] == ["parent"]
-        assert [row["who"] for row in copy.rows("looks")] == ["pat"]
+        assert [row["who"] for row in copy.rows("parent-views")] == ["pat"]
         assert [row["name"] for row in copy.rows("trusted-adult")] == ["Aunt Hazel"]
         assert [row["email"] for row in copy.rows("invitations")] == ["aunt@nut.example"]
         assert copy.rows("notices")
@@ -92,7 +92,7 @@ class TestTheCopy:
     def test_of_somebody_who_did_nothing_it_says_so(self, parent: Person) -> None:
         copy = opened(parent)
         assert copy.rows("conversations") == copy.rows("mails") == []
-        assert copy.page.count("Nothing.") == len(registry.kinds()) - 1
+        assert copy.page.count("Nothing.") == len(registry.list_kinds()) - 1
 
     def test_its_times_are_those_of_the_person(self, make_person: Callable[..., Person]) -> None:
         joined = datetime(2026, 1, 1, 7, 30, tzinfo=UTC)
@@ -192,7 +192,7 @@ class TestOnTheWay:
         self, full: Person, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(archive, "IN_MEMORY", 100)
-        with archive.archive_make(person=full) as spool:
+        with archive.build_archive(person=full) as spool:
             assert spool._rolled  # type: ignore[attr-defined]
             assert not Path(str(spool.name)).exists()
             assert Opened(spool.read()).rows("conversations")
@@ -202,7 +202,7 @@ class TestOnTheWay:
     ) -> None:
         closed: list[object] = []
 
-        class Watched(archive._CopyFile):
+        class Watched(archive._ExportFile):
             def close(self) -> None:
                 closed.append(self)
                 super().close()
@@ -210,8 +210,8 @@ class TestOnTheWay:
         def fail(*_args: object) -> None:
             raise OSError("No space left on device")
 
-        monkeypatch.setattr(archive, "_CopyFile", Watched)
-        monkeypatch.setattr(archive, "_kind_write", fail)
+        monkeypatch.setattr(archive, "_ExportFile", Watched)
+        monkeypatch.setattr(archive, "_write_kind", fail)
         client = as_person(full)
         client.raise_request_exception = False
         assert client.post(DOWNLOAD).status_code == 500

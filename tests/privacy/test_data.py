@@ -154,9 +154,9 @@ class TestErasing:
 
     def test_the_farewell_says_what_is_gone_and_what_stays(self, client: Client, db: None) -> None:
         page = client.get(ERASED).content.decode()
-        for kind in registry.kinds():
-            assert str(kind.gone) in page
-            assert str(kind.stays) in page
+        for kind in registry.list_kinds():
+            assert str(kind.erasure_removes) in page
+            assert str(kind.erasure_keeps) in page
         for said in ("Your conversations with the tutor", "has no name on it", "in your mailbox"):
             assert said in page
 

@@ -62,7 +62,7 @@ class TestNothingIsLeft:
 
     def test_an_admins_log_keeps_that_something_was_done_and_to_whom_no_more(self, full: Person) -> None:
         key = str(full.pk)
-        services.person_erase(person=full)
+        services.erase_person(person=full)
         entry = LogEntry.objects.get()
         assert (entry.object_id, entry.object_repr, entry.change_message) == (key, "", "")
 
@@ -73,7 +73,7 @@ class TestNothingIsLeft:
         place.name = full.display_name
         LogEntry.objects.log_actions(admin_person.pk, [place], 3)
         place.delete()
-        services.person_erase(person=full)
+        services.erase_person(person=full)
         assert where_said("Wilhelmina") == []
 
     def test_the_ledgers_sums_stay_and_add_up(self, full: Person) -> None:
@@ -81,7 +81,7 @@ class TestNothingIsLeft:
         start_turn(person=full, turn_id=uuid4(), question="And this one waits?")
         period = Period.objects.get(budget=full.budget)
         spent = period.spent
-        services.person_erase(person=full)
+        services.erase_person(person=full)
         period.refresh_from_db()
         assert (period.spent, period.held, period.budget.owner) == (spent, 0, None)
         assert list(differences()) == []
@@ -90,7 +90,7 @@ class TestNothingIsLeft:
         self, full: Person, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
     ) -> None:
         with django_capture_on_commit_callbacks() as waiting:
-            services.person_erase(person=full)
+            services.erase_person(person=full)
         assert waiting
 
     def test_a_fault_in_the_middle_erases_nothing(
@@ -101,15 +101,15 @@ class TestNothingIsLeft:
 
         monkeypatch.setattr("chat.personal.delete_conversation", fail)
         with pytest.raises(RuntimeError):
-            services.person_erase(person=full)
+            services.erase_person(person=full)
         assert where_said(full.username)
         assert full.budget.owner == full
 
 
 class TestTwice:
     def test_the_second_time_there_is_nothing_to_do(self, full: Person) -> None:
-        assert services.person_erase(person=Person.objects.get(pk=full.pk)) is True
-        assert services.person_erase(person=full) is False
+        assert services.erase_person(person=Person.objects.get(pk=full.pk)) is True
+        assert services.erase_person(person=full) is False
 
     @pytest.mark.django_db(transaction=True)
     def test_at_the_same_time_one_of_them_erases_and_both_say_farewell(
@@ -133,7 +133,7 @@ class TestTwice:
 
         def erasing(person: Person) -> bool:
             try:
-                return services.person_erase(person=person)
+                return services.erase_person(person=person)
             except services.LastAdmin:
                 return False
 
@@ -156,7 +156,7 @@ def test_a_question_that_comes_while_one_is_erased_is_asked_by_nobody(
             return
 
     def erasing() -> None:
-        assert services.person_erase(person=full)
+        assert services.erase_person(person=full)
 
     at_once(
         [
@@ -176,16 +176,16 @@ def test_where_postgresql_breaks_a_deadlock_at_our_cost_we_begin_again(
     deadlocks: int, erased: bool, full: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     left = iter([DeadlockDetected()] * deadlocks)
-    erase = services._erase
+    erase = services._erase_once
 
     def trying(person: Person) -> bool:
         for fault in left:
             raise OperationalError from fault
         return erase(person)
 
-    monkeypatch.setattr(services, "_erase", trying)
+    monkeypatch.setattr(services, "_erase_once", trying)
     with nullcontext() if erased else pytest.raises(OperationalError):
-        services.person_erase(person=full)
+        services.erase_person(person=full)
     assert Person.objects.filter(pk=full.pk).exists() != erased
 
 

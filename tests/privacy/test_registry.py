@@ -16,7 +16,7 @@ from budgets.models import Budget, Entry, Hold, Period
 from chat.models import Conversation, Turn
 from mail.models import Attachment, Mail
 from privacy import registry
-from privacy.registry import Kind, Retention
+from privacy.registry import DataKind, Retention
 
 # Models that point at a person, or at something registered, and keep nothing about anybody themselves.
 NOT_REGISTERED = {
@@ -26,7 +26,7 @@ NOT_REGISTERED = {
 
 
 def registered() -> set[type[models.Model]]:
-    return {model for kind in registry.kinds() for model in kind.models}
+    return {model for kind in registry.list_kinds() for model in kind.models}
 
 
 def pointing_at_people(installed: list[type[models.Model]]) -> set[type[models.Model]]:
@@ -92,27 +92,27 @@ class TestNothingIsForgotten:
         }
 
 
-@pytest.mark.parametrize("kind", registry.kinds(), ids=lambda kind: kind.name)
+@pytest.mark.parametrize("kind", registry.list_kinds(), ids=lambda kind: kind.name)
 class TestEachKind:
-    def test_says_in_words_what_it_is_why_and_how_long(self, kind: Kind) -> None:
-        for words in (kind.title, kind.what, kind.retention):
+    def test_says_in_words_what_it_is_why_and_how_long(self, kind: DataKind) -> None:
+        for words in (kind.title, kind.description, kind.retention):
             assert str(words)
             assert "%" not in str(words)
 
-    def test_that_has_rows_has_a_label_for_each_fact(self, kind: Kind) -> None:
+    def test_that_has_rows_has_a_label_for_each_fact(self, kind: DataKind) -> None:
         assert bool(kind.models) == bool(kind.labels)
         assert all(str(label) for label in kind.labels.values())
 
-    def test_that_is_erased_says_so_in_the_farewell(self, kind: Kind) -> None:
-        assert bool(kind.gone) == bool(kind.models) or kind.name == "admin-log"
+    def test_that_is_erased_says_so_in_the_farewell(self, kind: DataKind) -> None:
+        assert bool(kind.erasure_removes) == bool(kind.models) or kind.name == "admin-log"
 
-    def test_stands_on_the_privacy_page(self, kind: Kind, client: Client, db: None) -> None:
+    def test_stands_on_the_privacy_page(self, kind: DataKind, client: Client, db: None) -> None:
         page = client.get("/privacy").content.decode()
-        for words in (kind.title, kind.what, kind.retention, kind.seen):
+        for words in (kind.title, kind.description, kind.retention, kind.visible_to):
             assert str(words) in page
 
     def test_exports_nothing_of_somebody_who_did_nothing_but_their_account(
-        self, kind: Kind, parent: Person
+        self, kind: DataKind, parent: Person
     ) -> None:
         assert len(list(kind.export(parent))) == (kind.name == "account")
 
@@ -122,75 +122,80 @@ class TestTheRegistry:
     def _as_before(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(registry, "_kinds", dict(registry._kinds))
 
-    def test_a_name_is_taken_once(self, make_kind: Callable[..., Kind]) -> None:
+    def test_a_name_is_taken_once(self, make_kind: Callable[..., DataKind]) -> None:
         with pytest.raises(ImproperlyConfigured, match="account"):
-            registry.register(make_kind("account"), room="accounts")
+            registry.register_kinds(make_kind("account"), room="accounts")
 
     @pytest.mark.parametrize("name", ["", "../etc", "A kind", "a/b", "tea.json", "-", "a\n"])
-    def test_a_name_is_a_slug_since_it_names_a_file(self, name: str, make_kind: Callable[..., Kind]) -> None:
+    def test_a_name_is_a_slug_since_it_names_a_file(
+        self, name: str, make_kind: Callable[..., DataKind]
+    ) -> None:
         with pytest.raises(ImproperlyConfigured, match="slug"):
             make_kind(name)
 
-    def test_a_parents_export_leaves_out_what_is_private(self, make_kind: Callable[..., Kind]) -> None:
-        registry.register(make_kind("diary", private=True), make_kind("shoes", private=False), room="chat")
-        theirs = {kind.name for kind in registry.kinds(for_parent=True)}
-        assert {"diary", "shoes"} <= {kind.name for kind in registry.kinds()}
+    def test_a_parents_export_leaves_out_what_is_private(self, make_kind: Callable[..., DataKind]) -> None:
+        registry.register_kinds(
+            make_kind("diary", is_private=True), make_kind("shoes", is_private=False), room="chat"
+        )
+        theirs = {kind.name for kind in registry.list_kinds(for_parent=True)}
+        assert {"diary", "shoes"} <= {kind.name for kind in registry.list_kinds()}
         assert "shoes" in theirs
         assert theirs.isdisjoint({"diary", "conversations", "learned", "mails"})
 
     @pytest.mark.parametrize(
-        "half", [{"days": 3}, {"task": "x"}, {"since": "x"}, {"days": 3, "since": "x", "task": "x"}]
+        "half",
+        [{"days": 3}, {"task": "x"}, {"counted_from": "x"}, {"days": 3, "counted_from": "x", "task": "x"}],
     )
     def test_days_come_with_what_carries_them_out(self, half: dict[str, object]) -> None:
         with pytest.raises(ImproperlyConfigured):
-            Retention(words="So long.", **half)  # type: ignore[arg-type]
+            Retention(text="So long.", **half)  # type: ignore[arg-type]
 
 
 @pytest.fixture
-def make_kind() -> Callable[..., Kind]:
-    def make(name: str, *, private: bool = True) -> Kind:
-        return Kind(
+def make_kind() -> Callable[..., DataKind]:
+    def make(name: str, *, is_private: bool = True) -> DataKind:
+        return DataKind(
             name=name,
             title=name,
-            what="Something.",
-            retention=Retention(words="For ever."),
-            private=private,
-            export=registry.nothing,
-            erase=registry.leave,
+            description="Something.",
+            retention=Retention(text="For ever."),
+            is_private=is_private,
+            export=registry.no_rows,
+            erase=registry.erased_by_cascade,
         )
 
     return make
 
 
 def test_every_room_that_keeps_something_has_its_place_in_an_erasure() -> None:
-    assert registry.rooms() == set(settings.ERASE_ORDER)
+    assert registry.list_rooms() == set(settings.ERASE_ORDER)
     assert len(settings.ERASE_ORDER) == len(set(settings.ERASE_ORDER))
 
 
 def test_kinds_come_in_the_written_order_whatever_order_the_rooms_are_installed_in() -> None:
     order = [
         kind.erase.__module__.partition(".")[0]
-        for kind in registry.kinds()
-        if kind.erase is not registry.leave
+        for kind in registry.list_kinds()
+        if kind.erase is not registry.erased_by_cascade
     ]
     assert order == sorted(order, key=settings.ERASE_ORDER.index)
-    names = [kind.name for kind in registry.kinds()]
+    names = [kind.name for kind in registry.list_kinds()]
     assert names.index("usage") < names.index("conversations")
 
 
-def test_a_room_without_a_place_in_the_order_cannot_register(make_kind: Callable[..., Kind]) -> None:
+def test_a_room_without_a_place_in_the_order_cannot_register(make_kind: Callable[..., DataKind]) -> None:
     with pytest.raises(ImproperlyConfigured):
-        registry.register(make_kind("letters-home"), room="attic")
-    assert "letters-home" not in {kind.name for kind in registry.kinds()}
+        registry.register_kinds(make_kind("letters-home"), room="attic")
+    assert "letters-home" not in {kind.name for kind in registry.list_kinds()}
 
 
 def test_every_row_that_is_exported_is_ready_for_json_once_its_times_are_on_a_clock(teen: Person) -> None:
-    from privacy.archive import _on_clock
+    from privacy.archive import _to_json_row
 
     def rows() -> Iterator[object]:
-        for kind in registry.kinds():
+        for kind in registry.list_kinds():
             for row in kind.export(teen):
                 assert list(row) == list(kind.labels)
-                yield _on_clock(row, teen.zone)
+                yield _to_json_row(row, teen.zone)
 
     assert json.loads(json.dumps(list(rows())))

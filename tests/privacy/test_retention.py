@@ -1,5 +1,6 @@
 """What has had its days is forgotten, by the clock, at the exact day, and by one task."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
@@ -16,19 +17,19 @@ from accounts.models import Person, Role
 from chat.models import Conversation, Report, Turn, TurnState
 from courses.models import Together
 from events.models import Event, SignUp
-from families.cooling_off import COOLING_OFF
-from families.models import CoolingOff, FamilyErasure, Invitation, Link, Notice, PasswordHelp
+from families.cooling_off import COOLING_OFF_PERIOD
+from families.models import CoolingOff, FamilyDeletion, Invitation, Link, Notice, PasswordHelp
 from mail.models import Mail, State
 from privacy import registry
 from privacy.models import ErasedPerson
-from privacy.registry import Kind
+from privacy.registry import DataKind
 from tests.events.conftest import come
 from tests.privacy.conftest import log, mail_to, visitor_session
 
 NOW = datetime(2026, 7, 1, 11, 30, tzinfo=UTC)
 MOMENT = timedelta(seconds=1)
 
-TIMED = [kind for kind in registry.kinds() if kind.retention.days is not None]
+TIMED = [kind for kind in registry.list_kinds() if kind.retention.days is not None]
 
 
 def mail_sent(at: datetime) -> None:
@@ -68,7 +69,7 @@ def invited(at: datetime) -> None:
 
 
 def told(at: datetime) -> None:
-    Notice.objects.create(person=Person.objects.create(username="kim", role=Role.PARENT), words="x", at=at)
+    Notice.objects.create(person=Person.objects.create(username="kim", role=Role.PARENT), text="x", at=at)
 
 
 def help_asked(at: datetime) -> None:
@@ -77,12 +78,12 @@ def help_asked(at: datetime) -> None:
 
 
 def erasure_asked(at: datetime) -> None:
-    FamilyErasure.objects.create(parent=Person.objects.create(username="kim", role=Role.PARENT), asked_at=at)
+    FamilyDeletion.objects.create(parent=Person.objects.create(username="kim", role=Role.PARENT), asked_at=at)
 
 
 def parted(at: datetime) -> None:
     teen = Person.objects.create(username="noor", role=Role.TEEN)
-    CoolingOff.objects.create(teen=teen, until=at + COOLING_OFF)
+    CoolingOff.objects.create(teen=teen, until=at + COOLING_OFF_PERIOD)
 
 
 def conversed(at: datetime) -> None:
@@ -135,11 +136,11 @@ BEGINNINGS: list[tuple[str, Callable[[datetime], None], Callable[[], int]]] = [
         signed_up,
         Person.objects.filter(unconfirmed_since__isnull=False).count,
     ),
-    ("family-erasure", erasure_asked, FamilyErasure.objects.count),
+    ("family-deletion", erasure_asked, FamilyDeletion.objects.count),
 ]
 
 
-def kind_of(name: str) -> Kind:
+def kind_of(name: str) -> DataKind:
     return next(kind for kind in TIMED if kind.name == name)
 
 
@@ -153,25 +154,25 @@ class TestAtTheExactDay:
         self, name: str, begin: Callable[[datetime], None], left: Callable[[], int], db: None
     ) -> None:
         retention = kind_of(name).retention
-        assert retention.forget
+        assert retention.delete_expired
         begin(NOW)
-        assert retention.forget(now=NOW + timedelta(days=retention.days or 0) - MOMENT) == 0
+        assert retention.delete_expired(now=NOW + timedelta(days=retention.days or 0) - MOMENT) == 0
         assert left() == 1
 
     def test_and_then_it_goes(
         self, name: str, begin: Callable[[datetime], None], left: Callable[[], int], db: None
     ) -> None:
         retention = kind_of(name).retention
-        assert retention.forget
+        assert retention.delete_expired
         begin(NOW)
-        assert retention.forget(now=NOW + timedelta(days=retention.days or 0) + MOMENT) == 1
+        assert retention.delete_expired(now=NOW + timedelta(days=retention.days or 0) + MOMENT) == 1
         assert left() == 0
-        assert retention.forget(now=NOW + timedelta(days=400)) == 0
+        assert retention.delete_expired(now=NOW + timedelta(days=400)) == 0
 
 
 @pytest.mark.parametrize("kind", TIMED, ids=lambda kind: kind.name)
 class TestTheClock:
-    def test_beat_runs_it_once_a_night(self, kind: Kind) -> None:
+    def test_beat_runs_it_once_a_night(self, kind: DataKind) -> None:
         entries = [
             entry for entry in settings.CELERY_BEAT_SCHEDULE.values() if entry["task"] == kind.retention.task
         ]
@@ -181,9 +182,9 @@ class TestTheClock:
         assert (len(schedule.hour), len(schedule.minute)) == (1, 1)
 
     def test_the_task_calls_the_service_that_is_registered(
-        self, kind: Kind, monkeypatch: pytest.MonkeyPatch
+        self, kind: DataKind, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        forget: Any = kind.retention.forget
+        forget: Any = kind.retention.delete_expired
         called: list[str] = []
         module = import_module(forget.__module__)
         monkeypatch.setattr(module, forget.__name__, lambda: called.append(kind.name))
@@ -191,12 +192,12 @@ class TestTheClock:
         getattr(import_module(tasks), name)()
         assert called == [kind.name]
 
-    def test_the_words_say_the_number_that_the_service_goes_by(self, kind: Kind) -> None:
+    def test_the_words_say_the_number_that_the_service_goes_by(self, kind: DataKind) -> None:
         assert f"{kind.retention.days} days" in str(kind.retention)
-        assert str(kind.retention.since)
+        assert str(kind.retention.counted_from)
 
 
-def test_every_task_that_forgets_belongs_to_a_kind() -> None:
+def test_every_task_that_deletes_personal_data_belongs_to_a_kind() -> None:
     tasks = {str(entry["task"]) for entry in settings.CELERY_BEAT_SCHEDULE.values()}
-    forgetting = {task for task in tasks if task.endswith("_forget")}
-    assert forgetting == {kind.retention.task for kind in TIMED}
+    deleting = {task for task in tasks if re.search(r"\.(delete|redact|carry_out)_|_forget$", task)}
+    assert deleting == {kind.retention.task for kind in TIMED}

@@ -27,20 +27,20 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 300.0,
         "options": {"expires": 300},
     },
-    "forget invitations": {
-        "task": "families.tasks.invitations_forget",
+    "delete expired invitations": {
+        "task": "families.tasks.delete_expired_invitations",
         "schedule": crontab(hour="11", minute="50"),
     },
-    "forget notices": {
-        "task": "families.tasks.notices_forget",
+    "delete expired notices": {
+        "task": "families.tasks.delete_expired_notices",
         "schedule": crontab(hour="11", minute="55"),
     },
-    "forget cooling-off times": {
-        "task": "families.tasks.cooling_offs_forget",
+    "delete expired cooling-off periods": {
+        "task": "families.tasks.delete_expired_cooling_offs",
         "schedule": crontab(hour="12", minute="5"),
     },
-    "erase families": {
-        "task": "families.tasks.family_erasures_forget",
+    "carry out family deletions": {
+        "task": "families.tasks.carry_out_family_deletions",
         "schedule": crontab(hour="12", minute="20"),
     },
     "forget conversations": {
@@ -51,12 +51,12 @@ CELERY_BEAT_SCHEDULE = {
         "task": "chat.tasks.delete_expired_reports",
         "schedule": crontab(hour="12", minute="15"),
     },
-    "forget helps with passwords": {
-        "task": "families.tasks.password_helps_forget",
+    "delete expired password helps": {
+        "task": "families.tasks.delete_expired_password_helps",
         "schedule": crontab(hour="12", minute="0"),
     },
     "end links at 18": {
-        "task": "families.tasks.links_end_at_18",
+        "task": "families.tasks.end_links_at_18",
         "schedule": crontab(hour="8", minute="0"),
     },
     "forget asks to learn together": {
@@ -67,16 +67,16 @@ CELERY_BEAT_SCHEDULE = {
         "task": "accounts.tasks.sessions_forget",
         "schedule": crontab(hour="11", minute="40"),
     },
-    "forget erased people": {
-        "task": "privacy.tasks.erased_people_forget",
+    "delete expired erasures": {
+        "task": "privacy.tasks.delete_expired_erasures",
         "schedule": crontab(hour="12", minute="30"),
     },
     "forget accounts without a confirmed address": {
         "task": "accounts.tasks.unconfirmed_forget",
         "schedule": crontab(hour="11", minute="42"),
     },
-    "forget log titles": {
-        "task": "privacy.tasks.log_titles_forget",
+    "redact expired log titles": {
+        "task": "privacy.tasks.redact_expired_titles",
         "schedule": crontab(hour="11", minute="45"),
     },
 }

@@ -17,7 +17,7 @@ from events.views.found import host_who_shared, private, published_event
 from events.zones import cities, zone_of
 from kit.free_text import reads_free_text
 from kit.texts import normalize_line
-from safeguarding.crisis import cards_beside_search
+from safeguarding.crisis import build_cards_for_search
 
 LONGEST_SEARCH = 100
 
@@ -48,7 +48,7 @@ def _recorded_page(request: HttpRequest, found: Event) -> HttpResponse:
         "has_transcript": bool(cues),
         "cues": found_in(cues, words),
         "words": words,
-        "cards": cards_beside_search(request, words),
+        "cards": build_cards_for_search(request, words),
         "other_dates": other_dates(found) if found.series_id else [],
     }
     return render(request, "events/event.html", context)

@@ -63,16 +63,16 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name='FamilyErasure',
+            name='FamilyDeletion',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('asked_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('agreed', models.ManyToManyField(related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('parent', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='family_erasure', to=settings.AUTH_USER_MODEL)),
+                ('agreed_teens', models.ManyToManyField(related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('parent', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='family_deletion', to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                'verbose_name': 'erasure of a family',
-                'verbose_name_plural': 'erasures of families',
+                'verbose_name': 'family deletion request',
+                'verbose_name_plural': 'family deletion requests',
             },
         ),
         migrations.CreateModel(
@@ -101,7 +101,7 @@ class Migration(migrations.Migration):
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ('made_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ('ended_at', models.DateTimeField(blank=True, null=True)),
-                ('ending', models.CharField(blank=True, choices=[('', ''), ('parent', 'ended by the parent'), ('teen', 'ended by the teen'), ('age', 'ended because the teen turned 18')], default='', max_length=10)),
+                ('end_reason', models.CharField(blank=True, choices=[('', ''), ('parent', 'ended by the parent'), ('teen', 'ended by the teen'), ('age', 'ended because the teen turned 18')], default='', max_length=10)),
                 ('paused_at', models.DateTimeField(blank=True, null=True)),
                 ('earlier_zone', models.CharField(blank=True, editable=False, max_length=60)),
                 ('zone_from', models.DateTimeField(blank=True, editable=False, null=True)),
@@ -117,18 +117,18 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name='Look',
+            name='ParentViewLog',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('last_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ('first_opened_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ('last_opened_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ('view', models.CharField(choices=[('topics', 'time and topics'), ('flagged', 'time and topics, and what a help card answered'), ('full', 'everything')], max_length=10)),
-                ('link', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='looks', to='families.link')),
+                ('link', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='parent_views', to='families.link')),
             ],
             options={
-                'verbose_name': 'look',
-                'verbose_name_plural': 'looks',
-                'ordering': ['-at'],
+                'verbose_name': 'parent view',
+                'verbose_name_plural': 'parent views',
+                'ordering': ['-first_opened_at'],
             },
         ),
         migrations.CreateModel(
@@ -136,7 +136,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('words', models.CharField(max_length=400)),
+                ('text', models.CharField(max_length=400)),
                 ('seen_at', models.DateTimeField(blank=True, null=True)),
                 ('person', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='notices', to=settings.AUTH_USER_MODEL)),
             ],
@@ -190,7 +190,7 @@ class Migration(migrations.Migration):
                 ('answers_a_day', models.PositiveSmallIntegerField(blank=True, null=True)),
                 ('time_zone', models.CharField(max_length=60, validators=[accounts.models.validate_time_zone], verbose_name='time zone')),
                 ('made_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('opens_earlier', models.BooleanField(default=False)),
+                ('includes_earlier', models.BooleanField(default=False)),
                 ('by', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('link', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='proposal', to='families.link')),
             ],
@@ -204,7 +204,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('country', models.CharField(max_length=2, verbose_name='country')),
-                ('told_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ('recorded_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ('teen', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='residence', to=settings.AUTH_USER_MODEL)),
             ],
             options={
@@ -217,7 +217,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', accounts.names.NameField(max_length=150, verbose_name='name')),
-                ('reach', models.CharField(max_length=200, verbose_name='how to reach them')),
+                ('contact', models.CharField(max_length=200, verbose_name='how to reach them')),
                 ('named_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ('teen', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='trusted_adult', to=settings.AUTH_USER_MODEL)),
             ],
@@ -263,7 +263,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='link',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('ended_at', None), ('ending', '')), models.Q(('ended_at__isnull', False), models.Q(('ending', ''), _negated=True)), _connector='OR'), name='link_ended_for_a_reason'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('end_reason', ''), ('ended_at', None)), models.Q(('ended_at__isnull', False), models.Q(('end_reason', ''), _negated=True)), _connector='OR'), name='link_ended_for_a_reason'),
         ),
         migrations.AddConstraint(
             model_name='link',

@@ -8,18 +8,18 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import person_of, sign_in_required
 from accounts.models import Role
-from families.cooling_off import cooling_off_until
-from families.erasing import due_at, erasures_near
+from families.cooling_off import find_cooling_off_end
+from families.family_deletion import get_due_time, list_family_deletions
 from families.models import Invitation
-from families.next_steps import step_for
-from families.notices import notices_seen
-from families.selectors import invitations_to, links_of, notices_of
+from families.next_steps import find_step_for_page
+from families.notices import mark_notices_seen
+from families.selectors import list_invitations_to, list_links, list_notices
 from kit.paging import page_of
 from kit.visits import is_visit
 
 # On the family's page, and on a page of the notices alone.
 NOTICES_SHOWN = 20
-NOTICES_A_PAGE = 50
+NOTICES_PER_PAGE = 50
 
 
 @sign_in_required
@@ -27,23 +27,26 @@ NOTICES_A_PAGE = 50
 def family(request: HttpRequest) -> HttpResponse:
     """Everything that a person has in their family. Opening it marks the notices as seen."""
     person = person_of(request)
-    links = list(links_of(person))
+    links = list(list_links(person))
     page: dict[str, Any] = {
         "person": person,
-        "step": step_for(request),
+        "step": find_step_for_page(request),
         "links": [(link, link.teen if link.parent == person else link.parent) for link in links],
         "is_parent": person.role == Role.PARENT,
         "is_teen": person.role == Role.TEEN,
-        "closed_until": cooling_off_until(person) if person.role == Role.TEEN else None,
-        "erasures": [(erasure.parent, fate, due_at(erasure)) for erasure, fate in erasures_near(person)]
+        "closed_until": find_cooling_off_end(person) if person.role == Role.TEEN else None,
+        "family_deletions": [
+            (deletion.parent, outcome, get_due_time(deletion))
+            for deletion, outcome in list_family_deletions(person)
+        ]
         if person.role == Role.TEEN
         else [],
-        "invited_by": list(invitations_to(person)) if person.email else [],
+        "invited_by": list(list_invitations_to(person)) if person.email else [],
         "invitations": Invitation.objects.filter(by=person).order_by("-made_at"),
-        "listed": page_of(notices_of(person), by="at", size=NOTICES_SHOWN),
+        "listed": page_of(list_notices(person), by="at", size=NOTICES_SHOWN),
     }
     if is_visit(request) and any(notice.seen_at is None for notice in page["listed"].rows):
-        notices_seen(person=person)
+        mark_notices_seen(person=person)
     return render(request, "families/family.html", page)
 
 
@@ -52,6 +55,6 @@ def family(request: HttpRequest) -> HttpResponse:
 def notices(request: HttpRequest) -> HttpResponse:
     """Everything that has happened in a person's family, page by page."""
     person, cursor = person_of(request), request.GET.get("before", "")
-    listed = page_of(notices_of(person), by="at", size=NOTICES_A_PAGE, cursor=cursor)
+    listed = page_of(list_notices(person), by="at", size=NOTICES_PER_PAGE, cursor=cursor)
     page = {"person": person, "listed": listed, "is_first": not cursor}
     return render(request, "families/notices.html", page)

@@ -7,24 +7,24 @@ from django.http import Http404, HttpRequest
 from accounts.access import person_of
 from accounts.models import Person, Role
 from families.models import Link
-from families.selectors import link_of
+from families.selectors import get_link
 from kit.found import or_404
 
 
-def own_link(request: HttpRequest, link_id: UUID) -> Link:
+def get_own_link(request: HttpRequest, link_id: UUID) -> Link:
     """A link of the person's own that stands; 404 for anybody else's, so that an id tells nothing."""
     with or_404(Link.DoesNotExist):
-        return link_of(person_of(request), link_id)
+        return get_link(person_of(request), link_id)
 
 
-def own_link_as_parent(request: HttpRequest, link_id: UUID) -> Link:
-    link = own_link(request, link_id)
+def get_own_link_as_parent(request: HttpRequest, link_id: UUID) -> Link:
+    link = get_own_link(request, link_id)
     if link.parent != person_of(request):
         raise Http404
     return link
 
 
-def teen_of(request: HttpRequest) -> Person:
+def require_teen(request: HttpRequest) -> Person:
     """The person, who must be a teen: these pages are nobody else's."""
     person = person_of(request)
     if person.role != Role.TEEN:

@@ -14,64 +14,69 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.access import person_of, sign_in_required
 from accounts.models import Person
 from families import consents
-from families.consent_texts import ConsentText, find_text, text_now
-from families.cooling_off import cooling_off_until, is_ended_by_a_parent
-from families.countries import country_name
-from families.errors import CoolingOffRuns, CountryUnknown, NotTheirsToGive, NotVerified
+from families.consent_texts import ConsentText, find_text, get_current_text
+from families.cooling_off import can_parents_end_cooling_off, find_cooling_off_end
+from families.countries import get_country_name
+from families.errors import CannotGiveConsent, CoolingOffActive, CountryNotSet, ParentNotVerified
 from families.forms import ConsentForm
-from families.gate import gate_of
+from families.gate import get_tutor_gate
 from families.models import Consent, Link
-from families.residence import country_of, tell_country
-from families.selectors import parents_of
-from families.verification import MAILBOX_AGE, Missing, missing_verification, verification_level
-from families.views.access import own_link_as_parent, teen_of
+from families.residence import find_country, record_country
+from families.selectors import list_parents
+from families.verification import (
+    MAILBOX_AGE,
+    MissingVerification,
+    find_missing_verification,
+    get_verification_level,
+)
+from families.views.access import get_own_link_as_parent, require_teen
 
 
 @sign_in_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def own(request: HttpRequest) -> HttpResponse:
     """A teen's own page of consent: to give it, where they are old enough, or to see who can."""
-    return _consent(request, teen_of(request))
+    return _handle_consent(request, require_teen(request))
 
 
 @sign_in_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def for_teen(request: HttpRequest, link_id: UUID) -> HttpResponse:
-    link = own_link_as_parent(request, link_id)
-    return _consent(request, link.teen, link)
+    link = get_own_link_as_parent(request, link_id)
+    return _handle_consent(request, link.teen, link)
 
 
-def _consent(request: HttpRequest, teen: Person, link: Link | None = None) -> HttpResponse:
+def _handle_consent(request: HttpRequest, teen: Person, link: Link | None = None) -> HttpResponse:
     if request.method != "POST":
-        return _page(request, teen, link, ConsentForm(country=country_of(teen)))
+        return _render_page(request, teen, link, ConsentForm(country=find_country(teen)))
     if request.POST.get("withdraw"):
-        consents.consent_withdraw(teen=teen, by=person_of(request))
+        consents.withdraw_consent(teen=teen, by=person_of(request))
         return redirect(request.path)
-    form = ConsentForm(request.POST, country=country_of(teen))
-    text = _text_read(request)
-    if (link and missing_verification(link)) or not form.is_valid() or text is None:
-        return _page(request, teen, link, form, status=422, is_outdated=text is None)
+    form = ConsentForm(request.POST, country=find_country(teen))
+    text = _find_text_read(request)
+    if (link and find_missing_verification(link)) or not form.is_valid() or text is None:
+        return _render_page(request, teen, link, form, status=422, is_outdated=text is None)
     person = person_of(request)
     try:
         # What was told first stands, also where consent is refused: so it is kept before consent is asked for.
-        tell_country(teen=teen, by=person, country=form.cleaned_data["country"])
-        consents.consent_give(teen=teen, by=person, text=text)
-    except (NotTheirsToGive, NotVerified, CoolingOffRuns, CountryUnknown) as refusal:
-        form = ConsentForm(country=country_of(teen))
-        is_refused = isinstance(refusal, NotTheirsToGive)
-        return _page(request, teen, link, form, status=422, is_refused=is_refused)
+        record_country(teen=teen, by=person, country=form.cleaned_data["country"])
+        consents.give_consent(teen=teen, by=person, text=text)
+    except (CannotGiveConsent, ParentNotVerified, CoolingOffActive, CountryNotSet) as refusal:
+        form = ConsentForm(country=find_country(teen))
+        is_refused = isinstance(refusal, CannotGiveConsent)
+        return _render_page(request, teen, link, form, status=422, is_refused=is_refused)
     if link is None:
         return redirect(request.path)
     messages.success(request, _("You agreed that %(teen)s may use the tutor.") % {"teen": teen})
     return redirect("families:agreement", link.pk)
 
 
-def _text_read(request: HttpRequest) -> ConsentText | None:
+def _find_text_read(request: HttpRequest) -> ConsentText | None:
     """The words that stood on the page of the form; None unless they are today's, in either language."""
-    return find_text(version=text_now().version, text_hash=request.POST.get("words", ""))
+    return find_text(version=get_current_text().version, text_hash=request.POST.get("words", ""))
 
 
-def _page(
+def _render_page(
     request: HttpRequest,
     teen: Person,
     link: Link | None,
@@ -81,27 +86,27 @@ def _page(
     **said: bool,
 ) -> HttpResponse:
     person = person_of(request)
-    country = country_of(teen)
-    missing: Missing | None = missing_verification(link) if link else None
+    country = find_country(teen)
+    missing: MissingVerification | None = find_missing_verification(link) if link else None
     page: dict[str, Any] = {
         "person": person,
         "teen": teen,
         "is_own": teen == person,
-        "text": text_now(),
-        "consent": consents.consent_of(teen),
+        "text": get_current_text(),
+        "consent": consents.find_consent(teen),
         "form": form,
         "chosen": form["country"].value() or "",
-        "country": country and country_name(country),
-        "own_age": country and consents.own_age(country),
-        "may_agree": link is not None or consents.may_consent_alone(teen, country),
-        "parents": parents_of(teen),
-        "closed_until": cooling_off_until(teen, but_of=person),
-        "has_someone_to_end_it": is_ended_by_a_parent(teen),
-        "closed": gate_of(teen).closed,
-        "level": verification_level(),
+        "country": country and get_country_name(country),
+        "own_age": country and consents.get_own_consent_age(country),
+        "may_agree": link is not None or consents.can_consent_alone(teen, country),
+        "parents": list_parents(teen),
+        "closed_until": find_cooling_off_end(teen, but_of=person),
+        "has_someone_to_end_it": can_parents_end_cooling_off(teen),
+        "closed": get_tutor_gate(teen).closed_reason,
+        "level": get_verification_level(),
         "mailbox_days": MAILBOX_AGE.days,
         "missing": missing,
-        "past": consents.consents_about(person).filter(teen=teen),
+        "past": consents.list_consents_about(person).filter(teen=teen),
         **said,
     }
     return render(request, "families/consent.html", page, status=status)
@@ -110,19 +115,19 @@ def _page(
 @sign_in_required
 @require_safe
 @never_cache
-def agreed(request: HttpRequest, consent_id: int) -> HttpResponse:
+def consent_record(request: HttpRequest, consent_id: int) -> HttpResponse:
     """One consent as it was given: the words, word for word, and who agreed to them and when."""
     person = person_of(request)
-    consent = consents.consents_about(person).select_related("teen").filter(pk=consent_id).first()
+    consent = consents.list_consents_about(person).select_related("teen").filter(pk=consent_id).first()
     if consent is None:
         raise Http404
     page = {
         "person": person,
         "consent": consent,
-        "country": country_name(consent.country),
+        "country": get_country_name(consent.country),
         "text": find_text(version=consent.version, text_hash=consent.text_hash),
     }
-    return render(request, "families/agreed.html", page)
+    return render(request, "families/consent_record.html", page)
 
 
 @sign_in_required
@@ -130,14 +135,14 @@ def agreed(request: HttpRequest, consent_id: int) -> HttpResponse:
 @never_cache
 def evidence(request: HttpRequest) -> HttpResponse:
     """Every consent about the person or given by them, as a file: what was agreed, by whom, when, to which words."""
-    found = consents.consents_about(person_of(request)).select_related("teen")
+    found = consents.list_consents_about(person_of(request)).select_related("teen")
     return JsonResponse(
-        {"consents": [_evidence(consent) for consent in found]},
+        {"consents": [_build_evidence(consent) for consent in found]},
         headers={"Content-Disposition": 'attachment; filename="consents.json"'},
     )
 
 
-def _evidence(consent: Consent) -> dict[str, object]:
+def _build_evidence(consent: Consent) -> dict[str, object]:
     text = find_text(version=consent.version, text_hash=consent.text_hash)
     return {
         "teen": str(consent.teen),

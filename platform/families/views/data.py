@@ -9,13 +9,13 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import person_of, sign_in_required
 from accounts.models import Person, Role
-from families import erasing
-from families.copies import family_copy_take
-from families.views.access import teen_of
-from privacy.views import EraseForm, copy_answer, tries_to_erase
+from families import family_deletion
+from families.family_export import export_family
+from families.views.access import require_teen
+from privacy.views import EraseForm, build_download_response, erase_limit
 
 
-def parent_of(request: HttpRequest) -> Person:
+def require_parent(request: HttpRequest) -> Person:
     """The person, who must be a parent: these pages are nobody else's."""
     person = person_of(request)
     if person.role != Role.PARENT:
@@ -27,18 +27,18 @@ def parent_of(request: HttpRequest) -> Person:
 @require_safe
 @never_cache
 def data(request: HttpRequest) -> HttpResponse:
-    parent = parent_of(request)
-    return _data(request, parent, EraseForm(parent))
+    parent = require_parent(request)
+    return _render_data(request, parent, EraseForm(parent))
 
 
-def _data(request: HttpRequest, parent: Person, form: EraseForm, *, status: int = 200) -> HttpResponse:
-    erasure = erasing.erasure_of(parent)
+def _render_data(request: HttpRequest, parent: Person, form: EraseForm, *, status: int = 200) -> HttpResponse:
+    deletion = family_deletion.find_family_deletion(parent)
     page = {
         "form": form,
-        "erasure": erasure,
-        "due_at": erasing.due_at(erasure) if erasure else None,
-        "days": erasing.ERASURE_WAITS.days,
-        "plan": erasing.plan_of(parent),
+        "deletion": deletion,
+        "due_at": family_deletion.get_due_time(deletion) if deletion else None,
+        "days": family_deletion.DELETION_DELAY.days,
+        "plan": family_deletion.list_planned_outcomes(parent),
         "person": parent,
     }
     return render(request, "families/data.html", page, status=status)
@@ -48,8 +48,10 @@ def _data(request: HttpRequest, parent: Person, form: EraseForm, *, status: int 
 @require_POST
 @never_cache
 def download(request: HttpRequest) -> HttpResponse | FileResponse:
-    parent = parent_of(request)
-    return copy_answer(request, parent, "kitchen-table-family", lambda: family_copy_take(parent=parent))
+    parent = require_parent(request)
+    return build_download_response(
+        request, parent, "kitchen-table-family", lambda: export_family(parent=parent)
+    )
 
 
 @sign_in_required
@@ -57,14 +59,14 @@ def download(request: HttpRequest) -> HttpResponse | FileResponse:
 @never_cache
 def erase(request: HttpRequest) -> HttpResponse:
     """Ask for it, by showing again who it is."""
-    parent = parent_of(request)
-    if not erasing.plan_of(parent):
+    parent = require_parent(request)
+    if not family_deletion.list_planned_outcomes(parent):
         return redirect("privacy:data")
-    tries_to_erase.hit(parent.pk)
+    erase_limit.hit(parent.pk)
     form = EraseForm(parent, request.POST)
     if not form.is_valid():
-        return _data(request, parent, form, status=422)
-    erasing.family_erasure_ask(parent=parent)
+        return _render_data(request, parent, form, status=422)
+    family_deletion.request_family_deletion(parent=parent)
     return redirect("families:data")
 
 
@@ -73,7 +75,7 @@ def erase(request: HttpRequest) -> HttpResponse:
 @never_cache
 def keep(request: HttpRequest) -> HttpResponse:
     """Take back that the family is to be erased."""
-    if erasing.family_erasure_take_back(parent=parent_of(request)):
+    if family_deletion.cancel_family_deletion(parent=require_parent(request)):
         messages.success(request, _("Everything stays as it is."))
     return redirect("families:data")
 
@@ -83,9 +85,9 @@ def keep(request: HttpRequest) -> HttpResponse:
 @never_cache
 def answer(request: HttpRequest, parent_id: int) -> HttpResponse:
     """A teen who decides alone says whether their account goes too."""
-    teen = teen_of(request)
+    teen = require_teen(request)
     parent = Person.objects.filter(pk=parent_id).first()
     agree = request.POST.get("answer") == "yes"
-    if parent is None or not erasing.family_erasure_answer(teen=teen, parent=parent, agree=agree):
+    if parent is None or not family_deletion.answer_family_deletion(teen=teen, parent=parent, agree=agree):
         raise Http404
     return redirect("families:family")

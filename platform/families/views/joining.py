@@ -14,21 +14,23 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.access import person_of, sign_in_required
 from accounts.models import Person
 from families import links
-from families.cooling_off import COOLING_OFF
-from families.errors import AlreadyLinked, InvitationOver, WrongSide
+from families.cooling_off import COOLING_OFF_PERIOD
+from families.errors import AlreadyLinked, InvitationExpired, WrongRole
 from families.forms import InvitationForm
 from families.models import Invitation
-from families.views.access import own_link
+from families.views.access import get_own_link
 from kit.addresses import mailbox_of
 from kit.links import break_links
 from kit.site import absolute
 from kit.throttles import AskerThrottle, Throttle, TooOften, slowed, too_often_said
 from mail.services import mail_queue
 
-invitations = Throttle("invitations", "20/day")
+invitation_limit = Throttle("invitations", "20/day")
 # Of all people together: nobody's mailbox is filled by strangers. An invitation can always be handed over instead.
-invitations_to_one_mailbox = Throttle("invitations to one mailbox", "3/day")
-wrong_tokens = AskerThrottle("invitation token", person="60/hour", network="600/hour", everyone="6000/hour")
+invitations_per_address_limit = Throttle("invitations to one mailbox", "3/day")
+wrong_token_limit = AskerThrottle(
+    "invitation token", person="60/hour", network="600/hour", everyone="6000/hour"
+)
 
 
 @sign_in_required
@@ -40,14 +42,14 @@ def invite(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return render(request, "families/invite_wrong.html", {"form": form}, status=422)
     try:
-        invitations.hit(person.pk)
+        invitation_limit.hit(person.pk)
     except TooOften as refusal:
         page = {"form": form, "trouble": too_often_said(refusal)}
         return slowed(render(request, "families/invite_wrong.html", page), refusal)
     email = form.cleaned_data["email"]
     try:
         if email:
-            invitations_to_one_mailbox.hit(mailbox_of(email))
+            invitations_per_address_limit.hit(mailbox_of(email))
     except TooOften:
         email = ""
         messages.warning(
@@ -58,15 +60,15 @@ def invite(request: HttpRequest) -> HttpResponse:
             ),
         )
     try:
-        _invite(person, email)
-    except WrongSide:
+        _create_and_send_invitation(person, email)
+    except WrongRole:
         return redirect("families:family")
     return redirect(f"{reverse('families:family')}#invitations")
 
 
 @transaction.atomic
-def _invite(person: Person, email: str) -> Invitation:
-    invitation = links.invitation_make(by=person, email=email)
+def _create_and_send_invitation(person: Person, email: str) -> Invitation:
+    invitation = links.create_invitation(by=person, email=email)
     if email:
         address = absolute(reverse("families:join", args=[invitation.token]))
         mail_queue(
@@ -83,19 +85,19 @@ def _invite(person: Person, email: str) -> Invitation:
 @sign_in_required
 @require_POST
 def take_back(request: HttpRequest, invitation_id: int) -> HttpResponse:
-    links.invitation_take_back(by=person_of(request), invitation_id=invitation_id)
+    links.withdraw_invitation(by=person_of(request), invitation_id=invitation_id)
     return redirect("families:family")
 
 
 @require_safe
 def join(request: HttpRequest, token: str) -> HttpResponse:
     """What saying yes would mean. Somebody without an account is led to one and comes back here."""
-    wrong_tokens.hit(request)
+    wrong_token_limit.hit(request)
     try:
-        invitation = links.invitation_of(token)
-    except InvitationOver:
-        return render(request, "families/join_over.html", status=404)
-    wrong_tokens.take_back(request)
+        invitation = links.get_invitation(token)
+    except InvitationExpired:
+        return render(request, "families/join_expired.html", status=404)
+    wrong_token_limit.take_back(request)
     return render(request, "families/join.html", {"invitation": invitation, "token": token})
 
 
@@ -103,10 +105,10 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
 @require_POST
 def accept(request: HttpRequest, token: str) -> HttpResponse:
     try:
-        link = links.invitation_accept(token=token, by=person_of(request))
-    except InvitationOver:
-        return render(request, "families/join_over.html", status=404)
-    except (WrongSide, AlreadyLinked) as refusal:
+        link = links.accept_invitation(token=token, by=person_of(request))
+    except InvitationExpired:
+        return render(request, "families/join_expired.html", status=404)
+    except (WrongRole, AlreadyLinked) as refusal:
         page = {"is_linked": isinstance(refusal, AlreadyLinked)}
         return render(request, "families/join_wrong.html", page, status=422)
     if link.parent == person_of(request):
@@ -118,20 +120,20 @@ def accept(request: HttpRequest, token: str) -> HttpResponse:
 @require_POST
 def decline(request: HttpRequest, token: str) -> HttpResponse:
     try:
-        links.invitation_decline(token=token, by=person_of(request))
-    except InvitationOver:
-        return render(request, "families/join_over.html", status=404)
+        links.decline_invitation(token=token, by=person_of(request))
+    except InvitationExpired:
+        return render(request, "families/join_expired.html", status=404)
     return redirect("families:family")
 
 
 @sign_in_required
 def end(request: HttpRequest, link_id: UUID) -> HttpResponse:
     """Asks first; a POST parts the two."""
-    link = own_link(request, link_id)
+    link = get_own_link(request, link_id)
     person = person_of(request)
     if request.method != "POST":
         other = link.teen if link.parent == person else link.parent
-        page = {"link": link, "other": other, "person": person, "days": COOLING_OFF.days}
+        page = {"link": link, "other": other, "person": person, "days": COOLING_OFF_PERIOD.days}
         return render(request, "families/end.html", page)
-    links.link_end(link=link, by=person)
+    links.end_link(link=link, by=person)
     return redirect("families:family")

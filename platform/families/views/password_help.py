@@ -16,22 +16,22 @@ from accounts.auth_backend import find_person
 from accounts.known_devices import known_device, mark_known
 from accounts.limits import digest
 from families import password_help
-from families.errors import CodeWrong, HelpOver
-from families.forms import CodeForm, ForgottenForm, NewPasswordForm, OldPasswordForm
-from families.views.access import own_link_as_parent, teen_of
+from families.errors import PasswordHelpExpired, WrongCode
+from families.forms import CodeForm, ForgottenPasswordForm, NewPasswordForm, OldPasswordForm
+from families.views.access import get_own_link_as_parent, require_teen
 from kit.throttles import AskerThrottle, Throttle, TooOften, network_of, slowed, too_often_said
 
-asked_on_a_known_device = Throttle("password help, known device", "6/hour")
-asked_for_a_name_from_one_network = Throttle("password help, name", "6/hour")
+known_device_limit = Throttle("password help, known device", "6/hour")
+username_and_network_limit = Throttle("password help, name", "6/hour")
 # Far above what one network may ask, so that one stranger never keeps a teen from asking in another place.
-asked_for_a_name = Throttle("password help, name from anywhere", "60/hour")
-asked = AskerThrottle("password help asked", person="6/hour", network="100/hour", everyone="600/hour")
-wrong_codes = Throttle("password help code", "6/30minutes")
-wrong_old_passwords = Throttle("old password", "10/hour")
+username_limit = Throttle("password help, name from anywhere", "60/hour")
+asker_limit = AskerThrottle("password help asked", person="6/hour", network="100/hour", everyone="600/hour")
+wrong_code_limit = Throttle("password help code", "6/30minutes")
+old_password_limit = Throttle("old password", "10/hour")
 
 # In the session of whoever asked: the code on their screen, the request, if there was anybody to help, and for which
 # name and when it was asked.
-CODE, HELP, ASKED = "password_help_code", "password_help", "password_help_asked"
+CODE_KEY, HELP_KEY, USERNAME_KEY = "password_help_code", "password_help", "password_help_asked"
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -40,40 +40,42 @@ def ask(request: HttpRequest) -> HttpResponse:
     """Ask a parent for help: a code to show them. It reads the same whether the name is known here or not."""
     if request.user.is_authenticated:
         return redirect("accounts:account")
-    form = ForgottenForm(request.POST if request.method == "POST" else None)
+    form = ForgottenPasswordForm(request.POST if request.method == "POST" else None)
     if not form.is_valid():
         return render(
             request, "families/password_ask.html", {"form": form}, status=422 if form.errors else 200
         )
     username = form.cleaned_data["username"]
-    if not _stands(request, username):
+    if not _has_open_request(request, username):
         try:
-            _count_asking(request, username)
+            _count_request(request, username)
         except TooOften as refusal:
             page = {"form": form, "trouble": too_often_said(refusal)}
             return slowed(render(request, "families/password_ask.html", page), refusal)
-        code = password_help.code_make()
-        made = password_help.password_help_ask(username=username, code=code)
-        request.session[CODE], request.session[HELP] = code, str(made.pk) if made else ""
-        request.session[ASKED] = [digest(username), time.time()]
+        code = password_help.generate_code()
+        made = password_help.request_password_help(username=username, code=code)
+        request.session[CODE_KEY], request.session[HELP_KEY] = code, str(made.pk) if made else ""
+        request.session[USERNAME_KEY] = [digest(username), time.time()]
     return redirect("families:password_wait")
 
 
-def _stands(request: HttpRequest, username: str) -> bool:
+def _has_open_request(request: HttpRequest, username: str) -> bool:
     """Whether this browser has a code for that name already: reload, Back or a second tab show the same one."""
-    name, at = request.session.get(ASKED, ("", 0.0))
-    return bool(name == digest(username) and time.time() - at < password_help.HELP_LIFE.total_seconds())
+    name, at = request.session.get(USERNAME_KEY, ("", 0.0))
+    return bool(
+        name == digest(username) and time.time() - at < password_help.PASSWORD_HELP_LIFETIME.total_seconds()
+    )
 
 
-def _count_asking(request: HttpRequest, username: str) -> None:
+def _count_request(request: HttpRequest, username: str) -> None:
     person = find_person(username)
     device = known_device(request, person) if person else None
     if person and device:
-        asked_on_a_known_device.hit(person.pk, device)
+        known_device_limit.hit(person.pk, device)
         return
-    asked_for_a_name_from_one_network.hit(digest(username), network_of(request))
-    asked_for_a_name.hit(digest(username))
-    asked.hit(request)
+    username_and_network_limit.hit(digest(username), network_of(request))
+    username_limit.hit(digest(username))
+    asker_limit.hit(request)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -81,12 +83,12 @@ def _count_asking(request: HttpRequest, username: str) -> None:
 @sensitive_post_parameters("password")
 def wait(request: HttpRequest) -> HttpResponse:
     """The code, until a parent has typed it; then the form for the new password."""
-    if CODE not in request.session or request.user.is_authenticated:
+    if CODE_KEY not in request.session or request.user.is_authenticated:
         return redirect("families:password_ask")
     try:
-        given = password_help.password_help_of(UUID(request.session[HELP]))
-    except (HelpOver, ValueError):
-        code = request.session[CODE]
+        given = password_help.get_password_help(UUID(request.session[HELP_KEY]))
+    except (PasswordHelpExpired, ValueError):
+        code = request.session[CODE_KEY]
         page = {"code": f"{code[:3]} {code[3:]}", "has_asked_again": "again" in request.GET}
         return render(request, "families/password_wait.html", page)
     form = NewPasswordForm(given.teen, request.POST if request.method == "POST" else None)
@@ -94,10 +96,10 @@ def wait(request: HttpRequest) -> HttpResponse:
         page = {"form": form, "teen": given.teen}
         return render(request, "families/password_new.html", page, status=422 if form.errors else 200)
     try:
-        teen = password_help.password_help_use(help_id=given.pk, password=form.cleaned_data["password"])
-    except HelpOver:
+        teen = password_help.use_password_help(help_id=given.pk, password=form.cleaned_data["password"])
+    except PasswordHelpExpired:
         return redirect("families:password_ask")
-    for key in (CODE, HELP, ASKED):
+    for key in (CODE_KEY, HELP_KEY, USERNAME_KEY):
         request.session.pop(key, None)
     mark_known(request, teen)
     messages.success(request, _("Your new password is set. Sign in with it."))
@@ -109,21 +111,21 @@ def wait(request: HttpRequest) -> HttpResponse:
 @never_cache
 def give(request: HttpRequest, link_id: UUID) -> HttpResponse:
     """A parent types the code that stands on the teen's screen."""
-    link = own_link_as_parent(request, link_id)
+    link = get_own_link_as_parent(request, link_id)
     form = CodeForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:
-            wrong_codes.hit(link.pk)
-            password_help.password_help_give(
+            wrong_code_limit.hit(link.pk)
+            password_help.grant_password_help(
                 teen=link.teen, by=person_of(request), code=form.cleaned_data["code"]
             )
         except TooOften as refusal:
             page = {"link": link, "form": form, "trouble": too_often_said(refusal)}
             return slowed(render(request, "families/password_give.html", page), refusal)
-        except CodeWrong:
+        except WrongCode:
             form.add_error("code", _("No request of theirs has this code. Look at their screen again."))
         else:
-            wrong_codes.take_back(link.pk)
+            wrong_code_limit.take_back(link.pk)
             words = _("Done. %(teen)s can choose a new password now, on the screen with the code.")
             messages.success(request, words % {"teen": link.teen})
             return redirect("families:family")
@@ -137,16 +139,16 @@ def give(request: HttpRequest, link_id: UUID) -> HttpResponse:
 @sensitive_post_parameters("old_password")
 def sealed(request: HttpRequest) -> HttpResponse:
     """What was closed when somebody helped with the password, and the old password that opens it."""
-    teen = teen_of(request)
+    teen = require_teen(request)
     form = OldPasswordForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:
-            wrong_old_passwords.hit(teen.pk)
+            old_password_limit.hit(teen.pk)
         except TooOften as refusal:
             page = {"form": OldPasswordForm(), "person": teen, "trouble": too_often_said(refusal)}
             return slowed(render(request, "families/sealed.html", page), refusal)
-        if password_help.sealed_open(teen=teen, old_password=form.cleaned_data["old_password"]):
-            wrong_old_passwords.take_back(teen.pk)
+        if password_help.unseal_data(teen=teen, old_password=form.cleaned_data["old_password"]):
+            old_password_limit.take_back(teen.pk)
             messages.success(request, _("What you wrote before is open again."))
             return redirect("families:sealed")
         form.add_error("old_password", _("That was not your password then. Capitals count."))

@@ -7,45 +7,45 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import sign_in_required
 from families.forms import TrustedAdultForm
-from families.gate import gate_of
-from families.looks import LOOK_LASTS
-from families.selectors import looks_at
-from families.trusted import trusted_adult_forget, trusted_adult_name, trusted_adult_of
-from families.views.access import teen_of
+from families.gate import get_tutor_gate
+from families.parent_view_log import SAME_VIEW_WITHIN
+from families.selectors import list_parent_views
+from families.trusted_adults import delete_trusted_adult, find_trusted_adult, save_trusted_adult
+from families.views.access import require_teen
 from kit.paging import page_of
 
-LOOKS_A_PAGE = 50
+PARENT_VIEWS_PER_PAGE = 50
 
 
 @sign_in_required
 @require_safe
-def looks(request: HttpRequest) -> HttpResponse:
-    teen = teen_of(request)
+def parent_views(request: HttpRequest) -> HttpResponse:
+    teen = require_teen(request)
     cursor = request.GET.get("before", "")
     page = {
         "person": teen,
-        "listed": page_of(looks_at(teen), by="at", size=LOOKS_A_PAGE, cursor=cursor),
+        "listed": page_of(list_parent_views(teen), by="at", size=PARENT_VIEWS_PER_PAGE, cursor=cursor),
         "is_first": not cursor,
-        "gate": gate_of(teen),
-        "minutes": LOOK_LASTS.seconds // 60,
+        "gate": get_tutor_gate(teen),
+        "minutes": SAME_VIEW_WITHIN.seconds // 60,
     }
-    return render(request, "families/looks.html", page)
+    return render(request, "families/parent_views.html", page)
 
 
 @sign_in_required
 @never_cache
 def trusted_adult(request: HttpRequest) -> HttpResponse:
     """Named in private. The page itself exists for teens alone, and nothing elsewhere tells whether it was used."""
-    teen = teen_of(request)
-    named = trusted_adult_of(teen)
+    teen = require_teen(request)
+    named = find_trusted_adult(teen)
     if request.method != "POST":
-        form = TrustedAdultForm(initial={"name": named.name, "reach": named.reach} if named else None)
+        form = TrustedAdultForm(initial={"name": named.name, "contact": named.contact} if named else None)
         return render(request, "families/trusted_adult.html", {"form": form, "named": named})
     if request.POST.get("forget"):
-        trusted_adult_forget(teen=teen)
+        delete_trusted_adult(teen=teen)
         return redirect("families:trusted_adult")
     form = TrustedAdultForm(request.POST)
     if not form.is_valid():
         return render(request, "families/trusted_adult.html", {"form": form, "named": named}, status=422)
-    trusted_adult_name(teen=teen, **form.cleaned_data)
+    save_trusted_adult(teen=teen, **form.cleaned_data)
     return redirect("families:trusted_adult")

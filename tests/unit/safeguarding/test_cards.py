@@ -12,9 +12,9 @@ from pytest_django import Settings
 
 from guard import Category, Level, Verdict, judge_input
 from safeguarding import datafile
-from safeguarding.cards import KINDS, Card, all_words, card_for, languages
+from safeguarding.cards import CARD_KINDS, CrisisCard, build_card, list_card_languages, load_card_texts
 from safeguarding.checks import check_texts
-from safeguarding.datafile import FOLDER, DataBroken
+from safeguarding.datafile import FOLDER, TextFileError
 from safeguarding.helplines import UNSAFE_HOME
 from tests.markup import squeezed
 
@@ -36,45 +36,45 @@ VERDICTS = {
 PROTECTING = ("tel:18004224453", "sms:18004224453")
 
 
-def said_by(card: Card) -> str:
+def said_by(card: CrisisCard) -> str:
     return " ".join([card.heading, *card.paragraphs, card.next, card.truth, card.pause, card.leave])
 
 
 @pytest.mark.parametrize("language", ["en", "es"])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", CARD_KINDS)
 def test_every_kind_has_its_own_words_in_every_language(kind: str, language: str) -> None:
-    words = all_words(language)[kind]
+    words = load_card_texts(language)[kind]
     with translation.override(language):
-        card = card_for(VERDICTS[kind], country="US")
+        card = build_card(VERDICTS[kind], country="US")
     assert (card.heading, card.next) == (words.heading, words.next)
     assert len(" ".join(card.paragraphs).split()) <= 80
 
 
 def test_a_language_without_a_file_gets_english() -> None:
     with translation.override("cy"):
-        assert card_for(VERDICTS["stated"], country="GB").leave == "Leave this page quickly"
+        assert build_card(VERDICTS["stated"], country="GB").leave == "Leave this page quickly"
 
 
 @pytest.mark.parametrize("beside", [Category.DISTRESS, Category.BULLYING, Category.MEDICAL])
 def test_eating_stays_eating_beside_what_weighs_less(beside: Category) -> None:
     about = frozenset({Category.EATING_DISORDER, beside})
-    assert "eating has become hard" in card_for(Verdict(Level.STATED, about), country="US").paragraphs[0]
+    assert "eating has become hard" in build_card(Verdict(Level.STATED, about), country="US").paragraphs[0]
 
 
 @pytest.mark.parametrize("kind", ["acute", "acute_someone_else", "someone_else"])
 @pytest.mark.parametrize(("country", "number"), [("US", "911"), ("GB", "999"), ("ES", "112"), ("ZZ", "112")])
 def test_danger_gets_the_countrys_emergency_number(kind: str, country: str, number: str) -> None:
-    assert number in " ".join(card_for(VERDICTS[kind], country=country).paragraphs)
+    assert number in " ".join(build_card(VERDICTS[kind], country=country).paragraphs)
 
 
 def test_whoever_also_hurts_themselves_is_not_only_told_about_eating() -> None:
     both = Verdict(Level.STATED, frozenset({Category.EATING_DISORDER, Category.SELF_HARM}))
-    assert "hurting yourself" in card_for(both, country="US").paragraphs[0]
+    assert "hurting yourself" in build_card(both, country="US").paragraphs[0]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", CARD_KINDS)
 def test_the_words_keep_to_their_own_rules(kind: str) -> None:
-    said = said_by(card_for(VERDICTS[kind], country="US"))
+    said = said_by(build_card(VERDICTS[kind], country="US"))
     for never in ("!", "secret", "watch", "promise", "committed", "pills", "bridge", "monitor"):
         assert never not in said
     assert "has not told anyone" in said
@@ -84,12 +84,12 @@ def test_the_words_keep_to_their_own_rules(kind: str) -> None:
 def test_no_card_would_itself_be_carded(language: str) -> None:
     with translation.override(language):
         for verdict in VERDICTS.values():
-            assert judge_input(said_by(card_for(verdict, country="US"))).level < Level.ACUTE
+            assert judge_input(said_by(build_card(verdict, country="US"))).level < Level.ACUTE
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", CARD_KINDS)
 def test_the_card_on_the_page(kind: str) -> None:
-    card = card_for(VERDICTS[kind], country="US")
+    card = build_card(VERDICTS[kind], country="US")
     page = squeezed(render_to_string("safeguarding/card.html", {"card": card}))
     assert '<section class="card-crisis" aria-labelledby=' in page
     assert page.count("<h2") == 1
@@ -105,18 +105,18 @@ def test_the_card_on_the_page(kind: str) -> None:
 
 @pytest.mark.parametrize("country", ["US", "GB", "IE", "CA", "ES", "ZZ"])
 def test_an_unsafe_home_gets_lines_that_protect_children(country: str) -> None:
-    lines = card_for(VERDICTS["unsafe_home"], country=country).country.lines
+    lines = build_card(VERDICTS["unsafe_home"], country=country).country.lines
     assert lines
     assert all(UNSAFE_HOME in line.helps for line in lines)
 
 
 def test_a_line_against_abuse_does_not_stand_on_the_card_of_a_crisis() -> None:
-    names = [line.name for line in card_for(VERDICTS["stated"], country="US").country.lines]
+    names = [line.name for line in build_card(VERDICTS["stated"], country="US").country.lines]
     assert names == ["988 Suicide & Crisis Lifeline", "Crisis Text Line"]
 
 
 def test_an_unsafe_home_is_asked_whether_it_is_safe_to_talk_and_who_feels_safe() -> None:
-    said = said_by(card_for(VERDICTS["unsafe_home"], country="US"))
+    said = said_by(build_card(VERDICTS["unsafe_home"], country="US"))
     assert "Is it safe to talk?" in said
     assert "Who feels safe" in said
     assert "tutor rests" not in said
@@ -124,17 +124,17 @@ def test_an_unsafe_home_is_asked_whether_it_is_safe_to_talk_and_who_feels_safe()
 
 def test_a_life_in_danger_comes_before_an_unsafe_home() -> None:
     both = Verdict(Level.ACUTE, frozenset({Category.UNSAFE_HOME, Category.SUICIDE}))
-    assert card_for(both, country="US").heading == "Call your emergency number now"
+    assert build_card(both, country="US").heading == "Call your emergency number now"
 
 
 class TestReview:
     def test_the_files_say_that_nobody_has_reviewed_them(self) -> None:
-        for language in languages():
+        for language in list_card_languages():
             assert tomllib.loads((FOLDER / f"cards.{language}.toml").read_text())["reviewed"] is False
 
     def test_a_recorded_review_takes_the_note_off_the_card(self, settings: Settings) -> None:
         settings.CRISIS_TEXTS_REVIEW = "Dr A. Name, 2026-11-22"
-        card = card_for(VERDICTS["stated"], country="US")
+        card = build_card(VERDICTS["stated"], country="US")
         assert card.reviewed
         assert "clinician" not in render_to_string("safeguarding/card.html", {"card": card})
 
@@ -143,9 +143,9 @@ class TestBrokenFiles:
     @pytest.fixture(autouse=True)
     def folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         monkeypatch.setattr(datafile, "FOLDER", tmp_path)
-        all_words.cache_clear()
+        load_card_texts.cache_clear()
         yield tmp_path
-        all_words.cache_clear()
+        load_card_texts.cache_clear()
 
     @pytest.mark.parametrize(
         ("old", "new", "said"),
@@ -168,14 +168,14 @@ class TestBrokenFiles:
         whole = (FOLDER / "cards.en.toml").read_text()
         assert old in whole
         (folder / "cards.en.toml").write_text(whole.replace(old, new, 1))
-        with pytest.raises(DataBroken, match=said):
-            all_words("en")
+        with pytest.raises(TextFileError, match=said):
+            load_card_texts("en")
         (error,) = check_texts()
         assert error.id == "safeguarding.E001"
 
     def test_a_missing_file_is_named(self) -> None:
-        with pytest.raises(DataBroken, match=r"cards\.en\.toml: it cannot be read"):
-            all_words("en")
+        with pytest.raises(TextFileError, match=r"cards\.en\.toml: it cannot be read"):
+            load_card_texts("en")
 
 
 def test_the_files_that_ship_are_whole() -> None:

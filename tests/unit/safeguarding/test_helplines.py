@@ -4,12 +4,12 @@ import pytest
 from django.test import Client
 
 from safeguarding import datafile, helplines
-from safeguarding.helplines import SAID, SOURCES, countries, country_for
+from safeguarding.helplines import HOURS_AND_LANGUAGES, SOURCES, get_country_help, list_countries
 from tests.markup import squeezed
 
 
 def test_every_line_can_be_reached_and_says_when_it_was_checked() -> None:
-    for country in countries():
+    for country in list_countries():
         assert country.emergency.isdecimal()
         for line in country.lines:
             contacts = [contact for contact in (line.call, line.text, line.chat) if contact]
@@ -22,7 +22,7 @@ def test_every_line_can_be_reached_and_says_when_it_was_checked() -> None:
 
 
 def test_numbers_that_are_dialled_are_those_that_are_read() -> None:
-    for country in countries():
+    for country in list_countries():
         for line in country.lines:
             if line.call:
                 shown = "".join(filter(str.isdecimal, line.call.shown))
@@ -30,16 +30,16 @@ def test_numbers_that_are_dialled_are_those_that_are_read() -> None:
 
 
 def test_the_countries_of_the_brief_are_there() -> None:
-    assert [country.code for country in countries()] == ["US", "GB", "IE", "CA", "ES", "elsewhere"]
+    assert [country.code for country in list_countries()] == ["US", "GB", "IE", "CA", "ES", "elsewhere"]
 
 
 @pytest.mark.parametrize("code", ["ZZ", "", "u", "elsewhere"])
 def test_a_country_without_lines_of_its_own_gets_those_for_everybody(code: str) -> None:
-    assert country_for(code).code == "elsewhere"
+    assert get_country_help(code).code == "elsewhere"
 
 
 def test_a_countrys_code_may_be_written_small() -> None:
-    assert country_for("us").emergency == "911"
+    assert get_country_help("us").emergency == "911"
 
 
 LINE = "[US]\nemergency = '1'\n[[US.lines]]\nname='x'\n"
@@ -71,18 +71,21 @@ def test_a_broken_file_names_itself_and_the_entry(
 ) -> None:
     (tmp_path / "helplines.toml").write_text(text)
     monkeypatch.setattr(datafile, "FOLDER", tmp_path)
-    helplines.countries.cache_clear()
-    with pytest.raises(datafile.DataBroken, match=said):
-        countries()
-    helplines.countries.cache_clear()
+    helplines.list_countries.cache_clear()
+    with pytest.raises(datafile.TextFileError, match=said):
+        list_countries()
+    helplines.list_countries.cache_clear()
 
 
 def test_what_is_said_of_a_line_can_be_translated() -> None:
     said = {
-        words for country in countries() for line in country.lines for words in (line.hours, line.languages)
+        words
+        for country in list_countries()
+        for line in country.lines
+        for words in (line.hours, line.languages)
     }
-    assert said == set(SAID)
-    assert {line.source for country in countries() for line in country.lines} == set(SOURCES)
+    assert said == set(HOURS_AND_LANGUAGES)
+    assert {line.source for country in list_countries() for line in country.lines} == set(SOURCES)
 
 
 def test_a_card_in_spanish_says_when_in_spanish(client: Client) -> None:

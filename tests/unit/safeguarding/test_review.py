@@ -2,7 +2,7 @@ import pytest
 from pytest_django import Settings
 
 from safeguarding.checks import check_review
-from safeguarding.review import chat_is_open, review_recorded
+from safeguarding.review import is_review_recorded, is_tutor_open
 
 
 @pytest.mark.parametrize(
@@ -20,19 +20,19 @@ from safeguarding.review import chat_is_open, review_recorded
     ],
 )
 def test_a_record_names_somebody_and_a_day_that_has_been(record: str, counts: bool) -> None:
-    assert review_recorded(record) is counts
+    assert is_review_recorded(record) is counts
 
 
 def test_in_demo_mode_the_tutor_is_open(settings: Settings) -> None:
     settings.DEMO, settings.CRISIS_TEXTS_REVIEW = True, ""
-    assert chat_is_open()
+    assert is_tutor_open()
     assert check_review() == []
 
 
 def test_outside_demo_mode_the_tutor_waits_for_it(settings: Settings) -> None:
     settings.DEMO, settings.CRISIS_TEXTS_REVIEW = False, ""
-    assert not chat_is_open()
+    assert not is_tutor_open()
     assert [message.id for message in check_review()] == ["safeguarding.W001"]
     settings.CRISIS_TEXTS_REVIEW = "Dr A. Name, 2026-11-22"
-    assert chat_is_open()
+    assert is_tutor_open()
     assert check_review() == []

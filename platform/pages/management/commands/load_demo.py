@@ -5,7 +5,7 @@ from django.core.management.base import BaseCommand
 
 from accounts.demo import DEMO_PEOPLE, demo_people_load
 from events.demo import demo_event_load
-from families.demo import demo_family_load
+from families.demo import load_demo_family
 
 
 class Command(BaseCommand):
@@ -20,6 +20,6 @@ class Command(BaseCommand):
         # Silent: whoever reads this command's lines looks for people.
         call_command("load_content", verbosity=0)
         demo_event_load()
-        demo_family_load()
+        load_demo_family()
         for demo in DEMO_PEOPLE:
             self.stdout.write(f"{demo.username}\t{demo.password}\t{demo.who}")

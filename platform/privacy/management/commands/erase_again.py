@@ -19,13 +19,13 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, keys: Path | None, **_options: Any) -> None:
         lines = (keys.read_text() if keys else sys.stdin.read()).splitlines()
         try:
-            count = erase_again(keys=list(_keys_in(lines)))
+            count = erase_again(keys=list(_parse_keys(lines)))
         except LastAdmin as fault:
             raise CommandError("One of them is the last admin here. Make another admin first.") from fault
         self.stdout.write(f"{count} erased again.")
 
 
-def _keys_in(lines: Iterable[str]) -> Iterator[tuple[int, datetime]]:
+def _parse_keys(lines: Iterable[str]) -> Iterator[tuple[int, datetime]]:
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue

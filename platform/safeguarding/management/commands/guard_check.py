@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand
 from guard import action_for, judge_conversation
 
 
-class LineBroken(ValueError):
+class InvalidLine(ValueError):
     """A line that cannot be judged. Its text says what is wrong with it."""
 
 
@@ -26,16 +26,16 @@ class Command(BaseCommand):
         judge_conversation([("user", "hello")])
         for number, line in enumerate(sys.stdin, 1):
             if line.strip():
-                self.stdout.write(json.dumps(_answered(number, line), ensure_ascii=False))
+                self.stdout.write(json.dumps(_judge_line(number, line), ensure_ascii=False))
 
 
-def _answered(number: int, line: str) -> dict[str, Any]:
+def _judge_line(number: int, line: str) -> dict[str, Any]:
     name: Any = None
     try:
-        row = _row(line)
+        row = _parse_row(line)
         name = row.get("id")
-        turns = _turns(row)
-    except LineBroken as fault:
+        turns = _parse_turns(row)
+    except InvalidLine as fault:
         return {"id": name, "line": number, "error": str(fault)}
     started = time.perf_counter()
     verdict = judge_conversation(turns)
@@ -50,29 +50,29 @@ def _answered(number: int, line: str) -> dict[str, Any]:
     }
 
 
-def _row(line: str) -> dict[str, Any]:
+def _parse_row(line: str) -> dict[str, Any]:
     try:
         row = json.loads(line)
     except ValueError as fault:
-        raise LineBroken(f"not JSON: {fault}") from fault
+        raise InvalidLine(f"not JSON: {fault}") from fault
     if not isinstance(row, dict):
-        raise LineBroken("not an object")
+        raise InvalidLine("not an object")
     return row
 
 
-def _turns(row: dict[str, Any]) -> list[tuple[str, str]]:
+def _parse_turns(row: dict[str, Any]) -> list[tuple[str, str]]:
     if "text" in row:
         if not isinstance(row["text"], str):
-            raise LineBroken('"text" is not a string')
+            raise InvalidLine('"text" is not a string')
         return [("user", row["text"])]
     turns = row.get("turns")
     if not isinstance(turns, list) or not turns:
-        raise LineBroken('has neither "text" nor a list of "turns"')
+        raise InvalidLine('has neither "text" nor a list of "turns"')
     found = []
     for turn in turns:
         if not isinstance(turn, dict) or not all(isinstance(turn.get(key), str) for key in ("role", "text")):
-            raise LineBroken('a turn is not {"role", "text"}')
+            raise InvalidLine('a turn is not {"role", "text"}')
         found.append((turn["role"], turn["text"]))
     if found[-1][0] != "user":
-        raise LineBroken('the last turn is not of the role "user"')
+        raise InvalidLine('the last turn is not of the role "user"')
     return found

@@ -8,19 +8,19 @@ from collections.abc import Callable
 from accounts.models import Person, Role
 from families.models import Consent
 
-type EndAnswers = Callable[[Person], None]
-_endings: list[EndAnswers] = []
+type ConsentEndHandler = Callable[[Person], None]
+_handlers: list[ConsentEndHandler] = []
 
 
-def register_ending(end: EndAnswers) -> None:
+def register_consent_end_handler(end: ConsentEndHandler) -> None:
     """Have `end` called with the teen, in the transaction in which their last consent ends."""
-    if end not in _endings:
-        _endings.append(end)
+    if end not in _handlers:
+        _handlers.append(end)
 
 
-def end_answers(*, teen: Person) -> None:
+def run_consent_end_handlers(*, teen: Person) -> None:
     """End what is being answered now. To be called after the consents are withdrawn, in the same transaction."""
-    for end in _endings:
+    for end in _handlers:
         end(teen)
 
 

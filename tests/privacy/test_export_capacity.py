@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import Person
-from privacy.archive import COPIES_AT_A_TIME, NoRoomForCopy, archive_make
+from privacy.archive import MAX_CONCURRENT_EXPORTS, ExportCapacityExceeded, build_archive
 from tests.conftest import with_consent
 from tests.live import Visitor, Web, running
 from tests.privacy.conftest import answered
@@ -22,8 +22,8 @@ DOWNLOAD, FAMILY_DOWNLOAD = "/account/data/download", "/family/data/download"
 def crowd(full: Person) -> Iterator[ExitStack]:
     """As many copies as may be at a time, all of them open."""
     with ExitStack() as copies:
-        for _ in range(COPIES_AT_A_TIME):
-            copies.enter_context(archive_make(person=full))
+        for _ in range(MAX_CONCURRENT_EXPORTS):
+            copies.enter_context(build_archive(person=full))
         yield copies
 
 
@@ -43,21 +43,21 @@ class TestAtATime:
 
     def test_a_place_is_free_again_after_a_fault(self, full: Person, monkeypatch: pytest.MonkeyPatch) -> None:
         with monkeypatch.context() as broken:
-            broken.setattr("privacy.archive._kind_write", lambda *_args: 1 / 0)
-            for _ in range(COPIES_AT_A_TIME + 1):
+            broken.setattr("privacy.archive._write_kind", lambda *_args: 1 / 0)
+            for _ in range(MAX_CONCURRENT_EXPORTS + 1):
                 with pytest.raises(ZeroDivisionError):
-                    archive_make(person=full)
-        archive_make(person=full).close()
+                    build_archive(person=full)
+        build_archive(person=full).close()
 
     def test_a_place_is_given_back_once(self, full: Person) -> None:
-        first = archive_make(person=full)
+        first = build_archive(person=full)
         first.close()
         first.close()
         with ExitStack() as copies:
-            for _ in range(COPIES_AT_A_TIME):
-                copies.enter_context(archive_make(person=full))
-            with pytest.raises(NoRoomForCopy):
-                archive_make(person=full)
+            for _ in range(MAX_CONCURRENT_EXPORTS):
+                copies.enter_context(build_archive(person=full))
+            with pytest.raises(ExportCapacityExceeded):
+                build_archive(person=full)
 
 
 @pytest.mark.faults

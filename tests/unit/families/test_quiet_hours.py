@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from families.quiet import QuietHours, first_at, last_at, new_zone_from, quiet_until
+from families.quiet_hours import (
+    QuietHours,
+    find_quiet_end,
+    get_first_instant,
+    get_last_instant,
+    get_new_zone_start,
+)
 
 LA = ZoneInfo("America/Los_Angeles")
 MADRID = ZoneInfo("Europe/Madrid")
@@ -41,7 +47,7 @@ def at(*when: int, zone: ZoneInfo = LA) -> datetime:
 
 
 def opens(*agreed: QuietHours, now: datetime) -> datetime | None:
-    quiet = quiet_until(agreed, now=now)
+    quiet = find_quiet_end(agreed, now=now)
     return quiet.at if quiet else None
 
 
@@ -145,7 +151,7 @@ class TestANight:
 
     def test_that_lies_in_an_hour_which_the_clocks_skip_is_not(self) -> None:
         skipped = night(begins=time(2, 10), ends=time(2, 40))
-        days = [begins.astimezone(LA).day for begins, _ends in skipped.stretches(at(2027, 3, 14, 12))]
+        days = [begins.astimezone(LA).day for begins, _ends in skipped.intervals(at(2027, 3, 14, 12))]
         assert days == [12, 13, 15, 16]
 
     @given(st.times(), st.times(), MOMENTS, st.sampled_from(ZONES))
@@ -171,7 +177,7 @@ class TestTwoAgreements:
 
     def test_each_have_a_clock_and_the_last_one_opens_the_tutor(self) -> None:
         new_york = ZoneInfo("America/New_York")
-        quiet = quiet_until([night(new_york), night(LA)], now=at(2026, 6, 1, 22))
+        quiet = find_quiet_end([night(new_york), night(LA)], now=at(2026, 6, 1, 22))
         assert quiet
         assert (quiet.at, quiet.zone) == (at(2026, 6, 2, 7), LA)
         # At 18:30 in Los Angeles it is quiet in New York already.
@@ -184,7 +190,7 @@ class TestAnotherZone:
         self, now: datetime, old: str, new: str, hours: tuple[time, time]
     ) -> None:
         before, after = night(ZoneInfo(old), *hours), night(ZoneInfo(new), *hours)
-        since = new_zone_from(day_after=now, zone=before.zone, quiet=before)
+        since = get_new_zone_start(day_after=now, zone=before.zone, quiet=before)
         assert now < since
         assert since.astimezone(before.zone).date() == now.astimezone(before.zone).date() + DAY
         agreed = [
@@ -199,7 +205,7 @@ class TestAnotherZone:
 
     def test_at_ten_in_the_evening_does_not_end_this_night(self) -> None:
         now = at(2026, 6, 1, 22)
-        since = new_zone_from(day_after=now, zone=LA, quiet=night())
+        since = get_new_zone_start(day_after=now, zone=LA, quiet=night())
         assert since == at(2026, 6, 2, 7)
         moved = [
             QuietHours(begins=time(21), ends=time(7), zone=LA, before=since),
@@ -209,13 +215,13 @@ class TestAnotherZone:
         assert opens(*moved, now=at(2026, 6, 2, 21, 30, zone=MADRID)) == at(2026, 6, 3, 7, zone=MADRID)
 
     def test_counts_from_midnight_where_there_are_no_quiet_hours(self) -> None:
-        assert new_zone_from(day_after=at(2026, 6, 1, 22), zone=LA, quiet=None) == at(2026, 6, 2)
+        assert get_new_zone_start(day_after=at(2026, 6, 1, 22), zone=LA, quiet=None) == at(2026, 6, 2)
 
 
 @given(st.datetimes(datetime(2026, 1, 1), datetime(2028, 1, 1)), st.sampled_from(ZONES))  # noqa: DTZ001
 def test_a_time_on_the_wall_is_found_in_every_zone(wall: datetime, name: str) -> None:
     zone = ZoneInfo(name)
-    first, last = first_at(wall, zone), last_at(wall, zone)
+    first, last = get_first_instant(wall, zone), get_last_instant(wall, zone)
     assert first <= last
     for found in (first, last):
         there = found.astimezone(zone).replace(tzinfo=None)

@@ -7,21 +7,21 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.models import Person
-from families.notices import notice_send
-from families.selectors import teens_of
-from privacy.archive import archive_make
+from families.notices import send_notice
+from families.selectors import list_teens
+from privacy.archive import build_archive
 
 
 @transaction.atomic
-def family_copy_take(*, parent: Person) -> SpooledTemporaryFile[bytes]:
+def export_family(*, parent: Person) -> SpooledTemporaryFile[bytes]:
     """The zip of a family. Each teen is told that a parent took one. Whoever takes it closes it."""
-    teens = list(teens_of(parent).order_by("pk"))
+    teens = list(list_teens(parent).order_by("pk"))
     words = _("%(who)s took a copy of your account’s data. Nothing that you wrote or learned is in it.")
     for teen in teens:
-        notice_send(
+        send_notice(
             person=teen,
-            words=words % {"who": parent},
-            to_do=_("You can take a copy of your own data:"),
+            text=words % {"who": parent},
+            action_text=_("You can take a copy of your own data:"),
             path=reverse("privacy:data"),
         )
-    return archive_make(person=parent, teens=teens)
+    return build_archive(person=parent, teens=teens)

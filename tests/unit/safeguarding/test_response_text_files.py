@@ -9,22 +9,30 @@ from django.utils import translation
 from pytest_django import Settings
 
 from guard import Action, Category, Level, Verdict, action_for, judge_input, judge_output
-from safeguarding import acts, datafile
-from safeguarding.acts import CUT, OTHER, REDIRECTED, REFUSED, Question, Said, all_texts
+from safeguarding import datafile, response_texts
 from safeguarding.checks import check_texts
-from safeguarding.datafile import FOLDER, DataBroken
+from safeguarding.datafile import FOLDER, TextFileError
+from safeguarding.response_texts import (
+    CUT_CATEGORIES,
+    OTHER,
+    REDIRECT_CATEGORIES,
+    REFUSAL_CATEGORIES,
+    CheckIn,
+    FixedReply,
+    load_texts,
+)
 
 LANGUAGES = ["en", "es"]
 
 
-def said(language: str) -> list[Said]:
-    texts = all_texts(language)
+def said(language: str) -> list[FixedReply]:
+    texts = load_texts(language)
     return [*texts.redirected.values(), *texts.refused.values(), *texts.cut.values()]
 
 
 def words(language: str) -> list[str]:
     """Every sentence that the site itself says. What it offers is worded as its reader would ask it."""
-    texts = all_texts(language)
+    texts = load_texts(language)
     found: list[str] = []
     for one in said(language):
         found += [one.heading, *one.paragraphs]
@@ -45,15 +53,15 @@ def words(language: str) -> list[str]:
 
 
 def test_both_languages_are_there() -> None:
-    assert datafile.languages(acts.FAMILY) == LANGUAGES
+    assert datafile.list_languages(response_texts.FAMILY) == LANGUAGES
 
 
-@pytest.mark.parametrize("category", [*REFUSED, *REDIRECTED])
+@pytest.mark.parametrize("category", [*REFUSAL_CATEGORIES, *REDIRECT_CATEGORIES])
 def test_every_category_that_is_turned_down_has_words(category: Category) -> None:
     action = action_for(Verdict(categories=frozenset({category})))
-    assert action is (Action.REFUSE if category in REFUSED else Action.REDIRECT)
+    assert action is (Action.REFUSE if category in REFUSAL_CATEGORIES else Action.REDIRECT)
     for language in LANGUAGES:
-        texts = all_texts(language)
+        texts = load_texts(language)
         assert (texts.refused | texts.redirected)[category].offers
 
 
@@ -63,7 +71,7 @@ def test_no_category_that_is_turned_down_is_without_words() -> None:
         for category in Category
         if action_for(Verdict(categories=frozenset({category}))) in {Action.REFUSE, Action.REDIRECT}
     }
-    assert turned_down == {*REFUSED, *REDIRECTED}
+    assert turned_down == {*REFUSAL_CATEGORIES, *REDIRECT_CATEGORIES}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -88,27 +96,27 @@ class TestTheWords:
                 assert action_for(judge_input(offer)) is Action.ALLOW
 
     def test_every_kind_of_cut_has_words_and_no_offer_of_its_own(self, language: str) -> None:
-        assert set(all_texts(language).cut) == {*CUT, OTHER}
+        assert set(load_texts(language).cut) == {*CUT_CATEGORIES, OTHER}
 
 
 def test_the_page_gets_its_own_language_and_english_elsewhere() -> None:
     with translation.override("es"):
-        assert acts.cut_for("romance").heading == "Esa respuesta se ha parado"
+        assert response_texts.get_cut_notice("romance").heading == "Esa respuesta se ha parado"
     with translation.override("cy"):
-        assert acts.cut_for("romance").heading == "That answer was stopped"
+        assert response_texts.get_cut_notice("romance").heading == "That answer was stopped"
 
 
 def test_a_reason_that_nobody_wrote_words_for_gets_the_general_ones() -> None:
-    assert acts.cut_for("drugs") == acts.cut_for("other")
+    assert response_texts.get_cut_notice("drugs") == response_texts.get_cut_notice("other")
 
 
 def test_of_several_categories_the_gravest_chooses() -> None:
-    assert acts.refusal_for({Category.INJECTION, Category.METHOD}).is_clinical
+    assert response_texts.get_refusal({Category.INJECTION, Category.METHOD}).is_clinical
 
 
 def test_the_emergency_number_is_the_countrys(settings: Settings) -> None:
     settings.HELP_COUNTRY = "GB"
-    assert "999" in " ".join(acts.redirect_for({Category.MEDICAL}).paragraphs)
+    assert "999" in " ".join(response_texts.get_redirect({Category.MEDICAL}).paragraphs)
 
 
 class TestReview:
@@ -117,7 +125,7 @@ class TestReview:
             assert tomllib.loads((FOLDER / f"acts.{language}.toml").read_text())["reviewed"] is False
 
     def test_what_matters_says_so_until_a_review_is_recorded(self, settings: Settings) -> None:
-        texts = all_texts("en")
+        texts = load_texts("en")
         clinical = [
             *texts.questions.values(),
             *texts.support.values(),
@@ -133,8 +141,8 @@ class TestReview:
 
 def test_a_question_has_a_yes_a_no_and_a_way_around() -> None:
     for language in LANGUAGES:
-        for asked in all_texts(language).questions.values():
-            assert isinstance(asked, Question)
+        for asked in load_texts(language).questions.values():
+            assert isinstance(asked, CheckIn)
             assert len({asked.yes, asked.no, asked.unsaid}) == 3
 
 
@@ -144,9 +152,9 @@ class TestBrokenFiles:
         for file in FOLDER.glob("*.toml"):
             (tmp_path / file.name).write_text(file.read_text())
         monkeypatch.setattr(datafile, "FOLDER", tmp_path)
-        all_texts.cache_clear()
+        load_texts.cache_clear()
         yield tmp_path
-        all_texts.cache_clear()
+        load_texts.cache_clear()
 
     @pytest.mark.parametrize(
         ("old", "new", "named"),
@@ -167,7 +175,7 @@ class TestBrokenFiles:
         file = folder / "acts.en.toml"
         assert old in file.read_text()
         file.write_text(file.read_text().replace(old, new, 1))
-        with pytest.raises(DataBroken, match=named):
-            all_texts("en")
+        with pytest.raises(TextFileError, match=named):
+            load_texts("en")
         (error,) = check_texts()
         assert error.id == "safeguarding.E001"

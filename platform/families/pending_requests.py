@@ -18,30 +18,30 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from accounts.models import Person, Role
-from families.consents import consents_in_force
-from families.erasing import decides_alone
-from families.models import INVITATION_LIFE, CoolingOff, FamilyErasure, Invitation, Link, PasswordHelp
-from families.password_help import HELP_LIFE
-from families.selectors import standing_links
-from families.verification import is_verified
+from families.consents import list_consents_in_force
+from families.family_deletion import can_decide_alone
+from families.models import INVITATION_LIFETIME, CoolingOff, FamilyDeletion, Invitation, Link, PasswordHelp
+from families.password_help import PASSWORD_HELP_LIFETIME
+from families.selectors import list_active_links
+from families.verification import build_verified_filter
 
 # Stands for the person in a statement that is made once; no account has this number.
 ANY_PERSON = -(2**62)
 # More of them are not counted: invitations can be sent to an address by anyone.
-MOST_COUNTED = 20
+MAX_COUNTED = 20
 
 
 @dataclass(frozen=True)
-class WaitingRequest:
+class PendingRequest:
     """One request: of what kind, the key of its page, and the name of the person who waits for an answer."""
 
     kind: str
     key: str
-    who: str
+    person_name: str
 
 
 @dataclass(frozen=True)
-class Step:
+class NextStep:
     """A card: what is left to do, why, and the one button that does it."""
 
     title: str
@@ -52,23 +52,23 @@ class Step:
 
 @dataclass(frozen=True)
 class RequestKind:
-    """A kind of request. `rows` reads those that wait for a person, made by `request_rows`, or None."""
+    """A kind of request. `rows` reads those that wait for a person, made by `build_request_rows`, or None."""
 
     name: str
     rows: Callable[[Person], QuerySet[Any, Any] | None]
-    step: Callable[[WaitingRequest, Person], Step]
+    build_step: Callable[[PendingRequest, Person], NextStep]
 
 
 _kinds: list[RequestKind] = []
 
 
-def register_requests(*kinds: RequestKind) -> None:
+def register_request_kinds(*kinds: RequestKind) -> None:
     """Make kinds known. The first that are registered are shown first."""
     known = {kind.name for kind in _kinds}
     _kinds.extend(kind for kind in kinds if kind.name not in known)
 
 
-def request_rows(rows: QuerySet[Any, Any], *, kind: str, key: str, who: str) -> QuerySet[Any, Any]:
+def build_request_rows(rows: QuerySet[Any, Any], *, kind: str, key: str, who: str) -> QuerySet[Any, Any]:
     """The rows of a kind: `key` is the field of the key, `who` the path to the person who asks, or ""."""
     person = f"{who}__" if who else ""
     made: QuerySet[Any, Any] = (
@@ -76,36 +76,36 @@ def request_rows(rows: QuerySet[Any, Any], *, kind: str, key: str, who: str) -> 
         .annotate(
             request_kind=Value(kind, output_field=CharField()),
             request_key=Cast(key, CharField()),
-            request_who=Coalesce(NullIf(f"{person}display_name", Value("")), f"{person}username"),
+            request_person_name=Coalesce(NullIf(f"{person}display_name", Value("")), f"{person}username"),
         )
-        .values_list("request_kind", "request_key", "request_who")
+        .values_list("request_kind", "request_key", "request_person_name")
     )
-    return made[:MOST_COUNTED]
+    return made[:MAX_COUNTED]
 
 
-def requests_waiting_for(person: Person) -> list[WaitingRequest]:
+def list_pending_requests(person: Person) -> list[PendingRequest]:
     """What waits for a person, the most urgent kind first. One statement for all kinds; none for admins."""
     if person.role not in {Role.PARENT, Role.TEEN}:
         return []
-    sql, params = _statement(role=person.role, has_email=bool(person.email), today=timezone.localdate())
+    sql, params = _build_statement(role=person.role, has_email=bool(person.email), today=timezone.localdate())
     if not sql:
         return []
     with connection.cursor() as cursor:
         cursor.execute(sql, [person.pk if value == ANY_PERSON else value for value in params])
-        found = [WaitingRequest(*row) for row in cursor.fetchall()]
+        found = [PendingRequest(*row) for row in cursor.fetchall()]
     order = {kind.name: number for number, kind in enumerate(_kinds)}
     requests = sorted(found, key=lambda request: order[request.kind])
-    if any(request.kind == ERASURE for request in requests) and not decides_alone(person):
-        requests = [request for request in requests if request.kind != ERASURE]
-    return requests[:MOST_COUNTED]
+    if any(request.kind == DELETION for request in requests) and not can_decide_alone(person):
+        requests = [request for request in requests if request.kind != DELETION]
+    return requests[:MAX_COUNTED]
 
 
 @lru_cache(maxsize=8)
-def _statement(*, role: str, has_email: bool, today: date) -> tuple[str, tuple[Any, ...]]:
+def _build_statement(*, role: str, has_email: bool, today: date) -> tuple[str, tuple[Any, ...]]:
     """All kinds' rows for anyone of a role, as one statement with ANY_PERSON in place of the person.
 
     Django takes longer to make this statement than PostgreSQL to answer it, and every page asks. It says no other time
-    than the day, which `standing_links` puts into it.
+    than the day, which `list_active_links` puts into it.
     """
     del today
     anyone = Person(pk=ANY_PERSON, role=role, email="any@example.org" if has_email else "")
@@ -117,90 +117,92 @@ def _statement(*, role: str, has_email: bool, today: date) -> tuple[str, tuple[A
     return sql, tuple(params)
 
 
-def waiting_requests(request: HttpRequest) -> list[WaitingRequest]:
+def get_pending_requests(request: HttpRequest) -> list[PendingRequest]:
     """What waits for whoever opens this page, read once a page. Nothing when the database is away."""
     if not hasattr(request, "family_requests"):
         person = getattr(request, "user", None)
         try:
-            found = requests_waiting_for(person) if isinstance(person, Person) else []
+            found = list_pending_requests(person) if isinstance(person, Person) else []
         except DatabaseError:
             found = []
         request.family_requests = found  # type: ignore[attr-defined]
     return request.family_requests  # type: ignore[attr-defined, no-any-return]
 
 
-def name_in(words: str, who: object) -> str:
+def format_with_name(words: str, who: object) -> str:
     """A sentence with `%(who)s` in it, where the name stands whatever direction it is read in."""
     before, _mark, after = (words % {"who": "\0"}).partition("\0")
     return format_html("{}<bdi>{}</bdi>{}", before, who, after)
 
 
-def step_of(request: WaitingRequest, person: Person) -> Step:
+def build_request_step(request: PendingRequest, person: Person) -> NextStep:
     kinds = {kind.name: kind for kind in _kinds}
-    return kinds[request.kind].step(request, person)
+    return kinds[request.kind].build_step(request, person)
 
 
-PASSWORD, INVITATION, CONSENT, AGREEMENT, ERASURE = (
+PASSWORD, INVITATION, CONSENT, AGREEMENT, DELETION = (
     "password",
     "invitation",
     "consent",
     "agreement",
-    "erasure",
+    "deletion",
 )
 
 
-def _links(person: Person) -> QuerySet[Link]:
+def _list_links(person: Person) -> QuerySet[Link]:
     is_parent = person.role == Role.PARENT
-    return standing_links().filter(**{"parent" if is_parent else "teen": person})
+    return list_active_links().filter(**{"parent" if is_parent else "teen": person})
 
 
-def _other(person: Person) -> str:
+def _get_other_field(person: Person) -> str:
     return "teen" if person.role == Role.PARENT else "parent"
 
 
-def passwords(person: Person) -> QuerySet[Any, Any] | None:
+def list_password_requests(person: Person) -> QuerySet[Any, Any] | None:
     """Teens who ask a parent for help with a forgotten password, each once."""
     if person.role != Role.PARENT:
         return None
     asked = PasswordHelp.objects.filter(
-        teen=OuterRef("teen"), used_at=None, granted_at=None, asked_at__gt=Now() - HELP_LIFE
+        teen=OuterRef("teen"), used_at=None, granted_at=None, asked_at__gt=Now() - PASSWORD_HELP_LIFETIME
     )
-    return request_rows(_links(person).filter(Exists(asked)), kind=PASSWORD, key="pk", who="teen")
+    return build_request_rows(_list_links(person).filter(Exists(asked)), kind=PASSWORD, key="pk", who="teen")
 
 
-def invitations(person: Person) -> QuerySet[Any, Any] | None:
+def list_invitation_requests(person: Person) -> QuerySet[Any, Any] | None:
     """Invitations to an address that has been shown to be this person's, from somebody to whom they are not linked."""
     if not person.email:
         return None
     mine, theirs = ("parent", "teen") if person.role == Role.PARENT else ("teen", "parent")
-    linked = standing_links().filter(**{mine: person, theirs: OuterRef("by")})
+    linked = list_active_links().filter(**{mine: person, theirs: OuterRef("by")})
     own = EmailAddress.objects.filter(user=person, verified=True).values("email")
-    since = Now() - INVITATION_LIFE
+    since = Now() - INVITATION_LIFETIME
     sent = Invitation.objects.filter(email__in=own, made_at__gt=since, by__role=theirs).exclude(by=person)
-    return request_rows(sent.filter(~Exists(linked)), kind=INVITATION, key="token", who="by")
+    return build_request_rows(sent.filter(~Exists(linked)), kind=INVITATION, key="token", who="by")
 
 
-def consents(person: Person) -> QuerySet[Any, Any] | None:
+def list_consent_requests(person: Person) -> QuerySet[Any, Any] | None:
     """Teens for whom nobody has agreed to today's words, and this parent can."""
     if person.role != Role.PARENT:
         return None
-    standing = consents_in_force().filter(teen=OuterRef("teen"))
+    standing = list_consents_in_force().filter(teen=OuterRef("teen"))
     # Another parent's no stands for some days, and after one's own there is nothing to be asked for.
     cooling_off = CoolingOff.objects.filter(teen=OuterRef("teen"), until__gt=Now())
-    links = _links(person).filter(~Exists(standing), ~Exists(cooling_off)).filter(is_verified())
-    return request_rows(links, kind=CONSENT, key="pk", who="teen")
+    links = (
+        _list_links(person).filter(~Exists(standing), ~Exists(cooling_off)).filter(build_verified_filter())
+    )
+    return build_request_rows(links, kind=CONSENT, key="pk", who="teen")
 
 
-def agreements(person: Person) -> QuerySet[Any, Any] | None:
+def list_agreement_requests(person: Person) -> QuerySet[Any, Any] | None:
     """Changes of the agreement that the other side asks for."""
-    asked = _links(person).filter(proposal__isnull=False).exclude(proposal__by=person)
-    return request_rows(asked, kind=AGREEMENT, key="pk", who=_other(person))
+    asked = _list_links(person).filter(proposal__isnull=False).exclude(proposal__by=person)
+    return build_request_rows(asked, kind=AGREEMENT, key="pk", who=_get_other_field(person))
 
 
-def erasures(person: Person) -> QuerySet[Any, Any] | None:
+def list_deletion_requests(person: Person) -> QuerySet[Any, Any] | None:
     """A parent asks to erase the family's accounts, and a teen who decides alone has not said yes."""
     if person.role != Role.TEEN:
         return None
-    parents = _links(person).values("parent")
-    asked = FamilyErasure.objects.filter(parent__in=parents).exclude(agreed=person)
-    return request_rows(asked, kind=ERASURE, key="parent_id", who="parent")
+    parents = _list_links(person).values("parent")
+    asked = FamilyDeletion.objects.filter(parent__in=parents).exclude(agreed_teens=person)
+    return build_request_rows(asked, kind=DELETION, key="parent_id", who="parent")

@@ -10,16 +10,16 @@ from django.utils import timezone
 
 from accounts.models import Person
 from chat.models import Conversation, Turn, TurnState
-from families.agreements import proposal_answer, terms_propose
-from families.links import link_end
+from families.agreements import answer_proposal, propose_terms
+from families.links import end_link
 from families.models import Link, Proposal
-from families.terms import Terms, View
-from privacy.services import person_erase
+from families.terms import ParentView, Terms
+from privacy.services import erase_person
 
 Enter = Callable[[Person], Client]
 See = Callable[[], set[str]]
 Asked = Callable[..., None]
-TOPICS, FLAGGED, FULL = Terms(), Terms(view=View.FLAGGED), Terms(view=View.FULL)
+TOPICS, FLAGGED, FULL = Terms(), Terms(view=ParentView.FLAGGED), Terms(view=ParentView.FULL)
 
 
 @pytest.fixture
@@ -46,11 +46,11 @@ def seen(link: Link, as_person: Enter) -> See:
     return reading
 
 
-def agree(link: Link, terms: Terms, *, opens_earlier: bool = False) -> None:
+def agree(link: Link, terms: Terms, *, includes_earlier: bool = False) -> None:
     """The parent asks and the teen says yes."""
-    terms_propose(link=link, by=link.parent, terms=terms)
+    propose_terms(link=link, by=link.parent, terms=terms)
     if Proposal.objects.filter(link=link).exists():
-        proposal_answer(link=link, by=link.teen, accept=True, opens_earlier=opens_earlier)
+        answer_proposal(link=link, by=link.teen, accept=True, includes_earlier=includes_earlier)
 
 
 def test_each_wider_view_shows_what_was_asked_since_it_was_agreed_on(
@@ -71,7 +71,7 @@ def test_each_wider_view_shows_what_was_asked_since_it_was_agreed_on(
 def test_after_a_narrower_view_it_begins_anew(link: Link, teen: Person, asked: Asked, seen: See) -> None:
     agree(link, FULL)
     asked("Apple")
-    assert terms_propose(link=link, by=teen, terms=TOPICS)
+    assert propose_terms(link=link, by=teen, terms=TOPICS)
     asked("Banana")
     agree(link, FULL)
     asked("Cherry")
@@ -84,29 +84,29 @@ def test_what_a_narrower_view_showed_it_goes_on_showing(
     agree(link, FLAGGED)
     asked("Apple", is_carded=True)
     agree(link, FULL)
-    terms_propose(link=link, by=teen, terms=FLAGGED)
+    propose_terms(link=link, by=teen, terms=FLAGGED)
     assert seen() == {"Apple"}
 
 
 def test_another_change_of_the_agreement_moves_nothing(link: Link, asked: Asked, seen: See) -> None:
     agree(link, FULL)
     asked("Apple")
-    agree(link, Terms(view=View.FULL, answers_a_day=5))
+    agree(link, Terms(view=ParentView.FULL, answers_a_day=5))
     assert seen() == {"Apple"}
 
 
 class TestTheTeensChoice:
     def test_when_saying_yes_opens_what_was_asked_before(self, link: Link, asked: Asked, seen: See) -> None:
         asked("Apple")
-        agree(link, FULL, opens_earlier=True)
+        agree(link, FULL, includes_earlier=True)
         assert seen() == {"Apple"}
 
     def test_when_asking_for_it_holds_once_the_parent_says_yes(
         self, link: Link, parent: Person, teen: Person, asked: Asked, seen: See
     ) -> None:
         asked("Apple")
-        terms_propose(link=link, by=teen, terms=FULL, opens_earlier=True)
-        proposal_answer(link=link, by=parent, accept=True)
+        propose_terms(link=link, by=teen, terms=FULL, includes_earlier=True)
+        answer_proposal(link=link, by=parent, accept=True)
         assert seen() == {"Apple"}
 
     @pytest.mark.parametrize("is_answering", [False, True])
@@ -114,11 +114,11 @@ class TestTheTeensChoice:
         self, is_answering: bool, link: Link, parent: Person, teen: Person, asked: Asked, seen: See
     ) -> None:
         asked("Apple")
-        terms_propose(
-            link=link, by=teen if is_answering else parent, terms=FULL, opens_earlier=not is_answering
+        propose_terms(
+            link=link, by=teen if is_answering else parent, terms=FULL, includes_earlier=not is_answering
         )
-        proposal_answer(
-            link=link, by=parent if is_answering else teen, accept=True, opens_earlier=is_answering
+        answer_proposal(
+            link=link, by=parent if is_answering else teen, accept=True, includes_earlier=is_answering
         )
         assert seen() == set()
 
@@ -126,12 +126,12 @@ class TestTheTeensChoice:
         self, link: Link, parent: Person, teen: Person, asked: Asked, seen: See, as_person: Enter
     ) -> None:
         asked("Apple")
-        terms_propose(link=link, by=parent, terms=FULL)
+        propose_terms(link=link, by=parent, terms=FULL)
         address = f"/family/links/{link.pk}/"
-        assert "opens_earlier" not in as_person(parent).get(f"{address}agreement").content.decode()
+        assert "includes_earlier" not in as_person(parent).get(f"{address}agreement").content.decode()
         page = as_person(teen).get(f"{address}agreement").content.decode()
-        assert page.count('<input type="checkbox" name="opens_earlier">') == 2
-        as_person(teen).post(f"{address}answer", {"answer": "yes", "opens_earlier": "on"})
+        assert page.count('<input type="checkbox" name="includes_earlier">') == 2
+        as_person(teen).post(f"{address}answer", {"answer": "yes", "includes_earlier": "on"})
         assert seen() == {"Apple"}
         page = as_person(parent).get(f"{address}agreement").content.decode()
         assert "What was asked before the agreement is shown as well." in page
@@ -157,9 +157,9 @@ class TestOfTwoParents:
         asked("Apple")
         assert seen() == set()
         if is_erased:
-            person_erase(person=other_link.parent)
+            erase_person(person=other_link.parent)
         else:
-            link_end(link=other_link, by=other_link.parent)
+            end_link(link=other_link, by=other_link.parent)
         asked("Banana")
         assert seen() == {"Banana"}
 

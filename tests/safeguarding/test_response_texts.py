@@ -4,7 +4,7 @@ import pytest
 
 from courses.retrieval.search import passages_of
 from tests.library import fill_library
-from tests.unit.safeguarding.test_acts import LANGUAGES, said
+from tests.unit.safeguarding.test_response_text_files import LANGUAGES, said
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -10,42 +10,42 @@ from django.db import transaction
 from django.db.models import Model, Q, QuerySet
 from django.utils import timezone
 
-from privacy.registry import kinds
+from privacy.registry import list_kinds
 
-TITLES_KEPT_FOR = timedelta(days=30)
+TITLE_RETENTION = timedelta(days=30)
 BLANK = {"object_repr": "", "change_message": ""}
 
 
-def names_blank(*, names: Iterable[str]) -> None:
+def redact_names(*, names: Iterable[str]) -> None:
     """Cut every title that one of these names stands in. Empty names stand nowhere."""
     named = Q(pk__in=[])
     for name in filter(None, names):
-        named |= Q(object_repr__iregex=_as_whole_words(name))
-    _titled().filter(named).update(**BLANK)
+        named |= Q(object_repr__iregex=_match_whole_name(name))
+    _list_titled_entries().filter(named).update(**BLANK)
 
 
-def _as_whole_words(name: str) -> str:
+def _match_whole_name(name: str) -> str:
     """PostgreSQL's expression for a name that stands by itself: "An" is not in "Anna"."""
     return rf"(?<![[:alnum:]_]){re.escape(name)}(?![[:alnum:]_])"
 
 
-def _titled() -> QuerySet[LogEntry]:
+def _list_titled_entries() -> QuerySet[LogEntry]:
     """What the log says of rows whose titles may be names."""
-    personal = ContentType.objects.get_for_models(*(model for kind in kinds() for model in kind.models))
+    personal = ContentType.objects.get_for_models(*(model for kind in list_kinds() for model in kind.models))
     return LogEntry.objects.filter(content_type__in=personal.values()).exclude(**BLANK)
 
 
 @transaction.atomic
-def log_titles_forget(*, now: datetime | None = None) -> int:
+def redact_expired_titles(*, now: datetime | None = None) -> int:
     """Cut titles that may be names off what is older than TITLES_KEPT_FOR. Returns how many there were.
 
     Whoever has no account, or took a place under another name, is led to by nothing else.
     """
-    before = (now or timezone.now()) - TITLES_KEPT_FOR
-    return _titled().filter(action_time__lt=before).update(**BLANK)
+    before = (now or timezone.now()) - TITLE_RETENTION
+    return _list_titled_entries().filter(action_time__lt=before).update(**BLANK)
 
 
-def log_blank(rows: QuerySet[Model]) -> None:
+def redact_rows(rows: QuerySet[Model]) -> None:
     """Cut the titles of these rows, which may be names, off the log of the admin pages. What was done stays."""
     of = rows.model._meta  # noqa: SLF001 - Django documents it
     keys = [str(key) for key in rows.values_list("pk", flat=True)]

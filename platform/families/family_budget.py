@@ -12,44 +12,44 @@ from budgets.allowances import budget_nest, budget_of, cap_set, family_make, sit
 from budgets.models import Budget, Floor
 from budgets.selectors import SHORT_ANSWER_TOKENS
 from families.models import Link
-from families.quiet import first_at
-from families.selectors import links_of, standing_links
-from families.terms import combined
+from families.quiet_hours import get_first_instant
+from families.selectors import list_active_links, list_links
+from families.terms import combine_terms
 
 
-def limit_apply(*, teen: Person, now: datetime | None = None) -> None:
+def apply_daily_cap(*, teen: Person, now: datetime | None = None) -> None:
     """Cap the teen's budget at what the links that stand agree on: the smallest limit, or none.
 
     Its day begins on the clock of the oldest agreement, wherever the teen's account is. A new zone counts from the day
     after it was agreed on: apply_new_zones applies the limit again when that day has come.
     """
-    links = list(standing_links().filter(teen=teen).order_by("made_at"))
-    answers = combined([link.terms for link in links]).answers_a_day
+    links = list(list_active_links().filter(teen=teen).order_by("made_at"))
+    answers = combine_terms([link.terms for link in links]).answers_a_day
     cap_set(
         owner=teen,
         daily_tokens=None if answers is None else answers * SHORT_ANSWER_TOKENS,
-        time_zone=_zone_of_limit(links[0], now or timezone.now()) if links else "",
+        time_zone=_get_cap_zone(links[0], now or timezone.now()) if links else "",
         now=now,
     )
 
 
-def _zone_of_limit(link: Link, now: datetime) -> str:
+def _get_cap_zone(link: Link, now: datetime) -> str:
     """The zone that the day of a limit has: the new one from the first midnight of the earlier clock on.
 
-    The quiet hours of that night keep the earlier clock until they are over (families.quiet.new_zone_from). The limit
-    changes before they end, or else a day that begins as they do would be a day of the earlier clock still.
+    The quiet hours of that night keep the earlier clock until they are over (families.quiet_hours.get_new_zone_start).
+    The limit changes before they end, or else a day that begins as they do would be a day of the earlier clock still.
     """
     if link.zone_from is None:
         return link.time_zone
     earlier = ZoneInfo(link.earlier_zone)
     midnight = datetime.combine(link.zone_from.astimezone(earlier).date(), time())
-    return link.time_zone if now >= first_at(midnight, earlier) else link.earlier_zone
+    return link.time_zone if now >= get_first_instant(midnight, earlier) else link.earlier_zone
 
 
 def apply_new_zones(*, now: datetime | None = None) -> int:
     """Apply the limits of agreements whose new zone has begun to count. Returns how many changed for good."""
     now = now or timezone.now()
-    soon = standing_links().filter(zone_from__lte=now + timedelta(days=1)).order_by("pk")
+    soon = list_active_links().filter(zone_from__lte=now + timedelta(days=1)).order_by("pk")
     return sum(_apply_new_zone(link_id, now) for link_id in list(soon.values_list("pk", flat=True)))
 
 
@@ -59,22 +59,22 @@ def _apply_new_zone(link_id: UUID, now: datetime) -> bool:
     link = links.filter(pk=link_id, zone_from__isnull=False).first()
     if link is None or link.zone_from is None:
         return False
-    limit_apply(teen=link.teen, now=now)
+    apply_daily_cap(teen=link.teen, now=now)
     if now < link.zone_from:
         return False
     Link.objects.filter(pk=link.pk).update(earlier_zone="", zone_from=None)
     return True
 
 
-def nest_apply(*, person: Person) -> None:
+def apply_family_budget(*, person: Person) -> None:
     """Put a person's budget within one with somebody whom they are linked to, or on its own when there is nobody.
 
     Whoever shares a family's budget stays in it as long as somebody in it is linked to them: of two families that a
     second parent links, each keeps its own.
     """
-    linked = [link.parent if person == link.teen else link.teen for link in links_of(person)]
+    linked = [link.parent if person == link.teen else link.teen for link in list_links(person)]
     mine = budget_of(owner=person).within
-    families = [around for other in linked if (around := _family_of(other))]
+    families = [around for other in linked if (around := _find_family_budget(other))]
     if mine in families:
         return
     if families:
@@ -87,6 +87,6 @@ def nest_apply(*, person: Person) -> None:
         budget_nest(owner=person, within=site_budget())
 
 
-def _family_of(person: Person) -> Budget | None:
+def _find_family_budget(person: Person) -> Budget | None:
     around = budget_of(owner=person).within
     return around if around and around.kind == Floor.FAMILY else None

@@ -9,18 +9,18 @@ from django.conf import settings
 
 from guard import Category
 from safeguarding.cards import is_about_eating, is_about_safety
-from safeguarding.datafile import entry, page_language, paragraphs, read
-from safeguarding.helplines import country_for
-from safeguarding.review import review_recorded
+from safeguarding.datafile import choose_page_language, get_entry, paragraphs, read_file
+from safeguarding.helplines import get_country_help
+from safeguarding.review import is_review_recorded
 
 FAMILY = "acts"
 # Of several categories the first here chooses the words.
-REFUSED = (
+REFUSAL_CATEGORIES = (
     Category.METHOD, Category.SEXUAL, Category.VIOLENCE, Category.HATE, Category.DRUGS, Category.CRIME,
     Category.INJECTION,
 )  # fmt: skip
-REDIRECTED = (Category.MEDICAL, Category.LEGAL, Category.COMPANION)
-CUT = (
+REDIRECT_CATEGORIES = (Category.MEDICAL, Category.LEGAL, Category.COMPANION)
+CUT_CATEGORIES = (
     Category.METHOD, Category.ENCOURAGEMENT, Category.SEXUAL, Category.ISOLATION, Category.SECRETS, Category.ROMANCE,
     Category.CLAIMS_HUMAN, Category.HATE, Category.FLATTERY,
 )  # fmt: skip
@@ -28,7 +28,7 @@ OTHER = "other"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Text:
+class ReviewedText:
     """Words of any kind. `is_clinical` says that a clinician should read them, and that the file names none who has."""
 
     is_clinical: bool
@@ -36,11 +36,11 @@ class Text:
     @property
     def unreviewed(self) -> bool:
         """Whether the page has to say that nobody has reviewed them."""
-        return self.is_clinical and not review_recorded(settings.CRISIS_TEXTS_REVIEW)
+        return self.is_clinical and not is_review_recorded(settings.CRISIS_TEXTS_REVIEW)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Said(Text):
+class FixedReply(ReviewedText):
     """What is said instead of an answer. `lesson` is the key of a passage that fits, or ""."""
 
     heading: str
@@ -50,7 +50,7 @@ class Said(Text):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Question(Text):
+class CheckIn(ReviewedText):
     """What a pause asks, and the three answers to it."""
 
     heading: str
@@ -64,7 +64,7 @@ class Question(Text):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Support(Text):
+class SupportLines(ReviewedText):
     """The line above an answer and the one below it."""
 
     line: str
@@ -72,32 +72,32 @@ class Support(Text):
 
 
 @dataclass(frozen=True)
-class Texts:
+class ResponseTexts:
     """All the words of one language."""
 
-    questions: dict[str, Question]
-    support: dict[str, Support]
-    redirected: dict[str, Said]
-    refused: dict[str, Said]
-    cut: dict[str, Said]
+    questions: dict[str, CheckIn]
+    support: dict[str, SupportLines]
+    redirected: dict[str, FixedReply]
+    refused: dict[str, FixedReply]
+    cut: dict[str, FixedReply]
 
 
-def refusal_for(categories: Iterable[Category]) -> Said:
-    return _for_country(_texts().refused[_first(REFUSED, categories)])
+def get_refusal(categories: Iterable[Category]) -> FixedReply:
+    return _fill_in_country(_load_page_texts().refused[_choose_first(REFUSAL_CATEGORIES, categories)])
 
 
-def redirect_for(categories: Iterable[Category]) -> Said:
-    return _for_country(_texts().redirected[_first(REDIRECTED, categories)])
+def get_redirect(categories: Iterable[Category]) -> FixedReply:
+    return _fill_in_country(_load_page_texts().redirected[_choose_first(REDIRECT_CATEGORIES, categories)])
 
 
-def cut_for(category: str) -> Said:
+def get_cut_notice(category: str) -> FixedReply:
     """The words for an answer that was cut because of `category`, or those for any other reason."""
-    cut = _texts().cut
+    cut = _load_page_texts().cut
     return cut.get(category, cut[OTHER])
 
 
-def question_for(categories: Iterable[Category]) -> Question:
-    about, questions = set(categories), _texts().questions
+def get_check_in(categories: Iterable[Category]) -> CheckIn:
+    about, questions = set(categories), _load_page_texts().questions
     if is_about_safety(about):
         return questions["unsafe"]
     if Category.ABOUT_SOMEONE_ELSE in about:
@@ -105,51 +105,53 @@ def question_for(categories: Iterable[Category]) -> Question:
     return questions["eating" if is_about_eating(about) else "hopeless"]
 
 
-def support_for(categories: Iterable[Category]) -> Support:
-    about, support = set(categories), _texts().support
+def get_support_lines(categories: Iterable[Category]) -> SupportLines:
+    about, support = set(categories), _load_page_texts().support
     if Category.ABOUT_SOMEONE_ELSE in about:
         return support["someone_else"]
     return support["bullied" if Category.BULLYING in about else "burdened"]
 
 
-def cut_category(categories: Iterable[Category]) -> str:
+def choose_cut_category(categories: Iterable[Category]) -> str:
     """The category whose words an answer that was cut is given, or "other"."""
-    return _first(CUT, categories, default=OTHER)
+    return _choose_first(CUT_CATEGORIES, categories, default=OTHER)
 
 
-def _first(order: tuple[Category, ...], categories: Iterable[Category], default: str = "") -> str:
+def _choose_first(order: tuple[Category, ...], categories: Iterable[Category], default: str = "") -> str:
     found = set(categories)
     return str(next((category for category in order if category in found), default or order[-1]))
 
 
-def _texts() -> Texts:
-    return all_texts(page_language(FAMILY))
+def _load_page_texts() -> ResponseTexts:
+    return load_texts(choose_page_language(FAMILY))
 
 
-def _for_country(said: Said) -> Said:
-    emergency = country_for(settings.HELP_COUNTRY).emergency
+def _fill_in_country(said: FixedReply) -> FixedReply:
+    emergency = get_country_help(settings.HELP_COUNTRY).emergency
     told = tuple(paragraph.replace("{emergency}", emergency) for paragraph in said.paragraphs)
     return replace(said, paragraphs=told)
 
 
 @cache
-def all_texts(language: str) -> Texts:
+def load_texts(language: str) -> ResponseTexts:
     """The texts of one language. Raises DataBroken, naming the file and the entry, when one is not whole."""
     file = f"{FAMILY}.{language}.toml"
-    data = read(file)
+    data = read_file(file)
     whole = _Table(data, file, needs_review=data.get("reviewed") is not True)
     pause, support = whole.table("pause"), whole.table("support")
     redirect, refuse, cut = (whole.table(act) for act in ("redirect", "refuse", "cut"))
     every = pause.table("every")
-    return Texts(
+    return ResponseTexts(
         questions={
-            kind: _question(pause.table(kind), every)
+            kind: _read_check_in(pause.table(kind), every)
             for kind in ("hopeless", "eating", "unsafe", "someone_else")
         },
-        support={kind: _support(support.table(kind)) for kind in ("burdened", "bullied", "someone_else")},
-        redirected={kind: _said(redirect.table(kind)) for kind in REDIRECTED},
-        refused={kind: _said(refuse.table(kind)) for kind in REFUSED},
-        cut={kind: _said(cut.table(kind), offers=False) for kind in (*CUT, OTHER)},
+        support={
+            kind: _read_support(support.table(kind)) for kind in ("burdened", "bullied", "someone_else")
+        },
+        redirected={kind: _read_reply(redirect.table(kind)) for kind in REDIRECT_CATEGORIES},
+        refused={kind: _read_reply(refuse.table(kind)) for kind in REFUSAL_CATEGORIES},
+        cut={kind: _read_reply(cut.table(kind), offers=False) for kind in (*CUT_CATEGORIES, OTHER)},
     )
 
 
@@ -162,10 +164,10 @@ class _Table:
     needs_review: bool
 
     def table(self, key: str) -> "_Table":
-        return _Table(entry(self.data, key, dict, at=self.at), f"{self.at}, {key}", self.needs_review)
+        return _Table(get_entry(self.data, key, dict, at=self.at), f"{self.at}, {key}", self.needs_review)
 
     def text(self, key: str) -> str:
-        return entry(self.data, key, str, at=self.at)
+        return get_entry(self.data, key, str, at=self.at)
 
     def texts(self, key: str) -> tuple[str, ...]:
         return paragraphs(self.data, key, at=self.at)
@@ -175,8 +177,8 @@ class _Table:
         return self.needs_review and self.data.get("clinical") is True
 
 
-def _said(table: _Table, *, offers: bool = True) -> Said:
-    return Said(
+def _read_reply(table: _Table, *, offers: bool = True) -> FixedReply:
+    return FixedReply(
         heading=table.text("heading"),
         paragraphs=table.texts("paragraphs"),
         offers=table.texts("offers") if offers else (),
@@ -185,8 +187,8 @@ def _said(table: _Table, *, offers: bool = True) -> Said:
     )
 
 
-def _question(table: _Table, every: _Table) -> Question:
-    return Question(
+def _read_check_in(table: _Table, every: _Table) -> CheckIn:
+    return CheckIn(
         heading=table.text("heading"),
         paragraphs=table.texts("paragraphs"),
         question=table.text("question"),
@@ -199,5 +201,5 @@ def _question(table: _Table, every: _Table) -> Question:
     )
 
 
-def _support(table: _Table) -> Support:
-    return Support(line=table.text("line"), who=table.text("who"), is_clinical=table.is_clinical)
+def _read_support(table: _Table) -> SupportLines:
+    return SupportLines(line=table.text("line"), who=table.text("who"), is_clinical=table.is_clinical)

@@ -5,21 +5,21 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.utils import timezone
 
-from families.models import INVITATION_LIFE, Invitation, Notice
+from families.models import INVITATION_LIFETIME, Invitation, Notice
 
-INVITATIONS_KEPT_FOR = INVITATION_LIFE
-NOTICES_KEPT_FOR = timedelta(days=90)
+INVITATION_RETENTION = INVITATION_LIFETIME
+NOTICE_RETENTION = timedelta(days=90)
 
 
 @transaction.atomic
-def invitations_forget(*, now: datetime | None = None) -> int:
+def delete_expired_invitations(*, now: datetime | None = None) -> int:
     """Delete the invitations that nobody answered in time. Returns how many there were."""
-    before = (now or timezone.now()) - INVITATIONS_KEPT_FOR
+    before = (now or timezone.now()) - INVITATION_RETENTION
     return Invitation.objects.filter(made_at__lt=before).delete()[0]
 
 
 @transaction.atomic
-def notices_forget(*, now: datetime | None = None) -> int:
+def delete_expired_notices(*, now: datetime | None = None) -> int:
     """Delete old notices, whether they were seen or not. Returns how many there were."""
-    before = (now or timezone.now()) - NOTICES_KEPT_FOR
+    before = (now or timezone.now()) - NOTICE_RETENTION
     return Notice.objects.filter(at__lt=before).delete()[0]

@@ -1,0 +1,76 @@
+"""Looking at what a teen agreed may be seen. Nobody looks without its being written down."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Person
+from families.models import Link, ParentViewLog
+from families.parent_view import VisibleContent, get_visible_content
+from families.selectors import list_active_links
+from privacy.registry import DataKind, Retention, Row, erased_by_cascade
+
+# What a parent opens within this time of the last page belongs to the same look; the page of the looks says so.
+SAME_VIEW_WITHIN = timedelta(minutes=10)
+# After this long a look is another one, however often a page was opened, so that its two times say when it was.
+LONGEST_VIEW = timedelta(hours=1)
+
+
+@transaction.atomic
+def log_parent_view(*, link: Link) -> VisibleContent:
+    """Write down that the parent of `link` looks now, and return what they may see.
+
+    A page that is opened within ten minutes of the one before, at the same view, goes on with that look and becomes its
+    last time, for an hour at most: five reloads are one look, and none is left out.
+
+    Raises Link.DoesNotExist for a link that has ended.
+    """
+    # Locked: of two pages that are opened at once the second finds the look of the first.
+    link = list_active_links().select_for_update(of=("self",), no_key=True).get(pk=link.pk)
+    sight, now = get_visible_content(link), timezone.now()
+    latest = ParentViewLog.objects.filter(
+        link=link,
+        view=sight.view,
+        first_opened_at__gt=now - LONGEST_VIEW,
+        last_opened_at__gt=now - SAME_VIEW_WITHIN,
+    )
+    if not latest.update(last_opened_at=now):
+        ParentViewLog.objects.create(link=link, view=sight.view, first_opened_at=now, last_opened_at=now)
+    return sight
+
+
+def export_parent_views(person: Person) -> Iterator[Row]:
+    looks = ParentViewLog.objects.filter(Q(link__teen=person) | Q(link__parent=person)).select_related(
+        "link__parent"
+    )
+    for look in looks.order_by("first_opened_at").iterator():
+        yield {
+            "first_opened_at": look.first_opened_at,
+            "last_opened_at": look.last_opened_at,
+            "who": str(look.link.parent),
+            "view": look.get_view_display(),
+        }
+
+
+PARENT_VIEWS = DataKind(
+    name="parent-views",
+    title=_("Looks"),
+    description=_("When a parent looked at what was agreed, so that the teen can see it."),
+    retention=Retention(text=_("It stays until one of the two accounts is deleted.")),
+    visible_to=_("The teen sees it."),
+    erasure_removes=_("When somebody looked"),
+    is_private=True,
+    models=(ParentViewLog,),
+    labels={
+        "first_opened_at": _("when"),
+        "last_opened_at": _("until"),
+        "who": _("who looked"),
+        "view": _("at what"),
+    },
+    export=export_parent_views,
+    erase=erased_by_cascade,
+)
