@@ -35,7 +35,7 @@ from django.test.utils import setup_databases, setup_test_environment, teardown_
 from playwright.sync_api import Page, ViewportSize, expect, sync_playwright  # noqa: E402
 
 from accounts.models import Person, Role  # noqa: E402
-from mail.models import Mail  # noqa: E402
+from mail.models import Email  # noqa: E402
 from tests import live  # noqa: E402
 
 PHONE: ViewportSize = {"width": 390, "height": 844}
@@ -118,7 +118,7 @@ def site() -> Iterator[live.Web]:
 
 
 def address_in_the_mail() -> str:
-    found = re.search(r"http://[^/]+(/\S+)", Mail.objects.get().text)
+    found = re.search(r"http://[^/]+(/\S+)", Email.objects.get().text)
     # Beside Playwright's loop Django opens a connection of its own, which nobody else would close.
     connections.close_all()
     if found is None:

@@ -35,8 +35,8 @@ from kombu import Connection  # noqa: E402
 
 from accounts.models import Person, Role  # noqa: E402
 from benchmarks.streaming import Mock  # noqa: E402
-from budgets.audit import differences  # noqa: E402
-from budgets.models import Entry, EntryKind, Hold, HoldState  # noqa: E402
+from budgets.audit import find_differences  # noqa: E402
+from budgets.models import EntryKind, Hold, HoldState, LedgerEntry  # noqa: E402
 from chat.models import Turn, TurnState  # noqa: E402
 from config.celery import app  # noqa: E402
 from tests import live  # noqa: E402
@@ -169,7 +169,7 @@ def tally(turn_ids: list[UUID]) -> dict[str, int]:
     turns = {turn.pk: turn for turn in Turn.objects.filter(pk__in=turn_ids)}
     holds = {hold.pk: hold for hold in Hold.objects.filter(pk__in=turn_ids)}
     settled: dict[UUID, list[int]] = {}
-    for hold_id, tokens in Entry.objects.filter(hold__in=turn_ids, kind=EntryKind.SETTLE).values_list(
+    for hold_id, tokens in LedgerEntry.objects.filter(hold__in=turn_ids, kind=EntryKind.SETTLE).values_list(
         "hold", "tokens"
     ):
         settled.setdefault(hold_id, []).append(tokens)
@@ -229,7 +229,7 @@ def measure(count: int, faults: list[str]) -> dict[str, Any]:
             for key, value in one.items():
                 found[key] += value
         found["leaked"] = Hold.objects.filter(state=HoldState.HELD).count()
-        found["ledger_differences"] = sum(1 for _ in differences())
+        found["ledger_differences"] = sum(1 for _ in find_differences())
     finally:
         connection.close()
         teardown_databases(made, verbosity=0)

@@ -34,12 +34,12 @@ from django.test.utils import setup_databases, setup_test_environment, teardown_
 from django.utils import timezone  # noqa: E402
 from icalendar import Calendar  # noqa: E402
 
-from events.changes import event_change  # noqa: E402
-from events.itip import cancel_of, request_of  # noqa: E402
-from events.models import Event, SignUp, Standing  # noqa: E402
-from events.places import sign_up_confirm  # noqa: E402
-from mail.models import Mail, State  # noqa: E402
-from mail.sending import mails_sweep  # noqa: E402
+from events.changes import update_event  # noqa: E402
+from events.itip import build_cancellation, build_request  # noqa: E402
+from events.models import Event, SignUp, SignUpStatus  # noqa: E402
+from events.spots import confirm_sign_up  # noqa: E402
+from mail.models import Email, EmailState  # noqa: E402
+from mail.sending import sweep_emails  # noqa: E402
 from tests import live  # noqa: E402
 from tests.budgets.rush import at_once  # noqa: E402
 from tests.events.edges import mismatches, sign_ups  # noqa: E402
@@ -55,14 +55,14 @@ def mismatched(count: int) -> int:
     wrong = 0
     for sign_up in sign_ups(count, seed=SEED):
         event = sign_up.event
-        messages = [("REQUEST", event.sequence, request_of(sign_up))]
+        messages = [("REQUEST", event.sequence, build_request(sign_up))]
         event.starts_at += timedelta(hours=1)
         event.sequence += 1
-        update = request_of(sign_up)
+        update = build_request(sign_up)
         found = mismatches(sign_up, update, method="REQUEST", sequence=event.sequence)
         found += mismatches(
             sign_up,
-            cancel_of(sign_up, sequence=event.sequence + 1),
+            build_cancellation(sign_up, sequence=event.sequence + 1),
             method="CANCEL",
             sequence=event.sequence + 1,
         )
@@ -96,12 +96,12 @@ def oversold() -> int:
     """Places beyond the last, and people who wait out of the order in which they confirmed."""
     event = event_make("rush", capacity=PLACES)
     begun = time.perf_counter()
-    done = at_once([partial(sign_up_confirm, sign_up=one) for one in people_make(event, PEOPLE)])
+    done = at_once([partial(confirm_sign_up, sign_up=one) for one in people_make(event, PEOPLE)])
     seconds = time.perf_counter() - begun
-    placed = [one for one in done if one.is_placed]
-    waiting = [one for one in done if one.standing == Standing.WAITING]
-    last = max(one.placed_at for one in placed if one.placed_at)
-    early = sum(1 for one in waiting if one.queued_at is None or one.queued_at < last)
+    placed = [one for one in done if one.is_going]
+    waiting = [one for one in done if one.status == SignUpStatus.WAITLISTED]
+    last = max(one.spot_given_at for one in placed if one.spot_given_at)
+    early = sum(1 for one in waiting if one.waitlisted_at is None or one.waitlisted_at < last)
     lost = PEOPLE - len(placed) - len(waiting)
     print(
         f"{PEOPLE} confirmed at one moment in {seconds:.1f} s: {len(placed)} placed, {len(waiting)} in line"
@@ -162,7 +162,7 @@ def mails_counted(parts: Parts, people: int) -> dict[str, int]:
     """Tell as many people of a change while parts die; count what arrived."""
     event = event_make("told")
     people_make(
-        event, people, standing=Standing.PLACED, placed_at=timezone.now(), confirmed_at=timezone.now()
+        event, people, status=SignUpStatus.GOING, spot_given_at=timezone.now(), confirmed_at=timezone.now()
     )
     faults = [
         parts.worker_killed,
@@ -177,14 +177,16 @@ def mails_counted(parts: Parts, people: int) -> dict[str, int]:
     try:
         event.minutes = 90
         began = time.perf_counter()
-        event_change(event=event, is_told=True)
+        update_event(event=event, notify=True)
         written = time.perf_counter() - began
         for number, fault in enumerate(faults, 1):
             enough = people * number // (len(faults) + 1)
             sweep_until(parts, partial(parts.post.has, enough), what=f"{enough} mails")
             fault()
             print(f"  {len(parts.post.taken):4} arrived: {fault.__name__}")
-        sweep_until(parts, lambda: not Mail.objects.exclude(state=State.SENT).exists(), what="every mail")
+        sweep_until(
+            parts, lambda: not Email.objects.exclude(state=EmailState.SENT).exists(), what="every mail"
+        )
         seconds = time.perf_counter() - began
     finally:
         parts.worker.kill()
@@ -206,14 +208,14 @@ def sweep_until(parts: Parts, true: Callable[[], bool], *, what: str) -> None:
             raise TimeoutError(f"Waited for {what}; {len(parts.post.taken)} mails arrived.")
         parts.keep_working()
         leases_end(parts)
-        mails_sweep()
+        sweep_emails()
         time.sleep(1)
 
 
 def leases_end(parts: Parts) -> None:
     """End the leases of workers that were killed: of those that began before the one that lives."""
     born = timezone.now() - timedelta(seconds=time.time() - parts.worker.log.stat().st_ctime)
-    begun_before = Mail.objects.filter(state=State.SENDING, lease_until__lt=born + timedelta(minutes=3))
+    begun_before = Email.objects.filter(state=EmailState.SENDING, lease_until__lt=born + timedelta(minutes=3))
     begun_before.update(lease_until=timezone.now())
 
 
@@ -225,7 +227,7 @@ def measure(events: int, mails: int) -> dict[str, int]:
     try:
         with parts_running() as parts:
             found = {"events": events, "mismatched": mismatched(events), "oversold": oversold()}
-            Mail.objects.all().delete()
+            Email.objects.all().delete()
             found |= mails_counted(parts, mails)
         live.wait_until(live.is_alone, what="the killed processes to leave the database")
     finally:

@@ -39,10 +39,16 @@ django.setup()
 from django.test.utils import setup_databases, teardown_databases  # noqa: E402
 
 from accounts.models import Person, Role  # noqa: E402
-from budgets.allowances import allowance_set, budget_nest, budget_of, family_make, site_budget  # noqa: E402
-from budgets.audit import differences  # noqa: E402
+from budgets.allowances import (  # noqa: E402
+    create_family_budget,
+    get_budget,
+    get_site_budget,
+    set_allowance,
+    set_parent_budget,
+)
+from budgets.audit import find_differences  # noqa: E402
 from budgets.models import Hold, HoldState, Period  # noqa: E402
-from budgets.services import hold_make, hold_settle  # noqa: E402
+from budgets.services import create_hold, settle_hold  # noqa: E402
 
 PLENTY = 10**15
 FAMILY = 4
@@ -64,17 +70,17 @@ def bare(purse: Purse) -> None:
 
 def ledger(purse: Purse) -> None:
     key = uuid4()
-    hold_make(
+    create_hold(
         owner=purse.owner,
         key=key,
         prompt_tokens=600,
         prompt_microdollars=60,
         answer_tokens=400,
         answer_microdollars=160,
-        least_answer_tokens=60,
+        min_answer_tokens=60,
         lease=timedelta(minutes=20),
     )
-    hold_settle(key=key, tokens=700, microdollars=90)
+    settle_hold(key=key, tokens=700, microdollars=90)
 
 
 WORKS: dict[str, Callable[[Purse], None]] = {"bare": bare, "ledger": ledger}
@@ -117,14 +123,16 @@ def database() -> Iterator[None]:
 
 
 def purses_make(count: int) -> list[Purse]:
-    allowance_set(budget=site_budget(), tokens=PLENTY, microdollars=PLENTY)
+    set_allowance(budget=get_site_budget(), tokens=PLENTY, microdollars=PLENTY)
     purses = []
     for number in range(count):
         if number % FAMILY == 0:
-            family = allowance_set(budget=family_make(time_zone="UTC"), tokens=PLENTY, microdollars=PLENTY)
+            family = set_allowance(
+                budget=create_family_budget(time_zone="UTC"), tokens=PLENTY, microdollars=PLENTY
+            )
         owner = Person.objects.create(username=f"client-{number}", role=Role.TEEN)
-        budget = allowance_set(budget=budget_of(owner=owner), tokens=PLENTY, microdollars=PLENTY)
-        budget_nest(owner=owner, within=family)
+        budget = set_allowance(budget=get_budget(owner=owner), tokens=PLENTY, microdollars=PLENTY)
+        set_parent_budget(owner=owner, parent=family)
         # The first pair begins the periods; the others fill the tables, as on a site that has been there for a while:
         # PostgreSQL keeps its plans, and reads a table of a few rows from end to end.
         for _ in range(BEFORE):
@@ -194,7 +202,7 @@ def checked() -> dict[str, int]:
     return {
         "overshoot": over,
         "leaked": Hold.objects.filter(state=HoldState.HELD).count(),
-        "differences": sum(1 for _ in differences()),
+        "differences": sum(1 for _ in find_differences()),
     }
 
 

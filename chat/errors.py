@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Self
 
-from budgets.errors import BudgetShort
+from budgets.errors import InsufficientBudget
 from chat.models import Turn
 from families.gate import TutorGate
 
@@ -61,13 +61,13 @@ class PersonalDataFound(QuestionRejected):
         self.parts = parts
 
 
-class TooLongForBudget(BudgetShort):
+class TooLongForBudget(InsufficientBudget):
     """What is left of a budget would pay for a shorter question. Nothing is held for this one."""
 
     @classmethod
-    def of_refusal(cls, short: BudgetShort) -> Self:
+    def of_refusal(cls, short: InsufficientBudget) -> Self:
         return cls(
-            floor=short.floor,
+            scope=short.scope,
             of=short.of,
             needed=short.needed,
             left=short.left,

@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.models import Person
 from accounts.zones import time_in
-from budgets.errors import BudgetShort, SiteStopped
-from budgets.models import Floor
+from budgets.errors import InsufficientBudget, SiteStopped
+from budgets.models import BudgetScope
 from budgets.selectors import Meter
 from chat.errors import (
     ConversationGone,
@@ -120,7 +120,7 @@ def format_deferral(turn: Turn) -> str:
     )
 
 
-def format_budget_refusal(refusal: BudgetShort | SiteStopped, person: Person) -> str:
+def format_budget_refusal(refusal: InsufficientBudget | SiteStopped, person: Person) -> str:
     if isinstance(refusal, SiteStopped):
         return _(
             "The tutor is taking a break on the whole site. What you wrote is still here, and nothing was charged. "
@@ -128,19 +128,21 @@ def format_budget_refusal(refusal: BudgetShort | SiteStopped, person: Person) ->
         )
     if isinstance(refusal, TooLongForBudget):
         words = {
-            Floor.PERSON: _("Too little is left of what you can use for a question this long."),
-            Floor.FAMILY: _("Too little is left of what your family shares for a question this long."),
-            Floor.SITE: _("Too little is left of what the whole site can use for a question this long."),
-        }[refusal.floor]
+            BudgetScope.PERSON: _("Too little is left of what you can use for a question this long."),
+            BudgetScope.FAMILY: _("Too little is left of what your family shares for a question this long."),
+            BudgetScope.SITE: _(
+                "Too little is left of what the whole site can use for a question this long."
+            ),
+        }[refusal.scope]
         way = _(
             "What you wrote is still here, and nothing was charged. Shorten it, or wait: it refills %(when)s."
         )
         return f"{words} {way % {'when': _format_refill_in_sentence(refusal.refills_at, person)}}"
     words = {
-        Floor.PERSON: _("What you can use for now is used up. It refills %(when)s."),
-        Floor.FAMILY: _("What your family shares is used up for now. It refills %(when)s."),
-        Floor.SITE: _("What the whole site can use is used up for now. It refills %(when)s."),
-    }[refusal.floor]
+        BudgetScope.PERSON: _("What you can use for now is used up. It refills %(when)s."),
+        BudgetScope.FAMILY: _("What your family shares is used up for now. It refills %(when)s."),
+        BudgetScope.SITE: _("What the whole site can use is used up for now. It refills %(when)s."),
+    }[refusal.scope]
     kept = _("What you wrote is still here, and nothing was charged.")
     return f"{words % {'when': _format_refill_in_sentence(refusal.refills_at, person)}} {kept}"
 
@@ -148,16 +150,16 @@ def format_budget_refusal(refusal: BudgetShort | SiteStopped, person: Person) ->
 def format_brief_reason(floor: str, refills_at: datetime, person: Person) -> str:
     """Why an answer is shorter than usual."""
     words = {
-        Floor.PERSON: _(
+        BudgetScope.PERSON: _(
             "A shorter answer than usual, as little is left of what you can use. It refills %(when)s."
         ),
-        Floor.FAMILY: _(
+        BudgetScope.FAMILY: _(
             "A shorter answer than usual, as little is left of what your family shares. It refills %(when)s."
         ),
-        Floor.SITE: _(
+        BudgetScope.SITE: _(
             "A shorter answer than usual, as little is left for the whole site. It refills %(when)s."
         ),
-    }[Floor(floor)]
+    }[BudgetScope(floor)]
     return words % {"when": _format_refill_in_sentence(refills_at, person)}
 
 
@@ -169,22 +171,22 @@ def format_meter(meter: Meter, person: Person) -> str:
     if not meter.short_answers:
         return _("Nearly used up; refills %(when)s") % {"when": when}
     words = {
-        Floor.PERSON: ngettext(
+        BudgetScope.PERSON: ngettext(
             "About %(n)s short answer left; refills %(when)s",
             "About %(n)s short answers left; refills %(when)s",
             meter.short_answers,
         ),
-        Floor.FAMILY: ngettext(
+        BudgetScope.FAMILY: ngettext(
             "About %(n)s short answer left for the family; refills %(when)s",
             "About %(n)s short answers left for the family; refills %(when)s",
             meter.short_answers,
         ),
-        Floor.SITE: ngettext(
+        BudgetScope.SITE: ngettext(
             "About %(n)s short answer left on the whole site; refills %(when)s",
             "About %(n)s short answers left on the whole site; refills %(when)s",
             meter.short_answers,
         ),
-    }[meter.floor]
+    }[meter.scope]
     return words % {"n": meter.short_answers, "when": when}
 
 
@@ -205,15 +207,15 @@ def format_refill_time(moment: datetime, person: Person) -> str:
     return _("on %(date)s at %(time)s") % {"date": date_format(there, "MONTH_DAY_FORMAT"), "time": clock}
 
 
-type Refusal = QuestionRejected | BudgetShort | SiteStopped | TooOften
-REFUSALS = (QuestionRejected, BudgetShort, SiteStopped, TooOften)
+type Refusal = QuestionRejected | InsufficientBudget | SiteStopped | TooOften
+REFUSALS = (QuestionRejected, InsufficientBudget, SiteStopped, TooOften)
 
 
 def format_refusal(refusal: Refusal, person: Person) -> str:
     """Why a question was not taken, what became of it, and what to do now."""
     if isinstance(refusal, TooOften):
         return too_often_said(refusal)
-    if isinstance(refusal, (BudgetShort, SiteStopped)):
+    if isinstance(refusal, (InsufficientBudget, SiteStopped)):
         return format_budget_refusal(refusal, person)
     if isinstance(refusal, QuestionTooLong):
         return format_too_long(refusal)

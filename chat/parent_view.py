@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import person_of, sign_in_required
 from accounts.models import Person
-from budgets.selectors import meter
+from budgets.selectors import get_meter
 from chat.formatting import format_meter
 from chat.models import CHECK_IN_LAYER, Turn, TurnState
 from chat.selectors import build_unsealed_filter, drop_duplicate_questions
@@ -89,7 +89,7 @@ def build_overview(link: Link, sight: VisibleContent, before: Turn | None = None
     return ParentOverview(
         days=_count_days(turns, teen),
         topics=_count_topics(turns),
-        meter_text=format_meter(meter(owner=teen), teen),
+        meter_text=format_meter(get_meter(owner=teen), teen),
         excerpts=[turn.question[:EXCERPT_LENGTH] for turn in shown] if view == ParentView.FLAGGED else (),
         turns=shown if view == ParentView.FULL else (),
         older=str(shown[-1].pk) if len(found) > TURNS_A_PAGE else "",

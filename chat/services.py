@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Person
-from budgets.services import hold_release, holds_release
+from budgets.services import release_hold, release_holds
 from chat import streaming
 from chat.models import (
     CHECK_IN_LAYER,
@@ -46,7 +46,7 @@ def stop_turn(*, turn: Turn, end_reason: EndReason = EndReason.STOPPED_BY_ASKER)
     if waiting.update(
         state=TurnState.STOPPED, end_reason=end_reason, ended_at=now, stop_requested_at=now, prompt_tokens=0
     ):
-        hold_release(key=Turn.objects.get(pk=turn.pk).hold_key)
+        release_hold(key=Turn.objects.get(pk=turn.pk).hold_key)
         if turn.retry_of_id:
             choose_shown_turn(turn.pk)
         transaction.on_commit(lambda: outcomes.record_end(state=TurnState.STOPPED, end_reason=end_reason))
@@ -104,7 +104,7 @@ def delete_conversation(*, conversation: Conversation) -> None:
         return
     # Locked, so that no worker begins one whose hold is returned here: its answer would be for nothing.
     turns = list(conversation.turns.order_by("pk").select_for_update().only("state", "failed_tries"))
-    holds_release(keys=[turn.hold_key for turn in turns if turn.state == TurnState.QUEUED])
+    release_holds(keys=[turn.hold_key for turn in turns if turn.state == TurnState.QUEUED])
     turn_ids = [turn.pk for turn in turns]
     conversation.delete()
     transaction.on_commit(lambda: streaming.delete_streams(*turn_ids))

@@ -19,6 +19,6 @@ class CoursesConfig(AppConfig):
         from privacy.registry import register_kinds
 
         register_kinds(*KINDS, room="courses")
-        modules.register(module_titles)
+        modules.register_modules(module_titles)
         register_request_kinds(REQUEST)
         user_logged_in.connect(take_along)

@@ -11,9 +11,9 @@ from django.db.models import Sum
 from django.test import Client, override_settings
 
 from accounts.models import Person
-from budgets.audit import differences
-from budgets.models import Entry, EntryKind
-from budgets.selectors import meter
+from budgets.audit import find_differences
+from budgets.models import EntryKind, LedgerEntry
+from budgets.selectors import get_meter
 from chat.asking.services import start_turn
 from chat.models import Turn, TurnState
 from chat.streaming.store import _client as valkey
@@ -93,7 +93,7 @@ def _check_text(case: Case, found: Found) -> None:
 
 
 def _check_bill(case: Case, found: Found, teen: Person, likely: int) -> None:
-    paid = Entry.objects.filter(hold=found.turn.pk, kind__in=PAID)
+    paid = LedgerEntry.objects.filter(hold=found.turn.pk, kind__in=PAID)
     sums = paid.aggregate(tokens=Sum("tokens", default=0), microdollars=Sum("microdollars", default=0))
     prompt = likely if case.prompt is None else case.prompt
     answers = case.estimate if case.generated is None else range(case.generated, case.generated + 1)
@@ -108,11 +108,11 @@ def _check_bill(case: Case, found: Found, teen: Person, likely: int) -> None:
         found.bill.append(f"the ledger has {sums}, and the server reported {min(bills)}")
     own = paid.filter(kind=EntryKind.SETTLE).aggregate(tokens=Sum("tokens", default=0))["tokens"]
     is_charged = found.turn.state == TurnState.ANSWERED
-    if meter(owner=teen).spent != own or bool(own) != is_charged or meter(owner=teen).held:
-        found.bill.append(f"the teen paid {meter(owner=teen).spent}")
+    if get_meter(owner=teen).spent != own or bool(own) != is_charged or get_meter(owner=teen).held:
+        found.bill.append(f"the teen paid {get_meter(owner=teen).spent}")
     if not is_charged and (found.turn.tokens or found.turn.microdollars):
         found.bill.append("the failure says that it cost something")
-    found.bill += map(str, differences())
+    found.bill += map(str, find_differences())
 
 
 def _check_retry(case: Case, found: Found, teen: Person) -> None:

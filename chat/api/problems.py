@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Person
 from accounts.zones import time_in
-from budgets.errors import BudgetShort, SiteStopped
+from budgets.errors import InsufficientBudget, SiteStopped
 from chat.errors import (
     ConversationGone,
     FamilyClosed,
@@ -151,7 +151,7 @@ NOTHING_TO_REPORT = define(
 )
 
 PROBLEM_TYPES: dict[type, Kind] = {
-    BudgetShort: BUDGET_SHORT,
+    InsufficientBudget: BUDGET_SHORT,
     TooLongForBudget: BUDGET_SHORT,
     SiteStopped: STOPPED,
     ModelNotInPlan: NOT_IN_PLAN,
@@ -184,11 +184,11 @@ def raise_problems(person: Person) -> Iterator[None]:
         yield
     except TurnIdTaken as refusal:
         raise Problem(KEY_REUSED if refusal.is_own else KEY_TAKEN) from refusal
-    except (QuestionRejected, BudgetShort, SiteStopped) as refusal:
+    except (QuestionRejected, InsufficientBudget, SiteStopped) as refusal:
         raise _build_problem(refusal, person) from refusal
 
 
-def _build_problem(refusal: QuestionRejected | BudgetShort | SiteStopped, person: Person) -> Problem:
+def _build_problem(refusal: QuestionRejected | InsufficientBudget | SiteStopped, person: Person) -> Problem:
     if isinstance(refusal, FamilyClosed):
         return _build_gate_problem(refusal, person)
     return Problem(
@@ -196,11 +196,11 @@ def _build_problem(refusal: QuestionRejected | BudgetShort | SiteStopped, person
     )
 
 
-def _build_members(refusal: QuestionRejected | BudgetShort | SiteStopped) -> dict[str, object]:
+def _build_members(refusal: QuestionRejected | InsufficientBudget | SiteStopped) -> dict[str, object]:
     match refusal:
-        case BudgetShort():
+        case InsufficientBudget():
             return {
-                "whose": str(refusal.floor),
+                "whose": str(refusal.scope),
                 "of": str(refusal.of),
                 "refills_at": refusal.refills_at,
                 "needed": refusal.needed,

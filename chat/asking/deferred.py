@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from budgets.errors import BudgetShort, SiteStopped
+from budgets.errors import InsufficientBudget, SiteStopped
 from chat.answering.remote_gate import RemoteGate, has_remote_guard
 from chat.asking.services import create_turn_hold, find_passages
 from chat.errors import ModelNotInPlan, QuestionTooLong
@@ -113,7 +113,7 @@ def _release_or_wait(turn: Turn) -> None:
         try:
             with transaction.atomic():
                 _create_hold(turn, gate)
-        except BudgetShort as short:
+        except InsufficientBudget as short:
             _keep_waiting(turn, WaitsFor.BUDGET, short.refills_at)
         except (SiteStopped, ModelNotInPlan):
             _keep_waiting(turn, WaitsFor.SITE)

@@ -13,9 +13,9 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from accounts.models import Person
-from budgets.errors import BudgetShort, KeyTaken
-from budgets.selectors import plan_of
-from budgets.services import hold_make
+from budgets.errors import HoldKeyTaken, InsufficientBudget
+from budgets.selectors import get_plan
+from budgets.services import create_hold
 from chat.errors import (
     ConversationGone,
     FamilyClosed,
@@ -402,7 +402,7 @@ def create_turn_hold(
 
     Raises ModelNotInPlan, QuestionTooLong, BudgetShort, SiteStopped or IdTaken.
     """
-    plan = plan_of(person)
+    plan = get_plan(person)
     if not plan.allows(settings.TUTOR_MODEL):
         raise ModelNotInPlan
     turn.memory_tokens = plan.memory_tokens if gate.terms.memory else 0
@@ -419,7 +419,7 @@ def create_turn_hold(
     longest = get_answer_room(prompt, longest=plan.answer_tokens)
     now = timezone.now()
     try:
-        hold = hold_make(
+        hold = create_hold(
             owner=person,
             key=turn.hold_key,
             prompt_tokens=prompt.tokens_at_most,
@@ -427,13 +427,13 @@ def create_turn_hold(
             answer_tokens=longest,
             answer_microdollars=price(prompt_tokens=0, answer_tokens=longest),
             # Telling the model to be brief takes tokens too.
-            least_answer_tokens=min(MIN_ANSWER_TOKENS + BRIEF_INSTRUCTION_TOKENS, longest),
+            min_answer_tokens=min(MIN_ANSWER_TOKENS + BRIEF_INSTRUCTION_TOKENS, longest),
             lease=HOLD_LEASE,
             now=now,
         )
-    except KeyTaken as fault:
+    except HoldKeyTaken as fault:
         raise TurnIdTaken(is_own=False) from fault
-    except BudgetShort as short:
+    except InsufficientBudget as short:
         if short.of == "tokens" and short.short_by <= tokens_at_most(turn.question) - SHORT_QUESTION_TOKENS:
             raise TooLongForBudget.of_refusal(short) from short
         raise
@@ -446,7 +446,7 @@ def create_turn_hold(
     turn.is_brief = False
     if hold.shortened_by:
         turn.is_brief, turn.max_answer_tokens = True, max(1, hold.answer_tokens - BRIEF_INSTRUCTION_TOKENS)
-        turn.brief_scope, turn.refills_at = hold.shortened_by.floor, hold.shortened_by.refills_at
+        turn.brief_scope, turn.refills_at = hold.shortened_by.scope, hold.shortened_by.refills_at
 
 
 REMINDER_INTERVAL = timedelta(minutes=60)

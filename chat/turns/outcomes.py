@@ -8,8 +8,8 @@ from uuid import UUID
 from django.db.models import Case, Value, When
 from django.utils import timezone
 
-from budgets.errors import HoldResolved, HoldUnknown
-from budgets.services import absorb_hold, hold_release, hold_settle
+from budgets.errors import HoldAlreadyResolved, HoldNotFound
+from budgets.services import absorb_hold, release_hold, settle_hold
 from chat.models import EndReason, Turn, TurnState
 from chat.turns.verdicts import list_fixed_passages
 from guard import Verdict, action_for
@@ -162,11 +162,11 @@ def resolve_hold(hold_key: UUID, outcome: Outcome) -> None:
     tokens = outcome.prompt_tokens + outcome.answer_tokens
     try:
         if not tokens:
-            hold_release(key=hold_key)
+            release_hold(key=hold_key)
         elif outcome.is_charged:
-            hold_settle(key=hold_key, tokens=tokens, microdollars=outcome.microdollars)
+            settle_hold(key=hold_key, tokens=tokens, microdollars=outcome.microdollars)
         else:
             absorb_hold(key=hold_key, tokens=tokens, microdollars=outcome.microdollars)
-    except (HoldResolved, HoldUnknown):
+    except (HoldAlreadyResolved, HoldNotFound):
         # The ledger's net was quicker, after a pause longer than any turn. Its word stands.
         logger.exception("Hold %s was resolved before its turn ended.", hold_key)

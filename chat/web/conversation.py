@@ -12,7 +12,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 
 from accounts.models import Person
-from budgets.selectors import Meter, meter
+from budgets.selectors import Meter, get_meter
 from chat.formatting import format_meter, format_outage
 from chat.models import LIVE_STATES, MAX_QUESTION_LENGTH, Conversation, Turn
 from chat.selectors import Pause, find_pause, list_conversations, list_shown_turns
@@ -211,7 +211,7 @@ def build_composer(
         pause=find_pause(person),
         is_open=is_tutor_open(),
         gate=get_tutor_gate(person),
-        meter=meter(owner=person),
+        meter=get_meter(owner=person),
         outage_text=format_outage(find_outage(), person),
         turn_id=turn_id or uuid4(),
         **said,

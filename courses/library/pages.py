@@ -10,7 +10,7 @@ from django.urls import reverse
 from courses.learning.records import Record, record_of
 from courses.library.selectors import Course, course_of, courses_of
 from courses.models import Lesson, Module, Question
-from events.selectors import events_of_module
+from events.selectors import list_module_events
 from kit.found import or_404
 
 
@@ -113,7 +113,7 @@ def module_page(course: Course) -> dict[str, Any]:
     return {
         "course": course,
         "module": course.module,
-        "events": events_of_module(course.module.slug),
+        "events": list_module_events(course.module.slug),
     }
 
 

@@ -22,7 +22,7 @@ from accounts.models import Person, Role
 from accounts.names import made_up_username
 from kit.addresses import canonical_address, validate_address
 from kit.site import absolute, at_site
-from mail.services import mail_queue
+from mail.services import queue_email
 
 WAYS = {
     "reauthenticate": _("With your password"),
@@ -58,7 +58,7 @@ class AccountAdapter(DefaultAccountAdapter):
         occasion = template_prefix.rpartition("/")[2]
         key = f"account.{occasion}:{hashlib.sha256(said.encode()).hexdigest()}"
         with transaction.atomic():
-            mail_queue(key=key, to=email, subject=subject, text=text)
+            queue_email(key=key, to=email, subject=subject, text=text)
 
     def new_user(self, request: HttpRequest) -> Person:
         """Whoever signs up by email is a grown-up; a teen's account is made by `accounts.services.teen_make`."""

@@ -9,7 +9,18 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Person
 from accounts.zone_fields import ZoneField, zone_field
 from budgets import allowances, grants
-from budgets.models import Audit, Budget, Entry, EntryKind, Floor, Grant, Hold, Overrun, Period, Plan
+from budgets.models import (
+    Audit,
+    Budget,
+    BudgetScope,
+    EntryKind,
+    Grant,
+    Hold,
+    LedgerEntry,
+    Overrun,
+    Period,
+    Plan,
+)
 from kit.admin import AutocompleteAdmin, ReadOnlyAdmin
 
 
@@ -21,7 +32,7 @@ class BudgetForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Budget
-        fields = ("plan", "tokens", "microdollars", "length", "time_zone")
+        fields = ("plan", "tokens", "microdollars", "period_length", "time_zone")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -31,45 +42,54 @@ class BudgetForm(forms.ModelForm):  # type: ignore[type-arg]
 
 # A person's limits are their plan's; a family and the site have limits of their own.
 FIELDS = {
-    Floor.PERSON: ("plan",),
-    Floor.FAMILY: ("tokens", "microdollars", "length", "time_zone"),
-    Floor.SITE: ("tokens", "microdollars", "length", "time_zone", "is_stopped"),
+    BudgetScope.PERSON: ("plan",),
+    BudgetScope.FAMILY: ("tokens", "microdollars", "period_length", "time_zone"),
+    BudgetScope.SITE: ("tokens", "microdollars", "period_length", "time_zone", "is_stopped"),
 }
 
 
 @admin.register(Budget)
 class BudgetAdmin(ReadOnlyAdmin):
     form = BudgetForm
-    list_display = ("__str__", "kind", "plan", "tokens", "microdollars", "length", "within", "stopped_at")
-    list_filter = ("kind", "plan", "length")
-    list_select_related = ("owner", "plan", "within__owner")
-    search_fields = ("owner__username", "inner__owner__username")
+    list_display = (
+        "__str__",
+        "scope",
+        "plan",
+        "tokens",
+        "microdollars",
+        "period_length",
+        "parent",
+        "stopped_at",
+    )
+    list_filter = ("scope", "plan", "period_length")
+    list_select_related = ("owner", "plan", "parent__owner")
+    search_fields = ("owner__username", "children__owner__username")
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return admin.ModelAdmin.has_change_permission(self, request, obj)
 
     def get_fields(self, request: HttpRequest, obj: Budget | None = None) -> tuple[str, ...]:
-        return FIELDS[Floor(obj.kind)] if obj else FIELDS[Floor.PERSON]
+        return FIELDS[BudgetScope(obj.scope)] if obj else FIELDS[BudgetScope.PERSON]
 
     def save_model(self, request: HttpRequest, obj: Budget, form: forms.ModelForm, change: bool) -> None:  # type: ignore[type-arg]  # noqa: FBT001
-        if obj.kind == Floor.PERSON:
+        if obj.scope == BudgetScope.PERSON:
             if obj.owner:
-                allowances.plan_assign(owner=obj.owner, plan=obj.plan)
+                allowances.assign_plan(owner=obj.owner, plan=obj.plan)
             return
-        allowances.allowance_set(
+        allowances.set_allowance(
             budget=obj,
             tokens=obj.tokens,
             microdollars=obj.microdollars,
-            length=obj.length,
+            period_length=obj.period_length,
             time_zone=obj.time_zone,
         )
-        if obj.kind == Floor.SITE:
-            allowances.site_stop_set(stopped=form.cleaned_data["is_stopped"])
+        if obj.scope == BudgetScope.SITE:
+            allowances.set_site_stopped(stopped=form.cleaned_data["is_stopped"])
 
 
 @admin.register(Plan)
 class PlanAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    list_display = ("name", "tokens", "microdollars", "length", "answer_tokens", "memory_tokens")
+    list_display = ("name", "tokens", "microdollars", "period_length", "answer_tokens", "memory_tokens")
     search_fields = ("name", "slug")
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
@@ -79,7 +99,7 @@ class PlanAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return ("slug",) if obj else ()
 
     def save_model(self, request: HttpRequest, obj: Plan, form: object, change: bool) -> None:  # noqa: FBT001
-        allowances.plan_save(plan=obj)
+        allowances.save_plan(plan=obj)
 
 
 @admin.register(Grant)
@@ -105,7 +125,7 @@ class GrantAdmin(AutocompleteAdmin[Grant], ReadOnlyAdmin):
 
     def save_model(self, request: HttpRequest, obj: Grant, form: object, change: bool) -> None:  # noqa: FBT001
         by = request.user
-        given = grants.grant_give(
+        given = grants.create_grant(
             budget=obj.budget,
             tokens=obj.tokens,
             microdollars=obj.microdollars,
@@ -123,7 +143,7 @@ class PeriodAdmin(ReadOnlyAdmin):
         "__str__", "shard", "granted", "spent", "held", "granted_microdollars", "spent_microdollars",
         "held_microdollars", "ends_at",
     )  # fmt: skip
-    list_filter = ("budget__kind",)
+    list_filter = ("budget__scope",)
     list_select_related = ("budget__owner",)
     search_fields = ("budget__owner__username",)
     ordering = ("-starts_at", "shard")
@@ -147,7 +167,7 @@ class HoldAdmin(ReadOnlyAdmin):
     ordering = ("-created_at",)
 
 
-@admin.register(Entry)
+@admin.register(LedgerEntry)
 class EntryAdmin(ReadOnlyAdmin):
     list_display = ("at", "period", "kind", "tokens", "microdollars", "hold", "memo")
     list_filter = ("kind",)

@@ -3,8 +3,8 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from budgets.models import Floor
-from budgets.selectors import Meter, meter
+from budgets.models import BudgetScope
+from budgets.selectors import Meter, get_meter
 from rest.schema import answers
 from rest.views import SignedInView
 
@@ -24,7 +24,7 @@ class MeterSerializer(serializers.Serializer[Meter]):
     short_answers = serializers.IntegerField(
         allow_null=True, help_text="About how many short answers are left."
     )
-    floor = serializers.ChoiceField(Floor.choices, help_text="Whose budget is the shortest now.")
+    scope = serializers.ChoiceField(BudgetScope.choices, help_text="Whose budget is the shortest now.")
     refills_at = serializers.DateTimeField(help_text="When that budget refills.")
 
 
@@ -32,4 +32,4 @@ class OwnBudget(SignedInView):
     @extend_schema(operation_id="budget_read", responses=answers({200: MeterSerializer}))
     def get(self, request: Request) -> Response:
         """Your budget."""
-        return Response(MeterSerializer(meter(owner=self.person)).data)
+        return Response(MeterSerializer(get_meter(owner=self.person)).data)

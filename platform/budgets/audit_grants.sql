@@ -5,9 +5,9 @@ CROSS JOIN LATERAL (
     SELECT
         coalesce(sum(entry.tokens), 0)::bigint AS tokens,
         coalesce(sum(entry.microdollars), 0)::bigint AS microdollars
-    FROM budgets_entry AS entry
+    FROM budgets_ledgerentry AS entry
     JOIN budgets_period AS period ON period.id = entry.period_id
-    WHERE entry.kind = 'gift' AND entry.grant_id = g.id AND period.starts_at = g.counted_in
+    WHERE entry.kind = 'grant' AND entry.grant_id = g.id AND period.starts_at = g.counted_in
 ) AS told
 CROSS JOIN LATERAL (VALUES
     (1, 'left_tokens', g.left_tokens, told.tokens),

@@ -4,7 +4,7 @@ SELECT
     line.what,
     0::bigint,
     sum(line.moved)::bigint
-FROM budgets_entry AS entry
+FROM budgets_ledgerentry AS entry
 JOIN budgets_period AS period ON period.id = entry.period_id
 CROSS JOIN LATERAL (VALUES
     (1, 'moved', entry.tokens),

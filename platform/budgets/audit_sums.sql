@@ -7,8 +7,8 @@ WITH told AS (
         coalesce(sum(microdollars) FILTER (WHERE kind = 'hold'), 0)::bigint AS microdollars,
         coalesce(sum(tokens) FILTER (WHERE kind = 'settle'), 0)::bigint AS spent,
         coalesce(sum(microdollars) FILTER (WHERE kind = 'settle'), 0)::bigint AS spent_microdollars,
-        coalesce(bool_or(kind IN ('settle', 'return', 'release', 'expire')), false) AS is_over
-    FROM budgets_entry
+        coalesce(bool_or(kind IN ('settle', 'release', 'expire')), false) AS is_over
+    FROM budgets_ledgerentry
     WHERE hold_id IS NOT NULL
     GROUP BY hold_id
 ),
@@ -26,14 +26,14 @@ on_floors AS (
 ),
 absorbed AS (
     SELECT period_id, sum(tokens) AS spent, sum(microdollars) AS spent_microdollars
-    FROM budgets_entry
+    FROM budgets_ledgerentry
     WHERE kind = 'absorb'
     GROUP BY period_id
 ),
 grants AS (
     SELECT period_id, sum(tokens) AS granted, sum(microdollars) AS granted_microdollars
-    FROM budgets_entry
-    WHERE kind IN ('grant', 'gift', 'move')
+    FROM budgets_ledgerentry
+    WHERE kind IN ('allowance', 'grant', 'move')
     GROUP BY period_id
 ),
 kept_by_periods AS (

@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from budgets.models import Floor
-from budgets.needs import What
+from budgets.costs import Unit
+from budgets.models import BudgetScope
 
 
 class LedgerRefusal(Exception):
@@ -13,16 +13,16 @@ class LedgerRefusal(Exception):
         super().__init__(type(self).__doc__)
 
 
-class BudgetShort(LedgerRefusal):
+class InsufficientBudget(LedgerRefusal):
     """Not enough of a budget is left for its period.
 
     `floor` says whose budget it is, `of` what it is short of. `needed` and `left` are counts of that, and
     `refills_at` is when its next period begins.
     """
 
-    def __init__(self, *, floor: Floor, of: What, needed: int, left: int, refills_at: datetime) -> None:
+    def __init__(self, *, scope: BudgetScope, of: Unit, needed: int, left: int, refills_at: datetime) -> None:
         super().__init__()
-        self.floor = floor
+        self.scope = scope
         self.of = of
         self.needed = needed
         self.left = left
@@ -37,15 +37,15 @@ class SiteStopped(LedgerRefusal):
     """Nothing is held on the whole site, until an admin lets it go on."""
 
 
-class KeyTaken(LedgerRefusal):
+class HoldKeyTaken(LedgerRefusal):
     """This key belongs to somebody else's hold."""
 
 
-class HoldUnknown(LedgerRefusal):
+class HoldNotFound(LedgerRefusal):
     """No hold has this key."""
 
 
-class HoldResolved(LedgerRefusal):
+class HoldAlreadyResolved(LedgerRefusal):
     """This hold was resolved before; a hold resolves once.
 
     `state` says how: settled, released or expired.
@@ -56,5 +56,5 @@ class HoldResolved(LedgerRefusal):
         self.state = state
 
 
-class DoesNotNest(LedgerRefusal):
+class InvalidNesting(LedgerRefusal):
     """A person's budget lies within a family's or the site's, and a family's within the site's."""

@@ -7,11 +7,17 @@ from django.utils import timezone
 
 from accounts.models import Person
 from budgets.models import Budget, Grant
-from budgets.periods import grant_count, grants_book, grants_take_back, open_until_set, period_latest
+from budgets.periods import (
+    add_grant,
+    find_latest_period,
+    record_grant_use,
+    take_back_expired_grants,
+    update_open_until,
+)
 
 
 @transaction.atomic
-def grant_give(
+def create_grant(
     *,
     budget: Budget,
     tokens: int = 0,
@@ -39,30 +45,32 @@ def grant_give(
         reason=reason,
         given_by=by,
     )
-    opened = period_latest(budget, lock=True)
+    opened = find_latest_period(budget, lock=True)
     if opened and opened.rows[0].is_open(now):
-        grants_take_back(opened, now)
-        grant_count(opened, grant, now)
-        open_until_set(opened)
+        take_back_expired_grants(opened, now)
+        add_grant(opened, grant, now)
+        update_open_until(opened)
     return grant
 
 
-def grants_expire(*, now: datetime | None = None) -> int:
+def expire_grants(*, now: datetime | None = None) -> int:
     """End every grant whose time is over, a transaction for each budget. Returns how many there were."""
     now = now or timezone.now()
     expired = Grant.objects.filter(closed_at=None, expires_at__lte=now)
-    return sum(_expire_on(budget, now) for budget in sorted(set(expired.values_list("budget", flat=True))))
+    return sum(
+        _expire_grants_of(budget, now) for budget in sorted(set(expired.values_list("budget", flat=True)))
+    )
 
 
 @transaction.atomic
-def _expire_on(budget_id: int, now: datetime) -> int:
+def _expire_grants_of(budget_id: int, now: datetime) -> int:
     budget = Budget.objects.select_for_update(no_key=True).get(pk=budget_id)
-    opened = period_latest(budget, lock=True)
+    opened = find_latest_period(budget, lock=True)
     ended = 0
     if opened and opened.rows[0].is_open(now):
-        ended = grants_take_back(opened, now)
+        ended = take_back_expired_grants(opened, now)
     elif opened:
-        grants_book(opened)
+        record_grant_use(opened)
     # Those that no period has counted.
     rest = Grant.objects.filter(budget=budget, closed_at=None, counted_in=None, expires_at__lte=now)
     return ended + rest.update(closed_at=now)

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from budgets.models import Budget, Entry, EntryKind, Grant, Period
-from budgets.needs import WHATS, What
-from budgets.spans import Length, Span, span_at
+from budgets.calendar import PeriodBounds, PeriodLength, compute_period_bounds
+from budgets.costs import UNITS, Unit
+from budgets.models import Budget, EntryKind, Grant, LedgerEntry, Period
 
 
-def column(of: str, what: What) -> str:
+def column_name(of: str, unit: Unit) -> str:
     """The name of a period's sum: `column("held", "microdollars")`."""
-    return of if what == "tokens" else f"{of}_{what}"
+    return of if unit == "tokens" else f"{of}_{unit}"
 
 
 @dataclass(frozen=True)
@@ -37,65 +37,71 @@ class OpenPeriod:
     def open_until(self) -> datetime:
         return self.rows[0].open_until
 
-    def is_limited(self, what: What) -> bool:
-        return bool(getattr(self.rows[0], f"limits_{what}"))
+    def is_limited(self, unit: Unit) -> bool:
+        return bool(getattr(self.rows[0], f"limits_{unit}"))
 
-    def sum(self, of: str, what: What) -> int:
-        return sum(getattr(row, column(of, what)) for row in self.rows)
+    def sum(self, of: str, unit: Unit) -> int:
+        return sum(getattr(row, column_name(of, unit)) for row in self.rows)
 
-    def used(self, what: What) -> int:
+    def used(self, unit: Unit) -> int:
         """What is spent and held."""
-        return self.sum("spent", what) + self.sum("held", what)
+        return self.sum("spent", unit) + self.sum("held", unit)
 
-    def left(self, what: What) -> int:
-        return self.sum("granted", what) - self.used(what)
+    def left(self, unit: Unit) -> int:
+        return self.sum("granted", unit) - self.used(unit)
 
     def share_of(self, allowance: int | None) -> int:
         """What the budget's allowance grants this period; a limit that there is not grants nothing."""
-        length = Length(self.budget.length)
-        whole = span_at(self.starts_at, self.budget.zone, length=length).whole
-        return Span(self.starts_at, self.ends_at, whole).share_of(allowance or 0)
+        period_length = PeriodLength(self.budget.period_length)
+        full_length = compute_period_bounds(
+            self.starts_at, self.budget.zone, period_length=period_length
+        ).full_length
+        return PeriodBounds(self.starts_at, self.ends_at, full_length).share_of(allowance or 0)
 
-    def grant_in_all(
+    def set_granted(
         self,
         *,
         kind: EntryKind,
         at: datetime,
-        totals: dict[What, int],
+        totals: dict[Unit, int],
         grant: Grant | None = None,
         memo: str = "",
-        wanted: tuple[int, dict[What, int]] | None = None,
+        wanted: tuple[int, dict[Unit, int]] | None = None,
     ) -> None:
         """Grant `totals`, split among the rows, and tell it. The rows must be locked, or new.
 
         `wanted` names a shard and what it must have left.
         """
-        goals = {what: self._goals(what, totals[what], wanted) for what in WHATS}
-        entries: list[Entry] = []
+        goals = {unit: self._goals(unit, totals[unit], wanted) for unit in UNITS}
+        entries: list[LedgerEntry] = []
         for number, row in enumerate(self.rows):
-            changes = {what: goals[what][number] - getattr(row, column("granted", what)) for what in WHATS}
+            changes = {
+                unit: goals[unit][number] - getattr(row, column_name("granted", unit)) for unit in UNITS
+            }
             if any(changes.values()):
-                for what in WHATS:
-                    setattr(row, column("granted", what), goals[what][number])
+                for unit in UNITS:
+                    setattr(row, column_name("granted", unit), goals[unit][number])
                 entries.append(
-                    Entry(period=row, grant=grant, kind=kind, at=at, memo=memo, **changes),
+                    LedgerEntry(period=row, grant=grant, kind=kind, at=at, memo=memo, **changes),
                 )
         Period.objects.bulk_update(
             self.rows, ["granted", "granted_microdollars", "limits_tokens", "limits_microdollars"]
         )
-        Entry.objects.bulk_create(entries)
+        LedgerEntry.objects.bulk_create(entries)
 
-    def _goals(self, what: What, total: int, wanted: tuple[int, dict[What, int]] | None) -> list[int]:
+    def _goals(self, unit: Unit, total: int, wanted: tuple[int, dict[Unit, int]] | None) -> list[int]:
         keeps = [0] * len(self.rows)
-        if self.is_limited(what):
-            keeps = [sum(getattr(row, column(of, what)) for of in ("spent", "held")) for row in self.rows]
+        if self.is_limited(unit):
+            keeps = [
+                sum(getattr(row, column_name(of, unit)) for of in ("spent", "held")) for row in self.rows
+            ]
             if wanted:
-                keeps[wanted[0]] += wanted[1][what]
+                keeps[wanted[0]] += wanted[1][unit]
         each, odd = divmod(total - sum(keeps), len(keeps))
         return [keep + each + (number < odd) for number, keep in enumerate(keeps)]
 
 
-def period_latest(budget: Budget, *, lock: bool = False) -> OpenPeriod | None:
+def find_latest_period(budget: Budget, *, lock: bool = False) -> OpenPeriod | None:
     """A budget's last period, which may be over; None before its first."""
     last = Period.objects.filter(budget=budget).order_by("-starts_at").first()
     if last is None:
@@ -104,29 +110,31 @@ def period_latest(budget: Budget, *, lock: bool = False) -> OpenPeriod | None:
     return OpenPeriod(budget, list(rows.select_for_update(no_key=True) if lock else rows))
 
 
-def period_open(budget: Budget, *, now: datetime, lock: bool) -> OpenPeriod:
+def get_open_period(budget: Budget, *, now: datetime, lock: bool) -> OpenPeriod:
     """A budget's period of `now`, begun where it must be, without the grants that have expired.
 
     Must run in a transaction. Whoever asks for several budgets' asks in the order of their floors.
     """
-    last = period_latest(budget)
+    last = find_latest_period(budget)
     if last is None or last.open_until <= now or len(last.rows) < budget.shards:
         # The budget's row is the lock: of all that find the period over at once, one begins the next.
         Budget.objects.select_for_update(no_key=True).get(pk=budget.pk)
-        last = period_latest(budget, lock=True)
+        last = find_latest_period(budget, lock=True)
         if last is None or not last.rows[0].is_open(now):
-            last = _begin(budget, last, now)
+            last = _start_period(budget, last, now)
         else:
-            _widen(last)
-            grants_take_back(last, now)
-    return (period_latest(budget, lock=True) if lock else None) or last
+            _add_missing_shards(last)
+            take_back_expired_grants(last, now)
+    return (find_latest_period(budget, lock=True) if lock else None) or last
 
 
-def _begin(budget: Budget, last: OpenPeriod | None, now: datetime) -> OpenPeriod:
+def _start_period(budget: Budget, last: OpenPeriod | None, now: datetime) -> OpenPeriod:
     if last:
-        grants_book(last)
+        record_grant_use(last)
     after = last.ends_at if last else None
-    span = span_at(now, budget.zone, length=Length(budget.length), after=after)
+    span = compute_period_bounds(
+        now, budget.zone, period_length=PeriodLength(budget.period_length), after=after
+    )
     live = Grant.objects.filter(budget=budget, closed_at=None)
     live.filter(expires_at__lte=now).update(closed_at=now)
     grants = list(live.filter(expires_at__gt=now).order_by("expires_at", "pk"))
@@ -143,14 +151,14 @@ def _begin(budget: Budget, last: OpenPeriod | None, now: datetime) -> OpenPeriod
         for shard in range(budget.shards)
     ]
     begun = OpenPeriod(budget, Period.objects.bulk_create(rows))
-    shares: dict[What, int] = {what: span.share_of(getattr(budget, what) or 0) for what in WHATS}
-    begun.grant_in_all(kind=EntryKind.GRANT, at=now, totals=shares)
+    shares: dict[Unit, int] = {unit: span.share_of(getattr(budget, unit) or 0) for unit in UNITS}
+    begun.set_granted(kind=EntryKind.ALLOWANCE, at=now, totals=shares)
     for grant in grants:
-        grant_count(begun, grant, now)
+        add_grant(begun, grant, now)
     return begun
 
 
-def _widen(opened: OpenPeriod) -> None:
+def _add_missing_shards(opened: OpenPeriod) -> None:
     """Add the shards that an open period has too few of, since the site was given more."""
     first = opened.rows[0]
     Period.objects.bulk_create(
@@ -167,76 +175,76 @@ def _widen(opened: OpenPeriod) -> None:
     )
 
 
-def grant_count(opened: OpenPeriod, grant: Grant, now: datetime) -> None:
+def add_grant(opened: OpenPeriod, grant: Grant, now: datetime) -> None:
     """Add what is left of a grant to what a period grants. The rows must be locked, or new."""
-    totals: dict[What, int] = {
-        what: opened.sum("granted", what) + getattr(grant, f"left_{what}") for what in WHATS
+    totals: dict[Unit, int] = {
+        unit: opened.sum("granted", unit) + getattr(grant, f"left_{unit}") for unit in UNITS
     }
-    opened.grant_in_all(kind=EntryKind.GIFT, at=now, totals=totals, grant=grant)
+    opened.set_granted(kind=EntryKind.GRANT, at=now, totals=totals, grant=grant)
     grant.counted_in = opened.starts_at
     grant.save(update_fields=["counted_in"])
 
 
-def grants_book(over: OpenPeriod) -> None:
+def record_grant_use(over: OpenPeriod) -> None:
     """Book what a period that is over has used of the grants that were counted into it."""
-    grants = _counted(over)
-    for grant, used in _uses(over, grants):
-        for what in WHATS:
-            setattr(grant, f"left_{what}", getattr(grant, f"left_{what}") - used[what])
+    grants = _list_counted_grants(over)
+    for grant, used in _compute_grant_use(over, grants):
+        for unit in UNITS:
+            setattr(grant, f"left_{unit}", getattr(grant, f"left_{unit}") - used[unit])
         grant.counted_in = None
         grant.closed_at = None if grant.left_tokens or grant.left_microdollars else over.ends_at
         grant.save(update_fields=["left_tokens", "left_microdollars", "counted_in", "closed_at"])
 
 
-def grants_take_back(opened: OpenPeriod, now: datetime) -> int:
+def take_back_expired_grants(opened: OpenPeriod, now: datetime) -> int:
     """Take what is left of expired grants out of an open period, whose rows must be locked. Returns how many.
 
     What is spent and held stays covered: only what nobody uses is taken.
     """
     expired = 0
-    while (first := next(iter(_counted(opened)), None)) and first.expires_at <= now:
-        [(_, used), *_rest] = _uses(opened, _counted(opened))
-        totals: dict[What, int] = {
-            what: opened.sum("granted", what) - getattr(first, f"left_{what}") + used[what] for what in WHATS
+    while (first := next(iter(_list_counted_grants(opened)), None)) and first.expires_at <= now:
+        [(_, used), *_rest] = _compute_grant_use(opened, _list_counted_grants(opened))
+        totals: dict[Unit, int] = {
+            unit: opened.sum("granted", unit) - getattr(first, f"left_{unit}") + used[unit] for unit in UNITS
         }
-        opened.grant_in_all(kind=EntryKind.GIFT, at=now, totals=totals, grant=first, memo="It expired.")
-        for what in WHATS:
-            setattr(first, f"left_{what}", getattr(first, f"left_{what}") - used[what])
+        opened.set_granted(kind=EntryKind.GRANT, at=now, totals=totals, grant=first, memo="It expired.")
+        for unit in UNITS:
+            setattr(first, f"left_{unit}", getattr(first, f"left_{unit}") - used[unit])
         first.counted_in, first.closed_at = None, now
         first.save(update_fields=["left_tokens", "left_microdollars", "counted_in", "closed_at"])
         expired += 1
-    open_until_set(opened)
+    update_open_until(opened)
     return expired
 
 
-def open_until_set(opened: OpenPeriod) -> None:
+def update_open_until(opened: OpenPeriod) -> None:
     """Let holds be made until the period ends or its next grant expires. The rows must be locked."""
-    open_until = min([opened.ends_at, *(grant.expires_at for grant in _counted(opened))])
+    open_until = min([opened.ends_at, *(grant.expires_at for grant in _list_counted_grants(opened))])
     for row in opened.rows:
         row.open_until = open_until
     Period.objects.bulk_update(opened.rows, ["open_until"])
 
 
-def _counted(opened: OpenPeriod) -> list[Grant]:
+def _list_counted_grants(opened: OpenPeriod) -> list[Grant]:
     counted = Grant.objects.filter(budget=opened.budget, counted_in=opened.starts_at, closed_at=None)
     return list(counted.order_by("expires_at", "pk"))
 
 
-def _uses(opened: OpenPeriod, grants: Sequence[Grant]) -> list[tuple[Grant, dict[What, int]]]:
+def _compute_grant_use(opened: OpenPeriod, grants: Sequence[Grant]) -> list[tuple[Grant, dict[Unit, int]]]:
     """What a period uses of each grant: the allowance goes first, then the grant that expires first."""
-    beyond: dict[What, int] = {
-        what: opened.used(what)
-        - opened.sum("granted", what)
-        + sum(getattr(grant, f"left_{what}") for grant in grants)
-        if opened.is_limited(what)
+    beyond: dict[Unit, int] = {
+        unit: opened.used(unit)
+        - opened.sum("granted", unit)
+        + sum(getattr(grant, f"left_{unit}") for grant in grants)
+        if opened.is_limited(unit)
         else 0
-        for what in WHATS
+        for unit in UNITS
     }
     uses = []
     for grant in grants:
-        used: dict[What, int] = {}
-        for what in WHATS:
-            used[what] = max(0, min(beyond[what], getattr(grant, f"left_{what}")))
-            beyond[what] -= used[what]
+        used: dict[Unit, int] = {}
+        for unit in UNITS:
+            used[unit] = max(0, min(beyond[unit], getattr(grant, f"left_{unit}")))
+            beyond[unit] -= used[unit]
         uses.append((grant, used))
     return uses

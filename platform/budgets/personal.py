@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Person
-from budgets.models import Budget, Entry, Grant, Hold, Overrun, Period
+from budgets.models import Budget, Grant, Hold, LedgerEntry, Overrun, Period
 from privacy.admin_log import redact_rows
 from privacy.registry import DataKind, Retention, Row
 
 
-def usage_export(person: Person) -> Iterator[Row]:
+def export_usage(person: Person) -> Iterator[Row]:
     for period in Period.objects.filter(budget__owner=person).order_by("starts_at").iterator():
         yield {
             "day": period.starts_at.astimezone(person.zone).date(),
@@ -20,7 +20,7 @@ def usage_export(person: Person) -> Iterator[Row]:
         }
 
 
-def usage_erase(person: Person) -> None:
+def erase_usage(person: Person) -> None:
     """Cut the name off. Periods, holds and entries stay as they are: the site's sums must add up."""
     budgets = Budget.objects.filter(owner=person)
     redact_rows(budgets)
@@ -28,7 +28,7 @@ def usage_erase(person: Person) -> None:
     budgets.update(owner=None)
 
 
-def grants_export(person: Person) -> Iterator[Row]:
+def export_grants(person: Person) -> Iterator[Row]:
     for grant in Grant.objects.filter(budget__owner=person).order_by("given_at").iterator():
         yield {
             "given_at": grant.given_at,
@@ -39,7 +39,7 @@ def grants_export(person: Person) -> Iterator[Row]:
         }
 
 
-def grants_erase(person: Person) -> None:
+def erase_grants(person: Person) -> None:
     """Blank why somebody was given something extra, which may say who they are. How much it was stays."""
     grants = Grant.objects.filter(budget__owner=person)
     redact_rows(grants)
@@ -59,15 +59,15 @@ USAGE = DataKind(
         "How many tokens were used on which day. It is part of the site’s sums and has no name on it."
     ),
     is_private=False,
-    models=(Budget, Period, Hold, Entry, Overrun),
+    models=(Budget, Period, Hold, LedgerEntry, Overrun),
     labels={
         "day": _("day"),
         "tokens": _("tokens used"),
         "granted": _("tokens you could use"),
         "dollars": _("dollars"),
     },
-    export=usage_export,
-    erase=usage_erase,
+    export=export_usage,
+    erase=erase_usage,
 )
 GRANTS = DataKind(
     name="grants",
@@ -85,8 +85,8 @@ GRANTS = DataKind(
         "dollars": _("dollars"),
         "reason": _("reason"),
     },
-    export=grants_export,
-    erase=grants_erase,
+    export=export_grants,
+    erase=erase_grants,
 )
 # A grant is found by its budget's owner, so its reason goes before the name does.
 KINDS = (GRANTS, USAGE)

@@ -15,8 +15,8 @@ from django.db import connection
 from accounts.models import Person
 from budgets.models import SITE_SHARDS, Hold, HoldState
 
-HOLD = "SELECT budgets_hold_make(%s, %s, %s, %s, %s, %s, %s, %s)"
-RESOLVE = "SELECT budgets_hold_resolve(%s, %s, %s, %s, %s)"
+CREATE_HOLD = "SELECT budgets_create_hold(%s, %s, %s, %s, %s, %s, %s, %s)"
+RESOLVE_HOLD = "SELECT budgets_resolve_hold(%s, %s, %s, %s, %s)"
 
 
 def post_hold(
@@ -34,8 +34,8 @@ def post_hold(
     None, and nothing done, where they do not fit into one of them, a period is over, or the site is stopped.
     Raises IntegrityError when there is a hold with this key.
     """
-    periods = _first(
-        HOLD, owner.pk, key, prompt_tokens, answer_tokens, microdollars, now, expires_at, SITE_SHARDS
+    periods = _call(
+        CREATE_HOLD, owner.pk, key, prompt_tokens, answer_tokens, microdollars, now, expires_at, SITE_SHARDS
     )
     if periods is None:
         return None
@@ -67,11 +67,11 @@ def post_resolution(
 
     None, and nothing done, when no open hold has this key.
     """
-    held = _first(RESOLVE, key, state, tokens, microdollars, now)
+    held = _call(RESOLVE_HOLD, key, state, tokens, microdollars, now)
     return (held[0], held[1]) if held else None
 
 
-def _first(statement: str, *values: UUID | datetime | str | int) -> list[int] | None:
+def _call(statement: str, *values: UUID | datetime | str | int) -> list[int] | None:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         found: list[int] | None = cursor.fetchone()[0]

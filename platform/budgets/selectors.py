@@ -8,20 +8,20 @@ from django.db.models import OuterRef, Q, Subquery
 from django.utils import timezone
 
 from accounts.models import Person
+from budgets.calendar import PeriodLength, compute_period_bounds
+from budgets.costs import Unit
 from budgets.models import (
     Audit,
     Budget,
-    Floor,
+    BudgetScope,
     Hold,
     HoldState,
     Period,
     Plan,
+    build_default_plan,
     default_daily_tokens,
-    plan_as_delivered,
 )
-from budgets.needs import What
 from budgets.periods import OpenPeriod
-from budgets.spans import Length, span_at
 
 # A short question and a short answer with a little memory: what the meter counts in, so that nobody has to
 # know what a token is.
@@ -40,14 +40,14 @@ class Meter:
     spent: int
     held: int
     refills_at: datetime
-    floor: Floor = Floor.PERSON
-    left_around: int | None = None
+    scope: BudgetScope = BudgetScope.PERSON
+    outer_left: int | None = None
 
     @property
     def left(self) -> int | None:
         """None where nothing limits it."""
         own = None if self.granted is None else self.granted - self.spent - self.held
-        return min((left for left in (own, self.left_around) if left is not None), default=None)
+        return min((left for left in (own, self.outer_left) if left is not None), default=None)
 
     @property
     def short_answers(self) -> int | None:
@@ -62,10 +62,10 @@ class Meter:
 
 
 @dataclass(frozen=True)
-class Standing:
+class BudgetStatus:
     """Where one budget stands in its period. What is None is not limited."""
 
-    floor: Floor
+    scope: BudgetScope
     tokens_granted: int | None
     tokens_spent: int
     tokens_held: int
@@ -76,23 +76,23 @@ class Standing:
 
     @property
     def tokens_left(self) -> int | None:
-        return _left(self.tokens_granted, self.tokens_spent, self.tokens_held)
+        return _subtract(self.tokens_granted, self.tokens_spent, self.tokens_held)
 
     @property
     def microdollars_left(self) -> int | None:
-        return _left(self.microdollars_granted, self.microdollars_spent, self.microdollars_held)
+        return _subtract(self.microdollars_granted, self.microdollars_spent, self.microdollars_held)
 
 
-def _left(granted: int | None, spent: int, held: int) -> int | None:
+def _subtract(granted: int | None, spent: int, held: int) -> int | None:
     return None if granted is None else granted - spent - held
 
 
-def standings(*, owner: Person, now: datetime | None = None) -> Sequence[Standing]:
+def list_budget_statuses(*, owner: Person, now: datetime | None = None) -> Sequence[BudgetStatus]:
     """The owner's budget and those around it, inside out. Writes nothing: a period that no hold has begun is told
     as it will be. Empty before somebody's first hold.
     """
     now = now or timezone.now()
-    mine = Budget.objects.select_related("owner", "within__within").filter(owner=owner).first()
+    mine = Budget.objects.select_related("owner", "parent__parent").filter(owner=owner).first()
     if mine is None:
         return ()
     # Somebody who has moved is asked where they are now.
@@ -103,18 +103,18 @@ def standings(*, owner: Person, now: datetime | None = None) -> Sequence[Standin
     by_budget: dict[int, list[Period]] = {}
     for row in rows:
         by_budget.setdefault(row.budget_id, []).append(row)
-    return [_standing(budget, by_budget.get(budget.pk, []), now) for budget in chain]
+    return [_build_status(budget, by_budget.get(budget.pk, []), now) for budget in chain]
 
 
-def _standing(budget: Budget, rows: Sequence[Period], now: datetime) -> Standing:
+def _build_status(budget: Budget, rows: Sequence[Period], now: datetime) -> BudgetStatus:
     if rows and rows[0].is_open(now):
         opened = OpenPeriod(budget, rows)
 
-        def granted(what: What) -> int | None:
-            return opened.sum("granted", what) if opened.is_limited(what) else None
+        def granted(unit: Unit) -> int | None:
+            return opened.sum("granted", unit) if opened.is_limited(unit) else None
 
-        return Standing(
-            floor=Floor(budget.kind),
+        return BudgetStatus(
+            scope=BudgetScope(budget.scope),
             tokens_granted=granted("tokens"),
             tokens_spent=opened.sum("spent", "tokens"),
             tokens_held=opened.sum("held", "tokens"),
@@ -124,9 +124,11 @@ def _standing(budget: Budget, rows: Sequence[Period], now: datetime) -> Standing
             refills_at=opened.ends_at,
         )
     after = rows[0].ends_at if rows else None
-    span = span_at(now, budget.zone, length=Length(budget.length), after=after)
-    return Standing(
-        floor=Floor(budget.kind),
+    span = compute_period_bounds(
+        now, budget.zone, period_length=PeriodLength(budget.period_length), after=after
+    )
+    return BudgetStatus(
+        scope=BudgetScope(budget.scope),
         tokens_granted=None if budget.tokens is None else span.share_of(budget.tokens),
         tokens_spent=0,
         tokens_held=0,
@@ -137,14 +139,14 @@ def _standing(budget: Budget, rows: Sequence[Period], now: datetime) -> Standing
     )
 
 
-def meter(*, owner: Person, now: datetime | None = None) -> Meter:
+def get_meter(*, owner: Person, now: datetime | None = None) -> Meter:
     """The owner's budget of now, and how much of it those around it leave. Writes nothing."""
     now = now or timezone.now()
-    floors = standings(owner=owner, now=now)
+    floors = list_budget_statuses(owner=owner, now=now)
     if not floors:
         free = Plan.objects.filter(slug=Plan.FREE).first()
-        length = Length(free.length) if free else Length.DAY
-        span = span_at(now, owner.zone, length=length)
+        period_length = PeriodLength(free.period_length) if free else PeriodLength.DAY
+        span = compute_period_bounds(now, owner.zone, period_length=period_length)
         return Meter(free.tokens if free else default_daily_tokens(), 0, 0, span.ends_at)
     own, *around = floors
     limited = [one for one in floors if one.tokens_left is not None]
@@ -155,26 +157,26 @@ def meter(*, owner: Person, now: datetime | None = None) -> Meter:
         spent=own.tokens_spent,
         held=own.tokens_held,
         refills_at=tightest.refills_at,
-        floor=tightest.floor,
-        left_around=min(lefts, default=None),
+        scope=tightest.scope,
+        outer_left=min(lefts, default=None),
     )
 
 
-def plan_of(person: Person) -> Plan:
+def get_plan(person: Person) -> Plan:
     """The plan that somebody is on: Free, unless an admin chose another. Before it is loaded, Free as it will be."""
     mine = Budget.objects.filter(owner=person).values("plan")
     plans = list(Plan.objects.filter(Q(pk__in=mine) | Q(slug=Plan.FREE)))
     return (
         next((plan for plan in plans if plan.slug != Plan.FREE), None)
         or next(iter(plans), None)
-        or plan_as_delivered()
+        or build_default_plan()
     )
 
 
-def holds_open() -> int:
+def count_open_holds() -> int:
     """How many holds are not resolved yet, in every budget."""
     return Hold.objects.filter(state=HoldState.HELD).count()
 
 
-def audit_latest() -> Audit | None:
+def find_latest_audit() -> Audit | None:
     return Audit.objects.order_by("at").last()

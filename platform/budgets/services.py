@@ -15,25 +15,25 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from accounts.models import Person
-from budgets.allowances import budget_of
-from budgets.errors import BudgetShort, HoldResolved, HoldUnknown, KeyTaken, SiteStopped
-from budgets.models import SITE_SHARDS, Budget, EntryKind, Floor, Hold, HoldState, Period, Shortening
-from budgets.needs import WHATS, Need
-from budgets.periods import OpenPeriod, period_latest, period_open
+from budgets.allowances import get_budget
+from budgets.costs import UNITS, CostEstimate
+from budgets.errors import HoldAlreadyResolved, HoldKeyTaken, HoldNotFound, InsufficientBudget, SiteStopped
+from budgets.models import SITE_SHARDS, Budget, BudgetScope, EntryKind, Hold, HoldState, Period, Shortening
+from budgets.periods import OpenPeriod, find_latest_period, get_open_period
 from budgets.postings import post_hold, post_resolution
 
 logger = logging.getLogger(__name__)
 
-type Post = Callable[[int], Hold | None]
+type PostHold = Callable[[int], Hold | None]
 
 
-def hold_make(
+def create_hold(
     *,
     owner: Person,
     key: UUID,
     prompt_tokens: int,
     answer_tokens: int,
-    least_answer_tokens: int,
+    min_answer_tokens: int,
     lease: timedelta,
     prompt_microdollars: int = 0,
     answer_microdollars: int = 0,
@@ -42,16 +42,16 @@ def hold_make(
     """Set aside a prompt and an answer in the owner's budget, their family's and the site's, or in none.
 
     The two prices are the most that the prompt and the whole answer can cost, in millionths of a dollar. Where
-    the whole answer is not affordable but `least_answer_tokens` of it are, all that is left is held: the hold's
+    the whole answer is not affordable but `min_answer_tokens` of it are, all that is left is held: the hold's
     `answer_tokens` is the answer's cap. After `lease` an unresolved hold expires.
 
     The same key again returns the same hold, whatever became of it (Stripe's idempotency keys). Raises
     BudgetShort, SiteStopped, or KeyTaken when the key is another owner's; none of them holds anything.
     """
-    need = Need(
+    need = CostEstimate(
         prompt_tokens=prompt_tokens,
         answer_tokens=answer_tokens,
-        least_answer_tokens=least_answer_tokens,
+        min_answer_tokens=min_answer_tokens,
         prompt_microdollars=prompt_microdollars,
         answer_microdollars=answer_microdollars,
     )
@@ -70,17 +70,17 @@ def hold_make(
 
     try:
         return (
-            _apart(partial(post, answer_tokens))
-            or _hold_of(owner, key)
-            or _hold_with_care(owner, need, post, now)
+            _in_savepoint(partial(post, answer_tokens))
+            or _find_hold(owner, key)
+            or _hold_slow_path(owner, need, post, now)
         )
     except IntegrityError:
-        if made := _hold_of(owner, key):
+        if made := _find_hold(owner, key):
             return made
         raise
 
 
-def _apart(post: Callable[[], Hold | None]) -> Hold | None:
+def _in_savepoint(post: Callable[[], Hold | None]) -> Hold | None:
     """Post without care for the caller's transaction: a refusal neither ends it nor leaves a lock in it.
 
     Without one, a statement is a transaction of its own; BEGIN and COMMIT would be two more round trips.
@@ -95,28 +95,30 @@ def _apart(post: Callable[[], Hold | None]) -> Hold | None:
         return hold
 
 
-def _hold_of(owner: Person, key: UUID) -> Hold | None:
+def _find_hold(owner: Person, key: UUID) -> Hold | None:
     hold = Hold.objects.select_related("period__budget").filter(key=key).first()
     if hold and hold.period.budget.owner_id != owner.pk:
-        raise KeyTaken
+        raise HoldKeyTaken
     return hold
 
 
 @transaction.atomic
-def _hold_with_care(owner: Person, need: Need, post: Post, now: datetime) -> Hold:
+def _hold_slow_path(owner: Person, need: CostEstimate, post: PostHold, now: datetime) -> Hold:
     """What a hold needs beyond one statement: a period to begin, a shorter answer, or another shard's share."""
     # A budget whose row is ours stays within the family that it is in.
-    mine = Budget.objects.select_for_update(no_key=True).get(pk=budget_of(owner=owner).pk)
+    mine = Budget.objects.select_for_update(no_key=True).get(pk=get_budget(owner=owner).pk)
     # As the caller knows them: somebody who has moved begins the next day where they are now.
     mine.owner = owner
     *inner, site = mine.chain
-    whole = Affordable(need.answer_tokens)
-    afforded = _affordable([period_open(budget, now=now, lock=True) for budget in inner], need, whole)
-    period_open(site, now=now, lock=False)
+    whole = AffordableAnswer(need.answer_tokens)
+    afforded = _find_affordable_answer(
+        [get_open_period(budget, now=now, lock=True) for budget in inner], need, whole
+    )
+    get_open_period(site, now=now, lock=False)
     # Apart, as a shard that was waited for stays locked though it did not suffice, and all are locked in order next.
-    hold = _apart(partial(post, afforded.answer))
+    hold = _in_savepoint(partial(post, afforded.answer))
     if hold is None:
-        afforded = _site_share(site, mine, need, afforded, now)
+        afforded = _gather_into_shard(site, mine, need, afforded, now)
         hold = post(afforded.answer)
     if hold is None:
         raise SiteStopped
@@ -125,28 +127,30 @@ def _hold_with_care(owner: Person, need: Need, post: Post, now: datetime) -> Hol
 
 
 @dataclass(frozen=True)
-class Affordable:
+class AffordableAnswer:
     """An answer's length in tokens, and why it is not the whole."""
 
     answer: int
     because: Shortening | None = None
 
 
-def _affordable(opened: Iterable[OpenPeriod], need: Need, most: Affordable) -> Affordable:
+def _find_affordable_answer(
+    opened: Iterable[OpenPeriod], need: CostEstimate, most: AffordableAnswer
+) -> AffordableAnswer:
     """The longest answer that all of these pay for. Raises BudgetShort for the one that is short the longest."""
     shorts = []
     for period in opened:
-        for what in filter(period.is_limited, WHATS):
-            left = period.left(what)
-            longest = need.longest(what, left=left)
+        for unit in filter(period.is_limited, UNITS):
+            left = period.left(unit)
+            longest = need.longest(unit, left=left)
             if longest < most.answer:
-                most = Affordable(longest, Shortening(Floor(period.budget.kind), period.ends_at))
-            if longest < need.least_answer_tokens:
-                needed = need.cost(what, answer=need.least_answer_tokens)
+                most = AffordableAnswer(longest, Shortening(BudgetScope(period.budget.scope), period.ends_at))
+            if longest < need.min_answer_tokens:
+                needed = need.cost(unit, answer=need.min_answer_tokens)
                 shorts.append(
-                    BudgetShort(
-                        floor=Floor(period.budget.kind),
-                        of=what,
+                    InsufficientBudget(
+                        scope=BudgetScope(period.budget.scope),
+                        of=unit,
                         needed=needed,
                         left=left,
                         refills_at=period.ends_at,
@@ -157,7 +161,9 @@ def _affordable(opened: Iterable[OpenPeriod], need: Need, most: Affordable) -> A
     return most
 
 
-def _site_share(site: Budget, mine: Budget, need: Need, most: Affordable, now: datetime) -> Affordable:
+def _gather_into_shard(
+    site: Budget, mine: Budget, need: CostEstimate, most: AffordableAnswer, now: datetime
+) -> AffordableAnswer:
     """Bring together in one shard what the site has left in all, for as long an answer as it pays for.
 
     Raises BudgetShort, or SiteStopped.
@@ -165,25 +171,25 @@ def _site_share(site: Budget, mine: Budget, need: Need, most: Affordable, now: d
     if Budget.objects.filter(pk=site.pk, stopped_at__isnull=False).exists():
         raise SiteStopped
     # Looked at first without a lock: a site that has nothing left is asked by many, and they need not wait.
-    _affordable([_begun(site)], need, most)
-    opened = _begun(site, lock=True)
-    afforded = _affordable([opened], need, most)
-    opened.grant_in_all(
+    _find_affordable_answer([_get_site_period(site)], need, most)
+    opened = _get_site_period(site, lock=True)
+    afforded = _find_affordable_answer([opened], need, most)
+    opened.set_granted(
         kind=EntryKind.MOVE,
         at=now,
-        totals={what: opened.sum("granted", what) for what in WHATS},
-        wanted=(mine.pk % SITE_SHARDS, {what: need.cost(what, answer=afforded.answer) for what in WHATS}),
+        totals={unit: opened.sum("granted", unit) for unit in UNITS},
+        wanted=(mine.pk % SITE_SHARDS, {unit: need.cost(unit, answer=afforded.answer) for unit in UNITS}),
     )
     return afforded
 
 
-def _begun(site: Budget, *, lock: bool = False) -> OpenPeriod:
-    opened = period_latest(site, lock=lock)
+def _get_site_period(site: Budget, *, lock: bool = False) -> OpenPeriod:
+    opened = find_latest_period(site, lock=lock)
     assert opened is not None  # noqa: S101 - it was begun a moment ago, in this transaction or before it
     return opened
 
 
-def hold_settle(*, key: UUID, tokens: int, microdollars: int, now: datetime | None = None) -> None:
+def settle_hold(*, key: UUID, tokens: int, microdollars: int, now: datetime | None = None) -> None:
     """Post what a hold's work really cost, and return the rest to the periods it was made in.
 
     `microdollars` is millionths of a dollar. What goes beyond the hold becomes an overrun entry on the site's
@@ -192,7 +198,7 @@ def hold_settle(*, key: UUID, tokens: int, microdollars: int, now: datetime | No
     _resolve_with_cost(key, HoldState.SETTLED, now, tokens=tokens, microdollars=microdollars)
 
 
-def hold_release(*, key: UUID, now: datetime | None = None) -> None:
+def release_hold(*, key: UUID, now: datetime | None = None) -> None:
     """Return a whole hold to its periods, because its work cost nothing. Raises HoldUnknown or HoldResolved."""
     _resolve(key, HoldState.RELEASED, now)
 
@@ -200,22 +206,22 @@ def hold_release(*, key: UUID, now: datetime | None = None) -> None:
 def absorb_hold(*, key: UUID, tokens: int, microdollars: int, now: datetime | None = None) -> None:
     """Return a hold to its owner and their family, and post what its work cost on the site's budget alone.
 
-    For work that failed. What goes beyond the hold is an overrun, as in `hold_settle`. Raises HoldUnknown, or
+    For work that failed. What goes beyond the hold is an overrun, as in `settle_hold`. Raises HoldUnknown, or
     HoldResolved on a second try.
     """
     _resolve_with_cost(key, HoldState.RELEASED, now, tokens=tokens, microdollars=microdollars)
 
 
 @transaction.atomic
-def holds_release(*, keys: Iterable[UUID], now: datetime | None = None) -> int:
+def release_holds(*, keys: Iterable[UUID], now: datetime | None = None) -> int:
     """Return several holds at once, as deleting a conversation does. Those that are resolved stay as they are.
 
     Returns how many were open. One by one they could lock the floors in turns, and wait for each other.
     """
     now = now or timezone.now()
     holds = list(Hold.objects.filter(key__in=list(keys), state=HoldState.HELD).order_by("created_at", "key"))
-    for floor in ("period_id", "family_period_id", "site_period_id"):
-        rows = Period.objects.filter(pk__in={getattr(hold, floor) for hold in holds} - {None})
+    for scope in ("period_id", "family_period_id", "site_period_id"):
+        rows = Period.objects.filter(pk__in={getattr(hold, scope) for hold in holds} - {None})
         list(rows.order_by("pk").select_for_update(no_key=True))
     return sum(post_resolution(key=hold.key, state=HoldState.RELEASED, now=now) is not None for hold in holds)
 
@@ -239,11 +245,11 @@ def _resolve(
     )
     if held is None:
         resolved = Hold.objects.filter(key=key).first()
-        raise HoldResolved(resolved.state) if resolved else HoldUnknown
+        raise HoldAlreadyResolved(resolved.state) if resolved else HoldNotFound
     return held
 
 
-def holds_expire(*, now: datetime | None = None) -> int:
+def expire_holds(*, now: datetime | None = None) -> int:
     """Return every hold whose lease has run out, one transaction each. Returns how many there were.
 
     Whoever settles one of them at the same moment wins or loses as a whole.

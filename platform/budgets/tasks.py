@@ -2,23 +2,22 @@
 
 from celery import shared_task
 
-from budgets import grants, services
-from budgets.audit import audit_make
+from budgets import audit, grants, services
 
 
-@shared_task(name="budgets.tasks.holds_expire")
-def holds_expire() -> int:
+@shared_task(name="budgets.tasks.expire_holds")
+def expire_holds() -> int:
     """Expire what is past its lease: chat settles its own turns, and this is what it forgot. Returns how many."""
-    return services.holds_expire()
+    return services.expire_holds()
 
 
-@shared_task(name="budgets.tasks.grants_expire")
-def grants_expire() -> int:
+@shared_task(name="budgets.tasks.expire_grants")
+def expire_grants() -> int:
     """End grants whose time is over. Returns how many."""
-    return grants.grants_expire()
+    return grants.expire_grants()
 
 
-@shared_task(name="budgets.tasks.budgets_audit")
-def budgets_audit() -> int:
+@shared_task(name="budgets.tasks.audit_ledger")
+def audit_ledger() -> int:
     """Audit the ledger; admins see the result. Returns how many differences there are."""
-    return audit_make().differences
+    return audit.audit_ledger().differences

@@ -7,7 +7,7 @@ from events.models import Event
 FIRST_SLUG = "how-to-talk-to-your-teens"
 
 
-def archive_load() -> bool:
+def load_first_event() -> bool:
     """Make the first event if it is not there. Returns whether it was made.
 
     What an admin has written there since stays. Its length, hosts and guests are not known and are not made up.

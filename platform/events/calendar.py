@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from django.utils import timezone
 
 from events.models import Event
-from events.vtimezone import clock_of, written
+from events.vtimezone import build_vtimezone, to_calendar_time
 from kit.lazily import lazy_module
 from kit.site import absolute, host
 
@@ -18,29 +18,29 @@ else:
     icalendar = lazy_module("icalendar")
 
 CONTENT_TYPE = "text/calendar; method=PUBLISH; charset=utf-8"
-type Entries = Sequence[tuple[Event, icalendar.Event]]
+type CalendarEntries = Sequence[tuple[Event, icalendar.Event]]
 # How often a calendar program may ask again.
-REFRESH = timedelta(hours=6)
+REFRESH_INTERVAL = timedelta(hours=6)
 _PRODID = "-//Kitchen Table//Events//EN"
 
 
-def calendar_name(event: Event) -> str:
+def calendar_filename(event: Event) -> str:
     """The name of its file."""
     return f"{event.slug}.ics"
 
 
-def calendar_file(event: Event, *, now: datetime | None = None) -> str:
+def build_calendar_file(event: Event, *, now: datetime | None = None) -> str:
     """The calendar file of an event whose length is known; ValueError for another.
 
     Its UID stays the same whatever is edited, so that a second download replaces the first.
     """
-    return calendar_text("PUBLISH", [(event, public_entry(event, now=now))])
+    return render_calendar("PUBLISH", [(event, build_public_entry(event, now=now))])
 
 
-def public_entry(event: Event, *, now: datetime | None = None) -> "icalendar.Event":
+def build_public_entry(event: Event, *, now: datetime | None = None) -> "icalendar.Event":
     """An event's entry for everybody: with its page, and without anybody in it."""
     page = absolute(event.get_absolute_url())
-    entry = entry_of(event, now=now)
+    entry = build_entry(event, now=now)
     entry.add("UID", f"event-{event.pk}@{host()}")
     entry.add("DESCRIPTION", f"{event.summary}\n\n{page}")
     entry.add("LOCATION", page)
@@ -48,20 +48,20 @@ def public_entry(event: Event, *, now: datetime | None = None) -> "icalendar.Eve
     return entry
 
 
-def entry_of(event: Event, *, now: datetime | None = None) -> "icalendar.Event":
+def build_entry(event: Event, *, now: datetime | None = None) -> "icalendar.Event":
     """What every entry of an event says: its times, its title, and which revision it is."""
     if event.ends_at is None:
         raise ValueError("A calendar entry needs an end.")
     entry = icalendar.Event()
     entry.add("SEQUENCE", event.sequence)
     entry.add("DTSTAMP", now or timezone.now())
-    entry.add("DTSTART", written(event.starts_at, event.zone))
-    entry.add("DTEND", written(event.ends_at, event.zone))
+    entry.add("DTSTART", to_calendar_time(event.starts_at, event.zone))
+    entry.add("DTEND", to_calendar_time(event.ends_at, event.zone))
     entry.add("SUMMARY", event.title)
     return entry
 
 
-def calendar_text(method: str, entries: Entries, *, name: str = "") -> str:
+def render_calendar(method: str, entries: CalendarEntries, *, name: str = "") -> str:
     """A whole calendar, with the rules of every zone that its entries name; with a name where one subscribes to it."""
     calendar = icalendar.Calendar()
     calendar.add("PRODID", _PRODID)
@@ -71,11 +71,11 @@ def calendar_text(method: str, entries: Entries, *, name: str = "") -> str:
         # Twice: the standard's own, and the one that calendars knew before it (RFC 7986).
         calendar.add("NAME", name)
         calendar.add("X-WR-CALNAME", name)
-        calendar.add("REFRESH-INTERVAL", REFRESH, parameters={"VALUE": "DURATION"})
+        calendar.add("REFRESH-INTERVAL", REFRESH_INTERVAL, parameters={"VALUE": "DURATION"})
     for _event, entry in entries:
         calendar.add_component(entry)
     # UTC needs no rules, and its times carry no TZID.
     for tzid in sorted(calendar.get_missing_tzids(), reverse=True):
         moments = [event.starts_at for event, _entry in entries if event.time_zone == tzid]
-        calendar.subcomponents.insert(0, clock_of(ZoneInfo(tzid), moments))
+        calendar.subcomponents.insert(0, build_vtimezone(ZoneInfo(tzid), moments))
     return str(calendar.to_ical().decode())

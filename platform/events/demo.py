@@ -9,8 +9,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from events.models import Event
-from events.selectors import next_event
-from events.when import instant
+from events.selectors import find_next_event
+from events.times import to_instant
 
 ZONE = ZoneInfo("America/Los_Angeles")
 EVENING = time(18)
@@ -26,7 +26,7 @@ Bring your teen, or a friend. You need not have read anything before, and you ma
 
 
 @transaction.atomic
-def demo_event_load(*, now: datetime | None = None) -> Event:
+def load_demo_event(*, now: datetime | None = None) -> Event:
     """The next event; where nothing is coming up, an evening is made. Idempotent.
 
     Raises ImproperlyConfigured outside demo mode.
@@ -34,10 +34,10 @@ def demo_event_load(*, now: datetime | None = None) -> Event:
     if not settings.DEMO:
         raise ImproperlyConfigured("The demo event belongs to demo mode: nobody will come to it.")
     now = now or timezone.now()
-    return next_event(now=now) or _demo_event_make(now)
+    return find_next_event(now=now) or _create_demo_event(now)
 
 
-def _demo_event_make(now: datetime) -> Event:
+def _create_demo_event(now: datetime) -> Event:
     day = now.astimezone(ZONE).date() + timedelta(days=NOTICE_DAYS + 1)
     day += timedelta(days=(THURSDAY - day.weekday()) % 7)
     event, _made = Event.objects.get_or_create(
@@ -46,7 +46,7 @@ def _demo_event_make(now: datetime) -> Event:
             "title": "The good and the bad of AI, around one table",
             "summary": "One evening about what AI does well and where it fails. A demo event: try signing up.",
             "description": DESCRIPTION,
-            "starts_at": instant(datetime.combine(day, EVENING), ZONE),
+            "starts_at": to_instant(datetime.combine(day, EVENING), ZONE),
             "time_zone": ZONE.key,
             "minutes": 60,
             "capacity": 30,

@@ -5,7 +5,7 @@ class EventClosed(Exception):
     """The event has ended or was cancelled: nobody can sign up any more."""
 
 
-class OfferOver(Exception):
+class OfferExpired(Exception):
     """There is no offer, or its time is over."""
 
 
@@ -17,5 +17,5 @@ class NoRecording(Exception):
     """Nobody has said where the recording is."""
 
 
-class GuestsEnough(Exception):
+class GuestLimitReached(Exception):
     """Whoever brings them has asked as many as they may."""

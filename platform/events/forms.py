@@ -4,7 +4,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts.names import NameFormField
-from events.models import LONGEST_WORDS, Worth
+from events.models import MAX_COMMENT_LENGTH, Worth
 from kit.addresses import AddressField
 from kit.texts import ProseField
 
@@ -14,7 +14,7 @@ class FeedbackForm(forms.Form):
         choices=Worth.choices,
         error_messages={"required": _("Choose one"), "invalid_choice": _("Choose one")},
     )
-    words = ProseField(max_length=LONGEST_WORDS, required=False)
+    words = ProseField(max_length=MAX_COMMENT_LENGTH, required=False)
 
 
 class SignUpForm(forms.Form):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from events.calendar import calendar_text, entry_of
+from events.calendar import build_entry, render_calendar
 from events.models import SignUp
 from kit.lazily import lazy_module
 from kit.links import break_links
@@ -27,13 +27,13 @@ else:
 ALARMS = (timedelta(days=-1), timedelta(minutes=-15))
 
 
-def content_type(method: str) -> str:
+def build_content_type(method: str) -> str:
     return f"text/calendar; method={method}; charset=utf-8"
 
 
-def request_of(sign_up: SignUp, *, now: datetime | None = None) -> str:
+def build_request(sign_up: SignUp, *, now: datetime | None = None) -> str:
     """The invitation of a place, which is also every update of it. ValueError where the event has no known end."""
-    entry = _entry(sign_up, now)
+    entry = _build_invitation_entry(sign_up, now)
     entry.add("STATUS", "CONFIRMED")
     for before in ALARMS:
         alarm = icalendar.Alarm()
@@ -41,55 +41,55 @@ def request_of(sign_up: SignUp, *, now: datetime | None = None) -> str:
         alarm.add("DESCRIPTION", sign_up.event.title)
         alarm.add("TRIGGER", before)
         entry.add_component(alarm)
-    return calendar_text("REQUEST", [(sign_up.event, entry)])
+    return render_calendar("REQUEST", [(sign_up.event, entry)])
 
 
-def own_file(sign_up: SignUp, *, now: datetime | None = None) -> str:
+def build_own_file(sign_up: SignUp, *, now: datetime | None = None) -> str:
     """The invitation's entry as a file to be opened by hand: with the same UID, so that no update doubles it."""
-    return calendar_text("PUBLISH", [(sign_up.event, own_entry(sign_up, now=now))])
+    return render_calendar("PUBLISH", [(sign_up.event, build_own_entry(sign_up, now=now))])
 
 
-def own_entry(sign_up: SignUp, *, now: datetime | None = None) -> "icalendar.Event":
+def build_own_entry(sign_up: SignUp, *, now: datetime | None = None) -> "icalendar.Event":
     """The entry of somebody's own calendar, where nobody invites anybody."""
-    entry = entry_of(sign_up.event, now=now)
+    entry = build_entry(sign_up.event, now=now)
     entry.add("UID", str(sign_up.pk))
-    _describe(entry, sign_up)
+    _add_description(entry, sign_up)
     return entry
 
 
-def cancel_of(sign_up: SignUp, *, sequence: int, now: datetime | None = None) -> str:
+def build_cancellation(sign_up: SignUp, *, sequence: int, now: datetime | None = None) -> str:
     """What takes the entry of a place out of its calendar. `sequence` must be above every one that was sent."""
-    entry = _entry(sign_up, now)
+    entry = _build_invitation_entry(sign_up, now)
     entry["SEQUENCE"] = sequence
     # The whole of this object, whether the event is off or this person alone.
     entry.add("STATUS", "CANCELLED")
-    return calendar_text("CANCEL", [(sign_up.event, entry)])
+    return render_calendar("CANCEL", [(sign_up.event, entry)])
 
 
-def _entry(sign_up: SignUp, now: datetime | None) -> "icalendar.Event":
-    entry = entry_of(sign_up.event, now=now)
+def _build_invitation_entry(sign_up: SignUp, now: datetime | None) -> "icalendar.Event":
+    entry = build_entry(sign_up.event, now=now)
     entry.add("UID", str(sign_up.pk))
-    entry.add("ORGANIZER", _organizer(), encode=False)
-    entry.add("ATTENDEE", _attendee(sign_up), encode=False)
-    _describe(entry, sign_up)
+    entry.add("ORGANIZER", _build_organizer(), encode=False)
+    entry.add("ATTENDEE", _build_attendee(sign_up), encode=False)
+    _add_description(entry, sign_up)
     return entry
 
 
-def _describe(entry: "icalendar.Event", sign_up: SignUp) -> None:
+def _add_description(entry: "icalendar.Event", sign_up: SignUp) -> None:
     place = absolute(sign_up.get_absolute_url())
     entry.add("DESCRIPTION", f"{sign_up.event.summary}\n\n{_('Your own page, with the way in:')}\n{place}")
     entry.add("LOCATION", place)
     entry.add("URL", place)
 
 
-def _organizer() -> "icalendar.vCalAddress":
+def _build_organizer() -> "icalendar.vCalAddress":
     name, address = parseaddr(settings.DEFAULT_FROM_EMAIL)
-    return _address(address, CN=name or "Kitchen Table")
+    return _build_address(address, CN=name or "Kitchen Table")
 
 
-def _attendee(sign_up: SignUp) -> "icalendar.vCalAddress":
+def _build_attendee(sign_up: SignUp) -> "icalendar.vCalAddress":
     # They said yes on this site, and there is nobody here to take a calendar's answer.
-    return _address(
+    return _build_address(
         sign_up.email,
         CN=break_links(sign_up.name),
         CUTYPE="INDIVIDUAL",
@@ -99,7 +99,7 @@ def _attendee(sign_up: SignUp) -> "icalendar.vCalAddress":
     )
 
 
-def _address(email: str, **params: str) -> "icalendar.vCalAddress":
+def _build_address(email: str, **params: str) -> "icalendar.vCalAddress":
     address = icalendar.vCalAddress(f"mailto:{email}")
     for name, value in params.items():
         # A parameter has no way to write this sign (RFC 5545, 3.1).

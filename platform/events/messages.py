@@ -6,40 +6,40 @@ from django.db import models, transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from events import letters
-from events.models import Event, SignUp, Standing
-from events.selectors import people_of
-from mail.services import mails_queue
+from events import emails
+from events.models import Event, SignUp, SignUpStatus
+from events.selectors import list_confirmed_sign_ups
+from mail.services import queue_emails
 
 
 class Audience(models.TextChoices):
     EVERYONE = "everyone", _("Everyone who confirmed")
-    PLACED = "placed", _("Everyone with a place")
-    WAITING = "waiting", _("The waiting list")
+    GOING = "going", _("Everyone with a place")
+    WAITLISTED = "waitlisted", _("The waiting list")
 
 
-def _of(event: Event, audience: Audience) -> QuerySet[SignUp]:
-    people = people_of(event)
-    if audience == Audience.PLACED:
-        return people.filter(standing=Standing.PLACED)
-    if audience == Audience.WAITING:
-        return people.filter(standing__in=[Standing.WAITING, Standing.OFFERED])
+def _list_audience(event: Event, audience: Audience) -> QuerySet[SignUp]:
+    people = list_confirmed_sign_ups(event)
+    if audience == Audience.GOING:
+        return people.filter(status=SignUpStatus.GOING)
+    if audience == Audience.WAITLISTED:
+        return people.filter(status__in=[SignUpStatus.WAITLISTED, SignUpStatus.OFFERED])
     return people
 
 
-def audiences(event: Event) -> dict[Audience, int]:
+def count_audiences(event: Event) -> dict[Audience, int]:
     """How many people a message to each audience would go to."""
-    return {audience: _of(event, audience).count() for audience in Audience}
+    return {audience: _list_audience(event, audience).count() for audience in Audience}
 
 
 @transaction.atomic
-def event_message(*, event: Event, message_id: UUID, audience: Audience, subject: str, words: str) -> int:
+def send_message(*, event: Event, message_id: UUID, audience: Audience, subject: str, words: str) -> int:
     """Write to people. The same `message_id` again writes to nobody twice. Returns how many were written to."""
-    people = list(_of(event, audience).order_by("created_at", "pk"))
+    people = list(_list_audience(event, audience).order_by("created_at", "pk"))
     for sign_up in people:
         sign_up.event = event
     drafts = [
-        letters.message(sign_up, message_id=message_id, subject=subject, words=words)
-        for sign_up in letters.welcome(people)
+        emails.build_message(sign_up, message_id=message_id, subject=subject, words=words)
+        for sign_up in emails.exclude_unsubscribed(people)
     ]
-    return len(mails_queue(drafts=drafts))
+    return len(queue_emails(new_emails=drafts))

@@ -2,15 +2,15 @@
 
 from collections.abc import Callable, Iterable
 
-type Titles = Callable[[], Iterable[tuple[str, str]]]
+type ModuleTitles = Callable[[], Iterable[tuple[str, str]]]
 
-_known: list[Titles] = []
+_sources: list[ModuleTitles] = []
 
 
-def register(titles: Titles) -> None:
+def register_modules(titles: ModuleTitles) -> None:
     """`titles` gives each module's slug and its title in the reader's language."""
-    _known.append(titles)
+    _sources.append(titles)
 
 
-def modules_known() -> list[tuple[str, str]]:
-    return [one for titles in _known for one in titles()]
+def list_modules() -> list[tuple[str, str]]:
+    return [one for titles in _sources for one in titles()]

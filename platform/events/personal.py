@@ -8,53 +8,53 @@ from django.db.models.lookups import Exact
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Person
-from events.feeds import feed_end
+from events.feeds import delete_feed
 from events.models import CalendarFeed, Feedback, SignUp
-from events.services import FORGET_AFTER, sign_up_leave, sign_ups_forget
-from mail.selectors import addresses_of, mails_about
-from mail.services import mails_erase
+from events.services import RETENTION, delete_expired_sign_ups, leave_event
+from mail.selectors import list_emails_about, list_verified_addresses
+from mail.services import erase_emails
 from privacy.admin_log import redact_rows
 from privacy.registry import DataKind, Retention, Row
 
 
-def sign_ups_of(person: Person) -> QuerySet[SignUp]:
+def list_sign_ups_of(person: Person) -> QuerySet[SignUp]:
     """Their places: those that they took while signed in, and those of an address that is known to be theirs."""
     theirs = Q(person=person)
-    for address in addresses_of(person):
+    for address in list_verified_addresses(person):
         theirs |= Q(Exact(Lower("email"), Lower(Value(address))))
     return SignUp.objects.filter(theirs).order_by("created_at", "pk")
 
 
-def sign_ups_export(person: Person) -> Iterator[Row]:
-    for sign_up in sign_ups_of(person).select_related("event", "guest_of", "feedback").iterator():
+def export_sign_ups(person: Person) -> Iterator[Row]:
+    for sign_up in list_sign_ups_of(person).select_related("event", "guest_of", "feedback").iterator():
         yield {
             "event": sign_up.event.title,
             "starts_at": sign_up.event.starts_at,
             "name": sign_up.name,
             "email": sign_up.email,
-            "standing": sign_up.get_standing_display(),
+            "status": sign_up.get_status_display(),
             "guest_of": sign_up.guest_of.name if sign_up.guest_of else "",
             "time_zone": sign_up.time_zone,
             "language": sign_up.language,
             "created_at": sign_up.created_at,
-            "stopped_at": sign_up.stopped_at,
+            "unsubscribed_at": sign_up.unsubscribed_at,
             "confirmed_at": sign_up.confirmed_at,
-            "came_at": sign_up.came_at,
-            "feedback": _feedback_said(sign_up),
+            "attended_at": sign_up.attended_at,
+            "feedback": _format_feedback(sign_up),
         }
 
 
-def _feedback_said(sign_up: SignUp) -> str:
+def _format_feedback(sign_up: SignUp) -> str:
     given: Feedback | None = getattr(sign_up, "feedback", None)
     return f"{given.get_worth_display()} {given.words}".strip() if given else ""
 
 
-def sign_ups_erase(person: Person) -> None:
-    redact_rows(sign_ups_of(person))
-    for sign_up in sign_ups_of(person).select_related("event"):
+def erase_sign_ups(person: Person) -> None:
+    redact_rows(list_sign_ups_of(person))
+    for sign_up in list_sign_ups_of(person).select_related("event"):
         # Their mails name them, and may have gone to an address that the account does not know.
-        mails_erase(mails=mails_about(f"sign-up {sign_up.pk}"))
-        sign_up_leave(sign_up=sign_up, is_told=False)
+        erase_emails(emails=list_emails_about(f"sign-up {sign_up.pk}"))
+        leave_event(sign_up=sign_up, notify=False)
 
 
 SIGN_UPS = DataKind(
@@ -69,10 +69,10 @@ SIGN_UPS = DataKind(
             "You can leave at any time, and then all of it is deleted. Without your yes to our mail it is deleted "
             "after two days. Otherwise your sign-ups are deleted %(days)d days after the event."
         ),
-        days=FORGET_AFTER.days,
+        days=RETENTION.days,
         counted_from=_("the end of the event"),
-        delete_expired=sign_ups_forget,
-        task="events.tasks.sign_ups_forget",
+        delete_expired=delete_expired_sign_ups,
+        task="events.tasks.delete_expired_sign_ups",
     ),
     erasure_removes=_("Your places at events"),
     is_private=False,
@@ -82,29 +82,29 @@ SIGN_UPS = DataKind(
         "starts_at": _("starts"),
         "name": _("name"),
         "email": _("email"),
-        "standing": _("standing"),
+        "status": _("status"),
         "guest_of": _("guest of"),
         "time_zone": _("time zone"),
         "language": _("language"),
         "created_at": _("signed up"),
-        "stopped_at": _("stopped reminders"),
+        "unsubscribed_at": _("stopped reminders"),
         "confirmed_at": _("confirmed"),
-        "came_at": _("came"),
+        "attended_at": _("came"),
         "feedback": _("feedback"),
     },
-    export=sign_ups_export,
-    erase=sign_ups_erase,
+    export=export_sign_ups,
+    erase=erase_sign_ups,
 )
 
 
-def feed_export(person: Person) -> Iterator[Row]:
+def export_feed(person: Person) -> Iterator[Row]:
     for feed in CalendarFeed.objects.filter(person=person):
-        yield {"made_at": feed.made_at, "language": feed.language}
+        yield {"created_at": feed.created_at, "language": feed.language}
 
 
-def feed_erase(person: Person) -> None:
+def erase_feed(person: Person) -> None:
     redact_rows(CalendarFeed.objects.filter(person=person))
-    feed_end(person=person)
+    delete_feed(person=person)
 
 
 FEEDS = DataKind(
@@ -115,8 +115,8 @@ FEEDS = DataKind(
     erasure_removes=_("The address of your calendar"),
     is_private=True,
     models=(CalendarFeed,),
-    labels={"made_at": _("made"), "language": _("language")},
-    export=feed_export,
-    erase=feed_erase,
+    labels={"created_at": _("made"), "language": _("language")},
+    export=export_feed,
+    erase=erase_feed,
 )
 KINDS = (SIGN_UPS, FEEDS)

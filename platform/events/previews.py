@@ -5,41 +5,46 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from events import letters
+from events import emails
 from events.forms import SignUpForm
-from events.models import Event, SignUp, Standing
-from events.places import offer_end
-from mail.models import Mail
-from mail.services import mail_of
+from events.models import Event, SignUp, SignUpStatus
+from events.spots import compute_offer_end
+from mail.models import Email
+from mail.services import build_email
 
-NOBODY, NOWHERE = UUID(int=0), "nobody"
+SAMPLE_ID, SAMPLE_TOKEN = UUID(int=0), "nobody"
 
 
-def page_context(event: Event) -> dict[str, object]:
+def build_page_context(event: Event) -> dict[str, object]:
     """What the event's page is made of, for a visitor whom nobody knows."""
     return {"event": event, "form": SignUpForm(), "zone": None, "cities": []}
 
 
-def mails_of(event: Event) -> dict[str, Mail]:
+def build_sample_emails(event: Event) -> dict[str, Email]:
     """Each mail by the name of its occasion, unsaved. Its links lead nowhere."""
     now = timezone.now()
-    until = offer_end(event, now) if event.starts_at > now else now + timedelta(hours=1)
+    until = compute_offer_end(event, now) if event.starts_at > now else now + timedelta(hours=1)
     kim = SignUp(
-        pk=NOBODY, event=event, name="Kim", email="kim@example.org", token=NOWHERE, standing=Standing.PLACED
+        pk=SAMPLE_ID,
+        event=event,
+        name="Kim",
+        email="kim@example.org",
+        token=SAMPLE_TOKEN,
+        status=SignUpStatus.GOING,
     )
-    kim.queued_at, kim.offer_until = now, until
+    kim.waitlisted_at, kim.offer_expires_at = now, until
     drafts = {
-        "asked": letters.asked(kim),
-        "invited": letters.invited(kim),
-        "waiting": letters.waiting(kim),
-        "offered": letters.offered(kim),
-        "passed": letters.passed(kim),
-        "changed": letters.changed(kim),
-        "day": letters.day_before(kim),
-        "hour": letters.hour_before(kim),
-        "recording": letters.recording(kim),
-        "left": letters.left(kim),
-        "enough": letters.enough(kim, name="Lee", now=now),
-        "cancelled": letters.cancelled(kim),
+        "asked": emails.build_confirmation_request(kim),
+        "invited": emails.build_invitation(kim),
+        "waiting": emails.build_waitlisted(kim),
+        "offered": emails.build_offer(kim),
+        "passed": emails.build_offer_expired(kim),
+        "changed": emails.build_change_notice(kim),
+        "day": emails.build_day_reminder(kim),
+        "hour": emails.build_hour_reminder(kim),
+        "recording": emails.build_recording(kim),
+        "left": emails.build_left_notice(kim),
+        "enough": emails.build_address_full(kim, name="Lee", now=now),
+        "cancelled": emails.build_cancellation_notice(kim),
     }
-    return {name: mail_of(draft) for name, draft in drafts.items()}
+    return {name: build_email(draft) for name, draft in drafts.items()}

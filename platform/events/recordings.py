@@ -15,7 +15,7 @@ from django.views.decorators.csp import csp_override
 from events.models import Event
 from kit.texts import normalize_line
 
-LONGEST = 1024 * 1024
+MAX_CAPTION_BYTES = 1024 * 1024
 _TIME = r"(?:(\d{2,}):)?([0-5]\d):([0-5]\d)\.(\d{3})"
 _TIMES = re.compile(rf"{_TIME}[ \t]+-->[ \t]+{_TIME}(?:[ \t].*)?")
 _TAG = re.compile(r"<[^>]*>")
@@ -45,49 +45,49 @@ class Cue:
         return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
-def cues_of(text: str) -> list[Cue]:
+def parse_cues(text: str) -> list[Cue]:
     """The cues of a WebVTT file, in its order, without styles and tags. Raises NotCaptions."""
     blocks = re.split(
         r"\n{2,}", text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").strip()
     )
     if not re.match(r"WEBVTT(?:[ \t\n]|$)", blocks[0]):
         raise NotCaptions
-    cues = [cue for block in blocks[1:] if (cue := _cue_of(block.split("\n")))]
+    cues = [cue for block in blocks[1:] if (cue := _parse_cue(block.split("\n")))]
     if not cues:
         raise NotCaptions
     return cues
 
 
-def _cue_of(lines: list[str]) -> Cue | None:
+def _parse_cue(lines: list[str]) -> Cue | None:
     """A block's cue. None for a note, a style or a region."""
     for number, line in enumerate(lines[:2]):
         times = _TIMES.fullmatch(line.strip())
         if times:
             said = normalize_line(html.unescape(_TAG.sub("", " ".join(lines[number + 1 :]))))
             parts = times.groups()
-            return Cue(_moment(parts[:4]), _moment(parts[4:]), said) if said else None
+            return Cue(_parse_moment(parts[:4]), _parse_moment(parts[4:]), said) if said else None
     return None
 
 
-def _moment(parts: tuple[str | None, ...]) -> timedelta:
+def _parse_moment(parts: tuple[str | None, ...]) -> timedelta:
     hours, minutes, seconds, thousandths = (int(part or 0) for part in parts)
     return timedelta(hours=hours, minutes=minutes, seconds=seconds, milliseconds=thousandths)
 
 
-def found_in(cues: list[Cue], words: str) -> list[Cue]:
+def search_cues(cues: list[Cue], words: str) -> list[Cue]:
     """The cues in which every one of the words is said, in whatever letter case. All cues for no words."""
     wanted = words.casefold().split()
     return [cue for cue in cues if all(word in cue.text.casefold() for word in wanted)]
 
 
-FILES = (".mp4", ".m4v", ".webm", ".mp3", ".m4a", ".ogg")
+MEDIA_EXTENSIONS = (".mp4", ".m4v", ".webm", ".mp3", ".m4a", ".ogg")
 
 
-def is_file(url: str) -> bool:
-    return urlsplit(url).path.lower().endswith(FILES)
+def is_media_file(url: str) -> bool:
+    return urlsplit(url).path.lower().endswith(MEDIA_EXTENSIONS)
 
 
-def may_play(
+def allow_recording(
     event: Event, page: Callable[[HttpRequest], HttpResponse]
 ) -> Callable[[HttpRequest], HttpResponse]:
     """The page, allowed to play this one recording from where it lies, and nothing else from there."""

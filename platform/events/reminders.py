@@ -8,12 +8,12 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from events import letters
-from events.models import SignUp, Standing
-from mail.services import Draft, mails_queue
+from events import emails
+from events.models import SignUp, SignUpStatus
+from mail.services import NewEmail, queue_emails
 
 # As many as are written in one transaction.
-FEW = 100
+BATCH_SIZE = 100
 
 
 @dataclass(frozen=True)
@@ -23,16 +23,16 @@ class Reminder:
     before: timedelta
     at_least: timedelta
     field: str
-    draft: Callable[[SignUp], Draft]
+    draft: Callable[[SignUp], NewEmail]
 
 
 REMINDERS = (
-    Reminder(timedelta(days=1), timedelta(hours=3), "day_told_for", letters.day_before),
-    Reminder(timedelta(hours=1), timedelta(0), "hour_told_for", letters.hour_before),
+    Reminder(timedelta(days=1), timedelta(hours=3), "day_reminder_for", emails.build_day_reminder),
+    Reminder(timedelta(hours=1), timedelta(0), "hour_reminder_for", emails.build_hour_reminder),
 )
 
 
-def reminders_send(*, now: datetime | None = None) -> int:
+def send_reminders(*, now: datetime | None = None) -> int:
     """Write every reminder that is due. Returns how many there were.
 
     That one was written, and the mail, are one transaction. An event that is moved is reminded of anew.
@@ -40,20 +40,20 @@ def reminders_send(*, now: datetime | None = None) -> int:
     now = now or timezone.now()
     count = 0
     for reminder in REMINDERS:
-        while some := _few(reminder, now):
+        while some := _send_batch(reminder, now):
             count += some
     return count
 
 
 @transaction.atomic
-def _few(reminder: Reminder, now: datetime) -> int:
+def _send_batch(reminder: Reminder, now: datetime) -> int:
     due = (
         SignUp.objects.select_related("event", "guest_of")
         .filter(
             Q(**{reminder.field: None}) | ~Q(**{reminder.field: F("event__starts_at")}),
-            standing=Standing.PLACED,
+            status=SignUpStatus.GOING,
             # Whoever came later has just been told.
-            placed_at__lt=F("event__starts_at") - reminder.before,
+            spot_given_at__lt=F("event__starts_at") - reminder.before,
             event__is_published=True,
             event__cancelled_at=None,
             event__starts_at__gt=now + reminder.at_least,
@@ -63,9 +63,9 @@ def _few(reminder: Reminder, now: datetime) -> int:
         # Another worker that is at it has its own.
         .select_for_update(of=("self",), skip_locked=True)
     )
-    some = list(due[:FEW])
+    some = list(due[:BATCH_SIZE])
     for sign_up in some:
         setattr(sign_up, reminder.field, sign_up.event.starts_at)
     SignUp.objects.bulk_update(some, [reminder.field])
-    mails_queue(drafts=[reminder.draft(sign_up) for sign_up in letters.welcome(some)])
+    queue_emails(new_emails=[reminder.draft(sign_up) for sign_up in emails.exclude_unsubscribed(some)])
     return len(some)

@@ -6,17 +6,17 @@ from django.db import transaction
 from django.utils.text import slugify
 
 from events.models import Event, Series
-from events.when import instant
+from events.times import to_instant
 
 # What one date has in common with the next. The room is another each time, and so is who comes.
-SAME = (
+COPIED_FIELDS = (
     "title", "summary", "description", "time_zone", "minutes", "module_slug", "hosts", "language", "capacity",
-    "guests_each",
+    "max_guests",
 )  # fmt: skip
 
 
 @transaction.atomic
-def event_repeat(*, event: Event, times: int, weeks: int) -> list[Event]:
+def repeat_event(*, event: Event, times: int, weeks: int) -> list[Event]:
     """Make drafts of an event's next dates, every `weeks` weeks on the same clock time, bound to it as a series.
 
     Dates that are there already stay as they are, so that asking twice makes nothing twice. Raises NoSuchTime when a
@@ -28,7 +28,7 @@ def event_repeat(*, event: Event, times: int, weeks: int) -> list[Event]:
         event.series = Series.objects.create(title=event.title)
         event.save(update_fields=["series"])
     clock = event.starts_local.replace(tzinfo=None, fold=0)
-    starts = [instant(clock + timedelta(weeks=weeks * n), event.zone) for n in range(1, times + 1)]
+    starts = [to_instant(clock + timedelta(weeks=weeks * n), event.zone) for n in range(1, times + 1)]
     there = set(
         Event.objects.filter(series=event.series, starts_at__in=starts).values_list("starts_at", flat=True)
     )
@@ -37,14 +37,14 @@ def event_repeat(*, event: Event, times: int, weeks: int) -> list[Event]:
 
 def _copy(event: Event, starts_at: datetime) -> Event:
     return Event.objects.create(
-        slug=_slug(event.title, starts_at.astimezone(event.zone)),
+        slug=_find_free_slug(event.title, starts_at.astimezone(event.zone)),
         starts_at=starts_at,
         series=event.series,
-        **{name: getattr(event, name) for name in SAME},
+        **{name: getattr(event, name) for name in COPIED_FIELDS},
     )
 
 
-def _slug(title: str, local: datetime) -> str:
+def _find_free_slug(title: str, local: datetime) -> str:
     """An address that nobody has yet: the title and the day, and a number where that is taken."""
     base = f"{slugify(title)[:60] or 'event'}-{local:%Y-%m-%d}"
     taken = set(Event.objects.filter(slug__startswith=base).values_list("slug", flat=True))

@@ -16,7 +16,7 @@ else:
 _DAY, _SECOND = timedelta(days=1), timedelta(seconds=1)
 
 
-def written(moment: datetime, zone: ZoneInfo) -> datetime:
+def to_calendar_time(moment: datetime, zone: ZoneInfo) -> datetime:
     """An instant as a calendar entry says it: on the clock of `zone`, but where that shows a time for the second time.
 
     A time with a TZID that comes twice, as the clocks are set back, means the first (RFC 5545, 3.3.5), so that the
@@ -26,7 +26,7 @@ def written(moment: datetime, zone: ZoneInfo) -> datetime:
     return moment.astimezone(UTC) if local.fold else local
 
 
-def clock_of(zone: ZoneInfo, moments: Iterable[datetime]) -> "icalendar.Timezone":
+def build_vtimezone(zone: ZoneInfo, moments: Iterable[datetime]) -> "icalendar.Timezone":
     """The zone's rules for the years of some instants, of which there is at least one.
 
     Not icalendar's own: 7.3 starts a zone's summer an hour late, on the clock after the change instead of
@@ -36,7 +36,7 @@ def clock_of(zone: ZoneInfo, moments: Iterable[datetime]) -> "icalendar.Timezone
     # Wide enough for wherever the year begins first and ends last.
     first, last = datetime(min(years) - 1, 12, 30, tzinfo=UTC), datetime(max(years) + 1, 1, 3, tzinfo=UTC)
     # What holds when the years begin, and then each change in them.
-    changes = [first, *changes_of(zone, first, last)]
+    changes = [first, *list_offset_changes(zone, first, last)]
     standard = min(_offset(zone, moment) for moment in changes)
     clock = icalendar.Timezone()
     clock.add("TZID", zone.key)
@@ -51,16 +51,16 @@ def clock_of(zone: ZoneInfo, moments: Iterable[datetime]) -> "icalendar.Timezone
     return clock
 
 
-def changes_of(zone: ZoneInfo, first: datetime, last: datetime) -> Iterator[datetime]:
+def list_offset_changes(zone: ZoneInfo, first: datetime, last: datetime) -> Iterator[datetime]:
     """Every instant between two at which the zone's offset changes."""
     while first < last:
         following = first + _DAY
         if _offset(zone, first) != _offset(zone, following):
-            yield _change_between(zone, first, following)
+            yield _find_change(zone, first, following)
         first = following
 
 
-def _change_between(zone: ZoneInfo, before: datetime, after: datetime) -> datetime:
+def _find_change(zone: ZoneInfo, before: datetime, after: datetime) -> datetime:
     old = _offset(zone, before)
     while after - before > _SECOND:
         middle = (before + (after - before) / 2).replace(microsecond=0)

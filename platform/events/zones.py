@@ -19,20 +19,20 @@ CITIES = (
 )  # fmt: skip
 
 
-def zone_named(name: str) -> ZoneInfo | None:
+def find_zone(name: str) -> ZoneInfo | None:
     """The zone of a name that somebody sent, by its present name, or None for what is no zone."""
     present = canonical_zone(name)
     return ZoneInfo(present) if present else None
 
 
-def zone_of(request: HttpRequest) -> ZoneInfo | None:
+def find_visitor_zone(request: HttpRequest) -> ZoneInfo | None:
     """The zone that a visitor chose on the page, or the one of their account. None where neither is known."""
-    chosen = zone_named(request.GET.get("zone", ""))
+    chosen = find_zone(request.GET.get("zone", ""))
     if chosen is None and isinstance(request.user, Person):
         return request.user.zone
     return chosen
 
 
-def cities() -> list[tuple[str, str]]:
+def list_cities() -> list[tuple[str, str]]:
     """Zones to choose from, and what they are called."""
     return [(zone, city_of(zone)) for zone in CITIES]

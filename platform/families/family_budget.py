@@ -8,8 +8,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Person
-from budgets.allowances import budget_nest, budget_of, cap_set, family_make, site_budget
-from budgets.models import Budget, Floor
+from budgets.allowances import create_family_budget, get_budget, get_site_budget, set_cap, set_parent_budget
+from budgets.models import Budget, BudgetScope
 from budgets.selectors import SHORT_ANSWER_TOKENS
 from families.models import Link
 from families.quiet_hours import get_first_instant
@@ -25,7 +25,7 @@ def apply_daily_cap(*, teen: Person, now: datetime | None = None) -> None:
     """
     links = list(list_active_links().filter(teen=teen).order_by("made_at"))
     answers = combine_terms([link.terms for link in links]).answers_a_day
-    cap_set(
+    set_cap(
         owner=teen,
         daily_tokens=None if answers is None else answers * SHORT_ANSWER_TOKENS,
         time_zone=_get_cap_zone(links[0], now or timezone.now()) if links else "",
@@ -73,20 +73,20 @@ def apply_family_budget(*, person: Person) -> None:
     second parent links, each keeps its own.
     """
     linked = [link.parent if person == link.teen else link.teen for link in list_links(person)]
-    mine = budget_of(owner=person).within
+    mine = get_budget(owner=person).parent
     families = [around for other in linked if (around := _find_family_budget(other))]
     if mine in families:
         return
     if families:
-        budget_nest(owner=person, within=families[0])
+        set_parent_budget(owner=person, parent=families[0])
     elif linked:
-        family = family_make(time_zone=str(linked[0].zone))
+        family = create_family_budget(time_zone=str(linked[0].zone))
         for member in (person, linked[0]):
-            budget_nest(owner=member, within=family)
+            set_parent_budget(owner=member, parent=family)
     else:
-        budget_nest(owner=person, within=site_budget())
+        set_parent_budget(owner=person, parent=get_site_budget())
 
 
 def _find_family_budget(person: Person) -> Budget | None:
-    around = budget_of(owner=person).within
-    return around if around and around.kind == Floor.FAMILY else None
+    around = get_budget(owner=person).parent
+    return around if around and around.scope == BudgetScope.FAMILY else None

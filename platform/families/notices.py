@@ -9,7 +9,7 @@ from accounts.models import Person
 from families.models import Notice
 from kit.links import break_links
 from kit.site import absolute
-from mail.services import mail_queue
+from mail.services import queue_email
 
 # Longer ones are cut off in the lists of mail programs.
 LONGEST_SUBJECT = 120
@@ -34,7 +34,7 @@ def send_notice(
     if person.email:
         mail_text = email_text or text
         action_text = action_text or _("Your family’s page shows what you can do now:")
-        mail_queue(
+        queue_email(
             key=f"families.notice:{notice.pk}",
             to=person.email,
             subject=_build_subject(subject or mail_text),

@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts.age import latest_birth_of_grown_ups
 from accounts.models import Person
 from families.models import INVITATION_LIFETIME, Invitation, Link, Notice, ParentViewLog
-from mail.selectors import addresses_of
+from mail.selectors import list_verified_addresses
 
 
 def list_active_links() -> QuerySet[Link]:
@@ -41,7 +41,7 @@ def get_link_as_parent(parent: Person, link_id: UUID) -> Link:
 def list_invitations_to(person: Person) -> QuerySet[Invitation]:
     """Invitations that can still be answered and were sent to an address of this person's."""
     since = timezone.now() - INVITATION_LIFETIME
-    own = [address.lower() for address in addresses_of(person)]
+    own = [address.lower() for address in list_verified_addresses(person)]
     sent = Invitation.objects.annotate(to=Lower("email")).filter(to__in=own, made_at__gt=since)
     return sent.exclude(by=person).select_related("by").order_by("made_at")
 

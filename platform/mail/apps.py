@@ -10,9 +10,9 @@ class MailConfig(AppConfig):
     def ready(self) -> None:
         from anymail.signals import tracking
 
+        from mail.bounces import handle_tracking_event
         from mail.personal import KINDS
-        from mail.returns import told_by_provider
         from privacy.registry import register_kinds
 
         register_kinds(*KINDS, room="mail")
-        tracking.connect(told_by_provider, dispatch_uid="mail.returns")
+        tracking.connect(handle_tracking_event, dispatch_uid="mail.bounces")

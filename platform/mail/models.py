@@ -9,25 +9,25 @@ from django.utils.translation import gettext_lazy as _
 
 from kit.languages import page_language
 
-LONGEST_KEY = 200
-LONGEST_SUBJECT = 200
-LONGEST_TROUBLE = 300
+MAX_KEY_LENGTH = 200
+MAX_SUBJECT_LENGTH = 200
+MAX_ERROR_LENGTH = 300
 
 
-class State(models.TextChoices):
+class EmailState(models.TextChoices):
     WAITING = "waiting", _("waiting")
     SENDING = "sending", _("being sent")
     SENT = "sent", _("sent")
     FAILED = "failed", _("failed")
 
 
-class Return(models.TextChoices):
+class BounceKind(models.TextChoices):
     BOUNCED = "bounced", _("came back")
     REFUSED = "refused", _("refused by the provider")
     COMPLAINED = "complained", _("its reader complained")
 
 
-class Mail(models.Model):
+class Email(models.Model):
     """One mail to one address, and what became of it.
 
     `key` names the occasion, so that one occasion makes one mail. `message_id` stays the same over every try: a
@@ -36,9 +36,9 @@ class Mail(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    key = models.CharField(_("occasion"), max_length=LONGEST_KEY, unique=True)
+    key = models.CharField(_("occasion"), max_length=MAX_KEY_LENGTH, unique=True)
     to = models.EmailField(_("to"))
-    subject = models.CharField(_("subject"), max_length=LONGEST_SUBJECT)
+    subject = models.CharField(_("subject"), max_length=MAX_SUBJECT_LENGTH)
     text = models.TextField(_("text"))
     language = models.CharField(_("language"), max_length=10, default=page_language, editable=False)
     # Where a reader's mail program goes to stop such mail with one click (RFC 8058). It takes a POST.
@@ -46,46 +46,46 @@ class Mail(models.Model):
     message_id = models.CharField(_("message id"), max_length=320, editable=False)
     created_at = models.DateTimeField(_("written"), default=timezone.now, editable=False)
 
-    state = models.CharField(_("state"), max_length=10, choices=State, default=State.WAITING)
-    tries = models.PositiveSmallIntegerField(_("tries"), default=0)
+    state = models.CharField(_("state"), max_length=10, choices=EmailState, default=EmailState.WAITING)
+    attempts = models.PositiveSmallIntegerField(_("tries"), default=0)
     send_after = models.DateTimeField(_("send after"), default=timezone.now)
     claim = models.UUIDField(null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
     sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
     failed_at = models.DateTimeField(_("failed"), null=True, blank=True)
-    trouble = models.CharField(_("trouble"), max_length=LONGEST_TROUBLE, blank=True)
+    error = models.CharField(_("trouble"), max_length=MAX_ERROR_LENGTH, blank=True)
     # A provider has an id of its own for a mail, and says by it what became of the mail later.
     provider_id = models.CharField(max_length=200, blank=True, editable=False)
-    returned = models.CharField(_("returned"), max_length=10, choices=Return, blank=True)
-    returned_at = models.DateTimeField(_("returned at"), null=True, blank=True)
+    bounce = models.CharField(_("returned"), max_length=10, choices=BounceKind, blank=True)
+    bounced_at = models.DateTimeField(_("returned at"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("mail")
         verbose_name_plural = _("mails")
         ordering = ["-created_at"]
         indexes = [
-            models.Index(fields=["-created_at"], name="mail_newest"),
-            models.Index(fields=["send_after"], name="mail_waiting", condition=Q(state="waiting")),
-            models.Index(fields=["provider_id"], name="mail_provider_id", condition=~Q(provider_id="")),
-            models.Index(fields=["message_id"], name="mail_message_id"),
-            models.Index(fields=["lease_until"], name="mail_sending", condition=Q(state="sending")),
+            models.Index(fields=["-created_at"], name="email_newest"),
+            models.Index(fields=["send_after"], name="email_waiting", condition=Q(state="waiting")),
+            models.Index(fields=["provider_id"], name="email_provider_id", condition=~Q(provider_id="")),
+            models.Index(fields=["message_id"], name="email_message_id"),
+            models.Index(fields=["lease_until"], name="email_sending", condition=Q(state="sending")),
         ]
         constraints = [
-            models.CheckConstraint(condition=Q(state__in=State.values), name="mail_state_known"),
+            models.CheckConstraint(condition=Q(state__in=EmailState.values), name="email_state_known"),
             models.CheckConstraint(
                 condition=Q(state="sending", claim__isnull=False, lease_until__isnull=False)
                 | (~Q(state="sending") & Q(claim__isnull=True, lease_until__isnull=True)),
-                name="mail_claimed_while_sending",
+                name="email_claimed_while_sending",
             ),
             models.CheckConstraint(
                 condition=Q(state="sent", sent_at__isnull=False)
                 | (~Q(state="sent") & Q(sent_at__isnull=True)),
-                name="mail_sent_at_some_time",
+                name="email_sent_has_time",
             ),
             models.CheckConstraint(
                 condition=Q(state="failed", failed_at__isnull=False)
                 | (~Q(state="failed") & Q(failed_at__isnull=True)),
-                name="mail_failed_at_some_time",
+                name="email_failed_has_time",
             ),
         ]
 
@@ -96,7 +96,7 @@ class Mail(models.Model):
 class Attachment(models.Model):
     """A text file that goes with a mail, such as an event's calendar entry."""
 
-    mail = models.ForeignKey(Mail, on_delete=models.CASCADE, related_name="attachments")
+    email = models.ForeignKey(Email, on_delete=models.CASCADE, related_name="attachments")
     filename = models.CharField(_("file name"), max_length=100)
     content_type = models.CharField(_("content type"), max_length=120)
     content = models.TextField(_("content"))

@@ -5,5 +5,5 @@ from uuid import UUID
 from kit import jobs
 
 
-def send(mail_id: UUID) -> None:
-    jobs.nudge("mail.tasks.mail_send", str(mail_id))
+def send(email_id: UUID) -> None:
+    jobs.nudge("mail.tasks.send_email", str(email_id))

@@ -5,50 +5,50 @@ from collections.abc import Iterator
 from django.utils.translation import gettext_lazy as _
 
 from kit.person import Person
-from mail.models import Attachment, Mail
-from mail.selectors import addresses_of, mails_to
-from mail.services import KEPT_FOR, mails_erase, mails_forget
+from mail.models import Attachment, Email
+from mail.selectors import list_emails_to, list_verified_addresses
+from mail.services import RETENTION, delete_expired_emails, erase_emails
 from privacy.admin_log import redact_rows
 from privacy.registry import DataKind, Retention, Row
 
 # Rows that are in memory together, with their texts.
-FEW = 50
+BATCH_SIZE = 50
 
 
-def mails_export(person: Person) -> Iterator[Row]:
-    for address in addresses_of(person):
-        for mail in mails_to(address).prefetch_related("attachments").iterator(chunk_size=FEW):
+def export_emails(person: Person) -> Iterator[Row]:
+    for address in list_verified_addresses(person):
+        for email in list_emails_to(address).prefetch_related("attachments").iterator(chunk_size=BATCH_SIZE):
             yield {
-                "written_at": mail.created_at,
-                "to": mail.to,
-                "subject": mail.subject,
-                "text": mail.text,
-                "attachments": [f"{one.filename}\n{one.content}" for one in mail.attachments.all()],
-                "sent_at": mail.sent_at,
+                "written_at": email.created_at,
+                "to": email.to,
+                "subject": email.subject,
+                "text": email.text,
+                "attachments": [f"{one.filename}\n{one.content}" for one in email.attachments.all()],
+                "sent_at": email.sent_at,
             }
 
 
-def mails_of_person_erase(person: Person) -> None:
-    for address in addresses_of(person):
-        redact_rows(mails_to(address))
-        mails_erase(mails=mails_to(address))
+def erase_emails_to_person(person: Person) -> None:
+    for address in list_verified_addresses(person):
+        redact_rows(list_emails_to(address))
+        erase_emails(emails=list_emails_to(address))
 
 
-MAILS = DataKind(
-    name="mails",
+EMAILS = DataKind(
+    name="emails",
     title=_("Mail that we sent you"),
     description=_("A copy, so that we can find out why one did not arrive."),
     retention=Retention(
         text=_("It is deleted after %(days)d days."),
-        days=KEPT_FOR.days,
+        days=RETENTION.days,
         counted_from=_("the day it was sent, or failed for good"),
-        delete_expired=mails_forget,
-        task="mail.tasks.mails_forget",
+        delete_expired=delete_expired_emails,
+        task="mail.tasks.delete_expired_emails",
     ),
     erasure_removes=_("Our copies of mail to you"),
     erasure_keeps=_("Mail that has been sent already lies in your mailbox, where this site cannot reach it."),
     is_private=True,
-    models=(Mail, Attachment),
+    models=(Email, Attachment),
     labels={
         "written_at": _("written"),
         "to": _("to"),
@@ -57,7 +57,7 @@ MAILS = DataKind(
         "attachments": _("attachments"),
         "sent_at": _("sent"),
     },
-    export=mails_export,
-    erase=mails_of_person_erase,
+    export=export_emails,
+    erase=erase_emails_to_person,
 )
-KINDS = (MAILS,)
+KINDS = (EMAILS,)

@@ -16,14 +16,14 @@ from kit.languages import page_language
 from kit.links import own_links_only
 from kit.site import host
 from mail import nudge
-from mail.models import LONGEST_KEY, LONGEST_SUBJECT, Attachment, Mail, State
-from mail.sending import MOST_AT_ONCE
+from mail.models import MAX_KEY_LENGTH, MAX_SUBJECT_LENGTH, Attachment, Email, EmailState
+from mail.sending import MAX_CONCURRENT_SENDS
 
-KEPT_FOR = timedelta(days=30)
+RETENTION = timedelta(days=30)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Enclosure:
+class NewAttachment:
     """A text to go with a mail. `content_type` is text of some kind: "text/calendar; method=PUBLISH".
 
     An alternative is another form of the mail's text, which a mail program may show in its place; any other is a file.
@@ -36,7 +36,7 @@ class Enclosure:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Draft:
+class NewEmail:
     """A mail to be written down.
 
     `key` names the occasion ("events.confirmation:<uuid>"). `unsubscribe_url` takes a POST from whoever
@@ -49,29 +49,29 @@ class Draft:
     to: str
     subject: str
     text: str
-    attachments: Sequence[Enclosure] = ()
+    attachments: Sequence[NewAttachment] = ()
     unsubscribe_url: str = ""
     language: str = field(default_factory=page_language)
     is_by_staff: bool = False
 
 
-def mail_queue(
+def queue_email(
     *,
     key: str,
     to: str,
     subject: str,
     text: str,
-    attachments: Sequence[Enclosure] = (),
+    attachments: Sequence[NewAttachment] = (),
     unsubscribe_url: str = "",
-) -> Mail:
-    """Write down one mail, as `mails_queue` does."""
-    draft = Draft(
+) -> Email:
+    """Write down one mail, as `queue_emails` does."""
+    new_email = NewEmail(
         key=key, to=to, subject=subject, text=text, attachments=attachments, unsubscribe_url=unsubscribe_url
     )
-    return mails_queue(drafts=[draft])[0]
+    return queue_emails(new_emails=[new_email])[0]
 
 
-def mails_queue(*, drafts: Sequence[Draft]) -> list[Mail]:
+def queue_emails(*, new_emails: Sequence[NewEmail]) -> list[Email]:
     """Write down mails in the caller's transaction. They are sent after the commit, or never if there is none.
 
     The same key again returns the mail that is there, as it was first written, even when two ask at once. A key is
@@ -83,94 +83,96 @@ def mails_queue(*, drafts: Sequence[Draft]) -> list[Mail]:
     """
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("A mail is written in the transaction of what it tells about.")
-    for draft in drafts:
-        _require_sendable(draft)
-    written = {draft.key: mail_of(draft) for draft in drafts}
+    for new_email in new_emails:
+        _require_sendable(new_email)
+    written = {new_email.key: build_email(new_email) for new_email in new_emails}
     # Whoever asks with the same key at the same moment waits here until the first has committed. In one order for
     # all, so that two with several keys in common never wait for each other.
-    Mail.objects.bulk_create([written[key] for key in sorted(written)], ignore_conflicts=True)
-    kept = {mail.key: mail for mail in Mail.objects.filter(key__in=written)}
+    Email.objects.bulk_create([written[key] for key in sorted(written)], ignore_conflicts=True)
+    kept = {email.key: email for email in Email.objects.filter(key__in=written)}
     new = [kept[key] for key in written if kept[key].pk == written[key].pk]
-    _attach(drafts, {mail.key: mail for mail in new})
+    _create_attachments(new_emails, {email.key: email for email in new})
     # Each mail that was sent nudges another, so as many are enough as are sent at a time.
-    for mail in new[:MOST_AT_ONCE]:
-        transaction.on_commit(partial(nudge.send, mail.pk))
-    return [kept[draft.key] for draft in drafts]
+    for email in new[:MAX_CONCURRENT_SENDS]:
+        transaction.on_commit(partial(nudge.send, email.pk))
+    return [kept[new_email.key] for new_email in new_emails]
 
 
-def mail_of(draft: Draft) -> Mail:
+def build_email(new_email: NewEmail) -> Email:
     """The row that a draft would be. It is not saved."""
-    mail_id = uuid.uuid4()
-    return Mail(
-        pk=mail_id,
-        key=draft.key,
-        to=draft.to,
-        subject=draft.subject if draft.is_by_staff else own_links_only(draft.subject)[:LONGEST_SUBJECT],
-        text=draft.text if draft.is_by_staff else own_links_only(draft.text),
-        language=draft.language,
-        unsubscribe_url=draft.unsubscribe_url,
-        message_id=f"<{mail_id}@{host()}>",
+    email_id = uuid.uuid4()
+    return Email(
+        pk=email_id,
+        key=new_email.key,
+        to=new_email.to,
+        subject=new_email.subject
+        if new_email.is_by_staff
+        else own_links_only(new_email.subject)[:MAX_SUBJECT_LENGTH],
+        text=new_email.text if new_email.is_by_staff else own_links_only(new_email.text),
+        language=new_email.language,
+        unsubscribe_url=new_email.unsubscribe_url,
+        message_id=f"<{email_id}@{host()}>",
     )
 
 
-def _attach(drafts: Sequence[Draft], new: dict[str, Mail]) -> None:
+def _create_attachments(new_emails: Sequence[NewEmail], new: dict[str, Email]) -> None:
     Attachment.objects.bulk_create(
         Attachment(
-            mail=new[draft.key],
+            email=new[new_email.key],
             filename=enclosure.filename,
             content_type=enclosure.content_type,
             content=enclosure.content,
             is_alternative=enclosure.is_alternative,
         )
-        for draft in drafts
-        if draft.key in new
-        for enclosure in draft.attachments
+        for new_email in new_emails
+        if new_email.key in new
+        for enclosure in new_email.attachments
     )
 
 
-def _require_sendable(draft: Draft) -> None:
-    if not 0 < len(draft.key) <= LONGEST_KEY:
-        raise ValueError(f"A key has 1 to {LONGEST_KEY} characters.")
-    if not 0 < len(draft.subject) <= LONGEST_SUBJECT:
-        raise ValueError(f"A subject has 1 to {LONGEST_SUBJECT} characters.")
-    lines = [draft.to, draft.subject, draft.unsubscribe_url]
-    for enclosure in draft.attachments:
+def _require_sendable(new_email: NewEmail) -> None:
+    if not 0 < len(new_email.key) <= MAX_KEY_LENGTH:
+        raise ValueError(f"A key has 1 to {MAX_KEY_LENGTH} characters.")
+    if not 0 < len(new_email.subject) <= MAX_SUBJECT_LENGTH:
+        raise ValueError(f"A subject has 1 to {MAX_SUBJECT_LENGTH} characters.")
+    lines = [new_email.to, new_email.subject, new_email.unsubscribe_url]
+    for enclosure in new_email.attachments:
         lines += [enclosure.filename, enclosure.content_type]
         if not enclosure.content_type.startswith("text/"):
             raise ValueError("An attachment is text of some kind.")
     if any("".join(line.splitlines()) != line for line in lines):
         raise ValueError("A line break would begin another header.")
     try:
-        validate_address(draft.to)
+        validate_address(new_email.to)
     except ValidationError as fault:
         raise ValueError("That is not an address.") from fault
 
 
 @transaction.atomic
-def mail_send_again(*, mail: Mail) -> bool:
+def resend_email(*, email: Email) -> bool:
     """Give a failed mail all its tries again, under the same Message-ID. False when it has not failed."""
-    again = Mail.objects.filter(pk=mail.pk, state=State.FAILED).update(
-        state=State.WAITING, failed_at=None, tries=0, send_after=timezone.now(), trouble=""
+    again = Email.objects.filter(pk=email.pk, state=EmailState.FAILED).update(
+        state=EmailState.WAITING, failed_at=None, attempts=0, send_after=timezone.now(), error=""
     )
     if again:
-        transaction.on_commit(lambda: nudge.send(mail.pk))
+        transaction.on_commit(lambda: nudge.send(email.pk))
     return bool(again)
 
 
 @transaction.atomic
-def mails_erase(*, mails: QuerySet[Mail]) -> int:
+def erase_emails(*, emails: QuerySet[Email]) -> int:
     """Delete mails with text, attachments and address, whatever became of them. Returns how many there were.
 
     One that waits is never sent; one that is being sent at this moment still arrives.
     """
-    _, deleted = mails.delete()
-    return deleted.get("mail.Mail", 0)
+    _, deleted = emails.delete()
+    return deleted.get("mail.Email", 0)
 
 
 @transaction.atomic
-def mails_forget(*, now: datetime | None = None) -> int:
+def delete_expired_emails(*, now: datetime | None = None) -> int:
     """Delete what was sent, or failed for good, `KEPT_FOR` ago: text, attachments and address. Returns how many."""
-    before = (now or timezone.now()) - KEPT_FOR
-    over = Q(state=State.SENT, sent_at__lt=before) | Q(state=State.FAILED, failed_at__lt=before)
-    _, deleted = Mail.objects.filter(over).delete()
-    return deleted.get("mail.Mail", 0)
+    before = (now or timezone.now()) - RETENTION
+    over = Q(state=EmailState.SENT, sent_at__lt=before) | Q(state=EmailState.FAILED, failed_at__lt=before)
+    _, deleted = Email.objects.filter(over).delete()
+    return deleted.get("mail.Email", 0)

@@ -5,16 +5,16 @@ from celery import shared_task
 from mail import sending, services
 
 
-@shared_task(name="mail.tasks.mail_send")
-def mail_send(mail_id: str) -> None:
-    sending.mail_send(mail_id=UUID(mail_id))
+@shared_task(name="mail.tasks.send_email")
+def send_email(email_id: str) -> None:
+    sending.send_email(email_id=UUID(email_id))
 
 
-@shared_task(name="mail.tasks.mails_sweep")
-def mails_sweep() -> None:
-    sending.mails_sweep()
+@shared_task(name="mail.tasks.sweep_emails")
+def sweep_emails() -> None:
+    sending.sweep_emails()
 
 
-@shared_task(name="mail.tasks.mails_forget")
-def mails_forget() -> None:
-    services.mails_forget()
+@shared_task(name="mail.tasks.delete_expired_emails")
+def delete_expired_emails() -> None:
+    services.delete_expired_emails()

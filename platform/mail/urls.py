@@ -4,7 +4,7 @@ from mail import views
 
 app_name = "mail"
 urlpatterns = [
-    path("", views.box, name="box"),
-    path("<uuid:mail_id>", views.letter, name="letter"),
-    path("<uuid:mail_id>/<int:attachment_id>", views.attachment, name="attachment"),
+    path("", views.outbox, name="box"),
+    path("<uuid:email_id>", views.email, name="letter"),
+    path("<uuid:email_id>/<int:attachment_id>", views.attachment, name="attachment"),
 ]

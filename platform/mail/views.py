@@ -14,11 +14,11 @@ from django.views.decorators.http import require_safe
 
 from kit.found import or_404
 from kit.paging import page_of
-from mail.letters import headers_of
-from mail.models import Attachment, Mail
-from mail.selectors import attachment_of, mail_shown, mails_listed
+from mail.messages import build_headers
+from mail.models import Attachment, Email
+from mail.selectors import get_attachment, get_email, list_emails
 
-MAILS_A_PAGE = 50
+EMAILS_PER_PAGE = 50
 
 
 def demo_only[**P](
@@ -42,23 +42,23 @@ def _context(**more: object) -> dict[str, object]:
 
 
 @demo_only
-def box(request: HttpRequest) -> HttpResponse:
+def outbox(request: HttpRequest) -> HttpResponse:
     cursor = request.GET.get("before", "")
-    listed = page_of(mails_listed(), by="created_at", size=MAILS_A_PAGE, cursor=cursor)
-    return render(request, "mail/box.html", _context(listed=listed, is_first=not cursor))
+    listed = page_of(list_emails(), by="created_at", size=EMAILS_PER_PAGE, cursor=cursor)
+    return render(request, "mail/outbox.html", _context(listed=listed, is_first=not cursor))
 
 
 @demo_only
-def letter(request: HttpRequest, mail_id: UUID) -> HttpResponse:
-    with or_404(Mail.DoesNotExist):
-        mail = mail_shown(mail_id)
-    return render(request, "mail/letter.html", _context(mail=mail, headers=headers_of(mail)))
+def email(request: HttpRequest, email_id: UUID) -> HttpResponse:
+    with or_404(Email.DoesNotExist):
+        email = get_email(email_id)
+    return render(request, "mail/email.html", _context(email=email, headers=build_headers(email)))
 
 
 @demo_only
-def attachment(_request: HttpRequest, mail_id: UUID, attachment_id: int) -> HttpResponse:
+def attachment(_request: HttpRequest, email_id: UUID, attachment_id: int) -> HttpResponse:
     with or_404(Attachment.DoesNotExist):
-        found = attachment_of(mail_id, attachment_id)
+        found = get_attachment(email_id, attachment_id)
     disposition = content_disposition_header(as_attachment=True, filename=found.filename)
     return HttpResponse(
         found.content,

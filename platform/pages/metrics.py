@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 
-from budgets.selectors import holds_open
+from budgets.selectors import count_open_holds
 from chat.selectors import count_live_turns
 from chat.turns.outages import find_outage
 from chat.turns.outcomes import MEASURES
@@ -52,7 +52,7 @@ class Site:
         )
         if counted is not None:
             yield from (measure.told(counted) for measure in MEASURES)
-        yield GaugeMetricFamily("kitchen_holds_open", "Holds that are not resolved yet.", holds_open())
+        yield GaugeMetricFamily("kitchen_holds_open", "Holds that are not resolved yet.", count_open_holds())
         outage = find_outage()
         yield GaugeMetricFamily(
             "kitchen_model_down_seconds",

@@ -11,7 +11,7 @@ from django.views.i18n import set_language
 
 from courses.learning.records import record_of
 from courses.library.selectors import courses_of
-from events.selectors import next_event
+from events.selectors import find_next_event
 from families.next_steps import find_step_for_page
 from inference.place import guard_host, runs_at_home
 from kit.languages import page_language
@@ -27,7 +27,7 @@ def home(request: HttpRequest) -> HttpResponse:
     page = {
         "courses": courses,
         "course": next(iter(begun or own or unfinished or courses), None),
-        "event": next_event(),
+        "event": find_next_event(),
         "step": find_step_for_page(request),
     }
     return render(request, "pages/home.html", page)

@@ -11,7 +11,7 @@ from django.test import Client
 
 from accounts.models import Person, Role
 from kit import throttles
-from mail.models import Mail
+from mail.models import Email
 
 
 @pytest.fixture(autouse=True)
@@ -32,10 +32,10 @@ def known(make_person: Callable[..., Person]) -> Person:
 
 
 @pytest.fixture
-def link_in() -> Callable[[Mail], str]:
+def link_in() -> Callable[[Email], str]:
     """The path of the link in a mail."""
 
-    def linked(mail: Mail) -> str:
+    def linked(mail: Email) -> str:
         found = re.search(rf"{settings.SITE_URL}(/\S+)", mail.text)
         assert found, mail.text
         return found[1]

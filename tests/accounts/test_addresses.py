@@ -13,7 +13,7 @@ from families.selectors import list_invitations_to
 from families.views.joining import invitations_per_address_limit
 from kit.addresses import canonical_address, mailbox_of, shown_address
 from kit.throttles import TooOften
-from mail.models import Mail
+from mail.models import Email
 from tests.conftest import GROWN_UP_BORN
 from tests.events.conftest import MakeEvent, come, make_event  # noqa: F401 - a fixture
 
@@ -67,14 +67,14 @@ class TestWhatIsNoAddress:
         reply = client.post(path, form | {"email": email})
         assert reply.status_code in {200, 422}
         assert "ype an email address" in reply.content.decode()
-        assert not Mail.objects.exists()
+        assert not Email.objects.exists()
 
     @pytest.mark.parametrize("path", ["/account/email/", "/family/invite"])
     def test_is_refused_to_a_person(self, as_person: AsPerson, parent: Person, path: str, email: str) -> None:
         reply = as_person(parent).post(path, {"email": email, "action_add": "yes"})
         assert reply.status_code in {200, 422}
         assert "ype an email address" in reply.content.decode()
-        assert not Mail.objects.exists()
+        assert not Email.objects.exists()
 
     def test_signs_nobody_in(self, client: Client, email: str) -> None:
         reply = client.post("/sign-in", {"username": email, "password": "a-long-password-1"})
@@ -98,7 +98,7 @@ class TestAnAccount:
         reply = Client().post("/sign-in", {"username": "Kim@Bücher.de ", "password": "a-long-password-1"})
         assert reply.status_code == 302
         client.post("/account/password/reset/", {"email": "KIM@bücher.DE"})
-        assert Mail.objects.filter(subject__startswith="A new password").get().to == "kim@xn--bcher-kva.de"
+        assert Email.objects.filter(subject__startswith="A new password").get().to == "kim@xn--bcher-kva.de"
 
 
 def test_one_account_is_tried_at_as_often_however_its_address_is_written(client: Client, db: None) -> None:
@@ -140,7 +140,7 @@ class TestInvitations:
     def test_say_who_asks_and_that_nobody_checked(self, as_person: AsPerson, parent: Person) -> None:
         Person.objects.filter(pk=parent.pk).update(display_name="Sam")
         as_person(parent).post("/family/invite", {"email": "lee@example.org"})
-        words = Mail.objects.get().text
+        words = Email.objects.get().text
         assert words.startswith("Sam invites you")
         assert "Sam is the name that they chose for themselves. We cannot check who they are." in words
 
@@ -151,7 +151,7 @@ class TestInvitations:
         for number, email in enumerate(emails):
             client = as_person(make_person(f"parent-{number}", Role.PARENT))
             page = client.post("/family/invite", {"email": email}, follow=True).content.decode()
-        assert Mail.objects.count() == 3
+        assert Email.objects.count() == 3
         # The fourth has an invitation to hand over, and is told so.
         assert "We have sent enough invitations to that address today" in page
         assert "/family/join/" in page

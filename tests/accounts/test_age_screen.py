@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.age_screen import REFUSED, TOLD_AT
 from accounts.confirmations import mailbox_confirmed_at
 from accounts.models import Person, Role
-from mail.models import Mail
+from mail.models import Email
 from tests.accounts.conftest import is_signed_in
 
 TEEN, GROWN_UP = "/sign-up/teen", "/sign-up"
@@ -71,7 +71,7 @@ class TestOnTheGrownUpsPage:
         assert reply.redirect_chain == [(TEEN, 302)]
         assert words in reply.content.decode()
         assert not Person.objects.exists()
-        assert not Mail.objects.exists()
+        assert not Email.objects.exists()
 
     def test_a_form_with_other_faults_is_an_answer_too(self, client: Client) -> None:
         client.post(GROWN_UP, born(10))
@@ -113,23 +113,23 @@ class TestARefusal:
 
 
 class TestAMailbox:
-    def test_is_as_old_as_its_confirmation(self, client: Client, link_in: Callable[[Mail], str]) -> None:
+    def test_is_as_old_as_its_confirmation(self, client: Client, link_in: Callable[[Email], str]) -> None:
         client.post(GROWN_UP, GIVEN | born(40))
         person = Person.objects.get()
         assert mailbox_confirmed_at(person) is None
-        client.post(link_in(Mail.objects.get()))
+        client.post(link_in(Email.objects.get()))
         first = mailbox_confirmed_at(person)
         assert first
         assert timezone.now() - first < timedelta(minutes=1)
 
     def test_is_a_new_one_after_a_change_of_address(
-        self, client: Client, known: Person, link_in: Callable[[Mail], str]
+        self, client: Client, known: Person, link_in: Callable[[Email], str]
     ) -> None:
         client.force_login(known)
         client.post("/account/reauthenticate/", {"password": "a-long-password"})
         client.post("/account/email/", {"action_add": "", "email": "new@example.org"})
         assert mailbox_confirmed_at(known) is None  # made in the test, without a mail
-        client.post(link_in(Mail.objects.get(to="new@example.org")))
+        client.post(link_in(Email.objects.get(to="new@example.org")))
         assert [one.email for one in EmailAddress.objects.filter(user=known)] == ["new@example.org"]
         assert mailbox_confirmed_at(known)
-        assert Mail.objects.filter(to="kim@example.org").exists()
+        assert Email.objects.filter(to="kim@example.org").exists()

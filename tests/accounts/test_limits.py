@@ -204,12 +204,12 @@ class TestAKnownDevice:
 def test_a_new_password_by_mail_lets_the_owner_in_past_strangers(
     known: Person, link_in: Callable[..., str]
 ) -> None:
-    from mail.models import Mail
+    from mail.models import Email
 
     home = at(SCHOOL)
     guess(SCHOOL, 6, known.email)
     home.post("/account/password/reset/", {"email": known.email})
-    place = home.get(link_in(Mail.objects.get()), follow=True).redirect_chain[-1][0]
+    place = home.get(link_in(Email.objects.get()), follow=True).redirect_chain[-1][0]
     new = "four-words-in-a-row"
     home.post(place, {"password1": new, "password2": new})
     guess(SCHOOL, 6, known.email)

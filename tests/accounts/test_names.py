@@ -9,7 +9,7 @@ from django.test import Client
 from accounts.models import Person
 from accounts.names import NO_ADDRESS, ONE_LINE
 from events.models import Event, SignUp
-from events.services import sign_up_make
+from events.services import create_sign_up
 from families.models import TrustedAdult
 from tests.conftest import GROWN_UP_BORN
 from tests.events.conftest import MakeEvent, make_event  # noqa: F401 - a fixture
@@ -32,10 +32,12 @@ class TestEveryDoor:
         email = "kim@example.org"
 
         def guest(name: str) -> Any:
-            host = SignUp.objects.first() or sign_up_make(event=Event.objects.get(), name="Host", email=email)
-            SignUp.objects.update(standing="waiting", queued_at=host.created_at)
+            host = SignUp.objects.first() or create_sign_up(
+                event=Event.objects.get(), name="Host", email=email
+            )
+            SignUp.objects.update(status="waitlisted", waitlisted_at=host.created_at)
             return client.post(
-                f"/events/place/{host.token}/bring", {"name": name, "email": "lee@example.org"}
+                f"/events/sign-up/{host.token}/bring", {"name": name, "email": "lee@example.org"}
             )
 
         def teen_sign_up(name: str) -> Any:

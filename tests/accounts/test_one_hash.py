@@ -12,7 +12,7 @@ from pytest_django import Settings
 
 from accounts.demo import DEMO_PEOPLE
 from accounts.models import Person, Role
-from mail.models import Mail
+from mail.models import Email
 from pages.checks import check_demo_people
 from tests.accounts.conftest import is_signed_in
 from tests.conftest import GROWN_UP_BORN
@@ -89,14 +89,14 @@ def test_signing_up_hashes_once(email: str, hashes_of: CountHashes) -> None:
     before = Person.objects.count()
     assert hashes_of("/sign-up", given) == 1
     assert (Person.objects.count() > before) == (email == "new@example.org")
-    assert Mail.objects.filter(to=email).exists()
+    assert Email.objects.filter(to=email).exists()
 
 
 @pytest.mark.parametrize("name", ["kim@example.org", "nobody@example.org"])
 @pytest.mark.usefixtures("everybody")
 def test_asking_for_a_new_password_hashes_nothing(name: str, hashes_of: CountHashes) -> None:
     assert hashes_of("/account/password/reset/", {"email": name}) == 0
-    assert Mail.objects.filter(to=name).exists()
+    assert Email.objects.filter(to=name).exists()
 
 
 @pytest.mark.parametrize("name", ["teen-of-the-house", "not-a-name-here"])

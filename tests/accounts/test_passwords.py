@@ -14,7 +14,7 @@ from pytest_django import Settings
 
 from accounts.models import Person
 from accounts.passwords import LeakedPasswordValidator
-from mail.models import Mail
+from mail.models import Email
 from tests.accounts.conftest import is_signed_in
 
 LEAKED = "tr0ub4dor-and-three"
@@ -102,21 +102,21 @@ def test_nobody_is_asked_in_a_demo(settings: Settings) -> None:
 
 class TestAForgottenPassword:
     def test_is_replaced_by_the_link_in_the_mail(
-        self, client: Client, known: Person, link_in: Callable[[Mail], str]
+        self, client: Client, known: Person, link_in: Callable[[Email], str]
     ) -> None:
         client.post("/account/password/reset/", {"email": "kim@example.org"})
-        page = client.get(link_in(Mail.objects.get()), follow=True)
+        page = client.get(link_in(Email.objects.get()), follow=True)
         place = page.redirect_chain[-1][0]
         new = {"password1": "four-words-in-a-row", "password2": "four-words-in-a-row"}
         assert client.post(place, new).status_code == 302
         assert not is_signed_in(client)
         client.post("/sign-in", {"username": "kim@example.org", "password": "four-words-in-a-row"})
         assert is_signed_in(client)
-        assert Mail.objects.filter(to="kim@example.org", subject="Your password was changed").exists()
+        assert Email.objects.filter(to="kim@example.org", subject="Your password was changed").exists()
 
-    def test_a_link_works_once(self, client: Client, known: Person, link_in: Callable[[Mail], str]) -> None:
+    def test_a_link_works_once(self, client: Client, known: Person, link_in: Callable[[Email], str]) -> None:
         client.post("/account/password/reset/", {"email": "kim@example.org"})
-        link = link_in(Mail.objects.get())
+        link = link_in(Email.objects.get())
         place = client.get(link, follow=True).redirect_chain[-1][0]
         client.post(place, {"password1": "four-words-in-a-row", "password2": "four-words-in-a-row"})
         assert "used already" in Client().get(link, follow=True).content.decode()
@@ -128,7 +128,7 @@ class TestAForgottenPassword:
             for client, email in zip(asked, ("kim@example.org", "nobody@example.org"), strict=True)
         ]
         assert pages[0] == pages[1]
-        assert "no account with it" in Mail.objects.get(to="nobody@example.org").text
+        assert "no account with it" in Email.objects.get(to="nobody@example.org").text
 
     def test_asking_again_at_once_makes_one_mail_a_link(self, client: Client, known: Person) -> None:
         codes = [
@@ -137,7 +137,7 @@ class TestAForgottenPassword:
         ]
         assert codes[0] == 302
         assert codes[-1] == 429
-        assert Mail.objects.count() <= 5
+        assert Email.objects.count() <= 5
 
 
 def test_changing_a_password_needs_the_old_one_and_is_told_by_mail(client: Client, known: Person) -> None:
@@ -149,19 +149,19 @@ def test_changing_a_password_needs_the_old_one_and_is_told_by_mail(client: Clien
     assert is_signed_in(client)
     known.refresh_from_db()
     assert known.check_password("four-words-in-a-row")
-    told = Mail.objects.get()
+    told = Email.objects.get()
     assert told.subject == "Your password was changed"
     assert "127.0.0.1" not in told.text
 
 
 def test_a_new_address_is_one_only_once_it_is_confirmed(
-    client: Client, known: Person, link_in: Callable[[Mail], str]
+    client: Client, known: Person, link_in: Callable[[Email], str]
 ) -> None:
     client.post("/sign-in", {"username": "kim@example.org", "password": "a-long-password"})
     client.post("/account/email/", {"email": "new@example.org", "action_add": ""})
     known.refresh_from_db()
     assert known.email == "kim@example.org"
-    client.post(link_in(Mail.objects.get(to="new@example.org")))
+    client.post(link_in(Email.objects.get(to="new@example.org")))
     known.refresh_from_db()
     assert known.email == "new@example.org"
-    assert Mail.objects.filter(to="kim@example.org", subject="Your email address was changed").exists()
+    assert Email.objects.filter(to="kim@example.org", subject="Your email address was changed").exists()

@@ -11,7 +11,7 @@ from django.test import Client
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from accounts.models import Person
-from mail.models import Mail
+from mail.models import Email
 from tests.accounts.conftest import is_signed_in
 
 PERIOD = 30
@@ -83,7 +83,7 @@ class TestEnrolment:
         again(client)
         with django_capture_on_commit_callbacks(execute=True):
             enrol(client)
-        assert [mail.subject for mail in Mail.objects.all()] == ["Codes from an app are on"]
+        assert [mail.subject for mail in Email.objects.all()] == ["Codes from an app are on"]
         page = client.get("/account/second-step/recovery-codes/")
         assert len(page.context["unused_codes"]) == 10
         assert page.context["unused_codes"][0] in page.content.decode()

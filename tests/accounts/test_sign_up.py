@@ -7,7 +7,7 @@ from allauth.account.models import EmailAddress
 from django.test import Client
 
 from accounts.models import Person, Role
-from mail.models import Mail
+from mail.models import Email
 from tests.accounts.conftest import is_signed_in
 
 GIVEN = {
@@ -25,48 +25,48 @@ def sign_up(client: Client, **changed: str) -> int:
 
 @pytest.mark.django_db
 class TestSomebodyNew:
-    def test_is_let_in_by_the_link_in_the_mail(self, client: Client, link_in: Callable[[Mail], str]) -> None:
+    def test_is_let_in_by_the_link_in_the_mail(self, client: Client, link_in: Callable[[Email], str]) -> None:
         reply = client.post("/sign-up", GIVEN)
         assert reply.headers["Location"] == "/account/confirm-email/"
         assert not is_signed_in(client)
-        page = link_in(Mail.objects.get(to="kim@example.org"))
+        page = link_in(Email.objects.get(to="kim@example.org"))
         assert "kim@example.org" in client.get(page).content.decode()
         assert client.post(page).headers["Location"] == "/family/"
         assert is_signed_in(client)
         assert "Kim" in client.get("/account/").content.decode()
 
     def test_is_a_parent_with_a_username_that_says_nothing_and_is_never_shown(
-        self, client: Client, link_in: Callable[[Mail], str]
+        self, client: Client, link_in: Callable[[Email], str]
     ) -> None:
         sign_up(client)
         person = Person.objects.get()
         assert person.role == Role.PARENT
         assert person.username.startswith("person-")
         assert "kim" not in person.username
-        client.post(link_in(Mail.objects.get()))
+        client.post(link_in(Email.objects.get()))
         for path in ("/", "/account/", "/account/email/", "/account/second-step/"):
             assert person.username not in client.get(path).content.decode()
-        assert all(person.username not in mail.text for mail in Mail.objects.all())
+        assert all(person.username not in mail.text for mail in Email.objects.all())
 
     def test_signs_in_by_the_address_once_it_is_confirmed(
-        self, client: Client, link_in: Callable[[Mail], str]
+        self, client: Client, link_in: Callable[[Email], str]
     ) -> None:
         sign_up(client)
         given = {"username": "Kim@example.org", "password": GIVEN["password1"]}
         unconfirmed = Client()
         assert unconfirmed.post("/sign-in", given).headers["Location"] == "/account/confirm-email/"
         assert not is_signed_in(unconfirmed)
-        Client().post(link_in(Mail.objects.get()))
+        Client().post(link_in(Email.objects.get()))
         fresh = Client()
         assert fresh.post("/sign-in", given).headers["Location"] == "/"
         assert is_signed_in(fresh)
 
     def test_a_link_that_was_opened_elsewhere_confirms_and_signs_nobody_in(
-        self, client: Client, link_in: Callable[[Mail], str]
+        self, client: Client, link_in: Callable[[Email], str]
     ) -> None:
         sign_up(client)
         elsewhere = Client()
-        elsewhere.post(link_in(Mail.objects.get()))
+        elsewhere.post(link_in(Email.objects.get()))
         assert EmailAddress.objects.get().verified
         assert not is_signed_in(elsewhere)
 
@@ -83,7 +83,7 @@ def test_nobody_learns_from_sign_up_who_has_an_account(client: Client, known: Pe
     taken = old.post("/sign-up", GIVEN)
     assert (fresh.status_code, fresh.headers["Location"]) == (taken.status_code, taken.headers["Location"])
     assert new.get("/account/confirm-email/").content == old.get("/account/confirm-email/").content
-    told = Mail.objects.get(to="kim@example.org")
+    told = Email.objects.get(to="kim@example.org")
     assert "You have one already" in told.text
     assert Person.objects.filter(email="kim@example.org").count() == 1
 
@@ -111,7 +111,7 @@ def test_what_cannot_be_is_refused_and_nothing_is_made(field: str, value: str, c
     assert reply.status_code == 200
     assert "error-summary" in reply.content.decode()
     assert not Person.objects.exists()
-    assert not Mail.objects.exists()
+    assert not Email.objects.exists()
 
 
 @pytest.mark.django_db

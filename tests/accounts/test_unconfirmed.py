@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from accounts.confirmations import UNCONFIRMED_KEPT_FOR, unconfirmed_forget
 from accounts.models import Person, Role
-from mail.models import Mail
+from mail.models import Email
 from tests.accounts.conftest import is_signed_in
 from tests.budgets.rush import at_once
 from tests.conftest import GROWN_UP_BORN
@@ -36,7 +36,7 @@ def sign_up(**changed: str) -> tuple[int, str]:
 def minutes_go_by() -> None:
     """The same mail is not sent again to an address within three minutes."""
     cache.clear()
-    Mail.objects.all().delete()
+    Email.objects.all().delete()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -61,13 +61,13 @@ def test_five_sign_ups_at_once_make_one_account_and_hear_the_same(passwords: lis
 @pytest.mark.django_db
 class TestSigningUpAgain:
     def test_with_the_same_password_sends_the_link_again_and_lets_in_there(
-        self, client: Client, link_in: Callable[[Mail], str]
+        self, client: Client, link_in: Callable[[Email], str]
     ) -> None:
         sign_up()
         minutes_go_by()
         client.post("/sign-up", GIVEN)
         assert Person.objects.count() == 1
-        client.post(link_in(Mail.objects.get()))
+        client.post(link_in(Email.objects.get()))
         assert is_signed_in(client)
 
     def test_with_another_password_changes_nothing_and_says_where_to_choose_one(self) -> None:
@@ -80,7 +80,7 @@ class TestSigningUpAgain:
         )
         person = Person.objects.get()
         assert (person.password, person.display_name) == (before, "Kim")
-        assert "You have one already" in Mail.objects.get().text
+        assert "You have one already" in Email.objects.get().text
 
     def test_hashes_one_password_whether_the_address_is_known_or_not(
         self, known: Person, monkeypatch: pytest.MonkeyPatch
@@ -117,10 +117,10 @@ def test_an_address_is_in_one_account_however_it_is_written() -> None:
 @pytest.mark.django_db
 class TestForgetting:
     def test_takes_the_account_with_its_address_and_tells_nobody(
-        self, client: Client, link_in: Callable[[Mail], str]
+        self, client: Client, link_in: Callable[[Email], str]
     ) -> None:
         client.post("/sign-up", GIVEN)
-        page = link_in(Mail.objects.get())
+        page = link_in(Email.objects.get())
         assert unconfirmed_forget(now=timezone.now() + LATER) == 1
         assert not Person.objects.exists()
         assert not EmailAddress.objects.exists()
@@ -128,9 +128,9 @@ class TestForgetting:
         assert client.get("/account/confirm-email/").status_code == 200
         assert sign_up() == (302, "/account/confirm-email/")
 
-    def test_spares_whoever_confirmed(self, client: Client, link_in: Callable[[Mail], str]) -> None:
+    def test_spares_whoever_confirmed(self, client: Client, link_in: Callable[[Email], str]) -> None:
         client.post("/sign-up", GIVEN)
-        Client().post(link_in(Mail.objects.get()))
+        Client().post(link_in(Email.objects.get()))
         person = Person.objects.get()
         assert person.unconfirmed_since is None
         assert person.last_login is None

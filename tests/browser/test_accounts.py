@@ -13,7 +13,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from accounts.models import Person, Role
 from kit import throttles
-from mail.models import Mail
+from mail.models import Email
 from tests.live import Web
 
 pytestmark = [pytest.mark.browser]
@@ -158,7 +158,7 @@ def test_a_parent_signs_up_and_confirms_by_the_mail(
     page.get_by_label("Year of your birth").fill("1980")
     page.get_by_role("button", name="Sign up").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Look into your mailbox")
-    link = next(word for word in Mail.objects.get().text.split() if word.startswith("http"))
+    link = next(word for word in Email.objects.get().text.split() if word.startswith("http"))
     page.goto(link)
     looked_at()
     page.get_by_role("button", name="Yes, it is mine").click()

@@ -9,13 +9,13 @@ from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 
 from accounts.models import Person
-from events.archive import archive_load
+from events.archive import load_first_event
 from events.models import Event, SignUp
-from events.services import sign_up_leave
+from events.services import leave_event
 from kit import throttles
 from tests.events.conftest import come
 from tests.live import Web
-from tests.unit.events.test_after import CAPTIONS
+from tests.unit.events.test_recordings import CAPTIONS
 
 pytestmark = [pytest.mark.browser]
 EVENING = "/events/one-evening"
@@ -30,7 +30,7 @@ def _fresh_counts(web: Web) -> Iterator[None]:
 
 @pytest.fixture
 def event(web: Web) -> Event:
-    archive_load()
+    load_first_event()
     return Event.objects.create(
         slug="one-evening",
         title="An evening about everything that a program says when nobody has asked it",
@@ -94,7 +94,7 @@ def test_the_pages_after_signing_up_fit(page: Page, event: Event, fits: Callable
     take_a_place(page, "Kim", f"kim-{'k' * 50}@a-rather-long-name-for-a-host.example.org")
     expect(page.get_by_role("heading", name="Check your mail")).to_be_visible()
     fits()
-    page.goto(f"/events/place/{SignUp.objects.get().token}")
+    page.goto(f"/events/sign-up/{SignUp.objects.get().token}")
     fits()
     page.get_by_role("button", name="Yes, I want to come").click()
     expect(page.get_by_role("heading", name="A place for Kim")).to_be_visible()
@@ -117,10 +117,10 @@ def test_the_pages_of_whoever_waits_fit(page: Page, event: Event, fits: Callable
     page.goto(second.get_absolute_url())
     expect(page.get_by_text("You are number 1 in line")).to_be_visible()
     fits()
-    sign_up_leave(sign_up=first)
+    leave_event(sign_up=first)
     page.reload()
     fits()
-    SignUp.objects.update(offer_until=timezone.now())
+    SignUp.objects.update(offer_expires_at=timezone.now())
     page.get_by_role("button", name="Take the place").click()
     expect(page.get_by_role("button", name="Wait again")).to_be_visible()
     fits()
@@ -131,7 +131,7 @@ def test_what_is_left_afterwards_fits(page: Page, event: Event, fits: Callable[[
     Event.objects.filter(pk=event.pk).update(
         starts_at=timezone.now() - timedelta(days=1),
         recording_url="https://video.example/evening.mp4",
-        recording_at=timezone.now(),
+        recording_published_at=timezone.now(),
         captions=CAPTIONS,
     )
     page.goto(EVENING)
@@ -219,7 +219,7 @@ def test_without_javascript_one_signs_up_chooses_a_clock_says_yes_and_leaves(
     page.get_by_role("link", name="Read the mail here").click()
     page.get_by_role("link", name=re.compile("Confirm your place")).first.click()
     expect(page.get_by_text("Hello Kim,")).to_be_visible()
-    page.locator("a[href*='/events/place/']").click()
+    page.locator("a[href*='/events/sign-up/']").click()
     page.get_by_role("button", name="Yes, I want to come").click()
     expect(page.get_by_role("heading", name="A place for Kim")).to_be_visible()
     with page.expect_download() as download:

@@ -92,7 +92,7 @@ def test_nor_in_the_admins_pages(world: World, page: Page) -> None:
 def test_nor_at_the_desk_for_events_where_people_are_checked_in_on_a_phone(world: World, page: Page) -> None:
     sign_in(page.context, world, "admin")
     wrong = []
-    for name in ("desk", "message", "mails", "repeat", "cancel"):
+    for name in ("people", "message", "emails", "repeat", "cancel"):
         page.goto(f"/admin/events/event/{Event.objects.get().pk}/{name}")
         wrong += [f"{name}: {fault}" for fault in (*faults(page), *too_wide(page))]
     assert not wrong, "\n".join(wrong)

@@ -8,9 +8,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from accounts.models import Person
 from budgets.models import Hold, HoldState
-from budgets.selectors import meter
+from budgets.selectors import get_meter
 from chat.models import EndReason, Turn, TurnState
-from tests.budgets.purse import purse_make
+from tests.budgets.purse import set_budget
 from tests.live import Web, Worker, wait_until
 
 pytestmark = [pytest.mark.browser]
@@ -53,7 +53,7 @@ def test_a_question_is_answered_word_by_word_and_what_it_cost_is_said(
     turn = Turn.objects.get()
     assert turn.state == TurnState.ANSWERED
     expect(page.locator(".answer-foot")).to_contain_text(f"{turn.tokens} tokens")
-    assert meter(owner=teen).spent == turn.tokens
+    assert get_meter(owner=teen).spent == turn.tokens
     audit()
 
 
@@ -89,7 +89,7 @@ def test_stop_stops_the_model_and_only_what_was_made_is_paid(
     assert (turn.state, turn.end_reason) == (TurnState.STOPPED, EndReason.STOPPED_BY_ASKER)
     assert 0 < turn.answer_tokens < 350
     assert Hold.objects.get().state == HoldState.SETTLED
-    assert meter(owner=teen).spent == turn.tokens
+    assert get_meter(owner=teen).spent == turn.tokens
 
 
 def test_a_reload_in_mid_answer_loses_and_repeats_nothing(
@@ -170,7 +170,7 @@ def test_conversations_are_listed_renamed_and_deleted(
 def test_a_question_that_cannot_be_paid_keeps_what_was_typed(
     page: Page, teen: Person, sign_in: SignIn, worker: Worker
 ) -> None:
-    purse_make(teen, tokens=20)
+    set_budget(teen, tokens=20)
     sign_in(teen)
     page.goto("/tutor/")
     page.get_by_label("Your question").fill("What is a noun?")

@@ -1,14 +1,14 @@
 import pytest
 
 from accounts.models import Person, Role
-from tests.budgets.purse import purse_make
+from tests.budgets.purse import set_budget
 
 
 @pytest.fixture
 def purse_owner(db: None) -> Person:
     """Somebody in Los Angeles with a thousand tokens a day."""
     owner = Person.objects.create(username="purse-owner", role=Role.TEEN, time_zone="America/Los_Angeles")
-    purse_make(owner, tokens=1000)
+    set_budget(owner, tokens=1000)
     return owner
 
 

@@ -5,14 +5,14 @@ from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from budgets.needs import WHATS, What
-from budgets.spans import Length, Span, span_at
+from budgets.calendar import PeriodBounds, PeriodLength, compute_period_bounds
+from budgets.costs import UNITS, Unit
 
-type Amounts = dict[What, int]
-type Limits = dict[What, int | None]
+type Amounts = dict[Unit, int]
+type Limits = dict[Unit, int | None]
 
 
-def nothing() -> Amounts:
+def zero() -> Amounts:
     return {"tokens": 0, "microdollars": 0}
 
 
@@ -25,53 +25,53 @@ class ModelGrant:
 
 @dataclass
 class ModelPeriod:
-    span: Span
-    limited: dict[What, bool]
+    span: PeriodBounds
+    limited: dict[Unit, bool]
     granted: Amounts
-    given: Amounts = field(default_factory=nothing)
-    spent: Amounts = field(default_factory=nothing)
+    given: Amounts = field(default_factory=zero)
+    spent: Amounts = field(default_factory=zero)
     holds: dict[UUID, Amounts] = field(default_factory=dict)
     grants: list[ModelGrant] = field(default_factory=list)
 
-    def held(self, what: What) -> int:
-        return sum(amounts[what] for amounts in self.holds.values())
+    def held(self, unit: Unit) -> int:
+        return sum(amounts[unit] for amounts in self.holds.values())
 
-    def used(self, what: What) -> int:
-        return self.spent[what] + self.held(what)
+    def used(self, unit: Unit) -> int:
+        return self.spent[unit] + self.held(unit)
 
-    def left(self, what: What) -> int:
-        return self.granted[what] - self.used(what)
+    def left(self, unit: Unit) -> int:
+        return self.granted[unit] - self.used(unit)
 
     def count(self, grant: ModelGrant) -> None:
         self.grants = sorted([*self.grants, grant], key=lambda one: (one.expires_at, one.number))
-        for what in WHATS:
-            self.granted[what] += grant.left[what]
-            self.given[what] += grant.left[what]
+        for unit in UNITS:
+            self.granted[unit] += grant.left[unit]
+            self.given[unit] += grant.left[unit]
 
     def book(self) -> None:
         """Take off each grant what this period has used beyond its allowance, in the order in which they expire."""
-        for what in WHATS:
-            beyond = self.used(what) - self.granted[what] + sum(one.left[what] for one in self.grants)
+        for unit in UNITS:
+            beyond = self.used(unit) - self.granted[unit] + sum(one.left[unit] for one in self.grants)
             for grant in self.grants:
-                used = max(0, min(beyond, grant.left[what])) if self.limited[what] else 0
+                used = max(0, min(beyond, grant.left[unit])) if self.limited[unit] else 0
                 beyond -= used
-                grant.left[what] -= used
+                grant.left[unit] -= used
 
     def take_back(self, now: datetime) -> None:
         while self.grants and self.grants[0].expires_at <= now:
             first = self.grants[0]
-            for what in WHATS:
-                beyond = self.used(what) - self.granted[what] + sum(one.left[what] for one in self.grants)
-                used = max(0, min(beyond, first.left[what])) if self.limited[what] else 0
-                self.granted[what] -= first.left[what] - used
-                self.given[what] -= first.left[what] - used
+            for unit in UNITS:
+                beyond = self.used(unit) - self.granted[unit] + sum(one.left[unit] for one in self.grants)
+                used = max(0, min(beyond, first.left[unit])) if self.limited[unit] else 0
+                self.granted[unit] -= first.left[unit] - used
+                self.given[unit] -= first.left[unit] - used
             self.grants.pop(0)
 
 
 @dataclass
 class ModelBudget:
     limits: Limits
-    length: Length
+    period_length: PeriodLength
     zone: ZoneInfo
     period: ModelPeriod | None = None
     waiting: list[ModelGrant] = field(default_factory=list)
@@ -87,11 +87,13 @@ class ModelBudget:
     def _begin(self, now: datetime) -> None:
         last = self.period
         self._book()
-        span = span_at(now, self.zone, length=self.length, after=last.span.ends_at if last else None)
+        span = compute_period_bounds(
+            now, self.zone, period_length=self.period_length, after=last.span.ends_at if last else None
+        )
         self.period = ModelPeriod(
             span,
-            {what: self.limits[what] is not None for what in WHATS},
-            {what: span.share_of(self.limits[what] or 0) for what in WHATS},
+            {unit: self.limits[unit] is not None for unit in UNITS},
+            {unit: span.share_of(self.limits[unit] or 0) for unit in UNITS},
         )
         for grant in self.waiting:
             if grant.expires_at > now:
@@ -123,16 +125,16 @@ class ModelBudget:
             self._book()
         self.waiting = [grant for grant in self.waiting if grant.expires_at > now]
 
-    def allow(self, limits: Limits, length: Length, now: datetime) -> None:
-        self.limits, self.length = limits, length
+    def allow(self, limits: Limits, period_length: PeriodLength, now: datetime) -> None:
+        self.limits, self.period_length = limits, period_length
         if not self.period or not self.is_open(now):
             return
         span = self.period.span
-        whole = span_at(span.starts_at, self.zone, length=length).whole
-        for what in WHATS:
-            share = Span(span.starts_at, span.ends_at, whole).share_of(limits[what] or 0)
-            total = share + self.period.given[what]
-            self.period.limited[what] = limits[what] is not None
-            self.period.granted[what] = (
-                max(total, self.period.used(what)) if self.period.limited[what] else total
+        whole = compute_period_bounds(span.starts_at, self.zone, period_length=period_length).full_length
+        for unit in UNITS:
+            share = PeriodBounds(span.starts_at, span.ends_at, whole).share_of(limits[unit] or 0)
+            total = share + self.period.given[unit]
+            self.period.limited[unit] = limits[unit] is not None
+            self.period.granted[unit] = (
+                max(total, self.period.used(unit)) if self.period.limited[unit] else total
             )

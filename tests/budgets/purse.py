@@ -8,21 +8,21 @@ from uuid import UUID, uuid4
 from django.core.management import call_command
 
 from accounts.models import Person
-from budgets.allowances import allowance_set, budget_of
-from budgets.models import Budget, Entry, Hold, Period
-from budgets.services import hold_make
+from budgets.allowances import get_budget, set_allowance
+from budgets.models import Budget, Hold, LedgerEntry, Period
+from budgets.services import create_hold
 
 NOON = datetime(2026, 11, 25, 20, tzinfo=UTC)
 NEXT_MORNING = datetime(2026, 11, 26, 15, tzinfo=UTC)  # seven o'clock there
 LEASE = timedelta(minutes=20)
 
 
-def purse_make(owner: Person, *, tokens: int | None, now: datetime | None = None, **limits: Any) -> Budget:
+def set_budget(owner: Person, *, tokens: int | None, now: datetime | None = None, **limits: Any) -> Budget:
     """Somebody's budget with these limits, which in life come from a plan."""
-    return allowance_set(budget=budget_of(owner=owner), tokens=tokens, now=now, **limits)
+    return set_allowance(budget=get_budget(owner=owner), tokens=tokens, now=now, **limits)
 
 
-def hold_for(
+def make_hold(
     owner: Person,
     *,
     prompt: int = 100,
@@ -33,12 +33,12 @@ def hold_for(
     key: UUID | None = None,
     now: datetime = NOON,
 ) -> Hold:
-    return hold_make(
+    return create_hold(
         owner=owner,
         key=key or uuid4(),
         prompt_tokens=prompt,
         answer_tokens=answer,
-        least_answer_tokens=least,
+        min_answer_tokens=least,
         prompt_microdollars=prompt_price,
         answer_microdollars=answer_price,
         lease=LEASE,
@@ -46,19 +46,19 @@ def hold_for(
     )
 
 
-def sums(period: Period) -> tuple[int, int, int]:
+def period_sums(period: Period) -> tuple[int, int, int]:
     """Granted, spent and held."""
     period.refresh_from_db()
     return period.granted, period.spent, period.held
 
 
-def told(hold: Hold) -> list[tuple[str, int, int]]:
+def list_entries(hold: Hold) -> list[tuple[str, int, int]]:
     """What the entries tell of a hold: kind, tokens, microdollars."""
-    entries = Entry.objects.filter(hold=hold).order_by("pk")
+    entries = LedgerEntry.objects.filter(hold=hold).order_by("pk")
     return [(entry.kind, entry.tokens, entry.microdollars) for entry in entries]
 
 
-def audit() -> str:
+def audit_text() -> str:
     """What `audit_budgets` prints. Raises CommandError when the books do not agree."""
     out = StringIO()
     call_command("audit_budgets", stdout=out, stderr=StringIO())

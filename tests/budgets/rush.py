@@ -11,9 +11,9 @@ from functools import partial
 from django.db import connections
 
 from accounts.models import Person
-from budgets.errors import BudgetShort
-from budgets.services import hold_release, hold_settle
-from tests.budgets.purse import hold_for
+from budgets.errors import InsufficientBudget
+from budgets.services import release_hold, settle_hold
+from tests.budgets.purse import make_hold
 from tests.live import environment
 
 
@@ -38,8 +38,8 @@ def holds_at_once(owner: Person, count: int) -> list[int]:
 
     def ask() -> int:
         try:
-            return int(hold_for(owner).tokens)
-        except BudgetShort:
+            return int(make_hold(owner).tokens)
+        except InsufficientBudget:
             return 0
 
     return at_once([ask] * count)
@@ -50,13 +50,13 @@ def pairs_at_once(owners: Sequence[Person], count: int) -> list[int]:
 
     def ask(number: int) -> int:
         try:
-            hold = hold_for(owners[number % len(owners)])
-        except BudgetShort:
+            hold = make_hold(owners[number % len(owners)])
+        except InsufficientBudget:
             return 0
         if number % 3 == 0:
-            hold_settle(key=hold.key, tokens=number, microdollars=0)
+            settle_hold(key=hold.key, tokens=number, microdollars=0)
         elif number % 3 == 1:
-            hold_release(key=hold.key)
+            release_hold(key=hold.key)
         return int(hold.tokens)
 
     return at_once([partial(ask, number) for number in range(count)])

@@ -6,10 +6,10 @@ import pytest
 from django.test import Client
 
 from accounts.models import Person
-from budgets.allowances import plan_assign, site_budget
-from budgets.audit import audit_make
-from budgets.models import Budget, Entry, EntryKind, Grant, Hold, Period, Plan
-from budgets.services import hold_make, hold_settle
+from budgets.allowances import assign_plan, get_site_budget
+from budgets.audit import audit_ledger
+from budgets.models import Budget, EntryKind, Grant, Hold, LedgerEntry, Period, Plan
+from budgets.services import create_hold, settle_hold
 from tests.budgets.purse import LEASE
 
 AsPerson = Callable[[Person], Client]
@@ -22,12 +22,12 @@ def admin_client(admin_person: Person, as_person: AsPerson) -> Client:
 
 @pytest.fixture
 def budget(purse_owner: Person) -> Budget:
-    hold_make(
+    create_hold(
         owner=purse_owner,
         key="7e57ab1e-0000-4000-8000-000000000000",  # type: ignore[arg-type]
         prompt_tokens=100,
         answer_tokens=300,
-        least_answer_tokens=50,
+        min_answer_tokens=50,
         lease=LEASE,
     )
     return purse_owner.budget
@@ -46,7 +46,7 @@ def test_what_happened_cannot_be_changed(admin_client: Client, budget: Budget, t
     rows = {
         "period": budget.periods.get().pk,
         "hold": budget.periods.get().holds.get().pk,
-        "entry": Entry.objects.filter(kind=EntryKind.HOLD).get().pk,
+        "entry": LedgerEntry.objects.filter(kind=EntryKind.HOLD).get().pk,
     }
     assert admin_client.get(f"/admin/budgets/{table}/{rows[table]}/change/").status_code == 200
     assert admin_client.post(f"/admin/budgets/{table}/{rows[table]}/change/", {}).status_code == 403
@@ -60,7 +60,7 @@ def test_a_changed_plan_goes_through_the_ledger(admin_client: Client, budget: Bu
     period = budget.periods.get()
     # What is held stays held.
     assert period.granted == 400
-    assert period.entries.filter(kind=EntryKind.GRANT).count() == 2
+    assert period.entries.filter(kind=EntryKind.ALLOWANCE).count() == 2
 
 
 def test_a_plan_that_is_changed_changes_what_everybody_on_it_has(
@@ -68,8 +68,14 @@ def test_a_plan_that_is_changed_changes_what_everybody_on_it_has(
 ) -> None:
     small = Plan.objects.create(slug="small", name="Small", tokens=2000)
     assert budget.owner
-    plan_assign(owner=budget.owner, plan=small)
-    form = {"name": "Smaller", "tokens": "700", "length": "day", "model_names": "any", "memory_tokens": "0"}
+    assign_plan(owner=budget.owner, plan=small)
+    form = {
+        "name": "Smaller",
+        "tokens": "700",
+        "period_length": "day",
+        "model_names": "any",
+        "memory_tokens": "0",
+    }
     assert admin_client.post(f"/admin/budgets/plan/{small.pk}/change/", form).status_code == 302
     assert budget.periods.get().granted == 700
     assert admin_client.post(f"/admin/budgets/plan/{small.pk}/delete/").status_code == 403
@@ -79,27 +85,27 @@ def test_a_new_plan_can_be_made(admin_client: Client) -> None:
     form = {
         "slug": "own",
         "name": "Own",
-        "length": "week",
+        "period_length": "week",
         "model_names": "big,small",
         "memory_tokens": "900",
     }
     assert admin_client.post("/admin/budgets/plan/add/", form).status_code == 302
     own = Plan.objects.get(slug="own")
-    assert (own.tokens, own.model_names, own.length) == (None, ["big", "small"], "week")
+    assert (own.tokens, own.model_names, own.period_length) == (None, ["big", "small"], "week")
 
 
 def test_the_sites_limits_and_its_stop_go_through_the_ledger(admin_client: Client, budget: Budget) -> None:
-    site = site_budget()
+    site = get_site_budget()
     change = f"/admin/budgets/budget/{site.pk}/change/"
-    form = {"tokens": "5000", "microdollars": "", "length": "month", "time_zone": "Europe/Berlin"}
+    form = {"tokens": "5000", "microdollars": "", "period_length": "month", "time_zone": "Europe/Berlin"}
     assert admin_client.get(change).status_code == 200
     assert admin_client.post(change, form | {"is_stopped": "on"}).status_code == 302
-    site = site_budget()
+    site = get_site_budget()
     assert (site.tokens, site.microdollars, site.time_zone) == (5000, None, "Europe/Berlin")
     assert site.stopped_at
     assert sum(shard.granted for shard in site.periods.all()) == 5000
     assert admin_client.post(change, form).status_code == 302
-    assert site_budget().stopped_at is None
+    assert get_site_budget().stopped_at is None
     assert admin_client.post(change, form | {"time_zone": "Mars/Base"}).status_code == 200
 
 
@@ -119,14 +125,14 @@ def test_a_grant_is_given_once_and_not_changed(
 
 
 def test_an_overrun_is_a_row_that_an_admin_sees(admin_client: Client, budget: Budget) -> None:
-    hold_settle(key=Hold.objects.get().key, tokens=777, microdollars=0)
+    settle_hold(key=Hold.objects.get().key, tokens=777, microdollars=0)
     page = admin_client.get("/admin/budgets/overrun/", {"q": "purse-owner"}).content.decode()
     assert "377" in page
 
 
 def test_the_last_audit_can_be_looked_at(admin_client: Client, budget: Budget) -> None:
     Period.objects.filter(budget=budget).update(spent=3)
-    audit = audit_make()
+    audit = audit_ledger()
     page = admin_client.get(f"/admin/budgets/audit/{audit.pk}/change/").content.decode()
     assert "spent is 3, but its entries make 0" in page
     assert admin_client.get("/admin/budgets/audit/").status_code == 200

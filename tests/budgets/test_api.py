@@ -5,7 +5,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Person
-from tests.budgets.purse import purse_make
+from tests.budgets.purse import set_budget
 from tests.rest.told import problem
 
 AsPerson = Callable[[Person], Client]
@@ -20,13 +20,13 @@ def test_everybody_reads_their_own_budget(
     request: pytest.FixtureRequest,
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
-    purse_make(stranger, tokens=7)
+    set_budget(stranger, tokens=7)
     client = as_person(request.getfixturevalue(who))
     with django_assert_num_queries(4):
         told = client.get(BUDGET).json()
     assert told.pop("refills_at")
     assert told == {
-        "granted": 20_000, "spent": 0, "held": 0, "left": 20_000, "short_answers": 40, "floor": "person",
+        "granted": 20_000, "spent": 0, "held": 0, "left": 20_000, "short_answers": 40, "scope": "person",
     }  # fmt: skip
 
 

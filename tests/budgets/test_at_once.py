@@ -11,11 +11,11 @@ import pytest
 from django.db import connection, transaction
 
 from accounts.models import Person
-from budgets.allowances import allowance_set, budget_nest, family_make, site_budget
-from budgets.errors import HoldResolved
-from budgets.models import SITE_SHARDS, Budget, Entry, EntryKind, Floor, Hold, HoldState, Period
-from budgets.services import hold_release, hold_settle, holds_expire
-from tests.budgets.purse import LEASE, NEXT_MORNING, NOON, audit, hold_for, purse_make, sums
+from budgets.allowances import create_family_budget, get_site_budget, set_allowance, set_parent_budget
+from budgets.errors import HoldAlreadyResolved
+from budgets.models import SITE_SHARDS, Budget, BudgetScope, EntryKind, Hold, HoldState, LedgerEntry, Period
+from budgets.services import expire_holds, release_hold, settle_hold
+from tests.budgets.purse import LEASE, NEXT_MORNING, NOON, audit_text, make_hold, period_sums, set_budget
 from tests.budgets.rush import at_once, from_processes, holds_at_once
 
 PROCESSES = 8 if os.environ.get("SOAK") else 2
@@ -25,17 +25,17 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def crowd_owner(purse_owner: Person) -> Person:
     """Somebody with enough for 25 holds of 400 tokens and no more."""
-    purse_make(purse_owner, tokens=10_000)
+    set_budget(purse_owner, tokens=10_000)
     return purse_owner
 
 
 def assert_never_a_token_too_much(held: list[int]) -> None:
-    period = Period.objects.get(budget__kind=Floor.PERSON)
+    period = Period.objects.get(budget__kind=BudgetScope.PERSON)
     assert sum(held) == period.held <= period.granted == 10_000
     # What nobody got would not have answered anybody: a prompt and the least answer take 150.
     assert period.left < 150
     assert Hold.objects.count() == sum(1 for tokens in held if tokens)
-    audit()
+    audit_text()
 
 
 def test_two_hundred_holds_at_once_never_grant_a_token_more_than_there_is(crowd_owner: Person) -> None:
@@ -50,13 +50,13 @@ def test_nor_do_many_from_several_processes(crowd_owner: Person) -> None:
     assert_never_a_token_too_much(held)
 
 
-@pytest.mark.parametrize("shared", [Floor.FAMILY, Floor.SITE])
-def test_nor_do_they_from_a_purse_that_many_share(db: None, shared: Floor) -> None:
+@pytest.mark.parametrize("shared", [BudgetScope.FAMILY, BudgetScope.SITE])
+def test_nor_do_they_from_a_purse_that_many_share(db: None, shared: BudgetScope) -> None:
     owners = [Person.objects.create(username=f"crowd-{number}", role="teen") for number in range(20)]
-    around = site_budget() if shared == Floor.SITE else family_make(time_zone="UTC")
-    allowance_set(budget=around, tokens=5000)
+    around = get_site_budget() if shared == BudgetScope.SITE else create_family_budget(time_zone="UTC")
+    set_allowance(budget=around, tokens=5000)
     for owner in owners:
-        budget_nest(owner=owner, within=around)
+        set_parent_budget(owner=owner, parent=around)
     # All at once wait for one connection of eight each, and for the shards: fewer than above.
     asked = from_processes("pairs", owners, processes=PROCESSES, count=30)
     periods = Period.objects.filter(budget=around)
@@ -66,73 +66,77 @@ def test_nor_do_they_from_a_purse_that_many_share(db: None, shared: Floor) -> No
     assert used <= 5000
     assert 0 in asked or used <= 5000 - 150
     assert Hold.objects.count() == sum(1 for tokens in asked if tokens)
-    audit()
+    audit_text()
     for key in Hold.objects.filter(state=HoldState.HELD).values_list("key", flat=True):
-        hold_release(key=key)
+        release_hold(key=key)
     assert not Period.objects.exclude(held=0).exists()
 
 
 def test_the_same_key_many_times_at_once_is_one_hold(crowd_owner: Person) -> None:
     key = uuid4()
-    holds = at_once([lambda: hold_for(crowd_owner, key=key)] * 20)
+    holds = at_once([lambda: make_hold(crowd_owner, key=key)] * 20)
     assert {hold.key for hold in holds} == {key}
-    assert sums(Period.objects.get(budget__kind=Floor.PERSON)) == (10_000, 0, 400)
-    audit()
+    assert period_sums(Period.objects.get(budget__kind=BudgetScope.PERSON)) == (10_000, 0, 400)
+    audit_text()
 
 
 def test_a_first_day_asked_for_many_times_at_once_begins_once(other_owner: Person) -> None:
-    at_once([lambda: hold_for(other_owner)] * 20)
+    at_once([lambda: make_hold(other_owner)] * 20)
     assert Budget.objects.count() == 2
     assert Period.objects.count() == 1 + SITE_SHARDS
-    assert Entry.objects.filter(kind=EntryKind.GRANT).count() == 1
-    audit()
+    assert LedgerEntry.objects.filter(kind=EntryKind.ALLOWANCE).count() == 1
+    audit_text()
 
 
 def test_a_morning_that_two_find_at_once_begins_once(crowd_owner: Person) -> None:
-    hold_for(crowd_owner)
-    second = Interleaved(lambda: hold_for(crowd_owner, now=NEXT_MORNING).period)
+    make_hold(crowd_owner)
+    second = Interleaved(lambda: make_hold(crowd_owner, now=NEXT_MORNING).period)
     with transaction.atomic():
-        today = hold_for(crowd_owner, now=NEXT_MORNING).period
+        today = make_hold(crowd_owner, now=NEXT_MORNING).period
         second.start_and_let_it_wait()
     assert second.join() == today
-    assert sums(today) == (10_000, 0, 800)
-    audit()
+    assert period_sums(today) == (10_000, 0, 800)
+    audit_text()
 
 
 def test_settling_and_expiring_at_once_resolve_each_hold_once(crowd_owner: Person) -> None:
-    keys = [hold_for(crowd_owner).key for _ in range(20)]
+    keys = [make_hold(crowd_owner).key for _ in range(20)]
 
     def settle(key: UUID) -> str:
         try:
-            hold_settle(key=key, tokens=100, microdollars=1, now=NOON + LEASE)
-        except HoldResolved as resolved:
+            settle_hold(key=key, tokens=100, microdollars=1, now=NOON + LEASE)
+        except HoldAlreadyResolved as resolved:
             return resolved.state
         return HoldState.SETTLED
 
     def expire() -> str:
-        return str(holds_expire(now=NOON + LEASE))
+        return str(expire_holds(now=NOON + LEASE))
 
     works: list[Callable[[], str]] = [*(lambda key=key: settle(key) for key in keys), *[expire] * 4]
     outcomes = at_once(works)
     assert set(outcomes[:20]) <= {HoldState.SETTLED, HoldState.EXPIRED}
     expired = Hold.objects.filter(state=HoldState.EXPIRED).count()
     assert sum(map(int, outcomes[20:])) == expired
-    assert sums(Period.objects.get(budget__kind=Floor.PERSON)) == (10_000, 100 * (20 - expired), 0)
-    audit()
+    assert period_sums(Period.objects.get(budget__kind=BudgetScope.PERSON)) == (
+        10_000,
+        100 * (20 - expired),
+        0,
+    )
+    audit_text()
 
 
 def test_of_many_settlings_at_once_one_counts(crowd_owner: Person) -> None:
-    key = hold_for(crowd_owner).key
+    key = make_hold(crowd_owner).key
 
     def settle() -> int:
         try:
-            hold_settle(key=key, tokens=100, microdollars=0)
-        except HoldResolved:
+            settle_hold(key=key, tokens=100, microdollars=0)
+        except HoldAlreadyResolved:
             return 0
         return 1
 
     assert sum(at_once([settle] * 20)) == 1
-    assert sums(Period.objects.get(budget__kind=Floor.PERSON)) == (10_000, 100, 0)
+    assert period_sums(Period.objects.get(budget__kind=BudgetScope.PERSON)) == (10_000, 100, 0)
 
 
 class Interleaved:
@@ -174,50 +178,50 @@ def test_a_hold_that_waited_for_its_twin_is_the_twin_and_its_callers_transaction
     crowd_owner: Person,
 ) -> None:
     key = uuid4()
-    hold_for(crowd_owner)
+    make_hold(crowd_owner)
 
     @transaction.atomic
     def ask_again_and_go_on() -> int:
-        again = hold_for(crowd_owner, key=key)
+        again = make_hold(crowd_owner, key=key)
         return int(again.tokens) + Hold.objects.count()
 
     second = Interleaved(ask_again_and_go_on)
     with transaction.atomic():
-        hold_for(crowd_owner, key=key)
+        make_hold(crowd_owner, key=key)
         second.start_and_let_it_wait()
     assert second.join() == 400 + 2
-    audit()
+    audit_text()
 
 
 def test_a_hold_that_waited_is_tested_against_what_is_left_then(crowd_owner: Person) -> None:
-    hold_for(crowd_owner, prompt=100, answer=8900)
-    second = Interleaved(lambda: hold_for(crowd_owner, answer=700).tokens)
+    make_hold(crowd_owner, prompt=100, answer=8900)
+    second = Interleaved(lambda: make_hold(crowd_owner, answer=700).tokens)
     with transaction.atomic():
-        hold_for(crowd_owner, answer=700)
+        make_hold(crowd_owner, answer=700)
         second.start_and_let_it_wait()
     assert second.join() == 200
-    audit()
+    audit_text()
 
 
 def test_a_transaction_may_resolve_several_holds_while_another_resolves_one_of_them(
     crowd_owner: Person,
 ) -> None:
-    first, other = hold_for(crowd_owner), hold_for(crowd_owner)
-    second = Interleaved(lambda: hold_settle(key=other.key, tokens=1, microdollars=0))
+    first, other = make_hold(crowd_owner), make_hold(crowd_owner)
+    second = Interleaved(lambda: settle_hold(key=other.key, tokens=1, microdollars=0))
     with transaction.atomic():
-        hold_release(key=first.key)
+        release_hold(key=first.key)
         second.start_and_let_it_wait()
-        hold_release(key=other.key)
-    assert isinstance(second.join(), HoldResolved)
-    assert sums(first.period) == (10_000, 0, 0)
+        release_hold(key=other.key)
+    assert isinstance(second.join(), HoldAlreadyResolved)
+    assert period_sums(first.period) == (10_000, 0, 0)
 
 
 def test_an_allowance_lowered_beside_a_hold_leaves_the_day_in_bounds(crowd_owner: Person) -> None:
-    period = hold_for(crowd_owner).period
-    second = Interleaved(lambda: allowance_set(budget=crowd_owner.budget, tokens=500, now=NOON))
+    period = make_hold(crowd_owner).period
+    second = Interleaved(lambda: set_allowance(budget=crowd_owner.budget, tokens=500, now=NOON))
     with transaction.atomic():
-        hold_for(crowd_owner, now=NOON + timedelta(minutes=1))
+        make_hold(crowd_owner, now=NOON + timedelta(minutes=1))
         second.start_and_let_it_wait()
     assert isinstance(second.join(), Budget)
-    assert sums(period) == (800, 0, 800)
-    audit()
+    assert period_sums(period) == (800, 0, 800)
+    audit_text()

@@ -9,50 +9,52 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import Person
-from budgets.audit import Difference, differences
-from budgets.grants import grant_give
-from budgets.models import SITE_SHARDS, Entry, EntryKind, Floor, Hold, HoldState, Period
-from budgets.selectors import audit_latest
-from budgets.services import hold_release, hold_settle, holds_expire
-from budgets.tasks import budgets_audit
-from tests.budgets.purse import LEASE, NEXT_MORNING, NOON, audit, hold_for
+from budgets.audit import Difference, find_differences
+from budgets.grants import create_grant
+from budgets.models import SITE_SHARDS, BudgetScope, EntryKind, Hold, HoldState, LedgerEntry, Period
+from budgets.selectors import find_latest_audit
+from budgets.services import expire_holds, release_hold, settle_hold
+from budgets.tasks import audit_ledger
+from tests.budgets.purse import LEASE, NEXT_MORNING, NOON, audit_text, make_hold
 
 
 @pytest.fixture
 def busy_day(purse_owner: Person, other_owner: Person) -> Period:
-    hold_settle(key=hold_for(purse_owner).key, tokens=250, microdollars=70)
-    hold_release(key=hold_for(purse_owner).key)
-    hold_settle(key=hold_for(other_owner).key, tokens=450, microdollars=70)
-    hold_for(other_owner, now=NOON - timedelta(minutes=1))
-    holds_expire(now=NOON - timedelta(minutes=1) + LEASE)
-    hold_for(purse_owner, now=NEXT_MORNING)
-    return hold_for(purse_owner).period
+    settle_hold(key=make_hold(purse_owner).key, tokens=250, microdollars=70)
+    release_hold(key=make_hold(purse_owner).key)
+    settle_hold(key=make_hold(other_owner).key, tokens=450, microdollars=70)
+    make_hold(other_owner, now=NOON - timedelta(minutes=1))
+    expire_holds(now=NOON - timedelta(minutes=1) + LEASE)
+    make_hold(purse_owner, now=NEXT_MORNING)
+    return make_hold(purse_owner).period
 
 
 def test_books_that_agree_are_told_calmly(busy_day: Period) -> None:
-    assert list(differences()) == []
-    entries = Entry.objects.count()
-    assert audit() == f"The ledger agrees with its entries: {3 + SITE_SHARDS} periods, {entries} entries.\n"
+    assert list(find_differences()) == []
+    entries = LedgerEntry.objects.count()
+    assert (
+        audit_text() == f"The ledger agrees with its entries: {3 + SITE_SHARDS} periods, {entries} entries.\n"
+    )
 
 
 def test_an_empty_ledger_agrees(db: None) -> None:
-    assert "0 periods" in audit()
+    assert "0 periods" in audit_text()
 
 
 @pytest.mark.parametrize(
     "what", ["granted", "spent", "held", "granted_microdollars", "spent_microdollars", "held_microdollars"]
 )
-def test_a_planted_difference_is_named(busy_day: Period, what: str) -> None:
-    kept = getattr(busy_day, what)
-    Period.objects.filter(pk=busy_day.pk).update(**{what: F(what) + 7})
-    assert list(differences()) == [
-        Difference(of=f"period {busy_day.pk}", what=what, kept=kept + 7, told=kept)
+def test_a_planted_difference_is_named(busy_day: Period, column: str) -> None:
+    kept = getattr(busy_day, column)
+    Period.objects.filter(pk=busy_day.pk).update(**{column: F(column) + 7})
+    assert list(find_differences()) == [
+        Difference(row=f"period {busy_day.pk}", column=column, stored=kept + 7, expected=kept)
     ]
     complaints = StringIO()
     with pytest.raises(CommandError, match="disagree in 1 place"):
         call_command("audit_budgets", stderr=complaints)
     assert (
-        f"period {busy_day.pk}: {what} is {kept + 7:,}, but its entries make {kept:,}"
+        f"period {busy_day.pk}: {column} is {kept + 7:,}, but its entries make {kept:,}"
         in complaints.getvalue()
     )
 
@@ -60,36 +62,40 @@ def test_a_planted_difference_is_named(busy_day: Period, what: str) -> None:
 def test_a_hold_that_was_closed_by_hand_is_named(busy_day: Period) -> None:
     hold = Hold.objects.filter(state=HoldState.HELD).latest("created_at")
     Hold.objects.filter(pk=hold.pk).update(state=HoldState.SETTLED, resolved_at=timezone.now())
-    assert list(differences()) == [Difference(of=f"hold {hold.pk}", what="held", kept=0, told=400)]
+    assert list(find_differences()) == [
+        Difference(row=f"hold {hold.pk}", column="held", stored=0, expected=400)
+    ]
 
 
 def test_an_entry_out_of_nowhere_is_named(busy_day: Period) -> None:
-    Entry.objects.create(period=busy_day, kind=EntryKind.GRANT, tokens=5, memo="A gift?")
-    assert [difference.what for difference in differences()] == ["granted"]
+    LedgerEntry.objects.create(period=busy_day, kind=EntryKind.ALLOWANCE, tokens=5, memo="A gift?")
+    assert [difference.column for difference in find_differences()] == ["granted"]
 
 
 def test_what_shards_gave_each_other_must_come_to_nothing(busy_day: Period) -> None:
-    shard = Period.objects.filter(budget__kind=Floor.SITE).first()
-    Entry.objects.create(period=shard, kind=EntryKind.MOVE, tokens=5)
-    assert [difference.what for difference in differences()] == ["granted", "moved"]
+    shard = Period.objects.filter(budget__kind=BudgetScope.SITE).first()
+    LedgerEntry.objects.create(period=shard, kind=EntryKind.MOVE, tokens=5)
+    assert [difference.column for difference in find_differences()] == ["granted", "moved"]
 
 
 def test_a_grant_whose_rest_was_changed_is_named(busy_day: Period) -> None:
-    grant = grant_give(
+    grant = create_grant(
         budget=busy_day.budget, tokens=50, expires_at=NEXT_MORNING + LEASE, reason="A test.", now=NEXT_MORNING
     )
     type(grant).objects.update(left_tokens=49)
-    assert list(differences()) == [Difference(of=f"grant {grant.pk}", what="left_tokens", kept=49, told=50)]
+    assert list(find_differences()) == [
+        Difference(row=f"grant {grant.pk}", column="left_tokens", stored=49, expected=50)
+    ]
 
 
 def test_beat_audits_writes_down_what_it_found_and_logs_an_error(
     busy_day: Period, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert budgets_audit() == 0
+    assert audit_ledger() == 0
     assert not caplog.records
     Period.objects.filter(pk=busy_day.pk).update(spent=F("spent") + 7)
-    assert budgets_audit() == 1
+    assert audit_ledger() == 1
     assert [record.levelname for record in caplog.records] == ["ERROR"]
-    last = audit_latest()
+    last = find_latest_audit()
     assert last
-    assert (last.differences, len(last.first), last.entries) == (1, 1, Entry.objects.count())
+    assert (last.differences, len(last.first), last.entries) == (1, 1, LedgerEntry.objects.count())

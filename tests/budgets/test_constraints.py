@@ -7,8 +7,8 @@ import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from accounts.models import Person
-from budgets.models import Entry, Hold
-from tests.budgets.purse import NOON, hold_for
+from budgets.models import Hold, LedgerEntry
+from tests.budgets.purse import NOON, make_hold
 
 
 def refused(statement: str, *values: object) -> str:
@@ -41,12 +41,12 @@ def run(statement: str, values: tuple[object, ...]) -> None:
     ],
 )
 def test_a_day_is_never_out_of_bounds(purse_owner: Person, change: str, constraint: str) -> None:
-    hold_for(purse_owner)
+    make_hold(purse_owner)
     assert constraint in refused(f"UPDATE budgets_period SET {change} WHERE limits_tokens")  # noqa: S608
 
 
 def test_a_budgets_day_begins_once(purse_owner: Person) -> None:
-    hold_for(purse_owner)
+    make_hold(purse_owner)
     said = refused(
         "INSERT INTO budgets_period (budget_id, shard, starts_at, ends_at, open_until, granted, spent, held,"
         " granted_microdollars, spent_microdollars, held_microdollars, limits_tokens, limits_microdollars)"
@@ -64,24 +64,24 @@ def test_a_budgets_day_begins_once(purse_owner: Person) -> None:
     ],
 )
 def test_a_holds_state_is_consistent(purse_owner: Person, change: str, constraint: str) -> None:
-    hold_for(purse_owner)
+    make_hold(purse_owner)
     assert constraint in refused(f"UPDATE budgets_hold SET {change}")  # noqa: S608
 
 
 @pytest.mark.parametrize("change", ["answer_tokens = 1", "microdollars = 1", "site_period_id = NULL"])
 def test_what_a_hold_set_aside_never_changes(purse_owner: Person, change: str) -> None:
-    hold_for(purse_owner)
+    make_hold(purse_owner)
     assert "never changes" in refused(f"UPDATE budgets_hold SET {change}")  # noqa: S608
 
 
 ENTRY = (
-    "INSERT INTO budgets_entry (period_id, hold_id, kind, tokens, microdollars, at, memo)"
+    "INSERT INTO budgets_ledgerentry (period_id, hold_id, kind, tokens, microdollars, at, memo)"
     " VALUES (%s, %s, %s, %s, 0, now(), '')"
 )
 
 
 def test_an_entry_is_consistent(purse_owner: Person) -> None:
-    hold = hold_for(purse_owner)
+    hold = make_hold(purse_owner)
     assert "entry_kind_known" in refused(ENTRY, hold.period_id, hold.key, "present", 1)
     assert "entry_names_its_hold" in refused(ENTRY, hold.period_id, None, "settle", 1)
     assert "entry_tokens_not_negative" in refused(ENTRY, hold.period_id, hold.key, "settle", -1)
@@ -90,15 +90,17 @@ def test_an_entry_is_consistent(purse_owner: Person) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", ["UPDATE budgets_entry SET tokens = 1", "DELETE FROM budgets_entry"], ids=["change", "delete"]
+    "change",
+    ["UPDATE budgets_ledgerentry SET tokens = 1", "DELETE FROM budgets_ledgerentry"],
+    ids=["change", "delete"],
 )
 def test_an_entry_never_changes(purse_owner: Person, change: str) -> None:
-    hold_for(purse_owner)
+    make_hold(purse_owner)
     assert "A ledger entry never changes" in refused(change)
 
 
 def test_the_orm_is_refused_too(purse_owner: Person) -> None:
-    entry = Entry.objects.filter(hold=hold_for(purse_owner)).get()
+    entry = LedgerEntry.objects.filter(hold=make_hold(purse_owner)).get()
     entry.tokens = 1
     with pytest.raises(DatabaseError, match="correcting entry"), transaction.atomic():
         entry.save()
@@ -107,7 +109,7 @@ def test_the_orm_is_refused_too(purse_owner: Person) -> None:
 
 
 def test_a_key_makes_one_hold(purse_owner: Person) -> None:
-    hold = hold_for(purse_owner)
+    hold = make_hold(purse_owner)
     twin = Hold(
         key=hold.key,
         period_id=hold.period_id,

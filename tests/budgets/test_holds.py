@@ -11,11 +11,11 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import Person
-from budgets.errors import BudgetShort, HoldResolved, HoldUnknown, KeyTaken, LedgerRefusal
-from budgets.models import Entry, Hold, HoldState
-from budgets.services import absorb_hold, hold_make, hold_release, hold_settle, holds_expire
-from budgets.tasks import holds_expire as holds_expire_task
-from tests.budgets.purse import LEASE, NEXT_MORNING, NOON, audit, hold_for, sums, told
+from budgets.errors import HoldAlreadyResolved, HoldKeyTaken, HoldNotFound, InsufficientBudget, LedgerRefusal
+from budgets.models import Hold, HoldState, LedgerEntry
+from budgets.services import absorb_hold, create_hold, expire_holds, release_hold, settle_hold
+from budgets.tasks import expire_holds as holds_expire_task
+from tests.budgets.purse import LEASE, NEXT_MORNING, NOON, audit_text, list_entries, make_hold, period_sums
 
 
 def everything(hold: Hold) -> dict[str, object]:
@@ -23,76 +23,76 @@ def everything(hold: Hold) -> dict[str, object]:
 
 
 def test_a_hold_sets_prompt_and_answer_aside(purse_owner: Person) -> None:
-    hold = hold_for(purse_owner, prompt=100, answer=300)
+    hold = make_hold(purse_owner, prompt=100, answer=300)
     assert (hold.prompt_tokens, hold.answer_tokens, hold.tokens) == (100, 300, 400)
     assert (hold.state, hold.created_at, hold.expires_at) == (HoldState.HELD, NOON, NOON + LEASE)
-    assert sums(hold.period) == (1000, 0, 400)
-    assert told(hold) == [("hold", 400, 0)]
+    assert period_sums(hold.period) == (1000, 0, 400)
+    assert list_entries(hold) == [("hold", 400, 0)]
 
 
 def test_what_is_returned_is_what_is_kept(purse_owner: Person) -> None:
-    hold = hold_for(purse_owner, answer_price=70)
+    hold = make_hold(purse_owner, answer_price=70)
     assert everything(hold) == everything(Hold.objects.get())
 
 
 def test_a_short_purse_shortens_the_answer_before_it_refuses(purse_owner: Person) -> None:
-    hold_for(purse_owner, prompt=400, answer=400)
-    hold = hold_for(purse_owner, prompt=100, answer=300, least=50)
+    make_hold(purse_owner, prompt=400, answer=400)
+    hold = make_hold(purse_owner, prompt=100, answer=300, least=50)
     assert (hold.prompt_tokens, hold.answer_tokens) == (100, 100)
-    assert sums(hold.period) == (1000, 0, 1000)
+    assert period_sums(hold.period) == (1000, 0, 1000)
 
 
 def test_too_short_for_the_least_answer_holds_nothing_and_says_why(purse_owner: Person) -> None:
-    first = hold_for(purse_owner, prompt=400, answer=460)
-    with pytest.raises(BudgetShort, match="Not enough") as refusal:
-        hold_for(purse_owner, prompt=100, answer=300, least=50)
+    first = make_hold(purse_owner, prompt=400, answer=460)
+    with pytest.raises(InsufficientBudget, match="Not enough") as refusal:
+        make_hold(purse_owner, prompt=100, answer=300, least=50)
     assert (refusal.value.needed, refusal.value.left, refusal.value.refills_at) == (150, 140, NEXT_MORNING)
-    assert sums(first.period) == (1000, 0, 860)
+    assert period_sums(first.period) == (1000, 0, 860)
     assert Hold.objects.count() == 1
 
 
 def test_exactly_enough_is_enough(purse_owner: Person) -> None:
-    hold = hold_for(purse_owner, prompt=950, answer=300, least=50)
+    hold = make_hold(purse_owner, prompt=950, answer=300, least=50)
     assert hold.answer_tokens == 50
-    assert sums(hold.period) == (1000, 0, 1000)
+    assert period_sums(hold.period) == (1000, 0, 1000)
 
 
 def test_the_same_key_again_returns_the_same_hold(purse_owner: Person) -> None:
-    hold = hold_for(purse_owner)
-    again = hold_for(purse_owner, key=hold.key, prompt=1, answer=2, least=1)
+    hold = make_hold(purse_owner)
+    again = make_hold(purse_owner, key=hold.key, prompt=1, answer=2, least=1)
     assert (again.key, again.tokens) == (hold.key, 400)
-    assert sums(hold.period) == (1000, 0, 400)
+    assert period_sums(hold.period) == (1000, 0, 400)
 
 
 @pytest.mark.parametrize(
-    "resolve", [hold_release, lambda **how: hold_settle(tokens=9, microdollars=0, **how)]
+    "resolve", [release_hold, lambda **how: settle_hold(tokens=9, microdollars=0, **how)]
 )
 def test_the_same_key_again_returns_a_resolved_hold_too(
     purse_owner: Person, resolve: Callable[..., Hold]
 ) -> None:
-    hold = hold_for(purse_owner)
+    hold = make_hold(purse_owner)
     resolve(key=hold.key, now=NOON)
-    assert hold_for(purse_owner, key=hold.key).state != HoldState.HELD
+    assert make_hold(purse_owner, key=hold.key).state != HoldState.HELD
     assert Hold.objects.count() == 1
 
 
 def test_the_same_key_again_asks_nothing_of_an_empty_purse_or_of_the_next_day(purse_owner: Person) -> None:
-    hold = hold_for(purse_owner, prompt=500, answer=500)
-    assert hold_for(purse_owner, key=hold.key).key == hold.key
-    assert hold_for(purse_owner, key=hold.key, now=NEXT_MORNING).period == hold.period
+    hold = make_hold(purse_owner, prompt=500, answer=500)
+    assert make_hold(purse_owner, key=hold.key).key == hold.key
+    assert make_hold(purse_owner, key=hold.key, now=NEXT_MORNING).period == hold.period
 
 
 def test_the_same_key_again_leaves_the_callers_transaction_whole(purse_owner: Person) -> None:
-    hold = hold_for(purse_owner)
+    hold = make_hold(purse_owner)
     with transaction.atomic():
-        assert hold_for(purse_owner, key=hold.key).key == hold.key
-        assert hold_for(purse_owner).key != hold.key
+        assert make_hold(purse_owner, key=hold.key).key == hold.key
+        assert make_hold(purse_owner).key != hold.key
 
 
 def test_anothers_key_is_refused(purse_owner: Person, other_owner: Person) -> None:
-    hold = hold_for(other_owner)
-    with pytest.raises(KeyTaken):
-        hold_for(purse_owner, key=hold.key)
+    hold = make_hold(other_owner)
+    with pytest.raises(HoldKeyTaken):
+        make_hold(purse_owner, key=hold.key)
     assert Hold.objects.count() == 1
 
 
@@ -101,40 +101,40 @@ def test_anothers_key_is_refused(purse_owner: Person, other_owner: Person) -> No
 )
 def test_a_senseless_hold_is_a_mistake(purse_owner: Person, prompt: int, answer: int, least: int) -> None:
     with pytest.raises(ValueError, match="answer"):
-        hold_for(purse_owner, prompt=prompt, answer=answer, least=least)
+        make_hold(purse_owner, prompt=prompt, answer=answer, least=least)
 
 
 def test_settling_posts_what_was_used_and_returns_the_rest(purse_owner: Person) -> None:
-    hold = hold_for(purse_owner, prompt_price=500, answer_price=1500)
-    hold_settle(key=hold.key, tokens=250, microdollars=1234, now=NOON + timedelta(seconds=9))
+    hold = make_hold(purse_owner, prompt_price=500, answer_price=1500)
+    settle_hold(key=hold.key, tokens=250, microdollars=1234, now=NOON + timedelta(seconds=9))
     settled = Hold.objects.get()
     assert (settled.state, settled.resolved_at) == (HoldState.SETTLED, NOON + timedelta(seconds=9))
-    assert sums(hold.period) == (1000, 250, 0)
+    assert period_sums(hold.period) == (1000, 250, 0)
     assert hold.period.spent_microdollars == 1234
-    assert told(hold) == [("hold", 400, 2000), ("settle", 250, 1234)]
+    assert list_entries(hold) == [("hold", 400, 2000), ("settle", 250, 1234)]
 
 
 def test_work_that_failed_is_paid_by_the_site_alone(purse_owner: Person) -> None:
-    hold = hold_for(purse_owner, prompt_price=500, answer_price=1500)
+    hold = make_hold(purse_owner, prompt_price=500, answer_price=1500)
     absorb_hold(key=hold.key, tokens=250, microdollars=1234)
     hold.refresh_from_db()
     assert hold.state == HoldState.RELEASED
-    assert sums(hold.period) == (1000, 0, 0)
+    assert period_sums(hold.period) == (1000, 0, 0)
     assert hold.period.spent_microdollars == 0
     assert hold.site_period
-    assert sums(hold.site_period)[1:] == (250, 0)
+    assert period_sums(hold.site_period)[1:] == (250, 0)
     assert hold.site_period.spent_microdollars == 1234
-    assert told(hold)[1:] == [("release", 400, 2000), ("absorb", 250, 1234)]
-    audit()
+    assert list_entries(hold)[1:] == [("release", 400, 2000), ("absorb", 250, 1234)]
+    audit_text()
 
 
 def test_what_failed_work_cost_beyond_its_hold_is_an_overrun(purse_owner: Person) -> None:
-    hold = hold_for(purse_owner, answer_price=9)
+    hold = make_hold(purse_owner, answer_price=9)
     absorb_hold(key=hold.key, tokens=450, microdollars=10)
-    assert told(hold)[1:] == [("release", 400, 9), ("absorb", 400, 9), ("overrun", 50, 1)]
-    with pytest.raises(HoldResolved):
+    assert list_entries(hold)[1:] == [("release", 400, 9), ("absorb", 400, 9), ("overrun", 50, 1)]
+    with pytest.raises(HoldAlreadyResolved):
         absorb_hold(key=hold.key, tokens=1, microdollars=1)
-    audit()
+    audit_text()
 
 
 @pytest.mark.parametrize(
@@ -149,99 +149,99 @@ def test_what_failed_work_cost_beyond_its_hold_is_an_overrun(purse_owner: Person
 def test_settling_tells_what_happened(
     purse_owner: Person, tokens: int, microdollars: int, entries: list[tuple[str, int, int]]
 ) -> None:
-    hold = hold_for(purse_owner, answer_price=9)
-    hold_settle(key=hold.key, tokens=tokens, microdollars=microdollars)
-    assert told(hold)[1:] == entries
-    assert sums(hold.period) == (1000, tokens, 0)
-    audit()
+    hold = make_hold(purse_owner, answer_price=9)
+    settle_hold(key=hold.key, tokens=tokens, microdollars=microdollars)
+    assert list_entries(hold)[1:] == entries
+    assert period_sums(hold.period) == (1000, tokens, 0)
+    audit_text()
 
 
 def test_tokens_beyond_the_hold_are_an_overrun_that_nobody_pays_for_and_an_error_in_the_log(
     purse_owner: Person, caplog: pytest.LogCaptureFixture
 ) -> None:
-    hold = hold_for(purse_owner, answer_price=50)
-    hold_settle(key=hold.key, tokens=430, microdollars=50)
-    assert sums(hold.period) == (1000, 400, 0)
-    assert told(hold)[1:] == [("settle", 400, 50), ("overrun", 30, 0)]
+    hold = make_hold(purse_owner, answer_price=50)
+    settle_hold(key=hold.key, tokens=430, microdollars=50)
+    assert period_sums(hold.period) == (1000, 400, 0)
+    assert list_entries(hold)[1:] == [("settle", 400, 50), ("overrun", 30, 0)]
     (record,) = caplog.records
     assert (record.levelno, record.name) == (logging.ERROR, "budgets.services")
     assert "overrun by 30 tokens" in record.getMessage()
-    audit()
+    audit_text()
 
 
 def test_a_cost_below_nothing_is_a_mistake(purse_owner: Person) -> None:
-    hold = hold_for(purse_owner)
+    hold = make_hold(purse_owner)
     with pytest.raises(ValueError, match="not negative"):
-        hold_settle(key=hold.key, tokens=-1, microdollars=0)
+        settle_hold(key=hold.key, tokens=-1, microdollars=0)
 
 
 def test_releasing_returns_everything(purse_owner: Person) -> None:
-    hold = hold_for(purse_owner)
-    hold_release(key=hold.key, now=NOON)
+    hold = make_hold(purse_owner)
+    release_hold(key=hold.key, now=NOON)
     assert Hold.objects.get().state == HoldState.RELEASED
-    assert sums(hold.period) == (1000, 0, 0)
-    assert told(hold) == [("hold", 400, 0), ("release", 400, 0)]
+    assert period_sums(hold.period) == (1000, 0, 0)
+    assert list_entries(hold) == [("hold", 400, 0), ("release", 400, 0)]
 
 
 def test_a_hold_resolves_once(purse_owner: Person) -> None:
-    hold = hold_for(purse_owner)
-    hold_settle(key=hold.key, tokens=100, microdollars=0)
-    with pytest.raises(HoldResolved, match="a hold resolves once") as refusal:
-        hold_settle(key=hold.key, tokens=100, microdollars=0)
+    hold = make_hold(purse_owner)
+    settle_hold(key=hold.key, tokens=100, microdollars=0)
+    with pytest.raises(HoldAlreadyResolved, match="a hold resolves once") as refusal:
+        settle_hold(key=hold.key, tokens=100, microdollars=0)
     assert refusal.value.state == HoldState.SETTLED
-    with pytest.raises(HoldResolved):
-        hold_release(key=hold.key)
-    assert sums(hold.period) == (1000, 100, 0)
-    assert len(told(hold)) == 2
+    with pytest.raises(HoldAlreadyResolved):
+        release_hold(key=hold.key)
+    assert period_sums(hold.period) == (1000, 100, 0)
+    assert len(list_entries(hold)) == 2
 
 
 def test_an_unknown_key_is_named(db: None) -> None:
-    with pytest.raises(HoldUnknown):
-        hold_settle(key=uuid4(), tokens=1, microdollars=0)
-    with pytest.raises(HoldUnknown, match="No hold has this key"):
-        hold_release(key=uuid4())
-    assert issubclass(HoldUnknown, LedgerRefusal)
+    with pytest.raises(HoldNotFound):
+        settle_hold(key=uuid4(), tokens=1, microdollars=0)
+    with pytest.raises(HoldNotFound, match="No hold has this key"):
+        release_hold(key=uuid4())
+    assert issubclass(HoldNotFound, LedgerRefusal)
 
 
 def test_a_hold_past_its_lease_expires_and_others_stay(purse_owner: Person) -> None:
-    overdue = hold_for(purse_owner, now=NOON)
-    fresh = hold_for(purse_owner, now=NOON + timedelta(minutes=1))
-    assert holds_expire(now=NOON + LEASE) == 1
+    overdue = make_hold(purse_owner, now=NOON)
+    fresh = make_hold(purse_owner, now=NOON + timedelta(minutes=1))
+    assert expire_holds(now=NOON + LEASE) == 1
     overdue.refresh_from_db()
     assert (overdue.state, overdue.resolved_at) == (HoldState.EXPIRED, NOON + LEASE)
-    assert told(overdue) == [("hold", 400, 0), ("expire", 400, 0)]
-    assert sums(fresh.period) == (1000, 0, 400)
-    with pytest.raises(HoldResolved) as refusal:
-        hold_settle(key=overdue.key, tokens=10, microdollars=0)
+    assert list_entries(overdue) == [("hold", 400, 0), ("expire", 400, 0)]
+    assert period_sums(fresh.period) == (1000, 0, 400)
+    with pytest.raises(HoldAlreadyResolved) as refusal:
+        settle_hold(key=overdue.key, tokens=10, microdollars=0)
     assert refusal.value.state == HoldState.EXPIRED
 
 
 def test_a_hold_past_its_lease_may_still_settle_until_it_has_expired(purse_owner: Person) -> None:
-    hold = hold_for(purse_owner)
-    hold_settle(key=hold.key, tokens=10, microdollars=0, now=NOON + 2 * LEASE)
-    assert holds_expire(now=NOON + 2 * LEASE) == 0
+    hold = make_hold(purse_owner)
+    settle_hold(key=hold.key, tokens=10, microdollars=0, now=NOON + 2 * LEASE)
+    assert expire_holds(now=NOON + 2 * LEASE) == 0
 
 
 def test_beats_task_expires_what_is_overdue_now(purse_owner: Person) -> None:
-    hold_for(purse_owner, now=timezone.now() - LEASE)
+    make_hold(purse_owner, now=timezone.now() - LEASE)
     assert holds_expire_task() == 1
-    assert holds_expire_task.name == "budgets.tasks.holds_expire"
+    assert holds_expire_task.name == "budgets.tasks.expire_holds"
 
 
 def test_a_hold_and_its_settling_are_one_statement_each(purse_owner: Person) -> None:
-    hold_for(purse_owner)
+    make_hold(purse_owner)
     with CaptureQueriesContext(connection) as queries:
-        hold = hold_make(
+        hold = create_hold(
             owner=purse_owner,
             key=uuid4(),
             prompt_tokens=1,
             answer_tokens=2,
-            least_answer_tokens=1,
+            min_answer_tokens=1,
             lease=LEASE,
             now=NOON,
         )
-        hold_settle(key=hold.key, tokens=2, microdollars=0)
+        settle_hold(key=hold.key, tokens=2, microdollars=0)
     # A test has a transaction open, and inside another's transaction a hold has a savepoint.
     said = [query["sql"].split()[0] for query in queries]
     assert said == ["SAVEPOINT", "SELECT", "RELEASE", "SELECT"]
-    assert Entry.objects.filter(hold=hold).count() == 2
+    assert LedgerEntry.objects.filter(hold=hold).count() == 2

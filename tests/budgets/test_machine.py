@@ -23,17 +23,23 @@ from hypothesis.stateful import (
 )
 
 from accounts.models import Person, Role
-from budgets.allowances import allowance_set, budget_nest, budget_of, family_make, site_budget
-from budgets.audit import differences
-from budgets.errors import BudgetShort, HoldResolved
-from budgets.grants import grant_give, grants_expire
+from budgets.allowances import (
+    create_family_budget,
+    get_budget,
+    get_site_budget,
+    set_allowance,
+    set_parent_budget,
+)
+from budgets.audit import find_differences
+from budgets.calendar import PeriodLength
+from budgets.costs import UNITS, CostEstimate
+from budgets.errors import HoldAlreadyResolved, InsufficientBudget
+from budgets.grants import create_grant, expire_grants
 from budgets.models import Budget, Hold, HoldState, Period
-from budgets.needs import WHATS, Need
-from budgets.selectors import standings
-from budgets.services import absorb_hold, hold_release, hold_settle, holds_expire, holds_release
-from budgets.spans import Length
+from budgets.selectors import list_budget_statuses
+from budgets.services import absorb_hold, expire_holds, release_hold, release_holds, settle_hold
 from tests.budgets.model import ModelBudget, ModelGrant, ModelPeriod
-from tests.budgets.purse import LEASE, hold_for
+from tests.budgets.purse import LEASE, make_hold
 
 # By hand: 2,000 times 50 are 100,000 operations.
 EXAMPLES, STEPS = (2000, 50) if os.environ.get("SOAK") else (12, 40)
@@ -60,28 +66,30 @@ class LedgerMachine(RuleBasedStateMachine):
         self.example = transaction.atomic()
         self.example.__enter__()
         self.now = BEGINNING
-        self.site = site_budget()
-        self.family = family_make(time_zone=ZONE)
+        self.site = get_site_budget()
+        self.family = create_family_budget(time_zone=ZONE)
         self.people = [
             Person.objects.create(username=str(uuid4()), role=Role.TEEN, time_zone=ZONE) for _ in range(2)
         ]
         self.models: dict[int, ModelBudget] = {}
         self.around: dict[int, list[int]] = {}
-        self.mine = {person.pk: budget_of(owner=person).pk for person in self.people}
+        self.mine = {person.pk: get_budget(owner=person).pk for person in self.people}
         for person in self.people:
             self.around[person.pk] = [self.mine[person.pk], self.site.pk]
-            self.allow(self.mine[person.pk], 1000, None, Length.DAY)
-        self.allow(self.family.pk, 4000, None, Length.WEEK)
-        self.allow(self.site.pk, 9000, None, Length.MONTH)
+            self.allow(self.mine[person.pk], 1000, None, PeriodLength.DAY)
+        self.allow(self.family.pk, 4000, None, PeriodLength.WEEK)
+        self.allow(self.site.pk, 9000, None, PeriodLength.MONTH)
         self.holds: dict[UUID, ModelHold] = {}
         self.grants = 0
 
-    def allow(self, pk: int, tokens: int | None, microdollars: int | None, length: Length) -> None:
+    def allow(
+        self, pk: int, tokens: int | None, microdollars: int | None, period_length: PeriodLength
+    ) -> None:
         budget = Budget.objects.get(pk=pk)
         limits = {"tokens": tokens, "microdollars": microdollars}
-        allowance_set(budget=budget, length=length, time_zone=ZONE, now=self.now, **limits)
-        model = self.models.setdefault(pk, ModelBudget(limits, length, ZoneInfo(ZONE)))  # type: ignore[arg-type]
-        model.allow(limits, length, self.now)  # type: ignore[arg-type]
+        set_allowance(budget=budget, period_length=period_length, time_zone=ZONE, now=self.now, **limits)
+        model = self.models.setdefault(pk, ModelBudget(limits, period_length, ZoneInfo(ZONE)))  # type: ignore[arg-type]
+        model.allow(limits, period_length, self.now)  # type: ignore[arg-type]
 
     def budget(self, which: int) -> int:
         return [*self.mine.values(), self.family.pk, self.site.pk][which]
@@ -92,27 +100,27 @@ class LedgerMachine(RuleBasedStateMachine):
     )  # fmt: skip
     def hold(self, who: int, prompt: int, answer: int, part: int, price: int) -> UUID:
         key, owner = uuid4(), self.people[who]
-        need = Need(
-            prompt_tokens=prompt, answer_tokens=answer, least_answer_tokens=min(part, answer),
+        need = CostEstimate(
+            prompt_tokens=prompt, answer_tokens=answer, min_answer_tokens=min(part, answer),
             prompt_microdollars=prompt * price, answer_microdollars=answer * price,
         )  # fmt: skip
         ask = partial(
-            hold_for, owner, key=key, prompt=prompt, answer=answer, least=need.least_answer_tokens,
+            make_hold, owner, key=key, prompt=prompt, answer=answer, least=need.min_answer_tokens,
             prompt_price=prompt * price, answer_price=answer * price, now=self.now,
         )  # fmt: skip
         # A refusal leaves everything as it was, periods that were not begun too.
         before = copy.deepcopy((self.models, self.holds))
         *inner, site = [self.models[pk].opened(self.now) for pk in self.around[owner.pk]]
         longest = affordable([*inner, site], need)
-        if longest < need.least_answer_tokens:
+        if longest < need.min_answer_tokens:
             self.models, self.holds = before
-            with pytest.raises(BudgetShort) as short:
+            with pytest.raises(InsufficientBudget) as short:
                 ask()
             assert short.value.left < short.value.needed
             return key
         hold = ask()
         assert hold.answer_tokens == longest
-        cost = {what: need.cost(what, answer=longest) for what in WHATS}
+        cost = {unit: need.cost(unit, answer=longest) for unit in UNITS}
         assert (hold.tokens, hold.microdollars) == (cost["tokens"], cost["microdollars"])
         for period in (*inner, site):
             period.holds[key] = cost
@@ -124,7 +132,7 @@ class LedgerMachine(RuleBasedStateMachine):
         if key in self.holds:
             owner = Hold.objects.select_related("period__budget__owner").get(pk=key).period.budget.owner
             assert owner
-            assert hold_for(owner, key=key, now=self.now).tokens == self.holds[key].tokens
+            assert make_hold(owner, key=key, now=self.now).tokens == self.holds[key].tokens
 
     def resolve(self, key: UUID, tokens: int = 0, microdollars: int = 0) -> None:
         hold = self.holds.pop(key)
@@ -136,21 +144,21 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(key=consumes(made), used=st.integers(0, 900), cost=st.integers(0, 2000))
     def settle(self, key: UUID, used: int, cost: int) -> None:
         if key in self.holds:
-            hold_settle(key=key, tokens=used, microdollars=cost, now=self.now)
+            settle_hold(key=key, tokens=used, microdollars=cost, now=self.now)
             self.resolve(key, used, cost)
-            with pytest.raises(HoldResolved):
-                hold_settle(key=key, tokens=used, microdollars=cost, now=self.now)
+            with pytest.raises(HoldAlreadyResolved):
+                settle_hold(key=key, tokens=used, microdollars=cost, now=self.now)
 
     @rule(key=consumes(made), together=st.booleans())
     def release(self, key: UUID, together: bool) -> None:
         if key not in self.holds:
             return
         if together:
-            assert holds_release(keys=list(self.holds), now=self.now) == len(self.holds)
+            assert release_holds(keys=list(self.holds), now=self.now) == len(self.holds)
             for one in list(self.holds):
                 self.resolve(one)
         else:
-            hold_release(key=key, now=self.now)
+            release_hold(key=key, now=self.now)
             self.resolve(key)
 
     @rule(key=consumes(made), used=st.integers(0, 900), cost=st.integers(0, 2000))
@@ -170,15 +178,20 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule()
     def expire(self) -> None:
         overdue = [key for key, hold in self.holds.items() if hold.expires_at <= self.now]
-        assert holds_expire(now=self.now) == len(overdue)
+        assert expire_holds(now=self.now) == len(overdue)
         for key in overdue:
             self.resolve(key)
 
-    @rule(which=st.integers(0, 3), tokens=amounts, microdollars=amounts, length=st.sampled_from(Length))
+    @rule(
+        which=st.integers(0, 3),
+        tokens=amounts,
+        microdollars=amounts,
+        period_length=st.sampled_from(PeriodLength),
+    )
     def change_allowance(
-        self, which: int, tokens: int | None, microdollars: int | None, length: Length
+        self, which: int, tokens: int | None, microdollars: int | None, period_length: PeriodLength
     ) -> None:
-        self.allow(self.budget(which), tokens, microdollars, length)
+        self.allow(self.budget(which), tokens, microdollars, period_length)
 
     @rule(
         which=st.integers(0, 3), tokens=st.integers(0, 900), microdollars=st.integers(0, 900),
@@ -188,7 +201,7 @@ class LedgerMachine(RuleBasedStateMachine):
         if tokens + microdollars == 0:
             return
         pk, expires_at = self.budget(which), self.now + timedelta(minutes=minutes)
-        grant_give(
+        create_grant(
             budget=Budget.objects.get(pk=pk), tokens=tokens, microdollars=microdollars, expires_at=expires_at,
             reason="A test.", now=self.now,
         )  # fmt: skip
@@ -198,14 +211,14 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule()
     def expire_grants(self) -> None:
-        grants_expire(now=self.now)
+        expire_grants(now=self.now)
         for model in self.models.values():
             model.expire(self.now)
 
     @rule(who=st.integers(0, 1), with_family=st.booleans())
     def nest(self, who: int, with_family: bool) -> None:
         person = self.people[who]
-        budget_nest(owner=person, within=self.family if with_family else self.site)
+        set_parent_budget(owner=person, parent=self.family if with_family else self.site)
         families = [self.family.pk] if with_family else []
         self.around[person.pk] = [self.mine[person.pk], *families, self.site.pk]
 
@@ -219,10 +232,10 @@ class LedgerMachine(RuleBasedStateMachine):
                 *(Sum(name) for name in ("granted", "spent", "held")),
                 *(Sum(f"{name}_microdollars") for name in ("granted", "spent", "held")),
             )
-            for what, tail in (("tokens", ""), ("microdollars", "_microdollars")):
+            for unit, tail in (("tokens", ""), ("microdollars", "_microdollars")):
                 told = [kept[f"{name}{tail}__sum"] for name in ("granted", "spent", "held")]
                 period = model.period
-                assert told == [period.granted[what], period.spent[what], period.held(what)], (pk, what)  # type: ignore[index, arg-type]
+                assert told == [period.granted[unit], period.spent[unit], period.held(unit)], (pk, unit)  # type: ignore[index, arg-type]
 
     @invariant()
     def nobody_is_over_a_limit_and_nothing_else_is_held(self) -> None:
@@ -233,25 +246,25 @@ class LedgerMachine(RuleBasedStateMachine):
     @invariant()
     def what_is_told_is_the_models(self) -> None:
         for person in self.people:
-            told = standings(owner=person, now=self.now)
+            told = list_budget_statuses(owner=person, now=self.now)
             assert len(told) == len(self.around[person.pk])
 
     def teardown(self) -> None:
         try:
-            assert list(differences()) == []
-            holds_release(keys=list(self.holds), now=self.now)
+            assert list(find_differences()) == []
+            release_holds(keys=list(self.holds), now=self.now)
             assert not Period.objects.exclude(held=0, held_microdollars=0).exists()
         finally:
             transaction.set_rollback(True)
             self.example.__exit__(None, None, None)
 
 
-def affordable(periods: list[ModelPeriod], need: Need) -> int:
+def affordable(periods: list[ModelPeriod], need: CostEstimate) -> int:
     longest = need.answer_tokens
     for period in periods:
-        for what in WHATS:
-            if period.limited[what]:
-                longest = min(longest, need.longest(what, left=period.left(what)))
+        for unit in UNITS:
+            if period.limited[unit]:
+                longest = min(longest, need.longest(unit, left=period.left(unit)))
     return longest
 
 

@@ -6,18 +6,18 @@ from django.conf import settings
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Person
-from budgets.allowances import allowance_set
+from budgets.allowances import set_allowance
 from budgets.models import Budget
-from budgets.selectors import SHORT_ANSWER_TOKENS, Meter, meter
-from budgets.services import hold_settle
-from tests.budgets.purse import NEXT_MORNING, NOON, hold_for
+from budgets.selectors import SHORT_ANSWER_TOKENS, Meter, get_meter
+from budgets.services import settle_hold
+from tests.budgets.purse import NEXT_MORNING, NOON, make_hold
 
 
 def test_an_untouched_purse_is_full_and_looking_writes_nothing(
     other_owner: Person, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     with django_assert_num_queries(2):
-        full = meter(owner=other_owner, now=NOON)
+        full = get_meter(owner=other_owner, now=NOON)
     assert full == Meter(granted=settings.TUTOR_DAILY_TOKENS, spent=0, held=0, refills_at=NEXT_MORNING)
     assert full.left == full.granted
     assert full.fraction_left == 1.0
@@ -27,31 +27,31 @@ def test_an_untouched_purse_is_full_and_looking_writes_nothing(
 def test_it_tells_what_is_spent_held_and_left(
     purse_owner: Person, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    hold_settle(key=hold_for(purse_owner).key, tokens=250, microdollars=0)
-    hold_for(purse_owner, prompt=20, answer=50)
+    settle_hold(key=make_hold(purse_owner).key, tokens=250, microdollars=0)
+    make_hold(purse_owner, prompt=20, answer=50)
     with django_assert_num_queries(2):
-        today = meter(owner=purse_owner, now=NOON)
+        today = get_meter(owner=purse_owner, now=NOON)
     assert today == Meter(granted=1000, spent=250, held=70, refills_at=NEXT_MORNING)
     assert (today.left, today.fraction_left) == (680, 0.68)
     assert today.short_answers == 680 // SHORT_ANSWER_TOKENS == 1
 
 
 def test_after_seven_it_tells_of_the_new_day_before_any_hold_has_begun_it(purse_owner: Person) -> None:
-    hold_for(purse_owner)
-    morning = meter(owner=purse_owner, now=NEXT_MORNING)
+    make_hold(purse_owner)
+    morning = get_meter(owner=purse_owner, now=NEXT_MORNING)
     assert morning == Meter(granted=1000, spent=0, held=0, refills_at=NEXT_MORNING + timedelta(days=1))
     assert purse_owner.budget.periods.count() == 1
 
 
 def test_it_foretells_the_cut_day_after_a_move(purse_owner: Person) -> None:
-    hold_for(purse_owner)
+    make_hold(purse_owner)
     purse_owner.time_zone = "Asia/Tokyo"
-    foretold = meter(owner=purse_owner, now=NEXT_MORNING)
-    begun = hold_for(purse_owner, now=NEXT_MORNING, prompt=1, answer=1, least=1).period
+    foretold = get_meter(owner=purse_owner, now=NEXT_MORNING)
+    begun = make_hold(purse_owner, now=NEXT_MORNING, prompt=1, answer=1, least=1).period
     assert (foretold.granted, foretold.refills_at) == (begun.granted, begun.ends_at) == (291, begun.ends_at)
 
 
 def test_no_allowance_is_an_empty_purse(purse_owner: Person) -> None:
-    allowance_set(budget=purse_owner.budget, tokens=0, now=NOON)
-    empty = meter(owner=purse_owner, now=NOON)
+    set_allowance(budget=purse_owner.budget, tokens=0, now=NOON)
+    empty = get_meter(owner=purse_owner, now=NOON)
     assert (empty.left, empty.short_answers, empty.fraction_left) == (0, 0, 0.0)

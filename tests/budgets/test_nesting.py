@@ -7,13 +7,20 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from accounts.models import Person
-from budgets.allowances import allowance_set, budget_nest, budget_of, family_make, site_budget, site_stop_set
-from budgets.errors import BudgetShort, DoesNotNest, SiteStopped
-from budgets.models import SITE_SHARDS, Budget, EntryKind, Floor, Hold, Overrun, Period
-from budgets.selectors import meter, standings
-from budgets.services import hold_release, hold_settle, holds_release
-from budgets.spans import Length
-from tests.budgets.purse import NEXT_MORNING, NOON, audit, hold_for, purse_make, sums
+from budgets.allowances import (
+    create_family_budget,
+    get_budget,
+    get_site_budget,
+    set_allowance,
+    set_parent_budget,
+    set_site_stopped,
+)
+from budgets.calendar import PeriodLength
+from budgets.errors import InsufficientBudget, InvalidNesting, SiteStopped
+from budgets.models import SITE_SHARDS, Budget, BudgetScope, EntryKind, Hold, Overrun, Period
+from budgets.selectors import get_meter, list_budget_statuses
+from budgets.services import release_hold, release_holds, settle_hold
+from tests.budgets.purse import NEXT_MORNING, NOON, audit_text, make_hold, period_sums, set_budget
 
 NEXT_MONTH = datetime(2026, 12, 1, 15, tzinfo=UTC)
 
@@ -21,20 +28,20 @@ NEXT_MONTH = datetime(2026, 12, 1, 15, tzinfo=UTC)
 @pytest.fixture
 def family(purse_owner: Person, other_owner: Person) -> Budget:
     """A thousand tokens a day for the one, no limit for the other, 1,500 a month for both together."""
-    purse_make(other_owner, tokens=None)
-    family = family_make(time_zone="America/Los_Angeles")
+    set_budget(other_owner, tokens=None)
+    family = create_family_budget(time_zone="America/Los_Angeles")
     for owner in (purse_owner, other_owner):
-        budget_nest(owner=owner, within=family)
-    return allowance_set(budget=family, tokens=1500)
+        set_parent_budget(owner=owner, parent=family)
+    return set_allowance(budget=family, tokens=1500)
 
 
 def site_limit(tokens: int | None, microdollars: int | None = None) -> None:
-    allowance_set(budget=site_budget(), tokens=tokens, microdollars=microdollars, now=NOON)
+    set_allowance(budget=get_site_budget(), tokens=tokens, microdollars=microdollars, now=NOON)
 
 
 def site_sums() -> tuple[int, int, int]:
     """Granted, spent and held by all shards together."""
-    rows = Period.objects.filter(budget__kind=Floor.SITE)
+    rows = Period.objects.filter(budget__scope=BudgetScope.SITE)
     return sum(row.granted for row in rows), sum(row.spent for row in rows), sum(row.held for row in rows)
 
 
@@ -42,242 +49,255 @@ class TestAllOrNone:
     def test_a_hold_stands_on_every_floor_and_settles_on_every_floor(
         self, purse_owner: Person, family: Budget
     ) -> None:
-        hold = hold_for(purse_owner, prompt_price=10, answer_price=30)
+        hold = make_hold(purse_owner, prompt_price=10, answer_price=30)
         assert hold.family_period
-        assert (sums(hold.period), sums(hold.family_period), site_sums()) == (
+        assert (period_sums(hold.period), period_sums(hold.family_period), site_sums()) == (
             (1000, 0, 400),
             (1500, 0, 400),
             (0, 0, 400),
         )
-        hold_settle(key=hold.key, tokens=250, microdollars=25)
-        assert (sums(hold.period), sums(hold.family_period), site_sums()) == (
+        settle_hold(key=hold.key, tokens=250, microdollars=25)
+        assert (period_sums(hold.period), period_sums(hold.family_period), site_sums()) == (
             (1000, 250, 0),
             (1500, 250, 0),
             (0, 250, 0),
         )
         assert [period.spent_microdollars for period in Period.objects.exclude(spent=0)] == [25] * 3
-        audit()
+        audit_text()
 
     def test_who_is_in_no_family_stands_on_two(self, purse_owner: Person) -> None:
-        assert hold_for(purse_owner).family_period is None
+        assert make_hold(purse_owner).family_period is None
 
     def test_what_one_of_a_family_uses_is_missing_for_the_other(
         self, purse_owner: Person, other_owner: Person, family: Budget
     ) -> None:
-        hold_for(other_owner, prompt=1000, answer=300)
-        hold = hold_for(purse_owner)
+        make_hold(other_owner, prompt=1000, answer=300)
+        hold = make_hold(purse_owner)
         assert hold.answer_tokens == 100
         assert hold.shortened_by
-        assert (hold.shortened_by.floor, hold.shortened_by.refills_at) == (Floor.FAMILY, NEXT_MONTH)
+        assert (hold.shortened_by.scope, hold.shortened_by.refills_at) == (BudgetScope.FAMILY, NEXT_MONTH)
 
     def test_a_family_that_is_short_says_so_and_nothing_is_held_anywhere(
         self, purse_owner: Person, other_owner: Person, family: Budget
     ) -> None:
-        hold_for(other_owner, prompt=1000, answer=400)
-        with pytest.raises(BudgetShort) as short:
-            hold_for(purse_owner, least=60)
+        make_hold(other_owner, prompt=1000, answer=400)
+        with pytest.raises(InsufficientBudget) as short:
+            make_hold(purse_owner, least=60)
         refusal = short.value
-        assert (refusal.floor, refusal.of, refusal.needed, refusal.left) == (Floor.FAMILY, "tokens", 160, 100)
+        assert (refusal.scope, refusal.of, refusal.needed, refusal.left) == (
+            BudgetScope.FAMILY,
+            "tokens",
+            160,
+            100,
+        )
         assert (refusal.short_by, refusal.refills_at) == (60, NEXT_MONTH)
         assert not Period.objects.filter(budget__owner=purse_owner).exclude(held=0).exists()
         assert site_sums()[2] == 1400
-        audit()
+        audit_text()
 
     def test_a_site_that_is_short_says_so(self, purse_owner: Person) -> None:
         site_limit(300)
-        with pytest.raises(BudgetShort) as short:
-            hold_for(purse_owner, prompt=280)
-        assert (short.value.floor, short.value.left, short.value.refills_at) == (Floor.SITE, 300, NEXT_MONTH)
+        with pytest.raises(InsufficientBudget) as short:
+            make_hold(purse_owner, prompt=280)
+        assert (short.value.scope, short.value.left, short.value.refills_at) == (
+            BudgetScope.SITE,
+            300,
+            NEXT_MONTH,
+        )
 
     def test_of_two_that_are_short_the_one_that_refills_last_is_named(
         self, purse_owner: Person, family: Budget
     ) -> None:
-        allowance_set(budget=family, tokens=10)
-        with pytest.raises(BudgetShort) as short:
-            hold_for(purse_owner, prompt=2000)
-        assert short.value.floor == Floor.FAMILY
+        set_allowance(budget=family, tokens=10)
+        with pytest.raises(InsufficientBudget) as short:
+            make_hold(purse_owner, prompt=2000)
+        assert short.value.scope == BudgetScope.FAMILY
 
 
 class TestMoney:
     def test_an_answer_is_shortened_to_what_can_be_paid(self, purse_owner: Person) -> None:
-        purse_make(purse_owner, tokens=None, microdollars=700, now=NOON)
-        hold = hold_for(purse_owner, prompt=100, answer=300, prompt_price=100, answer_price=900)
+        set_budget(purse_owner, tokens=None, microdollars=700, now=NOON)
+        hold = make_hold(purse_owner, prompt=100, answer=300, prompt_price=100, answer_price=900)
         assert (hold.answer_tokens, hold.microdollars) == (200, 700)
         assert hold.period.budget.periods.get().held_microdollars == 700
 
     def test_too_little_money_is_refused_in_money(self, purse_owner: Person) -> None:
-        purse_make(purse_owner, tokens=1000, microdollars=120, now=NOON)
-        with pytest.raises(BudgetShort) as short:
-            hold_for(purse_owner, least=50, prompt_price=100, answer_price=900)
+        set_budget(purse_owner, tokens=1000, microdollars=120, now=NOON)
+        with pytest.raises(InsufficientBudget) as short:
+            make_hold(purse_owner, least=50, prompt_price=100, answer_price=900)
         refusal = short.value
         assert (refusal.of, refusal.needed, refusal.left, refusal.refills_at) == (
             "microdollars", 250, 120, NEXT_MORNING,
         )  # fmt: skip
 
     def test_what_costs_nothing_needs_no_money(self, purse_owner: Person) -> None:
-        purse_make(purse_owner, tokens=1000, microdollars=0, now=NOON)
-        assert hold_for(purse_owner).microdollars == 0
+        set_budget(purse_owner, tokens=1000, microdollars=0, now=NOON)
+        assert make_hold(purse_owner).microdollars == 0
 
     def test_money_beyond_the_hold_is_an_overrun_on_the_sites_budget(
         self, purse_owner: Person, caplog: pytest.LogCaptureFixture
     ) -> None:
-        purse_make(purse_owner, tokens=1000, microdollars=500, now=NOON)
-        hold = hold_for(purse_owner, answer_price=400)
-        hold_settle(key=hold.key, tokens=300, microdollars=1000)
+        set_budget(purse_owner, tokens=1000, microdollars=500, now=NOON)
+        hold = make_hold(purse_owner, answer_price=400)
+        settle_hold(key=hold.key, tokens=300, microdollars=1000)
         period = purse_owner.budget.periods.get()
         assert (period.spent, period.spent_microdollars, period.held_microdollars) == (300, 400, 0)
         overrun = Overrun.objects.get(kind=EntryKind.OVERRUN)
         assert (overrun.tokens, overrun.microdollars) == (0, 600)
         assert overrun.period
-        assert overrun.period.budget.kind == Floor.SITE
+        assert overrun.period.budget.scope == BudgetScope.SITE
         assert "600 microdollars" in caplog.text
-        audit()
+        audit_text()
 
 
 class TestTheSitesShards:
     def test_a_period_of_the_site_is_split_and_comes_to_its_limit(self, purse_owner: Person) -> None:
         site_limit(1000)
-        hold_for(purse_owner, prompt=1, answer=1, least=1)
-        shards = Period.objects.filter(budget__kind=Floor.SITE)
+        make_hold(purse_owner, prompt=1, answer=1, least=1)
+        shards = Period.objects.filter(budget__scope=BudgetScope.SITE)
         assert len(shards) == SITE_SHARDS
         assert sum(shard.granted for shard in shards) == 1000
-        audit()
+        audit_text()
 
     def test_nobody_is_refused_while_another_shard_has_what_they_need(self, purse_owner: Person) -> None:
         site_limit(1000)
-        assert hold_for(purse_owner, prompt=500, answer=500).answer_tokens == 500
+        assert make_hold(purse_owner, prompt=500, answer=500).answer_tokens == 500
         assert site_sums() == (1000, 0, 1000)
-        audit()
+        audit_text()
 
     def test_whoever_comes_to_which_shard_gets_the_sites_last_token_and_no_more(self, db: None) -> None:
         site_limit(10 * SITE_SHARDS)
         owners = [Person.objects.create(username=f"one-{n}", role="teen") for n in range(2 * SITE_SHARDS)]
         for owner in owners:
-            hold_for(owner, prompt=0, answer=5, least=5)
+            make_hold(owner, prompt=0, answer=5, least=5)
         assert site_sums() == (10 * SITE_SHARDS, 0, 10 * SITE_SHARDS)
-        with pytest.raises(BudgetShort):
-            hold_for(owners[0], prompt=0, answer=1, least=1)
-        audit()
+        with pytest.raises(InsufficientBudget):
+            make_hold(owners[0], prompt=0, answer=1, least=1)
+        audit_text()
 
     def test_a_limit_that_is_changed_is_split_anew(self, purse_owner: Person) -> None:
-        hold = hold_for(purse_owner)
+        hold = make_hold(purse_owner)
         site_limit(5000)
         assert site_sums() == (5000, 0, 400)
         site_limit(100)
         assert site_sums() == (400, 0, 400)
-        hold_release(key=hold.key)
+        release_hold(key=hold.key)
         site_limit(None)
-        assert hold_for(purse_owner, prompt=500).prompt_tokens == 500
-        audit()
+        assert make_hold(purse_owner, prompt=500).prompt_tokens == 500
+        audit_text()
 
     def test_more_shards_may_be_given_in_the_middle_of_a_period(
         self, purse_owner: Person, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         site_limit(1000)
-        hold_for(purse_owner, prompt=1, answer=1, least=1)
+        make_hold(purse_owner, prompt=1, answer=1, least=1)
         more = 4 * SITE_SHARDS + 1
         for place in ("budgets.models.budgets", "budgets.services", "budgets.postings"):
             monkeypatch.setattr(f"{place}.SITE_SHARDS", more)
-        assert hold_for(purse_owner, prompt=400, answer=300).tokens == 700
-        assert Period.objects.filter(budget__kind=Floor.SITE).count() == more
-        audit()
+        assert make_hold(purse_owner, prompt=400, answer=300).tokens == 700
+        assert Period.objects.filter(budget__scope=BudgetScope.SITE).count() == more
+        audit_text()
 
 
 class TestTheStop:
     def test_a_stopped_site_holds_nothing_until_it_goes_on(self, purse_owner: Person) -> None:
-        hold = hold_for(purse_owner)
-        assert site_stop_set(stopped=True)
-        assert not site_stop_set(stopped=True)
+        hold = make_hold(purse_owner)
+        assert set_site_stopped(stopped=True)
+        assert not set_site_stopped(stopped=True)
         with pytest.raises(SiteStopped, match="until an admin"):
-            hold_for(purse_owner)
+            make_hold(purse_owner)
         # What is being answered is answered to its end.
-        hold_settle(key=hold.key, tokens=100, microdollars=0)
-        assert site_stop_set(stopped=False)
-        assert hold_for(purse_owner).tokens == 400
-        audit()
+        settle_hold(key=hold.key, tokens=100, microdollars=0)
+        assert set_site_stopped(stopped=False)
+        assert make_hold(purse_owner).tokens == 400
+        audit_text()
 
     def test_the_same_key_again_is_answered_even_then(self, purse_owner: Person) -> None:
-        hold = hold_for(purse_owner)
-        site_stop_set(stopped=True)
-        assert hold_for(purse_owner, key=hold.key).key == hold.key
+        hold = make_hold(purse_owner)
+        set_site_stopped(stopped=True)
+        assert make_hold(purse_owner, key=hold.key).key == hold.key
 
 
 class TestMoving:
     def test_a_hold_settles_where_it_was_made(self, purse_owner: Person, family: Budget) -> None:
-        hold = hold_for(purse_owner)
-        budget_nest(owner=purse_owner, within=site_budget())
-        hold_settle(key=hold.key, tokens=100, microdollars=0)
-        assert sums(family.periods.get()) == (1500, 100, 0)
-        assert hold_for(purse_owner).family_period is None
-        audit()
+        hold = make_hold(purse_owner)
+        set_parent_budget(owner=purse_owner, parent=get_site_budget())
+        settle_hold(key=hold.key, tokens=100, microdollars=0)
+        assert period_sums(family.periods.get()) == (1500, 100, 0)
+        assert make_hold(purse_owner).family_period is None
+        audit_text()
 
     def test_several_holds_are_returned_at_once_and_a_resolved_one_stays(
         self, purse_owner: Person, family: Budget
     ) -> None:
-        first, second, settled = (hold_for(purse_owner, prompt=10, answer=50) for _ in range(3))
-        hold_settle(key=settled.key, tokens=10, microdollars=0)
-        assert holds_release(keys=[first.key, second.key, settled.key, uuid4()]) == 2
-        assert sums(first.period) == (1000, 10, 0)
-        audit()
+        first, second, settled = (make_hold(purse_owner, prompt=10, answer=50) for _ in range(3))
+        settle_hold(key=settled.key, tokens=10, microdollars=0)
+        assert release_holds(keys=[first.key, second.key, settled.key, uuid4()]) == 2
+        assert period_sums(first.period) == (1000, 10, 0)
+        audit_text()
 
     def test_nobodys_budget_lies_within_anothers(self, purse_owner: Person, other_owner: Person) -> None:
-        with pytest.raises(DoesNotNest):
-            budget_nest(owner=purse_owner, within=budget_of(owner=other_owner))
+        with pytest.raises(InvalidNesting):
+            set_parent_budget(owner=purse_owner, parent=get_budget(owner=other_owner))
 
     @pytest.mark.parametrize(
-        ("kind", "within", "constraint"),
+        ("scope", "parent", "constraint"),
         [
-            (Floor.FAMILY, Floor.FAMILY, "further out"),
-            (Floor.FAMILY, Floor.PERSON, "further out"),
-            (Floor.PERSON, Floor.PERSON, "further out"),
-            (Floor.PERSON, None, "budget_within_unless_site"),
-            (Floor.SITE, None, "budget_one_site"),
-            ("club", Floor.SITE, "budget_kind_known"),
+            (BudgetScope.FAMILY, BudgetScope.FAMILY, "further out"),
+            (BudgetScope.FAMILY, BudgetScope.PERSON, "further out"),
+            (BudgetScope.PERSON, BudgetScope.PERSON, "further out"),
+            (BudgetScope.PERSON, None, "budget_within_unless_site"),
+            (BudgetScope.SITE, None, "budget_one_site"),
+            ("club", BudgetScope.SITE, "budget_kind_known"),
         ],
     )
     def test_the_database_refuses_what_does_not_nest(
-        self, purse_owner: Person, family: Budget, kind: str, within: str | None, constraint: str
+        self, purse_owner: Person, family: Budget, scope: str, parent: str | None, constraint: str
     ) -> None:
         around = {
-            Floor.FAMILY: family,
-            Floor.PERSON: purse_owner.budget,
-            Floor.SITE: site_budget(),
+            BudgetScope.FAMILY: family,
+            BudgetScope.PERSON: purse_owner.budget,
+            BudgetScope.SITE: get_site_budget(),
             None: None,
         }
         with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
-            Budget.objects.create(kind=kind, within=around[within])  # type: ignore[index]
+            Budget.objects.create(scope=scope, parent=around[parent])  # type: ignore[index]
 
 
 class TestLengths:
     def test_weeks_and_months_roll_over_with_the_hold_that_finds_them_over(
         self, purse_owner: Person, family: Budget
     ) -> None:
-        allowance_set(budget=family, tokens=1500, length=Length.WEEK)
+        set_allowance(budget=family, tokens=1500, period_length=PeriodLength.WEEK)
         monday = datetime(2026, 11, 30, 15, tzinfo=UTC)
-        before = hold_for(purse_owner, now=monday - timedelta(seconds=1))
-        after = hold_for(purse_owner, now=monday)
+        before = make_hold(purse_owner, now=monday - timedelta(seconds=1))
+        after = make_hold(purse_owner, now=monday)
         assert before.family_period
         assert after.family_period
         assert before.family_period.ends_at == after.family_period.starts_at == monday
         assert before.site_period == after.site_period
-        next_month = hold_for(purse_owner, now=NEXT_MONTH)
+        next_month = make_hold(purse_owner, now=NEXT_MONTH)
         assert next_month.site_period
         assert next_month.site_period.starts_at == NEXT_MONTH
-        audit()
+        audit_text()
 
     def test_from_days_to_months_the_rest_of_the_month_grants_its_part(self, purse_owner: Person) -> None:
-        hold_for(purse_owner)
-        purse_make(purse_owner, tokens=30_000, length=Length.MONTH, now=NOON)
+        make_hold(purse_owner)
+        set_budget(purse_owner, tokens=30_000, period_length=PeriodLength.MONTH, now=NOON)
         assert purse_owner.budget.periods.get().granted == 1000
-        month = hold_for(purse_owner, now=NEXT_MORNING).period
+        month = make_hold(purse_owner, now=NEXT_MORNING).period
         assert (month.starts_at, month.ends_at, month.granted) == (NEXT_MORNING, NEXT_MONTH, 5000)
 
 
 class TestWhatIsTold:
     def test_every_floor_is_told_inside_out(self, purse_owner: Person, family: Budget) -> None:
-        hold_for(purse_owner, prompt_price=5)
-        own, together, site = standings(owner=purse_owner, now=NOON)
-        assert [one.floor for one in (own, together, site)] == [Floor.PERSON, Floor.FAMILY, Floor.SITE]
+        make_hold(purse_owner, prompt_price=5)
+        own, together, site = list_budget_statuses(owner=purse_owner, now=NOON)
+        assert [one.scope for one in (own, together, site)] == [
+            BudgetScope.PERSON,
+            BudgetScope.FAMILY,
+            BudgetScope.SITE,
+        ]
         assert (own.tokens_left, together.tokens_left, site.tokens_left) == (600, 1100, None)
         assert (site.tokens_held, site.microdollars_held, site.microdollars_left) == (400, 5, None)
         assert (own.refills_at, together.refills_at) == (NEXT_MORNING, NEXT_MONTH)
@@ -285,23 +305,28 @@ class TestWhatIsTold:
     def test_the_meter_tells_of_the_budget_that_has_the_least(
         self, purse_owner: Person, other_owner: Person, family: Budget
     ) -> None:
-        hold_for(other_owner, prompt=900, answer=500)
-        told = meter(owner=purse_owner, now=NOON)
-        assert (told.floor, told.left, told.granted, told.refills_at) == (Floor.FAMILY, 100, 1000, NEXT_MONTH)
+        make_hold(other_owner, prompt=900, answer=500)
+        told = get_meter(owner=purse_owner, now=NOON)
+        assert (told.scope, told.left, told.granted, told.refills_at) == (
+            BudgetScope.FAMILY,
+            100,
+            1000,
+            NEXT_MONTH,
+        )
         assert told.short_answers == 0
 
     def test_no_limit_anywhere_is_told_as_none(self, other_owner: Person) -> None:
-        purse_make(other_owner, tokens=None)
-        hold_for(other_owner)
-        told = meter(owner=other_owner, now=NOON)
+        set_budget(other_owner, tokens=None)
+        make_hold(other_owner)
+        told = get_meter(owner=other_owner, now=NOON)
         assert (told.granted, told.left, told.short_answers, told.fraction_left) == (None, None, None, 1.0)
 
 
 def test_a_hold_of_the_old_shape_resolves_without_outer_floors(purse_owner: Person) -> None:
-    made = hold_for(purse_owner)
+    made = make_hold(purse_owner)
     old = Hold.objects.create(
         key=uuid4(), period=made.period, prompt_tokens=0, answer_tokens=0, expires_at=NEXT_MORNING
     )
-    hold_settle(key=old.key, tokens=0, microdollars=7)
-    assert sums(made.period) == (1000, 0, 400)
+    settle_hold(key=old.key, tokens=0, microdollars=7)
+    assert period_sums(made.period) == (1000, 0, 400)
     assert Overrun.objects.get(kind=EntryKind.OVERRUN).period == made.period

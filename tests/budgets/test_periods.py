@@ -6,11 +6,11 @@ import pytest
 from django.conf import settings
 
 from accounts.models import Person
-from budgets.allowances import allowance_set
-from budgets.errors import BudgetShort
-from budgets.models import Budget, Entry, EntryKind, Floor
-from budgets.services import hold_release, hold_settle
-from tests.budgets.purse import NEXT_MORNING, NOON, audit, hold_for, sums
+from budgets.allowances import set_allowance
+from budgets.errors import InsufficientBudget
+from budgets.models import Budget, BudgetScope, EntryKind, LedgerEntry
+from budgets.services import release_hold, settle_hold
+from tests.budgets.purse import NEXT_MORNING, NOON, audit_text, make_hold, period_sums
 
 
 def move_to(owner: Person, zone: str) -> None:
@@ -19,7 +19,7 @@ def move_to(owner: Person, zone: str) -> None:
 
 
 def test_a_first_hold_makes_the_budget_and_its_day(other_owner: Person) -> None:
-    hold = hold_for(other_owner)
+    hold = make_hold(other_owner)
     budget = Budget.objects.get(owner=other_owner)
     assert budget.tokens == settings.TUTOR_DAILY_TOKENS
     assert hold.period.budget == budget
@@ -30,28 +30,28 @@ def test_a_first_hold_makes_the_budget_and_its_day(other_owner: Person) -> None:
 
 
 def test_the_next_day_begins_with_the_first_hold_after_seven(purse_owner: Person) -> None:
-    today = hold_for(purse_owner, prompt=500, answer=500).period
-    with pytest.raises(BudgetShort):
-        hold_for(purse_owner, now=NEXT_MORNING - timedelta(microseconds=1))
-    tomorrow = hold_for(purse_owner, now=NEXT_MORNING).period
+    today = make_hold(purse_owner, prompt=500, answer=500).period
+    with pytest.raises(InsufficientBudget):
+        make_hold(purse_owner, now=NEXT_MORNING - timedelta(microseconds=1))
+    tomorrow = make_hold(purse_owner, now=NEXT_MORNING).period
     assert tomorrow.starts_at == today.ends_at == NEXT_MORNING
-    assert sums(tomorrow) == (1000, 0, 400)
+    assert period_sums(tomorrow) == (1000, 0, 400)
 
 
 def test_days_without_a_hold_leave_nothing_behind(purse_owner: Person) -> None:
-    hold_for(purse_owner)
-    hold_for(purse_owner, now=NOON + timedelta(days=30))
+    make_hold(purse_owner)
+    make_hold(purse_owner, now=NOON + timedelta(days=30))
     assert purse_owner.budget.periods.count() == 2
 
 
 def test_a_hold_settles_into_the_day_it_was_made_in(purse_owner: Person) -> None:
-    late = hold_for(purse_owner, now=NEXT_MORNING - timedelta(seconds=5))
-    early = hold_for(purse_owner, now=NEXT_MORNING + timedelta(seconds=5))
+    late = make_hold(purse_owner, now=NEXT_MORNING - timedelta(seconds=5))
+    early = make_hold(purse_owner, now=NEXT_MORNING + timedelta(seconds=5))
     assert late.period != early.period
-    hold_settle(key=late.key, tokens=123, microdollars=4, now=NEXT_MORNING + timedelta(seconds=9))
-    assert sums(late.period) == (1000, 123, 0)
-    assert sums(early.period) == (1000, 0, 400)
-    audit()
+    settle_hold(key=late.key, tokens=123, microdollars=4, now=NEXT_MORNING + timedelta(seconds=9))
+    assert period_sums(late.period) == (1000, 123, 0)
+    assert period_sums(early.period) == (1000, 0, 400)
+    audit_text()
 
 
 @pytest.mark.parametrize(
@@ -65,86 +65,86 @@ def test_a_hold_settles_into_the_day_it_was_made_in(purse_owner: Person) -> None
 def test_seven_is_seven_on_both_sides_of_a_change_of_the_clocks(
     purse_owner: Person, evening: datetime, morning: datetime, hours: int
 ) -> None:
-    before = hold_for(purse_owner, now=evening).period
-    assert hold_for(purse_owner, now=morning - timedelta(seconds=1)).period == before
-    after = hold_for(purse_owner, now=morning).period
+    before = make_hold(purse_owner, now=evening).period
+    assert make_hold(purse_owner, now=morning - timedelta(seconds=1)).period == before
+    after = make_hold(purse_owner, now=morning).period
     assert before.ends_at == after.starts_at == morning
     assert before.ends_at - before.starts_at == timedelta(hours=hours)
     assert before.granted == after.granted == 1000
 
 
 def test_moving_zones_leaves_the_open_day_alone(purse_owner: Person) -> None:
-    today = hold_for(purse_owner).period
+    today = make_hold(purse_owner).period
     move_to(purse_owner, "Asia/Tokyo")
-    assert hold_for(purse_owner, now=NEXT_MORNING - timedelta(seconds=1)).period == today
+    assert make_hold(purse_owner, now=NEXT_MORNING - timedelta(seconds=1)).period == today
 
 
 def test_the_day_after_a_move_is_cut_to_begin_where_the_last_one_ended(purse_owner: Person) -> None:
-    today = hold_for(purse_owner).period
+    today = make_hold(purse_owner).period
     move_to(purse_owner, "Asia/Tokyo")
     # Seven in Los Angeles is midnight in Tokyo: seven hours are left until the morning there.
-    cut = hold_for(purse_owner, now=NEXT_MORNING, prompt=50, answer=100).period
+    cut = make_hold(purse_owner, now=NEXT_MORNING, prompt=50, answer=100).period
     assert (cut.starts_at, cut.ends_at) == (today.ends_at, NEXT_MORNING + timedelta(hours=7))
     assert cut.granted == 1000 * 7 // 24
-    whole = hold_for(purse_owner, now=cut.ends_at).period
+    whole = make_hold(purse_owner, now=cut.ends_at).period
     assert whole.ends_at - whole.starts_at == timedelta(days=1)
     assert whole.granted == 1000
 
 
 def test_a_purse_unused_before_the_move_has_a_whole_day_after_it(purse_owner: Person) -> None:
-    hold_for(purse_owner)
+    make_hold(purse_owner)
     move_to(purse_owner, "Asia/Tokyo")
-    period = hold_for(purse_owner, now=NEXT_MORNING + timedelta(days=3)).period
+    period = make_hold(purse_owner, now=NEXT_MORNING + timedelta(days=3)).period
     assert period.granted == 1000
 
 
 def test_a_clock_that_runs_behind_does_not_bring_yesterday_back(purse_owner: Person) -> None:
-    hold_for(purse_owner)
-    today = hold_for(purse_owner, now=NEXT_MORNING).period
-    assert hold_for(purse_owner, now=NEXT_MORNING - timedelta(seconds=1)).period == today
+    make_hold(purse_owner)
+    today = make_hold(purse_owner, now=NEXT_MORNING).period
+    assert make_hold(purse_owner, now=NEXT_MORNING - timedelta(seconds=1)).period == today
 
 
 def test_a_raised_allowance_counts_today(purse_owner: Person) -> None:
-    period = hold_for(purse_owner).period
-    allowance_set(budget=purse_owner.budget, tokens=1500, now=NOON)
-    assert sums(period) == (1500, 0, 400)
-    assert hold_for(purse_owner, now=NEXT_MORNING).period.granted == 1500
-    audit()
+    period = make_hold(purse_owner).period
+    set_allowance(budget=purse_owner.budget, tokens=1500, now=NOON)
+    assert period_sums(period) == (1500, 0, 400)
+    assert make_hold(purse_owner, now=NEXT_MORNING).period.granted == 1500
+    audit_text()
 
 
 def test_a_lowered_allowance_never_goes_below_what_is_spent_and_held(purse_owner: Person) -> None:
-    spent = hold_for(purse_owner)
-    hold_settle(key=spent.key, tokens=350, microdollars=0)
-    held = hold_for(purse_owner)
-    allowance_set(budget=purse_owner.budget, tokens=100, now=NOON)
-    assert sums(held.period) == (750, 350, 400)
-    assert held.period.entries.filter(kind=EntryKind.GRANT).last() == Entry.objects.get(tokens=-250)
-    hold_release(key=held.key)
-    assert hold_for(purse_owner, now=NEXT_MORNING, prompt=10, answer=50).period.granted == 100
-    audit()
+    spent = make_hold(purse_owner)
+    settle_hold(key=spent.key, tokens=350, microdollars=0)
+    held = make_hold(purse_owner)
+    set_allowance(budget=purse_owner.budget, tokens=100, now=NOON)
+    assert period_sums(held.period) == (750, 350, 400)
+    assert held.period.entries.filter(kind=EntryKind.ALLOWANCE).last() == LedgerEntry.objects.get(tokens=-250)
+    release_hold(key=held.key)
+    assert make_hold(purse_owner, now=NEXT_MORNING, prompt=10, answer=50).period.granted == 100
+    audit_text()
 
 
 def test_an_allowance_changed_between_days_waits_for_the_next(purse_owner: Person) -> None:
-    period = hold_for(purse_owner).period
-    budget = allowance_set(budget=purse_owner.budget, tokens=2000, now=NEXT_MORNING)
+    period = make_hold(purse_owner).period
+    budget = set_allowance(budget=purse_owner.budget, tokens=2000, now=NEXT_MORNING)
     assert budget.tokens == 2000
-    assert sums(period) == (1000, 0, 400)
+    assert period_sums(period) == (1000, 0, 400)
 
 
 def test_an_allowance_that_does_not_change_tells_nothing(purse_owner: Person) -> None:
-    hold_for(purse_owner)
-    allowance_set(budget=purse_owner.budget, tokens=1000, now=NOON)
-    assert Entry.objects.filter(kind=EntryKind.GRANT).count() == 1
+    make_hold(purse_owner)
+    set_allowance(budget=purse_owner.budget, tokens=1000, now=NOON)
+    assert LedgerEntry.objects.filter(kind=EntryKind.ALLOWANCE).count() == 1
 
 
 def test_erasing_a_person_keeps_the_sums_without_the_person(purse_owner: Person) -> None:
-    settled, held = hold_for(purse_owner), hold_for(purse_owner)
-    hold_settle(key=settled.key, tokens=100, microdollars=9)
+    settled, held = make_hold(purse_owner), make_hold(purse_owner)
+    settle_hold(key=settled.key, tokens=100, microdollars=9)
     purse_owner.delete()
-    budget = Budget.objects.get(kind=Floor.PERSON)
+    budget = Budget.objects.get(scope=BudgetScope.PERSON)
     assert budget.owner is None
     assert "purse-owner" not in str(budget)
     # A worker may be in the middle of it.
-    hold_settle(key=held.key, tokens=50, microdollars=1)
-    assert sums(held.period) == (1000, 150, 0)
-    audit()
+    settle_hold(key=held.key, tokens=50, microdollars=1)
+    assert period_sums(held.period) == (1000, 150, 0)
+    audit_text()

@@ -13,7 +13,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from accounts.models import Person
 from budgets.models import Hold
-from budgets.selectors import meter
+from budgets.selectors import get_meter
 from chat import services
 from chat.asking import services as asking
 from chat.errors import FamilyClosed, TutorClosed, TutorPaused
@@ -430,8 +430,8 @@ class TestACutAnswer:
         turn = written(ask(teen))
         assert turn.state == TurnState.CUT
         assert 0 < turn.answer_tokens < 30
-        assert meter(owner=teen).spent == turn.tokens
-        assert meter(owner=teen).held == 0
+        assert get_meter(owner=teen).spent == turn.tokens
+        assert get_meter(owner=teen).held == 0
 
     def test_the_lessons_it_drew_on_are_offered(
         self, teen: Person, ask: Ask, owner: Client, monkeypatch: pytest.MonkeyPatch

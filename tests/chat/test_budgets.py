@@ -12,23 +12,23 @@ from pytest_django import Settings
 
 from accounts.models import Person
 from budgets.allowances import (
-    allowance_set,
-    budget_nest,
-    family_make,
-    plan_assign,
-    site_budget,
-    site_stop_set,
+    assign_plan,
+    create_family_budget,
+    get_site_budget,
+    set_allowance,
+    set_parent_budget,
+    set_site_stopped,
 )
-from budgets.errors import BudgetShort
-from budgets.models import Floor, Hold, Plan
-from budgets.selectors import Meter, meter
+from budgets.errors import InsufficientBudget
+from budgets.models import BudgetScope, Hold, Plan
+from budgets.selectors import Meter, get_meter
 from chat.asking.services import start_turn
 from chat.errors import ModelNotInPlan
 from chat.formatting import format_budget_refusal, format_meter, format_refill_time
 from chat.models import Turn
 from chat.prompt import BRIEF_INSTRUCTION_TOKENS, MEMORY_TOKENS
 from chat.web.turns import build_shown_turn
-from tests.budgets.purse import purse_make
+from tests.budgets.purse import set_budget
 
 AsPerson = Callable[[Person], Client]
 QUESTION = "Is AI biased?"
@@ -49,7 +49,7 @@ def posted(owner: Client, question: str = QUESTION) -> tuple[int, str]:
 
 
 def plan(teen: Person, **said: object) -> None:
-    plan_assign(owner=teen, plan=Plan.objects.create(slug="own", name="Own", tokens=100_000, **said))
+    assign_plan(owner=teen, plan=Plan.objects.create(slug="own", name="Own", tokens=100_000, **said))
 
 
 class TestPlans:
@@ -92,18 +92,18 @@ class TestTheHold:
 
     def test_little_money_shortens_the_answer_and_says_whose(self, teen: Person, settings: Settings) -> None:
         settings.TUTOR_OUTPUT_PRICE = 10.0
-        allowance_set(budget=site_budget(), tokens=None, microdollars=1200)
+        set_allowance(budget=get_site_budget(), tokens=None, microdollars=1200)
         turn = ask(teen)
         assert turn.is_brief
         assert turn.max_answer_tokens == 120 - BRIEF_INSTRUCTION_TOKENS
-        assert turn.brief_scope == Floor.SITE
+        assert turn.brief_scope == BudgetScope.SITE
         assert "little is left for the whole site. It refills on" in build_shown_turn(turn).brief_reason
 
 
 class TestWords:
     def test_a_short_family_is_named(self, teen: Person, owner: Client) -> None:
-        family = allowance_set(budget=family_make(time_zone="UTC"), tokens=20)
-        budget_nest(owner=teen, within=family)
+        family = set_allowance(budget=create_family_budget(time_zone="UTC"), tokens=20)
+        set_parent_budget(owner=teen, parent=family)
         status, page = posted(owner)
         assert status == 422
         assert "What your family shares is used up for now. It refills on" in page
@@ -111,7 +111,7 @@ class TestWords:
         assert "Nearly used up" in page
 
     def test_a_stopped_site_is_told_kindly_and_a_crisis_is_answered(self, owner: Client, db: None) -> None:
-        site_stop_set(stopped=True)
+        set_site_stopped(stopped=True)
         status, page = posted(owner)
         assert status == 422
         assert "The tutor is taking a break on the whole site" in page
@@ -119,24 +119,29 @@ class TestWords:
         assert Turn.objects.get().state == "carded"
 
     @pytest.mark.parametrize(
-        ("floor", "words"),
-        [(Floor.PERSON, "you can use"), (Floor.FAMILY, "your family"), (Floor.SITE, "the whole site")],
+        ("scope", "words"),
+        [
+            (BudgetScope.PERSON, "you can use"),
+            (BudgetScope.FAMILY, "your family"),
+            (BudgetScope.SITE, "the whole site"),
+        ],
     )
-    def test_a_refusal_says_which_budget(self, teen: Person, floor: Floor, words: str) -> None:
-        short = BudgetShort(floor=floor, of="tokens", needed=2, left=1, refills_at=timezone.now())
+    def test_a_refusal_says_which_budget(self, teen: Person, scope: BudgetScope, words: str) -> None:
+        short = InsufficientBudget(scope=scope, of="tokens", needed=2, left=1, refills_at=timezone.now())
         assert words in format_budget_refusal(short, teen)
 
     @pytest.mark.parametrize(
-        ("floor", "words"), [(Floor.PERSON, "left; refills"), (Floor.FAMILY, "family"), (Floor.SITE, "site")]
+        ("scope", "words"),
+        [(BudgetScope.PERSON, "left; refills"), (BudgetScope.FAMILY, "family"), (BudgetScope.SITE, "site")],
     )
-    def test_the_meter_says_which_budget(self, teen: Person, floor: Floor, words: str) -> None:
-        told = format_meter(Meter(5000, 0, 0, timezone.now(), floor), teen)
+    def test_the_meter_says_which_budget(self, teen: Person, scope: BudgetScope, words: str) -> None:
+        told = format_meter(Meter(5000, 0, 0, timezone.now(), scope), teen)
         assert words in told
         assert told.startswith("About 10 short answers")
 
     def test_no_limit_is_said_too(self, teen: Person, owner: Client) -> None:
-        purse_make(teen, tokens=None)
-        assert format_meter(meter(owner=teen), teen) == "No limit on what may be used"
+        set_budget(teen, tokens=None)
+        assert format_meter(get_meter(owner=teen), teen) == "No limit on what may be used"
         assert "No limit on what may be used" in owner.get(reverse("chat:start")).content.decode()
 
     def test_a_day_ahead_is_said_by_its_date(self, teen: Person) -> None:

@@ -8,7 +8,7 @@ from django.test import Client
 
 from accounts.models import Person
 from budgets.models import Hold, HoldState
-from budgets.selectors import meter
+from budgets.selectors import get_meter
 from chat.answering.worker import TurnWorker
 from chat.asking.services import start_turn
 from chat.errors import FamilyClosed
@@ -96,7 +96,7 @@ class TestOneThatIsBeingWritten:
         wait_until(lambda: not Turn.objects.get(pk=turn.pk).is_live, what="the stop")
         turn.refresh_from_db()
         assert (turn.state, turn.end_reason) == (TurnState.STOPPED, EndReason.CONSENT_WITHDRAWN)
-        found = meter(owner=teen)
+        found = get_meter(owner=teen)
         assert (found.held, found.spent) == (0, turn.tokens)
         assert WHY in as_person(teen).get(f"/tutor/{turn.conversation_id}").content.decode()
 

@@ -19,15 +19,15 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import Person
-from budgets.allowances import site_stop_set
+from budgets.allowances import set_site_stopped
 from chat import services
 from chat.asking.services import question_rate_limit
 from chat.models import Conversation, ModelOutage, Turn, TurnState
 from chat.reports import report_rate_limit
 from chat.turns.outages import MAX_DEFERRED
 from events.models import Event
-from events.places import sign_up_confirm
-from events.services import sign_up_make
+from events.services import create_sign_up
+from events.spots import confirm_sign_up
 from families.agreements import set_pause
 from families.links import end_link
 from families.models import Consent, Link
@@ -167,7 +167,7 @@ def resting_after_a_card(scene: Scene, teen: Person, ask: Ask) -> Scene:
 
 @pytest.fixture
 def tutor_stopped(scene: Scene) -> Scene:
-    site_stop_set(stopped=True)
+    set_site_stopped(stopped=True)
     return scene
 
 
@@ -265,7 +265,7 @@ def title(scene: Scene, turn: Turn) -> Scene:
 def feedback(client: Client, db: None) -> Scene:
     soon = timezone.now() + timedelta(days=1)
     event = Event.objects.create(slug="an-evening", title="An evening", starts_at=soon, is_published=True)
-    guest = sign_up_confirm(sign_up=sign_up_make(event=event, name="Kim", email="kim@example.org"))
+    guest = confirm_sign_up(sign_up=create_sign_up(event=event, name="Kim", email="kim@example.org"))
     Event.objects.update(starts_at=timezone.now() - timedelta(hours=1))
     return Scene(client, f"{guest.get_absolute_url()}/feedback", {"worth": "yes"}, "words", may_store=False)
 

@@ -9,10 +9,10 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Person
-from budgets.allowances import site_stop_set
+from budgets.allowances import set_site_stopped
 from budgets.errors import SiteStopped
 from budgets.models import Hold
-from budgets.selectors import meter
+from budgets.selectors import get_meter
 from chat.answering.leases import claim_turns, sweep_turns
 from chat.asking.services import retry_turn
 from chat.errors import StillAnswering, TooManyDeferred
@@ -38,7 +38,7 @@ class TestAsking:
     def test_it_waits_and_holds_nothing(self, kept: Turn, teen: Person) -> None:
         assert (kept.state, kept.waits_for, kept.prompt_tokens) == (TurnState.DEFERRED, WaitsFor.MODEL, 0)
         assert not Hold.objects.exists()
-        assert meter(owner=teen).held == 0
+        assert get_meter(owner=teen).held == 0
 
     def test_no_worker_takes_it_and_no_sweep_ends_it(self, kept: Turn) -> None:
         Turn.objects.update(asked_at=timezone.now() - timedelta(hours=3))
@@ -74,7 +74,7 @@ class TestAsking:
         assert Turn.objects.count() == MAX_DEFERRED + 1
 
     def test_it_passes_the_same_gates_as_any(self, teen: Person, ask: Ask, down: ModelOutage) -> None:
-        site_stop_set(stopped=True)
+        set_site_stopped(stopped=True)
         with pytest.raises(SiteStopped):
             ask(teen, wait_for_model=True)
 

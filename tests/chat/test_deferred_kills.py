@@ -7,8 +7,8 @@ from uuid import uuid4
 import pytest
 
 from accounts.models import Person
-from budgets.audit import differences
-from budgets.selectors import meter
+from budgets.audit import find_differences
+from budgets.selectors import get_meter
 from chat.asking.deferred import release_deferred
 from chat.models import ModelOutage, Turn, TurnState
 from chat.turns.outages import find_outage
@@ -60,9 +60,9 @@ def test_they_outlive_model_and_broker_and_two_workers_answer_each_once(
     for person, turn in zip(people, turns, strict=True):
         ended = now(turn)
         assert (ended.state, ended.claim_count) == (TurnState.ANSWERED, 1)
-        assert meter(owner=person).held == 0
-        assert meter(owner=person).spent == ended.tokens > 0
-    assert not [*differences()]
+        assert get_meter(owner=person).held == 0
+        assert get_meter(owner=person).spent == ended.tokens > 0
+    assert not [*find_differences()]
 
 
 def test_a_worker_that_dies_while_it_sends_them_on_leaves_them_to_another(

@@ -8,7 +8,7 @@ from django.db import DatabaseError
 from pytest_django import Settings
 
 from accounts.models import Person
-from budgets.selectors import meter
+from budgets.selectors import get_meter
 from chat.answering.leases import finish_turn
 from chat.answering.worker import TurnWorker
 from chat.models import EndReason, Turn, TurnState
@@ -46,7 +46,7 @@ def test_one_nudge_is_enough_for_all_that_wait(desk: TurnWorker, turns: list[Tur
     assert states() == [TurnState.QUEUED, TurnState.WORKING, TurnState.WORKING]
     wait_until(lambda: states() == [TurnState.ANSWERED] * 3, what="the answers")
     for turn in Turn.objects.all():
-        assert meter(owner=turn.conversation.owner).spent == turn.tokens > 0
+        assert get_meter(owner=turn.conversation.owner).spent == turn.tokens > 0
 
 
 def test_many_nudges_at_once_answer_each_turn_once(desk: TurnWorker, turns: list[Turn]) -> None:
@@ -108,4 +108,4 @@ def test_one_turn_that_cannot_begin_holds_up_no_other(
     wait_until(lambda: not Turn.objects.filter(ended_at=None).exists(), what="the answers")
     first = Turn.objects.get(pk=turns[0].pk)
     assert (first.state, first.end_reason, first.tokens) == (TurnState.FAILED, EndReason.INTERNAL_ERROR, 0)
-    assert meter(owner=first.conversation.owner).held == 0
+    assert get_meter(owner=first.conversation.owner).held == 0

@@ -10,15 +10,15 @@ from kombu import Connection
 from pytest_django import Settings
 
 from accounts.models import Person
-from budgets.models import Entry, EntryKind, Hold, HoldState
-from budgets.selectors import meter
+from budgets.models import EntryKind, Hold, HoldState, LedgerEntry
+from budgets.selectors import get_meter
 from chat import streaming
 from chat.answering import leases
 from chat.models import EndReason, Turn, TurnState
 from chat.streaming import store
 from config.celery import app
 from tests import live
-from tests.budgets.purse import purse_make
+from tests.budgets.purse import set_budget
 from tests.chat.test_relay import LONG, letters, listening
 
 pytestmark = [pytest.mark.faults, pytest.mark.django_db(transaction=True)]
@@ -89,14 +89,14 @@ def test_a_worker_killed_in_mid_answer_leaves_no_hold_and_costs_nothing(
         worker.kill()
     made = words_made(turn)
     assert now(turn).state == TurnState.WORKING
-    assert meter(owner=teen).held > 0
+    assert get_meter(owner=teen).held > 0
     leases.sweep_turns(now=timezone.now() + leases.LEASE)
     turn = now(turn)
     assert (turn.state, turn.end_reason) == (TurnState.FAILED, EndReason.WORKER_LOST)
     assert turn.answer
-    purse = meter(owner=teen)
+    purse = get_meter(owner=teen)
     assert (purse.held, purse.spent) == (0, 0)
-    assert Entry.objects.get(kind=EntryKind.ABSORB).tokens > made
+    assert LedgerEntry.objects.get(kind=EntryKind.ABSORB).tokens > made
 
 
 def test_a_worker_killed_in_mid_answer_is_noticed_by_beat_and_the_next_worker(
@@ -109,7 +109,7 @@ def test_a_worker_killed_in_mid_answer_is_noticed_by_beat_and_the_next_worker(
     with live.running(live.Worker(logs / "second.log")), live.running(live.Beat(logs / "beat.log")):
         live.wait_until(lambda: not now(turn).is_live, what="the sweeper", seconds=90)
         assert now(turn).end_reason == EndReason.WORKER_LOST
-        assert meter(owner=teen).held == 0
+        assert get_meter(owner=teen).held == 0
         again = retry(visitor, turn)
         live.wait_until(lambda: not now(again).is_live, what="the retry", seconds=90)
     assert now(again).state == TurnState.ANSWERED
@@ -128,7 +128,7 @@ def test_a_broker_killed_before_the_nudge_delays_the_answer_and_loses_nothing(
     ):
         live.wait_until(lambda: not now(turn).is_live, what="the answer", seconds=90)
     assert now(turn).state == TurnState.ANSWERED
-    assert meter(owner=teen).spent == now(turn).tokens
+    assert get_meter(owner=teen).spent == now(turn).tokens
 
 
 def test_a_broker_killed_in_mid_answer_comes_back_empty_and_no_word_is_lost_or_repeated(
@@ -152,7 +152,7 @@ def test_a_broker_killed_in_mid_answer_comes_back_empty_and_no_word_is_lost_or_r
     from chat.streaming.markdown import render_answer
 
     assert letters(render_answer(turn.answer)) in letters(found[-2].data)
-    assert meter(owner=teen).spent == turn.tokens
+    assert get_meter(owner=teen).spent == turn.tokens
 
 
 def test_a_model_killed_in_mid_answer_fails_the_turn_with_its_reason_and_costs_nothing(
@@ -166,7 +166,7 @@ def test_a_model_killed_in_mid_answer_fails_the_turn_with_its_reason_and_costs_n
         turn = now(turn)
         assert (turn.state, turn.end_reason) == (TurnState.FAILED, EndReason.MODEL_UNREACHABLE)
         assert turn.answer
-        assert meter(owner=teen).spent == 0
+        assert get_meter(owner=teen).spent == 0
         with live.running(live.Model(logs / "again.log", own_model.port)):
             again = retry(visitor, turn)
             live.wait_until(lambda: not now(again).is_live, what="the retry", seconds=60)
@@ -181,7 +181,7 @@ def test_a_model_that_is_not_there_costs_nothing(
         turn = ask(visitor)
         live.wait_until(lambda: not now(turn).is_live, what="the turn to end")
     assert now(turn).end_reason == EndReason.MODEL_UNREACHABLE
-    purse = meter(owner=teen)
+    purse = get_meter(owner=teen)
     assert (purse.spent, purse.held) == (0, 0)
 
 
@@ -206,13 +206,13 @@ def test_a_message_delivered_three_times_is_answered_and_paid_once(
                 app.send_task("chat.tasks.claim_turns", args=[str(turn.pk)], connection=again)
         live.wait_until(lambda: not now(turn).is_live, what="the answer", seconds=90)
     assert now(turn).claim_count == 1
-    assert meter(owner=teen).spent == now(turn).tokens
+    assert get_meter(owner=teen).spent == now(turn).tokens
 
 
 def test_the_card_comes_with_worker_broker_and_model_dead_and_nothing_left_to_spend(
     logs: Path, teen: Person, own_valkey: live.Valkey, own_model: live.Model, site: live.Web
 ) -> None:
-    purse_make(teen, tokens=0)
+    set_budget(teen, tokens=0)
     with live.running(live.Worker(logs / "worker.log")) as worker:
         worker.kill()
     own_valkey.kill()

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import translation
 
 from accounts.models import Person
-from budgets.errors import BudgetShort
+from budgets.errors import InsufficientBudget
 from budgets.models import Hold
 from chat.asking import services as asking
 from chat.errors import FamilyClosed, StillAnswering
@@ -29,7 +29,7 @@ from chat.selectors import list_shown_turns
 from chat.turns.retries import can_continue, get_continued_turns
 from families.models import Consent
 from inference.tokens import tokens_at_most
-from tests.budgets.purse import purse_make
+from tests.budgets.purse import set_budget
 from tests.chat.conftest import Ask, written
 from tests.chat.test_retries import end
 from tests.markup import squeezed
@@ -200,8 +200,8 @@ class TestTheGate:
             go_on(cut)
 
     def test_budget(self, cut: Turn, teen: Person) -> None:
-        purse_make(teen, tokens=20)
-        with pytest.raises(BudgetShort):
+        set_budget(teen, tokens=20)
+        with pytest.raises(InsufficientBudget):
             go_on(cut)
 
     def test_another_question_that_is_being_answered(self, cut: Turn, teen: Person, ask: Ask) -> None:
@@ -287,7 +287,7 @@ class TestOnThePage:
     def test_what_keeps_it_from_being_taken_is_said_beside_the_composer(
         self, cut: Turn, teen: Person, page: Client
     ) -> None:
-        purse_make(teen, tokens=20)
+        set_budget(teen, tokens=20)
         reply = page.post(
             reverse("chat:turn_continue", args=[cut.pk]), {"turn_id": uuid4()}, headers={"HX-Request": "true"}
         )

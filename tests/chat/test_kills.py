@@ -15,8 +15,8 @@ from django.utils import timezone
 from kombu import Connection
 
 from accounts.models import Person
-from budgets.models import Entry, EntryKind, Hold, HoldState
-from budgets.selectors import meter
+from budgets.models import EntryKind, Hold, HoldState, LedgerEntry
+from budgets.selectors import get_meter
 from chat.answering import leases
 from chat.answering.leases import CLAIM_LOCK
 from chat.models import EndReason, Turn, TurnState
@@ -95,17 +95,17 @@ def answered_by_another(turn: Turn, valkey: live.Valkey, log: Path) -> Turn:
 
 
 def assert_paid_once(person: Person, turn: Turn) -> None:
-    purse = meter(owner=person)
+    purse = get_meter(owner=person)
     assert (purse.held, purse.spent) == (0, turn.tokens)
-    assert Entry.objects.filter(hold=turn.pk, kind=EntryKind.SETTLE).count() == 1
+    assert LedgerEntry.objects.filter(hold=turn.pk, kind=EntryKind.SETTLE).count() == 1
     assert Hold.objects.get(pk=turn.pk).state == HoldState.SETTLED
 
 
 def assert_free(person: Person, turn: Turn, *, made: int) -> None:
     """The person pays nothing, and the site what was made."""
-    purse = meter(owner=person)
+    purse = get_meter(owner=person)
     assert (purse.held, purse.spent, turn.tokens) == (0, 0, 0)
-    assert Entry.objects.get(hold=turn.pk, kind=EntryKind.ABSORB).tokens > made > 0
+    assert LedgerEntry.objects.get(hold=turn.pk, kind=EntryKind.ABSORB).tokens > made > 0
 
 
 def test_before_it_has_claimed_the_turn(
@@ -194,4 +194,4 @@ def test_a_nudge_that_comes_late_finds_nothing_to_do(
         nudged(own_valkey, turns[1], turns[0], turns[1])
         live.wait_until(nothing_waits, what="the late nudges")
     assert [now(turn).claim_count for turn in turns] == [1, 1]
-    assert meter(owner=teen).spent == sum(now(turn).tokens for turn in turns)
+    assert get_meter(owner=teen).spent == sum(now(turn).tokens for turn in turns)

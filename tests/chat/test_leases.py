@@ -5,8 +5,8 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Person
-from budgets.models import Entry, EntryKind, Hold, HoldState
-from budgets.selectors import meter
+from budgets.models import EntryKind, Hold, HoldState, LedgerEntry
+from budgets.selectors import get_meter
 from chat import services, streaming
 from chat.answering.leases import (
     LEASE,
@@ -63,7 +63,7 @@ class TestFinishing:
         assert finish_turn(turn=claimed(turn), outcome=answered())
         turn.refresh_from_db()
         assert (turn.state, turn.answer, turn.tokens) == (TurnState.ANSWERED, "Because.", 120)
-        purse = meter(owner=teen)
+        purse = get_meter(owner=teen)
         assert (purse.spent, purse.held) == (120, 0)
 
     def test_it_is_finished_once(self, turn: Turn, teen: Person) -> None:
@@ -72,7 +72,7 @@ class TestFinishing:
         assert finish_turn(turn=mine, outcome=answered("Another.")) is False
         turn.refresh_from_db()
         assert turn.answer == "Because."
-        assert meter(owner=teen).spent == 120
+        assert get_meter(owner=teen).spent == 120
 
     def test_a_turn_that_used_nothing_returns_its_whole_hold(self, turn: Turn, teen: Person) -> None:
         nothing = Outcome(
@@ -84,7 +84,7 @@ class TestFinishing:
         )
         finish_turn(turn=claimed(turn), outcome=nothing)
         assert Hold.objects.get(key=turn.pk).state == HoldState.RELEASED
-        assert meter(owner=teen).spent == 0
+        assert get_meter(owner=teen).spent == 0
 
     def test_a_conversation_deleted_in_mid_answer_still_pays_for_what_was_made(
         self, turn: Turn, teen: Person
@@ -93,7 +93,7 @@ class TestFinishing:
         services.delete_conversation(conversation=turn.conversation)
         assert turn_checkpoint(turn=mine, answer="Bec", answer_tokens=1).holds is False
         finish_turn(turn=mine, outcome=answered())
-        assert meter(owner=teen).spent == 120
+        assert get_meter(owner=teen).spent == 120
 
     def test_a_worker_that_stopped_for_the_deletion_bills_what_it_had_made(
         self, turn: Turn, teen: Person
@@ -102,7 +102,7 @@ class TestFinishing:
         services.delete_conversation(conversation=turn.conversation)
         stopped = replace(answered(), state=TurnState.FAILED, end_reason=EndReason.WORKER_LOST)
         finish_turn(turn=mine, outcome=stopped)
-        assert meter(owner=teen).spent == 120
+        assert get_meter(owner=teen).spent == 120
 
 
 class TestCheckpoints:
@@ -142,7 +142,7 @@ class TestSweeping:
         sweep_turns(now=timezone.now() + timedelta(minutes=3))
         turn.refresh_from_db()
         assert (turn.state, turn.end_reason) == (TurnState.FAILED, EndReason.NEVER_STARTED)
-        assert meter(owner=teen).held == 0
+        assert get_meter(owner=teen).held == 0
 
     def test_a_worker_that_died_before_a_word_is_replaced(
         self, turn: Turn, nudged: list[object], django_capture_on_commit_callbacks: object
@@ -172,17 +172,17 @@ class TestSweeping:
             EndReason.WORKER_LOST,
             "Because of",
         )
-        purse = meter(owner=teen)
+        purse = get_meter(owner=teen)
         assert (purse.spent, purse.held, turn.tokens) == (0, 0, 0)
-        assert Entry.objects.get(kind=EntryKind.ABSORB).tokens == 92
+        assert LedgerEntry.objects.get(kind=EntryKind.ABSORB).tokens == 92
 
     def test_the_dead_workers_late_word_changes_nothing(self, turn: Turn, teen: Person) -> None:
         mine = claimed(turn)
         turn_checkpoint(turn=mine, answer="Because of", answer_tokens=2)
         sweep_turns(now=timezone.now() + LATER)
         assert finish_turn(turn=mine, outcome=answered()) is False
-        assert meter(owner=teen).spent == 0
-        assert Entry.objects.get(kind=EntryKind.ABSORB).tokens == mine.prompt_tokens + 2
+        assert get_meter(owner=teen).spent == 0
+        assert LedgerEntry.objects.get(kind=EntryKind.ABSORB).tokens == mine.prompt_tokens + 2
 
     def test_a_turn_that_was_being_stopped_counts_as_stopped(self, turn: Turn) -> None:
         turn_checkpoint(turn=claimed(turn), answer="Because", answer_tokens=1)
@@ -205,7 +205,7 @@ class TestSweeping:
         sweep_turns(now=timezone.now() + LATER)
         turn.refresh_from_db()
         assert turn.answer == "Because of the air"
-        assert Entry.objects.get(kind=EntryKind.ABSORB).tokens == likely + 4
+        assert LedgerEntry.objects.get(kind=EntryKind.ABSORB).tokens == likely + 4
 
 
 def test_many_turns_are_swept_with_few_queries(

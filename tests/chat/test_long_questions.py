@@ -12,8 +12,8 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from accounts.models import Person
-from budgets.allowances import allowance_set, site_budget
-from budgets.models import Floor, Hold
+from budgets.allowances import get_site_budget, set_allowance
+from budgets.models import BudgetScope, Hold
 from chat.errors import TooLongForBudget, TooLongForModel
 from chat.models import MAX_QUESTION_LENGTH, Conversation, Report, ReportCount, Turn, TurnState
 from chat.prompt import build_prompt, get_answer_room
@@ -124,10 +124,10 @@ class TestByItsTokens:
 
 class TestItsBudget:
     def test_says_that_a_shorter_question_would_do(self, teen: Person, owner: Client, ask: Ask) -> None:
-        allowance_set(budget=site_budget(), tokens=1500)
+        set_allowance(budget=get_site_budget(), tokens=1500)
         with pytest.raises(TooLongForBudget) as refusal:
             ask(teen, pasted(MAX_QUESTION_LENGTH))
-        assert refusal.value.floor == Floor.SITE
+        assert refusal.value.scope == BudgetScope.SITE
         status, page = post(owner, pasted(MAX_QUESTION_LENGTH))
         assert status == 422
         assert "Too little is left of what the whole site can use for a question this long." in page
@@ -135,7 +135,7 @@ class TestItsBudget:
         assert ask(teen, ASKS).state == TurnState.QUEUED
 
     def test_says_nothing_of_the_length_of_a_short_one(self, owner: Client, db: None) -> None:
-        allowance_set(budget=site_budget(), tokens=20)
+        set_allowance(budget=get_site_budget(), tokens=20)
         assert "is used up for now" in post(owner, ASKS)[1]
 
 

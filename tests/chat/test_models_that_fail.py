@@ -13,8 +13,8 @@ from django.test import Client
 from pytest_django import Settings
 
 from accounts.models import Person
-from budgets.models import Entry, EntryKind, Hold, HoldState
-from budgets.selectors import meter
+from budgets.models import EntryKind, Hold, HoldState, LedgerEntry
+from budgets.selectors import get_meter
 from chat import streaming
 from chat.answering import writing
 from chat.answering.worker import TurnWorker
@@ -86,10 +86,10 @@ def test_a_model_that_fails_costs_the_person_nothing_and_the_site_what_came(
     turn = answered(reply)
     assert (turn.state, turn.end_reason, turn.tokens) == (TurnState.FAILED, end_reason, 0)
     assert bool(turn.answer) == bool(tokens)
-    purse = meter(owner=teen)
+    purse = get_meter(owner=teen)
     assert (purse.held, purse.spent) == (0, 0)
     assert Hold.objects.get().state == HoldState.RELEASED
-    absorbed = Entry.objects.filter(kind=EntryKind.ABSORB).values_list("tokens", flat=True)
+    absorbed = LedgerEntry.objects.filter(kind=EntryKind.ABSORB).values_list("tokens", flat=True)
     assert [count > tokens for count in absorbed] == [True] * bool(tokens)
 
 
@@ -98,14 +98,14 @@ class TestUsageThatIsNeverReported:
         turn = answered(OK + WORDS + STOP + DONE)
         assert (turn.state, turn.answer_tokens) == (TurnState.ANSWERED, 6)
         assert turn.prompt_tokens > 0
-        assert meter(owner=teen).spent == turn.tokens
+        assert get_meter(owner=teen).spent == turn.tokens
 
     def test_is_what_the_models_tokenizer_counts_where_a_chunk_held_more_than_a_token(
         self, answered: Callable[..., Turn], teen: Person
     ) -> None:
         turn = answered(OK + WORDS + STOP + DONE, counts=answer(200, {"tokens": [1] * 18}))
         assert (turn.state, turn.answer_tokens) == (TurnState.ANSWERED, 18)
-        assert meter(owner=teen).spent == turn.tokens
+        assert get_meter(owner=teen).spent == turn.tokens
 
 
 def test_a_last_line_without_an_end_is_read_too(answered: Callable[..., Turn]) -> None:

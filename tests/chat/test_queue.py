@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Person
-from budgets.selectors import meter
+from budgets.selectors import get_meter
 from chat.answering.leases import MAX_QUEUE_WAIT, claim_turns, sweep_turns
 from chat.models import EndReason, Turn, TurnState
 from chat.turns.queue import estimate_wait, format_wait, list_next_turns
@@ -123,4 +123,4 @@ class TestGivingUp:
         sweep_turns()
         turn.refresh_from_db()
         assert (turn.state, turn.end_reason) == (TurnState.FAILED, EndReason.NEVER_STARTED)
-        assert meter(owner=people[0]).held == 0
+        assert get_meter(owner=people[0]).held == 0

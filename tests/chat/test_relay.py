@@ -17,7 +17,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Person
-from budgets.selectors import meter
+from budgets.selectors import get_meter
 from chat import services, streaming
 from chat.api import events as events_api
 from chat.asking import services as asking
@@ -216,7 +216,7 @@ def test_stop_ends_the_stream_and_the_model_within_a_moment(
     assert "You stopped the answer here." in found[-2].data
     turn.refresh_from_db()
     assert (turn.state, turn.end_reason) == (TurnState.STOPPED, EndReason.STOPPED_BY_ASKER)
-    assert meter(owner=teen).spent == turn.tokens
+    assert get_meter(owner=teen).spent == turn.tokens
 
 
 def test_a_conversation_deleted_in_mid_answer_stops_the_model(
@@ -227,8 +227,8 @@ def test_a_conversation_deleted_in_mid_answer_stops_the_model(
         next(coming)
         services.delete_conversation(conversation=turn.conversation)
         assert list(coming)[-1].name == "done"
-    wait_until(lambda: meter(owner=teen).held == 0, what="the hold to be settled")
-    assert 0 < meter(owner=teen).spent < 400
+    wait_until(lambda: get_meter(owner=teen).held == 0, what="the hold to be settled")
+    assert 0 < get_meter(owner=teen).spent < 400
 
 
 @pytest.mark.parametrize(

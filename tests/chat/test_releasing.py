@@ -8,10 +8,10 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import Person
-from budgets.allowances import site_stop_set
-from budgets.audit import differences
-from budgets.models import Entry, EntryKind, Hold, HoldState
-from budgets.selectors import meter
+from budgets.allowances import set_site_stopped
+from budgets.audit import find_differences
+from budgets.models import EntryKind, Hold, HoldState, LedgerEntry
+from budgets.selectors import get_meter
 from chat.answering.leases import LEASE, MAX_QUEUE_WAIT, claim_turns, sweep_turns
 from chat.asking.deferred import MAX_RELEASED, release_deferred, watch_deferred
 from chat.models import EndReason, ModelOutage, Turn, TurnState, WaitsFor
@@ -19,8 +19,8 @@ from chat.services import stop_turn
 from chat.turns.outages import MAX_FAILED_TRIES, find_outage
 from chat.turns.queue import list_next_turns
 from families.models import Consent, Link
-from mail.models import Mail
-from tests.budgets.purse import purse_make
+from mail.models import Email
+from tests.budgets.purse import set_budget
 from tests.budgets.rush import at_once
 from tests.chat.conftest import Ask, written
 from tests.chat.test_families import quiet_now
@@ -65,10 +65,10 @@ class TestAnAnswer:
             watch_deferred()
             assert len(back.asked) == 1
         assert find_outage() is None
-        assert (meter(owner=teen).spent, meter(owner=teen).held) == (52, 0)
-        assert Entry.objects.get(kind=EntryKind.SETTLE).hold_id == turn.pk
-        assert not [*differences()]
-        assert not Mail.objects.exists()
+        assert (get_meter(owner=teen).spent, get_meter(owner=teen).held) == (52, 0)
+        assert LedgerEntry.objects.get(kind=EntryKind.SETTLE).hold_id == turn.pk
+        assert not [*find_differences()]
+        assert not Email.objects.exists()
 
     def test_needs_no_reader(self, kept: Turn, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("chat.streaming.writer.READER_SECONDS", 1)
@@ -94,15 +94,15 @@ class TestAnAnswer:
             assert (turn.state, turn.failed_tries, turn.end_reason) == (TurnState.DEFERRED, 1, "")
             # It rests before it is tried again.
             assert watch_deferred() == 0
-        assert meter(owner=teen).held == 0
+        assert get_meter(owner=teen).held == 0
         rested()
         with scripted(ANSWER) as back, answered_by(back):
             assert watch_deferred() == 1
             assert written(kept).state == TurnState.ANSWERED
         holds = Hold.objects.order_by("created_at").values_list("state", flat=True)
         assert [*holds] == [HoldState.RELEASED, HoldState.SETTLED]
-        assert meter(owner=teen).spent == 52
-        assert not [*differences()]
+        assert get_meter(owner=teen).spent == 52
+        assert not [*find_differences()]
 
     def test_that_broke_off_stays_with_its_words(self, kept: Turn, teen: Person) -> None:
         with scripted([OK, words("Rain ")]) as serving, answered_by(serving):
@@ -113,7 +113,7 @@ class TestAnAnswer:
             EndReason.MODEL_UNREACHABLE,
             "Rain",
         )
-        assert meter(owner=teen).spent == 0
+        assert get_meter(owner=teen).spent == 0
 
     def test_to_a_question_that_only_the_model_cannot_stand_is_given_up(self, kept: Turn) -> None:
         ModelOutage.objects.all().delete()
@@ -130,7 +130,7 @@ class TestAnAnswer:
             stop_turn(turn=now_of(kept))
             assert written(kept).state == TurnState.STOPPED
             assert not back.asked
-        assert meter(owner=teen).held == 0
+        assert get_meter(owner=teen).held == 0
 
 
 class TestTheRush:
@@ -178,15 +178,15 @@ class TestTheQueue:
     def test_that_stands_still_gives_it_back(self, kept: Turn, teen: Person) -> None:
         release_deferred(places=1)
         sweep_turns(now=timezone.now() + MAX_QUEUE_WAIT)
-        assert (now_of(kept).state, meter(owner=teen).held) == (TurnState.DEFERRED, 0)
+        assert (now_of(kept).state, get_meter(owner=teen).held) == (TurnState.DEFERRED, 0)
 
     def test_whose_worker_dies_every_time_gives_it_back(self, kept: Turn, teen: Person) -> None:
         release_deferred(places=1)
         for _ in range(3):
             assert claim_turns(places=1)
             sweep_turns(now=timezone.now() + LEASE)
-        assert (now_of(kept).state, meter(owner=teen).held) == (TurnState.DEFERRED, 0)
-        assert not [*differences()]
+        assert (now_of(kept).state, get_meter(owner=teen).held) == (TurnState.DEFERRED, 0)
+        assert not [*find_differences()]
 
 
 def paused(teen: Person) -> None:
@@ -194,11 +194,11 @@ def paused(teen: Person) -> None:
 
 
 def used_up(teen: Person) -> None:
-    purse_make(teen, tokens=10)
+    set_budget(teen, tokens=10)
 
 
 def site_stopped(_teen: Person) -> None:
-    site_stop_set(stopped=True)
+    set_site_stopped(stopped=True)
 
 
 class TestMeanwhile:

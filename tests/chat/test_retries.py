@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.models import Person
 from budgets.models import Hold, HoldState
-from budgets.selectors import meter
+from budgets.selectors import get_meter
 from chat import services
 from chat.answering.leases import GIVE_UP_AFTER, LEASE, claim_turns, finish_turn, sweep_turns
 from chat.asking import services as asking
@@ -163,7 +163,7 @@ class TestWhichTurnStays:
 
     def test_every_try_is_paid_once_whichever_stays(self, stopped: Turn, teen: Person) -> None:
         again = end(retry(stopped), TurnState.FAILED, EndReason.MODEL_UNREACHABLE, "A few words")
-        purse = meter(owner=teen)
+        purse = get_meter(owner=teen)
         assert (purse.spent, purse.held) == (stopped.tokens + again.tokens, 0)
 
 
@@ -214,7 +214,7 @@ class TestEveryWayThatARetryEnds:
         )
         assert not finish_turn(turn=claimed, outcome=outcome)
         assert not Turn.objects.exists()
-        assert meter(owner=teen).held == 0
+        assert get_meter(owner=teen).held == 0
 
     def test_a_conversation_with_several_tries_is_deleted_whole(self, stopped: Turn) -> None:
         for _ in range(2):

@@ -7,9 +7,9 @@ from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from accounts.models import Person
-from budgets.errors import BudgetShort
+from budgets.errors import InsufficientBudget
 from budgets.models import Hold, HoldState
-from budgets.selectors import meter
+from budgets.selectors import get_meter
 from chat import services
 from chat.answering import leases
 from chat.asking import services as asking
@@ -32,7 +32,7 @@ class TestAsking:
         hold = Hold.objects.get(key=turn.pk)
         assert hold.state == HoldState.HELD
         assert hold.answer_tokens == turn.max_answer_tokens == settings.TUTOR_ANSWER_TOKENS
-        assert meter(owner=teen).held == hold.tokens
+        assert get_meter(owner=teen).held == hold.tokens
 
     def test_asking_twice_asks_once(self, teen: Person) -> None:
         turn_id = uuid4()
@@ -106,11 +106,11 @@ class TestBudget:
         self, teen: Person, ask: Ask, settings: Settings
     ) -> None:
         settings.TUTOR_DAILY_TOKENS = 50
-        with pytest.raises(BudgetShort) as refusal:
+        with pytest.raises(InsufficientBudget) as refusal:
             ask(teen)
         assert refusal.value.refills_at > timezone.now()
         assert not Turn.objects.exists()
-        assert meter(owner=teen).held == 0
+        assert get_meter(owner=teen).held == 0
 
 
 class TestDeletedKeys:
@@ -204,7 +204,7 @@ class TestStopping:
         services.stop_turn(turn=turn)
         turn.refresh_from_db()
         assert (turn.state, turn.end_reason) == (TurnState.STOPPED, EndReason.STOPPED_BY_ASKER)
-        assert meter(owner=teen).held == 0
+        assert get_meter(owner=teen).held == 0
 
     def test_stopping_twice_stops_once(self, turn: Turn) -> None:
         services.stop_turn(turn=turn)
@@ -259,5 +259,5 @@ class TestConversations:
     ) -> None:
         services.delete_conversation(conversation=conversation)
         assert not Turn.objects.exists()
-        assert meter(owner=teen).held == 0
+        assert get_meter(owner=teen).held == 0
         assert Hold.objects.get().state == HoldState.RELEASED

@@ -17,7 +17,7 @@ from pytest_django import Settings
 
 from accounts.models import Person
 from budgets.models import Hold, HoldState
-from budgets.selectors import meter
+from budgets.selectors import get_meter
 from chat import streaming
 from chat.answering.remote_gate import DEGRADED_LENGTH
 from chat.errors import PersonalDataFound
@@ -146,8 +146,8 @@ def streamed(turn: Turn) -> str:
 
 
 def assert_paid(person: Person, turn: Turn) -> None:
-    assert meter(owner=person).held == 0
-    assert meter(owner=person).spent == turn.tokens > 0
+    assert get_meter(owner=person).held == 0
+    assert get_meter(owner=person).spent == turn.tokens > 0
     assert Hold.objects.get().state == HoldState.SETTLED
 
 
@@ -191,7 +191,7 @@ class TestAGuardThatAnswers:
         assert streamed(turn) == ""
         assert Conversation.objects.get().title == "A conversation"
         # No card costs anything, whoever called for it: the protocol page says so.
-        assert (turn.tokens, turn.microdollars, meter(owner=teen).spent, meter(owner=teen).held) == (
+        assert (turn.tokens, turn.microdollars, get_meter(owner=teen).spent, get_meter(owner=teen).held) == (
             0,
             0,
             0,
@@ -258,7 +258,7 @@ class TestACrisisThatOnlyTheGuardHears:
             turn = written(ask(teen, "how high is the old bridge at night"))
         loop.submit(_client_forget()).result()
         assert (turn.state, turn.level, turn.answer) == (TurnState.CARDED, "3", "")
-        assert meter(owner=teen).held == 0
+        assert get_meter(owner=teen).held == 0
 
     def test_also_where_its_writer_presses_stop_before_the_verdict(
         self, remote: Callable[..., RemoteGuard], answered: Callable[..., Turn]

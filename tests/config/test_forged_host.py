@@ -12,7 +12,7 @@ from accounts.models import Person, Role
 from events.models import Event
 from kit import throttles
 from kit.links import has_link
-from mail.models import Mail
+from mail.models import Email
 from tests.conftest import GROWN_UP_BORN
 from tests.events.conftest import MakeEvent, make_event  # noqa: F401 - a fixture
 
@@ -101,7 +101,7 @@ def test_in_a_mail_to_a_person(evil: Client, kim: Person, path: str, form: dict[
 
 
 def require_own_links() -> None:
-    mails = list(Mail.objects.all())
+    mails = list(Email.objects.all())
     assert mails
     for mail in mails:
         links = [word for word in mail.text.split() if has_link(word)]

@@ -17,7 +17,7 @@ from courses.models import Answer, LessonDone, Module, Question, Together
 from courses.tasks import togethers_forget
 from families.links import end_link
 from families.models import Link, Notice
-from mail.models import Mail
+from mail.models import Email
 from privacy import registry
 from privacy.services import erase_person
 from tests.courses.conftest import do_all_but
@@ -108,7 +108,7 @@ class TestBeginning:
         parent.email = "sam@example.org"
         parent.save()
         noor.post(yes(link))
-        mail = Mail.objects.get()
+        mail = Email.objects.get()
         assert mail.subject == "Noor would like to take a module together with you"
         assert mail.text.startswith(mail.subject)
         assert "good and the bad" not in mail.text.lower()

@@ -8,8 +8,8 @@ import pytest
 from django.utils import timezone
 
 from events.models import Event, SignUp
-from events.places import sign_up_confirm
-from events.services import sign_up_make
+from events.services import create_sign_up
+from events.spots import confirm_sign_up
 from kit import throttles
 
 LOS_ANGELES = "America/Los_Angeles"
@@ -67,14 +67,14 @@ def draft(make_event: MakeEvent) -> Event:
 
 def come(event: Event, name: str = "Kim", *, now: datetime | None = None, **made: Any) -> SignUp:
     """Sign up and say yes: with a place, or in line for one."""
-    asked = sign_up_make(event=event, name=name, now=now, **{"email": f"{name.lower()}@example.org"} | made)
-    return sign_up_confirm(sign_up=asked, now=now)
+    asked = create_sign_up(event=event, name=name, now=now, **{"email": f"{name.lower()}@example.org"} | made)
+    return confirm_sign_up(sign_up=asked, now=now)
 
 
 @pytest.fixture
 def asked(event: Event) -> SignUp:
     """Signed up, and has not said yes to the mail."""
-    return sign_up_make(event=event, name="Kim", email="kim@example.org")
+    return create_sign_up(event=event, name="Kim", email="kim@example.org")
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from dateutil.tz import tzical
 from vobject.icalendar import registerTzid
 
 from events.models import Event, SignUp
-from events.vtimezone import changes_of
+from events.vtimezone import list_offset_changes
 
 # Halves of hours and quarters, changes of half an hour, at midnight, in the south, for Ramadan, and none.
 ZONES = [
@@ -28,7 +28,7 @@ FIRST, LAST = datetime(2026, 1, 1, tzinfo=UTC), datetime(2030, 1, 1, tzinfo=UTC)
 @cache
 def edges(name: str) -> list[datetime]:
     """When the clocks of a zone change; two ends of a year where they never do."""
-    return list(changes_of(ZoneInfo(name), FIRST, LAST)) or [
+    return list(list_offset_changes(ZoneInfo(name), FIRST, LAST)) or [
         FIRST + timedelta(days=1),
         LAST - timedelta(days=1),
     ]

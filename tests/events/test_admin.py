@@ -10,7 +10,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Person
 from events.models import Event, SignUp
-from events.services import sign_up_make
+from events.services import create_sign_up
 from tests.events.conftest import LOS_ANGELES, MakeEvent
 
 AsPerson = Callable[[Person], Client]
@@ -33,7 +33,7 @@ def typed(**changed: str) -> dict[str, str]:
         "clock": "18:00",
         "time_zone": LOS_ANGELES,
         "minutes": "60",
-        "guests_each": "3",
+        "max_guests": "3",
         "is_published": "on",
         "module_slug": "",
         "join_url": "",
@@ -101,7 +101,7 @@ def test_the_list_counts_who_comes_without_a_query_for_each(
     for number in range(6):
         event = make_event(f"e-{number}", starts_at=timezone.now() + timedelta(days=number + 1))
         for name in ("kim", "lee")[: number % 3]:
-            sign_up_make(event=event, name=name, email=f"{name}@example.org")
+            create_sign_up(event=event, name=name, email=f"{name}@example.org")
     # Session, person, their second step, two counts and the list itself.
     with django_assert_max_num_queries(6):
         page = admin_client.get("/admin/events/event/").content.decode()

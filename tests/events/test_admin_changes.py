@@ -5,7 +5,7 @@ from django.test import Client
 
 from accounts.models import Person
 from events.models import Event, SignUp
-from mail.models import Mail
+from mail.models import Email
 from tests.events.test_admin import AsPerson, typed
 
 
@@ -28,7 +28,7 @@ def change(client: Client, event: Event, **changed: str) -> str:
 
 
 def changes_told() -> int:
-    return Mail.objects.filter(subject__startswith="Changed").count()
+    return Email.objects.filter(subject__startswith="Changed").count()
 
 
 class TestAChange:
@@ -78,7 +78,7 @@ class TestAChange:
     ) -> None:
         assert "would learn of a change here: address" in change(admin_client, event, slug="another-evening")
         change(admin_client, event, slug="another-evening", tell="yes")
-        assert "/events/another-evening" in Mail.objects.get(subject__startswith="Changed").text
+        assert "/events/another-evening" in Email.objects.get(subject__startswith="Changed").text
 
     def test_cannot_let_it_end_in_silence_by_a_day_that_is_past(
         self, admin_client: Client, event: Event, sign_up: SignUp
@@ -111,10 +111,10 @@ class TestACancellation:
         assert "1 person signed up. They are told" in admin_client.get(path).content.decode()
         reply = admin_client.post(path, {"reason": "The speaker is ill."}, follow=True)
         assert "1 person is told by mail." in reply.content.decode()
-        assert "The speaker is ill." in Mail.objects.get(subject__startswith="Cancelled").text
+        assert "The speaker is ill." in Email.objects.get(subject__startswith="Cancelled").text
         again = admin_client.post(path, {"reason": "Again"}, follow=True)
         assert "cancelled already" in again.content.decode()
-        assert Mail.objects.filter(subject__startswith="Cancelled").count() == 1
+        assert Email.objects.filter(subject__startswith="Cancelled").count() == 1
 
     def test_is_not_for_whoever_may_only_look(self, event: Event, teen: Person, as_person: AsPerson) -> None:
         path = f"/admin/events/event/{event.pk}/cancel"
@@ -128,4 +128,4 @@ class TestACancellation:
 
 def test_deleting_a_sign_up_tells_its_person(admin_client: Client, sign_up: SignUp) -> None:
     admin_client.post(f"/admin/events/signup/{sign_up.pk}/delete/", {"post": "yes"})
-    assert Mail.objects.filter(subject__startswith="You left").count() == 1
+    assert Email.objects.filter(subject__startswith="You left").count() == 1

@@ -9,12 +9,12 @@ from django.test import Client
 from django.utils import timezone
 from icalendar import Calendar
 
-from events.changes import event_cancel, event_change
+from events.changes import cancel_event, update_event
 from events.errors import EventClosed
-from events.models import Event, SignUp, Standing
-from events.reminders import reminders_send
-from events.services import sign_up_leave, sign_up_make
-from mail.models import Mail, State
+from events.models import Event, SignUp, SignUpStatus
+from events.reminders import send_reminders
+from events.services import create_sign_up, leave_event
+from mail.models import Email, EmailState
 from tests.events.conftest import MakeEvent, come
 
 SAID = (
@@ -24,10 +24,10 @@ SAID = (
 
 def told() -> list[str]:
     """What people were told that changed, came off or was left."""
-    return sorted(f"{mail.to}: {mail.subject}" for mail in Mail.objects.filter(SAID))
+    return sorted(f"{mail.to}: {mail.subject}" for mail in Email.objects.filter(SAID))
 
 
-def entry_of(mail: Mail) -> Any:
+def entry_of(mail: Email) -> Any:
     part = mail.attachments.get()
     assert part.is_alternative
     calendar = Calendar.from_ical(part.content)
@@ -42,7 +42,7 @@ def lee(event: Event) -> SignUp:
 
 
 def test_an_invitation_goes_out_with_a_place(sign_up: SignUp) -> None:
-    entry = entry_of(Mail.objects.get(subject__startswith="Your place"))
+    entry = entry_of(Email.objects.get(subject__startswith="Your place"))
     assert entry["UID"] == str(sign_up.pk)
     assert entry["SEQUENCE"] == 0
 
@@ -50,10 +50,10 @@ def test_an_invitation_goes_out_with_a_place(sign_up: SignUp) -> None:
 class TestAChange:
     def test_replaces_the_entry_of_everybody(self, event: Event, sign_up: SignUp, lee: SignUp) -> None:
         event.starts_at += timedelta(hours=1)
-        assert event_change(event=event, is_told=True) == 2
+        assert update_event(event=event, notify=True) == 2
         assert told() == ["kim@example.org: Changed: One evening", "lee@example.org: Changed: One evening"]
         for place in (sign_up, lee):
-            entry = entry_of(Mail.objects.get(to=place.email, subject__startswith="Changed"))
+            entry = entry_of(Email.objects.get(to=place.email, subject__startswith="Changed"))
             assert (entry["UID"], entry["SEQUENCE"]) == (str(place.pk), 1)
             assert entry.start == event.starts_at
 
@@ -72,12 +72,12 @@ class TestAChange:
         self, event: Event, sign_up: SignUp, field: str, value: object
     ) -> None:
         setattr(event, field, value)
-        assert event_change(event=event, is_told=True) == 1
+        assert update_event(event=event, notify=True) == 1
 
     def test_says_what_it_is(self, event: Event, sign_up: SignUp) -> None:
         event.hosts, event.minutes = "Ada and Grace", 75
-        event_change(event=event, is_told=True)
-        said = Mail.objects.get(subject__startswith="Changed").text
+        update_event(event=event, notify=True)
+        said = Email.objects.get(subject__startswith="Changed").text
         assert "has changed: length, hosts." in said
         assert "With: Ada and Grace" in said
 
@@ -85,16 +85,16 @@ class TestAChange:
         event = make_event(starts_at=timezone.now() + timedelta(minutes=10))
         sign_up = come(event)
         event.join_url = "https://meet.example.org/another"
-        assert event_change(event=event, is_told=True) == 0
+        assert update_event(event=event, notify=True) == 0
         assert Event.objects.get().sequence == 0
         assert client.get(f"{sign_up.get_absolute_url()}/come-in").headers["Location"] == event.join_url
 
     def test_that_nobody_is_told_of_still_has_its_number(self, event: Event, sign_up: SignUp) -> None:
         event.minutes = 90
-        assert event_change(event=event, is_told=False) == 0
+        assert update_event(event=event, notify=False) == 0
         event.minutes = 120
-        assert event_change(event=event, is_told=True) == 1
-        assert entry_of(Mail.objects.latest("created_at"))["SEQUENCE"] == 2
+        assert update_event(event=event, notify=True) == 1
+        assert entry_of(Email.objects.latest("created_at"))["SEQUENCE"] == 2
 
     @pytest.mark.parametrize(
         "over", [{"is_published": False}, {"starts_at": timezone.now() - timedelta(days=2)}]
@@ -105,16 +105,16 @@ class TestAChange:
         Event.objects.update(**over)
         event.refresh_from_db()
         event.title = "Another"
-        assert event_change(event=event, is_told=True) == 0
+        assert update_event(event=event, notify=True) == 0
 
 
 def test_a_form_that_was_open_meanwhile_undoes_nothing(event: Event, sign_up: SignUp) -> None:
     stale = Event.objects.get()
     event.minutes = 90
-    event_change(event=event, is_told=True)
-    event_cancel(event=event)
+    update_event(event=event, notify=True)
+    cancel_event(event=event)
     stale.description = "Another word."
-    event_change(event=stale, is_told=False)
+    update_event(event=stale, notify=False)
     kept = Event.objects.get()
     assert kept.is_cancelled
     assert kept.sequence > 2
@@ -122,26 +122,26 @@ def test_a_form_that_was_open_meanwhile_undoes_nothing(event: Event, sign_up: Si
 
 class TestACancellation:
     def test_takes_it_out_of_everybodys_calendar(self, event: Event, sign_up: SignUp, lee: SignUp) -> None:
-        assert event_cancel(event=event, reason="The speaker is ill.") == 2
+        assert cancel_event(event=event, reason="The speaker is ill.") == 2
         assert told() == [
             "kim@example.org: Cancelled: One evening",
             "lee@example.org: Cancelled: One evening",
         ]
-        mail = Mail.objects.get(to="kim@example.org", subject__startswith="Cancelled")
+        mail = Email.objects.get(to="kim@example.org", subject__startswith="Cancelled")
         assert "The speaker is ill." in mail.text
         entry = entry_of(mail)
         assert (entry["UID"], entry["SEQUENCE"], entry["STATUS"]) == (str(sign_up.pk), 1, "CANCELLED")
 
     def test_comes_once(self, event: Event, sign_up: SignUp) -> None:
-        event_cancel(event=event)
+        cancel_event(event=event)
         with pytest.raises(EventClosed):
-            event_cancel(event=event)
+            cancel_event(event=event)
         assert len(told()) == 1
 
     def test_closes_the_event(self, event: Event, sign_up: SignUp, client: Client) -> None:
-        event_cancel(event=event)
+        cancel_event(event=event)
         with pytest.raises(EventClosed):
-            sign_up_make(event=event, name="Lee", email="lee@example.org")
+            create_sign_up(event=event, name="Lee", email="lee@example.org")
         page = client.get(event.get_absolute_url()).content.decode()
         assert "will not take place" in page
         assert "/sign-up" not in page
@@ -151,58 +151,58 @@ class TestACancellation:
 
     def test_of_what_is_over_cannot_be(self, past: Event) -> None:
         with pytest.raises(EventClosed):
-            event_cancel(event=past)
+            cancel_event(event=past)
 
 
 class TestLeaving:
     def test_takes_it_out_of_ones_own_calendar_alone(self, sign_up: SignUp, lee: SignUp) -> None:
-        sign_up_leave(sign_up=sign_up)
-        sign_up_leave(sign_up=sign_up)
+        leave_event(sign_up=sign_up)
+        leave_event(sign_up=sign_up)
         assert told() == ["kim@example.org: You left: One evening"]
-        entry = entry_of(Mail.objects.get(subject__startswith="You left"))
+        entry = entry_of(Email.objects.get(subject__startswith="You left"))
         assert (entry["UID"], entry["SEQUENCE"], entry["STATUS"]) == (str(sign_up.pk), 1, "CANCELLED")
 
     def test_after_a_change_is_later_than_the_change(self, event: Event, sign_up: SignUp) -> None:
         event.minutes = 90
-        event_change(event=event, is_told=True)
-        sign_up_leave(sign_up=SignUp.objects.get())
-        assert entry_of(Mail.objects.get(subject__startswith="You left"))["SEQUENCE"] == 2
+        update_event(event=event, notify=True)
+        leave_event(sign_up=SignUp.objects.get())
+        assert entry_of(Email.objects.get(subject__startswith="You left"))["SEQUENCE"] == 2
 
     def test_stops_what_was_not_sent_yet(self, sign_up: SignUp, make_event: MakeEvent) -> None:
         other = come(make_event("other"))
-        sign_up_leave(sign_up=sign_up)
-        waiting = Mail.objects.filter(state=State.WAITING)
+        leave_event(sign_up=sign_up)
+        waiting = Email.objects.filter(state=EmailState.WAITING)
         assert {mail.key.split()[1] for mail in waiting.filter(subject__startswith="Your")} == {str(other.pk)}
 
     def test_after_the_event_is_told_to_nobody(self, event: Event, sign_up: SignUp) -> None:
         Event.objects.update(starts_at=timezone.now() - timedelta(days=1))
-        sign_up_leave(sign_up=SignUp.objects.get())
+        leave_event(sign_up=SignUp.objects.get())
         assert not told()
 
     def test_one_click_in_a_mail_program_stops_letters_and_keeps_place_and_guests(
         self, sign_up: SignUp
     ) -> None:
         guest = come(sign_up.event, "Lee", guest_of=sign_up)
-        mail = Mail.objects.get(subject__startswith="Your place", to="kim@example.org")
-        assert mail.unsubscribe_url.endswith(f"/events/place/{sign_up.token}/stop")
+        mail = Email.objects.get(subject__startswith="Your place", to="kim@example.org")
+        assert mail.unsubscribe_url.endswith(f"/events/sign-up/{sign_up.token}/stop")
         program = Client(enforce_csrf_checks=True)
-        there = program.get(sign_up.get_stop_url()).headers["Location"]
+        there = program.get(sign_up.get_unsubscribe_url()).headers["Location"]
         assert there == f"{sign_up.get_absolute_url()}#letters"
         for _ in range(2):
-            reply = program.post(sign_up.get_stop_url(), {"List-Unsubscribe": "One-Click"})
+            reply = program.post(sign_up.get_unsubscribe_url(), {"List-Unsubscribe": "One-Click"})
             assert reply.status_code == 200
         sign_up.refresh_from_db()
         guest.refresh_from_db()
-        assert sign_up.is_placed
+        assert sign_up.is_going
         assert guest.guest_of == sign_up
         soon = sign_up.event.starts_at - timedelta(minutes=50)
-        reminders_send(now=soon)
-        assert [mail.to for mail in Mail.objects.filter(subject__startswith="It begins soon")] == [
+        send_reminders(now=soon)
+        assert [mail.to for mail in Email.objects.filter(subject__startswith="It begins soon")] == [
             guest.email
         ]
         # What they would come to a closed door without, they are still told.
-        event_cancel(event=sign_up.event)
-        assert Mail.objects.filter(subject__startswith="Cancelled", to=sign_up.email).exists()
+        cancel_event(event=sign_up.event)
+        assert Email.objects.filter(subject__startswith="Cancelled", to=sign_up.email).exists()
 
     def test_the_page_has_letters_again_at_a_press(self, client: Client, sign_up: SignUp) -> None:
         page = sign_up.get_absolute_url()
@@ -210,11 +210,11 @@ class TestLeaving:
         assert "You stopped our reminders." in client.get(page).content.decode()
         client.post(f"{page}/letters")
         sign_up.refresh_from_db()
-        assert sign_up.stopped_at is None
+        assert sign_up.unsubscribed_at is None
 
     def test_one_click_for_what_is_gone_says_the_same(self, client: Client, sign_up: SignUp) -> None:
-        sign_up_leave(sign_up=sign_up)
-        assert client.post(sign_up.get_stop_url()).status_code == 200
+        leave_event(sign_up=sign_up)
+        assert client.post(sign_up.get_unsubscribe_url()).status_code == 200
 
     def test_can_be_taken_back_with_guests_and_the_same_page(
         self, client: Client, event: Event, sign_up: SignUp
@@ -226,7 +226,7 @@ class TestLeaving:
         reply = client.post(f"/events/{event.slug}/left/undo")
         again = SignUp.objects.get(name="Kim")
         assert reply.headers["Location"] == sign_up.get_absolute_url() == again.get_absolute_url()
-        assert again.is_placed
+        assert again.is_going
         guest.refresh_from_db()
         assert guest.guest_of == again
         # The cancellation took the old entry out of calendars: this is a new one.
@@ -242,7 +242,7 @@ class TestLeaving:
             reply = client.post(leave, follow=True)
             assert reply.redirect_chain == [(f"/events/{event.slug}/left", 302)]
             assert "Take it back" in reply.content.decode()
-        assert Mail.objects.filter(subject__startswith="You left").count() == 1
+        assert Email.objects.filter(subject__startswith="You left").count() == 1
         assert Client().post(leave).status_code == 404
 
     def test_cannot_be_taken_back_by_others_or_without_having_left(
@@ -262,4 +262,4 @@ class TestLeaving:
         first, _second = come(full), come(full, "Lee")
         client.post(f"{first.get_absolute_url()}/leave")
         client.post("/events/full/left/undo")
-        assert SignUp.objects.get(name="Kim").standing == Standing.WAITING
+        assert SignUp.objects.get(name="Kim").status == SignUpStatus.WAITLISTED

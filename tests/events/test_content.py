@@ -10,8 +10,8 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.demo import DEMO_PEOPLE
-from events.archive import archive_load
-from events.demo import demo_event_load
+from events.archive import load_first_event
+from events.demo import load_demo_event
 from events.models import Event
 from tests.events.conftest import MakeEvent
 
@@ -20,7 +20,7 @@ LOS_ANGELES = ZoneInfo("America/Los_Angeles")
 
 class TestArchive:
     def test_the_first_event_has_its_facts_and_nothing_made_up(self, db: None) -> None:
-        assert archive_load()
+        assert load_first_event()
         event = Event.objects.get()
         assert event.slug == "how-to-talk-to-your-teens"
         assert event.title == "How to Talk to Your Teens"
@@ -32,9 +32,9 @@ class TestArchive:
         event.full_clean()
 
     def test_loading_again_changes_nothing(self, db: None) -> None:
-        archive_load()
+        load_first_event()
         Event.objects.update(minutes=75)
-        assert not archive_load()
+        assert not load_first_event()
         assert Event.objects.get().minutes == 75
 
 
@@ -42,7 +42,7 @@ class TestDemo:
     @pytest.mark.parametrize("day", range(7))
     def test_it_is_a_thursday_evening_two_weeks_ahead_at_least(self, db: None, day: int) -> None:
         now = datetime(2027, 3, 1 + day, 5, tzinfo=UTC)
-        event = demo_event_load(now=now)
+        event = load_demo_event(now=now)
         local = event.starts_local
         assert (local.strftime("%A"), local.hour, local.minute) == ("Thursday", 18, 0)
         assert timedelta(days=14) <= event.starts_at - now < timedelta(days=23)
@@ -51,31 +51,31 @@ class TestDemo:
         event.full_clean()
 
     def test_it_says_that_it_is_a_demo(self, db: None) -> None:
-        event = demo_event_load()
+        event = load_demo_event()
         assert "demo event" in event.summary
         assert "demo event" in event.description
 
     def test_it_is_made_once_until_it_is_over(self, db: None) -> None:
-        first = demo_event_load()
-        assert demo_event_load() == first
+        first = load_demo_event()
+        assert load_demo_event() == first
         assert first.ends_at
-        assert demo_event_load(now=first.ends_at) != first
+        assert load_demo_event(now=first.ends_at) != first
 
     def test_where_something_real_is_coming_nothing_is_made(self, event: Event) -> None:
-        assert demo_event_load() == event
+        assert load_demo_event() == event
         assert Event.objects.count() == 1
 
     def test_one_that_an_admin_took_off_the_site_stays_off(self, db: None) -> None:
         now = timezone.now()
-        demo_event_load(now=now)
+        load_demo_event(now=now)
         Event.objects.update(is_published=False)
-        assert not demo_event_load(now=now).is_published
+        assert not load_demo_event(now=now).is_published
         assert Event.objects.count() == 1
 
     def test_it_belongs_to_demo_mode(self, db: None, settings: Settings) -> None:
         settings.DEMO = False
         with pytest.raises(ImproperlyConfigured):
-            demo_event_load()
+            load_demo_event()
 
 
 class TestCommands:

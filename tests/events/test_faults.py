@@ -12,9 +12,9 @@ from kombu import Connection
 from pytest_django import Settings
 
 from config.celery import app
-from events.models import Event, SignUp, Standing
-from mail.models import Mail, State
-from mail.sending import mails_sweep
+from events.models import Event, SignUp, SignUpStatus
+from mail.models import Email, EmailState
+from mail.sending import sweep_emails
 from tests import live
 from tests.events.conftest import MakeEvent
 from tests.mail.post_office import PostOffice
@@ -47,8 +47,8 @@ def tomorrow(make_event: MakeEvent) -> Event:
     long_ago = timezone.now() - timedelta(days=9)
     SignUp.objects.bulk_create(
         SignUp(
-            event=event, name=f"Kim {number}", email=f"kim{number}@example.org", standing=Standing.PLACED,
-            placed_at=long_ago, confirmed_at=long_ago,
+            event=event, name=f"Kim {number}", email=f"kim{number}@example.org", status=SignUpStatus.GOING,
+            spot_given_at=long_ago, confirmed_at=long_ago,
         )
         for number in range(MANY)
     )  # fmt: skip
@@ -59,17 +59,19 @@ def test_each_gets_one_though_the_worker_dies_after_a_250(
     tomorrow: Event, start_worker: partial[live.Worker], post: PostOffice
 ) -> None:
     with live.running(start_worker()) as worker:
-        app.send_task("events.tasks.reminders_send")
+        app.send_task("events.tasks.send_reminders")
         live.wait_until(lambda: post.has(MANY // 3), what="the first reminders")
         post.after_250 = worker.kill
         live.wait_until(lambda: worker.child.poll() is not None, what="the worker's end")
     post.after_250 = None
     with live.running(start_worker()):
         # Its lease is over, and beat calls for the reminders as if nothing had been.
-        Mail.objects.filter(state=State.SENDING).update(lease_until=timezone.now())
-        app.send_task("events.tasks.reminders_send")
-        mails_sweep()
-        live.wait_until(lambda: not Mail.objects.exclude(state=State.SENT).exists(), what="every reminder")
+        Email.objects.filter(state=EmailState.SENDING).update(lease_until=timezone.now())
+        app.send_task("events.tasks.send_reminders")
+        sweep_emails()
+        live.wait_until(
+            lambda: not Email.objects.exclude(state=EmailState.SENT).exists(), what="every reminder"
+        )
     taken = Counter(str(mail["To"]) for mail in post.taken)
     assert len(taken) == MANY
     # Up to four were between the 250 and our commit; whoever got two got the same one.

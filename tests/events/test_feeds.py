@@ -12,11 +12,11 @@ from icalendar import Calendar
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Person
-from events.changes import event_cancel, event_change
-from events.feeds import feed_make
+from events.changes import cancel_event, update_event
+from events.feeds import create_feed
 from events.models import CalendarFeed, Event, SignUp
-from events.places import sign_up_confirm
-from events.services import sign_up_make
+from events.services import create_sign_up
+from events.spots import confirm_sign_up
 from tests.events.conftest import MakeEvent, come
 from tests.events.test_admin import AsPerson
 
@@ -58,9 +58,9 @@ class TestAll:
     def test_says_what_was_called_off_and_what_changed(self, client: Client, event: Event) -> None:
         before = entries(client, ALL)["One evening"]
         event.minutes = 90
-        event_change(event=event, is_told=False)
+        update_event(event=event, notify=False)
         assert entries(client, ALL)["One evening"]["SEQUENCE"] > before["SEQUENCE"]
-        event_cancel(event=event)
+        cancel_event(event=event)
         after = entries(client, ALL)["One evening"]
         assert (after["UID"], after["STATUS"]) == (before["UID"], "CANCELLED")
 
@@ -72,7 +72,7 @@ class TestAll:
 class TestMine:
     @pytest.fixture
     def feed(self, kim: Person) -> str:
-        return f"/events/mine/{feed_make(person=kim).token}.ics"
+        return f"/events/mine/{create_feed(person=kim).token}.ics"
 
     def test_has_the_places_of_my_address_as_the_invitations_have_them(
         self, client: Client, event: Event, make_event: MakeEvent, feed: str
@@ -88,15 +88,15 @@ class TestMine:
     def test_has_nothing_of_an_address_that_i_only_typed(
         self, client: Client, event: Event, kim: Person, feed: str, as_person: AsPerson
     ) -> None:
-        theirs = sign_up_make(event=event, name="Lee", email="lee@example.org", person=kim)
-        sign_up_confirm(sign_up=theirs)
+        theirs = create_sign_up(event=event, name="Lee", email="lee@example.org", person=kim)
+        confirm_sign_up(sign_up=theirs)
         assert not Calendar.from_ical(client.get(feed).content).events
         page = as_person(kim).get("/events/mine").content.decode()
         assert theirs.token not in page
 
     def test_has_the_language_of_the_page_where_it_was_made(self, client: Client, kim: Person) -> None:
         with translation.override("es"):
-            token = feed_make(person=kim).token
+            token = create_feed(person=kim).token
         feed = client.get(f"/events/mine/{token}.ics", headers={"accept-language": "en"})
         assert "Mis eventos" in feed.content.decode()
         assert feed.headers["Content-Language"] == "es"
@@ -138,7 +138,7 @@ class TestThePage:
         client = as_person(kim)
         with django_assert_max_num_queries(6):
             page = client.get("/events/mine").content.decode()
-        assert page.count("/events/place/") == 5
+        assert page.count("/events/sign-up/") == 5
 
 
 class TestSigningUpWhileSignedIn:
@@ -157,4 +157,4 @@ class TestSigningUpWhileSignedIn:
     ) -> None:
         for _ in range(2):
             assert self.post(as_person(kim), "lee@example.org").endswith("/signed-up")
-            sign_up_confirm(sign_up=SignUp.objects.get())
+            confirm_sign_up(sign_up=SignUp.objects.get())

@@ -10,7 +10,7 @@ from icalendar import Calendar
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Person
-from events.archive import archive_load
+from events.archive import load_first_event
 from events.models import Event, SignUp
 from tests.events.conftest import MakeEvent
 from tests.markup import squeezed
@@ -116,7 +116,7 @@ class TestEvent:
 
 class TestFirstEvent:
     def test_its_page_has_the_facts_and_claims_nothing_else(self, client: Client, db: None) -> None:
-        archive_load()
+        load_first_event()
         page = text(client, "/events/how-to-talk-to-your-teens").replace("\N{NO-BREAK SPACE}", " ")
         main = page[page.index("<main") : page.index("</main>")]
         assert "How to Talk to Your Teens" in main
@@ -127,7 +127,7 @@ class TestFirstEvent:
             assert unknown not in main.lower()
 
     def test_the_list_has_its_day(self, client: Client, db: None) -> None:
-        archive_load()
+        load_first_event()
         assert "Friday, December 22, 2023</time>" in text(client, "/events/")
 
 
@@ -155,10 +155,10 @@ class TestPlace:
         self, client: Client, sign_up: SignUp, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         with django_assert_num_queries(2):
-            reply = client.get(f"/events/place/{sign_up.token}")
+            reply = client.get(f"/events/sign-up/{sign_up.token}")
         page = reply.content.decode()
         assert "A place for Kim" in page
-        assert f"/events/place/{sign_up.token}/calendar.ics" in page
+        assert f"/events/sign-up/{sign_up.token}/calendar.ics" in page
         assert "The way in opens here 15 minutes before it begins." in page
         assert "no-store" in reply.headers["Cache-Control"]
         assert reply.headers["X-Robots-Tag"] == "noindex"
@@ -169,40 +169,42 @@ class TestPlace:
         Event.objects.update(
             join_url="https://meet.example.org/x", starts_at=timezone.now() - timedelta(days=1)
         )
-        page = text(client, f"/events/place/{sign_up.token}")
+        page = text(client, f"/events/sign-up/{sign_up.token}")
         assert "meet.example.org" not in page
         assert "calendar.ics" not in page
         assert "This event is over." in page
-        assert client.post(f"/events/place/{sign_up.token}/leave").status_code == 302
+        assert client.post(f"/events/sign-up/{sign_up.token}/leave").status_code == 302
 
     def test_leaving_says_what_is_deleted_and_what_is_left_to_do(
         self, client: Client, sign_up: SignUp
     ) -> None:
-        reply = client.post(f"/events/place/{sign_up.token}/leave", follow=True)
+        reply = client.post(f"/events/sign-up/{sign_up.token}/leave", follow=True)
         page = reply.content.decode()
         assert "Your name and your address are forgotten" in page
         assert "A last mail takes the event out of your calendar" in page
         assert "Kim" not in page
         assert not SignUp.objects.exists()
-        text(client, f"/events/place/{sign_up.token}", 404)
+        text(client, f"/events/sign-up/{sign_up.token}", 404)
 
     def test_looking_at_the_link_to_leave_does_not_leave(self, client: Client, sign_up: SignUp) -> None:
-        text(client, f"/events/place/{sign_up.token}/leave", 405)
+        text(client, f"/events/sign-up/{sign_up.token}/leave", 405)
         assert SignUp.objects.exists()
 
     @pytest.mark.parametrize("token", ["x", "a" * 32, "a" * 5000, "%00", "../admin", "é🍵"])
     def test_any_other_token_opens_nothing(self, client: Client, sign_up: SignUp, token: str) -> None:
-        text(client, f"/events/place/{token}", 404)
-        assert client.post(f"/events/place/{token}/leave").status_code == 404
+        text(client, f"/events/sign-up/{token}", 404)
+        assert client.post(f"/events/sign-up/{token}/leave").status_code == 404
         assert SignUp.objects.exists()
 
     def test_a_token_opens_its_own_place_alone(
         self, client: Client, sign_up: SignUp, make_event: MakeEvent
     ) -> None:
-        from events.services import sign_up_make
+        from events.services import create_sign_up
 
-        other = sign_up_make(event=make_event("other", title="Another"), name="Lee", email="kim@example.org")
-        client.post(f"/events/place/{other.token}/leave")
+        other = create_sign_up(
+            event=make_event("other", title="Another"), name="Lee", email="kim@example.org"
+        )
+        client.post(f"/events/sign-up/{other.token}/leave")
         assert SignUp.objects.get() == sign_up
 
 
@@ -236,5 +238,5 @@ class TestWhoever:
             text(client, f"/events/{path}", 404)
         form = {"name": "Lee", "email": "lee@example.org"}
         assert client.post("/events/a-draft/sign-up", form).status_code == 404
-        assert client.post(f"/events/place/{hidden.token}/leave").status_code == 404
+        assert client.post(f"/events/sign-up/{hidden.token}/leave").status_code == 404
         assert SignUp.objects.get() == hidden

@@ -9,14 +9,14 @@ from django.utils import timezone
 
 from config.celery import app
 from events import reminders
-from events.changes import event_cancel, event_change
-from events.messages import Audience, event_message
+from events.changes import cancel_event, update_event
+from events.messages import Audience, send_message
 from events.models import Event, SignUp
-from events.reminders import reminders_send
-from events.services import sign_up_leave, sign_up_make
-from events.tasks import reminders_send as remind_task
-from mail.models import Mail, Return
-from mail.returns import mail_returned
+from events.reminders import send_reminders
+from events.services import create_sign_up, leave_event
+from events.tasks import send_reminders as remind_task
+from mail.bounces import record_bounce
+from mail.models import BounceKind, Email
 from tests.budgets.rush import at_once
 from tests.events.conftest import MakeEvent, come
 
@@ -24,7 +24,7 @@ DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 
 
 def reminded() -> list[str]:
-    mails = Mail.objects.filter(subject__contains="oon:").order_by("created_at", "pk")
+    mails = Email.objects.filter(subject__contains="oon:").order_by("created_at", "pk")
     return [f"{mail.to.partition('@')[0]}: {mail.subject.partition(':')[0]}" for mail in mails]
 
 
@@ -35,67 +35,67 @@ def start(event: Event, sign_up: SignUp) -> datetime:
 
 
 def test_each_goes_out_at_its_time_and_once(start: datetime) -> None:
-    assert reminders_send(now=start - DAY - MINUTE) == 0
-    assert reminders_send(now=start - DAY) == 1
-    assert reminders_send(now=start - DAY + MINUTE) == 0
-    assert reminders_send(now=start - HOUR - MINUTE) == 0
-    assert reminders_send(now=start - HOUR) == 1
-    assert reminders_send(now=start - MINUTE) == 0
+    assert send_reminders(now=start - DAY - MINUTE) == 0
+    assert send_reminders(now=start - DAY) == 1
+    assert send_reminders(now=start - DAY + MINUTE) == 0
+    assert send_reminders(now=start - HOUR - MINUTE) == 0
+    assert send_reminders(now=start - HOUR) == 1
+    assert send_reminders(now=start - MINUTE) == 0
     assert reminded() == ["kim: Soon", "kim: It begins soon"]
 
 
 def test_a_late_one_is_better_than_none_until_it_is_too_late(start: datetime) -> None:
-    assert reminders_send(now=start - 3 * HOUR) == 0, "the hour's is near"
-    assert reminders_send(now=start - 4 * HOUR) == 1
-    assert reminders_send(now=start) == 0
+    assert send_reminders(now=start - 3 * HOUR) == 0, "the hour's is near"
+    assert send_reminders(now=start - 4 * HOUR) == 1
+    assert send_reminders(now=start) == 0
 
 
 def test_only_whoever_has_a_place_is_reminded(make_event: MakeEvent) -> None:
     event = make_event(capacity=1)
     come(event, "Lee")
     come(event, "Kim")
-    sign_up_make(event=event, name="Max", email="max@example.org")
-    reminders_send(now=event.starts_at - DAY)
+    create_sign_up(event=event, name="Max", email="max@example.org")
+    send_reminders(now=event.starts_at - DAY)
     assert reminded() == ["lee: Soon"]
 
 
 def test_whoever_got_the_place_just_now_is_not(make_event: MakeEvent) -> None:
     event = make_event(starts_at=timezone.now() + 5 * HOUR)
     come(event)
-    assert reminders_send() == 0
-    assert reminders_send(now=event.starts_at - HOUR) == 1
+    assert send_reminders() == 0
+    assert send_reminders(now=event.starts_at - HOUR) == 1
 
 
 def test_a_moved_event_is_reminded_of_anew_at_its_new_time(event: Event, start: datetime) -> None:
-    reminders_send(now=start - DAY)
+    send_reminders(now=start - DAY)
     event.starts_at = start + 2 * DAY
-    event_change(event=event, is_told=True)
-    assert reminders_send(now=start - DAY + MINUTE) == 0
-    assert reminders_send(now=start + DAY) == 1
+    update_event(event=event, notify=True)
+    assert send_reminders(now=start - DAY + MINUTE) == 0
+    assert send_reminders(now=start + DAY) == 1
 
 
 def test_a_reminder_that_was_not_sent_yet_goes_with_its_start(event: Event, start: datetime) -> None:
-    reminders_send(now=start - DAY)
+    send_reminders(now=start - DAY)
     event.starts_at = start + 2 * DAY
-    event_change(event=event, is_told=True)
+    update_event(event=event, notify=True)
     assert not reminded()
-    reminders_send(now=start + DAY)
-    event_cancel(event=event)
+    send_reminders(now=start + DAY)
+    cancel_event(event=event)
     assert not reminded()
 
 
 def test_what_is_off_or_hidden_is_not_reminded_of(event: Event, start: datetime) -> None:
     Event.objects.update(is_published=False)
-    assert reminders_send(now=start - DAY) == 0
+    assert send_reminders(now=start - DAY) == 0
     Event.objects.update(is_published=True)
     event.refresh_from_db()
-    event_cancel(event=event)
-    assert reminders_send(now=start - DAY) == 0
+    cancel_event(event=event)
+    assert send_reminders(now=start - DAY) == 0
 
 
 def test_whoever_leaves_is_not_reminded_by_a_mail_that_was_waiting(start: datetime, sign_up: SignUp) -> None:
-    reminders_send(now=start - DAY)
-    sign_up_leave(sign_up=sign_up)
+    send_reminders(now=start - DAY)
+    leave_event(sign_up=sign_up)
     assert not reminded()
 
 
@@ -103,22 +103,22 @@ def test_whoever_called_a_mail_unwanted_is_told_only_what_they_must_know(
     event: Event, start: datetime
 ) -> None:
     come(event, "Lee")
-    unwanted = Mail.objects.filter(to="kim@example.org").first()
+    unwanted = Email.objects.filter(to="kim@example.org").first()
     assert unwanted
-    mail_returned(message_id=unwanted.message_id, recipient="KIM@example.org", kind=Return.COMPLAINED)
-    reminders_send(now=start - DAY)
-    event_message(
+    record_bounce(message_id=unwanted.message_id, recipient="KIM@example.org", kind=BounceKind.COMPLAINED)
+    send_reminders(now=start - DAY)
+    send_message(
         event=event, message_id=uuid4(), audience=Audience.EVERYONE, subject="Bring paper", words="And a pen."
     )
     assert reminded() == ["lee: Soon"]
-    assert [mail.to for mail in Mail.objects.filter(subject="Bring paper")] == ["lee@example.org"]
-    assert event_cancel(event=event) == 2
+    assert [mail.to for mail in Email.objects.filter(subject="Bring paper")] == ["lee@example.org"]
+    assert cancel_event(event=event) == 2
 
 
 def test_the_times_are_the_events_and_the_readers(event: Event) -> None:
     come(event, time_zone="Asia/Tokyo")
-    reminders_send(now=event.starts_at - DAY)
-    text = Mail.objects.get(subject__startswith="Soon").text
+    send_reminders(now=event.starts_at - DAY)
+    text = Email.objects.get(subject__startswith="Soon").text
     assert "Los Angeles time" in text
     assert "Tokyo time" in text
 
@@ -127,7 +127,7 @@ def test_many_are_written_a_few_at_a_time(event: Event, monkeypatch: pytest.Monk
     monkeypatch.setattr(reminders, "FEW", 3)
     for number in range(7):
         come(event, f"N{number}")
-    assert reminders_send(now=event.starts_at - DAY) == 7
+    assert send_reminders(now=event.starts_at - DAY) == 7
     assert len(set(reminded())) == 7
 
 
@@ -138,16 +138,16 @@ class TestOnce:
         for number in range(20):
             come(event, f"N{number}")
         now = event.starts_at - DAY
-        assert sum(at_once([lambda: reminders_send(now=now)] * 6)) == 20
+        assert sum(at_once([lambda: send_reminders(now=now)] * 6)) == 20
         assert len(reminded()) == len(set(reminded())) == 20
 
     def test_though_it_dies_before_the_commit(self, event: Event) -> None:
         come(event)
         with transaction.atomic():
-            reminders_send(now=event.starts_at - DAY)
+            send_reminders(now=event.starts_at - DAY)
             transaction.set_rollback(True)
         assert not reminded()
-        assert reminders_send(now=event.starts_at - DAY) == 1
+        assert send_reminders(now=event.starts_at - DAY) == 1
 
 
 def test_the_clock_knows_of_them(db: None) -> None:

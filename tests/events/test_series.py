@@ -6,17 +6,17 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from events.models import Event, Series, SignUp, Standing
-from events.series import event_repeat
-from events.services import dates_take, sign_up_make
-from events.when import NoSuchTime
-from mail.models import Mail
+from events.models import Event, Series, SignUp, SignUpStatus
+from events.series import repeat_event
+from events.services import create_sign_up, sign_up_for_dates
+from events.times import NoSuchTime
+from mail.models import Email
 from tests.events.conftest import LOS_ANGELES, MakeEvent, come
 
 
 def test_every_date_is_on_the_same_clock_time_also_after_the_clocks_change(make_event: MakeEvent) -> None:
     first = make_event(starts_at=datetime(2099, 10, 23, 1, tzinfo=UTC), time_zone=LOS_ANGELES, capacity=9)
-    made = event_repeat(event=first, times=3, weeks=1)
+    made = repeat_event(event=first, times=3, weeks=1)
     assert {f"{one.starts_local:%a %H:%M}" for one in [first, *made]} == {"Thu 18:00"}
     assert [one.starts_at.hour for one in made] == [1, 2, 2]
     assert [one.slug for one in made] == [f"one-evening-2099-{day}" for day in ("10-29", "11-05", "11-12")]
@@ -25,8 +25,8 @@ def test_every_date_is_on_the_same_clock_time_also_after_the_clocks_change(make_
 
 
 def test_asking_twice_makes_nothing_twice(event: Event) -> None:
-    assert len(event_repeat(event=event, times=2, weeks=2)) == 2
-    assert len(event_repeat(event=event, times=3, weeks=2)) == 1
+    assert len(repeat_event(event=event, times=2, weeks=2)) == 2
+    assert len(repeat_event(event=event, times=3, weeks=2)) == 1
     assert Event.objects.count() == 4
     assert Series.objects.count() == 1
 
@@ -34,12 +34,12 @@ def test_asking_twice_makes_nothing_twice(event: Event) -> None:
 def test_an_hour_that_a_date_s_clocks_skip_is_refused(make_event: MakeEvent) -> None:
     first = make_event(starts_at=datetime(2027, 3, 7, 10, 30, tzinfo=UTC), time_zone=LOS_ANGELES)
     with pytest.raises(NoSuchTime):
-        event_repeat(event=first, times=1, weeks=1)
+        repeat_event(event=first, times=1, weeks=1)
     assert Event.objects.count() == 1
 
 
 def test_a_date_s_page_leads_to_the_others(event: Event, client: Client) -> None:
-    event_repeat(event=event, times=2, weeks=1)
+    repeat_event(event=event, times=2, weeks=1)
     Event.objects.filter(slug__startswith="one-evening-").update(is_published=True)
     page = client.get(event.get_absolute_url()).content.decode()
     assert "Other dates" in page
@@ -49,14 +49,14 @@ def test_a_date_s_page_leads_to_the_others(event: Event, client: Client) -> None
 @pytest.fixture
 def dates(event: Event) -> list[Event]:
     """Two dates after the event of the other fixtures, a week apart."""
-    made = event_repeat(event=event, times=2, weeks=1)
+    made = repeat_event(event=event, times=2, weeks=1)
     Event.objects.update(is_published=True)
     return made
 
 
-def standings(email: str = "kim@example.org") -> list[str]:
+def statuses(email: str = "kim@example.org") -> list[str]:
     return list(
-        SignUp.objects.filter(email=email).order_by("event__starts_at").values_list("standing", flat=True)
+        SignUp.objects.filter(email=email).order_by("event__starts_at").values_list("status", flat=True)
     )
 
 
@@ -66,12 +66,12 @@ class TestOneYesForSeveralDates:
     def test_takes_all_of_them_and_invites_to_each(
         self, client: Client, dates: list[Event], asked: SignUp
     ) -> None:
-        assert "There are other dates" in Mail.objects.get().text
+        assert "There are other dates" in Email.objects.get().text
         assert "Yes, to all dates" in client.get(asked.get_absolute_url()).content.decode()
         client.post(f"{asked.get_absolute_url()}/confirm", {"all": "yes"})
-        assert standings() == ["placed"] * 3
-        assert Mail.objects.filter(subject__startswith="Your place").count() == 3
-        assert Mail.objects.filter(subject__startswith="Confirm").count() == 1
+        assert statuses() == ["going"] * 3
+        assert Email.objects.filter(subject__startswith="Your place").count() == 3
+        assert Email.objects.filter(subject__startswith="Confirm").count() == 1
 
     def test_takes_those_that_were_chosen(self, client: Client, dates: list[Event], asked: SignUp) -> None:
         client.post(f"{asked.get_absolute_url()}/confirm", {"date": dates[1].slug})
@@ -79,7 +79,7 @@ class TestOneYesForSeveralDates:
 
     def test_takes_none_that_was_not_chosen(self, client: Client, dates: list[Event], asked: SignUp) -> None:
         client.post(f"{asked.get_absolute_url()}/confirm")
-        assert standings() == ["placed"]
+        assert statuses() == ["going"]
 
     def test_may_be_given_later_on_the_own_page(
         self, client: Client, dates: list[Event], sign_up: SignUp
@@ -89,7 +89,7 @@ class TestOneYesForSeveralDates:
         assert "Has a place: <time" in page
         assert page.count('name="date"') == 1
         client.post(f"{sign_up.get_absolute_url()}/dates", {"all": "yes"})
-        assert standings() == ["placed"] * 3
+        assert statuses() == ["going"] * 3
 
     def test_says_so_where_no_date_was_chosen(
         self, client: Client, dates: list[Event], sign_up: SignUp
@@ -104,25 +104,25 @@ class TestOneYesForSeveralDates:
         assert page.count("For you: <time") == 3
 
     def test_twice_does_nothing_more(self, dates: list[Event], sign_up: SignUp) -> None:
-        assert len(dates_take(sign_up=sign_up, slugs=None)) == 2
-        mails = Mail.objects.count()
-        assert dates_take(sign_up=sign_up, slugs=None) == []
-        assert Mail.objects.count() == mails
+        assert len(sign_up_for_dates(sign_up=sign_up, slugs=None)) == 2
+        mails = Email.objects.count()
+        assert sign_up_for_dates(sign_up=sign_up, slugs=None) == []
+        assert Email.objects.count() == mails
 
     def test_waits_where_a_date_is_full(self, dates: list[Event], sign_up: SignUp) -> None:
         Event.objects.filter(pk=dates[0].pk).update(capacity=1)
         come(dates[0], "Lee")
-        dates_take(sign_up=sign_up, slugs=None)
-        assert standings() == ["placed", "waiting", "placed"]
+        sign_up_for_dates(sign_up=sign_up, slugs=None)
+        assert statuses() == ["going", "waitlisted", "going"]
 
     def test_counts_for_a_date_that_was_asked_about_before(self, dates: list[Event], sign_up: SignUp) -> None:
-        sign_up_make(event=dates[0], name="Kim", email="KIM@example.org")
-        dates_take(sign_up=sign_up, slugs=[dates[0].slug])
-        assert SignUp.objects.get(event=dates[0]).standing == Standing.PLACED
+        create_sign_up(event=dates[0], name="Kim", email="KIM@example.org")
+        sign_up_for_dates(sign_up=sign_up, slugs=[dates[0].slug])
+        assert SignUp.objects.get(event=dates[0]).status == SignUpStatus.GOING
 
     def test_is_needed_first(self, client: Client, dates: list[Event], asked: SignUp) -> None:
         client.post(f"{asked.get_absolute_url()}/dates", {"all": "yes"})
-        assert standings() == ["asked"]
+        assert statuses() == ["unconfirmed"]
 
     def test_reaches_no_date_of_anything_else(
         self, make_event: MakeEvent, dates: list[Event], sign_up: SignUp
@@ -130,4 +130,4 @@ class TestOneYesForSeveralDates:
         other = make_event("another", series=Series.objects.create(title="Another"))
         Event.objects.filter(pk=dates[0].pk).update(cancelled_at=timezone.now())
         Event.objects.filter(pk=dates[1].pk).update(starts_at=timezone.now() - timedelta(days=1))
-        assert dates_take(sign_up=sign_up, slugs=[other.slug, *(date.slug for date in dates)]) == []
+        assert sign_up_for_dates(sign_up=sign_up, slugs=[other.slug, *(date.slug for date in dates)]) == []

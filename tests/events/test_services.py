@@ -8,11 +8,11 @@ from django.utils import timezone
 
 from accounts.models import Person
 from events.errors import EventClosed
-from events.models import Event, SignUp, Standing
-from events.places import sign_up_confirm
-from events.services import sign_up_leave, sign_up_make, sign_ups_forget
-from events.tasks import sign_ups_forget as forget_task
-from mail.models import Mail
+from events.models import Event, SignUp, SignUpStatus
+from events.services import create_sign_up, delete_expired_sign_ups, leave_event
+from events.spots import confirm_sign_up
+from events.tasks import delete_expired_sign_ups as forget_task
+from mail.models import Email
 from tests.budgets.rush import at_once
 from tests.events.conftest import MakeEvent
 
@@ -20,51 +20,51 @@ SOON = timedelta(minutes=10)
 
 
 def test_a_sign_up_is_kept_as_given_and_asked_whether_it_was_them(event: Event, teen: Person) -> None:
-    made = sign_up_make(event=event, name=" Kim ", email=" Kim@Example.org ", person=teen)
+    made = create_sign_up(event=event, name=" Kim ", email=" Kim@Example.org ", person=teen)
     kept = SignUp.objects.get()
     assert (kept.name, kept.email, kept.person, kept.event) == ("Kim", "Kim@example.org", teen, event)
     assert len(kept.token) == 32
     assert kept == made
-    assert Mail.objects.get().to == "Kim@example.org"
+    assert Email.objects.get().to == "Kim@example.org"
 
 
 @pytest.mark.parametrize("again", ["kim@example.org", "KIM@EXAMPLE.ORG", "  Kim@Example.Org\t"])
 def test_signing_up_again_makes_no_second_row_and_no_second_mail_at_once(
     event: Event, asked: SignUp, again: str
 ) -> None:
-    assert sign_up_make(event=event, name="Kim", email=again) == asked
-    assert SignUp.objects.count() == Mail.objects.count() == 1
+    assert create_sign_up(event=event, name="Kim", email=again) == asked
+    assert SignUp.objects.count() == Email.objects.count() == 1
 
 
 def test_asking_again_later_asks_them_again(event: Event, asked: SignUp) -> None:
     later = timezone.now() + SOON
-    sign_up_make(event=event, name="Kim", email="kim@example.org", now=later)
-    sign_up_make(event=event, name="Kim", email="kim@example.org", now=later)
-    assert Mail.objects.count() == 2
-    assert {mail.to for mail in Mail.objects.all()} == {"kim@example.org"}
+    create_sign_up(event=event, name="Kim", email="kim@example.org", now=later)
+    create_sign_up(event=event, name="Kim", email="kim@example.org", now=later)
+    assert Email.objects.count() == 2
+    assert {mail.to for mail in Email.objects.all()} == {"kim@example.org"}
 
 
 def test_another_name_at_an_address_is_another_person_and_renames_nobody(
     event: Event, sign_up: SignUp, stranger: Person
 ) -> None:
-    other = sign_up_make(event=event, name="Lee", email="KIM@example.org", person=stranger)
+    other = create_sign_up(event=event, name="Lee", email="KIM@example.org", person=stranger)
     sign_up.refresh_from_db()
     assert (sign_up.name, sign_up.email, sign_up.person) == ("Kim", "kim@example.org", None)
-    assert (other.name, other.standing) == ("Lee", Standing.ASKED)
-    words = Mail.objects.get(key__startswith=f"sign-up {other.pk}").text
+    assert (other.name, other.status) == ("Lee", SignUpStatus.UNCONFIRMED)
+    words = Email.objects.get(key__startswith=f"sign-up {other.pk}").text
     assert "signed in here as kit, and gave Lee as your name" in words
     assert "there is a sign-up already: Kim." in words
-    assert sign_up_confirm(sign_up=other).is_placed
-    assert SignUp.objects.filter(standing=Standing.PLACED).count() == 2
+    assert confirm_sign_up(sign_up=other).is_going
+    assert SignUp.objects.filter(status=SignUpStatus.GOING).count() == 2
 
 
 def test_one_address_has_four_places_at_most_and_one_letter_a_day_says_so(event: Event) -> None:
     for name in ("Ana", "Ben", "Cem", "Dov", "Eva", "Fay"):
-        made = sign_up_make(event=event, name=name, email="home@example.org")
+        made = create_sign_up(event=event, name=name, email="home@example.org")
     assert sorted(event.sign_ups.values_list("name", flat=True)) == ["Ana", "Ben", "Cem", "Dov"]
     assert made.name == "Ana"
-    assert "tried to sign up Eva" in Mail.objects.get(subject__startswith="Nobody was added").text
-    assert sign_up_make(event=event, name="dov", email="HOME@example.org").name == "Dov"
+    assert "tried to sign up Eva" in Email.objects.get(subject__startswith="Nobody was added").text
+    assert create_sign_up(event=event, name="dov", email="HOME@example.org").name == "Dov"
 
 
 @pytest.mark.parametrize(
@@ -76,39 +76,39 @@ def test_one_address_has_four_places_at_most_and_one_letter_a_day_says_so(event:
     ],
 )
 def test_an_address_is_one_however_it_is_written(event: Event, one: str, other: str) -> None:
-    assert sign_up_make(event=event, name="Kim", email=one) == sign_up_make(
+    assert create_sign_up(event=event, name="Kim", email=one) == create_sign_up(
         event=event, name="KIM", email=other
     )
 
 
 def test_one_address_may_come_to_two_events(asked: SignUp, make_event: MakeEvent) -> None:
-    other = sign_up_make(event=make_event("another"), name="Kim", email="kim@example.org")
+    other = create_sign_up(event=make_event("another"), name="Kim", email="kim@example.org")
     assert other.token != asked.token
-    assert Mail.objects.count() == 2
+    assert Email.objects.count() == 2
 
 
 def test_nobody_signs_up_for_what_is_over(past: Event) -> None:
     with pytest.raises(EventClosed):
-        sign_up_make(event=past, name="Kim", email="kim@example.org")
+        create_sign_up(event=past, name="Kim", email="kim@example.org")
     assert not SignUp.objects.exists()
 
 
 def test_one_may_still_come_while_it_is_going_on(make_event: MakeEvent) -> None:
     going_on = make_event(starts_at=timezone.now() - timedelta(minutes=59))
-    sign_up_make(event=going_on, name="Kim", email="kim@example.org")
+    create_sign_up(event=going_on, name="Kim", email="kim@example.org")
     assert going_on.sign_ups.count() == 1
     ended = make_event("ended", starts_at=timezone.now() - timedelta(minutes=60))
     with pytest.raises(EventClosed):
-        sign_up_make(event=ended, name="Kim", email="kim@example.org")
+        create_sign_up(event=ended, name="Kim", email="kim@example.org")
     with pytest.raises(EventClosed):
-        sign_up_make(event=going_on, name="Lee", email="lee@example.org", now=going_on.ends_at)
+        create_sign_up(event=going_on, name="Lee", email="lee@example.org", now=going_on.ends_at)
 
 
 def test_a_sign_up_that_is_rolled_back_leaves_no_mail(event: Event) -> None:
     with transaction.atomic():
-        sign_up_make(event=event, name="Kim", email="kim@example.org")
+        create_sign_up(event=event, name="Kim", email="kim@example.org")
         transaction.set_rollback(True)
-    assert not Mail.objects.exists()
+    assert not Email.objects.exists()
     assert not SignUp.objects.exists()
 
 
@@ -117,16 +117,16 @@ def test_a_sign_up_that_is_rolled_back_leaves_no_mail(event: Event) -> None:
 class TestAtOnce:
     def test_one_address_many_times_is_one_place_and_one_mail(self, event: Event) -> None:
         emails = ["kim@example.org", "Kim@Example.org"] * 6
-        works = [lambda email=email: sign_up_make(event=event, name="Kim", email=email) for email in emails]
+        works = [lambda email=email: create_sign_up(event=event, name="Kim", email=email) for email in emails]
         assert len({made.pk for made in at_once(works)}) == 1
-        assert SignUp.objects.count() == Mail.objects.count() == 1
+        assert SignUp.objects.count() == Email.objects.count() == 1
 
     def test_leaving_and_coming_again_never_fail_each_other(self, event: Event, sign_up: SignUp) -> None:
         def come() -> None:
-            sign_up_make(event=event, name="Kim", email="kim@example.org")
+            create_sign_up(event=event, name="Kim", email="kim@example.org")
 
         def go() -> None:
-            sign_up_leave(sign_up=sign_up)
+            leave_event(sign_up=sign_up)
 
         at_once([come, go] * 6)
         assert SignUp.objects.count() <= 1
@@ -144,19 +144,19 @@ def test_the_database_refuses_a_length_of_nothing(make_event: MakeEvent) -> None
 
 class TestForgetting:
     def test_leaving_deletes_name_and_address_and_may_be_done_twice(self, sign_up: SignUp) -> None:
-        sign_up_leave(sign_up=sign_up)
-        sign_up_leave(sign_up=sign_up)
+        leave_event(sign_up=sign_up)
+        leave_event(sign_up=sign_up)
         assert not SignUp.objects.exists()
 
     def test_thirty_days_after_its_event_a_sign_up_is_gone(self, event: Event, sign_up: SignUp) -> None:
         assert event.ends_at
-        assert sign_ups_forget(now=event.ends_at + timedelta(days=30, seconds=-1)) == 0
-        assert sign_ups_forget(now=event.ends_at + timedelta(days=30)) == 1
+        assert delete_expired_sign_ups(now=event.ends_at + timedelta(days=30, seconds=-1)) == 0
+        assert delete_expired_sign_ups(now=event.ends_at + timedelta(days=30)) == 1
         assert not SignUp.objects.exists()
 
     def test_also_where_the_event_was_taken_off_the_site(self, event: Event, sign_up: SignUp) -> None:
         Event.objects.update(is_published=False, minutes=None)
-        assert sign_ups_forget(now=event.starts_at + timedelta(days=30)) == 1
+        assert delete_expired_sign_ups(now=event.starts_at + timedelta(days=30)) == 1
 
     def test_what_is_still_to_come_is_kept(self, sign_up: SignUp) -> None:
         assert forget_task() == 0
@@ -170,6 +170,6 @@ class TestForgetting:
         assert entry["schedule"].remaining_estimate(timezone.now()) <= timedelta(days=1)
 
     def test_a_place_outlives_the_account_of_whoever_took_it(self, event: Event, teen: Person) -> None:
-        sign_up_make(event=event, name="Noor", email="noor@example.org", person=teen)
+        create_sign_up(event=event, name="Noor", email="noor@example.org", person=teen)
         teen.delete()
         assert SignUp.objects.get().person is None

@@ -13,7 +13,7 @@ from accounts.models import Person
 from events.models import Event, SignUp
 from events.views import signing_up
 from kit.throttles import AskerThrottle
-from mail.models import Mail
+from mail.models import Email
 
 PATH = "/events/one-evening/sign-up"
 KIM = {"name": "Kim", "email": "kim@example.org"}
@@ -110,7 +110,7 @@ def test_what_cannot_be_taken_is_said_and_kept(
     other = "email" if field == "name" else "name"
     assert f'value="{KIM[other]}"' in page
     assert not SignUp.objects.exists()
-    assert not Mail.objects.exists()
+    assert not Email.objects.exists()
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_people_are_called_all_kinds_of_things(client: Client, event: Event, nam
 def test_a_script_for_a_name_stays_a_name(client: Client, event: Event) -> None:
     name = "<script>alert('x')</script>"
     post(client, name=name)
-    place = page_of(client.get(f"/events/place/{SignUp.objects.get().token}"))  # type: ignore[arg-type]
+    place = page_of(client.get(f"/events/sign-up/{SignUp.objects.get().token}"))  # type: ignore[arg-type]
     assert "<script" not in place
     again = page_of(post(client, name=name, email="wrong"))
     assert "<script>" not in again
@@ -138,7 +138,7 @@ def test_whoever_fills_in_what_nobody_sees_gets_the_usual_answer_and_nothing_els
     assert reply.redirect_chain == [("/events/one-evening/signed-up", 302)]
     assert "kim@example.org" in page_of(reply)  # type: ignore[arg-type]
     assert not SignUp.objects.exists()
-    assert not Mail.objects.exists()
+    assert not Email.objects.exists()
 
 
 @pytest.fixture
@@ -189,7 +189,7 @@ def test_one_address_is_not_written_to_for_ever(event: Event) -> None:
     places = [f"198.51.100.{number}" for number in range(6)]
     replies = [post(Client(), place=place, email="KIM@example.org") for place in places]
     assert [reply.status_code for reply in replies] == [302] * 5 + [429]
-    assert Mail.objects.count() == 1
+    assert Email.objects.count() == 1
 
 
 def test_a_form_for_what_is_over_leads_to_its_page(client: Client, event: Event) -> None:

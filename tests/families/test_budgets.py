@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from accounts.models import Person, Role
-from budgets.allowances import budget_of, site_budget
-from budgets.models import Budget, Floor
+from budgets.allowances import get_budget, get_site_budget
+from budgets.models import Budget, BudgetScope
 from families import links
 from families.models import Link
 from privacy.services import erase_person
@@ -19,7 +19,7 @@ def linked(parent: Person, teen: Person) -> Link:
 
 
 def around(person: Person) -> Budget:
-    found = budget_of(owner=person).within
+    found = get_budget(owner=person).parent
     assert found
     return found
 
@@ -32,7 +32,7 @@ def sister(make_person: MakePerson) -> Person:
 def test_a_parent_and_a_teen_come_within_one_budget(parent: Person, teen: Person) -> None:
     linked(parent, teen)
     assert around(parent) == around(teen)
-    assert (around(teen).kind, around(teen).within) == (Floor.FAMILY, site_budget())
+    assert (around(teen).scope, around(teen).parent) == (BudgetScope.FAMILY, get_site_budget())
     assert around(teen).time_zone == teen.time_zone
 
 
@@ -43,7 +43,7 @@ def test_a_second_parent_and_a_sister_come_into_it(
     linked(other_parent, teen)
     linked(parent, sister)
     assert {around(person).pk for person in (parent, other_parent, teen, sister)} == {around(teen).pk}
-    assert Budget.objects.filter(kind=Floor.FAMILY).count() == 1
+    assert Budget.objects.filter(scope=BudgetScope.FAMILY).count() == 1
 
 
 def test_of_two_families_that_a_link_joins_each_keeps_its_own(
@@ -60,7 +60,7 @@ def test_whoever_has_no_link_left_leaves_it(parent: Person, teen: Person, other_
     linked(other_parent, teen)
     family = around(teen)
     links.end_link(link=first, by=teen)
-    assert around(parent) == site_budget()
+    assert around(parent) == get_site_budget()
     assert around(teen) == around(other_parent) == family
 
 
@@ -72,17 +72,17 @@ def test_whoever_leaves_one_family_goes_to_another_that_they_are_linked_to(
     linked(other_parent, teen)
     links.end_link(link=first, by=parent)
     assert around(teen) == around(other_parent)
-    assert around(parent) == site_budget()
+    assert around(parent) == get_site_budget()
 
 
 def test_an_erased_parent_leaves_the_teen_on_their_own(parent: Person, teen: Person) -> None:
     linked(parent, teen)
     assert erase_person(person=parent)
-    assert around(teen) == site_budget()
+    assert around(teen) == get_site_budget()
 
 
 def test_growing_up_ends_it(parent: Person, teen: Person, make_person: MakePerson) -> None:
     link = linked(parent, teen)
     links.end_link(link=link, by=None)
-    assert around(teen) == around(parent) == site_budget()
+    assert around(teen) == around(parent) == get_site_budget()
     assert teen.role == Role.TEEN

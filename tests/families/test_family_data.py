@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Person
-from budgets.audit import differences
+from budgets.audit import find_differences
 from chat.models import Conversation
 from families import family_deletion
 from families.errors import NotLinkedParent
@@ -20,7 +20,7 @@ from families.links import create_invitation, end_link
 from families.models import FamilyDeletion, Link, Notice
 from families.trusted_adults import save_trusted_adult
 from kit import throttles
-from mail.models import Mail
+from mail.models import Email
 from privacy import services
 
 Enter = Callable[[Person], Client]
@@ -122,8 +122,8 @@ class TestTheEnd:
         assert later() == 1
         assert list(Person.objects.all()) == [stranger]
         assert not Conversation.objects.exists()
-        assert list(differences()) == []
-        assert not Mail.objects.filter(text__contains="Noor").exists()
+        assert list(find_differences()) == []
+        assert not Email.objects.filter(text__contains="Noor").exists()
 
     def test_leaves_a_teen_who_decides_alone_and_said_nothing(
         self, link: Link, born_17: Person, parent: Person

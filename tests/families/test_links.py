@@ -8,14 +8,14 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import Person
-from budgets.allowances import cap_set
+from budgets.allowances import set_cap
 from budgets.models import Budget
 from families import links
 from families.consents import find_consent
 from families.errors import AlreadyLinked, InvitationExpired, WrongRole
 from families.models import Consent, Invitation, Link, Notice
 from families.tasks import end_links_at_18
-from mail.models import Mail
+from mail.models import Email
 from tests.families.conftest import agree
 
 
@@ -117,7 +117,7 @@ class TestParting:
     def test_lifts_the_limit_that_this_parent_agreed(
         self, link: Link, teen: Person, settings: Settings
     ) -> None:
-        cap_set(owner=teen, daily_tokens=500)
+        set_cap(owner=teen, daily_tokens=500)
         links.end_link(link=link, by=teen)
         assert Budget.objects.get(owner=teen).tokens == settings.TUTOR_DAILY_TOKENS
 
@@ -130,7 +130,7 @@ class TestParting:
         Person.objects.filter(pk=parent.pk).update(email="sam@example.org")
         link.refresh_from_db()
         links.end_link(link=link, by=teen)
-        assert Mail.objects.get().to == "sam@example.org"
+        assert Email.objects.get().to == "sam@example.org"
 
 
 class TestEighteen:

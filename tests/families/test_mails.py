@@ -14,7 +14,7 @@ from families.family_deletion import answer_family_deletion, request_family_dele
 from families.links import accept_invitation, create_invitation, decline_invitation, end_link
 from families.models import Consent, Link
 from families.terms import Terms
-from mail.models import Mail
+from mail.models import Email
 from tests.families.conftest import agree
 
 FAMILY = "/family/"
@@ -51,7 +51,7 @@ def asked_for_a_change(parent: Person, teen: Person) -> str:
 def agreed_to_a_change(parent: Person, teen: Person) -> str:
     link = linked(parent, teen)
     propose_terms(link=link, by=parent, terms=Terms(answers_a_day=5))
-    Mail.objects.all().delete()
+    Email.objects.all().delete()
     answer_proposal(link=link, by=teen, accept=True)
     return f"/family/links/{link.pk}/agreement"
 
@@ -64,7 +64,7 @@ def ended_the_link(parent: Person, teen: Person) -> str:
 def withdrew_the_consent(parent: Person, teen: Person) -> str:
     linked(parent, teen)
     agree(teen=teen, by=parent, country="US")
-    Mail.objects.all().delete()
+    Email.objects.all().delete()
     withdraw_consent(teen=teen, by=teen)
     return FAMILY
 
@@ -94,7 +94,7 @@ def test_it_says_so_and_nothing_of_what_a_teen_does(
     happen: Callable[[Person, Person], str], subject: str, parent: Person, teen: Person
 ) -> None:
     path = happen(parent, teen)
-    mail = Mail.objects.get(to=parent.email)
+    mail = Email.objects.get(to=parent.email)
     assert mail.subject == subject.format(teen=teen)
     assert mail.text.startswith(mail.subject)
     (link,) = re.findall(r"https?://\S+", mail.text)
@@ -112,6 +112,6 @@ def test_of_a_teen_who_decides_about_an_erasure_the_parent_hears(
     linked(parent, teen)
     request_family_deletion(parent=parent)
     answer_family_deletion(teen=teen, parent=parent, agree=True)
-    mail = Mail.objects.get(to=parent.email)
+    mail = Email.objects.get(to=parent.email)
     assert mail.subject == f"{teen} said yes: their account is erased with yours"
     assert mail.text.rstrip().endswith("/family/data")

@@ -15,7 +15,7 @@ from families import links
 from families.consent_texts import get_current_text
 from families.models import Consent, Invitation, Link, Notice, Proposal, Residence
 from families.terms import ParentView
-from mail.models import Mail
+from mail.models import Email
 from tests.families.conftest import agree
 
 Enter = Callable[[Person], Client]
@@ -80,7 +80,7 @@ def test_who_does_what(
 class TestInvitations:
     def test_one_by_mail_is_sent_to_the_address(self, parent: Person, as_person: Enter) -> None:
         as_person(parent).post("/family/invite", {"email": "noor@example.org"})
-        mail, invitation = Mail.objects.get(), Invitation.objects.get()
+        mail, invitation = Email.objects.get(), Invitation.objects.get()
         assert mail.to == "noor@example.org"
         assert f"/family/join/{invitation.token}" in mail.text
 
@@ -88,7 +88,7 @@ class TestInvitations:
         client = as_person(parent)
         client.post("/family/invite", {"email": ""})
         assert f"/family/join/{Invitation.objects.get().token}" in client.get("/family/").content.decode()
-        assert not Mail.objects.exists()
+        assert not Email.objects.exists()
 
     @pytest.mark.parametrize(
         "email", ["nonsense", "a@b\nBcc: x@y.z", "x" * 300 + "@example.org", "\0@example.org"]
@@ -268,7 +268,7 @@ class TestSomebodyNew:
         account = {"display_name": "Pat", "email": "pat@example.org", "password1": "walnut trees whistle"}
         account |= {"month": "1", "year": "1980"}
         client.post("/sign-up", account | {"next": path})
-        confirm = re.search(rf"{settings.SITE_URL}(/\S+)", Mail.objects.get().text)
+        confirm = re.search(rf"{settings.SITE_URL}(/\S+)", Email.objects.get().text)
         assert confirm
         client.get(confirm[1])
         assert client.post(confirm[1])["Location"] == path

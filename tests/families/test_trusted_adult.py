@@ -9,7 +9,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from accounts.models import Person
 from families.models import Link, TrustedAdult
-from mail.models import Mail
+from mail.models import Email
 
 NAME, REACH = "Great-Aunt Zephyrine", "0161 496 0999"
 
@@ -86,7 +86,7 @@ def test_naming_one_writes_no_mail_no_notice_and_no_log_line(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     as_person(teen).post("/family/trusted-adult", {"name": NAME, "contact": REACH})
-    assert not Mail.objects.exists()
+    assert not Email.objects.exists()
     assert link.parent.notices.count() == 0
     assert NAME not in "\n".join(
         record.getMessage() for record in caplog.records if record.name != "django.db.backends"

@@ -32,7 +32,7 @@ from families.links import accept_invitation, create_invitation, decline_invitat
 from families.models import Consent, ConsentPolicy, CoolingOff, Link, Notice, Residence
 from families.residence import find_country
 from families.verification import approve_parent, withdraw_approval
-from mail.models import Mail
+from mail.models import Email
 from privacy.services import erase_person
 from tests.families.conftest import agree
 
@@ -284,7 +284,7 @@ class TestAMumOfTheTeensOwnMaking:
     def test_the_mailbox_is_told_what_its_owner_agreed_to(self, teen: Person, mum: Person) -> None:
         linked(mum, teen)
         agree(teen=teen, by=mum)
-        assert "If it was not you" in Mail.objects.filter(to="mum@example.org").latest("pk").text
+        assert "If it was not you" in Email.objects.filter(to="mum@example.org").latest("pk").text
 
     def test_is_known_to_the_organisation_or_does_not_count(
         self, teen: Person, mum: Person, admin_person: Person

@@ -13,10 +13,10 @@ from django.utils import timezone
 
 from accounts.models import Person
 from accounts.services import person_change
-from budgets.allowances import budget_of
+from budgets.allowances import get_budget
 from budgets.models import Budget
-from budgets.periods import period_open
-from budgets.selectors import meter
+from budgets.periods import get_open_period
+from budgets.selectors import get_meter
 from config.settings.celery import CELERY_BEAT_SCHEDULE
 from families import tasks
 from families.agreements import answer_proposal, confirm_agreement_zone, propose_terms
@@ -25,7 +25,7 @@ from families.gate import ClosedReason, get_tutor_gate
 from families.links import accept_invitation, create_invitation, end_link
 from families.models import Link, Notice, Proposal, choose_zone
 from families.terms import ParentView, Terms
-from mail.models import Mail
+from mail.models import Email
 
 Enter = Callable[[Person], Client]
 LA, MADRID = ZoneInfo("America/Los_Angeles"), ZoneInfo("Europe/Madrid")
@@ -99,7 +99,7 @@ class TestAChangeOfTheClock:
         assert get_tutor_gate(teen, now=madrid(5, 22)).closed_reason is ClosedReason.QUIET
         said = "It would put your agreement on Auckland time."
         assert said in Notice.objects.get(person=parent).text
-        assert said in Mail.objects.get(to="sam@example.org").text
+        assert said in Email.objects.get(to="sam@example.org").text
         page = as_person(parent).get(f"/family/links/{at_night.pk}/agreement").content.decode()
         assert "It puts the agreement on Auckland time, from the day after you both agree." in page
 
@@ -202,9 +202,9 @@ def test_the_daily_limit_refills_on_the_agreements_clock(teen: Person, parent: P
     parent.refresh_from_db()
     link = accept_invitation(token=create_invitation(by=parent).token, by=teen)
     assert Budget.objects.get(owner=teen).time_zone == "Europe/Madrid"
-    before = meter(owner=teen, now=NOW).refills_at
+    before = get_meter(owner=teen, now=NOW).refills_at
     person_change(person=teen, display_name="Noor", time_zone="Pacific/Auckland")
-    assert meter(owner=teen, now=NOW).refills_at == before == madrid(2, 7)
+    assert get_meter(owner=teen, now=NOW).refills_at == before == madrid(2, 7)
     end_link(link=link, by=parent)
     assert Budget.objects.get(owner=teen).time_zone == ""
 
@@ -223,19 +223,19 @@ class TestANewZoneOfTheDailyLimit:
 
     def test_waits_for_the_next_day_of_the_earlier_clock(self, moved: Link, teen: Person) -> None:
         assert self.zone(teen) == "Europe/Madrid"
-        assert meter(owner=teen, now=NOW).refills_at == madrid(2, 7)
+        assert get_meter(owner=teen, now=NOW).refills_at == madrid(2, 7)
         apply_new_zones(now=madrid(1, 23, 59))
         assert self.zone(teen) == "Europe/Madrid"
         apply_new_zones(now=madrid(2, 0, 1))
         assert self.zone(teen) == "Pacific/Auckland"
 
     def test_gives_no_second_day_in_one(self, moved: Link, teen: Person) -> None:
-        period_open(budget_of(owner=teen), now=NOW, lock=False)
-        before = meter(owner=teen, now=NOW)
+        get_open_period(get_budget(owner=teen), now=NOW, lock=False)
+        before = get_meter(owner=teen, now=NOW)
         apply_new_zones(now=madrid(2, 0, 1))
         # The day that has begun goes on as it began.
-        assert meter(owner=teen, now=madrid(2, 6, 59)).refills_at == before.refills_at == madrid(2, 7)
-        after = meter(owner=teen, now=madrid(2, 7, 1)).refills_at
+        assert get_meter(owner=teen, now=madrid(2, 6, 59)).refills_at == before.refills_at == madrid(2, 7)
+        after = get_meter(owner=teen, now=madrid(2, 7, 1)).refills_at
         assert after.astimezone(ZoneInfo("Pacific/Auckland")).time() == time(7)
 
     def test_is_done_with_once_the_night_is_over(self, moved: Link, teen: Person) -> None:

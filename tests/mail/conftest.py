@@ -5,13 +5,13 @@ import pytest
 from django.db import transaction
 from pytest_django import Settings
 
-from mail.models import Mail
-from mail.services import Enclosure, mail_queue
+from mail.models import Email
+from mail.services import NewAttachment, queue_email
 from tests.mail.post_office import PostOffice
 
-Queue = Callable[..., Mail]
+Queue = Callable[..., Email]
 
-CALENDAR = Enclosure(
+CALENDAR = NewAttachment(
     filename="café.ics",
     content_type="text/calendar; method=PUBLISH; charset=utf-8",
     content="BEGIN:VCALENDAR\r\nSUMMARY:Café\r\nEND:VCALENDAR\r\n",
@@ -28,11 +28,11 @@ def queue(db: None) -> Queue:
         text: str = "See you on Thursday.",
         *,
         key: str = "",
-        attachments: Sequence[Enclosure] = (),
+        attachments: Sequence[NewAttachment] = (),
         unsubscribe_url: str = "",
-    ) -> Mail:
+    ) -> Email:
         with transaction.atomic():
-            return mail_queue(
+            return queue_email(
                 key=key or f"test:{uuid4()}",
                 to=to,
                 subject=subject,

@@ -7,11 +7,11 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Person
-from mail.models import Mail, State
+from mail.models import Email, EmailState
 from tests.mail.conftest import Queue
 
 AsPerson = Callable[[Person], Client]
-LIST = "/admin/mail/mail/"
+LIST = "/admin/mail/email/"
 
 
 @pytest.fixture
@@ -29,19 +29,19 @@ def test_it_is_listed_filtered_and_searched_by_address(admin_client: Client, que
 
 
 def test_what_a_mail_says_stays_its_reader_s(admin_client: Client, queue: Queue) -> None:
-    mail = queue(text="A link of your own")
-    page = admin_client.get(f"{LIST}{mail.pk}/change/").content.decode()
-    assert mail.message_id.strip("<>") in page
+    email = queue(text="A link of your own")
+    page = admin_client.get(f"{LIST}{email.pk}/change/").content.decode()
+    assert email.message_id.strip("<>") in page
     assert "A link of your own" not in page
 
 
 def test_nothing_can_be_added_changed_or_deleted(admin_client: Client, queue: Queue) -> None:
-    mail = queue()
+    email = queue()
     assert admin_client.get(f"{LIST}add/").status_code == 403
     assert admin_client.post(f"{LIST}add/", {"subject": "Mine"}).status_code == 403
-    assert admin_client.post(f"{LIST}{mail.pk}/change/", {"subject": "Mine"}).status_code == 403
-    assert admin_client.post(f"{LIST}{mail.pk}/delete/", {"post": "yes"}).status_code == 403
-    assert Mail.objects.get().subject == mail.subject
+    assert admin_client.post(f"{LIST}{email.pk}/change/", {"subject": "Mine"}).status_code == 403
+    assert admin_client.post(f"{LIST}{email.pk}/delete/", {"post": "yes"}).status_code == 403
+    assert Email.objects.get().subject == email.subject
 
 
 def test_nobody_else_sees_it(
@@ -53,14 +53,14 @@ def test_nobody_else_sees_it(
 
 def test_what_failed_is_sent_again(admin_client: Client, queue: Queue) -> None:
     failed, sent = queue(), queue()
-    Mail.objects.filter(pk=failed.pk).update(state=State.FAILED, failed_at=timezone.now(), tries=8)
-    Mail.objects.filter(pk=sent.pk).update(state=State.SENT, sent_at=timezone.now())
+    Email.objects.filter(pk=failed.pk).update(state=EmailState.FAILED, failed_at=timezone.now(), attempts=8)
+    Email.objects.filter(pk=sent.pk).update(state=EmailState.SENT, sent_at=timezone.now())
     page = admin_client.post(
         LIST, {"action": "send_again", "_selected_action": [failed.pk, sent.pk]}, follow=True
     )
     assert "1 mail will be sent again." in page.content.decode()
-    assert Mail.objects.get(pk=failed.pk).state == State.WAITING
-    assert Mail.objects.get(pk=failed.pk).message_id == failed.message_id
-    assert Mail.objects.get(pk=sent.pk).state == State.SENT
+    assert Email.objects.get(pk=failed.pk).state == EmailState.WAITING
+    assert Email.objects.get(pk=failed.pk).message_id == failed.message_id
+    assert Email.objects.get(pk=sent.pk).state == EmailState.SENT
     page = admin_client.post(LIST, {"action": "send_again", "_selected_action": [sent.pk]}, follow=True)
     assert "None of these mails had failed." in page.content.decode()

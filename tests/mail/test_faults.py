@@ -13,8 +13,8 @@ from pytest_django import Settings
 
 from config.celery import app
 from mail import nudge, services
-from mail.models import Mail, State
-from mail.sending import LEASE, mails_sweep
+from mail.models import Email, EmailState
+from mail.sending import LEASE, sweep_emails
 from tests import live
 from tests.mail.conftest import Queue
 from tests.mail.post_office import PostOffice
@@ -37,7 +37,7 @@ def start_worker(tmp_path: Path, broker: live.Valkey, post: PostOffice) -> parti
 
 
 def is_sent() -> bool:
-    return Mail.objects.get().state == State.SENT
+    return Email.objects.get().state == EmailState.SENT
 
 
 def message_ids(post: PostOffice) -> list[str]:
@@ -51,14 +51,16 @@ def test_a_mail_is_sent_by_the_worker_once_and_a_rolled_back_one_never(
         with transaction.atomic():
             queue(subject="Never")
             transaction.set_rollback(True)
-        mail = queue()
+        email = queue()
         live.wait_until(is_sent, what="the mail to be sent")
         for _ in range(3):
-            nudge.send(mail.pk)
-        app.send_task("mail.tasks.mails_sweep")
+            nudge.send(email.pk)
+        app.send_task("mail.tasks.sweep_emails")
         after = queue(subject="After")
-        live.wait_until(lambda: Mail.objects.get(pk=after.pk).state == State.SENT, what="the one after it")
-    assert message_ids(post) == [mail.message_id, after.message_id]
+        live.wait_until(
+            lambda: Email.objects.get(pk=after.pk).state == EmailState.SENT, what="the one after it"
+        )
+    assert message_ids(post) == [email.message_id, after.message_id]
 
 
 def test_a_worker_killed_after_the_servers_250_sends_it_once_more_and_then_never_again(
@@ -67,20 +69,22 @@ def test_a_worker_killed_after_the_servers_250_sends_it_once_more_and_then_never
     with live.running(start_worker()) as worker:
         # The worker is waiting for the answer to its QUIT at this moment: it has read the 250, and told nobody.
         post.after_250 = worker.kill
-        mail = queue()
+        email = queue()
         live.wait_until(lambda: worker.child.returncode is not None, what="the worker's end")
     post.after_250 = None
-    assert Mail.objects.get().state == State.SENDING
-    assert mails_sweep() == 0
+    assert Email.objects.get().state == EmailState.SENDING
+    assert sweep_emails() == 0
     with live.running(start_worker()):
-        Mail.objects.update(lease_until=timezone.now())
-        assert mails_sweep() == 1
+        Email.objects.update(lease_until=timezone.now())
+        assert sweep_emails() == 1
         live.wait_until(is_sent, what="the second worker")
-        assert mails_sweep(now=timezone.now() + LEASE + timedelta(days=1)) == 0
-        nudge.send(mail.pk)
+        assert sweep_emails(now=timezone.now() + LEASE + timedelta(days=1)) == 0
+        nudge.send(email.pk)
         after = queue()
-        live.wait_until(lambda: Mail.objects.get(pk=after.pk).state == State.SENT, what="the one after it")
-    assert message_ids(post) == [mail.message_id, mail.message_id, after.message_id]
+        live.wait_until(
+            lambda: Email.objects.get(pk=after.pk).state == EmailState.SENT, what="the one after it"
+        )
+    assert message_ids(post) == [email.message_id, email.message_id, after.message_id]
 
 
 def test_a_mail_server_that_is_away_delays_a_mail_until_the_sweeper_finds_it_back(
@@ -90,15 +94,15 @@ def test_a_mail_server_that_is_away_delays_a_mail_until_the_sweeper_finds_it_bac
     worker = start_worker(EMAIL_URL=post.url)
     post.port = port
     with live.running(worker):
-        mail = queue()
-        live.wait_until(lambda: Mail.objects.get().trouble, what="the first try")
-        assert Mail.objects.get().state == State.WAITING
+        email = queue()
+        live.wait_until(lambda: Email.objects.get().error, what="the first try")
+        assert Email.objects.get().state == EmailState.WAITING
     with live.running(start_worker()):
-        Mail.objects.update(send_after=timezone.now())
-        app.send_task("mail.tasks.mails_sweep")
+        Email.objects.update(send_after=timezone.now())
+        app.send_task("mail.tasks.sweep_emails")
         live.wait_until(is_sent, what="the sweeper")
-    assert message_ids(post) == [mail.message_id]
-    assert Mail.objects.get().tries == 2
+    assert message_ids(post) == [email.message_id]
+    assert Email.objects.get().attempts == 2
 
 
 def test_a_broker_that_was_away_is_made_up_for_by_the_sweeper(
@@ -108,7 +112,7 @@ def test_a_broker_that_was_away_is_made_up_for_by_the_sweeper(
         away.setattr("mail.nudge.send", lambda _: None)
         queue()
     with live.running(start_worker()):
-        app.send_task("mail.tasks.mails_sweep")
+        app.send_task("mail.tasks.sweep_emails")
         live.wait_until(is_sent, what="the sweeper")
     assert len(post.taken) == 1
 
@@ -117,9 +121,9 @@ def test_a_demo_without_a_mail_server_writes_into_the_worker_s_log(
     start_worker: partial[live.Worker], queue: Queue
 ) -> None:
     with live.running(start_worker(EMAIL_URL="")) as worker:
-        mail = queue(text="It is in the log.")
+        email = queue(text="It is in the log.")
         live.wait_until(is_sent, what="the mail to be written")
-    assert mail.message_id in worker.said()
+    assert email.message_id in worker.said()
     assert "It is in the log." in worker.said()
 
 
@@ -129,6 +133,6 @@ def test_old_mail_is_forgotten_by_its_task(
     with live.running(start_worker()):
         queue()
         live.wait_until(is_sent, what="the mail to be sent")
-        Mail.objects.update(sent_at=timezone.now() - services.KEPT_FOR - timedelta(hours=1))
-        app.send_task("mail.tasks.mails_forget")
-        live.wait_until(lambda: not Mail.objects.exists(), what="the forgetting")
+        Email.objects.update(sent_at=timezone.now() - services.RETENTION - timedelta(hours=1))
+        app.send_task("mail.tasks.delete_expired_emails")
+        live.wait_until(lambda: not Email.objects.exists(), what="the forgetting")

@@ -17,16 +17,16 @@ from icalendar import Calendar
 from pytest_django import Settings
 
 from accounts.models import Person, Role
-from events import letters
-from events.models import Event, SignUp, Standing
+from events import emails
+from events.models import Event, SignUp, SignUpStatus
 from families.links import accept_invitation, create_invitation, decline_invitation, end_link
 from families.notices import send_notice
 from families.views.joining import _create_and_send_invitation
 from kit.links import has_link
 from kit.site import absolute
-from mail.letters import letter
-from mail.models import Mail
-from mail.services import Draft, mail_of, mails_queue
+from mail.messages import build_message
+from mail.models import Email
+from mail.services import NewEmail, build_email, queue_emails
 
 SITE = "https://kitchen.example"
 # As a name may have been typed before there was a rule, or by a way that we did not think of.
@@ -46,8 +46,8 @@ def links_in(text: str) -> list[str]:
     return [word.strip("(<“\"'”>).,") for word in text.split() if has_link(word)]
 
 
-def require_own_links_only(mail: Mail) -> None:
-    message = letter(mail).message()
+def require_own_links_only(email: Email) -> None:
+    message = build_message(email).message()
     plain, page = message.get_body(("plain",)), message.get_body(("html",))
     assert plain
     assert page
@@ -56,7 +56,7 @@ def require_own_links_only(mail: Mail) -> None:
         assert not [sign for sign in NEVER if sign in text], text
     targets = re.findall(r'href="([^"]*)"', page.get_content())
     assert all(target.startswith(f"{SITE}/") for target in targets), targets
-    assert mail.unsubscribe_url.startswith(f"{SITE}/") or not mail.unsubscribe_url
+    assert email.unsubscribe_url.startswith(f"{SITE}/") or not email.unsubscribe_url
     for part in message.walk():
         if part.get_content_type() == "text/calendar":
             require_own_calendar(part.get_content())
@@ -88,7 +88,7 @@ def event(db: None) -> Event:
 def evil(event: Event) -> SignUp:
     """A guest of somebody, in the account of somebody, beside somebody at the same address: all of one name."""
     person = Person.objects.create(username="evil", display_name=EVIL[:150], role=Role.PARENT)
-    made = {"event": event, "standing": Standing.PLACED, "placed_at": timezone.now()}
+    made = {"event": event, "status": SignUpStatus.GOING, "spot_given_at": timezone.now()}
     host = SignUp.objects.create(name=f"Host {EVIL}", email="host@example.org", **made)
     SignUp.objects.create(name=f"Lee {EVIL}", email="kim@example.org", **made)
     return SignUp.objects.create(
@@ -96,28 +96,28 @@ def evil(event: Event) -> SignUp:
         email="kim@example.org",
         person=person,
         guest_of=host,
-        queued_at=timezone.now(),
+        waitlisted_at=timezone.now(),
         **made,
     )
 
 
-def letters_of(sign_up: SignUp) -> dict[str, Draft]:
+def letters_of(sign_up: SignUp) -> dict[str, NewEmail]:
     """Every letter about an event, by the name of its template."""
-    sign_up.offer_until = timezone.now()
+    sign_up.offer_expires_at = timezone.now()
     return {
-        "asked": letters.asked(sign_up),
-        "invited": letters.invited(sign_up),
-        "waiting": letters.waiting(sign_up),
-        "offered": letters.offered(sign_up),
-        "passed": letters.passed(sign_up),
-        "changed": letters.changed(sign_up),
-        "day": letters.day_before(sign_up),
-        "hour": letters.hour_before(sign_up),
-        "recording": letters.recording(sign_up),
-        "left": letters.left(sign_up),
-        "cancelled": letters.cancelled(sign_up, reason="The hall is closed."),
-        "enough": letters.enough(sign_up, name=EVIL, now=timezone.now()),
-        "message": letters.message(sign_up, message_id=uuid4(), subject="Bring tea", words="Bring tea."),
+        "asked": emails.build_confirmation_request(sign_up),
+        "invited": emails.build_invitation(sign_up),
+        "waiting": emails.build_waitlisted(sign_up),
+        "offered": emails.build_offer(sign_up),
+        "passed": emails.build_offer_expired(sign_up),
+        "changed": emails.build_change_notice(sign_up),
+        "day": emails.build_day_reminder(sign_up),
+        "hour": emails.build_hour_reminder(sign_up),
+        "recording": emails.build_recording(sign_up),
+        "left": emails.build_left_notice(sign_up),
+        "cancelled": emails.build_cancellation_notice(sign_up, reason="The hall is closed."),
+        "enough": emails.build_address_full(sign_up, name=EVIL, now=timezone.now()),
+        "message": emails.build_message(sign_up, message_id=uuid4(), subject="Bring tea", words="Bring tea."),
     }
 
 
@@ -126,11 +126,11 @@ def test_no_letter_about_an_event_has_another_s_link(evil: SignUp) -> None:
     files = {file.name for file in (TEMPLATES / "events/mail").iterdir()}
     assert {f"{kind}.txt" for kind in drafts} == files - OUR_FILES, "every letter is walked"
     with transaction.atomic():
-        for mail in mails_queue(drafts=list(drafts.values())):
-            require_own_links_only(mail)
+        for email in queue_emails(new_emails=list(drafts.values())):
+            require_own_links_only(email)
     for guest_of, person in ((None, None), (None, evil.person), (evil.guest_of, None)):
         evil.guest_of, evil.person = guest_of, person
-        require_own_links_only(mail_of(letters.asked(evil)))
+        require_own_links_only(build_email(emails.build_confirmation_request(evil)))
 
 
 def test_no_letter_of_the_family_has_another_s_link(db: None) -> None:
@@ -146,9 +146,9 @@ def test_no_letter_of_the_family_has_another_s_link(db: None) -> None:
         link = accept_invitation(token=create_invitation(by=parent).token, by=teen)
         end_link(link=link, by=teen)
         send_notice(person=teen, text=f"{parent} would like to take “A module” together with you.")
-    assert Mail.objects.count() == 5
-    for mail in Mail.objects.all():
-        require_own_links_only(mail)
+    assert Email.objects.count() == 5
+    for email in Email.objects.all():
+        require_own_links_only(email)
 
 
 def account_letters() -> Iterator[str]:
@@ -165,17 +165,17 @@ def test_no_letter_of_an_account_follows_a_forged_host(occasion: str, db: None) 
     )
     with context.request_context(request):
         get_adapter().send_mail(occasion, "kim@example.org", {"user": Person(), "request": request, **forged})
-    mail = Mail.objects.get()
-    require_own_links_only(mail)
-    assert links_in(mail.text), "each letter of an account has a link to act by"
+    email = Email.objects.get()
+    require_own_links_only(email)
+    assert links_in(email.text), "each letter of an account has a link to act by"
 
 
 class TestTheLastNet:
     """What a letter forgot to break is broken before it is kept."""
 
     def kept(self, text: str, *, is_by_staff: bool = False) -> str:
-        draft = Draft(key="k", to="kim@example.org", subject=text, text=text, is_by_staff=is_by_staff)
-        return mail_of(draft).text
+        draft = NewEmail(key="k", to="kim@example.org", subject=text, text=text, is_by_staff=is_by_staff)
+        return build_email(draft).text
 
     def test_leaves_our_own_links_as_they_are(self) -> None:
         own = f"Here: {absolute('/account/confirm-email/MjU:1xXhbZ:Be5A_sb-Q/')}. Or ({SITE}/x?a=b#c), {SITE}"
@@ -209,10 +209,10 @@ def test_mail_is_written_in_these_places_alone() -> None:
     }
     assert places == {
         "platform/accounts/adapter.py",
-        "platform/events/after.py",
+        "platform/events/follow_up.py",
         "platform/events/changes.py",
         "platform/events/messages.py",
-        "platform/events/places.py",
+        "platform/events/spots.py",
         "platform/events/reminders.py",
         "platform/events/services.py",
         "platform/families/notices.py",

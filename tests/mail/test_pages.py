@@ -10,7 +10,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.models import Person
-from mail.models import Mail, State
+from mail.models import Email, EmailState
 from tests.mail.conftest import CALENDAR, Queue
 
 pytestmark = pytest.mark.django_db
@@ -24,33 +24,33 @@ def reader(request: pytest.FixtureRequest, client: Client) -> Client:
 
 
 @pytest.fixture
-def mail(queue: Queue) -> Mail:
+def email(queue: Queue) -> Email:
     return queue(attachments=[CALENDAR])
 
 
-def addresses(mail: Mail) -> list[str]:
+def addresses(email: Email) -> list[str]:
     return [
-        reverse("mail:box"),
-        reverse("mail:letter", args=[mail.pk]),
-        reverse("mail:attachment", args=[mail.pk, mail.attachments.get().pk]),
+        reverse("mail:outbox"),
+        reverse("mail:email", args=[email.pk]),
+        reverse("mail:attachment", args=[email.pk, email.attachments.get().pk]),
     ]
 
 
-def test_everybody_reads_it_in_a_demo(reader: Client, mail: Mail) -> None:
-    for address in addresses(mail):
+def test_everybody_reads_it_in_a_demo(reader: Client, email: Email) -> None:
+    for address in addresses(email):
         assert reader.get(address).status_code == 200
 
 
-def test_nobody_finds_it_outside_of_a_demo(reader: Client, mail: Mail, settings: Settings) -> None:
+def test_nobody_finds_it_outside_of_a_demo(reader: Client, email: Email, settings: Settings) -> None:
     settings.DEMO = False
-    for address in addresses(mail):
+    for address in addresses(email):
         page = reader.get(address)
         assert page.status_code == 404
-        assert mail.to not in page.content.decode()
+        assert email.to not in page.content.decode()
 
 
-def test_nothing_can_be_posted_to_it(client: Client, mail: Mail) -> None:
-    for address in addresses(mail):
+def test_nothing_can_be_posted_to_it(client: Client, email: Email) -> None:
+    for address in addresses(email):
         assert client.post(address).status_code == 405
 
 
@@ -58,21 +58,21 @@ class TestTheList:
     def test_goes_on_to_the_oldest(
         self, client: Client, queue: Queue, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("mail.views.MAILS_A_PAGE", 2)
+        monkeypatch.setattr("mail.views.EMAILS_PER_PAGE", 2)
         for number in range(5):
             queue(subject=f"Letter {number}")
-        seen, address = [], reverse("mail:box")
+        seen, address = [], reverse("mail:outbox")
         while address:
             page = client.get(address).content.decode()
             seen += re.findall(r"Letter \d", page)
             older = re.search(r'href="(\?before=[^"]+)"', page)
-            address = reverse("mail:box") + older[1] if older else ""
+            address = reverse("mail:outbox") + older[1] if older else ""
         assert seen == [f"Letter {number}" for number in range(4, -1, -1)]
 
     def test_says_to_whom_what_and_how_it_went(self, client: Client, queue: Queue) -> None:
         queue(subject="Waits")
         sent = queue(subject="Went")
-        Mail.objects.filter(pk=sent.pk).update(state=State.SENT, sent_at=timezone.now())
+        Email.objects.filter(pk=sent.pk).update(state=EmailState.SENT, sent_at=timezone.now())
         page = client.get("/mail/").content.decode()
         assert page.index("Went") < page.index("Waits")
         assert "to noor@example.org" in page
@@ -91,7 +91,7 @@ class TestTheList:
         assert "Number 0." not in page
 
     def test_costs_three_more_for_somebody_signed_in(
-        self, client: Client, teen: Person, mail: Mail, django_assert_num_queries: DjangoAssertNumQueries
+        self, client: Client, teen: Person, email: Email, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         client.force_login(teen)
         with django_assert_num_queries(4):
@@ -109,22 +109,22 @@ class TestTheList:
 
 
 class TestALetter:
-    def test_shows_its_headers_and_its_text(self, client: Client, mail: Mail) -> None:
-        page = client.get(f"/mail/{mail.pk}").content.decode()
-        for word in (mail.subject, mail.to, mail.message_id.strip("<>"), "hello@localhost", mail.text):
+    def test_shows_its_headers_and_its_text(self, client: Client, email: Email) -> None:
+        page = client.get(f"/mail/{email.pk}").content.decode()
+        for word in (email.subject, email.to, email.message_id.strip("<>"), "hello@localhost", email.text):
             assert word in page
 
     def test_its_links_can_be_followed(self, client: Client, queue: Queue) -> None:
-        mail = queue(text="Your seat:\nhttp://localhost:8000/events/seats/1?a=1&b=2\nSee you.")
-        page = client.get(f"/mail/{mail.pk}").content.decode()
+        email = queue(text="Your seat:\nhttp://localhost:8000/events/seats/1?a=1&b=2\nSee you.")
+        page = client.get(f"/mail/{email.pk}").content.decode()
         address = "http://localhost:8000/events/seats/1?a=1&amp;b=2"
         assert f'<a href="{address}" rel="nofollow">{address}</a>' in page
 
     def test_a_hostile_one_is_only_text(self, client: Client, queue: Queue) -> None:
         hostile = '<script>alert(1)</script> javascript:alert(2) http://x.example/"onmouseover="alert(3)'
-        mail = queue(subject="<script>alert(1)</script>", text=hostile)
-        Mail.objects.update(trouble="550 <script>alert(1)</script>")
-        for address in ("/mail/", f"/mail/{mail.pk}"):
+        email = queue(subject="<script>alert(1)</script>", text=hostile)
+        Email.objects.update(error="550 <script>alert(1)</script>")
+        for address in ("/mail/", f"/mail/{email.pk}"):
             page = client.get(address).content.decode()
             assert "<script>alert" not in page
             assert 'href="javascript' not in page
@@ -135,14 +135,14 @@ class TestALetter:
 
 
 class TestAnAttachment:
-    def test_is_downloaded_as_what_it_is(self, client: Client, mail: Mail) -> None:
-        address = addresses(mail)[2]
-        assert address in client.get(f"/mail/{mail.pk}").content.decode()
+    def test_is_downloaded_as_what_it_is(self, client: Client, email: Email) -> None:
+        address = addresses(email)[2]
+        assert address in client.get(f"/mail/{email.pk}").content.decode()
         file = client.get(address)
         assert file.headers["Content-Type"] == CALENDAR.content_type
         assert file.headers["Content-Disposition"] == "attachment; filename*=utf-8''caf%C3%A9.ics"
         assert file.headers["X-Content-Type-Options"] == "nosniff"
         assert file.content.decode() == CALENDAR.content
 
-    def test_of_another_mail_is_not_found(self, client: Client, mail: Mail, queue: Queue) -> None:
-        assert client.get(f"/mail/{queue().pk}/{mail.attachments.get().pk}").status_code == 404
+    def test_of_another_mail_is_not_found(self, client: Client, email: Email, queue: Queue) -> None:
+        assert client.get(f"/mail/{queue().pk}/{email.attachments.get().pk}").status_code == 404

@@ -15,9 +15,9 @@ from django.test import RequestFactory
 from pytest_django import Settings
 
 from config.settings.environment import CONSOLE, mailer_of
-from mail.letters import letter
-from mail.models import Mail, Return, State
-from mail.sending import mail_send
+from mail.messages import build_message
+from mail.models import BounceKind, Email, EmailState
+from mail.sending import send_email
 from tests.mail.conftest import CALENDAR, Queue
 
 pytestmark = pytest.mark.usefixtures("nudged")
@@ -57,37 +57,37 @@ def provider(settings: Settings) -> None:
 @pytest.mark.usefixtures("provider")
 class TestSending:
     def test_keeps_the_providers_own_id(self, queue: Queue, mailoutbox: list[Any]) -> None:
-        mail = queue(attachments=[CALENDAR])
-        mail_send(mail_id=mail.pk)
-        kept = Mail.objects.get()
-        assert (kept.state, kept.provider_id) == (State.SENT, "0")
+        email = queue(attachments=[CALENDAR])
+        send_email(email_id=email.pk)
+        kept = Email.objects.get()
+        assert (kept.state, kept.provider_id) == (EmailState.SENT, "0")
         [sent] = mailoutbox
-        assert sent.extra_headers["Message-ID"] == mail.message_id
+        assert sent.extra_headers["Message-ID"] == email.message_id
         assert sent.alternatives[0].mimetype == "text/html"
 
     @pytest.mark.parametrize(
         ("fault", "state"),
         [
-            (AnymailRecipientsRefused(), State.FAILED),
-            (said(422), State.FAILED),
-            (said(429), State.WAITING),
-            (said(401), State.WAITING),
-            (said(500), State.WAITING),
+            (AnymailRecipientsRefused(), EmailState.FAILED),
+            (said(422), EmailState.FAILED),
+            (said(429), EmailState.WAITING),
+            (said(401), EmailState.WAITING),
+            (said(500), EmailState.WAITING),
         ],
     )
     def test_tells_what_can_be_mended_from_what_cannot(
-        self, queue: Queue, monkeypatch: pytest.MonkeyPatch, fault: Exception, state: State
+        self, queue: Queue, monkeypatch: pytest.MonkeyPatch, fault: Exception, state: EmailState
     ) -> None:
         def post(*_: object) -> None:
             raise fault
 
         monkeypatch.setattr("anymail.backends.test.EmailBackend.post_to_esp", post)
-        mail_send(mail_id=queue().pk)
-        assert Mail.objects.get().state == state
-        assert Mail.objects.get().trouble
+        send_email(email_id=queue().pk)
+        assert Email.objects.get().state == state
+        assert Email.objects.get().error
 
     def test_gives_an_invitation_as_a_file_to_whoever_takes_mails_in_pieces(self, queue: Queue) -> None:
-        message = letter(queue(attachments=[replace(CALENDAR, is_alternative=True)]))
+        message = build_message(queue(attachments=[replace(CALENDAR, is_alternative=True)]))
         [part] = message.attachments
         assert part["Content-Type"].params["method"] == "PUBLISH"
         assert not message.others
@@ -115,23 +115,23 @@ def told(settings: Settings, auth: str = "kt:secret", **event: object) -> HttpRe
 
 class TestWhatComesBack:
     @pytest.fixture
-    def sent(self, queue: Queue) -> Mail:
-        mail = queue()
-        Mail.objects.update(provider_id="pm-1")
-        return mail
+    def sent(self, queue: Queue) -> Email:
+        email = queue()
+        Email.objects.update(provider_id="pm-1")
+        return email
 
-    def test_is_written_down_with_its_reason(self, sent: Mail, settings: Settings) -> None:
+    def test_is_written_down_with_its_reason(self, sent: Email, settings: Settings) -> None:
         told(settings, Details="550 No such mailbox", BouncedAt="2026-11-22T10:00:00Z")
-        kept = Mail.objects.get()
-        assert kept.returned == Return.BOUNCED
-        assert kept.trouble == "550 No such mailbox"
-        assert kept.returned_at
-        assert kept.returned_at.isoformat() == "2026-11-22T10:00:00+00:00"
+        kept = Email.objects.get()
+        assert kept.bounce == BounceKind.BOUNCED
+        assert kept.error == "550 No such mailbox"
+        assert kept.bounced_at
+        assert kept.bounced_at.isoformat() == "2026-11-22T10:00:00+00:00"
 
-    def test_may_be_a_complaint_which_stays(self, sent: Mail, settings: Settings) -> None:
+    def test_may_be_a_complaint_which_stays(self, sent: Email, settings: Settings) -> None:
         told(settings, RecordType="SpamComplaint", Type="SpamComplaint")
         told(settings)
-        assert Mail.objects.get().returned == Return.COMPLAINED
+        assert Email.objects.get().bounce == BounceKind.COMPLAINED
 
     @pytest.mark.parametrize(
         "other",
@@ -143,12 +143,12 @@ class TestWhatComesBack:
         ],
     )
     def test_of_another_mail_or_of_no_concern_is_not(
-        self, sent: Mail, settings: Settings, other: dict[str, str]
+        self, sent: Email, settings: Settings, other: dict[str, str]
     ) -> None:
         assert told(settings, **other).status_code == 200
-        assert Mail.objects.get().returned == ""
+        assert Email.objects.get().bounce == ""
 
-    def test_is_heard_from_the_provider_alone(self, sent: Mail, settings: Settings) -> None:
+    def test_is_heard_from_the_provider_alone(self, sent: Email, settings: Settings) -> None:
         with pytest.raises(SuspiciousOperation):
             told(settings, auth="kt:guessed")
-        assert Mail.objects.get().returned == ""
+        assert Email.objects.get().bounce == ""

@@ -11,16 +11,16 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks, Settings
 
-from mail.models import Attachment, Mail, State
-from mail.sending import MOST_AT_ONCE
+from mail.models import Attachment, Email, EmailState
+from mail.sending import MAX_CONCURRENT_SENDS
 from mail.services import (
-    KEPT_FOR,
-    Draft,
-    Enclosure,
-    mail_queue,
-    mail_send_again,
-    mails_forget,
-    mails_queue,
+    RETENTION,
+    NewAttachment,
+    NewEmail,
+    delete_expired_emails,
+    queue_email,
+    queue_emails,
+    resend_email,
 )
 from tests.budgets.rush import at_once
 from tests.mail.conftest import CALENDAR, Queue
@@ -28,9 +28,9 @@ from tests.mail.conftest import CALENDAR, Queue
 
 def test_a_mail_waits_under_a_message_id_of_our_own(queue: Queue, settings: Settings) -> None:
     settings.SITE_URL = "https://kitchen.example:8443"
-    mail = queue()
-    assert (mail.state, mail.tries) == (State.WAITING, 0)
-    assert mail.message_id == f"<{mail.pk}@kitchen.example>"
+    email = queue()
+    assert (email.state, email.attempts) == (EmailState.WAITING, 0)
+    assert email.message_id == f"<{email.pk}@kitchen.example>"
 
 
 def test_it_keeps_its_attachments(queue: Queue) -> None:
@@ -45,16 +45,16 @@ def test_it_keeps_its_attachments(queue: Queue) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_it_is_refused_outside_of_a_transaction() -> None:
     with pytest.raises(RuntimeError):
-        mail_queue(key="test", to="noor@example.org", subject="A seat", text="")
-    assert not Mail.objects.exists()
+        queue_email(key="test", to="noor@example.org", subject="A seat", text="")
+    assert not Email.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)
 def test_what_is_rolled_back_was_never_written(nudged: list[object]) -> None:
     with transaction.atomic():
-        mail_queue(key="test", to="noor@example.org", subject="A seat", text="", attachments=[CALENDAR])
+        queue_email(key="test", to="noor@example.org", subject="A seat", text="", attachments=[CALENDAR])
         transaction.set_rollback(True)
-    assert not Mail.objects.exists()
+    assert not Email.objects.exists()
     assert not Attachment.objects.exists()
     assert not nudged
 
@@ -63,9 +63,9 @@ def test_a_worker_is_nudged_after_the_commit(
     queue: Queue, nudged: list[object], django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:
     with django_capture_on_commit_callbacks(execute=True):
-        mail = queue()
+        email = queue()
         assert not nudged
-    assert nudged == [mail.pk]
+    assert nudged == [email.pk]
 
 
 def test_a_broker_that_is_away_loses_nothing(
@@ -78,8 +78,8 @@ def test_a_broker_that_is_away_loses_nothing(
 
     monkeypatch.setattr("kit.jobs.current_app.send_task", refuse)
     with django_capture_on_commit_callbacks(execute=True):
-        mail = queue()
-    assert Mail.objects.get() == mail
+        email = queue()
+    assert Email.objects.get() == email
 
 
 class TestOneOccasion:
@@ -93,13 +93,13 @@ class TestOneOccasion:
             first = queue(key="seat:1", attachments=[CALENDAR])
             again = queue(key="seat:1", subject="Another", attachments=[CALENDAR])
         assert again == first
-        assert Mail.objects.get().subject == first.subject
+        assert Email.objects.get().subject == first.subject
         assert Attachment.objects.count() == 1
         assert nudged == [first.pk]
 
     @pytest.mark.django_db(transaction=True)
     def test_makes_one_mail_when_two_tell_of_it_at_once(self, queue: Queue, nudged: list[object]) -> None:
-        told: list[Mail] = []
+        told: list[Email] = []
         start = Barrier(2)
 
         def tell() -> None:
@@ -114,7 +114,7 @@ class TestOneOccasion:
         for thread in both:
             thread.join()
         assert len(told) == 2
-        assert {mail.pk for mail in told} == {Mail.objects.get().pk}
+        assert {email.pk for email in told} == {Email.objects.get().pk}
         assert Attachment.objects.count() == 1
         assert nudged == [told[0].pk]
 
@@ -129,9 +129,9 @@ class TestOneOccasion:
 
 
 class TestMany:
-    def drafts(self, count: int) -> list[Draft]:
+    def drafts(self, count: int) -> list[NewEmail]:
         return [
-            Draft(key=f"seat:{n}", to=f"kim{n}@example.org", subject="S", text="T", attachments=[CALENDAR])
+            NewEmail(key=f"seat:{n}", to=f"kim{n}@example.org", subject="S", text="T", attachments=[CALENDAR])
             for n in range(count)
         ]
 
@@ -139,9 +139,9 @@ class TestMany:
         self, db: None, nudged: list[object], django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         with django_assert_num_queries(3):
-            kept = mails_queue(drafts=self.drafts(40))
-        assert [mail.key for mail in kept] == [f"seat:{n}" for n in range(40)]
-        assert Mail.objects.count() == Attachment.objects.count() == 40
+            kept = queue_emails(new_emails=self.drafts(40))
+        assert [email.key for email in kept] == [f"seat:{n}" for n in range(40)]
+        assert Email.objects.count() == Attachment.objects.count() == 40
 
     def test_begin_as_many_as_are_sent_at_a_time(
         self,
@@ -150,24 +150,24 @@ class TestMany:
         django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
     ) -> None:
         with django_capture_on_commit_callbacks(execute=True):
-            kept = mails_queue(drafts=self.drafts(40))
-        assert nudged == [mail.pk for mail in kept[:MOST_AT_ONCE]]
+            kept = queue_emails(new_emails=self.drafts(40))
+        assert nudged == [email.pk for email in kept[:MAX_CONCURRENT_SENDS]]
 
     def test_leave_out_what_was_told_before(self, db: None, nudged: list[object]) -> None:
-        first = mails_queue(drafts=self.drafts(2))
-        again = mails_queue(drafts=self.drafts(3))
+        first = queue_emails(new_emails=self.drafts(2))
+        again = queue_emails(new_emails=self.drafts(3))
         assert again[:2] == first
-        assert Mail.objects.count() == Attachment.objects.count() == 3
+        assert Email.objects.count() == Attachment.objects.count() == 3
 
     @pytest.mark.django_db(transaction=True)
     def test_told_by_several_at_once_are_told_once(self, nudged: list[object]) -> None:
-        def tell(drafts: list[Draft]) -> list[Mail]:
+        def tell(drafts: list[NewEmail]) -> list[Email]:
             with transaction.atomic():
-                return mails_queue(drafts=drafts)
+                return queue_emails(new_emails=drafts)
 
         drafts = self.drafts(20)
         at_once([partial(tell, drafts), partial(tell, drafts[::-1])] * 3)
-        assert Mail.objects.count() == Attachment.objects.count() == 20
+        assert Email.objects.count() == Attachment.objects.count() == 20
 
 
 class TestWhatCannotBeAMail:
@@ -180,9 +180,9 @@ class TestWhatCannotBeAMail:
         with pytest.raises(ValueError, match="line break"):
             queue(unsubscribe_url=f"https://kitchen.example/{end}X: y")
         with pytest.raises(ValueError, match="line break"):
-            queue(attachments=[Enclosure(filename=f"a{end}b", content_type="text/plain", content="")])
+            queue(attachments=[NewAttachment(filename=f"a{end}b", content_type="text/plain", content="")])
         with pytest.raises(ValueError, match="line break"):
-            queue(attachments=[Enclosure(filename="a", content_type=f"text/plain{end}X: y", content="")])
+            queue(attachments=[NewAttachment(filename="a", content_type=f"text/plain{end}X: y", content="")])
 
     @pytest.mark.parametrize("to", ["", "noor", "noor@", "a@example.org, b@example.org", "N <n@example.org>"])
     def test_no_address_or_more_than_one(self, queue: Queue, to: str) -> None:
@@ -198,27 +198,29 @@ class TestWhatCannotBeAMail:
 
     def test_an_attachment_that_is_not_text(self, queue: Queue) -> None:
         with pytest.raises(ValueError, match="text"):
-            queue(attachments=[Enclosure(filename="a.png", content_type="image/png", content="")])
+            queue(attachments=[NewAttachment(filename="a.png", content_type="image/png", content="")])
 
 
 class TestForgetting:
     def test_what_was_sent_or_failed_a_month_ago_is_gone_with_all_of_it(self, queue: Queue) -> None:
         now = timezone.now()
-        old = now - KEPT_FOR - timedelta(seconds=1)
+        old = now - RETENTION - timedelta(seconds=1)
         sent, failed = queue(attachments=[CALENDAR]), queue(attachments=[CALENDAR])
-        Mail.objects.filter(pk=sent.pk).update(state=State.SENT, sent_at=old)
-        Mail.objects.filter(pk=failed.pk).update(state=State.FAILED, failed_at=old)
-        assert mails_forget(now=now) == 2
-        assert not Mail.objects.exists()
+        Email.objects.filter(pk=sent.pk).update(state=EmailState.SENT, sent_at=old)
+        Email.objects.filter(pk=failed.pk).update(state=EmailState.FAILED, failed_at=old)
+        assert delete_expired_emails(now=now) == 2
+        assert not Email.objects.exists()
         assert not Attachment.objects.exists()
 
     def test_what_is_younger_or_still_waits_stays(self, queue: Queue) -> None:
         now = timezone.now()
         waiting, sent = queue(), queue()
-        Mail.objects.filter(pk=waiting.pk).update(created_at=now - 2 * KEPT_FOR)
-        Mail.objects.filter(pk=sent.pk).update(state=State.SENT, sent_at=now - KEPT_FOR + timedelta(hours=1))
-        assert mails_forget(now=now) == 0
-        assert Mail.objects.count() == 2
+        Email.objects.filter(pk=waiting.pk).update(created_at=now - 2 * RETENTION)
+        Email.objects.filter(pk=sent.pk).update(
+            state=EmailState.SENT, sent_at=now - RETENTION + timedelta(hours=1)
+        )
+        assert delete_expired_emails(now=now) == 0
+        assert Email.objects.count() == 2
 
 
 class TestSendingAgain:
@@ -228,35 +230,35 @@ class TestSendingAgain:
         nudged: list[object],
         django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
     ) -> None:
-        mail = queue()
-        Mail.objects.update(state=State.FAILED, failed_at=timezone.now(), tries=8, trouble="550 No")
+        email = queue()
+        Email.objects.update(state=EmailState.FAILED, failed_at=timezone.now(), attempts=8, error="550 No")
         with django_capture_on_commit_callbacks(execute=True):
-            assert mail_send_again(mail=mail)
-        again = Mail.objects.get()
-        assert (again.state, again.tries, again.trouble) == (State.WAITING, 0, "")
-        assert again.message_id == mail.message_id
-        assert nudged == [mail.pk]
+            assert resend_email(email=email)
+        again = Email.objects.get()
+        assert (again.state, again.attempts, again.error) == (EmailState.WAITING, 0, "")
+        assert again.message_id == email.message_id
+        assert nudged == [email.pk]
 
     def test_any_other_is_left_alone(self, queue: Queue, nudged: list[object]) -> None:
-        mail = queue()
-        Mail.objects.update(state=State.SENT, sent_at=timezone.now())
-        assert not mail_send_again(mail=mail)
-        assert Mail.objects.get().state == State.SENT
+        email = queue()
+        Email.objects.update(state=EmailState.SENT, sent_at=timezone.now())
+        assert not resend_email(email=email)
+        assert Email.objects.get().state == EmailState.SENT
 
 
 @pytest.mark.parametrize(
     "wrong",
     [
         {"state": "lost"},
-        {"state": State.SENDING},
-        {"state": State.SENT},
-        {"state": State.FAILED},
+        {"state": EmailState.SENDING},
+        {"state": EmailState.SENT},
+        {"state": EmailState.FAILED},
         {"sent_at": timezone.now()},
         {"lease_until": timezone.now()},
     ],
 )
 def test_the_database_refuses_a_state_that_cannot_be(queue: Queue, wrong: dict[str, object]) -> None:
     queue()
-    change: Callable[..., int] = Mail.objects.update
+    change: Callable[..., int] = Email.objects.update
     with pytest.raises(IntegrityError), transaction.atomic():
         change(**wrong)

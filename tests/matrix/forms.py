@@ -29,7 +29,7 @@ def form_of(name: str, world: World) -> dict[str, str]:
         "chat:turn_continue": {"turn_id": str(uuid4())},
         "courses:answer": {"option": world.option},
         "events:sign_up": {"name": "Kim", "email": f"{uuid4().hex}@example.org"},
-        "events:bring": {"name": "Lee", "email": f"{uuid4().hex}@example.org"},
+        "events:invite_guest": {"name": "Lee", "email": f"{uuid4().hex}@example.org"},
         "families:agreement": TERMS,
         "families:consent_for": {"country": "US", "words": get_current_text().hash},
         "families:consent": {"withdraw": "yes"},

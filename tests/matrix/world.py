@@ -12,14 +12,14 @@ from django.utils import timezone
 from accounts.models import Person, Role
 from chat.models import Conversation, Turn, TurnState
 from courses.models import Certificate, Question
-from events.feeds import feed_make
-from events.guests import guest_path
+from events.feeds import create_feed
+from events.guests import build_guest_path
 from events.models import Event
-from events.places import sign_up_confirm
-from events.services import sign_up_make
+from events.services import create_sign_up
+from events.spots import confirm_sign_up
 from families.links import create_invitation
 from families.models import Consent, Link
-from mail.services import Enclosure, mail_queue
+from mail.services import NewAttachment, queue_email
 from tests.conftest import with_consent
 
 # In the order of the table's columns.
@@ -74,11 +74,11 @@ def world_make() -> World:
         slug="evening", title="An evening", summary="One.", starts_at=timezone.now() + timedelta(days=9),
         time_zone="UTC", minutes=60, is_published=True,
     )  # fmt: skip
-    sign_up = sign_up_confirm(sign_up=sign_up_make(event=event, name="Sam", email="sam@example.org"))
+    sign_up = confirm_sign_up(sign_up=create_sign_up(event=event, name="Sam", email="sam@example.org"))
     with transaction.atomic():
-        mail = mail_queue(
+        mail = queue_email(
             key="matrix", to="a@example.org", subject="S", text="T",
-            attachments=[Enclosure(filename="a.txt", content_type="text/plain", content="a")],
+            attachments=[NewAttachment(filename="a.txt", content_type="text/plain", content="a")],
         )  # fmt: skip
     invitation = create_invitation(by=parent)
     certificate = Certificate.objects.create(
@@ -101,8 +101,8 @@ def world_make() -> World:
             "families:decline:token": invitation.token,
             "session_id": 1,
             "key": "made-up",
-            "events:own_feed:token": feed_make(person=teen).token,
-            "events:come_along:key": guest_path(sign_up).rpartition("/")[2],
+            "events:own_feed:token": create_feed(person=teen).token,
+            "events:come_along:key": build_guest_path(sign_up).rpartition("/")[2],
             "uidb36": "1",
             "pk": 1,
             "invitation_id": invitation.pk,

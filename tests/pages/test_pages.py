@@ -12,7 +12,7 @@ from accounts.models import Person
 from benchmarks.reading_level import grade, words_of
 from courses.learning.records import PersonRecord
 from courses.models import Module
-from events.selectors import next_event
+from events.selectors import find_next_event
 from families.consent_texts import get_current_text
 from families.models import Consent
 from pages import refusals
@@ -23,7 +23,7 @@ class TestTheFrontDoor:
     def test_leads_to_the_module_the_next_event_and_the_tutor(self, client: Client, db: None) -> None:
         call_command("load_demo", stdout=StringIO())
         page = client.get("/").content.decode()
-        event = next_event()
+        event = find_next_event()
         assert event
         for address in ("/learn/good-and-bad", event.get_absolute_url(), "/tutor/", "/help/now"):
             assert f'href="{address}"' in page
@@ -173,7 +173,7 @@ class TestHealth:
     ("method", "path", "allowed"),
     [
         ("get", "/language", "POST"),
-        ("get", "/events/place/x/leave", "POST"),
+        ("get", "/events/sign-up/x/leave", "POST"),
         ("post", "/help/now", "GET, HEAD"),
     ],
 )

@@ -21,21 +21,21 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Person
-from budgets.services import hold_settle
+from budgets.services import settle_hold
 from chat.asking.services import start_turn
 from chat.models import Turn, TurnState
 from courses.learning.records import PersonRecord
 from courses.models import Certificate, Together
-from events.feeds import feed_make
+from events.feeds import create_feed
 from events.models import Event
-from events.services import sign_up_make
+from events.services import create_sign_up
 from families.agreements import propose_terms
 from families.links import create_invitation
 from families.models import Link
 from families.parent_view_log import log_parent_view
 from families.terms import Terms
 from families.trusted_adults import save_trusted_adult
-from mail.services import Enclosure, mail_queue
+from mail.services import NewAttachment, queue_email
 from privacy.archive import build_archive
 from tests.accounts.conftest import _fresh_counts  # noqa: F401 - a fixture
 from tests.conftest import with_consent
@@ -74,11 +74,11 @@ def make_full(make_person: Callable[..., Person], event: Event, admin_person: Pe
         record.lesson_done("good-and-bad", "what-it-is")
         record.question_answered("good-and-bad", "first", "b")
         learned(person)
-        feed_make(person=person)
+        create_feed(person=person)
         Authenticator.objects.create(
             user=person, type=Authenticator.Type.TOTP, data={"secret": "TOTP-SECRET"}
         )
-        sign_up_make(event=event, name=str(person), email="elsewhere@nut.example", person=person)
+        create_sign_up(event=event, name=str(person), email="elsewhere@nut.example", person=person)
         if person.email:
             come(event, "Wilhelmina", email=person.email.upper())
             mail_to(person.email.lower(), f"Hello {person}")
@@ -121,14 +121,14 @@ def answered(person: Person, question: str = QUESTION, answer: str = ANSWER) -> 
     Turn.objects.filter(pk=turn.pk).update(
         state=TurnState.ANSWERED, answer=answer, ended_at=timezone.now(), prompt_tokens=80, answer_tokens=20
     )
-    hold_settle(key=turn.pk, tokens=100, microdollars=7)
+    settle_hold(key=turn.pk, tokens=100, microdollars=7)
     return turn
 
 
 def mail_to(address: str, subject: str, text: str = "See you on Thursday.") -> None:
-    enclosure = Enclosure(filename="one.ics", content_type="text/calendar", content=f"ATTENDEE:{address}")
+    enclosure = NewAttachment(filename="one.ics", content_type="text/calendar", content=f"ATTENDEE:{address}")
     with transaction.atomic():
-        mail_queue(key=f"test {uuid4()}", to=address, subject=subject, text=text, attachments=[enclosure])
+        queue_email(key=f"test {uuid4()}", to=address, subject=subject, text=text, attachments=[enclosure])
 
 
 def log(admin: Person, about: Person) -> None:

@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from accounts.models import Person, Role
-from mail.models import Mail
+from mail.models import Email
 from privacy import services
 from privacy.models import ErasedPerson
 from tests.privacy.test_erasure import where_said
@@ -37,7 +37,7 @@ class TestDeleting:
         assert desk.post(f"{LIST}{full.pk}/delete/", {"post": "yes"}).status_code == 302
         for words in (full.username, full.display_name, full.email, "Wilhelmina", "walnut"):
             assert where_said(words) == []
-        assert not Mail.objects.filter(to__iexact=full.email).exists()
+        assert not Email.objects.filter(to__iexact=full.email).exists()
 
     def test_several_at_once_do_as_well(
         self, full: Person, desk: Client, make_person: Callable[..., Person]

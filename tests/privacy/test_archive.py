@@ -71,7 +71,7 @@ class TestTheCopy:
         assert [row["who"] for row in copy.rows("together")] == ["pat"]
         assert [row["kind"] for row in copy.rows("second-steps")]
         assert "TOTP-SECRET" not in copy.everything()
-        assert {row["subject"] for row in copy.rows("mails")} == {
+        assert {row["subject"] for row in copy.rows("emails")} == {
             "Confirm your place: One evening",
             "Your place: One evening",
             "Hello Wilhelmina Q.",
@@ -83,7 +83,7 @@ class TestTheCopy:
         assert [row["name"] for row in copy.rows("trusted-adult")] == ["Aunt Hazel"]
         assert [row["email"] for row in copy.rows("invitations")] == ["aunt@nut.example"]
         assert copy.rows("notices")
-        assert "ATTENDEE" in str(copy.rows("mails"))
+        assert "ATTENDEE" in str(copy.rows("emails"))
         assert len(copy.rows("sessions")) == 1
         assert [row["did"] for row in copy.rows("admin-log")] == ["Change"]
         for said in ("Wilhelmina Q.", "walnut tree", "hollow branches", "One evening", "wil@nut.example"):
@@ -91,7 +91,7 @@ class TestTheCopy:
 
     def test_of_somebody_who_did_nothing_it_says_so(self, parent: Person) -> None:
         copy = opened(parent)
-        assert copy.rows("conversations") == copy.rows("mails") == []
+        assert copy.rows("conversations") == copy.rows("emails") == []
         assert copy.page.count("Nothing.") == len(registry.list_kinds()) - 1
 
     def test_its_times_are_those_of_the_person(self, make_person: Callable[..., Person]) -> None:

@@ -13,8 +13,8 @@ from budgets.models import Budget
 from chat.models import Conversation, Turn
 from courses.models import Answer, LessonDone
 from events.models import Event, SignUp
-from events.services import sign_up_make
-from mail.models import Mail
+from events.services import create_sign_up
+from mail.models import Email
 from privacy import registry
 from tests.privacy.conftest import (
     QUESTION,
@@ -191,13 +191,13 @@ class TestErasing:
     def test_all_kinds_are_empty_and_the_sums_stay(self, full: Person, as_person: AsPerson) -> None:
         budget, spent = full.budget, full.budget.periods.get().spent
         as_person(full).post(ERASE, {"proof": PASSWORD})
-        for model in (Conversation, Turn, LessonDone, Answer, SignUp, Mail, Session):
+        for model in (Conversation, Turn, LessonDone, Answer, SignUp, Email, Session):
             assert not model._default_manager.exists(), model
         budget = Budget.objects.get(pk=budget.pk)
         assert (budget.owner, budget.periods.get().spent) == (None, spent)
 
 
 def test_a_guest_without_an_account_erases_by_their_link(event: Event, client: Client) -> None:
-    sign_up = sign_up_make(event=event, name="Kim", email="kim@example.org")
-    client.post(f"/events/place/{sign_up.token}/leave")
+    sign_up = create_sign_up(event=event, name="Kim", email="kim@example.org")
+    client.post(f"/events/sign-up/{sign_up.token}/leave")
     assert not SignUp.objects.exists()

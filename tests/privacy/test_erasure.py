@@ -14,7 +14,7 @@ from psycopg.errors import DeadlockDetected
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from accounts.models import Person, Role
-from budgets.audit import differences
+from budgets.audit import find_differences
 from budgets.models import Hold, HoldState, Period
 from chat import streaming
 from chat.asking.services import start_turn
@@ -84,7 +84,7 @@ class TestNothingIsLeft:
         services.erase_person(person=full)
         period.refresh_from_db()
         assert (period.spent, period.held, period.budget.owner) == (spent, 0, None)
-        assert list(differences()) == []
+        assert list(find_differences()) == []
 
     def test_nothing_outside_of_the_database_happens_before_the_commit(
         self, full: Person, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
@@ -123,7 +123,7 @@ class TestTwice:
             assert reply["Location"] in {"/account/erased", "/sign-in?next=/account/data"}
         assert "/account/erased" in {reply["Location"] for reply in replies}
         assert not Person.objects.filter(pk=full.pk).exists()
-        assert list(differences()) == []
+        assert list(find_differences()) == []
 
     @pytest.mark.django_db(transaction=True)
     def test_of_the_last_two_admins_one_stays(
@@ -168,7 +168,7 @@ def test_a_question_that_comes_while_one_is_erased_is_asked_by_nobody(
     assert where_said("anybody there") == where_said("walnut") == []
     held = Hold.objects.filter(state=HoldState.HELD)
     wait_until(lambda: not held.exists(), what="a worker, if there is one, to settle")
-    assert list(differences()) == []
+    assert list(find_differences()) == []
 
 
 @pytest.mark.parametrize(("deadlocks", "erased"), [(3, True), (4, False)])
@@ -212,4 +212,4 @@ class TestWhileATurnIsBeingWritten:
         wait_until(lambda: not valkey.keys(f"turn:{turn_id}:*"), what="the stream to be gone")
         assert where_said("rivers") == where_said("walnut") == []
         assert not Period.objects.exclude(held=0).exists()
-        assert list(differences()) == []
+        assert list(find_differences()) == []

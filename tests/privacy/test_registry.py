@@ -12,9 +12,9 @@ from django.test import Client
 from django.test.utils import isolate_apps
 
 from accounts.models import Person
-from budgets.models import Budget, Entry, Hold, Period
+from budgets.models import Budget, Hold, LedgerEntry, Period
 from chat.models import Conversation, Turn
-from mail.models import Attachment, Mail
+from mail.models import Attachment, Email
 from privacy import registry
 from privacy.registry import DataKind, Retention
 
@@ -62,7 +62,7 @@ class TestNothingIsForgotten:
 
     def test_chains_are_followed(self) -> None:
         reached = pointing_at_people(installed())
-        assert reached >= {Budget, Period, Hold, Entry, Conversation, Turn, Mail, Attachment}
+        assert reached >= {Budget, Period, Hold, LedgerEntry, Conversation, Turn, Email, Attachment}
 
     @isolate_apps("accounts")
     def test_a_new_model_is_found_whichever_way_it_points(self) -> None:
@@ -140,7 +140,7 @@ class TestTheRegistry:
         theirs = {kind.name for kind in registry.list_kinds(for_parent=True)}
         assert {"diary", "shoes"} <= {kind.name for kind in registry.list_kinds()}
         assert "shoes" in theirs
-        assert theirs.isdisjoint({"diary", "conversations", "learned", "mails"})
+        assert theirs.isdisjoint({"diary", "conversations", "learned", "emails"})
 
     @pytest.mark.parametrize(
         "half",

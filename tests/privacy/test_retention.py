@@ -19,7 +19,7 @@ from courses.models import Together
 from events.models import Event, SignUp
 from families.cooling_off import COOLING_OFF_PERIOD
 from families.models import CoolingOff, FamilyDeletion, Invitation, Link, Notice, PasswordHelp
-from mail.models import Mail, State
+from mail.models import Email, EmailState
 from privacy import registry
 from privacy.models import ErasedPerson
 from privacy.registry import DataKind
@@ -34,12 +34,12 @@ TIMED = [kind for kind in registry.list_kinds() if kind.retention.days is not No
 
 def mail_sent(at: datetime) -> None:
     mail_to("kim@example.org", "Hello")
-    Mail.objects.update(state=State.SENT, sent_at=at)
+    Email.objects.update(state=EmailState.SENT, sent_at=at)
 
 
 def mail_failed(at: datetime) -> None:
     mail_to("kim@example.org", "Hello")
-    Mail.objects.update(state=State.FAILED, failed_at=at)
+    Email.objects.update(state=EmailState.FAILED, failed_at=at)
 
 
 def event_ended(at: datetime) -> None:
@@ -118,8 +118,8 @@ def titles() -> int:
 
 
 BEGINNINGS: list[tuple[str, Callable[[datetime], None], Callable[[], int]]] = [
-    ("mails", mail_sent, Mail.objects.count),
-    ("mails", mail_failed, Mail.objects.count),
+    ("emails", mail_sent, Email.objects.count),
+    ("emails", mail_failed, Email.objects.count),
     ("sign-ups", event_ended, SignUp.objects.count),
     ("admin-log", admin_changed, titles),
     ("sessions", session_begun, Session.objects.count),

@@ -64,7 +64,7 @@ def test_a_method_that_there_is_not(signed_in: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    "where", ["budgets.api.meter", "django.contrib.sessions.backends.db.SessionStore.load"]
+    "where", ["budgets.api.get_meter", "django.contrib.sessions.backends.db.SessionStore.load"]
 )
 def test_records_that_are_away(where: str, signed_in: Client) -> None:
     with patch(where, side_effect=OperationalError("password=secret")):
@@ -75,7 +75,7 @@ def test_records_that_are_away(where: str, signed_in: Client) -> None:
 
 
 def test_a_fault_of_our_own_tells_nothing_of_itself(signed_in: Client) -> None:
-    with patch("budgets.api.meter", side_effect=ValueError("a secret")):
+    with patch("budgets.api.get_meter", side_effect=ValueError("a secret")):
         told = problem(signed_in.get("/api/v1/budget"), "fault", 500)
     assert "secret" not in str(told)
 

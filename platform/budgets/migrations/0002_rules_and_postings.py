@@ -5,11 +5,11 @@ from django.db import migrations
 FORWARDS = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
 BACKWARDS = """
 ALTER TABLE budgets_period RESET (fillfactor);
-DROP TRIGGER budgets_entry_never_changes ON budgets_entry;
+DROP TRIGGER budgets_entry_never_changes ON budgets_ledgerentry;
 DROP TRIGGER budgets_hold_never_changes ON budgets_hold;
-DROP TRIGGER budgets_budget_nests ON budgets_budget;
-DROP FUNCTION budgets_entry_refuse_change, budgets_hold_refuse_change, budgets_budget_nests;
-DROP FUNCTION budgets_hold_make, budgets_hold_resolve;
+DROP TRIGGER budgets_check_nesting ON budgets_budget;
+DROP FUNCTION budgets_refuse_entry_change, budgets_refuse_hold_change, budgets_check_nesting;
+DROP FUNCTION budgets_create_hold, budgets_resolve_hold;
 """
 
 

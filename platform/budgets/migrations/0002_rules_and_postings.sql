@@ -1,31 +1,31 @@
 -- Entries never change. For each row, so that TRUNCATE, which empties a test's database, is not concerned.
-CREATE FUNCTION budgets_entry_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION budgets_refuse_entry_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'A ledger entry never changes: write a correcting entry instead.'
         USING ERRCODE = 'restrict_violation';
 END
 $$;
-CREATE TRIGGER budgets_entry_never_changes BEFORE UPDATE OR DELETE ON budgets_entry
-    FOR EACH ROW EXECUTE FUNCTION budgets_entry_refuse_change();
+CREATE TRIGGER budgets_entry_never_changes BEFORE UPDATE OR DELETE ON budgets_ledgerentry
+    FOR EACH ROW EXECUTE FUNCTION budgets_refuse_entry_change();
 
 
 -- A hold stands where it was made.
-CREATE FUNCTION budgets_hold_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION budgets_refuse_hold_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'What a hold set aside never changes.' USING ERRCODE = 'restrict_violation';
 END
 $$;
 CREATE TRIGGER budgets_hold_never_changes
     BEFORE UPDATE OF key, period_id, family_period_id, site_period_id, prompt_tokens, answer_tokens, microdollars
-    ON budgets_hold FOR EACH ROW EXECUTE FUNCTION budgets_hold_refuse_change();
+    ON budgets_hold FOR EACH ROW EXECUTE FUNCTION budgets_refuse_hold_change();
 
 
 -- A budget lies within one of the next kind.
-CREATE FUNCTION budgets_budget_nests() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION budgets_check_nesting() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF NEW.within_id IS NOT NULL AND NOT EXISTS (
-        SELECT FROM budgets_budget AS around WHERE around.id = NEW.within_id AND (
-            around.kind = 'site' OR around.kind = 'family' AND NEW.kind = 'person'
+    IF NEW.parent_id IS NOT NULL AND NOT EXISTS (
+        SELECT FROM budgets_budget AS around WHERE around.id = NEW.parent_id AND (
+            around.scope = 'site' OR around.scope = 'family' AND NEW.scope = 'person'
         )
     ) THEN
         RAISE EXCEPTION 'A budget lies within one of a floor further out.' USING ERRCODE = 'check_violation';
@@ -33,8 +33,8 @@ BEGIN
     RETURN NEW;
 END
 $$;
-CREATE TRIGGER budgets_budget_nests BEFORE INSERT OR UPDATE OF within_id, kind
-    ON budgets_budget FOR EACH ROW EXECUTE FUNCTION budgets_budget_nests();
+CREATE TRIGGER budgets_check_nesting BEFORE INSERT OR UPDATE OF parent_id, scope
+    ON budgets_budget FOR EACH ROW EXECUTE FUNCTION budgets_check_nesting();
 
 
 -- Room on each page for the row that is updated at every posting.
@@ -42,7 +42,7 @@ ALTER TABLE budgets_period SET (fillfactor = 50);
 
 
 -- Hold what an answer may cost, on every floor or on none.
-CREATE FUNCTION budgets_hold_make(
+CREATE FUNCTION budgets_create_hold(
     p_owner bigint, p_key uuid, p_prompt integer, p_answer integer, p_money bigint,
     p_now timestamptz, p_expires_at timestamptz, p_shards integer
 ) RETURNS bigint[] LANGUAGE plpgsql AS $$
@@ -51,11 +51,11 @@ DECLARE
     v_person bigint; v_family bigint; v_site bigint;
     v_persons bigint; v_familys bigint; v_sites bigint;
 BEGIN
-    SELECT mine.id, CASE WHEN outer_one.kind = 'family' THEN outer_one.id END, site.id
+    SELECT mine.id, CASE WHEN outer_one.scope = 'family' THEN outer_one.id END, site.id
     INTO v_person, v_family, v_site
     FROM budgets_budget AS mine
-        JOIN budgets_budget AS outer_one ON outer_one.id = mine.within_id
-        JOIN budgets_budget AS site ON site.id = coalesce(outer_one.within_id, outer_one.id)
+        JOIN budgets_budget AS outer_one ON outer_one.id = mine.parent_id
+        JOIN budgets_budget AS site ON site.id = coalesce(outer_one.parent_id, outer_one.id)
     WHERE mine.owner_id = p_owner AND site.stopped_at IS NULL;
     IF NOT FOUND THEN RETURN NULL; END IF;
 
@@ -105,7 +105,7 @@ BEGIN
         RETURN NULL;
     END IF;
 
-    INSERT INTO budgets_entry (hold_id, kind, tokens, microdollars, at, memo)
+    INSERT INTO budgets_ledgerentry (hold_id, kind, tokens, microdollars, at, memo)
     VALUES (p_key, 'hold', v_tokens, p_money, p_now, '');
     INSERT INTO budgets_hold (
         key, period_id, family_period_id, site_period_id, prompt_tokens, answer_tokens, microdollars,
@@ -119,7 +119,7 @@ $$;
 
 
 -- Resolve a hold, once.
-CREATE FUNCTION budgets_hold_resolve(
+CREATE FUNCTION budgets_resolve_hold(
     p_key uuid, p_state varchar, p_tokens bigint, p_money bigint, p_now timestamptz
 ) RETURNS bigint[] LANGUAGE plpgsql AS $$
 DECLARE
@@ -164,21 +164,21 @@ BEGIN
     WHERE id = v_hold.site_period_id;
 
     IF p_state = 'settled' THEN
-        INSERT INTO budgets_entry (hold_id, kind, tokens, microdollars, at, memo)
+        INSERT INTO budgets_ledgerentry (hold_id, kind, tokens, microdollars, at, memo)
         VALUES (p_key, 'settle', v_tokens, v_money, p_now, '');
     ELSE
-        INSERT INTO budgets_entry (hold_id, kind, tokens, microdollars, at, memo)
+        INSERT INTO budgets_ledgerentry (hold_id, kind, tokens, microdollars, at, memo)
         VALUES (
             p_key, CASE p_state WHEN 'released' THEN 'release' ELSE 'expire' END,
             v_hold.tokens, v_hold.microdollars, p_now, ''
         );
         IF v_tokens > 0 OR v_money > 0 THEN
-            INSERT INTO budgets_entry (period_id, hold_id, kind, tokens, microdollars, at, memo)
+            INSERT INTO budgets_ledgerentry (period_id, hold_id, kind, tokens, microdollars, at, memo)
             VALUES (v_hold.site_period_id, p_key, 'absorb', v_tokens, v_money, p_now, '');
         END IF;
     END IF;
     IF p_tokens > v_tokens OR p_money > v_money THEN
-        INSERT INTO budgets_entry (period_id, hold_id, kind, tokens, microdollars, at, memo)
+        INSERT INTO budgets_ledgerentry (period_id, hold_id, kind, tokens, microdollars, at, memo)
         VALUES (
             coalesce(v_hold.site_period_id, v_hold.period_id), p_key, 'overrun',
             p_tokens - v_tokens, p_money - v_money, p_now, ''

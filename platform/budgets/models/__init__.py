@@ -5,27 +5,27 @@ Only this app writes these tables.
 """
 
 from budgets.models.audits import Audit
-from budgets.models.budgets import SITE_SHARDS, Budget, Floor
-from budgets.models.entries import Entry, EntryKind, Overrun
+from budgets.models.budgets import SITE_SHARDS, Budget, BudgetScope
+from budgets.models.entries import EntryKind, LedgerEntry, Overrun
 from budgets.models.grants import Grant
 from budgets.models.holds import Hold, HoldState, Shortening
 from budgets.models.periods import Period
-from budgets.models.plans import Plan, default_daily_tokens, plan_as_delivered
+from budgets.models.plans import Plan, build_default_plan, default_daily_tokens
 
 __all__ = [
     "SITE_SHARDS",
     "Audit",
     "Budget",
-    "Entry",
+    "BudgetScope",
     "EntryKind",
-    "Floor",
     "Grant",
     "Hold",
     "HoldState",
+    "LedgerEntry",
     "Overrun",
     "Period",
     "Plan",
     "Shortening",
+    "build_default_plan",
     "default_daily_tokens",
-    "plan_as_delivered",
 ]

@@ -6,14 +6,14 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import validate_time_zone
+from budgets.calendar import PeriodLength
 from budgets.models.plans import Plan
-from budgets.spans import Length
 
 # The site's row is in every hold of everybody; as many rows as this share its limit (ADR 14).
 SITE_SHARDS = 16
 
 
-class Floor(models.TextChoices):
+class BudgetScope(models.TextChoices):
     PERSON = "person", _("a person’s")
     FAMILY = "family", _("a family’s")
     SITE = "site", _("the site’s")
@@ -26,7 +26,9 @@ class Budget(models.Model):
     from all of them or from none. A person's outlives its person: the sums stay, without a name.
     """
 
-    kind = models.CharField(_("whose"), max_length=6, choices=Floor, default=Floor.PERSON, editable=False)
+    scope = models.CharField(
+        _("whose"), max_length=6, choices=BudgetScope, default=BudgetScope.PERSON, editable=False
+    )
     owner = models.OneToOneField(
         settings.AUTH_USER_MODEL,
         on_delete=models.SET_NULL,
@@ -35,13 +37,13 @@ class Budget(models.Model):
         related_name="budget",
         verbose_name=_("owner"),
     )
-    within = models.ForeignKey(
+    parent = models.ForeignKey(
         "self",
         on_delete=models.PROTECT,
         null=True,
         editable=False,
-        related_name="inner",
-        verbose_name=_("within"),
+        related_name="children",
+        verbose_name=_("parent budget"),
     )
     tokens = models.PositiveBigIntegerField(
         _("tokens a period"), null=True, blank=True, help_text=_("Empty: no limit.")
@@ -49,7 +51,9 @@ class Budget(models.Model):
     microdollars = models.PositiveBigIntegerField(
         _("millionths of a dollar a period"), null=True, blank=True, help_text=_("Empty: no limit.")
     )
-    length = models.CharField(_("period"), max_length=5, choices=Length, default=Length.DAY)
+    period_length = models.CharField(
+        _("period"), max_length=5, choices=PeriodLength, default=PeriodLength.DAY
+    )
     time_zone = models.CharField(
         _("time zone"),
         max_length=64,
@@ -69,27 +73,32 @@ class Budget(models.Model):
         verbose_name = _("budget")
         verbose_name_plural = _("budgets")
         constraints = [
-            models.CheckConstraint(condition=Q(kind__in=Floor.values), name="budget_kind_known"),
-            models.CheckConstraint(condition=Q(length__in=Length.values), name="budget_length_known"),
-            models.UniqueConstraint(fields=["kind"], condition=Q(kind=Floor.SITE), name="budget_one_site"),
+            models.CheckConstraint(condition=Q(scope__in=BudgetScope.values), name="budget_scope_known"),
             models.CheckConstraint(
-                condition=Q(kind=Floor.SITE, within=None) | (~Q(kind=Floor.SITE) & Q(within__isnull=False)),
-                name="budget_within_unless_site",
+                condition=Q(period_length__in=PeriodLength.values), name="budget_period_length_known"
             ),
-            models.CheckConstraint(condition=~Q(within=F("id")), name="budget_not_within_itself"),
+            models.UniqueConstraint(
+                fields=["scope"], condition=Q(scope=BudgetScope.SITE), name="budget_one_site"
+            ),
             models.CheckConstraint(
-                condition=Q(kind=Floor.PERSON) | Q(owner=None, plan=None, daily_cap=None),
+                condition=Q(scope=BudgetScope.SITE, parent=None)
+                | (~Q(scope=BudgetScope.SITE) & Q(parent__isnull=False)),
+                name="budget_parent_unless_site",
+            ),
+            models.CheckConstraint(condition=~Q(parent=F("id")), name="budget_not_its_own_parent"),
+            models.CheckConstraint(
+                condition=Q(scope=BudgetScope.PERSON) | Q(owner=None, plan=None, daily_cap=None),
                 name="budget_person_alone_has_owner_and_plan",
             ),
             models.CheckConstraint(
-                condition=Q(kind=Floor.SITE) | Q(stopped_at=None), name="budget_site_alone_stops"
+                condition=Q(scope=BudgetScope.SITE) | Q(stopped_at=None), name="budget_site_alone_stops"
             ),
         ]
 
     def __str__(self) -> str:
-        if self.kind == Floor.SITE:
+        if self.scope == BudgetScope.SITE:
             return str(_("the site"))
-        if self.kind == Floor.FAMILY:
+        if self.scope == BudgetScope.FAMILY:
             return str(_("family %(number)s") % {"number": self.pk})
         return str(self.owner) if self.owner else str(_("somebody erased"))
 
@@ -102,9 +111,9 @@ class Budget(models.Model):
     @property
     def shards(self) -> int:
         """How many rows share a period of it."""
-        return SITE_SHARDS if self.kind == Floor.SITE else 1
+        return SITE_SHARDS if self.scope == BudgetScope.SITE else 1
 
     @property
     def chain(self) -> list["Budget"]:
         """This budget and those around it, inside out: the order in which the ledger locks them."""
-        return [self, *(self.within.chain if self.within else ())]
+        return [self, *(self.parent.chain if self.parent else ())]

@@ -13,23 +13,22 @@ from budgets.models.periods import Period
 class EntryKind(models.TextChoices):
     """What an entry's tokens and money do to the sums of its periods."""
 
-    GRANT = "grant", _("allowance")  # granted + tokens; less than nothing when an allowance shrinks
-    GIFT = "gift", _("grant")  # granted + tokens, of a grant; less than nothing when it expires
+    ALLOWANCE = "allowance", _("allowance")  # granted + tokens; less than nothing when an allowance shrinks
+    GRANT = "grant", _("grant")  # granted + tokens, of a grant; less than nothing when it expires
     MOVE = "move", _("moved between shards")  # granted + tokens; all of a move come to nothing
     HOLD = "hold", _("held")  # held + tokens, on every floor of its hold
     SETTLE = "settle", _("settled")  # spent + tokens; all that its hold held is free again
-    RETURN = "return", _("left over from a settled hold")  # no longer written: settling says it all
     RELEASE = "release", _("released")  # all that its hold held is free again
     EXPIRE = "expire", _("expired")  # the same
     ABSORB = "absorb", _("paid by the site")  # spent + tokens, on the site's period alone, of a released hold
     OVERRUN = "overrun", _("used beyond a hold")  # no sum: it stands apart, on the site's budget
 
 
-ABOUT_GRANTED = (EntryKind.GRANT, EntryKind.GIFT, EntryKind.MOVE)
-RESOLVES = (EntryKind.SETTLE, EntryKind.RELEASE, EntryKind.EXPIRE)
+GRANTED_KINDS = (EntryKind.ALLOWANCE, EntryKind.GRANT, EntryKind.MOVE)
+RESOLVING_KINDS = (EntryKind.SETTLE, EntryKind.RELEASE, EntryKind.EXPIRE)
 
 
-class Entry(models.Model):
+class LedgerEntry(models.Model):
     """One thing that happened. It never changes: the database refuses; a correction is another entry.
 
     An entry about a hold is one for all floors: its hold names the periods. Other entries name theirs.
@@ -71,18 +70,18 @@ class Entry(models.Model):
         constraints: ClassVar = [
             models.CheckConstraint(condition=Q(kind__in=EntryKind.values), name="entry_kind_known"),
             models.CheckConstraint(
-                condition=Q(kind__in=ABOUT_GRANTED, period__isnull=False) | Q(hold__isnull=False),
+                condition=Q(kind__in=GRANTED_KINDS, period__isnull=False) | Q(hold__isnull=False),
                 name="entry_names_its_hold",
             ),
             models.CheckConstraint(
-                condition=Q(kind__in=ABOUT_GRANTED) | Q(tokens__gte=0, microdollars__gte=0),
+                condition=Q(kind__in=GRANTED_KINDS) | Q(tokens__gte=0, microdollars__gte=0),
                 name="entry_tokens_not_negative",
             ),
             models.UniqueConstraint(
                 fields=["hold"], condition=Q(kind=EntryKind.HOLD), name="entry_holds_once"
             ),
             models.UniqueConstraint(
-                fields=["hold"], condition=Q(kind__in=RESOLVES), name="entry_resolves_once"
+                fields=["hold"], condition=Q(kind__in=RESOLVING_KINDS), name="entry_resolves_once"
             ),
             models.UniqueConstraint(
                 fields=["hold"], condition=Q(kind=EntryKind.ABSORB), name="entry_absorbs_once"
@@ -92,14 +91,14 @@ class Entry(models.Model):
             ),
         ]
         indexes: ClassVar = [
-            models.Index(fields=["period"], condition=Q(kind__in=ABOUT_GRANTED), name="entry_about_granted"),
+            models.Index(fields=["period"], condition=Q(kind__in=GRANTED_KINDS), name="entry_about_granted"),
         ]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}: {self.tokens}"
 
 
-class Overrun(Entry):
+class Overrun(LedgerEntry):
     """What a provider used beyond a hold: an admin's list of alerts. No person's or family's budget pays for it."""
 
     class Meta:

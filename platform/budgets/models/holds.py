@@ -7,7 +7,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from budgets.models.budgets import Floor
+from budgets.models.budgets import BudgetScope
 from budgets.models.periods import Period
 
 
@@ -22,7 +22,7 @@ class HoldState(models.TextChoices):
 class Shortening:
     """Whose budget has too little left for the whole answer, and when it refills."""
 
-    floor: Floor
+    scope: BudgetScope
     refills_at: datetime
 
 

@@ -4,12 +4,12 @@ from django.db import models
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from budgets.spans import Length
+from budgets.calendar import PeriodLength
 
 ANY_MODEL = "any"
 
 
-def any_model() -> list[str]:
+def default_model_names() -> list[str]:
     return [ANY_MODEL]
 
 
@@ -32,7 +32,9 @@ class Plan(models.Model):
     microdollars = models.PositiveBigIntegerField(
         _("millionths of a dollar a period"), null=True, blank=True, help_text=_("Empty: no limit.")
     )
-    length = models.CharField(_("period"), max_length=5, choices=Length, default=Length.DAY)
+    period_length = models.CharField(
+        _("period"), max_length=5, choices=PeriodLength, default=PeriodLength.DAY
+    )
     answer_tokens = models.PositiveIntegerField(
         _("longest answer, in tokens"),
         null=True,
@@ -42,7 +44,7 @@ class Plan(models.Model):
     model_names = ArrayField(
         models.CharField(max_length=200),
         verbose_name=_("models"),
-        default=any_model,
+        default=default_model_names,
         help_text=_("Names of models, by comma; “any” stands for every model."),
     )
     memory_tokens = models.PositiveIntegerField(
@@ -63,6 +65,6 @@ class Plan(models.Model):
         return ANY_MODEL in self.model_names or model in self.model_names
 
 
-def plan_as_delivered() -> Plan:
+def build_default_plan() -> Plan:
     """Free as it comes with the site, not saved: what everybody is on until the plans are loaded."""
     return Plan(slug=Plan.FREE, name=gettext("Free"), tokens=default_daily_tokens())

@@ -8,17 +8,17 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from events.admin.desk import Desk, say_told
 from events.admin.forms import EventForm
-from events.changes import event_change
+from events.admin.pages import EventPagesAdmin, report_notified
+from events.changes import update_event
 from events.models import Event
-from events.selectors import people_of
-from events.series import SAME
-from events.when import time_said
+from events.selectors import list_confirmed_sign_ups
+from events.series import COPIED_FIELDS
+from events.times import format_event_time
 
 
 @admin.register(Event)
-class EventAdmin(Desk):
+class EventAdmin(EventPagesAdmin):
     form = EventForm
     list_display = ("title", "when", "stage_said", "sign_up_count")
     list_filter = ("is_published",)
@@ -29,7 +29,7 @@ class EventAdmin(Desk):
         (None, {"fields": ("title", "slug", "is_published")}),
         (_("When"), {"fields": ("day", "clock", "time_zone", "minutes")}),
         (_("What"), {"fields": ("summary", "description", "language", "hosts", "module_slug", "series")}),
-        (_("Who"), {"fields": ("capacity", "guests_each")}),
+        (_("Who"), {"fields": ("capacity", "max_guests")}),
         (_("Where"), {"fields": ("join_url",)}),
         (_("Afterwards"), {"fields": ("recording_url", "captions_file")}),
     )
@@ -41,10 +41,10 @@ class EventAdmin(Desk):
         last = Event.objects.filter(pk=chosen) if chosen.isdecimal() else Event.objects.order_by("-starts_at")
         model = last.first()
         typed = super().get_changeform_initial_data(request)
-        return ({name: getattr(model, name) for name in SAME} if model else {}) | typed
+        return ({name: getattr(model, name) for name in COPIED_FIELDS} if model else {}) | typed
 
     def get_fieldsets(self, request: HttpRequest, obj: Event | None = None) -> Any:
-        people = people_of(obj).count() if obj and obj.is_open else 0
+        people = list_confirmed_sign_ups(obj).count() if obj and obj.is_open else 0
         if not people:
             return self.fieldsets
         said = ngettext("%d person signed up.", "%d people signed up.", people) % people
@@ -54,9 +54,9 @@ class EventAdmin(Desk):
         if not change:
             super().save_model(request, obj, form, change)
             return
-        told = event_change(event=obj, is_told=form.cleaned_data.get("tell") == "yes")
+        told = update_event(event=obj, notify=form.cleaned_data.get("tell") == "yes")
         if told:
-            say_told(request, told)
+            report_notified(request, told)
 
     def has_delete_permission(self, request: HttpRequest, obj: Event | None = None) -> bool:
         # People who signed up would never hear of it.
@@ -71,7 +71,7 @@ class EventAdmin(Desk):
 
     @admin.display(description=_("when"), ordering="starts_at")
     def when(self, event: Event) -> str:
-        return time_said(event.starts_at, event.zone)
+        return format_event_time(event.starts_at, event.zone)
 
     @admin.display(description=_("stage"))
     def stage_said(self, event: Event) -> str:

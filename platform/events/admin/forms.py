@@ -11,13 +11,13 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from accounts.zone_fields import ZoneField, zone_field
-from events.changes import changes_of
+from events.changes import list_changes
 from events.messages import Audience
 from events.models import Event
-from events.modules import modules_known
-from events.recordings import LONGEST, cues_of
-from events.selectors import people_of
-from events.when import NoSuchTime, instant
+from events.modules import list_modules
+from events.recordings import MAX_CAPTION_BYTES, parse_cues
+from events.selectors import list_confirmed_sign_ups
+from events.times import NoSuchTime, to_instant
 from kit.texts import ProseField
 
 
@@ -63,7 +63,7 @@ class EventForm(forms.ModelForm):  # type: ignore[type-arg]
             "minutes",
             "series",
             "capacity",
-            "guests_each",
+            "max_guests",
             "is_published",
             "module_slug",
             "join_url",
@@ -78,7 +78,7 @@ class EventForm(forms.ModelForm):  # type: ignore[type-arg]
             self.initial.update(day=local.date(), clock=local.time())
         field = self.fields["module_slug"]
         assert isinstance(field, forms.ChoiceField)  # noqa: S101 - tells the types
-        modules = dict(modules_known())
+        modules = dict(list_modules())
         # One that was taken out of the library stays until somebody chooses another.
         kept = self.instance.module_slug
         field.choices = [("", _("No module")), *({kept: kept} | modules if kept else modules).items()]
@@ -87,11 +87,11 @@ class EventForm(forms.ModelForm):  # type: ignore[type-arg]
         file = self.cleaned_data["captions_file"]
         if not file:
             return file
-        if file.size > LONGEST:
+        if file.size > MAX_CAPTION_BYTES:
             raise forms.ValidationError(_("That is more than one megabyte: it can hardly be captions."))
         try:
             text = file.read().decode()
-            cues_of(text)
+            parse_cues(text)
         except ValueError as fault:
             raise forms.ValidationError(_("That is no WebVTT file with anything said in it.")) from fault
         self.instance.captions = text
@@ -103,7 +103,7 @@ class EventForm(forms.ModelForm):  # type: ignore[type-arg]
         if not (day and clock is not None and zone):
             return cleaned
         try:
-            self.instance.starts_at = instant(datetime.combine(day, clock), ZoneInfo(zone))
+            self.instance.starts_at = to_instant(datetime.combine(day, clock), ZoneInfo(zone))
         except NoSuchTime:
             self.add_error("clock", _("There is no such time there on that day: the clocks are set forward."))
             return cleaned
@@ -119,7 +119,7 @@ class EventForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def _require_a_word_about_people(self) -> None:
         event, kept = self.instance, Event.objects.get(pk=self.instance.pk)
-        people = people_of(kept).count() if kept.is_open else 0
+        people = list_confirmed_sign_ups(kept).count() if kept.is_open else 0
         if not people:
             return
         if event.starts_at != kept.starts_at and event.is_over:
@@ -130,7 +130,7 @@ class EventForm(forms.ModelForm):  # type: ignore[type-arg]
             self.add_error(
                 "is_published", _("People signed up. Cancel the event instead: then they are told.")
             )
-        changes = changes_of(event)
+        changes = list_changes(event)
         if changes and not self.cleaned_data.get("tell"):
             words = ngettext(
                 "%(people)d person signed up, and would learn of a change here: %(changes)s. "

@@ -5,7 +5,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from events.models import SignUp
-from events.services import sign_up_leave
+from events.services import leave_event
 from kit.admin import NotAddedAdmin, TextSearchAdmin
 
 
@@ -13,8 +13,8 @@ from kit.admin import NotAddedAdmin, TextSearchAdmin
 class SignUpAdmin(TextSearchAdmin[SignUp], NotAddedAdmin):
     """Looked at and, when somebody asks for it, deleted, which tells them. People sign up themselves."""
 
-    list_display = ("email", "name", "event", "standing", "created_at")
-    list_filter = ("standing", "event")
+    list_display = ("email", "name", "event", "status", "created_at")
+    list_filter = ("status", "event")
     list_select_related = ("event",)
     search_fields = ("email", "name")
     ordering = ("-created_at",)
@@ -23,21 +23,21 @@ class SignUpAdmin(TextSearchAdmin[SignUp], NotAddedAdmin):
         "event",
         "name",
         "email",
-        "standing",
+        "status",
         "guest_of",
         "person",
         "created_at",
         "confirmed_at",
-        "placed_at",
-        "queued_at",
-        "offer_until",
-        "came_at",
+        "spot_given_at",
+        "waitlisted_at",
+        "offer_expires_at",
+        "attended_at",
     )
     view_on_site = False
 
     def delete_model(self, request: HttpRequest, obj: SignUp) -> None:
-        sign_up_leave(sign_up=obj)
+        leave_event(sign_up=obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[SignUp]) -> None:
         for sign_up in queryset.select_related("event"):
-            sign_up_leave(sign_up=sign_up)
+            leave_event(sign_up=sign_up)

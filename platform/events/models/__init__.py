@@ -1,20 +1,20 @@
 """What is kept of live events."""
 
-from events.models.event import DOORS, Event, Series, Stage, validate_slug
+from events.models.event import JOIN_OPENS_BEFORE, Event, Series, Stage, validate_slug
 from events.models.feed import CalendarFeed
-from events.models.feedback import LONGEST_WORDS, Feedback, Worth
-from events.models.sign_up import SignUp, Standing
+from events.models.feedback import MAX_COMMENT_LENGTH, Feedback, Worth
+from events.models.sign_up import SignUp, SignUpStatus
 
 __all__ = [
-    "DOORS",
-    "LONGEST_WORDS",
+    "JOIN_OPENS_BEFORE",
+    "MAX_COMMENT_LENGTH",
     "CalendarFeed",
     "Event",
     "Feedback",
     "Series",
     "SignUp",
+    "SignUpStatus",
     "Stage",
-    "Standing",
     "Worth",
     "validate_slug",
 ]

@@ -16,14 +16,14 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import default_time_zone, validate_time_zone
 
 # The way in opens so long before the start.
-DOORS = timedelta(minutes=15)
+JOIN_OPENS_BEFORE = timedelta(minutes=15)
 # The words that the addresses of this room use themselves.
-TAKEN = {"place", "mine"}
+RESERVED_SLUGS = {"place", "mine"}
 
 
 def validate_slug(slug: str) -> None:
     """Raise ValidationError for a word that the addresses of this room use themselves."""
-    if slug in TAKEN:
+    if slug in RESERVED_SLUGS:
         raise ValidationError(_("“%(slug)s” is taken by other pages of this site.") % {"slug": slug})
 
 
@@ -97,7 +97,7 @@ class Event(models.Model):
         validators=[MinValueValidator(1)],
         help_text=_("Empty: as many as want to come. Whoever comes after the last place waits for one."),
     )
-    guests_each = models.PositiveSmallIntegerField(
+    max_guests = models.PositiveSmallIntegerField(
         _("guests each"), default=3, help_text=_("How many people somebody who signed up may bring.")
     )
     language = models.CharField(
@@ -127,7 +127,9 @@ class Event(models.Model):
         help_text=_("Its address: a file that a browser plays, or a page elsewhere."),
     )
     captions = models.TextField(_("captions"), blank=True, editable=False)
-    recording_at = models.DateTimeField(_("recording published"), null=True, blank=True, editable=False)
+    recording_published_at = models.DateTimeField(
+        _("recording published"), null=True, blank=True, editable=False
+    )
 
     # How many there were, once nobody knows any more who they were.
     totals = models.JSONField(default=dict, editable=False)
@@ -180,7 +182,7 @@ class Event(models.Model):
         if not self.is_published:
             return Stage.DRAFT
         if self.is_over_at(now):
-            return Stage.RECORDED if self.recording_at else Stage.ENDED
+            return Stage.RECORDED if self.recording_published_at else Stage.ENDED
         return Stage.LIVE if self.starts_at <= now else Stage.PUBLISHED
 
     @property
@@ -190,16 +192,16 @@ class Event(models.Model):
     @property
     def has_recording(self) -> bool:
         """Whether its recording is on its page."""
-        return bool(self.recording_at and self.recording_url)
+        return bool(self.recording_published_at and self.recording_url)
 
     @property
-    def doors_open_at(self) -> datetime:
-        return self.starts_at - DOORS
+    def join_opens_at(self) -> datetime:
+        return self.starts_at - JOIN_OPENS_BEFORE
 
     @property
-    def has_open_doors(self) -> bool:
+    def can_join_now(self) -> bool:
         """Whether whoever has a place may come in now."""
-        return bool(self.join_url) and self.is_open and self.doors_open_at <= timezone.now()
+        return bool(self.join_url) and self.is_open and self.join_opens_at <= timezone.now()
 
     @property
     def is_cancelled(self) -> bool:

@@ -21,7 +21,7 @@ class CalendarFeed(models.Model):
     token = models.CharField(_("token"), max_length=40, unique=True, default=new_token, editable=False)
     # That of the page where it was made: a calendar program says nothing of who reads it.
     language = models.CharField(_("language"), max_length=10, default=page_language, editable=False)
-    made_at = models.DateTimeField(_("made"), default=timezone.now, editable=False)
+    created_at = models.DateTimeField(_("made"), default=timezone.now, editable=False)
 
     class Meta:
         verbose_name = _("calendar feed")

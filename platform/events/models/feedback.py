@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from events.models.sign_up import SignUp
 
-LONGEST_WORDS = 1000
+MAX_COMMENT_LENGTH = 1000
 
 
 class Worth(models.TextChoices):
@@ -24,8 +24,8 @@ class Feedback(models.Model):
         SignUp, on_delete=models.CASCADE, related_name="feedback", verbose_name=_("sign-up")
     )
     worth = models.CharField(_("worth the time"), max_length=10, choices=Worth)
-    words = models.TextField(_("for next time"), max_length=LONGEST_WORDS, blank=True)
-    made_at = models.DateTimeField(_("said"), default=timezone.now, editable=False)
+    words = models.TextField(_("for next time"), max_length=MAX_COMMENT_LENGTH, blank=True)
+    created_at = models.DateTimeField(_("said"), default=timezone.now, editable=False)
 
     class Meta:
         verbose_name = _("feedback")

@@ -21,12 +21,12 @@ from kit.languages import page_language
 from kit.tokens import new_token
 
 
-class Standing(models.TextChoices):
-    ASKED = "asked", _("has not confirmed")
-    PLACED = "placed", _("has a place")
-    WAITING = "waiting", _("waits for a place")
+class SignUpStatus(models.TextChoices):
+    UNCONFIRMED = "unconfirmed", _("has not confirmed")
+    GOING = "going", _("has a place")
+    WAITLISTED = "waitlisted", _("waits for a place")
     OFFERED = "offered", _("was offered a place")
-    PASSED = "passed", _("let an offer pass")
+    OFFER_EXPIRED = "offer_expired", _("let an offer pass")
 
 
 class SignUp(models.Model):
@@ -65,21 +65,23 @@ class SignUp(models.Model):
     )
     # That of the page where they signed up: a reminder is written when nobody has a page open.
     language = models.CharField(_("language"), max_length=10, default=page_language, editable=False)
-    standing = models.CharField(_("standing"), max_length=10, choices=Standing, default=Standing.ASKED)
+    status = models.CharField(
+        _("standing"), max_length=15, choices=SignUpStatus, default=SignUpStatus.UNCONFIRMED
+    )
     created_at = models.DateTimeField(_("signed up"), default=timezone.now, editable=False)
     confirmed_at = models.DateTimeField(_("confirmed"), null=True, editable=False)
-    placed_at = models.DateTimeField(_("got the place"), null=True, editable=False)
-    queued_at = models.DateTimeField(_("waits since"), null=True, editable=False)
-    offer_until = models.DateTimeField(_("offer ends"), null=True, editable=False)
-    came_at = models.DateTimeField(_("came"), null=True, blank=True, editable=False)
+    spot_given_at = models.DateTimeField(_("got the place"), null=True, editable=False)
+    waitlisted_at = models.DateTimeField(_("waits since"), null=True, editable=False)
+    offer_expires_at = models.DateTimeField(_("offer ends"), null=True, editable=False)
+    attended_at = models.DateTimeField(_("came"), null=True, blank=True, editable=False)
     # Their mail program's “Unsubscribe”, or the button on their page: no reminders and no other letters of ours.
-    stopped_at = models.DateTimeField(_("stopped reminders"), null=True, blank=True, editable=False)
+    unsubscribed_at = models.DateTimeField(_("stopped reminders"), null=True, blank=True, editable=False)
     # The starts that they were reminded of: an event that moves has another.
-    day_told_for = models.DateTimeField(null=True, editable=False)
-    hour_told_for = models.DateTimeField(null=True, editable=False)
+    day_reminder_for = models.DateTimeField(null=True, editable=False)
+    hour_reminder_for = models.DateTimeField(null=True, editable=False)
     # What is said to them may be asked for again; the count makes each telling a mail of its own.
-    tellings = models.PositiveSmallIntegerField(_("mails asked for"), default=0, editable=False)
-    told_at = models.DateTimeField(_("last mail asked for"), null=True, editable=False)
+    email_count = models.PositiveSmallIntegerField(_("mails asked for"), default=0, editable=False)
+    last_emailed_at = models.DateTimeField(_("last mail asked for"), null=True, editable=False)
 
     class Meta:
         verbose_name = _("sign-up")
@@ -87,35 +89,36 @@ class SignUp(models.Model):
         constraints: ClassVar = [
             # Two people may share a mailbox. Each has a place of their own, by their name.
             models.UniqueConstraint(Lower("email"), Lower("name"), "event", name="sign_up_once_a_name"),
-            models.CheckConstraint(condition=Q(standing__in=Standing.values), name="sign_up_standing_known"),
+            models.CheckConstraint(condition=Q(status__in=SignUpStatus.values), name="sign_up_status_known"),
             models.CheckConstraint(
-                condition=Q(standing="placed", placed_at__isnull=False)
-                | (~Q(standing="placed") & Q(placed_at__isnull=True)),
-                name="sign_up_placed_at_some_time",
+                condition=Q(status="going", spot_given_at__isnull=False)
+                | (~Q(status="going") & Q(spot_given_at__isnull=True)),
+                name="sign_up_going_has_spot_time",
             ),
             models.CheckConstraint(
-                condition=Q(standing="offered", offer_until__isnull=False)
-                | (~Q(standing="offered") & Q(offer_until__isnull=True)),
-                name="sign_up_offered_until_some_time",
+                condition=Q(status="offered", offer_expires_at__isnull=False)
+                | (~Q(status="offered") & Q(offer_expires_at__isnull=True)),
+                name="sign_up_offer_has_expiry",
             ),
             models.CheckConstraint(
-                condition=~Q(standing="waiting") | Q(queued_at__isnull=False), name="sign_up_waits_since"
+                condition=~Q(status="waitlisted") | Q(waitlisted_at__isnull=False),
+                name="sign_up_waitlisted_has_time",
             ),
         ]
         indexes: ClassVar = [
-            models.Index(fields=["event", "standing", "queued_at"], name="sign_up_in_line"),
-            models.Index(fields=["offer_until"], name="sign_up_offers", condition=Q(standing="offered")),
+            models.Index(fields=["event", "status", "waitlisted_at"], name="sign_up_waitlist"),
+            models.Index(fields=["offer_expires_at"], name="sign_up_offers", condition=Q(status="offered")),
         ]
 
     def __str__(self) -> str:
         return f"{self.name}, {self.event}"
 
     def get_absolute_url(self) -> str:
-        return reverse("events:place", args=[self.token])
+        return reverse("events:own_sign_up", args=[self.token])
 
-    def get_stop_url(self) -> str:
+    def get_unsubscribe_url(self) -> str:
         """Where a mail program posts to when its reader presses “unsubscribe”: it stops letters alone."""
-        return reverse("events:stop", args=[self.token])
+        return reverse("events:unsubscribe", args=[self.token])
 
     @property
     def zone(self) -> ZoneInfo:
@@ -123,13 +126,13 @@ class SignUp(models.Model):
         return ZoneInfo(self.time_zone) if self.time_zone else self.event.zone
 
     @property
-    def is_placed(self) -> bool:
-        return self.standing == Standing.PLACED
+    def is_going(self) -> bool:
+        return self.status == SignUpStatus.GOING
 
-    def stand(self, standing: Standing, *, now: datetime) -> None:
+    def set_status(self, status: SignUpStatus, *, now: datetime) -> None:
         """Take a standing, with the times that belong to it. It is not saved."""
-        self.standing = standing
-        self.placed_at = now if standing == Standing.PLACED else None
-        self.offer_until = None
-        if standing == Standing.WAITING:
-            self.queued_at = now
+        self.status = status
+        self.spot_given_at = now if status == SignUpStatus.GOING else None
+        self.offer_expires_at = None
+        if status == SignUpStatus.WAITLISTED:
+            self.waitlisted_at = now

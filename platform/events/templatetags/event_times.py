@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Person
 from events.models import Event
-from events.when import clock_said, day_said, same_clock, time_said
+from events.times import format_clock_time, format_day, format_event_time, is_same_clock_time
 from kit.languages import page_language
 
 register = template.Library()
@@ -22,21 +22,21 @@ def event_when(event: Event, reader: Person | ZoneInfo | object = None) -> SafeS
 
     `reader` is a person or a zone. Of anybody else a script knows the clock, and has the words to say it with.
     """
-    own = _time(event, event.zone, time_said(event.starts_at, event.zone))
+    own = _time(event, event.zone, format_event_time(event.starts_at, event.zone))
     zone = reader.zone if isinstance(reader, Person) else reader
     said = _("For you: {}")
     if not isinstance(zone, ZoneInfo):
         return format_html('<span class="event-clock" data-said="{}">{}</span>', said, own)
-    if same_clock(event.starts_at, event.zone, zone):
+    if is_same_clock_time(event.starts_at, event.zone, zone):
         return own
-    theirs = _time(event, zone, time_said(event.starts_at, zone))
+    theirs = _time(event, zone, format_event_time(event.starts_at, zone))
     return format_html('{} <span class="event-yours">{}</span>', own, format_html(said, theirs))
 
 
 @register.simple_tag
 def event_day(event: Event) -> SafeString:
     """The day of an event, in its own zone."""
-    return _time(event, event.zone, day_said(event.starts_at, event.zone))
+    return _time(event, event.zone, format_day(event.starts_at, event.zone))
 
 
 @register.simple_tag
@@ -46,15 +46,15 @@ def event_lang(event: Event) -> str:
 
 
 @register.simple_tag
-def moment_said(moment: datetime, zone: ZoneInfo) -> SafeString:
+def event_moment(moment: datetime, zone: ZoneInfo) -> SafeString:
     """An instant on somebody's clock."""
     local = moment.astimezone(zone)
-    return format_html('<time datetime="{}">{}</time>', local.isoformat(), time_said(moment, zone))
+    return format_html('<time datetime="{}">{}</time>', local.isoformat(), format_event_time(moment, zone))
 
 
 def _time(event: Event, zone: ZoneInfo, words: str) -> SafeString:
     local = event.starts_at.astimezone(zone)
     # A line never ends between "11" and "a.m.".
-    clock = clock_said(event.starts_at, zone)
+    clock = format_clock_time(event.starts_at, zone)
     words = words.replace(clock, clock.replace(" ", "\N{NO-BREAK SPACE}"))
     return format_html('<time datetime="{}">{}</time>', local.isoformat(), words)

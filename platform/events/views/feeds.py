@@ -13,25 +13,25 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.access import sign_in_required
 from accounts.models import Person
 from events.calendar import CONTENT_TYPE
-from events.feeds import feed_end, feed_make, feed_of, feed_of_all
+from events.feeds import create_feed, delete_feed, render_own_feed, render_public_feed
 from events.models import CalendarFeed
-from events.selectors import own_sign_ups
-from events.views.found import private
+from events.selectors import list_own_sign_ups
+from events.views.lookup import add_noindex
 from kit.languages import feed_language, feed_path
 from kit.site import absolute
 
 
-def asker(request: HttpRequest) -> Person:
+def get_person(request: HttpRequest) -> Person:
     assert isinstance(request.user, Person)  # noqa: S101 - sign_in_required stands before
     return request.user
 
 
 @require_safe
 def feed(request: HttpRequest) -> HttpResponse:
-    return _calendar(feed_of_all, feed_language(request))
+    return _render_in_language(render_public_feed, feed_language(request))
 
 
-def _calendar(write: Callable[[], str], language: str) -> HttpResponse:
+def _render_in_language(write: Callable[[], str], language: str) -> HttpResponse:
     """A calendar in its own language, whatever the program that fetches it asks for."""
     with translation.override(language):
         return HttpResponse(write(), content_type=CONTENT_TYPE, headers={"Content-Language": language})
@@ -44,7 +44,7 @@ def own_feed(_request: HttpRequest, token: str) -> HttpResponse:
     found = CalendarFeed.objects.select_related("person").filter(token=token, person__is_active=True).first()
     if found is None:
         raise Http404
-    return private(_calendar(partial(feed_of, found.person), found.language))
+    return add_noindex(_render_in_language(partial(render_own_feed, found.person), found.language))
 
 
 @sign_in_required
@@ -52,26 +52,26 @@ def own_feed(_request: HttpRequest, token: str) -> HttpResponse:
 @never_cache
 def mine(request: HttpRequest) -> HttpResponse:
     """One's own events: those of addresses that are known to be one's own."""
-    person = asker(request)
+    person = get_person(request)
     found = CalendarFeed.objects.filter(person=person).first()
     context = {
-        "sign_ups": own_sign_ups(person).filter(event__is_published=True).order_by("-event__starts_at"),
+        "sign_ups": list_own_sign_ups(person).filter(event__is_published=True).order_by("-event__starts_at"),
         "zone": person.zone,
         "feed": absolute(reverse("events:own_feed", args=[found.token])) if found else "",
         "all_feed": absolute(feed_path("events:feed")),
     }
-    return private(render(request, "events/mine.html", context))
+    return add_noindex(render(request, "events/mine.html", context))
 
 
 @sign_in_required
 @require_POST
 def feed_new(request: HttpRequest) -> HttpResponse:
-    feed_make(person=asker(request))
+    create_feed(person=get_person(request))
     return redirect("events:mine")
 
 
 @sign_in_required
 @require_POST
 def feed_stop(request: HttpRequest) -> HttpResponse:
-    feed_end(person=asker(request))
+    delete_feed(person=get_person(request))
     return redirect("events:mine")

@@ -7,49 +7,54 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts.models import Person
-from events.calendar import CONTENT_TYPE, calendar_file, calendar_name
+from events.calendar import CONTENT_TYPE, build_calendar_file, calendar_filename
 from events.forms import SignUpForm
 from events.models import Event, SignUp
-from events.places import is_full
-from events.recordings import cues_of, found_in, is_file, may_play
-from events.selectors import archive, other_dates, upcoming
-from events.views.found import host_who_shared, private, published_event
-from events.zones import cities, zone_of
+from events.recordings import allow_recording, is_media_file, parse_cues, search_cues
+from events.selectors import list_other_dates, list_past_events, list_upcoming_events
+from events.spots import is_full
+from events.views.lookup import add_noindex, get_event_or_404, get_host_or_404
+from events.zones import find_visitor_zone, list_cities
 from kit.free_text import reads_free_text
 from kit.texts import normalize_line
 from safeguarding.crisis import build_cards_for_search
 
-LONGEST_SEARCH = 100
+MAX_SEARCH_LENGTH = 100
 
 
 @require_safe
 def events(request: HttpRequest) -> HttpResponse:
-    context = {"upcoming": upcoming(), "archive": archive(), "zone": zone_of(request), "cities": cities()}
+    context = {
+        "upcoming": list_upcoming_events(),
+        "archive": list_past_events(),
+        "zone": find_visitor_zone(request),
+        "cities": list_cities(),
+    }
     return render(request, "events/list.html", context)
 
 
 @require_safe
 @reads_free_text("q")
 def event(request: HttpRequest, slug: str) -> HttpResponse:
-    found = published_event(slug)
+    found = get_event_or_404(slug)
     if found.has_recording:
-        return may_play(found, partial(_recorded_page, found=found))(request)
-    return event_page(request, found, SignUpForm(initial=_known_of(request)))
+        return allow_recording(found, partial(_recording_page, found=found))(request)
+    return event_page(request, found, SignUpForm(initial=_initial_values(request)))
 
 
-def _recorded_page(request: HttpRequest, found: Event) -> HttpResponse:
+def _recording_page(request: HttpRequest, found: Event) -> HttpResponse:
     """The event with its recording, and its transcript, in which one may search."""
-    cues = cues_of(found.captions) if found.captions else []
-    words = normalize_line(request.GET.get("q", "")[: LONGEST_SEARCH * 4])[:LONGEST_SEARCH]
+    cues = parse_cues(found.captions) if found.captions else []
+    words = normalize_line(request.GET.get("q", "")[: MAX_SEARCH_LENGTH * 4])[:MAX_SEARCH_LENGTH]
     context = {
         "event": found,
-        "zone": zone_of(request),
-        "is_file": is_file(found.recording_url),
+        "zone": find_visitor_zone(request),
+        "is_file": is_media_file(found.recording_url),
         "has_transcript": bool(cues),
-        "cues": found_in(cues, words),
+        "cues": search_cues(cues, words),
         "words": words,
         "cards": build_cards_for_search(request, words),
-        "other_dates": other_dates(found) if found.series_id else [],
+        "other_dates": list_other_dates(found) if found.series_id else [],
     }
     return render(request, "events/event.html", context)
 
@@ -57,7 +62,7 @@ def _recorded_page(request: HttpRequest, found: Event) -> HttpResponse:
 @require_safe
 def captions(request: HttpRequest, slug: str) -> HttpResponse:
     """The captions of a recording that is published; 404 without."""
-    found = published_event(slug)
+    found = get_event_or_404(slug)
     if not (found.has_recording and found.captions):
         raise Http404
     return HttpResponse(found.captions, content_type="text/vtt; charset=utf-8")
@@ -66,13 +71,13 @@ def captions(request: HttpRequest, slug: str) -> HttpResponse:
 @require_safe
 def come_along(request: HttpRequest, slug: str, key: str) -> HttpResponse:
     """The event's page for whoever was sent a personal link: they sign up as the guest of whoever sent it."""
-    found = published_event(slug)
-    host = host_who_shared(key, found)
-    form = SignUpForm(initial=_known_of(request) | {"key": key})
-    return private(event_page(request, found, form, host=host))
+    found = get_event_or_404(slug)
+    host = get_host_or_404(key, found)
+    form = SignUpForm(initial=_initial_values(request) | {"key": key})
+    return add_noindex(event_page(request, found, form, host=host))
 
 
-def _known_of(request: HttpRequest) -> dict[str, str]:
+def _initial_values(request: HttpRequest) -> dict[str, str]:
     person = request.user
     return {"name": person.display_name, "email": person.email} if isinstance(person, Person) else {}
 
@@ -83,7 +88,7 @@ def event_page(
     form: SignUpForm,
     *,
     host: SignUp | None = None,
-    trouble: str = "",
+    error: str = "",
     status: int = 200,
 ) -> HttpResponse:
     has_no_place = found.is_open and is_full(found)
@@ -91,13 +96,13 @@ def event_page(
         "event": found,
         "form": form,
         "host": host,
-        "trouble": trouble,
+        "error": error,
         "is_full": has_no_place,
         # The waiting list is served until the start.
         "places_gone": has_no_place and found.has_begun,
-        "zone": zone_of(request),
-        "cities": cities(),
-        "other_dates": other_dates(found) if found.series_id else [],
+        "zone": find_visitor_zone(request),
+        "cities": list_cities(),
+        "other_dates": list_other_dates(found) if found.series_id else [],
     }
     return render(request, "events/event.html", context, status=status)
 
@@ -105,10 +110,10 @@ def event_page(
 @require_safe
 def calendar(request: HttpRequest, slug: str) -> HttpResponse:
     """The calendar file of what is still to come; 404 without one."""
-    found = published_event(slug)
+    found = get_event_or_404(slug)
     if not found.has_calendar:
         raise Http404
-    return calendar_response(calendar_file(found), calendar_name(found))
+    return calendar_response(build_calendar_file(found), calendar_filename(found))
 
 
 def calendar_response(content: str, name: str) -> HttpResponse:

@@ -12,18 +12,18 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.limits import count_mail
 from accounts.models import Person
 from events import services
-from events.errors import EventClosed, GuestsEnough
+from events.errors import EventClosed, GuestLimitReached
 from events.forms import SignUpForm
-from events.models import Event, SignUp, Standing
-from events.views.found import host_who_shared, private, published_event
+from events.models import Event, SignUp, SignUpStatus
+from events.views.lookup import add_noindex, get_event_or_404, get_host_or_404
 from events.views.pages import event_page
-from events.zones import zone_named, zone_of
+from events.zones import find_visitor_zone, find_zone
 from kit.addresses import LONGEST_EMAIL, shown_address
 from kit.throttles import AskerThrottle, Throttle, TooOften, slowed, too_often_said
 
 sign_ups = AskerThrottle("event sign-up", person="30/hour", network="300/hour;1000/day", everyone="3000/hour")
 # Whoever asks, and from wherever: nobody's mailbox is filled by strangers.
-sign_ups_of_one_mailbox = Throttle("sign-up mailbox", "5/hour;10/day")
+sign_ups_per_mailbox = Throttle("sign-up mailbox", "5/hour;10/day")
 
 # The address goes to the next page in a signed cookie: nothing of it stays on the server.
 RECEIPT = "signed-up"
@@ -33,57 +33,62 @@ RECEIPT_SECONDS = 600
 def count_try(request: HttpRequest, email: str) -> None:
     """Count one try of whoever asks, and of an address that is not known to be theirs. Raises TooOften."""
     sign_ups.hit(request)
-    if not (isinstance(request.user, Person) and services.is_theirs(request.user, email)):
-        count_mail(sign_ups_of_one_mailbox, email)
+    if not (isinstance(request.user, Person) and services.is_own_address(request.user, email)):
+        count_mail(sign_ups_per_mailbox, email)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_up(request: HttpRequest, slug: str) -> HttpResponse:
     """Take a sign-up. The answer is the same for an address that has a place and for one that has none."""
-    found = published_event(slug)
+    found = get_event_or_404(slug)
     if request.method != "POST" or not found.is_open:
         # A page with errors stands at this address, and people come back to it.
         return redirect(found)
     form = SignUpForm(request.POST)
     if form.is_from_a_machine:
-        return _receipt(found, str(form.data.get("email", ""))[:LONGEST_EMAIL])
+        return _redirect_with_receipt(found, str(form.data.get("email", ""))[:LONGEST_EMAIL])
     key = str(request.POST.get("key", ""))
-    host = host_who_shared(key, found) if key else None
+    host = get_host_or_404(key, found) if key else None
     if not form.is_valid():
         return event_page(request, found, form, host=host, status=422)
-    return _take(request, found, form, host)
+    return _create_sign_up(request, found, form, host)
 
 
-def _take(request: HttpRequest, found: Event, form: SignUpForm, host: SignUp | None) -> HttpResponse:
+def _create_sign_up(
+    request: HttpRequest, found: Event, form: SignUpForm, host: SignUp | None
+) -> HttpResponse:
     name, email = form.cleaned_data["name"], form.cleaned_data["email"]
     person = request.user if isinstance(request.user, Person) else None
     try:
         count_try(request, email)
-        made = services.sign_up_make(
-            event=found, name=name, email=email, person=person, guest_of=host, time_zone=_clock_of(request)
+        made = services.create_sign_up(
+            event=found,
+            name=name,
+            email=email,
+            person=person,
+            guest_of=host,
+            time_zone=_find_zone_name(request),
         )
     except TooOften as refusal:
-        page = event_page(request, found, form, host=host, trouble=too_often_said(refusal))
+        page = event_page(request, found, form, host=host, error=too_often_said(refusal))
         return slowed(page, refusal)
-    except GuestsEnough:
-        trouble = _(
-            "Whoever sent you this link has brought as many people as they may. Sign up for yourself."
-        )
-        return event_page(request, found, form, trouble=trouble, status=422)
+    except GuestLimitReached:
+        error = _("Whoever sent you this link has brought as many people as they may. Sign up for yourself.")
+        return event_page(request, found, form, error=error, status=422)
     except EventClosed:
         return redirect(found)
     # Their own account vouches for the address: there is no mail to wait for.
-    if person and services.is_theirs(person, email) and made.standing != Standing.ASKED:
-        return private(redirect(made))
-    return _receipt(found, email)
+    if person and services.is_own_address(person, email) and made.status != SignUpStatus.UNCONFIRMED:
+        return add_noindex(redirect(made))
+    return _redirect_with_receipt(found, email)
 
 
-def _clock_of(request: HttpRequest) -> str:
-    zone = zone_named(str(request.POST.get("time_zone", ""))) or zone_of(request)
+def _find_zone_name(request: HttpRequest) -> str:
+    zone = find_zone(str(request.POST.get("time_zone", ""))) or find_visitor_zone(request)
     return zone.key if zone else ""
 
 
-def _receipt(found: Event, email: str) -> HttpResponse:
+def _redirect_with_receipt(found: Event, email: str) -> HttpResponse:
     address = reverse("events:signed_up", args=[found.slug])
     response = redirect(address)
     response.set_cookie(
@@ -102,10 +107,10 @@ def _receipt(found: Event, email: str) -> HttpResponse:
 @never_cache
 def signed_up(request: HttpRequest, slug: str) -> HttpResponse:
     """What happens next. It tells neither whether the address had a place before nor where its own page is."""
-    found = published_event(slug)
+    found = get_event_or_404(slug)
     try:
         email = signing.loads(request.COOKIES.get(RECEIPT, ""), salt=request.path, max_age=RECEIPT_SECONDS)
     except signing.BadSignature:
         return redirect(found)
-    context = {"event": found, "email": shown_address(email), "zone": zone_of(request)}
+    context = {"event": found, "email": shown_address(email), "zone": find_visitor_zone(request)}
     return render(request, "events/signed_up.html", context)

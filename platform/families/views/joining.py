@@ -23,7 +23,7 @@ from kit.addresses import mailbox_of
 from kit.links import break_links
 from kit.site import absolute
 from kit.throttles import AskerThrottle, Throttle, TooOften, slowed, too_often_said
-from mail.services import mail_queue
+from mail.services import queue_email
 
 invitation_limit = Throttle("invitations", "20/day")
 # Of all people together: nobody's mailbox is filled by strangers. An invitation can always be handed over instead.
@@ -71,7 +71,7 @@ def _create_and_send_invitation(person: Person, email: str) -> Invitation:
     invitation = links.create_invitation(by=person, email=email)
     if email:
         address = absolute(reverse("families:join", args=[invitation.token]))
-        mail_queue(
+        queue_email(
             key=f"families.invitation:{invitation.pk}",
             to=email,
             subject=_("%(who)s invites you to be linked on Kitchen Table") % {"who": person},

@@ -8,7 +8,7 @@ import pytest
 from icalendar import Calendar
 from pytest_django import Settings
 
-from events.calendar import calendar_file
+from events.calendar import build_calendar_file
 from events.models import Event
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -24,7 +24,7 @@ def of(*clock: int, zone: str = LOS_ANGELES, minutes: int | None = 90, **fields:
 
 def lines(event: Event) -> list[str]:
     """The file's lines as they are written, folded ones put together again."""
-    return calendar_file(event, now=NOW).replace("\r\n ", "").split("\r\n")
+    return build_calendar_file(event, now=NOW).replace("\r\n ", "").split("\r\n")
 
 
 def read(file: str) -> Any:
@@ -38,7 +38,7 @@ def _site(settings: Settings) -> None:
 
 
 def test_it_has_what_rfc_5545_asks_for() -> None:
-    calendar = read(calendar_file(of(2027, 1, 14, 18), now=NOW))
+    calendar = read(build_calendar_file(of(2027, 1, 14, 18), now=NOW))
     assert calendar["VERSION"] == "2.0"
     assert calendar["METHOD"] == "PUBLISH"
     assert "Kitchen Table" in calendar["PRODID"]
@@ -71,7 +71,7 @@ def test_its_times_are_the_events_by_the_files_own_rules(
     clock: tuple[int, ...], zone: str, start: str, end: str
 ) -> None:
     event = of(*clock, zone=zone)
-    calendar = read(calendar_file(event, now=NOW))
+    calendar = read(build_calendar_file(event, now=NOW))
     [entry] = calendar.events
     assert entry.start == event.starts_at
     assert entry.end == event.ends_at
@@ -91,7 +91,7 @@ def by_the_file(calendar: Any, moment: datetime) -> str:
 
 @pytest.mark.parametrize("month", [1, 7])
 def test_los_angeles_changes_its_clocks_as_it_does(month: int) -> None:
-    [timezone] = read(calendar_file(of(2027, month, 14, 18), now=NOW)).timezones
+    [timezone] = read(build_calendar_file(of(2027, month, 14, 18), now=NOW)).timezones
     rules = [
         (rule.name, str(rule["TZNAME"]), rule["DTSTART"].dt, rule["TZOFFSETFROM"].td, rule["TZOFFSETTO"].td)
         for rule in timezone.subcomponents
@@ -119,14 +119,14 @@ def test_an_event_over_a_change_of_clocks_is_as_long_as_it_says() -> None:
 
 
 def test_utc_needs_no_rules() -> None:
-    file = calendar_file(of(2027, 5, 5, 5, zone="UTC"), now=NOW)
+    file = build_calendar_file(of(2027, 5, 5, 5, zone="UTC"), now=NOW)
     assert "VTIMEZONE" not in file
     assert "DTSTART:20270505T050000Z" in file
 
 
 def test_lines_are_short_and_end_as_they_should() -> None:
     long = of(2027, 1, 14, 18, title="Ünïcödé 🍵 " * 12, summary="What it is; where it fails, and why. " * 8)
-    file = calendar_file(long, now=NOW)
+    file = build_calendar_file(long, now=NOW)
     raw = file.encode().split(b"\r\n")
     assert raw[-1] == b""
     assert all(len(line) <= 75 for line in raw)
@@ -142,10 +142,10 @@ def test_what_has_a_meaning_in_the_format_is_escaped() -> None:
     event = of(2027, 1, 14, 18, title=title)
     assert r"SUMMARY:Bread\; butter\, back\\slash\nEND:VEVENT" in lines(event)
     assert lines(event).count("END:VEVENT") == 1
-    [entry] = read(calendar_file(event, now=NOW)).events
+    [entry] = read(build_calendar_file(event, now=NOW)).events
     assert entry["SUMMARY"] == title
 
 
 def test_what_has_no_known_end_has_no_file() -> None:
     with pytest.raises(ValueError, match="end"):
-        calendar_file(of(2027, 1, 14, 18, minutes=None))
+        build_calendar_file(of(2027, 1, 14, 18, minutes=None))

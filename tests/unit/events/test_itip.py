@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from icalendar import Calendar
 from pytest_django import Settings
 
-from events.itip import cancel_of, request_of
+from events.itip import build_cancellation, build_request
 from events.models import Event, SignUp
 from tests.events.edges import ZONES, edges, mismatches, sign_ups
 from tests.unit.events.test_calendar import of
@@ -39,7 +39,7 @@ def entry_in(message: str) -> Any:
 class TestARequest:
     def test_has_what_rfc_5546_asks_for(self) -> None:
         sign_up = place()
-        message = request_of(sign_up, now=NOW)
+        message = build_request(sign_up, now=NOW)
         assert Calendar.from_ical(message)["METHOD"] == "REQUEST"
         entry = entry_in(message)
         assert entry["UID"] == str(sign_up.pk)
@@ -57,51 +57,51 @@ class TestARequest:
 
     def test_leads_to_the_persons_own_page_and_names_no_room(self) -> None:
         event = of(2027, 1, 14, 18, join_url="https://meet.example.org/secret")
-        message = request_of(place(event), now=NOW)
+        message = build_request(place(event), now=NOW)
         entry = entry_in(message)
-        own = "https://kitchen.example/events/place/" + "t" * 32
+        own = "https://kitchen.example/events/sign-up/" + "t" * 32
         assert entry["URL"] == entry["LOCATION"] == own
         assert own in entry["DESCRIPTION"]
         assert "meet.example.org" not in message.replace("\r\n ", "")
 
     def test_speaks_up_a_day_before_and_in_time(self) -> None:
-        alarms = entry_in(request_of(place(), now=NOW)).walk("VALARM")
+        alarms = entry_in(build_request(place(), now=NOW)).walk("VALARM")
         assert [alarm["TRIGGER"].dt for alarm in alarms] == [timedelta(days=-1), timedelta(minutes=-15)]
         assert {str(alarm["ACTION"]) for alarm in alarms} == {"DISPLAY"}
 
     def test_names_one_attendee_and_takes_any_name(self) -> None:
         for name in ('Kim "K"; née: x, y', "金 영희", "O'Hara\\", "x" * 60):
-            entry = entry_in(request_of(place(name=name), now=NOW))
+            entry = entry_in(build_request(place(name=name), now=NOW))
             assert entry["ATTENDEE"].params["CN"] == name.replace('"', "”")
 
     def test_of_an_event_without_a_known_end_cannot_be(self) -> None:
         with pytest.raises(ValueError, match="end"):
-            request_of(place(of(2027, 1, 14, 18, minutes=None)))
+            build_request(place(of(2027, 1, 14, 18, minutes=None)))
 
 
 class TestACancel:
     def test_is_the_same_object_at_a_later_revision(self) -> None:
         sign_up = place()
-        asked, off = entry_in(request_of(sign_up)), entry_in(cancel_of(sign_up, sequence=1))
+        asked, off = entry_in(build_request(sign_up)), entry_in(build_cancellation(sign_up, sequence=1))
         assert asked["UID"] == off["UID"]
         assert off["SEQUENCE"] > asked["SEQUENCE"]
         assert off["STATUS"] == "CANCELLED"
         assert off["ATTENDEE"] == asked["ATTENDEE"]
         assert not off.walk("VALARM")
-        assert Calendar.from_ical(cancel_of(sign_up, sequence=1))["METHOD"] == "CANCEL"
+        assert Calendar.from_ical(build_cancellation(sign_up, sequence=1))["METHOD"] == "CANCEL"
 
 
 def test_whoever_leaves_and_comes_again_has_another_object() -> None:
     event = of(2027, 1, 14, 18)
-    assert entry_in(request_of(place(event)))["UID"] != entry_in(request_of(place(event)))["UID"]
+    assert entry_in(build_request(place(event)))["UID"] != entry_in(build_request(place(event)))["UID"]
 
 
 @given(st.integers(0, 2**32))
 def test_another_library_reads_the_same_times_at_every_edge(seed: int) -> None:
     [sign_up] = sign_ups(1, seed=seed)
     sequence = sign_up.event.sequence
-    assert not mismatches(sign_up, request_of(sign_up), method="REQUEST", sequence=sequence)
-    off = cancel_of(sign_up, sequence=sequence + 1)
+    assert not mismatches(sign_up, build_request(sign_up), method="REQUEST", sequence=sequence)
+    off = build_cancellation(sign_up, sequence=sequence + 1)
     assert not mismatches(sign_up, off, method="CANCEL", sequence=sequence + 1)
 
 
@@ -115,4 +115,4 @@ def test_every_minute_around_every_edge_of_a_zone_is_read_as_it_was_meant(zone: 
                 time_zone=zone, minutes=45,
             )  # fmt: skip
             sign_up = place(event)
-            assert not mismatches(sign_up, request_of(sign_up), method="REQUEST", sequence=0)
+            assert not mismatches(sign_up, build_request(sign_up), method="REQUEST", sequence=0)

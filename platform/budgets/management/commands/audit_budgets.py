@@ -1,7 +1,7 @@
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
-from budgets.audit import audit_make
+from budgets.audit import audit_ledger
 from budgets.models import Period
 
 
@@ -9,7 +9,7 @@ class Command(BaseCommand):
     help = "Recompute every budget's periods, holds and grants from the immutable entries, and name each difference."
 
     def handle(self, **_options: object) -> None:
-        audit = audit_make()
+        audit = audit_ledger()
         for difference in audit.first:
             self.stderr.write(difference)
         if audit.differences:

@@ -2,10 +2,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from budgets.allowances import plans_load
+from budgets.allowances import load_plans
 from courses.authoring.loading import library_load
 from courses.authoring.source import ContentBroken
-from events.archive import archive_load
+from events.archive import load_first_event
 
 
 class Command(BaseCommand):
@@ -20,8 +20,8 @@ class Command(BaseCommand):
             loaded = library_load()
         except ContentBroken as broken:
             raise CommandError(f"Nothing was loaded, and nothing has changed.\n{broken}") from broken
-        events = int(archive_load())
-        plans_load()
+        events = int(load_first_event())
+        load_plans()
         if verbosity:
             self.stdout.write(
                 f"Loaded: {loaded.modules} modules, {loaded.lessons} lessons, {loaded.questions} questions, "

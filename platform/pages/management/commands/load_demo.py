@@ -4,7 +4,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
 from accounts.demo import DEMO_PEOPLE, demo_people_load
-from events.demo import demo_event_load
+from events.demo import load_demo_event
 from families.demo import load_demo_family
 
 
@@ -19,7 +19,7 @@ class Command(BaseCommand):
         demo_people_load()
         # Silent: whoever reads this command's lines looks for people.
         call_command("load_content", verbosity=0)
-        demo_event_load()
+        load_demo_event()
         load_demo_family()
         for demo in DEMO_PEOPLE:
             self.stdout.write(f"{demo.username}\t{demo.password}\t{demo.who}")

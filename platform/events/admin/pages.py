@@ -1,0 +1,196 @@
+"""What is done with an event beside its form: look, tell, check in, count, repeat, call off."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils.csp import CSP
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.csp import csp_override
+
+from events import previews
+from events.admin.forms import CancelForm, MessageForm, RepeatForm
+from events.changes import cancel_event
+from events.errors import NoRecording, TooEarly
+from events.follow_up import publish_recording
+from events.messages import Audience, count_audiences, send_message
+from events.models import Event, SignUp, SignUpStatus
+from events.selectors import list_confirmed_sign_ups, list_feedback, list_sign_ups_with_hosts
+from events.series import repeat_event
+from events.services import record_attendance, undo_attendance
+from events.statistics import build_bars
+from events.times import NoSuchTime
+from kit.admin import TextSearchAdmin
+from kit.spreadsheets import spreadsheet
+from mail.messages import render_html
+from mail.selectors import list_unreachable_addresses
+
+CSV_COLUMNS = ("name", "email", "status", "guest_of", "signed_up", "confirmed", "attended")
+# A mail brings its few styles with it, as mail programs want them. Nothing else may be loaded.
+EMAIL_CSP = {"default-src": [CSP.NONE], "style-src": [CSP.UNSAFE_INLINE], "frame-ancestors": [CSP.NONE]}
+
+
+def report_notified(request: HttpRequest, told: int) -> None:
+    words = ngettext("%d person is told by mail.", "%d people are told by mail.", told) % told
+    messages.success(request, words)
+
+
+class EventPagesAdmin(TextSearchAdmin[Event]):
+    """An event's pages in the admin: whoever may view events may look, and whoever may change them may act."""
+
+    def get_urls(self) -> list[URLPattern]:
+        pages: dict[str, Callable[..., Any]] = {
+            "people": self.people,
+            "visit": self.visit,
+            "emails": self.emails,
+            "emails/<slug:kind>": self.email,
+            "people.csv": self.people_csv,
+            "message": self.message,
+            "repeat": self.repeat,
+            "recording": self.recording,
+            "cancel": self.cancel,
+        }
+        own = [
+            path(f"<int:pk>/{route}", self.admin_site.admin_view(view), name=f"events_event_{view.__name__}")
+            for route, view in pages.items()
+        ]
+        return own + super().get_urls()
+
+    def people(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Who comes, and check-in: a button for each, and the numbers as bars."""
+        event = self._event(request, pk, to_change=request.method == "POST")
+        if request.method == "POST":
+            person = get_object_or_404(SignUp, pk=request.POST.get("sign_up"), event=event)
+            (undo_attendance if person.attended_at else record_attendance)(sign_up=person)
+            return redirect("admin:events_event_people", pk)
+        people = list(list_sign_ups_with_hosts(event))
+        more = {
+            "people": people,
+            "unreached": list_unreachable_addresses(person.email for person in people),
+            "numbers": build_bars(event),
+            "feedback": list_feedback(event),
+        }
+        return self._page(request, event, "people", _("Who comes"), more)
+
+    def visit(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The event's page as a visitor would see it, published or not."""
+        return render(request, "events/event.html", previews.build_page_context(self._event(request, pk)))
+
+    def emails(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Every mail of this event, as it would be said now."""
+        event = self._event(request, pk)
+        return self._page(
+            request, event, "emails", _("Its mails"), {"emails": previews.build_sample_emails(event)}
+        )
+
+    def email(self, request: HttpRequest, pk: int, kind: str) -> HttpResponse:
+        """One of them as HTML, alone on its page."""
+        emails = previews.build_sample_emails(self._event(request, pk))
+        if kind not in emails:
+            raise Http404
+        return csp_override(EMAIL_CSP)(lambda _request: HttpResponse(render_html(emails[kind])))(request)
+
+    def people_csv(self, request: HttpRequest, pk: int) -> StreamingHttpResponse:
+        event = self._event(request, pk)
+        return spreadsheet(event.slug, CSV_COLUMNS, _build_rows(event))
+
+    def message(self, request: HttpRequest, pk: int) -> HttpResponse:
+        event = self._event(request, pk, to_change=True)
+        form = MessageForm(request.POST or None, counts=count_audiences(event))
+        if form.is_valid():
+            told = send_message(
+                event=event,
+                message_id=form.cleaned_data["message_id"],
+                audience=Audience(form.cleaned_data["audience"]),
+                subject=form.cleaned_data["subject"],
+                words=form.cleaned_data["words"].strip(),
+            )
+            report_notified(request, told)
+            self.log_change(request, event, "Wrote to people.")
+            return redirect("admin:events_event_people", pk)
+        return self._page(request, event, "message", _("Write to people"), {"form": form})
+
+    def recording(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Publish the recording; what is said before is who would be told."""
+        event = self._event(request, pk, to_change=True)
+        people = event.sign_ups.filter(status=SignUpStatus.GOING).count()
+        if request.method == "POST":
+            try:
+                report_notified(request, publish_recording(event=event))
+            except NoRecording:
+                messages.warning(request, _("Say first where the recording is."))
+            except TooEarly:
+                messages.warning(request, _("It is not over yet, or did not take place."))
+            return redirect("admin:events_event_change", pk)
+        return self._page(request, event, "recording", _("Publish the recording"), {"people": people})
+
+    def repeat(self, request: HttpRequest, pk: int) -> HttpResponse:
+        event = self._event(request, pk, to_change=True)
+        form = RepeatForm(request.POST or None)
+        if form.is_valid():
+            try:
+                made = repeat_event(event=event, **form.cleaned_data)
+            except NoSuchTime:
+                form.add_error(
+                    None, _("One of the dates has no such time there: the clocks are set forward.")
+                )
+            else:
+                words = ngettext("%d draft was made.", "%d drafts were made.", len(made)) % len(made)
+                messages.success(request, words)
+                return redirect("admin:events_event_changelist")
+        return self._page(request, event, "repeat", _("Repeat it"), {"form": form})
+
+    def cancel(self, request: HttpRequest, pk: int) -> HttpResponse:
+        event = self._event(request, pk, to_change=True)
+        form = CancelForm(request.POST if request.method == "POST" else None)
+        back = redirect("admin:events_event_change", pk)
+        if not event.is_open:
+            self.message_user(request, _("It is over, or cancelled already."), messages.WARNING)
+            return back
+        if form.is_valid():
+            report_notified(request, cancel_event(event=event, reason=form.cleaned_data["reason"].strip()))
+            self.log_change(request, event, "Cancelled.")
+            return back
+        title = _("Cancel “%(title)s”") % {"title": event.title}
+        return self._page(
+            request, event, "cancel", title, {"form": form, "people": list_confirmed_sign_ups(event).count()}
+        )
+
+    def _event(self, request: HttpRequest, pk: int, *, to_change: bool = False) -> Event:
+        event = get_object_or_404(Event, pk=pk)
+        may = self.has_change_permission if to_change else self.has_view_permission
+        if not may(request, event):
+            raise PermissionDenied
+        return event
+
+    def _page(
+        self, request: HttpRequest, event: Event, name: str, title: str, more: Mapping[str, object]
+    ) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "title": title,
+            "opts": self.opts,
+            "original": event,
+            "may_change": self.has_change_permission(request, event),
+            **more,
+        }
+        return TemplateResponse(request, f"admin/events/event/{name}.html", context)
+
+
+def _build_rows(event: Event) -> Iterator[tuple[str, ...]]:
+    for person in list_sign_ups_with_hosts(event).iterator(chunk_size=500):
+        yield (
+            person.name,
+            person.email,
+            person.status,
+            person.guest_of.name if person.guest_of else "",
+            person.created_at.isoformat(),
+            person.confirmed_at.isoformat() if person.confirmed_at else "",
+            person.attended_at.isoformat() if person.attended_at else "",
+        )

@@ -1,0 +1,176 @@
+"""Somebody's own place: its token is their whole right to it. Looking changes nothing; buttons do."""
+
+from collections.abc import Callable
+from contextlib import suppress
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from events import services, spots
+from events.calendar import calendar_filename
+from events.errors import EventClosed, GuestLimitReached, OfferExpired
+from events.follow_up import save_feedback
+from events.forms import FeedbackForm, SignUpForm
+from events.guests import HOST_STATUSES, build_guest_path
+from events.itip import build_own_file
+from events.models import Feedback, SignUp, SignUpStatus, Worth
+from events.selectors import list_series_dates
+from events.views.lookup import add_noindex, get_sign_up_or_404
+from events.views.pages import calendar_response
+from events.views.signing_up import count_try
+from kit.addresses import mailbox_of
+from kit.found import or_404
+from kit.free_text import reads_free_text
+from kit.site import absolute
+from kit.throttles import Throttle, TooOften, slowed, too_often_said
+
+# Of one person for all events: what their guests are sent comes in their name.
+guest_invitations = Throttle("guests asked along", "10/day")
+
+
+@require_safe
+@never_cache
+def sign_up_page(request: HttpRequest, token: str) -> HttpResponse:
+    return _page(request, get_sign_up_or_404(token), SignUpForm())
+
+
+def _page(
+    request: HttpRequest, found: SignUp, form: SignUpForm, *, status: int = 200, **said: object
+) -> HttpResponse:
+    # Who waits at the start waits in vain.
+    is_too_late = found.event.has_begun and not found.is_going
+    may_bring = found.status in HOST_STATUSES and found.event.is_open and not is_too_late
+    guests = list(found.guests.order_by("created_at")) if may_bring else []
+    dates = list_series_dates(found)
+    context = {
+        "sign_up": found,
+        "zone": found.zone,
+        "form": form,
+        "in_line": spots.get_waitlist_position(found) if found.status == SignUpStatus.WAITLISTED else 0,
+        "is_too_late": is_too_late,
+        "guests": guests,
+        "guests_left": max(0, found.event.max_guests - len(guests)),
+        "guest_link": absolute(build_guest_path(found)) if may_bring else "",
+        "dates_free": [date for date, taken in dates if taken is None],
+        "dates_taken": [(date, taken) for date, taken in dates if taken],
+    }
+    return add_noindex(render(request, "events/own_sign_up.html", context | said, status=status))
+
+
+@require_POST
+def confirm(request: HttpRequest, token: str) -> HttpResponse:
+    """Say yes to one date, and by the same press to others of its series."""
+    found = get_sign_up_or_404(token)
+    answer = _run_and_redirect(found, spots.confirm_sign_up)
+    _sign_up_for_chosen_dates(request, found)
+    return answer
+
+
+@require_POST
+def dates(request: HttpRequest, token: str) -> HttpResponse:
+    """Say yes to other dates of the series."""
+    found = get_sign_up_or_404(token)
+    if not {"all", "date"} & request.POST.keys():
+        return _page(request, found, SignUpForm(), none_chosen=True, status=422)
+    _sign_up_for_chosen_dates(request, found)
+    return redirect(found)
+
+
+def _sign_up_for_chosen_dates(request: HttpRequest, found: SignUp) -> None:
+    slugs = (
+        None if "all" in request.POST else [slug for slug in request.POST.getlist("date") if "\0" not in slug]
+    )
+    services.sign_up_for_dates(sign_up=found, slugs=slugs)
+
+
+@require_POST
+def accept_offer(_request: HttpRequest, token: str) -> HttpResponse:
+    """Take an offered place. Where the offer is over, the page says so and what can be done."""
+    found = get_sign_up_or_404(token)
+    try:
+        return _run_and_redirect(found, spots.accept_offer)
+    except OfferExpired:
+        spots.expire_offers()
+        return redirect(found)
+
+
+@require_POST
+def rejoin_waitlist(_request: HttpRequest, token: str) -> HttpResponse:
+    return _run_and_redirect(get_sign_up_or_404(token), spots.rejoin_waitlist)
+
+
+def _run_and_redirect(found: SignUp, act: Callable[..., object]) -> HttpResponse:
+    """Do it and show their page, which says by itself where the event has closed. 404 where they left meanwhile."""
+    with or_404(SignUp.DoesNotExist), suppress(EventClosed):
+        act(sign_up=found)
+    return redirect(found)
+
+
+@require_POST
+def invite_guest(request: HttpRequest, token: str) -> HttpResponse:
+    """Ask somebody along by mail. They say yes for themselves, or nothing is kept of them."""
+    found = get_sign_up_or_404(token)
+    if found.status not in HOST_STATUSES or not found.event.is_open:
+        return redirect(found)
+    form = SignUpForm(request.POST)
+    if not form.is_valid():
+        return _page(request, found, form, status=422)
+    name, email = form.cleaned_data["name"], form.cleaned_data["email"]
+    try:
+        guest_invitations.hit(mailbox_of(found.email))
+        count_try(request, email)
+        services.create_sign_up(event=found.event, name=name, email=email, guest_of=found)
+    except TooOften as refusal:
+        return slowed(_page(request, found, form, error=too_often_said(refusal)), refusal)
+    except GuestLimitReached:
+        error = _("You have asked as many people along as you may.")
+        return _page(request, found, form, error=error, status=422)
+    except EventClosed:
+        pass
+    return redirect(found)
+
+
+@require_safe
+@never_cache
+def join(_request: HttpRequest, token: str) -> HttpResponse:
+    """The way in: notes that they came, and leads to the room. Outside its time, their page says when it opens."""
+    found = get_sign_up_or_404(token)
+    if not (found.is_going and found.event.can_join_now):
+        return redirect(found)
+    services.record_attendance(sign_up=found)
+    response = add_noindex(redirect(found.event.join_url))
+    # The room's host learns nothing of the token.
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+@require_safe
+@never_cache
+def calendar(_request: HttpRequest, token: str) -> HttpResponse:
+    """The same entry as the invitation's, to be put into a calendar by hand."""
+    found = get_sign_up_or_404(token)
+    if not (found.is_going and found.event.has_calendar):
+        raise Http404
+    return add_noindex(calendar_response(build_own_file(found), calendar_filename(found.event)))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@reads_free_text("words")
+def feedback(request: HttpRequest, token: str) -> HttpResponse:
+    """Two questions, for whoever had a place, from the start on."""
+    found = get_sign_up_or_404(token)
+    if not found.is_going or found.event.starts_at > timezone.now():
+        return redirect(found)
+    given = Feedback.objects.filter(sign_up=found).first()
+    known = {"worth": given.worth, "words": given.words} if given else None
+    form = FeedbackForm(request.POST) if request.method == "POST" else FeedbackForm(initial=known)
+    if form.is_valid():
+        save_feedback(sign_up=found, **form.cleaned_data)
+        return redirect(f"{request.path}?thanks=1")
+    context = {"sign_up": found, "form": form, "worths": Worth.choices, "is_given": "thanks" in request.GET}
+    return add_noindex(render(request, "events/feedback.html", context, status=422 if form.errors else 200))

@@ -1,0 +1,182 @@
+"""Afterwards: the recording with what was said in it, who is told, and two questions."""
+
+from datetime import timedelta
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import Person
+from events.changes import cancel_event
+from events.errors import NoRecording, TooEarly
+from events.follow_up import publish_recording, save_feedback
+from events.models import Event, Feedback, SignUp, Stage
+from events.services import leave_event
+from mail.models import Email
+from tests.events.conftest import MakeEvent, come
+from tests.events.test_admin import AsPerson, typed
+from tests.markup import squeezed
+from tests.unit.events.test_recordings import CAPTIONS
+
+FILE = "https://video.example/evening.mp4"
+
+
+@pytest.fixture
+def over(make_event: MakeEvent) -> Event:
+    """Over, with a recording and captions; Kim had a place."""
+    event = make_event(recording_url=FILE, captions=CAPTIONS, module_slug="good-and-bad")
+    come(event)
+    come(event, "Lee")
+    Event.objects.update(starts_at=timezone.now() - timedelta(days=1))
+    return Event.objects.get()
+
+
+@pytest.fixture
+def kim(over: Event) -> SignUp:
+    return SignUp.objects.select_related("event").get(name="Kim")
+
+
+class TestTheRecording:
+    def test_is_told_to_everybody_who_had_a_place_once(self, over: Event) -> None:
+        assert publish_recording(event=over) == 2
+        assert publish_recording(event=over) == 0
+        mails = Email.objects.filter(subject__startswith="The recording")
+        assert {mail.to for mail in mails} == {"kim@example.org", "lee@example.org"}
+        text = mails[0].text
+        assert "/events/one-evening\n" in text
+        assert "/feedback\n" in text
+        assert "/learn/good-and-bad\n" in text
+        assert Event.objects.get().stage == Stage.RECORDED
+
+    def test_waits_for_the_end_and_for_an_address(self, event: Event, past: Event) -> None:
+        Event.objects.filter(pk=event.pk).update(recording_url=FILE)
+        with pytest.raises(TooEarly):
+            publish_recording(event=event)
+        with pytest.raises(NoRecording):
+            publish_recording(event=past)
+
+    def test_of_what_was_cancelled_cannot_be(self, make_event: MakeEvent) -> None:
+        event = make_event(recording_url=FILE)
+        cancel_event(event=event)
+        with pytest.raises(TooEarly):
+            publish_recording(event=event, now=timezone.now() + timedelta(days=40))
+
+    def test_is_nowhere_before_it_is_published(self, over: Event, client: Client) -> None:
+        assert FILE not in client.get(over.get_absolute_url()).content.decode()
+        assert client.get(f"{over.get_absolute_url()}/captions.vtt").status_code == 404
+
+    def test_plays_on_the_page_with_captions_and_a_transcript(self, over: Event, client: Client) -> None:
+        publish_recording(event=over)
+        reply = client.get(over.get_absolute_url())
+        page = squeezed(reply.content.decode())
+        assert f'src="{FILE}"' in page
+        assert (
+            '<track kind="captions" src="/events/one-evening/captions.vtt" srclang="en" label="English"'
+            in page
+        )
+        assert "Good evening &amp; welcome." in page
+        assert "media-src 'self' https://video.example" in reply.headers["Content-Security-Policy"]
+        assert "script-src 'self'" in reply.headers["Content-Security-Policy"]
+        assert '<dl class="transcript">' in page
+        captions = client.get("/events/one-evening/captions.vtt")
+        assert captions.headers["Content-Type"] == "text/vtt; charset=utf-8"
+        assert captions.content.decode() == CAPTIONS
+
+    def test_of_another_language_says_so_to_players_and_readers(self, over: Event, client: Client) -> None:
+        publish_recording(event=over)
+        Event.objects.update(language="es")
+        page = squeezed(client.get(over.get_absolute_url()).content.decode())
+        assert 'srclang="es" label="Español"' in page
+        assert '<dl class="transcript" lang="es">' in page
+        assert '<h1 lang="es">' in page
+        assert '<dd lang="es">Español</dd>' in page
+
+    def test_is_a_link_where_it_is_a_page_elsewhere(self, over: Event, client: Client) -> None:
+        Event.objects.update(recording_url="https://video.example/watch?v=1", captions="")
+        publish_recording(event=over)
+        page = client.get(over.get_absolute_url()).content.decode()
+        assert "<video" not in page
+        assert "Watch the recording" in page
+        assert "What was said" not in page
+
+    def test_s_transcript_is_searched_without_a_script(self, over: Event, client: Client) -> None:
+        publish_recording(event=over)
+        page = client.get(over.get_absolute_url(), {"q": "TEA"}).content.decode()
+        assert "“TEA” was said in 1 place." in page
+        assert "know about tea?" in page
+        assert "Good evening" not in page
+        hostile = client.get(over.get_absolute_url(), {"q": "<script>"}).content.decode()
+        assert "<script>" not in hostile
+
+
+class TestFeedback:
+    def test_is_two_questions_and_may_be_changed(self, kim: SignUp, client: Client) -> None:
+        path = f"{kim.get_absolute_url()}/feedback"
+        assert "Say what you thought" in client.get(kim.get_absolute_url()).content.decode()
+        page = client.post(path, {"worth": "partly", "words": " More tea. "}, follow=True).content.decode()
+        assert "Your answers are here." in page
+        assert "More tea.</textarea>" in page
+        client.post(path, {"worth": "yes", "words": ""})
+        given = Feedback.objects.get()
+        assert (given.worth, given.words, given.sign_up) == ("yes", "", kim)
+
+    @pytest.mark.parametrize("wrong", [{}, {"worth": "very"}, {"worth": "yes", "words": "x" * 1001}])
+    def test_that_is_none_says_so_and_keeps_what_was_typed(
+        self, kim: SignUp, client: Client, wrong: dict[str, str]
+    ) -> None:
+        reply = client.post(f"{kim.get_absolute_url()}/feedback", wrong)
+        assert reply.status_code == 422
+        page = reply.content.decode()
+        assert "were not sent yet" in page
+        assert f">{wrong.get('words', '')}</textarea>" in page
+        assert ("1,001 characters long, and 1,000 is the most" in page) is ("words" in wrong)
+        assert not Feedback.objects.exists()
+
+    def test_counts_an_end_of_a_line_once(self, kim: SignUp, client: Client) -> None:
+        words = "more tea\r\n" * 111 + "t"
+        client.post(f"{kim.get_absolute_url()}/feedback", {"worth": "yes", "words": words})
+        assert len(Feedback.objects.get().words) == 1000
+
+    def test_is_for_after_the_start_and_for_those_with_a_place(self, sign_up: SignUp, client: Client) -> None:
+        assert client.get(f"{sign_up.get_absolute_url()}/feedback").status_code == 302
+        with pytest.raises(TooEarly):
+            save_feedback(sign_up=sign_up, worth="yes", words="")
+
+    def test_goes_when_its_person_goes(self, kim: SignUp) -> None:
+        save_feedback(sign_up=kim, worth="no", words="Too long.")
+        leave_event(sign_up=kim)
+        assert not Feedback.objects.exists()
+
+    def test_is_read_by_the_admin_without_a_name(
+        self, kim: SignUp, admin_person: Person, as_person: AsPerson
+    ) -> None:
+        save_feedback(sign_up=kim, worth="no", words="Too long.")
+        page = as_person(admin_person).get(f"/admin/events/event/{kim.event_id}/desk").content.decode()
+        assert "<strong>No</strong>: Too long." in page
+
+
+class TestTheDesk:
+    def test_takes_captions_as_a_file_and_publishes(self, admin_person: Person, as_person: AsPerson) -> None:
+        client = as_person(admin_person)
+        values = typed(day="2023-12-22", clock="11:00", recording_url=FILE)
+        file = SimpleUploadedFile("evening.vtt", (CAPTIONS + "\n" * 100_000).encode())
+        assert client.post("/admin/events/event/add/", values | {"captions_file": file}).status_code == 302
+        event = Event.objects.get()
+        assert event.captions.startswith(CAPTIONS)
+        path = f"/admin/events/event/{event.pk}/recording"
+        assert "0 people had a place." in client.get(path).content.decode()
+        client.post(path)
+        assert Event.objects.get().has_recording
+        assert (
+            as_person(Person.objects.create(username="x", role="admin", is_staff=True)).post(path).status_code
+            == 403
+        )
+
+    @pytest.mark.parametrize("content", [b"hello", b"\xff\xfe", b"WEBVTT\n"])
+    def test_refuses_what_is_no_captions(
+        self, admin_person: Person, as_person: AsPerson, content: bytes
+    ) -> None:
+        values = typed() | {"captions_file": SimpleUploadedFile("x.vtt", content)}
+        page = as_person(admin_person).post("/admin/events/event/add/", values).content.decode()
+        assert "no WebVTT file" in page

@@ -1,0 +1,42 @@
+"""Afterwards: the recording with what was said in it, who is told, and two questions."""
+
+import pytest
+
+from events.recordings import NotCaptions, parse_cues, search_cues
+
+CAPTIONS = """\ufeffWEBVTT - An evening\r
+\r
+NOTE nobody says this\r
+\r
+1\r
+00:04.000 --> 00:07.500 align:start\r
+<v Ana>Good evening &amp; welcome.</v>\r
+\r
+01:02:30.000 --> 01:02:33.000\r
+What does a model\r
+know about <i>tea</i>?\r
+"""
+
+
+class TestCaptions:
+    def test_are_read_with_their_times_and_without_their_signs(self) -> None:
+        said = [(cue.clock, cue.seconds, cue.text) for cue in parse_cues(CAPTIONS)]
+        assert said == [
+            ("0:04", 4, "Good evening & welcome."),
+            ("1:02:30", 3750, "What does a model know about tea?"),
+        ]
+
+    @pytest.mark.parametrize("wrong", ["", "WEBVTT", "WEBVTTX\n\n00:01.000 --> 00:02.000\nHi", "1\n00:01 Hi"])
+    def test_that_say_nothing_are_none(self, wrong: str) -> None:
+        with pytest.raises(NotCaptions):
+            parse_cues(wrong)
+
+    def test_are_composed_like_what_is_looked_for(self) -> None:
+        [cue] = parse_cues("WEBVTT\n\n00:01.000 --> 00:02.000\nEl nin\u0303o pregunta\n")
+        assert cue.text == "El niño pregunta"
+
+    def test_are_searched_by_all_words_in_any_case(self) -> None:
+        cues = parse_cues(CAPTIONS)
+        assert [cue.seconds for cue in search_cues(cues, "TEA model")] == [3750]
+        assert search_cues(cues, "  ") == cues
+        assert not search_cues(cues, "coffee")
