@@ -86,21 +86,21 @@ def main() -> None:
     django.setup()
     from django.test import Client
 
-    from courses.authoring.briefings import briefings_read
-    from courses.authoring.modules import library_read
+    from courses.authoring.briefings import read_briefings
+    from courses.authoring.modules import read_library
     from courses.authoring.source import CONTENT
-    from courses.markdown import plain_of
+    from courses.markdown import extract_text
     from families.consent_texts import get_current_text
 
-    for module in library_read():
+    for module in read_library():
         texts = texts_of(module)
         for name, text in texts.items():
             print(_row(f"{module.language}/{module.slug}/{name}", text, module.language))
         whole = _row(f"{module.language}/{module.slug}", " ".join(texts.values()), module.language)
         print(f"{whole}  said to take {module.minutes} min")
-    for briefing in briefings_read(CONTENT):
+    for briefing in read_briefings(CONTENT):
         text = _sentences(
-            plain_of(block["html"]) for section in briefing.sections for block in section["blocks"]
+            extract_text(block["html"]) for section in briefing.sections for block in section["blocks"]
         )
         print(_row(f"{briefing.language}/{briefing.slug}", text, briefing.language))
     for path in PAGES:
@@ -110,13 +110,13 @@ def main() -> None:
 
 def texts_of(module: "ModuleText") -> dict[str, str]:
     """The sentences of each lesson, by slug, and of the quiz."""
-    from courses.markdown import plain_of
+    from courses.markdown import extract_text
 
     texts = {
         lesson.slug: _sentences(section.text for section in lesson.sections) for lesson in module.lessons
     }
     texts["quiz"] = _sentences(
-        plain_of(words)
+        extract_text(words)
         for question in module.questions
         for words in (question["html"], *(option["explanation"] for option in question["options"]))
     )

@@ -23,8 +23,8 @@ django.setup()
 from django.test.utils import setup_databases, teardown_databases  # noqa: E402 - models need the settings first
 
 from chat.prompt import find_question_passages  # noqa: E402
-from courses.authoring.loading import library_load  # noqa: E402
-from courses.retrieval.search import passages_find  # noqa: E402
+from courses.authoring.loading import load_library  # noqa: E402
+from courses.retrieval.search import find_passages  # noqa: E402
 
 SETS = Path(__file__).parent / "lesson_questions"
 # Enough passages for three lessons, were all of a lesson's found before the next one's.
@@ -71,7 +71,7 @@ def answered(asked: Asked) -> Answered:
     began = time.perf_counter()
     cited = find_question_passages(asked.text, past=[])
     ms = (time.perf_counter() - began) * 1000
-    ranked = lessons_of(passage.key for passage in passages_find(asked.text, most=MOST_PASSAGES))
+    ranked = lessons_of(passage.key for passage in find_passages(asked.text, most=MOST_PASSAGES))
     return Answered(asked, ranked, lessons_of(passage.key for passage in cited), ms)
 
 
@@ -108,7 +108,7 @@ def share(hits: Iterator[bool]) -> float:
 def library() -> Iterator[None]:
     made = setup_databases(verbosity=0, interactive=False, serialized_aliases=[])
     try:
-        library_load()
+        load_library()
         yield
     finally:
         teardown_databases(made, verbosity=0)

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.models import Person
-from accounts.zones import time_in
+from accounts.zones import format_time_in_zone
 from budgets.errors import InsufficientBudget, SiteStopped
 from budgets.models import BudgetScope
 from budgets.selectors import Meter
@@ -201,7 +201,11 @@ def format_refill_time(moment: datetime, person: Person) -> str:
     The clock is named while the person has not said that it is theirs.
     """
     there = localtime(moment, person.zone)
-    clock = date_format(there, "TIME_FORMAT") if person.is_zone_confirmed else time_in(moment, person.zone)
+    clock = (
+        date_format(there, "TIME_FORMAT")
+        if person.is_zone_confirmed
+        else format_time_in_zone(moment, person.zone)
+    )
     if moment - timezone.now() <= timedelta(days=1):
         return _("at %(time)s") % {"time": clock}
     return _("on %(date)s at %(time)s") % {"date": date_format(there, "MONTH_DAY_FORMAT"), "time": clock}

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from accounts.access import person_of, sign_in_required
+from accounts.access import get_person, sign_in_required
 from accounts.models import Person
 from budgets.selectors import get_meter
 from chat.formatting import format_meter
@@ -22,7 +22,7 @@ from chat.models import CHECK_IN_LAYER, Turn, TurnState
 from chat.selectors import build_unsealed_filter, drop_duplicate_questions
 from chat.web.turns import build_shown_turns
 from chat.web.views import HtmxRequest
-from courses.selectors import module_titles
+from courses.selectors import list_module_titles
 from families.models import Link
 from families.parent_view import VisibleContent, get_visible_content
 from families.parent_view_log import log_parent_view
@@ -153,7 +153,7 @@ def _count_minutes(asked: Sequence[Turn]) -> int:
 
 
 def _count_topics(turns: Iterable[Turn]) -> list[TopicCount]:
-    titles = dict(module_titles())
+    titles = dict(list_module_titles())
     counted = Counter(
         titles.get(turn.passages[0].split("/")[0], "") if turn.passages else "" for turn in turns
     )
@@ -169,7 +169,7 @@ def parent_view(request: HtmxRequest, link_id: UUID) -> HttpResponse:
     To whatever is not a visit, such as HEAD or a browser that fetches ahead, nothing is shown and no look written down.
     """
     with or_404(Link.DoesNotExist):
-        link = get_link_as_parent(person_of(request), link_id)
+        link = get_link_as_parent(get_person(request), link_id)
     if not is_visit(request):
         # A browser keeps no page that it fetched ahead of time with a status such as this.
         return HttpResponse(status=403 if is_fetched_ahead(request) else 200)
@@ -195,6 +195,6 @@ def parent_view(request: HtmxRequest, link_id: UUID) -> HttpResponse:
         "is_first": before is None,
         "turns": turns,
         "runs_at_home": runs_at_home(),
-        "person": person_of(request),
+        "person": get_person(request),
     }
     return render(request, "chat/parent_view.html", page)

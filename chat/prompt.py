@@ -18,8 +18,8 @@ from django.utils.translation import get_language_info
 from chat.errors import TooLongForModel
 from chat.models import Turn, TurnState
 from chat.turns.verdicts import get_action
-from courses.retrieval.search import Found, passages_find, passages_of
-from courses.retrieval.wording import wording_of
+from courses.retrieval.search import FoundPassage, find_passages, get_passages
+from courses.retrieval.wording import get_wording
 from guard import Action
 from inference.talk import Message
 from inference.tokens import TOKENS_A_MESSAGE, tokens_at_most, tokens_likely
@@ -161,37 +161,37 @@ NO_PASSAGES_INSTRUCTION = "No lesson of this site covers this question. Say what
 
 def find_question_passages(
     question: str, *, past: Sequence[Turn], language: str | None = None
-) -> list[Found]:
+) -> list[FoundPassage]:
     """The passages that a question is answered from, best first; none when no lesson covers it.
 
     A question that only carries the talk on ("Why is that?") is taken with the one before it; `past` is oldest
-    first. `language` (the page's, without one) is the asker's: see passages_find.
+    first. `language` (the page's, without one) is the asker's: see find_passages.
     """
-    words = set(wording_of(language or page_language()).words_of(question))
+    words = set(get_wording(language or page_language()).words_of(question))
     if words <= set(FOLLOW_UP_WORDS.split()):
-        return passages_find(past[-1].question, language=language) if past and past[-1].passages else []
-    return passages_find(question, language=language)
+        return find_passages(past[-1].question, language=language) if past and past[-1].passages else []
+    return find_passages(question, language=language)
 
 
-def get_turn_passages(turn: Turn, *, language: str) -> list[Found]:
+def get_turn_passages(turn: Turn, *, language: str) -> list[FoundPassage]:
     """The passages that an earlier turn was answered from, for the turn that goes on with its answer."""
-    found = passages_of(turn.passages, language=language)
+    found = get_passages(turn.passages, language=language)
     return [found[key] for key in turn.passages if key in found]
 
 
-def get_stored_passages(turns: Iterable[Turn]) -> Mapping[UUID, list[Found]]:
+def get_stored_passages(turns: Iterable[Turn]) -> Mapping[UUID, list[FoundPassage]]:
     """What each of these turns keeps to be answered from, in the language that it was asked in, by the turn's id."""
     asked_in: defaultdict[str, list[Turn]] = defaultdict(list)
     for turn in turns:
         asked_in[turn.language].append(turn)
-    kept: dict[UUID, list[Found]] = {}
+    kept: dict[UUID, list[FoundPassage]] = {}
     for language, asked in asked_in.items():
-        found = passages_of((key for turn in asked for key in turn.passages), language=language)
+        found = get_passages((key for turn in asked for key in turn.passages), language=language)
         kept |= {turn.pk: [found[key] for key in turn.passages if key in found] for turn in asked}
     return kept
 
 
-def build_grounding(passages: Sequence[Found], *, room: int) -> str:
+def build_grounding(passages: Sequence[FoundPassage], *, room: int) -> str:
     """What the model is told of the passages, in at most `room` tokens; "" where nothing fits."""
     room = min(room, PASSAGE_TOKENS)
     if not passages:
@@ -259,7 +259,7 @@ def build_prompt(
     *,
     past: Iterable[Turn],
     memory_tokens: int = MEMORY_TOKENS,
-    passages: Sequence[Found] = (),
+    passages: Sequence[FoundPassage] = (),
     is_brief: bool = False,
     language: str | None = None,
     continued: Sequence[Turn] = (),

@@ -10,15 +10,15 @@ class CoursesConfig(AppConfig):
     def ready(self) -> None:
         from django.contrib.auth.signals import user_logged_in
 
-        from courses.learning.records import take_along
-        from courses.learning.together import REQUEST
+        from courses.learning.joint_modules import REQUEST
+        from courses.learning.records import import_session_record
         from courses.personal import KINDS
-        from courses.selectors import module_titles
+        from courses.selectors import list_module_titles
         from events import modules
         from families.pending_requests import register_request_kinds
         from privacy.registry import register_kinds
 
         register_kinds(*KINDS, room="courses")
-        modules.register_modules(module_titles)
+        modules.register_modules(list_module_titles)
         register_request_kinds(REQUEST)
-        user_logged_in.connect(take_along)
+        user_logged_in.connect(import_session_record)

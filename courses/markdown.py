@@ -27,23 +27,23 @@ def _parser() -> "MarkdownIt":
     )
 
 
-def tokens_of(markdown: str) -> "list[Token]":
+def parse_tokens(markdown: str) -> "list[Token]":
     return _parser().parse(markdown)
 
 
-def html_of(markdown: "str | list[Token]") -> str:
+def render_html(markdown: "str | list[Token]") -> str:
     """Blocks as HTML. What may scroll sideways can be reached by keyboard."""
     parser = _parser()
-    tokens = tokens_of(markdown) if isinstance(markdown, str) else markdown
+    tokens = parse_tokens(markdown) if isinstance(markdown, str) else markdown
     made = str(parser.renderer.render(tokens, parser.options, {})).strip()
     return made.replace("<table>", '<table tabindex="0">').replace("<pre>", '<pre tabindex="0">')
 
 
-def line_html_of(markdown: str) -> str:
+def render_inline_html(markdown: str) -> str:
     """One line's HTML, without a paragraph around it."""
     return str(_parser().renderInline(" ".join(markdown.split()))).strip()
 
 
-def plain_of(made: str) -> str:
+def extract_text(made: str) -> str:
     """The words of some HTML, for searching and for a model."""
     return " ".join(html.unescape(strip_tags(_BLOCK_ENDS.sub(" ", made))).split())

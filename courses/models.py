@@ -64,7 +64,7 @@ class Lesson(models.Model):
         return self.title
 
 
-class Question(models.Model):
+class QuizQuestion(models.Model):
     """`options` is a list of id, html, explanation and is_right; exactly one is right."""
 
     module = models.ForeignKey(Module, on_delete=models.CASCADE, related_name="questions")
@@ -95,7 +95,7 @@ class Passage(models.Model):
     asked = models.TextField(blank=True)
     search = SearchVectorField()
     # What `asked` means (encoders.sense_of); nothing in a language that the network does not know.
-    sense = models.BinaryField(default=b"")
+    embedding = models.BinaryField(default=b"")
 
     class Meta:
         verbose_name = _("passage")
@@ -108,13 +108,13 @@ class Passage(models.Model):
 
 
 class Phrase(models.Model):
-    """A way in which somebody asks for a passage. `weight` is what its words weigh, `sense` what it means."""
+    """A way in which somebody asks for a passage. `weight` is what its words weigh, `embedding` what it means."""
 
     passage = models.ForeignKey(Passage, on_delete=models.CASCADE, related_name="phrases")
     text = models.TextField()
     search = SearchVectorField()
     weight = models.FloatField(default=0)
-    sense = models.BinaryField(default=b"")
+    embedding = models.BinaryField(default=b"")
 
     class Meta:
         verbose_name = _("phrase")
@@ -195,7 +195,7 @@ class LessonDone(models.Model):
         return f"{self.module_slug}/{self.lesson_slug}"
 
 
-class Answer(models.Model):
+class QuizAnswer(models.Model):
     """A person's last answer to a question. It serves their learning; nobody is scored by it."""
 
     person = models.ForeignKey(
@@ -209,7 +209,7 @@ class Answer(models.Model):
     first_option = models.CharField(max_length=12, blank=True, default="")
     answered_at = models.DateTimeField(default=timezone.now)
     # Given while the module was taken together, by either of the two: a later one of theirs may replace it.
-    together = models.BooleanField(default=False)
+    is_joint = models.BooleanField(default=False)
 
     class Meta:
         verbose_name = _("answer")
@@ -223,7 +223,7 @@ class Answer(models.Model):
 
 
 class Certificate(models.Model):
-    """Somebody had done a module on `made_on`, and asked for that on paper. Whoever has its address can check it.
+    """Somebody had done a module on `issued_on`, and asked for that on paper. Whoever has its address can check it.
 
     It says what was so on that day, in words of that day. Nothing is worked out from it: what somebody has done of
     the module as it is now is in LessonDone and Answer.
@@ -242,7 +242,7 @@ class Certificate(models.Model):
     edition = models.CharField(max_length=16)
     # As they wished to be named on it, which may be not at all.
     name = NameField(blank=True)
-    made_on = models.DateField()
+    issued_on = models.DateField()
 
     class Meta:
         verbose_name = _("certificate")
@@ -252,7 +252,7 @@ class Certificate(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.module_slug}, {self.made_on}"
+        return f"{self.module_slug}, {self.issued_on}"
 
     def get_absolute_url(self) -> str:
         return reverse("certificates:check", args=[self.token])
@@ -263,7 +263,7 @@ class Certificate(models.Model):
         return absolute(self.get_absolute_url())
 
 
-class Together(models.Model):
+class JointModule(models.Model):
     """Two of a family take a module together once both have said yes. It is there until one of them goes on alone.
 
     It counts while their link stands: when that ends, so does this.
@@ -271,15 +271,17 @@ class Together(models.Model):
 
     link = models.ForeignKey("families.Link", on_delete=models.CASCADE, related_name="+")
     module_slug = models.SlugField(max_length=SLUG_LENGTH)
-    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
-    asked_at = models.DateTimeField(default=timezone.now)
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    requested_at = models.DateTimeField(default=timezone.now)
     # The other one's yes.
     agreed_at = models.DateTimeField(null=True)
 
     class Meta:
         verbose_name = _("module taken together")
         verbose_name_plural = _("modules taken together")
-        constraints = [models.UniqueConstraint(fields=["link", "module_slug"], name="together_once_a_module")]
+        constraints = [
+            models.UniqueConstraint(fields=["link", "module_slug"], name="joint_module_once_a_link")
+        ]
 
     def __str__(self) -> str:
         return self.module_slug

@@ -6,13 +6,13 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Person
-from courses.learning.together import ASKS_KEPT_FOR, togethers_forget
-from courses.models import Answer, Certificate, LessonDone, Together
+from courses.learning.joint_modules import REQUEST_RETENTION, delete_expired_joint_modules
+from courses.models import Certificate, JointModule, LessonDone, QuizAnswer
 from families.agreements import get_other_side
 from privacy.registry import DataKind, Retention, Row
 
 
-def learned_export(person: Person) -> Iterator[Row]:
+def export_learned(person: Person) -> Iterator[Row]:
     for lesson in LessonDone.objects.filter(person=person).order_by("done_at").iterator():
         yield {
             "module": lesson.module_slug,
@@ -20,59 +20,59 @@ def learned_export(person: Person) -> Iterator[Row]:
             "question": "",
             "answer": "",
             "first": "",
-            "together": "",
+            "is_joint": "",
             "at": lesson.done_at,
         }
-    for answer in Answer.objects.filter(person=person).order_by("answered_at").iterator():
+    for answer in QuizAnswer.objects.filter(person=person).order_by("answered_at").iterator():
         yield {
             "module": answer.module_slug,
             "lesson": "",
             "question": answer.question_slug,
             "answer": answer.option,
             "first": answer.first_option,
-            "together": answer.together,
+            "is_joint": answer.is_joint,
             "at": answer.answered_at,
         }
 
 
-def learned_erase(person: Person) -> None:
+def erase_learned(person: Person) -> None:
     LessonDone.objects.filter(person=person).delete()
-    Answer.objects.filter(person=person).delete()
+    QuizAnswer.objects.filter(person=person).delete()
 
 
-def certificates_export(person: Person) -> Iterator[Row]:
-    for certificate in Certificate.objects.filter(person=person).order_by("made_on", "pk").iterator():
+def export_certificates(person: Person) -> Iterator[Row]:
+    for certificate in Certificate.objects.filter(person=person).order_by("issued_on", "pk").iterator():
         yield {
             "title": certificate.title,
             "name": certificate.name,
-            "made_on": certificate.made_on,
+            "issued_on": certificate.issued_on,
             "edition": certificate.edition,
             "address": certificate.address,
         }
 
 
-def certificates_erase(person: Person) -> None:
+def erase_certificates(person: Person) -> None:
     Certificate.objects.filter(person=person).delete()
 
 
-def togethers_of(person: Person) -> QuerySet[Together]:
-    return Together.objects.filter(Q(link__parent=person) | Q(link__teen=person))
+def list_joint_modules(person: Person) -> QuerySet[JointModule]:
+    return JointModule.objects.filter(Q(link__parent=person) | Q(link__teen=person))
 
 
-def togethers_export(person: Person) -> Iterator[Row]:
-    rows = togethers_of(person).select_related("link__parent", "link__teen", "asked_by")
-    for row in rows.order_by("asked_at").iterator():
+def export_joint_modules(person: Person) -> Iterator[Row]:
+    rows = list_joint_modules(person).select_related("link__parent", "link__teen", "requested_by")
+    for row in rows.order_by("requested_at").iterator():
         yield {
             "module": row.module_slug,
             "who": str(get_other_side(row.link, person)),
-            "asked_by": str(row.asked_by),
-            "asked_at": row.asked_at,
+            "requested_by": str(row.requested_by),
+            "requested_at": row.requested_at,
             "agreed_at": row.agreed_at,
         }
 
 
-def togethers_erase(person: Person) -> None:
-    togethers_of(person).delete()
+def erase_joint_modules(person: Person) -> None:
+    list_joint_modules(person).delete()
 
 
 LEARNED = DataKind(
@@ -94,18 +94,18 @@ LEARNED = DataKind(
     ),
     erasure_removes=_("What you have learned, as this site knew it"),
     is_private=True,
-    models=(LessonDone, Answer),
+    models=(LessonDone, QuizAnswer),
     labels={
         "module": _("module"),
         "lesson": _("lesson done"),
         "question": _("question"),
         "answer": _("what was chosen"),
         "first": _("what was chosen first"),
-        "together": _("chosen while you took it together"),
+        "is_joint": _("chosen while you took it together"),
         "at": _("when"),
     },
-    export=learned_export,
-    erase=learned_erase,
+    export=export_learned,
+    erase=erase_learned,
 )
 CERTIFICATES = DataKind(
     name="certificates",
@@ -122,15 +122,15 @@ CERTIFICATES = DataKind(
     labels={
         "title": _("module"),
         "name": _("name on it"),
-        "made_on": _("made on"),
+        "issued_on": _("made on"),
         "edition": _("edition"),
         "address": _("address"),
     },
-    export=certificates_export,
-    erase=certificates_erase,
+    export=export_certificates,
+    erase=erase_certificates,
 )
-TOGETHER = DataKind(
-    name="together",
+JOINT_MODULES = DataKind(
+    name="joint-modules",
     title=_("Modules taken together"),
     description=_(
         "With whom of your family you take a module together, or would like to, so that what one does counts for both."
@@ -140,23 +140,23 @@ TOGETHER = DataKind(
             "An ask without an answer is deleted after %(days)d days. What you take together stays until one of you "
             "goes on alone, or your link ends."
         ),
-        days=ASKS_KEPT_FOR.days,
+        days=REQUEST_RETENTION.days,
         counted_from=_("the asking"),
-        delete_expired=togethers_forget,
-        task="courses.tasks.togethers_forget",
+        delete_expired=delete_expired_joint_modules,
+        task="courses.tasks.delete_expired_joint_modules",
     ),
     visible_to=_("The two of you see it."),
     erasure_removes=_("With whom you take modules together"),
     is_private=True,
-    models=(Together,),
+    models=(JointModule,),
     labels={
         "module": _("module"),
         "who": _("with"),
-        "asked_by": _("asked by"),
-        "asked_at": _("asked"),
+        "requested_by": _("asked by"),
+        "requested_at": _("asked"),
         "agreed_at": _("agreed"),
     },
-    export=togethers_export,
-    erase=togethers_erase,
+    export=export_joint_modules,
+    erase=erase_joint_modules,
 )
-KINDS = (LEARNED, CERTIFICATES, TOGETHER)
+KINDS = (LEARNED, CERTIFICATES, JOINT_MODULES)

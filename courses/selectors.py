@@ -6,11 +6,11 @@ from courses.models import Module
 from kit.languages import read_in
 
 
-def modules_shown() -> QuerySet[Module]:
+def list_modules() -> QuerySet[Module]:
     """Every module, in the reader's language or, until it is written in it, in the first one."""
     return read_in(Module.objects.all(), name="slug")
 
 
-def module_titles() -> list[tuple[str, str]]:
+def list_module_titles() -> list[tuple[str, str]]:
     """Each module's slug and its title, in the reader's language."""
-    return list(modules_shown().values_list("slug", "title"))
+    return list(list_modules().values_list("slug", "title"))

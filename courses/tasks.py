@@ -1,8 +1,8 @@
 from celery import shared_task
 
-from courses.learning import together
+from courses.learning import joint_modules
 
 
-@shared_task(name="courses.tasks.togethers_forget")
-def togethers_forget() -> int:
-    return together.togethers_forget()
+@shared_task(name="courses.tasks.delete_expired_joint_modules")
+def delete_expired_joint_modules() -> int:
+    return joint_modules.delete_expired_joint_modules()

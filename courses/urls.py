@@ -2,7 +2,7 @@ from django.urls import path
 
 from courses import views
 from courses.certificates import views as certificates
-from courses.learning import views as together
+from courses.learning import views as joint_modules
 
 app_name = "courses"
 urlpatterns = [
@@ -15,8 +15,8 @@ urlpatterns = [
     path("<slug:module>/certificate", certificates.certificate, name="certificate"),
     path("<slug:module>/certificate/pdf", certificates.pdf, name="certificate_pdf"),
     path("<slug:module>/certificate/withdraw", certificates.withdraw, name="certificate_withdraw"),
-    path("<slug:module>/together/<uuid:link_id>", together.agree, name="together_agree"),
-    path("<slug:module>/together/<uuid:link_id>/end", together.end, name="together_end"),
+    path("<slug:module>/together/<uuid:link_id>", joint_modules.agree, name="joint_module_agree"),
+    path("<slug:module>/together/<uuid:link_id>/end", joint_modules.end, name="joint_module_end"),
     path("<slug:module>/<slug:lesson>", views.lesson, name="lesson"),
     path("<slug:module>/<slug:lesson>/done", views.lesson_done, name="lesson_done"),
 ]

@@ -6,31 +6,31 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from courses.certificates.issuing import has_certificate
-from courses.learning.progress import QUIZ
+from courses.learning.joint_modules import list_joint_module_requests, list_partners, list_possible_partners
+from courses.learning.progress import QUIZ_STEP
 from courses.learning.records import SESSION_KEY as LEARNED
-from courses.learning.records import record_of
-from courses.learning.together import asks_to, companions_in, company_in
+from courses.learning.records import get_record
 from courses.library.pages import (
-    found_course,
-    found_lesson,
-    found_question,
-    module_page,
-    next_talk,
-    questions_shown,
-    sections_of,
-    sheet_page,
-    step_page,
+    build_module_context,
+    build_questions,
+    build_sections,
+    build_sheet_context,
+    build_step_context,
+    find_conversation_guide,
+    get_lesson_or_404,
+    get_question_or_404,
+    get_reader_module_or_404,
 )
-from courses.library.results import LONGEST, asked_for, lessons_find
-from courses.library.selectors import Course, courses_of
-from courses.selectors import modules_shown
+from courses.library.results import MAX_QUERY_LENGTH, clean_query, search_lessons
+from courses.library.selectors import ReaderModule, list_reader_modules
+from courses.selectors import list_modules
 from kit.free_text import reads_free_text
 from kit.throttles import AskerThrottle, Throttle, TooOften, slowed, too_often_said
 from safeguarding.crisis import build_cards_for_search
 
 searches = AskerThrottle("searches", person="60/minute", network="600/minute", everyone="1800/minute")
 # Far above anybody who reads.
-steps_of_one_reader = Throttle("steps, reader", "120/minute")
+reader_steps = Throttle("steps, reader", "120/minute")
 # A visitor's first step makes a session, and nobody needs thousands of them.
 first_steps = AskerThrottle(
     "first steps", person="120/minute", network="1200/10minutes", everyone="12000/10minutes"
@@ -40,21 +40,23 @@ first_steps = AskerThrottle(
 def count_step(request: HttpRequest) -> None:
     """Count one step by the reader: a person, a visitor who has a session, or else one who is about to get one."""
     if request.user.is_authenticated:
-        steps_of_one_reader.hit("person", request.user.pk)
+        reader_steps.hit("person", request.user.pk)
         return
     # Asked first, as a session that is over still has its key until then.
     request.session.get(LEARNED)
     if request.session.session_key:
-        steps_of_one_reader.hit("visitor", request.session.session_key)
+        reader_steps.hit("visitor", request.session.session_key)
     else:
         first_steps.hit(request)
 
 
 @require_safe
 def modules(request: HttpRequest) -> HttpResponse:
-    courses = courses_of(record_of(request))
-    by_slug = {course.module.slug: course.module for course in courses}
-    asks = [(ask.asked_by, by_slug.get(ask.module_slug)) for ask in asks_to(request.user)]
+    courses = list_reader_modules(get_record(request))
+    by_slug = {reader_module.module.slug: reader_module.module for reader_module in courses}
+    asks = [
+        (ask.requested_by, by_slug.get(ask.module_slug)) for ask in list_joint_module_requests(request.user)
+    ]
     return render(request, "courses/modules.html", {"courses": courses, "asks": asks})
 
 
@@ -62,20 +64,20 @@ def modules(request: HttpRequest) -> HttpResponse:
 @reads_free_text("q")
 def search(request: HttpRequest) -> HttpResponse:
     """The lessons that speak of what was typed. Where none does, or nothing was, the modules there are."""
-    words = asked_for(request.GET.get("q", ""))
+    words = clean_query(request.GET.get("q", ""))
     refusal = None
     try:
         if words:
             searches.hit(request)
     except TooOften as too_often:
         refusal = too_often
-    found = lessons_find(words) if words and not refusal else []
+    found = search_lessons(words) if words and not refusal else []
     page = {
         "trouble": too_often_said(refusal) if refusal else "",
         "words": words,
-        "longest": LONGEST,
+        "longest": MAX_QUERY_LENGTH,
         "found": found,
-        "modules": [] if found else modules_shown(),
+        "modules": [] if found else list_modules(),
         "cards": build_cards_for_search(request, words),
     }
     response = render(request, "courses/search.html", page)
@@ -85,29 +87,32 @@ def search(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def module(request: HttpRequest, module: str) -> HttpResponse:
-    course = found_course(request, module)
-    page = module_page(course) | {
-        "talk": next_talk(course, record_of(request)),
-        "company": company_in(course.module.slug, request.user),
+    reader_module = get_reader_module_or_404(request, module)
+    page = build_module_context(reader_module) | {
+        "talk": find_conversation_guide(reader_module, get_record(request)),
+        "company": list_possible_partners(reader_module.module.slug, request.user),
         # Asked also where the module has grown since: it can still be withdrawn.
-        "has_certificate": course.progress.is_begun and has_certificate(request.user, course.module.slug),
+        "has_certificate": reader_module.progress.is_started
+        and has_certificate(request.user, reader_module.module.slug),
     }
     return render(request, "courses/module.html", page)
 
 
 @require_safe
 def sheet(request: HttpRequest, module: str) -> HttpResponse:
-    return render(request, "courses/sheet.html", sheet_page(found_course(request, module)))
+    return render(
+        request, "courses/sheet.html", build_sheet_context(get_reader_module_or_404(request, module))
+    )
 
 
 @require_safe
 def lesson(request: HttpRequest, module: str, lesson: str) -> HttpResponse:
-    course = found_course(request, module)
-    found = found_lesson(course, lesson)
-    page = step_page(course, found.slug) | {
+    reader_module = get_reader_module_or_404(request, module)
+    found = get_lesson_or_404(reader_module, lesson)
+    page = build_step_context(reader_module, found.slug) | {
         "lesson": found,
-        "sections": sections_of(course, found),
-        "companions": companions_in(module, request.user),
+        "sections": build_sections(reader_module, found),
+        "companions": list_partners(module, request.user),
     }
     return render(request, "courses/lesson.html", page)
 
@@ -116,25 +121,27 @@ def lesson(request: HttpRequest, module: str, lesson: str) -> HttpResponse:
 def lesson_done(request: HttpRequest, module: str, lesson: str) -> HttpResponse:
     """Write down that a lesson was read, and go on to what comes next: after the last of all, the talk."""
     count_step(request)
-    course = found_course(request, module)
-    found = found_lesson(course, lesson)
-    record_of(request).lesson_done(course.module.slug, found.slug)
-    if course.progress.ends_with(found.slug):
-        return redirect(f"{course.module.get_absolute_url()}#talk")
-    after = step_page(course, found.slug)["after"]
-    return redirect(after.url if after else course.module)
+    reader_module = get_reader_module_or_404(request, module)
+    found = get_lesson_or_404(reader_module, lesson)
+    get_record(request).mark_lesson_done(reader_module.module.slug, found.slug)
+    if reader_module.progress.ends_with(found.slug):
+        return redirect(f"{reader_module.module.get_absolute_url()}#talk")
+    after = build_step_context(reader_module, found.slug)["after"]
+    return redirect(after.url if after else reader_module.module)
 
 
 @require_safe
 def quiz(request: HttpRequest, module: str) -> HttpResponse:
-    return _quiz(request, found_course(request, module))
+    return _render_quiz(request, get_reader_module_or_404(request, module))
 
 
-def _quiz(request: HttpRequest, course: Course, *, missed: str = "", status: int = 200) -> HttpResponse:
-    page: dict[str, Any] = step_page(course, QUIZ) | {
-        "questions": questions_shown(course, missed=missed),
-        "talk": next_talk(course, record_of(request)),
-        "companions": companions_in(course.module.slug, request.user),
+def _render_quiz(
+    request: HttpRequest, reader_module: ReaderModule, *, missed: str = "", status: int = 200
+) -> HttpResponse:
+    page: dict[str, Any] = build_step_context(reader_module, QUIZ_STEP) | {
+        "questions": build_questions(reader_module, missed=missed),
+        "talk": find_conversation_guide(reader_module, get_record(request)),
+        "companions": list_partners(reader_module.module.slug, request.user),
     }
     return render(request, "courses/quiz.html", page, status=status)
 
@@ -143,10 +150,10 @@ def _quiz(request: HttpRequest, course: Course, *, missed: str = "", status: int
 def answer(request: HttpRequest, module: str, question: str) -> HttpResponse:
     """Keep a reader's choice and show what is to be said of it. A choice may be changed at any time."""
     count_step(request)
-    course = found_course(request, module)
-    asked = found_question(course, question)
+    reader_module = get_reader_module_or_404(request, module)
+    asked = get_question_or_404(reader_module, question)
     option = request.POST.get("option", "")
     if option not in {known["id"] for known in asked.options}:
-        return _quiz(request, course, missed=asked.slug, status=422)
-    record_of(request).question_answered(course.module.slug, asked.slug, option)
+        return _render_quiz(request, reader_module, missed=asked.slug, status=422)
+    get_record(request).record_answer(reader_module.module.slug, asked.slug, option)
     return redirect(f"{reverse('courses:quiz', args=[module])}#{asked.slug}")

@@ -7,11 +7,11 @@ hundredths of one. What loading does is tested in tests/courses/test_loading.py.
 from django.db import connection, transaction
 from django.db.models import Model
 
-from courses.authoring.loading import library_load
-from courses.models import Briefing, Lesson, Module, Passage, Phrase, Question, Term
+from courses.authoring.loading import load_library
+from courses.models import Briefing, Lesson, Module, Passage, Phrase, QuizQuestion, Term
 
 # In the order in which one refers to another.
-MODELS: tuple[type[Model], ...] = (Module, Lesson, Question, Passage, Phrase, Term, Briefing)
+MODELS: tuple[type[Model], ...] = (Module, Lesson, QuizQuestion, Passage, Phrase, Term, Briefing)
 COPIES = "loaded_library"
 
 
@@ -20,13 +20,13 @@ def fill_library() -> None:
     if _has_copies():
         _run("INSERT INTO {table} ({columns}) SELECT {columns} FROM {copy}")
     else:
-        library_load()
+        load_library()
 
 
 def keep_copies() -> None:
     """Load the library for the first time in a process, outside a test's transaction."""
     if not _has_copies():
-        library_load()
+        load_library()
         with transaction.atomic():
             with connection.cursor() as cursor:
                 cursor.execute(f"CREATE SCHEMA {COPIES}")

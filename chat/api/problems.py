@@ -8,7 +8,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Person
-from accounts.zones import time_in
+from accounts.zones import format_time_in_zone
 from budgets.errors import InsufficientBudget, SiteStopped
 from chat.errors import (
     ConversationGone,
@@ -224,6 +224,6 @@ def _build_gate_problem(refusal: FamilyClosed, person: Person) -> Problem:
         return Problem(kind)
     if gate.closed_reason == ClosedReason.COOLING_OFF:
         return Problem(kind, fields={"opens_at": gate.until})
-    at = time_in(gate.until, gate.zone or person.zone)
+    at = format_time_in_zone(gate.until, gate.zone or person.zone)
     detail = gettext("The tutor opens again at %(at)s, as your family agreed on quiet hours.") % {"at": at}
     return Problem(kind, detail, fields={"opens_at": gate.until})

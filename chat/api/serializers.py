@@ -19,7 +19,7 @@ from chat.models import (
     WaitsFor,
 )
 from chat.turns.verdicts import PersonalDataChoice, find_check_in, find_fixed_text, find_support
-from courses.retrieval.search import Found, passages_of
+from courses.retrieval.search import FoundPassage, get_passages
 from rest.fields import ProseField
 from safeguarding.api import CrisisCardSerializer
 from safeguarding.response_texts import CheckIn, FixedReply, SupportLines
@@ -110,7 +110,7 @@ class UsageSerializer(serializers.Serializer[Turn]):
     microdollars = serializers.IntegerField(help_text="Millionths of a dollar.")
 
 
-class LessonSerializer(serializers.Serializer[Found]):
+class LessonSerializer(serializers.Serializer[FoundPassage]):
     """A passage of a lesson that the answer draws on."""
 
     title = serializers.CharField()
@@ -209,7 +209,7 @@ class TurnSerializer(serializers.ModelSerializer[Turn]):
 
     @extend_schema_field(LessonSerializer(many=True))
     def get_lessons(self, turn: Turn) -> list[dict[str, Any]]:
-        found: Mapping[str, Found] = self.context["lessons"]
+        found: Mapping[str, FoundPassage] = self.context["lessons"]
         return [dict(LessonSerializer(found[key]).data) for key in turn.passages if key in found]
 
     @extend_schema_field(CrisisCardSerializer(allow_null=True))
@@ -236,7 +236,7 @@ class TurnSerializer(serializers.ModelSerializer[Turn]):
 def serialize_turns(turns: Iterable[Turn]) -> list[dict[str, Any]]:
     """Every turn as the API tells it; the lessons that all of them cite are read at once."""
     turns = list(turns)
-    lessons = passages_of(key for turn in turns for key in turn.passages)
+    lessons = get_passages(key for turn in turns for key in turn.passages)
     return list(TurnSerializer(turns, many=True, context={"lessons": lessons}).data)
 
 

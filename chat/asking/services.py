@@ -69,7 +69,7 @@ from chat.turns.verdicts import (
     redact_or_ask,
     redact_personal_data,
 )
-from courses.retrieval.search import Found
+from courses.retrieval.search import FoundPassage
 from families.consent_end import lock_consent
 from families.gate import TutorGate, get_tutor_gate
 from guard import Action, Verdict, action_for
@@ -106,7 +106,7 @@ class QuestionAssessment:
     question: str
     # Its writer has to say first what is to be done with these details.
     asks_about: PersonalDataFound | None = None
-    passages: Sequence[Found] = ()
+    passages: Sequence[FoundPassage] = ()
     # The turns whose answer it goes on with, oldest first.
     continued: Sequence[Turn] = ()
 
@@ -132,7 +132,7 @@ def assess_question(
 
 def find_passages(
     question: str, past: Sequence[Turn], continued: Sequence[Turn], *, language: str | None = None
-) -> list[Found]:
+) -> list[FoundPassage]:
     """The passages that a question is answered from; a continuation has those of the answer that it goes on with."""
     if continued:
         return get_turn_passages(continued[-1], language=language or page_language())
@@ -392,7 +392,7 @@ def _check_and_defer(asked: NewQuestion, turn: Turn, gate: TutorGate) -> None:
 def create_turn_hold(
     turn: Turn,
     past: Sequence[Turn],
-    passages: Sequence[Found],
+    passages: Sequence[FoundPassage],
     continued: Sequence[Turn],
     *,
     person: Person,

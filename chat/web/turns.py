@@ -26,7 +26,7 @@ from chat.streaming.rendering import GrowingAnswer
 from chat.turns.outages import SERVER_FAULTS, find_outage
 from chat.turns.retries import can_continue
 from chat.turns.verdicts import find_check_in, find_fixed_text, find_support
-from courses.retrieval.search import Found, passages_of
+from courses.retrieval.search import FoundPassage, get_passages
 from kit.texts import ProseField
 from safeguarding.cards import CrisisCard
 from safeguarding.response_texts import CheckIn, FixedReply, SupportLines
@@ -50,7 +50,7 @@ class ShownTurn:
     turn: Turn
     after: str
     page: GrowingAnswer
-    passages: Sequence[Found]
+    passages: Sequence[FoundPassage]
     # Its retries and the turns that go on with it, oldest first.
     followers: Sequence[Turn] = ()
     # What was said against it and could not be taken, to be put right.
@@ -179,7 +179,7 @@ class ShownTurn:
 def build_shown_turns(turns: Iterable[Turn]) -> list[ShownTurn]:
     """Every turn as the page needs it; the lessons that all of them cite are read at once."""
     turns = list(turns)
-    found, followed = passages_of(key for turn in turns for key in turn.passages), _find_followers(turns)
+    found, followed = get_passages(key for turn in turns for key in turn.passages), _find_followers(turns)
     # Asked only where a page shows what the model's server is to blame for.
     is_down = any(turn.end_reason in SERVER_FAULTS for turn in turns) and find_outage() is not None
     return [
@@ -216,7 +216,7 @@ def build_shown_turn(turn: Turn) -> ShownTurn:
 
 
 def _build_shown_turn(
-    turn: Turn, passages: Sequence[Found], followers: Sequence[Turn], *, is_model_down: bool
+    turn: Turn, passages: Sequence[FoundPassage], followers: Sequence[Turn], *, is_model_down: bool
 ) -> ShownTurn:
     """A live turn is shown with the words that stand on its stream now, and the id to go on from."""
     page = GrowingAnswer()

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from django.views.decorators.vary import vary_on_headers
 from django_htmx.middleware import HtmxDetails
 
-from accounts.access import person_of, sign_in_required
+from accounts.access import get_person, sign_in_required
 from chat import services
 from chat.asking import services as asking
 from chat.asking.services import count_question
@@ -60,19 +60,19 @@ class HtmxRequest(HttpRequest):
 def get_own_conversation(request: HtmxRequest, conversation_id: UUID) -> Conversation:
     """The signed-in person's conversation; 404 for anybody else's, so that an id tells nothing."""
     with or_404(Conversation.DoesNotExist):
-        return get_conversation(person_of(request), conversation_id)
+        return get_conversation(get_person(request), conversation_id)
 
 
 def get_own_turn(request: HtmxRequest, turn_id: UUID) -> Turn:
     note(turn=turn_id)
     with or_404(Turn.DoesNotExist):
-        return get_turn(person_of(request), turn_id)
+        return get_turn(get_person(request), turn_id)
 
 
 @sign_in_required
 @require_safe
 def start(request: HtmxRequest) -> HttpResponse:
-    return render(request, "chat/conversation.html", build_conversation_page(person_of(request), None))
+    return render(request, "chat/conversation.html", build_conversation_page(get_person(request), None))
 
 
 @sign_in_required
@@ -80,7 +80,7 @@ def start(request: HtmxRequest) -> HttpResponse:
 @vary_on_headers("HX-Request")
 def conversation(request: HtmxRequest, conversation_id: UUID) -> HttpResponse:
     """A page of its turns: the newest, or those around (`at`), `before` or `after` one of them."""
-    person, found = person_of(request), get_own_conversation(request, conversation_id)
+    person, found = get_person(request), get_own_conversation(request, conversation_id)
     with or_404(Turn.DoesNotExist):
         turns = get_turns_page(found, request.GET)
     if request.htmx and "before" in request.GET:
@@ -93,7 +93,7 @@ def conversation(request: HtmxRequest, conversation_id: UUID) -> HttpResponse:
 @reads_free_text("question")
 def ask(request: HtmxRequest, conversation_id: UUID | None = None) -> HttpResponse:
     """Take a question. Its answer comes by the turn's stream; a page without JavaScript asks for it again."""
-    person, question = person_of(request), request.POST.get("question", "")
+    person, question = get_person(request), request.POST.get("question", "")
     wait_for_model = request.POST.get("when") == "back"
     try:
         found = get_own_conversation(request, conversation_id) if conversation_id else None
@@ -147,7 +147,7 @@ def _shows_earlier_page(request: HtmxRequest) -> bool:
 
 def _render_composer_swap(request: HtmxRequest, turn: Turn) -> str:
     live_turn = turn if turn.is_live else None
-    composer = build_composer(person_of(request), turn.conversation, live_turn=live_turn)
+    composer = build_composer(get_person(request), turn.conversation, live_turn=live_turn)
     return render_partial("composer_swap", request, composer=composer)
 
 
@@ -158,7 +158,7 @@ def _show_refusal(
 
     While another question is being answered the turns come along, so that the page shows what its button would stop.
     """
-    person = person_of(request)
+    person = get_person(request)
     page = build_conversation_page(person, conversation, error=format_refusal(refusal, person), **typed)
     if not request.htmx:
         answer = render(request, "chat/conversation.html", page, status=_get_status(refusal))
@@ -192,7 +192,7 @@ def stop(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
         return redirect(get_turn_url(turn))
     if turn.is_live:
         return HttpResponse(status=204)
-    composer = build_composer(person_of(request), turn.conversation, live_turn=None)
+    composer = build_composer(get_person(request), turn.conversation, live_turn=None)
     shown = render_end_swaps(request, turn)
     return HttpResponse(shown + render_partial("composer_actions_swap", request, composer=composer))
 
@@ -201,7 +201,7 @@ def stop(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
 @require_POST
 def retry(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
     """Ask the question of a failed or stopped turn again; it stays until the new turn has come to something better."""
-    person, failed = person_of(request), get_own_turn(request, turn_id)
+    person, failed = get_person(request), get_own_turn(request, turn_id)
     wait_for_model = request.POST.get("when") == "back"
 
     def again(new_id: UUID) -> Turn:
@@ -216,7 +216,7 @@ def retry(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
 @require_POST
 def continue_answer(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
     """Ask for the rest of an answer that broke off."""
-    person, unfinished = person_of(request), get_own_turn(request, turn_id)
+    person, unfinished = get_person(request), get_own_turn(request, turn_id)
 
     def go_on(new_id: UUID) -> Turn:
         return asking.continue_turn(person=person, turn=unfinished, turn_id=new_id).turn
@@ -225,7 +225,7 @@ def continue_answer(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
 
 
 def _ask_again(request: HtmxRequest, earlier: Turn, asking: Callable[[UUID], Turn]) -> HttpResponse:
-    person = person_of(request)
+    person = get_person(request)
     try:
         count_question(person, earlier.question, earlier.conversation)
         turn = asking(_read_turn_id(request))
@@ -243,7 +243,7 @@ def _ask_again(request: HtmxRequest, earlier: Turn, asking: Callable[[UUID], Tur
 @require_POST
 def go_on(request: HtmxRequest) -> HttpResponse:
     """Back to the tutor after a help card, once the pause has had its time."""
-    services.end_pause(person=person_of(request))
+    services.end_pause(person=get_person(request))
     return redirect("chat:start")
 
 
@@ -298,7 +298,7 @@ def report(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
     form = ReportForm(request.POST)
     if not form.is_valid():
         return _show_report_form(request, turn, form)
-    report_rate_limit.hit(person_of(request).pk)
+    report_rate_limit.hit(get_person(request).pk)
     with or_404(NothingToReport):
         create_report(turn=turn, **form.cleaned_data)
     return _show_changed_turn(request, turn)
@@ -319,7 +319,7 @@ def _show_report_form(request: HtmxRequest, turn: Turn, form: ReportForm) -> Htt
         place = {"HX-Retarget": f"#turn-{turn.pk}", "HX-Reswap": "outerHTML"}
         return HttpResponse(render_partial("turn", request, shown=shown), status=422, headers=place)
     turns = get_turns_page(turn.conversation, {"at": str(turn.pk)})
-    page = build_conversation_page(person_of(request), turn.conversation, turns)
+    page = build_conversation_page(get_person(request), turn.conversation, turns)
     page["turns"] = [
         replace(shown, report_form=form) if shown.turn == turn else shown for shown in page["turns"]
     ]
@@ -344,7 +344,7 @@ CONVERSATIONS_A_PAGE = 30
 @reads_free_text("q")
 def conversations(request: HtmxRequest) -> HttpResponse:
     """Every conversation, or what `q` finds in them; newest first, page by page. The words stay out of every log."""
-    person, words = person_of(request), clean_search(request.GET.get("q", ""))
+    person, words = get_person(request), clean_search(request.GET.get("q", ""))
     cursor = request.GET.get("before", "")
     page = {"person": person, "words": words, "longest": MAX_SEARCH_LENGTH, "is_first": not cursor}
     if not words:

@@ -1,4 +1,4 @@
-"""Who takes what, as counts: over all modules, of one, and as a spreadsheet. See courses.learning.numbers."""
+"""Who takes what, as counts: over all modules, of one, and as a spreadsheet. See courses.learning.statistics."""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -13,8 +13,14 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from courses.admin.drafts import drafts_urls
-from courses.learning.numbers import ENOUGH, EVER, FEWEST, ModuleTold, numbers_of
+from courses.admin.previews import build_preview_urls
+from courses.learning.statistics import (
+    ALL_TIME,
+    MIN_ANSWERS_FOR_SHARE,
+    ROUNDING_STEP,
+    ModuleStatistics,
+    list_module_statistics,
+)
 from courses.models import Module
 from kit.admin import ReadOnlyAdmin
 from kit.spreadsheets import spreadsheet
@@ -25,7 +31,7 @@ PERIODS = {
     "365": gettext_lazy("the last year"),
     "ever": gettext_lazy("all the time"),
 }
-FIRST_PERIOD = "90"
+DEFAULT_PERIOD = "90"
 COLUMNS = ("module", "what", "step", "option", "is_right", "people")
 
 
@@ -35,39 +41,41 @@ class ModuleAdmin(ReadOnlyAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         pages: dict[str, Callable[..., Any]] = {
-            "learning.csv": self.learning_csv,
-            "learning/<slug:slug>/": self.learning,
+            "statistics.csv": self.statistics_csv,
+            "statistics/<slug:slug>/": self.statistics,
         }
         own = [
             path(route, self.admin_site.admin_view(view), name=f"courses_module_{view.__name__}")
             for route, view in pages.items()
         ]
-        return own + drafts_urls(self.admin_site) + super().get_urls()
+        return own + build_preview_urls(self.admin_site) + super().get_urls()
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """All modules: how many began each, how many finished it, and the question that misleads most."""
         modules = self._numbers(request)
-        most = max((one.begun for one in modules), default=0)
-        return self._page(request, "learning", _("Who takes what"), {"modules": modules, "most": most})
+        most = max((one.started for one in modules), default=0)
+        return self._page(request, "statistics", _("Who takes what"), {"modules": modules, "most": most})
 
-    def learning(self, request: HttpRequest, slug: str) -> HttpResponse:
+    def statistics(self, request: HttpRequest, slug: str) -> HttpResponse:
         """One module: how far people come, and what they choose first."""
         told = next((one for one in self._numbers(request) if one.module.slug == slug), None)
         if told is None:
             raise Http404
         return self._page(request, "module", told.module.title, {"told": told})
 
-    def learning_csv(self, request: HttpRequest) -> StreamingHttpResponse:
-        return spreadsheet(f"learning-{_period(request)}", COLUMNS, _rows(self._numbers(request)))
+    def statistics_csv(self, request: HttpRequest) -> StreamingHttpResponse:
+        return spreadsheet(
+            f"module-statistics-{_parse_period(request)}", COLUMNS, _build_rows(self._numbers(request))
+        )
 
-    def _numbers(self, request: HttpRequest) -> list[ModuleTold]:
+    def _numbers(self, request: HttpRequest) -> list[ModuleStatistics]:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        period = _period(request)
-        since = EVER if period == "ever" else timezone.now() - timedelta(days=int(period))
-        return numbers_of(since=since)
+        period = _parse_period(request)
+        since = ALL_TIME if period == "ever" else timezone.now() - timedelta(days=int(period))
+        return list_module_statistics(since=since)
 
     def _page(self, request: HttpRequest, name: str, title: str, more: dict[str, object]) -> HttpResponse:
         context = {
@@ -75,33 +83,33 @@ class ModuleAdmin(ReadOnlyAdmin):
             "title": title,
             "opts": self.opts,
             "periods": PERIODS,
-            "period": _period(request),
-            "fewest": FEWEST,
-            "enough": ENOUGH,
+            "period": _parse_period(request),
+            "fewest": ROUNDING_STEP,
+            "enough": MIN_ANSWERS_FOR_SHARE,
             **more,
         }
         return TemplateResponse(request, f"admin/courses/module/{name}.html", context)
 
 
-def _period(request: HttpRequest) -> str:
+def _parse_period(request: HttpRequest) -> str:
     """The period that an address names; of one that it cannot name, the first one."""
     named = request.GET.get("period", "")
-    return named if named in PERIODS else FIRST_PERIOD
+    return named if named in PERIODS else DEFAULT_PERIOD
 
 
-def _rows(modules: list[ModuleTold]) -> Iterator[tuple[str, ...]]:
+def _build_rows(modules: list[ModuleStatistics]) -> Iterator[tuple[str, ...]]:
     for told in modules:
         slug = told.module.slug
-        yield slug, "began", "", "", "", _said(told.begun)
-        yield slug, "finished", "", "", "", _said(told.finished)
+        yield slug, "began", "", "", "", _format_count(told.started)
+        yield slug, "finished", "", "", "", _format_count(told.finished)
         for step in told.steps:
-            yield slug, "came this far", step.slug, "", "", _said(step.reached)
-            yield slug, "did it", step.slug, "", "", _said(step.done)
+            yield slug, "came this far", step.slug, "", "", _format_count(step.reached)
+            yield slug, "did it", step.slug, "", "", _format_count(step.done)
         for question in told.questions:
             for option in question.options:
                 right = "yes" if option.is_right else "no"
-                yield slug, "chose it first", question.slug, option.words, right, _said(option.chosen)
+                yield slug, "chose it first", question.slug, option.words, right, _format_count(option.chosen)
 
 
-def _said(people: int) -> str:
-    return str(people) if people else f"fewer than {FEWEST}"
+def _format_count(people: int) -> str:
+    return str(people) if people else f"fewer than {ROUNDING_STEP}"

@@ -1,4 +1,4 @@
 """What authors write: files below `content/`, read, checked and loaded, or looked at while they are written.
 
-Public: drafts, loading, source.
+Public: loading, previews, source.
 """

@@ -7,19 +7,19 @@ from pathlib import Path
 from django.conf import settings
 from django.db import transaction
 
-from courses.authoring.briefings import BriefingText, briefings_read
-from courses.authoring.modules import LessonText, ModuleText, library_read
+from courses.authoring.briefings import BriefingText, read_briefings
+from courses.authoring.modules import LessonText, ModuleText, read_library
 from courses.authoring.sections import Section
-from courses.authoring.source import CONTENT, ContentBroken, Faults
-from courses.authoring.translations import originals_followed
-from courses.markdown import plain_of
-from courses.models import Briefing, Lesson, Module, Passage, Phrase, Question
-from courses.retrieval.index import passages_index
-from courses.retrieval.wording import wording_of
+from courses.authoring.source import CONTENT, ContentErrors, InvalidContent
+from courses.authoring.translations import align_with_originals
+from courses.markdown import extract_text
+from courses.models import Briefing, Lesson, Module, Passage, Phrase, QuizQuestion
+from courses.retrieval.index import index_passages
+from courses.retrieval.wording import get_wording
 
 
 @dataclass(frozen=True)
-class Loaded:
+class LoadCounts:
     modules: int
     lessons: int
     questions: int
@@ -28,19 +28,19 @@ class Loaded:
 
 
 @transaction.atomic
-def library_load(*, root: Path = CONTENT) -> Loaded:
+def load_library(*, root: Path = CONTENT) -> LoadCounts:
     """Make the database hold exactly the modules and briefings below `root`. Loading twice changes nothing.
 
-    Everything is read and checked first: raises courses.authoring.source.ContentBroken, with every fault, before
+    Everything is read and checked first: raises courses.authoring.source.InvalidContent, with every error, before
     anything is changed. What people have done is not touched.
     """
     modules, briefings = _read(root)
     Module.objects.all().delete()
     Briefing.objects.all().delete()
-    _modules_make(modules)
+    _create_modules(modules)
     Briefing.objects.bulk_create(Briefing(**vars(text)) for text in briefings)
-    passages_index()
-    return Loaded(
+    index_passages()
+    return LoadCounts(
         modules=len(modules),
         lessons=sum(len(module.lessons) for module in modules),
         questions=sum(len(module.questions) for module in modules),
@@ -50,24 +50,26 @@ def library_load(*, root: Path = CONTENT) -> Loaded:
 
 
 def _read(root: Path) -> tuple[list[ModuleText], list[BriefingText]]:
-    faults = Faults()
-    modules = faults.of(partial(_modules_read, root), [])
-    briefings = faults.of(partial(briefings_read, root), [])
-    if faults.found:
-        raise ContentBroken(*faults.found)
+    errors = ContentErrors()
+    modules = errors.of(partial(_read_modules, root), [])
+    briefings = errors.of(partial(read_briefings, root), [])
+    if errors.found:
+        raise InvalidContent(*errors.found)
     return modules, briefings
 
 
-def _modules_read(root: Path) -> list[ModuleText]:
-    return originals_followed(library_read(root), first=settings.LANGUAGE_CODE)
+def _read_modules(root: Path) -> list[ModuleText]:
+    return align_with_originals(read_library(root), first=settings.LANGUAGE_CODE)
 
 
-def _modules_make(texts: list[ModuleText]) -> None:
+def _create_modules(texts: list[ModuleText]) -> None:
     """One statement for each kind of row, as a library has a thousand of them."""
     modules = Module.objects.bulk_create(map(_module, texts))
     both = list(zip(modules, texts, strict=True))
-    Question.objects.bulk_create(
-        Question(module=module, slug=asked["slug"], order=order, html=asked["html"], options=asked["options"])
+    QuizQuestion.objects.bulk_create(
+        QuizQuestion(
+            module=module, slug=asked["slug"], order=order, html=asked["html"], options=asked["options"]
+        )
         for module, text in both
         for order, asked in enumerate(text.questions, 1)
     )
@@ -85,7 +87,7 @@ def _modules_make(texts: list[ModuleText]) -> None:
     passages = Passage.objects.bulk_create(_passage(lesson, section) for lesson, section in told)
     # As a question is read, so that the two are told in the same words.
     Phrase.objects.bulk_create(
-        Phrase(passage=passage, text=" ".join(wording_of(passage.language).words_of(phrase)))
+        Phrase(passage=passage, text=" ".join(get_wording(passage.language).words_of(phrase)))
         for passage, (_, section) in zip(passages, told, strict=True)
         for phrase in section.phrases
     )
@@ -122,7 +124,7 @@ def _passage(lesson: Lesson, section: Section) -> Passage:
         lesson=lesson,
         language=lesson.module.language,
         key=f"{lesson.module.slug}/{lesson.slug}" + (f"#{section.anchor}" if section.anchor else ""),
-        title=plain_of(section.title) or lesson.title,
+        title=extract_text(section.title) or lesson.title,
         text=section.text,
         asked=section.asked.strip(),
     )

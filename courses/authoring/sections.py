@@ -5,9 +5,9 @@ from collections.abc import Container
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from courses.authoring.blocks import SLUG, Block, Fence, block_read
-from courses.authoring.source import LONGEST_LINE, ContentBroken, Fault, Source
-from courses.markdown import html_of, line_html_of, plain_of, tokens_of
+from courses.authoring.blocks import SLUG, Block, Fence, parse_block
+from courses.authoring.source import MAX_LINE_LENGTH, ContentError, ContentFile, InvalidContent
+from courses.markdown import extract_text, parse_tokens, render_html, render_inline_html
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 HEADING = re.compile(r"(?P<title>.+?)\s*\{#(?P<anchor>[^}]*)\}")
 TOP = "h2"
 # Nobody types more, and a phrase counts the less the more of it is not asked.
-LONGEST_PHRASE = 100
+MAX_PHRASE_LENGTH = 100
 
 
 @dataclass
@@ -41,28 +41,30 @@ class Section:
 
 def _words(block: Block) -> str:
     said = [block.get("title", ""), block.get("myth", ""), block.get("fact", ""), *block.get("lines", [])]
-    return " ".join(plain_of(html) for html in [*said, block.get("html", "")] if html)
+    return " ".join(extract_text(html) for html in [*said, block.get("html", "")] if html)
 
 
-def sections_read(source: Source, *, known_sources: Container[object] = ()) -> list[Section]:
-    """The sections of a lesson, in order. Raises ContentBroken with every fault that it has."""
-    reading = _Reading(source, known_sources)
-    for token in tokens_of(source.body):
+def parse_sections(source: ContentFile, *, known_sources: Container[object] = ()) -> list[Section]:
+    """The sections of a lesson, in order. Raises ContentBroken with every error that it has."""
+    reading = _SectionParser(source, known_sources)
+    for token in parse_tokens(source.body):
         reading.take(token)
     reading.end_prose()
-    if not reading.faults and not any(section.blocks for section in reading.sections):
-        reading.faults.append(Fault(source.file, source.body_line, "There is nothing to read.", "Write it."))
-    if reading.faults:
-        raise ContentBroken(*reading.faults)
+    if not reading.errors and not any(section.blocks for section in reading.sections):
+        reading.errors.append(
+            ContentError(source.file, source.body_line, "There is nothing to read.", "Write it.")
+        )
+    if reading.errors:
+        raise InvalidContent(*reading.errors)
     return [section for section in reading.sections if section.blocks]
 
 
 @dataclass
-class _Reading:
-    source: Source
+class _SectionParser:
+    source: ContentFile
     known_sources: Container[object]
     sections: list[Section] = field(default_factory=lambda: [Section()])
-    faults: list[Fault] = field(default_factory=list)
+    errors: list[ContentError] = field(default_factory=list)
     prose: "list[Token]" = field(default_factory=list)
     heading: "Token | None" = None
 
@@ -82,14 +84,14 @@ class _Reading:
 
     def end_prose(self) -> None:
         if self.prose:
-            self.sections[-1].blocks.append({"kind": "prose", "html": html_of(self.prose)})
+            self.sections[-1].blocks.append({"kind": "prose", "html": render_html(self.prose)})
             self.prose = []
 
     def _line(self, token: "Token") -> int:
         return self.source.body_line + (token.map[0] if token.map else 0)
 
-    def _fault(self, line: int, what: str, mend: str) -> None:
-        self.faults.append(Fault(self.source.file, line, what, mend))
+    def _fault(self, line: int, what: str, hint: str) -> None:
+        self.errors.append(ContentError(self.source.file, line, what, hint))
 
     def _begin_section(self, heading: "Token", content: str) -> None:
         line, found = self._line(heading), HEADING.fullmatch(content)
@@ -98,37 +100,37 @@ class _Reading:
                 line, "A lesson’s title stands in its front matter.", "Begin this heading with “## ”."
             )
         elif found is None or not SLUG.fullmatch(found["anchor"]):
-            mend = "Give it one that will not change: “## Where bias comes from {#bias}”."
-            self._fault(line, "This heading has no name of its own.", mend)
+            hint = "Give it one that will not change: “## Where bias comes from {#bias}”."
+            self._fault(line, "This heading has no name of its own.", hint)
         elif any(section.anchor == found["anchor"] for section in self.sections):
             self._fault(
                 line, f"“#{found['anchor']}” stands twice in this file.", "Choose another name for one."
             )
-        elif len(found["title"]) > LONGEST_LINE:
+        elif len(found["title"]) > MAX_LINE_LENGTH:
             what = f"This heading is {len(found['title'])} characters long."
-            self._fault(line, what, f"Say it in {LONGEST_LINE} at most.")
+            self._fault(line, what, f"Say it in {MAX_LINE_LENGTH} at most.")
         else:
-            self.sections.append(Section(line_html_of(found["title"]), found["anchor"]))
+            self.sections.append(Section(render_inline_html(found["title"]), found["anchor"]))
 
     def _take_fence(self, token: "Token") -> None:
         try:
-            fence = fence_of(self.source, token, self.known_sources)
+            fence = parse_fence(self.source, token, self.known_sources)
             if fence.kind == "asked":
                 self.sections[-1].asked += " " + " ".join(fence.text.split())
             elif fence.kind == "phrases":
                 self._take_phrases(fence)
             else:
-                self.sections[-1].blocks.append(block_read(fence))
-        except ContentBroken as broken:
-            self.faults.extend(broken.faults)
+                self.sections[-1].blocks.append(parse_block(fence))
+        except InvalidContent as broken:
+            self.errors.extend(broken.errors)
 
     def _take_phrases(self, fence: Fence) -> None:
         told = {phrase for section in self.sections for phrase in section.phrases}
         for line, phrase in enumerate(fence.text.split("\n"), fence.line + 1):
             if not re.search(r"\w", phrase):
                 self._fault(line, "This line asks nothing.", "Write one question on each line.")
-            elif len(phrase) > LONGEST_PHRASE:
-                self._fault(line, "This phrase is long.", f"Ask it in {LONGEST_PHRASE} letters or fewer.")
+            elif len(phrase) > MAX_PHRASE_LENGTH:
+                self._fault(line, "This phrase is long.", f"Ask it in {MAX_PHRASE_LENGTH} letters or fewer.")
             elif phrase in told:
                 self._fault(
                     line, f"“{phrase}” stands twice in this file.", "Ask it in other words, or only once."
@@ -138,13 +140,13 @@ class _Reading:
                 self.sections[-1].phrases.append(phrase)
 
 
-def fence_of(source: Source, token: "Token", known_sources: Container[object] = ()) -> Fence:
+def parse_fence(source: ContentFile, token: "Token", known_sources: Container[object] = ()) -> Fence:
     """The fenced block that a token is. Raises ContentBroken for one that is never closed."""
     first, end = token.map or [0, 0]
     line = source.body_line + first
     last = source.body.split("\n")[end - 1].strip()
     swallowed = any(text.startswith(":::") for text in token.content.split("\n"))
     if swallowed or end - 1 == first or set(last) != {":"}:
-        raise source.fault(line, "This block is never closed.", "Write a line “:::” below its last line.")
+        raise source.error(line, "This block is never closed.", "Write a line “:::” below its last line.")
     kind, *words = token.info.split() or [""]
     return Fence(source, kind, words, token.content.strip("\n"), line, known_sources)

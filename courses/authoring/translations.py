@@ -5,13 +5,13 @@ from dataclasses import replace
 
 from courses.authoring.blocks import Block
 from courses.authoring.modules import LessonText, ModuleText
-from courses.authoring.source import ContentBroken, Fault
+from courses.authoring.source import ContentError, InvalidContent
 
 # Slugs, anchors and marks in their order, by what they are called.
 type Names = dict[str, list[str]]
 
 
-def originals_followed(modules: Sequence[ModuleText], *, first: str) -> list[ModuleText]:
+def align_with_originals(modules: Sequence[ModuleText], *, first: str) -> list[ModuleText]:
     """The modules, each translation with the option ids of its original, the module of its name in `first`.
 
     Raises ContentBroken with every translation that has other lessons, sections, questions or options than its
@@ -19,25 +19,25 @@ def originals_followed(modules: Sequence[ModuleText], *, first: str) -> list[Mod
     """
     originals = {module.slug: module for module in modules if module.language == first}
     pairs = [(module, originals.get(module.slug, module)) for module in modules]
-    faults = [
-        fault
+    errors = [
+        error
         for module, original in pairs
-        for fault in differences(
-            names_of(lessons=module.lessons, questions=module.questions),
+        for error in find_differences(
+            collect_names(lessons=module.lessons, questions=module.questions),
             original,
             file=f"{module.language}/{module.slug}",
         )
     ]
-    if faults:
-        raise ContentBroken(*faults)
+    if errors:
+        raise InvalidContent(*errors)
     return [_with_options_of(original, module) for module, original in pairs]
 
 
-def differences(names: Names, original: ModuleText, *, file: str) -> list[Fault]:
+def find_differences(names: Names, original: ModuleText, *, file: str) -> list[ContentError]:
     """Where these names of a translation, of all of it or of some parts, are not those of its original."""
-    wanted = names_of(lessons=original.lessons, questions=original.questions)
+    wanted = collect_names(lessons=original.lessons, questions=original.questions)
     return [
-        Fault(
+        ContentError(
             file,
             1,
             f"The {what} are not those of {original.language}/{original.slug}.",
@@ -48,7 +48,7 @@ def differences(names: Names, original: ModuleText, *, file: str) -> list[Fault]
     ]
 
 
-def names_of(
+def collect_names(
     *, lessons: Sequence[LessonText] | None = None, questions: Sequence[Block] | None = None
 ) -> Names:
     """What progress, answers and citations point at in some lessons, or questions, or both."""

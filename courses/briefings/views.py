@@ -13,7 +13,7 @@ from django.utils.feedgenerator import Atom1Feed
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from courses.library.pages import with_sources
+from courses.library.pages import add_sources
 from courses.models import Briefing
 from kit.languages import feed_language, feed_path, read_in
 from kit.site import absolute
@@ -21,39 +21,39 @@ from kit.site import absolute
 NEWEST_IN_FEED = 20
 
 
-def briefings_shown() -> QuerySet[Briefing]:
+def list_briefings() -> QuerySet[Briefing]:
     """The briefings, newest first, each in the reader's language or, until it is written in it, in the first one."""
     return read_in(Briefing.objects.all(), name="slug")
 
 
-def years_shown() -> list[int]:
+def list_briefing_years() -> list[int]:
     """The years that have a briefing, newest first."""
-    return [day.year for day in briefings_shown().dates("date", "year", order="DESC")]
+    return [day.year for day in list_briefings().dates("date", "year", order="DESC")]
 
 
 @require_safe
 def archive(request: HttpRequest, year: int | None = None) -> HttpResponse:
     """The briefings of one year, newest first; of the newest year when none is named."""
-    years = years_shown()
+    years = list_briefing_years()
     if year is not None and year not in years:
         raise Http404
     shown = year or next(iter(years), None)
     page = {
         "year": shown,
         "years": years,
-        "briefings": briefings_shown().filter(date__year=shown) if shown else [],
+        "briefings": list_briefings().filter(date__year=shown) if shown else [],
     }
     return render(request, "briefings/archive.html", page)
 
 
 @require_safe
 def briefing(request: HttpRequest, briefing: str) -> HttpResponse:
-    found = get_object_or_404(briefings_shown(), slug=briefing)
-    page = {"briefing": found, "sections": with_sources(found.sections, found.sources)}
+    found = get_object_or_404(list_briefings(), slug=briefing)
+    page = {"briefing": found, "sections": add_sources(found.sections, found.sources)}
     return render(request, "briefings/briefing.html", page)
 
 
-class AtomInManyLanguages(Atom1Feed):
+class MultilingualAtomFeed(Atom1Feed):
     """What is not translated yet stands among what is, and each entry says what it is written in."""
 
     def item_attributes(self, item: dict[str, Any]) -> dict[str, str]:
@@ -61,7 +61,7 @@ class AtomInManyLanguages(Atom1Feed):
 
 
 class BriefingsFeed(Feed):  # type: ignore[type-arg]  # not generic when it runs
-    feed_type = AtomInManyLanguages
+    feed_type = MultilingualAtomFeed
     description_template = "briefings/entry.html"
 
     def __call__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -92,7 +92,7 @@ class BriefingsFeed(Feed):  # type: ignore[type-arg]  # not generic when it runs
         return "Kitchen Table"
 
     def items(self) -> QuerySet[Briefing]:
-        return briefings_shown()[:NEWEST_IN_FEED]
+        return list_briefings()[:NEWEST_IN_FEED]
 
     def item_title(self, item: Briefing) -> str:
         return item.title
@@ -101,11 +101,11 @@ class BriefingsFeed(Feed):  # type: ignore[type-arg]  # not generic when it runs
         return {"language": item.language}
 
     def item_pubdate(self, item: Briefing) -> datetime:
-        return _begin(item.date)
+        return _get_start_of_day(item.date)
 
     def item_updateddate(self, item: Briefing) -> datetime:
-        return _begin(item.followed_up or item.date)
+        return _get_start_of_day(item.followed_up or item.date)
 
 
-def _begin(day: date) -> datetime:
+def _get_start_of_day(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)

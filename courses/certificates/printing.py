@@ -17,48 +17,48 @@ from django.utils.translation import ngettext
 
 from courses.models import Certificate
 
-HERE = Path(__file__).parent
+FOLDER = Path(__file__).parent
 # The site's colours by day; a drawing of the site brings none of its own.
 DRAWING_STYLE = ".lit{stroke:#1f4ea3}.glow{fill:#f6e6b4;stroke:none}.solid{fill:#ffffff}"
 
 
-def certificate_pdf(certificate: Certificate) -> bytes:
+def render_certificate_pdf(certificate: Certificate) -> bytes:
     """The certificate on one page, which fits on A4 and on Letter. The same certificate is the same bytes."""
     with translation.override(certificate.language):
-        words = _words(certificate)
+        words = _build_texts(certificate)
     inputs = {
         "words": json.dumps(words),
-        "drawing": _drawing(),
+        "drawing": _render_drawing(),
         # Typst asks for a language in two or three letters.
         "language": certificate.language.partition("-")[0],
     }
-    return _set((HERE / "certificate.typ").read_bytes(), inputs, at=certificate)
+    return _typeset((FOLDER / "certificate.typ").read_bytes(), inputs, at=certificate)
 
 
-def can_be_set(name: str) -> bool:
+def can_typeset(name: str) -> bool:
     """Whether our faces, and those that come with Typst, have every letter of a name."""
     try:
-        _set(b'#set document(title: "-")\n#sys.inputs.name', {"name": name})
+        _typeset(b'#set document(title: "-")\n#sys.inputs.name', {"name": name})
     except typst.TypstError:
         return False
     return True
 
 
-def _set(source: bytes, inputs: dict[str, str], *, at: Certificate | None = None) -> bytes:
-    compiler = typst.Compiler(source, font_paths=_fonts(), sys_inputs=inputs)
-    made = datetime.combine(at.made_on, time(), UTC) if at else None
+def _typeset(source: bytes, inputs: dict[str, str], *, at: Certificate | None = None) -> bytes:
+    compiler = typst.Compiler(source, font_paths=_load_fonts(), sys_inputs=inputs)
+    made = datetime.combine(at.issued_on, time(), UTC) if at else None
     pdf = compiler.compile(format="pdf", pdf_standards=["ua-1"], timestamp=made)
     assert isinstance(pdf, bytes)  # noqa: S101 - a PDF is one file; only pictures come in several
     return pdf
 
 
 @cache
-def _fonts() -> typst.Fonts:
-    return typst.Fonts(include_system_fonts=False, font_paths=[HERE / "fonts"])
+def _load_fonts() -> typst.Fonts:
+    return typst.Fonts(include_system_fonts=False, font_paths=[FOLDER / "fonts"])
 
 
 @cache
-def _drawing() -> str:
+def _render_drawing() -> str:
     """The table of the front page, as a picture that stands alone."""
     drawn = render_to_string("drawings/table.html")
     svg = drawn[drawn.index("<svg") :]
@@ -67,11 +67,11 @@ def _drawing() -> str:
     return f"{alone}><style>{DRAWING_STYLE}</style>{body}"
 
 
-def _words(certificate: Certificate) -> dict[str, str]:
+def _build_texts(certificate: Certificate) -> dict[str, str]:
     """All that stands on it, in the language of the module that was done."""
     read = ngettext("%(count)d lesson", "%(count)d lessons", certificate.lessons)
     answered = ngettext("%(count)d question", "%(count)d questions", certificate.questions)
-    day = date_format(certificate.made_on, "DATE_FORMAT")
+    day = date_format(certificate.issued_on, "DATE_FORMAT")
     done = _(
         "By %(day)s everything in it was done: %(lessons)s read, %(questions)s answered, alone or together with "
         "somebody at home."

@@ -10,25 +10,25 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.access import person_of, sign_in_required
+from accounts.access import get_person, sign_in_required
 from accounts.names import NameFormField
 from courses.certificates.issuing import (
-    NotDone,
-    certificate_at,
-    certificate_make,
-    certificate_withdraw,
-    edition_of,
-    own_certificate,
+    ModuleNotFinished,
+    compute_edition,
+    create_certificate,
+    find_certificate,
+    get_own_certificate,
+    withdraw_certificate,
 )
-from courses.certificates.printing import can_be_set, certificate_pdf
-from courses.library.pages import found_course
-from courses.library.selectors import Course
+from courses.certificates.printing import can_typeset, render_certificate_pdf
+from courses.library.pages import get_reader_module_or_404
+from courses.library.selectors import ReaderModule
 from courses.models import Certificate, Module
 from kit.throttles import Throttle, TooOften, network_of, slowed, too_often_said
 
 # An address cannot be guessed; this keeps a machine that tries from costing much. Only what is not there counts.
-wrong_addresses = Throttle("certificates not found, network", "300/minute")
-certificates_asked = Throttle("certificates asked for", "30/day")
+unknown_addresses = Throttle("certificates not found, network", "300/minute")
+certificate_requests = Throttle("certificates asked for", "30/day")
 
 
 class NameForm(forms.Form):
@@ -45,15 +45,15 @@ class NameForm(forms.Form):
 
     def clean_name(self) -> Any:
         name = self.cleaned_data["name"]
-        if not can_be_set(name):
+        if not can_typeset(name):
             words = _("We have no type for some of these letters yet. Write it in others, or leave it empty")
             raise ValidationError(words, code="type")
         return name
 
 
-def found_certificate(request: HttpRequest, module_slug: str) -> Certificate:
+def get_certificate_or_404(request: HttpRequest, module_slug: str) -> Certificate:
     """The person's own; 404 when they have none of this module."""
-    found = own_certificate(person_of(request), module_slug)
+    found = get_own_certificate(get_person(request), module_slug)
     if found is None:
         raise Http404
     return found
@@ -63,30 +63,32 @@ def found_certificate(request: HttpRequest, module_slug: str) -> Certificate:
 @never_cache
 def certificate(request: HttpRequest, module: str) -> HttpResponse:
     """The reader's certificate of a module, or the form to ask for one once all of it is done."""
-    course, person = found_course(request, module), person_of(request)
+    reader_module, person = get_reader_module_or_404(request, module), get_person(request)
     if request.method != "POST":
-        return _certificate(request, course, NameForm())
+        return _render_certificate(request, reader_module, NameForm())
     form = NameForm(request.POST)
     try:
-        certificates_asked.hit(person.pk)
+        certificate_requests.hit(person.pk)
     except TooOften as refusal:
-        return slowed(_certificate(request, course, form, trouble=too_often_said(refusal)), refusal)
+        return slowed(
+            _render_certificate(request, reader_module, form, trouble=too_often_said(refusal)), refusal
+        )
     if not form.is_valid():
-        return _certificate(request, course, form, status=422)
+        return _render_certificate(request, reader_module, form, status=422)
     try:
-        certificate_make(person=person, course=course, name=form.cleaned_data["name"])
-    except NotDone:
-        return _certificate(request, course, NameForm(), status=422)
+        create_certificate(person=person, reader_module=reader_module, name=form.cleaned_data["name"])
+    except ModuleNotFinished:
+        return _render_certificate(request, reader_module, NameForm(), status=422)
     return redirect("courses:certificate", module)
 
 
-def _certificate(
-    request: HttpRequest, course: Course, form: NameForm, *, trouble: str = "", status: int = 200
+def _render_certificate(
+    request: HttpRequest, reader_module: ReaderModule, form: NameForm, *, trouble: str = "", status: int = 200
 ) -> HttpResponse:
     page = {
-        "course": course,
-        "module": course.module,
-        "certificate": own_certificate(person_of(request), course.module.slug),
+        "reader_module": reader_module,
+        "module": reader_module.module,
+        "certificate": get_own_certificate(get_person(request), reader_module.module.slug),
         "form": form,
         "trouble": trouble,
     }
@@ -98,17 +100,17 @@ def _certificate(
 @never_cache
 def pdf(request: HttpRequest, module: str) -> HttpResponse:
     """The owner's copy. Others see only what the address on it says."""
-    found = found_certificate(request, module)
+    found = get_certificate_or_404(request, module)
     named = f'attachment; filename="kitchen-table-{found.module_slug}.pdf"'
     return HttpResponse(
-        certificate_pdf(found), content_type="application/pdf", headers={"Content-Disposition": named}
+        render_certificate_pdf(found), content_type="application/pdf", headers={"Content-Disposition": named}
     )
 
 
 @sign_in_required
 @require_POST
 def withdraw(request: HttpRequest, module: str) -> HttpResponse:
-    certificate_withdraw(certificate=found_certificate(request, module))
+    withdraw_certificate(certificate=get_certificate_or_404(request, module))
     return redirect("courses:certificate", module)
 
 
@@ -116,10 +118,10 @@ def withdraw(request: HttpRequest, module: str) -> HttpResponse:
 @never_cache
 def check(request: HttpRequest, token: str) -> HttpResponse:
     """What a certificate says, for whoever holds its address. One answer for withdrawn and never made."""
-    wrong_addresses.hit(network_of(request))
-    found = certificate_at(token)
+    unknown_addresses.hit(network_of(request))
+    found = find_certificate(token)
     if found:
-        wrong_addresses.take_back(network_of(request))
+        unknown_addresses.take_back(network_of(request))
     page = {"certificate": found, "is_current": found and _is_current(found)}
     response = render(request, "courses/certificate_check.html", page, status=200 if found else 404)
     response.headers["X-Robots-Tag"] = "noindex"
@@ -129,4 +131,4 @@ def check(request: HttpRequest, token: str) -> HttpResponse:
 def _is_current(certificate: Certificate) -> bool:
     """Whether the module still has the words that were done. What its owner has done since is not looked at."""
     module = Module.objects.filter(slug=certificate.module_slug, language=certificate.language).first()
-    return module is not None and edition_of(module) == certificate.edition
+    return module is not None and compute_edition(module) == certificate.edition

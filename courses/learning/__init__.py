@@ -1,4 +1,4 @@
 """What people do of modules, alone or together, and what is counted of it. It knows no page of a module.
 
-Public: numbers, progress, records, together.
+Public: joint_modules, progress, records, statistics.
 """

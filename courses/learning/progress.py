@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from courses.models import Lesson, Module, Question
+from courses.models import Lesson, Module, QuizQuestion
 from kit.languages import page_language
 
-QUIZ = "quiz"
+QUIZ_STEP = "quiz"
 
 
 @dataclass(frozen=True)
-class Done:
+class CompletedWork:
     """What somebody did in one module: lessons read, the option chosen for each question, and the last of all.
 
     `shared` are the questions whose option was chosen while they took the module together with somebody.
@@ -26,7 +26,7 @@ class Done:
 
 
 @dataclass(frozen=True)
-class Step:
+class ModuleStep:
     """One thing to do in a module: a lesson, or the quiz at its end."""
 
     slug: str
@@ -38,18 +38,18 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Progress:
-    steps: Sequence[Step]
-    next_step: Step | None
+class ModuleProgress:
+    steps: Sequence[ModuleStep]
+    next_step: ModuleStep | None
     # One answer of the quiz begins a module, though no step of it is done yet.
-    is_begun: bool
+    is_started: bool
 
     @property
     def done_count(self) -> int:
         return sum(step.is_done for step in self.steps)
 
     @property
-    def is_whole(self) -> bool:
+    def is_finished(self) -> bool:
         return self.next_step is None
 
     def ends_with(self, slug: str) -> bool:
@@ -57,16 +57,16 @@ class Progress:
         return [step.slug for step in self.steps if not step.is_done] == [slug]
 
 
-def progress_of(
-    module: Module, *, lessons: Sequence[Lesson], questions: Sequence[Question], done: Done
-) -> Progress:
+def calculate_progress(
+    module: Module, *, lessons: Sequence[Lesson], questions: Sequence[QuizQuestion], done: CompletedWork
+) -> ModuleProgress:
     """Where somebody stands who did `done`, in the module as it is now.
 
     The next step is the first one after what they did last that is still to do: whoever skipped a lesson is not
     sent back to it until the end. The quiz is done when every question of today has an answer.
     """
     steps = [
-        Step(
+        ModuleStep(
             slug=lesson.slug,
             title=lesson.title,
             minutes=lesson.minutes,
@@ -78,8 +78,8 @@ def progress_of(
     ]
     answered = [question.slug in done.answers for question in questions]
     steps.append(
-        Step(
-            slug=QUIZ,
+        ModuleStep(
+            slug=QUIZ_STEP,
             title=_("Five questions"),
             minutes=5,
             url=reverse("courses:quiz", args=[module.slug]),
@@ -90,8 +90,8 @@ def progress_of(
     slugs = [step.slug for step in steps]
     begin = slugs.index(done.last) if done.last in slugs else 0
     ahead = [*steps[begin:], *steps[:begin]]
-    return Progress(
+    return ModuleProgress(
         steps,
         next_step=next((step for step in ahead if not step.is_done), None),
-        is_begun=any(answered) or any(step.is_done for step in steps),
+        is_started=any(answered) or any(step.is_done for step in steps),
     )

@@ -7,33 +7,33 @@ from typing import Any
 from django.http import Http404, HttpRequest
 from django.urls import reverse
 
-from courses.learning.records import Record, record_of
-from courses.library.selectors import Course, course_of, courses_of
-from courses.models import Lesson, Module, Question
+from courses.learning.records import LearningRecord, get_record
+from courses.library.selectors import ReaderModule, get_reader_module, list_reader_modules
+from courses.models import Lesson, Module, QuizQuestion
 from events.selectors import list_module_events
 from kit.found import or_404
 
 
-def found_course(request: HttpRequest, slug: str) -> Course:
+def get_reader_module_or_404(request: HttpRequest, slug: str) -> ReaderModule:
     """A module as its reader stands in it. Everybody may read; 404 when there is none of this name."""
     with or_404(Module.DoesNotExist):
-        return course_of(slug, record_of(request))
+        return get_reader_module(slug, get_record(request))
 
 
-def found_lesson(course: Course, slug: str) -> Lesson:
+def get_lesson_or_404(reader_module: ReaderModule, slug: str) -> Lesson:
     with or_404(Lesson.DoesNotExist):
-        return course.lesson(slug)
+        return reader_module.lesson(slug)
 
 
-def found_question(course: Course, slug: str) -> Question:
-    for question in course.questions:
+def get_question_or_404(reader_module: ReaderModule, slug: str) -> QuizQuestion:
+    for question in reader_module.questions:
         if question.slug == slug:
             return question
     raise Http404
 
 
 @dataclass(frozen=True)
-class Option:
+class ShownOption:
     """One option of a question. It is explained once the question has been answered."""
 
     id: str
@@ -44,47 +44,47 @@ class Option:
 
 
 @dataclass(frozen=True)
-class QuestionShown:
-    question: Question
+class ShownQuestion:
+    question: QuizQuestion
     number: int
-    options: list[Option]
+    options: list[ShownOption]
     is_answered: bool
     is_shared: bool
-    is_missed: bool
+    is_unanswered: bool
 
     @property
-    def chosen(self) -> Option | None:
+    def chosen(self) -> ShownOption | None:
         return next((option for option in self.options if option.is_chosen), None)
 
 
-def questions_shown(course: Course, *, missed: str = "") -> list[QuestionShown]:
+def build_questions(reader_module: ReaderModule, *, missed: str = "") -> list[ShownQuestion]:
     """The quiz as its reader stands in it. `missed` names a question that was sent without a choice.
 
     An answer to an option that has since been rewritten still counts as given; it is shown with none chosen.
     """
     return [
-        QuestionShown(
+        ShownQuestion(
             question=question,
             number=number,
             options=[
-                Option(**option, is_chosen=course.done.answers.get(question.slug) == option["id"])
+                ShownOption(**option, is_chosen=reader_module.done.answers.get(question.slug) == option["id"])
                 for option in question.options
             ],
-            is_answered=question.slug in course.done.answers,
-            is_shared=question.slug in course.done.shared,
-            is_missed=question.slug == missed,
+            is_answered=question.slug in reader_module.done.answers,
+            is_shared=question.slug in reader_module.done.shared,
+            is_unanswered=question.slug == missed,
         )
-        for number, question in enumerate(course.questions, 1)
+        for number, question in enumerate(reader_module.questions, 1)
     ]
 
 
-def step_page(course: Course, slug: str) -> dict[str, Any]:
+def build_step_context(reader_module: ReaderModule, slug: str) -> dict[str, Any]:
     """What every step's page shows of the module around it."""
-    steps = list(course.progress.steps)
+    steps = list(reader_module.progress.steps)
     at = [step.slug for step in steps].index(slug)
     return {
-        "course": course,
-        "module": course.module,
+        "reader_module": reader_module,
+        "module": reader_module.module,
         "step": steps[at],
         "place": at + 1,
         "before": steps[at - 1] if at else None,
@@ -92,33 +92,33 @@ def step_page(course: Course, slug: str) -> dict[str, Any]:
     }
 
 
-def sections_of(course: Course, lesson: Lesson) -> list[dict[str, Any]]:
-    return with_sources(lesson.sections, course.module.sources)
+def build_sections(reader_module: ReaderModule, lesson: Lesson) -> list[dict[str, Any]]:
+    return add_sources(lesson.sections, reader_module.module.sources)
 
 
-def with_sources(sections: list[dict[str, Any]], sources: list[dict[str, str]]) -> list[dict[str, Any]]:
+def add_sources(sections: list[dict[str, Any]], sources: list[dict[str, str]]) -> list[dict[str, Any]]:
     """The sections of a lesson or a briefing, each fact of them with its source."""
     known = {source["id"]: source for source in sources}
     return [
-        section | {"blocks": [_with_source(block, known) for block in section["blocks"]]}
+        section | {"blocks": [_add_source(block, known) for block in section["blocks"]]}
         for section in sections
     ]
 
 
-def _with_source(block: dict[str, Any], sources: dict[str, dict[str, str]]) -> dict[str, Any]:
+def _add_source(block: dict[str, Any], sources: dict[str, dict[str, str]]) -> dict[str, Any]:
     return block | {"source": sources[block["source"]]} if "source" in block else block
 
 
-def module_page(course: Course) -> dict[str, Any]:
+def build_module_context(reader_module: ReaderModule) -> dict[str, Any]:
     return {
-        "course": course,
-        "module": course.module,
-        "events": list_module_events(course.module.slug),
+        "reader_module": reader_module,
+        "module": reader_module.module,
+        "events": list_module_events(reader_module.module.slug),
     }
 
 
 @dataclass(frozen=True)
-class Talk:
+class ConversationGuide:
     """What a finished module offers: a way to begin for each age, where more of them stand, and what is next."""
 
     openings: list[tuple[str, str]]
@@ -126,33 +126,33 @@ class Talk:
     next_module: Module | None
 
 
-def next_talk(course: Course, record: Record) -> Talk | None:
+def find_conversation_guide(reader_module: ReaderModule, record: LearningRecord) -> ConversationGuide | None:
     """None while there is still something to do in the module."""
-    if not course.progress.is_whole:
+    if not reader_module.progress.is_finished:
         return None
-    courses = courses_of(record)
-    at = [one.module.slug for one in courses].index(course.module.slug)
-    ahead = (one.module for one in [*courses[at + 1 :], *courses[:at]] if not one.progress.is_whole)
+    courses = list_reader_modules(record)
+    at = [one.module.slug for one in courses].index(reader_module.module.slug)
+    ahead = (one.module for one in [*courses[at + 1 :], *courses[:at]] if not one.progress.is_finished)
     openings, more_url = [], ""
-    for lesson in course.lessons:
+    for lesson in reader_module.lessons:
         for section in lesson.sections:
             for block in section["blocks"]:
                 if block["kind"] == "starters":
                     openings.append((block["ages"], block["lines"][0]))
-                    lesson_url = reverse("courses:lesson", args=[course.module.slug, lesson.slug])
+                    lesson_url = reverse("courses:lesson", args=[reader_module.module.slug, lesson.slug])
                     more_url = more_url or f"{lesson_url}#{section['anchor']}"
-    return Talk(openings, more_url, next(ahead, None))
+    return ConversationGuide(openings, more_url, next(ahead, None))
 
 
-def sheet_page(course: Course) -> dict[str, Any]:
+def build_sheet_context(reader_module: ReaderModule) -> dict[str, Any]:
     """The module on paper: what belongs on a fridge door, without the lessons around it."""
     kinds: dict[str, list[dict[str, Any]]] = {}
-    for block in _blocks(course):
+    for block in _list_blocks(reader_module):
         kinds.setdefault(block["kind"], []).append(block)
-    return {"course": course, "module": course.module, "kinds": kinds}
+    return {"reader_module": reader_module, "module": reader_module.module, "kinds": kinds}
 
 
-def _blocks(course: Course) -> Iterator[dict[str, Any]]:
-    for lesson in course.lessons:
+def _list_blocks(reader_module: ReaderModule) -> Iterator[dict[str, Any]]:
+    for lesson in reader_module.lessons:
         for section in lesson.sections:
             yield from section["blocks"]

@@ -2,21 +2,21 @@
 
 from dataclasses import dataclass
 
-from courses.learning.progress import Done, Progress, progress_of
-from courses.learning.records import Record
-from courses.models import Lesson, Module, Question
-from courses.selectors import modules_shown
+from courses.learning.progress import CompletedWork, ModuleProgress, calculate_progress
+from courses.learning.records import LearningRecord
+from courses.models import Lesson, Module, QuizQuestion
+from courses.selectors import list_modules
 
 
 @dataclass(frozen=True)
-class Course:
+class ReaderModule:
     """A module with its lessons and questions, and how far its reader is."""
 
     module: Module
     lessons: list[Lesson]
-    questions: list[Question]
-    done: Done
-    progress: Progress
+    questions: list[QuizQuestion]
+    done: CompletedWork
+    progress: ModuleProgress
 
     def lesson(self, slug: str) -> Lesson:
         """Raises Lesson.DoesNotExist when the module has none of this name."""
@@ -26,20 +26,20 @@ class Course:
         raise Lesson.DoesNotExist
 
 
-def course_of(slug: str, record: Record) -> Course:
+def get_reader_module(slug: str, record: LearningRecord) -> ReaderModule:
     """Raises Module.DoesNotExist when there is none of this name."""
-    module = modules_shown().prefetch_related("lessons", "questions").get(slug=slug)
-    return _course(module, record.done().get(slug, Done()))
+    module = list_modules().prefetch_related("lessons", "questions").get(slug=slug)
+    return _build_reader_module(module, record.list_completed().get(slug, CompletedWork()))
 
 
-def courses_of(record: Record) -> list[Course]:
+def list_reader_modules(record: LearningRecord) -> list[ReaderModule]:
     """Every module, with how far its reader is in each."""
-    done = record.done()
-    modules = modules_shown().prefetch_related("lessons", "questions")
-    return [_course(module, done.get(module.slug, Done())) for module in modules]
+    done = record.list_completed()
+    modules = list_modules().prefetch_related("lessons", "questions")
+    return [_build_reader_module(module, done.get(module.slug, CompletedWork())) for module in modules]
 
 
-def _course(module: Module, done: Done) -> Course:
+def _build_reader_module(module: Module, done: CompletedWork) -> ReaderModule:
     lessons, questions = list(module.lessons.all()), list(module.questions.all())
-    progress = progress_of(module, lessons=lessons, questions=questions, done=done)
-    return Course(module, lessons, questions, done, progress)
+    progress = calculate_progress(module, lessons=lessons, questions=questions, done=done)
+    return ReaderModule(module, lessons, questions, done, progress)

@@ -92,7 +92,7 @@ class Migration(migrations.Migration):
                 ('text', models.TextField()),
                 ('asked', models.TextField(blank=True)),
                 ('search', django.contrib.postgres.search.SearchVectorField()),
-                ('sense', models.BinaryField(default=b'')),
+                ('embedding', models.BinaryField(default=b'')),
                 ('lesson', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='passages', to='courses.lesson')),
             ],
             options={
@@ -107,7 +107,7 @@ class Migration(migrations.Migration):
                 ('text', models.TextField()),
                 ('search', django.contrib.postgres.search.SearchVectorField()),
                 ('weight', models.FloatField(default=0)),
-                ('sense', models.BinaryField(default=b'')),
+                ('embedding', models.BinaryField(default=b'')),
                 ('passage', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='phrases', to='courses.passage')),
             ],
             options={
@@ -116,7 +116,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name='Question',
+            name='QuizQuestion',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('slug', models.SlugField(max_length=80)),
@@ -148,13 +148,13 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name='Together',
+            name='JointModule',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('module_slug', models.SlugField(max_length=80)),
-                ('asked_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('requested_at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('agreed_at', models.DateTimeField(null=True)),
-                ('asked_by', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('requested_by', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('link', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='families.link')),
             ],
             options={
@@ -163,7 +163,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name='Answer',
+            name='QuizAnswer',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('module_slug', models.SlugField(max_length=80)),
@@ -171,7 +171,7 @@ class Migration(migrations.Migration):
                 ('option', models.CharField(max_length=12)),
                 ('first_option', models.CharField(blank=True, default='', max_length=12)),
                 ('answered_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('together', models.BooleanField(default=False)),
+                ('is_joint', models.BooleanField(default=False)),
                 ('person', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='quiz_answers', to=settings.AUTH_USER_MODEL)),
             ],
             options={
@@ -192,7 +192,7 @@ class Migration(migrations.Migration):
                 ('questions', models.PositiveSmallIntegerField()),
                 ('edition', models.CharField(max_length=16)),
                 ('name', accounts.names.NameField(blank=True, max_length=150)),
-                ('made_on', models.DateField()),
+                ('issued_on', models.DateField()),
                 ('person', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='certificates', to=settings.AUTH_USER_MODEL)),
             ],
             options={
@@ -233,11 +233,11 @@ class Migration(migrations.Migration):
             index=django.contrib.postgres.indexes.GinIndex(fields=['search'], name='phrase_search'),
         ),
         migrations.AddConstraint(
-            model_name='question',
+            model_name='quizquestion',
             constraint=models.UniqueConstraint(fields=('module', 'slug'), name='question_once_a_module'),
         ),
         migrations.AddConstraint(
-            model_name='together',
-            constraint=models.UniqueConstraint(fields=('link', 'module_slug'), name='together_once_a_module'),
+            model_name='jointmodule',
+            constraint=models.UniqueConstraint(fields=('link', 'module_slug'), name='joint_module_once_a_link'),
         ),
     ]

@@ -1,5 +1,5 @@
 -- The passages that speak of a question, best first, each with a query of the words that told them apart.
--- courses.retrieval.search.passages_find says how a question's words weigh.
+-- courses.retrieval.search.find_passages says how a question's words weigh.
 WITH common AS MATERIALIZED (
     SELECT to_tsvector(%(config)s::regconfig, %(ordinary_words)s) AS words
 ),
@@ -63,7 +63,7 @@ phrased AS (
         JOIN weighed ON phrase.search @@ quoted::tsquery
         JOIN courses_passage AS passage ON passage.id = phrase.passage_id AND passage.language = %(language)s
         GROUP BY phrase.id
-        HAVING sum(CASE WHEN is_ordinary THEN 0.5 ELSE 1 END * surely) >= %(least_words)s
+        HAVING sum(CASE WHEN is_ordinary THEN 0.5 ELSE 1 END * surely) >= %(min_phrase_words)s
     ) AS each
     GROUP BY passage_id
 )
@@ -93,6 +93,6 @@ FROM (
     GROUP BY passage.id
 ) AS worded
 FULL JOIN unnest(%(near)s::bigint[], %(nearness)s::float[]) AS meant (id, nearness) USING (id)
-WHERE share >= %(least_share)s OR nearness >= %(least_nearness)s
+WHERE share >= %(min_share)s OR nearness >= %(min_similarity)s
 ORDER BY coalesce(share, 0) + coalesce(nearness, 0) DESC, said DESC NULLS LAST, id
 LIMIT %(most)s

@@ -21,13 +21,13 @@ from kit.free_text import free_text_of
 SESSION_KEY = "kept_form"
 # Where Django keeps a session's own end.
 EXPIRY_KEY = "_session_expiry"
-KEPT_SECONDS = 30 * 60
+UNSENT_FORM_SECONDS = 30 * 60
 # All values of a kept form together; a question is 8,000 characters at most.
-MAX_KEPT_CHARACTERS = 20_000
+MAX_UNSENT_FORM_CHARACTERS = 20_000
 
 
 @dataclass(frozen=True)
-class KeptForm:
+class UnsentForm:
     """A form that could not be taken, so that its writer can send it again.
 
     `action` is where it goes and `back` the page it came from, both paths of this site. `texts` are the fields that
@@ -54,9 +54,9 @@ class KeptForm:
         size = sum(map(len, texts.values())) + sum(
             len(value) for values in others.values() for value in values
         )
-        if size > MAX_KEPT_CHARACTERS:
+        if size > MAX_UNSENT_FORM_CHARACTERS:
             return None
-        return cls(request.path, page_before(request), texts, others, time.time())
+        return cls(request.path, get_referring_path(request), texts, others, time.time())
 
 
 def sign_in_required[**P](
@@ -74,29 +74,29 @@ def sign_in_required[**P](
         assert isinstance(request, HttpRequest)  # noqa: S101 - views take their request first; this tells the types
         is_form = request.method not in {"GET", "HEAD"}
         if not request.user.is_authenticated:
-            return _ask_to_sign_in(request) if is_form else redirect_to_login(request.get_full_path())
+            return _redirect_to_sign_in(request) if is_form else redirect_to_login(request.get_full_path())
         if is_form:
-            forget_kept_form(request)
+            delete_unsent_form(request)
         return view(*args, **kwargs)
 
     return checked
 
 
-def person_of(request: HttpRequest) -> Person:
+def get_person(request: HttpRequest) -> Person:
     """The person who is signed in, for views that require it."""
     person = request.user
     assert isinstance(person, Person)  # noqa: S101 - where it is called sign-in is required; this tells the types
     return person
 
 
-def _ask_to_sign_in(request: HttpRequest) -> HttpResponse:
-    kept = KeptForm.of(request)
+def _redirect_to_sign_in(request: HttpRequest) -> HttpResponse:
+    kept = UnsentForm.of(request)
     if kept:
         if request.session.is_empty():
             # A visitor who never signs in leaves their words behind: they end with the session.
-            request.session.set_expiry(KEPT_SECONDS)
+            request.session.set_expiry(UNSENT_FORM_SECONDS)
         request.session[SESSION_KEY] = asdict(kept)
-    after = reverse("accounts:kept_form") if kept else page_before(request)
+    after = reverse("accounts:unsent_form") if kept else get_referring_path(request)
     address = f"{resolve_url(settings.LOGIN_URL)}?{urlencode({'next': after})}"
     if is_htmx(request):
         return HttpResponse(status=401, headers={"HX-Redirect": address})
@@ -107,7 +107,7 @@ def is_htmx(request: HttpRequest) -> bool:
     return request.headers.get("HX-Request") == "true"
 
 
-def page_before(request: HttpRequest) -> str:
+def get_referring_path(request: HttpRequest) -> str:
     """The path of the page that a form was sent from, or the front page where no header tells."""
     for told in (request.headers.get("HX-Current-URL"), request.headers.get("Referer")):
         if told and url_has_allowed_host_and_scheme(
@@ -119,16 +119,16 @@ def page_before(request: HttpRequest) -> str:
     return resolve_url(settings.LOGIN_REDIRECT_URL)
 
 
-def kept_form(request: HttpRequest) -> KeptForm | None:
+def find_unsent_form(request: HttpRequest) -> UnsentForm | None:
     """The form that waits to be sent again, for half an hour."""
     stored: dict[str, Any] | None = request.session.get(SESSION_KEY)
     if stored is None:
         return None
-    form = KeptForm(**stored)
-    return form if time.time() - form.kept_at < KEPT_SECONDS else None
+    form = UnsentForm(**stored)
+    return form if time.time() - form.kept_at < UNSENT_FORM_SECONDS else None
 
 
-def forget_kept_form(request: HttpRequest) -> None:
+def delete_unsent_form(request: HttpRequest) -> None:
     if request.session.pop(SESSION_KEY, None) is not None and not set(request.session.keys()) - {EXPIRY_KEY}:
         # The session was begun for this form alone.
         request.session.flush()

@@ -16,15 +16,15 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from accounts.age_screen import kept_refusal
+from accounts.age_screen import preserve_refusal
 from accounts.confirmations import erase_other_unconfirmed
 from accounts.models import Person, Role
-from accounts.names import made_up_username
+from accounts.names import generate_username
 from kit.addresses import canonical_address, validate_address
 from kit.site import absolute, at_site
 from mail.services import queue_email
 
-WAYS = {
+REAUTHENTICATION_LABELS = {
     "reauthenticate": _("With your password"),
     "mfa_reauthenticate": _("With a code"),
     "mfa_reauthenticate:webauthn": _("With a passkey"),
@@ -61,7 +61,7 @@ class AccountAdapter(DefaultAccountAdapter):
             queue_email(key=key, to=email, subject=subject, text=text)
 
     def new_user(self, request: HttpRequest) -> Person:
-        """Whoever signs up by email is a grown-up; a teen's account is made by `accounts.services.teen_make`."""
+        """Whoever signs up by email is a grown-up; a teen's account is made by `accounts.services.create_teen`."""
         return Person(role=Role.PARENT, unconfirmed_since=timezone.now())
 
     def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
@@ -78,7 +78,7 @@ class AccountAdapter(DefaultAccountAdapter):
     def populate_username(self, request: HttpRequest, user: AbstractBaseUser) -> None:
         """The library has just emptied the username, as its form asks for none."""
         assert isinstance(user, Person)  # noqa: S101 - tells the types
-        user.username = made_up_username()
+        user.username = generate_username()
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> Person | None:
         """Nobody, also for somebody who may no longer sign in: the answer does not tell that they are known."""
@@ -90,16 +90,18 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def logout(self, request: HttpRequest) -> None:
         """Ends the session, but not the refusal of a child who was at this browser."""
-        with kept_refusal(request):
+        with preserve_refusal(request):
             super().logout(request)
 
     def get_login_stages(self) -> list[str]:
         stages: list[str] = super().get_login_stages()
-        return ["accounts.adapter.AddressStage" if stage == EMAIL_STAGE else stage for stage in stages]
+        return ["accounts.adapter.ConfirmedEmailStage" if stage == EMAIL_STAGE else stage for stage in stages]
 
     def get_reauthentication_methods(self, user: AbstractBaseUser | AnonymousUser) -> list[dict[str, Any]]:
         ways: list[dict[str, Any]] = super().get_reauthentication_methods(user)
-        return [way | {"description": WAYS.get(way["id"], way["description"])} for way in ways]
+        return [
+            way | {"description": REAUTHENTICATION_LABELS.get(way["id"], way["description"])} for way in ways
+        ]
 
     def get_client_ip(self, request: HttpRequest) -> str:
         return str(request.META.get("REMOTE_ADDR") or "0.0.0.0")  # noqa: S104 - the server knows best who asks
@@ -123,7 +125,7 @@ class AccountAdapter(DefaultAccountAdapter):
         return cleaned
 
 
-class AddressStage(EmailVerificationStage):
+class ConfirmedEmailStage(EmailVerificationStage):
     """An address must be confirmed before it lets anybody in. Somebody without one, as teens are, walks past."""
 
     def handle(self) -> tuple[HttpResponse | None, bool]:

@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Person
-from accounts.zone_fields import ZoneField, zone_field
+from accounts.zone_fields import ZoneField, get_zone_field
 from kit.admin import NotAddedAdmin, TextSearchAdmin
 from privacy.services import LastAdmin, erase_person, is_last_admin
 
@@ -30,7 +30,7 @@ class PersonChangeForm(UserChangeForm):  # type: ignore[type-arg]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "time_zone" in self.fields:
-            zone_field(self).offer_first([self.instance.time_zone])
+            get_zone_field(self).offer_first([self.instance.time_zone])
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

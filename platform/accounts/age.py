@@ -6,33 +6,33 @@ earlier one does: grown up is who has come to the month of their eighteenth."""
 
 from datetime import date
 
-YOUNGEST = 13
-GROWN_UP = 18
-MONTHS = 12
+MINIMUM_AGE = 13
+ADULT_AGE = 18
+MONTHS_PER_YEAR = 12
 
 
-def _months(born: date, on: date) -> int:
-    return (on.year - born.year) * MONTHS + on.month - born.month
+def _count_months(born: date, on: date) -> int:
+    return (on.year - born.year) * MONTHS_PER_YEAR + on.month - born.month
 
 
-def age_at(*, born: date, on: date) -> int:
+def calculate_age(*, born: date, on: date) -> int:
     """Whole years that are over for certain: a year counts once the birth month is over. Never below zero."""
-    return max(0, (_months(born, on) - 1) // MONTHS)
+    return max(0, (_count_months(born, on) - 1) // MONTHS_PER_YEAR)
 
 
 def is_too_young(*, born: date, on: date) -> bool:
     """Whether somebody may still be twelve."""
-    return age_at(born=born, on=on) < YOUNGEST
+    return calculate_age(born=born, on=on) < MINIMUM_AGE
 
 
-def latest_birth_of_grown_ups(on: date) -> date:
+def get_latest_adult_birth_month(on: date) -> date:
     """Born in this month or before it, someone is grown up: the first of the month."""
-    return date(on.year - GROWN_UP, on.month, 1)
+    return date(on.year - ADULT_AGE, on.month, 1)
 
 
-def is_grown_up(*, born: date, on: date) -> bool:
+def is_adult(*, born: date, on: date) -> bool:
     """Whether the month of the eighteenth birthday has begun."""
-    return _months(born, on) >= GROWN_UP * MONTHS
+    return _count_months(born, on) >= ADULT_AGE * MONTHS_PER_YEAR
 
 
 class TooYoung(Exception):

@@ -7,22 +7,22 @@ from allauth.account.internal.userkit import filter_users_by_email, get_user_by_
 from django.conf import settings
 from django.http import HttpRequest
 
-from accounts.demo import is_published
+from accounts.demo import is_demo_password
 from accounts.models import Person
 from kit.addresses import canonical_address
 
-LONGEST_LOGIN = 254
+MAX_LOGIN_LENGTH = 254
 
 
-def canonical_login(login: str) -> str:
+def normalize_login(login: str) -> str:
     """A username or an email address as the sign-in form reads it: an address has other spellings."""
     return canonical_address(login) if "@" in login else login.strip()
 
 
 def find_person(login: str) -> Person | None:
     """The one account that a username or an email address signs in to, whether it may sign in or not."""
-    login = canonical_login(login)
-    if not login or "\0" in login or len(login) > LONGEST_LOGIN:
+    login = normalize_login(login)
+    if not login or "\0" in login or len(login) > MAX_LOGIN_LENGTH:
         return None
     person = get_user_by_username(login)
     if person is None:
@@ -43,6 +43,6 @@ class OneHashBackend(AuthenticationBackend):
         person = find_person(credentials.get("username") or credentials.get("email") or "")
         found = self._check_password(person, credentials["password"])
         # Judged after the hash, so that it takes as long as any other refusal.
-        if not settings.DEMO and is_published(credentials["password"]):
+        if not settings.DEMO and is_demo_password(credentials["password"]):
             return None
         return found if isinstance(found, Person) else None

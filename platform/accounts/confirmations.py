@@ -21,18 +21,18 @@ from accounts.models import MailboxConfirmation, Person
 from privacy import services
 
 # The link in the mail works for three days. Whoever comes back later signs up again.
-UNCONFIRMED_KEPT_FOR = timedelta(days=7)
+UNCONFIRMED_RETENTION = timedelta(days=7)
 
 type Saved = tuple[Person | None, HttpResponse | None]
 
 
-def unconfirmed_people() -> QuerySet[Person]:
+def list_unconfirmed_people() -> QuerySet[Person]:
     """People who signed up, have never confirmed an address and have never been let in."""
     confirmed = EmailAddress.objects.filter(user=OuterRef("pk"), verified=True)
     return Person.objects.filter(unconfirmed_since__isnull=False, last_login=None).exclude(Exists(confirmed))
 
 
-def save_once(
+def create_or_get_account(
     *, known: bool, save: Callable[[], Saved], refuse: Callable[[], Saved], email: str, password: str
 ) -> Saved:
     """Make the account of a sign-up, or find that of the same sign-up that was quicker.
@@ -50,41 +50,45 @@ def save_once(
             # Another sign-up with this address was quicker, by less than it takes to hash a password.
             if not filter_users_by_email(email):
                 raise
-    return _sign_up_again(email, password) or refuse()
+    return _find_unconfirmed_person(email, password) or refuse()
 
 
-def _sign_up_again(email: str, password: str) -> Saved | None:
+def _find_unconfirmed_person(email: str, password: str) -> Saved | None:
     """The account of an address that is not confirmed yet, for someone who knows its password."""
     owner: Person | None = next(iter(filter_users_by_email(email, prefer_verified=True)), None)
     is_theirs = check_password(password, owner.password if owner else UNUSABLE_PASSWORD_PREFIX)
-    if owner and is_theirs and unconfirmed_people().filter(pk=owner.pk).exists():
+    if owner and is_theirs and list_unconfirmed_people().filter(pk=owner.pk).exists():
         return owner, None
     return None
 
 
 @receiver(email_confirmed)
-def note_confirmed(email_address: EmailAddress, **_more: Any) -> None:
+def clear_unconfirmed(email_address: EmailAddress, **_more: Any) -> None:
     Person.objects.filter(pk=email_address.user_id).update(unconfirmed_since=None)
 
 
-def unconfirmed_forget(*, now: datetime | None = None) -> int:
+def delete_unconfirmed_accounts(*, now: datetime | None = None) -> int:
     """Erase the accounts that were not confirmed in time, with all that belongs to them. Returns how many."""
-    before = (now or timezone.now()) - UNCONFIRMED_KEPT_FOR
-    due = unconfirmed_people().filter(unconfirmed_since__lt=before)
-    return sum(_forget(person_id, before) for person_id in list(due.values_list("pk", flat=True)))
+    before = (now or timezone.now()) - UNCONFIRMED_RETENTION
+    due = list_unconfirmed_people().filter(unconfirmed_since__lt=before)
+    return sum(
+        _erase_unconfirmed_person(person_id, before) for person_id in list(due.values_list("pk", flat=True))
+    )
 
 
 @transaction.atomic
-def _forget(person_id: int, before: datetime) -> bool:
+def _erase_unconfirmed_person(person_id: int, before: datetime) -> bool:
     # Locked, as confirming does: whoever confirms at this moment keeps the account, or finds the link too old.
-    due = unconfirmed_people().filter(unconfirmed_since__lt=before)
+    due = list_unconfirmed_people().filter(unconfirmed_since__lt=before)
     person = due.select_for_update(of=("self",)).filter(pk=person_id).first()
     return person is not None and services.erase_person(person=person)
 
 
 def erase_other_unconfirmed(*, email_address: EmailAddress) -> None:
     """Whoever confirms an address has it: what others began with it and never confirmed goes, in this transaction."""
-    others = unconfirmed_people().filter(email__iexact=email_address.email).exclude(pk=email_address.user_id)
+    others = (
+        list_unconfirmed_people().filter(email__iexact=email_address.email).exclude(pk=email_address.user_id)
+    )
     for other in others:
         services.erase_person(person=other)
 
@@ -94,7 +98,7 @@ def record_confirmation(email_address: EmailAddress, **_more: Any) -> None:
     MailboxConfirmation.objects.get_or_create(address=email_address)
 
 
-def mailbox_confirmed_at(person: Person) -> datetime | None:
+def get_mailbox_confirmed_at(person: Person) -> datetime | None:
     """When the first of a person's addresses was confirmed; None without one. A changed address counts anew."""
     confirmed = MailboxConfirmation.objects.filter(address__user=person, address__verified=True)
     first = confirmed.order_by("confirmed_at").first()

@@ -46,23 +46,23 @@ DEMO_PEOPLE = (
 )
 
 
-def is_published(password: str) -> bool:
+def is_demo_password(password: str) -> bool:
     """Whether a password stands on the demo's sign-in page. Outside demo mode it opens no account (ADR 45)."""
     return any(constant_time_compare(password, demo.password) for demo in DEMO_PEOPLE)
 
 
 @transaction.atomic
-def demo_people_load() -> list[Person]:
+def load_demo_people() -> list[Person]:
     """Make the demo people, or put their names and passwords back as they were. Idempotent.
 
     Raises ImproperlyConfigured outside demo mode.
     """
     if not settings.DEMO:
         raise ImproperlyConfigured("Demo people belong to demo mode: their passwords are public.")
-    return [_demo_person_load(demo) for demo in DEMO_PEOPLE]
+    return [_load_demo_person(demo) for demo in DEMO_PEOPLE]
 
 
-def _demo_person_load(demo: DemoPerson) -> Person:
+def _load_demo_person(demo: DemoPerson) -> Person:
     is_admin = demo.role == Role.ADMIN
     person, _created = Person.objects.update_or_create(
         username=demo.username,

@@ -11,15 +11,15 @@ from django.utils import timezone
 from django.utils.dates import MONTHS
 from django.utils.translation import gettext_lazy as _
 
-from accounts.confirmations import Saved, save_once
+from accounts.confirmations import Saved, create_or_get_account
 from accounts.models import Person, Role
 from accounts.names import NameFormField, validate_own_username
-from accounts.zone_fields import ZoneField, ZoneOfNewPerson, with_time_now, zone_field
+from accounts.zone_fields import NewPersonZoneForm, ZoneField, add_current_time, get_zone_field
 from kit.addresses import canonical_address, hold_to_canon
 
-FIRST_YEAR = 1900
+EARLIEST_BIRTH_YEAR = 1900
 # The first year that four figures write; MAXYEAR is the last.
-FIRST_OF_FOUR_FIGURES = 1000
+SMALLEST_FOUR_DIGIT_YEAR = 1000
 
 
 class SignInForm(LoginForm):
@@ -38,7 +38,7 @@ class SignInForm(LoginForm):
         return "username" if field_name == "login" else field_name
 
 
-def display_name_field() -> NameFormField:
+def build_display_name_field() -> NameFormField:
     return NameFormField(
         label=_("Your name on the page"), widget=forms.TextInput(attrs={"autocomplete": "nickname"})
     )
@@ -61,11 +61,11 @@ class AgeForm(forms.Form):
 
     def clean_year(self) -> int:
         year: int = self.cleaned_data["year"]
-        if not FIRST_OF_FOUR_FIGURES <= year <= MAXYEAR:
+        if not SMALLEST_FOUR_DIGIT_YEAR <= year <= MAXYEAR:
             raise ValidationError(_("Type the year in four figures"), code="invalid")
         if year > timezone.localdate().year:
             raise ValidationError(_("That year lies in the future. Check the figures"), code="future")
-        if year < FIRST_YEAR:
+        if year < EARLIEST_BIRTH_YEAR:
             raise ValidationError(_("That year lies too far back. Check the figures"), code="long_ago")
         return year
 
@@ -75,7 +75,7 @@ class AgeForm(forms.Form):
         return date(self.cleaned_data["year"], self.cleaned_data["month"], 1)
 
 
-class SignUpForm(ZoneOfNewPerson, AllauthSignUpForm, AgeForm):
+class SignUpForm(NewPersonZoneForm, AllauthSignUpForm, AgeForm):
     """A grown-up's account: a name for the page, an email address that will be confirmed, and a password.
 
     The month of birth is asked of everybody who makes an account; a grown-up's is not kept.
@@ -83,7 +83,7 @@ class SignUpForm(ZoneOfNewPerson, AllauthSignUpForm, AgeForm):
 
     field_order = ["display_name", "email", "password1", "month", "year", "time_zone"]
 
-    display_name = display_name_field()
+    display_name = build_display_name_field()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -107,7 +107,7 @@ class SignUpForm(ZoneOfNewPerson, AllauthSignUpForm, AgeForm):
             refused: Saved = save(request)
             return refused
 
-        return save_once(
+        return create_or_get_account(
             known=self.account_already_exists,
             save=lambda: save(request),
             refuse=refuse,
@@ -124,7 +124,7 @@ class SignUpForm(ZoneOfNewPerson, AllauthSignUpForm, AgeForm):
         person.save(update_fields=["display_name", "role", "time_zone", "is_zone_confirmed"])
 
 
-class TeenSignUpForm(ZoneOfNewPerson):
+class TeenSignUpForm(NewPersonZoneForm):
     """The second step of a teen's sign-up, after AgeForm: username, name on the page, password. No email."""
 
     field_order = ["username", "display_name", "password", "time_zone"]
@@ -143,7 +143,7 @@ class TeenSignUpForm(ZoneOfNewPerson):
             "null_characters_not_allowed": _("Choose a username of letters and figures"),
         },
     )
-    display_name = display_name_field()
+    display_name = build_display_name_field()
     password = forms.CharField(
         label=_("Password"),
         strip=False,
@@ -168,16 +168,16 @@ class TeenSignUpForm(ZoneOfNewPerson):
 
 
 class AccountForm(forms.Form):
-    display_name = display_name_field()
+    display_name = build_display_name_field()
     time_zone = ZoneField()
 
     def __init__(self, person: Person, *args: Any, **kwargs: Any) -> None:
         # Somebody's name is often not set where they sign in by a username; that is what others see then.
         kwargs.setdefault("initial", {"display_name": str(person), "time_zone": person.time_zone})
         super().__init__(*args, **kwargs)
-        field = zone_field(self)
+        field = get_zone_field(self)
         field.offer_first([person.time_zone])
         field.widget.attrs["data-zone"] = "offer"
-        with_time_now(field, person.time_zone)
+        add_current_time(field, person.time_zone)
         if person.role == Role.TEEN:
             field.help_text = f"{field.help_text} {_('Quiet hours keep to the clock of your agreement.')}"

@@ -18,37 +18,37 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 
 from accounts.models import Person
 
-COOKIE = "known_device"
+COOKIE_NAME = "known_device"
 COOKIE_SECONDS = 31_536_000
 # Of the accounts that share a browser, the last to sign in; a classroom's computer has many.
-MOST_ACCOUNTS = 20
+MAX_ACCOUNTS = 20
 SALT = "accounts.known_devices"
 
 
-def known_device(request: HttpRequest, person: Person) -> str | None:
+def find_known_device(request: HttpRequest, person: Person) -> str | None:
     """The number under which this browser is known for the person's account, or None."""
     keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-    for device, proof in _entries(request):
-        if any(constant_time_compare(proof, _proof(person, device, key)) for key in keys):
+    for device, proof in _read_entries(request):
+        if any(constant_time_compare(proof, _sign_entry(person, device, key)) for key in keys):
             return device
     return None
 
 
-def mark_known(request: HttpRequest, person: Person) -> None:
+def remember_device(request: HttpRequest, person: Person) -> None:
     """Let the answer to this request make the browser known for the person's account."""
     setattr(request, "becomes_known_to", person)  # noqa: B010 - for known_device_middleware
 
 
 def forget_devices(*, person: Person) -> None:
     """Make every browser unknown to the person's account."""
-    person.devices_known_from = timezone.now()
-    person.save(update_fields=["devices_known_from"])
+    person.devices_trusted_since = timezone.now()
+    person.save(update_fields=["devices_trusted_since"])
 
 
 @receiver([user_logged_in, password_changed, password_set, password_reset])
-def mark_at_sign_in(request: HttpRequest, user: Person, **_more: object) -> None:
+def remember_device_at_sign_in(request: HttpRequest, user: Person, **_more: object) -> None:
     """Whoever signed in, or chose a password by the old one or by a link from their mailbox, owns the account."""
-    mark_known(request, user)
+    remember_device(request, user)
 
 
 def known_device_middleware(
@@ -61,8 +61,8 @@ def known_device_middleware(
         person: Person | None = getattr(request, "becomes_known_to", None)
         if person is not None:
             response.set_cookie(
-                COOKIE,
-                _cookie_with(request, person),
+                COOKIE_NAME,
+                _build_cookie(request, person),
                 max_age=COOKIE_SECONDS,
                 secure=settings.SESSION_COOKIE_SECURE,
                 httponly=True,
@@ -73,20 +73,20 @@ def known_device_middleware(
     return middleware
 
 
-def _cookie_with(request: HttpRequest, person: Person) -> str:
-    device = known_device(request, person) or secrets.token_urlsafe(9)
-    others = [entry for entry in _entries(request) if entry[0] != device]
-    entries = [(device, _proof(person, device, settings.SECRET_KEY)), *others]
-    return "~".join(".".join(entry) for entry in entries[:MOST_ACCOUNTS])
+def _build_cookie(request: HttpRequest, person: Person) -> str:
+    device = find_known_device(request, person) or secrets.token_urlsafe(9)
+    others = [entry for entry in _read_entries(request) if entry[0] != device]
+    entries = [(device, _sign_entry(person, device, settings.SECRET_KEY)), *others]
+    return "~".join(".".join(entry) for entry in entries[:MAX_ACCOUNTS])
 
 
-def _entries(request: HttpRequest) -> list[tuple[str, str]]:
-    parts = (entry.partition(".") for entry in request.COOKIES.get(COOKIE, "").split("~")[:MOST_ACCOUNTS])
+def _read_entries(request: HttpRequest) -> list[tuple[str, str]]:
+    parts = (entry.partition(".") for entry in request.COOKIES.get(COOKIE_NAME, "").split("~")[:MAX_ACCOUNTS])
     return [(device, proof) for device, _dot, proof in parts if device and proof]
 
 
-def _proof(person: Person, device: str, key: str) -> str:
-    since = person.devices_known_from
+def _sign_entry(person: Person, device: str, key: str) -> str:
+    since = person.devices_trusted_since
     stamp = since.timestamp() if since else ""
     value = f"{person.pk}:{person.password}:{stamp}:{device}"
     return salted_hmac(SALT, value, secret=key, algorithm="sha256").hexdigest()[:32]

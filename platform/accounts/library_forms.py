@@ -20,9 +20,9 @@ from django.utils.translation import gettext_lazy as _
 from kit.addresses import hold_to_canon
 
 # Lazy strings: their type is the stubs' own.
-Words = dict[str, tuple[Any, Any]]
+FieldLabels = dict[str, tuple[Any, Any]]
 
-NEW: Words = {
+NEW_PASSWORD_LABELS: FieldLabels = {
     "password1": (
         _("New password"),
         _("At least eight characters, and nothing that many people use. A few words in a row are good."),
@@ -31,10 +31,10 @@ NEW: Words = {
 }
 
 
-class Reworded(forms.Form):
+class RelabeledForm(forms.Form):
     """Gives fields the label and the hint that `words` has for them."""
 
-    words: Words = {}
+    words: FieldLabels = {}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -43,43 +43,43 @@ class Reworded(forms.Form):
             self.fields[name].help_text = hint
 
 
-class AddEmail(account.AddEmailForm):
+class AddEmailForm(account.AddEmailForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         hold_to_canon(self.fields["email"])
 
 
-class ResetPassword(account.ResetPasswordForm):
+class ResetPasswordForm(account.ResetPasswordForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         hold_to_canon(self.fields["email"])
 
 
-class ChangePassword(Reworded, account.ChangePasswordForm):
-    words = {"oldpassword": (_("Your password now"), ""), **NEW}
+class ChangePasswordForm(RelabeledForm, account.ChangePasswordForm):
+    words = {"oldpassword": (_("Your password now"), ""), **NEW_PASSWORD_LABELS}
 
 
-class SetPassword(Reworded, account.SetPasswordForm):
-    words = NEW
+class SetPasswordForm(RelabeledForm, account.SetPasswordForm):
+    words = NEW_PASSWORD_LABELS
 
 
-class NewPassword(Reworded, account.ResetPasswordKeyForm):
-    words = NEW
+class NewPasswordForm(RelabeledForm, account.ResetPasswordKeyForm):
+    words = NEW_PASSWORD_LABELS
 
 
-class OldPassword(Reworded, account.ReauthenticateForm):
+class ConfirmPasswordForm(RelabeledForm, account.ReauthenticateForm):
     words = {"password": (_("Your password"), "")}
 
 
-class Code(Reworded, codes.AuthenticateForm):
+class CodeForm(RelabeledForm, codes.AuthenticateForm):
     words = {"code": (_("Code"), "")}
 
 
-class CodeAgain(Reworded, codes.ReauthenticateForm):
+class ConfirmCodeForm(RelabeledForm, codes.ReauthenticateForm):
     words = {"code": (_("Code"), "")}
 
 
-class FirstCode(Reworded, ActivateTOTPForm):
+class ActivateCodeForm(RelabeledForm, ActivateTOTPForm):
     words = {"code": (_("The code that the app shows"), "")}
 
 
@@ -93,7 +93,7 @@ class CredentialDecoder(json.JSONDecoder):
             raise json.JSONDecodeError("no credential", s[:20], 0) from fault
 
 
-class ReadsCredential(forms.Form):
+class CredentialForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         credential = self.fields["credential"]
@@ -101,7 +101,7 @@ class ReadsCredential(forms.Form):
         credential.decoder = CredentialDecoder
 
 
-class UsePasskey(ReadsCredential, AuthenticateWebAuthnForm):
+class PasskeyForm(CredentialForm, AuthenticateWebAuthnForm):
     def clean_credential(self) -> Authenticator:
         """The library lets some kinds of nonsense through as errors of the site."""
         try:
@@ -110,15 +110,15 @@ class UsePasskey(ReadsCredential, AuthenticateWebAuthnForm):
             raise get_adapter().validation_error("incorrect_code") from fault
 
 
-class SignInWithPasskey(UsePasskey, LoginWebAuthnForm):
+class PasskeySignInForm(PasskeyForm, LoginWebAuthnForm):
     pass
 
 
-class UsePasskeyAgain(UsePasskey, ReauthenticateWebAuthnForm):
+class ConfirmPasskeyForm(PasskeyForm, ReauthenticateWebAuthnForm):
     pass
 
 
-class AddPasskey(ReadsCredential, Reworded, AddWebAuthnForm):
+class AddPasskeyForm(CredentialForm, RelabeledForm, AddWebAuthnForm):
     words = {
         "name": (_("What you call it"), ""),
         "passwordless": (

@@ -6,7 +6,7 @@ from django.urls import include, path
 from accounts import sign_in_views, views
 
 # Ours stand in their place, or nothing leads to them.
-LEFT_OUT = {
+EXCLUDED_ROUTES = {
     "account_login",
     "account_logout",
     "account_signup",
@@ -23,7 +23,7 @@ urlpatterns = [
     path("account/email/", views.Email.as_view(), name="account_email"),
     path(
         "account/",
-        include([page for page in account_pages if page.name not in LEFT_OUT]),
+        include([page for page in account_pages if page.name not in EXCLUDED_ROUTES]),
     ),
     path("account/second-step/", include("allauth.mfa.urls")),
 ]

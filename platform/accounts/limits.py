@@ -4,30 +4,30 @@ import hashlib
 
 from django.http import HttpRequest
 
-from accounts.auth_backend import canonical_login, find_person
-from accounts.known_devices import known_device
+from accounts.auth_backend import find_person, normalize_login
+from accounts.known_devices import find_known_device
 from kit.addresses import mailbox_of
 from kit.throttles import AskerThrottle, GrowingWait, MailedOften, Throttle, TooOften, network_of
 
 MINUTE = 60
 # Wrong passwords. The first is of a browser in which the owner has signed in before, the others of strangers' ones.
-wrong_on_a_known_device = GrowingWait("sign-in, known device", free=10, first=30, longest=15 * MINUTE)
-wrong_at_a_name_from_one_network = GrowingWait("sign-in, name", free=5, first=30, longest=30 * MINUTE)
+known_device_failures = GrowingWait("sign-in, known device", free=10, first=30, longest=15 * MINUTE)
+login_failures_from_network = GrowingWait("sign-in, name", free=5, first=30, longest=30 * MINUTE)
 # Far above what one network comes to in a day, so that one stranger never makes the owner wait in another place.
-wrong_at_a_name = GrowingWait("sign-in, name from anywhere", free=100, first=30, longest=30 * MINUTE)
-wrong_from_one_network = Throttle("sign-in, network", "300/10minutes")
-wrong_from_anywhere = Throttle("sign-in, everyone", "600/minute")
+login_failures = GrowingWait("sign-in, name from anywhere", free=100, first=30, longest=30 * MINUTE)
+network_failures = Throttle("sign-in, network", "300/10minutes")
+site_failures = Throttle("sign-in, everyone", "600/minute")
 
 # A form with a password in it may be looked up among the leaked ones, which costs a request elsewhere.
 sign_up_forms = AskerThrottle("sign-up form", person="60/hour", network="300/minute", everyone="1200/minute")
-accounts_made = AskerThrottle(
+accounts_created = AskerThrottle(
     "accounts made", person="10/hour", network="300/hour;1000/day", everyone="3000/hour"
 )
 
 # Mail that anybody can have us write to an address. Whoever owns it has the mails that were sent.
-sign_up_mails = Throttle("sign-up mail", "5/hour;20/day")
-reset_mails = Throttle("reset mail", "5/hour;20/day")
-resets_asked = AskerThrottle(
+sign_up_emails = Throttle("sign-up mail", "5/hour;20/day")
+reset_emails = Throttle("reset mail", "5/hour;20/day")
+reset_requests = AskerThrottle(
     "reset asked", person="20/hour", network="100/hour;500/day", everyone="1000/hour"
 )
 
@@ -35,36 +35,36 @@ resets_asked = AskerThrottle(
 type Counted[Limit] = list[tuple[Limit, tuple[str, ...]]]
 
 
-def digest(name: str) -> str:
+def hash_login(name: str) -> str:
     """What a name is counted by, so that no name lies among the counters. Capitals do not matter."""
     return hashlib.sha256(name.strip().casefold().encode(errors="replace")).hexdigest()[:32]
 
 
-def count_mail(mails: Throttle, email: str) -> None:
+def count_email(mails: Throttle, email: str) -> None:
     """Count one mail to a mailbox, whether it is known here or not. Raises MailedOften."""
     try:
-        mails.hit(digest(mailbox_of(email)))
+        mails.hit(hash_login(mailbox_of(email)))
     except TooOften as refusal:
         raise MailedOften(refusal.wait_seconds) from refusal
 
 
-class SignInTry:
+class SignInAttempt:
     """One try at a password. It counts as a failure from its beginning on, as others run beside it."""
 
     def __init__(self, request: HttpRequest, login: str) -> None:
         person = find_person(login)
-        device = known_device(request, person) if person else None
+        device = find_known_device(request, person) if person else None
         if person and device:
             self.waits: list[tuple[GrowingWait, tuple[str, ...]]] = [
-                (wrong_on_a_known_device, (str(person.pk), device))
+                (known_device_failures, (str(person.pk), device))
             ]
             self.throttles: list[tuple[Throttle, tuple[str, ...]]] = []
             return
         # By the account where there is one: its username and its address are one way in.
-        name = f"account {person.pk}" if person else digest(canonical_login(login))
+        name = f"account {person.pk}" if person else hash_login(normalize_login(login))
         network = network_of(request)
-        self.waits = [(wrong_at_a_name_from_one_network, (name, network)), (wrong_at_a_name, (name,))]
-        self.throttles = [(wrong_from_one_network, (network,)), (wrong_from_anywhere, ())]
+        self.waits = [(login_failures_from_network, (name, network)), (login_failures, (name,))]
+        self.throttles = [(network_failures, (network,)), (site_failures, ())]
 
     def begin(self) -> None:
         """Count it. Raises TooOften, and then nothing of it stays counted but in the limit that refused it."""

@@ -16,7 +16,7 @@ from accounts.sessions import mark_seen
 from kit.throttles import TooOften, slowed, wait_in_words
 
 
-class TooOftenMiddleware(MiddlewareMixin):
+class RateLimitMiddleware(MiddlewareMixin):
     """Answers TooOften with the 429 page and a Retry-After header, in seconds."""
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.names import NameField
-from accounts.zones import default_zone, known_zones
+from accounts.zones import get_default_zone, list_zone_names
 from kit.addresses import canonical_address, validate_address
 
 
@@ -25,12 +25,12 @@ class Role(models.TextChoices):
 
 
 def default_time_zone() -> str:
-    return default_zone()
+    return get_default_zone()
 
 
 def validate_time_zone(name: str) -> None:
     """Raise ValidationError unless `name` is an IANA time zone that this machine knows."""
-    if name not in known_zones():
+    if name not in list_zone_names():
         raise ValidationError(_("%(name)s is not a time zone."), params={"name": name})
 
 
@@ -76,7 +76,7 @@ class Person(AbstractBaseUser, PermissionsMixin):
     # Their password was chosen anew then, with somebody's help: what they kept to themselves before is closed (ADR 17).
     sealed_before = models.DateTimeField(null=True, blank=True, editable=False)
     # Browsers that were known before then are not any more (ADR 45).
-    devices_known_from = models.DateTimeField(
+    devices_trusted_since = models.DateTimeField(
         _("signed out everywhere else"), null=True, blank=True, editable=False
     )
 

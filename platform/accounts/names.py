@@ -12,21 +12,21 @@ from django.utils.translation import gettext_lazy as _
 
 from kit.links import has_link
 
-ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
-LENGTH = 12
+USERNAME_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
+USERNAME_LENGTH = 12
 
 # As people count: a letter with its accents is one.
-LONGEST_NAME = 60
+MAX_NAME_LENGTH = 60
 # As they are stored, in code points. Notices quote names, and have 400 for everything.
-LONGEST_STORED_NAME = 150
+MAX_STORED_NAME_LENGTH = 150
 # Vietnamese, Hebrew with its points and Tibetan need at most this many marks on one letter.
-MOST_MARKS = 4
+MAX_MARKS = 4
 # More are a telephone number, which mail programs link as well.
-MOST_DIGITS = 6
+MAX_DIGITS = 6
 
-ONE_LINE = _("Type the name on one line, in letters")
-NO_ADDRESS = _("Type a name without a web address, an email address or a phone number")
-TOO_LONG = _("Type a name of at most 60 characters")
+ONE_LINE_ERROR = _("Type the name on one line, in letters")
+ADDRESS_ERROR = _("Type a name without a web address, an email address or a phone number")
+TOO_LONG_ERROR = _("Type a name of at most 60 characters")
 
 _JOINER, _NON_JOINER, _EMOJI_STYLE = "\u200d", "\u200c", "\ufe0f"
 # They come along with what is pasted, show nothing, and would make two names out of one.
@@ -58,9 +58,9 @@ _SKIN_TONES = range(0x1F3FB, 0x1F400)
 _REGIONS = range(0x1F1E6, 0x1F200)
 
 
-def made_up_username() -> str:
+def generate_username() -> str:
     """A username for a person who signs in by email. It is shown to nobody, and says nothing about them."""
-    return "person-" + "".join(secrets.choice(ALPHABET) for _number in range(LENGTH))
+    return "person-" + "".join(secrets.choice(USERNAME_ALPHABET) for _number in range(USERNAME_LENGTH))
 
 
 def validate_own_username(username: str) -> None:
@@ -81,11 +81,11 @@ def normalize_name(typed: str) -> str:
     if _CONTROLS.search(text.strip()):
         return text.strip()
     text = _SPACES.sub(" ", text).strip()
-    kept = [one for at, one in enumerate(text) if one not in {_JOINER, _NON_JOINER} or _joins(text, at)]
+    kept = [one for at, one in enumerate(text) if one not in {_JOINER, _NON_JOINER} or _is_joining(text, at)]
     return "".join(kept)
 
 
-def _joins(text: str, at: int) -> bool:
+def _is_joining(text: str, at: int) -> bool:
     before, after = text[at - 1 : at], text[at + 1 : at + 2]
     if not before:
         return False
@@ -101,7 +101,7 @@ def _is_emoji(one: str) -> bool:
     return bool(one) and (unicodedata.category(one) == "So" or ord(one) in range(0x1F000, 0x1FB00))
 
 
-def count_seen(name: str) -> int:
+def count_visible_characters(name: str) -> int:
     """How many characters people see in a name: marks, joiners and what they join count with the letter before."""
     count = 0
     before = ""
@@ -126,12 +126,12 @@ def validate_name(name: str) -> None:
 
     The name is as `normalize_name` gives it.
     """
-    if count_seen(name) > LONGEST_NAME or len(name) > LONGEST_STORED_NAME:
-        raise ValidationError(TOO_LONG, code="max_length")
+    if count_visible_characters(name) > MAX_NAME_LENGTH or len(name) > MAX_STORED_NAME_LENGTH:
+        raise ValidationError(TOO_LONG_ERROR, code="max_length")
     if name and not _is_legible(name):
-        raise ValidationError(ONE_LINE, code="letters")
-    if has_link(name) or sum(one.isdigit() for one in name) > MOST_DIGITS:
-        raise ValidationError(NO_ADDRESS, code="address")
+        raise ValidationError(ONE_LINE_ERROR, code="letters")
+    if has_link(name) or sum(one.isdigit() for one in name) > MAX_DIGITS:
+        raise ValidationError(ADDRESS_ERROR, code="address")
 
 
 def _is_legible(name: str) -> bool:
@@ -139,18 +139,18 @@ def _is_legible(name: str) -> bool:
     is_seen = False
     for one in _FLAG.sub("\U0001f3f4", name):
         kind = unicodedata.category(one)
-        if kind[0] == "C" and not _is_kept(one, kind):
+        if kind[0] == "C" and not _is_allowed_other(one, kind):
             return False
         if kind in {"Zl", "Zp"}:
             return False
         marks = marks + 1 if kind[0] == "M" else 0
-        if marks > MOST_MARKS or (marks and not is_seen):
+        if marks > MAX_MARKS or (marks and not is_seen):
             return False
         is_seen = is_seen or kind[0] in "LNS" or kind == "Cn"
     return is_seen
 
 
-def _is_kept(one: str, kind: str) -> bool:
+def _is_allowed_other(one: str, kind: str) -> bool:
     """Whether a character of the class “other” may stand in a name: a joiner, or one that is newer than our tables."""
     is_none = 0xFDD0 <= ord(one) <= 0xFDEF or ord(one) & 0xFFFE == 0xFFFE  # noqa: PLR2004 - never a character
     return one in {_JOINER, _NON_JOINER} or (kind == "Cn" and not is_none)
@@ -160,7 +160,7 @@ class NameFormField(forms.CharField):
     """A field for a person's name. What it gives is normalised and held to the one rule."""
 
     def __init__(self, **kwargs: Any) -> None:
-        words = {"required": _("Type a name"), "null_characters_not_allowed": ONE_LINE}
+        words = {"required": _("Type a name"), "null_characters_not_allowed": ONE_LINE_ERROR}
         kwargs["error_messages"] = words | (kwargs.get("error_messages") or {})
         # A browser counts differently, and would cut a long name without a word.
         kwargs.pop("max_length", None)
@@ -178,7 +178,7 @@ class NameField(models.CharField):  # type: ignore[type-arg]  # not generic when
     """A column for a person's name. Admin pages and `full_clean` hold it to the same rule as forms."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        kwargs["max_length"] = LONGEST_STORED_NAME
+        kwargs["max_length"] = MAX_STORED_NAME_LENGTH
         super().__init__(*args, **kwargs)
 
     def to_python(self, value: Any) -> Any:

@@ -9,13 +9,13 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from accounts.demo import is_published
+from accounts.demo import is_demo_password
 
 log = logging.getLogger(__name__)
 
-PREFIX = 5
-PATIENCE_SECONDS = 1.0
-LARGEST_REPLY = 256 * 1024
+PREFIX_LENGTH = 5
+TIMEOUT_SECONDS = 1.0
+MAX_RESPONSE_BYTES = 256 * 1024
 
 
 class LeakedPasswordValidator:
@@ -32,12 +32,12 @@ class LeakedPasswordValidator:
         return _("It must not be known from a theft of passwords.")
 
 
-class PublishedPasswordValidator:
+class DemoPasswordValidator:
     """Refuses the passwords of the demo's people, which open no account outside demo mode."""
 
     def validate(self, password: str, user: object = None) -> None:
         del user
-        if not settings.DEMO and is_published(password):
+        if not settings.DEMO and is_demo_password(password):
             raise ValidationError(
                 _("This password is published with the demo of this site. Choose another one."),
                 code="published",
@@ -50,7 +50,7 @@ class PublishedPasswordValidator:
 def _is_leaked(password: str) -> bool:
     digest = hashlib.sha1(password.encode(errors="replace"), usedforsecurity=False).hexdigest().upper()
     try:
-        return digest[PREFIX:] in _leaked_endings(digest[:PREFIX])
+        return digest[PREFIX_LENGTH:] in _fetch_leaked_suffixes(digest[:PREFIX_LENGTH])
     except (OSError, HTTPException, ValueError) as fault:
         log.warning(
             "Pwned Passwords did not answer (%s); the password passed unchecked.", type(fault).__name__
@@ -58,11 +58,11 @@ def _is_leaked(password: str) -> bool:
         return False
 
 
-def _leaked_endings(prefix: str) -> set[str]:
+def _fetch_leaked_suffixes(prefix: str) -> set[str]:
     """The rest of every leaked hash that begins so. Padding makes every reply the same size; its counts are zero."""
     url = f"{settings.PWNED_PASSWORDS_URL}/range/{prefix}"
     asked = Request(url, headers={"Add-Padding": "true", "User-Agent": "Kitchen Table"})  # noqa: S310 - ours
-    with urlopen(asked, timeout=PATIENCE_SECONDS) as reply:  # noqa: S310 - the setting's own address
-        lines = reply.read(LARGEST_REPLY).decode("ascii").split()
+    with urlopen(asked, timeout=TIMEOUT_SECONDS) as reply:  # noqa: S310 - the setting's own address
+        lines = reply.read(MAX_RESPONSE_BYTES).decode("ascii").split()
     pairs = (line.partition(":") for line in lines)
     return {ending.upper() for ending, _colon, count in pairs if int(count)}

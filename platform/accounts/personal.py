@@ -11,44 +11,44 @@ from django.contrib.sessions.models import Session
 from django.utils.translation import gettext_lazy as _
 
 from accounts import services
-from accounts.confirmations import UNCONFIRMED_KEPT_FOR, unconfirmed_forget
+from accounts.confirmations import UNCONFIRMED_RETENTION, delete_unconfirmed_accounts
 from accounts.models import MailboxConfirmation, Person
 from privacy.admin_log import redact_names, redact_rows
 from privacy.registry import DataKind, Retention, Row, erased_by_cascade, no_rows
 
 # A password is kept as a hash that says nothing to anybody, and a number tells nobody anything.
-NOT_TOLD = ("id", "password")
-TOLD = [field for field in Person._meta.concrete_fields if field.name not in NOT_TOLD]  # noqa: SLF001
+UNEXPORTED_FIELDS = ("id", "password")
+EXPORTED_FIELDS = [field for field in Person._meta.concrete_fields if field.name not in UNEXPORTED_FIELDS]  # noqa: SLF001
 
 
-def account_export(person: Person) -> Iterator[Row]:
-    yield {field.name: field.value_from_object(person) for field in TOLD}
+def export_account(person: Person) -> Iterator[Row]:
+    yield {field.name: field.value_from_object(person) for field in EXPORTED_FIELDS}
 
 
-def account_erase(person: Person) -> None:
+def erase_account(person: Person) -> None:
     """Take the person's names out of the admin pages' log. Their row itself goes last, by `erase_person`."""
     redact_rows(Person.objects.filter(pk=person.pk))
     # A row that an admin deleted left its title here, and nothing else that leads to it.
     redact_names(names=[person.username, person.display_name, person.email])
 
 
-def sessions_of(person: Person) -> Iterator[Session]:
+def list_stored_sessions(person: Person) -> Iterator[Session]:
     """The person's sessions. A session does not say whose it is until it is opened, so all are looked through."""
     for session in Session.objects.order_by("expire_date").iterator():
         if session.get_decoded().get(SESSION_KEY) == str(person.pk):
             yield session
 
 
-def sessions_export(person: Person) -> Iterator[Row]:
-    for session in sessions_of(person):
+def export_sessions(person: Person) -> Iterator[Row]:
+    for session in list_stored_sessions(person):
         yield {"ends_at": session.expire_date}
 
 
-def sessions_erase(person: Person) -> None:
-    Session.objects.filter(pk__in=[session.pk for session in sessions_of(person)]).delete()
+def erase_sessions(person: Person) -> None:
+    Session.objects.filter(pk__in=[session.pk for session in list_stored_sessions(person)]).delete()
 
 
-def addresses_export(person: Person) -> Iterator[Row]:
+def export_addresses(person: Person) -> Iterator[Row]:
     for address in EmailAddress.objects.filter(user=person).select_related("confirmation").order_by("pk"):
         confirmation = getattr(address, "confirmation", None)
         yield {
@@ -59,7 +59,7 @@ def addresses_export(person: Person) -> Iterator[Row]:
         }
 
 
-def second_steps_export(person: Person) -> Iterator[Row]:
+def export_second_steps(person: Person) -> Iterator[Row]:
     """That there is one, and since when. Its secret would let whoever finds the copy sign in."""
     for step in Authenticator.objects.filter(user=person).order_by("created_at"):
         yield {"kind": step.get_type_display(), "since": step.created_at, "last_used": step.last_used_at}
@@ -79,7 +79,7 @@ ADDRESSES = DataKind(
         "primary": _("the one that we write to"),
     },
     erasure_removes=_("Your email addresses"),
-    export=addresses_export,
+    export=export_addresses,
     erase=erased_by_cascade,
 )
 SECOND_STEPS = DataKind(
@@ -91,7 +91,7 @@ SECOND_STEPS = DataKind(
     models=(Authenticator,),
     labels={"kind": _("kind"), "since": _("since"), "last_used": _("last used")},
     erasure_removes=_("Your second steps"),
-    export=second_steps_export,
+    export=export_second_steps,
     erase=erased_by_cascade,
 )
 ACCOUNT = DataKind(
@@ -105,9 +105,9 @@ ACCOUNT = DataKind(
     erasure_removes=_("Your account, with your name and your password"),
     is_private=False,
     models=(Person,),
-    labels={field.name: field.verbose_name for field in TOLD},
-    export=account_export,
-    erase=account_erase,
+    labels={field.name: field.verbose_name for field in EXPORTED_FIELDS},
+    export=export_account,
+    erase=erase_account,
 )
 SESSIONS = DataKind(
     name="sessions",
@@ -120,15 +120,15 @@ SESSIONS = DataKind(
         text=_("It is deleted when you sign out, and otherwise %(days)d days after you signed in."),
         days=settings.SESSION_COOKIE_AGE // 86_400,
         counted_from=_("the sign-in, or the last thing that a visitor did"),
-        delete_expired=services.sessions_forget,
-        task="accounts.tasks.sessions_forget",
+        delete_expired=services.delete_expired_sessions,
+        task="accounts.tasks.delete_expired_sessions",
     ),
     erasure_removes=_("Every sign-in, on every device"),
     is_private=False,
     models=(Session, UserSession),
     labels={"ends_at": _("signed in until")},
-    export=sessions_export,
-    erase=sessions_erase,
+    export=export_sessions,
+    erase=erase_sessions,
 )
 UNCONFIRMED = DataKind(
     name="unconfirmed-accounts",
@@ -140,10 +140,10 @@ UNCONFIRMED = DataKind(
         text=_(
             "If the link is not opened, the account is deleted after %(days)d days, with all that is in it."
         ),
-        days=UNCONFIRMED_KEPT_FOR.days,
+        days=UNCONFIRMED_RETENTION.days,
         counted_from=_("the sign-up"),
-        delete_expired=unconfirmed_forget,
-        task="accounts.tasks.unconfirmed_forget",
+        delete_expired=delete_unconfirmed_accounts,
+        task="accounts.tasks.delete_unconfirmed_accounts",
     ),
     is_private=True,
     export=no_rows,

@@ -36,12 +36,12 @@ class SecondFactorAdapter(DefaultMFAAdapter):
     }
 
     def encrypt(self, text: str) -> str:
-        return seal(text)
+        return encrypt_secret(text)
 
     def decrypt(self, encrypted_text: str) -> str:
         """What no key opens fits no code: its owner is told that the code is wrong, and an admin reads why."""
         try:
-            return unseal(encrypted_text)
+            return decrypt_secret(encrypted_text)
         except SecretLost:
             logger.error("A second step cannot be read: is SECRET_KEY new, without SECRET_KEY_FALLBACKS?")  # noqa: TRY400
             # Another one each time, so that no code fits.
@@ -57,7 +57,7 @@ class SecondFactorAdapter(DefaultMFAAdapter):
         return _("Passkey %(number)d") % {"number": count + 1}
 
 
-PURPOSE = b"kitchen-table second step"
+KEY_PURPOSE = b"kitchen-table second step"
 
 
 class SecretLost(Exception):
@@ -65,22 +65,22 @@ class SecretLost(Exception):
 
 
 @cache
-def _fernet(key: str) -> Fernet:
-    derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=PURPOSE).derive(key.encode())
+def _build_fernet(key: str) -> Fernet:
+    derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=KEY_PURPOSE).derive(key.encode())
     return Fernet(base64.urlsafe_b64encode(derived))
 
 
-def _keys() -> MultiFernet:
-    return MultiFernet([_fernet(key) for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)])
+def _list_keys() -> MultiFernet:
+    return MultiFernet([_build_fernet(key) for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)])
 
 
-def seal(text: str) -> str:
-    return _keys().encrypt(text.encode()).decode()
+def encrypt_secret(text: str) -> str:
+    return _list_keys().encrypt(text.encode()).decode()
 
 
-def unseal(sealed: str) -> str:
+def decrypt_secret(sealed: str) -> str:
     """Raises SecretLost."""
     try:
-        return _keys().decrypt(sealed.encode()).decode()
+        return _list_keys().decrypt(sealed.encode()).decode()
     except InvalidToken as fault:
         raise SecretLost from fault

@@ -9,18 +9,18 @@ from django.utils import timezone
 from accounts.age import TooYoung, is_too_young
 from accounts.models import Person, Role
 from accounts.names import validate_own_username
-from accounts.zones import canonical_zone
+from accounts.zones import find_canonical_zone
 
 
 @transaction.atomic
-def sessions_forget(*, now: datetime | None = None) -> int:
+def delete_expired_sessions(*, now: datetime | None = None) -> int:
     """Delete the sessions that have ended, and with them what visitors did in them. Returns how many."""
     ended = Session.objects.filter(expire_date__lt=now or timezone.now())
     return ended.delete()[0]
 
 
 @transaction.atomic
-def teen_make(
+def create_teen(
     *,
     username: str,
     display_name: str,
@@ -46,7 +46,7 @@ def teen_make(
         display_name=display_name,
         role=Role.TEEN,
         born=born.replace(day=1),
-        time_zone=canonical_zone(time_zone) or time_zone,
+        time_zone=find_canonical_zone(time_zone) or time_zone,
         is_zone_confirmed=is_zone_confirmed,
     )
     person.set_password(password)
@@ -56,13 +56,13 @@ def teen_make(
 
 
 @transaction.atomic
-def person_change(*, person: Person, display_name: str, time_zone: str) -> Person:
+def update_person(*, person: Person, display_name: str, time_zone: str) -> Person:
     """Change what somebody may change about themselves. Raises ValidationError for a time zone that is none.
 
     The zone is that of the times that they read. Quiet hours are on their agreement's own (families.quiet_hours).
     """
     person.display_name = display_name
-    person.time_zone = canonical_zone(time_zone) or time_zone
+    person.time_zone = find_canonical_zone(time_zone) or time_zone
     person.is_zone_confirmed = True
     person.full_clean()
     person.save(update_fields=["display_name", "time_zone", "is_zone_confirmed"])

@@ -14,9 +14,9 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Person
 
-NO_ADDRESS = "0.0.0.0"  # noqa: S104 - stands where the library wants an address; nothing listens there
-SEEN_AT = "seen_at"
-NEWS_AFTER = timedelta(minutes=5)
+PLACEHOLDER_ADDRESS = "0.0.0.0"  # noqa: S104 - stands where the library wants an address; nothing listens there
+SEEN_AT_KEY = "seen_at"
+SEEN_AT_PRECISION = timedelta(minutes=5)
 
 # In this order: most browsers also claim to be the ones further down.
 BROWSERS = {
@@ -27,7 +27,7 @@ BROWSERS = {
     "Chrome": ("Chrome", "CriOS", "Chromium"),
     "Safari": ("Safari",),
 }
-MACHINES = {
+PLATFORMS = {
     "iPhone": ("iPhone",),
     "iPad": ("iPad",),
     "Android": ("Android",),
@@ -38,16 +38,16 @@ MACHINES = {
 }
 
 
-def _first(names: dict[str, tuple[str, ...]], text: str) -> str:
+def _find_name(names: dict[str, tuple[str, ...]], text: str) -> str:
     return next((name for name, marks in names.items() if any(mark in text for mark in marks)), "")
 
 
-def browser_of(user_agent: str) -> str:
+def parse_browser(user_agent: str) -> str:
     """What is kept of a browser's long name for itself: "Firefox/Android". Its own result stays as it is."""
-    return f"{_first(BROWSERS, user_agent)}/{_first(MACHINES, user_agent)}"
+    return f"{_find_name(BROWSERS, user_agent)}/{_find_name(PLATFORMS, user_agent)}"
 
 
-def browser_words(kept: str) -> str:
+def format_browser(kept: str) -> str:
     """The same in words: "Firefox on Android"."""
     browser, _slash, machine = kept.partition("/")
     if browser and machine:
@@ -56,33 +56,33 @@ def browser_words(kept: str) -> str:
 
 
 @receiver(pre_save, sender=UserSession)
-def keep_little(instance: UserSession, **_more: Any) -> None:
-    instance.ip = NO_ADDRESS
-    instance.user_agent = browser_of(instance.user_agent)
+def strip_session_record(instance: UserSession, **_more: Any) -> None:
+    instance.ip = PLACEHOLDER_ADDRESS
+    instance.user_agent = parse_browser(instance.user_agent)
 
 
 @receiver(user_logged_in)
-def begin(request: HttpRequest, **_more: Any) -> None:
-    request.session[SEEN_AT] = int(timezone.now().timestamp())
+def begin_session_record(request: HttpRequest, **_more: Any) -> None:
+    request.session[SEEN_AT_KEY] = int(timezone.now().timestamp())
 
 
 def mark_seen(request: HttpRequest) -> None:
     """Write down that a signed-in session is in use, at most every five minutes."""
     now = timezone.now()
-    seen_at = request.session.get(SEEN_AT)
-    if seen_at is None or now.timestamp() - seen_at < NEWS_AFTER.total_seconds():
+    seen_at = request.session.get(SEEN_AT_KEY)
+    if seen_at is None or now.timestamp() - seen_at < SEEN_AT_PRECISION.total_seconds():
         return
-    request.session[SEEN_AT] = int(now.timestamp())
+    request.session[SEEN_AT_KEY] = int(now.timestamp())
     UserSession.objects.filter(session_key=request.session.session_key).update(last_seen_at=now)
 
 
-def sessions_of(person: Person) -> list[UserSession]:
+def list_sessions(person: Person) -> list[UserSession]:
     """A person's own sessions that still live, the last seen first."""
     living: list[UserSession] = UserSession.objects.purge_and_list(person)
     return sorted(living, key=lambda session: session.last_seen_at, reverse=True)
 
 
-def session_end(*, person: Person, session_id: int) -> bool:
+def revoke_session(*, person: Person, session_id: int) -> bool:
     """End one of a person's own sessions. False when they have none of that number."""
     session = UserSession.objects.filter(user=person, pk=session_id).first()
     if session is None:
@@ -91,7 +91,7 @@ def session_end(*, person: Person, session_id: int) -> bool:
     return True
 
 
-def sessions_end_others(*, person: Person, current_key: str) -> int:
+def revoke_other_sessions(*, person: Person, current_key: str) -> int:
     """End every session of a person but the current one. Returns how many."""
     others = list(UserSession.objects.filter(user=person).exclude(session_key=current_key))
     for session in others:
@@ -99,6 +99,6 @@ def sessions_end_others(*, person: Person, current_key: str) -> int:
     return len(others)
 
 
-def ended_forget() -> None:
+def delete_ended_session_records() -> None:
     """Delete what is kept about sessions that are over."""
     UserSession.objects.exclude(session_key__in=Session.objects.values("session_key")).delete()

@@ -14,7 +14,7 @@ from accounts.forms import SignInForm
 from kit.throttles import TooOften, slowed, too_often_said, unjudged
 
 
-def asked_to_wait(view: "FormView[Any]", refusal: TooOften) -> HttpResponse:
+def render_rate_limited(view: "FormView[Any]", refusal: TooOften) -> HttpResponse:
     """The view's page with what was typed, and how long to wait."""
     page = view.get_context_data(form=unjudged(view.get_form()), trouble=too_often_said(refusal))
     return slowed(view.render_to_response(page), refusal)
@@ -27,11 +27,11 @@ class SignIn(library.LoginView):
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         login, password = request.POST.get("username", ""), request.POST.get("password", "")
         if login.strip() and password:
-            self.current_try = limits.SignInTry(request, login)
+            self.current_try = limits.SignInAttempt(request, login)
             try:
                 self.current_try.begin()
             except TooOften as refusal:
-                return asked_to_wait(self, refusal)
+                return render_rate_limited(self, refusal)
         response: HttpResponse = super().post(request, *args, **kwargs)
         return response
 
@@ -52,9 +52,9 @@ class SignOut(library.LogoutView):
 class PasswordReset(library.PasswordResetView):
     def form_valid(self, form: Form) -> HttpResponse:
         try:
-            limits.resets_asked.hit(self.request)
-            limits.count_mail(limits.reset_mails, form.cleaned_data["email"])
+            limits.reset_requests.hit(self.request)
+            limits.count_email(limits.reset_emails, form.cleaned_data["email"])
         except TooOften as refusal:
-            return asked_to_wait(self, refusal)
+            return render_rate_limited(self, refusal)
         response: HttpResponse = super().form_valid(form)
         return response

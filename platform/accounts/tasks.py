@@ -1,17 +1,17 @@
 from celery import shared_task
 
 from accounts import confirmations, services
-from accounts.sessions import ended_forget
+from accounts.sessions import delete_ended_session_records
 
 
 @shared_task(ignore_result=True)
-def sessions_forget() -> None:
+def delete_expired_sessions() -> None:
     """Delete the sessions that have ended, and with them what visitors did without signing in."""
-    services.sessions_forget()
-    ended_forget()
+    services.delete_expired_sessions()
+    delete_ended_session_records()
 
 
 @shared_task(ignore_result=True)
-def unconfirmed_forget() -> None:
+def delete_unconfirmed_accounts() -> None:
     """Erase the accounts whose address nobody confirmed in time."""
-    confirmations.unconfirmed_forget()
+    confirmations.delete_unconfirmed_accounts()

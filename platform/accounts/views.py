@@ -18,15 +18,15 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import age_screen, limits, services
-from accounts.access import kept_form, sign_in_required
-from accounts.age import is_grown_up
+from accounts.access import find_unsent_form, sign_in_required
+from accounts.age import is_adult
 from accounts.forms import AccountForm, AgeForm, SignUpForm, TeenSignUpForm
-from accounts.known_devices import forget_devices, mark_known
+from accounts.known_devices import forget_devices, remember_device
 from accounts.models import Person, Role
 from accounts.second_factor import lacks_second_factor
-from accounts.sessions import browser_words, session_end, sessions_end_others, sessions_of
-from accounts.sign_in_views import asked_to_wait
-from accounts.zones import city_of, zone_guess
+from accounts.sessions import format_browser, list_sessions, revoke_other_sessions, revoke_session
+from accounts.sign_in_views import render_rate_limited
+from accounts.zones import format_city, guess_zone
 from kit.throttles import TooOften, slowed, too_often_said, unjudged
 
 
@@ -36,12 +36,14 @@ class SignUp(library.SignupView):
     template_name = "accounts/sign_up.html"
 
     def get_initial(self) -> dict[str, Any]:
-        return {**super().get_initial(), **_guessed(self.request)}
+        return {**super().get_initial(), **_guess_initial(self.request)}
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        has_answered = age_screen.is_refused(request) or age_screen.standing_answer(request)
+        has_answered = age_screen.is_refused(request) or age_screen.find_recorded_answer(request)
         if has_answered and not request.user.is_authenticated:
-            return redirect(_with_next("accounts:teen_sign_up", get_next_redirect_url(request) or ""))
+            return redirect(
+                _build_url_with_next("accounts:teen_sign_up", get_next_redirect_url(request) or "")
+            )
         response: HttpResponseBase = super().dispatch(request, *args, **kwargs)
         return response
 
@@ -49,25 +51,27 @@ class SignUp(library.SignupView):
         try:
             limits.sign_up_forms.hit(request)
         except TooOften as refusal:
-            return asked_to_wait(self, refusal)
+            return render_rate_limited(self, refusal)
         asked = AgeForm(request.POST)
-        if asked.is_valid() and not is_grown_up(born=asked.born, on=timezone.localdate()):
+        if asked.is_valid() and not is_adult(born=asked.born, on=timezone.localdate()):
             age_screen.record_answer(request, asked.born)
-            return redirect(_with_next("accounts:teen_sign_up", get_next_redirect_url(request) or ""))
+            return redirect(
+                _build_url_with_next("accounts:teen_sign_up", get_next_redirect_url(request) or "")
+            )
         response: HttpResponse = super().post(request, *args, **kwargs)
         return response
 
     def form_valid(self, form: SignUpForm) -> HttpResponse:
         try:
-            limits.accounts_made.hit(self.request)
-            limits.count_mail(limits.sign_up_mails, form.cleaned_data["email"])
+            limits.accounts_created.hit(self.request)
+            limits.count_email(limits.sign_up_emails, form.cleaned_data["email"])
         except TooOften as refusal:
-            return asked_to_wait(self, refusal)
+            return render_rate_limited(self, refusal)
         response: HttpResponse = super().form_valid(form)
         return response
 
 
-def _with_next(name: str, onward: str) -> str:
+def _build_url_with_next(name: str, onward: str) -> str:
     """The address of a page that leads on to `onward` in the end."""
     return f"{reverse(name)}?{urlencode({'next': onward})}" if onward else reverse(name)
 
@@ -82,9 +86,9 @@ class Email(library.EmailView):
         return response
 
 
-def _guessed(request: HttpRequest) -> dict[str, Any]:
+def _guess_initial(request: HttpRequest) -> dict[str, Any]:
     """What a sign-up form has before anybody filled it in."""
-    return {"time_zone": zone_guess(request.headers.get("Accept-Language", ""))}
+    return {"time_zone": guess_zone(request.headers.get("Accept-Language", ""))}
 
 
 def signed_in(request: HttpRequest) -> Person:
@@ -117,34 +121,34 @@ def teen_sign_up(request: HttpRequest) -> HttpResponse:
         if request.method == "POST":
             limits.sign_up_forms.hit(request)
     except TooOften as refusal:
-        is_age = not age_screen.standing_answer(request)
-        return _teen_asked_to_wait(request, refusal, onward, is_age=is_age)
-    born = age_screen.standing_answer(request)
+        is_age = not age_screen.find_recorded_answer(request)
+        return _render_teen_rate_limited(request, refusal, onward, is_age=is_age)
+    born = age_screen.find_recorded_answer(request)
     if born:
-        return _teen_account(request, _teen_form(request), born, onward)
+        return _create_teen_account(request, _build_teen_form(request), born, onward)
     form = AgeForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
-        return _age_told(request, form.born, onward)
+        return _accept_birth_month(request, form.born, onward)
     page = {"form": form, **onward}
     return render(request, "accounts/age.html", page, status=422 if form.errors else 200)
 
 
-def _age_told(request: HttpRequest, born: date, onward: dict[str, str]) -> HttpResponse:
+def _accept_birth_month(request: HttpRequest, born: date, onward: dict[str, str]) -> HttpResponse:
     age_screen.record_answer(request, born)
     if age_screen.is_refused(request):
         return render(request, "accounts/too_young.html")
-    if is_grown_up(born=born, on=timezone.localdate()):
+    if is_adult(born=born, on=timezone.localdate()):
         messages.info(request, _("Grown-ups sign up with an email address. Here is their page."))
-        return redirect(_with_next("accounts:sign_up", onward["next"]))
-    return _teen_account(request, _teen_form(request), born, onward)
+        return redirect(_build_url_with_next("accounts:sign_up", onward["next"]))
+    return _create_teen_account(request, _build_teen_form(request), born, onward)
 
 
-def _teen_form(request: HttpRequest) -> TeenSignUpForm:
+def _build_teen_form(request: HttpRequest) -> TeenSignUpForm:
     is_sent = request.method == "POST" and "year" not in request.POST
-    return TeenSignUpForm(request.POST if is_sent else None, initial=_guessed(request))
+    return TeenSignUpForm(request.POST if is_sent else None, initial=_guess_initial(request))
 
 
-def _teen_account(
+def _create_teen_account(
     request: HttpRequest, form: TeenSignUpForm, born: date, onward: dict[str, str]
 ) -> HttpResponse:
     page = {"form": form, "born": born, **onward}
@@ -152,25 +156,25 @@ def _teen_account(
         return render(request, "accounts/teen_sign_up.html", page, status=422 if form.errors else 200)
     given = {name: form.cleaned_data[name] for name in ("username", "display_name", "password", "time_zone")}
     try:
-        limits.accounts_made.hit(request)
+        limits.accounts_created.hit(request)
     except TooOften as refusal:
-        return _teen_asked_to_wait(request, refusal, onward)
+        return _render_teen_rate_limited(request, refusal, onward)
     try:
-        person = services.teen_make(born=born, is_zone_confirmed=form.is_zone_confirmed, **given)
+        person = services.create_teen(born=born, is_zone_confirmed=form.is_zone_confirmed, **given)
     except ValidationError as fault:
         # Somebody took the name between the form's look and ours.
         form.add_error("username", fault.messages)
         return render(request, "accounts/teen_sign_up.html", page, status=422)
-    age_screen.forget_answer(request)
+    age_screen.delete_recorded_answer(request)
     response: HttpResponse = perform_login(request, person, signup=True, redirect_url=onward["next"] or None)
     return response
 
 
-def _teen_asked_to_wait(
+def _render_teen_rate_limited(
     request: HttpRequest, refusal: TooOften, onward: dict[str, str], *, is_age: bool = False
 ) -> HttpResponse:
-    form, template = (AgeForm(request.POST), "age") if is_age else (_teen_form(request), "teen_sign_up")
-    born = age_screen.standing_answer(request)
+    form, template = (AgeForm(request.POST), "age") if is_age else (_build_teen_form(request), "teen_sign_up")
+    born = age_screen.find_recorded_answer(request)
     page = {"form": unjudged(form), "born": born, "trouble": too_often_said(refusal), **onward}
     return slowed(render(request, f"accounts/{template}.html", page), refusal)
 
@@ -182,14 +186,14 @@ def account(request: HttpRequest) -> HttpResponse:
     person = signed_in(request)
     form = AccountForm(person, request.POST if request.method == "POST" else None)
     if form.is_valid():
-        services.person_change(person=person, **form.cleaned_data)
+        services.update_person(person=person, **form.cleaned_data)
         messages.success(request, _("Saved."))
         return redirect("accounts:account")
     context = {
         "form": form,
         "is_teen": person.role == Role.TEEN,
         "lacks_second_factor": lacks_second_factor(person),
-        "city": city_of(person.time_zone),
+        "city": format_city(person.time_zone),
     }
     return render(request, "accounts/account.html", context, status=422 if form.errors else 200)
 
@@ -201,11 +205,11 @@ def sessions(request: HttpRequest) -> HttpResponse:
     rows = [
         {
             "pk": row.pk,
-            "browser": browser_words(row.user_agent),
+            "browser": format_browser(row.user_agent),
             "last_seen_at": row.last_seen_at,
             "is_current": row.session_key == request.session.session_key,
         }
-        for row in sessions_of(signed_in(request))
+        for row in list_sessions(signed_in(request))
     ]
     others = sum(not row["is_current"] for row in rows)
     return render(request, "accounts/sessions.html", {"rows": rows, "others": others})
@@ -216,7 +220,7 @@ def sessions(request: HttpRequest) -> HttpResponse:
 @never_cache
 def kept(request: HttpRequest) -> HttpResponse:
     """The form that was sent without a session, to be sent again. A POST here discards it."""
-    form = kept_form(request)
+    form = find_unsent_form(request)
     if request.method == "POST":
         # Not `redirect`, which takes a word without a slash for the name of a route.
         return HttpResponseRedirect(
@@ -224,13 +228,13 @@ def kept(request: HttpRequest) -> HttpResponse:
         )
     if form is None:
         return redirect(settings.LOGIN_REDIRECT_URL)
-    return render(request, "accounts/kept_form.html", {"form": form})
+    return render(request, "accounts/unsent_form.html", {"form": form})
 
 
 @require_POST
 @sign_in_required
 def end_session(request: HttpRequest, session_id: int) -> HttpResponse:
-    if not session_end(person=signed_in(request), session_id=session_id):
+    if not revoke_session(person=signed_in(request), session_id=session_id):
         raise Http404
     return redirect("accounts:sessions")
 
@@ -239,8 +243,8 @@ def end_session(request: HttpRequest, session_id: int) -> HttpResponse:
 @sign_in_required
 def end_others(request: HttpRequest) -> HttpResponse:
     person = signed_in(request)
-    sessions_end_others(person=person, current_key=request.session.session_key or "")
+    revoke_other_sessions(person=person, current_key=request.session.session_key or "")
     forget_devices(person=person)
-    mark_known(request, person)
+    remember_device(request, person)
     messages.success(request, _("You are signed in here alone now."))
     return redirect("accounts:sessions")

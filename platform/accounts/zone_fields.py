@@ -8,7 +8,15 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.zones import Choice, Group, canonical_zone, city_of, clock_now, old_names, zone_choices
+from accounts.zones import (
+    Choice,
+    Group,
+    build_zone_choices,
+    find_canonical_zone,
+    format_city,
+    format_current_time,
+    list_old_names,
+)
 
 
 class ZoneSelect(forms.Select):
@@ -16,7 +24,7 @@ class ZoneSelect(forms.Select):
 
     def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
         option: dict[str, Any] = super().create_option(name, value, *args, **kwargs)
-        if also := old_names().get(str(value)):
+        if also := list_old_names().get(str(value)):
             option["attrs"]["data-also"] = " ".join(also)
         return option
 
@@ -50,36 +58,36 @@ class ZoneField(forms.ChoiceField):
 
         def choices() -> list[Group | Choice]:
             none: list[Group | Choice] = [("", str(self.nowhere))] if self.nowhere else []
-            return [*none, *zone_choices(zones)]
+            return [*none, *build_zone_choices(zones)]
 
         self.choices = choices
 
     def prepare_value(self, value: Any) -> Any:
-        return canonical_zone(str(value)) or value
+        return find_canonical_zone(str(value)) or value
 
     def to_python(self, value: Any) -> str:
         sent = str(super().to_python(value))
-        return canonical_zone(sent) or sent
+        return find_canonical_zone(sent) or sent
 
     def valid_value(self, value: str) -> bool:
-        return canonical_zone(value) is not None
+        return find_canonical_zone(value) is not None
 
 
-def zone_field(form: forms.BaseForm, name: str = "time_zone") -> ZoneField:
+def get_zone_field(form: forms.BaseForm, name: str = "time_zone") -> ZoneField:
     field = form.fields[name]
     assert isinstance(field, ZoneField)  # noqa: S101 - tells the types
     return field
 
 
-def with_time_now(field: forms.Field, zone: str) -> None:
+def add_current_time(field: forms.Field, zone: str) -> None:
     """Say under a field what the clock shows there, so that a wrong zone is seen."""
     field.help_text = _("It is %(time)s in %(city)s now.") % {
-        "time": clock_now(ZoneInfo(zone)),
-        "city": city_of(zone),
+        "time": format_current_time(ZoneInfo(zone)),
+        "city": format_city(zone),
     }
 
 
-class ZoneOfNewPerson(forms.Form):
+class NewPersonZoneForm(forms.Form):
     """The zone of a new account: what the browser says, by a script; else a guess. One may choose another.
 
     Pass the guess as the form's initial `time_zone`.
@@ -95,7 +103,7 @@ class ZoneOfNewPerson(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        field = zone_field(self)
+        field = get_zone_field(self)
         field.offer_first([self.initial["time_zone"]])
         field.widget.attrs["data-zone"] = "kept" if self.is_bound else "choose"
 
@@ -106,5 +114,5 @@ class ZoneOfNewPerson(forms.Form):
     def is_zone_confirmed(self) -> bool:
         """Whether the zone is more than our guess: the browser says so too, or the person chose another."""
         zone: str = self.cleaned_data["time_zone"]
-        is_the_browsers = zone == canonical_zone(self.cleaned_data["browser_zone"])
+        is_the_browsers = zone == find_canonical_zone(self.cleaned_data["browser_zone"])
         return is_the_browsers or zone != self.initial["time_zone"]

@@ -22,14 +22,14 @@ from django.utils.translation import gettext_noop as _
 from kit.languages import page_language
 
 # Names of a machine's own settings, which mean nothing elsewhere.
-NOT_ZONES = {"localtime", "Factory", "posixrules"}
+EXCLUDED_NAMES = {"localtime", "Factory", "posixrules"}
 AREAS = {
     "Europe": _("Europe"), "Arctic": _("Europe"), "America": _("America"), "Africa": _("Africa"), "Asia": _("Asia"),
     "Australia": _("Australia"), "Pacific": _("Pacific Ocean"), "Atlantic": _("Atlantic Ocean"),
     "Indian": _("Indian Ocean"), "Antarctica": _("Antarctica"),
 }  # fmt: skip
 # Where most readers of a language are, in the order in which they are offered.
-LIKELY = {
+LIKELY_ZONES = {
     "en": ("America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles", "Europe/London"),
     "es": ("Europe/Madrid", "America/Mexico_City", "America/Bogota", "America/Argentina/Buenos_Aires",
            "America/Lima", "America/Santiago", "America/New_York", "America/Los_Angeles"),
@@ -40,87 +40,90 @@ type Group = tuple[str, list[Choice]]
 
 
 @lru_cache(maxsize=1)
-def known_zones() -> frozenset[str]:
+def list_zone_names() -> frozenset[str]:
     """Every name that this machine knows a zone by, also the old ones."""
-    return frozenset(zoneinfo.available_timezones() - NOT_ZONES)
+    return frozenset(zoneinfo.available_timezones() - EXCLUDED_NAMES)
 
 
 @lru_cache(maxsize=1)
-def countries() -> dict[str, str]:
+def list_zone_countries() -> dict[str, str]:
     """The zones to choose from, with the country of each; a country's most populous zone comes first."""
-    rows = (row.split("\t") for row in _lines("zone.tab") if not row.startswith("#"))
+    rows = (row.split("\t") for row in _read_lines("zone.tab") if not row.startswith("#"))
     return {zone: country for country, _place, zone, *_rest in rows}
 
 
 @lru_cache(maxsize=1)
-def _links() -> dict[str, str]:
+def _list_links() -> dict[str, str]:
     """Old names and what they stand for today: Asia/Calcutta is Asia/Kolkata."""
-    rows = (row.split() for row in _lines("tzdata.zi") if row.startswith("L "))
+    rows = (row.split() for row in _read_lines("tzdata.zi") if row.startswith("L "))
     return {old: new for _letter, new, old in rows}
 
 
-def _lines(name: str) -> list[str]:
+def _read_lines(name: str) -> list[str]:
     return files("tzdata.zoneinfo").joinpath(name).read_text(encoding="utf-8").splitlines()
 
 
-def canonical_zone(name: str) -> str | None:
+def find_canonical_zone(name: str) -> str | None:
     """The present name of a zone, or None for what is no zone.
 
     A city of a country's own stays itself, also where the database keeps it as a link: Oslo does not become Berlin.
     """
-    if name not in known_zones():
+    if name not in list_zone_names():
         return None
-    present, links = name, _links()
-    while present not in countries() and present in links:
+    present, links = name, _list_links()
+    while present not in list_zone_countries() and present in links:
         present = links[present]
     return "UTC" if present in {"Etc/UTC", "Etc/GMT"} else present
 
 
 @lru_cache(maxsize=1)
-def old_names() -> dict[str, list[str]]:
+def list_old_names() -> dict[str, list[str]]:
     """The old names of each zone: a browser may still send one."""
     names: dict[str, list[str]] = {}
-    for old in sorted(_links()):
-        present = canonical_zone(old)
+    for old in sorted(_list_links()):
+        present = find_canonical_zone(old)
         if present and present != old:
             names.setdefault(present, []).append(old)
     return names
 
 
-def city_of(zone: str) -> str:
+def format_city(zone: str) -> str:
     """What people call a zone, in the reader's language: “Los Angeles”, “Nueva York”. A zone of no place: “UTC”."""
-    return _city(canonical_zone(zone) or zone, _language())
+    return _format_city(find_canonical_zone(zone) or zone, _get_language())
 
 
 @lru_cache(maxsize=2048)
-def _city(zone: str, language: str) -> str:
-    if zone not in countries():
+def _format_city(zone: str, language: str) -> str:
+    if zone not in list_zone_countries():
         return zone.removeprefix("Etc/").replace("_", " ")
     said = get_timezone_location(zone, Locale.parse(language), return_city=True)
     # CLDR has no short name for some: “Argentina/Buenos Aires”.
     return said.rpartition("/")[2]
 
 
-def zone_name(zone: ZoneInfo) -> str:
+def format_zone_name(zone: ZoneInfo) -> str:
     """Whose clock a time is on: “Madrid time”."""
-    if canonical_zone(zone.key) not in countries():
-        return city_of(zone.key)
-    return gettext("%(city)s time") % {"city": city_of(zone.key)}
+    if find_canonical_zone(zone.key) not in list_zone_countries():
+        return format_city(zone.key)
+    return gettext("%(city)s time") % {"city": format_city(zone.key)}
 
 
-def clock_now(zone: ZoneInfo, *, now: datetime | None = None) -> str:
+def format_current_time(zone: ZoneInfo, *, now: datetime | None = None) -> str:
     """What a clock there shows now."""
     return date_format((now or timezone.now()).astimezone(zone), "TIME_FORMAT")
 
 
-def time_in(moment: datetime, zone: ZoneInfo) -> str:
+def format_time_in_zone(moment: datetime, zone: ZoneInfo) -> str:
     """A time of day with the clock that it is on: “7 a.m., Madrid time”."""
-    return gettext("%(time)s, %(clock)s") % {"time": clock_now(zone, now=moment), "clock": zone_name(zone)}
+    return gettext("%(time)s, %(clock)s") % {
+        "time": format_current_time(zone, now=moment),
+        "clock": format_zone_name(zone),
+    }
 
 
-def zone_choices(likely: Iterable[str], *, now: datetime | None = None) -> list[Group]:
+def build_zone_choices(likely: Iterable[str], *, now: datetime | None = None) -> list[Group]:
     """The zones by city and country, each with its time now: the likely ones first, then all by parts of the world."""
-    now, language = now or timezone.now(), _language()
+    now, language = now or timezone.now(), _get_language()
     # Four hundred zones show some forty times.
     shown: dict[timedelta | None, str] = {}
 
@@ -129,47 +132,50 @@ def zone_choices(likely: Iterable[str], *, now: datetime | None = None) -> list[
         time = shown.get(there.utcoffset()) or shown.setdefault(
             there.utcoffset(), date_format(there, "TIME_FORMAT")
         )
-        return zone, f"{_label(zone, language)} · {time}"
+        return zone, f"{_format_label(zone, language)} · {time}"
 
     areas: dict[str, list[Choice]] = {}
-    for zone in _by_name(language):
+    for zone in _sort_by_name(language):
         areas.setdefault(gettext(AREAS[zone.partition("/")[0]]), []).append(choice(zone))
     first = dict.fromkeys(
-        filter(None, map(canonical_zone, [*likely, *LIKELY.get(language[:2], LIKELY["en"])]))
+        filter(None, map(find_canonical_zone, [*likely, *LIKELY_ZONES.get(language[:2], LIKELY_ZONES["en"])]))
     )
     groups = [(gettext("Suggested"), [choice(zone) for zone in first]), *areas.items()]
     return [*groups, (gettext("Other"), [choice("UTC")])]
 
 
 @lru_cache(maxsize=8)
-def _by_name(language: str) -> Sequence[str]:
+def _sort_by_name(language: str) -> Sequence[str]:
     return sorted(
-        countries(), key=lambda zone: (list(AREAS).index(zone.partition("/")[0]), _label(zone, language))
+        list_zone_countries(),
+        key=lambda zone: (list(AREAS).index(zone.partition("/")[0]), _format_label(zone, language)),
     )
 
 
 @lru_cache(maxsize=2048)
-def _label(zone: str, language: str) -> str:
-    city = _city(zone, language)
-    country = Locale.parse(language).territories.get(countries().get(zone, ""), "")
+def _format_label(zone: str, language: str) -> str:
+    city = _format_city(zone, language)
+    country = Locale.parse(language).territories.get(list_zone_countries().get(zone, ""), "")
     return city if country in {"", city} else f"{city}, {country}"
 
 
-def zone_guess(accept_language: str) -> str:
+def guess_zone(accept_language: str) -> str:
     """A zone for somebody of whom only the browser's languages are known: of the first country that they name."""
     for tag in accept_language.split(","):
         country = tag.partition(";")[0].strip().replace("_", "-").rpartition("-")[2].upper()
-        for zone, its_country in countries().items():
+        for zone, its_country in list_zone_countries().items():
             if len(country) == len("US") and its_country == country and "-" in tag:
                 # Of the many zones of one country the site's own is as likely as any.
-                return default_zone() if countries().get(default_zone()) == country else zone
-    return default_zone()
+                return (
+                    get_default_zone() if list_zone_countries().get(get_default_zone()) == country else zone
+                )
+    return get_default_zone()
 
 
-def default_zone() -> str:
+def get_default_zone() -> str:
     zone: str = settings.DEFAULT_PERSON_TIME_ZONE
     return zone
 
 
-def _language() -> str:
+def _get_language() -> str:
     return page_language().replace("-", "_")

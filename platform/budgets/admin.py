@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Person
-from accounts.zone_fields import ZoneField, zone_field
+from accounts.zone_fields import ZoneField, get_zone_field
 from budgets import allowances, grants
 from budgets.models import (
     Audit,
@@ -36,7 +36,7 @@ class BudgetForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        zone_field(self).offer_first([self.instance.time_zone])
+        get_zone_field(self).offer_first([self.instance.time_zone])
         self.initial["is_stopped"] = self.instance.stopped_at is not None
 
 

@@ -7,7 +7,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from accounts.zones import canonical_zone, city_of, countries
+from accounts.zones import find_canonical_zone, format_city, list_zone_countries
 
 
 class NoSuchTime(ValueError):
@@ -37,8 +37,8 @@ def format_clock_time(moment: datetime, zone: ZoneInfo) -> str:
 
 def format_zone(local: datetime, zone: ZoneInfo) -> str:
     """Whose clock it is: "Los Angeles time (PST)". A zone that is no place is named as it is: "UTC"."""
-    place = city_of(zone.key)
-    if canonical_zone(zone.key) not in countries():
+    place = format_city(zone.key)
+    if find_canonical_zone(zone.key) not in list_zone_countries():
         return place
     short = local.tzname() or ""
     if short[:1] in "+-":

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 from django.http import HttpRequest
 
 from accounts.models import Person
-from accounts.zones import canonical_zone, city_of
+from accounts.zones import find_canonical_zone, format_city
 
 # One city a clock, from west to east: a list that fits on a telephone. A script knows a visitor's own without asking.
 CITIES = (
@@ -21,7 +21,7 @@ CITIES = (
 
 def find_zone(name: str) -> ZoneInfo | None:
     """The zone of a name that somebody sent, by its present name, or None for what is no zone."""
-    present = canonical_zone(name)
+    present = find_canonical_zone(name)
     return ZoneInfo(present) if present else None
 
 
@@ -35,4 +35,4 @@ def find_visitor_zone(request: HttpRequest) -> ZoneInfo | None:
 
 def list_cities() -> list[tuple[str, str]]:
     """Zones to choose from, and what they are called."""
-    return [(zone, city_of(zone)) for zone in CITIES]
+    return [(zone, format_city(zone)) for zone in CITIES]

@@ -13,7 +13,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from accounts.age import TooYoung
-from accounts.forms import FIRST_YEAR
+from accounts.forms import EARLIEST_BIRTH_YEAR
 from accounts.models import Person, Role
 from families import corrections, verification
 from families.consent_models import CheckMethod
@@ -71,7 +71,7 @@ class CorrectionForm(forms.ModelForm):  # type: ignore[type-arg]
         choices=[("", "–"), *MONTHS.items()],
     )
     year = forms.IntegerField(
-        label=capfirst(_("birth year")), required=False, min_value=FIRST_YEAR, max_value=MAXYEAR
+        label=capfirst(_("birth year")), required=False, min_value=EARLIEST_BIRTH_YEAR, max_value=MAXYEAR
     )
 
     class Meta:

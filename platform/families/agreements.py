@@ -11,7 +11,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from accounts.models import Person
-from accounts.zones import canonical_zone, time_in, zone_name
+from accounts.zones import find_canonical_zone, format_time_in_zone, format_zone_name
 from families.errors import NoProposalToAnswer
 from families.family_budget import apply_daily_cap
 from families.models import Link, Proposal
@@ -37,7 +37,7 @@ def propose_terms(*, link: Link, by: Person, terms: Terms, includes_earlier: boo
     """
     link = Link.objects.select_for_update().get(pk=link.pk)
     waiting = Proposal.objects.filter(link=link).first()
-    terms = replace(terms, time_zone=canonical_zone(terms.time_zone) or link.time_zone)
+    terms = replace(terms, time_zone=find_canonical_zone(terms.time_zone) or link.time_zone)
     if terms == link.terms:
         Proposal.objects.filter(link=link).delete()
         return True
@@ -61,7 +61,7 @@ def propose_terms(*, link: Link, by: Person, terms: Terms, includes_earlier: boo
     words = _("%(who)s would like to change your agreement: please answer.") % {"who": by}
     if terms.time_zone != link.time_zone:
         moves = _("It would put your agreement on %(clock)s.")
-        words = f"{words} {moves % {'clock': zone_name(ZoneInfo(terms.time_zone))}}"
+        words = f"{words} {moves % {'clock': format_zone_name(ZoneInfo(terms.time_zone))}}"
     send_notice(
         person=get_other_side(link, by),
         text=words,
@@ -145,8 +145,8 @@ def format_zone_change(zone: str, since: datetime, earlier: str) -> str:
     """When a new zone counts, on the clock that holds until then."""
     return _("Your agreement is on %(clock)s from %(day)s, %(time)s.") % {
         "day": date_format(since.astimezone(ZoneInfo(earlier)), "DATE_FORMAT"),
-        "time": time_in(since, ZoneInfo(earlier)),
-        "clock": zone_name(ZoneInfo(zone)),
+        "time": format_time_in_zone(since, ZoneInfo(earlier)),
+        "clock": format_zone_name(ZoneInfo(zone)),
     }
 
 

@@ -6,7 +6,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.names import LONGEST_STORED_NAME
+from accounts.names import MAX_STORED_NAME_LENGTH
 
 PERSON = settings.AUTH_USER_MODEL
 
@@ -49,7 +49,7 @@ class Consent(models.Model):
     teen = models.ForeignKey(PERSON, on_delete=models.CASCADE, related_name="consents")
     given_by = models.ForeignKey(PERSON, on_delete=models.SET_NULL, null=True, related_name="consents_given")
     # As they were named when they gave it, should their account be erased before the teen's.
-    given_by_name = models.CharField(max_length=LONGEST_STORED_NAME)
+    given_by_name = models.CharField(max_length=MAX_STORED_NAME_LENGTH)
     given_as = models.CharField(max_length=10, choices=[("teen", _("the teen")), ("parent", _("a parent"))])
     version = models.CharField(max_length=20)
     text_hash = models.CharField(max_length=64)

@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.age import age_at, is_grown_up
+from accounts.age import calculate_age, is_adult
 from accounts.models import Person
 from families.consent_end import run_consent_end_handlers
 from families.consent_models import Verification
@@ -43,9 +43,9 @@ def can_consent_alone(teen: Person, country: str | None) -> bool:
     if teen.born is None or country is None:
         return False
     today = timezone.localdate()
-    return is_grown_up(born=teen.born, on=today) or age_at(born=teen.born, on=today) >= get_own_consent_age(
-        country
-    )
+    return is_adult(born=teen.born, on=today) or calculate_age(
+        born=teen.born, on=today
+    ) >= get_own_consent_age(country)
 
 
 def list_consents_in_force() -> QuerySet[Consent]:
@@ -105,7 +105,7 @@ def _record_consent(teen: Person, by: Person, country: str, text: ConsentText) -
         version=text.version,
         text_hash=text.hash,
         country=country,
-        age=age_at(born=teen.born, on=timezone.localdate()) if teen.born else None,
+        age=calculate_age(born=teen.born, on=timezone.localdate()) if teen.born else None,
     )
 
 

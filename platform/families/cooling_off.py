@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from accounts.age import is_grown_up
+from accounts.age import is_adult
 from accounts.models import Person
 from families.models import CoolingOff
 
@@ -52,7 +52,7 @@ def can_parents_end_cooling_off(teen: Person) -> bool:
 
 
 def has_turned_18(teen: Person, now: datetime) -> bool:
-    return teen.born is not None and is_grown_up(born=teen.born, on=timezone.localdate(now))
+    return teen.born is not None and is_adult(born=teen.born, on=timezone.localdate(now))
 
 
 def format_cooling_off_day(until: datetime, person: Person) -> str:

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Person
 from accounts.names import NameFormField
-from accounts.zone_fields import ZoneField, zone_field
+from accounts.zone_fields import ZoneField, get_zone_field
 from families.countries import list_country_choices
 from families.password_help import CODE_DIGITS
 from families.terms import ParentView, Terms
@@ -40,7 +40,7 @@ class TermsForm(forms.Form):
 
     def __init__(self, *args: Any, likely: Iterable[str] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        field = zone_field(self)
+        field = get_zone_field(self)
         field.offer_first(likely)
         field.widget.attrs |= {"id": "time_zone", "data-zone": "offer", "aria-describedby": "time_zone-hint"}
 

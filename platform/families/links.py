@@ -5,7 +5,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.age import is_grown_up
+from accounts.age import is_adult
 from accounts.models import Person, Role
 from families.consents import find_consent, withdraw_consent
 from families.cooling_off import end_cooling_off, format_cooling_off_day, start_cooling_off
@@ -172,5 +172,5 @@ def end_links_at_18() -> int:
     return sum(
         end_link(link=link, by=None)
         for link in born
-        if link.teen.born and is_grown_up(born=link.teen.born, on=today)
+        if link.teen.born and is_adult(born=link.teen.born, on=today)
     )

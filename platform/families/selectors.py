@@ -6,7 +6,7 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from accounts.age import latest_birth_of_grown_ups
+from accounts.age import get_latest_adult_birth_month
 from accounts.models import Person
 from families.models import INVITATION_LIFETIME, Invitation, Link, Notice, ParentViewLog
 from mail.selectors import list_verified_addresses
@@ -14,7 +14,7 @@ from mail.selectors import list_verified_addresses
 
 def list_active_links() -> QuerySet[Link]:
     """The links that stand. One past the 18th birthday does not, whether or not the nightly task has ended it."""
-    grown_up = latest_birth_of_grown_ups(timezone.localdate())
+    grown_up = get_latest_adult_birth_month(timezone.localdate())
     return Link.objects.filter(ended_at=None).exclude(teen__born__lte=grown_up)
 
 

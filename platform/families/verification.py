@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.confirmations import mailbox_confirmed_at
+from accounts.confirmations import get_mailbox_confirmed_at
 from accounts.models import MailboxConfirmation, Person
 from families.consent_models import CheckMethod, Verification
 from families.models import Consent, ConsentPolicy, Link, ParentCheck
@@ -43,7 +43,7 @@ def find_missing_verification(link: Link, *, now: datetime | None = None) -> Mis
     """What the link's parent lacks for the level that holds now; None when nothing."""
     level = get_verification_level()
     if level == Verification.MAILBOX:
-        confirmed_at = mailbox_confirmed_at(link.parent)
+        confirmed_at = get_mailbox_confirmed_at(link.parent)
         until = confirmed_at + MAILBOX_AGE if confirmed_at else None
         return None if until and until <= (now or timezone.now()) else MissingVerification(level, until)
     if level == Verification.ORGANISATION and not ParentCheck.objects.filter(link=link).exists():

@@ -15,7 +15,7 @@ from django.template.loader import render_to_string
 from django.utils.deprecation import MiddlewareMixin
 from django.views.defaults import page_not_found
 
-from accounts.access import KeptForm, is_htmx
+from accounts.access import UnsentForm, is_htmx
 from kit.throttles import TooOften, slowed, wait_in_words
 from rest import problems
 
@@ -34,9 +34,9 @@ def form_expired(request: HttpRequest, reason: str = "") -> HttpResponse:
         response = render(request, "form_expired.html", status=403)
         response.headers["HX-Trigger"] = json.dumps({"form-token": {"token": get_token(request)}})
         return response
-    form = KeptForm.of(request)
+    form = UnsentForm.of(request)
     if form:
-        return render(request, "accounts/kept_form.html", {"form": form, "has_expired": True}, status=403)
+        return render(request, "accounts/unsent_form.html", {"form": form, "has_expired": True}, status=403)
     return render(request, "403.html", {"form_expired": True}, status=403)
 
 

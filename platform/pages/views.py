@@ -9,8 +9,8 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 from django.views.i18n import set_language
 
-from courses.learning.records import record_of
-from courses.library.selectors import courses_of
+from courses.learning.records import get_record
+from courses.library.selectors import list_reader_modules
 from events.selectors import find_next_event
 from families.next_steps import find_step_for_page
 from inference.place import guard_host, runs_at_home
@@ -20,13 +20,13 @@ from privacy.registry import list_kinds
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    courses = courses_of(record_of(request))
-    unfinished = [course for course in courses if not course.progress.is_whole]
-    own = [course for course in unfinished if course.module.language == page_language()]
-    begun = [course for course in unfinished if course.progress.is_begun]
+    courses = list_reader_modules(get_record(request))
+    unfinished = [reader_module for reader_module in courses if not reader_module.progress.is_finished]
+    own = [reader_module for reader_module in unfinished if reader_module.module.language == page_language()]
+    begun = [reader_module for reader_module in unfinished if reader_module.progress.is_started]
     page = {
         "courses": courses,
-        "course": next(iter(begun or own or unfinished or courses), None),
+        "reader_module": next(iter(begun or own or unfinished or courses), None),
         "event": find_next_event(),
         "step": find_step_for_page(request),
     }

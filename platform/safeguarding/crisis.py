@@ -12,7 +12,7 @@ from django.shortcuts import resolve_url
 from django.template.loader import render_to_string
 from django.utils import translation
 
-from accounts.access import forget_kept_form, is_htmx
+from accounts.access import delete_unsent_form, is_htmx
 from guard import Action, Verdict, action_for, judge_conversation, worst
 from kit.free_text import free_text_of
 from kit.languages import page_language
@@ -78,7 +78,7 @@ def _build_card_response(request: HttpRequest, verdict: Verdict, answer: HttpRes
     is_away = answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
     if not is_away:
         # What could not be taken waits there to be sent again; of a cry for help nothing is stored.
-        forget_kept_form(request)
+        delete_unsent_form(request)
     is_taken = answer.status_code < HTTPStatus.BAD_REQUEST and not _leads_to_sign_in(answer)
     context = {
         "cards": build_cards_in_all_languages(verdict),

@@ -8,8 +8,8 @@ from allauth.account.models import EmailAddress
 from django.test import Client
 from django.utils import timezone
 
-from accounts.age_screen import REFUSED, TOLD_AT
-from accounts.confirmations import mailbox_confirmed_at
+from accounts.age_screen import ANSWERED_AT_KEY, REFUSED_KEY
+from accounts.confirmations import get_mailbox_confirmed_at
 from accounts.models import Person, Role
 from mail.models import Email
 from tests.accounts.conftest import is_signed_in
@@ -51,7 +51,7 @@ class TestTheFirstAnswer:
     def test_stands_for_a_day_as_a_family_may_share_the_device(self, client: Client) -> None:
         client.post(TEEN, born(15))
         session = client.session
-        session[TOLD_AT] -= int(timedelta(days=1, minutes=1).total_seconds())
+        session[ANSWERED_AT_KEY] -= int(timedelta(days=1, minutes=1).total_seconds())
         session.save()
         assert client.get(GROWN_UP).status_code == 200
 
@@ -75,7 +75,7 @@ class TestOnTheGrownUpsPage:
 
     def test_a_form_with_other_faults_is_an_answer_too(self, client: Client) -> None:
         client.post(GROWN_UP, born(10))
-        assert dict(client.session) == {REFUSED: True}
+        assert dict(client.session) == {REFUSED_KEY: True}
 
     def test_an_answer_is_needed(self, client: Client) -> None:
         assert "Choose the month" in client.post(GROWN_UP, GIVEN).content.decode()
@@ -85,7 +85,7 @@ class TestOnTheGrownUpsPage:
         client.post(GROWN_UP, GIVEN | born(40))
         person = Person.objects.get()
         assert (person.role, person.born) == (Role.PARENT, None)
-        assert not {"sign_up_born", REFUSED} & set(client.session.keys())
+        assert not {"sign_up_born", REFUSED_KEY} & set(client.session.keys())
 
     def test_the_way_on_is_kept(self, client: Client) -> None:
         onward = {"next": "/family/join/abc"}
@@ -116,9 +116,9 @@ class TestAMailbox:
     def test_is_as_old_as_its_confirmation(self, client: Client, link_in: Callable[[Email], str]) -> None:
         client.post(GROWN_UP, GIVEN | born(40))
         person = Person.objects.get()
-        assert mailbox_confirmed_at(person) is None
+        assert get_mailbox_confirmed_at(person) is None
         client.post(link_in(Email.objects.get()))
-        first = mailbox_confirmed_at(person)
+        first = get_mailbox_confirmed_at(person)
         assert first
         assert timezone.now() - first < timedelta(minutes=1)
 
@@ -128,8 +128,8 @@ class TestAMailbox:
         client.force_login(known)
         client.post("/account/reauthenticate/", {"password": "a-long-password"})
         client.post("/account/email/", {"action_add": "", "email": "new@example.org"})
-        assert mailbox_confirmed_at(known) is None  # made in the test, without a mail
+        assert get_mailbox_confirmed_at(known) is None  # made in the test, without a mail
         client.post(link_in(Email.objects.get(to="new@example.org")))
         assert [one.email for one in EmailAddress.objects.filter(user=known)] == ["new@example.org"]
-        assert mailbox_confirmed_at(known)
+        assert get_mailbox_confirmed_at(known)
         assert Email.objects.filter(to="kim@example.org").exists()

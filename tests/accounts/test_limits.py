@@ -11,7 +11,7 @@ from django.test import Client, RequestFactory
 from pytest_django import Settings
 
 from accounts import limits
-from accounts.known_devices import COOKIE, forget_devices
+from accounts.known_devices import COOKIE_NAME, forget_devices
 from accounts.models import Person, Role
 from kit import throttles
 from kit.throttles import AskerThrottle, GrowingWait, Throttle, TooOften, network_of
@@ -52,9 +52,9 @@ class TestGuessingAtOneAccount:
         assert try_sign_in(at(ELSEWHERE), PASSWORD) == WAITS
 
     def test_waits_grow_to_half_an_hour_and_no_further(self) -> None:
-        waits = [limits.wrong_at_a_name_from_one_network.wait_after(tries) for tries in range(1, 14)]
+        waits = [limits.login_failures_from_network.wait_after(tries) for tries in range(1, 14)]
         assert waits == [0, 0, 0, 0, 30, 60, 120, 240, 480, 960, 1800, 1800, 1800]
-        assert limits.wrong_at_a_name_from_one_network.wait_after(10_000) == 1800
+        assert limits.login_failures_from_network.wait_after(10_000) == 1800
 
     def test_tries_during_a_wait_make_it_no_longer(self, owner: Person) -> None:
         guess(ELSEWHERE, 60)
@@ -68,11 +68,11 @@ class TestGuessingAtOneAccount:
         assert try_sign_in(at(SCHOOL), PASSWORD) == HTTPStatus.FOUND
 
     def test_never_reaches_from_one_address_what_would_keep_the_owner_waiting_everywhere(self) -> None:
-        one, seconds, tries = limits.wrong_at_a_name_from_one_network, 0, 0
+        one, seconds, tries = limits.login_failures_from_network, 0, 0
         while seconds < 86_400:
             tries += 1
             seconds += one.wait_after(tries)
-        assert tries < limits.wrong_at_a_name.free
+        assert tries < limits.login_failures.free
 
     def test_from_many_addresses_is_slowed_as_well(
         self, owner: Person, monkeypatch: pytest.MonkeyPatch
@@ -156,19 +156,19 @@ class TestAKnownDevice:
             home.post("/sign-out")
 
     def test_keeps_a_cookie_that_names_nobody(self, owner: Person) -> None:
-        cookie = self.home(owner).cookies[COOKIE]
+        cookie = self.home(owner).cookies[COOKIE_NAME]
         assert owner.username not in cookie.value
         assert str(owner.pk) not in cookie.value.partition(".")[0]
         assert (cookie["httponly"], cookie["samesite"], cookie["max-age"]) == (True, "Lax", 31_536_000)
 
     def test_cannot_be_made_up(self, owner: Person) -> None:
         home = self.home(owner)
-        device, _dot, proof = home.cookies[COOKIE].value.partition(".")
+        device, _dot, proof = home.cookies[COOKIE_NAME].value.partition(".")
         forged = [f"{device}.{proof[::-1]}", f"x{device}.{proof}", "~.~", "." * 5000, "é.é"]
         guess(SCHOOL, 6)
         for value in forged:
             client = at(SCHOOL)
-            client.cookies[COOKIE] = value
+            client.cookies[COOKIE_NAME] = value
             assert try_sign_in(client, PASSWORD) == WAITS
 
     def test_is_unknown_after_a_new_password(self, owner: Person) -> None:
@@ -361,15 +361,15 @@ class TestWhatWasTyped:
 def test_the_threat_model_tells_these_numbers() -> None:
     told = Path("docs/threat-model.md").read_text()
     for wait in (
-        limits.wrong_on_a_known_device,
-        limits.wrong_at_a_name_from_one_network,
-        limits.wrong_at_a_name,
+        limits.known_device_failures,
+        limits.login_failures_from_network,
+        limits.login_failures,
     ):
         assert f"after {wait.free}, {wait.first} s to {wait.longest // 60} min" in told, wait.name
-    for limit in (limits.sign_up_forms, limits.accounts_made, limits.resets_asked):
+    for limit in (limits.sign_up_forms, limits.accounts_created, limits.reset_requests):
         for part in (limit.person, limit.network, limit.everyone):
             assert rules(part) in told, part.name
-    for part in (limits.wrong_from_one_network, limits.wrong_from_anywhere, limits.reset_mails):
+    for part in (limits.network_failures, limits.site_failures, limits.reset_emails):
         assert rules(part) in told, part.name
 
 

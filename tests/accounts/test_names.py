@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import Person
-from accounts.names import NO_ADDRESS, ONE_LINE
+from accounts.names import ADDRESS_ERROR, ONE_LINE_ERROR
 from events.models import Event, SignUp
 from events.services import create_sign_up
 from families.models import TrustedAdult
@@ -91,7 +91,7 @@ class TestEveryDoor:
         page = reply.content.decode()
         # The admin's own pages answer 200, with the field's error on them.
         assert reply.status_code in {200, 422}
-        assert str(NO_ADDRESS) in page or str(ONE_LINE) in page
+        assert str(ADDRESS_ERROR) in page or str(ONE_LINE_ERROR) in page
         assert name not in self.names()
 
     def test_takes_a_name_of_the_world(self, door: Post) -> None:

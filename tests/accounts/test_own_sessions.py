@@ -9,8 +9,8 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Person
-from accounts.sessions import SEEN_AT, browser_of, browser_words
-from accounts.tasks import sessions_forget
+from accounts.sessions import SEEN_AT_KEY, format_browser, parse_browser
+from accounts.tasks import delete_expired_sessions
 from tests.accounts.conftest import is_signed_in
 
 FIREFOX = "Mozilla/5.0 (Android 15; Mobile; rv:140.0) Gecko/140.0 Firefox/140.0"
@@ -45,9 +45,9 @@ def test_each_is_named_in_plain_words(teen: Person) -> None:
     ],
 )
 def test_little_is_kept_of_a_browser(user_agent: str, words: str) -> None:
-    kept = browser_of(user_agent)
-    assert browser_words(kept) == words
-    assert browser_of(kept) == kept
+    kept = parse_browser(user_agent)
+    assert format_browser(kept) == words
+    assert parse_browser(kept) == kept
 
 
 def test_no_network_address_is_written_down(teen: Person) -> None:
@@ -92,7 +92,7 @@ def test_when_it_was_last_seen_is_noted_now_and_then(teen: Person) -> None:
     client.get("/account/")
     assert UserSession.objects.get().last_seen_at == long_ago
     session = client.session
-    session[SEEN_AT] = int(long_ago.timestamp())
+    session[SEEN_AT_KEY] = int(long_ago.timestamp())
     session.save()
     client.get("/account/")
     assert UserSession.objects.get().last_seen_at > timezone.now() - timedelta(minutes=1)
@@ -101,5 +101,5 @@ def test_when_it_was_last_seen_is_noted_now_and_then(teen: Person) -> None:
 def test_what_is_kept_goes_with_the_session(teen: Person) -> None:
     signed_in(teen, FIREFOX)
     Session.objects.update(expire_date=timezone.now() - timedelta(seconds=1))
-    sessions_forget()
+    delete_expired_sessions()
     assert not UserSession.objects.exists()

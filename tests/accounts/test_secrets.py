@@ -10,7 +10,7 @@ from allauth.mfa.totp.internal.auth import TOTP
 from pytest_django import Settings
 
 from accounts.models import Person
-from accounts.second_factor import SecretLost, seal, unseal
+from accounts.second_factor import SecretLost, decrypt_secret, encrypt_secret
 from tests.accounts.test_second_factor import code_now
 
 SECRET = "JBSWY3DPEHPK3PXP"
@@ -26,21 +26,21 @@ def test_the_database_holds_none_that_can_be_read(parent: Person) -> None:
 
 
 def test_a_former_key_still_opens_what_it_sealed(settings: Settings) -> None:
-    sealed = seal(SECRET)
+    sealed = encrypt_secret(SECRET)
     settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
     settings.SECRET_KEY = "another key of fifty characters and more, made up here"
-    assert unseal(sealed) == SECRET
-    assert unseal(seal(SECRET)) == SECRET
+    assert decrypt_secret(sealed) == SECRET
+    assert decrypt_secret(encrypt_secret(SECRET)) == SECRET
 
 
 def test_a_lost_key_lets_no_code_fit_and_says_so_in_the_log(
     parent: Person, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
-    sealed = seal(SECRET)
+    sealed = encrypt_secret(SECRET)
     TOTP.activate(parent, SECRET)
     settings.SECRET_KEY = "another key of fifty characters and more, made up here"
     with pytest.raises(SecretLost):
-        unseal(sealed)
+        decrypt_secret(sealed)
     with caplog.at_level(logging.ERROR):
         assert not TOTP(Authenticator.objects.get()).validate_code(code_now(SECRET))
     assert "SECRET_KEY_FALLBACKS" in caplog.text

@@ -9,7 +9,7 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
 
-from accounts.tasks import sessions_forget
+from accounts.tasks import delete_expired_sessions
 
 
 @pytest.fixture
@@ -20,13 +20,13 @@ def visitor(client: Client, library: None) -> Client:
 
 def test_one_that_has_ended_is_forgotten(visitor: Client) -> None:
     Session.objects.update(expire_date=timezone.now() - timedelta(seconds=1))
-    sessions_forget()
+    delete_expired_sessions()
     assert Session.objects.count() == 0
     assert "Go on:" not in visitor.get("/").content.decode()
 
 
 def test_one_that_goes_on_is_kept(visitor: Client) -> None:
-    sessions_forget()
+    delete_expired_sessions()
     assert "Go on:" in visitor.get("/").content.decode()
 
 

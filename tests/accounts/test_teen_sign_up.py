@@ -11,9 +11,9 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.age import TooYoung
-from accounts.age_screen import BORN, REFUSED
+from accounts.age_screen import BORN_KEY, REFUSED_KEY
 from accounts.models import Person, Role
-from accounts.services import teen_make
+from accounts.services import create_teen
 from tests.accounts.conftest import is_signed_in
 
 PAGE = "/sign-up/teen"
@@ -41,7 +41,7 @@ class TestTheAgePage:
 
     def test_sends_grown_ups_to_theirs(self, client: Client) -> None:
         assert client.post(PAGE, born(18)).headers["Location"] == "/sign-up"
-        assert not client.session.get(REFUSED)
+        assert not client.session.get(REFUSED_KEY)
 
     @pytest.mark.parametrize(
         ("year", "said"),
@@ -73,8 +73,8 @@ class TestTheAgePage:
     def test_asks_again_for_what_is_no_month(self, given: dict[str, str], client: Client) -> None:
         reply = client.post(PAGE, given)
         assert reply.status_code == 422
-        assert not client.session.get(REFUSED)
-        assert not client.session.get(BORN)
+        assert not client.session.get(REFUSED_KEY)
+        assert not client.session.get(BORN_KEY)
 
 
 @pytest.mark.django_db
@@ -82,7 +82,7 @@ class TestSomebodyTooYoung:
     def test_is_refused_kindly_and_nothing_is_kept_but_that(self, client: Client) -> None:
         reply = client.post(PAGE, born(10))
         assert "Not an account yet" in reply.content.decode()
-        assert dict(client.session) == {REFUSED: True}
+        assert dict(client.session) == {REFUSED_KEY: True}
         assert not Person.objects.exists()
 
     def test_cannot_try_another_year_in_the_same_browser(self, client: Client) -> None:
@@ -109,7 +109,7 @@ class TestATeen:
         )
         assert person.born == timezone.localdate().replace(day=1, year=timezone.localdate().year - 15)
         assert is_signed_in(client)
-        assert BORN not in client.session
+        assert BORN_KEY not in client.session
 
     def test_cannot_skip_the_first_page(self, client: Client) -> None:
         assert client.post(PAGE, GIVEN).status_code == 422
@@ -152,25 +152,25 @@ SERVICE: dict[str, Any] = {
 @pytest.mark.django_db
 class TestTheService:
     def test_keeps_the_month_alone(self) -> None:
-        person = teen_make(born=date(2011, 5, 17), **SERVICE)
+        person = create_teen(born=date(2011, 5, 17), **SERVICE)
         person.refresh_from_db()
         assert person.born == date(2011, 5, 1)
         assert person.check_password("three-words-in-a-row")
 
     def test_makes_nothing_for_somebody_too_young(self) -> None:
         with pytest.raises(TooYoung):
-            teen_make(born=date(2013, 11, 1), **SERVICE)
+            create_teen(born=date(2013, 11, 1), **SERVICE)
         assert not Person.objects.exists()
 
     @pytest.mark.parametrize("changed", [{"username": "a@b.c"}, {"time_zone": "Mars/Olympus"}])
     def test_refuses_what_cannot_be(self, changed: dict[str, str]) -> None:
         with pytest.raises(ValidationError):
-            teen_make(born=date(2011, 5, 1), **(SERVICE | changed))
+            create_teen(born=date(2011, 5, 1), **(SERVICE | changed))
 
     def test_a_name_in_other_capitals_is_taken(self) -> None:
-        teen_make(born=date(2011, 5, 1), **SERVICE)
+        create_teen(born=date(2011, 5, 1), **SERVICE)
         with pytest.raises(ValidationError):
-            teen_make(born=date(2011, 5, 1), **(SERVICE | {"username": "LOU"}))
+            create_teen(born=date(2011, 5, 1), **(SERVICE | {"username": "LOU"}))
 
 
 def test_the_database_itself_knows_no_day(teen: Person) -> None:

@@ -12,7 +12,7 @@ from django.db import IntegrityError
 from django.test import Client
 from django.utils import timezone
 
-from accounts.confirmations import UNCONFIRMED_KEPT_FOR, unconfirmed_forget
+from accounts.confirmations import UNCONFIRMED_RETENTION, delete_unconfirmed_accounts
 from accounts.models import Person, Role
 from mail.models import Email
 from tests.accounts.conftest import is_signed_in
@@ -121,7 +121,7 @@ class TestForgetting:
     ) -> None:
         client.post("/sign-up", GIVEN)
         page = link_in(Email.objects.get())
-        assert unconfirmed_forget(now=timezone.now() + LATER) == 1
+        assert delete_unconfirmed_accounts(now=timezone.now() + LATER) == 1
         assert not Person.objects.exists()
         assert not EmailAddress.objects.exists()
         assert "too old" in client.get(page).content.decode()
@@ -134,19 +134,19 @@ class TestForgetting:
         person = Person.objects.get()
         assert person.unconfirmed_since is None
         assert person.last_login is None
-        assert unconfirmed_forget(now=timezone.now() + LATER) == 0
+        assert delete_unconfirmed_accounts(now=timezone.now() + LATER) == 0
 
     def test_spares_whom_an_admin_made_and_teens(self, teen: Person) -> None:
         person = Person.objects.create_user("lou", role=Role.PARENT, email="lou@example.org")
         EmailAddress.objects.create(user=person, email=person.email)
-        assert unconfirmed_forget(now=timezone.now() + LATER) == 0
+        assert delete_unconfirmed_accounts(now=timezone.now() + LATER) == 0
 
     def test_waits_its_days(self) -> None:
         sign_up()
         since = Person.objects.get().unconfirmed_since
         assert since
-        assert unconfirmed_forget(now=since + UNCONFIRMED_KEPT_FOR) == 0
-        assert unconfirmed_forget(now=since + UNCONFIRMED_KEPT_FOR + timedelta(seconds=1)) == 1
+        assert delete_unconfirmed_accounts(now=since + UNCONFIRMED_RETENTION) == 0
+        assert delete_unconfirmed_accounts(now=since + UNCONFIRMED_RETENTION + timedelta(seconds=1)) == 1
 
 
 @pytest.mark.django_db

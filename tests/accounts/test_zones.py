@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import Person
-from accounts.services import teen_make
+from accounts.services import create_teen
 
 GROWN_UP = {
     "display_name": "Kim",
@@ -60,7 +60,7 @@ class TestANewAccount:
         assert not Person.objects.exists()
 
     def test_may_be_made_under_an_old_name(self) -> None:
-        person = teen_make(
+        person = create_teen(
             username="lou", display_name="Lou", password="p", born=date(2010, 5, 1), time_zone="US/Pacific"
         )
         assert person.time_zone == "America/Los_Angeles"

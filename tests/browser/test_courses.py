@@ -6,8 +6,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from accounts.models import Person
-from courses.authoring.modules import library_read
-from courses.models import Answer, Certificate, LessonDone, Question
+from courses.authoring.modules import read_library
+from courses.models import Certificate, LessonDone, QuizAnswer, QuizQuestion
 from families.models import Link
 from tests.browser.checks import faults, too_wide
 from tests.browser.conftest import PHONE
@@ -16,7 +16,7 @@ from tests.live import Web, Worker
 
 GB = "/learn/good-and-bad"
 LESSONS = ["what-it-is", "good-at-and-bad-at", "bias-in-bias-out", "learning-with-it", "talk-about-it"]
-MODULES = [f"/learn/{module.slug}" for module in library_read() if module.language == "en"]
+MODULES = [f"/learn/{module.slug}" for module in read_library() if module.language == "en"]
 PAGES = [
     "/learn/",
     *MODULES,
@@ -69,7 +69,7 @@ def test_a_parent_walks_the_whole_module_without_a_script(plain_page: Page) -> N
     for lesson in LESSONS:
         assert page.url.endswith(lesson)
         page.get_by_role("button", name="Done. Next:").click()
-    for question in Question.objects.filter(module__slug=GB.rpartition("/")[2]):
+    for question in QuizQuestion.objects.filter(module__slug=GB.rpartition("/")[2]):
         shown = page.locator(f"#{question.slug}")
         shown.get_by_role("radio").first.check()
         shown.get_by_role("button", name="Check").click()
@@ -158,7 +158,7 @@ def test_a_choice_may_be_changed_with_the_keyboard_alone(
     page.keyboard.press("ArrowUp")
     page.keyboard.press("Enter")
     expect(question).to_contain_text("Yes, that is the best answer.")
-    assert Answer.objects.count() == 1
+    assert QuizAnswer.objects.count() == 1
 
 
 def test_the_tutor_cites_a_lesson_and_its_link_leads_there(

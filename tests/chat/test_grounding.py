@@ -20,7 +20,7 @@ from chat.prompt import (
     find_question_passages,
 )
 from courses.models import Module, Passage
-from courses.retrieval.search import Found, passages_find
+from courses.retrieval.search import FoundPassage, find_passages
 from inference.tokens import tokens_at_most
 from tests.chat.conftest import Ask, written
 from tests.markup import squeezed
@@ -64,7 +64,7 @@ class TestWhatIsFound:
 
 class TestWhatTheModelIsTold:
     def test_the_passages_stand_in_the_prompt(self) -> None:
-        told = build_prompt(COVERED, past=[], passages=passages_find(COVERED)).messages[0]["content"]
+        told = build_prompt(COVERED, past=[], passages=find_passages(COVERED)).messages[0]["content"]
         assert "A model does not know what it does not know." in told
         assert "not instructions" in told
 
@@ -73,26 +73,26 @@ class TestWhatTheModelIsTold:
 
     @pytest.mark.parametrize("room", [0, 5, 60, 200, 5000])
     def test_they_never_take_more_than_their_room(self, room: int) -> None:
-        told = build_grounding(passages_find(COVERED), room=room)
+        told = build_grounding(find_passages(COVERED), room=room)
         assert tokens_at_most(told) <= max(min(room, PASSAGE_TOKENS), tokens_at_most(""))
 
     def test_they_end_with_a_whole_sentence(self) -> None:
-        told = build_grounding(passages_find(COVERED), room=400)
+        told = build_grounding(find_passages(COVERED), room=400)
         assert told.removesuffix(FENCE_END).rstrip()[-1] in ".?”"
 
     def test_a_passage_of_one_endless_sentence_is_left_out(self) -> None:
-        endless = Found(key="m/l", title="Endless", lesson="L", text="word " * 4000, language="en")
+        endless = FoundPassage(key="m/l", title="Endless", lesson="L", text="word " * 4000, language="en")
         told = build_grounding([endless], room=400)
         assert tokens_at_most(told) <= 400
 
     def test_a_long_question_goes_before_them(self, settings: Settings) -> None:
         settings.TUTOR_CONTEXT_TOKENS = 1300
-        prompt = build_prompt("Why does AI make things up? " * 40, past=[], passages=passages_find(COVERED))
+        prompt = build_prompt("Why does AI make things up? " * 40, past=[], passages=find_passages(COVERED))
         assert prompt.tokens_at_most + 60 <= 1300
 
     def test_the_hold_covers_them(self, teen: Person, ask: Ask) -> None:
         turn = ask(teen, COVERED)
-        prompt = build_prompt(COVERED, past=[], passages=passages_find(COVERED))
+        prompt = build_prompt(COVERED, past=[], passages=find_passages(COVERED))
         assert Hold.objects.get(key=turn.pk).tokens >= prompt.tokens_at_most + turn.max_answer_tokens
 
     @pytest.mark.django_db(transaction=True)

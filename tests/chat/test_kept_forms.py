@@ -11,7 +11,7 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 from django.urls import reverse
 
-from accounts.access import KEPT_SECONDS
+from accounts.access import UNSENT_FORM_SECONDS
 from accounts.models import Person
 from chat import services
 from chat.models import Turn
@@ -69,7 +69,7 @@ class TestAQuestion:
 
     def test_is_gone_after_half_an_hour(self, client: Client, teen: Person) -> None:
         after = sign_in(client, ask_signed_out(client))
-        with patch("accounts.access.time.time", return_value=time.time() + KEPT_SECONDS + 1):
+        with patch("accounts.access.time.time", return_value=time.time() + UNSENT_FORM_SECONDS + 1):
             assert client.get(after).status_code == 302
 
     def test_is_gone_with_the_session(self, client: Client, teen: Person) -> None:

@@ -18,7 +18,7 @@ from django.conf import settings
 
 from accounts.models import Person
 from chat.streaming.store import stream_key
-from courses.certificates.views import wrong_addresses
+from courses.certificates.views import unknown_addresses
 from kit import throttles
 from tests.live import ROOT, Process, Visitor, Web, free_port, ready, running
 from tests.streams import make_live_turns
@@ -94,7 +94,7 @@ def test_a_visitor_cannot_choose_the_address_that_limits_go_by(proxy: Proxy) -> 
     for own in ("127.0.0.1", "::/64"):
         with suppress(throttles.TooOften):
             while True:
-                wrong_addresses.hit(own)
+                unknown_addresses.hit(own)
     assert get(proxy, path, **forged)[0].status == 429
     throttles._shared().storage.reset()
 

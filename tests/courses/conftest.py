@@ -4,10 +4,10 @@ from itertools import count
 import pytest
 
 from accounts.models import Person, Role
-from courses.learning.progress import QUIZ
+from courses.learning.joint_modules import agree_to_joint_module
+from courses.learning.progress import QUIZ_STEP
 from courses.learning.records import PersonRecord
-from courses.learning.together import together_agree
-from courses.models import Module, Question
+from courses.models import Module, QuizQuestion
 from families.models import Link
 from tests.courses.copied import change, content, folder
 
@@ -32,8 +32,8 @@ def module(library: None) -> Module:
 @pytest.fixture
 def together(link: Link, module: Module) -> Link:
     """Both have said yes to taking it together."""
-    together_agree(link=link, module=module, by=link.parent)
-    together_agree(link=link, module=module, by=link.teen)
+    agree_to_joint_module(link=link, module=module, by=link.parent)
+    agree_to_joint_module(link=link, module=module, by=link.teen)
     return link
 
 
@@ -55,21 +55,21 @@ def do_all_but(person: Person, *left: str, module: str = "good-and-bad") -> None
     record, found = PersonRecord(person), Module.objects.get(slug=module, language="en")
     for lesson in found.lessons.all():
         if lesson.slug not in left:
-            record.lesson_done(module, lesson.slug)
-    if QUIZ not in left:
+            record.mark_lesson_done(module, lesson.slug)
+    if QUIZ_STEP not in left:
         for question in found.questions.all():
-            record.question_answered(module, question.slug, question.options[0]["id"])
+            record.record_answer(module, question.slug, question.options[0]["id"])
 
 
 def read(people: list[Person], *lessons: str) -> None:
     for person in people:
         for lesson in lessons:
-            PersonRecord(person).lesson_done(SLUG, lesson)
+            PersonRecord(person).mark_lesson_done(SLUG, lesson)
 
 
 def choose(people: list[Person], *nths: int) -> None:
     """Each chooses these options of the question `average`, one after the other."""
-    options = Question.objects.get(slug="average", module__language="en").options
+    options = QuizQuestion.objects.get(slug="average", module__language="en").options
     for person in people:
         for nth in nths:
-            PersonRecord(person).question_answered(SLUG, "average", options[nth]["id"])
+            PersonRecord(person).record_answer(SLUG, "average", options[nth]["id"])

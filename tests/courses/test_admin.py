@@ -15,8 +15,8 @@ from tests.markup import squeezed
 
 AsPerson = Callable[[Person], Client]
 ALL = "/admin/courses/module/"
-ONE = "/admin/courses/module/learning/good-and-bad/"
-CSV = "/admin/courses/module/learning.csv"
+ONE = "/admin/courses/module/statistics/good-and-bad/"
+CSV = "/admin/courses/module/statistics.csv"
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_there_are_no_names_and_no_small_numbers(admin_client: Client, readers: 
 
 def test_as_a_spreadsheet_with_the_same_numbers(admin_client: Client, readers: list[Person]) -> None:
     reply = admin_client.get(CSV)
-    assert reply.headers["Content-Disposition"] == 'attachment; filename="learning-90.csv"'
+    assert reply.headers["Content-Disposition"] == 'attachment; filename="module-statistics-90.csv"'
     rows = list(csv.DictReader(reply.getvalue().decode()[1:].splitlines()))
     told = {
         (row["what"], row["step"], row["option"]): row["people"]

@@ -10,8 +10,8 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Person
-from courses.authoring.loading import library_load
-from courses.authoring.source import ContentBroken
+from courses.authoring.loading import load_library
+from courses.authoring.source import InvalidContent
 from courses.models import Briefing
 from tests.courses.copied import NAME, WHOLE
 
@@ -25,7 +25,7 @@ class TestLoading:
 
     def test_twice_changes_nothing(self, library: None) -> None:
         before = self.rows()
-        library_load()
+        load_library()
         assert self.rows() == before
         assert before
 
@@ -35,14 +35,14 @@ class TestLoading:
         before = self.rows()
         change("quiz.md", "[x]", "[ ]")
         (folder / NAME).write_text(WHOLE.replace("title", "titel", 1))
-        with pytest.raises(ContentBroken) as broken:
-            library_load(root=content)
+        with pytest.raises(InvalidContent) as broken:
+            load_library(root=content)
         assert self.rows() == before
         assert "quiz.md" in str(broken.value)
         assert NAME in str(broken.value)
 
     def test_one_whose_file_is_gone_is_gone(self, library: None, folder: Path, content: Path) -> None:
-        assert library_load(root=content).briefings == 1
+        assert load_library(root=content).briefings == 1
         assert [briefing.slug for briefing in Briefing.objects.all()] == ["one-thing"]
 
 

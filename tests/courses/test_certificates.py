@@ -14,8 +14,8 @@ from pypdf import PdfReader
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Person
-from courses.authoring.loading import library_load
-from courses.certificates.printing import can_be_set, certificate_pdf
+from courses.authoring.loading import load_library
+from courses.certificates.printing import can_typeset, render_certificate_pdf
 from courses.models import Certificate, LessonDone
 from privacy import registry
 from privacy.services import erase_person
@@ -118,7 +118,7 @@ class TestAskingForIt:
 
 class TestThePdf:
     def read(self, certificate: Certificate) -> PdfReader:
-        return PdfReader(BytesIO(certificate_pdf(certificate)))
+        return PdfReader(BytesIO(render_certificate_pdf(certificate)))
 
     def test_says_what_the_certificate_says(self, certificate: Certificate) -> None:
         (page,) = self.read(certificate).pages
@@ -172,7 +172,7 @@ class TestThePdf:
         assert len(self.read(certificate).pages) == 1
 
     def test_is_the_same_each_time(self, certificate: Certificate) -> None:
-        assert certificate_pdf(certificate) == certificate_pdf(certificate)
+        assert render_certificate_pdf(certificate) == render_certificate_pdf(certificate)
 
     def test_takes_a_name_as_words_and_not_as_markup(self, certificate: Certificate) -> None:
         certificate.name = '#panic() *b* $x$ "'
@@ -195,8 +195,8 @@ class TestThePdf:
             assert as_person(request.getfixturevalue(who)).get(f"{PAGE}/pdf").status_code == 404, who
 
     def test_what_cannot_be_set_is_known_before(self) -> None:
-        assert can_be_set("Noor")
-        assert not can_be_set("明")
+        assert can_typeset("Noor")
+        assert not can_typeset("明")
 
 
 class TestItsAddress:
@@ -237,7 +237,7 @@ class TestItsAddress:
         self, certificate: Certificate, client: Client, content: Path, change: Callable[[str, str, str], int]
     ) -> None:
         change("1-what-it-is.md", 'title = "What it is"', 'title = "What it really is"')
-        library_load(root=content)
+        load_library(root=content)
         page = client.get(certificate.get_absolute_url()).content.decode()
         assert "The module has been changed since." in page
         assert "The good and the bad of AI" in page
@@ -286,7 +286,7 @@ class TestTakingItBack:
     ) -> None:
         new = content / "en" / "good-and-bad" / "6-new.md"
         new.write_text('+++\ntitle = "New"\nminutes = 1\n+++\n\nSomething new.\n')
-        library_load(root=content)
+        load_library(root=content)
         assert "Your certificate" in owner.get(GB).content.decode()
         assert "Withdraw it" in owner.get(PAGE).content.decode()
 
@@ -301,7 +301,7 @@ class TestWhatIsKept:
     ) -> None:
         (row,) = self.rows(done)
         assert row["address"] == certificate.address
-        assert isinstance(row["made_on"], date)
+        assert isinstance(row["issued_on"], date)
         assert json.dumps(row, default=str)
         assert not self.rows(parent)
         assert "certificates" not in {kind.name for kind in registry.list_kinds(for_parent=True)}

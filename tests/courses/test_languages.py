@@ -12,13 +12,13 @@ from django.utils import translation
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Person
-from courses.authoring.loading import library_load
-from courses.authoring.modules import library_read
-from courses.authoring.source import CONTENT, ContentBroken
+from courses.authoring.loading import load_library
+from courses.authoring.modules import read_library
+from courses.authoring.source import CONTENT, InvalidContent
 from courses.learning.records import PersonRecord
-from courses.library.selectors import course_of, courses_of
+from courses.library.selectors import get_reader_module, list_reader_modules
 from courses.models import Briefing, LessonDone, Module
-from courses.retrieval.search import passages_find, passages_of
+from courses.retrieval.search import find_passages, get_passages
 from tests.markup import squeezed
 
 MH = "/learn/mental-health"
@@ -49,12 +49,12 @@ def main_of(client: Client, path: str) -> str:
 class TestTheModulesInSpanish:
     def test_are_all_of_them_each_once(self, in_spanish: Client, teen: Person) -> None:
         with translation.override("es"):
-            courses = courses_of(PersonRecord(teen))
-        slugs = [course.module.slug for course in courses]
+            courses = list_reader_modules(PersonRecord(teen))
+        slugs = [reader_module.module.slug for reader_module in courses]
         assert slugs == list(Module.objects.filter(language="en").values_list("slug", flat=True))
-        assert {course.module.slug for course in courses if course.module.language == "es"} == {
-            "mental-health"
-        }
+        assert {
+            reader_module.module.slug for reader_module in courses if reader_module.module.language == "es"
+        } == {"mental-health"}
 
     def test_those_not_yet_written_in_it_are_marked_and_kept(self, in_spanish: Client) -> None:
         page = text_of(in_spanish, "/learn/")
@@ -137,9 +137,9 @@ class TestProgress:
         in_spanish.force_login(teen)
         in_spanish.post(f"{MH}/quiz/who-else", {"option": right["id"]})
         with translation.override("en"):
-            course = course_of("mental-health", PersonRecord(teen))
-        asked = next(question for question in course.questions if question.slug == "who-else")
-        chosen = next(one for one in asked.options if one["id"] == course.done.answers["who-else"])
+            reader_module = get_reader_module("mental-health", PersonRecord(teen))
+        asked = next(question for question in reader_module.questions if question.slug == "who-else")
+        chosen = next(one for one in asked.options if one["id"] == reader_module.done.answers["who-else"])
         assert chosen["is_right"]
         assert "Who else knows" in chosen["html"]
 
@@ -179,30 +179,30 @@ class TestATranslationIsHeldAgainstItsOriginal:
         path.write_text(text.replace(old, new))
         if "felt" in told:
             path.write_text(path.read_text().replace("- [x] Que a quienes", "- [ ] Que a quienes"))
-        with pytest.raises(ContentBroken, match=told):
-            library_load(root=spanish.parents[1])
+        with pytest.raises(InvalidContent, match=told):
+            load_library(root=spanish.parents[1])
         assert not Module.objects.exists()
 
     def test_so_is_a_lesson_that_is_missing(self, spanish: Path, db: None) -> None:
         (spanish / "2-what-it-may-be-for.md").unlink()
         with pytest.raises(
-            ContentBroken, match=r"^es/mental-health, line 1: The lessons are not those of en"
+            InvalidContent, match=r"^es/mental-health, line 1: The lessons are not those of en"
         ):
-            library_load(root=spanish.parents[1])
+            load_library(root=spanish.parents[1])
 
     def test_a_module_without_an_original_stands_by_itself(self, spanish: Path, db: None) -> None:
         shutil.rmtree(spanish.parents[1] / "en")
-        library_load(root=spanish.parents[1])
+        load_library(root=spanish.parents[1])
         assert Module.objects.get().language == "es"
 
     def test_as_delivered_each_title_in_english_says_so(self) -> None:
-        for module in library_read():
+        for module in read_library():
             assert {one.get("language") for one in module.sources} == (
                 {None} if module.language == "en" else {"en"}
             )
 
     def test_as_delivered_each_has_the_sources_of_its_original(self) -> None:
-        modules = {(module.language, module.slug): module for module in library_read()}
+        modules = {(module.language, module.slug): module for module in read_library()}
         for (language, slug), module in modules.items():
             if language != "en":
                 known = modules["en", slug].sources
@@ -241,23 +241,23 @@ NOT_COVERED_IN_SPANISH = [
 class TestAQuestionInSpanish:
     @pytest.mark.parametrize(("question", "anchors"), ASKED_IN_SPANISH)
     def test_finds_its_passage(self, question: str, anchors: set[str], library: None) -> None:
-        found = passages_find(question, language="es")
+        found = find_passages(question, language="es")
         assert {passage.key.partition("#")[2] for passage in found} & anchors, [one.key for one in found]
         assert {passage.language for passage in found} == {"es"}
 
     @pytest.mark.parametrize("question", NOT_COVERED_IN_SPANISH)
     def test_that_no_lesson_covers_finds_none(self, question: str, library: None) -> None:
-        assert passages_find(question, language="es") == []
+        assert find_passages(question, language="es") == []
 
     def test_whoever_asks_in_english_finds_the_english_lesson(self, library: None) -> None:
-        found = passages_find("Why did the chatbot invent a book that does not exist?", language="es")
+        found = find_passages("Why did the chatbot invent a book that does not exist?", language="es")
         assert {passage.key for passage in found} & {"good-and-bad/good-at-and-bad-at#sounds-sure"}
 
     def test_it_costs_two_queries_where_something_is_found(
         self, library: None, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         with django_assert_num_queries(2):
-            assert passages_find("¿Qué pasa si llamo al 988?", language="es")
+            assert find_passages("¿Qué pasa si llamo al 988?", language="es")
 
     @pytest.mark.parametrize(
         ("typed", "plain", "language"),
@@ -266,7 +266,7 @@ class TestAQuestionInSpanish:
     def test_marks_of_writing_are_no_part_of_a_word(
         self, typed: str, plain: str, language: str, library: None
     ) -> None:
-        assert passages_find(typed, language=language) == passages_find(plain, language=language) != []
+        assert find_passages(typed, language=language) == find_passages(plain, language=language) != []
 
 
 class TestAPassageThatIsCited:
@@ -276,7 +276,7 @@ class TestAPassageThatIsCited:
     def test_is_in_the_readers_language_where_there_is_one(
         self, language: str, titles: list[str], library: None
     ) -> None:
-        found = passages_of(self.KEYS, language=language)
+        found = get_passages(self.KEYS, language=language)
         assert [passage.language for passage in found.values()] == titles
         assert (found[self.KEYS[0]].title == "Pregunta sin rodeos") == (language == "es")
 

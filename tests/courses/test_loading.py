@@ -5,11 +5,11 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from accounts.models import Person
-from courses.authoring.loading import library_load
-from courses.authoring.source import ContentBroken
+from courses.authoring.loading import load_library
+from courses.authoring.source import InvalidContent
 from courses.learning.records import PersonRecord
-from courses.library.selectors import course_of
-from courses.models import Answer, Lesson, Module, Passage, Phrase, Question
+from courses.library.selectors import get_reader_module
+from courses.models import Lesson, Module, Passage, Phrase, QuizAnswer, QuizQuestion
 
 
 def rows() -> list[object]:
@@ -26,7 +26,7 @@ def rows() -> list[object]:
             )
         ),
         list(
-            Question.objects.order_by("module__language", "module__slug", "order").values(
+            QuizQuestion.objects.order_by("module__language", "module__slug", "order").values(
                 "module__slug", "slug", "order", "html", "options"
             )
         ),
@@ -39,7 +39,7 @@ def rows() -> list[object]:
 
 def test_loading_twice_changes_nothing(library: None) -> None:
     before = rows()
-    library_load()
+    load_library()
     assert rows() == before
 
 
@@ -49,8 +49,8 @@ def test_a_broken_file_changes_nothing(
     before = rows()
     change("1-what-it-is.md", "What it is", "Something new")
     change("quiz.md", "[x]", "[ ]")
-    with pytest.raises(ContentBroken):
-        library_load(root=content)
+    with pytest.raises(InvalidContent):
+        load_library(root=content)
     assert rows() == before
 
 
@@ -59,7 +59,7 @@ def test_the_command_names_what_is_broken(
 ) -> None:
     line = change("3-bias-in-bias-out.md", "{#measured}", "")
     monkeypatch.setattr(
-        "pages.management.commands.load_content.library_load", lambda: library_load(root=content)
+        "pages.management.commands.load_content.load_library", lambda: load_library(root=content)
     )
     with pytest.raises(CommandError, match=f"3-bias-in-bias-out.md, line {line}: .* Give it one") as told:
         call_command("load_content")
@@ -69,7 +69,7 @@ def test_the_command_names_what_is_broken(
 def test_a_module_that_was_taken_away_is_gone(library: None, content: Path) -> None:
     other = content / "en" / "other"
     (content / "en" / "good-and-bad").rename(other)
-    library_load(root=content)
+    load_library(root=content)
     assert list(Module.objects.values_list("slug", flat=True)) == ["other"]
 
 
@@ -78,35 +78,35 @@ class TestProgressSurvivesAnEdit:
         self, library: None, teen: Person, content: Path, change: Callable[[str, str, str], int]
     ) -> None:
         record = PersonRecord(teen)
-        record.lesson_done("good-and-bad", "what-it-is")
+        record.mark_lesson_done("good-and-bad", "what-it-is")
         change("1-what-it-is.md", 'title = "What it is"', 'title = "What it really is"')
-        library_load(root=content)
-        assert course_of("good-and-bad", record).progress.done_count == 1
+        load_library(root=content)
+        assert get_reader_module("good-and-bad", record).progress.done_count == 1
 
     def test_and_a_new_lesson_is_to_do(self, library: None, teen: Person, content: Path) -> None:
         record = PersonRecord(teen)
         for lesson in Lesson.objects.all():
-            record.lesson_done("good-and-bad", lesson.slug)
-        for question in Question.objects.all():
-            record.question_answered("good-and-bad", question.slug, question.options[0]["id"])
-        assert course_of("good-and-bad", record).progress.is_whole
+            record.mark_lesson_done("good-and-bad", lesson.slug)
+        for question in QuizQuestion.objects.all():
+            record.record_answer("good-and-bad", question.slug, question.options[0]["id"])
+        assert get_reader_module("good-and-bad", record).progress.is_finished
         new = content / "en" / "good-and-bad" / "6-new.md"
         new.write_text('+++\ntitle = "New"\nminutes = 1\n+++\n\nSomething new.\n')
-        library_load(root=content)
-        progress = course_of("good-and-bad", record).progress
-        assert not progress.is_whole
+        load_library(root=content)
+        progress = get_reader_module("good-and-bad", record).progress
+        assert not progress.is_finished
         assert progress.next_step
         assert progress.next_step.slug == "new"
 
     def test_a_reworded_option_keeps_the_question_answered(
         self, library: None, teen: Person, content: Path, change: Callable[[str, str, str], int]
     ) -> None:
-        record, asked = PersonRecord(teen), Question.objects.get(slug="average")
-        record.question_answered("good-and-bad", "average", asked.options[0]["id"])
+        record, asked = PersonRecord(teen), QuizQuestion.objects.get(slug="average")
+        record.record_answer("good-and-bad", "average", asked.options[0]["id"])
         change("quiz.md", "For whom is it wrong?", "For which people is it wrong?")
-        library_load(root=content)
-        course = course_of("good-and-bad", record)
-        assert "average" in course.done.answers
-        assert Answer.objects.get().option not in {
-            option["id"] for option in Question.objects.get(slug="average").options
+        load_library(root=content)
+        reader_module = get_reader_module("good-and-bad", record)
+        assert "average" in reader_module.done.answers
+        assert QuizAnswer.objects.get().option not in {
+            option["id"] for option in QuizQuestion.objects.get(slug="average").options
         }

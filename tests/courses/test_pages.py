@@ -5,7 +5,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Person
-from courses.models import Answer, LessonDone, Question
+from courses.models import LessonDone, QuizAnswer, QuizQuestion
 
 GB = "/learn/good-and-bad"
 OPEN = ["/learn/", GB, f"{GB}/bias-in-bias-out", f"{GB}/quiz", f"{GB}/print"]
@@ -93,7 +93,7 @@ class TestALesson:
 
 class TestTheQuiz:
     def options(self, slug: str = "average") -> list[dict[str, str]]:
-        options: list[dict[str, str]] = Question.objects.get(slug=slug).options
+        options: list[dict[str, str]] = QuizQuestion.objects.get(slug=slug).options
         return options
 
     def test_explains_nothing_before_an_answer(self, client: Client) -> None:
@@ -113,7 +113,7 @@ class TestTheQuiz:
         client = as_person(teen)
         for option in self.options():
             client.post(f"{GB}/quiz/average", {"option": option["id"]})
-        assert Answer.objects.get().option == self.options()[-1]["id"]
+        assert QuizAnswer.objects.get().option == self.options()[-1]["id"]
 
     @pytest.mark.parametrize("option", ["", "nonsense", "x" * 5000, "\0"])
     def test_no_choice_or_a_made_up_one_keeps_nothing_and_says_so(self, option: str, client: Client) -> None:
@@ -127,7 +127,7 @@ class TestTheQuiz:
         assert client.post(f"{GB}/quiz/average", {"option": other}).status_code == 422
 
     def test_all_five_finish_it(self, client: Client) -> None:
-        for question in Question.objects.all():
+        for question in QuizQuestion.objects.all():
             client.post(f"{GB}/quiz/{question.slug}", {"option": question.options[0]["id"]})
         assert "Still to read: What it is" in client.get(f"{GB}/quiz").content.decode()
 

@@ -6,11 +6,11 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from courses.authoring.modules import library_read
-from courses.library.results import lessons_find
+from courses.authoring.modules import read_library
+from courses.library.results import search_lessons
 from courses.models import Passage, Phrase
-from courses.retrieval.index import passages_index
-from courses.retrieval.search import passages_find
+from courses.retrieval.index import index_passages
+from courses.retrieval.search import find_passages
 
 PHRASE = "my goldfish ate the remote control"
 LEAST = 8
@@ -23,11 +23,11 @@ def passage(library: None) -> Passage:
 
 def asked(passage: Passage, *phrases: str) -> None:
     Phrase.objects.bulk_create(Phrase(passage=passage, text=phrase) for phrase in phrases)
-    passages_index()
+    index_passages()
 
 
 def keys(question: str) -> list[str]:
-    return [found.key for found in passages_find(question)]
+    return [found.key for found in find_passages(question)]
 
 
 def test_what_no_lesson_says_is_found_by_a_phrase(passage: Passage) -> None:
@@ -75,19 +75,19 @@ def test_a_phrase_is_read_in_the_words_in_which_a_question_is_read(library: None
     ],
 )
 def test_a_situation_finds_its_lesson(question: str, lesson: str, library: None) -> None:
-    assert lesson in {found.key.split("/")[1].partition("#")[0] for found in passages_find(question)}
+    assert lesson in {found.key.split("/")[1].partition("#")[0] for found in find_passages(question)}
 
 
 def test_the_search_page_finds_by_them_and_shows_none(client: Client, library: None) -> None:
     phrase = "turnitin flagged me"
-    assert lessons_find(phrase)[0].name == ("good-and-bad", "bias-in-bias-out")
+    assert search_lessons(phrase)[0].name == ("good-and-bad", "bias-in-bias-out")
     page = client.get(reverse("courses:lesson", args=["good-and-bad", "bias-in-bias-out"]))
     assert phrase not in page.content.decode()
 
 
 def test_every_lesson_is_asked_for_in_several_ways() -> None:
     counted: Counter[tuple[str, str, str]] = Counter()
-    for module in library_read():
+    for module in read_library():
         for lesson in module.lessons:
             written = sum(len(section.phrases) for section in lesson.sections)
             counted[module.language, module.slug, lesson.slug] = written

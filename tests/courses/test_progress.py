@@ -6,10 +6,10 @@ from django.test import Client
 
 from accounts.models import Person
 from courses import views
-from courses.learning.progress import Done, progress_of
+from courses.learning.progress import CompletedWork, calculate_progress
 from courses.learning.records import PersonRecord
-from courses.library.selectors import course_of
-from courses.models import Answer, Lesson, LessonDone, Question
+from courses.library.selectors import get_reader_module
+from courses.models import Lesson, LessonDone, QuizAnswer, QuizQuestion
 from kit.throttles import AskerThrottle, Throttle
 
 GB = "good-and-bad"
@@ -17,76 +17,78 @@ LESSONS = ["what-it-is", "good-at-and-bad-at", "bias-in-bias-out", "learning-wit
 pytestmark = pytest.mark.usefixtures("library")
 
 
-def next_after(done: Done) -> str:
-    course = course_of(GB, type("Kept", (), {"done": lambda _self: {GB: done}})())
-    return course.progress.next_step.slug if course.progress.next_step else ""
+def next_after(done: CompletedWork) -> str:
+    reader_module = get_reader_module(GB, type("Kept", (), {"list_completed": lambda _self: {GB: done}})())
+    return reader_module.progress.next_step.slug if reader_module.progress.next_step else ""
 
 
 class TestWhereOneGoesOn:
     def test_at_the_beginning(self) -> None:
-        assert next_after(Done()) == LESSONS[0]
+        assert next_after(CompletedWork()) == LESSONS[0]
 
     def test_after_what_was_done_last(self) -> None:
-        assert next_after(Done(frozenset(LESSONS[:2]), {}, LESSONS[1])) == LESSONS[2]
+        assert next_after(CompletedWork(frozenset(LESSONS[:2]), {}, LESSONS[1])) == LESSONS[2]
 
     def test_not_at_a_lesson_that_was_skipped(self) -> None:
-        assert next_after(Done(frozenset({LESSONS[2]}), {}, LESSONS[2])) == LESSONS[3]
+        assert next_after(CompletedWork(frozenset({LESSONS[2]}), {}, LESSONS[2])) == LESSONS[3]
 
     def test_but_it_comes_back_at_the_end(self) -> None:
-        answers = {question.slug: "x" for question in Question.objects.all()}
-        assert next_after(Done(frozenset(LESSONS[1:]), answers, "quiz")) == LESSONS[0]
+        answers = {question.slug: "x" for question in QuizQuestion.objects.all()}
+        assert next_after(CompletedWork(frozenset(LESSONS[1:]), answers, "quiz")) == LESSONS[0]
 
     def test_in_a_quiz_that_is_half_done(self) -> None:
-        assert next_after(Done(frozenset(LESSONS), {"average": "x"}, "quiz")) == "quiz"
+        assert next_after(CompletedWork(frozenset(LESSONS), {"average": "x"}, "quiz")) == "quiz"
 
     def test_nowhere_when_all_is_done(self) -> None:
-        answers = {question.slug: "x" for question in Question.objects.all()}
-        assert next_after(Done(frozenset(LESSONS), answers, LESSONS[0])) == ""
+        answers = {question.slug: "x" for question in QuizQuestion.objects.all()}
+        assert next_after(CompletedWork(frozenset(LESSONS), answers, LESSONS[0])) == ""
 
     def test_after_a_lesson_that_is_no_more(self) -> None:
-        assert next_after(Done(frozenset({"gone"}), {}, "gone")) == LESSONS[0]
+        assert next_after(CompletedWork(frozenset({"gone"}), {}, "gone")) == LESSONS[0]
 
 
 class TestWhetherItIsBegun:
-    def begun(self, done: Done) -> bool:
-        course = course_of(GB, type("Kept", (), {"done": lambda _self: {GB: done}})())
-        return course.progress.is_begun
+    def started(self, done: CompletedWork) -> bool:
+        reader_module = get_reader_module(
+            GB, type("Kept", (), {"list_completed": lambda _self: {GB: done}})()
+        )
+        return reader_module.progress.is_started
 
     def test_by_a_lesson(self) -> None:
-        assert self.begun(Done(frozenset(LESSONS[:1]), {}, LESSONS[0]))
+        assert self.started(CompletedWork(frozenset(LESSONS[:1]), {}, LESSONS[0]))
 
     def test_by_one_answer_of_the_quiz(self) -> None:
-        assert self.begun(Done(frozenset(), {"average": "x"}, "quiz"))
+        assert self.started(CompletedWork(frozenset(), {"average": "x"}, "quiz"))
 
     def test_not_by_nothing(self) -> None:
-        assert not self.begun(Done())
+        assert not self.started(CompletedWork())
 
     def test_not_by_what_is_no_more(self) -> None:
-        assert not self.begun(Done(frozenset({"gone"}), {"gone": "x"}, "gone"))
+        assert not self.started(CompletedWork(frozenset({"gone"}), {"gone": "x"}, "gone"))
 
 
 def test_a_half_answered_quiz_is_gone_on_with_from_the_front_page(client: Client) -> None:
-    question = Question.objects.get(slug="average")
+    question = QuizQuestion.objects.get(slug="average")
     client.post(f"/learn/{GB}/quiz/average", {"option": question.options[0]["id"]})
     for page in ("/", "/learn/", f"/learn/{GB}"):
         assert "Go on: Five questions" in client.get(page).content.decode(), page
 
 
 def test_nothing_of_progress_is_kept_but_what_was_done() -> None:
-    kept = {field.name for model in (LessonDone, Answer) for field in model._meta.get_fields()}
+    kept = {field.name for model in (LessonDone, QuizAnswer) for field in model._meta.get_fields()}
     assert not kept & {"percent", "completed", "is_done", "score", "progress"}
 
 
 def test_a_module_without_questions_is_never_whole_by_its_quiz() -> None:
     lesson = Lesson.objects.all()[0]
-    assert not progress_of(lesson.module, lessons=[], questions=[], done=Done()).is_whole
+    assert not calculate_progress(lesson.module, lessons=[], questions=[], done=CompletedWork()).is_finished
 
 
 def test_doing_a_thing_twice_renews_it(teen: Person) -> None:
     record = PersonRecord(teen)
     for slug in (LESSONS[0], LESSONS[1], LESSONS[0]):
-        record.lesson_done(GB, slug)
-    assert record.done()[GB].last == LESSONS[0]
+        record.mark_lesson_done(GB, slug)
+    assert record.list_completed()[GB].last == LESSONS[0]
     assert LessonDone.objects.count() == 2
 
 
@@ -98,21 +100,21 @@ class TestAVisitor:
         assert LessonDone.objects.count() == 0
 
     def test_takes_along_what_they_did_when_they_sign_in(self, client: Client, teen: Person) -> None:
-        option = Question.objects.get(slug="average").options[0]["id"]
+        option = QuizQuestion.objects.get(slug="average").options[0]["id"]
         client.post(f"/learn/{GB}/{LESSONS[0]}/done")
         client.post(f"/learn/{GB}/quiz/average", {"option": option})
         client.post("/sign-in", {"username": "noor", "password": "a-long-password"})
-        done = PersonRecord(teen).done()[GB]
+        done = PersonRecord(teen).list_completed()[GB]
         assert done.lessons == {LESSONS[0]}
         assert done.answers == {"average": option}
         assert "learned" not in client.session
 
     def test_never_overwrites_what_the_person_did(self, client: Client, teen: Person) -> None:
-        options = Question.objects.get(slug="average").options
-        PersonRecord(teen).question_answered(GB, "average", options[0]["id"])
+        options = QuizQuestion.objects.get(slug="average").options
+        PersonRecord(teen).record_answer(GB, "average", options[0]["id"])
         client.post(f"/learn/{GB}/quiz/average", {"option": options[1]["id"]})
         client.post("/sign-in", {"username": "noor", "password": "a-long-password"})
-        assert Answer.objects.get().option == options[0]["id"]
+        assert QuizAnswer.objects.get().option == options[0]["id"]
 
     def test_leaves_nothing_behind_for_the_next_one(self, client: Client, teen: Person) -> None:
         client.post("/sign-in", {"username": "noor", "password": "a-long-password"})
@@ -130,7 +132,7 @@ def test_one_persons_progress_is_nobody_elses(
 
 
 class TestHowManySteps:
-    """People and visitors who have begun are counted by themselves, not by the address that they share."""
+    """People and visitors who have started are counted by themselves, not by the address that they share."""
 
     @pytest.fixture(autouse=True)
     def _few_steps(self, monkeypatch: pytest.MonkeyPatch) -> None:

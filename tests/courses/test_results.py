@@ -10,9 +10,16 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Person
 from courses import views
-from courses.library.results import CLOSE, LONGEST, OPEN, asked_for, lessons_find, with_marks
+from courses.library.results import (
+    MARK_END,
+    MARK_START,
+    MAX_QUERY_LENGTH,
+    clean_query,
+    render_marks,
+    search_lessons,
+)
 from courses.models import Passage
-from courses.retrieval.index import passages_index
+from courses.retrieval.index import index_passages
 from kit.throttles import AskerThrottle
 from tests.markup import squeezed
 
@@ -28,13 +35,13 @@ def page_of(client: Client, words: str) -> str:
 
 class TestWhatIsFound:
     def test_passages_stand_below_their_lesson_and_its_module(self) -> None:
-        found = lessons_find("deepfake")
+        found = search_lessons("deepfake")
         assert found[0].lesson == "Faces that never were"
         assert found[0].module == "Social life, and machines that play a person"
         assert len({one.lesson for one in found}) == len(found)
 
     def test_a_link_leads_to_the_place_in_the_lesson(self, client: Client) -> None:
-        found = lessons_find("voice scam")[0].hits[0].found
+        found = search_lessons("voice scam")[0].hits[0].found
         assert found.url == "/learn/social/faces-that-never-were#voice"
         assert f'href="{found.url}"' in page_of(client, "voice scam")
         assert 'id="voice"' in client.get("/learn/social/faces-that-never-were").content.decode()
@@ -51,25 +58,25 @@ class TestWhatIsFound:
     )
     def test_an_excerpt_says_where_it_was_cut(self, text: str, begins: str, ends: str) -> None:
         Passage.objects.filter(key__endswith="#voice").update(text=text)
-        passages_index()
-        [hit] = lessons_find("zebra")[0].hits
+        index_passages()
+        [hit] = search_lessons("zebra")[0].hits
         assert hit.excerpt.startswith(begins)
         assert hit.excerpt.endswith(ends)
         assert "<mark>Zebra</mark>" in hit.excerpt
 
     def test_words_that_every_talk_has_are_not(self) -> None:
         excerpts = "".join(
-            hit.excerpt for one in lessons_find("what can I do about bias") for hit in one.hits
+            hit.excerpt for one in search_lessons("what can I do about bias") for hit in one.hits
         )
         assert set(re.findall("<mark>(.+?)</mark>", excerpts.lower())) <= {"bias", "biased", "biases"}
 
     def test_a_slip_is_understood(self) -> None:
-        assert lessons_find("hallucinaton")[0].lesson == "What it is good at, and where it fails"
+        assert search_lessons("hallucinaton")[0].lesson == "What it is good at, and where it fails"
 
     def test_it_speaks_the_readers_language(self, client: Client) -> None:
         Passage.objects.filter(language="es").delete()
         Passage.objects.update(language="es")
-        passages_index()
+        index_passages()
         assert "No lesson found for" in page_of(client, "deepfake")
 
     def test_words_of_somebody_in_danger_find_people_first(self, client: Client) -> None:
@@ -93,7 +100,7 @@ class TestWhatIsFound:
 class TestWhatThePageSays:
     def test_how_many_lessons_there_are_is_announced(self, client: Client) -> None:
         page = squeezed(page_of(client, "deepfake"))
-        count = len(lessons_find("deepfake"))
+        count = len(search_lessons("deepfake"))
         assert f"{count} lessons found for “deepfake”" in re.search('<div role="status">.*?</div>', page)[0]  # type: ignore[index]
         assert f"“deepfake” in {count} lessons" in page
 
@@ -124,7 +131,8 @@ class TestWhateverIsTyped:
         "words",
         [
             "\0", "a\0b", "bias\0", "   ", "' | ( & ! :* <->", "'; DROP TABLE x; --", "%", "%s %(q)s", "\\",
-            "ß" * 10_000, "bias " * 2_000, "a" * 10_000, OPEN, f"{OPEN}bias{CLOSE}", "🙂", "is it ok", "AI",
+            "ß" * 10_000, "bias " * 2_000, "a" * 10_000, MARK_START, f"{MARK_START}bias{MARK_END}", "🙂", "is it ok",
+            "AI",
         ],
     )  # fmt: skip
     def test_it_is_answered(self, words: str, client: Client) -> None:
@@ -134,10 +142,10 @@ class TestWhateverIsTyped:
         assert client.get(f"{PAGE}?q=%ff%fe%00bias").status_code == 200
 
     def test_a_letter_and_its_mark_are_one_letter(self) -> None:
-        assert asked_for("¿Que\u0301 es\r\n la IA?") == "¿Qué es la IA?"
+        assert clean_query("¿Que\u0301 es\r\n la IA?") == "¿Qué es la IA?"
 
     def test_more_than_anybody_types_is_left_out(self) -> None:
-        assert len(asked_for("bias " * 10_000)) <= LONGEST
+        assert len(clean_query("bias " * 10_000)) <= MAX_QUERY_LENGTH
 
     def test_it_is_shown_as_text(self, client: Client) -> None:
         page = page_of(client, '"><script>alert(1)</script> bias')
@@ -146,17 +154,19 @@ class TestWhateverIsTyped:
 
     def test_so_is_what_a_lesson_says(self, client: Client) -> None:
         Passage.objects.filter(key__endswith="#voice").update(
-            title=f"Voice <b>scam</b> {OPEN}<i>",
-            text=f"A voice scam: <img src=x onerror=alert(1)> {OPEN} & more.",
+            title=f"Voice <b>scam</b> {MARK_START}<i>",
+            text=f"A voice scam: <img src=x onerror=alert(1)> {MARK_START} & more.",
         )
-        passages_index()
+        index_passages()
         page = page_of(client, "voice scam")
         assert "<mark>scam</mark>" in page
-        for raw in ("<img", "<b>", "<i>", OPEN, CLOSE):
+        for raw in ("<img", "<b>", "<i>", MARK_START, MARK_END):
             assert raw not in page
 
     def test_a_mark_without_its_other_half_is_left_out(self) -> None:
-        assert with_marks(f"{CLOSE}a{OPEN}b{OPEN}<c>{CLOSE}") == "ab<mark>&lt;c&gt;</mark>"
+        assert (
+            render_marks(f"{MARK_END}a{MARK_START}b{MARK_START}<c>{MARK_END}") == "ab<mark>&lt;c&gt;</mark>"
+        )
 
     def test_too_many_from_one_network_are_told_to_wait_and_keep_their_words(
         self, client: Client, teen: Person, monkeypatch: pytest.MonkeyPatch

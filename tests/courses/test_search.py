@@ -10,7 +10,7 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from courses.models import Passage
-from courses.retrieval.search import passages_find, passages_of
+from courses.retrieval.search import find_passages, get_passages
 
 COVERED = [
     ("How does ChatGPT come up with its answers?", {"next-word", "not-looking-up", "training"}),
@@ -120,36 +120,36 @@ UNCOVERED = [
 
 @pytest.mark.parametrize(("question", "anchors"), COVERED)
 def test_a_question_finds_its_passage(question: str, anchors: set[str], library: None) -> None:
-    found = passages_find(question)
+    found = find_passages(question)
     assert {passage.key.partition("#")[2] for passage in found} & anchors, [passage.key for passage in found]
 
 
 @pytest.mark.parametrize("question", UNCOVERED)
 def test_a_question_that_no_lesson_covers_finds_none(question: str, library: None) -> None:
-    assert passages_find(question) == []
+    assert find_passages(question) == []
 
 
 @pytest.mark.parametrize(
     "question", ["", "?", "the of and", "\0", "'; DROP TABLE x; --", "a & | ! ( :* <->", "ß" * 2000]
 )
 def test_a_question_of_no_words_or_of_hostile_ones_finds_none(question: str, library: None) -> None:
-    assert passages_find(question) == []
+    assert find_passages(question) == []
 
 
 def test_it_costs_three_queries_however_long_the_question(
     library: None, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     with django_assert_num_queries(3):
-        assert passages_find("Why does AI make things up? " * 70)
+        assert find_passages("Why does AI make things up? " * 70)
 
 
 def test_nothing_is_found_in_an_empty_library(no_library: None) -> None:
-    assert passages_find("Why does AI make things up?") == []
+    assert find_passages("Why does AI make things up?") == []
 
 
 def test_a_passage_that_was_taken_out_is_left_out(library: None) -> None:
     keys = ["good-and-bad/gone#x", "good-and-bad/bias-in-bias-out#measured", "good-and-bad/what-it-is"]
-    found = passages_of(keys)
+    found = get_passages(keys)
     assert list(found) == keys[1:]
     assert found[keys[1]].url == "/learn/good-and-bad/bias-in-bias-out#measured"
     assert found[keys[2]].url == "/learn/good-and-bad/what-it-is"
@@ -157,4 +157,4 @@ def test_a_passage_that_was_taken_out_is_left_out(library: None) -> None:
 
 def test_every_word_of_a_lesson_can_be_found(library: None) -> None:
     assert not Passage.objects.filter(text="").exists()
-    assert passages_find("surgeon town nurse Thomas Maria")
+    assert find_passages("surgeon town nurse Thomas Maria")

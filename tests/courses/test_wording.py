@@ -6,7 +6,7 @@ file has its word; “cuanto cuesta un movil nuevo” is not below, as the one m
 
 import pytest
 
-from courses.retrieval.search import passages_find
+from courses.retrieval.search import find_passages
 
 ASKED = [
     ("xq la ia siempre m da la razon", "agrees"),
@@ -32,9 +32,9 @@ NOT_COVERED = [
 class TestAQuestionAsTeensWriteIt:
     @pytest.mark.parametrize(("question", "anchor"), ASKED)
     def test_finds_its_passage(self, question: str, anchor: str) -> None:
-        found = passages_find(question, language="es")
+        found = find_passages(question, language="es")
         assert anchor in [passage.key.partition("#")[2] for passage in found], [one.key for one in found]
 
     @pytest.mark.parametrize("question", NOT_COVERED)
     def test_finds_none_where_no_lesson_covers_it(self, question: str) -> None:
-        assert passages_find(question, language="es") == []
+        assert find_passages(question, language="es") == []

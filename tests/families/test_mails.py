@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from accounts.models import Person
-from courses.learning.together import together_agree
+from courses.learning.joint_modules import agree_to_joint_module
 from courses.models import Module
 from families.agreements import answer_proposal, propose_terms
 from families.consents import withdraw_consent
@@ -71,7 +71,7 @@ def withdrew_the_consent(parent: Person, teen: Person) -> str:
 
 def asked_to_learn(parent: Person, teen: Person) -> str:
     module = Module(slug="mind", title="Mental Health")
-    together_agree(link=linked(parent, teen), module=module, by=teen)
+    agree_to_joint_module(link=linked(parent, teen), module=module, by=teen)
     return "/learn/"
 
 

@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Person
-from accounts.services import person_change
+from accounts.services import update_person
 from budgets.allowances import get_budget
 from budgets.models import Budget
 from budgets.periods import get_open_period
@@ -66,7 +66,7 @@ class TestTheGate:
 
     @pytest.mark.parametrize("zone", ["Pacific/Auckland", "America/Los_Angeles", "Pacific/Apia", "UTC"])
     def test_is_not_moved_by_the_teens_account(self, zone: str, at_night: Link, teen: Person) -> None:
-        person_change(person=teen, display_name="Noor", time_zone=zone)
+        update_person(person=teen, display_name="Noor", time_zone=zone)
         for hour in range(48):
             moment = madrid(1, 0) + timedelta(hours=hour)
             there = moment.astimezone(MADRID)
@@ -203,7 +203,7 @@ def test_the_daily_limit_refills_on_the_agreements_clock(teen: Person, parent: P
     link = accept_invitation(token=create_invitation(by=parent).token, by=teen)
     assert Budget.objects.get(owner=teen).time_zone == "Europe/Madrid"
     before = get_meter(owner=teen, now=NOW).refills_at
-    person_change(person=teen, display_name="Noor", time_zone="Pacific/Auckland")
+    update_person(person=teen, display_name="Noor", time_zone="Pacific/Auckland")
     assert get_meter(owner=teen, now=NOW).refills_at == before == madrid(2, 7)
     end_link(link=link, by=parent)
     assert Budget.objects.get(owner=teen).time_zone == ""

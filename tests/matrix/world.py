@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.models import Person, Role
 from chat.models import Conversation, Turn, TurnState
-from courses.models import Certificate, Question
+from courses.models import Certificate, QuizQuestion
 from events.feeds import create_feed
 from events.guests import build_guest_path
 from events.models import Event
@@ -83,7 +83,7 @@ def world_make() -> World:
     invitation = create_invitation(by=parent)
     certificate = Certificate.objects.create(
         person=teen, module_slug="good-and-bad", language="en", title="The good and the bad of AI", lessons=5,
-        questions=5, edition="0123456789ab", made_on=timezone.localdate(),
+        questions=5, edition="0123456789ab", issued_on=timezone.localdate(),
     )  # fmt: skip
     return World(
         people,
@@ -114,5 +114,5 @@ def world_make() -> World:
             "mail_id": mail.pk,
             "attachment_id": mail.attachments.get().pk,
         },
-        option=Question.objects.get(slug="average").options[0]["id"],
+        option=QuizQuestion.objects.get(slug="average").options[0]["id"],
     )

@@ -11,7 +11,7 @@ from django.utils import translation
 
 from accounts.models import Person
 from courses.models import Module, Passage
-from courses.retrieval.search import passages_find, passages_of
+from courses.retrieval.search import find_passages, get_passages
 from tests.markup import squeezed
 
 PAGES = {
@@ -146,9 +146,9 @@ class TestLessons:
 
     def test_are_found_and_cited_beside_a_conversation_in_spanish(self) -> None:
         with translation.override("es"):
-            found = passages_find("Why does AI make things up?")
+            found = find_passages("Why does AI make things up?")
             assert found
-            assert list(passages_of(one.key for one in found)) == [one.key for one in found]
+            assert list(get_passages(one.key for one in found)) == [one.key for one in found]
 
     def test_are_cited_in_the_readers_language_where_they_are_in_it(self) -> None:
         passage = Passage.objects.filter(language=settings.LANGUAGE_CODE).first()
@@ -156,5 +156,5 @@ class TestLessons:
         passage.pk, passage.language, passage.title = None, "es", "En español"
         passage.save()
         with translation.override("es"):
-            assert passages_of([passage.key])[passage.key].title == "En español"
-        assert passages_of([passage.key])[passage.key].title != "En español"
+            assert get_passages([passage.key])[passage.key].title == "En español"
+        assert get_passages([passage.key])[passage.key].title != "En español"

@@ -31,7 +31,7 @@ class TestTheFrontDoor:
     def test_offers_a_reader_the_place_where_they_stopped(
         self, library: None, teen: Person, client: Client
     ) -> None:
-        PersonRecord(teen).lesson_done("good-and-bad", "what-it-is")
+        PersonRecord(teen).mark_lesson_done("good-and-bad", "what-it-is")
         client.force_login(teen)
         page = client.get("/").content.decode()
         assert 'href="/learn/good-and-bad/good-at-and-bad-at"' in page
@@ -40,7 +40,7 @@ class TestTheFrontDoor:
     def test_offers_the_module_that_was_begun_and_not_the_first(
         self, library: None, teen: Person, client: Client
     ) -> None:
-        PersonRecord(teen).lesson_done("social", "characters-that-talk-back")
+        PersonRecord(teen).mark_lesson_done("social", "characters-that-talk-back")
         client.force_login(teen)
         page = client.get("/").content.decode()
         assert "Go on: What its company costs" in page

@@ -25,7 +25,7 @@ from budgets.services import settle_hold
 from chat.asking.services import start_turn
 from chat.models import Turn, TurnState
 from courses.learning.records import PersonRecord
-from courses.models import Certificate, Together
+from courses.models import Certificate, JointModule
 from events.feeds import create_feed
 from events.models import Event
 from events.services import create_sign_up
@@ -71,8 +71,8 @@ def make_full(make_person: Callable[..., Person], event: Event, admin_person: Pe
         session_of(person)
         answered(person)
         record = PersonRecord(person)
-        record.lesson_done("good-and-bad", "what-it-is")
-        record.question_answered("good-and-bad", "first", "b")
+        record.mark_lesson_done("good-and-bad", "what-it-is")
+        record.record_answer("good-and-bad", "first", "b")
         learned(person)
         create_feed(person=person)
         Authenticator.objects.create(
@@ -109,9 +109,11 @@ def learned(person: Person) -> None:
     """A certificate with a name on it, and a module that is taken with a parent."""
     Certificate.objects.create(
         person=person, module_slug="good-and-bad", language="en", title="The good and the bad of AI",
-        name="Wilhelmina Q.", lessons=5, questions=5, edition="0123456789ab", made_on=timezone.localdate(),
+        name="Wilhelmina Q.", lessons=5, questions=5, edition="0123456789ab", issued_on=timezone.localdate(),
     )  # fmt: skip
-    Together.objects.create(link=Link.objects.get(teen=person), module_slug="good-and-bad", asked_by=person)
+    JointModule.objects.create(
+        link=Link.objects.get(teen=person), module_slug="good-and-bad", requested_by=person
+    )
 
 
 @transaction.atomic

@@ -68,7 +68,7 @@ class TestTheCopy:
         assert {row["lesson"] for row in copy.rows("learned")} == {"what-it-is", ""}
         assert [row["answer"] for row in copy.rows("learned")] == ["", "b"]
         assert [row["name"] for row in copy.rows("certificates")] == ["Wilhelmina Q."]
-        assert [row["who"] for row in copy.rows("together")] == ["pat"]
+        assert [row["who"] for row in copy.rows("joint-modules")] == ["pat"]
         assert [row["kind"] for row in copy.rows("second-steps")]
         assert "TOTP-SECRET" not in copy.everything()
         assert {row["subject"] for row in copy.rows("emails")} == {

@@ -11,7 +11,7 @@ from django.test import Client
 from accounts.models import Person, Role
 from budgets.models import Budget
 from chat.models import Conversation, Turn
-from courses.models import Answer, LessonDone
+from courses.models import LessonDone, QuizAnswer
 from events.models import Event, SignUp
 from events.services import create_sign_up
 from mail.models import Email
@@ -191,7 +191,7 @@ class TestErasing:
     def test_all_kinds_are_empty_and_the_sums_stay(self, full: Person, as_person: AsPerson) -> None:
         budget, spent = full.budget, full.budget.periods.get().spent
         as_person(full).post(ERASE, {"proof": PASSWORD})
-        for model in (Conversation, Turn, LessonDone, Answer, SignUp, Email, Session):
+        for model in (Conversation, Turn, LessonDone, QuizAnswer, SignUp, Email, Session):
             assert not model._default_manager.exists(), model
         budget = Budget.objects.get(pk=budget.pk)
         assert (budget.owner, budget.periods.get().spent) == (None, spent)

@@ -15,7 +15,7 @@ from django.contrib.sessions.models import Session
 
 from accounts.models import Person, Role
 from chat.models import Conversation, Report, Turn, TurnState
-from courses.models import Together
+from courses.models import JointModule
 from events.models import Event, SignUp
 from families.cooling_off import COOLING_OFF_PERIOD
 from families.models import CoolingOff, FamilyDeletion, Invitation, Link, Notice, PasswordHelp
@@ -103,7 +103,7 @@ def reported(at: datetime) -> None:
 def asked_together(at: datetime) -> None:
     parent = Person.objects.create(username="kim", role=Role.PARENT)
     link = Link.objects.create(parent=parent, teen=Person.objects.create(username="noor", role=Role.TEEN))
-    Together.objects.create(link=link, module_slug="brain", asked_by=parent, asked_at=at)
+    JointModule.objects.create(link=link, module_slug="brain", requested_by=parent, requested_at=at)
 
 
 def signed_up(at: datetime) -> None:
@@ -129,7 +129,7 @@ BEGINNINGS: list[tuple[str, Callable[[datetime], None], Callable[[], int]]] = [
     ("password-helps", help_asked, PasswordHelp.objects.count),
     ("conversations", conversed, Conversation.objects.count),
     ("reports", reported, Report.objects.count),
-    ("together", asked_together, Together.objects.count),
+    ("joint-modules", asked_together, JointModule.objects.count),
     ("cooling-offs", parted, CoolingOff.objects.count),
     (
         "unconfirmed-accounts",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from courses.retrieval.search import passages_of
+from courses.retrieval.search import get_passages
 from tests.library import fill_library
 from tests.unit.safeguarding.test_response_text_files import LANGUAGES, said
 
@@ -12,4 +12,4 @@ def test_the_lessons_that_are_named_are_there(language: str, db: None) -> None:
     fill_library()
     named = {one.lesson for one in said(language)} - {""}
     assert named
-    assert set(passages_of(named, language="en")) == named
+    assert set(get_passages(named, language="en")) == named

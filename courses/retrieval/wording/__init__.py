@@ -7,8 +7,8 @@ from functools import cache
 from pathlib import Path
 
 # More words of a long question add nothing but work.
-MOST_WORDS = 40
-LONGEST_WORD = 60
+MAX_WORDS = 40
+MAX_WORD_LENGTH = 60
 WORD = re.compile(r"[\w'’]+")
 
 
@@ -28,9 +28,9 @@ class Wording:
         small = question.lower().replace("’", "'")
         if self.plain:
             small = self._known.sub(lambda found: self.plain[found[0]], small)
-        words = list(dict.fromkeys(word[:LONGEST_WORD] for word in WORD.findall(small)))
-        half = MOST_WORDS // 2
-        return words if len(words) <= MOST_WORDS else words[:half] + words[-half:]
+        words = list(dict.fromkeys(word[:MAX_WORD_LENGTH] for word in WORD.findall(small)))
+        half = MAX_WORDS // 2
+        return words if len(words) <= MAX_WORDS else words[:half] + words[-half:]
 
     def is_on_subject(self, words: list[str]) -> bool:
         """Whether a question names what the whole site is about."""
@@ -38,17 +38,17 @@ class Wording:
 
     @property
     def _known(self) -> re.Pattern[str]:
-        return _any_of(tuple(self.plain))
+        return _compile_any_of(tuple(self.plain))
 
 
 @cache
-def _any_of(words: tuple[str, ...]) -> re.Pattern[str]:
+def _compile_any_of(words: tuple[str, ...]) -> re.Pattern[str]:
     longest_first = sorted(words, key=len, reverse=True)
     return re.compile(rf"(?<![\w'])(?:{'|'.join(map(re.escape, longest_first))})(?![\w'])")
 
 
 @cache
-def wording_of(language: str) -> Wording:
+def get_wording(language: str) -> Wording:
     path = Path(__file__).parent / f"{language}.toml"
     if not path.is_file():
         return Wording({})

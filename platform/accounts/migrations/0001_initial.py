@@ -37,7 +37,7 @@ class Migration(migrations.Migration):
                 ('unconfirmed_since', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='not confirmed since')),
                 ('joined_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='joined')),
                 ('sealed_before', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('devices_known_from', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='signed out everywhere else')),
+                ('devices_trusted_since', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='signed out everywhere else')),
                 ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),
                 ('user_permissions', models.ManyToManyField(blank=True, help_text='Specific permissions for this user.', related_name='user_set', related_query_name='user', to='auth.permission', verbose_name='user permissions')),
             ],

@@ -12,21 +12,21 @@ register = template.Library()
 
 @register.filter
 def city(zone: ZoneInfo | str) -> str:
-    return zones.city_of(str(zone))
+    return zones.format_city(str(zone))
 
 
 @register.filter
 def clock_name(zone: ZoneInfo | str) -> str:
     """“Madrid time”."""
-    return zones.zone_name(ZoneInfo(str(zone)))
+    return zones.format_zone_name(ZoneInfo(str(zone)))
 
 
 @register.filter
 def clock_now(zone: ZoneInfo | str) -> str:
-    return zones.clock_now(ZoneInfo(str(zone)))
+    return zones.format_current_time(ZoneInfo(str(zone)))
 
 
 @register.filter
 def time_in(moment: datetime, zone: ZoneInfo | str) -> str:
     """“7 a.m., Madrid time”."""
-    return zones.time_in(moment, ZoneInfo(str(zone)))
+    return zones.format_time_in_zone(moment, ZoneInfo(str(zone)))

@@ -11,7 +11,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "accounts.passwords.PublishedPasswordValidator"},
+    {"NAME": "accounts.passwords.DemoPasswordValidator"},
     {"NAME": "accounts.passwords.LeakedPasswordValidator"},
 ]
 # Whom to ask whether a password has leaked; only five characters of its hash go there. Empty: nobody is asked.
@@ -35,12 +35,12 @@ ACCOUNT_LOGIN_METHODS = {"email", "username"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_FORMS = {
     "signup": "accounts.forms.SignUpForm",
-    "add_email": "accounts.library_forms.AddEmail",
-    "reset_password": "accounts.library_forms.ResetPassword",
-    "change_password": "accounts.library_forms.ChangePassword",
-    "set_password": "accounts.library_forms.SetPassword",
-    "reset_password_from_key": "accounts.library_forms.NewPassword",
-    "reauthenticate": "accounts.library_forms.OldPassword",
+    "add_email": "accounts.library_forms.AddEmailForm",
+    "reset_password": "accounts.library_forms.ResetPasswordForm",
+    "change_password": "accounts.library_forms.ChangePasswordForm",
+    "set_password": "accounts.library_forms.SetPasswordForm",
+    "reset_password_from_key": "accounts.library_forms.NewPasswordForm",
+    "reauthenticate": "accounts.library_forms.ConfirmPasswordForm",
 }
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True
@@ -63,13 +63,13 @@ ACCOUNT_RATE_LIMITS = {
 MFA_RATE_LIMITS = {"webauthn_login": "300/m/ip"}
 MFA_ADAPTER = "accounts.second_factor.SecondFactorAdapter"
 MFA_FORMS = {
-    "authenticate": "accounts.library_forms.Code",
-    "reauthenticate": "accounts.library_forms.CodeAgain",
-    "activate_totp": "accounts.library_forms.FirstCode",
-    "add_webauthn": "accounts.library_forms.AddPasskey",
-    "authenticate_webauthn": "accounts.library_forms.UsePasskey",
-    "login_webauthn": "accounts.library_forms.SignInWithPasskey",
-    "reauthenticate_webauthn": "accounts.library_forms.UsePasskeyAgain",
+    "authenticate": "accounts.library_forms.CodeForm",
+    "reauthenticate": "accounts.library_forms.ConfirmCodeForm",
+    "activate_totp": "accounts.library_forms.ActivateCodeForm",
+    "add_webauthn": "accounts.library_forms.AddPasskeyForm",
+    "authenticate_webauthn": "accounts.library_forms.PasskeyForm",
+    "login_webauthn": "accounts.library_forms.PasskeySignInForm",
+    "reauthenticate_webauthn": "accounts.library_forms.ConfirmPasskeyForm",
 }
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True

@@ -68,7 +68,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "accounts.known_devices.known_device_middleware",
-    "accounts.middleware.TooOftenMiddleware",
+    "accounts.middleware.RateLimitMiddleware",
     "accounts.middleware.SecondFactorMiddleware",
     "pages.refusals.AdminQueryMiddleware",
     "accounts.middleware.LastSeenMiddleware",

@@ -62,20 +62,20 @@ CELERY_BEAT_SCHEDULE = {
         "task": "families.tasks.end_links_at_18",
         "schedule": crontab(hour="8", minute="0"),
     },
-    "forget asks to learn together": {
-        "task": "courses.tasks.togethers_forget",
+    "delete expired joint modules": {
+        "task": "courses.tasks.delete_expired_joint_modules",
         "schedule": crontab(hour="12", minute="25"),
     },
-    "forget sessions": {
-        "task": "accounts.tasks.sessions_forget",
+    "delete expired sessions": {
+        "task": "accounts.tasks.delete_expired_sessions",
         "schedule": crontab(hour="11", minute="40"),
     },
     "delete expired erasures": {
         "task": "privacy.tasks.delete_expired_erasures",
         "schedule": crontab(hour="12", minute="30"),
     },
-    "forget accounts without a confirmed address": {
-        "task": "accounts.tasks.unconfirmed_forget",
+    "delete unconfirmed accounts": {
+        "task": "accounts.tasks.delete_unconfirmed_accounts",
         "schedule": crontab(hour="11", minute="42"),
     },
     "redact expired log titles": {

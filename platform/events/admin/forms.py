@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from accounts.zone_fields import ZoneField, zone_field
+from accounts.zone_fields import ZoneField, get_zone_field
 from events.changes import list_changes
 from events.messages import Audience
 from events.models import Event
@@ -72,7 +72,7 @@ class EventForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        zone_field(self).offer_first([self.instance.time_zone])
+        get_zone_field(self).offer_first([self.instance.time_zone])
         if self.instance.starts_at:
             local = self.instance.starts_local
             self.initial.update(day=local.date(), clock=local.time())

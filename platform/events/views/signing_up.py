@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.limits import count_mail
+from accounts.limits import count_email
 from accounts.models import Person
 from events import services
 from events.errors import EventClosed, GuestLimitReached
@@ -34,7 +34,7 @@ def count_try(request: HttpRequest, email: str) -> None:
     """Count one try of whoever asks, and of an address that is not known to be theirs. Raises TooOften."""
     sign_ups.hit(request)
     if not (isinstance(request.user, Person) and services.is_own_address(request.user, email)):
-        count_mail(sign_ups_per_mailbox, email)
+        count_email(sign_ups_per_mailbox, email)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

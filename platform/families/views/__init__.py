@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from accounts.access import person_of, sign_in_required
+from accounts.access import get_person, sign_in_required
 from accounts.models import Role
 from families.cooling_off import find_cooling_off_end
 from families.family_deletion import get_due_time, list_family_deletions
@@ -26,7 +26,7 @@ NOTICES_PER_PAGE = 50
 @require_safe
 def family(request: HttpRequest) -> HttpResponse:
     """Everything that a person has in their family. Opening it marks the notices as seen."""
-    person = person_of(request)
+    person = get_person(request)
     links = list(list_links(person))
     page: dict[str, Any] = {
         "person": person,
@@ -54,7 +54,7 @@ def family(request: HttpRequest) -> HttpResponse:
 @require_safe
 def notices(request: HttpRequest) -> HttpResponse:
     """Everything that has happened in a person's family, page by page."""
-    person, cursor = person_of(request), request.GET.get("before", "")
+    person, cursor = get_person(request), request.GET.get("before", "")
     listed = page_of(list_notices(person), by="at", size=NOTICES_PER_PAGE, cursor=cursor)
     page = {"person": person, "listed": listed, "is_first": not cursor}
     return render(request, "families/notices.html", page)

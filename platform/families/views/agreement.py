@@ -7,7 +7,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from accounts.access import person_of, sign_in_required
+from accounts.access import get_person, sign_in_required
 from families.agreements import (
     answer_proposal,
     confirm_agreement_zone,
@@ -38,7 +38,7 @@ def agreement(request: HttpRequest, link_id: UUID) -> HttpResponse:
     if not form.is_valid():
         return _render_agreement(request, link, form, status=422)
     propose_terms(
-        link=link, by=person_of(request), terms=form.terms, includes_earlier=_includes_earlier(request)
+        link=link, by=get_person(request), terms=form.terms, includes_earlier=_includes_earlier(request)
     )
     return redirect("families:agreement", link.pk)
 
@@ -67,7 +67,7 @@ def _list_likely_zones(link: Link) -> list[str]:
 def _render_agreement(
     request: HttpRequest, link: Link, form: TermsForm, *, status: int = 200
 ) -> HttpResponse:
-    person = person_of(request)
+    person = get_person(request)
     proposal = Proposal.objects.filter(link=link).select_related("by").first()
     page = {
         "link": link,
@@ -106,7 +106,7 @@ def answer(request: HttpRequest, link_id: UUID) -> HttpResponse:
     try:
         answer_proposal(
             link=link,
-            by=person_of(request),
+            by=get_person(request),
             accept=request.POST.get("answer") == "yes",
             includes_earlier=_includes_earlier(request),
         )

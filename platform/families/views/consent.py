@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.access import person_of, sign_in_required
+from accounts.access import get_person, sign_in_required
 from accounts.models import Person
 from families import consents
 from families.consent_texts import ConsentText, find_text, get_current_text
@@ -50,13 +50,13 @@ def _handle_consent(request: HttpRequest, teen: Person, link: Link | None = None
     if request.method != "POST":
         return _render_page(request, teen, link, ConsentForm(country=find_country(teen)))
     if request.POST.get("withdraw"):
-        consents.withdraw_consent(teen=teen, by=person_of(request))
+        consents.withdraw_consent(teen=teen, by=get_person(request))
         return redirect(request.path)
     form = ConsentForm(request.POST, country=find_country(teen))
     text = _find_text_read(request)
     if (link and find_missing_verification(link)) or not form.is_valid() or text is None:
         return _render_page(request, teen, link, form, status=422, is_outdated=text is None)
-    person = person_of(request)
+    person = get_person(request)
     try:
         # What was told first stands, also where consent is refused: so it is kept before consent is asked for.
         record_country(teen=teen, by=person, country=form.cleaned_data["country"])
@@ -85,7 +85,7 @@ def _render_page(
     status: int = 200,
     **said: bool,
 ) -> HttpResponse:
-    person = person_of(request)
+    person = get_person(request)
     country = find_country(teen)
     missing: MissingVerification | None = find_missing_verification(link) if link else None
     page: dict[str, Any] = {
@@ -117,7 +117,7 @@ def _render_page(
 @never_cache
 def consent_record(request: HttpRequest, consent_id: int) -> HttpResponse:
     """One consent as it was given: the words, word for word, and who agreed to them and when."""
-    person = person_of(request)
+    person = get_person(request)
     consent = consents.list_consents_about(person).select_related("teen").filter(pk=consent_id).first()
     if consent is None:
         raise Http404
@@ -135,7 +135,7 @@ def consent_record(request: HttpRequest, consent_id: int) -> HttpResponse:
 @never_cache
 def evidence(request: HttpRequest) -> HttpResponse:
     """Every consent about the person or given by them, as a file: what was agreed, by whom, when, to which words."""
-    found = consents.list_consents_about(person_of(request)).select_related("teen")
+    found = consents.list_consents_about(get_person(request)).select_related("teen")
     return JsonResponse(
         {"consents": [_build_evidence(consent) for consent in found]},
         headers={"Content-Disposition": 'attachment; filename="consents.json"'},

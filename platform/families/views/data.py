@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.access import person_of, sign_in_required
+from accounts.access import get_person, sign_in_required
 from accounts.models import Person, Role
 from families import family_deletion
 from families.family_export import export_family
@@ -17,7 +17,7 @@ from privacy.views import EraseForm, build_download_response, erase_limit
 
 def require_parent(request: HttpRequest) -> Person:
     """The person, who must be a parent: these pages are nobody else's."""
-    person = person_of(request)
+    person = get_person(request)
     if person.role != Role.PARENT:
         raise Http404
     return person

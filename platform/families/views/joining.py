@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.access import person_of, sign_in_required
+from accounts.access import get_person, sign_in_required
 from accounts.models import Person
 from families import links
 from families.cooling_off import COOLING_OFF_PERIOD
@@ -37,7 +37,7 @@ wrong_token_limit = AskerThrottle(
 @require_POST
 def invite(request: HttpRequest) -> HttpResponse:
     """Make an invitation, to be handed over or sent by mail; both show its address on the family's page."""
-    person = person_of(request)
+    person = get_person(request)
     form = InvitationForm(request.POST)
     if not form.is_valid():
         return render(request, "families/invite_wrong.html", {"form": form}, status=422)
@@ -85,7 +85,7 @@ def _create_and_send_invitation(person: Person, email: str) -> Invitation:
 @sign_in_required
 @require_POST
 def take_back(request: HttpRequest, invitation_id: int) -> HttpResponse:
-    links.withdraw_invitation(by=person_of(request), invitation_id=invitation_id)
+    links.withdraw_invitation(by=get_person(request), invitation_id=invitation_id)
     return redirect("families:family")
 
 
@@ -105,13 +105,13 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
 @require_POST
 def accept(request: HttpRequest, token: str) -> HttpResponse:
     try:
-        link = links.accept_invitation(token=token, by=person_of(request))
+        link = links.accept_invitation(token=token, by=get_person(request))
     except InvitationExpired:
         return render(request, "families/join_expired.html", status=404)
     except (WrongRole, AlreadyLinked) as refusal:
         page = {"is_linked": isinstance(refusal, AlreadyLinked)}
         return render(request, "families/join_wrong.html", page, status=422)
-    if link.parent == person_of(request):
+    if link.parent == get_person(request):
         return redirect("families:consent_for", link.pk)
     return redirect("families:family")
 
@@ -120,7 +120,7 @@ def accept(request: HttpRequest, token: str) -> HttpResponse:
 @require_POST
 def decline(request: HttpRequest, token: str) -> HttpResponse:
     try:
-        links.decline_invitation(token=token, by=person_of(request))
+        links.decline_invitation(token=token, by=get_person(request))
     except InvitationExpired:
         return render(request, "families/join_expired.html", status=404)
     return redirect("families:family")
@@ -130,7 +130,7 @@ def decline(request: HttpRequest, token: str) -> HttpResponse:
 def end(request: HttpRequest, link_id: UUID) -> HttpResponse:
     """Asks first; a POST parts the two."""
     link = get_own_link(request, link_id)
-    person = person_of(request)
+    person = get_person(request)
     if request.method != "POST":
         other = link.teen if link.parent == person else link.parent
         page = {"link": link, "other": other, "person": person, "days": COOLING_OFF_PERIOD.days}

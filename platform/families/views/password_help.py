@@ -11,10 +11,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from accounts.access import person_of, sign_in_required
+from accounts.access import get_person, sign_in_required
 from accounts.auth_backend import find_person
-from accounts.known_devices import known_device, mark_known
-from accounts.limits import digest
+from accounts.known_devices import find_known_device, remember_device
+from accounts.limits import hash_login
 from families import password_help
 from families.errors import PasswordHelpExpired, WrongCode
 from families.forms import CodeForm, ForgottenPasswordForm, NewPasswordForm, OldPasswordForm
@@ -55,7 +55,7 @@ def ask(request: HttpRequest) -> HttpResponse:
         code = password_help.generate_code()
         made = password_help.request_password_help(username=username, code=code)
         request.session[CODE_KEY], request.session[HELP_KEY] = code, str(made.pk) if made else ""
-        request.session[USERNAME_KEY] = [digest(username), time.time()]
+        request.session[USERNAME_KEY] = [hash_login(username), time.time()]
     return redirect("families:password_wait")
 
 
@@ -63,18 +63,19 @@ def _has_open_request(request: HttpRequest, username: str) -> bool:
     """Whether this browser has a code for that name already: reload, Back or a second tab show the same one."""
     name, at = request.session.get(USERNAME_KEY, ("", 0.0))
     return bool(
-        name == digest(username) and time.time() - at < password_help.PASSWORD_HELP_LIFETIME.total_seconds()
+        name == hash_login(username)
+        and time.time() - at < password_help.PASSWORD_HELP_LIFETIME.total_seconds()
     )
 
 
 def _count_request(request: HttpRequest, username: str) -> None:
     person = find_person(username)
-    device = known_device(request, person) if person else None
+    device = find_known_device(request, person) if person else None
     if person and device:
         known_device_limit.hit(person.pk, device)
         return
-    username_and_network_limit.hit(digest(username), network_of(request))
-    username_limit.hit(digest(username))
+    username_and_network_limit.hit(hash_login(username), network_of(request))
+    username_limit.hit(hash_login(username))
     asker_limit.hit(request)
 
 
@@ -101,7 +102,7 @@ def wait(request: HttpRequest) -> HttpResponse:
         return redirect("families:password_ask")
     for key in (CODE_KEY, HELP_KEY, USERNAME_KEY):
         request.session.pop(key, None)
-    mark_known(request, teen)
+    remember_device(request, teen)
     messages.success(request, _("Your new password is set. Sign in with it."))
     return redirect("accounts:sign_in")
 
@@ -117,7 +118,7 @@ def give(request: HttpRequest, link_id: UUID) -> HttpResponse:
         try:
             wrong_code_limit.hit(link.pk)
             password_help.grant_password_help(
-                teen=link.teen, by=person_of(request), code=form.cleaned_data["code"]
+                teen=link.teen, by=get_person(request), code=form.cleaned_data["code"]
             )
         except TooOften as refusal:
             page = {"link": link, "form": form, "trouble": too_often_said(refusal)}

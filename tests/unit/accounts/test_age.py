@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.age import age_at, is_grown_up, is_too_young
+from accounts.age import calculate_age, is_adult, is_too_young
 
 MAY_2010 = date(2010, 5, 1)
 DAYS = st.dates(date(1950, 1, 1), date(2080, 12, 31))
@@ -26,7 +26,7 @@ DAYS = st.dates(date(1950, 1, 1), date(2080, 12, 31))
     ],
 )
 def test_a_year_counts_once_the_birth_month_is_over(on: date, age: int) -> None:
-    assert age_at(born=MAY_2010, on=on) == age
+    assert calculate_age(born=MAY_2010, on=on) == age
 
 
 @pytest.mark.parametrize(("on", "young"), [(date(2023, 5, 31), True), (date(2023, 6, 1), False)])
@@ -36,7 +36,7 @@ def test_thirteen_begins_late(on: date, *, young: bool) -> None:
 
 @pytest.mark.parametrize(("on", "grown"), [(date(2028, 4, 30), False), (date(2028, 5, 1), True)])
 def test_grown_up_begins_early(on: date, *, grown: bool) -> None:
-    assert is_grown_up(born=MAY_2010, on=on) is grown
+    assert is_adult(born=MAY_2010, on=on) is grown
 
 
 def test_december_has_a_next_month() -> None:
@@ -50,8 +50,8 @@ def test_nobody_is_ever_taken_for_older_than_they_are_at_thirteen_nor_kept_too_l
 ) -> None:
     born = birthday.replace(day=1)
     true_age = on.year - birthday.year - ((on.month, on.day) < (birthday.month, birthday.day))
-    assert age_at(born=born, on=on) <= max(0, true_age)
+    assert calculate_age(born=born, on=on) <= max(0, true_age)
     if not is_too_young(born=born, on=on):
         assert true_age >= 13
     if true_age >= 18:
-        assert is_grown_up(born=born, on=on)
+        assert is_adult(born=born, on=on)

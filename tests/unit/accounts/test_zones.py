@@ -7,14 +7,14 @@ import pytest
 from django.utils import translation
 
 from accounts.zones import (
-    canonical_zone,
-    city_of,
-    countries,
-    known_zones,
-    old_names,
-    zone_choices,
-    zone_guess,
-    zone_name,
+    build_zone_choices,
+    find_canonical_zone,
+    format_city,
+    format_zone_name,
+    guess_zone,
+    list_old_names,
+    list_zone_countries,
+    list_zone_names,
 )
 
 
@@ -40,12 +40,12 @@ from accounts.zones import (
     ],
 )
 def test_an_old_name_is_the_present_one(name: str, present: str | None) -> None:
-    assert canonical_zone(name) == present
+    assert find_canonical_zone(name) == present
 
 
 def test_a_zone_by_its_present_name_has_the_same_clock() -> None:
-    for name in known_zones():
-        present = canonical_zone(name)
+    for name in list_zone_names():
+        present = find_canonical_zone(name)
         assert present
         for month in (1, 7):
             moment = datetime(2027, month, 1, 12, tzinfo=UTC)
@@ -66,25 +66,25 @@ class TestCities:
         ],
     )
     def test_are_named_in_the_readers_language(self, zone: str, english: str, spanish: str) -> None:
-        assert city_of(zone) == english
+        assert format_city(zone) == english
         with translation.override("es"):
-            assert city_of(zone) == spanish
+            assert format_city(zone) == spanish
 
     def test_stand_for_a_clock(self) -> None:
-        assert zone_name(ZoneInfo("Europe/Madrid")) == "Madrid time"
-        assert zone_name(ZoneInfo("UTC")) == "UTC"
+        assert format_zone_name(ZoneInfo("Europe/Madrid")) == "Madrid time"
+        assert format_zone_name(ZoneInfo("UTC")) == "UTC"
         with translation.override("es"):
-            assert zone_name(ZoneInfo("America/New_York")) == "hora de Nueva York"
+            assert format_zone_name(ZoneInfo("America/New_York")) == "hora de Nueva York"
 
     @pytest.mark.parametrize("language", ["en", "es"])
     def test_are_all_in_the_list_once_with_the_time_there_and_the_likely_first(self, language: str) -> None:
         now = datetime(2026, 11, 29, 17, 42, tzinfo=UTC)
         with translation.override(language):
-            (_likely, first), *areas = zone_choices(["Asia/Calcutta", ""], now=now)
+            (_likely, first), *areas = build_zone_choices(["Asia/Calcutta", ""], now=now)
         assert first[0][0] == "Asia/Kolkata"
         assert "11:12" in first[0][1].replace("23:12", "11:12")
         listed = [zone for _area, choices in areas for zone, _label in choices]
-        assert sorted(listed) == sorted([*countries(), "UTC"])
+        assert sorted(listed) == sorted([*list_zone_countries(), "UTC"])
         labels = dict(choice for _area, choices in areas for choice in choices)
         assert "_" not in "".join(labels.values())
         assert "/" not in "".join(labels.values())
@@ -92,7 +92,7 @@ class TestCities:
         assert labels["Europe/Madrid"] == madrid[language]
 
     def test_of_the_same_name_say_where_they_are(self) -> None:
-        labels = [label for _area, choices in zone_choices([])[1:] for _zone, label in choices]
+        labels = [label for _area, choices in build_zone_choices([])[1:] for _zone, label in choices]
         assert len(set(labels)) == len(labels)
 
 
@@ -114,11 +114,11 @@ class TestAGuess:
         ],
     )
     def test_is_the_country_that_the_browser_names(self, languages: str, zone: str) -> None:
-        assert zone_guess(languages) == zone
+        assert guess_zone(languages) == zone
 
 
 def test_every_zone_that_a_browser_may_still_name_is_found_in_the_list() -> None:
     # Chromium's own names where they differ from the database's.
     for old in ("Asia/Calcutta", "Asia/Katmandu", "Asia/Rangoon", "Asia/Saigon", "Europe/Kiev", "Atlantic/Faeroe",
                 "America/Godthab", "America/Indianapolis", "Pacific/Ponape", "Pacific/Enderbury"):  # fmt: skip
-        assert old in [name for names in old_names().values() for name in names]
+        assert old in [name for names in list_old_names().values() for name in names]

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from courses.authoring.briefings import BriefingText, briefings_read
-from courses.authoring.source import CONTENT, ContentBroken
-from courses.markdown import plain_of
+from courses.authoring.briefings import BriefingText, read_briefings
+from courses.authoring.source import CONTENT, InvalidContent
+from courses.markdown import extract_text
 from tests.courses.copied import NAME, WHOLE
 
 # What is written instead of what, the line that is named, and what the author is told.
@@ -31,21 +31,21 @@ def followed_up(day: str) -> str:
 
 class TestReading:
     def test_takes_the_day_and_the_slug_from_the_name(self, folder: Path, content: Path) -> None:
-        (read,) = briefings_read(content)
+        (read,) = read_briefings(content)
         assert (read.date.isoformat(), read.slug, read.language) == ("2024-02-03", "one-thing", "en")
         assert read.followed_up is None
 
     def test_knows_when_somebody_looked_again(self, folder: Path, content: Path) -> None:
         (folder / NAME).write_text(followed_up("2026-01-02"))
-        (read,) = briefings_read(content)
+        (read,) = read_briefings(content)
         assert str(read.followed_up) == "2026-01-02"
         assert [section["anchor"] for section in read.sections] == ["happened", "matters", "since"]
 
     @pytest.mark.parametrize("day", ["2024-02-02", '"soon"', "2026-01-02T10:00:00"])
     def test_a_day_that_cannot_be_is_a_slip(self, day: str, folder: Path, content: Path) -> None:
         (folder / NAME).write_text(followed_up(day))
-        with pytest.raises(ContentBroken, match=rf"{NAME}, line 4: “followed_up” gives no day since\."):
-            briefings_read(content)
+        with pytest.raises(InvalidContent, match=rf"{NAME}, line 4: “followed_up” gives no day since\."):
+            read_briefings(content)
 
     @pytest.mark.parametrize(("old", "new", "line", "told"), SLIPS)
     def test_a_slip_is_named_with_its_file_and_line(
@@ -53,8 +53,8 @@ class TestReading:
     ) -> None:
         assert old in WHOLE
         (folder / NAME).write_text(WHOLE.replace(old, new, 1))
-        with pytest.raises(ContentBroken) as broken:
-            briefings_read(content)
+        with pytest.raises(InvalidContent) as broken:
+            read_briefings(content)
         assert f"en/briefings/{NAME}, line {line}: " in str(broken.value)
         assert told in str(broken.value)
 
@@ -69,15 +69,15 @@ class TestReading:
         self, name: str, folder: Path, content: Path
     ) -> None:
         (folder / name).write_text(WHOLE)
-        with pytest.raises(ContentBroken, match=f"en/briefings/{name}, line 1"):
-            briefings_read(content)
+        with pytest.raises(InvalidContent, match=f"en/briefings/{name}, line 1"):
+            read_briefings(content)
 
 
-@pytest.mark.parametrize("text", briefings_read(CONTENT), ids=lambda text: text.slug)
+@pytest.mark.parametrize("text", read_briefings(CONTENT), ids=lambda text: text.slug)
 def test_as_delivered_each_names_what_it_cites_and_raises_no_exclamation_marks(text: BriefingText) -> None:
     sections, sources = text.sections, text.sources
     blocks = [block for section in sections for block in section["blocks"]]
-    assert "!" not in " ".join(plain_of(block["html"]) for block in blocks)
+    assert "!" not in " ".join(extract_text(block["html"]) for block in blocks)
     assert {block["source"] for block in blocks if block["kind"] == "reported"} <= {
         one["id"] for one in sources
     }

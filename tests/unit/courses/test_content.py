@@ -3,7 +3,7 @@
 import pytest
 
 from benchmarks.reading_level import grade, perspicuity, texts_of
-from courses.authoring.modules import ModuleText, library_read
+from courses.authoring.modules import ModuleText, read_library
 
 FACTS = {
     "good-and-bad": [
@@ -50,7 +50,7 @@ FACTS = {
 }  # fmt: skip
 SHORT = {"looking-inside", "memory-versus-margins", "reading-a-benchmark"}
 FIRST = "en"
-MODULES = library_read()
+MODULES = read_library()
 
 
 @pytest.fixture(

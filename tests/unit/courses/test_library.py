@@ -1,4 +1,4 @@
-"""An author who slips is told the file, the line and the mend."""
+"""An author who slips is told the file, the line and the hint."""
 
 import re
 from collections.abc import Callable
@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from courses.authoring.modules import library_read
-from courses.authoring.source import ContentBroken
+from courses.authoring.modules import read_library
+from courses.authoring.source import InvalidContent
 from tests.courses.copied import MODULE
 
 Change = Callable[[str, str, str], int]
@@ -55,28 +55,28 @@ SLIPS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("file", "old", "new", "line", "what", "mend"), SLIPS)
+@pytest.mark.parametrize(("file", "old", "new", "line", "what", "hint"), SLIPS)
 def test_a_slip_is_named_with_its_line_and_its_mend(
-    file: str, old: str, new: str, line: int | None, what: str, mend: str, content: Path, change: Change
+    file: str, old: str, new: str, line: int | None, what: str, hint: str, content: Path, change: Change
 ) -> None:
     changed_at = change(file, old, new)
-    with pytest.raises(ContentBroken) as broken:
-        library_read(content)
-    [fault] = broken.value.faults
-    assert fault.file == f"{MODULE}/{file}"
-    assert fault.line == (line or changed_at)
-    assert what in fault.what
-    assert mend in fault.mend
-    assert re.fullmatch(r"en/\S+\.md, line \d+: .+\. .+[.”…]", str(fault), re.DOTALL)
+    with pytest.raises(InvalidContent) as broken:
+        read_library(content)
+    [error] = broken.value.errors
+    assert error.file == f"{MODULE}/{file}"
+    assert error.line == (line or changed_at)
+    assert what in error.what
+    assert hint in error.hint
+    assert re.fullmatch(r"en/\S+\.md, line \d+: .+\. .+[.”…]", str(error), re.DOTALL)
 
 
 def test_every_slip_of_every_file_is_told_at_once(content: Path, change: Change) -> None:
     change(BIAS, "{#measured}", "")
     change(BIAS, ":::reported detectors", ":::reported detector")
     change(QUIZ, ":::question average", ":::question")
-    with pytest.raises(ContentBroken) as broken:
-        library_read(content)
-    assert [(fault.file.split("/")[-1]) for fault in broken.value.faults] == [BIAS, BIAS, QUIZ]
+    with pytest.raises(InvalidContent) as broken:
+        read_library(content)
+    assert [(error.file.split("/")[-1]) for error in broken.value.errors] == [BIAS, BIAS, QUIZ]
 
 
 class TestFiles:
@@ -119,14 +119,14 @@ class TestFiles:
         assert "no module" in self.told(tmp_path)
 
     def told(self, content: Path) -> str:
-        with pytest.raises(ContentBroken) as broken:
-            library_read(content)
+        with pytest.raises(InvalidContent) as broken:
+            read_library(content)
         return str(broken.value)
 
 
 def test_html_that_an_author_types_is_shown_as_typed(content: Path, change: Change) -> None:
     change(BIAS, "You need no statistics", "<script>alert(1)</script> [x](javascript:alert(1)) You need none")
-    [module] = library_read(content)
+    [module] = read_library(content)
     lesson = next(lesson for lesson in module.lessons if lesson.slug == "bias-in-bias-out")
     html = str([section.shown() for section in lesson.sections])
     assert "<script" not in html

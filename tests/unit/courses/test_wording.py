@@ -13,7 +13,7 @@ import pytest
 from django.conf import settings
 
 from courses.retrieval import wording
-from courses.retrieval.wording import wording_of
+from courses.retrieval.wording import get_wording
 
 FILES = sorted(Path(wording.__file__).parent.glob("*.toml"))
 
@@ -71,7 +71,7 @@ def test_in_spanish_an_accent_may_be_left_out() -> None:
     ],
 )
 def test_what_teens_write_in_spanish_is_read_in_plain_words(typed: str, plain: str) -> None:
-    told = " ".join(wording_of("es").words_of(typed))
+    told = " ".join(get_wording("es").words_of(typed))
     assert told == " ".join(dict.fromkeys(plain.replace("por que", "porque").split()))
 
 
@@ -79,8 +79,8 @@ def test_what_teens_write_in_spanish_is_read_in_plain_words(typed: str, plain: s
     "word", ["deber", "clave", "copiar", "pasta", "tía", "machete", "mate", "ola", "cm", "solo", "segura"]
 )
 def test_a_word_that_says_something_else_as_well_stays(word: str) -> None:
-    assert wording_of("es").words_of(word) == [word]
+    assert get_wording("es").words_of(word) == [word]
 
 
 def test_a_language_without_a_file_takes_words_as_they_stand() -> None:
-    assert wording_of("fr").words_of("T’es où, bro ?") == ["t'es", "où", "bro"]
+    assert get_wording("fr").words_of("T’es où, bro ?") == ["t'es", "où", "bro"]

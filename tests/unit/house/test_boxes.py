@@ -13,7 +13,7 @@ from accounts.models import Person
 TEMPLATES = Path(__file__).resolve().parents[3] / "templates"
 BOX = re.compile(r"<textarea\b[^>]*>", re.DOTALL)
 # A file of a lesson, and a form that could not be taken: their own pages check what they hold.
-WITHOUT_LIMIT = {"courses/draft.html", "accounts/kept_form.html"}
+WITHOUT_LIMIT = {"courses/preview.html", "accounts/unsent_form.html"}
 
 
 def boxes() -> Iterator[tuple[str, str, str]]:

@@ -3,8 +3,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from budgets.allowances import load_plans
-from courses.authoring.loading import library_load
-from courses.authoring.source import ContentBroken
+from courses.authoring.loading import load_library
+from courses.authoring.source import InvalidContent
 from events.archive import load_first_event
 
 
@@ -17,8 +17,8 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, verbosity: int = 1, **_options: Any) -> None:
         try:
-            loaded = library_load()
-        except ContentBroken as broken:
+            loaded = load_library()
+        except InvalidContent as broken:
             raise CommandError(f"Nothing was loaded, and nothing has changed.\n{broken}") from broken
         events = int(load_first_event())
         load_plans()

@@ -3,7 +3,7 @@ from typing import Any
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
-from accounts.demo import DEMO_PEOPLE, demo_people_load
+from accounts.demo import DEMO_PEOPLE, load_demo_people
 from events.demo import load_demo_event
 from families.demo import load_demo_family
 
@@ -16,7 +16,7 @@ class Command(BaseCommand):
     )
 
     def handle(self, *_args: Any, **_options: Any) -> None:
-        demo_people_load()
+        load_demo_people()
         # Silent: whoever reads this command's lines looks for people.
         call_command("load_content", verbosity=0)
         load_demo_event()

@@ -10,18 +10,23 @@ from hypothesis import strategies as st
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Person
-from courses.authoring.loading import library_load
-from courses.learning.numbers import FEWEST, ModuleTold, numbers_of, told
-from courses.models import Answer, LessonDone, Module, Question
+from courses.authoring.loading import load_library
+from courses.learning.statistics import (
+    ROUNDING_STEP,
+    ModuleStatistics,
+    list_module_statistics,
+    round_down_for_privacy,
+)
+from courses.models import LessonDone, Module, QuizAnswer, QuizQuestion
 from families.models import Link
 from tests.courses.conftest import LESSONS, SLUG, Crowd, choose, do_all_but, read
 
 
-def numbers(**since: object) -> ModuleTold:
-    return next(one for one in numbers_of(**since) if one.module.slug == SLUG)  # type: ignore[arg-type]
+def numbers(**since: object) -> ModuleStatistics:
+    return next(one for one in list_module_statistics(**since) if one.module.slug == SLUG)  # type: ignore[arg-type]
 
 
-def chosen(one: ModuleTold) -> list[int]:
+def chosen(one: ModuleStatistics) -> list[int]:
     return [
         option.chosen
         for question in one.questions
@@ -37,7 +42,7 @@ class TestHowFarPeopleCome:
         for person in crowd(5):
             do_all_but(person)
         found = numbers()
-        assert (found.begun, found.finished) == (20, 5)
+        assert (found.started, found.finished) == (20, 5)
         assert [step.reached for step in found.steps] == [20, 15, 5, 5, 5, 5]
         assert [step.done for step in found.steps] == [20, 15, 5, 5, 5, 5]
         assert [step.stayed for step in found.steps] == [5, 10, 0, 0, 0, None]
@@ -56,13 +61,13 @@ class TestHowFarPeopleCome:
     def test_what_is_no_longer_in_the_module_does_not_count(self, module: Module, crowd: Crowd) -> None:
         for person in crowd(5):
             LessonDone.objects.create(person=person, module_slug=SLUG, lesson_slug="taken-away")
-        assert numbers().begun == 0
+        assert numbers().started == 0
 
     def test_a_translation_does_not_count_twice(self, module: Module, crowd: Crowd) -> None:
         for person in crowd(5):
             do_all_but(person, module="mental-health")
-        [found] = [one for one in numbers_of() if one.module.slug == "mental-health"]
-        assert (found.begun, found.finished) == (5, 5)
+        [found] = [one for one in list_module_statistics() if one.module.slug == "mental-health"]
+        assert (found.started, found.finished) == (5, 5)
 
     def test_a_period_counts_those_who_did_something_in_it(self, module: Module, crowd: Crowd) -> None:
         before, both = crowd(5), crowd(5)
@@ -71,7 +76,7 @@ class TestHowFarPeopleCome:
         read(both, LESSONS[1])
         month = numbers(since=timezone.now() - timedelta(days=30))
         assert [step.reached for step in month.steps][:3] == [5, 5, 0]
-        assert numbers().begun == 10
+        assert numbers().started == 10
 
 
 class TestWhatPeopleChooseFirst:
@@ -79,7 +84,7 @@ class TestWhatPeopleChooseFirst:
         people = crowd(5)
         choose(people, 1, 2, 0)
         assert chosen(numbers())[:3] == [0, 5, 0]
-        assert Answer.objects.filter(person__in=people).exclude(first_option="").count() == 5
+        assert QuizAnswer.objects.filter(person__in=people).exclude(first_option="").count() == 5
 
     def test_of_enough_the_share_is_told_and_what_misleads_most(self, module: Module, crowd: Crowd) -> None:
         right = next(n for n, option in enumerate(options()) if option["is_right"])
@@ -107,42 +112,42 @@ class TestWhatPeopleChooseFirst:
         for nth in (1, 0):
             visitor.post(f"/learn/{SLUG}/quiz/average", {"option": options()[nth]["id"]})
         visitor.post("/sign-in", {"username": teen.username, "password": "a-long-password"})
-        answer = Answer.objects.get(person=teen)
+        answer = QuizAnswer.objects.get(person=teen)
         assert (answer.first_option, answer.option) == (options()[1]["id"], options()[0]["id"])
 
     def test_two_who_choose_together_chose_once(self, together: Link, module: Module, crowd: Crowd) -> None:
         choose([together.parent], 1)
-        assert list(Answer.objects.order_by("first_option").values_list("person", "first_option")) == [
+        assert list(QuizAnswer.objects.order_by("first_option").values_list("person", "first_option")) == [
             (together.teen.pk, ""),
             (together.parent.pk, options()[1]["id"]),
         ]
 
 
 def options() -> list[dict[str, object]]:
-    return list(Question.objects.get(slug="average", module__language="en").options)
+    return list(QuizQuestion.objects.get(slug="average", module__language="en").options)
 
 
 class TestNobodyIsGivenAway:
     @given(st.integers(0, 10_000))
     def test_a_number_is_told_in_steps_and_never_below_the_least(self, people: int) -> None:
-        assert told(people) % FEWEST == 0
-        assert 0 <= people - told(people) < FEWEST
-        assert (told(people) == 0) == (people < FEWEST)
+        assert round_down_for_privacy(people) % ROUNDING_STEP == 0
+        assert 0 <= people - round_down_for_privacy(people) < ROUNDING_STEP
+        assert (round_down_for_privacy(people) == 0) == (people < ROUNDING_STEP)
 
-    @given(st.integers(0, 60), st.integers(0, FEWEST - 1))
+    @given(st.integers(0, 60), st.integers(0, ROUNDING_STEP - 1))
     def test_no_difference_of_two_numbers_tells_how_few_there_are(self, others: int, few: int) -> None:
         """Whatever is seen of two numbers that so few are between, as many others would have been seen as well."""
-        seen = told(others + few) - told(others)
+        seen = round_down_for_privacy(others + few) - round_down_for_privacy(others)
         could = {
             fewer
-            for fewer in range(FEWEST + 1)
-            for base in range(told(others), told(others) + FEWEST)
-            if told(base + fewer) - told(base) == seen
+            for fewer in range(ROUNDING_STEP + 1)
+            for base in range(round_down_for_privacy(others), round_down_for_privacy(others) + ROUNDING_STEP)
+            if round_down_for_privacy(base + fewer) - round_down_for_privacy(base) == seen
         }
         assert few in could
-        assert len(could) >= FEWEST
+        assert len(could) >= ROUNDING_STEP
 
-    @pytest.mark.parametrize("few", range(FEWEST))
+    @pytest.mark.parametrize("few", range(ROUNDING_STEP))
     def test_an_option_that_few_chose_is_the_same_however_few(
         self, module: Module, crowd: Crowd, few: int
     ) -> None:
@@ -165,14 +170,14 @@ def test_it_takes_five_queries_however_many_learn(
     module: Module, crowd: Crowd, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     with django_assert_num_queries(5):
-        numbers_of()
+        list_module_statistics()
     for person in crowd(6):
         do_all_but(person)
     with django_assert_num_queries(5):
-        numbers_of()
+        list_module_statistics()
 
 
 def test_without_modules_there_is_nothing(no_library: None) -> None:
-    assert numbers_of() == []
-    library_load()
-    assert {one.begun for one in numbers_of()} == {0}
+    assert list_module_statistics() == []
+    load_library()
+    assert {one.started for one in list_module_statistics()} == {0}

@@ -3,11 +3,11 @@
 import pytest
 from django.test import Client
 
-from courses.authoring.loading import library_load
-from courses.library.results import lessons_find
+from courses.authoring.loading import load_library
+from courses.library.results import search_lessons
 from courses.models import Passage, Phrase
-from courses.retrieval.index import passages_index
-from courses.retrieval.search import passages_find
+from courses.retrieval.index import index_passages
+from courses.retrieval.search import find_passages
 
 PHRASE = "my kitten is afraid of storms"
 ALIKE = "cats are frightened by thunder"
@@ -20,11 +20,11 @@ def passage(library: None) -> Passage:
 
 def asked(passage: Passage, phrase: str) -> None:
     Phrase.objects.create(passage=passage, text=phrase)
-    passages_index()
+    index_passages()
 
 
 def keys(question: str, language: str = "en") -> list[str]:
-    return [found.key for found in passages_find(question, language=language)]
+    return [found.key for found in find_passages(question, language=language)]
 
 
 def test_in_other_words_it_is_found(passage: Passage) -> None:
@@ -35,7 +35,7 @@ def test_in_other_words_it_is_found(passage: Passage) -> None:
 
 def test_on_the_search_page_too_with_nothing_marked(passage: Passage) -> None:
     asked(passage, PHRASE)
-    (found,) = lessons_find(ALIKE)
+    (found,) = search_lessons(ALIKE)
     assert [hit.found.key for hit in found.hits] == [passage.key]
     # From an address of its own: searches from one place are counted, and other tests search too.
     page = Client(REMOTE_ADDR="10.7.7.7").get("/learn/search", {"q": ALIKE}).content.decode()
@@ -60,18 +60,18 @@ def test_what_means_something_else_is_not_found(question: str, passage: Passage)
 
 def test_words_alone_count_where_no_sense_has_been_kept_yet(passage: Passage) -> None:
     asked(passage, PHRASE)
-    Phrase.objects.update(sense=b"")
-    Passage.objects.update(sense=b"")
+    Phrase.objects.update(embedding=b"")
+    Passage.objects.update(embedding=b"")
     assert keys(ALIKE) == []
     assert keys(PHRASE) == [passage.key]
 
 
 def test_and_in_a_language_that_the_network_does_not_know(library: None) -> None:
-    assert not Phrase.objects.filter(passage__language="es").exclude(sense=b"").exists()
-    assert not Phrase.objects.filter(passage__language="en", sense=b"").exists()
+    assert not Phrase.objects.filter(passage__language="es").exclude(embedding=b"").exists()
+    assert not Phrase.objects.filter(passage__language="en", embedding=b"").exists()
 
 
 def test_loading_twice_keeps_the_same_senses(library: None) -> None:
-    senses = set(Phrase.objects.values_list("text", "sense"))
-    library_load()
-    assert set(Phrase.objects.values_list("text", "sense")) == senses
+    senses = set(Phrase.objects.values_list("text", "embedding"))
+    load_library()
+    assert set(Phrase.objects.values_list("text", "embedding")) == senses

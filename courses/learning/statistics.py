@@ -15,27 +15,27 @@ from django.db import connection
 from django.db.models import Count
 from django.utils.translation import gettext as _
 
-from courses.learning.progress import QUIZ
-from courses.markdown import plain_of
-from courses.models import Answer, Module, Question
-from courses.selectors import modules_shown
+from courses.learning.progress import QUIZ_STEP
+from courses.markdown import extract_text
+from courses.models import Module, QuizAnswer, QuizQuestion
+from courses.selectors import list_modules
 from kit.sql import read_sql
 
-FEWEST = 5
+ROUNDING_STEP = 5
 # Of fewer first answers no share is told: a few people would look like a rule.
-ENOUGH = 20
-EVER = datetime.min.replace(tzinfo=UTC)
+MIN_ANSWERS_FOR_SHARE = 20
+ALL_TIME = datetime.min.replace(tzinfo=UTC)
 
-COUNT_TAKEN = read_sql(__file__, "count_taken")
+COUNT_PROGRESS = read_sql(__file__, "count_progress")
 
 
-def told(count: int) -> int:
+def round_down_for_privacy(count: int) -> int:
     """A number of people as it may be told."""
-    return count - count % FEWEST
+    return count - count % ROUNDING_STEP
 
 
 @dataclass(frozen=True)
-class StepTold:
+class StepStatistics:
     """A lesson, or the quiz: how many did it, how many came to it or farther, and how many of those no farther.
 
     Nobody goes farther than the quiz, so there it is None.
@@ -49,7 +49,7 @@ class StepTold:
 
 
 @dataclass(frozen=True)
-class OptionTold:
+class OptionStatistics:
     """An option of a question: how many chose it first, and what share that is in percent, once enough did."""
 
     words: str
@@ -59,13 +59,13 @@ class OptionTold:
 
 
 @dataclass(frozen=True)
-class QuestionTold:
+class QuestionStatistics:
     slug: str
     asked: str
-    options: list[OptionTold]
+    options: list[OptionStatistics]
 
     @property
-    def misleading(self) -> OptionTold | None:
+    def misleading(self) -> OptionStatistics | None:
         """The wrong option that most people chose first; None while too few did to say so."""
         wrong = [option for option in self.options if option.share and not option.is_right]
         return max(wrong, key=lambda option: option.share or 0, default=None)
@@ -81,22 +81,22 @@ class QuestionTold:
 
 
 @dataclass(frozen=True)
-class ModuleTold:
+class ModuleStatistics:
     module: Module
-    begun: int
+    started: int
     finished: int
-    steps: list[StepTold]
-    questions: list[QuestionTold]
+    steps: list[StepStatistics]
+    questions: list[QuestionStatistics]
 
     @property
-    def misleading(self) -> QuestionTold | None:
+    def misleading(self) -> QuestionStatistics | None:
         """The question whose best liked wrong option misled the greatest share."""
         misled = [question for question in self.questions if question.misled]
         return max(misled, key=lambda question: question.misled, default=None)
 
 
 @dataclass(frozen=True)
-class Taken:
+class ProgressGroup:
     """What so many `people` have done of a module: the places of lessons they read, and questions they answered."""
 
     places: list[int]
@@ -104,33 +104,35 @@ class Taken:
     people: int
 
 
-def numbers_of(*, since: datetime = EVER) -> list[ModuleTold]:
+def list_module_statistics(*, since: datetime = ALL_TIME) -> list[ModuleStatistics]:
     """Of every module, what is told of those who did anything of it since then, in the reader's language. 5 queries."""
     with connection.cursor() as cursor:
-        cursor.execute(COUNT_TAKEN, {"since": since})
-        taken: dict[str, list[Taken]] = defaultdict(list)
+        cursor.execute(COUNT_PROGRESS, {"since": since})
+        taken: dict[str, list[ProgressGroup]] = defaultdict(list)
         for slug, places, answers, people in cursor.fetchall():
-            taken[slug].append(Taken(places, answers, people))
-    chosen = _chosen_first(since)
-    modules = modules_shown().prefetch_related("lessons", "questions")
-    return [_module(module, taken[module.slug], chosen) for module in modules]
+            taken[slug].append(ProgressGroup(places, answers, people))
+    chosen = _count_first_choices(since)
+    modules = list_modules().prefetch_related("lessons", "questions")
+    return [_build_module_statistics(module, taken[module.slug], chosen) for module in modules]
 
 
-def _chosen_first(since: datetime) -> Mapping[tuple[str, str, str], int]:
+def _count_first_choices(since: datetime) -> Mapping[tuple[str, str, str], int]:
     """How many chose an option first, by the slugs of module and question and the option's id."""
-    known = Answer.objects.filter(answered_at__gte=since).exclude(first_option="")
+    known = QuizAnswer.objects.filter(answered_at__gte=since).exclude(first_option="")
     named = known.values_list("module_slug", "question_slug", "first_option")
     return Counter({(module, asked, option): n for module, asked, option, n in named.annotate(Count("pk"))})
 
 
-def _module(module: Module, taken: list[Taken], chosen: Mapping[tuple[str, str, str], int]) -> ModuleTold:
+def _build_module_statistics(
+    module: Module, taken: list[ProgressGroup], chosen: Mapping[tuple[str, str, str], int]
+) -> ModuleStatistics:
     lessons, questions = list(module.lessons.all()), list(module.questions.all())
     quiz, asked = len(lessons) + 1, len(questions)
 
-    def people(those: Callable[[Taken], bool]) -> int:
-        return told(sum(one.people for one in taken if those(one)))
+    def people(those: Callable[[ProgressGroup], bool]) -> int:
+        return round_down_for_privacy(sum(one.people for one in taken if those(one)))
 
-    def far(one: Taken) -> int:
+    def far(one: ProgressGroup) -> int:
         return quiz if one.answers else max(one.places)
 
     def did(place: int) -> int:
@@ -141,33 +143,38 @@ def _module(module: Module, taken: list[Taken], chosen: Mapping[tuple[str, str, 
 
     done = [*map(did, range(1, quiz)), people(lambda one: one.answers == asked)]
     reached = list(map(came_to, range(1, quiz + 1)))
-    titles = [(lesson.slug, lesson.title) for lesson in lessons] + [(QUIZ, _("Five questions"))]
-    return ModuleTold(
+    titles = [(lesson.slug, lesson.title) for lesson in lessons] + [(QUIZ_STEP, _("Five questions"))]
+    return ModuleStatistics(
         module=module,
-        begun=reached[0],
+        started=reached[0],
         finished=people(lambda one: len(one.places) == quiz - 1 and one.answers == asked),
         steps=[
-            StepTold(slug, title, told_done, came, None if farther is None else came - farther)
+            StepStatistics(slug, title, told_done, came, None if farther is None else came - farther)
             for (slug, title), told_done, came, farther in zip(
                 titles, done, reached, [*reached[1:], None], strict=True
             )
         ],
-        questions=[_question(module, question, chosen) for question in questions],
+        questions=[_build_question_statistics(module, question, chosen) for question in questions],
     )
 
 
-def _question(module: Module, question: Question, chosen: Mapping[tuple[str, str, str], int]) -> QuestionTold:
-    counts = [told(chosen[module.slug, question.slug, option["id"]]) for option in question.options]
+def _build_question_statistics(
+    module: Module, question: QuizQuestion, chosen: Mapping[tuple[str, str, str], int]
+) -> QuestionStatistics:
+    counts = [
+        round_down_for_privacy(chosen[module.slug, question.slug, option["id"]])
+        for option in question.options
+    ]
     every = sum(counts)
-    return QuestionTold(
+    return QuestionStatistics(
         slug=question.slug,
-        asked=plain_of(question.html),
+        asked=extract_text(question.html),
         options=[
-            OptionTold(
-                words=plain_of(option["html"]),
+            OptionStatistics(
+                words=extract_text(option["html"]),
                 is_right=option["is_right"],
                 chosen=count,
-                share=round(100 * count / every) if every >= ENOUGH else None,
+                share=round(100 * count / every) if every >= MIN_ANSWERS_FOR_SHARE else None,
             )
             for option, count in zip(question.options, counts, strict=True)
         ],

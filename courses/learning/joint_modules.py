@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import Person
-from courses.models import Module, Together
+from courses.models import JointModule, Module
 from families.agreements import get_other_side
 from families.models import Link
 from families.notices import send_notice
@@ -31,85 +31,94 @@ from families.pending_requests import (
 )
 from families.selectors import list_active_links, list_links
 
-ASKS_KEPT_FOR = timedelta(days=14)
-REQUEST_KIND = "together"
+REQUEST_RETENTION = timedelta(days=14)
+REQUEST_KIND = "joint-module"
 
 type Reader = Person | AnonymousUser
 
 
 @dataclass(frozen=True)
-class Company:
+class JointModulePartner:
     """Somebody of the reader's family, and how the two stand in one module."""
 
     link: Link
     other: Person
-    together: Together | None
+    joint_module: JointModule | None
 
     @property
     def is_agreed(self) -> bool:
-        return self.together is not None and self.together.agreed_at is not None
+        return self.joint_module is not None and self.joint_module.agreed_at is not None
 
     @property
     def asks(self) -> bool:
         """Whether the reader's answer is awaited."""
-        return not self.is_agreed and self.together is not None and self.together.asked_by_id == self.other.pk
+        return (
+            not self.is_agreed
+            and self.joint_module is not None
+            and self.joint_module.requested_by_id == self.other.pk
+        )
 
 
-def company_in(module_slug: str, reader: Reader) -> list[Company]:
+def list_possible_partners(module_slug: str, reader: Reader) -> list[JointModulePartner]:
     """Everybody whom the reader could take a module together with, or does."""
     if not isinstance(reader, Person):
         return []
     links = list(list_links(reader))
-    rows = Together.objects.filter(link__in=links, module_slug=module_slug)
+    rows = JointModule.objects.filter(link__in=links, module_slug=module_slug)
     by_link = {row.link_id: row for row in rows}
-    return [Company(link, get_other_side(link, reader), by_link.get(link.pk)) for link in links]
+    return [JointModulePartner(link, get_other_side(link, reader), by_link.get(link.pk)) for link in links]
 
 
-def companions_in(module_slug: str, reader: Reader) -> list[Person]:
+def list_partners(module_slug: str, reader: Reader) -> list[Person]:
     """Those who take a module together with the reader now."""
     if not isinstance(reader, Person):
         return []
-    agreed = _near(reader).filter(module_slug=module_slug, agreed_at__isnull=False)
+    agreed = _list_joint_modules(reader).filter(module_slug=module_slug, agreed_at__isnull=False)
     return [get_other_side(row.link, reader) for row in agreed.order_by("pk")]
 
 
-def asks_to(reader: Reader) -> QuerySet[Together]:
+def list_joint_module_requests(reader: Reader) -> QuerySet[JointModule]:
     """What the reader's family would like to take together with them; their answer is awaited."""
     if not isinstance(reader, Person):
-        return Together.objects.none()
-    return _near(reader).filter(agreed_at=None).exclude(asked_by=reader).order_by("asked_at")
+        return JointModule.objects.none()
+    return (
+        _list_joint_modules(reader)
+        .filter(agreed_at=None)
+        .exclude(requested_by=reader)
+        .order_by("requested_at")
+    )
 
 
-def _near(person: Person) -> QuerySet[Together]:
-    rows = Together.objects.filter(link__in=list_links(person))
-    return rows.select_related("link__parent", "link__teen", "asked_by")
+def _list_joint_modules(person: Person) -> QuerySet[JointModule]:
+    rows = JointModule.objects.filter(link__in=list_links(person))
+    return rows.select_related("link__parent", "link__teen", "requested_by")
 
 
-def people_lock(*people: Person) -> None:
+def lock_people(*people: Person) -> None:
     """Hold these people until the transaction ends. Other rooms may still point at them."""
     held = Person.objects.select_for_update(no_key=True).filter(pk__in=[person.pk for person in people])
     list(held.order_by("pk").values_list("pk"))
 
 
-def companions_locked(module_slug: str, person: Person) -> list[Person]:
-    """As companions_in, and it stays so until the transaction ends."""
-    found = companions_in(module_slug, person)
+def lock_and_list_partners(module_slug: str, person: Person) -> list[Person]:
+    """As list_partners, and it stays so until the transaction ends."""
+    found = list_partners(module_slug, person)
     if not found:
         return []
-    people_lock(person, *found)
-    return companions_in(module_slug, person)
+    lock_people(person, *found)
+    return list_partners(module_slug, person)
 
 
 @transaction.atomic
-def together_agree(*, link: Link, module: Module, by: Person) -> Together:
+def agree_to_joint_module(*, link: Link, module: Module, by: Person) -> JointModule:
     """One side's yes. The first is an ask, of which the other side is told; the other side's own begins it.
 
     Saying it twice says it once. Raises Link.DoesNotExist when the two are no longer linked.
     """
-    people_lock(link.parent, link.teen)
+    lock_people(link.parent, link.teen)
     link = list_active_links().select_related("parent", "teen").get(pk=link.pk)
-    together, is_new = Together.objects.get_or_create(
-        link=link, module_slug=module.slug, defaults={"asked_by": by}
+    joint_module, is_new = JointModule.objects.get_or_create(
+        link=link, module_slug=module.slug, defaults={"requested_by": by}
     )
     if is_new:
         words = _("%(who)s would like to take “%(title)s” together with you. You find it under Learn.")
@@ -121,34 +130,37 @@ def together_agree(*, link: Link, module: Module, by: Person) -> Together:
             action_text=_("You find it under Learn. Say yes or no there:"),
             path=reverse("courses:modules"),
         )
-    elif together.agreed_at is None and together.asked_by_id != by.pk:
-        together.agreed_at = timezone.now()
-        together.save(update_fields=["agreed_at"])
-    return together
+    elif joint_module.agreed_at is None and joint_module.requested_by_id != by.pk:
+        joint_module.agreed_at = timezone.now()
+        joint_module.save(update_fields=["agreed_at"])
+    return joint_module
 
 
 @transaction.atomic
-def together_end(*, link: Link, module: Module) -> None:
+def end_joint_module(*, link: Link, module: Module) -> None:
     """One side's no: to an ask, or to going on. Nobody is told, and what was done stays with both."""
-    people_lock(link.parent, link.teen)
-    Together.objects.filter(link=link, module_slug=module.slug).delete()
+    lock_people(link.parent, link.teen)
+    JointModule.objects.filter(link=link, module_slug=module.slug).delete()
 
 
 @transaction.atomic
-def togethers_forget(*, now: datetime | None = None) -> int:
+def delete_expired_joint_modules(*, now: datetime | None = None) -> int:
     """Delete the asks that nobody answered in time, and what ended with a link. Returns how many there were."""
-    before = (now or timezone.now()) - ASKS_KEPT_FOR
+    before = (now or timezone.now()) - REQUEST_RETENTION
     over = Q(agreed_at=None, asked_at__lt=before) | Q(link__ended_at__isnull=False)
-    return Together.objects.filter(over).delete()[0]
+    return JointModule.objects.filter(over).delete()[0]
 
 
-def _request_rows(person: Person) -> QuerySet[Any, Any] | None:
+def _list_request_rows(person: Person) -> QuerySet[Any, Any] | None:
     return build_request_rows(
-        asks_to(person).select_related(None), kind=REQUEST_KIND, key="module_slug", who="asked_by"
+        list_joint_module_requests(person).select_related(None),
+        kind=REQUEST_KIND,
+        key="module_slug",
+        who="requested_by",
     )
 
 
-def _request_step(request: PendingRequest, _person: Person) -> NextStep:
+def _build_request_step(request: PendingRequest, _person: Person) -> NextStep:
     return NextStep(
         title=format_with_name(
             _("%(who)s would like to take a module together with you"), request.person_name
@@ -159,4 +171,4 @@ def _request_step(request: PendingRequest, _person: Person) -> NextStep:
     )
 
 
-REQUEST = RequestKind(REQUEST_KIND, _request_rows, _request_step)
+REQUEST = RequestKind(REQUEST_KIND, _list_request_rows, _build_request_step)

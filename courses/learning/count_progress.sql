@@ -7,7 +7,7 @@ WITH lesson AS (
 ),
 question AS (
     SELECT DISTINCT module.slug AS module, question.slug
-    FROM courses_question AS question
+    FROM courses_quizquestion AS question
     JOIN courses_module AS module ON module.id = question.module_id
 ),
 did AS (
@@ -16,7 +16,7 @@ did AS (
     JOIN lesson ON (lesson.module, lesson.slug) = (done.module_slug, done.lesson_slug)
     UNION ALL
     SELECT answer.person_id, question.module, NULL, answer.answered_at
-    FROM courses_answer AS answer
+    FROM courses_quizanswer AS answer
     JOIN question ON (question.module, question.slug) = (answer.module_slug, answer.question_slug)
 ),
 taken AS (

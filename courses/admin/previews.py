@@ -12,7 +12,7 @@ from django.urls import URLPattern, path
 from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.middleware import HtmxDetails
 
-from courses.authoring.drafts import NoSuchFile, draft_files, draft_mark, draft_read
+from courses.authoring.previews import NoSuchFile, build_preview, compute_version, list_content_files
 from courses.authoring.source import CONTENT
 from kit.found import or_404
 from kit.throttles import Throttle
@@ -20,21 +20,21 @@ from kit.throttles import Throttle
 type View = Callable[..., HttpResponseBase]
 
 # Somebody who types without end and stops every second is still below it.
-typed_by_one_person = Throttle("drafts typed by one person", "120/minute")
+preview_edits = Throttle("content preview edits", "120/minute")
 
 
 class HtmxRequest(HttpRequest):
     htmx: HtmxDetails
 
 
-def drafts_urls(site: AdminSite) -> list[URLPattern]:
+def build_preview_urls(site: AdminSite) -> list[URLPattern]:
     return [
-        path("drafts/", _for_admins(site, drafts), name="courses_module_drafts"),
-        path("drafts/<path:file>", _for_admins(site, draft), name="courses_module_draft"),
+        path("previews/", _admin_only(site, previews), name="courses_module_previews"),
+        path("previews/<path:file>", _admin_only(site, preview), name="courses_module_preview"),
     ]
 
 
-def _for_admins(site: AdminSite, view: View) -> View:
+def _admin_only(site: AdminSite, view: View) -> View:
     """Whoever's session ends while they type is told so beside their words, and not led away from them."""
     page = site.admin_view(permission_required("courses.view_module", raise_exception=True)(view))
 
@@ -47,22 +47,22 @@ def _for_admins(site: AdminSite, view: View) -> View:
 
 
 @require_safe
-def drafts(request: HttpRequest) -> HttpResponse:
-    return render(request, "courses/drafts.html", {"folders": draft_files(root=CONTENT)})
+def previews(request: HttpRequest) -> HttpResponse:
+    return render(request, "courses/previews.html", {"folders": list_content_files(root=CONTENT)})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def draft(request: HtmxRequest, file: str) -> HttpResponse:
+def preview(request: HtmxRequest, file: str) -> HttpResponse:
     """A file beside its page. POST shows what was typed; a page that asks with the `mark` it has may get 204."""
     typed, shown = None, "news"
     if request.method == "POST":
-        typed_by_one_person.hit(request.user.pk)
+        preview_edits.hit(request.user.pk)
         typed, shown = request.POST.get("text", ""), "shown"
     with or_404(NoSuchFile):
-        mark = draft_mark(file, root=CONTENT)
+        mark = compute_version(file, root=CONTENT)
         if request.htmx and request.GET.get("mark") == mark:
             return HttpResponse(status=204)
-        page = {"draft": draft_read(file, typed=typed, root=CONTENT), "mark": mark}
+        page = {"preview": build_preview(file, typed=typed, root=CONTENT), "mark": mark}
     if request.htmx:
-        return render(request, f"courses/draft.html#{shown}", page | {"is_news": True})
-    return render(request, "courses/draft.html", page)
+        return render(request, f"courses/preview.html#{shown}", page | {"is_news": True})
+    return render(request, "courses/preview.html", page)

@@ -11,7 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Person, Role
-from courses.authoring.drafts import LONGEST
+from courses.authoring.previews import MAX_CHARACTERS
 from courses.authoring.source import CONTENT
 from kit.throttles import Throttle
 from tests.courses.copied import MODULE
@@ -19,7 +19,7 @@ from tests.markup import squeezed
 
 AsPerson = Callable[[Person], Client]
 Change = Callable[[str, str, str], int]
-LIST = "/admin/courses/module/drafts/"
+LIST = "/admin/courses/module/previews/"
 LESSON, QUIZ = f"{MODULE}/3-bias-in-bias-out.md", f"{MODULE}/quiz.md"
 BRIEFING = "en/briefings/2023-12-08-europe-agrees-on-rules.md"
 SPANISH = "es/mental-health/3-where-it-fails.md"
@@ -30,7 +30,7 @@ TYPED = f"{FRONT}## A heading {{#here}}\n\nA line of *mine*.\n"
 
 @pytest.fixture(autouse=True)
 def _in_a_folder_of_its_own(content: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("courses.admin.drafts.CONTENT", content)
+    monkeypatch.setattr("courses.admin.previews.CONTENT", content)
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ def test_whoever_is_no_longer_signed_in_is_told_beside_their_words(author: Clien
 
 
 def test_typing_has_a_limit_like_every_post(author: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("courses.admin.drafts.typed_by_one_person", Throttle("a test of drafts", "1/hour"))
+    monkeypatch.setattr("courses.admin.previews.preview_edits", Throttle("a test of drafts", "1/hour"))
     typed(author, TYPED)
     reply = author.post(LIST + LESSON, {"text": TYPED})
     assert reply.status_code == 429
@@ -214,7 +214,7 @@ def test_a_broken_file_shows_file_line_words_and_mend_instead_of_the_page(
 ) -> None:
     line = change("3-bias-in-bias-out.md", ":::diagram bias", ":::diagram bia")
     page = opened(author, LESSON)
-    assert "1 thing to mend." in page
+    assert "1 thing to hint." in page
     assert f"{LESSON}, line {line}" in page
     assert "<code>:::diagram bia</code>" in page
     assert "There is no diagram “bia”." in page
@@ -225,7 +225,7 @@ def test_a_broken_file_shows_file_line_words_and_mend_instead_of_the_page(
 def test_all_faults_are_shown_at_once(author: Client, change: Change) -> None:
     change("3-bias-in-bias-out.md", ":::diagram bias", ":::diagram bia")
     change("3-bias-in-bias-out.md", "{#measured}", "")
-    assert "2 things to mend." in opened(author, LESSON)
+    assert "2 things to hint." in opened(author, LESSON)
 
 
 def test_a_fault_in_the_file_beside_it_names_that_file(author: Client, change: Change) -> None:
@@ -282,7 +282,7 @@ def test_it_also_hears_of_the_file_that_its_sources_stand_in(author: Client, cha
 def test_it_says_when_the_file_was_saved(author: Client, content: Path) -> None:
     os.utime(content / LESSON, (1_700_000_000, 1_700_000_000))
     page = squeezed(opened(author, LESSON))
-    assert '<p role="status" id="draft_state">As saved at 22:13:20 UTC.</p>' in page
+    assert '<p role="status" id="preview_state">As saved at 22:13:20 UTC.</p>' in page
 
 
 # As it is typed
@@ -321,7 +321,7 @@ def test_the_page_runs_under_the_sites_content_policy(author: Client) -> None:
 HOSTILE = {
     "a script": f"{FRONT}<script>alert(1)</script> <img src=x onerror=alert(1)>",
     "a script in a title": '+++\ntitle = "<script>alert(1)</script>"\nminutes = 5\n+++\nx',
-    "a script in a fault": "+++\n<script>alert(1)</script>\n+++\n",
+    "a script in a error": "+++\n<script>alert(1)</script>\n+++\n",
     "a script in a block": f"{FRONT}:::<script>alert(1)</script>\nx\n:::",
     "the end of the field": f"{FRONT}</textarea><script>alert(1)</script>",
     "a link that runs": f"{FRONT}[a](javascript:alert(1)) <javascript:alert(1)>",
@@ -359,6 +359,6 @@ def test_whatever_is_typed_is_answered(author: Client, content: Path, text: str,
 
 
 def test_what_is_too_long_is_told_and_not_read(author: Client) -> None:
-    page = typed(author, TYPED + "x" * LONGEST)
+    page = typed(author, TYPED + "x" * MAX_CHARACTERS)
     assert "This is too long to be shown." in page
     assert author.post(LIST + LESSON, {"text": "x" * 3_000_000}).status_code in {400, 413}

@@ -9,12 +9,12 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Person
-from courses.authoring.loading import library_load
+from courses.authoring.loading import load_library
 from courses.learning import views
+from courses.learning.joint_modules import agree_to_joint_module, end_joint_module
 from courses.learning.records import PersonRecord
-from courses.learning.together import together_agree, together_end
-from courses.models import Answer, LessonDone, Module, Question, Together
-from courses.tasks import togethers_forget
+from courses.models import JointModule, LessonDone, Module, QuizAnswer, QuizQuestion
+from courses.tasks import delete_expired_joint_modules
 from families.links import end_link
 from families.models import Link, Notice
 from mail.models import Email
@@ -53,7 +53,7 @@ def words(client: Client, path: str = GB) -> str:
 
 
 def options(slug: str = "average") -> list[str]:
-    return [option["id"] for option in Question.objects.get(slug=slug).options]
+    return [option["id"] for option in QuizQuestion.objects.get(slug=slug).options]
 
 
 def done_of(person: Person) -> set[str]:
@@ -61,7 +61,7 @@ def done_of(person: Person) -> set[str]:
 
 
 def answer_of(person: Person) -> str:
-    return Answer.objects.get(person=person, question_slug="average").option
+    return QuizAnswer.objects.get(person=person, question_slug="average").option
 
 
 class TestBeginning:
@@ -80,14 +80,14 @@ class TestBeginning:
     ) -> None:
         one, other = (sam, noor) if first == "sam" else (noor, sam)
         assert one.post(yes(link)).headers["Location"] == f"{GB}#together"
-        assert Together.objects.get().agreed_at is None
+        assert JointModule.objects.get().agreed_at is None
         assert "It begins with a yes" in words(one)
         assert "Yes, together" in words(other)
         assert "would like to take" in words(other, "/learn/")
         one.post(f"{LESSON}/done")
         assert LessonDone.objects.count() == 1
         other.post(yes(link))
-        assert Together.objects.get().agreed_at
+        assert JointModule.objects.get().agreed_at
         for client in (one, other):
             assert "You take this module together" in words(client)
             assert "would like to take" not in words(client, "/learn/")
@@ -95,7 +95,7 @@ class TestBeginning:
     def test_is_not_done_by_saying_yes_twice(self, link: Link, sam: Client) -> None:
         for _ in range(2):
             sam.post(yes(link))
-        assert Together.objects.get().agreed_at is None
+        assert JointModule.objects.get().agreed_at is None
         assert Notice.objects.count() == 1
 
     def test_tells_the_other_on_their_own_pages(self, link: Link, sam: Client, teen: Person) -> None:
@@ -114,7 +114,7 @@ class TestBeginning:
         assert "good and the bad" not in mail.text.lower()
 
     def test_has_its_limits_where_somebody_says_no(self, link: Link, sam: Client, noor: Client) -> None:
-        assert str(views.asks_of_one.items[0]) == "5 per 1 day"
+        assert str(views.joint_module_requests.items[0]) == "5 per 1 day"
         for _ in range(5):
             assert sam.post(yes(link)).status_code == 302
             noor.post(no(link))
@@ -138,7 +138,7 @@ class TestBeginning:
         other = as_person(request.getfixturevalue(who))
         for path in (yes(link), no(link)):
             assert other.post(path).status_code == 404
-        assert Together.objects.get().agreed_at is None
+        assert JointModule.objects.get().agreed_at is None
 
 
 class TestSayingNo:
@@ -150,7 +150,7 @@ class TestSayingNo:
         noor.post(no(link))
         assert words(sam) == before
         assert not Notice.objects.filter(person=parent).exists()
-        assert not Together.objects.exists()
+        assert not JointModule.objects.exists()
 
     def test_to_going_on_looks_the_same(
         self, together: Link, sam: Client, noor: Client, parent: Person
@@ -178,7 +178,7 @@ class TestSayingNo:
         sam.post(yes(link))
         sam.post(no(link))
         noor.post(yes(link))
-        assert Together.objects.get().agreed_at is None
+        assert JointModule.objects.get().agreed_at is None
         assert "Yes, together" in words(sam)
 
 
@@ -223,10 +223,10 @@ class TestWhatIsDone:
         self, link: Link, module: Module, parent: Person, teen: Person
     ) -> None:
         do_all_but(teen, "talk-about-it")
-        together_agree(link=link, module=module, by=parent)
-        together_agree(link=link, module=module, by=teen)
+        agree_to_joint_module(link=link, module=module, by=parent)
+        agree_to_joint_module(link=link, module=module, by=teen)
         assert not done_of(parent)
-        assert not Answer.objects.filter(person=parent).exists()
+        assert not QuizAnswer.objects.filter(person=parent).exists()
 
     def test_by_a_visitor_who_then_signs_in_is_theirs_alone(
         self, together: Link, client: Client, parent: Person, teen: Person
@@ -241,9 +241,9 @@ class TestWhatIsDone:
     ) -> None:
         second = Link.objects.create(parent=parent, teen=stranger)
         for by in (parent, stranger):
-            together_agree(link=second, module=module, by=by)
-        PersonRecord(parent).lesson_done(SLUG, "what-it-is")
-        PersonRecord(teen).lesson_done(SLUG, "bias-in-bias-out")
+            agree_to_joint_module(link=second, module=module, by=by)
+        PersonRecord(parent).mark_lesson_done(SLUG, "what-it-is")
+        PersonRecord(teen).mark_lesson_done(SLUG, "bias-in-bias-out")
         assert done_of(teen) == {"what-it-is", "bias-in-bias-out"} == done_of(parent)
         assert done_of(stranger) == {"what-it-is"}
 
@@ -253,8 +253,8 @@ class TestWhatWasAnsweredAlone:
         self, link: Link, module: Module, sam: Client, noor: Client, parent: Person, teen: Person
     ) -> None:
         noor.post(f"{GB}/quiz/average", {"option": options()[1]})
-        together_agree(link=link, module=module, by=parent)
-        together_agree(link=link, module=module, by=teen)
+        agree_to_joint_module(link=link, module=module, by=parent)
+        agree_to_joint_module(link=link, module=module, by=teen)
         unanswered = words(sam, f"{GB}/quiz")
         assert ">your choice<" not in unanswered
         sam.post(f"{GB}/quiz/average", {"option": options()[0]})
@@ -268,7 +268,7 @@ class TestWhatWasAnsweredAlone:
         noor.post(no(together))
         noor.post(f"{GB}/quiz/average", {"option": options()[1]})
         assert (answer_of(parent), answer_of(teen)) == (options()[0], options()[1])
-        assert not Answer.objects.get(person=teen).together
+        assert not QuizAnswer.objects.get(person=teen).is_joint
 
 
 class TestLeavingTheFamily:
@@ -290,14 +290,14 @@ class TestLeavingTheFamily:
         assert not done_of(teen)
 
     def test_leaves_no_row_after_the_night(self, together: Link, teen: Person) -> None:
-        assert togethers_forget() == 0
+        assert delete_expired_joint_modules() == 0
         end_link(link=together, by=teen)
-        assert togethers_forget() == 1
+        assert delete_expired_joint_modules() == 1
 
     def test_a_yes_that_comes_too_late_is_none(self, link: Link, module: Module, teen: Person) -> None:
         end_link(link=link, by=teen)
         with pytest.raises(Link.DoesNotExist):
-            together_agree(link=link, module=module, by=link.parent)
+            agree_to_joint_module(link=link, module=module, by=link.parent)
 
     def test_an_erased_account_leaves_the_others_progress(
         self, together: Link, sam: Client, parent: Person, teen: Person
@@ -305,7 +305,7 @@ class TestLeavingTheFamily:
         sam.post(f"{LESSON}/done")
         erase_person(person=teen)
         assert done_of(parent) == {"what-it-is"}
-        assert not Together.objects.exists()
+        assert not JointModule.objects.exists()
         assert sam.post(f"{GB}/good-at-and-bad-at/done").status_code == 302
 
 
@@ -316,7 +316,7 @@ def test_an_edited_module_is_gone_on_with_together(
         do_all_but(person)
     new = content / "en" / SLUG / "6-new.md"
     new.write_text('+++\ntitle = "New"\nminutes = 1\n+++\n\nSomething new.\n')
-    library_load(root=content)
+    load_library(root=content)
     assert "Go on: New" in words(sam)
     sam.post(f"{GB}/new/done")
     assert "new" in done_of(teen)
@@ -324,7 +324,7 @@ def test_an_edited_module_is_gone_on_with_together(
 
 class TestWhatIsKept:
     def rows(self, person: Person) -> list[registry.Row]:
-        (kind,) = (kind for kind in registry.list_kinds() if kind.name == "together")
+        (kind,) = (kind for kind in registry.list_kinds() if kind.name == "joint-modules")
         return list(kind.export(person))
 
     def test_is_in_the_copies_of_both_and_of_nobody_else(
@@ -335,7 +335,7 @@ class TestWhatIsKept:
         assert not self.rows(stranger)
 
     def test_is_nothing_after_a_no(self, together: Link, module: Module, parent: Person) -> None:
-        together_end(link=together, module=module)
+        end_joint_module(link=together, module=module)
         assert not self.rows(parent)
 
 

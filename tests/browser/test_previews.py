@@ -17,7 +17,7 @@ from courses.authoring.source import CONTENT
 
 MODULE = "en/good-and-bad"
 LESSON = f"{MODULE}/3-bias-in-bias-out.md"
-DRAFTS = "/admin/courses/module/drafts/"
+DRAFTS = "/admin/courses/module/previews/"
 
 pytestmark = pytest.mark.browser
 type Open = Callable[..., Page]
@@ -27,7 +27,7 @@ type Open = Callable[..., Page]
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A lesson that may be written in."""
     shutil.copytree(CONTENT / MODULE, tmp_path / MODULE)
-    monkeypatch.setattr("courses.admin.drafts.CONTENT", tmp_path)
+    monkeypatch.setattr("courses.admin.previews.CONTENT", tmp_path)
     return tmp_path / LESSON
 
 
@@ -110,11 +110,11 @@ def test_what_is_typed_is_shown_after_a_pause_and_kept_nowhere(opened: Open, fil
 def test_a_file_that_goes_away_is_told_and_its_page_stays(opened: Open, file: Path) -> None:
     page = opened()
     moved = file.rename(file.with_suffix(".away"))
-    expect(page.locator("#draft_trouble")).not_to_be_empty()
+    expect(page.locator("#preview_trouble")).not_to_be_empty()
     expect(page.locator(".lesson-words")).to_be_visible()
     moved.rename(file)
     os.utime(file, (time.time(), time.time()))
-    expect(page.locator("#draft_trouble")).to_be_empty()
+    expect(page.locator("#preview_trouble")).to_be_empty()
 
 
 def test_without_scripts_a_button_shows_it(opened: Open) -> None:

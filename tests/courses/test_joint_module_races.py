@@ -7,9 +7,9 @@ import pytest
 from django.db import connection
 
 from accounts.models import Person
+from courses.learning.joint_modules import agree_to_joint_module, end_joint_module
 from courses.learning.records import PersonRecord
-from courses.learning.together import together_agree, together_end
-from courses.models import Answer, LessonDone, Module, Question, Together
+from courses.models import JointModule, LessonDone, Module, QuizAnswer, QuizQuestion
 from families.models import Link, Notice
 from privacy.services import erase_person
 
@@ -35,33 +35,35 @@ def test_both_mark_the_same_lessons_and_answer_the_same_questions(
     together: Link, parent: Person, teen: Person, module: Module
 ) -> None:
     lessons = list(module.lessons.values_list("slug", flat=True))
-    questions = list(Question.objects.filter(module=module))
+    questions = list(QuizQuestion.objects.filter(module=module))
 
     def walk(person: Person, option: int) -> None:
         record = PersonRecord(person)
         for lesson in lessons:
-            record.lesson_done(SLUG, lesson)
+            record.mark_lesson_done(SLUG, lesson)
         for asked in questions:
-            record.question_answered(SLUG, asked.slug, asked.options[option]["id"])
+            record.record_answer(SLUG, asked.slug, asked.options[option]["id"])
 
     for _ in range(3):
         at_once(
             lambda: walk(parent, 0), lambda: walk(teen, 1), lambda: walk(teen, 0), lambda: walk(parent, 1)
         )
     assert LessonDone.objects.count() == 2 * len(lessons)
-    chosen = [set(Answer.objects.filter(question_slug=one.slug).values_list("option")) for one in questions]
+    chosen = [
+        set(QuizAnswer.objects.filter(question_slug=one.slug).values_list("option")) for one in questions
+    ]
     assert [len(options) for options in chosen] == [1] * len(questions)
 
 
 def test_both_ask_at_once_and_so_both_have_said_yes(link: Link, module: Module) -> None:
     for _ in range(5):
-        Together.objects.all().delete()
+        JointModule.objects.all().delete()
         Notice.objects.all().delete()
         at_once(
-            lambda: together_agree(link=link, module=module, by=link.parent),
-            lambda: together_agree(link=link, module=module, by=link.teen),
+            lambda: agree_to_joint_module(link=link, module=module, by=link.parent),
+            lambda: agree_to_joint_module(link=link, module=module, by=link.teen),
         )
-        assert Together.objects.get().agreed_at
+        assert JointModule.objects.get().agreed_at
         assert Notice.objects.count() == 1
 
 
@@ -69,12 +71,12 @@ def test_what_is_marked_while_one_leaves_counts_for_both_or_for_one(
     together: Link, parent: Person, teen: Person, module: Module
 ) -> None:
     at_once(
-        lambda: PersonRecord(parent).lesson_done(SLUG, "what-it-is"),
-        lambda: together_end(link=together, module=module),
+        lambda: PersonRecord(parent).mark_lesson_done(SLUG, "what-it-is"),
+        lambda: end_joint_module(link=together, module=module),
     )
     assert LessonDone.objects.filter(person=parent).exists()
     before = LessonDone.objects.filter(person=teen).count()
-    PersonRecord(parent).lesson_done(SLUG, "bias-in-bias-out")
+    PersonRecord(parent).mark_lesson_done(SLUG, "bias-in-bias-out")
     assert LessonDone.objects.filter(person=teen).count() == before
 
 
@@ -85,7 +87,7 @@ def test_what_is_marked_while_the_other_is_erased_is_kept(
 
     def walk() -> None:
         for lesson in lessons:
-            PersonRecord(parent).lesson_done(SLUG, lesson)
+            PersonRecord(parent).mark_lesson_done(SLUG, lesson)
 
     at_once(walk, lambda: erase_person(person=teen))
     assert LessonDone.objects.filter(person=parent).count() == len(lessons)
