@@ -66,7 +66,7 @@ class Parts:
             "VALKEY_URL": self.valkey.url,
             "TUTOR_BASE_URL": self.mock.url,
             "TUTOR_MODEL": "mock-20",
-            "TUTOR_PLACES": "8",
+            "TUTOR_CONCURRENCY": "8",
         }
 
 

@@ -26,18 +26,18 @@ from guard import (
     judge_conversation,
     judge_input,
     judge_output,
-    worst,
+    merge_verdicts,
 )
-from guard.books import care_rules
 from guard.classifier import LAYER
-from guard.conversation import classifier, encoder
-from guard.conversation import read as read_by_models
-from guard.features import windows
-from guard.heads import Kind, reading
+from guard.conversation import get_classifier, get_encoder
+from guard.conversation import read_message as read_by_models
+from guard.features import split_windows
+from guard.heads import TextTraits, score_heads
 from guard.judge import judge
 from guard.personal import judge_personal
+from guard.rule_books import care_rules
 from training.convert import TRAINED_ON
-from training.examples import DANGER, REQUESTS, Example, read
+from training.examples import DANGER, REQUESTS, Example, read_examples
 
 TEEN = Path(__file__).parent / "teen_set"
 LOOK_ALIKES = Path(__file__).parent / "look_alikes"
@@ -69,22 +69,26 @@ def whole(example: Example) -> Verdict:
 
 
 def rules(example: Example) -> Verdict:
-    return worst(judge_input(example.text), judge(example.text, care_rules()), judge_personal(example.text))
+    return merge_verdicts(
+        judge_input(example.text), judge(example.text, care_rules()), judge_personal(example.text)
+    )
 
 
 def encoded(text: str) -> Verdict:
-    quick = classifier().read(text)
-    return encoder().read(text, quick.doubt, quick.kind).verdict
+    quick = get_classifier().read(text)
+    return get_encoder().read(text, quick.doubt, quick.kind).verdict
 
 
 LAYERS: dict[str, Judge] = {
     "crisis rules": lambda example: judge_input(example.text),
     "all rules": rules,
-    "heads": lambda example: classifier().read(example.text).verdict,
+    "heads": lambda example: get_classifier().read(example.text).verdict,
     "encoder": lambda example: encoded(example.text),
-    "rules and heads": lambda example: worst(rules(example), classifier().read(example.text).verdict),
-    "rules and encoder": lambda example: worst(rules(example), encoded(example.text)),
-    "rules and both": lambda example: worst(rules(example), read_by_models(example.text).verdict),
+    "rules and heads": lambda example: merge_verdicts(
+        rules(example), get_classifier().read(example.text).verdict
+    ),
+    "rules and encoder": lambda example: merge_verdicts(rules(example), encoded(example.text)),
+    "rules and both": lambda example: merge_verdicts(rules(example), read_by_models(example.text).verdict),
     "all, with the conversation": whole,
 }
 
@@ -168,17 +172,17 @@ def cross_validated(folder: Path) -> dict[str, list[Verdict]]:
     """For each set that was trained on, verdicts of rules and of heads that have not seen the text."""
     from training.__main__ import gathered
     from training.fit import Table
-    from training.fit import cross_validated as scores_of
+    from training.fit import cross_validate as scores_of
 
     examples, _ = gathered(folder)
-    table, model = Table(examples), classifier()
+    table, model = Table(examples), get_classifier()
     scores = {head.category: scores_of(table, head.category) for head in model.heads}
 
     def verdict(number: int, example: Example) -> Verdict:
         tops = {category: (float(score[number]), 0, len(example.text)) for category, score in scores.items()}
-        kind = Kind.of(example.text, windows=len(list(windows(example.text))))
-        found = reading(model.heads, tops, kind, doubt=(0, 0), layer=LAYER)
-        return worst(rules(example), found.verdict)
+        kind = TextTraits.of(example.text, windows=len(list(split_windows(example.text))))
+        found = score_heads(model.heads, tops, kind, doubt=(0, 0), layer=LAYER)
+        return merge_verdicts(rules(example), found.verdict)
 
     verdicts: dict[str, list[Verdict]] = {}
     for number, example in enumerate(examples):
@@ -237,10 +241,10 @@ def main() -> None:
 def measure(folder: Path, *, as_shipped: bool) -> dict[str, Any]:
     """Every table, as rows of rates."""
     unseen = {} if as_shipped else cross_validated(folder)
-    half = {name: list(read(TEEN / f"{name}.jsonl")) for name in ("open", "blind", "third")}
+    half = {name: list(read_examples(TEEN / f"{name}.jsonl")) for name in ("open", "blind", "third")}
     rows, study = list[dict[str, Any]](), list[str]()
     for file in sorted(folder.glob("*.jsonl")):
-        name, examples = file.stem, list(read(file))
+        name, examples = file.stem, list(read_examples(file))
         verdicts = unseen.get(name)
         note = " (cross-validated)" if verdicts else " (TRAINED ON)" if name in TRAINED_ON else ""
         if name.startswith(OUTPUT):
@@ -248,7 +252,7 @@ def measure(folder: Path, *, as_shipped: bool) -> dict[str, Any]:
         rows.append(measured(name + note, examples, verdicts or [whole(example) for example in examples]))
         study += [example.text for example in examples if name in {"mathdial", "mmlu", "dolly"}]
     for part in ("open, TRAINED ON", "blind"):
-        examples = list(read(LOOK_ALIKES / f"alike_{part.split(',')[0]}.jsonl"))
+        examples = list(read_examples(LOOK_ALIKES / f"alike_{part.split(',')[0]}.jsonl"))
         rows.append(measured(f"look-alikes, {part}", examples, [whole(example) for example in examples]))
     seen = teen_row("open, TRAINED ON", half["open"], [whole(example) for example in half["open"]])
     if "open" in unseen:

@@ -192,7 +192,7 @@ def site(logs: Path, mock: Mock, pause: int) -> Iterator[Site]:
     changed = {
         "TUTOR_BASE_URL": mock.url,
         "TUTOR_MODEL": f"mock-{pause}",
-        "TUTOR_PLACES": "256",
+        "TUTOR_CONCURRENCY": "256",
     }
     with (
         live.running(live.Web(logs / f"web-{pause}.log", **changed)) as web,

@@ -32,8 +32,8 @@ from chat.errors import (
 )
 from chat.models import EndReason, ModelOutage, Report, Turn, TurnState, WaitsFor
 from chat.turns.verdicts import get_verdict
-from kit.texts import count_said, length_said
-from kit.throttles import TooOften, too_often_said
+from kit.rate_limits import RateLimited, format_rate_limited
+from kit.texts import format_character_count, format_length_error
 from safeguarding.cards import CrisisCard, build_card
 
 
@@ -211,14 +211,14 @@ def format_refill_time(moment: datetime, person: Person) -> str:
     return _("on %(date)s at %(time)s") % {"date": date_format(there, "MONTH_DAY_FORMAT"), "time": clock}
 
 
-type Refusal = QuestionRejected | InsufficientBudget | SiteStopped | TooOften
-REFUSALS = (QuestionRejected, InsufficientBudget, SiteStopped, TooOften)
+type Refusal = QuestionRejected | InsufficientBudget | SiteStopped | RateLimited
+REFUSALS = (QuestionRejected, InsufficientBudget, SiteStopped, RateLimited)
 
 
 def format_refusal(refusal: Refusal, person: Person) -> str:
     """Why a question was not taken, what became of it, and what to do now."""
-    if isinstance(refusal, TooOften):
-        return too_often_said(refusal)
+    if isinstance(refusal, RateLimited):
+        return format_rate_limited(refusal)
     if isinstance(refusal, (InsufficientBudget, SiteStopped)):
         return format_budget_refusal(refusal, person)
     if isinstance(refusal, QuestionTooLong):
@@ -251,8 +251,8 @@ def format_refusal(refusal: Refusal, person: Person) -> str:
 def format_too_long(refusal: QuestionTooLong) -> str:
     """How long it is, how long it may be, and what to do now."""
     if not isinstance(refusal, TooLongForModel):
-        return length_said(refusal.length, refusal.limit)
+        return format_length_error(refusal.length, refusal.limit)
     return _(
         "The model on this site cannot read all of this at once. What you wrote is still here, and nothing was "
         "charged. It has %(length)s characters: send about %(limit)s of them, with your question."
-    ) % {"length": count_said(refusal.length), "limit": count_said(refusal.limit)}
+    ) % {"length": format_character_count(refusal.length), "limit": format_character_count(refusal.limit)}

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from guard import Action, Level
-from kit.languages import page_language
+from kit.languages import get_page_language
 
 MAX_QUESTION_LENGTH = 8000
 MAX_TITLE_LENGTH = 80
@@ -170,7 +170,7 @@ class Turn(Deferral):
     asked_at = models.DateTimeField(default=timezone.now, editable=False)
     question = models.TextField(max_length=MAX_QUESTION_LENGTH)
     # Of the page or the program that it was asked on: a worker has no page to take one from.
-    language = models.CharField(max_length=10, default=page_language, editable=False)
+    language = models.CharField(max_length=10, default=get_page_language, editable=False)
     answer = models.TextField(blank=True)
     # Since when its asker has gone on without a break, and whether this turn brings a word about one.
     asking_since = models.DateTimeField(default=timezone.now, editable=False)

@@ -29,9 +29,9 @@ from families.parent_view_log import log_parent_view
 from families.selectors import get_link_as_parent
 from families.terms import ParentView
 from guard import Category, Level
-from inference.place import runs_at_home
-from kit.found import or_404
-from kit.visits import is_fetched_ahead, is_visit
+from inference.location import is_self_hosted
+from kit.not_found import raise_404_on
+from kit.visits import is_prefetch, is_visit
 
 DAYS_SHOWN = 14
 # A pause longer than this between two questions is time away from the tutor.
@@ -168,11 +168,11 @@ def parent_view(request: HtmxRequest, link_id: UUID) -> HttpResponse:
 
     To whatever is not a visit, such as HEAD or a browser that fetches ahead, nothing is shown and no look written down.
     """
-    with or_404(Link.DoesNotExist):
+    with raise_404_on(Link.DoesNotExist):
         link = get_link_as_parent(get_person(request), link_id)
     if not is_visit(request):
         # A browser keeps no page that it fetched ahead of time with a status such as this.
-        return HttpResponse(status=403 if is_fetched_ahead(request) else 200)
+        return HttpResponse(status=403 if is_prefetch(request) else 200)
     before = None
     if "before" in request.GET:
         try:
@@ -180,7 +180,7 @@ def parent_view(request: HtmxRequest, link_id: UUID) -> HttpResponse:
         except Turn.DoesNotExist:
             # It is gone, too old by now, or no longer in the agreed view.
             return redirect("chat:parent_view", link.pk)
-    with or_404(Link.DoesNotExist):
+    with raise_404_on(Link.DoesNotExist):
         sight = log_parent_view(link=link)
     seen = build_overview(link, sight, before)
     page = {
@@ -194,7 +194,7 @@ def parent_view(request: HtmxRequest, link_id: UUID) -> HttpResponse:
     page |= {
         "is_first": before is None,
         "turns": turns,
-        "runs_at_home": runs_at_home(),
+        "runs_at_home": is_self_hosted(),
         "person": get_person(request),
     }
     return render(request, "chat/parent_view.html", page)

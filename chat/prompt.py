@@ -21,9 +21,9 @@ from chat.turns.verdicts import get_action
 from courses.retrieval.search import FoundPassage, find_passages, get_passages
 from courses.retrieval.wording import get_wording
 from guard import Action
-from inference.talk import Message
-from inference.tokens import TOKENS_A_MESSAGE, tokens_at_most, tokens_likely
-from kit.languages import page_language
+from inference.messages import ChatMessage
+from inference.tokens import TOKENS_PER_MESSAGE, estimate_max_tokens, estimate_tokens
+from kit.languages import get_page_language
 
 FENCE_START, FENCE_END = "<reading>", "</reading>"
 # What begins a turn, or ends one, in the templates of the models in use, and our own fence. A server that renders a
@@ -62,7 +62,7 @@ OMISSION = "\n[…]\n"
 BEGINNING = re.compile(r"(?<=[.!?])\s+|\n+")
 
 
-def build_memory(turns: Iterable[Turn], *, window: int) -> list[Message]:
+def build_memory(turns: Iterable[Turn], *, window: int) -> list[ChatMessage]:
     """The messages of the newest of `turns` (oldest first) whose tokens, at most, fit into `window` together.
 
     A newest turn that is too long is carried without the middle of its question or its answer.
@@ -70,21 +70,21 @@ def build_memory(turns: Iterable[Turn], *, window: int) -> list[Message]:
     Only words that the person can see are carried, those of an answer that broke off too: a withheld answer has none,
     and a question that led to a help card, a pause or a refusal is never repeated to a model.
     """
-    carried: list[Message] = []
+    carried: list[ChatMessage] = []
     left = window
     for turn in reversed(list(turns)):
         if turn.state not in {TurnState.ANSWERED, TurnState.STOPPED, TurnState.FAILED} or not turn.answer:
             continue
         question, answer = defuse_marks(turn.question), defuse_marks(turn.answer)
-        needed = tokens_at_most(question) + tokens_at_most(answer)
+        needed = estimate_max_tokens(question) + estimate_max_tokens(answer)
         if needed > left and carried:
             break
         if needed > left:
             # The newest turn: without a word of it the next question leads nowhere ("And number two?").
             if left < MIN_MEMORY_TURN_TOKENS:
                 break
-            question = shorten(question, tokens=max(left - tokens_at_most(answer), left // 2))
-            answer = shorten(answer, tokens=left - tokens_at_most(question))
+            question = shorten(question, tokens=max(left - estimate_max_tokens(answer), left // 2))
+            answer = shorten(answer, tokens=left - estimate_max_tokens(question))
         left -= needed
         carried[:0] = [
             {"role": "user", "content": question},
@@ -93,7 +93,7 @@ def build_memory(turns: Iterable[Turn], *, window: int) -> list[Message]:
     return carried
 
 
-def build_unfinished(continued: Sequence[Turn], *, room: int) -> list[Message]:
+def build_unfinished(continued: Sequence[Turn], *, room: int) -> list[ChatMessage]:
     """The question and the end of the answer so far of the turns that are gone on with, oldest first.
 
     `room` is what question, answer so far and new answer have together; the new answer's usual length comes first.
@@ -103,7 +103,7 @@ def build_unfinished(continued: Sequence[Turn], *, room: int) -> list[Message]:
     answer = defuse_marks(" ".join(turn.answer for turn in continued))
     # What has to fit besides is the end of the answer so far and the least new answer, each of about that size.
     question = shorten(defuse_marks(continued[0].question), tokens=room - 2 * MIN_CONTINUED_TOKENS)
-    left = room - tokens_at_most(question) - settings.TUTOR_ANSWER_TOKENS
+    left = room - estimate_max_tokens(question) - settings.TUTOR_ANSWER_TOKENS
     window = max(MIN_CONTINUED_TOKENS, min(CONTINUED_TOKENS, left))
     return [
         {"role": "user", "content": question},
@@ -113,16 +113,16 @@ def build_unfinished(continued: Sequence[Turn], *, room: int) -> list[Message]:
 
 def shorten(text: str, *, tokens: int) -> str:
     """The text where it fits into `tokens`, or else its beginning and twice as much of its end."""
-    if tokens_at_most(text) <= tokens:
+    if estimate_max_tokens(text) <= tokens:
         return text
     sizes = range(1, len(text))
-    size = bisect_right(sizes, tokens, key=lambda kept: tokens_at_most(_keep_both_ends(text, kept)))
+    size = bisect_right(sizes, tokens, key=lambda kept: estimate_max_tokens(_keep_both_ends(text, kept)))
     return _keep_both_ends(text, size)
 
 
 def count_fitting_characters(text: str, *, tokens: int) -> int:
     """How many characters at the beginning of a text fit into `tokens`."""
-    return bisect_right(range(1, len(text)), tokens, key=lambda size: tokens_at_most(text[:size]))
+    return bisect_right(range(1, len(text)), tokens, key=lambda size: estimate_max_tokens(text[:size]))
 
 
 def _keep_both_ends(text: str, size: int) -> str:
@@ -132,10 +132,10 @@ def _keep_both_ends(text: str, size: int) -> str:
 def _keep_end(text: str, *, tokens: int) -> str:
     """The last whole sentences of `text`, and what follows them, that fit into `tokens`."""
     for start in (0, *(border.end() for border in BEGINNING.finditer(text))):
-        if tokens_at_most(text[start:]) <= tokens:
+        if estimate_max_tokens(text[start:]) <= tokens:
             return text[start:]
     # One long sentence. A letter is four bytes at most, and a byte one token.
-    return text[-((tokens - TOKENS_A_MESSAGE) // 4) :]
+    return text[-((tokens - TOKENS_PER_MESSAGE) // 4) :]
 
 
 # What passages may add to a prompt: two short sections, so that the past and the answer keep their room.
@@ -167,7 +167,7 @@ def find_question_passages(
     A question that only carries the talk on ("Why is that?") is taken with the one before it; `past` is oldest
     first. `language` (the page's, without one) is the asker's: see find_passages.
     """
-    words = set(get_wording(language or page_language()).words_of(question))
+    words = set(get_wording(language or get_page_language()).words_of(question))
     if words <= set(FOLLOW_UP_WORDS.split()):
         return find_passages(past[-1].question, language=language) if past and past[-1].passages else []
     return find_passages(question, language=language)
@@ -195,8 +195,10 @@ def build_grounding(passages: Sequence[FoundPassage], *, room: int) -> str:
     """What the model is told of the passages, in at most `room` tokens; "" where nothing fits."""
     room = min(room, PASSAGE_TOKENS)
     if not passages:
-        return NO_PASSAGES_INSTRUCTION if tokens_at_most(NO_PASSAGES_INSTRUCTION) <= room else ""
-    share = (room - tokens_at_most(PASSAGES_INSTRUCTION) - tokens_at_most(fence(""))) // len(passages)
+        return NO_PASSAGES_INSTRUCTION if estimate_max_tokens(NO_PASSAGES_INSTRUCTION) <= room else ""
+    share = (room - estimate_max_tokens(PASSAGES_INSTRUCTION) - estimate_max_tokens(fence(""))) // len(
+        passages
+    )
     shown = [
         text
         for passage in passages
@@ -208,7 +210,9 @@ def build_grounding(passages: Sequence[FoundPassage], *, room: int) -> str:
 def _cut(text: str, tokens: int) -> str:
     """The whole sentences from the beginning of `text` that fit into `tokens`."""
     sentences = text.replace("? ", "?\n").replace(". ", ".\n").split("\n")
-    fitting = [begun for begun in accumulate(sentences, "{} {}".format) if tokens_at_most(begun) <= tokens]
+    fitting = [
+        begun for begun in accumulate(sentences, "{} {}".format) if estimate_max_tokens(begun) <= tokens
+    ]
     return fitting[-1] if fitting else ""
 
 
@@ -238,20 +242,20 @@ CONTINUE_INSTRUCTION = (
     "Your last answer broke off, and the learner asks you to go on with it. Continue in its language, exactly where it "
     "stopped: do not repeat any of it, do not greet, do not begin again."
 )
-BRIEF_INSTRUCTION_TOKENS = tokens_at_most(f" {BRIEF_INSTRUCTION}")
+BRIEF_INSTRUCTION_TOKENS = estimate_max_tokens(f" {BRIEF_INSTRUCTION}")
 
 
 @dataclass(frozen=True)
 class Prompt:
-    messages: list[Message]
+    messages: list[ChatMessage]
 
     @property
     def tokens_at_most(self) -> int:
-        return sum(tokens_at_most(message["content"]) for message in self.messages)
+        return sum(estimate_max_tokens(message["content"]) for message in self.messages)
 
     @property
     def tokens_likely(self) -> int:
-        return sum(tokens_likely(message["content"]) for message in self.messages)
+        return sum(estimate_tokens(message["content"]) for message in self.messages)
 
 
 def build_prompt(
@@ -272,11 +276,11 @@ def build_prompt(
     are carried whatever `memory_tokens` is. Raises TooLongForModel when it leaves the model's context no room for the
     least answer.
     """
-    tongue = LANGUAGE_INSTRUCTION.format(language=get_language_info(language or page_language())["name"])
+    tongue = LANGUAGE_INSTRUCTION.format(language=get_language_info(language or get_page_language())["name"])
     conduct = f"{INSTRUCTIONS} {tongue} {BRIEF_INSTRUCTION}" if is_brief else f"{INSTRUCTIONS} {tongue}"
     if continued:
         conduct = f"{conduct} {CONTINUE_INSTRUCTION}"
-    asked: list[Message] = [
+    asked: list[ChatMessage] = [
         {"role": "system", "content": conduct},
         {"role": "user", "content": defuse_marks(question)},
     ]
@@ -289,7 +293,7 @@ def build_prompt(
     room -= settings.TUTOR_ANSWER_TOKENS
     if grounded := build_grounding(passages, room=room):
         asked[0]["content"] += f"\n\n{grounded}"
-        room -= tokens_at_most(grounded)
+        room -= estimate_max_tokens(grounded)
     past = (turn for turn in past if turn not in continued)
     return Prompt([asked[0], *build_memory(past, window=min(memory_tokens, room)), *asked[1:]])
 
@@ -297,7 +301,7 @@ def build_prompt(
 def _too_long(question: str, *, spare: int) -> TooLongForModel:
     """Why a question is refused that has so many tokens too many (`spare` is below nothing)."""
     asked = defuse_marks(question)
-    fits = count_fitting_characters(asked, tokens=tokens_at_most(asked) + spare)
+    fits = count_fitting_characters(asked, tokens=estimate_max_tokens(asked) + spare)
     return TooLongForModel(length=len(question), limit=fits // 10 * 10)
 
 

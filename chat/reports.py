@@ -15,10 +15,10 @@ from accounts.models import Person
 from chat.models import RETRYABLE_STATES, Report, ReportCount, ReportReason, Turn, TurnState
 from chat.selectors import list_turns
 from chat.turns.verdicts import get_action
+from kit.rate_limits import RateLimit
 from kit.texts import normalize_text
-from kit.throttles import Throttle
 
-report_rate_limit = Throttle("reports", "10/minute;60/hour")
+report_rate_limit = RateLimit("reports", "10/minute;60/hour")
 REPORT_RETENTION = timedelta(days=180)
 CUT = "cut"
 

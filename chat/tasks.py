@@ -7,18 +7,18 @@ from chat import reports, services
 from chat.answering import leases
 from chat.answering.worker import get_worker
 from chat.asking import deferred
-from kit.connections import give_back
-from telemetry.context import about
+from kit.connections import release_connection
+from telemetry.context import bound_log_ids
 
 
 @shared_task(name="chat.tasks.claim_turns")
 def claim_turns(turn_id: str) -> None:
     """Somebody waits: take what is next in line. Which turn it was about is for the log alone."""
     try:
-        with about(turn=turn_id):
+        with bound_log_ids(turn=turn_id):
             get_worker().take()
     finally:
-        give_back()
+        release_connection()
 
 
 @worker_shutting_down.connect
@@ -42,7 +42,7 @@ def watch_deferred() -> None:
     try:
         deferred.watch_deferred()
     finally:
-        give_back()
+        release_connection()
 
 
 @shared_task(name="chat.tasks.delete_expired_conversations")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.utils.html import strip_tags
 
-from kit.lazily import once
+from kit.lazy import load_once
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _BLOCK_ENDS = re.compile(r"</(?:p|li|h\d|td|th|tr|blockquote)>|<br ?/?>")
 
 
-@once
+@load_once
 def _parser() -> "MarkdownIt":
     from markdown_it import MarkdownIt  # noqa: PLC0415 - heavy, and only what loads or previews content needs it
     from mdit_py_plugins.colon_fence import colon_fence_plugin  # noqa: PLC0415

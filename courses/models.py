@@ -12,8 +12,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.names import NameField
-from kit.site import absolute
-from kit.tokens import new_token
+from kit.site import build_absolute_url
+from kit.tokens import generate_token
 
 SLUG_LENGTH = 80
 
@@ -94,7 +94,7 @@ class Passage(models.Model):
     # Words and questions under which it should be found, though it does not say them.
     asked = models.TextField(blank=True)
     search = SearchVectorField()
-    # What `asked` means (encoders.sense_of); nothing in a language that the network does not know.
+    # What `asked` means (encoders.embed); nothing in a language that the network does not know.
     embedding = models.BinaryField(default=b"")
 
     class Meta:
@@ -229,7 +229,7 @@ class Certificate(models.Model):
     the module as it is now is in LessonDone and Answer.
     """
 
-    token = models.CharField(max_length=40, unique=True, default=new_token, editable=False)
+    token = models.CharField(max_length=40, unique=True, default=generate_token, editable=False)
     person = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="certificates"
     )
@@ -260,7 +260,7 @@ class Certificate(models.Model):
     @property
     def address(self) -> str:
         """Where anybody can check it, as it stands on paper."""
-        return absolute(self.get_absolute_url())
+        return build_absolute_url(self.get_absolute_url())
 
 
 class JointModule(models.Model):

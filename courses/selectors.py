@@ -3,12 +3,12 @@
 from django.db.models import QuerySet
 
 from courses.models import Module
-from kit.languages import read_in
+from kit.languages import select_language
 
 
 def list_modules() -> QuerySet[Module]:
     """Every module, in the reader's language or, until it is written in it, in the first one."""
-    return read_in(Module.objects.all(), name="slug")
+    return select_language(Module.objects.all(), name="slug")
 
 
 def list_module_titles() -> list[tuple[str, str]]:

@@ -24,15 +24,15 @@ from courses.library.pages import (
 from courses.library.results import MAX_QUERY_LENGTH, clean_query, search_lessons
 from courses.library.selectors import ReaderModule, list_reader_modules
 from courses.selectors import list_modules
-from kit.free_text import reads_free_text
-from kit.throttles import AskerThrottle, Throttle, TooOften, slowed, too_often_said
+from kit.free_text import free_text_fields
+from kit.rate_limits import ClientRateLimit, RateLimit, RateLimited, format_rate_limited, mark_rate_limited
 from safeguarding.crisis import build_cards_for_search
 
-searches = AskerThrottle("searches", person="60/minute", network="600/minute", everyone="1800/minute")
+searches = ClientRateLimit("searches", person="60/minute", network="600/minute", everyone="1800/minute")
 # Far above anybody who reads.
-reader_steps = Throttle("steps, reader", "120/minute")
+reader_steps = RateLimit("steps, reader", "120/minute")
 # A visitor's first step makes a session, and nobody needs thousands of them.
-first_steps = AskerThrottle(
+first_steps = ClientRateLimit(
     "first steps", person="120/minute", network="1200/10minutes", everyone="12000/10minutes"
 )
 
@@ -61,7 +61,7 @@ def modules(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@reads_free_text("q")
+@free_text_fields("q")
 def search(request: HttpRequest) -> HttpResponse:
     """The lessons that speak of what was typed. Where none does, or nothing was, the modules there are."""
     words = clean_query(request.GET.get("q", ""))
@@ -69,11 +69,11 @@ def search(request: HttpRequest) -> HttpResponse:
     try:
         if words:
             searches.hit(request)
-    except TooOften as too_often:
+    except RateLimited as too_often:
         refusal = too_often
     found = search_lessons(words) if words and not refusal else []
     page = {
-        "trouble": too_often_said(refusal) if refusal else "",
+        "trouble": format_rate_limited(refusal) if refusal else "",
         "words": words,
         "longest": MAX_QUERY_LENGTH,
         "found": found,
@@ -82,7 +82,7 @@ def search(request: HttpRequest) -> HttpResponse:
     }
     response = render(request, "courses/search.html", page)
     response.headers["X-Robots-Tag"] = "noindex"
-    return slowed(response, refusal) if refusal else response
+    return mark_rate_limited(response, refusal) if refusal else response
 
 
 @require_safe

@@ -20,7 +20,7 @@ from accounts.models import Person, Role
 from courses.models import Module
 from families.consent_texts import get_current_text
 from families.models import Consent, Residence
-from kit import throttles, valkey
+from kit import rate_limits, valkey
 from tests import emptying, live
 from tests.library import empty_library, fill_library, keep_copies
 
@@ -71,7 +71,7 @@ def _in_english() -> Iterator[None]:
 
 @cache
 def _own_valkey() -> redis.Redis:
-    return valkey.client()
+    return valkey.create_client()
 
 
 @pytest.fixture(autouse=True)
@@ -81,7 +81,7 @@ def _nothing_tried_yet(request: pytest.FixtureRequest) -> Iterator[None]:
     if UNIT in request.path.parents:
         return
     with suppress(RedisError):
-        throttles._shared().storage.reset()
+        rate_limits._shared().storage.reset()
         # Those of django-allauth. Not the whole cache: the broker's queues lie beside it.
         if counted := list(_own_valkey().scan_iter(match="*allauth:rl*", count=1000)):
             _own_valkey().delete(*counted)

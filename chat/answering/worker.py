@@ -26,8 +26,8 @@ from chat.turns import outcomes
 from chat.turns.outcomes import Outcome
 from chat.turns.retries import get_continued_turns
 from inference import loop
-from kit.connections import give_back
-from telemetry.context import about
+from kit.connections import release_connection
+from telemetry.context import bound_log_ids
 
 logger = logging.getLogger(__name__)
 
@@ -92,7 +92,7 @@ class TurnWorker:
                     is_brief=turn.is_brief,
                     continued=continued[turn.pk],
                 )
-                with about(turn=turn.pk):
+                with bound_log_ids(turn=turn.pk):
                     loop.submit(self._open(AnswerInProgress(turn), prompt)).result()
             except Exception:
                 logger.exception("Turn %s met a fault of our own.", turn.pk)
@@ -174,7 +174,7 @@ class TurnWorker:
         try:
             return question(**about)
         finally:
-            give_back()
+            release_connection()
 
     def close(self) -> None:
         """Take nothing more, and let what is being written come to its end, for a while."""
@@ -205,4 +205,4 @@ def _find_end_reason(answer: AnswerInProgress, standing: LeaseStatus) -> EndReas
 @cache
 def get_worker() -> TurnWorker:
     """This process's desk."""
-    return TurnWorker(settings.TUTOR_PLACES)
+    return TurnWorker(settings.TUTOR_CONCURRENCY)

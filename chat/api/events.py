@@ -28,11 +28,11 @@ from chat.streaming.sse import (
     read_database,
     require_stream_slot,
 )
-from kit.found import or_404
+from kit.not_found import raise_404_on
 from rest.problems import NOT_FOUND
-from rest.schema import answers
+from rest.schema import describe_responses
 from rest.views import SignedInView
-from telemetry.context import note
+from telemetry.context import bind_log_ids
 
 logger = logging.getLogger(__name__)
 
@@ -70,14 +70,14 @@ class TurnEvents(SignedInView):
                 description="The id of the last event that you have: the words after it follow.",
             )
         ],
-        responses=answers(
+        responses=describe_responses(
             {(200, "text/event-stream"): OpenApiResponse(str, description=EVENTS_DESCRIPTION)}, NOT_FOUND
         ),
     )
     def get(self, request: Request, turn_id: UUID) -> StreamingHttpResponse:
         """Follow one of your turns to its end."""
-        note(turn=turn_id)
-        with or_404(Turn.DoesNotExist):
+        bind_log_ids(turn=turn_id)
+        with raise_404_on(Turn.DoesNotExist):
             lives = is_turn_live(self.person, turn_id)
         after = request.headers.get("Last-Event-ID", "")
         require_stream_slot(self.person)

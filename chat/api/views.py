@@ -40,22 +40,22 @@ from chat.services import answer_check_in, end_pause
 from chat.turns.outages import MAX_DEFERRED, count_deferred, find_outage
 from chat.turns.verdicts import CRISIS_ACTIONS, judge_question
 from guard import action_for
-from kit.found import or_404
-from rest.problems import NOT_FOUND, TOO_OFTEN, Problem
-from rest.schema import answers, page_of, page_parameters
+from kit.not_found import raise_404_on
+from rest.problems import NOT_FOUND, RATE_LIMITED, Problem
+from rest.schema import build_page_serializer, describe_responses, page_parameters
 from rest.views import SignedInView
 from safeguarding.api import FreeTextView
-from telemetry.context import note
+from telemetry.context import bind_log_ids
 
 
 def get_own_conversation(person: Person, conversation_id: UUID) -> Conversation:
-    with or_404(Conversation.DoesNotExist):
+    with raise_404_on(Conversation.DoesNotExist):
         return get_conversation(person, conversation_id)
 
 
 def get_own_turn(person: Person, turn_id: UUID) -> Turn:
-    note(turn=turn_id)
-    with or_404(Turn.DoesNotExist):
+    bind_log_ids(turn=turn_id)
+    with raise_404_on(Turn.DoesNotExist):
         return get_turn(person, turn_id)
 
 
@@ -75,14 +75,14 @@ class TurnCreate(FreeTextView):
         operation_id="turns_create",
         parameters=[KEY_PARAMETER],
         request=AskSerializer,
-        responses=answers(
+        responses=describe_responses(
             {
                 201: OpenApiResponse(TurnSerializer, description="The question was taken."),
                 200: OpenApiResponse(TurnSerializer, description="It had been taken before."),
             },
             *ASKING_PROBLEMS,
             NOT_FOUND,
-            TOO_OFTEN,
+            RATE_LIMITED,
             writes=True,
         ),
     )
@@ -159,7 +159,7 @@ class TurnContinue(SignedInView):
         operation_id="turns_continue",
         parameters=[KEY_PARAMETER],
         request=None,
-        responses=answers(
+        responses=describe_responses(
             {
                 201: OpenApiResponse(TurnSerializer, description="The rest was asked for."),
                 200: OpenApiResponse(TurnSerializer, description="It had been asked for before."),
@@ -167,7 +167,7 @@ class TurnContinue(SignedInView):
             *ASKING_PROBLEMS,
             NOTHING_TO_CONTINUE,
             NOT_FOUND,
-            TOO_OFTEN,
+            RATE_LIMITED,
             writes=True,
         ),
     )
@@ -187,7 +187,7 @@ class TurnContinue(SignedInView):
 
 
 class TurnDetail(SignedInView):
-    @extend_schema(operation_id="turns_read", responses=answers({200: TurnSerializer}, NOT_FOUND))
+    @extend_schema(operation_id="turns_read", responses=describe_responses({200: TurnSerializer}, NOT_FOUND))
     def get(self, request: Request, turn_id: UUID) -> Response:
         """One of your turns, with the words that it has so far. Whoever asks for it counts as reading."""
         turn = get_own_turn(self.person, turn_id)
@@ -200,7 +200,7 @@ class TurnStop(SignedInView):
     @extend_schema(
         operation_id="turns_stop",
         request=None,
-        responses=answers({202: TurnSerializer}, NOT_FOUND, writes=True),
+        responses=describe_responses({202: TurnSerializer}, NOT_FOUND, writes=True),
     )
     def post(self, request: Request, turn_id: UUID) -> Response:
         """Stop one of your turns, and the model with it, within a second. One that has ended stays as it is."""
@@ -213,7 +213,7 @@ class CheckInAnswer(SignedInView):
     @extend_schema(
         operation_id="turns_answer",
         request=CheckInAnswerSerializer,
-        responses=answers({200: TurnSerializer}, NOT_FOUND, writes=True),
+        responses=describe_responses({200: TurnSerializer}, NOT_FOUND, writes=True),
     )
     def post(self, request: Request, turn_id: UUID) -> Response:
         """Answer what a pause asks. A yes brings a card, anything else lets the lesson go on; both only once."""
@@ -225,7 +225,7 @@ class CheckInAnswer(SignedInView):
 
 
 class TutorStatus(SignedInView):
-    @extend_schema(operation_id="tutor_read", responses=answers({200: TutorStatusSerializer}))
+    @extend_schema(operation_id="tutor_read", responses=describe_responses({200: TutorStatusSerializer}))
     def get(self, _request: Request) -> Response:
         """Whether the model is down, and how many of your questions wait until it is back."""
         outage = find_outage()
@@ -241,7 +241,9 @@ class PauseEnd(SignedInView):
     @extend_schema(
         operation_id="tutor_go_on",
         request=None,
-        responses=answers({204: OpenApiResponse(description="The tutor is open.")}, RESTING, writes=True),
+        responses=describe_responses(
+            {204: OpenApiResponse(description="The tutor is open.")}, RESTING, writes=True
+        ),
     )
     def post(self, _request: Request) -> Response:
         """Go on after a help card, by the person's own word: that they are safe and want to. Ask them."""
@@ -256,7 +258,9 @@ class TurnReport(FreeTextView):
     @extend_schema(
         operation_id="turns_report",
         request=ReportRequestSerializer,
-        responses=answers({200: ReportSerializer}, NOTHING_TO_REPORT, NOT_FOUND, TOO_OFTEN, writes=True),
+        responses=describe_responses(
+            {200: ReportSerializer}, NOTHING_TO_REPORT, NOT_FOUND, RATE_LIMITED, writes=True
+        ),
     )
     def post(self, request: Request, turn_id: UUID) -> Response:
         """Say that an answer is bad, or that you were misread. What you said of a turn before stays as it is."""
@@ -273,7 +277,9 @@ class TurnReport(FreeTextView):
     @extend_schema(
         operation_id="turns_report_take_back",
         request=None,
-        responses=answers({204: OpenApiResponse(description="Nobody may read it.")}, NOT_FOUND, writes=True),
+        responses=describe_responses(
+            {204: OpenApiResponse(description="Nobody may read it.")}, NOT_FOUND, writes=True
+        ),
     )
     def delete(self, request: Request, turn_id: UUID) -> Response:
         """Take back what you said of a turn. That there was a report stays counted, and nothing else of it."""
@@ -296,7 +302,7 @@ class ConversationList(SignedInView):
     @extend_schema(
         operation_id="conversations_list",
         parameters=page_parameters,
-        responses=answers({200: page_of(ConversationSerializer)}, NOT_FOUND),
+        responses=describe_responses({200: build_page_serializer(ConversationSerializer)}, NOT_FOUND),
     )
     def get(self, request: Request) -> Response:
         """Your conversations, the last asked in first."""
@@ -309,7 +315,7 @@ class ConversationTurnList(SignedInView):
     @extend_schema(
         operation_id="conversation_turns_list",
         parameters=page_parameters,
-        responses=answers({200: page_of(TurnSerializer)}, NOT_FOUND),
+        responses=describe_responses({200: build_page_serializer(TurnSerializer)}, NOT_FOUND),
     )
     def get(self, request: Request, conversation_id: UUID) -> Response:
         """The turns of one of your conversations, oldest first, without those that another turn replaced."""

@@ -28,7 +28,7 @@ from chat.turns.verdicts import FIXED_STATES
 from families.gate import ClosedReason, TutorGate, get_tutor_gate
 from guard import Verdict, action_for
 from inference import loop
-from kit.connections import lock_number
+from kit.connections import acquire_numbered_lock
 from safeguarding.review import is_tutor_open
 
 logger = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ def watch_deferred() -> int:
     end_expired_deferred()
     outage = check_model()
     if outage is None:
-        return release_deferred(places=max(1, min(MAX_RELEASED, settings.TUTOR_PLACES // 2)))
+        return release_deferred(places=max(1, min(MAX_RELEASED, settings.TUTOR_CONCURRENCY // 2)))
     # While the model may be down one question tries it, and comes back where it is.
     return release_deferred(places=1) if outage.is_reachable else 0
 
@@ -73,7 +73,7 @@ def _is_due(now: datetime) -> Q:
 def _release_next(places: int) -> Turn | None:
     """Decide about the next turn: it is sent on, waits longer, or ends. None when there is no next one or no place."""
     # One after another, so that two workers neither take the same turn nor more than there are places.
-    lock_number(RELEASE_LOCK)
+    acquire_numbered_lock(RELEASE_LOCK)
     under_way = Turn.objects.filter(
         deferred_at__isnull=False, state__in=[TurnState.QUEUED, TurnState.WORKING]
     ).count()

@@ -73,16 +73,16 @@ from courses.retrieval.search import FoundPassage
 from families.consent_end import lock_consent
 from families.gate import TutorGate, get_tutor_gate
 from guard import Action, Verdict, action_for
-from inference.prices import price
-from inference.tokens import tokens_at_most
-from kit.connections import lock_key
-from kit.languages import page_language
+from inference.prices import calculate_cost
+from inference.tokens import estimate_max_tokens
+from kit.connections import acquire_key_lock
+from kit.languages import get_page_language
+from kit.rate_limits import RateLimit, RateLimited
 from kit.texts import normalize_text
-from kit.throttles import Throttle, TooOften
 from safeguarding.review import is_tutor_open
-from telemetry.context import note
+from telemetry.context import bind_log_ids
 
-question_rate_limit = Throttle("questions", "12/minute;200/hour")
+question_rate_limit = RateLimit("questions", "12/minute;200/hour")
 # The ledger's own safety net. A turn lives for minutes at most, so a hold this old has lost its turn.
 HOLD_LEASE = timedelta(minutes=20)
 # A few sentences. Where a budget has room for these, it is the question that is too long for it.
@@ -135,7 +135,7 @@ def find_passages(
 ) -> list[FoundPassage]:
     """The passages that a question is answered from; a continuation has those of the answer that it goes on with."""
     if continued:
-        return get_turn_passages(continued[-1], language=language or page_language())
+        return get_turn_passages(continued[-1], language=language or get_page_language())
     return find_question_passages(question, past=past, language=language)
 
 
@@ -163,7 +163,7 @@ def start_turn(
     Raises NotTaken (see chat.errors), BudgetShort or SiteStopped (see budgets.errors). Of a teen for whom consent is
     missing nothing is stored, not even a cry for help: FamilyClosed is raised, and the caller shows the card.
     """
-    note(turn=turn_id)
+    bind_log_ids(turn=turn_id)
     question = normalize_question(question)
     if not question:
         raise QuestionEmpty
@@ -172,7 +172,7 @@ def start_turn(
     reading = assess_question(question, past, personal=personal, continues=continues)
     with transaction.atomic():
         # Two posts of one id come one after the other, and the second finds the turn of the first.
-        lock_key(turn_id)
+        acquire_key_lock(turn_id)
         if known := Turn.objects.select_related("conversation__owner").filter(pk=turn_id).first():
             return StartedTurn(_require_same_question(person, known, question, conversation), is_new=False)
         asked = NewQuestion(
@@ -423,9 +423,9 @@ def create_turn_hold(
             owner=person,
             key=turn.hold_key,
             prompt_tokens=prompt.tokens_at_most,
-            prompt_microdollars=price(prompt_tokens=prompt.tokens_at_most, answer_tokens=0),
+            prompt_microdollars=calculate_cost(prompt_tokens=prompt.tokens_at_most, answer_tokens=0),
             answer_tokens=longest,
-            answer_microdollars=price(prompt_tokens=0, answer_tokens=longest),
+            answer_microdollars=calculate_cost(prompt_tokens=0, answer_tokens=longest),
             # Telling the model to be brief takes tokens too.
             min_answer_tokens=min(MIN_ANSWER_TOKENS + BRIEF_INSTRUCTION_TOKENS, longest),
             lease=HOLD_LEASE,
@@ -434,7 +434,10 @@ def create_turn_hold(
     except HoldKeyTaken as fault:
         raise TurnIdTaken(is_own=False) from fault
     except InsufficientBudget as short:
-        if short.of == "tokens" and short.short_by <= tokens_at_most(turn.question) - SHORT_QUESTION_TOKENS:
+        if (
+            short.of == "tokens"
+            and short.short_by <= estimate_max_tokens(turn.question) - SHORT_QUESTION_TOKENS
+        ):
             raise TooLongForBudget.of_refusal(short) from short
         raise
     if hold.created_at != now:
@@ -485,7 +488,7 @@ def count_question(person: Person, question: str, conversation: Conversation | N
     """
     try:
         question_rate_limit.hit(person.pk)
-    except TooOften:
+    except RateLimited:
         past = list_shown_turns(conversation) if conversation else ()
         if action_for(judge_question(question, past)) not in CRISIS_ACTIONS:
             raise

@@ -21,7 +21,7 @@ from pygments.token import STANDARD_TYPES
 
 from chat.streaming import latex
 from chat.streaming.latex import latex_plugin
-from kit.lazily import once
+from kit.lazy import load_once
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -346,7 +346,7 @@ def _render_indented_code(
     return render_code(tokens[index].content, "")
 
 
-@once
+@load_once
 def _build_parser() -> "MarkdownIt":
     from markdown_it import MarkdownIt  # noqa: PLC0415 - heavy, and only who renders an answer needs it
 

@@ -20,7 +20,7 @@ from chat.streaming.store import (
     reader_key,
     stream_key,
 )
-from kit.valkey import async_client
+from kit.valkey import create_async_client
 
 logger = logging.getLogger(__name__)
 
@@ -46,9 +46,9 @@ class StreamHub:
     """
 
     def __init__(self) -> None:
-        self.shared = async_client(connect_seconds=2)
+        self.shared = create_async_client(connect_seconds=2)
         # redis-py gives up on a silent socket after 5 s by default; a blocking read is silent on purpose.
-        self.blocking = async_client(
+        self.blocking = create_async_client(
             seconds=BLOCK_MILLISECONDS / 1000 + 3, connect_seconds=2, single_connection=True
         )
         self.queues: dict[str, set[asyncio.Queue[StreamEntry | None]]] = {}

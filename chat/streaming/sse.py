@@ -14,8 +14,8 @@ from accounts.models import Person
 from chat import streaming
 from chat.models import Turn
 from chat.selectors import get_turn
-from kit.connections import give_back
-from kit.throttles import TooOften
+from kit.connections import release_connection
+from kit.rate_limits import RateLimited
 
 RETRY_SECONDS = 5
 
@@ -25,7 +25,7 @@ _open: Counter[Any] = Counter()
 def require_stream_slot(person: Person) -> None:
     """Raise TooOften when a person has as many streams open as one may."""
     if _open[person.pk] >= settings.STREAMS_PER_PERSON:
-        raise TooOften(RETRY_SECONDS)
+        raise RateLimited(RETRY_SECONDS)
 
 
 async def count_open(person: Person, events: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
@@ -53,7 +53,7 @@ async def read_database[**P, T](reading: Callable[P, T], *args: P.args, **kwargs
         try:
             return reading(*args, **kwargs)
         finally:
-            give_back()
+            release_connection()
 
     return await sync_to_async(in_thread, thread_sensitive=False)()
 

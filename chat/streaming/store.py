@@ -101,7 +101,7 @@ def parse_entry_id(entry_id: str) -> tuple[int, int]:
 
 @cache
 def _client() -> "redis.Redis":
-    return valkey.client()
+    return valkey.create_client()
 
 
 def read_stream(turn_id: UUID) -> StreamedAnswer | None:

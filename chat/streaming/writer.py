@@ -26,7 +26,7 @@ from chat.streaming.store import (
     stop_key,
     stream_key,
 )
-from kit.valkey import async_client
+from kit.valkey import create_async_client
 
 logger = logging.getLogger(__name__)
 
@@ -126,7 +126,7 @@ class StreamFlusher:
     """Sends the words of one loop's writers."""
 
     def __init__(self) -> None:
-        self.client = async_client()
+        self.client = create_async_client()
         self.waiting: set[StreamWriter] = set()
         self.sending = asyncio.Lock()
         self.timer: asyncio.TimerHandle | None = None

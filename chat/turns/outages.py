@@ -22,8 +22,8 @@ from chat.turns.outcomes import Outcome, build_ended_fields, resolve_hold
 from chat.turns.retries import choose_shown_turn, lock_with_retried
 from chat.turns.verdicts import reset_title
 from inference import loop
-from inference.provider import fault_of_server
-from kit.connections import lock_key
+from inference.provider import find_server_error
+from kit.connections import acquire_key_lock
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ def record_fault(end_reason: EndReason) -> None:
     """Write down that an answer failed for a fault of the model's server."""
     now = timezone.now()
     with transaction.atomic():
-        lock_key(OUTAGE_LOCK)
+        acquire_key_lock(OUTAGE_LOCK)
         standing = ModelOutage.objects.filter(ended_at=None)
         if not standing.update(last_fault_at=now, end_reason=end_reason, faults=F("faults") + 1):
             ModelOutage.objects.create(began_at=now, last_fault_at=now, end_reason=end_reason)
@@ -110,7 +110,7 @@ async def _probe() -> str:
     """What is wrong with the server, or "" when it answers to its name."""
     try:
         async with asyncio.timeout(PROBE_SECONDS):
-            fault = await fault_of_server()
+            fault = await find_server_error()
     except TimeoutError:
         return "silent"
     return type(fault).__name__ if fault else ""
@@ -169,7 +169,7 @@ def count_deferred(person: Person) -> int:
 def defer_turn(turn: Turn, person: Person) -> None:
     """Let a turn that is about to be stored wait for the model. Raises TooManyDeferred."""
     # Two conversations may be asked in at once.
-    lock_key(uuid5(NAMESPACE_OID, f"deferred {person.pk}"))
+    acquire_key_lock(uuid5(NAMESPACE_OID, f"deferred {person.pk}"))
     if count_deferred(person) >= MAX_DEFERRED:
         raise TooManyDeferred
     turn.state, turn.waits_for, turn.deferred_at = TurnState.DEFERRED, WaitsFor.MODEL, timezone.now()

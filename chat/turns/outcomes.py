@@ -13,25 +13,27 @@ from budgets.services import absorb_hold, release_hold, settle_hold
 from chat.models import EndReason, Turn, TurnState
 from chat.turns.verdicts import list_fixed_passages
 from guard import Verdict, action_for
-from inference.prices import price
-from telemetry.metrics import Count, Spread
+from inference.prices import calculate_cost
+from telemetry.metrics import Counter, Histogram
 
-TURNS = Count("kitchen_turns", "Turns that have ended, by how and why.", ("state", "end_reason"))
-TOKENS = Count("kitchen_tokens", "Tokens of ended turns.", ("kind",))
-COST = Count("kitchen_cost_dollars", "What ended turns have cost, in dollars.")
-QUEUE_WAIT = Spread(
+TURNS = Counter("kitchen_turns", "Turns that have ended, by how and why.", ("state", "end_reason"))
+TOKENS = Counter("kitchen_tokens", "Tokens of ended turns.", ("kind",))
+COST = Counter("kitchen_cost_dollars", "What ended turns have cost, in dollars.")
+QUEUE_WAIT = Histogram(
     "kitchen_queue_wait_seconds",
     "From a question to the worker that took it.",
     (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
 )
-FIRST_TOKEN = Spread(
+FIRST_TOKEN = Histogram(
     "kitchen_time_to_first_token_seconds",
     "From a question to the first words of its answer.",
     (0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60),
 )
-GUARD = Count("kitchen_remote_guard", "What a remote guard was asked, by what came of it.", ("came",))
-GUARD_WAIT = Spread(
-    "kitchen_remote_guard_seconds",
+GUARD = Counter(
+    "kitchen_remote_guard_requests", "What a remote guard was asked, by what came of it.", ("result",)
+)
+GUARD_WAIT = Histogram(
+    "kitchen_remote_guard_duration_seconds",
     "What a verdict of a remote guard took.",
     (0.025, 0.05, 0.1, 0.25, 0.5, 1, 1.5, 2.5, 5),
 )
@@ -112,7 +114,7 @@ class Outcome:
 
     @property
     def microdollars(self) -> int:
-        return price(
+        return calculate_cost(
             prompt_tokens=self.prompt_tokens,
             answer_tokens=self.answer_tokens,
             cached_tokens=self.cached_tokens,

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from chat.errors import PersonalDataFound
 from chat.models import MAX_QUESTION_LENGTH, MAX_TITLE_LENGTH, Conversation, EndReason, Turn, TurnState
 from guard import Action, Category, Evidence, Level, Verdict, action_for, judge_conversation
-from inference.place import stays_at_home
+from inference.location import is_fully_self_hosted
 from safeguarding.response_texts import (
     CheckIn,
     FixedReply,
@@ -131,7 +131,11 @@ def redact_or_ask(question: str, verdict: Verdict, wish: str) -> str:
 
     With model and guard at home nothing leaves, so nothing is asked and nothing is taken out.
     """
-    if Category.PERSONAL not in verdict.categories or wish == PersonalDataChoice.KEEP or stays_at_home():
+    if (
+        Category.PERSONAL not in verdict.categories
+        or wish == PersonalDataChoice.KEEP
+        or is_fully_self_hosted()
+    ):
         return question
     spans = _find_spans(verdict.evidence)
     if wish == PersonalDataChoice.REMOVE and spans:

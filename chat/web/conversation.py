@@ -19,7 +19,7 @@ from chat.selectors import Pause, find_pause, list_conversations, list_shown_tur
 from chat.turns.outages import find_outage
 from chat.web.turns import build_shown_turn, build_shown_turns
 from families.gate import TutorGate, get_tutor_gate
-from inference.place import guard_host, runs_at_home
+from inference.location import get_guard_host, is_self_hosted
 from safeguarding.review import is_tutor_open
 
 TURNS_A_PAGE = 50
@@ -234,8 +234,8 @@ def build_conversation_page(
         "turns_page": turns,
         "turns": build_shown_turns(turns.turns),
         "composer": build_composer(person, conversation, live_turn=live_turn, **said),
-        "runs_at_home": runs_at_home(),
-        "guard_host": guard_host(),
+        "runs_at_home": is_self_hosted(),
+        "guard_host": get_guard_host(),
         "model_name": settings.TUTOR_MODEL,
     }
 
@@ -246,14 +246,14 @@ def render_earlier_turns(request: HttpRequest, conversation: Conversation, turns
         "conversation": conversation,
         "turns_page": turns,
         "turns": build_shown_turns(turns.turns),
-        "runs_at_home": runs_at_home(),
+        "runs_at_home": is_self_hosted(),
     }
     return render_to_string("chat/earlier.html", context, request)
 
 
 def render_partial(name: str, request: HttpRequest, **context: Any) -> str:
     """One partial of the tutor's page, by name, for a swap."""
-    context.setdefault("runs_at_home", runs_at_home())
+    context.setdefault("runs_at_home", is_self_hosted())
     return render_to_string(f"chat/conversation.html#{name}", context, request)
 
 

@@ -31,8 +31,8 @@ from chat.streaming.sse import (
 )
 from chat.turns.queue import format_wait
 from chat.web.conversation import build_composer, render_end_swaps, render_partial
-from kit.found import or_404
-from telemetry.context import note
+from kit.not_found import raise_404_on
+from telemetry.context import bind_log_ids
 
 logger = logging.getLogger(__name__)
 
@@ -48,10 +48,10 @@ def turn_stream(request: HttpRequest, turn_id: UUID) -> HttpResponseBase:
     Every stream ends with an event named `done`, after the whole turn as the database has it, or `again` when the
     page has to come back for it.
     """
-    note(turn=turn_id)
+    bind_log_ids(turn=turn_id)
     if not isinstance(person := request.user, Person):
         return HttpResponse(status=401)
-    with or_404(Turn.DoesNotExist):
+    with raise_404_on(Turn.DoesNotExist):
         lives, is_deferred = get_turn_status(person, turn_id)
     after = request.headers.get("Last-Event-ID") or request.GET.get("after", "")
     require_stream_slot(person)

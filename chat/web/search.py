@@ -20,10 +20,10 @@ from accounts.models import Person
 from chat.models import Turn, TurnState
 from chat.selectors import drop_duplicate_questions, list_conversations, list_turns
 from chat.web.conversation import get_place_url
+from kit.rate_limits import RateLimit
 from kit.texts import normalize_line
-from kit.throttles import Throttle
 
-search_rate_limit = Throttle("chat-searches", "30/minute;300/hour")
+search_rate_limit = RateLimit("chat-searches", "30/minute;300/hour")
 MIN_SEARCH_LENGTH = 2
 MAX_SEARCH_LENGTH = 100
 RESULTS_A_PAGE = 20

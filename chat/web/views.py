@@ -45,12 +45,12 @@ from chat.web.search import (
     search_rate_limit,
 )
 from chat.web.turns import ReportForm, build_shown_turn
-from kit.found import or_404
-from kit.free_text import reads_free_text
-from kit.paging import Page, page_of
-from kit.throttles import TooOften, slowed, too_often_said
+from kit.free_text import free_text_fields
+from kit.not_found import raise_404_on
+from kit.paging import Page, paginate
+from kit.rate_limits import RateLimited, format_rate_limited, mark_rate_limited
 from safeguarding.crisis import build_cards_for_search, mark_judged
-from telemetry.context import note
+from telemetry.context import bind_log_ids
 
 
 class HtmxRequest(HttpRequest):
@@ -59,13 +59,13 @@ class HtmxRequest(HttpRequest):
 
 def get_own_conversation(request: HtmxRequest, conversation_id: UUID) -> Conversation:
     """The signed-in person's conversation; 404 for anybody else's, so that an id tells nothing."""
-    with or_404(Conversation.DoesNotExist):
+    with raise_404_on(Conversation.DoesNotExist):
         return get_conversation(get_person(request), conversation_id)
 
 
 def get_own_turn(request: HtmxRequest, turn_id: UUID) -> Turn:
-    note(turn=turn_id)
-    with or_404(Turn.DoesNotExist):
+    bind_log_ids(turn=turn_id)
+    with raise_404_on(Turn.DoesNotExist):
         return get_turn(get_person(request), turn_id)
 
 
@@ -81,7 +81,7 @@ def start(request: HtmxRequest) -> HttpResponse:
 def conversation(request: HtmxRequest, conversation_id: UUID) -> HttpResponse:
     """A page of its turns: the newest, or those around (`at`), `before` or `after` one of them."""
     person, found = get_person(request), get_own_conversation(request, conversation_id)
-    with or_404(Turn.DoesNotExist):
+    with raise_404_on(Turn.DoesNotExist):
         turns = get_turns_page(found, request.GET)
     if request.htmx and "before" in request.GET:
         return HttpResponse(render_earlier_turns(request, found, turns))
@@ -90,7 +90,7 @@ def conversation(request: HtmxRequest, conversation_id: UUID) -> HttpResponse:
 
 @sign_in_required
 @require_POST
-@reads_free_text("question")
+@free_text_fields("question")
 def ask(request: HtmxRequest, conversation_id: UUID | None = None) -> HttpResponse:
     """Take a question. Its answer comes by the turn's stream; a page without JavaScript asks for it again."""
     person, question = get_person(request), request.POST.get("question", "")
@@ -162,7 +162,7 @@ def _show_refusal(
     page = build_conversation_page(person, conversation, error=format_refusal(refusal, person), **typed)
     if not request.htmx:
         answer = render(request, "chat/conversation.html", page, status=_get_status(refusal))
-        return slowed(answer, refusal) if isinstance(refusal, TooOften) else answer
+        return mark_rate_limited(answer, refusal) if isinstance(refusal, RateLimited) else answer
     shown = render_partial("composer", request, composer=page["composer"])
     if isinstance(refusal, StillAnswering):
         shown += render_partial("turns_swap", request, **page)
@@ -170,12 +170,12 @@ def _show_refusal(
     status = 422 if isinstance(refusal, ConversationGone) else _get_status(refusal)
     headers = {"HX-Retarget": "#composer", "HX-Reswap": "outerHTML"}
     answer = HttpResponse(shown, status=status, headers=headers)
-    return slowed(answer, refusal) if isinstance(refusal, TooOften) else answer
+    return mark_rate_limited(answer, refusal) if isinstance(refusal, RateLimited) else answer
 
 
 def _get_status(refusal: Refusal) -> int:
     match refusal:
-        case TooOften():
+        case RateLimited():
             return 429
         case ConversationGone():
             return 404
@@ -249,7 +249,7 @@ def go_on(request: HtmxRequest) -> HttpResponse:
 
 @sign_in_required
 @require_POST
-@reads_free_text("title")
+@free_text_fields("title")
 def rename(request: HtmxRequest, conversation_id: UUID) -> HttpResponse:
     found = get_own_conversation(request, conversation_id)
     services.rename_conversation(conversation=found, title=request.POST.get("title", ""))
@@ -292,14 +292,14 @@ def answer(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
 
 @sign_in_required
 @require_POST
-@reads_free_text("comment")
+@free_text_fields("comment")
 def report(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
     turn = get_own_turn(request, turn_id)
     form = ReportForm(request.POST)
     if not form.is_valid():
         return _show_report_form(request, turn, form)
     report_rate_limit.hit(get_person(request).pk)
-    with or_404(NothingToReport):
+    with raise_404_on(NothingToReport):
         create_report(turn=turn, **form.cleaned_data)
     return _show_changed_turn(request, turn)
 
@@ -341,30 +341,30 @@ CONVERSATIONS_A_PAGE = 30
 
 @sign_in_required
 @require_safe
-@reads_free_text("q")
+@free_text_fields("q")
 def conversations(request: HtmxRequest) -> HttpResponse:
     """Every conversation, or what `q` finds in them; newest first, page by page. The words stay out of every log."""
     person, words = get_person(request), clean_search(request.GET.get("q", ""))
     cursor = request.GET.get("before", "")
     page = {"person": person, "words": words, "longest": MAX_SEARCH_LENGTH, "is_first": not cursor}
     if not words:
-        listed = page_of(list_conversations(person), by="asked_at", size=CONVERSATIONS_A_PAGE, cursor=cursor)
+        listed = paginate(list_conversations(person), by="asked_at", size=CONVERSATIONS_A_PAGE, cursor=cursor)
         return render(request, "chat/conversations.html", page | {"listed": listed})
     found: Page[Turn] = Page(())
     refusal = None
     if len(words) >= MIN_SEARCH_LENGTH:
         try:
             search_rate_limit.hit(person.pk)
-        except TooOften as too_often:
+        except RateLimited as too_often:
             refusal = too_often
     if len(words) >= MIN_SEARCH_LENGTH and not refusal:
-        found = page_of(find_turns(person, words), by="asked_at", size=RESULTS_A_PAGE, cursor=cursor)
+        found = paginate(find_turns(person, words), by="asked_at", size=RESULTS_A_PAGE, cursor=cursor)
     page |= {
         "listed": found,
         "hits": build_results(found.rows, words),
         "is_too_short": len(words) < MIN_SEARCH_LENGTH,
         "cards": build_cards_for_search(request, request.GET["q"]),
-        "trouble": too_often_said(refusal) if refusal else "",
+        "trouble": format_rate_limited(refusal) if refusal else "",
     }
     response = render(request, "chat/search_results.html", page)
-    return slowed(response, refusal) if refusal else response
+    return mark_rate_limited(response, refusal) if refusal else response

@@ -23,7 +23,7 @@ from courses.learning.statistics import (
 )
 from courses.models import Module
 from kit.admin import ReadOnlyAdmin
-from kit.spreadsheets import spreadsheet
+from kit.spreadsheets import build_csv_response
 
 PERIODS = {
     "30": gettext_lazy("the last 30 days"),
@@ -66,7 +66,7 @@ class ModuleAdmin(ReadOnlyAdmin):
         return self._page(request, "module", told.module.title, {"told": told})
 
     def statistics_csv(self, request: HttpRequest) -> StreamingHttpResponse:
-        return spreadsheet(
+        return build_csv_response(
             f"module-statistics-{_parse_period(request)}", COLUMNS, _build_rows(self._numbers(request))
         )
 

@@ -14,13 +14,13 @@ from django_htmx.middleware import HtmxDetails
 
 from courses.authoring.previews import NoSuchFile, build_preview, compute_version, list_content_files
 from courses.authoring.source import CONTENT
-from kit.found import or_404
-from kit.throttles import Throttle
+from kit.not_found import raise_404_on
+from kit.rate_limits import RateLimit
 
 type View = Callable[..., HttpResponseBase]
 
 # Somebody who types without end and stops every second is still below it.
-preview_edits = Throttle("content preview edits", "120/minute")
+preview_edits = RateLimit("content preview edits", "120/minute")
 
 
 class HtmxRequest(HttpRequest):
@@ -58,7 +58,7 @@ def preview(request: HtmxRequest, file: str) -> HttpResponse:
     if request.method == "POST":
         preview_edits.hit(request.user.pk)
         typed, shown = request.POST.get("text", ""), "shown"
-    with or_404(NoSuchFile):
+    with raise_404_on(NoSuchFile):
         mark = compute_version(file, root=CONTENT)
         if request.htmx and request.GET.get("mark") == mark:
             return HttpResponse(status=204)

@@ -15,15 +15,15 @@ from django.views.decorators.http import require_safe
 
 from courses.library.pages import add_sources
 from courses.models import Briefing
-from kit.languages import feed_language, feed_path, read_in
-from kit.site import absolute
+from kit.languages import build_feed_path, get_feed_language, select_language
+from kit.site import build_absolute_url
 
 NEWEST_IN_FEED = 20
 
 
 def list_briefings() -> QuerySet[Briefing]:
     """The briefings, newest first, each in the reader's language or, until it is written in it, in the first one."""
-    return read_in(Briefing.objects.all(), name="slug")
+    return select_language(Briefing.objects.all(), name="slug")
 
 
 def list_briefing_years() -> list[int]:
@@ -66,21 +66,21 @@ class BriefingsFeed(Feed):  # type: ignore[type-arg]  # not generic when it runs
 
     def __call__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """The feed in the language that its address names, whatever the reader's program asks for."""
-        language = feed_language(request)
+        language = get_feed_language(request)
         with translation.override(language):
             response: HttpResponse = super().__call__(request, *args, **kwargs)
         response.headers["Content-Language"] = language
         return response
 
     def link(self) -> str:
-        return absolute(reverse("briefings:archive"))
+        return build_absolute_url(reverse("briefings:archive"))
 
     def feed_url(self) -> str:
-        return absolute(feed_path("briefings:feed"))
+        return build_absolute_url(build_feed_path("briefings:feed"))
 
     def item_link(self, item: Briefing) -> str:
         # It is the entry's id as well: the same under whichever host and scheme the feed was asked for.
-        return absolute(item.get_absolute_url())
+        return build_absolute_url(item.get_absolute_url())
 
     def title(self) -> str:
         return _("Kitchen Table: briefings")

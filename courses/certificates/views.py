@@ -24,11 +24,11 @@ from courses.certificates.printing import can_typeset, render_certificate_pdf
 from courses.library.pages import get_reader_module_or_404
 from courses.library.selectors import ReaderModule
 from courses.models import Certificate, Module
-from kit.throttles import Throttle, TooOften, network_of, slowed, too_often_said
+from kit.rate_limits import RateLimit, RateLimited, format_rate_limited, get_client_network, mark_rate_limited
 
 # An address cannot be guessed; this keeps a machine that tries from costing much. Only what is not there counts.
-unknown_addresses = Throttle("certificates not found, network", "300/minute")
-certificate_requests = Throttle("certificates asked for", "30/day")
+unknown_addresses = RateLimit("certificates not found, network", "300/minute")
+certificate_requests = RateLimit("certificates asked for", "30/day")
 
 
 class NameForm(forms.Form):
@@ -69,9 +69,9 @@ def certificate(request: HttpRequest, module: str) -> HttpResponse:
     form = NameForm(request.POST)
     try:
         certificate_requests.hit(person.pk)
-    except TooOften as refusal:
-        return slowed(
-            _render_certificate(request, reader_module, form, trouble=too_often_said(refusal)), refusal
+    except RateLimited as refusal:
+        return mark_rate_limited(
+            _render_certificate(request, reader_module, form, trouble=format_rate_limited(refusal)), refusal
         )
     if not form.is_valid():
         return _render_certificate(request, reader_module, form, status=422)
@@ -118,10 +118,10 @@ def withdraw(request: HttpRequest, module: str) -> HttpResponse:
 @never_cache
 def check(request: HttpRequest, token: str) -> HttpResponse:
     """What a certificate says, for whoever holds its address. One answer for withdrawn and never made."""
-    unknown_addresses.hit(network_of(request))
+    unknown_addresses.hit(get_client_network(request))
     found = find_certificate(token)
     if found:
-        unknown_addresses.take_back(network_of(request))
+        unknown_addresses.undo_hit(get_client_network(request))
     page = {"certificate": found, "is_current": found and _is_current(found)}
     response = render(request, "courses/certificate_check.html", page, status=200 if found else 404)
     response.headers["X-Robots-Tag"] = "noindex"

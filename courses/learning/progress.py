@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from courses.models import Lesson, Module, QuizQuestion
-from kit.languages import page_language
+from kit.languages import get_page_language
 
 QUIZ_STEP = "quiz"
 
@@ -83,7 +83,7 @@ def calculate_progress(
             title=_("Five questions"),
             minutes=5,
             url=reverse("courses:quiz", args=[module.slug]),
-            language=page_language(),
+            language=get_page_language(),
             is_done=bool(answered) and all(answered),
         )
     )

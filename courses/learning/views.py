@@ -10,16 +10,16 @@ from courses.models import Module
 from courses.selectors import list_modules
 from families.models import Link
 from families.selectors import get_link
-from kit.found import or_404
-from kit.throttles import Throttle
+from kit.not_found import raise_404_on
+from kit.rate_limits import RateLimit
 
 # A no may be asked about again another day, and not all evening.
-joint_module_requests = Throttle("asks to take a module together", "5/day")
+joint_module_requests = RateLimit("asks to take a module together", "5/day")
 
 
 def get_own_link_or_404(request: HttpRequest, link_id: UUID) -> Link:
     """A link of the person's own that stands; 404 for any other, so that an id tells nothing."""
-    with or_404(Link.DoesNotExist):
+    with raise_404_on(Link.DoesNotExist):
         return get_link(get_person(request), link_id)
 
 
@@ -31,7 +31,7 @@ def agree(request: HttpRequest, module: str, link_id: UUID) -> HttpResponse:
     found = get_object_or_404(list_modules(), slug=module)
     if not any(one.joint_module for one in list_possible_partners(found.slug, person) if one.link == link):
         joint_module_requests.hit(person.pk, link.pk)
-    with or_404(Link.DoesNotExist):
+    with raise_404_on(Link.DoesNotExist):
         agree_to_joint_module(link=link, module=found, by=person)
     return _redirect_to_module(found)
 

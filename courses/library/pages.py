@@ -11,17 +11,17 @@ from courses.learning.records import LearningRecord, get_record
 from courses.library.selectors import ReaderModule, get_reader_module, list_reader_modules
 from courses.models import Lesson, Module, QuizQuestion
 from events.selectors import list_module_events
-from kit.found import or_404
+from kit.not_found import raise_404_on
 
 
 def get_reader_module_or_404(request: HttpRequest, slug: str) -> ReaderModule:
     """A module as its reader stands in it. Everybody may read; 404 when there is none of this name."""
-    with or_404(Module.DoesNotExist):
+    with raise_404_on(Module.DoesNotExist):
         return get_reader_module(slug, get_record(request))
 
 
 def get_lesson_or_404(reader_module: ReaderModule, slug: str) -> Lesson:
-    with or_404(Lesson.DoesNotExist):
+    with raise_404_on(Lesson.DoesNotExist):
         return reader_module.lesson(slug)
 
 

@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString, mark_safe
 from courses.models import Lesson, Passage
 from courses.retrieval.index import get_search_config
 from courses.retrieval.search import FoundPassage, build_found_passage, rank_passages
-from kit.languages import page_language
+from kit.languages import get_page_language
 from kit.sql import read_sql
 from kit.texts import normalize_line
 
@@ -59,7 +59,7 @@ def search_lessons(words: str) -> list[LessonResult]:
 
     Those in the reader's language come first, and then those that are not written in it yet, in the first one.
     """
-    language = page_language()
+    language = get_page_language()
     found = _search(words, language)
     if language != settings.LANGUAGE_CODE:
         own = set(Lesson.objects.filter(module__language=language).values_list("module__slug", "slug"))

@@ -184,7 +184,7 @@ class Migration(migrations.Migration):
             name='Certificate',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('token', models.CharField(default=kit.tokens.new_token, editable=False, max_length=40, unique=True)),
+                ('token', models.CharField(default=kit.tokens.generate_token, editable=False, max_length=40, unique=True)),
                 ('module_slug', models.SlugField(max_length=80)),
                 ('language', models.CharField(max_length=10)),
                 ('title', models.CharField(max_length=200)),

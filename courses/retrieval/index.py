@@ -8,7 +8,7 @@ from django.db import connection
 
 from courses.models import Passage, Phrase
 from courses.retrieval.wording import get_wording
-from encoders import sense_of
+from encoders import embed
 from kit.sql import read_sql
 
 # "Something" and "want" say less than how seldom lessons use them.
@@ -68,4 +68,4 @@ def _save_embeddings(statement: str, texts: Iterable[tuple[int, str]]) -> None:
 @lru_cache(maxsize=4096)
 def _embed(text: str) -> bytes:
     """Of the library alone, which tests and authors load more than once. What people ask is not kept."""
-    return sense_of(text)
+    return embed(text)

@@ -12,8 +12,8 @@ from django.urls import reverse
 from courses.models import Passage, Term
 from courses.retrieval.index import COMMON_WORD_WEIGHT, EMBEDDED_LANGUAGES, get_search_config
 from courses.retrieval.wording import get_wording
-from encoders import nearness, sense_of
-from kit.languages import page_language, read_in
+from encoders import compute_similarity, embed
+from kit.languages import get_page_language, select_language
 from kit.sql import read_sql
 
 # A passage speaks of a question when it has at least this share of what is particular in it (see find_passages).
@@ -101,7 +101,7 @@ def rank_passages(
 
 def _measure_similarity(asked: str, language: str) -> dict[int, float]:
     """How near in meaning each passage of a language comes to what is asked, by what it is asked for under."""
-    if language not in EMBEDDED_LANGUAGES or not (embedding := sense_of(asked)):
+    if language not in EMBEDDED_LANGUAGES or not (embedding := embed(asked)):
         return {}
     with connection.cursor() as cursor:
         cursor.execute(READ_EMBEDDINGS, {"language": language})
@@ -109,7 +109,7 @@ def _measure_similarity(asked: str, language: str) -> dict[int, float]:
     if not passages:
         return {}
     nearest: defaultdict[int, float] = defaultdict(float)
-    for passage, near in zip(passages, nearness(embedding, embeddings).tolist(), strict=True):
+    for passage, near in zip(passages, compute_similarity(embedding, embeddings).tolist(), strict=True):
         nearest[passage] = max(nearest[passage], near)
     return nearest
 
@@ -130,7 +130,7 @@ def find_passages(question: str, *, most: int = 2, language: str | None = None) 
     others whose lessons know a word of it, as families ask in all of them; what is found there is in `language` where
     it has been translated.
     """
-    language = language or page_language()
+    language = language or get_page_language()
     for searched in dict.fromkeys([language, settings.LANGUAGE_CODE, *dict(settings.LANGUAGES)]):
         if searched != language and not _has_known_word(searched, question):
             continue
@@ -160,9 +160,9 @@ def get_passages(keys: Iterable[str], *, language: str | None = None) -> dict[st
     wanted: Sequence[str] = list(dict.fromkeys(keys))
     if not wanted:
         return {}
-    passages = read_in(Passage.objects.all(), name="key", language=language or page_language()).filter(
-        key__in=wanted
-    )
+    passages = select_language(
+        Passage.objects.all(), name="key", language=language or get_page_language()
+    ).filter(key__in=wanted)
     by_key = {passage.key: build_found_passage(passage) for passage in passages.select_related("lesson")}
     return {key: by_key[key] for key in wanted if key in by_key}
 

@@ -4,7 +4,7 @@ from django import template
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
-from kit.languages import page_language
+from kit.languages import get_page_language
 
 register = template.Library()
 
@@ -12,7 +12,7 @@ register = template.Library()
 @register.simple_tag
 def lang_of(language: str) -> str:
     """The attribute of an element whose words are in `language`; none where its page is too."""
-    return "" if language == page_language() else format_html(' lang="{}"', language)
+    return "" if language == get_page_language() else format_html(' lang="{}"', language)
 
 
 @register.filter
@@ -24,10 +24,12 @@ def bdi(words: object) -> str:
 @register.simple_tag
 def title_in(language: str, title: str) -> str:
     """A title in `language`, to stand in a sentence of the page."""
-    return title if language == page_language() else format_html('<bdi lang="{}">{}</bdi>', language, title)
+    return (
+        title if language == get_page_language() else format_html('<bdi lang="{}">{}</bdi>', language, title)
+    )
 
 
 @register.simple_tag
 def language_said(language: str) -> str:
     """That something is in the first language, on a page that is not; else nothing."""
-    return "" if language == page_language() else _("in English")
+    return "" if language == get_page_language() else _("in English")

@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts.models import Person
-from kit.free_text import free_text_of
+from kit.free_text import get_free_text
 
 SESSION_KEY = "kept_form"
 # Where Django keeps a session's own end.
@@ -43,7 +43,7 @@ class UnsentForm:
     @classmethod
     def of(cls, request: HttpRequest) -> Self | None:
         """The form of a request; None when nothing in it was written by hand, or it is too long to keep."""
-        texts = dict(free_text_of(request))
+        texts = dict(get_free_text(request))
         if not texts:
             return None
         others = {

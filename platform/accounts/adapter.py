@@ -20,8 +20,8 @@ from accounts.age_screen import preserve_refusal
 from accounts.confirmations import erase_other_unconfirmed
 from accounts.models import Person, Role
 from accounts.names import generate_username
-from kit.addresses import canonical_address, validate_address
-from kit.site import absolute, at_site
+from kit.email_addresses import canonicalize_email, validate_email_address
+from kit.site import build_absolute_url, move_to_site_host
 from mail.services import queue_email
 
 REAUTHENTICATION_LABELS = {
@@ -50,8 +50,8 @@ class AccountAdapter(DefaultAccountAdapter):
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Put a mail into the outbox. The same words to the same address within a minute are one mail."""
         # The library builds its links by the Host header, which anybody may forge.
-        links = {name: at_site(link) for name, link in context.items() if name.endswith("_url")}
-        own = {"email": email, "reset_link": absolute(reverse("account_reset_password"))}
+        links = {name: move_to_site_host(link) for name, link in context.items() if name.endswith("_url")}
+        own = {"email": email, "reset_link": build_absolute_url(reverse("account_reset_password"))}
         letter = self.render_mail(template_prefix, email, context | links | own)
         subject, text = str(letter.subject), str(letter.body)
         said = "\n".join([email, subject, text, f"{timezone.now():%Y-%m-%d %H:%M}"])
@@ -86,7 +86,7 @@ class AccountAdapter(DefaultAccountAdapter):
         return person if isinstance(person, Person) and person.is_active else None
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
-        """Tries at a password are counted before they come here, by `kit.throttles`."""
+        """Tries at a password are counted before they come here, by `kit.rate_limits`."""
 
     def logout(self, request: HttpRequest) -> None:
         """Ends the session, but not the refusal of a child who was at this browser."""
@@ -114,8 +114,8 @@ class AccountAdapter(DefaultAccountAdapter):
             return False
 
     def clean_email(self, email: str) -> str:
-        cleaned = canonical_address(email)
-        validate_address(cleaned)
+        cleaned = canonicalize_email(email)
+        validate_email_address(cleaned)
         return cleaned
 
     def clean_username(self, username: str, shallow: bool = False) -> str:  # noqa: FBT001, FBT002

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Person
 from accounts.zone_fields import ZoneField, get_zone_field
-from kit.admin import NotAddedAdmin, TextSearchAdmin
+from kit.admin import NoAddAdmin, NormalizedSearchAdmin
 from privacy.services import LastAdmin, erase_person, is_last_admin
 
 
@@ -43,7 +43,7 @@ class PersonChangeForm(UserChangeForm):  # type: ignore[type-arg]
 
 
 @admin.register(Person)
-class PersonAdmin(TextSearchAdmin[Person], UserAdmin):  # type: ignore[type-arg]
+class PersonAdmin(NormalizedSearchAdmin[Person], UserAdmin):  # type: ignore[type-arg]
     list_display = ("username", "display_name", "role", "is_active", "joined_at")
     list_filter = ("role", "is_active", "is_staff")
     search_fields = ("username", "display_name", "email")
@@ -88,7 +88,7 @@ admin.site.unregister(Authenticator)
 
 
 @admin.register(Authenticator)
-class AuthenticatorAdmin(NotAddedAdmin):
+class AuthenticatorAdmin(NoAddAdmin):
     """Which second steps people have. An admin may take one away from somebody who lost it; its secret is not shown."""
 
     list_display = ("user", "type", "created_at", "last_used_at")

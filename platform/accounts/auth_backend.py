@@ -9,14 +9,14 @@ from django.http import HttpRequest
 
 from accounts.demo import is_demo_password
 from accounts.models import Person
-from kit.addresses import canonical_address
+from kit.email_addresses import canonicalize_email
 
 MAX_LOGIN_LENGTH = 254
 
 
 def normalize_login(login: str) -> str:
     """A username or an email address as the sign-in form reads it: an address has other spellings."""
-    return canonical_address(login) if "@" in login else login.strip()
+    return canonicalize_email(login) if "@" in login else login.strip()
 
 
 def find_person(login: str) -> Person | None:

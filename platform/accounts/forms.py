@@ -15,7 +15,7 @@ from accounts.confirmations import Saved, create_or_get_account
 from accounts.models import Person, Role
 from accounts.names import NameFormField, validate_own_username
 from accounts.zone_fields import NewPersonZoneForm, ZoneField, add_current_time, get_zone_field
-from kit.addresses import canonical_address, hold_to_canon
+from kit.email_addresses import canonicalize_email, make_email_field_canonical
 
 EARLIEST_BIRTH_YEAR = 1900
 # The first year that four figures write; MAXYEAR is the last.
@@ -32,7 +32,7 @@ class SignInForm(LoginForm):
 
     def clean_login(self) -> str:
         login: str = super().clean_login()
-        return canonical_address(login) if "@" in login else login
+        return canonicalize_email(login) if "@" in login else login
 
     def add_prefix(self, field_name: str) -> str:
         return "username" if field_name == "login" else field_name
@@ -88,7 +88,7 @@ class SignUpForm(NewPersonZoneForm, AllauthSignUpForm, AgeForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["email"].error_messages["required"] = _("Type your email address")
-        hold_to_canon(self.fields["email"])
+        make_email_field_canonical(self.fields["email"])
         self.fields["email"].help_text = _("We send a link there, to see that it is yours.")
         self.fields["password1"].error_messages["required"] = _("Choose a password")
         self.fields["password1"].help_text = _("At least eight characters. A few words in a row are good.")

@@ -17,7 +17,7 @@ from allauth.mfa.webauthn.forms import (
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from kit.addresses import hold_to_canon
+from kit.email_addresses import make_email_field_canonical
 
 # Lazy strings: their type is the stubs' own.
 FieldLabels = dict[str, tuple[Any, Any]]
@@ -46,13 +46,13 @@ class RelabeledForm(forms.Form):
 class AddEmailForm(account.AddEmailForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        hold_to_canon(self.fields["email"])
+        make_email_field_canonical(self.fields["email"])
 
 
 class ResetPasswordForm(account.ResetPasswordForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        hold_to_canon(self.fields["email"])
+        make_email_field_canonical(self.fields["email"])
 
 
 class ChangePasswordForm(RelabeledForm, account.ChangePasswordForm):

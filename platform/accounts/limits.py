@@ -6,28 +6,37 @@ from django.http import HttpRequest
 
 from accounts.auth_backend import find_person, normalize_login
 from accounts.known_devices import find_known_device
-from kit.addresses import mailbox_of
-from kit.throttles import AskerThrottle, GrowingWait, MailedOften, Throttle, TooOften, network_of
+from kit.email_addresses import get_mailbox_key
+from kit.rate_limits import (
+    ClientRateLimit,
+    EmailRateLimited,
+    FailureBackoff,
+    RateLimit,
+    RateLimited,
+    get_client_network,
+)
 
 MINUTE = 60
 # Wrong passwords. The first is of a browser in which the owner has signed in before, the others of strangers' ones.
-known_device_failures = GrowingWait("sign-in, known device", free=10, first=30, longest=15 * MINUTE)
-login_failures_from_network = GrowingWait("sign-in, name", free=5, first=30, longest=30 * MINUTE)
+known_device_failures = FailureBackoff("sign-in, known device", free=10, first=30, longest=15 * MINUTE)
+login_failures_from_network = FailureBackoff("sign-in, name", free=5, first=30, longest=30 * MINUTE)
 # Far above what one network comes to in a day, so that one stranger never makes the owner wait in another place.
-login_failures = GrowingWait("sign-in, name from anywhere", free=100, first=30, longest=30 * MINUTE)
-network_failures = Throttle("sign-in, network", "300/10minutes")
-site_failures = Throttle("sign-in, everyone", "600/minute")
+login_failures = FailureBackoff("sign-in, name from anywhere", free=100, first=30, longest=30 * MINUTE)
+network_failures = RateLimit("sign-in, network", "300/10minutes")
+site_failures = RateLimit("sign-in, everyone", "600/minute")
 
 # A form with a password in it may be looked up among the leaked ones, which costs a request elsewhere.
-sign_up_forms = AskerThrottle("sign-up form", person="60/hour", network="300/minute", everyone="1200/minute")
-accounts_created = AskerThrottle(
+sign_up_forms = ClientRateLimit(
+    "sign-up form", person="60/hour", network="300/minute", everyone="1200/minute"
+)
+accounts_created = ClientRateLimit(
     "accounts made", person="10/hour", network="300/hour;1000/day", everyone="3000/hour"
 )
 
 # Mail that anybody can have us write to an address. Whoever owns it has the mails that were sent.
-sign_up_emails = Throttle("sign-up mail", "5/hour;20/day")
-reset_emails = Throttle("reset mail", "5/hour;20/day")
-reset_requests = AskerThrottle(
+sign_up_emails = RateLimit("sign-up mail", "5/hour;20/day")
+reset_emails = RateLimit("reset mail", "5/hour;20/day")
+reset_requests = ClientRateLimit(
     "reset asked", person="20/hour", network="100/hour;500/day", everyone="1000/hour"
 )
 
@@ -40,12 +49,12 @@ def hash_login(name: str) -> str:
     return hashlib.sha256(name.strip().casefold().encode(errors="replace")).hexdigest()[:32]
 
 
-def count_email(mails: Throttle, email: str) -> None:
+def count_email(mails: RateLimit, email: str) -> None:
     """Count one mail to a mailbox, whether it is known here or not. Raises MailedOften."""
     try:
-        mails.hit(hash_login(mailbox_of(email)))
-    except TooOften as refusal:
-        raise MailedOften(refusal.wait_seconds) from refusal
+        mails.hit(hash_login(get_mailbox_key(email)))
+    except RateLimited as refusal:
+        raise EmailRateLimited(refusal.wait_seconds) from refusal
 
 
 class SignInAttempt:
@@ -55,26 +64,26 @@ class SignInAttempt:
         person = find_person(login)
         device = find_known_device(request, person) if person else None
         if person and device:
-            self.waits: list[tuple[GrowingWait, tuple[str, ...]]] = [
+            self.waits: list[tuple[FailureBackoff, tuple[str, ...]]] = [
                 (known_device_failures, (str(person.pk), device))
             ]
-            self.throttles: list[tuple[Throttle, tuple[str, ...]]] = []
+            self.throttles: list[tuple[RateLimit, tuple[str, ...]]] = []
             return
         # By the account where there is one: its username and its address are one way in.
         name = f"account {person.pk}" if person else hash_login(normalize_login(login))
-        network = network_of(request)
+        network = get_client_network(request)
         self.waits = [(login_failures_from_network, (name, network)), (login_failures, (name,))]
         self.throttles = [(network_failures, (network,)), (site_failures, ())]
 
     def begin(self) -> None:
         """Count it. Raises TooOften, and then nothing of it stays counted but in the limit that refused it."""
-        limits: list[tuple[GrowingWait | Throttle, tuple[str, ...]]] = [*self.waits, *self.throttles]
+        limits: list[tuple[FailureBackoff | RateLimit, tuple[str, ...]]] = [*self.waits, *self.throttles]
         for number, (limit, who) in enumerate(limits):
             try:
                 limit.hit(*who)
-            except TooOften:
+            except RateLimited:
                 for counted, key in limits[:number]:
-                    counted.take_back(*key)
+                    counted.undo_hit(*key)
                 raise
 
     def succeed(self) -> None:
@@ -82,4 +91,4 @@ class SignInAttempt:
         for wait, who in self.waits:
             wait.clear(*who)
         for throttle, key in self.throttles:
-            throttle.take_back(*key)
+            throttle.undo_hit(*key)

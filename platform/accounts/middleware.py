@@ -13,17 +13,17 @@ from django.utils.translation import gettext as _
 from accounts.models import Person
 from accounts.second_factor import lacks_second_factor
 from accounts.sessions import mark_seen
-from kit.throttles import TooOften, slowed, wait_in_words
+from kit.rate_limits import RateLimited, format_wait, mark_rate_limited
 
 
 class RateLimitMiddleware(MiddlewareMixin):
     """Answers TooOften with the 429 page and a Retry-After header, in seconds."""
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        if not isinstance(exception, TooOften):
+        if not isinstance(exception, RateLimited):
             return None
-        page = render(request, "429.html", {"wait": wait_in_words(exception.wait_seconds)})
-        return slowed(page, exception)
+        page = render(request, "429.html", {"wait": format_wait(exception.wait_seconds)})
+        return mark_rate_limited(page, exception)
 
 
 class SecondFactorMiddleware(MiddlewareMixin):

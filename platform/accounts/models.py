@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.names import NameField
 from accounts.zones import get_default_zone, list_zone_names
-from kit.addresses import canonical_address, validate_address
+from kit.email_addresses import canonicalize_email, validate_email_address
 
 
 class Role(models.TextChoices):
@@ -115,9 +115,9 @@ class Person(AbstractBaseUser, PermissionsMixin):
     def clean(self) -> None:
         super().clean()
         if self.email:
-            self.email = canonical_address(self.email)
+            self.email = canonicalize_email(self.email)
             try:
-                validate_address(self.email)
+                validate_email_address(self.email)
             except ValidationError as fault:
                 raise ValidationError({"email": fault}) from fault
 

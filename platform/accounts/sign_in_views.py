@@ -11,13 +11,13 @@ from django.views.generic.edit import FormView
 from accounts import limits
 from accounts.demo import DEMO_PEOPLE
 from accounts.forms import SignInForm
-from kit.throttles import TooOften, slowed, too_often_said, unjudged
+from kit.rate_limits import RateLimited, format_rate_limited, mark_rate_limited, skip_validation
 
 
-def render_rate_limited(view: "FormView[Any]", refusal: TooOften) -> HttpResponse:
+def render_rate_limited(view: "FormView[Any]", refusal: RateLimited) -> HttpResponse:
     """The view's page with what was typed, and how long to wait."""
-    page = view.get_context_data(form=unjudged(view.get_form()), trouble=too_often_said(refusal))
-    return slowed(view.render_to_response(page), refusal)
+    page = view.get_context_data(form=skip_validation(view.get_form()), trouble=format_rate_limited(refusal))
+    return mark_rate_limited(view.render_to_response(page), refusal)
 
 
 class SignIn(library.LoginView):
@@ -30,7 +30,7 @@ class SignIn(library.LoginView):
             self.current_try = limits.SignInAttempt(request, login)
             try:
                 self.current_try.begin()
-            except TooOften as refusal:
+            except RateLimited as refusal:
                 return render_rate_limited(self, refusal)
         response: HttpResponse = super().post(request, *args, **kwargs)
         return response
@@ -54,7 +54,7 @@ class PasswordReset(library.PasswordResetView):
         try:
             limits.reset_requests.hit(self.request)
             limits.count_email(limits.reset_emails, form.cleaned_data["email"])
-        except TooOften as refusal:
+        except RateLimited as refusal:
             return render_rate_limited(self, refusal)
         response: HttpResponse = super().form_valid(form)
         return response

@@ -27,7 +27,7 @@ from accounts.second_factor import lacks_second_factor
 from accounts.sessions import format_browser, list_sessions, revoke_other_sessions, revoke_session
 from accounts.sign_in_views import render_rate_limited
 from accounts.zones import format_city, guess_zone
-from kit.throttles import TooOften, slowed, too_often_said, unjudged
+from kit.rate_limits import RateLimited, format_rate_limited, mark_rate_limited, skip_validation
 
 
 class SignUp(library.SignupView):
@@ -50,7 +50,7 @@ class SignUp(library.SignupView):
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
             limits.sign_up_forms.hit(request)
-        except TooOften as refusal:
+        except RateLimited as refusal:
             return render_rate_limited(self, refusal)
         asked = AgeForm(request.POST)
         if asked.is_valid() and not is_adult(born=asked.born, on=timezone.localdate()):
@@ -65,7 +65,7 @@ class SignUp(library.SignupView):
         try:
             limits.accounts_created.hit(self.request)
             limits.count_email(limits.sign_up_emails, form.cleaned_data["email"])
-        except TooOften as refusal:
+        except RateLimited as refusal:
             return render_rate_limited(self, refusal)
         response: HttpResponse = super().form_valid(form)
         return response
@@ -120,7 +120,7 @@ def teen_sign_up(request: HttpRequest) -> HttpResponse:
     try:
         if request.method == "POST":
             limits.sign_up_forms.hit(request)
-    except TooOften as refusal:
+    except RateLimited as refusal:
         is_age = not age_screen.find_recorded_answer(request)
         return _render_teen_rate_limited(request, refusal, onward, is_age=is_age)
     born = age_screen.find_recorded_answer(request)
@@ -157,7 +157,7 @@ def _create_teen_account(
     given = {name: form.cleaned_data[name] for name in ("username", "display_name", "password", "time_zone")}
     try:
         limits.accounts_created.hit(request)
-    except TooOften as refusal:
+    except RateLimited as refusal:
         return _render_teen_rate_limited(request, refusal, onward)
     try:
         person = services.create_teen(born=born, is_zone_confirmed=form.is_zone_confirmed, **given)
@@ -171,12 +171,12 @@ def _create_teen_account(
 
 
 def _render_teen_rate_limited(
-    request: HttpRequest, refusal: TooOften, onward: dict[str, str], *, is_age: bool = False
+    request: HttpRequest, refusal: RateLimited, onward: dict[str, str], *, is_age: bool = False
 ) -> HttpResponse:
     form, template = (AgeForm(request.POST), "age") if is_age else (_build_teen_form(request), "teen_sign_up")
     born = age_screen.find_recorded_answer(request)
-    page = {"form": unjudged(form), "born": born, "trouble": too_often_said(refusal), **onward}
-    return slowed(render(request, f"accounts/{template}.html", page), refusal)
+    page = {"form": skip_validation(form), "born": born, "trouble": format_rate_limited(refusal), **onward}
+    return mark_rate_limited(render(request, f"accounts/{template}.html", page), refusal)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -19,7 +19,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
-from kit.languages import page_language
+from kit.languages import get_page_language
 
 # Names of a machine's own settings, which mean nothing elsewhere.
 EXCLUDED_NAMES = {"localtime", "Factory", "posixrules"}
@@ -178,4 +178,4 @@ def get_default_zone() -> str:
 
 
 def _get_language() -> str:
-    return page_language().replace("-", "_")
+    return get_page_language().replace("-", "_")

@@ -21,7 +21,7 @@ from budgets.models import (
     Period,
     Plan,
 )
-from kit.admin import AutocompleteAdmin, ReadOnlyAdmin
+from kit.admin import ReadOnlyAdmin, SafeAutocompleteAdmin
 
 
 class BudgetForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -103,7 +103,7 @@ class PlanAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(Grant)
-class GrantAdmin(AutocompleteAdmin[Grant], ReadOnlyAdmin):
+class GrantAdmin(SafeAutocompleteAdmin[Grant], ReadOnlyAdmin):
     fields = ("budget", "tokens", "microdollars", "expires_at", "reason")
     autocomplete_fields = ("budget",)
     list_display = (

@@ -5,7 +5,7 @@ from rest_framework.response import Response
 
 from budgets.models import BudgetScope
 from budgets.selectors import Meter, get_meter
-from rest.schema import answers
+from rest.schema import describe_responses
 from rest.views import SignedInView
 
 
@@ -29,7 +29,7 @@ class MeterSerializer(serializers.Serializer[Meter]):
 
 
 class OwnBudget(SignedInView):
-    @extend_schema(operation_id="budget_read", responses=answers({200: MeterSerializer}))
+    @extend_schema(operation_id="budget_read", responses=describe_responses({200: MeterSerializer}))
     def get(self, request: Request) -> Response:
         """Your budget."""
         return Response(MeterSerializer(get_meter(owner=self.person)).data)

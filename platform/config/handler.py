@@ -22,8 +22,8 @@ from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
 from servestatic.middleware import ServeStaticMiddleware
 
-from config.startup import get_web_ready
-from pages.bodies import BodyRefused, read_body, refuse_body
+from config.startup import load_for_web
+from pages.request_bodies import BodyRejected, read_body, reject_body
 
 type Scope = MutableMapping[str, Any]
 type Receive = Callable[[], Awaitable[Mapping[str, Any]]]
@@ -33,11 +33,11 @@ type Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 THREADS = 8
 # What must answer when every one of those threads waits for a database that hangs, on threads of its own: whoever asks
 # whether the parts answer waits as well, and must not stand in the way of help.
-THREADS_APART = {"/help/": 4, "/healthz": 1, "/readyz": 2}
-UNREADABLE_CLIENT = ("0.0.0.0", 0)  # noqa: S104 - nothing listens there
+RESERVED_THREADS = {"/help/": 4, "/healthz": 1, "/readyz": 2}
+UNKNOWN_CLIENT = ("0.0.0.0", 0)  # noqa: S104 - nothing listens there
 
 
-def set_readable_client(scope: Scope) -> None:
+def replace_unparsable_client(scope: Scope) -> None:
     """Replace a client that is no address: it is taken from X-Forwarded-For, where a proxy may pass on anything.
 
     All such clients share one address, and with it the limits of one.
@@ -46,7 +46,7 @@ def set_readable_client(scope: Scope) -> None:
     try:
         ip_address(host)
     except ValueError:
-        scope["client"] = UNREADABLE_CLIENT
+        scope["client"] = UNKNOWN_CLIENT
 
 
 class Handler(ASGIHandler):
@@ -57,7 +57,7 @@ class Handler(ASGIHandler):
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="request")
         self._threads_apart = {
             path: ThreadPoolExecutor(threads, thread_name_prefix=path.strip("/"))
-            for path, threads in THREADS_APART.items()
+            for path, threads in RESERVED_THREADS.items()
         }
         self._static = ServeStaticMiddleware(self._on_thread)
 
@@ -70,13 +70,13 @@ class Handler(ASGIHandler):
             return
         if scope["type"] != "http":
             raise ValueError(f"Only HTTP is spoken here, not {scope['type']}.")
-        set_readable_client(scope)
+        replace_unparsable_client(scope)
         try:
             body = await read_body(scope, receive)
         except RequestAborted:
             return
-        except BodyRefused as refusal:
-            refuse_body(scope, refusal)
+        except BodyRejected as refusal:
+            reject_body(scope, refusal)
             body = BytesIO()
         with closing(body):
             await self._answer(scope, body, receive, send)
@@ -85,7 +85,7 @@ class Handler(ASGIHandler):
         """Get ready before the server listens: it does not start where that fails, and health is not asked before."""
         await receive()
         try:
-            await asyncio.to_thread(get_web_ready)
+            await asyncio.to_thread(load_for_web)
         except Exception as fault:  # noqa: BLE001 - the server tells of it, and ends
             await send({"type": "lifespan.startup.failed", "message": f"{type(fault).__name__}: {fault}"})
             return

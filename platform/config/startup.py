@@ -5,19 +5,19 @@ import guard
 from inference import provider
 
 
-def get_web_ready() -> None:
+def load_for_web() -> None:
     """Load what a question needs while it is taken. Raises where a file of rules or of a network cannot be used."""
-    guard.get_ready()
-    encoders.get_ready()
+    guard.load_guard()
+    encoders.load_network()
     # The first run of each takes longer than the next.
     guard.judge_conversation([("user", "hello")])
-    encoders.sense_of("hello")
+    encoders.embed("hello")
 
 
-def get_worker_ready() -> None:
-    """Load what an answer needs. Raises as `get_web_ready` does.
+def load_for_worker() -> None:
+    """Load what an answer needs. Raises as `load_for_web` does.
 
     Lessons are searched where a question is taken, so their network is loaded by the first task that needs it.
     """
-    guard.get_ready()
-    provider.get_ready()
+    guard.load_guard()
+    provider.load_client()

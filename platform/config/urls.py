@@ -6,22 +6,22 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
-handler400 = "pages.refusals.bad_request"
-handler404 = "pages.refusals.not_found"
-handler429 = "pages.refusals.too_often"
-handler500 = "pages.refusals.server_error"
+handler400 = "pages.error_pages.bad_request"
+handler404 = "pages.error_pages.not_found"
+handler429 = "pages.error_pages.rate_limited"
+handler500 = "pages.error_pages.server_error"
 
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
 # What a provider tells of mails that came back; with a mail server of one's own there is nobody to tell.
-TOLD = [
-    path("mail/told/", pattern.callback)
+MAIL_WEBHOOKS = [
+    path("mail/webhook/", pattern.callback)
     for pattern in anymail.urls.urlpatterns
     if settings.MAIL_WEBHOOK_SECRET and pattern.name == f"{settings.MAIL_PROVIDER}_tracking_webhook"
 ]
 
 urlpatterns = [
-    *TOLD,
+    *MAIL_WEBHOOKS,
     path("", include("pages.urls")),
     path("", include("accounts.urls")),
     path("", include("accounts.library_urls")),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 
-class ModelFault(ValueError):
+class ModelFileError(ValueError):
     """Files that are not the model they say they are."""
 
 
@@ -25,14 +25,14 @@ class Card:
         try:
             return cls(path, json.loads(path.read_text(encoding="utf-8")))
         except (OSError, ValueError) as fault:
-            raise ModelFault(f"{path.name} cannot be read: {fault}") from fault
+            raise ModelFileError(f"{path.name} cannot be read: {fault}") from fault
 
     def file(self, name: str) -> bytes:
         """A file beside the card. Raises ModelFault where it is not there, or is not the one that the card names."""
         try:
             found = (self.path.parent / name).read_bytes()
         except OSError as fault:
-            raise ModelFault(f"{name} cannot be read: {fault}") from fault
+            raise ModelFileError(f"{name} cannot be read: {fault}") from fault
         if hashlib.sha256(found).hexdigest() != self.content.get("sha256", {}).get(name):
-            raise ModelFault(f"{name} is not the file that {self.path.name} names")
+            raise ModelFileError(f"{name} is not the file that {self.path.name} names")
         return found

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from kit.normalise import fold
+from kit.folding import fold
 
-MOST = 94
+MAX_PIECES = 94
 """So many pieces are read at once, without the two marks around them: what stands in 64 words."""
 
 _WORD = re.compile(r"[^\W_]+|[^\w\s]|_")
@@ -39,8 +39,8 @@ class WordPiece:
         folded = fold(text)
         numbers, end = list[int](), 0
         for match in _WORD.finditer(folded.text):
-            found = self._split(match[0])[:MOST]
-            if len(numbers) + len(found) > MOST:
+            found = self._split(match[0])[:MAX_PIECES]
+            if len(numbers) + len(found) > MAX_PIECES:
                 yield self._marked(numbers, end)
                 numbers = []
             numbers += found

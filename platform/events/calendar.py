@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from events.models import Event
 from events.vtimezone import build_vtimezone, to_calendar_time
-from kit.lazily import lazy_module
-from kit.site import absolute, host
+from kit.lazy import lazy_module
+from kit.site import build_absolute_url, get_site_host
 
 if TYPE_CHECKING:
     import icalendar
@@ -39,9 +39,9 @@ def build_calendar_file(event: Event, *, now: datetime | None = None) -> str:
 
 def build_public_entry(event: Event, *, now: datetime | None = None) -> "icalendar.Event":
     """An event's entry for everybody: with its page, and without anybody in it."""
-    page = absolute(event.get_absolute_url())
+    page = build_absolute_url(event.get_absolute_url())
     entry = build_entry(event, now=now)
-    entry.add("UID", f"event-{event.pk}@{host()}")
+    entry.add("UID", f"event-{event.pk}@{get_site_host()}")
     entry.add("DESCRIPTION", f"{event.summary}\n\n{page}")
     entry.add("LOCATION", page)
     entry.add("URL", page)

@@ -18,7 +18,7 @@ from events.models import Event, SignUp, SignUpStatus
 from events.selectors import list_other_dates, list_others_at_address
 from events.times import format_event_time, is_same_clock_time
 from kit.links import break_links
-from kit.site import absolute
+from kit.site import build_absolute_url
 from mail.selectors import list_complaining_addresses
 from mail.services import NewAttachment, NewEmail
 
@@ -142,12 +142,14 @@ def build_offer_expired(sign_up: SignUp) -> NewEmail:
 def build_recording(sign_up: SignUp) -> NewEmail:
     """The recording is on the event's page; and what did they think of it?"""
     event = sign_up.event
-    module = absolute(reverse("courses:module", args=[event.module_slug])) if event.module_slug else ""
+    module = (
+        build_absolute_url(reverse("courses:module", args=[event.module_slug])) if event.module_slug else ""
+    )
     return _build_email(
         sign_up,
         "recording",
         _("The recording: %(title)s"),
-        feedback=absolute(reverse("events:feedback", args=[sign_up.token])),
+        feedback=build_absolute_url(reverse("events:feedback", args=[sign_up.token])),
         module=module,
     )
 
@@ -268,10 +270,10 @@ def _build_email(
         if is_same_clock_time(event.starts_at, event.zone, sign_up.zone)
         else format_event_time(event.starts_at, sign_up.zone),
         "name": break_links(sign_up.name),
-        "place": absolute(sign_up.get_absolute_url()),
-        "page": absolute(event.get_absolute_url()),
-        "events": absolute(reverse("events:list")),
-        "site": absolute("/"),
+        "place": build_absolute_url(sign_up.get_absolute_url()),
+        "page": build_absolute_url(event.get_absolute_url()),
+        "events": build_absolute_url(reverse("events:list")),
+        "site": build_absolute_url("/"),
     }
     text = render_to_string(f"events/email/{kind}.txt", context | more)
     return NewEmail(
@@ -280,6 +282,6 @@ def _build_email(
         subject=subject % {"title": " ".join(event.title.split())},
         text=_BLANK_LINES.sub("\n\n", text).strip() + "\n",
         attachments=calendar or [],
-        unsubscribe_url=absolute(sign_up.get_unsubscribe_url()),
+        unsubscribe_url=build_absolute_url(sign_up.get_unsubscribe_url()),
         is_by_staff=is_by_staff,
     )

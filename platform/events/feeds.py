@@ -12,8 +12,8 @@ from events.calendar import CalendarEntries, build_public_entry, render_calendar
 from events.itip import build_own_entry
 from events.models import CalendarFeed, SignUp, SignUpStatus
 from events.selectors import list_calendar_events, list_own_sign_ups
-from kit.languages import page_language
-from kit.tokens import new_token
+from kit.languages import get_page_language
+from kit.tokens import generate_token
 
 # What was lately stays, so that nobody wonders where it went.
 PAST_EVENTS_SHOWN_FOR = timedelta(days=30)
@@ -53,7 +53,7 @@ def create_feed(*, person: Person) -> CalendarFeed:
     """A person's feed, under a new address: whoever had the old one reads no more."""
     feed, _made = CalendarFeed.objects.update_or_create(
         person=person,
-        defaults={"token": new_token(), "created_at": timezone.now(), "language": page_language()},
+        defaults={"token": generate_token(), "created_at": timezone.now(), "language": get_page_language()},
     )
     return feed
 

@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.names import NameFormField
 from events.models import MAX_COMMENT_LENGTH, Worth
-from kit.addresses import AddressField
+from kit.email_addresses import CanonicalEmailField
 from kit.texts import ProseField
 
 
@@ -19,7 +19,7 @@ class FeedbackForm(forms.Form):
 
 class SignUpForm(forms.Form):
     name = NameFormField(error_messages={"required": _("Type your name")})
-    email = AddressField()
+    email = CanonicalEmailField()
     # The personal link that brought them, if one did.
     key = forms.CharField(max_length=200, required=False)
     # Hidden by the stylesheet. Whoever fills it in reads the page's source and not the page.

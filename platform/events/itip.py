@@ -14,9 +14,9 @@ from django.utils.translation import gettext as _
 
 from events.calendar import build_entry, render_calendar
 from events.models import SignUp
-from kit.lazily import lazy_module
+from kit.lazy import lazy_module
 from kit.links import break_links
-from kit.site import absolute
+from kit.site import build_absolute_url
 
 if TYPE_CHECKING:
     import icalendar
@@ -76,7 +76,7 @@ def _build_invitation_entry(sign_up: SignUp, now: datetime | None) -> "icalendar
 
 
 def _add_description(entry: "icalendar.Event", sign_up: SignUp) -> None:
-    place = absolute(sign_up.get_absolute_url())
+    place = build_absolute_url(sign_up.get_absolute_url())
     entry.add("DESCRIPTION", f"{sign_up.event.summary}\n\n{_('Your own page, with the way in:')}\n{place}")
     entry.add("LOCATION", place)
     entry.add("URL", place)

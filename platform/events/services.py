@@ -14,7 +14,7 @@ from events.models import Event, SignUp, SignUpStatus
 from events.selectors import find_same_sign_up, list_other_dates, list_others_at_address, list_past_sign_ups
 from events.spots import give_spot_or_waitlist, lock_event, offer_free_spots
 from events.statistics import count_sign_ups
-from kit.addresses import canonical_address, same_address
+from kit.email_addresses import canonicalize_email, is_same_email
 from mail.models import EmailState
 from mail.selectors import list_emails_about, list_verified_addresses, list_waiting_emails
 from mail.services import erase_emails, queue_emails
@@ -57,7 +57,7 @@ def create_sign_up(
     new = SignUp(
         event=held,
         name=clean_name(name),
-        email=canonical_address(email),
+        email=canonicalize_email(email),
         person=person,
         guest_of=guest_of,
         time_zone=time_zone,
@@ -127,7 +127,7 @@ def _sign_up_for_date(kept: SignUp, event_pk: int, now: datetime) -> SignUp | No
 
 def is_own_address(person: Person, email: str) -> bool:
     """Whether an address is known to be somebody's own."""
-    return any(same_address(email, address) for address in list_verified_addresses(person))
+    return any(is_same_email(email, address) for address in list_verified_addresses(person))
 
 
 def _get_or_create_locked(new: SignUp) -> SignUp:

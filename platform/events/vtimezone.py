@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from kit.lazily import lazy_module
+from kit.lazy import lazy_module
 
 if TYPE_CHECKING:
     import icalendar

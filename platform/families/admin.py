@@ -20,7 +20,7 @@ from families.consent_models import CheckMethod
 from families.countries import list_country_choices
 from families.errors import NothingToCorrect
 from families.models import ConsentPolicy, Correction, Link, ParentCheck
-from kit.admin import AutocompleteAdmin
+from kit.admin import SafeAutocompleteAdmin
 
 
 def get_staff(request: HttpRequest) -> Person:
@@ -122,7 +122,7 @@ class CorrectionForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Correction)
-class CorrectionAdmin(AutocompleteAdmin[Correction], AppendOnlyAdmin):
+class CorrectionAdmin(SafeAutocompleteAdmin[Correction], AppendOnlyAdmin):
     form = CorrectionForm
     fields = ("teen", "country", "month", "year", "reason")
     autocomplete_fields = ("teen",)

@@ -6,7 +6,7 @@ from importlib.resources import files
 
 from babel import Locale
 
-from kit.languages import page_language
+from kit.languages import get_page_language
 
 
 @cache
@@ -18,12 +18,12 @@ def list_country_codes() -> frozenset[str]:
 
 def get_country_name(code: str) -> str:
     """The country's name in the reader's language; an unknown code stays as it is."""
-    return _load_names(page_language()).get(code, code)
+    return _load_names(get_page_language()).get(code, code)
 
 
 def list_country_choices() -> list[tuple[str, str]]:
     """Every code and its name, in the order of the names."""
-    names = _load_names(page_language())
+    names = _load_names(get_page_language())
     return sorted(names.items(), key=lambda pair: _sort_key(pair[1]))
 
 

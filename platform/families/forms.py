@@ -12,7 +12,7 @@ from accounts.zone_fields import ZoneField, get_zone_field
 from families.countries import list_country_choices
 from families.password_help import CODE_DIGITS
 from families.terms import ParentView, Terms
-from kit.addresses import AddressField
+from kit.email_addresses import CanonicalEmailField
 from kit.texts import normalize_line
 
 MIN_ANSWERS_A_DAY, MAX_ANSWERS_A_DAY = 1, 200
@@ -82,7 +82,7 @@ class ConsentForm(forms.Form):
 
 
 class InvitationForm(forms.Form):
-    email = AddressField(
+    email = CanonicalEmailField(
         required=False,
         error_messages={"invalid": _("Type an email address like name@example.org, or leave it empty")},
     )

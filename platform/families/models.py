@@ -25,7 +25,7 @@ from families.consent_models import (
 )
 from families.quiet_hours import QuietHours
 from families.terms import ParentView, Terms
-from kit.tokens import new_token
+from kit.tokens import generate_token
 
 __all__ = [
     "INVITATION_LIFETIME",
@@ -192,7 +192,7 @@ class Proposal(TermsFields):
 class Invitation(models.Model):
     """One side's yes, as a link that the other side opens. It can be used once, within a week."""
 
-    token = models.CharField(max_length=40, unique=True, default=new_token, editable=False)
+    token = models.CharField(max_length=40, unique=True, default=generate_token, editable=False)
     by = models.ForeignKey(PERSON, on_delete=models.CASCADE, related_name="invitations")
     made_at = models.DateTimeField(default=timezone.now, editable=False)
     # Where it was sent by mail; one that is handed over needs no address.

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from accounts.models import Person
 from families.models import Notice
 from kit.links import break_links
-from kit.site import absolute
+from kit.site import build_absolute_url
 from mail.services import queue_email
 
 # Longer ones are cut off in the lists of mail programs.
@@ -38,7 +38,7 @@ def send_notice(
             key=f"families.notice:{notice.pk}",
             to=person.email,
             subject=_build_subject(subject or mail_text),
-            text=f"{break_links(mail_text)} {action_text}\n\n{absolute(path)}\n",
+            text=f"{break_links(mail_text)} {action_text}\n\n{build_absolute_url(path)}\n",
         )
     return notice
 

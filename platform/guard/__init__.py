@@ -4,11 +4,11 @@ Public: what is exported here, remote, rules.
 """
 
 from guard.action import Action, action_for
-from guard.conversation import get_ready, judge_conversation, judge_strictly
+from guard.conversation import judge_conversation, judge_strictly, load_guard
 from guard.gate import OutputGate
 from guard.judge import judge_input
 from guard.output import judge_output
-from guard.verdict import Category, Evidence, Level, Verdict, worst
+from guard.verdict import Category, Evidence, Level, Verdict, merge_verdicts
 
 __all__ = [
     "Action",
@@ -18,10 +18,10 @@ __all__ = [
     "OutputGate",
     "Verdict",
     "action_for",
-    "get_ready",
     "judge_conversation",
     "judge_input",
     "judge_output",
     "judge_strictly",
-    "worst",
+    "load_guard",
+    "merge_verdicts",
 ]

@@ -14,7 +14,7 @@ from guard.vocabulary import Vocabulary
 _REMEMBERED = 4096
 
 
-class Role(NamedTuple):
+class PhraseRole(NamedTuple):
     """What a phrase is for: to match the rule of that number, or to hold it back."""
 
     rule: int
@@ -24,14 +24,14 @@ class Role(NamedTuple):
 @dataclass(eq=False, slots=True)
 class _Node:
     age: int
-    role: Role
+    role: PhraseRole
     edges: "dict[int, list[_Node]]" = field(default_factory=dict)
     any_word: "list[_Node]" = field(default_factory=list)
     is_end: bool = False
 
 
 @dataclass(eq=False, slots=True)
-class State:
+class AutomatonState:
     """Everything that the words read so far could be part of.
 
     `ends` are the phrases that are complete with the last word, with their number of words. `age` is the number of
@@ -39,16 +39,16 @@ class State:
     """
 
     nodes: tuple[_Node, ...]
-    ends: tuple[tuple[Role, int], ...]
-    open_exceptions: tuple[tuple[Role, int], ...]
+    ends: tuple[tuple[PhraseRole, int], ...]
+    open_exceptions: tuple[tuple[PhraseRole, int], ...]
     age: int
-    steps: "dict[int, State]" = field(default_factory=dict)
+    steps: "dict[int, AutomatonState]" = field(default_factory=dict)
 
 
 class Automaton:
     """Built from phrases once, then stepped. A step that was taken before is one look in a table."""
 
-    def __init__(self, vocabulary: Vocabulary, phrases: Iterable[tuple[Role, Sequence]]) -> None:
+    def __init__(self, vocabulary: Vocabulary, phrases: Iterable[tuple[PhraseRole, Sequence]]) -> None:
         self._vocabulary = vocabulary
         self._first: dict[int, list[_Node]] = {}
         for role, sequence in phrases:
@@ -57,10 +57,10 @@ class Automaton:
                 node.is_end = True
             for symbol, nodes in root.edges.items():
                 self._first.setdefault(symbol, []).extend(nodes)
-        self._states: dict[frozenset[_Node], State] = {}
+        self._states: dict[frozenset[_Node], AutomatonState] = {}
         self.start = self._state(frozenset())
 
-    def step(self, state: State, sign: int) -> State:
+    def step(self, state: AutomatonState, sign: int) -> AutomatonState:
         """The state after one more word. `sign` is its symbol, or ~symbol where it begins a sentence.
 
         No gap reaches over the end of a sentence: what stands there belongs to something else.
@@ -77,11 +77,11 @@ class Automaton:
         after = state.steps[sign] = self._state(frozenset(reached))
         return after
 
-    def _state(self, nodes: frozenset[_Node]) -> State:
+    def _state(self, nodes: frozenset[_Node]) -> AutomatonState:
         known = self._states.get(nodes)
         if known is None:
             going = tuple(node for node in nodes if node.edges or node.any_word)
-            known = self._states[nodes] = State(
+            known = self._states[nodes] = AutomatonState(
                 nodes=going,
                 ends=tuple({(node.role, node.age) for node in nodes if node.is_end}),
                 open_exceptions=tuple({(node.role, node.age) for node in going if node.role.is_exception}),

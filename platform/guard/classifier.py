@@ -7,9 +7,9 @@ import struct
 from array import array
 from pathlib import Path
 
-from encoders.card import ModelFault
-from guard.features import BUCKETS, FEATURES, Window, windows
-from guard.heads import Kind, Reading, head_of, nothing_read, reading
+from encoders.card import ModelFileError
+from guard.features import BUCKETS, FEATURES, Window, split_windows
+from guard.heads import HeadScores, TextTraits, build_empty_scores, parse_head, score_heads
 
 LAYER = "classifier"
 _LANE, _ZERO = 4, 128
@@ -24,23 +24,23 @@ class Classifier:
             card = json.loads((folder / "model.json").read_text(encoding="utf-8"))
             weights = (folder / "weights.bin").read_bytes()
         except (OSError, ValueError) as fault:
-            raise ModelFault(f"{folder.name} cannot be read: {fault}") from fault
+            raise ModelFileError(f"{folder.name} cannot be read: {fault}") from fault
         if card["sha256"] != hashlib.sha256(weights).hexdigest():
-            raise ModelFault(f"{folder.name}/weights.bin is not the file that model.json names")
+            raise ModelFileError(f"{folder.name}/weights.bin is not the file that model.json names")
         if (card["features"], card["buckets"]) != (FEATURES, BUCKETS):
-            raise ModelFault(f"{folder.name} was trained with other features; train it anew")
+            raise ModelFileError(f"{folder.name} was trained with other features; train it anew")
         self.version: str = card["version"]
-        self.heads = [head_of(entry) for entry in card["heads"]]
+        self.heads = [parse_head(entry) for entry in card["heads"]]
         self._scales: list[tuple[float, float]] = [(entry["bias"], entry["step"]) for entry in card["heads"]]
         if len(weights) != BUCKETS * len(self.heads):
-            raise ModelFault(f"{folder.name}/weights.bin does not fit the heads of model.json")
+            raise ModelFileError(f"{folder.name}/weights.bin does not fit the heads of model.json")
         self._packed = _packed(weights, len(self.heads))
 
-    def read(self, text: str) -> Reading:
+    def read(self, text: str) -> HeadScores:
         """What the heads find in a text. Takes time in proportion to its length, up to a bound."""
-        found = list(windows(text))
+        found = list(split_windows(text))
         if not found:
-            return nothing_read(LAYER)
+            return build_empty_scores(LAYER)
         scored = [(self._probabilities(window), window) for window in found]
         tops = {
             head.category: max(
@@ -50,7 +50,9 @@ class Classifier:
         }
         _, surest = max(scored, key=lambda pair: max(pair[0]))
         doubt = (surest.start, surest.end)
-        return reading(self.heads, tops, Kind.of(text, windows=len(found)), doubt=doubt, layer=LAYER)
+        return score_heads(
+            self.heads, tops, TextTraits.of(text, windows=len(found)), doubt=doubt, layer=LAYER
+        )
 
     def _probabilities(self, window: Window) -> list[float]:
         totals = [bias for bias, _ in self._scales]

@@ -4,22 +4,22 @@ import dataclasses
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from guard.books import care_rules, input_rules, load_books, trace_rules
 from guard.classifier import Classifier
-from guard.heads import Reading
+from guard.heads import HeadScores
 from guard.judge import judge
-from guard.parts import DANGER, UNSAFE, agree, judge_parts, without_care
+from guard.parts import DANGER, UNSAFE, has_agreement, judge_parts, strip_danger
 from guard.personal import judge_personal
+from guard.rule_books import care_rules, input_rules, load_rule_books, trace_rules
 from guard.segments import is_short
-from guard.verdict import Category, Evidence, Level, Verdict, worst
-from kit.lazily import once
+from guard.verdict import Category, Evidence, Level, Verdict, merge_verdicts
+from kit.lazy import load_once
 
 if TYPE_CHECKING:
     from guard.encoder import Encoder
 
-PERSON = "user"
+PERSON_ROLE = "user"
 LAYER = "conversation"
-REMEMBERED = 12
+MAX_EARLIER_MESSAGES = 12
 """So many of a person's earlier messages count."""
 _JOINED = 2
 _SHORT, _READ = 24, 60
@@ -45,14 +45,14 @@ def judge_conversation(turns: Sequence[tuple[str, str]]) -> Verdict:
 
     Raises ValueError where the last turn is not the person's.
     """
-    if not turns or turns[-1][0] != PERSON:
+    if not turns or turns[-1][0] != PERSON_ROLE:
         raise ValueError("a conversation is judged when the person has written last")
-    said = [text for role, text in turns if role == PERSON][-REMEMBERED - 1 :]
+    said = [text for role, text in turns if role == PERSON_ROLE][-MAX_EARLIER_MESSAGES - 1 :]
     *before, last = said
-    reading = read(last)
+    reading = read_message(last)
     alone = _alone(last, reading)
     found = (judge_personal(last), _split(before, last), _sum(before, alone, reading, last))
-    return worst(alone, *found, _together(before, last))
+    return merge_verdicts(alone, *found, _together(before, last))
 
 
 def judge_strictly(text: str) -> Verdict:
@@ -60,60 +60,60 @@ def judge_strictly(text: str) -> Verdict:
 
     By itself a trace says too little to act on, and `judge_conversation` only counts it beside earlier ones.
     """
-    traces = read(text).traces | judge(text, trace_rules()).categories
+    traces = read_message(text).traces | judge(text, trace_rules()).categories
     found = traces & (DANGER | UNSAFE)
     if not found:
         return Verdict(layer=LAYER)
     return Verdict(Level.HINTS, frozenset(found), (Evidence(LAYER, "trace", 0, len(text)),), layer=LAYER)
 
 
-def read(text: str) -> Reading:
+def read_message(text: str) -> HeadScores:
     """What both models see in a message, as a whole and part by part. Earlier ones are read by the quick one alone."""
-    quick = classifier().read(text)
-    deep = encoder().read(text, quick.doubt, quick.kind)
-    verdict = worst(quick.verdict, deep.verdict)
+    quick = get_classifier().read(text)
+    deep = get_encoder().read(text, quick.doubt, quick.kind)
+    verdict = merge_verdicts(quick.verdict, deep.verdict)
     if not is_short(text):
         start, end = quick.doubt
         # As a whole a text of many windows is held to what its parts are.
-        if quick.kind.is_long and not agree(quick, deep, text[start:end]):
-            verdict = without_care(verdict)
-        in_parts = judge_parts(text, classifier(), encoder(), is_read_whole=not quick.kind.is_long)
-        verdict = worst(verdict, in_parts)
+        if quick.kind.is_long and not has_agreement(quick, deep, text[start:end]):
+            verdict = strip_danger(verdict)
+        in_parts = judge_parts(text, get_classifier(), get_encoder(), is_read_whole=not quick.kind.is_long)
+        verdict = merge_verdicts(verdict, in_parts)
     return dataclasses.replace(deep, verdict=verdict, traces=quick.traces | deep.traces)
 
 
-def last_two(before: str, last: str) -> str:
+def join_last_two(before: str, last: str) -> str:
     """The last message after as much of the one before as the encoder still reads."""
     room = max(0, _READ - len(last.split()))
     return ". ".join([" ".join(before.split()[-room:] if room else ()), last])
 
 
-def get_ready() -> None:
+def load_guard() -> None:
     """Load rules and both models now, rather than when somebody waits for the first verdict. It takes a second or two.
 
     Raises RuleFault or ModelFault for files that cannot be used.
     """
-    load_books()
-    classifier()
-    encoder()
+    load_rule_books()
+    get_classifier()
+    get_encoder()
 
 
-@once
-def classifier() -> Classifier:
+@load_once
+def get_classifier() -> Classifier:
     """The quick model that ships, read once."""
     return Classifier()
 
 
-@once
-def encoder() -> "Encoder":
+@load_once
+def get_encoder() -> "Encoder":
     """The deep model that ships, read once."""
     from guard.encoder import Encoder  # noqa: PLC0415 - with it come numpy and ONNX Runtime
 
     return Encoder()
 
 
-def _alone(text: str, reading: Reading) -> Verdict:
-    return worst(judge(text, input_rules()), judge(text, care_rules()), reading.verdict)
+def _alone(text: str, reading: HeadScores) -> Verdict:
+    return merge_verdicts(judge(text, input_rules()), judge(text, care_rules()), reading.verdict)
 
 
 def _together(before: Sequence[str], last: str) -> Verdict:
@@ -123,7 +123,7 @@ def _together(before: Sequence[str], last: str) -> Verdict:
     """
     if not before or len(last.split()) > _SHORT:
         return Verdict(layer=LAYER)
-    past, both = (_by_encoder(text) for text in (before[-1], last_two(before[-1], last)))
+    past, both = (_by_encoder(text) for text in (before[-1], join_last_two(before[-1], last)))
     if both.level < past.level or (both.level == past.level and not both.categories - past.categories):
         return Verdict(layer=LAYER)
     whole = (Evidence(LAYER, "together", 0, len(last)),)
@@ -131,8 +131,8 @@ def _together(before: Sequence[str], last: str) -> Verdict:
 
 
 def _by_encoder(text: str) -> Verdict:
-    quick = classifier().read(text)
-    return encoder().read(text, quick.doubt, quick.kind).verdict
+    quick = get_classifier().read(text)
+    return get_encoder().read(text, quick.doubt, quick.kind).verdict
 
 
 def _split(before: Sequence[str], last: str) -> Verdict:
@@ -152,10 +152,10 @@ def _split(before: Sequence[str], last: str) -> Verdict:
                 for rule in book.rules
                 if rule.id == e.rule
             ]
-    return worst(Verdict(layer=LAYER), *found)
+    return merge_verdicts(Verdict(layer=LAYER), *found)
 
 
-def _sum(before: Sequence[str], alone: Verdict, reading: Reading, last: str) -> Verdict:
+def _sum(before: Sequence[str], alone: Verdict, reading: HeadScores, last: str) -> Verdict:
     """The level that hints amount to when they come again and again. Nothing, where the last message has none."""
     danger, unsafe = _points(alone, reading, last)
     if not danger and not unsafe:
@@ -163,7 +163,7 @@ def _sum(before: Sequence[str], alone: Verdict, reading: Reading, last: str) -> 
     now_danger, now_unsafe, worth = danger, unsafe, 1.0
     for text in reversed(before):
         worth *= _FADES
-        past = classifier().read(text)
+        past = get_classifier().read(text)
         hint, unsafe_hint = _points(_alone(text, past), past, text)
         danger, unsafe = danger + worth * hint, unsafe + worth * unsafe_hint
     whole = (Evidence(LAYER, "sum", 0, len(last)),)
@@ -174,10 +174,12 @@ def _sum(before: Sequence[str], alone: Verdict, reading: Reading, last: str) -> 
     if now_unsafe and unsafe >= _UNSAFE_FROM:
         found.append(Verdict(Level.UNSAFE_HOME, frozenset({Category.UNSAFE_HOME}), whole, layer=LAYER))
     # What the last message says by itself needs no sum.
-    return worst(*(verdict for verdict in found if verdict.level > alone.level or not verdict.categories))
+    return merge_verdicts(
+        *(verdict for verdict in found if verdict.level > alone.level or not verdict.categories)
+    )
 
 
-def _points(verdict: Verdict, reading: Reading, text: str) -> tuple[float, float]:
+def _points(verdict: Verdict, reading: HeadScores, text: str) -> tuple[float, float]:
     """A message's hints of danger, and those of an unsafe home."""
     traces = reading.traces | judge(text, trace_rules()).categories
     own = Level.NONE if Category.ABOUT_SOMEONE_ELSE in verdict.categories else verdict.level

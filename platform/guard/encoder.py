@@ -7,14 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from encoders.card import ModelFault
+from encoders.card import ModelFileError
 from encoders.network import MODEL, Network, Numbers
 from encoders.wordpiece import Pieces
-from guard.heads import Kind, Reading, Tops, head_of, nothing_read, reading
+from guard.heads import HeadScores, TextTraits, Tops, build_empty_scores, parse_head, score_heads
 
 LAYER = "encoder"
 NAME = "guard"
-ODDS = "odds"
+ODDS_OUTPUT = "odds"
 """What comes out of the network: each head's log-odds."""
 
 
@@ -28,11 +28,11 @@ class Encoder:
         self._network = Network(folder, NAME)
         card = self._network.card
         self.version: str = card["version"]
-        self.heads = [head_of(entry) for entry in card["heads"]]
+        self.heads = [parse_head(entry) for entry in card["heads"]]
         if self._network.width != len(self.heads):
-            raise ModelFault(f"{NAME}.onnx does not fit the heads of {NAME}.json")
+            raise ModelFileError(f"{NAME}.onnx does not fit the heads of {NAME}.json")
 
-    def read(self, text: str, place: tuple[int, int], kind: Kind) -> Reading:
+    def read(self, text: str, place: tuple[int, int], kind: TextTraits) -> HeadScores:
         """What the heads find in the place of a text, `text[start:end]`, that another reader was surest of.
 
         64 words are read at once, so a place of more takes several times as long. `kind` is that of the whole text.
@@ -48,7 +48,11 @@ class Encoder:
                 )
                 for n, head in enumerate(self.heads)
             }
-        return reading(self.heads, tops, kind, doubt=place, layer=LAYER) if tops else nothing_read(LAYER)
+        return (
+            score_heads(self.heads, tops, kind, doubt=place, layer=LAYER)
+            if tops
+            else build_empty_scores(LAYER)
+        )
 
     def size(self, text: str) -> int:
         """How many pieces of words a text has for the network: its time is in proportion to them."""

@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import NamedTuple
 from zlib import crc32
 
-from kit.normalise import fold
+from kit.folding import fold
 
 FEATURES = 1
 BUCKETS = 1 << 16
@@ -40,7 +40,7 @@ class _Token(NamedTuple):
     end: int
 
 
-def windows(text: str) -> Iterator[Window]:
+def split_windows(text: str) -> Iterator[Window]:
     """The windows of a text, from its first word on and at last the one that ends it. None for a text without words."""
     folded = fold(text)
     tokens = [

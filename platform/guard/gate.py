@@ -1,10 +1,10 @@
 """A stream of words that stops before it says what must not be said."""
 
 from guard.judge import NOTHING_FOUND
-from guard.output import is_cut, readings
-from guard.verdict import Verdict, worst
-from guard.vocabulary import LONGEST_WORD
-from kit.normalise import Folded, fold
+from guard.output import create_scanners, should_cut
+from guard.verdict import Verdict, merge_verdicts
+from guard.vocabulary import MAX_WORD_LENGTH
+from kit.folding import FoldedText, fold
 
 
 class OutputGate:
@@ -24,12 +24,12 @@ class OutputGate:
     hold: see guard.markup. The work of one `feed` does not grow with what has been released before.
     """
 
-    def __init__(self, window: int = LONGEST_WORD) -> None:
-        if window < LONGEST_WORD:
+    def __init__(self, window: int = MAX_WORD_LENGTH) -> None:
+        if window < MAX_WORD_LENGTH:
             raise ValueError(
-                f"rules read words of up to {LONGEST_WORD} letters; a window of {window} would miss some"
+                f"rules read words of up to {MAX_WORD_LENGTH} letters; a window of {window} would miss some"
             )
-        self._readings = readings(longest=window)
+        self._readings = create_scanners(longest=window)
         self._held = ""
         self._fed = 0
         self._released: list[str] = []
@@ -42,7 +42,7 @@ class OutputGate:
 
     @property
     def is_cut(self) -> bool:
-        return is_cut(self._verdict)
+        return should_cut(self._verdict)
 
     @property
     def released(self) -> str:
@@ -66,9 +66,9 @@ class OutputGate:
         self._judge(fold("", offset=self._fed), ended=True)
         return self._release(self._fed)
 
-    def _judge(self, piece: Folded, *, ended: bool = False) -> None:
+    def _judge(self, piece: FoldedText, *, ended: bool = False) -> None:
         found = (reading.read(piece, ended=ended) for reading in self._readings)
-        self._verdict = worst(self._verdict, *found)
+        self._verdict = merge_verdicts(self._verdict, *found)
 
     def _release(self, place: int) -> str:
         """Let go of the text before `place`."""

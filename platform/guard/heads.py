@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from guard.verdict import Category, Evidence, Level, Verdict, worst
+from guard.verdict import Category, Evidence, Level, Verdict, merge_verdicts
 
 _SURER = 0.5
 _NUMBER = re.compile(r"\d+")
@@ -23,7 +23,7 @@ class Head:
     at: tuple[tuple[Level, float], ...]
     trace: float
 
-    def level_at(self, probability: float, kind: "Kind | None" = None) -> Level | None:
+    def level_at(self, probability: float, kind: "TextTraits | None" = None) -> Level | None:
         """The level that so much asks for in a text of this kind; none where the head stays silent."""
         for level, least in self.at:
             is_doubtful = kind and (kind.is_exercise or (kind.is_long and level == Level.NONE))
@@ -33,7 +33,7 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class TextTraits:
     """What a text is like, where that makes a head doubtful.
 
     Every window of a long text is one more chance to be wrong, so what would only be refused must be surer there. A
@@ -44,12 +44,12 @@ class Kind:
     is_exercise: bool
 
     @classmethod
-    def of(cls, text: str, *, windows: int) -> "Kind":
+    def of(cls, text: str, *, windows: int) -> "TextTraits":
         return cls(is_long=windows > 1, is_exercise=len(_NUMBER.findall(text)) >= _EXERCISE)
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class HeadScores:
     """What the heads say of one text: the verdict, and each head's highest probability.
 
     `doubt` is the part of the text, `text[start:end]`, in which a head was surest: the whole of a short one.
@@ -58,7 +58,7 @@ class Reading:
     verdict: Verdict
     probabilities: Mapping[Category, float]
     traces: frozenset[Category]
-    kind: Kind
+    kind: TextTraits
     doubt: tuple[int, int]
 
 
@@ -66,7 +66,9 @@ type Tops = Mapping[Category, tuple[float, int, int]]
 """Of each head the highest probability, and the place it was found in: its start, negative, and its end."""
 
 
-def reading(heads: Sequence[Head], tops: Tops, kind: Kind, *, doubt: tuple[int, int], layer: str) -> Reading:
+def score_heads(
+    heads: Sequence[Head], tops: Tops, kind: TextTraits, *, doubt: tuple[int, int], layer: str
+) -> HeadScores:
     """What each head's highest probability amounts to."""
     verdicts = [
         Verdict(level, _about(heads, head, tops), (evidence,), top, layer)
@@ -75,8 +77,8 @@ def reading(heads: Sequence[Head], tops: Tops, kind: Kind, *, doubt: tuple[int, 
         for evidence in [Evidence(layer, str(head.category), -start, end)]
         if (level := head.level_at(top, kind)) is not None
     ]
-    return Reading(
-        verdict=worst(Verdict(layer=layer), *verdicts),
+    return HeadScores(
+        verdict=merge_verdicts(Verdict(layer=layer), *verdicts),
         probabilities={category: top for category, (top, *_) in tops.items()},
         traces=frozenset(head.category for head in heads if tops[head.category][0] >= head.trace),
         kind=kind,
@@ -84,11 +86,13 @@ def reading(heads: Sequence[Head], tops: Tops, kind: Kind, *, doubt: tuple[int, 
     )
 
 
-def nothing_read(layer: str) -> Reading:
-    return Reading(Verdict(layer=layer), {}, frozenset(), Kind(is_long=False, is_exercise=False), (0, 0))
+def build_empty_scores(layer: str) -> HeadScores:
+    return HeadScores(
+        Verdict(layer=layer), {}, frozenset(), TextTraits(is_long=False, is_exercise=False), (0, 0)
+    )
 
 
-def head_of(entry: dict[str, Any]) -> Head:
+def parse_head(entry: dict[str, Any]) -> Head:
     """A head as a model's card names it."""
     levels = sorted(((Level(level), least) for level, least in entry["at"].items()), reverse=True)
     return Head(Category(entry["category"]), tuple(levels), entry["trace"])

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable
 
-from guard.books import input_rules
+from guard.rule_books import input_rules
 from guard.rules import RuleBook
-from guard.scan import Match, Scan
-from guard.verdict import Evidence, Verdict, worst
+from guard.scan import RuleMatch, RuleScanner
+from guard.verdict import Evidence, Verdict, merge_verdicts
 from guard.words import Word, WordReader
-from kit.normalise import fold
+from kit.folding import fold
 
 LAYER = "rules"
 NOTHING_FOUND = Verdict(layer=LAYER)
@@ -21,13 +21,13 @@ def judge_input(text: str) -> Verdict:
 def judge(text: str, book: RuleBook) -> Verdict:
     """The verdict of one book of rules on one text."""
     words = WordReader(book.vocabulary).feed(fold(text), ended=True)
-    scan = Scan(book.automaton)
+    scan = RuleScanner(book.automaton)
     matches = [match for word in words for match in scan.read(word)]
-    return verdict_of([*matches, *scan.finish()], words, book)
+    return build_verdict([*matches, *scan.finish()], words, book)
 
 
-def verdict_of(
-    matches: Iterable[Match], words: list[Word], book: RuleBook, *, first_word: int = 0
+def build_verdict(
+    matches: Iterable[RuleMatch], words: list[Word], book: RuleBook, *, first_word: int = 0
 ) -> Verdict:
     """One verdict from matches, with the first evidence of each rule. `words` begin at the text's `first_word`."""
     found: dict[int, Verdict] = {}
@@ -37,4 +37,4 @@ def verdict_of(
             start, end = words[match.start - first_word].start, words[match.end - 1 - first_word].end
             evidence = Evidence(LAYER, rule.id, start, end)
             found[match.rule] = Verdict(rule.level, rule.categories, (evidence,), layer=LAYER)
-    return worst(NOTHING_FOUND, *found.values())
+    return merge_verdicts(NOTHING_FOUND, *found.values())

@@ -3,7 +3,7 @@
 import html
 import re
 
-from kit.normalise import Folded, fold, join, since
+from kit.folding import FoldedText, fold, join_folded, slice_folded
 
 # Every sign is bounded, so that what is held back for one that may never end is bounded too.
 _MARKUP = re.compile(
@@ -45,11 +45,11 @@ class Markup:
     """
 
     def __init__(self) -> None:
-        self._rest = Folded("", [0])
+        self._rest = FoldedText("", [0])
 
-    def feed(self, piece: Folded, *, ended: bool = False) -> Folded:
+    def feed(self, piece: FoldedText, *, ended: bool = False) -> FoldedText:
         """What is certain now; all that is left when the text has `ended`. Its last place is where the rest begins."""
-        self._rest = rest = join(self._rest, piece)
+        self._rest = rest = join_folded(self._rest, piece)
         shown, at, place = list[str](), list[int](), 0
         held = None if ended else _MAY_GO_ON.search(rest.text)
         for sign in _MARKUP.finditer(rest.text):
@@ -68,8 +68,8 @@ class Markup:
         end = held.start() if held else len(rest.text)
         shown.append(rest.text[place:end])
         at += rest.at[place : end + 1]
-        self._rest = since(rest, end)
-        return join(Folded("".join(shown), at), Folded("", [at[-1]]))
+        self._rest = slice_folded(rest, end)
+        return join_folded(FoldedText("".join(shown), at), FoldedText("", [at[-1]]))
 
 
 def _reading_of(sign: str) -> str:

@@ -6,9 +6,9 @@ import re
 from typing import TYPE_CHECKING
 
 from guard.classifier import Classifier
-from guard.heads import Reading
-from guard.segments import segments
-from guard.verdict import Category, Evidence, Level, Verdict, worst
+from guard.heads import HeadScores
+from guard.segments import split_segments
+from guard.verdict import Category, Evidence, Level, Verdict, merge_verdicts
 
 if TYPE_CHECKING:
     from guard.encoder import Encoder
@@ -61,28 +61,28 @@ def judge_parts(text: str, quick: Classifier, deep: "Encoder", *, is_read_whole:
     The heads read every part. The encoder reads those in which its opinion can matter; of a text in which these have
     more than _MOST_PIECES, those in which the heads are surest. Evidence is where in the text the part stands.
     """
-    parts = {text[part.start : part.end]: part for part in reversed(segments(text))}
+    parts = {text[part.start : part.end]: part for part in reversed(split_segments(text))}
     read = [(quick.read(words), words, part) for words, part in parts.items()]
     found, left = [Verdict()], _MOST_PIECES
-    for by_heads, words, part in sorted(read, key=lambda one: -danger_in(one[0])):
-        if danger_in(by_heads) < _LEAST or left < 0:
+    for by_heads, words, part in sorted(read, key=lambda one: -get_danger_probability(one[0])):
+        if get_danger_probability(by_heads) < _LEAST or left < 0:
             break
         left -= deep.size(words)
         by_encoder = deep.read(words, (0, len(words)), by_heads.kind)
         needed = _needed(words, is_cut=part.is_cut) + (_BESIDE_ALL if is_read_whole else 0)
         if _agreement(by_heads, by_encoder) >= needed:
             found += [_care(one.verdict, part.start) for one in (by_heads, by_encoder)]
-    return worst(*found)
+    return merge_verdicts(*found)
 
 
-def agree(quick: Reading, deep: Reading, text: str) -> bool:
+def has_agreement(quick: HeadScores, deep: HeadScores, text: str) -> bool:
     """Whether both models together find enough in a part of a longer text for a level to hold."""
     return _agreement(quick, deep) >= _needed(text, is_cut=False)
 
 
-def _agreement(quick: Reading, deep: Reading) -> float:
-    certain = min(_log_odds(danger_in(deep)), _CERTAIN)
-    return _log_odds(danger_in(quick)) + certain
+def _agreement(quick: HeadScores, deep: HeadScores) -> float:
+    certain = min(_log_odds(get_danger_probability(deep)), _CERTAIN)
+    return _log_odds(get_danger_probability(quick)) + certain
 
 
 def _needed(text: str, *, is_cut: bool) -> float:
@@ -94,7 +94,7 @@ def _needed(text: str, *, is_cut: bool) -> float:
     return _NEVER if is_cut else _OF_OTHERS
 
 
-def danger_in(reading: Reading) -> float:
+def get_danger_probability(reading: HeadScores) -> float:
     """The highest probability of any head for danger or an unsafe home."""
     return max((reading.probabilities.get(category, 0.0) for category in DANGER | UNSAFE), default=0.0)
 
@@ -104,7 +104,7 @@ def _log_odds(probability: float) -> float:
     return math.log(kept / (1 - kept))
 
 
-def without_care(verdict: Verdict) -> Verdict:
+def strip_danger(verdict: Verdict) -> Verdict:
     """What a verdict says of other things than danger."""
     return _only(verdict, verdict.categories - _CARE, Level.NONE)
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from kit.normalise import fold
+from kit.folding import fold
 
 _SIGN = re.compile(
     r"\s*(?:(?P<gap><up to (\d)>)|(?P<set>\{(\w+)\})|(?P<mark>[()\[\]|])|(?P<word>[^\s()\[\]|{}<>]+))"
@@ -21,7 +21,7 @@ _SIGN = re.compile(
 _WORD = re.compile(r"[^\W\d_][^\W_]*|#")
 
 
-class PatternFault(ValueError):
+class PatternError(ValueError):
     """A phrase that does not follow the language. Its text says what is wrong with it."""
 
 
@@ -43,26 +43,26 @@ class OneOf:
 type Sequence = tuple[Literal | Gap | OneOf, ...]
 
 
-def parse(phrase: str, sets: Mapping[str, Sequence]) -> Sequence:
+def parse_phrase(phrase: str, sets: Mapping[str, Sequence]) -> Sequence:
     """Read one phrase. Raises PatternFault, which quotes it."""
     signs = _Signs(phrase)
     options = _options(signs, sets)
     if signs.peek():
-        raise PatternFault(f"“{phrase}” has a “{signs.peek()}” that nothing opened")
+        raise PatternError(f"“{phrase}” has a “{signs.peek()}” that nothing opened")
     return options[0] if len(options) == 1 else (OneOf(options),)
 
 
-def words_in(sequence: Sequence) -> Iterator[str]:
+def list_words(sequence: Sequence) -> Iterator[str]:
     """Every word that a sequence names."""
     for item in sequence:
         if isinstance(item, Literal):
             yield item.word
         elif isinstance(item, OneOf):
             for option in item.options:
-                yield from words_in(option)
+                yield from list_words(option)
 
 
-def extent(sequence: Sequence) -> tuple[int, int]:
+def count_words(sequence: Sequence) -> tuple[int, int]:
     """How many words the shortest and the longest text that fits have."""
     fewest, most = zip((0, 0), *map(_extent_of_item, sequence), strict=True)
     return sum(fewest), sum(most)
@@ -75,7 +75,7 @@ def _extent_of_item(item: Literal | Gap | OneOf) -> tuple[int, int]:
         case Gap():
             return 0, item.most
         case OneOf():
-            fewest, most = zip(*map(extent, item.options), strict=True)
+            fewest, most = zip(*map(count_words, item.options), strict=True)
             return min(fewest), max(most)
 
 
@@ -90,7 +90,7 @@ class _Signs:
         while place < len(phrase):
             match = _SIGN.match(phrase, place)
             if not match:
-                raise PatternFault(f"“{phrase}” cannot be read from “{phrase[place:]}” on")
+                raise PatternError(f"“{phrase}” cannot be read from “{phrase[place:]}” on")
             place = match.end()
             self._found.append((match.lastgroup or "", match[match.lastgroup or 0]))
         self._found.reverse()
@@ -100,7 +100,7 @@ class _Signs:
 
     def take(self) -> tuple[str, str]:
         if not self._found:
-            raise PatternFault(f"“{self.phrase}” ends too soon")
+            raise PatternError(f"“{self.phrase}” ends too soon")
         return self._found.pop()
 
 
@@ -110,7 +110,7 @@ def _options(signs: _Signs, sets: Mapping[str, Sequence]) -> tuple[Sequence, ...
         signs.take()
         options.append(_sequence(signs, sets))
     if not all(options):
-        raise PatternFault(f"“{signs.phrase}” has an empty choice")
+        raise PatternError(f"“{signs.phrase}” has an empty choice")
     return tuple(options)
 
 
@@ -134,24 +134,24 @@ def _bracket(opening: str, signs: _Signs, sets: Mapping[str, Sequence]) -> OneOf
     options = _options(signs, sets)
     closing = signs.take()[1]
     if closing != {"(": ")", "[": "]"}[opening]:
-        raise PatternFault(f"“{signs.phrase}” closes “{opening}” with “{closing}”")
+        raise PatternError(f"“{signs.phrase}” closes “{opening}” with “{closing}”")
     return OneOf((*options, ()) if opening == "[" else options)
 
 
 def _named(name: str, sets: Mapping[str, Sequence], phrase: str) -> Sequence:
     if name not in sets:
-        raise PatternFault(f"“{phrase}” uses the set “{name}”, which is not there")
+        raise PatternError(f"“{phrase}” uses the set “{name}”, which is not there")
     return sets[name]
 
 
 def _literal(sign: str, phrase: str) -> Literal:
-    word = plain(sign)
+    word = normalize_word(sign)
     if not _WORD.fullmatch(word):
-        raise PatternFault(f"“{phrase}” has “{sign}”, which is not one word")
+        raise PatternError(f"“{phrase}” has “{sign}”, which is not one word")
     return Literal(word)
 
 
 @cache
-def plain(word: str) -> str:
+def normalize_word(word: str) -> str:
     """A rule's word as it is met in folded text."""
     return fold(word).text.replace("'", "")

@@ -117,7 +117,7 @@ _MOST = 16384
 """Personal details at the very end of a text longer than any message are left to whoever cuts it."""
 
 
-def personal_in(text: str) -> Iterator[Evidence]:
+def find_personal_details(text: str) -> Iterator[Evidence]:
     """Each detail, with its kind and its exact place. Takes time in proportion to the text's length."""
     for kind, pattern in _PATTERNS.items():
         for match in pattern.finditer(text, 0, _MOST):
@@ -130,7 +130,7 @@ def personal_in(text: str) -> Iterator[Evidence]:
 
 def judge_personal(text: str) -> Verdict:
     """Whether a text says who somebody is; its evidence is what to strip."""
-    found = tuple(personal_in(text))
+    found = tuple(find_personal_details(text))
     categories = frozenset({Category.PERSONAL}) if found else frozenset()
     return Verdict(Level.NONE, categories, found, layer=LAYER)
 

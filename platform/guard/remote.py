@@ -1,7 +1,7 @@
 """What a guard elsewhere is asked, and what its answer means: OpenAI's moderation, Llama Guard, Qwen3Guard.
 
-Pure, like all of this room: a `RemoteGuard` says what to send and reads what came back; who sends it stands in
-inference.second_opinion. What a remote guard says is one more layer; the more careful verdict wins (guard.worst).
+Pure, like all of this room: a `RemoteGuard` says what to send and reads what came back; inference.remote_guard
+sends it. What a remote guard says is one more layer; the more careful verdict wins (guard.merge_verdicts).
 """
 
 import math
@@ -13,15 +13,15 @@ from typing import Any, Protocol
 from guard.verdict import Category, Level, Verdict
 
 # What is said, oldest first; `role` is "user" or "assistant". The last of them is judged.
-type Said = Sequence[Mapping[str, object]]
+type GuardMessages = Sequence[Mapping[str, object]]
 
 
-class Unreadable(Exception):
+class UnreadableReply(Exception):
     """A guard's answer has another shape than its makers describe."""
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class GuardRequest:
     """A request under the API's address, as JSON."""
 
     path: str
@@ -33,7 +33,7 @@ class RemoteGuard(Protocol):
 
     name: str
 
-    def ask(self, said: Said, *, model: str) -> Ask:
+    def ask(self, said: GuardMessages, *, model: str) -> GuardRequest:
         """What to send, to have the last message judged."""
 
     def read(self, reply: Mapping[str, Any]) -> Verdict:
@@ -41,7 +41,7 @@ class RemoteGuard(Protocol):
 
 
 # Below this a guard that gives scores was not sure enough to act on.
-LEAST_SCORE = 0.5
+MIN_SCORE = 0.5
 
 type Meaning = tuple[Level, frozenset[Category]]
 
@@ -53,7 +53,7 @@ def _means(level: Level, *categories: Category) -> Meaning:
 NOTHING = _means(Level.NONE)
 STATED_HARM = _means(Level.STATED, Category.SELF_HARM)
 # Named by a guard, and no matter of this one: elections, copyright.
-NO_MATTER = _means(Level.NONE)
+IGNORED = _means(Level.NONE)
 # Not a card: a guard that was made for everybody flags this for much that is no abuse. Somebody is asked instead.
 ASK_ABOUT_ABUSE = _means(Level.HINTS, Category.EXPLOITATION, Category.SEXUAL)
 
@@ -75,8 +75,8 @@ class OpenAIModeration:
         "illicit/violent": _means(Level.NONE, Category.CRIME, Category.VIOLENCE),
     }
 
-    def ask(self, said: Said, *, model: str) -> Ask:
-        return Ask("/moderations", {"model": model, "input": said[-1]["content"]})
+    def ask(self, said: GuardMessages, *, model: str) -> GuardRequest:
+        return GuardRequest("/moderations", {"model": model, "input": said[-1]["content"]})
 
     def read(self, reply: Mapping[str, Any]) -> Verdict:
         try:
@@ -85,14 +85,14 @@ class OpenAIModeration:
             scores = {name: float(result["category_scores"][name]) for name in flagged}
             is_flagged = result.get("flagged", False)
         except (AttributeError, KeyError, TypeError, ValueError) as fault:
-            raise Unreadable from fault
+            raise UnreadableReply from fault
         if is_flagged and not flagged:
-            raise Unreadable
+            raise UnreadableReply
         # Somebody in danger is not weighed by a score: what is flagged is asked about.
         sure = {
             name: score
             for name, score in scores.items()
-            if score >= LEAST_SCORE or self.MEANINGS.get(name, NOTHING)[0] > Level.NONE
+            if score >= MIN_SCORE or self.MEANINGS.get(name, NOTHING)[0] > Level.NONE
         }
         return _verdict(
             self.name,
@@ -110,30 +110,30 @@ class LlamaGuard:
         "S2": _means(Level.NONE, Category.CRIME),
         "S3": _means(Level.NONE, Category.SEXUAL, Category.CRIME),
         "S4": ASK_ABOUT_ABUSE,
-        "S5": NO_MATTER,
-        "S6": NO_MATTER,
-        "S7": NO_MATTER,
-        "S8": NO_MATTER,
+        "S5": IGNORED,
+        "S6": IGNORED,
+        "S7": IGNORED,
+        "S8": IGNORED,
         "S9": _means(Level.NONE, Category.VIOLENCE),
         "S10": _means(Level.NONE, Category.HATE),
         "S11": STATED_HARM,
         "S12": _means(Level.NONE, Category.SEXUAL),
-        "S13": NO_MATTER,
+        "S13": IGNORED,
         "S14": _means(Level.NONE, Category.CRIME),
     }
 
-    def ask(self, said: Said, *, model: str) -> Ask:
+    def ask(self, said: GuardMessages, *, model: str) -> GuardRequest:
         return _completion(said, model, longest=20)
 
     def read(self, reply: Mapping[str, Any]) -> Verdict:
         first, _, codes = _content(reply).partition("\n")
         if first not in {"safe", "unsafe"}:
-            raise Unreadable
+            raise UnreadableReply
         if first == "safe":
             return Verdict(layer=self.name)
         found = [self.MEANINGS[code] for code in re.findall(r"S\d+", codes) if code in self.MEANINGS]
         if not found:
-            raise Unreadable
+            raise UnreadableReply
         return _verdict(self.name, found, confidence=_probability(reply))
 
 
@@ -147,24 +147,24 @@ class Qwen3Guard:
         "Sexual Content or Sexual Acts": _means(Level.NONE, Category.SEXUAL),
         "Suicide & Self-Harm": STATED_HARM,
         "Jailbreak": _means(Level.NONE, Category.INJECTION),
-        "PII": NO_MATTER,
-        "Unethical Acts": NO_MATTER,
-        "Politically Sensitive Topics": NO_MATTER,
-        "Copyright Violation": NO_MATTER,
+        "PII": IGNORED,
+        "Unethical Acts": IGNORED,
+        "Politically Sensitive Topics": IGNORED,
+        "Copyright Violation": IGNORED,
     }
 
-    def ask(self, said: Said, *, model: str) -> Ask:
+    def ask(self, said: GuardMessages, *, model: str) -> GuardRequest:
         return _completion(said, model, longest=60)
 
     def read(self, reply: Mapping[str, Any]) -> Verdict:
         content = _content(reply)
         safety = re.search(r"Safety: *(Safe|Controversial|Unsafe)\b", content)
         if not safety:
-            raise Unreadable
+            raise UnreadableReply
         named = re.search(r"Categories: *(.*)", content)
         names = [name for name in self.MEANINGS if named and name in named[1]]
         if safety[1] == "Unsafe" and not names:
-            raise Unreadable
+            raise UnreadableReply
         if safety[1] == "Unsafe":
             return _verdict(self.name, [self.MEANINGS[name] for name in names])
         # What is only controversial is no reason to refuse; a hint of despair is one to ask.
@@ -178,19 +178,19 @@ GUARDS: Mapping[str, RemoteGuard] = {
 }
 
 
-def _completion(said: Said, model: str, *, longest: int) -> Ask:
+def _completion(said: GuardMessages, model: str, *, longest: int) -> GuardRequest:
     messages = [{"role": one["role"], "content": one["content"]} for one in said]
     body = {"model": model, "messages": messages, "temperature": 0, "max_tokens": longest, "logprobs": True}
-    return Ask("/chat/completions", body)
+    return GuardRequest("/chat/completions", body)
 
 
 def _content(reply: Mapping[str, Any]) -> str:
     try:
         content = reply["choices"][0]["message"]["content"]
     except (KeyError, IndexError, TypeError) as fault:
-        raise Unreadable from fault
+        raise UnreadableReply from fault
     if not isinstance(content, str):
-        raise Unreadable
+        raise UnreadableReply
     return content.strip()
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from guard import patterns
-from guard.automaton import Automaton, Role
-from guard.patterns import PatternFault
+from guard.automaton import Automaton, PhraseRole
+from guard.patterns import PatternError
 from guard.verdict import Category, Level
 from guard.vocabulary import Vocabulary
 
@@ -28,7 +28,7 @@ _NEEDED = {"id", "level", "categories", "phrases", "examples"}
 _ALLOWED = _NEEDED | {"unless", "not"}
 
 
-class RuleFault(ValueError):
+class RuleError(ValueError):
     """A rule file that cannot be used. Its text names the file, the rule and what is wrong."""
 
 
@@ -52,13 +52,13 @@ class RuleBook:
         ids = [rule.id for rule in self.rules]
         for rule in self.rules:
             if ids.count(rule.id) > 1:
-                raise RuleFault(f"two rules are called {rule.id}")
-        phrases, first = list[tuple[Role, patterns.Sequence]](), 0
+                raise RuleError(f"two rules are called {rule.id}")
+        phrases, first = list[tuple[PhraseRole, patterns.Sequence]](), 0
         for file in read:
             phrases += [(role._replace(rule=first + role.rule), sequence) for role, sequence in file.phrases]
             first += len(file.rules)
         spellings = {word: others for file in read for word, others in file.spellings.items()}
-        named = (word for _, sequence in phrases for word in patterns.words_in(sequence) if word != "#")
+        named = (word for _, sequence in phrases for word in patterns.list_words(sequence) if word != "#")
         self.vocabulary = Vocabulary(named, spellings)
         self.automaton = Automaton(self.vocabulary, phrases)
 
@@ -76,14 +76,14 @@ class _RuleFile:
             set(content) <= _TABLES, f"has {sorted(set(content) - _TABLES)}; it may have {sorted(_TABLES)}"
         )
         self.spellings = {
-            patterns.plain(word): [patterns.plain(other) for other in others]
+            patterns.normalize_word(word): [patterns.normalize_word(other) for other in others]
             for word, others in content.get("spellings", {}).items()
         }
         self._sets: dict[str, patterns.Sequence] = {}
         for name, pattern in content.get("sets", {}).items():
             self._sets[name] = self._parse(pattern)
         self.rules: list[Rule] = []
-        self.phrases: list[tuple[Role, patterns.Sequence]] = []
+        self.phrases: list[tuple[PhraseRole, patterns.Sequence]] = []
         for entry in content.get("rules", ()):
             self._add(entry)
         self._require(bool(self.rules), "has no rules")
@@ -97,7 +97,7 @@ class _RuleFile:
         )
         self._require(bool(entry["phrases"] and entry["examples"]), "needs phrases and examples")
         number = len(self.rules)
-        matches, holds_back = Role(number, is_exception=False), Role(number, is_exception=True)
+        matches, holds_back = PhraseRole(number, is_exception=False), PhraseRole(number, is_exception=True)
         self.phrases += [(matches, phrase) for phrase in self._phrases(entry["phrases"])]
         self.phrases += [(holds_back, phrase) for phrase in self._exceptions(entry.get("unless", ()))]
         self.rules.append(
@@ -134,10 +134,10 @@ class _RuleFile:
 
     def _parse(self, phrase: str) -> patterns.Sequence:
         try:
-            sequence = patterns.parse(phrase, self._sets)
-        except PatternFault as fault:
+            sequence = patterns.parse_phrase(phrase, self._sets)
+        except PatternError as fault:
             raise self._fault(f"{fault}") from fault
-        fewest, most = patterns.extent(sequence)
+        fewest, most = patterns.count_words(sequence)
         self._require(fewest > 0, f"has “{phrase}”, which needs no word at all")
         self._require(
             most <= MOST_WORDS, f"has “{phrase}”, which may run to {most} words, more than {MOST_WORDS}"
@@ -148,5 +148,5 @@ class _RuleFile:
         if not condition:
             raise self._fault(fault)
 
-    def _fault(self, fault: str) -> RuleFault:
-        return RuleFault(f"{self._place} {fault}")
+    def _fault(self, fault: str) -> RuleError:
+        return RuleError(f"{self._place} {fault}")

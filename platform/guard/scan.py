@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from guard.automaton import Automaton, Role
+from guard.automaton import Automaton, PhraseRole
 from guard.words import Word
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
+class RuleMatch:
     """A rule's number, and the words `start` to `end` that it fits, counted from the text's first."""
 
     rule: int
@@ -15,7 +15,7 @@ class Match:
     end: int
 
 
-class Scan:
+class RuleScanner:
     """Reads word after word and finds the rules that match.
 
     A match counts unless one of its rule's exceptions shares a word with it. It waits while such an exception has
@@ -28,7 +28,7 @@ class Scan:
         self._state = automaton.start
         self._read = 0
         self._sentence = 0
-        self._waiting: list[Match] = []
+        self._waiting: list[RuleMatch] = []
         self._held_back_until: dict[int, int] = {}
 
     @property
@@ -37,7 +37,7 @@ class Scan:
         oldest_match = max((self._read - match.start for match in self._waiting), default=0)
         return max(self._state.age, oldest_match)
 
-    def read(self, word: Word) -> list[Match]:
+    def read(self, word: Word) -> list[RuleMatch]:
         """Read one word; returns the matches that are certain with it."""
         state = self._state
         if word.begins_sentence:
@@ -54,12 +54,12 @@ class Scan:
             self._waiting = [match for match in self._waiting if match not in certain]
         return certain
 
-    def finish(self) -> list[Match]:
+    def finish(self) -> list[RuleMatch]:
         """The matches that were waiting for words that did not come."""
         certain, self._waiting = self._waiting, []
         return certain
 
-    def _end_phrases(self, ends: tuple[tuple[Role, int], ...]) -> None:
+    def _end_phrases(self, ends: tuple[tuple[PhraseRole, int], ...]) -> None:
         for role, age in ends:
             start = self._read - age
             if role.is_exception and start >= self._sentence:
@@ -70,9 +70,9 @@ class Scan:
         for role, age in ends:
             start = self._read - age
             if not role.is_exception and self._held_back_until.get(role.rule, 0) <= start:
-                self._waiting.append(Match(role.rule, start, self._read))
+                self._waiting.append(RuleMatch(role.rule, start, self._read))
 
-    def _may_be_held_back(self, match: Match) -> bool:
+    def _may_be_held_back(self, match: RuleMatch) -> bool:
         return any(
             role.rule == match.rule and self._sentence <= self._read - age < match.end
             for role, age in self._state.open_exceptions

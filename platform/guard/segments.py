@@ -20,7 +20,7 @@ _WORD = re.compile(r"\S{1,24}")
 
 
 class Segment(NamedTuple):
-    """A piece of a text: `text[start:end]`. It `is_cut` where it is a part of one sentence."""
+    """A piece of a text: `text[start:end]`. It `should_cut` where it is a part of one sentence."""
 
     start: int
     end: int
@@ -50,7 +50,7 @@ def is_short(text: str) -> bool:
     return _are_short(split_sentences(text))
 
 
-def segments(text: str) -> list[Segment]:
+def split_segments(text: str) -> list[Segment]:
     """Every piece of a text that is read by itself; together they cover all its words. None for a short text.
 
     These are sentences, each two that are neighbours, and in a long sentence every twelve words, each time four words

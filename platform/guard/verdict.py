@@ -96,7 +96,7 @@ class Verdict:
         return self.level >= Level.STATED
 
 
-def worst(*verdicts: Verdict) -> Verdict:
+def merge_verdicts(*verdicts: Verdict) -> Verdict:
     """The most careful of several verdicts, with what all of them found."""
     # Of two at level 0 the one that found something is named.
     top = max(verdicts, key=lambda verdict: (verdict.level, bool(verdict.categories)), default=Verdict())

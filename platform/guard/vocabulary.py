@@ -7,7 +7,7 @@ from operator import le
 from typing import NamedTuple
 
 UNKNOWN, NUMBER = 0, 1
-LONGEST_WORD = 80
+MAX_WORD_LENGTH = 80
 """A longer run of letters is no word of any rule."""
 
 # 1 is read as an l and as an i: "ki11", "k1ll".
@@ -20,7 +20,7 @@ _GLUED_AT_LEAST = 8
 _REMEMBERED = 8192
 
 
-class Part(NamedTuple):
+class VocabularyMatch(NamedTuple):
     """One word that was read in some letters: which, and from where to where in them."""
 
     symbol: int
@@ -59,7 +59,7 @@ class Vocabulary:
         self._by_shape: dict[tuple[str, str, int], list[str]] = {}
         for word in self._known:
             self._by_shape.setdefault(_shape(word), []).append(word)
-        self._remembered: dict[str, list[Part]] = {}
+        self._remembered: dict[str, list[VocabularyMatch]] = {}
 
     def symbol(self, word: str) -> int:
         """The symbol of a word that a rule names."""
@@ -69,7 +69,7 @@ class Vocabulary:
         """Whether a rule names the word, in this very spelling."""
         return word in self._known
 
-    def read(self, letters: str) -> list[Part]:
+    def read(self, letters: str) -> list[VocabularyMatch]:
         """The word, or the words that stand without a space, in a run of letters."""
         read = self._remembered.get(letters)
         if read is None:
@@ -78,25 +78,27 @@ class Vocabulary:
             read = self._remembered[letters] = self._read_anew(letters)
         return read
 
-    def split(self, letters: str) -> list[Part]:
+    def split(self, letters: str) -> list[VocabularyMatch]:
         """The longest known word from each place on; a letter that begins none stands alone."""
-        parts, start = list[Part](), 0
+        parts, start = list[VocabularyMatch](), 0
         while start < len(letters):
             for end in range(min(len(letters), start + self._longest), start, -1):
                 symbol = self._known.get(letters[start:end], UNKNOWN)
                 if symbol or end == start + 1:
-                    parts.append(Part(symbol, start, end))
+                    parts.append(VocabularyMatch(symbol, start, end))
                     start = end
                     break
         return parts
 
-    def _read_anew(self, letters: str) -> list[Part]:
-        whole = Part(UNKNOWN, 0, len(letters))
-        if len(letters) > LONGEST_WORD:
+    def _read_anew(self, letters: str) -> list[VocabularyMatch]:
+        whole = VocabularyMatch(UNKNOWN, 0, len(letters))
+        if len(letters) > MAX_WORD_LENGTH:
             return [whole]
         if symbol := self._one(letters):
             return [whole._replace(symbol=symbol)]
-        parts = [Part(self._one(part[0]), *part.span()) for part in _BETWEEN_LETTERS.finditer(letters)]
+        parts = [
+            VocabularyMatch(self._one(part[0]), *part.span()) for part in _BETWEEN_LETTERS.finditer(letters)
+        ]
         if len(parts) > 1:
             return parts
         if len(letters) >= _GLUED_AT_LEAST:

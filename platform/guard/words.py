@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from guard.vocabulary import LONGEST_WORD, Part, Vocabulary
-from kit.normalise import Folded, join, since
+from guard.vocabulary import MAX_WORD_LENGTH, Vocabulary, VocabularyMatch
+from kit.folding import FoldedText, join_folded, slice_folded
 
 # Signs that may stand for a letter or hide one: "k!ll", "su*cide", "don't". More than three of them end a word.
 _WORD = re.compile(r"[\w$@](?:[\w$@]|['!*]{1,3}(?=[\w$@]))*")
@@ -34,10 +34,10 @@ class WordReader:
     handed on at once, as an unknown one.
     """
 
-    def __init__(self, vocabulary: Vocabulary, *, longest: int = LONGEST_WORD) -> None:
+    def __init__(self, vocabulary: Vocabulary, *, longest: int = MAX_WORD_LENGTH) -> None:
         self._vocabulary = vocabulary
         self._longest = longest
-        self._rest = Folded("", [0])
+        self._rest = FoldedText("", [0])
         self._rest_begins_sentence = False
         self._in_long_word = False
         self._letters: list[tuple[int, bool]] = []
@@ -47,9 +47,9 @@ class WordReader:
         """The offset in the original of the first letter that is not yet part of a word handed on."""
         return self._rest.at[0]
 
-    def feed(self, piece: Folded, *, ended: bool = False) -> list[Word]:
+    def feed(self, piece: FoldedText, *, ended: bool = False) -> list[Word]:
         """The words that are now certain; all the words that are left when the text has `ended`."""
-        self._rest = join(self._rest, piece) if self._rest.text else piece
+        self._rest = join_folded(self._rest, piece) if self._rest.text else piece
         if self._in_long_word and not self._leave_long_word():
             return []
         text, words, used, is_first = self._rest.text, list[Word](), 0, self._rest_begins_sentence
@@ -77,17 +77,17 @@ class WordReader:
         # Letters that stand by themselves are met again with the next piece.
         used, self._rest_begins_sentence = self._letters[0] if self._letters else (used, is_first)
         self._letters.clear()
-        self._rest = since(self._rest, used)
+        self._rest = slice_folded(self._rest, used)
         return words
 
     def _leave_long_word(self) -> bool:
         text = self._rest.text
         if end := _ENDS_A_WORD.search(text):
             self._in_long_word = False
-            self._rest = since(self._rest, end.start())
+            self._rest = slice_folded(self._rest, end.start())
             return True
         if undecided := _UNDECIDED.search(text):
-            self._rest = since(self._rest, undecided.start())
+            self._rest = slice_folded(self._rest, undecided.start())
         return False
 
     def _spelled(self, *, goes_on: bool = False) -> list[Word]:
@@ -137,7 +137,12 @@ class WordReader:
             after_word = is_word
         return groups
 
-    def _words(self, parts: list[Part], places: Sequence[int], begins_sentence: bool) -> list[Word]:  # noqa: FBT001
+    def _words(
+        self,
+        parts: list[VocabularyMatch],
+        places: Sequence[int],
+        begins_sentence: bool,  # noqa: FBT001
+    ) -> list[Word]:
         at = self._rest.at
         return [
             Word(symbol, at[places[start]], at[places[end]], begins_sentence and start == 0)

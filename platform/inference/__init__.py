@@ -1,4 +1,4 @@
 """Models behind any OpenAI-compatible server. Only this room imports `openai`.
 
-Public: errors, loop, place, prices, provider, second_opinion, talk, tokens.
+Public: errors, location, loop, messages, prices, provider, remote_guard, tokens.
 """

@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 
-class ModelFault(Exception):
+class ModelError(Exception):
     """The model did not give a whole answer."""
 
     # Whether the site's operator has to see to it: it is logged as an error.
@@ -17,53 +17,53 @@ class ModelFault(Exception):
         self.retry_after = retry_after
 
 
-class ModelUnreachable(ModelFault):
+class ModelUnreachable(ModelError):
     """The model's server cannot be reached, or broke the connection."""
 
 
-class ModelBusy(ModelFault):
+class ModelBusy(ModelError):
     """The model's server has more to do than it can."""
 
 
-class ModelBroken(ModelFault):
+class ModelMisconfigured(ModelError):
     """The model's server, or what this site tells it, is out of order."""
 
     alarms = True
 
 
-class OutOfQuota(ModelFault):
+class QuotaExceeded(ModelError):
     """What may be used of the model's server is used up."""
 
     alarms = True
 
 
-class PromptTooLong(ModelFault):
+class PromptTooLong(ModelError):
     """The prompt is longer than the model can read."""
 
 
-class ModelRefused(ModelFault):
+class ModelRefused(ModelError):
     """The model, or its server, turned the question down."""
 
     withholds = True
 
 
-class AnswerFiltered(ModelFault):
+class AnswerFiltered(ModelError):
     """The model's server cut its own answer by a filter."""
 
     withholds = True
 
 
-class AnswerEmpty(ModelFault):
+class AnswerEmpty(ModelError):
     """The model ended without an answer."""
 
 
-class AnswerAllThought(ModelFault):
+class AnswerOnlyThinking(ModelError):
     """Thinking took all the room that the answer had."""
 
 
-class ModelSilent(ModelFault):
+class ModelTimeout(ModelError):
     """The model said nothing for too long."""
 
 
-class ModelGarbled(ModelFault):
+class ModelResponseInvalid(ModelError):
     """The model's server sent something that is not a chat completion."""

@@ -12,10 +12,10 @@ from typing import Any
 
 import uvloop
 
-from kit.lazily import once
+from kit.lazy import load_once
 
 
-@once
+@load_once
 def _loop() -> asyncio.AbstractEventLoop:
     loop = uvloop.new_event_loop()
     threading.Thread(target=loop.run_forever, name="inference-loop", daemon=True).start()

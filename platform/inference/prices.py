@@ -3,7 +3,7 @@ import math
 from django.conf import settings
 
 
-def price(*, prompt_tokens: int, answer_tokens: int, cached_tokens: int = 0) -> int:
+def calculate_cost(*, prompt_tokens: int, answer_tokens: int, cached_tokens: int = 0) -> int:
     """What a call costs, in whole micro-dollars, rounded up.
 
     Prices are settings in dollars for a million tokens, which is the same number in micro-dollars a token. Of the

@@ -16,12 +16,12 @@ from weakref import WeakKeyDictionary
 from django.conf import settings
 
 from inference import errors
-from inference.faults import fault_of_status, says_loading
+from inference.answer_reader import AnswerReader
+from inference.error_mapping import is_model_loading, map_status_error
+from inference.messages import AnswerDelta, ChatMessage, TokenUsage
 from inference.quirks import THINKS_FIRST
-from inference.reading import AnswerReader
 from inference.sse import EventReader
-from inference.talk import Message, Usage, Words
-from kit.lazily import lazy_module
+from kit.lazy import lazy_module
 
 if TYPE_CHECKING:
     import openai
@@ -29,14 +29,14 @@ else:
     openai = lazy_module("openai")
 
 CONNECT_SECONDS = 3.0
-COUNT_SECONDS = 2.0
+COUNT_TIMEOUT_SECONDS = 2.0
 # A server that is busy or failed is asked once more after so long, or after what it says where that is not much longer.
 RETRY_SECONDS = 0.5
-LONGEST_RETRY_SECONDS = 3.0
+MAX_RETRY_SECONDS = 3.0
 # One that is loading its model is asked again this often, for as long as a first word may take.
 LOADING_SECONDS = 2.0
 # What servers say that have an address for answers and none for a list of their models.
-NO_LIST = {
+NO_MODEL_LIST_STATUSES = {
     HTTPStatus.BAD_REQUEST,
     HTTPStatus.NOT_FOUND,
     HTTPStatus.METHOD_NOT_ALLOWED,
@@ -46,7 +46,7 @@ NO_LIST = {
 _clients: "WeakKeyDictionary[asyncio.AbstractEventLoop, openai.AsyncOpenAI]" = WeakKeyDictionary()
 
 
-def get_ready() -> None:
+def load_client() -> None:
     """Import the client now, which takes most of a second, rather than when a question waits for its answer."""
     _ = openai.AsyncOpenAI, openai.DefaultAioHttpClient  # the first look imports it
 
@@ -62,7 +62,7 @@ def _client() -> "openai.AsyncOpenAI":
             max_retries=0,
             # Longer than our own patience, which can tell a model that is silent from one that went away.
             timeout=openai.Timeout(
-                settings.TUTOR_FIRST_WORD_SECONDS + CONNECT_SECONDS, connect=CONNECT_SECONDS
+                settings.TUTOR_FIRST_TOKEN_SECONDS + CONNECT_SECONDS, connect=CONNECT_SECONDS
             ),
             http_client=openai.DefaultAioHttpClient(),
         )
@@ -70,7 +70,7 @@ def _client() -> "openai.AsyncOpenAI":
 
 
 @dataclass
-class Habits:
+class ServerProfile:
     """What this process has learned of one server and model."""
 
     # OpenAI's newer models take only the second name; most other servers take only the first.
@@ -80,23 +80,23 @@ class Habits:
     thinks_first: bool | None = False
 
 
-_habits: dict[tuple[str, str], Habits] = {}
+_habits: dict[tuple[str, str], ServerProfile] = {}
 
 
-def _habits_now() -> Habits:
+def _habits_now() -> ServerProfile:
     key = settings.TUTOR_BASE_URL, settings.TUTOR_MODEL
     if key not in _habits:
         may = None if THINKS_FIRST.search(settings.TUTOR_MODEL) else False
-        _habits[key] = Habits(thinks_first=settings.TUTOR_THINKS_FIRST or may)
+        _habits[key] = ServerProfile(thinks_first=settings.TUTOR_THINKS_FIRST or may)
     return _habits[key]
 
 
-async def provider_answers() -> None:
+async def check_provider() -> None:
     """Ask the server for its models. Raises whatever the client raises when it does not answer."""
     await _client().models.list()
 
 
-async def fault_of_server() -> errors.ModelFault | None:
+async def find_server_error() -> errors.ModelError | None:
     """What keeps the server from telling its models; None when it answers, if only that it has no such list."""
     try:
         await _client().get("/models", cast_to=object)
@@ -104,15 +104,15 @@ async def fault_of_server() -> errors.ModelFault | None:
         # It is there, whatever it says.
         return None
     except openai.APIStatusError as fault:
-        return None if fault.status_code in NO_LIST else _fault_of(fault)
+        return None if fault.status_code in NO_MODEL_LIST_STATUSES else _fault_of(fault)
     except openai.APIError as fault:
         return _fault_of(fault)
     return None
 
 
-async def answer_stream(
-    *, messages: Sequence[Message], answer_tokens: int, request_id: str
-) -> AsyncGenerator[Words | Usage]:
+async def stream_answer(
+    *, messages: Sequence[ChatMessage], answer_tokens: int, request_id: str
+) -> AsyncGenerator[AnswerDelta | TokenUsage]:
     """Yield the answer's words as the model makes them, then its Usage.
 
     `answer_tokens` caps what is generated; `request_id` is told to the server, for its log and ours. Closing the
@@ -120,14 +120,16 @@ async def answer_stream(
     the Usage where the server had begun to answer.
     """
     habits, began = _habits_now(), asyncio.get_running_loop().time()
-    question = Question(messages, answer_tokens, request_id, began + settings.TUTOR_FIRST_WORD_SECONDS)
+    question = CompletionRequest(
+        messages, answer_tokens, request_id, began + settings.TUTOR_FIRST_TOKEN_SECONDS
+    )
     try:
         async with AsyncExitStack() as stack:
             response = await _open(stack, question, habits)
             events = EventReader(
                 response.iter_bytes(),
-                first=settings.TUTOR_FIRST_WORD_SECONDS,
-                following=settings.TUTOR_NEXT_WORD_SECONDS,
+                first=settings.TUTOR_FIRST_TOKEN_SECONDS,
+                following=settings.TUTOR_NEXT_TOKEN_SECONDS,
                 began=began,
             )
             reader = AnswerReader(events, cap=answer_tokens, thinks_first=habits.thinks_first is not False)
@@ -140,14 +142,14 @@ async def answer_stream(
         raise _fault_of(fault) from fault
 
 
-async def tokens_counted(text: str) -> int | None:
+async def count_tokens(text: str) -> int | None:
     """How many tokens `text` is to the model's own tokenizer; None where its server does not tell.
 
     llama.cpp and vLLM count at `/tokenize`, beside the API; others report usage instead.
     """
     asked = {"model": settings.TUTOR_MODEL, "content": text, "prompt": text, "add_special_tokens": False}
     address = urljoin(settings.TUTOR_BASE_URL, "/tokenize")
-    client = _client().with_options(timeout=COUNT_SECONDS)
+    client = _client().with_options(timeout=COUNT_TIMEOUT_SECONDS)
     try:
         told = await client.post(address, cast_to=object, body=asked)
     except openai.APIError:
@@ -157,16 +159,18 @@ async def tokens_counted(text: str) -> int | None:
 
 
 @dataclass(frozen=True)
-class Question:
+class CompletionRequest:
     """What is asked, and until when its first word is waited for."""
 
-    messages: Sequence[Message]
+    messages: Sequence[ChatMessage]
     answer_tokens: int
     request_id: str
     give_up_at: float
 
 
-async def _open(stack: AsyncExitStack, question: Question, habits: Habits) -> "openai.AsyncAPIResponse[Any]":
+async def _open(
+    stack: AsyncExitStack, question: CompletionRequest, habits: ServerProfile
+) -> "openai.AsyncAPIResponse[Any]":
     """Ask, in the way that this server takes, and once more where that is likely to help."""
     retried = False
     while True:
@@ -183,7 +187,7 @@ async def _open(stack: AsyncExitStack, question: Question, habits: Habits) -> "o
 
 
 async def _request(
-    stack: AsyncExitStack, question: Question, habits: Habits
+    stack: AsyncExitStack, question: CompletionRequest, habits: ServerProfile
 ) -> "openai.AsyncAPIResponse[Any]":
     # The client's overloads know no parameter whose name is chosen at run time.
     create: Any = _client().chat.completions.with_streaming_response.create
@@ -206,7 +210,7 @@ async def _request(
 USAGE_FIELD = re.compile("stream_options|include_usage")
 
 
-def _learn(fault: "openai.APIError", habits: Habits) -> bool:
+def _learn(fault: "openai.APIError", habits: ServerProfile) -> bool:
     """Whether the server named a field that it does not take, so that it is asked again without it."""
     if not isinstance(fault, openai.BadRequestError | openai.UnprocessableEntityError):
         return False
@@ -220,31 +224,33 @@ def _learn(fault: "openai.APIError", habits: Habits) -> bool:
     return False
 
 
-def _pause_before_retry(fault: "openai.APIError", question: Question, *, retried: bool) -> float | None:
+def _pause_before_retry(
+    fault: "openai.APIError", question: CompletionRequest, *, retried: bool
+) -> float | None:
     """Seconds until the same is asked again; None where it is not."""
     now = asyncio.get_running_loop().time()
     if _is_loading(fault):
         return LOADING_SECONDS if now + LOADING_SECONDS < question.give_up_at else None
     known = _fault_of(fault)
     is_passing = isinstance(known, errors.ModelBusy | errors.ModelUnreachable) or (
-        isinstance(fault, openai.InternalServerError) and isinstance(known, errors.ModelBroken)
+        isinstance(fault, openai.InternalServerError) and isinstance(known, errors.ModelMisconfigured)
     )
     if retried or not is_passing:
         return None
     pause = RETRY_SECONDS if known.retry_after is None else known.retry_after
-    return pause if pause <= LONGEST_RETRY_SECONDS else None
+    return pause if pause <= MAX_RETRY_SECONDS else None
 
 
 def _is_loading(fault: "openai.APIError") -> bool:
-    return isinstance(fault, openai.APIStatusError) and says_loading(fault.status_code, fault.body)
+    return isinstance(fault, openai.APIStatusError) and is_model_loading(fault.status_code, fault.body)
 
 
-def _fault_of(fault: "openai.APIError") -> errors.ModelFault:
+def _fault_of(fault: "openai.APIError") -> errors.ModelError:
     if isinstance(fault, openai.APITimeoutError):
         # The transport calls a refused connection a timeout too; only its cause's name tells them apart.
         is_away = type(fault.__cause__).__name__ == "ConnectTimeout"
-        return errors.ModelUnreachable() if is_away else errors.ModelSilent()
+        return errors.ModelUnreachable() if is_away else errors.ModelTimeout()
     if isinstance(fault, openai.APIStatusError):
         headers: Mapping[str, str] = fault.response.headers
-        return fault_of_status(fault.status_code, fault.body or fault.message, headers)
+        return map_status_error(fault.status_code, fault.body or fault.message, headers)
     return errors.ModelUnreachable()

@@ -25,7 +25,7 @@ THINKING = {
     "<|channel|>commentary<|message|>": "<|end|>",
 }
 # Marks around the answer itself that some of these leave in.
-MARKS = (
+ANSWER_MARKERS = (
     "<answer>",
     "</answer>",
     "<|begin_of_solution|>",
@@ -48,7 +48,7 @@ THOUGHT_FIELDS = ("reasoning_content", "reasoning", "thinking")
 
 # `finish_reason` beside "stop": in lower case, and by what it means.
 REACHED_LIMIT = {"length", "max_tokens", "max_output_tokens", "model_length"}
-ENDS: dict[str, type[errors.ModelFault]] = {
+FINISH_REASON_ERRORS: dict[str, type[errors.ModelError]] = {
     "content_filter": errors.AnswerFiltered,
     "content_filtered": errors.AnswerFiltered,
     "safety": errors.AnswerFiltered,  # Gemini
@@ -61,16 +61,16 @@ ENDS: dict[str, type[errors.ModelFault]] = {
     "refusal": errors.ModelRefused,  # Anthropic
     "tool_calls": errors.AnswerEmpty,
     "function_call": errors.AnswerEmpty,
-    "error": errors.ModelBroken,  # OpenRouter
-    "abort": errors.ModelBroken,  # vLLM, SGLang
-    "network_error": errors.ModelBroken,  # GLM
-    "malformed_function_call": errors.ModelBroken,
+    "error": errors.ModelMisconfigured,  # OpenRouter
+    "abort": errors.ModelMisconfigured,  # vLLM, SGLang
+    "network_error": errors.ModelMisconfigured,  # GLM
+    "malformed_function_call": errors.ModelMisconfigured,
     "insufficient_system_resource": errors.ModelBusy,  # DeepSeek
 }
 
 # What a fault's status says, where its words say nothing better.
-STATUSES: dict[int, type[errors.ModelFault]] = {
-    HTTPStatus.PAYMENT_REQUIRED: errors.OutOfQuota,
+STATUS_ERRORS: dict[int, type[errors.ModelError]] = {
+    HTTPStatus.PAYMENT_REQUIRED: errors.QuotaExceeded,
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: errors.PromptTooLong,
     HTTPStatus.REQUEST_TIMEOUT: errors.ModelBusy,
     HTTPStatus.CONFLICT: errors.ModelBusy,
@@ -87,7 +87,7 @@ STATUSES: dict[int, type[errors.ModelFault]] = {
     529: errors.ModelBusy,  # Anthropic: overloaded
 }
 # What a fault's code, type and message say. The first that is found counts.
-SIGNS: tuple[tuple[re.Pattern[str], type[errors.ModelFault]], ...] = (
+ERROR_TEXT_PATTERNS: tuple[tuple[re.Pattern[str], type[errors.ModelError]], ...] = (
     (
         re.compile(
             r"context.?(?:length|window|size)|exceed_context|maximum context|too many (?:input )?tokens"
@@ -99,7 +99,7 @@ SIGNS: tuple[tuple[re.Pattern[str], type[errors.ModelFault]], ...] = (
     ),
     (
         re.compile(r"insufficient.{0,8}(?:quota|balance|credit|fund)|billing|payment|credits", re.IGNORECASE),
-        errors.OutOfQuota,
+        errors.QuotaExceeded,
     ),
     (
         re.compile(
@@ -112,6 +112,6 @@ SIGNS: tuple[tuple[re.Pattern[str], type[errors.ModelFault]], ...] = (
     (re.compile(r"overloaded|rate.?limit|loading model|at capacity", re.IGNORECASE), errors.ModelBusy),
 )
 # Statuses whose words are not looked at: whatever a server says with them, the operator has to see to it.
-PLAIN_STATUSES = {HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED}
+CONFIGURATION_STATUSES = {HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED}
 # A server that is up while its model is not yet: llama.cpp.
 LOADING = re.compile(r"loading model|model is (?:still |being |currently )?load", re.IGNORECASE)

@@ -5,11 +5,11 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any
 
-from inference.errors import ModelGarbled, ModelSilent, ModelUnreachable
-from inference.faults import fault_of_event
+from inference.error_mapping import map_event_error
+from inference.errors import ModelResponseInvalid, ModelTimeout, ModelUnreachable
 
 # In bytes. A chunk that carries one token is some hundreds of them.
-LONGEST_LINE = 1_000_000
+MAX_LINE_BYTES = 1_000_000
 # A server that only says that it lives is waited for this many times as long as one that says nothing.
 ALIVE_FOR = 2
 
@@ -46,8 +46,8 @@ class EventReader:
             chunk = await self._chunk()
             lines = (self._unread + (b"\n\n" if chunk is None else chunk)).split(b"\n")
             self._unread = lines.pop()
-            if len(self._unread) + len(self._partial) > LONGEST_LINE:
-                raise ModelGarbled
+            if len(self._unread) + len(self._partial) > MAX_LINE_BYTES:
+                raise ModelResponseInvalid
             for line in lines:
                 data = self._event(line)
                 if data is not None:
@@ -66,7 +66,7 @@ class EventReader:
         try:
             return await asyncio.wait_for(anext(self._chunks, None), min(self._patience, max(limit, 0)))
         except TimeoutError as fault:
-            raise ModelSilent from fault
+            raise ModelTimeout from fault
         except Exception as fault:
             # Each transport has errors of its own for a connection that breaks while the body is read.
             raise ModelUnreachable from fault
@@ -81,15 +81,15 @@ class EventReader:
             return self._parsed(payload)
         if self._partial and not line.strip():
             # An empty line ends an event, and this one is no JSON.
-            raise ModelGarbled
+            raise ModelResponseInvalid
         if line.startswith(b"error:"):
             # llama.cpp, before 2026.
-            raise fault_of_event(_object(line[6:]).get("error", _object(line[6:])))
+            raise map_event_error(_object(line[6:]).get("error", _object(line[6:])))
         if self._body is not None and not line.startswith((b":", b"event:", b"id:", b"retry:")):
             self._body.append(line)
             self._body_size += len(line) + 1
-            if self._body_size > LONGEST_LINE:
-                raise ModelGarbled
+            if self._body_size > MAX_LINE_BYTES:
+                raise ModelResponseInvalid
         return None
 
     def _parsed(self, payload: bytes) -> dict[str, Any] | None:
@@ -117,15 +117,15 @@ def _object(payload: bytes) -> dict[str, Any]:
     try:
         return _checked(json.loads(payload))
     except ValueError as fault:
-        raise ModelGarbled from fault
+        raise ModelResponseInvalid from fault
 
 
 def _checked(data: object) -> dict[str, Any]:
     if not isinstance(data, dict):
-        raise ModelGarbled
+        raise ModelResponseInvalid
     if error := data.get("error"):
-        raise fault_of_event(error)
+        raise map_event_error(error)
     if data.get("object") == "error":
         # vLLM, before 2026.
-        raise fault_of_event(data)
+        raise map_event_error(data)
     return data

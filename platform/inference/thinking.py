@@ -3,12 +3,12 @@
 import re
 from typing import NamedTuple
 
-from inference.quirks import MARKS, THINKING
+from inference.quirks import ANSWER_MARKERS, THINKING
 
 _CLOSERS = frozenset(THINKING.values())
 # Phi ends every answer with it, so that alone it closes no thinking.
 _ENDS_ANSWERS = "<|end|>"
-_TAGS = (*THINKING, *_CLOSERS, *MARKS)
+_TAGS = (*THINKING, *_CLOSERS, *ANSWER_MARKERS)
 _TAG = re.compile("|".join(map(re.escape, sorted(_TAGS, key=len, reverse=True))), re.IGNORECASE)
 # Most pieces hold none of the signs that a tag begins with.
 _BEGINNING = re.compile("|".join({re.escape(tag[0]) for tag in _TAGS}))
@@ -57,7 +57,7 @@ class ThinkingFilter:
             if self._closer:
                 thought += before
                 self._closer = ""
-            elif name in MARKS and not self.has_thought and not name.startswith("<|"):
+            elif name in ANSWER_MARKERS and not self.has_thought and not name.startswith("<|"):
                 # HTML that a lesson may show.
                 answer += before + tag.group()
                 continue
@@ -67,7 +67,7 @@ class ThinkingFilter:
             else:
                 answer += before
                 self._closer = THINKING.get(name, "")
-            self.has_thought |= name not in MARKS and name != _ENDS_ANSWERS
+            self.has_thought |= name not in ANSWER_MARKERS and name != _ENDS_ANSWERS
             self.holds &= not self.has_thought
             self._last = ""
         rest = self._settled()

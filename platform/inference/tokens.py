@@ -5,13 +5,13 @@ import re
 from functools import lru_cache
 
 # A chat template wraps every message in a few tokens of its own (role, start and end marks).
-TOKENS_A_MESSAGE = 8
+TOKENS_PER_MESSAGE = 8
 # English prose is near 4.2 bytes a token in the byte-level vocabularies in use.
-BYTES_A_TOKEN_LIKELY = 4
+TYPICAL_BYTES_PER_TOKEN = 4
 # A tutor's answer has no more, apart from white space and rulers.
-BYTES_A_TOKEN_AT_MOST = 6
+MAX_BYTES_PER_TOKEN = 6
 # Servers that send a token a chunk, which most do, send none that is longer; others send a sentence at a time.
-LONGEST_TOKEN = 16
+MAX_TOKEN_LENGTH = 16
 
 # What a vocabulary may have as one token or a few: words that touch no digit, with the space before them, in one case
 # or with a capital at the beginning; and white space.
@@ -38,19 +38,19 @@ todos una uno unos vez
 _COMMON = frozenset(_COMMON_WORDS.split())
 
 
-def tokens_likely(text: str) -> int:
+def estimate_tokens(text: str) -> int:
     """An estimate of one message's tokens, mark-up included: for billing where a provider counts nothing."""
-    return math.ceil(len(text.encode()) / BYTES_A_TOKEN_LIKELY) + TOKENS_A_MESSAGE
+    return math.ceil(len(text.encode()) / TYPICAL_BYTES_PER_TOKEN) + TOKENS_PER_MESSAGE
 
 
-def tokens_at_most(text: str) -> int:
+def estimate_max_tokens(text: str) -> int:
     """A bound on one message's tokens, mark-up included: what a hold has to cover.
 
     A byte-level vocabulary never needs more than a token a byte, and digits, symbols and other scripts can come to
     that. Only what reads like a word is taken for less.
     """
     words = _NATURAL.findall(text)
-    return len(text.encode()) - sum(map(len, words)) + sum(map(_word_at_most, words)) + TOKENS_A_MESSAGE
+    return len(text.encode()) - sum(map(len, words)) + sum(map(_word_at_most, words)) + TOKENS_PER_MESSAGE
 
 
 @lru_cache(maxsize=8192)
@@ -68,9 +68,9 @@ def _word_at_most(found: str) -> int:
     return math.ceil(length * (0.45 if is_speakable else 0.8))
 
 
-def tokens_of_piece(text: str) -> tuple[int, int]:
+def estimate_piece_tokens(text: str) -> tuple[int, int]:
     """How many tokens a piece of an answer is: as likely, and at the least. Most pieces are one."""
-    if len(text) <= LONGEST_TOKEN:
+    if len(text) <= MAX_TOKEN_LENGTH:
         return 1, 1
-    likely = math.ceil(len(text.encode()) / BYTES_A_TOKEN_LIKELY)
-    return likely, math.ceil(len(" ".join(text.split())) / BYTES_A_TOKEN_AT_MOST)
+    likely = math.ceil(len(text.encode()) / TYPICAL_BYTES_PER_TOKEN)
+    return likely, math.ceil(len(" ".join(text.split())) / MAX_BYTES_PER_TOKEN)

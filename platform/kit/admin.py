@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from kit.texts import normalize_line
 
 
-class NotAddedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class NoAddAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Rows that come about elsewhere: an admin may look at them and, unless a page says otherwise, delete one."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -22,14 +22,14 @@ class NotAddedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return False
 
 
-class ReadOnlyAdmin(NotAddedAdmin):
+class ReadOnlyAdmin(NoAddAdmin):
     """Rows that are looked at here, and written by services alone."""
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
 
-class ReadableAutocomplete(AutocompleteSelect):
+class SafeAutocompleteSelect(AutocompleteSelect):
     """Looks up the name of what is chosen, and of nothing that cannot be a key: a link or a form may hold anything."""
 
     def optgroups(self, name: str, value: Sequence[str], attrs: dict[str, Any] | None = None) -> Any:
@@ -43,18 +43,18 @@ class ReadableAutocomplete(AutocompleteSelect):
         return True
 
 
-class AutocompleteAdmin[M: Model](admin.ModelAdmin):  # type: ignore[type-arg]
+class SafeAutocompleteAdmin[M: Model](admin.ModelAdmin):  # type: ignore[type-arg]
     """A form that can be opened, and shown again, with anything in the fields that complete what is typed."""
 
     def formfield_for_foreignkey(
         self, db_field: "ForeignKey[Any]", request: HttpRequest, **given: Any
     ) -> Any:
         if db_field.name in self.get_autocomplete_fields(request):
-            given.setdefault("widget", ReadableAutocomplete(db_field, self.admin_site))
+            given.setdefault("widget", SafeAutocompleteSelect(db_field, self.admin_site))
         return super().formfield_for_foreignkey(db_field, request, **given)
 
 
-class TextSearchAdmin[M: Model](admin.ModelAdmin):  # type: ignore[type-arg]
+class NormalizedSearchAdmin[M: Model](admin.ModelAdmin):  # type: ignore[type-arg]
     """A list whose search finds what people typed, as it is stored normalised."""
 
     def get_search_results(

@@ -5,7 +5,7 @@ from uuid import UUID
 from django.db import connection
 
 
-def give_back() -> None:
+def release_connection() -> None:
     """Return this thread's database connection to the pool, for work that goes on without it for a while.
 
     A transaction that is still open keeps its connection.
@@ -14,12 +14,12 @@ def give_back() -> None:
         connection.close()
 
 
-def lock_number(number: int) -> None:
+def acquire_numbered_lock(number: int) -> None:
     """Hold the lock of this number until the transaction ends. Each use has a number that no other uses."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [number])
 
 
-def lock_key(key: UUID) -> None:
+def acquire_key_lock(key: UUID) -> None:
     """Hold a lock on a key until the transaction ends, also where no row has it yet."""
-    lock_number(int.from_bytes(key.bytes[:8], signed=True))
+    acquire_numbered_lock(int.from_bytes(key.bytes[:8], signed=True))

@@ -7,15 +7,15 @@ from django.urls import reverse
 from django.utils.translation import get_language
 
 
-def page_language() -> str:
+def get_page_language() -> str:
     return get_language() or settings.LANGUAGE_CODE
 
 
-def read_in[Written: Model](
+def select_language[Written: Model](
     rows: QuerySet[Written], *, name: str, language: str | None = None
 ) -> QuerySet[Written]:
     """Of the rows that share a `name`, the one in `language` (the page's, without one), or else in the first one."""
-    language = language or page_language()
+    language = language or get_page_language()
     first = Q(language=settings.LANGUAGE_CODE)
     if language == settings.LANGUAGE_CODE:
         return rows.filter(first)
@@ -23,14 +23,14 @@ def read_in[Written: Model](
     return rows.filter(Q(language=language) | first & ~Q(**{f"{name}__in": own}))
 
 
-def feed_language(request: HttpRequest) -> str:
+def get_feed_language(request: HttpRequest) -> str:
     """The language that a feed's address names; the first one without."""
     named = request.GET.get("language", "")
     return named if named in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE
 
 
-def feed_path(route: str) -> str:
+def build_feed_path(route: str) -> str:
     """The path of a feed in the page's language."""
-    language = page_language()
+    language = get_page_language()
     path = reverse(route)
     return path if language == settings.LANGUAGE_CODE else f"{path}?language={language}"

@@ -98,7 +98,7 @@ _WORD = re.compile(r"\S+")
 _PATH = r"(?:[/?#](?:(?!://)[\w\-./?=&%~#+:@!$*])*)?"
 
 
-def own_links_only(text: str) -> str:
+def break_foreign_links(text: str) -> str:
     """A mail's text with every other address broken by spaces, so that no mail program makes a link of it."""
     own = re.compile(rf"[(\[<“‘\"']*{re.escape(settings.SITE_URL.rstrip('/'))}{_PATH}[)\]>”’\"'.,;:!?]*")
 

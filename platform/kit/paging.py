@@ -23,7 +23,7 @@ class Page[Row: Model]:
     older: str = ""
 
 
-def page_of[Row: Model](rows: QuerySet[Row], *, by: str, size: int, cursor: str = "") -> Page[Row]:
+def paginate[Row: Model](rows: QuerySet[Row], *, by: str, size: int, cursor: str = "") -> Page[Row]:
     """The `size` rows after `cursor`, newest first by the time `by` and then by key.
 
     The cursor carries the time of the last row and does not look it up: that row may be gone, or may have moved.

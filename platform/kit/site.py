@@ -5,16 +5,16 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 
-def absolute(path: str) -> str:
+def build_absolute_url(path: str) -> str:
     """The public address of one of this site's paths."""
     return settings.SITE_URL.rstrip("/") + path
 
 
-def host() -> str:
+def get_site_host() -> str:
     """The site's host, without a port."""
     return urlsplit(settings.SITE_URL).hostname or "localhost"
 
 
-def at_site(url: str) -> str:
+def move_to_site_host(url: str) -> str:
     """A link of this site at its public address, whichever host it was made with."""
-    return absolute(urlsplit(url)._replace(scheme="", netloc="").geturl())
+    return build_absolute_url(urlsplit(url)._replace(scheme="", netloc="").geturl())

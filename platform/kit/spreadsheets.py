@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from django.http import StreamingHttpResponse
 
 # A spreadsheet runs what begins with one of these.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 class _Line:
@@ -16,7 +16,9 @@ class _Line:
         return line
 
 
-def spreadsheet(name: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> StreamingHttpResponse:
+def build_csv_response(
+    name: str, columns: Sequence[str], rows: Iterable[Sequence[str]]
+) -> StreamingHttpResponse:
     """A download of `name`.csv, sent as its rows are read."""
     headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
     lines = _lines(columns, rows)
@@ -28,4 +30,4 @@ def _lines(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[st
     # Spreadsheets take a file without this mark for something older than UTF-8.
     yield "\ufeff" + writer.writerow(columns)
     for row in rows:
-        yield writer.writerow(f"'{value}" if value.startswith(FORMULA) else value for value in row)
+        yield writer.writerow(f"'{value}" if value.startswith(FORMULA_STARTS) else value for value in row)

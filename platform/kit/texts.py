@@ -65,16 +65,16 @@ class LengthValidator:
 
     def __call__(self, text: str) -> None:
         if len(text) > self.limit:
-            raise ValidationError(length_said(len(text), self.limit), code="max_length")
+            raise ValidationError(format_length_error(len(text), self.limit), code="max_length")
 
 
-def length_said(length: int, limit: int) -> str:
+def format_length_error(length: int, limit: int) -> str:
     """A text is too long: how long it is, and how long it may be."""
     return _(
         "This is %(length)s characters long, and %(limit)s is the most that fits. What you wrote is still here: "
         "shorten it and send it again."
-    ) % {"length": count_said(length), "limit": count_said(limit)}
+    ) % {"length": format_character_count(length), "limit": format_character_count(limit)}
 
 
-def count_said(count: int) -> str:
+def format_character_count(count: int) -> str:
     return number_format(count, force_grouping=True)

@@ -3,5 +3,5 @@
 import secrets
 
 
-def new_token() -> str:
+def generate_token() -> str:
     return secrets.token_urlsafe(24)

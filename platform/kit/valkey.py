@@ -18,7 +18,7 @@ from redis.retry import Retry
 CONNECT_SECONDS = 0.5
 
 
-def client_options(*, seconds: float) -> dict[str, Any]:
+def build_client_options(*, seconds: float) -> dict[str, Any]:
     """For a library that makes its client itself. `seconds` is how long an answer may take."""
     return {
         "socket_connect_timeout": CONNECT_SECONDS,
@@ -27,14 +27,14 @@ def client_options(*, seconds: float) -> dict[str, Any]:
     }
 
 
-def client(url: str = "", *, seconds: float = 1.0) -> "redis.Redis":
+def create_client(url: str = "", *, seconds: float = 1.0) -> "redis.Redis":
     """A client whose answers are text. The caller keeps it: it holds a pool of connections."""
     return redis.Redis.from_url(
-        url or settings.VALKEY_URL, decode_responses=True, **client_options(seconds=seconds)
+        url or settings.VALKEY_URL, decode_responses=True, **build_client_options(seconds=seconds)
     )
 
 
-def async_client(
+def create_async_client(
     *, seconds: float = 2.0, connect_seconds: float = CONNECT_SECONDS, single_connection: bool = False
 ) -> "redis.asyncio.Redis":
     """The same for one event loop."""
@@ -59,7 +59,7 @@ class JSONSerializer:
         return json.loads(stored)
 
 
-class SteadyCache(RedisCache):
+class FallbackCache(RedisCache):
     """Valkey, or this process while Valkey is away. Only what may be forgotten belongs in it.
 
     Its absence is nobody's error: a counter that is away must neither lock people out nor vanish.
@@ -102,6 +102,6 @@ class SteadyCache(RedisCache):
     def clear(self) -> None:
         """Forget what lies under this cache's prefix. Django's own would empty Valkey, with the broker in it."""
         self._local.clear()
-        client = self._cache.get_client(write=True)
-        for key in client.scan_iter(match=self.make_key("*")):
-            client.delete(key)
+        create_client = self._cache.get_client(write=True)
+        for key in create_client.scan_iter(match=self.make_key("*")):
+            create_client.delete(key)

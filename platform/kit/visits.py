@@ -4,13 +4,13 @@ from django.http import HttpRequest
 
 # Browsers, and mail and chat programs that show a preview, say in one of these that nobody has opened the page yet.
 PURPOSE_HEADERS = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
-AHEAD_OF_TIME = ("prefetch", "prerender", "preview")
+PREFETCH_PURPOSES = ("prefetch", "prerender", "preview")
 
 
-def is_fetched_ahead(request: HttpRequest) -> bool:
+def is_prefetch(request: HttpRequest) -> bool:
     """Whether a browser asks for a page that its reader may open later, or never."""
     purposes = " ".join(request.headers.get(name, "") for name in PURPOSE_HEADERS).lower()
-    return any(word in purposes for word in AHEAD_OF_TIME)
+    return any(word in purposes for word in PREFETCH_PURPOSES)
 
 
 def is_visit(request: HttpRequest) -> bool:
@@ -19,4 +19,4 @@ def is_visit(request: HttpRequest) -> bool:
     A page whose opening means something, such as a look at what a teen asked, may take only a visit for it, and must
     show nothing to anything else.
     """
-    return request.method != "HEAD" and not is_fetched_ahead(request)
+    return request.method != "HEAD" and not is_prefetch(request)

@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from kit.languages import page_language
+from kit.languages import get_page_language
 
 MAX_KEY_LENGTH = 200
 MAX_SUBJECT_LENGTH = 200
@@ -40,7 +40,7 @@ class Email(models.Model):
     to = models.EmailField(_("to"))
     subject = models.CharField(_("subject"), max_length=MAX_SUBJECT_LENGTH)
     text = models.TextField(_("text"))
-    language = models.CharField(_("language"), max_length=10, default=page_language, editable=False)
+    language = models.CharField(_("language"), max_length=10, default=get_page_language, editable=False)
     # Where a reader's mail program goes to stop such mail with one click (RFC 8058). It takes a POST.
     unsubscribe_url = models.URLField(_("address to stop it"), max_length=300, blank=True, editable=False)
     message_id = models.CharField(_("message id"), max_length=320, editable=False)

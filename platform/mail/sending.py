@@ -16,7 +16,7 @@ from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from kit.connections import give_back, lock_number
+from kit.connections import acquire_numbered_lock, release_connection
 from mail import nudge
 from mail.messages import build_message
 from mail.models import Email, EmailState
@@ -65,7 +65,7 @@ def send_email(*, email_id: UUID) -> bool:
 @transaction.atomic
 def claim_email(*, email_id: UUID) -> Email | None:
     """Take a mail that is due for this worker. None when it is not, or when enough are being sent already."""
-    lock_number(CLAIMS_LOCK)
+    acquire_numbered_lock(CLAIMS_LOCK)
     now = timezone.now()
     if Email.objects.filter(state=EmailState.SENDING, lease_until__gt=now).count() >= MAX_CONCURRENT_SENDS:
         return None
@@ -77,7 +77,7 @@ def claim_email(*, email_id: UUID) -> Email | None:
 
 def _submit(email: Email) -> SendError | None:
     """Give the mail to the server, outside of any transaction and without a connection of the pool."""
-    give_back()
+    release_connection()
     try:
         message = build_message(email)
         message.send(using="default")

@@ -11,10 +11,10 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from kit.addresses import validate_address
-from kit.languages import page_language
-from kit.links import own_links_only
-from kit.site import host
+from kit.email_addresses import validate_email_address
+from kit.languages import get_page_language
+from kit.links import break_foreign_links
+from kit.site import get_site_host
 from mail import nudge
 from mail.models import MAX_KEY_LENGTH, MAX_SUBJECT_LENGTH, Attachment, Email, EmailState
 from mail.sending import MAX_CONCURRENT_SENDS
@@ -51,7 +51,7 @@ class NewEmail:
     text: str
     attachments: Sequence[NewAttachment] = ()
     unsubscribe_url: str = ""
-    language: str = field(default_factory=page_language)
+    language: str = field(default_factory=get_page_language)
     is_by_staff: bool = False
 
 
@@ -107,11 +107,11 @@ def build_email(new_email: NewEmail) -> Email:
         to=new_email.to,
         subject=new_email.subject
         if new_email.is_by_staff
-        else own_links_only(new_email.subject)[:MAX_SUBJECT_LENGTH],
-        text=new_email.text if new_email.is_by_staff else own_links_only(new_email.text),
+        else break_foreign_links(new_email.subject)[:MAX_SUBJECT_LENGTH],
+        text=new_email.text if new_email.is_by_staff else break_foreign_links(new_email.text),
         language=new_email.language,
         unsubscribe_url=new_email.unsubscribe_url,
-        message_id=f"<{email_id}@{host()}>",
+        message_id=f"<{email_id}@{get_site_host()}>",
     )
 
 
@@ -143,7 +143,7 @@ def _require_sendable(new_email: NewEmail) -> None:
     if any("".join(line.splitlines()) != line for line in lines):
         raise ValueError("A line break would begin another header.")
     try:
-        validate_address(new_email.to)
+        validate_email_address(new_email.to)
     except ValidationError as fault:
         raise ValueError("That is not an address.") from fault
 

@@ -12,8 +12,8 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from kit.found import or_404
-from kit.paging import page_of
+from kit.not_found import raise_404_on
+from kit.paging import paginate
 from mail.messages import build_headers
 from mail.models import Attachment, Email
 from mail.selectors import get_attachment, get_email, list_emails
@@ -44,20 +44,20 @@ def _context(**more: object) -> dict[str, object]:
 @demo_only
 def outbox(request: HttpRequest) -> HttpResponse:
     cursor = request.GET.get("before", "")
-    listed = page_of(list_emails(), by="created_at", size=EMAILS_PER_PAGE, cursor=cursor)
+    listed = paginate(list_emails(), by="created_at", size=EMAILS_PER_PAGE, cursor=cursor)
     return render(request, "mail/outbox.html", _context(listed=listed, is_first=not cursor))
 
 
 @demo_only
 def email(request: HttpRequest, email_id: UUID) -> HttpResponse:
-    with or_404(Email.DoesNotExist):
+    with raise_404_on(Email.DoesNotExist):
         email = get_email(email_id)
     return render(request, "mail/email.html", _context(email=email, headers=build_headers(email)))
 
 
 @demo_only
 def attachment(_request: HttpRequest, email_id: UUID, attachment_id: int) -> HttpResponse:
-    with or_404(Attachment.DoesNotExist):
+    with raise_404_on(Attachment.DoesNotExist):
         found = get_attachment(email_id, attachment_id)
     disposition = content_disposition_header(as_attachment=True, filename=found.filename)
     return HttpResponse(

@@ -10,22 +10,22 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from inference.provider import provider_answers
-from kit.connections import give_back
-from kit.valkey import async_client
+from inference.provider import check_provider
+from kit.connections import release_connection
+from kit.valkey import create_async_client
 
-SECONDS_A_CHECK = 2.0
+CHECK_SECONDS = 2.0
 
 
 @never_cache
 @require_safe
-async def process(_request: HttpRequest) -> HttpResponse:
+async def healthz(_request: HttpRequest) -> HttpResponse:
     return HttpResponse("ok\n", content_type="text/plain")
 
 
 @never_cache
 @require_safe
-async def parts(_request: HttpRequest) -> JsonResponse:
+async def readyz(_request: HttpRequest) -> JsonResponse:
     """Each part by name, "ok" or the kind of its failure; 200 when all are ok, else 503."""
     checks = {"database": _database, "valkey": _valkey, "worker": _worker, "model": _model}
     said = await asyncio.gather(*(_outcome(check) for check in checks.values()))
@@ -36,7 +36,7 @@ async def parts(_request: HttpRequest) -> JsonResponse:
 async def _outcome(check: Callable[[], Awaitable[None]]) -> str:
     # The failure's kind is said and nothing else: an address or a password may stand in its message.
     try:
-        await asyncio.wait_for(check(), SECONDS_A_CHECK)
+        await asyncio.wait_for(check(), CHECK_SECONDS)
     except TimeoutError:
         return "no answer"
     except Exception as fault:  # noqa: BLE001 - a part may fail in any way, and this page must tell of it
@@ -51,21 +51,21 @@ def _database() -> None:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     finally:
-        give_back()
+        release_connection()
 
 
 async def _valkey() -> None:
-    async with async_client(seconds=SECONDS_A_CHECK) as client:
+    async with create_async_client(seconds=CHECK_SECONDS) as client:
         await client.ping()
 
 
 async def _model() -> None:
-    await provider_answers()
+    await check_provider()
 
 
 @sync_to_async(thread_sensitive=False)
 def _worker() -> None:
     # `limit` ends the wait at the first reply instead of listening for the whole timeout.
-    replies = current_app.control.broadcast("ping", reply=True, timeout=SECONDS_A_CHECK - 0.5, limit=1)
+    replies = current_app.control.broadcast("ping", reply=True, timeout=CHECK_SECONDS - 0.5, limit=1)
     if not replies:
         raise TimeoutError

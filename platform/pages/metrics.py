@@ -16,7 +16,7 @@ from budgets.selectors import count_open_holds
 from chat.selectors import count_live_turns
 from chat.turns.outages import find_outage
 from chat.turns.outcomes import MEASURES
-from telemetry.gathering import sums
+from telemetry.metric_store import read_totals
 
 
 @never_cache
@@ -28,7 +28,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
     if settings.METRICS_TOKEN and not _has_token(request):
         return HttpResponse(status=401, headers={"WWW-Authenticate": "Bearer"})
     encode, content_type = choose_encoder(request.headers.get("Accept", ""))
-    return HttpResponse(encode(Site()), content_type=content_type)
+    return HttpResponse(encode(SiteCollector()), content_type=content_type)
 
 
 def _is_this_machine(request: HttpRequest) -> bool:
@@ -40,11 +40,11 @@ def _has_token(request: HttpRequest) -> bool:
     return scheme.lower() == "bearer" and constant_time_compare(given, settings.METRICS_TOKEN)
 
 
-class Site:
+class SiteCollector:
     """A collector in prometheus_client's sense."""
 
     def collect(self) -> Iterator[Metric]:
-        counted = sums()
+        counted = read_totals()
         yield GaugeMetricFamily(
             "kitchen_valkey_up",
             "Whether Valkey answers; counters are missing while not.",
@@ -55,7 +55,7 @@ class Site:
         yield GaugeMetricFamily("kitchen_holds_open", "Holds that are not resolved yet.", count_open_holds())
         outage = find_outage()
         yield GaugeMetricFamily(
-            "kitchen_model_down_seconds",
+            "kitchen_model_outage_seconds",
             "How long the model has given no answers; 0 while it does.",
             (timezone.now() - outage.began_at).total_seconds() if outage else 0,
         )

@@ -19,7 +19,7 @@ class LanguageMiddleware(LocaleMiddleware):
         return response
 
 
-def reply_mark_middleware(
+def response_mark_middleware(
     get_response: Callable[[HttpRequest], HttpResponseBase],
 ) -> Callable[[HttpRequest], HttpResponseBase]:
     """Outermost, so that replies of other middleware and error pages are marked as well."""

@@ -6,9 +6,9 @@ urlpatterns = [
     path("", views.home, name="home"),
     path("about", views.about, name="about"),
     path("privacy", views.privacy, name="privacy"),
-    path("help/", views.using, name="using"),
-    path("language", views.choose, name="language"),
-    path("healthz", health.process, name="healthz"),
+    path("help/", views.how_to_use, name="using"),
+    path("language", views.choose_language, name="language"),
+    path("healthz", health.healthz, name="healthz"),
     path("metrics", metrics.metrics, name="metrics"),
-    path("readyz", health.parts, name="readyz"),
+    path("readyz", health.readyz, name="readyz"),
 ]

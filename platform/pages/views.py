@@ -13,8 +13,8 @@ from courses.learning.records import get_record
 from courses.library.selectors import list_reader_modules
 from events.selectors import find_next_event
 from families.next_steps import find_step_for_page
-from inference.place import guard_host, runs_at_home
-from kit.languages import page_language
+from inference.location import get_guard_host, is_self_hosted
+from kit.languages import get_page_language
 from privacy.registry import list_kinds
 
 
@@ -22,7 +22,9 @@ from privacy.registry import list_kinds
 def home(request: HttpRequest) -> HttpResponse:
     courses = list_reader_modules(get_record(request))
     unfinished = [reader_module for reader_module in courses if not reader_module.progress.is_finished]
-    own = [reader_module for reader_module in unfinished if reader_module.module.language == page_language()]
+    own = [
+        reader_module for reader_module in unfinished if reader_module.module.language == get_page_language()
+    ]
     begun = [reader_module for reader_module in unfinished if reader_module.progress.is_started]
     page = {
         "courses": courses,
@@ -42,18 +44,18 @@ def about(request: HttpRequest) -> HttpResponse:
 def privacy(request: HttpRequest) -> HttpResponse:
     page = {
         "kinds": list_kinds(),
-        "runs_at_home": runs_at_home(),
-        "guard_host": guard_host(),
+        "runs_at_home": is_self_hosted(),
+        "guard_host": get_guard_host(),
         "model_host": urlsplit(settings.TUTOR_BASE_URL).hostname,
     }
     return render(request, "pages/privacy.html", page)
 
 
 @require_safe
-def using(request: HttpRequest) -> HttpResponse:
+def how_to_use(request: HttpRequest) -> HttpResponse:
     return render(request, "pages/using.html")
 
 
 # Every page has this form. A token in it would leave a cookie with everybody who only reads, and keep pages that are
 # the same for all out of caches; and all that another site can do with it is to change the language.
-choose = csrf_exempt(require_POST(set_language))
+choose_language = csrf_exempt(require_POST(set_language))

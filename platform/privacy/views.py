@@ -19,13 +19,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from kit.person import Person
-from kit.throttles import Throttle, TooOften, slowed, too_often_said
+from kit.rate_limits import RateLimit, RateLimited, format_rate_limited, mark_rate_limited
 from privacy import services
 from privacy.archive import ExportCapacityExceeded, build_archive
 from privacy.registry import list_kinds
 
-download_limit = Throttle("data download", "5/hour")
-erase_limit = Throttle("data erase", "5/15minutes")
+download_limit = RateLimit("data download", "5/hour")
+erase_limit = RateLimit("data erase", "5/15minutes")
 NO_ROOM_WAIT_SECONDS = 300
 
 type OwnView = Callable[[HttpRequest, Person], HttpResponse | FileResponse]
@@ -104,7 +104,7 @@ def build_download_response(
     try:
         copy = make()
     except ExportCapacityExceeded:
-        download_limit.take_back(person.pk)
+        download_limit.undo_hit(person.pk)
         page = render(request, "data/no_room.html", status=HTTPStatus.SERVICE_UNAVAILABLE)
         page["Retry-After"] = str(NO_ROOM_WAIT_SECONDS)
         return page
@@ -120,8 +120,10 @@ def erase(request: HttpRequest, person: Person) -> HttpResponse:
     """Erase the person, once they have shown that it is them."""
     try:
         erase_limit.hit(person.pk)
-    except TooOften as refusal:
-        return slowed(_render_page(request, EraseForm(person), trouble=too_often_said(refusal)), refusal)
+    except RateLimited as refusal:
+        return mark_rate_limited(
+            _render_page(request, EraseForm(person), trouble=format_rate_limited(refusal)), refusal
+        )
     form = EraseForm(person, request.POST)
     if not form.is_valid():
         return _render_page(request, form, status=422)

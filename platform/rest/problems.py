@@ -15,14 +15,14 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from kit.throttles import TooOften
+from kit.rate_limits import RateLimited
 
 MEDIA_TYPE = "application/problem+json"
 TRY_AGAIN_SECONDS = 60
 
 
 @dataclass(frozen=True)
-class Kind:
+class ProblemType:
     """One kind of problem: `name` is for programs and stays, the words are for people. `detail` may be replaced."""
 
     name: str
@@ -40,7 +40,7 @@ class Kind:
 class Problem(Exception):
     """Raised in a view of the API, it becomes the answer. `fields` are the kind's own members, such as `refills_at`."""
 
-    kind: Kind
+    kind: ProblemType
     detail: str | Promise = ""
     headers: dict[str, str] = field(default_factory=dict)
     fields: dict[str, object] = field(default_factory=dict)
@@ -57,82 +57,84 @@ class Problem(Exception):
         }
 
 
-kinds: dict[str, Kind] = {}
+problem_types: dict[str, ProblemType] = {}
 
 
-def define(name: str, status: HTTPStatus, title: str | Promise, detail: str | Promise) -> Kind:
-    kinds[name] = Kind(name, status, title, detail)
-    return kinds[name]
+def define_problem_type(
+    name: str, status: HTTPStatus, title: str | Promise, detail: str | Promise
+) -> ProblemType:
+    problem_types[name] = ProblemType(name, status, title, detail)
+    return problem_types[name]
 
 
-NOT_SIGNED_IN = define(
+NOT_SIGNED_IN = define_problem_type(
     "not-signed-in", HTTPStatus.UNAUTHORIZED, _("You are not signed in"), _("Sign in first, then try again.")
 )
-FORGED = define(
-    "token-missing",
+CSRF_FAILED = define_problem_type(
+    "csrf-failed",
     HTTPStatus.FORBIDDEN,
     _("The request lacks its token"),
     _("Send the CSRF token of your session in the header X-CSRFToken. Nothing was changed."),
 )
-NOT_ALLOWED = define(
+NOT_ALLOWED = define_problem_type(
     "not-allowed", HTTPStatus.FORBIDDEN, _("This is not for you"), _("Your account may not do this.")
 )
-NOT_FOUND = define(
+NOT_FOUND = define_problem_type(
     "not-found", HTTPStatus.NOT_FOUND, _("There is nothing here"), _("It is not there, or it is not yours.")
 )
-NO_SUCH_METHOD = define(
+METHOD_NOT_ALLOWED = define_problem_type(
     "method-not-allowed",
     HTTPStatus.METHOD_NOT_ALLOWED,
     _("This address does not do that"),
     _("The header Allow says what it does."),
 )
-NOT_ACCEPTABLE = define(
+NOT_ACCEPTABLE = define_problem_type(
     "not-acceptable",
     HTTPStatus.NOT_ACCEPTABLE,
     _("There is no such form of it"),
     _("The API answers in JSON, and with event streams."),
 )
-NOT_JSON = define(
+NOT_JSON = define_problem_type(
     "unsupported-media-type",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     _("The API reads JSON"),
     _("Send it as application/json."),
 )
-BAD_JSON = define(
+BAD_JSON = define_problem_type(
     "bad-json", HTTPStatus.BAD_REQUEST, _("That is not JSON"), _("What was sent could not be read as JSON.")
 )
-BAD_REQUEST = define(
+BAD_REQUEST = define_problem_type(
     "bad-request", HTTPStatus.BAD_REQUEST, _("That could not be read"), _("The request is not in order.")
 )
-INVALID = define(
+INVALID = define_problem_type(
     "invalid",
     HTTPStatus.BAD_REQUEST,
     _("Something in it is not in order"),
     _("The member “errors” says what, field by field."),
 )
-TOO_LARGE = define(
+TOO_LARGE = define_problem_type(
     "too-large", HTTPStatus.CONTENT_TOO_LARGE, _("That is too much at once"), _("Send less of it.")
 )
-TOO_SLOW = define(
-    "too-slow",
+REQUEST_TIMEOUT = define_problem_type(
+    "request-timeout",
     HTTPStatus.REQUEST_TIMEOUT,
     _("That took too long to arrive"),
     _("Nothing was changed. Send it again."),
 )
-TOO_OFTEN = define(
-    "too-often",
+RATE_LIMITED = define_problem_type(
+    "rate-limited",
     HTTPStatus.TOO_MANY_REQUESTS,
     _("Too many tries"),
     _("Wait for as many seconds as the header Retry-After says, then try again."),
 )
-FAULT = define(
-    "fault",
+SERVER_ERROR = define_problem_type(
+    "server-error",
     HTTPStatus.INTERNAL_SERVER_ERROR,
     _("Something went wrong on our side"),
     _("It was not you. What was saved before is safe. Try again later."),
 )
-RECORDS_AWAY = define(
-    "records-away",
+DATABASE_UNAVAILABLE = define_problem_type(
+    "database-unavailable",
     HTTPStatus.SERVICE_UNAVAILABLE,
     _("This site cannot reach its records"),
     _(
@@ -141,14 +143,14 @@ RECORDS_AWAY = define(
     ),
 )
 
-FAULTS: dict[type[Exception], Kind] = {
+PROBLEM_TYPES_BY_EXCEPTION: dict[type[Exception], ProblemType] = {
     exceptions.NotAuthenticated: NOT_SIGNED_IN,
     exceptions.AuthenticationFailed: NOT_SIGNED_IN,
     exceptions.PermissionDenied: NOT_ALLOWED,
     PermissionDenied: NOT_ALLOWED,
     exceptions.NotFound: NOT_FOUND,
     Http404: NOT_FOUND,
-    exceptions.MethodNotAllowed: NO_SUCH_METHOD,
+    exceptions.MethodNotAllowed: METHOD_NOT_ALLOWED,
     exceptions.NotAcceptable: NOT_ACCEPTABLE,
     exceptions.UnsupportedMediaType: NOT_JSON,
     exceptions.ParseError: BAD_JSON,
@@ -158,20 +160,22 @@ FAULTS: dict[type[Exception], Kind] = {
 }
 
 
-def problem_of(fault: Exception) -> Problem | None:
+def find_problem(fault: Exception) -> Problem | None:
     """What a fault is told as; None for one that nobody foresaw."""
     if isinstance(fault, Problem):
         return fault
     if isinstance(fault, exceptions.ValidationError):
         return Problem(INVALID, fields={"errors": fault.get_full_details()})
-    if isinstance(fault, TooOften):
+    if isinstance(fault, RateLimited):
         seconds = fault.wait_seconds
         return Problem(
-            TOO_OFTEN, headers={"Retry-After": str(seconds)}, fields={"retry_after_seconds": seconds}
+            RATE_LIMITED, headers={"Retry-After": str(seconds)}, fields={"retry_after_seconds": seconds}
         )
     if isinstance(fault, OperationalError | InterfaceError):
-        return Problem(RECORDS_AWAY, headers={"Retry-After": str(TRY_AGAIN_SECONDS)})
-    kind = next((kind for known, kind in FAULTS.items() if isinstance(fault, known)), None)
+        return Problem(DATABASE_UNAVAILABLE, headers={"Retry-After": str(TRY_AGAIN_SECONDS)})
+    kind = next(
+        (kind for known, kind in PROBLEM_TYPES_BY_EXCEPTION.items() if isinstance(fault, known)), None
+    )
     if kind is None:
         return None
     # The library puts it there when it has turned somebody away who was not signed in.
@@ -179,9 +183,9 @@ def problem_of(fault: Exception) -> Problem | None:
     return Problem(kind, headers={"WWW-Authenticate": scheme} if scheme else {})
 
 
-def answer(fault: Exception, _context: object) -> Response | None:
+def handle_exception(fault: Exception, _context: object) -> Response | None:
     """The API's exception handler. None leaves a fault of our own to Django, which logs it and asks handler500."""
-    problem = problem_of(fault)
+    problem = find_problem(fault)
     if problem is None:
         return None
     return Response(
@@ -189,7 +193,7 @@ def answer(fault: Exception, _context: object) -> Response | None:
     )
 
 
-def plain_answer(problem: Problem) -> JsonResponse:
+def build_plain_response(problem: Problem) -> JsonResponse:
     """The same outside a view of the API, where there is no route or no database."""
     status = problem.kind.status
     return JsonResponse(problem.told(), status=status, headers=problem.headers, content_type=MEDIA_TYPE)

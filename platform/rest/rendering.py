@@ -10,7 +10,7 @@ class EscapingJSONRenderer(JSONRenderer):
     ensure_ascii = True
 
 
-class SteadyJSONRenderer(JSONRenderer):
+class SurrogateSafeJSONRenderer(JSONRenderer):
     """Escapes what cannot be written as UTF-8: a refusal may quote half a surrogate pair that somebody sent."""
 
     def render(

@@ -11,11 +11,11 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, inline_seri
 from rest_framework import serializers
 
 from rest import problems
-from rest.problems import Kind
+from rest.problems import ProblemType
 
 
-class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    target_class = "rest.session.Session"
+class SessionAuthenticationScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    target_class = "rest.session.SiteSessionAuthentication"
     name = "session"
 
     def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, str]:
@@ -52,21 +52,26 @@ class ProblemSerializer(serializers.Serializer[object]):
 type Answers = Mapping[int | tuple[int, str], object]
 
 # What any route may answer, and what one may that reads a body or needs the token.
-EVERYWHERE = (problems.NOT_SIGNED_IN, problems.NOT_ACCEPTABLE, problems.FAULT, problems.RECORDS_AWAY)
-ON_WRITING = (
+COMMON_PROBLEMS = (
+    problems.NOT_SIGNED_IN,
+    problems.NOT_ACCEPTABLE,
+    problems.SERVER_ERROR,
+    problems.DATABASE_UNAVAILABLE,
+)
+WRITE_PROBLEMS = (
     problems.BAD_REQUEST,
     problems.BAD_JSON,
     problems.INVALID,
-    problems.FORGED,
+    problems.CSRF_FAILED,
     problems.TOO_LARGE,
     problems.NOT_JSON,
 )
 
 
-def answers(good: Answers, *own: Kind, writes: bool = False) -> dict[Any, Any]:
+def describe_responses(good: Answers, *own: ProblemType, writes: bool = False) -> dict[Any, Any]:
     """A route's answers: the `good` ones, the problems of its `own`, and those that it has in common with others."""
     by_status = defaultdict(list)
-    for kind in (*EVERYWHERE, *(ON_WRITING if writes else ()), *own):
+    for kind in (*COMMON_PROBLEMS, *(WRITE_PROBLEMS if writes else ()), *own):
         by_status[kind.status.value].append(f"`{kind.name}`")
     return dict(good) | {
         (status, problems.MEDIA_TYPE): OpenApiResponse(ProblemSerializer, description=", ".join(names))
@@ -81,7 +86,7 @@ page_parameters = [
 ]
 
 
-def page_of(what: type[serializers.BaseSerializer[Any]]) -> serializers.BaseSerializer[Any]:
+def build_page_serializer(what: type[serializers.BaseSerializer[Any]]) -> serializers.BaseSerializer[Any]:
     """One page of a long list."""
     return inline_serializer(
         f"PageOf{what.__name__.removesuffix('Serializer')}s",

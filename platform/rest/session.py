@@ -4,10 +4,10 @@ from rest_framework.authentication import SessionAuthentication
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 
-from rest.problems import FORGED, Problem
+from rest.problems import CSRF_FAILED, Problem
 
 
-class Session(SessionAuthentication):
+class SiteSessionAuthentication(SessionAuthentication):
     def authenticate_header(self, request: Request) -> str:
         """Without one the library would tell somebody who is not signed in that they may not: 403 and not 401."""
         return 'Cookie realm="Kitchen Table"'
@@ -16,4 +16,4 @@ class Session(SessionAuthentication):
         try:
             super().enforce_csrf(request)
         except PermissionDenied as fault:
-            raise Problem(FORGED) from fault
+            raise Problem(CSRF_FAILED) from fault

@@ -8,7 +8,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.models import Person
-from rest.problems import kinds
+from rest.problems import problem_types
 
 
 class SignedInView(APIView):
@@ -29,4 +29,4 @@ class SignedInView(APIView):
 @require_safe
 def problems(request: HttpRequest) -> HttpResponse:
     """Where every problem's `type` leads: what it means, for whoever writes a program."""
-    return render(request, "rest/problems.html", {"kinds": kinds.values()})
+    return render(request, "rest/problems.html", {"kinds": problem_types.values()})

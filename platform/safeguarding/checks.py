@@ -4,9 +4,9 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004 - Django's own name
 
 import guard
-from encoders import ModelFault
+from encoders import ModelFileError
 from guard.remote import GUARDS
-from guard.rules import RuleFault
+from guard.rules import RuleError
 from safeguarding import datafile, response_texts
 from safeguarding.cards import list_card_languages, load_card_texts
 from safeguarding.datafile import TextFileError
@@ -31,16 +31,16 @@ def check_review(**_options: object) -> list[CheckMessage]:
 @register
 def check_remote_guard(**_options: object) -> list[CheckMessage]:
     """A guard that is named but cannot be asked would leave every answer to the local one, without a word."""
-    if not settings.GUARD_KIND:
+    if not settings.GUARD_PROVIDER:
         return []
     faults = []
-    if settings.GUARD_KIND not in GUARDS:
-        faults.append(f"GUARD_KIND must be one of {', '.join(GUARDS)}, or empty.")
+    if settings.GUARD_PROVIDER not in GUARDS:
+        faults.append(f"GUARD_PROVIDER must be one of {', '.join(GUARDS)}, or empty.")
     faults += [
         f"{name} must be set." for name in ("GUARD_BASE_URL", "GUARD_MODEL") if not getattr(settings, name)
     ]
-    if settings.GUARD_SECONDS <= 0:
-        faults.append("GUARD_SECONDS must be more than 0.")
+    if settings.GUARD_TIMEOUT_SECONDS <= 0:
+        faults.append("GUARD_TIMEOUT_SECONDS must be more than 0.")
     return [Error(f"The remote guard is half set up: {fault}", id="safeguarding.E002") for fault in faults]
 
 
@@ -62,7 +62,7 @@ def check_texts(**_options: object) -> list[CheckMessage]:
 def check_guard(**_options: object) -> list[CheckMessage]:
     """Only with `--deploy`, as it takes a second or two: web and worker do not start with such a file either."""
     try:
-        guard.get_ready()
-    except (RuleFault, ModelFault) as fault:
+        guard.load_guard()
+    except (RuleError, ModelFileError) as fault:
         return [Error(f"The guard cannot be used: {fault}", id="safeguarding.E003")]
     return []

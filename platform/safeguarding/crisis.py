@@ -13,9 +13,9 @@ from django.template.loader import render_to_string
 from django.utils import translation
 
 from accounts.access import delete_unsent_form, is_htmx
-from guard import Action, Verdict, action_for, judge_conversation, worst
-from kit.free_text import free_text_of
-from kit.languages import page_language
+from guard import Action, Verdict, action_for, judge_conversation, merge_verdicts
+from kit.free_text import get_free_text
+from kit.languages import get_page_language
 from safeguarding.cards import CrisisCard, build_card
 
 # These come before consent, quiet hours, limits and every other reason not to take a text.
@@ -27,7 +27,7 @@ type Handler = Callable[[HttpRequest], HttpResponseBase]
 
 def find_crisis(texts: Iterable[str]) -> Verdict | None:
     """The verdict on texts of which one may be a cry for help; None when none is. Each is judged by itself."""
-    verdict = worst(*(judge_conversation([("user", text)]) for text in texts))
+    verdict = merge_verdicts(*(judge_conversation([("user", text)]) for text in texts))
     return verdict if action_for(verdict) in CRISIS_ACTIONS else None
 
 
@@ -49,7 +49,7 @@ def mark_judged(request: HttpRequest) -> None:
 def crisis_middleware(get_response: Handler) -> Handler:
     """Show the help card instead of any answer to a request whose free text is a cry for help.
 
-    Which fields are free text is named at the view, by `kit.free_text.reads_free_text`. The texts are judged
+    Which fields are free text is named at the view, by `kit.free_text.free_text_fields`. The texts are judged
     after the view, and also when it was never reached: the session is over, the form's token is old, a limit is
     reached, the address leads nowhere, the database is away. Nothing is stored here.
     """
@@ -58,7 +58,7 @@ def crisis_middleware(get_response: Handler) -> Handler:
         response = get_response(request)
         if getattr(request, IS_JUDGED, False):
             return response
-        verdict = find_crisis(free_text_of(request).values())
+        verdict = find_crisis(get_free_text(request).values())
         return response if verdict is None else _build_card_response(request, verdict, response)
 
     return middleware
@@ -105,7 +105,7 @@ def _leads_to_sign_in(answer: HttpResponseBase) -> bool:
 
 def build_cards_in_all_languages(verdict: Verdict) -> Sequence[CardTranslation]:
     """The card in the page's language first. The others stand below it, as no language is guessed in a crisis."""
-    current = page_language()
+    current = get_page_language()
     codes = sorted((code for code, _name in settings.LANGUAGES), key=lambda code: code != current)
     spoken = []
     for code in codes:

@@ -1,4 +1,4 @@
 """Log lines with the ids that follow a turn, and counters that all processes share.
 
-Public: context, gathering, logs, metrics.
+Public: context, logs, metric_store, metrics.
 """

@@ -11,20 +11,20 @@ from types import MappingProxyType
 _ids: ContextVar[Mapping[str, str]] = ContextVar("ids", default=MappingProxyType({}))
 
 
-def ids() -> Mapping[str, str]:
+def get_log_ids() -> Mapping[str, str]:
     return _ids.get()
 
 
-def note(**found: object) -> None:
+def bind_log_ids(**found: object) -> None:
     """From here on the request or task is also about these."""
     _ids.set({**_ids.get(), **{name: str(one) for name, one in found.items()}})
 
 
 @contextmanager
-def about(**found: object) -> Iterator[None]:
+def bound_log_ids(**found: object) -> Iterator[None]:
     """As note, for one block: for a thread that turns to other work afterwards."""
     before = _ids.set(_ids.get())
-    note(**found)
+    bind_log_ids(**found)
     try:
         yield
     finally:

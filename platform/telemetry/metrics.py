@@ -7,14 +7,14 @@ from itertools import accumulate
 
 from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily, Metric
 
-from telemetry.gathering import gathering
+from telemetry.metric_store import metric_store
 
 # No label's value has it: they are names of our own.
-BETWEEN = "|"
+SEPARATOR = "|"
 
 
 @dataclass(frozen=True)
-class Count:
+class Counter:
     """A number that only grows, for each combination of its labels' values."""
 
     name: str
@@ -24,19 +24,19 @@ class Count:
     def add(self, amount: float = 1, *values: str) -> None:
         """`values` are the labels', in their order."""
         if amount:
-            gathering.add({BETWEEN.join((self.name, *values)): amount})
+            metric_store.add({SEPARATOR.join((self.name, *values)): amount})
 
     def told(self, sums: Mapping[str, float]) -> Metric:
         family = CounterMetricFamily(self.name, self.says, labels=self.labels)
         for key, amount in sorted(sums.items()):
-            name, *values = key.split(BETWEEN)
+            name, *values = key.split(SEPARATOR)
             if name == self.name:
                 family.add_metric(values, amount)
         return family
 
 
 @dataclass(frozen=True)
-class Spread:
+class Histogram:
     """How many observations were at most each of `bounds`, in seconds, and their sum."""
 
     name: str
@@ -45,10 +45,10 @@ class Spread:
 
     def observe(self, seconds: float) -> None:
         bucket = bisect_left(self.bounds, seconds)
-        gathering.add({self._key(str(bucket)): 1, self._key("sum"): seconds})
+        metric_store.add({self._key(str(bucket)): 1, self._key("sum"): seconds})
 
     def _key(self, part: str) -> str:
-        return BETWEEN.join((self.name, part))
+        return SEPARATOR.join((self.name, part))
 
     def told(self, sums: Mapping[str, float]) -> Metric:
         counts = [sums.get(self._key(str(bucket)), 0.0) for bucket in range(len(self.bounds) + 1)]

@@ -10,7 +10,7 @@ from django.core.cache import cache
 from django.test import Client
 
 from accounts.models import Person, Role
-from kit import throttles
+from kit import rate_limits
 from mail.models import Email
 
 
@@ -18,9 +18,9 @@ from mail.models import Email
 def _fresh_counts(db: None) -> Iterator[None]:
     """Every test is the first that anybody tries."""
     cache.clear()
-    throttles._shared().storage.reset()
+    rate_limits._shared().storage.reset()
     yield
-    throttles._shared().storage.reset()
+    rate_limits._shared().storage.reset()
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from pytest_django import Settings
 from accounts import limits
 from accounts.known_devices import COOKIE_NAME, forget_devices
 from accounts.models import Person, Role
-from kit import throttles
-from kit.throttles import AskerThrottle, GrowingWait, Throttle, TooOften, network_of
+from kit import rate_limits
+from kit.rate_limits import ClientRateLimit, FailureBackoff, RateLimit, RateLimited, get_client_network
 from tests.conftest import GROWN_UP_BORN
 
 PASSWORD = "a-long-password"
@@ -41,7 +41,7 @@ def guess(address: str, times: int, username: str = "guessed-at") -> list[int]:
 
 
 def let_waits_end() -> None:
-    counters: Any = throttles._shared().storage
+    counters: Any = rate_limits._shared().storage
     for key in counters.storage.scan_iter("*wait/*"):
         counters.storage.delete(key)
 
@@ -78,7 +78,7 @@ class TestGuessingAtOneAccount:
         self, owner: Person, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(
-            limits, "wrong_at_a_name", GrowingWait("test anywhere", free=3, first=30, longest=60)
+            limits, "wrong_at_a_name", FailureBackoff("test anywhere", free=3, first=30, longest=60)
         )
         codes = [guess(f"198.51.100.{number}", 1)[0] for number in range(5)]
         assert codes == [200] * 3 + [WAITS] * 2
@@ -127,7 +127,7 @@ class TestAKnownDevice:
         self, owner: Person, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         home = self.home(owner)
-        monkeypatch.setattr(limits, "wrong_from_one_network", Throttle("test network", "1/hour"))
+        monkeypatch.setattr(limits, "wrong_from_one_network", RateLimit("test network", "1/hour"))
         guess(SCHOOL, 1, "anybody")
         assert try_sign_in(at(SCHOOL), PASSWORD) == WAITS
         assert try_sign_in(home, PASSWORD) == HTTPStatus.FOUND
@@ -231,8 +231,8 @@ class TestASchoolBehindOneAddress:
             assert try_sign_in(client, PASSWORD, pupil.username) == HTTPStatus.FOUND
 
     def test_counts_only_failures(self, pupils: list[Person], monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(limits, "wrong_from_one_network", Throttle("test school", "3/hour"))
-        monkeypatch.setattr(limits, "wrong_from_anywhere", Throttle("test site", "3/hour"))
+        monkeypatch.setattr(limits, "wrong_from_one_network", RateLimit("test school", "3/hour"))
+        monkeypatch.setattr(limits, "wrong_from_anywhere", RateLimit("test site", "3/hour"))
         codes = [try_sign_in(at(SCHOOL), PASSWORD, pupil.username) for pupil in pupils[:6]]
         assert codes == [HTTPStatus.FOUND] * 6
         assert [guess(SCHOOL, 1, pupil.username)[0] for pupil in pupils[:5]] == [200] * 3 + [WAITS] * 2
@@ -252,11 +252,11 @@ class TestASchoolBehindOneAddress:
 
 class TestEachPersonByThemselves:
     @pytest.fixture
-    def pages(self) -> AskerThrottle:
-        return AskerThrottle("test asker", person="2/hour", network="3/hour", everyone="5/hour")
+    def pages(self) -> ClientRateLimit:
+        return ClientRateLimit("test asker", person="2/hour", network="3/hour", everyone="5/hour")
 
     @pytest.fixture
-    def ask(self, pages: AskerThrottle) -> Callable[..., bool]:
+    def ask(self, pages: ClientRateLimit) -> Callable[..., bool]:
         def asked(address: str, person: object = None) -> bool:
             from django.contrib.auth.models import AnonymousUser
 
@@ -264,7 +264,7 @@ class TestEachPersonByThemselves:
             request.user = person or AnonymousUser()  # type: ignore[assignment]
             try:
                 pages.hit(request)
-            except TooOften:
+            except RateLimited:
                 return False
             return True
 
@@ -298,7 +298,7 @@ class TestEachPersonByThemselves:
     ],
 )
 def test_an_ipv6_visitor_is_their_network(address: str, network: str) -> None:
-    assert network_of(RequestFactory(REMOTE_ADDR=address).get("/")) == network
+    assert get_client_network(RequestFactory(REMOTE_ADDR=address).get("/")) == network
 
 
 class TestWhatWasTyped:
@@ -307,7 +307,7 @@ class TestWhatWasTyped:
     @pytest.fixture(autouse=True)
     def _nothing_allowed(self, monkeypatch: pytest.MonkeyPatch) -> None:
         for name in ("sign_up_forms", "resets_asked"):
-            none = AskerThrottle(f"test none {name}", person="1/hour", network="1/hour", everyone="1/hour")
+            none = ClientRateLimit(f"test none {name}", person="1/hour", network="1/hour", everyone="1/hour")
             monkeypatch.setattr(limits, name, none)
 
     @pytest.mark.parametrize(
@@ -349,7 +349,7 @@ class TestWhatWasTyped:
         assert "four-words-in-a-row" not in page
 
     def test_says_that_the_mail_is_there_already(self, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
-        many = AskerThrottle("test many", person="9/hour", network="9/hour", everyone="9/hour")
+        many = ClientRateLimit("test many", person="9/hour", network="9/hour", everyone="9/hour")
         monkeypatch.setattr(limits, "resets_asked", many)
         replies = [
             at(SCHOOL).post("/account/password/reset/", {"email": "kim@example.org"}) for _ in range(6)
@@ -373,7 +373,7 @@ def test_the_threat_model_tells_these_numbers() -> None:
         assert rules(part) in told, part.name
 
 
-def rules(part: Throttle) -> str:
+def rules(part: RateLimit) -> str:
     """As the table writes them: "300/h, 1000/d"."""
     units = {60: "min", 600: "10 min", 3600: "h", 86_400: "d"}
     return ", ".join(f"{item.amount}/{units[item.get_expiry()]}" for item in part.items)

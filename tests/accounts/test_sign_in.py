@@ -44,14 +44,14 @@ def test_nobody_is_sent_to_another_site(client: Client, teen: Person) -> None:
 def test_counting_goes_on_while_valkey_is_away(
     client: Client, teen: Person, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from kit import throttles
+    from kit import rate_limits
 
     settings.VALKEY_URL = "redis://127.0.0.1:9/0"
-    throttles._shared.cache_clear()
+    rate_limits._shared.cache_clear()
     try:
         codes = [sign_in(client, "nobody-at-all", f"guess-{number}") for number in range(12)]
     finally:
-        throttles._shared.cache_clear()
+        rate_limits._shared.cache_clear()
     assert codes[0] == 200
     assert codes[-1] == 429
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page, expect
 
 from accounts.models import Person, Role
-from kit import throttles
+from kit import rate_limits
 from mail.models import Email
 from tests.live import Web
 
@@ -24,7 +24,7 @@ PERIOD = 30
 
 @pytest.fixture(autouse=True)
 def nothing_counted() -> None:
-    throttles._shared().storage.reset()
+    rate_limits._shared().storage.reset()
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from accounts import limits
 from accounts.models import Person
-from kit import throttles
+from kit import rate_limits
 from tests.browser.checks import faults, too_wide
 
 pytestmark = [pytest.mark.browser]
@@ -16,10 +16,10 @@ pytestmark = [pytest.mark.browser]
 
 @pytest.fixture(autouse=True)
 def _fresh_counts() -> None:
-    throttles._shared().storage.reset()
+    rate_limits._shared().storage.reset()
 
 
-def use_up(limit: throttles.Throttle, *who: str) -> None:
+def use_up(limit: rate_limits.RateLimit, *who: str) -> None:
     for _ in range(limit.items[0].amount):
         limit.hit(*who)
 
@@ -55,7 +55,7 @@ def test_signing_up(page: Page) -> None:
     expect(page.get_by_label("Email", exact=True)).to_have_value("kim@example.org")
     assert not [*faults(page), *too_wide(page)]
     # Once the wait is over, the same page takes what stands on it.
-    throttles._shared().storage.reset()
+    rate_limits._shared().storage.reset()
     page.get_by_label("Password", exact=True).fill("four-words-in-a-row")
     page.get_by_role("button", name="Sign up").click()
     expect(page).to_have_url(re.compile("/account/confirm-email/$"))

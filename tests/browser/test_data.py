@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from accounts.models import Person
-from kit import throttles
+from kit import rate_limits
 from privacy.archive import build_archive
 from tests.live import Web
 from tests.privacy.conftest import answered
@@ -20,9 +20,9 @@ DATA, ERASED = "/account/data", "/account/erased"
 
 @pytest.fixture(autouse=True)
 def _fresh_counts(web: Web) -> Iterator[None]:
-    throttles._shared().storage.reset()
+    rate_limits._shared().storage.reset()
     yield
-    throttles._shared().storage.reset()
+    rate_limits._shared().storage.reset()
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from accounts.models import Person
 from events.archive import load_first_event
 from events.models import Event, SignUp
 from events.services import leave_event
-from kit import throttles
+from kit import rate_limits
 from tests.events.conftest import come
 from tests.live import Web
 from tests.unit.events.test_recordings import CAPTIONS
@@ -23,9 +23,9 @@ EVENING = "/events/one-evening"
 
 @pytest.fixture(autouse=True)
 def _fresh_counts(web: Web) -> Iterator[None]:
-    throttles._shared().storage.reset()
+    rate_limits._shared().storage.reset()
     yield
-    throttles._shared().storage.reset()
+    rate_limits._shared().storage.reset()
 
 
 @pytest.fixture

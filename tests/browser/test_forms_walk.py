@@ -18,7 +18,7 @@ from playwright.sync_api import TimeoutError as BrowserTimeout
 
 from chat.models import Turn
 from events.models import Event
-from kit import throttles
+from kit import rate_limits
 from tests.browser.conftest import PHONE
 from tests.browser.test_every_page import sign_in
 from tests.live import Web
@@ -68,7 +68,7 @@ def walk_forms(world: World, role: str, page: Page, walk: Walk) -> list[str]:
         address = world.address(name, routes()[name])
         sign_in(page.context, world, role)
         for number in range(_count_forms(page, address)):
-            throttles._shared().storage.reset()
+            rate_limits._shared().storage.reset()
             # One question at a time: what an earlier walk has asked is answered by now.
             Turn.objects.filter(ended_at=None).update(
                 state="answered", answer="Yes.", ended_at=timezone.now(), claim=None

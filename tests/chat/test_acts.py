@@ -25,7 +25,7 @@ from chat.turns.verdicts import find_cut_reason, find_fixed_text, get_action
 from families.models import Consent, Link
 from families.terms import ParentView
 from guard import Action, Category, Level, Verdict
-from inference.talk import Usage, Words
+from inference.messages import AnswerDelta, TokenUsage
 from tests.chat.conftest import Ask, Judged, written
 from tests.chat.verdicts import COMPANION, HINTS, METHOD, STRESS, UNSAFE_HOME, verdict
 from tests.library import fill_library
@@ -373,13 +373,13 @@ class TestRedirecting:
         assert "Read the lesson" not in page_of(owner, ask(teen))
 
 
-def saying(text: str) -> Callable[..., AsyncGenerator[Words | Usage]]:
+def saying(text: str) -> Callable[..., AsyncGenerator[AnswerDelta | TokenUsage]]:
     """A model that says this and nothing else, a word at a time, and reports no usage."""
 
-    async def stream(**_how: object) -> AsyncGenerator[Words | Usage]:
+    async def stream(**_how: object) -> AsyncGenerator[AnswerDelta | TokenUsage]:
         for count, word in enumerate(text.split(), 1):
-            yield Words(f"{word} ", count)
-        yield Usage(prompt_tokens=None, answer_tokens=None, reached_limit=False)
+            yield AnswerDelta(f"{word} ", count)
+        yield TokenUsage(prompt_tokens=None, answer_tokens=None, reached_limit=False)
 
     return stream
 
@@ -407,7 +407,7 @@ class TestACutAnswer:
         owner: Client,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr("chat.answering.writing.answer_stream", saying(answer))
+        monkeypatch.setattr("chat.answering.writing.stream_answer", saying(answer))
         turn = written(ask(teen))
         assert (turn.state, turn.end_reason, turn.answer) == (TurnState.CUT, end_reason, "")
         page = page_of(owner, turn)
@@ -425,7 +425,7 @@ class TestACutAnswer:
         self, teen: Person, ask: Ask, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(
-            "chat.answering.writing.answer_stream", saying(f"I love you so much, my darling. {'more ' * 300}")
+            "chat.answering.writing.stream_answer", saying(f"I love you so much, my darling. {'more ' * 300}")
         )
         turn = written(ask(teen))
         assert turn.state == TurnState.CUT
@@ -437,7 +437,7 @@ class TestACutAnswer:
         self, teen: Person, ask: Ask, owner: Client, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         fill_library()
-        monkeypatch.setattr("chat.answering.writing.answer_stream", saying("I love you so much, my darling."))
+        monkeypatch.setattr("chat.answering.writing.stream_answer", saying("I love you so much, my darling."))
         turn = written(ask(teen, "Why does AI make things up?"))
         assert "Read the lesson: It sounds sure even when it is wrong" in page_of(owner, turn)
 

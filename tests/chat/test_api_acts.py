@@ -129,7 +129,7 @@ class TestReporting:
 
     def test_they_are_slowed_down(self, owner: Client, answered: Turn) -> None:
         replies = [post(owner, answered, "report") for _ in range(11)]
-        problem(replies[-1], "too-often", 429)
+        problem(replies[-1], "rate-limited", 429)
 
 
 @pytest.mark.parametrize("who", ["parent", "stranger", "admin_person"])

@@ -85,7 +85,7 @@ class TestAsking:
     def test_without_the_sessions_token_nothing_is_asked(self, teen: Person) -> None:
         client = Client(enforce_csrf_checks=True)
         client.force_login(teen)
-        problem(post(client), "token-missing", 403)
+        problem(post(client), "csrf-failed", 403)
         client.get("/tutor/")
         token = client.cookies["csrftoken"].value
         headers = {"Idempotency-Key": str(uuid4()), "X-CSRFToken": token}
@@ -103,7 +103,7 @@ class TestAsking:
     def test_too_many_questions_are_slowed_down_and_a_crisis_is_not(self, owner: Client) -> None:
         replies = [post(owner, f"Question {number}") for number in range(14)]
         assert replies[0].status_code == 201
-        told = problem(replies[-1], "too-often", 429)
+        told = problem(replies[-1], "rate-limited", 429)
         assert replies[-1].headers["Retry-After"] == str(told["retry_after_seconds"])
         assert post(owner, "I want to kill myself").status_code == 201
 

@@ -28,7 +28,7 @@ from chat.prompt import (
 from chat.selectors import list_shown_turns
 from chat.turns.retries import can_continue, get_continued_turns
 from families.models import Consent
-from inference.tokens import tokens_at_most
+from inference.tokens import estimate_max_tokens
 from tests.budgets.purse import set_budget
 from tests.chat.conftest import Ask, written
 from tests.chat.test_retries import end
@@ -132,7 +132,7 @@ class TestTheNewTurn:
 
     def test_holds_what_its_prompt_and_answer_may_cost(self, cut: Turn) -> None:
         following = go_on(cut)
-        told = sum(map(tokens_at_most, prompt_of(following)))
+        told = sum(map(estimate_max_tokens, prompt_of(following)))
         assert Hold.objects.get(key=following.pk).tokens > told + following.max_answer_tokens
 
     def test_may_be_continued_itself_and_then_carries_the_first_question(self, cut: Turn) -> None:
@@ -181,7 +181,7 @@ class TestThePrompt:
         carried = build_prompt("Go on.", past=(), continued=[self.unfinished(answer)]).messages[2]["content"]
         assert carried.startswith("This is sentence number")
         assert carried.endswith("And the rivers carry")
-        assert tokens_at_most(carried) <= CONTINUED_TOKENS
+        assert estimate_max_tokens(carried) <= CONTINUED_TOKENS
 
     @pytest.mark.parametrize("question", ["why " * 20, "why " * 400, "¿por qué? " * 60])
     @pytest.mark.parametrize("answer", ["word " * 2000, "x" * 9000, "水" * 900])

@@ -21,7 +21,7 @@ from chat.prompt import (
 )
 from courses.models import Module, Passage
 from courses.retrieval.search import FoundPassage, find_passages
-from inference.tokens import tokens_at_most
+from inference.tokens import estimate_max_tokens
 from tests.chat.conftest import Ask, written
 from tests.markup import squeezed
 
@@ -74,7 +74,7 @@ class TestWhatTheModelIsTold:
     @pytest.mark.parametrize("room", [0, 5, 60, 200, 5000])
     def test_they_never_take_more_than_their_room(self, room: int) -> None:
         told = build_grounding(find_passages(COVERED), room=room)
-        assert tokens_at_most(told) <= max(min(room, PASSAGE_TOKENS), tokens_at_most(""))
+        assert estimate_max_tokens(told) <= max(min(room, PASSAGE_TOKENS), estimate_max_tokens(""))
 
     def test_they_end_with_a_whole_sentence(self) -> None:
         told = build_grounding(find_passages(COVERED), room=400)
@@ -83,7 +83,7 @@ class TestWhatTheModelIsTold:
     def test_a_passage_of_one_endless_sentence_is_left_out(self) -> None:
         endless = FoundPassage(key="m/l", title="Endless", lesson="L", text="word " * 4000, language="en")
         told = build_grounding([endless], room=400)
-        assert tokens_at_most(told) <= 400
+        assert estimate_max_tokens(told) <= 400
 
     def test_a_long_question_goes_before_them(self, settings: Settings) -> None:
         settings.TUTOR_CONTEXT_TOKENS = 1300

@@ -15,7 +15,7 @@ from accounts.access import UNSENT_FORM_SECONDS
 from accounts.models import Person
 from chat import services
 from chat.models import Turn
-from kit import throttles
+from kit import rate_limits
 from tests.chat.conftest import Ask
 
 AsPerson = Callable[[Person], Client]
@@ -26,7 +26,7 @@ PAGE = "http://testserver/tutor/"
 @pytest.fixture(autouse=True)
 def _fresh_counts(db: None) -> None:
     """The sign-ins of one test are not counted against the next."""
-    throttles._shared().storage.reset()
+    rate_limits._shared().storage.reset()
 
 
 def ask_signed_out(client: Client, question: str = QUESTION, **headers: str) -> str:

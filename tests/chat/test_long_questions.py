@@ -18,7 +18,7 @@ from chat.errors import TooLongForBudget, TooLongForModel
 from chat.models import MAX_QUESTION_LENGTH, Conversation, Report, ReportCount, Turn, TurnState
 from chat.prompt import build_prompt, get_answer_room
 from chat.services import stop_turn
-from inference.tokens import tokens_at_most
+from inference.tokens import estimate_max_tokens
 from tests.chat.conftest import Ask
 from tests.chat.long import conversation_make
 from tests.markup import squeezed
@@ -147,7 +147,7 @@ class TestAfterwards:
         assert question.startswith("Poem: We read")
         assert question.endswith(ASKS)
         assert answer.startswith("They rub.")
-        assert tokens_at_most(question) + tokens_at_most(answer) <= 600
+        assert estimate_max_tokens(question) + estimate_max_tokens(answer) <= 600
 
     def test_going_on_with_its_answer_leaves_room_for_one(self, settings: Settings) -> None:
         settings.TUTOR_CONTEXT_TOKENS = 2048

@@ -209,7 +209,7 @@ def test_a_role_that_comes_at_once_does_not_shorten_the_wait_for_the_first_word(
     teen: Person, ask: Ask
 ) -> None:
     late: Script = [OK, delta("", role="assistant"), 0.8, words(*PIECES), END]
-    waits = {"TUTOR_FIRST_WORD_SECONDS": 2.0, "TUTOR_NEXT_WORD_SECONDS": 0.3}
+    waits = {"TUTOR_FIRST_TOKEN_SECONDS": 2.0, "TUTOR_NEXT_TOKEN_SECONDS": 0.3}
     with scripted(late) as serving, answered_by(serving, **waits):
         assert written(ask(teen)).answer == ANSWER
 

@@ -141,7 +141,7 @@ class TestTheRush:
         assert now_of(crowd[0]).state == TurnState.QUEUED
 
     def test_is_let_in_a_few_at_a_time_and_in_order(self, crowd: list[Turn], settings: Settings) -> None:
-        settings.TUTOR_PLACES = 32
+        settings.TUTOR_CONCURRENCY = 32
         ModelOutage.objects.update(ended_at=timezone.now())
         assert watch_deferred() == MAX_RELEASED
         assert list_next_turns(10) == [turn.pk for turn in crowd[:MAX_RELEASED]]

@@ -25,7 +25,7 @@ from chat.models import Conversation, EndReason, Turn, TurnState
 from chat.services import answer_check_in
 from chat.turns.verdicts import redact_or_ask
 from guard import Category, Evidence, Level, Verdict
-from inference import loop, second_opinion
+from inference import loop, remote_guard
 from tests.chat.conftest import Ask, written
 from tests.chat.test_models_that_fail import STOP, WORDS, _client_forget, model
 from tests.scripted import DONE, OK
@@ -99,25 +99,25 @@ def remote(settings: Settings) -> Iterator[Callable[..., RemoteGuard]]:
 
         server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        settings.GUARD_KIND, settings.GUARD_MODEL = kind, "a-guard"
+        settings.GUARD_PROVIDER, settings.GUARD_MODEL = kind, "a-guard"
         settings.GUARD_BASE_URL = f"http://127.0.0.1:{server.server_port}/v1"
         running.append((guard, server))
         return guard
 
-    second_opinion.breaker.__init__()  # type: ignore[misc]
+    remote_guard.breaker.__init__()  # type: ignore[misc]
     yield start
     for guard, server in running:
         guard.for_prompt.set()
         server.shutdown()
         server.server_close()
-    second_opinion.breaker.__init__()  # type: ignore[misc]
+    remote_guard.breaker.__init__()  # type: ignore[misc]
     loop.submit(_opinion_forget()).result()
 
 
 async def _opinion_forget() -> None:
-    for client in [*second_opinion._clients.values()]:
+    for client in [*remote_guard._clients.values()]:
         await client.close()
-    second_opinion._clients.clear()
+    remote_guard._clients.clear()
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ def answered(teen: Person, ask: Ask, settings: Settings) -> Iterator[Callable[..
     """Has a model say a text, in chunks of three letters, in answer to the teen's question."""
 
     def answering(text: str, question: str = "Where does rain go?", patience: float = 0.6) -> Turn:
-        settings.GUARD_SECONDS = patience
+        settings.GUARD_TIMEOUT_SECONDS = patience
         # Each chunk counts as a token, and some texts are long.
         settings.TUTOR_ANSWER_TOKENS = 800
         pieces = [text[at : at + 3] for at in range(0, len(text), 3)]
@@ -332,18 +332,18 @@ def test_a_guard_that_keeps_failing_is_left_alone_and_asked_again_later(
     remote: Callable[..., RemoteGuard], answered: Callable[..., Turn], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     guard = remote("llama", lambda _body: REFUSES)
-    for _ in range(second_opinion.FAILURES):
+    for _ in range(remote_guard.MAX_FAILURES):
         answered(SENTENCE)
     asked = len(guard.heard)
     answered(SENTENCE)
     assert len(guard.heard) == asked
-    assert asked == second_opinion.FAILURES
-    second_opinion.breaker.rests_until = 0.0
+    assert asked == remote_guard.MAX_FAILURES
+    remote_guard.breaker.rests_until = 0.0
     # The rest is over: one question tries, and as it fails the others go on resting.
     answered(SENTENCE)
     answered(SENTENCE)
     assert len(guard.heard) == asked + 1
-    second_opinion.breaker.rests_until = 0.0
+    remote_guard.breaker.rests_until = 0.0
     guard.say = lambda _body: SAFE["llama"]
     assert answered(SENTENCE * 20).end_reason == EndReason.NONE
     assert len(guard.heard) > asked
@@ -371,7 +371,7 @@ def test_what_the_local_gate_cuts_is_cut_whatever_the_guard_says(
 class TestWithAGuardElsewhere:
     @pytest.fixture(autouse=True)
     def _elsewhere(self, settings: Settings) -> None:
-        settings.GUARD_KIND, settings.GUARD_MODEL = "openai", "omni-moderation-latest"
+        settings.GUARD_PROVIDER, settings.GUARD_MODEL = "openai", "omni-moderation-latest"
         settings.GUARD_BASE_URL = "https://guard.example.com/v1"
 
     def test_the_pages_name_its_host(self, client: Client, teen: Person) -> None:
@@ -390,7 +390,12 @@ class TestWithAGuardElsewhere:
 
     @pytest.mark.parametrize(
         ("name", "value"),
-        [("GUARD_KIND", "other"), ("GUARD_BASE_URL", ""), ("GUARD_MODEL", ""), ("GUARD_SECONDS", 0)],
+        [
+            ("GUARD_PROVIDER", "other"),
+            ("GUARD_BASE_URL", ""),
+            ("GUARD_MODEL", ""),
+            ("GUARD_TIMEOUT_SECONDS", 0),
+        ],
     )
     def test_one_that_is_half_set_up_is_named_at_the_start(
         self, name: str, value: object, settings: Settings

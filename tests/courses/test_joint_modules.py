@@ -366,6 +366,6 @@ def test_a_form_of_another_site_begins_nothing(link: Link, parent: Person) -> No
 
 @pytest.fixture(autouse=True)
 def _fresh_counts() -> None:
-    from kit import throttles
+    from kit import rate_limits
 
-    throttles._shared().storage.reset()
+    rate_limits._shared().storage.reset()

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import Person, Role
 from courses.authoring.previews import MAX_CHARACTERS
 from courses.authoring.source import CONTENT
-from kit.throttles import Throttle
+from kit.rate_limits import RateLimit
 from tests.courses.copied import MODULE
 from tests.markup import squeezed
 
@@ -83,7 +83,7 @@ def test_whoever_is_no_longer_signed_in_is_told_beside_their_words(author: Clien
 
 
 def test_typing_has_a_limit_like_every_post(author: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("courses.admin.previews.preview_edits", Throttle("a test of drafts", "1/hour"))
+    monkeypatch.setattr("courses.admin.previews.preview_edits", RateLimit("a test of drafts", "1/hour"))
     typed(author, TYPED)
     reply = author.post(LIST + LESSON, {"text": TYPED})
     assert reply.status_code == 429

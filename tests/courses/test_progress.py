@@ -10,7 +10,7 @@ from courses.learning.progress import CompletedWork, calculate_progress
 from courses.learning.records import PersonRecord
 from courses.library.selectors import get_reader_module
 from courses.models import Lesson, LessonDone, QuizAnswer, QuizQuestion
-from kit.throttles import AskerThrottle, Throttle
+from kit.rate_limits import ClientRateLimit, RateLimit
 
 GB = "good-and-bad"
 LESSONS = ["what-it-is", "good-at-and-bad-at", "bias-in-bias-out", "learning-with-it", "talk-about-it"]
@@ -136,9 +136,9 @@ class TestHowManySteps:
 
     @pytest.fixture(autouse=True)
     def _few_steps(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        few = AskerThrottle(f"test {uuid4()}", person="9/hour", network="2/hour", everyone="9/hour")
+        few = ClientRateLimit(f"test {uuid4()}", person="9/hour", network="2/hour", everyone="9/hour")
         monkeypatch.setattr(views, "first_steps", few)
-        monkeypatch.setattr(views, "steps_of_one_reader", Throttle(f"test {uuid4()}", "2/hour"))
+        monkeypatch.setattr(views, "steps_of_one_reader", RateLimit(f"test {uuid4()}", "2/hour"))
 
     def steps(self, client: Client, times: int) -> list[int]:
         return [client.post(f"/learn/{GB}/{LESSONS[0]}/done").status_code for _ in range(times)]

@@ -20,7 +20,7 @@ from courses.library.results import (
 )
 from courses.models import Passage
 from courses.retrieval.index import index_passages
-from kit.throttles import AskerThrottle
+from kit.rate_limits import ClientRateLimit
 from tests.markup import squeezed
 
 PAGE = "/learn/search"
@@ -171,7 +171,7 @@ class TestWhateverIsTyped:
     def test_too_many_from_one_network_are_told_to_wait_and_keep_their_words(
         self, client: Client, teen: Person, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        few = AskerThrottle(f"test {uuid4()}", person="1/hour", network="1/hour", everyone="9/hour")
+        few = ClientRateLimit(f"test {uuid4()}", person="1/hour", network="1/hour", everyone="9/hour")
         monkeypatch.setattr(views, "searches", few)
         replies = [client.get(PAGE, {"q": "voice scam"}) for _ in range(2)]
         assert [reply.status_code for reply in replies] == [200, 429]

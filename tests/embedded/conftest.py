@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from embedded.home import Home
-from embedded.ports import inner_port
+from embedded.ports import find_inner_port
 
 STUB_SITE = Path(__file__).parent / "stub_site"
 OURS = ("DATABASE_", "VALKEY_", "TUTOR_", "DJANGO_", "KITCHEN_", "PYTEST_", "SECRET_KEY", "SITE_URL", "PORT")
@@ -148,7 +148,7 @@ def run(home: Home, start: Callable[..., Running], checkout: Path) -> Callable[.
     """`make run`, of the stub site, in this test's home."""
 
     def begin(**env: str) -> Running:
-        chosen = {"PORT": str(inner_port())} | env
+        chosen = {"PORT": str(find_inner_port())} | env
         return start("--home", str(home.folder), "--checkout", str(checkout), "run", **chosen)
 
     return begin

@@ -11,10 +11,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from embedded.claim import Claim, Note
+from embedded.claim import HomeLock, SupervisorNote
 from embedded.home import Home
-from embedded.leash import Leash
-from embedded.ports import inner_port
+from embedded.leash import Reaper
+from embedded.ports import find_inner_port
 from tests.embedded.conftest import Running, assert_gone, clean_environment, eventually
 
 type Run = Callable[..., Running]
@@ -101,7 +101,7 @@ def test_a_closed_terminal_ends_everything(home: Home, checkout: Path) -> None:
         stdin=inside,
         stdout=inside,
         stderr=inside,
-        env=clean_environment() | {"PORT": str(inner_port())},
+        env=clean_environment() | {"PORT": str(find_inner_port())},
     ) as top:
         os.close(inside)
         said = b""
@@ -129,7 +129,7 @@ def test_the_death_of_make_ends_everything(home: Home, checkout: Path, tmp_path:
             stdout=output,
             stderr=output,
             stdin=subprocess.DEVNULL,
-            env=clean_environment() | {"PORT": str(inner_port())},
+            env=clean_environment() | {"PORT": str(find_inner_port())},
             start_new_session=True,
         )
     eventually(lambda: "Stop  " in (tmp_path / "output").read_text())
@@ -144,12 +144,12 @@ def test_what_a_dead_run_left_is_stopped_before_the_next(home: Home) -> None:
     """When supervisor and leash are killed together, the next run does their work."""
     home.open()
     with subprocess.Popen(["sleep", "600"], start_new_session=True) as stray:
-        leash = Leash(home.log("leash"))
+        leash = Reaper(home.log("leash"))
         leash.hold(stray.pid, 1)
-        Note(1, "", [held.line() for held in leash.held]).write(home)
-        claim = Claim(home)
+        SupervisorNote(1, "", [held.line() for held in leash.held]).write(home)
+        claim = HomeLock(home)
         assert claim.take()
-        assert not Claim(home).take()
+        assert not HomeLock(home).take()
         assert stray.wait(timeout=5) == -signal.SIGTERM
         claim.release()
         leash.release()

@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 
 from embedded.home import Home, make_folder
-from embedded.logs import last_lines, open_log, turn_over
-from embedded.part import FailedError, without_secrets
-from embedded.ports import INNER_PORTS, inner_port, trouble_with
-from embedded.process import command, mark
+from embedded.logs import open_log, read_last_lines, rotate_logs
+from embedded.part import StartupError, strip_secrets
+from embedded.ports import INNER_PORTS, find_inner_port, find_port_problem
+from embedded.process import get_command_line, mark_process
 from embedded.screen import Screen
-from embedded.site import embedded_parts, site_environment
+from embedded.site import build_site_environment, create_embedded_parts
 from tests.embedded.conftest import Running, clean_environment
 from tests.live import wait_until
 
@@ -93,13 +93,13 @@ def test_a_secret_is_made_once(home: Home) -> None:
 
 
 def test_addresses_are_shown_without_secrets() -> None:
-    shown = without_secrets("postgres://who:hidden@db.example:5432/site?password=hidden")
+    shown = strip_secrets("postgres://who:hidden@db.example:5432/site?password=hidden")
     assert shown == "postgres://db.example:5432/site"
 
 
 def test_the_sites_own_variables_pass_through_and_empty_ones_do_not_count(home: Home) -> None:
     environ = {"HELP_COUNTRY": "DE", "SECRET_KEY": "", "SITE_URL": "http://tea.example", "LOG_LEVEL": ""}
-    env = site_environment(home, environ, [], "http://localhost:8000")
+    env = build_site_environment(home, environ, [], "http://localhost:8000")
     assert env["HELP_COUNTRY"] == "DE"
     assert env["SITE_URL"] == "http://tea.example"
     assert env["SECRET_KEY"] == home.secret("site")
@@ -108,34 +108,34 @@ def test_the_sites_own_variables_pass_through_and_empty_ones_do_not_count(home: 
 
 def test_our_own_model_is_never_mixed_with_an_outside_ones_name(home: Home) -> None:
     environ = {"DATABASE_URL": "postgres://a", "VALKEY_URL": "redis://a", "TUTOR_MODEL": "large"}
-    parts = embedded_parts(home, environ)
+    parts = create_embedded_parts(home, environ)
     assert [part.name for part in parts] == ["Tutor model"]
-    env = site_environment(home, environ, parts, "http://localhost:8000")
+    env = build_site_environment(home, environ, parts, "http://localhost:8000")
     assert (env["TUTOR_MODEL"], env["TUTOR_IS_DEMO_MODEL"]) == ("SmolLM2-135M-Instruct", "1")
 
 
 def test_an_outside_model_needs_its_name(home: Home) -> None:
-    with pytest.raises(FailedError, match="TUTOR_MODEL is not"):
-        embedded_parts(home, {"TUTOR_BASE_URL": "https://models.example/v1"})
+    with pytest.raises(StartupError, match="TUTOR_MODEL is not"):
+        create_embedded_parts(home, {"TUTOR_BASE_URL": "https://models.example/v1"})
 
 
 def test_a_port_in_use_is_found_on_each_loopback() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        assert trouble_with(taken.getsockname()[1]) == "is in use"
-    assert inner_port() in INNER_PORTS
+        assert find_port_problem(taken.getsockname()[1]) == "is in use"
+    assert find_inner_port() in INNER_PORTS
 
 
 def test_a_mark_is_of_one_process_and_no_other() -> None:
     with subprocess.Popen(["sleep", "30"]) as process:
-        found = mark(process.pid)
+        found = mark_process(process.pid)
         assert found is not None
         assert found.lives()
         # A busy kernel says for a moment after the start that the command is empty.
-        wait_until(lambda: "sleep 30" in command(process.pid), what="its command line")
+        wait_until(lambda: "sleep 30" in get_command_line(process.pid), what="its command line")
         process.kill()
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
         assert not found.lives()
-    assert mark(process.pid) is None
+    assert mark_process(process.pid) is None
 
 
 def test_a_lost_terminal_is_nothing_to_fall_over(tmp_path: Path) -> None:
@@ -165,8 +165,8 @@ def test_logs_are_private_and_the_last_runs_are_kept(tmp_path: Path) -> None:
     with open_log(path) as log:
         log.write(b"one\n\ntwo\nthree\n")
     assert path.stat().st_mode & 0o777 == 0o600
-    assert last_lines(path, 2) == ["two", "three"]
-    turn_over(tmp_path)
+    assert read_last_lines(path, 2) == ["two", "three"]
+    rotate_logs(tmp_path)
     assert not path.exists()
     assert (tmp_path / "web.log.1").exists()
-    assert last_lines(path) == []
+    assert read_last_lines(path) == []

@@ -14,8 +14,8 @@ import psycopg
 import redis
 
 from embedded.home import Home
-from embedded.page import answers
-from embedded.ports import inner_port
+from embedded.page import is_healthy
+from embedded.ports import find_inner_port
 from tests.embedded.conftest import Running, assert_gone, clean_environment, eventually
 
 type Run = Callable[..., Running]
@@ -28,7 +28,7 @@ def test_the_parts_are_real_and_the_screen_says_all_one_needs(run: Run, home: Ho
         assert str(database.execute("SHOW server_version").fetchone()).startswith("('18.")
     with redis.Redis.from_url(env["VALKEY_URL"]) as valkey:
         assert valkey.info("server")["server_name"] == "valkey"
-    assert answers(urlsplit(env["TUTOR_BASE_URL"]).port or 0, "/health")
+    assert is_healthy(urlsplit(env["TUTOR_BASE_URL"]).port or 0, "/health")
     assert b"ok" in site.page("/healthz")
     for words in ("sam", "kitchen-demo", "a parent", str(home.folder), "Ctrl-C", "make reset"):
         assert words in site.said
@@ -95,7 +95,7 @@ def test_a_taken_port_is_named_and_another_is_used(run: Run) -> None:
 
 
 def test_the_port_can_be_chosen(run: Run) -> None:
-    port = inner_port()
+    port = find_inner_port()
     assert run(PORT=str(port)).ready().address == f"http://localhost:{port}"
 
 
@@ -132,7 +132,7 @@ def test_a_hang_up_is_ignored_when_it_was_ignored_before(home: Home, checkout: P
             stdout=output,
             stderr=output,
             stdin=subprocess.DEVNULL,
-            env=clean_environment() | {"PORT": str(inner_port())},
+            env=clean_environment() | {"PORT": str(find_inner_port())},
             start_new_session=True,
         )
     site = Running.__new__(Running)
@@ -154,8 +154,8 @@ def test_what_the_site_cannot_reach_is_told(run: Run, checkout: Path) -> None:
 
 def test_another_site_on_the_port_does_not_pass_for_this_one() -> None:
     with subprocess.Popen(
-        [sys.executable, "-m", "http.server", "--bind", "127.0.0.1", str(port := inner_port())]
+        [sys.executable, "-m", "http.server", "--bind", "127.0.0.1", str(port := find_inner_port())]
     ) as other:
-        eventually(lambda: answers(port, "/"))
-        assert not answers(port, "/", signed="ours")
+        eventually(lambda: is_healthy(port, "/"))
+        assert not is_healthy(port, "/", signed="ours")
         other.kill()

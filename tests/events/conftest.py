@@ -10,7 +10,7 @@ from django.utils import timezone
 from events.models import Event, SignUp
 from events.services import create_sign_up
 from events.spots import confirm_sign_up
-from kit import throttles
+from kit import rate_limits
 
 LOS_ANGELES = "America/Los_Angeles"
 MakeEvent = Callable[..., Event]
@@ -25,9 +25,9 @@ def unsent(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _fresh_counts(db: None) -> Iterator[None]:
     """Every test is the first that anybody tries."""
-    throttles._shared().storage.reset()
+    rate_limits._shared().storage.reset()
     yield
-    throttles._shared().storage.reset()
+    rate_limits._shared().storage.reset()
 
 
 @pytest.fixture

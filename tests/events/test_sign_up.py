@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import Person
 from events.models import Event, SignUp
 from events.views import signing_up
-from kit.throttles import AskerThrottle
+from kit.rate_limits import ClientRateLimit
 from mail.models import Email
 
 PATH = "/events/one-evening/sign-up"
@@ -143,7 +143,7 @@ def test_whoever_fills_in_what_nobody_sees_gets_the_usual_answer_and_nothing_els
 
 @pytest.fixture
 def _few_sign_ups(monkeypatch: pytest.MonkeyPatch) -> None:
-    few = AskerThrottle("test event sign-ups", person="2/hour", network="3/hour", everyone="4/hour")
+    few = ClientRateLimit("test event sign-ups", person="2/hour", network="3/hour", everyone="4/hour")
     monkeypatch.setattr(signing_up, "sign_ups", few)
 
 

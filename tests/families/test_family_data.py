@@ -19,7 +19,7 @@ from families.family_deletion import AccountOutcome
 from families.links import create_invitation, end_link
 from families.models import FamilyDeletion, Link, Notice
 from families.trusted_adults import save_trusted_adult
-from kit import throttles
+from kit import rate_limits
 from mail.models import Email
 from privacy import services
 
@@ -29,9 +29,9 @@ Enter = Callable[[Person], Client]
 @pytest.fixture(autouse=True)
 def _fresh_counts(db: None) -> Iterator[None]:
     cache.clear()
-    throttles._shared().storage.reset()
+    rate_limits._shared().storage.reset()
     yield
-    throttles._shared().storage.reset()
+    rate_limits._shared().storage.reset()
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from families.password_help import (
     use_password_help,
 )
 from families.trusted_adults import find_trusted_adult, save_trusted_adult
-from kit import throttles
+from kit import rate_limits
 from privacy.archive import build_archive
 
 Enter = Callable[[Person], Client]
@@ -32,9 +32,9 @@ QUESTION = "Does anybody else feel like this?"
 
 @pytest.fixture(autouse=True)
 def _fresh_counts() -> Iterator[None]:
-    throttles._shared().storage.reset()
+    rate_limits._shared().storage.reset()
     yield
-    throttles._shared().storage.reset()
+    rate_limits._shared().storage.reset()
 
 
 @pytest.fixture

@@ -19,8 +19,8 @@ from benchmarks.danger_beside_homework import (
     run_on,
 )
 from guard import Category, Level, judge_conversation
-from guard.conversation import classifier, encoder
-from guard.segments import is_short, segments
+from guard.conversation import get_classifier, get_encoder
+from guard.segments import is_short, split_segments
 
 DANGER = messages()
 SAMPLE = DANGER[::10]
@@ -113,41 +113,41 @@ class TestSegments:
 
     @pytest.mark.parametrize("text", TEXTS)
     def test_together_they_cover_every_word(self, text: str) -> None:
-        covered = {place for part in segments(text) for place in range(part.start, part.end)}
+        covered = {place for part in split_segments(text) for place in range(part.start, part.end)}
         assert all(place in covered for place, letter in enumerate(text) if not letter.isspace())
 
     def test_two_neighbours_are_read_together(self) -> None:
-        parts = {self.TEXTS[0][part.start : part.end] for part in segments(self.TEXTS[0])}
+        parts = {self.TEXTS[0][part.start : part.end] for part in split_segments(self.TEXTS[0])}
         assert {"One sentence here. Another one there!", "Another one there! And a third?"} <= parts
 
     def test_any_eight_words_of_a_long_sentence_stand_in_one_piece(self) -> None:
         words = [f"word{n}" for n in range(100)]
         text = " ".join(words)
-        parts = [text[part.start : part.end].split() for part in segments(text)]
+        parts = [text[part.start : part.end].split() for part in split_segments(text)]
         for first in range(len(words) - 8):
             wanted = set(words[first : first + 8])
             assert any(wanted <= set(part) and len(part) <= 12 for part in parts), first
 
     def test_one_or_two_sentences_are_read_as_a_whole_only(self) -> None:
         assert is_short("i dont get fractions. can you help me?")
-        assert segments("i dont get fractions. can you help me?") == []
+        assert split_segments("i dont get fractions. can you help me?") == []
 
     def test_the_number_of_pieces_is_bounded(self) -> None:
-        assert max(len(segments(text[:65536])) for text in hostile().values()) < 20_000
+        assert max(len(split_segments(text[:65536])) for text in hostile().values()) < 20_000
 
 
 def test_a_short_message_is_judged_by_what_both_models_see_in_all_of_it() -> None:
     for message in DANGER:
         if is_short(message.text):
-            quick = classifier().read(message.text)
-            deep = encoder().read(message.text, quick.doubt, quick.kind)
+            quick = get_classifier().read(message.text)
+            deep = get_encoder().read(message.text, quick.doubt, quick.kind)
             assert judged(message.text).level >= max(quick.verdict.level, deep.verdict.level)
 
 
 def test_a_word_beyond_the_first_run_is_read_too() -> None:
     text = "🙂 ☹ " * 60 + "i cannot bear to be alive for one more day"
-    kind = classifier().read(text).kind
-    assert encoder().read(text, (0, len(text)), kind).verdict.level >= Level.HINTS
+    kind = get_classifier().read(text).kind
+    assert get_encoder().read(text, (0, len(text)), kind).verdict.level >= Level.HINTS
 
 
 class TestHomeworkAlone:

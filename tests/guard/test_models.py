@@ -10,19 +10,19 @@ import onnxruntime
 import pytest
 from numpy.typing import NDArray
 
-from encoders import ModelFault
+from encoders import ModelFileError
 from encoders.network import LAYERS, PIECES, WIDTH
 from encoders.network import MODEL as ENCODER_MODEL
-from encoders.wordpiece import MOST, WordPiece
+from encoders.wordpiece import MAX_PIECES, WordPiece
 from guard import Category, Level, judge_input
 from guard.classifier import MODEL, Classifier
-from guard.conversation import read
-from guard.encoder import ODDS, Encoder
+from guard.conversation import read_message
+from guard.encoder import ODDS_OUTPUT, Encoder
 from training.__main__ import gathered
 from training.examples import HEADS
-from training.fit import Table, head
-from training.messages import drawn
-from training.written import written
+from training.fit import Table, fit_head
+from training.messages import draw_messages
+from training.written import read_written_messages
 
 VOCABULARY = (ENCODER_MODEL / "vocabulary.txt").read_text(encoding="utf-8").split("\n")
 
@@ -44,7 +44,7 @@ class TestFiles:
         content = bytearray((folder / name).read_bytes())
         content[len(content) // 2] ^= 1
         (folder / name).write_bytes(content)
-        with pytest.raises(ModelFault, match=name):
+        with pytest.raises(ModelFileError, match=name):
             both(folder)
 
     @pytest.mark.parametrize(
@@ -52,19 +52,19 @@ class TestFiles:
     )
     def test_a_missing_file_is_named(self, folder: Path, name: str) -> None:
         (folder / name).unlink()
-        with pytest.raises(ModelFault, match=name):
+        with pytest.raises(ModelFileError, match=name):
             both(folder)
 
     def test_heads_of_other_features_are_refused(self, folder: Path) -> None:
         card = json.loads((folder / "model.json").read_text())
         (folder / "model.json").write_text(json.dumps(card | {"features": -1}))
-        with pytest.raises(ModelFault, match="features"):
+        with pytest.raises(ModelFileError, match="features"):
             Classifier(folder)
 
     def test_an_encoder_with_other_heads_is_refused(self, folder: Path) -> None:
         card = json.loads((folder / "guard.json").read_text())
         (folder / "guard.json").write_text(json.dumps(card | {"heads": card["heads"][1:]}))
-        with pytest.raises(ModelFault, match="heads"):
+        with pytest.raises(ModelFileError, match="heads"):
             Encoder(folder)
 
     def test_both_cards_name_all_that_was_learned_from(self, folder: Path) -> None:
@@ -115,27 +115,29 @@ class TestWordPiece:
         text = "and so on unfathomableness " * 200
         found = self.split.read(text)
         assert found
-        assert len(found.numbers) <= MOST + 2
+        assert len(found.numbers) <= MAX_PIECES + 2
         assert text[found.end] == " "
 
 
 class TestEncoder:
     def test_it_reads_what_no_rule_names(self) -> None:
         text = "i have started to picture the world after i'm dead and it looks calm"
-        found = read(text)
+        found = read_message(text)
         assert judge_input(text).level == Level.NONE
         assert found.verdict.level >= Level.HINTS
 
     def test_and_leaves_ordinary_talk_alone(self) -> None:
-        assert read("how do i find the slope of a line through two points").verdict.level == Level.NONE
+        assert (
+            read_message("how do i find the slope of a line through two points").verdict.level == Level.NONE
+        )
 
     def test_nothing_is_read_in_nothing(self) -> None:
-        assert read("").verdict.level == Level.NONE
+        assert read_message("").verdict.level == Level.NONE
 
     def test_of_a_long_text_it_reads_the_part_that_worries(self) -> None:
         ordinary = "the teacher explained how a volcano works and then we drew one. " * 20
         text = f"{ordinary} i cannot bear to be alive for one more day. {ordinary}"
-        found = read(text)
+        found = read_message(text)
         start, end = found.doubt
         assert "alive" in text[start:end]
         assert found.verdict.is_crisis
@@ -166,7 +168,7 @@ class TestTraining:
     @staticmethod
     def run(network: bytes, pieces: list[list[int]]) -> NDArray[np.float32]:
         session = onnxruntime.InferenceSession(network, providers=["CPUExecutionProvider"])
-        found: NDArray[np.float32] = session.run([ODDS], {PIECES: np.array(pieces)})[0]
+        found: NDArray[np.float32] = session.run([ODDS_OUTPUT], {PIECES: np.array(pieces)})[0]
         return found
 
     def test_the_network_that_is_tuned_is_the_one_that_runs(
@@ -175,20 +177,20 @@ class TestTraining:
         import jax.numpy as jnp
 
         from training.encoder import forward
-        from training.graph import graph, in_bytes
+        from training.graph import build_graph, quantize_graph
 
         pieces = [[101 % 200, 7, 8, 9, 150, 12], [5, 6, 7, 8, 9, 10]]
         tuned = np.asarray(forward({k: jnp.asarray(v) for k, v in weights.items()}, jnp.asarray(pieces)))
-        model = graph(weights, ODDS)
+        model = build_graph(weights, ODDS_OUTPUT)
         assert np.abs(self.run(model.SerializeToString(), pieces) - tuned).max() < 1e-4
-        in_small = self.run(in_bytes(model), pieces)
+        in_small = self.run(quantize_graph(model), pieces)
         assert np.abs(in_small - tuned).max() < 0.1 * np.abs(tuned).max()
 
     def test_the_same_messages_make_the_same_head(self) -> None:
         def made() -> tuple[object, bytes]:
             chance = random.Random(5)  # noqa: S311
-            examples = [*list(drawn(chance))[::200], *list(written())[::10]]
-            return head(Table(examples), Category.SUICIDE)
+            examples = [*list(draw_messages(chance))[::200], *list(read_written_messages())[::10]]
+            return fit_head(Table(examples), Category.SUICIDE)
 
         assert made() == made()
 

@@ -9,24 +9,24 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from pytest_django import Settings
 
-from config.settings.environment import extra_body_of
+from config.settings.environment import parse_extra_body
 from inference import errors, loop
-from inference.place import runs_at_home
-from inference.prices import price
-from inference.provider import answer_stream, provider_answers, tokens_counted
-from inference.talk import Message, Usage, Words
+from inference.location import is_self_hosted
+from inference.messages import AnswerDelta, ChatMessage, TokenUsage
+from inference.prices import calculate_cost
+from inference.provider import check_provider, count_tokens, stream_answer
 
 NAME = "0198-a-turn"
-ASK: list[Message] = [{"role": "user", "content": "Explain in many words where rain comes from."}]
+ASK: list[ChatMessage] = [{"role": "user", "content": "Explain in many words where rain comes from."}]
 
 
 def run[T](coroutine: Coroutine[None, None, T]) -> T:
     return loop.submit(coroutine).result(timeout=60)
 
 
-async def answer(tokens: int, stop_after: int | None = None) -> list[Words | Usage]:
-    pieces: list[Words | Usage] = []
-    async with aclosing(answer_stream(messages=ASK, answer_tokens=tokens, request_id=NAME)) as stream:
+async def answer(tokens: int, stop_after: int | None = None) -> list[AnswerDelta | TokenUsage]:
+    pieces: list[AnswerDelta | TokenUsage] = []
+    async with aclosing(stream_answer(messages=ASK, answer_tokens=tokens, request_id=NAME)) as stream:
         async for piece in stream:
             pieces.append(piece)
             if stop_after and len(pieces) == stop_after:
@@ -36,10 +36,10 @@ async def answer(tokens: int, stop_after: int | None = None) -> list[Words | Usa
 
 def test_the_model_answers_word_by_word_and_reports_its_usage() -> None:
     *words, usage = run(answer(24))
-    assert isinstance(usage, Usage)
+    assert isinstance(usage, TokenUsage)
     assert len(words) > 5
-    assert [piece.tokens for piece in words if isinstance(piece, Words)] == sorted(
-        piece.tokens for piece in words if isinstance(piece, Words)
+    assert [piece.tokens for piece in words if isinstance(piece, AnswerDelta)] == sorted(
+        piece.tokens for piece in words if isinstance(piece, AnswerDelta)
     )
     assert usage.prompt_tokens
     assert usage.answer_tokens
@@ -48,26 +48,26 @@ def test_the_model_answers_word_by_word_and_reports_its_usage() -> None:
 
 def test_the_cap_ends_the_answer_and_says_so() -> None:
     usage = run(answer(3))[-1]
-    assert isinstance(usage, Usage)
+    assert isinstance(usage, TokenUsage)
     assert usage.answer_tokens == 3
     assert usage.reached_limit
 
 
 def test_the_server_answers_when_asked_whether_it_does() -> None:
-    run(provider_answers())
+    run(check_provider())
 
 
 def test_the_model_counts_a_text_as_it_counts_its_own_answer() -> None:
     *words, usage = run(answer(24))
-    text = "".join(piece.text for piece in words if isinstance(piece, Words))
-    assert isinstance(usage, Usage)
+    text = "".join(piece.text for piece in words if isinstance(piece, AnswerDelta))
+    assert isinstance(usage, TokenUsage)
     assert usage.answer_tokens
-    assert abs((run(tokens_counted(text)) or 0) - usage.answer_tokens) <= 1
+    assert abs((run(count_tokens(text)) or 0) - usage.answer_tokens) <= 1
 
 
 def test_a_server_that_counts_nothing_says_so(settings: Settings) -> None:
     settings.TUTOR_BASE_URL = "http://127.0.0.1:9/v1"
-    assert asyncio.run(tokens_counted("Rain falls.")) is None
+    assert asyncio.run(count_tokens("Rain falls.")) is None
 
 
 async def _say(reply: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -77,17 +77,17 @@ async def _say(reply: bytes, reader: asyncio.StreamReader, writer: asyncio.Strea
     writer.close()
 
 
-def serve(reply: bytes, settings: Settings) -> type[errors.ModelFault] | None:
+def serve(reply: bytes, settings: Settings) -> type[errors.ModelError] | None:
     """What the provider makes of a server that sends `reply`, byte for byte, and closes."""
 
-    async def meet() -> type[errors.ModelFault] | None:
+    async def meet() -> type[errors.ModelError] | None:
         server = await asyncio.start_server(partial(_say, reply), "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
         settings.TUTOR_BASE_URL = f"http://127.0.0.1:{port}/v1"
         async with server:
             try:
                 await answer(5)
-            except errors.ModelFault as fault:
+            except errors.ModelError as fault:
                 return type(fault)
         return None
 
@@ -102,11 +102,11 @@ WORD = b'data: {"choices": [{"delta": {"content": "hello"}}]}\n\n'
     ("reply", "fault"),
     [
         (b"", errors.ModelUnreachable),
-        (b"HTTP/1.1 500 no\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", errors.ModelBroken),
-        (b"HTTP/1.1 401 no\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", errors.ModelBroken),
-        (OK + b"data: {not json\n\n", errors.ModelGarbled),
-        (OK + b"data: [1]\n\n", errors.ModelGarbled),
-        (OK + b'data: {"error": {"message": "out of memory"}}\n\n', errors.ModelBroken),
+        (b"HTTP/1.1 500 no\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", errors.ModelMisconfigured),
+        (b"HTTP/1.1 401 no\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", errors.ModelMisconfigured),
+        (OK + b"data: {not json\n\n", errors.ModelResponseInvalid),
+        (OK + b"data: [1]\n\n", errors.ModelResponseInvalid),
+        (OK + b'data: {"error": {"message": "out of memory"}}\n\n', errors.ModelMisconfigured),
         (OK + WORD, errors.ModelUnreachable),
         (OK, errors.ModelUnreachable),
         (
@@ -116,7 +116,7 @@ WORD = b'data: {"choices": [{"delta": {"content": "hello"}}]}\n\n'
     ],
 )
 def test_each_misbehaviour_of_a_server_has_its_name(
-    reply: bytes, fault: type[errors.ModelFault] | None, settings: Settings
+    reply: bytes, fault: type[errors.ModelError] | None, settings: Settings
 ) -> None:
     assert serve(reply, settings) is fault
 
@@ -125,13 +125,13 @@ def test_what_no_database_takes_is_left_out_of_an_answer(settings: Settings) -> 
     odd = rb'data: {"choices": [{"delta": {"content": "a\u0000b\ud83dc \ud83d\ude00"}}]}' + b"\n\n"
     end = b'data: {"choices": [{"finish_reason": "stop", "delta": {}}]}\n\ndata: [DONE]\n\n'
 
-    async def meet() -> list[Words | Usage]:
+    async def meet() -> list[AnswerDelta | TokenUsage]:
         server = await asyncio.start_server(partial(_say, OK + odd + end), "127.0.0.1", 0)
         settings.TUTOR_BASE_URL = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
         async with server:
             return await answer(5)
 
-    assert asyncio.run(meet())[0] == Words("a\ufffdb\ufffdc 😀", 1)
+    assert asyncio.run(meet())[0] == AnswerDelta("a\ufffdb\ufffdc 😀", 1)
 
 
 @pytest.mark.parametrize("tokens", [b'"12"', b"-1", b"1.5", b"true", b"null"])
@@ -140,13 +140,13 @@ def test_a_usage_that_is_no_number_counts_as_none(tokens: bytes, settings: Setti
         b'data: {"choices": [{"finish_reason": "stop", "delta": {}}], "usage": {"completion_tokens": %s}}\n\n'
     )
 
-    async def meet() -> Words | Usage:
+    async def meet() -> AnswerDelta | TokenUsage:
         server = await asyncio.start_server(partial(_say, OK + WORD + used % tokens), "127.0.0.1", 0)
         settings.TUTOR_BASE_URL = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
         async with server:
             return (await answer(5))[-1]
 
-    assert asyncio.run(meet()) == Usage(None, None, reached_limit=False)
+    assert asyncio.run(meet()) == TokenUsage(None, None, reached_limit=False)
 
 
 def test_the_server_is_told_the_requests_name(settings: Settings) -> None:
@@ -204,14 +204,14 @@ def test_a_server_that_is_not_there_is_unreachable(settings: Settings) -> None:
 )
 def test_whether_questions_leave_the_house(address: str, at_home: bool, settings: Settings) -> None:
     settings.TUTOR_BASE_URL = address
-    assert runs_at_home() is at_home
+    assert is_self_hosted() is at_home
 
 
 def test_a_price_is_rounded_up_to_whole_microdollars(settings: Settings) -> None:
     settings.TUTOR_INPUT_PRICE, settings.TUTOR_OUTPUT_PRICE = 0.15, 0.6
-    assert price(prompt_tokens=1000, answer_tokens=100) == 210
-    assert price(prompt_tokens=1, answer_tokens=0) == 1
-    assert price(prompt_tokens=0, answer_tokens=0) == 0
+    assert calculate_cost(prompt_tokens=1000, answer_tokens=100) == 210
+    assert calculate_cost(prompt_tokens=1, answer_tokens=0) == 1
+    assert calculate_cost(prompt_tokens=0, answer_tokens=0) == 0
 
 
 @pytest.mark.parametrize(
@@ -224,16 +224,16 @@ def test_a_price_is_rounded_up_to_whole_microdollars(settings: Settings) -> None
 )
 def test_fields_that_cannot_be_added_to_a_request_are_told_at_the_start(written: str, fault: str) -> None:
     with pytest.raises(ImproperlyConfigured, match=fault):
-        extra_body_of(written)
+        parse_extra_body(written)
 
 
 def test_fields_are_added_to_a_request_as_json() -> None:
-    assert extra_body_of("") == extra_body_of(" ") == {}
-    assert extra_body_of('{"temperature": 0.3}') == {"temperature": 0.3}
+    assert parse_extra_body("") == parse_extra_body(" ") == {}
+    assert parse_extra_body('{"temperature": 0.3}') == {"temperature": 0.3}
 
 
 def test_cached_tokens_have_a_price_of_their_own(settings: Settings) -> None:
     settings.TUTOR_INPUT_PRICE, settings.TUTOR_OUTPUT_PRICE = 1.0, 2.0
-    assert price(prompt_tokens=100, answer_tokens=10, cached_tokens=80) == 120
+    assert calculate_cost(prompt_tokens=100, answer_tokens=10, cached_tokens=80) == 120
     settings.TUTOR_CACHED_INPUT_PRICE = 0.1
-    assert price(prompt_tokens=100, answer_tokens=10, cached_tokens=80) == 48
+    assert calculate_cost(prompt_tokens=100, answer_tokens=10, cached_tokens=80) == 48

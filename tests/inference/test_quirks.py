@@ -8,9 +8,9 @@ from pytest_django import Settings
 
 from chat.answering.writing import END_REASON_BY_FAULT
 from chat.models import EndReason
-from inference.errors import ModelFault
-from inference.provider import answer_stream
-from inference.talk import Usage
+from inference.errors import ModelError
+from inference.messages import TokenUsage
+from inference.provider import stream_answer
 from tests.quirk_cases import CASES, Case
 from tests.scripted import scripted
 
@@ -20,8 +20,8 @@ class Came:
 
     def __init__(self) -> None:
         self.text, self.seen, self.tokens = "", "", 0
-        self.usage: Usage | None = None
-        self.fault: ModelFault | None = None
+        self.usage: TokenUsage | None = None
+        self.fault: ModelError | None = None
 
     @property
     def end_reason(self) -> EndReason:
@@ -32,7 +32,7 @@ class Came:
 
 async def read() -> Came:
     came = Came()
-    stream = answer_stream(
+    stream = stream_answer(
         messages=[{"role": "user", "content": "Where does rain come from?"}],
         answer_tokens=400,
         request_id="a-turn",
@@ -40,13 +40,13 @@ async def read() -> Came:
     async with aclosing(stream) as pieces:
         try:
             async for piece in pieces:
-                if isinstance(piece, Usage):
+                if isinstance(piece, TokenUsage):
                     came.usage = piece
                     continue
                 came.text = piece.text if piece.begins_again else came.text + piece.text
                 came.seen += piece.text
                 came.tokens = piece.tokens
-        except ModelFault as fault:
+        except ModelError as fault:
             came.fault = fault
     return came
 
@@ -55,7 +55,7 @@ async def read() -> Came:
 def test_a_server_that_sends(case: Case, settings: Settings) -> None:
     with scripted(*case.scripts) as model:
         settings.TUTOR_BASE_URL, settings.TUTOR_MODEL = model.url, case.model
-        settings.TUTOR_FIRST_WORD_SECONDS = settings.TUTOR_NEXT_WORD_SECONDS = case.patience
+        settings.TUTOR_FIRST_TOKEN_SECONDS = settings.TUTOR_NEXT_TOKEN_SECONDS = case.patience
         came = asyncio.run(read())
     assert came.end_reason == case.end_reason
     if not (came.fault and came.fault.withholds):

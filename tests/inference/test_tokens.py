@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from inference.provider import tokens_counted
-from inference.tokens import TOKENS_A_MESSAGE, tokens_at_most, tokens_of_piece
+from inference.provider import count_tokens
+from inference.tokens import TOKENS_PER_MESSAGE, estimate_max_tokens, estimate_piece_tokens
 
 ROOT = Path(__file__).resolve().parents[2]
 CHANCE = random.Random(17)  # noqa: S311 - test data
@@ -33,7 +33,7 @@ def some(signs: str, count: int, between: str = "") -> str:
 
 
 def counted(text: str) -> int:
-    found = asyncio.run(tokens_counted(text))
+    found = asyncio.run(count_tokens(text))
     assert found
     return found
 
@@ -83,21 +83,23 @@ def counted(text: str) -> int:
     ],
 )
 def test_it_is_never_under_what_the_model_counts(text: str) -> None:
-    assert tokens_at_most(text) - TOKENS_A_MESSAGE >= counted(text)
+    assert estimate_max_tokens(text) - TOKENS_PER_MESSAGE >= counted(text)
 
 
 def test_it_is_not_under_for_messages_either() -> None:
     # What a chat template takes of a message's allowance is five tokens for this model.
-    spare = TOKENS_A_MESSAGE - 5
+    spare = TOKENS_PER_MESSAGE - 5
     under = [
-        text for text in MESSAGES[:150] if tokens_at_most(text) - TOKENS_A_MESSAGE + spare < counted(text)
+        text
+        for text in MESSAGES[:150]
+        if estimate_max_tokens(text) - TOKENS_PER_MESSAGE + spare < counted(text)
     ]
     assert under == []
 
 
 def test_prose_is_not_taken_for_much_more_than_it_is() -> None:
-    assert tokens_at_most(LESSONS["en"][:20_000]) < 1.65 * counted(LESSONS["en"][:20_000])
-    assert tokens_at_most(" ".join(MESSAGES)[:15_000]) < 1.7 * counted(" ".join(MESSAGES)[:15_000])
+    assert estimate_max_tokens(LESSONS["en"][:20_000]) < 1.65 * counted(LESSONS["en"][:20_000])
+    assert estimate_max_tokens(" ".join(MESSAGES)[:15_000]) < 1.7 * counted(" ".join(MESSAGES)[:15_000])
 
 
 @pytest.mark.parametrize(
@@ -106,4 +108,4 @@ def test_prose_is_not_taken_for_much_more_than_it_is() -> None:
     ids=["a token", "white space", "a sentence"],
 )
 def test_a_piece_of_an_answer_is_a_token_unless_it_is_long(piece: str, likely: int, least: int) -> None:
-    assert tokens_of_piece(piece) == (likely, least)
+    assert estimate_piece_tokens(piece) == (likely, least)

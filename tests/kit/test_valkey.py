@@ -10,8 +10,8 @@ from django.test import Client
 from pytest_django import Settings
 
 from accounts.models import Person
-from kit import throttles
-from kit.valkey import JSONSerializer, SteadyCache
+from kit import rate_limits
+from kit.valkey import FallbackCache, JSONSerializer
 
 
 @pytest.fixture
@@ -19,9 +19,9 @@ def away(settings: Settings) -> Iterator[None]:
     gone = "redis://127.0.0.1:9/0"
     settings.VALKEY_URL = gone
     settings.CACHES = {"default": site.CACHES["default"] | {"LOCATION": gone}}
-    throttles._shared.cache_clear()
+    rate_limits._shared.cache_clear()
     yield
-    throttles._shared.cache_clear()
+    rate_limits._shared.cache_clear()
 
 
 def test_it_keeps_plain_values() -> None:
@@ -47,7 +47,7 @@ def test_clearing_it_leaves_the_broker_alone() -> None:
 
 
 def test_it_counts_on_in_this_process_while_valkey_is_away(away: None) -> None:
-    steady = SteadyCache("redis://127.0.0.1:9/0", site.CACHES["default"])
+    steady = FallbackCache("redis://127.0.0.1:9/0", site.CACHES["default"])
     assert steady.add("one", 1, 60)
     assert not steady.add("one", 1, 60)
     steady.set("two", [1])

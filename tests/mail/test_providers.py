@@ -14,7 +14,7 @@ from django.http import HttpResponse
 from django.test import RequestFactory
 from pytest_django import Settings
 
-from config.settings.environment import CONSOLE, mailer_of
+from config.settings.environment import CONSOLE, parse_email_url
 from mail.messages import build_message
 from mail.models import BounceKind, Email, EmailState
 from mail.sending import send_email
@@ -25,23 +25,23 @@ pytestmark = pytest.mark.usefixtures("nudged")
 
 class TestTheAddress:
     def test_names_a_mail_server(self) -> None:
-        mailer = mailer_of("smtp+tls://kt:p%40ss@mail.example:587")
+        mailer = parse_email_url("smtp+tls://kt:p%40ss@mail.example:587")
         options = mailer.settings["OPTIONS"]
         assert (options["host"], options["port"], options["use_tls"]) == ("mail.example", 587, True)
         assert (options["username"], options["password"]) == ("kt", "p@ss")
         assert mailer.provider == ""
 
     def test_names_a_provider_and_its_options(self) -> None:
-        mailer = mailer_of("postmark://?server_token=abc")
+        mailer = parse_email_url("postmark://?server_token=abc")
         assert mailer.settings == {
             "BACKEND": "anymail.backends.postmark.EmailBackend",
             "OPTIONS": {"server_token": "abc"},
         }
         assert mailer.provider == "postmark"
-        assert mailer_of("amazon-ses://").provider == "amazon_ses"
+        assert parse_email_url("amazon-ses://").provider == "amazon_ses"
 
     def test_names_nobody(self) -> None:
-        assert mailer_of("").settings == CONSOLE
+        assert parse_email_url("").settings == CONSOLE
 
 
 def said(status: int) -> AnymailAPIError:
@@ -103,7 +103,7 @@ def told(settings: Settings, auth: str = "kt:secret", **event: object) -> HttpRe
         "MessageID": "pm-1",
     } | event
     request = RequestFactory().post(
-        "/mail/told/",
+        "/mail/webhook/",
         json.dumps(said),
         content_type="application/json",
         headers={"Authorization": f"Basic {b64encode(auth.encode()).decode()}"},

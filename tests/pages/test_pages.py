@@ -15,7 +15,7 @@ from courses.models import Module
 from events.selectors import find_next_event
 from families.consent_texts import get_current_text
 from families.models import Consent
-from pages import refusals
+from pages import error_pages
 from tests.live import Worker, wait_until
 
 
@@ -105,9 +105,9 @@ def test_privacy_says_that_a_question_is_looked_through_before_it_leaves(
 ) -> None:
     said = "looks in it for names, addresses, numbers and schools"
     assert said not in client.get("/privacy").content.decode()
-    settings.GUARD_KIND, settings.GUARD_BASE_URL = "openai", "https://guard.example.com/v1"
+    settings.GUARD_PROVIDER, settings.GUARD_BASE_URL = "openai", "https://guard.example.com/v1"
     assert said in client.get("/privacy").content.decode()
-    settings.GUARD_KIND, settings.TUTOR_BASE_URL = "", "https://models.example.com/v1"
+    settings.GUARD_PROVIDER, settings.TUTOR_BASE_URL = "", "https://models.example.com/v1"
     assert said in client.get("/privacy").content.decode()
 
 
@@ -139,7 +139,7 @@ def test_an_error_keeps_the_help_lines_in_reach(fault: Exception, status: int, r
     try:
         raise fault
     except type(fault):
-        reply = refusals.server_error(rf.get("/"))
+        reply = error_pages.server_error(rf.get("/"))
     assert reply.status_code == status
     assert "/help/now" in reply.content.decode()
 

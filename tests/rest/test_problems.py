@@ -10,7 +10,7 @@ from django.db import OperationalError
 from django.test import Client
 
 from accounts.models import Person
-from rest.problems import kinds
+from rest.problems import problem_types
 from tests.rest.told import TURNS, problem
 
 AsPerson = Callable[[Person], Client]
@@ -69,21 +69,21 @@ def test_a_method_that_there_is_not(signed_in: Client) -> None:
 def test_records_that_are_away(where: str, signed_in: Client) -> None:
     with patch(where, side_effect=OperationalError("password=secret")):
         reply = signed_in.get("/api/v1/budget")
-    told = problem(reply, "records-away", 503)
+    told = problem(reply, "database-unavailable", 503)
     assert reply.headers["Retry-After"]
     assert "secret" not in str(told)
 
 
 def test_a_fault_of_our_own_tells_nothing_of_itself(signed_in: Client) -> None:
     with patch("budgets.api.get_meter", side_effect=ValueError("a secret")):
-        told = problem(signed_in.get("/api/v1/budget"), "fault", 500)
+        told = problem(signed_in.get("/api/v1/budget"), "server-error", 500)
     assert "secret" not in str(told)
 
 
 def test_every_kind_is_explained_where_its_type_leads(client: Client, db: None) -> None:
     page = client.get("/api/v1/problems").content.decode()
-    assert all(f'<h2 id="{name}">' in page for name in kinds)
-    assert len(kinds) > 20
+    assert all(f'<h2 id="{name}">' in page for name in problem_types)
+    assert len(problem_types) > 20
 
 
 def test_half_a_surrogate_pair_is_refused_in_words_that_can_be_sent(signed_in: Client) -> None:

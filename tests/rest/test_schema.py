@@ -7,7 +7,7 @@ from django.test import Client
 from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.validation import validate_schema
 
-from rest.problems import MEDIA_TYPE, kinds
+from rest.problems import MEDIA_TYPE, problem_types
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_every_route_says_what_goes_well_and_what_goes_wrong(schema: dict[str, A
         for status in set(answers) - good:
             assert list(answers[status]["content"]) == [MEDIA_TYPE], where
             names = answers[status]["description"].replace("`", "").split(", ")
-            assert all(kinds[name].status == int(status) for name in names), where
+            assert all(problem_types[name].status == int(status) for name in names), where
 
 
 def test_it_is_there_as_yaml_too(client: Client, db: None) -> None:

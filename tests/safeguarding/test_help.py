@@ -90,5 +90,5 @@ def test_the_protocol_names_whatever_reads_a_message(client: Client, settings: S
     page = client.get("/help/protocol").content.decode()
     assert "learned from example messages" in page
     assert "a second program" not in page
-    settings.GUARD_KIND, settings.GUARD_BASE_URL = "openai", "https://guard.example.org/v1"
+    settings.GUARD_PROVIDER, settings.GUARD_BASE_URL = "openai", "https://guard.example.org/v1"
     assert "a second program at guard.example.org" in client.get("/help/protocol").content.decode()

@@ -17,8 +17,8 @@ from accounts.models import Person
 from chat.models import Conversation, Turn
 from inference import loop
 from telemetry import context
-from telemetry.context import about, ids, note
-from telemetry.logs import JSONLines, Lines, Routes, logging_for
+from telemetry.context import bind_log_ids, bound_log_ids, get_log_ids
+from telemetry.logs import JSONFormatter, LineFormatter, RouteFilter, build_logging_config
 from tests import live
 
 MARK = "zebrafish"
@@ -49,39 +49,39 @@ def about_nothing() -> Iterator[None]:
 
 class TestContext:
     def test_it_is_about_one_thing_within_a_block(self) -> None:
-        with about(turn=1):
-            assert ids() == {"turn": "1"}
-            with about(request="r"):
-                assert ids() == {"turn": "1", "request": "r"}
-            assert ids() == {"turn": "1"}
-        assert ids() == {}
+        with bound_log_ids(turn=1):
+            assert get_log_ids() == {"turn": "1"}
+            with bound_log_ids(request="r"):
+                assert get_log_ids() == {"turn": "1", "request": "r"}
+            assert get_log_ids() == {"turn": "1"}
+        assert get_log_ids() == {}
 
     def test_what_is_noted_inside_ends_with_the_block(self) -> None:
-        with about(request="r"):
-            note(turn=1)
-            assert ids() == {"turn": "1", "request": "r"}
-        assert ids() == {}
+        with bound_log_ids(request="r"):
+            bind_log_ids(turn=1)
+            assert get_log_ids() == {"turn": "1", "request": "r"}
+        assert get_log_ids() == {}
 
     def test_the_loop_of_the_worker_goes_on_with_it(self) -> None:
         async def seen() -> dict[str, str]:
-            return dict(ids())
+            return dict(get_log_ids())
 
-        with about(turn=1):
+        with bound_log_ids(turn=1):
             assert loop.submit(seen()).result(timeout=5) == {"turn": "1"}
 
 
 class TestForms:
     def test_a_line_for_people(self) -> None:
-        with about(turn="t-1"):
-            assert Lines().format(record()).endswith(" INFO room Said. turn=t-1")
+        with bound_log_ids(turn="t-1"):
+            assert LineFormatter().format(record()).endswith(" INFO room Said. turn=t-1")
 
     def test_an_object_for_programs(self) -> None:
-        with about(turn="t-1"):
-            told = json.loads(JSONLines().format(record(status=200, request=object())))
+        with bound_log_ids(turn="t-1"):
+            told = json.loads(JSONFormatter().format(record(status=200, request=object())))
         assert told.pop("time").endswith("+00:00")
         assert told == {"level": "INFO", "logger": "room", "message": "Said.", "turn": "t-1", "status": 200}
 
-    @pytest.mark.parametrize("form", [Lines, JSONLines])
+    @pytest.mark.parametrize("form", [LineFormatter, JSONFormatter])
     def test_a_fault_of_the_database_does_not_quote_its_row(
         self, form: type[logging.Formatter], teen: Person
     ) -> None:
@@ -95,7 +95,7 @@ class TestForms:
         assert said.count("Traceback") == 2
 
     def test_a_level_may_be_raised_and_libraries_never_tell_more_than_they_should(self) -> None:
-        quiet, loud = (logging_for(level=level, as_json=True) for level in ("error", "debug"))
+        quiet, loud = (build_logging_config(level=level, as_json=True) for level in ("error", "debug"))
         assert quiet["loggers"]["openai"]["level"] == logging.ERROR
         assert loud["loggers"]["openai"]["level"] == logging.INFO
 
@@ -104,12 +104,12 @@ class TestRequests:
     def test_every_answer_has_a_name_and_a_line(
         self, client: Client, db: None, caplog: pytest.LogCaptureFixture
     ) -> None:
-        caplog.set_level(logging.INFO, "telemetry.requests")
+        caplog.set_level(logging.INFO, "telemetry.request_log")
         reply = client.get("/family/join/a-secret", headers={"X-Request-ID": "from-the-proxy"})
         assert reply.headers["X-Request-ID"] == "from-the-proxy"
         assert "GET family/join/<" in caplog.text
         assert "a-secret" not in "".join(
-            r.getMessage() for r in caplog.records if r.name == "telemetry.requests"
+            r.getMessage() for r in caplog.records if r.name == "telemetry.request_log"
         )
 
     @pytest.mark.parametrize("name", ["short", "a b" * 9, "x" * 65, ""])
@@ -178,7 +178,7 @@ def test_no_address_that_opens_something_is_in_the_log(client: Client, db: None)
     kept: list[logging.LogRecord] = []
     handler = logging.Handler()
     handler.emit = kept.append  # type: ignore[method-assign,assignment]
-    handler.addFilter(Routes())
+    handler.addFilter(RouteFilter())
     line.addHandler(handler)
     try:
         client.get("/family/join/a-token-that-opens")

@@ -19,9 +19,9 @@ from chat import services
 from chat.answering import leases
 from chat.asking import services as asking
 from chat.models import Turn
-from telemetry import gathering
-from telemetry.gathering import Gathering
-from telemetry.metrics import Count, Spread
+from telemetry import metric_store
+from telemetry.metric_store import MetricStore
+from telemetry.metrics import Counter, Histogram
 from tests import live
 
 TOKEN = "a-token-of-twenty-letters"
@@ -30,17 +30,17 @@ TOKEN = "a-token-of-twenty-letters"
 @pytest.fixture(autouse=True)
 def nothing_counted(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Sums of this test's own: a worker that other tests share tells its own a second late."""
-    gathering.gathering.flush()
+    metric_store.metric_store.flush()
     key, at = f"metrics:{uuid4()}", settings.VALKEY_URL
-    monkeypatch.setattr(gathering, "KEY", key)
+    monkeypatch.setattr(metric_store, "KEY", key)
     yield
-    gathering.gathering.flush()
-    gathering._client(at).delete(key)
+    metric_store.metric_store.flush()
+    metric_store._client(at).delete(key)
 
 
 def scrape(client: Client) -> dict[str, float]:
     """Every sample by its name and labels, after this process has told what it counted."""
-    gathering.gathering.flush()
+    metric_store.metric_store.flush()
     text = client.get("/metrics").content.decode()
     return {
         " ".join(
@@ -53,32 +53,32 @@ def scrape(client: Client) -> dict[str, float]:
 
 class TestSums:
     def test_many_threads_lose_nothing(self) -> None:
-        count = Count("test_many", "Many.", ("who",))
+        count = Counter("test_many", "Many.", ("who",))
 
         def add() -> None:
             for _ in range(500):
                 count.add(1, "a")
-                gathering.gathering.flush()
+                metric_store.metric_store.flush()
 
         threads = [Thread(target=add) for _ in range(4)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        assert gathering.sums() == {"test_many|a": 2000}
+        assert metric_store.read_totals() == {"test_many|a": 2000}
 
     def test_several_processes_add_up(self) -> None:
-        first, second = Gathering(), Gathering()
+        first, second = MetricStore(), MetricStore()
         first.add({"test": 1.5})
         second.add({"test": 2})
         assert first.flush()
         assert second.flush()
-        assert gathering.sums() == {"test": 3.5}
+        assert metric_store.read_totals() == {"test": 3.5}
 
     def test_what_is_counted_while_valkey_is_away_is_told_when_it_is_back(
         self, tmp_path: Path, settings: Settings
     ) -> None:
-        own = Gathering()
+        own = MetricStore()
         with live.running(live.Valkey(tmp_path / "valkey.log")) as valkey:
             settings.VALKEY_URL = valkey.url
             own.add({"test": 1})
@@ -86,17 +86,19 @@ class TestSums:
             port = valkey.port
         own.add({"test": 1})
         assert not own.flush()
-        assert gathering.sums() is None
+        assert metric_store.read_totals() is None
         own.add({"test": 1})
         with live.running(live.Valkey(tmp_path / "again.log", port)):
-            live.wait_until(lambda: gathering.sums() == {"test": 2}, what="the thread to tell", seconds=10)
+            live.wait_until(
+                lambda: metric_store.read_totals() == {"test": 2}, what="the thread to tell", seconds=10
+            )
 
     def test_an_observation_falls_into_its_bucket(self) -> None:
-        spread = Spread("test_seconds", "Seconds.", (0.1, 1))
+        spread = Histogram("test_seconds", "Seconds.", (0.1, 1))
         for seconds in (0.05, 0.1, 0.5, 7):
             spread.observe(seconds)
-        gathering.gathering.flush()
-        family = spread.told(gathering.sums() or {})
+        metric_store.metric_store.flush()
+        family = spread.told(metric_store.read_totals() or {})
         told = {sample.labels.get("le", sample.name): sample.value for sample in family.samples}
         assert told == {
             "0.1": 2, "1": 3, "+Inf": 4, "test_seconds_count": 4, "test_seconds_sum": pytest.approx(7.65),
@@ -144,9 +146,9 @@ class TestTurns:
         self, client: Client, teen: Person, worker: live.Worker, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         # What it counted for others has been told by then, and it has nothing else to do.
-        time.sleep(gathering.FLUSH_SECONDS + 0.5)
-        monkeypatch.setattr(gathering, "KEY", "metrics")
-        gathering._client(site.VALKEY_URL).delete("metrics")
+        time.sleep(metric_store.FLUSH_SECONDS + 0.5)
+        monkeypatch.setattr(metric_store, "KEY", "metrics")
+        metric_store._client(site.VALKEY_URL).delete("metrics")
         turn = asking.start_turn(person=teen, turn_id=uuid4(), question="What is a noun?").turn
         live.wait_until(
             lambda: scrape(client).get("kitchen_turns_total end_reason= state=answered"), what="the count"
@@ -179,7 +181,7 @@ class TestRoute:
 
     def test_no_label_names_a_person(self, client: Client, teen: Person) -> None:
         asked(teen)
-        gathering.gathering.flush()
+        metric_store.metric_store.flush()
         families = text_string_to_metric_families(client.get("/metrics").content.decode())
         assert {name for family in families for sample in family.samples for name in sample.labels} <= {
             "state", "end_reason", "kind", "le",

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from embedded.home import Home
-from embedded.loan import lend
+from embedded.loan import run_with_services
 from embedded.reset import reset
 from embedded.run import Run
 from embedded.screen import Screen
@@ -28,7 +28,7 @@ def main() -> int:
         signals = Signals(options.parent)
         if options.what == "run":
             return Run(home, options.checkout, os.environ, screen, signals).go()
-        return lend(options.command, os.environ, screen, signals)
+        return run_with_services(options.command, os.environ, screen, signals)
     except PermissionError as fault:
         screen.trouble(f"This user may not write {fault.filename}.")
         return 1

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from embedded.home import Owner
-from embedded.leash import POLITE, Leash, Step
+from embedded.leash import DEFAULT_STOP_STEPS, Reaper, Step
 from embedded.logs import open_log
 
 SITE, PARTS = 1, 2
@@ -17,8 +17,10 @@ SITE, PARTS = 1, 2
 
 # The program waits at this gate until the leash holds it. Should the supervisor die in between, the gate's
 # input ends and the program is never started.
-GATE = 'read -r go && exec "$@"'
-GATE_BESIDE_STDIN = "import os, sys; os.read(int(sys.argv[1]), 1) and os.execvp(sys.argv[2], sys.argv[2:])"
+START_GATE = 'read -r go && exec "$@"'
+START_GATE_WITH_STDIN = (
+    "import os, sys; os.read(int(sys.argv[1]), 1) and os.execvp(sys.argv[2], sys.argv[2:])"
+)
 
 
 @dataclass(frozen=True)
@@ -33,18 +35,18 @@ class Launch:
     """What it reads from its standard input. Secrets go here: anyone on the machine sees command lines."""
     owner: Owner | None = None
     stage: int = PARTS
-    steps: tuple[Step, ...] = POLITE
+    steps: tuple[Step, ...] = DEFAULT_STOP_STEPS
 
 
 class Child:
     """A process in a session of its own, so a Ctrl-C in the terminal reaches the supervisor alone."""
 
-    def __init__(self, launch: Launch, leash: Leash) -> None:
+    def __init__(self, launch: Launch, leash: Reaper) -> None:
         self.launch = launch
         gate, ours = os.pipe()
         with open_log(launch.log) as log:
             self._process = subprocess.Popen(
-                ["/bin/sh", "-c", GATE, "sh", *launch.argv],
+                ["/bin/sh", "-c", START_GATE, "sh", *launch.argv],
                 stdin=gate,
                 stdout=log,
                 stderr=log,
@@ -69,10 +71,12 @@ class Child:
 class ForegroundChild:
     """A command that has the terminal: our own standard streams and our own process group."""
 
-    def __init__(self, argv: Sequence[str], env: Mapping[str, str], leash: Leash) -> None:
+    def __init__(self, argv: Sequence[str], env: Mapping[str, str], leash: Reaper) -> None:
         gate, ours = os.pipe()
         self._process = subprocess.Popen(
-            [sys.executable, "-S", "-E", "-c", GATE_BESIDE_STDIN, str(gate), *argv], env=env, pass_fds=[gate]
+            [sys.executable, "-S", "-E", "-c", START_GATE_WITH_STDIN, str(gate), *argv],
+            env=env,
+            pass_fds=[gate],
         )
         os.close(gate)
         self.pid = self._process.pid

@@ -8,11 +8,11 @@ from dataclasses import asdict, dataclass, field
 from typing import Self
 
 from embedded.home import Home, write_private
-from embedded.leash import Held, stop_in_order
+from embedded.leash import ReapedProcess, stop_in_order
 
 
 @dataclass
-class Note:
+class SupervisorNote:
     """What the supervisor of a home tells of itself, in a file that outlives it."""
 
     pid: int
@@ -29,11 +29,11 @@ class Note:
     def write(self, home: Home) -> None:
         write_private(home.folder / "run.json", json.dumps(asdict(self)))
 
-    def living(self) -> list[Held]:
-        return [one for one in map(Held.of, self.children) if one.lives()]
+    def living(self) -> list[ReapedProcess]:
+        return [one for one in map(ReapedProcess.of, self.children) if one.lives()]
 
 
-class Claim:
+class HomeLock:
     """A kernel lock on a home: it ends with its process, so there is no stale one to clear away."""
 
     def __init__(self, home: Home) -> None:
@@ -55,7 +55,7 @@ class Claim:
             os.close(file)
             return False
         self._file = file
-        if (last := Note.read(self.home)) is not None:
+        if (last := SupervisorNote.read(self.home)) is not None:
             stop_in_order(last.living())
         return True
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Self
 
 # PostgreSQL refuses to run as root, and root's checkout may stand where nobody else can go (/root).
-ROOTS_HOMES = Path("/var/lib/kitchen-table")
+ROOT_USER_HOMES = Path("/var/lib/kitchen-table")
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Owner:
     gid: int
 
 
-def postgres_owner() -> Owner | None:
+def get_postgres_owner() -> Owner | None:
     """Whom PostgreSQL runs as: this very user (None), but nobody in place of root."""
     if os.geteuid() != 0:
         return None
@@ -41,10 +41,10 @@ def make_folder(path: Path, mode: int = 0o700, owner: Owner | None = None) -> Pa
     return path
 
 
-def roots_homes() -> Path:
+def make_root_user_homes() -> Path:
     """The folder of root's homes, made where it is missing."""
-    make_folder(ROOTS_HOMES.parent, 0o755)
-    return make_folder(ROOTS_HOMES, 0o755)
+    make_folder(ROOT_USER_HOMES.parent, 0o755)
+    return make_folder(ROOT_USER_HOMES, 0o755)
 
 
 @dataclass(frozen=True)
@@ -59,14 +59,14 @@ class Home:
         if os.geteuid() != 0:
             return cls(checkout / ".data")
         key = hashlib.sha256(str(checkout).encode()).hexdigest()[:8]
-        return cls(ROOTS_HOMES / f"{checkout.name}-{key}")
+        return cls(ROOT_USER_HOMES / f"{checkout.name}-{key}")
 
     @classmethod
     def temporary(cls) -> Self:
         """A fresh home, for its caller to remove."""
         if os.geteuid() != 0:
             return cls(Path(tempfile.mkdtemp(prefix="kitchen-table-")))
-        folder = Path(tempfile.mkdtemp(prefix="temporary-", dir=roots_homes()))
+        folder = Path(tempfile.mkdtemp(prefix="temporary-", dir=make_root_user_homes()))
         folder.chmod(0o711)
         return cls(folder)
 
@@ -74,7 +74,7 @@ class Home:
         """Make what is missing. Root's home lets PostgreSQL's user pass through, but not look around."""
         as_root = os.geteuid() == 0
         if as_root:
-            roots_homes()
+            make_root_user_homes()
         make_folder(self.folder, 0o711 if as_root else 0o700)
         make_folder(self.logs)
 

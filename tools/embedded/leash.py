@@ -20,25 +20,25 @@ from pathlib import Path
 from typing import Self
 
 from embedded.logs import open_log
-from embedded.process import Mark, mark
+from embedded.process import ProcessMark, mark_process
 
 type Step = tuple[int, float]
 """A signal, and the seconds that a process has to follow it."""
 
-POLITE: tuple[Step, ...] = ((signal.SIGTERM, 6), (signal.SIGKILL, 2))
+DEFAULT_STOP_STEPS: tuple[Step, ...] = ((signal.SIGTERM, 6), (signal.SIGKILL, 2))
 
 
 @dataclass(frozen=True)
-class Held:
+class ReapedProcess:
     """A process on the leash. Lower stages are stopped first."""
 
     pid: int
     born: str
     stage: int
-    steps: tuple[Step, ...] = POLITE
+    steps: tuple[Step, ...] = DEFAULT_STOP_STEPS
 
     def lives(self) -> bool:
-        return Mark(self.pid, self.born).lives()
+        return ProcessMark(self.pid, self.born).lives()
 
     def line(self) -> str:
         return json.dumps({"pid": self.pid, "born": self.born, "stage": self.stage, "steps": self.steps})
@@ -57,16 +57,16 @@ class Held:
                 os.kill(self.pid, number)
 
 
-def stop_in_order(held: Iterable[Held]) -> None:
+def stop_in_order(held: Iterable[ReapedProcess]) -> None:
     """Stop processes stage by stage, each politely first; returns when none of them lives."""
-    stages: dict[int, list[Held]] = {}
+    stages: dict[int, list[ReapedProcess]] = {}
     for one in held:
         stages.setdefault(one.stage, []).append(one)
     for _, together in sorted(stages.items()):
         _stop([one for one in together if one.lives()])
 
 
-def _stop(together: list[Held]) -> None:
+def _stop(together: list[ReapedProcess]) -> None:
     plans = {one: _plan(one) for one in together}
     while plans:
         plans = {one: plan for one, plan in plans.items() if next(plan, False)}
@@ -75,7 +75,7 @@ def _stop(together: list[Held]) -> None:
         _sweep(one.pid)
 
 
-def _plan(held: Held) -> Iterator[bool]:
+def _plan(held: ReapedProcess) -> Iterator[bool]:
     """Go through a process's signals, one look at each turn, for as long as it lives."""
     for number, seconds in held.steps:
         if not held.lives():
@@ -95,22 +95,22 @@ def _sweep(group: int) -> None:
             os.killpg(group, signal.SIGKILL)
 
 
-class Leash:
+class Reaper:
     """The supervisor's end. Letting go of it, by `release` or by death, stops all that it holds."""
 
     def __init__(self, log: Path) -> None:
         self.log = log
-        self.held: list[Held] = []
+        self.held: list[ReapedProcess] = []
         self._folders: list[Path] = []
         self._begin()
 
-    def hold(self, pid: int, stage: int, steps: tuple[Step, ...] = POLITE) -> None:
+    def hold(self, pid: int, stage: int, steps: tuple[Step, ...] = DEFAULT_STOP_STEPS) -> None:
         """From now on this process ends with the supervisor."""
-        found = mark(pid)
+        found = mark_process(pid)
         if found is None:
             return
         # Children that have been replaced are left out, so the list does not grow with every restart.
-        self.held = [one for one in self.held if one.lives()] + [Held(pid, found.born, stage, steps)]
+        self.held = [one for one in self.held if one.lives()] + [ReapedProcess(pid, found.born, stage, steps)]
         self._write(self.held[-1].line())
 
     def remove_after(self, folder: Path) -> None:
@@ -165,7 +165,7 @@ class Leash:
 
 def _let_go(lines: Iterable[str]) -> None:
     messages = [line for line in lines if line.strip()]
-    stop_in_order(Held.of(line) for line in messages if "pid" in json.loads(line))
+    stop_in_order(ReapedProcess.of(line) for line in messages if "pid" in json.loads(line))
     for line in messages:
         if folder := json.loads(line).get("remove"):
             shutil.rmtree(folder, ignore_errors=True)

@@ -7,33 +7,35 @@ import time
 from collections.abc import Mapping, Sequence
 
 from embedded.child import ForegroundChild
-from embedded.claim import Note
+from embedded.claim import SupervisorNote
 from embedded.home import Home
-from embedded.part import FailedError
-from embedded.run import tell_of
+from embedded.part import StartupError
+from embedded.run import report_failure
 from embedded.screen import Screen
-from embedded.site import embedded_parts, site_environment
-from embedded.supervisor import Signals, StopAskedError, Supervisor
+from embedded.site import build_site_environment, create_embedded_parts
+from embedded.supervisor import Signals, StopRequestedError, Supervisor
 
-SECONDS_TO_FOLLOW = 10
+FORWARD_SECONDS = 10
 
 
-def lend(command: Sequence[str], environ: Mapping[str, str], screen: Screen, signals: Signals) -> int:
+def run_with_services(
+    command: Sequence[str], environ: Mapping[str, str], screen: Screen, signals: Signals
+) -> int:
     """Run a command on parts of its own; returns its exit code as a shell would."""
     home = Home.temporary()
     home.open()
-    supervisor = Supervisor(home, Note(os.getpid(), ""), screen, signals.asked)
+    supervisor = Supervisor(home, SupervisorNote(os.getpid(), ""), screen, signals.asked)
     supervisor.leash.remove_after(home.folder)
     try:
-        parts = embedded_parts(home, environ, throwaway=True)
+        parts = create_embedded_parts(home, environ, throwaway=True)
         supervisor.start(*parts)
         supervisor.wait_until_ready()
-        env = site_environment(home, environ, parts, "http://localhost:8000")
+        env = build_site_environment(home, environ, parts, "http://localhost:8000")
         return _follow(ForegroundChild(command, env, supervisor.leash), supervisor, signals)
-    except StopAskedError:
+    except StopRequestedError:
         return 128 + (signals.last or signal.SIGTERM)
-    except FailedError as failure:
-        tell_of(failure, screen)
+    except StartupError as failure:
+        report_failure(failure, screen)
         return 1
     finally:
         supervisor.stop()
@@ -44,7 +46,7 @@ def _follow(child: ForegroundChild, supervisor: Supervisor, signals: Signals) ->
     while (code := child.poll()) is None:
         try:
             supervisor.tick(0.05)
-        except StopAskedError:
+        except StopRequestedError:
             return _wind_up(child, signals)
     return code if code >= 0 else 128 - code
 
@@ -54,7 +56,7 @@ def _wind_up(child: ForegroundChild, signals: Signals) -> int:
     # A Ctrl-C in the terminal has reached the command already, and two may mean more to it than one.
     if not (asked == signal.SIGINT and _has_the_terminal()):
         child.signal(asked)
-    end = time.monotonic() + SECONDS_TO_FOLLOW
+    end = time.monotonic() + FORWARD_SECONDS
     while (code := child.poll()) is None and time.monotonic() < end:
         time.sleep(0.05)
     if code is None:

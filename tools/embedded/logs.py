@@ -10,13 +10,13 @@ def open_log(path: Path) -> IO[bytes]:
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")
 
 
-def turn_over(folder: Path) -> None:
+def rotate_logs(folder: Path) -> None:
     """Begin new logs. The last run's stay as NAME.log.1, so a crash can still be read after a new start."""
     for path in folder.glob("*.log"):
         path.replace(path.with_name(path.name + ".1"))
 
 
-def last_lines(path: Path, count: int = 6) -> list[str]:
+def read_last_lines(path: Path, count: int = 6) -> list[str]:
     """What a log says at its end."""
     try:
         with path.open("rb") as log:

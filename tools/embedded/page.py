@@ -23,6 +23,6 @@ def fetch(port: int, path: str, *, signed: str | None = None, seconds: float = 1
         connection.close()
 
 
-def answers(port: int, path: str, *, signed: str | None = None) -> bool:
+def is_healthy(port: int, path: str, *, signed: str | None = None) -> bool:
     """Whether a page is there and well."""
     return fetch(port, path, signed=signed)[0] == HTTPStatus.OK

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from embedded.child import Launch
 
 
-class FailedError(Exception):
+class StartupError(Exception):
     """The site cannot run. The message says why and what to do, for people."""
 
     def __init__(self, message: str, log: Path | None = None) -> None:
@@ -36,7 +36,7 @@ class Part(Protocol):
         """The variables by which the site finds it."""
 
 
-def without_secrets(address: str) -> str:
+def strip_secrets(address: str) -> str:
     """An address for the screen: no user, no password, no query."""
     found = urlsplit(address)
     port = f":{found.port}" if found.port else ""

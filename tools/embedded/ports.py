@@ -5,7 +5,7 @@ import random
 import socket
 
 LOOPBACK = "127.0.0.1"
-FIRST_UNPRIVILEGED, LAST = 1024, 65_535
+MIN_UNPRIVILEGED_PORT, MAX_PORT = 1024, 65_535
 # Below the range that systems hand out for outgoing connections: a restarted child finds its port still free.
 INNER_PORTS = range(20_000, 30_000)
 
@@ -14,23 +14,23 @@ class NoFreePortError(Exception):
     """No free port was found."""
 
 
-def inner_port() -> int:
+def find_inner_port() -> int:
     """A free port for a part that only this site talks to."""
     for port in random.sample(INNER_PORTS, 200):
-        if trouble_with(port) is None:
+        if find_port_problem(port) is None:
             return port
     raise NoFreePortError
 
 
-def outer_port(wanted: int) -> int:
+def find_outer_port(wanted: int) -> int:
     """The wanted port, or the first free one after it."""
-    for port in range(wanted, min(wanted + 100, LAST) + 1):
-        if trouble_with(port) is None:
+    for port in range(wanted, min(wanted + 100, MAX_PORT) + 1):
+        if find_port_problem(port) is None:
             return port
-    return inner_port()
+    return find_inner_port()
 
 
-def trouble_with(port: int) -> str | None:
+def find_port_problem(port: int) -> str | None:
     """Why a server cannot have this port; None when it can."""
     # A listener on all addresses, or on IPv6 alone, would take visitors of "localhost" from us.
     if any(_answers(host, port) for host in (LOOPBACK, "::1")):

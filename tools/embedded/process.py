@@ -9,7 +9,7 @@ HAS_PROC = (PROC / "self" / "stat").exists()
 
 
 @dataclass(frozen=True)
-class Mark:
+class ProcessMark:
     """One process and no other: its pid with the moment it was born."""
 
     pid: int
@@ -19,10 +19,10 @@ class Mark:
         return born(self.pid) == self.born
 
 
-def mark(pid: int) -> Mark | None:
+def mark_process(pid: int) -> ProcessMark | None:
     """The mark of a process that lives, or None."""
     moment = born(pid)
-    return Mark(pid, moment) if moment else None
+    return ProcessMark(pid, moment) if moment else None
 
 
 def born(pid: int) -> str | None:
@@ -39,7 +39,7 @@ def born(pid: int) -> str | None:
     return None if fields[0] in {"Z", "X"} else fields[19]
 
 
-def command(pid: int) -> str:
+def get_command_line(pid: int) -> str:
     """The command line of a process, or an empty string."""
     if not HAS_PROC:
         return _ps(pid, "command=")

@@ -2,7 +2,7 @@
 
 import shutil
 
-from embedded.claim import Claim, Note
+from embedded.claim import HomeLock, SupervisorNote
 from embedded.home import Home
 from embedded.screen import Screen
 
@@ -12,9 +12,9 @@ def reset(home: Home, screen: Screen) -> int:
     if not home.folder.exists():
         screen.say(f"There is no data to delete: {home.folder} does not exist.")
         return 0
-    claim = Claim(home)
+    claim = HomeLock(home)
     if not claim.take():
-        note = Note.read(home)
+        note = SupervisorNote.read(home)
         where = f" at {note.address} (process {note.pid})" if note else ""
         screen.say(f"Nothing was deleted: Kitchen Table is running{where}.")
         screen.say("Stop it first, with Ctrl-C in its terminal.")

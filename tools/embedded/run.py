@@ -6,18 +6,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from embedded.claim import Claim, Note
+from embedded.claim import HomeLock, SupervisorNote
 from embedded.home import Home
-from embedded.logs import last_lines
+from embedded.logs import read_last_lines
 from embedded.model import Model
-from embedded.part import FailedError
-from embedded.ports import FIRST_UNPRIVILEGED, LAST, outer_port, trouble_with
+from embedded.part import StartupError
+from embedded.ports import MAX_PORT, MIN_UNPRIVILEGED_PORT, find_outer_port, find_port_problem
 from embedded.screen import Screen
-from embedded.site import Site, embedded_parts, outside_parts, site_environment
-from embedded.supervisor import Signals, StopAskedError, Supervisor
+from embedded.site import Site, build_site_environment, create_embedded_parts, list_external_parts
+from embedded.supervisor import Signals, StopRequestedError, Supervisor
 
 PORT = 8000
-REST = 0.2
+TICK_SECONDS = 0.2
 """Seconds between two looks at everything, once all is well."""
 
 
@@ -33,32 +33,32 @@ class Run:
 
     def go(self) -> int:
         """Run until somebody asks to stop. The exit code is for the shell."""
-        claim = Claim(self.home)
+        claim = HomeLock(self.home)
         if not claim.take():
             self._tell_where_the_first_is()
             return 0
         try:
             return self._supervise(_port(self.environ, self.screen))
-        except FailedError as failure:
-            tell_of(failure, self.screen)
+        except StartupError as failure:
+            report_failure(failure, self.screen)
             return 1
         finally:
             claim.release()
 
     def _supervise(self, port: int) -> int:
-        note = Note(os.getpid(), f"http://localhost:{port}")
+        note = SupervisorNote(os.getpid(), f"http://localhost:{port}")
         supervisor = Supervisor(self.home, note, self.screen, self.signals.asked)
         try:
             began = time.monotonic()
             site = self._start(supervisor, port, note.address)
             self._show_the_way(site, note.address, time.monotonic() - began)
             while True:
-                supervisor.tick(REST)
-        except StopAskedError:
+                supervisor.tick(TICK_SECONDS)
+        except StopRequestedError:
             self.screen.say("\nStopping …")
             return 0
-        except FailedError as failure:
-            tell_of(failure, self.screen)
+        except StartupError as failure:
+            report_failure(failure, self.screen)
             return 1
         finally:
             supervisor.stop()
@@ -66,8 +66,8 @@ class Run:
 
     def _start(self, supervisor: Supervisor, port: int, address: str) -> Site:
         self.screen.title("Kitchen Table is starting")
-        parts = embedded_parts(self.home, self.environ)
-        env = site_environment(self.home, self.environ, parts, address)
+        parts = create_embedded_parts(self.home, self.environ)
+        env = build_site_environment(self.home, self.environ, parts, address)
         site = Site(self.checkout, self.home, port, env)
         supervisor.start(*parts)
         # The model may take its time meanwhile.
@@ -85,7 +85,7 @@ class Run:
         say(f"Started in {seconds:.1f} s, on this machine and for this machine alone.\n")
         _table(say, [["Sign in with", "password", "as"], *site.accounts()])
         say()
-        for name, where in outside_parts(self.environ):
+        for name, where in list_external_parts(self.environ):
             say(f"{name:<17}runs elsewhere: {where}")
         for name, word in site.health().items():
             if word != "ok":
@@ -95,7 +95,7 @@ class Run:
         say("Stop             Ctrl-C\n")
 
     def _tell_where_the_first_is(self) -> None:
-        note = Note.read(self.home)
+        note = SupervisorNote.read(self.home)
         if note is None:
             self.screen.say(f"Kitchen Table is being started or deleted already, in {self.home.folder}")
             return
@@ -109,22 +109,22 @@ def _table(say: Callable[[str], None], rows: list[list[str]]) -> None:
         say("   ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip())
 
 
-def tell_of(failure: FailedError, screen: Screen) -> None:
+def report_failure(failure: StartupError, screen: Screen) -> None:
     """Say why the site cannot run, with the last words of the log that knows more."""
     if failure.log is None:
         screen.trouble(str(failure))
     else:
-        screen.trouble(f"{failure} Its log: {failure.log}", last_lines(failure.log, 12))
+        screen.trouble(f"{failure} Its log: {failure.log}", read_last_lines(failure.log, 12))
 
 
 def _port(environ: Mapping[str, str], screen: Screen) -> int:
     said = environ.get("PORT") or str(PORT)
-    if not said.isdecimal() or not 0 < int(said) <= LAST:
-        raise FailedError(f"PORT is “{said}”, and should be a number from 1 to {LAST}.")
+    if not said.isdecimal() or not 0 < int(said) <= MAX_PORT:
+        raise StartupError(f"PORT is “{said}”, and should be a number from 1 to {MAX_PORT}.")
     wanted = int(said)
-    trouble = trouble_with(wanted)
+    trouble = find_port_problem(wanted)
     if trouble is None:
         return wanted
-    port = outer_port(wanted if wanted >= FIRST_UNPRIVILEGED else PORT)
+    port = find_outer_port(wanted if wanted >= MIN_UNPRIVILEGED_PORT else PORT)
     screen.say(f"Port {wanted} {trouble}, so this is port {port}. Another may be chosen: make run PORT=…")
     return port

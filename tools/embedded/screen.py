@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TextIO
 
 GREEN, YELLOW, BOLD, PLAIN = "\033[32m", "\033[33m", "\033[1m", "\033[0m"
-SECONDS_TO_REASSURE = 15
+PROGRESS_SECONDS = 15
 
 
 class Screen:
@@ -40,7 +40,7 @@ class Screen:
                 self._write("")
                 self._raw(text)
                 self._passing = text
-        elif now - max(since, self._reassured) > SECONDS_TO_REASSURE:
+        elif now - max(since, self._reassured) > PROGRESS_SECONDS:
             self._reassured = now
             self.say(text)
 

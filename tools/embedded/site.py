@@ -11,21 +11,21 @@ from pathlib import Path
 from embedded.child import SITE, Launch
 from embedded.home import Home, make_folder
 from embedded.model import Model
-from embedded.page import SIGNATURE, answers, fetch
-from embedded.part import FailedError, Part, without_secrets
+from embedded.page import SIGNATURE, fetch, is_healthy
+from embedded.part import Part, StartupError, strip_secrets
 from embedded.ports import LOOPBACK
 from embedded.postgres import Postgres
 from embedded.valkey import Valkey
 
-OUTSIDE = {"DATABASE_URL": "Database", "VALKEY_URL": "Queue", "TUTOR_BASE_URL": "Tutor model"}
+EXTERNAL_VARIABLES = {"DATABASE_URL": "Database", "VALKEY_URL": "Queue", "TUTOR_BASE_URL": "Tutor model"}
 """A variable that is set names a part that runs elsewhere, so it is not started here."""
 ACCOUNT_TABS = 2
 
 
-def embedded_parts(home: Home, environ: Mapping[str, str], *, throwaway: bool = False) -> list[Part]:
+def create_embedded_parts(home: Home, environ: Mapping[str, str], *, throwaway: bool = False) -> list[Part]:
     """The parts that the environment does not name elsewhere."""
     if environ.get("TUTOR_BASE_URL") and not environ.get("TUTOR_MODEL"):
-        raise FailedError("TUTOR_BASE_URL is set, but TUTOR_MODEL is not. Set it to the model's name there.")
+        raise StartupError("TUTOR_BASE_URL is set, but TUTOR_MODEL is not. Set it to the model's name there.")
     parts: list[Part] = []
     # The slowest to start comes first.
     if not environ.get("TUTOR_BASE_URL"):
@@ -38,12 +38,14 @@ def embedded_parts(home: Home, environ: Mapping[str, str], *, throwaway: bool = 
     return parts
 
 
-def outside_parts(environ: Mapping[str, str]) -> list[tuple[str, str]]:
+def list_external_parts(environ: Mapping[str, str]) -> list[tuple[str, str]]:
     """Name and address of each part that runs elsewhere, fit to be shown."""
-    return [(name, without_secrets(environ[key])) for key, name in OUTSIDE.items() if environ.get(key)]
+    return [
+        (name, strip_secrets(environ[key])) for key, name in EXTERNAL_VARIABLES.items() if environ.get(key)
+    ]
 
 
-def site_environment(
+def build_site_environment(
     home: Home, environ: Mapping[str, str], parts: list[Part], address: str
 ) -> dict[str, str]:
     """What the site is told. What the user has set goes before our defaults, and our parts before both."""
@@ -123,7 +125,7 @@ class Web(SitePart):
         return self.site.launch("web", "-m", "uvicorn", "config.asgi:application", *where, *words)
 
     def ready(self) -> bool:
-        return answers(self.site.port, "/healthz", signed=self.site.run)
+        return is_healthy(self.site.port, "/healthz", signed=self.site.run)
 
 
 class Worker(SitePart):

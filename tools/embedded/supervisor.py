@@ -8,20 +8,20 @@ from dataclasses import dataclass, field
 from types import FrameType
 
 from embedded.child import Child, Launch
-from embedded.claim import Note
+from embedded.claim import SupervisorNote
 from embedded.home import Home
-from embedded.leash import Leash
-from embedded.logs import last_lines, turn_over
-from embedded.part import FailedError, Part
+from embedded.leash import Reaper
+from embedded.logs import read_last_lines, rotate_logs
+from embedded.part import Part, StartupError
 from embedded.screen import Screen
 
-SECONDS_TO_START = 90
+START_TIMEOUT_SECONDS = 90
 # A child that dies this often within this time will not come back by itself.
 DEATHS, SECONDS = 5, 60
 BACKOFF = (0.1, 0.5, 1, 3)
 
 
-class StopAskedError(Exception):
+class StopRequestedError(Exception):
     """Somebody asked to stop. Not an error: the way out of whatever is going on."""
 
 
@@ -47,7 +47,7 @@ class Signals:
 
 
 @dataclass
-class Life:
+class RunningPart:
     """A part and the child that plays it, from one restart to the next."""
 
     part: Part
@@ -62,14 +62,14 @@ class Life:
 class Supervisor:
     """Keeps the parts of one home running. Whatever ends it, its leash stops every child."""
 
-    def __init__(self, home: Home, note: Note, screen: Screen, stop: Callable[[], object]) -> None:
+    def __init__(self, home: Home, note: SupervisorNote, screen: Screen, stop: Callable[[], object]) -> None:
         self.home = home
         self._note = note
         self._screen = screen
         self._stop = stop
-        turn_over(home.logs)
-        self.leash = Leash(home.log("leash"))
-        self._lives: list[Life] = []
+        rotate_logs(home.logs)
+        self.leash = Reaper(home.log("leash"))
+        self._lives: list[RunningPart] = []
         self._children: list[Child] = []
 
     def start(self, *parts: Part) -> None:
@@ -77,7 +77,7 @@ class Supervisor:
         for part in parts:
             if (first := part.preparation()) is not None:
                 self.run(f"{part.name}, first time", first)
-            self._lives.append(Life(part, self._spawn(part.launch()), time.monotonic()))
+            self._lives.append(RunningPart(part, self._spawn(part.launch()), time.monotonic()))
 
     def run(self, name: str, launch: Launch) -> None:
         """Run a process to its end, which must be a good one."""
@@ -87,7 +87,7 @@ class Supervisor:
             self._screen.waiting([name], since)
             self.tick(0.05)
         if code != 0:
-            raise FailedError(f"“{name}” did not succeed.", launch.log)
+            raise StartupError(f"“{name}” did not succeed.", launch.log)
         self._screen.step(name, time.monotonic() - since)
 
     def wait_until_ready(self, *only: Part) -> None:
@@ -95,15 +95,15 @@ class Supervisor:
         since = time.monotonic()
         waited = [life for life in self._lives if not only or life.part in only]
         while late := [life for life in waited if not life.ready]:
-            if time.monotonic() - since > SECONDS_TO_START:
-                raise FailedError(f"{late[0].part.name} does not answer.", late[0].child.launch.log)
+            if time.monotonic() - since > START_TIMEOUT_SECONDS:
+                raise StartupError(f"{late[0].part.name} does not answer.", late[0].child.launch.log)
             self._screen.waiting([life.part.name for life in late], since)
             self.tick(0.05)
 
     def tick(self, pause: float) -> None:
         """One look at everything. Raises StopAskedError when it is time to stop."""
         if self._stop():
-            raise StopAskedError
+            raise StopRequestedError
         self.leash.tend()
         for life in self._lives:
             self._look_after(life)
@@ -126,7 +126,7 @@ class Supervisor:
         self._note.write(self.home)
         return child
 
-    def _look_after(self, life: Life) -> None:
+    def _look_after(self, life: RunningPart) -> None:
         now = time.monotonic()
         if life.due is not None:
             if now >= life.due:
@@ -137,15 +137,15 @@ class Supervisor:
             life.ready = True
             self._screen.step(life.part.name + (", again" if life.deaths else ""), now - life.since)
 
-    def _mourn(self, life: Life, code: int) -> None:
+    def _mourn(self, life: RunningPart, code: int) -> None:
         now = time.monotonic()
         life.deaths = [moment for moment in life.deaths if now - moment < SECONDS] + [now]
         life.ready = False
         log = life.child.launch.log
         if len(life.deaths) >= DEATHS:
-            raise FailedError(f"{life.part.name} stopped {DEATHS} times within a minute.", log)
+            raise StartupError(f"{life.part.name} stopped {DEATHS} times within a minute.", log)
         life.due = now + BACKOFF[len(life.deaths) - 1]
         how = f"by {signal.Signals(-code).name}" if code < 0 else f"with code {code}"
         # The first death is only told; one that comes again is worth reading about.
-        lines = last_lines(log) if len(life.deaths) > 1 else []
+        lines = read_last_lines(log) if len(life.deaths) > 1 else []
         self._screen.trouble(f"{life.part.name} ended {how} and is started again. Its log: {log}", lines)

@@ -21,17 +21,17 @@ from pathlib import Path
 from typing import Any
 
 from encoders.network import MODEL as ENCODER_MODEL
-from guard.books import FILES as RULE_FILES
 from guard.classifier import MODEL
-from guard.conversation import PERSON, last_two
+from guard.conversation import PERSON_ROLE, join_last_two
+from guard.rule_books import FILES as RULE_FILES
 from training import encoder
 from training.convert import TRAINED_ON
-from training.examples import HEADS, Example, read
-from training.fit import Table, head, save
+from training.examples import HEADS, Example, read_examples
+from training.fit import Table, fit_head, save_model
 from training.messages import FOLDER as MESSAGES
-from training.messages import RULES, TESTED, drawn, typed
+from training.messages import RULES, TESTED, draw_messages, imitate_typing
 from training.written import FOLDER as WRITTEN
-from training.written import written
+from training.written import read_written_messages
 
 VERSION = "2026.11.5"
 SEED = 20261123
@@ -55,12 +55,12 @@ def main() -> None:
     table = Table(examples)
     entries, weights = list[dict[str, Any]](), b""
     for category in HEADS:
-        entry, own = head(table, category)
+        entry, own = fit_head(table, category)
         entries.append(entry)
         weights += own
-    save(to_heads, entries, weights, version=VERSION, data=hashes)
+    save_model(to_heads, entries, weights, version=VERSION, data=hashes)
     if asked.base:
-        stored = encoder.tuned(list(for_encoder(examples)), asked.base, seed=SEED)
+        stored = encoder.tune(list(for_encoder(examples)), asked.base, seed=SEED)
         encoder.save(to_encoder, stored, asked.base, version=VERSION, data=hashes)
     encoder.save_levels(to_encoder)
 
@@ -68,10 +68,10 @@ def main() -> None:
 def gathered(folder: Path) -> tuple[list[Example], dict[str, str]]:
     """Everything to train on, in a fixed order, and the hash of each file it came from."""
     sets = [*(folder / f"{name}.jsonl" for name in TRAINED_ON), LOOK_ALIKES, TEEN_SET]
-    examples = list(drawn(random.Random(SEED)))
+    examples = list(draw_messages(random.Random(SEED)))
     for file in sets:
-        examples += [_weighed(example) if file == TEEN_SET else example for example in read(file)]
-    examples = [_as_read(example) for example in [*examples, *written()]]
+        examples += [_weighed(example) if file == TEEN_SET else example for example in read_examples(file)]
+    examples = [_as_read(example) for example in [*examples, *read_written_messages()]]
     sources = [
         *sets,
         TESTED,
@@ -96,7 +96,7 @@ def for_encoder(examples: list[Example]) -> Iterator[Example]:
         if kind in {"written", LOOK_ALIKES.stem}:
             yield example
             yield dataclasses.replace(example, text=_carelessly(example.text))
-            yield dataclasses.replace(example, text=typed(_carelessly(example.text), chance))
+            yield dataclasses.replace(example, text=imitate_typing(_carelessly(example.text), chance))
         elif kind in drawn_from:
             drawn_so_far += 1
             if drawn_so_far % _DRAWN_FOR_ENCODER == 0:
@@ -110,7 +110,7 @@ def _pairs(examples: list[Example], chance: random.Random) -> Iterator[Example]:
     plain = [example for example in examples if not example.labels and example.known == frozenset(HEADS)]
     chance.shuffle(plain)
     for before, last in pairwise(plain[::_PAIRED]):
-        yield dataclasses.replace(last, text=last_two(before.text, last.text))
+        yield dataclasses.replace(last, text=join_last_two(before.text, last.text))
 
 
 def _carelessly(text: str) -> str:
@@ -120,8 +120,8 @@ def _carelessly(text: str) -> str:
 
 def _as_read(example: Example) -> Example:
     """The end of an exchange together with what the person said before it, as the encoder reads it."""
-    said = [text for role, text in example.before if role == PERSON]
-    return dataclasses.replace(example, text=last_two(said[-1], example.text)) if said else example
+    said = [text for role, text in example.before if role == PERSON_ROLE]
+    return dataclasses.replace(example, text=join_last_two(said[-1], example.text)) if said else example
 
 
 def _weighed(example: Example) -> Example:

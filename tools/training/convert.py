@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from guard import Category
-from training.examples import DANGER, HEADS, REQUESTS, Example, write
+from training.examples import DANGER, HEADS, REQUESTS, Example, write_examples
 
 csv.field_size_limit(10_000_000)
 C = Category
@@ -181,7 +181,7 @@ def main() -> None:
     asked.to.mkdir(parents=True, exist_ok=True)
     for name, (file, convert) in SETS.items():
         if (asked.folder / file).exists():
-            print(f"{name}: {write(asked.to / f'{name}.jsonl', convert(asked.folder / file))} texts")
+            print(f"{name}: {write_examples(asked.to / f'{name}.jsonl', convert(asked.folder / file))} texts")
 
 
 if __name__ == "__main__":

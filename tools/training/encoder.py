@@ -23,9 +23,9 @@ from safetensors.numpy import load_file
 from encoders.network import ATTENTION_HEADS, LAYERS, VOCABULARY, WIDTH
 from encoders.wordpiece import WordPiece
 from guard import Category
-from guard.encoder import NAME, ODDS
+from guard.encoder import NAME, ODDS_OUTPUT
 from training.examples import HEADS, Example
-from training.graph import graph, in_bytes
+from training.graph import build_graph, quantize_graph
 
 type Weights = dict[str, jax.Array]
 type Stored = dict[str, NDArray[np.float32]]
@@ -33,7 +33,7 @@ type Stored = dict[str, NDArray[np.float32]]
 BASE_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 EPOCHS, TRAININGS = 2, 2
 # From which probability a level holds: chosen on messages that the encoder had not seen (docs/guard-model.md).
-AT: dict[Category, dict[str, float]] = {
+LEVEL_THRESHOLDS: dict[Category, dict[str, float]] = {
     Category.SUICIDE: {"2": 0.35, "3": 0.5},
     Category.SELF_HARM: {"2": 0.35, "3": 0.5},
     Category.EATING_DISORDER: {"2": 0.35, "3": 0.5},
@@ -73,18 +73,18 @@ class Rows[Array](NamedTuple):
     weight: Array
 
 
-def tuned(examples: Sequence[Example], base: Path, *, seed: int) -> Stored:
+def tune(examples: Sequence[Example], base: Path, *, seed: int) -> Stored:
     """The mean of TRAININGS trainings that begin alike and differ by chance. `base` is the published model's folder.
 
     Two of them disagree about one ordinary message in twenty; their mean is wrong about fewer (Wortsman et al., 2022,
     “Model soups”). Raises ValueError where the published weights are not those that are named here.
     """
-    trained = [tuned_once(examples, base, seed=seed + number) for number in range(TRAININGS)]
+    trained = [tune_once(examples, base, seed=seed + number) for number in range(TRAININGS)]
     return {name: np.mean([one[name] for one in trained], axis=0) for name in trained[0]}
 
 
-def tuned_once(examples: Sequence[Example], base: Path, *, seed: int) -> Stored:
-    weights = begun(base)
+def tune_once(examples: Sequence[Example], base: Path, *, seed: int) -> Stored:
+    weights = load_base_weights(base)
     rows = _rows(examples, WordPiece(vocabulary_of(base)))
     chance = np.random.default_rng(seed)
     plan = [batch for _ in range(EPOCHS) for batch in _batches(rows, chance)]
@@ -101,14 +101,16 @@ def tuned_once(examples: Sequence[Example], base: Path, *, seed: int) -> Stored:
 
 def save(folder: Path, stored: Stored, base: Path, *, version: str, data: dict[str, str]) -> None:
     """Write a model as guard.encoder reads it. Its levels follow with `save_levels`."""
-    hashes = save_network(folder, NAME, graph(stored, ODDS), base)
+    hashes = save_network(folder, NAME, build_graph(stored, ODDS_OUTPUT), base)
     save_card(folder, NAME, {"version": version, "sha256": hashes, "base": BASE_SHA256, "data": data})
 
 
 def save_levels(folder: Path) -> None:
     """Write into the card from which probability each level holds: that may change without training."""
     card = json.loads((folder / f"{NAME}.json").read_text(encoding="utf-8"))
-    heads = [{"category": str(category), "at": AT[category], "trace": TRACE} for category in HEADS]
+    heads = [
+        {"category": str(category), "at": LEVEL_THRESHOLDS[category], "trace": TRACE} for category in HEADS
+    ]
     save_card(folder, NAME, card | {"heads": heads})
 
 
@@ -116,7 +118,7 @@ def save_network(folder: Path, name: str, made: onnx.ModelProto, base: Path) -> 
     """Write a graph and the vocabulary beside it as encoders.network reads them; returns the hash of each file."""
     folder.mkdir(exist_ok=True)
     network = f"{name}.onnx"
-    (folder / network).write_bytes(in_bytes(made))
+    (folder / network).write_bytes(quantize_graph(made))
     (folder / VOCABULARY).write_text("\n".join(vocabulary_of(base)), encoding="utf-8")
     return {file: hashlib.sha256((folder / file).read_bytes()).hexdigest() for file in (network, VOCABULARY)}
 
@@ -133,7 +135,7 @@ def vocabulary_of(base: Path) -> list[str]:
     return sorted(pieces, key=pieces.__getitem__)
 
 
-def begun(base: Path) -> Weights:
+def load_base_weights(base: Path) -> Weights:
     """The published weights under the names of guard.encoder, with heads that say little yet."""
     file = base / "model.safetensors"
     if hashlib.sha256(file.read_bytes()).hexdigest() != BASE_SHA256:

@@ -52,7 +52,7 @@ class Example:
     before: tuple[tuple[str, str], ...] = ()
 
 
-def read(file: Path) -> Iterator[Example]:
+def read_examples(file: Path) -> Iterator[Example]:
     """The examples of a file of JSON lines: {"text", "labels"}, or the form of benchmarks/teen_set.
 
     Where not every category was judged, "known" names those that were.
@@ -71,7 +71,7 @@ def read(file: Path) -> Iterator[Example]:
             )
 
 
-def write(file: Path, examples: Iterable[Example]) -> int:
+def write_examples(file: Path, examples: Iterable[Example]) -> int:
     """Write such a file; returns the number of its rows."""
     rows = 0
     with file.open("w", encoding="utf-8") as lines:

@@ -13,17 +13,17 @@ from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 
 from guard import Category
-from guard.features import BUCKETS, FEATURES, windows
+from guard.features import BUCKETS, FEATURES, split_windows
 from training.examples import Example
 
 type Numbers = NDArray[np.float64]
 
-STRENGTH = 12.0
+REGULARIZATION = 12.0
 FOLDS = 5
 _MOST_WINDOWS = 3
 # From which probability a level holds. They are high where the encoder hears what these heads only suspect: each of the
 # two may be wrong about an ordinary message, and either is enough to stop it.
-AT: dict[Category, dict[str, float]] = {
+LEVEL_THRESHOLDS: dict[Category, dict[str, float]] = {
     Category.SUICIDE: {"2": 0.65, "3": 0.8},
     Category.SELF_HARM: {"2": 0.55, "3": 0.7},
     Category.EATING_DISORDER: {"2": 0.5, "3": 0.7},
@@ -54,7 +54,7 @@ class Table:
         self.examples = examples
         owner, indices, values, ends = list[int](), list[int](), list[float](), [0]
         for number, example in enumerate(examples):
-            for window in list(windows(example.text))[:_MOST_WINDOWS]:
+            for window in list(split_windows(example.text))[:_MOST_WINDOWS]:
                 for buckets in (window.words, window.pieces):
                     indices += sorted(buckets)
                     values += [1 / math.sqrt(len(buckets))] * len(buckets)
@@ -88,11 +88,11 @@ def _fold_of(group: str) -> int:
 def _fitted(table: Table, category: Category, rows: NDArray[np.bool_]) -> LogisticRegression:
     known, there = table.of(category)
     rows = rows & known
-    model = LogisticRegression(C=STRENGTH, solver="liblinear", random_state=0, tol=1e-3)
+    model = LogisticRegression(C=REGULARIZATION, solver="liblinear", random_state=0, tol=1e-3)
     return model.fit(table.rows[rows], there[rows], sample_weight=table.weights[rows])
 
 
-def cross_validated(table: Table, category: Category) -> Numbers:
+def cross_validate(table: Table, category: Category) -> Numbers:
     """Each text's probability, by a head that has seen neither it nor any text of its group."""
     scores = np.zeros(len(table.owner))
     for fold in range(FOLDS):
@@ -101,7 +101,7 @@ def cross_validated(table: Table, category: Category) -> Numbers:
     return table.by_text(scores)
 
 
-def head(table: Table, category: Category) -> tuple[dict[str, Any], bytes]:
+def fit_head(table: Table, category: Category) -> tuple[dict[str, Any], bytes]:
     """One head's entry in the model's card, and its weights as signed bytes."""
     model = _fitted(table, category, np.ones(len(table.owner), dtype=bool))
     weights = model.coef_[0]
@@ -110,13 +110,13 @@ def head(table: Table, category: Category) -> tuple[dict[str, Any], bytes]:
         "category": str(category),
         "bias": round(float(model.intercept_[0]), 6),
         "step": round(step, 9),
-        "at": AT[category],
+        "at": LEVEL_THRESHOLDS[category],
         "trace": TRACE,
     }
     return entry, np.round(weights / step).astype(np.int8).tobytes()
 
 
-def save(
+def save_model(
     folder: Path, heads: list[dict[str, Any]], weights: bytes, *, version: str, data: dict[str, str]
 ) -> None:
     """Write a model as guard.classifier reads it."""

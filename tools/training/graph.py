@@ -76,7 +76,7 @@ class Graph:
         return self.dense(together, f"{layer}.mixed")
 
 
-def graph(weights: Mapping[str, Numbers], output: str) -> onnx.ModelProto:
+def build_graph(weights: Mapping[str, Numbers], output: str) -> onnx.ModelProto:
     """The network of training.encoder, without its bytes: rows of pieces of one length in; out come rows of its heads'
     log-odds or, where `weights` have no heads, the direction of the mean over the pieces.
 
@@ -121,7 +121,7 @@ def graph(weights: Mapping[str, Numbers], output: str) -> onnx.ModelProto:
     return model
 
 
-def in_bytes(model: onnx.ModelProto) -> bytes:
+def quantize_graph(model: onnx.ModelProto) -> bytes:
     """The graph with the matrices of its layers and its words as signed bytes, a scale a column.
 
     Seven bits are used: sums of products then fit the registers of every processor, so that all find the same.

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
+from encoders.embedding import EMBEDDING_OUTPUT, NETWORK_NAME
 from encoders.network import MODEL
-from encoders.sense import NAME, SENSE
-from training.encoder import BASE_SHA256, begun, save_card, save_network
-from training.graph import graph
+from training.encoder import BASE_SHA256, load_base_weights, save_card, save_network
+from training.graph import build_graph
 
 
 def main() -> None:
@@ -24,11 +24,13 @@ def main() -> None:
     arguments.add_argument("--to", type=Path, default=MODEL)
     asked = arguments.parse_args()
     weights = {
-        name: np.asarray(value) for name, value in begun(asked.base).items() if not name.startswith("heads")
+        name: np.asarray(value)
+        for name, value in load_base_weights(asked.base).items()
+        if not name.startswith("heads")
     }
-    hashes = save_network(asked.to, NAME, graph(weights, SENSE), asked.base)
+    hashes = save_network(asked.to, NETWORK_NAME, build_graph(weights, EMBEDDING_OUTPUT), asked.base)
     card = {"model": "all-MiniLM-L6-v2", "license": "Apache-2.0", "base": BASE_SHA256, "sha256": hashes}
-    save_card(asked.to, NAME, card)
+    save_card(asked.to, NETWORK_NAME, card)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from guard import Category, judge_input, patterns
-from guard.books import FILES
+from guard.rule_books import FILES
 from training.examples import HEADS, Example
 
 FOLDER = Path(__file__).parent / "messages"
@@ -24,7 +24,7 @@ _TYPED = {
 }  # fmt: skip
 
 
-def drawn(chance: random.Random) -> Iterator[Example]:
+def draw_messages(chance: random.Random) -> Iterator[Example]:
     """All of them. The same seed draws the same ones."""
     ordinary, said_by_the_way = list[str](), list[Example]()
     for file in sorted(FOLDER.glob("*.toml")):
@@ -47,11 +47,11 @@ def _from_messages(file: Path, chance: random.Random) -> Iterator[Example]:
     sets = _sets(content)
     for number, entry in enumerate(content["messages"]):
         labels = frozenset(map(Category, entry.get("labels", ())))
-        phrases = [patterns.parse(phrase, sets) for phrase in entry["phrases"]]
+        phrases = [patterns.parse_phrase(phrase, sets) for phrase in entry["phrases"]]
         seen = set[str]()
         for n in range(entry["draws"]):
             place = n % len(phrases)
-            text = typed(_draw(phrases[place], chance), chance)
+            text = imitate_typing(_draw(phrases[place], chance), chance)
             if text not in seen:
                 seen.add(text)
                 yield Example(text, labels, group=f"{file.stem} {number} {place}")
@@ -73,7 +73,7 @@ def _from_rules(file: Path, chance: random.Random) -> Iterator[Example]:
     for rule in content["rules"]:
         labels = frozenset(map(Category, rule["categories"])) & frozenset(HEADS)
         for number, phrase in enumerate(rule["phrases"]):
-            sequence = patterns.parse(phrase, sets)
+            sequence = patterns.parse_phrase(phrase, sets)
             for text in {_draw(sequence, chance) for _ in range(_OF_A_RULE_PHRASE)}:
                 yield Example(text, labels, group=f"{rule['id']} {number}", weight=_RULE_WEIGHT)
         for text in rule["examples"]:
@@ -85,7 +85,7 @@ def _from_rules(file: Path, chance: random.Random) -> Iterator[Example]:
 def _sets(content: dict[str, Any]) -> dict[str, patterns.Sequence]:
     sets: dict[str, patterns.Sequence] = {}
     for name, phrase in content.get("sets", {}).items():
-        sets[name] = patterns.parse(phrase, sets)
+        sets[name] = patterns.parse_phrase(phrase, sets)
     return sets
 
 
@@ -102,7 +102,7 @@ def _draw(sequence: patterns.Sequence, chance: random.Random) -> str:
     return " ".join(filter(None, words))
 
 
-def typed(text: str, chance: random.Random) -> str:
+def imitate_typing(text: str, chance: random.Random) -> str:
     """As it might be typed: half of the messages with a shortcut, some with a slip."""
     for word, shortcut in _TYPED.items():
         if chance.random() < 0.2:

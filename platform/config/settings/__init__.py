@@ -6,12 +6,12 @@ from config.settings.base import *  # noqa: F403
 from config.settings.base import ALLOWED_HOSTS, METRICS_TOKEN, SECRET_KEY
 from config.settings.celery import *  # noqa: F403
 from config.settings.environment import *  # noqa: F403
-from config.settings.environment import DEMO, SITE_URL, VALKEY_URL, Production, env, require_safe
+from config.settings.environment import DEMO, SITE_URL, VALKEY_URL, Production, env, require_safe_settings
 from config.settings.tutor import *  # noqa: F403
 from config.settings.tutor import TUTOR_BASE_URL, TUTOR_MODEL
 
 if not DEMO:
-    require_safe(
+    require_safe_settings(
         Production(
             secret_key=SECRET_KEY,
             allowed_hosts=ALLOWED_HOSTS,

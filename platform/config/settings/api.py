@@ -1,13 +1,13 @@
 """The settings of Django REST framework and drf-spectacular (docs/adr/0015)."""
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["rest.session.Session"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["rest.session.SiteSessionAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_RENDERER_CLASSES": ["rest.rendering.SteadyJSONRenderer"],
+    "DEFAULT_RENDERER_CLASSES": ["rest.rendering.SurrogateSafeJSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest.parsing.BoundedJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_METADATA_CLASS": None,
-    "EXCEPTION_HANDLER": "rest.problems.answer",
+    "EXCEPTION_HANDLER": "rest.problems.handle_exception",
     "URL_FORMAT_OVERRIDE": None,
 }
 SPECTACULAR_SETTINGS = {

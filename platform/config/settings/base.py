@@ -4,9 +4,9 @@ from collections.abc import MutableMapping
 
 from django.utils.csp import CSP
 
-from config.settings.environment import DEMO, ROOT, SITE_URL, VALKEY_URL, env, mailer_of, with_password
-from kit.valkey import client_options
-from telemetry.logs import logging_for
+from config.settings.environment import DEMO, ROOT, SITE_URL, VALKEY_URL, add_password, env, parse_email_url
+from kit.valkey import build_client_options
+from telemetry.logs import build_logging_config
 
 DEBUG = DEMO and env.bool("DEBUG", default=False)
 SECRET_KEY: str = env.str("SECRET_KEY", default="")
@@ -49,18 +49,18 @@ INSTALLED_APPS = [
 ERASE_ORDER = ["privacy", "accounts", "mail", "budgets", "families", "events", "courses", "chat"]
 
 MIDDLEWARE = [
-    "pages.middleware.reply_mark_middleware",
-    "telemetry.requests.requests_told",
+    "pages.middleware.response_mark_middleware",
+    "telemetry.request_log.request_log_middleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "pages.middleware.LanguageMiddleware",
-    "pages.bodies.refused_body_middleware",
+    "pages.request_bodies.rejected_body_middleware",
     # Inside the session and the language, outside whatever may refuse a request.
     "safeguarding.crisis.crisis_middleware",
     "django.middleware.common.CommonMiddleware",
     # Inside what measures an answer.
-    "pages.refusals.method_page_middleware",
+    "pages.error_pages.method_not_allowed_middleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -70,7 +70,7 @@ MIDDLEWARE = [
     "accounts.known_devices.known_device_middleware",
     "accounts.middleware.RateLimitMiddleware",
     "accounts.middleware.SecondFactorMiddleware",
-    "pages.refusals.AdminQueryMiddleware",
+    "pages.error_pages.AdminQueryMiddleware",
     "accounts.middleware.LastSeenMiddleware",
     "accounts.middleware.private_pages_middleware",
 ]
@@ -95,7 +95,7 @@ TEMPLATES = [
 ]
 
 _database = env.str("DATABASE_URL", default="postgres:///kitchen_table")
-DATABASES = {"default": env.db_url_config(with_password(_database, env.str("DATABASE_PASSWORD", default="")))}
+DATABASES = {"default": env.db_url_config(add_password(_database, env.str("DATABASE_PASSWORD", default="")))}
 DATABASES["default"] |= {
     "ATOMIC_REQUESTS": False,
     # Threads of the web process, of the worker's tasks and of its desk share them.
@@ -106,12 +106,12 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 CACHES = {
     "default": {
-        "BACKEND": "kit.valkey.SteadyCache",
+        "BACKEND": "kit.valkey.FallbackCache",
         "LOCATION": VALKEY_URL,
         "KEY_PREFIX": "cache",
         "OPTIONS": {
             "serializer": "kit.valkey.JSONSerializer",
-            **client_options(seconds=0.5),
+            **build_client_options(seconds=0.5),
         },
     }
     if VALKEY_URL
@@ -172,7 +172,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEMO
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
-CSRF_FAILURE_VIEW = "pages.refusals.form_expired"
+CSRF_FAILURE_VIEW = "pages.error_pages.form_expired"
 CSRF_TRUSTED_ORIGINS = [SITE_URL] if SITE_URL.startswith("https://") else []
 BEHIND_PROXY: bool = env.bool("BEHIND_PROXY", default=False)
 # Read by uvicorn, which takes a visitor's address from X-Forwarded-For where the sender is one of these.
@@ -188,11 +188,11 @@ if not DEMO:
     SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 # As much as is kept of a form that could not be taken (accounts.access), where each character is sent as 12 bytes (🫖).
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
-# The largest body of a request (pages.bodies): captions of a recording are one megabyte. It is kept in memory, and so
-# is an upload within it: nothing that is sent is written to disk.
-LARGEST_BODY = FILE_UPLOAD_MAX_MEMORY_SIZE = 1_500_000
+# The largest request body (pages.request_bodies): the captions of a recording are one megabyte. Bodies, and uploads in
+# them, are kept in memory and never written to disk.
+MAX_BODY_BYTES = FILE_UPLOAD_MAX_MEMORY_SIZE = 1_500_000
 
-_mailer = mailer_of(env.str("EMAIL_URL", default=""))
+_mailer = parse_email_url(env.str("EMAIL_URL", default=""))
 MAILERS = {"default": _mailer.settings}
 MAIL_PROVIDER = _mailer.provider
 # What a provider sends along (`user:password`) when it tells of mails that came back.
@@ -200,4 +200,4 @@ MAIL_WEBHOOK_SECRET: str = env.str("MAIL_WEBHOOK_SECRET", default="")
 ANYMAIL = {"WEBHOOK_SECRET": MAIL_WEBHOOK_SECRET}
 DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", default="Kitchen Table <hello@localhost>")
 
-LOGGING = logging_for(level=env.str("LOG_LEVEL", default="INFO"), as_json=not DEMO)
+LOGGING = build_logging_config(level=env.str("LOG_LEVEL", default="INFO"), as_json=not DEMO)

@@ -9,8 +9,8 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-LEAST_SECRET_KEY_LENGTH = 50
-LEAST_TOKEN_LENGTH = 20
+MIN_SECRET_KEY_LENGTH = 50
+MIN_TOKEN_LENGTH = 20
 # What a request to the model says is decided here, and by no setting.
 RESERVED_FIELDS = {
     "max_completion_tokens",
@@ -42,23 +42,21 @@ class Production:
     def faults(self) -> list[str]:
         """One sentence for each setting that is missing or unsafe, naming its variable."""
         found = []
-        if len(self.secret_key) < LEAST_SECRET_KEY_LENGTH or len(set(self.secret_key)) < 5:  # noqa: PLR2004
-            found.append(f"SECRET_KEY must be at least {LEAST_SECRET_KEY_LENGTH} random characters.")
+        if len(self.secret_key) < MIN_SECRET_KEY_LENGTH or len(set(self.secret_key)) < 5:  # noqa: PLR2004
+            found.append(f"SECRET_KEY must be at least {MIN_SECRET_KEY_LENGTH} random characters.")
         if not self.allowed_hosts:
             found.append("ALLOWED_HOSTS must name the hosts that this site answers for.")
         if "*" in self.allowed_hosts:
             found.append("ALLOWED_HOSTS must not be '*': name each host.")
         if urlsplit(self.site_url).scheme != "https":
             found.append("SITE_URL must be the site's public https:// address.")
-        if 0 < len(self.metrics_token) < LEAST_TOKEN_LENGTH:
-            found.append(
-                f"METRICS_TOKEN must be at least {LEAST_TOKEN_LENGTH} random characters, or nothing."
-            )
+        if 0 < len(self.metrics_token) < MIN_TOKEN_LENGTH:
+            found.append(f"METRICS_TOKEN must be at least {MIN_TOKEN_LENGTH} random characters, or nothing.")
         needed = ("database_url", "valkey_url", "tutor_base_url", "tutor_model", "email_url")
         return found + [f"{name.upper()} must be set." for name in needed if not getattr(self, name)]
 
 
-def require_safe(production: Production) -> None:
+def require_safe_settings(production: Production) -> None:
     """Raise ImproperlyConfigured, with every fault at once, unless the settings are safe in public."""
     if faults := production.faults():
         listed = "\n".join(f"  - {fault}" for fault in faults)
@@ -68,7 +66,7 @@ def require_safe(production: Production) -> None:
         )
 
 
-def extra_body_of(text: str) -> dict[str, Any]:
+def parse_extra_body(text: str) -> dict[str, Any]:
     """The fields that TUTOR_EXTRA_BODY adds to each request. Raises ImproperlyConfigured for what cannot be sent."""
     if not text.strip():
         return {}
@@ -83,7 +81,7 @@ def extra_body_of(text: str) -> dict[str, Any]:
     return fields
 
 
-def with_password(url: str, password: str) -> str:
+def add_password(url: str, password: str) -> str:
     """`url` with a password of any characters in it; as it is without one. A user's name in it is kept."""
     if not (url and password):
         return url
@@ -97,7 +95,7 @@ env = environ.Env()
 # Demo mode is for one's own machine: it shows demo accounts and speaks plain HTTP on loopback.
 DEMO: str = env.str("KITCHEN_MODE", default="production") == "demo"
 SITE_URL: str = env.str("SITE_URL", default="http://localhost:8000" if DEMO else "")
-VALKEY_URL: str = with_password(env.str("VALKEY_URL", default=""), env.str("VALKEY_PASSWORD", default=""))
+VALKEY_URL: str = add_password(env.str("VALKEY_URL", default=""), env.str("VALKEY_PASSWORD", default=""))
 
 
 # How long one step with a mail server may take.
@@ -113,7 +111,7 @@ class Mailer:
     provider: str = ""
 
 
-def mailer_of(url: str) -> Mailer:
+def parse_email_url(url: str) -> Mailer:
     """Read `EMAIL_URL`.
 
     `smtp://user:password@host:port` and `smtp+tls://…` are a mail server. Any other scheme is a provider's name in

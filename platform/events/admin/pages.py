@@ -26,8 +26,8 @@ from events.series import repeat_event
 from events.services import record_attendance, undo_attendance
 from events.statistics import build_bars
 from events.times import NoSuchTime
-from kit.admin import TextSearchAdmin
-from kit.spreadsheets import spreadsheet
+from kit.admin import NormalizedSearchAdmin
+from kit.spreadsheets import build_csv_response
 from mail.messages import render_html
 from mail.selectors import list_unreachable_addresses
 
@@ -41,7 +41,7 @@ def report_notified(request: HttpRequest, told: int) -> None:
     messages.success(request, words)
 
 
-class EventPagesAdmin(TextSearchAdmin[Event]):
+class EventPagesAdmin(NormalizedSearchAdmin[Event]):
     """An event's pages in the admin: whoever may view events may look, and whoever may change them may act."""
 
     def get_urls(self) -> list[URLPattern]:
@@ -98,7 +98,7 @@ class EventPagesAdmin(TextSearchAdmin[Event]):
 
     def people_csv(self, request: HttpRequest, pk: int) -> StreamingHttpResponse:
         event = self._event(request, pk)
-        return spreadsheet(event.slug, CSV_COLUMNS, _build_rows(event))
+        return build_csv_response(event.slug, CSV_COLUMNS, _build_rows(event))
 
     def message(self, request: HttpRequest, pk: int) -> HttpResponse:
         event = self._event(request, pk, to_change=True)

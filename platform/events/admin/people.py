@@ -6,11 +6,11 @@ from django.http import HttpRequest
 
 from events.models import SignUp
 from events.services import leave_event
-from kit.admin import NotAddedAdmin, TextSearchAdmin
+from kit.admin import NoAddAdmin, NormalizedSearchAdmin
 
 
 @admin.register(SignUp)
-class SignUpAdmin(TextSearchAdmin[SignUp], NotAddedAdmin):
+class SignUpAdmin(NormalizedSearchAdmin[SignUp], NoAddAdmin):
     """Looked at and, when somebody asks for it, deleted, which tells them. People sign up themselves."""
 
     list_display = ("email", "name", "event", "status", "created_at")

@@ -5,8 +5,8 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from kit.languages import page_language
-from kit.tokens import new_token
+from kit.languages import get_page_language
+from kit.tokens import generate_token
 
 
 class CalendarFeed(models.Model):
@@ -18,9 +18,9 @@ class CalendarFeed(models.Model):
         related_name="calendar_feed",
         verbose_name=_("person"),
     )
-    token = models.CharField(_("token"), max_length=40, unique=True, default=new_token, editable=False)
+    token = models.CharField(_("token"), max_length=40, unique=True, default=generate_token, editable=False)
     # That of the page where it was made: a calendar program says nothing of who reads it.
-    language = models.CharField(_("language"), max_length=10, default=page_language, editable=False)
+    language = models.CharField(_("language"), max_length=10, default=get_page_language, editable=False)
     created_at = models.DateTimeField(_("made"), default=timezone.now, editable=False)
 
     class Meta:

@@ -16,9 +16,9 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import validate_time_zone
 from accounts.names import NameField
 from events.models.event import Event
-from kit.addresses import LONGEST_EMAIL
-from kit.languages import page_language
-from kit.tokens import new_token
+from kit.email_addresses import MAX_EMAIL_LENGTH
+from kit.languages import get_page_language
+from kit.tokens import generate_token
 
 
 class SignUpStatus(models.TextChoices):
@@ -41,8 +41,8 @@ class SignUp(models.Model):
         Event, on_delete=models.CASCADE, related_name="sign_ups", verbose_name=_("event")
     )
     name = NameField(_("name"))
-    email = models.EmailField(_("email"), max_length=LONGEST_EMAIL)
-    token = models.CharField(_("token"), max_length=40, unique=True, default=new_token, editable=False)
+    email = models.EmailField(_("email"), max_length=MAX_EMAIL_LENGTH)
+    token = models.CharField(_("token"), max_length=40, unique=True, default=generate_token, editable=False)
     person = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.SET_NULL,
@@ -64,7 +64,7 @@ class SignUp(models.Model):
         _("time zone"), max_length=60, blank=True, validators=[validate_time_zone], editable=False
     )
     # That of the page where they signed up: a reminder is written when nobody has a page open.
-    language = models.CharField(_("language"), max_length=10, default=page_language, editable=False)
+    language = models.CharField(_("language"), max_length=10, default=get_page_language, editable=False)
     status = models.CharField(
         _("standing"), max_length=15, choices=SignUpStatus, default=SignUpStatus.UNCONFIRMED
     )

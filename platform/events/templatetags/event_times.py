@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from accounts.models import Person
 from events.models import Event
 from events.times import format_clock_time, format_day, format_event_time, is_same_clock_time
-from kit.languages import page_language
+from kit.languages import get_page_language
 
 register = template.Library()
 
@@ -42,7 +42,7 @@ def event_day(event: Event) -> SafeString:
 @register.simple_tag
 def event_lang(event: Event) -> str:
     """The attribute of an element whose words are an event's own; none where they are in the page's language."""
-    return "" if event.language == page_language() else format_html(' lang="{}"', event.language)
+    return "" if event.language == get_page_language() else format_html(' lang="{}"', event.language)
 
 
 @register.simple_tag

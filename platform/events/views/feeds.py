@@ -17,8 +17,8 @@ from events.feeds import create_feed, delete_feed, render_own_feed, render_publi
 from events.models import CalendarFeed
 from events.selectors import list_own_sign_ups
 from events.views.lookup import add_noindex
-from kit.languages import feed_language, feed_path
-from kit.site import absolute
+from kit.languages import build_feed_path, get_feed_language
+from kit.site import build_absolute_url
 
 
 def get_person(request: HttpRequest) -> Person:
@@ -28,7 +28,7 @@ def get_person(request: HttpRequest) -> Person:
 
 @require_safe
 def feed(request: HttpRequest) -> HttpResponse:
-    return _render_in_language(render_public_feed, feed_language(request))
+    return _render_in_language(render_public_feed, get_feed_language(request))
 
 
 def _render_in_language(write: Callable[[], str], language: str) -> HttpResponse:
@@ -57,8 +57,8 @@ def mine(request: HttpRequest) -> HttpResponse:
     context = {
         "sign_ups": list_own_sign_ups(person).filter(event__is_published=True).order_by("-event__starts_at"),
         "zone": person.zone,
-        "feed": absolute(reverse("events:own_feed", args=[found.token])) if found else "",
-        "all_feed": absolute(feed_path("events:feed")),
+        "feed": build_absolute_url(reverse("events:own_feed", args=[found.token])) if found else "",
+        "all_feed": build_absolute_url(build_feed_path("events:feed")),
     }
     return add_noindex(render(request, "events/mine.html", context))
 

@@ -5,24 +5,24 @@ from django.http import HttpResponse
 from events.guests import get_host
 from events.models import Event, SignUp
 from events.selectors import get_event, get_sign_up
-from kit.found import or_404
+from kit.not_found import raise_404_on
 
 
 def get_event_or_404(slug: str) -> Event:
     """The event at an address; 404 also for one that is not published, so that an address tells nothing."""
-    with or_404(Event.DoesNotExist):
+    with raise_404_on(Event.DoesNotExist):
         return get_event(slug)
 
 
 def get_sign_up_or_404(token: str) -> SignUp:
     """The place that a personal link opens, whoever holds it; 404 for any other."""
-    with or_404(SignUp.DoesNotExist):
+    with raise_404_on(SignUp.DoesNotExist):
         return get_sign_up(token)
 
 
 def get_host_or_404(key: str, event: Event) -> SignUp:
     """Whose link to bring somebody this is; 404 for none."""
-    with or_404(SignUp.DoesNotExist):
+    with raise_404_on(SignUp.DoesNotExist):
         return get_host(key, event.pk)
 
 

@@ -22,14 +22,14 @@ from events.selectors import list_series_dates
 from events.views.lookup import add_noindex, get_sign_up_or_404
 from events.views.pages import calendar_response
 from events.views.signing_up import count_try
-from kit.addresses import mailbox_of
-from kit.found import or_404
-from kit.free_text import reads_free_text
-from kit.site import absolute
-from kit.throttles import Throttle, TooOften, slowed, too_often_said
+from kit.email_addresses import get_mailbox_key
+from kit.free_text import free_text_fields
+from kit.not_found import raise_404_on
+from kit.rate_limits import RateLimit, RateLimited, format_rate_limited, mark_rate_limited
+from kit.site import build_absolute_url
 
 # Of one person for all events: what their guests are sent comes in their name.
-guest_invitations = Throttle("guests asked along", "10/day")
+guest_invitations = RateLimit("guests asked along", "10/day")
 
 
 @require_safe
@@ -54,7 +54,7 @@ def _page(
         "is_too_late": is_too_late,
         "guests": guests,
         "guests_left": max(0, found.event.max_guests - len(guests)),
-        "guest_link": absolute(build_guest_path(found)) if may_bring else "",
+        "guest_link": build_absolute_url(build_guest_path(found)) if may_bring else "",
         "dates_free": [date for date, taken in dates if taken is None],
         "dates_taken": [(date, taken) for date, taken in dates if taken],
     }
@@ -105,7 +105,7 @@ def rejoin_waitlist(_request: HttpRequest, token: str) -> HttpResponse:
 
 def _run_and_redirect(found: SignUp, act: Callable[..., object]) -> HttpResponse:
     """Do it and show their page, which says by itself where the event has closed. 404 where they left meanwhile."""
-    with or_404(SignUp.DoesNotExist), suppress(EventClosed):
+    with raise_404_on(SignUp.DoesNotExist), suppress(EventClosed):
         act(sign_up=found)
     return redirect(found)
 
@@ -121,11 +121,11 @@ def invite_guest(request: HttpRequest, token: str) -> HttpResponse:
         return _page(request, found, form, status=422)
     name, email = form.cleaned_data["name"], form.cleaned_data["email"]
     try:
-        guest_invitations.hit(mailbox_of(found.email))
+        guest_invitations.hit(get_mailbox_key(found.email))
         count_try(request, email)
         services.create_sign_up(event=found.event, name=name, email=email, guest_of=found)
-    except TooOften as refusal:
-        return slowed(_page(request, found, form, error=too_often_said(refusal)), refusal)
+    except RateLimited as refusal:
+        return mark_rate_limited(_page(request, found, form, error=format_rate_limited(refusal)), refusal)
     except GuestLimitReached:
         error = _("You have asked as many people along as you may.")
         return _page(request, found, form, error=error, status=422)
@@ -160,7 +160,7 @@ def calendar(_request: HttpRequest, token: str) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
-@reads_free_text("words")
+@free_text_fields("words")
 def feedback(request: HttpRequest, token: str) -> HttpResponse:
     """Two questions, for whoever had a place, from the start on."""
     found = get_sign_up_or_404(token)

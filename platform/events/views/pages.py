@@ -15,7 +15,7 @@ from events.selectors import list_other_dates, list_past_events, list_upcoming_e
 from events.spots import is_full
 from events.views.lookup import add_noindex, get_event_or_404, get_host_or_404
 from events.zones import find_visitor_zone, list_cities
-from kit.free_text import reads_free_text
+from kit.free_text import free_text_fields
 from kit.texts import normalize_line
 from safeguarding.crisis import build_cards_for_search
 
@@ -34,7 +34,7 @@ def events(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@reads_free_text("q")
+@free_text_fields("q")
 def event(request: HttpRequest, slug: str) -> HttpResponse:
     found = get_event_or_404(slug)
     if found.has_recording:

@@ -18,12 +18,14 @@ from events.models import Event, SignUp, SignUpStatus
 from events.views.lookup import add_noindex, get_event_or_404, get_host_or_404
 from events.views.pages import event_page
 from events.zones import find_visitor_zone, find_zone
-from kit.addresses import LONGEST_EMAIL, shown_address
-from kit.throttles import AskerThrottle, Throttle, TooOften, slowed, too_often_said
+from kit.email_addresses import MAX_EMAIL_LENGTH, format_email
+from kit.rate_limits import ClientRateLimit, RateLimit, RateLimited, format_rate_limited, mark_rate_limited
 
-sign_ups = AskerThrottle("event sign-up", person="30/hour", network="300/hour;1000/day", everyone="3000/hour")
+sign_ups = ClientRateLimit(
+    "event sign-up", person="30/hour", network="300/hour;1000/day", everyone="3000/hour"
+)
 # Whoever asks, and from wherever: nobody's mailbox is filled by strangers.
-sign_ups_per_mailbox = Throttle("sign-up mailbox", "5/hour;10/day")
+sign_ups_per_mailbox = RateLimit("sign-up mailbox", "5/hour;10/day")
 
 # The address goes to the next page in a signed cookie: nothing of it stays on the server.
 RECEIPT = "signed-up"
@@ -46,7 +48,7 @@ def sign_up(request: HttpRequest, slug: str) -> HttpResponse:
         return redirect(found)
     form = SignUpForm(request.POST)
     if form.is_from_a_machine:
-        return _redirect_with_receipt(found, str(form.data.get("email", ""))[:LONGEST_EMAIL])
+        return _redirect_with_receipt(found, str(form.data.get("email", ""))[:MAX_EMAIL_LENGTH])
     key = str(request.POST.get("key", ""))
     host = get_host_or_404(key, found) if key else None
     if not form.is_valid():
@@ -69,9 +71,9 @@ def _create_sign_up(
             guest_of=host,
             time_zone=_find_zone_name(request),
         )
-    except TooOften as refusal:
-        page = event_page(request, found, form, host=host, error=too_often_said(refusal))
-        return slowed(page, refusal)
+    except RateLimited as refusal:
+        page = event_page(request, found, form, host=host, error=format_rate_limited(refusal))
+        return mark_rate_limited(page, refusal)
     except GuestLimitReached:
         error = _("Whoever sent you this link has brought as many people as they may. Sign up for yourself.")
         return event_page(request, found, form, error=error, status=422)
@@ -112,5 +114,5 @@ def signed_up(request: HttpRequest, slug: str) -> HttpResponse:
         email = signing.loads(request.COOKIES.get(RECEIPT, ""), salt=request.path, max_age=RECEIPT_SECONDS)
     except signing.BadSignature:
         return redirect(found)
-    context = {"event": found, "email": shown_address(email), "zone": find_visitor_zone(request)}
+    context = {"event": found, "email": format_email(email), "zone": find_visitor_zone(request)}
     return render(request, "events/signed_up.html", context)

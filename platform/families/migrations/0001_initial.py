@@ -79,7 +79,7 @@ class Migration(migrations.Migration):
             name='Invitation',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('token', models.CharField(default=kit.tokens.new_token, editable=False, max_length=40, unique=True)),
+                ('token', models.CharField(default=kit.tokens.generate_token, editable=False, max_length=40, unique=True)),
                 ('made_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ('email', models.EmailField(blank=True, max_length=254)),
                 ('by', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='invitations', to=settings.AUTH_USER_MODEL)),

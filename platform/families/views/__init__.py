@@ -14,7 +14,7 @@ from families.models import Invitation
 from families.next_steps import find_step_for_page
 from families.notices import mark_notices_seen
 from families.selectors import list_invitations_to, list_links, list_notices
-from kit.paging import page_of
+from kit.paging import paginate
 from kit.visits import is_visit
 
 # On the family's page, and on a page of the notices alone.
@@ -43,7 +43,7 @@ def family(request: HttpRequest) -> HttpResponse:
         else [],
         "invited_by": list(list_invitations_to(person)) if person.email else [],
         "invitations": Invitation.objects.filter(by=person).order_by("-made_at"),
-        "listed": page_of(list_notices(person), by="at", size=NOTICES_SHOWN),
+        "listed": paginate(list_notices(person), by="at", size=NOTICES_SHOWN),
     }
     if is_visit(request) and any(notice.seen_at is None for notice in page["listed"].rows):
         mark_notices_seen(person=person)
@@ -55,6 +55,6 @@ def family(request: HttpRequest) -> HttpResponse:
 def notices(request: HttpRequest) -> HttpResponse:
     """Everything that has happened in a person's family, page by page."""
     person, cursor = get_person(request), request.GET.get("before", "")
-    listed = page_of(list_notices(person), by="at", size=NOTICES_PER_PAGE, cursor=cursor)
+    listed = paginate(list_notices(person), by="at", size=NOTICES_PER_PAGE, cursor=cursor)
     page = {"person": person, "listed": listed, "is_first": not cursor}
     return render(request, "families/notices.html", page)

@@ -8,12 +8,12 @@ from accounts.access import get_person
 from accounts.models import Person, Role
 from families.models import Link
 from families.selectors import get_link
-from kit.found import or_404
+from kit.not_found import raise_404_on
 
 
 def get_own_link(request: HttpRequest, link_id: UUID) -> Link:
     """A link of the person's own that stands; 404 for anybody else's, so that an id tells nothing."""
-    with or_404(Link.DoesNotExist):
+    with raise_404_on(Link.DoesNotExist):
         return get_link(get_person(request), link_id)
 
 

@@ -19,16 +19,16 @@ from families.errors import AlreadyLinked, InvitationExpired, WrongRole
 from families.forms import InvitationForm
 from families.models import Invitation
 from families.views.access import get_own_link
-from kit.addresses import mailbox_of
+from kit.email_addresses import get_mailbox_key
 from kit.links import break_links
-from kit.site import absolute
-from kit.throttles import AskerThrottle, Throttle, TooOften, slowed, too_often_said
+from kit.rate_limits import ClientRateLimit, RateLimit, RateLimited, format_rate_limited, mark_rate_limited
+from kit.site import build_absolute_url
 from mail.services import queue_email
 
-invitation_limit = Throttle("invitations", "20/day")
+invitation_limit = RateLimit("invitations", "20/day")
 # Of all people together: nobody's mailbox is filled by strangers. An invitation can always be handed over instead.
-invitations_per_address_limit = Throttle("invitations to one mailbox", "3/day")
-wrong_token_limit = AskerThrottle(
+invitations_per_address_limit = RateLimit("invitations to one mailbox", "3/day")
+wrong_token_limit = ClientRateLimit(
     "invitation token", person="60/hour", network="600/hour", everyone="6000/hour"
 )
 
@@ -43,14 +43,14 @@ def invite(request: HttpRequest) -> HttpResponse:
         return render(request, "families/invite_wrong.html", {"form": form}, status=422)
     try:
         invitation_limit.hit(person.pk)
-    except TooOften as refusal:
-        page = {"form": form, "trouble": too_often_said(refusal)}
-        return slowed(render(request, "families/invite_wrong.html", page), refusal)
+    except RateLimited as refusal:
+        page = {"form": form, "trouble": format_rate_limited(refusal)}
+        return mark_rate_limited(render(request, "families/invite_wrong.html", page), refusal)
     email = form.cleaned_data["email"]
     try:
         if email:
-            invitations_per_address_limit.hit(mailbox_of(email))
-    except TooOften:
+            invitations_per_address_limit.hit(get_mailbox_key(email))
+    except RateLimited:
         email = ""
         messages.warning(
             request,
@@ -70,7 +70,7 @@ def invite(request: HttpRequest) -> HttpResponse:
 def _create_and_send_invitation(person: Person, email: str) -> Invitation:
     invitation = links.create_invitation(by=person, email=email)
     if email:
-        address = absolute(reverse("families:join", args=[invitation.token]))
+        address = build_absolute_url(reverse("families:join", args=[invitation.token]))
         queue_email(
             key=f"families.invitation:{invitation.pk}",
             to=email,
@@ -97,7 +97,7 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
         invitation = links.get_invitation(token)
     except InvitationExpired:
         return render(request, "families/join_expired.html", status=404)
-    wrong_token_limit.take_back(request)
+    wrong_token_limit.undo_hit(request)
     return render(request, "families/join.html", {"invitation": invitation, "token": token})
 
 

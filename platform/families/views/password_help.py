@@ -19,15 +19,22 @@ from families import password_help
 from families.errors import PasswordHelpExpired, WrongCode
 from families.forms import CodeForm, ForgottenPasswordForm, NewPasswordForm, OldPasswordForm
 from families.views.access import get_own_link_as_parent, require_teen
-from kit.throttles import AskerThrottle, Throttle, TooOften, network_of, slowed, too_often_said
+from kit.rate_limits import (
+    ClientRateLimit,
+    RateLimit,
+    RateLimited,
+    format_rate_limited,
+    get_client_network,
+    mark_rate_limited,
+)
 
-known_device_limit = Throttle("password help, known device", "6/hour")
-username_and_network_limit = Throttle("password help, name", "6/hour")
+known_device_limit = RateLimit("password help, known device", "6/hour")
+username_and_network_limit = RateLimit("password help, name", "6/hour")
 # Far above what one network may ask, so that one stranger never keeps a teen from asking in another place.
-username_limit = Throttle("password help, name from anywhere", "60/hour")
-asker_limit = AskerThrottle("password help asked", person="6/hour", network="100/hour", everyone="600/hour")
-wrong_code_limit = Throttle("password help code", "6/30minutes")
-old_password_limit = Throttle("old password", "10/hour")
+username_limit = RateLimit("password help, name from anywhere", "60/hour")
+asker_limit = ClientRateLimit("password help asked", person="6/hour", network="100/hour", everyone="600/hour")
+wrong_code_limit = RateLimit("password help code", "6/30minutes")
+old_password_limit = RateLimit("old password", "10/hour")
 
 # In the session of whoever asked: the code on their screen, the request, if there was anybody to help, and for which
 # name and when it was asked.
@@ -49,9 +56,9 @@ def ask(request: HttpRequest) -> HttpResponse:
     if not _has_open_request(request, username):
         try:
             _count_request(request, username)
-        except TooOften as refusal:
-            page = {"form": form, "trouble": too_often_said(refusal)}
-            return slowed(render(request, "families/password_ask.html", page), refusal)
+        except RateLimited as refusal:
+            page = {"form": form, "trouble": format_rate_limited(refusal)}
+            return mark_rate_limited(render(request, "families/password_ask.html", page), refusal)
         code = password_help.generate_code()
         made = password_help.request_password_help(username=username, code=code)
         request.session[CODE_KEY], request.session[HELP_KEY] = code, str(made.pk) if made else ""
@@ -74,7 +81,7 @@ def _count_request(request: HttpRequest, username: str) -> None:
     if person and device:
         known_device_limit.hit(person.pk, device)
         return
-    username_and_network_limit.hit(hash_login(username), network_of(request))
+    username_and_network_limit.hit(hash_login(username), get_client_network(request))
     username_limit.hit(hash_login(username))
     asker_limit.hit(request)
 
@@ -120,13 +127,13 @@ def give(request: HttpRequest, link_id: UUID) -> HttpResponse:
             password_help.grant_password_help(
                 teen=link.teen, by=get_person(request), code=form.cleaned_data["code"]
             )
-        except TooOften as refusal:
-            page = {"link": link, "form": form, "trouble": too_often_said(refusal)}
-            return slowed(render(request, "families/password_give.html", page), refusal)
+        except RateLimited as refusal:
+            page = {"link": link, "form": form, "trouble": format_rate_limited(refusal)}
+            return mark_rate_limited(render(request, "families/password_give.html", page), refusal)
         except WrongCode:
             form.add_error("code", _("No request of theirs has this code. Look at their screen again."))
         else:
-            wrong_code_limit.take_back(link.pk)
+            wrong_code_limit.undo_hit(link.pk)
             words = _("Done. %(teen)s can choose a new password now, on the screen with the code.")
             messages.success(request, words % {"teen": link.teen})
             return redirect("families:family")
@@ -145,11 +152,11 @@ def sealed(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         try:
             old_password_limit.hit(teen.pk)
-        except TooOften as refusal:
-            page = {"form": OldPasswordForm(), "person": teen, "trouble": too_often_said(refusal)}
-            return slowed(render(request, "families/sealed.html", page), refusal)
+        except RateLimited as refusal:
+            page = {"form": OldPasswordForm(), "person": teen, "trouble": format_rate_limited(refusal)}
+            return mark_rate_limited(render(request, "families/sealed.html", page), refusal)
         if password_help.unseal_data(teen=teen, old_password=form.cleaned_data["old_password"]):
-            old_password_limit.take_back(teen.pk)
+            old_password_limit.undo_hit(teen.pk)
             messages.success(request, _("What you wrote before is open again."))
             return redirect("families:sealed")
         form.add_error("old_password", _("That was not your password then. Capitals count."))

@@ -12,7 +12,7 @@ from families.parent_view_log import SAME_VIEW_WITHIN
 from families.selectors import list_parent_views
 from families.trusted_adults import delete_trusted_adult, find_trusted_adult, save_trusted_adult
 from families.views.access import require_teen
-from kit.paging import page_of
+from kit.paging import paginate
 
 PARENT_VIEWS_PER_PAGE = 50
 
@@ -24,7 +24,7 @@ def parent_views(request: HttpRequest) -> HttpResponse:
     cursor = request.GET.get("before", "")
     page = {
         "person": teen,
-        "listed": page_of(list_parent_views(teen), by="at", size=PARENT_VIEWS_PER_PAGE, cursor=cursor),
+        "listed": paginate(list_parent_views(teen), by="at", size=PARENT_VIEWS_PER_PAGE, cursor=cursor),
         "is_first": not cursor,
         "gate": get_tutor_gate(teen),
         "minutes": SAME_VIEW_WITHIN.seconds // 60,

@@ -23,7 +23,7 @@ class Migration(migrations.Migration):
                 ('to', models.EmailField(max_length=254, verbose_name='to')),
                 ('subject', models.CharField(max_length=200, verbose_name='subject')),
                 ('text', models.TextField(verbose_name='text')),
-                ('language', models.CharField(default=kit.languages.page_language, editable=False, max_length=10, verbose_name='language')),
+                ('language', models.CharField(default=kit.languages.get_page_language, editable=False, max_length=10, verbose_name='language')),
                 ('unsubscribe_url', models.URLField(blank=True, editable=False, max_length=300, verbose_name='address to stop it')),
                 ('message_id', models.CharField(editable=False, max_length=320, verbose_name='message id')),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='written')),

@@ -6,7 +6,7 @@ from django.conf import settings
 from chat.errors import QuestionTooLong
 from chat.models import Turn, TurnState
 from chat.prompt import MIN_ANSWER_TOKENS, build_memory, build_prompt, get_answer_room
-from inference.tokens import tokens_at_most, tokens_likely
+from inference.tokens import estimate_max_tokens, estimate_tokens
 
 
 def turn(question: str, answer: str = "It is.", state: TurnState = TurnState.ANSWERED) -> Turn:
@@ -71,4 +71,4 @@ def test_a_question_that_leaves_no_room_is_said_to_be_too_long() -> None:
     "text", ["", "Why is the sky blue?", "¿Por qué?", "水はなぜ青い", "🫖" * 20, "{}[]();" * 9]
 )
 def test_the_bound_is_never_under_the_estimate(text: str) -> None:
-    assert tokens_at_most(text) >= tokens_likely(text)
+    assert estimate_max_tokens(text) >= estimate_tokens(text)

@@ -3,7 +3,7 @@
 import pytest
 
 from guard import Action, Category, Level, action_for, judge_conversation, judge_input
-from guard.conversation import last_two
+from guard.conversation import join_last_two
 
 
 def said(*texts: str) -> list[tuple[str, str]]:
@@ -81,8 +81,10 @@ class TestTogether:
         assert judge_conversation(said(before, last)).level == Level.NONE
 
     def test_of_a_long_message_before_only_the_end_is_read(self) -> None:
-        assert last_two("word " * 100 + "the end", "of it") == " ".join(["word"] * 56) + " the end. of it"
-        assert last_two("before", "long " * 70).startswith(". long")
+        assert (
+            join_last_two("word " * 100 + "the end", "of it") == " ".join(["word"] * 56) + " the end. of it"
+        )
+        assert join_last_two("before", "long " * 70).startswith(". long")
 
 
 class TestShort:

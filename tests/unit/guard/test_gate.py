@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guard import Level, OutputGate, judge_output
-from guard.books import output_rules
+from guard.rule_books import output_rules
 
 EXAMPLES = [text for rule in output_rules().rules for text in (*rule.examples, *rule.not_examples)]
 ODD = [

@@ -7,9 +7,9 @@ import pytest
 from benchmarks.output_guard import AFTER, BEFORE, DISGUISES, UNSAFE, Stream, leaks, released, streams
 from chat.prompt import INSTRUCTIONS
 from guard import Category, judge_output
-from guard.books import output_rules
 from guard.markup import Markup
-from kit.normalise import fold
+from guard.rule_books import output_rules
+from kit.folding import fold
 
 STREAMS = streams()
 # Every third sentence in every disguise; all of them, cut everywhere, in the soak.

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from guard import Category, Level
-from guard.remote import GUARDS, Unreadable
+from guard.remote import GUARDS, UnreadableReply
 
 SAID = [
     {"role": "user", "content": "Why is the sky blue?"},
@@ -93,7 +93,7 @@ def test_an_answer_is_read_as_its_makers_describe_it(
     ],
 )
 def test_an_answer_of_another_shape_is_no_verdict(kind: str, reply: dict[str, Any]) -> None:
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableReply):
         GUARDS[kind].read(reply)
 
 

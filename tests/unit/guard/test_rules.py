@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from guard import Level, judge_input, judge_output
-from guard.books import care_rules, input_rules, output_rules, trace_rules
 from guard.judge import judge
-from guard.rules import MOST_WORDS, Rule, RuleBook, RuleFault
+from guard.rule_books import care_rules, input_rules, output_rules, trace_rules
+from guard.rules import MOST_WORDS, Rule, RuleBook, RuleError
 
 BOOKS = {"input": input_rules(), "care": care_rules(), "traces": trace_rules(), "output": output_rules()}
 CAUGHT = [
@@ -119,17 +119,17 @@ class TestRuleFiles:
     )
     def test_a_broken_one_is_refused_by_name(self, old: str, new: str, said: str, tmp_path: Path) -> None:
         assert old in WHOLE
-        with pytest.raises(RuleFault, match=said):
+        with pytest.raises(RuleError, match=said):
             self.book(tmp_path, WHOLE.replace(old, new, 1))
 
     def test_two_rules_of_one_name_are_refused(self, tmp_path: Path) -> None:
-        with pytest.raises(RuleFault, match="two rules are called a"):
+        with pytest.raises(RuleError, match="two rules are called a"):
             self.book(tmp_path, WHOLE + WHOLE[WHOLE.index("[[rules]]") :])
 
     def test_a_file_without_rules_is_refused(self, tmp_path: Path) -> None:
-        with pytest.raises(RuleFault, match="has no rules"):
+        with pytest.raises(RuleError, match="has no rules"):
             self.book(tmp_path, "")
 
     def test_a_file_that_is_not_there_is_refused(self, tmp_path: Path) -> None:
-        with pytest.raises(RuleFault, match=r"none\.toml cannot be read"):
+        with pytest.raises(RuleError, match=r"none\.toml cannot be read"):
             RuleBook([tmp_path / "none.toml"])

@@ -7,8 +7,8 @@ import time
 import pytest
 
 from guard import judge_input
-from guard.books import input_rules
 from guard.judge import judge
+from guard.rule_books import input_rules
 
 SIZE = 65536
 CHANCE = random.Random(7)  # noqa: S311

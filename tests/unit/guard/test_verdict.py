@@ -2,7 +2,7 @@ import itertools
 
 import pytest
 
-from guard import Category, Evidence, Level, Verdict, judge_input, worst
+from guard import Category, Evidence, Level, Verdict, judge_input, merge_verdicts
 
 SUICIDE = frozenset({Category.SUICIDE})
 ABOUT_A_FRIEND = SUICIDE | {Category.ABOUT_SOMEONE_ELSE}
@@ -29,26 +29,26 @@ def test_a_crisis_begins_at_three(level: str, is_crisis: bool) -> None:
 
 class TestWorst:
     def test_of_none_it_is_nothing(self) -> None:
-        assert worst() == Verdict()
+        assert merge_verdicts() == Verdict()
 
     def test_it_takes_the_most_careful_level_and_everything_that_was_found(self) -> None:
         seen, planned = Evidence("rules", "a", 0, 1), Evidence("rules", "b", 2, 3)
         one = Verdict(Level.STATED, frozenset({Category.SELF_HARM}), (seen,), 0.5, "one")
         two = Verdict(Level.ACUTE, SUICIDE, (planned, seen), 0.9, "two")
-        joined = worst(one, two)
+        joined = merge_verdicts(one, two)
         assert (joined.level, joined.confidence, joined.layer) == (Level.ACUTE, 0.9, "two")
         assert joined.categories == {Category.SUICIDE, Category.SELF_HARM}
         assert set(joined.evidence) == {seen, planned}
         assert len(joined.evidence) == 2
 
     def test_worry_about_a_friend_stays_that(self) -> None:
-        verdict = worst(
+        verdict = merge_verdicts(
             Verdict(), Verdict(Level.STATED, ABOUT_A_FRIEND), Verdict(Level.ACUTE, ABOUT_A_FRIEND)
         )
         assert Category.ABOUT_SOMEONE_ELSE in verdict.categories
 
     def test_somebody_in_danger_too_gets_the_card_for_themselves(self) -> None:
-        verdict = worst(Verdict(Level.ACUTE, ABOUT_A_FRIEND), Verdict(Level.STATED, SUICIDE))
+        verdict = merge_verdicts(Verdict(Level.ACUTE, ABOUT_A_FRIEND), Verdict(Level.STATED, SUICIDE))
         assert verdict.level == Level.ACUTE
         assert Category.ABOUT_SOMEONE_ELSE not in verdict.categories
 

@@ -25,7 +25,7 @@ FOLDERS_OF_DJANGO = {"migrations", "management", "templatetags"}
 ACCEPTED_SHORT = {
     "events.previews": "every mail of an event as staff see it, which grows with the mails",
     "families.family_export": "a service: making a copy is not the business of the page that hands it over",
-    "guard.reading": "how a reply is read word by word, apart from what is decided about it",
+    "guard.answer_scanner": "how a reply is read word by word, apart from what is decided about it",
     "mail.send_errors": "what the errors of mail servers mean, apart from claims and leases",
     "rest.fields": "how any program's text is read; the tutor's API is the first that takes some",
 }

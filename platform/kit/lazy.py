@@ -7,7 +7,7 @@ from threading import RLock
 from types import ModuleType
 
 
-class once[T]:  # noqa: N801 - a decorator
+class load_once[T]:  # noqa: N801 - a decorator
     """Like functools.cache for a function without arguments, and threads that call it at once run it once.
 
     The others wait for the first. Where it raises, each call tries again.

@@ -17,8 +17,8 @@ from django.test import Client
 from pytest_django import Settings
 
 from accounts.models import Person, Role
-from pages import bodies
-from pages.bodies import BodyRefused
+from pages import request_bodies
+from pages.request_bodies import BodyRejected
 from tests.live import Web, running
 
 CHUNK = b"x" * 64_000
@@ -99,14 +99,14 @@ class TestOnARealServer:
 
 
 def test_a_body_that_does_not_arrive_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bodies, "BODY_SECONDS", 0.05)
+    monkeypatch.setattr(request_bodies, "BODY_SECONDS", 0.05)
 
     async def receive() -> dict[str, object]:
         await asyncio.sleep(0.02)
         return {"type": "http.request", "body": b"x", "more_body": True}
 
-    with pytest.raises(BodyRefused) as refused:
-        asyncio.run(bodies.read_body({"headers": []}, receive))
+    with pytest.raises(BodyRejected) as refused:
+        asyncio.run(request_bodies.read_body({"headers": []}, receive))
     assert refused.value.status == HTTPStatus.REQUEST_TIMEOUT
 
 

@@ -17,6 +17,6 @@ class _Or404(AbstractContextManager[None, None]):
             raise Http404 from fault
 
 
-def or_404(*missing: type[Exception]) -> AbstractContextManager[None, None]:
+def raise_404_on(*missing: type[Exception]) -> AbstractContextManager[None, None]:
     """Turn these errors of what stands within into a 404: `with or_404(Turn.DoesNotExist): return turn_of(…)`."""
     return _Or404(missing)

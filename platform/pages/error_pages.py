@@ -16,11 +16,11 @@ from django.utils.deprecation import MiddlewareMixin
 from django.views.defaults import page_not_found
 
 from accounts.access import UnsentForm, is_htmx
-from kit.throttles import TooOften, slowed, wait_in_words
+from kit.rate_limits import RateLimited, format_wait, mark_rate_limited
 from rest import problems
 
 TRY_AGAIN_SECONDS = 60
-API = "/api/"
+API_PREFIX = "/api/"
 
 
 def form_expired(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -40,27 +40,27 @@ def form_expired(request: HttpRequest, reason: str = "") -> HttpResponse:
     return render(request, "403.html", {"form_expired": True}, status=403)
 
 
-def body_refused(request: HttpRequest, status: HTTPStatus) -> HttpResponse:
+def body_rejected(request: HttpRequest, status: HTTPStatus) -> HttpResponse:
     """The answer to a form that is too large (413) or that did not arrive in time (408)."""
     is_too_large = status == HTTPStatus.CONTENT_TOO_LARGE
-    if request.path.startswith(API):
-        kind = problems.TOO_LARGE if is_too_large else problems.TOO_SLOW
-        return problems.plain_answer(problems.Problem(kind))
+    if request.path.startswith(API_PREFIX):
+        kind = problems.TOO_LARGE if is_too_large else problems.REQUEST_TIMEOUT
+        return problems.build_plain_response(problems.Problem(kind))
     return render(None, "body_refused.html", {"is_too_large": is_too_large}, status=status)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """The page for what Django refuses to read; nothing here may read the form again."""
     if isinstance(exception, RequestDataTooBig):
-        return body_refused(request, HTTPStatus.CONTENT_TOO_LARGE)
-    if request.path.startswith(API):
-        return problems.plain_answer(problems.Problem(problems.BAD_REQUEST))
+        return body_rejected(request, HTTPStatus.CONTENT_TOO_LARGE)
+    if request.path.startswith(API_PREFIX):
+        return problems.build_plain_response(problems.Problem(problems.BAD_REQUEST))
     return render(None, "400.html", status=HTTPStatus.BAD_REQUEST)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    if request.path.startswith(API):
-        return problems.plain_answer(problems.Problem(problems.NOT_FOUND))
+    if request.path.startswith(API_PREFIX):
+        return problems.build_plain_response(problems.Problem(problems.NOT_FOUND))
     return page_not_found(request, exception)
 
 
@@ -70,18 +70,18 @@ def server_error(request: HttpRequest) -> HttpResponse:
     Nothing here may touch the database, which may be what failed.
     """
     fault = sys.exc_info()[1]
-    if request.path.startswith(API):
-        known = problems.problem_of(fault) if isinstance(fault, Exception) else None
-        return problems.plain_answer(known or problems.Problem(problems.FAULT))
+    if request.path.startswith(API_PREFIX):
+        known = problems.find_problem(fault) if isinstance(fault, Exception) else None
+        return problems.build_plain_response(known or problems.Problem(problems.SERVER_ERROR))
     out_of_reach = isinstance(fault, OperationalError | InterfaceError)
     status = 503 if out_of_reach else 500
     return render(None, "500.html", {"out_of_reach": out_of_reach}, status=status)
 
 
-def too_often(request: HttpRequest) -> HttpResponse:
+def rate_limited(request: HttpRequest) -> HttpResponse:
     """The 429 page for the limits of django-allauth, which does not say when the next try can succeed."""
-    page = render(request, "429.html", {"wait": wait_in_words(TRY_AGAIN_SECONDS)})
-    return slowed(page, TooOften(TRY_AGAIN_SECONDS))
+    page = render(request, "429.html", {"wait": format_wait(TRY_AGAIN_SECONDS)})
+    return mark_rate_limited(page, RateLimited(TRY_AGAIN_SECONDS))
 
 
 NUL = "\0"
@@ -103,7 +103,7 @@ class AdminQueryMiddleware(MiddlewareMixin):
             raise BadRequest("The query holds a NUL.")
 
 
-def method_page_middleware(
+def method_not_allowed_middleware(
     get_response: Callable[[HttpRequest], HttpResponseBase],
 ) -> Callable[[HttpRequest], HttpResponseBase]:
     """Give Django's answer to a method that an address does not have, which is empty, a page. Its headers stay.
@@ -113,7 +113,9 @@ def method_page_middleware(
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)
-        is_bare = response.status_code == HTTPStatus.METHOD_NOT_ALLOWED and not request.path.startswith(API)
+        is_bare = response.status_code == HTTPStatus.METHOD_NOT_ALLOWED and not request.path.startswith(
+            API_PREFIX
+        )
         if is_bare and isinstance(response, HttpResponse) and not response.content:
             response.content = render_to_string("405.html").encode()
         return response

@@ -7,11 +7,11 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-KEPT_OF_A_RUN = 3
+MAX_RUN = 3
 """A letter or sign that is repeated more often than this says no more than this."""
 
 _PLAIN = re.compile(r"[\t\n\r -^a-~]*")
-_RUN = re.compile(rf"(.)\1{{{KEPT_OF_A_RUN},}}", re.DOTALL)
+_RUN = re.compile(rf"(.)\1{{{MAX_RUN},}}", re.DOTALL)
 _CACHED_CHARACTERS = 8192
 _LINE_ENDS = "\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 _UNSEEN = {"Cc", "Cf", "Cn", "Co", "Cs", "Mc", "Me", "Mn"}
@@ -36,7 +36,7 @@ _LOOKS_LIKE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Folded:
+class FoldedText:
     """Folded text, and for every place in it the offset in the original: `at[len(text)]` is the original's end."""
 
     text: str
@@ -76,7 +76,7 @@ class _Folds(dict[str, str]):
 _folds = _Folds()
 
 
-def fold(text: str, *, offset: int = 0) -> Folded:
+def fold(text: str, *, offset: int = 0) -> FoldedText:
     """Fold `text`: compatibility forms, case, marks, unseen characters, look-alikes, long runs.
 
     `offset` is where `text` begins in the original. Takes time in proportion to the text's length.
@@ -94,25 +94,25 @@ def fold(text: str, *, offset: int = 0) -> Folded:
     return _shorten_runs("".join(letters), at)
 
 
-def join(first: Folded, second: Folded) -> Folded:
+def join_folded(first: FoldedText, second: FoldedText) -> FoldedText:
     """Two neighbouring pieces as one."""
     return _shorten_runs(first.text + second.text, [*first.at[:-1], *second.at])
 
 
-def since(folded: Folded, place: int) -> Folded:
+def slice_folded(folded: FoldedText, place: int) -> FoldedText:
     """The piece that begins at `place`."""
-    return Folded(folded.text[place:], folded.at[place:])
+    return FoldedText(folded.text[place:], folded.at[place:])
 
 
-def _shorten_runs(text: str, at: range | list[int]) -> Folded:
+def _shorten_runs(text: str, at: range | list[int]) -> FoldedText:
     if not _RUN.search(text):
-        return Folded(text, at)
+        return FoldedText(text, at)
     kept, places, done = [], list[int](), 0
     for run in _RUN.finditer(text):
-        end = run.start() + KEPT_OF_A_RUN
+        end = run.start() + MAX_RUN
         kept.append(text[done:end])
         places.extend(at[done:end])
         done = run.end()
     kept.append(text[done:])
     places.extend(at[done:])
-    return Folded("".join(kept), places)
+    return FoldedText("".join(kept), places)

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guard import judge_input
-from guard.books import input_rules
-from kit.normalise import Folded, fold, join
+from guard.rule_books import input_rules
+from kit.folding import FoldedText, fold, join_folded
 
 EXAMPLES = [text for rule in input_rules().rules for text in (*rule.examples, *rule.not_examples)]
 UNSEEN = "\u200b\u200c\u200d\u2060\ufeff\u00ad\u034f\u180e\x00\x07\u202e\ufe0f\U000e0041"
@@ -70,8 +70,10 @@ def test_folding_keeps_a_place_for_every_letter(text: str) -> None:
 @patient
 @given(texts, texts)
 def test_folding_in_pieces_is_folding_the_whole(one: str, two: str) -> None:
-    joined = join(fold(one), fold(two, offset=len(one)))
-    assert Folded(joined.text, list(joined.at)) == Folded(fold(one + two).text, list(fold(one + two).at))
+    joined = join_folded(fold(one), fold(two, offset=len(one)))
+    assert FoldedText(joined.text, list(joined.at)) == FoldedText(
+        fold(one + two).text, list(fold(one + two).at)
+    )
 
 
 @pytest.mark.parametrize(

@@ -15,19 +15,19 @@ from django.core.exceptions import RequestAborted
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from pages.refusals import body_refused
+from pages.error_pages import body_rejected
 
 type Handler = Callable[[HttpRequest], HttpResponseBase]
 type Scope = MutableMapping[str, Any]
 type Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 
 # A browser shows the answer only once its form has been read. What is too large is read on, and thrown away, so far.
-MAX_DISCARDED = 12_000_000
+MAX_DISCARDED_BYTES = 12_000_000
 BODY_SECONDS = 60.0
-REFUSED = "kitchen_table.body_refused"
+REJECTED_KEY = "kitchen_table.body_refused"
 
 
-class BodyRefused(Exception):
+class BodyRejected(Exception):
     """A body that is not read to its end: `status` is 413 when it is too large and 408 when it takes too long."""
 
     def __init__(self, status: HTTPStatus) -> None:
@@ -45,7 +45,7 @@ async def read_body(scope: Scope, receive: Receive) -> BytesIO:
         async with asyncio.timeout(BODY_SECONDS):
             body = await _read(receive)
     except TimeoutError as fault:
-        raise BodyRefused(HTTPStatus.REQUEST_TIMEOUT) from fault
+        raise BodyRejected(HTTPStatus.REQUEST_TIMEOUT) from fault
     lengths = (b"content-length", b"transfer-encoding")
     headers = [(name, value) for name, value in scope["headers"] if name.lower() not in lengths]
     if len(headers) < len(scope["headers"]):
@@ -62,32 +62,32 @@ async def _read(receive: Receive) -> bytearray:
             raise RequestAborted
         part = message.get("body", b"")
         size += len(part)
-        if size <= settings.LARGEST_BODY:
+        if size <= settings.MAX_BODY_BYTES:
             body += part
         else:
             body.clear()
-        if size > MAX_DISCARDED or not message.get("more_body", False):
+        if size > MAX_DISCARDED_BYTES or not message.get("more_body", False):
             break
-    if size > settings.LARGEST_BODY:
-        raise BodyRefused(HTTPStatus.CONTENT_TOO_LARGE)
+    if size > settings.MAX_BODY_BYTES:
+        raise BodyRejected(HTTPStatus.CONTENT_TOO_LARGE)
     return body
 
 
-def refuse_body(scope: Scope, refusal: BodyRefused) -> None:
+def reject_body(scope: Scope, refusal: BodyRejected) -> None:
     """Mark a request as refused; its connection is closed, as part of its body may not have been read."""
-    scope[REFUSED] = refusal.status
+    scope[REJECTED_KEY] = refusal.status
     lengths = (b"content-length", b"transfer-encoding")
     scope["headers"] = [(name, value) for name, value in scope["headers"] if name.lower() not in lengths]
 
 
-def refused_body_middleware(get_response: Handler) -> Handler:
+def rejected_body_middleware(get_response: Handler) -> Handler:
     """Answer a request whose body was refused, before anything asks for its form."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
-        status = getattr(request, "scope", {}).get(REFUSED)
+        status = getattr(request, "scope", {}).get(REJECTED_KEY)
         if status is None:
             return get_response(request)
-        response = body_refused(request, status)
+        response = body_rejected(request, status)
         response.headers["Connection"] = "close"
         return response
 

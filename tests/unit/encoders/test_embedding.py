@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from encoders import ModelFault, nearness, sense, sense_of
+from encoders import ModelFileError, compute_similarity, embed, embedding
 from encoders.network import MODEL, WIDTH
 
 
 def near(one: str, other: str) -> float:
-    return float(nearness(sense_of(one), sense_of(other))[0])
+    return float(compute_similarity(embed(one), embed(other))[0])
 
 
 @pytest.mark.parametrize(
@@ -34,25 +34,25 @@ def test_a_sentence_is_nearest_to_itself() -> None:
 
 def test_many_are_compared_at_once_in_their_order() -> None:
     texts = ["the sky is blue", "a car needs oil", "is this chat private"]
-    found = nearness(sense_of("can anybody read this chat"), b"".join(map(sense_of, texts)))
+    found = compute_similarity(embed("can anybody read this chat"), b"".join(map(embed, texts)))
     assert found.argmax() == 2
     assert len(found) == 3
 
 
 def test_a_sense_is_a_byte_for_each_number() -> None:
-    assert len(sense_of("hello")) == WIDTH
+    assert len(embed("hello")) == WIDTH
 
 
 @pytest.mark.parametrize("text", ["", " \n", "\u200b\u200b"])
 def test_what_has_no_words_has_no_sense(text: str) -> None:
-    assert sense_of(text) == b""
+    assert embed(text) == b""
 
 
 @pytest.mark.parametrize("text", ["\0", "’" * 9, "😀", "ß" * 5000, "a" * 100_000, "word " * 50_000])
 def test_whatever_is_typed_takes_a_moment(text: str) -> None:
-    sense_of("ready")
+    embed("ready")
     began = time.perf_counter()
-    assert len(sense_of(text)) in {0, WIDTH}
+    assert len(embed(text)) in {0, WIDTH}
     assert time.perf_counter() - began < 2
 
 
@@ -61,23 +61,23 @@ class TestFiles:
     def folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         copy = shutil.copytree(MODEL, tmp_path / "model")
         monkeypatch.setattr("encoders.network.MODEL", copy)
-        sense._network.forget()
+        embedding._network.forget()
         yield copy
-        sense._network.forget()
+        embedding._network.forget()
 
     @pytest.mark.parametrize("name", ["sense.json", "sense.onnx", "vocabulary.txt"])
     def test_a_missing_file_is_named(self, folder: Path, name: str) -> None:
         (folder / name).unlink()
-        with pytest.raises(ModelFault, match=name):
-            sense_of("hello")
+        with pytest.raises(ModelFileError, match=name):
+            embed("hello")
 
     @pytest.mark.parametrize("name", ["sense.onnx", "vocabulary.txt"])
     def test_another_file_than_the_card_names_is_refused(self, folder: Path, name: str) -> None:
         content = bytearray((folder / name).read_bytes())
         content[len(content) // 2] ^= 1
         (folder / name).write_bytes(content)
-        with pytest.raises(ModelFault, match=name):
-            sense_of("hello")
+        with pytest.raises(ModelFileError, match=name):
+            embed("hello")
 
     def test_the_card_says_where_it_comes_from(self) -> None:
         card = json.loads((MODEL / "sense.json").read_text())

@@ -26,10 +26,10 @@ FLUSH_SECONDS = 1.0
 
 @cache
 def _client(url: str) -> "redis.Redis":
-    return valkey.client(url)
+    return valkey.create_client(url)
 
 
-class Gathering:
+class MetricStore:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._sums: defaultdict[str, float] = defaultdict(float)
@@ -51,19 +51,19 @@ class Gathering:
     def flush(self) -> bool:
         """Bring what was gathered to Valkey, all of it or nothing. False while Valkey is away."""
         with self._lock:
-            sums, self._sums = self._sums, defaultdict(float)
-        if not sums:
+            read_totals, self._sums = self._sums, defaultdict(float)
+        if not read_totals:
             return True
         try:
             with _client(settings.VALKEY_URL).pipeline(transaction=True) as pipe:
-                for name, amount in sums.items():
+                for name, amount in read_totals.items():
                     pipe.hincrbyfloat(KEY, name, amount)
                 pipe.execute()
         except redis.RedisError:
             if not self._is_away:
                 logger.warning("Valkey is away: what was counted waits.")
             self._is_away = True
-            self.add(sums)
+            self.add(read_totals)
             return False
         self._is_away = False
         return True
@@ -77,10 +77,10 @@ class Gathering:
                 self._news.set()
 
 
-gathering = Gathering()
+metric_store = MetricStore()
 
 
-def sums() -> dict[str, float] | None:
+def read_totals() -> dict[str, float] | None:
     """Every sum by its name, as all processes have brought them; None while Valkey is away."""
     try:
         found: Any = _client(settings.VALKEY_URL).hgetall(KEY)

@@ -8,14 +8,14 @@ from threading import Barrier
 
 import pytest
 
-from kit.lazily import once
+from kit.lazy import load_once
 
 
 class TestOnce:
     def test_threads_that_ask_first_at_once_load_once_and_get_the_same(self) -> None:
         begins, loads = Barrier(8), list[object]()
 
-        @once
+        @load_once
         def heavy() -> object:
             time.sleep(0.05)
             loads.append(object())
@@ -34,7 +34,7 @@ class TestOnce:
     def test_what_failed_is_tried_again(self) -> None:
         tries = list[int]()
 
-        @once
+        @load_once
         def heavy() -> str:
             tries.append(1)
             if len(tries) == 1:
@@ -49,7 +49,7 @@ class TestOnce:
     def test_nothing_is_a_result_too(self) -> None:
         loads = []
 
-        @once
+        @load_once
         def nothing() -> None:
             loads.append(1)
 
@@ -58,7 +58,7 @@ class TestOnce:
         assert len(loads) == 1
 
     def test_what_is_forgotten_is_loaded_anew(self) -> None:
-        @once
+        @load_once
         def heavy() -> object:
             return object()
 
@@ -70,7 +70,7 @@ class TestOnce:
 class TestLazyModule:
     def run(self, code: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-c", f"import sys\nfrom kit.lazily import lazy_module\n{code}"],
+            [sys.executable, "-c", f"import sys\nfrom kit.lazy import lazy_module\n{code}"],
             capture_output=True,
             text=True,
             check=False,

@@ -1,26 +1,28 @@
 """One way of reading an answer that comes in pieces."""
 
-from guard.judge import NOTHING_FOUND, verdict_of
+from guard.judge import NOTHING_FOUND, build_verdict
 from guard.markup import Markup
 from guard.rules import RuleBook
-from guard.scan import Scan
+from guard.scan import RuleScanner
 from guard.verdict import Verdict
-from guard.vocabulary import LONGEST_WORD
+from guard.vocabulary import MAX_WORD_LENGTH
 from guard.words import Word, WordReader
-from kit.normalise import Folded
+from kit.folding import FoldedText
 
 
-class Reading:
+class AnswerScanner:
     """Follows one book of rules through an answer, as it is written or, with `markup`, as it is laid out.
 
     It finds the same however the answer is cut. Words that no rule can reach any more are forgotten.
     """
 
-    def __init__(self, book: RuleBook, *, markup: Markup | None = None, longest: int = LONGEST_WORD) -> None:
+    def __init__(
+        self, book: RuleBook, *, markup: Markup | None = None, longest: int = MAX_WORD_LENGTH
+    ) -> None:
         self._book = book
         self._markup = markup
         self._reader = WordReader(book.vocabulary, longest=longest)
-        self._scan = Scan(book.automaton)
+        self._scan = RuleScanner(book.automaton)
         self._words: list[Word] = []
         self._first_word = 0
 
@@ -30,7 +32,7 @@ class Reading:
         held = self._scan.words_held
         return min(self._words[-held].start, self._reader.place) if held else self._reader.place
 
-    def read(self, piece: Folded, *, ended: bool = False) -> Verdict:
+    def read(self, piece: FoldedText, *, ended: bool = False) -> Verdict:
         """What the rules find for certain with the next piece, or with the last when the answer has `ended`."""
         if self._markup:
             piece = self._markup.feed(piece, ended=ended)
@@ -43,7 +45,7 @@ class Reading:
         if not matches:
             self._forget()
             return NOTHING_FOUND
-        found = verdict_of(matches, self._words, self._book, first_word=self._first_word)
+        found = build_verdict(matches, self._words, self._book, first_word=self._first_word)
         self._forget()
         return found
 

@@ -4,8 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import redis
 
-from kit import throttles
-from kit.throttles import GrowingWait, Throttle, TooOften, wait_in_words
+from kit import rate_limits
+from kit.rate_limits import FailureBackoff, RateLimit, RateLimited, format_wait
 
 
 @pytest.fixture
@@ -14,20 +14,20 @@ def who() -> str:
 
 
 def test_a_rule_holds_for_each_by_themselves(who: str) -> None:
-    limit = Throttle("test one", "2/hour")
+    limit = RateLimit("test one", "2/hour")
     limit.hit(who)
     limit.hit(who)
     limit.hit(f"somebody else than {who}")
-    with pytest.raises(TooOften) as often:
+    with pytest.raises(RateLimited) as often:
         limit.hit(who)
     assert 0 < often.value.wait_seconds <= 3600
 
 
 def test_the_second_rule_holds_where_the_first_allows(who: str) -> None:
-    limit = Throttle("test two", "10/second;3/hour")
+    limit = RateLimit("test two", "10/second;3/hour")
     for _ in range(3):
         limit.hit(who)
-    with pytest.raises(TooOften) as often:
+    with pytest.raises(RateLimited) as often:
         limit.hit(who)
     assert often.value.wait_seconds > 60
 
@@ -40,17 +40,17 @@ def test_the_second_rule_holds_where_the_first_allows(who: str) -> None:
     ],
 )  # fmt: skip
 def test_a_wait_is_said_in_words_and_never_shorter_than_it_is(seconds: int, words: str) -> None:
-    assert wait_in_words(seconds) == words
+    assert format_wait(seconds) == words
 
 
 def test_what_is_taken_back_was_not_a_try(who: str) -> None:
-    limit = Throttle("test three", "1/hour")
+    limit = RateLimit("test three", "1/hour")
     for _ in range(3):
         limit.hit(who)
-        limit.take_back(who)
-    limit.take_back(who)
+        limit.undo_hit(who)
+    limit.undo_hit(who)
     limit.hit(who)
-    with pytest.raises(TooOften):
+    with pytest.raises(RateLimited):
         limit.hit(who)
 
 
@@ -64,23 +64,23 @@ class TestCountersThatHang:
             asked.append(what)
             raise redis.TimeoutError
 
-        monkeypatch.setattr(throttles._shared(), "hit", refuse)
-        monkeypatch.setattr(throttles._shared(), "away_until", 0.0)
-        limit = Throttle("test four", "2/hour")
+        monkeypatch.setattr(rate_limits._shared(), "hit", refuse)
+        monkeypatch.setattr(rate_limits._shared(), "away_until", 0.0)
+        limit = RateLimit("test four", "2/hour")
         limit.hit(who)
         limit.hit(who)
-        with pytest.raises(TooOften):
+        with pytest.raises(RateLimited):
             limit.hit(who)
         assert len(asked) == 1
 
 
 def test_guesses_at_the_same_moment_do_not_slip_through(who: str) -> None:
-    wait = GrowingWait("test five", free=5, first=30, longest=60)
+    wait = FailureBackoff("test five", free=5, first=30, longest=60)
 
     def get_through(_number: int) -> bool:
         try:
             wait.hit(who)
-        except TooOften:
+        except RateLimited:
             return False
         return True
 

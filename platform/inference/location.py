@@ -6,19 +6,19 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 
-def runs_at_home() -> bool:
+def is_self_hosted() -> bool:
     """Whether the model's server stands on this machine or this network."""
     return _is_at_home(settings.TUTOR_BASE_URL)
 
 
-def stays_at_home() -> bool:
+def is_fully_self_hosted() -> bool:
     """Whether no question leaves this machine or this network: neither for the model nor for a guard."""
-    return runs_at_home() and guard_host() is None
+    return is_self_hosted() and get_guard_host() is None
 
 
-def guard_host() -> str | None:
+def get_guard_host() -> str | None:
     """The host of the guard elsewhere that questions and answers are sent to, or None."""
-    if not settings.GUARD_KIND or _is_at_home(settings.GUARD_BASE_URL):
+    if not settings.GUARD_PROVIDER or _is_at_home(settings.GUARD_BASE_URL):
         return None
     return urlsplit(settings.GUARD_BASE_URL).hostname
 

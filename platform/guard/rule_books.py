@@ -1,4 +1,4 @@
-"""The books of rules that ship. Each is made by the first who reads it, or by `guard.get_ready`."""
+"""The books of rules that ship. Each is made by the first who reads it, or by `guard.load_guard`."""
 
 import gc
 from collections.abc import Iterator
@@ -7,37 +7,37 @@ from pathlib import Path
 from threading import RLock
 
 from guard.rules import RuleBook
-from kit.lazily import once
+from kit.lazy import load_once
 
 FILES = Path(__file__).parent / "rules"
 _making = RLock()
 
 
-@once
+@load_once
 def input_rules() -> RuleBook:
     """What a crisis sounds like."""
     return _made("en", "es")
 
 
-@once
+@load_once
 def care_rules() -> RuleBook:
     """What needs care without being a crisis, and what is not answered."""
     return _made("care_en", "care_es", "requests_en", "requests_es")
 
 
-@once
+@load_once
 def trace_rules() -> RuleBook:
     """What says too little by itself."""
     return _made("traces")
 
 
-@once
+@load_once
 def output_rules() -> RuleBook:
     """What a model must never say."""
     return _made(*sorted(file.stem for file in FILES.glob("output_*.toml")))
 
 
-def load_books() -> None:
+def load_rule_books() -> None:
     """Make every book. Raises RuleFault for a file that cannot be used."""
     for book in (input_rules, care_rules, trace_rules, output_rules):
         book()

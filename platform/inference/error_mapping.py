@@ -10,35 +10,37 @@ from django.utils import timezone
 from inference import errors, quirks
 
 # Longer than this is no time to try again after, but a mistake.
-LONGEST_RETRY_AFTER = 24 * 3600
+MAX_RETRY_AFTER_SECONDS = 24 * 3600
 
 
-def fault_of_status(status: int, body: object, headers: Mapping[str, str]) -> errors.ModelFault:
+def map_status_error(status: int, body: object, headers: Mapping[str, str]) -> errors.ModelError:
     """The fault that an HTTP status and its body stand for."""
-    kind = None if status in quirks.PLAIN_STATUSES else _kind_by_words(body)
-    retry_after = retry_after_of(headers)
+    kind = None if status in quirks.CONFIGURATION_STATUSES else _kind_by_words(body)
+    retry_after = parse_retry_after(headers)
     if status == HTTPStatus.TOO_MANY_REQUESTS and retry_after is not None:
         # Gemini speaks of quota and billing too where all it wants is a little time.
         kind = errors.ModelBusy
-    return (kind or quirks.STATUSES.get(status, errors.ModelBroken))(f"{status}", retry_after=retry_after)
+    return (kind or quirks.STATUS_ERRORS.get(status, errors.ModelMisconfigured))(
+        f"{status}", retry_after=retry_after
+    )
 
 
-def fault_of_event(error: object) -> errors.ModelFault:
+def map_event_error(error: object) -> errors.ModelError:
     """The fault that an `error` in the middle of a stream stands for."""
     told = error if isinstance(error, dict) else {}
     code = told.get("code") or told.get("status") or told.get("type") or ""
     kind = _kind_by_words(error)
     if kind is None and str(code).isdecimal():
-        kind = quirks.STATUSES.get(int(code))
-    return (kind or errors.ModelBroken)(str(code))
+        kind = quirks.STATUS_ERRORS.get(int(code))
+    return (kind or errors.ModelMisconfigured)(str(code))
 
 
-def says_loading(status: int, body: object) -> bool:
+def is_model_loading(status: int, body: object) -> bool:
     """Whether a server says that its model is not loaded yet, so that it is worth while to wait for it."""
     return status >= HTTPStatus.INTERNAL_SERVER_ERROR and bool(quirks.LOADING.search(_words_of(body)))
 
 
-def retry_after_of(headers: Mapping[str, str]) -> float | None:
+def parse_retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds until the server wants to be asked again, where it says so; as a number or as a date."""
     for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         told = headers.get(name, "").strip()
@@ -46,7 +48,7 @@ def retry_after_of(headers: Mapping[str, str]) -> float | None:
             seconds = float(told) * unit
         except ValueError:
             seconds = _seconds_until(told)
-        if 0 <= seconds <= LONGEST_RETRY_AFTER:
+        if 0 <= seconds <= MAX_RETRY_AFTER_SECONDS:
             return seconds
     return None
 
@@ -59,9 +61,9 @@ def _seconds_until(date: str) -> float:
     return (moment - timezone.now()).total_seconds() if moment.tzinfo else -1
 
 
-def _kind_by_words(body: object) -> type[errors.ModelFault] | None:
+def _kind_by_words(body: object) -> type[errors.ModelError] | None:
     words = _words_of(body)
-    return next((kind for sign, kind in quirks.SIGNS if sign.search(words)), None)
+    return next((kind for sign, kind in quirks.ERROR_TEXT_PATTERNS if sign.search(words)), None)
 
 
 def _words_of(body: object) -> str:

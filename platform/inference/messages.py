@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from typing import Literal, TypedDict
 
 
-class Message(TypedDict):
+class ChatMessage(TypedDict):
     role: Literal["system", "user", "assistant"]
     content: str
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class AnswerDelta:
     """A piece of the answer, and how many tokens have been generated up to its end.
 
     The text is empty where the model is thinking: that is generated, and so paid for, but not shown. With
@@ -23,7 +23,7 @@ class Words:
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
+class TokenUsage:
     """What an answer used. Tokens are None where the server reported no usage.
 
     `cached_tokens` are those of the prompt that the server had read before.

@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 
 from django.conf import settings
 
-from kit.lazily import lazy_module
+from kit.lazy import lazy_module
 
 if TYPE_CHECKING:
     import openai
@@ -18,40 +18,40 @@ else:
     openai = lazy_module("openai")
 
 # So many failures after one another, and it is left alone for so long. One question then tries it again.
-FAILURES = 3
-REST_SECONDS = 30.0
+MAX_FAILURES = 3
+RECOVERY_SECONDS = 30.0
 
 
-class NoOpinion(Exception):
+class RemoteGuardUnavailable(Exception):
     """The guard did not answer, or not in time."""
 
 
-class Breaker:
+class CircuitBreaker:
     """Says whether a guard may be asked, after what came of asking it before."""
 
     def __init__(self) -> None:
         self.failures = 0
         self.rests_until = 0.0
 
-    def lets_through(self) -> bool:
+    def allows_request(self) -> bool:
         """Whether to ask now. After a rest this lets one question through, and rests until it is answered."""
         now = time.monotonic()
         if now < self.rests_until:
             return False
-        if self.failures >= FAILURES:
-            self.rests_until = now + REST_SECONDS
+        if self.failures >= MAX_FAILURES:
+            self.rests_until = now + RECOVERY_SECONDS
         return True
 
-    def answered(self) -> None:
+    def record_success(self) -> None:
         self.failures, self.rests_until = 0, 0.0
 
-    def failed(self) -> None:
+    def record_failure(self) -> None:
         self.failures += 1
-        if self.failures >= FAILURES:
-            self.rests_until = time.monotonic() + REST_SECONDS
+        if self.failures >= MAX_FAILURES:
+            self.rests_until = time.monotonic() + RECOVERY_SECONDS
 
 
-breaker = Breaker()
+breaker = CircuitBreaker()
 _clients: "WeakKeyDictionary[asyncio.AbstractEventLoop, openai.AsyncOpenAI]" = WeakKeyDictionary()
 
 
@@ -67,21 +67,21 @@ def _client() -> "openai.AsyncOpenAI":
     return _clients[loop]
 
 
-async def opinion_ask(path: str, body: dict[str, Any]) -> dict[str, Any]:
-    """The guard's answer to `body`, as JSON. Raises NoOpinion within GUARD_SECONDS.
+async def ask_remote_guard(path: str, body: dict[str, Any]) -> dict[str, Any]:
+    """The guard's answer to `body`, as JSON. Raises NoOpinion within GUARD_TIMEOUT_SECONDS.
 
     Whoever can read it says so to the breaker.
     """
-    if not breaker.lets_through():
-        raise NoOpinion("it failed lately")
+    if not breaker.allows_request():
+        raise RemoteGuardUnavailable("it failed lately")
     try:
         # The client's own limit is for each step of a request; this one is for all of it.
-        async with asyncio.timeout(settings.GUARD_SECONDS):
+        async with asyncio.timeout(settings.GUARD_TIMEOUT_SECONDS):
             reply = await _client().post(path, cast_to=object, body=body)
     except (openai.OpenAIError, TimeoutError, ValueError) as fault:
-        breaker.failed()
-        raise NoOpinion(type(fault).__name__) from fault
+        breaker.record_failure()
+        raise RemoteGuardUnavailable(type(fault).__name__) from fault
     if not isinstance(reply, dict):
-        breaker.failed()
-        raise NoOpinion("no JSON object")
+        breaker.record_failure()
+        raise RemoteGuardUnavailable("no JSON object")
     return reply

@@ -6,16 +6,16 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from inference import errors, quirks
+from inference.messages import AnswerDelta, TokenUsage
 from inference.sse import EventReader
-from inference.talk import Usage, Words
 from inference.thinking import ThinkingFilter
-from inference.tokens import BYTES_A_TOKEN_AT_MOST, tokens_of_piece
+from inference.tokens import MAX_BYTES_PER_TOKEN, estimate_piece_tokens
 
 # JSON can spell a NUL and half of a character. PostgreSQL takes neither, and one checkpoint keeps many answers.
 UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 # Of an answer as a whole.
-LETTERS_A_TOKEN_AT_LEAST = 2
-FIRST_HALVES = ("\ud800", "\udbff")
+MIN_CHARACTERS_PER_TOKEN = 2
+HIGH_SURROGATES = ("\ud800", "\udbff")
 
 
 class Chunk(NamedTuple):
@@ -25,7 +25,7 @@ class Chunk(NamedTuple):
     thought: str
     refusal: str
     finish: str
-    usage: Usage | None
+    usage: TokenUsage | None
 
 
 class AnswerReader:
@@ -44,22 +44,22 @@ class AnswerReader:
         self.tokens = 0
         self._least = 0
         self._length = 0
-        self._usage: Usage | None = None
+        self._usage: TokenUsage | None = None
         self._counted_by_usage = 0
         self._half = ""
         self._refused = False
         self._is_cut = False
 
-    async def pieces(self) -> AsyncIterator[Words | Usage]:
+    async def pieces(self) -> AsyncIterator[AnswerDelta | TokenUsage]:
         """Raises a ModelFault after the Usage, where the answer is not whole."""
-        fault: errors.ModelFault | None = None
+        fault: errors.ModelError | None = None
         try:
             async for data in self._events.events():
-                if words := self._words(chunk_of(data)):
+                if words := self._words(parse_chunk(data)):
                     yield words
                 if self._is_cut:
                     break
-        except errors.ModelFault as raised:
+        except errors.ModelError as raised:
             fault = raised
         if rest := self._rest():
             yield rest
@@ -68,17 +68,17 @@ class AnswerReader:
             raise fault
 
     @property
-    def usage(self) -> Usage:
+    def usage(self) -> TokenUsage:
         """What was reported, and what was generated after the last report."""
         reached_limit = self._is_cut or self.finish in quirks.REACHED_LIMIT
         if self._usage is None:
-            return Usage(prompt_tokens=None, answer_tokens=None, reached_limit=reached_limit)
+            return TokenUsage(prompt_tokens=None, answer_tokens=None, reached_limit=reached_limit)
         answer = self._usage.answer_tokens
         if answer is not None:
             answer += self.tokens - self._counted_by_usage
         return replace(self._usage, answer_tokens=answer, reached_limit=reached_limit)
 
-    def _words(self, chunk: Chunk) -> Words | None:
+    def _words(self, chunk: Chunk) -> AnswerDelta | None:
         self.finish = chunk.finish or self.finish
         self._refused |= bool(chunk.refusal)
         generated = chunk.text + chunk.thought + chunk.refusal
@@ -87,7 +87,7 @@ class AnswerReader:
             self._events.heard()
             if chunk.thought:
                 self.thinking.note_thought()
-            likely, least = tokens_of_piece(generated)
+            likely, least = estimate_piece_tokens(generated)
             text = self._within_cap(chunk.text, len(generated), least)
             self.tokens += likely
             found = self._told(self._whole_characters(text))
@@ -100,10 +100,10 @@ class AnswerReader:
         room = self._cap - self._least
         self._least, self._length = self._least + least, self._length + length
         # Some servers send letter by letter: their pieces are no tokens.
-        if min(self._least, self._length // LETTERS_A_TOKEN_AT_LEAST) <= self._cap:
+        if min(self._least, self._length // MIN_CHARACTERS_PER_TOKEN) <= self._cap:
             return text
         self._is_cut = True
-        return text[: max(room, 0) * BYTES_A_TOKEN_AT_MOST] if least > 1 else ""
+        return text[: max(room, 0) * MAX_BYTES_PER_TOKEN] if least > 1 else ""
 
     def _whole_characters(self, text: str) -> str:
         """The text without half of a character at its end, which waits for the next piece."""
@@ -111,16 +111,16 @@ class AnswerReader:
             return text.replace("\0", "\ufffd")
         text = self._half + text
         self._half = ""
-        if text and FIRST_HALVES[0] <= text[-1] <= FIRST_HALVES[1]:
+        if text and HIGH_SURROGATES[0] <= text[-1] <= HIGH_SURROGATES[1]:
             text, self._half = text[:-1], text[-1]
         return _joined(text)
 
-    def _told(self, text: str) -> Words:
+    def _told(self, text: str) -> AnswerDelta:
         split = self.thinking.feed(text)
         self.has_text = (self.has_text and not split.retracts) or bool(split.answer.strip())
-        return Words(split.answer, self.tokens, begins_again=split.retracts)
+        return AnswerDelta(split.answer, self.tokens, begins_again=split.retracts)
 
-    def _report(self, usage: Usage) -> None:
+    def _report(self, usage: TokenUsage) -> None:
         # Servers that report in every chunk report the sum so far, so the last one counts; one that is null does not.
         former = self._usage or usage
         self._usage = replace(
@@ -133,27 +133,27 @@ class AnswerReader:
             self.tokens = self._counted_by_usage = max(self.tokens, usage.answer_tokens)
             self._is_cut |= usage.answer_tokens > self._cap and not self.finish
 
-    def _rest(self) -> Words | None:
+    def _rest(self) -> AnswerDelta | None:
         split = self.thinking.finish(reached_limit=self.usage.reached_limit)
         text = split.answer + (_joined(self._half) if not split.thought else "")
         self.has_text |= bool(text.strip())
-        return Words(text, self.tokens) if text else None
+        return AnswerDelta(text, self.tokens) if text else None
 
-    def _fault(self) -> errors.ModelFault | None:
+    def _fault(self) -> errors.ModelError | None:
         if not self.finish and not self._events.is_done and not self._is_cut:
             return errors.ModelUnreachable("the stream ended before the answer did")
         if self._refused:
             return errors.ModelRefused("a refusal")
-        if kind := quirks.ENDS.get(self.finish):
+        if kind := quirks.FINISH_REASON_ERRORS.get(self.finish):
             return kind(self.finish)
         if self.has_text:
             return None
         if self.usage.reached_limit and self.tokens:
-            return errors.AnswerAllThought()
+            return errors.AnswerOnlyThinking()
         return errors.AnswerEmpty()
 
 
-def chunk_of(data: dict[str, Any]) -> Chunk:
+def parse_chunk(data: dict[str, Any]) -> Chunk:
     """Raises ModelGarbled for what is no chunk of a chat completion."""
     try:
         choices = data.get("choices") or [{}]
@@ -175,7 +175,7 @@ def chunk_of(data: dict[str, Any]) -> Chunk:
             usage=_usage(data, choice),
         )
     except (AttributeError, IndexError, KeyError, TypeError) as fault:
-        raise errors.ModelGarbled from fault
+        raise errors.ModelResponseInvalid from fault
 
 
 def _content(found: object) -> tuple[str, str]:
@@ -213,7 +213,7 @@ def _is_marked_as_thought(delta: dict[str, Any]) -> bool:
     return bool(google.get("thought"))
 
 
-def _usage(data: dict[str, Any], choice: dict[str, Any]) -> Usage | None:
+def _usage(data: dict[str, Any], choice: dict[str, Any]) -> TokenUsage | None:
     # Moonshot reports within the choice, Groq also in a field of its own.
     used = data.get("usage") or choice.get("usage")
     if not used and "x_groq" in data:
@@ -225,7 +225,7 @@ def _usage(data: dict[str, Any], choice: dict[str, Any]) -> Usage | None:
     if not prompt and not answer:
         # A form that was left empty.
         return None
-    return Usage(
+    return TokenUsage(
         prompt_tokens=prompt,
         answer_tokens=answer,
         reached_limit=False,

@@ -6,7 +6,7 @@ with its matrices as signed bytes. `python -m training.meaning` writes it.
 
 from typing import TYPE_CHECKING
 
-from kit.lazily import once
+from kit.lazy import load_once
 
 if TYPE_CHECKING:
     import numpy as np
@@ -14,19 +14,19 @@ if TYPE_CHECKING:
 
     from encoders.network import Network
 
-NAME = "sense"
-SENSE = "sense"
+NETWORK_NAME = "sense"
+EMBEDDING_OUTPUT = "sense"
 """What comes out of the network: a direction, WIDTH numbers whose squares add up to one."""
 
 _MOST = 127
 
 
-def get_ready() -> None:
+def load_network() -> None:
     """Load the network now, rather than when somebody waits for the first sense."""
     _network()
 
 
-def sense_of(text: str) -> bytes:
+def embed(text: str) -> bytes:
     """The direction of a text's first 64 words as WIDTH signed bytes; b"" where it has no words.
 
     It takes some 2 ms for a question. Raises ModelFault where the model's files are not those that its card names.
@@ -36,7 +36,7 @@ def sense_of(text: str) -> bytes:
     return (network.run(pieces) * _MOST).round().astype("int8").tobytes() if pieces else b""
 
 
-def nearness(sense: bytes, others: bytes) -> "NDArray[np.float32]":
+def compute_similarity(sense: bytes, others: bytes) -> "NDArray[np.float32]":
     """The cosine between one sense and each of others, which stand end to end: 1 for the same sentence, about 0 for
     sentences that have nothing to do with each other.
     """
@@ -51,8 +51,8 @@ def nearness(sense: bytes, others: bytes) -> "NDArray[np.float32]":
     return cosines
 
 
-@once
+@load_once
 def _network() -> "Network":
     from encoders.network import MODEL, Network  # noqa: PLC0415 - with it come numpy and ONNX Runtime
 
-    return Network(MODEL, NAME)
+    return Network(MODEL, NETWORK_NAME)
