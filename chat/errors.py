@@ -68,7 +68,7 @@ class TooLongForBudget(InsufficientBudget):
     def of_refusal(cls, short: InsufficientBudget) -> Self:
         return cls(
             scope=short.scope,
-            of=short.of,
+            unit=short.unit,
             needed=short.needed,
             left=short.left,
             refills_at=short.refills_at,

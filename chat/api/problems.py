@@ -201,7 +201,7 @@ def _build_members(refusal: QuestionRejected | InsufficientBudget | SiteStopped)
         case InsufficientBudget():
             return {
                 "whose": str(refusal.scope),
-                "of": str(refusal.of),
+                "of": str(refusal.unit),
                 "refills_at": refusal.refills_at,
                 "needed": refusal.needed,
                 "left": refusal.left,

@@ -160,8 +160,9 @@ def start_turn(
     With `wait_for_model` the question waits while the model is down (chat.turns.outages); when it is not, that makes no
     difference.
 
-    Raises NotTaken (see chat.errors), BudgetShort or SiteStopped (see budgets.errors). Of a teen for whom consent is
-    missing nothing is stored, not even a cry for help: FamilyClosed is raised, and the caller shows the card.
+    Raises NotTaken (see chat.errors), InsufficientBudget or SiteStopped (see budgets.errors). Of a teen for whom
+    consent is missing nothing is stored, not even a cry for help: FamilyClosed is raised, and the caller shows the
+    card.
     """
     bind_log_ids(turn=turn_id)
     question = normalize_question(question)
@@ -400,7 +401,7 @@ def create_turn_hold(
 ) -> None:
     """Hold what the answer may cost, in the transaction of the caller, and note it in the turn, which is not saved.
 
-    Raises ModelNotInPlan, QuestionTooLong, BudgetShort, SiteStopped or IdTaken.
+    Raises ModelNotInPlan, QuestionTooLong, InsufficientBudget, SiteStopped or IdTaken.
     """
     plan = get_plan(person)
     if not plan.allows(settings.TUTOR_MODEL):
@@ -435,7 +436,7 @@ def create_turn_hold(
         raise TurnIdTaken(is_own=False) from fault
     except InsufficientBudget as short:
         if (
-            short.of == "tokens"
+            short.unit == "tokens"
             and short.short_by <= estimate_max_tokens(turn.question) - SHORT_QUESTION_TOKENS
         ):
             raise TooLongForBudget.of_refusal(short) from short

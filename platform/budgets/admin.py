@@ -25,9 +25,9 @@ from kit.admin import ReadOnlyAdmin, SafeAutocompleteAdmin
 
 
 class BudgetForm(forms.ModelForm):  # type: ignore[type-arg]
-    time_zone = ZoneField(required=False, nowhere=_("Where its owner lives"))
+    time_zone = ZoneField(required=False, nowhere=_("The owner’s time zone"))
     is_stopped = forms.BooleanField(
-        label=_("stopped"), required=False, help_text=_("Nobody’s question is taken while this is on.")
+        label=_("stopped"), required=False, help_text=_("While this is on, the tutor takes no questions.")
     )
 
     class Meta:
@@ -40,7 +40,7 @@ class BudgetForm(forms.ModelForm):  # type: ignore[type-arg]
         self.initial["is_stopped"] = self.instance.stopped_at is not None
 
 
-# A person's limits are their plan's; a family and the site have limits of their own.
+# A person's limits come from their plan. A family and the site have their own.
 FIELDS = {
     BudgetScope.PERSON: ("plan",),
     BudgetScope.FAMILY: ("tokens", "microdollars", "period_length", "time_zone"),
@@ -133,7 +133,7 @@ class GrantAdmin(SafeAutocompleteAdmin[Grant], ReadOnlyAdmin):
             reason=obj.reason,
             by=by if isinstance(by, Person) else None,
         )
-        # The admin pages log and link to the object that they were given.
+        # The admin logs and links to the object it passed in.
         obj.pk = given.pk
 
 

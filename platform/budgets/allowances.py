@@ -1,4 +1,4 @@
-"""Whose budget lies within whose, and what each allows: plans, caps, limits, and the site's emergency stop."""
+"""How budgets nest and what each allows: plans, caps, limits and the site's emergency stop."""
 
 from datetime import datetime
 from typing import Any
@@ -26,7 +26,7 @@ from budgets.periods import OpenPeriod, find_latest_period
 
 
 def get_site_budget() -> Budget:
-    """The budget that all others lie within; it limits nothing until an admin says so."""
+    """Return the outermost budget, creating it if needed. It has no limit until an admin sets one."""
     site, _made = Budget.objects.get_or_create(
         scope=BudgetScope.SITE,
         defaults={"period_length": PeriodLength.MONTH, "time_zone": settings.DEFAULT_PERSON_TIME_ZONE},
@@ -35,7 +35,10 @@ def get_site_budget() -> Budget:
 
 
 def load_plans() -> Plan:
-    """Make the plans that come with the site, where they are missing. Returns Free."""
+    """Create the plans that come with the site if they are missing. Return Free.
+
+    Pro is created only together with Free, so a deleted Pro stays deleted.
+    """
     delivered = build_default_plan()
     defaults = {"name": delivered.name, "tokens": delivered.tokens}
     free, made = Plan.objects.get_or_create(slug=Plan.FREE, defaults=defaults)
@@ -50,14 +53,15 @@ def load_plans() -> Plan:
 
 
 def get_free_plan() -> Plan:
+    """Return the Free plan, creating the default plans if it is missing."""
     return Plan.objects.filter(slug=Plan.FREE).first() or load_plans()
 
 
 def get_budget(*, owner: Person) -> Budget:
-    """Somebody's budget, with those around it; it is made within the site's where they have none yet."""
+    """Return a person's budget with its parents loaded. Create it under the site's budget if it is missing."""
     found = Budget.objects.select_related("owner", "parent__parent")
-    if mine := found.filter(owner=owner).first():
-        return mine
+    if own := found.filter(owner=owner).first():
+        return own
     limits = {"parent": get_site_budget(), **_compute_limits(get_free_plan(), None)}
     Budget.objects.get_or_create(owner=owner, defaults=limits)
     return found.get(owner=owner)
@@ -65,7 +69,7 @@ def get_budget(*, owner: Person) -> Budget:
 
 @transaction.atomic
 def create_family_budget(*, time_zone: str) -> Budget:
-    """A budget that people may share. It limits nothing until an admin says so."""
+    """Create a budget for a family to share. It has no limit until an admin sets one."""
     return Budget.objects.create(
         scope=BudgetScope.FAMILY,
         parent=get_site_budget(),
@@ -76,46 +80,49 @@ def create_family_budget(*, time_zone: str) -> Budget:
 
 @transaction.atomic
 def set_parent_budget(*, owner: Person, parent: Budget) -> Budget:
-    """Put somebody's budget within another one from now on; what is held stays where it was held.
+    """Move a person's budget under another one. Existing holds stay in the periods they were made in.
 
-    Raises DoesNotNest for another person's.
+    Raises InvalidNesting if `parent` is a person's budget.
     """
     if parent.scope == BudgetScope.PERSON:
         raise InvalidNesting
-    mine = Budget.objects.select_for_update(no_key=True).get(pk=get_budget(owner=owner).pk)
-    if mine.parent_id != parent.pk:
-        mine.parent = parent
-        mine.save(update_fields=["parent"])
-    return mine
+    own = Budget.objects.select_for_update(no_key=True).get(pk=get_budget(owner=owner).pk)
+    if own.parent_id != parent.pk:
+        own.parent = parent
+        own.save(update_fields=["parent"])
+    return own
 
 
 @transaction.atomic
 def assign_plan(*, owner: Person, plan: Plan | None, now: datetime | None = None) -> Budget:
-    """Put somebody on a plan, from this period on; None is Free. What is spent and held stays covered."""
-    mine = Budget.objects.select_for_update(no_key=True).get(pk=get_budget(owner=owner).pk)
-    mine.plan = plan
-    mine.save(update_fields=["plan"])
-    return set_allowance(budget=mine, **_compute_limits(plan or get_free_plan(), mine.daily_cap), now=now)
+    """Put a person on a plan (None means Free), starting with the open period.
+
+    The period's allowance never falls below what is already spent and held.
+    """
+    own = Budget.objects.select_for_update(no_key=True).get(pk=get_budget(owner=owner).pk)
+    own.plan = plan
+    own.save(update_fields=["plan"])
+    return set_allowance(budget=own, **_compute_limits(plan or get_free_plan(), own.daily_cap), now=now)
 
 
 @transaction.atomic
 def set_cap(
     *, owner: Person, daily_tokens: int | None, time_zone: str = "", now: datetime | None = None
 ) -> Budget:
-    """Cap what somebody may use a day below what their plan gives, as their family agreed; None lifts it.
+    """Set the daily token cap that a family agreed on, below the plan's allowance. None removes it.
 
-    Their day begins in `time_zone`, by default where they live.
+    The day starts in `time_zone`, or in the person's own time zone if that is empty.
     """
-    mine = Budget.objects.select_for_update(no_key=True).get(pk=get_budget(owner=owner).pk)
-    if (mine.daily_cap, mine.time_zone) == (daily_tokens, time_zone):
-        return mine
-    mine.daily_cap, mine.time_zone = daily_tokens, time_zone
-    mine.save(update_fields=["daily_cap", "time_zone"])
-    return set_allowance(budget=mine, **_compute_limits(mine.plan or get_free_plan(), daily_tokens), now=now)
+    own = Budget.objects.select_for_update(no_key=True).get(pk=get_budget(owner=owner).pk)
+    if (own.daily_cap, own.time_zone) == (daily_tokens, time_zone):
+        return own
+    own.daily_cap, own.time_zone = daily_tokens, time_zone
+    own.save(update_fields=["daily_cap", "time_zone"])
+    return set_allowance(budget=own, **_compute_limits(own.plan or get_free_plan(), daily_tokens), now=now)
 
 
 def save_plan(*, plan: Plan, now: datetime | None = None) -> None:
-    """Keep a plan that was made or changed, and give everybody who is on it what it says now."""
+    """Save a new or changed plan, and apply its limits to everyone on it."""
     plan.save()
     on_it = Q(plan=plan) | Q(plan=None) if plan.slug == Plan.FREE else Q(plan=plan)
     for budget in Budget.objects.filter(on_it, scope=BudgetScope.PERSON, owner__isnull=False).order_by("pk"):
@@ -123,7 +130,7 @@ def save_plan(*, plan: Plan, now: datetime | None = None) -> None:
 
 
 def _compute_limits(plan: Plan, daily_cap: int | None) -> dict[str, Any]:
-    """What a plan and a cap come to. A cap is for a day: with one, a longer plan is given out by days too."""
+    """Combine a plan with a daily cap. With a cap, a weekly or monthly plan is split into daily shares."""
     if daily_cap is None:
         return {"tokens": plan.tokens, "microdollars": plan.microdollars, "period_length": plan.period_length}
     days = DAYS_PER_PERIOD[PeriodLength(plan.period_length)]
@@ -144,9 +151,10 @@ def set_allowance(
     time_zone: str | None = None,
     now: datetime | None = None,
 ) -> Budget:
-    """Change what a budget allows a period (None: no limit), from its open one on.
+    """Set what a budget allows per period (None: no limit), starting with the open period.
 
-    That never falls below what is spent and held in it. A new length or time zone counts from the next on.
+    The open period keeps at least what is spent and held in it. A new period length or time zone applies from
+    the next period.
     """
     now = now or timezone.now()
     budget = Budget.objects.select_for_update(no_key=True).get(pk=budget.pk)
@@ -176,9 +184,9 @@ def _apply_allowance(opened: OpenPeriod, now: datetime) -> None:
 
 @transaction.atomic
 def set_site_stopped(*, stopped: bool, now: datetime | None = None) -> bool:
-    """Stop the whole site from holding anything, or let it go on. False when it was so already.
+    """Stop new holds on the whole site, or allow them again. Return False if nothing changed.
 
-    What is being answered is answered to its end; help cards ask the ledger nothing.
+    Answers in progress are finished. Crisis cards need no hold, so they are still shown.
     """
     changed = Budget.objects.filter(pk=get_site_budget().pk, stopped_at__isnull=stopped)
     return bool(changed.update(stopped_at=(now or timezone.now()) if stopped else None))

@@ -10,21 +10,22 @@ from rest.views import SignedInView
 
 
 class MeterSerializer(serializers.Serializer[Meter]):
-    """A budget now, in tokens. A token is a piece of a word; questions and answers are both counted.
+    """A budget in the current period, in tokens. A token is a piece of a word. Questions and answers both count.
 
-    Null is no limit.
+    Null means no limit.
     """
 
     granted = serializers.IntegerField(allow_null=True)
     spent = serializers.IntegerField()
     held = serializers.IntegerField(help_text="Set aside for answers that are being written.")
     left = serializers.IntegerField(
-        allow_null=True, help_text="What can be used now, the family’s and the site’s budgets counted in."
+        allow_null=True,
+        help_text="What can be used now, after the limits of the family’s and the site’s budgets.",
     )
     short_answers = serializers.IntegerField(
         allow_null=True, help_text="About how many short answers are left."
     )
-    scope = serializers.ChoiceField(BudgetScope.choices, help_text="Whose budget is the shortest now.")
+    scope = serializers.ChoiceField(BudgetScope.choices, help_text="Whose budget has the least left.")
     refills_at = serializers.DateTimeField(help_text="When that budget refills.")
 
 

@@ -1,4 +1,4 @@
-"""Whether the sums that the ledger keeps are the sums of its entries."""
+"""Check the ledger's stored sums against its entries."""
 
 import logging
 from collections.abc import Iterator
@@ -10,13 +10,13 @@ from budgets.models import Audit, LedgerEntry
 from kit.sql import read_sql
 
 logger = logging.getLogger(__name__)
-# So many differences are written down with an audit; they are all counted.
+# An audit counts every difference but stores only the first of them.
 MAX_LISTED = 20
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One sum that its entries do not bear out. `of` names the row: a period's number or a hold's key."""
+    """A stored sum that does not match the ledger entries. `row` is a period's id or a hold's key, with its type."""
 
     row: str
     column: str
@@ -27,12 +27,12 @@ class Difference:
         return f"{self.row}: {self.column} is {self.stored:,}, but its entries make {self.expected:,}"
 
 
-# Each is one statement and so sees one moment: it may run beside a busy site.
+# Each check is one statement with one snapshot, so it can run while the site is busy.
 STATEMENTS = [read_sql(__file__, name) for name in ("audit_sums", "audit_shards", "audit_grants")]
 
 
 def find_differences() -> Iterator[Difference]:
-    """Every sum of a period, a hold, a grant or the site's shards that differs from what the entries tell."""
+    """Yield every sum of a period, hold, grant or site shard that differs from its ledger entries."""
     for statement in STATEMENTS:
         with connection.cursor() as cursor:
             cursor.execute(statement)
@@ -42,7 +42,7 @@ def find_differences() -> Iterator[Difference]:
 
 
 def audit_ledger() -> Audit:
-    """Compare everything, write down what was found, and log an error for each difference."""
+    """Run every check, log an error for each difference, and save the result."""
     found = list(find_differences())
     for difference in found:
         logger.error("The ledger and its entries disagree. %s", difference)

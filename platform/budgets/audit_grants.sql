@@ -1,4 +1,4 @@
--- What is left of a grant is what it adds to the period that it is counted in.
+-- Grants whose remaining amount differs from what they add to their current period.
 SELECT 'grant ' || g.id, line.what, line.kept, line.told
 FROM budgets_grant AS g
 CROSS JOIN LATERAL (

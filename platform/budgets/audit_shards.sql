@@ -1,4 +1,4 @@
--- What shards gave to each other comes to nothing, so that together they grant what the site's budget allows.
+-- Moves between shards must sum to zero, so that together the shards grant what the site's budget allows.
 SELECT
     'budget ' || period.budget_id || ', ' || to_char(period.starts_at, 'YYYY-MM-DD'),
     line.what,

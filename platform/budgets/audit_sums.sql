@@ -1,5 +1,5 @@
--- The sums that periods and holds keep and their entries do not bear out. One statement sees one moment.
--- `told` is what entries tell of each hold: what it set aside, whether that is over, and what it came to.
+-- Stored sums of periods and holds that differ from their ledger entries. One statement has one snapshot.
+-- `told` sums the entries of each hold: what it set aside, whether it is resolved, and what it cost.
 WITH told AS (
     SELECT
         hold_id,
@@ -12,17 +12,17 @@ WITH told AS (
     WHERE hold_id IS NOT NULL
     GROUP BY hold_id
 ),
-on_floors AS (
+by_period AS (
     SELECT
-        floor.period_id,
+        scope.period_id,
         sum(told.spent) AS spent,
         sum(told.spent_microdollars) AS spent_microdollars,
         sum(CASE WHEN told.is_over THEN 0 ELSE told.tokens END) AS held,
         sum(CASE WHEN told.is_over THEN 0 ELSE told.microdollars END) AS held_microdollars
     FROM told
     JOIN budgets_hold AS hold ON hold.key = told.hold_id
-    CROSS JOIN LATERAL (VALUES (period_id), (family_period_id), (site_period_id)) AS floor (period_id)
-    GROUP BY floor.period_id
+    CROSS JOIN LATERAL (VALUES (period_id), (family_period_id), (site_period_id)) AS scope (period_id)
+    GROUP BY scope.period_id
 ),
 absorbed AS (
     SELECT period_id, sum(tokens) AS spent, sum(microdollars) AS spent_microdollars
@@ -45,18 +45,18 @@ kept_by_periods AS (
         coalesce(line.told, 0)::bigint AS told
     FROM budgets_period AS period
     LEFT JOIN grants ON grants.period_id = period.id
-    LEFT JOIN on_floors ON on_floors.period_id = period.id
+    LEFT JOIN by_period ON by_period.period_id = period.id
     LEFT JOIN absorbed ON absorbed.period_id = period.id
     CROSS JOIN LATERAL (VALUES
         (1, 'granted', period.granted, grants.granted),
-        (2, 'spent', period.spent, coalesce(on_floors.spent, 0) + coalesce(absorbed.spent, 0)),
-        (3, 'held', period.held, on_floors.held),
+        (2, 'spent', period.spent, coalesce(by_period.spent, 0) + coalesce(absorbed.spent, 0)),
+        (3, 'held', period.held, by_period.held),
         (4, 'granted_microdollars', period.granted_microdollars, grants.granted_microdollars),
         (
             5, 'spent_microdollars', period.spent_microdollars,
-            coalesce(on_floors.spent_microdollars, 0) + coalesce(absorbed.spent_microdollars, 0)
+            coalesce(by_period.spent_microdollars, 0) + coalesce(absorbed.spent_microdollars, 0)
         ),
-        (6, 'held_microdollars', period.held_microdollars, on_floors.held_microdollars)
+        (6, 'held_microdollars', period.held_microdollars, by_period.held_microdollars)
     ) AS line (number, what, kept, told)
     WHERE line.kept <> coalesce(line.told, 0)
 ),

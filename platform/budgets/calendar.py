@@ -1,4 +1,4 @@
-"""How long a budget's period is: a day, a week or a month, from seven in the morning, where the budget is at home."""
+"""When a budget's period starts and ends: a day, week or month from 7 a.m. in the budget's time zone."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -13,19 +13,19 @@ DAY_STARTS_AT = time(7)
 
 class PeriodLength(models.TextChoices):
     DAY = "day", _("a day")
-    WEEK = "week", _("a week, from Monday on")
-    MONTH = "month", _("a month, from the 1st on")
+    WEEK = "week", _("a week, starting Monday")
+    MONTH = "month", _("a month, starting on the 1st")
 
 
-# How many days an allowance is for, where a day's part of it is asked for: never more than the whole gives.
+# Days per period, to split an allowance into daily shares. A month counts 31, so shares never exceed the whole.
 DAYS_PER_PERIOD = {PeriodLength.DAY: 1, PeriodLength.WEEK: 7, PeriodLength.MONTH: 31}
 
 
 @dataclass(frozen=True)
 class PeriodBounds:
-    """Aware datetimes, in UTC; the end is no part of it.
+    """Aware datetimes in UTC. The end is exclusive.
 
-    `whole` is how long it lasts when nothing cuts it: for a day 23 hours where the clocks go forward in it.
+    `full_length` is the length of a period that is not cut short. A day has 23 or 25 hours when clocks change.
     """
 
     starts_at: datetime
@@ -33,7 +33,7 @@ class PeriodBounds:
     full_length: timedelta
 
     def share_of(self, allowance: int) -> int:
-        """What an allowance for a whole span grants this one: all of it, or its part of one that was cut."""
+        """Return this period's share of an allowance: all of it, or a proportional part if it was cut short."""
         lasts = self.ends_at - self.starts_at
         return allowance if lasts >= self.full_length else allowance * lasts // self.full_length
 
@@ -41,11 +41,11 @@ class PeriodBounds:
 def compute_period_bounds(
     now: datetime, zone: ZoneInfo, *, period_length: PeriodLength, after: datetime | None = None
 ) -> PeriodBounds:
-    """The span that `now` lies in, for a budget in `zone`. A day lasts 23 or 25 hours when the clocks change.
+    """Return the period that contains `now`, for a budget in `zone`.
 
-    `after` is when the span before ended. Where that is later than the natural beginning (somebody moved west,
-    or went from days to months), the new span is cut to begin there, and grants its part only, so that hopping
-    from zone to zone or from plan to plan never gains an allowance.
+    `after` is the end of the previous period. If it is later than the natural start (the person moved west, or went
+    from days to months), the new period starts there and grants only a proportional share. So changing the time
+    zone or plan never gains an allowance.
     """
     local = now.astimezone(zone)
     today = local.date() if local.time() >= DAY_STARTS_AT else local.date() - timedelta(days=1)

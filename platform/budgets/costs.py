@@ -1,4 +1,4 @@
-"""What one answer needs of a budget, whole or made shorter. Pure."""
+"""What an answer can cost, in full or shortened. No database access."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -9,7 +9,7 @@ UNITS: tuple[Unit, Unit] = ("tokens", "microdollars")
 
 @dataclass(frozen=True, kw_only=True)
 class CostEstimate:
-    """The most that a prompt and a whole answer can cost, in tokens and in millionths of a dollar."""
+    """The maximum cost of a prompt and a full answer, in tokens and in millionths of a dollar."""
 
     prompt_tokens: int
     answer_tokens: int
@@ -19,18 +19,20 @@ class CostEstimate:
 
     def __post_init__(self) -> None:
         if self.prompt_tokens < 0 or not 0 < self.min_answer_tokens <= self.answer_tokens:
-            raise ValueError("An answer has a token at least, and the least of it is no more than the whole.")
+            raise ValueError(
+                "An answer needs at least one token, and its minimum must not exceed its maximum."
+            )
         if min(self.prompt_microdollars, self.answer_microdollars) < 0:
-            raise ValueError("A price is not negative.")
+            raise ValueError("A price must not be negative.")
 
     def cost(self, unit: Unit, *, answer: int) -> int:
-        """What the prompt and `answer` tokens can cost at most; a part of a microdollar counts as a whole one."""
+        """Return the maximum cost of the prompt plus `answer` tokens. Fractions of a microdollar round up."""
         if unit == "tokens":
             return self.prompt_tokens + answer
         return self.prompt_microdollars - (-answer * self.answer_microdollars // self.answer_tokens)
 
     def longest(self, unit: Unit, *, left: int) -> int:
-        """The longest answer, in tokens, that `left` pays for; below nothing where not even the prompt is paid."""
+        """Return the longest answer, in tokens, that `left` pays for. Negative if it does not cover the prompt."""
         if unit == "tokens":
             return min(self.answer_tokens, left - self.prompt_tokens)
         room = left - self.prompt_microdollars

@@ -1,4 +1,4 @@
-"""Why the ledger refuses, each with a docstring that says it."""
+"""Reasons why the ledger refuses. The docstring of each is its message."""
 
 from datetime import datetime
 
@@ -16,14 +16,16 @@ class LedgerRefusal(Exception):
 class InsufficientBudget(LedgerRefusal):
     """Not enough of a budget is left for its period.
 
-    `floor` says whose budget it is, `of` what it is short of. `needed` and `left` are counts of that, and
-    `refills_at` is when its next period begins.
+    `scope` says whose budget it is. `needed` and `left` are amounts in `unit`. `refills_at` is when the next
+    period starts.
     """
 
-    def __init__(self, *, scope: BudgetScope, of: Unit, needed: int, left: int, refills_at: datetime) -> None:
+    def __init__(
+        self, *, scope: BudgetScope, unit: Unit, needed: int, left: int, refills_at: datetime
+    ) -> None:
         super().__init__()
         self.scope = scope
-        self.of = of
+        self.unit = unit
         self.needed = needed
         self.left = left
         self.refills_at = refills_at
@@ -34,11 +36,11 @@ class InsufficientBudget(LedgerRefusal):
 
 
 class SiteStopped(LedgerRefusal):
-    """Nothing is held on the whole site, until an admin lets it go on."""
+    """An admin has stopped new holds on the whole site."""
 
 
 class HoldKeyTaken(LedgerRefusal):
-    """This key belongs to somebody else's hold."""
+    """This key belongs to another person's hold."""
 
 
 class HoldNotFound(LedgerRefusal):
@@ -46,7 +48,7 @@ class HoldNotFound(LedgerRefusal):
 
 
 class HoldAlreadyResolved(LedgerRefusal):
-    """This hold was resolved before; a hold resolves once.
+    """This hold is already resolved.
 
     `state` says how: settled, released or expired.
     """
@@ -57,4 +59,4 @@ class HoldAlreadyResolved(LedgerRefusal):
 
 
 class InvalidNesting(LedgerRefusal):
-    """A person's budget lies within a family's or the site's, and a family's within the site's."""
+    """A person's budget needs a family's or the site's as its parent, and a family's needs the site's."""

@@ -1,4 +1,4 @@
-"""Something extra on a budget, once: given with a reason, gone when it is used up or expires."""
+"""Grants: one-time extras on a budget, each with a reason. A grant ends when it is used up or expires."""
 
 from datetime import datetime
 
@@ -27,12 +27,15 @@ def create_grant(
     by: Person | None = None,
     now: datetime | None = None,
 ) -> Grant:
-    """Add to what a budget's holds may take, in its open period and the next ones, until it is used or expires."""
+    """Give a budget extra tokens or microdollars, in its open period and later ones, until used up or expired.
+
+    Raises ValueError if the amounts are negative or both zero, or if `expires_at` is not after `now`.
+    """
     now = now or timezone.now()
     if tokens < 0 or microdollars < 0 or not tokens + microdollars:
-        raise ValueError("A grant is of something.")
+        raise ValueError("A grant needs tokens or microdollars, and neither may be negative.")
     if expires_at <= now:
-        raise ValueError("A grant expires later than it is given.")
+        raise ValueError("A grant must expire in the future.")
     budget = Budget.objects.select_for_update(no_key=True).get(pk=budget.pk)
     grant = Grant.objects.create(
         budget=budget,
@@ -54,7 +57,7 @@ def create_grant(
 
 
 def expire_grants(*, now: datetime | None = None) -> int:
-    """End every grant whose time is over, a transaction for each budget. Returns how many there were."""
+    """End every grant that has expired, in one transaction per budget. Return how many ended."""
     now = now or timezone.now()
     expired = Grant.objects.filter(closed_at=None, expires_at__lte=now)
     return sum(
@@ -71,6 +74,6 @@ def _expire_grants_of(budget_id: int, now: datetime) -> int:
         ended = take_back_expired_grants(opened, now)
     elif opened:
         record_grant_use(opened)
-    # Those that no period has counted.
+    # Grants that no period has counted yet.
     rest = Grant.objects.filter(budget=budget, closed_at=None, counted_in=None, expires_at__lte=now)
     return ended + rest.update(closed_at=now)

@@ -1,7 +1,7 @@
-"""The period of a budget that is open: begun when it is first asked for, and what it grants.
+"""Open periods: starting them on first use, and setting what they grant.
 
-A period of the site's is several rows, its shards; all others are one. What a period grants is said in all here,
-and split among its rows so that each keeps what is spent and held in it.
+A period of the site's budget has several rows (shards); every other period has one. The functions here take totals
+for the whole period and split them among its rows, so that each row still covers what is spent and held in it.
 """
 
 from collections.abc import Sequence
@@ -14,13 +14,13 @@ from budgets.models import Budget, EntryKind, Grant, LedgerEntry, Period
 
 
 def column_name(of: str, unit: Unit) -> str:
-    """The name of a period's sum: `column("held", "microdollars")`."""
+    """Return the column of a sum: `column_name("held", "microdollars")` is "held_microdollars"."""
     return of if unit == "tokens" else f"{of}_{unit}"
 
 
 @dataclass(frozen=True)
 class OpenPeriod:
-    """One period of a budget: its rows, in the order of their shards."""
+    """One period of a budget, with its rows in shard order."""
 
     budget: Budget
     rows: Sequence[Period]
@@ -44,14 +44,14 @@ class OpenPeriod:
         return sum(getattr(row, column_name(of, unit)) for row in self.rows)
 
     def used(self, unit: Unit) -> int:
-        """What is spent and held."""
+        """Return what is spent plus what is held."""
         return self.sum("spent", unit) + self.sum("held", unit)
 
     def left(self, unit: Unit) -> int:
         return self.sum("granted", unit) - self.used(unit)
 
     def share_of(self, allowance: int | None) -> int:
-        """What the budget's allowance grants this period; a limit that there is not grants nothing."""
+        """Return this period's share of an allowance. No limit (None) grants 0."""
         period_length = PeriodLength(self.budget.period_length)
         full_length = compute_period_bounds(
             self.starts_at, self.budget.zone, period_length=period_length
@@ -68,9 +68,9 @@ class OpenPeriod:
         memo: str = "",
         wanted: tuple[int, dict[Unit, int]] | None = None,
     ) -> None:
-        """Grant `totals`, split among the rows, and tell it. The rows must be locked, or new.
+        """Set what the period grants in total, split among its rows, and record ledger entries.
 
-        `wanted` names a shard and what it must have left.
+        The rows must be locked or new. `wanted` is a shard and the amounts that it must have left.
         """
         goals = {unit: self._goals(unit, totals[unit], wanted) for unit in UNITS}
         entries: list[LedgerEntry] = []
@@ -102,7 +102,7 @@ class OpenPeriod:
 
 
 def find_latest_period(budget: Budget, *, lock: bool = False) -> OpenPeriod | None:
-    """A budget's last period, which may be over; None before its first."""
+    """Return a budget's latest period, which may be over, or None if it has had none."""
     last = Period.objects.filter(budget=budget).order_by("-starts_at").first()
     if last is None:
         return None
@@ -111,13 +111,13 @@ def find_latest_period(budget: Budget, *, lock: bool = False) -> OpenPeriod | No
 
 
 def get_open_period(budget: Budget, *, now: datetime, lock: bool) -> OpenPeriod:
-    """A budget's period of `now`, begun where it must be, without the grants that have expired.
+    """Return a budget's period at `now`. Start it if needed, and take back expired grants.
 
-    Must run in a transaction. Whoever asks for several budgets' asks in the order of their floors.
+    Must run in a transaction. For several budgets, call it in lock order: person, family, site.
     """
     last = find_latest_period(budget)
     if last is None or last.open_until <= now or len(last.rows) < budget.shards:
-        # The budget's row is the lock: of all that find the period over at once, one begins the next.
+        # The budget's row is the lock: when several requests find the period over, only one starts the next.
         Budget.objects.select_for_update(no_key=True).get(pk=budget.pk)
         last = find_latest_period(budget, lock=True)
         if last is None or not last.rows[0].is_open(now):
@@ -159,7 +159,7 @@ def _start_period(budget: Budget, last: OpenPeriod | None, now: datetime) -> Ope
 
 
 def _add_missing_shards(opened: OpenPeriod) -> None:
-    """Add the shards that an open period has too few of, since the site was given more."""
+    """Add shards to an open period that has fewer than the site's current number."""
     first = opened.rows[0]
     Period.objects.bulk_create(
         Period(
@@ -176,7 +176,7 @@ def _add_missing_shards(opened: OpenPeriod) -> None:
 
 
 def add_grant(opened: OpenPeriod, grant: Grant, now: datetime) -> None:
-    """Add what is left of a grant to what a period grants. The rows must be locked, or new."""
+    """Add what is left of a grant to a period. The rows must be locked or new."""
     totals: dict[Unit, int] = {
         unit: opened.sum("granted", unit) + getattr(grant, f"left_{unit}") for unit in UNITS
     }
@@ -186,7 +186,7 @@ def add_grant(opened: OpenPeriod, grant: Grant, now: datetime) -> None:
 
 
 def record_grant_use(over: OpenPeriod) -> None:
-    """Book what a period that is over has used of the grants that were counted into it."""
+    """Record how much of its grants a finished period has used."""
     grants = _list_counted_grants(over)
     for grant, used in _compute_grant_use(over, grants):
         for unit in UNITS:
@@ -197,9 +197,9 @@ def record_grant_use(over: OpenPeriod) -> None:
 
 
 def take_back_expired_grants(opened: OpenPeriod, now: datetime) -> int:
-    """Take what is left of expired grants out of an open period, whose rows must be locked. Returns how many.
+    """Remove the unused part of expired grants from an open period. Return how many grants ended.
 
-    What is spent and held stays covered: only what nobody uses is taken.
+    The period's rows must be locked. What is spent and held stays covered.
     """
     expired = 0
     while (first := next(iter(_list_counted_grants(opened)), None)) and first.expires_at <= now:
@@ -218,7 +218,7 @@ def take_back_expired_grants(opened: OpenPeriod, now: datetime) -> int:
 
 
 def update_open_until(opened: OpenPeriod) -> None:
-    """Let holds be made until the period ends or its next grant expires. The rows must be locked."""
+    """Set `open_until` to the period's end or its next grant's expiry. The rows must be locked."""
     open_until = min([opened.ends_at, *(grant.expires_at for grant in _list_counted_grants(opened))])
     for row in opened.rows:
         row.open_until = open_until
@@ -231,7 +231,7 @@ def _list_counted_grants(opened: OpenPeriod) -> list[Grant]:
 
 
 def _compute_grant_use(opened: OpenPeriod, grants: Sequence[Grant]) -> list[tuple[Grant, dict[Unit, int]]]:
-    """What a period uses of each grant: the allowance goes first, then the grant that expires first."""
+    """Return how much of each grant a period uses. The allowance goes first, then grants by expiry."""
     beyond: dict[Unit, int] = {
         unit: opened.used(unit)
         - opened.sum("granted", unit)

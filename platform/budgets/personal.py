@@ -1,4 +1,4 @@
-"""What the ledger keeps about a person: how much they used in which period, as long as it has their name."""
+"""Personal data in the ledger: how much a person used in each period, until their name is removed."""
 
 from collections.abc import Iterator
 
@@ -21,7 +21,7 @@ def export_usage(person: Person) -> Iterator[Row]:
 
 
 def erase_usage(person: Person) -> None:
-    """Cut the name off. Periods, holds and entries stay as they are: the site's sums must add up."""
+    """Remove the person from their budget. Periods, holds and entries stay, so the site's sums still add up."""
     budgets = Budget.objects.filter(owner=person)
     redact_rows(budgets)
     redact_rows(Period.objects.filter(budget__in=budgets))
@@ -40,7 +40,7 @@ def export_grants(person: Person) -> Iterator[Row]:
 
 
 def erase_grants(person: Person) -> None:
-    """Blank why somebody was given something extra, which may say who they are. How much it was stays."""
+    """Blank the reasons of grants, which may identify the person. The amounts stay."""
     grants = Grant.objects.filter(budget__owner=person)
     redact_rows(grants)
     grants.update(reason="")
@@ -50,13 +50,13 @@ def erase_grants(person: Person) -> None:
 USAGE = DataKind(
     name="usage",
     title=_("How much you used"),
-    description=_("How many tokens each answer took, without a word of it."),
+    description=_("How many tokens each answer used. None of the text."),
     retention=Retention(
-        text=_("It is kept as the site’s accounts, and stays when a conversation is deleted.")
+        text=_("It’s part of the site’s accounts, and stays when you delete a conversation.")
     ),
-    erasure_removes=_("Your name on what you used"),
+    erasure_removes=_("Your name on your usage"),
     erasure_keeps=_(
-        "How many tokens were used on which day. It is part of the site’s sums and has no name on it."
+        "How many tokens were used on each day. It’s part of the site’s totals and has no name on it."
     ),
     is_private=False,
     models=(Budget, Period, Hold, LedgerEntry, Overrun),
@@ -71,11 +71,11 @@ USAGE = DataKind(
 )
 GRANTS = DataKind(
     name="grants",
-    title=_("What you were given extra"),
-    description=_("How much an admin gave you beyond your plan, until when, and why."),
-    retention=Retention(text=_("It is kept as the site’s accounts.")),
-    erasure_removes=_("Why you were given something extra"),
-    erasure_keeps=_("How much was given and when. It is part of the site’s sums and has no name on it."),
+    title=_("Extra you were given"),
+    description=_("How much an admin gave you on top of your plan, until when, and why."),
+    retention=Retention(text=_("It’s part of the site’s accounts.")),
+    erasure_removes=_("Why you were given extra"),
+    erasure_keeps=_("How much was given and when. It’s part of the site’s totals and has no name on it."),
     is_private=False,
     models=(Grant,),
     labels={
@@ -88,5 +88,5 @@ GRANTS = DataKind(
     export=export_grants,
     erase=erase_grants,
 )
-# A grant is found by its budget's owner, so its reason goes before the name does.
+# Order matters: grants are found by the budget's owner, so erase them before usage removes the owner.
 KINDS = (GRANTS, USAGE)

@@ -1,10 +1,9 @@
-"""The two statements of the hot path: one makes a hold on every floor, the other resolves it.
+"""The two statements of the hot path: one creates a hold in every scope, the other resolves it.
 
-Each calls a function in the database (migrations 0006, 0007). A row of a period is contended, above all the site's: a
-function locks it for no longer than its own commit, and its plans are kept, which planning the same steps as one
-statement each time is not (benchmarks/ledger.py, ADR 14).
+Each calls a database function (migration 0002). Period rows are contended, the site's most of all. A function holds
+its locks only until its own commit, and PostgreSQL caches its plans (benchmarks/ledger.py, ADR 14).
 
-Locks go budgets, then periods, then holds, and among budgets and periods person, family, site, everywhere.
+Lock order everywhere: budgets, periods, holds. Within budgets and periods: person, family, site.
 """
 
 from datetime import datetime
@@ -29,10 +28,10 @@ def post_hold(
     now: datetime,
     expires_at: datetime,
 ) -> Hold | None:
-    """Hold prompt and answer in the open periods of all floors.
+    """Hold a prompt and an answer in the open periods of all scopes.
 
-    None, and nothing done, where they do not fit into one of them, a period is over, or the site is stopped.
-    Raises IntegrityError when there is a hold with this key.
+    Return None and change nothing if one of them has too little left, a period is over, or the site is stopped.
+    Raises IntegrityError if the key already has a hold.
     """
     periods = _call(
         CREATE_HOLD, owner.pk, key, prompt_tokens, answer_tokens, microdollars, now, expires_at, SITE_SHARDS
@@ -54,18 +53,17 @@ def post_hold(
         "expires_at": expires_at,
         "resolved_at": None,
     }
-    # As it was written: asking for all of it back would cost as much as writing a row.
+    # Built from the values just written: reading the row back would cost as much as writing it.
     return Hold.from_db(connection.alias, made.keys(), made.values())
 
 
 def post_resolution(
     *, key: UUID, state: HoldState, now: datetime, tokens: int = 0, microdollars: int = 0
 ) -> tuple[int, int] | None:
-    """Resolve an open hold with what it really cost. Returns the tokens and microdollars that it had held.
+    """Resolve an open hold with its actual cost. Return the tokens and microdollars that it held.
 
-    Where it is released, that is the site's cost alone.
-
-    None, and nothing done, when no open hold has this key.
+    The cost of a released hold is charged to the site alone. Return None and change nothing if no open hold has
+    this key.
     """
     held = _call(RESOLVE_HOLD, key, state, tokens, microdollars, now)
     return (held[0], held[1]) if held else None

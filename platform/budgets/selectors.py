@@ -1,4 +1,4 @@
-"""What a person may know of their budget, and of those that it lies within."""
+"""Read budgets: meters, statuses, plans and audits."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,17 +23,16 @@ from budgets.models import (
 )
 from budgets.periods import OpenPeriod
 
-# A short question and a short answer with a little memory: what the meter counts in, so that nobody has to
-# know what a token is.
+# A short question and answer with a little memory. The meter counts in these, so people need not know tokens.
 SHORT_ANSWER_TOKENS = 500
 
 
 @dataclass(frozen=True)
 class Meter:
-    """A person's budget of this period, in tokens; a `granted` of None is no limit. `refills_at` is aware.
+    """A person's budget in this period, in tokens. `granted` is None if there is no limit.
 
-    `left` is what they may use now: less than their own rest where their family's or the site's is shorter.
-    `floor` says whose budget that is, and `refills_at` when it refills.
+    `left` is what they can use now, which the family's or the site's budget may reduce. `scope` says whose budget
+    has the least left, and `refills_at` (aware) when it refills.
     """
 
     granted: int | None
@@ -45,13 +44,13 @@ class Meter:
 
     @property
     def left(self) -> int | None:
-        """None where nothing limits it."""
+        """Tokens that can be used now, or None if there is no limit."""
         own = None if self.granted is None else self.granted - self.spent - self.held
         return min((left for left in (own, self.outer_left) if left is not None), default=None)
 
     @property
     def short_answers(self) -> int | None:
-        """How many short answers are left; None where nothing limits them."""
+        """How many short answers are left, or None if there is no limit."""
         return None if self.left is None else max(0, self.left) // SHORT_ANSWER_TOKENS
 
     @property
@@ -63,7 +62,7 @@ class Meter:
 
 @dataclass(frozen=True)
 class BudgetStatus:
-    """Where one budget stands in its period. What is None is not limited."""
+    """The sums of one budget in its period. None means no limit."""
 
     scope: BudgetScope
     tokens_granted: int | None
@@ -88,16 +87,17 @@ def _subtract(granted: int | None, spent: int, held: int) -> int | None:
 
 
 def list_budget_statuses(*, owner: Person, now: datetime | None = None) -> Sequence[BudgetStatus]:
-    """The owner's budget and those around it, inside out. Writes nothing: a period that no hold has begun is told
-    as it will be. Empty before somebody's first hold.
+    """Return the status of the owner's budget and its parents, innermost first. Empty if the owner has no budget.
+
+    Writes nothing: for a period that has not started yet, the status shows what it will grant.
     """
     now = now or timezone.now()
-    mine = Budget.objects.select_related("owner", "parent__parent").filter(owner=owner).first()
-    if mine is None:
+    own = Budget.objects.select_related("owner", "parent__parent").filter(owner=owner).first()
+    if own is None:
         return ()
-    # Somebody who has moved is asked where they are now.
-    mine.owner = owner
-    chain = mine.chain
+    # Use the caller's instance: its time zone may be newer than the database's.
+    own.owner = owner
+    chain = own.chain
     latest = Period.objects.filter(budget=OuterRef("budget")).order_by("-starts_at").values("starts_at")[:1]
     rows = Period.objects.filter(budget__in=chain, starts_at=Subquery(latest)).order_by("shard")
     by_budget: dict[int, list[Period]] = {}
@@ -140,16 +140,16 @@ def _build_status(budget: Budget, rows: Sequence[Period], now: datetime) -> Budg
 
 
 def get_meter(*, owner: Person, now: datetime | None = None) -> Meter:
-    """The owner's budget of now, and how much of it those around it leave. Writes nothing."""
+    """Return the owner's meter, limited by the budgets around theirs. Writes nothing."""
     now = now or timezone.now()
-    floors = list_budget_statuses(owner=owner, now=now)
-    if not floors:
+    statuses = list_budget_statuses(owner=owner, now=now)
+    if not statuses:
         free = Plan.objects.filter(slug=Plan.FREE).first()
         period_length = PeriodLength(free.period_length) if free else PeriodLength.DAY
         span = compute_period_bounds(now, owner.zone, period_length=period_length)
         return Meter(free.tokens if free else default_daily_tokens(), 0, 0, span.ends_at)
-    own, *around = floors
-    limited = [one for one in floors if one.tokens_left is not None]
+    own, *around = statuses
+    limited = [one for one in statuses if one.tokens_left is not None]
     tightest = min(limited, key=lambda one: one.tokens_left or 0, default=own)
     lefts = [one.tokens_left for one in around if one.tokens_left is not None]
     return Meter(
@@ -163,9 +163,9 @@ def get_meter(*, owner: Person, now: datetime | None = None) -> Meter:
 
 
 def get_plan(person: Person) -> Plan:
-    """The plan that somebody is on: Free, unless an admin chose another. Before it is loaded, Free as it will be."""
-    mine = Budget.objects.filter(owner=person).values("plan")
-    plans = list(Plan.objects.filter(Q(pk__in=mine) | Q(slug=Plan.FREE)))
+    """Return a person's plan: Free unless an admin assigned another. Unsaved if the plans are not loaded yet."""
+    own = Budget.objects.filter(owner=person).values("plan")
+    plans = list(Plan.objects.filter(Q(pk__in=own) | Q(slug=Plan.FREE)))
     return (
         next((plan for plan in plans if plan.slug != Plan.FREE), None)
         or next(iter(plans), None)
@@ -174,7 +174,7 @@ def get_plan(person: Person) -> Plan:
 
 
 def count_open_holds() -> int:
-    """How many holds are not resolved yet, in every budget."""
+    """Return the number of unresolved holds on the whole site."""
     return Hold.objects.filter(state=HoldState.HELD).count()
 
 

@@ -1,7 +1,7 @@
-"""What the ledger does with holds: make, settle, release, expire. Keyword-only, one transaction each.
+"""Create, settle, release and expire holds. Each service takes keywords only and runs in one transaction.
 
-A hold sets tokens and money aside before the work begins; settling posts what the work cost and returns the rest
-(the two-phase transfers of TigerBeetle). Limits are tested when holding, so settling never overdraws.
+A hold sets tokens and money aside before the work starts. Settling charges the actual cost and returns the rest
+(like TigerBeetle's two-phase transfers). Limits are checked when holding, so settling never overdraws.
 """
 
 import logging
@@ -39,16 +39,16 @@ def create_hold(
     answer_microdollars: int = 0,
     now: datetime | None = None,
 ) -> Hold:
-    """Set aside a prompt and an answer in the owner's budget, their family's and the site's, or in none.
+    """Set aside a prompt and an answer in the owner's, their family's and the site's budget, or in none of them.
 
-    The two prices are the most that the prompt and the whole answer can cost, in millionths of a dollar. Where
-    the whole answer is not affordable but `min_answer_tokens` of it are, all that is left is held: the hold's
-    `answer_tokens` is the answer's cap. After `lease` an unresolved hold expires.
+    The prices are the maximum cost of the prompt and the full answer, in millionths of a dollar. If the full answer
+    is not affordable but `min_answer_tokens` are, everything left is held, and the hold's `answer_tokens` is the
+    answer's limit. An unresolved hold expires after `lease`.
 
-    The same key again returns the same hold, whatever became of it (Stripe's idempotency keys). Raises
-    BudgetShort, SiteStopped, or KeyTaken when the key is another owner's; none of them holds anything.
+    The same key returns the same hold, whatever its state, like an idempotency key. Raises InsufficientBudget,
+    SiteStopped, or HoldKeyTaken if the key belongs to another owner. In each case nothing is held.
     """
-    need = CostEstimate(
+    estimate = CostEstimate(
         prompt_tokens=prompt_tokens,
         answer_tokens=answer_tokens,
         min_answer_tokens=min_answer_tokens,
@@ -63,7 +63,7 @@ def create_hold(
             key=key,
             prompt_tokens=prompt_tokens,
             answer_tokens=answer,
-            microdollars=need.cost("microdollars", answer=answer),
+            microdollars=estimate.cost("microdollars", answer=answer),
             now=now,
             expires_at=now + lease,
         )
@@ -72,7 +72,7 @@ def create_hold(
         return (
             _in_savepoint(partial(post, answer_tokens))
             or _find_hold(owner, key)
-            or _hold_slow_path(owner, need, post, now)
+            or _hold_slow_path(owner, estimate, post, now)
         )
     except IntegrityError:
         if made := _find_hold(owner, key):
@@ -81,16 +81,16 @@ def create_hold(
 
 
 def _in_savepoint(post: Callable[[], Hold | None]) -> Hold | None:
-    """Post without care for the caller's transaction: a refusal neither ends it nor leaves a lock in it.
+    """Call `post` in a savepoint if a transaction is open, so that a refusal neither aborts it nor keeps its locks.
 
-    Without one, a statement is a transaction of its own; BEGIN and COMMIT would be two more round trips.
+    Outside a transaction the statement is its own; BEGIN and COMMIT would cost two more round trips.
     """
     if not connection.in_atomic_block:
         return post()
     with transaction.atomic():
         hold = post()
         if hold is None:
-            # Locks are taken from the inner floor to the outer one: what follows begins at the inner one again.
+            # Release the locks: the caller locks again, starting with the innermost scope.
             transaction.set_rollback(True)
         return hold
 
@@ -103,120 +103,126 @@ def _find_hold(owner: Person, key: UUID) -> Hold | None:
 
 
 @transaction.atomic
-def _hold_slow_path(owner: Person, need: CostEstimate, post: PostHold, now: datetime) -> Hold:
-    """What a hold needs beyond one statement: a period to begin, a shorter answer, or another shard's share."""
-    # A budget whose row is ours stays within the family that it is in.
-    mine = Budget.objects.select_for_update(no_key=True).get(pk=get_budget(owner=owner).pk)
-    # As the caller knows them: somebody who has moved begins the next day where they are now.
-    mine.owner = owner
-    *inner, site = mine.chain
-    whole = AffordableAnswer(need.answer_tokens)
-    afforded = _find_affordable_answer(
-        [get_open_period(budget, now=now, lock=True) for budget in inner], need, whole
+def _hold_slow_path(owner: Person, estimate: CostEstimate, post: PostHold, now: datetime) -> Hold:
+    """Create a hold that needs more than one statement: a new period, a shorter answer, or other shards' tokens."""
+    # The row lock keeps the budget's parent from changing.
+    own = Budget.objects.select_for_update(no_key=True).get(pk=get_budget(owner=owner).pk)
+    # Use the caller's instance: its time zone decides when the next day starts.
+    own.owner = owner
+    *inner, site = own.chain
+    whole = AffordableAnswer(estimate.answer_tokens)
+    affordable = _find_affordable_answer(
+        [get_open_period(budget, now=now, lock=True) for budget in inner], estimate, whole
     )
     get_open_period(site, now=now, lock=False)
-    # Apart, as a shard that was waited for stays locked though it did not suffice, and all are locked in order next.
-    hold = _in_savepoint(partial(post, afforded.answer))
+    # In a savepoint: a failed attempt must not keep its shard lock, because all shards are locked in order below.
+    hold = _in_savepoint(partial(post, affordable.answer))
     if hold is None:
-        afforded = _gather_into_shard(site, mine, need, afforded, now)
-        hold = post(afforded.answer)
+        affordable = _gather_into_shard(site, own, estimate, affordable, now)
+        hold = post(affordable.answer)
     if hold is None:
         raise SiteStopped
-    hold.shortened_by = afforded.because
+    hold.shortened_by = affordable.shortening
     return hold
 
 
 @dataclass(frozen=True)
 class AffordableAnswer:
-    """An answer's length in tokens, and why it is not the whole."""
+    """An answer's length in tokens, and why it is shortened, if it is."""
 
     answer: int
-    because: Shortening | None = None
+    shortening: Shortening | None = None
 
 
 def _find_affordable_answer(
-    opened: Iterable[OpenPeriod], need: CostEstimate, most: AffordableAnswer
+    opened: Iterable[OpenPeriod], estimate: CostEstimate, most: AffordableAnswer
 ) -> AffordableAnswer:
-    """The longest answer that all of these pay for. Raises BudgetShort for the one that is short the longest."""
-    shorts = []
+    """Return the longest answer that all these periods can pay for.
+
+    Raises InsufficientBudget for the period that refills last, if any cannot pay for the minimum.
+    """
+    refusals = []
     for period in opened:
         for unit in filter(period.is_limited, UNITS):
             left = period.left(unit)
-            longest = need.longest(unit, left=left)
+            longest = estimate.longest(unit, left=left)
             if longest < most.answer:
                 most = AffordableAnswer(longest, Shortening(BudgetScope(period.budget.scope), period.ends_at))
-            if longest < need.min_answer_tokens:
-                needed = need.cost(unit, answer=need.min_answer_tokens)
-                shorts.append(
+            if longest < estimate.min_answer_tokens:
+                needed = estimate.cost(unit, answer=estimate.min_answer_tokens)
+                refusals.append(
                     InsufficientBudget(
                         scope=BudgetScope(period.budget.scope),
-                        of=unit,
+                        unit=unit,
                         needed=needed,
                         left=left,
                         refills_at=period.ends_at,
                     )
                 )
-    if shorts:
-        raise max(shorts, key=lambda short: short.refills_at)
+    if refusals:
+        raise max(refusals, key=lambda short: short.refills_at)
     return most
 
 
 def _gather_into_shard(
-    site: Budget, mine: Budget, need: CostEstimate, most: AffordableAnswer, now: datetime
+    site: Budget, own: Budget, estimate: CostEstimate, most: AffordableAnswer, now: datetime
 ) -> AffordableAnswer:
-    """Bring together in one shard what the site has left in all, for as long an answer as it pays for.
+    """Move what the site has left into this person's shard, for the longest answer that it pays for.
 
-    Raises BudgetShort, or SiteStopped.
+    Raises InsufficientBudget or SiteStopped.
     """
     if Budget.objects.filter(pk=site.pk, stopped_at__isnull=False).exists():
         raise SiteStopped
-    # Looked at first without a lock: a site that has nothing left is asked by many, and they need not wait.
-    _find_affordable_answer([_get_site_period(site)], need, most)
+    # Check without a lock first: when the site has nothing left, many ask, and none should wait.
+    _find_affordable_answer([_get_site_period(site)], estimate, most)
     opened = _get_site_period(site, lock=True)
-    afforded = _find_affordable_answer([opened], need, most)
+    affordable = _find_affordable_answer([opened], estimate, most)
     opened.set_granted(
         kind=EntryKind.MOVE,
         at=now,
         totals={unit: opened.sum("granted", unit) for unit in UNITS},
-        wanted=(mine.pk % SITE_SHARDS, {unit: need.cost(unit, answer=afforded.answer) for unit in UNITS}),
+        wanted=(
+            own.pk % SITE_SHARDS,
+            {unit: estimate.cost(unit, answer=affordable.answer) for unit in UNITS},
+        ),
     )
-    return afforded
+    return affordable
 
 
 def _get_site_period(site: Budget, *, lock: bool = False) -> OpenPeriod:
     opened = find_latest_period(site, lock=lock)
-    assert opened is not None  # noqa: S101 - it was begun a moment ago, in this transaction or before it
+    assert opened is not None  # noqa: S101 - _hold_slow_path has just started it
     return opened
 
 
 def settle_hold(*, key: UUID, tokens: int, microdollars: int, now: datetime | None = None) -> None:
-    """Post what a hold's work really cost, and return the rest to the periods it was made in.
+    """Charge what a hold's work cost, and return the rest to its periods.
 
-    `microdollars` is millionths of a dollar. What goes beyond the hold becomes an overrun entry on the site's
-    budget, which limits nobody, and an error in the log. Raises HoldUnknown, or HoldResolved on a second try.
+    Use beyond the hold becomes an overrun entry on the site's budget, which counts against no limit, and an error
+    in the log. Raises ValueError for a negative cost, HoldNotFound or HoldAlreadyResolved.
     """
     _resolve_with_cost(key, HoldState.SETTLED, now, tokens=tokens, microdollars=microdollars)
 
 
 def release_hold(*, key: UUID, now: datetime | None = None) -> None:
-    """Return a whole hold to its periods, because its work cost nothing. Raises HoldUnknown or HoldResolved."""
+    """Return a whole hold to its periods: the work cost nothing. Raises HoldNotFound or HoldAlreadyResolved."""
     _resolve(key, HoldState.RELEASED, now)
 
 
 def absorb_hold(*, key: UUID, tokens: int, microdollars: int, now: datetime | None = None) -> None:
-    """Return a hold to its owner and their family, and post what its work cost on the site's budget alone.
+    """Return a hold to its owner and their family, and charge its cost to the site alone.
 
-    For work that failed. What goes beyond the hold is an overrun, as in `settle_hold`. Raises HoldUnknown, or
-    HoldResolved on a second try.
+    For work that failed. Use beyond the hold is an overrun, as in `settle_hold`. Raises ValueError for a negative
+    cost, HoldNotFound or HoldAlreadyResolved.
     """
     _resolve_with_cost(key, HoldState.RELEASED, now, tokens=tokens, microdollars=microdollars)
 
 
 @transaction.atomic
 def release_holds(*, keys: Iterable[UUID], now: datetime | None = None) -> int:
-    """Return several holds at once, as deleting a conversation does. Those that are resolved stay as they are.
+    """Release several holds at once, as deleting a conversation does. Return how many were open.
 
-    Returns how many were open. One by one they could lock the floors in turns, and wait for each other.
+    Resolved holds are skipped. All periods are locked in order first: releasing one by one could deadlock.
     """
     now = now or timezone.now()
     holds = list(Hold.objects.filter(key__in=list(keys), state=HoldState.HELD).order_by("created_at", "key"))
@@ -230,7 +236,7 @@ def _resolve_with_cost(
     key: UUID, state: HoldState, now: datetime | None, *, tokens: int, microdollars: int
 ) -> None:
     if min(tokens, microdollars) < 0:
-        raise ValueError("A cost is not negative.")
+        raise ValueError("A cost must not be negative.")
     held = _resolve(key, state, now, tokens=tokens, microdollars=microdollars)
     beyond = max(0, tokens - held[0]), max(0, microdollars - held[1])
     if any(beyond):
@@ -250,9 +256,9 @@ def _resolve(
 
 
 def expire_holds(*, now: datetime | None = None) -> int:
-    """Return every hold whose lease has run out, one transaction each. Returns how many there were.
+    """Release every hold whose lease has run out, in one transaction each. Return how many expired.
 
-    Whoever settles one of them at the same moment wins or loses as a whole.
+    If a hold is settled at the same moment, exactly one of the two takes effect.
     """
     now = now or timezone.now()
     overdue = Hold.objects.filter(state=HoldState.HELD, expires_at__lte=now).order_by("expires_at")

@@ -1,4 +1,4 @@
-"""The ledger's safety nets, run by beat."""
+"""The ledger's periodic tasks."""
 
 from celery import shared_task
 
@@ -7,17 +7,17 @@ from budgets import audit, grants, services
 
 @shared_task(name="budgets.tasks.expire_holds")
 def expire_holds() -> int:
-    """Expire what is past its lease: chat settles its own turns, and this is what it forgot. Returns how many."""
+    """Expire holds past their lease, in case chat did not settle them. Return how many."""
     return services.expire_holds()
 
 
 @shared_task(name="budgets.tasks.expire_grants")
 def expire_grants() -> int:
-    """End grants whose time is over. Returns how many."""
+    """End expired grants. Return how many."""
     return grants.expire_grants()
 
 
 @shared_task(name="budgets.tasks.audit_ledger")
 def audit_ledger() -> int:
-    """Audit the ledger; admins see the result. Returns how many differences there are."""
+    """Audit the ledger and save the result for admins. Return the number of differences."""
     return audit.audit_ledger().differences

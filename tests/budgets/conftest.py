@@ -6,7 +6,7 @@ from tests.budgets.purse import set_budget
 
 @pytest.fixture
 def purse_owner(db: None) -> Person:
-    """Somebody in Los Angeles with a thousand tokens a day."""
+    """A person in Los Angeles with 1,000 tokens a day."""
     owner = Person.objects.create(username="purse-owner", role=Role.TEEN, time_zone="America/Los_Angeles")
     set_budget(owner, tokens=1000)
     return owner

@@ -1,4 +1,4 @@
-"""The ledger on a page of plain Python: what the real one must do, without locks, shards or entries."""
+"""A model of the ledger in plain Python, without locks, shards or entries. The real one must behave the same."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -49,7 +49,7 @@ class ModelPeriod:
             self.given[unit] += grant.left[unit]
 
     def book(self) -> None:
-        """Take off each grant what this period has used beyond its allowance, in the order in which they expire."""
+        """Subtract this period's use beyond its allowance from the grants, in the order of their expiry."""
         for unit in UNITS:
             beyond = self.used(unit) - self.granted[unit] + sum(one.left[unit] for one in self.grants)
             for grant in self.grants:
@@ -77,7 +77,7 @@ class ModelBudget:
     waiting: list[ModelGrant] = field(default_factory=list)
 
     def opened(self, now: datetime) -> ModelPeriod:
-        """The period of `now`, as the next hold will find it."""
+        """Return the period at `now`, as the next hold will find it."""
         if self.period is None or now >= self.period.span.ends_at:
             self._begin(now)
         assert self.period

@@ -1,4 +1,4 @@
-"""Words the ledger's tests share: a Wednesday at noon in Los Angeles, and a turn-sized hold."""
+"""Helpers for the ledger's tests: a Wednesday at noon in Los Angeles, and a hold the size of a turn."""
 
 from datetime import UTC, datetime, timedelta
 from io import StringIO
@@ -18,7 +18,7 @@ LEASE = timedelta(minutes=20)
 
 
 def set_budget(owner: Person, *, tokens: int | None, now: datetime | None = None, **limits: Any) -> Budget:
-    """Somebody's budget with these limits, which in life come from a plan."""
+    """Give a person's budget these limits, which normally come from a plan."""
     return set_allowance(budget=get_budget(owner=owner), tokens=tokens, now=now, **limits)
 
 
@@ -47,19 +47,19 @@ def make_hold(
 
 
 def period_sums(period: Period) -> tuple[int, int, int]:
-    """Granted, spent and held."""
+    """Return the period's granted, spent and held tokens."""
     period.refresh_from_db()
     return period.granted, period.spent, period.held
 
 
 def list_entries(hold: Hold) -> list[tuple[str, int, int]]:
-    """What the entries tell of a hold: kind, tokens, microdollars."""
+    """Return the kind, tokens and microdollars of a hold's entries."""
     entries = LedgerEntry.objects.filter(hold=hold).order_by("pk")
     return [(entry.kind, entry.tokens, entry.microdollars) for entry in entries]
 
 
 def audit_text() -> str:
-    """What `audit_budgets` prints. Raises CommandError when the books do not agree."""
+    """Return the output of `audit_budgets`. Raises CommandError if the ledger does not match its entries."""
     out = StringIO()
     call_command("audit_budgets", stdout=out, stderr=StringIO())
     return out.getvalue()

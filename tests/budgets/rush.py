@@ -1,4 +1,4 @@
-"""Many holds at one moment, on connections of their own."""
+"""Run many holds at once, each on its own connection."""
 
 import json
 import subprocess
@@ -18,7 +18,7 @@ from tests.live import environment
 
 
 def at_once[T](works: Sequence[Callable[[], T]]) -> list[T]:
-    """Do all works at one moment, each in a thread of its own, and return what they return."""
+    """Call all functions at once, each in its own thread, and return their results."""
     start = threading.Barrier(len(works))
 
     def alone(work: Callable[[], T]) -> T:
@@ -26,7 +26,7 @@ def at_once[T](works: Sequence[Callable[[], T]]) -> list[T]:
         try:
             return work()
         finally:
-            # Back to the pool: the next thread waits for it, and the test's database is dropped in the end.
+            # Return the connection: the next thread needs it, and the test database is dropped at the end.
             connections.close_all()
 
     with ThreadPoolExecutor(len(works)) as threads:
@@ -34,7 +34,7 @@ def at_once[T](works: Sequence[Callable[[], T]]) -> list[T]:
 
 
 def holds_at_once(owner: Person, count: int) -> list[int]:
-    """Ask for `count` holds of 400 tokens at once. Returns the tokens of each; 0 for one that was refused."""
+    """Request `count` holds of 400 tokens at once. Return the tokens of each, 0 for a refused one."""
 
     def ask() -> int:
         try:
@@ -46,7 +46,7 @@ def holds_at_once(owner: Person, count: int) -> list[int]:
 
 
 def pairs_at_once(owners: Sequence[Person], count: int) -> list[int]:
-    """Ask for `count` holds at once, of all owners in turn, and settle every third one and release another third."""
+    """Request `count` holds at once, from all owners in turn. Settle every third one and release another third."""
 
     def ask(number: int) -> int:
         try:
@@ -76,8 +76,8 @@ print(json.dumps(asked))
 
 
 def from_processes(work: str, owners: Sequence[Person], *, processes: int, count: int) -> list[int]:
-    """The same ("holds" or "pairs") from several processes, `count` holds each."""
-    # Eight processes and the test's own fit into PostgreSQL's connections, which are a hundred by default.
+    """Do the same ("holds" or "pairs") from several processes, with `count` holds each."""
+    # Eight processes and the test's own fit into PostgreSQL's default of 100 connections.
     env = environment(DATABASE_POOL="8")
     children = [
         subprocess.Popen(

@@ -1,4 +1,4 @@
-"""An admin looks at the ledger, and changes it through its services only."""
+"""Admins can view the ledger and change it only through its services."""
 
 from collections.abc import Callable
 
@@ -33,20 +33,20 @@ def budget(purse_owner: Person) -> Budget:
     return purse_owner.budget
 
 
-@pytest.mark.parametrize("table", ["budget", "period", "hold", "entry"])
-def test_every_table_can_be_looked_at_and_searched(admin_client: Client, budget: Budget, table: str) -> None:
+@pytest.mark.parametrize("table", ["budget", "period", "hold", "ledgerentry"])
+def test_every_table_can_be_viewed_and_searched(admin_client: Client, budget: Budget, table: str) -> None:
     page = admin_client.get(f"/admin/budgets/{table}/", {"q": "purse-owner"})
     assert page.status_code == 200
     assert b"400" in page.content or b"1000" in page.content or b"1,000" in page.content
     assert admin_client.get(f"/admin/budgets/{table}/add/").status_code == 403
 
 
-@pytest.mark.parametrize("table", ["period", "hold", "entry"])
-def test_what_happened_cannot_be_changed(admin_client: Client, budget: Budget, table: str) -> None:
+@pytest.mark.parametrize("table", ["period", "hold", "ledgerentry"])
+def test_the_ledger_is_read_only(admin_client: Client, budget: Budget, table: str) -> None:
     rows = {
         "period": budget.periods.get().pk,
         "hold": budget.periods.get().holds.get().pk,
-        "entry": LedgerEntry.objects.filter(kind=EntryKind.HOLD).get().pk,
+        "ledgerentry": LedgerEntry.objects.filter(kind=EntryKind.HOLD).get().pk,
     }
     assert admin_client.get(f"/admin/budgets/{table}/{rows[table]}/change/").status_code == 200
     assert admin_client.post(f"/admin/budgets/{table}/{rows[table]}/change/", {}).status_code == 403
@@ -63,9 +63,7 @@ def test_a_changed_plan_goes_through_the_ledger(admin_client: Client, budget: Bu
     assert period.entries.filter(kind=EntryKind.ALLOWANCE).count() == 2
 
 
-def test_a_plan_that_is_changed_changes_what_everybody_on_it_has(
-    admin_client: Client, budget: Budget
-) -> None:
+def test_changing_a_plan_changes_the_limits_of_everyone_on_it(admin_client: Client, budget: Budget) -> None:
     small = Plan.objects.create(slug="small", name="Small", tokens=2000)
     assert budget.owner
     assign_plan(owner=budget.owner, plan=small)
@@ -130,7 +128,7 @@ def test_an_overrun_is_a_row_that_an_admin_sees(admin_client: Client, budget: Bu
     assert "377" in page
 
 
-def test_the_last_audit_can_be_looked_at(admin_client: Client, budget: Budget) -> None:
+def test_the_latest_audit_can_be_viewed(admin_client: Client, budget: Budget) -> None:
     Period.objects.filter(budget=budget).update(spent=3)
     audit = audit_ledger()
     page = admin_client.get(f"/admin/budgets/audit/{audit.pk}/change/").content.decode()

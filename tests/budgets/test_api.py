@@ -13,7 +13,7 @@ BUDGET = "/api/v1/budget"
 
 
 @pytest.mark.parametrize("who", ["teen", "parent", "admin_person"])
-def test_everybody_reads_their_own_budget(
+def test_people_read_their_own_budget(
     who: str,
     stranger: Person,
     as_person: AsPerson,
@@ -30,5 +30,5 @@ def test_everybody_reads_their_own_budget(
     }  # fmt: skip
 
 
-def test_somebody_who_is_not_signed_in_is_told_so(client: Client, db: None) -> None:
+def test_a_visitor_gets_a_401(client: Client, db: None) -> None:
     problem(client.get(BUDGET), "not-signed-in", 401)

@@ -1,4 +1,4 @@
-"""Whoever comes at the same moment: nothing is granted twice, nothing is lost, nobody waits for ever."""
+"""Concurrent holds: nothing is granted twice, nothing is lost, and nothing deadlocks."""
 
 import os
 import threading
@@ -24,15 +24,15 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def crowd_owner(purse_owner: Person) -> Person:
-    """Somebody with enough for 25 holds of 400 tokens and no more."""
+    """A person with enough for exactly 25 holds of 400 tokens."""
     set_budget(purse_owner, tokens=10_000)
     return purse_owner
 
 
 def assert_never_a_token_too_much(held: list[int]) -> None:
-    period = Period.objects.get(budget__kind=BudgetScope.PERSON)
+    period = Period.objects.get(budget__scope=BudgetScope.PERSON)
     assert sum(held) == period.held <= period.granted == 10_000
-    # What nobody got would not have answered anybody: a prompt and the least answer take 150.
+    # What is left is too little for any hold: a prompt and the minimum answer take 150.
     assert period.left < 150
     assert Hold.objects.count() == sum(1 for tokens in held if tokens)
     audit_text()
@@ -44,25 +44,25 @@ def test_two_hundred_holds_at_once_never_grant_a_token_more_than_there_is(crowd_
     assert_never_a_token_too_much(held)
 
 
-def test_nor_do_many_from_several_processes(crowd_owner: Person) -> None:
+def test_holds_from_several_processes_never_grant_a_token_too_much(crowd_owner: Person) -> None:
     held = from_processes("holds", [crowd_owner], processes=PROCESSES, count=50)
     assert len(held) == 50 * PROCESSES
     assert_never_a_token_too_much(held)
 
 
 @pytest.mark.parametrize("shared", [BudgetScope.FAMILY, BudgetScope.SITE])
-def test_nor_do_they_from_a_purse_that_many_share(db: None, shared: BudgetScope) -> None:
+def test_holds_on_a_shared_budget_never_grant_a_token_too_much(db: None, shared: BudgetScope) -> None:
     owners = [Person.objects.create(username=f"crowd-{number}", role="teen") for number in range(20)]
     around = get_site_budget() if shared == BudgetScope.SITE else create_family_budget(time_zone="UTC")
     set_allowance(budget=around, tokens=5000)
     for owner in owners:
         set_parent_budget(owner=owner, parent=around)
-    # All at once wait for one connection of eight each, and for the shards: fewer than above.
+    # Fewer than above, because they wait for one of eight connections each and for the shards.
     asked = from_processes("pairs", owners, processes=PROCESSES, count=30)
     periods = Period.objects.filter(budget=around)
     used = sum(period.spent + period.held for period in periods)
     assert sum(period.granted for period in periods) == 5000
-    # All that was refused was refused for want of it: what is left would not have answered anybody.
+    # Every refusal was right: what is left is too little for any hold.
     assert used <= 5000
     assert 0 in asked or used <= 5000 - 150
     assert Hold.objects.count() == sum(1 for tokens in asked if tokens)
@@ -76,11 +76,11 @@ def test_the_same_key_many_times_at_once_is_one_hold(crowd_owner: Person) -> Non
     key = uuid4()
     holds = at_once([lambda: make_hold(crowd_owner, key=key)] * 20)
     assert {hold.key for hold in holds} == {key}
-    assert period_sums(Period.objects.get(budget__kind=BudgetScope.PERSON)) == (10_000, 0, 400)
+    assert period_sums(Period.objects.get(budget__scope=BudgetScope.PERSON)) == (10_000, 0, 400)
     audit_text()
 
 
-def test_a_first_day_asked_for_many_times_at_once_begins_once(other_owner: Person) -> None:
+def test_a_first_day_requested_many_times_at_once_starts_once(other_owner: Person) -> None:
     at_once([lambda: make_hold(other_owner)] * 20)
     assert Budget.objects.count() == 2
     assert Period.objects.count() == 1 + SITE_SHARDS
@@ -88,7 +88,7 @@ def test_a_first_day_asked_for_many_times_at_once_begins_once(other_owner: Perso
     audit_text()
 
 
-def test_a_morning_that_two_find_at_once_begins_once(crowd_owner: Person) -> None:
+def test_a_new_day_that_two_requests_find_starts_once(crowd_owner: Person) -> None:
     make_hold(crowd_owner)
     second = Interleaved(lambda: make_hold(crowd_owner, now=NEXT_MORNING).period)
     with transaction.atomic():
@@ -117,7 +117,7 @@ def test_settling_and_expiring_at_once_resolve_each_hold_once(crowd_owner: Perso
     assert set(outcomes[:20]) <= {HoldState.SETTLED, HoldState.EXPIRED}
     expired = Hold.objects.filter(state=HoldState.EXPIRED).count()
     assert sum(map(int, outcomes[20:])) == expired
-    assert period_sums(Period.objects.get(budget__kind=BudgetScope.PERSON)) == (
+    assert period_sums(Period.objects.get(budget__scope=BudgetScope.PERSON)) == (
         10_000,
         100 * (20 - expired),
         0,
@@ -125,7 +125,7 @@ def test_settling_and_expiring_at_once_resolve_each_hold_once(crowd_owner: Perso
     audit_text()
 
 
-def test_of_many_settlings_at_once_one_counts(crowd_owner: Person) -> None:
+def test_only_one_of_many_concurrent_settlements_counts(crowd_owner: Person) -> None:
     key = make_hold(crowd_owner).key
 
     def settle() -> int:
@@ -136,11 +136,11 @@ def test_of_many_settlings_at_once_one_counts(crowd_owner: Person) -> None:
         return 1
 
     assert sum(at_once([settle] * 20)) == 1
-    assert period_sums(Period.objects.get(budget__kind=BudgetScope.PERSON)) == (10_000, 100, 0)
+    assert period_sums(Period.objects.get(budget__scope=BudgetScope.PERSON)) == (10_000, 100, 0)
 
 
 class Interleaved:
-    """A second transaction that starts in the middle of the test's own and waits for it."""
+    """A second transaction that starts during the test's own and waits for it."""
 
     def __init__(self, work: Callable[[], object]) -> None:
         self.result: object = None

@@ -29,12 +29,10 @@ def busy_day(purse_owner: Person, other_owner: Person) -> Period:
     return make_hold(purse_owner).period
 
 
-def test_books_that_agree_are_told_calmly(busy_day: Period) -> None:
+def test_a_matching_ledger_is_reported(busy_day: Period) -> None:
     assert list(find_differences()) == []
     entries = LedgerEntry.objects.count()
-    assert (
-        audit_text() == f"The ledger agrees with its entries: {3 + SITE_SHARDS} periods, {entries} entries.\n"
-    )
+    assert audit_text() == f"The ledger matches its entries: {3 + SITE_SHARDS} periods, {entries} entries.\n"
 
 
 def test_an_empty_ledger_agrees(db: None) -> None:
@@ -42,16 +40,16 @@ def test_an_empty_ledger_agrees(db: None) -> None:
 
 
 @pytest.mark.parametrize(
-    "what", ["granted", "spent", "held", "granted_microdollars", "spent_microdollars", "held_microdollars"]
+    "column", ["granted", "spent", "held", "granted_microdollars", "spent_microdollars", "held_microdollars"]
 )
-def test_a_planted_difference_is_named(busy_day: Period, column: str) -> None:
+def test_a_changed_sum_is_reported(busy_day: Period, column: str) -> None:
     kept = getattr(busy_day, column)
     Period.objects.filter(pk=busy_day.pk).update(**{column: F(column) + 7})
     assert list(find_differences()) == [
         Difference(row=f"period {busy_day.pk}", column=column, stored=kept + 7, expected=kept)
     ]
     complaints = StringIO()
-    with pytest.raises(CommandError, match="disagree in 1 place"):
+    with pytest.raises(CommandError, match="match its entries in 1 place"):
         call_command("audit_budgets", stderr=complaints)
     assert (
         f"period {busy_day.pk}: {column} is {kept + 7:,}, but its entries make {kept:,}"
@@ -59,7 +57,7 @@ def test_a_planted_difference_is_named(busy_day: Period, column: str) -> None:
     )
 
 
-def test_a_hold_that_was_closed_by_hand_is_named(busy_day: Period) -> None:
+def test_a_hold_closed_by_hand_is_reported(busy_day: Period) -> None:
     hold = Hold.objects.filter(state=HoldState.HELD).latest("created_at")
     Hold.objects.filter(pk=hold.pk).update(state=HoldState.SETTLED, resolved_at=timezone.now())
     assert list(find_differences()) == [
@@ -67,18 +65,18 @@ def test_a_hold_that_was_closed_by_hand_is_named(busy_day: Period) -> None:
     ]
 
 
-def test_an_entry_out_of_nowhere_is_named(busy_day: Period) -> None:
+def test_an_extra_entry_is_reported(busy_day: Period) -> None:
     LedgerEntry.objects.create(period=busy_day, kind=EntryKind.ALLOWANCE, tokens=5, memo="A gift?")
     assert [difference.column for difference in find_differences()] == ["granted"]
 
 
-def test_what_shards_gave_each_other_must_come_to_nothing(busy_day: Period) -> None:
-    shard = Period.objects.filter(budget__kind=BudgetScope.SITE).first()
+def test_moves_between_shards_must_sum_to_zero(busy_day: Period) -> None:
+    shard = Period.objects.filter(budget__scope=BudgetScope.SITE).first()
     LedgerEntry.objects.create(period=shard, kind=EntryKind.MOVE, tokens=5)
     assert [difference.column for difference in find_differences()] == ["granted", "moved"]
 
 
-def test_a_grant_whose_rest_was_changed_is_named(busy_day: Period) -> None:
+def test_a_changed_grant_remainder_is_reported(busy_day: Period) -> None:
     grant = create_grant(
         budget=busy_day.budget, tokens=50, expires_at=NEXT_MORNING + LEASE, reason="A test.", now=NEXT_MORNING
     )
@@ -88,7 +86,7 @@ def test_a_grant_whose_rest_was_changed_is_named(busy_day: Period) -> None:
     ]
 
 
-def test_beat_audits_writes_down_what_it_found_and_logs_an_error(
+def test_the_task_saves_the_audit_and_logs_an_error(
     busy_day: Period, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert audit_ledger() == 0

@@ -1,4 +1,4 @@
-"""What the database itself refuses, whoever asks."""
+"""What the database refuses, even without the services."""
 
 from datetime import timedelta
 from uuid import uuid4
@@ -21,7 +21,7 @@ def refused(statement: str, *values: object) -> str:
 def run(statement: str, values: tuple[object, ...]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)  # type: ignore[arg-type]
-        # Foreign keys are looked at when a transaction ends, and a test's never does.
+        # Foreign keys are checked at the end of a transaction, which a test never reaches.
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 

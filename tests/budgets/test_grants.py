@@ -1,4 +1,4 @@
-"""A grant adds to what may be held until it is used up or expires, and spans periods."""
+"""A grant adds to what can be held, across periods, until it is used up or expires."""
 
 from datetime import datetime, timedelta
 
@@ -36,7 +36,7 @@ def test_it_can_be_held_at_once(purse_owner: Person) -> None:
     audit_text()
 
 
-def test_what_is_left_of_it_goes_along_into_the_next_day(purse_owner: Person) -> None:
+def test_the_rest_carries_over_into_the_next_day(purse_owner: Person) -> None:
     hold = make_hold(purse_owner, prompt=500, answer=500)
     grant = give(purse_owner, 300)
     more = make_hold(purse_owner, prompt=0, answer=100)
@@ -55,7 +55,7 @@ def test_the_allowance_is_used_before_it(purse_owner: Person) -> None:
     assert left(grant) == (300, False)
 
 
-def test_it_is_over_when_it_is_used_up(purse_owner: Person) -> None:
+def test_it_ends_when_it_is_used_up(purse_owner: Person) -> None:
     make_hold(purse_owner, prompt=500, answer=500)
     grant = give(purse_owner, 300)
     make_hold(purse_owner, prompt=0, answer=300)
@@ -70,7 +70,7 @@ def test_one_given_between_days_counts_from_the_next(purse_owner: Person) -> Non
     audit_text()
 
 
-def test_a_grant_that_expires_is_taken_back_by_beat(purse_owner: Person) -> None:
+def test_the_task_takes_back_an_expired_grant(purse_owner: Person) -> None:
     period = make_hold(purse_owner).period
     grant = give(purse_owner, 300, expires_at=LATER)
     assert expire_grants(now=LATER - timedelta(seconds=1)) == 0
@@ -81,7 +81,7 @@ def test_a_grant_that_expires_is_taken_back_by_beat(purse_owner: Person) -> None
     audit_text()
 
 
-def test_and_by_the_next_hold_that_comes_before_beat(purse_owner: Person) -> None:
+def test_a_hold_before_the_task_takes_back_an_expired_grant(purse_owner: Person) -> None:
     give_before = make_hold(purse_owner)
     give(purse_owner, 300, expires_at=LATER)
     with pytest.raises(InsufficientBudget) as short:
@@ -92,7 +92,7 @@ def test_and_by_the_next_hold_that_comes_before_beat(purse_owner: Person) -> Non
     audit_text()
 
 
-def test_what_is_spent_and_held_of_it_stays_covered(purse_owner: Person) -> None:
+def test_its_spent_and_held_part_stays_covered(purse_owner: Person) -> None:
     make_hold(purse_owner, prompt=500, answer=500)
     grant = give(purse_owner, 300, expires_at=LATER)
     held = make_hold(purse_owner, prompt=0, answer=100)
@@ -103,7 +103,7 @@ def test_what_is_spent_and_held_of_it_stays_covered(purse_owner: Person) -> None
     audit_text()
 
 
-def test_the_one_that_expires_first_is_used_first(purse_owner: Person) -> None:
+def test_the_grant_that_expires_first_is_used_first(purse_owner: Person) -> None:
     make_hold(purse_owner, prompt=500, answer=500)
     late, soon = give(purse_owner, 300), give(purse_owner, 300, expires_at=LATER)
     used = make_hold(purse_owner, prompt=0, answer=400)
@@ -135,23 +135,23 @@ def test_money_can_be_given_too_and_on_the_sites_budget(purse_owner: Person) -> 
     create_grant(budget=site, microdollars=160, expires_at=LATER, reason="An open day.", now=NOON)
     assert make_hold(purse_owner, answer_price=100).microdollars == 100
     expire_grants(now=LATER)
-    shards = Period.objects.filter(budget__kind=BudgetScope.SITE)
+    shards = Period.objects.filter(budget__scope=BudgetScope.SITE)
     assert sum(shard.granted_microdollars for shard in shards) == 200
     audit_text()
 
 
 @pytest.mark.parametrize(
     ("tokens", "expires_at", "why"),
-    [(0, IN_A_WEEK, "something"), (-1, IN_A_WEEK, "something"), (5, NOON, "later")],
+    [(0, IN_A_WEEK, "needs tokens"), (-1, IN_A_WEEK, "needs tokens"), (5, NOON, "in the future")],
 )
-def test_a_senseless_grant_is_a_mistake(
+def test_an_invalid_grant_is_refused(
     purse_owner: Person, tokens: int, expires_at: datetime, why: str
 ) -> None:
     with pytest.raises(ValueError, match=why):
         give(purse_owner, tokens, expires_at=expires_at)
 
 
-def test_beats_task_ends_what_is_over(purse_owner: Person) -> None:
+def test_the_task_ends_expired_grants(purse_owner: Person) -> None:
     give(purse_owner, 5, expires_at=LATER)
     Grant.objects.update(given_at=NOON - timedelta(days=999), expires_at=NOON - timedelta(days=998))
     assert grants_expire_task() == 1

@@ -30,19 +30,19 @@ def test_a_hold_sets_prompt_and_answer_aside(purse_owner: Person) -> None:
     assert list_entries(hold) == [("hold", 400, 0)]
 
 
-def test_what_is_returned_is_what_is_kept(purse_owner: Person) -> None:
+def test_the_returned_hold_equals_the_saved_one(purse_owner: Person) -> None:
     hold = make_hold(purse_owner, answer_price=70)
     assert everything(hold) == everything(Hold.objects.get())
 
 
-def test_a_short_purse_shortens_the_answer_before_it_refuses(purse_owner: Person) -> None:
+def test_a_low_budget_shortens_the_answer_before_it_refuses(purse_owner: Person) -> None:
     make_hold(purse_owner, prompt=400, answer=400)
     hold = make_hold(purse_owner, prompt=100, answer=300, least=50)
     assert (hold.prompt_tokens, hold.answer_tokens) == (100, 100)
     assert period_sums(hold.period) == (1000, 0, 1000)
 
 
-def test_too_short_for_the_least_answer_holds_nothing_and_says_why(purse_owner: Person) -> None:
+def test_too_little_for_the_minimum_answer_holds_nothing_and_says_why(purse_owner: Person) -> None:
     first = make_hold(purse_owner, prompt=400, answer=460)
     with pytest.raises(InsufficientBudget, match="Not enough") as refusal:
         make_hold(purse_owner, prompt=100, answer=300, least=50)
@@ -76,20 +76,20 @@ def test_the_same_key_again_returns_a_resolved_hold_too(
     assert Hold.objects.count() == 1
 
 
-def test_the_same_key_again_asks_nothing_of_an_empty_purse_or_of_the_next_day(purse_owner: Person) -> None:
+def test_the_same_key_needs_no_budget_left_and_no_new_day(purse_owner: Person) -> None:
     hold = make_hold(purse_owner, prompt=500, answer=500)
     assert make_hold(purse_owner, key=hold.key).key == hold.key
     assert make_hold(purse_owner, key=hold.key, now=NEXT_MORNING).period == hold.period
 
 
-def test_the_same_key_again_leaves_the_callers_transaction_whole(purse_owner: Person) -> None:
+def test_the_same_key_keeps_the_callers_transaction_usable(purse_owner: Person) -> None:
     hold = make_hold(purse_owner)
     with transaction.atomic():
         assert make_hold(purse_owner, key=hold.key).key == hold.key
         assert make_hold(purse_owner).key != hold.key
 
 
-def test_anothers_key_is_refused(purse_owner: Person, other_owner: Person) -> None:
+def test_another_owners_key_is_refused(purse_owner: Person, other_owner: Person) -> None:
     hold = make_hold(other_owner)
     with pytest.raises(HoldKeyTaken):
         make_hold(purse_owner, key=hold.key)
@@ -99,12 +99,12 @@ def test_anothers_key_is_refused(purse_owner: Person, other_owner: Person) -> No
 @pytest.mark.parametrize(
     ("prompt", "answer", "least"), [(-1, 300, 50), (100, 40, 50), (100, 300, 0), (100, 300, -5)]
 )
-def test_a_senseless_hold_is_a_mistake(purse_owner: Person, prompt: int, answer: int, least: int) -> None:
+def test_an_invalid_hold_is_refused(purse_owner: Person, prompt: int, answer: int, least: int) -> None:
     with pytest.raises(ValueError, match="answer"):
         make_hold(purse_owner, prompt=prompt, answer=answer, least=least)
 
 
-def test_settling_posts_what_was_used_and_returns_the_rest(purse_owner: Person) -> None:
+def test_settling_charges_the_cost_and_returns_the_rest(purse_owner: Person) -> None:
     hold = make_hold(purse_owner, prompt_price=500, answer_price=1500)
     settle_hold(key=hold.key, tokens=250, microdollars=1234, now=NOON + timedelta(seconds=9))
     settled = Hold.objects.get()
@@ -114,7 +114,7 @@ def test_settling_posts_what_was_used_and_returns_the_rest(purse_owner: Person) 
     assert list_entries(hold) == [("hold", 400, 2000), ("settle", 250, 1234)]
 
 
-def test_work_that_failed_is_paid_by_the_site_alone(purse_owner: Person) -> None:
+def test_only_the_site_pays_for_failed_work(purse_owner: Person) -> None:
     hold = make_hold(purse_owner, prompt_price=500, answer_price=1500)
     absorb_hold(key=hold.key, tokens=250, microdollars=1234)
     hold.refresh_from_db()
@@ -128,7 +128,7 @@ def test_work_that_failed_is_paid_by_the_site_alone(purse_owner: Person) -> None
     audit_text()
 
 
-def test_what_failed_work_cost_beyond_its_hold_is_an_overrun(purse_owner: Person) -> None:
+def test_failed_work_beyond_its_hold_is_an_overrun(purse_owner: Person) -> None:
     hold = make_hold(purse_owner, answer_price=9)
     absorb_hold(key=hold.key, tokens=450, microdollars=10)
     assert list_entries(hold)[1:] == [("release", 400, 9), ("absorb", 400, 9), ("overrun", 50, 1)]
@@ -146,7 +146,7 @@ def test_what_failed_work_cost_beyond_its_hold_is_an_overrun(purse_owner: Person
     ],
     ids=["all of it", "money alone", "nothing at all"],
 )
-def test_settling_tells_what_happened(
+def test_settling_records_entries(
     purse_owner: Person, tokens: int, microdollars: int, entries: list[tuple[str, int, int]]
 ) -> None:
     hold = make_hold(purse_owner, answer_price=9)
@@ -156,7 +156,7 @@ def test_settling_tells_what_happened(
     audit_text()
 
 
-def test_tokens_beyond_the_hold_are_an_overrun_that_nobody_pays_for_and_an_error_in_the_log(
+def test_tokens_beyond_the_hold_are_an_overrun_that_no_budget_pays_and_a_logged_error(
     purse_owner: Person, caplog: pytest.LogCaptureFixture
 ) -> None:
     hold = make_hold(purse_owner, answer_price=50)
@@ -169,9 +169,9 @@ def test_tokens_beyond_the_hold_are_an_overrun_that_nobody_pays_for_and_an_error
     audit_text()
 
 
-def test_a_cost_below_nothing_is_a_mistake(purse_owner: Person) -> None:
+def test_a_negative_cost_is_refused(purse_owner: Person) -> None:
     hold = make_hold(purse_owner)
-    with pytest.raises(ValueError, match="not negative"):
+    with pytest.raises(ValueError, match="not be negative"):
         settle_hold(key=hold.key, tokens=-1, microdollars=0)
 
 
@@ -186,7 +186,7 @@ def test_releasing_returns_everything(purse_owner: Person) -> None:
 def test_a_hold_resolves_once(purse_owner: Person) -> None:
     hold = make_hold(purse_owner)
     settle_hold(key=hold.key, tokens=100, microdollars=0)
-    with pytest.raises(HoldAlreadyResolved, match="a hold resolves once") as refusal:
+    with pytest.raises(HoldAlreadyResolved, match="already resolved") as refusal:
         settle_hold(key=hold.key, tokens=100, microdollars=0)
     assert refusal.value.state == HoldState.SETTLED
     with pytest.raises(HoldAlreadyResolved):
@@ -195,7 +195,7 @@ def test_a_hold_resolves_once(purse_owner: Person) -> None:
     assert len(list_entries(hold)) == 2
 
 
-def test_an_unknown_key_is_named(db: None) -> None:
+def test_an_unknown_key_is_refused(db: None) -> None:
     with pytest.raises(HoldNotFound):
         settle_hold(key=uuid4(), tokens=1, microdollars=0)
     with pytest.raises(HoldNotFound, match="No hold has this key"):
@@ -222,7 +222,7 @@ def test_a_hold_past_its_lease_may_still_settle_until_it_has_expired(purse_owner
     assert expire_holds(now=NOON + 2 * LEASE) == 0
 
 
-def test_beats_task_expires_what_is_overdue_now(purse_owner: Person) -> None:
+def test_the_task_expires_overdue_holds(purse_owner: Person) -> None:
     make_hold(purse_owner, now=timezone.now() - LEASE)
     assert holds_expire_task() == 1
     assert holds_expire_task.name == "budgets.tasks.expire_holds"

@@ -62,7 +62,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        # The site is one, and each example begins with one that nobody has used.
+        # There is only one site budget, so reset it for each example.
         self.example = transaction.atomic()
         self.example.__enter__()
         self.now = BEGINNING
@@ -108,7 +108,7 @@ class LedgerMachine(RuleBasedStateMachine):
             make_hold, owner, key=key, prompt=prompt, answer=answer, least=need.min_answer_tokens,
             prompt_price=prompt * price, answer_price=answer * price, now=self.now,
         )  # fmt: skip
-        # A refusal leaves everything as it was, periods that were not begun too.
+        # A refusal changes nothing and starts no period.
         before = copy.deepcopy((self.models, self.holds))
         *inner, site = [self.models[pk].opened(self.now) for pk in self.around[owner.pk]]
         longest = affordable([*inner, site], need)

@@ -1,4 +1,4 @@
-"""A person's budget lies within a family's and the site's: a hold takes from all of them or from none."""
+"""A person's budget is inside a family's and the site's: a hold takes from all of them or from none."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -27,7 +27,7 @@ NEXT_MONTH = datetime(2026, 12, 1, 15, tzinfo=UTC)
 
 @pytest.fixture
 def family(purse_owner: Person, other_owner: Person) -> Budget:
-    """A thousand tokens a day for the one, no limit for the other, 1,500 a month for both together."""
+    """1,000 tokens a day for one person, no limit for the other, and 1,500 a month for both together."""
     set_budget(other_owner, tokens=None)
     family = create_family_budget(time_zone="America/Los_Angeles")
     for owner in (purse_owner, other_owner):
@@ -40,15 +40,13 @@ def site_limit(tokens: int | None, microdollars: int | None = None) -> None:
 
 
 def site_sums() -> tuple[int, int, int]:
-    """Granted, spent and held by all shards together."""
+    """Return what all shards together granted, spent and held."""
     rows = Period.objects.filter(budget__scope=BudgetScope.SITE)
     return sum(row.granted for row in rows), sum(row.spent for row in rows), sum(row.held for row in rows)
 
 
 class TestAllOrNone:
-    def test_a_hold_stands_on_every_floor_and_settles_on_every_floor(
-        self, purse_owner: Person, family: Budget
-    ) -> None:
+    def test_a_hold_is_made_and_settled_in_every_scope(self, purse_owner: Person, family: Budget) -> None:
         hold = make_hold(purse_owner, prompt_price=10, answer_price=30)
         assert hold.family_period
         assert (period_sums(hold.period), period_sums(hold.family_period), site_sums()) == (
@@ -65,10 +63,10 @@ class TestAllOrNone:
         assert [period.spent_microdollars for period in Period.objects.exclude(spent=0)] == [25] * 3
         audit_text()
 
-    def test_who_is_in_no_family_stands_on_two(self, purse_owner: Person) -> None:
+    def test_without_a_family_a_hold_has_two_scopes(self, purse_owner: Person) -> None:
         assert make_hold(purse_owner).family_period is None
 
-    def test_what_one_of_a_family_uses_is_missing_for_the_other(
+    def test_family_members_share_one_budget(
         self, purse_owner: Person, other_owner: Person, family: Budget
     ) -> None:
         make_hold(other_owner, prompt=1000, answer=300)
@@ -84,7 +82,7 @@ class TestAllOrNone:
         with pytest.raises(InsufficientBudget) as short:
             make_hold(purse_owner, least=60)
         refusal = short.value
-        assert (refusal.scope, refusal.of, refusal.needed, refusal.left) == (
+        assert (refusal.scope, refusal.unit, refusal.needed, refusal.left) == (
             BudgetScope.FAMILY,
             "tokens",
             160,
@@ -126,7 +124,7 @@ class TestMoney:
         with pytest.raises(InsufficientBudget) as short:
             make_hold(purse_owner, least=50, prompt_price=100, answer_price=900)
         refusal = short.value
-        assert (refusal.of, refusal.needed, refusal.left, refusal.refills_at) == (
+        assert (refusal.unit, refusal.needed, refusal.left, refusal.refills_at) == (
             "microdollars", 250, 120, NEXT_MORNING,
         )  # fmt: skip
 
@@ -159,13 +157,13 @@ class TestTheSitesShards:
         assert sum(shard.granted for shard in shards) == 1000
         audit_text()
 
-    def test_nobody_is_refused_while_another_shard_has_what_they_need(self, purse_owner: Person) -> None:
+    def test_a_hold_may_use_another_shards_tokens(self, purse_owner: Person) -> None:
         site_limit(1000)
         assert make_hold(purse_owner, prompt=500, answer=500).answer_tokens == 500
         assert site_sums() == (1000, 0, 1000)
         audit_text()
 
-    def test_whoever_comes_to_which_shard_gets_the_sites_last_token_and_no_more(self, db: None) -> None:
+    def test_every_shard_can_use_the_sites_last_token_and_no_more(self, db: None) -> None:
         site_limit(10 * SITE_SHARDS)
         owners = [Person.objects.create(username=f"one-{n}", role="teen") for n in range(2 * SITE_SHARDS)]
         for owner in owners:
@@ -204,9 +202,9 @@ class TestTheStop:
         hold = make_hold(purse_owner)
         assert set_site_stopped(stopped=True)
         assert not set_site_stopped(stopped=True)
-        with pytest.raises(SiteStopped, match="until an admin"):
+        with pytest.raises(SiteStopped, match="An admin has stopped"):
             make_hold(purse_owner)
-        # What is being answered is answered to its end.
+        # Answers in progress are finished.
         settle_hold(key=hold.key, tokens=100, microdollars=0)
         assert set_site_stopped(stopped=False)
         assert make_hold(purse_owner).tokens == 400
@@ -236,22 +234,22 @@ class TestMoving:
         assert period_sums(first.period) == (1000, 10, 0)
         audit_text()
 
-    def test_nobodys_budget_lies_within_anothers(self, purse_owner: Person, other_owner: Person) -> None:
+    def test_a_persons_budget_cannot_be_a_parent(self, purse_owner: Person, other_owner: Person) -> None:
         with pytest.raises(InvalidNesting):
             set_parent_budget(owner=purse_owner, parent=get_budget(owner=other_owner))
 
     @pytest.mark.parametrize(
         ("scope", "parent", "constraint"),
         [
-            (BudgetScope.FAMILY, BudgetScope.FAMILY, "further out"),
-            (BudgetScope.FAMILY, BudgetScope.PERSON, "further out"),
-            (BudgetScope.PERSON, BudgetScope.PERSON, "further out"),
-            (BudgetScope.PERSON, None, "budget_within_unless_site"),
+            (BudgetScope.FAMILY, BudgetScope.FAMILY, "wider scope"),
+            (BudgetScope.FAMILY, BudgetScope.PERSON, "wider scope"),
+            (BudgetScope.PERSON, BudgetScope.PERSON, "wider scope"),
+            (BudgetScope.PERSON, None, "budget_parent_unless_site"),
             (BudgetScope.SITE, None, "budget_one_site"),
-            ("club", BudgetScope.SITE, "budget_kind_known"),
+            ("club", BudgetScope.SITE, "budget_scope_known"),
         ],
     )
-    def test_the_database_refuses_what_does_not_nest(
+    def test_the_database_refuses_invalid_nesting(
         self, purse_owner: Person, family: Budget, scope: str, parent: str | None, constraint: str
     ) -> None:
         around = {
@@ -289,8 +287,8 @@ class TestLengths:
         assert (month.starts_at, month.ends_at, month.granted) == (NEXT_MORNING, NEXT_MONTH, 5000)
 
 
-class TestWhatIsTold:
-    def test_every_floor_is_told_inside_out(self, purse_owner: Person, family: Budget) -> None:
+class TestStatuses:
+    def test_every_scope_is_listed_innermost_first(self, purse_owner: Person, family: Budget) -> None:
         make_hold(purse_owner, prompt_price=5)
         own, together, site = list_budget_statuses(owner=purse_owner, now=NOON)
         assert [one.scope for one in (own, together, site)] == [
@@ -302,7 +300,7 @@ class TestWhatIsTold:
         assert (site.tokens_held, site.microdollars_held, site.microdollars_left) == (400, 5, None)
         assert (own.refills_at, together.refills_at) == (NEXT_MORNING, NEXT_MONTH)
 
-    def test_the_meter_tells_of_the_budget_that_has_the_least(
+    def test_the_meter_shows_the_budget_with_the_least_left(
         self, purse_owner: Person, other_owner: Person, family: Budget
     ) -> None:
         make_hold(other_owner, prompt=900, answer=500)
@@ -315,14 +313,14 @@ class TestWhatIsTold:
         )
         assert told.short_answers == 0
 
-    def test_no_limit_anywhere_is_told_as_none(self, other_owner: Person) -> None:
+    def test_no_limit_anywhere_is_none(self, other_owner: Person) -> None:
         set_budget(other_owner, tokens=None)
         make_hold(other_owner)
         told = get_meter(owner=other_owner, now=NOON)
         assert (told.granted, told.left, told.short_answers, told.fraction_left) == (None, None, None, 1.0)
 
 
-def test_a_hold_of_the_old_shape_resolves_without_outer_floors(purse_owner: Person) -> None:
+def test_a_hold_without_outer_periods_can_be_resolved(purse_owner: Person) -> None:
     made = make_hold(purse_owner)
     old = Hold.objects.create(
         key=uuid4(), period=made.period, prompt_tokens=0, answer_tokens=0, expires_at=NEXT_MORNING

@@ -1,4 +1,4 @@
-"""A budget's days: begun by the first hold of each, whatever happens to clocks, zones and allowances."""
+"""A budget's days start with their first hold, also when clocks, time zones or allowances change."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -25,7 +25,7 @@ def test_a_first_hold_makes_the_budget_and_its_day(other_owner: Person) -> None:
     assert hold.period.budget == budget
     assert hold.period.ends_at == NEXT_MORNING
     assert [(entry.kind, entry.tokens) for entry in hold.period.entries.filter(hold=None)] == [
-        ("grant", settings.TUTOR_DAILY_TOKENS)
+        ("allowance", settings.TUTOR_DAILY_TOKENS)
     ]
 
 
@@ -79,10 +79,10 @@ def test_moving_zones_leaves_the_open_day_alone(purse_owner: Person) -> None:
     assert make_hold(purse_owner, now=NEXT_MORNING - timedelta(seconds=1)).period == today
 
 
-def test_the_day_after_a_move_is_cut_to_begin_where_the_last_one_ended(purse_owner: Person) -> None:
+def test_the_day_after_a_move_starts_where_the_last_one_ended(purse_owner: Person) -> None:
     today = make_hold(purse_owner).period
     move_to(purse_owner, "Asia/Tokyo")
-    # Seven in Los Angeles is midnight in Tokyo: seven hours are left until the morning there.
+    # 7 a.m. in Los Angeles is midnight in Tokyo, seven hours before its next day starts.
     cut = make_hold(purse_owner, now=NEXT_MORNING, prompt=50, answer=100).period
     assert (cut.starts_at, cut.ends_at) == (today.ends_at, NEXT_MORNING + timedelta(hours=7))
     assert cut.granted == 1000 * 7 // 24
@@ -91,7 +91,7 @@ def test_the_day_after_a_move_is_cut_to_begin_where_the_last_one_ended(purse_own
     assert whole.granted == 1000
 
 
-def test_a_purse_unused_before_the_move_has_a_whole_day_after_it(purse_owner: Person) -> None:
+def test_a_budget_unused_before_a_move_has_a_full_day_after_it(purse_owner: Person) -> None:
     make_hold(purse_owner)
     move_to(purse_owner, "Asia/Tokyo")
     period = make_hold(purse_owner, now=NEXT_MORNING + timedelta(days=3)).period
@@ -131,7 +131,7 @@ def test_an_allowance_changed_between_days_waits_for_the_next(purse_owner: Perso
     assert period_sums(period) == (1000, 0, 400)
 
 
-def test_an_allowance_that_does_not_change_tells_nothing(purse_owner: Person) -> None:
+def test_an_unchanged_allowance_records_no_entry(purse_owner: Person) -> None:
     make_hold(purse_owner)
     set_allowance(budget=purse_owner.budget, tokens=1000, now=NOON)
     assert LedgerEntry.objects.filter(kind=EntryKind.ALLOWANCE).count() == 1
@@ -144,7 +144,7 @@ def test_erasing_a_person_keeps_the_sums_without_the_person(purse_owner: Person)
     budget = Budget.objects.get(scope=BudgetScope.PERSON)
     assert budget.owner is None
     assert "purse-owner" not in str(budget)
-    # A worker may be in the middle of it.
+    # A worker may still be answering.
     settle_hold(key=held.key, tokens=50, microdollars=1)
     assert period_sums(held.period) == (1000, 150, 0)
     audit_text()

@@ -1,4 +1,4 @@
-"""A plan says what a person is given; a family's cap stays under it."""
+"""A plan sets a person's limits, and a family's cap can only lower them."""
 
 import pytest
 
@@ -17,7 +17,7 @@ def pro(db: None) -> Plan:
     return Plan.objects.get(slug=Plan.PRO)
 
 
-def test_free_is_what_everybody_has(other_owner: Person) -> None:
+def test_everyone_starts_on_free(other_owner: Person) -> None:
     free = get_free_plan()
     assert get_plan(other_owner) == free
     assert make_hold(other_owner).period.granted == free.tokens
@@ -45,7 +45,7 @@ def test_a_better_plan_counts_at_once(other_owner: Person, pro: Plan) -> None:
     audit_text()
 
 
-def test_a_lesser_plan_never_takes_what_is_spent_and_held(other_owner: Person, pro: Plan) -> None:
+def test_a_smaller_plan_keeps_what_is_spent_and_held_covered(other_owner: Person, pro: Plan) -> None:
     assign_plan(owner=other_owner, plan=pro)
     assert pro.tokens
     hold = make_hold(other_owner, prompt=0, answer=pro.tokens)
@@ -56,7 +56,7 @@ def test_a_lesser_plan_never_takes_what_is_spent_and_held(other_owner: Person, p
     audit_text()
 
 
-def test_a_familys_cap_stays_under_whatever_plan(other_owner: Person, pro: Plan) -> None:
+def test_a_familys_cap_limits_any_plan(other_owner: Person, pro: Plan) -> None:
     period = make_hold(other_owner).period
     set_cap(owner=other_owner, daily_tokens=900, now=NOON)
     assign_plan(owner=other_owner, plan=pro, now=NOON)
@@ -70,7 +70,7 @@ def test_a_cap_above_the_plan_changes_nothing(other_owner: Person) -> None:
     assert make_hold(other_owner).period.granted == get_free_plan().tokens
 
 
-def test_with_a_cap_a_monthly_plan_is_given_out_by_days(other_owner: Person) -> None:
+def test_with_a_cap_a_monthly_plan_is_split_into_days(other_owner: Person) -> None:
     monthly = Plan.objects.create(
         slug="monthly", name="Monthly", tokens=310_000, microdollars=62_000, period_length=PeriodLength.MONTH
     )
@@ -83,7 +83,7 @@ def test_with_a_cap_a_monthly_plan_is_given_out_by_days(other_owner: Person) -> 
     assert (budget.tokens, budget.period_length) == (310_000, PeriodLength.MONTH)
 
 
-def test_changing_free_changes_it_for_everybody_without_a_plan(other_owner: Person, pro: Plan) -> None:
+def test_changing_free_changes_the_limits_of_everyone_without_a_plan(other_owner: Person, pro: Plan) -> None:
     period = make_hold(other_owner).period
     free = get_free_plan()
     free.tokens = 600
@@ -92,7 +92,7 @@ def test_changing_free_changes_it_for_everybody_without_a_plan(other_owner: Pers
     audit_text()
 
 
-def test_the_plans_that_come_are_made_once_and_an_admins_changes_stay(db: None) -> None:
+def test_default_plans_are_created_once_and_keep_an_admins_changes(db: None) -> None:
     load_plans()
     Plan.objects.filter(slug="free").update(tokens=77)
     assert load_plans().tokens == 77

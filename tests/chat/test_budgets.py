@@ -127,7 +127,7 @@ class TestWords:
         ],
     )
     def test_a_refusal_says_which_budget(self, teen: Person, scope: BudgetScope, words: str) -> None:
-        short = InsufficientBudget(scope=scope, of="tokens", needed=2, left=1, refills_at=timezone.now())
+        short = InsufficientBudget(scope=scope, unit="tokens", needed=2, left=1, refills_at=timezone.now())
         assert words in format_budget_refusal(short, teen)
 
     @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
--- Entries never change. For each row, so that TRUNCATE, which empties a test's database, is not concerned.
+-- Entries never change. A row trigger, so that TRUNCATE, which empties a test's database, still works.
 CREATE FUNCTION budgets_refuse_entry_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'A ledger entry never changes: write a correcting entry instead.'
@@ -9,7 +9,7 @@ CREATE TRIGGER budgets_entry_never_changes BEFORE UPDATE OR DELETE ON budgets_le
     FOR EACH ROW EXECUTE FUNCTION budgets_refuse_entry_change();
 
 
--- A hold stands where it was made.
+-- What a hold set aside never changes, and neither do its periods.
 CREATE FUNCTION budgets_refuse_hold_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'What a hold set aside never changes.' USING ERRCODE = 'restrict_violation';
@@ -20,7 +20,7 @@ CREATE TRIGGER budgets_hold_never_changes
     ON budgets_hold FOR EACH ROW EXECUTE FUNCTION budgets_refuse_hold_change();
 
 
--- A budget lies within one of the next kind.
+-- A budget's parent must have a wider scope.
 CREATE FUNCTION budgets_check_nesting() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NEW.parent_id IS NOT NULL AND NOT EXISTS (
@@ -28,7 +28,7 @@ BEGIN
             around.scope = 'site' OR around.scope = 'family' AND NEW.scope = 'person'
         )
     ) THEN
-        RAISE EXCEPTION 'A budget lies within one of a floor further out.' USING ERRCODE = 'check_violation';
+        RAISE EXCEPTION 'A budget''s parent must have a wider scope.' USING ERRCODE = 'check_violation';
     END IF;
     RETURN NEW;
 END
@@ -37,11 +37,11 @@ CREATE TRIGGER budgets_check_nesting BEFORE INSERT OR UPDATE OF parent_id, scope
     ON budgets_budget FOR EACH ROW EXECUTE FUNCTION budgets_check_nesting();
 
 
--- Room on each page for the row that is updated at every posting.
+-- Leave room on each page for the row that every posting updates.
 ALTER TABLE budgets_period SET (fillfactor = 50);
 
 
--- Hold what an answer may cost, on every floor or on none.
+-- Hold what an answer may cost, in every scope or in none.
 CREATE FUNCTION budgets_create_hold(
     p_owner bigint, p_key uuid, p_prompt integer, p_answer integer, p_money bigint,
     p_now timestamptz, p_expires_at timestamptz, p_shards integer
@@ -138,7 +138,7 @@ BEGIN
 
     v_tokens := least(p_tokens, v_hold.tokens);
     v_money := least(p_money, v_hold.microdollars);
-    -- A released hold's work is paid by the site, and one that was made before the site had a budget by nothing.
+    -- The site pays for the work of a released hold. Without a site period, the cost is not charged.
     v_charged_tokens := CASE p_state WHEN 'settled' THEN v_tokens ELSE 0 END;
     v_charged_money := CASE p_state WHEN 'settled' THEN v_money ELSE 0 END;
     IF p_state <> 'settled' AND v_hold.site_period_id IS NULL THEN

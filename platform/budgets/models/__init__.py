@@ -1,7 +1,7 @@
-"""The ledger: budgets that nest, their periods, the holds on them, and the entries that tell what happened.
+"""The ledger: nested budgets, their periods, the holds on them, and the entries that record what happened.
 
-Entries are the truth. A period's sums are kept beside them for speed, and `audit_budgets` compares the two.
-Only this app writes these tables.
+Entries are the source of truth. Period sums are stored for speed, and `audit_budgets` compares the two. Only this
+app writes these tables.
 """
 
 from budgets.models.audits import Audit

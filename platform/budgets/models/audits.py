@@ -5,12 +5,12 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Audit(models.Model):
-    """One comparison of the ledger's sums with its entries, and what it found."""
+    """The result of one comparison of the ledger's sums with its entries."""
 
     at = models.DateTimeField(_("at"), default=timezone.now)
     entries = models.PositiveBigIntegerField(_("entries"))
     differences = models.PositiveIntegerField(_("differences"))
-    first = ArrayField(models.TextField(), verbose_name=_("the first of them"), default=list)
+    first = ArrayField(models.TextField(), verbose_name=_("first differences"), default=list)
 
     class Meta:
         verbose_name = _("audit")

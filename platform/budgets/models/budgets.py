@@ -9,7 +9,7 @@ from accounts.models import validate_time_zone
 from budgets.calendar import PeriodLength
 from budgets.models.plans import Plan
 
-# The site's row is in every hold of everybody; as many rows as this share its limit (ADR 14).
+# Every hold updates the site's period, so its limit is split among this many rows (ADR 14).
 SITE_SHARDS = 16
 
 
@@ -20,14 +20,14 @@ class BudgetScope(models.TextChoices):
 
 
 class Budget(models.Model):
-    """What may be spent a period: by a person, by a family together, or by the whole site.
+    """What a person, a family or the whole site may spend per period.
 
-    They nest: a person's budget lies within a family's or the site's, a family's within the site's. A hold takes
-    from all of them or from none. A person's outlives its person: the sums stay, without a name.
+    Budgets nest: a person's parent is a family's or the site's budget, a family's parent is the site's. A hold takes
+    from all of them or from none. A budget outlives its person: the sums stay, without a name.
     """
 
     scope = models.CharField(
-        _("whose"), max_length=6, choices=BudgetScope, default=BudgetScope.PERSON, editable=False
+        _("scope"), max_length=6, choices=BudgetScope, default=BudgetScope.PERSON, editable=False
     )
     owner = models.OneToOneField(
         settings.AUTH_USER_MODEL,
@@ -46,10 +46,13 @@ class Budget(models.Model):
         verbose_name=_("parent budget"),
     )
     tokens = models.PositiveBigIntegerField(
-        _("tokens a period"), null=True, blank=True, help_text=_("Empty: no limit.")
+        _("tokens per period"), null=True, blank=True, help_text=_("Leave empty for no limit.")
     )
     microdollars = models.PositiveBigIntegerField(
-        _("millionths of a dollar a period"), null=True, blank=True, help_text=_("Empty: no limit.")
+        _("millionths of a dollar per period"),
+        null=True,
+        blank=True,
+        help_text=_("Leave empty for no limit."),
     )
     period_length = models.CharField(
         _("period"), max_length=5, choices=PeriodLength, default=PeriodLength.DAY
@@ -59,14 +62,14 @@ class Budget(models.Model):
         max_length=64,
         blank=True,
         validators=[validate_time_zone],
-        help_text=_("Empty: where its owner lives."),
+        help_text=_("Leave empty for the owner’s time zone."),
     )
-    # What a person's limits are made from: their plan (none is Free), and a daily cap that a family agreed on.
+    # A person's limits come from their plan (null means Free) and the daily cap that their family agreed on.
     plan = models.ForeignKey(
         Plan, on_delete=models.PROTECT, null=True, blank=True, related_name="budgets", verbose_name=_("plan")
     )
-    daily_cap = models.PositiveBigIntegerField(_("most tokens a day"), null=True, blank=True, editable=False)
-    # The site's alone.
+    daily_cap = models.PositiveBigIntegerField(_("daily token cap"), null=True, blank=True, editable=False)
+    # Only for the site's budget.
     stopped_at = models.DateTimeField(_("stopped"), null=True, blank=True, editable=False)
 
     class Meta:
@@ -100,7 +103,7 @@ class Budget(models.Model):
             return str(_("the site"))
         if self.scope == BudgetScope.FAMILY:
             return str(_("family %(number)s") % {"number": self.pk})
-        return str(self.owner) if self.owner else str(_("somebody erased"))
+        return str(self.owner) if self.owner else str(_("deleted account"))
 
     @property
     def zone(self) -> ZoneInfo:
@@ -110,10 +113,10 @@ class Budget(models.Model):
 
     @property
     def shards(self) -> int:
-        """How many rows share a period of it."""
+        """The number of rows in each of its periods."""
         return SITE_SHARDS if self.scope == BudgetScope.SITE else 1
 
     @property
     def chain(self) -> list["Budget"]:
-        """This budget and those around it, inside out: the order in which the ledger locks them."""
+        """This budget and its parents, innermost first, which is also the lock order."""
         return [self, *(self.parent.chain if self.parent else ())]

@@ -11,17 +11,17 @@ from budgets.models.periods import Period
 
 
 class EntryKind(models.TextChoices):
-    """What an entry's tokens and money do to the sums of its periods."""
+    """How an entry's tokens and money change the sums of its periods."""
 
-    ALLOWANCE = "allowance", _("allowance")  # granted + tokens; less than nothing when an allowance shrinks
-    GRANT = "grant", _("grant")  # granted + tokens, of a grant; less than nothing when it expires
-    MOVE = "move", _("moved between shards")  # granted + tokens; all of a move come to nothing
-    HOLD = "hold", _("held")  # held + tokens, on every floor of its hold
-    SETTLE = "settle", _("settled")  # spent + tokens; all that its hold held is free again
-    RELEASE = "release", _("released")  # all that its hold held is free again
-    EXPIRE = "expire", _("expired")  # the same
-    ABSORB = "absorb", _("paid by the site")  # spent + tokens, on the site's period alone, of a released hold
-    OVERRUN = "overrun", _("used beyond a hold")  # no sum: it stands apart, on the site's budget
+    ALLOWANCE = "allowance", _("allowance")  # adds to granted; negative when an allowance shrinks
+    GRANT = "grant", _("grant")  # adds to granted; negative when a grant expires
+    MOVE = "move", _("moved between shards")  # adds to granted; the entries of one move sum to zero
+    HOLD = "hold", _("held")  # adds to held, in every scope of its hold
+    SETTLE = "settle", _("settled")  # adds to spent and frees the whole hold
+    RELEASE = "release", _("released")  # frees the whole hold
+    EXPIRE = "expire", _("expired")  # frees the whole hold
+    ABSORB = "absorb", _("paid by the site")  # adds to the site's spent, for a released hold
+    OVERRUN = "overrun", _("used beyond a hold")  # changes no sum; recorded on the site's budget
 
 
 GRANTED_KINDS = (EntryKind.ALLOWANCE, EntryKind.GRANT, EntryKind.MOVE)
@@ -29,9 +29,9 @@ RESOLVING_KINDS = (EntryKind.SETTLE, EntryKind.RELEASE, EntryKind.EXPIRE)
 
 
 class LedgerEntry(models.Model):
-    """One thing that happened. It never changes: the database refuses; a correction is another entry.
+    """One event in the ledger. The database refuses changes: a correction is another entry.
 
-    An entry about a hold is one for all floors: its hold names the periods. Other entries name theirs.
+    An entry about a hold covers all scopes: the hold names the periods. Other entries name their own period.
     """
 
     period = models.ForeignKey(
@@ -99,7 +99,7 @@ class LedgerEntry(models.Model):
 
 
 class Overrun(LedgerEntry):
-    """What a provider used beyond a hold: an admin's list of alerts. No person's or family's budget pays for it."""
+    """Use beyond a hold, listed for admins. No person's or family's budget pays for it."""
 
     class Meta:
         proxy = True

@@ -8,10 +8,10 @@ from budgets.models.budgets import Budget
 
 
 class Grant(models.Model):
-    """Something extra on a budget, once: it may be held until it is used up or expires.
+    """A one-time extra on a budget, until it is used up or expires.
 
-    A period's allowance is used first and its grants after it, the one that expires first before the others. What
-    is left of a grant goes along into the next period.
+    A period uses its allowance first, then its grants by expiry. What is left of a grant carries over into the next
+    period.
     """
 
     budget = models.ForeignKey(
@@ -30,12 +30,12 @@ class Grant(models.Model):
     )
     given_at = models.DateTimeField(_("given"), default=timezone.now, editable=False)
     expires_at = models.DateTimeField(_("expires"))
-    # As of the beginning of `counted_in`: what a period uses of it is known when that period or the grant ends.
+    # As of the start of `counted_in`. A period's use of a grant is only known when the period or the grant ends.
     left_tokens = models.PositiveBigIntegerField(_("tokens left"), editable=False)
     left_microdollars = models.PositiveBigIntegerField(_("millionths of a dollar left"), editable=False)
-    # When the period began that it is counted into; empty before the first.
+    # The start of the period that it is counted into; null before the first.
     counted_in = models.DateTimeField(null=True, editable=False)
-    closed_at = models.DateTimeField(_("over since"), null=True, editable=False)
+    closed_at = models.DateTimeField(_("closed at"), null=True, editable=False)
 
     class Meta:
         verbose_name = _("grant")

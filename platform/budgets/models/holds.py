@@ -20,20 +20,20 @@ class HoldState(models.TextChoices):
 
 @dataclass(frozen=True)
 class Shortening:
-    """Whose budget has too little left for the whole answer, and when it refills."""
+    """Why an answer is shortened: whose budget has too little left, and when it refills."""
 
     scope: BudgetScope
     refills_at: datetime
 
 
 class Hold(models.Model):
-    """Tokens and money set aside for one piece of work until it is known what it cost. It resolves once.
+    """Tokens and money set aside for one piece of work until its cost is known. It resolves once.
 
-    `key` is the work's own id (a turn's), so that asking for the same hold twice makes one. It stands in a period
-    of every floor at once. Of its columns only its state and when it was resolved change: the database sees to it.
+    `key` is the id of the work (a turn), so creating the same hold twice creates one. It covers a period in every
+    scope. The database allows only `state` and `resolved_at` to change.
     """
 
-    # Why it is for a shorter answer than was asked for; known to whoever makes it and not kept.
+    # Why the answer is shortened. Set by create_hold and not stored.
     shortened_by: "Shortening | None" = None
 
     key = models.UUIDField(_("key"), primary_key=True, editable=False)
@@ -46,21 +46,21 @@ class Hold(models.Model):
         null=True,
         db_index=False,
         related_name="+",
-        verbose_name=_("family’s"),
+        verbose_name=_("family period"),
     )
-    # Empty where it was made before the site had a budget.
+    # Null if the hold was made before the site had a budget.
     site_period = models.ForeignKey(
         Period,
         on_delete=models.PROTECT,
         null=True,
         db_index=False,
         related_name="+",
-        verbose_name=_("site’s"),
+        verbose_name=_("site period"),
     )
     prompt_tokens = models.PositiveIntegerField(_("tokens for the prompt"))
     answer_tokens = models.PositiveIntegerField(_("tokens for the answer"))
     tokens = models.GeneratedField(
-        verbose_name=_("tokens in all"),
+        verbose_name=_("total tokens"),
         expression=F("prompt_tokens") + F("answer_tokens"),
         output_field=models.PositiveIntegerField(),
         db_persist=True,

@@ -11,7 +11,7 @@ from budgets.models.budgets import Budget
 class Period(models.Model):
     """A day, week or month of a budget, or one shard of the site's.
 
-    `spent + held <= granted` at all times, of tokens and of money where they are limited; the database sees to it.
+    The database enforces `spent + held <= granted` for tokens and for money, where they are limited.
     """
 
     budget = models.ForeignKey(
@@ -20,8 +20,8 @@ class Period(models.Model):
     shard = models.PositiveSmallIntegerField(_("shard"), default=0)
     starts_at = models.DateTimeField(_("starts"))
     ends_at = models.DateTimeField(_("ends"))
-    # The end, or sooner: when a grant in it expires. Until then a hold need not look at anything but this row.
-    open_until = models.DateTimeField(_("holds until"))
+    # The period's end or the expiry of its next grant. Until then this row is all that a hold has to check.
+    open_until = models.DateTimeField(_("open until"))
     limits_tokens = models.BooleanField(_("tokens are limited"), default=True)
     granted = models.BigIntegerField(_("granted"), default=0, help_text=_("tokens"))
     spent = models.BigIntegerField(_("spent"), default=0, help_text=_("tokens"))
@@ -66,8 +66,8 @@ class Period(models.Model):
         return self.granted - self.spent - self.held
 
     def is_open(self, now: datetime) -> bool:
-        """Whether holds made at `now` belong here, if this is its budget's last period.
+        """Whether a hold at `now` belongs to this period, if it is the budget's latest.
 
-        The start is not asked: where two machines' clocks differ, the period that has begun goes on.
+        The start is not checked: clocks may differ between machines, and a period that has started stays open.
         """
         return now < self.ends_at

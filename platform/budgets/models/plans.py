@@ -14,12 +14,12 @@ def default_model_names() -> list[str]:
 
 
 def default_daily_tokens() -> int:
-    """What Free gives until an admin changes it."""
+    """Return the daily tokens of the Free plan until an admin changes it."""
     return int(settings.TUTOR_DAILY_TOKENS)
 
 
 class Plan(models.Model):
-    """What a person is given: how much, how long an answer, which models, how much of the past is remembered."""
+    """What a person gets: an allowance, an answer limit, models, and how much of a conversation is remembered."""
 
     FREE = "free"
     PRO = "pro"
@@ -27,30 +27,33 @@ class Plan(models.Model):
     slug = models.SlugField(_("short name"), unique=True)
     name = models.CharField(_("name"), max_length=80)
     tokens = models.PositiveBigIntegerField(
-        _("tokens a period"), null=True, blank=True, help_text=_("Empty: no limit.")
+        _("tokens per period"), null=True, blank=True, help_text=_("Leave empty for no limit.")
     )
     microdollars = models.PositiveBigIntegerField(
-        _("millionths of a dollar a period"), null=True, blank=True, help_text=_("Empty: no limit.")
+        _("millionths of a dollar per period"),
+        null=True,
+        blank=True,
+        help_text=_("Leave empty for no limit."),
     )
     period_length = models.CharField(
         _("period"), max_length=5, choices=PeriodLength, default=PeriodLength.DAY
     )
     answer_tokens = models.PositiveIntegerField(
-        _("longest answer, in tokens"),
+        _("answer limit, in tokens"),
         null=True,
         blank=True,
-        help_text=_("Empty: as long as the site allows."),
+        help_text=_("Leave empty for the site’s own limit."),
     )
     model_names = ArrayField(
         models.CharField(max_length=200),
         verbose_name=_("models"),
         default=default_model_names,
-        help_text=_("Names of models, by comma; “any” stands for every model."),
+        help_text=_("Model names, separated by commas. “any” means every model."),
     )
     memory_tokens = models.PositiveIntegerField(
         _("memory, in tokens"),
         default=600,
-        help_text=_("How much of a conversation is carried on; 0 is none."),
+        help_text=_("How much of a conversation the tutor remembers. 0 means none."),
     )
 
     class Meta:
@@ -61,10 +64,10 @@ class Plan(models.Model):
         return self.name
 
     def allows(self, model: str) -> bool:
-        """Whether a person on this plan may be answered by a model of this name."""
+        """Whether this plan includes a model of this name."""
         return ANY_MODEL in self.model_names or model in self.model_names
 
 
 def build_default_plan() -> Plan:
-    """Free as it comes with the site, not saved: what everybody is on until the plans are loaded."""
+    """Return the unsaved default Free plan, which applies until the plans are loaded."""
     return Plan(slug=Plan.FREE, name=gettext("Free"), tokens=default_daily_tokens())

@@ -1,4 +1,4 @@
-"""A day, a week or a month begins at seven in the morning, where its budget is at home."""
+"""Days, weeks and months start at 7 a.m. in the budget's time zone."""
 
 import zoneinfo
 from datetime import UTC, datetime, time, timedelta
@@ -44,7 +44,7 @@ def test_the_day_begins_at_seven(now: datetime, starts_at: datetime, ends_at: da
 )
 def test_a_day_is_as_long_as_the_clocks_make_it(now: datetime, hours: int) -> None:
     day = day_at(now, LOS_ANGELES)
-    # Subtracted in UTC: Python subtracts two times of one zone by their faces.
+    # Subtract in UTC: Python subtracts two times of the same zone by their local values.
     assert day.ends_at.astimezone(UTC) - day.starts_at.astimezone(UTC) == timedelta(hours=hours)
     assert (
         day.starts_at.astimezone(LOS_ANGELES).time() == day.ends_at.astimezone(LOS_ANGELES).time() == time(7)
@@ -53,7 +53,7 @@ def test_a_day_is_as_long_as_the_clocks_make_it(now: datetime, hours: int) -> No
 
 
 @pytest.mark.parametrize(
-    ("length", "now", "starts_at", "ends_at"),
+    ("period_length", "now", "starts_at", "ends_at"),
     [
         (PeriodLength.WEEK, la(2026, 11, 25, 12), la(2026, 11, 23, 7), la(2026, 11, 30, 7)),
         (PeriodLength.WEEK, la(2026, 11, 30, 6, 59), la(2026, 11, 23, 7), la(2026, 11, 30, 7)),
@@ -89,7 +89,7 @@ def test_a_month_that_begins_late_grants_its_part() -> None:
 
 
 @given(moments, st.sampled_from(ZONES), st.sampled_from(PeriodLength))
-def test_in_every_zone_a_moment_lies_in_its_span_and_the_spans_join(
+def test_in_every_zone_periods_contain_their_moment_and_join(
     now: datetime, name: str, period_length: PeriodLength
 ) -> None:
     zone = ZoneInfo(name)
@@ -112,12 +112,12 @@ def test_hopping_from_zone_to_zone_never_gains_a_day(hops: list[tuple[str, int]]
         assert day.ends_at <= following.starts_at <= now < following.ends_at
         day = following
         granted += day.share_of(24_000)
-    # A day of 22 hours counts as whole, so at most 24,000 tokens for every 22 hours that the days cover.
+    # A 22-hour day can count as a full one, so allow 24,000 tokens per 22 hours.
     assert granted <= 24_000 * (day.ends_at - first.starts_at) / timedelta(hours=22)
 
 
 def test_going_two_hours_east_a_day_refills_two_hours_less() -> None:
-    """Days cut by moving are granted by their length: twelve of 22 hours are eleven days' worth, not twelve."""
+    """Shortened days grant a proportional share: twelve 22-hour days grant as much as eleven full ones."""
     now = datetime(2026, 6, 1, 12, tzinfo=UTC)
     day = day_at(now, ZoneInfo("Etc/GMT+10"))
     granted = 0

@@ -1,4 +1,4 @@
-"""What an answer needs, whole or shorter."""
+"""What an answer costs, in full or shortened."""
 
 from hypothesis import given
 from hypothesis import strategies as st

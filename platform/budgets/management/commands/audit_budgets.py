@@ -14,9 +14,9 @@ class Command(BaseCommand):
             self.stderr.write(difference)
         if audit.differences:
             raise CommandError(
-                _("The ledger and its entries disagree in %(count)d places.") % {"count": audit.differences}
+                _("The ledger doesn’t match its entries in %(count)d places.") % {"count": audit.differences}
             )
         self.stdout.write(
-            _("The ledger agrees with its entries: %(periods)d periods, %(entries)d entries.")
+            _("The ledger matches its entries: %(periods)d periods, %(entries)d entries.")
             % {"periods": Period.objects.count(), "entries": audit.entries}
         )
