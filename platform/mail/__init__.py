@@ -1,4 +1,4 @@
-"""One outbox: a mail is written in the transaction that causes it, and sent afterwards.
+"""The outbox: emails are written in the transaction that causes them, and sent after it.
 
-Public: letters, models, selectors, services.
+Public: messages, models, selectors, services.
 """

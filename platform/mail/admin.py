@@ -11,9 +11,9 @@ from mail.models import Email, EmailState
 
 @admin.register(Email)
 class EmailAdmin(ReadOnlyAdmin):
-    """The outbox is looked at here. Rooms write into it, and only a mail that failed can be sent again.
+    """Shows the outbox read-only. The only action is to resend failed emails.
 
-    What a mail says, and the links in it, are its reader's alone.
+    The text is not shown: it and its links are for the recipient only.
     """
 
     list_display = ("to", "subject", "state", "bounce", "attempts", "sent_at", "error")
@@ -39,11 +39,11 @@ class EmailAdmin(ReadOnlyAdmin):
     def has_send_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("mail.change_email"))
 
-    @admin.action(description=gettext_lazy("Send again what failed"), permissions=["send"])
+    @admin.action(description=gettext_lazy("Resend failed emails"), permissions=["send"])
     def send_again(self, request: HttpRequest, chosen: QuerySet[Email]) -> None:
         count = sum(services.resend_email(email=email) for email in chosen.filter(state=EmailState.FAILED))
         if count:
-            words = ngettext("%d mail will be sent again.", "%d mails will be sent again.", count) % count
-            self.message_user(request, words, messages.SUCCESS)
+            message = ngettext("%d email will be sent again.", "%d emails will be sent again.", count) % count
+            self.message_user(request, message, messages.SUCCESS)
         else:
-            self.message_user(request, _("None of these mails had failed."), messages.WARNING)
+            self.message_user(request, _("None of these emails had failed."), messages.WARNING)

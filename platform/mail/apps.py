@@ -4,7 +4,7 @@ from django.utils.translation import gettext_lazy as _
 
 class MailConfig(AppConfig):
     name = "mail"
-    verbose_name = _("Mail")
+    verbose_name = _("Email")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

@@ -1,4 +1,4 @@
-"""What a provider tells of a mail after it took it: that it came back, or that its reader complained."""
+"""Record bounces and complaints that a provider reports after it accepted an email."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from mail.models import MAX_ERROR_LENGTH, BounceKind, Email
 
-# What else is told (delivered, opened, clicked) is nobody's business here, and is not kept.
+# Other events (delivered, opened, clicked) are private and not stored.
 RECORDED_EVENTS = {
     EventType.BOUNCED: BounceKind.BOUNCED,
     EventType.REJECTED: BounceKind.REFUSED,
@@ -20,31 +20,31 @@ RECORDED_EVENTS = {
 
 @transaction.atomic
 def record_bounce(
-    *, message_id: str, recipient: str, kind: BounceKind, words: str = "", at: datetime | None = None
+    *, message_id: str, recipient: str, kind: BounceKind, reason: str = "", at: datetime | None = None
 ) -> bool:
-    """Write down that a mail came back, by its provider's id or our own. False for one that is not known, or forgotten.
+    """Record a bounce for an email, found by the provider's id or its Message-ID. Return whether one was found.
 
-    A complaint outweighs a return that came before it, and nothing outweighs a complaint.
+    A complaint replaces an earlier bounce. Nothing replaces a complaint.
     """
     known = Email.objects.filter(Q(provider_id=message_id) | Q(message_id=message_id), to__iexact=recipient)
     if not message_id:
         return False
     changed = known.exclude(bounce=BounceKind.COMPLAINED).update(
-        bounce=kind, bounced_at=at or timezone.now(), error=words[:MAX_ERROR_LENGTH]
+        bounce=kind, bounced_at=at or timezone.now(), error=reason[:MAX_ERROR_LENGTH]
     )
     return bool(changed)
 
 
 def handle_tracking_event(*, event: AnymailTrackingEvent, **_signal: object) -> None:
-    """Take django-anymail's word, which has checked that it is the provider's."""
+    """Handle a tracking event from django-anymail, which has authenticated the provider."""
     kind = RECORDED_EVENTS.get(event.event_type)
     if kind is None:
         return
-    words = event.mta_response or event.description or event.reject_reason or ""
+    reason = event.mta_response or event.description or event.reject_reason or ""
     record_bounce(
         message_id=str(event.message_id or ""),
         recipient=str(event.recipient or ""),
         kind=kind,
-        words=" ".join(str(words).split()),
+        reason=" ".join(str(reason).split()),
         at=event.timestamp,
     )

@@ -1,4 +1,4 @@
-"""A row of the outbox as the message that goes over the wire. Every try makes the same one."""
+"""Build the message to send from an email in the outbox. Every attempt builds the same message."""
 
 from email.message import EmailMessage as Wire
 from email.message import MIMEPart
@@ -12,12 +12,12 @@ from django.template.loader import render_to_string
 
 from mail.models import Attachment, Email
 
-# Providers that take a mail as it goes over the wire.
+# API providers that accept a raw MIME message.
 RAW_BACKENDS = {"anymail.backends.amazon_ses.EmailBackend"}
 
 
 class UnfoldedUrlPolicy(EmailPolicy):
-    """Keeps an address in a header in one piece: Python would fold a long one into encoded words, which break it."""
+    """Does not fold List-Unsubscribe: Python would split a long URL into encoded words, which breaks it."""
 
     def fold(self, name: str, value: str) -> str:
         if name == "List-Unsubscribe":
@@ -31,7 +31,7 @@ class UnfoldedUrlPolicy(EmailPolicy):
 
 
 class OutgoingMessage(EmailMultiAlternatives):
-    """Plain text, the same as HTML, and what else the text can be, which has parameters that Django would drop."""
+    """Plain text, the same as HTML, and calendar parts, whose content type parameters Django would drop."""
 
     def __init__(self, email: Email, *, is_raw: bool) -> None:
         super().__init__(email.subject, email.text, to=[email.to], headers=_build_extra_headers(email))
@@ -45,16 +45,16 @@ class OutgoingMessage(EmailMultiAlternatives):
 
     def message(self, *, policy: "Policy[Any] | None" = None) -> Wire:
         message = super().message(policy=UnfoldedUrlPolicy(linesep=policy.linesep if policy else "\n"))
-        # With files beside it the text is the first part, and else the whole.
-        words = message if message.get_content_subtype() == "alternative" else next(message.iter_parts())
+        # With attachments the text is the first part. Without, it is the whole message.
+        body = message if message.get_content_subtype() == "alternative" else next(message.iter_parts())
         for part in self.others:
-            # A mail program shows the last form that it understands.
-            words.attach(part)
+            # An email client shows the last alternative that it supports.
+            body.attach(part)
         return message
 
 
 def build_headers(email: Email) -> dict[str, str]:
-    """What a reader may see above the text, in the order of a letter."""
+    """Return the headers that a reader sees, in the usual order."""
     return {
         "From": settings.DEFAULT_FROM_EMAIL,
         "To": email.to,
@@ -65,22 +65,22 @@ def build_headers(email: Email) -> dict[str, str]:
 
 
 def render_html(email: Email) -> str:
-    """The mail's text with its links to press, and nothing that the text does not say."""
+    """Render an email's text as HTML with clickable links. It adds nothing to the text."""
     return render_to_string("mail/message.html", {"email": email})
 
 
 def build_message(email: Email) -> OutgoingMessage:
-    """The message. Providers that take a mail in pieces have none for an invitation: there it goes as a file."""
+    """Build the message. A provider that takes fields instead of MIME gets calendar invitations as files."""
     backend = settings.MAILERS["default"]["BACKEND"]
     return OutgoingMessage(email, is_raw=not backend.startswith("anymail.") or backend in RAW_BACKENDS)
 
 
 def _build_extra_headers(email: Email) -> dict[str, str]:
-    said = build_headers(email)
-    # Nobody's holiday notice answers to a machine (RFC 3834).
+    shown = build_headers(email)
+    # Auto-Submitted keeps out-of-office replies away (RFC 3834).
     headers = {
-        "Date": said["Date"],
-        "Message-ID": said["Message-ID"],
+        "Date": shown["Date"],
+        "Message-ID": shown["Message-ID"],
         "Auto-Submitted": "auto-generated",
         "Content-Language": email.language,
     }
@@ -91,7 +91,7 @@ def _build_extra_headers(email: Email) -> dict[str, str]:
 
 
 def _build_part(attachment: Attachment, *, is_file: bool = False) -> MIMEPart:
-    # Django would drop the parameters of a content type, and `method` is what makes a calendar offer the event.
+    # Django would drop the content type's parameters, but `method` makes email clients offer to add the event.
     kind = Wire()
     kind["Content-Type"] = attachment.content_type
     params = {name: value for name, value in kind["Content-Type"].params.items() if name != "charset"}

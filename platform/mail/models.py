@@ -1,4 +1,4 @@
-"""The outbox: one row for every mail, written in the transaction that has a reason to send it."""
+"""The outbox: one row per email, written in the transaction that causes it."""
 
 import uuid
 
@@ -16,52 +16,52 @@ MAX_ERROR_LENGTH = 300
 
 class EmailState(models.TextChoices):
     WAITING = "waiting", _("waiting")
-    SENDING = "sending", _("being sent")
+    SENDING = "sending", _("sending")
     SENT = "sent", _("sent")
     FAILED = "failed", _("failed")
 
 
 class BounceKind(models.TextChoices):
-    BOUNCED = "bounced", _("came back")
-    REFUSED = "refused", _("refused by the provider")
-    COMPLAINED = "complained", _("its reader complained")
+    BOUNCED = "bounced", _("bounced")
+    REFUSED = "refused", _("rejected by the provider")
+    COMPLAINED = "complained", _("marked as spam")
 
 
 class Email(models.Model):
-    """One mail to one address, and what became of it.
+    """One email to one address, and its delivery state.
 
-    `key` names the occasion, so that one occasion makes one mail. `message_id` stays the same over every try: a
-    mail server that gets it twice can tell. While a worker sends, `claim` names it and `lease_until` says until
-    when it is believed to live.
+    `key` names the occasion, so that an occasion sends one email. `message_id` is the same for every attempt, so a
+    server can detect duplicates. While a worker sends it, `claim` identifies the attempt and `lease_until` says when
+    the claim expires.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    key = models.CharField(_("occasion"), max_length=MAX_KEY_LENGTH, unique=True)
+    key = models.CharField(_("key"), max_length=MAX_KEY_LENGTH, unique=True)
     to = models.EmailField(_("to"))
     subject = models.CharField(_("subject"), max_length=MAX_SUBJECT_LENGTH)
     text = models.TextField(_("text"))
     language = models.CharField(_("language"), max_length=10, default=get_page_language, editable=False)
-    # Where a reader's mail program goes to stop such mail with one click (RFC 8058). It takes a POST.
-    unsubscribe_url = models.URLField(_("address to stop it"), max_length=300, blank=True, editable=False)
-    message_id = models.CharField(_("message id"), max_length=320, editable=False)
+    # For one-click unsubscribe in email clients (RFC 8058). It takes a POST.
+    unsubscribe_url = models.URLField(_("unsubscribe link"), max_length=300, blank=True, editable=False)
+    message_id = models.CharField(_("message ID"), max_length=320, editable=False)
     created_at = models.DateTimeField(_("written"), default=timezone.now, editable=False)
 
     state = models.CharField(_("state"), max_length=10, choices=EmailState, default=EmailState.WAITING)
-    attempts = models.PositiveSmallIntegerField(_("tries"), default=0)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
     send_after = models.DateTimeField(_("send after"), default=timezone.now)
     claim = models.UUIDField(null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
     sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
     failed_at = models.DateTimeField(_("failed"), null=True, blank=True)
-    error = models.CharField(_("trouble"), max_length=MAX_ERROR_LENGTH, blank=True)
-    # A provider has an id of its own for a mail, and says by it what became of the mail later.
+    error = models.CharField(_("error"), max_length=MAX_ERROR_LENGTH, blank=True)
+    # The provider's own id, which its delivery events use.
     provider_id = models.CharField(max_length=200, blank=True, editable=False)
-    bounce = models.CharField(_("returned"), max_length=10, choices=BounceKind, blank=True)
-    bounced_at = models.DateTimeField(_("returned at"), null=True, blank=True)
+    bounce = models.CharField(_("bounce"), max_length=10, choices=BounceKind, blank=True)
+    bounced_at = models.DateTimeField(_("bounced at"), null=True, blank=True)
 
     class Meta:
-        verbose_name = _("mail")
-        verbose_name_plural = _("mails")
+        verbose_name = _("email")
+        verbose_name_plural = _("emails")
         ordering = ["-created_at"]
         indexes = [
             models.Index(fields=["-created_at"], name="email_newest"),
@@ -94,13 +94,13 @@ class Email(models.Model):
 
 
 class Attachment(models.Model):
-    """A text file that goes with a mail, such as an event's calendar entry."""
+    """A text attachment of an email, such as an event's calendar entry."""
 
     email = models.ForeignKey(Email, on_delete=models.CASCADE, related_name="attachments")
     filename = models.CharField(_("file name"), max_length=100)
     content_type = models.CharField(_("content type"), max_length=120)
     content = models.TextField(_("content"))
-    # Another form of the text itself, as an invitation is, and not a file beside it.
+    # An alternative to the text (a calendar invitation) instead of a file.
     is_alternative = models.BooleanField(_("alternative"), default=False)
 
     class Meta:

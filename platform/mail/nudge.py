@@ -1,4 +1,4 @@
-"""Tells a worker that a mail waits."""
+"""Nudge a worker to send an email."""
 
 from uuid import UUID
 
@@ -6,4 +6,5 @@ from kit import jobs
 
 
 def send(email_id: UUID) -> None:
+    """Queue the task that sends an email. If the broker is away, the sweep sends it later."""
     jobs.nudge("mail.tasks.send_email", str(email_id))

@@ -1,4 +1,4 @@
-"""What the outbox keeps about a person: the mails to them. A mail has an address and no person."""
+"""Personal data in the outbox: emails to a person's verified addresses. An email has an address but no person."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ from mail.services import RETENTION, delete_expired_emails, erase_emails
 from privacy.admin_log import redact_rows
 from privacy.registry import DataKind, Retention, Row
 
-# Rows that are in memory together, with their texts.
+# Rows to load at a time, because they include texts.
 BATCH_SIZE = 50
 
 
@@ -36,17 +36,17 @@ def erase_emails_to_person(person: Person) -> None:
 
 EMAILS = DataKind(
     name="emails",
-    title=_("Mail that we sent you"),
-    description=_("A copy, so that we can find out why one did not arrive."),
+    title=_("Emails we sent you"),
+    description=_("A copy of each, so we can find out why one didn’t arrive."),
     retention=Retention(
         text=_("It is deleted after %(days)d days."),
         days=RETENTION.days,
-        counted_from=_("the day it was sent, or failed for good"),
+        counted_from=_("the day it was sent or failed for good"),
         delete_expired=delete_expired_emails,
         task="mail.tasks.delete_expired_emails",
     ),
-    erasure_removes=_("Our copies of mail to you"),
-    erasure_keeps=_("Mail that has been sent already lies in your mailbox, where this site cannot reach it."),
+    erasure_removes=_("Our copies of emails to you"),
+    erasure_keeps=_("Emails we already sent are in your inbox, where this site can’t reach them."),
     is_private=True,
     models=(Email, Attachment),
     labels={

@@ -1,4 +1,4 @@
-"""What the demo's pages read, where the outbox is everybody's; and the mails to one address or of one occasion."""
+"""Read the outbox: for the demo's pages, by address, and by occasion."""
 
 from collections.abc import Iterable
 from uuid import UUID
@@ -22,43 +22,43 @@ def get_email(email_id: UUID) -> Email:
 
 
 def get_attachment(email_id: UUID, attachment_id: int) -> Attachment:
-    """Raises Attachment.DoesNotExist, also for another mail's."""
+    """Raises Attachment.DoesNotExist, also if the attachment belongs to another email."""
     return Attachment.objects.get(email_id=email_id, pk=attachment_id)
 
 
 def list_emails_to(address: str) -> QuerySet[Email]:
-    """Mails to an address, in whatever letter case it was written, oldest first."""
-    # The database folds both sides, as it does where it holds an address to be one.
+    """List emails to an address, oldest first, ignoring letter case."""
+    # PostgreSQL lowers both sides, as in the unique constraint on addresses.
     return Email.objects.filter(Exact(Lower("to"), Lower(Value(address)))).order_by("created_at", "pk")
 
 
 def list_unreachable_addresses(addresses: Iterable[str]) -> set[str]:
-    """Those of the addresses, in small letters, from which a mail came back, or whose server refused one for good."""
+    """Return which of the addresses, in lower case, had an email that bounced or finally failed."""
     folded = {address.lower() for address in addresses}
     lost = Email.objects.annotate(folded=Lower("to")).filter(Q(state=EmailState.FAILED) | ~Q(bounce=""))
     return set(lost.filter(folded__in=folded).values_list("folded", flat=True))
 
 
 def list_complaining_addresses(addresses: Iterable[str]) -> set[str]:
-    """Those of the addresses, in small letters, whose reader called a mail from here unwanted."""
+    """Return which of the addresses, in lower case, marked an email from this site as spam."""
     folded = {address.lower() for address in addresses}
     unwanted = Email.objects.annotate(folded=Lower("to")).filter(bounce=BounceKind.COMPLAINED)
     return set(unwanted.filter(folded__in=folded).values_list("folded", flat=True))
 
 
 def list_waiting_emails(keys: list[str]) -> QuerySet[Email]:
-    """Mails of these occasions that no worker has taken."""
+    """List emails with these keys that no worker has claimed."""
     return Email.objects.filter(key__in=keys, state=EmailState.WAITING)
 
 
 def list_emails_about(occasion: str) -> QuerySet[Email]:
-    """Mails whose key begins with `occasion` and a blank, oldest first."""
+    """List emails whose key starts with `occasion` and a space, oldest first."""
     return Email.objects.filter(key__startswith=f"{occasion} ").order_by("created_at", "pk")
 
 
 def list_verified_addresses(person: Person) -> list[str]:
-    """The mail addresses that are known to be this person's, and that they may therefore see and erase by.
+    """List a person's verified email addresses. They may see and erase the emails to these.
 
-    Only one whose mail has been shown to reach them counts: any other would open somebody else's mail to them.
+    An unverified address could be another person's, and would give access to their emails.
     """
     return list(EmailAddress.objects.filter(user=person, verified=True).values_list("email", flat=True))

@@ -1,4 +1,4 @@
-"""Why a try came to nothing: what a server or a provider said, and whether it is final."""
+"""Classify why an attempt failed: what the server or provider replied, and whether it is permanent."""
 
 from dataclasses import dataclass
 from smtplib import SMTPDataError, SMTPRecipientsRefused, SMTPResponseException
@@ -7,45 +7,45 @@ from anymail.exceptions import AnymailAPIError, AnymailRecipientsRefused
 
 from mail.models import MAX_ERROR_LENGTH
 
-# A provider's "this mail cannot be". A key, a quota or an address of ours can be mended.
+# HTTP statuses by which a provider rejects the email itself. Other errors (key, quota) may be fixed.
 PERMANENT_STATUSES = {400, 422}
 
 
 @dataclass(frozen=True, kw_only=True)
 class SendError:
-    """Why a try came to nothing, and whether another could go better."""
+    """Why an attempt failed. If `is_final`, it is not retried."""
 
-    words: str
+    message: str
     is_final: bool = False
 
 
 def classify_error(fault: Exception) -> SendError | None:
-    """What a fault of sending means for its mail. None for a fault that is our own."""
+    """Classify an exception from sending. Return None for a bug of our own."""
     match fault:
         case AnymailRecipientsRefused():
-            said, is_final = str(fault), True
+            text, is_final = str(fault), True
         case AnymailAPIError():
-            said, is_final = str(fault), fault.status_code in PERMANENT_STATUSES
+            text, is_final = str(fault), fault.status_code in PERMANENT_STATUSES
         case SMTPRecipientsRefused():
             code, answer = next(iter(fault.recipients.values()))
-            said, is_final = _format_reply(code, answer), code >= 500  # noqa: PLR2004 - 5xx is "never" (RFC 5321)
+            text, is_final = _format_reply(code, answer), code >= 500  # noqa: PLR2004 - 5xx is "never" (RFC 5321)
         case SMTPResponseException():
-            # Only what it says of the mail itself is final. A sender, a password or a greeting can be mended.
-            said = _format_reply(fault.smtp_code, fault.smtp_error)
+            # Only a rejection of the message itself is final. Sender, login and greeting errors may be fixed.
+            text = _format_reply(fault.smtp_code, fault.smtp_error)
             is_final = isinstance(fault, SMTPDataError) and fault.smtp_code >= 500  # noqa: PLR2004
         case OSError():
-            said, is_final = f"{type(fault).__name__}: {fault}", False
+            text, is_final = f"{type(fault).__name__}: {fault}", False
         case ValueError():
-            said, is_final = "The address or a header cannot be written as mail needs it.", True
+            text, is_final = "The address or a header is not valid in an email.", True
         case _:
             return None
-    return SendError(words=_shorten(said), is_final=is_final)
+    return SendError(message=_shorten(text), is_final=is_final)
 
 
 def _format_reply(code: int, answer: bytes | str) -> str:
-    words = answer.decode(errors="replace") if isinstance(answer, bytes) else answer
-    return f"{code} {words}"
+    message = answer.decode(errors="replace") if isinstance(answer, bytes) else answer
+    return f"{code} {message}"
 
 
-def _shorten(words: str) -> str:
-    return " ".join(words.replace("\0", " ").split())[:MAX_ERROR_LENGTH]
+def _shorten(message: str) -> str:
+    return " ".join(message.replace("\0", " ").split())[:MAX_ERROR_LENGTH]

@@ -1,7 +1,7 @@
-"""What workers do with mails: claim one, hand it to the mail server, write down what that said, sweep up.
+"""What workers do with emails: claim one, send it, record the outcome, and sweep.
 
-A claim is a lease. A worker that dies after the server's 250 and before our commit leaves a mail that is sent a
-second time once its lease is over; its Message-ID is the same, so a reader's mail program can show it once.
+A claim is a lease. If a worker dies after the server's 250 and before our commit, the email is sent again when the
+lease expires. Its Message-ID is the same, so an email client can show it once.
 """
 
 import logging
@@ -24,11 +24,11 @@ from mail.send_errors import SendError, classify_error
 
 logger = logging.getLogger(__name__)
 
-# One mail is a dozen steps at the most, each within the ten seconds of `settings.MAILERS`.
+# Sending takes at most a dozen steps, each limited to ten seconds by `settings.MAILERS`.
 LEASE = timedelta(minutes=3)
-# A mail server that hangs takes this many of the workers' threads, and leaves the others to the tutor.
+# A mail server that hangs blocks at most this many worker threads. The others stay free for the tutor.
 MAX_CONCURRENT_SENDS = 4
-# How long a mail rests after each try that came to nothing. After the last it has failed.
+# The delay after each failed attempt. After the last one the email has failed.
 RETRY_DELAYS = (
     timedelta(seconds=10),
     timedelta(minutes=1),
@@ -38,14 +38,14 @@ RETRY_DELAYS = (
     timedelta(hours=6),
     timedelta(hours=12),
 )
-# How long a mail that was sent waits to say so, for a database that is away.
+# How long to keep trying to record an outcome while the database is away.
 RECORD_SECONDS = 30.0
-# The name of our lock, of PostgreSQL's advisory ones: any number that nobody else uses.
+# The id of our PostgreSQL advisory lock: any number that is unique on this site.
 CLAIMS_LOCK = 0x6D61696C
 
 
 def send_email(*, email_id: UUID) -> bool:
-    """Send a mail that is due. False when there is nothing to do: it is another's, over, resting, or gone."""
+    """Send an email that is due. Return False if it was not: claimed elsewhere, done, delayed or deleted."""
     email = claim_email(email_id=email_id)
     if email is None:
         return False
@@ -53,9 +53,9 @@ def send_email(*, email_id: UUID) -> bool:
     if error:
         logger.warning("Mail %s was not sent at try %d.", email.pk, email.attempts)
     _record_outcome(email, error)
-    # After a fault that may be the server's the others wait for the sweeper, a few at a time.
+    # After a temporary error the server may be down, so leave the others to the sweep, a few at a time.
     if error is None or error.is_final:
-        # Any of the first few: workers that end at the same moment must not all choose the same one.
+        # Pick at random, so that workers that finish together do not all choose the same one.
         waiting = list(_list_due_ids(timezone.now())[:MAX_CONCURRENT_SENDS])
         if waiting:
             nudge.send(secrets.choice(waiting))
@@ -64,19 +64,19 @@ def send_email(*, email_id: UUID) -> bool:
 
 @transaction.atomic
 def claim_email(*, email_id: UUID) -> Email | None:
-    """Take a mail that is due for this worker. None when it is not, or when enough are being sent already."""
+    """Claim an email that is due. Return None if it is not, or if MAX_CONCURRENT_SENDS are being sent."""
     acquire_numbered_lock(CLAIMS_LOCK)
     now = timezone.now()
     if Email.objects.filter(state=EmailState.SENDING, lease_until__gt=now).count() >= MAX_CONCURRENT_SENDS:
         return None
     claimed = Email.objects.filter(pk=email_id, state=EmailState.WAITING, send_after__lte=now).update(
-        state=EmailState.SENDING, claim=uuid4(), lease_until=now + LEASE, attempts=F("tries") + 1
+        state=EmailState.SENDING, claim=uuid4(), lease_until=now + LEASE, attempts=F("attempts") + 1
     )
     return Email.objects.prefetch_related("attachments").get(pk=email_id) if claimed else None
 
 
 def _submit(email: Email) -> SendError | None:
-    """Give the mail to the server, outside of any transaction and without a connection of the pool."""
+    """Send the email, outside any transaction and without holding a database connection."""
     release_connection()
     try:
         message = build_message(email)
@@ -87,12 +87,12 @@ def _submit(email: Email) -> SendError | None:
         error = classify_error(fault)
         if error is None:
             logger.exception("Mail %s met a fault of our own.", email.pk)
-        return error or SendError(words=type(fault).__name__)
+        return error or SendError(message=type(fault).__name__)
     return None
 
 
 def _record_outcome(email: Email, error: SendError | None) -> None:
-    """Write down what became of a mail, waiting for a database that is away for a while."""
+    """Record an attempt's outcome. Retry for RECORD_SECONDS while the database is away, then raise."""
     give_up_at = time.monotonic() + RECORD_SECONDS
     while True:
         try:
@@ -108,10 +108,10 @@ def _record_outcome(email: Email, error: SendError | None) -> None:
 
 
 def finish_attempt(*, email: Email, error: SendError | None) -> bool:
-    """End a try: sent, failed, or waiting for the next. False when the claim was lost and nothing was changed."""
+    """End an attempt: sent, failed, or waiting for the next. Return False if the claim was lost."""
     now = timezone.now()
     if error is None:
-        # The sweeper may have taken it back in the meantime. Sent is sent, while nobody else has begun.
+        # The sweep may have requeued it meanwhile. Mark it sent anyway, unless another attempt has started.
         unclaimed = Q(state__in=[EmailState.WAITING, EmailState.FAILED])
         changed = Email.objects.filter(Q(claim=email.claim) | unclaimed, pk=email.pk).update(
             state=EmailState.SENT,
@@ -127,9 +127,9 @@ def finish_attempt(*, email: Email, error: SendError | None) -> bool:
 
 
 def _return_to_queue(email: Email, error: SendError, now: datetime, *, rested: bool = False) -> bool:
-    """Let a mail rest before its next try, or say that it has failed when there is none."""
+    """Schedule the next attempt, or mark the email as failed after the last."""
     mine = Email.objects.filter(pk=email.pk, claim=email.claim)
-    free = {"claim": None, "lease_until": None, "trouble": error.words}
+    free = {"claim": None, "lease_until": None, "error": error.message}
     if error.is_final or email.attempts > len(RETRY_DELAYS):
         return bool(mine.update(state=EmailState.FAILED, failed_at=now, **free))
     rest = timedelta() if rested else RETRY_DELAYS[email.attempts - 1]
@@ -137,9 +137,9 @@ def _return_to_queue(email: Email, error: SendError, now: datetime, *, rested: b
 
 
 def sweep_emails(*, now: datetime | None = None) -> int:
-    """Take mails back from workers that went away, and nudge what is due. Returns how many were nudged."""
+    """Requeue emails whose worker's lease has expired, and nudge those that are due. Return how many were nudged."""
     now = now or timezone.now()
-    gone = SendError(words="The worker that was sending it went away.")
+    gone = SendError(message="The worker that was sending it went away.")
     for email in Email.objects.filter(state=EmailState.SENDING, lease_until__lte=now):
         _return_to_queue(email, gone, now, rested=True)
     due = list(_list_due_ids(now)[:MAX_CONCURRENT_SENDS])

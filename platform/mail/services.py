@@ -1,4 +1,4 @@
-"""What the other rooms do with mail: write it down. Sending is `mail.sending`, after the commit."""
+"""Queue, resend and erase emails. `mail.sending` sends them after the commit."""
 
 import uuid
 from collections.abc import Sequence
@@ -24,9 +24,9 @@ RETENTION = timedelta(days=30)
 
 @dataclass(frozen=True, kw_only=True)
 class NewAttachment:
-    """A text to go with a mail. `content_type` is text of some kind: "text/calendar; method=PUBLISH".
+    """A text attachment. `content_type` must start with "text/", as in "text/calendar; method=PUBLISH".
 
-    An alternative is another form of the mail's text, which a mail program may show in its place; any other is a file.
+    With `is_alternative`, email clients may show it in place of the text. Otherwise it is a file.
     """
 
     filename: str
@@ -37,12 +37,11 @@ class NewAttachment:
 
 @dataclass(frozen=True, kw_only=True)
 class NewEmail:
-    """A mail to be written down.
+    """An email to queue.
 
-    `key` names the occasion ("events.confirmation:<uuid>"). `unsubscribe_url` takes a POST from whoever
-    has it: with it the mail can be stopped from within a mail program. `language` is that of the words: the one in
-    which the draft was made. Links to other sites are broken, as people's words may be in any mail, unless the people
-    who run the site wrote it (`is_by_staff`).
+    `key` names the occasion ("sign-up <uuid> invited"). `unsubscribe_url` takes an unauthenticated POST, for one-click
+    unsubscribe. `language` is the language of the text, by default the active one. Links to other sites are broken,
+    because any email may quote people's own words, unless staff wrote it (`is_by_staff`).
     """
 
     key: str
@@ -64,7 +63,7 @@ def queue_email(
     attachments: Sequence[NewAttachment] = (),
     unsubscribe_url: str = "",
 ) -> Email:
-    """Write down one mail, as `queue_emails` does."""
+    """Queue one email. See `queue_emails`."""
     new_email = NewEmail(
         key=key, to=to, subject=subject, text=text, attachments=attachments, unsubscribe_url=unsubscribe_url
     )
@@ -72,34 +71,34 @@ def queue_email(
 
 
 def queue_emails(*, new_emails: Sequence[NewEmail]) -> list[Email]:
-    """Write down mails in the caller's transaction. They are sent after the commit, or never if there is none.
+    """Queue emails in the caller's transaction. They are sent after the commit, or never if it rolls back.
 
-    The same key again returns the mail that is there, as it was first written, even when two ask at once. A key is
-    free again once its mail has been forgotten, which is `KEPT_FOR` after it was sent. Returns the mails in the order
-    of their drafts, in two statements for however many there are.
+    If a key exists already, its email is returned unchanged, also when two transactions queue it at once. A key can
+    be used again when its email has been deleted, `RETENTION` after it was sent. Returns the emails in the order of
+    `new_emails`, and takes two statements for any number.
 
-    Raises RuntimeError outside a transaction, and ValueError for what cannot be a mail: a line break in the
-    address, the subject or an attachment's name and type; no address; an attachment that is not text.
+    Raises RuntimeError outside a transaction. Raises ValueError for a key or subject that is empty or too long, an
+    invalid address, a line break in a header, or an attachment that is not text.
     """
     if not transaction.get_connection().in_atomic_block:
-        raise RuntimeError("A mail is written in the transaction of what it tells about.")
+        raise RuntimeError("Queue an email in the transaction of the change that it reports.")
     for new_email in new_emails:
         _require_sendable(new_email)
-    written = {new_email.key: build_email(new_email) for new_email in new_emails}
-    # Whoever asks with the same key at the same moment waits here until the first has committed. In one order for
-    # all, so that two with several keys in common never wait for each other.
-    Email.objects.bulk_create([written[key] for key in sorted(written)], ignore_conflicts=True)
-    kept = {email.key: email for email in Email.objects.filter(key__in=written)}
-    new = [kept[key] for key in written if kept[key].pk == written[key].pk]
+    rows = {new_email.key: build_email(new_email) for new_email in new_emails}
+    # A concurrent insert of the same key waits here until the first commits. Sort the keys, so that two transactions
+    # with several keys in common cannot deadlock.
+    Email.objects.bulk_create([rows[key] for key in sorted(rows)], ignore_conflicts=True)
+    saved = {email.key: email for email in Email.objects.filter(key__in=rows)}
+    new = [saved[key] for key in rows if saved[key].pk == rows[key].pk]
     _create_attachments(new_emails, {email.key: email for email in new})
-    # Each mail that was sent nudges another, so as many are enough as are sent at a time.
+    # Each sent email nudges another, so nudging as many as can be sent at once is enough.
     for email in new[:MAX_CONCURRENT_SENDS]:
         transaction.on_commit(partial(nudge.send, email.pk))
-    return [kept[new_email.key] for new_email in new_emails]
+    return [saved[new_email.key] for new_email in new_emails]
 
 
 def build_email(new_email: NewEmail) -> Email:
-    """The row that a draft would be. It is not saved."""
+    """Build the unsaved row for an email."""
     email_id = uuid.uuid4()
     return Email(
         pk=email_id,
@@ -139,9 +138,9 @@ def _require_sendable(new_email: NewEmail) -> None:
     for enclosure in new_email.attachments:
         lines += [enclosure.filename, enclosure.content_type]
         if not enclosure.content_type.startswith("text/"):
-            raise ValueError("An attachment is text of some kind.")
+            raise ValueError("An attachment's content type must start with text/.")
     if any("".join(line.splitlines()) != line for line in lines):
-        raise ValueError("A line break would begin another header.")
+        raise ValueError("A header must not contain a line break.")
     try:
         validate_email_address(new_email.to)
     except ValidationError as fault:
@@ -150,7 +149,7 @@ def _require_sendable(new_email: NewEmail) -> None:
 
 @transaction.atomic
 def resend_email(*, email: Email) -> bool:
-    """Give a failed mail all its tries again, under the same Message-ID. False when it has not failed."""
+    """Queue a failed email again, with all its attempts and the same Message-ID. Return False if it had not failed."""
     again = Email.objects.filter(pk=email.pk, state=EmailState.FAILED).update(
         state=EmailState.WAITING, failed_at=None, attempts=0, send_after=timezone.now(), error=""
     )
@@ -161,9 +160,9 @@ def resend_email(*, email: Email) -> bool:
 
 @transaction.atomic
 def erase_emails(*, emails: QuerySet[Email]) -> int:
-    """Delete mails with text, attachments and address, whatever became of them. Returns how many there were.
+    """Delete emails in any state, with their attachments. Return how many were deleted.
 
-    One that waits is never sent; one that is being sent at this moment still arrives.
+    An email that is being sent at this moment still arrives.
     """
     _, deleted = emails.delete()
     return deleted.get("mail.Email", 0)
@@ -171,7 +170,7 @@ def erase_emails(*, emails: QuerySet[Email]) -> int:
 
 @transaction.atomic
 def delete_expired_emails(*, now: datetime | None = None) -> int:
-    """Delete what was sent, or failed for good, `KEPT_FOR` ago: text, attachments and address. Returns how many."""
+    """Delete emails that were sent or finally failed more than `RETENTION` ago. Return how many."""
     before = (now or timezone.now()) - RETENTION
     over = Q(state=EmailState.SENT, sent_at__lt=before) | Q(state=EmailState.FAILED, failed_at__lt=before)
     _, deleted = Email.objects.filter(over).delete()

@@ -1,4 +1,4 @@
-"""The outbox as pages, in a demo only: it is how somebody without a mail server reads what would arrive."""
+"""The outbox as pages, in the demo only: there, emails can be read without a mail server."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -24,7 +24,7 @@ EMAILS_PER_PAGE = 50
 def demo_only[**P](
     view: Callable[Concatenate[HttpRequest, P], HttpResponse],
 ) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
-    """Outside a demo the page is not there, whoever asks."""
+    """Answer 404 outside the demo."""
 
     @wraps(view)
     def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
@@ -36,7 +36,7 @@ def demo_only[**P](
 
 
 def _context(**more: object) -> dict[str, object]:
-    """Whether a mail server stands behind this demo, and the clock that its pages go by."""
+    """Return the context of every outbox page, with the time zone and whether there is a mail server."""
     has_server = "smtp" in settings.MAILERS["default"]["BACKEND"]
     return more | {"has_server": has_server, "zone": settings.DEFAULT_PERSON_TIME_ZONE}
 

@@ -20,7 +20,7 @@ CALENDAR = NewAttachment(
 
 @pytest.fixture
 def queue(db: None) -> Queue:
-    """A room that has something to tell, in a transaction of its own."""
+    """Queue an email in a transaction of its own."""
 
     def queueing(
         to: str = "noor@example.org",
@@ -59,7 +59,7 @@ def post() -> Iterator[PostOffice]:
 
 @pytest.fixture
 def smtp(settings: Settings, post: PostOffice) -> dict[str, object]:
-    """This process sends to the test's own mail server. Returns the mailer's options, to be changed."""
+    """Send from this process to the test's own mail server. Returns the mailer's options, which tests may change."""
     options: dict[str, object] = {"host": "127.0.0.1", "port": post.port, "timeout": 5}
     settings.MAILERS = {
         "default": {"BACKEND": "django.core.mail.backends.smtp.EmailBackend", "OPTIONS": options}

@@ -1,4 +1,4 @@
-"""A real SMTP server, which the tests tell what to answer."""
+"""A real SMTP server whose replies the tests choose."""
 
 from collections.abc import Callable
 from email import message_from_bytes
@@ -14,7 +14,7 @@ from tests.live import free_port
 
 
 class PostOffice:
-    """Takes every mail and keeps it, until it is told otherwise."""
+    """Accepts and stores every message unless a test sets another reply."""
 
     def __init__(self) -> None:
         self.port = free_port()
@@ -22,7 +22,7 @@ class PostOffice:
         self.raw: list[bytes] = []
         self.at_sender = self.at_recipient = self.at_text = "250 OK"
         self.hangs_up = False
-        # What happens when the 250 is on its way and before the client is answered anything else.
+        # Called after the 250 is sent and before any other reply.
         self.after_250: Callable[[], None] | None = None
         self._controller = Controller(self, hostname="127.0.0.1", port=self.port)
 
@@ -31,7 +31,7 @@ class PostOffice:
         return f"smtp://127.0.0.1:{self.port}"
 
     def has(self, count: int) -> bool:
-        """Whether as many mails have arrived."""
+        """Return whether this many messages have arrived."""
         return len(self.taken) >= count
 
     def __enter__(self) -> Self:

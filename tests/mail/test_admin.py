@@ -1,4 +1,4 @@
-"""An admin looks at the outbox, and can only send again what has failed."""
+"""Admins can view the outbox, and can only resend failed emails."""
 
 from collections.abc import Callable
 
@@ -28,7 +28,7 @@ def test_it_is_listed_filtered_and_searched_by_address(admin_client: Client, que
     assert "For Noor" not in admin_client.get(LIST, {"state": "failed"}).content.decode()
 
 
-def test_what_a_mail_says_stays_its_reader_s(admin_client: Client, queue: Queue) -> None:
+def test_an_emails_text_is_not_shown(admin_client: Client, queue: Queue) -> None:
     email = queue(text="A link of your own")
     page = admin_client.get(f"{LIST}{email.pk}/change/").content.decode()
     assert email.message_id.strip("<>") in page
@@ -44,23 +44,23 @@ def test_nothing_can_be_added_changed_or_deleted(admin_client: Client, queue: Qu
     assert Email.objects.get().subject == email.subject
 
 
-def test_nobody_else_sees_it(
+def test_only_admins_see_it(
     client: Client, teen: Person, parent: Person, as_person: AsPerson, db: None
 ) -> None:
     for other in (client, as_person(teen), as_person(parent)):
         assert other.get(LIST).status_code == 302
 
 
-def test_what_failed_is_sent_again(admin_client: Client, queue: Queue) -> None:
+def test_a_failed_email_can_be_resent(admin_client: Client, queue: Queue) -> None:
     failed, sent = queue(), queue()
     Email.objects.filter(pk=failed.pk).update(state=EmailState.FAILED, failed_at=timezone.now(), attempts=8)
     Email.objects.filter(pk=sent.pk).update(state=EmailState.SENT, sent_at=timezone.now())
     page = admin_client.post(
         LIST, {"action": "send_again", "_selected_action": [failed.pk, sent.pk]}, follow=True
     )
-    assert "1 mail will be sent again." in page.content.decode()
+    assert "1 email will be sent again." in page.content.decode()
     assert Email.objects.get(pk=failed.pk).state == EmailState.WAITING
     assert Email.objects.get(pk=failed.pk).message_id == failed.message_id
     assert Email.objects.get(pk=sent.pk).state == EmailState.SENT
     page = admin_client.post(LIST, {"action": "send_again", "_selected_action": [sent.pk]}, follow=True)
-    assert "None of these mails had failed." in page.content.decode()
+    assert "None of these emails had failed." in page.content.decode()

@@ -1,4 +1,4 @@
-"""A real worker and a real mail server, either of them gone in the middle. Nothing is lost, or sent for ever."""
+"""A real worker and mail server, one of which fails halfway. No email is lost or sent again and again."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.django_db(transaction=True)]
 
 @pytest.fixture
 def broker(tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[live.Valkey]:
-    """A broker of the test's own, so that no other worker takes its mail."""
+    """A broker of the test's own, so that no other worker takes its emails."""
     with live.running(live.Valkey(tmp_path / "valkey.log")) as valkey, Connection(valkey.url) as connection:
         settings.VALKEY_URL = valkey.url
         monkeypatch.setattr(app, "send_task", partial(app.send_task, connection=connection))
@@ -44,7 +44,7 @@ def message_ids(post: PostOffice) -> list[str]:
     return [str(taken["Message-ID"]) for taken in post.taken]
 
 
-def test_a_mail_is_sent_by_the_worker_once_and_a_rolled_back_one_never(
+def test_a_worker_sends_an_email_once_and_a_rolled_back_one_never(
     start_worker: partial[live.Worker], queue: Queue, post: PostOffice
 ) -> None:
     with live.running(start_worker()):
@@ -63,11 +63,11 @@ def test_a_mail_is_sent_by_the_worker_once_and_a_rolled_back_one_never(
     assert message_ids(post) == [email.message_id, after.message_id]
 
 
-def test_a_worker_killed_after_the_servers_250_sends_it_once_more_and_then_never_again(
+def test_a_worker_killed_after_the_servers_250_sends_the_email_once_more_only(
     start_worker: partial[live.Worker], queue: Queue, post: PostOffice
 ) -> None:
     with live.running(start_worker()) as worker:
-        # The worker is waiting for the answer to its QUIT at this moment: it has read the 250, and told nobody.
+        # The worker now waits for the reply to its QUIT: it has read the 250 but recorded nothing.
         post.after_250 = worker.kill
         email = queue()
         live.wait_until(lambda: worker.child.returncode is not None, what="the worker's end")
@@ -87,7 +87,7 @@ def test_a_worker_killed_after_the_servers_250_sends_it_once_more_and_then_never
     assert message_ids(post) == [email.message_id, email.message_id, after.message_id]
 
 
-def test_a_mail_server_that_is_away_delays_a_mail_until_the_sweeper_finds_it_back(
+def test_an_email_waits_for_the_sweep_while_the_mail_server_is_down(
     start_worker: partial[live.Worker], queue: Queue, post: PostOffice
 ) -> None:
     port, post.port = post.port, live.free_port()
@@ -105,7 +105,7 @@ def test_a_mail_server_that_is_away_delays_a_mail_until_the_sweeper_finds_it_bac
     assert Email.objects.get().attempts == 2
 
 
-def test_a_broker_that_was_away_is_made_up_for_by_the_sweeper(
+def test_the_sweep_sends_what_was_queued_while_the_broker_was_down(
     start_worker: partial[live.Worker], queue: Queue, post: PostOffice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as away:
@@ -117,7 +117,7 @@ def test_a_broker_that_was_away_is_made_up_for_by_the_sweeper(
     assert len(post.taken) == 1
 
 
-def test_a_demo_without_a_mail_server_writes_into_the_worker_s_log(
+def test_a_demo_without_a_mail_server_logs_its_emails(
     start_worker: partial[live.Worker], queue: Queue
 ) -> None:
     with live.running(start_worker(EMAIL_URL="")) as worker:
@@ -127,7 +127,7 @@ def test_a_demo_without_a_mail_server_writes_into_the_worker_s_log(
     assert "It is in the log." in worker.said()
 
 
-def test_old_mail_is_forgotten_by_its_task(
+def test_the_task_deletes_expired_emails(
     start_worker: partial[live.Worker], queue: Queue, post: PostOffice
 ) -> None:
     with live.running(start_worker()):

@@ -1,4 +1,4 @@
-"""Only the site's own addresses become links in its mails. Every mail that it can write is walked here."""
+"""Emails link only to this site. These tests check every email that it can send."""
 
 import re
 from collections.abc import Iterator
@@ -31,9 +31,9 @@ from mail.services import NewEmail, build_email, queue_emails
 SITE = "https://kitchen.example"
 # As a name may have been typed before there was a rule, or by a way that we did not think of.
 EVIL = "Win https://evil.example/prize evil-win.com/claim www.evil.example a@evil.example evil.abbott/x Evil。com"
-NEVER = ["evil.example", "evil-win.com", "evil.abbott", "@evil", "://evil", "Evil。com"]
+FORBIDDEN = ["evil.example", "evil-win.com", "evil.abbott", "@evil", "://evil", "Evil。com"]
 TEMPLATES = Path(settings.ROOT) / "templates"
-OUR_FILES = {"letter.txt"}
+BASE_TEMPLATES = {"base.txt"}
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +42,7 @@ def _site(settings: Settings) -> None:
 
 
 def links_in(text: str) -> list[str]:
-    """The words of a text that a mail program would make links of."""
+    """List the parts of a text that an email client would turn into links."""
     return [word.strip("(<“\"'”>).,") for word in text.split() if has_link(word)]
 
 
@@ -53,7 +53,7 @@ def require_own_links_only(email: Email) -> None:
     assert page
     for text in (str(message["Subject"]), plain.get_content(), re.sub(r"<[^>]*>", " ", page.get_content())):
         assert not [link for link in links_in(text) if not link.startswith(f"{SITE}/")], text
-        assert not [sign for sign in NEVER if sign in text], text
+        assert not [sign for sign in FORBIDDEN if sign in text], text
     targets = re.findall(r'href="([^"]*)"', page.get_content())
     assert all(target.startswith(f"{SITE}/") for target in targets), targets
     assert email.unsubscribe_url.startswith(f"{SITE}/") or not email.unsubscribe_url
@@ -64,7 +64,7 @@ def require_own_links_only(email: Email) -> None:
 
 def require_own_calendar(content: str) -> None:
     unfolded = content.replace("\r\n ", "")
-    assert not [sign for sign in NEVER if sign in unfolded], unfolded
+    assert not [sign for sign in FORBIDDEN if sign in unfolded], unfolded
     for entry in Calendar.from_ical(content).events:
         for field in ("SUMMARY", "DESCRIPTION", "LOCATION", "URL"):
             links = links_in(str(entry.get(field, "")))
@@ -86,7 +86,7 @@ def event(db: None) -> Event:
 
 @pytest.fixture
 def evil(event: Event) -> SignUp:
-    """A guest of somebody, in the account of somebody, beside somebody at the same address: all of one name."""
+    """A guest with a host, an account and another sign-up at the same address, all with a hostile name."""
     person = Person.objects.create(username="evil", display_name=EVIL[:150], role=Role.PARENT)
     made = {"event": event, "status": SignUpStatus.GOING, "spot_given_at": timezone.now()}
     host = SignUp.objects.create(name=f"Host {EVIL}", email="host@example.org", **made)
@@ -101,8 +101,8 @@ def evil(event: Event) -> SignUp:
     )
 
 
-def letters_of(sign_up: SignUp) -> dict[str, NewEmail]:
-    """Every letter about an event, by the name of its template."""
+def build_every_email(sign_up: SignUp) -> dict[str, NewEmail]:
+    """Build every email about an event, by the name of its template."""
     sign_up.offer_expires_at = timezone.now()
     return {
         "asked": emails.build_confirmation_request(sign_up),
@@ -117,14 +117,14 @@ def letters_of(sign_up: SignUp) -> dict[str, NewEmail]:
         "left": emails.build_left_notice(sign_up),
         "cancelled": emails.build_cancellation_notice(sign_up, reason="The hall is closed."),
         "enough": emails.build_address_full(sign_up, name=EVIL, now=timezone.now()),
-        "message": emails.build_message(sign_up, message_id=uuid4(), subject="Bring tea", words="Bring tea."),
+        "message": emails.build_message(sign_up, message_id=uuid4(), subject="Bring tea", body="Bring tea."),
     }
 
 
-def test_no_letter_about_an_event_has_another_s_link(evil: SignUp) -> None:
-    drafts = letters_of(evil)
-    files = {file.name for file in (TEMPLATES / "events/mail").iterdir()}
-    assert {f"{kind}.txt" for kind in drafts} == files - OUR_FILES, "every letter is walked"
+def test_event_emails_link_only_to_this_site(evil: SignUp) -> None:
+    drafts = build_every_email(evil)
+    files = {file.name for file in (TEMPLATES / "events/email").iterdir()}
+    assert {f"{kind}.txt" for kind in drafts} == files - BASE_TEMPLATES, "every email is checked"
     with transaction.atomic():
         for email in queue_emails(new_emails=list(drafts.values())):
             require_own_links_only(email)
@@ -133,7 +133,7 @@ def test_no_letter_about_an_event_has_another_s_link(evil: SignUp) -> None:
         require_own_links_only(build_email(emails.build_confirmation_request(evil)))
 
 
-def test_no_letter_of_the_family_has_another_s_link(db: None) -> None:
+def test_family_emails_link_only_to_this_site(db: None) -> None:
     def person(name: str, role: Role) -> Person:
         return Person.objects.create(
             username=name, display_name=f"{name} {EVIL}"[:150], role=role, email=f"{name}@example.org"
@@ -151,14 +151,14 @@ def test_no_letter_of_the_family_has_another_s_link(db: None) -> None:
         require_own_links_only(email)
 
 
-def account_letters() -> Iterator[str]:
+def list_account_emails() -> Iterator[str]:
     for room in ("account", "mfa"):
         for file in sorted((TEMPLATES / room / "email").glob("*_message.txt")):
             yield f"{room}/email/{file.name.removesuffix('_message.txt')}"
 
 
-@pytest.mark.parametrize("occasion", list(account_letters()))
-def test_no_letter_of_an_account_follows_a_forged_host(occasion: str, db: None) -> None:
+@pytest.mark.parametrize("occasion", list(list_account_emails()))
+def test_account_emails_ignore_a_forged_host(occasion: str, db: None) -> None:
     request = RequestFactory().get("/", headers={"host": "evil.example"})
     forged = dict.fromkeys(
         ["activate_url", "password_reset_url", "signup_url"], "https://evil.example/account/key/a:b:c-d_e/"
@@ -170,14 +170,14 @@ def test_no_letter_of_an_account_follows_a_forged_host(occasion: str, db: None) 
     assert links_in(email.text), "each letter of an account has a link to act by"
 
 
-class TestTheLastNet:
-    """What a letter forgot to break is broken before it is kept."""
+class TestTheOutbox:
+    """Queueing breaks links to other sites that the email's code left intact."""
 
     def kept(self, text: str, *, is_by_staff: bool = False) -> str:
         draft = NewEmail(key="k", to="kim@example.org", subject=text, text=text, is_by_staff=is_by_staff)
         return build_email(draft).text
 
-    def test_leaves_our_own_links_as_they_are(self) -> None:
+    def test_keeps_our_own_links(self) -> None:
         own = f"Here: {build_absolute_url('/account/confirm-email/MjU:1xXhbZ:Be5A_sb-Q/')}. Or ({SITE}/x?a=b#c), {SITE}"
         assert self.kept(own) == own
 
@@ -192,20 +192,20 @@ class TestTheLastNet:
             "https://kitchen.example.evil.com",
         ],
     )
-    def test_breaks_every_other(self, text: str) -> None:
+    def test_breaks_all_other_links(self, text: str) -> None:
         assert not links_in(self.kept(text))
 
-    def test_lets_those_who_run_the_site_link(self) -> None:
+    def test_keeps_links_written_by_staff(self) -> None:
         assert self.kept("See https://example.org/tea", is_by_staff=True) == "See https://example.org/tea"
 
 
-def test_mail_is_written_in_these_places_alone() -> None:
-    """A new place that writes mail is walked here before it is added to this list."""
+def test_only_these_modules_queue_emails() -> None:
+    """Add a check of its emails above before you add a module to this list."""
     places = {
         str(file.relative_to(settings.ROOT))
         for room in ("platform", "chat", "courses")
         for file in (Path(settings.ROOT) / room).rglob("*.py")
-        if re.search(r"\bmails?_queue\(", file.read_text())
+        if re.search(r"\bqueue_emails?\(", file.read_text())
     }
     assert places == {
         "platform/accounts/adapter.py",

@@ -1,4 +1,4 @@
-"""A provider in place of a mail server: chosen by one address, and heard when mail comes back."""
+"""An email provider instead of a mail server: set by one URL, with bounces by webhook."""
 
 import json
 from base64 import b64encode
@@ -40,7 +40,7 @@ class TestTheAddress:
         assert mailer.provider == "postmark"
         assert parse_email_url("amazon-ses://").provider == "amazon_ses"
 
-    def test_names_nobody(self) -> None:
+    def test_of_an_unknown_kind_is_refused(self) -> None:
         assert parse_email_url("").settings == CONSOLE
 
 
@@ -75,7 +75,7 @@ class TestSending:
             (said(500), EmailState.WAITING),
         ],
     )
-    def test_tells_what_can_be_mended_from_what_cannot(
+    def test_tells_temporary_from_permanent_errors(
         self, queue: Queue, monkeypatch: pytest.MonkeyPatch, fault: Exception, state: EmailState
     ) -> None:
         def post(*_: object) -> None:
@@ -86,7 +86,7 @@ class TestSending:
         assert Email.objects.get().state == state
         assert Email.objects.get().error
 
-    def test_gives_an_invitation_as_a_file_to_whoever_takes_mails_in_pieces(self, queue: Queue) -> None:
+    def test_attaches_an_invitation_as_a_file_if_the_provider_takes_fields(self, queue: Queue) -> None:
         message = build_message(queue(attachments=[replace(CALENDAR, is_alternative=True)]))
         [part] = message.attachments
         assert part["Content-Type"].params["method"] == "PUBLISH"
@@ -94,7 +94,7 @@ class TestSending:
 
 
 def told(settings: Settings, auth: str = "kt:secret", **event: object) -> HttpResponse:
-    """What Postmark posts when something became of a mail."""
+    """Post an event as Postmark does."""
     settings.ANYMAIL = {"WEBHOOK_SECRET": "kt:secret"}
     said = {
         "RecordType": "Bounce",
@@ -113,14 +113,14 @@ def told(settings: Settings, auth: str = "kt:secret", **event: object) -> HttpRe
     return reply
 
 
-class TestWhatComesBack:
+class TestABounce:
     @pytest.fixture
     def sent(self, queue: Queue) -> Email:
         email = queue()
         Email.objects.update(provider_id="pm-1")
         return email
 
-    def test_is_written_down_with_its_reason(self, sent: Email, settings: Settings) -> None:
+    def test_is_recorded_with_its_reason(self, sent: Email, settings: Settings) -> None:
         told(settings, Details="550 No such mailbox", BouncedAt="2026-11-22T10:00:00Z")
         kept = Email.objects.get()
         assert kept.bounce == BounceKind.BOUNCED
@@ -128,7 +128,7 @@ class TestWhatComesBack:
         assert kept.bounced_at
         assert kept.bounced_at.isoformat() == "2026-11-22T10:00:00+00:00"
 
-    def test_may_be_a_complaint_which_stays(self, sent: Email, settings: Settings) -> None:
+    def test_does_not_replace_a_complaint(self, sent: Email, settings: Settings) -> None:
         told(settings, RecordType="SpamComplaint", Type="SpamComplaint")
         told(settings)
         assert Email.objects.get().bounce == BounceKind.COMPLAINED
@@ -142,13 +142,13 @@ class TestWhatComesBack:
             {"RecordType": "Delivery"},
         ],
     )
-    def test_of_another_mail_or_of_no_concern_is_not(
+    def test_of_an_unknown_email_or_event_is_ignored(
         self, sent: Email, settings: Settings, other: dict[str, str]
     ) -> None:
         assert told(settings, **other).status_code == 200
         assert Email.objects.get().bounce == ""
 
-    def test_is_heard_from_the_provider_alone(self, sent: Email, settings: Settings) -> None:
+    def test_needs_the_providers_password(self, sent: Email, settings: Settings) -> None:
         with pytest.raises(SuspiciousOperation):
             told(settings, auth="kt:guessed")
         assert Email.objects.get().bounce == ""

@@ -1,4 +1,4 @@
-"""Claimed once, handed to a real mail server, and kept with what that server said."""
+"""Emails are claimed once, sent to a real mail server, and stored with its reply."""
 
 import socket
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ Options = dict[str, object]
 
 
 def words_of(taken: EmailMessage) -> str:
-    """The plain text of what arrived."""
+    """Return the plain text of a received message."""
     part = taken.get_body(("plain",))
     assert part
     return str(part.get_content()).strip()
@@ -44,7 +44,7 @@ def now(email: Email) -> Email:
     return Email.objects.get(pk=email.pk)
 
 
-class TestAMail:
+class TestAnEmail:
     def test_arrives_once_with_its_headers(self, queue: Queue, smtp: Options, post: PostOffice) -> None:
         written = parse_datetime("2026-11-22T10:00:00Z")
         assert written
@@ -62,7 +62,7 @@ class TestAMail:
         assert (now(email).state, now(email).attempts) == (EmailState.SENT, 1)
         assert now(email).sent_at
 
-    def test_arrives_in_every_alphabet(self, queue: Queue, smtp: Options, post: PostOffice) -> None:
+    def test_arrives_intact_in_any_alphabet(self, queue: Queue, smtp: Options, post: PostOffice) -> None:
         words = "Ein Platz für Zoë, 김치 🍲"
         send_email(email_id=queue("zoe@bücher.example", words, words).pk)
         [taken] = post.taken
@@ -70,7 +70,7 @@ class TestAMail:
         assert taken["To"] == "zoe@xn--bcher-kva.example"
         assert words_of(taken) == words
 
-    def test_says_the_same_as_plain_text_and_as_html(
+    def test_has_the_same_content_as_text_and_html(
         self, queue: Queue, smtp: Options, post: PostOffice, settings: Settings
     ) -> None:
         settings.SITE_URL = "https://kitchen.example"
@@ -84,7 +84,7 @@ class TestAMail:
         assert '<a href="https://kitchen.example/x"' in page
         assert "<p>&lt;b&gt;Bread &amp; butter&lt;/b&gt;</p>" in page
 
-    def test_is_an_invitation_where_a_mail_program_takes_one(
+    def test_carries_the_invitation_as_an_alternative(
         self, queue: Queue, smtp: Options, post: PostOffice
     ) -> None:
         send_email(email_id=queue(attachments=[replace(CALENDAR, is_alternative=True), CALENDAR]).pk)
@@ -100,17 +100,15 @@ class TestAMail:
         assert payload.decode() == CALENDAR.content
         assert file.get_content_disposition() == "attachment"
 
-    def test_can_be_stopped_from_within_a_mail_program(
-        self, queue: Queue, smtp: Options, post: PostOffice
-    ) -> None:
-        stop = f"https://{'kitchen.' * 8}example/events/sign-up/" + "t" * 32 + "/stop"
+    def test_has_one_click_unsubscribe_headers(self, queue: Queue, smtp: Options, post: PostOffice) -> None:
+        stop = f"https://{'kitchen.' * 8}example/events/sign-up/" + "t" * 32 + "/unsubscribe"
         send_email(email_id=queue(unsubscribe_url=stop).pk)
         [taken] = post.taken
         assert taken["List-Unsubscribe"] == f"<{stop}>"
         assert f"\r\nList-Unsubscribe: <{stop}>\r\n".encode() in post.raw[0], "in one piece, as it is read"
         assert taken["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
 
-    def test_brings_its_calendar_entry(self, queue: Queue, smtp: Options, post: PostOffice) -> None:
+    def test_carries_its_calendar_attachment(self, queue: Queue, smtp: Options, post: PostOffice) -> None:
         send_email(email_id=queue(attachments=[CALENDAR]).pk)
         [entry] = post.taken[0].iter_attachments()
         assert entry.get_content_type() == "text/calendar"
@@ -120,21 +118,21 @@ class TestAMail:
         assert isinstance(payload, bytes)
         assert payload.decode() == CALENDAR.content
 
-    def test_is_sent_once_however_often_its_task_comes(
+    def test_is_sent_once_even_if_its_task_runs_again(
         self, queue: Queue, smtp: Options, post: PostOffice
     ) -> None:
         email = queue()
         assert [send_email(email_id=email.pk) for _ in range(3)] == [True, False, False]
         assert len(post.taken) == 1
 
-    def test_that_is_gone_is_no_fault(self) -> None:
+    def test_that_was_deleted_is_skipped(self) -> None:
         assert not send_email(email_id=uuid4())
 
 
-class TestATemporaryFault:
+class TestATemporaryError:
     @pytest.fixture
     def silent_port(self) -> Iterator[int]:
-        """A server that takes the call and never says a word."""
+        """A server that accepts the connection and never replies."""
         with socket.create_server(("127.0.0.1", 0)) as server:
             yield server.getsockname()[1]
 
@@ -152,7 +150,7 @@ class TestATemporaryFault:
             case code:
                 post.at_recipient = f"{code} Later"
 
-    def test_lets_the_mail_rest_and_says_why(self, queue: Queue, fault: None, post: PostOffice) -> None:
+    def test_delays_the_email_and_records_why(self, queue: Queue, fault: None, post: PostOffice) -> None:
         email = queue()
         started = timezone.now()
         assert send_email(email_id=email.pk)
@@ -163,13 +161,15 @@ class TestATemporaryFault:
         assert not send_email(email_id=email.pk)
         assert not post.taken
 
-    def test_at_the_text_is_one_too(self, queue: Queue, smtp: Options, post: PostOffice) -> None:
+    def test_in_reply_to_the_message_is_temporary(
+        self, queue: Queue, smtp: Options, post: PostOffice
+    ) -> None:
         post.at_text = "452 The disk is full"
         email = queue()
         send_email(email_id=email.pk)
         assert (now(email).state, now(email).error) == (EmailState.WAITING, "452 The disk is full")
 
-    def test_is_over_when_the_server_is_back(self, queue: Queue, smtp: Options, post: PostOffice) -> None:
+    def test_is_retried_when_the_server_is_back(self, queue: Queue, smtp: Options, post: PostOffice) -> None:
         email = queue()
         smtp["port"] = 1
         send_email(email_id=email.pk)
@@ -180,7 +180,9 @@ class TestATemporaryFault:
         assert (now(email).state, now(email).attempts, now(email).error) == (EmailState.SENT, 2, "")
         assert [taken["Message-ID"] for taken in post.taken] == [email.message_id]
 
-    def test_is_final_after_the_last_rest(self, queue: Queue, smtp: Options, post: PostOffice) -> None:
+    def test_fails_the_email_after_the_last_attempt(
+        self, queue: Queue, smtp: Options, post: PostOffice
+    ) -> None:
         post.at_recipient = "451 Later"
         email = queue()
         rests: list[timedelta] = []
@@ -194,7 +196,7 @@ class TestATemporaryFault:
         assert (now(email).state, now(email).attempts) == (EmailState.FAILED, len(RETRY_DELAYS) + 1)
         assert now(email).error == "451 Later"
 
-    def test_of_our_own_is_logged_and_tried_again(
+    def test_of_our_own_code_is_logged_and_retried(
         self, queue: Queue, settings: Settings, caplog: pytest.LogCaptureFixture
     ) -> None:
         settings.MAILERS = {"default": {"BACKEND": "no.such.Backend"}}
@@ -206,7 +208,7 @@ class TestATemporaryFault:
 
 
 class TestAPermanentRefusal:
-    def test_of_the_address_fails_at_once_and_says_why(
+    def test_of_the_address_fails_at_once_and_records_why(
         self, queue: Queue, smtp: Options, post: PostOffice
     ) -> None:
         post.at_recipient = "550 5.1.1 No such mailbox " + "x" * 400
@@ -218,7 +220,7 @@ class TestAPermanentRefusal:
         assert email.error.startswith("550 5.1.1 No such mailbox")
         assert len(email.error) == 300
 
-    def test_of_the_text_is_one_too(self, queue: Queue, smtp: Options, post: PostOffice) -> None:
+    def test_of_the_message_fails_at_once(self, queue: Queue, smtp: Options, post: PostOffice) -> None:
         post.at_text = "554 We do not want this"
         email = queue()
         send_email(email_id=email.pk)
@@ -226,32 +228,32 @@ class TestAPermanentRefusal:
 
 
 class TestAClaim:
-    def test_is_one_worker_s(self, queue: Queue) -> None:
+    def test_belongs_to_one_worker(self, queue: Queue) -> None:
         email = queue()
         claimed = claim_email(email_id=email.pk)
         assert claimed
         assert claimed.claim
         assert claim_email(email_id=email.pk) is None
 
-    def test_outlives_a_dozen_steps_that_each_take_as_long_as_they_may(self) -> None:
+    def test_lasts_longer_than_a_dozen_timeouts(self) -> None:
         assert LEASE.total_seconds() > 12 * SMTP_SECONDS
 
     def test_is_refused_while_enough_are_being_sent(self, queue: Queue) -> None:
         emails = [queue() for _ in range(MAX_CONCURRENT_SENDS + 1)]
         claims = [claim_email(email_id=email.pk) for email in emails]
         assert [bool(claim) for claim in claims] == [True] * MAX_CONCURRENT_SENDS + [False]
-        # A worker that died holds nobody up for longer than its lease.
+        # A dead worker blocks others only until its lease expires.
         Email.objects.filter(pk=emails[0].pk).update(lease_until=timezone.now())
         assert claim_email(email_id=emails[-1].pk)
 
-    def test_that_ends_lets_the_next_begin(
+    def test_that_ends_nudges_the_next_email(
         self, queue: Queue, smtp: Options, post: PostOffice, nudged: list[object]
     ) -> None:
         first, second = queue(), queue()
         send_email(email_id=first.pk)
         assert nudged == [second.pk]
 
-    def test_that_was_lost_changes_nothing_once_another_has_begun(self, queue: Queue) -> None:
+    def test_that_was_lost_changes_nothing_if_another_has_started(self, queue: Queue) -> None:
         email = queue()
         slow = claim_email(email_id=email.pk)
         assert slow
@@ -260,10 +262,10 @@ class TestAClaim:
         other = claim_email(email_id=email.pk)
         assert other
         assert not finish_attempt(email=slow, error=None)
-        assert not finish_attempt(email=slow, error=SendError(words="451"))
+        assert not finish_attempt(email=slow, error=SendError(message="451"))
         assert now(email).claim == other.claim
 
-    def test_that_was_lost_still_says_that_it_sent_when_nobody_else_has_begun(self, queue: Queue) -> None:
+    def test_that_was_lost_still_records_sent_if_no_other_has_started(self, queue: Queue) -> None:
         email = queue()
         slow = claim_email(email_id=email.pk)
         assert slow
@@ -272,7 +274,7 @@ class TestAClaim:
         assert now(email).state == EmailState.SENT
 
 
-class TestTheSweeper:
+class TestTheSweep:
     def test_nudges_what_is_due_and_nothing_else(self, queue: Queue, nudged: list[object]) -> None:
         due, resting, sent = queue(), queue(), queue()
         Email.objects.filter(pk=resting.pk).update(send_after=timezone.now() + timedelta(minutes=1))
@@ -285,7 +287,7 @@ class TestTheSweeper:
         sweep_emails()
         assert nudged == [email.pk for email in emails[:MAX_CONCURRENT_SENDS]]
 
-    def test_takes_a_mail_back_from_a_worker_that_went_away(self, queue: Queue, nudged: list[object]) -> None:
+    def test_requeues_an_email_whose_lease_expired(self, queue: Queue, nudged: list[object]) -> None:
         email = queue()
         assert claim_email(email_id=email.pk)
         sweep_emails()
@@ -294,7 +296,7 @@ class TestTheSweeper:
         assert (now(email).state, now(email).attempts) == (EmailState.WAITING, 1)
         assert nudged == [email.pk]
 
-    def test_gives_up_on_a_mail_that_every_worker_died_of(self, queue: Queue, nudged: list[object]) -> None:
+    def test_fails_an_email_after_its_last_lease_expired(self, queue: Queue, nudged: list[object]) -> None:
         email = queue()
         Email.objects.update(attempts=len(RETRY_DELAYS))
         assert claim_email(email_id=email.pk)

@@ -1,4 +1,4 @@
-"""A mail is written down with what it tells about, or not at all; one occasion makes one mail."""
+"""An email is queued together with the change that it reports, or not at all. One key makes one email."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -26,7 +26,7 @@ from tests.budgets.rush import at_once
 from tests.mail.conftest import CALENDAR, Queue
 
 
-def test_a_mail_waits_under_a_message_id_of_our_own(queue: Queue, settings: Settings) -> None:
+def test_a_queued_email_has_our_own_message_id(queue: Queue, settings: Settings) -> None:
     settings.SITE_URL = "https://kitchen.example:8443"
     email = queue()
     assert (email.state, email.attempts) == (EmailState.WAITING, 0)
@@ -43,14 +43,14 @@ def test_it_keeps_its_attachments(queue: Queue) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_it_is_refused_outside_of_a_transaction() -> None:
+def test_queueing_needs_a_transaction() -> None:
     with pytest.raises(RuntimeError):
         queue_email(key="test", to="noor@example.org", subject="A seat", text="")
     assert not Email.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_is_rolled_back_was_never_written(nudged: list[object]) -> None:
+def test_a_rollback_discards_the_email(nudged: list[object]) -> None:
     with transaction.atomic():
         queue_email(key="test", to="noor@example.org", subject="A seat", text="", attachments=[CALENDAR])
         transaction.set_rollback(True)
@@ -68,7 +68,7 @@ def test_a_worker_is_nudged_after_the_commit(
     assert nudged == [email.pk]
 
 
-def test_a_broker_that_is_away_loses_nothing(
+def test_nothing_is_lost_while_the_broker_is_down(
     queue: Queue,
     monkeypatch: pytest.MonkeyPatch,
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
@@ -82,8 +82,8 @@ def test_a_broker_that_is_away_loses_nothing(
     assert Email.objects.get() == email
 
 
-class TestOneOccasion:
-    def test_makes_one_mail_as_it_was_first_written(
+class TestOneKey:
+    def test_makes_one_email_with_the_first_content(
         self,
         queue: Queue,
         nudged: list[object],
@@ -98,7 +98,7 @@ class TestOneOccasion:
         assert nudged == [first.pk]
 
     @pytest.mark.django_db(transaction=True)
-    def test_makes_one_mail_when_two_tell_of_it_at_once(self, queue: Queue, nudged: list[object]) -> None:
+    def test_makes_one_email_when_two_queue_it_at_once(self, queue: Queue, nudged: list[object]) -> None:
         told: list[Email] = []
         start = Barrier(2)
 
@@ -119,23 +119,21 @@ class TestOneOccasion:
         assert nudged == [told[0].pk]
 
     @pytest.mark.django_db(transaction=True)
-    def test_is_told_by_the_second_when_the_first_is_rolled_back(
-        self, queue: Queue, nudged: list[object]
-    ) -> None:
+    def test_is_used_by_the_second_if_the_first_rolls_back(self, queue: Queue, nudged: list[object]) -> None:
         with transaction.atomic():
             queue(key="seat:1", subject="First")
             transaction.set_rollback(True)
         assert queue(key="seat:1", subject="Second").subject == "Second"
 
 
-class TestMany:
+class TestSeveralEmails:
     def drafts(self, count: int) -> list[NewEmail]:
         return [
             NewEmail(key=f"seat:{n}", to=f"kim{n}@example.org", subject="S", text="T", attachments=[CALENDAR])
             for n in range(count)
         ]
 
-    def test_are_written_in_as_many_statements_as_one(
+    def test_take_as_many_statements_as_one(
         self, db: None, nudged: list[object], django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         with django_assert_num_queries(3):
@@ -143,7 +141,7 @@ class TestMany:
         assert [email.key for email in kept] == [f"seat:{n}" for n in range(40)]
         assert Email.objects.count() == Attachment.objects.count() == 40
 
-    def test_begin_as_many_as_are_sent_at_a_time(
+    def test_nudge_as_many_as_can_be_sent_at_once(
         self,
         db: None,
         nudged: list[object],
@@ -153,14 +151,14 @@ class TestMany:
             kept = queue_emails(new_emails=self.drafts(40))
         assert nudged == [email.pk for email in kept[:MAX_CONCURRENT_SENDS]]
 
-    def test_leave_out_what_was_told_before(self, db: None, nudged: list[object]) -> None:
+    def test_skip_keys_that_exist(self, db: None, nudged: list[object]) -> None:
         first = queue_emails(new_emails=self.drafts(2))
         again = queue_emails(new_emails=self.drafts(3))
         assert again[:2] == first
         assert Email.objects.count() == Attachment.objects.count() == 3
 
     @pytest.mark.django_db(transaction=True)
-    def test_told_by_several_at_once_are_told_once(self, nudged: list[object]) -> None:
+    def test_queued_twice_at_once_are_written_once(self, nudged: list[object]) -> None:
         def tell(drafts: list[NewEmail]) -> list[Email]:
             with transaction.atomic():
                 return queue_emails(new_emails=drafts)
@@ -170,7 +168,7 @@ class TestMany:
         assert Email.objects.count() == Attachment.objects.count() == 20
 
 
-class TestWhatCannotBeAMail:
+class TestAnInvalidEmail:
     @pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\u2028", "\x0b"])
     def test_a_line_break_in_a_header(self, queue: Queue, end: str) -> None:
         with pytest.raises(ValueError, match="line break"):
@@ -201,8 +199,8 @@ class TestWhatCannotBeAMail:
             queue(attachments=[NewAttachment(filename="a.png", content_type="image/png", content="")])
 
 
-class TestForgetting:
-    def test_what_was_sent_or_failed_a_month_ago_is_gone_with_all_of_it(self, queue: Queue) -> None:
+class TestRetention:
+    def test_deletes_emails_sent_or_failed_a_month_ago(self, queue: Queue) -> None:
         now = timezone.now()
         old = now - RETENTION - timedelta(seconds=1)
         sent, failed = queue(attachments=[CALENDAR]), queue(attachments=[CALENDAR])
@@ -212,7 +210,7 @@ class TestForgetting:
         assert not Email.objects.exists()
         assert not Attachment.objects.exists()
 
-    def test_what_is_younger_or_still_waits_stays(self, queue: Queue) -> None:
+    def test_keeps_newer_and_waiting_emails(self, queue: Queue) -> None:
         now = timezone.now()
         waiting, sent = queue(), queue()
         Email.objects.filter(pk=waiting.pk).update(created_at=now - 2 * RETENTION)
@@ -223,8 +221,8 @@ class TestForgetting:
         assert Email.objects.count() == 2
 
 
-class TestSendingAgain:
-    def test_a_failed_mail_gets_all_its_tries_under_the_same_message_id(
+class TestResending:
+    def test_gives_a_failed_email_all_its_attempts_and_its_message_id(
         self,
         queue: Queue,
         nudged: list[object],
@@ -239,7 +237,7 @@ class TestSendingAgain:
         assert again.message_id == email.message_id
         assert nudged == [email.pk]
 
-    def test_any_other_is_left_alone(self, queue: Queue, nudged: list[object]) -> None:
+    def test_ignores_an_email_that_has_not_failed(self, queue: Queue, nudged: list[object]) -> None:
         email = queue()
         Email.objects.update(state=EmailState.SENT, sent_at=timezone.now())
         assert not resend_email(email=email)
@@ -257,7 +255,7 @@ class TestSendingAgain:
         {"lease_until": timezone.now()},
     ],
 )
-def test_the_database_refuses_a_state_that_cannot_be(queue: Queue, wrong: dict[str, object]) -> None:
+def test_the_database_refuses_inconsistent_states(queue: Queue, wrong: dict[str, object]) -> None:
     queue()
     change: Callable[..., int] = Email.objects.update
     with pytest.raises(IntegrityError), transaction.atomic():
