@@ -1,4 +1,4 @@
-"""Live events: places and the line for them, invitations, reminders, recordings.
+"""Live events: sign-ups, the waitlist, calendar invitations, reminders and recordings.
 
 Public: archive, demo, modules, selectors.
 """

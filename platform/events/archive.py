@@ -1,4 +1,4 @@
-"""What has been: the first event, with what is known of it and nothing more."""
+"""The first event, for the list of past events. It has only the facts that are known."""
 
 from datetime import UTC, datetime
 
@@ -8,10 +8,7 @@ FIRST_SLUG = "how-to-talk-to-your-teens"
 
 
 def load_first_event() -> bool:
-    """Make the first event if it is not there. Returns whether it was made.
-
-    What an admin has written there since stays. Its length, hosts and guests are not known and are not made up.
-    """
+    """Create the first event if it is missing. Return whether it was created. Admins' edits are kept."""
     _event, made = Event.objects.get_or_create(
         slug=FIRST_SLUG,
         defaults={

@@ -1,4 +1,4 @@
-"""Events as calendar files: RFC 5545, for whoever wants to take a date home. Invitations are `itip`."""
+"""Events as calendar files (RFC 5545). For invitations see `itip`."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -19,26 +19,26 @@ else:
 
 CONTENT_TYPE = "text/calendar; method=PUBLISH; charset=utf-8"
 type CalendarEntries = Sequence[tuple[Event, icalendar.Event]]
-# How often a calendar program may ask again.
+# How often calendar apps should refresh a feed.
 REFRESH_INTERVAL = timedelta(hours=6)
 _PRODID = "-//Kitchen Table//Events//EN"
 
 
 def calendar_filename(event: Event) -> str:
-    """The name of its file."""
+    """Return the name of an event's calendar file."""
     return f"{event.slug}.ics"
 
 
 def build_calendar_file(event: Event, *, now: datetime | None = None) -> str:
-    """The calendar file of an event whose length is known; ValueError for another.
+    """Build an event's calendar file. Raises ValueError if the event's length is not known.
 
-    Its UID stays the same whatever is edited, so that a second download replaces the first.
+    The UID never changes, so a second download replaces the first.
     """
     return render_calendar("PUBLISH", [(event, build_public_entry(event, now=now))])
 
 
 def build_public_entry(event: Event, *, now: datetime | None = None) -> "icalendar.Event":
-    """An event's entry for everybody: with its page, and without anybody in it."""
+    """Build an event's public entry, with its page and no attendees. Raises ValueError as `build_entry`."""
     page = build_absolute_url(event.get_absolute_url())
     entry = build_entry(event, now=now)
     entry.add("UID", f"event-{event.pk}@{get_site_host()}")
@@ -49,7 +49,7 @@ def build_public_entry(event: Event, *, now: datetime | None = None) -> "icalend
 
 
 def build_entry(event: Event, *, now: datetime | None = None) -> "icalendar.Event":
-    """What every entry of an event says: its times, its title, and which revision it is."""
+    """Build an entry with the event's times, title and revision. Raises ValueError if its length is not known."""
     if event.ends_at is None:
         raise ValueError("A calendar entry needs an end.")
     entry = icalendar.Event()
@@ -62,19 +62,19 @@ def build_entry(event: Event, *, now: datetime | None = None) -> "icalendar.Even
 
 
 def render_calendar(method: str, entries: CalendarEntries, *, name: str = "") -> str:
-    """A whole calendar, with the rules of every zone that its entries name; with a name where one subscribes to it."""
+    """Render a calendar with its entries and the time zones that they use. A feed also has a `name`."""
     calendar = icalendar.Calendar()
     calendar.add("PRODID", _PRODID)
     calendar.add("VERSION", "2.0")
     calendar.add("METHOD", method)
     if name:
-        # Twice: the standard's own, and the one that calendars knew before it (RFC 7986).
+        # NAME is the standard (RFC 7986); many calendar apps only know X-WR-CALNAME.
         calendar.add("NAME", name)
         calendar.add("X-WR-CALNAME", name)
         calendar.add("REFRESH-INTERVAL", REFRESH_INTERVAL, parameters={"VALUE": "DURATION"})
     for _event, entry in entries:
         calendar.add_component(entry)
-    # UTC needs no rules, and its times carry no TZID.
+    # UTC times carry no TZID and need no time zone component.
     for tzid in sorted(calendar.get_missing_tzids(), reverse=True):
         moments = [event.starts_at for event, _entry in entries if event.time_zone == tzid]
         calendar.subcomponents.insert(0, build_vtimezone(ZoneInfo(tzid), moments))

@@ -1,4 +1,4 @@
-"""Changes of an event that has people: made together with the mails that tell them, in one transaction."""
+"""Change or cancel an event, and queue the emails about it in the same transaction."""
 
 from datetime import datetime
 
@@ -15,7 +15,7 @@ from events.spots import lock_event, offer_free_spots
 from mail.selectors import list_waiting_emails
 from mail.services import erase_emails, queue_emails
 
-# What people were told of an event. The link to join is not among them: it stands behind everybody's own page.
+# Fields that people were told about. The link to join is not one of them: it is behind each person's own page.
 ANNOUNCED_FIELDS = {
     "title": _("title"),
     "summary": _("summary"),
@@ -25,7 +25,7 @@ ANNOUNCED_FIELDS = {
     "hosts": _("hosts"),
     "description": _("description"),
     "language": _("language"),
-    # Links in mails that were sent lead there.
+    # Links in sent emails use it.
     "slug": _("address"),
 }
 
@@ -33,34 +33,34 @@ FIELDS_OUTSIDE_FORM = ("cancelled_at", "recording_published_at", "totals")
 
 
 def list_changes(event: Event) -> list[Promise]:
-    """What people were told and differs from what is kept, in words. Nothing for an event that is new."""
-    kept = Event.objects.filter(pk=event.pk).first()
+    """List the names of announced fields that differ from the saved event. Empty for a new event."""
+    saved = Event.objects.filter(pk=event.pk).first()
     return [
-        said
-        for name, said in ANNOUNCED_FIELDS.items()
-        if kept and getattr(kept, name) != getattr(event, name)
+        label
+        for name, label in ANNOUNCED_FIELDS.items()
+        if saved and getattr(saved, name) != getattr(event, name)
     ]
 
 
 @transaction.atomic
 def update_event(*, event: Event, notify: bool) -> int:
-    """Save a changed event, and send everybody who confirmed the update of their calendar's entry.
+    """Save a changed event, and with `notify` email everyone who confirmed, with a calendar update.
 
-    The revision rises with whatever they were told, whether they are told of the change or not. Returns how many
-    were told: none where nothing that they know of has changed, or `is_told` is false.
+    The revision rises with every change to an announced field, notified or not. Returns how many emails were queued:
+    0 if no announced field changed.
     """
-    kept = lock_event(event.pk)
+    saved = lock_event(event.pk)
     changes = list_changes(event)
-    # The form was read before the row was held: what is written elsewhere is as it is now.
+    # The form was read before the row was locked, so take the other fields' current values.
     for name in FIELDS_OUTSIDE_FORM:
-        setattr(event, name, getattr(kept, name))
-    event.sequence = kept.sequence + bool(changes)
+        setattr(event, name, getattr(saved, name))
+    event.sequence = saved.sequence + bool(changes)
     event.save()
-    if event.starts_at != kept.starts_at:
-        _erase_waiting_reminders(kept)
+    if event.starts_at != saved.starts_at:
+        _erase_waiting_reminders(saved)
     if not (event.is_published and event.is_open):
         return 0
-    # There may be more places than before.
+    # The capacity may have grown.
     offer_free_spots(event, now=timezone.now())
     if not (changes and notify):
         return 0
@@ -75,17 +75,17 @@ def update_event(*, event: Event, notify: bool) -> int:
 
 @transaction.atomic
 def cancel_event(*, event: Event, reason: str = "", now: datetime | None = None) -> int:
-    """Call an event off, tell everybody who confirmed, and take it out of their calendars.
+    """Cancel an event, and email everyone who confirmed, with the `reason` and a calendar cancellation.
 
-    `reason` is told too. Returns how many were told. Raises EventClosed for one that is over or cancelled already.
+    Returns how many emails were queued. Raises EventClosed if the event is over or cancelled already.
     """
     now = now or timezone.now()
-    kept = lock_event(event.pk)
-    if not kept.is_open_at(now):
+    saved = lock_event(event.pk)
+    if not saved.is_open_at(now):
         raise EventClosed
-    event.cancelled_at, event.sequence = now, kept.sequence + 1
+    event.cancelled_at, event.sequence = now, saved.sequence + 1
     event.save(update_fields=["cancelled_at", "sequence"])
-    _erase_waiting_reminders(kept)
+    _erase_waiting_reminders(saved)
     return len(
         queue_emails(
             new_emails=[
@@ -96,16 +96,16 @@ def cancel_event(*, event: Event, reason: str = "", now: datetime | None = None)
     )
 
 
-def _erase_waiting_reminders(kept: Event) -> None:
-    """Reminders of a start that is none any more, and that have not gone out yet, never do."""
+def _erase_waiting_reminders(saved: Event) -> None:
+    """Erase queued reminders of a start time that no longer holds."""
     keys = [
-        key for sign_up in list_confirmed_sign_ups(kept) for key in emails.list_reminder_keys(sign_up, kept)
+        key for sign_up in list_confirmed_sign_ups(saved) for key in emails.list_reminder_keys(sign_up, saved)
     ]
     erase_emails(emails=list_waiting_emails(keys))
 
 
 def _list_recipients(event: Event) -> list[SignUp]:
-    """Everybody who has confirmed, with this very event: what they are told is what was just saved."""
+    """List confirmed sign-ups with this event instance, so that emails show what was just saved."""
     people = list(list_confirmed_sign_ups(event).order_by("created_at", "pk"))
     for sign_up in people:
         sign_up.event = event

@@ -1,4 +1,4 @@
-"""An event to try the pages with. It is made up, and says so, so it exists on nobody's public site."""
+"""A made-up event to try the pages with, in the demo only. Its description says that it is a demo."""
 
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -17,22 +17,22 @@ EVENING = time(18)
 THURSDAY = 3
 NOTICE_DAYS = 14
 DESCRIPTION = """\
-This is a demo event. It is here so that you can try signing up; nobody will be there on the evening.
+This is a demo event, so you can try signing up. No one will be there on the evening.
 
-A real one would go like this. For an hour, families talk about what the module “The good and the bad of AI” \
-teaches: what AI is, where bias comes from, what it does to learning, and how to use it well.
+At a real event, families talk for an hour about the module “The good and the bad of AI”: what AI is, where bias \
+comes from, what it does to learning, and how to use it well.
 
-Bring your teen, or a friend. You need not have read anything before, and you may just listen."""
+Bring your teen or a friend. You don’t need to prepare, and it’s fine to just listen."""
 
 
 @transaction.atomic
 def load_demo_event(*, now: datetime | None = None) -> Event:
-    """The next event; where nothing is coming up, an evening is made. Idempotent.
+    """Return the next event, creating a demo event if there is none. Idempotent.
 
     Raises ImproperlyConfigured outside demo mode.
     """
     if not settings.DEMO:
-        raise ImproperlyConfigured("The demo event belongs to demo mode: nobody will come to it.")
+        raise ImproperlyConfigured("The demo event can only be created in demo mode.")
     now = now or timezone.now()
     return find_next_event(now=now) or _create_demo_event(now)
 

@@ -1,4 +1,4 @@
-"""What is said by mail to somebody who signed up. Each occasion has a key of its own, so that each is told once."""
+"""Build the emails about a sign-up. Each occasion has its own key, so it is emailed once."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -22,14 +22,14 @@ from kit.site import build_absolute_url
 from mail.selectors import list_complaining_addresses
 from mail.services import NewAttachment, NewEmail
 
-# What the templates' tags leave behind.
+# Template tags leave several empty lines.
 _BLANK_LINES = re.compile(r"\n(\s*\n)+")
 
 
 def _in_reader_language[**More](
     write: Callable[Concatenate[SignUp, More], NewEmail],
 ) -> Callable[Concatenate[SignUp, More], NewEmail]:
-    """Write in the language that they signed up in, whoever's page or task it is that has them told."""
+    """Build the email in the language of the sign-up, not of the current request or task."""
 
     @wraps(write)
     def writing(sign_up: SignUp, /, *args: More.args, **more: More.kwargs) -> NewEmail:
@@ -40,7 +40,7 @@ def _in_reader_language[**More](
 
 
 def build_status_email(sign_up: SignUp) -> NewEmail:
-    """What somebody is told who signs up, and again when they do so again."""
+    """Build the email for a sign-up's current status, for signing up and for signing up again."""
     say = {
         SignUpStatus.UNCONFIRMED: build_confirmation_request,
         SignUpStatus.GOING: build_invitation,
@@ -52,10 +52,9 @@ def build_status_email(sign_up: SignUp) -> NewEmail:
 
 
 def exclude_unsubscribed(people: Sequence[SignUp]) -> list[SignUp]:
-    """Without those who called mail from here unwanted.
+    """Leave out sign-ups that turned off emails, and addresses that marked our emails as spam.
 
-    And without those who stopped our letters. They still get what they ask for themselves, and word of a change or a
-    cancellation: who misses that comes to a closed door.
+    For reminders and messages only. Everyone gets the emails they ask for, changes and cancellations.
     """
     unwilling = list_complaining_addresses(sign_up.email for sign_up in people)
     return [one for one in people if one.unsubscribed_at is None and one.email.lower() not in unwilling]
@@ -63,10 +62,10 @@ def exclude_unsubscribed(people: Sequence[SignUp]) -> list[SignUp]:
 
 @_in_reader_language
 def build_confirmation_request(sign_up: SignUp) -> NewEmail:
-    """Was it you? Whoever brings them is named."""
+    """Ask the address's owner to confirm. Names the host if they are a guest."""
     host = break_links(sign_up.guest_of.name) if sign_up.guest_of else ""
     others = [one for one in list_others_at_address(sign_up) if one.status != SignUpStatus.UNCONFIRMED]
-    subject = _("Come along? %(title)s") if host else _("Confirm your place: %(title)s")
+    subject = _("You’re invited: %(title)s") if host else _("Confirm your spot: %(title)s")
     return _build_email(
         sign_up,
         "asked",
@@ -81,11 +80,11 @@ def build_confirmation_request(sign_up: SignUp) -> NewEmail:
 
 @_in_reader_language
 def build_address_full(sign_up: SignUp, *, name: str, now: datetime) -> NewEmail:
-    """As many as may share an address have signed up with it: nobody is added. It is said once a day."""
+    """Say that the address has reached its limit, so no one was added. At most once a day."""
     return _build_email(
         sign_up,
         "enough",
-        _("Nobody was added: %(title)s"),
+        _("No one was added: %(title)s"),
         occasion=f"enough {now:%Y%m%d}",
         new_name=break_links(name),
     )
@@ -93,11 +92,11 @@ def build_address_full(sign_up: SignUp, *, name: str, now: datetime) -> NewEmail
 
 @_in_reader_language
 def build_invitation(sign_up: SignUp) -> NewEmail:
-    """You have a place: the invitation."""
+    """Say that they have a spot, with the calendar invitation."""
     return _build_email(
         sign_up,
         "invited",
-        _("Your place: %(title)s"),
+        _("You have a spot: %(title)s"),
         occasion=f"invited {sign_up.email_count}",
         calendar=_attach_request(sign_up),
     )
@@ -105,23 +104,23 @@ def build_invitation(sign_up: SignUp) -> NewEmail:
 
 @_in_reader_language
 def build_waitlisted(sign_up: SignUp) -> NewEmail:
-    """All places are taken: they wait in line."""
+    """Say that all spots are taken and they are on the waitlist."""
     return _build_email(
         sign_up,
         "waiting",
-        _("You are on the waiting list: %(title)s"),
+        _("You’re on the waitlist: %(title)s"),
         occasion=f"waiting {sign_up.waitlisted_at:%Y%m%dT%H%M%S} {sign_up.email_count}",
     )
 
 
 @_in_reader_language
 def build_offer(sign_up: SignUp) -> NewEmail:
-    """A place for you, until a time."""
+    """Offer a spot, until the offer expires."""
     assert sign_up.offer_expires_at  # noqa: S101 - a constraint of the database
     return _build_email(
         sign_up,
         "offered",
-        _("A place for you: %(title)s"),
+        _("A spot opened up: %(title)s"),
         occasion=f"offered {sign_up.offer_expires_at:%Y%m%dT%H%M%S} {sign_up.email_count}",
         until=format_event_time(sign_up.offer_expires_at, sign_up.zone),
     )
@@ -129,18 +128,18 @@ def build_offer(sign_up: SignUp) -> NewEmail:
 
 @_in_reader_language
 def build_offer_expired(sign_up: SignUp) -> NewEmail:
-    """The offer has gone to the next in line."""
+    """Say that the offer has expired."""
     return _build_email(
         sign_up,
         "passed",
-        _("Your offer has ended: %(title)s"),
+        _("Your offer expired: %(title)s"),
         occasion=f"passed {sign_up.waitlisted_at:%Y%m%dT%H%M%S} {sign_up.email_count}",
     )
 
 
 @_in_reader_language
 def build_recording(sign_up: SignUp) -> NewEmail:
-    """The recording is on the event's page; and what did they think of it?"""
+    """Announce the recording, and ask for feedback."""
     event = sign_up.event
     module = (
         build_absolute_url(reverse("courses:module", args=[event.module_slug])) if event.module_slug else ""
@@ -155,25 +154,25 @@ def build_recording(sign_up: SignUp) -> NewEmail:
 
 
 @_in_reader_language
-def build_message(sign_up: SignUp, *, message_id: UUID, subject: str, words: str) -> NewEmail:
-    """An admin's own words."""
-    # Whatever they typed is text, also where it looks like a place for something.
+def build_message(sign_up: SignUp, *, message_id: UUID, subject: str, body: str) -> NewEmail:
+    """Send an admin's own message."""
+    # Escape %, because the subject is formatted later.
     subject = subject.replace("%", "%%")
     return _build_email(
-        sign_up, "message", subject, occasion=f"message {message_id}", is_by_staff=True, words=words
+        sign_up, "message", subject, occasion=f"message {message_id}", is_by_staff=True, body=body
     )
 
 
 @_in_reader_language
 def build_day_reminder(sign_up: SignUp) -> NewEmail:
-    """It is soon."""
-    return _build_reminder(sign_up, "day", _("Soon: %(title)s"))
+    """Remind them a day before the start."""
+    return _build_reminder(sign_up, "day", _("Coming up: %(title)s"))
 
 
 @_in_reader_language
 def build_hour_reminder(sign_up: SignUp) -> NewEmail:
-    """It is about to begin, and this is the way in."""
-    return _build_reminder(sign_up, "hour", _("It begins soon: %(title)s"))
+    """Remind them an hour before the start, with the link to their page."""
+    return _build_reminder(sign_up, "hour", _("Starting soon: %(title)s"))
 
 
 def _build_reminder(sign_up: SignUp, kind: str, subject: str) -> NewEmail:
@@ -181,7 +180,7 @@ def _build_reminder(sign_up: SignUp, kind: str, subject: str) -> NewEmail:
 
 
 def list_reminder_keys(sign_up: SignUp, event: Event) -> list[str]:
-    """The keys of somebody's reminders of an event's start."""
+    """List the keys of a sign-up's reminders of an event's start."""
     return [_build_key(sign_up, _reminder_occasion(kind, event)) for kind in ("day", "hour")]
 
 
@@ -195,10 +194,7 @@ def _build_key(sign_up: SignUp, occasion: str) -> str:
 
 @_in_reader_language
 def build_change_notice(sign_up: SignUp, *, changes: Sequence[Promise] = ()) -> NewEmail:
-    """The event is another than they know. For whoever has a place, the update that replaces the calendar's entry.
-
-    `changes` are words for what differs.
-    """
+    """Report a change. `changes` are the names of changed fields. With a spot, it carries the calendar update."""
     return _build_email(
         sign_up,
         "changed",
@@ -211,7 +207,7 @@ def build_change_notice(sign_up: SignUp, *, changes: Sequence[Promise] = ()) -> 
 
 @_in_reader_language
 def build_cancellation_notice(sign_up: SignUp, *, reason: str = "") -> NewEmail:
-    """The event will not take place. `reason` is an admin's words for it."""
+    """Report that the event was cancelled. `reason` is an admin's text."""
     return _build_email(
         sign_up,
         "cancelled",
@@ -224,11 +220,11 @@ def build_cancellation_notice(sign_up: SignUp, *, reason: str = "") -> NewEmail:
 
 @_in_reader_language
 def build_left_notice(sign_up: SignUp) -> NewEmail:
-    """They gave their place back: what takes the entry out of their calendar, and of nobody else's."""
+    """Confirm that they left, with the calendar cancellation."""
     return _build_email(
         sign_up,
         "left",
-        _("You left: %(title)s"),
+        _("You’re no longer signed up: %(title)s"),
         calendar=_attach_cancellation(sign_up, sign_up.event.sequence + 1),
     )
 
@@ -239,7 +235,7 @@ def _attach_request(sign_up: SignUp) -> list[NewAttachment]:
 
 def _attach_cancellation(sign_up: SignUp, sequence: int) -> list[NewAttachment]:
     event = sign_up.event
-    # What is over stays in its calendar, as what it was.
+    # Past events stay in calendars.
     if event.minutes is None or event.is_over:
         return []
     return [_build_attachment("CANCEL", build_cancellation(sign_up, sequence=sequence))]
@@ -270,7 +266,7 @@ def _build_email(
         if is_same_clock_time(event.starts_at, event.zone, sign_up.zone)
         else format_event_time(event.starts_at, sign_up.zone),
         "name": break_links(sign_up.name),
-        "place": build_absolute_url(sign_up.get_absolute_url()),
+        "own_page": build_absolute_url(sign_up.get_absolute_url()),
         "page": build_absolute_url(event.get_absolute_url()),
         "events": build_absolute_url(reverse("events:list")),
         "site": build_absolute_url("/"),

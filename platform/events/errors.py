@@ -1,21 +1,21 @@
-"""Why something was not done."""
+"""Errors that event services raise."""
 
 
 class EventClosed(Exception):
-    """The event has ended or was cancelled: nobody can sign up any more."""
+    """The event has ended or was cancelled, so sign-up is closed."""
 
 
 class OfferExpired(Exception):
-    """There is no offer, or its time is over."""
+    """There is no offer, or it has expired."""
 
 
 class TooEarly(Exception):
-    """The event is still to come, or going on."""
+    """The event has not started, or is not over yet."""
 
 
 class NoRecording(Exception):
-    """Nobody has said where the recording is."""
+    """The event has no recording link."""
 
 
 class GuestLimitReached(Exception):
-    """Whoever brings them has asked as many as they may."""
+    """The host has invited as many guests as the event allows."""

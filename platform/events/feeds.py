@@ -1,4 +1,4 @@
-"""Calendars to subscribe to: all events, and those that one person goes to."""
+"""Calendar feeds: one of all events, and one of each person's own events."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -15,12 +15,12 @@ from events.selectors import list_calendar_events, list_own_sign_ups
 from kit.languages import get_page_language
 from kit.tokens import generate_token
 
-# What was lately stays, so that nobody wonders where it went.
+# Recent events stay in a feed, or they would vanish from calendars.
 PAST_EVENTS_SHOWN_FOR = timedelta(days=30)
 
 
 def render_public_feed(*, now: datetime | None = None) -> str:
-    """Every published event of the last thirty days and to come. What was called off says so, to be crossed out."""
+    """Render all published events, from `PAST_EVENTS_SHOWN_FOR` ago on. Cancelled events are marked as cancelled."""
     since = (now or timezone.now()) - PAST_EVENTS_SHOWN_FOR
     return _render_feed(
         _("Kitchen Table"), [(event, build_public_entry(event)) for event in list_calendar_events(since)]
@@ -28,16 +28,16 @@ def render_public_feed(*, now: datetime | None = None) -> str:
 
 
 def render_own_feed(person: Person, *, now: datetime | None = None) -> str:
-    """The events at which they have a place, each as the invitation has it."""
+    """Render the events at which a person has a spot, with the UIDs of their invitations."""
     since = (now or timezone.now()) - PAST_EVENTS_SHOWN_FOR
-    places: Iterable[SignUp] = list_own_sign_ups(person).filter(
+    sign_ups: Iterable[SignUp] = list_own_sign_ups(person).filter(
         status=SignUpStatus.GOING,
         event__is_published=True,
         event__minutes__isnull=False,
         event__starts_at__gte=since,
     )
     return _render_feed(
-        _("My events at Kitchen Table"), [(place.event, build_own_entry(place)) for place in places]
+        _("My events at Kitchen Table"), [(sign_up.event, build_own_entry(sign_up)) for sign_up in sign_ups]
     )
 
 
@@ -50,7 +50,7 @@ def _render_feed(name: str, entries: CalendarEntries) -> str:
 
 @transaction.atomic
 def create_feed(*, person: Person) -> CalendarFeed:
-    """A person's feed, under a new address: whoever had the old one reads no more."""
+    """Create a person's feed, or give it a new token. The old link stops working."""
     feed, _made = CalendarFeed.objects.update_or_create(
         person=person,
         defaults={"token": generate_token(), "created_at": timezone.now(), "language": get_page_language()},
@@ -60,5 +60,5 @@ def create_feed(*, person: Person) -> CalendarFeed:
 
 @transaction.atomic
 def delete_feed(*, person: Person) -> None:
-    """End a person's feed. Ending it twice does nothing more."""
+    """Delete a person's feed, if there is one."""
     CalendarFeed.objects.filter(person=person).delete()

@@ -1,4 +1,4 @@
-"""After the event: its recording, and what people thought of it."""
+"""After an event: publish its recording and collect feedback."""
 
 from datetime import datetime
 
@@ -14,10 +14,10 @@ from mail.services import queue_emails
 
 @transaction.atomic
 def publish_recording(*, event: Event, now: datetime | None = None) -> int:
-    """Show the recording on the event's page, and tell everybody who had a place, whether they came or not.
+    """Show the recording on the event's page, and email everyone who had a spot. Return how many emails were queued.
 
-    Doing so again tells nobody twice. Returns how many were told. Raises NoRecording where there is no address of one,
-    and TooEarly while the event is not over.
+    Does nothing if it is published already. Raises NoRecording if the event has no recording link, and TooEarly if
+    the event is not over or was cancelled.
     """
     held = lock_event(event.pk)
     now = now or timezone.now()
@@ -40,12 +40,12 @@ def publish_recording(*, event: Event, now: datetime | None = None) -> int:
 
 
 @transaction.atomic
-def save_feedback(*, sign_up: SignUp, worth: str, words: str, now: datetime | None = None) -> Feedback:
-    """Keep somebody's two answers; another time they replace the first. Raises TooEarly before the event begins."""
+def save_feedback(*, sign_up: SignUp, worth: str, comment: str, now: datetime | None = None) -> Feedback:
+    """Save a sign-up's feedback, replacing an earlier one. Raises TooEarly before the event starts."""
     now = now or timezone.now()
     if sign_up.event.starts_at > now:
         raise TooEarly
     given, _made = Feedback.objects.update_or_create(
-        sign_up=sign_up, defaults={"worth": worth, "words": words.strip(), "created_at": now}
+        sign_up=sign_up, defaults={"worth": worth, "comment": comment.strip(), "created_at": now}
     )
     return given

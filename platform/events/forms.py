@@ -1,4 +1,4 @@
-"""What people type to come to an event, and what they say about it afterwards."""
+"""The forms for signing up and for feedback."""
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -14,15 +14,15 @@ class FeedbackForm(forms.Form):
         choices=Worth.choices,
         error_messages={"required": _("Choose one"), "invalid_choice": _("Choose one")},
     )
-    words = ProseField(max_length=MAX_COMMENT_LENGTH, required=False)
+    comment = ProseField(max_length=MAX_COMMENT_LENGTH, required=False)
 
 
 class SignUpForm(forms.Form):
     name = NameFormField(error_messages={"required": _("Type your name")})
     email = CanonicalEmailField()
-    # The personal link that brought them, if one did.
+    # The signed key of the host's link, if they came by one.
     key = forms.CharField(max_length=200, required=False)
-    # Hidden by the stylesheet. Whoever fills it in reads the page's source and not the page.
+    # A honeypot field, hidden by the stylesheet: only bots fill it in.
     topic = forms.CharField(required=False)
 
     @property

@@ -1,23 +1,26 @@
-"""Who brings whom: a personal link that lets its holder's friends sign up as their guests, each for themselves."""
+"""Guest links: a host shares a personal link, and friends sign up as their guests."""
 
 from django.core.signing import BadSignature, Signer
 from django.urls import reverse
 
 from events.models import SignUp, SignUpStatus
 
-# Whoever has confirmed may bring somebody, also while they wait.
+# Anyone who has confirmed may bring guests, even from the waitlist.
 HOST_STATUSES = [SignUpStatus.GOING, SignUpStatus.WAITLISTED, SignUpStatus.OFFERED]
-# A dot would be read as the end of the link's sentence.
+# Not a dot: some apps would end the link there.
 _signer = Signer(salt="events.guests", sep="~")
 
 
 def build_guest_path(sign_up: SignUp) -> str:
-    """The page to share. It opens the sign-up and nothing of its owner's."""
+    """Return the path of the page to share. It does not give access to the host's sign-up."""
     return reverse("events:come_along", args=[sign_up.event.slug, _signer.sign(str(sign_up.pk))])
 
 
 def get_host(key: str, event_id: int) -> SignUp:
-    """Who shared a link. Raises SignUp.DoesNotExist for what is none, of another event, or of somebody who left."""
+    """Return the sign-up that shared a link.
+
+    Raises SignUp.DoesNotExist if the key is invalid or of another event, or if the host has left.
+    """
     try:
         pk = _signer.unsign(key)
     except BadSignature as fault:

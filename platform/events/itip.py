@@ -1,8 +1,8 @@
-"""Invitations: iTIP (RFC 5546), as calendars know them from one person inviting another.
+"""Calendar invitations by iTIP (RFC 5546).
 
-Each place is a calendar object of its own, with one attendee: nobody learns from an invitation who else comes, and its
-link is that person's own. Its UID is the place's id and never changes; the event's revision is its SEQUENCE. So an
-update replaces the entry and a cancellation removes it, and whoever leaves and comes again has a new one.
+Each sign-up is a calendar object of its own with one attendee, so that invitations do not reveal who else comes and
+can carry a personal link. The UID is the sign-up's id and the SEQUENCE is the event's revision, so an update replaces
+the entry and a cancellation removes it. Signing up again after leaving makes a new entry.
 """
 
 from datetime import datetime, timedelta
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 else:
     icalendar = lazy_module("icalendar")
 
-# When a calendar speaks up by itself: a day before, and in time to make tea.
+# Calendar alarms: a day before the start, and 15 minutes before.
 ALARMS = (timedelta(days=-1), timedelta(minutes=-15))
 
 
@@ -32,7 +32,7 @@ def build_content_type(method: str) -> str:
 
 
 def build_request(sign_up: SignUp, *, now: datetime | None = None) -> str:
-    """The invitation of a place, which is also every update of it. ValueError where the event has no known end."""
+    """Build a sign-up's invitation, or an update of it. Raises ValueError if the event's length is not known."""
     entry = _build_invitation_entry(sign_up, now)
     entry.add("STATUS", "CONFIRMED")
     for before in ALARMS:
@@ -45,12 +45,12 @@ def build_request(sign_up: SignUp, *, now: datetime | None = None) -> str:
 
 
 def build_own_file(sign_up: SignUp, *, now: datetime | None = None) -> str:
-    """The invitation's entry as a file to be opened by hand: with the same UID, so that no update doubles it."""
+    """Build the invitation's entry as a file to download. It has the same UID, so updates do not duplicate it."""
     return render_calendar("PUBLISH", [(sign_up.event, build_own_entry(sign_up, now=now))])
 
 
 def build_own_entry(sign_up: SignUp, *, now: datetime | None = None) -> "icalendar.Event":
-    """The entry of somebody's own calendar, where nobody invites anybody."""
+    """Build a sign-up's entry without organizer and attendee, for a file or a feed."""
     entry = build_entry(sign_up.event, now=now)
     entry.add("UID", str(sign_up.pk))
     _add_description(entry, sign_up)
@@ -58,10 +58,10 @@ def build_own_entry(sign_up: SignUp, *, now: datetime | None = None) -> "icalend
 
 
 def build_cancellation(sign_up: SignUp, *, sequence: int, now: datetime | None = None) -> str:
-    """What takes the entry of a place out of its calendar. `sequence` must be above every one that was sent."""
+    """Build the cancellation of a sign-up's entry. `sequence` must be higher than any sent before."""
     entry = _build_invitation_entry(sign_up, now)
     entry["SEQUENCE"] = sequence
-    # The whole of this object, whether the event is off or this person alone.
+    # CANCELLED also when only this person leaves: the object is theirs alone.
     entry.add("STATUS", "CANCELLED")
     return render_calendar("CANCEL", [(sign_up.event, entry)])
 
@@ -76,10 +76,12 @@ def _build_invitation_entry(sign_up: SignUp, now: datetime | None) -> "icalendar
 
 
 def _add_description(entry: "icalendar.Event", sign_up: SignUp) -> None:
-    place = build_absolute_url(sign_up.get_absolute_url())
-    entry.add("DESCRIPTION", f"{sign_up.event.summary}\n\n{_('Your own page, with the way in:')}\n{place}")
-    entry.add("LOCATION", place)
-    entry.add("URL", place)
+    page = build_absolute_url(sign_up.get_absolute_url())
+    entry.add(
+        "DESCRIPTION", f"{sign_up.event.summary}\n\n{_('Your event page, with the link to join:')}\n{page}"
+    )
+    entry.add("LOCATION", page)
+    entry.add("URL", page)
 
 
 def _build_organizer() -> "icalendar.vCalAddress":
@@ -88,7 +90,7 @@ def _build_organizer() -> "icalendar.vCalAddress":
 
 
 def _build_attendee(sign_up: SignUp) -> "icalendar.vCalAddress":
-    # They said yes on this site, and there is nobody here to take a calendar's answer.
+    # They accepted on this site, and it does not process calendar replies.
     return _build_address(
         sign_up.email,
         CN=break_links(sign_up.name),
@@ -102,6 +104,6 @@ def _build_attendee(sign_up: SignUp) -> "icalendar.vCalAddress":
 def _build_address(email: str, **params: str) -> "icalendar.vCalAddress":
     address = icalendar.vCalAddress(f"mailto:{email}")
     for name, value in params.items():
-        # A parameter has no way to write this sign (RFC 5545, 3.1).
+        # A parameter value cannot contain a double quote (RFC 5545, 3.1).
         address.params[name] = icalendar.vText(value.replace('"', "”"))
     return address

@@ -1,4 +1,4 @@
-"""What an admin writes to people of an event, in their own words."""
+"""Messages from admins to the people of an event."""
 
 from uuid import UUID
 
@@ -14,8 +14,8 @@ from mail.services import queue_emails
 
 class Audience(models.TextChoices):
     EVERYONE = "everyone", _("Everyone who confirmed")
-    GOING = "going", _("Everyone with a place")
-    WAITLISTED = "waitlisted", _("The waiting list")
+    GOING = "going", _("Everyone with a spot")
+    WAITLISTED = "waitlisted", _("The waitlist")
 
 
 def _list_audience(event: Event, audience: Audience) -> QuerySet[SignUp]:
@@ -28,18 +28,21 @@ def _list_audience(event: Event, audience: Audience) -> QuerySet[SignUp]:
 
 
 def count_audiences(event: Event) -> dict[Audience, int]:
-    """How many people a message to each audience would go to."""
+    """Return how many people each audience has."""
     return {audience: _list_audience(event, audience).count() for audience in Audience}
 
 
 @transaction.atomic
-def send_message(*, event: Event, message_id: UUID, audience: Audience, subject: str, words: str) -> int:
-    """Write to people. The same `message_id` again writes to nobody twice. Returns how many were written to."""
+def send_message(*, event: Event, message_id: UUID, audience: Audience, subject: str, body: str) -> int:
+    """Email a message to an audience. Return how many emails were queued or had been.
+
+    The same `message_id` never emails a person twice.
+    """
     people = list(_list_audience(event, audience).order_by("created_at", "pk"))
     for sign_up in people:
         sign_up.event = event
-    drafts = [
-        emails.build_message(sign_up, message_id=message_id, subject=subject, words=words)
+    new_emails = [
+        emails.build_message(sign_up, message_id=message_id, subject=subject, body=body)
         for sign_up in emails.exclude_unsubscribed(people)
     ]
-    return len(queue_emails(new_emails=drafts))
+    return len(queue_emails(new_emails=new_emails))

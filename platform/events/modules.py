@@ -1,4 +1,4 @@
-"""The modules that an event can belong to. Courses stand above events, so it is they who say which there are."""
+"""The course modules that an event can belong to. Courses may import events but not the reverse, so they register."""
 
 from collections.abc import Callable, Iterable
 
@@ -8,7 +8,7 @@ _sources: list[ModuleTitles] = []
 
 
 def register_modules(titles: ModuleTitles) -> None:
-    """`titles` gives each module's slug and its title in the reader's language."""
+    """Register a function that returns each module's slug and its title in the active language."""
     _sources.append(titles)
 
 

@@ -1,4 +1,4 @@
-"""What this room keeps about a person: the places that they took."""
+"""Personal data in events: sign-ups, feedback and calendar feeds."""
 
 from collections.abc import Iterator
 
@@ -18,7 +18,7 @@ from privacy.registry import DataKind, Retention, Row
 
 
 def list_sign_ups_of(person: Person) -> QuerySet[SignUp]:
-    """Their places: those that they took while signed in, and those of an address that is known to be theirs."""
+    """List a person's sign-ups: made while signed in, or with one of their verified addresses."""
     theirs = Q(person=person)
     for address in list_verified_addresses(person):
         theirs |= Q(Exact(Lower("email"), Lower(Value(address))))
@@ -46,35 +46,35 @@ def export_sign_ups(person: Person) -> Iterator[Row]:
 
 def _format_feedback(sign_up: SignUp) -> str:
     given: Feedback | None = getattr(sign_up, "feedback", None)
-    return f"{given.get_worth_display()} {given.words}".strip() if given else ""
+    return f"{given.get_worth_display()} {given.comment}".strip() if given else ""
 
 
 def erase_sign_ups(person: Person) -> None:
     redact_rows(list_sign_ups_of(person))
     for sign_up in list_sign_ups_of(person).select_related("event"):
-        # Their mails name them, and may have gone to an address that the account does not know.
+        # These emails contain their name, and may have gone to an address that is not on the account.
         erase_emails(emails=list_emails_about(f"sign-up {sign_up.pk}"))
         leave_event(sign_up=sign_up, notify=False)
 
 
 SIGN_UPS = DataKind(
     name="sign-ups",
-    title=_("Signing up for an event"),
+    title=_("Event sign-ups"),
     description=_(
-        "Your name and email address, to send you the way in; who brought you; the clock and the "
-        "language you read by; whether you came, and what you thought of it."
+        "Your name and email address, so we can send you the link to join; who invited you; your time zone "
+        "and language; whether you came, and what you thought of it."
     ),
     retention=Retention(
         text=_(
-            "You can leave at any time, and then all of it is deleted. Without your yes to our mail it is deleted "
-            "after two days. Otherwise your sign-ups are deleted %(days)d days after the event."
+            "You can cancel your sign-up at any time, and all of it is deleted. If you don’t confirm by "
+            "email, it’s deleted after two days. Otherwise it’s deleted %(days)d days after the event."
         ),
         days=RETENTION.days,
         counted_from=_("the end of the event"),
         delete_expired=delete_expired_sign_ups,
         task="events.tasks.delete_expired_sign_ups",
     ),
-    erasure_removes=_("Your places at events"),
+    erasure_removes=_("Your event sign-ups"),
     is_private=False,
     models=(SignUp, Feedback),
     labels={
@@ -87,9 +87,9 @@ SIGN_UPS = DataKind(
         "time_zone": _("time zone"),
         "language": _("language"),
         "created_at": _("signed up"),
-        "unsubscribed_at": _("stopped reminders"),
+        "unsubscribed_at": _("turned off reminders"),
         "confirmed_at": _("confirmed"),
-        "attended_at": _("came"),
+        "attended_at": _("attended"),
         "feedback": _("feedback"),
     },
     export=export_sign_ups,
@@ -110,9 +110,9 @@ def erase_feed(person: Person) -> None:
 FEEDS = DataKind(
     name="calendar-feed",
     title=_("Your events as a calendar"),
-    description=_("An address that your calendar program reads your events from, if you made one."),
-    retention=Retention(text=_("It stays until you end it.")),
-    erasure_removes=_("The address of your calendar"),
+    description=_("A private link that your calendar app reads your events from, if you created one."),
+    retention=Retention(text=_("It stays until you turn it off.")),
+    erasure_removes=_("The link to your calendar"),
     is_private=True,
     models=(CalendarFeed,),
     labels={"created_at": _("made"), "language": _("language")},

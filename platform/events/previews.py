@@ -1,4 +1,4 @@
-"""An event as its people would see it, before they do: its page, and every mail of it, to somebody made up."""
+"""Previews for admins: an event's page, and its emails to a made-up person."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -12,16 +12,16 @@ from events.spots import compute_offer_end
 from mail.models import Email
 from mail.services import build_email
 
-SAMPLE_ID, SAMPLE_TOKEN = UUID(int=0), "nobody"
+SAMPLE_ID, SAMPLE_TOKEN = UUID(int=0), "sample"
 
 
 def build_page_context(event: Event) -> dict[str, object]:
-    """What the event's page is made of, for a visitor whom nobody knows."""
+    """Return the context of the event's page for a visitor."""
     return {"event": event, "form": SignUpForm(), "zone": None, "cities": []}
 
 
 def build_sample_emails(event: Event) -> dict[str, Email]:
-    """Each mail by the name of its occasion, unsaved. Its links lead nowhere."""
+    """Build every email of an event by name, unsaved. The personal links in them do not work."""
     now = timezone.now()
     until = compute_offer_end(event, now) if event.starts_at > now else now + timedelta(hours=1)
     kim = SignUp(
@@ -33,7 +33,7 @@ def build_sample_emails(event: Event) -> dict[str, Email]:
         status=SignUpStatus.GOING,
     )
     kim.waitlisted_at, kim.offer_expires_at = now, until
-    drafts = {
+    new_emails = {
         "asked": emails.build_confirmation_request(kim),
         "invited": emails.build_invitation(kim),
         "waiting": emails.build_waitlisted(kim),
@@ -47,4 +47,4 @@ def build_sample_emails(event: Event) -> dict[str, Email]:
         "enough": emails.build_address_full(kim, name="Lee", now=now),
         "cancelled": emails.build_cancellation_notice(kim),
     }
-    return {name: build_email(draft) for name, draft in drafts.items()}
+    return {name: build_email(new_email) for name, new_email in new_emails.items()}

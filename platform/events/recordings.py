@@ -1,4 +1,4 @@
-"""The recording of an event, its captions, and its transcript."""
+"""An event's recording, captions and transcript."""
 
 import html
 import re
@@ -27,7 +27,7 @@ class NotCaptions(ValueError):
 
 @dataclass(frozen=True)
 class Cue:
-    """Something said, and when, from the recording's beginning."""
+    """One caption, with its start and end from the beginning of the recording."""
 
     start: timedelta
     end: timedelta
@@ -39,14 +39,14 @@ class Cue:
 
     @property
     def clock(self) -> str:
-        """As a player shows it: "4:05", "1:02:30"."""
+        """The start as a player shows it: "4:05" or "1:02:30"."""
         minutes, seconds = divmod(self.seconds, 60)
         hours, minutes = divmod(minutes, 60)
         return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
 def parse_cues(text: str) -> list[Cue]:
-    """The cues of a WebVTT file, in its order, without styles and tags. Raises NotCaptions."""
+    """Parse the cues of a WebVTT file, in order, without styles and tags. Raises NotCaptions if there are none."""
     blocks = re.split(
         r"\n{2,}", text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").strip()
     )
@@ -59,13 +59,13 @@ def parse_cues(text: str) -> list[Cue]:
 
 
 def _parse_cue(lines: list[str]) -> Cue | None:
-    """A block's cue. None for a note, a style or a region."""
+    """Parse a block. Return None for a note, a style or a region."""
     for number, line in enumerate(lines[:2]):
         times = _TIMES.fullmatch(line.strip())
         if times:
-            said = normalize_line(html.unescape(_TAG.sub("", " ".join(lines[number + 1 :]))))
+            text = normalize_line(html.unescape(_TAG.sub("", " ".join(lines[number + 1 :]))))
             parts = times.groups()
-            return Cue(_parse_moment(parts[:4]), _parse_moment(parts[4:]), said) if said else None
+            return Cue(_parse_moment(parts[:4]), _parse_moment(parts[4:]), text) if text else None
     return None
 
 
@@ -75,7 +75,7 @@ def _parse_moment(parts: tuple[str | None, ...]) -> timedelta:
 
 
 def search_cues(cues: list[Cue], words: str) -> list[Cue]:
-    """The cues in which every one of the words is said, in whatever letter case. All cues for no words."""
+    """Return the cues that contain all of the words, ignoring case. With no words, return all cues."""
     wanted = words.casefold().split()
     return [cue for cue in cues if all(word in cue.text.casefold() for word in wanted)]
 
@@ -90,7 +90,7 @@ def is_media_file(url: str) -> bool:
 def allow_recording(
     event: Event, page: Callable[[HttpRequest], HttpResponse]
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """The page, allowed to play this one recording from where it lies, and nothing else from there."""
+    """Wrap a view so that its Content-Security-Policy allows media from the recording's origin."""
     parts = urlsplit(event.recording_url)
     allowed: dict[str, list[str]] = {"media-src": [CSP.SELF, f"{parts.scheme}://{parts.netloc}"]}
     return csp_override({**settings.SECURE_CSP, **allowed})(page)

@@ -1,4 +1,4 @@
-"""A day and an hour before, everybody with a place is reminded: each once, though a worker dies in the middle."""
+"""Remind everyone with a spot a day and an hour before the start, each once, even if a worker dies."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,18 +12,21 @@ from events import emails
 from events.models import SignUp, SignUpStatus
 from mail.services import NewEmail, queue_emails
 
-# As many as are written in one transaction.
+# How many reminders to queue in one transaction.
 BATCH_SIZE = 100
 
 
 @dataclass(frozen=True)
 class Reminder:
-    """When it is said, until when it may still be said late, and the field that says for which start it was."""
+    """When to send a reminder.
+
+    It is sent from `before` the start until `at_least` before it. `field` stores the start that it was sent for.
+    """
 
     before: timedelta
     at_least: timedelta
     field: str
-    draft: Callable[[SignUp], NewEmail]
+    build_email: Callable[[SignUp], NewEmail]
 
 
 REMINDERS = (
@@ -33,15 +36,15 @@ REMINDERS = (
 
 
 def send_reminders(*, now: datetime | None = None) -> int:
-    """Write every reminder that is due. Returns how many there were.
+    """Queue every reminder that is due. Return how many sign-ups were handled.
 
-    That one was written, and the mail, are one transaction. An event that is moved is reminded of anew.
+    The email and the mark that it was sent are one transaction. If an event moves, its reminders are sent again.
     """
     now = now or timezone.now()
     count = 0
     for reminder in REMINDERS:
-        while some := _send_batch(reminder, now):
-            count += some
+        while batch := _send_batch(reminder, now):
+            count += batch
     return count
 
 
@@ -52,7 +55,7 @@ def _send_batch(reminder: Reminder, now: datetime) -> int:
         .filter(
             Q(**{reminder.field: None}) | ~Q(**{reminder.field: F("event__starts_at")}),
             status=SignUpStatus.GOING,
-            # Whoever came later has just been told.
+            # Anyone who got a spot later has just had an email.
             spot_given_at__lt=F("event__starts_at") - reminder.before,
             event__is_published=True,
             event__cancelled_at=None,
@@ -60,12 +63,12 @@ def _send_batch(reminder: Reminder, now: datetime) -> int:
             event__starts_at__lte=now + reminder.before,
         )
         .order_by("pk")
-        # Another worker that is at it has its own.
+        # Skip sign-ups that another worker is handling.
         .select_for_update(of=("self",), skip_locked=True)
     )
-    some = list(due[:BATCH_SIZE])
-    for sign_up in some:
+    batch = list(due[:BATCH_SIZE])
+    for sign_up in batch:
         setattr(sign_up, reminder.field, sign_up.event.starts_at)
-    SignUp.objects.bulk_update(some, [reminder.field])
-    queue_emails(new_emails=[reminder.draft(sign_up) for sign_up in emails.exclude_unsubscribed(some)])
-    return len(some)
+    SignUp.objects.bulk_update(batch, [reminder.field])
+    queue_emails(new_emails=[reminder.build_email(sign_up) for sign_up in emails.exclude_unsubscribed(batch)])
+    return len(batch)

@@ -1,4 +1,4 @@
-"""What may be seen of events: what is published, and one's own place by its token."""
+"""Read published events, and sign-ups by their token."""
 
 from datetime import datetime, timedelta
 from functools import partial
@@ -13,7 +13,7 @@ from events.models import Event, Feedback, SignUp, SignUpStatus
 from mail.selectors import list_verified_addresses
 
 _wrap = partial(ExpressionWrapper, output_field=DurationField())
-# As Event.ends_at and Event.is_over tell it: a length that is not known counts as none.
+# The same rule as Event.ends_at and Event.is_over: an unknown length counts as zero.
 _LENGTH = _wrap(Coalesce(F("minutes"), 0) * Value(timedelta(minutes=1)))
 ENDS_AT = ExpressionWrapper(F("starts_at") + _LENGTH, output_field=DateTimeField())
 
@@ -23,45 +23,45 @@ def _published() -> QuerySet[Event]:
 
 
 def list_upcoming_events(*, now: datetime | None = None) -> QuerySet[Event]:
-    """Published events that have not ended and were not cancelled, soonest first: also one that is going on."""
+    """List published events that are upcoming or live and not cancelled, soonest first."""
     coming = _published().alias(ends=ENDS_AT).filter(ends__gt=now or timezone.now(), cancelled_at=None)
     return coming.defer("captions").order_by("starts_at", "pk")
 
 
 def list_past_events(*, now: datetime | None = None) -> QuerySet[Event]:
-    """Published events that took place, newest first."""
+    """List published events that took place, newest first."""
     been = _published().alias(ends=ENDS_AT).filter(ends__lte=now or timezone.now(), cancelled_at=None)
     return been.defer("captions").order_by("-starts_at", "-pk")
 
 
 def find_next_event(*, now: datetime | None = None) -> Event | None:
-    """The soonest upcoming event, or the one that is going on."""
+    """Return the live or soonest upcoming event, or None."""
     return list_upcoming_events(now=now).first()
 
 
 def list_module_events(module_slug: str, *, now: datetime | None = None) -> QuerySet[Event]:
-    """Upcoming events that belong to a course module, soonest first."""
+    """List upcoming events of a course module, soonest first."""
     return list_upcoming_events(now=now).filter(module_slug=module_slug)
 
 
 def list_other_dates(event: Event, *, now: datetime | None = None) -> QuerySet[Event]:
-    """Upcoming events of the same series, soonest first."""
+    """List the other upcoming events of the same series, soonest first."""
     return list_upcoming_events(now=now).filter(series=event.series_id).exclude(pk=event.pk)
 
 
 def list_series_dates(sign_up: SignUp, *, now: datetime | None = None) -> list[tuple[Event, SignUp | None]]:
-    """The other upcoming dates of a place's series, and how the same person stands at each where they said yes."""
+    """List the other upcoming dates of a sign-up's series, each with the same person's confirmed sign-up or None."""
     if sign_up.event.series_id is None:
         return []
     dates = list(list_other_dates(sign_up.event, now=now))
     same = _same_address(sign_up), _same_name(sign_up)
-    places = SignUp.objects.filter(*same, event__in=dates).exclude(status=SignUpStatus.UNCONFIRMED)
-    status = {place.event_id: place for place in places}
+    sign_ups = SignUp.objects.filter(*same, event__in=dates).exclude(status=SignUpStatus.UNCONFIRMED)
+    status = {other.event_id: other for other in sign_ups}
     return [(date, status.get(date.pk)) for date in dates]
 
 
 def _same_address(sign_up: SignUp) -> Exact:
-    # The database compares as its constraint does: Python and PostgreSQL fold some letters differently.
+    # Lower in PostgreSQL, as the unique constraint does: Python lowers some letters differently.
     return Exact(Lower("email"), Lower(Value(sign_up.email)))
 
 
@@ -70,54 +70,54 @@ def _same_name(sign_up: SignUp) -> Exact:
 
 
 def find_same_sign_up(sign_up: SignUp) -> QuerySet[SignUp]:
-    """The same name and address at the same event: one row, or none yet."""
+    """Return a queryset of the sign-up with the same name, address and event. It has one row or none."""
     return SignUp.objects.filter(_same_address(sign_up), _same_name(sign_up), event=sign_up.event_id)
 
 
 def list_others_at_address(sign_up: SignUp) -> list[SignUp]:
-    """Who else signed up for the same event with the same address, in their order."""
+    """List other names that signed up for the same event with the same address, oldest first."""
     same = SignUp.objects.filter(_same_address(sign_up), event=sign_up.event_id)
     return list(same.exclude(_same_name(sign_up)).order_by("created_at", "pk"))
 
 
 def get_event(slug: str) -> Event:
-    """A published event. Raises Event.DoesNotExist, for an unpublished one too."""
+    """Return a published event. Raises Event.DoesNotExist, also if it is not published."""
     return _published().get(slug=slug)
 
 
 def get_sign_up(token: str) -> SignUp:
-    """The sign-up that a personal link names, with its event.
+    """Return the sign-up of a personal link, with its event and host.
 
-    Raises SignUp.DoesNotExist, also while the event is not published.
+    Raises SignUp.DoesNotExist, also if the event is not published.
     """
     return SignUp.objects.select_related("event", "guest_of").get(token=token, event__is_published=True)
 
 
 def list_confirmed_sign_ups(event: Event) -> QuerySet[SignUp]:
-    """Everybody who confirmed that they want to come, with a place or waiting for one."""
+    """List everyone who confirmed, with a spot or without."""
     return event.sign_ups.exclude(status=SignUpStatus.UNCONFIRMED)
 
 
 def list_sign_ups_with_hosts(event: Event) -> QuerySet[SignUp]:
-    """Everybody who signed up, by name, with whoever brings them."""
+    """List all sign-ups by name, with their hosts."""
     return event.sign_ups.select_related("guest_of").order_by("name", "pk")
 
 
 def list_feedback(event: Event) -> QuerySet[Feedback]:
-    """What people thought, newest first. Who said what is nobody's business."""
+    """List an event's feedback, newest first. Callers must not show who gave it."""
     return Feedback.objects.filter(sign_up__event=event).order_by("-created_at")
 
 
 def list_calendar_events(since: datetime) -> QuerySet[Event]:
-    """Published events that began at `since` or later and have a known end, also those that were called off."""
+    """List published events that started at `since` or later and have a known length, including cancelled ones."""
     known = _published().filter(starts_at__gte=since, minutes__isnull=False)
     return known.defer("captions").order_by("starts_at", "pk")
 
 
 def list_own_sign_ups(person: Person) -> QuerySet[SignUp]:
-    """Their places, by addresses that are known to be theirs.
+    """List a person's sign-ups by their verified addresses.
 
-    Not those that they took for another address while signed in: the way to such a place goes by its own mail.
+    Sign-ups they made for another address while signed in are not included: those belong to that address's owner.
     """
     theirs = Q(pk__in=[])
     for address in list_verified_addresses(person):
@@ -126,6 +126,6 @@ def list_own_sign_ups(person: Person) -> QuerySet[SignUp]:
 
 
 def list_past_sign_ups(before: datetime) -> QuerySet[SignUp]:
-    """Sign-ups whose event ended at `before` or earlier, published or not."""
+    """List sign-ups whose event ended at `before` or earlier, published or not."""
     ended = Event.objects.alias(ends=ENDS_AT).filter(ends__lte=before)
     return SignUp.objects.filter(event__in=ended)

@@ -1,4 +1,4 @@
-"""Dates that repeat: each is an event of its own, on the same clock time, whatever its zone's clocks do in between."""
+"""Repeat an event. Each date is an event of its own, at the same local time even if the clocks change."""
 
 from datetime import datetime, timedelta
 
@@ -8,7 +8,7 @@ from django.utils.text import slugify
 from events.models import Event, Series
 from events.times import to_instant
 
-# What one date has in common with the next. The room is another each time, and so is who comes.
+# The fields that repeated events share. The link to join and the sign-ups are separate.
 COPIED_FIELDS = (
     "title", "summary", "description", "time_zone", "minutes", "module_slug", "hosts", "language", "capacity",
     "max_guests",
@@ -17,10 +17,10 @@ COPIED_FIELDS = (
 
 @transaction.atomic
 def repeat_event(*, event: Event, times: int, weeks: int) -> list[Event]:
-    """Make drafts of an event's next dates, every `weeks` weeks on the same clock time, bound to it as a series.
+    """Create drafts for an event's next `times` dates, every `weeks` weeks at the same local time, as a series.
 
-    Dates that are there already stay as they are, so that asking twice makes nothing twice. Raises NoSuchTime when a
-    date falls into an hour that its zone skips.
+    Existing dates are skipped, so repeating the call creates nothing twice. Raises NoSuchTime if the clocks skip the
+    local time on one of the dates.
     """
     Event.objects.select_for_update(no_key=True).get(pk=event.pk)
     event.refresh_from_db()
@@ -45,7 +45,7 @@ def _copy(event: Event, starts_at: datetime) -> Event:
 
 
 def _find_free_slug(title: str, local: datetime) -> str:
-    """An address that nobody has yet: the title and the day, and a number where that is taken."""
+    """Return an unused slug: the title and the date, with a number if that is taken."""
     base = f"{slugify(title)[:60] or 'event'}-{local:%Y-%m-%d}"
     taken = set(Event.objects.filter(slug__startswith=base).values_list("slug", flat=True))
     return next(slug for slug in (base, *(f"{base}-{n}" for n in range(2, 100))) if slug not in taken)

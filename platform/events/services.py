@@ -1,4 +1,4 @@
-"""What is done with sign-ups: make, leave, come in, forget. Keyword-only, one transaction each."""
+"""Create, leave, check in and delete sign-ups. Each service takes keywords only and runs in one transaction."""
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
@@ -19,13 +19,13 @@ from mail.models import EmailState
 from mail.selectors import list_emails_about, list_verified_addresses, list_waiting_emails
 from mail.services import erase_emails, queue_emails
 
-# A double click, or a reload of the form, is not a wish for a second mail.
+# A double click or a reload does not send a second email.
 RESEND_AFTER = timedelta(minutes=10)
-# What the mails promise.
+# The emails and pages promise this.
 RETENTION = timedelta(days=30)
-# Whoever did not confirm in two days did not mean to come, or never asked.
+# Unconfirmed sign-ups are deleted after this time.
 CONFIRM_WITHIN = timedelta(days=2)
-# A family may share one mailbox.
+# A family may share an email address.
 MAX_PER_ADDRESS = 4
 
 
@@ -40,15 +40,15 @@ def create_sign_up(
     time_zone: str = "",
     now: datetime | None = None,
 ) -> SignUp:
-    """Sign an address up for an event, and ask by mail whether it was its owner: only a yes takes a place.
+    """Sign up a name and address for an event, and email the address to confirm. Only confirming gives a spot.
 
-    A person who is signed in with an address that is known to be theirs is not asked. The same name and address again,
-    in whatever letter case, make no second row: what they were told last is told again, but not within ten minutes.
-    Another name at the same address is another person, as a couple may share a mailbox: their letter says who signed up
-    with it before. Beyond `MAX_PER_ADDRESS` nobody is added, and a letter says so.
+    A signed-in person with a verified address needs no confirmation. If the same name and address (ignoring case)
+    have signed up before, their last email is sent again, but not within RESEND_AFTER. Another name at the same
+    address is another person, and the email names the earlier ones. Beyond MAX_PER_ADDRESS no one is added, an email
+    says so, and an earlier sign-up of the address is returned.
 
-    `guest_of` is who brings them, and `time_zone` the clock that they read. Raises EventClosed, GuestsEnough when
-    their host has brought as many as the event allows, and ValidationError for what is no name.
+    `guest_of` is the host, and `time_zone` the one they see times in. Raises EventClosed, GuestLimitReached if the
+    host has invited as many guests as the event allows, and ValidationError for an invalid name.
     """
     held = lock_event(event.pk)
     now = now or timezone.now()
@@ -86,35 +86,35 @@ def create_sign_up(
 def sign_up_for_dates(
     *, sign_up: SignUp, slugs: Collection[str] | None, now: datetime | None = None
 ) -> list[SignUp]:
-    """Take places at other dates of a series, or wait for them, by the yes that was given to one of them.
+    """Sign a confirmed person up for other dates of a series, with a spot or on the waitlist.
 
-    Whoever said yes has shown that the address is theirs, so each date sends its invitation at once. `slugs` are the
-    dates' addresses, None for all. A date that is no other of this series, has closed, or that they said yes to before,
-    stays as it is. Returns what was taken: nothing for somebody who has not said yes or has left.
+    The address is confirmed already, so each date sends its invitation at once. `slugs` are the dates' slugs, or None
+    for all. Skips dates that are not upcoming in this series, and those they have confirmed already. Returns the new
+    sign-ups. Empty if the person has not confirmed or has left.
     """
     now = now or timezone.now()
-    kept = SignUp.objects.select_related("event").filter(pk=sign_up.pk).first()
-    if kept is None or kept.status == SignUpStatus.UNCONFIRMED or kept.event.series_id is None:
+    saved = SignUp.objects.select_related("event").filter(pk=sign_up.pk).first()
+    if saved is None or saved.status == SignUpStatus.UNCONFIRMED or saved.event.series_id is None:
         return []
-    dates = list_other_dates(kept.event, now=now)
+    dates = list_other_dates(saved.event, now=now)
     if slugs is not None:
         dates = dates.filter(slug__in=slugs)
-    # In one order for all, so that two who take the same dates never wait for each other.
-    taken = [_sign_up_for_date(kept, pk, now) for pk in sorted(dates.values_list("pk", flat=True))]
+    # In a fixed order, so that two people who choose the same dates cannot deadlock.
+    taken = [_sign_up_for_date(saved, pk, now) for pk in sorted(dates.values_list("pk", flat=True))]
     return [one for one in taken if one]
 
 
-def _sign_up_for_date(kept: SignUp, event_pk: int, now: datetime) -> SignUp | None:
+def _sign_up_for_date(saved: SignUp, event_pk: int, now: datetime) -> SignUp | None:
     held = lock_event(event_pk)
     if not held.is_open_at(now):
         return None
     new = SignUp(
         event=held,
-        name=kept.name,
-        email=kept.email,
-        person=kept.person,
-        time_zone=kept.time_zone,
-        language=kept.language,
+        name=saved.name,
+        email=saved.email,
+        person=saved.person,
+        time_zone=saved.time_zone,
+        language=saved.language,
         created_at=now,
     )
     sign_up = _get_or_create_locked(new)
@@ -126,50 +126,50 @@ def _sign_up_for_date(kept: SignUp, event_pk: int, now: datetime) -> SignUp | No
 
 
 def is_own_address(person: Person, email: str) -> bool:
-    """Whether an address is known to be somebody's own."""
+    """Return whether an address is one of a person's verified addresses."""
     return any(is_same_email(email, address) for address in list_verified_addresses(person))
 
 
 def _get_or_create_locked(new: SignUp) -> SignUp:
     while True:
-        # Waits for whoever is signing the same address up at this moment, and then does nothing.
+        # Waits for a concurrent sign-up with the same name and address, and then inserts nothing.
         SignUp.objects.bulk_create([new], ignore_conflicts=True)
         found = find_same_sign_up(new).select_for_update(of=("self",)).first()
         if found:
             found.event = new.event
             return found
-        # They left between the two statements: begin again.
+        # They left between the two statements, so try again.
 
 
 @transaction.atomic
-def set_unsubscribed(*, token: str, is_stopped: bool = True, now: datetime | None = None) -> None:
-    """Stop reminders and other letters to a sign-up, or have them again. The place stays. Twice does nothing more.
+def set_unsubscribed(*, token: str, unsubscribed: bool = True, now: datetime | None = None) -> None:
+    """Turn off reminders and messages to a sign-up, or turn them on again. The spot stays. Unknown tokens are ignored.
 
-    Who waits is still offered a place, and changes and cancellations are told: people would come to a closed door.
+    Offers, changes and cancellations are still emailed, or people would miss them.
     """
-    unsubscribed_at = (now or timezone.now()) if is_stopped else None
-    SignUp.objects.filter(token=token, unsubscribed_at__isnull=is_stopped).update(
+    unsubscribed_at = (now or timezone.now()) if unsubscribed else None
+    SignUp.objects.filter(token=token, unsubscribed_at__isnull=unsubscribed).update(
         unsubscribed_at=unsubscribed_at
     )
-    if is_stopped and (kept := SignUp.objects.filter(token=token).first()):
-        erase_emails(emails=list_waiting_emails(emails.list_reminder_keys(kept, kept.event)))
+    if unsubscribed and (saved := SignUp.objects.filter(token=token).first()):
+        erase_emails(emails=list_waiting_emails(emails.list_reminder_keys(saved, saved.event)))
 
 
 @transaction.atomic
 def leave_event(*, sign_up: SignUp, notify: bool = True, now: datetime | None = None) -> None:
-    """Give a place back: the name and the address are deleted. Leaving twice does nothing more.
+    """Delete a sign-up, erase its unsent emails, and offer its spot to the waitlist. Does nothing if it is deleted.
 
-    What was still to be told is not. One last mail takes the entry out of their calendar, while the event is to come;
-    not where `is_told` is false, as for somebody of whom nothing must stay. Whoever waits longest is offered the place.
+    With `notify`, one last email removes an upcoming event from their calendar. Pass False when erasing a person's
+    data, of which no email may stay.
     """
     event = lock_event(sign_up.event_id)
     now = now or timezone.now()
-    kept = SignUp.objects.select_for_update(of=("self",)).filter(pk=sign_up.pk).first()
-    if kept is None:
+    saved = SignUp.objects.select_for_update(of=("self",)).filter(pk=sign_up.pk).first()
+    if saved is None:
         return
-    kept.delete()
+    saved.delete()
     erase_emails(emails=list_emails_about(f"sign-up {sign_up.pk}").filter(state=EmailState.WAITING))
-    if notify and kept.is_going and event.is_open_at(now):
+    if notify and saved.is_going and event.is_open_at(now):
         sign_up.event = event
         queue_emails(new_emails=[emails.build_left_notice(sign_up)])
     offer_free_spots(event, now=now)
@@ -177,21 +177,21 @@ def leave_event(*, sign_up: SignUp, notify: bool = True, now: datetime | None = 
 
 @transaction.atomic
 def record_attendance(*, sign_up: SignUp, now: datetime | None = None) -> None:
-    """Note that somebody came in, the first time that they do."""
+    """Record that a person came. Keeps the first time."""
     SignUp.objects.filter(pk=sign_up.pk, attended_at=None).update(attended_at=now or timezone.now())
 
 
 @transaction.atomic
 def undo_attendance(*, sign_up: SignUp) -> None:
-    """Take back that somebody came: it was noted by mistake."""
+    """Undo a check-in that was a mistake."""
     SignUp.objects.filter(pk=sign_up.pk).update(attended_at=None)
 
 
 @transaction.atomic
 def delete_expired_sign_ups(*, now: datetime | None = None) -> int:
-    """Delete sign-ups whose event ended thirty days ago or earlier, and those that nobody confirmed in two days.
+    """Delete sign-ups RETENTION after their event, and unconfirmed ones after CONFIRM_WITHIN. Return how many.
 
-    How many came to an event is kept, and nothing of who. Returns how many sign-ups there were.
+    Each event keeps its counts in `totals`.
     """
     now = now or timezone.now()
     gone = list_past_sign_ups(now - RETENTION)

@@ -1,6 +1,6 @@
-"""Who has a place, and who waits for one. Whatever changes that holds the event's row, so that places are exact.
+"""Spots and the waitlist. Every change to them locks the event's row, so that no spot is given twice.
 
-The order of locks is always the event, then a sign-up: nobody waits in a circle.
+Lock order: the event, then sign-ups, so that transactions cannot deadlock.
 """
 
 from datetime import datetime, timedelta
@@ -18,15 +18,15 @@ MAX_OFFER = timedelta(hours=24)
 
 
 def lock_event(pk: int) -> Event:
-    """The event, held until the transaction ends. People may sign up for it meanwhile, and take no place."""
+    """Return an event, locked until the transaction ends. The lock still allows inserting sign-ups."""
     return Event.objects.select_for_update(no_key=True).get(pk=pk)
 
 
 @transaction.atomic
 def confirm_sign_up(*, sign_up: SignUp, now: datetime | None = None) -> SignUp:
-    """Take somebody at their word: they get a place, or wait for one in the order of their confirming.
+    """Confirm a sign-up: give it a spot, or put it on the waitlist. Confirming again changes nothing.
 
-    Confirming twice does nothing more. Raises EventClosed, and SignUp.DoesNotExist when they have left.
+    Raises EventClosed, or SignUp.DoesNotExist if they have left.
     """
     event = lock_event(sign_up.event_id)
     now = now or timezone.now()
@@ -41,7 +41,10 @@ def confirm_sign_up(*, sign_up: SignUp, now: datetime | None = None) -> SignUp:
 
 @transaction.atomic
 def accept_offer(*, sign_up: SignUp, now: datetime | None = None) -> SignUp:
-    """Take the place that was offered. Taking it twice does nothing more. Raises OfferOver and EventClosed."""
+    """Accept an offered spot. Accepting again changes nothing.
+
+    Raises OfferExpired, EventClosed, or SignUp.DoesNotExist if they have left.
+    """
     event = lock_event(sign_up.event_id)
     now = now or timezone.now()
     held = _lock_sign_up(sign_up, event)
@@ -56,7 +59,10 @@ def accept_offer(*, sign_up: SignUp, now: datetime | None = None) -> SignUp:
 
 @transaction.atomic
 def rejoin_waitlist(*, sign_up: SignUp, now: datetime | None = None) -> SignUp:
-    """Line up anew after an offer that passed. Raises EventClosed; does nothing for anybody else."""
+    """Put a sign-up whose offer expired back on the waitlist, at the end. Does nothing in any other status.
+
+    Raises EventClosed, or SignUp.DoesNotExist if they have left.
+    """
     event = lock_event(sign_up.event_id)
     now = now or timezone.now()
     held = _lock_sign_up(sign_up, event)
@@ -68,7 +74,7 @@ def rejoin_waitlist(*, sign_up: SignUp, now: datetime | None = None) -> SignUp:
 
 
 def give_spot_or_waitlist(sign_up: SignUp, now: datetime) -> SignUp:
-    """Give a place if one is free that nobody waits for, and tell which it was. The event must be held."""
+    """Give a spot if one is free, or else a place on the waitlist. Save and email which. The event must be locked."""
     event = sign_up.event
     if not is_full(event):
         return _give_spot(sign_up, now)
@@ -79,7 +85,7 @@ def give_spot_or_waitlist(sign_up: SignUp, now: datetime) -> SignUp:
 
 
 def offer_free_spots(event: Event, *, now: datetime) -> int:
-    """Offer every free place to whoever has waited longest. The event must be held. Returns how many were offered."""
+    """Offer each free spot to the longest waiting. Return how many were offered. The event must be locked."""
     if not event.is_open_at(now) or event.starts_at <= now:
         return 0
     until = compute_offer_end(event, now)
@@ -94,12 +100,12 @@ def offer_free_spots(event: Event, *, now: datetime) -> int:
 
 
 def compute_offer_end(event: Event, now: datetime) -> datetime:
-    """Until when an offer stands: a day, and no longer than half of the time that is left."""
+    """Return when an offer expires: after a day, or after half of the time until the start if that is sooner."""
     return now + min(MAX_OFFER, (event.starts_at - now) / 2)
 
 
 def expire_offers(*, now: datetime | None = None) -> int:
-    """Let offers whose time is over pass to the next in line. Returns how many passed."""
+    """Expire offers and offer the spots to the next people. Return how many expired."""
     over = SignUp.objects.filter(status=SignUpStatus.OFFERED, offer_expires_at__lte=now or timezone.now())
     events = over.order_by("event").values_list("event", flat=True).distinct()
     return sum(_expire_offers_of(pk, now) for pk in list(events))
@@ -121,7 +127,7 @@ def _expire_offers_of(pk: int, now: datetime | None) -> int:
 
 
 def count_free_spots(event: Event) -> int | None:
-    """How many places nobody has, and nobody was offered. None where there is no end of them."""
+    """Return how many spots are neither taken nor offered. None if the event has no limit."""
     if event.capacity is None:
         return None
     taken = event.sign_ups.filter(status__in=[SignUpStatus.GOING, SignUpStatus.OFFERED]).count()
@@ -129,19 +135,19 @@ def count_free_spots(event: Event) -> int | None:
 
 
 def is_full(event: Event) -> bool:
-    """Whether whoever comes now has to wait. It costs nothing where there is no end of places."""
+    """Return whether a new sign-up goes on the waitlist. Takes no query if the event has no limit."""
     if event.capacity is None:
         return False
     return count_free_spots(event) == 0 or list_waitlist(event).exists()
 
 
 def list_waitlist(event: Event) -> QuerySet[SignUp]:
-    """Who waits for a place, in line."""
+    """List the sign-ups on the waitlist, in order."""
     return event.sign_ups.filter(status=SignUpStatus.WAITLISTED).order_by(F("waitlisted_at"), "pk")
 
 
 def get_waitlist_position(sign_up: SignUp) -> int:
-    """How many wait before them, and they themselves."""
+    """Return a sign-up's position on the waitlist, starting at 1."""
     before = SignUp.objects.filter(
         event=sign_up.event_id, status=SignUpStatus.WAITLISTED, waitlisted_at__lt=sign_up.waitlisted_at
     )

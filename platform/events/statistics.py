@@ -1,4 +1,4 @@
-"""How many signed up, confirmed and came, and the bars that show it."""
+"""Count sign-ups by status, and build the bar chart for admins."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ MAX_BAR_WIDTH = 320
 
 @dataclass(frozen=True)
 class Bar:
-    words: str | Promise
+    label: str | Promise
     count: int
     width: int
 
@@ -21,14 +21,14 @@ class Bar:
 LABELS = {
     "signed_up": _("signed up"),
     "confirmed": _("confirmed"),
-    "going": _("have a place"),
-    "waitlisted": _("wait for one"),
+    "going": _("have a spot"),
+    "waitlisted": _("on the waitlist"),
     "attended": _("attended"),
 }
 
 
 def count_sign_ups(event: Event) -> dict[str, int]:
-    """How many there are, by the names of SAID. One query."""
+    """Count an event's sign-ups by the keys of LABELS, in one query."""
     return event.sign_ups.aggregate(
         signed_up=Count("pk"),
         confirmed=Count("pk", filter=~Q(status=SignUpStatus.UNCONFIRMED)),
@@ -39,10 +39,10 @@ def count_sign_ups(event: Event) -> dict[str, int]:
 
 
 def build_bars(event: Event) -> list[Bar]:
-    """One bar for each number, the longest as wide as the chart; what was counted last, once people are forgotten."""
+    """Build one bar per count, scaled to the largest. Uses the saved totals once sign-ups are deleted."""
     numbers = event.totals or count_sign_ups(event)
     longest = max(1, *numbers.values())
     return [
-        Bar(words, numbers[name], round(MAX_BAR_WIDTH * numbers[name] / longest))
-        for name, words in LABELS.items()
+        Bar(label, numbers[name], round(MAX_BAR_WIDTH * numbers[name] / longest))
+        for name, label in LABELS.items()
     ]

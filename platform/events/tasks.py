@@ -1,4 +1,4 @@
-"""What time does by itself: names and addresses are forgotten, offers pass on, reminders go out."""
+"""Periodic tasks: delete expired sign-ups, send reminders, expire offers."""
 
 from celery import shared_task
 
@@ -7,17 +7,17 @@ from events import reminders, services, spots
 
 @shared_task(name="events.tasks.delete_expired_sign_ups")
 def delete_expired_sign_ups() -> int:
-    """Delete the sign-ups that have had their days. Returns how many there were."""
+    """Delete sign-ups past their retention. Return how many."""
     return services.delete_expired_sign_ups()
 
 
 @shared_task(name="events.tasks.send_reminders")
 def send_reminders() -> int:
-    """Remind whoever is to be reminded now. Returns how many were."""
+    """Send reminders that are due. Return how many."""
     return reminders.send_reminders()
 
 
 @shared_task(name="events.tasks.expire_offers")
 def expire_offers() -> int:
-    """Let offers whose time is over pass to the next in line. Returns how many passed."""
+    """Expire offers and offer the spots to the next people. Return how many expired."""
     return spots.expire_offers()

@@ -1,4 +1,4 @@
-"""Taking back that one left. The browser of the person who left keeps what that needs; the site keeps nothing of it."""
+"""Undo leaving an event. The data for it is in a signed cookie in the person's browser, not on the site."""
 
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -12,13 +12,13 @@ from events.models import Event, SignUp, SignUpStatus
 from events.selectors import find_same_sign_up
 from events.spots import give_spot_or_waitlist, lock_event
 
-# So long the leaving can be taken back.
+# How long leaving can be undone.
 UNDO_SECONDS = 30 * 60
 
 
 @dataclass(frozen=True, kw_only=True)
 class DeletedSignUp:
-    """What a sign-up was, as values that JSON knows. It is signed before it leaves the site."""
+    """A deleted sign-up as JSON values. The cookie that holds it is signed."""
 
     event: int
     name: str
@@ -33,7 +33,7 @@ class DeletedSignUp:
 
     @classmethod
     def of(cls, sign_up: SignUp) -> Self:
-        """To be read before they leave: leaving parts them from their guests."""
+        """Copy a sign-up. Call it before deletion, which detaches the guests."""
         return cls(
             event=sign_up.event_id,
             name=sign_up.name,
@@ -52,11 +52,11 @@ class DeletedSignUp:
 
 
 @transaction.atomic
-def restore_sign_up(*, leaver: DeletedSignUp, event: Event, now: datetime | None = None) -> SignUp:
-    """Sign up again whoever left by mistake, with their guests and the address of their own page.
+def restore_sign_up(*, deleted: DeletedSignUp, event: Event, now: datetime | None = None) -> SignUp:
+    """Sign a person up again after leaving by mistake, with their guests and the same personal link.
 
-    Their place may have gone meanwhile: then they wait in line. Signing up by hand or doing this twice makes no second
-    row. It is a new entry in calendars, as the last mail took the old one out. Raises EventClosed.
+    If their spot is gone, they go on the waitlist. If they have signed up again meanwhile, that sign-up is returned.
+    The calendar entry is a new one, because the old one was cancelled by email. Raises EventClosed.
     """
     held = lock_event(event.pk)
     now = now or timezone.now()
@@ -64,23 +64,23 @@ def restore_sign_up(*, leaver: DeletedSignUp, event: Event, now: datetime | None
         raise EventClosed
     new = SignUp(
         event=held,
-        name=leaver.name,
-        email=leaver.email,
-        token=leaver.token,
-        language=leaver.language,
-        time_zone=leaver.time_zone,
+        name=deleted.name,
+        email=deleted.email,
+        token=deleted.token,
+        language=deleted.language,
+        time_zone=deleted.time_zone,
         created_at=now,
         email_count=1,
         last_emailed_at=now,
     )
-    if again := find_same_sign_up(new).first() or SignUp.objects.filter(token=leaver.token).first():
+    if again := find_same_sign_up(new).first() or SignUp.objects.filter(token=deleted.token).first():
         return again
-    new.person_id = leaver.person
-    new.guest_of = held.sign_ups.filter(pk=leaver.guest_of).first() if leaver.guest_of else None
-    if leaver.is_confirmed:
+    new.person_id = deleted.person
+    new.guest_of = held.sign_ups.filter(pk=deleted.guest_of).first() if deleted.guest_of else None
+    if deleted.is_confirmed:
         new.confirmed_at = now
         new = give_spot_or_waitlist(new, now)
     else:
         new.save()
-    held.sign_ups.filter(pk__in=leaver.guests, guest_of=None).update(guest_of=new)
+    held.sign_ups.filter(pk__in=deleted.guests, guest_of=None).update(guest_of=new)
     return new

@@ -1,4 +1,4 @@
-"""Zones as calendar files carry them: RFC 5545's VTIMEZONE, with the true clock changes of the years in question."""
+"""Build RFC 5545 VTIMEZONE components, with the clock changes of the years in question."""
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -17,25 +17,25 @@ _DAY, _SECOND = timedelta(days=1), timedelta(seconds=1)
 
 
 def to_calendar_time(moment: datetime, zone: ZoneInfo) -> datetime:
-    """An instant as a calendar entry says it: on the clock of `zone`, but where that shows a time for the second time.
+    """Convert an instant to local time in `zone`, or to UTC if its local time is the second of two.
 
-    A time with a TZID that comes twice, as the clocks are set back, means the first (RFC 5545, 3.3.5), so that the
-    second has to be said in UTC.
+    When clocks go back, an ambiguous local time with a TZID means the first one (RFC 5545, 3.3.5), so the second has
+    to be given in UTC.
     """
     local = moment.astimezone(zone)
     return moment.astimezone(UTC) if local.fold else local
 
 
 def build_vtimezone(zone: ZoneInfo, moments: Iterable[datetime]) -> "icalendar.Timezone":
-    """The zone's rules for the years of some instants, of which there is at least one.
+    """Build a zone's VTIMEZONE for the years of `moments`, which must not be empty.
 
-    Not icalendar's own: 7.3 starts a zone's summer an hour late, on the clock after the change instead of
-    the one before, which is what RFC 5545 asks of DTSTART.
+    icalendar 7.3 has its own, but starts summer time an hour late: RFC 5545 wants DTSTART in the offset before the
+    change.
     """
     years = [moment.astimezone(zone).year for moment in moments]
-    # Wide enough for wherever the year begins first and ends last.
+    # Wide enough for the first and last time zones to start and end a year.
     first, last = datetime(min(years) - 1, 12, 30, tzinfo=UTC), datetime(max(years) + 1, 1, 3, tzinfo=UTC)
-    # What holds when the years begin, and then each change in them.
+    # The offset at the start, and then each change.
     changes = [first, *list_offset_changes(zone, first, last)]
     standard = min(_offset(zone, moment) for moment in changes)
     clock = icalendar.Timezone()
@@ -52,7 +52,7 @@ def build_vtimezone(zone: ZoneInfo, moments: Iterable[datetime]) -> "icalendar.T
 
 
 def list_offset_changes(zone: ZoneInfo, first: datetime, last: datetime) -> Iterator[datetime]:
-    """Every instant between two at which the zone's offset changes."""
+    """Yield every instant between `first` and `last` at which the zone's offset changes."""
     while first < last:
         following = first + _DAY
         if _offset(zone, first) != _offset(zone, following):

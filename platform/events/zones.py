@@ -1,4 +1,4 @@
-"""The clock that a visitor reads times by, and how they choose it."""
+"""The time zone that a visitor sees times in, and how they choose it."""
 
 from zoneinfo import ZoneInfo
 
@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from accounts.models import Person
 from accounts.zones import find_canonical_zone, format_city
 
-# One city a clock, from west to east: a list that fits on a telephone. A script knows a visitor's own without asking.
+# One city per offset, west to east: a list that fits on a phone. A script detects a visitor's own time zone.
 CITIES = (
     "Pacific/Honolulu", "America/Anchorage", "America/Los_Angeles", "America/Denver", "America/Phoenix",
     "America/Chicago", "America/Mexico_City", "America/New_York", "America/Halifax", "America/St_Johns",
@@ -20,13 +20,13 @@ CITIES = (
 
 
 def find_zone(name: str) -> ZoneInfo | None:
-    """The zone of a name that somebody sent, by its present name, or None for what is no zone."""
+    """Return the zone of a submitted name, under its current name, or None if there is none."""
     present = find_canonical_zone(name)
     return ZoneInfo(present) if present else None
 
 
 def find_visitor_zone(request: HttpRequest) -> ZoneInfo | None:
-    """The zone that a visitor chose on the page, or the one of their account. None where neither is known."""
+    """Return the zone that a visitor chose on the page, or that of their account, or None."""
     chosen = find_zone(request.GET.get("zone", ""))
     if chosen is None and isinstance(request.user, Person):
         return request.user.zone
@@ -34,5 +34,5 @@ def find_visitor_zone(request: HttpRequest) -> ZoneInfo | None:
 
 
 def list_cities() -> list[tuple[str, str]]:
-    """Zones to choose from, and what they are called."""
+    """List the zones to choose from, with their city names."""
     return [(zone, format_city(zone)) for zone in CITIES]

@@ -37,7 +37,7 @@ class TestEveryDoor:
             )
             SignUp.objects.update(status="waitlisted", waitlisted_at=host.created_at)
             return client.post(
-                f"/events/sign-up/{host.token}/bring", {"name": name, "email": "lee@example.org"}
+                f"/events/sign-up/{host.token}/invite-guest", {"name": name, "email": "lee@example.org"}
             )
 
         def teen_sign_up(name: str) -> Any:

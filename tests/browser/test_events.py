@@ -1,4 +1,4 @@
-"""Live events on a phone: every page by day and by night, and a whole sign-up without JavaScript."""
+"""Live events on a phone: every page in light and dark mode, and a sign-up without JavaScript."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -45,7 +45,7 @@ def event(web: Web) -> Event:
 
 @pytest.fixture
 def fits(page: Page, audit: Callable[[], None]) -> Callable[[], None]:
-    """Axe finds nothing, and nothing sticks out at any width."""
+    """Axe finds no problems, and nothing overflows at any width."""
 
     def fitting() -> None:
         audit()
@@ -57,10 +57,10 @@ def fits(page: Page, audit: Callable[[], None]) -> Callable[[], None]:
     return fitting
 
 
-def take_a_place(page: Page, name: str, email: str) -> None:
+def sign_up_for_event(page: Page, name: str, email: str) -> None:
     page.get_by_label("Your name").fill(name)
     page.get_by_label("Email").fill(email)
-    page.get_by_role("button", name="Take a place").click()
+    page.get_by_role("button", name="Save my spot").click()
 
 
 def test_the_lists_and_both_kinds_of_event_fit(page: Page, event: Event, fits: Callable[[], None]) -> None:
@@ -79,7 +79,7 @@ def test_a_form_with_errors_says_them_keeps_what_was_typed_and_fits(
     page: Page, event: Event, fits: Callable[[], None]
 ) -> None:
     page.goto(EVENING)
-    take_a_place(page, "www.example.org", "kim@")
+    sign_up_for_event(page, "www.example.org", "kim@")
     alert = page.get_by_role("alert")
     expect(alert).to_be_focused()
     expect(page).to_have_title(re.compile("^Not signed up yet"))
@@ -91,28 +91,28 @@ def test_a_form_with_errors_says_them_keeps_what_was_typed_and_fits(
 
 def test_the_pages_after_signing_up_fit(page: Page, event: Event, fits: Callable[[], None]) -> None:
     page.goto(EVENING)
-    take_a_place(page, "Kim", f"kim-{'k' * 50}@a-rather-long-name-for-a-host.example.org")
-    expect(page.get_by_role("heading", name="Check your mail")).to_be_visible()
+    sign_up_for_event(page, "Kim", f"kim-{'k' * 50}@a-rather-long-name-for-a-host.example.org")
+    expect(page.get_by_role("heading", name="Check your email")).to_be_visible()
     fits()
     page.goto(f"/events/sign-up/{SignUp.objects.get().token}")
     fits()
     page.get_by_role("button", name="Yes, I want to come").click()
-    expect(page.get_by_role("heading", name="A place for Kim")).to_be_visible()
-    page.get_by_text("Or have us write to them").click()
+    expect(page.get_by_role("heading", name="Kim, you have a spot")).to_be_visible()
+    page.get_by_text("Or we can email them").click()
     fits()
-    page.get_by_role("button", name="Ask them").click()
+    page.get_by_role("button", name="Send the invitation").click()
     expect(page.get_by_role("alert")).to_be_focused()
     fits()
-    page.get_by_role("button", name="Leave").click()
-    expect(page.get_by_role("heading", name="You have left")).to_be_visible()
+    page.get_by_role("button", name="Cancel my sign-up").click()
+    expect(page.get_by_role("heading", name="You’re no longer signed up")).to_be_visible()
     fits()
 
 
-def test_the_pages_of_whoever_waits_fit(page: Page, event: Event, fits: Callable[[], None]) -> None:
+def test_the_waitlist_pages_fit(page: Page, event: Event, fits: Callable[[], None]) -> None:
     Event.objects.update(capacity=1)
     first, second = (come(Event.objects.get(pk=event.pk), name) for name in ("Lee", "Kim"))
     page.goto(EVENING)
-    expect(page.get_by_role("button", name="Wait for a place")).to_be_visible()
+    expect(page.get_by_role("button", name="Join the waitlist")).to_be_visible()
     fits()
     page.goto(second.get_absolute_url())
     expect(page.get_by_text("You are number 1 in line")).to_be_visible()
@@ -121,12 +121,12 @@ def test_the_pages_of_whoever_waits_fit(page: Page, event: Event, fits: Callable
     page.reload()
     fits()
     SignUp.objects.update(offer_expires_at=timezone.now())
-    page.get_by_role("button", name="Take the place").click()
-    expect(page.get_by_role("button", name="Wait again")).to_be_visible()
+    page.get_by_role("button", name="Accept the spot").click()
+    expect(page.get_by_role("button", name="Join the waitlist again")).to_be_visible()
     fits()
 
 
-def test_what_is_left_afterwards_fits(page: Page, event: Event, fits: Callable[[], None]) -> None:
+def test_the_pages_after_the_event_fit(page: Page, event: Event, fits: Callable[[], None]) -> None:
     sign_up = come(event)
     Event.objects.filter(pk=event.pk).update(
         starts_at=timezone.now() - timedelta(days=1),
@@ -135,13 +135,13 @@ def test_what_is_left_afterwards_fits(page: Page, event: Event, fits: Callable[[
         captions=CAPTIONS,
     )
     page.goto(EVENING)
-    expect(page.get_by_role("heading", name="What was said")).to_be_visible()
+    expect(page.get_by_role("heading", name="Transcript")).to_be_visible()
     fits()
-    page.get_by_label("Search in it").fill("tea")
+    page.get_by_label("Search the transcript").fill("tea")
     page.get_by_role("button", name="Search").click()
-    expect(page.get_by_role("status")).to_contain_text("was said in 1 place")
+    expect(page.get_by_role("status")).to_contain_text("appears in 1 caption")
     page.goto(sign_up.get_absolute_url())
-    page.get_by_role("link", name="Say what you thought").click()
+    page.get_by_role("link", name="Tell us what you thought").click()
     fits()
     page.get_by_role("button", name="Send").click()
     expect(page.get_by_role("alert")).to_be_focused()
@@ -155,7 +155,7 @@ def test_the_link_to_join_is_easy_to_tap(page: Page, event: Event, fits: Callabl
     room = "https://meet.example.org/table"
     Event.objects.filter(slug="one-evening").update(join_url=room, starts_at=timezone.now())
     page.goto(come(Event.objects.get(pk=event.pk)).get_absolute_url())
-    way_in = page.get_by_role("link", name="come in")
+    way_in = page.get_by_role("link", name="join now")
     box = way_in.bounding_box()
     assert box
     assert box["height"] >= 44
@@ -184,13 +184,13 @@ def test_a_visitor_elsewhere_sees_both_clocks_without_an_account(
     page.goto(EVENING)
     expect(page.locator(".event-yours")).to_contain_text("For you: ")
     expect(page.locator(".event-yours")).to_contain_text("GMT+9")
-    take_a_place(page, "Kim", "kim@example.org")
-    expect(page.get_by_role("heading", name="Check your mail")).to_be_visible()
+    sign_up_for_event(page, "Kim", "kim@example.org")
+    expect(page.get_by_role("heading", name="Check your email")).to_be_visible()
     assert SignUp.objects.get().time_zone == "Asia/Tokyo"
     elsewhere.close()
 
 
-def test_what_is_there_for_machines_is_there_for_nobody_else(page: Page, event: Event) -> None:
+def test_the_honeypot_is_hidden_from_people(page: Page, event: Event) -> None:
     page.goto(EVENING)
     expect(page.locator("#id_topic")).to_be_hidden()
     assert page.get_by_role("textbox").count() == 2
@@ -198,10 +198,10 @@ def test_what_is_there_for_machines_is_there_for_nobody_else(page: Page, event: 
     page.keyboard.press("Tab")
     expect(page.get_by_label("Email")).to_be_focused()
     page.keyboard.press("Tab")
-    expect(page.get_by_role("button", name="Take a place")).to_be_focused()
+    expect(page.get_by_role("button", name="Save my spot")).to_be_focused()
 
 
-def test_without_javascript_one_signs_up_chooses_a_clock_says_yes_and_leaves(
+def test_signing_up_confirming_and_leaving_work_without_javascript(
     browser: Browser, web: Web, event: Event
 ) -> None:
     plain = browser.new_context(
@@ -210,22 +210,22 @@ def test_without_javascript_one_signs_up_chooses_a_clock_says_yes_and_leaves(
     page = plain.new_page()
     page.goto("/events/")
     page.get_by_role("link", name=event.title).click()
-    page.get_by_role("link", name="Take a place").click()
-    page.get_by_label("Show times by the clock of").select_option(label="Tokyo")
+    page.get_by_role("link", name="Save my spot").click()
+    page.get_by_label("Show times in").select_option(label="Tokyo")
     page.get_by_role("button", name="Show").click()
     expect(page.get_by_text("For you:")).to_be_visible()
-    take_a_place(page, "Kim", "kim@example.org")
+    sign_up_for_event(page, "Kim", "kim@example.org")
     expect(page.get_by_text("kim@example.org")).to_be_visible()
-    page.get_by_role("link", name="Read the mail here").click()
-    page.get_by_role("link", name=re.compile("Confirm your place")).first.click()
+    page.get_by_role("link", name="Open the outbox").click()
+    page.get_by_role("link", name=re.compile("Confirm your spot")).first.click()
     expect(page.get_by_text("Hello Kim,")).to_be_visible()
     page.locator("a[href*='/events/sign-up/']").click()
     page.get_by_role("button", name="Yes, I want to come").click()
-    expect(page.get_by_role("heading", name="A place for Kim")).to_be_visible()
+    expect(page.get_by_role("heading", name="Kim, you have a spot")).to_be_visible()
     with page.expect_download() as download:
-        page.get_by_role("link", name="Save the date in my calendar").click()
+        page.get_by_role("link", name="Add to my calendar").click()
     assert download.value.suggested_filename == "one-evening.ics"
-    page.get_by_role("button", name="Leave").click()
-    expect(page.get_by_text("A last mail takes the event out of your calendar")).to_be_visible()
+    page.get_by_role("button", name="Cancel my sign-up").click()
+    expect(page.get_by_text("One last email removes the event from your calendar")).to_be_visible()
     assert not SignUp.objects.exists()
     plain.close()

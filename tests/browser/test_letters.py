@@ -1,4 +1,4 @@
-"""A long paste is never cut: the box counts it as the server does, and says so without chatter."""
+"""A long paste is never cut. The box counts it as the server does, and announces the count sparingly."""
 
 from collections.abc import Callable
 
@@ -14,7 +14,7 @@ FAMILY = "👩\u200d👩\u200d👧"
 
 
 def paste(page: Page, text: str) -> None:
-    """Put the text in as a paste does, at once."""
+    """Insert the text at once, as a paste does."""
     page.locator("#question").fill("")
     page.locator("#question").focus()
     page.keyboard.insert_text(text)

@@ -267,7 +267,7 @@ def feedback(client: Client, db: None) -> Scene:
     event = Event.objects.create(slug="an-evening", title="An evening", starts_at=soon, is_published=True)
     guest = confirm_sign_up(sign_up=create_sign_up(event=event, name="Kim", email="kim@example.org"))
     Event.objects.update(starts_at=timezone.now() - timedelta(hours=1))
-    return Scene(client, f"{guest.get_absolute_url()}/feedback", {"worth": "yes"}, "words", may_store=False)
+    return Scene(client, f"{guest.get_absolute_url()}/feedback", {"worth": "yes"}, "comment", may_store=False)
 
 
 @pytest.fixture

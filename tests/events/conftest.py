@@ -1,4 +1,4 @@
-"""A winter evening and a summer noon, and nobody who tried too often before."""
+"""Events and sign-ups for the tests, with fresh rate limits."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -18,13 +18,13 @@ MakeEvent = Callable[..., Event]
 
 @pytest.fixture
 def unsent(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keeps mails from a worker that other tests have started: it would still read while the tables are emptied."""
+    """Send no nudges: another test's worker would still read while the tables are being emptied."""
     monkeypatch.setattr("mail.nudge.send", lambda _mail_id: None)
 
 
 @pytest.fixture(autouse=True)
 def _fresh_counts(db: None) -> Iterator[None]:
-    """Every test is the first that anybody tries."""
+    """Reset the rate limits for every test."""
     rate_limits._shared().storage.reset()
     yield
     rate_limits._shared().storage.reset()
@@ -49,13 +49,13 @@ def make_event(db: None) -> MakeEvent:
 
 @pytest.fixture
 def event(make_event: MakeEvent) -> Event:
-    """Upcoming, for an hour, in Los Angeles."""
+    """An upcoming one-hour event in Los Angeles."""
     return make_event()
 
 
 @pytest.fixture
 def past(make_event: MakeEvent) -> Event:
-    """Over, of a length that nobody wrote down."""
+    """A past event of unknown length."""
     starts_at = datetime(2024, 7, 1, 19, tzinfo=UTC)
     return make_event("long-ago", title="Long ago", starts_at=starts_at, minutes=None)
 
@@ -66,18 +66,18 @@ def draft(make_event: MakeEvent) -> Event:
 
 
 def come(event: Event, name: str = "Kim", *, now: datetime | None = None, **made: Any) -> SignUp:
-    """Sign up and say yes: with a place, or in line for one."""
+    """Sign up and confirm: with a spot or on the waitlist."""
     asked = create_sign_up(event=event, name=name, now=now, **{"email": f"{name.lower()}@example.org"} | made)
     return confirm_sign_up(sign_up=asked, now=now)
 
 
 @pytest.fixture
 def asked(event: Event) -> SignUp:
-    """Signed up, and has not said yes to the mail."""
+    """Signed up but not confirmed."""
     return create_sign_up(event=event, name="Kim", email="kim@example.org")
 
 
 @pytest.fixture
 def sign_up(event: Event) -> SignUp:
-    """Has a place."""
+    """Has a spot."""
     return come(event)

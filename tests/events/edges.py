@@ -1,4 +1,4 @@
-"""Events where clocks are set forward and back, in twenty zones, and invitations read by a program that is not ours."""
+"""Events around clock changes in twenty time zones, with invitations read by another library."""
 
 import random
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from vobject.icalendar import registerTzid
 from events.models import Event, SignUp
 from events.vtimezone import list_offset_changes
 
-# Halves of hours and quarters, changes of half an hour, at midnight, in the south, for Ramadan, and none.
+# Half and quarter hour offsets, half hour changes, midnight changes, southern zones, Ramadan, and no changes at all.
 ZONES = [
     "Africa/Cairo", "Africa/Casablanca", "America/Los_Angeles", "America/Mexico_City", "America/New_York",
     "America/Santiago", "America/Sao_Paulo", "America/St_Johns", "Asia/Beirut", "Asia/Jerusalem", "Asia/Kathmandu",
@@ -27,7 +27,7 @@ FIRST, LAST = datetime(2026, 1, 1, tzinfo=UTC), datetime(2030, 1, 1, tzinfo=UTC)
 
 @cache
 def edges(name: str) -> list[datetime]:
-    """When the clocks of a zone change; two ends of a year where they never do."""
+    """Return when the clocks of a zone change, or two ends of a year if they never do."""
     return list(list_offset_changes(ZoneInfo(name), FIRST, LAST)) or [
         FIRST + timedelta(days=1),
         LAST - timedelta(days=1),
@@ -35,7 +35,7 @@ def edges(name: str) -> list[datetime]:
 
 
 def event_near(draw: random.Random) -> Event:
-    """An event that begins or ends within half a day of an edge: a third of them within two hours."""
+    """Return an event within half a day of a clock change, in a third of cases within two hours."""
     name = draw.choice(ZONES)
     far = draw.choice([2, 12, 12]) * 60
     starts_at = draw.choice(edges(name)) + timedelta(minutes=draw.randint(-far, far))
@@ -53,7 +53,7 @@ def event_near(draw: random.Random) -> Event:
 
 
 def sign_ups(count: int, *, seed: int) -> Iterator[SignUp]:
-    """Places at as many events, the same ones for the same seed. Nothing here needs the database."""
+    """Yield sign-ups at random events, the same for the same seed. Needs no database."""
     draw = random.Random(seed)  # noqa: S311 - which event comes next
     for _ in range(count):
         yield SignUp(
@@ -66,8 +66,8 @@ def sign_ups(count: int, *, seed: int) -> Iterator[SignUp]:
 
 
 def mismatches(sign_up: SignUp, message: str, *, method: str, sequence: int) -> list[str]:
-    """What another library reads differently in an invitation than it was meant. It has no zones but the message's."""
-    # Left to itself it takes a zone that it has met before, or pytz's: here the message's own rules count alone.
+    """List what another library reads differently in an invitation. It only knows the time zones in the message."""
+    # By default it uses a cached or pytz time zone. Here only the rules in the message count.
     rules = tzical(StringIO(message))
     for name in rules.keys():  # noqa: SIM118 - it is no mapping
         registerTzid(name, rules.get(name))
@@ -93,7 +93,7 @@ def mismatches(sign_up: SignUp, message: str, *, method: str, sequence: int) -> 
 
 
 def wall(moment: datetime, zone: ZoneInfo) -> datetime:
-    """What a calendar shows: the clock time as it was written, or a time in UTC on the zone's clock."""
+    """Return the local time that a calendar shows for a local or UTC time."""
     if moment.utcoffset() == timedelta() and moment.tzname() == "UTC":
         moment = moment.astimezone(zone)
     return moment.replace(tzinfo=None, fold=0)

@@ -1,4 +1,4 @@
-"""An admin types a clock time; the row keeps an instant."""
+"""Admins enter a local time, and the event stores an instant."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -73,17 +73,17 @@ def test_it_comes_back_as_it_was_typed(admin_client: Client) -> None:
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"day": "2027-03-14", "clock": "02:30"}, "no such time there"),
+        ({"day": "2027-03-14", "clock": "02:30"}, "That time doesn’t exist on that day"),
         ({"time_zone": "Mars/Olympus"}, "Choose a time zone from the list"),
-        ({"minutes": ""}, "Say how long it will be"),
+        ({"minutes": ""}, "Enter a length"),
         ({"minutes": "0"}, "greater than or equal to 1"),
-        ({"slug": "place"}, "is taken by other pages"),
+        ({"slug": "sign-up"}, "is used by another page"),
         ({"day": ""}, "required"),
         ({"clock": "25:00"}, "valid time"),
         ({"join_url": "javascript:alert(1)"}, "valid URL"),
     ],
 )
-def test_what_cannot_be_is_refused(admin_client: Client, changed: dict[str, str], said: str) -> None:
+def test_invalid_input_is_refused(admin_client: Client, changed: dict[str, str], said: str) -> None:
     reply = admin_client.post(ADD, typed(**changed))
     assert reply.status_code == 200
     assert said in reply.content.decode()
@@ -95,14 +95,14 @@ def test_a_past_events_length_may_be_unknown(admin_client: Client) -> None:
     assert Event.objects.get().minutes is None
 
 
-def test_the_list_counts_who_comes_without_a_query_for_each(
+def test_the_list_counts_sign_ups_in_one_query(
     admin_client: Client, make_event: MakeEvent, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     for number in range(6):
         event = make_event(f"e-{number}", starts_at=timezone.now() + timedelta(days=number + 1))
         for name in ("kim", "lee")[: number % 3]:
             create_sign_up(event=event, name=name, email=f"{name}@example.org")
-    # Session, person, their second step, two counts and the list itself.
+    # Session, person, second factor, two counts and the list itself.
     with django_assert_max_num_queries(6):
         page = admin_client.get("/admin/events/event/").content.decode()
     assert page.count("Los Angeles time") == 6
@@ -126,7 +126,7 @@ class TestSignUps:
         page = admin_client.get("/admin/events/signup/", {"q": "Jose\u0301"}).content.decode()
         assert "kim@example.org" in page
 
-    def test_they_can_be_looked_at_and_deleted_and_not_changed(
+    def test_they_can_be_viewed_and_deleted_but_not_changed(
         self, admin_client: Client, sign_up: SignUp
     ) -> None:
         path = f"/admin/events/signup/{sign_up.pk}"
@@ -140,7 +140,7 @@ class TestSignUps:
 
 
 @pytest.mark.parametrize("table", ["event", "signup"])
-def test_nobody_else_gets_in(as_person: AsPerson, teen: Person, parent: Person, table: str) -> None:
+def test_only_admins_get_in(as_person: AsPerson, teen: Person, parent: Person, table: str) -> None:
     for client in (Client(), as_person(teen), as_person(parent)):
         assert client.get(f"/admin/events/{table}/").status_code == 302
 
@@ -157,7 +157,7 @@ class TestItsModule:
         assert "Select a valid choice" in page
         assert not Event.objects.exists()
 
-    def test_that_was_taken_out_of_the_library_stays_until_another_is_chosen(
+    def test_that_left_the_library_stays_until_another_is_chosen(
         self, admin_client: Client, make_event: MakeEvent, no_library: None
     ) -> None:
         event = make_event(module_slug="an-old-one")

@@ -1,4 +1,4 @@
-"""The admin's desk: look before others do, write to people, check in, count, export, repeat, copy."""
+"""The admin's event pages: previews, messages, check-in, counts, export, repeat and copy."""
 
 import csv
 from datetime import timedelta
@@ -38,15 +38,15 @@ def read(client: Client, event: Event, page: str) -> str:
     return bytes(content).decode()
 
 
-class TestWhoMay:
+class TestPermissions:
     @pytest.mark.parametrize("page", READ + WRITE)
-    def test_nobody_else_gets_in(self, event: Event, as_person: AsPerson, teen: Person, page: str) -> None:
+    def test_only_admins_get_in(self, event: Event, as_person: AsPerson, teen: Person, page: str) -> None:
         for client in (Client(), as_person(teen)):
             assert client.get(at(event, page)).status_code == 302
         helper = Person.objects.create(username="h", role=Role.ADMIN, is_staff=True)
         assert as_person(helper).get(at(event, page)).status_code == 403
 
-    def test_whoever_may_look_changes_nothing(
+    def test_the_view_permission_changes_nothing(
         self, event: Event, sign_up: SignUp, as_person: AsPerson
     ) -> None:
         from django.contrib.auth.models import Permission
@@ -59,49 +59,51 @@ class TestWhoMay:
         for page in WRITE:
             assert client.get(at(event, page)).status_code == 403
         assert client.post(at(event, "people"), {"sign_up": str(sign_up.pk)}).status_code == 403
-        assert "is here" not in read(client, event, "people")
+        assert "Check in" not in read(client, event, "people")
 
 
-class TestLookingBefore:
+class TestPreviews:
     def test_a_draft_is_seen_as_a_visitor_would(self, admin_client: Client, draft: Event) -> None:
         page = read(admin_client, draft, "visit")
         assert "A draft" in page
-        assert "Take a place" in page
+        assert "Save my spot" in page
 
-    def test_every_mail_is_shown_as_it_would_be(self, admin_client: Client, draft: Event) -> None:
+    def test_every_email_is_shown_as_it_would_be_sent(self, admin_client: Client, draft: Event) -> None:
         page = read(admin_client, draft, "emails")
         for subject in (
-            "Confirm your place",
-            "Your place",
+            "Confirm your spot",
+            "You have a spot",
             "Changed",
-            "Soon",
-            "A place for you",
+            "Coming up",
+            "A spot opened up",
             "Cancelled",
         ):
             assert f"{subject}: A draft" in page
         assert not Email.objects.exists()
 
-    def test_and_as_html_with_its_own_styles_alone(self, admin_client: Client, draft: Event) -> None:
-        reply = admin_client.get(at(draft, "mails/invited"))
-        assert "You have a place at “A draft”." in reply.content.decode()
+    def test_an_email_is_shown_as_html_with_inline_styles_only(
+        self, admin_client: Client, draft: Event
+    ) -> None:
+        reply = admin_client.get(at(draft, "emails/invited"))
+        assert "You have a spot at “A draft”." in reply.content.decode()
         policy = reply.headers["Content-Security-Policy"]
         assert "default-src 'none'" in policy
         assert "script-src" not in policy
-        assert admin_client.get(at(draft, "mails/nothing")).status_code == 404
+        assert admin_client.get(at(draft, "emails/nothing")).status_code == 404
 
 
-class TestWriting:
+class TestAMessage:
     def form(self, **changed: str) -> dict[str, str]:
         return {
             "message_id": str(uuid4()),
             "audience": "everyone",
             "subject": "Bring 100% of your\r\nquestions",
-            "words": "Two lines.\n\nAnd <b>one</b>.",
+            "body": "Two lines.\n\nAnd <b>one</b>.",
         } | changed
 
     @pytest.fixture
     def full(self, make_event: MakeEvent) -> Event:
-        """Lee has a place, Kim waits, Max has not said yes."""
+        """Lee has a spot, Kim is on the waitlist, and Max has not confirmed."""
         event = make_event(capacity=1)
         come(event, "Lee")
         come(event, "Kim")
@@ -114,12 +116,12 @@ class TestWriting:
     @pytest.mark.parametrize(
         ("audience", "names"), [("everyone", {"lee", "kim"}), ("going", {"lee"}), ("waitlisted", {"kim"})]
     )
-    def test_goes_to_whom_it_says_once(
+    def test_goes_to_its_audience_once(
         self, admin_client: Client, full: Event, audience: str, names: set[str]
     ) -> None:
         page = read(admin_client, full, "message")
         assert "Everyone who confirmed (2)" in page
-        assert "The waiting list (1)" in page
+        assert "The waitlist (1)" in page
         form = self.form(audience=audience)
         for _ in range(2):
             assert admin_client.post(at(full, "message"), form).status_code == 302
@@ -127,32 +129,32 @@ class TestWriting:
         assert Email.objects.filter(subject="Bring 100% of your questions").count() == len(names)
         assert "Two lines.\n\nAnd <b>one</b>." in Email.objects.filter(subject__startswith="Bring")[0].text
 
-    def test_needs_words_and_somebody(self, admin_client: Client, full: Event) -> None:
-        for wrong in ({"words": ""}, {"audience": "strangers"}, {"subject": ""}):
+    def test_needs_a_text_and_an_audience(self, admin_client: Client, full: Event) -> None:
+        for wrong in ({"body": ""}, {"audience": "strangers"}, {"subject": ""}):
             assert admin_client.post(at(full, "message"), self.form(**wrong)).status_code == 200
         assert not self.written()
 
 
-def test_the_desk_says_whom_a_mail_did_not_reach(admin_client: Client, event: Event) -> None:
+def test_the_page_shows_whose_email_did_not_arrive(admin_client: Client, event: Event) -> None:
     for name in ("Kim", "Lee", "Max"):
         come(event, name, email=f"{name}@Example.org")
     assert "did not arrive" not in read(admin_client, event, "people")
     Email.objects.filter(to="Kim@example.org").update(bounce=BounceKind.BOUNCED)
     Email.objects.filter(to="Lee@example.org").update(state=EmailState.FAILED, failed_at=timezone.now())
     page = read(admin_client, event, "people")
-    assert page.count("(a mail did not arrive)") == 2
+    assert page.count("(an email didn’t arrive)") == 2
     assert "Max@example.org (" not in page
 
 
 class TestCheckIn:
-    def test_a_button_notes_that_somebody_came_and_takes_it_back(
+    def test_a_button_checks_a_person_in_and_undoes_it(
         self, admin_client: Client, event: Event, sign_up: SignUp
     ) -> None:
-        assert "Kim is here" in read(admin_client, event, "people")
+        assert "Check in Kim" in read(admin_client, event, "people")
         admin_client.post(at(event, "people"), {"sign_up": str(sign_up.pk)})
         sign_up.refresh_from_db()
         assert sign_up.attended_at
-        assert "Kim did not come" in read(admin_client, event, "people")
+        assert "Mark Kim as not here" in read(admin_client, event, "people")
         admin_client.post(at(event, "people"), {"sign_up": str(sign_up.pk)})
         sign_up.refresh_from_db()
         assert sign_up.attended_at is None
@@ -170,11 +172,10 @@ class TestCheckIn:
         for number in range(8):
             create_sign_up(event=event, name=f"N{number}", email=f"n{number}@example.org", guest_of=None)
         SignUp.objects.exclude(pk=host.pk).update(guest_of=host)
-        # Session, person, their second step, the event, its people, numbers and feedback,
-        # and whom no mail reached.
+        # Session, person, second factor, the event, its sign-ups, counts and feedback, and unreachable addresses.
         with django_assert_max_num_queries(8):
             page = squeezed(read(admin_client, event, "people"))
-        assert page.count('is here">is here<') == 9
+        assert page.count('">Check in<') == 9
 
 
 def test_the_numbers_are_counted_in_one_query(
@@ -189,7 +190,7 @@ def test_the_numbers_are_counted_in_one_query(
     assert [bar.width for bar in bars] == [320, 213, 213, 0, 107]
 
 
-def test_the_numbers_outlive_the_people(event: Event, sign_up: SignUp) -> None:
+def test_the_counts_outlive_the_sign_ups(event: Event, sign_up: SignUp) -> None:
     record_attendance(sign_up=sign_up)
     come(event, "Lee")
     assert event.ends_at
@@ -213,7 +214,7 @@ def test_the_export_opens_in_a_spreadsheet_and_runs_nothing(
     assert sign_up.token not in text
 
 
-def test_a_new_event_begins_as_the_last_or_the_chosen_one(
+def test_a_new_event_is_prefilled_from_the_latest_or_the_chosen_one(
     admin_client: Client, make_event: MakeEvent, past: Event
 ) -> None:
     make_event(title="The last one", capacity=12)
@@ -225,7 +226,7 @@ def test_a_new_event_begins_as_the_last_or_the_chosen_one(
     assert admin_client.get("/admin/events/event/add/?from=nobody").status_code == 200
 
 
-def test_repeating_makes_drafts_and_says_what_cannot_be(admin_client: Client, event: Event) -> None:
+def test_repeating_creates_drafts_and_refuses_skipped_times(admin_client: Client, event: Event) -> None:
     admin_client.post(at(event, "repeat"), {"times": "3", "weeks": "2"})
     assert Event.objects.filter(is_published=False, series__isnull=False).count() == 3
     assert admin_client.post(at(event, "repeat"), {"times": "0", "weeks": "2"}).status_code == 200

@@ -1,4 +1,4 @@
-"""Nothing that people know of an event changes without their being told, or an admin's word that they need not be."""
+"""People who signed up are emailed about every change, unless an admin chooses not to."""
 
 from datetime import timedelta
 from typing import Any
@@ -18,12 +18,14 @@ from mail.models import Email, EmailState
 from tests.events.conftest import MakeEvent, come
 
 SAID = (
-    Q(subject__startswith="Changed") | Q(subject__startswith="Cancelled") | Q(subject__startswith="You left")
+    Q(subject__startswith="Changed")
+    | Q(subject__startswith="Cancelled")
+    | Q(subject__startswith="You’re no longer signed up")
 )
 
 
 def told() -> list[str]:
-    """What people were told that changed, came off or was left."""
+    """List the emails about changes, cancellations and leaving."""
     return sorted(f"{mail.to}: {mail.subject}" for mail in Email.objects.filter(SAID))
 
 
@@ -41,14 +43,14 @@ def lee(event: Event) -> SignUp:
     return come(event, "Lee")
 
 
-def test_an_invitation_goes_out_with_a_place(sign_up: SignUp) -> None:
-    entry = entry_of(Email.objects.get(subject__startswith="Your place"))
+def test_a_spot_brings_an_invitation(sign_up: SignUp) -> None:
+    entry = entry_of(Email.objects.get(subject__startswith="You have a spot"))
     assert entry["UID"] == str(sign_up.pk)
     assert entry["SEQUENCE"] == 0
 
 
 class TestAChange:
-    def test_replaces_the_entry_of_everybody(self, event: Event, sign_up: SignUp, lee: SignUp) -> None:
+    def test_updates_everyones_calendar_entry(self, event: Event, sign_up: SignUp, lee: SignUp) -> None:
         event.starts_at += timedelta(hours=1)
         assert update_event(event=event, notify=True) == 2
         assert told() == ["kim@example.org: Changed: One evening", "lee@example.org: Changed: One evening"]
@@ -68,28 +70,28 @@ class TestAChange:
             ("description", "Bring a pencil."),
         ],
     )
-    def test_of_whatever_people_were_told_is_told(
+    def test_of_an_announced_field_is_emailed(
         self, event: Event, sign_up: SignUp, field: str, value: object
     ) -> None:
         setattr(event, field, value)
         assert update_event(event=event, notify=True) == 1
 
-    def test_says_what_it_is(self, event: Event, sign_up: SignUp) -> None:
+    def test_names_the_changed_fields(self, event: Event, sign_up: SignUp) -> None:
         event.hosts, event.minutes = "Ada and Grace", 75
         update_event(event=event, notify=True)
         said = Email.objects.get(subject__startswith="Changed").text
         assert "has changed: length, hosts." in said
         assert "With: Ada and Grace" in said
 
-    def test_of_the_room_needs_no_mail(self, make_event: MakeEvent, client: Client) -> None:
+    def test_of_the_join_link_sends_no_email(self, make_event: MakeEvent, client: Client) -> None:
         event = make_event(starts_at=timezone.now() + timedelta(minutes=10))
         sign_up = come(event)
         event.join_url = "https://meet.example.org/another"
         assert update_event(event=event, notify=True) == 0
         assert Event.objects.get().sequence == 0
-        assert client.get(f"{sign_up.get_absolute_url()}/come-in").headers["Location"] == event.join_url
+        assert client.get(f"{sign_up.get_absolute_url()}/join").headers["Location"] == event.join_url
 
-    def test_that_nobody_is_told_of_still_has_its_number(self, event: Event, sign_up: SignUp) -> None:
+    def test_without_emails_still_raises_the_revision(self, event: Event, sign_up: SignUp) -> None:
         event.minutes = 90
         assert update_event(event=event, notify=False) == 0
         event.minutes = 120
@@ -99,7 +101,7 @@ class TestAChange:
     @pytest.mark.parametrize(
         "over", [{"is_published": False}, {"starts_at": timezone.now() - timedelta(days=2)}]
     )
-    def test_of_what_nobody_waits_for_is_told_to_nobody(
+    def test_of_a_draft_or_past_event_sends_no_email(
         self, event: Event, sign_up: SignUp, over: dict[str, object]
     ) -> None:
         Event.objects.update(**over)
@@ -108,7 +110,7 @@ class TestAChange:
         assert update_event(event=event, notify=True) == 0
 
 
-def test_a_form_that_was_open_meanwhile_undoes_nothing(event: Event, sign_up: SignUp) -> None:
+def test_a_stale_form_undoes_nothing(event: Event, sign_up: SignUp) -> None:
     stale = Event.objects.get()
     event.minutes = 90
     update_event(event=event, notify=True)
@@ -121,7 +123,7 @@ def test_a_form_that_was_open_meanwhile_undoes_nothing(event: Event, sign_up: Si
 
 
 class TestACancellation:
-    def test_takes_it_out_of_everybodys_calendar(self, event: Event, sign_up: SignUp, lee: SignUp) -> None:
+    def test_removes_it_from_everyones_calendar(self, event: Event, sign_up: SignUp, lee: SignUp) -> None:
         assert cancel_event(event=event, reason="The speaker is ill.") == 2
         assert told() == [
             "kim@example.org: Cancelled: One evening",
@@ -132,7 +134,7 @@ class TestACancellation:
         entry = entry_of(mail)
         assert (entry["UID"], entry["SEQUENCE"], entry["STATUS"]) == (str(sign_up.pk), 1, "CANCELLED")
 
-    def test_comes_once(self, event: Event, sign_up: SignUp) -> None:
+    def test_is_emailed_once(self, event: Event, sign_up: SignUp) -> None:
         cancel_event(event=event)
         with pytest.raises(EventClosed):
             cancel_event(event=event)
@@ -143,51 +145,51 @@ class TestACancellation:
         with pytest.raises(EventClosed):
             create_sign_up(event=event, name="Lee", email="lee@example.org")
         page = client.get(event.get_absolute_url()).content.decode()
-        assert "will not take place" in page
+        assert "was cancelled" in page
         assert "/sign-up" not in page
         assert "One evening" not in client.get("/events/").content.decode()
-        assert "will not take place" in client.get(sign_up.get_absolute_url()).content.decode()
+        assert "was cancelled" in client.get(sign_up.get_absolute_url()).content.decode()
         assert client.get("/events/one-evening/calendar.ics").status_code == 404
 
-    def test_of_what_is_over_cannot_be(self, past: Event) -> None:
+    def test_of_a_past_event_is_refused(self, past: Event) -> None:
         with pytest.raises(EventClosed):
             cancel_event(event=past)
 
 
 class TestLeaving:
-    def test_takes_it_out_of_ones_own_calendar_alone(self, sign_up: SignUp, lee: SignUp) -> None:
+    def test_removes_it_from_the_persons_own_calendar_only(self, sign_up: SignUp, lee: SignUp) -> None:
         leave_event(sign_up=sign_up)
         leave_event(sign_up=sign_up)
-        assert told() == ["kim@example.org: You left: One evening"]
-        entry = entry_of(Email.objects.get(subject__startswith="You left"))
+        assert told() == ["kim@example.org: You’re no longer signed up: One evening"]
+        entry = entry_of(Email.objects.get(subject__startswith="You’re no longer signed up"))
         assert (entry["UID"], entry["SEQUENCE"], entry["STATUS"]) == (str(sign_up.pk), 1, "CANCELLED")
 
-    def test_after_a_change_is_later_than_the_change(self, event: Event, sign_up: SignUp) -> None:
+    def test_after_a_change_has_a_higher_sequence(self, event: Event, sign_up: SignUp) -> None:
         event.minutes = 90
         update_event(event=event, notify=True)
         leave_event(sign_up=SignUp.objects.get())
-        assert entry_of(Email.objects.get(subject__startswith="You left"))["SEQUENCE"] == 2
+        assert entry_of(Email.objects.get(subject__startswith="You’re no longer signed up"))["SEQUENCE"] == 2
 
-    def test_stops_what_was_not_sent_yet(self, sign_up: SignUp, make_event: MakeEvent) -> None:
+    def test_erases_unsent_emails(self, sign_up: SignUp, make_event: MakeEvent) -> None:
         other = come(make_event("other"))
         leave_event(sign_up=sign_up)
         waiting = Email.objects.filter(state=EmailState.WAITING)
-        assert {mail.key.split()[1] for mail in waiting.filter(subject__startswith="Your")} == {str(other.pk)}
+        assert {mail.key.split()[1] for mail in waiting.filter(subject__startswith="You have a spot")} == {
+            str(other.pk)
+        }
 
-    def test_after_the_event_is_told_to_nobody(self, event: Event, sign_up: SignUp) -> None:
+    def test_after_the_event_sends_no_email(self, event: Event, sign_up: SignUp) -> None:
         Event.objects.update(starts_at=timezone.now() - timedelta(days=1))
         leave_event(sign_up=SignUp.objects.get())
         assert not told()
 
-    def test_one_click_in_a_mail_program_stops_letters_and_keeps_place_and_guests(
-        self, sign_up: SignUp
-    ) -> None:
+    def test_one_click_unsubscribe_stops_emails_and_keeps_spot_and_guests(self, sign_up: SignUp) -> None:
         guest = come(sign_up.event, "Lee", guest_of=sign_up)
-        mail = Email.objects.get(subject__startswith="Your place", to="kim@example.org")
-        assert mail.unsubscribe_url.endswith(f"/events/sign-up/{sign_up.token}/stop")
+        mail = Email.objects.get(subject__startswith="You have a spot", to="kim@example.org")
+        assert mail.unsubscribe_url.endswith(f"/events/sign-up/{sign_up.token}/unsubscribe")
         program = Client(enforce_csrf_checks=True)
         there = program.get(sign_up.get_unsubscribe_url()).headers["Location"]
-        assert there == f"{sign_up.get_absolute_url()}#letters"
+        assert there == f"{sign_up.get_absolute_url()}#emails"
         for _ in range(2):
             reply = program.post(sign_up.get_unsubscribe_url(), {"List-Unsubscribe": "One-Click"})
             assert reply.status_code == 200
@@ -197,26 +199,26 @@ class TestLeaving:
         assert guest.guest_of == sign_up
         soon = sign_up.event.starts_at - timedelta(minutes=50)
         send_reminders(now=soon)
-        assert [mail.to for mail in Email.objects.filter(subject__startswith="It begins soon")] == [
+        assert [mail.to for mail in Email.objects.filter(subject__startswith="Starting soon")] == [
             guest.email
         ]
-        # What they would come to a closed door without, they are still told.
+        # Cancellations are still emailed.
         cancel_event(event=sign_up.event)
         assert Email.objects.filter(subject__startswith="Cancelled", to=sign_up.email).exists()
 
-    def test_the_page_has_letters_again_at_a_press(self, client: Client, sign_up: SignUp) -> None:
+    def test_a_button_turns_emails_on_again(self, client: Client, sign_up: SignUp) -> None:
         page = sign_up.get_absolute_url()
-        client.post(f"{page}/letters", {"stop": "yes"})
-        assert "You stopped our reminders." in client.get(page).content.decode()
-        client.post(f"{page}/letters")
+        client.post(f"{page}/emails", {"stop": "yes"})
+        assert "Reminders are off." in client.get(page).content.decode()
+        client.post(f"{page}/emails")
         sign_up.refresh_from_db()
         assert sign_up.unsubscribed_at is None
 
-    def test_one_click_for_what_is_gone_says_the_same(self, client: Client, sign_up: SignUp) -> None:
+    def test_one_click_unsubscribe_works_for_a_deleted_sign_up(self, client: Client, sign_up: SignUp) -> None:
         leave_event(sign_up=sign_up)
         assert client.post(sign_up.get_unsubscribe_url()).status_code == 200
 
-    def test_can_be_taken_back_with_guests_and_the_same_page(
+    def test_can_be_undone_with_guests_and_the_same_link(
         self, client: Client, event: Event, sign_up: SignUp
     ) -> None:
         guest = come(event, "Lee", guest_of=sign_up)
@@ -229,23 +231,21 @@ class TestLeaving:
         assert again.is_going
         guest.refresh_from_db()
         assert guest.guest_of == again
-        # The cancellation took the old entry out of calendars: this is a new one.
+        # The old calendar entry was cancelled, so this is a new one.
         assert again.pk != sign_up.pk
         client.post(f"/events/{event.slug}/left/undo")
         assert event.sign_ups.count() == 2
 
-    def test_pressed_twice_leads_to_the_same_page(
-        self, client: Client, event: Event, sign_up: SignUp
-    ) -> None:
+    def test_twice_redirects_to_the_same_page(self, client: Client, event: Event, sign_up: SignUp) -> None:
         leave = f"{sign_up.get_absolute_url()}/leave"
         for _ in range(3):
             reply = client.post(leave, follow=True)
             assert reply.redirect_chain == [(f"/events/{event.slug}/left", 302)]
             assert "Take it back" in reply.content.decode()
-        assert Email.objects.filter(subject__startswith="You left").count() == 1
+        assert Email.objects.filter(subject__startswith="You’re no longer signed up").count() == 1
         assert Client().post(leave).status_code == 404
 
-    def test_cannot_be_taken_back_by_others_or_without_having_left(
+    def test_cannot_be_undone_in_another_browser_or_without_leaving(
         self, client: Client, event: Event, sign_up: SignUp
     ) -> None:
         client.post(f"{sign_up.get_absolute_url()}/leave")
@@ -255,7 +255,7 @@ class TestLeaving:
         assert other.post(f"/events/{event.slug}/left/undo").headers["Location"] == f"/events/{event.slug}"
         assert not SignUp.objects.exists()
 
-    def test_taken_back_after_the_place_has_gone_means_waiting(
+    def test_undone_after_the_spot_is_gone_joins_the_waitlist(
         self, client: Client, make_event: MakeEvent
     ) -> None:
         full = make_event("full", capacity=1)

@@ -1,4 +1,4 @@
-"""What comes with the site: the first event as it was, and in demo mode one to try."""
+"""Events that come with the site: the first event, and a demo event in demo mode."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -55,24 +55,24 @@ class TestDemo:
         assert "demo event" in event.summary
         assert "demo event" in event.description
 
-    def test_it_is_made_once_until_it_is_over(self, db: None) -> None:
+    def test_it_is_created_once_until_it_is_over(self, db: None) -> None:
         first = load_demo_event()
         assert load_demo_event() == first
         assert first.ends_at
         assert load_demo_event(now=first.ends_at) != first
 
-    def test_where_something_real_is_coming_nothing_is_made(self, event: Event) -> None:
+    def test_nothing_is_created_if_an_event_is_coming_up(self, event: Event) -> None:
         assert load_demo_event() == event
         assert Event.objects.count() == 1
 
-    def test_one_that_an_admin_took_off_the_site_stays_off(self, db: None) -> None:
+    def test_an_unpublished_demo_event_stays_unpublished(self, db: None) -> None:
         now = timezone.now()
         load_demo_event(now=now)
         Event.objects.update(is_published=False)
         assert not load_demo_event(now=now).is_published
         assert Event.objects.count() == 1
 
-    def test_it_belongs_to_demo_mode(self, db: None, settings: Settings) -> None:
+    def test_it_needs_demo_mode(self, db: None, settings: Settings) -> None:
         settings.DEMO = False
         with pytest.raises(ImproperlyConfigured):
             load_demo_event()
@@ -100,7 +100,7 @@ class TestCommands:
         assert len(lines) == 2 * len(DEMO_PEOPLE)
         assert all(line.count("\t") == 2 for line in lines)
 
-    def test_nothing_of_the_demo_is_made_elsewhere(
+    def test_nothing_is_created_outside_the_demo(
         self, db: None, settings: Settings, make_event: MakeEvent
     ) -> None:
         settings.DEMO = False

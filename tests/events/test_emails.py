@@ -1,4 +1,4 @@
-"""The mails: short, plain, with the personal link and an invitation that calendars understand."""
+"""Event emails have the personal link and a calendar invitation."""
 
 import re
 
@@ -21,37 +21,37 @@ def _site(settings: Settings) -> None:
 
 
 def invitation() -> Email:
-    return Email.objects.get(subject__startswith="Your place")
+    return Email.objects.get(subject__startswith="You have a spot")
 
 
-def test_it_says_everything_and_nothing_more(sign_up: SignUp) -> None:
+def test_the_invitation_has_the_expected_text(sign_up: SignUp) -> None:
     mail = invitation()
-    assert mail.subject == "Your place: One evening"
+    assert mail.subject == "You have a spot: One evening"
     assert "Hello Kim," in mail.text
     assert "Los Angeles time (P" in mail.text
     assert "How long: 60 minutes" in mail.text
     assert "Where: online" in mail.text
     assert f"https://kitchen.example/events/sign-up/{sign_up.token}\n" in mail.text
     assert "https://kitchen.example/events/one-evening\n" in mail.text
-    assert "Leave" in mail.text
+    assert "Cancel my sign-up" in mail.text
     assert "30 days after the event" in mail.text
-    assert "Was it not you?" in mail.text
+    assert "If that wasn’t you" in mail.text
     assert len(mail.text) < 1200
     assert "\n\n\n" not in mail.text
 
 
-def test_quotes_and_ampersands_read_right(make_event: MakeEvent) -> None:
+def test_quotes_and_ampersands_are_not_escaped(make_event: MakeEvent) -> None:
     event = make_event(title='"Sci-fi" & <truth>, it\'s both', summary="A & B.")
     come(event, "Kim O'Hara & co", email="kim@example.org")
     mail = invitation()
     assert '“"Sci-fi" & <truth>, it\'s both”' in mail.text
     assert "Hello Kim O'Hara & co," in mail.text
-    assert mail.subject == 'Your place: "Sci-fi" & <truth>, it\'s both'
+    assert mail.subject == 'You have a spot: "Sci-fi" & <truth>, it\'s both'
 
 
 def test_a_title_of_two_lines_makes_one_subject(make_event: MakeEvent) -> None:
     come(make_event(title="Two\r\nBcc: lines"))
-    assert invitation().subject == "Your place: Two Bcc: lines"
+    assert invitation().subject == "You have a spot: Two Bcc: lines"
 
 
 def test_it_is_an_invitation(sign_up: SignUp) -> None:
@@ -61,7 +61,7 @@ def test_it_is_an_invitation(sign_up: SignUp) -> None:
     assert Calendar.from_ical(enclosure.content).events[0]["SUMMARY"] == "One evening"
 
 
-def test_an_event_without_a_known_end_has_none(make_event: MakeEvent) -> None:
+def test_an_event_without_a_known_end_has_no_invitation(make_event: MakeEvent) -> None:
     come(make_event(minutes=None))
     mail = invitation()
     assert not mail.attachments.exists()
@@ -69,44 +69,44 @@ def test_an_event_without_a_known_end_has_none(make_event: MakeEvent) -> None:
     assert "How long" not in mail.text
 
 
-class TestTheFirstMail:
+class TestTheConfirmationRequest:
     def test_asks_whether_it_was_you(self, asked: SignUp) -> None:
         mail = Email.objects.get()
-        assert mail.subject == "Confirm your place: One evening"
-        assert "Somebody signed up for “One evening” with your address." in mail.text
+        assert mail.subject == "Confirm your spot: One evening"
+        assert "Someone signed up for “One evening” with your email address." in mail.text
         assert f"https://kitchen.example/events/sign-up/{asked.token}\n" in mail.text
-        assert "deleted after two days" in mail.text
+        assert "after two days" in mail.text
         assert not mail.attachments.exists()
 
-    def test_names_whoever_asks_one_along(self, sign_up: SignUp) -> None:
+    def test_names_the_host(self, sign_up: SignUp) -> None:
         create_sign_up(event=sign_up.event, name="Lee", email="lee@example.org", guest_of=sign_up)
         mail = Email.objects.get(to="lee@example.org")
-        assert mail.subject == "Come along? One evening"
-        assert "Kim would like you to come along to “One evening”." in mail.text
+        assert mail.subject == "You’re invited: One evening"
+        assert "Kim invited you to “One evening”." in mail.text
 
 
-def test_times_are_said_on_the_readers_clock_too(event: Event) -> None:
+def test_times_are_also_in_the_readers_time_zone(event: Event) -> None:
     come(event, time_zone="Europe/Berlin")
     text = invitation().text
     assert "Los Angeles time (P" in text
     assert re.search("For you: .*, Berlin time", text)
 
 
-def test_a_mail_is_in_the_language_that_they_signed_up_in(event: Event) -> None:
+def test_an_email_is_in_the_language_of_the_sign_up(event: Event) -> None:
     with translation.override("es"):
         sign_up = come(event)
-    # A reminder is written by a task, in nobody's language.
+    # A task sends reminders, so no request sets the language.
     with translation.override(None):
         soon = emails.build_day_reminder(sign_up)
     assert soon.subject == "Pronto: One evening"
     assert "Hola, Kim:" in soon.text
     assert soon.language == "es"
-    mail = Email.objects.get(subject="Tu plaza: One evening")
+    mail = Email.objects.get(subject="Tienes un lugar: One evening")
     assert '<html lang="es">' in render_html(mail)
     assert build_message(mail).message()["Content-Language"] == "es"
 
 
-def test_whoever_leaves_on_a_page_in_another_language_is_told_in_theirs(sign_up: SignUp) -> None:
+def test_leaving_on_a_page_in_another_language_emails_in_the_sign_ups_language(sign_up: SignUp) -> None:
     with translation.override("es"):
         leave_event(sign_up=sign_up)
-    assert Email.objects.get(subject="You left: One evening").language == "en"
+    assert Email.objects.get(subject="You’re no longer signed up: One evening").language == "en"

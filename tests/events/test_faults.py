@@ -1,4 +1,4 @@
-"""Reminders to many, through a real worker, broker and mail server, of which the worker dies in the middle."""
+"""Send many reminders through a real worker, broker and mail server, and kill the worker halfway."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ def post() -> Iterator[PostOffice]:
 def start_worker(
     tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch, post: PostOffice
 ) -> Iterator[partial[live.Worker]]:
-    """Workers on a broker of this test's own."""
+    """Start workers on the test's own broker."""
     with live.running(live.Valkey(tmp_path / "valkey.log")) as valkey, Connection(valkey.url) as connection:
         settings.VALKEY_URL = valkey.url
         monkeypatch.setattr(app, "send_task", partial(app.send_task, connection=connection))
@@ -42,7 +42,7 @@ def start_worker(
 
 @pytest.fixture
 def tomorrow(make_event: MakeEvent) -> Event:
-    """An event in twenty hours, to which many come."""
+    """An event in twenty hours with many sign-ups."""
     event = make_event(starts_at=timezone.now() + timedelta(hours=20))
     long_ago = timezone.now() - timedelta(days=9)
     SignUp.objects.bulk_create(
@@ -55,7 +55,7 @@ def tomorrow(make_event: MakeEvent) -> Event:
     return event
 
 
-def test_each_gets_one_though_the_worker_dies_after_a_250(
+def test_each_gets_one_reminder_even_if_the_worker_dies_after_a_250(
     tomorrow: Event, start_worker: partial[live.Worker], post: PostOffice
 ) -> None:
     with live.running(start_worker()) as worker:
@@ -65,7 +65,7 @@ def test_each_gets_one_though_the_worker_dies_after_a_250(
         live.wait_until(lambda: worker.child.poll() is not None, what="the worker's end")
     post.after_250 = None
     with live.running(start_worker()):
-        # Its lease is over, and beat calls for the reminders as if nothing had been.
+        # Its lease is over, and beat starts the task again.
         Email.objects.filter(state=EmailState.SENDING).update(lease_until=timezone.now())
         app.send_task("events.tasks.send_reminders")
         sweep_emails()
@@ -74,6 +74,6 @@ def test_each_gets_one_though_the_worker_dies_after_a_250(
         )
     taken = Counter(str(mail["To"]) for mail in post.taken)
     assert len(taken) == MANY
-    # Up to four were between the 250 and our commit; whoever got two got the same one.
+    # Up to four were between the 250 and our commit. Duplicates have the same Message-ID.
     assert sum(taken.values()) - MANY <= 4
     assert len({(mail["To"], mail["Message-ID"]) for mail in post.taken}) == MANY

@@ -1,4 +1,4 @@
-"""Calendars to subscribe to: everybody's, and one's own, which nobody reads without its address."""
+"""Calendar feeds: the public one, and each person's own, which needs its private link."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -34,14 +34,14 @@ def entries(client: Client, path: str) -> dict[str, Any]:
 
 @pytest.fixture
 def kim(make_person: Callable[..., Person]) -> Person:
-    """Is known to have kim@example.org."""
+    """A person with the verified address kim@example.org."""
     person = make_person("kim", display_name="Kim")
     EmailAddress.objects.create(user=person, email="kim@example.org", verified=True)
     return person
 
 
-class TestAll:
-    def test_has_what_is_published_and_recent_in_one_query(
+class TestThePublicFeed:
+    def test_has_published_recent_events_in_one_query(
         self, client: Client, make_event: MakeEvent, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         make_event("a", title="Soon")
@@ -55,7 +55,7 @@ class TestAll:
         assert set(found) == {"Soon", "In Tokyo", "Last week"}
         assert not any("ATTENDEE" in entry for entry in found.values())
 
-    def test_says_what_was_called_off_and_what_changed(self, client: Client, event: Event) -> None:
+    def test_marks_cancelled_and_changed_events(self, client: Client, event: Event) -> None:
         before = entries(client, ALL)["One evening"]
         event.minutes = 90
         update_event(event=event, notify=False)
@@ -64,17 +64,17 @@ class TestAll:
         after = entries(client, ALL)["One evening"]
         assert (after["UID"], after["STATUS"]) == (before["UID"], "CANCELLED")
 
-    def test_names_no_room(self, client: Client, make_event: MakeEvent) -> None:
+    def test_has_no_join_links(self, client: Client, make_event: MakeEvent) -> None:
         make_event(join_url="https://meet.example.org/secret")
         assert b"meet.example.org" not in client.get(ALL).content.replace(b"\r\n ", b"")
 
 
-class TestMine:
+class TestAnOwnFeed:
     @pytest.fixture
     def feed(self, kim: Person) -> str:
         return f"/events/mine/{create_feed(person=kim).token}.ics"
 
-    def test_has_the_places_of_my_address_as_the_invitations_have_them(
+    def test_has_the_same_entries_as_the_invitations(
         self, client: Client, event: Event, make_event: MakeEvent, feed: str
     ) -> None:
         place = come(event)
@@ -85,7 +85,7 @@ class TestMine:
         assert set(found) == {"One evening"}
         assert found["One evening"]["UID"] == str(place.pk)
 
-    def test_has_nothing_of_an_address_that_i_only_typed(
+    def test_has_nothing_of_an_unverified_address(
         self, client: Client, event: Event, kim: Person, feed: str, as_person: AsPerson
     ) -> None:
         theirs = create_sign_up(event=event, name="Lee", email="lee@example.org", person=kim)
@@ -94,14 +94,14 @@ class TestMine:
         page = as_person(kim).get("/events/mine").content.decode()
         assert theirs.token not in page
 
-    def test_has_the_language_of_the_page_where_it_was_made(self, client: Client, kim: Person) -> None:
+    def test_is_in_the_language_of_the_page_where_it_was_created(self, client: Client, kim: Person) -> None:
         with translation.override("es"):
             token = create_feed(person=kim).token
         feed = client.get(f"/events/mine/{token}.ics", headers={"accept-language": "en"})
         assert "Mis eventos" in feed.content.decode()
         assert feed.headers["Content-Language"] == "es"
 
-    def test_ends_with_a_new_address_or_when_i_say_so(
+    def test_ends_with_a_new_link_or_when_it_is_turned_off(
         self, client: Client, kim: Person, feed: str, as_person: AsPerson
     ) -> None:
         mine = as_person(kim)
@@ -112,15 +112,15 @@ class TestMine:
         mine.post("/events/mine/end")
         assert not CalendarFeed.objects.exists()
 
-    def test_is_read_by_nobody_who_may_not_sign_in_any_more(
-        self, client: Client, kim: Person, feed: str
-    ) -> None:
+    def test_ends_when_the_account_is_deactivated(self, client: Client, kim: Person, feed: str) -> None:
         Person.objects.update(is_active=False)
         assert client.get(feed).status_code == 404
 
 
 class TestThePage:
-    def test_is_each_ones_own(self, event: Event, kim: Person, stranger: Person, as_person: AsPerson) -> None:
+    def test_shows_only_own_events(
+        self, event: Event, kim: Person, stranger: Person, as_person: AsPerson
+    ) -> None:
         come(event)
         assert "One evening" in as_person(kim).get("/events/mine").content.decode()
         assert "One evening" not in as_person(stranger).get("/events/mine").content.decode()
@@ -146,13 +146,13 @@ class TestSigningUpWhileSignedIn:
         reply = client.post("/events/one-evening/sign-up", {"name": "Kim", "email": email})
         return str(reply.headers["Location"])
 
-    def test_with_my_own_address_leads_to_my_place(
+    def test_with_an_own_address_redirects_to_the_sign_up(
         self, event: Event, kim: Person, as_person: AsPerson
     ) -> None:
         there = self.post(as_person(kim), "kim@example.org")
         assert there == SignUp.objects.get().get_absolute_url()
 
-    def test_with_another_s_never_leads_to_theirs(
+    def test_with_another_address_never_redirects_to_its_sign_up(
         self, event: Event, kim: Person, as_person: AsPerson
     ) -> None:
         for _ in range(2):

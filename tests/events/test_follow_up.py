@@ -1,4 +1,4 @@
-"""Afterwards: the recording with what was said in it, who is told, and two questions."""
+"""After an event: its recording with a transcript, the emails about it, and feedback."""
 
 from datetime import timedelta
 
@@ -24,7 +24,7 @@ FILE = "https://video.example/evening.mp4"
 
 @pytest.fixture
 def over(make_event: MakeEvent) -> Event:
-    """Over, with a recording and captions; Kim had a place."""
+    """A past event with a recording and captions, where Kim had a spot."""
     event = make_event(recording_url=FILE, captions=CAPTIONS, module_slug="good-and-bad")
     come(event)
     come(event, "Lee")
@@ -38,7 +38,7 @@ def kim(over: Event) -> SignUp:
 
 
 class TestTheRecording:
-    def test_is_told_to_everybody_who_had_a_place_once(self, over: Event) -> None:
+    def test_is_emailed_once_to_everyone_with_a_spot(self, over: Event) -> None:
         assert publish_recording(event=over) == 2
         assert publish_recording(event=over) == 0
         mails = Email.objects.filter(subject__startswith="The recording")
@@ -49,20 +49,20 @@ class TestTheRecording:
         assert "/learn/good-and-bad\n" in text
         assert Event.objects.get().stage == Stage.RECORDED
 
-    def test_waits_for_the_end_and_for_an_address(self, event: Event, past: Event) -> None:
+    def test_needs_the_event_to_be_over_and_a_link(self, event: Event, past: Event) -> None:
         Event.objects.filter(pk=event.pk).update(recording_url=FILE)
         with pytest.raises(TooEarly):
             publish_recording(event=event)
         with pytest.raises(NoRecording):
             publish_recording(event=past)
 
-    def test_of_what_was_cancelled_cannot_be(self, make_event: MakeEvent) -> None:
+    def test_of_a_cancelled_event_is_refused(self, make_event: MakeEvent) -> None:
         event = make_event(recording_url=FILE)
         cancel_event(event=event)
         with pytest.raises(TooEarly):
             publish_recording(event=event, now=timezone.now() + timedelta(days=40))
 
-    def test_is_nowhere_before_it_is_published(self, over: Event, client: Client) -> None:
+    def test_is_hidden_before_it_is_published(self, over: Event, client: Client) -> None:
         assert FILE not in client.get(over.get_absolute_url()).content.decode()
         assert client.get(f"{over.get_absolute_url()}/captions.vtt").status_code == 404
 
@@ -83,7 +83,7 @@ class TestTheRecording:
         assert captions.headers["Content-Type"] == "text/vtt; charset=utf-8"
         assert captions.content.decode() == CAPTIONS
 
-    def test_of_another_language_says_so_to_players_and_readers(self, over: Event, client: Client) -> None:
+    def test_of_another_language_is_marked(self, over: Event, client: Client) -> None:
         publish_recording(event=over)
         Event.objects.update(language="es")
         page = squeezed(client.get(over.get_absolute_url()).content.decode())
@@ -98,12 +98,12 @@ class TestTheRecording:
         page = client.get(over.get_absolute_url()).content.decode()
         assert "<video" not in page
         assert "Watch the recording" in page
-        assert "What was said" not in page
+        assert "Transcript" not in page
 
-    def test_s_transcript_is_searched_without_a_script(self, over: Event, client: Client) -> None:
+    def test_has_a_transcript_that_is_searched_without_javascript(self, over: Event, client: Client) -> None:
         publish_recording(event=over)
         page = client.get(over.get_absolute_url(), {"q": "TEA"}).content.decode()
-        assert "“TEA” was said in 1 place." in page
+        assert "“TEA” appears in 1 caption." in page
         assert "know about tea?" in page
         assert "Good evening" not in page
         hostile = client.get(over.get_absolute_url(), {"q": "<script>"}).content.decode()
@@ -113,50 +113,50 @@ class TestTheRecording:
 class TestFeedback:
     def test_is_two_questions_and_may_be_changed(self, kim: SignUp, client: Client) -> None:
         path = f"{kim.get_absolute_url()}/feedback"
-        assert "Say what you thought" in client.get(kim.get_absolute_url()).content.decode()
-        page = client.post(path, {"worth": "partly", "words": " More tea. "}, follow=True).content.decode()
-        assert "Your answers are here." in page
+        assert "Tell us what you thought" in client.get(kim.get_absolute_url()).content.decode()
+        page = client.post(path, {"worth": "partly", "comment": " More tea. "}, follow=True).content.decode()
+        assert "Thanks, we got your answers." in page
         assert "More tea.</textarea>" in page
-        client.post(path, {"worth": "yes", "words": ""})
+        client.post(path, {"worth": "yes", "comment": ""})
         given = Feedback.objects.get()
-        assert (given.worth, given.words, given.sign_up) == ("yes", "", kim)
+        assert (given.worth, given.comment, given.sign_up) == ("yes", "", kim)
 
-    @pytest.mark.parametrize("wrong", [{}, {"worth": "very"}, {"worth": "yes", "words": "x" * 1001}])
-    def test_that_is_none_says_so_and_keeps_what_was_typed(
+    @pytest.mark.parametrize("wrong", [{}, {"worth": "very"}, {"worth": "yes", "comment": "x" * 1001}])
+    def test_that_is_incomplete_is_explained_and_kept(
         self, kim: SignUp, client: Client, wrong: dict[str, str]
     ) -> None:
         reply = client.post(f"{kim.get_absolute_url()}/feedback", wrong)
         assert reply.status_code == 422
         page = reply.content.decode()
-        assert "were not sent yet" in page
+        assert "weren’t sent" in page
         assert f">{wrong.get('words', '')}</textarea>" in page
-        assert ("1,001 characters long, and 1,000 is the most" in page) is ("words" in wrong)
+        assert ("1,001 characters long, and 1,000 is the most" in page) is ("comment" in wrong)
         assert not Feedback.objects.exists()
 
-    def test_counts_an_end_of_a_line_once(self, kim: SignUp, client: Client) -> None:
+    def test_counts_a_line_break_as_one_character(self, kim: SignUp, client: Client) -> None:
         words = "more tea\r\n" * 111 + "t"
-        client.post(f"{kim.get_absolute_url()}/feedback", {"worth": "yes", "words": words})
-        assert len(Feedback.objects.get().words) == 1000
+        client.post(f"{kim.get_absolute_url()}/feedback", {"worth": "yes", "comment": words})
+        assert len(Feedback.objects.get().comment) == 1000
 
-    def test_is_for_after_the_start_and_for_those_with_a_place(self, sign_up: SignUp, client: Client) -> None:
+    def test_needs_a_spot_and_a_started_event(self, sign_up: SignUp, client: Client) -> None:
         assert client.get(f"{sign_up.get_absolute_url()}/feedback").status_code == 302
         with pytest.raises(TooEarly):
-            save_feedback(sign_up=sign_up, worth="yes", words="")
+            save_feedback(sign_up=sign_up, worth="yes", comment="")
 
-    def test_goes_when_its_person_goes(self, kim: SignUp) -> None:
-        save_feedback(sign_up=kim, worth="no", words="Too long.")
+    def test_is_deleted_with_its_sign_up(self, kim: SignUp) -> None:
+        save_feedback(sign_up=kim, worth="no", comment="Too long.")
         leave_event(sign_up=kim)
         assert not Feedback.objects.exists()
 
-    def test_is_read_by_the_admin_without_a_name(
+    def test_is_shown_to_admins_without_a_name(
         self, kim: SignUp, admin_person: Person, as_person: AsPerson
     ) -> None:
-        save_feedback(sign_up=kim, worth="no", words="Too long.")
-        page = as_person(admin_person).get(f"/admin/events/event/{kim.event_id}/desk").content.decode()
+        save_feedback(sign_up=kim, worth="no", comment="Too long.")
+        page = as_person(admin_person).get(f"/admin/events/event/{kim.event_id}/people").content.decode()
         assert "<strong>No</strong>: Too long." in page
 
 
-class TestTheDesk:
+class TestTheAdmin:
     def test_takes_captions_as_a_file_and_publishes(self, admin_person: Person, as_person: AsPerson) -> None:
         client = as_person(admin_person)
         values = typed(day="2023-12-22", clock="11:00", recording_url=FILE)
@@ -165,7 +165,7 @@ class TestTheDesk:
         event = Event.objects.get()
         assert event.captions.startswith(CAPTIONS)
         path = f"/admin/events/event/{event.pk}/recording"
-        assert "0 people had a place." in client.get(path).content.decode()
+        assert "0 people had a spot." in client.get(path).content.decode()
         client.post(path)
         assert Event.objects.get().has_recording
         assert (
@@ -174,9 +174,9 @@ class TestTheDesk:
         )
 
     @pytest.mark.parametrize("content", [b"hello", b"\xff\xfe", b"WEBVTT\n"])
-    def test_refuses_what_is_no_captions(
+    def test_refuses_invalid_captions(
         self, admin_person: Person, as_person: AsPerson, content: bytes
     ) -> None:
         values = typed() | {"captions_file": SimpleUploadedFile("x.vtt", content)}
         page = as_person(admin_person).post("/admin/events/event/add/", values).content.decode()
-        assert "no WebVTT file" in page
+        assert "isn’t a WebVTT file" in page

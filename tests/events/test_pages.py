@@ -1,4 +1,4 @@
-"""What each page shows, to whom, and at what cost."""
+"""What each page shows, to whom, and with how many queries."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -25,7 +25,7 @@ def text(client: Client, path: str, status: int = 200) -> str:
 
 
 class TestList:
-    def test_it_shows_what_comes_soonest_first_and_what_was_newest_first(
+    def test_it_shows_upcoming_events_soonest_first_and_past_ones_newest_first(
         self, client: Client, make_event: MakeEvent
     ) -> None:
         now = timezone.now()
@@ -37,16 +37,16 @@ class TestList:
         assert order == sorted(order)
         assert page.index(">b-later<") < page.index("Past events") < page.index(">c-past<")
 
-    def test_empty_it_says_what_will_be_here(self, client: Client, db: None) -> None:
+    def test_an_empty_list_is_explained(self, client: Client, db: None) -> None:
         page = text(client, "/events/")
         assert "drawing-cups" in page
-        assert "The next one will stand here" in page
+        assert "The next one will appear here" in page
         assert "Past events" not in page
 
     def test_a_draft_is_not_on_it(self, client: Client, draft: Event) -> None:
         assert "A draft" not in text(client, "/events/")
 
-    def test_it_costs_two_queries_however_many_there_are(
+    def test_it_takes_two_queries_for_any_number(
         self, client: Client, make_event: MakeEvent, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         for number in range(8):
@@ -56,23 +56,21 @@ class TestList:
 
 
 class TestEvent:
-    def test_it_says_what_when_how_long_where_and_that_all_may_come(
-        self, client: Client, event: Event
-    ) -> None:
+    def test_it_shows_the_facts(self, client: Client, event: Event) -> None:
         page = text(client, "/events/one-evening")
         for words in ("One evening", "An hour about AI.", "<p>Then that.</p>", "60 minutes", "Online."):
             assert words in page
         assert "Los Angeles time" in page
-        assert "Bring somebody: send them this page’s address." in page
+        assert "Bring a friend: send them the link to this page." in page
         assert 'action="/events/one-evening/sign-up"' in page
 
-    def test_it_costs_one_query(
+    def test_it_takes_one_query(
         self, client: Client, event: Event, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         with django_assert_num_queries(1):
             text(client, "/events/one-evening")
 
-    def test_a_signed_in_person_costs_three_more_and_finds_name_and_email_filled_in(
+    def test_signed_in_it_takes_three_more_queries_and_fills_in_name_and_email(
         self,
         event: Event,
         make_person: Callable[..., Person],
@@ -97,15 +95,15 @@ class TestEvent:
         assert "meet.example.org" not in text(client, "/events/one-evening")
         assert "meet.example.org" not in text(client, "/events/one-evening/calendar.ics")
 
-    def test_one_that_is_over_has_facts_and_no_form(self, client: Client, past: Event) -> None:
+    def test_a_past_event_has_facts_and_no_form(self, client: Client, past: Event) -> None:
         page = text(client, "/events/long-ago")
         assert "This event is over." in page
         assert "There is no recording on this site." in page
-        assert "Not on record" in page
+        assert "Not recorded" in page
         assert "/sign-up" not in page
         assert "calendar.ics" not in page
 
-    def test_its_words_cannot_become_markup(self, client: Client, make_event: MakeEvent) -> None:
+    def test_its_texts_are_escaped(self, client: Client, make_event: MakeEvent) -> None:
         hostile = "<script>alert(1)</script>"
         make_event(title=hostile, summary=hostile, description=hostile)
         for path in ("/events/", "/events/one-evening"):
@@ -132,7 +130,7 @@ class TestFirstEvent:
 
 
 class TestCalendar:
-    def test_it_is_open_to_all_and_a_file(
+    def test_it_is_a_public_file(
         self, client: Client, event: Event, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         with django_assert_num_queries(1):
@@ -141,7 +139,7 @@ class TestCalendar:
         assert reply.headers["Content-Disposition"] == 'attachment; filename="one-evening.ics"'
         assert Calendar.from_ical(reply.content).events[0].start == event.starts_at
 
-    def test_there_is_none_for_what_is_over_or_has_no_known_end(
+    def test_past_events_and_those_without_a_known_end_have_none(
         self, client: Client, past: Event, make_event: MakeEvent
     ) -> None:
         make_event("endless", minutes=None)
@@ -150,20 +148,20 @@ class TestCalendar:
             text(client, f"/events/{slug}/calendar.ics", 404)
 
 
-class TestPlace:
-    def test_whoever_has_the_link_sees_the_place_in_two_queries(
+class TestOwnSignUp:
+    def test_the_link_opens_the_sign_up_in_two_queries(
         self, client: Client, sign_up: SignUp, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         with django_assert_num_queries(2):
             reply = client.get(f"/events/sign-up/{sign_up.token}")
         page = reply.content.decode()
-        assert "A place for Kim" in page
+        assert "Kim, you have a spot" in page
         assert f"/events/sign-up/{sign_up.token}/calendar.ics" in page
-        assert "The way in opens here 15 minutes before it begins." in page
+        assert "The link to join appears here 15 minutes before the start." in page
         assert "no-store" in reply.headers["Cache-Control"]
         assert reply.headers["X-Robots-Tag"] == "noindex"
 
-    def test_after_the_event_the_way_in_is_gone_and_leaving_is_not(
+    def test_after_the_event_there_is_no_join_link_but_leaving_works(
         self, client: Client, sign_up: SignUp
     ) -> None:
         Event.objects.update(
@@ -175,28 +173,26 @@ class TestPlace:
         assert "This event is over." in page
         assert client.post(f"/events/sign-up/{sign_up.token}/leave").status_code == 302
 
-    def test_leaving_says_what_is_deleted_and_what_is_left_to_do(
-        self, client: Client, sign_up: SignUp
-    ) -> None:
+    def test_leaving_explains_what_is_deleted(self, client: Client, sign_up: SignUp) -> None:
         reply = client.post(f"/events/sign-up/{sign_up.token}/leave", follow=True)
         page = reply.content.decode()
-        assert "Your name and your address are forgotten" in page
-        assert "A last mail takes the event out of your calendar" in page
+        assert "We deleted your name and email address" in page
+        assert "One last email removes the event from your calendar" in page
         assert "Kim" not in page
         assert not SignUp.objects.exists()
         text(client, f"/events/sign-up/{sign_up.token}", 404)
 
-    def test_looking_at_the_link_to_leave_does_not_leave(self, client: Client, sign_up: SignUp) -> None:
+    def test_a_get_does_not_leave(self, client: Client, sign_up: SignUp) -> None:
         text(client, f"/events/sign-up/{sign_up.token}/leave", 405)
         assert SignUp.objects.exists()
 
     @pytest.mark.parametrize("token", ["x", "a" * 32, "a" * 5000, "%00", "../admin", "é🍵"])
-    def test_any_other_token_opens_nothing(self, client: Client, sign_up: SignUp, token: str) -> None:
+    def test_an_invalid_token_is_a_404(self, client: Client, sign_up: SignUp, token: str) -> None:
         text(client, f"/events/sign-up/{token}", 404)
         assert client.post(f"/events/sign-up/{token}/leave").status_code == 404
         assert SignUp.objects.exists()
 
-    def test_a_token_opens_its_own_place_alone(
+    def test_a_token_opens_only_its_own_sign_up(
         self, client: Client, sign_up: SignUp, make_event: MakeEvent
     ) -> None:
         from events.services import create_sign_up
@@ -209,21 +205,21 @@ class TestPlace:
 
 
 @pytest.mark.parametrize("who", ["nobody", "teen", "parent", "stranger", "admin_person"])
-class TestWhoever:
+class TestEveryRole:
     def client_for(self, who: str, request: pytest.FixtureRequest) -> Client:
         if who == "nobody":
             return Client()
         as_person: AsPerson = request.getfixturevalue("as_person")
         return as_person(request.getfixturevalue(who))
 
-    def test_open_pages_are_open(
+    def test_public_pages_are_public(
         self, who: str, request: pytest.FixtureRequest, event: Event, past: Event, sign_up: SignUp
     ) -> None:
         client = self.client_for(who, request)
-        for path in ("", "one-evening", "one-evening/calendar.ics", "long-ago", f"place/{sign_up.token}"):
+        for path in ("", "one-evening", "one-evening/calendar.ics", "long-ago", f"sign-up/{sign_up.token}"):
             text(client, f"/events/{path}")
 
-    def test_everybody_may_sign_up(self, who: str, request: pytest.FixtureRequest, event: Event) -> None:
+    def test_anyone_can_sign_up(self, who: str, request: pytest.FixtureRequest, event: Event) -> None:
         client = self.client_for(who, request)
         form = {"name": "Lee", "email": "lee@example.org"}
         reply = client.post("/events/one-evening/sign-up", form, follow=True)
@@ -231,10 +227,10 @@ class TestWhoever:
         person = None if who == "nobody" else request.getfixturevalue(who)
         assert SignUp.objects.get().person == person
 
-    def test_a_draft_is_nowhere(self, who: str, request: pytest.FixtureRequest, draft: Event) -> None:
+    def test_a_draft_is_a_404(self, who: str, request: pytest.FixtureRequest, draft: Event) -> None:
         client = self.client_for(who, request)
         hidden = SignUp.objects.create(event=draft, name="Kim", email="kim@example.org")
-        for path in ("a-draft", "a-draft/calendar.ics", "a-draft/signed-up", f"place/{hidden.token}"):
+        for path in ("a-draft", "a-draft/calendar.ics", "a-draft/signed-up", f"sign-up/{hidden.token}"):
             text(client, f"/events/{path}", 404)
         form = {"name": "Lee", "email": "lee@example.org"}
         assert client.post("/events/a-draft/sign-up", form).status_code == 404

@@ -1,4 +1,4 @@
-"""A day and an hour before: each once, of the true start, and to nobody who has just been told."""
+"""Reminders a day and an hour before: each once, with the current start, and not right after another email."""
 
 from datetime import datetime, timedelta
 from uuid import uuid4
@@ -24,49 +24,49 @@ DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 
 
 def reminded() -> list[str]:
-    mails = Email.objects.filter(subject__contains="oon:").order_by("created_at", "pk")
+    mails = Email.objects.filter(subject__regex="^(Coming up|Starting soon):").order_by("created_at", "pk")
     return [f"{mail.to.partition('@')[0]}: {mail.subject.partition(':')[0]}" for mail in mails]
 
 
 @pytest.fixture
 def start(event: Event, sign_up: SignUp) -> datetime:
-    """When the event begins, at which Kim has a place."""
+    """The start of an event where Kim has a spot."""
     return event.starts_at
 
 
-def test_each_goes_out_at_its_time_and_once(start: datetime) -> None:
+def test_each_is_sent_at_its_time_and_once(start: datetime) -> None:
     assert send_reminders(now=start - DAY - MINUTE) == 0
     assert send_reminders(now=start - DAY) == 1
     assert send_reminders(now=start - DAY + MINUTE) == 0
     assert send_reminders(now=start - HOUR - MINUTE) == 0
     assert send_reminders(now=start - HOUR) == 1
     assert send_reminders(now=start - MINUTE) == 0
-    assert reminded() == ["kim: Soon", "kim: It begins soon"]
+    assert reminded() == ["kim: Coming up", "kim: Starting soon"]
 
 
-def test_a_late_one_is_better_than_none_until_it_is_too_late(start: datetime) -> None:
+def test_a_late_reminder_is_sent_until_it_is_too_late(start: datetime) -> None:
     assert send_reminders(now=start - 3 * HOUR) == 0, "the hour's is near"
     assert send_reminders(now=start - 4 * HOUR) == 1
     assert send_reminders(now=start) == 0
 
 
-def test_only_whoever_has_a_place_is_reminded(make_event: MakeEvent) -> None:
+def test_only_people_with_a_spot_are_reminded(make_event: MakeEvent) -> None:
     event = make_event(capacity=1)
     come(event, "Lee")
     come(event, "Kim")
     create_sign_up(event=event, name="Max", email="max@example.org")
     send_reminders(now=event.starts_at - DAY)
-    assert reminded() == ["lee: Soon"]
+    assert reminded() == ["lee: Coming up"]
 
 
-def test_whoever_got_the_place_just_now_is_not(make_event: MakeEvent) -> None:
+def test_a_person_who_just_got_a_spot_is_not_reminded(make_event: MakeEvent) -> None:
     event = make_event(starts_at=timezone.now() + 5 * HOUR)
     come(event)
     assert send_reminders() == 0
     assert send_reminders(now=event.starts_at - HOUR) == 1
 
 
-def test_a_moved_event_is_reminded_of_anew_at_its_new_time(event: Event, start: datetime) -> None:
+def test_a_moved_event_gets_new_reminders(event: Event, start: datetime) -> None:
     send_reminders(now=start - DAY)
     event.starts_at = start + 2 * DAY
     update_event(event=event, notify=True)
@@ -74,7 +74,7 @@ def test_a_moved_event_is_reminded_of_anew_at_its_new_time(event: Event, start: 
     assert send_reminders(now=start + DAY) == 1
 
 
-def test_a_reminder_that_was_not_sent_yet_goes_with_its_start(event: Event, start: datetime) -> None:
+def test_moving_an_event_erases_unsent_reminders(event: Event, start: datetime) -> None:
     send_reminders(now=start - DAY)
     event.starts_at = start + 2 * DAY
     update_event(event=event, notify=True)
@@ -84,7 +84,7 @@ def test_a_reminder_that_was_not_sent_yet_goes_with_its_start(event: Event, star
     assert not reminded()
 
 
-def test_what_is_off_or_hidden_is_not_reminded_of(event: Event, start: datetime) -> None:
+def test_cancelled_and_unpublished_events_get_no_reminders(event: Event, start: datetime) -> None:
     Event.objects.update(is_published=False)
     assert send_reminders(now=start - DAY) == 0
     Event.objects.update(is_published=True)
@@ -93,13 +93,13 @@ def test_what_is_off_or_hidden_is_not_reminded_of(event: Event, start: datetime)
     assert send_reminders(now=start - DAY) == 0
 
 
-def test_whoever_leaves_is_not_reminded_by_a_mail_that_was_waiting(start: datetime, sign_up: SignUp) -> None:
+def test_leaving_erases_an_unsent_reminder(start: datetime, sign_up: SignUp) -> None:
     send_reminders(now=start - DAY)
     leave_event(sign_up=sign_up)
     assert not reminded()
 
 
-def test_whoever_called_a_mail_unwanted_is_told_only_what_they_must_know(
+def test_a_person_who_marked_an_email_as_spam_gets_only_necessary_emails(
     event: Event, start: datetime
 ) -> None:
     come(event, "Lee")
@@ -108,23 +108,23 @@ def test_whoever_called_a_mail_unwanted_is_told_only_what_they_must_know(
     record_bounce(message_id=unwanted.message_id, recipient="KIM@example.org", kind=BounceKind.COMPLAINED)
     send_reminders(now=start - DAY)
     send_message(
-        event=event, message_id=uuid4(), audience=Audience.EVERYONE, subject="Bring paper", words="And a pen."
+        event=event, message_id=uuid4(), audience=Audience.EVERYONE, subject="Bring paper", body="And a pen."
     )
-    assert reminded() == ["lee: Soon"]
+    assert reminded() == ["lee: Coming up"]
     assert [mail.to for mail in Email.objects.filter(subject="Bring paper")] == ["lee@example.org"]
     assert cancel_event(event=event) == 2
 
 
-def test_the_times_are_the_events_and_the_readers(event: Event) -> None:
+def test_times_are_in_the_events_and_the_readers_zone(event: Event) -> None:
     come(event, time_zone="Asia/Tokyo")
     send_reminders(now=event.starts_at - DAY)
-    text = Email.objects.get(subject__startswith="Soon").text
+    text = Email.objects.get(subject__startswith="Coming up").text
     assert "Los Angeles time" in text
     assert "Tokyo time" in text
 
 
-def test_many_are_written_a_few_at_a_time(event: Event, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reminders, "FEW", 3)
+def test_many_are_queued_in_batches(event: Event, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reminders, "BATCH_SIZE", 3)
     for number in range(7):
         come(event, f"N{number}")
     assert send_reminders(now=event.starts_at - DAY) == 7
@@ -134,14 +134,14 @@ def test_many_are_written_a_few_at_a_time(event: Event, monkeypatch: pytest.Monk
 @pytest.mark.usefixtures("unsent")
 @pytest.mark.django_db(transaction=True)
 class TestOnce:
-    def test_though_several_workers_do_it_at_once(self, event: Event) -> None:
+    def test_with_several_workers_at_once(self, event: Event) -> None:
         for number in range(20):
             come(event, f"N{number}")
         now = event.starts_at - DAY
         assert sum(at_once([lambda: send_reminders(now=now)] * 6)) == 20
         assert len(reminded()) == len(set(reminded())) == 20
 
-    def test_though_it_dies_before_the_commit(self, event: Event) -> None:
+    def test_if_a_worker_dies_before_the_commit(self, event: Event) -> None:
         come(event)
         with transaction.atomic():
             send_reminders(now=event.starts_at - DAY)
@@ -150,6 +150,6 @@ class TestOnce:
         assert send_reminders(now=event.starts_at - DAY) == 1
 
 
-def test_the_clock_knows_of_them(db: None) -> None:
+def test_the_task_sends_them(db: None) -> None:
     assert app.conf.beat_schedule["remind of events"]["task"] == remind_task.name
     assert remind_task() == 0

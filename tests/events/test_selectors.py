@@ -26,7 +26,7 @@ def test_an_event_is_upcoming_until_it_has_ended(event: Event) -> None:
     assert find_next_event(now=event.ends_at) is None
 
 
-def test_one_of_unknown_length_is_past_once_it_has_begun(make_event: MakeEvent) -> None:
+def test_an_event_of_unknown_length_is_past_once_it_has_started(make_event: MakeEvent) -> None:
     event = make_event(minutes=None)
     assert list(list_upcoming_events(now=event.starts_at - timedelta(seconds=1))) == [event]
     assert list(list_past_events(now=event.starts_at)) == [event]
@@ -56,8 +56,8 @@ def test_a_draft_is_not_found(draft: Event) -> None:
     assert find_next_event() is None
 
 
-@pytest.mark.parametrize("wrong", [{"slug": "place"}, {"time_zone": "Mars/Olympus"}, {"minutes": 0}])
-def test_a_row_that_cannot_be_is_refused(event: Event, wrong: dict[str, object]) -> None:
+@pytest.mark.parametrize("wrong", [{"slug": "sign-up"}, {"time_zone": "Mars/Olympus"}, {"minutes": 0}])
+def test_invalid_events_are_refused(event: Event, wrong: dict[str, object]) -> None:
     for name, value in wrong.items():
         setattr(event, name, value)
     with pytest.raises(ValidationError):

@@ -1,4 +1,4 @@
-"""A series is several events on the same clock time, each with its own places."""
+"""A series is several events at the same local time, each with its own spots."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -14,7 +14,7 @@ from mail.models import Email
 from tests.events.conftest import LOS_ANGELES, MakeEvent, come
 
 
-def test_every_date_is_on_the_same_clock_time_also_after_the_clocks_change(make_event: MakeEvent) -> None:
+def test_every_date_is_at_the_same_local_time_when_the_clocks_change(make_event: MakeEvent) -> None:
     first = make_event(starts_at=datetime(2099, 10, 23, 1, tzinfo=UTC), time_zone=LOS_ANGELES, capacity=9)
     made = repeat_event(event=first, times=3, weeks=1)
     assert {f"{one.starts_local:%a %H:%M}" for one in [first, *made]} == {"Thu 18:00"}
@@ -24,21 +24,21 @@ def test_every_date_is_on_the_same_clock_time_also_after_the_clocks_change(make_
     assert {one.series for one in made} == {Series.objects.get()}
 
 
-def test_asking_twice_makes_nothing_twice(event: Event) -> None:
+def test_repeating_twice_creates_nothing_twice(event: Event) -> None:
     assert len(repeat_event(event=event, times=2, weeks=2)) == 2
     assert len(repeat_event(event=event, times=3, weeks=2)) == 1
     assert Event.objects.count() == 4
     assert Series.objects.count() == 1
 
 
-def test_an_hour_that_a_date_s_clocks_skip_is_refused(make_event: MakeEvent) -> None:
+def test_a_local_time_that_the_clocks_skip_is_refused(make_event: MakeEvent) -> None:
     first = make_event(starts_at=datetime(2027, 3, 7, 10, 30, tzinfo=UTC), time_zone=LOS_ANGELES)
     with pytest.raises(NoSuchTime):
         repeat_event(event=first, times=1, weeks=1)
     assert Event.objects.count() == 1
 
 
-def test_a_date_s_page_leads_to_the_others(event: Event, client: Client) -> None:
+def test_a_dates_page_links_to_the_others(event: Event, client: Client) -> None:
     repeat_event(event=event, times=2, weeks=1)
     Event.objects.filter(slug__startswith="one-evening-").update(is_published=True)
     page = client.get(event.get_absolute_url()).content.decode()
@@ -48,7 +48,7 @@ def test_a_date_s_page_leads_to_the_others(event: Event, client: Client) -> None
 
 @pytest.fixture
 def dates(event: Event) -> list[Event]:
-    """Two dates after the event of the other fixtures, a week apart."""
+    """The event of the other fixtures with two more dates, a week apart."""
     made = repeat_event(event=event, times=2, weeks=1)
     Event.objects.update(is_published=True)
     return made
@@ -60,62 +60,60 @@ def statuses(email: str = "kim@example.org") -> list[str]:
     )
 
 
-class TestOneYesForSeveralDates:
-    """Whoever said yes to a mail has shown that the address is theirs: nothing more is asked for other dates."""
+class TestOneConfirmationForSeveralDates:
+    """Confirming by email proves that the address is theirs, so other dates need no further email."""
 
-    def test_takes_all_of_them_and_invites_to_each(
+    def test_signs_up_for_all_and_invites_to_each(
         self, client: Client, dates: list[Event], asked: SignUp
     ) -> None:
         assert "There are other dates" in Email.objects.get().text
         assert "Yes, to all dates" in client.get(asked.get_absolute_url()).content.decode()
         client.post(f"{asked.get_absolute_url()}/confirm", {"all": "yes"})
         assert statuses() == ["going"] * 3
-        assert Email.objects.filter(subject__startswith="Your place").count() == 3
+        assert Email.objects.filter(subject__startswith="You have a spot").count() == 3
         assert Email.objects.filter(subject__startswith="Confirm").count() == 1
 
-    def test_takes_those_that_were_chosen(self, client: Client, dates: list[Event], asked: SignUp) -> None:
+    def test_signs_up_for_the_chosen_dates(self, client: Client, dates: list[Event], asked: SignUp) -> None:
         client.post(f"{asked.get_absolute_url()}/confirm", {"date": dates[1].slug})
         assert set(SignUp.objects.values_list("event", flat=True)) == {asked.event_id, dates[1].pk}
 
-    def test_takes_none_that_was_not_chosen(self, client: Client, dates: list[Event], asked: SignUp) -> None:
+    def test_signs_up_for_no_other_dates(self, client: Client, dates: list[Event], asked: SignUp) -> None:
         client.post(f"{asked.get_absolute_url()}/confirm")
         assert statuses() == ["going"]
 
-    def test_may_be_given_later_on_the_own_page(
-        self, client: Client, dates: list[Event], sign_up: SignUp
-    ) -> None:
+    def test_can_add_dates_later(self, client: Client, dates: list[Event], sign_up: SignUp) -> None:
         reply = client.post(f"{sign_up.get_absolute_url()}/dates", {"date": dates[0].slug}, follow=True)
         page = reply.content.decode()
-        assert "Has a place: <time" in page
+        assert "Has a spot: <time" in page
         assert page.count('name="date"') == 1
         client.post(f"{sign_up.get_absolute_url()}/dates", {"all": "yes"})
         assert statuses() == ["going"] * 3
 
-    def test_says_so_where_no_date_was_chosen(
+    def test_explains_that_no_date_was_chosen(
         self, client: Client, dates: list[Event], sign_up: SignUp
     ) -> None:
         reply = client.post(f"{sign_up.get_absolute_url()}/dates")
         assert reply.status_code == 422
         assert "Choose a date first." in reply.content.decode()
 
-    def test_shows_each_on_both_clocks(self, client: Client, dates: list[Event], sign_up: SignUp) -> None:
+    def test_shows_each_in_both_time_zones(self, client: Client, dates: list[Event], sign_up: SignUp) -> None:
         SignUp.objects.update(time_zone="Europe/Madrid")
         page = client.get(sign_up.get_absolute_url()).content.decode()
         assert page.count("For you: <time") == 3
 
-    def test_twice_does_nothing_more(self, dates: list[Event], sign_up: SignUp) -> None:
+    def test_twice_changes_nothing(self, dates: list[Event], sign_up: SignUp) -> None:
         assert len(sign_up_for_dates(sign_up=sign_up, slugs=None)) == 2
         mails = Email.objects.count()
         assert sign_up_for_dates(sign_up=sign_up, slugs=None) == []
         assert Email.objects.count() == mails
 
-    def test_waits_where_a_date_is_full(self, dates: list[Event], sign_up: SignUp) -> None:
+    def test_joins_the_waitlist_of_a_full_date(self, dates: list[Event], sign_up: SignUp) -> None:
         Event.objects.filter(pk=dates[0].pk).update(capacity=1)
         come(dates[0], "Lee")
         sign_up_for_dates(sign_up=sign_up, slugs=None)
         assert statuses() == ["going", "waitlisted", "going"]
 
-    def test_counts_for_a_date_that_was_asked_about_before(self, dates: list[Event], sign_up: SignUp) -> None:
+    def test_confirms_an_earlier_sign_up_for_a_date(self, dates: list[Event], sign_up: SignUp) -> None:
         create_sign_up(event=dates[0], name="Kim", email="KIM@example.org")
         sign_up_for_dates(sign_up=sign_up, slugs=[dates[0].slug])
         assert SignUp.objects.get(event=dates[0]).status == SignUpStatus.GOING
@@ -124,7 +122,7 @@ class TestOneYesForSeveralDates:
         client.post(f"{asked.get_absolute_url()}/dates", {"all": "yes"})
         assert statuses() == ["unconfirmed"]
 
-    def test_reaches_no_date_of_anything_else(
+    def test_ignores_dates_of_other_series(
         self, make_event: MakeEvent, dates: list[Event], sign_up: SignUp
     ) -> None:
         other = make_event("another", series=Series.objects.create(title="Another"))

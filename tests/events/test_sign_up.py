@@ -1,4 +1,4 @@
-"""Signing up by the form: what is taken, what is refused and kept, and what nobody learns from it."""
+"""The sign-up form: what it accepts, refuses and keeps, and that it reveals nothing."""
 
 from datetime import timedelta
 from http import HTTPStatus
@@ -27,13 +27,13 @@ def page_of(reply: HttpResponse) -> str:
     return reply.content.decode()
 
 
-def test_the_next_page_names_the_address_and_what_comes(client: Client, event: Event) -> None:
+def test_the_next_page_shows_the_address_and_the_next_step(client: Client, event: Event) -> None:
     reply = client.post(PATH, KIM, follow=True)
     page = page_of(reply)  # type: ignore[arg-type]
     assert reply.redirect_chain == [("/events/one-evening/signed-up", 302)]
     assert "kim@example.org" in page
-    assert "A mail is on its way" in page
-    assert "Say yes there" in page
+    assert "We sent an email to" in page
+    assert "confirm to get your spot" in page
     assert "/mail/" in page
     assert SignUp.objects.get().token not in page
     # Going back to it is harmless; it is nobody else's.
@@ -41,13 +41,15 @@ def test_the_next_page_names_the_address_and_what_comes(client: Client, event: E
     assert Client().get("/events/one-evening/signed-up").headers["Location"] == "/events/one-evening"
 
 
-def test_outside_the_demo_no_mail_box_is_shown(client: Client, event: Event, settings: object) -> None:
+def test_outside_the_demo_there_is_no_link_to_the_outbox(
+    client: Client, event: Event, settings: object
+) -> None:
     settings.DEMO = False  # type: ignore[attr-defined]
     page = page_of(client.post(PATH, KIM, follow=True))  # type: ignore[arg-type]
     assert "/mail/" not in page
 
 
-def test_nothing_tells_a_known_address_from_an_unknown_one(event: Event, sign_up: SignUp) -> None:
+def test_answers_do_not_reveal_known_addresses(event: Event, sign_up: SignUp) -> None:
     seen = []
     for email in ("kim@example.org", "new@example.org", "KIM@example.org"):
         client = Client()
@@ -68,7 +70,7 @@ def test_the_address_stays_in_the_browser_alone(client: Client, event: Event) ->
     assert not Session.objects.exists()
 
 
-def test_a_cookie_that_somebody_made_up_shows_nothing(client: Client, event: Event) -> None:
+def test_a_forged_cookie_shows_nothing(client: Client, event: Event) -> None:
     client.cookies["signed-up"] = "someone@example.org"
     assert client.get("/events/one-evening/signed-up").status_code == HTTPStatus.FOUND
 
@@ -98,7 +100,7 @@ def test_a_cookie_that_somebody_made_up_shows_nothing(client: Client, event: Eve
         ("email", "k" * 10_000, "at most 254 characters"),
     ],
 )
-def test_what_cannot_be_taken_is_said_and_kept(
+def test_invalid_input_is_explained_and_kept(
     client: Client, event: Event, field: str, typed: str, said: str
 ) -> None:
     reply = post(client, **{field: typed})
@@ -131,9 +133,7 @@ def test_a_script_for_a_name_stays_a_name(client: Client, event: Event) -> None:
     assert "&lt;script&gt;" in again
 
 
-def test_whoever_fills_in_what_nobody_sees_gets_the_usual_answer_and_nothing_else(
-    client: Client, event: Event
-) -> None:
+def test_filling_in_the_honeypot_gets_the_usual_answer_and_no_sign_up(client: Client, event: Event) -> None:
     reply = client.post(PATH, KIM | {"topic": "Cheap watches"}, follow=True)
     assert reply.redirect_chain == [("/events/one-evening/signed-up", 302)]
     assert "kim@example.org" in page_of(reply)  # type: ignore[arg-type]
@@ -148,7 +148,7 @@ def _few_sign_ups(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("_few_sign_ups")
-def test_visitors_of_one_network_cannot_go_on_for_ever(client: Client, event: Event) -> None:
+def test_visitors_of_one_network_are_rate_limited(client: Client, event: Event) -> None:
     replies = [post(client, email=f"kim-{number}@example.org") for number in range(4)]
     assert {reply.status_code for reply in replies[:3]} == {HTTPStatus.FOUND}
     page = page_of(replies[3])
@@ -176,7 +176,7 @@ def test_thirty_people_in_a_hall_sign_up(event: Event) -> None:
     assert {reply.status_code for reply in replies} == {HTTPStatus.FOUND}
 
 
-def test_ones_own_address_is_not_kept_waiting_by_strangers(event: Event, parent: Person) -> None:
+def test_strangers_cannot_block_a_persons_own_address(event: Event, parent: Person) -> None:
     for number in range(6):
         post(Client(), place=f"198.51.100.{number}", email="own@example.org")
     EmailAddress.objects.create(user=parent, email="own@example.org", verified=True, primary=True)
@@ -185,20 +185,20 @@ def test_ones_own_address_is_not_kept_waiting_by_strangers(event: Event, parent:
     assert post(client, email="own@example.org").status_code == HTTPStatus.FOUND
 
 
-def test_one_address_is_not_written_to_for_ever(event: Event) -> None:
+def test_emails_to_one_address_are_rate_limited(event: Event) -> None:
     places = [f"198.51.100.{number}" for number in range(6)]
     replies = [post(Client(), place=place, email="KIM@example.org") for place in places]
     assert [reply.status_code for reply in replies] == [302] * 5 + [429]
     assert Email.objects.count() == 1
 
 
-def test_a_form_for_what_is_over_leads_to_its_page(client: Client, event: Event) -> None:
+def test_signing_up_for_a_past_event_redirects_to_its_page(client: Client, event: Event) -> None:
     Event.objects.update(starts_at=timezone.now() - timedelta(days=1))
     assert post(client).headers["Location"] == "/events/one-evening"
     assert not SignUp.objects.exists()
 
 
-def test_coming_back_to_the_address_of_the_form_leads_to_the_event(client: Client, event: Event) -> None:
+def test_a_get_of_the_sign_up_url_redirects_to_the_event(client: Client, event: Event) -> None:
     assert client.get(PATH).headers["Location"] == "/events/one-evening"
 
 
@@ -209,5 +209,5 @@ def test_a_form_of_another_site_is_refused(event: Event) -> None:
 
 
 @pytest.mark.parametrize("slug", ["nothing", "a" * 3000])
-def test_nobody_signs_up_for_nothing(client: Client, event: Event, slug: str) -> None:
+def test_signing_up_for_an_unknown_event_is_a_404(client: Client, event: Event, slug: str) -> None:
     assert client.post(f"/events/{slug}/sign-up", KIM).status_code == HTTPStatus.NOT_FOUND

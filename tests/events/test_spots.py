@@ -1,4 +1,4 @@
-"""Places are exact, the line is in order, an offer has an end, and everybody says yes for themselves."""
+"""Spots are exact, the waitlist is in order, offers expire, and people confirm for themselves."""
 
 from datetime import datetime, timedelta
 from functools import partial
@@ -28,7 +28,7 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 @pytest.fixture
 def small(make_event: MakeEvent) -> Event:
-    """An event with one place."""
+    """An event with one spot."""
     return make_event(capacity=1)
 
 
@@ -45,33 +45,33 @@ def mails_to(name: str) -> list[str]:
     return [mail.subject.partition(":")[0] for mail in mails]
 
 
-class TestSayingYes:
-    def test_takes_a_place_and_brings_the_invitation(self, asked: SignUp) -> None:
+class TestConfirming:
+    def test_gives_a_spot_and_sends_the_invitation(self, asked: SignUp) -> None:
         assert stands(asked) == ["unconfirmed"]
         confirm_sign_up(sign_up=asked)
         confirm_sign_up(sign_up=asked)
         assert stands(asked) == ["going"]
-        assert mails_to("kim") == ["Confirm your place", "Your place"]
+        assert mails_to("kim") == ["Confirm your spot", "You have a spot"]
 
-    def test_before_it_nobody_has_a_place(self, small: Event) -> None:
+    def test_is_needed_for_a_spot(self, small: Event) -> None:
         create_sign_up(event=small, name="Kim", email="kim@example.org")
         assert stands(come(small, "Lee")) == ["going"]
 
-    def test_comes_too_late_once_the_event_is_over_or_off(self, event: Event, asked: SignUp) -> None:
+    def test_is_refused_after_the_event_or_its_cancellation(self, event: Event, asked: SignUp) -> None:
         with pytest.raises(EventClosed):
             confirm_sign_up(sign_up=asked, now=event.ends_at)
         cancel_event(event=event)
         with pytest.raises(EventClosed):
             confirm_sign_up(sign_up=asked)
-        assert mails_to("kim") == ["Confirm your place"], "whoever did not say yes is told of nothing"
+        assert mails_to("kim") == ["Confirm your spot"], "whoever did not say yes is told of nothing"
 
-    def test_that_never_comes_leaves_nothing_after_two_days(self, asked: SignUp, event: Event) -> None:
+    def test_is_required_within_two_days_or_the_sign_up_is_deleted(self, asked: SignUp, event: Event) -> None:
         come(event, "Lee")
         assert delete_expired_sign_ups(now=timezone.now() + 2 * DAY - HOUR) == 0
         assert delete_expired_sign_ups(now=timezone.now() + 2 * DAY) == 1
         assert SignUp.objects.get().name == "Lee"
 
-    def test_is_not_asked_of_whoever_is_signed_in_with_that_address(
+    def test_is_not_needed_when_signed_in_with_that_address(
         self, event: Event, parent: Person, stranger: Person
     ) -> None:
         EmailAddress.objects.create(user=parent, email="kim@example.org", verified=True)
@@ -81,19 +81,21 @@ class TestSayingYes:
         another = create_sign_up(event=event, name="Max", email="max@example.org", person=parent)
         assert stands(own, only_claimed, another) == ["going", "unconfirmed", "unconfirmed"]
 
-    def test_is_not_said_by_looking(self, client: Client, asked: SignUp) -> None:
+    def test_needs_a_post(self, client: Client, asked: SignUp) -> None:
         page = client.get(asked.get_absolute_url()).content.decode()
         assert "Do you want to come?" in page
         assert client.get(f"{asked.get_absolute_url()}/confirm").status_code == 405
         assert stands(asked) == ["unconfirmed"]
         reply = client.post(f"{asked.get_absolute_url()}/confirm", follow=True)
-        assert "A place for Kim" in reply.content.decode()
+        assert "Kim, you have a spot" in reply.content.decode()
 
 
 @pytest.mark.usefixtures("unsent")
 @pytest.mark.django_db(transaction=True)
 class TestAtOnce:
-    def test_two_hundred_for_fifty_places_fill_exactly_fifty_and_line_up(self, make_event: MakeEvent) -> None:
+    def test_two_hundred_sign_ups_fill_exactly_fifty_spots_and_the_waitlist(
+        self, make_event: MakeEvent
+    ) -> None:
         event = make_event(capacity=50)
         asked = [create_sign_up(event=event, name=f"N{n}", email=f"n{n}@example.org") for n in range(200)]
         done = at_once([partial(confirm_sign_up, sign_up=one) for one in asked])
@@ -107,16 +109,16 @@ class TestAtOnce:
         assert all(one.waitlisted_at and one.waitlisted_at > last_place for one in waiting), (
             "the rest in order"
         )
-        assert Email.objects.filter(subject__startswith="Your place").count() == 50
+        assert Email.objects.filter(subject__startswith="You have a spot").count() == 50
 
-    def test_places_given_back_all_at_once_are_offered_once_each(self, make_event: MakeEvent) -> None:
+    def test_spots_freed_at_once_are_offered_once_each(self, make_event: MakeEvent) -> None:
         event = make_event(capacity=10)
         placed = [come(event, f"P{n}") for n in range(10)]
         waiting = [come(event, f"W{n}") for n in range(15)]
         at_once([partial(leave_event, sign_up=one) for one in placed])
         assert stands(*waiting) == ["offered"] * 10 + ["waitlisted"] * 5
 
-    def test_signing_up_saying_yes_and_leaving_never_lock_each_other_out(self, small: Event) -> None:
+    def test_signing_up_confirming_and_leaving_never_deadlock(self, small: Event) -> None:
         come(small, "Lee")
 
         def everything() -> None:
@@ -131,24 +133,24 @@ class TestAtOnce:
         assert SignUp.objects.filter(status=SignUpStatus.GOING).count() == 1
 
 
-class TestWaiting:
-    def test_begins_when_the_last_place_is_gone(self, small: Event, client: Client) -> None:
+class TestTheWaitlist:
+    def test_starts_when_the_last_spot_is_taken(self, small: Event, client: Client) -> None:
         lee, kim, max_ = come(small, "Lee"), come(small), come(small, "Max")
         assert stands(lee, kim, max_) == ["going", "waitlisted", "waitlisted"]
-        assert mails_to("max") == ["Confirm your place", "You are on the waiting list"]
-        assert "You are number 2 in line." in client.get(max_.get_absolute_url()).content.decode()
+        assert mails_to("max") == ["Confirm your spot", "You’re on the waitlist"]
+        assert "You’re number 2 on the waitlist." in client.get(max_.get_absolute_url()).content.decode()
         page = client.get(small.get_absolute_url()).content.decode()
-        assert "All places are taken" in page
-        assert "Wait for a place" in page
+        assert "All spots are taken" in page
+        assert "Join the waitlist" in page
 
-    def test_a_place_given_back_goes_to_whoever_waited_longest(self, small: Event) -> None:
+    def test_a_freed_spot_goes_to_the_longest_waiting(self, small: Event) -> None:
         lee, kim, max_ = come(small, "Lee"), come(small), come(small, "Max")
         leave_event(sign_up=lee)
         assert stands(kim, max_) == ["offered", "waitlisted"]
-        assert mails_to("kim")[-1] == "A place for you"
+        assert mails_to("kim")[-1] == "A spot opened up"
         assert stands(come(small, "New")) == ["waitlisted"], "nobody comes in before them"
 
-    def test_more_places_are_offered_as_they_are_made(self, small: Event) -> None:
+    def test_added_spots_are_offered(self, small: Event) -> None:
         _lee, kim, max_, zoe = come(small, "Lee"), come(small), come(small, "Max"), come(small, "Zoe")
         small.capacity = 3
         update_event(event=small, notify=False)
@@ -157,7 +159,7 @@ class TestWaiting:
         update_event(event=small, notify=False)
         assert stands(zoe) == ["offered"]
 
-    def test_fewer_places_take_none_away(self, make_event: MakeEvent) -> None:
+    def test_a_lower_capacity_takes_no_spot_away(self, make_event: MakeEvent) -> None:
         event = make_event(capacity=2)
         both = come(event), come(event, "Lee")
         event.capacity = 1
@@ -175,7 +177,7 @@ class TestWaiting:
 class TestAnOffer:
     @pytest.fixture
     def kim(self, small: Event) -> SignUp:
-        """Was just offered the one place; Max waits behind."""
+        """Was just offered the only spot. Max is next on the waitlist."""
         lee, kim = come(small, "Lee"), come(small)
         come(small, "Max")
         leave_event(sign_up=lee)
@@ -184,19 +186,19 @@ class TestAnOffer:
     def max_now(self) -> str:
         return SignUp.objects.get(name="Max").status
 
-    def test_is_taken_with_a_button(self, kim: SignUp, client: Client) -> None:
+    def test_is_accepted_with_a_button(self, kim: SignUp, client: Client) -> None:
         page = client.get(kim.get_absolute_url()).content.decode()
-        assert "A place is free for you" in page
-        client.post(f"{kim.get_absolute_url()}/take")
+        assert "A spot is free for you" in page
+        client.post(f"{kim.get_absolute_url()}/accept-offer")
         accept_offer(sign_up=kim)
         assert (stands(kim), self.max_now()) == (["going"], "waitlisted")
-        assert mails_to("kim")[-2:] == ["A place for you", "Your place"]
+        assert mails_to("kim")[-2:] == ["A spot opened up", "You have a spot"]
 
-    def test_stands_for_a_day(self, kim: SignUp) -> None:
+    def test_lasts_a_day(self, kim: SignUp) -> None:
         assert kim.offer_expires_at
         assert DAY - HOUR < kim.offer_expires_at - timezone.now() <= DAY
 
-    def test_stands_for_half_of_what_is_left_before_the_start(self, make_event: MakeEvent) -> None:
+    def test_lasts_half_of_the_time_before_the_start(self, make_event: MakeEvent) -> None:
         soon = make_event("soon", capacity=1, starts_at=timezone.now() + 4 * HOUR)
         lee, kim = come(soon, "Lee"), come(soon)
         leave_event(sign_up=lee)
@@ -204,80 +206,78 @@ class TestAnOffer:
         assert until
         assert HOUR < until - timezone.now() <= 2 * HOUR
 
-    def test_passes_to_the_next_when_its_time_is_over(self, kim: SignUp) -> None:
+    def test_goes_to_the_next_person_when_it_expires(self, kim: SignUp) -> None:
         until = kim.offer_expires_at
         assert isinstance(until, datetime)
         assert expire_offers(now=until - timedelta(seconds=1)) == 0
         assert expire_offers(now=until) == 1
         assert (stands(kim), self.max_now()) == (["offer_expired"], "offered")
-        assert mails_to("kim")[-1] == "Your offer has ended"
+        assert mails_to("kim")[-1] == "Your offer expired"
         with pytest.raises(OfferExpired):
             accept_offer(sign_up=kim, now=until)
 
-    def test_cannot_be_taken_late_though_nobody_has_passed_it_on(self, kim: SignUp) -> None:
+    def test_cannot_be_accepted_late_even_before_the_task_runs(self, kim: SignUp) -> None:
         with pytest.raises(OfferExpired):
             accept_offer(sign_up=kim, now=kim.offer_expires_at)
 
-    def test_that_passed_can_be_waited_for_again_at_the_end_of_the_line(
-        self, kim: SignUp, client: Client
-    ) -> None:
+    def test_that_expired_lets_them_rejoin_the_waitlist_at_the_end(self, kim: SignUp, client: Client) -> None:
         expire_offers(now=kim.offer_expires_at)
-        assert "Wait again" in client.get(kim.get_absolute_url()).content.decode()
-        client.post(f"{kim.get_absolute_url()}/wait")
+        assert "Join the waitlist again" in client.get(kim.get_absolute_url()).content.decode()
+        client.post(f"{kim.get_absolute_url()}/rejoin-waitlist")
         rejoin_waitlist(sign_up=kim)
         assert stands(kim) == ["waitlisted"]
         assert get_waitlist_position(now_of(kim)) == 1
 
-    def test_that_is_declined_passes_at_once(self, kim: SignUp) -> None:
+    def test_that_is_declined_goes_to_the_next_person_at_once(self, kim: SignUp) -> None:
         leave_event(sign_up=kim)
         assert self.max_now() == "offered"
-        assert "You left" not in mails_to("kim"), "no calendar has anything to take out"
+        assert "You’re no longer signed up" not in mails_to("kim"), "no calendar has anything to take out"
 
-    def test_is_passed_on_by_the_clock(self, db: None) -> None:
+    def test_is_expired_by_the_task(self, db: None) -> None:
         assert app.conf.beat_schedule["pass offers on"]["task"] == expire_task.name
         assert expire_task() == 0
 
 
 class TestAfterTheStart:
-    """The waiting list is served until the start. From then on nothing promises otherwise."""
+    """The waitlist closes at the start, and no page or email promises a spot after it."""
 
-    def test_who_waits_is_told_that_the_list_has_ended(self, small: Event, client: Client) -> None:
+    def test_people_on_the_waitlist_see_that_it_is_closed(self, small: Event, client: Client) -> None:
         come(small)
         lee = come(small, "Lee")
         page = client.get(lee.get_absolute_url()).content.decode()
-        assert "We write to you when there is one, until the event begins." in page
+        assert "We’ll email you if one opens up before the event starts." in page
         Event.objects.update(starts_at=timezone.now() - timedelta(minutes=5))
         page = client.get(lee.get_absolute_url()).content.decode()
-        assert "The waiting list ended with the start." in page
+        assert "The waitlist is closed." in page
         assert "We write to you" not in page
 
-    def test_whoever_comes_then_is_told_the_truth(self, small: Event, client: Client) -> None:
+    def test_a_late_sign_up_sees_that_there_is_no_spot(self, small: Event, client: Client) -> None:
         come(small)
         Event.objects.update(starts_at=timezone.now() - timedelta(minutes=5))
         page = client.get("/events/one-evening").content.decode()
-        assert "This event has begun, and all its places are taken." in page
-        assert "Wait for a place" not in page
+        assert "This event has started, and all spots are taken." in page
+        assert "Join the waitlist" not in page
         come(small, "Lee")
         words = Email.objects.filter(to="lee@example.org").latest("created_at").text
-        assert "there is no place for you" in words
+        assert "there’s no spot for you" in words
         assert "we write to you" not in words
 
 
 class TestGuests:
-    def test_are_asked_by_mail_and_say_yes_themselves(self, sign_up: SignUp, client: Client) -> None:
+    def test_are_invited_by_email_and_confirm_themselves(self, sign_up: SignUp, client: Client) -> None:
         form = {"name": "Lee", "email": "lee@example.org"}
-        reply = client.post(f"{sign_up.get_absolute_url()}/bring", form, follow=True)
-        assert "Lee: has not said yes yet" in squeezed(reply.content.decode())
+        reply = client.post(f"{sign_up.get_absolute_url()}/invite-guest", form, follow=True)
+        assert "Lee: hasn’t confirmed yet" in squeezed(reply.content.decode())
         lee = SignUp.objects.get(name="Lee")
         assert (lee.guest_of, lee.status) == (sign_up, "unconfirmed")
         confirm_sign_up(sign_up=lee)
-        assert "Lee: has a place" in squeezed(client.get(sign_up.get_absolute_url()).content.decode())
+        assert "Lee: has a spot" in squeezed(client.get(sign_up.get_absolute_url()).content.decode())
         assert "Kim" in client.get(lee.get_absolute_url()).content.decode()
 
     def test_come_by_their_hosts_link(self, sign_up: SignUp, client: Client) -> None:
         path = build_guest_path(sign_up)
         page = client.get(path).content.decode()
-        assert "Kim would like you to come along." in page
+        assert "Kim invited you to come along." in page
         assert sign_up.token not in page
         key = path.rpartition("/")[2]
         form = {"name": "Lee", "email": "lee@example.org", "key": key}
@@ -296,25 +296,25 @@ class TestGuests:
             "/events/one-evening/sign-up", {"name": "C", "email": "c@example.org", "key": key}
         )
         assert reply.status_code == 422
-        assert "Sign up for yourself." in reply.content.decode()
+        assert "You can still sign up on your own." in reply.content.decode()
         form = {"name": "C", "email": "c@example.org"}
-        assert client.post(f"{sign_up.get_absolute_url()}/bring", form).status_code == 422
+        assert client.post(f"{sign_up.get_absolute_url()}/invite-guest", form).status_code == 422
 
-    def test_who_are_asked_count_at_once(self, sign_up: SignUp, client: Client) -> None:
+    def test_count_as_soon_as_they_are_invited(self, sign_up: SignUp, client: Client) -> None:
         page = sign_up.get_absolute_url()
-        assert "You may bring 3 people." in client.get(page).content.decode()
+        assert "You can bring 3 people." in client.get(page).content.decode()
         create_sign_up(event=sign_up.event, name="Lee", email="lee@example.org", guest_of=sign_up)
-        assert "You may bring 2 more people." in client.get(page).content.decode()
+        assert "You can bring 2 more people." in client.get(page).content.decode()
         create_sign_up(event=sign_up.event, name="Max", email="max@example.org", guest_of=sign_up)
-        assert "You may bring 1 more person." in client.get(page).content.decode()
+        assert "You can bring 1 more person." in client.get(page).content.decode()
 
-    def test_are_asked_in_one_persons_name_ten_times_a_day(
+    def test_are_invited_at_most_ten_times_a_day_by_one_host(
         self, make_event: MakeEvent, client: Client
     ) -> None:
         sign_up = come(make_event(max_guests=20))
         replies = [
             client.post(
-                f"{sign_up.get_absolute_url()}/bring",
+                f"{sign_up.get_absolute_url()}/invite-guest",
                 {"name": f"G{one}", "email": f"g{one}@example.org"},
                 REMOTE_ADDR=f"198.51.100.{one}",
             ).status_code
@@ -328,38 +328,38 @@ class TestGuests:
         leave_event(sign_up=sign_up)
         assert (stands(lee), now_of(lee).guest_of) == (["going"], None)
 
-    def test_take_places_like_everybody(self, make_event: MakeEvent) -> None:
+    def test_need_a_spot_like_everyone_else(self, make_event: MakeEvent) -> None:
         event = make_event(capacity=1)
         kim = come(event)
         lee = create_sign_up(event=event, name="Lee", email="lee@example.org", guest_of=kim)
         assert confirm_sign_up(sign_up=lee).status == "waitlisted"
 
     @pytest.mark.parametrize("key", ["x", "~", "{pk}", "{pk}~x"])
-    def test_come_by_no_other_link(self, sign_up: SignUp, client: Client, key: str) -> None:
+    def test_need_a_valid_link(self, sign_up: SignUp, client: Client, key: str) -> None:
         key = key.format(pk=sign_up.pk)
         assert client.get(f"/events/one-evening/with/{key}").status_code == 404
         form = {"name": "Lee", "email": "lee@example.org", "key": key}
         assert client.post("/events/one-evening/sign-up", form).status_code == 404
 
-    def test_cannot_be_brought_by_somebody_who_did_not_confirm_or_to_another_event(
+    def test_need_a_confirmed_host_of_the_same_event(
         self, asked: SignUp, client: Client, make_event: MakeEvent
     ) -> None:
         make_event("other")
         assert client.get(build_guest_path(asked)).status_code == 404
-        client.post(f"{asked.get_absolute_url()}/bring", {"name": "Lee", "email": "lee@example.org"})
+        client.post(f"{asked.get_absolute_url()}/invite-guest", {"name": "Lee", "email": "lee@example.org"})
         confirm_sign_up(sign_up=asked)
         elsewhere = build_guest_path(asked).replace("one-evening", "other")
         assert client.get(elsewhere).status_code == 404
         assert SignUp.objects.count() == 1
 
 
-class TestComingIn:
+class TestJoining:
     ROOM = "https://meet.example.org/secret"
 
     def way_in(self, client: Client, sign_up: SignUp) -> str:
-        return str(client.get(f"{sign_up.get_absolute_url()}/come-in").headers["Location"])
+        return str(client.get(f"{sign_up.get_absolute_url()}/join").headers["Location"])
 
-    def test_opens_fifteen_minutes_before_and_notes_who_came_once(
+    def test_opens_fifteen_minutes_before_and_records_attendance_once(
         self, make_event: MakeEvent, client: Client
     ) -> None:
         event = make_event(join_url=self.ROOM, starts_at=timezone.now() + timedelta(minutes=16))
@@ -368,7 +368,7 @@ class TestComingIn:
         assert now_of(kim).attended_at is None
         Event.objects.update(starts_at=timezone.now() + timedelta(minutes=14))
         page = client.get(kim.get_absolute_url()).content.decode()
-        assert "come in</a>" in page
+        assert "join now</a>" in page
         assert self.ROOM not in page
         assert self.way_in(client, kim) == self.ROOM
         came = now_of(kim).attended_at
@@ -376,7 +376,7 @@ class TestComingIn:
         self.way_in(client, kim)
         assert now_of(kim).attended_at == came
 
-    def test_is_for_those_with_a_place(self, make_event: MakeEvent, client: Client) -> None:
+    def test_needs_a_spot(self, make_event: MakeEvent, client: Client) -> None:
         event = make_event(join_url=self.ROOM, capacity=1, starts_at=timezone.now() + timedelta(minutes=5))
         come(event, "Lee")
         waits = come(event)
@@ -384,7 +384,7 @@ class TestComingIn:
         for sign_up in (waits, new):
             assert self.way_in(client, sign_up) == sign_up.get_absolute_url()
 
-    def test_another_room_needs_no_other_link(self, make_event: MakeEvent, client: Client) -> None:
+    def test_a_changed_join_link_keeps_the_personal_link(self, make_event: MakeEvent, client: Client) -> None:
         event = make_event(join_url=self.ROOM, starts_at=timezone.now())
         kim = come(event)
         Event.objects.update(join_url="https://meet.example.org/another")

@@ -111,7 +111,7 @@ def world_make() -> World:
             "parent_id": parent.pk,
             "conversation_id": conversation.pk,
             "turn_id": turn.pk,
-            "mail_id": mail.pk,
+            "email_id": mail.pk,
             "attachment_id": mail.attachments.get().pk,
         },
         option=QuizQuestion.objects.get(slug="average").options[0]["id"],

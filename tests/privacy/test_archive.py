@@ -72,8 +72,8 @@ class TestTheCopy:
         assert [row["kind"] for row in copy.rows("second-steps")]
         assert "TOTP-SECRET" not in copy.everything()
         assert {row["subject"] for row in copy.rows("emails")} == {
-            "Confirm your place: One evening",
-            "Your place: One evening",
+            "Confirm your spot: One evening",
+            "You have a spot: One evening",
             "Hello Wilhelmina Q.",
             "pat would like to change your agreement: please answer",
         }

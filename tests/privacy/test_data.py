@@ -157,7 +157,7 @@ class TestErasing:
         for kind in registry.list_kinds():
             assert str(kind.erasure_removes) in page
             assert str(kind.erasure_keeps) in page
-        for said in ("Your conversations with the tutor", "has no name on it", "in your mailbox"):
+        for said in ("Your conversations with the tutor", "has no name on it", "in your inbox"):
             assert said in page
 
     def test_the_last_admin_stays_and_is_told_why(

@@ -1,4 +1,4 @@
-"""The admin's desk: events are written, changed, sent out and looked after here."""
+"""The admin of events and sign-ups."""
 
 from events.admin.events import EventAdmin
 from events.admin.people import SignUpAdmin

@@ -1,4 +1,4 @@
-"""The list of events, and the form of one."""
+"""The admin's list of events and their form."""
 
 from typing import Any, ClassVar
 
@@ -36,7 +36,7 @@ class EventAdmin(EventPagesAdmin):
     change_form_template = "admin/events/event/change_form.html"
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """A new event begins as the one that it is made from, or else as the last."""
+        """Prefill a new event from the one being copied, or else from the latest."""
         chosen = request.GET.get("from", "")
         last = Event.objects.filter(pk=chosen) if chosen.isdecimal() else Event.objects.order_by("-starts_at")
         model = last.first()
@@ -47,19 +47,19 @@ class EventAdmin(EventPagesAdmin):
         people = list_confirmed_sign_ups(obj).count() if obj and obj.is_open else 0
         if not people:
             return self.fieldsets
-        said = ngettext("%d person signed up.", "%d people signed up.", people) % people
-        return [*self.fieldsets, (_("Who is told"), {"fields": ("tell",), "description": said})]
+        summary = ngettext("%d person signed up.", "%d people signed up.", people) % people
+        return [*self.fieldsets, (_("Notify people"), {"fields": ("tell",), "description": summary})]
 
     def save_model(self, request: HttpRequest, obj: Event, form: Any, change: Any) -> None:
         if not change:
             super().save_model(request, obj, form, change)
             return
-        told = update_event(event=obj, notify=form.cleaned_data.get("tell") == "yes")
-        if told:
-            report_notified(request, told)
+        count = update_event(event=obj, notify=form.cleaned_data.get("tell") == "yes")
+        if count:
+            report_notified(request, count)
 
     def has_delete_permission(self, request: HttpRequest, obj: Event | None = None) -> bool:
-        # People who signed up would never hear of it.
+        # Deletion sends no emails, so an event with sign-ups has to be cancelled instead.
         return super().has_delete_permission(request, obj) and not (obj and obj.sign_ups.exists())
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Event]:

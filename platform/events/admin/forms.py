@@ -1,4 +1,4 @@
-"""What an admin types. A start is typed as the clock of the event's own zone shows it."""
+"""The admin's forms for events. The start is entered in the event's own time zone."""
 
 import uuid
 from datetime import datetime
@@ -27,16 +27,15 @@ class EventForm(forms.ModelForm):  # type: ignore[type-arg]
         label=_("Time"),
         widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
         help_text=_(
-            "As the clock in the event’s own zone shows it. A time that comes twice there, as the clocks are "
-            "set back, means the first."
+            "In the event’s own time zone. When the clocks go back and a time occurs twice, the first one counts."
         ),
     )
     time_zone = ZoneField()
     tell = forms.ChoiceField(
-        label=_("When this changes what people were told"),
+        label=_("If this changes what people were told"),
         choices=[
-            ("yes", _("Tell everybody who signed up, and bring their calendars up to date")),
-            ("no", _("They need not know")),
+            ("yes", _("Email everyone who signed up, and update their calendars")),
+            ("no", _("Don’t notify anyone")),
         ],
         widget=forms.RadioSelect,
         required=False,
@@ -46,7 +45,7 @@ class EventForm(forms.ModelForm):  # type: ignore[type-arg]
     captions_file = forms.FileField(
         label=_("Captions"),
         required=False,
-        help_text=_("WebVTT (.vtt). They stand beside the recording, and are its transcript."),
+        help_text=_("A WebVTT file (.vtt). It’s shown with the recording and as its transcript."),
     )
 
     class Meta:
@@ -79,21 +78,23 @@ class EventForm(forms.ModelForm):  # type: ignore[type-arg]
         field = self.fields["module_slug"]
         assert isinstance(field, forms.ChoiceField)  # noqa: S101 - tells the types
         modules = dict(list_modules())
-        # One that was taken out of the library stays until somebody chooses another.
-        kept = self.instance.module_slug
-        field.choices = [("", _("No module")), *({kept: kept} | modules if kept else modules).items()]
+        # Keep a module that is no longer in the library until an admin chooses another.
+        saved = self.instance.module_slug
+        field.choices = [("", _("No module")), *({saved: saved} | modules if saved else modules).items()]
 
     def clean_captions_file(self) -> object:
         file = self.cleaned_data["captions_file"]
         if not file:
             return file
         if file.size > MAX_CAPTION_BYTES:
-            raise forms.ValidationError(_("That is more than one megabyte: it can hardly be captions."))
+            raise forms.ValidationError(_("That file is larger than 1 MB, too large for captions."))
         try:
             text = file.read().decode()
             parse_cues(text)
         except ValueError as fault:
-            raise forms.ValidationError(_("That is no WebVTT file with anything said in it.")) from fault
+            raise forms.ValidationError(
+                _("That isn’t a WebVTT file, or it has no captions in it.")
+            ) from fault
         self.instance.captions = text
         return file
 
@@ -105,46 +106,47 @@ class EventForm(forms.ModelForm):  # type: ignore[type-arg]
         try:
             self.instance.starts_at = to_instant(datetime.combine(day, clock), ZoneInfo(zone))
         except NoSuchTime:
-            self.add_error("clock", _("There is no such time there on that day: the clocks are set forward."))
+            self.add_error("clock", _("That time doesn’t exist on that day, because the clocks go forward."))
             return cleaned
         if self.instance.starts_at > timezone.now() and cleaned.get("minutes", 0) is None:
-            self.add_error("minutes", _("Say how long it will be: the calendar file needs an end."))
+            self.add_error("minutes", _("Enter a length. The calendar file needs an end time."))
         return cleaned
 
     def full_clean(self) -> None:
         super().full_clean()
-        # Now the instance is as it would be saved.
+        # Only now has the form set all fields of the instance.
         if self.is_bound and not self.errors and self.instance.pk:
             self._require_a_word_about_people()
 
     def _require_a_word_about_people(self) -> None:
-        event, kept = self.instance, Event.objects.get(pk=self.instance.pk)
-        people = list_confirmed_sign_ups(kept).count() if kept.is_open else 0
+        event, saved = self.instance, Event.objects.get(pk=self.instance.pk)
+        people = list_confirmed_sign_ups(saved).count() if saved.is_open else 0
         if not people:
             return
-        if event.starts_at != kept.starts_at and event.is_over:
+        if event.starts_at != saved.starts_at and event.is_over:
             self.add_error(
-                "day", _("People signed up, and that day is past. Choose one to come, or cancel the event.")
+                "day",
+                _(
+                    "People have signed up, and that day is in the past. Choose a later day, or cancel the event."
+                ),
             )
         if "is_published" in self.changed_data and not event.is_published:
             self.add_error(
-                "is_published", _("People signed up. Cancel the event instead: then they are told.")
+                "is_published", _("People have signed up. Cancel the event instead, so they get an email.")
             )
         changes = list_changes(event)
         if changes and not self.cleaned_data.get("tell"):
-            words = ngettext(
-                "%(people)d person signed up, and would learn of a change here: %(changes)s. "
-                "Say whether they are told.",
-                "%(people)d people signed up, and would learn of a change here: %(changes)s. "
-                "Say whether they are told.",
+            error = ngettext(
+                "%(people)d person signed up, and this changes: %(changes)s. Choose whether to email them.",
+                "%(people)d people signed up, and this changes: %(changes)s. Choose whether to email them.",
                 people,
             )
-            self.add_error("tell", words % {"people": people, "changes": ", ".join(map(str, changes))})
+            self.add_error("tell", error % {"people": people, "changes": ", ".join(map(str, changes))})
 
 
 class CancelForm(forms.Form):
     reason = ProseField(
-        label=_("Why, in a sentence for everybody who signed up"),
+        label=_("Reason, in a sentence for everyone who signed up"),
         widget=forms.Textarea(attrs={"rows": 4, "cols": 60}),
         max_length=1000,
         required=False,
@@ -152,12 +154,12 @@ class CancelForm(forms.Form):
 
 
 class MessageForm(forms.Form):
-    """A mail of the admin's own. The id makes a form that is sent twice one message."""
+    """A message from an admin. Its id makes sure that a form submitted twice sends one message."""
 
     message_id = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
-    audience = forms.ChoiceField(label=_("To whom"), widget=forms.RadioSelect)
+    audience = forms.ChoiceField(label=_("Send to"), widget=forms.RadioSelect)
     subject = forms.CharField(label=_("Subject"), max_length=120)
-    words = ProseField(
+    body = ProseField(
         label=_("Message"), widget=forms.Textarea(attrs={"rows": 10, "cols": 70}), max_length=5000
     )
 
@@ -174,5 +176,5 @@ class MessageForm(forms.Form):
 
 
 class RepeatForm(forms.Form):
-    times = forms.IntegerField(label=_("How many more dates"), min_value=1, max_value=52, initial=3)
-    weeks = forms.IntegerField(label=_("Weeks from one to the next"), min_value=1, max_value=12, initial=1)
+    times = forms.IntegerField(label=_("Number of dates to add"), min_value=1, max_value=52, initial=3)
+    weeks = forms.IntegerField(label=_("Weeks between dates"), min_value=1, max_value=12, initial=1)

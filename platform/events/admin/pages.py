@@ -1,4 +1,4 @@
-"""What is done with an event beside its form: look, tell, check in, count, repeat, call off."""
+"""An event's extra admin pages: attendees and check-in, previews, messages, repeat, recording and cancel."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -32,17 +32,17 @@ from mail.messages import render_html
 from mail.selectors import list_unreachable_addresses
 
 CSV_COLUMNS = ("name", "email", "status", "guest_of", "signed_up", "confirmed", "attended")
-# A mail brings its few styles with it, as mail programs want them. Nothing else may be loaded.
+# Emails have inline styles, as email clients require. Nothing else may be loaded.
 EMAIL_CSP = {"default-src": [CSP.NONE], "style-src": [CSP.UNSAFE_INLINE], "frame-ancestors": [CSP.NONE]}
 
 
-def report_notified(request: HttpRequest, told: int) -> None:
-    words = ngettext("%d person is told by mail.", "%d people are told by mail.", told) % told
-    messages.success(request, words)
+def report_notified(request: HttpRequest, count: int) -> None:
+    message = ngettext("%d person will get an email.", "%d people will get an email.", count) % count
+    messages.success(request, message)
 
 
 class EventPagesAdmin(NormalizedSearchAdmin[Event]):
-    """An event's pages in the admin: whoever may view events may look, and whoever may change them may act."""
+    """Adds pages to an event's admin. Viewing needs the view permission, and acting the change permission."""
 
     def get_urls(self) -> list[URLPattern]:
         pages: dict[str, Callable[..., Any]] = {
@@ -63,7 +63,7 @@ class EventPagesAdmin(NormalizedSearchAdmin[Event]):
         return own + super().get_urls()
 
     def people(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Who comes, and check-in: a button for each, and the numbers as bars."""
+        """List the people with a check-in button for each, the counts as bars, and the feedback."""
         event = self._event(request, pk, to_change=request.method == "POST")
         if request.method == "POST":
             person = get_object_or_404(SignUp, pk=request.POST.get("sign_up"), event=event)
@@ -73,24 +73,24 @@ class EventPagesAdmin(NormalizedSearchAdmin[Event]):
         more = {
             "people": people,
             "unreached": list_unreachable_addresses(person.email for person in people),
-            "numbers": build_bars(event),
+            "bars": build_bars(event),
             "feedback": list_feedback(event),
         }
-        return self._page(request, event, "people", _("Who comes"), more)
+        return self._page(request, event, "people", _("Attendees"), more)
 
     def visit(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """The event's page as a visitor would see it, published or not."""
+        """Show the event's page as a visitor sees it, published or not."""
         return render(request, "events/event.html", previews.build_page_context(self._event(request, pk)))
 
     def emails(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Every mail of this event, as it would be said now."""
+        """Show every email of this event as it would be sent now."""
         event = self._event(request, pk)
         return self._page(
-            request, event, "emails", _("Its mails"), {"emails": previews.build_sample_emails(event)}
+            request, event, "emails", _("Emails"), {"emails": previews.build_sample_emails(event)}
         )
 
     def email(self, request: HttpRequest, pk: int, kind: str) -> HttpResponse:
-        """One of them as HTML, alone on its page."""
+        """Show one email as HTML, on a page of its own."""
         emails = previews.build_sample_emails(self._event(request, pk))
         if kind not in emails:
             raise Http404
@@ -104,29 +104,29 @@ class EventPagesAdmin(NormalizedSearchAdmin[Event]):
         event = self._event(request, pk, to_change=True)
         form = MessageForm(request.POST or None, counts=count_audiences(event))
         if form.is_valid():
-            told = send_message(
+            count = send_message(
                 event=event,
                 message_id=form.cleaned_data["message_id"],
                 audience=Audience(form.cleaned_data["audience"]),
                 subject=form.cleaned_data["subject"],
-                words=form.cleaned_data["words"].strip(),
+                body=form.cleaned_data["body"].strip(),
             )
-            report_notified(request, told)
+            report_notified(request, count)
             self.log_change(request, event, "Wrote to people.")
             return redirect("admin:events_event_people", pk)
-        return self._page(request, event, "message", _("Write to people"), {"form": form})
+        return self._page(request, event, "message", _("Send a message"), {"form": form})
 
     def recording(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Publish the recording; what is said before is who would be told."""
+        """Publish the recording. The GET shows how many people would be emailed."""
         event = self._event(request, pk, to_change=True)
         people = event.sign_ups.filter(status=SignUpStatus.GOING).count()
         if request.method == "POST":
             try:
                 report_notified(request, publish_recording(event=event))
             except NoRecording:
-                messages.warning(request, _("Say first where the recording is."))
+                messages.warning(request, _("Add the link to the recording first."))
             except TooEarly:
-                messages.warning(request, _("It is not over yet, or did not take place."))
+                messages.warning(request, _("The event isn’t over yet, or it was cancelled."))
             return redirect("admin:events_event_change", pk)
         return self._page(request, event, "recording", _("Publish the recording"), {"people": people})
 
@@ -138,20 +138,20 @@ class EventPagesAdmin(NormalizedSearchAdmin[Event]):
                 made = repeat_event(event=event, **form.cleaned_data)
             except NoSuchTime:
                 form.add_error(
-                    None, _("One of the dates has no such time there: the clocks are set forward.")
+                    None, _("On one of these dates that time doesn’t exist, because the clocks go forward.")
                 )
             else:
-                words = ngettext("%d draft was made.", "%d drafts were made.", len(made)) % len(made)
-                messages.success(request, words)
+                message = ngettext("%d draft was created.", "%d drafts were created.", len(made)) % len(made)
+                messages.success(request, message)
                 return redirect("admin:events_event_changelist")
-        return self._page(request, event, "repeat", _("Repeat it"), {"form": form})
+        return self._page(request, event, "repeat", _("Repeat this event"), {"form": form})
 
     def cancel(self, request: HttpRequest, pk: int) -> HttpResponse:
         event = self._event(request, pk, to_change=True)
         form = CancelForm(request.POST if request.method == "POST" else None)
         back = redirect("admin:events_event_change", pk)
         if not event.is_open:
-            self.message_user(request, _("It is over, or cancelled already."), messages.WARNING)
+            self.message_user(request, _("This event is over or already cancelled."), messages.WARNING)
             return back
         if form.is_valid():
             report_notified(request, cancel_event(event=event, reason=form.cleaned_data["reason"].strip()))

@@ -1,4 +1,4 @@
-"""Who signed up, one by one."""
+"""The admin of sign-ups."""
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -11,14 +11,14 @@ from kit.admin import NoAddAdmin, NormalizedSearchAdmin
 
 @admin.register(SignUp)
 class SignUpAdmin(NormalizedSearchAdmin[SignUp], NoAddAdmin):
-    """Looked at and, when somebody asks for it, deleted, which tells them. People sign up themselves."""
+    """Shows sign-ups and can delete one on request, which emails the person. Admins cannot add sign-ups."""
 
     list_display = ("email", "name", "event", "status", "created_at")
     list_filter = ("status", "event")
     list_select_related = ("event",)
     search_fields = ("email", "name")
     ordering = ("-created_at",)
-    # Not the token: it is the person's own key.
+    # Not the token: it gives access to the sign-up.
     fields = (
         "event",
         "name",

@@ -1,4 +1,4 @@
-"""What is kept of live events."""
+"""The models of live events."""
 
 from events.models.event import JOIN_OPENS_BEFORE, Event, Series, Stage, validate_slug
 from events.models.feed import CalendarFeed

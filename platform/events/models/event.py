@@ -1,4 +1,4 @@
-"""Live events. One is an evening of its own, or one date of a series."""
+"""Live events, single or as dates of a series."""
 
 import zoneinfo
 from datetime import datetime, timedelta
@@ -15,20 +15,20 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import default_time_zone, validate_time_zone
 
-# The way in opens so long before the start.
+# How long before the start the link to join appears.
 JOIN_OPENS_BEFORE = timedelta(minutes=15)
-# The words that the addresses of this room use themselves.
-RESERVED_SLUGS = {"place", "mine"}
+# Words that this room's URLs use, so no event can have them as its slug.
+RESERVED_SLUGS = {"sign-up", "mine"}
 
 
 def validate_slug(slug: str) -> None:
-    """Raise ValidationError for a word that the addresses of this room use themselves."""
+    """Raise ValidationError for a slug that this room's URLs use."""
     if slug in RESERVED_SLUGS:
-        raise ValidationError(_("“%(slug)s” is taken by other pages of this site.") % {"slug": slug})
+        raise ValidationError(_("“%(slug)s” is used by another page of this site.") % {"slug": slug})
 
 
 class Series(models.Model):
-    """What binds several dates together. Each date is an event of its own, with its own places."""
+    """Connects several dates. Each date is an event of its own, with its own spots."""
 
     title = models.CharField(_("title"), max_length=120)
 
@@ -50,7 +50,7 @@ class Stage(models.TextChoices):
 
 
 class Event(models.Model):
-    """Something live and online. Its start is an instant; its zone is the one whose clock people were told."""
+    """A live online event. Its start is an instant, shown to everyone in the event's own time zone."""
 
     slug = models.SlugField(
         _("address"),
@@ -58,7 +58,7 @@ class Event(models.Model):
         unique=True,
         validators=[validate_slug],
         help_text=_(
-            "The last part of its page’s address. Mails that were sent point there: better not change it."
+            "The last part of the page’s address. Emails already sent link there, so avoid changing it."
         ),
     )
     title = models.CharField(_("title"), max_length=120)
@@ -66,7 +66,7 @@ class Event(models.Model):
         _("summary"), max_length=300, help_text=_("One or two sentences, for the list.")
     )
     description = models.TextField(
-        _("description"), blank=True, help_text=_("Plain text. An empty line begins a paragraph.")
+        _("description"), blank=True, help_text=_("Plain text. Leave an empty line between paragraphs.")
     )
     starts_at = models.DateTimeField(_("starts"))
     time_zone = models.CharField(
@@ -77,7 +77,7 @@ class Event(models.Model):
         null=True,
         blank=True,
         validators=[MinValueValidator(1)],
-        help_text=_("Empty where a past event’s length is not known."),
+        help_text=_("Leave empty if a past event’s length isn’t known."),
     )
     series = models.ForeignKey(
         Series,
@@ -88,32 +88,32 @@ class Event(models.Model):
         verbose_name=_("series"),
     )
     hosts = models.CharField(
-        _("hosts"), max_length=200, blank=True, help_text=_("Who leads it, as people read it.")
+        _("hosts"), max_length=200, blank=True, help_text=_("Who leads it, as shown on the page.")
     )
     capacity = models.PositiveIntegerField(
-        _("places"),
+        _("spots"),
         null=True,
         blank=True,
         validators=[MinValueValidator(1)],
-        help_text=_("Empty: as many as want to come. Whoever comes after the last place waits for one."),
+        help_text=_("Leave empty for no limit. When all spots are taken, people join the waitlist."),
     )
     max_guests = models.PositiveSmallIntegerField(
-        _("guests each"), default=3, help_text=_("How many people somebody who signed up may bring.")
+        _("guests per person"), default=3, help_text=_("How many guests each person may invite.")
     )
     language = models.CharField(
         _("language"),
         max_length=10,
         choices=settings.LANGUAGES,
         default=settings.LANGUAGE_CODE,
-        help_text=_("What is spoken there, and written in the captions."),
+        help_text=_("The language spoken at the event and used in its captions."),
     )
     is_published = models.BooleanField(_("published"), default=False)
     cancelled_at = models.DateTimeField(_("cancelled"), null=True, blank=True, editable=False)
-    # The revision that calendars were last told of: it rises with every change of what they show (RFC 5546).
+    # The revision for calendars. It rises with every change that they show (RFC 5546).
     sequence = models.PositiveIntegerField(_("revision"), default=0, editable=False)
-    # A slug and no foreign key: courses stand above this room.
+    # A slug, not a foreign key: this room may not import courses.
     module_slug = models.SlugField(
-        _("module"), max_length=80, blank=True, help_text=_("The address of the course module it belongs to.")
+        _("module"), max_length=80, blank=True, help_text=_("The module this event goes with.")
     )
     join_url = models.URLField(
         _("link to join"),
@@ -124,14 +124,14 @@ class Event(models.Model):
     recording_url = models.URLField(
         _("recording"),
         blank=True,
-        help_text=_("Its address: a file that a browser plays, or a page elsewhere."),
+        help_text=_("A link to a video or audio file, or to a page on another site."),
     )
     captions = models.TextField(_("captions"), blank=True, editable=False)
     recording_published_at = models.DateTimeField(
         _("recording published"), null=True, blank=True, editable=False
     )
 
-    # How many there were, once nobody knows any more who they were.
+    # The counts of sign-ups, saved when the sign-ups are deleted.
     totals = models.JSONField(default=dict, editable=False)
 
     class Meta:
@@ -159,16 +159,16 @@ class Event(models.Model):
 
     @property
     def starts_local(self) -> datetime:
-        """The start on the clock of the event's own zone."""
+        """The start in the event's own time zone."""
         return self.starts_at.astimezone(self.zone)
 
     @property
     def ends_at(self) -> datetime | None:
-        """When it ends; None where its length is not known."""
+        """When it ends, or None if its length is not known."""
         return None if self.minutes is None else self.starts_at + timedelta(minutes=self.minutes)
 
     def is_over_at(self, now: datetime) -> bool:
-        """Whether it has ended by `now`. One whose length is not known is over once it has begun."""
+        """Whether it has ended by `now`. With an unknown length, it is over once it has started."""
         return (self.ends_at or self.starts_at) <= now
 
     @property
@@ -176,7 +176,7 @@ class Event(models.Model):
         return self.is_over_at(timezone.now())
 
     def stage_at(self, now: datetime) -> Stage:
-        """Where it stands at `now`. Only draft, published and cancelled are written down: the clock does the rest."""
+        """Its stage at `now`. Only draft, published and cancelled are stored. The rest follows from the time."""
         if self.is_cancelled:
             return Stage.CANCELLED
         if not self.is_published:
@@ -191,7 +191,7 @@ class Event(models.Model):
 
     @property
     def has_recording(self) -> bool:
-        """Whether its recording is on its page."""
+        """Whether its page shows the recording."""
         return bool(self.recording_published_at and self.recording_url)
 
     @property
@@ -200,7 +200,7 @@ class Event(models.Model):
 
     @property
     def can_join_now(self) -> bool:
-        """Whether whoever has a place may come in now."""
+        """Whether people with a spot can join now."""
         return bool(self.join_url) and self.is_open and self.join_opens_at <= timezone.now()
 
     @property
@@ -209,11 +209,11 @@ class Event(models.Model):
 
     @property
     def has_begun(self) -> bool:
-        """Whether it is too late for the waiting list, which is served until the start."""
+        """Whether it has started, which also closes the waitlist."""
         return self.starts_at <= timezone.now()
 
     def is_open_at(self, now: datetime) -> bool:
-        """Whether people may still sign up at `now`."""
+        """Whether people can sign up at `now`."""
         return not self.is_cancelled and not self.is_over_at(now)
 
     @property
@@ -222,5 +222,5 @@ class Event(models.Model):
 
     @property
     def has_calendar(self) -> bool:
-        """Whether there is a calendar file: for what is still to come, and whose end is known."""
+        """Whether it has a calendar file: it is not over or cancelled, and its length is known."""
         return self.minutes is not None and self.is_open

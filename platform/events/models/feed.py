@@ -1,4 +1,4 @@
-"""A person's events as a calendar to subscribe to. Its token is the whole right to read it."""
+"""A person's own calendar feed."""
 
 from django.conf import settings
 from django.db import models
@@ -10,7 +10,7 @@ from kit.tokens import generate_token
 
 
 class CalendarFeed(models.Model):
-    """One address for a person's calendar program, until they make a new one."""
+    """A private link to a person's events. Anyone with its token can read them, until a new one is created."""
 
     person = models.OneToOneField(
         settings.AUTH_USER_MODEL,
@@ -19,7 +19,7 @@ class CalendarFeed(models.Model):
         verbose_name=_("person"),
     )
     token = models.CharField(_("token"), max_length=40, unique=True, default=generate_token, editable=False)
-    # That of the page where it was made: a calendar program says nothing of who reads it.
+    # The language of the page where it was created: calendar apps do not send the reader's.
     language = models.CharField(_("language"), max_length=10, default=get_page_language, editable=False)
     created_at = models.DateTimeField(_("made"), default=timezone.now, editable=False)
 

@@ -1,4 +1,4 @@
-"""What people thought of it. It goes with their sign-up, thirty days after the event."""
+"""Feedback on an event. It is deleted with the sign-up, 30 days after the event."""
 
 from typing import ClassVar
 
@@ -18,14 +18,14 @@ class Worth(models.TextChoices):
 
 
 class Feedback(models.Model):
-    """Two answers of one person."""
+    """One person's answers to the two feedback questions."""
 
     sign_up = models.OneToOneField(
         SignUp, on_delete=models.CASCADE, related_name="feedback", verbose_name=_("sign-up")
     )
-    worth = models.CharField(_("worth the time"), max_length=10, choices=Worth)
-    words = models.TextField(_("for next time"), max_length=MAX_COMMENT_LENGTH, blank=True)
-    created_at = models.DateTimeField(_("said"), default=timezone.now, editable=False)
+    worth = models.CharField(_("worth your time"), max_length=10, choices=Worth)
+    comment = models.TextField(_("for next time"), max_length=MAX_COMMENT_LENGTH, blank=True)
+    created_at = models.DateTimeField(_("given"), default=timezone.now, editable=False)
 
     class Meta:
         verbose_name = _("feedback")

@@ -1,4 +1,4 @@
-"""Who comes. A sign-up is a name and an address, kept until thirty days after the event."""
+"""Sign-ups: a name and an email address, kept until 30 days after the event."""
 
 import uuid
 from datetime import datetime
@@ -22,18 +22,18 @@ from kit.tokens import generate_token
 
 
 class SignUpStatus(models.TextChoices):
-    UNCONFIRMED = "unconfirmed", _("has not confirmed")
-    GOING = "going", _("has a place")
-    WAITLISTED = "waitlisted", _("waits for a place")
-    OFFERED = "offered", _("was offered a place")
-    OFFER_EXPIRED = "offer_expired", _("let an offer pass")
+    UNCONFIRMED = "unconfirmed", _("not confirmed yet")
+    GOING = "going", _("has a spot")
+    WAITLISTED = "waitlisted", _("on the waitlist")
+    OFFERED = "offered", _("was offered a spot")
+    OFFER_EXPIRED = "offer_expired", _("offer expired")
 
 
 class SignUp(models.Model):
-    """One person at one event, by name and address, and whether they have a place there.
+    """One person at one event, by name and email address, and their status.
 
-    Its token is the whole of its rights: to see it, to come in and to leave. It goes to the address by mail and
-    nowhere else, so that whoever uses it has shown that the address is theirs.
+    Anyone with the token can see the sign-up, join and leave. The token is only sent to the email address, so using
+    it proves that the address is theirs.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -51,7 +51,7 @@ class SignUp(models.Model):
         related_name="event_sign_ups",
         verbose_name=_("person"),
     )
-    # A guest stays when their host leaves: each has a place of their own.
+    # Guests have their own spots, so they stay when their host leaves.
     guest_of = models.ForeignKey(
         "self",
         on_delete=models.SET_NULL,
@@ -63,31 +63,31 @@ class SignUp(models.Model):
     time_zone = models.CharField(
         _("time zone"), max_length=60, blank=True, validators=[validate_time_zone], editable=False
     )
-    # That of the page where they signed up: a reminder is written when nobody has a page open.
+    # The language of the page where they signed up. Emails use it.
     language = models.CharField(_("language"), max_length=10, default=get_page_language, editable=False)
     status = models.CharField(
-        _("standing"), max_length=15, choices=SignUpStatus, default=SignUpStatus.UNCONFIRMED
+        _("status"), max_length=15, choices=SignUpStatus, default=SignUpStatus.UNCONFIRMED
     )
     created_at = models.DateTimeField(_("signed up"), default=timezone.now, editable=False)
     confirmed_at = models.DateTimeField(_("confirmed"), null=True, editable=False)
-    spot_given_at = models.DateTimeField(_("got the place"), null=True, editable=False)
-    waitlisted_at = models.DateTimeField(_("waits since"), null=True, editable=False)
-    offer_expires_at = models.DateTimeField(_("offer ends"), null=True, editable=False)
-    attended_at = models.DateTimeField(_("came"), null=True, blank=True, editable=False)
-    # Their mail program's “Unsubscribe”, or the button on their page: no reminders and no other letters of ours.
-    unsubscribed_at = models.DateTimeField(_("stopped reminders"), null=True, blank=True, editable=False)
-    # The starts that they were reminded of: an event that moves has another.
+    spot_given_at = models.DateTimeField(_("got a spot"), null=True, editable=False)
+    waitlisted_at = models.DateTimeField(_("on the waitlist since"), null=True, editable=False)
+    offer_expires_at = models.DateTimeField(_("offer expires"), null=True, editable=False)
+    attended_at = models.DateTimeField(_("attended"), null=True, blank=True, editable=False)
+    # Set by "Unsubscribe" in their email client or on their page: no more reminders or messages.
+    unsubscribed_at = models.DateTimeField(_("turned off reminders"), null=True, blank=True, editable=False)
+    # The start that each reminder was sent for. If the event moves, it is sent again.
     day_reminder_for = models.DateTimeField(null=True, editable=False)
     hour_reminder_for = models.DateTimeField(null=True, editable=False)
-    # What is said to them may be asked for again; the count makes each telling a mail of its own.
-    email_count = models.PositiveSmallIntegerField(_("mails asked for"), default=0, editable=False)
-    last_emailed_at = models.DateTimeField(_("last mail asked for"), null=True, editable=False)
+    # Emails may be requested again by signing up again. The count gives each one its own key.
+    email_count = models.PositiveSmallIntegerField(_("emails sent on request"), default=0, editable=False)
+    last_emailed_at = models.DateTimeField(_("last email sent on request"), null=True, editable=False)
 
     class Meta:
         verbose_name = _("sign-up")
         verbose_name_plural = _("sign-ups")
         constraints: ClassVar = [
-            # Two people may share a mailbox. Each has a place of their own, by their name.
+            # Two people may share an address. Each has their own sign-up, by name.
             models.UniqueConstraint(Lower("email"), Lower("name"), "event", name="sign_up_once_a_name"),
             models.CheckConstraint(condition=Q(status__in=SignUpStatus.values), name="sign_up_status_known"),
             models.CheckConstraint(
@@ -117,12 +117,12 @@ class SignUp(models.Model):
         return reverse("events:own_sign_up", args=[self.token])
 
     def get_unsubscribe_url(self) -> str:
-        """Where a mail program posts to when its reader presses “unsubscribe”: it stops letters alone."""
+        """The URL for one-click unsubscribe. It only stops emails."""
         return reverse("events:unsubscribe", args=[self.token])
 
     @property
     def zone(self) -> ZoneInfo:
-        """The clock that they read times by."""
+        """The time zone that they see times in."""
         return ZoneInfo(self.time_zone) if self.time_zone else self.event.zone
 
     @property
@@ -130,7 +130,7 @@ class SignUp(models.Model):
         return self.status == SignUpStatus.GOING
 
     def set_status(self, status: SignUpStatus, *, now: datetime) -> None:
-        """Take a standing, with the times that belong to it. It is not saved."""
+        """Set a status and the times that belong to it. Does not save."""
         self.status = status
         self.spot_given_at = now if status == SignUpStatus.GOING else None
         self.offer_expires_at = None

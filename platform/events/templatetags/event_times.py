@@ -1,4 +1,4 @@
-"""Times on the pages, as people say them and for machines beside it; and the language of an event's own words."""
+"""Template tags for event times as `<time>` elements, and for the language of an event's texts."""
 
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -18,43 +18,43 @@ register = template.Library()
 
 @register.simple_tag
 def event_when(event: Event, reader: Person | ZoneInfo | object = None) -> SafeString:
-    """When an event begins, in its own zone; for a reader whose clock differs, on theirs too.
+    """Format when an event starts, in its own time zone, and also in the reader's if that differs.
 
-    `reader` is a person or a zone. Of anybody else a script knows the clock, and has the words to say it with.
+    `reader` is a person or a zone. For anyone else, clock.js adds the local time, with the text in `data-said`.
     """
     own = _time(event, event.zone, format_event_time(event.starts_at, event.zone))
     zone = reader.zone if isinstance(reader, Person) else reader
-    said = _("For you: {}")
+    for_you = _("For you: {}")
     if not isinstance(zone, ZoneInfo):
-        return format_html('<span class="event-clock" data-said="{}">{}</span>', said, own)
+        return format_html('<span class="event-clock" data-said="{}">{}</span>', for_you, own)
     if is_same_clock_time(event.starts_at, event.zone, zone):
         return own
     theirs = _time(event, zone, format_event_time(event.starts_at, zone))
-    return format_html('{} <span class="event-yours">{}</span>', own, format_html(said, theirs))
+    return format_html('{} <span class="event-yours">{}</span>', own, format_html(for_you, theirs))
 
 
 @register.simple_tag
 def event_day(event: Event) -> SafeString:
-    """The day of an event, in its own zone."""
+    """Format the day of an event, in its own time zone."""
     return _time(event, event.zone, format_day(event.starts_at, event.zone))
 
 
 @register.simple_tag
 def event_lang(event: Event) -> str:
-    """The attribute of an element whose words are an event's own; none where they are in the page's language."""
+    """Return the `lang` attribute for an event's texts, or nothing if they are in the page's language."""
     return "" if event.language == get_page_language() else format_html(' lang="{}"', event.language)
 
 
 @register.simple_tag
 def event_moment(moment: datetime, zone: ZoneInfo) -> SafeString:
-    """An instant on somebody's clock."""
+    """Format an instant in a time zone."""
     local = moment.astimezone(zone)
     return format_html('<time datetime="{}">{}</time>', local.isoformat(), format_event_time(moment, zone))
 
 
-def _time(event: Event, zone: ZoneInfo, words: str) -> SafeString:
+def _time(event: Event, zone: ZoneInfo, text: str) -> SafeString:
     local = event.starts_at.astimezone(zone)
-    # A line never ends between "11" and "a.m.".
+    # Keep "11 a.m." on one line.
     clock = format_clock_time(event.starts_at, zone)
-    words = words.replace(clock, clock.replace(" ", "\N{NO-BREAK SPACE}"))
-    return format_html('<time datetime="{}">{}</time>', local.isoformat(), words)
+    text = text.replace(clock, clock.replace(" ", "\N{NO-BREAK SPACE}"))
+    return format_html('<time datetime="{}">{}</time>', local.isoformat(), text)

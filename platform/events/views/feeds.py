@@ -1,4 +1,4 @@
-"""Calendars to subscribe to, and the page of one's own events."""
+"""Calendar feeds, and the page of a person's own events."""
 
 from collections.abc import Callable
 from functools import partial
@@ -32,7 +32,7 @@ def feed(request: HttpRequest) -> HttpResponse:
 
 
 def _render_in_language(write: Callable[[], str], language: str) -> HttpResponse:
-    """A calendar in its own language, whatever the program that fetches it asks for."""
+    """Render a feed in its own language, not in that of the calendar app's request."""
     with translation.override(language):
         return HttpResponse(write(), content_type=CONTENT_TYPE, headers={"Content-Language": language})
 
@@ -40,7 +40,7 @@ def _render_in_language(write: Callable[[], str], language: str) -> HttpResponse
 @require_safe
 @never_cache
 def own_feed(_request: HttpRequest, token: str) -> HttpResponse:
-    """A person's own calendar, for whoever has its address; 404 for any other."""
+    """A person's own feed. The token is the permission. 404 for an unknown token."""
     found = CalendarFeed.objects.select_related("person").filter(token=token, person__is_active=True).first()
     if found is None:
         raise Http404
@@ -51,7 +51,7 @@ def own_feed(_request: HttpRequest, token: str) -> HttpResponse:
 @require_safe
 @never_cache
 def mine(request: HttpRequest) -> HttpResponse:
-    """One's own events: those of addresses that are known to be one's own."""
+    """The person's events, by their verified addresses."""
     person = get_person(request)
     found = CalendarFeed.objects.filter(person=person).first()
     context = {

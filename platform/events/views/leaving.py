@@ -1,4 +1,4 @@
-"""Leaving an event, taking that back, and stopping our letters, which is another thing."""
+"""Leave an event, undo that, and unsubscribe from emails."""
 
 from typing import Any
 
@@ -17,17 +17,17 @@ from events.models import Event
 from events.undo import UNDO_SECONDS, DeletedSignUp, restore_sign_up
 from events.views.lookup import add_noindex, get_event_or_404, get_sign_up_or_404
 
-# What left goes to the next page in a signed cookie: nothing of it stays on the server.
+# The deleted sign-up goes to the next page in a signed cookie, so nothing of it stays on the server.
 UNDO_COOKIE = "left"
-# Tells a second press of the same button which event was left.
+# Remembers which event was left, for a second press of the same button.
 LEFT_EVENT_COOKIE = "pressed"
 
 
 @require_POST
 def leave(request: HttpRequest, token: str) -> HttpResponse:
-    """Give a place back. The next page says what that means, and can take it back.
+    """Delete a sign-up and redirect to a page that explains this and can undo it.
 
-    A second press in the same browser finds nothing to leave any more, and leads to that page again.
+    A second press in the same browser redirects to the same page.
     """
     try:
         found = get_sign_up_or_404(token)
@@ -36,20 +36,20 @@ def leave(request: HttpRequest, token: str) -> HttpResponse:
         if slug is None:
             raise
         return redirect("events:left", slug)
-    leaver, event = DeletedSignUp.of(found), found.event
+    deleted, event = DeletedSignUp.of(found), found.event
     services.leave_event(sign_up=found)
     address = reverse("events:left", args=[event.slug])
     response = redirect(address)
     _set_signed_cookie(response, LEFT_EVENT_COOKIE, event.slug, path=request.path)
     if event.is_open:
-        _set_signed_cookie(response, UNDO_COOKIE, leaver.as_json(), path=address)
+        _set_signed_cookie(response, UNDO_COOKIE, deleted.as_json(), path=address)
     return response
 
 
 @require_safe
 @never_cache
 def left(request: HttpRequest, slug: str) -> HttpResponse:
-    """What leaving means. It tells nobody that anybody left, so it may stand open."""
+    """Explain what leaving means. It shows no personal data, so it needs no token."""
     event = get_event_or_404(slug)
     may_return = event.is_open and _read_deleted_sign_up(request, event) is not None
     return add_noindex(render(request, "events/left.html", {"event": event, "may_return": may_return}))
@@ -57,13 +57,13 @@ def left(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_POST
 def undo_leave(request: HttpRequest, slug: str) -> HttpResponse:
-    """Take back that one left, by the cookie of the browser that did it. Without it, to the event's page."""
+    """Undo leaving, with the cookie from this browser. Without it, redirect to the event's page."""
     event = get_event_or_404(slug)
-    leaver = _read_deleted_sign_up(request, event)
-    if leaver is None:
+    deleted = _read_deleted_sign_up(request, event)
+    if deleted is None:
         return redirect(event)
     try:
-        response = add_noindex(redirect(restore_sign_up(leaver=leaver, event=event)))
+        response = add_noindex(redirect(restore_sign_up(deleted=deleted, event=event)))
     except EventClosed:
         response = redirect(event)
     response.delete_cookie(UNDO_COOKIE, path=reverse("events:left", args=[slug]), samesite="Lax")
@@ -71,13 +71,13 @@ def undo_leave(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _read_deleted_sign_up(request: HttpRequest, event: Event) -> DeletedSignUp | None:
-    kept = _read_signed_cookie(request, UNDO_COOKIE, salt=reverse("events:left", args=[event.slug]))
-    leaver = DeletedSignUp(**kept) if kept else None
-    return leaver if leaver and leaver.event == event.pk else None
+    data = _read_signed_cookie(request, UNDO_COOKIE, salt=reverse("events:left", args=[event.slug]))
+    deleted = DeletedSignUp(**data) if data else None
+    return deleted if deleted and deleted.event == event.pk else None
 
 
 def _set_signed_cookie(response: HttpResponse, cookie: str, value: Any, *, path: str) -> None:
-    """Give the browser what JSON knows, signed, for the requests to one path alone."""
+    """Set a signed JSON cookie that the browser sends to one path only."""
     response.set_cookie(
         cookie,
         signing.dumps(value, salt=path, compress=True),
@@ -90,7 +90,7 @@ def _set_signed_cookie(response: HttpResponse, cookie: str, value: Any, *, path:
 
 
 def _read_signed_cookie(request: HttpRequest, cookie: str, *, salt: str) -> Any:
-    """What this browser was given for the path that it was signed for; None without it."""
+    """Return the value of a signed cookie, or None if it is missing, invalid or expired."""
     try:
         return signing.loads(request.COOKIES.get(cookie, ""), salt=salt, max_age=UNDO_SECONDS)
     except signing.BadSignature:
@@ -100,20 +100,20 @@ def _read_signed_cookie(request: HttpRequest, cookie: str, *, salt: str) -> Any:
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
 def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
-    """Stop our letters from within a mail program (RFC 8058), which has no page of ours to bring a form's token from.
+    """One-click unsubscribe from email clients (RFC 8058), which cannot send a CSRF token.
 
-    It stops nothing else, may come any number of times, and does not tell a token that is known from one that is not.
-    A GET only leads to the page with the buttons: mail programs look at links by themselves.
+    It only stops emails, can be repeated, and answers the same for unknown tokens. A GET redirects to the page with
+    the buttons, because email clients prefetch links.
     """
     if request.method != "POST":
-        return redirect(f"{get_sign_up_or_404(token).get_absolute_url()}#letters")
+        return redirect(f"{get_sign_up_or_404(token).get_absolute_url()}#emails")
     services.set_unsubscribed(token=token)
     return add_noindex(render(request, "events/stopped.html"))
 
 
 @require_POST
 def email_preference(request: HttpRequest, token: str) -> HttpResponse:
-    """Stop our letters, or have them again, by the buttons of one's own page."""
+    """Turn emails off or on, by the buttons on the sign-up's page."""
     found = get_sign_up_or_404(token)
-    services.set_unsubscribed(token=token, is_stopped="stop" in request.POST)
-    return redirect(f"{found.get_absolute_url()}#letters")
+    services.set_unsubscribed(token=token, unsubscribed="stop" in request.POST)
+    return redirect(f"{found.get_absolute_url()}#emails")

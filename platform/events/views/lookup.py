@@ -1,4 +1,4 @@
-"""What an address names, or 404: pages fetch and authorise here and nowhere else."""
+"""Fetch and authorize what a URL names, or raise 404. All event views use these functions."""
 
 from django.http import HttpResponse
 
@@ -9,19 +9,19 @@ from kit.not_found import raise_404_on
 
 
 def get_event_or_404(slug: str) -> Event:
-    """The event at an address; 404 also for one that is not published, so that an address tells nothing."""
+    """Return a published event. An unpublished one is a 404 too, so a URL does not reveal it."""
     with raise_404_on(Event.DoesNotExist):
         return get_event(slug)
 
 
 def get_sign_up_or_404(token: str) -> SignUp:
-    """The place that a personal link opens, whoever holds it; 404 for any other."""
+    """Return the sign-up of a personal link, or raise 404. The token is the permission."""
     with raise_404_on(SignUp.DoesNotExist):
         return get_sign_up(token)
 
 
 def get_host_or_404(key: str, event: Event) -> SignUp:
-    """Whose link to bring somebody this is; 404 for none."""
+    """Return the host of a guest link, or raise 404."""
     with raise_404_on(SignUp.DoesNotExist):
         return get_host(key, event.pk)
 

@@ -1,4 +1,4 @@
-"""Somebody's own place: its token is their whole right to it. Looking changes nothing; buttons do."""
+"""A sign-up's own page. The token is the permission. Only POSTs change anything, except `join`."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -28,7 +28,7 @@ from kit.not_found import raise_404_on
 from kit.rate_limits import RateLimit, RateLimited, format_rate_limited, mark_rate_limited
 from kit.site import build_absolute_url
 
-# Of one person for all events: what their guests are sent comes in their name.
+# Per host over all events, because guests get these emails in the host's name.
 guest_invitations = RateLimit("guests asked along", "10/day")
 
 
@@ -39,9 +39,9 @@ def sign_up_page(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _page(
-    request: HttpRequest, found: SignUp, form: SignUpForm, *, status: int = 200, **said: object
+    request: HttpRequest, found: SignUp, form: SignUpForm, *, status: int = 200, **extra: object
 ) -> HttpResponse:
-    # Who waits at the start waits in vain.
+    # The waitlist closes at the start.
     is_too_late = found.event.has_begun and not found.is_going
     may_bring = found.status in HOST_STATUSES and found.event.is_open and not is_too_late
     guests = list(found.guests.order_by("created_at")) if may_bring else []
@@ -55,15 +55,15 @@ def _page(
         "guests": guests,
         "guests_left": max(0, found.event.max_guests - len(guests)),
         "guest_link": build_absolute_url(build_guest_path(found)) if may_bring else "",
-        "dates_free": [date for date, taken in dates if taken is None],
-        "dates_taken": [(date, taken) for date, taken in dates if taken],
+        "dates_free": [date for date, sign_up in dates if sign_up is None],
+        "dates_taken": [(date, sign_up) for date, sign_up in dates if sign_up],
     }
-    return add_noindex(render(request, "events/own_sign_up.html", context | said, status=status))
+    return add_noindex(render(request, "events/own_sign_up.html", context | extra, status=status))
 
 
 @require_POST
 def confirm(request: HttpRequest, token: str) -> HttpResponse:
-    """Say yes to one date, and by the same press to others of its series."""
+    """Confirm a sign-up, and sign up for the chosen other dates of its series."""
     found = get_sign_up_or_404(token)
     answer = _run_and_redirect(found, spots.confirm_sign_up)
     _sign_up_for_chosen_dates(request, found)
@@ -72,7 +72,7 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
 
 @require_POST
 def dates(request: HttpRequest, token: str) -> HttpResponse:
-    """Say yes to other dates of the series."""
+    """Sign up for other dates of the series."""
     found = get_sign_up_or_404(token)
     if not {"all", "date"} & request.POST.keys():
         return _page(request, found, SignUpForm(), none_chosen=True, status=422)
@@ -89,7 +89,7 @@ def _sign_up_for_chosen_dates(request: HttpRequest, found: SignUp) -> None:
 
 @require_POST
 def accept_offer(_request: HttpRequest, token: str) -> HttpResponse:
-    """Take an offered place. Where the offer is over, the page says so and what can be done."""
+    """Accept an offered spot. If the offer has expired, the page says so and what to do."""
     found = get_sign_up_or_404(token)
     try:
         return _run_and_redirect(found, spots.accept_offer)
@@ -104,7 +104,7 @@ def rejoin_waitlist(_request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _run_and_redirect(found: SignUp, act: Callable[..., object]) -> HttpResponse:
-    """Do it and show their page, which says by itself where the event has closed. 404 where they left meanwhile."""
+    """Run a service and redirect to the sign-up's page, which explains a closed event. 404 if they have left."""
     with raise_404_on(SignUp.DoesNotExist), suppress(EventClosed):
         act(sign_up=found)
     return redirect(found)
@@ -112,7 +112,7 @@ def _run_and_redirect(found: SignUp, act: Callable[..., object]) -> HttpResponse
 
 @require_POST
 def invite_guest(request: HttpRequest, token: str) -> HttpResponse:
-    """Ask somebody along by mail. They say yes for themselves, or nothing is kept of them."""
+    """Invite a guest by email. They confirm for themselves, or their data is deleted."""
     found = get_sign_up_or_404(token)
     if found.status not in HOST_STATUSES or not found.event.is_open:
         return redirect(found)
@@ -127,7 +127,7 @@ def invite_guest(request: HttpRequest, token: str) -> HttpResponse:
     except RateLimited as refusal:
         return mark_rate_limited(_page(request, found, form, error=format_rate_limited(refusal)), refusal)
     except GuestLimitReached:
-        error = _("You have asked as many people along as you may.")
+        error = _("You’ve already invited as many guests as you can.")
         return _page(request, found, form, error=error, status=422)
     except EventClosed:
         pass
@@ -137,13 +137,13 @@ def invite_guest(request: HttpRequest, token: str) -> HttpResponse:
 @require_safe
 @never_cache
 def join(_request: HttpRequest, token: str) -> HttpResponse:
-    """The way in: notes that they came, and leads to the room. Outside its time, their page says when it opens."""
+    """Record attendance and redirect to the meeting. Before or after, redirect to their page instead."""
     found = get_sign_up_or_404(token)
     if not (found.is_going and found.event.can_join_now):
         return redirect(found)
     services.record_attendance(sign_up=found)
     response = add_noindex(redirect(found.event.join_url))
-    # The room's host learns nothing of the token.
+    # Do not send the token to the meeting's site.
     response.headers["Referrer-Policy"] = "no-referrer"
     return response
 
@@ -151,7 +151,7 @@ def join(_request: HttpRequest, token: str) -> HttpResponse:
 @require_safe
 @never_cache
 def calendar(_request: HttpRequest, token: str) -> HttpResponse:
-    """The same entry as the invitation's, to be put into a calendar by hand."""
+    """The calendar file of a sign-up with a spot, with the same entry as the invitation."""
     found = get_sign_up_or_404(token)
     if not (found.is_going and found.event.has_calendar):
         raise Http404
@@ -160,14 +160,14 @@ def calendar(_request: HttpRequest, token: str) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
-@free_text_fields("words")
+@free_text_fields("comment")
 def feedback(request: HttpRequest, token: str) -> HttpResponse:
-    """Two questions, for whoever had a place, from the start on."""
+    """The feedback form, for people with a spot, from the start of the event."""
     found = get_sign_up_or_404(token)
     if not found.is_going or found.event.starts_at > timezone.now():
         return redirect(found)
     given = Feedback.objects.filter(sign_up=found).first()
-    known = {"worth": given.worth, "words": given.words} if given else None
+    known = {"worth": given.worth, "comment": given.comment} if given else None
     form = FeedbackForm(request.POST) if request.method == "POST" else FeedbackForm(initial=known)
     if form.is_valid():
         save_feedback(sign_up=found, **form.cleaned_data)

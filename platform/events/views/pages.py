@@ -1,4 +1,4 @@
-"""Pages that stand open: the list, an event, its calendar file."""
+"""Public pages: the list, an event, its calendar file and captions."""
 
 from functools import partial
 
@@ -43,13 +43,13 @@ def event(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _recording_page(request: HttpRequest, found: Event) -> HttpResponse:
-    """The event with its recording, and its transcript, in which one may search."""
+    """A past event with its recording and searchable transcript."""
     cues = parse_cues(found.captions) if found.captions else []
     words = normalize_line(request.GET.get("q", "")[: MAX_SEARCH_LENGTH * 4])[:MAX_SEARCH_LENGTH]
     context = {
         "event": found,
         "zone": find_visitor_zone(request),
-        "is_file": is_media_file(found.recording_url),
+        "is_media_file": is_media_file(found.recording_url),
         "has_transcript": bool(cues),
         "cues": search_cues(cues, words),
         "words": words,
@@ -61,7 +61,7 @@ def _recording_page(request: HttpRequest, found: Event) -> HttpResponse:
 
 @require_safe
 def captions(request: HttpRequest, slug: str) -> HttpResponse:
-    """The captions of a recording that is published; 404 without."""
+    """The captions of a published recording. 404 if there are none."""
     found = get_event_or_404(slug)
     if not (found.has_recording and found.captions):
         raise Http404
@@ -70,7 +70,7 @@ def captions(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_safe
 def come_along(request: HttpRequest, slug: str, key: str) -> HttpResponse:
-    """The event's page for whoever was sent a personal link: they sign up as the guest of whoever sent it."""
+    """The event's page behind a guest link. Visitors sign up as the host's guest."""
     found = get_event_or_404(slug)
     host = get_host_or_404(key, found)
     form = SignUpForm(initial=_initial_values(request) | {"key": key})
@@ -98,7 +98,7 @@ def event_page(
         "host": host,
         "error": error,
         "is_full": has_no_place,
-        # The waiting list is served until the start.
+        # The waitlist closes at the start.
         "places_gone": has_no_place and found.has_begun,
         "zone": find_visitor_zone(request),
         "cities": list_cities(),
@@ -109,7 +109,7 @@ def event_page(
 
 @require_safe
 def calendar(request: HttpRequest, slug: str) -> HttpResponse:
-    """The calendar file of what is still to come; 404 without one."""
+    """An upcoming event's calendar file. 404 if it has none."""
     found = get_event_or_404(slug)
     if not found.has_calendar:
         raise Http404

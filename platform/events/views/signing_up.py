@@ -1,4 +1,4 @@
-"""Signing up: what is taken and what is refused. Nothing here tells an address that is known from one that is not."""
+"""Sign up for an event. No answer here reveals whether an address has signed up already."""
 
 from django.conf import settings
 from django.core import signing
@@ -24,16 +24,16 @@ from kit.rate_limits import ClientRateLimit, RateLimit, RateLimited, format_rate
 sign_ups = ClientRateLimit(
     "event sign-up", person="30/hour", network="300/hour;1000/day", everyone="3000/hour"
 )
-# Whoever asks, and from wherever: nobody's mailbox is filled by strangers.
+# Per address and regardless of the sender, so that strangers cannot flood a mailbox.
 sign_ups_per_mailbox = RateLimit("sign-up mailbox", "5/hour;10/day")
 
-# The address goes to the next page in a signed cookie: nothing of it stays on the server.
+# The address goes to the next page in a signed cookie, so nothing of it stays on the server.
 RECEIPT = "signed-up"
 RECEIPT_SECONDS = 600
 
 
 def count_try(request: HttpRequest, email: str) -> None:
-    """Count one try of whoever asks, and of an address that is not known to be theirs. Raises TooOften."""
+    """Count a try against the limits of the visitor and of an address not their own. Raises RateLimited."""
     sign_ups.hit(request)
     if not (isinstance(request.user, Person) and services.is_own_address(request.user, email)):
         count_email(sign_ups_per_mailbox, email)
@@ -41,10 +41,10 @@ def count_try(request: HttpRequest, email: str) -> None:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_up(request: HttpRequest, slug: str) -> HttpResponse:
-    """Take a sign-up. The answer is the same for an address that has a place and for one that has none."""
+    """Sign up. The answer is the same whether or not the address has signed up before."""
     found = get_event_or_404(slug)
     if request.method != "POST" or not found.is_open:
-        # A page with errors stands at this address, and people come back to it.
+        # People may reload this URL after it showed a form with errors.
         return redirect(found)
     form = SignUpForm(request.POST)
     if form.is_from_a_machine:
@@ -75,11 +75,13 @@ def _create_sign_up(
         page = event_page(request, found, form, host=host, error=format_rate_limited(refusal))
         return mark_rate_limited(page, refusal)
     except GuestLimitReached:
-        error = _("Whoever sent you this link has brought as many people as they may. Sign up for yourself.")
+        error = _(
+            "The person who sent you this link has no guest spots left. You can still sign up on your own."
+        )
         return event_page(request, found, form, error=error, status=422)
     except EventClosed:
         return redirect(found)
-    # Their own account vouches for the address: there is no mail to wait for.
+    # The address is verified by their account, so there is no email to wait for.
     if person and services.is_own_address(person, email) and made.status != SignUpStatus.UNCONFIRMED:
         return add_noindex(redirect(made))
     return _redirect_with_receipt(found, email)
@@ -108,7 +110,7 @@ def _redirect_with_receipt(found: Event, email: str) -> HttpResponse:
 @require_safe
 @never_cache
 def signed_up(request: HttpRequest, slug: str) -> HttpResponse:
-    """What happens next. It tells neither whether the address had a place before nor where its own page is."""
+    """Explain the next step. It does not reveal whether the address had signed up before, nor the personal link."""
     found = get_event_or_404(slug)
     try:
         email = signing.loads(request.COOKIES.get(RECEIPT, ""), salt=request.path, max_age=RECEIPT_SECONDS)

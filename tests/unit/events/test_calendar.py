@@ -1,4 +1,4 @@
-"""The calendar file is one that every calendar reads: right to the minute, winter and summer."""
+"""Any calendar app can read the calendar file, with exact times in winter and summer."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,19 +16,19 @@ LOS_ANGELES = "America/Los_Angeles"
 
 
 def of(*clock: int, zone: str = LOS_ANGELES, minutes: int | None = 90, **fields: str) -> Event:
-    """An event at a time on the clock of its zone. Nothing here needs the database."""
+    """Return an unsaved event at a local time of its zone."""
     starts_at = datetime(*clock, tzinfo=ZoneInfo(zone)).astimezone(UTC)  # type: ignore[arg-type, misc]
     values = {"slug": "an-hour", "title": "An hour", "summary": "About AI."} | fields
     return Event(pk=7, starts_at=starts_at, time_zone=zone, minutes=minutes, **values)
 
 
 def lines(event: Event) -> list[str]:
-    """The file's lines as they are written, folded ones put together again."""
+    """Return the file's lines, with folded ones unfolded."""
     return build_calendar_file(event, now=NOW).replace("\r\n ", "").split("\r\n")
 
 
 def read(file: str) -> Any:
-    """The file as a program reads it that is not ours."""
+    """Parse the file with another library."""
     return Calendar.from_ical(file)
 
 
@@ -75,12 +75,12 @@ def test_its_times_are_the_events_by_the_files_own_rules(
     [entry] = calendar.events
     assert entry.start == event.starts_at
     assert entry.end == event.ends_at
-    # Read it once more as a program would that knows no zone but the one in the file.
+    # Read it again, knowing only the time zone in the file.
     assert [by_the_file(calendar, entry[name].dt) for name in ("DTSTART", "DTEND")] == [start, end]
 
 
 def by_the_file(calendar: Any, moment: datetime) -> str:
-    """An instant, worked out from the file's VTIMEZONE alone."""
+    """Compute an instant's local time from the file's VTIMEZONE alone."""
     naive = moment.replace(tzinfo=None)
     offset = timedelta()
     for timezone in calendar.timezones:
@@ -90,7 +90,7 @@ def by_the_file(calendar: Any, moment: datetime) -> str:
 
 
 @pytest.mark.parametrize("month", [1, 7])
-def test_los_angeles_changes_its_clocks_as_it_does(month: int) -> None:
+def test_los_angeles_has_its_real_clock_changes(month: int) -> None:
     [timezone] = read(build_calendar_file(of(2027, month, 14, 18), now=NOW)).timezones
     rules = [
         (rule.name, str(rule["TZNAME"]), rule["DTSTART"].dt, rule["TZOFFSETFROM"].td, rule["TZOFFSETTO"].td)
@@ -98,7 +98,7 @@ def test_los_angeles_changes_its_clocks_as_it_does(month: int) -> None:
     ]
     summer, winter = timedelta(hours=-7), timedelta(hours=-8)
     assert timezone["TZID"] == LOS_ANGELES
-    # Each on the clock that was shown before the change.
+    # Each in the offset before the change.
     assert rules == [
         ("STANDARD", "PST", datetime(2026, 12, 29, 16), winter, winter),  # noqa: DTZ001
         ("DAYLIGHT", "PDT", datetime(2027, 3, 14, 2), winter, summer),  # noqa: DTZ001
@@ -118,7 +118,7 @@ def test_an_event_over_a_change_of_clocks_is_as_long_as_it_says() -> None:
     assert "DTEND;TZID=America/Los_Angeles:20270314T033000" in written
 
 
-def test_utc_needs_no_rules() -> None:
+def test_utc_has_no_vtimezone() -> None:
     file = build_calendar_file(of(2027, 5, 5, 5, zone="UTC"), now=NOW)
     assert "VTIMEZONE" not in file
     assert "DTSTART:20270505T050000Z" in file
@@ -137,7 +137,7 @@ def test_lines_are_short_and_end_as_they_should() -> None:
     assert entry["DESCRIPTION"].startswith(long.summary)
 
 
-def test_what_has_a_meaning_in_the_format_is_escaped() -> None:
+def test_special_characters_are_escaped() -> None:
     title = "Bread; butter, back\\slash\nEND:VEVENT"
     event = of(2027, 1, 14, 18, title=title)
     assert r"SUMMARY:Bread\; butter\, back\\slash\nEND:VEVENT" in lines(event)
@@ -146,6 +146,6 @@ def test_what_has_a_meaning_in_the_format_is_escaped() -> None:
     assert entry["SUMMARY"] == title
 
 
-def test_what_has_no_known_end_has_no_file() -> None:
+def test_an_event_without_a_known_end_has_no_file() -> None:
     with pytest.raises(ValueError, match="end"):
         build_calendar_file(of(2027, 1, 14, 18, minutes=None))

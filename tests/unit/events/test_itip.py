@@ -1,4 +1,4 @@
-"""An invitation is what calendars know as one: it comes, it changes, it goes, and its times are right in every zone."""
+"""Invitations can be sent, updated and cancelled, and their times are right in every time zone."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -64,7 +64,7 @@ class TestARequest:
         assert own in entry["DESCRIPTION"]
         assert "meet.example.org" not in message.replace("\r\n ", "")
 
-    def test_speaks_up_a_day_before_and_in_time(self) -> None:
+    def test_has_alarms_a_day_and_fifteen_minutes_before(self) -> None:
         alarms = entry_in(build_request(place(), now=NOW)).walk("VALARM")
         assert [alarm["TRIGGER"].dt for alarm in alarms] == [timedelta(days=-1), timedelta(minutes=-15)]
         assert {str(alarm["ACTION"]) for alarm in alarms} == {"DISPLAY"}
@@ -74,7 +74,7 @@ class TestARequest:
             entry = entry_in(build_request(place(name=name), now=NOW))
             assert entry["ATTENDEE"].params["CN"] == name.replace('"', "”")
 
-    def test_of_an_event_without_a_known_end_cannot_be(self) -> None:
+    def test_of_an_event_without_a_known_end_is_refused(self) -> None:
         with pytest.raises(ValueError, match="end"):
             build_request(place(of(2027, 1, 14, 18, minutes=None)))
 
@@ -91,7 +91,7 @@ class TestACancel:
         assert Calendar.from_ical(build_cancellation(sign_up, sequence=1))["METHOD"] == "CANCEL"
 
 
-def test_whoever_leaves_and_comes_again_has_another_object() -> None:
+def test_signing_up_again_makes_a_new_object() -> None:
     event = of(2027, 1, 14, 18)
     assert entry_in(build_request(place(event)))["UID"] != entry_in(build_request(place(event)))["UID"]
 
@@ -107,7 +107,7 @@ def test_another_library_reads_the_same_times_at_every_edge(seed: int) -> None:
 
 @pytest.mark.parametrize("zone", ZONES)
 def test_every_minute_around_every_edge_of_a_zone_is_read_as_it_was_meant(zone: str) -> None:
-    """The hour that comes twice, and the one that never comes, in quarters."""
+    """Check the repeated hour and the skipped hour, in quarters."""
     for edge in edges(zone)[:4]:
         for minutes in range(-120, 121, 15):
             event = Event(

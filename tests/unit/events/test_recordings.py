@@ -1,4 +1,4 @@
-"""Afterwards: the recording with what was said in it, who is told, and two questions."""
+"""Captions are parsed and searched."""
 
 import pytest
 
@@ -27,11 +27,11 @@ class TestCaptions:
         ]
 
     @pytest.mark.parametrize("wrong", ["", "WEBVTT", "WEBVTTX\n\n00:01.000 --> 00:02.000\nHi", "1\n00:01 Hi"])
-    def test_that_say_nothing_are_none(self, wrong: str) -> None:
+    def test_without_cues_are_refused(self, wrong: str) -> None:
         with pytest.raises(NotCaptions):
             parse_cues(wrong)
 
-    def test_are_composed_like_what_is_looked_for(self) -> None:
+    def test_are_normalized_like_search_words(self) -> None:
         [cue] = parse_cues("WEBVTT\n\n00:01.000 --> 00:02.000\nEl nin\u0303o pregunta\n")
         assert cue.text == "El niño pregunta"
 

@@ -1,4 +1,4 @@
-"""Times as people say them, on the clock of the event and on the reader's."""
+"""Times are formatted in the event's time zone and the reader's."""
 
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -34,7 +34,7 @@ SUMMER = datetime(2027, 7, 15, 1, 30, tzinfo=UTC)
         ),
     ],
 )
-def test_a_time_is_said_in_full(moment: datetime, zone: str, said: str) -> None:
+def test_a_time_is_formatted_in_full(moment: datetime, zone: str, said: str) -> None:
     assert format_event_time(moment, ZoneInfo(zone)) == said
 
 
@@ -50,12 +50,12 @@ def winter() -> Event:
     return Event(starts_at=WINTER, time_zone="America/Los_Angeles")
 
 
-def test_a_page_says_it_to_machines_as_well(winter: Event) -> None:
+def test_a_page_has_a_machine_readable_time(winter: Event) -> None:
     said = "Friday, December 22, 2023, 11 a.m., Los Angeles time (PST)"
     assert f'<time datetime="2023-12-22T11:00:00-08:00">{said}</time>' in when(winter)
 
 
-def test_a_reader_whose_clock_differs_reads_theirs_beside_it(winter: Event) -> None:
+def test_a_reader_in_another_zone_also_sees_their_own_time(winter: Event) -> None:
     said = when(winter, Person(time_zone="Europe/Dublin"))
     assert "11 a.m., Los Angeles time" in said
     assert 'For you: <time datetime="2023-12-22T19:00:00+00:00">' in said
@@ -67,7 +67,7 @@ def test_a_reader_with_the_same_clock_reads_it_once(winter: Event, zone: str) ->
     assert "For you" not in when(winter, Person(time_zone=zone))
 
 
-def test_clocks_are_compared_at_the_time_itself() -> None:
+def test_zones_are_compared_at_that_moment() -> None:
     phoenix = ZoneInfo("America/Phoenix")
     assert is_same_clock_time(SUMMER, LOS_ANGELES, phoenix)
     assert not is_same_clock_time(WINTER, LOS_ANGELES, phoenix)
@@ -78,7 +78,7 @@ def clock(*shown: int) -> datetime:
 
 
 class TestTyped:
-    def test_a_clock_time_is_an_instant_in_winter_and_in_summer(self) -> None:
+    def test_a_local_time_is_converted_in_winter_and_in_summer(self) -> None:
         assert to_instant(clock(2023, 12, 22, 11), LOS_ANGELES) == WINTER
         assert to_instant(clock(2027, 7, 14, 18, 30), LOS_ANGELES) == SUMMER
 
@@ -88,5 +88,5 @@ class TestTyped:
                 to_instant(clock(2027, 3, 14, 2, minute), LOS_ANGELES)
         assert to_instant(clock(2027, 3, 14, 3), LOS_ANGELES) == datetime(2027, 3, 14, 10, tzinfo=UTC)
 
-    def test_a_time_that_comes_twice_is_the_first(self) -> None:
+    def test_an_ambiguous_time_is_the_first(self) -> None:
         assert to_instant(clock(2027, 11, 7, 1, 30), LOS_ANGELES) == datetime(2027, 11, 7, 8, 30, tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""A visitor reads the event's clock and their own, by their account, by the page's list, or by a script."""
+"""The zones that a visitor can choose."""
 
 import pytest
 
@@ -11,5 +11,5 @@ def test_every_city_of_the_list_is_a_zone(zone: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "Mars/Olympus", "../etc/passwd", "/etc/passwd", "Europe/Berlin\x00"])
-def test_what_is_no_zone_is_none(name: str) -> None:
+def test_an_unknown_zone_is_none(name: str) -> None:
     assert find_zone(name) is None
