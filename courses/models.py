@@ -277,8 +277,8 @@ class JointModule(models.Model):
     agreed_at = models.DateTimeField(null=True)
 
     class Meta:
-        verbose_name = _("module taken together")
-        verbose_name_plural = _("modules taken together")
+        verbose_name = _("joint module")
+        verbose_name_plural = _("joint modules")
         constraints = [
             models.UniqueConstraint(fields=["link", "module_slug"], name="joint_module_once_a_link")
         ]

@@ -77,31 +77,31 @@ def erase_joint_modules(person: Person) -> None:
 
 LEARNED = DataKind(
     name="learned",
-    title=_("What you have learned"),
+    title=_("Your learning progress"),
     description=_(
-        "Which lessons you marked as done and what you chose in a quiz, first and last, so that you can go on where "
-        "you stopped and we see which question misleads."
+        "The lessons you marked as done, and your first and latest answer to each quiz question. This "
+        "lets you pick up where you left off, and shows us which questions are misleading."
     ),
     retention=Retention(
         text=_(
-            "It stays until the account is deleted. "
-            "Signed out, it is kept with this browser and forgotten two weeks after you last used it."
+            "We keep it until the account is deleted. If you aren’t signed in, it stays with this "
+            "browser and is deleted two weeks after you last used it."
         )
     ),
     visible_to=_(
-        "Nobody else sees it. What is done while two take a module together is written down for both. Admins see "
-        "how many did what, in steps of five and never fewer than five, without names."
+        "Only you see it. If two people take a module together, what either does counts for both. "
+        "Admins see totals without names, rounded down to fives and never below five."
     ),
-    erasure_removes=_("What you have learned, as this site knew it"),
+    erasure_removes=_("Your learning progress on this site"),
     is_private=True,
     models=(LessonDone, QuizAnswer),
     labels={
         "module": _("module"),
         "lesson": _("lesson done"),
         "question": _("question"),
-        "answer": _("what was chosen"),
-        "first": _("what was chosen first"),
-        "is_joint": _("chosen while you took it together"),
+        "answer": _("latest answer"),
+        "first": _("first answer"),
+        "is_joint": _("answered in a joint module"),
         "at": _("when"),
     },
     export=export_learned,
@@ -111,18 +111,17 @@ CERTIFICATES = DataKind(
     name="certificates",
     title=_("Certificates"),
     description=_(
-        "That you asked for a certificate of a module, with the name you chose for it, if any, so that others can "
-        "check it."
+        "Each certificate you asked for, with the name you put on it, if any, so that others can check it."
     ),
-    retention=Retention(text=_("It stays until you withdraw it or the account is deleted.")),
-    visible_to=_("Whoever has its address sees what stands on it, and nothing else about you."),
-    erasure_removes=_("Your certificates; their addresses then know nothing"),
+    retention=Retention(text=_("We keep it until you withdraw it or the account is deleted.")),
+    visible_to=_("Anyone with its web address can see what it says, and nothing else about you."),
+    erasure_removes=_("Your certificates; their web addresses stop working"),
     is_private=True,
     models=(Certificate,),
     labels={
         "title": _("module"),
-        "name": _("name on it"),
-        "issued_on": _("made on"),
+        "name": _("name on the certificate"),
+        "issued_on": _("issued on"),
         "edition": _("edition"),
         "address": _("address"),
     },
@@ -131,28 +130,29 @@ CERTIFICATES = DataKind(
 )
 JOINT_MODULES = DataKind(
     name="joint-modules",
-    title=_("Modules taken together"),
+    title=_("Joint modules"),
     description=_(
-        "With whom of your family you take a module together, or would like to, so that what one does counts for both."
+        "Who in your family you take a module with, or have asked to, so that what one of you does "
+        "counts for both."
     ),
     retention=Retention(
         text=_(
-            "An ask without an answer is deleted after %(days)d days. What you take together stays until one of you "
-            "goes on alone, or your link ends."
+            "A request without an answer is deleted after %(days)d days. A joint module lasts until "
+            "one of you continues alone, or your link ends."
         ),
         days=REQUEST_RETENTION.days,
         counted_from=_("the asking"),
         delete_expired=delete_expired_joint_modules,
         task="courses.tasks.delete_expired_joint_modules",
     ),
-    visible_to=_("The two of you see it."),
-    erasure_removes=_("With whom you take modules together"),
+    visible_to=_("Both of you can see it."),
+    erasure_removes=_("Your joint modules"),
     is_private=True,
     models=(JointModule,),
     labels={
         "module": _("module"),
         "who": _("with"),
-        "requested_by": _("asked by"),
+        "requested_by": _("requested by"),
         "requested_at": _("asked"),
         "agreed_at": _("agreed"),
     },

@@ -29,7 +29,7 @@ PERIODS = {
     "30": gettext_lazy("the last 30 days"),
     "90": gettext_lazy("the last 90 days"),
     "365": gettext_lazy("the last year"),
-    "ever": gettext_lazy("all the time"),
+    "ever": gettext_lazy("all time"),
 }
 DEFAULT_PERIOD = "90"
 COLUMNS = ("module", "what", "step", "option", "is_right", "people")
@@ -56,7 +56,7 @@ class ModuleAdmin(ReadOnlyAdmin):
         """All modules: how many began each, how many finished it, and the question that misleads most."""
         modules = self._numbers(request)
         most = max((one.started for one in modules), default=0)
-        return self._page(request, "statistics", _("Who takes what"), {"modules": modules, "most": most})
+        return self._page(request, "statistics", _("Module statistics"), {"modules": modules, "most": most})
 
     def statistics(self, request: HttpRequest, slug: str) -> HttpResponse:
         """One module: how far people come, and what they choose first."""

@@ -86,7 +86,7 @@ class BriefingsFeed(Feed):  # type: ignore[type-arg]  # not generic when it runs
         return _("Kitchen Table: briefings")
 
     def subtitle(self) -> str:
-        return _("What happened with AI, and why it matters.")
+        return _("What happened in AI, and why it matters.")
 
     def author_name(self) -> str:
         return "Kitchen Table"

@@ -73,11 +73,11 @@ def _build_texts(certificate: Certificate) -> dict[str, str]:
     answered = ngettext("%(count)d question", "%(count)d questions", certificate.questions)
     day = date_format(certificate.issued_on, "DATE_FORMAT")
     done = _(
-        "By %(day)s everything in it was done: %(lessons)s read, %(questions)s answered, alone or together with "
-        "somebody at home."
+        "Everything in it was finished by %(day)s: %(lessons)s read, %(questions)s answered, alone or "
+        "with someone at home."
     )
     return {
-        "heading": _("A module, done"),
+        "heading": _("Module finished"),
         "name": certificate.name,
         "title": certificate.title,
         "done": done
@@ -86,14 +86,14 @@ def _build_texts(certificate: Certificate) -> dict[str, str]:
             "lessons": read % {"count": certificate.lessons},
             "questions": answered % {"count": certificate.questions},
         },
-        "day_label": _("Made on"),
+        "day_label": _("Issued on"),
         "day": day,
         "edition_label": _("Edition"),
         "edition": certificate.edition,
         "check_label": _("Check it at"),
         "address": certificate.address,
         "limits": _(
-            "This says what was done. It is not a qualification: nobody was examined, and the name is the one that "
-            "its owner chose. Whoever it is about can withdraw it; its address says so then."
+            "This certificate says what was done. It isn’t a qualification: there was no exam, and "
+            "its owner chose the name on it. The owner can withdraw it; its web address then says so."
         ),
     }

@@ -35,9 +35,10 @@ class NameForm(forms.Form):
     """How somebody wishes to be named on a certificate: nothing is filled in for them."""
 
     name = NameFormField(
-        label=_("Name on it, if you want one"),
+        label=_("Name on the certificate (optional)"),
         help_text=_(
-            "A first name is enough. Leave it empty, and none stands there. It cannot be changed later."
+            "A first name is enough. Leave it empty for a certificate without a name. You can’t "
+            "change it later."
         ),
         required=False,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
@@ -46,7 +47,7 @@ class NameForm(forms.Form):
     def clean_name(self) -> Any:
         name = self.cleaned_data["name"]
         if not can_typeset(name):
-            words = _("We have no type for some of these letters yet. Write it in others, or leave it empty")
+            words = _("We can’t print some of these letters yet. Use other letters, or leave it empty")
             raise ValidationError(words, code="type")
         return name
 

@@ -121,13 +121,13 @@ def agree_to_joint_module(*, link: Link, module: Module, by: Person) -> JointMod
         link=link, module_slug=module.slug, defaults={"requested_by": by}
     )
     if is_new:
-        words = _("%(who)s would like to take “%(title)s” together with you. You find it under Learn.")
+        words = _("%(who)s would like to take “%(title)s” with you. You’ll find it under Learn.")
         send_notice(
             person=get_other_side(link, by),
             text=words % {"who": by, "title": module.title},
             # A mailbox may be read by others, and a module's title is a topic.
-            email_text=_("%(who)s would like to take a module together with you.") % {"who": by},
-            action_text=_("You find it under Learn. Say yes or no there:"),
+            email_text=_("%(who)s would like to take a module with you.") % {"who": by},
+            action_text=_("You’ll find it under Learn. Say yes or no there:"),
             path=reverse("courses:modules"),
         )
     elif joint_module.agreed_at is None and joint_module.requested_by_id != by.pk:
@@ -163,9 +163,9 @@ def _list_request_rows(person: Person) -> QuerySet[Any, Any] | None:
 def _build_request_step(request: PendingRequest, _person: Person) -> NextStep:
     return NextStep(
         title=format_with_name(
-            _("%(who)s would like to take a module together with you"), request.person_name
+            _("%(who)s would like to take a module with you"), request.person_name
         ),
-        text=_("It begins when you say yes. A no is fine, and ends it without a word."),
+        text=_("It starts when you say yes. It’s fine to say no; you don’t have to explain."),
         action=_("Read and answer"),
         url=reverse("courses:module", args=[request.key]) + "#together",
     )

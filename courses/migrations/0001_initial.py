@@ -158,8 +158,8 @@ class Migration(migrations.Migration):
                 ('link', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='families.link')),
             ],
             options={
-                'verbose_name': 'module taken together',
-                'verbose_name_plural': 'modules taken together',
+                'verbose_name': 'joint module',
+                'verbose_name_plural': 'joint modules',
             },
         ),
         migrations.CreateModel(

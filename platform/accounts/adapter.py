@@ -34,17 +34,17 @@ EMAIL_STAGE = "allauth.account.stages.EmailVerificationStage"
 
 class AccountAdapter(DefaultAccountAdapter):
     error_messages: dict[str, str | Promise] = DefaultAccountAdapter.error_messages | {
-        "username_password_mismatch": _("They do not fit together."),
-        "email_password_mismatch": _("They do not fit together."),
-        "incorrect_password": _("That is not your password."),
-        "enter_current_password": _("That is not your password."),
-        "incorrect_code": _("That code does not fit. Wait for the next one and try again."),
+        "username_password_mismatch": _("The username or password is wrong."),
+        "email_password_mismatch": _("The username or password is wrong."),
+        "incorrect_password": _("That password is wrong."),
+        "enter_current_password": _("That password is wrong."),
+        "incorrect_code": _("That code is wrong. Wait for the next one and try again."),
         "too_many_login_attempts": _("Too many tries. Wait five minutes, then try again."),
         "rate_limited": _("Too many tries. Wait five minutes, then try again."),
-        "username_taken": _("Somebody has that username already."),
-        "email_taken": _("That address belongs to another account."),
-        "duplicate_email": _("That is your address already."),
-        "same_as_current": _("That is the same as now."),
+        "username_taken": _("That username is taken."),
+        "email_taken": _("Another account already uses that address."),
+        "duplicate_email": _("That’s already your address."),
+        "same_as_current": _("That’s the same as before."),
     }
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
@@ -120,7 +120,7 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def clean_username(self, username: str, shallow: bool = False) -> str:  # noqa: FBT001, FBT002
         if "\0" in username:
-            raise ValidationError(_("Choose a username of letters and figures"))
+            raise ValidationError(_("Choose a username with only letters and numbers"))
         cleaned: str = super().clean_username(username, shallow)
         return cleaned
 

@@ -37,7 +37,7 @@ class PersonChangeForm(UserChangeForm):  # type: ignore[type-arg]
         stays = cleaned.get("is_active") and cleaned.get("is_superuser")
         if not stays and is_last_admin(self.instance):
             raise forms.ValidationError(
-                _("This is the last admin who can open everything. Give somebody else that right first.")
+                _("This is the last admin with full access. Give someone else full access first.")
             )
         return cleaned
 
@@ -53,7 +53,7 @@ class PersonAdmin(NormalizedSearchAdmin[Person], UserAdmin):  # type: ignore[typ
     add_form = PersonCreationForm
     fieldsets = (
         (None, {"fields": ("username", "password", "role")}),
-        (_("On the page"), {"fields": ("display_name", "email", "time_zone")}),
+        (_("Profile"), {"fields": ("display_name", "email", "time_zone")}),
         (
             _("Permissions"),
             {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")},

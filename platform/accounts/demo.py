@@ -27,21 +27,21 @@ DEMO_PEOPLE = (
         password="lamp-and-two-cups",  # noqa: S106
         display_name="Noor",
         role=Role.TEEN,
-        who=_("a teen, 15: asks the tutor"),
+        who=_("a teen, 15, who asks the tutor"),
     ),
     DemoPerson(
         username="parent",
         password="table-for-two-chairs",  # noqa: S106
         display_name="Sam",
         role=Role.PARENT,
-        who=_("Noor’s parent: looks around, may ask too"),
+        who=_("Noor’s parent, who can also ask the tutor"),
     ),
     DemoPerson(
         username="admin",
         password="keys-to-the-kitchen",  # noqa: S106
         display_name="Ana",
         role=Role.ADMIN,
-        who=_("an admin: people and budgets"),
+        who=_("an admin, who manages people and budgets"),
     ),
 )
 

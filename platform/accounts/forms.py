@@ -27,7 +27,7 @@ class SignInForm(LoginForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["login"].error_messages["required"] = _("Type your username or your email address")
+        self.fields["login"].error_messages["required"] = _("Enter your username or email address")
         self.fields["password"].error_messages["required"] = _("Type your password")
 
     def clean_login(self) -> str:
@@ -40,7 +40,7 @@ class SignInForm(LoginForm):
 
 def build_display_name_field() -> NameFormField:
     return NameFormField(
-        label=_("Your name on the page"), widget=forms.TextInput(attrs={"autocomplete": "nickname"})
+        label=_("Display name"), widget=forms.TextInput(attrs={"autocomplete": "nickname"})
     )
 
 
@@ -56,17 +56,17 @@ class AgeForm(forms.Form):
     year = forms.IntegerField(
         label=_("Year"),
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off", "maxlength": "4"}),
-        error_messages={"required": _("Type the year"), "invalid": _("Type the year in four figures")},
+        error_messages={"required": _("Enter the year"), "invalid": _("Enter the year as four digits")},
     )
 
     def clean_year(self) -> int:
         year: int = self.cleaned_data["year"]
         if not SMALLEST_FOUR_DIGIT_YEAR <= year <= MAXYEAR:
-            raise ValidationError(_("Type the year in four figures"), code="invalid")
+            raise ValidationError(_("Enter the year as four digits"), code="invalid")
         if year > timezone.localdate().year:
-            raise ValidationError(_("That year lies in the future. Check the figures"), code="future")
+            raise ValidationError(_("That year is in the future. Check the digits"), code="future")
         if year < EARLIEST_BIRTH_YEAR:
-            raise ValidationError(_("That year lies too far back. Check the figures"), code="long_ago")
+            raise ValidationError(_("That year is too long ago. Check the digits"), code="long_ago")
         return year
 
     @property
@@ -89,14 +89,14 @@ class SignUpForm(NewPersonZoneForm, AllauthSignUpForm, AgeForm):
         super().__init__(*args, **kwargs)
         self.fields["email"].error_messages["required"] = _("Type your email address")
         make_email_field_canonical(self.fields["email"])
-        self.fields["email"].help_text = _("We send a link there, to see that it is yours.")
+        self.fields["email"].help_text = _("We’ll send a link there to check that it’s yours.")
         self.fields["password1"].error_messages["required"] = _("Choose a password")
         self.fields["password1"].help_text = _("At least eight characters. A few words in a row are good.")
         self.fields["month"].label, self.fields["year"].label = (
-            _("Month of your birth"),
-            _("Year of your birth"),
+            _("Birth month"),
+            _("Birth year"),
         )
-        self.fields["month"].help_text = _("We ask everybody, and do not keep a grown-up’s answer.")
+        self.fields["month"].help_text = _("We ask everyone. If you’re an adult, we don’t keep your answer.")
 
     def try_save(self, request: HttpRequest) -> Saved:
         """Make the account, or answer as if it had been made where the address belongs to one already."""
@@ -132,15 +132,15 @@ class TeenSignUpForm(NewPersonZoneForm):
     username = forms.CharField(
         label=_("Username"),
         max_length=60,
-        help_text=_("To sign in with. Better not your whole name."),
+        help_text=_("You’ll sign in with this. It’s better not to use your full name."),
         validators=[validate_own_username],
         widget=forms.TextInput(
             attrs={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}
         ),
         error_messages={
             "required": _("Choose a username"),
-            "max_length": _("Choose a username of at most 60 characters"),
-            "null_characters_not_allowed": _("Choose a username of letters and figures"),
+            "max_length": _("Choose a username with at most 60 characters"),
+            "null_characters_not_allowed": _("Choose a username with only letters and numbers"),
         },
     )
     display_name = build_display_name_field()
@@ -180,4 +180,4 @@ class AccountForm(forms.Form):
         field.widget.attrs["data-zone"] = "offer"
         add_current_time(field, person.time_zone)
         if person.role == Role.TEEN:
-            field.help_text = f"{field.help_text} {_('Quiet hours keep to the clock of your agreement.')}"
+            field.help_text = f"{field.help_text} {_('Quiet hours use the time zone in your agreement.')}"

@@ -25,9 +25,9 @@ FieldLabels = dict[str, tuple[Any, Any]]
 NEW_PASSWORD_LABELS: FieldLabels = {
     "password1": (
         _("New password"),
-        _("At least eight characters, and nothing that many people use. A few words in a row are good."),
+        _("At least eight characters, and not a common password. A few words in a row work well."),
     ),
-    "password2": (_("The same once more"), ""),
+    "password2": (_("Repeat the new password"), ""),
 }
 
 
@@ -56,7 +56,7 @@ class ResetPasswordForm(account.ResetPasswordForm):
 
 
 class ChangePasswordForm(RelabeledForm, account.ChangePasswordForm):
-    words = {"oldpassword": (_("Your password now"), ""), **NEW_PASSWORD_LABELS}
+    words = {"oldpassword": (_("Current password"), ""), **NEW_PASSWORD_LABELS}
 
 
 class SetPasswordForm(RelabeledForm, account.SetPasswordForm):
@@ -80,7 +80,7 @@ class ConfirmCodeForm(RelabeledForm, codes.ReauthenticateForm):
 
 
 class ActivateCodeForm(RelabeledForm, ActivateTOTPForm):
-    words = {"code": (_("The code that the app shows"), "")}
+    words = {"code": (_("Code shown in the app"), "")}
 
 
 class CredentialDecoder(json.JSONDecoder):
@@ -120,10 +120,10 @@ class ConfirmPasskeyForm(PasskeyForm, ReauthenticateWebAuthnForm):
 
 class AddPasskeyForm(CredentialForm, RelabeledForm, AddWebAuthnForm):
     words = {
-        "name": (_("What you call it"), ""),
+        "name": (_("Passkey name"), ""),
         "passwordless": (
-            _("Sign in with it alone"),
-            _("No password then: your device asks for your finger, your face or its PIN."),
+            _("Sign in with this passkey alone"),
+            _("You won’t need your password. Your device asks for your fingerprint, your face or its PIN."),
         ),
     }
 

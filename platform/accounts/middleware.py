@@ -44,7 +44,7 @@ class SecondFactorMiddleware(MiddlewareMixin):
         if settings.DEMO:
             setattr(request, "second_factor_lacking", True)  # noqa: B010 - for templates/admin/base_site.html
             return None
-        messages.warning(request, _("The admin pages open once you have a second step for signing in."))
+        messages.warning(request, _("To open the admin pages, set up a second step for signing in."))
         return redirect("mfa_index")
 
 

@@ -55,9 +55,9 @@ class Person(AbstractBaseUser, PermissionsMixin):
         max_length=60,
         unique=True,
         validators=[UnicodeUsernameValidator()],
-        error_messages={"unique": _("Somebody has that username already.")},
+        error_messages={"unique": _("That username is taken.")},
     )
-    display_name = NameField(_("name on the page"), blank=True)
+    display_name = NameField(_("display name"), blank=True)
     email = models.EmailField(_("email"), blank=True)
     role = models.CharField(_("role"), max_length=10, choices=Role)
     time_zone = models.CharField(
@@ -66,18 +66,21 @@ class Person(AbstractBaseUser, PermissionsMixin):
     # False while the zone is our guess, which the pages then say.
     is_zone_confirmed = models.BooleanField(_("time zone confirmed"), default=False, editable=False)
     born = models.DateField(
-        _("born"), null=True, blank=True, help_text=_("The first of the birth month; the day is not asked.")
+        _("birth month"),
+        null=True,
+        blank=True,
+        help_text=_("The first day of the birth month. We don’t ask for the day."),
     )
-    is_active = models.BooleanField(_("may sign in"), default=True)
-    is_staff = models.BooleanField(_("may use the admin pages"), default=False)
+    is_active = models.BooleanField(_("can sign in"), default=True)
+    is_staff = models.BooleanField(_("can use the admin pages"), default=False)
     # Since when an account waits for its address to be confirmed; empty for one that does not (accounts.confirmations).
-    unconfirmed_since = models.DateTimeField(_("not confirmed since"), null=True, blank=True, editable=False)
+    unconfirmed_since = models.DateTimeField(_("unconfirmed since"), null=True, blank=True, editable=False)
     joined_at = models.DateTimeField(_("joined"), default=timezone.now, editable=False)
     # Their password was chosen anew then, with somebody's help: what they kept to themselves before is closed (ADR 17).
     sealed_before = models.DateTimeField(null=True, blank=True, editable=False)
     # Browsers that were known before then are not any more (ADR 45).
     devices_trusted_since = models.DateTimeField(
-        _("signed out everywhere else"), null=True, blank=True, editable=False
+        _("trusted devices reset at"), null=True, blank=True, editable=False
     )
 
     objects: ClassVar[PersonManager] = PersonManager()
@@ -98,14 +101,14 @@ class Person(AbstractBaseUser, PermissionsMixin):
             models.UniqueConstraint(
                 Lower("username"),
                 name="person_username_in_any_case",
-                violation_error_message=_("Somebody has that username already."),
+                violation_error_message=_("That username is taken."),
             ),
             # Of several sign-ups with one address at once, one makes the account.
             models.UniqueConstraint(
                 Lower("email"),
                 condition=~models.Q(email=""),
                 name="person_email_once",
-                violation_error_message=_("That address belongs to another account."),
+                violation_error_message=_("Another account already uses that address."),
             ),
         ]
 
@@ -133,8 +136,8 @@ class MailboxConfirmation(models.Model):
     confirmed_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
-        verbose_name = _("confirmation of a mailbox")
-        verbose_name_plural = _("confirmations of mailboxes")
+        verbose_name = _("email confirmation")
+        verbose_name_plural = _("email confirmations")
 
     def __str__(self) -> str:
         return f"{self.confirmed_at:%Y-%m-%d}"

@@ -24,9 +24,9 @@ MAX_MARKS = 4
 # More are a telephone number, which mail programs link as well.
 MAX_DIGITS = 6
 
-ONE_LINE_ERROR = _("Type the name on one line, in letters")
-ADDRESS_ERROR = _("Type a name without a web address, an email address or a phone number")
-TOO_LONG_ERROR = _("Type a name of at most 60 characters")
+ONE_LINE_ERROR = _("Enter the name on one line, in letters")
+ADDRESS_ERROR = _("Enter a name without a web address, email address or phone number")
+TOO_LONG_ERROR = _("Enter a name with at most 60 characters")
 
 _JOINER, _NON_JOINER, _EMOJI_STYLE = "\u200d", "\u200c", "\ufe0f"
 # They come along with what is pasted, show nothing, and would make two names out of one.
@@ -68,7 +68,7 @@ def validate_own_username(username: str) -> None:
     if "@" in username:
         raise ValidationError(_("Choose a username without @"), code="address")
     if has_link(username):
-        raise ValidationError(_("Choose a username that does not look like a web address"), code="address")
+        raise ValidationError(_("Choose a username that doesn’t look like a web address"), code="address")
 
 
 def normalize_name(typed: str) -> str:
@@ -160,7 +160,7 @@ class NameFormField(forms.CharField):
     """A field for a person's name. What it gives is normalised and held to the one rule."""
 
     def __init__(self, **kwargs: Any) -> None:
-        words = {"required": _("Type a name"), "null_characters_not_allowed": ONE_LINE_ERROR}
+        words = {"required": _("Enter a name"), "null_characters_not_allowed": ONE_LINE_ERROR}
         kwargs["error_messages"] = words | (kwargs.get("error_messages") or {})
         # A browser counts differently, and would cut a long name without a word.
         kwargs.pop("max_length", None)

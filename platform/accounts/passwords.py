@@ -25,11 +25,11 @@ class LeakedPasswordValidator:
         del user
         if settings.PWNED_PASSWORDS_URL and _is_leaked(password):
             raise ValidationError(
-                _("This password is in a list that was stolen somewhere. Choose another one."), code="leaked"
+                _("This password appeared in a data breach. Choose another one."), code="leaked"
             )
 
     def get_help_text(self) -> str:
-        return _("It must not be known from a theft of passwords.")
+        return _("It must not appear in a known data breach.")
 
 
 class DemoPasswordValidator:
@@ -39,12 +39,12 @@ class DemoPasswordValidator:
         del user
         if not settings.DEMO and is_demo_password(password):
             raise ValidationError(
-                _("This password is published with the demo of this site. Choose another one."),
+                _("This password is published with this site’s demo. Choose another one."),
                 code="published",
             )
 
     def get_help_text(self) -> str:
-        return _("It must not be a password of the demo.")
+        return _("It must not be one of the demo’s passwords.")
 
 
 def _is_leaked(password: str) -> bool:

@@ -68,15 +68,15 @@ def export_second_steps(person: Person) -> Iterator[Row]:
 ADDRESSES = DataKind(
     name="addresses",
     title=_("Email addresses"),
-    description=_("Which addresses you gave, and when their mail was first shown to reach you."),
-    retention=Retention(text=_("They stay until you take them out, or the account is deleted.")),
+    description=_("The addresses you gave us, and when you first confirmed each one."),
+    retention=Retention(text=_("We keep them until you remove them or the account is deleted.")),
     is_private=False,
     models=(EmailAddress, EmailConfirmation, MailboxConfirmation),
     labels={
         "email": _("address"),
         "verified": _("confirmed"),
         "confirmed_at": _("confirmed on"),
-        "primary": _("the one that we write to"),
+        "primary": _("main address"),
     },
     erasure_removes=_("Your email addresses"),
     export=export_addresses,
@@ -84,9 +84,9 @@ ADDRESSES = DataKind(
 )
 SECOND_STEPS = DataKind(
     name="second-steps",
-    title=_("Second steps when signing in"),
-    description=_("Codes from an app, passkeys and recovery codes, where you set them up."),
-    retention=Retention(text=_("They stay until you take them out, or the account is deleted.")),
+    title=_("Second steps for signing in"),
+    description=_("Authenticator app codes, passkeys and recovery codes, if you set them up."),
+    retention=Retention(text=_("We keep them until you remove them or the account is deleted.")),
     is_private=True,
     models=(Authenticator,),
     labels={"kind": _("kind"), "since": _("since"), "last_used": _("last used")},
@@ -98,10 +98,10 @@ ACCOUNT = DataKind(
     name="account",
     title=_("Your account"),
     description=_(
-        "Username, the name on the page, your time zone, for teens the month they were born in, and for "
-        "grown-ups an email address where they gave one."
+        "Your username, display name and time zone; for teens, also the birth month; for adults, the "
+        "email address if they gave one."
     ),
-    retention=Retention(text=_("It stays until the account is deleted.")),
+    retention=Retention(text=_("We keep it until the account is deleted.")),
     erasure_removes=_("Your account, with your name and your password"),
     is_private=False,
     models=(Person,),
@@ -111,19 +111,20 @@ ACCOUNT = DataKind(
 )
 SESSIONS = DataKind(
     name="sessions",
-    title=_("Being signed in"),
+    title=_("Sign-in sessions"),
     description=_(
-        "That a browser is yours, so that you sign in once and not on every page. A text that you send while you are "
-        "signed out waits there for half an hour, to be sent once you sign in."
+        "Which browsers you’re signed in with, so you don’t have to sign in on every page. If you "
+        "send text while signed out, we keep it for half an hour so you can send it after you sign "
+        "in."
     ),
     retention=Retention(
-        text=_("It is deleted when you sign out, and otherwise %(days)d days after you signed in."),
+        text=_("We delete it when you sign out, or %(days)d days after you signed in."),
         days=settings.SESSION_COOKIE_AGE // 86_400,
-        counted_from=_("the sign-in, or the last thing that a visitor did"),
+        counted_from=_("the sign-in, or a visitor’s last activity"),
         delete_expired=services.delete_expired_sessions,
         task="accounts.tasks.delete_expired_sessions",
     ),
-    erasure_removes=_("Every sign-in, on every device"),
+    erasure_removes=_("Your sign-in sessions on every device"),
     is_private=False,
     models=(Session, UserSession),
     labels={"ends_at": _("signed in until")},
@@ -132,13 +133,13 @@ SESSIONS = DataKind(
 )
 UNCONFIRMED = DataKind(
     name="unconfirmed-accounts",
-    title=_("An account that was never confirmed"),
+    title=_("Unconfirmed accounts"),
     description=_(
-        "What someone typed to sign up, until the link in our mail shows that the address is theirs."
+        "What someone entered to sign up, until they open the link in our email."
     ),
     retention=Retention(
         text=_(
-            "If the link is not opened, the account is deleted after %(days)d days, with all that is in it."
+            "If they don’t open the link, we delete the account and everything in it after %(days)d days."
         ),
         days=UNCONFIRMED_RETENTION.days,
         counted_from=_("the sign-up"),

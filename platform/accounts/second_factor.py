@@ -31,7 +31,7 @@ def lacks_second_factor(person: Person) -> bool:
 
 class SecondFactorAdapter(DefaultMFAAdapter):
     error_messages: dict[str, str | Promise] = DefaultMFAAdapter.error_messages | {
-        "incorrect_code": gettext_lazy("That code does not fit. Wait for the next one and try again."),
+        "incorrect_code": gettext_lazy("That code is wrong. Wait for the next one and try again."),
         "unverified_email": gettext_lazy("Confirm your email address first."),
     }
 

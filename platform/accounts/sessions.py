@@ -52,7 +52,7 @@ def format_browser(kept: str) -> str:
     browser, _slash, machine = kept.partition("/")
     if browser and machine:
         return _("%(browser)s on %(machine)s") % {"browser": browser, "machine": machine}
-    return browser or machine or _("A browser that does not say what it is")
+    return browser or machine or _("Unknown browser")
 
 
 @receiver(pre_save, sender=UserSession)

@@ -138,7 +138,7 @@ def _accept_birth_month(request: HttpRequest, born: date, onward: dict[str, str]
     if age_screen.is_refused(request):
         return render(request, "accounts/too_young.html")
     if is_adult(born=born, on=timezone.localdate()):
-        messages.info(request, _("Grown-ups sign up with an email address. Here is their page."))
+        messages.info(request, _("Adults sign up with an email address, on this page."))
         return redirect(_build_url_with_next("accounts:sign_up", onward["next"]))
     return _create_teen_account(request, _build_teen_form(request), born, onward)
 
@@ -246,5 +246,5 @@ def end_others(request: HttpRequest) -> HttpResponse:
     revoke_other_sessions(person=person, current_key=request.session.session_key or "")
     forget_devices(person=person)
     remember_device(request, person)
-    messages.success(request, _("You are signed in here alone now."))
+    messages.success(request, _("You’re signed out everywhere else."))
     return redirect("accounts:sessions")

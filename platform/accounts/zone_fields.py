@@ -81,7 +81,7 @@ def get_zone_field(form: forms.BaseForm, name: str = "time_zone") -> ZoneField:
 
 def add_current_time(field: forms.Field, zone: str) -> None:
     """Say under a field what the clock shows there, so that a wrong zone is seen."""
-    field.help_text = _("It is %(time)s in %(city)s now.") % {
+    field.help_text = _("It’s %(time)s in %(city)s now.") % {
         "time": format_current_time(ZoneInfo(zone)),
         "city": format_city(zone),
     }
@@ -96,7 +96,7 @@ class NewPersonZoneForm(forms.Form):
     time_zone = ZoneField(
         required=False,
         help_text=gettext_lazy(
-            "Times and dates on the site follow it. The list shows what time it is in each place now."
+            "The site shows times and dates in this time zone. The list shows the current time in each place."
         ),
     )
     browser_zone = forms.CharField(required=False, max_length=60, widget=forms.HiddenInput)

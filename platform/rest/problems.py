@@ -113,7 +113,7 @@ INVALID = define_problem_type(
     _("The member “errors” says what, field by field."),
 )
 TOO_LARGE = define_problem_type(
-    "too-large", HTTPStatus.CONTENT_TOO_LARGE, _("That is too much at once"), _("Send less of it.")
+    "too-large", HTTPStatus.CONTENT_TOO_LARGE, _("That’s too large to send"), _("Send less of it.")
 )
 REQUEST_TIMEOUT = define_problem_type(
     "request-timeout",
@@ -136,7 +136,7 @@ SERVER_ERROR = define_problem_type(
 DATABASE_UNAVAILABLE = define_problem_type(
     "database-unavailable",
     HTTPStatus.SERVICE_UNAVAILABLE,
-    _("This site cannot reach its records"),
+    _("We can’t reach our database"),
     _(
         "What was saved before is safe. What you sent just now may not have been taken. Try again in a minute, "
         "with the same key."

@@ -63,7 +63,7 @@ class TestTheFirstAnswer:
 
 
 class TestOnTheGrownUpsPage:
-    @pytest.mark.parametrize(("years", "words"), [(10, "Not an account yet"), (15, 'name="username"')])
+    @pytest.mark.parametrize(("years", "words"), [(10, "You can’t have an account yet"), (15, 'name="username"')])
     def test_somebody_younger_is_led_to_the_teens_page_and_nothing_is_made(
         self, years: int, words: str, client: Client
     ) -> None:
@@ -102,14 +102,14 @@ class TestARefusal:
         assert is_signed_in(client)
         client.post("/sign-out")
         assert not is_signed_in(client)
-        assert "Not an account yet" in client.post(TEEN, born(15)).content.decode()
+        assert "You can’t have an account yet" in client.post(TEEN, born(15)).content.decode()
 
     def test_outlasts_the_deletion_of_an_account_there(self, client: Client, teen: Person) -> None:
         client.post(TEEN, born(10))
         client.force_login(teen)
         client.post("/account/data/erase", {"proof": "a-long-password"})
         assert not Person.objects.exists()
-        assert "Not an account yet" in client.get(TEEN).content.decode()
+        assert "You can’t have an account yet" in client.get(TEEN).content.decode()
 
 
 class TestAMailbox:

@@ -39,8 +39,8 @@ def test_each_is_named_in_plain_words(teen: Person) -> None:
         (FIREFOX, "Firefox on Android"),
         (SAFARI, "Safari on iPhone"),
         (EDGE, "Edge on Windows"),
-        ("curl/8", "A browser that does not say what it is"),
-        ("", "A browser that does not say what it is"),
+        ("curl/8", "Unknown browser"),
+        ("", "Unknown browser"),
         ("<script>Linux", "Linux"),
     ],
 )

@@ -144,7 +144,7 @@ def test_changing_a_password_needs_the_old_one_and_is_told_by_mail(client: Clien
     client.post("/sign-in", {"username": "kim@example.org", "password": "a-long-password"})
     new = {"password1": "four-words-in-a-row", "password2": "four-words-in-a-row"}
     wrong = client.post("/account/password/change/", new | {"oldpassword": "wrong"})
-    assert "That is not your password." in wrong.content.decode()
+    assert "That password is wrong." in wrong.content.decode()
     client.post("/account/password/change/", new | {"oldpassword": "a-long-password"})
     assert is_signed_in(client)
     known.refresh_from_db()

@@ -83,7 +83,7 @@ class TestEnrolment:
         again(client)
         with django_capture_on_commit_callbacks(execute=True):
             enrol(client)
-        assert [mail.subject for mail in Email.objects.all()] == ["Codes from an app are on"]
+        assert [mail.subject for mail in Email.objects.all()] == ["Authenticator app turned on"]
         page = client.get("/account/second-step/recovery-codes/")
         assert len(page.context["unused_codes"]) == 10
         assert page.context["unused_codes"][0] in page.content.decode()

@@ -46,8 +46,8 @@ class TestTheAgePage:
     @pytest.mark.parametrize(
         ("year", "said"),
         [
-            ("10", "Type the year in four figures"),
-            ("20101", "Type the year in four figures"),
+            ("10", "Enter the year as four digits"),
+            ("20101", "Enter the year as four digits"),
             (str(timezone.localdate().year + 5), "That year lies in the future"),
             ("1850", "That year lies too far back"),
         ],
@@ -81,18 +81,18 @@ class TestTheAgePage:
 class TestSomebodyTooYoung:
     def test_is_refused_kindly_and_nothing_is_kept_but_that(self, client: Client) -> None:
         reply = client.post(PAGE, born(10))
-        assert "Not an account yet" in reply.content.decode()
+        assert "You can’t have an account yet" in reply.content.decode()
         assert dict(client.session) == {REFUSED_KEY: True}
         assert not Person.objects.exists()
 
     def test_cannot_try_another_year_in_the_same_browser(self, client: Client) -> None:
         client.post(PAGE, born(12))
         for reply in (client.get(PAGE), client.post(PAGE, born(15)), client.post(PAGE, GIVEN)):
-            assert "Not an account yet" in reply.content.decode()
+            assert "You can’t have an account yet" in reply.content.decode()
         assert not Person.objects.exists()
 
     def test_is_thirteen_only_once_the_month_is_over(self, client: Client) -> None:
-        assert "Not an account yet" in client.post(PAGE, born(13)).content.decode()
+        assert "You can’t have an account yet" in client.post(PAGE, born(13)).content.decode()
 
 
 @pytest.mark.django_db

@@ -151,17 +151,17 @@ def test_a_parent_signs_up_and_confirms_by_the_mail(
     page: Page, web: Web, looked_at: Callable[[], None]
 ) -> None:
     page.goto("/sign-up")
-    page.get_by_label("Your name on the page").fill("Kim")
+    page.get_by_label("Display name").fill("Kim")
     page.get_by_label("Email").fill("kim@example.org")
     page.get_by_label("Password").fill("three-words-in-a-row")
-    page.get_by_label("Month of your birth").select_option("1")
-    page.get_by_label("Year of your birth").fill("1980")
+    page.get_by_label("Birth month").select_option("1")
+    page.get_by_label("Birth year").fill("1980")
     page.get_by_role("button", name="Sign up").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Look into your mailbox")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Check your email")
     link = next(word for word in Email.objects.get().text.split() if word.startswith("http"))
     page.goto(link)
     looked_at()
-    page.get_by_role("button", name="Yes, it is mine").click()
+    page.get_by_role("button", name="Yes, it’s mine").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Your family")
 
 
@@ -172,9 +172,9 @@ def test_a_teen_signs_up(page: Page, web: Web, looked_at: Callable[[], None]) ->
     page.get_by_role("button", name="Go on").click()
     looked_at()
     page.get_by_label("Username").fill("lou")
-    page.get_by_label("Your name on the page").fill("Lou")
+    page.get_by_label("Display name").fill("Lou")
     page.get_by_label("Password").fill("three-words-in-a-row")
-    page.get_by_role("button", name="Make the account").click()
+    page.get_by_role("button", name="Create account").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Your family")
     assert Person.objects.get().role == Role.TEEN
 
@@ -184,7 +184,7 @@ def test_somebody_too_young_is_told_kindly(page: Page, web: Web, looked_at: Call
     page.get_by_label("Month").select_option("1")
     page.get_by_label("Year").fill(str(timezone.localdate().year - 9))
     page.get_by_role("button", name="Go on").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Not an account yet")
+    expect(page.get_by_role("heading", level=1)).to_have_text("You can’t have an account yet")
     looked_at()
 
 
@@ -209,7 +209,7 @@ def test_codes_from_an_app_from_the_first_scan_to_the_next_sign_in(
     page.get_by_role("button", name="Sign out").first.click()
     page.goto("/sign-in")
     sign_in_by_form(page, "kim@example.org")
-    expect(page.get_by_role("heading", level=1)).to_have_text("The second step")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Second step")
     looked_at()
     page.locator("#id_code").fill(code_now(secret))
     page.locator(".sign-in-form").get_by_role("button", name="Sign in").click()

@@ -44,11 +44,11 @@ def test_signing_in(page: Page, make_person: Callable[..., Person]) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_signing_up(page: Page) -> None:
     page.goto("/sign-up")
-    for label, value in {"Your name on the page": "Kim", "Email": "kim@example.org"}.items():
+    for label, value in {"Display name": "Kim", "Email": "kim@example.org"}.items():
         page.get_by_label(label, exact=True).fill(value)
     page.get_by_label("Password", exact=True).fill("four-words-in-a-row")
-    page.get_by_label("Month of your birth").select_option("5")
-    page.get_by_label("Year of your birth").fill("1980")
+    page.get_by_label("Birth month").select_option("5")
+    page.get_by_label("Birth year").fill("1980")
     use_up(limits.sign_up_forms.network, "127.0.0.1")
     page.get_by_role("button", name="Sign up").click()
     expect(page.get_by_role("alert")).to_contain_text("Too many tries. Wait")

@@ -75,10 +75,10 @@ def test_a_parent_walks_the_whole_module_without_a_script(plain_page: Page) -> N
         shown.get_by_role("button", name="Check").click()
         assert page.url.endswith(f"#{question.slug}")
         expect(shown).to_contain_text("your choice")
-    page.get_by_role("link", name="Take the page for the fridge door").click()
+    page.get_by_role("link", name="Print a page for the fridge door").click()
     expect(page.get_by_role("heading", name="Our agreement")).to_be_visible()
     page.goto(GB)
-    expect(page.get_by_role("heading", name="You have done all of it")).to_be_visible()
+    expect(page.get_by_role("heading", name="You’ve finished all of it")).to_be_visible()
 
 
 def test_two_take_a_module_together_and_each_has_a_certificate(
@@ -105,22 +105,22 @@ def test_two_take_a_module_together_and_each_has_a_certificate(
     audit()
     page.get_by_role("link", name="A certificate, if you need one").click()
     audit()
-    page.get_by_role("button", name="Make it").click()
+    page.get_by_role("button", name="Create certificate").click()
     with page.expect_download() as loaded:
         page.get_by_role("link", name="Download the PDF").click()
     assert loaded.value.path().read_bytes().startswith(b"%PDF-1.7")
     checked = Certificate.objects.get().get_absolute_url()
     page.goto(checked)
     audit()
-    expect(page.get_by_text("None. Its owner left it off.")).to_be_visible()
+    expect(page.get_by_text("None. Its owner chose to leave it out.")).to_be_visible()
     page.goto(f"{GB}/certificate")
     page.get_by_role("button", name="Withdraw it").click()
     page.goto(checked)
-    expect(page.get_by_role("heading", name="There is no certificate at this address")).to_be_visible()
+    expect(page.get_by_role("heading", name="There’s no certificate at this address")).to_be_visible()
     audit()
     sign_in(teen)
     page.goto(f"{GB}/certificate")
-    expect(page.get_by_role("button", name="Make it")).to_be_visible()
+    expect(page.get_by_role("button", name="Create certificate")).to_be_visible()
 
 
 def test_a_visitor_comes_back_to_the_place_where_they_stopped(page: Page) -> None:

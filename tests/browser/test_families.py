@@ -154,7 +154,7 @@ def test_pause_and_part(link: Link, phone_of: Callable[..., Page]) -> None:
     hers.goto("/family/")
     expect(hers.locator(".notices")).to_contain_text("Noor ended your link here.")
     hers.goto(f"/tutor/parent-view/{link.pk}")
-    expect(hers.get_by_role("heading", level=1)).to_contain_text("There is nothing at this address")
+    expect(hers.get_by_role("heading", level=1)).to_contain_text("We can’t find that page")
 
 
 def test_grown_up(link: Link, phone_of: Callable[..., Page]) -> None:
@@ -186,7 +186,7 @@ def test_a_parent_helps_with_a_password(
 ) -> None:
     hers = phone_of(link.parent)
     page.goto("/sign-in")
-    page.get_by_role("link", name="Forgot the password").click()
+    page.get_by_role("link", name="Forgot your password?").click()
     page.get_by_role("link", name="A parent who is linked to you can help").click()
     audit()
     page.get_by_label("Your username").fill("noor")

@@ -79,7 +79,7 @@ def test_the_page_follows_the_file_and_stays_where_it_is(opened: Open, file: Pat
     assert page.evaluate("scrollY") == 900
     expect(page.locator("#id_text")).to_have_value(file.read_text())
     save(file, ":::diagram bias", ":::diagram bia")
-    shown = page.get_by_role("region", name="As readers see it")
+    shown = page.get_by_role("region", name="Preview")
     expect(shown.get_by_role("status").first).to_contain_text("1 thing to mend.")
     expect(shown).to_contain_text("There is no diagram “bia”.")
     expect(shown).to_contain_text("Use one of: bias, loop, tokens, trained.")
@@ -90,11 +90,11 @@ def test_the_page_follows_the_file_and_stays_where_it_is(opened: Open, file: Pat
 
 def test_what_is_typed_is_shown_after_a_pause_and_kept_nowhere(opened: Open, file: Path) -> None:
     page, before = opened(), file.read_text()
-    field = page.get_by_label("Its text")
+    field = page.get_by_label("File text")
     field.focus()
     field.press("Control+End")
     field.press_sequentially("\n\nA line of *mine*.")
-    shown = page.get_by_role("region", name="As readers see it")
+    shown = page.get_by_role("region", name="Preview")
     expect(shown.get_by_text("A line of mine.")).to_be_visible()
     expect(field).to_be_focused()
     field.press_sequentially("\n\n:::notise\nx\n:::")
@@ -102,7 +102,7 @@ def test_what_is_typed_is_shown_after_a_pause_and_kept_nowhere(opened: Open, fil
     expect(shown.locator("pre")).to_have_text(":::notise")
     expect(field).to_have_value(f"{before.rstrip()}\n\n\nA line of *mine*.\n\n:::notise\nx\n:::")
     assert file.read_text() == before
-    page.get_by_role("link", name="Back to the file as saved").click()
+    page.get_by_role("link", name="Back to the saved file").click()
     expect(shown.locator(".lesson-words")).to_be_visible()
     expect(field).to_have_value(before)
 
@@ -119,7 +119,7 @@ def test_a_file_that_goes_away_is_told_and_its_page_stays(opened: Open, file: Pa
 
 def test_without_scripts_a_button_shows_it(opened: Open) -> None:
     page = opened(scripts=False)
-    page.get_by_label("Its text").fill('+++\ntitle = "A title"\nminutes = 5\n+++\nA line of *mine*.\n')
+    page.get_by_label("File text").fill('+++\ntitle = "A title"\nminutes = 5\n+++\nA line of *mine*.\n')
     page.get_by_role("button", name="Show").click()
     expect(page.get_by_text("A line of mine.")).to_be_visible()
 

@@ -146,7 +146,7 @@ class TestThePdf:
         assert root["/MarkInfo"]["/Marked"]
         assert root["/ViewerPreferences"]["/DisplayDocTitle"]
         assert pdf.metadata
-        assert pdf.metadata.title == "A module, done: The good and the bad of AI"
+        assert pdf.metadata.title == "Module finished: The good and the bad of AI"
         assert "pdfuaid" in root["/Metadata"].get_data().decode()
         tags = str(self.tags(root["/StructTreeRoot"]))
         assert "/H1" in tags
@@ -205,7 +205,7 @@ class TestItsAddress:
         page = reply.content.decode()
         for said in ("Noor", "The good and the bad of AI", "5 lessons read", certificate.edition):
             assert said in page
-        assert "The module has the same words today." in page
+        assert "The module hasn’t changed since." in page
         assert reply.headers["X-Robots-Tag"] == "noindex"
         assert "no-store" in reply.headers["Cache-Control"]
 
@@ -223,7 +223,7 @@ class TestItsAddress:
     def test_says_so_where_there_is_none(self, token: str, client: Client) -> None:
         reply = client.get(f"/certificates/{token}")
         assert reply.status_code == 404
-        assert "There is no certificate at this address" in reply.content.decode()
+        assert "There’s no certificate at this address" in reply.content.decode()
         assert reply.headers["X-Robots-Tag"] == "noindex"
 
     def test_is_not_tried_by_machines(self, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -239,7 +239,7 @@ class TestItsAddress:
         change("1-what-it-is.md", 'title = "What it is"', 'title = "What it really is"')
         load_library(root=content)
         page = client.get(certificate.get_absolute_url()).content.decode()
-        assert "The module has been changed since." in page
+        assert "The module has changed since." in page
         assert "The good and the bad of AI" in page
 
     def test_stands_when_the_module_is_gone(self, certificate: Certificate, client: Client) -> None:
@@ -247,7 +247,7 @@ class TestItsAddress:
 
         Module.objects.all().delete()
         page = client.get(certificate.get_absolute_url()).content.decode()
-        assert "The module has been changed since." in page
+        assert "The module has changed since." in page
 
     def test_costs_four_reads(
         self, certificate: Certificate, client: Client, django_assert_max_num_queries: DjangoAssertNumQueries

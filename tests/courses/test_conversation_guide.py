@@ -11,7 +11,7 @@ from courses.models import Module
 from tests.courses.conftest import do_all_but
 
 GB = "/learn/good-and-bad"
-TALK = "What comes next is the talk"
+TALK = "Next: talk about it"
 pytestmark = pytest.mark.usefixtures("library")
 
 

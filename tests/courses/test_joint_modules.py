@@ -202,7 +202,7 @@ class TestWhatIsDone:
         for at, asked in enumerate(module.questions.all()):
             (sam, noor)[at % 2].post(f"{GB}/quiz/{asked.slug}", {"option": asked.options[0]["id"]})
         for client in (sam, noor):
-            assert "You have done all of it" in words(client)
+            assert "You’ve finished all of it" in words(client)
             assert client.post(f"{GB}/certificate", {}).status_code == 302
 
     def test_may_be_changed_by_either_while_it_is_together(
@@ -216,7 +216,7 @@ class TestWhatIsDone:
         for path in (LESSON, f"{GB}/quiz"):
             assert "Together with sam." in words(noor, path)
         sam.post(f"{GB}/quiz/average", {"option": options()[0]})
-        assert "chosen together" in words(noor, f"{GB}/quiz")
+        assert "your joint answer" in words(noor, f"{GB}/quiz")
         assert ">your choice<" not in words(noor, f"{GB}/quiz")
 
     def test_before_it_was_together_is_not_shared(

@@ -1,4 +1,4 @@
-"""What is being written, as its author sees it: the page that readers will get, or what is to be mended."""
+"""A content preview: the page that readers will get, or the errors to fix."""
 
 import os
 from collections.abc import Callable
@@ -177,7 +177,7 @@ def test_a_translation_says_what_differs_from_the_english(author: Client, transl
     assert '<div class="lesson-words" lang="es">' in page
     translation.write_text(translation.read_text().replace("{#story}", "{#cuento}"))
     page = opened(author, SPANISH)
-    assert "What differs from the original:" in page
+    assert "Differences from the original:" in page
     assert "The sections of “where-it-fails” are not those of en/mental-health." in page
     assert "Give these, in this order: agrees, thread, story" in page
     # It is shown all the same.

@@ -74,7 +74,7 @@ class TestOnARealServer:
         for body in (b"x" * size, chunked(size)):
             reply = post(web, "/sign-in", body)
             assert (reply.status, reply.headers["Connection"]) == (413, "close")
-            assert "That is too much at once" in reply.text
+            assert "That’s too large to send" in reply.text
             assert "/help/now" in reply.text
 
     def test_the_page_is_in_the_readers_language(self, web: Web) -> None:
@@ -116,12 +116,12 @@ class TestForms:
         settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 10
         reply = client.post("/language", {"language": "x" * 100})
         assert reply.status_code == 413
-        assert "That is too much at once" in reply.content.decode()
+        assert "That’s too large to send" in reply.content.decode()
 
     def test_a_form_with_too_many_fields_is_told_so_on_a_page(self, client: Client) -> None:
         reply = client.post("/language", {f"field-{number}": "" for number in range(1_100)})
         assert reply.status_code == 400
-        assert "This could not be read" in reply.content.decode()
+        assert "We couldn’t read that" in reply.content.decode()
 
     def test_an_admin_may_tick_every_row_of_a_list(self, admin_person: Person, client: Client) -> None:
         people = Person.objects.bulk_create(

@@ -19,8 +19,8 @@ class Migration(migrations.Migration):
                 ('address', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='confirmation', to='account.emailaddress')),
             ],
             options={
-                'verbose_name': 'confirmation of a mailbox',
-                'verbose_name_plural': 'confirmations of mailboxes',
+                'verbose_name': 'email confirmation',
+                'verbose_name_plural': 'email confirmations',
             },
         ),
     ]
