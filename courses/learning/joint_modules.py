@@ -147,7 +147,7 @@ def end_joint_module(*, link: Link, module: Module) -> None:
 def delete_expired_joint_modules(*, now: datetime | None = None) -> int:
     """Delete the asks that nobody answered in time, and what ended with a link. Returns how many there were."""
     before = (now or timezone.now()) - REQUEST_RETENTION
-    over = Q(agreed_at=None, asked_at__lt=before) | Q(link__ended_at__isnull=False)
+    over = Q(agreed_at=None, requested_at__lt=before) | Q(link__ended_at__isnull=False)
     return JointModule.objects.filter(over).delete()[0]
 
 

@@ -63,7 +63,9 @@ class TestTheFirstAnswer:
 
 
 class TestOnTheGrownUpsPage:
-    @pytest.mark.parametrize(("years", "words"), [(10, "You can’t have an account yet"), (15, 'name="username"')])
+    @pytest.mark.parametrize(
+        ("years", "words"), [(10, "You can’t have an account yet"), (15, 'name="username"')]
+    )
     def test_somebody_younger_is_led_to_the_teens_page_and_nothing_is_made(
         self, years: int, words: str, client: Client
     ) -> None:

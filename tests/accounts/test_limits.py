@@ -78,7 +78,7 @@ class TestGuessingAtOneAccount:
         self, owner: Person, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(
-            limits, "wrong_at_a_name", FailureBackoff("test anywhere", free=3, first=30, longest=60)
+            limits, "login_failures", FailureBackoff("test anywhere", free=3, first=30, longest=60)
         )
         codes = [guess(f"198.51.100.{number}", 1)[0] for number in range(5)]
         assert codes == [200] * 3 + [WAITS] * 2
@@ -127,7 +127,7 @@ class TestAKnownDevice:
         self, owner: Person, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         home = self.home(owner)
-        monkeypatch.setattr(limits, "wrong_from_one_network", RateLimit("test network", "1/hour"))
+        monkeypatch.setattr(limits, "network_failures", RateLimit("test network", "1/hour"))
         guess(SCHOOL, 1, "anybody")
         assert try_sign_in(at(SCHOOL), PASSWORD) == WAITS
         assert try_sign_in(home, PASSWORD) == HTTPStatus.FOUND
@@ -231,8 +231,8 @@ class TestASchoolBehindOneAddress:
             assert try_sign_in(client, PASSWORD, pupil.username) == HTTPStatus.FOUND
 
     def test_counts_only_failures(self, pupils: list[Person], monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(limits, "wrong_from_one_network", RateLimit("test school", "3/hour"))
-        monkeypatch.setattr(limits, "wrong_from_anywhere", RateLimit("test site", "3/hour"))
+        monkeypatch.setattr(limits, "network_failures", RateLimit("test school", "3/hour"))
+        monkeypatch.setattr(limits, "site_failures", RateLimit("test site", "3/hour"))
         codes = [try_sign_in(at(SCHOOL), PASSWORD, pupil.username) for pupil in pupils[:6]]
         assert codes == [HTTPStatus.FOUND] * 6
         assert [guess(SCHOOL, 1, pupil.username)[0] for pupil in pupils[:5]] == [200] * 3 + [WAITS] * 2
@@ -306,7 +306,7 @@ class TestWhatWasTyped:
 
     @pytest.fixture(autouse=True)
     def _nothing_allowed(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        for name in ("sign_up_forms", "resets_asked"):
+        for name in ("sign_up_forms", "reset_requests"):
             none = ClientRateLimit(f"test none {name}", person="1/hour", network="1/hour", everyone="1/hour")
             monkeypatch.setattr(limits, name, none)
 
@@ -350,7 +350,7 @@ class TestWhatWasTyped:
 
     def test_says_that_the_mail_is_there_already(self, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
         many = ClientRateLimit("test many", person="9/hour", network="9/hour", everyone="9/hour")
-        monkeypatch.setattr(limits, "resets_asked", many)
+        monkeypatch.setattr(limits, "reset_requests", many)
         replies = [
             at(SCHOOL).post("/account/password/reset/", {"email": "kim@example.org"}) for _ in range(6)
         ]

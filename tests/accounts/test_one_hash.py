@@ -156,7 +156,7 @@ class TestADemoThatWasRestored:
     def test_takes_no_such_password_for_a_new_account(self) -> None:
         given = {"display_name": "Kim", "email": "kim@example.org", "password1": "lamp-and-two-cups"}
         page = Client().post("/sign-up", given).content.decode()
-        assert "This password is published with the demo" in page
+        assert "This password is published with this site’s demo" in page
         assert not Person.objects.filter(email="kim@example.org").exists()
 
     def test_a_demo_itself_is_not_held_up(self, db: None) -> None:

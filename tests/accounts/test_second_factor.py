@@ -62,7 +62,7 @@ class TestEnrolment:
         again(client)
         client.get("/account/second-step/totp/activate/")
         reply = client.post("/account/second-step/totp/activate/", {"code": "000000"})
-        assert "That code does not fit" in reply.content.decode()
+        assert "That code is wrong" in reply.content.decode()
         assert not Authenticator.objects.exists()
 
     def test_the_picture_stands_in_the_page_itself(self, client: Client, known: Person) -> None:
@@ -171,7 +171,7 @@ class TestWhoRunsTheSite:
         client = as_person(admin_person)
         reply = client.get(path)
         assert reply.headers["Location"] == "/account/second-step/"
-        assert "once you have a second step" in client.get("/account/second-step/").content.decode()
+        assert "set up a second step for signing in" in client.get("/account/second-step/").content.decode()
         assert client.post(path, {"action": "delete_selected"}).status_code == 302
 
     def test_reaches_them_with_one(self, production: None, client: Client, admin_person: Person) -> None:
@@ -195,7 +195,7 @@ class TestWhoRunsTheSite:
         assert page.status_code == 200
         assert "This demo lets you in without one." in page.content.decode()
         account = as_person(admin_person).get("/account/").content.decode()
-        assert "In this demo they open without one" in account
+        assert "This demo doesn’t require it" in account
 
     def test_signs_in_on_the_one_page_that_counts_tries(self, client: Client, db: None) -> None:
         reply = client.get("/admin/login/?next=/admin/")

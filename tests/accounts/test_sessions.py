@@ -22,12 +22,12 @@ def test_one_that_has_ended_is_forgotten(visitor: Client) -> None:
     Session.objects.update(expire_date=timezone.now() - timedelta(seconds=1))
     delete_expired_sessions()
     assert Session.objects.count() == 0
-    assert "Go on:" not in visitor.get("/").content.decode()
+    assert "Continue:" not in visitor.get("/").content.decode()
 
 
 def test_one_that_goes_on_is_kept(visitor: Client) -> None:
     delete_expired_sessions()
-    assert "Go on:" in visitor.get("/").content.decode()
+    assert "Continue:" in visitor.get("/").content.decode()
 
 
 def test_it_ends_two_weeks_after_the_last_step(visitor: Client) -> None:

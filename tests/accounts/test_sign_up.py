@@ -72,7 +72,7 @@ class TestSomebodyNew:
 
     def test_a_made_up_link_confirms_nothing(self, client: Client) -> None:
         sign_up(client)
-        assert "too old" in client.get("/account/confirm-email/made-up:1:2/").content.decode()
+        assert "expired" in client.get("/account/confirm-email/made-up:1:2/").content.decode()
         assert client.post("/account/confirm-email/made-up:1:2/").status_code == 404
         assert not EmailAddress.objects.get().verified
 
@@ -84,7 +84,7 @@ def test_nobody_learns_from_sign_up_who_has_an_account(client: Client, known: Pe
     assert (fresh.status_code, fresh.headers["Location"]) == (taken.status_code, taken.headers["Location"])
     assert new.get("/account/confirm-email/").content == old.get("/account/confirm-email/").content
     told = Email.objects.get(to="kim@example.org")
-    assert "You have one already" in told.text
+    assert "You already have one" in told.text
     assert Person.objects.filter(email="kim@example.org").count() == 1
 
 

@@ -48,8 +48,8 @@ class TestTheAgePage:
         [
             ("10", "Enter the year as four digits"),
             ("20101", "Enter the year as four digits"),
-            (str(timezone.localdate().year + 5), "That year lies in the future"),
-            ("1850", "That year lies too far back"),
+            (str(timezone.localdate().year + 5), "That year is in the future"),
+            ("1850", "That year is too long ago"),
         ],
     )
     def test_says_what_is_wrong_with_a_year(self, year: str, said: str, client: Client) -> None:

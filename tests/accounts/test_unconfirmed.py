@@ -80,7 +80,7 @@ class TestSigningUpAgain:
         )
         person = Person.objects.get()
         assert (person.password, person.display_name) == (before, "Kim")
-        assert "You have one already" in Email.objects.get().text
+        assert "You already have one" in Email.objects.get().text
 
     def test_hashes_one_password_whether_the_address_is_known_or_not(
         self, known: Person, monkeypatch: pytest.MonkeyPatch
@@ -124,7 +124,7 @@ class TestForgetting:
         assert delete_unconfirmed_accounts(now=timezone.now() + LATER) == 1
         assert not Person.objects.exists()
         assert not EmailAddress.objects.exists()
-        assert "too old" in client.get(page).content.decode()
+        assert "expired" in client.get(page).content.decode()
         assert client.get("/account/confirm-email/").status_code == 200
         assert sign_up() == (302, "/account/confirm-email/")
 

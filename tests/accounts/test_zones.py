@@ -80,7 +80,7 @@ class TestTheAccountPage:
         client = as_person(teen)
         page = client.get("/account/").content.decode()
         assert re.search(r"It is [^<]* in Los Angeles now\.", page)
-        assert "We guessed your time zone: Los Angeles. Is that right?" in page
+        assert "We guessed your time zone: Los Angeles. If that’s wrong" in page
         client.post("/account/", {"display_name": "Noor", "time_zone": "America/Los_Angeles"})
         teen.refresh_from_db()
         assert teen.is_zone_confirmed

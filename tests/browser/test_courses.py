@@ -87,15 +87,15 @@ def test_two_take_a_module_together_and_each_has_a_certificate(
     Link.objects.create(parent=parent, teen=teen)
     sign_in(parent)
     page.goto(GB)
-    page.get_by_role("button", name="Take it together with Noor").click()
+    page.get_by_role("button", name="Take it with Noor").click()
     sign_in(teen)
     page.goto("/learn/")
     page.get_by_role("link", name="Read and answer").click()
     audit()
     page.get_by_role("button", name="Yes, together").click()
-    expect(page.get_by_text("You take this module together with sam.")).to_be_visible()
+    expect(page.get_by_text("You’re taking this module with sam.")).to_be_visible()
     page.goto(f"{GB}/{LESSONS[0]}")
-    expect(page.get_by_text("Together with sam.")).to_be_visible()
+    expect(page.get_by_text("You’re taking this with sam.")).to_be_visible()
     page.get_by_role("button", name="Done. Next:").click()
     sign_in(parent)
     page.goto(GB)
@@ -127,7 +127,7 @@ def test_a_visitor_comes_back_to_the_place_where_they_stopped(page: Page) -> Non
     page.goto(f"{GB}/what-it-is")
     page.get_by_role("button", name="Done. Next:").click()
     page.goto("/")
-    page.get_by_role("link", name="Go on: What it is good at, and where it fails").click()
+    page.get_by_role("link", name="Continue: What it is good at, and where it fails").click()
     assert page.url.endswith("good-at-and-bad-at")
 
 
@@ -138,7 +138,7 @@ def test_what_a_visitor_did_comes_along_when_they_sign_in(page: Page, parent: Pe
     page.locator("#id_username").fill(parent.username)
     page.locator("#id_password").fill("a-long-password")
     page.locator(".sign-in-form").get_by_role("button").click()
-    expect(page.get_by_role("link", name="Go on:")).to_be_visible()
+    expect(page.get_by_role("link", name="Continue:")).to_be_visible()
     assert LessonDone.objects.get().person == parent
 
 

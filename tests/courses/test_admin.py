@@ -104,7 +104,7 @@ def test_a_period_is_one_of_those_there_are(
 
 
 def test_before_anybody_began_the_pages_say_so(admin_client: Client, module: Module) -> None:
-    assert "Fewer than 5 people began any module" in admin_client.get(ALL).content.decode()
+    assert "Fewer than 5 people started a module" in admin_client.get(ALL).content.decode()
     assert "Fewer than 5 people did anything of this module" in admin_client.get(ONE).content.decode()
 
 

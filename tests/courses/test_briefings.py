@@ -94,16 +94,16 @@ class TestPages:
 
     def test_another_language_is_not_mixed_in(self, client: Client) -> None:
         Briefing.objects.update(language="es")
-        assert "There is none on this site yet." in client.get("/briefings/").content.decode()
+        assert "There are none on this site yet." in client.get("/briefings/").content.decode()
 
     def test_one_that_nobody_followed_up_says_so(self, client: Client) -> None:
         page = client.get("/briefings/a-new-model-and-its-table").content.decode()
-        assert "We have not looked into this." in page
+        assert "We haven’t followed up on this." in page
 
     def test_one_that_was_followed_up_says_when(self, client: Client) -> None:
         page = client.get("/briefings/europe-agrees-on-rules").content.decode()
-        assert "We looked into this on Nov. 23, 2026." in page
-        assert "We have not looked into this." not in page
+        assert "We last checked this on Nov. 23, 2026." in page
+        assert "We haven’t followed up on this." not in page
         assert "February 3, 2025" in page
 
     def test_every_page_leads_to_them(self, client: Client) -> None:

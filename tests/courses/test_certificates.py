@@ -51,7 +51,7 @@ class TestAskingForIt:
         client = as_person(teen)
         do_all_but(teen, "what-it-is")
         assert PAGE not in client.get(GB).content.decode()
-        assert "when all of the module is done" in client.get(PAGE).content.decode()
+        assert "once you’ve finished the whole module" in client.get(PAGE).content.decode()
         client.post(f"{GB}/what-it-is/done")
         assert PAGE in client.get(GB).content.decode()
 
@@ -94,7 +94,7 @@ class TestAskingForIt:
             ("a\u202eb", "in letters"),
             ("a\0b", "in letters"),
             ("x" * 61, "at most 60"),
-            ("明美", "no type for some"),
+            ("明美", "print some of these letters"),
         ],
     )
     def test_keeps_what_was_typed_where_it_is_no_name(self, name: str, said: str, owner: Client) -> None:
@@ -112,7 +112,7 @@ class TestAskingForIt:
         from courses.certificates import views
         from kit.rate_limits import RateLimit
 
-        monkeypatch.setattr(views, "certificates_asked", RateLimit("asked in a test", "1/day"))
+        monkeypatch.setattr(views, "certificate_requests", RateLimit("asked in a test", "1/day"))
         assert [owner.post(PAGE, {"name": "Noor"}).status_code for _ in range(2)] == [302, 429]
 
 
@@ -128,7 +128,7 @@ class TestThePdf:
             "The good and the bad of AI",
             "5 lessons read, 5 questions answered",
             certificate.edition,
-            "It is not a qualification",
+            "It isn’t a qualification",
         ):
             assert said in words, said
         assert certificate.address in words.replace(" ", "")
@@ -230,7 +230,7 @@ class TestItsAddress:
         from courses.certificates import views
         from kit.rate_limits import RateLimit
 
-        monkeypatch.setattr(views, "wrong_addresses", RateLimit("checked in a test", "1/minute"))
+        monkeypatch.setattr(views, "unknown_addresses", RateLimit("checked in a test", "1/minute"))
         assert [client.get("/certificates/x").status_code for _ in range(2)] == [404, 429]
 
     def test_says_when_the_module_has_been_changed(

@@ -69,8 +69,8 @@ class TestBeginning:
         self, link: Link, sam: Client, noor: Client, client: Client, stranger: Person,
         as_person: Callable[[Person], Client],
     ) -> None:  # fmt: skip
-        assert "Take it together with Noor" in words(sam)
-        assert "Take it together with sam" in words(noor)
+        assert "Take it with Noor" in words(sam)
+        assert "Take it with sam" in words(noor)
         for other in (client, as_person(stranger)):
             assert "together with" not in words(other)
 
@@ -81,7 +81,7 @@ class TestBeginning:
         one, other = (sam, noor) if first == "sam" else (noor, sam)
         assert one.post(yes(link)).headers["Location"] == f"{GB}#together"
         assert JointModule.objects.get().agreed_at is None
-        assert "It begins with a yes" in words(one)
+        assert "It starts when they say yes" in words(one)
         assert "Yes, together" in words(other)
         assert "would like to take" in words(other, "/learn/")
         one.post(f"{LESSON}/done")
@@ -109,7 +109,7 @@ class TestBeginning:
         parent.save()
         noor.post(yes(link))
         mail = Email.objects.get()
-        assert mail.subject == "Noor would like to take a module together with you"
+        assert mail.subject == "Noor would like to take a module with you"
         assert mail.text.startswith(mail.subject)
         assert "good and the bad" not in mail.text.lower()
 
@@ -156,7 +156,7 @@ class TestSayingNo:
         self, together: Link, sam: Client, noor: Client, parent: Person
     ) -> None:
         noor.post(no(together))
-        assert "Take it together with Noor" in words(sam)
+        assert "Take it with Noor" in words(sam)
         assert not Notice.objects.filter(person=parent).exists()
 
     def test_keeps_what_was_done_and_ends_what_is_to_come(
@@ -214,7 +214,7 @@ class TestWhatIsDone:
 
     def test_is_said_on_every_step(self, together: Link, noor: Client, sam: Client) -> None:
         for path in (LESSON, f"{GB}/quiz"):
-            assert "Together with sam." in words(noor, path)
+            assert "You’re taking this with sam." in words(noor, path)
         sam.post(f"{GB}/quiz/average", {"option": options()[0]})
         assert "your joint answer" in words(noor, f"{GB}/quiz")
         assert ">your choice<" not in words(noor, f"{GB}/quiz")
@@ -277,7 +277,7 @@ class TestLeavingTheFamily:
         sam.post(f"{LESSON}/done")
         assert done_of(parent) == {"what-it-is"}
         assert not done_of(teen)
-        assert "Together with" not in words(sam, LESSON)
+        assert "You’re taking this with" not in words(sam, LESSON)
         for path in (yes(together), no(together)):
             assert sam.post(path).status_code == 404
 
@@ -317,7 +317,7 @@ def test_an_edited_module_is_gone_on_with_together(
     new = content / "en" / SLUG / "6-new.md"
     new.write_text('+++\ntitle = "New"\nminutes = 1\n+++\n\nSomething new.\n')
     load_library(root=content)
-    assert "Go on: New" in words(sam)
+    assert "Continue: New" in words(sam)
     sam.post(f"{GB}/new/done")
     assert "new" in done_of(teen)
 

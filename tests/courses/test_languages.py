@@ -25,7 +25,7 @@ MH = "/learn/mental-health"
 GB = "/learn/good-and-bad"
 ATOM = "{http://www.w3.org/2005/Atom}"
 IN_ENGLISH = "en inglés"
-NOT_YET = "todavía no se ha traducido"
+NOT_YET = "Todavía no se ha traducido"
 PAGES = ["/learn/", "/briefings/", "/", MH, f"{MH}/why-they-tell-it", f"{MH}/quiz", f"{MH}/print"]
 PAGES += [GB, f"{GB}/what-it-is", f"{GB}/quiz", f"{GB}/print", "/briefings/europe-agrees-on-rules"]
 

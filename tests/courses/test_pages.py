@@ -149,5 +149,5 @@ def test_an_empty_library_says_what_will_be_here(client: Client) -> None:
     from courses.models import Module
 
     Module.objects.all().delete()
-    assert "The modules will stand here" in client.get("/learn/").content.decode()
+    assert "The modules will appear here" in client.get("/learn/").content.decode()
     assert client.get("/").status_code == 200

@@ -214,7 +214,7 @@ def test_a_broken_file_shows_file_line_words_and_mend_instead_of_the_page(
 ) -> None:
     line = change("3-bias-in-bias-out.md", ":::diagram bias", ":::diagram bia")
     page = opened(author, LESSON)
-    assert "1 thing to hint." in page
+    assert "1 thing to fix." in page
     assert f"{LESSON}, line {line}" in page
     assert "<code>:::diagram bia</code>" in page
     assert "There is no diagram “bia”." in page
@@ -225,7 +225,7 @@ def test_a_broken_file_shows_file_line_words_and_mend_instead_of_the_page(
 def test_all_faults_are_shown_at_once(author: Client, change: Change) -> None:
     change("3-bias-in-bias-out.md", ":::diagram bias", ":::diagram bia")
     change("3-bias-in-bias-out.md", "{#measured}", "")
-    assert "2 things to hint." in opened(author, LESSON)
+    assert "2 things to fix." in opened(author, LESSON)
 
 
 def test_a_fault_in_the_file_beside_it_names_that_file(author: Client, change: Change) -> None:
@@ -282,7 +282,7 @@ def test_it_also_hears_of_the_file_that_its_sources_stand_in(author: Client, cha
 def test_it_says_when_the_file_was_saved(author: Client, content: Path) -> None:
     os.utime(content / LESSON, (1_700_000_000, 1_700_000_000))
     page = squeezed(opened(author, LESSON))
-    assert '<p role="status" id="preview_state">As saved at 22:13:20 UTC.</p>' in page
+    assert '<p role="status" id="preview_state">Preview of the file saved at 22:13:20 UTC.</p>' in page
 
 
 # As it is typed
@@ -293,7 +293,7 @@ def test_typed_text_is_shown_and_kept_nowhere(author: Client, content: Path) -> 
     with CaptureQueriesContext(connection) as asked:
         page = typed(author, TYPED)
     assert "A line of <em>mine</em>." in page
-    assert "As typed here, and kept nowhere." in page
+    assert "It isn’t saved" in page
     assert {query["sql"].split()[0] for query in asked.captured_queries} <= {"SELECT"}
     assert {path: path.read_bytes() for path in content.rglob("*") if path.is_file()} == before
     assert "A line of" not in opened(author, LESSON)

@@ -71,7 +71,7 @@ def test_a_half_answered_quiz_is_gone_on_with_from_the_front_page(client: Client
     question = QuizQuestion.objects.get(slug="average")
     client.post(f"/learn/{GB}/quiz/average", {"option": question.options[0]["id"]})
     for page in ("/", "/learn/", f"/learn/{GB}"):
-        assert "Go on: Five questions" in client.get(page).content.decode(), page
+        assert "Continue: Five questions" in client.get(page).content.decode(), page
 
 
 def test_nothing_of_progress_is_kept_but_what_was_done() -> None:
@@ -96,7 +96,7 @@ class TestAVisitor:
     def test_goes_on_where_they_stopped(self, client: Client) -> None:
         client.post(f"/learn/{GB}/{LESSONS[0]}/done")
         client.post(f"/learn/{GB}/{LESSONS[1]}/done")
-        assert "Go on: Bias in, bias out" in client.get("/").content.decode()
+        assert "Continue: Bias in, bias out" in client.get("/").content.decode()
         assert LessonDone.objects.count() == 0
 
     def test_takes_along_what_they_did_when_they_sign_in(self, client: Client, teen: Person) -> None:
@@ -120,15 +120,15 @@ class TestAVisitor:
         client.post("/sign-in", {"username": "noor", "password": "a-long-password"})
         client.post(f"/learn/{GB}/{LESSONS[0]}/done")
         client.post("/sign-out")
-        assert "Go on:" not in client.get("/").content.decode()
+        assert "Continue:" not in client.get("/").content.decode()
 
 
 def test_one_persons_progress_is_nobody_elses(
     teen: Person, parent: Person, as_person: Callable[[Person], Client]
 ) -> None:
     as_person(teen).post(f"/learn/{GB}/{LESSONS[0]}/done")
-    assert "Go on:" in as_person(teen).get("/").content.decode()
-    assert "Go on:" not in as_person(parent).get("/").content.decode()
+    assert "Continue:" in as_person(teen).get("/").content.decode()
+    assert "Continue:" not in as_person(parent).get("/").content.decode()
 
 
 class TestHowManySteps:
@@ -138,7 +138,7 @@ class TestHowManySteps:
     def _few_steps(self, monkeypatch: pytest.MonkeyPatch) -> None:
         few = ClientRateLimit(f"test {uuid4()}", person="9/hour", network="2/hour", everyone="9/hour")
         monkeypatch.setattr(views, "first_steps", few)
-        monkeypatch.setattr(views, "steps_of_one_reader", RateLimit(f"test {uuid4()}", "2/hour"))
+        monkeypatch.setattr(views, "reader_steps", RateLimit(f"test {uuid4()}", "2/hour"))
 
     def steps(self, client: Client, times: int) -> list[int]:
         return [client.post(f"/learn/{GB}/{LESSONS[0]}/done").status_code for _ in range(times)]

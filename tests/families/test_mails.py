@@ -85,7 +85,7 @@ CASES: list[tuple[Callable[[Person, Person], str], str]] = [
         withdrew_the_consent,
         "{teen} withdrew the consent to the tutor. It is closed until somebody agrees again",
     ),
-    (asked_to_learn, "{teen} would like to take a module together with you"),
+    (asked_to_learn, "{teen} would like to take a module with you"),
 ]
 
 

@@ -23,7 +23,7 @@ PAGES = {
     "/help/now": "habla con una persona",
     "/help/protocol": "Qué no hace",
     "/sign-in": "Nombre de usuario o correo",
-    "/nothing-here": "No hay nada en esta dirección",
+    "/nothing-here": "Página no encontrada",
 }
 SPANISH = {"Accept-Language": "es-MX,es;q=0.9,en;q=0.5"}
 
@@ -106,7 +106,7 @@ class TestTheChoice:
         choose(client, "es")
         page = client.get("/tutor/").content.decode()
         assert "Una IA, no una persona. Puede equivocarse." in page
-        assert "Las direcciones de red no se guardan." in client.get("/account/sessions/").content.decode()
+        assert "No guardamos direcciones IP." in client.get("/account/sessions/").content.decode()
 
 
 def test_a_crisis_card_is_in_the_language_of_the_page(
@@ -130,7 +130,7 @@ class TestLessons:
         module = Module.objects.get(slug="good-and-bad", language=settings.LANGUAGE_CODE)
         assert module.title in client.get("/learn/", headers=SPANISH).content.decode()
         page = squeezed(client.get("/learn/good-and-bad/what-it-is", headers=SPANISH).content.decode())
-        assert "Lo que sigue está en inglés" in page
+        assert "El texto de abajo está en inglés" in page
         assert '<h1 lang="en">' in page
         assert '<div class="lesson-words" lang="en">' in page
         assert "está en inglés" not in client.get("/learn/good-and-bad/what-it-is").content.decode()

@@ -84,7 +84,7 @@ class TestDeleting:
             "is_active": "on",
         }
         reply = desk.post(path, form)
-        assert "This is the last admin who can open everything" in reply.content.decode()
+        assert "This is the last admin with full access" in reply.content.decode()
         admin_person.refresh_from_db()
         assert admin_person.is_superuser
         desk.post(path, form | {"is_superuser": "on"})

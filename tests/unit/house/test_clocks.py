@@ -10,7 +10,7 @@ DAYS = {
     "born",
     "briefing.date",
     "briefing.followed_up",
-    "draft.page.briefing.date",
+    "preview.page.briefing.date",
     "day.date",
     "line.last_checked",
 }
