@@ -162,9 +162,7 @@ def _list_request_rows(person: Person) -> QuerySet[Any, Any] | None:
 
 def _build_request_step(request: PendingRequest, _person: Person) -> NextStep:
     return NextStep(
-        title=format_with_name(
-            _("%(who)s would like to take a module with you"), request.person_name
-        ),
+        title=format_with_name(_("%(who)s would like to take a module with you"), request.person_name),
         text=_("It starts when you say yes. It’s fine to say no; you don’t have to explain."),
         action=_("Read and answer"),
         url=reverse("courses:module", args=[request.key]) + "#together",

@@ -39,9 +39,7 @@ class SignInForm(LoginForm):
 
 
 def build_display_name_field() -> NameFormField:
-    return NameFormField(
-        label=_("Display name"), widget=forms.TextInput(attrs={"autocomplete": "nickname"})
-    )
+    return NameFormField(label=_("Display name"), widget=forms.TextInput(attrs={"autocomplete": "nickname"}))
 
 
 class AgeForm(forms.Form):

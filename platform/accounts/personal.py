@@ -134,9 +134,7 @@ SESSIONS = DataKind(
 UNCONFIRMED = DataKind(
     name="unconfirmed-accounts",
     title=_("Unconfirmed accounts"),
-    description=_(
-        "What someone entered to sign up, until they open the link in our email."
-    ),
+    description=_("What someone entered to sign up, until they open the link in our email."),
     retention=Retention(
         text=_(
             "If they don’t open the link, we delete the account and everything in it after %(days)d days."
