@@ -1,4 +1,4 @@
-"""Views that need a signed-in person, and what becomes of a form that was sent after the session had ended."""
+"""Require sign-in for a view, and keep a form that was sent after the session ended."""
 
 import time
 from collections.abc import Callable
@@ -19,19 +19,19 @@ from accounts.models import Person
 from kit.free_text import get_free_text
 
 SESSION_KEY = "kept_form"
-# Where Django keeps a session's own end.
+# The key under which Django stores a session's expiry.
 EXPIRY_KEY = "_session_expiry"
 UNSENT_FORM_SECONDS = 30 * 60
-# All values of a kept form together; a question is 8,000 characters at most.
+# The total of a form's values. A question has at most 8,000 characters.
 MAX_UNSENT_FORM_CHARACTERS = 20_000
 
 
 @dataclass(frozen=True)
 class UnsentForm:
-    """A form that could not be taken, so that its writer can send it again.
+    """A form that was sent without a session, kept so that its writer can send it again.
 
-    `action` is where it goes and `back` the page it came from, both paths of this site. `texts` are the fields that
-    people write in; `others` are the rest, without the CSRF token.
+    `action` is the form's target and `back` the page it was on; both are paths on this site. `texts` has the fields
+    that people write in, `others` the rest without the CSRF token.
     """
 
     action: str
@@ -42,7 +42,7 @@ class UnsentForm:
 
     @classmethod
     def of(cls, request: HttpRequest) -> Self | None:
-        """The form of a request; None when nothing in it was written by hand, or it is too long to keep."""
+        """Return the request's form, or None if it has no written text or is too long to keep."""
         texts = dict(get_free_text(request))
         if not texts:
             return None
@@ -62,16 +62,16 @@ class UnsentForm:
 def sign_in_required[**P](
     view: Callable[P, HttpResponseBase],
 ) -> Callable[P, HttpResponseBase]:
-    """Like Django's `login_required`, but a form that was sent without a session is not lost.
+    """Like Django's `login_required`, but keep a form that was sent without a session.
 
-    After signing in a GET leads to the same address, and a POST to the page that the form stood on, as many
-    addresses answer to POST alone. What was written by hand is kept in the session and offered to be sent again.
+    After sign-in, a GET returns to the same address. A POST returns to the form's page, because many addresses
+    accept only POST. The text that the person wrote is kept in the session and offered for sending again.
     """
 
     @wraps(view)
     def checked(*args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         request = args[0]
-        assert isinstance(request, HttpRequest)  # noqa: S101 - views take their request first; this tells the types
+        assert isinstance(request, HttpRequest)  # noqa: S101 - for the type checker: views take the request first
         is_form = request.method not in {"GET", "HEAD"}
         if not request.user.is_authenticated:
             return _redirect_to_sign_in(request) if is_form else redirect_to_login(request.get_full_path())
@@ -83,9 +83,9 @@ def sign_in_required[**P](
 
 
 def get_person(request: HttpRequest) -> Person:
-    """The person who is signed in, for views that require it."""
+    """Return the signed-in person. Use only in views that require sign-in."""
     person = request.user
-    assert isinstance(person, Person)  # noqa: S101 - where it is called sign-in is required; this tells the types
+    assert isinstance(person, Person)  # noqa: S101 - for the type checker: callers require sign-in
     return person
 
 
@@ -93,7 +93,7 @@ def _redirect_to_sign_in(request: HttpRequest) -> HttpResponse:
     kept = UnsentForm.of(request)
     if kept:
         if request.session.is_empty():
-            # A visitor who never signs in leaves their words behind: they end with the session.
+            # If the visitor never signs in, the text expires with the session.
             request.session.set_expiry(UNSENT_FORM_SECONDS)
         request.session[SESSION_KEY] = asdict(kept)
     after = reverse("accounts:unsent_form") if kept else get_referring_path(request)
@@ -108,7 +108,7 @@ def is_htmx(request: HttpRequest) -> bool:
 
 
 def get_referring_path(request: HttpRequest) -> str:
-    """The path of the page that a form was sent from, or the front page where no header tells."""
+    """Return the path of the page that sent the form, or the home page's if no header says."""
     for told in (request.headers.get("HX-Current-URL"), request.headers.get("Referer")):
         if told and url_has_allowed_host_and_scheme(
             told, {request.get_host()}, require_https=request.is_secure()
@@ -120,7 +120,7 @@ def get_referring_path(request: HttpRequest) -> str:
 
 
 def find_unsent_form(request: HttpRequest) -> UnsentForm | None:
-    """The form that waits to be sent again, for half an hour."""
+    """Return the form that waits to be sent again, or None after half an hour."""
     stored: dict[str, Any] | None = request.session.get(SESSION_KEY)
     if stored is None:
         return None
@@ -129,6 +129,7 @@ def find_unsent_form(request: HttpRequest) -> UnsentForm | None:
 
 
 def delete_unsent_form(request: HttpRequest) -> None:
+    """Delete the unsent form, and the session too if it held nothing else."""
     if request.session.pop(SESSION_KEY, None) is not None and not set(request.session.keys()) - {EXPIRY_KEY}:
-        # The session was begun for this form alone.
+        # The session was created for this form only.
         request.session.flush()

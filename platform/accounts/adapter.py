@@ -1,4 +1,4 @@
-"""What the site tells django-allauth."""
+"""The site's adapter for django-allauth."""
 
 import hashlib
 from typing import Any
@@ -48,24 +48,27 @@ class AccountAdapter(DefaultAccountAdapter):
     }
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Put a mail into the outbox. The same words to the same address within a minute are one mail."""
-        # The library builds its links by the Host header, which anybody may forge.
+        """Queue an email in the outbox. The same text to the same address within a minute is sent once."""
+        # allauth builds links from the Host header, which can be forged.
         links = {name: move_to_site_host(link) for name, link in context.items() if name.endswith("_url")}
         own = {"email": email, "reset_link": build_absolute_url(reverse("account_reset_password"))}
-        letter = self.render_mail(template_prefix, email, context | links | own)
-        subject, text = str(letter.subject), str(letter.body)
-        said = "\n".join([email, subject, text, f"{timezone.now():%Y-%m-%d %H:%M}"])
-        occasion = template_prefix.rpartition("/")[2]
-        key = f"account.{occasion}:{hashlib.sha256(said.encode()).hexdigest()}"
+        email_message = self.render_mail(template_prefix, email, context | links | own)
+        subject, text = str(email_message.subject), str(email_message.body)
+        identity = "\n".join([email, subject, text, f"{timezone.now():%Y-%m-%d %H:%M}"])
+        template_name = template_prefix.rpartition("/")[2]
+        key = f"account.{template_name}:{hashlib.sha256(identity.encode()).hexdigest()}"
         with transaction.atomic():
             queue_email(key=key, to=email, subject=subject, text=text)
 
     def new_user(self, request: HttpRequest) -> Person:
-        """Whoever signs up by email is a grown-up; a teen's account is made by `accounts.services.create_teen`."""
+        """Return a new adult account. Teens' accounts are created by `accounts.services.create_teen`."""
         return Person(role=Role.PARENT, unconfirmed_since=timezone.now())
 
     def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
-        """Confirm an address, unless it has become another account's or its own has been forgotten meanwhile."""
+        """Confirm an address and return whether that worked.
+
+        False if another account has confirmed the address, or if its account has been deleted meanwhile.
+        """
         try:
             with transaction.atomic():
                 if not Person.objects.select_for_update().filter(pk=email_address.user_id).exists():
@@ -76,20 +79,22 @@ class AccountAdapter(DefaultAccountAdapter):
             return False
 
     def populate_username(self, request: HttpRequest, user: AbstractBaseUser) -> None:
-        """The library has just emptied the username, as its form asks for none."""
-        assert isinstance(user, Person)  # noqa: S101 - tells the types
+        """Set a generated username: allauth empties it because its form doesn't ask for one."""
+        assert isinstance(user, Person)  # noqa: S101 - for the type checker
         user.username = generate_username()
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> Person | None:
-        """Nobody, also for somebody who may no longer sign in: the answer does not tell that they are known."""
+        """Return the person, or None. None also for a deactivated account, so the answer doesn't reveal that it
+        exists.
+        """
         person = super().authenticate(request, **credentials)
         return person if isinstance(person, Person) and person.is_active else None
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
-        """Tries at a password are counted before they come here, by `kit.rate_limits`."""
+        """Do nothing: `kit.rate_limits` has already counted the attempt."""
 
     def logout(self, request: HttpRequest) -> None:
-        """Ends the session, but not the refusal of a child who was at this browser."""
+        """End the session, but keep an age-screen refusal in this browser."""
         with preserve_refusal(request):
             super().logout(request)
 
@@ -104,10 +109,12 @@ class AccountAdapter(DefaultAccountAdapter):
         ]
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        return str(request.META.get("REMOTE_ADDR") or "0.0.0.0")  # noqa: S104 - the server knows best who asks
+        return str(request.META.get("REMOTE_ADDR") or "0.0.0.0")  # noqa: S104 - the server sets it from the connection
 
     def is_safe_url(self, url: str) -> bool:
-        """Whether one may be led there. The library fails on what is no URL at all (`http://[::1`)."""
+        """Whether redirecting to `url` is safe. False for an invalid URL such as `http://[::1`, on which allauth
+        raises.
+        """
         try:
             return bool(super().is_safe_url(url))
         except ValueError:
@@ -126,7 +133,7 @@ class AccountAdapter(DefaultAccountAdapter):
 
 
 class ConfirmedEmailStage(EmailVerificationStage):
-    """An address must be confirmed before it lets anybody in. Somebody without one, as teens are, walks past."""
+    """Require a confirmed email address at sign-in. People without an address, such as teens, pass."""
 
     def handle(self) -> tuple[HttpResponse | None, bool]:
         person = self.login.user

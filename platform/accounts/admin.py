@@ -65,7 +65,7 @@ class PersonAdmin(NormalizedSearchAdmin[Person], UserAdmin):  # type: ignore[typ
     def get_deleted_objects(
         self, objs: Iterable[Person], request: HttpRequest
     ) -> tuple[list[Any], dict[str, int], set[Any], list[Any]]:
-        """People are erased, with all that is theirs; Django's own list would stop at rows that no admin may delete."""
+        """Allow erasing people with all their data. Django's own list would refuse rows that admins can't delete."""
         people = list(objs)
         kept = [str(person) for person in people if person == request.user or is_last_admin(person)]
         return [str(person) for person in people], {str(_("people")): len(people)}, set(), kept
@@ -74,7 +74,7 @@ class PersonAdmin(NormalizedSearchAdmin[Person], UserAdmin):  # type: ignore[typ
         self.delete_queryset(request, Person.objects.filter(pk=obj.pk))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Person]) -> None:
-        """Erase each as on their own page: mails, sign-ups, sessions and titles in the log go too."""
+        """Erase each person as their own data page does, including emails, sign-ups, sessions and log titles."""
         for person in queryset.order_by("pk"):
             try:
                 erase_person(person=person)
@@ -82,14 +82,14 @@ class PersonAdmin(NormalizedSearchAdmin[Person], UserAdmin):  # type: ignore[typ
                 raise PermissionDenied from fault
 
 
-# Where somebody is signed in is their own business.
+# A person's sessions are private, also from admins.
 admin.site.unregister(UserSession)
 admin.site.unregister(Authenticator)
 
 
 @admin.register(Authenticator)
 class AuthenticatorAdmin(NoAddAdmin):
-    """Which second steps people have. An admin may take one away from somebody who lost it; its secret is not shown."""
+    """People's second steps. An admin can remove one for a person who lost it; the secret is never shown."""
 
     list_display = ("user", "type", "created_at", "last_used_at")
     list_filter = ("type",)

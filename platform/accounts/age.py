@@ -1,8 +1,9 @@
-"""How old somebody is who told only the month and year of their birth.
+"""Ages from the month and year of birth.
 
-The day is not asked, so an age is true only for a whole month. Where it opens something to a child, the later reading
-counts: thirteen is who can look back on the whole month of their thirteenth birthday. Where it ends something, the
-earlier one does: grown up is who has come to the month of their eighteenth."""
+We don't ask for the day, so an age is only certain for a whole month. When an age gives a child access, we use the
+later date: a person counts as 13 once the whole birth month is over. When an age ends a restriction, we use the
+earlier date: a person counts as an adult from the start of the birth month.
+"""
 
 from datetime import date
 
@@ -16,24 +17,24 @@ def _count_months(born: date, on: date) -> int:
 
 
 def calculate_age(*, born: date, on: date) -> int:
-    """Whole years that are over for certain: a year counts once the birth month is over. Never below zero."""
+    """Return the completed years, at least 0. A year counts only once the birth month is over."""
     return max(0, (_count_months(born, on) - 1) // MONTHS_PER_YEAR)
 
 
 def is_too_young(*, born: date, on: date) -> bool:
-    """Whether somebody may still be twelve."""
+    """Whether the person may still be 12."""
     return calculate_age(born=born, on=on) < MINIMUM_AGE
 
 
 def get_latest_adult_birth_month(on: date) -> date:
-    """Born in this month or before it, someone is grown up: the first of the month."""
+    """Return the first day of the latest birth month whose people are adults on `on`."""
     return date(on.year - ADULT_AGE, on.month, 1)
 
 
 def is_adult(*, born: date, on: date) -> bool:
-    """Whether the month of the eighteenth birthday has begun."""
+    """Whether the month of the 18th birthday has begun."""
     return _count_months(born, on) >= ADULT_AGE * MONTHS_PER_YEAR
 
 
 class TooYoung(Exception):
-    """Somebody is not yet thirteen, so no account may be made. Nothing of what they typed is kept."""
+    """The person may not be 13 yet, so no account is created and nothing they typed is kept."""

@@ -1,7 +1,7 @@
-"""The month of birth that a browser told at sign-up: the first answer stands, so that nobody tries until one fits.
+"""The birth month given at sign-up. The first answer stands, so that a child can't try months until one works.
 
-Of a refusal only the fact is kept, never the month. Both are in the session of that browser, and a refusal outlasts
-signing in and out there. An answer that leads on to a teen's account stands for a day: a family may share the device.
+A refusal is stored without the month. Both are kept in the browser's session, and a refusal survives signing in and
+out. A teen's answer stands for a day, because families share devices.
 """
 
 import time
@@ -25,7 +25,7 @@ def is_refused(request: HttpRequest) -> bool:
 
 
 def find_recorded_answer(request: HttpRequest) -> date | None:
-    """The month of a teen that was told here within the last day, and that no account was made with yet."""
+    """Return the teen's birth month that was given in the last day, or None. It is cleared once the account exists."""
     born: str | None = request.session.get(BORN_KEY)
     if (
         born is None
@@ -36,7 +36,7 @@ def find_recorded_answer(request: HttpRequest) -> date | None:
 
 
 def record_answer(request: HttpRequest, born: date) -> None:
-    """Keep what follows from an answer: a refusal without its month, a teen's month, and nothing of a grown-up."""
+    """Store a refusal (without the month) or a teen's birth month. Store nothing for an adult."""
     today = timezone.localdate()
     if is_too_young(born=born, on=today):
         delete_recorded_answer(request)
@@ -46,14 +46,14 @@ def record_answer(request: HttpRequest, born: date) -> None:
 
 
 def delete_recorded_answer(request: HttpRequest) -> None:
-    """The account is made: the next person at this device is asked anew."""
+    """Forget the answer, so that the next person on this device is asked again."""
     for key in (BORN_KEY, ANSWERED_AT_KEY):
         request.session.pop(key, None)
 
 
 @contextmanager
 def preserve_refusal(request: HttpRequest) -> Iterator[None]:
-    """Carry a refusal over the end of a session."""
+    """Keep a refusal when the session is replaced inside this context."""
     was_refused = is_refused(request)
     yield
     if was_refused:

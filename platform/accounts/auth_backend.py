@@ -1,4 +1,4 @@
-"""Checking a password with exactly one hash, whoever is asked for: the time must not tell who is known (ADR 45)."""
+"""Check a password with exactly one hash, so that timing doesn't reveal which accounts exist (ADR 45)."""
 
 from typing import Any
 
@@ -15,34 +15,34 @@ MAX_LOGIN_LENGTH = 254
 
 
 def normalize_login(login: str) -> str:
-    """A username or an email address as the sign-in form reads it: an address has other spellings."""
+    """Return a username or email address as sign-in compares it. Email addresses are canonicalized."""
     return canonicalize_email(login) if "@" in login else login.strip()
 
 
 def find_person(login: str) -> Person | None:
-    """The one account that a username or an email address signs in to, whether it may sign in or not."""
+    """Return the account that a username or email address belongs to, active or not, or None."""
     login = normalize_login(login)
     if not login or "\0" in login or len(login) > MAX_LOGIN_LENGTH:
         return None
     person = get_user_by_username(login)
     if person is None:
-        # Several have an address only while none of them has confirmed it; the oldest of them is it.
+        # Several accounts share an address only while none has confirmed it. The oldest one counts.
         owners = filter_users_by_email(login, prefer_verified=True, for_login=True)
         person = min(owners, key=lambda owner: (not owner.is_active, owner.pk), default=None)
     return person if isinstance(person, Person) else None
 
 
 class OneHashBackend(AuthenticationBackend):
-    """allauth's, which tried the password once for each way in which a name could be meant.
+    """allauth's backend, but with one password check instead of one for each way to read a login.
 
-    Where there is nobody, or no password, the library hashes the typed one all the same.
+    Without an account or a password, the library still hashes what was typed.
     """
 
     def _authenticate(self, request: HttpRequest | None, **credentials: Any) -> Person | None:
         del request
         person = find_person(credentials.get("username") or credentials.get("email") or "")
         found = self._check_password(person, credentials["password"])
-        # Judged after the hash, so that it takes as long as any other refusal.
+        # Check this after hashing, so that it takes as long as any other refusal.
         if not settings.DEMO and is_demo_password(credentials["password"]):
             return None
         return found if isinstance(found, Person) else None

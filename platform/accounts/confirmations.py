@@ -1,6 +1,6 @@
-"""Addresses that are confirmed, and accounts whose address nobody has confirmed yet.
+"""Confirmed email addresses, and accounts whose address is not confirmed yet.
 
-There is one such account for an address, and it is forgotten after some days.
+An address has at most one unconfirmed account, which is deleted after UNCONFIRMED_RETENTION.
 """
 
 from collections.abc import Callable
@@ -20,14 +20,14 @@ from django.utils import timezone
 from accounts.models import MailboxConfirmation, Person
 from privacy import services
 
-# The link in the mail works for three days. Whoever comes back later signs up again.
+# The emailed link works for three days. After that, people sign up again.
 UNCONFIRMED_RETENTION = timedelta(days=7)
 
 type Saved = tuple[Person | None, HttpResponse | None]
 
 
 def list_unconfirmed_people() -> QuerySet[Person]:
-    """People who signed up, have never confirmed an address and have never been let in."""
+    """Return people who signed up, never confirmed an address and never signed in."""
     confirmed = EmailAddress.objects.filter(user=OuterRef("pk"), verified=True)
     return Person.objects.filter(unconfirmed_since__isnull=False, last_login=None).exclude(Exists(confirmed))
 
@@ -35,26 +35,26 @@ def list_unconfirmed_people() -> QuerySet[Person]:
 def create_or_get_account(
     *, known: bool, save: Callable[[], Saved], refuse: Callable[[], Saved], email: str, password: str
 ) -> Saved:
-    """Make the account of a sign-up, or find that of the same sign-up that was quicker.
+    """Create the account of a sign-up, or return the one that a simultaneous sign-up has just created.
 
-    `known` says that the address was found in an account. `save` makes one, and `refuse` answers as if it had and mails
-    the address's owner that there is one. The database lets an address into one account, so of several sign-ups at once
-    one saves. Another with the same password is the same person, who pressed twice or lost the mail: the link is sent
-    again. In every case a password is hashed, so that the time tells no more than the page does.
+    `known` says that an account has the address. `save` creates the account. `refuse` answers as if it had, and
+    emails the owner that they already have one. The database allows an address once, so only one of several
+    simultaneous sign-ups saves. A second one with the same password is the same person (a double click, or a lost
+    email) and gets the link again. Every path hashes a password, so that timing reveals nothing.
     """
     if not known:
         try:
             with transaction.atomic():
                 return save()
         except IntegrityError:
-            # Another sign-up with this address was quicker, by less than it takes to hash a password.
+            # A simultaneous sign-up with this address saved first.
             if not filter_users_by_email(email):
                 raise
     return _find_unconfirmed_person(email, password) or refuse()
 
 
 def _find_unconfirmed_person(email: str, password: str) -> Saved | None:
-    """The account of an address that is not confirmed yet, for someone who knows its password."""
+    """Return the unconfirmed account of `email` if `password` is its password, else None. Always hashes once."""
     owner: Person | None = next(iter(filter_users_by_email(email, prefer_verified=True)), None)
     is_theirs = check_password(password, owner.password if owner else UNUSABLE_PASSWORD_PREFIX)
     if owner and is_theirs and list_unconfirmed_people().filter(pk=owner.pk).exists():
@@ -68,7 +68,7 @@ def clear_unconfirmed(email_address: EmailAddress, **_more: Any) -> None:
 
 
 def delete_unconfirmed_accounts(*, now: datetime | None = None) -> int:
-    """Erase the accounts that were not confirmed in time, with all that belongs to them. Returns how many."""
+    """Erase accounts that weren't confirmed in time, with all their data. Return how many."""
     before = (now or timezone.now()) - UNCONFIRMED_RETENTION
     due = list_unconfirmed_people().filter(unconfirmed_since__lt=before)
     return sum(
@@ -78,14 +78,16 @@ def delete_unconfirmed_accounts(*, now: datetime | None = None) -> int:
 
 @transaction.atomic
 def _erase_unconfirmed_person(person_id: int, before: datetime) -> bool:
-    # Locked, as confirming does: whoever confirms at this moment keeps the account, or finds the link too old.
+    # Lock the row, as confirming does: a simultaneous confirmation either keeps the account or finds the link expired.
     due = list_unconfirmed_people().filter(unconfirmed_since__lt=before)
     person = due.select_for_update(of=("self",)).filter(pk=person_id).first()
     return person is not None and services.erase_person(person=person)
 
 
 def erase_other_unconfirmed(*, email_address: EmailAddress) -> None:
-    """Whoever confirms an address has it: what others began with it and never confirmed goes, in this transaction."""
+    """Erase other unconfirmed accounts with this address, in the caller's transaction. The person who confirms it
+    keeps it.
+    """
     others = (
         list_unconfirmed_people().filter(email__iexact=email_address.email).exclude(pk=email_address.user_id)
     )
@@ -99,7 +101,9 @@ def record_confirmation(email_address: EmailAddress, **_more: Any) -> None:
 
 
 def get_mailbox_confirmed_at(person: Person) -> datetime | None:
-    """When the first of a person's addresses was confirmed; None without one. A changed address counts anew."""
+    """Return when the person first confirmed one of their current addresses, or None. A changed address counts
+    anew.
+    """
     confirmed = MailboxConfirmation.objects.filter(address__user=person, address__verified=True)
     first = confirmed.order_by("confirmed_at").first()
     return first.confirmed_at if first else None

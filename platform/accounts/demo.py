@@ -1,4 +1,4 @@
-"""The people whom demo mode knows. Their passwords are public, so they exist on nobody's public site."""
+"""The demo's accounts. Their passwords are public, so they must never exist on a public site."""
 
 from dataclasses import dataclass
 
@@ -47,13 +47,15 @@ DEMO_PEOPLE = (
 
 
 def is_demo_password(password: str) -> bool:
-    """Whether a password stands on the demo's sign-in page. Outside demo mode it opens no account (ADR 45)."""
+    """Whether this is a password from the demo's sign-in page. Outside demo mode it must not open an account (ADR
+    45).
+    """
     return any(constant_time_compare(password, demo.password) for demo in DEMO_PEOPLE)
 
 
 @transaction.atomic
 def load_demo_people() -> list[Person]:
-    """Make the demo people, or put their names and passwords back as they were. Idempotent.
+    """Create the demo people, or restore their names and passwords. Idempotent.
 
     Raises ImproperlyConfigured outside demo mode.
     """

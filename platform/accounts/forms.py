@@ -18,12 +18,12 @@ from accounts.zone_fields import NewPersonZoneForm, ZoneField, add_current_time,
 from kit.email_addresses import canonicalize_email, make_email_field_canonical
 
 EARLIEST_BIRTH_YEAR = 1900
-# The first year that four figures write; MAXYEAR is the last.
+# The first four-digit year; MAXYEAR is the last.
 SMALLEST_FOUR_DIGIT_YEAR = 1000
 
 
 class SignInForm(LoginForm):
-    """A username or an email address, and the password. On the page the first field is called `username`."""
+    """Username or email address, and password. The page calls the first field `username`."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -43,7 +43,7 @@ def build_display_name_field() -> NameFormField:
 
 
 class AgeForm(forms.Form):
-    """Month and year of birth, asked of everybody in the same words. Whether that is old enough is not said here."""
+    """Month and year of birth, asked of everyone in the same words. The form doesn't judge the age."""
 
     month = forms.TypedChoiceField(
         label=_("Month"),
@@ -69,14 +69,14 @@ class AgeForm(forms.Form):
 
     @property
     def born(self) -> date:
-        """The first of the birth month, once the form is valid."""
+        """The first day of the birth month. Only for a valid form."""
         return date(self.cleaned_data["year"], self.cleaned_data["month"], 1)
 
 
 class SignUpForm(NewPersonZoneForm, AllauthSignUpForm, AgeForm):
-    """A grown-up's account: a name for the page, an email address that will be confirmed, and a password.
+    """An adult's account: display name, email address to confirm, and password.
 
-    The month of birth is asked of everybody who makes an account; a grown-up's is not kept.
+    Everyone who creates an account is asked for the birth month; an adult's is not stored.
     """
 
     field_order = ["display_name", "email", "password1", "month", "year", "time_zone"]
@@ -97,7 +97,7 @@ class SignUpForm(NewPersonZoneForm, AllauthSignUpForm, AgeForm):
         self.fields["month"].help_text = _("We ask everyone. If you’re an adult, we don’t keep your answer.")
 
     def try_save(self, request: HttpRequest) -> Saved:
-        """Make the account, or answer as if it had been made where the address belongs to one already."""
+        """Create the account. If the address is already taken, answer as if it had been created."""
         save, email = super().try_save, self.cleaned_data["email"]
 
         def refuse() -> Saved:
@@ -123,7 +123,7 @@ class SignUpForm(NewPersonZoneForm, AllauthSignUpForm, AgeForm):
 
 
 class TeenSignUpForm(NewPersonZoneForm):
-    """The second step of a teen's sign-up, after AgeForm: username, name on the page, password. No email."""
+    """The second step of a teen's sign-up, after AgeForm: username, display name and password. No email address."""
 
     field_order = ["username", "display_name", "password", "time_zone"]
 
@@ -160,8 +160,8 @@ class TeenSignUpForm(NewPersonZoneForm):
             person = Person(username=data.get("username", ""), display_name=data.get("display_name", ""))
             try:
                 get_adapter().clean_password(data["password"], person)
-            except ValidationError as fault:
-                self.add_error("password", fault)
+            except ValidationError as error:
+                self.add_error("password", error)
         return data
 
 
@@ -170,7 +170,7 @@ class AccountForm(forms.Form):
     time_zone = ZoneField()
 
     def __init__(self, person: Person, *args: Any, **kwargs: Any) -> None:
-        # Somebody's name is often not set where they sign in by a username; that is what others see then.
+        # Without a display name, others see the username.
         kwargs.setdefault("initial", {"display_name": str(person), "time_zone": person.time_zone})
         super().__init__(*args, **kwargs)
         field = get_zone_field(self)

@@ -1,7 +1,7 @@
-"""Browsers in which somebody has signed in before: failures of strangers do not keep them waiting (ADR 45).
+"""Browsers in which a person has signed in before. Other people's failed sign-ins don't slow these down (ADR 45).
 
-One cookie holds a random number for each account, with a proof that we gave it. It names nobody, and without the
-account nothing in it can be checked. A new password ends all of them, and so does signing out everywhere else.
+One cookie holds a random id for each account, with a signature. It doesn't name the account, and can't be checked
+without it. A new password invalidates all ids of an account, and so does signing out everywhere else.
 """
 
 import secrets
@@ -20,13 +20,13 @@ from accounts.models import Person
 
 COOKIE_NAME = "known_device"
 COOKIE_SECONDS = 31_536_000
-# Of the accounts that share a browser, the last to sign in; a classroom's computer has many.
+# Keep the accounts that signed in last: a classroom computer has many.
 MAX_ACCOUNTS = 20
 SALT = "accounts.known_devices"
 
 
 def find_known_device(request: HttpRequest, person: Person) -> str | None:
-    """The number under which this browser is known for the person's account, or None."""
+    """Return the id under which this browser is known for the account, or None."""
     keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
     for device, proof in _read_entries(request):
         if any(constant_time_compare(proof, _sign_entry(person, device, key)) for key in keys):
@@ -35,26 +35,26 @@ def find_known_device(request: HttpRequest, person: Person) -> str | None:
 
 
 def remember_device(request: HttpRequest, person: Person) -> None:
-    """Let the answer to this request make the browser known for the person's account."""
+    """Mark the request, so that known_device_middleware sets the cookie for the account."""
     setattr(request, "becomes_known_to", person)  # noqa: B010 - for known_device_middleware
 
 
 def forget_devices(*, person: Person) -> None:
-    """Make every browser unknown to the person's account."""
+    """Forget every browser that is known for the account."""
     person.devices_trusted_since = timezone.now()
     person.save(update_fields=["devices_trusted_since"])
 
 
 @receiver([user_logged_in, password_changed, password_set, password_reset])
 def remember_device_at_sign_in(request: HttpRequest, user: Person, **_more: object) -> None:
-    """Whoever signed in, or chose a password by the old one or by a link from their mailbox, owns the account."""
+    """Remember the browser after a sign-in, or after a password change by the old password or an emailed link."""
     remember_device(request, user)
 
 
 def known_device_middleware(
     get_response: Callable[[HttpRequest], HttpResponseBase],
 ) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Set the cookie after a sign-in, whichever page it ended on."""
+    """Set the cookie on the response that follows a sign-in, whatever page it is."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)

@@ -1,4 +1,4 @@
-"""django-allauth's forms in our words. What they do is theirs."""
+"""django-allauth's forms with our labels and hints. Their behavior is allauth's."""
 
 import json
 from typing import Any
@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from kit.email_addresses import make_email_field_canonical
 
-# Lazy strings: their type is the stubs' own.
+# Lazy strings, whose type only the stubs know.
 FieldLabels = dict[str, tuple[Any, Any]]
 
 NEW_PASSWORD_LABELS: FieldLabels = {
@@ -32,7 +32,7 @@ NEW_PASSWORD_LABELS: FieldLabels = {
 
 
 class RelabeledForm(forms.Form):
-    """Gives fields the label and the hint that `words` has for them."""
+    """Sets the labels and hints in `words` on the form's fields."""
 
     words: FieldLabels = {}
 
@@ -84,7 +84,7 @@ class ActivateCodeForm(RelabeledForm, ActivateTOTPForm):
 
 
 class CredentialDecoder(json.JSONDecoder):
-    """Reads what a browser says of a passkey. Python's own faults, on huge numbers or deep nesting, become bad JSON."""
+    """Decodes a passkey credential. Errors from huge numbers or deep nesting become JSON errors."""
 
     def decode(self, s: str, *args: Any, **kwargs: Any) -> Any:
         try:
@@ -97,13 +97,13 @@ class CredentialForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         credential = self.fields["credential"]
-        assert isinstance(credential, forms.JSONField)  # noqa: S101 - tells the types
+        assert isinstance(credential, forms.JSONField)  # noqa: S101 - for the type checker
         credential.decoder = CredentialDecoder
 
 
 class PasskeyForm(CredentialForm, AuthenticateWebAuthnForm):
     def clean_credential(self) -> Authenticator:
-        """The library lets some kinds of nonsense through as errors of the site."""
+        """Turn errors that allauth lets through for invalid credentials into form errors."""
         try:
             return super().clean_credential()
         except (AttributeError, KeyError, TypeError, ValueError) as fault:
@@ -133,7 +133,7 @@ class AddPasskeyForm(CredentialForm, RelabeledForm, AddWebAuthnForm):
         self.fields["passwordless"].initial = True
 
     def clean(self) -> dict[str, Any]:
-        """The library lets some kinds of nonsense through as errors of the site."""
+        """Turn errors that allauth lets through for invalid credentials into form errors."""
         try:
             cleaned: dict[str, Any] = super().clean()
         except (AttributeError, KeyError, TypeError, ValueError) as fault:

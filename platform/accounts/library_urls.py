@@ -1,11 +1,11 @@
-"""The pages that are django-allauth's own, under its own names, and our pages under the names it looks for."""
+"""django-allauth's pages under its URL names, and our pages under the URL names that allauth expects."""
 
 from allauth.account.urls import urlpatterns as account_pages
 from django.urls import include, path
 
 from accounts import sign_in_views, views
 
-# Ours stand in their place, or nothing leads to them.
+# We replace these, or don't link to them.
 EXCLUDED_ROUTES = {
     "account_login",
     "account_logout",

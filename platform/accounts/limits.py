@@ -1,4 +1,4 @@
-"""How often one may try to sign in, to sign up and to have mail sent. docs/threat-model.md says why so often."""
+"""Rate limits for signing in, signing up and emails. docs/threat-model.md gives the reasons for the numbers."""
 
 import hashlib
 
@@ -17,15 +17,15 @@ from kit.rate_limits import (
 )
 
 MINUTE = 60
-# Wrong passwords. The first is of a browser in which the owner has signed in before, the others of strangers' ones.
+# Wrong passwords. The first is for browsers in which the owner has signed in before, the others for unknown ones.
 known_device_failures = FailureBackoff("sign-in, known device", free=10, first=30, longest=15 * MINUTE)
 login_failures_from_network = FailureBackoff("sign-in, name", free=5, first=30, longest=30 * MINUTE)
-# Far above what one network comes to in a day, so that one stranger never makes the owner wait in another place.
+# Far above what one network reaches in a day, so that one attacker never slows down the owner elsewhere.
 login_failures = FailureBackoff("sign-in, name from anywhere", free=100, first=30, longest=30 * MINUTE)
 network_failures = RateLimit("sign-in, network", "300/10minutes")
 site_failures = RateLimit("sign-in, everyone", "600/minute")
 
-# A form with a password in it may be looked up among the leaked ones, which costs a request elsewhere.
+# A form with a password may trigger a breach check, which sends a request to another server.
 sign_up_forms = ClientRateLimit(
     "sign-up form", person="60/hour", network="300/minute", everyone="1200/minute"
 )
@@ -33,7 +33,7 @@ accounts_created = ClientRateLimit(
     "accounts made", person="10/hour", network="300/hour;1000/day", everyone="3000/hour"
 )
 
-# Mail that anybody can have us write to an address. Whoever owns it has the mails that were sent.
+# Emails that anyone can make us send to an address.
 sign_up_emails = RateLimit("sign-up mail", "5/hour;20/day")
 reset_emails = RateLimit("reset mail", "5/hour;20/day")
 reset_requests = ClientRateLimit(
@@ -45,12 +45,12 @@ type Counted[Limit] = list[tuple[Limit, tuple[str, ...]]]
 
 
 def hash_login(name: str) -> str:
-    """What a name is counted by, so that no name lies among the counters. Capitals do not matter."""
+    """Return the counter key for a login, so that the counters hold no names. Case-insensitive."""
     return hashlib.sha256(name.strip().casefold().encode(errors="replace")).hexdigest()[:32]
 
 
 def count_email(mails: RateLimit, email: str) -> None:
-    """Count one mail to a mailbox, whether it is known here or not. Raises MailedOften."""
+    """Count one email to a mailbox, whether we know it or not. Raises EmailRateLimited."""
     try:
         mails.hit(hash_login(get_mailbox_key(email)))
     except RateLimited as refusal:
@@ -58,7 +58,7 @@ def count_email(mails: RateLimit, email: str) -> None:
 
 
 class SignInAttempt:
-    """One try at a password. It counts as a failure from its beginning on, as others run beside it."""
+    """One password attempt. It counts as a failure from the start, because others run at the same time."""
 
     def __init__(self, request: HttpRequest, login: str) -> None:
         person = find_person(login)
@@ -69,14 +69,14 @@ class SignInAttempt:
             ]
             self.throttles: list[tuple[RateLimit, tuple[str, ...]]] = []
             return
-        # By the account where there is one: its username and its address are one way in.
+        # Count by account if there is one, because its username and email address open the same account.
         name = f"account {person.pk}" if person else hash_login(normalize_login(login))
         network = get_client_network(request)
         self.waits = [(login_failures_from_network, (name, network)), (login_failures, (name,))]
         self.throttles = [(network_failures, (network,)), (site_failures, ())]
 
     def begin(self) -> None:
-        """Count it. Raises TooOften, and then nothing of it stays counted but in the limit that refused it."""
+        """Count the attempt. Raises RateLimited; then only the limit that refused still counts it."""
         limits: list[tuple[FailureBackoff | RateLimit, tuple[str, ...]]] = [*self.waits, *self.throttles]
         for number, (limit, who) in enumerate(limits):
             try:
@@ -87,7 +87,7 @@ class SignInAttempt:
                 raise
 
     def succeed(self) -> None:
-        """The password was right: the account's failures are forgotten, and the network's are those of others."""
+        """Clear the account's failures, and take this attempt back from the network's and the site's counts."""
         for wait, who in self.waits:
             wait.clear(*who)
         for throttle, key in self.throttles:

@@ -17,7 +17,7 @@ from kit.rate_limits import RateLimited, format_wait, mark_rate_limited
 
 
 class RateLimitMiddleware(MiddlewareMixin):
-    """Answers TooOften with the 429 page and a Retry-After header, in seconds."""
+    """Answers RateLimited with the 429 page and a Retry-After header in seconds."""
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if not isinstance(exception, RateLimited):
@@ -27,9 +27,9 @@ class RateLimitMiddleware(MiddlewareMixin):
 
 
 class SecondFactorMiddleware(MiddlewareMixin):
-    """No admin page answers somebody who signs in with a password alone: they are led to set up a second step.
+    """Redirects admins without a second step from admin pages to its setup page.
 
-    Demo mode only says so, on the admin pages, so that the demo's admin works out of the box.
+    In demo mode the admin pages show a reminder instead, so that the demo's admin works out of the box.
     """
 
     def process_view(
@@ -49,7 +49,7 @@ class SecondFactorMiddleware(MiddlewareMixin):
 
 
 class LastSeenMiddleware(MiddlewareMixin):
-    """Notes now and then that a session is in use. It asks no session that the page itself did not ask."""
+    """Records now and then that a session is in use. Never loads a session that the page didn't load."""
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         session: Any = getattr(request, "session", None)
@@ -61,9 +61,9 @@ class LastSeenMiddleware(MiddlewareMixin):
 def private_pages_middleware(
     get_response: Callable[[HttpRequest], HttpResponseBase],
 ) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Keep the pages of a signed-in person out of every cache, so that Back never shows them after signing out.
+    """Keep signed-in pages out of every cache, so that Back doesn't show them after sign-out.
 
-    A page that never looked at who asks is the same for everybody and may be cached.
+    A page that doesn't depend on the person may be cached.
     """
 
     def middleware(request: HttpRequest) -> HttpResponseBase:

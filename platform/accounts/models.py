@@ -1,4 +1,4 @@
-"""People and their sign-in."""
+"""Accounts."""
 
 import zoneinfo
 from typing import ClassVar
@@ -48,7 +48,7 @@ class PersonManager(BaseUserManager["Person"]):
 
 
 class Person(AbstractBaseUser, PermissionsMixin):
-    """One person's sign-in. Teens have a username and no email; nothing is kept that the product does not use."""
+    """A person's account. Teens have a username and no email address. We only store what the product uses."""
 
     username = models.CharField(
         _("username"),
@@ -63,7 +63,7 @@ class Person(AbstractBaseUser, PermissionsMixin):
     time_zone = models.CharField(
         _("time zone"), max_length=60, default=default_time_zone, validators=[validate_time_zone]
     )
-    # False while the zone is our guess, which the pages then say.
+    # False while the zone is our guess; pages then say so.
     is_zone_confirmed = models.BooleanField(_("time zone confirmed"), default=False, editable=False)
     born = models.DateField(
         _("birth month"),
@@ -73,12 +73,12 @@ class Person(AbstractBaseUser, PermissionsMixin):
     )
     is_active = models.BooleanField(_("can sign in"), default=True)
     is_staff = models.BooleanField(_("can use the admin pages"), default=False)
-    # Since when an account waits for its address to be confirmed; empty for one that does not (accounts.confirmations).
+    # When an account that waits for confirmation signed up; None for all others (accounts.confirmations).
     unconfirmed_since = models.DateTimeField(_("unconfirmed since"), null=True, blank=True, editable=False)
     joined_at = models.DateTimeField(_("joined"), default=timezone.now, editable=False)
-    # Their password was chosen anew then, with somebody's help: what they kept to themselves before is closed (ADR 17).
+    # When a parent helped with a new password. Private content from before then is closed (ADR 17).
     sealed_before = models.DateTimeField(null=True, blank=True, editable=False)
-    # Browsers that were known before then are not any more (ADR 45).
+    # Browsers that were remembered before this are no longer trusted (ADR 45).
     devices_trusted_since = models.DateTimeField(
         _("trusted devices reset at"), null=True, blank=True, editable=False
     )
@@ -97,13 +97,13 @@ class Person(AbstractBaseUser, PermissionsMixin):
             models.CheckConstraint(
                 condition=models.Q(born__isnull=True) | models.Q(born__day=1), name="person_born_in_a_month"
             ),
-            # Sign-in does not tell capitals from small letters, so two names must not differ in them alone.
+            # Sign-in is case-insensitive, so two usernames must not differ only in case.
             models.UniqueConstraint(
                 Lower("username"),
                 name="person_username_in_any_case",
                 violation_error_message=_("That username is taken."),
             ),
-            # Of several sign-ups with one address at once, one makes the account.
+            # Of several simultaneous sign-ups with one address, only one creates the account.
             models.UniqueConstraint(
                 Lower("email"),
                 condition=~models.Q(email=""),
@@ -130,7 +130,7 @@ class Person(AbstractBaseUser, PermissionsMixin):
 
 
 class MailboxConfirmation(models.Model):
-    """When mail to an address was first shown to reach its owner. It goes with the address."""
+    """When the owner of an address first confirmed it. Deleted with the address."""
 
     address = models.OneToOneField(EmailAddress, on_delete=models.CASCADE, related_name="confirmation")
     confirmed_at = models.DateTimeField(default=timezone.now, editable=False)

@@ -1,4 +1,4 @@
-"""What people may be called: one rule for every place where a person's name is typed (ADR 39)."""
+"""Validation of people's names: one rule for every form in which a name is entered (ADR 39)."""
 
 import re
 import secrets
@@ -15,13 +15,13 @@ from kit.links import has_link
 USERNAME_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 USERNAME_LENGTH = 12
 
-# As people count: a letter with its accents is one.
+# In visible characters: a letter with its accents is one.
 MAX_NAME_LENGTH = 60
-# As they are stored, in code points. Notices quote names, and have 400 for everything.
+# In code points, as stored. Notices quote names and have 400 code points in total.
 MAX_STORED_NAME_LENGTH = 150
 # Vietnamese, Hebrew with its points and Tibetan need at most this many marks on one letter.
 MAX_MARKS = 4
-# More are a telephone number, which mail programs link as well.
+# More look like a phone number, which email programs turn into a link.
 MAX_DIGITS = 6
 
 ONE_LINE_ERROR = _("Enter the name on one line, in letters")
@@ -29,7 +29,7 @@ ADDRESS_ERROR = _("Enter a name without a web address, email address or phone nu
 TOO_LONG_ERROR = _("Enter a name with at most 60 characters")
 
 _JOINER, _NON_JOINER, _EMOJI_STYLE = "\u200d", "\u200c", "\ufe0f"
-# They come along with what is pasted, show nothing, and would make two names out of one.
+# Invisible characters that come with pasted text. They would make equal-looking names differ.
 _REMOVED = dict.fromkeys(
     [
         0x00AD,  # soft hyphen
@@ -46,9 +46,9 @@ _REMOVED = dict.fromkeys(
     ]
 )
 _SPACES = re.compile(r"[\s\u2800]+")
-# Line ends and controls, other than the tab, which comes along from a spreadsheet.
+# Line ends and controls, except the tab, which is pasted from spreadsheets.
 _CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
-# A flag of a part of a country: the black flag, letters that cannot be seen, and their end.
+# A regional flag: the black flag, invisible letters and an end tag.
 _FLAG = re.compile("\U0001f3f4[\U000e0061-\U000e007a]{2,6}\U000e007f")
 # Scripts whose letters change shape with a joiner between them: Arabic to Sinhala, Tibetan, Myanmar, Khmer, Mongolian.
 _JOINING = re.compile(
@@ -59,12 +59,14 @@ _REGIONS = range(0x1F1E6, 0x1F200)
 
 
 def generate_username() -> str:
-    """A username for a person who signs in by email. It is shown to nobody, and says nothing about them."""
+    """Return a random username for a person who signs in by email. It is never shown."""
     return "person-" + "".join(secrets.choice(USERNAME_ALPHABET) for _number in range(USERNAME_LENGTH))
 
 
 def validate_own_username(username: str) -> None:
-    """Raise ValidationError for a username that reads like an address: sign-in takes either, and mails quote names."""
+    """Raise ValidationError for a username that looks like an address: sign-in accepts both, and emails quote
+    names.
+    """
     if "@" in username:
         raise ValidationError(_("Choose a username without @"), code="address")
     if has_link(username):
@@ -72,10 +74,10 @@ def validate_own_username(username: str) -> None:
 
 
 def normalize_name(typed: str) -> str:
-    """A name as it is kept: composed (NFC), with plain single spaces, and without what cannot be seen.
+    """Return a name as it is stored: NFC, with single plain spaces and without invisible characters.
 
-    A joiner stays where it changes what is seen: between letters of scripts that join, and between emoji. Controls and
-    overrides of the writing direction stay, to be refused.
+    Joiners stay where they change how the name looks: between letters of joining scripts and between emoji.
+    Controls and direction overrides stay, for validate_name to refuse.
     """
     text = unicodedata.normalize("NFC", typed).translate(_REMOVED)
     if _CONTROLS.search(text.strip()):
@@ -89,7 +91,7 @@ def _is_joining(text: str, at: int) -> bool:
     before, after = text[at - 1 : at], text[at + 1 : at + 2]
     if not before:
         return False
-    # A consonant that is written without its vowel may end in a joiner, also at the end of a word.
+    # A consonant without its vowel may end in a joiner, also at the end of a word.
     if unicodedata.combining(before) == 9:  # noqa: PLR2004 - Unicode's class of viramas
         return True
     if text[at] == _JOINER and _is_emoji(after):
@@ -102,7 +104,7 @@ def _is_emoji(one: str) -> bool:
 
 
 def count_visible_characters(name: str) -> int:
-    """How many characters people see in a name: marks, joiners and what they join count with the letter before."""
+    """Count characters as people see them: marks, joiners and what they join count with the letter before."""
     count = 0
     before = ""
     is_half_a_flag = False
@@ -122,9 +124,9 @@ def count_visible_characters(name: str) -> int:
 
 
 def validate_name(name: str) -> None:
-    """Raise ValidationError for what is no name: an address, a control, a pile of marks, nothing to be seen.
+    """Raise ValidationError if the name has an address, control characters, too many marks or nothing visible.
 
-    The name is as `normalize_name` gives it.
+    Expects a name from `normalize_name`.
     """
     if count_visible_characters(name) > MAX_NAME_LENGTH or len(name) > MAX_STORED_NAME_LENGTH:
         raise ValidationError(TOO_LONG_ERROR, code="max_length")
@@ -151,18 +153,18 @@ def _is_legible(name: str) -> bool:
 
 
 def _is_allowed_other(one: str, kind: str) -> bool:
-    """Whether a character of the class “other” may stand in a name: a joiner, or one that is newer than our tables."""
+    """Whether a character of category “other” may be in a name: a joiner, or one newer than our Unicode tables."""
     is_none = 0xFDD0 <= ord(one) <= 0xFDEF or ord(one) & 0xFFFE == 0xFFFE  # noqa: PLR2004 - never a character
     return one in {_JOINER, _NON_JOINER} or (kind == "Cn" and not is_none)
 
 
 class NameFormField(forms.CharField):
-    """A field for a person's name. What it gives is normalised and held to the one rule."""
+    """A form field for a person's name. Normalizes and validates it."""
 
     def __init__(self, **kwargs: Any) -> None:
         words = {"required": _("Enter a name"), "null_characters_not_allowed": ONE_LINE_ERROR}
         kwargs["error_messages"] = words | (kwargs.get("error_messages") or {})
-        # A browser counts differently, and would cut a long name without a word.
+        # Browsers count differently and would silently cut a long name.
         kwargs.pop("max_length", None)
         super().__init__(**kwargs)
 
@@ -175,7 +177,7 @@ class NameFormField(forms.CharField):
 
 
 class NameField(models.CharField):  # type: ignore[type-arg]  # not generic when it runs
-    """A column for a person's name. Admin pages and `full_clean` hold it to the same rule as forms."""
+    """A model field for a person's name. Admin pages and `full_clean` validate it as forms do."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs["max_length"] = MAX_STORED_NAME_LENGTH
@@ -195,7 +197,7 @@ class NameField(models.CharField):  # type: ignore[type-arg]  # not generic when
 
 
 def clean_name(typed: str) -> str:
-    """A name as it is kept. Raises ValidationError for what is none."""
+    """Return the name as it is stored. Raises ValidationError for an invalid name."""
     name = normalize_name(typed)
     validate_name(name)
     return name

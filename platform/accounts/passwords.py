@@ -1,4 +1,4 @@
-"""Has a password leaked? Asked of Pwned Passwords without saying the password, nor even its whole hash."""
+"""Breach check with Pwned Passwords. Only the first characters of the password's hash are sent."""
 
 import hashlib
 import logging
@@ -19,7 +19,7 @@ MAX_RESPONSE_BYTES = 256 * 1024
 
 
 class LeakedPasswordValidator:
-    """Refuses a password that is known from a breach. When the service does not answer, the password passes."""
+    """Refuses a password that appeared in a data breach. If the service doesn't answer, the password passes."""
 
     def validate(self, password: str, user: object = None) -> None:
         del user
@@ -33,7 +33,7 @@ class LeakedPasswordValidator:
 
 
 class DemoPasswordValidator:
-    """Refuses the passwords of the demo's people, which open no account outside demo mode."""
+    """Refuses the demo's passwords, which open no account outside demo mode."""
 
     def validate(self, password: str, user: object = None) -> None:
         del user
@@ -59,9 +59,11 @@ def _is_leaked(password: str) -> bool:
 
 
 def _fetch_leaked_suffixes(prefix: str) -> set[str]:
-    """The rest of every leaked hash that begins so. Padding makes every reply the same size; its counts are zero."""
+    """Return the suffixes of all leaked hashes with this prefix. Responses are padded to one size; padding has
+    count 0.
+    """
     url = f"{settings.PWNED_PASSWORDS_URL}/range/{prefix}"
-    asked = Request(url, headers={"Add-Padding": "true", "User-Agent": "Kitchen Table"})  # noqa: S310 - ours
+    asked = Request(url, headers={"Add-Padding": "true", "User-Agent": "Kitchen Table"})  # noqa: S310 - the address is from our settings
     with urlopen(asked, timeout=TIMEOUT_SECONDS) as reply:  # noqa: S310 - the setting's own address
         lines = reply.read(MAX_RESPONSE_BYTES).decode("ascii").split()
     pairs = (line.partition(":") for line in lines)

@@ -1,4 +1,4 @@
-"""What this room keeps about a person: the account, and its sessions."""
+"""Data kinds of this room: the account, its email addresses, second steps and sessions."""
 
 from collections.abc import Iterator
 
@@ -16,7 +16,7 @@ from accounts.models import MailboxConfirmation, Person
 from privacy.admin_log import redact_names, redact_rows
 from privacy.registry import DataKind, Retention, Row, erased_by_cascade, no_rows
 
-# A password is kept as a hash that says nothing to anybody, and a number tells nobody anything.
+# The password hash and the id are of no use to the person.
 UNEXPORTED_FIELDS = ("id", "password")
 EXPORTED_FIELDS = [field for field in Person._meta.concrete_fields if field.name not in UNEXPORTED_FIELDS]  # noqa: SLF001
 
@@ -26,14 +26,14 @@ def export_account(person: Person) -> Iterator[Row]:
 
 
 def erase_account(person: Person) -> None:
-    """Take the person's names out of the admin pages' log. Their row itself goes last, by `erase_person`."""
+    """Remove the person's names from the admin log. `erase_person` deletes the row itself last."""
     redact_rows(Person.objects.filter(pk=person.pk))
-    # A row that an admin deleted left its title here, and nothing else that leads to it.
+    # The log keeps the title of a row that an admin deleted, and no other link to it.
     redact_names(names=[person.username, person.display_name, person.email])
 
 
 def list_stored_sessions(person: Person) -> Iterator[Session]:
-    """The person's sessions. A session does not say whose it is until it is opened, so all are looked through."""
+    """Return the person's sessions. The owner is inside the session data, so this reads all sessions."""
     for session in Session.objects.order_by("expire_date").iterator():
         if session.get_decoded().get(SESSION_KEY) == str(person.pk):
             yield session
@@ -60,7 +60,7 @@ def export_addresses(person: Person) -> Iterator[Row]:
 
 
 def export_second_steps(person: Person) -> Iterator[Row]:
-    """That there is one, and since when. Its secret would let whoever finds the copy sign in."""
+    """Export the type and dates of second steps. Their secrets would let a finder of the export sign in."""
     for step in Authenticator.objects.filter(user=person).order_by("created_at"):
         yield {"kind": step.get_type_display(), "since": step.created_at, "last_used": step.last_used_at}
 
@@ -148,5 +148,5 @@ UNCONFIRMED = DataKind(
     export=no_rows,
     erase=erased_by_cascade,
 )
-# A page shows them the other way round, the highest room first.
+# Pages show them in reverse order, the highest room first.
 KINDS = (SESSIONS, SECOND_STEPS, ADDRESSES, UNCONFIRMED, ACCOUNT)

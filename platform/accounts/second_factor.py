@@ -1,4 +1,4 @@
-"""The second step of signing in: who must have one, and how its picture gets onto a page."""
+"""The second step for signing in: who must have one, and how its secret is stored and shown."""
 
 import base64
 import logging
@@ -25,7 +25,7 @@ FACTORS = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
 
 
 def lacks_second_factor(person: Person) -> bool:
-    """Whether somebody who may use the admin pages could sign in with a password alone."""
+    """Whether the person can use admin pages but signs in with a password alone."""
     return person.is_staff and not is_mfa_enabled(person, FACTORS)
 
 
@@ -39,16 +39,16 @@ class SecondFactorAdapter(DefaultMFAAdapter):
         return encrypt_secret(text)
 
     def decrypt(self, encrypted_text: str) -> str:
-        """What no key opens fits no code: its owner is told that the code is wrong, and an admin reads why."""
+        """Return the secret. If no key opens it, log that and return a random one, so that no code matches."""
         try:
             return decrypt_secret(encrypted_text)
         except SecretLost:
             logger.error("A second step cannot be read: is SECRET_KEY new, without SECRET_KEY_FALLBACKS?")  # noqa: TRY400
-            # Another one each time, so that no code fits.
+            # A new one each time, so that no code ever matches.
             return base64.b32encode(secrets.token_bytes(20)).decode()
 
     def build_totp_svg(self, url: str) -> str:
-        """The QR code as an element of the page: the content policy allows no `data:` picture."""
+        """Return the QR code as an inline SVG: the content security policy forbids `data:` images."""
         drawn: str = super().build_totp_svg(url)
         return drawn[drawn.index("<svg") :]
 
@@ -61,7 +61,7 @@ KEY_PURPOSE = b"kitchen-table second step"
 
 
 class SecretLost(Exception):
-    """None of the site's keys opens this: SECRET_KEY was changed without a fallback."""
+    """None of the site's keys opens the secret: SECRET_KEY was changed without a fallback."""
 
 
 @cache
@@ -79,7 +79,7 @@ def encrypt_secret(text: str) -> str:
 
 
 def decrypt_secret(sealed: str) -> str:
-    """Raises SecretLost."""
+    """Return the secret. Raises SecretLost."""
     try:
         return _list_keys().decrypt(sealed.encode()).decode()
     except InvalidToken as fault:

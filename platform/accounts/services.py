@@ -1,4 +1,4 @@
-"""What is done with people: made and changed; and sessions forgotten. Keyword-only, one transaction each."""
+"""Create and change accounts, and delete expired sessions. Keyword-only, one transaction each."""
 
 from datetime import date, datetime
 
@@ -14,7 +14,7 @@ from accounts.zones import find_canonical_zone
 
 @transaction.atomic
 def delete_expired_sessions(*, now: datetime | None = None) -> int:
-    """Delete the sessions that have ended, and with them what visitors did in them. Returns how many."""
+    """Delete expired sessions, including what visitors did in them. Return how many."""
     ended = Session.objects.filter(expire_date__lt=now or timezone.now())
     return ended.delete()[0]
 
@@ -30,13 +30,13 @@ def create_teen(
     is_zone_confirmed: bool = False,
     on: date | None = None,
 ) -> Person:
-    """Make a teen's account. `born` is any day of the birth month; only the month is kept.
+    """Create a teen's account. `born` is any day of the birth month; only the month is stored.
 
-    Whether the teen may chat is not decided here. `on` is the day that it is, for tests. The password is taken as
-    it is: a form has judged it.
+    This doesn't decide whether the teen may chat. `on` is today's date, for tests. The form has already validated
+    the password.
 
-    Raises TooYoung before thirteen, and then nothing is written; ValidationError for a username that is taken or
-    cannot be one, and for a time zone that is none.
+    Raises TooYoung before 13 and writes nothing then. Raises ValidationError for a username that is taken or
+    invalid, and for an invalid time zone.
     """
     if is_too_young(born=born, on=on or timezone.localdate()):
         raise TooYoung
@@ -57,9 +57,9 @@ def create_teen(
 
 @transaction.atomic
 def update_person(*, person: Person, display_name: str, time_zone: str) -> Person:
-    """Change what somebody may change about themselves. Raises ValidationError for a time zone that is none.
+    """Change a person's display name and time zone. Raises ValidationError for an invalid time zone.
 
-    The zone is that of the times that they read. Quiet hours are on their agreement's own (families.quiet_hours).
+    The zone applies to the times they read. Quiet hours use the agreement's own zone (families.quiet_hours).
     """
     person.display_name = display_name
     person.time_zone = find_canonical_zone(time_zone) or time_zone

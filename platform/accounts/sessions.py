@@ -1,4 +1,4 @@
-"""Where somebody is signed in. Kept: which browser on what, and when it was last seen. Not kept: from which address."""
+"""A person's sign-in sessions. We store the browser, the platform and when it was last seen, but no IP address."""
 
 from datetime import timedelta
 from typing import Any
@@ -14,11 +14,11 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Person
 
-PLACEHOLDER_ADDRESS = "0.0.0.0"  # noqa: S104 - stands where the library wants an address; nothing listens there
+PLACEHOLDER_ADDRESS = "0.0.0.0"  # noqa: S104 - a placeholder for allauth's required address; nothing listens there
 SEEN_AT_KEY = "seen_at"
 SEEN_AT_PRECISION = timedelta(minutes=5)
 
-# In this order: most browsers also claim to be the ones further down.
+# The order matters: most browsers also claim to be the ones below.
 BROWSERS = {
     "Edge": ("Edg", "Edge"),
     "Opera": ("OPR", "Opera"),
@@ -43,12 +43,12 @@ def _find_name(names: dict[str, tuple[str, ...]], text: str) -> str:
 
 
 def parse_browser(user_agent: str) -> str:
-    """What is kept of a browser's long name for itself: "Firefox/Android". Its own result stays as it is."""
+    """Return the stored form of a user agent, such as "Firefox/Android". Idempotent."""
     return f"{_find_name(BROWSERS, user_agent)}/{_find_name(PLATFORMS, user_agent)}"
 
 
 def format_browser(kept: str) -> str:
-    """The same in words: "Firefox on Android"."""
+    """Return the stored form in words: "Firefox on Android"."""
     browser, _slash, machine = kept.partition("/")
     if browser and machine:
         return _("%(browser)s on %(machine)s") % {"browser": browser, "machine": machine}
@@ -67,7 +67,7 @@ def begin_session_record(request: HttpRequest, **_more: Any) -> None:
 
 
 def mark_seen(request: HttpRequest) -> None:
-    """Write down that a signed-in session is in use, at most every five minutes."""
+    """Record that a signed-in session is in use, at most every five minutes."""
     now = timezone.now()
     seen_at = request.session.get(SEEN_AT_KEY)
     if seen_at is None or now.timestamp() - seen_at < SEEN_AT_PRECISION.total_seconds():
@@ -77,13 +77,13 @@ def mark_seen(request: HttpRequest) -> None:
 
 
 def list_sessions(person: Person) -> list[UserSession]:
-    """A person's own sessions that still live, the last seen first."""
+    """Return a person's active sessions, the last seen first."""
     living: list[UserSession] = UserSession.objects.purge_and_list(person)
     return sorted(living, key=lambda session: session.last_seen_at, reverse=True)
 
 
 def revoke_session(*, person: Person, session_id: int) -> bool:
-    """End one of a person's own sessions. False when they have none of that number."""
+    """End one of a person's sessions. Return False if they don't have it."""
     session = UserSession.objects.filter(user=person, pk=session_id).first()
     if session is None:
         return False
@@ -92,7 +92,7 @@ def revoke_session(*, person: Person, session_id: int) -> bool:
 
 
 def revoke_other_sessions(*, person: Person, current_key: str) -> int:
-    """End every session of a person but the current one. Returns how many."""
+    """End every session of a person except the current one. Return how many."""
     others = list(UserSession.objects.filter(user=person).exclude(session_key=current_key))
     for session in others:
         session.end()
@@ -100,5 +100,5 @@ def revoke_other_sessions(*, person: Person, current_key: str) -> int:
 
 
 def delete_ended_session_records() -> None:
-    """Delete what is kept about sessions that are over."""
+    """Delete the records of ended sessions."""
     UserSession.objects.exclude(session_key__in=Session.objects.values("session_key")).delete()

@@ -1,4 +1,4 @@
-"""Signing in and out, and a new password by mail; and what a page says that asks to wait (ADR 45)."""
+"""Sign in, sign out and reset a password by email. Rate-limited pages say how long to wait (ADR 45)."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from kit.rate_limits import RateLimited, format_rate_limited, mark_rate_limited,
 
 
 def render_rate_limited(view: "FormView[Any]", refusal: RateLimited) -> HttpResponse:
-    """The view's page with what was typed, and how long to wait."""
+    """Render the view's page again with what was typed and how long to wait."""
     page = view.get_context_data(form=skip_validation(view.get_form()), trouble=format_rate_limited(refusal))
     return mark_rate_limited(view.render_to_response(page), refusal)
 

@@ -6,12 +6,12 @@ from accounts.sessions import delete_ended_session_records
 
 @shared_task(ignore_result=True)
 def delete_expired_sessions() -> None:
-    """Delete the sessions that have ended, and with them what visitors did without signing in."""
+    """Delete expired sessions, including what visitors did without signing in."""
     services.delete_expired_sessions()
     delete_ended_session_records()
 
 
 @shared_task(ignore_result=True)
 def delete_unconfirmed_accounts() -> None:
-    """Erase the accounts whose address nobody confirmed in time."""
+    """Erase accounts whose address wasn't confirmed in time."""
     confirmations.delete_unconfirmed_accounts()

@@ -31,7 +31,7 @@ from kit.rate_limits import RateLimited, format_rate_limited, mark_rate_limited,
 
 
 class SignUp(library.SignupView):
-    """A grown-up's account. Whoever tells a younger month of birth, here or on the teens' page, is led to theirs."""
+    """Sign-up for adults. A younger birth month, here or on the teens' page, leads to the teens' page."""
 
     template_name = "accounts/sign_up.html"
 
@@ -72,12 +72,12 @@ class SignUp(library.SignupView):
 
 
 def _build_url_with_next(name: str, onward: str) -> str:
-    """The address of a page that leads on to `onward` in the end."""
+    """Return a page's address that leads on to `onward` afterwards."""
     return f"{reverse(name)}?{urlencode({'next': onward})}" if onward else reverse(name)
 
 
 class Email(library.EmailView):
-    """The address of a grown-up. A teen's account has none, so the page is not there for them."""
+    """An adult's email address. 404 for teens, who have none."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if isinstance(request.user, Person) and request.user.role == Role.TEEN:
@@ -87,20 +87,20 @@ class Email(library.EmailView):
 
 
 def _guess_initial(request: HttpRequest) -> dict[str, Any]:
-    """What a sign-up form has before anybody filled it in."""
+    """Return the initial values of a sign-up form."""
     return {"time_zone": guess_zone(request.headers.get("Accept-Language", ""))}
 
 
 def signed_in(request: HttpRequest) -> Person:
     person = request.user
-    assert isinstance(person, Person)  # noqa: S101 - every view that asks requires sign-in; this tells the types
+    assert isinstance(person, Person)  # noqa: S101 - for the type checker: callers require sign-in
     return person
 
 
 @require_safe
 @never_cache
 def passkey(request: HttpRequest) -> HttpResponse:
-    """Signing in without a password. A page of its own: it needs a script, and the sign-in page needs none."""
+    """Sign in without a password. A separate page, because it needs a script and the sign-in page doesn't."""
     if request.user.is_authenticated:
         return redirect("accounts:account")
     return render(request, "accounts/passkey.html", {"next": get_next_redirect_url(request) or ""})
@@ -110,12 +110,12 @@ def passkey(request: HttpRequest) -> HttpResponse:
 @never_cache
 @sensitive_post_parameters("password", "month", "year")
 def teen_sign_up(request: HttpRequest) -> HttpResponse:
-    """First the month of birth, in the same words for everybody; then the account. The first answer stands."""
+    """Ask for the birth month in the same words as for everyone, then create the account. The first answer stands."""
     if request.user.is_authenticated:
         return redirect("accounts:account")
     if age_screen.is_refused(request):
         return render(request, "accounts/too_young.html")
-    # Where they were on their way to, such as an invitation; only an address of this site is taken.
+    # Where they were going, such as an invitation. Only addresses on this site are accepted.
     onward = {"next": get_next_redirect_url(request) or ""}
     try:
         if request.method == "POST":
@@ -162,7 +162,7 @@ def _create_teen_account(
     try:
         person = services.create_teen(born=born, is_zone_confirmed=form.is_zone_confirmed, **given)
     except ValidationError as fault:
-        # Somebody took the name between the form's look and ours.
+        # Someone else took the name after the form checked it.
         form.add_error("username", fault.messages)
         return render(request, "accounts/teen_sign_up.html", page, status=422)
     age_screen.delete_recorded_answer(request)
@@ -219,10 +219,10 @@ def sessions(request: HttpRequest) -> HttpResponse:
 @sign_in_required
 @never_cache
 def kept(request: HttpRequest) -> HttpResponse:
-    """The form that was sent without a session, to be sent again. A POST here discards it."""
+    """Offer to send a form again that was sent without a session. A POST discards it."""
     form = find_unsent_form(request)
     if request.method == "POST":
-        # Not `redirect`, which takes a word without a slash for the name of a route.
+        # Not `redirect`, which reads a word without a slash as a route name.
         return HttpResponseRedirect(
             get_next_redirect_url(request) or resolve_url(settings.LOGIN_REDIRECT_URL)
         )

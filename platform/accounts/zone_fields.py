@@ -1,4 +1,4 @@
-"""Choosing a time zone on a page, by its city."""
+"""Form fields for choosing a time zone by city."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -20,7 +20,7 @@ from accounts.zones import (
 
 
 class ZoneSelect(forms.Select):
-    """A list in groups. Each place says its old names too, by which a script finds the browser's own."""
+    """A grouped list of zones. Each option also has its old names, which a script matches to the browser's zone."""
 
     def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
         option: dict[str, Any] = super().create_option(name, value, *args, **kwargs)
@@ -29,15 +29,15 @@ class ZoneSelect(forms.Select):
         return option
 
     def use_required_attribute(self, initial: Any) -> bool:
-        """Never: a zone is always chosen. Django would make the whole list a second time to find that out."""
+        """Always False: a zone is always selected, and Django would build the whole list twice to find out."""
         del initial
         return False
 
 
 class ZoneField(forms.ChoiceField):
-    """A zone by its present name, whatever name was sent.
+    """Converts any name of a zone to its canonical name.
 
-    `nowhere` says what choosing none means, where that is possible.
+    `nowhere` is the label for choosing none, if that is allowed.
     """
 
     widget = ZoneSelect
@@ -53,7 +53,7 @@ class ZoneField(forms.ChoiceField):
         self.offer_first([])
 
     def offer_first(self, likely: Iterable[str]) -> None:
-        """Offer these zones above all others."""
+        """Put these zones at the top of the list."""
         zones = list(likely)
 
         def choices() -> list[Group | Choice]:
@@ -75,12 +75,12 @@ class ZoneField(forms.ChoiceField):
 
 def get_zone_field(form: forms.BaseForm, name: str = "time_zone") -> ZoneField:
     field = form.fields[name]
-    assert isinstance(field, ZoneField)  # noqa: S101 - tells the types
+    assert isinstance(field, ZoneField)  # noqa: S101 - for the type checker
     return field
 
 
 def add_current_time(field: forms.Field, zone: str) -> None:
-    """Say under a field what the clock shows there, so that a wrong zone is seen."""
+    """Show the current time in `zone` below a field, so that a wrong zone is noticed."""
     field.help_text = _("It’s %(time)s in %(city)s now.") % {
         "time": format_current_time(ZoneInfo(zone)),
         "city": format_city(zone),
@@ -88,7 +88,7 @@ def add_current_time(field: forms.Field, zone: str) -> None:
 
 
 class NewPersonZoneForm(forms.Form):
-    """The zone of a new account: what the browser says, by a script; else a guess. One may choose another.
+    """The zone of a new account: the browser's zone, set by a script, or a guess. The person can choose another.
 
     Pass the guess as the form's initial `time_zone`.
     """
@@ -112,7 +112,7 @@ class NewPersonZoneForm(forms.Form):
 
     @property
     def is_zone_confirmed(self) -> bool:
-        """Whether the zone is more than our guess: the browser says so too, or the person chose another."""
+        """Whether the zone is more than our guess: the browser reported it, or the person chose it."""
         zone: str = self.cleaned_data["time_zone"]
         is_the_browsers = zone == find_canonical_zone(self.cleaned_data["browser_zone"])
         return is_the_browsers or zone != self.initial["time_zone"]

@@ -1,7 +1,7 @@
-"""Time zones as people know them: by a city. Which there are, what they are called, and which are likely.
+"""Time zones by city: which exist, what they are called, and which are likely.
 
-The list is the tz database's own (zone.tab: each country's present zones); the names are Unicode CLDR's, in English
-and Spanish.
+The list is from the tz database (zone.tab: each country's current zones). The names are from Unicode CLDR, in
+English and Spanish.
 """
 
 import zoneinfo
@@ -21,14 +21,14 @@ from django.utils.translation import gettext_noop as _
 
 from kit.languages import get_page_language
 
-# Names of a machine's own settings, which mean nothing elsewhere.
+# Names that only mean something on one machine.
 EXCLUDED_NAMES = {"localtime", "Factory", "posixrules"}
 AREAS = {
     "Europe": _("Europe"), "Arctic": _("Europe"), "America": _("America"), "Africa": _("Africa"), "Asia": _("Asia"),
     "Australia": _("Australia"), "Pacific": _("Pacific Ocean"), "Atlantic": _("Atlantic Ocean"),
     "Indian": _("Indian Ocean"), "Antarctica": _("Antarctica"),
 }  # fmt: skip
-# Where most readers of a language are, in the order in which they are offered.
+# Where most readers of a language are, in the order they are offered.
 LIKELY_ZONES = {
     "en": ("America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles", "Europe/London"),
     "es": ("Europe/Madrid", "America/Mexico_City", "America/Bogota", "America/Argentina/Buenos_Aires",
@@ -41,20 +41,20 @@ type Group = tuple[str, list[Choice]]
 
 @lru_cache(maxsize=1)
 def list_zone_names() -> frozenset[str]:
-    """Every name that this machine knows a zone by, also the old ones."""
+    """Return every zone name that this machine knows, including old ones."""
     return frozenset(zoneinfo.available_timezones() - EXCLUDED_NAMES)
 
 
 @lru_cache(maxsize=1)
 def list_zone_countries() -> dict[str, str]:
-    """The zones to choose from, with the country of each; a country's most populous zone comes first."""
+    """Map each zone that can be chosen to its country. A country's most populous zone comes first."""
     rows = (row.split("\t") for row in _read_lines("zone.tab") if not row.startswith("#"))
     return {zone: country for country, _place, zone, *_rest in rows}
 
 
 @lru_cache(maxsize=1)
 def _list_links() -> dict[str, str]:
-    """Old names and what they stand for today: Asia/Calcutta is Asia/Kolkata."""
+    """Map old names to current ones: Asia/Calcutta to Asia/Kolkata."""
     rows = (row.split() for row in _read_lines("tzdata.zi") if row.startswith("L "))
     return {old: new for _letter, new, old in rows}
 
@@ -64,9 +64,9 @@ def _read_lines(name: str) -> list[str]:
 
 
 def find_canonical_zone(name: str) -> str | None:
-    """The present name of a zone, or None for what is no zone.
+    """Return the current name of a zone, or None if the name is unknown.
 
-    A city of a country's own stays itself, also where the database keeps it as a link: Oslo does not become Berlin.
+    A country's own city stays as it is, even if the database stores it as a link: Oslo doesn't become Berlin.
     """
     if name not in list_zone_names():
         return None
@@ -78,7 +78,7 @@ def find_canonical_zone(name: str) -> str | None:
 
 @lru_cache(maxsize=1)
 def list_old_names() -> dict[str, list[str]]:
-    """The old names of each zone: a browser may still send one."""
+    """Map each zone to its old names, which browsers may still send."""
     names: dict[str, list[str]] = {}
     for old in sorted(_list_links()):
         present = find_canonical_zone(old)
@@ -88,7 +88,7 @@ def list_old_names() -> dict[str, list[str]]:
 
 
 def format_city(zone: str) -> str:
-    """What people call a zone, in the reader's language: “Los Angeles”, “Nueva York”. A zone of no place: “UTC”."""
+    """Return a zone's city in the reader's language, such as “Los Angeles” or “Nueva York”. “UTC” if it has none."""
     return _format_city(find_canonical_zone(zone) or zone, _get_language())
 
 
@@ -97,24 +97,24 @@ def _format_city(zone: str, language: str) -> str:
     if zone not in list_zone_countries():
         return zone.removeprefix("Etc/").replace("_", " ")
     said = get_timezone_location(zone, Locale.parse(language), return_city=True)
-    # CLDR has no short name for some: “Argentina/Buenos Aires”.
+    # CLDR has no short name for some zones: “Argentina/Buenos Aires”.
     return said.rpartition("/")[2]
 
 
 def format_zone_name(zone: ZoneInfo) -> str:
-    """Whose clock a time is on: “Madrid time”."""
+    """Return the zone's name beside a time: “Madrid time”."""
     if find_canonical_zone(zone.key) not in list_zone_countries():
         return format_city(zone.key)
     return gettext("%(city)s time") % {"city": format_city(zone.key)}
 
 
 def format_current_time(zone: ZoneInfo, *, now: datetime | None = None) -> str:
-    """What a clock there shows now."""
+    """Return the current time in the zone."""
     return date_format((now or timezone.now()).astimezone(zone), "TIME_FORMAT")
 
 
 def format_time_in_zone(moment: datetime, zone: ZoneInfo) -> str:
-    """A time of day with the clock that it is on: “7 a.m., Madrid time”."""
+    """Return a time with its zone: “7 a.m., Madrid time”."""
     return gettext("%(time)s, %(clock)s") % {
         "time": format_current_time(zone, now=moment),
         "clock": format_zone_name(zone),
@@ -122,9 +122,9 @@ def format_time_in_zone(moment: datetime, zone: ZoneInfo) -> str:
 
 
 def build_zone_choices(likely: Iterable[str], *, now: datetime | None = None) -> list[Group]:
-    """The zones by city and country, each with its time now: the likely ones first, then all by parts of the world."""
+    """Return the zones by city and country with their current times: likely ones first, then all by region."""
     now, language = now or timezone.now(), _get_language()
-    # Four hundred zones show some forty times.
+    # Four hundred zones share about forty different times.
     shown: dict[timedelta | None, str] = {}
 
     def choice(zone: str) -> Choice:
@@ -160,12 +160,12 @@ def _format_label(zone: str, language: str) -> str:
 
 
 def guess_zone(accept_language: str) -> str:
-    """A zone for somebody of whom only the browser's languages are known: of the first country that they name."""
+    """Guess a zone from the browser's languages: a zone of the first country that they name."""
     for tag in accept_language.split(","):
         country = tag.partition(";")[0].strip().replace("_", "-").rpartition("-")[2].upper()
         for zone, its_country in list_zone_countries().items():
             if len(country) == len("US") and its_country == country and "-" in tag:
-                # Of the many zones of one country the site's own is as likely as any.
+                # In a country with many zones, the site's own is as likely as any.
                 return (
                     get_default_zone() if list_zone_countries().get(get_default_zone()) == country else zone
                 )

@@ -1,4 +1,4 @@
-"""Times on the clock of a zone, with the clock's name where it could be mistaken for another."""
+"""Times in a time zone, with the zone's name where it could be mistaken for another."""
 
 from datetime import datetime
 from zoneinfo import ZoneInfo

@@ -8,12 +8,12 @@ register = template.Library()
 
 @register.filter
 def bare(field: BoundField) -> SafeString:
-    """A field's control without the library's placeholder: its label already says the same."""
+    """Render a field's control without allauth's placeholder, which repeats the label."""
     return field.as_widget(attrs={"placeholder": False})
 
 
 @register.simple_tag
 def thousands_separator() -> str:
-    """What stands between thousands in the page's language, for scripts that write numbers."""
+    """Return the page language's thousands separator, for scripts that format numbers."""
     separator: str = get_format("THOUSAND_SEPARATOR")
     return separator

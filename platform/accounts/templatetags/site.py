@@ -1,4 +1,4 @@
-"""Addresses as templates write them where they leave the page: to be handed over, or fetched by a program."""
+"""Public addresses for templates: to hand over, or for a program to fetch."""
 
 from django import template
 from django.urls import reverse
@@ -11,11 +11,11 @@ register = template.Library()
 
 @register.simple_tag
 def public_url(route: str, *args: object) -> str:
-    """The public address of a route, whichever host the page was asked for by."""
+    """Return the public address of a route, whatever host the request used."""
     return build_absolute_url(reverse(route, args=args))
 
 
 @register.simple_tag
 def feed_path(route: str) -> str:
-    """The path of a feed in the page's language."""
+    """Return a feed's path in the page's language."""
     return languages.build_feed_path(route)
