@@ -1,14 +1,14 @@
-"""Modules: written in files, loaded, read, found, done, certified; and the briefings.
+"""Modules and briefings: authoring, loading, reading, search, progress and certificates.
 
-Each room inside says in its docstring what the others may import of it. Rooms above courses import only these:
+Each package's docstring lists its public modules. Rooms above courses import only these:
 
 authoring.loading     load_library makes the database hold what is in the files
-authoring.source      ContentBroken, with every error of those files
-learning.records      what somebody has done
-library.selectors     modules as their reader stands in them
-retrieval.search      the passages that speak of a question, for the tutor to cite
+authoring.source      InvalidContent, with every error of those files
+learning.records      a reader's work in modules
+library.selectors     modules with a reader's progress
+retrieval.search      the passages for a question, for the tutor to cite
 retrieval.wording     a question in the words of lessons
-selectors             which modules there are, in the reader's language
+selectors             the modules, in the reader's language
 
 pyproject.toml has both lists as contracts.
 """

@@ -1,4 +1,4 @@
-"""Markdown as lessons use it. Raw HTML is not: what an author types is shown as typed."""
+"""Markdown for lessons, without raw HTML: tags are shown as typed."""
 
 import html
 import re
@@ -32,7 +32,7 @@ def parse_tokens(markdown: str) -> "list[Token]":
 
 
 def render_html(markdown: "str | list[Token]") -> str:
-    """Blocks as HTML. What may scroll sideways can be reached by keyboard."""
+    """Render blocks as HTML. Elements that may scroll sideways can be focused by keyboard."""
     parser = _parser()
     tokens = parse_tokens(markdown) if isinstance(markdown, str) else markdown
     made = str(parser.renderer.render(tokens, parser.options, {})).strip()
@@ -40,10 +40,10 @@ def render_html(markdown: "str | list[Token]") -> str:
 
 
 def render_inline_html(markdown: str) -> str:
-    """One line's HTML, without a paragraph around it."""
+    """Render one line as HTML, without a paragraph around it."""
     return str(_parser().renderInline(" ".join(markdown.split()))).strip()
 
 
 def extract_text(made: str) -> str:
-    """The words of some HTML, for searching and for a model."""
+    """Return the text of some HTML, for search and for a model."""
     return " ".join(html.unescape(strip_tags(_BLOCK_ENDS.sub(" ", made))).split())

@@ -1,6 +1,6 @@
-"""Modules as they were loaded from `content/`, and what each person has done of them.
+"""Modules as loaded from `content/`, and each person's work in them.
 
-What was done points at slugs and never at rows: loading content again replaces its rows, and progress stays.
+A person's work references slugs, not rows, because loading content replaces its rows.
 """
 
 from django.conf import settings
@@ -25,7 +25,7 @@ class Module(models.Model):
     order = models.PositiveSmallIntegerField()
     minutes = models.PositiveSmallIntegerField()
     summary = models.TextField()
-    # When somebody last held its facts against their sources, as people say it.
+    # When its facts were last checked against their sources, as display text.
     reviewed = models.CharField(max_length=60)
     intro = models.TextField(blank=True)
     outcomes = models.JSONField()
@@ -45,7 +45,7 @@ class Module(models.Model):
 
 
 class Lesson(models.Model):
-    """`sections` is a list of title, anchor and blocks; `courses.authoring.blocks` says what a block holds."""
+    """`sections` is a list of title, anchor and blocks; see `courses.authoring.blocks` for the blocks."""
 
     module = models.ForeignKey(Module, on_delete=models.CASCADE, related_name="lessons")
     slug = models.SlugField(max_length=SLUG_LENGTH)
@@ -84,17 +84,17 @@ class QuizQuestion(models.Model):
 
 
 class Passage(models.Model):
-    """One section of a lesson, as it is found by a question. `key` is its address and outlives its row."""
+    """A section of a lesson, as search finds it. `key` identifies it permanently; the row is replaced on loading."""
 
     lesson = models.ForeignKey(Lesson, on_delete=models.CASCADE, related_name="passages")
     language = models.CharField(max_length=10)
     key = models.CharField(max_length=250)
     title = models.CharField(max_length=200)
     text = models.TextField()
-    # Words and questions under which it should be found, though it does not say them.
+    # Words and questions for search that the text doesn't contain.
     asked = models.TextField(blank=True)
     search = SearchVectorField()
-    # What `asked` means (encoders.embed); nothing in a language that the network does not know.
+    # Embedding of `asked` (encoders.embed); empty in languages that the model doesn't know.
     embedding = models.BinaryField(default=b"")
 
     class Meta:
@@ -108,7 +108,7 @@ class Passage(models.Model):
 
 
 class Phrase(models.Model):
-    """A way in which somebody asks for a passage. `weight` is what its words weigh, `embedding` what it means."""
+    """A search phrase for a passage. `weight` is the summed weight of its words."""
 
     passage = models.ForeignKey(Passage, on_delete=models.CASCADE, related_name="phrases")
     text = models.TextField()
@@ -126,7 +126,7 @@ class Phrase(models.Model):
 
 
 class Term(models.Model):
-    """A word that lessons use, as it is written, and how many passages have its `lexeme`: a slip is read by it."""
+    """A word used in lessons, its `lexeme`, and how many passages have it. Used to correct misspelled words."""
 
     language = models.CharField(max_length=10)
     word = models.TextField()
@@ -149,7 +149,7 @@ class Term(models.Model):
 
 
 class Briefing(models.Model):
-    """Something that happened on `date`, and why it matters. `sections` are as those of a lesson."""
+    """Something that happened on `date`, and why it matters. `sections` has the format of a lesson's."""
 
     language = models.CharField(max_length=10)
     slug = models.SlugField(max_length=SLUG_LENGTH)
@@ -158,7 +158,7 @@ class Briefing(models.Model):
     summary = models.TextField()
     sections = models.JSONField()
     sources = models.JSONField()
-    # When somebody last looked into what has become of it; empty if nobody has.
+    # When it was last followed up; None if never.
     followed_up = models.DateField(null=True)
 
     class Meta:
@@ -175,7 +175,7 @@ class Briefing(models.Model):
 
 
 class LessonDone(models.Model):
-    """A person has read a lesson to its end, and said so."""
+    """A person marked a lesson as done."""
 
     person = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="lessons_done"
@@ -196,7 +196,7 @@ class LessonDone(models.Model):
 
 
 class QuizAnswer(models.Model):
-    """A person's last answer to a question. It serves their learning; nobody is scored by it."""
+    """A person's latest answer to a quiz question. It is for learning only; there is no score."""
 
     person = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="quiz_answers"
@@ -204,11 +204,11 @@ class QuizAnswer(models.Model):
     module_slug = models.SlugField(max_length=SLUG_LENGTH)
     question_slug = models.SlugField(max_length=SLUG_LENGTH)
     option = models.CharField(max_length=12)
-    # What was chosen before anything was explained: it tells which question misleads. Empty where that is not known,
-    # and for whoever was not the one to choose.
+    # The choice before any explanation, to find misleading questions. Empty if unknown, or if a joint module
+    # partner made the choice.
     first_option = models.CharField(max_length=12, blank=True, default="")
     answered_at = models.DateTimeField(default=timezone.now)
-    # Given while the module was taken together, by either of the two: a later one of theirs may replace it.
+    # Answered in a joint module: a later answer of either partner may replace it.
     is_joint = models.BooleanField(default=False)
 
     class Meta:
@@ -223,10 +223,9 @@ class QuizAnswer(models.Model):
 
 
 class Certificate(models.Model):
-    """Somebody had done a module on `issued_on`, and asked for that on paper. Whoever has its address can check it.
+    """A person finished a module by `issued_on` and asked for a certificate. Anyone with its address can check it.
 
-    It says what was so on that day, in words of that day. Nothing is worked out from it: what somebody has done of
-    the module as it is now is in LessonDone and Answer.
+    It is a snapshot. The person's current progress is in LessonDone and QuizAnswer.
     """
 
     token = models.CharField(max_length=40, unique=True, default=generate_token, editable=False)
@@ -238,9 +237,9 @@ class Certificate(models.Model):
     title = models.CharField(max_length=200)
     lessons = models.PositiveSmallIntegerField()
     questions = models.PositiveSmallIntegerField()
-    # courses.certificates.issuing: a short hash of what there was to read and to answer.
+    # Hash of the module's content at the time; see courses.certificates.issuing.compute_edition.
     edition = models.CharField(max_length=16)
-    # As they wished to be named on it, which may be not at all.
+    # The name that the owner chose, or empty.
     name = NameField(blank=True)
     issued_on = models.DateField()
 
@@ -259,21 +258,21 @@ class Certificate(models.Model):
 
     @property
     def address(self) -> str:
-        """Where anybody can check it, as it stands on paper."""
+        """The full web address at which anyone can check it, as printed."""
         return build_absolute_url(self.get_absolute_url())
 
 
 class JointModule(models.Model):
-    """Two of a family take a module together once both have said yes. It is there until one of them goes on alone.
+    """Two people of a family take a module together, once both have said yes, until one of them continues alone.
 
-    It counts while their link stands: when that ends, so does this.
+    Only valid while their link is active.
     """
 
     link = models.ForeignKey("families.Link", on_delete=models.CASCADE, related_name="+")
     module_slug = models.SlugField(max_length=SLUG_LENGTH)
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     requested_at = models.DateTimeField(default=timezone.now)
-    # The other one's yes.
+    # When the other person said yes.
     agreed_at = models.DateTimeField(null=True)
 
     class Meta:

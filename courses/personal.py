@@ -1,4 +1,4 @@
-"""What this room keeps about a person: what they have read and chosen, and the certificates they asked for."""
+"""Data kinds of this room: learning progress, certificates and joint modules."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Which modules are published. Everybody may read all of them."""
+"""The published modules. They are public."""
 
 from django.db.models import QuerySet
 
@@ -7,10 +7,10 @@ from kit.languages import select_language
 
 
 def list_modules() -> QuerySet[Module]:
-    """Every module, in the reader's language or, until it is written in it, in the first one."""
+    """Return all modules in the reader's language, or in the default language if not translated yet."""
     return select_language(Module.objects.all(), name="slug")
 
 
 def list_module_titles() -> list[tuple[str, str]]:
-    """Each module's slug and its title, in the reader's language."""
+    """Return the slug and title of each module, in the reader's language."""
     return list(list_modules().values_list("slug", "title"))

@@ -29,20 +29,20 @@ from kit.rate_limits import ClientRateLimit, RateLimit, RateLimited, format_rate
 from safeguarding.crisis import build_cards_for_search
 
 searches = ClientRateLimit("searches", person="60/minute", network="600/minute", everyone="1800/minute")
-# Far above anybody who reads.
+# Far more than a reader needs.
 reader_steps = RateLimit("steps, reader", "120/minute")
-# A visitor's first step makes a session, and nobody needs thousands of them.
+# A visitor's first step creates a session; this limits how many.
 first_steps = ClientRateLimit(
     "first steps", person="120/minute", network="1200/10minutes", everyone="12000/10minutes"
 )
 
 
 def count_step(request: HttpRequest) -> None:
-    """Count one step by the reader: a person, a visitor who has a session, or else one who is about to get one."""
+    """Count one step against the limits: by person, by the visitor's session, or by client without a session."""
     if request.user.is_authenticated:
         reader_steps.hit("person", request.user.pk)
         return
-    # Asked first, as a session that is over still has its key until then.
+    # Load the session first: an expired one keeps its key until it is loaded.
     request.session.get(LEARNED)
     if request.session.session_key:
         reader_steps.hit("visitor", request.session.session_key)
@@ -63,7 +63,7 @@ def modules(request: HttpRequest) -> HttpResponse:
 @require_safe
 @free_text_fields("q")
 def search(request: HttpRequest) -> HttpResponse:
-    """The lessons that speak of what was typed. Where none does, or nothing was, the modules there are."""
+    """Show matching lessons, or all modules if there are none or the query is empty."""
     words = clean_query(request.GET.get("q", ""))
     refusal = None
     try:
@@ -91,7 +91,7 @@ def module(request: HttpRequest, module: str) -> HttpResponse:
     page = build_module_context(reader_module) | {
         "talk": find_conversation_guide(reader_module, get_record(request)),
         "company": list_possible_partners(reader_module.module.slug, request.user),
-        # Asked also where the module has grown since: it can still be withdrawn.
+        # Also if the module has grown since: the certificate can still be withdrawn.
         "has_certificate": reader_module.progress.is_started
         and has_certificate(request.user, reader_module.module.slug),
     }
@@ -119,7 +119,7 @@ def lesson(request: HttpRequest, module: str, lesson: str) -> HttpResponse:
 
 @require_POST
 def lesson_done(request: HttpRequest, module: str, lesson: str) -> HttpResponse:
-    """Write down that a lesson was read, and go on to what comes next: after the last of all, the talk."""
+    """Mark a lesson as done and go to the next step, or to the conversation guide after the last one."""
     count_step(request)
     reader_module = get_reader_module_or_404(request, module)
     found = get_lesson_or_404(reader_module, lesson)
@@ -148,7 +148,7 @@ def _render_quiz(
 
 @require_POST
 def answer(request: HttpRequest, module: str, question: str) -> HttpResponse:
-    """Keep a reader's choice and show what is to be said of it. A choice may be changed at any time."""
+    """Record the reader's choice and show its explanation. A choice can be changed at any time."""
     count_step(request)
     reader_module = get_reader_module_or_404(request, module)
     asked = get_question_or_404(reader_module, question)

@@ -1,4 +1,4 @@
-"""Modules in the admin: what people take of them, and a page to see what is being written."""
+"""Module statistics in the admin, and previews of content files."""
 
 from courses.admin.modules import ModuleAdmin
 

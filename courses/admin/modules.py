@@ -1,4 +1,4 @@
-"""Who takes what, as counts: over all modules, of one, and as a spreadsheet. See courses.learning.statistics."""
+"""Module statistics: for all modules, for one module, and as a CSV file. See courses.learning.statistics."""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -37,7 +37,7 @@ COLUMNS = ("module", "what", "step", "option", "is_right", "people")
 
 @admin.register(Module)
 class ModuleAdmin(ReadOnlyAdmin):
-    """Modules are written in files. Here they are looked at, by whoever may view them."""
+    """Read-only: modules are written in files. The change list shows statistics."""
 
     def get_urls(self) -> list[URLPattern]:
         pages: dict[str, Callable[..., Any]] = {
@@ -53,13 +53,13 @@ class ModuleAdmin(ReadOnlyAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """All modules: how many began each, how many finished it, and the question that misleads most."""
+        """All modules: how many people started and finished each, and its most misleading question."""
         modules = self._numbers(request)
         most = max((one.started for one in modules), default=0)
         return self._page(request, "statistics", _("Module statistics"), {"modules": modules, "most": most})
 
     def statistics(self, request: HttpRequest, slug: str) -> HttpResponse:
-        """One module: how far people come, and what they choose first."""
+        """One module: how far people get, and their first answers."""
         told = next((one for one in self._numbers(request) if one.module.slug == slug), None)
         if told is None:
             raise Http404
@@ -92,7 +92,7 @@ class ModuleAdmin(ReadOnlyAdmin):
 
 
 def _parse_period(request: HttpRequest) -> str:
-    """The period that an address names; of one that it cannot name, the first one."""
+    """Return the period in the query string, or the default if it is missing or unknown."""
     named = request.GET.get("period", "")
     return named if named in PERIODS else DEFAULT_PERIOD
 

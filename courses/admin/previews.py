@@ -1,4 +1,4 @@
-"""A page on which authors see what they write as readers would. It reads files and what is typed; it writes nothing."""
+"""Pages on which authors preview a content file, from disk or as they type. Nothing is written."""
 
 from collections.abc import Callable
 
@@ -19,7 +19,7 @@ from kit.rate_limits import RateLimit
 
 type View = Callable[..., HttpResponseBase]
 
-# Somebody who types without end and stops every second is still below it.
+# More than a person reaches who types without pause and stops every second.
 preview_edits = RateLimit("content preview edits", "120/minute")
 
 
@@ -35,7 +35,9 @@ def build_preview_urls(site: AdminSite) -> list[URLPattern]:
 
 
 def _admin_only(site: AdminSite, view: View) -> View:
-    """Whoever's session ends while they type is told so beside their words, and not led away from them."""
+    """Require the permission to view modules. If the session ends while typing, answer htmx with 403, not a
+    redirect.
+    """
     page = site.admin_view(permission_required("courses.view_module", raise_exception=True)(view))
 
     def answering(request: HtmxRequest, **named: str) -> HttpResponseBase:
@@ -53,7 +55,7 @@ def previews(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def preview(request: HtmxRequest, file: str) -> HttpResponse:
-    """A file beside its page. POST shows what was typed; a page that asks with the `mark` it has may get 204."""
+    """A file's text beside its page. POST previews typed text. A poll with the current `mark` gets a 204."""
     typed, shown = None, "news"
     if request.method == "POST":
         preview_edits.hit(request.user.pk)

@@ -1,4 +1,4 @@
-"""The briefings as they are read. How they are written is in courses.authoring.
+"""Pages and feed of the briefings. Writing and loading them is in courses.authoring.
 
 Public: nothing but its addresses.
 """

@@ -1,4 +1,4 @@
-"""The briefings as pages and as an Atom feed. Everybody may read all of them."""
+"""The briefings as pages and as an Atom feed. They are public."""
 
 from datetime import UTC, date, datetime, time
 from typing import Any
@@ -22,18 +22,20 @@ NEWEST_IN_FEED = 20
 
 
 def list_briefings() -> QuerySet[Briefing]:
-    """The briefings, newest first, each in the reader's language or, until it is written in it, in the first one."""
+    """Return the briefings, newest first, in the reader's language, or in the default language if not translated
+    yet.
+    """
     return select_language(Briefing.objects.all(), name="slug")
 
 
 def list_briefing_years() -> list[int]:
-    """The years that have a briefing, newest first."""
+    """Return the years that have a briefing, newest first."""
     return [day.year for day in list_briefings().dates("date", "year", order="DESC")]
 
 
 @require_safe
 def archive(request: HttpRequest, year: int | None = None) -> HttpResponse:
-    """The briefings of one year, newest first; of the newest year when none is named."""
+    """The briefings of one year, newest first. Without a year, the newest one. 404 for a year without briefings."""
     years = list_briefing_years()
     if year is not None and year not in years:
         raise Http404
@@ -54,7 +56,7 @@ def briefing(request: HttpRequest, briefing: str) -> HttpResponse:
 
 
 class MultilingualAtomFeed(Atom1Feed):
-    """What is not translated yet stands among what is, and each entry says what it is written in."""
+    """An Atom feed whose entries name their own language, because some are not translated yet."""
 
     def item_attributes(self, item: dict[str, Any]) -> dict[str, str]:
         return {"xml:lang": item["language"]}
@@ -65,7 +67,7 @@ class BriefingsFeed(Feed):  # type: ignore[type-arg]  # not generic when it runs
     description_template = "briefings/entry.html"
 
     def __call__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """The feed in the language that its address names, whatever the reader's program asks for."""
+        """Return the feed in the language of its address, whatever the feed reader asks for."""
         language = get_feed_language(request)
         with translation.override(language):
             response: HttpResponse = super().__call__(request, *args, **kwargs)
@@ -79,7 +81,7 @@ class BriefingsFeed(Feed):  # type: ignore[type-arg]  # not generic when it runs
         return build_absolute_url(build_feed_path("briefings:feed"))
 
     def item_link(self, item: Briefing) -> str:
-        # It is the entry's id as well: the same under whichever host and scheme the feed was asked for.
+        # This is also the entry's id, so it must not depend on the host or scheme of the request.
         return build_absolute_url(item.get_absolute_url())
 
     def title(self) -> str:

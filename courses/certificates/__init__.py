@@ -1,4 +1,4 @@
-"""A certificate says what somebody had done of a module on a day, and anybody who has its address can check it.
+"""A certificate says what a person had done of a module by a date. Anyone with its address can check it.
 
 Public: issuing.
 """

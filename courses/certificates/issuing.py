@@ -1,4 +1,4 @@
-"""Certificates: what they certify, making them, finding them and taking them back."""
+"""Create, find and withdraw certificates."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ EDITION_LENGTH = 12
 
 
 def compute_edition(module: Module) -> str:
-    """A short hash of what there is to read and to answer: another one as soon as a word of it is changed."""
+    """Return a short hash of a module's lessons and questions. It changes with every change of a word."""
     words = {
         "title": module.title,
         "intro": module.intro,
@@ -27,6 +27,7 @@ def compute_edition(module: Module) -> str:
 
 
 def get_own_certificate(person: Person, module_slug: str) -> Certificate | None:
+    """Return the person's certificate of the module, or None."""
     return Certificate.objects.filter(person=person, module_slug=module_slug).first()
 
 
@@ -35,19 +36,20 @@ def has_certificate(reader: Person | AnonymousUser, module_slug: str) -> bool:
 
 
 def find_certificate(token: str) -> Certificate | None:
-    """The one whose address was given; None when it was withdrawn, or never was."""
+    """Return the certificate with this token, or None if it was withdrawn or never existed."""
     return Certificate.objects.filter(token=token).first()
 
 
 class ModuleNotFinished(Exception):
-    """There is still something to do in the module."""
+    """The person hasn't finished the module."""
 
 
 @transaction.atomic
 def create_certificate(*, person: Person, reader_module: ReaderModule, name: str) -> Certificate:
-    """A certificate of the module as its reader stands in it, named as they wish.
+    """Create a certificate of the finished module, with `name` on it, which may be empty.
 
-    There is one at a time: asking again changes nothing. Raises NotDone.
+    A person has one certificate of a module: a second call returns the first one unchanged. Raises
+    ModuleNotFinished.
     """
     if not reader_module.progress.is_finished:
         raise ModuleNotFinished
@@ -69,5 +71,5 @@ def create_certificate(*, person: Person, reader_module: ReaderModule, name: str
 
 @transaction.atomic
 def withdraw_certificate(*, certificate: Certificate) -> None:
-    """From now on its address knows nothing, as if it had never been."""
+    """Delete the certificate. Its address then answers as if it had never existed."""
     Certificate.objects.filter(pk=certificate.pk).delete()

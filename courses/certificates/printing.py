@@ -1,6 +1,6 @@
-"""A certificate as a PDF: set by Typst as PDF/UA, so that a screen reader reads it in its order and language.
+"""A certificate as a PDF. Typst sets it as PDF/UA, so that a screen reader knows its order and language.
 
-The layout is in certificate.typ. Words go there as data, never as markup: a name is set as it was typed.
+The layout is in certificate.typ. Texts are passed as data, never as markup, so a name is printed as it was typed.
 """
 
 import json
@@ -18,25 +18,27 @@ from django.utils.translation import ngettext
 from courses.models import Certificate
 
 FOLDER = Path(__file__).parent
-# The site's colours by day; a drawing of the site brings none of its own.
+# The site's light colors; its drawings have none of their own.
 DRAWING_STYLE = ".lit{stroke:#1f4ea3}.glow{fill:#f6e6b4;stroke:none}.solid{fill:#ffffff}"
 
 
 def render_certificate_pdf(certificate: Certificate) -> bytes:
-    """The certificate on one page, which fits on A4 and on Letter. The same certificate is the same bytes."""
+    """Return the certificate as a one-page PDF for A4 and Letter. Deterministic: the same certificate gives the
+    same bytes.
+    """
     with translation.override(certificate.language):
         words = _build_texts(certificate)
     inputs = {
         "words": json.dumps(words),
         "drawing": _render_drawing(),
-        # Typst asks for a language in two or three letters.
+        # Typst expects a language code of two or three letters.
         "language": certificate.language.partition("-")[0],
     }
     return _typeset((FOLDER / "certificate.typ").read_bytes(), inputs, at=certificate)
 
 
 def can_typeset(name: str) -> bool:
-    """Whether our faces, and those that come with Typst, have every letter of a name."""
+    """Whether our fonts and Typst's own have every character of the name."""
     try:
         _typeset(b'#set document(title: "-")\n#sys.inputs.name', {"name": name})
     except typst.TypstError:
@@ -59,7 +61,7 @@ def _load_fonts() -> typst.Fonts:
 
 @cache
 def _render_drawing() -> str:
-    """The table of the front page, as a picture that stands alone."""
+    """Return the table drawing of the home page as a standalone SVG."""
     drawn = render_to_string("drawings/table.html")
     svg = drawn[drawn.index("<svg") :]
     head, body = svg.split(">", 1)
@@ -68,7 +70,7 @@ def _render_drawing() -> str:
 
 
 def _build_texts(certificate: Certificate) -> dict[str, str]:
-    """All that stands on it, in the language of the module that was done."""
+    """Return all texts of the certificate, in the language of the module."""
     read = ngettext("%(count)d lesson", "%(count)d lessons", certificate.lessons)
     answered = ngettext("%(count)d question", "%(count)d questions", certificate.questions)
     day = date_format(certificate.issued_on, "DATE_FORMAT")

@@ -1,4 +1,4 @@
-"""The reader's certificate of a module, and what its address says to whoever holds it."""
+"""The page on which a person creates, downloads or withdraws a certificate, and the public page that checks it."""
 
 from typing import Any
 
@@ -26,13 +26,13 @@ from courses.library.selectors import ReaderModule
 from courses.models import Certificate, Module
 from kit.rate_limits import RateLimit, RateLimited, format_rate_limited, get_client_network, mark_rate_limited
 
-# An address cannot be guessed; this keeps a machine that tries from costing much. Only what is not there counts.
+# Tokens can't be guessed; this limits the cost of trying. Only unknown addresses count.
 unknown_addresses = RateLimit("certificates not found, network", "300/minute")
 certificate_requests = RateLimit("certificates asked for", "30/day")
 
 
 class NameForm(forms.Form):
-    """How somebody wishes to be named on a certificate: nothing is filled in for them."""
+    """The name on a certificate. Not prefilled: the person decides whether to give one."""
 
     name = NameFormField(
         label=_("Name on the certificate (optional)"),
@@ -53,7 +53,7 @@ class NameForm(forms.Form):
 
 
 def get_certificate_or_404(request: HttpRequest, module_slug: str) -> Certificate:
-    """The person's own; 404 when they have none of this module."""
+    """Return the person's own certificate of the module. 404 if they have none."""
     found = get_own_certificate(get_person(request), module_slug)
     if found is None:
         raise Http404
@@ -63,7 +63,7 @@ def get_certificate_or_404(request: HttpRequest, module_slug: str) -> Certificat
 @sign_in_required
 @never_cache
 def certificate(request: HttpRequest, module: str) -> HttpResponse:
-    """The reader's certificate of a module, or the form to ask for one once all of it is done."""
+    """The person's certificate of a module, or the form to create it once the module is finished."""
     reader_module, person = get_reader_module_or_404(request, module), get_person(request)
     if request.method != "POST":
         return _render_certificate(request, reader_module, NameForm())
@@ -100,7 +100,7 @@ def _render_certificate(
 @require_safe
 @never_cache
 def pdf(request: HttpRequest, module: str) -> HttpResponse:
-    """The owner's copy. Others see only what the address on it says."""
+    """Download the PDF. Only for its owner; others see the page at its address."""
     found = get_certificate_or_404(request, module)
     named = f'attachment; filename="kitchen-table-{found.module_slug}.pdf"'
     return HttpResponse(
@@ -118,7 +118,7 @@ def withdraw(request: HttpRequest, module: str) -> HttpResponse:
 @require_safe
 @never_cache
 def check(request: HttpRequest, token: str) -> HttpResponse:
-    """What a certificate says, for whoever holds its address. One answer for withdrawn and never made."""
+    """The public page of a certificate. A withdrawn one and one that never existed get the same answer."""
     unknown_addresses.hit(get_client_network(request))
     found = find_certificate(token)
     if found:
@@ -130,6 +130,6 @@ def check(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _is_current(certificate: Certificate) -> bool:
-    """Whether the module still has the words that were done. What its owner has done since is not looked at."""
+    """Whether the module is unchanged since the certificate. The owner's later progress doesn't matter."""
     module = Module.objects.filter(slug=certificate.module_slug, language=certificate.language).first()
     return module is not None and compute_edition(module) == certificate.edition

@@ -1,4 +1,4 @@
-"""What people do of modules, alone or together, and what is counted of it. It knows no page of a module.
+"""What people do in modules, alone or jointly, and the statistics. Knows nothing about pages of modules.
 
 Public: joint_modules, progress, records, statistics.
 """

@@ -1,9 +1,9 @@
-"""Taking a module together with one other of the family: two yeses begin it, one no ends it.
+"""Joint modules: two people of a family take a module together. It starts with two yeses and ends with one no.
 
-There is one order for all that is written for two people. Two who mark the same lesson at once would each hold their
-own row and wait for the other's. So the people are locked first, by their ids. Who leaves waits here for what is just
-being counted for them, and nothing is counted afterwards. An erasure locks its person before anything else, too, so
-that it waits, or is waited for, and never in a circle.
+Everything that writes for two people first locks both of them, ordered by id. Without that order, two people who
+mark the same lesson at the same time would each hold their own row and wait for the other's. A person who leaves
+waits here until pending writes for them are done, and nothing is written for them afterwards. An erasure also locks
+its person first, so it can't deadlock with this.
 """
 
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ type Reader = Person | AnonymousUser
 
 @dataclass(frozen=True)
 class JointModulePartner:
-    """Somebody of the reader's family, and how the two stand in one module."""
+    """A family member of the reader, and the joint module of the two, if any."""
 
     link: Link
     other: Person
@@ -51,7 +51,7 @@ class JointModulePartner:
 
     @property
     def asks(self) -> bool:
-        """Whether the reader's answer is awaited."""
+        """Whether the partner waits for the reader's answer."""
         return (
             not self.is_agreed
             and self.joint_module is not None
@@ -60,7 +60,7 @@ class JointModulePartner:
 
 
 def list_possible_partners(module_slug: str, reader: Reader) -> list[JointModulePartner]:
-    """Everybody whom the reader could take a module together with, or does."""
+    """Return every family member with whom the reader takes, or could take, the module."""
     if not isinstance(reader, Person):
         return []
     links = list(list_links(reader))
@@ -70,7 +70,7 @@ def list_possible_partners(module_slug: str, reader: Reader) -> list[JointModule
 
 
 def list_partners(module_slug: str, reader: Reader) -> list[Person]:
-    """Those who take a module together with the reader now."""
+    """Return the people who take the module with the reader now."""
     if not isinstance(reader, Person):
         return []
     agreed = _list_joint_modules(reader).filter(module_slug=module_slug, agreed_at__isnull=False)
@@ -78,7 +78,7 @@ def list_partners(module_slug: str, reader: Reader) -> list[Person]:
 
 
 def list_joint_module_requests(reader: Reader) -> QuerySet[JointModule]:
-    """What the reader's family would like to take together with them; their answer is awaited."""
+    """Return the requests from the reader's family that wait for the reader's answer, oldest first."""
     if not isinstance(reader, Person):
         return JointModule.objects.none()
     return (
@@ -95,13 +95,13 @@ def _list_joint_modules(person: Person) -> QuerySet[JointModule]:
 
 
 def lock_people(*people: Person) -> None:
-    """Hold these people until the transaction ends. Other rooms may still point at them."""
+    """Lock these people until the transaction ends. Other rows may still reference them."""
     held = Person.objects.select_for_update(no_key=True).filter(pk__in=[person.pk for person in people])
     list(held.order_by("pk").values_list("pk"))
 
 
 def lock_and_list_partners(module_slug: str, person: Person) -> list[Person]:
-    """As list_partners, and it stays so until the transaction ends."""
+    """Like list_partners, but lock the person and the partners until the transaction ends."""
     found = list_partners(module_slug, person)
     if not found:
         return []
@@ -111,9 +111,9 @@ def lock_and_list_partners(module_slug: str, person: Person) -> list[Person]:
 
 @transaction.atomic
 def agree_to_joint_module(*, link: Link, module: Module, by: Person) -> JointModule:
-    """One side's yes. The first is an ask, of which the other side is told; the other side's own begins it.
+    """Record one side's yes. The first one is a request, and the other side is notified; the second one starts it.
 
-    Saying it twice says it once. Raises Link.DoesNotExist when the two are no longer linked.
+    Idempotent. Raises Link.DoesNotExist if the two are no longer linked.
     """
     lock_people(link.parent, link.teen)
     link = list_active_links().select_related("parent", "teen").get(pk=link.pk)
@@ -125,7 +125,7 @@ def agree_to_joint_module(*, link: Link, module: Module, by: Person) -> JointMod
         send_notice(
             person=get_other_side(link, by),
             text=words % {"who": by, "title": module.title},
-            # A mailbox may be read by others, and a module's title is a topic.
+            # Others may read the mailbox, and a module's title reveals a topic.
             email_text=_("%(who)s would like to take a module with you.") % {"who": by},
             action_text=_("You’ll find it under Learn. Say yes or no there:"),
             path=reverse("courses:modules"),
@@ -138,14 +138,14 @@ def agree_to_joint_module(*, link: Link, module: Module, by: Person) -> JointMod
 
 @transaction.atomic
 def end_joint_module(*, link: Link, module: Module) -> None:
-    """One side's no: to an ask, or to going on. Nobody is told, and what was done stays with both."""
+    """Delete the request or joint module of a link, without a notice. Both keep their progress."""
     lock_people(link.parent, link.teen)
     JointModule.objects.filter(link=link, module_slug=module.slug).delete()
 
 
 @transaction.atomic
 def delete_expired_joint_modules(*, now: datetime | None = None) -> int:
-    """Delete the asks that nobody answered in time, and what ended with a link. Returns how many there were."""
+    """Delete requests without an answer in time, and joint modules whose link has ended. Return how many."""
     before = (now or timezone.now()) - REQUEST_RETENTION
     over = Q(agreed_at=None, requested_at__lt=before) | Q(link__ended_at__isnull=False)
     return JointModule.objects.filter(over).delete()[0]

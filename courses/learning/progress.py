@@ -1,4 +1,4 @@
-"""How far somebody is in a module: always worked out from what they did, never kept."""
+"""A reader's progress in a module. It is always calculated from their completed work, never stored."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,9 +14,9 @@ QUIZ_STEP = "quiz"
 
 @dataclass(frozen=True)
 class CompletedWork:
-    """What somebody did in one module: lessons read, the option chosen for each question, and the last of all.
+    """What a reader did in one module: lessons read, chosen options by question, and the latest step.
 
-    `shared` are the questions whose option was chosen while they took the module together with somebody.
+    `shared` has the slugs of questions that were answered in a joint module.
     """
 
     lessons: frozenset[str] = frozenset()
@@ -27,7 +27,7 @@ class CompletedWork:
 
 @dataclass(frozen=True)
 class ModuleStep:
-    """One thing to do in a module: a lesson, or the quiz at its end."""
+    """One step of a module: a lesson, or the quiz at its end."""
 
     slug: str
     title: str
@@ -41,7 +41,7 @@ class ModuleStep:
 class ModuleProgress:
     steps: Sequence[ModuleStep]
     next_step: ModuleStep | None
-    # One answer of the quiz begins a module, though no step of it is done yet.
+    # True from the first quiz answer on, even if no step is done yet.
     is_started: bool
 
     @property
@@ -53,17 +53,17 @@ class ModuleProgress:
         return self.next_step is None
 
     def ends_with(self, slug: str) -> bool:
-        """Whether doing this step makes the module whole, which it is not yet."""
+        """Whether the module is finished once this step is done, which it isn't yet."""
         return [step.slug for step in self.steps if not step.is_done] == [slug]
 
 
 def calculate_progress(
     module: Module, *, lessons: Sequence[Lesson], questions: Sequence[QuizQuestion], done: CompletedWork
 ) -> ModuleProgress:
-    """Where somebody stands who did `done`, in the module as it is now.
+    """Return a reader's progress in the module as it is now.
 
-    The next step is the first one after what they did last that is still to do: whoever skipped a lesson is not
-    sent back to it until the end. The quiz is done when every question of today has an answer.
+    The next step is the first open one after their latest step: a reader who skipped a lesson returns to it only at
+    the end. The quiz is done when every current question has an answer.
     """
     steps = [
         ModuleStep(

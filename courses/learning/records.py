@@ -1,6 +1,6 @@
-"""Where it is written down what somebody did: for a person in the database, for a visitor in their own session.
+"""Where a reader's work is stored: in the database for a person, in the session for a visitor.
 
-A visitor who signs in takes along what they did before: for themselves alone, whoever they learn together with.
+When a visitor signs in, their work is copied to the person alone, not to joint module partners.
 """
 
 from collections import defaultdict
@@ -21,10 +21,10 @@ SESSION_KEY = "learned"
 
 
 class LearningRecord(Protocol):
-    """What one person or visitor did. Doing a thing again only renews its time."""
+    """The work of one person or visitor. Doing something again only updates its time."""
 
     def list_completed(self) -> dict[str, CompletedWork]:
-        """By module; a module of which nothing is done is left out."""
+        """Return the work by module slug. Modules without any are left out."""
         ...
 
     def mark_lesson_done(self, module_slug: str, lesson_slug: str) -> None: ...
@@ -46,7 +46,7 @@ class PersonRecord:
 
     @transaction.atomic
     def mark_lesson_done(self, module_slug: str, lesson_slug: str) -> None:
-        """It counts for everybody who takes the module together with them."""
+        """Record the lesson for the person and all partners of a joint module."""
         others = lock_and_list_partners(module_slug, self.person)
         self.save_lesson(module_slug, lesson_slug)
         LessonDone.objects.bulk_create(
@@ -56,7 +56,7 @@ class PersonRecord:
 
     @transaction.atomic
     def record_answer(self, module_slug: str, question_slug: str, option: str) -> None:
-        """As mark_lesson_done. An answer that one of the others gave alone is theirs, and stays as it is."""
+        """Record the answer for the person and all partners. A partner's own answer from before stays as it is."""
         others = lock_and_list_partners(module_slug, self.person)
         self.save_answer(module_slug, question_slug, option, first=option, is_joint=bool(others))
         asked = {"module_slug": module_slug, "question_slug": question_slug}
@@ -68,7 +68,7 @@ class PersonRecord:
         shared.update(option=option, answered_at=timezone.now())
 
     def save_lesson(self, module_slug: str, lesson_slug: str, *, at: datetime | None = None) -> None:
-        """Write it down for this person alone."""
+        """Record the lesson for this person only."""
         LessonDone.objects.update_or_create(
             person=self.person,
             module_slug=module_slug,
@@ -86,7 +86,9 @@ class PersonRecord:
         at: datetime | None = None,
         is_joint: bool = False,
     ) -> None:
-        """As save_lesson. `first` is what was chosen before anything was explained; a later answer leaves it."""
+        """Record the answer for this person only. `first` is the choice before any explanation; later answers don't
+        change it.
+        """
         last = {"option": option, "answered_at": at or timezone.now(), "is_joint": is_joint}
         QuizAnswer.objects.update_or_create(
             person=self.person,
@@ -108,7 +110,7 @@ def _build_completed_work(things: list[LessonDone | QuizAnswer]) -> CompletedWor
 
 
 class SessionRecord:
-    """Kept in the visitor's session, which ends two weeks after they last changed it."""
+    """Stored in the visitor's session, which expires two weeks after its last change."""
 
     def __init__(self, session: SessionBase) -> None:
         self.session = session
@@ -146,7 +148,7 @@ def get_record(request: HttpRequest) -> LearningRecord:
 
 
 def import_session_record(sender: object, request: HttpRequest | None, user: Person, **_kwargs: Any) -> None:
-    """Give a person who has just signed in what they did before; what they did as themselves comes first."""
+    """Copy a visitor's work to the person who has just signed in. The person's own work wins."""
     del sender
     learned = getattr(request, "session", {}).get(SESSION_KEY)
     if request is None or not learned:

@@ -1,9 +1,9 @@
-"""How many people take what, how far they come, and what they choose first: numbers that give nobody away.
+"""Module statistics that reveal no single person: how many start, how far they get, and their first answers.
 
-Every number that leaves here is rounded down to a multiple of FEWEST, and below that it is 0, which is said as “fewer
-than five”, also where it is none. So no difference between two of them (of two steps, two periods or two days) tells
-fewer than five apart. Shares and falls are worked out from the rounded numbers and so tell nothing more. A question's
-options come without a sum of all who chose: less the other options it would be what is hidden.
+Every number is rounded down to a multiple of ROUNDING_STEP. Smaller numbers become 0 and are shown as “fewer than
+five”, including a real 0. So the difference of two numbers (of two steps, periods or days) never reveals fewer than
+five people. Percentages and differences are calculated from rounded numbers, so they reveal nothing more. There is
+no total of a question's answers: subtracting the other options from it would reveal a hidden number.
 """
 
 from collections import Counter, defaultdict
@@ -22,7 +22,7 @@ from courses.selectors import list_modules
 from kit.sql import read_sql
 
 ROUNDING_STEP = 5
-# Of fewer first answers no share is told: a few people would look like a rule.
+# With fewer answers no percentage is shown: a few people would look like a rule.
 MIN_ANSWERS_FOR_SHARE = 20
 ALL_TIME = datetime.min.replace(tzinfo=UTC)
 
@@ -30,15 +30,15 @@ COUNT_PROGRESS = read_sql(__file__, "count_progress")
 
 
 def round_down_for_privacy(count: int) -> int:
-    """A number of people as it may be told."""
+    """Round a number of people down to a multiple of ROUNDING_STEP."""
     return count - count % ROUNDING_STEP
 
 
 @dataclass(frozen=True)
 class StepStatistics:
-    """A lesson, or the quiz: how many did it, how many came to it or farther, and how many of those no farther.
+    """A lesson or the quiz: how many did it, how many reached it or a later step, and how many stopped there.
 
-    Nobody goes farther than the quiz, so there it is None.
+    `stayed` is None for the quiz, which has no later step.
     """
 
     slug: str
@@ -50,7 +50,7 @@ class StepStatistics:
 
 @dataclass(frozen=True)
 class OptionStatistics:
-    """An option of a question: how many chose it first, and what share that is in percent, once enough did."""
+    """An option: how many chose it first, and their percentage once there are MIN_ANSWERS_FOR_SHARE answers."""
 
     words: str
     is_right: bool
@@ -66,13 +66,13 @@ class QuestionStatistics:
 
     @property
     def misleading(self) -> OptionStatistics | None:
-        """The wrong option that most people chose first; None while too few did to say so."""
+        """The wrong option that most people chose first, or None if there are too few answers."""
         wrong = [option for option in self.options if option.share and not option.is_right]
         return max(wrong, key=lambda option: option.share or 0, default=None)
 
     @property
     def most(self) -> int:
-        """How many chose what most did."""
+        """The count of the most chosen option."""
         return max(option.chosen for option in self.options)
 
     @property
@@ -90,14 +90,14 @@ class ModuleStatistics:
 
     @property
     def misleading(self) -> QuestionStatistics | None:
-        """The question whose best liked wrong option misled the greatest share."""
+        """The question whose top wrong option has the highest percentage, or None."""
         misled = [question for question in self.questions if question.misled]
         return max(misled, key=lambda question: question.misled, default=None)
 
 
 @dataclass(frozen=True)
 class ProgressGroup:
-    """What so many `people` have done of a module: the places of lessons they read, and questions they answered."""
+    """`people` who did the same in a module: the positions of lessons read, and the number of questions answered."""
 
     places: list[int]
     answers: int
@@ -105,7 +105,7 @@ class ProgressGroup:
 
 
 def list_module_statistics(*, since: datetime = ALL_TIME) -> list[ModuleStatistics]:
-    """Of every module, what is told of those who did anything of it since then, in the reader's language. 5 queries."""
+    """Return every module's statistics of people active since `since`, in the reader's language. Five queries."""
     with connection.cursor() as cursor:
         cursor.execute(COUNT_PROGRESS, {"since": since})
         taken: dict[str, list[ProgressGroup]] = defaultdict(list)
@@ -117,7 +117,7 @@ def list_module_statistics(*, since: datetime = ALL_TIME) -> list[ModuleStatisti
 
 
 def _count_first_choices(since: datetime) -> Mapping[tuple[str, str, str], int]:
-    """How many chose an option first, by the slugs of module and question and the option's id."""
+    """Count first answers by module slug, question slug and option id."""
     known = QuizAnswer.objects.filter(answered_at__gte=since).exclude(first_option="")
     named = known.values_list("module_slug", "question_slug", "first_option")
     return Counter({(module, asked, option): n for module, asked, option, n in named.annotate(Count("pk"))})

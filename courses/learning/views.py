@@ -13,12 +13,12 @@ from families.selectors import get_link
 from kit.not_found import raise_404_on
 from kit.rate_limits import RateLimit
 
-# A no may be asked about again another day, and not all evening.
+# After a no, asking again another day is fine, but not all evening.
 joint_module_requests = RateLimit("asks to take a module together", "5/day")
 
 
 def get_own_link_or_404(request: HttpRequest, link_id: UUID) -> Link:
-    """A link of the person's own that stands; 404 for any other, so that an id tells nothing."""
+    """Return the person's own active link. 404 for any other, so that an id reveals nothing."""
     with raise_404_on(Link.DoesNotExist):
         return get_link(get_person(request), link_id)
 
@@ -26,7 +26,7 @@ def get_own_link_or_404(request: HttpRequest, link_id: UUID) -> Link:
 @sign_in_required
 @require_POST
 def agree(request: HttpRequest, module: str, link_id: UUID) -> HttpResponse:
-    """The person's yes, which asks the other one, or answers them."""
+    """Ask the other person, or accept their request."""
     link, person = get_own_link_or_404(request, link_id), get_person(request)
     found = get_object_or_404(list_modules(), slug=module)
     if not any(one.joint_module for one in list_possible_partners(found.slug, person) if one.link == link):
@@ -39,7 +39,7 @@ def agree(request: HttpRequest, module: str, link_id: UUID) -> HttpResponse:
 @sign_in_required
 @require_POST
 def end(request: HttpRequest, module: str, link_id: UUID) -> HttpResponse:
-    """The person takes an ask back, says no to one, or goes on alone."""
+    """Withdraw a request, decline one, or continue alone."""
     found = get_object_or_404(list_modules(), slug=module)
     end_joint_module(link=get_own_link_or_404(request, link_id), module=found)
     return _redirect_to_module(found)

@@ -1,4 +1,4 @@
-"""What is published and read: modules as their reader stands in them, what their pages show, what a search finds.
+"""The published modules: a reader's view of them, their pages, and search results.
 
 Public: pages, results, selectors.
 """

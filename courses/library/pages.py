@@ -1,4 +1,4 @@
-"""What the pages of a module show. They fetch and authorise here and nowhere else."""
+"""Template contexts of the module pages. Only these functions fetch and authorize."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,17 +15,19 @@ from kit.not_found import raise_404_on
 
 
 def get_reader_module_or_404(request: HttpRequest, slug: str) -> ReaderModule:
-    """A module as its reader stands in it. Everybody may read; 404 when there is none of this name."""
+    """Return the module with the reader's progress. Modules are public; 404 for an unknown slug."""
     with raise_404_on(Module.DoesNotExist):
         return get_reader_module(slug, get_record(request))
 
 
 def get_lesson_or_404(reader_module: ReaderModule, slug: str) -> Lesson:
+    """Return the module's lesson. 404 for an unknown slug."""
     with raise_404_on(Lesson.DoesNotExist):
         return reader_module.lesson(slug)
 
 
 def get_question_or_404(reader_module: ReaderModule, slug: str) -> QuizQuestion:
+    """Return the module's quiz question. 404 for an unknown slug."""
     for question in reader_module.questions:
         if question.slug == slug:
             return question
@@ -34,7 +36,7 @@ def get_question_or_404(reader_module: ReaderModule, slug: str) -> QuizQuestion:
 
 @dataclass(frozen=True)
 class ShownOption:
-    """One option of a question. It is explained once the question has been answered."""
+    """An option of a question. Its explanation is shown once the question is answered."""
 
     id: str
     html: str
@@ -58,9 +60,9 @@ class ShownQuestion:
 
 
 def build_questions(reader_module: ReaderModule, *, missed: str = "") -> list[ShownQuestion]:
-    """The quiz as its reader stands in it. `missed` names a question that was sent without a choice.
+    """Return the quiz with the reader's answers. `missed` is the slug of a question that was sent without a choice.
 
-    An answer to an option that has since been rewritten still counts as given; it is shown with none chosen.
+    An answer whose option has since been rewritten still counts, but no option is shown as chosen.
     """
     return [
         ShownQuestion(
@@ -79,7 +81,7 @@ def build_questions(reader_module: ReaderModule, *, missed: str = "") -> list[Sh
 
 
 def build_step_context(reader_module: ReaderModule, slug: str) -> dict[str, Any]:
-    """What every step's page shows of the module around it."""
+    """Return what the page of any step shows of the module around it."""
     steps = list(reader_module.progress.steps)
     at = [step.slug for step in steps].index(slug)
     return {
@@ -97,7 +99,7 @@ def build_sections(reader_module: ReaderModule, lesson: Lesson) -> list[dict[str
 
 
 def add_sources(sections: list[dict[str, Any]], sources: list[dict[str, str]]) -> list[dict[str, Any]]:
-    """The sections of a lesson or a briefing, each fact of them with its source."""
+    """Return the sections of a lesson or a briefing, with the full source in each block that cites one."""
     known = {source["id"]: source for source in sources}
     return [
         section | {"blocks": [_add_source(block, known) for block in section["blocks"]]}
@@ -119,7 +121,7 @@ def build_module_context(reader_module: ReaderModule) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class ConversationGuide:
-    """What a finished module offers: a way to begin for each age, where more of them stand, and what is next."""
+    """What a finished module offers: one conversation starter for each age, a link to more, and the next module."""
 
     openings: list[tuple[str, str]]
     more_url: str
@@ -127,7 +129,7 @@ class ConversationGuide:
 
 
 def find_conversation_guide(reader_module: ReaderModule, record: LearningRecord) -> ConversationGuide | None:
-    """None while there is still something to do in the module."""
+    """Return the conversation guide, or None until the module is finished."""
     if not reader_module.progress.is_finished:
         return None
     courses = list_reader_modules(record)
@@ -145,7 +147,7 @@ def find_conversation_guide(reader_module: ReaderModule, record: LearningRecord)
 
 
 def build_sheet_context(reader_module: ReaderModule) -> dict[str, Any]:
-    """The module on paper: what belongs on a fridge door, without the lessons around it."""
+    """Return the context of the printable page, which has the blocks without the lessons around them."""
     kinds: dict[str, list[dict[str, Any]]] = {}
     for block in _list_blocks(reader_module):
         kinds.setdefault(block["kind"], []).append(block)

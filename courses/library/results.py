@@ -1,4 +1,4 @@
-"""What a search page shows: the passages that speak of a search, by lesson, with the words that were looked for."""
+"""Search results: the passages that match a query, grouped by lesson, with the matching words marked."""
 
 import re
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ from kit.languages import get_page_language
 from kit.sql import read_sql
 from kit.texts import normalize_line
 
-# People judge for themselves, so they are shown more than the tutor may cite.
+# Lower than for the tutor's citations: people judge results themselves.
 MIN_SHARE = 0.25
 MIN_SIMILARITY = 0.45
 MAX_PASSAGES = 12
 MAX_QUERY_LENGTH = 200
-# Letters that no text has a use for, so that a mark can be told from whatever a text says.
+# Private-use characters, so that a mark can't be confused with the text.
 MARK_START, MARK_END = "\ue000", "\ue001"
 MARK_PATTERN = f"[{MARK_START}{MARK_END}]"
 EXCERPT_OPTIONS = f'StartSel="{MARK_START}", StopSel="{MARK_END}", MinWords=18, MaxWords=36, MaxFragments=1'
@@ -33,7 +33,7 @@ MARK_PASSAGES = read_sql(__file__, "mark_passages")
 
 @dataclass(frozen=True)
 class PassageResult:
-    """A passage with the words that were looked for in `<mark>`, and everything else escaped."""
+    """A passage with the matching words in `<mark>`; everything else is escaped."""
 
     found: FoundPassage
     title: SafeString
@@ -50,14 +50,14 @@ class LessonResult:
 
 
 def clean_query(given: str) -> str:
-    """What somebody looks for, as it is read and shown again: one line, and no longer than anybody types."""
+    """Return a query as one line of at most MAX_QUERY_LENGTH characters."""
     return normalize_line(re.sub("[\ue000\ue001]", " ", given[: MAX_QUERY_LENGTH * 4]))[:MAX_QUERY_LENGTH]
 
 
 def search_lessons(words: str) -> list[LessonResult]:
-    """The lessons that speak of `words`, the best first, each with its passages.
+    """Return the lessons that match, the best first, each with its passages.
 
-    Those in the reader's language come first, and then those that are not written in it yet, in the first one.
+    Lessons in the reader's language come first, then untranslated ones in the default language.
     """
     language = get_page_language()
     found = _search(words, language)
@@ -111,7 +111,7 @@ def _mark_passages(ids: list[int], telling: str, language: str) -> dict[int, tup
 
 
 def _add_ellipses(shown: str, text: str) -> str:
-    """An excerpt with dots where its text goes on."""
+    """Add an ellipsis where the text continues before or after the excerpt."""
     before, found, after = text.partition(re.sub(MARK_PATTERN, "", shown))
     begin = before if found and not re.search(r"\w", before) else "… "
     end = after if found and not re.search(r"\w", after) else " …"
@@ -119,7 +119,7 @@ def _add_ellipses(shown: str, text: str) -> str:
 
 
 def render_marks(text: str) -> SafeString:
-    """A text as HTML: what stands between two marks in `<mark>`, and nothing else of it as HTML."""
+    """Return the text as HTML, escaped, with `<mark>` between the mark characters."""
     escaped = escape(text)
     shown = re.sub(f"{MARK_START}([^{MARK_START}{MARK_END}]*){MARK_END}", r"<mark>\1</mark>", escaped)
     return mark_safe(re.sub(MARK_PATTERN, "", shown))  # noqa: S308 - escaped above

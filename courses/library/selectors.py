@@ -1,4 +1,4 @@
-"""Modules as their reader stands in them. Everybody may read all of them."""
+"""Modules with a reader's progress. Modules are public."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from courses.selectors import list_modules
 
 @dataclass(frozen=True)
 class ReaderModule:
-    """A module with its lessons and questions, and how far its reader is."""
+    """A module with its lessons and questions, and the reader's progress."""
 
     module: Module
     lessons: list[Lesson]
@@ -19,7 +19,7 @@ class ReaderModule:
     progress: ModuleProgress
 
     def lesson(self, slug: str) -> Lesson:
-        """Raises Lesson.DoesNotExist when the module has none of this name."""
+        """Return the lesson. Raises Lesson.DoesNotExist for an unknown slug."""
         for lesson in self.lessons:
             if lesson.slug == slug:
                 return lesson
@@ -27,13 +27,13 @@ class ReaderModule:
 
 
 def get_reader_module(slug: str, record: LearningRecord) -> ReaderModule:
-    """Raises Module.DoesNotExist when there is none of this name."""
+    """Return the module with the reader's progress. Raises Module.DoesNotExist for an unknown slug."""
     module = list_modules().prefetch_related("lessons", "questions").get(slug=slug)
     return _build_reader_module(module, record.list_completed().get(slug, CompletedWork()))
 
 
 def list_reader_modules(record: LearningRecord) -> list[ReaderModule]:
-    """Every module, with how far its reader is in each."""
+    """Return all modules with the reader's progress."""
     done = record.list_completed()
     modules = list_modules().prefetch_related("lessons", "questions")
     return [_build_reader_module(module, done.get(module.slug, CompletedWork())) for module in modules]

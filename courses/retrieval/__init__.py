@@ -1,4 +1,4 @@
-"""How a question finds passages of lessons: the index, the search, and how people put things.
+"""Find passages of lessons for a question: the index, the search, and how people phrase things.
 
 Public: index, search, wording.
 """

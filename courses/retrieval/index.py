@@ -1,4 +1,4 @@
-"""Makes the passages of lessons findable: their words by weight, and every word with how many passages know it."""
+"""Build the search index of passages: weighted words, terms with their frequencies, and embeddings."""
 
 from collections.abc import Iterable
 from functools import lru_cache
@@ -11,12 +11,12 @@ from courses.retrieval.wording import get_wording
 from encoders import embed
 from kit.sql import read_sql
 
-# "Something" and "want" say less than how seldom lessons use them.
+# For common words such as "something", which lessons use so rarely that their weight would be too high.
 COMMON_WORD_WEIGHT = 0.4
 SEARCH_CONFIGS = {"en": "english", "es": "spanish"}
-# In other languages words alone are compared.
+# In other languages search compares words only.
 EMBEDDED_LANGUAGES = ["en"]
-# PostgreSQL takes a mark outside ASCII for a part of its word, and “¿qué” for a word that no lesson has.
+# PostgreSQL treats non-ASCII punctuation as part of a word, so “¿qué” would match nothing.
 MARKS = {"marks": "’¿¡“”‘«»…–—", "plain": "'" + " " * 10}
 
 INDEX_PASSAGES = read_sql(__file__, "index_passages")
@@ -33,12 +33,12 @@ WHERE id = pk
 
 
 def get_search_config(language: str) -> str:
-    """PostgreSQL's name for how words of a language are stemmed."""
+    """Return PostgreSQL's text search configuration for a language."""
     return SEARCH_CONFIGS.get(language, "simple")
 
 
 def index_passages() -> None:
-    """Make every passage findable, in the words of its language."""
+    """Index every passage and phrase, in its own language. Replaces the terms."""
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM courses_term")
         for language in Passage.objects.values_list("language", flat=True).distinct().order_by():
@@ -67,5 +67,7 @@ def _save_embeddings(statement: str, texts: Iterable[tuple[int, str]]) -> None:
 
 @lru_cache(maxsize=4096)
 def _embed(text: str) -> bytes:
-    """Of the library alone, which tests and authors load more than once. What people ask is not kept."""
+    """Return the embedding, cached. Only for library texts, which tests and previews load repeatedly; never for
+    questions.
+    """
     return embed(text)

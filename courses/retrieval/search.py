@@ -1,4 +1,4 @@
-"""Finds the passages of lessons that speak of what somebody asks, by their words and by what they mean."""
+"""Search for the passages that answer a question, by words and by embeddings."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -16,17 +16,17 @@ from encoders import compute_similarity, embed
 from kit.languages import get_page_language, select_language
 from kit.sql import read_sql
 
-# A passage speaks of a question when it has at least this share of what is particular in it (see find_passages).
+# The least share of a question's weight that a passage must have (see find_passages).
 MIN_SHARE = 0.42
-# A question about AI is likely to be covered, so less is asked of it.
+# Lower for questions about AI, which lessons probably cover.
 MIN_SHARE_ON_SUBJECT = 0.3
-# A word in a heading or among `asked` says what a passage is about; one in its text may be there in passing.
+# A word in the text counts less than one in the heading or in `asked`, which say what a passage is about.
 TEXT_WEIGHT = 0.5
-# So many words of a phrase must be asked, as "tonight" alone is in many; an ordinary one counts half.
+# How many words of a phrase the question must have; a common word counts half. One, such as "tonight", is too few.
 MIN_PHRASE_WORDS = 1.5
-# A passage also speaks of a question when one of its phrases means what is asked: the cosine between the two.
+# The least cosine similarity between a question and a phrase.
 MIN_SIMILARITY = 0.6
-# How alike, by trigrams, a word must be to one that lessons use to pass for a slip of it, and what it then is worth.
+# The least trigram similarity for correcting a misspelled word, and the weight of a corrected word.
 MIN_SPELLING_SIMILARITY = 0.5
 CORRECTED_WORD_WEIGHT = 0.6
 
@@ -36,7 +36,7 @@ READ_EMBEDDINGS = read_sql(__file__, "read_embeddings")
 
 @dataclass(frozen=True)
 class FoundPassage:
-    """A passage as it can be cited: `key` names it for good, `url` leads to it on this site."""
+    """A passage that can be cited. `key` identifies it permanently; `url` leads to it on this site."""
 
     key: str
     title: str
@@ -53,7 +53,7 @@ class FoundPassage:
 
 @dataclass(frozen=True)
 class RankedPassages:
-    """Passages by id, best first, and a text search query of the words that told them apart."""
+    """Passage ids, best first, and a text search query of the words that ranked them."""
 
     ids: list[int]
     telling: str
@@ -67,10 +67,10 @@ def rank_passages(
     min_share: float | None = None,
     min_similarity: float = MIN_SIMILARITY,
 ) -> RankedPassages:
-    """The passages that speak of a question, as find_passages weighs them.
+    """Return at most `most` passages for a question, ranked as find_passages describes.
 
-    `min_share` is how much of the question a passage has to have; None is as much as it takes to be cited. Or it has
-    a phrase that comes at least as near to the question as `min_similarity`.
+    A passage is found if it has at least `min_share` of the question's weight, or a phrase with at least
+    `min_similarity`. A `min_share` of None means the threshold for citations.
     """
     wording = get_wording(language)
     words = wording.words_of(question.replace("\0", " "))
@@ -100,7 +100,7 @@ def rank_passages(
 
 
 def _measure_similarity(asked: str, language: str) -> dict[int, float]:
-    """How near in meaning each passage of a language comes to what is asked, by what it is asked for under."""
+    """Return each passage's highest cosine similarity to the question, over its search texts and phrases."""
     if language not in EMBEDDED_LANGUAGES or not (embedding := embed(asked)):
         return {}
     with connection.cursor() as cursor:
@@ -115,20 +115,19 @@ def _measure_similarity(asked: str, language: str) -> dict[int, float]:
 
 
 def find_passages(question: str, *, most: int = 2, language: str | None = None) -> list[FoundPassage]:
-    """The passages that speak of a question, best first; none when no lesson covers it.
+    """Return the passages for a question, best first, or an empty list if no lesson covers it.
 
-    Each of the question's words weighs ln(1 + N / (0.5 + n)), where n of all N passages have it: a word that
-    every lesson uses says little, one that no lesson knows says much. A passage is found when the words that it
-    has weigh enough against all of them. To these is added the one of its phrases that says most of the question, by
-    how much of that phrase is asked: many phrases are many ways to a passage, and add no more than one. Slang is read
-    in plain words, and a word that no lesson uses as the one most like it.
+    Each word of the question weighs ln(1 + N / (0.5 + n)), where n of all N passages have it, so a rare word weighs
+    more than a common one. A passage is found if its words have enough of the question's total weight. The
+    passage's best phrase adds the weight it shares with the question, scaled by how much of the phrase was asked;
+    only one phrase counts. Slang is replaced with plain words, and a word that no lesson uses with the most similar
+    one.
 
-    In English a passage is also found when one of its phrases means what is asked (the cosine of their directions,
-    see `meaning`), in whatever words. What is found is ordered by both, its share and its nearness.
+    In English, a passage is also found if one of its phrases has an embedding similar to the question's. Results
+    are ordered by the sum of share and similarity.
 
-    What nothing speaks of in `language` (the page's, without one) is looked for in the first one and then in the
-    others whose lessons know a word of it, as families ask in all of them; what is found there is in `language` where
-    it has been translated.
+    If nothing is found in `language` (default: the page's), the default language is searched, then all others whose
+    lessons use a word of the question. Results are returned in `language` where they are translated.
     """
     language = language or get_page_language()
     for searched in dict.fromkeys([language, settings.LANGUAGE_CODE, *dict(settings.LANGUAGES)]):
@@ -143,7 +142,7 @@ def find_passages(question: str, *, most: int = 2, language: str | None = None) 
 
 
 def _has_known_word(language: str, question: str) -> bool:
-    """Whether lessons in a language use any word of a question, which is asked before the whole search is made."""
+    """Whether lessons in a language use any word of the question. Cheaper than a full search."""
     words = get_wording(language).words_of(question.replace("\0", " "))
     return Term.objects.filter(language=language, word__in=words).exists()
 
@@ -153,9 +152,9 @@ def _build_found_passages(found: Sequence[FoundPassage], language: str) -> list[
 
 
 def get_passages(keys: Iterable[str], *, language: str | None = None) -> dict[str, FoundPassage]:
-    """The passages with these keys, by key and in their order. One that was taken out of its lesson is left out.
+    """Return the passages with these keys, by key and in their order. Removed passages are left out.
 
-    Each is in `language`, or the page's, or in the first one until it is written in that.
+    Each is in `language` (default: the page's), or in the default language if not translated yet.
     """
     wanted: Sequence[str] = list(dict.fromkeys(keys))
     if not wanted:

@@ -1,4 +1,4 @@
-"""Marks what is not written in the language of its page, for people who read it and for what reads it aloud."""
+"""Mark text that is not in the page's language, for readers and for screen readers."""
 
 from django import template
 from django.utils.html import format_html
@@ -11,19 +11,19 @@ register = template.Library()
 
 @register.simple_tag
 def lang_of(language: str) -> str:
-    """The attribute of an element whose words are in `language`; none where its page is too."""
+    """Return the `lang` attribute for text in `language`, or nothing if it is the page's."""
     return "" if language == get_page_language() else format_html(' lang="{}"', language)
 
 
 @register.filter
 def bdi(words: object) -> str:
-    """Words that others chose, to stand in a sentence of the page, whatever direction they are read in."""
+    """Isolate text that a person wrote inside a sentence, whatever its direction."""
     return format_html("<bdi>{}</bdi>", words)
 
 
 @register.simple_tag
 def title_in(language: str, title: str) -> str:
-    """A title in `language`, to stand in a sentence of the page."""
+    """Return a title in `language`, for use in a sentence of the page."""
     return (
         title if language == get_page_language() else format_html('<bdi lang="{}">{}</bdi>', language, title)
     )
@@ -31,5 +31,5 @@ def title_in(language: str, title: str) -> str:
 
 @register.simple_tag
 def language_said(language: str) -> str:
-    """That something is in the first language, on a page that is not; else nothing."""
+    """Say that something is in the default language, if the page isn't."""
     return "" if language == get_page_language() else _("in English")

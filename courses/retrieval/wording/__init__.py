@@ -1,4 +1,4 @@
-"""What somebody asks, in the words that a lesson would use: people write as they talk, and a search reads words."""
+"""Rewrite a question in the words of lessons: people write informally, and search compares words."""
 
 import re
 import tomllib
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-# More words of a long question add nothing but work.
+# More words of a long question only cost time.
 MAX_WORDS = 40
 MAX_WORD_LENGTH = 60
 WORD = re.compile(r"[\w'’]+")
@@ -14,16 +14,16 @@ WORD = re.compile(r"[\w'’]+")
 
 @dataclass(frozen=True)
 class Wording:
-    """How people write in one language. Where none is known, words are taken as they stand."""
+    """How people write in one language. For an unknown language, words stay as they are."""
 
     plain: dict[str, str]
     ordinary: str = ""
     subject: frozenset[str] = frozenset()
 
     def words_of(self, question: str) -> list[str]:
-        """The words of a question that are told apart, small and plain, each once.
+        """Return the question's words, lowercase, in plain language and without duplicates.
 
-        Of a long text the first and the last, as what is asked about homework stands above it or below.
+        For a long text, only the first and last words: the question about homework is above or below it.
         """
         small = question.lower().replace("’", "'")
         if self.plain:
@@ -33,7 +33,7 @@ class Wording:
         return words if len(words) <= MAX_WORDS else words[:half] + words[-half:]
 
     def is_on_subject(self, words: list[str]) -> bool:
-        """Whether a question names what the whole site is about."""
+        """Whether the words name AI, the subject of the site."""
         return not self.subject.isdisjoint(words)
 
     @property
