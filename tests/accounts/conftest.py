@@ -1,4 +1,4 @@
-"""What tests of accounts need: counters that start at nothing, and an account with an address."""
+"""Fixtures for tests of accounts: fresh rate limits, and an account with a confirmed address."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -16,7 +16,7 @@ from mail.models import Email
 
 @pytest.fixture(autouse=True)
 def _fresh_counts(db: None) -> Iterator[None]:
-    """Every test is the first that anybody tries."""
+    """Every test starts with empty counters."""
     cache.clear()
     rate_limits._shared().storage.reset()
     yield
@@ -25,7 +25,7 @@ def _fresh_counts(db: None) -> Iterator[None]:
 
 @pytest.fixture
 def known(make_person: Callable[..., Person]) -> Person:
-    """A parent with an address that is confirmed."""
+    """A parent with a confirmed address."""
     person = make_person("person-known", Role.PARENT, email="kim@example.org", display_name="Kim")
     EmailAddress.objects.create(user=person, email=person.email, verified=True, primary=True)
     return person
@@ -33,7 +33,7 @@ def known(make_person: Callable[..., Person]) -> Person:
 
 @pytest.fixture
 def link_in() -> Callable[[Email], str]:
-    """The path of the link in a mail."""
+    """The path of the link in an email."""
 
     def linked(mail: Email) -> str:
         found = re.search(rf"{settings.SITE_URL}(/\S+)", mail.text)

@@ -1,4 +1,4 @@
-"""An email address is one, however it is written; and what is none is refused in a sentence at every door."""
+"""Spellings of an email address count as one address. Every form refuses an invalid one with an explanation."""
 
 from collections.abc import Callable
 
@@ -37,18 +37,18 @@ BROKEN = [
         "\u200eKim@bu\u0308cher.de.",
     ],
 )
-def test_an_address_has_one_way_to_be_written(typed: str) -> None:
+def test_an_address_is_canonicalized(typed: str) -> None:
     assert canonicalize_email(typed) == "Kim@xn--bcher-kva.de"
     assert format_email(canonicalize_email(typed)) == "Kim@bücher.de"
 
 
-def test_a_mailbox_is_counted_once_whatever_its_tag() -> None:
+def test_tagged_addresses_count_as_one_mailbox() -> None:
     assert get_mailbox_key("Kim.Lee+prize7@GMail.com") == get_mailbox_key("kimlee@gmail.com")
     assert get_mailbox_key("kim.lee@example.org") != get_mailbox_key("kimlee@example.org")
 
 
 @pytest.mark.parametrize("email", BROKEN)
-class TestWhatIsNoAddress:
+class TestAnInvalidAddress:
     @pytest.fixture(autouse=True)
     def _event(self, make_event: MakeEvent) -> Event:  # noqa: F811
         return make_event()
@@ -76,7 +76,7 @@ class TestWhatIsNoAddress:
         assert "ype an email address" in reply.content.decode()
         assert not Email.objects.exists()
 
-    def test_signs_nobody_in(self, client: Client, email: str) -> None:
+    def test_does_not_sign_in(self, client: Client, email: str) -> None:
         reply = client.post("/sign-in", {"username": email, "password": "a-long-password-1"})
         assert reply.status_code in {200, 422}
 
@@ -92,16 +92,18 @@ class TestAnAccount:
         assert Person.objects.count() == 1
         assert EmailAddress.objects.count() == 1
 
-    def test_is_signed_in_to_and_reset_however_the_address_is_written(self, client: Client, db: None) -> None:
+    def test_accepts_any_spelling_of_its_address_for_sign_in_and_reset(
+        self, client: Client, db: None
+    ) -> None:
         client.post("/sign-up", self.SIGN_UP | {"email": "kim@bücher.de"})
         EmailAddress.objects.update(verified=True)
         reply = Client().post("/sign-in", {"username": "Kim@Bücher.de ", "password": "a-long-password-1"})
         assert reply.status_code == 302
         client.post("/account/password/reset/", {"email": "KIM@bücher.DE"})
-        assert Email.objects.filter(subject__startswith="A new password").get().to == "kim@xn--bcher-kva.de"
+        assert Email.objects.filter(subject__startswith="Choose a new").get().to == "kim@xn--bcher-kva.de"
 
 
-def test_one_account_is_tried_at_as_often_however_its_address_is_written(client: Client, db: None) -> None:
+def test_spellings_of_an_address_share_one_rate_limit(client: Client, db: None) -> None:
     forms = [
         "kim@example.org",
         "ｋim@example.org",
@@ -118,11 +120,11 @@ def test_one_account_is_tried_at_as_often_however_its_address_is_written(client:
 
 
 @pytest.mark.parametrize("onward", ["a\0b", "nowhere"])
-def test_a_way_back_that_is_none_breaks_nothing(as_person: AsPerson, parent: Person, onward: str) -> None:
+def test_an_invalid_return_path_is_ignored(as_person: AsPerson, parent: Person, onward: str) -> None:
     assert as_person(parent).post("/sign-in/kept", {"next": onward}).status_code == 302
 
 
-def test_a_date_of_a_series_that_is_none_is_left_out(client: Client, make_event: MakeEvent) -> None:  # noqa: F811
+def test_an_invalid_series_date_is_left_out(client: Client, make_event: MakeEvent) -> None:  # noqa: F811
     series = Series.objects.create(title="Evenings")
     place = come(make_event("one-evening", series=series))
     make_event("another-evening", series=series)
@@ -131,20 +133,20 @@ def test_a_date_of_a_series_that_is_none_is_left_out(client: Client, make_event:
 
 
 class TestInvitations:
-    def test_find_whoever_has_the_address(self, make_person: Callable[..., Person], parent: Person) -> None:
+    def test_find_the_owner_of_the_address(self, make_person: Callable[..., Person], parent: Person) -> None:
         teen = make_person("lee", Role.TEEN)
         EmailAddress.objects.create(user=teen, email="lee@example.org", verified=True)
         invitation = create_invitation(by=parent, email="Lee@example.org")
         assert list(list_invitations_to(teen)) == [invitation]
 
-    def test_say_who_asks_and_that_nobody_checked(self, as_person: AsPerson, parent: Person) -> None:
+    def test_say_who_asks_and_that_the_name_is_unchecked(self, as_person: AsPerson, parent: Person) -> None:
         Person.objects.filter(pk=parent.pk).update(display_name="Sam")
         as_person(parent).post("/family/invite", {"email": "lee@example.org"})
         words = Email.objects.get().text
         assert words.startswith("Sam invites you")
         assert "Sam is the name that they chose for themselves. We cannot check who they are." in words
 
-    def test_of_strangers_together_fill_no_mailbox_and_lock_nobody_out(
+    def test_of_many_strangers_do_not_fill_a_mailbox_or_lock_out_its_owner(
         self, make_person: Callable[..., Person], as_person: AsPerson
     ) -> None:
         emails = ["lee@example.org", "Lee+a@example.org", "LEE@example.org", "lee+b@example.org"]
@@ -152,7 +154,7 @@ class TestInvitations:
             client = as_person(make_person(f"parent-{number}", Role.PARENT))
             page = client.post("/family/invite", {"email": email}, follow=True).content.decode()
         assert Email.objects.count() == 3
-        # The fourth has an invitation to hand over, and is told so.
+        # The fourth person gets an invitation to hand over instead.
         assert "We have sent enough invitations to that address today" in page
         assert "/family/join/" in page
         with pytest.raises(RateLimited):

@@ -1,4 +1,4 @@
-"""The month of birth is asked of everybody who makes an account, and the first answer in a browser stands."""
+"""Everyone who creates an account is asked for the birth month, and a browser's first answer stands."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -36,13 +36,13 @@ class TestTheFirstAnswer:
         assert person.born
         assert person.born.year == timezone.localdate().year - 14
 
-    def test_is_shown_with_whom_to_write_to_if_it_is_wrong(self, client: Client) -> None:
+    def test_is_shown_with_a_contact_for_corrections(self, client: Client) -> None:
         page = client.post(TEEN, {"month": "5", "year": str(timezone.localdate().year - 15)}).content.decode()
         assert f"May {timezone.localdate().year - 15}" in page
         assert "write to us" in page
 
     @pytest.mark.parametrize("years", [10, 15])
-    def test_of_somebody_younger_makes_no_grown_ups_account_there(self, years: int, client: Client) -> None:
+    def test_of_a_minor_blocks_adult_sign_up_in_that_browser(self, years: int, client: Client) -> None:
         client.post(TEEN, born(years))
         assert client.get(GROWN_UP)["Location"] == TEEN
         assert client.post(GROWN_UP, GIVEN | born(40))["Location"] == TEEN
@@ -55,18 +55,18 @@ class TestTheFirstAnswer:
         session.save()
         assert client.get(GROWN_UP).status_code == 200
 
-    def test_is_not_asked_of_a_sister_or_brother_once_the_account_is_made(self, client: Client) -> None:
+    def test_does_not_apply_to_a_sibling_once_the_account_exists(self, client: Client) -> None:
         client.post(TEEN, born(15))
         client.post(TEEN, ACCOUNT)
         client.post("/sign-out")
         assert 'name="year"' in client.get(TEEN).content.decode()
 
 
-class TestOnTheGrownUpsPage:
+class TestTheAdultSignUpPage:
     @pytest.mark.parametrize(
         ("years", "words"), [(10, "You can’t have an account yet"), (15, 'name="username"')]
     )
-    def test_somebody_younger_is_led_to_the_teens_page_and_nothing_is_made(
+    def test_a_minor_is_sent_to_the_teen_page_and_no_account_is_created(
         self, years: int, words: str, client: Client
     ) -> None:
         reply = client.post(GROWN_UP, GIVEN | born(years), follow=True)
@@ -75,7 +75,7 @@ class TestOnTheGrownUpsPage:
         assert not Person.objects.exists()
         assert not Email.objects.exists()
 
-    def test_a_form_with_other_faults_is_an_answer_too(self, client: Client) -> None:
+    def test_a_form_with_other_errors_counts_as_an_answer(self, client: Client) -> None:
         client.post(GROWN_UP, born(10))
         assert dict(client.session) == {REFUSED_KEY: True}
 
@@ -83,13 +83,13 @@ class TestOnTheGrownUpsPage:
         assert "Choose the month" in client.post(GROWN_UP, GIVEN).content.decode()
         assert not Person.objects.exists()
 
-    def test_a_grown_ups_month_is_not_kept(self, client: Client) -> None:
+    def test_an_adults_birth_month_is_not_stored(self, client: Client) -> None:
         client.post(GROWN_UP, GIVEN | born(40))
         person = Person.objects.get()
         assert (person.role, person.born) == (Role.PARENT, None)
         assert not {"sign_up_born", REFUSED_KEY} & set(client.session.keys())
 
-    def test_the_way_on_is_kept(self, client: Client) -> None:
+    def test_the_next_address_is_kept(self, client: Client) -> None:
         onward = {"next": "/family/join/abc"}
         assert (
             client.post(GROWN_UP, GIVEN | born(15) | onward)["Location"]
@@ -98,7 +98,7 @@ class TestOnTheGrownUpsPage:
 
 
 class TestARefusal:
-    def test_outlasts_signing_in_and_out_there(self, client: Client, teen: Person) -> None:
+    def test_survives_sign_in_and_sign_out(self, client: Client, teen: Person) -> None:
         client.post(TEEN, born(10))
         client.post("/sign-in", {"username": "noor", "password": "a-long-password"})
         assert is_signed_in(client)
@@ -106,7 +106,7 @@ class TestARefusal:
         assert not is_signed_in(client)
         assert "You can’t have an account yet" in client.post(TEEN, born(15)).content.decode()
 
-    def test_outlasts_the_deletion_of_an_account_there(self, client: Client, teen: Person) -> None:
+    def test_survives_the_deletion_of_an_account(self, client: Client, teen: Person) -> None:
         client.post(TEEN, born(10))
         client.force_login(teen)
         client.post("/account/data/erase", {"proof": "a-long-password"})
@@ -124,13 +124,13 @@ class TestAMailbox:
         assert first
         assert timezone.now() - first < timedelta(minutes=1)
 
-    def test_is_a_new_one_after_a_change_of_address(
+    def test_starts_anew_after_a_change_of_address(
         self, client: Client, known: Person, link_in: Callable[[Email], str]
     ) -> None:
         client.force_login(known)
         client.post("/account/reauthenticate/", {"password": "a-long-password"})
         client.post("/account/email/", {"action_add": "", "email": "new@example.org"})
-        assert get_mailbox_confirmed_at(known) is None  # made in the test, without a mail
+        assert get_mailbox_confirmed_at(known) is None  # created in the test, without an email
         client.post(link_in(Email.objects.get(to="new@example.org")))
         assert [one.email for one in EmailAddress.objects.filter(user=known)] == ["new@example.org"]
         assert get_mailbox_confirmed_at(known)

@@ -1,4 +1,4 @@
-"""Limits hold strangers up, and neither a school nor the owner of an account."""
+"""Rate limits stop attackers, but not a school or the owner of an account."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -56,18 +56,18 @@ class TestGuessingAtOneAccount:
         assert waits == [0, 0, 0, 0, 30, 60, 120, 240, 480, 960, 1800, 1800, 1800]
         assert limits.login_failures_from_network.wait_after(10_000) == 1800
 
-    def test_tries_during_a_wait_make_it_no_longer(self, owner: Person) -> None:
+    def test_attempts_during_a_wait_do_not_extend_it(self, owner: Person) -> None:
         guess(ELSEWHERE, 60)
         let_waits_end()
         assert guess(ELSEWHERE, 1) == [200]
         reply = at(ELSEWHERE).post("/sign-in", {"username": "guessed-at", "password": PASSWORD})
         assert 30 < int(reply.headers["Retry-After"]) <= 60
 
-    def test_does_not_keep_the_owner_waiting_in_another_place(self, owner: Person) -> None:
+    def test_does_not_slow_down_the_owner_elsewhere(self, owner: Person) -> None:
         guess(ELSEWHERE, 12)
         assert try_sign_in(at(SCHOOL), PASSWORD) == HTTPStatus.FOUND
 
-    def test_never_reaches_from_one_address_what_would_keep_the_owner_waiting_everywhere(self) -> None:
+    def test_from_one_network_never_slows_down_the_owner_everywhere(self) -> None:
         one, seconds, tries = limits.login_failures_from_network, 0, 0
         while seconds < 86_400:
             tries += 1
@@ -88,19 +88,19 @@ class TestGuessingAtOneAccount:
             WAITS
         ]
 
-    def test_is_the_same_for_a_name_that_is_not_known(self, db: None) -> None:
+    def test_is_the_same_for_an_unknown_name(self, db: None) -> None:
         assert guess(ELSEWHERE, 6, "not-a-name-here") == [200] * 5 + [WAITS]
 
-    def test_a_right_password_forgets_the_wrong_ones(self, owner: Person) -> None:
+    def test_the_right_password_clears_the_failures(self, owner: Person) -> None:
         for _ in range(2):
             assert guess(SCHOOL, 4) == [200] * 4
             assert try_sign_in(at(SCHOOL), PASSWORD) == HTTPStatus.FOUND
 
-    def test_an_empty_form_is_no_try(self, owner: Person) -> None:
+    def test_an_empty_form_is_not_counted(self, owner: Person) -> None:
         assert {try_sign_in(at(SCHOOL), "") for _ in range(8)} == {200}
         assert try_sign_in(at(SCHOOL), PASSWORD) == HTTPStatus.FOUND
 
-    def test_an_answer_that_asks_to_wait_keeps_the_name_and_says_how_long(self, owner: Person) -> None:
+    def test_a_rate_limited_answer_keeps_the_name_and_says_how_long_to_wait(self, owner: Person) -> None:
         guess(ELSEWHERE, 5)
         reply = at(ELSEWHERE).post("/sign-in", {"username": "guessed-at", "password": "typed-secret"})
         page = reply.content.decode()
@@ -123,7 +123,7 @@ class TestAKnownDevice:
         assert try_sign_in(at(SCHOOL), PASSWORD) == WAITS
         assert try_sign_in(home, PASSWORD) == HTTPStatus.FOUND
 
-    def test_is_let_in_while_its_network_and_the_site_have_had_enough(
+    def test_is_let_in_while_its_network_and_the_site_are_rate_limited(
         self, owner: Person, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         home = self.home(owner)
@@ -155,13 +155,13 @@ class TestAKnownDevice:
             assert try_sign_in(home, PASSWORD, name) == HTTPStatus.FOUND
             home.post("/sign-out")
 
-    def test_keeps_a_cookie_that_names_nobody(self, owner: Person) -> None:
+    def test_has_a_cookie_without_names(self, owner: Person) -> None:
         cookie = self.home(owner).cookies[COOKIE_NAME]
         assert owner.username not in cookie.value
         assert str(owner.pk) not in cookie.value.partition(".")[0]
         assert (cookie["httponly"], cookie["samesite"], cookie["max-age"]) == (True, "Lax", 31_536_000)
 
-    def test_cannot_be_made_up(self, owner: Person) -> None:
+    def test_cannot_be_forged(self, owner: Person) -> None:
         home = self.home(owner)
         device, _dot, proof = home.cookies[COOKIE_NAME].value.partition(".")
         forged = [f"{device}.{proof[::-1]}", f"x{device}.{proof}", "~.~", "." * 5000, "é.é"]
@@ -201,7 +201,7 @@ class TestAKnownDevice:
         assert try_sign_in(home, PASSWORD) == WAITS
 
 
-def test_a_new_password_by_mail_lets_the_owner_in_past_strangers(
+def test_a_password_reset_by_email_lets_the_owner_in_during_an_attack(
     known: Person, link_in: Callable[..., str]
 ) -> None:
     from mail.models import Email
@@ -224,7 +224,7 @@ class TestASchoolBehindOneAddress:
             Person(username=f"pupil-{number}", password=encoded, role=Role.TEEN) for number in range(60)
         )
 
-    def test_signs_in_with_a_slip_each(self, pupils: list[Person]) -> None:
+    def test_signs_in_with_one_typo_each(self, pupils: list[Person]) -> None:
         for pupil in pupils:
             client = at(SCHOOL)
             assert try_sign_in(client, "a-long-pasword", pupil.username) == 200
@@ -250,7 +250,7 @@ class TestASchoolBehindOneAddress:
             assert client.post("/sign-up", given).status_code == HTTPStatus.FOUND
 
 
-class TestEachPersonByThemselves:
+class TestLimitsByPerson:
     @pytest.fixture
     def pages(self) -> ClientRateLimit:
         return ClientRateLimit("test asker", person="2/hour", network="3/hour", everyone="5/hour")
@@ -270,17 +270,17 @@ class TestEachPersonByThemselves:
 
         return asked
 
-    def test_people_do_not_share_their_address(
+    def test_people_behind_one_address_have_separate_limits(
         self, teen: Person, parent: Person, ask: Callable[..., bool]
     ) -> None:
         assert [ask(SCHOOL, teen) for _ in range(3)] == [True, True, False]
         assert ask(SCHOOL, parent)
         assert ask(SCHOOL)
 
-    def test_one_person_is_one_wherever_they_are(self, teen: Person, ask: Callable[..., bool]) -> None:
+    def test_one_person_has_one_limit_on_every_network(self, teen: Person, ask: Callable[..., bool]) -> None:
         assert [ask(f"198.51.100.{number}", teen) for number in range(3)] == [True, True, False]
 
-    def test_visitors_share_an_address_and_all_of_them_the_backstop(
+    def test_visitors_share_the_limits_of_their_network_and_of_the_site(
         self, db: None, ask: Callable[..., bool]
     ) -> None:
         assert [ask(SCHOOL) for _ in range(4)] == [True] * 3 + [False]
@@ -302,7 +302,7 @@ def test_an_ipv6_visitor_is_their_network(address: str, network: str) -> None:
 
 
 class TestWhatWasTyped:
-    """Every form that asks to wait still holds it, and never a password."""
+    """Every rate-limited form keeps what was typed, but never a password."""
 
     @pytest.fixture(autouse=True)
     def _nothing_allowed(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -334,7 +334,7 @@ class TestWhatWasTyped:
             kept = [value for name, value in fields.items() if name not in {"password1", "month"}]
             assert [value for value in kept if f'value="{value.replace("<", "&lt;")}"' not in page] == []
             assert 'value="3" selected' in page or "month" not in fields
-        # Back, and another tab: the page itself is never refused.
+        # With Back or in another tab: GET is never refused.
         assert client.get(path).status_code == 200
 
     def test_of_a_teen_is_kept(self, db: None) -> None:
@@ -348,7 +348,7 @@ class TestWhatWasTyped:
         assert 'value="noor-2"' in page
         assert "four-words-in-a-row" not in page
 
-    def test_says_that_the_mail_is_there_already(self, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_says_that_the_email_was_already_sent(self, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
         many = ClientRateLimit("test many", person="9/hour", network="9/hour", everyone="9/hour")
         monkeypatch.setattr(limits, "reset_requests", many)
         replies = [
@@ -358,7 +358,7 @@ class TestWhatWasTyped:
         assert "We have written to that address several times already" in replies[-1].content.decode()
 
 
-def test_the_threat_model_tells_these_numbers() -> None:
+def test_the_threat_model_lists_these_limits() -> None:
     told = Path("docs/threat-model.md").read_text()
     for wait in (
         limits.known_device_failures,
@@ -374,6 +374,6 @@ def test_the_threat_model_tells_these_numbers() -> None:
 
 
 def rules(part: RateLimit) -> str:
-    """As the table writes them: "300/h, 1000/d"."""
+    """The rates as the threat model's table writes them: "300/h, 1000/d"."""
     units = {60: "min", 600: "10 min", 3600: "h", 86_400: "d"}
     return ", ".join(f"{item.amount}/{units[item.get_expiry()]}" for item in part.items)

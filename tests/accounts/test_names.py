@@ -1,4 +1,4 @@
-"""One rule for names: generous to the names of the world, firm against what is no name."""
+"""One rule for names: it accepts names from around the world and refuses what isn't a name."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,8 +17,8 @@ from tests.events.conftest import MakeEvent, make_event  # noqa: F401 - a fixtur
 Post = Callable[..., Any]
 
 
-class TestEveryDoor:
-    """Wherever a name is typed, the same name is kept and the same words are refused."""
+class TestEveryNameField:
+    """Every form with a name stores the same name and refuses the same input."""
 
     @pytest.fixture(autouse=True)
     def _event(self, make_event: MakeEvent) -> Event:  # noqa: F811
@@ -26,7 +26,7 @@ class TestEveryDoor:
 
     @pytest.fixture(params=["account", "teen sign-up", "sign-up", "event", "guest", "trusted adult", "admin"])
     def door(self, request: pytest.FixtureRequest) -> Post:
-        """Posts a name at one of the doors."""
+        """Posts a name to one of the forms."""
         get = request.getfixturevalue
         client = Client()
         email = "kim@example.org"
@@ -89,18 +89,18 @@ class TestEveryDoor:
     def test_refuses_an_address(self, door: Post, name: str) -> None:
         reply = door(name)
         page = reply.content.decode()
-        # The admin's own pages answer 200, with the field's error on them.
+        # Admin pages answer 200 and show the field's error.
         assert reply.status_code in {200, 422}
         assert str(ADDRESS_ERROR) in page or str(ONE_LINE_ERROR) in page
         assert name not in self.names()
 
-    def test_takes_a_name_of_the_world(self, door: Post) -> None:
+    def test_accepts_names_from_around_the_world(self, door: Post) -> None:
         assert door("علی\u200cرضا\u3000O‘Neil, Jr.").status_code == 302
         assert "علی\u200cرضا O‘Neil, Jr." in self.names()
 
 
 @pytest.mark.parametrize("username", ["evil-win.com", "kim@home"])
-def test_a_username_is_no_address_either(client: Client, db: None, username: str) -> None:
+def test_a_username_cannot_be_an_address(client: Client, db: None, username: str) -> None:
     client.post("/sign-up/teen", {"month": "1", "year": "2011"})
     form = {"username": username, "display_name": "Kim", "password": "a-long-password-1"}
     assert client.post("/sign-up/teen", form).status_code == 422

@@ -1,4 +1,4 @@
-"""The time that an answer takes does not tell who is known: a password is hashed as often for a stranger (ADR 45)."""
+"""Timing doesn't reveal which accounts exist: an unknown name costs as many password hashes (ADR 45)."""
 
 from collections.abc import Callable
 from typing import Any
@@ -24,7 +24,7 @@ type CountHashes = Callable[[str, dict[str, str]], int]
 
 @pytest.fixture
 def hashes_of(monkeypatch: pytest.MonkeyPatch) -> CountHashes:
-    """How many password hashes a form costs, made or compared."""
+    """Counts the password hashes of a request."""
     counted: list[str] = []
 
     def counting(name: str) -> Callable[..., Any]:
@@ -51,7 +51,7 @@ def hashes_of(monkeypatch: pytest.MonkeyPatch) -> CountHashes:
 
 @pytest.fixture
 def everybody(known: Person, make_person: Callable[..., Person]) -> None:
-    """One account of every kind that a name may mean."""
+    """One account of every kind that a login can mean."""
     make_person("teen-of-the-house")
     make_person("may-not-sign-in", is_active=False)
     Person.objects.create_user("without-a-password", None, role=Role.TEEN)
@@ -78,7 +78,7 @@ def test_a_wrong_password_is_hashed_once(login: str, password: str, hashes_of: C
 
 @pytest.mark.parametrize("login", ["teen-of-the-house", "may-not-sign-in", "kim@example.org"])
 @pytest.mark.usefixtures("everybody")
-def test_so_is_the_right_one(login: str, hashes_of: CountHashes) -> None:
+def test_the_right_password_is_hashed_once(login: str, hashes_of: CountHashes) -> None:
     assert hashes_of("/sign-in", {"username": login, "password": PASSWORD}) == 1
 
 
@@ -106,7 +106,7 @@ def test_asking_a_parent_for_help_hashes_nothing(name: str, hashes_of: CountHash
 
 
 class TestADemoThatWasRestored:
-    """A dump of a demo, in production: its people's passwords are on the sign-in page of every demo."""
+    """A demo's database restored in production. Every demo's sign-in page shows these passwords."""
 
     @pytest.fixture
     def restored(self, db: None, settings: Settings) -> None:
@@ -115,21 +115,21 @@ class TestADemoThatWasRestored:
 
     @pytest.mark.parametrize("demo", DEMO_PEOPLE, ids=lambda demo: demo.username)
     @pytest.mark.usefixtures("restored")
-    def test_lets_none_of_its_people_in(self, demo: Any) -> None:
+    def test_does_not_let_demo_people_in(self, demo: Any) -> None:
         client = Client()
         reply = client.post("/sign-in", {"username": demo.username, "password": demo.password})
         assert reply.status_code == 200
         assert not is_signed_in(client)
 
     @pytest.mark.usefixtures("restored")
-    def test_nor_under_another_name(self) -> None:
+    def test_does_not_let_them_in_after_a_rename(self) -> None:
         Person.objects.filter(username="admin").update(username="ana")
         client = Client()
         client.post("/sign-in", {"username": "ana", "password": "keys-to-the-kitchen"})
         assert not is_signed_in(client)
 
     @pytest.mark.usefixtures("restored")
-    def test_lets_them_in_with_a_password_of_their_own(self) -> None:
+    def test_lets_them_in_with_a_new_password(self) -> None:
         person = Person.objects.get(username="teen")
         person.set_password(PASSWORD)
         person.save()
@@ -153,12 +153,12 @@ class TestADemoThatWasRestored:
         assert check_demo_people(databases=None) == []
 
     @pytest.mark.usefixtures("restored")
-    def test_takes_no_such_password_for_a_new_account(self) -> None:
+    def test_refuses_a_demo_password_for_a_new_account(self) -> None:
         given = {"display_name": "Kim", "email": "kim@example.org", "password1": "lamp-and-two-cups"}
         page = Client().post("/sign-up", given).content.decode()
         assert "This password is published with this site’s demo" in page
         assert not Person.objects.filter(email="kim@example.org").exists()
 
-    def test_a_demo_itself_is_not_held_up(self, db: None) -> None:
+    def test_demo_mode_is_not_affected(self, db: None) -> None:
         call_command("load_demo")
         assert check_demo_people(databases=["default"]) == []

@@ -1,4 +1,4 @@
-"""Where somebody is signed in: their own to see and to end, and nobody else's."""
+"""People can see and end their own sessions only."""
 
 from datetime import timedelta
 
@@ -25,7 +25,7 @@ def signed_in(person: Person, browser: str) -> Client:
     return client
 
 
-def test_each_is_named_in_plain_words(teen: Person) -> None:
+def test_each_browser_has_a_plain_name(teen: Person) -> None:
     signed_in(teen, SAFARI)
     page = signed_in(teen, FIREFOX).get("/account/sessions/").content.decode()
     assert "Firefox on Android" in page
@@ -44,19 +44,19 @@ def test_each_is_named_in_plain_words(teen: Person) -> None:
         ("<script>Linux", "Linux"),
     ],
 )
-def test_little_is_kept_of_a_browser(user_agent: str, words: str) -> None:
+def test_only_browser_and_platform_are_stored(user_agent: str, words: str) -> None:
     kept = parse_browser(user_agent)
     assert format_browser(kept) == words
     assert parse_browser(kept) == kept
 
 
-def test_no_network_address_is_written_down(teen: Person) -> None:
+def test_no_ip_address_is_stored(teen: Person) -> None:
     signed_in(teen, FIREFOX)
     row = UserSession.objects.get()
     assert (row.ip, row.user_agent) == ("0.0.0.0", "Firefox/Android")  # noqa: S104
 
 
-def test_one_can_be_ended(teen: Person) -> None:
+def test_one_session_can_be_ended(teen: Person) -> None:
     lost, kept = signed_in(teen, SAFARI), signed_in(teen, FIREFOX)
     row = UserSession.objects.get(session_key=lost.session.session_key)
     assert kept.post(f"/account/sessions/{row.pk}/end").status_code == 302
@@ -70,7 +70,7 @@ def test_all_others_can_be_ended_at_once(teen: Person) -> None:
     assert [client.get("/account/").status_code for client in clients] == [302, 302, 200]
 
 
-def test_those_of_another_are_neither_seen_nor_ended(teen: Person, stranger: Person) -> None:
+def test_other_peoples_sessions_can_not_be_seen_or_ended(teen: Person, stranger: Person) -> None:
     own, other = signed_in(teen, SAFARI), signed_in(stranger, FIREFOX)
     row = UserSession.objects.get(user=teen)
     assert "iPhone" not in other.get("/account/sessions/").content.decode()
@@ -85,7 +85,7 @@ def test_the_pages_ask_for_sign_in_and_ending_needs_a_form(client: Client, teen:
     assert signed_in(teen, FIREFOX).get("/account/sessions/others/end").status_code == 405
 
 
-def test_when_it_was_last_seen_is_noted_now_and_then(teen: Person) -> None:
+def test_last_seen_is_updated_at_intervals(teen: Person) -> None:
     client = signed_in(teen, FIREFOX)
     long_ago = timezone.now() - timedelta(hours=1)
     UserSession.objects.update(last_seen_at=long_ago)
@@ -98,7 +98,7 @@ def test_when_it_was_last_seen_is_noted_now_and_then(teen: Person) -> None:
     assert UserSession.objects.get().last_seen_at > timezone.now() - timedelta(minutes=1)
 
 
-def test_what_is_kept_goes_with_the_session(teen: Person) -> None:
+def test_the_record_is_deleted_with_the_session(teen: Person) -> None:
     signed_in(teen, FIREFOX)
     Session.objects.update(expire_date=timezone.now() - timedelta(seconds=1))
     delete_expired_sessions()

@@ -1,4 +1,4 @@
-"""Passwords: a new one by mail, changing one, and asking whether one has leaked without saying it."""
+"""Resetting a password by email, changing it, and the breach check."""
 
 import hashlib
 import logging
@@ -22,7 +22,7 @@ DIGEST = hashlib.sha1(LEAKED.encode(), usedforsecurity=False).hexdigest().upper(
 
 
 class Range(BaseHTTPRequestHandler):
-    """The range API as its documentation has it: the endings of all hashes with this beginning, and padding."""
+    """A fake of the range API: suffixes of all hashes with a prefix, with padding."""
 
     asked: list[str]
     reply: bytes
@@ -53,18 +53,16 @@ def range_api(settings: Settings) -> Iterator[type[Range]]:
 
 
 class TestALeakedPassword:
-    def test_is_refused_and_only_five_characters_of_its_hash_left_the_site(
-        self, range_api: type[Range]
-    ) -> None:
+    def test_is_refused_and_only_five_characters_of_its_hash_are_sent(self, range_api: type[Range]) -> None:
         with pytest.raises(ValidationError):
             LeakedPasswordValidator().validate(LEAKED)
         assert range_api.asked == [f"/range/{DIGEST[:5]}"]
 
-    def test_another_one_passes(self, range_api: type[Range]) -> None:
+    def test_an_unknown_password_passes(self, range_api: type[Range]) -> None:
         LeakedPasswordValidator().validate("three-words-in-a-row")
         assert len(range_api.asked) == 1
 
-    def test_padding_is_no_leak(self, range_api: type[Range]) -> None:
+    def test_padding_does_not_count_as_a_leak(self, range_api: type[Range]) -> None:
         range_api.reply = f"{DIGEST[5:]}:0".encode()
         LeakedPasswordValidator().validate(LEAKED)
 
@@ -77,7 +75,7 @@ class TestALeakedPassword:
 @pytest.mark.parametrize(
     "trouble", [{"status": 503}, {"delay": 1.5}, {"reply": b"<html>\xff"}, {"reply": b"no colon"}]
 )
-def test_a_service_in_trouble_lets_a_password_pass_and_says_so_in_the_log(
+def test_an_error_of_the_service_lets_the_password_pass_and_is_logged(
     trouble: dict[str, object], range_api: type[Range], caplog: pytest.LogCaptureFixture
 ) -> None:
     for name, value in trouble.items():
@@ -90,18 +88,18 @@ def test_a_service_in_trouble_lets_a_password_pass_and_says_so_in_the_log(
     assert LEAKED not in caplog.text
 
 
-def test_a_service_that_is_away_lets_a_password_pass(settings: Settings) -> None:
+def test_an_unreachable_service_lets_the_password_pass(settings: Settings) -> None:
     settings.PWNED_PASSWORDS_URL = "http://127.0.0.1:9"
     LeakedPasswordValidator().validate(LEAKED)
 
 
-def test_nobody_is_asked_in_a_demo(settings: Settings) -> None:
+def test_the_demo_sends_no_breach_check(settings: Settings) -> None:
     assert settings.PWNED_PASSWORDS_URL == ""
     LeakedPasswordValidator().validate(LEAKED)
 
 
 class TestAForgottenPassword:
-    def test_is_replaced_by_the_link_in_the_mail(
+    def test_is_replaced_through_the_emailed_link(
         self, client: Client, known: Person, link_in: Callable[[Email], str]
     ) -> None:
         client.post("/account/password/reset/", {"email": "kim@example.org"})
@@ -130,7 +128,7 @@ class TestAForgottenPassword:
         assert pages[0] == pages[1]
         assert "no account uses it" in Email.objects.get(to="nobody@example.org").text
 
-    def test_asking_again_at_once_makes_one_mail_a_link(self, client: Client, known: Person) -> None:
+    def test_asking_twice_sends_one_email(self, client: Client, known: Person) -> None:
         codes = [
             client.post("/account/password/reset/", {"email": "kim@example.org"}).status_code
             for _number in range(7)
@@ -140,7 +138,7 @@ class TestAForgottenPassword:
         assert Email.objects.count() <= 5
 
 
-def test_changing_a_password_needs_the_old_one_and_is_told_by_mail(client: Client, known: Person) -> None:
+def test_changing_a_password_needs_the_old_one_and_sends_an_email(client: Client, known: Person) -> None:
     client.post("/sign-in", {"username": "kim@example.org", "password": "a-long-password"})
     new = {"password1": "four-words-in-a-row", "password2": "four-words-in-a-row"}
     wrong = client.post("/account/password/change/", new | {"oldpassword": "wrong"})
@@ -154,7 +152,7 @@ def test_changing_a_password_needs_the_old_one_and_is_told_by_mail(client: Clien
     assert "127.0.0.1" not in told.text
 
 
-def test_a_new_address_is_one_only_once_it_is_confirmed(
+def test_a_new_address_takes_effect_once_it_is_confirmed(
     client: Client, known: Person, link_in: Callable[[Email], str]
 ) -> None:
     client.post("/sign-in", {"username": "kim@example.org", "password": "a-long-password"})

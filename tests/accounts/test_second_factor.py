@@ -1,4 +1,4 @@
-"""A second step for signing in: with the codes that an app would show, and required of whoever runs the site."""
+"""The second step with real TOTP codes, which admins must have."""
 
 import time
 from collections.abc import Callable
@@ -18,7 +18,7 @@ PERIOD = 30
 
 
 def code_now(secret: str) -> str:
-    """What an app shows now. Waits where the next code is about to come."""
+    """Return the current code. Waits if the next one is about to start."""
     left = PERIOD - time.time() % PERIOD
     if left < 3:
         time.sleep(left)
@@ -31,12 +31,12 @@ def sign_in(client: Client, person: Person) -> str:
 
 
 def again(client: Client) -> None:
-    """Say the password once more, as the page asks before it changes how somebody signs in."""
+    """Enter the password again, as pages ask before changing how a person signs in."""
     client.post("/account/reauthenticate/", {"password": "a-long-password"})
 
 
 def enrol(client: Client) -> str:
-    """Turn codes from an app on. Returns the secret that the app would keep."""
+    """Turn on app codes. Return the secret."""
     page = client.get("/account/second-step/totp/activate/")
     secret: str = page.context["form"].secret
     reply = client.post("/account/second-step/totp/activate/", {"code": code_now(secret)})
@@ -52,12 +52,12 @@ def enrolled(client: Client, known: Person) -> tuple[Person, str]:
 
 
 class TestEnrolment:
-    def test_asks_for_the_password_once_more(self, client: Client, known: Person) -> None:
+    def test_asks_for_the_password_again(self, client: Client, known: Person) -> None:
         sign_in(client, known)
         reply = client.get("/account/second-step/totp/activate/")
         assert reply.headers["Location"].startswith("/account/reauthenticate/")
 
-    def test_a_wrong_code_turns_nothing_on(self, client: Client, known: Person) -> None:
+    def test_a_wrong_code_does_not_enable_it(self, client: Client, known: Person) -> None:
         sign_in(client, known)
         again(client)
         client.get("/account/second-step/totp/activate/")
@@ -65,7 +65,7 @@ class TestEnrolment:
         assert "That code is wrong" in reply.content.decode()
         assert not Authenticator.objects.exists()
 
-    def test_the_picture_stands_in_the_page_itself(self, client: Client, known: Person) -> None:
+    def test_the_qr_code_is_inline(self, client: Client, known: Person) -> None:
         sign_in(client, known)
         again(client)
         page = client.get("/account/second-step/totp/activate/").content.decode()
@@ -73,7 +73,7 @@ class TestEnrolment:
         assert "data:" not in page
         assert "<?xml" not in page
 
-    def test_is_told_by_mail_and_brings_ten_recovery_codes(
+    def test_sends_an_email_and_creates_ten_recovery_codes(
         self,
         client: Client,
         known: Person,
@@ -128,7 +128,7 @@ class TestSigningIn:
         assert not is_signed_in(client)
 
     @pytest.mark.parametrize("code", ["", "\0", "１２３４５６", "9" * 5000, "-1", "<script>"])
-    def test_nonsense_is_no_code(self, code: str, enrolled: tuple[Person, str]) -> None:
+    def test_an_invalid_code_is_refused(self, code: str, enrolled: tuple[Person, str]) -> None:
         person, _secret = enrolled
         client = Client()
         sign_in(client, person)
@@ -138,7 +138,7 @@ class TestSigningIn:
     @pytest.mark.parametrize(
         "credential", ["", "{}", "[]", "null", "1", '{"rawId": 1}', '{"id": "a", "rawId": "a"}', "x" * 2000]
     )
-    def test_nonsense_is_no_passkey(self, credential: str, client: Client, db: None) -> None:
+    def test_an_invalid_credential_is_refused(self, credential: str, client: Client, db: None) -> None:
         client.get("/account/second-step/webauthn/login/", headers={"Accept": "application/json"})
         reply = client.post("/account/second-step/webauthn/login/", {"credential": credential})
         assert reply.status_code == 302
@@ -148,7 +148,7 @@ class TestSigningIn:
 @pytest.mark.parametrize(
     "credential", ["", "{}", "[]", "null", "1", '{"rawId": 1}', '{"id": "a", "rawId": "a"}']
 )
-def test_nonsense_is_added_as_no_passkey(credential: str, client: Client, known: Person) -> None:
+def test_an_invalid_credential_is_not_added(credential: str, client: Client, known: Person) -> None:
     sign_in(client, known)
     again(client)
     place = "/account/second-step/webauthn/add/"
@@ -159,13 +159,13 @@ def test_nonsense_is_added_as_no_passkey(credential: str, client: Client, known:
     assert not Authenticator.objects.exists()
 
 
-class TestWhoRunsTheSite:
+class TestAnAdmin:
     @pytest.fixture
     def production(self, settings: Settings) -> None:
         settings.DEMO = False
 
     @pytest.mark.parametrize("path", ["/admin/", "/admin/accounts/person/", "/admin/password_change/"])
-    def test_reaches_no_admin_page_without_a_second_step(
+    def test_cannot_open_admin_pages_without_a_second_step(
         self, path: str, production: None, as_person: Callable[[Person], Client], admin_person: Person
     ) -> None:
         client = as_person(admin_person)
@@ -174,13 +174,15 @@ class TestWhoRunsTheSite:
         assert "set up a second step for signing in" in client.get("/account/second-step/").content.decode()
         assert client.post(path, {"action": "delete_selected"}).status_code == 302
 
-    def test_reaches_them_with_one(self, production: None, client: Client, admin_person: Person) -> None:
+    def test_can_open_admin_pages_with_a_second_step(
+        self, production: None, client: Client, admin_person: Person
+    ) -> None:
         sign_in(client, admin_person)
         again(client)
         enrol(client)
         assert client.get("/admin/").status_code == 200
 
-    def test_recovery_codes_alone_are_none(
+    def test_recovery_codes_alone_are_not_a_second_step(
         self, production: None, as_person: Callable[[Person], Client], admin_person: Person
     ) -> None:
         Authenticator.objects.create(
@@ -204,13 +206,13 @@ class TestWhoRunsTheSite:
         assert posted.status_code == 302
         assert not is_signed_in(client)
 
-    def test_others_still_reach_none(
+    def test_others_cannot_open_admin_pages(
         self, production: None, as_person: Callable[[Person], Client], teen: Person
     ) -> None:
         assert as_person(teen).get("/admin/").status_code == 302
         assert as_person(teen).get("/admin/login/").status_code == 403
 
-    def test_sees_no_secret_of_anybody(
+    def test_sees_no_secrets(
         self, as_person: Callable[[Person], Client], admin_person: Person, enrolled: tuple[Person, str]
     ) -> None:
         one = Authenticator.objects.get(type=Authenticator.Type.TOTP)
@@ -219,7 +221,7 @@ class TestWhoRunsTheSite:
         assert as_person(admin_person).get("/admin/usersessions/usersession/").status_code == 404
 
 
-def test_nobody_touches_the_passkey_of_another(
+def test_a_passkey_can_only_be_changed_by_its_owner(
     as_person: Callable[[Person], Client], known: Person, stranger: Person
 ) -> None:
     key = Authenticator.objects.create(

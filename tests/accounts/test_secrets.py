@@ -1,4 +1,4 @@
-"""The secrets of second steps, as somebody who steals the database finds them."""
+"""Secrets of second steps are unreadable in a stolen database."""
 
 import json
 import logging
@@ -16,7 +16,7 @@ from tests.accounts.test_second_factor import code_now
 SECRET = "JBSWY3DPEHPK3PXP"
 
 
-def test_the_database_holds_none_that_can_be_read(parent: Person) -> None:
+def test_the_database_holds_only_encrypted_secrets(parent: Person) -> None:
     TOTP.activate(parent, SECRET)
     codes = RecoveryCodes.activate(parent).get_unused_codes()
     kept = json.dumps([step.data for step in Authenticator.objects.all()])
@@ -25,7 +25,7 @@ def test_the_database_holds_none_that_can_be_read(parent: Person) -> None:
     assert TOTP(Authenticator.objects.get(type="totp")).validate_code(code_now(SECRET))
 
 
-def test_a_former_key_still_opens_what_it_sealed(settings: Settings) -> None:
+def test_a_fallback_key_decrypts_what_it_encrypted(settings: Settings) -> None:
     sealed = encrypt_secret(SECRET)
     settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
     settings.SECRET_KEY = "another key of fifty characters and more, made up here"
@@ -33,7 +33,7 @@ def test_a_former_key_still_opens_what_it_sealed(settings: Settings) -> None:
     assert decrypt_secret(encrypt_secret(SECRET)) == SECRET
 
 
-def test_a_lost_key_lets_no_code_fit_and_says_so_in_the_log(
+def test_with_a_lost_key_no_code_matches_and_it_is_logged(
     parent: Person, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     sealed = encrypt_secret(SECRET)

@@ -1,4 +1,4 @@
-"""A session that has ended is deleted, with whatever a visitor did in it."""
+"""An expired session is deleted, including a visitor's work in it."""
 
 from datetime import timedelta
 from importlib import import_module
@@ -18,14 +18,14 @@ def visitor(client: Client, library: None) -> Client:
     return client
 
 
-def test_one_that_has_ended_is_forgotten(visitor: Client) -> None:
+def test_an_expired_session_is_deleted(visitor: Client) -> None:
     Session.objects.update(expire_date=timezone.now() - timedelta(seconds=1))
     delete_expired_sessions()
     assert Session.objects.count() == 0
     assert "Continue:" not in visitor.get("/").content.decode()
 
 
-def test_one_that_goes_on_is_kept(visitor: Client) -> None:
+def test_an_active_session_is_kept(visitor: Client) -> None:
     delete_expired_sessions()
     assert "Continue:" in visitor.get("/").content.decode()
 
@@ -35,7 +35,7 @@ def test_it_ends_two_weeks_after_the_last_step(visitor: Client) -> None:
     assert timedelta(days=13, hours=23) < left <= timedelta(days=14)
 
 
-def test_every_task_that_beat_sends_is_there() -> None:
+def test_every_scheduled_task_exists() -> None:
     for entry in settings.CELERY_BEAT_SCHEDULE.values():
         module, _, name = str(entry["task"]).rpartition(".")
         assert getattr(import_module(module), name).name == entry["task"]

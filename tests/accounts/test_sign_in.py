@@ -29,19 +29,19 @@ def test_a_wrong_one_does_not_and_the_name_is_kept(client: Client, teen: Person)
     assert "_auth_user_id" not in client.session
 
 
-def test_somebody_who_may_not_sign_in_cannot(client: Client, teen: Person) -> None:
+def test_a_deactivated_person_cannot_sign_in(client: Client, teen: Person) -> None:
     Person.objects.update(is_active=False)
     assert sign_in(client, "noor", "a-long-password") == 200
 
 
-def test_nobody_is_sent_to_another_site(client: Client, teen: Person) -> None:
+def test_sign_in_does_not_redirect_to_another_site(client: Client, teen: Person) -> None:
     reply = client.post(
         SIGN_IN, {"username": "noor", "password": "a-long-password", "next": "https://example.com/"}
     )
     assert reply.headers["Location"] == "/"
 
 
-def test_counting_goes_on_while_valkey_is_away(
+def test_attempts_are_counted_while_valkey_is_down(
     client: Client, teen: Person, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from kit import rate_limits
@@ -64,7 +64,7 @@ def test_signing_out_needs_a_form(client: Client, teen: Person) -> None:
 
 
 class TestDemo:
-    def test_its_people_are_made_once_and_put_right_again(
+    def test_demo_people_are_created_once_and_restored(
         self, db: None, capsys: pytest.CaptureFixture[str]
     ) -> None:
         call_command("load_demo")
@@ -81,14 +81,14 @@ class TestDemo:
             assert sign_in(client, person.username, person.password) == 302
             client.post("/sign-out")
 
-    def test_the_sign_in_page_shows_them_in_demo_mode_alone(
+    def test_the_sign_in_page_shows_them_only_in_demo_mode(
         self, db: None, client: Client, settings: Settings
     ) -> None:
         assert "lamp-and-two-cups" in client.get(SIGN_IN).content.decode()
         settings.DEMO = False
         assert "lamp-and-two-cups" not in client.get(SIGN_IN).content.decode()
 
-    def test_they_are_never_made_elsewhere(self, db: None, settings: Settings) -> None:
+    def test_they_are_never_created_outside_demo_mode(self, db: None, settings: Settings) -> None:
         from django.core.exceptions import ImproperlyConfigured
 
         settings.DEMO = False
@@ -112,7 +112,7 @@ def test_a_person_has_a_time_zone(name: str, teen: Person) -> None:
     teen.full_clean()
 
 
-def test_a_made_up_time_zone_is_refused(teen: Person) -> None:
+def test_an_unknown_time_zone_is_refused(teen: Person) -> None:
     from django.core.exceptions import ValidationError
 
     teen.time_zone = "Mars/Olympus"

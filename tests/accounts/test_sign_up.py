@@ -1,4 +1,4 @@
-"""A grown-up makes an account with an email address, and the outbox holds the real mails."""
+"""An adult creates an account with an email address. The outbox has the real emails."""
 
 from collections.abc import Callable
 
@@ -24,8 +24,8 @@ def sign_up(client: Client, **changed: str) -> int:
 
 
 @pytest.mark.django_db
-class TestSomebodyNew:
-    def test_is_let_in_by_the_link_in_the_mail(self, client: Client, link_in: Callable[[Email], str]) -> None:
+class TestANewPerson:
+    def test_is_signed_in_by_the_emailed_link(self, client: Client, link_in: Callable[[Email], str]) -> None:
         reply = client.post("/sign-up", GIVEN)
         assert reply.headers["Location"] == "/account/confirm-email/"
         assert not is_signed_in(client)
@@ -35,7 +35,7 @@ class TestSomebodyNew:
         assert is_signed_in(client)
         assert "Kim" in client.get("/account/").content.decode()
 
-    def test_is_a_parent_with_a_username_that_says_nothing_and_is_never_shown(
+    def test_is_a_parent_with_a_generated_hidden_username(
         self, client: Client, link_in: Callable[[Email], str]
     ) -> None:
         sign_up(client)
@@ -61,7 +61,7 @@ class TestSomebodyNew:
         assert fresh.post("/sign-in", given).headers["Location"] == "/"
         assert is_signed_in(fresh)
 
-    def test_a_link_that_was_opened_elsewhere_confirms_and_signs_nobody_in(
+    def test_a_link_opened_in_another_browser_confirms_without_signing_in(
         self, client: Client, link_in: Callable[[Email], str]
     ) -> None:
         sign_up(client)
@@ -70,14 +70,14 @@ class TestSomebodyNew:
         assert EmailAddress.objects.get().verified
         assert not is_signed_in(elsewhere)
 
-    def test_a_made_up_link_confirms_nothing(self, client: Client) -> None:
+    def test_a_forged_link_confirms_nothing(self, client: Client) -> None:
         sign_up(client)
         assert "expired" in client.get("/account/confirm-email/made-up:1:2/").content.decode()
         assert client.post("/account/confirm-email/made-up:1:2/").status_code == 404
         assert not EmailAddress.objects.get().verified
 
 
-def test_nobody_learns_from_sign_up_who_has_an_account(client: Client, known: Person) -> None:
+def test_sign_up_does_not_reveal_who_has_an_account(client: Client, known: Person) -> None:
     new, old = Client(), Client()
     fresh = new.post("/sign-up", GIVEN | {"email": "new@example.org"})
     taken = old.post("/sign-up", GIVEN)
@@ -106,7 +106,7 @@ def test_nobody_learns_from_sign_up_who_has_an_account(client: Client, known: Pe
         ("password1", "1234567890"),
     ],
 )
-def test_what_cannot_be_is_refused_and_nothing_is_made(field: str, value: str, client: Client) -> None:
+def test_invalid_values_are_refused_and_no_account_is_created(field: str, value: str, client: Client) -> None:
     reply = client.post("/sign-up", GIVEN | {field: value})
     assert reply.status_code == 200
     assert "error-summary" in reply.content.decode()
@@ -115,7 +115,7 @@ def test_what_cannot_be_is_refused_and_nothing_is_made(field: str, value: str, c
 
 
 @pytest.mark.django_db
-def test_nobody_signs_up_as_more_than_a_parent(client: Client) -> None:
+def test_sign_up_cannot_set_a_higher_role(client: Client) -> None:
     sign_up(client, role="admin", is_staff="on", is_superuser="on", username="admin")
     person = Person.objects.get()
     assert (person.role, person.is_staff, person.is_superuser) == (Role.PARENT, False, False)
@@ -123,7 +123,7 @@ def test_nobody_signs_up_as_more_than_a_parent(client: Client) -> None:
 
 
 @pytest.mark.django_db
-def test_what_somebody_calls_themselves_is_only_text(client: Client) -> None:
+def test_a_display_name_is_escaped(client: Client) -> None:
     sign_up(client, display_name="<script>alert(1)</script>")
     client.force_login(Person.objects.get())
     page = client.get("/account/").content.decode()
@@ -138,7 +138,7 @@ def test_a_teen_signs_in_without_any_address(client: Client, teen: Person) -> No
     assert "/account/email/" not in client.get("/account/").content.decode()
 
 
-def test_a_parent_may_use_either_name(known: Person) -> None:
+def test_a_parent_can_sign_in_by_username_or_email(known: Person) -> None:
     for name in ("person-known", "kim@example.org", " kim@example.org "):
         client = Client()
         client.post("/sign-in", {"username": name, "password": "a-long-password"})
@@ -148,7 +148,9 @@ def test_a_parent_may_use_either_name(known: Person) -> None:
 @pytest.mark.parametrize(
     "name", ["kim@example.org", "nobody@example.org", "person-known", "nobody", "\0", "é" * 300]
 )
-def test_a_wrong_pair_gets_the_same_words_whoever_it_is(name: str, client: Client, known: Person) -> None:
+def test_a_wrong_password_and_an_unknown_name_get_the_same_answer(
+    name: str, client: Client, known: Person
+) -> None:
     reply = client.post("/sign-in", {"username": name, "password": "wrong"})
     assert reply.status_code == 200
     assert not is_signed_in(client)

@@ -1,4 +1,4 @@
-"""A teen makes an account: the month of birth first, in the same words for everybody, and no email."""
+"""A teen creates an account: first the birth month, in the same words as for everyone, and no email address."""
 
 import re
 from datetime import date
@@ -27,7 +27,7 @@ def born(years_ago: int) -> dict[str, str]:
 
 @pytest.mark.django_db
 class TestTheAgePage:
-    def test_hints_at_no_answer(self, client: Client) -> None:
+    def test_does_not_hint_at_an_answer(self, client: Client) -> None:
         page = client.get(PAGE).content.decode()
         main = page.split("<main")[1].split("</main>")[0]
         assert "13" not in re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", main)
@@ -35,11 +35,11 @@ class TestTheAgePage:
         assert 'value="20' not in page
         assert "selected>Choose" in page.replace('selected="selected"', "selected")
 
-    def test_lets_a_teen_go_on(self, client: Client) -> None:
+    def test_lets_a_teen_continue(self, client: Client) -> None:
         page = client.post(PAGE, born(15)).content.decode()
         assert 'name="username"' in page
 
-    def test_sends_grown_ups_to_theirs(self, client: Client) -> None:
+    def test_sends_adults_to_their_page(self, client: Client) -> None:
         assert client.post(PAGE, born(18)).headers["Location"] == "/sign-up"
         assert not client.session.get(REFUSED_KEY)
 
@@ -70,7 +70,7 @@ class TestTheAgePage:
             {"month": "x" * 5000, "year": "9" * 5000},
         ],
     )
-    def test_asks_again_for_what_is_no_month(self, given: dict[str, str], client: Client) -> None:
+    def test_asks_again_for_an_invalid_month(self, given: dict[str, str], client: Client) -> None:
         reply = client.post(PAGE, given)
         assert reply.status_code == 422
         assert not client.session.get(REFUSED_KEY)
@@ -78,8 +78,8 @@ class TestTheAgePage:
 
 
 @pytest.mark.django_db
-class TestSomebodyTooYoung:
-    def test_is_refused_kindly_and_nothing_is_kept_but_that(self, client: Client) -> None:
+class TestAChild:
+    def test_is_refused_kindly_and_only_the_refusal_is_stored(self, client: Client) -> None:
         reply = client.post(PAGE, born(10))
         assert "You can’t have an account yet" in reply.content.decode()
         assert dict(client.session) == {REFUSED_KEY: True}
@@ -130,7 +130,7 @@ class TestATeen:
             ("password", "password123"),
         ],
     )
-    def test_types_again_what_cannot_be(self, field: str, value: str, client: Client) -> None:
+    def test_is_asked_to_correct_invalid_values(self, field: str, value: str, client: Client) -> None:
         Person.objects.create_user("lou-else", role=Role.TEEN)
         client.post(PAGE, born(15))
         reply = client.post(PAGE, GIVEN | {field: value})
@@ -151,13 +151,13 @@ SERVICE: dict[str, Any] = {
 
 @pytest.mark.django_db
 class TestTheService:
-    def test_keeps_the_month_alone(self) -> None:
+    def test_stores_only_the_month(self) -> None:
         person = create_teen(born=date(2011, 5, 17), **SERVICE)
         person.refresh_from_db()
         assert person.born == date(2011, 5, 1)
         assert person.check_password("three-words-in-a-row")
 
-    def test_makes_nothing_for_somebody_too_young(self) -> None:
+    def test_creates_nothing_for_a_child(self) -> None:
         with pytest.raises(TooYoung):
             create_teen(born=date(2013, 11, 1), **SERVICE)
         assert not Person.objects.exists()
@@ -167,12 +167,12 @@ class TestTheService:
         with pytest.raises(ValidationError):
             create_teen(born=date(2011, 5, 1), **(SERVICE | changed))
 
-    def test_a_name_in_other_capitals_is_taken(self) -> None:
+    def test_usernames_are_unique_case_insensitively(self) -> None:
         create_teen(born=date(2011, 5, 1), **SERVICE)
         with pytest.raises(ValidationError):
             create_teen(born=date(2011, 5, 1), **(SERVICE | {"username": "LOU"}))
 
 
-def test_the_database_itself_knows_no_day(teen: Person) -> None:
+def test_the_database_refuses_a_day_of_birth(teen: Person) -> None:
     with pytest.raises(IntegrityError):
         Person.objects.update(born=date(2010, 5, 2))

@@ -1,4 +1,4 @@
-"""One address makes one account, and one that nobody confirms is forgotten."""
+"""One address creates one account, and an unconfirmed account is deleted."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -34,14 +34,14 @@ def sign_up(**changed: str) -> tuple[int, str]:
 
 
 def minutes_go_by() -> None:
-    """The same mail is not sent again to an address within three minutes."""
+    """Skip the three minutes in which the same email is not sent twice."""
     cache.clear()
     Email.objects.all().delete()
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("passwords", [[GIVEN["password1"]] * 5, [f"words-in-row-{n}" for n in range(5)]])
-def test_five_sign_ups_at_once_make_one_account_and_hear_the_same(passwords: list[str]) -> None:
+def test_five_simultaneous_sign_ups_create_one_account_and_get_one_answer(passwords: list[str]) -> None:
     addresses = [
         "kim@example.org",
         "Kim@example.org",
@@ -60,7 +60,7 @@ def test_five_sign_ups_at_once_make_one_account_and_hear_the_same(passwords: lis
 
 @pytest.mark.django_db
 class TestSigningUpAgain:
-    def test_with_the_same_password_sends_the_link_again_and_lets_in_there(
+    def test_with_the_same_password_sends_the_link_again_and_signs_in(
         self, client: Client, link_in: Callable[[Email], str]
     ) -> None:
         sign_up()
@@ -70,7 +70,7 @@ class TestSigningUpAgain:
         client.post(link_in(Email.objects.get()))
         assert is_signed_in(client)
 
-    def test_with_another_password_changes_nothing_and_says_where_to_choose_one(self) -> None:
+    def test_with_another_password_changes_nothing_and_explains_how_to_reset_it(self) -> None:
         sign_up()
         minutes_go_by()
         before = Person.objects.get().password
@@ -108,15 +108,15 @@ class TestSigningUpAgain:
 
 
 @pytest.mark.django_db
-def test_an_address_is_in_one_account_however_it_is_written() -> None:
+def test_spellings_of_an_address_belong_to_one_account() -> None:
     Person.objects.create(username="a", role=Role.PARENT, email="kim@example.org")
     with pytest.raises(IntegrityError):
         Person.objects.create(username="b", role=Role.PARENT, email="Kim@Example.org")
 
 
 @pytest.mark.django_db
-class TestForgetting:
-    def test_takes_the_account_with_its_address_and_tells_nobody(
+class TestDeletingUnconfirmedAccounts:
+    def test_deletes_the_account_and_its_address_without_an_email(
         self, client: Client, link_in: Callable[[Email], str]
     ) -> None:
         client.post("/sign-up", GIVEN)
@@ -128,7 +128,7 @@ class TestForgetting:
         assert client.get("/account/confirm-email/").status_code == 200
         assert sign_up() == (302, "/account/confirm-email/")
 
-    def test_spares_whoever_confirmed(self, client: Client, link_in: Callable[[Email], str]) -> None:
+    def test_keeps_confirmed_accounts(self, client: Client, link_in: Callable[[Email], str]) -> None:
         client.post("/sign-up", GIVEN)
         Client().post(link_in(Email.objects.get()))
         person = Person.objects.get()
@@ -136,12 +136,12 @@ class TestForgetting:
         assert person.last_login is None
         assert delete_unconfirmed_accounts(now=timezone.now() + LATER) == 0
 
-    def test_spares_whom_an_admin_made_and_teens(self, teen: Person) -> None:
+    def test_keeps_accounts_made_by_admins_and_teens(self, teen: Person) -> None:
         person = Person.objects.create_user("lou", role=Role.PARENT, email="lou@example.org")
         EmailAddress.objects.create(user=person, email=person.email)
         assert delete_unconfirmed_accounts(now=timezone.now() + LATER) == 0
 
-    def test_waits_its_days(self) -> None:
+    def test_waits_for_the_retention_period(self) -> None:
         sign_up()
         since = Person.objects.get().unconfirmed_since
         assert since
@@ -150,7 +150,7 @@ class TestForgetting:
 
 
 @pytest.mark.django_db
-def test_whoever_confirms_an_address_has_it_and_an_unconfirmed_account_with_it_goes(
+def test_confirming_an_address_deletes_other_unconfirmed_accounts_with_it(
     known: Person, client: Client
 ) -> None:
     client.force_login(known)

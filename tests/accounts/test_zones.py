@@ -1,4 +1,4 @@
-"""A zone is chosen by its city and kept by its present name; a guess is said to be one until it is confirmed."""
+"""A zone is chosen by city and stored by its current name. A guess is shown as one until confirmed."""
 
 import re
 from collections.abc import Callable
@@ -30,10 +30,10 @@ class TestANewAccount:
     @pytest.mark.parametrize(
         ("sent", "zone", "is_confirmed"),
         [
-            # Without a script the guess is kept, and is one.
+            # Without a script the guess is stored as a guess.
             ({}, "Europe/London", False),
             ({"time_zone": "Europe/London"}, "Europe/London", False),
-            # The browser said so, by an old name too; or the person chose.
+            # The browser reported it, maybe by an old name, or the person chose it.
             ({"time_zone": "Europe/London", "browser_zone": "GB"}, "Europe/London", True),
             ({"time_zone": "Asia/Calcutta", "browser_zone": "Asia/Calcutta"}, "Asia/Kolkata", True),
             ({"time_zone": "Europe/Madrid"}, "Europe/Madrid", True),
@@ -50,7 +50,7 @@ class TestANewAccount:
             assert (person.time_zone, person.is_zone_confirmed) == (zone, is_confirmed)
 
     @pytest.mark.parametrize("page", ["/sign-up", "/sign-up/teen"])
-    def test_is_not_made_in_a_zone_that_is_none(self, page: str, client: Client) -> None:
+    def test_is_not_created_with_an_unknown_zone(self, page: str, client: Client) -> None:
         if page == "/sign-up/teen":
             client.post(page, AGE)
         given = GROWN_UP if page == "/sign-up" else TEEN
@@ -59,13 +59,13 @@ class TestANewAccount:
         assert "Choose a time zone from the list" in reply.content.decode()
         assert not Person.objects.exists()
 
-    def test_may_be_made_under_an_old_name(self) -> None:
+    def test_can_be_created_with_an_old_zone_name(self) -> None:
         person = create_teen(
             username="lou", display_name="Lou", password="p", born=date(2010, 5, 1), time_zone="US/Pacific"
         )
         assert person.time_zone == "America/Los_Angeles"
 
-    def test_is_shown_the_guess_and_a_list_that_a_script_can_find_a_zone_in(self) -> None:
+    def test_shows_the_guess_and_a_list_that_a_script_can_search(self) -> None:
         page = Client(headers={"accept-language": "es-ES"}).get("/sign-up").content.decode()
         assert re.search(r'<select name="time_zone"[^>]* data-zone="choose"', page)
         assert '<option value="Europe/Madrid" selected>Madrid, España' in page
@@ -74,19 +74,19 @@ class TestANewAccount:
 
 
 class TestTheAccountPage:
-    def test_says_what_time_it_is_there_and_that_it_is_a_guess(
+    def test_shows_the_zones_current_time_and_that_it_is_a_guess(
         self, as_person: Callable[[Person], Client], teen: Person
     ) -> None:
         client = as_person(teen)
         page = client.get("/account/").content.decode()
-        assert re.search(r"It is [^<]* in Los Angeles now\.", page)
+        assert re.search(r"It’s [^<]* in Los Angeles now\.", page)
         assert "We guessed your time zone: Los Angeles. If that’s wrong" in page
         client.post("/account/", {"display_name": "Noor", "time_zone": "America/Los_Angeles"})
         teen.refresh_from_db()
         assert teen.is_zone_confirmed
         assert "We guessed" not in client.get("/account/").content.decode()
 
-    def test_takes_an_old_name(self, as_person: Callable[[Person], Client], teen: Person) -> None:
+    def test_accepts_an_old_zone_name(self, as_person: Callable[[Person], Client], teen: Person) -> None:
         as_person(teen).post("/account/", {"display_name": "Noor", "time_zone": "Asia/Calcutta"})
         teen.refresh_from_db()
         assert teen.time_zone == "Asia/Kolkata"

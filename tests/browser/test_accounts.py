@@ -1,4 +1,4 @@
-"""Accounts as somebody with a phone meets them: every page fits, passes axe and obeys the policy."""
+"""Account pages on a phone: each fits, passes axe and obeys the content security policy."""
 
 import time
 from collections.abc import Callable
@@ -29,7 +29,7 @@ def nothing_counted() -> None:
 
 @pytest.fixture
 def local(page: Page, web: Web) -> Callable[[str], None]:
-    """Opens a page under the name of localhost: browsers know no passkeys for a bare address."""
+    """Opens a page on localhost, because browsers allow no passkeys on a bare address."""
 
     def opening(path: str) -> None:
         page.goto(f"http://localhost:{urlsplit(web.url).port}{path}")
@@ -39,7 +39,7 @@ def local(page: Page, web: Web) -> Callable[[str], None]:
 
 @pytest.fixture
 def key(page: Page, context: BrowserContext) -> None:
-    """Chromium's own virtual authenticator, which says yes as a finger would."""
+    """Chromium's virtual authenticator, which approves every request."""
     devtools = context.new_cdp_session(page)
     devtools.send("WebAuthn.enable")
     devtools.send(
@@ -79,7 +79,7 @@ def code_now(secret: str) -> str:
 
 @pytest.fixture
 def looked_at(page: Page, audit: Callable[[], None]) -> Callable[[], None]:
-    """The page as it stands passes axe, and nothing sticks out of a small phone, a phone or a desk."""
+    """Checks that the page passes axe and nothing overflows on a small phone, a phone or a desktop."""
 
     def looking() -> None:
         audit()
@@ -110,7 +110,7 @@ def test_a_page_for_anybody(path: str, page: Page, looked_at: Callable[[], None]
     looked_at()
 
 
-def test_the_pages_of_somebody_signed_in(page: Page, known: Person, looked_at: Callable[[], None]) -> None:
+def test_the_pages_of_a_signed_in_person(page: Page, known: Person, looked_at: Callable[[], None]) -> None:
     page.goto("/account/")
     sign_in_by_form(page, "kim@example.org")
     looked_at()
@@ -179,7 +179,7 @@ def test_a_teen_signs_up(page: Page, web: Web, looked_at: Callable[[], None]) ->
     assert Person.objects.get().role == Role.TEEN
 
 
-def test_somebody_too_young_is_told_kindly(page: Page, web: Web, looked_at: Callable[[], None]) -> None:
+def test_a_child_is_refused_kindly(page: Page, web: Web, looked_at: Callable[[], None]) -> None:
     page.goto("/sign-up/teen")
     page.get_by_label("Month").select_option("1")
     page.get_by_label("Year").fill(str(timezone.localdate().year - 9))
@@ -252,7 +252,7 @@ def test_a_passkey_as_the_second_step(
     sign_in_by_form(page, "kim@example.org")
     page.get_by_role("button", name="Use a passkey instead").click()
     expect(page.get_by_role("link", name="Kim")).to_be_visible()
-    # Adding another asks who it is once more, and the passkey may answer.
+    # Adding another asks for confirmation, which the passkey can give.
     local("/account/second-step/webauthn/add/")
     page.get_by_role("link", name="With a passkey").click()
     looked_at()

@@ -1,4 +1,4 @@
-"""Pages that ask to wait, as somebody meets them: what was typed is there after a reload and after Back."""
+"""Rate-limited pages keep what was typed after a reload and after Back."""
 
 import re
 from collections.abc import Callable
@@ -54,7 +54,7 @@ def test_signing_up(page: Page) -> None:
     expect(page.get_by_role("alert")).to_contain_text("Too many tries. Wait")
     expect(page.get_by_label("Email", exact=True)).to_have_value("kim@example.org")
     assert not [*faults(page), *too_wide(page)]
-    # Once the wait is over, the same page takes what stands on it.
+    # After the wait, the same page can be sent.
     rate_limits._shared().storage.reset()
     page.get_by_label("Password", exact=True).fill("four-words-in-a-row")
     page.get_by_role("button", name="Sign up").click()

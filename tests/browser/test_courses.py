@@ -1,4 +1,4 @@
-"""A module on a phone: every page is whole, and the way through it needs no script."""
+"""A module on a phone: every page is complete and works without scripts."""
 
 from collections.abc import Callable, Iterator
 
@@ -37,7 +37,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("library")]
 
 @pytest.fixture
 def plain_page(browser: Browser, web: Web) -> Iterator[Page]:
-    """A phone whose browser runs no scripts at all."""
+    """A phone without JavaScript."""
     context = browser.new_context(base_url=web.url, viewport=PHONE, java_script_enabled=False)
     yield context.new_page()
     context.close()

@@ -1,4 +1,4 @@
-"""An author at work: a file is saved or words are typed, and the page beside them follows."""
+"""An author saves a file or types, and the preview beside it updates."""
 
 import os
 import shutil
@@ -25,7 +25,7 @@ type Open = Callable[..., Page]
 
 @pytest.fixture
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A lesson that may be written in."""
+    """A lesson that a test may change."""
     shutil.copytree(CONTENT / MODULE, tmp_path / MODULE)
     monkeypatch.setattr("courses.admin.previews.CONTENT", tmp_path)
     return tmp_path / LESSON
@@ -33,7 +33,7 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def opened(browser: Browser, live_server: LiveServer, file: Path) -> Iterator[Open]:
-    """Opens a page of the drafts as an admin. Served by this process, which alone knows of the folder."""
+    """Opens a preview as an admin. Served by this process, which alone knows the folder."""
     client = Client()
     client.force_login(
         Person.objects.create(username="ana", role=Role.ADMIN, is_staff=True, is_superuser=True)

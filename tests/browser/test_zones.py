@@ -1,4 +1,4 @@
-"""The zone of a browser is found in the list: chosen for a new account, offered where another one is chosen."""
+"""The browser's zone is found in the list: selected for a new account, offered on the account page."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.browser]
 
 @pytest.fixture
 def in_kolkata(browser: Browser, web: Web) -> Iterator[Page]:
-    """A phone that calls its zone by the name that it had before, as Chromium does."""
+    """A phone that reports its zone by its old name, as Chromium does."""
     elsewhere = browser.new_context(
         base_url=web.url, viewport=PHONE, timezone_id="Asia/Calcutta", locale="en-GB"
     )

@@ -31,7 +31,7 @@ def module(library: None) -> Module:
 
 @pytest.fixture
 def together(link: Link, module: Module) -> Link:
-    """Both have said yes to taking it together."""
+    """Sam and Noor, with a joint module."""
     agree_to_joint_module(link=link, module=module, by=link.parent)
     agree_to_joint_module(link=link, module=module, by=link.teen)
     return link
@@ -39,7 +39,7 @@ def together(link: Link, module: Module) -> Link:
 
 @pytest.fixture
 def crowd(db: None) -> Crowd:
-    """So many more people, with nothing done."""
+    """Creates more people, without any work."""
     number = count()
 
     def more(people: int) -> list[Person]:
@@ -51,7 +51,7 @@ def crowd(db: None) -> Crowd:
 
 
 def do_all_but(person: Person, *left: str, module: str = "good-and-bad") -> None:
-    """The person does every step of a module that is not named."""
+    """Do every step of a module except the named ones."""
     record, found = PersonRecord(person), Module.objects.get(slug=module, language="en")
     for lesson in found.lessons.all():
         if lesson.slug not in left:
@@ -68,7 +68,7 @@ def read(people: list[Person], *lessons: str) -> None:
 
 
 def choose(people: list[Person], *nths: int) -> None:
-    """Each chooses these options of the question `average`, one after the other."""
+    """Let each person choose these options of the question `average`, in this order."""
     options = QuizQuestion.objects.get(slug="average", module__language="en").options
     for person in people:
         for nth in nths:

@@ -1,4 +1,4 @@
-"""Fixtures of a library on disk that a test may write in."""
+"""Fixtures: a library on disk that a test may change."""
 
 import shutil
 from collections.abc import Callable
@@ -9,7 +9,7 @@ import pytest
 from courses.authoring.source import CONTENT
 
 MODULE = "en/good-and-bad"
-# A briefing with nothing wrong in it.
+# A valid briefing.
 NAME = "2024-02-03-one-thing.md"
 WHOLE = """+++
 title = "One thing"
@@ -36,14 +36,14 @@ It does.
 
 @pytest.fixture
 def content(tmp_path: Path) -> Path:
-    """A library of one module on disk, copied to be written in."""
+    """A copy of a library with one module."""
     shutil.copytree(CONTENT / MODULE, tmp_path / "content" / MODULE)
     return tmp_path / "content"
 
 
 @pytest.fixture
 def change(content: Path) -> Callable[[str, str, str], int]:
-    """Replaces some words in one of the module's files; returns the line on which they stood."""
+    """Replaces text in one of the module's files and returns its line."""
 
     def changing(file: str, old: str, new: str) -> int:
         path = content / MODULE / file
@@ -57,7 +57,7 @@ def change(content: Path) -> Callable[[str, str, str], int]:
 
 @pytest.fixture
 def folder(content: Path) -> Path:
-    """The folder of briefings in a library of one module, with one briefing in it."""
+    """The briefings folder of a library with one module, with one briefing."""
     made = content / "en" / "briefings"
     made.mkdir()
     (made / NAME).write_text(WHOLE)

@@ -1,4 +1,4 @@
-"""The admin's pages of who takes what: counts as tables and a spreadsheet, for admins alone."""
+"""Module statistics as tables and a CSV file, for admins only."""
 
 import csv
 from collections.abc import Callable
@@ -26,7 +26,7 @@ def admin_client(admin_person: Person, as_person: AsPerson) -> Client:
 
 @pytest.fixture
 def readers(module: Module, crowd: Crowd) -> list[Person]:
-    """Twelve who read a lesson, three of whom read the next, and twenty who chose the second answer first."""
+    """Twelve people read a lesson, three of them the next one, and twenty chose the second answer first."""
     people = crowd(12)
     read(people, LESSONS[0])
     read(people[:3], LESSONS[1])
@@ -35,7 +35,7 @@ def readers(module: Module, crowd: Crowd) -> list[Person]:
 
 
 @pytest.mark.parametrize("path", [ALL, ONE, CSV])
-def test_nobody_else_gets_in(
+def test_only_admins_can_open_them(
     as_person: AsPerson, teen: Person, parent: Person, make_person: Callable[..., Person], path: str
 ) -> None:
     for client in (Client(), as_person(teen), as_person(parent)):
@@ -57,7 +57,7 @@ def test_all_modules_with_what_misleads_most(admin_client: Client, readers: list
 
 def test_one_module_step_by_step(admin_client: Client, readers: list[Person]) -> None:
     page = " ".join(admin_client.get(ONE).content.decode().split())
-    # 32 began, 12 of them read the first lesson and 3 the second; 20 came to the quiz.
+    # 32 started: 12 read the first lesson, 3 of them the second; 20 reached the quiz.
     assert "<span>30</span>" in page
     assert "<span>10</span>" in page
     assert "most misleading" in page
@@ -73,7 +73,7 @@ def test_there_are_no_names_and_no_small_numbers(admin_client: Client, readers: 
         assert ",3\r" not in page
 
 
-def test_as_a_spreadsheet_with_the_same_numbers(admin_client: Client, readers: list[Person]) -> None:
+def test_the_csv_file_has_the_same_numbers(admin_client: Client, readers: list[Person]) -> None:
     reply = admin_client.get(CSV)
     assert reply.headers["Content-Disposition"] == 'attachment; filename="module-statistics-90.csv"'
     rows = list(csv.DictReader(reply.getvalue().decode()[1:].splitlines()))
@@ -96,16 +96,16 @@ def test_as_a_spreadsheet_with_the_same_numbers(admin_client: Client, readers: l
     ("asked", "period"),
     [("", "90"), ("?period=30", "30"), ("?period=ever", "ever"), ("?period=7", "90")],
 )
-def test_a_period_is_one_of_those_there_are(
+def test_an_unknown_period_means_the_default(
     admin_client: Client, module: Module, asked: str, period: str
 ) -> None:
     page = squeezed(admin_client.get(ALL + asked).content.decode())
     assert f'<a href="?period={period}" aria-current="true">' in page
 
 
-def test_before_anybody_began_the_pages_say_so(admin_client: Client, module: Module) -> None:
+def test_without_readers_the_pages_say_so(admin_client: Client, module: Module) -> None:
     assert "Fewer than 5 people started a module" in admin_client.get(ALL).content.decode()
-    assert "Fewer than 5 people did anything of this module" in admin_client.get(ONE).content.decode()
+    assert "Fewer than 5 people worked on this module" in admin_client.get(ONE).content.decode()
 
 
 def test_before_a_module_is_loaded_the_page_says_so(no_library: None, admin_client: Client) -> None:
@@ -114,15 +114,15 @@ def test_before_a_module_is_loaded_the_page_says_so(no_library: None, admin_clie
 
 
 @pytest.mark.parametrize("path", [ALL, ONE])
-def test_the_queries_are_as_many_however_many_learn(
+def test_the_number_of_queries_does_not_depend_on_the_number_of_people(
     admin_client: Client, readers: list[Person], path: str, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    # Session, person, their second step, and the five of the numbers.
+    # Session, person, second step, and the five queries of the statistics.
     with django_assert_num_queries(8):
         admin_client.get(path)
 
 
-def test_modules_are_not_changed_here(admin_client: Client, module: Module) -> None:
+def test_modules_are_read_only(admin_client: Client, module: Module) -> None:
     assert admin_client.get(f"{ALL}add/").status_code == 403
     assert admin_client.post(f"{ALL}{module.pk}/change/", {"title": "Mine"}).status_code == 403
     assert admin_client.post(f"{ALL}{module.pk}/delete/", {"post": "yes"}).status_code == 403

@@ -1,4 +1,4 @@
-"""Briefings: read with the care of lessons, listed by year, and fetched as a feed."""
+"""Briefings: parsed strictly like lessons, listed by year, and served as a feed."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -23,13 +23,13 @@ class TestLoading:
     def rows(self) -> list[object]:
         return list(Briefing.objects.values("language", "slug", "date", "title", "sections", "followed_up"))
 
-    def test_twice_changes_nothing(self, library: None) -> None:
+    def test_loading_twice_changes_nothing(self, library: None) -> None:
         before = self.rows()
         load_library()
         assert self.rows() == before
         assert before
 
-    def test_a_broken_one_changes_nothing_and_is_told_beside_a_broken_module(
+    def test_a_broken_briefing_changes_nothing_and_is_reported_with_a_broken_module(
         self, library: None, folder: Path, content: Path, change: Callable[[str, str, str], int]
     ) -> None:
         before = self.rows()
@@ -41,7 +41,7 @@ class TestLoading:
         assert "quiz.md" in str(broken.value)
         assert NAME in str(broken.value)
 
-    def test_one_whose_file_is_gone_is_gone(self, library: None, folder: Path, content: Path) -> None:
+    def test_a_briefing_without_a_file_is_deleted(self, library: None, folder: Path, content: Path) -> None:
         assert load_library(root=content).briefings == 1
         assert [briefing.slug for briefing in Briefing.objects.all()] == ["one-thing"]
 
@@ -51,22 +51,22 @@ class TestPages:
     OPEN = ("/briefings/", "/briefings/2023", "/briefings/europe-agrees-on-rules", "/briefings/feed")
 
     @pytest.mark.parametrize("path", OPEN)
-    def test_everybody_may_read(self, path: str, client: Client) -> None:
+    def test_visitors_can_read(self, path: str, client: Client) -> None:
         assert client.get(path).status_code == 200
 
     @pytest.mark.parametrize("who", ["teen", "parent", "stranger", "admin_person"])
     @pytest.mark.parametrize("path", OPEN)
-    def test_so_may_everybody_who_has_signed_in(
+    def test_signed_in_people_can_read(
         self, path: str, who: str, as_person: Callable[[Person], Client], request: pytest.FixtureRequest
     ) -> None:
         assert as_person(request.getfixturevalue(who)).get(path).status_code == 200
 
     @pytest.mark.parametrize("path", ["2022", "0", "99999999999999999999", "nothing", "2023-12-06"])
-    def test_what_is_not_there_is_not_found(self, path: str, client: Client) -> None:
+    def test_an_unknown_address_is_a_404(self, path: str, client: Client) -> None:
         assert client.get(f"/briefings/{path}").status_code == 404
 
     @pytest.mark.parametrize(("path", "most"), list(zip(OPEN, (2, 2, 1, 1), strict=True)))
-    def test_what_a_page_costs_a_visitor(
+    def test_query_count_for_a_visitor(
         self, path: str, most: int, client: Client, django_assert_max_num_queries: DjangoAssertNumQueries
     ) -> None:
         with django_assert_max_num_queries(most):
@@ -92,15 +92,15 @@ class TestPages:
         assert older.index("A newspaper") < older.index("Europe agrees") < older.index("A new model")
         assert 'href="/briefings/2024"' in older
 
-    def test_another_language_is_not_mixed_in(self, client: Client) -> None:
+    def test_briefings_of_other_languages_are_not_listed(self, client: Client) -> None:
         Briefing.objects.update(language="es")
         assert "There are none on this site yet." in client.get("/briefings/").content.decode()
 
-    def test_one_that_nobody_followed_up_says_so(self, client: Client) -> None:
+    def test_a_briefing_without_a_follow_up_says_so(self, client: Client) -> None:
         page = client.get("/briefings/a-new-model-and-its-table").content.decode()
         assert "We haven’t followed up on this." in page
 
-    def test_one_that_was_followed_up_says_when(self, client: Client) -> None:
+    def test_a_briefing_with_a_follow_up_says_when(self, client: Client) -> None:
         page = client.get("/briefings/europe-agrees-on-rules").content.decode()
         assert "We last checked this on Nov. 23, 2026." in page
         assert "We haven’t followed up on this." not in page

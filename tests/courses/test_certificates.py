@@ -1,4 +1,4 @@
-"""A certificate: asked for, named as its owner wishes, checked by whoever holds its address, taken back at any time."""
+"""Certificates: creating one with a chosen name, checking it by its address, and withdrawing it."""
 
 import json
 from collections.abc import Callable
@@ -45,7 +45,7 @@ def certificate(owner: Client) -> Certificate:
 
 
 class TestAskingForIt:
-    def test_is_only_offered_when_all_is_done(
+    def test_is_offered_once_the_module_is_finished(
         self, teen: Person, as_person: Callable[[Person], Client]
     ) -> None:
         client = as_person(teen)
@@ -56,20 +56,22 @@ class TestAskingForIt:
         assert PAGE in client.get(GB).content.decode()
 
     @pytest.mark.parametrize("left", ["what-it-is", "quiz"])
-    def test_makes_none_before(self, left: str, teen: Person, as_person: Callable[[Person], Client]) -> None:
+    def test_cannot_be_created_before(
+        self, left: str, teen: Person, as_person: Callable[[Person], Client]
+    ) -> None:
         do_all_but(teen, left)
         assert as_person(teen).post(PAGE, {"name": "Noor"}).status_code == 422
         assert not Certificate.objects.exists()
 
-    def test_is_done_by_nobody_else_and_by_no_page_alone(self, owner: Client) -> None:
+    def test_needs_a_post_by_its_owner(self, owner: Client) -> None:
         for path in (GB, PAGE, f"{GB}/quiz"):
             owner.get(path)
         assert not Certificate.objects.exists()
 
-    def test_proposes_no_name(self, owner: Client) -> None:
+    def test_does_not_prefill_the_name(self, owner: Client) -> None:
         assert 'value="' not in owner.get(PAGE).content.decode().partition('name="name"')[2].partition(">")[0]
 
-    def test_says_what_was_so_on_that_day(self, certificate: Certificate, done: Person) -> None:
+    def test_is_a_snapshot_of_that_day(self, certificate: Certificate, done: Person) -> None:
         assert certificate.person == done
         assert (certificate.lessons, certificate.questions) == (5, 5)
         assert (certificate.name, certificate.title) == ("Noor", "The good and the bad of AI")
@@ -82,7 +84,7 @@ class TestAskingForIt:
     @pytest.mark.parametrize(
         "name", ["Łucja O’Neill-Żak", "Иван", "Ngọc Ánh", "J. R.", "Anne O‘Neil, Jr. (Anya) 3rd"]
     )
-    def test_takes_a_name_as_it_is_written(self, name: str, owner: Client) -> None:
+    def test_accepts_a_name_as_it_is_written(self, name: str, owner: Client) -> None:
         owner.post(PAGE, {"name": f"  {name} "})
         assert Certificate.objects.get().name == name
 
@@ -97,18 +99,18 @@ class TestAskingForIt:
             ("明美", "print some of these letters"),
         ],
     )
-    def test_keeps_what_was_typed_where_it_is_no_name(self, name: str, said: str, owner: Client) -> None:
+    def test_keeps_an_invalid_name_in_the_form(self, name: str, said: str, owner: Client) -> None:
         reply = owner.post(PAGE, {"name": name})
         assert reply.status_code == 422
         assert said in reply.content.decode()
         assert not Certificate.objects.exists()
 
-    def test_again_changes_nothing(self, certificate: Certificate, owner: Client) -> None:
+    def test_asking_twice_changes_nothing(self, certificate: Certificate, owner: Client) -> None:
         assert owner.post(PAGE, {"name": "Another"}).status_code == 302
         assert Certificate.objects.get() == certificate
         assert Certificate.objects.get().name == "Noor"
 
-    def test_has_its_limits(self, owner: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_is_rate_limited(self, owner: Client, monkeypatch: pytest.MonkeyPatch) -> None:
         from courses.certificates import views
         from kit.rate_limits import RateLimit
 
@@ -164,8 +166,8 @@ class TestThePdf:
     def test_fits_on_either_paper(self, certificate: Certificate) -> None:
         (page,) = self.read(certificate).pages
         width, height = float(page.mediabox.width), float(page.mediabox.height)
-        assert width < 596  # A4 is the narrower one
-        assert height < 792  # and Letter the shorter
+        assert width < 596  # A4 is narrower
+        assert height < 792  # Letter is shorter
 
     def test_is_on_one_page_with_the_longest_name_and_title(self, certificate: Certificate) -> None:
         certificate.name, certificate.title = "Wilhelmina " * 5, "Memory versus margins, " * 8
@@ -174,15 +176,15 @@ class TestThePdf:
     def test_is_the_same_each_time(self, certificate: Certificate) -> None:
         assert render_certificate_pdf(certificate) == render_certificate_pdf(certificate)
 
-    def test_takes_a_name_as_words_and_not_as_markup(self, certificate: Certificate) -> None:
+    def test_prints_a_name_as_text_not_markup(self, certificate: Certificate) -> None:
         certificate.name = '#panic() *b* $x$ "'
         assert "#panic() *b* $x$" in self.read(certificate).pages[0].extract_text()
 
-    def test_stands_without_a_name(self, certificate: Certificate) -> None:
+    def test_works_without_a_name(self, certificate: Certificate) -> None:
         certificate.name = ""
         assert "Noor" not in self.read(certificate).pages[0].extract_text()
 
-    def test_is_its_owners_alone(
+    def test_is_only_for_its_owner(
         self, certificate: Certificate, owner: Client, client: Client, request: pytest.FixtureRequest,
         as_person: Callable[[Person], Client],
     ) -> None:  # fmt: skip
@@ -194,13 +196,13 @@ class TestThePdf:
         for who in WHO:
             assert as_person(request.getfixturevalue(who)).get(f"{PAGE}/pdf").status_code == 404, who
 
-    def test_what_cannot_be_set_is_known_before(self) -> None:
+    def test_names_that_cannot_be_printed_are_refused_first(self) -> None:
         assert can_typeset("Noor")
         assert not can_typeset("明")
 
 
-class TestItsAddress:
-    def test_tells_everybody_what_stands_on_it(self, certificate: Certificate, client: Client) -> None:
+class TestThePublicPage:
+    def test_shows_anyone_what_the_certificate_says(self, certificate: Certificate, client: Client) -> None:
         reply = client.get(certificate.get_absolute_url())
         page = reply.content.decode()
         for said in ("Noor", "The good and the bad of AI", "5 lessons read", certificate.edition):
@@ -209,7 +211,7 @@ class TestItsAddress:
         assert reply.headers["X-Robots-Tag"] == "noindex"
         assert "no-store" in reply.headers["Cache-Control"]
 
-    def test_and_nothing_else(self, certificate: Certificate, client: Client, done: Person) -> None:
+    def test_shows_nothing_else(self, certificate: Certificate, client: Client, done: Person) -> None:
         done.display_name = "Somebody Else"
         done.save()
         page = client.get(certificate.get_absolute_url()).content.decode()
@@ -220,13 +222,13 @@ class TestItsAddress:
         assert len(certificate.token) == 32
 
     @pytest.mark.parametrize("token", ["x", "x" * 500, "1"])
-    def test_says_so_where_there_is_none(self, token: str, client: Client) -> None:
+    def test_says_that_there_is_no_certificate(self, token: str, client: Client) -> None:
         reply = client.get(f"/certificates/{token}")
         assert reply.status_code == 404
         assert "There’s no certificate at this address" in reply.content.decode()
         assert reply.headers["X-Robots-Tag"] == "noindex"
 
-    def test_is_not_tried_by_machines(self, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_limits_guessing(self, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
         from courses.certificates import views
         from kit.rate_limits import RateLimit
 
@@ -242,7 +244,7 @@ class TestItsAddress:
         assert "The module has changed since." in page
         assert "The good and the bad of AI" in page
 
-    def test_stands_when_the_module_is_gone(self, certificate: Certificate, client: Client) -> None:
+    def test_works_after_the_module_is_removed(self, certificate: Certificate, client: Client) -> None:
         from courses.models import Module
 
         Module.objects.all().delete()
@@ -256,15 +258,13 @@ class TestItsAddress:
             client.get(certificate.get_absolute_url())
 
 
-class TestTakingItBack:
-    def test_leaves_an_address_that_knows_nothing(
-        self, certificate: Certificate, owner: Client, client: Client
-    ) -> None:
+class TestWithdrawing:
+    def test_makes_the_address_a_404(self, certificate: Certificate, owner: Client, client: Client) -> None:
         assert owner.post(f"{PAGE}/withdraw").headers["Location"] == PAGE
         assert client.get(certificate.get_absolute_url()).status_code == 404
         assert owner.get(f"{PAGE}/pdf").status_code == 404
 
-    def test_leaves_what_was_done_and_a_new_one_has_a_new_address(
+    def test_keeps_progress_and_a_new_certificate_has_a_new_address(
         self, certificate: Certificate, owner: Client
     ) -> None:
         owner.post(f"{PAGE}/withdraw")
@@ -274,7 +274,7 @@ class TestTakingItBack:
         assert LessonDone.objects.count() == 5
 
     @pytest.mark.parametrize("who", WHO)
-    def test_is_its_owners_alone(
+    def test_is_only_for_its_owner(
         self, who: str, certificate: Certificate, request: pytest.FixtureRequest,
         as_person: Callable[[Person], Client],
     ) -> None:  # fmt: skip
@@ -291,12 +291,12 @@ class TestTakingItBack:
         assert "Withdraw it" in owner.get(PAGE).content.decode()
 
 
-class TestWhatIsKept:
+class TestStoredData:
     def rows(self, person: Person) -> list[registry.Row]:
         (kind,) = (kind for kind in registry.list_kinds() if kind.name == "certificates")
         return list(kind.export(person))
 
-    def test_is_in_its_owners_copy_and_in_nobody_elses(
+    def test_is_only_in_its_owners_export(
         self, certificate: Certificate, done: Person, parent: Person
     ) -> None:
         (row,) = self.rows(done)
@@ -306,12 +306,12 @@ class TestWhatIsKept:
         assert not self.rows(parent)
         assert "certificates" not in {kind.name for kind in registry.list_kinds(for_parent=True)}
 
-    def test_goes_with_the_account(self, certificate: Certificate, done: Person, client: Client) -> None:
+    def test_is_erased_with_the_account(self, certificate: Certificate, done: Person, client: Client) -> None:
         erase_person(person=done)
         assert client.get(certificate.get_absolute_url()).status_code == 404
 
 
-def test_signed_out_it_leads_to_the_sign_in(client: Client) -> None:
+def test_signed_out_it_redirects_to_sign_in(client: Client) -> None:
     for method, path in (("get", PAGE), ("post", PAGE), ("get", f"{PAGE}/pdf"), ("post", f"{PAGE}/withdraw")):
         reply = getattr(client, method)(path)
         assert reply.headers["Location"].startswith("/sign-in"), path

@@ -1,4 +1,4 @@
-"""A finished module offers the next talk, and not a badge."""
+"""A finished module offers a conversation guide, not a badge."""
 
 from collections.abc import Callable
 
@@ -20,7 +20,7 @@ def client_of_teen(teen: Person, as_person: Callable[[Person], Client]) -> Clien
     return as_person(teen)
 
 
-def test_it_is_offered_when_all_is_done_and_not_before(teen: Person, client_of_teen: Client) -> None:
+def test_it_is_offered_once_the_module_is_finished(teen: Person, client_of_teen: Client) -> None:
     do_all_but(teen, "what-it-is")
     assert TALK not in client_of_teen.get(GB).content.decode()
     reply = client_of_teen.post(f"{GB}/what-it-is/done")
@@ -29,16 +29,14 @@ def test_it_is_offered_when_all_is_done_and_not_before(teen: Person, client_of_t
         assert TALK in client_of_teen.get(path).content.decode()
 
 
-def test_it_has_one_way_to_start_for_each_age_and_says_where_more_are(
-    teen: Person, client_of_teen: Client
-) -> None:
+def test_it_has_one_starter_for_each_age_and_a_link_to_more(teen: Person, client_of_teen: Client) -> None:
     do_all_but(teen)
     page = client_of_teen.get(GB).content.decode()
     for words in ("At 13 to 14", "At 15 to 16", "At 17 to 18", f"{GB}/talk-about-it#starters", f"{GB}/print"):
         assert words in page
 
 
-def test_it_names_the_next_module_that_is_not_done(teen: Person, client_of_teen: Client) -> None:
+def test_it_names_the_next_open_module(teen: Person, client_of_teen: Client) -> None:
     slugs = list(Module.objects.filter(language="en").values_list("slug", flat=True))
     do_all_but(teen, module=slugs[0])
     do_all_but(teen, module=slugs[1])
@@ -47,15 +45,13 @@ def test_it_names_the_next_module_that_is_not_done(teen: Person, client_of_teen:
     assert f'href="/learn/{slugs[2]}"' in page
 
 
-def test_after_the_last_one_it_begins_again_at_the_first_that_is_not_done(
-    teen: Person, client_of_teen: Client
-) -> None:
+def test_after_the_last_module_it_names_the_first_open_one(teen: Person, client_of_teen: Client) -> None:
     slugs = list(Module.objects.filter(language="en").values_list("slug", flat=True))
     do_all_but(teen, module=slugs[-1])
     assert f'href="/learn/{slugs[0]}"' in client_of_teen.get(f"/learn/{slugs[-1]}").content.decode()
 
 
-def test_who_has_done_everything_is_sent_nowhere_else(teen: Person, client_of_teen: Client) -> None:
+def test_with_all_modules_done_it_names_none(teen: Person, client_of_teen: Client) -> None:
     for slug in Module.objects.values_list("slug", flat=True):
         do_all_but(teen, module=slug)
     page = client_of_teen.get(GB).content.decode()
@@ -63,7 +59,7 @@ def test_who_has_done_everything_is_sent_nowhere_else(teen: Person, client_of_te
     assert "For another evening" not in page
 
 
-def test_a_visitor_is_offered_it_too(client: Client) -> None:
+def test_visitors_get_it_too(client: Client) -> None:
     found = Module.objects.get(slug="good-and-bad")
     for lesson in found.lessons.all():
         client.post(f"{GB}/{lesson.slug}/done")
@@ -86,7 +82,7 @@ def test_there_is_no_badge(teen: Person, client_of_teen: Client) -> None:
     assert not {word for word in ("badge", "congratulations", "well done", "streak") if word in page}
 
 
-def test_what_it_costs(
+def test_its_query_count(
     teen: Person, client_of_teen: Client, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     do_all_but(teen)

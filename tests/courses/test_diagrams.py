@@ -1,4 +1,4 @@
-"""The diagrams of the lessons: each tells in words what it shows, and takes its colours from the style sheet."""
+"""Each diagram has a text description and takes its colors from the style sheet."""
 
 import pytest
 from django.test import Client

@@ -1,4 +1,4 @@
-"""A lesson is found by what a question means, though it shares no word with the lesson."""
+"""A lesson is found by the meaning of a question, without a shared word."""
 
 import pytest
 from django.test import Client
@@ -27,23 +27,23 @@ def keys(question: str, language: str = "en") -> list[str]:
     return [found.key for found in find_passages(question, language=language)]
 
 
-def test_in_other_words_it_is_found(passage: Passage) -> None:
+def test_a_passage_is_found_by_other_words(passage: Passage) -> None:
     assert keys(ALIKE) == []
     asked(passage, PHRASE)
     assert keys(ALIKE) == [passage.key]
 
 
-def test_on_the_search_page_too_with_nothing_marked(passage: Passage) -> None:
+def test_the_search_page_finds_it_without_marks(passage: Passage) -> None:
     asked(passage, PHRASE)
     (found,) = search_lessons(ALIKE)
     assert [hit.found.key for hit in found.hits] == [passage.key]
-    # From an address of its own: searches from one place are counted, and other tests search too.
+    # From its own address, because searches are rate-limited by network.
     page = Client(REMOTE_ADDR="10.7.7.7").get("/learn/search", {"q": ALIKE}).content.decode()
     assert passage.title in page
     assert "<mark>" not in page
 
 
-def test_what_has_its_words_as_well_comes_first(passage: Passage) -> None:
+def test_a_match_by_words_and_meaning_comes_first(passage: Passage) -> None:
     other = Passage.objects.get(language="en", key="good-and-bad/what-it-is#nobody")
     asked(passage, PHRASE)
     asked(other, ALIKE)
@@ -53,12 +53,12 @@ def test_what_has_its_words_as_well_comes_first(passage: Passage) -> None:
 @pytest.mark.parametrize(
     "question", ["how do i feed a kitten", "what is a storm drain", "photosynthesis equation"]
 )
-def test_what_means_something_else_is_not_found(question: str, passage: Passage) -> None:
+def test_a_different_meaning_is_not_found(question: str, passage: Passage) -> None:
     asked(passage, PHRASE)
     assert keys(question) == []
 
 
-def test_words_alone_count_where_no_sense_has_been_kept_yet(passage: Passage) -> None:
+def test_without_embeddings_search_uses_words_only(passage: Passage) -> None:
     asked(passage, PHRASE)
     Phrase.objects.update(embedding=b"")
     Passage.objects.update(embedding=b"")
@@ -66,12 +66,12 @@ def test_words_alone_count_where_no_sense_has_been_kept_yet(passage: Passage) ->
     assert keys(PHRASE) == [passage.key]
 
 
-def test_and_in_a_language_that_the_network_does_not_know(library: None) -> None:
+def test_an_unsupported_language_has_no_embeddings(library: None) -> None:
     assert not Phrase.objects.filter(passage__language="es").exclude(embedding=b"").exists()
     assert not Phrase.objects.filter(passage__language="en", embedding=b"").exists()
 
 
-def test_loading_twice_keeps_the_same_senses(library: None) -> None:
+def test_loading_twice_keeps_the_same_embeddings(library: None) -> None:
     senses = set(Phrase.objects.values_list("text", "embedding"))
     load_library()
     assert set(Phrase.objects.values_list("text", "embedding")) == senses

@@ -1,4 +1,4 @@
-"""Two who do the same at the same moment: each thing is done once, and nobody waits in a circle."""
+"""Simultaneous actions of both partners happen once and never deadlock."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +18,7 @@ SLUG = "good-and-bad"
 
 
 def at_once(*acts: Callable[[], object]) -> None:
-    """Runs each in a thread with a connection of its own; raises what any of them raises."""
+    """Run each in a thread with its own connection. Raises what any of them raises."""
 
     def run(act: Callable[[], object]) -> None:
         try:
@@ -55,7 +55,7 @@ def test_both_mark_the_same_lessons_and_answer_the_same_questions(
     assert [len(options) for options in chosen] == [1] * len(questions)
 
 
-def test_both_ask_at_once_and_so_both_have_said_yes(link: Link, module: Module) -> None:
+def test_simultaneous_requests_start_the_joint_module(link: Link, module: Module) -> None:
     for _ in range(5):
         JointModule.objects.all().delete()
         Notice.objects.all().delete()
@@ -67,7 +67,7 @@ def test_both_ask_at_once_and_so_both_have_said_yes(link: Link, module: Module) 
         assert Notice.objects.count() == 1
 
 
-def test_what_is_marked_while_one_leaves_counts_for_both_or_for_one(
+def test_a_lesson_marked_while_one_leaves_counts_for_both_or_one(
     together: Link, parent: Person, teen: Person, module: Module
 ) -> None:
     at_once(
@@ -80,7 +80,7 @@ def test_what_is_marked_while_one_leaves_counts_for_both_or_for_one(
     assert LessonDone.objects.filter(person=teen).count() == before
 
 
-def test_what_is_marked_while_the_other_is_erased_is_kept(
+def test_a_lesson_marked_while_the_partner_is_erased_is_kept(
     together: Link, parent: Person, teen: Person, module: Module
 ) -> None:
     lessons = list(module.lessons.values_list("slug", flat=True))

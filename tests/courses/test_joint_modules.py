@@ -1,4 +1,4 @@
-"""A parent and a teen take a module together: two yeses begin it, one no ends it, and what is done counts for both."""
+"""Joint modules: two yeses start one, one no ends it, and work in it counts for both."""
 
 import re
 from collections.abc import Callable
@@ -48,7 +48,7 @@ def no(link: Link) -> str:
 
 
 def words(client: Client, path: str = GB) -> str:
-    """What stands on a page, without what differs from one request to the next."""
+    """The page without parts that differ between requests."""
     return squeezed(re.sub(r'value="\w{64}"', "", client.get(path).content.decode()))
 
 
@@ -65,7 +65,7 @@ def answer_of(person: Person) -> str:
 
 
 class TestBeginning:
-    def test_is_offered_to_a_family_and_to_nobody_else(
+    def test_is_offered_only_to_a_family(
         self, link: Link, sam: Client, noor: Client, client: Client, stranger: Person,
         as_person: Callable[[Person], Client],
     ) -> None:  # fmt: skip
@@ -75,9 +75,7 @@ class TestBeginning:
             assert "together with" not in words(other)
 
     @pytest.mark.parametrize("first", ["sam", "noor"])
-    def test_takes_a_yes_from_both_each_in_their_own_account(
-        self, first: str, link: Link, sam: Client, noor: Client
-    ) -> None:
+    def test_needs_a_yes_from_both_accounts(self, first: str, link: Link, sam: Client, noor: Client) -> None:
         one, other = (sam, noor) if first == "sam" else (noor, sam)
         assert one.post(yes(link)).headers["Location"] == f"{GB}#together"
         assert JointModule.objects.get().agreed_at is None
@@ -89,22 +87,24 @@ class TestBeginning:
         other.post(yes(link))
         assert JointModule.objects.get().agreed_at
         for client in (one, other):
-            assert "You take this module together" in words(client)
+            assert "You’re taking this module" in words(client)
             assert "would like to take" not in words(client, "/learn/")
 
-    def test_is_not_done_by_saying_yes_twice(self, link: Link, sam: Client) -> None:
+    def test_does_not_start_with_two_yeses_of_one_person(self, link: Link, sam: Client) -> None:
         for _ in range(2):
             sam.post(yes(link))
         assert JointModule.objects.get().agreed_at is None
         assert Notice.objects.count() == 1
 
-    def test_tells_the_other_on_their_own_pages(self, link: Link, sam: Client, teen: Person) -> None:
+    def test_shows_the_request_on_the_partners_pages(self, link: Link, sam: Client, teen: Person) -> None:
         sam.post(yes(link))
         notice = Notice.objects.get()
         assert notice.person == teen
         assert notice.text.startswith("sam would like to take “The good and the bad of AI”")
 
-    def test_and_by_mail_who_has_an_address(self, link: Link, noor: Client, parent: Person) -> None:
+    def test_sends_an_email_to_a_partner_with_an_address(
+        self, link: Link, noor: Client, parent: Person
+    ) -> None:
         parent.email = "sam@example.org"
         parent.save()
         noor.post(yes(link))
@@ -113,24 +113,24 @@ class TestBeginning:
         assert mail.text.startswith(mail.subject)
         assert "good and the bad" not in mail.text.lower()
 
-    def test_has_its_limits_where_somebody_says_no(self, link: Link, sam: Client, noor: Client) -> None:
+    def test_requests_after_a_no_are_rate_limited(self, link: Link, sam: Client, noor: Client) -> None:
         assert str(views.joint_module_requests.items[0]) == "5 per 1 day"
         for _ in range(5):
             assert sam.post(yes(link)).status_code == 302
             noor.post(no(link))
         assert sam.post(yes(link)).status_code == 429
 
-    def test_is_of_one_module(self, together: Link, sam: Client) -> None:
-        assert "You take this module together" not in words(sam, "/learn/brain")
+    def test_covers_one_module(self, together: Link, sam: Client) -> None:
+        assert "You’re taking this module" not in words(sam, "/learn/brain")
         sam.post("/learn/brain/what-learning-takes/done")
         assert LessonDone.objects.count() == 1
 
-    def test_of_a_module_that_is_none_is_not_found(self, link: Link, sam: Client) -> None:
+    def test_an_unknown_module_is_a_404(self, link: Link, sam: Client) -> None:
         for path in (f"/learn/none/together/{link.pk}", f"/learn/none/together/{link.pk}/end"):
             assert sam.post(path).status_code == 404
 
     @pytest.mark.parametrize("who", ["stranger", "admin_person"])
-    def test_is_nobody_elses(
+    def test_other_people_cannot_change_it(
         self, who: str, link: Link, sam: Client, request: pytest.FixtureRequest,
         as_person: Callable[[Person], Client],
     ) -> None:  # fmt: skip
@@ -142,7 +142,7 @@ class TestBeginning:
 
 
 class TestSayingNo:
-    def test_looks_to_the_other_as_if_nothing_had_been(
+    def test_leaves_no_trace_for_the_other(
         self, link: Link, sam: Client, noor: Client, parent: Person
     ) -> None:
         before = words(sam)
@@ -152,14 +152,14 @@ class TestSayingNo:
         assert not Notice.objects.filter(person=parent).exists()
         assert not JointModule.objects.exists()
 
-    def test_to_going_on_looks_the_same(
+    def test_continuing_alone_leaves_no_trace_either(
         self, together: Link, sam: Client, noor: Client, parent: Person
     ) -> None:
         noor.post(no(together))
         assert "Take it with Noor" in words(sam)
         assert not Notice.objects.filter(person=parent).exists()
 
-    def test_keeps_what_was_done_and_ends_what_is_to_come(
+    def test_keeps_progress_but_stops_sharing(
         self, together: Link, sam: Client, noor: Client, parent: Person, teen: Person
     ) -> None:
         sam.post(f"{LESSON}/done")
@@ -169,12 +169,12 @@ class TestSayingNo:
         assert done_of(parent) == {"what-it-is", "good-at-and-bad-at"}
         assert done_of(teen) == {"what-it-is", "bias-in-bias-out"}
 
-    def test_whoever_asked_may_take_it_back(self, link: Link, sam: Client, noor: Client) -> None:
+    def test_the_requester_can_withdraw_it(self, link: Link, sam: Client, noor: Client) -> None:
         sam.post(yes(link))
         sam.post(no(link))
         assert "Yes, together" not in words(noor)
 
-    def test_a_late_yes_begins_nothing_but_an_ask(self, link: Link, sam: Client, noor: Client) -> None:
+    def test_a_late_yes_is_a_new_request(self, link: Link, sam: Client, noor: Client) -> None:
         sam.post(yes(link))
         sam.post(no(link))
         noor.post(yes(link))
@@ -182,7 +182,7 @@ class TestSayingNo:
         assert "Yes, together" in words(sam)
 
 
-class TestWhatIsDone:
+class TestSharedWork:
     @pytest.mark.parametrize("who", ["sam", "noor"])
     def test_counts_for_both(
         self, who: str, together: Link, parent: Person, teen: Person, request: pytest.FixtureRequest
@@ -194,7 +194,7 @@ class TestWhatIsDone:
             assert done_of(person) == {"what-it-is"}
             assert answer_of(person) == options()[1]
 
-    def test_on_two_screens_makes_one_module(
+    def test_on_two_screens_adds_up(
         self, together: Link, sam: Client, noor: Client, parent: Person, teen: Person, module: Module
     ) -> None:
         for at, lesson in enumerate(module.lessons.all()):
@@ -205,21 +205,21 @@ class TestWhatIsDone:
             assert "You’ve finished all of it" in words(client)
             assert client.post(f"{GB}/certificate", {}).status_code == 302
 
-    def test_may_be_changed_by_either_while_it_is_together(
+    def test_can_be_changed_by_either_partner(
         self, together: Link, sam: Client, noor: Client, parent: Person, teen: Person
     ) -> None:
         sam.post(f"{GB}/quiz/average", {"option": options()[1]})
         noor.post(f"{GB}/quiz/average", {"option": options()[0]})
         assert {answer_of(parent), answer_of(teen)} == {options()[0]}
 
-    def test_is_said_on_every_step(self, together: Link, noor: Client, sam: Client) -> None:
+    def test_every_step_names_the_partner(self, together: Link, noor: Client, sam: Client) -> None:
         for path in (LESSON, f"{GB}/quiz"):
             assert "You’re taking this with sam." in words(noor, path)
         sam.post(f"{GB}/quiz/average", {"option": options()[0]})
         assert "your joint answer" in words(noor, f"{GB}/quiz")
         assert ">your choice<" not in words(noor, f"{GB}/quiz")
 
-    def test_before_it_was_together_is_not_shared(
+    def test_earlier_work_is_not_shared(
         self, link: Link, module: Module, parent: Person, teen: Person
     ) -> None:
         do_all_but(teen, "talk-about-it")
@@ -228,7 +228,7 @@ class TestWhatIsDone:
         assert not done_of(parent)
         assert not QuizAnswer.objects.filter(person=parent).exists()
 
-    def test_by_a_visitor_who_then_signs_in_is_theirs_alone(
+    def test_a_visitors_work_is_not_shared_after_sign_in(
         self, together: Link, client: Client, parent: Person, teen: Person
     ) -> None:
         client.post(f"{LESSON}/done")
@@ -236,7 +236,7 @@ class TestWhatIsDone:
         assert done_of(teen) == {"what-it-is"}
         assert not done_of(parent)
 
-    def test_goes_from_a_parent_to_each_teen_and_not_on_to_a_third(
+    def test_a_parents_work_counts_for_each_teen_but_not_between_teens(
         self, together: Link, module: Module, parent: Person, teen: Person, stranger: Person
     ) -> None:
         second = Link.objects.create(parent=parent, teen=stranger)
@@ -248,8 +248,8 @@ class TestWhatIsDone:
         assert done_of(stranger) == {"what-it-is"}
 
 
-class TestWhatWasAnsweredAlone:
-    def test_stays_as_it_is_and_is_seen_by_nobody(
+class TestAnswersGivenAlone:
+    def test_stay_unchanged_and_private(
         self, link: Link, module: Module, sam: Client, noor: Client, parent: Person, teen: Person
     ) -> None:
         noor.post(f"{GB}/quiz/average", {"option": options()[1]})
@@ -261,7 +261,7 @@ class TestWhatWasAnsweredAlone:
         assert (answer_of(parent), answer_of(teen)) == (options()[0], options()[1])
         assert ">your choice<" in words(noor, f"{GB}/quiz")
 
-    def test_afterwards_is_theirs_again(
+    def test_are_private_again_afterwards(
         self, together: Link, sam: Client, noor: Client, parent: Person, teen: Person
     ) -> None:
         sam.post(f"{GB}/quiz/average", {"option": options()[0]})
@@ -281,7 +281,7 @@ class TestLeavingTheFamily:
         for path in (yes(together), no(together)):
             assert sam.post(path).status_code == 404
 
-    def test_and_being_linked_again_does_not_bring_it_back(
+    def test_linking_again_does_not_restore_it(
         self, together: Link, sam: Client, parent: Person, teen: Person
     ) -> None:
         end_link(link=together, by=teen)
@@ -289,12 +289,12 @@ class TestLeavingTheFamily:
         sam.post(f"{LESSON}/done")
         assert not done_of(teen)
 
-    def test_leaves_no_row_after_the_night(self, together: Link, teen: Person) -> None:
+    def test_its_row_is_deleted_by_the_nightly_task(self, together: Link, teen: Person) -> None:
         assert delete_expired_joint_modules() == 0
         end_link(link=together, by=teen)
         assert delete_expired_joint_modules() == 1
 
-    def test_a_yes_that_comes_too_late_is_none(self, link: Link, module: Module, teen: Person) -> None:
+    def test_a_yes_after_the_link_ended_is_refused(self, link: Link, module: Module, teen: Person) -> None:
         end_link(link=link, by=teen)
         with pytest.raises(Link.DoesNotExist):
             agree_to_joint_module(link=link, module=module, by=link.parent)
@@ -309,7 +309,7 @@ class TestLeavingTheFamily:
         assert sam.post(f"{GB}/good-at-and-bad-at/done").status_code == 302
 
 
-def test_an_edited_module_is_gone_on_with_together(
+def test_an_edited_module_stays_joint(
     together: Link, parent: Person, teen: Person, content: Path, sam: Client
 ) -> None:
     for person in (parent, teen):
@@ -322,43 +322,43 @@ def test_an_edited_module_is_gone_on_with_together(
     assert "new" in done_of(teen)
 
 
-class TestWhatIsKept:
+class TestStoredData:
     def rows(self, person: Person) -> list[registry.Row]:
         (kind,) = (kind for kind in registry.list_kinds() if kind.name == "joint-modules")
         return list(kind.export(person))
 
-    def test_is_in_the_copies_of_both_and_of_nobody_else(
+    def test_is_only_in_the_exports_of_both(
         self, together: Link, parent: Person, teen: Person, stranger: Person
     ) -> None:
         assert [row["who"] for row in self.rows(parent)] == ["Noor"]
         assert [row["who"] for row in self.rows(teen)] == ["sam"]
         assert not self.rows(stranger)
 
-    def test_is_nothing_after_a_no(self, together: Link, module: Module, parent: Person) -> None:
+    def test_is_empty_after_a_no(self, together: Link, module: Module, parent: Person) -> None:
         end_joint_module(link=together, module=module)
         assert not self.rows(parent)
 
 
-def test_a_name_is_shown_as_words(together: Link, teen: Person, sam: Client) -> None:
+def test_a_name_is_escaped(together: Link, teen: Person, sam: Client) -> None:
     teen.display_name = "<b>Noor</b>"
     teen.save()
     assert "&lt;b&gt;Noor" in words(sam, LESSON)
 
 
 @pytest.mark.parametrize(("path", "most"), [("/learn/", 9), (GB, 11), (LESSON, 9), (f"{GB}/quiz", 9)])
-def test_what_a_page_costs(
+def test_query_count(
     path: str, most: int, together: Link, noor: Client, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     with django_assert_max_num_queries(most):
         noor.get(path)
 
 
-def test_signed_out_it_leads_to_the_sign_in(link: Link, client: Client) -> None:
+def test_signed_out_it_redirects_to_sign_in(link: Link, client: Client) -> None:
     for path in (yes(link), no(link)):
         assert client.post(path).headers["Location"].startswith("/sign-in")
 
 
-def test_a_form_of_another_site_begins_nothing(link: Link, parent: Person) -> None:
+def test_a_cross_site_form_is_refused(link: Link, parent: Person) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(parent)
     assert client.post(yes(link)).status_code == 403

@@ -1,4 +1,4 @@
-"""Another language is another folder. What is not yet written in it is shown in the first one, and says so."""
+"""Each language has its folder. Untranslated content is shown in the default language and marked."""
 
 import shutil
 from pathlib import Path
@@ -47,7 +47,7 @@ def main_of(client: Client, path: str) -> str:
 
 
 class TestTheModulesInSpanish:
-    def test_are_all_of_them_each_once(self, in_spanish: Client, teen: Person) -> None:
+    def test_lists_each_module_once(self, in_spanish: Client, teen: Person) -> None:
         with translation.override("es"):
             courses = list_reader_modules(PersonRecord(teen))
         slugs = [reader_module.module.slug for reader_module in courses]
@@ -56,17 +56,17 @@ class TestTheModulesInSpanish:
             reader_module.module.slug for reader_module in courses if reader_module.module.language == "es"
         } == {"mental-health"}
 
-    def test_those_not_yet_written_in_it_are_marked_and_kept(self, in_spanish: Client) -> None:
+    def test_untranslated_modules_are_listed_and_marked(self, in_spanish: Client) -> None:
         page = text_of(in_spanish, "/learn/")
         assert '<html lang="es"' in page
         assert f'<a href="{MH}">La salud mental y una máquina que escucha</a>' in page
         assert f'<a href="{GB}" lang="en">' in page
         assert page.count(f"· {IN_ENGLISH}") == Module.objects.filter(language="en").count() - 1
 
-    def test_the_front_page_begins_with_one_of_them(self, in_spanish: Client) -> None:
+    def test_the_home_page_offers_a_translated_module_first(self, in_spanish: Client) -> None:
         assert "La salud mental y una máquina que escucha" in text_of(in_spanish, "/")
 
-    def test_are_not_in_the_way_of_whoever_reads_english(self, library: None, client: Client) -> None:
+    def test_are_not_shown_to_english_readers(self, library: None, client: Client) -> None:
         page = main_of(client, "/learn/")
         assert "salud" not in page
         assert "lang=" not in page
@@ -95,7 +95,7 @@ class TestAModuleInSpanish:
         assert "Tres nombres en una tarjeta" in page
 
 
-class TestAModuleThatIsNotThereYet:
+class TestAnUntranslatedModule:
     @pytest.mark.parametrize("part", ["/what-it-is", "/quiz", "/print"])
     def test_is_read_in_english_and_marked(self, part: str, in_spanish: Client) -> None:
         assert ' lang="en">' in main_of(in_spanish, GB + part)
@@ -104,7 +104,7 @@ class TestAModuleThatIsNotThereYet:
         for path in (GB, f"{GB}/what-it-is", f"{GB}/quiz"):
             assert NOT_YET in text_of(in_spanish, path)
 
-    def test_speaks_one_language_inside_a_lesson(
+    def test_uses_one_language_inside_a_lesson(
         self, in_spanish: Client, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """The words around a block ("People say") are in the language of the block."""
@@ -170,7 +170,7 @@ class TestATranslationIsHeldAgainstItsOriginal:
             ("quiz.md", "- [ ] Que ese consejo funciona.\n  Puede", "- [x] Q\n  P", "felt-helpful"),
         ],
     )
-    def test_other_names_are_a_fault(
+    def test_different_names_are_an_error(
         self, file: str, old: str, new: str, told: str, spanish: Path, no_library: None
     ) -> None:
         path = spanish / file
@@ -183,7 +183,7 @@ class TestATranslationIsHeldAgainstItsOriginal:
             load_library(root=spanish.parents[1])
         assert not Module.objects.exists()
 
-    def test_so_is_a_lesson_that_is_missing(self, spanish: Path, db: None) -> None:
+    def test_a_missing_lesson_is_an_error(self, spanish: Path, db: None) -> None:
         (spanish / "2-what-it-may-be-for.md").unlink()
         with pytest.raises(
             InvalidContent, match=r"^es/mental-health, line 1: The lessons are not those of en"
@@ -246,10 +246,10 @@ class TestAQuestionInSpanish:
         assert {passage.language for passage in found} == {"es"}
 
     @pytest.mark.parametrize("question", NOT_COVERED_IN_SPANISH)
-    def test_that_no_lesson_covers_finds_none(self, question: str, library: None) -> None:
+    def test_finds_nothing_if_no_lesson_covers_it(self, question: str, library: None) -> None:
         assert find_passages(question, language="es") == []
 
-    def test_whoever_asks_in_english_finds_the_english_lesson(self, library: None) -> None:
+    def test_in_english_finds_the_english_lesson(self, library: None) -> None:
         found = find_passages("Why did the chatbot invent a book that does not exist?", language="es")
         assert {passage.key for passage in found} & {"good-and-bad/good-at-and-bad-at#sounds-sure"}
 
@@ -300,7 +300,7 @@ class TestABriefing:
         assert languages.pop("Europa acuerda reglas") == "es"
         assert set(languages.values()) == {"en"}
 
-    def test_that_is_takes_the_place_of_the_english_one(self, in_spanish: Client) -> None:
+    def test_a_translation_replaces_the_english_one(self, in_spanish: Client) -> None:
         same = {"slug": "europe-agrees-on-rules", "date": "2023-12-08", "sections": [], "sources": []}
         Briefing.objects.create(language="es", title="Europa acuerda reglas", summary="R", **same)
         page = text_of(in_spanish, "/briefings/")

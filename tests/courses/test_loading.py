@@ -13,7 +13,7 @@ from courses.models import Lesson, Module, Passage, Phrase, QuizAnswer, QuizQues
 
 
 def rows() -> list[object]:
-    """All that was loaded, without the numbers of its rows."""
+    """All loaded data, without row ids."""
     return [
         list(
             Module.objects.order_by("language", "slug").values(
@@ -54,7 +54,7 @@ def test_a_broken_file_changes_nothing(
     assert rows() == before
 
 
-def test_the_command_names_what_is_broken(
+def test_the_command_lists_the_errors(
     db: None, content: Path, change: Callable[[str, str, str], int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     line = change("3-bias-in-bias-out.md", "{#measured}", "")
@@ -66,7 +66,7 @@ def test_the_command_names_what_is_broken(
     assert "nothing has changed" in str(told.value)
 
 
-def test_a_module_that_was_taken_away_is_gone(library: None, content: Path) -> None:
+def test_a_removed_module_is_deleted(library: None, content: Path) -> None:
     other = content / "en" / "other"
     (content / "en" / "good-and-bad").rename(other)
     load_library(root=content)
@@ -83,7 +83,7 @@ class TestProgressSurvivesAnEdit:
         load_library(root=content)
         assert get_reader_module("good-and-bad", record).progress.done_count == 1
 
-    def test_and_a_new_lesson_is_to_do(self, library: None, teen: Person, content: Path) -> None:
+    def test_a_new_lesson_is_open(self, library: None, teen: Person, content: Path) -> None:
         record = PersonRecord(teen)
         for lesson in Lesson.objects.all():
             record.mark_lesson_done("good-and-bad", lesson.slug)

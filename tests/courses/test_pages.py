@@ -14,13 +14,13 @@ pytestmark = pytest.mark.usefixtures("library")
 
 
 @pytest.mark.parametrize("path", OPEN)
-def test_everybody_may_read(path: str, client: Client) -> None:
+def test_visitors_can_read(path: str, client: Client) -> None:
     assert client.get(path).status_code == 200
 
 
 @pytest.mark.parametrize("who", WHO)
 @pytest.mark.parametrize("path", OPEN)
-def test_so_may_everybody_who_has_signed_in(
+def test_signed_in_people_can_read(
     path: str, who: str, as_person: Callable[[Person], Client], request: pytest.FixtureRequest
 ) -> None:
     assert as_person(request.getfixturevalue(who)).get(path).status_code == 200
@@ -29,24 +29,24 @@ def test_so_may_everybody_who_has_signed_in(
 @pytest.mark.parametrize(
     "path", ["/learn/nothing", f"{GB}/nothing", "/learn/nothing/quiz", "/learn/nothing/print"]
 )
-def test_what_is_not_there_is_not_found(path: str, client: Client) -> None:
+def test_an_unknown_address_is_a_404(path: str, client: Client) -> None:
     assert client.get(path).status_code == 404
 
 
 @pytest.mark.parametrize(
     "path", [f"{GB}/nothing/done", f"{GB}/quiz/nothing", "/learn/nothing/what-it-is/done"]
 )
-def test_nor_can_it_be_done(path: str, client: Client) -> None:
+def test_an_unknown_step_cannot_be_completed(path: str, client: Client) -> None:
     assert client.post(path, {"option": "x"}).status_code == 404
     assert "learned" not in client.session
 
 
 @pytest.mark.parametrize("path", [f"{GB}/what-it-is/done", f"{GB}/quiz/average"])
-def test_nothing_is_done_by_looking(path: str, client: Client) -> None:
+def test_viewing_pages_records_nothing(path: str, client: Client) -> None:
     assert client.get(path).status_code == 405
 
 
-def test_a_form_of_another_site_does_nothing(db: None) -> None:
+def test_a_cross_site_form_records_nothing(db: None) -> None:
     assert Client(enforce_csrf_checks=True).post(f"{GB}/what-it-is/done").status_code == 403
 
 
@@ -54,7 +54,7 @@ def test_a_form_of_another_site_does_nothing(db: None) -> None:
     ("path", "most"),
     [("/learn/", 3), (GB, 4), (f"{GB}/bias-in-bias-out", 3), (f"{GB}/quiz", 3), (f"{GB}/print", 3)],
 )
-def test_what_a_page_costs_a_visitor(
+def test_query_count_for_a_visitor(
     path: str, most: int, client: Client, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     with django_assert_max_num_queries(most):
@@ -62,7 +62,7 @@ def test_what_a_page_costs_a_visitor(
 
 
 @pytest.mark.parametrize(("path", "most"), [(path, 10 if path == GB else 9) for path in OPEN])
-def test_signed_in_it_costs_at_most_six_more(
+def test_signed_in_it_takes_at_most_six_more_queries(
     path: str, most: int, teen: Person, as_person: Callable[[Person], Client],
     django_assert_max_num_queries: DjangoAssertNumQueries,
 ) -> None:  # fmt: skip
@@ -116,13 +116,15 @@ class TestTheQuiz:
         assert QuizAnswer.objects.get().option == self.options()[-1]["id"]
 
     @pytest.mark.parametrize("option", ["", "nonsense", "x" * 5000, "\0"])
-    def test_no_choice_or_a_made_up_one_keeps_nothing_and_says_so(self, option: str, client: Client) -> None:
+    def test_a_missing_or_invalid_choice_is_refused_and_not_recorded(
+        self, option: str, client: Client
+    ) -> None:
         reply = client.post(f"{GB}/quiz/average", {"option": option})
         assert reply.status_code == 422
         assert "Choose an answer first." in reply.content.decode()
         assert "learned" not in client.session
 
-    def test_an_option_of_another_question_is_no_answer(self, client: Client) -> None:
+    def test_an_option_of_another_question_is_refused(self, client: Client) -> None:
         other = self.options("next-word")[0]["id"]
         assert client.post(f"{GB}/quiz/average", {"option": other}).status_code == 422
 

@@ -1,4 +1,4 @@
-"""A lesson is found by a whole way of asking for it, from the situation that somebody is in."""
+"""Search phrases find a lesson from the situation that a person is in."""
 
 from collections import Counter
 
@@ -30,7 +30,7 @@ def keys(question: str) -> list[str]:
     return [found.key for found in find_passages(question)]
 
 
-def test_what_no_lesson_says_is_found_by_a_phrase(passage: Passage) -> None:
+def test_a_phrase_finds_what_no_lesson_says(passage: Passage) -> None:
     assert keys(PHRASE) == []
     asked(passage, PHRASE)
     assert keys(PHRASE) == [passage.key]
@@ -42,12 +42,12 @@ def test_one_word_of_a_phrase_is_not_enough(passage: Passage) -> None:
     assert keys("is a goldfish a mammal") == []
 
 
-def test_words_of_two_phrases_are_not_put_together(passage: Passage) -> None:
+def test_words_of_two_phrases_are_not_combined(passage: Passage) -> None:
     asked(passage, "my goldfish is upset", "where is the umbrella stand")
     assert keys("goldfish umbrella") == []
 
 
-def test_more_phrases_give_no_lead(passage: Passage) -> None:
+def test_more_phrases_do_not_rank_higher(passage: Passage) -> None:
     other = Passage.objects.get(language="en", key="good-and-bad/what-it-is#nobody")
     asked(
         passage, PHRASE, "my goldfish hid the remote control", "goldfish and the remote", "a goldfish ate it"
@@ -58,7 +58,7 @@ def test_more_phrases_give_no_lead(passage: Passage) -> None:
     assert before[0] == keys("the goldfish ate my remote control at breakfast")[0] == other.key
 
 
-def test_a_phrase_is_read_in_the_words_in_which_a_question_is_read(library: None) -> None:
+def test_phrases_and_questions_are_normalized_alike(library: None) -> None:
     assert Phrase.objects.filter(text__contains="chatbot").exists()
     assert not Phrase.objects.filter(text__regex=r"\ybots?\y", passage__language="en").exists()
 
@@ -78,7 +78,7 @@ def test_a_situation_finds_its_lesson(question: str, lesson: str, library: None)
     assert lesson in {found.key.split("/")[1].partition("#")[0] for found in find_passages(question)}
 
 
-def test_the_search_page_finds_by_them_and_shows_none(client: Client, library: None) -> None:
+def test_the_search_page_uses_phrases_without_showing_them(client: Client, library: None) -> None:
     phrase = "turnitin flagged me"
     assert search_lessons(phrase)[0].name == ("good-and-bad", "bias-in-bias-out")
     page = client.get(reverse("courses:lesson", args=["good-and-bad", "bias-in-bias-out"]))

@@ -54,7 +54,7 @@ def typed(author: Client, text: str, file: str = LESSON) -> str:
     return words(reply)
 
 
-# Who may
+# Access
 
 
 @pytest.mark.parametrize("path", [LIST, LIST + LESSON])
@@ -77,7 +77,7 @@ def test_typed_text_is_taken_only_from_its_own_page(admin_person: Person) -> Non
     assert client.post(LIST + LESSON, {"text": TYPED}).status_code == 403
 
 
-def test_whoever_is_no_longer_signed_in_is_told_beside_their_words(author: Client) -> None:
+def test_an_ended_session_is_reported_beside_the_text(author: Client) -> None:
     author.logout()
     assert author.post(LIST + LESSON, {"text": TYPED}, headers=HTMX).status_code == 403
 
@@ -107,17 +107,17 @@ def test_no_other_file_can_be_read(author: Client, file: str) -> None:
     assert author.post(LIST + file, {"text": TYPED}).status_code == 404
 
 
-# What it shows
+# Content
 
 
-def test_the_files_stand_by_folder_and_the_numbers_lead_to_them(author: Client) -> None:
+def test_files_are_grouped_by_folder_and_linked(author: Client) -> None:
     page = opened(author, "")
     assert f"<h2>{MODULE}</h2>" in page
     assert f'<a href="{LIST}{LESSON}">3-bias-in-bias-out.md</a>' in page
     assert f'<a href="{LIST}">' in words(author.get("/admin/courses/module/"))
 
 
-def test_what_an_editor_leaves_beside_an_open_file_is_no_content(author: Client, content: Path) -> None:
+def test_editor_backup_files_are_ignored(author: Client, content: Path) -> None:
     (content / MODULE / ".#quiz.md").symlink_to("ana@laptop.1234")
     (content / MODULE / ".quiz.md").write_text("half of it")
     assert ".quiz.md" not in opened(author, "")
@@ -163,7 +163,7 @@ def test_a_briefing_shows_its_two_parts(author: Client, content: Path, library: 
 
 @pytest.fixture
 def translation(content: Path) -> Path:
-    """A Spanish lesson beside the English module that it follows."""
+    """A Spanish lesson of an English module."""
     for folder in ("en/mental-health", "es/mental-health"):
         (content / folder).mkdir(parents=True)
         for file in (CONTENT / folder).glob("*.md"):
@@ -180,7 +180,7 @@ def test_a_translation_says_what_differs_from_the_english(author: Client, transl
     assert "Differences from the original:" in page
     assert "The sections of “where-it-fails” are not those of en/mental-health." in page
     assert "Give these, in this order: agrees, thread, story" in page
-    # It is shown all the same.
+    # The preview is still shown.
     assert 'id="cuento"' in page
 
 
@@ -191,7 +191,7 @@ def test_a_translation_says_what_differs_from_the_english(author: Client, transl
         ("module.md", "", "", "The lessons are not those of en/mental-health."),
     ],
 )
-def test_so_does_its_quiz_and_its_module(
+def test_a_translated_quiz_and_module_do_too(
     name: str, old: str, new: str, said: str, author: Client, translation: Path
 ) -> None:
     path = translation.parent / name
@@ -206,10 +206,10 @@ def test_a_lesson_may_be_written_before_the_rest_of_its_module(author: Client, c
     assert "A line of <em>mine</em>." in opened(author, "en/new/1-first.md")
 
 
-# What is to be mended
+# Errors
 
 
-def test_a_broken_file_shows_file_line_words_and_mend_instead_of_the_page(
+def test_a_broken_file_shows_file_line_text_and_hint_instead_of_the_page(
     author: Client, change: Change
 ) -> None:
     line = change("3-bias-in-bias-out.md", ":::diagram bias", ":::diagram bia")
@@ -222,20 +222,20 @@ def test_a_broken_file_shows_file_line_words_and_mend_instead_of_the_page(
     assert 'class="lesson-words"' not in page
 
 
-def test_all_faults_are_shown_at_once(author: Client, change: Change) -> None:
+def test_all_errors_are_shown_at_once(author: Client, change: Change) -> None:
     change("3-bias-in-bias-out.md", ":::diagram bias", ":::diagram bia")
     change("3-bias-in-bias-out.md", "{#measured}", "")
     assert "2 things to fix." in opened(author, LESSON)
 
 
-def test_a_fault_in_the_file_beside_it_names_that_file(author: Client, change: Change) -> None:
+def test_an_error_in_a_neighboring_file_names_that_file(author: Client, change: Change) -> None:
     line = change("module.md", "order = 1", "order = ")
     page = opened(author, LESSON)
     assert f"{MODULE}/module.md, line {line}" in page
     assert "<code>order =</code>" in page
 
 
-def test_a_file_that_is_no_text_is_named(author: Client, content: Path) -> None:
+def test_a_binary_file_is_reported(author: Client, content: Path) -> None:
     (content / LESSON).write_bytes(b'+++\ntitle = "\xff"\n+++\n')
     page = opened(author, LESSON)
     assert "This is not UTF-8 text." in page
@@ -243,12 +243,12 @@ def test_a_file_that_is_no_text_is_named(author: Client, content: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["notes.md", "0-nothing.md"])
-def test_a_file_with_a_name_that_has_no_place_is_named(author: Client, content: Path, name: str) -> None:
+def test_a_file_with_an_invalid_name_is_reported(author: Client, content: Path, name: str) -> None:
     (content / MODULE / name).write_text(TYPED)
     assert "This file’s name says no place in the module." in opened(author, f"{MODULE}/{name}")
 
 
-# As it is saved
+# Saved files
 
 
 def mark_of(page: str) -> str:
@@ -259,21 +259,19 @@ def asks_again(author: Client, mark: str, file: str = LESSON) -> object:
     return author.get(LIST + file + mark, headers=HTMX)
 
 
-def test_the_page_asks_again_and_hears_nothing_until_the_file_is_saved(
-    author: Client, change: Change, content: Path
-) -> None:
+def test_polling_gets_204_until_the_file_is_saved(author: Client, change: Change, content: Path) -> None:
     mark = mark_of(opened(author, LESSON))
     assert asks_again(author, mark).status_code == 204  # type: ignore[attr-defined]
     change("3-bias-in-bias-out.md", "{#measured}", "{#counted}")
     news = words(asks_again(author, mark))
     assert 'id="counted"' in news
-    # The field follows the file, and nothing of the page around them comes twice.
+    # The text field updates with the file, and nothing else is sent twice.
     assert "{#counted}" in the_part(news, "<textarea", "</textarea>")
     assert "<html" not in news
     assert asks_again(author, mark_of(news)).status_code == 204  # type: ignore[attr-defined]
 
 
-def test_it_also_hears_of_the_file_that_its_sources_stand_in(author: Client, change: Change) -> None:
+def test_polling_also_notices_the_file_with_its_sources(author: Client, change: Change) -> None:
     mark = mark_of(opened(author, LESSON))
     change("module.md", "Gender Shades", "Gender Shades, again")
     assert "Gender Shades, again" in words(asks_again(author, mark))
@@ -285,10 +283,10 @@ def test_it_says_when_the_file_was_saved(author: Client, content: Path) -> None:
     assert '<p role="status" id="preview_state">Preview of the file saved at 22:13:20 UTC.</p>' in page
 
 
-# As it is typed
+# Typed text
 
 
-def test_typed_text_is_shown_and_kept_nowhere(author: Client, content: Path) -> None:
+def test_typed_text_is_shown_and_not_saved(author: Client, content: Path) -> None:
     before = {path: path.read_bytes() for path in content.rglob("*") if path.is_file()}
     with CaptureQueriesContext(connection) as asked:
         page = typed(author, TYPED)
@@ -299,9 +297,9 @@ def test_typed_text_is_shown_and_kept_nowhere(author: Client, content: Path) -> 
     assert "A line of" not in opened(author, LESSON)
 
 
-def test_while_somebody_types_the_page_does_not_ask_for_the_file(author: Client, content: Path) -> None:
+def test_polling_pauses_while_typing(author: Client, content: Path) -> None:
     assert "every 2s" not in typed(author, TYPED)
-    # What is typed as it stands in the file, with a browser's line ends, is the file.
+    # Text that equals the file, apart from a browser's line ends, counts as the file.
     assert "every 2s" in typed(author, (content / LESSON).read_text().replace("\n", "\r\n"))
 
 
@@ -358,7 +356,7 @@ def test_whatever_is_typed_is_answered(author: Client, content: Path, text: str,
         assert 'href="javascript' not in page
 
 
-def test_what_is_too_long_is_told_and_not_read(author: Client) -> None:
+def test_text_that_is_too_long_is_refused_unread(author: Client) -> None:
     page = typed(author, TYPED + "x" * MAX_CHARACTERS)
     assert "This is too long to be shown." in page
     assert author.post(LIST + LESSON, {"text": "x" * 3_000_000}).status_code in {400, 413}

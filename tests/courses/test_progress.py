@@ -22,32 +22,32 @@ def next_after(done: CompletedWork) -> str:
     return reader_module.progress.next_step.slug if reader_module.progress.next_step else ""
 
 
-class TestWhereOneGoesOn:
-    def test_at_the_beginning(self) -> None:
+class TestTheNextStep:
+    def test_is_the_first_at_the_beginning(self) -> None:
         assert next_after(CompletedWork()) == LESSONS[0]
 
-    def test_after_what_was_done_last(self) -> None:
+    def test_follows_the_latest_work(self) -> None:
         assert next_after(CompletedWork(frozenset(LESSONS[:2]), {}, LESSONS[1])) == LESSONS[2]
 
-    def test_not_at_a_lesson_that_was_skipped(self) -> None:
+    def test_is_not_a_skipped_lesson(self) -> None:
         assert next_after(CompletedWork(frozenset({LESSONS[2]}), {}, LESSONS[2])) == LESSONS[3]
 
-    def test_but_it_comes_back_at_the_end(self) -> None:
+    def test_is_the_skipped_lesson_at_the_end(self) -> None:
         answers = {question.slug: "x" for question in QuizQuestion.objects.all()}
         assert next_after(CompletedWork(frozenset(LESSONS[1:]), answers, "quiz")) == LESSONS[0]
 
-    def test_in_a_quiz_that_is_half_done(self) -> None:
+    def test_is_the_half_done_quiz(self) -> None:
         assert next_after(CompletedWork(frozenset(LESSONS), {"average": "x"}, "quiz")) == "quiz"
 
-    def test_nowhere_when_all_is_done(self) -> None:
+    def test_is_none_in_a_finished_module(self) -> None:
         answers = {question.slug: "x" for question in QuizQuestion.objects.all()}
         assert next_after(CompletedWork(frozenset(LESSONS), answers, LESSONS[0])) == ""
 
-    def test_after_a_lesson_that_is_no_more(self) -> None:
+    def test_is_found_after_a_removed_lesson(self) -> None:
         assert next_after(CompletedWork(frozenset({"gone"}), {}, "gone")) == LESSONS[0]
 
 
-class TestWhetherItIsBegun:
+class TestIsStarted:
     def started(self, done: CompletedWork) -> bool:
         reader_module = get_reader_module(
             GB, type("Kept", (), {"list_completed": lambda _self: {GB: done}})()
@@ -60,31 +60,31 @@ class TestWhetherItIsBegun:
     def test_by_one_answer_of_the_quiz(self) -> None:
         assert self.started(CompletedWork(frozenset(), {"average": "x"}, "quiz"))
 
-    def test_not_by_nothing(self) -> None:
+    def test_is_false_without_work(self) -> None:
         assert not self.started(CompletedWork())
 
-    def test_not_by_what_is_no_more(self) -> None:
+    def test_is_false_for_removed_lessons(self) -> None:
         assert not self.started(CompletedWork(frozenset({"gone"}), {"gone": "x"}, "gone"))
 
 
-def test_a_half_answered_quiz_is_gone_on_with_from_the_front_page(client: Client) -> None:
+def test_the_home_page_continues_a_half_answered_quiz(client: Client) -> None:
     question = QuizQuestion.objects.get(slug="average")
     client.post(f"/learn/{GB}/quiz/average", {"option": question.options[0]["id"]})
     for page in ("/", "/learn/", f"/learn/{GB}"):
         assert "Continue: Five questions" in client.get(page).content.decode(), page
 
 
-def test_nothing_of_progress_is_kept_but_what_was_done() -> None:
+def test_only_completed_work_is_stored() -> None:
     kept = {field.name for model in (LessonDone, QuizAnswer) for field in model._meta.get_fields()}
     assert not kept & {"percent", "completed", "is_done", "score", "progress"}
 
 
-def test_a_module_without_questions_is_never_whole_by_its_quiz() -> None:
+def test_a_quiz_without_questions_is_never_done() -> None:
     lesson = Lesson.objects.all()[0]
     assert not calculate_progress(lesson.module, lessons=[], questions=[], done=CompletedWork()).is_finished
 
 
-def test_doing_a_thing_twice_renews_it(teen: Person) -> None:
+def test_doing_something_twice_updates_its_time(teen: Person) -> None:
     record = PersonRecord(teen)
     for slug in (LESSONS[0], LESSONS[1], LESSONS[0]):
         record.mark_lesson_done(GB, slug)
@@ -93,13 +93,13 @@ def test_doing_a_thing_twice_renews_it(teen: Person) -> None:
 
 
 class TestAVisitor:
-    def test_goes_on_where_they_stopped(self, client: Client) -> None:
+    def test_continues_where_they_stopped(self, client: Client) -> None:
         client.post(f"/learn/{GB}/{LESSONS[0]}/done")
         client.post(f"/learn/{GB}/{LESSONS[1]}/done")
         assert "Continue: Bias in, bias out" in client.get("/").content.decode()
         assert LessonDone.objects.count() == 0
 
-    def test_takes_along_what_they_did_when_they_sign_in(self, client: Client, teen: Person) -> None:
+    def test_keeps_their_work_on_sign_in(self, client: Client, teen: Person) -> None:
         option = QuizQuestion.objects.get(slug="average").options[0]["id"]
         client.post(f"/learn/{GB}/{LESSONS[0]}/done")
         client.post(f"/learn/{GB}/quiz/average", {"option": option})
@@ -109,30 +109,28 @@ class TestAVisitor:
         assert done.answers == {"average": option}
         assert "learned" not in client.session
 
-    def test_never_overwrites_what_the_person_did(self, client: Client, teen: Person) -> None:
+    def test_never_overwrites_the_persons_work(self, client: Client, teen: Person) -> None:
         options = QuizQuestion.objects.get(slug="average").options
         PersonRecord(teen).record_answer(GB, "average", options[0]["id"])
         client.post(f"/learn/{GB}/quiz/average", {"option": options[1]["id"]})
         client.post("/sign-in", {"username": "noor", "password": "a-long-password"})
         assert QuizAnswer.objects.get().option == options[0]["id"]
 
-    def test_leaves_nothing_behind_for_the_next_one(self, client: Client, teen: Person) -> None:
+    def test_leaves_nothing_for_the_next_visitor(self, client: Client, teen: Person) -> None:
         client.post("/sign-in", {"username": "noor", "password": "a-long-password"})
         client.post(f"/learn/{GB}/{LESSONS[0]}/done")
         client.post("/sign-out")
         assert "Continue:" not in client.get("/").content.decode()
 
 
-def test_one_persons_progress_is_nobody_elses(
-    teen: Person, parent: Person, as_person: Callable[[Person], Client]
-) -> None:
+def test_progress_is_private(teen: Person, parent: Person, as_person: Callable[[Person], Client]) -> None:
     as_person(teen).post(f"/learn/{GB}/{LESSONS[0]}/done")
     assert "Continue:" in as_person(teen).get("/").content.decode()
     assert "Continue:" not in as_person(parent).get("/").content.decode()
 
 
-class TestHowManySteps:
-    """People and visitors who have started are counted by themselves, not by the address that they share."""
+class TestStepLimits:
+    """Limits are by person, or by a visitor's session, not by their shared address."""
 
     @pytest.fixture(autouse=True)
     def _few_steps(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,11 +150,11 @@ class TestHowManySteps:
         readers = Client(), Client()
         for reader in readers:
             assert self.steps(reader, 4) == [302, 302, 302, 429]
-        # Whoever throws the cookie away each time is counted by their network.
+        # Clients that drop the cookie every time are counted by network.
         assert self.steps(Client(), 1) == [429]
 
     @pytest.mark.django_db
-    def test_of_a_session_that_nobody_has(self) -> None:
+    def test_of_a_forged_session_key(self) -> None:
         client = Client()
         for number in range(2):
             client.cookies["sessionid"] = f"made-up-{number}"

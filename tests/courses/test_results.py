@@ -1,4 +1,4 @@
-"""The search page: for everybody, without a script, safe against whatever is typed, and never a dead end."""
+"""The search page: public, without scripts, safe for any input, and never a dead end."""
 
 import re
 from collections.abc import Callable
@@ -33,7 +33,7 @@ def page_of(client: Client, words: str) -> str:
     return response.content.decode()
 
 
-class TestWhatIsFound:
+class TestResults:
     def test_passages_stand_below_their_lesson_and_its_module(self) -> None:
         found = search_lessons("deepfake")
         assert found[0].lesson == "Faces that never were"
@@ -46,7 +46,7 @@ class TestWhatIsFound:
         assert f'href="{found.url}"' in page_of(client, "voice scam")
         assert 'id="voice"' in client.get("/learn/social/faces-that-never-were").content.decode()
 
-    def test_what_was_looked_for_is_marked(self, client: Client) -> None:
+    def test_matching_words_are_marked(self, client: Client) -> None:
         assert re.search("<mark>[Dd]eepfakes?</mark>", page_of(client, "deepfakes"))
 
     @pytest.mark.parametrize(
@@ -64,22 +64,22 @@ class TestWhatIsFound:
         assert hit.excerpt.endswith(ends)
         assert "<mark>Zebra</mark>" in hit.excerpt
 
-    def test_words_that_every_talk_has_are_not(self) -> None:
+    def test_common_words_are_not_marked(self) -> None:
         excerpts = "".join(
             hit.excerpt for one in search_lessons("what can I do about bias") for hit in one.hits
         )
         assert set(re.findall("<mark>(.+?)</mark>", excerpts.lower())) <= {"bias", "biased", "biases"}
 
-    def test_a_slip_is_understood(self) -> None:
+    def test_a_misspelled_word_is_understood(self) -> None:
         assert search_lessons("hallucinaton")[0].lesson == "What it is good at, and where it fails"
 
-    def test_it_speaks_the_readers_language(self, client: Client) -> None:
+    def test_it_uses_the_readers_language(self, client: Client) -> None:
         Passage.objects.filter(language="es").delete()
         Passage.objects.update(language="es")
         index_passages()
         assert "No lesson found for" in page_of(client, "deepfake")
 
-    def test_words_of_somebody_in_danger_find_people_first(self, client: Client) -> None:
+    def test_a_crisis_query_shows_help_lines_first(self, client: Client) -> None:
         assert 'href="tel:988"' in page_of(client, "i want to kill myself")
         assert 'href="tel:988"' not in page_of(client, "who can read my chats")
 
@@ -90,14 +90,14 @@ class TestWhatIsFound:
             client.get(PAGE, {"q": "Who can read my chats?"})
 
     @pytest.mark.parametrize("words", ["", "sourdough"])
-    def test_and_no_more_without_a_find(
+    def test_no_result_takes_no_more_queries(
         self, words: str, client: Client, django_assert_max_num_queries: DjangoAssertNumQueries
     ) -> None:
         with django_assert_max_num_queries(3):
             client.get(PAGE, {"q": words})
 
 
-class TestWhatThePageSays:
+class TestThePage:
     def test_how_many_lessons_there_are_is_announced(self, client: Client) -> None:
         page = squeezed(page_of(client, "deepfake"))
         count = len(search_lessons("deepfake"))
@@ -110,7 +110,7 @@ class TestWhatThePageSays:
         assert 'href="/learn/mental-health"' in page
         assert "No lesson" not in page
 
-    def test_where_nothing_is_found_it_offers_more(self, client: Client) -> None:
+    def test_without_results_it_offers_alternatives(self, client: Client) -> None:
         page = page_of(client, "sourdough")
         assert "No lesson found for “sourdough”" in page
         assert 'href="/learn/mental-health"' in page
@@ -119,14 +119,14 @@ class TestWhatThePageSays:
     def test_it_is_offered_beside_the_modules(self, client: Client) -> None:
         assert f'action="{PAGE}#found"' in client.get("/learn/").content.decode()
 
-    def test_no_search_engine_keeps_it(self, client: Client) -> None:
+    def test_search_engines_do_not_index_it(self, client: Client) -> None:
         assert client.get(PAGE, {"q": "bias"}).headers["X-Robots-Tag"] == "noindex"
 
-    def test_everybody_may(self, teen: Person, as_person: Callable[[Person], Client]) -> None:
+    def test_visitors_can_search(self, teen: Person, as_person: Callable[[Person], Client]) -> None:
         assert "Bias in, bias out" in page_of(as_person(teen), "bias")
 
 
-class TestWhateverIsTyped:
+class TestAnyInput:
     @pytest.mark.parametrize(
         "words",
         [
@@ -144,7 +144,7 @@ class TestWhateverIsTyped:
     def test_a_letter_and_its_mark_are_one_letter(self) -> None:
         assert clean_query("¿Que\u0301 es\r\n la IA?") == "¿Qué es la IA?"
 
-    def test_more_than_anybody_types_is_left_out(self) -> None:
+    def test_a_long_query_is_cut(self) -> None:
         assert len(clean_query("bias " * 10_000)) <= MAX_QUERY_LENGTH
 
     def test_it_is_shown_as_text(self, client: Client) -> None:
@@ -152,7 +152,7 @@ class TestWhateverIsTyped:
         assert "<script>" not in page
         assert "&lt;script&gt;" in page
 
-    def test_so_is_what_a_lesson_says(self, client: Client) -> None:
+    def test_lesson_text_is_escaped(self, client: Client) -> None:
         Passage.objects.filter(key__endswith="#voice").update(
             title=f"Voice <b>scam</b> {MARK_START}<i>",
             text=f"A voice scam: <img src=x onerror=alert(1)> {MARK_START} & more.",
@@ -168,7 +168,7 @@ class TestWhateverIsTyped:
             render_marks(f"{MARK_END}a{MARK_START}b{MARK_START}<c>{MARK_END}") == "ab<mark>&lt;c&gt;</mark>"
         )
 
-    def test_too_many_from_one_network_are_told_to_wait_and_keep_their_words(
+    def test_too_many_searches_are_refused_and_keep_the_query(
         self, client: Client, teen: Person, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         few = ClientRateLimit(f"test {uuid4()}", person="1/hour", network="1/hour", everyone="9/hour")

@@ -1,4 +1,4 @@
-"""What is told of how people learn: counts that give nobody away."""
+"""Module statistics reveal no single person."""
 
 from datetime import timedelta
 
@@ -35,7 +35,7 @@ def chosen(one: ModuleStatistics) -> list[int]:
     ]
 
 
-class TestHowFarPeopleCome:
+class TestSteps:
     def test_it_is_counted_by_step(self, module: Module, crowd: Crowd) -> None:
         read(crowd(10), *LESSONS[:2])
         read(crowd(5), LESSONS[0])
@@ -47,13 +47,15 @@ class TestHowFarPeopleCome:
         assert [step.done for step in found.steps] == [20, 15, 5, 5, 5, 5]
         assert [step.stayed for step in found.steps] == [5, 10, 0, 0, 0, None]
 
-    def test_whoever_skips_a_lesson_came_as_far_as_the_later_one(self, module: Module, crowd: Crowd) -> None:
+    def test_a_skipped_lesson_counts_as_reached(self, module: Module, crowd: Crowd) -> None:
         read(crowd(5), LESSONS[3])
         found = numbers()
         assert [step.reached for step in found.steps] == [5, 5, 5, 5, 0, 0]
         assert [step.done for step in found.steps] == [0, 0, 0, 5, 0, 0]
 
-    def test_one_answer_comes_to_the_quiz_and_all_of_them_do_it(self, module: Module, crowd: Crowd) -> None:
+    def test_one_answer_reaches_the_quiz_and_all_answers_finish_it(
+        self, module: Module, crowd: Crowd
+    ) -> None:
         choose(crowd(5), 0)
         quiz = numbers().steps[-1]
         assert (quiz.reached, quiz.done) == (5, 0)
@@ -79,14 +81,16 @@ class TestHowFarPeopleCome:
         assert numbers().started == 10
 
 
-class TestWhatPeopleChooseFirst:
-    def test_it_stays_when_they_choose_again(self, module: Module, crowd: Crowd) -> None:
+class TestFirstAnswers:
+    def test_a_first_answer_stays_after_a_second_one(self, module: Module, crowd: Crowd) -> None:
         people = crowd(5)
         choose(people, 1, 2, 0)
         assert chosen(numbers())[:3] == [0, 5, 0]
         assert QuizAnswer.objects.filter(person__in=people).exclude(first_option="").count() == 5
 
-    def test_of_enough_the_share_is_told_and_what_misleads_most(self, module: Module, crowd: Crowd) -> None:
+    def test_with_enough_answers_shares_and_the_most_misleading_option_are_shown(
+        self, module: Module, crowd: Crowd
+    ) -> None:
         right = next(n for n, option in enumerate(options()) if option["is_right"])
         wrong, other = [nth for nth in range(len(options())) if nth != right][:2]
         choose(crowd(10), right)
@@ -98,16 +102,14 @@ class TestWhatPeopleChooseFirst:
         assert found.misleading.misled == 40
         assert found.misleading.misleading == found.misleading.options[wrong]
 
-    def test_of_too_few_no_share_is_told(self, module: Module, crowd: Crowd) -> None:
+    def test_with_too_few_answers_no_share_is_shown(self, module: Module, crowd: Crowd) -> None:
         choose(crowd(15), 1)
         found = numbers()
         assert chosen(found)[1] == 15
         assert found.misleading is None
         assert all(option.share is None for question in found.questions for option in question.options)
 
-    def test_a_visitor_who_signs_in_takes_along_what_they_chose_first(
-        self, module: Module, teen: Person
-    ) -> None:
+    def test_a_visitors_first_answer_is_kept_on_sign_in(self, module: Module, teen: Person) -> None:
         visitor = Client()
         for nth in (1, 0):
             visitor.post(f"/learn/{SLUG}/quiz/average", {"option": options()[nth]["id"]})
@@ -115,7 +117,7 @@ class TestWhatPeopleChooseFirst:
         answer = QuizAnswer.objects.get(person=teen)
         assert (answer.first_option, answer.option) == (options()[1]["id"], options()[0]["id"])
 
-    def test_two_who_choose_together_chose_once(self, together: Link, module: Module, crowd: Crowd) -> None:
+    def test_a_joint_answer_counts_once(self, together: Link, module: Module, crowd: Crowd) -> None:
         choose([together.parent], 1)
         assert list(QuizAnswer.objects.order_by("first_option").values_list("person", "first_option")) == [
             (together.teen.pk, ""),
@@ -127,16 +129,16 @@ def options() -> list[dict[str, object]]:
     return list(QuizQuestion.objects.get(slug="average", module__language="en").options)
 
 
-class TestNobodyIsGivenAway:
+class TestPrivacy:
     @given(st.integers(0, 10_000))
-    def test_a_number_is_told_in_steps_and_never_below_the_least(self, people: int) -> None:
+    def test_a_number_is_rounded_down_and_never_below_the_step(self, people: int) -> None:
         assert round_down_for_privacy(people) % ROUNDING_STEP == 0
         assert 0 <= people - round_down_for_privacy(people) < ROUNDING_STEP
         assert (round_down_for_privacy(people) == 0) == (people < ROUNDING_STEP)
 
     @given(st.integers(0, 60), st.integers(0, ROUNDING_STEP - 1))
-    def test_no_difference_of_two_numbers_tells_how_few_there_are(self, others: int, few: int) -> None:
-        """Whatever is seen of two numbers that so few are between, as many others would have been seen as well."""
+    def test_differences_never_reveal_a_small_number(self, others: int, few: int) -> None:
+        """Two numbers look the same whether they differ by few people or by none."""
         seen = round_down_for_privacy(others + few) - round_down_for_privacy(others)
         could = {
             fewer
@@ -148,9 +150,7 @@ class TestNobodyIsGivenAway:
         assert len(could) >= ROUNDING_STEP
 
     @pytest.mark.parametrize("few", range(ROUNDING_STEP))
-    def test_an_option_that_few_chose_is_the_same_however_few(
-        self, module: Module, crowd: Crowd, few: int
-    ) -> None:
+    def test_rare_options_all_look_the_same(self, module: Module, crowd: Crowd, few: int) -> None:
         choose(crowd(10), 0)
         choose(crowd(14), 1)
         choose(crowd(few), 2)
@@ -161,7 +161,7 @@ class TestNobodyIsGivenAway:
             (0, 0),
         ]
 
-    def test_nothing_told_names_anybody(self, module: Module, crowd: Crowd) -> None:
+    def test_there_are_no_names(self, module: Module, crowd: Crowd) -> None:
         read(crowd(6), LESSONS[0])
         assert "reader-" not in repr(numbers())
 

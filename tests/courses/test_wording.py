@@ -1,7 +1,7 @@
-"""How people write, read in the words of lessons: the same scheme in every language that has a file.
+"""Informal questions in the words of lessons: the same format for every language that has a file.
 
-The questions in Spanish were written before the file was tried; 11 of 13 held at first sight. One more does since the
-file has its word; “cuanto cuesta un movil nuevo” is not below, as the one module in Spanish speaks of telephones often.
+The Spanish questions were written before the file was tried; 11 of 13 passed at once. One more passes since its
+word was added; “cuanto cuesta un movil nuevo” is left out, because the Spanish module often mentions telephones.
 """
 
 import pytest
@@ -36,5 +36,5 @@ class TestAQuestionAsTeensWriteIt:
         assert anchor in [passage.key.partition("#")[2] for passage in found], [one.key for one in found]
 
     @pytest.mark.parametrize("question", NOT_COVERED)
-    def test_finds_none_where_no_lesson_covers_it(self, question: str) -> None:
+    def test_finds_nothing_if_no_lesson_covers_it(self, question: str) -> None:
         assert find_passages(question, language="es") == []

@@ -1,4 +1,4 @@
-"""An age from a month and a year: the later reading for thirteen, the earlier one for eighteen."""
+"""Ages from a month and a year: the later date for 13, the earlier one for 18."""
 
 from datetime import date
 
@@ -30,12 +30,12 @@ def test_a_year_counts_once_the_birth_month_is_over(on: date, age: int) -> None:
 
 
 @pytest.mark.parametrize(("on", "young"), [(date(2023, 5, 31), True), (date(2023, 6, 1), False)])
-def test_thirteen_begins_late(on: date, *, young: bool) -> None:
+def test_thirteen_counts_after_the_birth_month(on: date, *, young: bool) -> None:
     assert is_too_young(born=MAY_2010, on=on) is young
 
 
 @pytest.mark.parametrize(("on", "grown"), [(date(2028, 4, 30), False), (date(2028, 5, 1), True)])
-def test_grown_up_begins_early(on: date, *, grown: bool) -> None:
+def test_adulthood_counts_from_the_start_of_the_birth_month(on: date, *, grown: bool) -> None:
     assert is_adult(born=MAY_2010, on=on) is grown
 
 
@@ -45,9 +45,7 @@ def test_december_has_a_next_month() -> None:
 
 
 @given(birthday=DAYS, on=DAYS)
-def test_nobody_is_ever_taken_for_older_than_they_are_at_thirteen_nor_kept_too_long_at_eighteen(
-    birthday: date, on: date
-) -> None:
+def test_an_age_is_never_too_high_at_thirteen_or_too_low_at_eighteen(birthday: date, on: date) -> None:
     born = birthday.replace(day=1)
     true_age = on.year - birthday.year - ((on.month, on.day) < (birthday.month, birthday.day))
     assert calculate_age(born=born, on=on) <= max(0, true_age)

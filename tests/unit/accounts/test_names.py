@@ -1,4 +1,4 @@
-"""One rule for names: generous to the names of the world, firm against what is no name."""
+"""One rule for names: it accepts names from around the world and refuses what isn't a name."""
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -36,7 +36,7 @@ FAMILY = "👨\u200d👩\u200d👧"
         "שָׁלוֹם",
     ],
 )
-def test_people_are_called_all_kinds_of_things(name: str) -> None:
+def test_unusual_names_are_accepted(name: str) -> None:
     assert clean_name(name) == name
 
 
@@ -52,7 +52,7 @@ def test_people_are_called_all_kinds_of_things(name: str) -> None:
         ("", ""),
     ],
 )
-def test_what_cannot_be_seen_makes_no_second_name(typed: str, kept: str) -> None:
+def test_invisible_characters_do_not_make_names_differ(typed: str, kept: str) -> None:
     assert clean_name(typed) == kept
 
 
@@ -89,13 +89,13 @@ def test_what_cannot_be_seen_makes_no_second_name(typed: str, kept: str) -> None
         (FAMILY * 40, TOO_LONG_ERROR),
     ],
 )
-def test_what_is_no_name_is_refused_in_a_sentence(typed: str, said: str) -> None:
+def test_an_invalid_name_is_refused_with_an_explanation(typed: str, said: str) -> None:
     with pytest.raises(ValidationError) as refusal:
         clean_name(typed)
     assert refusal.value.messages == [str(said)]
 
 
-def test_length_is_what_people_see() -> None:
+def test_length_is_counted_in_visible_characters() -> None:
     assert (
         count_visible_characters(FAMILY)
         == count_visible_characters("é̱")
@@ -119,7 +119,7 @@ def test_length_is_what_people_see() -> None:
         "a.b.c.de",
     ],
 )
-def test_quoted_in_a_mail_no_words_become_a_link(typed: str) -> None:
+def test_a_name_never_becomes_a_link_in_an_email(typed: str) -> None:
     assert has_link(typed)
     quoted = break_links(f"Prize: {typed}, now")
     assert not has_link(quoted)
@@ -128,5 +128,5 @@ def test_quoted_in_a_mail_no_words_become_a_link(typed: str) -> None:
 
 
 @pytest.mark.parametrize("said", ["Until 6:50 p.m. it is closed.", "It refills at 7 a.m., Los Angeles time."])
-def test_a_time_of_day_is_no_link(said: str) -> None:
+def test_a_time_of_day_does_not_become_a_link(said: str) -> None:
     assert break_links(said) == said

@@ -1,4 +1,4 @@
-"""A zone is chosen by its city and kept by its present name; a guess is said to be one until it is confirmed."""
+"""A zone is chosen by city and stored by its current name. A guess is shown as one until confirmed."""
 
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -28,7 +28,7 @@ from accounts.zones import (
         ("GB", "Europe/London"),
         ("Etc/UTC", "UTC"),
         ("Zulu", "UTC"),
-        # A link of the database's, and a country's own zone all the same.
+        # A link in the database, but still a country's own zone.
         ("Europe/Oslo", "Europe/Oslo"),
         ("Europe/Madrid", "Europe/Madrid"),
         ("Etc/GMT+3", "Etc/GMT+3"),
@@ -105,7 +105,7 @@ class TestAGuess:
             ("es-MX,es;q=0.8", "America/Mexico_City"),
             ("es,en-NZ;q=0.5", "Pacific/Auckland"),
             ("zh-Hant-TW", "Asia/Taipei"),
-            # Of a country with many zones, the site's own.
+            # In a country with many zones, the site's own.
             ("en-US,en", "America/Los_Angeles"),
             ("es-419", "America/Los_Angeles"),
             ("en", "America/Los_Angeles"),
@@ -118,7 +118,7 @@ class TestAGuess:
 
 
 def test_every_zone_that_a_browser_may_still_name_is_found_in_the_list() -> None:
-    # Chromium's own names where they differ from the database's.
+    # Chromium's names that differ from the database's.
     for old in ("Asia/Calcutta", "Asia/Katmandu", "Asia/Rangoon", "Asia/Saigon", "Europe/Kiev", "Atlantic/Faeroe",
                 "America/Godthab", "America/Indianapolis", "Pacific/Ponape", "Pacific/Enderbury"):  # fmt: skip
         assert old in [name for names in list_old_names().values() for name in names]

@@ -1,4 +1,4 @@
-"""Briefings: read with the care of lessons, listed by year, and fetched as a feed."""
+"""Briefings: parsed strictly like lessons, listed by year, and served as a feed."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from courses.authoring.source import CONTENT, InvalidContent
 from courses.markdown import extract_text
 from tests.courses.copied import NAME, WHOLE
 
-# What is written instead of what, the line that is named, and what the author is told.
+# The old text, the new text, the reported line, and the message.
 SLIPS = [
     ('title = "One', 'titel = "One', 1, "“title” is missing"),
     ('summary = "It happened."', "summary = 3", 3, "not a text"),
@@ -35,7 +35,7 @@ class TestReading:
         assert (read.date.isoformat(), read.slug, read.language) == ("2024-02-03", "one-thing", "en")
         assert read.followed_up is None
 
-    def test_knows_when_somebody_looked_again(self, folder: Path, content: Path) -> None:
+    def test_knows_the_date_of_the_follow_up(self, folder: Path, content: Path) -> None:
         (folder / NAME).write_text(followed_up("2026-01-02"))
         (read,) = read_briefings(content)
         assert str(read.followed_up) == "2026-01-02"

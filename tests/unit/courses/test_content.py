@@ -1,4 +1,4 @@
-"""The modules as they are delivered: whole, in the shape that every module has, with their facts as reported."""
+"""The modules as delivered: complete, in the common shape, with figures as reported."""
 
 import pytest
 
@@ -81,7 +81,7 @@ def test_its_minutes_add_up(module: ModuleText) -> None:
 
 
 def test_it_reads_easily(module: ModuleText) -> None:
-    """No lesson is above grade 9 in English; in Spanish none is harder than what most can read."""
+    """No English lesson is above grade 9; no Spanish one is harder than most people can read."""
     for slug, text in texts_of(module).items():
         if module.language == "es":
             assert perspicuity(text) >= 55, slug

@@ -1,4 +1,4 @@
-"""An author who slips is told the file, the line and the hint."""
+"""Content errors name the file, the line and a hint."""
 
 import re
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from tests.courses.copied import MODULE
 Change = Callable[[str, str, str], int]
 BIAS, QUIZ = "3-bias-in-bias-out.md", "quiz.md"
 
-# What is written instead of what, in which file, and what the author is told. None: the line of the change itself.
+# The file, old text, new text, and message. A line of None means the changed line.
 SLIPS = [
     ("module.md", 'title = "The good', 'titel = "The good', 1, "“title” is missing", "title = …"),
     ("module.md", 'title = "The good', f'title = "{"x" * 180} The good', None, "characters long", "in 200 at most"),
