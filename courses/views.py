@@ -54,10 +54,10 @@ def count_step(request: HttpRequest) -> None:
 def modules(request: HttpRequest) -> HttpResponse:
     courses = list_reader_modules(get_record(request))
     by_slug = {reader_module.module.slug: reader_module.module for reader_module in courses}
-    asks = [
-        (ask.requested_by, by_slug.get(ask.module_slug)) for ask in list_joint_module_requests(request.user)
+    requests = [
+        (one.requested_by, by_slug.get(one.module_slug)) for one in list_joint_module_requests(request.user)
     ]
-    return render(request, "courses/modules.html", {"courses": courses, "asks": asks})
+    return render(request, "courses/modules.html", {"courses": courses, "joint_module_requests": requests})
 
 
 @require_safe
@@ -89,8 +89,8 @@ def search(request: HttpRequest) -> HttpResponse:
 def module(request: HttpRequest, module: str) -> HttpResponse:
     reader_module = get_reader_module_or_404(request, module)
     page = build_module_context(reader_module) | {
-        "talk": find_conversation_guide(reader_module, get_record(request)),
-        "company": list_possible_partners(reader_module.module.slug, request.user),
+        "conversation_guide": find_conversation_guide(reader_module, get_record(request)),
+        "possible_partners": list_possible_partners(reader_module.module.slug, request.user),
         # Also if the module has grown since: the certificate can still be withdrawn.
         "has_certificate": reader_module.progress.is_started
         and has_certificate(request.user, reader_module.module.slug),
@@ -112,7 +112,7 @@ def lesson(request: HttpRequest, module: str, lesson: str) -> HttpResponse:
     page = build_step_context(reader_module, found.slug) | {
         "lesson": found,
         "sections": build_sections(reader_module, found),
-        "companions": list_partners(module, request.user),
+        "partners": list_partners(module, request.user),
     }
     return render(request, "courses/lesson.html", page)
 
@@ -140,8 +140,8 @@ def _render_quiz(
 ) -> HttpResponse:
     page: dict[str, Any] = build_step_context(reader_module, QUIZ_STEP) | {
         "questions": build_questions(reader_module, missed=missed),
-        "talk": find_conversation_guide(reader_module, get_record(request)),
-        "companions": list_partners(reader_module.module.slug, request.user),
+        "conversation_guide": find_conversation_guide(reader_module, get_record(request)),
+        "partners": list_partners(reader_module.module.slug, request.user),
     }
     return render(request, "courses/quiz.html", page, status=status)
 

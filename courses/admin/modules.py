@@ -54,30 +54,32 @@ class ModuleAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """All modules: how many people started and finished each, and its most misleading question."""
-        modules = self._numbers(request)
+        modules = self._load_statistics(request)
         most = max((one.started for one in modules), default=0)
-        return self._page(request, "statistics", _("Module statistics"), {"modules": modules, "most": most})
+        return self._render(request, "statistics", _("Module statistics"), {"modules": modules, "most": most})
 
     def statistics(self, request: HttpRequest, slug: str) -> HttpResponse:
         """One module: how far people get, and their first answers."""
-        told = next((one for one in self._numbers(request) if one.module.slug == slug), None)
-        if told is None:
+        found = next((one for one in self._load_statistics(request) if one.module.slug == slug), None)
+        if found is None:
             raise Http404
-        return self._page(request, "module", told.module.title, {"told": told})
+        return self._render(request, "module", found.module.title, {"statistics": found})
 
     def statistics_csv(self, request: HttpRequest) -> StreamingHttpResponse:
         return build_csv_response(
-            f"module-statistics-{_parse_period(request)}", COLUMNS, _build_rows(self._numbers(request))
+            f"module-statistics-{_parse_period(request)}",
+            COLUMNS,
+            _build_rows(self._load_statistics(request)),
         )
 
-    def _numbers(self, request: HttpRequest) -> list[ModuleStatistics]:
+    def _load_statistics(self, request: HttpRequest) -> list[ModuleStatistics]:
         if not self.has_view_permission(request):
             raise PermissionDenied
         period = _parse_period(request)
         since = ALL_TIME if period == "ever" else timezone.now() - timedelta(days=int(period))
         return list_module_statistics(since=since)
 
-    def _page(self, request: HttpRequest, name: str, title: str, more: dict[str, object]) -> HttpResponse:
+    def _render(self, request: HttpRequest, name: str, title: str, more: dict[str, object]) -> HttpResponse:
         context = {
             **self.admin_site.each_context(request),
             "title": title,
@@ -98,14 +100,14 @@ def _parse_period(request: HttpRequest) -> str:
 
 
 def _build_rows(modules: list[ModuleStatistics]) -> Iterator[tuple[str, ...]]:
-    for told in modules:
-        slug = told.module.slug
-        yield slug, "began", "", "", "", _format_count(told.started)
-        yield slug, "finished", "", "", "", _format_count(told.finished)
-        for step in told.steps:
-            yield slug, "came this far", step.slug, "", "", _format_count(step.reached)
-            yield slug, "did it", step.slug, "", "", _format_count(step.done)
-        for question in told.questions:
+    for one in modules:
+        slug = one.module.slug
+        yield slug, "started", "", "", "", _format_count(one.started)
+        yield slug, "finished", "", "", "", _format_count(one.finished)
+        for step in one.steps:
+            yield slug, "reached", step.slug, "", "", _format_count(step.reached)
+            yield slug, "finished this step", step.slug, "", "", _format_count(step.done)
+        for question in one.questions:
             for option in question.options:
                 right = "yes" if option.is_right else "no"
                 yield slug, "chose it first", question.slug, option.words, right, _format_count(option.chosen)

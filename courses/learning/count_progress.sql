@@ -1,5 +1,5 @@
--- What each person has done of each module as it is now, of which they did anything since then: the places of the
--- lessons that they have read, and how many questions they have answered. Counted by what was done.
+-- Each person's work in each current module in which they were active since a time: positions of lessons read and
+-- the number of answers. People with the same work are counted together.
 WITH lesson AS (
     SELECT DISTINCT module.slug AS module, lesson.slug, lesson."order" AS place
     FROM courses_lesson AS lesson

@@ -50,7 +50,7 @@ class JointModulePartner:
         return self.joint_module is not None and self.joint_module.agreed_at is not None
 
     @property
-    def asks(self) -> bool:
+    def awaits_answer(self) -> bool:
         """Whether the partner waits for the reader's answer."""
         return (
             not self.is_agreed

@@ -1,4 +1,4 @@
--- Title and excerpt of each passage, with marks around the words that were looked for, and its whole text.
+-- Title and excerpt of each passage with marks around the matching words, and its whole text.
 SELECT
     id,
     ts_headline(%(config)s::regconfig, translate(title, %(marks)s, ''), telling, %(whole)s),

@@ -1,5 +1,5 @@
--- The passages that speak of a question, best first, each with a query of the words that told them apart.
--- courses.retrieval.search.find_passages says how a question's words weigh.
+-- The passages for a question, best first, each with a query of the words that ranked them.
+-- courses.retrieval.search.find_passages explains the weights.
 WITH common AS MATERIALIZED (
     SELECT to_tsvector(%(config)s::regconfig, %(ordinary_words)s) AS words
 ),
@@ -16,7 +16,7 @@ asked AS (
     FROM unnest(%(words)s::text[]) AS word
     CROSS JOIN LATERAL unnest(to_tsvector(%(config)s::regconfig, word)) AS stemmed
 ),
--- A word that no lesson uses is read as the one most like it.
+-- Replace a word that no lesson uses with the most similar one.
 understood AS (
     SELECT lexeme, passages, 1.0 AS surely
     FROM asked
@@ -51,7 +51,7 @@ weighed AS (
     ) AS told
     GROUP BY lexeme, is_ordinary
 ),
--- What the best of a passage's phrases adds to what its own words say.
+-- The weight that a passage's best phrase adds to its own words.
 phrased AS (
     SELECT passage_id, max(more) AS more
     FROM (

@@ -1,4 +1,4 @@
--- A: what a passage is about. B: what it says. C: the ways in which it is asked for.
+-- A: title and keywords. B: text. C: search phrases.
 UPDATE courses_passage SET search =
     setweight(to_tsvector(%(config)s::regconfig, translate(title || ' ' || asked, %(marks)s, %(plain)s)), 'A')
     || setweight(to_tsvector(%(config)s::regconfig, translate(text, %(marks)s, %(plain)s)), 'B')

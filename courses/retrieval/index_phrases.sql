@@ -1,4 +1,4 @@
--- Each phrase with what its words weigh, as find_passages.sql weighs those of a question.
+-- Each phrase with the summed weight of its words, weighed as in find_passages.sql.
 WITH known AS MATERIALIZED (
     SELECT
         word AS lexeme,

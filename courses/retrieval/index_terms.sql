@@ -1,4 +1,4 @@
--- `word` as it is written, to be found under a slip; `lexeme` as search knows it, which many words may share.
+-- `word` as written, to correct misspellings; `lexeme` as search uses it, which many words may share.
 INSERT INTO courses_term (language, word, lexeme, passages)
 SELECT %(language)s, written.word, known.lexeme, known.ndoc
 FROM ts_stat(format(

@@ -1,4 +1,4 @@
--- What each passage of a language is asked for under means: two arrays of the same order, one statement.
+-- Embeddings of the passages of a language and of their phrases: two arrays in the same order, one statement.
 SELECT array_agg(passage ORDER BY passage), string_agg(embedding, '' ORDER BY passage)
 FROM (
     SELECT id AS passage, embedding

@@ -1,8 +1,8 @@
-// Counts what is typed into a box that has a limit (`data-limit`), as kit/texts.py does, and says so from near the
-// limit on. Nothing is cut: the server refuses what is too long and gives the words back.
+// Counts the characters in a text box with a limit (`data-limit`) as kit/texts.py does, and shows the count near the limit.
+// Nothing is cut: the server refuses a text that is too long and returns it.
 
 const NEAR = 0.9;
-// A screen reader is told when typing pauses, and only that the limit is near, or passed, or no longer.
+// Announce to screen readers only when typing pauses and the limit comes near, is passed, or no longer is.
 const PAUSE = 1000;
 /** @type {WeakMap<Element, string>} each box's state as it was last announced */
 const states = new WeakMap();
@@ -11,7 +11,7 @@ const timers = new WeakMap();
 
 /**
  * @param {string} text
- * @returns {number} its characters (code points) once it is normalised
+ * @returns {number} its number of code points after normalization
  */
 export function countLetters(text) {
   const normal = text
@@ -28,7 +28,7 @@ function show(box) {
   const line = box.parentElement.querySelector(".letters");
   if (!line) return "";
   const limit = Number(box.dataset.limit);
-  // No text has more characters than code units.
+  // A text never has more characters than code units.
   const count = box.value.length < limit * NEAR ? 0 : countLetters(box.value);
   const state = count > limit ? "over" : count >= limit * NEAR ? "near" : "";
   line.hidden = !state;
@@ -38,9 +38,9 @@ function show(box) {
 }
 
 /**
- * @param {string} words with names in braces
+ * @param {string} words a text with names in braces
  * @param {Record<string, number>} numbers
- * @param {string} separator of thousands
+ * @param {string} separator the thousands separator
  */
 function filled(words, numbers, separator) {
   const said = (number) => String(number).replace(/\B(?=(\d{3})+$)/g, separator);
@@ -63,7 +63,7 @@ document.addEventListener("input", ({ target }) => {
   timers.set(target, setTimeout(() => announce(target), PAUSE));
 });
 
-/** Show what boxes have that were filled in by the server or by another script, which is no news to announce. */
+/** Update the counters of boxes that the server or another script filled in, without an announcement. */
 function showAll() {
   for (const box of document.querySelectorAll("textarea[data-limit]")) states.set(box, show(box));
 }

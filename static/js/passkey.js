@@ -1,4 +1,4 @@
-// Says in words on the page when a passkey did not work. The library only tells the console.
+// Shows an error on the page when a passkey fails. The library only logs it to the console.
 document.addEventListener("allauth.error", (event) => {
   event.preventDefault();
   const trouble = document.getElementById("passkey-trouble");

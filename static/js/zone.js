@@ -1,5 +1,5 @@
-// Finds the browser's own zone in the list of zones: chooses it in a new account, and elsewhere offers it where another
-// one is chosen. Without this script the list shows the server's guess.
+// Finds the browser's time zone in the list. Selects it for a new account; on other pages offers it if another one is
+// selected. Without this script the list shows the server's guess.
 const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 /** @param {HTMLOptionElement} option */

@@ -82,10 +82,10 @@ def test_the_csv_file_has_the_same_numbers(admin_client: Client, readers: list[P
         for row in rows
         if row["module"] == "good-and-bad"
     }
-    assert told["began", "", ""] == "30"
+    assert told["started", "", ""] == "30"
     assert told["finished", "", ""] == "fewer than 5"
-    assert told["did it", "what-it-is", ""] == "10"
-    assert told["did it", "good-at-and-bad-at", ""] == "fewer than 5"
+    assert told["finished this step", "what-it-is", ""] == "10"
+    assert told["finished this step", "good-at-and-bad-at", ""] == "fewer than 5"
     assert [people for (what, step, _), people in told.items() if (what, step) == ("chose it first", "average")] == [
         "fewer than 5", "20", "fewer than 5", "fewer than 5",
     ][: sum(step == "average" for _, step, _ in told)]  # fmt: skip
