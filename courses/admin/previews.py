@@ -35,8 +35,9 @@ def build_preview_urls(site: AdminSite) -> list[URLPattern]:
 
 
 def _admin_only(site: AdminSite, view: View) -> View:
-    """Require the permission to view modules. If the session ends while typing, answer htmx with 403, not a
-    redirect.
+    """Require the permission to view modules.
+
+    If the session ends while typing, answer htmx with 403, not a redirect.
     """
     page = site.admin_view(permission_required("courses.view_module", raise_exception=True)(view))
 

@@ -22,9 +22,7 @@ NEWEST_IN_FEED = 20
 
 
 def list_briefings() -> QuerySet[Briefing]:
-    """Return the briefings, newest first, in the reader's language, or in the default language if not translated
-    yet.
-    """
+    """Return the briefings, newest first, in the reader's language or, if untranslated, the default one."""
     return select_language(Briefing.objects.all(), name="slug")
 
 

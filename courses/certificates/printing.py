@@ -23,8 +23,9 @@ DRAWING_STYLE = ".lit{stroke:#1f4ea3}.glow{fill:#f6e6b4;stroke:none}.solid{fill:
 
 
 def render_certificate_pdf(certificate: Certificate) -> bytes:
-    """Return the certificate as a one-page PDF for A4 and Letter. Deterministic: the same certificate gives the
-    same bytes.
+    """Return the certificate as a one-page PDF for A4 and Letter.
+
+    Deterministic: the same certificate gives the same bytes.
     """
     with translation.override(certificate.language):
         words = _build_texts(certificate)

@@ -86,8 +86,9 @@ class PersonRecord:
         at: datetime | None = None,
         is_joint: bool = False,
     ) -> None:
-        """Record the answer for this person only. `first` is the choice before any explanation; later answers don't
-        change it.
+        """Record the answer for this person only.
+
+        `first` is the choice before any explanation; later answers don't change it.
         """
         last = {"option": option, "answered_at": at or timezone.now(), "is_joint": is_joint}
         QuizAnswer.objects.update_or_create(

@@ -67,7 +67,8 @@ def _save_embeddings(statement: str, texts: Iterable[tuple[int, str]]) -> None:
 
 @lru_cache(maxsize=4096)
 def _embed(text: str) -> bytes:
-    """Return the embedding, cached. Only for library texts, which tests and previews load repeatedly; never for
-    questions.
+    """Return the embedding, cached.
+
+    Only for library texts, which tests and previews load repeatedly; never for questions.
     """
     return embed(text)

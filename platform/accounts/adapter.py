@@ -84,8 +84,9 @@ class AccountAdapter(DefaultAccountAdapter):
         user.username = generate_username()
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> Person | None:
-        """Return the person, or None. None also for a deactivated account, so the answer doesn't reveal that it
-        exists.
+        """Return the person, or None.
+
+        None also for a deactivated account, so the answer doesn't reveal that it exists.
         """
         person = super().authenticate(request, **credentials)
         return person if isinstance(person, Person) and person.is_active else None
@@ -112,8 +113,9 @@ class AccountAdapter(DefaultAccountAdapter):
         return str(request.META.get("REMOTE_ADDR") or "0.0.0.0")  # noqa: S104 - the server sets it from the connection
 
     def is_safe_url(self, url: str) -> bool:
-        """Whether redirecting to `url` is safe. False for an invalid URL such as `http://[::1`, on which allauth
-        raises.
+        """Whether redirecting to `url` is safe.
+
+        False for an invalid URL such as `http://[::1`, on which allauth raises.
         """
         try:
             return bool(super().is_safe_url(url))

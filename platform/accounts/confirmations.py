@@ -85,8 +85,9 @@ def _erase_unconfirmed_person(person_id: int, before: datetime) -> bool:
 
 
 def erase_other_unconfirmed(*, email_address: EmailAddress) -> None:
-    """Erase other unconfirmed accounts with this address, in the caller's transaction. The person who confirms it
-    keeps it.
+    """Erase other unconfirmed accounts with this address, in the caller's transaction.
+
+    The person who confirms it keeps it.
     """
     others = (
         list_unconfirmed_people().filter(email__iexact=email_address.email).exclude(pk=email_address.user_id)
@@ -101,8 +102,9 @@ def record_confirmation(email_address: EmailAddress, **_more: Any) -> None:
 
 
 def get_mailbox_confirmed_at(person: Person) -> datetime | None:
-    """Return when the person first confirmed one of their current addresses, or None. A changed address counts
-    anew.
+    """Return when the person first confirmed one of their current addresses, or None.
+
+    A changed address counts anew.
     """
     confirmed = MailboxConfirmation.objects.filter(address__user=person, address__verified=True)
     first = confirmed.order_by("confirmed_at").first()

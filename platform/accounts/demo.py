@@ -47,8 +47,9 @@ DEMO_PEOPLE = (
 
 
 def is_demo_password(password: str) -> bool:
-    """Whether this is a password from the demo's sign-in page. Outside demo mode it must not open an account (ADR
-    45).
+    """Whether this is a password from the demo's sign-in page.
+
+    Outside demo mode it must not open an account (ADR 45).
     """
     return any(constant_time_compare(password, demo.password) for demo in DEMO_PEOPLE)
 

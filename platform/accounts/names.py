@@ -64,8 +64,9 @@ def generate_username() -> str:
 
 
 def validate_own_username(username: str) -> None:
-    """Raise ValidationError for a username that looks like an address: sign-in accepts both, and emails quote
-    names.
+    """Raise ValidationError for a username that looks like an address.
+
+    Sign-in accepts both, and emails quote names.
     """
     if "@" in username:
         raise ValidationError(_("Choose a username without @"), code="address")

@@ -59,8 +59,9 @@ def _is_leaked(password: str) -> bool:
 
 
 def _fetch_leaked_suffixes(prefix: str) -> set[str]:
-    """Return the suffixes of all leaked hashes with this prefix. Responses are padded to one size; padding has
-    count 0.
+    """Return the suffixes of all leaked hashes with this prefix.
+
+    Responses are padded to one size; padding has count 0.
     """
     url = f"{settings.PWNED_PASSWORDS_URL}/range/{prefix}"
     asked = Request(url, headers={"Add-Padding": "true", "User-Agent": "Kitchen Table"})  # noqa: S310 - the address is from our settings

@@ -43,7 +43,8 @@ class SecondFactorAdapter(DefaultMFAAdapter):
         try:
             return decrypt_secret(encrypted_text)
         except SecretLost:
-            logger.error("A second step cannot be read: is SECRET_KEY new, without SECRET_KEY_FALLBACKS?")  # noqa: TRY400
+            message = "A second step cannot be decrypted. Was SECRET_KEY changed without SECRET_KEY_FALLBACKS?"
+            logger.error(message)  # noqa: TRY400
             # A new one each time, so that no code ever matches.
             return base64.b32encode(secrets.token_bytes(20)).decode()
 
@@ -82,5 +83,5 @@ def decrypt_secret(sealed: str) -> str:
     """Return the secret. Raises SecretLost."""
     try:
         return _list_keys().decrypt(sealed.encode()).decode()
-    except InvalidToken as fault:
-        raise SecretLost from fault
+    except InvalidToken as error:
+        raise SecretLost from error

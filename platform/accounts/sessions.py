@@ -47,9 +47,9 @@ def parse_browser(user_agent: str) -> str:
     return f"{_find_name(BROWSERS, user_agent)}/{_find_name(PLATFORMS, user_agent)}"
 
 
-def format_browser(kept: str) -> str:
+def format_browser(stored: str) -> str:
     """Return the stored form in words: "Firefox on Android"."""
-    browser, _slash, machine = kept.partition("/")
+    browser, _slash, machine = stored.partition("/")
     if browser and machine:
         return _("%(browser)s on %(machine)s") % {"browser": browser, "machine": machine}
     return browser or machine or _("Unknown browser")
@@ -57,6 +57,7 @@ def format_browser(kept: str) -> str:
 
 @receiver(pre_save, sender=UserSession)
 def strip_session_record(instance: UserSession, **_more: Any) -> None:
+    """Drop the IP address and shorten the user agent before a session record is saved."""
     instance.ip = PLACEHOLDER_ADDRESS
     instance.user_agent = parse_browser(instance.user_agent)
 
@@ -78,8 +79,8 @@ def mark_seen(request: HttpRequest) -> None:
 
 def list_sessions(person: Person) -> list[UserSession]:
     """Return a person's active sessions, the last seen first."""
-    living: list[UserSession] = UserSession.objects.purge_and_list(person)
-    return sorted(living, key=lambda session: session.last_seen_at, reverse=True)
+    active: list[UserSession] = UserSession.objects.purge_and_list(person)
+    return sorted(active, key=lambda session: session.last_seen_at, reverse=True)
 
 
 def revoke_session(*, person: Person, session_id: int) -> bool:

@@ -18,7 +18,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import age_screen, limits, services
-from accounts.access import find_unsent_form, sign_in_required
+from accounts.access import find_unsent_form, get_person, sign_in_required
 from accounts.age import is_adult
 from accounts.forms import AccountForm, AgeForm, SignUpForm, TeenSignUpForm
 from accounts.known_devices import forget_devices, remember_device
@@ -91,12 +91,6 @@ def _guess_initial(request: HttpRequest) -> dict[str, Any]:
     return {"time_zone": guess_zone(request.headers.get("Accept-Language", ""))}
 
 
-def signed_in(request: HttpRequest) -> Person:
-    person = request.user
-    assert isinstance(person, Person)  # noqa: S101 - for the type checker: callers require sign-in
-    return person
-
-
 @require_safe
 @never_cache
 def passkey(request: HttpRequest) -> HttpResponse:
@@ -161,9 +155,9 @@ def _create_teen_account(
         return _render_teen_rate_limited(request, refusal, onward)
     try:
         person = services.create_teen(born=born, is_zone_confirmed=form.is_zone_confirmed, **given)
-    except ValidationError as fault:
+    except ValidationError as error:
         # Someone else took the name after the form checked it.
-        form.add_error("username", fault.messages)
+        form.add_error("username", error.messages)
         return render(request, "accounts/teen_sign_up.html", page, status=422)
     age_screen.delete_recorded_answer(request)
     response: HttpResponse = perform_login(request, person, signup=True, redirect_url=onward["next"] or None)
@@ -183,7 +177,7 @@ def _render_teen_rate_limited(
 @sign_in_required
 @never_cache
 def account(request: HttpRequest) -> HttpResponse:
-    person = signed_in(request)
+    person = get_person(request)
     form = AccountForm(person, request.POST if request.method == "POST" else None)
     if form.is_valid():
         services.update_person(person=person, **form.cleaned_data)
@@ -209,7 +203,7 @@ def sessions(request: HttpRequest) -> HttpResponse:
             "last_seen_at": row.last_seen_at,
             "is_current": row.session_key == request.session.session_key,
         }
-        for row in list_sessions(signed_in(request))
+        for row in list_sessions(get_person(request))
     ]
     others = sum(not row["is_current"] for row in rows)
     return render(request, "accounts/sessions.html", {"rows": rows, "others": others})
@@ -234,7 +228,7 @@ def kept(request: HttpRequest) -> HttpResponse:
 @require_POST
 @sign_in_required
 def end_session(request: HttpRequest, session_id: int) -> HttpResponse:
-    if not revoke_session(person=signed_in(request), session_id=session_id):
+    if not revoke_session(person=get_person(request), session_id=session_id):
         raise Http404
     return redirect("accounts:sessions")
 
@@ -242,7 +236,7 @@ def end_session(request: HttpRequest, session_id: int) -> HttpResponse:
 @require_POST
 @sign_in_required
 def end_others(request: HttpRequest) -> HttpResponse:
-    person = signed_in(request)
+    person = get_person(request)
     revoke_other_sessions(person=person, current_key=request.session.session_key or "")
     forget_devices(person=person)
     remember_device(request, person)
