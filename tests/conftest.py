@@ -26,7 +26,7 @@ from tests.library import empty_library, fill_library, keep_copies
 
 UNIT = Path(__file__).with_name("unit")
 # What the grown-ups' page asks of each, and does not keep.
-GROWN_UP_BORN = {"month": "5", "year": "1980"}
+ADULT_BIRTH = {"month": "5", "year": "1980"}
 
 # A busy machine makes one example of many slow, and says nothing about the code.
 hypothesis_settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])

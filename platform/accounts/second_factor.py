@@ -43,7 +43,9 @@ class SecondFactorAdapter(DefaultMFAAdapter):
         try:
             return decrypt_secret(encrypted_text)
         except SecretLost:
-            message = "A second step cannot be decrypted. Was SECRET_KEY changed without SECRET_KEY_FALLBACKS?"
+            message = (
+                "A second step cannot be decrypted. Was SECRET_KEY changed without SECRET_KEY_FALLBACKS?"
+            )
             logger.error(message)  # noqa: TRY400
             # A new one each time, so that no code ever matches.
             return base64.b32encode(secrets.token_bytes(20)).decode()

@@ -14,7 +14,7 @@ from families.views.joining import invitations_per_address_limit
 from kit.email_addresses import canonicalize_email, format_email, get_mailbox_key
 from kit.rate_limits import RateLimited
 from mail.models import Email
-from tests.conftest import GROWN_UP_BORN
+from tests.conftest import ADULT_BIRTH
 from tests.events.conftest import MakeEvent, come, make_event  # noqa: F401 - a fixture
 
 AsPerson = Callable[[Person], Client]
@@ -56,7 +56,7 @@ class TestAnInvalidAddress:
     @pytest.mark.parametrize(
         ("path", "form"),
         [
-            ("/sign-up", {"display_name": "Kim", "password1": "a-long-password-1", **GROWN_UP_BORN}),
+            ("/sign-up", {"display_name": "Kim", "password1": "a-long-password-1", **ADULT_BIRTH}),
             ("/account/password/reset/", {}),
             ("/events/one-evening/sign-up", {"name": "Kim"}),
         ],
@@ -82,7 +82,7 @@ class TestAnInvalidAddress:
 
 
 class TestAnAccount:
-    SIGN_UP = {"display_name": "Kim", "password1": "a-long-password-1", **GROWN_UP_BORN}
+    SIGN_UP = {"display_name": "Kim", "password1": "a-long-password-1", **ADULT_BIRTH}
 
     def test_has_an_address_once(self, client: Client, db: None) -> None:
         client.post("/sign-up", self.SIGN_UP | {"email": "kim@BÜCHER.de"})

@@ -14,7 +14,7 @@ from accounts.models import Person, Role
 from mail.models import Email
 from tests.accounts.conftest import is_signed_in
 
-TEEN, GROWN_UP = "/sign-up/teen", "/sign-up"
+TEEN, ADULT_PAGE = "/sign-up/teen", "/sign-up"
 ACCOUNT = {"username": "lou", "display_name": "Lou", "password": "three-words-in-a-row"}
 GIVEN = {"display_name": "Kim", "email": "kim@example.org", "password1": "three-words-in-a-row"}
 
@@ -44,8 +44,8 @@ class TestTheFirstAnswer:
     @pytest.mark.parametrize("years", [10, 15])
     def test_of_a_minor_blocks_adult_sign_up_in_that_browser(self, years: int, client: Client) -> None:
         client.post(TEEN, born(years))
-        assert client.get(GROWN_UP)["Location"] == TEEN
-        assert client.post(GROWN_UP, GIVEN | born(40))["Location"] == TEEN
+        assert client.get(ADULT_PAGE)["Location"] == TEEN
+        assert client.post(ADULT_PAGE, GIVEN | born(40))["Location"] == TEEN
         assert not Person.objects.exists()
 
     def test_stands_for_a_day_as_a_family_may_share_the_device(self, client: Client) -> None:
@@ -53,7 +53,7 @@ class TestTheFirstAnswer:
         session = client.session
         session[ANSWERED_AT_KEY] -= int(timedelta(days=1, minutes=1).total_seconds())
         session.save()
-        assert client.get(GROWN_UP).status_code == 200
+        assert client.get(ADULT_PAGE).status_code == 200
 
     def test_does_not_apply_to_a_sibling_once_the_account_exists(self, client: Client) -> None:
         client.post(TEEN, born(15))
@@ -69,22 +69,22 @@ class TestTheAdultSignUpPage:
     def test_a_minor_is_sent_to_the_teen_page_and_no_account_is_created(
         self, years: int, words: str, client: Client
     ) -> None:
-        reply = client.post(GROWN_UP, GIVEN | born(years), follow=True)
+        reply = client.post(ADULT_PAGE, GIVEN | born(years), follow=True)
         assert reply.redirect_chain == [(TEEN, 302)]
         assert words in reply.content.decode()
         assert not Person.objects.exists()
         assert not Email.objects.exists()
 
     def test_a_form_with_other_errors_counts_as_an_answer(self, client: Client) -> None:
-        client.post(GROWN_UP, born(10))
+        client.post(ADULT_PAGE, born(10))
         assert dict(client.session) == {REFUSED_KEY: True}
 
     def test_an_answer_is_needed(self, client: Client) -> None:
-        assert "Choose the month" in client.post(GROWN_UP, GIVEN).content.decode()
+        assert "Choose the month" in client.post(ADULT_PAGE, GIVEN).content.decode()
         assert not Person.objects.exists()
 
     def test_an_adults_birth_month_is_not_stored(self, client: Client) -> None:
-        client.post(GROWN_UP, GIVEN | born(40))
+        client.post(ADULT_PAGE, GIVEN | born(40))
         person = Person.objects.get()
         assert (person.role, person.born) == (Role.PARENT, None)
         assert not {"sign_up_born", REFUSED_KEY} & set(client.session.keys())
@@ -92,7 +92,7 @@ class TestTheAdultSignUpPage:
     def test_the_next_address_is_kept(self, client: Client) -> None:
         onward = {"next": "/family/join/abc"}
         assert (
-            client.post(GROWN_UP, GIVEN | born(15) | onward)["Location"]
+            client.post(ADULT_PAGE, GIVEN | born(15) | onward)["Location"]
             == f"{TEEN}?next=%2Ffamily%2Fjoin%2Fabc"
         )
 
@@ -116,7 +116,7 @@ class TestARefusal:
 
 class TestAMailbox:
     def test_is_as_old_as_its_confirmation(self, client: Client, link_in: Callable[[Email], str]) -> None:
-        client.post(GROWN_UP, GIVEN | born(40))
+        client.post(ADULT_PAGE, GIVEN | born(40))
         person = Person.objects.get()
         assert get_mailbox_confirmed_at(person) is None
         client.post(link_in(Email.objects.get()))

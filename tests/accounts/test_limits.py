@@ -15,7 +15,7 @@ from accounts.known_devices import COOKIE_NAME, forget_devices
 from accounts.models import Person, Role
 from kit import rate_limits
 from kit.rate_limits import ClientRateLimit, FailureBackoff, RateLimit, RateLimited, get_client_network
-from tests.conftest import GROWN_UP_BORN
+from tests.conftest import ADULT_BIRTH
 
 PASSWORD = "a-long-password"
 WAITS = HTTPStatus.TOO_MANY_REQUESTS
@@ -243,7 +243,7 @@ class TestASchoolBehindOneAddress:
                 "display_name": "Kim",
                 "email": f"kim-{number}@example.org",
                 "password1": "four-words-in-a-row",
-                **GROWN_UP_BORN,
+                **ADULT_BIRTH,
             }
             client = at(SCHOOL)
             client.post("/sign-up", given | {"email": "wrong"})

@@ -11,7 +11,7 @@ from accounts.names import ADDRESS_ERROR, ONE_LINE_ERROR
 from events.models import Event, SignUp
 from events.services import create_sign_up
 from families.models import TrustedAdult
-from tests.conftest import GROWN_UP_BORN
+from tests.conftest import ADULT_BIRTH
 from tests.events.conftest import MakeEvent, make_event  # noqa: F401 - a fixture
 
 Post = Callable[..., Any]
@@ -69,7 +69,7 @@ class TestEveryNameField:
             "teen sign-up": teen_sign_up,
             "sign-up": lambda name: client.post(
                 "/sign-up",
-                {"display_name": name, "email": email, "password1": "a-long-password-1", **GROWN_UP_BORN},
+                {"display_name": name, "email": email, "password1": "a-long-password-1", **ADULT_BIRTH},
             ),
             "event": lambda name: client.post("/events/one-evening/sign-up", {"name": name, "email": email}),
             "guest": guest,

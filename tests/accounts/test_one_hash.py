@@ -15,7 +15,7 @@ from accounts.models import Person, Role
 from mail.models import Email
 from pages.checks import check_demo_people
 from tests.accounts.conftest import is_signed_in
-from tests.conftest import GROWN_UP_BORN
+from tests.conftest import ADULT_BIRTH
 from tests.hashing import QuickArgon2
 
 PASSWORD = "a-long-password"
@@ -85,7 +85,7 @@ def test_the_right_password_is_hashed_once(login: str, hashes_of: CountHashes) -
 @pytest.mark.parametrize("email", ["new@example.org", "kim@example.org", "unconfirmed@example.org"])
 @pytest.mark.usefixtures("everybody")
 def test_signing_up_hashes_once(email: str, hashes_of: CountHashes) -> None:
-    given = {"display_name": "Kim", "email": email, "password1": "four-words-in-a-row", **GROWN_UP_BORN}
+    given = {"display_name": "Kim", "email": email, "password1": "four-words-in-a-row", **ADULT_BIRTH}
     before = Person.objects.count()
     assert hashes_of("/sign-up", given) == 1
     assert (Person.objects.count() > before) == (email == "new@example.org")

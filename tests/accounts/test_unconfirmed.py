@@ -17,13 +17,13 @@ from accounts.models import Person, Role
 from mail.models import Email
 from tests.accounts.conftest import is_signed_in
 from tests.budgets.rush import at_once
-from tests.conftest import GROWN_UP_BORN
+from tests.conftest import ADULT_BIRTH
 
 GIVEN = {
     "display_name": "Kim",
     "email": "kim@example.org",
     "password1": "three-words-in-a-row",
-    **GROWN_UP_BORN,
+    **ADULT_BIRTH,
 }
 LATER = timedelta(days=8)
 

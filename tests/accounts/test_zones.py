@@ -10,7 +10,7 @@ from django.test import Client
 from accounts.models import Person
 from accounts.services import create_teen
 
-GROWN_UP = {
+ADULT_FORM = {
     "display_name": "Kim",
     "email": "kim@example.org",
     "password1": "three-words-in-a-row",
@@ -41,7 +41,7 @@ class TestANewAccount:
         ],
     )
     def test_has_a_zone(self, sent: dict[str, str], zone: str, is_confirmed: bool) -> None:
-        for page, given in (("/sign-up", GROWN_UP), ("/sign-up/teen", TEEN)):
+        for page, given in (("/sign-up", ADULT_FORM), ("/sign-up/teen", TEEN)):
             client = Client(headers={"accept-language": "en-GB"})
             if page == "/sign-up/teen":
                 client.post(page, AGE)
@@ -53,7 +53,7 @@ class TestANewAccount:
     def test_is_not_created_with_an_unknown_zone(self, page: str, client: Client) -> None:
         if page == "/sign-up/teen":
             client.post(page, AGE)
-        given = GROWN_UP if page == "/sign-up" else TEEN
+        given = ADULT_FORM if page == "/sign-up" else TEEN
         reply = client.post(page, given | {"time_zone": "Mars/Olympus"})
         assert reply.status_code == (200 if page == "/sign-up" else 422)
         assert "Choose a time zone from the list" in reply.content.decode()

@@ -13,7 +13,7 @@ from events.models import Event
 from kit import rate_limits
 from kit.links import has_link
 from mail.models import Email
-from tests.conftest import GROWN_UP_BORN
+from tests.conftest import ADULT_BIRTH
 from tests.events.conftest import MakeEvent, make_event  # noqa: F401 - a fixture
 
 SITE = "https://kitchen.example"
@@ -58,7 +58,7 @@ def event(make_event: MakeEvent) -> Event:  # noqa: F811
                 "display_name": "Lee",
                 "email": "lee@example.org",
                 "password1": "a-very-long-password",
-                **GROWN_UP_BORN,
+                **ADULT_BIRTH,
             },
         ),
         # Of an address that has an account already, and of one that has none.
@@ -68,7 +68,7 @@ def event(make_event: MakeEvent) -> Event:  # noqa: F811
                 "display_name": "Kim",
                 "email": "kim@example.org",
                 "password1": "a-very-long-password",
-                **GROWN_UP_BORN,
+                **ADULT_BIRTH,
             },
         ),
         ("/account/password/reset/", {"email": "nobody@example.org"}),
