@@ -1,4 +1,4 @@
-"""Staff correct what was told first, approve parents, and choose how parents are verified."""
+"""Admin pages: correct a teen's country or birth month, approve parents, choose how parents are verified."""
 
 from datetime import MAXYEAR, date
 from typing import Any
@@ -30,12 +30,12 @@ def get_staff(request: HttpRequest) -> Person:
 
 
 def copy_into[M: Model](given: M, made: M) -> None:
-    """Fill the object that the admin pages log, name and link to with what a service made in its place."""
+    """Copy the fields of `made` into `given`, so that the admin logs and links to the object a service created."""
     vars(given).update(vars(made))
 
 
 class AppendOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Rows are added by a service and never changed: they are their own history."""
+    """Rows are added through a service and never changed."""
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
@@ -46,12 +46,12 @@ class AppendOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 @admin.register(ConsentPolicy)
 class ConsentPolicyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """One row. What was chosen before stands in its history."""
+    """There is one row. The admin history shows earlier choices."""
 
     list_display = ("__str__",)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        # Asked for the menu of every page of the admin: the row is looked for on its own pages alone.
+        # Every admin page asks this for its menu: query the row only on the policy's own pages.
         is_own_page = "consentpolicy" in request.path
         return super().has_add_permission(request) and is_own_page and not ConsentPolicy.objects.exists()
 
@@ -60,7 +60,7 @@ class ConsentPolicyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 class CorrectionForm(forms.ModelForm):  # type: ignore[type-arg]
-    """The country or the month of birth, one at a time, and why."""
+    """Corrects either the country or the birth month, with a reason."""
 
     country = forms.ChoiceField(label=capfirst(_("country")), required=False)
     month = forms.TypedChoiceField(
@@ -77,7 +77,7 @@ class CorrectionForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Correction
         fields = ("teen", "reason")
-        help_texts = {"reason": _("The family reads it. No more about anyone than it takes.")}
+        help_texts = {"reason": _("The family can read this. Keep it short, and don’t mention other people.")}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -92,7 +92,7 @@ class CorrectionForm(forms.ModelForm):  # type: ignore[type-arg]
         cleaned = super().clean() or {}
         month, year = cleaned.get("month"), cleaned.get("year")
         if (month is None) != (year is None):
-            self.add_error("year" if year is None else "month", _("Give both the month and the year."))
+            self.add_error("year" if year is None else "month", _("Enter both the month and the year."))
         elif bool(cleaned.get("country")) == (month is not None):
             self.add_error(None, _("Correct the country or the month of birth, one at a time."))
         elif month is not None and year is not None:
@@ -106,7 +106,7 @@ class CorrectionForm(forms.ModelForm):  # type: ignore[type-arg]
             if teen:
                 corrections.require_other_country(teen, country)
         except NothingToCorrect:
-            self.add_error("country", _("That is the country that we know already. Choose another one."))
+            self.add_error("country", _("That country is already saved. Choose another one."))
 
     def _check_born(self, teen: Person | None, born: date) -> None:
         try:
@@ -114,11 +114,9 @@ class CorrectionForm(forms.ModelForm):  # type: ignore[type-arg]
             if teen:
                 corrections.require_other_month(teen, born)
         except NothingToCorrect:
-            self.add_error("month", _("That is the month that we know already. Choose another one."))
+            self.add_error("month", _("That month is already saved. Choose another one."))
         except TooYoung:
-            self.add_error(
-                "year", _("That is younger than thirteen. Such an account has to be deleted instead.")
-            )
+            self.add_error("year", _("That would make them younger than 13. Delete the account instead."))
 
 
 @admin.register(Correction)
@@ -135,20 +133,20 @@ class CorrectionAdmin(SafeAutocompleteAdmin[Correction], AppendOnlyAdmin):
         return ("at", "teen", "fact", "before", "after", "reason", "by") if obj else self.fields
 
     def save_model(self, request: HttpRequest, obj: Correction, form: Any, change: bool) -> None:  # noqa: FBT001
-        told, by = form.cleaned_data, get_staff(request)
-        if told["country"]:
+        data, by = form.cleaned_data, get_staff(request)
+        if data["country"]:
             made = corrections.correct_country(
-                teen=obj.teen, country=told["country"], reason=obj.reason, by=by
+                teen=obj.teen, country=data["country"], reason=obj.reason, by=by
             )
         else:
-            born = date(told["year"], told["month"], 1)
+            born = date(data["year"], data["month"], 1)
             made = corrections.correct_birth_month(teen=obj.teen, born=born, reason=obj.reason, by=by)
         copy_into(obj, made)
 
 
 class LinkField(ModelChoiceField):  # type: ignore[type-arg]
     def label_from_instance(self, link: Link) -> str:
-        """The parent's address tells staff whom to write to."""
+        """Include the parent's email address, so that staff know where to write."""
         return f"{link.parent} ({link.parent.email or '–'}) – {link.teen}"
 
 
@@ -165,7 +163,7 @@ class ParentCheckForm(forms.ModelForm):  # type: ignore[type-arg]
 
 @admin.register(ParentCheck)
 class ParentCheckAdmin(AppendOnlyAdmin):
-    """Links whose parent waits for approval stand in the form; those who have it, in the list."""
+    """The form offers links without an approval; the list shows approvals."""
 
     form = ParentCheckForm
     fields = ("link", "method")

@@ -1,4 +1,4 @@
-"""The agreement of a parent and a teen: proposed by one, accepted by the other; and the parent's pause."""
+"""The agreement of a parent and a teen: proposals, answers, and the parent's pause."""
 
 from dataclasses import asdict, replace
 from datetime import datetime
@@ -27,13 +27,13 @@ def get_other_side(link: Link, person: Person) -> Person:
 
 @transaction.atomic
 def propose_terms(*, link: Link, by: Person, terms: Terms, includes_earlier: bool = False) -> bool:
-    """Wish for other terms. Returns whether they hold at once; otherwise they wait for the other side.
+    """Propose other terms. Return True if they apply at once, False if they wait for the other side's answer.
 
-    They hold at once where a teen asks for nothing but more privacy, and where they are what the other side has
-    proposed. Terms that hold already take a waiting proposal back. Terms that say nothing of the zone keep it.
+    They apply at once if a teen only asks for more privacy, or if the other side has already proposed the same terms.
+    Proposing the current terms withdraws a waiting proposal. Without a time zone, the terms keep the link's zone.
 
-    A wider view counts from the agreement on. With `includes_earlier` it shows what was asked before as well, if the
-    teen says so.
+    A wider parent view shows only questions asked after the agreement. If the teen sets `includes_earlier`, it also
+    shows earlier ones; for a parent, `includes_earlier` is ignored.
     """
     link = Link.objects.select_for_update().get(pk=link.pk)
     waiting = Proposal.objects.filter(link=link).first()
@@ -41,16 +41,16 @@ def propose_terms(*, link: Link, by: Person, terms: Terms, includes_earlier: boo
     if terms == link.terms:
         Proposal.objects.filter(link=link).delete()
         return True
-    met = waiting is not None and waiting.by_id != by.pk and waiting.terms == terms
+    is_accepted = waiting is not None and waiting.by_id != by.pk and waiting.terms == terms
     includes_earlier = includes_earlier and by == link.teen
-    if met or (by == link.teen and terms.is_only_more_private_than(link.terms)):
+    if is_accepted or (by == link.teen and terms.is_only_more_private_than(link.terms)):
         opens = includes_earlier or (waiting is not None and waiting.includes_earlier)
-        zone_words = _apply_terms(link, terms, is_by_both=met, includes_earlier=opens)
-        words = _("%(who)s changed your agreement; it holds from now on.") % {"who": by}
+        zone_text = _apply_terms(link, terms, is_by_both=is_accepted, includes_earlier=opens)
+        text = _("%(who)s changed your agreement. The change applies now.") % {"who": by}
         send_notice(
             person=get_other_side(link, by),
-            text=f"{words} {zone_words}".strip(),
-            action_text=_("Read what you agree on now:"),
+            text=f"{text} {zone_text}".strip(),
+            action_text=_("Read your agreement:"),
             path=_agreement_path(link),
         )
         return True
@@ -58,13 +58,13 @@ def propose_terms(*, link: Link, by: Person, terms: Terms, includes_earlier: boo
         link=link,
         defaults={"by": by, "made_at": timezone.now(), "includes_earlier": includes_earlier, **asdict(terms)},
     )
-    words = _("%(who)s would like to change your agreement: please answer.") % {"who": by}
+    text = _("%(who)s would like to change your agreement. Please answer.") % {"who": by}
     if terms.time_zone != link.time_zone:
-        moves = _("It would put your agreement on %(clock)s.")
-        words = f"{words} {moves % {'clock': format_zone_name(ZoneInfo(terms.time_zone))}}"
+        moves = _("Your agreement would use %(clock)s.")
+        text = f"{text} {moves % {'clock': format_zone_name(ZoneInfo(terms.time_zone))}}"
     send_notice(
         person=get_other_side(link, by),
-        text=words,
+        text=text,
         action_text=_("Nothing changes until you say yes. Read it and say yes or no:"),
         path=_agreement_path(link),
     )
@@ -77,37 +77,39 @@ def _agreement_path(link: Link) -> str:
 
 @transaction.atomic
 def answer_proposal(*, link: Link, by: Person, accept: bool, includes_earlier: bool = False) -> None:
-    """The other side's yes or no; for `includes_earlier` see terms_propose. Raises NotTheirsToAnswer."""
+    """Accept or decline the other side's proposal, and notify them. For `includes_earlier`, see `propose_terms`.
+
+    Raises NoProposalToAnswer if no proposal of the other side is waiting.
+    """
     link = Link.objects.select_for_update().get(pk=link.pk)
     waiting = Proposal.objects.filter(link=link).exclude(by=by).first()
     if waiting is None:
         raise NoProposalToAnswer
-    zone_words = ""
+    zone_text = ""
     if accept:
         opens = waiting.includes_earlier or (includes_earlier and by == link.teen)
-        zone_words = _apply_terms(link, waiting.terms, is_by_both=True, includes_earlier=opens)
+        zone_text = _apply_terms(link, waiting.terms, is_by_both=True, includes_earlier=opens)
     else:
         waiting.delete()
-    words = _("%(who)s said yes to your change.") if accept else _("%(who)s said no to your change.")
-    to_do = (
-        (
-            _("Read what you agree on now:")
-            if zone_words
-            else _("It holds from now on. Read what you agree on now:")
-        )
+    text = _("%(who)s said yes to your change.") if accept else _("%(who)s said no to your change.")
+    action_text = (
+        (_("Read your agreement:") if zone_text else _("It applies now. Read your agreement:"))
         if accept
-        else _("Everything stays as it was. Talk about it, or ask for something else:")
+        else _("Nothing has changed. Talk about it, or ask for something else:")
     )
     send_notice(
         person=get_other_side(link, by),
-        text=f"{words % {'who': by}} {zone_words}".strip(),
-        action_text=to_do,
+        text=f"{text % {'who': by}} {zone_text}".strip(),
+        action_text=action_text,
         path=_agreement_path(link),
     )
 
 
 def _apply_terms(link: Link, terms: Terms, *, is_by_both: bool, includes_earlier: bool) -> str:
-    """Make terms hold: all at once, but for a new zone, which counts from the next day. Returns words about that."""
+    """Save the terms and delete the proposal. A new time zone starts the next day; everything else applies at once.
+
+    Return a sentence about the zone change, or "".
+    """
     earlier, since = _find_zone_change(link, terms)
     starts = get_wider_view_starts(
         before=link.terms.view, after=terms.view, includes_earlier=includes_earlier
@@ -125,7 +127,7 @@ def _apply_terms(link: Link, terms: Terms, *, is_by_both: bool, includes_earlier
 
 
 def _find_zone_change(link: Link, terms: Terms) -> tuple[str, datetime | None]:
-    """The zone that holds for today still, and until when; nothing where the zone stays what it is."""
+    """Return the zone that applies until the change and the time of the change, or ("", None) without a change."""
     now = timezone.now()
     zone = link.zone_at(now)
     if terms.time_zone == zone.key:
@@ -135,15 +137,15 @@ def _find_zone_change(link: Link, terms: Terms) -> tuple[str, datetime | None]:
         quiet = QuietHours(begins=terms.quiet_from, ends=terms.quiet_to, zone=zone)
     since = get_new_zone_start(day_after=now, zone=zone, quiet=quiet)
     if link.zone_from and link.zone_from > now and link.time_zone == terms.time_zone:
-        # It was agreed on before: other terms that change meanwhile do not put it off.
+        # The zone change was agreed on before: other changes must not delay it.
         since = min(since, link.zone_from)
         since = (quiet and quiet.end_at(since)) or since
     return zone.key, since
 
 
 def format_zone_change(zone: str, since: datetime, earlier: str) -> str:
-    """When a new zone counts, on the clock that holds until then."""
-    return _("Your agreement is on %(clock)s from %(day)s, %(time)s.") % {
+    """Say when a new zone starts, on the clock of the earlier zone."""
+    return _("Your agreement uses %(clock)s from %(day)s, %(time)s.") % {
         "day": date_format(since.astimezone(ZoneInfo(earlier)), "DATE_FORMAT"),
         "time": format_time_in_zone(since, ZoneInfo(earlier)),
         "clock": format_zone_name(ZoneInfo(zone)),
@@ -152,18 +154,18 @@ def format_zone_change(zone: str, since: datetime, earlier: str) -> str:
 
 @transaction.atomic
 def confirm_agreement_zone(*, link: Link) -> None:
-    """A parent says that the agreement's zone, which was taken from an account, is right."""
+    """Mark the agreement's time zone, which was taken from an account, as confirmed by the parent."""
     Link.objects.filter(pk=link.pk).update(is_zone_confirmed=True)
 
 
 @transaction.atomic
 def set_pause(*, link: Link, paused: bool) -> None:
-    """A parent closes the tutor for now, or opens it again; no agreement is needed, and the teen is told."""
+    """Close the tutor to the teen, or open it again, and notify the teen. Does nothing if it is already so."""
     now = timezone.now()
     changed = Link.objects.filter(pk=link.pk, ended_at=None, paused_at__isnull=paused).update(
         paused_at=now if paused else None
     )
     if changed:
-        words = _("%(who)s has paused the tutor.") if paused else _("%(who)s has opened the tutor again.")
-        to_do = _("Help from people is always open. Your family’s page shows what holds now:")
-        send_notice(person=link.teen, text=words % {"who": link.parent}, action_text=to_do)
+        text = _("%(who)s paused the tutor.") if paused else _("%(who)s opened the tutor again.")
+        action_text = _("Help from people is always open. See your family page:")
+        send_notice(person=link.teen, text=text % {"who": link.parent}, action_text=action_text)

@@ -1,4 +1,4 @@
-"""Consent to a teen's use of the tutor, and what is kept so that it cannot be routed around (ADR 41)."""
+"""Models of consent, and of what prevents bypassing it (ADR 41)."""
 
 from django.conf import settings
 from django.db import models
@@ -12,24 +12,24 @@ PERSON = settings.AUTH_USER_MODEL
 
 
 class Verification(models.TextChoices):
-    """How the site makes sure that a parent's account is a parent's."""
+    """How the site verifies that an account belongs to a parent."""
 
-    NONE = "none", _("no check: the site trusts the parent’s account")
-    MAILBOX = "mailbox", _("a mailbox that was confirmed some days ago")
-    ORGANISATION = "organisation", _("approval by the organisation")
+    NONE = "none", _("no check: the site trusts what the parent says")
+    MAILBOX = "mailbox", _("an email address that was confirmed some days ago")
+    ORGANIZATION = "organization", _("approval by the organization")
 
 
 class CheckMethod(models.TextChoices):
-    """How the organisation found out that two people are parent and teen. Nothing else of it is kept."""
+    """How staff know that two people are parent and teen. Nothing else about it is kept."""
 
     MET = "met", _("we met them")
-    CALLED = "called", _("we spoke by telephone or video")
+    CALLED = "called", _("we spoke by phone or video")
     SIGNED = "signed", _("we have a signed form")
     SCHOOL = "school", _("their school or club told us")
 
 
 class ConsentPolicy(models.Model):
-    """The site's one choice of how parents are verified; families.verification says what holds before it is made."""
+    """The site's choice of how parents are verified, one row; families.verification has the default."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
     verification = models.CharField(_("how parents are verified"), max_length=12, choices=Verification)
@@ -44,7 +44,7 @@ class ConsentPolicy(models.Model):
 
 
 class Consent(models.Model):
-    """Evidence that someone agreed to a teen's use of the tutor: to which words, when, and in which country."""
+    """Evidence that someone agreed to a teen's use of the tutor: to which text, when, and in which country."""
 
     teen = models.ForeignKey(PERSON, on_delete=models.CASCADE, related_name="consents")
     given_by = models.ForeignKey(PERSON, on_delete=models.SET_NULL, null=True, related_name="consents_given")
@@ -56,7 +56,7 @@ class Consent(models.Model):
     # How it was made sure, then, that a parent is a parent.
     verification = models.CharField(max_length=12, choices=Verification, default=Verification.NONE)
     country = models.CharField(max_length=2)
-    age = models.PositiveSmallIntegerField(null=True, help_text=_("the teen’s, in whole years"))
+    age = models.PositiveSmallIntegerField(null=True, help_text=_("the teen’s age in whole years"))
     given_at = models.DateTimeField(default=timezone.now, editable=False)
     withdrawn_at = models.DateTimeField(null=True, blank=True)
 
@@ -75,7 +75,7 @@ class Consent(models.Model):
 
 
 class Residence(models.Model):
-    """The country where a teen lives, as it was told first. It stands; staff can correct it (Correction)."""
+    """The country where a teen lives, as first recorded. Only staff can correct it (Correction)."""
 
     teen = models.OneToOneField(PERSON, on_delete=models.CASCADE, related_name="residence")
     country = models.CharField(_("country"), max_length=2)
@@ -90,7 +90,7 @@ class Residence(models.Model):
 
 
 class Correction(models.Model):
-    """Staff corrected a teen's country or birth month: from what, to what, and why. Never changed nor deleted."""
+    """A correction of a teen's country or birth month by staff. Never changed or deleted."""
 
     class Fact(models.TextChoices):
         COUNTRY = "country", _("country")
@@ -114,27 +114,27 @@ class Correction(models.Model):
         ordering = ["-at"]
 
     def __str__(self) -> str:
-        # Not whose it is: titles stand in the admin's log, which outlives a person.
+        # Without the name: the admin log keeps titles longer than the person's account.
         return f"{self.get_fact_display()}, {self.at:%Y-%m-%d}"
 
 
 class CoolingOff(models.Model):
-    """The tutor is closed to a teen until then, as a parent who consented or paused was unlinked or withdrew."""
+    """Keeps the tutor closed to a teen after a parent who consented or paused was unlinked or withdrew."""
 
     teen = models.ForeignKey(PERSON, on_delete=models.CASCADE, related_name="cooling_offs")
     parent = models.ForeignKey(PERSON, on_delete=models.SET_NULL, null=True, related_name="+")
     until = models.DateTimeField()
 
     class Meta:
-        verbose_name = _("cooling-off time")
-        verbose_name_plural = _("cooling-off times")
+        verbose_name = _("cooling-off period")
+        verbose_name_plural = _("cooling-off periods")
 
     def __str__(self) -> str:
         return f"{self.until:%Y-%m-%d}"
 
 
 class ParentCheck(models.Model):
-    """Staff know that the two of a link are parent and teen. It goes with the link."""
+    """Staff know that the two people of a link are parent and teen. Deleted with the link."""
 
     link = models.OneToOneField(
         "families.Link", verbose_name=_("link"), on_delete=models.CASCADE, related_name="check_of_parent"

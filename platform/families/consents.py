@@ -1,6 +1,6 @@
-"""Consent to a teen's use of the tutor: given, withdrawn, asked again when its words change, kept as evidence.
+"""Consent to a teen's use of the tutor: given, withdrawn, renewed when its text changes, kept as evidence.
 
-What keeps it from being routed around is decided in ADR 41 and listed in docs/consent.md.
+ADR 41 explains what prevents a teen from bypassing it; docs/consent.md lists the cases.
 """
 
 import tomllib
@@ -34,12 +34,12 @@ def _load_consent_ages() -> dict[str, int]:
 
 
 def get_own_consent_age(country: str) -> int:
-    """From which age someone in `country` (ISO 3166) consents by themselves."""
+    """Return the age from which a person in `country` (ISO 3166) can consent without a parent."""
     return _load_consent_ages().get(country, _load_consent_ages()["default"])
 
 
 def can_consent_alone(teen: Person, country: str | None) -> bool:
-    """Whether a teen is old enough in `country`; never while their month of birth or the country is not known."""
+    """Return whether a teen can consent without a parent. False if the birth month or the country is unknown."""
     if teen.born is None or country is None:
         return False
     today = timezone.localdate()
@@ -49,29 +49,31 @@ def can_consent_alone(teen: Person, country: str | None) -> bool:
 
 
 def list_consents_in_force() -> QuerySet[Consent]:
-    """Every consent to today's words that was not withdrawn."""
+    """List consents to the current text that were not withdrawn."""
     return Consent.objects.filter(version=get_current_text().version, withdrawn_at=None)
 
 
 def find_consent(teen: Person) -> Consent | None:
-    """The consent that opens the tutor to a teen: to today's words, and not withdrawn."""
+    """Return the teen's consent to the current text, or None."""
     return list_consents_in_force().filter(teen=teen).first()
 
 
 def list_consents_about(person: Person) -> QuerySet[Consent]:
-    """The evidence that someone may have: every consent about them, and every one that they gave."""
+    """List every consent about a person and every consent they gave."""
     return (Consent.objects.filter(teen=person) | Consent.objects.filter(given_by=person)).distinct()
 
 
 @transaction.atomic
 def give_consent(*, teen: Person, by: Person, text: ConsentText | None = None) -> Consent:
-    """Record that `by` agrees to today's words, as they read them (`text`). Giving it twice gives it once.
+    """Record that `by` agrees to `text`, or to the current text. Returns the existing consent if there is one.
 
-    Raises NotTheirsToGive unless `by` is a parent who is linked to the teen, or the teen, old enough where they live;
-    CountryUnknown before it was told where that is; NotVerified for a parent who lacks what the site asks of parents;
-    CoolingOffRuns while the tutor is closed by what another parent did.
+    Raises:
+        CannotGiveConsent: `by` is neither a parent linked to the teen nor a teen who is old enough.
+        CountryNotSet: the teen's country is unknown.
+        ParentNotVerified: the parent does not meet the site's verification level.
+        CoolingOffActive: another parent's decision keeps the tutor closed.
     """
-    # The teen's row is the lock: of two who give at once, or one who gives while a link ends, one finds the other's.
+    # Lock the teen's row, so that two parents who consent at once, or a consent while a link ends, run one by one.
     teen = Person.objects.select_for_update(no_key=True).get(pk=teen.pk)
     link = None if by == teen else list_active_links().filter(parent=by, teen=teen).first()
     if by != teen and link is None:
@@ -81,8 +83,8 @@ def give_consent(*, teen: Person, by: Person, text: ConsentText | None = None) -
         raise CountryNotSet
     if link is None and not can_consent_alone(teen, country):
         raise CannotGiveConsent
-    if standing := find_consent(teen):
-        return standing
+    if existing := find_consent(teen):
+        return existing
     if link and (missing := find_missing_verification(link)):
         raise ParentNotVerified(missing.level)
     if until := find_cooling_off_end(teen, but_of=by):
@@ -110,39 +112,41 @@ def _record_consent(teen: Person, by: Person, country: str, text: ConsentText) -
 
 
 def _notify_of_consent(consent: Consent, teen: Person, by: Person) -> None:
-    """Everyone who has a say hears of it; a parent who gave it too, in case someone else used their account."""
+    """Notify the teen and every parent, and the parent who consented, in case someone else used their account."""
     if by == teen:
-        words = _(
-            "%(who)s agreed to use the tutor. They are old enough to agree by themselves where they live."
+        text = _(
+            "%(who)s agreed to use the tutor. Where they live, they’re old enough to decide for themselves."
         )
         for parent in list_parents(teen):
-            send_notice(person=parent, text=words % {"who": teen}, action_text=_("You have nothing to do."))
+            send_notice(
+                person=parent, text=text % {"who": teen}, action_text=_("There is nothing you need to do.")
+            )
         return
-    words = _("%(who)s agreed that you may use the tutor.")
-    send_notice(
-        person=teen, text=words % {"who": by}, action_text=_("See whether it is open now:"), path="/tutor/"
-    )
-    words = _("You agreed that %(teen)s may use the tutor.")
+    text = _("%(who)s agreed that you may use the tutor.")
+    send_notice(person=teen, text=text % {"who": by}, action_text=_("See if it’s open now:"), path="/tutor/")
+    text = _("You agreed that %(teen)s may use the tutor.")
     send_notice(
         person=by,
-        text=words % {"teen": teen},
+        text=text % {"teen": teen},
         action_text=_(
-            "You have nothing to do. If it was not you, withdraw the consent on your family’s page:"
+            "There is nothing you need to do. If it wasn’t you, withdraw the consent on your family page:"
         ),
     )
     for parent in list_parents(teen).exclude(pk=by.pk):
-        words = _("%(who)s agreed that %(teen)s may use the tutor.")
+        text = _("%(who)s agreed that %(teen)s may use the tutor.")
         send_notice(
-            person=parent, text=words % {"who": by, "teen": teen}, action_text=_("You have nothing to do.")
+            person=parent,
+            text=text % {"who": by, "teen": teen},
+            action_text=_("There is nothing you need to do."),
         )
 
 
 @transaction.atomic
 def withdraw_consent(*, teen: Person, by: Person) -> bool:
-    """Close the tutor to a teen by withdrawing every consent that stands. False when none did.
+    """Withdraw all consents of a teen and close the tutor. Return False if there was none.
 
-    The teen may, and so may a linked parent, whose no stands for the cooling-off time unless they change their mind.
-    Raises NotTheirsToGive for anyone else.
+    When a parent withdraws, the cooling-off period starts. Raises CannotGiveConsent unless `by` is the teen or a linked
+    parent.
     """
     teen = Person.objects.select_for_update(no_key=True).get(pk=teen.pk)
     if by != teen and not list_parents(teen).filter(pk=by.pk).exists():
@@ -152,19 +156,19 @@ def withdraw_consent(*, teen: Person, by: Person) -> bool:
     if by != teen:
         start_cooling_off(teen=teen, parent=by)
     run_consent_end_handlers(teen=teen)
-    told = [teen, *list_parents(teen)]
-    for person in told:
+    family = [teen, *list_parents(teen)]
+    for person in family:
         if person != by:
-            words = _("%(who)s withdrew the consent to the tutor. It is closed until somebody agrees again.")
-            send_notice(person=person, text=words % {"who": by})
+            text = _("%(who)s withdrew consent to the tutor. It stays closed until someone agrees again.")
+            send_notice(person=person, text=text % {"who": by})
     return True
 
 
 def end_own_consent_if_too_young(*, teen: Person) -> None:
-    """After a correction: a consent that the teen gave, and may not give by what is known now, ends."""
+    """After a correction, withdraw the teen's own consent if they are too young to give it."""
     own = Consent.objects.filter(teen=teen, given_as="teen", withdrawn_at=None)
     if not can_consent_alone(teen, find_country(teen)) and own.update(withdrawn_at=timezone.now()):
         run_consent_end_handlers(teen=teen)
-        words = _("The tutor is closed until a parent agrees: %(teen)s is not old enough to agree alone.")
+        text = _("The tutor is closed until a parent agrees. %(teen)s isn’t old enough to agree alone.")
         for person in (teen, *list_parents(teen)):
-            send_notice(person=person, text=words % {"teen": teen})
+            send_notice(person=person, text=text % {"teen": teen})

@@ -1,7 +1,7 @@
-"""The days for which the tutor stays closed once a parent who had a say in it has none any more, or has said no.
+"""The cooling-off period: the tutor stays closed after a parent who consented or paused it is unlinked or withdraws.
 
-It is the tutor alone that is closed: a link ends at once, with everything that a parent saw by it, and help never
-closes. The parent whose say it was ends the time early, by being linked again or by consenting again.
+Only the tutor is closed. A link ends at once, with everything the parent could see, and help never closes. That parent
+can end the period early by linking or consenting again.
 """
 
 from datetime import datetime, timedelta
@@ -14,28 +14,28 @@ from accounts.age import is_adult
 from accounts.models import Person
 from families.models import CoolingOff
 
-# As long as a family waits before its accounts are erased: long enough to talk, and to sleep over it.
+# The same as families.family_deletion.DELETION_DELAY: long enough to talk about it.
 COOLING_OFF_PERIOD = timedelta(days=7)
 
 
 def start_cooling_off(*, teen: Person, parent: Person | None) -> datetime:
-    """Close the tutor to a teen for COOLING_OFF. Returns when it ends. Runs in its caller's transaction."""
+    """Close the tutor to a teen for COOLING_OFF_PERIOD. Return when it ends. Needs the caller's transaction."""
     until = timezone.now() + COOLING_OFF_PERIOD
     CoolingOff.objects.create(teen=teen, parent=parent, until=until)
     return until
 
 
 def end_cooling_off(*, teen: Person, parent: Person) -> bool:
-    """The parent whose say it was has said yes again. Returns whether a time was running by them."""
+    """End the cooling-off periods that this parent caused. Return whether there were any."""
     return bool(CoolingOff.objects.filter(teen=teen, parent=parent).delete()[0])
 
 
 def find_cooling_off_end(
     teen: Person, *, now: datetime | None = None, but_of: Person | None = None
 ) -> datetime | None:
-    """Until when the tutor is closed to a teen, times that began with `but_of` left out; None when it is not.
+    """Return when the latest cooling-off period ends, or None. Periods caused by `but_of` do not count.
 
-    A teen who has grown up decides alone, and at once.
+    Returns None for a teen who has turned 18, because they decide for themselves.
     """
     now = now or timezone.now()
     running = CoolingOff.objects.filter(teen=teen, until__gt=now)
@@ -46,7 +46,7 @@ def find_cooling_off_end(
 
 
 def can_parents_end_cooling_off(teen: Person) -> bool:
-    """Whether each time that runs began with a parent who is still here, and can end it."""
+    """Return whether a period is active and every active one was caused by a parent who still has an account."""
     running = CoolingOff.objects.filter(teen=teen, until__gt=timezone.now())
     return running.exists() and not running.filter(parent=None).exists()
 
@@ -56,11 +56,11 @@ def has_turned_18(teen: Person, now: datetime) -> bool:
 
 
 def format_cooling_off_day(until: datetime, person: Person) -> str:
-    """When the time ends, on a person's clock and in the words of their language."""
+    """Format the end in the person's time zone and language."""
     return date_format(until.astimezone(person.zone), "DATETIME_FORMAT")
 
 
 @transaction.atomic
 def delete_expired_cooling_offs(*, now: datetime | None = None) -> int:
-    """Delete the times that are over. Returns how many there were."""
+    """Delete periods that have ended. Return how many."""
     return CoolingOff.objects.filter(until__lte=now or timezone.now()).delete()[0]

@@ -1,4 +1,4 @@
-"""Staff correct a teen's country or month of birth, with a reason. Every correction stays as history."""
+"""Staff correct a teen's country or birth month, with a reason. Corrections are kept as history."""
 
 from datetime import date
 
@@ -19,17 +19,17 @@ from families.selectors import list_parents
 
 @transaction.atomic
 def correct_country(*, teen: Person, country: str, reason: str, by: Person) -> Correction:
-    """Staff set another country. A consent that the teen gave, and may not give there, ends.
+    """Set another country, notify the family, and end a consent that the teen may not give there.
 
-    Raises NotACountry, and NothingToCorrect for the country that is known already.
+    Raises UnknownCountryCode, or NothingToCorrect if the country is the same.
     """
     if country not in list_country_codes():
         raise UnknownCountryCode
     require_other_country(teen, country)
     before = find_country(teen) or ""
     Residence.objects.update_or_create(teen=teen, defaults={"country": country})
-    words = _("We corrected the country that %(teen)s lives in: %(country)s. The reason: %(reason)s")
-    _tell_family(teen, words % {"teen": teen, "country": get_country_name(country), "reason": reason})
+    text = _("We corrected the country where %(teen)s lives to %(country)s. Reason: %(reason)s")
+    _tell_family(teen, text % {"teen": teen, "country": get_country_name(country), "reason": reason})
     end_own_consent_if_too_young(teen=teen)
     return Correction.objects.create(
         teen=teen, fact=Correction.Fact.COUNTRY, before=before, after=country, reason=reason, by=by
@@ -38,18 +38,18 @@ def correct_country(*, teen: Person, country: str, reason: str, by: Person) -> C
 
 @transaction.atomic
 def correct_birth_month(*, teen: Person, born: date, reason: str, by: Person) -> Correction:
-    """Staff set another month of birth. A consent that the teen gave, and may not give yet, ends.
+    """Set another birth month, notify the family, and end a consent that the teen is too young to give.
 
-    Raises TooYoung for a month that makes them younger than thirteen: that account is to be deleted instead. Raises
-    NothingToCorrect for the month that is known already.
+    Raises TooYoung if they would be under 13 (delete the account instead), or NothingToCorrect if the month is the
+    same.
     """
     require_old_enough(born)
     require_other_month(teen, born)
     before = f"{teen.born:%Y-%m}" if teen.born else ""
     teen.born = born.replace(day=1)
     teen.save(update_fields=["born"])
-    words = _("We corrected the month that %(teen)s was born in. The reason: %(reason)s")
-    _tell_family(teen, words % {"teen": teen, "reason": reason})
+    text = _("We corrected %(teen)s’s birth month. Reason: %(reason)s")
+    _tell_family(teen, text % {"teen": teen, "reason": reason})
     end_own_consent_if_too_young(teen=teen)
     return Correction.objects.create(
         teen=teen, fact=Correction.Fact.BORN, before=before, after=f"{born:%Y-%m}", reason=reason, by=by
@@ -57,23 +57,23 @@ def correct_birth_month(*, teen: Person, born: date, reason: str, by: Person) ->
 
 
 def require_old_enough(born: date) -> None:
-    """Raises TooYoung for a month of birth that makes someone younger than thirteen."""
+    """Raise TooYoung if the birth month makes a person younger than 13."""
     if is_too_young(born=born, on=timezone.localdate()):
         raise TooYoung
 
 
 def require_other_country(teen: Person, country: str) -> None:
-    """Raises NothingToCorrect for the country that is known already: nobody is told of a change that is none."""
+    """Raise NothingToCorrect if this is already the teen's country."""
     if find_country(teen) == country:
         raise NothingToCorrect
 
 
 def require_other_month(teen: Person, born: date) -> None:
-    """Raises NothingToCorrect for the month of birth that is known already."""
+    """Raise NothingToCorrect if this is already the teen's birth month."""
     if teen.born and (teen.born.year, teen.born.month) == (born.year, born.month):
         raise NothingToCorrect
 
 
-def _tell_family(teen: Person, words: str) -> None:
+def _tell_family(teen: Person, text: str) -> None:
     for person in (teen, *list_parents(teen)):
-        send_notice(person=person, text=words)
+        send_notice(person=person, text=text)

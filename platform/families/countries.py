@@ -1,4 +1,4 @@
-"""Countries: the codes of ISO 3166-1, as the time zone database lists them, and their names from Unicode's CLDR."""
+"""Countries: ISO 3166-1 codes from the time zone database, names from Unicode CLDR."""
 
 import unicodedata
 from functools import cache
@@ -11,18 +11,18 @@ from kit.languages import get_page_language
 
 @cache
 def list_country_codes() -> frozenset[str]:
-    """Every two-letter code of ISO 3166-1, and no other: Babel alone also knows the EU, Kosovo and test codes."""
+    """Return all two-letter codes of ISO 3166-1. Babel alone also knows the EU, Kosovo and test codes."""
     table = (files("tzdata") / "zoneinfo" / "iso3166.tab").read_text(encoding="utf-8")
     return frozenset(line.split("\t")[0] for line in table.splitlines() if line and not line.startswith("#"))
 
 
 def get_country_name(code: str) -> str:
-    """The country's name in the reader's language; an unknown code stays as it is."""
+    """Return the country's name in the reader's language, or the code if it is unknown."""
     return _load_names(get_page_language()).get(code, code)
 
 
 def list_country_choices() -> list[tuple[str, str]]:
-    """Every code and its name, in the order of the names."""
+    """Return pairs of code and name, sorted by name."""
     names = _load_names(get_page_language())
     return sorted(names.items(), key=lambda pair: _sort_key(pair[1]))
 
@@ -34,6 +34,6 @@ def _load_names(language: str) -> dict[str, str]:
 
 
 def _sort_key(name: str) -> str:
-    """Without accents, so that Åland and Égypte stand where people look for them."""
+    """Ignore accents, so that Åland and Égypte are sorted where people look for them."""
     letters = unicodedata.normalize("NFKD", name)
     return "".join(letter for letter in letters if not unicodedata.combining(letter)).casefold()

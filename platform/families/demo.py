@@ -1,4 +1,4 @@
-"""The demo's family: Noor, 15, and Sam, linked, with Sam's consent, so that the tutor is open from the start."""
+"""The demo family: Noor, 15, and Sam, linked, with Sam's consent, so that the tutor is open from the start."""
 
 from datetime import date
 
@@ -15,7 +15,7 @@ AGE = 15
 
 @transaction.atomic
 def load_demo_family() -> None:
-    """Make the demo family where there has never been one. What was changed or ended since stays so."""
+    """Create the demo family unless it was created before. Later changes are kept."""
     teen, parent = Person.objects.get(username="teen"), Person.objects.get(username="parent")
     if teen.born is None:
         today = timezone.localdate()

@@ -1,4 +1,4 @@
-"""Why something in a family cannot be done. The words for people stand with the views."""
+"""Why an action in a family is refused. The views have the messages for people."""
 
 from datetime import datetime
 
@@ -10,27 +10,27 @@ class FamilyError(Exception):
 
 
 class InvitationExpired(FamilyError):
-    """It was used, taken back or is more than a week old, or never was."""
+    """The invitation was used, withdrawn, is more than a week old, or never existed."""
 
 
 class WrongRole(FamilyError):
-    """A parent's invitation is for a teen, and a teen's for a parent; nobody accepts their own."""
+    """An invitation links a parent and a teen; this person has the wrong role, or made the invitation."""
 
 
 class AlreadyLinked(FamilyError):
-    """The two are linked already."""
+    """The two are already linked."""
 
 
 class CannotGiveConsent(FamilyError):
-    """This person may not consent for this teen: too young, or no parent of theirs."""
+    """This person may not consent for this teen: too young, or not a parent of theirs."""
 
 
 class NoProposalToAnswer(FamilyError):
-    """There is no proposal, or it is one's own, which waits for the other side."""
+    """There is no proposal, or the person made it themselves."""
 
 
 class NotLinkedParent(FamilyError):
-    """Only a parent with a teen linked to them may ask for this."""
+    """Only a parent with a linked teen may do this."""
 
 
 class WrongCode(FamilyError):
@@ -38,23 +38,23 @@ class WrongCode(FamilyError):
 
 
 class PasswordHelpExpired(FamilyError):
-    """The help with a password was used, has not been given, or is too old."""
+    """The password help was used, was not granted, or is too old."""
 
 
 class UnknownCountryCode(FamilyError):
-    """The code is not one of ISO 3166."""
+    """The code is not in ISO 3166-1."""
 
 
 class NothingToCorrect(FamilyError):
-    """What is given is what is known already."""
+    """The value is the same as before."""
 
 
 class CountryNotSet(FamilyError):
-    """It has not been told where the teen lives."""
+    """The teen's country is unknown."""
 
 
 class ParentNotVerified(FamilyError):
-    """The parent lacks what the site asks of parents before their consent counts."""
+    """The parent does not meet the site's verification level."""
 
     def __init__(self, level: Verification) -> None:
         super().__init__(level)
@@ -62,7 +62,7 @@ class ParentNotVerified(FamilyError):
 
 
 class CoolingOffActive(FamilyError):
-    """A parent who had a say has withdrawn or is no longer linked: nobody else agrees before `until`."""
+    """The cooling-off period lasts until `until`; only the parent who caused it can consent before."""
 
     def __init__(self, until: datetime) -> None:
         super().__init__(until)

@@ -1,4 +1,4 @@
-"""What a family is to the ledger: a teen's daily limit, as agreed, and one budget that those who are linked share."""
+"""A family in the ledger: a teen's agreed daily cap, and one budget shared by linked people."""
 
 from datetime import datetime, time, timedelta
 from uuid import UUID
@@ -18,10 +18,10 @@ from families.terms import combine_terms
 
 
 def apply_daily_cap(*, teen: Person, now: datetime | None = None) -> None:
-    """Cap the teen's budget at what the links that stand agree on: the smallest limit, or none.
+    """Cap the teen's budget at the smallest daily limit in their agreements, or remove the cap.
 
-    Its day begins on the clock of the oldest agreement, wherever the teen's account is. A new zone counts from the day
-    after it was agreed on: apply_new_zones applies the limit again when that day has come.
+    The cap's day uses the time zone of the oldest agreement. `apply_new_zones` applies the cap again when a new zone
+    starts.
     """
     links = list(list_active_links().filter(teen=teen).order_by("made_at"))
     answers = combine_terms([link.terms for link in links]).answers_a_day
@@ -34,10 +34,10 @@ def apply_daily_cap(*, teen: Person, now: datetime | None = None) -> None:
 
 
 def _get_cap_zone(link: Link, now: datetime) -> str:
-    """The zone that the day of a limit has: the new one from the first midnight of the earlier clock on.
+    """Return the zone of the cap's day: a new zone counts from its first midnight on the earlier clock.
 
-    The quiet hours of that night keep the earlier clock until they are over (families.quiet_hours.get_new_zone_start).
-    The limit changes before they end, or else a day that begins as they do would be a day of the earlier clock still.
+    Quiet hours of that night stay on the earlier clock until they end (families.quiet_hours.get_new_zone_start). The
+    cap switches before that; otherwise a day that starts in between would still be a day of the earlier zone.
     """
     if link.zone_from is None:
         return link.time_zone
@@ -47,7 +47,7 @@ def _get_cap_zone(link: Link, now: datetime) -> str:
 
 
 def apply_new_zones(*, now: datetime | None = None) -> int:
-    """Apply the limits of agreements whose new zone has begun to count. Returns how many changed for good."""
+    """Apply the caps of agreements whose new zone has started. Return how many agreements were updated."""
     now = now or timezone.now()
     soon = list_active_links().filter(zone_from__lte=now + timedelta(days=1)).order_by("pk")
     return sum(_apply_new_zone(link_id, now) for link_id in list(soon.values_list("pk", flat=True)))
@@ -67,10 +67,10 @@ def _apply_new_zone(link_id: UUID, now: datetime) -> bool:
 
 
 def apply_family_budget(*, person: Person) -> None:
-    """Put a person's budget within one with somebody whom they are linked to, or on its own when there is nobody.
+    """Move a person's budget into the family budget of a linked person, or out of it if no one is linked.
 
-    Whoever shares a family's budget stays in it as long as somebody in it is linked to them: of two families that a
-    second parent links, each keeps its own.
+    A person stays in a family's budget while they are linked to someone in it: if a second parent links two families,
+    each keeps its own budget.
     """
     linked = [link.parent if person == link.teen else link.teen for link in list_links(person)]
     mine = get_budget(owner=person).parent

@@ -1,7 +1,7 @@
-"""Erasing a whole family: asked for by a parent, told to everybody at once, carried out after some days.
+"""Deleting a whole family: a parent asks, everyone is notified, and it happens after some days.
 
-A teen who is old enough to decide alone loses nothing without saying yes. A younger one's account goes with the
-parent's, unless another parent is linked to them. Everybody can erase their own account at any time, at once.
+A teen who is old enough to decide alone loses nothing without agreeing. A younger teen's account is deleted with the
+parent's, unless another parent is linked to them. Everyone can delete their own account at once, at any time.
 """
 
 import logging
@@ -26,11 +26,13 @@ from privacy import services
 
 logger = logging.getLogger(__name__)
 
-# Long enough to sleep over it, to take a copy, and to be stopped by whoever was not asked.
+# Long enough to think it over, to download a copy, and for the others to object.
 DELETION_DELAY = timedelta(days=7)
 
 
 class AccountOutcome(StrEnum):
+    """What happens to a teen's account."""
+
     DELETED = "deleted"
     ASKED = "asked"
     AGREED = "agreed"
@@ -39,7 +41,7 @@ class AccountOutcome(StrEnum):
 
 @dataclass(frozen=True)
 class PlannedOutcome:
-    """What becomes of one teen's account."""
+    """A teen, and what happens to their account."""
 
     teen: Person
     outcome: AccountOutcome
@@ -58,7 +60,7 @@ def get_due_time(deletion: FamilyDeletion) -> datetime:
 
 
 def list_family_deletions(teen: Person) -> list[tuple[FamilyDeletion, AccountOutcome]]:
-    """What the teen's parents have asked for, and what becomes of the teen by it."""
+    """List the requests of the teen's parents, each with the outcome for the teen."""
     asked = FamilyDeletion.objects.filter(parent__in=list_parents(teen)).select_related("parent")
     return [(deletion, get_outcome(teen, deletion)) for deletion in asked]
 
@@ -71,47 +73,56 @@ def get_outcome(teen: Person, deletion: FamilyDeletion | None) -> AccountOutcome
 
 
 def can_decide_alone(teen: Person) -> bool:
-    """Whether a teen is old enough where they live; as everywhere else, while the country was not told."""
+    """Return whether a teen is old enough where they live, or by the default age if the country is unknown."""
     return can_consent_alone(teen, find_country(teen) or "")
 
 
 def list_planned_outcomes(parent: Person) -> list[PlannedOutcome]:
-    """What becomes of each linked teen's account, as things stand now."""
+    """List what would happen to each linked teen's account now."""
     deletion = find_family_deletion(parent)
     return [PlannedOutcome(teen, get_outcome(teen, deletion)) for teen in list_teens(parent).order_by("pk")]
 
 
 @transaction.atomic
 def request_family_deletion(*, parent: Person) -> FamilyDeletion:
-    """Ask for the family's accounts to be erased. Asking twice asks once. Raises NotAParent."""
+    """Request the deletion of the family's accounts and notify the teens. Returns an existing request unchanged.
+
+    Raises NotLinkedParent.
+    """
     if parent.role != Role.PARENT or not list_teens(parent).exists():
         raise NotLinkedParent
     deletion, is_new = FamilyDeletion.objects.get_or_create(parent=parent)
     if is_new:
-        words = _(
-            "%(who)s asked to erase the family’s accounts on %(day)s. Your page says what that means for yours."
+        text = _(
+            "%(who)s asked to delete the family’s accounts on %(day)s. Your family page says what that means "
+            "for yours."
         )
         for teen in list_teens(parent):
             day = date_format(get_due_time(deletion).astimezone(teen.zone), "DATE_FORMAT")
-            to_do = _("Read it before then, and take a copy if you want one:")
-            send_notice(person=teen, text=words % {"who": parent, "day": day}, action_text=to_do)
+            action_text = _("Read it before then, and download a copy of your data if you want one:")
+            send_notice(person=teen, text=text % {"who": parent, "day": day}, action_text=action_text)
     return deletion
 
 
 @transaction.atomic
 def cancel_family_deletion(*, parent: Person) -> bool:
-    """Everything stays as it is. False when nothing was asked for."""
+    """Cancel the request and notify the teens. Return False if there was none."""
     taken, _rows = FamilyDeletion.objects.filter(parent=parent).delete()
     if taken:
-        words = _("%(who)s no longer asks to erase the family’s accounts.")
+        text = _("%(who)s canceled the request to delete the family’s accounts.")
         for teen in list_teens(parent):
-            send_notice(person=teen, text=words % {"who": parent}, action_text=_("You have nothing to do:"))
+            send_notice(
+                person=teen, text=text % {"who": parent}, action_text=_("There is nothing you need to do:")
+            )
     return bool(taken)
 
 
 @transaction.atomic
 def answer_family_deletion(*, teen: Person, parent: Person, agree: bool) -> bool:
-    """A teen who decides alone says yes, or takes it back. False when there was nothing to answer."""
+    """Record a teen's yes or no and notify the parent.
+
+    Return False if there is no request, or if the teen is too young to decide.
+    """
     deletion = FamilyDeletion.objects.filter(parent=parent, parent__in=list_parents(teen)).first()
     if deletion is None or not can_decide_alone(teen):
         return False
@@ -119,20 +130,20 @@ def answer_family_deletion(*, teen: Person, parent: Person, agree: bool) -> bool
         deletion.agreed_teens.add(teen)
     else:
         deletion.agreed_teens.remove(teen)
-    words = (
-        _("%(who)s said yes: their account is erased with yours.")
+    text = (
+        _("%(who)s said yes: their account will be deleted with yours.")
         if agree
-        else _("%(who)s keeps their account when yours is erased.")
+        else _("%(who)s will keep their account when yours is deleted.")
     )
-    to_do, path = _("See what becomes of each account, or take it back:"), reverse("families:data")
-    send_notice(person=parent, text=words % {"who": teen}, action_text=to_do, path=path)
+    action_text, path = _("See what happens to each account, or cancel:"), reverse("families:data")
+    send_notice(person=parent, text=text % {"who": teen}, action_text=action_text, path=path)
     return True
 
 
 def carry_out_family_deletions(*, now: datetime | None = None) -> int:
-    """Erase the families whose days are over. Returns how many there were.
+    """Delete families whose waiting period is over. Return how many were due.
 
-    Each person is erased as a whole or not at all, the parent last: what breaks in the middle goes on the next night.
+    Each account is deleted in its own transaction, the parent last, so that a failed run continues the next night.
     """
     due = FamilyDeletion.objects.filter(asked_at__lt=(now or timezone.now()) - DELETION_DELAY)
     parents = [deletion.parent for deletion in due.select_related("parent")]

@@ -1,4 +1,4 @@
-"""A parent's copy: their own data, and of each linked teen what is not the teen's alone."""
+"""A parent's export: their own data, and what is not private to each linked teen."""
 
 from tempfile import SpooledTemporaryFile
 
@@ -14,14 +14,16 @@ from privacy.archive import build_archive
 
 @transaction.atomic
 def export_family(*, parent: Person) -> SpooledTemporaryFile[bytes]:
-    """The zip of a family. Each teen is told that a parent took one. Whoever takes it closes it."""
+    """Build the family's zip and notify each teen. The caller closes the file. Raises ExportCapacityExceeded."""
     teens = list(list_teens(parent).order_by("pk"))
-    words = _("%(who)s took a copy of your account’s data. Nothing that you wrote or learned is in it.")
+    text = _(
+        "%(who)s downloaded a copy of your account’s data. It doesn’t include anything you wrote or learned."
+    )
     for teen in teens:
         send_notice(
             person=teen,
-            text=words % {"who": parent},
-            action_text=_("You can take a copy of your own data:"),
+            text=text % {"who": parent},
+            action_text=_("You can download your own data too:"),
             path=reverse("privacy:data"),
         )
     return build_archive(person=parent, teens=teens)

@@ -19,7 +19,7 @@ MIN_ANSWERS_A_DAY, MAX_ANSWERS_A_DAY = 1, 200
 
 
 class TermsForm(forms.Form):
-    """The agreement as two people fill it in. `likely` are the zones that are offered first."""
+    """The terms of an agreement. The zones in `likely` are offered first."""
 
     view = forms.ChoiceField(choices=ParentView.choices)
     memory = forms.BooleanField(required=False)
@@ -53,7 +53,7 @@ class TermsForm(forms.Form):
             if (begins is None) != (ends is None):
                 self.add_error(
                     "quiet_to" if ends is None else "quiet_from",
-                    _("Give both times, or leave both empty"),
+                    _("Enter both times, or leave both empty"),
                 )
             elif begins is not None and begins == ends:
                 self.add_error("quiet_to", _("Quiet hours need two different times"))
@@ -65,7 +65,7 @@ class TermsForm(forms.Form):
 
 
 class ConsentForm(forms.Form):
-    """The country where a teen lives, without a first guess. Once it was told it stands, and is not asked again."""
+    """The country where a teen lives. No country is preselected, and a saved one is not asked for again."""
 
     country = forms.ChoiceField(
         error_messages={
@@ -91,7 +91,7 @@ class InvitationForm(forms.Form):
 class TrustedAdultForm(forms.Form):
     name = NameFormField()
     contact = forms.CharField(
-        max_length=200, error_messages={"required": _("Type a telephone number or another way to reach them")}
+        max_length=200, error_messages={"required": _("Type a phone number or another way to reach them")}
     )
 
     def clean_contact(self) -> str:
@@ -110,14 +110,14 @@ class ForgottenPasswordForm(forms.Form):
 
 
 class CodeForm(forms.Form):
-    """The figures on the teen's screen, with or without the gap that they are shown with."""
+    """The digits on the teen's screen, with or without the space they are shown with."""
 
     code = forms.CharField(
         label=_("The code on their screen"),
         max_length=20,
-        validators=[RegexValidator(rf"^\d{{{CODE_DIGITS}}}$", _("Type the six figures of the code"))],
+        validators=[RegexValidator(rf"^\d{{{CODE_DIGITS}}}$", _("Type the six-digit code"))],
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
-        error_messages={"required": _("Type the six figures of the code")},
+        error_messages={"required": _("Type the six-digit code")},
     )
 
     def __init__(self, data: Any = None) -> None:

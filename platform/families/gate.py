@@ -1,4 +1,4 @@
-"""Whether the tutor is open to somebody now, and if not, why and until when."""
+"""Whether the tutor is open to a person now, and if not, why and until when."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,6 +18,8 @@ from families.terms import Terms, combine_terms
 
 
 class ClosedReason(StrEnum):
+    """Why the tutor is closed."""
+
     COOLING_OFF = "cooling-off"
     CONSENT = "consent"
     PAUSED = "paused"
@@ -26,10 +28,10 @@ class ClosedReason(StrEnum):
 
 @dataclass(frozen=True)
 class TutorGate:
-    """`closed_reason` says why the tutor is closed, and is None when it is open.
+    """Whether the tutor is open: `closed_reason` is None if it is.
 
-    `until` is known where it opens by itself, and the `zone` on whose clock that is for quiet hours alone. Without
-    `has_consent` nothing that a teen writes is stored, whatever else closes the tutor.
+    `until` is set if the tutor opens by itself, and `zone` is the clock for quiet hours. Without `has_consent` nothing
+    a teen writes is stored, whatever else closes the tutor. `has_parent` tells whether a parent is linked.
     """
 
     closed_reason: ClosedReason | None = None
@@ -42,7 +44,10 @@ class TutorGate:
 
 
 def get_tutor_gate(person: Person, *, now: datetime | None = None) -> TutorGate:
-    """Grown-ups find it open. A teen needs a consent that stands, no pause, no quiet hours, and no cooling-off time."""
+    """Return the gate of a person. It is open to adults.
+
+    It is open to a teen with consent, outside pauses, quiet hours and cooling-off periods.
+    """
     if person.role != Role.TEEN:
         return TutorGate()
     now = now or timezone.now()
@@ -63,7 +68,7 @@ def get_tutor_gate(person: Person, *, now: datetime | None = None) -> TutorGate:
 
 
 def _find_consent_and_cooling_off(teen: Person, now: datetime) -> tuple[bool, datetime | None]:
-    """consent_of and cooling_off_until in one query, as every question asks for both."""
+    """`find_consent` and `find_cooling_off_end` in one query, because every question needs both."""
     consent = Exists(list_consents_in_force().filter(teen=OuterRef("pk")))
     cooling_off = CoolingOff.objects.filter(teen=OuterRef("pk"), until__gt=now).order_by("-until")
     until = Subquery(cooling_off.values("until")[:1])

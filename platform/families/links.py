@@ -1,4 +1,4 @@
-"""How two people become a family, and how they part."""
+"""How parents and teens are linked and unlinked."""
 
 from django.db import IntegrityError, transaction
 from django.urls import reverse
@@ -21,14 +21,14 @@ LINKABLE_ROLES = {Role.PARENT, Role.TEEN}
 
 @transaction.atomic
 def create_invitation(*, by: Person, email: str = "") -> Invitation:
-    """One side's yes. Raises WrongSide for somebody who is neither parent nor teen."""
+    """Create an invitation. Raises WrongRole unless `by` is a parent or a teen."""
     if by.role not in LINKABLE_ROLES:
         raise WrongRole
     return Invitation.objects.create(by=by, email=email)
 
 
 def get_invitation(token: str) -> Invitation:
-    """An invitation that can still be used. Raises InvitationOver."""
+    """Return an invitation that can still be used. Raises InvitationExpired."""
     since = timezone.now() - INVITATION_LIFETIME
     found = Invitation.objects.select_related("by").filter(token=token, made_at__gt=since).first()
     if found is None:
@@ -38,14 +38,15 @@ def get_invitation(token: str) -> Invitation:
 
 @transaction.atomic
 def withdraw_invitation(*, by: Person, invitation_id: int) -> None:
+    """Delete one of the person's own invitations, if it exists."""
     Invitation.objects.filter(pk=invitation_id, by=by).delete()
 
 
 @transaction.atomic
 def accept_invitation(*, token: str, by: Person) -> Link:
-    """The other side's yes: the two are linked, and the invitation is used up.
+    """Link the two people, use up the invitation and notify the inviter.
 
-    Raises InvitationOver, WrongSide, or AlreadyLinked.
+    Raises InvitationExpired, WrongRole or AlreadyLinked.
     """
     if not Invitation.objects.select_for_update().filter(token=token).exists():
         raise InvitationExpired
@@ -56,10 +57,10 @@ def accept_invitation(*, token: str, by: Person) -> Link:
     try:
         with transaction.atomic():
             link = Link.objects.create(parent=parent, teen=teen)
-    except IntegrityError as fault:
-        raise AlreadyLinked from fault
+    except IntegrityError as error:
+        raise AlreadyLinked from error
     _restore_pause(link)
-    # The parent first: a second parent comes into the teen's family, and not the other way round.
+    # The parent first, so that a second parent joins the teen's family budget and not the other way round.
     apply_family_budget(person=parent)
     apply_family_budget(person=teen)
     apply_daily_cap(teen=teen)
@@ -69,46 +70,46 @@ def accept_invitation(*, token: str, by: Person) -> Link:
 
 
 def _notify_of_link(link: Link, inviter: Person, by: Person) -> None:
-    words = _("%(who)s said yes: you are linked.")
-    to_do, path = _("The tutor opens once a parent has agreed to it. See how things stand:"), "/family/"
+    text = _("%(who)s said yes. You’re linked now.")
+    action_text, path = _("The tutor opens once a parent agrees. See what’s left to do:"), "/family/"
     if find_consent(link.teen):
-        to_do = _("Read what you agree on, and change it together if you like:")
+        action_text = _("Read your agreement, and change it together if you like:")
         path = reverse("families:agreement", args=[link.pk])
     elif inviter == link.parent and find_missing_verification(link):
-        words = _("%(who)s said yes: you are linked. The tutor stays closed until you can agree to it.")
-        to_do = _("See what is left to do before that:")
+        text = _("%(who)s said yes. You’re linked now. The tutor stays closed until you can agree to it.")
+        action_text = _("See what’s left to do first:")
         path = reverse("families:consent_for", args=[link.pk])
     elif inviter == link.parent:
-        words = _("%(who)s said yes: you are linked. The tutor stays closed until you agree to it.")
-        to_do = _("Read what you would agree to, and decide:")
+        text = _("%(who)s said yes. You’re linked now. The tutor stays closed until you agree to it.")
+        action_text = _("Read what you’d agree to, then decide:")
         path = reverse("families:consent_for", args=[link.pk])
-    send_notice(person=inviter, text=words % {"who": by}, action_text=to_do, path=path)
+    send_notice(person=inviter, text=text % {"who": by}, action_text=action_text, path=path)
 
 
 @transaction.atomic
 def decline_invitation(*, token: str, by: Person) -> None:
-    """The other side's no. Whoever invited is told, without a reason. Raises InvitationOver."""
+    """Delete the invitation and notify the inviter, without a reason. Raises InvitationExpired."""
     invitation = get_invitation(token)
     if invitation.by != by:
-        to_do = _("Talk about it with them first. You can invite someone again at any time:")
-        send_notice(person=invitation.by, text=_("Your invitation was declined."), action_text=to_do)
+        action_text = _("You could talk with them about it. You can invite someone again at any time:")
+        send_notice(person=invitation.by, text=_("Your invitation was declined."), action_text=action_text)
     invitation.delete()
 
 
 @transaction.atomic
 def end_link(*, link: Link, by: Person | None) -> bool:
-    """Part two people; None means that the teen has grown up. The other side is told. False when it was over.
+    """End a link and notify the other side. `by` is None when the teen has turned 18. Return False if it had ended.
 
-    A consent that this parent gave ends with the link: nobody answers for a teen whom they are not linked to. Where the
-    parent had consented or paused, the tutor stays closed for the cooling-off time, and both are told until when.
+    A consent that this parent gave ends too. If the parent had consented or paused the tutor, the cooling-off period
+    starts and both are told when it ends.
     """
     end_reason = (
         LinkEndReason.AGE if by is None else LinkEndReason.PARENT if by == link.parent else LinkEndReason.TEEN
     )
-    # The order of the locks is that of consent_give.
+    # Lock in the same order as give_consent.
     Person.objects.select_for_update(no_key=True).get(pk=link.teen_id)
-    standing = Link.objects.select_for_update().filter(pk=link.pk, ended_at=None).first()
-    if standing is None:
+    active = Link.objects.select_for_update().filter(pk=link.pk, ended_at=None).first()
+    if active is None:
         return False
     given = Consent.objects.filter(teen=link.teen, given_by=link.parent, given_as="parent", withdrawn_at=None)
     has_consented = given.exists()
@@ -120,7 +121,7 @@ def end_link(*, link: Link, by: Person | None) -> bool:
     for person in (link.teen, link.parent):
         apply_family_budget(person=person)
     _notify_of_end(link, by)
-    if by is not None and (has_consented or standing.paused_at):
+    if by is not None and (has_consented or active.paused_at):
         _start_cooling_off_after(link)
     return True
 
@@ -128,34 +129,34 @@ def end_link(*, link: Link, by: Person | None) -> bool:
 def _notify_of_end(link: Link, by: Person | None) -> None:
     for person, other in ((link.parent, link.teen), (link.teen, link.parent)):
         if by is None:
-            words = _("You and %(who)s are no longer linked here, as a teen of 18 decides alone.") % {
+            text = _("You and %(who)s are no longer linked here. At 18, people decide for themselves.") % {
                 "who": other
             }
             send_notice(
-                person=person, text=words, action_text=_("You have nothing to do. Your family’s page:")
+                person=person, text=text, action_text=_("There is nothing you need to do. Your family page:")
             )
         elif person != by:
-            to_do = _(
-                "Neither sees anything of the other now. To be linked again, one of you invites the other:"
+            action_text = _(
+                "You can’t see anything of each other’s now. To link again, one of you can invite the other:"
             )
             send_notice(
-                person=person, text=_("%(who)s ended your link here.") % {"who": by}, action_text=to_do
+                person=person, text=_("%(who)s ended your link.") % {"who": by}, action_text=action_text
             )
 
 
 def _start_cooling_off_after(link: Link) -> None:
     until = start_cooling_off(teen=link.teen, parent=link.parent)
-    words = _(
-        "The link between %(parent)s and %(teen)s has ended, so the tutor is closed to %(teen)s for now. From "
-        "%(day)s on it can be agreed to again. Help is always open."
+    text = _(
+        "The link between %(parent)s and %(teen)s has ended, so the tutor is closed to %(teen)s for now. "
+        "Someone can agree to it again from %(day)s. Help is always open."
     )
     for person in (link.teen, link.parent):
         day = format_cooling_off_day(until, person)
-        send_notice(person=person, text=words % {"parent": link.parent, "teen": link.teen, "day": day})
+        send_notice(person=person, text=text % {"parent": link.parent, "teen": link.teen, "day": day})
 
 
 def _restore_pause(link: Link) -> None:
-    """The two are linked again within the cooling-off time: it ends, and a pause that stood then still stands."""
+    """If the two link again during the cooling-off period, end the period and restore an earlier pause."""
     if not end_cooling_off(teen=link.teen, parent=link.parent):
         return
     ended = Link.objects.filter(parent=link.parent, teen=link.teen, ended_at__isnull=False)
@@ -166,7 +167,7 @@ def _restore_pause(link: Link) -> None:
 
 
 def end_links_at_18() -> int:
-    """End every link whose teen has reached the month of their 18th birthday. Returns how many there were."""
+    """End links whose teen has reached the month of their 18th birthday. Return how many."""
     today = timezone.localdate()
     born = Link.objects.filter(ended_at=None, teen__born__isnull=False).select_related("parent", "teen")
     return sum(

@@ -1,4 +1,4 @@
-"""Who belongs together, by whose consent, on what terms, and who looked."""
+"""Links, agreements, invitations, parent views, notices and other records of families."""
 
 import uuid
 from dataclasses import replace
@@ -58,14 +58,14 @@ class LinkEndReason(models.TextChoices):
 
 
 class TermsFields(models.Model):
-    """The columns of one agreement; families.terms says what they mean."""
+    """The columns of an agreement; see families.terms."""
 
     view = models.CharField(max_length=10, choices=ParentView, default=ParentView.TOPICS)
     memory = models.BooleanField(default=True)
     quiet_from = models.TimeField(null=True, blank=True)
     quiet_to = models.TimeField(null=True, blank=True)
     answers_a_day = models.PositiveSmallIntegerField(null=True, blank=True)
-    # Of the quiet hours and the daily limit. A teen's account may move; this moves when both say so.
+    # For quiet hours and the daily cap. It does not follow the teen's account: both have to agree to a change.
     time_zone = models.CharField(_("time zone"), max_length=60, validators=[validate_time_zone])
 
     class Meta:
@@ -84,7 +84,7 @@ class TermsFields(models.Model):
 
 
 class Link(TermsFields):
-    """A parent and a teen who both said yes to each other, with the terms that they agreed on."""
+    """A parent and a teen who both agreed to be linked, with the terms of their agreement."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     parent = models.ForeignKey(PERSON, on_delete=models.CASCADE, related_name="links_to_teens")
@@ -94,15 +94,15 @@ class Link(TermsFields):
     end_reason = models.CharField(
         max_length=10, choices=LinkEndReason, default=LinkEndReason.NONE, blank=True
     )
-    # A parent closed the tutor for now.
+    # When a parent paused the tutor.
     paused_at = models.DateTimeField(null=True, blank=True)
-    # Until `zone_from` the zone that was agreed on before holds still.
+    # Until `zone_from`, `earlier_zone` applies.
     earlier_zone = models.CharField(max_length=60, blank=True, editable=False)
     zone_from = models.DateTimeField(null=True, blank=True, editable=False)
-    # False while the zone was taken from an account and nobody has said that it is right.
+    # False while the zone was taken from an account and not confirmed.
     is_zone_confirmed = models.BooleanField(_("time zone confirmed"), default=False, editable=False)
-    # From when on a wider view shows words: from its own agreement on (families.parent_view). Empty where the teen said
-    # that what was asked before is open too. They mean something only while the view is at least that wide.
+    # Since when a wider view shows questions (families.parent_view). Null if the teen included earlier questions.
+    # They apply only while the view is at least that wide.
     flagged_since = models.DateTimeField(null=True, blank=True, default=timezone.now)
     full_since = models.DateTimeField(null=True, blank=True, default=timezone.now)
 
@@ -142,7 +142,7 @@ class Link(TermsFields):
 
     @property
     def zone(self) -> ZoneInfo:
-        """The zone that holds now."""
+        """The zone that applies now."""
         return self.zone_at(timezone.now())
 
     def zone_at(self, now: datetime) -> ZoneInfo:
@@ -150,7 +150,7 @@ class Link(TermsFields):
 
     @property
     def quiet_hours(self) -> list[QuietHours]:
-        """None, one, or two where the zone is about to change."""
+        """One entry, two while a zone change is pending, none without quiet hours."""
         if not self.terms.has_quiet_hours or self.quiet_from is None or self.quiet_to is None:
             return []
         hours = QuietHours(
@@ -166,19 +166,19 @@ class Link(TermsFields):
 
     @property
     def text_since(self) -> datetime | None:
-        """From when on the agreed view shows words; None where it shows none, or what was asked before as well."""
+        """Since when the agreed view shows questions. None if it shows none, or earlier ones too."""
         return {ParentView.FLAGGED: self.flagged_since, ParentView.FULL: self.full_since}.get(
             ParentView(self.view)
         )
 
 
 class Proposal(TermsFields):
-    """A change of terms that one of the two wishes for, and that waits for the other. The newest replaces the last."""
+    """A proposed change to the terms, waiting for the other side. A newer one replaces it."""
 
     link = models.OneToOneField(Link, on_delete=models.CASCADE, related_name="proposal")
     by = models.ForeignKey(PERSON, on_delete=models.CASCADE, related_name="+")
     made_at = models.DateTimeField(default=timezone.now)
-    # The teen's own choice, where the teen proposes: what was asked before is open to a wider view too.
+    # Set if the teen proposes: a wider view also shows earlier questions.
     includes_earlier = models.BooleanField(default=False)
 
     class Meta:
@@ -190,12 +190,12 @@ class Proposal(TermsFields):
 
 
 class Invitation(models.Model):
-    """One side's yes, as a link that the other side opens. It can be used once, within a week."""
+    """An invitation to link. It can be used once, within a week."""
 
     token = models.CharField(max_length=40, unique=True, default=generate_token, editable=False)
     by = models.ForeignKey(PERSON, on_delete=models.CASCADE, related_name="invitations")
     made_at = models.DateTimeField(default=timezone.now, editable=False)
-    # Where it was sent by mail; one that is handed over needs no address.
+    # Empty if the inviter shares the link themselves.
     email = models.EmailField(blank=True)
 
     class Meta:
@@ -211,22 +211,22 @@ class Invitation(models.Model):
 
 
 class PasswordHelp(models.Model):
-    """A teen without an email address forgot the password: a parent says that it is them, and sees no more of it."""
+    """A parent confirms that a teen without an email address forgot their password."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     teen = models.ForeignKey(PERSON, on_delete=models.CASCADE, related_name="password_helps")
-    # It stands on the screen of whoever asks, and a parent types it on their own.
+    # Shown on the teen's screen; a parent types it on their own page.
     code = models.CharField(max_length=6, editable=False)
     asked_at = models.DateTimeField(default=timezone.now, editable=False)
     granted_by = models.ForeignKey(PERSON, on_delete=models.SET_NULL, null=True, related_name="+")
     granted_at = models.DateTimeField(null=True, blank=True)
     used_at = models.DateTimeField(null=True, blank=True)
-    # The hash of the forgotten password: it opens again what was closed when a new one was chosen.
+    # The hash of the forgotten password, which unseals earlier data.
     old_password = models.CharField(max_length=128, blank=True, editable=False)
 
     class Meta:
-        verbose_name = _("help with a password")
-        verbose_name_plural = _("helps with passwords")
+        verbose_name = _("password help")
+        verbose_name_plural = _("password helps")
         ordering = ["-asked_at"]
 
     def __str__(self) -> str:
@@ -234,7 +234,7 @@ class PasswordHelp(models.Model):
 
 
 class ParentViewLog(models.Model):
-    """A parent looked at what they may see of a teen. The teen sees every entry."""
+    """A parent opened pages of the parent view. The teen sees every entry."""
 
     link = models.ForeignKey(Link, on_delete=models.CASCADE, related_name="parent_views")
     first_opened_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -251,14 +251,14 @@ class ParentViewLog(models.Model):
 
     @property
     def has_duration(self) -> bool:
-        """Whether its first and its last time differ as they are shown: in minutes."""
+        """Return whether the first and last time differ when shown in minutes."""
         return self.last_opened_at.replace(second=0, microsecond=0) > self.first_opened_at.replace(
             second=0, microsecond=0
         )
 
 
 class TrustedAdult(models.Model):
-    """A second grown-up whom a teen named in private. No page, export, mail or line of a log shows it to a parent."""
+    """An adult whom a teen named in private. No page, export, email or log line shows it to a parent."""
 
     teen = models.OneToOneField(PERSON, on_delete=models.CASCADE, related_name="trusted_adult")
     name = NameField(_("name"))
@@ -274,7 +274,7 @@ class TrustedAdult(models.Model):
 
 
 class Notice(models.Model):
-    """Something that a person is told, quietly, on their own pages."""
+    """A message on a person's own pages."""
 
     person = models.ForeignKey(PERSON, on_delete=models.CASCADE, related_name="notices")
     at = models.DateTimeField(default=timezone.now, editable=False)
@@ -294,11 +294,11 @@ PERSON = settings.AUTH_USER_MODEL
 
 
 class FamilyDeletion(models.Model):
-    """A parent asked for the family's accounts to be erased. It waits some days; see families.family_deletion."""
+    """A parent's request to delete the family's accounts; see families.family_deletion."""
 
     parent = models.OneToOneField(PERSON, on_delete=models.CASCADE, related_name="family_deletion")
     asked_at = models.DateTimeField(default=timezone.now, editable=False)
-    # The teens who decide for themselves, and said yes.
+    # Teens who can decide alone, and agreed.
     agreed_teens = models.ManyToManyField(settings.AUTH_USER_MODEL, related_name="+")
 
     class Meta:
@@ -310,10 +310,10 @@ class FamilyDeletion(models.Model):
 
 
 def choose_zone(parent: Person, teen: Person) -> tuple[str, bool]:
-    """The zone of a new agreement, and whether it is certain.
+    """Choose the time zone of a new agreement. Return it and whether it is certain.
 
-    It is the teen's, where they sleep, unless that is a guess and the parent's is none. It is certain where both
-    have said the same.
+    It is the teen's zone, unless that is a guess and the parent's is confirmed. It is certain if both confirmed the
+    same.
     """
     zone = parent.time_zone if parent.is_zone_confirmed and not teen.is_zone_confirmed else teen.time_zone
     both = parent.is_zone_confirmed and teen.is_zone_confirmed

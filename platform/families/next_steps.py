@@ -1,4 +1,4 @@
-"""The one next step of a parent or a teen, as a card says it. No card when all is done."""
+"""The next step of a parent or a teen, shown as a card. There is no card when everything is done."""
 
 from django.http import HttpRequest
 from django.urls import reverse
@@ -19,7 +19,7 @@ from families.verification import find_missing_verification
 
 
 def find_step_for_page(request: HttpRequest) -> NextStep | None:
-    """The next step of whoever opens this page; none for a visitor who is not signed in."""
+    """Return the next step of the person who opened this page, or None."""
     person = request.user
     return (
         find_next_step(person, pending_requests.get_pending_requests(request))
@@ -29,7 +29,7 @@ def find_step_for_page(request: HttpRequest) -> NextStep | None:
 
 
 def find_next_step(person: Person, requests: list[PendingRequest]) -> NextStep | None:
-    """The first request that waits for the person, or else what brings their family further."""
+    """Return the first pending request as a step, or else what the family needs next, or None."""
     if requests:
         return pending_requests.build_request_step(requests[0], person)
     if person.role == Role.PARENT:
@@ -41,19 +41,19 @@ def find_next_step(person: Person, requests: list[PendingRequest]) -> NextStep |
 
 
 def _find_verification_step(links: list[Link]) -> NextStep | None:
-    """For a parent whose consent is awaited, and does not count yet."""
+    """A step for a parent whose consent is needed but who is not verified yet."""
     for link in links:
         missing = find_missing_verification(link)
         if missing and not find_consent(link.teen) and not find_cooling_off_end(link.teen):
-            text = _("Before you can agree, we make sure that you are a parent. See what is left to do.")
+            text = _("Before you can agree, we need to make sure you’re a parent. See what’s left to do.")
             if missing.until:
                 day = date_format(missing.until.astimezone(link.parent.zone), "DATETIME_FORMAT")
-                text = _("Your email address was confirmed a short while ago. You can agree from %(day)s on.")
+                text = _("You confirmed your email address recently. You can agree from %(day)s.")
                 text %= {"day": day}
             return NextStep(
                 title=format_with_name(_("The tutor is closed to %(who)s until you can agree"), link.teen),
                 text=text,
-                action=_("Read what it is about"),
+                action=_("Read more"),
                 url=reverse("families:consent_for", args=[link.pk]),
             )
     return None
@@ -62,8 +62,8 @@ def _find_verification_step(links: list[Link]) -> NextStep | None:
 def _build_first_consent_step(teen: Person) -> NextStep | None:
     if find_country(teen) is None:
         return NextStep(
-            title=_("The tutor is closed until somebody agrees"),
-            text=_("Say where you live, and you see who can agree: you, or a parent."),
+            title=_("The tutor is closed until someone agrees"),
+            text=_("Tell us where you live to see who can agree: you or a parent."),
             action=_("See who can agree"),
             url=reverse("families:consent"),
         )
@@ -71,7 +71,7 @@ def _build_first_consent_step(teen: Person) -> NextStep | None:
     if can_decide_alone(teen):
         return NextStep(
             title=_("The tutor is closed until you agree"),
-            text=_("Read what it does and who sees what. You are old enough to decide."),
+            text=_("Read what it does and who sees what. You’re old enough to decide."),
             action=_("Read and decide"),
             url=reverse("families:consent"),
         )
@@ -79,9 +79,10 @@ def _build_first_consent_step(teen: Person) -> NextStep | None:
         return NextStep(
             title=_("The tutor is closed until a parent agrees"),
             text=format_with_name(
-                _("%(who)s sees on their page what is left to do. It helps to ask them."), link.parent
+                _("%(who)s can see what’s left to do on their family page. It helps to ask them."),
+                link.parent,
             ),
-            action=_("See what they agree to"),
+            action=_("See what they’d agree to"),
             url=reverse("families:consent"),
         )
     return _build_first_link_step(teen)
@@ -93,10 +94,10 @@ def _build_first_link_step(person: Person) -> NextStep:
     url = reverse("families:family") + "#invitations"
     if Invitation.objects.filter(by=person, made_at__gt=since).exists():
         return NextStep(
-            title=_("Your invitation waits for an answer"),
-            text=_("Hand over its address if you have not yet. It works once, for a week.")
+            title=_("Your invitation hasn’t been answered yet"),
+            text=_("Share the link if you haven’t yet. It works once and expires after a week.")
             if is_parent
-            else _("The tutor opens once a parent is linked to you and agrees. Hand over the address."),
+            else _("The tutor opens once a parent is linked to you and agrees. Share the link with them."),
             action=_("See your invitation"),
             url=url,
         )
@@ -104,21 +105,21 @@ def _build_first_link_step(person: Person) -> NextStep:
         return NextStep(
             title=_("Invite your teen"),
             text=_("Once you are both linked, you decide whether the tutor opens for them."),
-            action=_("Make an invitation"),
+            action=_("Create an invitation"),
             url=url,
         )
     return NextStep(
         title=_("Invite a parent"),
         text=_("The tutor opens once a parent is linked to you and agrees."),
-        action=_("Make an invitation"),
+        action=_("Create an invitation"),
         url=url,
     )
 
 
 def _build_password_step(request: PendingRequest, _person: Person) -> NextStep:
     return NextStep(
-        title=format_with_name(_("%(who)s has forgotten their password"), request.person_name),
-        text=_("Ask for the code on their screen. It works for half an hour."),
+        title=format_with_name(_("%(who)s forgot their password"), request.person_name),
+        text=_("Ask for the code on their screen. It works for 30 minutes."),
         action=_("Help with the password"),
         url=reverse("families:password_give", args=[request.key]),
     )
@@ -126,8 +127,8 @@ def _build_password_step(request: PendingRequest, _person: Person) -> NextStep:
 
 def _build_invitation_step(request: PendingRequest, _person: Person) -> NextStep:
     return NextStep(
-        title=format_with_name(_("%(who)s invites you to be linked here"), request.person_name),
-        text=_("Read what it means. It takes a yes from both of you."),
+        title=format_with_name(_("%(who)s invited you to link accounts"), request.person_name),
+        text=_("Read what it means. You both have to say yes."),
         action=_("Read and answer"),
         url=reverse("families:join", args=[request.key]),
     )
@@ -136,7 +137,7 @@ def _build_invitation_step(request: PendingRequest, _person: Person) -> NextStep
 def _build_consent_step(request: PendingRequest, _person: Person) -> NextStep:
     return NextStep(
         title=format_with_name(_("The tutor is closed to %(who)s until you agree"), request.person_name),
-        text=_("Read what it does and what you may see. It takes about two minutes."),
+        text=_("Read what it does and what you can see. It takes about two minutes."),
         action=_("Read and decide"),
         url=reverse("families:consent_for", args=[request.key]),
     )
@@ -153,7 +154,7 @@ def _build_agreement_step(request: PendingRequest, _person: Person) -> NextStep:
 
 def _build_deletion_step(request: PendingRequest, _person: Person) -> NextStep:
     return NextStep(
-        title=format_with_name(_("%(who)s asked to erase the family’s accounts"), request.person_name),
+        title=format_with_name(_("%(who)s asked to delete the family’s accounts"), request.person_name),
         text=_("Yours stays unless you say yes."),
         action=_("Read and answer"),
         url=reverse("families:family") + f"#deletion-{request.key}",

@@ -1,4 +1,4 @@
-"""Telling someone something: quietly on their pages and, where they have an address, by mail."""
+"""Notices on people's pages, also sent by email if the person has an address."""
 
 from django.db import transaction
 from django.utils import timezone
@@ -11,7 +11,7 @@ from kit.links import break_links
 from kit.site import build_absolute_url
 from mail.services import queue_email
 
-# Longer ones are cut off in the lists of mail programs.
+# Email programs cut off longer subjects in their lists.
 LONGEST_SUBJECT = 120
 
 
@@ -33,7 +33,7 @@ def send_notice(
     notice = Notice.objects.create(person=person, text=text)
     if person.email:
         mail_text = email_text or text
-        action_text = action_text or _("Your family’s page shows what you can do now:")
+        action_text = action_text or _("See what you can do on your family page:")
         queue_email(
             key=f"families.notice:{notice.pk}",
             to=person.email,
@@ -43,12 +43,13 @@ def send_notice(
     return notice
 
 
-def _build_subject(words: str) -> str:
-    """The words on one line, without the full stop of a sentence."""
-    line = Truncator(" ".join(words.split())).chars(LONGEST_SUBJECT)
+def _build_subject(text: str) -> str:
+    """Put the text on one line, without a final period."""
+    line = Truncator(" ".join(text.split())).chars(LONGEST_SUBJECT)
     return line if line.endswith(("a.m.", "p.m.")) else line.removesuffix(".")
 
 
 @transaction.atomic
 def mark_notices_seen(*, person: Person) -> None:
+    """Mark all notices of a person as seen."""
     Notice.objects.filter(person=person, seen_at=None).update(seen_at=timezone.now())

@@ -1,6 +1,6 @@
-"""From when on a parent sees words: a wider view counts from its own agreement on.
+"""What a parent may see, and since when.
 
-What a teen asked while less was agreed stays theirs, unless they say otherwise when they agree.
+A wider view shows only what the teen asks after agreeing to it, unless the teen includes earlier questions.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ START_FIELDS = {ParentView.FLAGGED: "flagged_since", ParentView.FULL: "full_sinc
 
 @dataclass(frozen=True)
 class VisibleContent:
-    """What a parent may see now, and from when on. None: whatever is there to be seen."""
+    """What a parent may see now, and since when. A `since` of None means from the beginning."""
 
     view: ParentView
     topics_since: datetime
@@ -30,13 +30,14 @@ class VisibleContent:
 
 
 def is_wider(terms: Terms, than: Terms) -> bool:
+    """Return whether `terms` show a parent more than `than`."""
     return PARENT_VIEW_ORDER[terms.view] > PARENT_VIEW_ORDER[than.view]
 
 
 def get_wider_view_starts(
     *, before: ParentView, after: ParentView, includes_earlier: bool = False
 ) -> dict[str, datetime | None]:
-    """The fields of a link that a change from one view to another sets. Empty unless `after` is wider."""
+    """Return the link fields to set when the view changes. Empty unless `after` is wider."""
     start = None if includes_earlier else timezone.now()
     return {
         name: start
@@ -46,9 +47,9 @@ def get_wider_view_starts(
 
 
 def restart_wider_view(*, ended: Link) -> None:
-    """Count from now on what the teen's other parents see more of, now that this link no longer narrows it.
+    """Start the wider view of the teen's other parents now that the `ended` link no longer narrows it.
 
-    While it stood the teen was told that the more private view holds, and asked with that in mind.
+    While it existed, the teen was told that the more private view applies.
     """
     left = list(list_active_links().filter(teen_id=ended.teen_id))
     if not left:
@@ -60,7 +61,7 @@ def restart_wider_view(*, ended: Link) -> None:
 
 
 def get_visible_content(link: Link) -> VisibleContent:
-    """What the parent of `link` may see: of several agreements the more private view, from the latest on."""
+    """Return what the link's parent may see: the most private view of all agreements, since the latest start."""
     links = [link, *list_active_links().filter(teen_id=link.teen_id).exclude(pk=link.pk)]
     return VisibleContent(
         view=combine_terms([one.terms for one in links]).view,

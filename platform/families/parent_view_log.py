@@ -1,4 +1,4 @@
-"""Looking at what a teen agreed may be seen. Nobody looks without its being written down."""
+"""The log of parent views. A parent sees nothing without an entry."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -14,22 +14,21 @@ from families.parent_view import VisibleContent, get_visible_content
 from families.selectors import list_active_links
 from privacy.registry import DataKind, Retention, Row, erased_by_cascade
 
-# What a parent opens within this time of the last page belongs to the same look; the page of the looks says so.
+# Pages opened within this time of the last one belong to the same entry; the teen's page says so.
 SAME_VIEW_WITHIN = timedelta(minutes=10)
-# After this long a look is another one, however often a page was opened, so that its two times say when it was.
+# A longer entry is split, so that its two times still say when the parent looked.
 LONGEST_VIEW = timedelta(hours=1)
 
 
 @transaction.atomic
 def log_parent_view(*, link: Link) -> VisibleContent:
-    """Write down that the parent of `link` looks now, and return what they may see.
+    """Log that the link's parent opens the parent view now, and return what they may see.
 
-    A page that is opened within ten minutes of the one before, at the same view, goes on with that look and becomes its
-    last time, for an hour at most: five reloads are one look, and none is left out.
+    Pages opened within SAME_VIEW_WITHIN of the last one, at the same view, extend that entry, up to LONGEST_VIEW.
 
-    Raises Link.DoesNotExist for a link that has ended.
+    Raises Link.DoesNotExist if the link has ended.
     """
-    # Locked: of two pages that are opened at once the second finds the look of the first.
+    # Locked, so that of two pages opened at once the second extends the first one's entry.
     link = list_active_links().select_for_update(of=("self",), no_key=True).get(pk=link.pk)
     sight, now = get_visible_content(link), timezone.now()
     latest = ParentViewLog.objects.filter(
@@ -58,11 +57,11 @@ def export_parent_views(person: Person) -> Iterator[Row]:
 
 PARENT_VIEWS = DataKind(
     name="parent-views",
-    title=_("Looks"),
-    description=_("When a parent looked at what was agreed, so that the teen can see it."),
+    title=_("Parent views"),
+    description=_("Each time a parent looked at what they may see, so the teen knows."),
     retention=Retention(text=_("It stays until one of the two accounts is deleted.")),
     visible_to=_("The teen sees it."),
-    erasure_removes=_("When somebody looked"),
+    erasure_removes=_("Each time a parent looked"),
     is_private=True,
     models=(ParentViewLog,),
     labels={

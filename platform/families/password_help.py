@@ -1,7 +1,7 @@
-"""A forgotten password, where no mail can help: a parent says that it is the teen, and gains no way into the chats.
+"""Help with a forgotten password for a teen without an email address: a parent confirms that it is the teen.
 
-Whoever has the screen on which it was asked chooses the new password, and a parent may well be holding it. So what
-the teen kept to themselves until then is closed with it, for everybody who signs in; the old password opens it.
+The parent might be holding the screen on which the new password is chosen. Therefore everything the teen wrote before
+is sealed for everyone who signs in; the old password unseals it.
 """
 
 import secrets
@@ -21,20 +21,21 @@ from families.notices import send_notice
 from families.selectors import list_parents
 
 PASSWORD_HELP_LIFETIME = timedelta(minutes=30)
-# How long a request that nobody used is kept.
+# How long an unused request is kept.
 PASSWORD_HELP_RETENTION = timedelta(days=2)
 CODE_DIGITS = 6
 
 
 def generate_code() -> str:
+    """Return a random code of CODE_DIGITS digits."""
     return f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}}"
 
 
 @transaction.atomic
 def request_password_help(*, username: str, code: str) -> PasswordHelp | None:
-    """Ask for help with the password of `username`. None where no parent could give it; whoever asks is not told.
+    """Request help for `username`. Return None if no parent could grant it; the visitor is not told.
 
-    `code` is what the page shows to whoever asks, in either case. Somebody else's request never ends another's.
+    The page shows `code` in either case. A request never replaces another one, which may be someone else's.
     """
     teen = Person.objects.filter(username__iexact=username.strip(), role=Role.TEEN, is_active=True).first()
     if teen is None or not list_parents(teen).exists():
@@ -44,7 +45,7 @@ def request_password_help(*, username: str, code: str) -> PasswordHelp | None:
 
 @transaction.atomic
 def grant_password_help(*, teen: Person, by: Person, code: str) -> PasswordHelp:
-    """A linked parent says that it is the teen who asks, by the code on the teen's screen. Raises CodeWrong."""
+    """Grant the request whose code a linked parent typed. Raises WrongCode."""
     since = timezone.now() - PASSWORD_HELP_LIFETIME
     open_ones = PasswordHelp.objects.select_for_update().filter(teen=teen, used_at=None, asked_at__gt=since)
     asked = open_ones.filter(code=code).first()
@@ -57,7 +58,7 @@ def grant_password_help(*, teen: Person, by: Person, code: str) -> PasswordHelp:
 
 
 def get_password_help(help_id: UUID) -> PasswordHelp:
-    """A help that a parent has given and that can still be used. Raises HelpOver."""
+    """Return a granted request that can still be used. Raises PasswordHelpExpired."""
     since = timezone.now() - PASSWORD_HELP_LIFETIME
     given = PasswordHelp.objects.select_related("teen", "granted_by").filter(
         pk=help_id, used_at=None, granted_at__isnull=False, asked_at__gt=since
@@ -70,9 +71,9 @@ def get_password_help(help_id: UUID) -> PasswordHelp:
 
 @transaction.atomic
 def use_password_help(*, help_id: UUID, password: str) -> Person:
-    """Choose the new password, and close what was kept before. Every session of the teen ends by it.
+    """Set the new password, seal earlier data and end all sessions of the teen.
 
-    The password is taken as it is: a form has judged it. Raises HelpOver, also for whoever comes second.
+    The caller has validated the password. Raises PasswordHelpExpired, also if the request was used in the meantime.
     """
     found = PasswordHelp.objects.select_for_update(of=("self",)).filter(pk=help_id).first()
     if found is None:
@@ -85,13 +86,14 @@ def use_password_help(*, help_id: UUID, password: str) -> Person:
     teen.set_password(password)
     teen.sealed_before = now
     teen.save(update_fields=["password", "sealed_before"])
-    words = _(
-        "You have a new password, with the help of %(who)s. What you wrote before is closed; your old one opens it."
+    text = _(
+        "You have a new password, with help from %(who)s. What you wrote before is locked. Your old "
+        "password unlocks it."
     )
     send_notice(
         person=teen,
-        text=words % {"who": asked.granted_by or _("a parent")},
-        action_text=_("Type your old password there, if you remember it:"),
+        text=text % {"who": asked.granted_by or _("a parent")},
+        action_text=_("If you remember your old password, type it here:"),
         path=reverse("families:sealed"),
     )
     return teen
@@ -99,10 +101,7 @@ def use_password_help(*, help_id: UUID, password: str) -> Person:
 
 @transaction.atomic
 def unseal_data(*, teen: Person, old_password: str) -> bool:
-    """Open what was closed, as far as this password once opened it. False when it was never theirs.
-
-    A password opens what was kept while it was the password, and what was kept after; not what an earlier one kept.
-    """
+    """Unseal the data written while `old_password` was in use, and later data. Return False if it was never used."""
     teen = Person.objects.select_for_update().get(pk=teen.pk)
     helps = list(PasswordHelp.objects.filter(teen=teen, used_at__isnull=False).order_by("used_at"))
     for number, used in enumerate(helps):
@@ -116,6 +115,6 @@ def unseal_data(*, teen: Person, old_password: str) -> bool:
 
 @transaction.atomic
 def delete_expired_password_helps(*, now: datetime | None = None) -> int:
-    """Delete the requests that came to nothing. Returns how many there were."""
+    """Delete unused requests older than PASSWORD_HELP_RETENTION. Return how many."""
     before = (now or timezone.now()) - PASSWORD_HELP_RETENTION
     return PasswordHelp.objects.filter(used_at=None, asked_at__lt=before).delete()[0]

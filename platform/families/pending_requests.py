@@ -1,6 +1,6 @@
-"""What waits for a person: requests that only they can answer. The header counts them and a card shows the first.
+"""Requests that wait for a person's answer. The header counts them, and a card shows the first.
 
-One statement reads all of them. Rooms above register kinds of their own.
+One statement reads all kinds. Rooms above register kinds of their own.
 """
 
 from collections.abc import Callable
@@ -25,15 +25,15 @@ from families.password_help import PASSWORD_HELP_LIFETIME
 from families.selectors import list_active_links
 from families.verification import build_verified_filter
 
-# Stands for the person in a statement that is made once; no account has this number.
+# A placeholder for the person's key in a cached statement; no account has this key.
 ANY_PERSON = -(2**62)
-# More of them are not counted: invitations can be sent to an address by anyone.
+# A limit, because anyone can send invitations to an address.
 MAX_COUNTED = 20
 
 
 @dataclass(frozen=True)
 class PendingRequest:
-    """One request: of what kind, the key of its page, and the name of the person who waits for an answer."""
+    """A request: its kind, the key of its page, and the name of the person who asked."""
 
     kind: str
     key: str
@@ -42,7 +42,7 @@ class PendingRequest:
 
 @dataclass(frozen=True)
 class NextStep:
-    """A card: what is left to do, why, and the one button that does it."""
+    """A card: what to do, why, and the button that does it."""
 
     title: str
     text: str
@@ -52,7 +52,7 @@ class NextStep:
 
 @dataclass(frozen=True)
 class RequestKind:
-    """A kind of request. `rows` reads those that wait for a person, made by `build_request_rows`, or None."""
+    """A kind of request. `rows` returns a queryset made by `build_request_rows` for a person, or None."""
 
     name: str
     rows: Callable[[Person], QuerySet[Any, Any] | None]
@@ -63,13 +63,13 @@ _kinds: list[RequestKind] = []
 
 
 def register_request_kinds(*kinds: RequestKind) -> None:
-    """Make kinds known. The first that are registered are shown first."""
+    """Register kinds. Kinds registered first are shown first; a known name is ignored."""
     known = {kind.name for kind in _kinds}
     _kinds.extend(kind for kind in kinds if kind.name not in known)
 
 
 def build_request_rows(rows: QuerySet[Any, Any], *, kind: str, key: str, who: str) -> QuerySet[Any, Any]:
-    """The rows of a kind: `key` is the field of the key, `who` the path to the person who asks, or ""."""
+    """Select the rows of a kind. `key` is the key's field, `who` the path to the person who asks, or ""."""
     person = f"{who}__" if who else ""
     made: QuerySet[Any, Any] = (
         rows.order_by()
@@ -84,7 +84,7 @@ def build_request_rows(rows: QuerySet[Any, Any], *, kind: str, key: str, who: st
 
 
 def list_pending_requests(person: Person) -> list[PendingRequest]:
-    """What waits for a person, the most urgent kind first. One statement for all kinds; none for admins."""
+    """List a person's pending requests in the order of their kinds, in one statement. Empty for admins."""
     if person.role not in {Role.PARENT, Role.TEEN}:
         return []
     sql, params = _build_statement(role=person.role, has_email=bool(person.email), today=timezone.localdate())
@@ -102,10 +102,10 @@ def list_pending_requests(person: Person) -> list[PendingRequest]:
 
 @lru_cache(maxsize=8)
 def _build_statement(*, role: str, has_email: bool, today: date) -> tuple[str, tuple[Any, ...]]:
-    """All kinds' rows for anyone of a role, as one statement with ANY_PERSON in place of the person.
+    """Build one statement for all kinds and any person of a role, with ANY_PERSON in place of the person's key.
 
-    Django takes longer to make this statement than PostgreSQL to answer it, and every page asks. It says no other time
-    than the day, which `list_active_links` puts into it.
+    Building it takes Django longer than PostgreSQL takes to run it, and every page needs it. `today` is part of the
+    cache key because `list_active_links` uses the date.
     """
     del today
     anyone = Person(pk=ANY_PERSON, role=role, email="any@example.org" if has_email else "")
@@ -118,7 +118,7 @@ def _build_statement(*, role: str, has_email: bool, today: date) -> tuple[str, t
 
 
 def get_pending_requests(request: HttpRequest) -> list[PendingRequest]:
-    """What waits for whoever opens this page, read once a page. Nothing when the database is away."""
+    """Return the requests of the person who opened the page, read once per page. Empty if the database is down."""
     if not hasattr(request, "family_requests"):
         person = getattr(request, "user", None)
         try:
@@ -129,9 +129,9 @@ def get_pending_requests(request: HttpRequest) -> list[PendingRequest]:
     return request.family_requests  # type: ignore[attr-defined, no-any-return]
 
 
-def format_with_name(words: str, who: object) -> str:
-    """A sentence with `%(who)s` in it, where the name stands whatever direction it is read in."""
-    before, _mark, after = (words % {"who": "\0"}).partition("\0")
+def format_with_name(text: str, who: object) -> str:
+    """Replace `%(who)s` with the name, isolated so that its text direction does not matter."""
+    before, _mark, after = (text % {"who": "\0"}).partition("\0")
     return format_html("{}<bdi>{}</bdi>{}", before, who, after)
 
 
@@ -159,7 +159,7 @@ def _get_other_field(person: Person) -> str:
 
 
 def list_password_requests(person: Person) -> QuerySet[Any, Any] | None:
-    """Teens who ask a parent for help with a forgotten password, each once."""
+    """Linked teens who need help with a forgotten password, each once."""
     if person.role != Role.PARENT:
         return None
     asked = PasswordHelp.objects.filter(
@@ -169,7 +169,7 @@ def list_password_requests(person: Person) -> QuerySet[Any, Any] | None:
 
 
 def list_invitation_requests(person: Person) -> QuerySet[Any, Any] | None:
-    """Invitations to an address that has been shown to be this person's, from somebody to whom they are not linked."""
+    """Invitations to one of the person's confirmed addresses, from people they are not linked to."""
     if not person.email:
         return None
     mine, theirs = ("parent", "teen") if person.role == Role.PARENT else ("teen", "parent")
@@ -181,26 +181,26 @@ def list_invitation_requests(person: Person) -> QuerySet[Any, Any] | None:
 
 
 def list_consent_requests(person: Person) -> QuerySet[Any, Any] | None:
-    """Teens for whom nobody has agreed to today's words, and this parent can."""
+    """Linked teens without consent to the current text, if this parent can give it."""
     if person.role != Role.PARENT:
         return None
-    standing = list_consents_in_force().filter(teen=OuterRef("teen"))
-    # Another parent's no stands for some days, and after one's own there is nothing to be asked for.
+    in_force = list_consents_in_force().filter(teen=OuterRef("teen"))
+    # During a cooling-off period no one is asked: another parent's decision stands, or the person made it themselves.
     cooling_off = CoolingOff.objects.filter(teen=OuterRef("teen"), until__gt=Now())
     links = (
-        _list_links(person).filter(~Exists(standing), ~Exists(cooling_off)).filter(build_verified_filter())
+        _list_links(person).filter(~Exists(in_force), ~Exists(cooling_off)).filter(build_verified_filter())
     )
     return build_request_rows(links, kind=CONSENT, key="pk", who="teen")
 
 
 def list_agreement_requests(person: Person) -> QuerySet[Any, Any] | None:
-    """Changes of the agreement that the other side asks for."""
+    """Changes to agreements that the other side proposed."""
     asked = _list_links(person).filter(proposal__isnull=False).exclude(proposal__by=person)
     return build_request_rows(asked, kind=AGREEMENT, key="pk", who=_get_other_field(person))
 
 
 def list_deletion_requests(person: Person) -> QuerySet[Any, Any] | None:
-    """A parent asks to erase the family's accounts, and a teen who decides alone has not said yes."""
+    """Family deletions that the teen has not agreed to. The caller drops them if the teen cannot decide alone."""
     if person.role != Role.TEEN:
         return None
     parents = _list_links(person).values("parent")

@@ -1,4 +1,4 @@
-"""What this room keeps about a person: whom they are linked to, who consented, who looked, and what they were told."""
+"""The personal data this room keeps: links, agreements, invitations, notices and more."""
 
 from collections.abc import Iterator
 
@@ -59,14 +59,14 @@ def export_links(person: Person) -> Iterator[Row]:
 
 
 def erase_links(person: Person) -> None:
-    """End the links, and tell the other side without a name. What they were told of the person by name goes too."""
+    """End the links, notify the other side without a name, and delete notices that name the person."""
     links = Link.objects.filter(Q(parent=person) | Q(teen=person))
     others = {one for pair in links.values_list("parent", "teen") for one in pair} - {person.pk}
     Notice.objects.filter(person__in=others, text__contains=str(person)).delete()
     for link in links.filter(ended_at=None).select_related("parent", "teen"):
-        words = _("An account that you were linked to was deleted, and the link with it.")
-        to_do = _("You have nothing to do. Your family’s page:")
-        send_notice(person=get_other_side(link, person), text=str(words), action_text=str(to_do))
+        text = _("An account you were linked to was deleted, so the link ended.")
+        action_text = _("There is nothing you need to do. Your family page:")
+        send_notice(person=get_other_side(link, person), text=str(text), action_text=str(action_text))
     _withdraw_as_parent(person, links)
     teens = list(Person.objects.filter(links_to_parents__in=links.filter(parent=person)).distinct())
     ended = list(links.filter(parent=person, ended_at=None))
@@ -80,11 +80,11 @@ def erase_links(person: Person) -> None:
 
 
 def _withdraw_as_parent(parent: Person, links: QuerySet[Link]) -> None:
-    """A parent who goes answers for nobody any more. Where they had a say, a cooling-off time begins."""
+    """Withdraw the consents a parent gave. Cooling-off periods start for teens they consented to or paused."""
     given = Consent.objects.filter(given_by=parent, given_as="parent", withdrawn_at=None)
-    standing = links.filter(parent=parent, ended_at=None)
-    had_say = Q(links_to_parents__in=standing.filter(paused_at__isnull=False)) | Q(consents__in=given)
-    for teen in Person.objects.filter(had_say).distinct():
+    active = links.filter(parent=parent, ended_at=None)
+    had_control = Q(links_to_parents__in=active.filter(paused_at__isnull=False)) | Q(consents__in=given)
+    for teen in Person.objects.filter(had_control).distinct():
         start_cooling_off(teen=teen, parent=None)
     closed_to = list(Person.objects.filter(consents__in=given).distinct())
     given.update(withdrawn_at=timezone.now())
@@ -116,8 +116,7 @@ def export_password_helps(person: Person) -> Iterator[Row]:
         }
 
 
-# All of it is private in the sense of a parent's copy: what is theirs of it is in their own, and the rest is the
-# teen's, or another parent's.
+# All kinds are private, which keeps them out of a parent's export of a teen: the parent's share is in their own export.
 def export_family_deletions(person: Person) -> Iterator[Row]:
     asked = (
         FamilyDeletion.objects.filter(Q(parent=person) | Q(agreed_teens=person))
@@ -133,9 +132,12 @@ FAMILY = DataKind(
     title=_("Your family"),
     description=_("Who is linked to whom here, and what you agreed on."),
     retention=Retention(
-        text=_("A link ends when one of you ends it, and by itself in the month of the 18th birthday.")
+        text=_(
+            "A link ends when either of you ends it, and automatically in the month of the teen’s 18th "
+            "birthday."
+        )
     ),
-    visible_to=_("The two who are linked see it."),
+    visible_to=_("Both linked people see it."),
     erasure_removes=_("Your links, and what you agreed on"),
     is_private=True,
     models=(Link, Proposal),
@@ -150,7 +152,7 @@ FAMILY = DataKind(
         "quiet_to": _("quiet to"),
         "answers_a_day": _("short answers a day"),
         "time_zone": _("time zone"),
-        "flagged_since": _("what a help card answered, from"),
+        "flagged_since": _("what a crisis card answered, from"),
         "full_since": _("everything, from"),
     },
     export=export_links,
@@ -158,11 +160,11 @@ FAMILY = DataKind(
 )
 TRUSTED_ADULT = DataKind(
     name="trusted-adult",
-    title=_("Another grown-up whom a teen trusts"),
-    description=_("A name and a way to reach them, if a teen writes one down."),
+    title=_("A trusted adult"),
+    description=_("A name and a way to reach them, if a teen adds one."),
     retention=Retention(text=_("You can change or delete it at any time.")),
     visible_to=_("No page shows it to a parent."),
-    erasure_removes=_("The grown-up whom you trust, if you named one"),
+    erasure_removes=_("Your trusted adult, if you named one"),
     is_private=True,
     models=(TrustedAdult,),
     labels={"name": _("name"), "contact": _("how to reach them"), "named_at": _("when")},
@@ -172,11 +174,9 @@ TRUSTED_ADULT = DataKind(
 INVITATIONS = DataKind(
     name="invitations",
     title=_("Invitations"),
-    description=_(
-        "That you invited somebody to be linked to you, and the address where it was sent by mail."
-    ),
+    description=_("Invitations you sent to link accounts, and the email address each was sent to."),
     retention=Retention(
-        text=_("It is deleted when it is answered, and otherwise %(days)d days after it was made."),
+        text=_("It is deleted when it’s answered, or %(days)d days after it was created."),
         days=INVITATION_RETENTION.days,
         counted_from=_("the invitation"),
         delete_expired=delete_expired_invitations,
@@ -191,8 +191,8 @@ INVITATIONS = DataKind(
 )
 NOTICES = DataKind(
     name="notices",
-    title=_("What you were told"),
-    description=_("The short list on your family’s page of what has happened."),
+    title=_("Notices"),
+    description=_("The list of what has happened on your family page."),
     retention=Retention(
         text=_("It is deleted after %(days)d days."),
         days=NOTICE_RETENTION.days,
@@ -200,7 +200,7 @@ NOTICES = DataKind(
         delete_expired=delete_expired_notices,
         task="families.tasks.delete_expired_notices",
     ),
-    erasure_removes=_("What you were told"),
+    erasure_removes=_("Notices"),
     is_private=True,
     models=(Notice,),
     labels={"at": _("when"), "text": _("what"), "seen_at": _("seen")},
@@ -211,20 +211,20 @@ PASSWORD_HELPS = DataKind(
     name="password-helps",
     title=_("Help with a password"),
     description=_(
-        "That a parent helped with a password you forgot, and a scrambled form of the old one: typing it opens again "
-        "what was closed then."
+        "That a parent helped with a password you forgot, and a scrambled form of the old one, so that "
+        "typing it unlocks what was locked."
     ),
     retention=Retention(
         text=_(
-            "A request that came to nothing is deleted after %(days)d days. One that was used stays until your old "
-            "password opens things again, or your account is deleted."
+            "An unused request is deleted after %(days)d days. A used one stays until your old password "
+            "unlocks your data, or until your account is deleted."
         ),
         days=PASSWORD_HELP_RETENTION.days,
         counted_from=_("the request"),
         delete_expired=delete_expired_password_helps,
         task="families.tasks.delete_expired_password_helps",
     ),
-    erasure_removes=_("Every time that somebody helped with your password"),
+    erasure_removes=_("Each time a parent helped with your password"),
     is_private=True,
     models=(PasswordHelp,),
     labels={"asked_at": _("asked"), "granted_by": _("who helped"), "used_at": _("new password chosen")},
@@ -233,11 +233,11 @@ PASSWORD_HELPS = DataKind(
 )
 FAMILY_DELETIONS = DataKind(
     name="family-deletion",
-    title=_("A family that is to be erased"),
-    description=_("That a parent asked for it, when, and which teens said yes."),
+    title=_("Family deletion request"),
+    description=_("Which parent asked, when, and which teens said yes."),
     retention=Retention(
         text=_(
-            "It is gone when it is taken back, and with the accounts %(days)d days after it was asked for."
+            "It is deleted when the parent cancels it, or with the accounts %(days)d days after the request."
         ),
         days=DELETION_DELAY.days,
         counted_from=_("the asking"),
@@ -245,7 +245,7 @@ FAMILY_DELETIONS = DataKind(
         task="families.tasks.carry_out_family_deletions",
     ),
     visible_to=_("The parent and the linked teens see it."),
-    erasure_removes=_("What you asked for about your family’s accounts"),
+    erasure_removes=_("Your request to delete your family’s accounts"),
     is_private=True,
     models=(FamilyDeletion, FamilyDeletion.agreed_teens.through),
     labels={"asked_at": _("asked for"), "by": _("by")},

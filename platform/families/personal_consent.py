@@ -1,4 +1,4 @@
-"""What is kept about consent: the evidence, and what keeps it from being routed around (ADR 41)."""
+"""The personal data about consent (ADR 41)."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -15,7 +15,7 @@ from privacy.registry import DataKind, Retention, Row, erased_by_cascade
 
 
 def list_agreed_text(consent: Consent) -> list[str]:
-    """What was agreed to, word for word: the title, then the points."""
+    """Return the agreed text word for word: the title, then the points. Empty if it is unknown."""
     text = find_text(version=consent.version, text_hash=consent.text_hash)
     return [text.title, *text.points] if text else []
 
@@ -38,12 +38,12 @@ def export_consents(person: Person) -> Iterator[Row]:
 
 
 def erase_consents(person: Person) -> None:
-    """A consent that they gave stays with the teen as evidence, without their name."""
+    """Remove the person's name from consents they gave for teens, which are kept as evidence."""
     Consent.objects.filter(given_by=person).exclude(teen=person).update(given_by_name="")
 
 
 def export_residence(person: Person) -> Iterator[Row]:
-    """The country as it stands, and each correction of it or of the month of birth."""
+    """Yield the country, then each correction of the country or birth month."""
     for residence in Residence.objects.filter(teen=person):
         yield _build_residence_row("country", residence.country, residence.recorded_at)
     for correction in Correction.objects.filter(teen=person).order_by("at").iterator():
@@ -76,11 +76,11 @@ def export_parent_checks(person: Person) -> Iterator[Row]:
 CONSENTS = DataKind(
     name="consents",
     title=_("Consent to the tutor"),
-    description=_("Who agreed that a teen may use it, when, and to which words."),
-    retention=Retention(text=_("It is evidence, and stays until the teen’s account is deleted.")),
-    visible_to=_("The teen and whoever gave it see it."),
+    description=_("Who agreed that a teen may use it, when, and to which text."),
+    retention=Retention(text=_("We keep it as evidence until the teen’s account is deleted.")),
+    visible_to=_("The teen and the person who gave it see it."),
     erasure_removes=_("Every consent about you"),
-    erasure_keeps=_("A consent that you gave for a teen stays with the teen, without your name."),
+    erasure_keeps=_("Consent you gave for a teen stays with the teen, without your name."),
     is_private=True,
     models=(Consent,),
     labels={
@@ -92,9 +92,9 @@ CONSENTS = DataKind(
         "country": _("country"),
         "age": _("age in years"),
         "verification": _("how the parent was verified"),
-        "version": _("version of the words"),
-        "text_hash": _("proof of the words"),
-        "words": _("the words"),
+        "version": _("version of the text"),
+        "text_hash": _("hash of the text"),
+        "words": _("the text"),
     },
     export=export_consents,
     erase=erase_consents,
@@ -103,7 +103,8 @@ RESIDENCE = DataKind(
     name="residence",
     title=_("Where a teen lives"),
     description=_(
-        "The country, as it was told first, and what staff corrected of it or of the month of birth, and why."
+        "The country someone first gave, and any correction by staff to the country or birth month, with "
+        "the reason."
     ),
     retention=Retention(text=_("It stays until the teen’s account is deleted.")),
     visible_to=_("The teen and their parents see the country; staff see corrections."),
@@ -112,7 +113,7 @@ RESIDENCE = DataKind(
     models=(Residence, Correction),
     labels={
         "fact": _("what"),
-        "value": _("as it stands"),
+        "value": _("current value"),
         "at": _("when"),
         "before": _("before"),
         "reason": _("reason"),
@@ -124,19 +125,21 @@ COOLING_OFFS = DataKind(
     name="cooling-offs",
     title=_("Days without the tutor"),
     description=_(
-        "Until when the tutor is closed, after a parent who had agreed or paused was unlinked or withdrew."
+        "How long the tutor stays closed after a parent who agreed to it or paused it is unlinked or "
+        "withdraws consent."
     ),
     retention=Retention(
-        text=_("It is deleted when it is over, %(days)d days after it began."),
+        text=_("It is deleted when it ends, after %(days)d days."),
         days=COOLING_OFF_PERIOD.days,
         counted_from=_("the end of the link, or the withdrawal"),
         delete_expired=delete_expired_cooling_offs,
         task="families.tasks.delete_expired_cooling_offs",
     ),
     visible_to=_("The teen and their parents see it."),
-    erasure_removes=_("Until when the tutor is closed to you"),
+    erasure_removes=_("How long the tutor is closed to you"),
     erasure_keeps=_(
-        "Where a parent’s account goes, the teen’s tutor stays closed for those days, without the parent’s name."
+        "When a parent’s account is deleted, the tutor stays closed to the teen for those days, without "
+        "the parent’s name."
     ),
     is_private=True,
     models=(CoolingOff,),
@@ -148,10 +151,11 @@ PARENT_CHECKS = DataKind(
     name="parent-checks",
     title=_("Approval of a parent"),
     description=_(
-        "That the people who run this site know that two people are parent and teen, and how they know."
+        "Confirmation from the people who run this site that two people are parent and teen, and how "
+        "they know."
     ),
     retention=Retention(text=_("It stays as long as the link is kept.")),
-    visible_to=_("Staff see it, and the two whom it is about."),
+    visible_to=_("Staff and the two people it’s about see it."),
     erasure_removes=_("Approvals about you"),
     is_private=True,
     models=(ParentCheck,),

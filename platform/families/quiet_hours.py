@@ -1,7 +1,7 @@
-"""Quiet hours as intervals of time on the clock of an agreement, whatever its clocks do. Pure.
+"""Quiet hours as intervals of time in an agreement's zone, including clock changes. Pure.
 
-Where the clocks skip the time at which quiet hours begin or end, that is as the clocks go on. Where they show it
-twice, quiet hours begin at the first and end at the last, so that they never open and close again in one night.
+If the clocks skip the start or end of quiet hours, it moves to the moment after the jump. If they show it twice, quiet
+hours start at the first and end at the last, so that they never open and close again in one night.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,7 +14,7 @@ _DAY, _SECOND = timedelta(days=1), timedelta(seconds=1)
 
 @dataclass(frozen=True, kw_only=True)
 class QuietHours:
-    """One agreement's, on the clock of `zone`; they hold from `since` on, and before `before`."""
+    """The quiet hours of one agreement, on the clock of `zone`, valid from `since` and before `before`."""
 
     begins: time
     ends: time
@@ -23,7 +23,7 @@ class QuietHours:
     before: datetime | None = None
 
     def intervals(self, around: datetime) -> Iterator[tuple[datetime, datetime]]:
-        """The quiet hours of the days around an instant, in UTC and in order; the end is no part of one."""
+        """Yield the quiet hours of the days around an instant, in UTC and in order. Ends are exclusive."""
         today = around.astimezone(self.zone).date()
         for days in range(-2, 3):
             day = today + timedelta(days=days)
@@ -35,22 +35,22 @@ class QuietHours:
                 yield begins, ends
 
     def end_at(self, now: datetime) -> datetime | None:
-        """When the stretch that `now` lies in ends; None when it lies in none."""
+        """Return when the interval that contains `now` ends, or None."""
         return max((ends for begins, ends in self.intervals(now) if begins <= now < ends), default=None)
 
 
 @dataclass(frozen=True)
 class QuietEnd:
-    """When the tutor opens again, and the clock by which it does."""
+    """When the tutor opens again, and the zone of that time."""
 
     at: datetime
     zone: ZoneInfo
 
 
 def find_quiet_end(agreed: Sequence[QuietHours], *, now: datetime) -> QuietEnd | None:
-    """When the quiet hours that hold at `now` end, those that follow without a gap included; None when none hold."""
+    """Return when the current quiet hours end, including intervals that follow without a gap, or None."""
     found, moment = None, now
-    # Stretches of several agreements may join; a day has room for each of them twice.
+    # Intervals of several agreements may adjoin; each agreement has at most two a day.
     for _round in range(2 * len(agreed)):
         ends = [QuietEnd(end, quiet.zone) for quiet in agreed if (end := quiet.end_at(moment))]
         if not ends:
@@ -61,19 +61,19 @@ def find_quiet_end(agreed: Sequence[QuietHours], *, now: datetime) -> QuietEnd |
 
 
 def get_new_zone_start(*, day_after: datetime, zone: ZoneInfo, quiet: QuietHours | None) -> datetime:
-    """When a new zone counts: with the day after `day_after` on the old clock, and not before that night is over."""
+    """Return when a new zone starts: the day after `day_after` on the old clock, once that night's quiet hours end."""
     tomorrow = day_after.astimezone(zone).date() + _DAY
     midnight = get_first_instant(datetime.combine(tomorrow, time()), zone)
     return (replace(quiet, before=None).end_at(midnight) if quiet else None) or midnight
 
 
 def get_first_instant(wall: datetime, zone: ZoneInfo) -> datetime:
-    """The first instant at which a clock in `zone` has reached `wall`, which has no zone of its own; in UTC."""
+    """Return the first instant (UTC) at which a clock in `zone` has reached the naive time `wall`."""
     return _find_instant(wall, zone, is_last=False)
 
 
 def get_last_instant(wall: datetime, zone: ZoneInfo) -> datetime:
-    """As first_at, but where the clock shows `wall` twice, the second time."""
+    """As `get_first_instant`, but the second time if the clock shows `wall` twice."""
     return _find_instant(wall, zone, is_last=True)
 
 
@@ -81,7 +81,7 @@ def _find_instant(wall: datetime, zone: ZoneInfo, *, is_last: bool) -> datetime:
     before_change, after_change = (wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
     if before_change <= after_change:
         return after_change if is_last else before_change
-    # The clocks skip it (PEP 495 counts then from either side): find the instant at which they do.
+    # The clocks skip `wall` (see PEP 495): find the instant of the jump by bisection.
     early, late = after_change, before_change
     old = early.astimezone(zone).utcoffset()
     while late - early > _SECOND:

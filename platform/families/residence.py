@@ -1,4 +1,4 @@
-"""Where a teen lives, as it was told first: the age at which they may consent alone depends on it."""
+"""Where a teen lives, which decides from what age they can consent alone."""
 
 from django.db import transaction
 
@@ -10,16 +10,15 @@ from families.selectors import list_parents
 
 
 def find_country(teen: Person) -> str | None:
-    """The country that was told first, or that staff have corrected it to; None while none was told."""
+    """Return the recorded or corrected country code, or None."""
     return Residence.objects.filter(teen=teen).values_list("country", flat=True).first()
 
 
 @transaction.atomic
 def record_country(*, teen: Person, by: Person, country: str) -> str:
-    """Keep the country that is told first. Returns the one that stands.
+    """Record the country unless one is recorded. Return the one that is kept.
 
-    The teen may tell it, and so may a linked parent; raises NotTheirsToGive for anyone else, NotACountry for a code
-    that is not of ISO 3166.
+    Raises UnknownCountryCode, or CannotGiveConsent unless `by` is the teen or a linked parent.
     """
     if country not in list_country_codes():
         raise UnknownCountryCode

@@ -1,4 +1,4 @@
-"""What a family's pages need no longer."""
+"""Deletes expired invitations and notices."""
 
 from datetime import datetime, timedelta
 
@@ -13,13 +13,13 @@ NOTICE_RETENTION = timedelta(days=90)
 
 @transaction.atomic
 def delete_expired_invitations(*, now: datetime | None = None) -> int:
-    """Delete the invitations that nobody answered in time. Returns how many there were."""
+    """Delete invitations that were not answered in time. Return how many."""
     before = (now or timezone.now()) - INVITATION_RETENTION
     return Invitation.objects.filter(made_at__lt=before).delete()[0]
 
 
 @transaction.atomic
 def delete_expired_notices(*, now: datetime | None = None) -> int:
-    """Delete old notices, whether they were seen or not. Returns how many there were."""
+    """Delete old notices, seen or not. Return how many."""
     before = (now or timezone.now()) - NOTICE_RETENTION
     return Notice.objects.filter(at__lt=before).delete()[0]

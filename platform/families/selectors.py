@@ -1,4 +1,4 @@
-"""Reads, always for the person who asks."""
+"""Queries, always for the person who asks."""
 
 from uuid import UUID
 
@@ -13,13 +13,13 @@ from mail.selectors import list_verified_addresses
 
 
 def list_active_links() -> QuerySet[Link]:
-    """The links that stand. One past the 18th birthday does not, whether or not the nightly task has ended it."""
+    """List active links. A link is inactive from the month the teen turns 18, even before the nightly task ends it."""
     grown_up = get_latest_adult_birth_month(timezone.localdate())
     return Link.objects.filter(ended_at=None).exclude(teen__born__lte=grown_up)
 
 
 def list_links(person: Person) -> QuerySet[Link]:
-    """The links that stand, from either side."""
+    """List a person's active links, as parent or teen."""
     return (
         list_active_links()
         .filter(Q(parent=person) | Q(teen=person))
@@ -29,17 +29,17 @@ def list_links(person: Person) -> QuerySet[Link]:
 
 
 def get_link(person: Person, link_id: UUID) -> Link:
-    """Raises Link.DoesNotExist for one that is not there, has ended, or is somebody else's."""
+    """Raises Link.DoesNotExist unless the person has this active link."""
     return list_links(person).get(pk=link_id)
 
 
 def get_link_as_parent(parent: Person, link_id: UUID) -> Link:
-    """As link_of, for the parent's side of it alone."""
+    """As `get_link`, only for the parent."""
     return list_links(parent).get(pk=link_id, parent=parent)
 
 
 def list_invitations_to(person: Person) -> QuerySet[Invitation]:
-    """Invitations that can still be answered and were sent to an address of this person's."""
+    """List open invitations that were sent to one of the person's addresses."""
     since = timezone.now() - INVITATION_LIFETIME
     own = [address.lower() for address in list_verified_addresses(person)]
     sent = Invitation.objects.annotate(to=Lower("email")).filter(to__in=own, made_at__gt=since)
@@ -55,7 +55,7 @@ def list_teens(parent: Person) -> QuerySet[Person]:
 
 
 def list_parent_views(teen: Person) -> QuerySet[ParentViewLog]:
-    """Every look that a parent took at a teen, newest first; for the teen."""
+    """List all parent views of a teen, newest first, for the teen."""
     return (
         ParentViewLog.objects.filter(link__teen=teen)
         .select_related("link__parent")

@@ -6,7 +6,7 @@ from families.links import end_links_at_18 as end_links
 
 @shared_task(name="families.tasks.end_links_at_18")
 def end_links_at_18() -> int:
-    """Links end by themselves in the month of the 18th birthday. Returns how many did."""
+    """End links in the month of the 18th birthday. Return how many."""
     return end_links()
 
 
@@ -27,7 +27,7 @@ def delete_expired_password_helps() -> int:
 
 @shared_task(name="families.tasks.carry_out_family_deletions")
 def carry_out_family_deletions() -> int:
-    """Erase the families whose days of waiting are over. Returns how many there were."""
+    """Delete families whose waiting period is over. Return how many."""
     return family_deletion.carry_out_family_deletions()
 
 

@@ -1,4 +1,4 @@
-"""What a parent and a teen agree on, and what holds when two parents agreed differently. Pure."""
+"""The terms of an agreement, and what applies if several parents agreed on different terms. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -9,10 +9,10 @@ from django.utils.translation import gettext_lazy as _
 
 
 class ParentView(models.TextChoices):
-    """What a parent may look at, from the most private on."""
+    """What a parent may see, from the most private to the widest."""
 
     TOPICS = "topics", _("time and topics")
-    FLAGGED = "flagged", _("time and topics, and what a help card answered")
+    FLAGGED = "flagged", _("time and topics, and questions answered with a crisis card")
     FULL = "full", _("everything")
 
 
@@ -21,9 +21,10 @@ PARENT_VIEW_ORDER = {ParentView.TOPICS: 0, ParentView.FLAGGED: 1, ParentView.FUL
 
 @dataclass(frozen=True, kw_only=True)
 class Terms:
-    """One agreement. Quiet hours are clock times in its own zone; both are given or neither (families.quiet_hours).
+    """The terms of one agreement.
 
-    `answers_a_day` is a number of short answers, or None for what the site gives everybody.
+    Quiet hours are clock times in `time_zone`; either both or neither are set (families.quiet_hours). `answers_a_day`
+    is a number of short answers, or None for the site's usual limit.
     """
 
     view: ParentView = ParentView.TOPICS
@@ -31,7 +32,7 @@ class Terms:
     quiet_from: time | None = None
     quiet_to: time | None = None
     answers_a_day: int | None = None
-    # The name of the agreement's zone; empty where nothing is said of it.
+    # An IANA name, or empty to keep the link's zone.
     time_zone: str = ""
 
     @property
@@ -39,7 +40,7 @@ class Terms:
         return self.quiet_from is not None and self.quiet_to is not None and self.quiet_from != self.quiet_to
 
     def is_only_more_private_than(self, other: "Terms") -> bool:
-        """Whether these differ from `other` by less seen by a parent, or less remembered, and by nothing else."""
+        """Return whether these differ from `other` only by a narrower parent view or less memory."""
         mine, theirs = asdict(self), asdict(other)
         changed = {name for name in mine if mine[name] != theirs[name]}
         return bool(changed) and all(
@@ -50,9 +51,9 @@ class Terms:
 
 
 def combine_terms(agreed: Sequence[Terms]) -> Terms:
-    """What holds where several parents agreed differently: of each setting the more private or the smaller one.
+    """Combine several agreements: for each setting, the more private or smaller value applies.
 
-    Quiet hours are not combined here, as each agreement has a clock of its own: see families.quiet_hours.
+    Quiet hours are not combined here because each agreement has its own zone; see families.quiet_hours.
     """
     if not agreed:
         return Terms()

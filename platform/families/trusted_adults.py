@@ -1,4 +1,4 @@
-"""A teen's second trusted adult. Only the teen's own page and, later, the safeguarding desk read this."""
+"""A teen's trusted adult. Only the teen's own page reads it."""
 
 from django.db import transaction
 from django.utils import timezone
@@ -8,14 +8,14 @@ from families.models import TrustedAdult
 
 
 def find_trusted_adult(teen: Person) -> TrustedAdult | None:
-    """Whom the teen named; None also while it is closed (families.password_help)."""
+    """Return the teen's trusted adult, or None; None also while it is sealed (families.password_help)."""
     named = TrustedAdult.objects.filter(teen=teen)
     return (named.filter(named_at__gt=teen.sealed_before) if teen.sealed_before else named).first()
 
 
 @transaction.atomic
 def save_trusted_adult(*, teen: Person, name: str, contact: str) -> TrustedAdult:
-    """Name somebody, or somebody else. Nobody is told: not the parent, and not the adult."""
+    """Save or replace the trusted adult. No one is notified: not the parent, not the adult."""
     named, _made = TrustedAdult.objects.update_or_create(
         teen=teen, defaults={"name": name, "contact": contact, "named_at": timezone.now()}
     )
@@ -24,4 +24,5 @@ def save_trusted_adult(*, teen: Person, name: str, contact: str) -> TrustedAdult
 
 @transaction.atomic
 def delete_trusted_adult(*, teen: Person) -> None:
+    """Delete the trusted adult, if there is one."""
     TrustedAdult.objects.filter(teen=teen).delete()

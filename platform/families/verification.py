@@ -1,6 +1,6 @@
-"""How the site makes sure that a parent is a parent, before their consent counts (ADR 41).
+"""How the site verifies that a parent is a parent, before their consent counts (ADR 41).
 
-An admin sets the level. It holds for consents that are given from then on; each keeps the level it was given at.
+An admin sets the level. It applies to later consents; each consent keeps the level at which it was given.
 """
 
 from dataclasses import dataclass
@@ -19,20 +19,20 @@ from families.consent_models import CheckMethod, Verification
 from families.models import Consent, ConsentPolicy, Link, ParentCheck
 from families.notices import send_notice
 
-# A mailbox that was made for this one purpose is not yet as old as that.
+# Longer than a teen is likely to wait after creating a mailbox only to consent.
 MAILBOX_AGE = timedelta(days=3)
 
 
 @dataclass(frozen=True)
 class MissingVerification:
-    """What a parent lacks before their consent counts. `until` is when a confirmed mailbox is old enough."""
+    """What a parent lacks. `until` is when their confirmed mailbox is old enough."""
 
     level: Verification
     until: datetime | None = None
 
 
 def get_verification_level() -> Verification:
-    """The level that an admin has set. Before that, a demo asks for nothing, and every other site for a mailbox."""
+    """Return the level an admin set. The default is NONE in a demo and MAILBOX elsewhere."""
     policy = ConsentPolicy.objects.first()
     if policy:
         return Verification(policy.verification)
@@ -40,19 +40,19 @@ def get_verification_level() -> Verification:
 
 
 def find_missing_verification(link: Link, *, now: datetime | None = None) -> MissingVerification | None:
-    """What the link's parent lacks for the level that holds now; None when nothing."""
+    """Return what the link's parent lacks for the current level, or None."""
     level = get_verification_level()
     if level == Verification.MAILBOX:
         confirmed_at = get_mailbox_confirmed_at(link.parent)
         until = confirmed_at + MAILBOX_AGE if confirmed_at else None
         return None if until and until <= (now or timezone.now()) else MissingVerification(level, until)
-    if level == Verification.ORGANISATION and not ParentCheck.objects.filter(link=link).exists():
+    if level == Verification.ORGANIZATION and not ParentCheck.objects.filter(link=link).exists():
         return MissingVerification(level)
     return None
 
 
 def build_verified_filter() -> Q:
-    """As `find_missing_verification`, for a query of links: those whose parent lacks nothing."""
+    """Build the filter for links whose parent is verified; matches `find_missing_verification`."""
     policies = ConsentPolicy.objects.all()
     at_first = Verification.NONE if settings.DEMO else Verification.MAILBOX
     mailboxes = MailboxConfirmation.objects.filter(
@@ -61,7 +61,7 @@ def build_verified_filter() -> Q:
     lacks_nothing = {
         Verification.NONE: Q(),
         Verification.MAILBOX: Q(Exists(mailboxes)),
-        Verification.ORGANISATION: Q(Exists(ParentCheck.objects.filter(link=OuterRef("pk")))),
+        Verification.ORGANIZATION: Q(Exists(ParentCheck.objects.filter(link=OuterRef("pk")))),
     }
     found = Q(~Exists(policies)) & lacks_nothing[at_first]
     for level, verified in lacks_nothing.items():
@@ -71,27 +71,25 @@ def build_verified_filter() -> Q:
 
 @transaction.atomic
 def approve_parent(*, link: Link, method: CheckMethod, by: Person) -> ParentCheck:
-    """Staff know that the two are parent and teen. Approving twice approves once. The parent is told."""
+    """Record that staff know the two are parent and teen, and notify the parent. Returns an existing approval."""
     check, is_new = ParentCheck.objects.get_or_create(link=link, defaults={"method": method, "by": by})
     if is_new:
-        words = _(
-            "We have confirmed that %(teen)s is your child or in your care. You can agree to the tutor now."
+        text = _(
+            "We’ve confirmed that %(teen)s is your child or in your care. You can agree to the tutor now."
         )
-        send_notice(person=link.parent, text=words % {"teen": link.teen})
+        send_notice(person=link.parent, text=text % {"teen": link.teen})
     return check
 
 
 @transaction.atomic
 def withdraw_approval(*, check: ParentCheck) -> None:
-    """It was a mistake: a consent that rested on it is withdrawn, and both are told."""
+    """Delete an approval. If a consent depended on it, withdraw the consent and notify both."""
     link = check.link
     check.delete()
     rested = Consent.objects.filter(
-        teen=link.teen, given_by=link.parent, verification=Verification.ORGANISATION, withdrawn_at=None
+        teen=link.teen, given_by=link.parent, verification=Verification.ORGANIZATION, withdrawn_at=None
     )
     if rested.update(withdrawn_at=timezone.now()):
-        words = _(
-            "The approval of %(parent)s was taken back. The tutor is closed until a parent agrees again."
-        )
+        text = _("We withdrew our approval of %(parent)s. The tutor is closed until a parent agrees again.")
         for person in (link.teen, link.parent):
-            send_notice(person=person, text=words % {"parent": link.parent})
+            send_notice(person=person, text=text % {"parent": link.parent})

@@ -23,7 +23,7 @@ class Migration(migrations.Migration):
             name='ConsentPolicy',
             fields=[
                 ('id', models.PositiveSmallIntegerField(default=1, editable=False, primary_key=True, serialize=False)),
-                ('verification', models.CharField(choices=[('none', 'no check: the site trusts the parent’s account'), ('mailbox', 'a mailbox that was confirmed some days ago'), ('organisation', 'approval by the organisation')], max_length=12, verbose_name='how parents are verified')),
+                ('verification', models.CharField(choices=[('none', 'no check: the site trusts what the parent says'), ('mailbox', 'an email address that was confirmed some days ago'), ('organization', 'approval by the organization')], max_length=12, verbose_name='how parents are verified')),
             ],
             options={
                 'verbose_name': 'verification of parents',
@@ -40,8 +40,8 @@ class Migration(migrations.Migration):
                 ('teen', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='cooling_offs', to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                'verbose_name': 'cooling-off time',
-                'verbose_name_plural': 'cooling-off times',
+                'verbose_name': 'cooling-off period',
+                'verbose_name_plural': 'cooling-off periods',
             },
         ),
         migrations.CreateModel(
@@ -92,7 +92,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Link',
             fields=[
-                ('view', models.CharField(choices=[('topics', 'time and topics'), ('flagged', 'time and topics, and what a help card answered'), ('full', 'everything')], default='topics', max_length=10)),
+                ('view', models.CharField(choices=[('topics', 'time and topics'), ('flagged', 'time and topics, and questions answered with a crisis card'), ('full', 'everything')], default='topics', max_length=10)),
                 ('memory', models.BooleanField(default=True)),
                 ('quiet_from', models.TimeField(blank=True, null=True)),
                 ('quiet_to', models.TimeField(blank=True, null=True)),
@@ -122,7 +122,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('first_opened_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ('last_opened_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('view', models.CharField(choices=[('topics', 'time and topics'), ('flagged', 'time and topics, and what a help card answered'), ('full', 'everything')], max_length=10)),
+                ('view', models.CharField(choices=[('topics', 'time and topics'), ('flagged', 'time and topics, and questions answered with a crisis card'), ('full', 'everything')], max_length=10)),
                 ('link', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='parent_views', to='families.link')),
             ],
             options={
@@ -150,7 +150,7 @@ class Migration(migrations.Migration):
             name='ParentCheck',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('method', models.CharField(choices=[('met', 'we met them'), ('called', 'we spoke by telephone or video'), ('signed', 'we have a signed form'), ('school', 'their school or club told us')], max_length=8, verbose_name='how we know')),
+                ('method', models.CharField(choices=[('met', 'we met them'), ('called', 'we spoke by phone or video'), ('signed', 'we have a signed form'), ('school', 'their school or club told us')], max_length=8, verbose_name='how we know')),
                 ('at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='when')),
                 ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='by')),
                 ('link', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='check_of_parent', to='families.link', verbose_name='link')),
@@ -174,8 +174,8 @@ class Migration(migrations.Migration):
                 ('teen', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='password_helps', to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                'verbose_name': 'help with a password',
-                'verbose_name_plural': 'helps with passwords',
+                'verbose_name': 'password help',
+                'verbose_name_plural': 'password helps',
                 'ordering': ['-asked_at'],
             },
         ),
@@ -183,7 +183,7 @@ class Migration(migrations.Migration):
             name='Proposal',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('view', models.CharField(choices=[('topics', 'time and topics'), ('flagged', 'time and topics, and what a help card answered'), ('full', 'everything')], default='topics', max_length=10)),
+                ('view', models.CharField(choices=[('topics', 'time and topics'), ('flagged', 'time and topics, and questions answered with a crisis card'), ('full', 'everything')], default='topics', max_length=10)),
                 ('memory', models.BooleanField(default=True)),
                 ('quiet_from', models.TimeField(blank=True, null=True)),
                 ('quiet_to', models.TimeField(blank=True, null=True)),
@@ -234,9 +234,9 @@ class Migration(migrations.Migration):
                 ('given_as', models.CharField(choices=[('teen', 'the teen'), ('parent', 'a parent')], max_length=10)),
                 ('version', models.CharField(max_length=20)),
                 ('text_hash', models.CharField(max_length=64)),
-                ('verification', models.CharField(choices=[('none', 'no check: the site trusts the parent’s account'), ('mailbox', 'a mailbox that was confirmed some days ago'), ('organisation', 'approval by the organisation')], default='none', max_length=12)),
+                ('verification', models.CharField(choices=[('none', 'no check: the site trusts what the parent says'), ('mailbox', 'an email address that was confirmed some days ago'), ('organization', 'approval by the organization')], default='none', max_length=12)),
                 ('country', models.CharField(max_length=2)),
-                ('age', models.PositiveSmallIntegerField(help_text='the teen’s, in whole years', null=True)),
+                ('age', models.PositiveSmallIntegerField(help_text='the teen’s age in whole years', null=True)),
                 ('given_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ('withdrawn_at', models.DateTimeField(blank=True, null=True)),
                 ('given_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='consents_given', to=settings.AUTH_USER_MODEL)),

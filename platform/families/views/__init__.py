@@ -1,4 +1,4 @@
-"""The pages of a family."""
+"""The family page and its notices."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from families.selectors import list_invitations_to, list_links, list_notices
 from kit.paging import paginate
 from kit.visits import is_visit
 
-# On the family's page, and on a page of the notices alone.
+# On the family page, and on the page of all notices.
 NOTICES_SHOWN = 20
 NOTICES_PER_PAGE = 50
 
@@ -25,7 +25,7 @@ NOTICES_PER_PAGE = 50
 @sign_in_required
 @require_safe
 def family(request: HttpRequest) -> HttpResponse:
-    """Everything that a person has in their family. Opening it marks the notices as seen."""
+    """Show a person's family. Opening the page marks the notices as seen."""
     person = get_person(request)
     links = list(list_links(person))
     page: dict[str, Any] = {
@@ -53,7 +53,7 @@ def family(request: HttpRequest) -> HttpResponse:
 @sign_in_required
 @require_safe
 def notices(request: HttpRequest) -> HttpResponse:
-    """Everything that has happened in a person's family, page by page."""
+    """Show all notices, page by page."""
     person, cursor = get_person(request), request.GET.get("before", "")
     listed = paginate(list_notices(person), by="at", size=NOTICES_PER_PAGE, cursor=cursor)
     page = {"person": person, "listed": listed, "is_first": not cursor}

@@ -1,4 +1,4 @@
-"""Who asks, and what of it is theirs: fetching and authorising in one place."""
+"""Fetches links and people for the views, and authorizes them in one place."""
 
 from uuid import UUID
 
@@ -12,12 +12,13 @@ from kit.not_found import raise_404_on
 
 
 def get_own_link(request: HttpRequest, link_id: UUID) -> Link:
-    """A link of the person's own that stands; 404 for anybody else's, so that an id tells nothing."""
+    """Return an active link of the signed-in person; 404 otherwise, so that an id reveals nothing."""
     with raise_404_on(Link.DoesNotExist):
         return get_link(get_person(request), link_id)
 
 
 def get_own_link_as_parent(request: HttpRequest, link_id: UUID) -> Link:
+    """As `get_own_link`, but 404 unless the person is its parent."""
     link = get_own_link(request, link_id)
     if link.parent != get_person(request):
         raise Http404
@@ -25,7 +26,7 @@ def get_own_link_as_parent(request: HttpRequest, link_id: UUID) -> Link:
 
 
 def require_teen(request: HttpRequest) -> Person:
-    """The person, who must be a teen: these pages are nobody else's."""
+    """Return the signed-in person; 404 unless they are a teen."""
     person = get_person(request)
     if person.role != Role.TEEN:
         raise Http404

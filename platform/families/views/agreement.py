@@ -1,4 +1,4 @@
-"""The agreement of two people, and the parent's pause."""
+"""The agreement of a parent and a teen, and the parent's pause."""
 
 from uuid import UUID
 
@@ -28,7 +28,7 @@ from families.views.access import get_own_link, get_own_link_as_parent
 
 @sign_in_required
 def agreement(request: HttpRequest, link_id: UUID) -> HttpResponse:
-    """What holds between the two, what is proposed, and the form to wish for something else."""
+    """Show the agreement and any proposal, with a form to propose a change."""
     link = get_own_link(request, link_id)
     if request.method != "POST":
         return _render_agreement(
@@ -44,7 +44,7 @@ def agreement(request: HttpRequest, link_id: UUID) -> HttpResponse:
 
 
 def _includes_earlier(request: HttpRequest) -> bool:
-    """Whether the teen ticked that a wider view also shows what they asked before."""
+    """Whether the teen checked that a wider view also shows earlier questions."""
     return "includes_earlier" in request.POST
 
 
@@ -73,7 +73,7 @@ def _render_agreement(
         "link": link,
         "other": get_other_side(link, person),
         "is_parent": link.parent == person,
-        "zone_words": _describe_zone_change(link),
+        "zone_text": _describe_zone_change(link),
         "proposal": proposal,
         "is_wider": proposal is not None and is_wider(proposal.terms, link.terms),
         "form": form,
@@ -86,7 +86,7 @@ def _render_agreement(
 
 
 def _describe_zone_change(link: Link) -> str:
-    """That the zone is about to change; empty where it is not."""
+    """Say when the zone changes, or return "" without a pending change."""
     if link.zone_from is None or link.zone_from <= timezone.now():
         return ""
     return format_zone_change(link.time_zone, link.zone_from, link.earlier_zone)

@@ -1,4 +1,4 @@
-"""Consent: its words, giving and withdrawing it, and the evidence."""
+"""Consent: its text, giving and withdrawing it, and the records."""
 
 from dataclasses import asdict
 from typing import Any
@@ -35,7 +35,7 @@ from families.views.access import get_own_link_as_parent, require_teen
 @sign_in_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def own(request: HttpRequest) -> HttpResponse:
-    """A teen's own page of consent: to give it, where they are old enough, or to see who can."""
+    """A teen's own consent page: give consent if they are old enough, or see who can."""
     return _handle_consent(request, require_teen(request))
 
 
@@ -58,7 +58,7 @@ def _handle_consent(request: HttpRequest, teen: Person, link: Link | None = None
         return _render_page(request, teen, link, form, status=422, is_outdated=text is None)
     person = get_person(request)
     try:
-        # What was told first stands, also where consent is refused: so it is kept before consent is asked for.
+        # The first answer is kept even if consent is refused, so record the country first.
         record_country(teen=teen, by=person, country=form.cleaned_data["country"])
         consents.give_consent(teen=teen, by=person, text=text)
     except (CannotGiveConsent, ParentNotVerified, CoolingOffActive, CountryNotSet) as refusal:
@@ -72,7 +72,7 @@ def _handle_consent(request: HttpRequest, teen: Person, link: Link | None = None
 
 
 def _find_text_read(request: HttpRequest) -> ConsentText | None:
-    """The words that stood on the page of the form; None unless they are today's, in either language."""
+    """Return the text that the form showed, or None unless it is the current version, in any language."""
     return find_text(version=get_current_text().version, text_hash=request.POST.get("words", ""))
 
 
@@ -83,7 +83,7 @@ def _render_page(
     form: ConsentForm,
     *,
     status: int = 200,
-    **said: bool,
+    **flags: bool,
 ) -> HttpResponse:
     person = get_person(request)
     country = find_country(teen)
@@ -107,7 +107,7 @@ def _render_page(
         "mailbox_days": MAILBOX_AGE.days,
         "missing": missing,
         "past": consents.list_consents_about(person).filter(teen=teen),
-        **said,
+        **flags,
     }
     return render(request, "families/consent.html", page, status=status)
 
@@ -116,7 +116,7 @@ def _render_page(
 @require_safe
 @never_cache
 def consent_record(request: HttpRequest, consent_id: int) -> HttpResponse:
-    """One consent as it was given: the words, word for word, and who agreed to them and when."""
+    """Show one consent: the text word for word, who agreed to it, and when."""
     person = get_person(request)
     consent = consents.list_consents_about(person).select_related("teen").filter(pk=consent_id).first()
     if consent is None:
@@ -134,7 +134,7 @@ def consent_record(request: HttpRequest, consent_id: int) -> HttpResponse:
 @require_safe
 @never_cache
 def evidence(request: HttpRequest) -> HttpResponse:
-    """Every consent about the person or given by them, as a file: what was agreed, by whom, when, to which words."""
+    """Download every consent about the person or given by them as JSON."""
     found = consents.list_consents_about(get_person(request)).select_related("teen")
     return JsonResponse(
         {"consents": [_build_evidence(consent) for consent in found]},

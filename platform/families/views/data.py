@@ -1,4 +1,4 @@
-"""A family's data: a parent's copy, and the end of the family's accounts."""
+"""A family's data: a parent's export, and the deletion of the family's accounts."""
 
 from django.contrib import messages
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
@@ -16,7 +16,7 @@ from privacy.views import EraseForm, build_download_response, erase_limit
 
 
 def require_parent(request: HttpRequest) -> Person:
-    """The person, who must be a parent: these pages are nobody else's."""
+    """Return the signed-in person; 404 unless they are a parent."""
     person = get_person(request)
     if person.role != Role.PARENT:
         raise Http404
@@ -58,7 +58,7 @@ def download(request: HttpRequest) -> HttpResponse | FileResponse:
 @require_POST
 @never_cache
 def erase(request: HttpRequest) -> HttpResponse:
-    """Ask for it, by showing again who it is."""
+    """Request the deletion after checking the parent's password."""
     parent = require_parent(request)
     if not family_deletion.list_planned_outcomes(parent):
         return redirect("privacy:data")
@@ -74,9 +74,9 @@ def erase(request: HttpRequest) -> HttpResponse:
 @require_POST
 @never_cache
 def keep(request: HttpRequest) -> HttpResponse:
-    """Take back that the family is to be erased."""
+    """Cancel the deletion."""
     if family_deletion.cancel_family_deletion(parent=require_parent(request)):
-        messages.success(request, _("Everything stays as it is."))
+        messages.success(request, _("Nothing will be deleted."))
     return redirect("families:data")
 
 
@@ -84,7 +84,7 @@ def keep(request: HttpRequest) -> HttpResponse:
 @require_POST
 @never_cache
 def answer(request: HttpRequest, parent_id: int) -> HttpResponse:
-    """A teen who decides alone says whether their account goes too."""
+    """Record whether a teen who decides alone wants their account deleted too."""
     teen = require_teen(request)
     parent = Person.objects.filter(pk=parent_id).first()
     agree = request.POST.get("answer") == "yes"

@@ -1,4 +1,4 @@
-"""Inviting, saying yes or no, and parting."""
+"""Inviting, accepting or declining, and ending a link."""
 
 from uuid import UUID
 
@@ -26,7 +26,7 @@ from kit.site import build_absolute_url
 from mail.services import queue_email
 
 invitation_limit = RateLimit("invitations", "20/day")
-# Of all people together: nobody's mailbox is filled by strangers. An invitation can always be handed over instead.
+# For all people together, so that strangers cannot flood a mailbox. The inviter can still share the link.
 invitations_per_address_limit = RateLimit("invitations to one mailbox", "3/day")
 wrong_token_limit = ClientRateLimit(
     "invitation token", person="60/hour", network="600/hour", everyone="6000/hour"
@@ -36,7 +36,7 @@ wrong_token_limit = ClientRateLimit(
 @sign_in_required
 @require_POST
 def invite(request: HttpRequest) -> HttpResponse:
-    """Make an invitation, to be handed over or sent by mail; both show its address on the family's page."""
+    """Create an invitation to share or to send by email. Either way the family page shows its link."""
     person = get_person(request)
     form = InvitationForm(request.POST)
     if not form.is_valid():
@@ -55,8 +55,8 @@ def invite(request: HttpRequest) -> HttpResponse:
         messages.warning(
             request,
             _(
-                "We have sent enough invitations to that address today, so we sent none. You can hand over the "
-                "address of your invitation yourself: it is below."
+                "We’ve already sent several invitations to that address today, so we didn’t send this one. You "
+                "can share the link below yourself."
             ),
         )
     try:
@@ -74,7 +74,7 @@ def _create_and_send_invitation(person: Person, email: str) -> Invitation:
         queue_email(
             key=f"families.invitation:{invitation.pk}",
             to=email,
-            subject=_("%(who)s invites you to be linked on Kitchen Table") % {"who": person},
+            subject=_("%(who)s invited you to link accounts on Kitchen Table") % {"who": person},
             text=render_to_string(
                 "families/mail/invitation.txt", {"by": break_links(str(person)), "address": address}
             ),
@@ -91,7 +91,7 @@ def take_back(request: HttpRequest, invitation_id: int) -> HttpResponse:
 
 @require_safe
 def join(request: HttpRequest, token: str) -> HttpResponse:
-    """What saying yes would mean. Somebody without an account is led to one and comes back here."""
+    """Explain what accepting means. A visitor without an account can create one and comes back here."""
     wrong_token_limit.hit(request)
     try:
         invitation = links.get_invitation(token)
@@ -128,7 +128,7 @@ def decline(request: HttpRequest, token: str) -> HttpResponse:
 
 @sign_in_required
 def end(request: HttpRequest, link_id: UUID) -> HttpResponse:
-    """Asks first; a POST parts the two."""
+    """Ask for confirmation; a POST ends the link."""
     link = get_own_link(request, link_id)
     person = get_person(request)
     if request.method != "POST":

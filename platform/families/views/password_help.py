@@ -1,4 +1,4 @@
-"""A forgotten password of a teen without an email address: two screens, the teen's and a parent's."""
+"""A forgotten password of a teen without an email address: the teen's screen and the parent's."""
 
 import time
 from uuid import UUID
@@ -30,21 +30,20 @@ from kit.rate_limits import (
 
 known_device_limit = RateLimit("password help, known device", "6/hour")
 username_and_network_limit = RateLimit("password help, name", "6/hour")
-# Far above what one network may ask, so that one stranger never keeps a teen from asking in another place.
+# Far above the limit for one network, so that a stranger cannot keep a teen elsewhere from asking.
 username_limit = RateLimit("password help, name from anywhere", "60/hour")
 asker_limit = ClientRateLimit("password help asked", person="6/hour", network="100/hour", everyone="600/hour")
 wrong_code_limit = RateLimit("password help code", "6/30minutes")
 old_password_limit = RateLimit("old password", "10/hour")
 
-# In the session of whoever asked: the code on their screen, the request, if there was anybody to help, and for which
-# name and when it was asked.
+# Session keys: the code on the screen, the request's id ("" if no parent can help), and the username with the time.
 CODE_KEY, HELP_KEY, USERNAME_KEY = "password_help_code", "password_help", "password_help_asked"
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def ask(request: HttpRequest) -> HttpResponse:
-    """Ask a parent for help: a code to show them. It reads the same whether the name is known here or not."""
+    """Request help and show a code. The page is the same whether or not the username exists."""
     if request.user.is_authenticated:
         return redirect("accounts:account")
     form = ForgottenPasswordForm(request.POST if request.method == "POST" else None)
@@ -67,7 +66,7 @@ def ask(request: HttpRequest) -> HttpResponse:
 
 
 def _has_open_request(request: HttpRequest, username: str) -> bool:
-    """Whether this browser has a code for that name already: reload, Back or a second tab show the same one."""
+    """Whether this browser has a code for the username: reload, Back and other tabs show the same one."""
     name, at = request.session.get(USERNAME_KEY, ("", 0.0))
     return bool(
         name == hash_login(username)
@@ -90,7 +89,7 @@ def _count_request(request: HttpRequest, username: str) -> None:
 @never_cache
 @sensitive_post_parameters("password")
 def wait(request: HttpRequest) -> HttpResponse:
-    """The code, until a parent has typed it; then the form for the new password."""
+    """Show the code until a parent has typed it, then the form for the new password."""
     if CODE_KEY not in request.session or request.user.is_authenticated:
         return redirect("families:password_ask")
     try:
@@ -118,7 +117,7 @@ def wait(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def give(request: HttpRequest, link_id: UUID) -> HttpResponse:
-    """A parent types the code that stands on the teen's screen."""
+    """Let a parent type the code from the teen's screen."""
     link = get_own_link_as_parent(request, link_id)
     form = CodeForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
@@ -131,11 +130,11 @@ def give(request: HttpRequest, link_id: UUID) -> HttpResponse:
             page = {"link": link, "form": form, "trouble": format_rate_limited(refusal)}
             return mark_rate_limited(render(request, "families/password_give.html", page), refusal)
         except WrongCode:
-            form.add_error("code", _("No request of theirs has this code. Look at their screen again."))
+            form.add_error("code", _("That code doesn’t match. Check their screen again."))
         else:
             wrong_code_limit.undo_hit(link.pk)
-            words = _("Done. %(teen)s can choose a new password now, on the screen with the code.")
-            messages.success(request, words % {"teen": link.teen})
+            text = _("Done. %(teen)s can choose a new password now, on the screen with the code.")
+            messages.success(request, text % {"teen": link.teen})
             return redirect("families:family")
     page = {"link": link, "form": form}
     return render(request, "families/password_give.html", page, status=422 if form.errors else 200)
@@ -146,7 +145,7 @@ def give(request: HttpRequest, link_id: UUID) -> HttpResponse:
 @never_cache
 @sensitive_post_parameters("old_password")
 def sealed(request: HttpRequest) -> HttpResponse:
-    """What was closed when somebody helped with the password, and the old password that opens it."""
+    """Show what was sealed when a parent helped with the password, and unseal it with the old password."""
     teen = require_teen(request)
     form = OldPasswordForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
@@ -157,8 +156,8 @@ def sealed(request: HttpRequest) -> HttpResponse:
             return mark_rate_limited(render(request, "families/sealed.html", page), refusal)
         if password_help.unseal_data(teen=teen, old_password=form.cleaned_data["old_password"]):
             old_password_limit.undo_hit(teen.pk)
-            messages.success(request, _("What you wrote before is open again."))
+            messages.success(request, _("What you wrote before is unlocked."))
             return redirect("families:sealed")
-        form.add_error("old_password", _("That was not your password then. Capitals count."))
+        form.add_error("old_password", _("That wasn’t your old password. Capital letters matter."))
     page = {"form": form, "person": teen}
     return render(request, "families/sealed.html", page, status=422 if form.errors else 200)

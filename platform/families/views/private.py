@@ -1,4 +1,4 @@
-"""What is a teen's alone: who looked, and the grown-up whom they trust."""
+"""Pages only for the teen: the parent views, and the trusted adult."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -24,7 +24,9 @@ def parent_views(request: HttpRequest) -> HttpResponse:
     cursor = request.GET.get("before", "")
     page = {
         "person": teen,
-        "listed": paginate(list_parent_views(teen), by="at", size=PARENT_VIEWS_PER_PAGE, cursor=cursor),
+        "listed": paginate(
+            list_parent_views(teen), by="first_opened_at", size=PARENT_VIEWS_PER_PAGE, cursor=cursor
+        ),
         "is_first": not cursor,
         "gate": get_tutor_gate(teen),
         "minutes": SAME_VIEW_WITHIN.seconds // 60,
@@ -35,7 +37,7 @@ def parent_views(request: HttpRequest) -> HttpResponse:
 @sign_in_required
 @never_cache
 def trusted_adult(request: HttpRequest) -> HttpResponse:
-    """Named in private. The page itself exists for teens alone, and nothing elsewhere tells whether it was used."""
+    """Show and save the trusted adult. No other page reveals whether a teen named one."""
     teen = require_teen(request)
     named = find_trusted_adult(teen)
     if request.method != "POST":
