@@ -1,4 +1,4 @@
-"""The titles in the log of the admin pages, which may be people's names."""
+"""Redacts object titles in the admin log, which may contain people's names."""
 
 import re
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ BLANK = {"object_repr": "", "change_message": ""}
 
 
 def redact_names(*, names: Iterable[str]) -> None:
-    """Cut every title that one of these names stands in. Empty names stand nowhere."""
+    """Redact every title that contains one of these names as a whole word. Empty names are ignored."""
     named = Q(pk__in=[])
     for name in filter(None, names):
         named |= Q(object_repr__iregex=_match_whole_name(name))
@@ -25,28 +25,28 @@ def redact_names(*, names: Iterable[str]) -> None:
 
 
 def _match_whole_name(name: str) -> str:
-    """PostgreSQL's expression for a name that stands by itself: "An" is not in "Anna"."""
+    """Build a PostgreSQL regex that matches the name as a whole word: "An" does not match "Anna"."""
     return rf"(?<![[:alnum:]_]){re.escape(name)}(?![[:alnum:]_])"
 
 
 def _list_titled_entries() -> QuerySet[LogEntry]:
-    """What the log says of rows whose titles may be names."""
+    """List log entries with a title about models that hold personal data."""
     personal = ContentType.objects.get_for_models(*(model for kind in list_kinds() for model in kind.models))
     return LogEntry.objects.filter(content_type__in=personal.values()).exclude(**BLANK)
 
 
 @transaction.atomic
 def redact_expired_titles(*, now: datetime | None = None) -> int:
-    """Cut titles that may be names off what is older than TITLES_KEPT_FOR. Returns how many there were.
+    """Redact titles older than TITLE_RETENTION. Return how many.
 
-    Whoever has no account, or took a place under another name, is led to by nothing else.
+    Nothing else leads to people without an account, or to those who signed up for an event under another name.
     """
     before = (now or timezone.now()) - TITLE_RETENTION
     return _list_titled_entries().filter(action_time__lt=before).update(**BLANK)
 
 
 def redact_rows(rows: QuerySet[Model]) -> None:
-    """Cut the titles of these rows, which may be names, off the log of the admin pages. What was done stays."""
+    """Redact the titles of these rows, which may be names. The log still says what was done."""
     of = rows.model._meta  # noqa: SLF001 - Django documents it
     keys = [str(key) for key in rows.values_list("pk", flat=True)]
     about = LogEntry.objects.filter(content_type__app_label=of.app_label, content_type__model=of.model_name)

@@ -1,7 +1,7 @@
-"""Somebody's data as one zip: a JSON file for each kind, and a page to read in any browser.
+"""A person's data as a zip: a JSON file for each data kind, and an HTML page to read.
 
-Rows go from the database's cursor through the compressor onto the disk: what is in memory at a time is a few
-rows and the buffers, however much somebody has written (benchmarks/export.py, ADR 12).
+Rows are streamed from the database through the compressor to disk: memory holds a few rows and buffers, however much
+the person has written (benchmarks/export.py, ADR 12).
 """
 
 import errno
@@ -26,52 +26,54 @@ from kit.person import Person
 from privacy import registry
 from privacy.registry import DataKind, Row, RowValue
 
-# What is bigger lies on the disk, in a file without a name that goes when it is closed.
+# Bigger files go to an unnamed file on disk, which is deleted when it is closed.
 IN_MEMORY = 256 * 1024
-# Copies that one web process makes or sends at a time, of two files each. With the size that docker-compose.yml allows
-# a file, this is the size of the disk that they lie on.
+# Exports that one web process builds or sends at a time, two files each. Times the file size limit in
+# docker-compose.yml, this is the disk space they need.
 MAX_CONCURRENT_EXPORTS = 4
 _DISK_FULL_ERRORS = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
 
 
 class ExportCapacityExceeded(Exception):
-    """As many copies as may be are being made or sent, or the disk that they lie on is full."""
+    """Too many exports are running, or the disk is full."""
 
 
 class _ExportFile(SpooledTemporaryFile[bytes]):
-    """The file of one copy, which has one of the places until it is closed. Raises NoRoomForCopy when none is free."""
+    """The file of one export. Holds a slot until it is closed. Raises ExportCapacityExceeded if none is free."""
 
-    _places = BoundedSemaphore(MAX_CONCURRENT_EXPORTS)
-    _has_place = False
+    _slots = BoundedSemaphore(MAX_CONCURRENT_EXPORTS)
+    _has_slot = False
 
     def __init__(self) -> None:
         super().__init__(max_size=IN_MEMORY)
-        if not self._places.acquire(blocking=False):
+        if not self._slots.acquire(blocking=False):
             self.close()
             raise ExportCapacityExceeded
-        self._has_place = True
+        self._has_slot = True
 
-    def __exit__(self, *fault: object) -> None:
+    def __exit__(self, *exc_info: object) -> None:
         self.close()
 
     def close(self) -> None:
         super().close()
-        if self._has_place:
-            self._has_place = False
-            self._places.release()
+        if self._has_slot:
+            self._has_slot = False
+            self._slots.release()
 
 
 @transaction.atomic
 def build_archive(
     *, person: Person, teens: Sequence[Person] = (), now: datetime | None = None
 ) -> SpooledTemporaryFile[bytes]:
-    """Write the zip of everything that is kept about `person`, and return it at its beginning.
+    """Build the zip with a person's data and return it, positioned at its start. The caller closes it.
 
-    Of each of `teens` it holds, in a folder, what is not private: a parent's copy leaves their chats out.
+    A folder for each of `teens` holds their data that is not private: a parent's export has none of their
+    conversations.
 
-    It is whole before anybody is sent a byte: a fault is an error page and no half file, and a slow line holds
-    no connection of the database. The caller closes it.
-    Names of files are the kinds' own; nothing that a person typed becomes one. Raises NoRoomForCopy.
+    The zip is complete before a byte is sent: errors are error pages and not half a file, and a slow download holds no
+    database connection. File names come from the data kinds, never from what a person typed.
+
+    Raises ExportCapacityExceeded.
     """
     made_at = now or timezone.now()
     spool = _ExportFile()
@@ -81,10 +83,10 @@ def build_archive(
             about.write(person, registry.list_kinds(), teens=teens)
             for number, teen in enumerate(teens, start=1):
                 about.write(teen, registry.list_kinds(for_parent=True), folder=f"teen-{number}/")
-    except BaseException as fault:
+    except BaseException as error:
         spool.close()
-        if isinstance(fault, OSError) and fault.errno in _DISK_FULL_ERRORS:
-            raise ExportCapacityExceeded from fault
+        if isinstance(error, OSError) and error.errno in _DISK_FULL_ERRORS:
+            raise ExportCapacityExceeded from error
         raise
     spool.seek(0)
     return spool
@@ -117,7 +119,7 @@ class _ArchiveWriter:
 
 
 def _write_kind(kind: DataKind, person: Person, out: IO[bytes], page: IO[bytes]) -> None:
-    """Write a kind's rows to its file and to the page, in one pass: the two cannot tell of different moments."""
+    """Write a kind's rows to its file and to the page in one pass, so that both show the same moment."""
     _write_page_part(page, "kind", kind=kind)
     entry = loader.get_template("data/archive/row.html")
     before = "[\n"
@@ -145,10 +147,10 @@ def _to_json_value(value: RowValue, zone: ZoneInfo) -> object:
 
 
 def _list_facts(kind: DataKind, row: Row, zone: ZoneInfo) -> Iterator[tuple[registry.StrOrPromise, str]]:
-    """What a row says, in its labels' words. What it says nothing of is left out."""
+    """Yield label and text of each value in a row. Empty values are left out."""
     for key, value in row.items():
-        if said := _format_value(value, zone):
-            yield kind.labels[key], said
+        if text := _format_value(value, zone):
+            yield kind.labels[key], text
 
 
 def _format_value(value: RowValue, zone: ZoneInfo) -> str:

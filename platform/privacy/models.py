@@ -3,9 +3,9 @@ from django.utils import timezone
 
 
 class ErasedPerson(models.Model):
-    """That an account was erased, so that a restored backup does not bring it back (`manage.py erase_again`).
+    """A record that an account was erased, so that restoring a backup can erase it again (`manage.py erase_again`).
 
-    A restored database may give an old number to a new person, so the moment of joining belongs to the key.
+    A restored database may give the old key to a new person, so the time of joining is part of the key.
     """
 
     person_key = models.BigIntegerField()

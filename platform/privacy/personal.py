@@ -1,4 +1,4 @@
-"""What is kept of people beside what each room keeps: tries, erasures, and the log of the admin pages."""
+"""Personal data that no other room keeps: rate limits, erasures and the admin log."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ from privacy.registry import DataKind, Retention, Row, erased_by_cascade, no_row
 
 
 def export_admin_log(person: Person) -> Iterator[Row]:
-    """What kind of thing they changed, and never its title: that may be somebody else's name."""
+    """Yield what kind of object the person changed, never its title, which may be another person's name."""
     entries = LogEntry.objects.filter(user=person).select_related("content_type").order_by("action_time")
     for entry in entries.iterator():
         of = entry.content_type.name if entry.content_type else ""
@@ -22,11 +22,10 @@ def export_admin_log(person: Person) -> Iterator[Row]:
 ADMIN_LOG = DataKind(
     name="admin-log",
     title=_("The admin pages"),
-    description=_("For the people who run this site: what they changed there, and when."),
+    description=_("For people who run this site: what they changed, and when."),
     retention=Retention(
         text=_(
-            "After %(days)d days the name of whom it was about is struck out; "
-            "the rest stays until their account is deleted."
+            "After %(days)d days, names are removed. The rest stays until the admin’s account is deleted."
         ),
         days=TITLE_RETENTION.days,
         counted_from=_("the change"),
@@ -35,21 +34,21 @@ ADMIN_LOG = DataKind(
     ),
     is_private=False,
     models=(LogEntry,),
-    labels={"at": _("when"), "did": _("what they did"), "of": _("to what")},
+    labels={"at": _("when"), "did": _("what they did"), "of": _("on what")},
     export=export_admin_log,
     erase=erased_by_cascade,
 )
 ERASED = DataKind(
     name="erased",
-    title=_("Erased accounts"),
+    title=_("Deleted accounts"),
     description=_(
-        "The number of an account that was erased, and when it was made and erased. Without it a backup that has to be "
-        "restored would bring the account back."
+        "The number of a deleted account, and when it was created and deleted. Without it, restoring a "
+        "backup would bring the account back."
     ),
     retention=Retention(
-        text=_("It is deleted %(days)d days after the erasure, when no backup is older."),
+        text=_("It is deleted after %(days)d days, when no backup still contains the account."),
         days=services.BACKUP_RETENTION.days,
-        counted_from=_("the erasure"),
+        counted_from=_("the deletion"),
         delete_expired=services.delete_expired_erasures,
         task="privacy.tasks.delete_expired_erasures",
     ),
@@ -59,12 +58,12 @@ ERASED = DataKind(
 )
 TRIES = DataKind(
     name="tries",
-    title=_("Against abuse"),
-    description=_("For minutes up to an hour, how often something was tried from one network address."),
-    retention=Retention(text=_("The address is not written down beyond that.")),
+    title=_("Protection against abuse"),
+    description=_("How often something was tried from one network address, for up to an hour."),
+    retention=Retention(text=_("The address isn’t kept longer than that.")),
     is_private=False,
     export=no_rows,
     erase=erased_by_cascade,
 )
-# A page shows them the other way round, the highest room first.
+# Pages show the kinds in reverse order.
 DATA_KINDS = (TRIES, ERASED, ADMIN_LOG)

@@ -1,7 +1,7 @@
-"""What the site keeps about people: each room registers its kinds here, and all else is made from that.
+"""The registry of personal data. Each room registers its data kinds here.
 
-The privacy page, the download, the erasure and the nightly forgetting read this one list, so that they cannot
-say or do different things. A room calls `register` in its AppConfig.ready(); nothing here knows any room.
+The privacy page, the export, the erasure and the nightly deletion all read this list, so that they cannot disagree. A
+room calls `register_kinds` in its AppConfig.ready(); this module imports no room.
 """
 
 import re
@@ -18,7 +18,7 @@ from django.utils.functional import Promise
 from kit.person import Person
 
 type StrOrPromise = str | Promise
-# What a row may hold. A time is aware and keeps its instant: whoever writes it down puts it on a person's clock.
+# What a row may contain. Datetimes are aware; the archive converts them to the person's time zone.
 type RowValue = str | int | float | bool | date | datetime | list[str] | None
 type Row = dict[str, RowValue]
 
@@ -26,17 +26,17 @@ SLUG = re.compile(r"[a-z]+(-[a-z]+)*")
 
 
 class DeleteExpired(Protocol):
-    """A service that deletes what is past its days, and says how many rows that were."""
+    """A service that deletes rows past their retention and returns how many."""
 
     def __call__(self, *, now: datetime | None = None) -> int: ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class Retention:
-    """How long a kind is kept, in words for its readers: `%(days)d` in them becomes the days.
+    """How long a data kind is kept. In `text`, `%(days)d` is replaced by the days.
 
     With `days`, `counted_from` says when they start, `delete_expired` deletes what is older, and `task` is the Celery
-    task in the beat schedule that calls it every night. Without `days` a row is kept until its person deletes it, or
+    task in the beat schedule that calls it every night. Without `days`, a row is kept until its person deletes it, or
     their account.
     """
 
@@ -57,13 +57,14 @@ class Retention:
 
 @dataclass(frozen=True, kw_only=True)
 class DataKind:
-    """One kind of thing that is kept about a person.
+    """One kind of personal data.
 
     `description` says what it is and why it is kept, `visible_to` who can see it, `erasure_removes` what an erasure
     deletes, and `erasure_keeps` what it leaves.
-    `export` yields rows with the keys of `labels`, in their order, and holds no more than a few of them at
-    once. `erase` runs within the erasure's transaction, with the person's row locked; whatever it does
-    outside of the database waits for the commit. `is_private` kinds are left out of what a parent exports.
+
+    `export` yields rows with the keys of `labels`, in that order, without loading all of them. `erase` runs in the
+    erasure's transaction with the person's row locked; side effects outside the database must wait for the commit.
+    `is_private` kinds are left out of a parent's export.
     """
 
     name: str
@@ -89,10 +90,10 @@ _rooms: dict[str, str] = {}
 
 
 def register_kinds(*kinds: DataKind, room: str) -> None:
-    """Make a room's kinds known.
+    """Register a room's kinds. Registering the same kind again does nothing.
 
-    The same kind again does nothing. Another of its name, or a room that settings.ERASE_ORDER does not name, is an
-    ImproperlyConfigured.
+    Raises ImproperlyConfigured for another kind of the same name, or for a room that settings.ERASE_ORDER does not
+    name.
     """
     if room not in settings.ERASE_ORDER:
         raise ImproperlyConfigured(f"ERASE_ORDER does not say when the room {room} is erased.")
@@ -104,20 +105,20 @@ def register_kinds(*kinds: DataKind, room: str) -> None:
 
 
 def list_kinds(*, for_parent: bool = False) -> list[DataKind]:
-    """Every kind, or those that a parent may export too, in the order in which they are erased (ERASE_ORDER)."""
+    """List all kinds, or those in a parent's export, in the order of erasure (settings.ERASE_ORDER)."""
     found = [kind for kind in _kinds.values() if not (for_parent and kind.is_private)]
     return sorted(found, key=lambda kind: settings.ERASE_ORDER.index(_rooms[kind.name]))
 
 
 def list_rooms() -> set[str]:
-    """The rooms that have registered kinds."""
+    """Return the rooms that have registered kinds."""
     return set(_rooms.values())
 
 
 def no_rows(_person: Person) -> Iterator[Row]:
-    """The export of a kind that no row of ours tells of."""
+    """An `export` for kinds without rows about a person."""
     return iter(())
 
 
 def erased_by_cascade(_person: Person) -> None:
-    """The erasure of a kind that goes by itself, or with its person's row."""
+    """An `erase` for kinds that are deleted with the person's row, or that expire."""

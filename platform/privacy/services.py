@@ -1,4 +1,4 @@
-"""The erasure of people, and of what is kept of it. Keyword-only, one transaction each."""
+"""Erases people, and keeps the record of it. Keyword-only, one transaction each."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -12,28 +12,27 @@ from privacy import registry
 from privacy.models import ErasedPerson
 
 MAX_TRIES = 4
-# How long an operator may keep a backup (docs/operations.md).
+# The longest time a backup may be kept (docs/operations.md).
 BACKUP_RETENTION = timedelta(days=90)
 
 
 class LastAdmin(Exception):
-    """The last person who can open everything was to be erased."""
+    """The person is the last active superuser and cannot be erased."""
 
 
 def erase_person(*, person: Person) -> bool:
-    """Erase somebody: their sessions, everything that a room has registered about them, and their row.
+    """Erase a person: their sessions, everything rooms registered about them, and their row. All or nothing.
 
-    It happens as a whole or not at all. The rooms erase in the order of ERASE_ORDER, as the ledger locks
-    (budgets.postings). False when the person is gone already, also when that happens while we wait for it.
-    Raises LastAdmin.
+    Rooms erase in settings.ERASE_ORDER, which is also the ledger's lock order (budgets.postings). Return False if the
+    person is already gone. Raises LastAdmin.
     """
-    # A question that is being taken at this moment locks the person last, at its commit, and we lock them first:
-    # PostgreSQL lets one of the two go, and where it is us, the question is there to be erased the next time.
+    # A question being saved locks the person last, at its commit; we lock them first. PostgreSQL breaks the deadlock.
+    # If it cancels us, try again: the question then exists and is erased.
     for _ in range(MAX_TRIES - 1):
         try:
             return _erase_once(person)
-        except OperationalError as fault:
-            if not isinstance(fault.__cause__, DeadlockDetected):
+        except OperationalError as error:
+            if not isinstance(error.__cause__, DeadlockDetected):
                 raise
     return _erase_once(person)
 
@@ -51,16 +50,16 @@ def _erase_once(person: Person) -> bool:
 
 
 def is_last_admin(person: Person) -> bool:
-    """Whether nobody else could open everything if this person were gone. Not locked: `erase_person` decides."""
+    """Return whether the person is the only active superuser. Takes no lock: `erase_person` checks again."""
     admins = Person.objects.filter(is_superuser=True, is_active=True)
     return admins.filter(pk=person.pk).exists() and not admins.exclude(pk=person.pk).exists()
 
 
 def erase_again(*, keys: Iterable[tuple[int, datetime]]) -> int:
-    """Erase the accounts of these keys (a person's number and moment of joining) that are here. Returns how many.
+    """Erase the accounts with these keys (primary key, time of joining) if they exist. Return how many.
 
-    For a database that was restored from a backup older than their erasure. Each account is a transaction of its own,
-    so that a command that breaks off can be started again. Raises LastAdmin.
+    For a database restored from a backup older than their erasure. Each account has its own transaction, so that an
+    interrupted command can be repeated. Raises LastAdmin.
     """
     count = 0
     for key, joined_at in keys:
@@ -71,14 +70,14 @@ def erase_again(*, keys: Iterable[tuple[int, datetime]]) -> int:
 
 @transaction.atomic
 def delete_expired_erasures(*, now: datetime | None = None) -> int:
-    """Forget erasures that no backup is older than. Returns how many."""
+    """Delete records of erasures older than BACKUP_RETENTION. Return how many."""
     before = (now or timezone.now()) - BACKUP_RETENTION
     return ErasedPerson.objects.filter(erased_at__lt=before).delete()[0]
 
 
 def _lock_person(person: Person) -> Person | None:
-    """The person's row, which nothing can point at any more until the transaction ends."""
-    # All admins in one order: of the last two, who may go at the same moment, one stays.
+    """Lock and return the person's row, or None. Nothing new can reference it until the transaction ends."""
+    # Lock all admins in key order, so that of the last two, erased at the same time, one stays.
     wanted = Person.objects.filter(pk=person.pk) | Person.objects.filter(is_superuser=True, is_active=True)
     if not person.is_superuser:
         wanted = Person.objects.filter(pk=person.pk)

@@ -5,11 +5,11 @@ from privacy import admin_log, services
 
 @shared_task(ignore_result=True)
 def redact_expired_titles() -> None:
-    """Strike the names out of what the admin pages' log says of people."""
+    """Remove names from old entries of the admin log."""
     admin_log.redact_expired_titles()
 
 
 @shared_task(ignore_result=True)
 def delete_expired_erasures() -> None:
-    """Forget which accounts were erased, once no backup holds them any more."""
+    """Delete records of erasures that no backup predates any more."""
     services.delete_expired_erasures()

@@ -1,4 +1,4 @@
-"""Your data: what is kept, a copy of it, and its end. Each of these pages is about the person who asks."""
+"""A person's own data: what is kept, the export, and the deletion of the account."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -26,14 +26,14 @@ from privacy.registry import list_kinds
 
 download_limit = RateLimit("data download", "5/hour")
 erase_limit = RateLimit("data erase", "5/15minutes")
-NO_ROOM_WAIT_SECONDS = 300
+RETRY_AFTER_SECONDS = 300
 
 type OwnView = Callable[[HttpRequest, Person], HttpResponse | FileResponse]
 type View = Callable[[HttpRequest], HttpResponse | FileResponse]
 
 
 def for_signed_in_person(view: OwnView) -> View:
-    """For the person who is signed in. Others sign in and come to the data page: a form is not sent again."""
+    """Pass the signed-in person to the view. Others sign in and go to the data page; a POST is not repeated."""
 
     @wraps(view)
     def guarded(request: HttpRequest) -> HttpResponse | FileResponse:
@@ -45,7 +45,7 @@ def for_signed_in_person(view: OwnView) -> View:
 
 
 class EraseForm(forms.Form):
-    """Asks again who it is: by the password, or by the username where the account has none."""
+    """Confirms identity with the password, or with the username if the account has no password."""
 
     proof = forms.CharField(strip=False)
 
@@ -61,14 +61,14 @@ class EraseForm(forms.Form):
     def clean_proof(self) -> str:
         proof = str(self.cleaned_data["proof"])
         if self.by_password and not self.person.check_password(proof):
-            raise forms.ValidationError(_("That is not your password. Capitals count."))
+            raise forms.ValidationError(_("That isn’t your password. Capital letters matter."))
         if not self.by_password and proof.strip() != self.person.username:
-            raise forms.ValidationError(_("That is not your username. Capitals count."))
+            raise forms.ValidationError(_("That isn’t your username. Capital letters matter."))
         return proof
 
 
 class StreamedFileResponse(FileResponse):
-    """A file, read a piece at a time on a server with a loop too: Django would read all of it first."""
+    """A file response that also streams under ASGI, where Django would read the whole file first."""
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         pieces = iter(self)
@@ -92,21 +92,21 @@ def _render_page(
 @require_POST
 @for_signed_in_person
 def download(request: HttpRequest, person: Person) -> HttpResponse | FileResponse:
-    """Everything that is kept about the person, as a zip."""
+    """Download everything that is kept about the person as a zip."""
     return build_download_response(request, person, "kitchen-table", lambda: build_archive(person=person))
 
 
 def build_download_response(
     request: HttpRequest, person: Person, name: str, make: Callable[[], IO[bytes]]
 ) -> HttpResponse | FileResponse:
-    """The zip that `make` makes, or a page that says that there is no room for it now. Raises TooOften."""
+    """Return the zip that `make` builds, or a 503 page if there is no capacity. Raises TooOften."""
     download_limit.hit(person.pk)
     try:
         copy = make()
     except ExportCapacityExceeded:
         download_limit.undo_hit(person.pk)
-        page = render(request, "data/no_room.html", status=HTTPStatus.SERVICE_UNAVAILABLE)
-        page["Retry-After"] = str(NO_ROOM_WAIT_SECONDS)
+        page = render(request, "data/export_unavailable.html", status=HTTPStatus.SERVICE_UNAVAILABLE)
+        page["Retry-After"] = str(RETRY_AFTER_SECONDS)
         return page
     day = timezone.localdate(timezone=person.zone)
     return StreamedFileResponse(
@@ -117,7 +117,7 @@ def build_download_response(
 @require_POST
 @for_signed_in_person
 def erase(request: HttpRequest, person: Person) -> HttpResponse:
-    """Erase the person, once they have shown that it is them."""
+    """Erase the person after checking their identity."""
     try:
         erase_limit.hit(person.pk)
     except RateLimited as refusal:
@@ -130,7 +130,7 @@ def erase(request: HttpRequest, person: Person) -> HttpResponse:
     try:
         services.erase_person(person=person)
     except services.LastAdmin:
-        trouble = _("You are the last admin. Make somebody else an admin first, then come back.")
+        trouble = _("You’re the last admin. Make someone else an admin first, then come back.")
         return _render_page(request, form, trouble=trouble, status=409)
     get_adapter().logout(request)
     return redirect("privacy:erased")
@@ -139,7 +139,7 @@ def erase(request: HttpRequest, person: Person) -> HttpResponse:
 @require_safe
 @never_cache
 def erased(request: HttpRequest) -> HttpResponse:
-    """What erasing means, for whoever is signed in as nobody. It may stand open: it tells of no one."""
+    """Explain what was erased. Needs no session and reveals nothing about anyone."""
     if request.user.is_authenticated:
         return redirect("privacy:data")
     response = render(request, "data/erased.html", {"kinds": list_kinds()})

@@ -11,7 +11,7 @@ from privacy.services import LastAdmin, erase_again
 
 
 class Command(BaseCommand):
-    help = "Erase the accounts that `list_erased` printed and that a restored backup has brought back."
+    help = "Erase accounts printed by `list_erased` that a restored backup brought back."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("keys", nargs="?", type=Path, help="a file; otherwise standard input")
@@ -20,9 +20,9 @@ class Command(BaseCommand):
         lines = (keys.read_text() if keys else sys.stdin.read()).splitlines()
         try:
             count = erase_again(keys=list(_parse_keys(lines)))
-        except LastAdmin as fault:
-            raise CommandError("One of them is the last admin here. Make another admin first.") from fault
-        self.stdout.write(f"{count} erased again.")
+        except LastAdmin as error:
+            raise CommandError("One of them is the last admin. Create another admin first.") from error
+        self.stdout.write(f"{count} account(s) erased.")
 
 
 def _parse_keys(lines: Iterable[str]) -> Iterator[tuple[int, datetime]]:
@@ -32,7 +32,7 @@ def _parse_keys(lines: Iterable[str]) -> Iterator[tuple[int, datetime]]:
         try:
             key, joined_at = line.split()
             yield int(key), datetime.fromisoformat(joined_at)
-        except ValueError as fault:
+        except ValueError as error:
             raise CommandError(
-                f"Line {number} is no key of an account: {line.strip()!r}. Nothing was erased."
-            ) from fault
+                f"Line {number} is not an account key: {line.strip()!r}. Nothing was erased."
+            ) from error

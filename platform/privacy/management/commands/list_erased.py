@@ -6,9 +6,7 @@ from privacy.models import ErasedPerson
 
 
 class Command(BaseCommand):
-    help = (
-        "Print the keys of erased accounts, a line each, for `erase_again`. Keep them apart from the backups."
-    )
+    help = "Print the keys of erased accounts for `erase_again`, one a line. Keep them separate from the backups."
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         for erased in ErasedPerson.objects.order_by("pk").iterator():
