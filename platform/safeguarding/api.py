@@ -1,4 +1,4 @@
-"""Help cards in the API: as part of an answer, and beside the problem that a refused request is told."""
+"""Crisis cards in the API: in an answer, and in the problem of a refused request."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -31,7 +31,7 @@ class HelpLineSerializer(serializers.Serializer[Any]):
 
 
 class CrisisCardSerializer(serializers.Serializer[Any]):
-    """A help card, which stands instead of an answer. Show all of it, in this order."""
+    """A crisis card, shown instead of an answer. Show all of it, in this order."""
 
     heading = serializers.CharField()
     paragraphs = serializers.ListField(child=serializers.CharField())
@@ -44,10 +44,10 @@ class CrisisCardSerializer(serializers.Serializer[Any]):
 
 
 class FreeTextView(SignedInView):
-    """A view of the API that reads people's own words. `free_text` names their members.
+    """An API view that reads people's own words, in the members named by `free_text`.
 
-    Whatever it refuses (no session, no token, a used key, a limit), a cry for help is heard: the problem then has a
-    member `card`. Nothing is stored for that.
+    A crisis is detected even if the request is refused (no session, no token, a used key, a rate limit): the problem
+    then has a member `card`. Nothing is stored for that.
     """
 
     free_text: tuple[str, ...] = ()
@@ -61,7 +61,7 @@ class FreeTextView(SignedInView):
         return response
 
     def find_card(self) -> dict[str, Any] | None:
-        """The card that what was sent calls for, or None."""
+        """Return the card that the request's text calls for, or None."""
         verdict = find_crisis(self._words())
         if verdict is None:
             return None

@@ -1,4 +1,4 @@
-"""The help card for a verdict. Fixed words from a data file; no database, network or model is asked."""
+"""The crisis card for a verdict, from a data file. Needs no database, network or model."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from safeguarding.helplines import CRISIS, UNSAFE_HOME, CountryHelp, get_country
 from safeguarding.review import is_review_recorded
 
 FAMILY = "cards"
-# Any of these weighs more than eating does.
+# Any of these takes precedence over eating.
 SELF_HARM_CATEGORIES = {Category.SUICIDE, Category.SELF_HARM, Category.HOPELESSNESS}
 SAFETY_CATEGORIES = {Category.UNSAFE_HOME, Category.EXPLOITATION}
 CARD_KINDS = (
@@ -25,7 +25,7 @@ CARD_KINDS = (
 
 @dataclass(frozen=True)
 class CardText:
-    """The words of one kind of card, in one language."""
+    """The text of one kind of card in one language."""
 
     heading: str
     paragraphs: tuple[str, ...]
@@ -38,7 +38,7 @@ class CardText:
 
 @dataclass(frozen=True)
 class CrisisCard:
-    """What a teen is shown instead of an answer. `reviewed` says whether a clinician has read these words."""
+    """What a teen is shown instead of an answer. `reviewed` tells whether a clinician has read the text."""
 
     level: Level
     heading: str
@@ -52,9 +52,9 @@ class CrisisCard:
 
 
 def build_card(verdict: Verdict, *, country: str) -> CrisisCard:
-    """The card for a verdict of hints or more, with the lines of `country` (ISO 3166), in the page's language.
+    """Build the card for a verdict of at least HINTS in the page's language, with help lines of `country` (ISO 3166).
 
-    For an unsafe home, and for a hint of one, the lines are those that protect children.
+    For an unsafe home, and for a hint of one, the help lines are those that protect children.
     """
     words = load_card_texts(choose_page_language(FAMILY))[_choose_card_kind(verdict)]
     is_hint_of_one = verdict.level == Level.HINTS and is_about_safety(verdict.categories)
@@ -74,7 +74,7 @@ def build_card(verdict: Verdict, *, country: str) -> CrisisCard:
 
 
 def _choose_card_kind(verdict: Verdict) -> str:
-    """The card whose words fit. Danger comes before what it is about."""
+    """Choose the card by the level first, then by what it is about."""
     about = verdict.categories
     is_for_another = Category.ABOUT_SOMEONE_ELSE in about
     if verdict.level == Level.ACUTE:
@@ -92,24 +92,24 @@ def _choose_card_kind(verdict: Verdict) -> str:
 
 
 def is_about_eating(categories: Collection[Category]) -> bool:
-    """Whether eating is all that anybody has to be asked about or told of."""
+    """Return whether eating is the only concern."""
     return Category.EATING_DISORDER in categories and not SELF_HARM_CATEGORIES & set(categories)
 
 
 def is_about_safety(categories: Collection[Category]) -> bool:
-    """Whether what somebody has to be asked about or told of is what others do to them."""
+    """Return whether the concern is what others do to the person."""
     about = set(categories)
     return bool(about & SAFETY_CATEGORIES) and not SELF_HARM_CATEGORIES & about
 
 
 def list_card_languages() -> list[str]:
-    """The languages that have a file of cards."""
+    """List the languages that have a file of cards."""
     return datafile.list_languages(FAMILY)
 
 
 @cache
 def load_card_texts(language: str) -> dict[str, CardText]:
-    """Every kind of card in one language. Raises DataBroken, naming the file and the entry, when one is not whole."""
+    """Load every kind of card in one language. Raises TextFileError, naming the file and entry."""
     file = f"cards.{language}.toml"
     data = read_file(file)
     return {kind: _read_card_text(data, kind, file) for kind in CARD_KINDS}

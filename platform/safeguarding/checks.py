@@ -1,4 +1,4 @@
-"""What `manage.py check` says of the crisis texts."""
+"""System checks of the crisis texts and the guard."""
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004 - Django's own name
@@ -16,13 +16,13 @@ from safeguarding.review import is_tutor_open
 
 @register
 def check_review(**_options: object) -> list[CheckMessage]:
-    """A warning and no error: without a review the site works, and only the tutor is closed."""
+    """A warning, not an error: without a review the site works, and only the tutor is closed."""
     if is_tutor_open():
         return []
     return [
         Warning(
-            "The tutor is closed: nobody is recorded to have reviewed the crisis texts.",
-            hint="Set CRISIS_TEXTS_REVIEW to who did and when, as in “Dr A. Name, 2026-11-22”.",
+            "The tutor is closed: no review of the crisis texts is recorded.",
+            hint="Set CRISIS_TEXTS_REVIEW to the reviewer and the date, as in “Dr A. Name, 2026-11-22”.",
             id="safeguarding.W001",
         )
     ]
@@ -30,39 +30,42 @@ def check_review(**_options: object) -> list[CheckMessage]:
 
 @register
 def check_remote_guard(**_options: object) -> list[CheckMessage]:
-    """A guard that is named but cannot be asked would leave every answer to the local one, without a word."""
+    """A remote guard that is half configured would silently leave every answer to the local one."""
     if not settings.GUARD_PROVIDER:
         return []
-    faults = []
+    problems = []
     if settings.GUARD_PROVIDER not in GUARDS:
-        faults.append(f"GUARD_PROVIDER must be one of {', '.join(GUARDS)}, or empty.")
-    faults += [
+        problems.append(f"GUARD_PROVIDER must be one of {', '.join(GUARDS)}, or empty.")
+    problems += [
         f"{name} must be set." for name in ("GUARD_BASE_URL", "GUARD_MODEL") if not getattr(settings, name)
     ]
     if settings.GUARD_TIMEOUT_SECONDS <= 0:
-        faults.append("GUARD_TIMEOUT_SECONDS must be more than 0.")
-    return [Error(f"The remote guard is half set up: {fault}", id="safeguarding.E002") for fault in faults]
+        problems.append("GUARD_TIMEOUT_SECONDS must be more than 0.")
+    return [
+        Error(f"The remote guard is half configured: {problem}", id="safeguarding.E002")
+        for problem in problems
+    ]
 
 
 @register
 def check_texts(**_options: object) -> list[CheckMessage]:
-    """A broken file is found when the site starts, and not when somebody needs it."""
+    """Find broken text files at startup, before a person needs them."""
     try:
         list_countries()
         for language in list_card_languages():
             load_card_texts(language)
         for language in datafile.list_languages(response_texts.FAMILY):
             response_texts.load_texts(language)
-    except TextFileError as fault:
-        return [Error(str(fault), id="safeguarding.E001")]
+    except TextFileError as error:
+        return [Error(str(error), id="safeguarding.E001")]
     return []
 
 
 @register(Tags.security, deploy=True)
 def check_guard(**_options: object) -> list[CheckMessage]:
-    """Only with `--deploy`, as it takes a second or two: web and worker do not start with such a file either."""
+    """Runs only with `--deploy` because it takes seconds. Web and worker also refuse to start with a broken guard."""
     try:
         guard.load_guard()
-    except (RuleError, ModelFileError) as fault:
-        return [Error(f"The guard cannot be used: {fault}", id="safeguarding.E003")]
+    except (RuleError, ModelFileError) as error:
+        return [Error(f"The guard cannot be used: {error}", id="safeguarding.E003")]
     return []

@@ -1,4 +1,4 @@
-"""Hears a cry for help in a request, whatever else is wrong with it, and shows the help card at once."""
+"""Detects a cry for help in any request, even a failing one, and shows the crisis card."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from kit.free_text import get_free_text
 from kit.languages import get_page_language
 from safeguarding.cards import CrisisCard, build_card
 
-# These come before consent, quiet hours, limits and every other reason not to take a text.
+# These take precedence over consent, quiet hours, rate limits and every other reason to refuse a text.
 CRISIS_ACTIONS = frozenset({Action.CARD, Action.PAUSE})
 IS_JUDGED = "is_judged_for_crisis"
 
@@ -26,15 +26,15 @@ type Handler = Callable[[HttpRequest], HttpResponseBase]
 
 
 def find_crisis(texts: Iterable[str]) -> Verdict | None:
-    """The verdict on texts of which one may be a cry for help; None when none is. Each is judged by itself."""
+    """Judge each text by itself. Return the merge_verdicts verdict if it calls for a card or a pause, or None."""
     verdict = merge_verdicts(*(judge_conversation([("user", text)]) for text in texts))
     return verdict if action_for(verdict) in CRISIS_ACTIONS else None
 
 
 def build_cards_for_search(request: HttpRequest, words: str) -> "Sequence[CardTranslation]":
-    """The help card to show above what a search found, where its words are a crisis.
+    """Return the crisis cards to show above search results if the query is a crisis, else an empty sequence.
 
-    The page then stays as it is: people also look for what is written about a crisis.
+    The results stay, because people also look for what is written about a crisis.
     """
     mark_judged(request)
     verdict = judge_conversation([("user", words)]) if words.strip() else Verdict()
@@ -42,16 +42,16 @@ def build_cards_for_search(request: HttpRequest, words: str) -> "Sequence[CardTr
 
 
 def mark_judged(request: HttpRequest) -> None:
-    """Called by a view that has judged the request's free text itself and answers a crisis on its own page."""
+    """Tell the middleware that the view has judged the request's free text and shows the card itself."""
     setattr(request, IS_JUDGED, True)
 
 
 def crisis_middleware(get_response: Handler) -> Handler:
-    """Show the help card instead of any answer to a request whose free text is a cry for help.
+    """Show a crisis card instead of the response if the request's free text is a cry for help.
 
-    Which fields are free text is named at the view, by `kit.free_text.free_text_fields`. The texts are judged
-    after the view, and also when it was never reached: the session is over, the form's token is old, a limit is
-    reached, the address leads nowhere, the database is away. Nothing is stored here.
+    `kit.free_text.free_text_fields` names the free-text fields of a view. They are judged after the view, and also if
+    the view was never reached: expired session, old CSRF token, rate limit, unknown address, database down. Nothing is
+    stored here.
     """
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
@@ -66,7 +66,7 @@ def crisis_middleware(get_response: Handler) -> Handler:
 
 @dataclass(frozen=True)
 class CardTranslation:
-    """A card in one language. `name` is what its speakers call the language."""
+    """A crisis card in one language. `name` is the language's own name."""
 
     code: str
     name: str
@@ -74,10 +74,10 @@ class CardTranslation:
 
 
 def _build_card_response(request: HttpRequest, verdict: Verdict, answer: HttpResponseBase) -> HttpResponse:
-    """The help card in place of `answer`; or beside it, for htmx, when the answer says that the text was taken."""
+    """Replace the response with the card; for htmx, add the card to it if the text was accepted."""
     is_away = answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
     if not is_away:
-        # What could not be taken waits there to be sent again; of a cry for help nothing is stored.
+        # A form kept for a retry would store the text; nothing of a cry for help is stored.
         delete_unsent_form(request)
     is_taken = answer.status_code < HTTPStatus.BAD_REQUEST and not _leads_to_sign_in(answer)
     context = {
@@ -93,7 +93,7 @@ def _build_card_response(request: HttpRequest, verdict: Verdict, answer: HttpRes
             return HttpResponse(answer.content + swap.encode(), headers=private)
         place = {"HX-Retarget": "#help-card", "HX-Reswap": "innerHTML show:#help-card:top"}
         return HttpResponse(card, headers=private | place)
-    # Where the records are away, the session is too: the page is then rendered as for a visitor.
+    # If the database is down, so is the session: render the page as for a visitor.
     page = render_to_string("safeguarding/help_card_page.html", context, None if is_away else request)
     is_refused = answer.status_code >= HTTPStatus.BAD_REQUEST
     return HttpResponse(page, status=answer.status_code if is_refused else HTTPStatus.OK, headers=private)
@@ -104,7 +104,7 @@ def _leads_to_sign_in(answer: HttpResponseBase) -> bool:
 
 
 def build_cards_in_all_languages(verdict: Verdict) -> Sequence[CardTranslation]:
-    """The card in the page's language first. The others stand below it, as no language is guessed in a crisis."""
+    """Return the card in the page's language, then in the others: a crisis is no time to guess a language."""
     current = get_page_language()
     codes = sorted((code for code, _name in settings.LANGUAGES), key=lambda code: code != current)
     spoken = []

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_noop
 from safeguarding.datafile import TextFileError, get_entry, read_file
 
 FILE = "helplines.toml"
-# What the file says of hours and tongues, once more: the catalog of translations is made from code and templates.
+# Hours and languages in the file, repeated for the translation catalog, which is made from code and templates.
 HOURS_AND_LANGUAGES = (
     gettext_noop("all day, every day"),
     gettext_noop("for young people, all day, every day"),
@@ -27,7 +27,7 @@ HOURS_AND_LANGUAGES = (
     gettext_noop("English, and many others with an interpreter"),
     gettext_noop("many languages"),
 )
-# And of where the facts come from.
+# The sources of the facts, likewise.
 SOURCES = (
     gettext_noop("the safety brief of 2026-11-22"),
     gettext_noop("stored copies of childhelphotline.org and thehopeline.com"),
@@ -46,9 +46,9 @@ CRISIS, UNSAFE_HOME = "crisis", "unsafe_home"
 
 @dataclass(frozen=True)
 class Contact:
-    """One way to reach a line: a link that a telephone or a browser follows, and how people read it.
+    """One way to reach a help line: a link, and how to show it.
 
-    `word` is what a line wants to be texted, or "".
+    `word` is the text to send, or "" if any text is fine.
     """
 
     href: str
@@ -58,9 +58,9 @@ class Contact:
 
 @dataclass(frozen=True)
 class HelpLine:
-    """One help line. `languages` is how the card names the languages that are spoken there.
+    """One help line. `languages` is how the card names the languages spoken there.
 
-    `helps` names the cards on which it stands: CRISIS, UNSAFE_HOME or both.
+    `helps` names the needs it serves: CRISIS, UNSAFE_HOME or both.
     """
 
     name: str
@@ -76,23 +76,23 @@ class HelpLine:
 
 @dataclass(frozen=True)
 class CountryHelp:
-    """A country's lines and its emergency number. `code` is its ISO 3166 code, or "elsewhere"."""
+    """A country's help lines and its emergency number. `code` is its ISO 3166 code, or "elsewhere"."""
 
     code: str
     emergency: str
     lines: tuple[HelpLine, ...]
 
     def for_need(self, need: str) -> "CountryHelp":
-        """The same country with only the lines for this need, of which there is one at least."""
+        """Return a copy with only the help lines for this need. There is at least one."""
         return replace(self, lines=tuple(line for line in self.lines if need in line.helps))
 
 
 @cache
 def list_countries() -> tuple[CountryHelp, ...]:
-    """Every country of the file, in its order. Raises DataBroken for an entry that is incomplete."""
+    """Return every country in file order. Raises TextFileError if an entry is incomplete."""
     found = tuple(_read_country(code, data) for code, data in read_file(FILE).items())
     if not any(country.code == ELSEWHERE for country in found):
-        raise TextFileError(f"{FILE}: “{ELSEWHERE}” must be given, for everybody else.")
+        raise TextFileError(f"{FILE}: “{ELSEWHERE}” must be given, for all other countries.")
     for country in found:
         for need in (CRISIS, UNSAFE_HOME):
             if not country.for_need(need).lines:
@@ -101,7 +101,7 @@ def list_countries() -> tuple[CountryHelp, ...]:
 
 
 def get_country_help(code: str) -> CountryHelp:
-    """The lines of the country with this code, or those for everybody else."""
+    """Return the help lines for a country code, or those for everywhere else."""
     by_code = {country.code: country for country in list_countries()}
     return by_code.get(code.upper(), by_code[ELSEWHERE])
 

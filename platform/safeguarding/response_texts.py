@@ -1,4 +1,4 @@
-"""The words for what is neither an answer nor a help card. Fixed, from a data file, like those of the cards."""
+"""Fixed texts for refusals, redirects, cut answers, check-ins and support, from data files."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ from safeguarding.helplines import get_country_help
 from safeguarding.review import is_review_recorded
 
 FAMILY = "acts"
-# Of several categories the first here chooses the words.
+# If there are several categories, the first in this order chooses the text.
 REFUSAL_CATEGORIES = (
     Category.METHOD, Category.SEXUAL, Category.VIOLENCE, Category.HATE, Category.DRUGS, Category.CRIME,
     Category.INJECTION,
@@ -29,19 +29,19 @@ OTHER = "other"
 
 @dataclass(frozen=True, kw_only=True)
 class ReviewedText:
-    """Words of any kind. `is_clinical` says that a clinician should read them, and that the file names none who has."""
+    """A text. `is_clinical` means that a clinician should review it and the file does not say that one did."""
 
     is_clinical: bool
 
     @property
     def unreviewed(self) -> bool:
-        """Whether the page has to say that nobody has reviewed them."""
+        """Whether the page has to say that the text was not reviewed."""
         return self.is_clinical and not is_review_recorded(settings.CRISIS_TEXTS_REVIEW)
 
 
 @dataclass(frozen=True, kw_only=True)
 class FixedReply(ReviewedText):
-    """What is said instead of an answer. `lesson` is the key of a passage that fits, or ""."""
+    """A reply instead of an answer. `lesson` is the key of a passage that fits, or ""."""
 
     heading: str
     paragraphs: tuple[str, ...]
@@ -51,7 +51,7 @@ class FixedReply(ReviewedText):
 
 @dataclass(frozen=True, kw_only=True)
 class CheckIn(ReviewedText):
-    """What a pause asks, and the three answers to it."""
+    """The question of a pause, and its three answers."""
 
     heading: str
     paragraphs: tuple[str, ...]
@@ -65,7 +65,7 @@ class CheckIn(ReviewedText):
 
 @dataclass(frozen=True, kw_only=True)
 class SupportLines(ReviewedText):
-    """The line above an answer and the one below it."""
+    """The line above an answer and the line below it."""
 
     line: str
     who: str
@@ -73,7 +73,7 @@ class SupportLines(ReviewedText):
 
 @dataclass(frozen=True)
 class ResponseTexts:
-    """All the words of one language."""
+    """All texts of one language."""
 
     questions: dict[str, CheckIn]
     support: dict[str, SupportLines]
@@ -91,7 +91,7 @@ def get_redirect(categories: Iterable[Category]) -> FixedReply:
 
 
 def get_cut_notice(category: str) -> FixedReply:
-    """The words for an answer that was cut because of `category`, or those for any other reason."""
+    """Return the text for an answer that was cut because of `category`, or the general text."""
     cut = _load_page_texts().cut
     return cut.get(category, cut[OTHER])
 
@@ -113,7 +113,7 @@ def get_support_lines(categories: Iterable[Category]) -> SupportLines:
 
 
 def choose_cut_category(categories: Iterable[Category]) -> str:
-    """The category whose words an answer that was cut is given, or "other"."""
+    """Return the category that chooses the text of a cut answer, or "other"."""
     return _choose_first(CUT_CATEGORIES, categories, default=OTHER)
 
 
@@ -126,15 +126,15 @@ def _load_page_texts() -> ResponseTexts:
     return load_texts(choose_page_language(FAMILY))
 
 
-def _fill_in_country(said: FixedReply) -> FixedReply:
+def _fill_in_country(reply: FixedReply) -> FixedReply:
     emergency = get_country_help(settings.HELP_COUNTRY).emergency
-    told = tuple(paragraph.replace("{emergency}", emergency) for paragraph in said.paragraphs)
-    return replace(said, paragraphs=told)
+    filled = tuple(paragraph.replace("{emergency}", emergency) for paragraph in reply.paragraphs)
+    return replace(reply, paragraphs=filled)
 
 
 @cache
 def load_texts(language: str) -> ResponseTexts:
-    """The texts of one language. Raises DataBroken, naming the file and the entry, when one is not whole."""
+    """Load the texts of one language. Raises TextFileError, naming the file and entry."""
     file = f"{FAMILY}.{language}.toml"
     data = read_file(file)
     whole = _Table(data, file, needs_review=data.get("reviewed") is not True)
@@ -157,7 +157,7 @@ def load_texts(language: str) -> ResponseTexts:
 
 @dataclass(frozen=True)
 class _Table:
-    """One table of a file, and where it stands there, for whoever has to mend it."""
+    """One table of a file, and its place in the file for error messages."""
 
     data: dict[str, Any]
     at: str

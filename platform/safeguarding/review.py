@@ -1,4 +1,4 @@
-"""Whether the tutor may be open: a deployer must have had the crisis texts reviewed."""
+"""Whether the tutor may be open: outside a demo, the crisis texts must have been reviewed."""
 
 import re
 from datetime import date
@@ -9,7 +9,7 @@ RECORD = re.compile(r"\w.*,\s*(\d{4}-\d{2}-\d{2})")
 
 
 def is_review_recorded(record: str) -> bool:
-    """Whether `record` says who reviewed the texts and on which day: "Dr A. Name, 2026-11-22"."""
+    """Return whether `record` names a reviewer and a past date, as in "Dr A. Name, 2026-11-22"."""
     match = RECORD.fullmatch(record.strip())
     try:
         return match is not None and date.fromisoformat(match[1]) <= date.today()  # noqa: DTZ011 - a day, anywhere
@@ -18,5 +18,5 @@ def is_review_recorded(record: str) -> bool:
 
 
 def is_tutor_open() -> bool:
-    """Demo mode is for looking at; anywhere else chat waits for the review of the texts that it may have to show."""
+    """True in a demo. Elsewhere the tutor waits for the review of the texts that it may have to show."""
     return bool(settings.DEMO) or is_review_recorded(settings.CRISIS_TEXTS_REVIEW)

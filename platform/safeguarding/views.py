@@ -1,4 +1,4 @@
-"""Help that needs no sign-in, no database and no model."""
+"""Help pages that need no sign-in, database or model."""
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
@@ -30,5 +30,5 @@ def protocol(request: HttpRequest) -> HttpResponse:
 
 
 def _render_without_session(request: HttpRequest, template: str, **context: object) -> HttpResponse:
-    """The same page for everybody: asking who reads it would ask the database, which may be what is down."""
+    """Render without the user, because reading the session could fail while the database is down."""
     return render(request, template, context | {"user": AnonymousUser()})

@@ -1,4 +1,4 @@
-"""The guard's verdicts, a line for a line."""
+"""Prints the guard's verdicts, one line per input line."""
 
 import json
 import sys
@@ -11,7 +11,7 @@ from guard import action_for, judge_conversation
 
 
 class InvalidLine(ValueError):
-    """A line that cannot be judged. Its text says what is wrong with it."""
+    """The line cannot be judged. The message says why."""
 
 
 class Command(BaseCommand):
@@ -22,7 +22,7 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def handle(self, **_options: object) -> None:
-        # The model is read at the first verdict; no message's time should carry that.
+        # The first verdict loads the model: keep that out of the measured times.
         judge_conversation([("user", "hello")])
         for number, line in enumerate(sys.stdin, 1):
             if line.strip():
@@ -35,8 +35,8 @@ def _judge_line(number: int, line: str) -> dict[str, Any]:
         row = _parse_row(line)
         name = row.get("id")
         turns = _parse_turns(row)
-    except InvalidLine as fault:
-        return {"id": name, "line": number, "error": str(fault)}
+    except InvalidLine as error:
+        return {"id": name, "line": number, "error": str(error)}
     started = time.perf_counter()
     verdict = judge_conversation(turns)
     took = (time.perf_counter() - started) * 1000
@@ -53,8 +53,8 @@ def _judge_line(number: int, line: str) -> dict[str, Any]:
 def _parse_row(line: str) -> dict[str, Any]:
     try:
         row = json.loads(line)
-    except ValueError as fault:
-        raise InvalidLine(f"not JSON: {fault}") from fault
+    except ValueError as error:
+        raise InvalidLine(f"not JSON: {error}") from error
     if not isinstance(row, dict):
         raise InvalidLine("not an object")
     return row
