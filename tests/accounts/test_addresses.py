@@ -143,8 +143,8 @@ class TestInvitations:
         Person.objects.filter(pk=parent.pk).update(display_name="Sam")
         as_person(parent).post("/family/invite", {"email": "lee@example.org"})
         words = Email.objects.get().text
-        assert words.startswith("Sam invites you")
-        assert "Sam is the name that they chose for themselves. We cannot check who they are." in words
+        assert words.startswith("Sam invited you")
+        assert "Sam is a name they chose. We can’t check who they are." in words
 
     def test_of_many_strangers_do_not_fill_a_mailbox_or_lock_out_its_owner(
         self, make_person: Callable[..., Person], as_person: AsPerson
@@ -155,7 +155,7 @@ class TestInvitations:
             page = client.post("/family/invite", {"email": email}, follow=True).content.decode()
         assert Email.objects.count() == 3
         # The fourth person gets an invitation to hand over instead.
-        assert "We have sent enough invitations to that address today" in page
+        assert "We’ve already sent several invitations to that address today" in page
         assert "/family/join/" in page
         with pytest.raises(RateLimited):
             invitations_per_address_limit.hit(get_mailbox_key("lee@example.org"))

@@ -1,4 +1,4 @@
-"""Your data on a phone: it fits, passes axe by day and by night, and needs no JavaScript."""
+"""The data pages on a phone: they fit, pass axe in light and dark mode, and work without JavaScript."""
 
 import re
 import zipfile
@@ -33,7 +33,7 @@ def full(web: Web, teen: Person) -> Person:
 
 @pytest.fixture
 def fits(page: Page, audit: Callable[[], None]) -> Callable[[], None]:
-    """Axe finds nothing, and nothing sticks out at any width."""
+    """Axe finds nothing, and nothing overflows at any width."""
 
     def fitting() -> None:
         audit()
@@ -45,7 +45,7 @@ def fits(page: Page, audit: Callable[[], None]) -> Callable[[], None]:
     return fitting
 
 
-def test_the_page_and_the_farewell_fit(
+def test_the_data_page_and_the_deleted_page_fit(
     page: Page, teen: Person, sign_in: Callable[[Person], None], fits: Callable[[], None]
 ) -> None:
     page.goto(ERASED)
@@ -58,22 +58,22 @@ def test_the_page_and_the_farewell_fit(
     assert page.locator("script").count() == 0
 
 
-def test_a_wrong_password_leads_to_its_field_and_fits(
+def test_a_wrong_password_focuses_its_field_and_fits(
     page: Page, teen: Person, sign_in: Callable[[Person], None], fits: Callable[[], None]
 ) -> None:
     sign_in(teen)
     page.goto(DATA)
     page.get_by_label("Your password").fill("not-it")
-    page.get_by_role("button", name="Erase everything now").click()
+    page.get_by_role("button", name="Delete everything now").click()
     alert = page.get_by_role("alert")
     expect(alert).to_be_focused()
-    expect(page).to_have_title(re.compile("^Nothing was erased"))
+    expect(page).to_have_title(re.compile("^Nothing was deleted"))
     alert.get_by_role("link").click()
     expect(page.get_by_label("Your password")).to_be_focused()
     fits()
 
 
-def test_the_page_in_the_zip_reads_well_on_its_own(
+def test_the_page_in_the_zip_is_readable_on_its_own(
     page: Page, full: Person, fits: Callable[[], None], tmp_path: Path
 ) -> None:
     with build_archive(person=full) as spool, zipfile.ZipFile(spool) as archive:
@@ -83,7 +83,7 @@ def test_the_page_in_the_zip_reads_well_on_its_own(
     fits()
 
 
-def test_without_javascript_one_takes_a_copy_and_erases_oneself(
+def test_download_and_deletion_work_without_javascript(
     browser: Browser, web: Web, full: Person, tmp_path: Path
 ) -> None:
     plain = browser.new_context(
@@ -101,8 +101,8 @@ def test_without_javascript_one_takes_a_copy_and_erases_oneself(
     with zipfile.ZipFile(tmp_path / "copy.zip") as archive:
         assert b"walnut tree" in archive.read("index.html")
     page.get_by_label("Your password").fill("a-long-password")
-    page.get_by_role("button", name="Erase everything now").click()
-    expect(page.get_by_role("heading", name="Your account is erased")).to_be_visible()
+    page.get_by_role("button", name="Delete everything now").click()
+    expect(page.get_by_role("heading", name="Your account is deleted")).to_be_visible()
     expect(page.get_by_role("link", name="Sign in")).to_be_visible()
     assert not Person.objects.filter(username=full.username).exists()
     page.goto(DATA)

@@ -1,4 +1,4 @@
-"""A family on a phone, from the invitation to the first question, and to its end."""
+"""A family on phones, from the invitation to the first question and to the end of the link."""
 
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
@@ -26,7 +26,7 @@ def link(parent: Person, teen: Person) -> Link:
 
 @pytest.fixture
 def phone_of(browser: Browser, web: Web) -> Iterator[Callable[[Person], Page]]:
-    """A phone of somebody's own, with scripts switched off: everything here is a form or a link."""
+    """A phone with scripts off: everything here works with forms and links."""
     opened: list[BrowserContext] = []
 
     def phone(person: Person, *, scripts: bool = False) -> Page:
@@ -56,7 +56,7 @@ LINK_PAGES = [
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_axe_finds_nothing_on_a_teens_pages(
+def test_a_teens_pages_pass_axe(
     path: str, link: Link, page: Page, sign_in: Callable[[Person], None], audit: Callable[[], None]
 ) -> None:
     sign_in(link.teen)
@@ -64,7 +64,7 @@ def test_axe_finds_nothing_on_a_teens_pages(
 
 
 @pytest.mark.parametrize("path", ["/family/", *LINK_PAGES])
-def test_axe_finds_nothing_on_a_parents_pages(
+def test_a_parents_pages_pass_axe(
     path: str, link: Link, page: Page, sign_in: Callable[[Person], None], audit: Callable[[], None]
 ) -> None:
     sign_in(link.parent)
@@ -80,14 +80,14 @@ def fits(page: Page, path: str, audit: Callable[[], None]) -> None:
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_axe_finds_nothing_in_a_wrong_agreement_and_a_closed_tutor(
+def test_an_invalid_agreement_and_a_closed_tutor_pass_axe(
     link: Link, page: Page, sign_in: Callable[[Person], None], audit: Callable[[], None]
 ) -> None:
     sign_in(link.teen)
     page.goto(f"/family/links/{link.pk}/agreement")
     page.locator("#answers_a_day").fill("a lot")
     page.get_by_role("button", name="Ask for this").click()
-    expect(page.get_by_role("alert")).to_contain_text("Nothing has been changed yet")
+    expect(page.get_by_role("alert")).to_contain_text("Nothing has changed yet")
     audit()
     Consent.objects.all().delete()
     page.goto("/tutor/")
@@ -105,13 +105,13 @@ def test_invite_accept_consent_agree_and_ask(
 
     hers.get_by_role("link", name="Your account").click()
     hers.get_by_role("link", name="Your family").click()
-    hers.get_by_role("button", name="Make an invitation").click()
+    hers.get_by_role("button", name="Create an invitation").click()
     address = hers.locator(".invitations code").inner_text()
     his.goto(address)
     his.get_by_role("button", name="Yes, link us").click()
 
     hers.goto("/family/")
-    expect(hers.locator(".notices")).to_contain_text("Noor said yes: you are linked.")
+    expect(hers.locator(".notices")).to_contain_text("Noor said yes. You’re linked now.")
     hers.get_by_role("link", name="Consent", exact=True).click()
     hers.get_by_label("Where does Noor live?").select_option("United States")
     hers.get_by_role("button", name="I have read this, and I agree").click()
@@ -122,7 +122,7 @@ def test_invite_accept_consent_agree_and_ask(
     expect(hers.get_by_role("heading", name="You asked for this")).to_be_visible()
     his.goto("/family/")
     his.get_by_role("link", name="Read and answer").click()
-    his.get_by_role("button", name="Yes, agreed").click()
+    his.get_by_role("button", name="Yes, I agree").click()
     expect(his.locator(".facts").first).to_contain_text("20 short answers")
 
     his.goto("/tutor/")
@@ -132,14 +132,14 @@ def test_invite_accept_consent_agree_and_ask(
     expect(his.locator(".answer-foot")).to_be_visible(timeout=60_000)
 
     hers.goto("/family/")
-    hers.get_by_role("link", name="Look at what we agreed I may see").click()
+    hers.get_by_role("link", name="Open the parent view").click()
     expect(hers.get_by_role("cell", name="The good and the bad of AI")).to_be_visible()
     expect(hers.locator("main")).not_to_contain_text("make things up")
     his.goto("/family/parent-views")
     expect(his.locator(".notices li")).to_have_count(1)
 
 
-def test_pause_and_part(link: Link, phone_of: Callable[..., Page]) -> None:
+def test_pause_and_end_the_link(link: Link, phone_of: Callable[..., Page]) -> None:
     hers, his = phone_of(link.parent), phone_of(link.teen)
     hers.goto(f"/family/links/{link.pk}/agreement")
     hers.get_by_role("button", name="Pause the tutor").click()
@@ -152,13 +152,13 @@ def test_pause_and_part(link: Link, phone_of: Callable[..., Page]) -> None:
     his.get_by_role("link", name="End this link").click()
     his.get_by_role("button", name="End this link").click()
     hers.goto("/family/")
-    expect(hers.locator(".notices")).to_contain_text("Noor ended your link here.")
+    expect(hers.locator(".notices")).to_contain_text("Noor ended your link.")
     hers.goto(f"/tutor/parent-view/{link.pk}")
     expect(hers.get_by_role("heading", level=1)).to_contain_text("We can’t find that page")
 
 
-def test_grown_up(link: Link, phone_of: Callable[..., Page]) -> None:
-    """The link ends by itself in the month of the 18th birthday, and both read so."""
+def test_the_link_ends_at_18(link: Link, phone_of: Callable[..., Page]) -> None:
+    """The link ends in the month of the 18th birthday, and both are notified."""
     Consent.objects.all().delete()
     agree(teen=link.teen, by=link.parent)
     today = timezone.localdate()
@@ -168,7 +168,7 @@ def test_grown_up(link: Link, phone_of: Callable[..., Page]) -> None:
     end_links_at_18()
     for phone in (hers, his):
         phone.goto("/family/")
-        expect(phone.locator(".notices")).to_contain_text("as a teen of 18 decides alone")
+        expect(phone.locator(".notices")).to_contain_text("At 18, people decide for themselves.")
         expect(phone.locator(".family-member")).to_have_count(0)
     his.goto("/family/consent")
     his.get_by_role("button", name="I have read this, and I agree").click()
@@ -196,12 +196,12 @@ def test_a_parent_helps_with_a_password(
     hers.goto("/family/")
     hers.get_by_role("link", name="Help with a forgotten password").click()
     hers.get_by_label("The code on their screen").fill(code)
-    hers.get_by_role("button", name="It is them").click()
+    hers.get_by_role("button", name="Yes, it’s them").click()
     expect(hers.get_by_text("Noor can choose a new password now")).to_be_visible()
-    page.get_by_role("link", name="They have typed it").click()
+    page.get_by_role("link", name="They typed the code").click()
     audit()
     page.get_by_label("New password").fill("walnut trees whistle")
-    page.get_by_role("button", name="Take this password").click()
+    page.get_by_role("button", name="Save password").click()
     expect(page.get_by_text("Your new password is set. Sign in with it.")).to_be_visible()
     page.locator("#id_username").fill("noor")
     page.locator("#id_password").fill("walnut trees whistle")
@@ -209,11 +209,11 @@ def test_a_parent_helps_with_a_password(
     page.goto("/family/closed")
     audit()
     page.get_by_label("Your old password").fill("a-long-password")
-    page.get_by_role("button", name="Open it").click()
-    expect(page.get_by_text("What you wrote before is open again.")).to_be_visible()
+    page.get_by_role("button", name="Unlock").click()
+    expect(page.get_by_text("What you wrote before is unlocked.")).to_be_visible()
 
 
-def test_a_family_takes_a_copy_and_ends(link: Link, phone_of: Callable[..., Page]) -> None:
+def test_a_family_downloads_its_data_and_is_deleted(link: Link, phone_of: Callable[..., Page]) -> None:
     hers, his = phone_of(link.parent, scripts=True), phone_of(link.teen)
     hers.goto("/family/")
     hers.get_by_role("link", name="Your family’s data").click()
@@ -221,21 +221,21 @@ def test_a_family_takes_a_copy_and_ends(link: Link, phone_of: Callable[..., Page
         hers.get_by_role("button", name="Download the family’s data").click()
     assert copied.value.suggested_filename.startswith("kitchen-table-family-")
     hers.get_by_label("Your password").fill("a-long-password")
-    hers.get_by_role("button", name="Erase the family’s accounts").click()
+    hers.get_by_role("button", name="Delete the family’s accounts").click()
     expect(hers.get_by_role("button", name="Keep everything")).to_be_visible()
     his.goto("/family/")
-    expect(his.get_by_role("heading", name="asked to erase the family’s accounts")).to_be_visible()
+    expect(his.get_by_role("heading", name="asked to delete the family’s accounts")).to_be_visible()
     carry_out_family_deletions(now=timezone.now() + timedelta(days=8))
     his.goto("/account/")
     expect(his.get_by_role("heading", name="Sign in", exact=True)).to_be_visible()
     assert not Person.objects.exists()
 
 
-def test_a_teen_erases_their_account(link: Link, phone_of: Callable[..., Page]) -> None:
+def test_a_teen_deletes_their_account(link: Link, phone_of: Callable[..., Page]) -> None:
     hers, his = phone_of(link.parent), phone_of(link.teen)
     his.goto("/account/data")
     his.locator("#id_proof").fill("a-long-password")
-    his.get_by_role("button", name="Erase everything now").click()
+    his.get_by_role("button", name="Delete everything now").click()
     expect(his.get_by_role("heading", level=1)).to_be_visible()
     hers.goto("/family/")
-    expect(hers.locator(".notices")).to_contain_text("An account that you were linked to was deleted")
+    expect(hers.locator(".notices")).to_contain_text("An account you were linked to was deleted")

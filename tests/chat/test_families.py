@@ -140,7 +140,7 @@ class TestALook:
         self.look(link, as_person)
         assert ParentViewLog.objects.count() == 2
         page = as_person(teen).get("/family/parent-views").content.decode()
-        assert page.count("sam looked at: time and topics") == 2
+        assert page.count("sam saw: time and topics") == 2
 
     def test_at_time_and_topics_shows_no_word(self, link: Link, as_person: Enter) -> None:
         page = self.look(link, as_person)

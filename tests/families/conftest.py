@@ -21,7 +21,7 @@ def other_parent(make_person: object) -> Person:
 
 @pytest.fixture
 def born_15(teen: Person) -> Person:
-    """The teen, surely 15 years old."""
+    """A teen who is certainly 15."""
     today = date.today()  # noqa: DTZ011 - a month, anywhere
     teen.born = (
         date(today.year - 16, min(12, today.month + 1), 1)
@@ -33,6 +33,6 @@ def born_15(teen: Person) -> Person:
 
 
 def agree(*, teen: Person, by: Person, country: str = "US") -> Consent:
-    """What the page of consent does: the country first, then the consent."""
+    """Do what the consent page does: save the country, then give consent."""
     record_country(teen=teen, by=by, country=country)
     return give_consent(teen=teen, by=by)

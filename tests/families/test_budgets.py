@@ -1,4 +1,4 @@
-"""Those who are linked share one budget, as long as they are."""
+"""Linked people share a budget while they are linked."""
 
 from collections.abc import Callable
 
@@ -18,7 +18,7 @@ def linked(parent: Person, teen: Person) -> Link:
     return links.accept_invitation(token=links.create_invitation(by=parent).token, by=teen)
 
 
-def around(person: Person) -> Budget:
+def outer_budget(person: Person) -> Budget:
     found = get_budget(owner=person).parent
     assert found
     return found
@@ -29,60 +29,62 @@ def sister(make_person: MakePerson) -> Person:
     return make_person("juno")
 
 
-def test_a_parent_and_a_teen_come_within_one_budget(parent: Person, teen: Person) -> None:
+def test_a_parent_and_a_teen_share_a_budget(parent: Person, teen: Person) -> None:
     linked(parent, teen)
-    assert around(parent) == around(teen)
-    assert (around(teen).scope, around(teen).parent) == (BudgetScope.FAMILY, get_site_budget())
-    assert around(teen).time_zone == teen.time_zone
+    assert outer_budget(parent) == outer_budget(teen)
+    assert (outer_budget(teen).scope, outer_budget(teen).parent) == (BudgetScope.FAMILY, get_site_budget())
+    assert outer_budget(teen).time_zone == teen.time_zone
 
 
-def test_a_second_parent_and_a_sister_come_into_it(
+def test_a_second_parent_and_a_sister_join_it(
     parent: Person, teen: Person, sister: Person, other_parent: Person
 ) -> None:
     linked(parent, teen)
     linked(other_parent, teen)
     linked(parent, sister)
-    assert {around(person).pk for person in (parent, other_parent, teen, sister)} == {around(teen).pk}
+    assert {outer_budget(person).pk for person in (parent, other_parent, teen, sister)} == {
+        outer_budget(teen).pk
+    }
     assert Budget.objects.filter(scope=BudgetScope.FAMILY).count() == 1
 
 
-def test_of_two_families_that_a_link_joins_each_keeps_its_own(
+def test_two_families_connected_by_a_link_keep_their_budgets(
     parent: Person, teen: Person, sister: Person, other_parent: Person
 ) -> None:
     linked(parent, teen)
     linked(other_parent, sister)
     linked(other_parent, teen)
-    assert around(teen) == around(parent) != around(other_parent) == around(sister)
+    assert outer_budget(teen) == outer_budget(parent) != outer_budget(other_parent) == outer_budget(sister)
 
 
-def test_whoever_has_no_link_left_leaves_it(parent: Person, teen: Person, other_parent: Person) -> None:
+def test_a_person_without_links_leaves_it(parent: Person, teen: Person, other_parent: Person) -> None:
     first = linked(parent, teen)
     linked(other_parent, teen)
-    family = around(teen)
+    family = outer_budget(teen)
     links.end_link(link=first, by=teen)
-    assert around(parent) == get_site_budget()
-    assert around(teen) == around(other_parent) == family
+    assert outer_budget(parent) == get_site_budget()
+    assert outer_budget(teen) == outer_budget(other_parent) == family
 
 
-def test_whoever_leaves_one_family_goes_to_another_that_they_are_linked_to(
+def test_a_person_moves_to_the_family_they_are_still_linked_to(
     parent: Person, teen: Person, sister: Person, other_parent: Person
 ) -> None:
     first = linked(parent, teen)
     linked(other_parent, sister)
     linked(other_parent, teen)
     links.end_link(link=first, by=parent)
-    assert around(teen) == around(other_parent)
-    assert around(parent) == get_site_budget()
+    assert outer_budget(teen) == outer_budget(other_parent)
+    assert outer_budget(parent) == get_site_budget()
 
 
-def test_an_erased_parent_leaves_the_teen_on_their_own(parent: Person, teen: Person) -> None:
+def test_erasing_the_parent_moves_the_teen_out(parent: Person, teen: Person) -> None:
     linked(parent, teen)
     assert erase_person(person=parent)
-    assert around(teen) == get_site_budget()
+    assert outer_budget(teen) == get_site_budget()
 
 
-def test_growing_up_ends_it(parent: Person, teen: Person, make_person: MakePerson) -> None:
+def test_turning_18_ends_it(parent: Person, teen: Person, make_person: MakePerson) -> None:
     link = linked(parent, teen)
     links.end_link(link=link, by=None)
-    assert around(teen) == around(parent) == get_site_budget()
+    assert outer_budget(teen) == outer_budget(parent) == get_site_budget()
     assert teen.role == Role.TEEN

@@ -1,4 +1,4 @@
-"""What staff may do about consent: correct what was told first, approve a parent, choose how parents are verified."""
+"""What staff can do about consent: correct facts, approve parents, choose how parents are verified."""
 
 import html
 import re
@@ -26,7 +26,7 @@ def staff(admin_person: Person, as_person: Callable[[Person], Client]) -> Client
 
 
 class TestCorrecting:
-    def test_the_country_keeps_what_it_was_who_changed_it_and_why(
+    def test_the_country_records_before_after_author_and_reason(
         self, teen: Person, staff: Client, admin_person: Person
     ) -> None:
         staff.post(ADD, {"teen": teen.pk, "country": "DE"} | REASON)
@@ -36,7 +36,7 @@ class TestCorrecting:
         page = staff.get("/admin/families/correction/").content.decode()
         assert REASON["reason"] in page
 
-    def test_the_month_of_birth_too(self, teen: Person, staff: Client) -> None:
+    def test_the_birth_month_records_them_too(self, teen: Person, staff: Client) -> None:
         year = timezone.localdate().year - 15
         staff.post(ADD, {"teen": teen.pk, "month": "5", "year": str(year)} | REASON)
         teen.refresh_from_db()
@@ -60,37 +60,39 @@ class TestCorrecting:
             {"country": "DE", "teen": "99999999999999999999"},
         ],
     )
-    def test_needs_one_fact_and_a_reason(self, given: dict[str, str], teen: Person, staff: Client) -> None:
+    def test_requires_exactly_one_fact_and_a_reason(
+        self, given: dict[str, str], teen: Person, staff: Client
+    ) -> None:
         assert staff.post(ADD, {"teen": teen.pk} | REASON | given).status_code == 200
         assert not Correction.objects.exists()
 
     @pytest.mark.parametrize("fact", ["country", "month"])
-    def test_to_what_is_known_already_is_no_correction(self, fact: str, teen: Person, staff: Client) -> None:
+    def test_to_the_same_value_is_refused(self, fact: str, teen: Person, staff: Client) -> None:
         teen.born = date(timezone.localdate().year - 15, 5, 1)
         teen.save()
         same = {"country": "US"} if fact == "country" else {"month": "5", "year": str(teen.born.year)}
         page = staff.post(ADD, {"teen": teen.pk} | same | REASON).content.decode()
-        assert f"That is the {fact} that we know already" in page
+        assert f"That {fact} is already saved." in page
         assert not Correction.objects.exists()
         assert not Notice.objects.exists()
 
-    def test_is_named_by_the_page_that_follows(self, teen: Person, staff: Client) -> None:
+    def test_is_named_on_the_next_page(self, teen: Person, staff: Client) -> None:
         page = staff.post(ADD, {"teen": teen.pk, "country": "DE"} | REASON, follow=True).content.decode()
         assert f"“country, {timezone.localdate()}”" in html.unescape(re.sub("<[^>]+>", "", page))
 
     @pytest.mark.parametrize(
         "query", ["teen=%00", "country=%00&teen=zz", "teen=zz", "teen=99999999999999999999", "month=x&year=9"]
     )
-    def test_opens_with_any_link(self, query: str, staff: Client) -> None:
+    def test_opens_with_any_query(self, query: str, staff: Client) -> None:
         assert staff.get(f"{ADD}?{query}").status_code == (400 if "%00" in query else 200)
 
-    def test_to_younger_than_thirteen_is_no_correction(self, teen: Person, staff: Client) -> None:
+    def test_to_younger_than_13_is_refused(self, teen: Person, staff: Client) -> None:
         young = {"month": "5", "year": str(timezone.localdate().year - 10)}
         page = staff.post(ADD, {"teen": teen.pk} | young | REASON).content.decode()
-        assert "has to be deleted instead" in page
+        assert "Delete the account instead." in page
         assert not Correction.objects.exists()
 
-    def test_is_of_teens_alone_and_stays_as_it_was_made(
+    def test_is_only_for_teens_and_cannot_be_changed(
         self, teen: Person, parent: Person, staff: Client
     ) -> None:
         staff.post(ADD, {"teen": parent.pk, "country": "DE"} | REASON)
@@ -102,7 +104,7 @@ class TestCorrecting:
 
 
 class TestApproving:
-    def test_a_parent_tells_them_and_is_done_once(self, link: Link, staff: Client) -> None:
+    def test_a_parent_notifies_them_once(self, link: Link, staff: Client) -> None:
         given = {"link": str(link.pk), "method": "met"}
         assert staff.post("/admin/families/parentcheck/add/", given).status_code == 302
         assert "You can agree to the tutor now" in Notice.objects.get(person=link.parent).text
@@ -110,9 +112,9 @@ class TestApproving:
         assert ParentCheck.objects.count() == 1
 
     @pytest.mark.parametrize("how", ["one", "many"])
-    def test_taking_it_back_ends_the_consent(self, how: str, link: Link, staff: Client) -> None:
+    def test_withdrawing_it_ends_the_consent(self, how: str, link: Link, staff: Client) -> None:
         Consent.objects.all().delete()
-        ConsentPolicy.objects.create(verification=Verification.ORGANISATION)
+        ConsentPolicy.objects.create(verification=Verification.ORGANIZATION)
         staff.post("/admin/families/parentcheck/add/", {"link": str(link.pk), "method": "met"})
         agree(teen=link.teen, by=link.parent)
         check = ParentCheck.objects.get().pk
@@ -125,11 +127,11 @@ class TestApproving:
         assert Consent.objects.get().withdrawn_at
 
 
-def test_the_level_is_one_row_with_a_history(staff: Client) -> None:
+def test_the_verification_level_is_one_row_with_history(staff: Client) -> None:
     staff.post("/admin/families/consentpolicy/add/", {"verification": "mailbox"})
     assert get_verification_level() == Verification.MAILBOX
     assert staff.get("/admin/families/consentpolicy/add/").status_code == 403
-    staff.post("/admin/families/consentpolicy/1/change/", {"verification": "organisation"})
-    assert get_verification_level() == Verification.ORGANISATION
+    staff.post("/admin/families/consentpolicy/1/change/", {"verification": "organization"})
+    assert get_verification_level() == Verification.ORGANIZATION
     assert LogEntry.objects.count() == 2
     assert staff.get("/admin/families/consentpolicy/1/history/").status_code == 200

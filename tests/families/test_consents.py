@@ -14,13 +14,13 @@ from tests.families.conftest import agree
 
 
 @pytest.fixture(autouse=True)
-def _nobody_has_agreed(teen: Person) -> None:
+def _without_consent(teen: Person) -> None:
     Consent.objects.all().delete()
     Residence.objects.all().delete()
 
 
 class TestGiving:
-    def test_a_linked_parent_may(self, link: Link, parent: Person, teen: Person) -> None:
+    def test_is_allowed_for_a_linked_parent(self, link: Link, parent: Person, teen: Person) -> None:
         consent = agree(teen=teen, by=parent)
         assert consents.find_consent(teen) == consent
         assert (consent.given_as, consent.country, consent.text_hash) == (
@@ -30,17 +30,17 @@ class TestGiving:
         )
         assert Notice.objects.filter(person=teen).count() == 1
 
-    def test_a_parent_of_somebody_else_may_not(self, parent: Person, teen: Person) -> None:
+    def test_is_refused_for_an_unlinked_parent(self, parent: Person, teen: Person) -> None:
         with pytest.raises(CannotGiveConsent):
             agree(teen=teen, by=parent)
 
-    def test_nor_one_whose_link_has_ended(self, link: Link, parent: Person, teen: Person) -> None:
+    def test_is_refused_after_the_link_has_ended(self, link: Link, parent: Person, teen: Person) -> None:
         Link.objects.update(ended_at=link.made_at, end_reason="teen")
         with pytest.raises(CannotGiveConsent):
             agree(teen=teen, by=parent)
 
     @pytest.mark.parametrize(("country", "may"), [("US", True), ("GB", True), ("DE", False), ("FR", False)])
-    def test_a_teen_of_15_may_where_the_age_is_13_and_not_where_it_is_16(
+    def test_depends_on_the_countrys_age_for_a_teen_of_15(
         self, country: str, may: bool, born_15: Person
     ) -> None:
         assert consents.can_consent_alone(born_15, country) is may
@@ -50,23 +50,23 @@ class TestGiving:
         else:
             assert agree(teen=born_15, by=born_15, country=country).given_as == "teen"
 
-    def test_nobody_agrees_before_it_is_known_where_the_teen_lives(self, link: Link, born_15: Person) -> None:
+    def test_requires_the_teens_country(self, link: Link, born_15: Person) -> None:
         for person in (link.parent, born_15):
             with pytest.raises(CountryNotSet):
                 consents.give_consent(teen=born_15, by=person)
 
-    def test_a_teen_whose_age_is_not_known_may_not(self, teen: Person) -> None:
+    def test_is_refused_for_a_teen_of_unknown_age(self, teen: Person) -> None:
         with pytest.raises(CannotGiveConsent):
             agree(teen=teen, by=teen)
 
-    def test_twice_gives_it_once(self, link: Link, parent: Person, teen: Person) -> None:
+    def test_twice_returns_the_same_consent(self, link: Link, parent: Person, teen: Person) -> None:
         first = agree(teen=teen, by=parent)
         assert agree(teen=teen, by=parent) == first
 
 
 class TestWithdrawing:
     @pytest.mark.parametrize("who", ["parent", "teen"])
-    def test_either_may_and_the_other_is_told(
+    def test_is_allowed_for_either_side_and_notifies_the_other(
         self, who: str, link: Link, parent: Person, teen: Person, request: pytest.FixtureRequest
     ) -> None:
         agree(teen=teen, by=parent)
@@ -75,22 +75,22 @@ class TestWithdrawing:
         assert consents.find_consent(teen) is None
         assert Notice.objects.get().person == (teen if who == "parent" else parent)
 
-    def test_a_stranger_may_not(self, stranger: Person, teen: Person) -> None:
+    def test_is_refused_for_a_stranger(self, stranger: Person, teen: Person) -> None:
         with pytest.raises(CannotGiveConsent):
             consents.withdraw_consent(teen=teen, by=stranger)
 
-    def test_of_nothing_tells_nobody(self, link: Link, teen: Person) -> None:
+    def test_without_consent_notifies_no_one(self, link: Link, teen: Person) -> None:
         assert not consents.withdraw_consent(teen=teen, by=teen)
         assert not Notice.objects.exists()
 
-    def test_leaves_the_evidence(self, link: Link, parent: Person, teen: Person) -> None:
+    def test_keeps_the_evidence(self, link: Link, parent: Person, teen: Person) -> None:
         agree(teen=teen, by=parent)
         consents.withdraw_consent(teen=teen, by=teen)
         [kept] = consents.list_consents_about(parent)
         assert kept.withdrawn_at
 
 
-def test_new_words_ask_again(
+def test_a_new_version_asks_again(
     link: Link, parent: Person, teen: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     agree(teen=teen, by=parent)
@@ -101,14 +101,14 @@ def test_new_words_ask_again(
     assert Consent.objects.count() == 2
 
 
-# Every version that was ever shown. A line is added with a new version, and never changed.
+# Every published version. Add a line for a new version; never change one.
 SHOWN = {
     ("2026-11-23", "en"): "727e37ad2539cff4f293b92fbea2f5240f917cd53fb17d45697f49d9806d5719",
     ("2026-11-23", "es"): "7fe9bc06c2f443bb45e2b9c7c3849b14c3a9728eacdea9c040078555f6bfdfda",
 }
 
 
-def test_every_version_that_was_ever_shown_can_still_be_read_word_for_word() -> None:
+def test_every_published_version_can_still_be_read() -> None:
     assert {(text.version, text.language): text.hash for text in list_texts()} == SHOWN
     for (version, language), text_hash in SHOWN.items():
         found = find_text(version=version, text_hash=text_hash)
@@ -116,12 +116,12 @@ def test_every_version_that_was_ever_shown_can_still_be_read_word_for_word() -> 
         assert found.language == language
 
 
-def test_a_file_says_the_version_that_its_name_says() -> None:
+def test_a_files_version_matches_its_name() -> None:
     for path in DATA.glob("*.toml"):
         assert tomllib.loads(path.read_text())["version"] == path.stem.rpartition(".")[0]
 
 
-def test_the_words_are_the_same_version_in_every_language() -> None:
+def test_every_language_has_the_same_version() -> None:
     english = get_current_text()
     with translation.override("es"):
         spanish = get_current_text()
@@ -132,7 +132,7 @@ def test_the_words_are_the_same_version_in_every_language() -> None:
 
 
 class TestCountries:
-    def test_are_those_of_iso_3166_and_no_others(self) -> None:
+    def test_are_exactly_those_of_iso_3166(self) -> None:
         codes = list_country_codes()
         assert len(codes) == 249
         assert {
@@ -154,6 +154,6 @@ class TestCountries:
         assert len(choices) == 249
         assert all(len(one) > 2 for _code, one in choices)
 
-    def test_are_in_the_order_of_their_names_whatever_the_accents(self) -> None:
+    def test_are_sorted_by_name_without_accents(self) -> None:
         names = [name for _code, name in list_country_choices()]
         assert names.index("Åland Islands") < names.index("Albania")

@@ -1,4 +1,4 @@
-"""A family's copy, and the end of its accounts."""
+"""A family's export, and the deletion of its accounts."""
 
 import io
 import zipfile
@@ -36,7 +36,7 @@ def _fresh_counts(db: None) -> Iterator[None]:
 
 @pytest.fixture
 def born_17(teen: Person) -> Person:
-    """The teen, surely 16 and not yet 18: old enough to decide alone everywhere."""
+    """A teen who is certainly over 16 and under 18: old enough to decide alone everywhere."""
     today = date.today()  # noqa: DTZ011 - a month, anywhere
     teen.born = date(today.year - 17, max(1, today.month - 2), 1)
     teen.save(update_fields=["born"])
@@ -47,13 +47,13 @@ def later(days: float = 7.1) -> int:
     return family_deletion.carry_out_family_deletions(now=timezone.now() + timedelta(days=days))
 
 
-class TestTheCopy:
+class TestExport:
     def files(self, client: Client) -> dict[str, str]:
         reply = client.post("/family/data/download")
         with zipfile.ZipFile(io.BytesIO(b"".join(reply.streaming_content))) as archive:  # type: ignore[attr-defined]
             return {name: archive.read(name).decode() for name in archive.namelist()}
 
-    def test_holds_the_parents_own_and_each_teens_account_and_use(
+    def test_contains_the_parents_data_and_each_teens_account_and_usage(
         self, link: Link, parent: Person, as_person: Enter
     ) -> None:
         files = self.files(as_person(parent))
@@ -61,7 +61,7 @@ class TestTheCopy:
         assert 'href="teen-1/index.html">Noor' in files["index.html"]
         assert "Noor" in files["teen-1/account.json"]
 
-    def test_holds_nothing_that_is_the_teens_alone_or_another_parents(
+    def test_omits_what_is_private_to_a_teen_or_another_parent(
         self, link: Link, teen: Person, parent: Person, other_parent: Person, as_person: Enter
     ) -> None:
         Link.objects.create(parent=other_parent, teen=teen, view="full")
@@ -73,35 +73,37 @@ class TestTheCopy:
         for hidden in ("Zephyrine", "get better", "auntie", "Lou", "lou"):
             assert hidden not in said
 
-    def test_each_teen_is_told(self, link: Link, teen: Person, parent: Person, as_person: Enter) -> None:
+    def test_notifies_each_teen(self, link: Link, teen: Person, parent: Person, as_person: Enter) -> None:
         self.files(as_person(parent))
-        assert "sam took a copy" in Notice.objects.get(person=teen).text
+        assert "sam downloaded a copy" in Notice.objects.get(person=teen).text
 
-    def test_holds_nobody_who_is_no_longer_linked(self, link: Link, parent: Person, as_person: Enter) -> None:
+    def test_omits_people_who_are_no_longer_linked(
+        self, link: Link, parent: Person, as_person: Enter
+    ) -> None:
         end_link(link=link, by=parent)
         assert not any(name.startswith("teen-") for name in self.files(as_person(parent)))
 
 
-class TestAskingForTheEnd:
-    def test_takes_the_password_and_tells_everybody(
+class TestRequest:
+    def test_requires_the_password_and_notifies_everyone(
         self, link: Link, teen: Person, parent: Person, as_person: Enter
     ) -> None:
         client = as_person(parent)
         assert client.post("/family/data/erase", {"proof": "a guess"}).status_code == 422
         assert not FamilyDeletion.objects.exists()
         client.post("/family/data/erase", {"proof": "a-long-password"})
-        assert "asked to erase" in Notice.objects.get(person=teen).text
+        assert "asked to delete" in Notice.objects.get(person=teen).text
         assert "Keep everything" in client.get("/family/data").content.decode()
-        assert "Yours goes too" in as_person(teen).get("/family/").content.decode()
+        assert "Yours will be deleted too" in as_person(teen).get("/family/").content.decode()
 
-    def test_is_for_a_parent_with_somebody_linked(
+    def test_requires_a_parent_with_a_linked_teen(
         self, parent: Person, teen: Person, admin_person: Person
     ) -> None:
         for person in (parent, teen, admin_person):
             with pytest.raises(NotLinkedParent):
                 family_deletion.request_family_deletion(parent=person)
 
-    def test_changes_nothing_for_seven_days_and_can_be_taken_back(
+    def test_changes_nothing_for_seven_days_and_can_be_canceled(
         self, link: Link, parent: Person, as_person: Enter
     ) -> None:
         family_deletion.request_family_deletion(parent=parent)
@@ -113,8 +115,8 @@ class TestAskingForTheEnd:
         assert Person.objects.count() == 2
 
 
-class TestTheEnd:
-    def test_takes_the_parent_and_a_young_teen_with_everything(
+class TestDeletion:
+    def test_deletes_the_parent_and_a_young_teen(
         self, link: Link, teen: Person, parent: Person, stranger: Person
     ) -> None:
         Conversation.objects.create(owner=teen, title="Mine")
@@ -125,7 +127,7 @@ class TestTheEnd:
         assert list(find_differences()) == []
         assert not Email.objects.filter(text__contains="Noor").exists()
 
-    def test_leaves_a_teen_who_decides_alone_and_said_nothing(
+    def test_keeps_a_teen_who_decides_alone_and_did_not_answer(
         self, link: Link, born_17: Person, parent: Person
     ) -> None:
         family_deletion.request_family_deletion(parent=parent)
@@ -136,7 +138,7 @@ class TestTheEnd:
         assert list(Person.objects.all()) == [born_17]
         assert not Link.objects.exists()
 
-    def test_takes_one_who_said_yes_and_not_one_who_took_it_back(
+    def test_deletes_a_teen_who_agreed_unless_they_changed_their_mind(
         self, link: Link, born_17: Person, parent: Person, as_person: Enter
     ) -> None:
         family_deletion.request_family_deletion(parent=parent)
@@ -153,7 +155,7 @@ class TestTheEnd:
         later()
         assert not Person.objects.exists()
 
-    def test_leaves_a_young_teen_with_another_parent(
+    def test_keeps_a_young_teen_with_another_parent(
         self, link: Link, teen: Person, parent: Person, other_parent: Person, as_person: Enter
     ) -> None:
         Link.objects.create(parent=other_parent, teen=teen)
@@ -162,13 +164,13 @@ class TestTheEnd:
         later()
         assert set(Person.objects.all()) == {teen, other_parent}
 
-    def test_does_not_reach_a_teen_who_ended_the_link(self, link: Link, teen: Person, parent: Person) -> None:
+    def test_keeps_a_teen_who_ended_the_link(self, link: Link, teen: Person, parent: Person) -> None:
         family_deletion.request_family_deletion(parent=parent)
         end_link(link=link, by=teen)
         later()
         assert list(Person.objects.all()) == [teen]
 
-    def test_that_broke_in_the_middle_goes_on_the_next_night(
+    def test_continues_the_next_night_after_a_failure(
         self, link: Link, teen: Person, parent: Person, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         family_deletion.request_family_deletion(parent=parent)
@@ -188,7 +190,7 @@ class TestTheEnd:
         assert later() == 1
         assert not Person.objects.exists()
 
-    def test_nobody_answers_for_another(
+    def test_a_teen_cannot_answer_for_another(
         self, link: Link, teen: Person, parent: Person, stranger: Person, as_person: Enter
     ) -> None:
         family_deletion.request_family_deletion(parent=parent)

@@ -21,7 +21,7 @@ from tests.families.conftest import agree
 
 class TestInviting:
     @pytest.mark.parametrize(("by", "other"), [("parent", "teen"), ("teen", "parent")])
-    def test_takes_a_yes_from_both_sides(self, by: str, other: str, request: pytest.FixtureRequest) -> None:
+    def test_needs_both_sides(self, by: str, other: str, request: pytest.FixtureRequest) -> None:
         first, second = request.getfixturevalue(by), request.getfixturevalue(other)
         invitation = links.create_invitation(by=first)
         assert not Link.objects.exists()
@@ -36,7 +36,7 @@ class TestInviting:
             links.accept_invitation(token=token, by=stranger)
 
     @pytest.mark.parametrize("who", ["parent", "admin_person"])
-    def test_is_for_the_other_side_alone(
+    def test_can_only_be_accepted_by_the_other_role(
         self, who: str, parent: Person, request: pytest.FixtureRequest
     ) -> None:
         token = links.create_invitation(by=parent).token
@@ -48,17 +48,17 @@ class TestInviting:
         with pytest.raises(WrongRole):
             links.accept_invitation(token=links.create_invitation(by=teen).token, by=stranger)
 
-    def test_an_admin_has_no_family_here(self, admin_person: Person) -> None:
+    def test_an_admin_cannot_be_linked(self, admin_person: Person) -> None:
         with pytest.raises(WrongRole):
             links.create_invitation(by=admin_person)
 
-    def test_ends_after_a_week(self, parent: Person, teen: Person) -> None:
+    def test_expires_after_a_week(self, parent: Person, teen: Person) -> None:
         invitation = links.create_invitation(by=parent)
         Invitation.objects.update(made_at=timezone.now() - timedelta(days=7, seconds=1))
         with pytest.raises(InvitationExpired):
             links.accept_invitation(token=invitation.token, by=teen)
 
-    def test_may_be_declined_and_tells_no_reason(self, parent: Person, teen: Person) -> None:
+    def test_can_be_declined_without_a_reason(self, parent: Person, teen: Person) -> None:
         links.decline_invitation(token=links.create_invitation(by=parent).token, by=teen)
         assert not Link.objects.exists()
         assert str(teen) not in Notice.objects.get(person=parent).text
@@ -68,7 +68,7 @@ class TestInviting:
             links.accept_invitation(token=links.create_invitation(by=parent).token, by=teen)
 
     @pytest.mark.django_db(transaction=True)
-    def test_two_yeses_at_once_make_one_link(self, parent: Person, teen: Person) -> None:
+    def test_two_simultaneous_acceptances_create_one_link(self, parent: Person, teen: Person) -> None:
         token, faults = links.create_invitation(by=parent).token, []
 
         def accept() -> None:
@@ -88,9 +88,9 @@ class TestInviting:
         assert len(faults) == 3
 
 
-class TestParting:
+class TestEndingALink:
     @pytest.mark.parametrize("who", ["parent", "teen"])
-    def test_either_may_and_the_other_is_told(
+    def test_is_allowed_for_either_side_and_notifies_the_other(
         self, who: str, link: Link, request: pytest.FixtureRequest
     ) -> None:
         by = request.getfixturevalue(who)
@@ -99,7 +99,7 @@ class TestParting:
         assert Notice.objects.filter(person=other).exists()
         assert not Notice.objects.filter(person=by).exists()
 
-    def test_twice_parts_once(self, link: Link, parent: Person) -> None:
+    def test_twice_ends_it_once(self, link: Link, parent: Person) -> None:
         links.end_link(link=link, by=parent)
         assert not links.end_link(link=link, by=parent)
         assert Notice.objects.count() == 1
@@ -110,30 +110,28 @@ class TestParting:
         links.end_link(link=link, by=teen)
         assert find_consent(teen) is None
 
-    def test_keeps_a_consent_that_somebody_else_gave(self, link: Link, teen: Person) -> None:
+    def test_keeps_a_consent_that_someone_else_gave(self, link: Link, teen: Person) -> None:
         links.end_link(link=link, by=teen)
         assert find_consent(teen)
 
-    def test_lifts_the_limit_that_this_parent_agreed(
-        self, link: Link, teen: Person, settings: Settings
-    ) -> None:
+    def test_removes_this_parents_daily_limit(self, link: Link, teen: Person, settings: Settings) -> None:
         set_cap(owner=teen, daily_tokens=500)
         links.end_link(link=link, by=teen)
         assert Budget.objects.get(owner=teen).tokens == settings.TUTOR_DAILY_TOKENS
 
-    def test_may_be_undone_by_a_new_invitation(self, link: Link, parent: Person, teen: Person) -> None:
+    def test_can_be_undone_with_a_new_invitation(self, link: Link, parent: Person, teen: Person) -> None:
         links.end_link(link=link, by=parent)
         links.accept_invitation(token=links.create_invitation(by=teen).token, by=parent)
         assert Link.objects.filter(ended_at=None).count() == 1
 
-    def test_tells_by_mail_whoever_has_an_address(self, link: Link, parent: Person, teen: Person) -> None:
+    def test_emails_those_who_have_an_address(self, link: Link, parent: Person, teen: Person) -> None:
         Person.objects.filter(pk=parent.pk).update(email="sam@example.org")
         link.refresh_from_db()
         links.end_link(link=link, by=teen)
         assert Email.objects.get().to == "sam@example.org"
 
 
-class TestEighteen:
+class TestTurning18:
     @pytest.fixture
     def birthday(self, link: Link) -> Callable[[date], None]:
         def born(day: date) -> None:
@@ -141,9 +139,7 @@ class TestEighteen:
 
         return born
 
-    def test_the_link_ends_by_itself_and_both_are_told(
-        self, link: Link, birthday: Callable[[date], None]
-    ) -> None:
+    def test_ends_the_link_and_notifies_both(self, link: Link, birthday: Callable[[date], None]) -> None:
         today = timezone.localdate()
         birthday(today.replace(year=today.year - 18, day=1))
         assert end_links_at_18() == 1
@@ -153,10 +149,10 @@ class TestEighteen:
         assert Notice.objects.filter(person=link.teen).exists()
         assert end_links_at_18() == 0
 
-    def test_not_before(self, link: Link, birthday: Callable[[date], None]) -> None:
+    def test_does_not_end_it_earlier(self, link: Link, birthday: Callable[[date], None]) -> None:
         today = timezone.localdate()
         birthday(today.replace(year=today.year - 17, day=1))
         assert end_links_at_18() == 0
 
-    def test_not_where_the_month_is_not_known(self, link: Link) -> None:
+    def test_does_not_end_it_without_a_birth_month(self, link: Link) -> None:
         assert end_links_at_18() == 0

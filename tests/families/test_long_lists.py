@@ -1,4 +1,4 @@
-"""Every look and every notice can be read, however many there are."""
+"""Every parent view and every notice can be read, however many there are."""
 
 import re
 from collections.abc import Callable
@@ -16,7 +16,7 @@ Enter = Callable[[Person], Client]
 
 
 def rows(client: Client, address: str) -> list[str]:
-    """The time of every row of a list, page by page."""
+    """Return the time of every row of a list, page by page."""
     found, place = [], ""
     while True:
         page = squeezed(client.get(address + place).content.decode())
@@ -27,7 +27,7 @@ def rows(client: Client, address: str) -> list[str]:
         place = older[1]
 
 
-def test_every_look_stands_in_the_teens_list(link: Link, teen: Person, as_person: Enter) -> None:
+def test_every_parent_view_is_listed(link: Link, teen: Person, as_person: Enter) -> None:
     now = timezone.now()
     ParentViewLog.objects.bulk_create(
         ParentViewLog(link=link, view="topics", first_opened_at=now - timedelta(minutes=number))
@@ -43,7 +43,7 @@ class TestNotices:
     def many(self, teen: Person) -> None:
         Notice.objects.bulk_create(Notice(person=teen, text=f"Thing {number}") for number in range(70))
 
-    def test_the_familys_page_has_the_newest_and_a_link_to_all(
+    def test_the_family_page_shows_the_newest_and_links_to_all(
         self, teen: Person, many: None, as_person: Enter
     ) -> None:
         client = as_person(teen)
@@ -52,15 +52,15 @@ class TestNotices:
         assert 'href="/family/notices"' in page
         assert len(rows(client, "/family/notices")) == 70
 
-    def test_of_few_there_is_no_other_page(self, teen: Person, as_person: Enter) -> None:
+    def test_a_short_list_has_one_page(self, teen: Person, as_person: Enter) -> None:
         Notice.objects.create(person=teen, text="A thing")
         assert 'href="/family/notices"' not in as_person(teen).get("/family/").content.decode()
 
     @pytest.mark.parametrize("who", ["parent", "stranger", "admin_person"])
-    def test_nobody_else_reads_them(
+    def test_are_shown_to_no_one_else(
         self, who: str, many: None, as_person: Enter, request: pytest.FixtureRequest
     ) -> None:
         assert rows(as_person(request.getfixturevalue(who)), "/family/notices") == []
 
-    def test_are_for_people_who_have_signed_in(self, client: Client, db: None) -> None:
+    def test_require_sign_in(self, client: Client, db: None) -> None:
         assert client.get("/family/notices").headers["Location"].startswith("/sign-in")

@@ -1,4 +1,4 @@
-"""A mail of a family says in its subject and its first sentence what has happened, what to do, and has one link."""
+"""A family email says what happened in its subject and first sentence, then what to do, and has one link."""
 
 import re
 from collections.abc import Callable
@@ -76,21 +76,21 @@ def asked_to_learn(parent: Person, teen: Person) -> str:
 
 
 CASES: list[tuple[Callable[[Person, Person], str], str]] = [
-    (said_yes, "{teen} said yes: you are linked. The tutor stays closed until you agree to it"),
+    (said_yes, "{teen} said yes. You’re linked now. The tutor stays closed until you agree to it"),
     (said_no, "Your invitation was declined"),
-    (asked_for_a_change, "{teen} would like to change your agreement: please answer"),
+    (asked_for_a_change, "{teen} would like to change your agreement. Please answer"),
     (agreed_to_a_change, "{teen} said yes to your change"),
-    (ended_the_link, "{teen} ended your link here"),
+    (ended_the_link, "{teen} ended your link"),
     (
         withdrew_the_consent,
-        "{teen} withdrew the consent to the tutor. It is closed until somebody agrees again",
+        "{teen} withdrew consent to the tutor. It stays closed until someone agrees again",
     ),
     (asked_to_learn, "{teen} would like to take a module with you"),
 ]
 
 
 @pytest.mark.parametrize(("happen", "subject"), CASES)
-def test_it_says_so_and_nothing_of_what_a_teen_does(
+def test_an_email_says_what_happened_and_nothing_about_a_teens_activity(
     happen: Callable[[Person, Person], str], subject: str, parent: Person, teen: Person
 ) -> None:
     path = happen(parent, teen)
@@ -104,7 +104,7 @@ def test_it_says_so_and_nothing_of_what_a_teen_does(
     assert "Mental Health" not in mail.text
 
 
-def test_of_a_teen_who_decides_about_an_erasure_the_parent_hears(
+def test_the_parent_is_notified_of_a_teens_answer_about_deletion(
     parent: Person, teen: Person, born_15: Person
 ) -> None:
     Person.objects.filter(pk=teen.pk).update(born=born_15.born.replace(year=born_15.born.year - 2))  # type: ignore[union-attr]
@@ -113,5 +113,5 @@ def test_of_a_teen_who_decides_about_an_erasure_the_parent_hears(
     request_family_deletion(parent=parent)
     answer_family_deletion(teen=teen, parent=parent, agree=True)
     mail = Email.objects.get(to=parent.email)
-    assert mail.subject == f"{teen} said yes: their account is erased with yours"
+    assert mail.subject == f"{teen} said yes: their account will be deleted with yours"
     assert mail.text.rstrip().endswith("/family/data")

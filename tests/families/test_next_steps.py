@@ -1,4 +1,4 @@
-"""What is left to do is said once, as one card with one button, and what waits is counted on every page."""
+"""The next step is one card with one button, and every page counts the pending requests."""
 
 import re
 from collections.abc import Callable
@@ -28,7 +28,7 @@ COUNT = re.compile(r'site-who-waiting.*?<span class="visually-hidden">(\d+) requ
 
 
 def card(client: Client, path: str = "/family/") -> tuple[str, str] | None:
-    """The title of the card and where its button leads."""
+    """Return the card's title and its button's link."""
     page = client.get(path).content.decode()
     found = re.findall(
         r'<h2 id="next-step">(.*?)</h2>.*?<a class="button button-primary" href="(.*?)">', page, re.DOTALL
@@ -58,28 +58,28 @@ def noor(teen: Person, as_person: Enter) -> Client:
 
 
 class TestAParent:
-    def test_without_a_link_invites_a_teen(self, sam: Client) -> None:
+    def test_without_a_link_is_asked_to_invite_a_teen(self, sam: Client) -> None:
         assert card(sam) == card(sam, "/") == ("Invite your teen", "/family/#invitations")
         assert count(sam) == 0
 
-    def test_whose_invitation_is_open_is_led_to_it(self, sam: Client, parent: Person) -> None:
+    def test_with_an_open_invitation_is_led_to_it(self, sam: Client, parent: Person) -> None:
         create_invitation(by=parent)
-        assert card(sam) == ("Your invitation waits for an answer", "/family/#invitations")
+        assert card(sam) == ("Your invitation hasn’t been answered yet", "/family/#invitations")
 
-    def test_who_is_invited_answers(self, sam: Client, parent: Person, teen: Person) -> None:
+    def test_who_is_invited_is_asked_to_answer(self, sam: Client, parent: Person, teen: Person) -> None:
         parent.email = "sam@example.org"
         parent.save()
         EmailAddress.objects.create(user=parent, email=parent.email, verified=True, primary=True)
         token = create_invitation(by=teen, email="sam@example.org").token
-        assert card(sam) == (f"{teen} invites you to be linked here", f"/family/join/{token}")
+        assert card(sam) == (f"{teen} invited you to link accounts", f"/family/join/{token}")
         assert count(sam) == 1
 
-    def test_who_is_linked_reads_the_consent(self, link: Link, sam: Client, teen: Person) -> None:
+    def test_who_is_linked_is_asked_to_consent(self, link: Link, sam: Client, teen: Person) -> None:
         title, address = f"The tutor is closed to {teen} until you agree", f"/family/links/{link.pk}/consent"
         assert card(sam) == card(sam, "/") == (title, address)
         assert count(sam) == count(sam, "/learn/") == 1
 
-    def test_answers_a_change_of_the_agreement(self, link: Link, sam: Client, teen: Person) -> None:
+    def test_is_asked_to_answer_a_proposal(self, link: Link, sam: Client, teen: Person) -> None:
         agree(teen=teen, by=link.parent, country="US")
         propose_terms(link=link, by=teen, terms=Terms(view=ParentView.FULL))
         assert card(sam) == (
@@ -89,17 +89,17 @@ class TestAParent:
         answer_proposal(link=link, by=link.parent, accept=False)
         assert card(sam) is None
 
-    def test_helps_with_a_password_first_and_only_while_the_code_works(
+    def test_is_asked_to_help_with_a_password_first_while_the_code_works(
         self, link: Link, sam: Client, teen: Person
     ) -> None:
         for _ in range(3):
             request_password_help(username=teen.username, code="123456")
-        assert card(sam) == (f"{teen} has forgotten their password", f"/family/links/{link.pk}/password")
+        assert card(sam) == (f"{teen} forgot their password", f"/family/links/{link.pk}/password")
         assert count(sam) == 2
         PasswordHelp.objects.update(asked_at=timezone.now() - timedelta(hours=1))
         assert count(sam) == 1
 
-    def test_who_has_done_everything_has_no_card(self, link: Link, sam: Client, teen: Person) -> None:
+    def test_with_nothing_left_to_do_has_no_card(self, link: Link, sam: Client, teen: Person) -> None:
         agree(teen=teen, by=link.parent, country="US")
         assert card(sam) is None
         assert card(sam, "/") is None
@@ -107,21 +107,21 @@ class TestAParent:
 
 
 class TestATeen:
-    def test_without_a_link_invites_a_parent(self, noor: Client, teen: Person) -> None:
+    def test_without_a_link_is_asked_to_invite_a_parent(self, noor: Client, teen: Person) -> None:
         assert card(noor) == card(noor, "/") == ("Invite a parent", "/family/#invitations")
         create_invitation(by=teen)
-        assert card(noor) == ("Your invitation waits for an answer", "/family/#invitations")
+        assert card(noor) == ("Your invitation hasn’t been answered yet", "/family/#invitations")
 
     def test_who_is_linked_waits_for_the_parent(self, link: Link, noor: Client) -> None:
         assert card(noor) == ("The tutor is closed until a parent agrees", "/family/consent")
         assert count(noor) == 0
 
-    def test_who_is_old_enough_decides(self, noor: Client, teen: Person) -> None:
+    def test_who_is_old_enough_is_asked_to_decide(self, noor: Client, teen: Person) -> None:
         today = timezone.localdate()
         Person.objects.filter(pk=teen.pk).update(born=today.replace(year=today.year - 17, day=1))
         assert card(noor) == ("The tutor is closed until you agree", "/family/consent")
 
-    def test_answers_a_change_of_the_agreement(self, link: Link, noor: Client, teen: Person) -> None:
+    def test_is_asked_to_answer_a_proposal(self, link: Link, noor: Client, teen: Person) -> None:
         agree(teen=teen, by=link.parent, country="US")
         assert card(noor) is None
         propose_terms(link=link, by=link.parent, terms=Terms(answers_a_day=5))
@@ -132,7 +132,7 @@ class TestATeen:
         assert count(noor) == 1
 
     @pytest.mark.parametrize(("years", "waits"), [(17, 1), (15, 0)])
-    def test_who_decides_alone_answers_whether_the_account_is_erased(
+    def test_who_decides_alone_is_asked_about_a_family_deletion(
         self, years: int, waits: int, link: Link, noor: Client, teen: Person
     ) -> None:
         today = timezone.localdate()
@@ -142,14 +142,14 @@ class TestATeen:
         assert count(noor) == waits
 
 
-class TestAParentWhoIsNotVerifiedYet:
-    @pytest.fixture(params=[Verification.MAILBOX, Verification.ORGANISATION])
+class TestAnUnverifiedParent:
+    @pytest.fixture(params=[Verification.MAILBOX, Verification.ORGANIZATION])
     def level(self, request: pytest.FixtureRequest, db: None) -> Verification:
         level: Verification = request.param
         ConsentPolicy.objects.create(verification=level)
         return level
 
-    def test_is_asked_for_nothing_and_reads_what_is_left(
+    def test_is_shown_what_is_left_and_asked_for_nothing(
         self, level: Verification, link: Link, sam: Client, teen: Person
     ) -> None:
         title, address = (
@@ -159,10 +159,10 @@ class TestAParentWhoIsNotVerifiedYet:
         assert card(sam) == card(sam, "/") == (title, address)
         assert count(sam) == 0
 
-    def test_is_asked_once_nothing_is_left(
+    def test_is_asked_once_verified(
         self, level: Verification, link: Link, sam: Client, parent: Person, admin_person: Person
     ) -> None:
-        if level == Verification.ORGANISATION:
+        if level == Verification.ORGANIZATION:
             approve_parent(link=link, method=CheckMethod.MET, by=admin_person)
         else:
             address = EmailAddress.objects.create(user=parent, email="sam@example.org", verified=True)
@@ -172,20 +172,22 @@ class TestAParentWhoIsNotVerifiedYet:
         assert count(sam) == 1
 
     @pytest.mark.parametrize("choose", list(Verification))
-    def test_the_query_and_the_rule_agree(self, choose: Verification, link: Link) -> None:
+    def test_the_query_and_the_function_agree(self, choose: Verification, link: Link) -> None:
         for _ in range(2):
             may = Link.objects.filter(build_verified_filter()).exists()
             assert may == (find_missing_verification(link) is None)
             ConsentPolicy.objects.update_or_create(defaults={"verification": choose})
 
 
-class TestWhatIsMoot:
-    def test_a_parents_own_no_asks_for_no_yes(self, link: Link, sam: Client, teen: Person) -> None:
+class TestMootRequests:
+    def test_a_parent_who_withdrew_is_not_asked_to_consent(
+        self, link: Link, sam: Client, teen: Person
+    ) -> None:
         agree(teen=teen, by=link.parent, country="US")
         withdraw_consent(teen=teen, by=link.parent)
         assert (card(sam), count(sam)) == (None, 0)
 
-    def test_an_invitation_of_somebody_to_whom_one_is_linked(
+    def test_an_invitation_from_a_linked_person_is_left_out(
         self, link: Link, sam: Client, teen: Person
     ) -> None:
         parent = link.parent
@@ -199,7 +201,7 @@ class TestWhatIsMoot:
             f"/family/links/{link.pk}/consent",
         )
 
-    def test_an_invitation_of_ones_own_side(
+    def test_an_invitation_from_the_same_role_is_left_out(
         self, sam: Client, parent: Person, make_person: Callable[..., Person]
     ) -> None:
         parent.email = "sam@example.org"
@@ -209,13 +211,13 @@ class TestWhatIsMoot:
         assert count(sam) == 0
 
 
-def test_a_teen_whose_country_is_not_told_is_led_to_tell_it(link: Link, noor: Client) -> None:
+def test_a_teen_without_a_country_is_asked_for_it(link: Link, noor: Client) -> None:
     Residence.objects.all().delete()
-    assert card(noor) == ("The tutor is closed until somebody agrees", "/family/consent")
+    assert card(noor) == ("The tutor is closed until someone agrees", "/family/consent")
 
 
 @pytest.mark.parametrize("state", ["paused", "quiet", "open"])
-def test_the_page_of_consent_says_the_tutor_is_open_only_when_it_is(
+def test_the_consent_page_says_the_tutor_is_open_only_if_it_is(
     state: str, link: Link, sam: Client, teen: Person
 ) -> None:
     agree(teen=teen, by=link.parent, country="US")
@@ -227,29 +229,29 @@ def test_the_page_of_consent_says_the_tutor_is_open_only_when_it_is(
     assert ("The tutor is open." in page) == (state == "open")
 
 
-class TestWhatItCosts:
-    def test_one_statement_however_much_waits(
+class TestCost:
+    def test_is_one_statement_for_any_number_of_requests(
         self, link: Link, sam: Client, teen: Person, django_assert_max_num_queries: DjangoAssertNumQueries
     ) -> None:
         request_password_help(username=teen.username, code="123456")
         propose_terms(link=link, by=teen, terms=Terms(view=ParentView.FULL))
-        # Of the session and the person; the third is for all that waits.
+        # Two queries for the session and the person; the third reads all requests.
         with django_assert_max_num_queries(3):
             assert count(sam, "/about") == 3
 
-    def test_nothing_for_whoever_has_not_signed_in(
+    def test_is_nothing_without_sign_in(
         self, client: Client, django_assert_max_num_queries: DjangoAssertNumQueries
     ) -> None:
         with django_assert_max_num_queries(0):
             assert count(client, "/about") == 0
 
-    def test_nothing_on_the_pages_that_help(
+    def test_is_nothing_on_help_pages(
         self, link: Link, sam: Client, django_assert_max_num_queries: DjangoAssertNumQueries
     ) -> None:
         assert count(sam, "/help/now") == 0
 
 
-def test_a_page_that_nobody_opens_marks_no_notice_as_seen(parent: Person, sam: Client) -> None:
+def test_a_prefetched_page_marks_no_notice_as_seen(parent: Person, sam: Client) -> None:
     Notice.objects.create(person=parent, text="A thing")
     sam.head("/family/")
     sam.get("/family/", headers={"Sec-Purpose": "prefetch"})

@@ -1,4 +1,4 @@
-"""Owner, family member, stranger, admin and anonymous, for every page of a family."""
+"""Every family page as owner, family member, stranger, admin and visitor."""
 
 import re
 from collections.abc import Callable
@@ -27,7 +27,7 @@ def as_(who: str, as_person: Enter, request: pytest.FixtureRequest) -> Client:
 
 
 EVERYBODY = ["teen", "parent", "stranger", "other_parent", "admin_person"]
-# Who finds a page; everybody else finds nothing, and somebody who has not signed in the way to do so.
+# Who may open a page. Others get 404, and visitors are sent to sign in.
 MATRIX = [
     ("/family/", EVERYBODY),
     ("/family/consents.json", EVERYBODY),
@@ -46,7 +46,7 @@ MATRIX = [
     [(path, who, 200 if who in may else 404) for path, may in MATRIX for who in EVERYBODY]
     + [(path, "anonymous", 302) for path, _may in MATRIX],
 )
-def test_who_finds_what(
+def test_who_may_open_which_page(
     path: str, who: str, status: int, link: Link, as_person: Enter, request: pytest.FixtureRequest
 ) -> None:
     assert as_(who, as_person, request).get(path.format(link.pk)).status_code == status
@@ -65,7 +65,7 @@ POSTS = [
     ("path", "form", "who", "status"),
     [(path, form, who, may.get(who, 404)) for path, form, may in POSTS for who in EVERYBODY],
 )
-def test_who_does_what(
+def test_who_may_do_what(
     path: str, form: dict[str, str], who: str, status: int, link: Link, as_person: Enter,
     request: pytest.FixtureRequest,
 ) -> None:  # fmt: skip
@@ -78,13 +78,13 @@ def test_who_does_what(
 
 
 class TestInvitations:
-    def test_one_by_mail_is_sent_to_the_address(self, parent: Person, as_person: Enter) -> None:
+    def test_by_email_is_sent_to_the_address(self, parent: Person, as_person: Enter) -> None:
         as_person(parent).post("/family/invite", {"email": "noor@example.org"})
         mail, invitation = Email.objects.get(), Invitation.objects.get()
         assert mail.to == "noor@example.org"
         assert f"/family/join/{invitation.token}" in mail.text
 
-    def test_one_without_an_address_stands_on_the_page(self, parent: Person, as_person: Enter) -> None:
+    def test_without_an_address_is_shown_on_the_page(self, parent: Person, as_person: Enter) -> None:
         client = as_person(parent)
         client.post("/family/invite", {"email": ""})
         assert f"/family/join/{Invitation.objects.get().token}" in client.get("/family/").content.decode()
@@ -93,11 +93,13 @@ class TestInvitations:
     @pytest.mark.parametrize(
         "email", ["nonsense", "a@b\nBcc: x@y.z", "x" * 300 + "@example.org", "\0@example.org"]
     )
-    def test_a_wrong_address_invites_nobody(self, email: str, parent: Person, as_person: Enter) -> None:
+    def test_with_an_invalid_address_is_not_created(
+        self, email: str, parent: Person, as_person: Enter
+    ) -> None:
         assert as_person(parent).post("/family/invite", {"email": email}).status_code == 422
         assert not Invitation.objects.exists()
 
-    def test_is_taken_back_by_its_maker_alone(
+    def test_can_only_be_withdrawn_by_its_author(
         self, parent: Person, stranger: Person, as_person: Enter
     ) -> None:
         invitation = links.create_invitation(by=parent)
@@ -106,24 +108,24 @@ class TestInvitations:
         as_person(parent).post(f"/family/invitations/{invitation.pk}/take-back")
         assert not Invitation.objects.exists()
 
-    def test_can_be_read_before_signing_in_and_not_answered(self, parent: Person, client: Client) -> None:
+    def test_can_be_read_but_not_answered_before_sign_in(self, parent: Person, client: Client) -> None:
         token = links.create_invitation(by=parent).token
         assert client.get(f"/family/join/{token}").status_code == 200
         assert client.post(f"/family/join/{token}/accept").status_code == 302
         assert not Link.objects.exists()
 
     @pytest.mark.parametrize("token", ["nothing", "../../etc", "%00", "x" * 400])
-    def test_a_wrong_token_says_that_it_is_over(self, token: str, client: Client, db: None) -> None:
+    def test_a_wrong_token_says_that_it_no_longer_works(self, token: str, client: Client, db: None) -> None:
         assert client.get(f"/family/join/{token}").status_code == 404
 
-    def test_a_yes_of_a_parent_leads_on_to_consent(
+    def test_accepting_as_a_parent_leads_to_consent(
         self, teen: Person, parent: Person, as_person: Enter
     ) -> None:
         token = links.create_invitation(by=teen).token
         reply = as_person(parent).post(f"/family/join/{token}/accept")
         assert reply.headers["Location"] == f"/family/links/{Link.objects.get().pk}/consent"
 
-    def test_the_wrong_person_is_told(self, parent: Person, other_parent: Person, as_person: Enter) -> None:
+    def test_the_wrong_role_is_refused(self, parent: Person, other_parent: Person, as_person: Enter) -> None:
         token = links.create_invitation(by=parent).token
         assert as_person(other_parent).post(f"/family/join/{token}/accept").status_code == 422
         assert Invitation.objects.exists()
@@ -137,7 +139,7 @@ class TestTheAgreement:
             {"answers_a_day": "0"}, {"answers_a_day": "-5"}, {"answers_a_day": "1e9"}, {"answers_a_day": "9" * 400},
         ],
     )  # fmt: skip
-    def test_a_wrong_form_keeps_what_was_typed_and_changes_nothing(
+    def test_an_invalid_form_keeps_the_input_and_changes_nothing(
         self, change: dict[str, str], link: Link, parent: Person, as_person: Enter
     ) -> None:
         reply = as_person(parent).post(f"/family/links/{link.pk}/agreement", TERMS | change)
@@ -145,17 +147,17 @@ class TestTheAgreement:
         assert 'value="21:00"' in reply.content.decode() or "quiet_from" in change
         assert not Proposal.objects.exists()
 
-    def test_both_parents_see_why_the_more_private_view_holds(
+    def test_both_parents_see_why_the_more_private_view_applies(
         self, link: Link, other_parent: Person, teen: Person, as_person: Enter
     ) -> None:
         other = Link.objects.create(parent=other_parent, teen=teen, view=ParentView.FULL)
         for person, own in ((link.parent, link), (other_parent, other)):
             page = as_person(person).get(f"/family/links/{own.pk}/agreement").content.decode()
-            assert "the more private one counts for both: time and topics" in page
+            assert "the more private one applies to all: time and topics" in page
 
 
 @pytest.fixture
-def nothing_agreed(teen: Person) -> None:
+def without_consent(teen: Person) -> None:
     Consent.objects.all().delete()
     Residence.objects.all().delete()
 
@@ -164,39 +166,35 @@ def consent_form(country: str = "US") -> dict[str, str]:
     return {"country": country, "words": get_current_text().hash}
 
 
-@pytest.mark.usefixtures("nothing_agreed")
+@pytest.mark.usefixtures("without_consent")
 class TestConsent:
-    def test_a_teen_who_is_too_young_is_told_who_can(self, born_15: Person, as_person: Enter) -> None:
+    def test_a_teen_who_is_too_young_reads_who_can_agree(self, born_15: Person, as_person: Enter) -> None:
         reply = as_person(born_15).post("/family/consent", consent_form("DE"))
         assert reply.status_code == 422
-        assert (
-            "Where you live (Germany), you can agree by yourself from the age of 16" in reply.content.decode()
-        )
+        assert "Where you live (Germany), you can agree on your own from age 16" in reply.content.decode()
 
-    def test_no_country_is_chosen_beforehand(self, link: Link, as_person: Enter) -> None:
+    def test_no_country_is_preselected(self, link: Link, as_person: Enter) -> None:
         page = as_person(link.parent).get(f"/family/links/{link.pk}/consent").content.decode()
         assert '<option value="" selected>Choose</option>' in page
         assert page.count(" selected>") == 1
 
     @pytest.mark.parametrize("country", ["", "us", "UK", "EU", "ZZ", "**", "U\0", "US" * 4_000])
-    def test_what_is_no_country_is_not_taken(self, country: str, link: Link, as_person: Enter) -> None:
+    def test_an_unknown_country_is_refused(self, country: str, link: Link, as_person: Enter) -> None:
         reply = as_person(link.parent).post(f"/family/links/{link.pk}/consent", consent_form(country))
         assert reply.status_code == 422
         assert 'href="#country"' in reply.content.decode()
         assert not Consent.objects.exists()
         assert not Residence.objects.exists()
 
-    def test_words_that_are_not_todays_are_not_agreed_to(self, link: Link, as_person: Enter) -> None:
-        """A page that was opened before the words changed shows the new ones, and asks again."""
+    def test_an_outdated_text_is_not_agreed_to(self, link: Link, as_person: Enter) -> None:
+        """A form with an older text is shown again with the new one."""
         old = {"country": "US", "words": "0" * 64}
         reply = as_person(link.parent).post(f"/family/links/{link.pk}/consent", old)
         assert reply.status_code == 422
         assert "out of date" in reply.content.decode()
         assert not Consent.objects.exists()
 
-    def test_the_words_that_were_read_are_recorded_and_not_those_of_another_language(
-        self, link: Link, as_person: Enter
-    ) -> None:
+    def test_the_text_that_was_read_is_recorded_in_its_language(self, link: Link, as_person: Enter) -> None:
         client = as_person(link.parent)
         with translation.override("es"):
             spanish = consent_form()
@@ -206,7 +204,7 @@ class TestConsent:
         assert '<h2 lang="es">' in page
         assert "El tutor es una IA" in page
 
-    def test_the_evidence_names_words_time_and_giver(
+    def test_the_records_contain_text_time_and_giver(
         self, link: Link, parent: Person, as_person: Enter
     ) -> None:
         client = as_person(parent)
@@ -222,7 +220,7 @@ class TestConsent:
         ("who", "status"),
         [("parent", 200), ("teen", 200), ("stranger", 404), ("other_parent", 404), ("admin_person", 404)],
     )
-    def test_one_consent_is_shown_to_its_two_alone(
+    def test_a_consent_is_shown_only_to_its_two_people(
         self, who: str, status: int, link: Link, as_person: Enter, request: pytest.FixtureRequest
     ) -> None:
         consent = agree(teen=link.teen, by=link.parent)
@@ -239,7 +237,7 @@ def test_opening_the_page_marks_its_notices_as_seen(link: Link, teen: Person, as
     assert Notice.objects.get().seen_at
 
 
-def test_a_family_of_many_costs_no_more_queries(
+def test_a_large_family_needs_no_more_queries(
     link: Link, parent: Person, as_person: Enter, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     for number in range(5):
@@ -250,10 +248,10 @@ def test_a_family_of_many_costs_no_more_queries(
         client.get("/family/")
 
 
-class TestSomebodyNew:
-    """An invitation leads to an account, and the account back to the invitation."""
+class TestANewPerson:
+    """An invitation leads to sign-up, and sign-up back to the invitation."""
 
-    def test_a_teen_comes_back_to_it(self, parent: Person, client: Client) -> None:
+    def test_a_teen_returns_to_the_invitation(self, parent: Person, client: Client) -> None:
         path = f"/family/join/{links.create_invitation(by=parent).token}"
         assert f"/sign-up/teen?next={path}" in client.get(path).content.decode()
         age = client.post("/sign-up/teen", {"month": "1", "year": "2011", "next": path})
@@ -262,7 +260,7 @@ class TestSomebodyNew:
         reply = client.post("/sign-up/teen", account | {"next": path})
         assert reply["Location"] == path
 
-    def test_so_does_a_parent_by_the_link_in_the_mail(self, teen: Person, client: Client) -> None:
+    def test_a_parent_returns_to_it_from_the_email(self, teen: Person, client: Client) -> None:
         path = f"/family/join/{links.create_invitation(by=teen).token}"
         assert f"/sign-up?next={path}" in client.get(path).content.decode()
         account = {"display_name": "Pat", "email": "pat@example.org", "password1": "walnut trees whistle"}
@@ -273,19 +271,19 @@ class TestSomebodyNew:
         client.get(confirm[1])
         assert client.post(confirm[1])["Location"] == path
 
-    def test_nobody_is_led_to_another_site(self, client: Client, db: None) -> None:
+    def test_is_never_redirected_to_another_site(self, client: Client, db: None) -> None:
         client.post("/sign-up/teen", {"month": "1", "year": "2011", "next": "https://evil.example/"})
         account = {"username": "new-here", "display_name": "New", "password": "walnut trees whistle"}
         reply = client.post("/sign-up/teen", account | {"next": "//evil.example/"})
         assert reply["Location"] == "/family/"
 
-    def test_an_invitation_by_mail_waits_on_the_page_of_the_address(
+    def test_an_emailed_invitation_is_shown_to_the_owner_of_the_address(
         self, teen: Person, other_parent: Person, as_person: Enter
     ) -> None:
         links.create_invitation(by=teen, email="lou@example.org")
         client = as_person(other_parent)
-        assert "invites you" not in client.get("/family/").content.decode()
+        assert "invited you" not in client.get("/family/").content.decode()
         other_parent.email = "lou@example.org"
         other_parent.save()
         EmailAddress.objects.create(user=other_parent, email="lou@example.org", verified=True, primary=True)
-        assert "<bdi>Noor</bdi> invites you" in client.get("/family/").content.decode()
+        assert "<bdi>Noor</bdi> invited you" in client.get("/family/").content.decode()

@@ -1,4 +1,4 @@
-"""A wider view counts from its own agreement on; what was asked before stays the teen's, unless they say otherwise."""
+"""A wider parent view starts with its agreement; earlier questions stay private unless the teen includes them."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -37,7 +37,7 @@ def asked(teen: Person) -> Asked:
 
 @pytest.fixture
 def seen(link: Link, as_person: Enter) -> See:
-    """What the parent reads of "Apple" to "Figs"."""
+    """Return which of the questions "Apple" to "Figs" the parent sees."""
 
     def reading() -> set[str]:
         page = as_person(link.parent).get(f"/tutor/parent-view/{link.pk}").content.decode()
@@ -47,15 +47,13 @@ def seen(link: Link, as_person: Enter) -> See:
 
 
 def agree(link: Link, terms: Terms, *, includes_earlier: bool = False) -> None:
-    """The parent asks and the teen says yes."""
+    """The parent proposes and the teen accepts."""
     propose_terms(link=link, by=link.parent, terms=terms)
     if Proposal.objects.filter(link=link).exists():
         answer_proposal(link=link, by=link.teen, accept=True, includes_earlier=includes_earlier)
 
 
-def test_each_wider_view_shows_what_was_asked_since_it_was_agreed_on(
-    link: Link, asked: Asked, seen: See
-) -> None:
+def test_a_wider_view_shows_questions_since_its_agreement(link: Link, asked: Asked, seen: See) -> None:
     asked("Apple")
     asked("Banana", is_carded=True)
     agree(link, FLAGGED)
@@ -68,7 +66,9 @@ def test_each_wider_view_shows_what_was_asked_since_it_was_agreed_on(
     assert seen() == {"Cherry", "Elder"}
 
 
-def test_after_a_narrower_view_it_begins_anew(link: Link, teen: Person, asked: Asked, seen: See) -> None:
+def test_a_wider_view_starts_again_after_a_narrower_one(
+    link: Link, teen: Person, asked: Asked, seen: See
+) -> None:
     agree(link, FULL)
     asked("Apple")
     assert propose_terms(link=link, by=teen, terms=TOPICS)
@@ -78,7 +78,7 @@ def test_after_a_narrower_view_it_begins_anew(link: Link, teen: Person, asked: A
     assert seen() == {"Cherry"}
 
 
-def test_what_a_narrower_view_showed_it_goes_on_showing(
+def test_a_wider_view_keeps_what_the_narrower_one_showed(
     link: Link, teen: Person, asked: Asked, seen: See
 ) -> None:
     agree(link, FLAGGED)
@@ -88,7 +88,7 @@ def test_what_a_narrower_view_showed_it_goes_on_showing(
     assert seen() == {"Apple"}
 
 
-def test_another_change_of_the_agreement_moves_nothing(link: Link, asked: Asked, seen: See) -> None:
+def test_other_changes_do_not_move_the_start(link: Link, asked: Asked, seen: See) -> None:
     agree(link, FULL)
     asked("Apple")
     agree(link, Terms(view=ParentView.FULL, answers_a_day=5))
@@ -96,12 +96,12 @@ def test_another_change_of_the_agreement_moves_nothing(link: Link, asked: Asked,
 
 
 class TestTheTeensChoice:
-    def test_when_saying_yes_opens_what_was_asked_before(self, link: Link, asked: Asked, seen: See) -> None:
+    def test_when_accepting_includes_earlier_questions(self, link: Link, asked: Asked, seen: See) -> None:
         asked("Apple")
         agree(link, FULL, includes_earlier=True)
         assert seen() == {"Apple"}
 
-    def test_when_asking_for_it_holds_once_the_parent_says_yes(
+    def test_when_proposing_applies_once_the_parent_accepts(
         self, link: Link, parent: Person, teen: Person, asked: Asked, seen: See
     ) -> None:
         asked("Apple")
@@ -110,7 +110,7 @@ class TestTheTeensChoice:
         assert seen() == {"Apple"}
 
     @pytest.mark.parametrize("is_answering", [False, True])
-    def test_is_no_choice_of_the_parents(
+    def test_is_ignored_for_a_parent(
         self, is_answering: bool, link: Link, parent: Person, teen: Person, asked: Asked, seen: See
     ) -> None:
         asked("Apple")
@@ -122,7 +122,7 @@ class TestTheTeensChoice:
         )
         assert seen() == set()
 
-    def test_stands_on_the_teens_page_alone_and_is_not_ticked(
+    def test_is_offered_only_to_the_teen_and_unchecked(
         self, link: Link, parent: Person, teen: Person, asked: Asked, seen: See, as_person: Enter
     ) -> None:
         asked("Apple")
@@ -134,7 +134,7 @@ class TestTheTeensChoice:
         as_person(teen).post(f"{address}answer", {"answer": "yes", "includes_earlier": "on"})
         assert seen() == {"Apple"}
         page = as_person(parent).get(f"{address}agreement").content.decode()
-        assert "What was asked before the agreement is shown as well." in page
+        assert "Questions from before the agreement are shown too." in page
 
 
 class TestOfTwoParents:
@@ -142,7 +142,7 @@ class TestOfTwoParents:
     def other_link(self, other_parent: Person, teen: Person) -> Link:
         return Link.objects.create(parent=other_parent, teen=teen)
 
-    def test_the_later_agreement_counts(self, link: Link, other_link: Link, asked: Asked, seen: See) -> None:
+    def test_the_later_start_applies(self, link: Link, other_link: Link, asked: Asked, seen: See) -> None:
         agree(link, FULL)
         asked("Apple")
         agree(other_link, FULL)
@@ -150,7 +150,7 @@ class TestOfTwoParents:
         assert seen() == {"Banana"}
 
     @pytest.mark.parametrize("is_erased", [False, True])
-    def test_what_was_asked_under_the_narrower_view_stays_closed_when_its_link_ends(
+    def test_questions_under_the_narrower_view_stay_hidden_after_its_link_ends(
         self, is_erased: bool, link: Link, other_link: Link, asked: Asked, seen: See
     ) -> None:
         agree(link, FULL)
@@ -164,7 +164,7 @@ class TestOfTwoParents:
         assert seen() == {"Banana"}
 
 
-def test_time_and_topics_count_from_the_link_on(link: Link, asked: Asked, as_person: Enter) -> None:
+def test_time_and_topics_count_from_the_start_of_the_link(link: Link, asked: Asked, as_person: Enter) -> None:
     asked("Apple")
     Turn.objects.update(asked_at=timezone.now() - timedelta(days=2))
     assert "No questions." in as_person(link.parent).get(f"/tutor/parent-view/{link.pk}").content.decode()

@@ -1,4 +1,4 @@
-"""A teen without an address forgot the password: a parent helps, and gains no way into the chats."""
+"""Help with a forgotten password of a teen without an address: the parent gains no access to conversations."""
 
 import re
 import zipfile
@@ -39,7 +39,7 @@ def _fresh_counts() -> Iterator[None]:
 
 @pytest.fixture
 def asked(teen: Person) -> Turn:
-    """Something that the teen asked while the old password was the password."""
+    """A question asked while the old password was in use."""
     conversation = Conversation.objects.create(owner=teen, title="Mine")
     return Turn.objects.create(
         pk=uuid4(),
@@ -65,7 +65,7 @@ def code_on(client: Client) -> str:
 
 
 class TestOnTwoScreens:
-    def test_the_teen_chooses_a_password_that_the_parent_never_sees(
+    def test_the_teen_sets_a_password_that_the_parent_never_sees(
         self, link: Link, teen: Person, parent: Person, as_person: Enter
     ) -> None:
         screen, grown_up = Client(), as_person(parent)
@@ -79,16 +79,16 @@ class TestOnTwoScreens:
         assert reply["Location"] == "/sign-in"
         teen.refresh_from_db()
         assert teen.check_password(NEW)
-        assert "with the help of sam" in Notice.objects.filter(person=teen).latest("at").text
+        assert "with help from sam" in Notice.objects.filter(person=teen).latest("at").text
 
-    def test_every_session_of_the_teen_ends(
+    def test_all_sessions_of_the_teen_end(
         self, link: Link, teen: Person, parent: Person, as_person: Enter
     ) -> None:
         elsewhere = as_person(teen)
         helped(teen, parent)
         assert elsewhere.get("/family/")["Location"].startswith("/sign-in")
 
-    def test_before_the_parent_typed_it_nothing_can_be_chosen(self, link: Link, teen: Person) -> None:
+    def test_no_password_can_be_set_before_the_parent_types_the_code(self, link: Link, teen: Person) -> None:
         screen = Client()
         screen.post("/family/password", {"username": "noor"})
         reply = screen.post("/family/password/code", {"password": NEW})
@@ -97,7 +97,9 @@ class TestOnTwoScreens:
         assert teen.check_password(OLD)
 
     @pytest.mark.parametrize("username", ["nobody-here", "sam", "kit", " ", "\0", "x" * 61])
-    def test_it_does_not_tell_who_is_known(self, username: str, link: Link, stranger: Person) -> None:
+    def test_it_does_not_reveal_which_usernames_exist(
+        self, username: str, link: Link, stranger: Person
+    ) -> None:
         known, unknown = Client(), Client()
         known.post("/family/password", {"username": "noor"})
         reply = unknown.post("/family/password", {"username": username})
@@ -110,7 +112,7 @@ class TestOnTwoScreens:
         assert pages[0] == pages[1]
         assert PasswordHelp.objects.count() == 1
 
-    def test_a_weak_password_is_sent_back(
+    def test_a_weak_password_is_refused(
         self, link: Link, teen: Person, parent: Person, as_person: Enter
     ) -> None:
         screen = Client()
@@ -119,7 +121,7 @@ class TestOnTwoScreens:
         assert screen.post("/family/password/code", {"password": "password"}).status_code == 422
         assert screen.post("/family/password/code", {"password": NEW}).status_code == 302
 
-    def test_another_browser_has_no_part_in_it(self, link: Link, teen: Person, parent: Person) -> None:
+    def test_another_browser_cannot_use_it(self, link: Link, teen: Person, parent: Person) -> None:
         asking = request_password_help(username="noor", code="482913")
         assert asking
         grant_password_help(teen=teen, by=parent, code="482913")
@@ -144,18 +146,20 @@ class TestAskingOften:
     def ask(self, address: str, username: str = "noor") -> int:
         return Client(REMOTE_ADDR=address).post("/family/password", {"username": username}).status_code
 
-    def test_a_stranger_does_not_keep_a_teen_from_asking(self, link: Link) -> None:
+    def test_a_stranger_cannot_block_a_teen(self, link: Link) -> None:
         assert [self.ask("198.51.100.9") for _ in range(7)] == [302] * 6 + [429]
         assert self.ask("203.0.113.7") == 302
 
-    def test_nor_on_a_device_that_is_known_at_the_same_address(self, link: Link, teen: Person) -> None:
+    def test_a_stranger_at_the_same_address_cannot_block_a_known_device(
+        self, link: Link, teen: Person
+    ) -> None:
         home = Client(REMOTE_ADDR="203.0.113.7")
         home.post("/sign-in", {"username": "noor", "password": OLD})
         home.post("/sign-out")
         assert [self.ask("203.0.113.7") for _ in range(7)][-1] == 429
         assert home.post("/family/password", {"username": "noor"}).status_code == 302
 
-    def test_a_school_asks(self, link: Link) -> None:
+    def test_many_teens_at_one_school_can_ask(self, link: Link) -> None:
         assert {self.ask("203.0.113.7", f"pupil-{number}") for number in range(30)} == {302}
 
     @pytest.mark.parametrize("username", ["noor", "not-a-name-here"])
@@ -168,7 +172,7 @@ class TestAskingOften:
         assert len(codes) == 1
         assert PasswordHelp.objects.count() == (username == "noor")
 
-    def test_the_name_is_kept_and_the_wait_is_said(self, link: Link) -> None:
+    def test_the_page_keeps_the_username_and_says_how_long_to_wait(self, link: Link) -> None:
         for _ in range(6):
             self.ask("198.51.100.9", "noor")
         reply = Client(REMOTE_ADDR="198.51.100.9").post("/family/password", {"username": "noor"})
@@ -176,7 +180,7 @@ class TestAskingOften:
         assert 'value="noor"' in reply.content.decode()
         assert "Wait 1 hour, then try again" in reply.content.decode()
 
-    def test_right_codes_do_not_count(
+    def test_correct_codes_do_not_count(
         self, link: Link, teen: Person, parent: Person, as_person: Enter
     ) -> None:
         client = as_person(parent)
@@ -200,7 +204,7 @@ class TestAskingOften:
 
 
 class TestTheCode:
-    def test_is_for_a_linked_parent_and_that_teen(
+    def test_works_only_for_a_linked_parent_and_that_teen(
         self, link: Link, teen: Person, other_parent: Person, stranger: Person, parent: Person
     ) -> None:
         request_password_help(username="noor", code="482913")
@@ -227,40 +231,38 @@ class TestTheCode:
         with pytest.raises(WrongCode):
             grant_password_help(teen=teen, by=parent, code="482913")
 
-    def test_nobody_ends_anothers_request_by_asking_too(
-        self, link: Link, teen: Person, parent: Person
-    ) -> None:
+    def test_a_second_request_does_not_end_the_first(self, link: Link, teen: Person, parent: Person) -> None:
         asking = request_password_help(username="noor", code="482913")
         request_password_help(username="noor", code="111111")
         assert grant_password_help(teen=teen, by=parent, code="482913") == asking
 
-    def test_is_given_to_nobody_without_a_linked_parent(self, teen: Person, parent: Person) -> None:
+    def test_is_not_created_without_a_linked_parent(self, teen: Person, parent: Person) -> None:
         assert request_password_help(username="noor", code="482913") is None
         assert request_password_help(username="sam", code="482913") is None
 
-    def test_once_used_is_kept_until_the_old_password_comes_back(
+    def test_is_kept_after_use_until_the_old_password_is_typed(
         self, link: Link, teen: Person, parent: Person
     ) -> None:
         helped(teen, parent)
         assert delete_expired_password_helps(now=timezone.now() + timedelta(days=100)) == 0
 
 
-class TestWhatWasWrittenBefore:
-    """The parent may be the one who chose the new password, and signs in with it."""
+class TestSealedData:
+    """The parent may have chosen the new password and signed in with it."""
 
     @pytest.fixture
     def as_teen(self, asked: Turn, link: Link, teen: Person, parent: Person, as_person: Enter) -> Client:
         save_trusted_adult(teen=teen, name="Great-Aunt Zephyrine", contact="0161")
         return as_person(helped(teen, parent))
 
-    def test_stands_on_no_page(self, as_teen: Client, asked: Turn) -> None:
+    def test_is_on_no_page(self, as_teen: Client, asked: Turn) -> None:
         assert QUESTION not in as_teen.get("/tutor/").content.decode()
         assert as_teen.get(f"/tutor/{asked.conversation_id}").status_code == 404
         assert as_teen.post(f"/tutor/{asked.conversation_id}/delete").status_code == 404
         assert as_teen.get(f"/tutor/turns/{asked.pk}/stream").status_code == 404
         assert "Zephyrine" not in as_teen.get("/family/trusted-adult").content.decode()
 
-    def test_is_not_in_the_copy(self, as_teen: Client, teen: Person) -> None:
+    def test_is_not_in_the_export(self, as_teen: Client, teen: Person) -> None:
         teen.refresh_from_db()
         with build_archive(person=teen) as file, zipfile.ZipFile(file) as archive:
             said = "".join(archive.read(name).decode() for name in archive.namelist())
@@ -268,13 +270,13 @@ class TestWhatWasWrittenBefore:
         assert "Zephyrine" not in said
         assert "argon2" not in said
 
-    def test_is_not_shown_to_a_parent_by_a_view_agreed_on_in_the_teens_name(
+    def test_is_not_shown_in_a_parent_view_agreed_in_the_teens_name(
         self, as_teen: Client, link: Link, parent: Person, as_person: Enter
     ) -> None:
         Link.objects.update(view="full")
         assert QUESTION not in as_person(parent).get(f"/tutor/parent-view/{link.pk}").content.decode()
 
-    def test_opens_with_the_old_password(self, as_teen: Client, asked: Turn, teen: Person) -> None:
+    def test_is_unsealed_by_the_old_password(self, as_teen: Client, asked: Turn, teen: Person) -> None:
         assert "is closed" in as_teen.get("/tutor/").content.decode()
         assert as_teen.post("/family/closed", {"old_password": "a-wrong-password"}).status_code == 422
         assert as_teen.post("/family/closed", {"old_password": OLD}).status_code == 302
@@ -282,7 +284,7 @@ class TestWhatWasWrittenBefore:
         teen.refresh_from_db()
         assert find_trusted_adult(teen)
 
-    def test_does_not_open_with_a_password_of_a_later_help(
+    def test_is_not_unsealed_by_a_later_password(
         self, as_teen: Client, asked: Turn, teen: Person, parent: Person
     ) -> None:
         teen.refresh_from_db()
@@ -295,7 +297,7 @@ class TestWhatWasWrittenBefore:
         teen.refresh_from_db()
         assert teen.sealed_before is None
 
-    def test_what_is_written_after_is_open(self, as_teen: Client, teen: Person) -> None:
+    def test_does_not_include_what_is_written_later(self, as_teen: Client, teen: Person) -> None:
         conversation = Conversation.objects.create(owner=teen, title="New")
         assert as_teen.get(f"/tutor/{conversation.pk}").status_code == 200
 

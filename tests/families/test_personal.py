@@ -1,4 +1,4 @@
-"""What erasing one of a family leaves with the other."""
+"""What erasing a family member leaves with the others."""
 
 import pytest
 
@@ -21,21 +21,21 @@ def agreed(link: Link, teen: Person, parent: Person) -> Link:
     return link
 
 
-def test_a_parent_leaves_no_name_behind(agreed: Link, teen: Person, parent: Person) -> None:
+def test_erasing_a_parent_removes_their_name(agreed: Link, teen: Person, parent: Person) -> None:
     erase_person(person=parent)
     assert not Link.objects.exists()
     assert not Notice.objects.filter(text__contains="sam").exists()
     assert Consent.objects.get().given_by_name == ""
 
 
-def test_nobody_answers_for_the_teen_any_more(agreed: Link, teen: Person, parent: Person) -> None:
+def test_erasing_a_parent_ends_their_consent(agreed: Link, teen: Person, parent: Person) -> None:
     erase_person(person=parent)
     assert find_consent(teen) is None
     assert get_tutor_gate(teen).closed_reason == ClosedReason.COOLING_OFF
     assert "was deleted" in Notice.objects.filter(person=teen).latest("at").text
 
 
-def test_but_the_evidence_of_a_consent_that_ended_with_the_link(
+def test_evidence_of_an_ended_consent_is_kept_without_the_name(
     agreed: Link, teen: Person, parent: Person
 ) -> None:
     end_link(link=agreed, by=parent)
@@ -46,14 +46,14 @@ def test_but_the_evidence_of_a_consent_that_ended_with_the_link(
     assert find_consent(teen) is None
 
 
-def test_a_teen_takes_everything_along(agreed: Link, teen: Person, parent: Person) -> None:
+def test_erasing_a_teen_deletes_everything(agreed: Link, teen: Person, parent: Person) -> None:
     erase_person(person=teen)
     assert not Link.objects.exists()
     assert not Consent.objects.exists()
     assert not Notice.objects.filter(person=parent, text__contains="Noor").exists()
 
 
-def test_a_parents_export_leaves_private_kinds_out() -> None:
+def test_a_parents_export_omits_private_kinds() -> None:
     names = {kind.name for kind in list_kinds(for_parent=True)}
     assert names == {
         "account",

@@ -1,4 +1,4 @@
-"""The second trusted adult, from the parent's side: no page, export, mail or log line tells of it."""
+"""The trusted adult stays hidden from parents: on pages, in exports, emails and logs."""
 
 import logging
 from collections.abc import Callable
@@ -21,7 +21,7 @@ def named(teen: Person, as_person: Callable[[Person], Client]) -> TrustedAdult:
 
 
 def own_pages(patterns: list[URLPattern | URLResolver], prefix: str = "/") -> list[str]:
-    """Every address of our own pages that takes nothing, or a link's id."""
+    """List every URL of the site that takes no argument or a link's id."""
     found = []
     for one in patterns:
         path = prefix + str(one.pattern)
@@ -32,7 +32,7 @@ def own_pages(patterns: list[URLPattern | URLResolver], prefix: str = "/") -> li
     return found
 
 
-def test_the_teen_reads_and_changes_it(
+def test_the_teen_can_read_and_change_it(
     named: TrustedAdult, teen: Person, as_person: Callable[[Person], Client]
 ) -> None:
     client = as_person(teen)
@@ -43,13 +43,13 @@ def test_the_teen_reads_and_changes_it(
     assert not TrustedAdult.objects.exists()
 
 
-def test_a_wrong_form_keeps_what_was_typed(teen: Person, as_person: Callable[[Person], Client]) -> None:
+def test_an_invalid_form_keeps_the_input(teen: Person, as_person: Callable[[Person], Client]) -> None:
     reply = as_person(teen).post("/family/trusted-adult", {"name": NAME, "contact": ""})
     assert reply.status_code == 422
     assert NAME in reply.content.decode()
 
 
-def test_no_address_tells_a_parent(
+def test_no_page_shows_it_to_a_parent(
     named: TrustedAdult, link: Link, parent: Person, as_person: Callable[[Person], Client]
 ) -> None:
     Link.objects.update(view="full")
@@ -67,7 +67,7 @@ def test_no_address_tells_a_parent(
     assert asked > 15
 
 
-def test_a_page_reads_the_same_whether_one_was_named_or_not(
+def test_a_parents_pages_are_the_same_with_and_without_one(
     link: Link, teen: Person, parent: Person, as_person: Callable[[Person], Client]
 ) -> None:
     def seen() -> list[bytes]:
@@ -81,7 +81,7 @@ def test_a_page_reads_the_same_whether_one_was_named_or_not(
     assert as_person(parent).get("/family/trusted-adult").status_code == 404
 
 
-def test_naming_one_writes_no_mail_no_notice_and_no_log_line(
+def test_naming_one_sends_no_email_no_notice_and_logs_nothing(
     link: Link, teen: Person, as_person: Callable[[Person], Client], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -93,7 +93,7 @@ def test_naming_one_writes_no_mail_no_notice_and_no_log_line(
     )
 
 
-def test_ending_the_link_tells_nothing_either(
+def test_ending_the_link_reveals_nothing(
     named: TrustedAdult, link: Link, parent: Person, as_person: Callable[[Person], Client]
 ) -> None:
     as_person(parent).post(f"/family/links/{link.pk}/end")

@@ -1,4 +1,4 @@
-"""Ways round consent that a teen may think of, and what becomes of each. docs/consent.md has the same list."""
+"""Ways in which a teen might try to bypass consent, and what happens. docs/consent.md has the same list."""
 
 import re
 from collections.abc import Callable
@@ -41,7 +41,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
-def _nothing_agreed(teen: Person) -> None:
+def _without_consent(teen: Person) -> None:
     Consent.objects.all().delete()
     Residence.objects.all().delete()
 
@@ -54,7 +54,7 @@ def agreed(link: Link) -> Link:
 
 @pytest.fixture
 def mum(make_person: Callable[..., Person]) -> Person:
-    """A parent's account that was made a moment ago, in a private window, at a mailbox that was made for it."""
+    """A parent account that the teen has just created, with a mailbox made for it."""
     mum = make_person("mum", role="parent", email="mum@example.org")
     confirm(mum, "mum@example.org", ago=timedelta())
     return mum
@@ -78,7 +78,7 @@ def form(country: str) -> dict[str, str]:
     return {"country": country, "words": get_current_text().hash}
 
 
-def test_every_way_that_is_written_down_names_a_test_that_exists() -> None:
+def test_every_listed_case_names_an_existing_test() -> None:
     rows = [line for line in (ROOT / "docs/consent.md").read_text().splitlines() if line.startswith("| ")][1:]
     written = {name for row in rows for name in re.findall(r"`(test_\w+)`", row)}
     files = [path.read_text() for path in (ROOT / "tests").rglob("test_*.py")]
@@ -89,32 +89,36 @@ def test_every_way_that_is_written_down_names_a_test_that_exists() -> None:
 
 
 class TestAnotherCountry:
-    def test_the_one_that_was_told_first_stands(self, born_15: Person, as_person: Enter) -> None:
+    def test_the_first_country_is_kept(self, born_15: Person, as_person: Enter) -> None:
         client = as_person(born_15)
         assert client.post("/family/consent", form("DE")).status_code == 422
         assert client.post("/family/consent", form("US")).status_code == 422
         assert find_country(born_15) == "DE"
         assert get_tutor_gate(born_15).closed_reason == ClosedReason.CONSENT
 
-    def test_also_from_another_device_and_in_a_second_tab(self, born_15: Person, as_person: Enter) -> None:
+    def test_it_is_kept_on_another_device_and_in_a_second_tab(
+        self, born_15: Person, as_person: Enter
+    ) -> None:
         first, second = as_person(born_15), as_person(born_15)
         assert "Choose</option>" in second.get("/family/consent").content.decode()
         first.post("/family/consent", form("DE"))
         assert second.post("/family/consent", form("US")).status_code == 422
         assert "Choose</option>" not in second.get("/family/consent").content.decode()
 
-    def test_also_when_a_parent_is_asked_next(self, born_15: Person, link: Link, as_person: Enter) -> None:
+    def test_it_is_kept_when_a_parent_is_asked_next(
+        self, born_15: Person, link: Link, as_person: Enter
+    ) -> None:
         as_person(born_15).post("/family/consent", form("DE"))
         as_person(link.parent).post(f"/family/links/{link.pk}/consent", form("US"))
         assert Consent.objects.get().country == "DE"
 
-    def test_and_after_withdrawing(self, link: Link, born_15: Person) -> None:
+    def test_it_is_kept_after_withdrawing(self, link: Link, born_15: Person) -> None:
         agree(teen=born_15, by=link.parent, country="DE")
         withdraw_consent(teen=born_15, by=born_15)
         with pytest.raises(CannotGiveConsent):
             agree(teen=born_15, by=born_15, country="US")
 
-    def test_a_refusal_keeps_the_country_and_nothing_else(self, born_15: Person, as_person: Enter) -> None:
+    def test_a_refusal_saves_only_the_country(self, born_15: Person, as_person: Enter) -> None:
         as_person(born_15).post("/family/consent", form("DE"))
         assert not Consent.objects.exists()
         assert not Notice.objects.exists()
@@ -122,7 +126,7 @@ class TestAnotherCountry:
 
 class TestEndingTheLink:
     @pytest.mark.parametrize("who", ["teen", "parent"])
-    def test_with_a_parent_who_paused_closes_the_tutor_and_tells_both(
+    def test_with_a_parent_who_paused_closes_the_tutor_and_notifies_both(
         self, who: str, born_15: Person, link: Link
     ) -> None:
         agree(teen=born_15, by=born_15)
@@ -136,7 +140,7 @@ class TestEndingTheLink:
         for person in (born_15, link.parent):
             assert Notice.objects.filter(person=person, text__contains="the tutor is closed to Noor").exists()
 
-    def test_with_a_parent_who_consented_does_not_let_the_teen_agree_alone_at_once(
+    def test_with_a_parent_who_consented_does_not_let_the_teen_consent_at_once(
         self, born_15: Person, agreed: Link
     ) -> None:
         end_link(link=agreed, by=born_15)
@@ -144,13 +148,15 @@ class TestEndingTheLink:
             agree(teen=born_15, by=born_15)
         assert not Consent.objects.filter(withdrawn_at=None).exists()
 
-    def test_nor_a_new_parent(self, agreed: Link, teen: Person, mum: Person) -> None:
+    def test_with_a_parent_who_consented_does_not_let_a_new_parent_consent(
+        self, agreed: Link, teen: Person, mum: Person
+    ) -> None:
         end_link(link=agreed, by=teen)
         linked(mum, teen)
         with pytest.raises(CoolingOffActive):
             agree(teen=teen, by=mum)
 
-    def test_opens_by_itself_afterwards_to_a_teen_who_is_old_enough(
+    def test_lets_a_teen_who_is_old_enough_consent_after_the_period(
         self, born_15: Person, agreed: Link
     ) -> None:
         end_link(link=agreed, by=born_15)
@@ -158,7 +164,7 @@ class TestEndingTheLink:
         agree(teen=born_15, by=born_15)
         assert get_tutor_gate(born_15).closed_reason is None
 
-    def test_closes_it_although_another_parents_consent_stands(
+    def test_closes_the_tutor_despite_another_parents_consent(
         self, agreed: Link, teen: Person, other_parent: Person
     ) -> None:
         paused = linked(other_parent, teen)
@@ -174,7 +180,7 @@ class TestEndingTheLink:
         end_link(link=link, by=born_15)
         assert get_tutor_gate(born_15).closed_reason is None
 
-    def test_is_undone_by_the_same_parent_whose_pause_still_stands(self, agreed: Link, teen: Person) -> None:
+    def test_is_undone_by_the_same_parent_and_restores_their_pause(self, agreed: Link, teen: Person) -> None:
         set_pause(link=agreed, paused=True)
         end_link(link=agreed, by=teen)
         again = linked(agreed.parent, teen)
@@ -184,30 +190,28 @@ class TestEndingTheLink:
         set_pause(link=again, paused=False)
         assert get_tutor_gate(teen).closed_reason is None
 
-    def test_by_deleting_the_parents_account_is_no_way_either(self, agreed: Link, born_15: Person) -> None:
+    def test_by_deleting_the_parents_account_also_closes_it(self, agreed: Link, born_15: Person) -> None:
         erase_person(person=agreed.parent)
         assert get_tutor_gate(born_15).closed_reason == ClosedReason.COOLING_OFF
         with pytest.raises(CoolingOffActive):
             agree(teen=born_15, by=born_15)
 
-    def test_a_consent_of_a_parent_who_was_unlinked_is_over(self, agreed: Link, teen: Person) -> None:
+    def test_ends_the_consent_of_the_unlinked_parent(self, agreed: Link, teen: Person) -> None:
         end_link(link=agreed, by=teen)
         with pytest.raises(CannotGiveConsent):
             consents.give_consent(teen=teen, by=agreed.parent)
 
-    def test_help_and_everything_but_the_tutor_stay_open(
-        self, agreed: Link, teen: Person, as_person: Enter
-    ) -> None:
+    def test_closes_only_the_tutor(self, agreed: Link, teen: Person, as_person: Enter) -> None:
         end_link(link=agreed, by=teen)
         client = as_person(teen)
-        assert "the tutor is closed" in client.get("/family/").content.decode()
+        assert "The tutor is closed until" in client.get("/family/").content.decode()
         page = client.get("/tutor/").content.decode()
         assert "The tutor is closed for some days" in page
         assert 'name="question"' in page
         reply = client.post("/tutor/ask", {"question": "I want to kill myself"}, follow=True)
         assert 'class="card-crisis"' in reply.content.decode()
 
-    def test_the_api_says_so_too(self, agreed: Link, teen: Person, as_person: Enter) -> None:
+    def test_is_reported_by_the_api(self, agreed: Link, teen: Person, as_person: Enter) -> None:
         end_link(link=agreed, by=teen)
         reply = as_person(teen).post(
             "/api/v1/turns", {"question": "Why is the sky blue?"}, content_type="application/json",
@@ -219,43 +223,45 @@ class TestEndingTheLink:
 
 
 class TestWithdrawing:
-    def test_a_parents_no_is_not_followed_by_the_teens_own_yes(self, agreed: Link, born_15: Person) -> None:
+    def test_by_a_parent_prevents_the_teens_own_consent(self, agreed: Link, born_15: Person) -> None:
         withdraw_consent(teen=born_15, by=agreed.parent)
         with pytest.raises(CoolingOffActive):
             agree(teen=born_15, by=born_15)
 
-    def test_the_parent_may_change_their_mind_at_once(self, agreed: Link, teen: Person) -> None:
+    def test_can_be_undone_by_that_parent_at_once(self, agreed: Link, teen: Person) -> None:
         withdraw_consent(teen=teen, by=agreed.parent)
         agree(teen=teen, by=agreed.parent)
         assert get_tutor_gate(teen).closed_reason is None
 
-    def test_a_teen_who_agrees_alone_is_seen_by_the_parents(self, link: Link, born_15: Person) -> None:
+    def test_parents_are_notified_when_a_teen_consents_alone(self, link: Link, born_15: Person) -> None:
         agree(teen=born_15, by=born_15)
         assert "agreed to use the tutor" in Notice.objects.get(person=link.parent).text
 
-    def test_nor_by_that_of_the_other_parent(self, agreed: Link, teen: Person, mum: Person) -> None:
+    def test_by_a_parent_prevents_the_other_parents_consent(
+        self, agreed: Link, teen: Person, mum: Person
+    ) -> None:
         linked(mum, teen)
         withdraw_consent(teen=teen, by=agreed.parent)
         with pytest.raises(CoolingOffActive):
             agree(teen=teen, by=mum)
 
 
-class TestAMumOfTheTeensOwnMaking:
-    def test_lifts_no_other_parents_pause(self, agreed: Link, teen: Person, mum: Person) -> None:
+class TestAFakeParent:
+    def test_does_not_end_another_parents_pause(self, agreed: Link, teen: Person, mum: Person) -> None:
         set_pause(link=agreed, paused=True)
         set_pause(link=linked(mum, teen), paused=False)
         assert get_tutor_gate(teen).closed_reason == ClosedReason.PAUSED
 
-    def test_is_believed_where_the_site_asks_for_nothing_and_the_page_says_so(
+    def test_is_accepted_without_verification_and_the_page_says_so(
         self, teen: Person, mum: Person, as_person: Enter
     ) -> None:
         link = linked(mum, teen)
         page = as_person(mum).get(f"/family/links/{link.pk}/consent").content.decode()
-        assert "This site does not check it" in page
+        assert "This site doesn’t check." in page
         assert agree(teen=teen, by=mum).verification == Verification.NONE
 
-    @pytest.mark.parametrize("level", [Verification.MAILBOX, Verification.ORGANISATION])
-    def test_waits_where_the_site_asks_for_more_and_no_post_helps(
+    @pytest.mark.parametrize("level", [Verification.MAILBOX, Verification.ORGANIZATION])
+    def test_is_refused_by_a_site_that_verifies_even_with_a_crafted_request(
         self, level: Verification, teen: Person, mum: Person, as_person: Enter
     ) -> None:
         ask_for(level)
@@ -267,13 +273,13 @@ class TestAMumOfTheTeensOwnMaking:
         with pytest.raises(ParentNotVerified):
             agree(teen=teen, by=mum)
 
-    def test_counts_once_the_mailbox_is_three_days_old(self, teen: Person, mum: Person) -> None:
+    def test_is_accepted_once_the_mailbox_is_three_days_old(self, teen: Person, mum: Person) -> None:
         ask_for(Verification.MAILBOX)
         linked(mum, teen)
         confirm(mum, "mum@example.org", ago=timedelta(days=3))
         assert agree(teen=teen, by=mum).verification == Verification.MAILBOX
 
-    def test_and_anew_after_the_address_was_changed(self, teen: Person, mum: Person) -> None:
+    def test_waits_again_after_a_change_of_address(self, teen: Person, mum: Person) -> None:
         ask_for(Verification.MAILBOX)
         linked(mum, teen)
         confirm(mum, "mum@example.org", ago=timedelta(days=300))
@@ -281,32 +287,32 @@ class TestAMumOfTheTeensOwnMaking:
         with pytest.raises(ParentNotVerified):
             agree(teen=teen, by=mum)
 
-    def test_the_mailbox_is_told_what_its_owner_agreed_to(self, teen: Person, mum: Person) -> None:
+    def test_the_mailbox_is_notified_of_the_consent(self, teen: Person, mum: Person) -> None:
         linked(mum, teen)
         agree(teen=teen, by=mum)
-        assert "If it was not you" in Email.objects.filter(to="mum@example.org").latest("pk").text
+        assert "If it wasn’t you" in Email.objects.filter(to="mum@example.org").latest("pk").text
 
-    def test_is_known_to_the_organisation_or_does_not_count(
+    def test_is_refused_without_approval_by_the_organization(
         self, teen: Person, mum: Person, admin_person: Person
     ) -> None:
-        ask_for(Verification.ORGANISATION)
+        ask_for(Verification.ORGANIZATION)
         link = linked(mum, teen)
         check = approve_parent(link=link, method=CheckMethod.MET, by=admin_person)
-        assert agree(teen=teen, by=mum).verification == Verification.ORGANISATION
+        assert agree(teen=teen, by=mum).verification == Verification.ORGANIZATION
         withdraw_approval(check=check)
         assert find_consent(teen) is None
 
-    def test_an_approval_is_of_one_link_and_not_of_the_next(
+    def test_an_approval_applies_to_one_link_only(
         self, teen: Person, mum: Person, admin_person: Person
     ) -> None:
-        ask_for(Verification.ORGANISATION)
+        ask_for(Verification.ORGANIZATION)
         approve_parent(link=linked(mum, teen), method=CheckMethod.MET, by=admin_person)
         end_link(link=Link.objects.get(), by=teen)
         linked(mum, teen)
         with pytest.raises(ParentNotVerified):
             agree(teen=teen, by=mum)
 
-    def test_a_public_site_asks_for_a_mailbox_until_an_admin_says_otherwise(
+    def test_a_public_site_verifies_mailboxes_by_default(
         self, teen: Person, parent: Person, settings: Settings
     ) -> None:
         settings.DEMO = False
@@ -314,15 +320,13 @@ class TestAMumOfTheTeensOwnMaking:
         with pytest.raises(ParentNotVerified):
             agree(teen=teen, by=parent)
 
-    def test_a_higher_level_is_asked_of_the_next_consent_and_closes_none_that_stands(
-        self, agreed: Link, teen: Person
-    ) -> None:
-        ask_for(Verification.ORGANISATION)
+    def test_a_higher_level_applies_only_to_later_consents(self, agreed: Link, teen: Person) -> None:
+        ask_for(Verification.ORGANIZATION)
         assert get_tutor_gate(teen).closed_reason is None
 
 
 class TestInvitations:
-    def test_one_that_was_accepted_links_no_second_person(
+    def test_an_accepted_invitation_links_no_second_person(
         self, parent: Person, teen: Person, mum: Person
     ) -> None:
         token = create_invitation(by=teen).token
@@ -330,7 +334,7 @@ class TestInvitations:
         with pytest.raises(InvitationExpired):
             accept_invitation(token=token, by=mum)
 
-    def test_after_a_no_the_next_parent_needs_all_that_the_first_did(
+    def test_after_a_refusal_the_next_parent_is_verified_too(
         self, parent: Person, teen: Person, mum: Person
     ) -> None:
         ask_for(Verification.MAILBOX)
@@ -339,14 +343,14 @@ class TestInvitations:
         with pytest.raises(ParentNotVerified):
             agree(teen=teen, by=mum)
 
-    def test_nobody_accepts_their_own(self, teen: Person) -> None:
+    def test_no_one_can_accept_their_own(self, teen: Person) -> None:
         with pytest.raises(WrongRole):
             accept_invitation(token=create_invitation(by=teen).token, by=teen)
 
 
 class TestANewAccount:
-    def test_is_not_seen_as_the_old_one_but_the_parent_is_told(self, agreed: Link, teen: Person) -> None:
-        """Accepted: to know the teen again, we would have to keep something of an account that was erased."""
+    def test_is_not_recognized_but_the_parent_is_notified(self, agreed: Link, teen: Person) -> None:
+        """Accepted: to recognize the teen, we would have to keep data of an erased account."""
         erase_person(person=teen)
         assert "was deleted" in Notice.objects.filter(person=agreed.parent).latest("at").text
         assert not Residence.objects.exists()
@@ -354,7 +358,7 @@ class TestANewAccount:
 
 
 class TestTime:
-    def test_new_words_are_agreed_to_under_the_same_rules(
+    def test_a_new_version_needs_consent_under_the_same_rules(
         self, agreed: Link, born_15: Person, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         Residence.objects.update(country="DE")
@@ -365,9 +369,7 @@ class TestTime:
         with pytest.raises(CannotGiveConsent):
             agree(teen=born_15, by=born_15)
 
-    def test_at_18_the_link_ends_without_days_of_waiting_and_the_person_decides(
-        self, agreed: Link, teen: Person
-    ) -> None:
+    def test_at_18_the_link_ends_without_cooling_off(self, agreed: Link, teen: Person) -> None:
         set_pause(link=agreed, paused=True)
         today = timezone.localdate()
         teen.born = date(today.year - 18, today.month, 1)
@@ -377,13 +379,13 @@ class TestTime:
         agree(teen=teen, by=teen)
         assert get_tutor_gate(teen).closed_reason is None
 
-    def test_at_18_days_of_waiting_that_run_are_over(self, agreed: Link, teen: Person) -> None:
+    def test_at_18_a_cooling_off_period_ends(self, agreed: Link, teen: Person) -> None:
         end_link(link=agreed, by=teen)
         today = timezone.localdate()
         teen.born = date(today.year - 18, today.month, 1)
         assert find_cooling_off_end(teen) is None
 
-    def test_a_corrected_country_ends_a_consent_that_the_teen_may_not_give_there(
+    def test_a_corrected_country_ends_a_consent_the_teen_cannot_give_there(
         self, born_15: Person, link: Link, admin_person: Person
     ) -> None:
         agree(teen=born_15, by=born_15)

@@ -1,4 +1,4 @@
-"""An agreement has a clock of its own: it says which, moves it when both agree, and no account moves it."""
+"""An agreement has its own time zone: pages show it, both sides can change it, and no account changes it."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -30,7 +30,7 @@ from mail.models import Email
 Enter = Callable[[Person], Client]
 LA, MADRID = ZoneInfo("America/Los_Angeles"), ZoneInfo("Europe/Madrid")
 NIGHT = Terms(quiet_from=time(21), quiet_to=time(7), time_zone="Europe/Madrid")
-# 18:42 in Madrid, of a day long before the clocks change.
+# 18:42 in Madrid, long before the clocks change.
 NOW = datetime(2027, 6, 1, 16, 42, tzinfo=UTC)
 
 
@@ -40,7 +40,7 @@ def madrid(*when: int) -> datetime:
 
 @pytest.fixture
 def at_night(link: Link) -> Link:
-    """Quiet hours in Madrid, of a teen whose account is in Los Angeles."""
+    """Quiet hours in Madrid for a teen whose account is in Los Angeles."""
     Link.objects.update(quiet_from=time(21), quiet_to=time(7), time_zone="Europe/Madrid")
     link.refresh_from_db()
     return link
@@ -59,13 +59,13 @@ def agree(link: Link, parent: Person, teen: Person, terms: Terms) -> None:
 
 
 class TestTheGate:
-    def test_is_closed_by_the_agreements_clock(self, at_night: Link, teen: Person) -> None:
+    def test_follows_the_agreements_zone(self, at_night: Link, teen: Person) -> None:
         closed = get_tutor_gate(teen, now=madrid(1, 22))
         assert (closed.closed_reason, closed.until, closed.zone) == (ClosedReason.QUIET, madrid(2, 7), MADRID)
         assert get_tutor_gate(teen, now=madrid(1, 10)).closed_reason is None
 
     @pytest.mark.parametrize("zone", ["Pacific/Auckland", "America/Los_Angeles", "Pacific/Apia", "UTC"])
-    def test_is_not_moved_by_the_teens_account(self, zone: str, at_night: Link, teen: Person) -> None:
+    def test_ignores_the_zone_of_the_teens_account(self, zone: str, at_night: Link, teen: Person) -> None:
         update_person(person=teen, display_name="Noor", time_zone=zone)
         for hour in range(48):
             moment = madrid(1, 0) + timedelta(hours=hour)
@@ -73,7 +73,7 @@ class TestTheGate:
             closed = get_tutor_gate(teen, now=moment).closed_reason is ClosedReason.QUIET
             assert closed is (there.hour >= 21 or there.hour < 7)
 
-    def test_says_when_it_opens_and_on_which_clock(
+    def test_says_when_it_opens_and_in_which_zone(
         self, at_night: Link, teen: Person, as_person: Enter
     ) -> None:
         now = timezone.now().astimezone(MADRID)
@@ -87,40 +87,40 @@ class TestTheGate:
 
 
 @pytest.mark.usefixtures("_now")
-class TestAChangeOfTheClock:
+class TestAZoneChange:
     AUCKLAND = replace(NIGHT, time_zone="Pacific/Auckland")
 
-    def test_waits_for_the_other_who_is_told_what_it_is(
+    def test_waits_for_the_other_side_who_is_told_the_zone(
         self, at_night: Link, teen: Person, parent: Person, as_person: Enter
     ) -> None:
         parent.email = "sam@example.org"
         parent.save()
         assert not propose_terms(link=at_night, by=teen, terms=self.AUCKLAND)
         assert get_tutor_gate(teen, now=madrid(5, 22)).closed_reason is ClosedReason.QUIET
-        said = "It would put your agreement on Auckland time."
+        said = "Your agreement would use Auckland time."
         assert said in Notice.objects.get(person=parent).text
         assert said in Email.objects.get(to="sam@example.org").text
         page = as_person(parent).get(f"/family/links/{at_night.pk}/agreement").content.decode()
-        assert "It puts the agreement on Auckland time, from the day after you both agree." in page
+        assert "The agreement would use Auckland time, starting the day after you both agree." in page
 
-    def test_counts_once_this_night_is_over_and_both_read_so(
+    def test_starts_after_this_night_and_both_are_told(
         self, at_night: Link, teen: Person, parent: Person, as_person: Enter
     ) -> None:
         agree(at_night, parent, teen, self.AUCKLAND)
-        # This night is still Madrid's; the next is Auckland's.
+        # Tonight still follows Madrid; tomorrow night follows Auckland.
         assert get_tutor_gate(teen, now=madrid(1, 22)).until == madrid(2, 7)
         assert at_night.zone_from == madrid(2, 7)
         auckland = ZoneInfo("Pacific/Auckland")
         assert get_tutor_gate(teen, now=datetime(2027, 6, 2, 20, 59, tzinfo=auckland)).closed_reason is None
         assert get_tutor_gate(teen, now=datetime(2027, 6, 2, 21, 0, tzinfo=auckland)).zone == auckland
-        said = "Your agreement is on Auckland time from June 2, 2027, 7 a.m., Madrid time."
+        said = "Your agreement uses Auckland time from June 2, 2027, 7 a.m., Madrid time."
         assert said in Notice.objects.get(person=parent, text__contains="said yes").text
         for person in (teen, parent):
             page = as_person(person).get(f"/family/links/{at_night.pk}/agreement").content.decode()
             assert said in page
-            assert "Madrid time; it is 6:42 p.m. there now" in page
+            assert "Madrid time (it’s 6:42 p.m. there now)" in page
 
-    def test_is_not_put_off_by_other_changes_and_can_be_taken_back(
+    def test_is_not_delayed_by_other_changes_and_can_be_undone(
         self, at_night: Link, teen: Person, parent: Person
     ) -> None:
         agree(at_night, parent, teen, self.AUCKLAND)
@@ -129,16 +129,14 @@ class TestAChangeOfTheClock:
         agree(at_night, parent, teen, replace(NIGHT, answers_a_day=9))
         assert (at_night.time_zone, at_night.zone_from) == ("Europe/Madrid", None)
 
-    def test_is_never_more_privacy_which_a_teen_has_at_once(self, at_night: Link, teen: Person) -> None:
+    def test_never_counts_as_more_privacy(self, at_night: Link, teen: Person) -> None:
         Link.objects.update(view=ParentView.FULL)
         assert not propose_terms(link=at_night, by=teen, terms=self.AUCKLAND)
         assert propose_terms(link=at_night, by=teen, terms=NIGHT)
         at_night.refresh_from_db()
         assert (at_night.view, at_night.time_zone) == (ParentView.TOPICS, "Europe/Madrid")
 
-    def test_by_an_old_name_or_by_none_is_no_change(
-        self, at_night: Link, teen: Person, parent: Person
-    ) -> None:
+    def test_to_an_alias_or_to_none_is_no_change(self, at_night: Link, teen: Person, parent: Person) -> None:
         agree(at_night, parent, teen, replace(NIGHT, time_zone="Asia/Calcutta"))
         assert at_night.time_zone == "Asia/Kolkata"
         assert propose_terms(link=at_night, by=teen, terms=replace(NIGHT, time_zone="Asia/Calcutta"))
@@ -147,28 +145,26 @@ class TestAChangeOfTheClock:
 
 
 class TestThePage:
-    def test_asks_the_parent_whether_a_guess_is_right(
+    def test_asks_the_parent_to_confirm_a_guess(
         self, at_night: Link, teen: Person, parent: Person, as_person: Enter
     ) -> None:
         page = f"/family/links/{at_night.pk}/agreement"
         assert "time zone of your quiet hours: Madrid" in as_person(parent).get("/family/").content.decode()
         assert (
-            "We guessed the time zone of your agreement: Madrid"
+            "We guessed the time zone for your agreement: Madrid"
             in as_person(parent).get(page).content.decode()
         )
         teens = as_person(teen)
-        assert "If that is wrong, ask for another below." in teens.get(page).content.decode()
+        assert "If that’s wrong, ask for another one below." in teens.get(page).content.decode()
         assert teens.post(f"/family/links/{at_night.pk}/zone").status_code == 404
         as_person(parent).post(f"/family/links/{at_night.pk}/zone")
         assert "We guessed" not in teens.get(page).content.decode()
 
-    def test_is_not_asked_again_once_both_have_agreed(
-        self, at_night: Link, teen: Person, parent: Person
-    ) -> None:
+    def test_does_not_ask_after_both_have_agreed(self, at_night: Link, teen: Person, parent: Person) -> None:
         agree(at_night, parent, teen, replace(NIGHT, answers_a_day=9))
         assert at_night.is_zone_confirmed
 
-    def test_offers_both_accounts_zones_first(
+    def test_offers_the_zones_of_both_accounts_first(
         self, at_night: Link, teen: Person, parent: Person, as_person: Enter
     ) -> None:
         Person.objects.filter(pk=parent.pk).update(time_zone="Africa/Lagos")
@@ -189,14 +185,14 @@ class TestThePage:
         (("America/Los_Angeles", False), ("America/Los_Angeles", False), "America/Los_Angeles", False),
     ],
 )
-def test_a_new_agreement_is_on_the_clock_that_somebody_chose(
+def test_a_new_agreement_uses_a_confirmed_zone(
     parents: tuple[str, bool], teens: tuple[str, bool], zone: str, is_certain: bool
 ) -> None:
     parent, teen = (Person(time_zone=name, is_zone_confirmed=chosen) for name, chosen in (parents, teens))
     assert choose_zone(parent, teen) == (zone, is_certain)
 
 
-def test_the_daily_limit_refills_on_the_agreements_clock(teen: Person, parent: Person) -> None:
+def test_the_daily_limit_refills_in_the_agreements_zone(teen: Person, parent: Person) -> None:
     Person.objects.update(time_zone="Europe/Madrid", is_zone_confirmed=True)
     teen.refresh_from_db()
     parent.refresh_from_db()
@@ -221,7 +217,7 @@ class TestANewZoneOfTheDailyLimit:
     def zone(self, teen: Person) -> str:
         return Budget.objects.get(owner=teen).time_zone
 
-    def test_waits_for_the_next_day_of_the_earlier_clock(self, moved: Link, teen: Person) -> None:
+    def test_waits_for_the_next_day_of_the_earlier_zone(self, moved: Link, teen: Person) -> None:
         assert self.zone(teen) == "Europe/Madrid"
         assert get_meter(owner=teen, now=NOW).refills_at == madrid(2, 7)
         apply_new_zones(now=madrid(1, 23, 59))
@@ -229,16 +225,16 @@ class TestANewZoneOfTheDailyLimit:
         apply_new_zones(now=madrid(2, 0, 1))
         assert self.zone(teen) == "Pacific/Auckland"
 
-    def test_gives_no_second_day_in_one(self, moved: Link, teen: Person) -> None:
+    def test_gives_no_second_allowance_in_one_day(self, moved: Link, teen: Person) -> None:
         get_open_period(get_budget(owner=teen), now=NOW, lock=False)
         before = get_meter(owner=teen, now=NOW)
         apply_new_zones(now=madrid(2, 0, 1))
-        # The day that has begun goes on as it began.
+        # The current day keeps its zone.
         assert get_meter(owner=teen, now=madrid(2, 6, 59)).refills_at == before.refills_at == madrid(2, 7)
         after = get_meter(owner=teen, now=madrid(2, 7, 1)).refills_at
         assert after.astimezone(ZoneInfo("Pacific/Auckland")).time() == time(7)
 
-    def test_is_done_with_once_the_night_is_over(self, moved: Link, teen: Person) -> None:
+    def test_is_complete_after_the_night(self, moved: Link, teen: Person) -> None:
         assert apply_new_zones(now=madrid(2, 6, 59)) == 0
         assert apply_new_zones(now=madrid(2, 7)) == 1
         moved.refresh_from_db()
@@ -246,23 +242,23 @@ class TestANewZoneOfTheDailyLimit:
         assert apply_new_zones(now=madrid(2, 7, 5)) == 0
         assert get_tutor_gate(teen, now=madrid(2, 7, 5)).closed_reason is None
 
-    def test_stays_behind_when_it_is_taken_back(self, moved: Link, teen: Person, parent: Person) -> None:
+    def test_is_dropped_when_the_change_is_undone(self, moved: Link, teen: Person, parent: Person) -> None:
         agree(moved, parent, teen, replace(NIGHT, answers_a_day=9))
         assert apply_new_zones(now=madrid(2, 12)) == 0
         assert self.zone(teen) == "Europe/Madrid"
 
-    def test_is_that_of_the_oldest_agreement(self, moved: Link, teen: Person, other_parent: Person) -> None:
+    def test_comes_from_the_oldest_agreement(self, moved: Link, teen: Person, other_parent: Person) -> None:
         newer = Link.objects.create(parent=other_parent, teen=teen, time_zone="Asia/Tokyo")
         Link.objects.filter(pk=newer.pk).update(earlier_zone="Asia/Seoul", zone_from=madrid(1, 20))
         assert apply_new_zones(now=madrid(1, 21)) == 1
         assert self.zone(teen) == "Europe/Madrid"
 
-    def test_is_applied_by_the_clock(self) -> None:
+    def test_is_applied_by_the_beat_schedule(self) -> None:
         assert CELERY_BEAT_SCHEDULE["apply new time zones"]["task"] == "families.tasks.apply_new_zones"
         assert isinstance(tasks.apply_new_zones(), int)
 
 
-def test_a_confirmed_zone_is_that_of_one_link(link: Link, other_parent: Person, teen: Person) -> None:
+def test_confirming_a_zone_affects_one_link(link: Link, other_parent: Person, teen: Person) -> None:
     other = Link.objects.create(parent=other_parent, teen=teen)
     confirm_agreement_zone(link=link)
     other.refresh_from_db()

@@ -1,4 +1,4 @@
-"""Somebody about whom everything is kept that can be kept, and the zip that they get."""
+"""A person with data of every kind, and their export."""
 
 import io
 import json
@@ -60,7 +60,7 @@ def event(db: None) -> Event:
 
 @pytest.fixture
 def make_full(make_person: Callable[..., Person], event: Event, admin_person: Person) -> MakeFull:
-    """Makes a person with at least one row of every kind but the rare ones."""
+    """Make a person with at least one row of every data kind except the rare ones."""
 
     def make(username: str = "walnut-kid", **fields: object) -> Person:
         told: dict[str, object] = {"display_name": "Wilhelmina Q.", "email": "Wil@Nut.example", **fields}
@@ -95,7 +95,7 @@ def full(make_full: MakeFull) -> Person:
 
 
 def in_a_family(person: Person) -> None:
-    """A parent who looked, an invitation, a notice, and another grown-up whom they trust."""
+    """A parent who used the parent view, an invitation, a notice and a trusted adult."""
     parent, _made = Person.objects.get_or_create(username="pat", defaults={"role": "parent"})
     link = Link.objects.create(parent=parent, teen=person)
     propose_terms(link=link, by=person, terms=Terms(answers_a_day=20))
@@ -106,7 +106,7 @@ def in_a_family(person: Person) -> None:
 
 
 def learned(person: Person) -> None:
-    """A certificate with a name on it, and a module that is taken with a parent."""
+    """A certificate with a name, and a joint module."""
     Certificate.objects.create(
         person=person, module_slug="good-and-bad", language="en", title="The good and the bad of AI",
         name="Wilhelmina Q.", lessons=5, questions=5, edition="0123456789ab", issued_on=timezone.localdate(),
@@ -118,7 +118,7 @@ def learned(person: Person) -> None:
 
 @transaction.atomic
 def answered(person: Person, question: str = QUESTION, answer: str = ANSWER) -> Turn:
-    """A question that was asked and answered, with its hold settled, before any worker could see it."""
+    """A question and its answer, with the hold settled, before any worker could claim it."""
     turn = start_turn(person=person, turn_id=uuid4(), question=question).turn
     Turn.objects.filter(pk=turn.pk).update(
         state=TurnState.ANSWERED, answer=answer, ended_at=timezone.now(), prompt_tokens=80, answer_tokens=20
@@ -134,7 +134,7 @@ def mail_to(address: str, subject: str, text: str = "See you on Thursday.") -> N
 
 
 def log(admin: Person, about: Person) -> None:
-    """What the admin pages write down when an admin changes somebody."""
+    """Log what the admin pages log when an admin changes a person."""
     LogEntry.objects.create(
         user=admin,
         content_type=ContentType.objects.get_for_model(Person),
@@ -152,7 +152,7 @@ def session_of(person: Person) -> Session:
 
 
 def visitor_session() -> Session:
-    """A session of somebody who is not signed in."""
+    """A session without a signed-in person."""
     store = import_module(settings.SESSION_ENGINE).SessionStore()
     store["learned"] = {}
     store.save()
@@ -160,7 +160,7 @@ def visitor_session() -> Session:
 
 
 class Opened:
-    """A zip as its reader finds it."""
+    """An opened zip."""
 
     def __init__(self, content: bytes, folder: str = "") -> None:
         self.content, self.folder = content, folder
@@ -168,7 +168,7 @@ class Opened:
         assert self.zip.testzip() is None
 
     def of_teen(self, number: int) -> "Opened":
-        """The folder of a teen in a parent's copy."""
+        """Return a teen's folder in a parent's export."""
         return Opened(self.content, f"teen-{number}/")
 
     @property

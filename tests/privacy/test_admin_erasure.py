@@ -15,46 +15,48 @@ from accounts.models import Person, Role
 from mail.models import Email
 from privacy import services
 from privacy.models import ErasedPerson
-from tests.privacy.test_erasure import where_said
+from tests.privacy.test_erasure import tables_containing
 
 pytestmark = pytest.mark.django_db
 LIST = "/admin/accounts/person/"
 
 
 @pytest.fixture
-def desk(admin_person: Person, as_person: Callable[[Person], Client]) -> Client:
+def admin_client(admin_person: Person, as_person: Callable[[Person], Client]) -> Client:
     return as_person(admin_person)
 
 
-def delete_selected(desk: Client, *people: Person) -> int:
+def delete_selected(admin_client: Client, *people: Person) -> int:
     form = {"action": "delete_selected", "_selected_action": [str(one.pk) for one in people], "post": "yes"}
-    return desk.post(LIST, form).status_code
+    return admin_client.post(LIST, form).status_code
 
 
 class TestDeleting:
-    def test_one_person_takes_all_that_is_theirs(self, full: Person, desk: Client) -> None:
-        assert desk.get(f"{LIST}{full.pk}/delete/").status_code == 200
-        assert desk.post(f"{LIST}{full.pk}/delete/", {"post": "yes"}).status_code == 302
+    def test_one_person_erases_all_their_data(self, full: Person, admin_client: Client) -> None:
+        assert admin_client.get(f"{LIST}{full.pk}/delete/").status_code == 200
+        assert admin_client.post(f"{LIST}{full.pk}/delete/", {"post": "yes"}).status_code == 302
         for words in (full.username, full.display_name, full.email, "Wilhelmina", "walnut"):
-            assert where_said(words) == []
+            assert tables_containing(words) == []
         assert not Email.objects.filter(to__iexact=full.email).exists()
 
-    def test_several_at_once_do_as_well(
-        self, full: Person, desk: Client, make_person: Callable[..., Person]
+    def test_several_at_once_erases_all_their_data(
+        self, full: Person, admin_client: Client, make_person: Callable[..., Person]
     ) -> None:
         kim = make_person("kimberly", Role.PARENT)
-        assert delete_selected(desk, full, kim) == 302
+        assert delete_selected(admin_client, full, kim) == 302
         assert not Person.objects.filter(pk__in=[full.pk, kim.pk]).exists()
         for words in (full.username, full.email, "Wilhelmina", "kimberly"):
-            assert where_said(words) == []
+            assert tables_containing(words) == []
 
-    def test_the_confirmation_names_the_person_and_no_row_of_theirs(self, full: Person, desk: Client) -> None:
-        page = desk.get(f"{LIST}{full.pk}/delete/").content.decode()
+    def test_the_confirmation_names_the_person_but_none_of_their_rows(
+        self, full: Person, admin_client: Client
+    ) -> None:
+        page = admin_client.get(f"{LIST}{full.pk}/delete/").content.decode()
         assert full.display_name in page
         assert full.email not in page
 
     @pytest.mark.parametrize("ways", ["page", "action"])
-    def test_an_admin_does_not_delete_themself_nor_the_last_admin(
+    def test_admins_cannot_delete_themselves_or_the_last_admin(
         self,
         ways: str,
         admin_person: Person,
@@ -72,9 +74,9 @@ class TestDeleting:
             assert Person.objects.filter(pk=admin_person.pk).exists()
         assert not LogEntry.objects.filter(action_flag=DELETION).exists()
 
-    def test_the_last_admin_keeps_what_makes_them_one(self, admin_person: Person, desk: Client) -> None:
+    def test_the_last_admin_keeps_their_rights(self, admin_person: Person, admin_client: Client) -> None:
         path = f"{LIST}{admin_person.pk}/change/"
-        page = desk.get(path).content.decode()
+        page = admin_client.get(path).content.decode()
         fields = re.findall(r'<input type="hidden" name="(initial-\w+)" value="([^"]*)"', page)
         form = dict(fields) | {
             "username": "ana",
@@ -83,11 +85,11 @@ class TestDeleting:
             "is_staff": "on",
             "is_active": "on",
         }
-        reply = desk.post(path, form)
+        reply = admin_client.post(path, form)
         assert "This is the last admin with full access" in reply.content.decode()
         admin_person.refresh_from_db()
         assert admin_person.is_superuser
-        desk.post(path, form | {"is_superuser": "on"})
+        admin_client.post(path, form | {"is_superuser": "on"})
         admin_person.refresh_from_db()
         assert admin_person.time_zone == "Europe/Madrid"
 
@@ -102,7 +104,7 @@ def log_deleted(admin: Person, title: str) -> None:
     )
 
 
-def test_erasing_one_name_leaves_longer_ones_in_the_admins_log(
+def test_erasing_a_name_keeps_longer_names_in_the_admin_log(
     admin_person: Person, make_person: Callable[..., Person]
 ) -> None:
     others = ["Anna", "Ferdinand", "Susanna", "An_", "x.An1", "Ántonia"]
@@ -115,7 +117,7 @@ def test_erasing_one_name_leaves_longer_ones_in_the_admins_log(
 
 
 @pytest.mark.parametrize("name", ["J. (Jo) [x]* \\d", "50% ^$|", "Zoë", "李"])
-def test_a_name_of_any_letters_is_struck_out(
+def test_a_name_in_any_script_is_redacted(
     name: str, admin_person: Person, make_person: Callable[..., Person]
 ) -> None:
     log_deleted(admin_person, f"{name} at an event")
@@ -126,7 +128,7 @@ def test_a_name_of_any_letters_is_struck_out(
 class TestARestoredBackup:
     @pytest.fixture
     def restored(self, make_person: Callable[..., Person]) -> Person:
-        """Erased, and here again as the backup had them, with the list that was kept apart."""
+        """An erased person who is back from a backup, with the list of erased accounts."""
         kim = make_person("kim", Role.PARENT)
         as_it_was = Person.objects.get(pk=kim.pk)
         services.erase_person(person=kim)
@@ -139,26 +141,24 @@ class TestARestoredBackup:
         ErasedPerson.objects.all().delete()
         return out.getvalue()
 
-    def test_does_not_bring_an_erased_person_back(self, restored: Person, tmp_path: Path) -> None:
+    def test_can_be_erased_again(self, restored: Person, tmp_path: Path) -> None:
         keys = tmp_path / "erased.txt"
         keys.write_text(self.list_erased() + "\n999 2026-01-01T00:00:00+00:00\n")
         for count in (1, 0):
             out = StringIO()
             call_command("erase_again", str(keys), stdout=out)
-            assert out.getvalue() == f"{count} erased again.\n"
+            assert out.getvalue() == f"{count} account(s) erased.\n"
         assert not Person.objects.filter(pk=restored.pk).exists()
         assert ErasedPerson.objects.get().person_key == restored.pk
 
-    def test_leaves_a_new_person_alone_who_got_the_number_of_an_erased_one(
-        self, restored: Person, tmp_path: Path
-    ) -> None:
+    def test_keeps_a_new_person_with_the_key_of_an_erased_one(self, restored: Person, tmp_path: Path) -> None:
         keys = tmp_path / "erased.txt"
         keys.write_text(self.list_erased())
         Person.objects.filter(pk=restored.pk).update(joined_at="2026-11-29T10:00:00Z")
         call_command("erase_again", str(keys), stdout=StringIO())
         assert Person.objects.filter(pk=restored.pk).exists()
 
-    def test_is_not_touched_by_a_file_that_is_something_else(self, restored: Person, tmp_path: Path) -> None:
+    def test_is_unchanged_by_an_invalid_file(self, restored: Person, tmp_path: Path) -> None:
         keys = tmp_path / "erased.txt"
         keys.write_text(f"{self.list_erased()}username,email\n")
         with pytest.raises(CommandError, match="Line 2"):

@@ -1,4 +1,4 @@
-"""What is in the copy of one's data, and how it is sent."""
+"""What an export contains, and how it is sent."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime
@@ -31,7 +31,7 @@ DATA, DOWNLOAD, ERASE, ERASED = (
     "/account/erased",
 )
 PASSWORD = "a-long-password"
-# What the tests of each room are about, and `full` has none of.
+# Kinds tested in their own rooms, of which `full` has no rows.
 RARE = {
     "tries",
     "grants",
@@ -46,16 +46,16 @@ RARE = {
 AsPerson = Callable[[Person], Client]
 
 
-class TestTheCopy:
-    def test_it_holds_a_file_for_each_kind_and_a_page(self, full: Person) -> None:
+class TestTheArchive:
+    def test_has_a_file_for_each_kind_and_a_page(self, full: Person) -> None:
         copy = opened(full)
         assert copy.names == {f"{kind.name}.json" for kind in registry.list_kinds()} | {"index.html"}
 
-    def test_of_each_kind_it_holds_what_is_kept(self, full: Person) -> None:
+    def test_has_rows_of_each_kind(self, full: Person) -> None:
         copy = opened(full)
         assert {kind.name for kind in registry.list_kinds() if not copy.rows(kind.name)} == RARE
 
-    def test_it_says_everything(self, full: Person, event: Event) -> None:
+    def test_contains_everything(self, full: Person, event: Event) -> None:
         copy = opened(full)
         (account,) = copy.rows("account")
         assert account["display_name"] == "Wilhelmina Q."
@@ -75,7 +75,7 @@ class TestTheCopy:
             "Confirm your spot: One evening",
             "You have a spot: One evening",
             "Hello Wilhelmina Q.",
-            "pat would like to change your agreement: please answer",
+            "pat would like to change your agreement. Please answer",
         }
         assert {row["parent"] for row in copy.rows("family")} == {"pat"}
         assert [row["given_as"] for row in copy.rows("consents")] == ["parent"]
@@ -89,22 +89,22 @@ class TestTheCopy:
         for said in ("Wilhelmina Q.", "walnut tree", "hollow branches", "One evening", "wil@nut.example"):
             assert said in copy.page
 
-    def test_of_somebody_who_did_nothing_it_says_so(self, parent: Person) -> None:
+    def test_says_so_if_there_is_no_data(self, parent: Person) -> None:
         copy = opened(parent)
         assert copy.rows("conversations") == copy.rows("emails") == []
         assert copy.page.count("Nothing.") == len(registry.list_kinds()) - 1
 
-    def test_its_times_are_those_of_the_person(self, make_person: Callable[..., Person]) -> None:
+    def test_uses_the_persons_time_zone(self, make_person: Callable[..., Person]) -> None:
         joined = datetime(2026, 1, 1, 7, 30, tzinfo=UTC)
         person = make_person("lee", time_zone="America/Los_Angeles", joined_at=joined)
         copy = opened(person)
         assert copy.rows("account")[0]["joined_at"] == "2025-12-31T23:30:00-08:00"
         assert "Dec. 31, 2025, 11:30 p.m." in copy.page
-        assert "Times shown are Los Angeles time." in copy.page
-        # The archive was made at noon in London, which is five in the morning there.
+        assert "Times are shown in Los Angeles time." in copy.page
+        # The archive was made at noon in London, 5 a.m. in Los Angeles.
         assert copy.zip.getinfo("index.html").date_time == (2026, 7, 1, 5, 0, 0)
 
-    def test_a_day_of_the_budget_is_the_persons_own(self, full: Person) -> None:
+    def test_budget_days_are_in_the_persons_zone(self, full: Person) -> None:
         starts_at = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)
         ends_at = datetime(2026, 3, 3, 14, 0, tzinfo=UTC)
         Period.objects.create(
@@ -113,21 +113,19 @@ class TestTheCopy:
         days = [row["day"] for row in opened(full).rows("usage")]
         assert days[0] == date(2026, 3, 2).isoformat()
 
-    def test_a_parents_copy_leaves_out_what_a_teen_says_in_private(
-        self, full: Person, parent: Person
-    ) -> None:
+    def test_of_a_parent_omits_what_is_private_to_a_teen(self, full: Person, parent: Person) -> None:
         copy = opened(parent, teens=[full]).of_teen(1)
         assert "conversations.json" not in copy.names
         assert {"account.json", "usage.json", "sign-ups.json"} <= copy.names
         for said in ("walnut tree", "hollow branches", "what-it-is"):
             assert said not in copy.everything()
 
-    def test_an_admins_copy_names_nobody_else(self, full: Person, admin_person: Person) -> None:
+    def test_of_an_admin_names_no_one_else(self, full: Person, admin_person: Person) -> None:
         copy = opened(admin_person)
         assert copy.rows("admin-log")[0]["of"] == "person"
         assert "Wilhelmina" not in copy.everything()
 
-    def test_an_address_that_only_looks_alike_is_not_theirs(self, full: Person) -> None:
+    def test_omits_data_of_a_similar_address(self, full: Person) -> None:
         mail_to("wil@nut.example.org", "For somebody else")
         assert "somebody else" not in opened(full).everything()
 
@@ -144,9 +142,9 @@ HOSTILE = [
 ]
 
 
-class TestHostileWords:
+class TestHostileText:
     @pytest.mark.parametrize("words", HOSTILE)
-    def test_they_come_back_as_they_were_typed_and_do_nothing(
+    def test_is_returned_as_typed_and_inert(
         self, words: str, make_full: MakeFull, as_person: AsPerson
     ) -> None:
         person = make_full()
@@ -164,17 +162,15 @@ class TestHostileWords:
         assert "<img" not in copy.page
         assert str(person.password) not in copy.everything()
 
-    def test_the_page_may_load_and_run_nothing(self, full: Person) -> None:
+    def test_the_page_cannot_load_or_run_anything(self, full: Person) -> None:
         page = opened(full).page
         assert "default-src 'none'" in page
         for source in ("<a", "<link", "<img", "src=", "href=", "url(", "@import"):
             assert source not in page
 
 
-class TestOnTheWay:
-    def test_a_server_with_a_loop_sends_it_in_pieces(
-        self, full: Person, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+class TestDelivery:
+    def test_an_async_server_streams_it(self, full: Person, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(FileResponse, "block_size", 512)
         client = AsyncClient()
         client.force_login(full)
@@ -188,7 +184,7 @@ class TestOnTheWay:
         assert max(map(len, sent)) <= 512
         assert Opened(b"".join(sent)).rows("conversations")
 
-    def test_what_is_long_lies_on_the_disk_and_is_gone_when_closed(
+    def test_large_archives_are_on_disk_until_closed(
         self, full: Person, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(archive, "IN_MEMORY", 100)
@@ -197,7 +193,7 @@ class TestOnTheWay:
             assert not Path(str(spool.name)).exists()
             assert Opened(spool.read()).rows("conversations")
 
-    def test_a_fault_is_an_error_page_and_no_half_file(
+    def test_an_error_is_an_error_page_and_not_half_a_file(
         self, full: Person, as_person: AsPerson, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         closed: list[object] = []
@@ -217,7 +213,7 @@ class TestOnTheWay:
         assert client.post(DOWNLOAD).status_code == 500
         assert closed
 
-    def test_its_length_is_told_so_that_a_broken_line_is_seen(
+    def test_has_a_content_length_so_that_a_truncated_download_is_noticed(
         self, full: Person, as_person: AsPerson
     ) -> None:
         reply = as_person(full).post(DOWNLOAD)

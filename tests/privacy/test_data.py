@@ -1,4 +1,4 @@
-"""A copy of one's data, and its end: who may, what is in it, what is left."""
+"""Export and deletion of one's own data: access, content, and what remains."""
 
 from collections.abc import Callable
 
@@ -42,12 +42,12 @@ def fetched(client: Client) -> Opened:
     return Opened(reply.getvalue())
 
 
-class TestWhoMay:
+class TestAccess:
     @pytest.fixture
     def others(self, parent: Person, stranger: Person, admin_person: Person) -> list[Person]:
         return [parent, stranger, admin_person]
 
-    def test_each_sees_the_page_and_gets_their_own_data_and_nobody_elses(
+    def test_each_person_gets_only_their_own_data(
         self, full: Person, others: list[Person], as_person: AsPerson
     ) -> None:
         for person in (full, *others):
@@ -58,7 +58,7 @@ class TestWhoMay:
             assert (QUESTION in copy.everything()) == (person == full)
             assert (full.username in copy.everything()) == (person == full)
 
-    def test_each_erases_themselves_and_nobody_else(
+    def test_each_person_erases_only_themselves(
         self, full: Person, others: list[Person], as_person: AsPerson, make_person: Callable[..., Person]
     ) -> None:
         make_person("second", Role.ADMIN, is_staff=True, is_superuser=True)
@@ -68,7 +68,7 @@ class TestWhoMay:
         assert opened(full).rows("conversations")
 
     @pytest.mark.parametrize(("method", "path"), [("get", DATA), ("post", DOWNLOAD), ("post", ERASE)])
-    def test_whoever_is_not_signed_in_signs_in_and_comes_to_the_page(
+    def test_sign_in_is_required_and_leads_to_the_page(
         self, method: str, path: str, client: Client, full: Person
     ) -> None:
         reply = getattr(client, method)(path, {"proof": PASSWORD})
@@ -76,31 +76,29 @@ class TestWhoMay:
         assert Person.objects.filter(pk=full.pk).exists()
 
     @pytest.mark.parametrize("path", [DOWNLOAD, ERASE])
-    def test_following_a_link_does_nothing(self, path: str, full: Person, as_person: AsPerson) -> None:
+    def test_a_get_request_does_nothing(self, path: str, full: Person, as_person: AsPerson) -> None:
         assert as_person(full).get(path).status_code == 405
         stricter = Client(enforce_csrf_checks=True)
         stricter.force_login(full)
         assert stricter.post(path, {"proof": PASSWORD}).status_code == 403
         assert Person.objects.filter(pk=full.pk).exists()
 
-    def test_the_farewell_is_for_everybody_and_tells_of_nobody(self, client: Client, full: Person) -> None:
+    def test_the_deleted_page_is_public_and_names_no_one(self, client: Client, full: Person) -> None:
         reply = client.get(ERASED)
         assert reply.status_code == 200
         assert full.username not in reply.content.decode()
         assert "noindex" in reply["X-Robots-Tag"]
 
-    def test_whoever_is_still_there_is_not_told_that_they_are_gone(
-        self, full: Person, as_person: AsPerson
-    ) -> None:
+    def test_the_deleted_page_redirects_signed_in_people(self, full: Person, as_person: AsPerson) -> None:
         assert as_person(full).get(ERASED)["Location"] == DATA
 
-    def test_no_page_and_no_file_is_kept_on_the_way(self, full: Person, as_person: AsPerson) -> None:
+    def test_pages_and_files_are_not_cached(self, full: Person, as_person: AsPerson) -> None:
         client = as_person(full)
         for reply in (client.get(DATA), client.post(DOWNLOAD), client.post(ERASE), client.get(ERASED)):
             assert "no-store" in reply["Cache-Control"]
             reply.close()
 
-    def test_six_copies_in_an_hour_are_too_many(self, teen: Person, as_person: AsPerson) -> None:
+    def test_a_sixth_download_in_an_hour_is_refused(self, teen: Person, as_person: AsPerson) -> None:
         client = as_person(teen)
         for _ in range(5):
             fetched(client)
@@ -108,7 +106,7 @@ class TestWhoMay:
         assert reply.status_code == 429
         assert int(reply["Retry-After"]) > 0
 
-    def test_a_password_is_not_guessed_here(self, teen: Person, as_person: AsPerson) -> None:
+    def test_password_guesses_are_limited(self, teen: Person, as_person: AsPerson) -> None:
         client = as_person(teen)
         for _ in range(5):
             assert client.post(ERASE, {"proof": "guess"}).status_code == 422
@@ -117,15 +115,15 @@ class TestWhoMay:
 
 
 class TestErasing:
-    def test_the_password_is_asked_again(self, full: Person, as_person: AsPerson) -> None:
+    def test_requires_the_password(self, full: Person, as_person: AsPerson) -> None:
         client = as_person(full)
-        for wrong, said in (("", "Type your password"), ("walnut-kid", "not your password")):
+        for wrong, said in (("", "Type your password"), ("walnut-kid", "isn’t your password")):
             reply = client.post(ERASE, {"proof": wrong})
             assert reply.status_code == 422
             assert said in reply.content.decode()
         assert Person.objects.filter(pk=full.pk).exists()
 
-    def test_whoever_has_no_password_types_their_username(self, full: Person, as_person: AsPerson) -> None:
+    def test_requires_the_username_without_a_password(self, full: Person, as_person: AsPerson) -> None:
         full.set_unusable_password()
         full.save()
         client = as_person(full)
@@ -134,7 +132,7 @@ class TestErasing:
         assert client.post(ERASE, {"proof": "walnut-kid"}).status_code == 302
         assert not Person.objects.filter(pk=full.pk).exists()
 
-    def test_every_session_ends_and_those_of_others_go_on(
+    def test_ends_all_sessions_of_the_person_only(
         self, full: Person, stranger: Person, as_person: AsPerson
     ) -> None:
         here, phone, theirs, visitor = (
@@ -144,7 +142,7 @@ class TestErasing:
             visitor_session(),
         )
         reply = here.post(ERASE, {"proof": PASSWORD}, follow=True)
-        assert "Your account is erased" in reply.content.decode()
+        assert "Your account is deleted" in reply.content.decode()
         assert phone.get(DATA).status_code == here.get(DATA).status_code == 302
         assert theirs.get(DATA).status_code == 200
         assert set(Session.objects.values_list("pk", flat=True)) == {
@@ -152,7 +150,7 @@ class TestErasing:
             visitor.session_key,
         }
 
-    def test_the_farewell_says_what_is_gone_and_what_stays(self, client: Client, db: None) -> None:
+    def test_the_deleted_page_says_what_was_deleted_and_what_stays(self, client: Client, db: None) -> None:
         page = client.get(ERASED).content.decode()
         for kind in registry.list_kinds():
             assert str(kind.erasure_removes) in page
@@ -160,25 +158,25 @@ class TestErasing:
         for said in ("Your conversations with the tutor", "has no name on it", "in your inbox"):
             assert said in page
 
-    def test_the_last_admin_stays_and_is_told_why(
+    def test_the_last_admin_is_refused_with_a_reason(
         self, admin_person: Person, parent: Person, as_person: AsPerson, make_person: Callable[..., Person]
     ) -> None:
         client = as_person(admin_person)
         make_person("gone", Role.ADMIN, is_superuser=True, is_active=False)
         reply = client.post(ERASE, {"proof": PASSWORD})
         assert reply.status_code == 409
-        assert "You are the last admin." in reply.content.decode()
+        assert "You’re the last admin." in reply.content.decode()
         make_person("ben", Role.ADMIN, is_superuser=True)
         assert client.post(ERASE, {"proof": PASSWORD}).status_code == 302
 
-    def test_others_lose_nothing(self, full: Person, make_full: MakeFull, as_person: AsPerson) -> None:
+    def test_does_not_affect_others(self, full: Person, make_full: MakeFull, as_person: AsPerson) -> None:
         other = make_full("hazel", display_name="Hazel", email="hazel@nut.example")
         answered(other, "And mine?")
         before = opened(other).everything()
         as_person(full).post(ERASE, {"proof": PASSWORD})
         assert opened(other).everything() == before
 
-    def test_an_admins_rights_go_with_them(
+    def test_removes_an_admins_rights(
         self, make_person: Callable[..., Person], admin_person: Person, as_person: AsPerson
     ) -> None:
         helper = make_person("ben", Role.ADMIN, is_staff=True)
@@ -188,7 +186,7 @@ class TestErasing:
         assert Group.objects.get().user_set.count() == 0
         assert not LogEntry.objects.exists()
 
-    def test_all_kinds_are_empty_and_the_sums_stay(self, full: Person, as_person: AsPerson) -> None:
+    def test_empties_all_kinds_and_keeps_the_ledgers_sums(self, full: Person, as_person: AsPerson) -> None:
         budget, spent = full.budget, full.budget.periods.get().spent
         as_person(full).post(ERASE, {"proof": PASSWORD})
         for model in (Conversation, Turn, LessonDone, QuizAnswer, SignUp, Email, Session):
@@ -197,7 +195,7 @@ class TestErasing:
         assert (budget.owner, budget.periods.get().spent) == (None, spent)
 
 
-def test_a_guest_without_an_account_erases_by_their_link(event: Event, client: Client) -> None:
+def test_a_guest_without_an_account_erases_with_their_link(event: Event, client: Client) -> None:
     sign_up = create_sign_up(event=event, name="Kim", email="kim@example.org")
-    client.post(f"/events/sign-up/{sign_up.token}/leave")
+    client.post(f"/events/place/{sign_up.token}/leave")
     assert not SignUp.objects.exists()

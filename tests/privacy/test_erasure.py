@@ -1,4 +1,4 @@
-"""Nothing is left: not in any table, not in Valkey, not of what was happening at that moment."""
+"""After an erasure nothing remains: in no table, in Valkey, or from work in progress."""
 
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
@@ -36,12 +36,12 @@ def tables() -> Iterator[str]:
         yield from (name for (name,) in cursor.fetchall())
 
 
-def where_said(words: str) -> list[str]:
-    """The tables in which a row says `words` in any column, in whatever letter case."""
+def tables_containing(words: str) -> list[str]:
+    """Return the tables in which any column contains `words`, ignoring case."""
     found = []
     for table in tables():
         with connection.cursor() as cursor:
-            # A row as text is every column of it: text, JSON, arrays and all.
+            # A row cast to text contains every column, including JSON and arrays.
             cursor.execute(
                 f"SELECT 1 FROM {table} AS row WHERE strpos(lower(row::text), lower(%s)) > 0 LIMIT 1",  # noqa: S608
                 [words],
@@ -51,22 +51,22 @@ def where_said(words: str) -> list[str]:
     return found
 
 
-class TestNothingIsLeft:
-    def test_no_table_says_their_name_address_or_words(self, full: Person, as_person: AsPerson) -> None:
+class TestNothingRemains:
+    def test_no_table_contains_their_name_address_or_text(self, full: Person, as_person: AsPerson) -> None:
         said = [full.username, full.display_name, full.email, "elsewhere@nut.example", "walnut", "hollow"]
         for words in said:
-            assert where_said(words), f"{words} is not there to be erased"
+            assert tables_containing(words), f"{words} is not there to be erased"
         assert as_person(full).post("/account/data/erase", {"proof": PASSWORD}).status_code == 302
         for words in (*said, QUESTION, ANSWER, "Wilhelmina"):
-            assert where_said(words) == []
+            assert tables_containing(words) == []
 
-    def test_an_admins_log_keeps_that_something_was_done_and_to_whom_no_more(self, full: Person) -> None:
+    def test_the_admin_log_keeps_the_action_without_the_name(self, full: Person) -> None:
         key = str(full.pk)
         services.erase_person(person=full)
         entry = LogEntry.objects.get()
         assert (entry.object_id, entry.object_repr, entry.change_message) == (key, "", "")
 
-    def test_nor_does_it_name_them_by_a_row_that_an_admin_deleted(
+    def test_the_admin_log_does_not_name_them_after_a_deletion(
         self, full: Person, admin_person: Person
     ) -> None:
         place = SignUp.objects.get(email__iexact=full.email)
@@ -74,9 +74,9 @@ class TestNothingIsLeft:
         LogEntry.objects.log_actions(admin_person.pk, [place], 3)
         place.delete()
         services.erase_person(person=full)
-        assert where_said("Wilhelmina") == []
+        assert tables_containing("Wilhelmina") == []
 
-    def test_the_ledgers_sums_stay_and_add_up(self, full: Person) -> None:
+    def test_the_ledgers_sums_are_kept_and_add_up(self, full: Person) -> None:
         answered(full)
         start_turn(person=full, turn_id=uuid4(), question="And this one waits?")
         period = Period.objects.get(budget=full.budget)
@@ -86,47 +86,45 @@ class TestNothingIsLeft:
         assert (period.spent, period.held, period.budget.owner) == (spent, 0, None)
         assert list(find_differences()) == []
 
-    def test_nothing_outside_of_the_database_happens_before_the_commit(
+    def test_side_effects_outside_the_database_wait_for_the_commit(
         self, full: Person, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
     ) -> None:
         with django_capture_on_commit_callbacks() as waiting:
             services.erase_person(person=full)
         assert waiting
 
-    def test_a_fault_in_the_middle_erases_nothing(
-        self, full: Person, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_an_error_erases_nothing(self, full: Person, monkeypatch: pytest.MonkeyPatch) -> None:
         def fail(**_how: object) -> None:
             raise RuntimeError
 
         monkeypatch.setattr("chat.personal.delete_conversation", fail)
         with pytest.raises(RuntimeError):
             services.erase_person(person=full)
-        assert where_said(full.username)
+        assert tables_containing(full.username)
         assert full.budget.owner == full
 
 
 class TestTwice:
-    def test_the_second_time_there_is_nothing_to_do(self, full: Person) -> None:
+    def test_the_second_erasure_does_nothing(self, full: Person) -> None:
         assert services.erase_person(person=Person.objects.get(pk=full.pk)) is True
         assert services.erase_person(person=full) is False
 
     @pytest.mark.django_db(transaction=True)
-    def test_at_the_same_time_one_of_them_erases_and_both_say_farewell(
+    def test_simultaneous_requests_erase_once_and_both_succeed(
         self, transactional_db: None, make_full: MakeFull, as_person: AsPerson
     ) -> None:
         full = make_full()
         clients = [as_person(full), as_person(full)]
         replies = at_once([lambda c=c: c.post("/account/data/erase", {"proof": PASSWORD}) for c in clients])  # type: ignore[misc]
         for reply in replies:
-            # Whoever came when all was over is nobody any more, and is asked to sign in.
+            # A request after the erasure has no person and is asked to sign in.
             assert reply["Location"] in {"/account/erased", "/sign-in?next=/account/data"}
         assert "/account/erased" in {reply["Location"] for reply in replies}
         assert not Person.objects.filter(pk=full.pk).exists()
         assert list(find_differences()) == []
 
     @pytest.mark.django_db(transaction=True)
-    def test_of_the_last_two_admins_one_stays(
+    def test_one_of_the_last_two_admins_stays(
         self, transactional_db: None, make_person: Callable[..., Person]
     ) -> None:
         two = [make_person(name, Role.ADMIN, is_superuser=True) for name in ("ana", "ben")]
@@ -142,10 +140,10 @@ class TestTwice:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_question_that_comes_while_one_is_erased_is_asked_by_nobody(
+def test_a_question_during_the_erasure_is_erased_or_refused(
     transactional_db: None, make_full: MakeFull
 ) -> None:
-    """Every question was asked before, and went, or came after, and was not taken."""
+    """Every question came before and was erased, or came after and was refused."""
     full = make_full()
     conversation = Conversation.objects.get()
 
@@ -165,14 +163,14 @@ def test_a_question_that_comes_while_one_is_erased_is_asked_by_nobody(
             *(lambda: asking(conversation) for _ in range(2)),
         ]
     )
-    assert where_said("anybody there") == where_said("walnut") == []
+    assert tables_containing("anybody there") == tables_containing("walnut") == []
     held = Hold.objects.filter(state=HoldState.HELD)
     wait_until(lambda: not held.exists(), what="a worker, if there is one, to settle")
     assert list(find_differences()) == []
 
 
 @pytest.mark.parametrize(("deadlocks", "erased"), [(3, True), (4, False)])
-def test_where_postgresql_breaks_a_deadlock_at_our_cost_we_begin_again(
+def test_the_erasure_is_retried_after_a_deadlock(
     deadlocks: int, erased: bool, full: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     left = iter([DeadlockDetected()] * deadlocks)
@@ -194,7 +192,7 @@ class TestWhileATurnIsBeingWritten:
     def valkey(self) -> "redis.Redis":
         return redis.Redis.from_url(settings.VALKEY_URL, decode_responses=True)
 
-    def test_its_hold_settles_once_and_no_word_stays_in_valkey(
+    def test_its_hold_settles_once_and_its_stream_is_deleted(
         self, web: Web, worker: Worker, make_full: MakeFull, valkey: "redis.Redis"
     ) -> None:
         full = make_full()
@@ -210,6 +208,6 @@ class TestWhileATurnIsBeingWritten:
         settled = Hold.objects.filter(key=turn_id)
         wait_until(lambda: settled.get().state == HoldState.SETTLED, what="the worker to settle")
         wait_until(lambda: not valkey.keys(f"turn:{turn_id}:*"), what="the stream to be gone")
-        assert where_said("rivers") == where_said("walnut") == []
+        assert tables_containing("rivers") == tables_containing("walnut") == []
         assert not Period.objects.exclude(held=0).exists()
         assert list(find_differences()) == []

@@ -1,4 +1,4 @@
-"""Copies of people's data take a bounded part of the disk, and one that finds no room says so."""
+"""Exports use a bounded part of the disk; without capacity the page says so."""
 
 import resource
 from collections.abc import Callable, Iterator
@@ -19,29 +19,29 @@ DOWNLOAD, FAMILY_DOWNLOAD = "/account/data/download", "/family/data/download"
 
 
 @pytest.fixture
-def crowd(full: Person) -> Iterator[ExitStack]:
-    """As many copies as may be at a time, all of them open."""
+def open_exports(full: Person) -> Iterator[ExitStack]:
+    """As many open exports as are allowed at a time."""
     with ExitStack() as copies:
         for _ in range(MAX_CONCURRENT_EXPORTS):
             copies.enter_context(build_archive(person=full))
         yield copies
 
 
-class TestAtATime:
+class TestConcurrentExports:
     @pytest.mark.parametrize("path", [DOWNLOAD, FAMILY_DOWNLOAD])
-    def test_one_more_is_told_to_come_back(
-        self, path: str, crowd: ExitStack, full: Person, parent: Person, as_person: AsPerson
+    def test_one_too_many_is_asked_to_try_later(
+        self, path: str, open_exports: ExitStack, full: Person, parent: Person, as_person: AsPerson
     ) -> None:
         client = as_person(full if path == DOWNLOAD else parent)
         for _ in range(6):
-            # Nothing was given, so nothing counts towards the five copies an hour.
+            # A refused export does not count towards the hourly limit.
             reply = client.post(path)
             assert (reply.status_code, reply["Retry-After"]) == (503, "300")
             assert "Try again in five minutes" in reply.content.decode()
-        crowd.close()
+        open_exports.close()
         assert client.post(path).getvalue().startswith(b"PK")
 
-    def test_a_place_is_free_again_after_a_fault(self, full: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_slot_is_released_after_an_error(self, full: Person, monkeypatch: pytest.MonkeyPatch) -> None:
         with monkeypatch.context() as broken:
             broken.setattr("privacy.archive._write_kind", lambda *_args: 1 / 0)
             for _ in range(MAX_CONCURRENT_EXPORTS + 1):
@@ -49,7 +49,7 @@ class TestAtATime:
                     build_archive(person=full)
         build_archive(person=full).close()
 
-    def test_a_place_is_given_back_once(self, full: Person) -> None:
+    def test_a_slot_is_released_once(self, full: Person) -> None:
         first = build_archive(person=full)
         first.close()
         first.close()
@@ -61,7 +61,7 @@ class TestAtATime:
 
 
 @pytest.mark.faults
-def test_a_copy_that_is_larger_than_a_file_may_be_is_refused_whole(
+def test_an_export_above_the_file_size_limit_is_refused(
     tmp_path: Path, make_person: Callable[..., Person], library: None, transactional_db: None
 ) -> None:
     person = with_consent(make_person("noor"))

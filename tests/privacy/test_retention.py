@@ -1,4 +1,4 @@
-"""What has had its days is forgotten, by the clock, at the exact day, and by one task."""
+"""Expired data is deleted on the exact day, by one scheduled task."""
 
 import re
 from collections.abc import Callable
@@ -32,12 +32,12 @@ MOMENT = timedelta(seconds=1)
 TIMED = [kind for kind in registry.list_kinds() if kind.retention.days is not None]
 
 
-def mail_sent(at: datetime) -> None:
+def email_sent(at: datetime) -> None:
     mail_to("kim@example.org", "Hello")
     Email.objects.update(state=EmailState.SENT, sent_at=at)
 
 
-def mail_failed(at: datetime) -> None:
+def email_failed(at: datetime) -> None:
     mail_to("kim@example.org", "Hello")
     Email.objects.update(state=EmailState.FAILED, failed_at=at)
 
@@ -64,34 +64,34 @@ def account_erased(at: datetime) -> None:
     ErasedPerson.objects.create(person_key=7, joined_at=at - timedelta(days=9), erased_at=at)
 
 
-def invited(at: datetime) -> None:
+def invitation_created(at: datetime) -> None:
     Invitation.objects.create(by=Person.objects.create(username="kim", role=Role.PARENT), made_at=at)
 
 
-def told(at: datetime) -> None:
+def notice_created(at: datetime) -> None:
     Notice.objects.create(person=Person.objects.create(username="kim", role=Role.PARENT), text="x", at=at)
 
 
-def help_asked(at: datetime) -> None:
+def password_help_requested(at: datetime) -> None:
     teen = Person.objects.create(username="noor", role=Role.TEEN)
     PasswordHelp.objects.create(teen=teen, code="482913", asked_at=at)
 
 
-def erasure_asked(at: datetime) -> None:
+def deletion_requested(at: datetime) -> None:
     FamilyDeletion.objects.create(parent=Person.objects.create(username="kim", role=Role.PARENT), asked_at=at)
 
 
-def parted(at: datetime) -> None:
+def cooling_off_started(at: datetime) -> None:
     teen = Person.objects.create(username="noor", role=Role.TEEN)
     CoolingOff.objects.create(teen=teen, until=at + COOLING_OFF_PERIOD)
 
 
-def conversed(at: datetime) -> None:
+def conversation_created(at: datetime) -> None:
     teen = Person.objects.create(username="noor", role=Role.TEEN)
     Conversation.objects.create(owner=teen, title="Bias", asked_at=at)
 
 
-def reported(at: datetime) -> None:
+def report_created(at: datetime) -> None:
     teen = Person.objects.create(username="noor", role=Role.TEEN)
     talk = Conversation.objects.create(owner=teen, title="Bias", asked_at=at)
     turn = Turn.objects.create(
@@ -100,13 +100,13 @@ def reported(at: datetime) -> None:
     Report.objects.create(turn=turn, created_at=at)
 
 
-def asked_together(at: datetime) -> None:
+def joint_module_asked(at: datetime) -> None:
     parent = Person.objects.create(username="kim", role=Role.PARENT)
     link = Link.objects.create(parent=parent, teen=Person.objects.create(username="noor", role=Role.TEEN))
     JointModule.objects.create(link=link, module_slug="brain", requested_by=parent, requested_at=at)
 
 
-def signed_up(at: datetime) -> None:
+def person_signed_up(at: datetime) -> None:
     person = Person.objects.create(
         username="person-kim", email="kim@example.org", role=Role.PARENT, unconfirmed_since=at
     )
@@ -118,25 +118,25 @@ def titles() -> int:
 
 
 BEGINNINGS: list[tuple[str, Callable[[datetime], None], Callable[[], int]]] = [
-    ("emails", mail_sent, Email.objects.count),
-    ("emails", mail_failed, Email.objects.count),
+    ("emails", email_sent, Email.objects.count),
+    ("emails", email_failed, Email.objects.count),
     ("sign-ups", event_ended, SignUp.objects.count),
     ("admin-log", admin_changed, titles),
     ("sessions", session_begun, Session.objects.count),
     ("erased", account_erased, ErasedPerson.objects.count),
-    ("invitations", invited, Invitation.objects.count),
-    ("notices", told, Notice.objects.count),
-    ("password-helps", help_asked, PasswordHelp.objects.count),
-    ("conversations", conversed, Conversation.objects.count),
-    ("reports", reported, Report.objects.count),
-    ("joint-modules", asked_together, JointModule.objects.count),
-    ("cooling-offs", parted, CoolingOff.objects.count),
+    ("invitations", invitation_created, Invitation.objects.count),
+    ("notices", notice_created, Notice.objects.count),
+    ("password-helps", password_help_requested, PasswordHelp.objects.count),
+    ("conversations", conversation_created, Conversation.objects.count),
+    ("reports", report_created, Report.objects.count),
+    ("joint-modules", joint_module_asked, JointModule.objects.count),
+    ("cooling-offs", cooling_off_started, CoolingOff.objects.count),
     (
         "unconfirmed-accounts",
-        signed_up,
+        person_signed_up,
         Person.objects.filter(unconfirmed_since__isnull=False).count,
     ),
-    ("family-deletion", erasure_asked, FamilyDeletion.objects.count),
+    ("family-deletion", deletion_requested, FamilyDeletion.objects.count),
 ]
 
 
@@ -144,13 +144,13 @@ def kind_of(name: str) -> DataKind:
     return next(kind for kind in TIMED if kind.name == name)
 
 
-def test_every_kind_with_days_is_held_to_them_below() -> None:
+def test_every_kind_with_days_is_tested_here() -> None:
     assert {kind.name for kind in TIMED} == {name for name, *_ in BEGINNINGS}
 
 
 @pytest.mark.parametrize(("name", "begin", "left"), BEGINNINGS)
 class TestAtTheExactDay:
-    def test_it_is_kept_until_then(
+    def test_a_row_is_kept_until_then(
         self, name: str, begin: Callable[[datetime], None], left: Callable[[], int], db: None
     ) -> None:
         retention = kind_of(name).retention
@@ -159,7 +159,7 @@ class TestAtTheExactDay:
         assert retention.delete_expired(now=NOW + timedelta(days=retention.days or 0) - MOMENT) == 0
         assert left() == 1
 
-    def test_and_then_it_goes(
+    def test_a_row_is_deleted_after_that(
         self, name: str, begin: Callable[[datetime], None], left: Callable[[], int], db: None
     ) -> None:
         retention = kind_of(name).retention
@@ -192,7 +192,7 @@ class TestTheClock:
         getattr(import_module(tasks), name)()
         assert called == [kind.name]
 
-    def test_the_words_say_the_number_that_the_service_goes_by(self, kind: DataKind) -> None:
+    def test_the_text_names_the_days_that_the_service_uses(self, kind: DataKind) -> None:
         assert f"{kind.retention.days} days" in str(kind.retention)
         assert str(kind.retention.counted_from)
 

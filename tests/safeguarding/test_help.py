@@ -1,4 +1,4 @@
-"""Help is there for everybody, whatever else is down."""
+"""Help pages work for everyone, whatever else is down."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,7 @@ PAGES = ["/help/now", "/help/protocol"]
 
 @pytest.mark.parametrize("path", PAGES)
 @pytest.mark.parametrize("who", [None, "teen", "parent", "admin_person"])
-def test_it_asks_no_database_whoever_reads(
+def test_help_pages_need_no_query(
     path: str,
     who: str | None,
     request: pytest.FixtureRequest,
@@ -28,15 +28,15 @@ def test_it_asks_no_database_whoever_reads(
     with django_assert_num_queries(0):
         reply = reader.get(path)
     assert reply.status_code == 200
-    # The same page for everybody may be kept by any cache in between, for each language that is asked for or chosen.
+    # The page is the same for everyone, so shared caches may keep it, one per language.
     assert "public" in reply.headers["Cache-Control"]
     assert not reply.cookies
     assert reply.headers["Vary"] == "Accept-Language, Cookie"
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_it_comes_without_a_database_at_all(path: str, client: Client) -> None:
-    # No database fixture: pytest-django refuses every query here. A session cookie makes no difference.
+def test_help_pages_work_without_a_database(path: str, client: Client) -> None:
+    # Without a database fixture, pytest-django refuses every query. A session cookie must make no difference.
     client.cookies["sessionid"] = "x" * 32
     assert client.get(path).status_code == 200
     assert client.head(path).status_code == 200
@@ -44,7 +44,7 @@ def test_it_comes_without_a_database_at_all(path: str, client: Client) -> None:
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_it_comes_without_the_broker_or_the_model(
+def test_help_pages_work_without_broker_or_model(
     path: str, client: Client, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.VALKEY_URL = settings.CELERY_BROKER_URL = "redis://127.0.0.1:1/0"
@@ -53,13 +53,13 @@ def test_it_comes_without_the_broker_or_the_model(
     assert client.get(path).status_code == 200
 
 
-def test_the_deployers_country_stands_first(client: Client, settings: Settings) -> None:
+def test_the_sites_country_comes_first(client: Client, settings: Settings) -> None:
     settings.HELP_COUNTRY = "IE"
     page = client.get("/help/now").content.decode()
     assert page.index("Ireland") < page.index("United States")
 
 
-def test_every_way_to_reach_a_line_is_a_link(client: Client) -> None:
+def test_every_contact_of_a_help_line_is_a_link(client: Client) -> None:
     page = client.get("/help/now").content.decode()
     for link in (
         "tel:988",
@@ -77,16 +77,16 @@ def test_the_page_can_be_left_quickly(client: Client) -> None:
     assert 'class="quick-exit" href="https://www.wikipedia.org/" rel="noreferrer noopener"' in page
 
 
-def test_the_protocol_says_what_is_and_what_is_not(client: Client, settings: Settings) -> None:
+def test_the_protocol_says_what_the_tutor_does_and_does_not_do(client: Client, settings: Settings) -> None:
     settings.CRISIS_TEXTS_REVIEW = ""
     page = client.get("/help/protocol").content.decode()
-    for said in ("Nobody watches", "does not recognise everything", "not therapy", "not yet been reviewed"):
+    for said in ("No one watches", "doesn’t recognize everything", "isn’t therapy", "hasn’t reviewed"):
         assert said in page
     settings.CRISIS_TEXTS_REVIEW = "Dr A. Name, 2026-11-22"
-    assert "were reviewed" in client.get("/help/protocol").content.decode()
+    assert "was reviewed" in client.get("/help/protocol").content.decode()
 
 
-def test_the_protocol_names_whatever_reads_a_message(client: Client, settings: Settings) -> None:
+def test_the_protocol_names_every_program_that_reads_a_message(client: Client, settings: Settings) -> None:
     page = client.get("/help/protocol").content.decode()
     assert "learned from example messages" in page
     assert "a second program" not in page

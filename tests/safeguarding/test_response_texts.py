@@ -1,4 +1,4 @@
-"""The words for a pause, for support, for a refusal and for a cut answer: fixed, whole, and in every language."""
+"""Lessons that the fixed texts refer to."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.unit.safeguarding.test_response_text_files import LANGUAGES, said
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_lessons_that_are_named_are_there(language: str, db: None) -> None:
+def test_every_referenced_lesson_exists(language: str, db: None) -> None:
     fill_library()
     named = {one.lesson for one in said(language)} - {""}
     assert named

@@ -1,4 +1,4 @@
-"""Quiet hours through the clock changes of a year, in zones that change them in every way there is."""
+"""Quiet hours through a year of clock changes, in zones with every kind of change."""
 
 import os
 from collections.abc import Iterator
@@ -21,13 +21,13 @@ LA = ZoneInfo("America/Los_Angeles")
 MADRID = ZoneInfo("Europe/Madrid")
 MOMENTS = st.integers(1_767_225_600, 1_830_297_600).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
-# Half an hour; Ramadan; three quarters; none; two hours at once; at midnight; by the half hour; in the south; and none.
+# Changes by half an hour, for Ramadan, zones at three quarters, none, by two hours, at midnight, in the south.
 ZONES = [
     "America/Los_Angeles", "Europe/Madrid", "Europe/London", "Australia/Lord_Howe", "Africa/Casablanca",
     "Pacific/Chatham", "Asia/Kathmandu", "Antarctica/Troll", "Atlantic/Azores", "America/St_Johns",
     "America/Santiago", "Africa/Cairo", "Pacific/Apia",
 ]  # fmt: skip
-# A night; and hours that begin, end or lie in those that clocks skip or show twice.
+# A normal night, and hours that begin, end or lie in skipped or repeated ones.
 HOURS = [
     (time(21), time(7)),
     (time(23), time(2, 15)),
@@ -52,18 +52,18 @@ def opens(*agreed: QuietHours, now: datetime) -> datetime | None:
 
 
 def is_shown(clock: time, begins: time, ends: time) -> bool:
-    """Whether a clock that shows `clock` says that it is quiet."""
+    """Return whether a clock that shows `clock` is within the quiet hours."""
     return begins <= clock < ends if begins <= ends else clock >= begins or clock < ends
 
 
 def is_repeated(there: datetime) -> bool:
-    """Whether the clock shows this time twice."""
+    """Return whether the clock shows this time twice."""
     first, second = there.replace(fold=0), there.replace(fold=1)
     return first.astimezone(UTC) < second.astimezone(UTC)
 
 
 def minutes_to_look_at(zone: ZoneInfo, year: int) -> Iterator[list[datetime]]:
-    """The first day and those around each change, every five minutes; in a soak every minute of the year."""
+    """Yield the first day and the days around each change, every five minutes; in a soak, every minute of the year."""
     begins, ends = datetime(year, 1, 1, tzinfo=UTC), datetime(year + 1, 1, 1, tzinfo=UTC)
     step = MINUTE if "SOAK" in os.environ else 5 * MINUTE
     if "SOAK" in os.environ:
@@ -78,7 +78,7 @@ def minutes_to_look_at(zone: ZoneInfo, year: int) -> Iterator[list[datetime]]:
 
 
 def walk(zone: ZoneInfo, begins: time, ends: time, moments: list[datetime]) -> tuple[int, int]:
-    """Judge every moment, and hold it to what the clock shows. Returns how many were looked at, and quiet by rule."""
+    """Compare every moment with what the clock shows. Return how many were checked, and how many were quiet."""
     hours, runs, was_quiet, latest = night(zone, begins, ends), 0, False, moments[0]
     extra = 0
     for moment in moments:
@@ -105,15 +105,15 @@ def walk(zone: ZoneInfo, begins: time, ends: time, moments: list[datetime]) -> t
 
 @pytest.mark.parametrize("zone", ZONES)
 @pytest.mark.parametrize(("begins", "ends"), HOURS)
-def test_every_minute_of_a_year_is_judged_as_the_clock_shows_it(zone: str, begins: time, ends: time) -> None:
+def test_every_minute_of_a_year_matches_the_clock(zone: str, begins: time, ends: time) -> None:
     looked = [walk(ZoneInfo(zone), begins, ends, some) for some in minutes_to_look_at(ZoneInfo(zone), 2027)]
     print(zone, f"{begins:%H:%M}-{ends:%H:%M}", *map(sum, zip(*looked, strict=True)))
 
 
-def test_a_day_that_a_place_skipped_has_one_night() -> None:
+def test_a_skipped_calendar_day_has_one_night() -> None:
     apia, begins = ZoneInfo("Pacific/Apia"), datetime(2011, 12, 28, tzinfo=UTC)
     walk(apia, time(21), time(7), [begins + n * MINUTE for n in range(0, 5 * 24 * 60, 3)])
-    # The 30th did not happen: from the evening of the 29th it is quiet until the morning of the 31st, ten hours.
+    # The 30th was skipped: the night from the 29th to the 31st has ten quiet hours.
     opened = opens(night(apia), now=at(2011, 12, 29, 21, zone=apia))
     assert opened == at(2011, 12, 31, 7, zone=apia)
     assert opened - at(2011, 12, 29, 21, zone=apia).astimezone(UTC) == timedelta(hours=10)
@@ -126,7 +126,7 @@ class TestANight:
     def test_is_not_by_day(self) -> None:
         assert opens(night(), now=at(2026, 6, 1, 12)) is None
 
-    def test_is_that_of_the_agreements_zone_wherever_the_server_is(self) -> None:
+    def test_uses_the_agreements_zone_and_not_the_servers(self) -> None:
         now = datetime(2026, 6, 2, 5, tzinfo=UTC)
         assert opens(night(), now=now) == at(2026, 6, 2, 7)
         assert opens(night(ZoneInfo("Asia/Tokyo")), now=now) is None
@@ -141,15 +141,15 @@ class TestANight:
             assert opened
             assert opened - evening.astimezone(UTC) == timedelta(hours=hours)
 
-    def test_that_ends_at_a_time_which_the_clocks_skip_ends_as_they_go_on(self) -> None:
-        # 2 o'clock is 3 o'clock that night: at 3:00 the clock is past 2:30.
+    def test_ending_at_a_skipped_time_ends_after_the_jump(self) -> None:
+        # The clock jumps from 2:00 to 3:00, past 2:30.
         assert opens(night(ends=time(2, 30)), now=at(2027, 3, 13, 22)) == at(2027, 3, 14, 3)
 
-    def test_that_ends_at_a_time_which_comes_twice_ends_at_the_second(self) -> None:
+    def test_ending_at_a_repeated_time_ends_at_the_second(self) -> None:
         opened = opens(night(ends=time(1, 30)), now=at(2026, 10, 31, 22))
         assert opened == at(2026, 11, 1, 1, 30).replace(fold=1).astimezone(UTC)
 
-    def test_that_lies_in_an_hour_which_the_clocks_skip_is_not(self) -> None:
+    def test_inside_a_skipped_hour_is_left_out(self) -> None:
         skipped = night(begins=time(2, 10), ends=time(2, 40))
         days = [begins.astimezone(LA).day for begins, _ends in skipped.intervals(at(2027, 3, 14, 12))]
         assert days == [12, 13, 15, 16]
@@ -161,32 +161,32 @@ class TestANight:
         if begins == ends:
             return
         opened = opens(night(ZoneInfo(zone), begins, ends), now=now)
-        # Two days: an opening that lies in an hour which comes twice is left out that once.
+        # Two days, because an opening inside a repeated hour is left out.
         assert opened is None or timedelta() < opened - now <= 2 * DAY + timedelta(hours=2)
 
 
 class TestTwoAgreements:
-    def test_join(self) -> None:
+    def test_adjoining_intervals_are_joined(self) -> None:
         early = night(begins=time(20), ends=time(22))
         noon = night(begins=time(12), ends=time(13))
         assert opens(early, night(), now=at(2026, 6, 1, 20, 30)) == at(2026, 6, 2, 7)
         assert opens(noon, night(), now=at(2026, 6, 1, 12, 30)) == at(2026, 6, 1, 13)
 
-    def test_may_fill_the_day(self) -> None:
+    def test_can_fill_the_whole_day(self) -> None:
         assert opens(night(begins=time(7), ends=time(21)), night(), now=at(2026, 6, 1, 12)) is not None
 
-    def test_each_have_a_clock_and_the_last_one_opens_the_tutor(self) -> None:
+    def test_in_two_zones_end_with_the_later_one(self) -> None:
         new_york = ZoneInfo("America/New_York")
         quiet = find_quiet_end([night(new_york), night(LA)], now=at(2026, 6, 1, 22))
         assert quiet
         assert (quiet.at, quiet.zone) == (at(2026, 6, 2, 7), LA)
-        # At 18:30 in Los Angeles it is quiet in New York already.
+        # At 18:30 in Los Angeles, quiet hours have started in New York.
         assert opens(night(new_york), night(LA), now=at(2026, 6, 1, 18, 30)) == at(2026, 6, 2, 7)
 
 
 class TestAnotherZone:
     @given(MOMENTS, st.sampled_from(ZONES), st.sampled_from(ZONES), st.sampled_from(HOURS))
-    def test_counts_from_the_next_day_and_never_in_the_middle_of_a_night(
+    def test_starts_the_next_day_and_never_during_a_night(
         self, now: datetime, old: str, new: str, hours: tuple[time, time]
     ) -> None:
         before, after = night(ZoneInfo(old), *hours), night(ZoneInfo(new), *hours)
@@ -203,7 +203,7 @@ class TestAnotherZone:
             rule = before if moment < since else after
             assert bool(opens(*agreed, now=moment)) == bool(opens(rule, now=moment))
 
-    def test_at_ten_in_the_evening_does_not_end_this_night(self) -> None:
+    def test_chosen_at_10_pm_does_not_end_this_night(self) -> None:
         now = at(2026, 6, 1, 22)
         since = get_new_zone_start(day_after=now, zone=LA, quiet=night())
         assert since == at(2026, 6, 2, 7)
@@ -214,18 +214,18 @@ class TestAnotherZone:
         assert opens(*moved, now=now) == at(2026, 6, 2, 7)
         assert opens(*moved, now=at(2026, 6, 2, 21, 30, zone=MADRID)) == at(2026, 6, 3, 7, zone=MADRID)
 
-    def test_counts_from_midnight_where_there_are_no_quiet_hours(self) -> None:
+    def test_starts_at_midnight_without_quiet_hours(self) -> None:
         assert get_new_zone_start(day_after=at(2026, 6, 1, 22), zone=LA, quiet=None) == at(2026, 6, 2)
 
 
 @given(st.datetimes(datetime(2026, 1, 1), datetime(2028, 1, 1)), st.sampled_from(ZONES))  # noqa: DTZ001
-def test_a_time_on_the_wall_is_found_in_every_zone(wall: datetime, name: str) -> None:
+def test_a_wall_clock_time_is_found_in_every_zone(wall: datetime, name: str) -> None:
     zone = ZoneInfo(name)
     first, last = get_first_instant(wall, zone), get_last_instant(wall, zone)
     assert first <= last
     for found in (first, last):
         there = found.astimezone(zone).replace(tzinfo=None)
-        # Where there is no such time, the one at which the clocks go on: just before, they showed an earlier one.
+        # A skipped time maps to the jump: just before it, the clock showed an earlier time.
         assert there == wall or (
             there > wall > (found - timedelta(seconds=1)).astimezone(zone).replace(tzinfo=None)
         )

@@ -1,4 +1,4 @@
-"""What two people agree on, and what holds when two parents agreed differently."""
+"""The terms of an agreement, and what applies if two parents agreed on different terms."""
 
 from datetime import time
 
@@ -14,10 +14,10 @@ class TestTwoParents:
             == ParentView.FLAGGED
         )
 
-    def test_memory_is_on_only_where_both_want_it(self) -> None:
+    def test_memory_is_on_only_if_both_want_it(self) -> None:
         assert not combine_terms([Terms(memory=True), Terms(memory=False)]).memory
 
-    def test_the_smaller_limit_holds(self) -> None:
+    def test_the_smaller_limit_applies(self) -> None:
         assert combine_terms([Terms(answers_a_day=20), Terms(), Terms(answers_a_day=5)]).answers_a_day == 5
 
     def test_without_a_parent_nothing_is_seen_or_limited(self) -> None:
@@ -30,7 +30,7 @@ class TestMorePrivate:
     @pytest.mark.parametrize(
         "terms", [Terms(view=ParentView.TOPICS), Terms(view=ParentView.FLAGGED, memory=False)]
     )
-    def test_is_less_seen_or_less_remembered(self, terms: Terms) -> None:
+    def test_is_a_narrower_view_or_less_memory(self, terms: Terms) -> None:
         assert terms.is_only_more_private_than(self.FULL)
 
     @pytest.mark.parametrize(
@@ -42,8 +42,8 @@ class TestMorePrivate:
             Terms(view=ParentView.TOPICS, time_zone="Pacific/Auckland"),
         ],
     )
-    def test_is_nothing_else(self, terms: Terms) -> None:
+    def test_is_not_any_other_change(self, terms: Terms) -> None:
         assert not terms.is_only_more_private_than(self.FULL)
 
-    def test_is_not_remembering_more(self) -> None:
+    def test_is_not_more_memory(self) -> None:
         assert not Terms(memory=True).is_only_more_private_than(Terms(memory=False))

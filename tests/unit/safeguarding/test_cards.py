@@ -1,4 +1,4 @@
-"""The words of the cards: fixed, fitting, and true of this site."""
+"""The texts of the crisis cards: fixed, fitting, and true of this site."""
 
 import re
 import tomllib
@@ -42,7 +42,7 @@ def said_by(card: CrisisCard) -> str:
 
 @pytest.mark.parametrize("language", ["en", "es"])
 @pytest.mark.parametrize("kind", CARD_KINDS)
-def test_every_kind_has_its_own_words_in_every_language(kind: str, language: str) -> None:
+def test_every_kind_has_its_own_text_in_every_language(kind: str, language: str) -> None:
     words = load_card_texts(language)[kind]
     with translation.override(language):
         card = build_card(VERDICTS[kind], country="US")
@@ -56,24 +56,24 @@ def test_a_language_without_a_file_gets_english() -> None:
 
 
 @pytest.mark.parametrize("beside", [Category.DISTRESS, Category.BULLYING, Category.MEDICAL])
-def test_eating_stays_eating_beside_what_weighs_less(beside: Category) -> None:
+def test_eating_takes_precedence_over_lesser_categories(beside: Category) -> None:
     about = frozenset({Category.EATING_DISORDER, beside})
     assert "eating has become hard" in build_card(Verdict(Level.STATED, about), country="US").paragraphs[0]
 
 
 @pytest.mark.parametrize("kind", ["acute", "acute_someone_else", "someone_else"])
 @pytest.mark.parametrize(("country", "number"), [("US", "911"), ("GB", "999"), ("ES", "112"), ("ZZ", "112")])
-def test_danger_gets_the_countrys_emergency_number(kind: str, country: str, number: str) -> None:
+def test_acute_cards_show_the_countrys_emergency_number(kind: str, country: str, number: str) -> None:
     assert number in " ".join(build_card(VERDICTS[kind], country=country).paragraphs)
 
 
-def test_whoever_also_hurts_themselves_is_not_only_told_about_eating() -> None:
+def test_self_harm_takes_precedence_over_eating() -> None:
     both = Verdict(Level.STATED, frozenset({Category.EATING_DISORDER, Category.SELF_HARM}))
     assert "hurting yourself" in build_card(both, country="US").paragraphs[0]
 
 
 @pytest.mark.parametrize("kind", CARD_KINDS)
-def test_the_words_keep_to_their_own_rules(kind: str) -> None:
+def test_the_texts_follow_their_rules(kind: str) -> None:
     said = said_by(build_card(VERDICTS[kind], country="US"))
     for never in ("!", "secret", "watch", "promise", "committed", "pills", "bridge", "monitor"):
         assert never not in said
@@ -81,14 +81,14 @@ def test_the_words_keep_to_their_own_rules(kind: str) -> None:
 
 
 @pytest.mark.parametrize("language", ["en", "es"])
-def test_no_card_would_itself_be_carded(language: str) -> None:
+def test_no_card_text_triggers_a_card(language: str) -> None:
     with translation.override(language):
         for verdict in VERDICTS.values():
             assert judge_input(said_by(build_card(verdict, country="US"))).level < Level.ACUTE
 
 
 @pytest.mark.parametrize("kind", CARD_KINDS)
-def test_the_card_on_the_page(kind: str) -> None:
+def test_the_card_is_rendered_in_order(kind: str) -> None:
     card = build_card(VERDICTS[kind], country="US")
     page = squeezed(render_to_string("safeguarding/card.html", {"card": card}))
     assert '<section class="card-crisis" aria-labelledby=' in page
@@ -110,29 +110,29 @@ def test_an_unsafe_home_gets_lines_that_protect_children(country: str) -> None:
     assert all(UNSAFE_HOME in line.helps for line in lines)
 
 
-def test_a_line_against_abuse_does_not_stand_on_the_card_of_a_crisis() -> None:
+def test_a_help_line_for_abuse_is_not_on_other_cards() -> None:
     names = [line.name for line in build_card(VERDICTS["stated"], country="US").country.lines]
     assert names == ["988 Suicide & Crisis Lifeline", "Crisis Text Line"]
 
 
-def test_an_unsafe_home_is_asked_whether_it_is_safe_to_talk_and_who_feels_safe() -> None:
+def test_the_unsafe_home_card_asks_whether_it_is_safe_to_talk() -> None:
     said = said_by(build_card(VERDICTS["unsafe_home"], country="US"))
     assert "Is it safe to talk?" in said
     assert "Who feels safe" in said
     assert "tutor rests" not in said
 
 
-def test_a_life_in_danger_comes_before_an_unsafe_home() -> None:
+def test_acute_danger_takes_precedence_over_an_unsafe_home() -> None:
     both = Verdict(Level.ACUTE, frozenset({Category.UNSAFE_HOME, Category.SUICIDE}))
     assert build_card(both, country="US").heading == "Call your emergency number now"
 
 
 class TestReview:
-    def test_the_files_say_that_nobody_has_reviewed_them(self) -> None:
+    def test_the_files_are_marked_as_unreviewed(self) -> None:
         for language in list_card_languages():
             assert tomllib.loads((FOLDER / f"cards.{language}.toml").read_text())["reviewed"] is False
 
-    def test_a_recorded_review_takes_the_note_off_the_card(self, settings: Settings) -> None:
+    def test_a_recorded_review_removes_the_note(self, settings: Settings) -> None:
         settings.CRISIS_TEXTS_REVIEW = "Dr A. Name, 2026-11-22"
         card = build_card(VERDICTS["stated"], country="US")
         assert card.reviewed
@@ -162,7 +162,7 @@ class TestBrokenFiles:
             ("truth =", "lie =", r"cards\.en\.toml, every: “truth” must be given"),
         ],
     )
-    def test_the_fault_names_the_file_and_the_entry(
+    def test_the_error_names_the_file_and_the_entry(
         self, old: str, new: str, said: str, folder: Path
     ) -> None:
         whole = (FOLDER / "cards.en.toml").read_text()
@@ -178,5 +178,5 @@ class TestBrokenFiles:
             load_card_texts("en")
 
 
-def test_the_files_that_ship_are_whole() -> None:
+def test_the_shipped_files_are_valid() -> None:
     assert check_texts() == []

@@ -1,4 +1,4 @@
-"""`manage.py guard_check` answers every line, and in order."""
+"""`manage.py guard_check` answers every line, in order."""
 
 import io
 import json
@@ -55,7 +55,7 @@ def test_turns_are_judged_as_one_conversation(monkeypatch: pytest.MonkeyPatch) -
         ('{"id": 7, "turns": [{"role": "assistant", "text": "hi"}]}', "the last turn"),
     ],
 )
-def test_a_bad_line_is_named_and_the_run_goes_on(
+def test_an_invalid_line_is_reported_and_the_run_continues(
     line: str, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bad, good = checked(line, '{"id": 2, "text": "hello"}', patch=monkeypatch)

@@ -8,7 +8,7 @@ from safeguarding.helplines import HOURS_AND_LANGUAGES, SOURCES, get_country_hel
 from tests.markup import squeezed
 
 
-def test_every_line_can_be_reached_and_says_when_it_was_checked() -> None:
+def test_every_help_line_has_a_contact_and_a_check_date() -> None:
     for country in list_countries():
         assert country.emergency.isdecimal()
         for line in country.lines:
@@ -21,7 +21,7 @@ def test_every_line_can_be_reached_and_says_when_it_was_checked() -> None:
             assert line.last_checked.year >= 2026
 
 
-def test_numbers_that_are_dialled_are_those_that_are_read() -> None:
+def test_dialed_numbers_match_the_shown_ones() -> None:
     for country in list_countries():
         for line in country.lines:
             if line.call:
@@ -29,16 +29,16 @@ def test_numbers_that_are_dialled_are_those_that_are_read() -> None:
                 assert line.call.href == f"tel:{shown}"
 
 
-def test_the_countries_of_the_brief_are_there() -> None:
+def test_the_required_countries_are_included() -> None:
     assert [country.code for country in list_countries()] == ["US", "GB", "IE", "CA", "ES", "elsewhere"]
 
 
 @pytest.mark.parametrize("code", ["ZZ", "", "u", "elsewhere"])
-def test_a_country_without_lines_of_its_own_gets_those_for_everybody(code: str) -> None:
+def test_a_country_without_help_lines_gets_the_general_ones(code: str) -> None:
     assert get_country_help(code).code == "elsewhere"
 
 
-def test_a_countrys_code_may_be_written_small() -> None:
+def test_country_codes_are_case_insensitive() -> None:
     assert get_country_help("us").emergency == "911"
 
 
@@ -66,7 +66,7 @@ LINE = "[US]\nemergency = '1'\n[[US.lines]]\nname='x'\n"
         ),
     ],
 )
-def test_a_broken_file_names_itself_and_the_entry(
+def test_an_invalid_file_is_named_with_the_entry(
     text: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "helplines.toml").write_text(text)
@@ -77,7 +77,7 @@ def test_a_broken_file_names_itself_and_the_entry(
     helplines.list_countries.cache_clear()
 
 
-def test_what_is_said_of_a_line_can_be_translated() -> None:
+def test_hours_languages_and_sources_are_translatable() -> None:
     said = {
         words
         for country in list_countries()
@@ -88,7 +88,7 @@ def test_what_is_said_of_a_line_can_be_translated() -> None:
     assert {line.source for country in list_countries() for line in country.lines} == set(SOURCES)
 
 
-def test_a_card_in_spanish_says_when_in_spanish(client: Client) -> None:
+def test_a_spanish_card_shows_hours_in_spanish(client: Client) -> None:
     page = client.get("/help/now", headers={"accept-language": "es"}).content.decode()
     assert "todo el día, todos los días" in page
     assert "all day" not in page
@@ -99,8 +99,6 @@ def test_a_card_in_spanish_says_when_in_spanish(client: Client) -> None:
 @pytest.mark.parametrize(
     ("language", "said"), [("en", "Text HOME to 741741"), ("es", "SMS con HOME al 741741")]
 )
-def test_the_word_that_a_line_is_texted_stands_in_a_whole_sentence(
-    language: str, said: str, client: Client
-) -> None:
+def test_a_texting_keyword_is_shown_in_a_full_sentence(language: str, said: str, client: Client) -> None:
     page = squeezed(client.get("/help/now", headers={"Accept-Language": language}).content.decode())
     assert f'<a class="button" href="sms:741741?&amp;body=HOME">{said}</a>' in page

@@ -1,4 +1,4 @@
-"""The words for a pause, for support, for a refusal and for a cut answer: fixed, whole, and in every language."""
+"""The fixed texts for check-ins, support, refusals and cut answers are complete in every language."""
 
 import tomllib
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ def said(language: str) -> list[FixedReply]:
 
 
 def words(language: str) -> list[str]:
-    """Every sentence that the site itself says. What it offers is worded as its reader would ask it."""
+    """Return every sentence of the site itself. Offered questions are phrased as a reader would ask them."""
     texts = load_texts(language)
     found: list[str] = []
     for one in said(language):
@@ -52,12 +52,12 @@ def words(language: str) -> list[str]:
     return found
 
 
-def test_both_languages_are_there() -> None:
+def test_both_languages_exist() -> None:
     assert datafile.list_languages(response_texts.FAMILY) == LANGUAGES
 
 
 @pytest.mark.parametrize("category", [*REFUSAL_CATEGORIES, *REDIRECT_CATEGORIES])
-def test_every_category_that_is_turned_down_has_words(category: Category) -> None:
+def test_every_refused_category_has_a_text(category: Category) -> None:
     action = action_for(Verdict(categories=frozenset({category})))
     assert action is (Action.REFUSE if category in REFUSAL_CATEGORIES else Action.REDIRECT)
     for language in LANGUAGES:
@@ -65,7 +65,7 @@ def test_every_category_that_is_turned_down_has_words(category: Category) -> Non
         assert (texts.refused | texts.redirected)[category].offers
 
 
-def test_no_category_that_is_turned_down_is_without_words() -> None:
+def test_no_refused_category_lacks_a_text() -> None:
     turned_down = {
         category
         for category in Category
@@ -75,56 +75,58 @@ def test_no_category_that_is_turned_down_is_without_words() -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-class TestTheWords:
-    def test_they_keep_to_their_own_rules(self, language: str) -> None:
+class TestTheTexts:
+    def test_follow_their_rules(self, language: str) -> None:
         for text in words(language):
             for never in ("!", " I ", "I'm", "sorry", "unfortunately", "inappropriate", "lo siento", "'"):
                 assert never not in text, text
 
-    def test_none_would_be_carded_or_cut(self, language: str) -> None:
+    def test_trigger_no_card_or_cut(self, language: str) -> None:
         for text in words(language):
             assert judge_input(text).level < Level.ACUTE, text
             assert judge_output(text).level < Level.STATED, text
 
-    def test_they_are_short(self, language: str) -> None:
+    def test_are_short(self, language: str) -> None:
         for one in said(language):
             assert len(" ".join(one.paragraphs).split()) <= 60, one.heading
 
-    def test_what_is_offered_instead_would_itself_be_answered(self, language: str) -> None:
+    def test_offered_questions_would_be_answered(self, language: str) -> None:
         for one in said(language):
             for offer in one.offers:
                 assert action_for(judge_input(offer)) is Action.ALLOW
 
-    def test_every_kind_of_cut_has_words_and_no_offer_of_its_own(self, language: str) -> None:
+    def test_every_kind_of_cut_has_a_text_and_no_offer(self, language: str) -> None:
         assert set(load_texts(language).cut) == {*CUT_CATEGORIES, OTHER}
 
 
-def test_the_page_gets_its_own_language_and_english_elsewhere() -> None:
+def test_texts_are_in_the_pages_language_or_english() -> None:
     with translation.override("es"):
         assert response_texts.get_cut_notice("romance").heading == "Esa respuesta se ha parado"
     with translation.override("cy"):
         assert response_texts.get_cut_notice("romance").heading == "That answer was stopped"
 
 
-def test_a_reason_that_nobody_wrote_words_for_gets_the_general_ones() -> None:
+def test_an_unknown_cut_category_gets_the_general_text() -> None:
     assert response_texts.get_cut_notice("drugs") == response_texts.get_cut_notice("other")
 
 
-def test_of_several_categories_the_gravest_chooses() -> None:
+def test_the_gravest_of_several_categories_chooses_the_text() -> None:
     assert response_texts.get_refusal({Category.INJECTION, Category.METHOD}).is_clinical
 
 
-def test_the_emergency_number_is_the_countrys(settings: Settings) -> None:
+def test_the_emergency_number_is_the_countrys_own(settings: Settings) -> None:
     settings.HELP_COUNTRY = "GB"
     assert "999" in " ".join(response_texts.get_redirect({Category.MEDICAL}).paragraphs)
 
 
 class TestReview:
-    def test_the_files_say_that_nobody_has_reviewed_them(self) -> None:
+    def test_the_files_are_marked_as_unreviewed(self) -> None:
         for language in LANGUAGES:
             assert tomllib.loads((FOLDER / f"acts.{language}.toml").read_text())["reviewed"] is False
 
-    def test_what_matters_says_so_until_a_review_is_recorded(self, settings: Settings) -> None:
+    def test_clinical_texts_say_they_are_unreviewed_until_a_review_is_recorded(
+        self, settings: Settings
+    ) -> None:
         texts = load_texts("en")
         clinical = [
             *texts.questions.values(),
@@ -139,7 +141,7 @@ class TestReview:
         assert not any(text.unreviewed for text in clinical)
 
 
-def test_a_question_has_a_yes_a_no_and_a_way_around() -> None:
+def test_a_check_in_has_three_different_answers() -> None:
     for language in LANGUAGES:
         for asked in load_texts(language).questions.values():
             assert isinstance(asked, CheckIn)
@@ -169,7 +171,7 @@ class TestBrokenFiles:
             ),
         ],
     )
-    def test_the_fault_names_the_file_and_the_entry(
+    def test_the_error_names_the_file_and_the_entry(
         self, old: str, new: str, named: str, folder: Path
     ) -> None:
         file = folder / "acts.en.toml"

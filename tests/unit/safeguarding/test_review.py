@@ -19,7 +19,7 @@ from safeguarding.review import is_review_recorded, is_tutor_open
         ("Dr A. Name, 2999-01-01", False),
     ],
 )
-def test_a_record_names_somebody_and_a_day_that_has_been(record: str, counts: bool) -> None:
+def test_a_record_needs_a_name_and_a_past_date(record: str, counts: bool) -> None:
     assert is_review_recorded(record) is counts
 
 
@@ -29,7 +29,7 @@ def test_in_demo_mode_the_tutor_is_open(settings: Settings) -> None:
     assert check_review() == []
 
 
-def test_outside_demo_mode_the_tutor_waits_for_it(settings: Settings) -> None:
+def test_outside_demo_mode_the_tutor_waits_for_the_review(settings: Settings) -> None:
     settings.DEMO, settings.CRISIS_TEXTS_REVIEW = False, ""
     assert not is_tutor_open()
     assert [message.id for message in check_review()] == ["safeguarding.W001"]
