@@ -81,7 +81,7 @@ def _nothing_tried_yet(request: pytest.FixtureRequest) -> Iterator[None]:
     if UNIT in request.path.parents:
         return
     with suppress(RedisError):
-        rate_limits._shared().storage.reset()
+        rate_limits._shared_counters().storage.reset()
         # Those of django-allauth. Not the whole cache: the broker's queues lie beside it.
         if counted := list(_own_valkey().scan_iter(match="*allauth:rl*", count=1000)):
             _own_valkey().delete(*counted)

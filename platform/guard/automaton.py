@@ -11,7 +11,7 @@ from typing import NamedTuple
 from guard.patterns import Gap, Literal, OneOf, Sequence
 from guard.vocabulary import Vocabulary
 
-_REMEMBERED = 4096
+_MAX_CACHED_STATES = 4096
 
 
 class PhraseRole(NamedTuple):
@@ -66,7 +66,7 @@ class Automaton:
         No gap reaches over the end of a sentence: what stands there belongs to something else.
         """
         symbol, is_first = (~sign, True) if sign < 0 else (sign, False)
-        if len(self._states) > _REMEMBERED:
+        if len(self._states) > _MAX_CACHED_STATES:
             self._states.clear()
             self.start.steps.clear()
         reached = set(self._first.get(symbol, ()))

@@ -34,7 +34,7 @@ class Classifier:
         self._scales: list[tuple[float, float]] = [(entry["bias"], entry["step"]) for entry in card["heads"]]
         if len(weights) != BUCKETS * len(self.heads):
             raise ModelFileError(f"{folder.name}/weights.bin does not fit the heads of model.json")
-        self._packed = _packed(weights, len(self.heads))
+        self._packed = _pack_weights(weights, len(self.heads))
 
     def read(self, text: str) -> HeadScores:
         """What the heads find in a text. Takes time in proportion to its length, up to a bound."""
@@ -67,7 +67,7 @@ class Classifier:
         return [1 / (1 + math.exp(-max(-50.0, min(50.0, total)))) for total in totals]
 
 
-def _packed(weights: bytes, heads: int) -> list[int]:
+def _pack_weights(weights: bytes, heads: int) -> list[int]:
     """For each bucket the weights of all heads in one number, four bytes each, so that one sum adds up all heads.
 
     Ten times as fast as a sum a head, and it needs no library. Weights are moved up by _ZERO: no lane is ever negative.

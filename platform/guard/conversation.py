@@ -50,9 +50,13 @@ def judge_conversation(turns: Sequence[tuple[str, str]]) -> Verdict:
     said = [text for role, text in turns if role == PERSON_ROLE][-MAX_EARLIER_MESSAGES - 1 :]
     *before, last = said
     reading = read_message(last)
-    alone = _alone(last, reading)
-    found = (judge_personal(last), _split(before, last), _sum(before, alone, reading, last))
-    return merge_verdicts(alone, *found, _together(before, last))
+    alone = _judge_message(last, reading)
+    found = (
+        judge_personal(last),
+        _judge_split_phrases(before, last),
+        _judge_accumulated_hints(before, alone, reading, last),
+    )
+    return merge_verdicts(alone, *found, _judge_last_two(before, last))
 
 
 def judge_strictly(text: str) -> Verdict:
@@ -112,30 +116,30 @@ def get_encoder() -> "Encoder":
     return Encoder()
 
 
-def _alone(text: str, reading: HeadScores) -> Verdict:
+def _judge_message(text: str, reading: HeadScores) -> Verdict:
     return merge_verdicts(judge(text, input_rules()), judge(text, care_rules()), reading.verdict)
 
 
-def _together(before: Sequence[str], last: str) -> Verdict:
+def _judge_last_two(before: Sequence[str], last: str) -> Verdict:
     """What the encoder finds in the last two messages that the first of them does not say by itself.
 
     "Is twelve a lot?", "Of the sleeping pills": a long message needs no other.
     """
     if not before or len(last.split()) > _SHORT:
         return Verdict(layer=LAYER)
-    past, both = (_by_encoder(text) for text in (before[-1], join_last_two(before[-1], last)))
+    past, both = (_judge_with_encoder(text) for text in (before[-1], join_last_two(before[-1], last)))
     if both.level < past.level or (both.level == past.level and not both.categories - past.categories):
         return Verdict(layer=LAYER)
     whole = (Evidence(LAYER, "together", 0, len(last)),)
     return dataclasses.replace(both, evidence=whole, layer=LAYER)
 
 
-def _by_encoder(text: str) -> Verdict:
+def _judge_with_encoder(text: str) -> Verdict:
     quick = get_classifier().read(text)
     return get_encoder().read(text, quick.doubt, quick.kind).verdict
 
 
-def _split(before: Sequence[str], last: str) -> Verdict:
+def _judge_split_phrases(before: Sequence[str], last: str) -> Verdict:
     """What the rules find in a phrase that began in an earlier message and ends in the last one."""
     found = []
     for count in range(1, min(_JOINED, len(before)) + 1):
@@ -155,16 +159,18 @@ def _split(before: Sequence[str], last: str) -> Verdict:
     return merge_verdicts(Verdict(layer=LAYER), *found)
 
 
-def _sum(before: Sequence[str], alone: Verdict, reading: HeadScores, last: str) -> Verdict:
+def _judge_accumulated_hints(
+    before: Sequence[str], alone: Verdict, reading: HeadScores, last: str
+) -> Verdict:
     """The level that hints amount to when they come again and again. Nothing, where the last message has none."""
-    danger, unsafe = _points(alone, reading, last)
+    danger, unsafe = _count_points(alone, reading, last)
     if not danger and not unsafe:
         return Verdict(layer=LAYER)
     now_danger, now_unsafe, worth = danger, unsafe, 1.0
     for text in reversed(before):
         worth *= _FADES
         past = get_classifier().read(text)
-        hint, unsafe_hint = _points(_alone(text, past), past, text)
+        hint, unsafe_hint = _count_points(_judge_message(text, past), past, text)
         danger, unsafe = danger + worth * hint, unsafe + worth * unsafe_hint
     whole = (Evidence(LAYER, "sum", 0, len(last)),)
     found = [Verdict(layer=LAYER)]
@@ -179,7 +185,7 @@ def _sum(before: Sequence[str], alone: Verdict, reading: HeadScores, last: str) 
     )
 
 
-def _points(verdict: Verdict, reading: HeadScores, text: str) -> tuple[float, float]:
+def _count_points(verdict: Verdict, reading: HeadScores, text: str) -> tuple[float, float]:
     """A message's hints of danger, and those of an unsafe home."""
     traces = reading.traces | judge(text, trace_rules()).categories
     own = Level.NONE if Category.ABOUT_SOMEONE_ELSE in verdict.categories else verdict.level

@@ -44,7 +44,7 @@ def split_windows(text: str) -> Iterator[Window]:
     """The windows of a text, from its first word on and at last the one that ends it. None for a text without words."""
     folded = fold(text)
     tokens = [
-        _Token(_plain(match[0]), folded.at[match.start()], folded.at[match.end()])
+        _Token(_normalize_token(match[0]), folded.at[match.start()], folded.at[match.end()])
         for match in _TOKEN.finditer(folded.text)
     ]
     if not tokens:
@@ -53,35 +53,37 @@ def split_windows(text: str) -> Iterator[Window]:
     if first[-1] + WINDOW < len(tokens):
         first.append(len(tokens) - WINDOW)
     for begin in first:
-        yield _window(tokens[begin : begin + WINDOW])
+        yield _build_window(tokens[begin : begin + WINDOW])
 
 
-def _plain(token: str) -> bytes:
+def _normalize_token(token: str) -> bytes:
     """Numbers differ in every exercise and say nothing; an apostrophe is often left out."""
     return b"#" if token.isdigit() else token.replace("'", "")[:_LONGEST].encode()
 
 
-def _window(tokens: list[_Token]) -> Window:
+def _build_window(tokens: list[_Token]) -> Window:
     words = [b"<", *(token.word for token in tokens), b">"]
-    found = {_bucket(word) for word in words[1:-1]}
-    found.update(_bucket(b" ".join(pair)) for pair in pairwise(words))
-    found.update(_bucket(b" ".join(three)) for three in zip(words, words[1:], words[2:], strict=False))
-    found.update(_bucket(one + b" _ " + other) for one, other in zip(words, words[2:], strict=False))
+    found = {_hash_to_bucket(word) for word in words[1:-1]}
+    found.update(_hash_to_bucket(b" ".join(pair)) for pair in pairwise(words))
+    found.update(
+        _hash_to_bucket(b" ".join(three)) for three in zip(words, words[1:], words[2:], strict=False)
+    )
+    found.update(_hash_to_bucket(one + b" _ " + other) for one, other in zip(words, words[2:], strict=False))
     pieces: set[int] = set()
     for word in set(words[1:-1]):
-        pieces.update(_pieces_of(word))
+        pieces.update(_list_pieces(word))
     return Window(tokens[0].start, tokens[-1].end, frozenset(found), frozenset(pieces))
 
 
 @lru_cache(maxsize=16384)
-def _pieces_of(word: bytes) -> tuple[int, ...]:
+def _list_pieces(word: bytes) -> tuple[int, ...]:
     padded = b"." + word + b"."
     return tuple(
-        _bucket(b"~" + padded[start : start + size])
+        _hash_to_bucket(b"~" + padded[start : start + size])
         for size in _PIECES
         for start in range(max(len(padded) - size, 0) + 1)
     )
 
 
-def _bucket(feature: bytes) -> int:
+def _hash_to_bucket(feature: bytes) -> int:
     return crc32(feature) % BUCKETS

@@ -71,7 +71,7 @@ def score_heads(
 ) -> HeadScores:
     """What each head's highest probability amounts to."""
     verdicts = [
-        Verdict(level, _about(heads, head, tops), (evidence,), top, layer)
+        Verdict(level, _list_categories(heads, head, tops), (evidence,), top, layer)
         for head in heads
         for top, start, end in [tops[head.category]]
         for evidence in [Evidence(layer, str(head.category), -start, end)]
@@ -98,7 +98,7 @@ def parse_head(entry: dict[str, Any]) -> Head:
     return Head(Category(entry["category"]), tuple(levels), entry["trace"])
 
 
-def _about(heads: Sequence[Head], head: Head, tops: Tops) -> frozenset[Category]:
+def _list_categories(heads: Sequence[Head], head: Head, tops: Tops) -> frozenset[Category]:
     """A head's category, and that it is about somebody else where the head for that says so."""
     other = next((head for head in heads if head.category == Category.ABOUT_SOMEONE_ELSE), None)
     if other and other.level_at(tops[other.category][0]) is not None:

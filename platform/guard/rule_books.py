@@ -10,31 +10,31 @@ from guard.rules import RuleBook
 from kit.lazy import load_once
 
 FILES = Path(__file__).parent / "rules"
-_making = RLock()
+_loading_lock = RLock()
 
 
 @load_once
 def input_rules() -> RuleBook:
     """What a crisis sounds like."""
-    return _made("en", "es")
+    return _load_rule_book("en", "es")
 
 
 @load_once
 def care_rules() -> RuleBook:
     """What needs care without being a crisis, and what is not answered."""
-    return _made("care_en", "care_es", "requests_en", "requests_es")
+    return _load_rule_book("care_en", "care_es", "requests_en", "requests_es")
 
 
 @load_once
 def trace_rules() -> RuleBook:
     """What says too little by itself."""
-    return _made("traces")
+    return _load_rule_book("traces")
 
 
 @load_once
 def output_rules() -> RuleBook:
     """What a model must never say."""
-    return _made(*sorted(file.stem for file in FILES.glob("output_*.toml")))
+    return _load_rule_book(*sorted(file.stem for file in FILES.glob("output_*.toml")))
 
 
 def load_rule_books() -> None:
@@ -43,13 +43,13 @@ def load_rule_books() -> None:
         book()
 
 
-def _made(*names: str) -> RuleBook:
-    with _making, _here_to_stay():
+def _load_rule_book(*names: str) -> RuleBook:
+    with _loading_lock, _freeze_garbage():
         return RuleBook(FILES / f"{name}.toml" for name in names)
 
 
 @contextmanager
-def _here_to_stay() -> Iterator[None]:
+def _freeze_garbage() -> Iterator[None]:
     """What is made meanwhile is never looked through for garbage.
 
     The rules are half a million small objects: each look would stop a server for a third of a second.

@@ -113,7 +113,7 @@ class AnswerReader:
         self._half = ""
         if text and HIGH_SURROGATES[0] <= text[-1] <= HIGH_SURROGATES[1]:
             text, self._half = text[:-1], text[-1]
-        return _joined(text)
+        return _clean_text(text)
 
     def _told(self, text: str) -> AnswerDelta:
         split = self.thinking.feed(text)
@@ -135,7 +135,7 @@ class AnswerReader:
 
     def _rest(self) -> AnswerDelta | None:
         split = self.thinking.finish(reached_limit=self.usage.reached_limit)
-        text = split.answer + (_joined(self._half) if not split.thought else "")
+        text = split.answer + (_clean_text(self._half) if not split.thought else "")
         self.has_text |= bool(text.strip())
         return AnswerDelta(text, self.tokens) if text else None
 
@@ -163,38 +163,40 @@ def parse_chunk(data: dict[str, Any]) -> Chunk:
         content = delta.get("content")
         if len(delta) == 1 and isinstance(content, str):
             # Most chunks: a word and nothing else.
-            return Chunk(content, "", "", _text(choice.get("finish_reason")).lower(), _usage(data, choice))
-        text, thought = _content(content if "content" in delta else choice.get("text"))
-        if _is_marked_as_thought(delta):
+            return Chunk(
+                content, "", "", _get_text(choice.get("finish_reason")).lower(), _get_usage(data, choice)
+            )
+        text, thought = _split_content(content if "content" in delta else choice.get("text"))
+        if _is_marked_as_thinking(delta):
             text, thought = "", text
         return Chunk(
             text=text,
-            thought=thought or _thought(delta),
-            refusal=_text(delta.get("refusal")),
-            finish=_text(choice.get("finish_reason")).lower(),
-            usage=_usage(data, choice),
+            thought=thought or _get_thinking(delta),
+            refusal=_get_text(delta.get("refusal")),
+            finish=_get_text(choice.get("finish_reason")).lower(),
+            usage=_get_usage(data, choice),
         )
     except (AttributeError, IndexError, KeyError, TypeError) as fault:
         raise errors.ModelResponseInvalid from fault
 
 
-def _content(found: object) -> tuple[str, str]:
+def _split_content(found: object) -> tuple[str, str]:
     """The text and the thinking of a delta's content, which may be a list of parts."""
     if not isinstance(found, list):
-        return _text(found), ""
+        return _get_text(found), ""
     text = thought = ""
     for part in found:
         if isinstance(part, str):
             text += part
         elif part.get("type", "text") in {"text", "output_text"}:
-            text += _text(part.get("text"))
+            text += _get_text(part.get("text"))
         elif "thinking" in part:
             # Mistral: parts within a part.
-            thought += "".join(_content(part["thinking"]))
+            thought += "".join(_split_content(part["thinking"]))
     return text, thought
 
 
-def _thought(delta: dict[str, Any]) -> str:
+def _get_thinking(delta: dict[str, Any]) -> str:
     for name in quirks.THOUGHT_FIELDS:
         if isinstance(told := delta.get(name), str) and told:
             return told
@@ -203,25 +205,25 @@ def _thought(delta: dict[str, Any]) -> str:
         return ""
     # OpenRouter: readable, summarised or encrypted.
     return "".join(
-        _text(part.get("text") or part.get("summary") or part.get("data")) for part in details if part
+        _get_text(part.get("text") or part.get("summary") or part.get("data")) for part in details if part
     )
 
 
-def _is_marked_as_thought(delta: dict[str, Any]) -> bool:
+def _is_marked_as_thinking(delta: dict[str, Any]) -> bool:
     # Gemini.
     google = (delta.get("extra_content") or {}).get("google") or {}
     return bool(google.get("thought"))
 
 
-def _usage(data: dict[str, Any], choice: dict[str, Any]) -> TokenUsage | None:
+def _get_usage(data: dict[str, Any], choice: dict[str, Any]) -> TokenUsage | None:
     # Moonshot reports within the choice, Groq also in a field of its own.
     used = data.get("usage") or choice.get("usage")
     if not used and "x_groq" in data:
         used = (data["x_groq"] or {}).get("usage")
     if not used:
         return None
-    prompt = _count(used.get("prompt_tokens"))
-    answer = _generated(used, prompt)
+    prompt = _parse_count(used.get("prompt_tokens"))
+    answer = _count_generated(used, prompt)
     if not prompt and not answer:
         # A form that was left empty.
         return None
@@ -229,25 +231,27 @@ def _usage(data: dict[str, Any], choice: dict[str, Any]) -> TokenUsage | None:
         prompt_tokens=prompt,
         answer_tokens=answer,
         reached_limit=False,
-        cached_tokens=min(_cached(used), prompt or 0),
+        cached_tokens=min(_count_cached(used), prompt or 0),
     )
 
 
-def _generated(used: dict[str, Any], prompt: int | None) -> int | None:
+def _count_generated(used: dict[str, Any], prompt: int | None) -> int | None:
     """All tokens that the model made, its thinking among them, wherever the server counts that."""
-    answer = _count(used.get("completion_tokens"))
+    answer = _parse_count(used.get("completion_tokens"))
     if answer is None:
         return None
     details = used.get("completion_tokens_details") or {}
-    reasoning = _count(details.get("reasoning_tokens")) or _count(used.get("reasoning_tokens")) or 0
-    total = _count(used.get("total_tokens"))
+    reasoning = (
+        _parse_count(details.get("reasoning_tokens")) or _parse_count(used.get("reasoning_tokens")) or 0
+    )
+    total = _parse_count(used.get("total_tokens"))
     if reasoning > answer:
         # More of it than of the whole: it stands beside the answer and not inside.
         answer += reasoning
     return max(answer, total - (prompt or 0)) if total is not None and prompt is not None else answer
 
 
-def _cached(used: dict[str, Any]) -> int:
+def _count_cached(used: dict[str, Any]) -> int:
     details = used.get("prompt_tokens_details") or {}
     # OpenAI, vLLM and llama.cpp; DeepSeek; Moonshot.
     told = (
@@ -255,21 +259,21 @@ def _cached(used: dict[str, Any]) -> int:
         used.get("prompt_cache_hit_tokens"),
         used.get("cached_tokens"),
     )
-    return next((count for one in told if (count := _count(one))), 0)
+    return next((count for one in told if (count := _parse_count(one))), 0)
 
 
-def _count(found: object) -> int | None:
+def _parse_count(found: object) -> int | None:
     # What is no number of tokens cannot be billed: then they are counted here.
     return found if type(found) is int and found >= 0 else None
 
 
-def _text(found: object) -> str:
+def _get_text(found: object) -> str:
     if not isinstance(found, str | None):
         raise TypeError
     return found or ""
 
 
-def _joined(text: str) -> str:
+def _clean_text(text: str) -> str:
     """The text with the halves of characters put together, and without what no database takes."""
     if not UNSTORABLE.search(text):
         return text

@@ -15,7 +15,7 @@ MAX_RETRY_AFTER_SECONDS = 24 * 3600
 
 def map_status_error(status: int, body: object, headers: Mapping[str, str]) -> errors.ModelError:
     """The fault that an HTTP status and its body stand for."""
-    kind = None if status in quirks.CONFIGURATION_STATUSES else _kind_by_words(body)
+    kind = None if status in quirks.CONFIGURATION_STATUSES else _match_error_text(body)
     retry_after = parse_retry_after(headers)
     if status == HTTPStatus.TOO_MANY_REQUESTS and retry_after is not None:
         # Gemini speaks of quota and billing too where all it wants is a little time.
@@ -29,7 +29,7 @@ def map_event_error(error: object) -> errors.ModelError:
     """The fault that an `error` in the middle of a stream stands for."""
     told = error if isinstance(error, dict) else {}
     code = told.get("code") or told.get("status") or told.get("type") or ""
-    kind = _kind_by_words(error)
+    kind = _match_error_text(error)
     if kind is None and str(code).isdecimal():
         kind = quirks.STATUS_ERRORS.get(int(code))
     return (kind or errors.ModelMisconfigured)(str(code))
@@ -37,7 +37,9 @@ def map_event_error(error: object) -> errors.ModelError:
 
 def is_model_loading(status: int, body: object) -> bool:
     """Whether a server says that its model is not loaded yet, so that it is worth while to wait for it."""
-    return status >= HTTPStatus.INTERNAL_SERVER_ERROR and bool(quirks.LOADING.search(_words_of(body)))
+    return status >= HTTPStatus.INTERNAL_SERVER_ERROR and bool(
+        quirks.LOADING.search(_collect_error_text(body))
+    )
 
 
 def parse_retry_after(headers: Mapping[str, str]) -> float | None:
@@ -61,17 +63,17 @@ def _seconds_until(date: str) -> float:
     return (moment - timezone.now()).total_seconds() if moment.tzinfo else -1
 
 
-def _kind_by_words(body: object) -> type[errors.ModelError] | None:
-    words = _words_of(body)
+def _match_error_text(body: object) -> type[errors.ModelError] | None:
+    words = _collect_error_text(body)
     return next((kind for sign, kind in quirks.ERROR_TEXT_PATTERNS if sign.search(words)), None)
 
 
-def _words_of(body: object) -> str:
+def _collect_error_text(body: object) -> str:
     """Code, type and message of an error, wherever in the body they are."""
     if isinstance(body, str):
         return body
     if not isinstance(body, dict):
-        return " ".join(map(_words_of, body)) if isinstance(body, list) else ""
+        return " ".join(map(_collect_error_text, body)) if isinstance(body, list) else ""
     found: dict[str, Any] = body
     names = ("code", "type", "status", "message", "detail", "msg", "error", "innererror", "metadata", "raw")
-    return " ".join(_words_of(found[name]) for name in names if name in found)
+    return " ".join(_collect_error_text(found[name]) for name in names if name in found)

@@ -8,7 +8,7 @@ from django.conf import settings
 
 def is_self_hosted() -> bool:
     """Whether the model's server stands on this machine or this network."""
-    return _is_at_home(settings.TUTOR_BASE_URL)
+    return _is_private_address(settings.TUTOR_BASE_URL)
 
 
 def is_fully_self_hosted() -> bool:
@@ -18,12 +18,12 @@ def is_fully_self_hosted() -> bool:
 
 def get_guard_host() -> str | None:
     """The host of the guard elsewhere that questions and answers are sent to, or None."""
-    if not settings.GUARD_PROVIDER or _is_at_home(settings.GUARD_BASE_URL):
+    if not settings.GUARD_PROVIDER or _is_private_address(settings.GUARD_BASE_URL):
         return None
     return urlsplit(settings.GUARD_BASE_URL).hostname
 
 
-def _is_at_home(address: str) -> bool:
+def _is_private_address(address: str) -> bool:
     host = urlsplit(address).hostname or ""
     try:
         return ipaddress.ip_address(host).is_private

@@ -80,15 +80,15 @@ class ServerProfile:
     thinks_first: bool | None = False
 
 
-_habits: dict[tuple[str, str], ServerProfile] = {}
+_profiles: dict[tuple[str, str], ServerProfile] = {}
 
 
-def _habits_now() -> ServerProfile:
+def _get_profile() -> ServerProfile:
     key = settings.TUTOR_BASE_URL, settings.TUTOR_MODEL
-    if key not in _habits:
+    if key not in _profiles:
         may = None if THINKS_FIRST.search(settings.TUTOR_MODEL) else False
-        _habits[key] = ServerProfile(thinks_first=settings.TUTOR_THINKS_FIRST or may)
-    return _habits[key]
+        _profiles[key] = ServerProfile(thinks_first=settings.TUTOR_THINKS_FIRST or may)
+    return _profiles[key]
 
 
 async def check_provider() -> None:
@@ -104,9 +104,9 @@ async def find_server_error() -> errors.ModelError | None:
         # It is there, whatever it says.
         return None
     except openai.APIStatusError as fault:
-        return None if fault.status_code in NO_MODEL_LIST_STATUSES else _fault_of(fault)
+        return None if fault.status_code in NO_MODEL_LIST_STATUSES else _map_error(fault)
     except openai.APIError as fault:
-        return _fault_of(fault)
+        return _map_error(fault)
     return None
 
 
@@ -119,13 +119,13 @@ async def stream_answer(
     generator closes the connection, which stops the model. Raises a ModelFault where there is no whole answer, after
     the Usage where the server had begun to answer.
     """
-    habits, began = _habits_now(), asyncio.get_running_loop().time()
+    habits, began = _get_profile(), asyncio.get_running_loop().time()
     question = CompletionRequest(
         messages, answer_tokens, request_id, began + settings.TUTOR_FIRST_TOKEN_SECONDS
     )
     try:
         async with AsyncExitStack() as stack:
-            response = await _open(stack, question, habits)
+            response = await _open_stream(stack, question, habits)
             events = EventReader(
                 response.iter_bytes(),
                 first=settings.TUTOR_FIRST_TOKEN_SECONDS,
@@ -139,7 +139,7 @@ async def stream_answer(
                 habits.thinks_first = reader.thinking.began_inside
             habits.thinks_first = habits.thinks_first or reader.thinking.began_inside
     except openai.APIError as fault:
-        raise _fault_of(fault) from fault
+        raise _map_error(fault) from fault
 
 
 async def count_tokens(text: str) -> int | None:
@@ -168,16 +168,16 @@ class CompletionRequest:
     give_up_at: float
 
 
-async def _open(
+async def _open_stream(
     stack: AsyncExitStack, question: CompletionRequest, habits: ServerProfile
 ) -> "openai.AsyncAPIResponse[Any]":
     """Ask, in the way that this server takes, and once more where that is likely to help."""
     retried = False
     while True:
         try:
-            return await _request(stack, question, habits)
+            return await _send_request(stack, question, habits)
         except openai.APIError as fault:
-            if _learn(fault, habits):
+            if _learn_from_error(fault, habits):
                 continue
             pause = _pause_before_retry(fault, question, retried=retried)
             if pause is None:
@@ -186,7 +186,7 @@ async def _open(
         await asyncio.sleep(pause)
 
 
-async def _request(
+async def _send_request(
     stack: AsyncExitStack, question: CompletionRequest, habits: ServerProfile
 ) -> "openai.AsyncAPIResponse[Any]":
     # The client's overloads know no parameter whose name is chosen at run time.
@@ -210,7 +210,7 @@ async def _request(
 USAGE_FIELD = re.compile("stream_options|include_usage")
 
 
-def _learn(fault: "openai.APIError", habits: ServerProfile) -> bool:
+def _learn_from_error(fault: "openai.APIError", habits: ServerProfile) -> bool:
     """Whether the server named a field that it does not take, so that it is asked again without it."""
     if not isinstance(fault, openai.BadRequestError | openai.UnprocessableEntityError):
         return False
@@ -231,7 +231,7 @@ def _pause_before_retry(
     now = asyncio.get_running_loop().time()
     if _is_loading(fault):
         return LOADING_SECONDS if now + LOADING_SECONDS < question.give_up_at else None
-    known = _fault_of(fault)
+    known = _map_error(fault)
     is_passing = isinstance(known, errors.ModelBusy | errors.ModelUnreachable) or (
         isinstance(fault, openai.InternalServerError) and isinstance(known, errors.ModelMisconfigured)
     )
@@ -245,7 +245,7 @@ def _is_loading(fault: "openai.APIError") -> bool:
     return isinstance(fault, openai.APIStatusError) and is_model_loading(fault.status_code, fault.body)
 
 
-def _fault_of(fault: "openai.APIError") -> errors.ModelError:
+def _map_error(fault: "openai.APIError") -> errors.ModelError:
     if isinstance(fault, openai.APITimeoutError):
         # The transport calls a refused connection a timeout too; only its cause's name tells them apart.
         is_away = type(fault.__cause__).__name__ == "ConnectTimeout"

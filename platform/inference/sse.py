@@ -84,7 +84,7 @@ class EventReader:
             raise ModelResponseInvalid
         if line.startswith(b"error:"):
             # llama.cpp, before 2026.
-            raise map_event_error(_object(line[6:]).get("error", _object(line[6:])))
+            raise map_event_error(_parse_object(line[6:]).get("error", _parse_object(line[6:])))
         if self._body is not None and not line.startswith((b":", b"event:", b"id:", b"retry:")):
             self._body.append(line)
             self._body_size += len(line) + 1
@@ -102,7 +102,7 @@ class EventReader:
             self._partial = whole
             return None
         self._partial = b""
-        return _checked(data)
+        return _raise_event_error(data)
 
     def _whole(self) -> dict[str, Any] | None:
         """The body as one JSON object, where it was no stream at all."""
@@ -110,17 +110,17 @@ class EventReader:
         if not body:
             return None
         self.is_done = True
-        return _object(body)
+        return _parse_object(body)
 
 
-def _object(payload: bytes) -> dict[str, Any]:
+def _parse_object(payload: bytes) -> dict[str, Any]:
     try:
-        return _checked(json.loads(payload))
+        return _raise_event_error(json.loads(payload))
     except ValueError as fault:
         raise ModelResponseInvalid from fault
 
 
-def _checked(data: object) -> dict[str, Any]:
+def _raise_event_error(data: object) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise ModelResponseInvalid
     if error := data.get("error"):

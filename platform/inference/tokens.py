@@ -50,11 +50,16 @@ def estimate_max_tokens(text: str) -> int:
     that. Only what reads like a word is taken for less.
     """
     words = _NATURAL.findall(text)
-    return len(text.encode()) - sum(map(len, words)) + sum(map(_word_at_most, words)) + TOKENS_PER_MESSAGE
+    return (
+        len(text.encode())
+        - sum(map(len, words))
+        + sum(map(_estimate_max_word_tokens, words))
+        + TOKENS_PER_MESSAGE
+    )
 
 
 @lru_cache(maxsize=8192)
-def _word_at_most(found: str) -> int:
+def _estimate_max_word_tokens(found: str) -> int:
     word = found.strip()
     length = len(word or found)
     if not word:

@@ -1,1 +1,1 @@
-"""What several rooms use and none owns. No models, and no import of another room. All of it is public."""
+"""Helpers that several rooms share. No models and no import of another room. All of it is public."""

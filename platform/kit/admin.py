@@ -1,4 +1,4 @@
-"""What several rooms' admin pages have in common."""
+"""Base classes for the rooms' admin pages."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +13,7 @@ from kit.texts import normalize_line
 
 
 class NoAddAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Rows that come about elsewhere: an admin may look at them and, unless a page says otherwise, delete one."""
+    """Rows that admins can view and delete, but not add or change."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -23,17 +23,17 @@ class NoAddAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 class ReadOnlyAdmin(NoAddAdmin):
-    """Rows that are looked at here, and written by services alone."""
+    """Rows that admins can only view; services write them."""
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
 
 class SafeAutocompleteSelect(AutocompleteSelect):
-    """Looks up the name of what is chosen, and of nothing that cannot be a key: a link or a form may hold anything."""
+    """Ignores values that cannot be a key, which a link or a resubmitted form may contain. Django's fails on them."""
 
     def optgroups(self, name: str, value: Sequence[str], attrs: dict[str, Any] | None = None) -> Any:
-        return super().optgroups(name, [one for one in value if self._is_key(one)], attrs)
+        return super().optgroups(name, [key for key in value if self._is_key(key)], attrs)
 
     def _is_key(self, given: str) -> bool:
         try:
@@ -44,7 +44,7 @@ class SafeAutocompleteSelect(AutocompleteSelect):
 
 
 class SafeAutocompleteAdmin[M: Model](admin.ModelAdmin):  # type: ignore[type-arg]
-    """A form that can be opened, and shown again, with anything in the fields that complete what is typed."""
+    """A form whose autocomplete fields accept any value when it is opened or shown again."""
 
     def formfield_for_foreignkey(
         self, db_field: "ForeignKey[Any]", request: HttpRequest, **given: Any
@@ -55,7 +55,7 @@ class SafeAutocompleteAdmin[M: Model](admin.ModelAdmin):  # type: ignore[type-ar
 
 
 class NormalizedSearchAdmin[M: Model](admin.ModelAdmin):  # type: ignore[type-arg]
-    """A list whose search finds what people typed, as it is stored normalised."""
+    """A list whose search normalizes the query in the way that stored text is normalized."""
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[M], search_term: str

@@ -1,4 +1,4 @@
-"""The database connection of this thread, and locks in PostgreSQL that belong to no row."""
+"""This thread's database connection, and PostgreSQL advisory locks."""
 
 from uuid import UUID
 
@@ -6,20 +6,20 @@ from django.db import connection
 
 
 def release_connection() -> None:
-    """Return this thread's database connection to the pool, for work that goes on without it for a while.
+    """Return this thread's database connection to the pool, before work that does not need it.
 
-    A transaction that is still open keeps its connection.
+    Does nothing inside a transaction.
     """
     if not connection.in_atomic_block:
         connection.close()
 
 
 def acquire_numbered_lock(number: int) -> None:
-    """Hold the lock of this number until the transaction ends. Each use has a number that no other uses."""
+    """Hold an advisory lock until the transaction ends. Each caller uses its own `number`."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [number])
 
 
 def acquire_key_lock(key: UUID) -> None:
-    """Hold a lock on a key until the transaction ends, also where no row has it yet."""
+    """Hold an advisory lock on a key until the transaction ends, even if no row has that key yet."""
     acquire_numbered_lock(int.from_bytes(key.bytes[:8], signed=True))

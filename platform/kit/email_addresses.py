@@ -1,4 +1,4 @@
-"""One way to write each email address, by which it is kept, compared and counted (ADR 39)."""
+"""The canonical form of an email address, in which it is stored, compared and counted (ADR 39)."""
 
 import re
 import unicodedata
@@ -14,19 +14,19 @@ MAX_EMAIL_LENGTH = 254  # RFC 5321's longest path, without its brackets
 
 INVALID_EMAIL = _("Type an email address like name@example.org")
 EMAIL_TOO_LONG = _("Type an email address of at most 254 characters")
-# Spaces of every kind, and what cannot be seen, around an address that was pasted.
+# Spaces of every kind and invisible characters, which surround a pasted address.
 _UNSEEN = r"[\s\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+"
 _AROUND = re.compile(rf"^{_UNSEEN}|{_UNSEEN}\Z")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-# Of the providers whose boxes are known to be the same with and without dots.
+# Providers that ignore dots in the local part.
 _DOTLESS = {"gmail.com", "googlemail.com"}
 
 
 def canonicalize_email(typed: str) -> str:
-    """An address as it is kept and written to: its domain in small ASCII letters (IDNA 2008), full-width letters plain.
+    """Return an address in the form in which it is stored: NFKC, its domain in lower-case ASCII (IDNA 2008).
 
-    The part before the @ keeps its case, which is its owner's affair; `is_same_email` compares in any case. What is no
-    address is given back as it is, without the spaces around it, for a validator to refuse.
+    The local part keeps its case; `is_same_email` ignores case. Text that is not an address is only stripped, and left
+    for a validator to reject.
     """
     text = unicodedata.normalize("NFKC", _AROUND.sub("", typed))
     local, at, domain = text.rpartition("@")
@@ -36,13 +36,13 @@ def canonicalize_email(typed: str) -> str:
     try:
         domain = idna.encode(domain, uts46=True, transitional=False).decode()
     except UnicodeError:
-        # Such as "localhost_", or a label that is too long: not ours to judge.
+        # A domain that IDNA rejects, such as "localhost_", is left to the validator.
         domain = domain.casefold()
     return f"{local}@{domain.lower()}"
 
 
 def format_email(email: str) -> str:
-    """An address as its owner knows it: bücher.de, and not xn--bcher-kva.de."""
+    """Return an address for display: bücher.de instead of xn--bcher-kva.de."""
     local, at, domain = email.rpartition("@")
     try:
         return f"{local}{at}{idna.decode(domain)}"
@@ -51,14 +51,15 @@ def format_email(email: str) -> str:
 
 
 def is_same_email(one: str, other: str) -> bool:
-    """Whether two addresses are one."""
+    """Return whether two addresses are the same, ignoring case."""
     return canonicalize_email(one).casefold() == canonicalize_email(other).casefold()
 
 
 def get_mailbox_key(email: str) -> str:
-    """The box that an address most likely leads to, for counting what is sent there: without case, tag and dots.
+    """Return a key for the mailbox that an address most likely leads to: lower case, without its tag and Gmail's dots.
 
-    Never to be written to, or to be taken for its owner: at some providers these are different boxes.
+    Use it for rate limits only, never to send to or to identify a person: some providers treat these as different
+    mailboxes.
     """
     local, _at, domain = canonicalize_email(email).casefold().rpartition("@")
     local = local.partition("+")[0] or local
@@ -66,7 +67,7 @@ def get_mailbox_key(email: str) -> str:
 
 
 def validate_email_address(email: str) -> None:
-    """Raise ValidationError for what cannot be kept or written to. Django's own rule allows controls between quotes."""
+    """Raise ValidationError for an invalid address. Unlike Django's validator, rejects quoted control characters."""
     if len(email) > MAX_EMAIL_LENGTH:
         raise ValidationError(EMAIL_TOO_LONG, code="max_length")
     if _CONTROL.search(email):
@@ -75,7 +76,7 @@ def validate_email_address(email: str) -> None:
 
 
 class CanonicalEmailField(forms.EmailField):
-    """A field for an email address. What it gives is canonical."""
+    """An email field whose cleaned value is canonical."""
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs["error_messages"] = {"required": _("Type your email address")} | (
@@ -86,10 +87,10 @@ class CanonicalEmailField(forms.EmailField):
 
 
 def make_email_field_canonical(field: forms.Field) -> None:
-    """Make a field for an address, also one of a library's form, take and give canonical addresses alone."""
+    """Make an existing form field, such as one of django-allauth's, clean to a canonical address."""
     plain = field.to_python
     field.to_python = lambda value: canonicalize_email(plain(value) or "")  # type: ignore[method-assign]
-    # Ours stands for the library's own, so that an address is refused once and not twice.
+    # Replace the field's own validators, or an invalid address gets two error messages.
     field.validators = [validate_email_address]
     field.error_messages = {
         **field.error_messages,

@@ -1,6 +1,7 @@
-"""One plain spelling for every way of writing the same letters.
+"""Folds the many ways of writing the same letters into one plain spelling.
 
-Every character is folded by itself, so a text may be folded in pieces: `join(fold(a), fold(b))` is `fold(a + b)`.
+Each character is folded by itself, so text can be folded in pieces: `join_folded(fold(a), fold(b, offset=len(a)))`
+equals `fold(a + b)`.
 """
 
 import re
@@ -8,7 +9,7 @@ import unicodedata
 from dataclasses import dataclass
 
 MAX_RUN = 3
-"""A letter or sign that is repeated more often than this says no more than this."""
+"""Longer runs of one character are shortened to this length."""
 
 _PLAIN = re.compile(r"[\t\n\r -^a-~]*")
 _RUN = re.compile(rf"(.)\1{{{MAX_RUN},}}", re.DOTALL)
@@ -17,17 +18,17 @@ _LINE_ENDS = "\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 _UNSEEN = {"Cc", "Cf", "Cn", "Co", "Cs", "Mc", "Me", "Mn"}
 
 
-def _alike(letters: str, looks: str) -> dict[str, str]:
+def _map_look_alikes(letters: str, looks: str) -> dict[str, str]:
     return dict(zip(letters, looks, strict=True))
 
 
 _LOOKS_LIKE = (
-    _alike("авеёєкмнорстухѕіјһԁԛԝѵґӏ", "abeeekmhopctyxsijhdqwvrl")
-    | _alike("αβγεηικνορστυχω", "abyenikvopotuxw")
-    | _alike("ꓐꓑꓓꓖꓗꓙꓚꓜꓝꓟꓠꓡꓢꓣꓔꓦꓧꓪꓫꓬꓮꓰꓲꓳꓴ", "bpdgkjczfmnlsrtvhwxyaeiou")
-    | _alike("ᎠᎡᎢᎪᎫᎬᎳᎷᎻᎽᏀᏃᏒᏔᏙᏚᏞᏟᏢᏦᏴ", "drtajewmhygzrwvslcpkb")
-    | _alike("ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ", "abcdefghijklmnoprstuvwyz")
-    | _alike("ıȷøłđħɑɡɩʋօսոհǀɭყ", "ijoldhagivouuhlly")
+    _map_look_alikes("авеёєкмнорстухѕіјһԁԛԝѵґӏ", "abeeekmhopctyxsijhdqwvrl")
+    | _map_look_alikes("αβγεηικνορστυχω", "abyenikvopotuxw")
+    | _map_look_alikes("ꓐꓑꓓꓖꓗꓙꓚꓜꓝꓟꓠꓡꓢꓣꓔꓦꓧꓪꓫꓬꓮꓰꓲꓳꓴ", "bpdgkjczfmnlsrtvhwxyaeiou")
+    | _map_look_alikes("ᎠᎡᎢᎪᎫᎬᎳᎷᎻᎽᏀᏃᏒᏔᏙᏚᏞᏟᏢᏦᏴ", "drtajewmhygzrwvslcpkb")
+    | _map_look_alikes("ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ", "abcdefghijklmnoprstuvwyz")
+    | _map_look_alikes("ıȷøłđħɑɡɩʋօսոհǀɭყ", "ijoldhagivouuhlly")
     | {chr(first + n): chr(ord("a") + n) for first in (0x1F150, 0x1F170, 0x1F1E6) for n in range(26)}
     | dict.fromkeys("’‘‛`´ʼʹ′＇", "'")
     | {"。": ".", "¿": "?", "¡": "!"}
@@ -37,14 +38,14 @@ _LOOKS_LIKE = (
 
 @dataclass(frozen=True, slots=True)
 class FoldedText:
-    """Folded text, and for every place in it the offset in the original: `at[len(text)]` is the original's end."""
+    """Folded text with, for each index, the offset in the original; `at[len(text)]` is the end of the original."""
 
     text: str
     at: range | list[int]
 
 
 def _fold_character(character: str) -> str:
-    """Lower-case Latin without marks where there is such a reading; "" for what nobody sees."""
+    """Return lower-case Latin without marks where a character has such a form, "" for an invisible one."""
     if character in _LOOKS_LIKE:
         return _LOOKS_LIKE[character]
     if character.isspace():
@@ -59,12 +60,12 @@ def _fold_part(part: str) -> str:
     category = unicodedata.category(part)
     if category in _UNSEEN:
         return ""
-    # Scripts without upper and lower case cannot be mistaken for Latin, and many write no spaces between words.
+    # Scripts without case cannot be mistaken for Latin, and many have no spaces between words.
     return " " if category in {"Lo", "Zs"} else part
 
 
 class _Folds(dict[str, str]):
-    """Each character's folding, remembered for as many characters as people use."""
+    """A cache of foldings by character, up to a fixed size."""
 
     def __missing__(self, character: str) -> str:
         folded = _fold_character(character)
@@ -77,9 +78,9 @@ _folds = _Folds()
 
 
 def fold(text: str, *, offset: int = 0) -> FoldedText:
-    """Fold `text`: compatibility forms, case, marks, unseen characters, look-alikes, long runs.
+    """Fold compatibility forms, case, marks, invisible characters, look-alikes and long runs.
 
-    `offset` is where `text` begins in the original. Takes time in proportion to the text's length.
+    `offset` is where `text` begins in the original. Runs in linear time.
     """
     if _PLAIN.fullmatch(text):
         return _shorten_runs(text.lower(), range(offset, offset + len(text) + 1))
@@ -95,12 +96,12 @@ def fold(text: str, *, offset: int = 0) -> FoldedText:
 
 
 def join_folded(first: FoldedText, second: FoldedText) -> FoldedText:
-    """Two neighbouring pieces as one."""
+    """Join two adjacent pieces."""
     return _shorten_runs(first.text + second.text, [*first.at[:-1], *second.at])
 
 
 def slice_folded(folded: FoldedText, place: int) -> FoldedText:
-    """The piece that begins at `place`."""
+    """Return the part from index `place` of the folded text to its end."""
     return FoldedText(folded.text[place:], folded.at[place:])
 
 

@@ -1,4 +1,4 @@
-"""Which form fields hold a person's own words. They are checked for danger, and kept while their writer signs in."""
+"""Which form fields hold free text. The guard checks them, and they are kept while their author signs in."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -11,9 +11,9 @@ FIELDS_ATTRIBUTE = "free_text_fields"
 
 
 def free_text_fields[V: Callable[..., Any]](*fields: str) -> Callable[[V], V]:
-    """Name the fields of a view's form (or of its query, for a search) in which people write in their own words.
+    """Decorate a view with the names of its free-text fields, in its form or, for a search, in its query.
 
-    Goes directly above the view: the decorators above it pass the mark on.
+    It must be the innermost decorator; the others copy its attribute.
     """
 
     def mark(view: V) -> V:
@@ -24,9 +24,9 @@ def free_text_fields[V: Callable[..., Any]](*fields: str) -> Callable[[V], V]:
 
 
 def get_free_text(request: HttpRequest) -> Mapping[str, str]:
-    """What was written in the free-text fields of a request, by field; without the empty ones.
+    """Return the text of a request's free-text fields by name, without the empty ones.
 
-    Works also for a request that never reached its view. Nothing is found in a body that cannot be read.
+    Also works for a request that never reached its view. Returns {} for an unknown path or an unreadable body.
     """
     try:
         match = request.resolver_match or resolve(request.path_info)

@@ -1,4 +1,4 @@
-"""Nudges to the workers. A row in the database is the truth and a sweeper finds it: losing a nudge loses nothing."""
+"""Nudges to the workers. The work is a row in the database and a sweep finds it, so a lost nudge loses nothing."""
 
 import logging
 
@@ -9,8 +9,8 @@ logger = logging.getLogger(__name__)
 
 
 def nudge(task: str, *args: str) -> None:
-    """Send a task to whichever worker is free; while the broker is away, leave it to the sweeper."""
+    """Send a task to a worker. While the broker is unavailable, log a warning and leave the work to the sweep."""
     try:
         current_app.send_task(task, args=args)
     except (OperationalError, OSError):
-        logger.warning("The broker is away: %s of %s waits for the sweeper.", task, ", ".join(args) or "all")
+        logger.warning("The broker is unavailable: %s of %s waits for the sweep.", task, ", ".join(args) or "all")

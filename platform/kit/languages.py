@@ -1,4 +1,4 @@
-"""The language of a page, of what is read on it, and of a feed."""
+"""The language of a page, of its content, and of a feed."""
 
 from django.conf import settings
 from django.db.models import Model, Q, QuerySet
@@ -14,7 +14,7 @@ def get_page_language() -> str:
 def select_language[Written: Model](
     rows: QuerySet[Written], *, name: str, language: str | None = None
 ) -> QuerySet[Written]:
-    """Of the rows that share a `name`, the one in `language` (the page's, without one), or else in the first one."""
+    """Keep one translation of each `name`: the one in `language` (default: the page's), else in the default language."""
     language = language or get_page_language()
     first = Q(language=settings.LANGUAGE_CODE)
     if language == settings.LANGUAGE_CODE:
@@ -24,13 +24,13 @@ def select_language[Written: Model](
 
 
 def get_feed_language(request: HttpRequest) -> str:
-    """The language that a feed's address names; the first one without."""
+    """Return the language named in a feed's query; the default language if it names none."""
     named = request.GET.get("language", "")
     return named if named in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE
 
 
 def build_feed_path(route: str) -> str:
-    """The path of a feed in the page's language."""
+    """Return the path of a feed in the page's language."""
     language = get_page_language()
     path = reverse(route)
     return path if language == settings.LANGUAGE_CODE else f"{path}?language={language}"

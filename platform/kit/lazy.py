@@ -1,4 +1,4 @@
-"""What is heavy is loaded when it is needed first, or when a process that serves gets ready, and never on import."""
+"""Load heavy things on first use or when a process starts to serve, never on import."""
 
 import importlib.util
 import sys
@@ -8,9 +8,9 @@ from types import ModuleType
 
 
 class load_once[T]:  # noqa: N801 - a decorator
-    """Like functools.cache for a function without arguments, and threads that call it at once run it once.
+    """Like functools.cache for a function without arguments, but threads that call it together run it once.
 
-    The others wait for the first. Where it raises, each call tries again.
+    The other threads wait. If it raises, the next call tries again.
     """
 
     def __init__(self, load: Callable[[], T]) -> None:
@@ -19,7 +19,7 @@ class load_once[T]:  # noqa: N801 - a decorator
         self._loaded: tuple[T] | None = None
 
     def __call__(self) -> T:
-        # Read into a local, as `forget` may come in between.
+        # Read into a local, as `clear` may run in between.
         if (loaded := self._loaded) is None:
             with self._lock:
                 if (loaded := self._loaded) is None:
@@ -30,16 +30,16 @@ class load_once[T]:  # noqa: N801 - a decorator
     def is_loaded(self) -> bool:
         return self._loaded is not None
 
-    def forget(self) -> None:
-        """Load anew with the next call."""
+    def clear(self) -> None:
+        """Load again on the next call."""
         self._loaded = None
 
 
 def lazy_module(name: str) -> ModuleType:
-    """A module that is imported when something of it is used first.
+    """Return a module that is imported when one of its attributes is first used. Raises ModuleNotFoundError.
 
-    Only for a package that a single room uses, by attribute: an `import` of one of its parts from another thread could
-    wait for this one, and this one for it.
+    Only for a package that a single room uses, by attribute: an `import` of one of its submodules in another thread
+    could deadlock with this one.
     """
     if name in sys.modules:
         return sys.modules[name]

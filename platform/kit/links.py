@@ -1,11 +1,11 @@
-"""What a mail program turns into a link by itself, and how to write it so that it does not (ADR 39)."""
+"""Finds text that email programs turn into links, and breaks it so that they do not (ADR 39)."""
 
 import re
 import unicodedata
 
 from django.conf import settings
 
-# Country codes, as they end a web address.
+# Country-code top-level domains.
 _COUNTRIES = """
 ac ad ae af ag ai al am ao aq ar as at au aw ax az ba bb bd be bf bg bh bi bj bm bn bo br bs bt bw by bz ca cc cd cf cg
 ch ci ck cl cm cn co cr cu cv cw cx cy cz de dj dk dm do dz ec ee eg er es et eu fi fj fk fm fo fr ga gb gd ge gf gg gh
@@ -15,7 +15,7 @@ ng ni nl no np nr nu nz om pa pe pf pg ph pk pl pm pn pr ps pt pw py qa re ro rs
 sn so sr ss st su sv sx sy sz tc td tf tg th tj tk tl tm tn to tr tt tv tw tz ua ug uk us uy uz va vc ve vg vi vn vu wf
 ws ye yt za zm zw
 """
-# Of the other 1,200 endings those that are common, or common in unwanted mail; and those reserved for examples.
+# Of 1,200 generic top-level domains, the common ones, those common in spam, and those reserved for examples.
 _GENERIC = """
 com org net edu gov mil int info biz name pro mobi aero coop museum jobs travel tel asia cat post xxx arpa
 app dev page web site website online shop store tech xyz top club live life win winner bet casino poker
@@ -38,7 +38,7 @@ _OTHER_SCRIPTS = """
 рф рус бг мкд срб укр бел қаз ελ ευ 中国 中國 公司 网络 網路 在线 商城 网址 香港 台湾 台灣 한국 닷컴 닷넷 みんな コム
 """
 ENDINGS = frozenset([*_COUNTRIES.split(), *_GENERIC.split(), *_OTHER_SCRIPTS.split()])
-# Written with a full stop and, often, without the space behind it.
+# Abbreviations that end in a period, often without a space after it.
 _SHORT_FORMS = "dr mr mrs ms mx st ste sta sto prof rev fr br sr jr ph dipl mag ing don dña hon capt lt sgt"
 _TITLES = frozenset(_SHORT_FORMS.split())
 
@@ -48,23 +48,23 @@ _SIGNS = re.compile(r"[.:@]")
 _WWW = re.compile(r"\bwww\d?\.\w", re.IGNORECASE)
 _MAILBOX = re.compile(r"[^\s@]@[^\s@]")
 _HOST = re.compile(r"[\w-]+(?:\.[\w-]+)+")
-# U+3002 and its half-width form end a label of a host name, as a full stop does.
+# U+3002 and its half-width form separate the labels of a host name, as a period does.
 _DOTS = ".\u3002\uff0e\uff61\u2024"
 
 
 def has_link(text: str) -> bool:
-    """Whether a mail program would find a web or mail address in a text, however its letters are disguised."""
+    """Return whether an email program would find a link or an email address in a text, even with disguised letters."""
     if text.isascii() and not _SIGNS.search(text):
         return False
     folded = unicodedata.normalize("NFKC", text).replace("\u3002", ".")
-    plain = "".join(one for one in folded if unicodedata.category(one)[0] != "M")
+    plain = "".join(character for character in folded if unicodedata.category(character)[0] != "M")
     if _SCHEME.search(plain) or _WWW.search(plain) or _MAILBOX.search(plain):
         return True
     return any(_is_host(found.group(), plain[found.end() :]) for found in _HOST.finditer(plain))
 
 
 def _is_host(dotted: str, rest: str) -> bool:
-    """Whether `dotted` is the name of a host, and not of a person: St.John, J.R.R, Dr.Who, M.Sc."""
+    """Return whether `dotted` is a host name and not a personal name such as St.John, J.R.R, Dr.Who or M.Sc."""
     *before, ending = dotted.split(".")
     if all(label.isdigit() for label in [*before, ending]):
         return len(before) == 3  # noqa: PLR2004 - an address of four numbers
@@ -80,12 +80,12 @@ def _is_host(dotted: str, rest: str) -> bool:
 
 
 def break_links(text: str) -> str:
-    """A person's words with a space wherever a link could begin, so that no mail program makes one of them.
+    """Insert a space wherever a link could begin, so that email programs do not turn a person's words into a link.
 
-    A space ends an address for every program, is read aloud as it should be, and leaves the words legible:
-    "evil. example / win". Doing it twice changes nothing more.
+    A space ends an address in every program, works with screen readers and leaves the words legible:
+    "evil. example / win". Idempotent.
     """
-    # Times as "6:50 p.m." stay as they are: no address ends so.
+    # Times such as "6:50 p.m." stay as they are: no address ends like that.
     text = re.sub(rf"(?<=\S)([{_DOTS}])(?=\w)(?!(?<=\b[ap]\.)m\b)", r"\1 ", text)
     text = re.sub(rf"\b({_SCHEMES}):(?=\S)", r"\1: ", text, flags=re.IGNORECASE)
     text = re.sub(r":(?=/)", ": ", text)
@@ -94,16 +94,16 @@ def break_links(text: str) -> str:
 
 
 _WORD = re.compile(r"\S+")
-# What paths are made of, and no second address behind the first.
+# The characters of a path, without a second address after the first.
 _PATH = r"(?:[/?#](?:(?!://)[\w\-./?=&%~#+:@!$*])*)?"
 
 
 def break_foreign_links(text: str) -> str:
-    """A mail's text with every other address broken by spaces, so that no mail program makes a link of it."""
+    """Break every address in an email's text except this site's own, so that email programs do not link it."""
     own = re.compile(rf"[(\[<“‘\"']*{re.escape(settings.SITE_URL.rstrip('/'))}{_PATH}[)\]>”’\"'.,;:!?]*")
 
-    def held(found: re.Match[str]) -> str:
+    def break_word(found: re.Match[str]) -> str:
         word = found.group()
         return word if own.fullmatch(word) or not has_link(word) else break_links(word)
 
-    return _WORD.sub(held, text)
+    return _WORD.sub(break_word, text)

@@ -1,4 +1,4 @@
-"""What a view says of a row that is not there, or not the asker's: 404, so that an address tells nothing."""
+"""Answers 404 for a row that does not exist or belongs to another person, so that the two look the same."""
 
 from contextlib import AbstractContextManager
 from types import TracebackType
@@ -6,7 +6,7 @@ from types import TracebackType
 from django.http import Http404
 
 
-class _Or404(AbstractContextManager[None, None]):
+class _Raise404(AbstractContextManager[None, None]):
     def __init__(self, missing: tuple[type[Exception], ...]) -> None:
         self.missing = missing
 
@@ -18,5 +18,5 @@ class _Or404(AbstractContextManager[None, None]):
 
 
 def raise_404_on(*missing: type[Exception]) -> AbstractContextManager[None, None]:
-    """Turn these errors of what stands within into a 404: `with or_404(Turn.DoesNotExist): return turn_of(…)`."""
-    return _Or404(missing)
+    """Return a context manager that turns these exceptions into a 404.
+    return _Raise404(missing)

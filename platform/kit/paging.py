@@ -1,7 +1,7 @@
 """Pages of a long list, newest first.
 
-A page begins after the row that ended the one before it, not at a number, so rows that are added or deleted in the
-meantime make it neither skip nor repeat any other.
+A page begins after the last row of the page before it, not at an offset, so rows that are added or deleted in between
+cause no gaps or repeats.
 """
 
 from collections.abc import Sequence
@@ -17,17 +17,17 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Page[Row: Model]:
-    """`older` is the cursor of the next page, or empty on the last one."""
+    """`older` is the cursor of the next page; empty on the last page."""
 
     rows: Sequence[Row]
     older: str = ""
 
 
 def paginate[Row: Model](rows: QuerySet[Row], *, by: str, size: int, cursor: str = "") -> Page[Row]:
-    """The `size` rows after `cursor`, newest first by the time `by` and then by key.
+    """Return the `size` rows after `cursor`, newest first by the field `by` and then by key.
 
-    The cursor carries the time of the last row and does not look it up: that row may be gone, or may have moved.
-    Raises Http404 for a cursor that this function did not make.
+    The cursor contains the time of the last row, as that row may have been deleted or changed since.
+    Raises Http404 for a malformed cursor.
     """
     if cursor:
         microseconds, _, key = cursor.partition("_")

@@ -1,4 +1,4 @@
-"""The model of a person, for rooms below the one that it stands in: Django knows it by AUTH_USER_MODEL."""
+"""The Person model, for rooms that must not import `accounts`."""
 
 from typing import TYPE_CHECKING
 

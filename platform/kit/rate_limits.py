@@ -173,7 +173,7 @@ class FailureBackoff:
 
 
 def _with_counters(act: Callable[[WindowCounters], object]) -> None:
-    shared = _shared()
+    shared = _shared_counters()
     if time.monotonic() >= shared.away_until:
         try:
             act(shared)
@@ -182,17 +182,17 @@ def _with_counters(act: Callable[[WindowCounters], object]) -> None:
         else:
             return
     # A counter that is away must neither lock people out nor let one of them hammer the site.
-    act(_local())
+    act(_local_counters())
 
 
 @cache
-def _shared() -> WindowCounters:
+def _shared_counters() -> WindowCounters:
     pool = redis.ConnectionPool.from_url(settings.VALKEY_URL, **build_client_options(seconds=0.5))
     return WindowCounters(RedisStorage(settings.VALKEY_URL, connection_pool=pool))
 
 
 @cache
-def _local() -> WindowCounters:
+def _local_counters() -> WindowCounters:
     return WindowCounters(MemoryStorage())
 
 

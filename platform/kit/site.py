@@ -1,4 +1,4 @@
-"""The site's own public address, for what leaves it: mails, calendars, feeds. Never the host that a request names."""
+"""The site's public address, for emails, calendars and feeds. Never taken from a request's Host header."""
 
 from urllib.parse import urlsplit
 
@@ -6,15 +6,15 @@ from django.conf import settings
 
 
 def build_absolute_url(path: str) -> str:
-    """The public address of one of this site's paths."""
+    """Return the public URL of a path on this site."""
     return settings.SITE_URL.rstrip("/") + path
 
 
 def get_site_host() -> str:
-    """The site's host, without a port."""
+    """Return the site's host without a port."""
     return urlsplit(settings.SITE_URL).hostname or "localhost"
 
 
 def move_to_site_host(url: str) -> str:
-    """A link of this site at its public address, whichever host it was made with."""
+    """Replace the scheme and host of a URL of this site by the public ones."""
     return build_absolute_url(urlsplit(url)._replace(scheme="", netloc="").geturl())

@@ -1,16 +1,16 @@
-"""Rows as CSV that a spreadsheet opens as what it is."""
+"""CSV downloads that are safe to open in a spreadsheet."""
 
 import csv
 from collections.abc import Iterable, Iterator, Sequence
 
 from django.http import StreamingHttpResponse
 
-# A spreadsheet runs what begins with one of these.
+# A spreadsheet runs a cell that begins with one of these as a formula.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 class _Line:
-    """Where csv writes: nowhere. It hands each line back."""
+    """A file for `csv.writer` that returns each line instead of storing it."""
 
     def write(self, line: str) -> str:
         return line
@@ -19,7 +19,7 @@ class _Line:
 def build_csv_response(
     name: str, columns: Sequence[str], rows: Iterable[Sequence[str]]
 ) -> StreamingHttpResponse:
-    """A download of `name`.csv, sent as its rows are read."""
+    """Stream the rows as a download named `name`.csv. Cells that look like formulas are quoted."""
     headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
     lines = _lines(columns, rows)
     return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=headers)
@@ -27,7 +27,7 @@ def build_csv_response(
 
 def _lines(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
     writer = csv.writer(_Line())
-    # Spreadsheets take a file without this mark for something older than UTF-8.
+    # Without a byte order mark, spreadsheets do not read the file as UTF-8.
     yield "\ufeff" + writer.writerow(columns)
     for row in rows:
         yield writer.writerow(f"'{value}" if value.startswith(FORMULA_STARTS) else value for value in row)

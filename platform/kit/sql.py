@@ -4,9 +4,8 @@ from pathlib import Path
 
 
 def read_sql(file: str, name: str) -> str:
-    """The statement in `name`.sql beside `file`, which is the calling module's `__file__`.
+    """Return the statement in `name`.sql beside `file`, which is the caller's `__file__`.
 
-    A module reads its statements once, when it is imported. Values go in as named parameters, so a `%` that is meant
-    is written twice.
+    Modules read their statements on import. Values are passed as named parameters, so a literal `%` is written `%%`.
     """
     return Path(file).with_name(f"{name}.sql").read_text(encoding="utf-8")

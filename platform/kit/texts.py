@@ -1,7 +1,7 @@
-"""The one rule for text that people type: how it is spelled inside, and how long it is.
+"""Normalizes the text that people type, and limits its length.
 
-A letter can be written as one character or as a letter and its mark, and a line can end in three ways. A search finds
-what it looks for, and two programs count the same, only where one way is used. static/js/letters.js counts alike."""
+A letter can be one character or a letter and a mark, and a line can end in three ways. Normalized text can be searched,
+and the browser (static/js/letters.js) and the server count the same number of characters."""
 
 import re
 import unicodedata
@@ -12,20 +12,20 @@ from django.core.exceptions import ValidationError
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
-# What browsers, PDF files and other systems end a line or a page with.
+# The line and page ends of browsers, PDF files and other systems.
 _LINE_END = re.compile("\r\n?|[\v\f\x85\u2028\u2029]")
-# A place where a word may be broken, and the mark at the beginning of a file: both come along with what is copied.
+# Soft hyphens and byte order marks, which come along with copied text.
 _LEFT_OUT = dict.fromkeys(map(ord, "\u00ad\ufeff"))
-# Controls that say nothing in prose; PostgreSQL takes no NUL. A tab and a line's end are kept.
+# Control characters, except tab and line feed. PostgreSQL stores no NUL.
 _CONTROLS = dict.fromkeys([*range(0x20), *range(0x7F, 0xA0)], " ") | {ord("\t"): "\t", ord("\n"): "\n"}
-# Half of a character, as a program's JSON can have it: no database and no page can write that.
+# Lone surrogates, which JSON can contain but UTF-8 cannot.
 _HALVES = re.compile("[\ud800-\udfff]")
 
 
 def normalize_text(text: str) -> str:
-    """Text as it is judged, counted, stored and searched: composed letters (NFC), and "\\n" at the end of a line.
+    """Return the text as it is judged, counted, stored and searched: NFC, with "\\n" as line end.
 
-    Joiners and marks of direction stay, as emoji, Persian, Hindi and Hebrew need them. Nothing is cut or stripped.
+    Keeps joiners and direction marks, which emoji, Persian, Hindi and Hebrew need. Does not truncate or strip.
     """
     text = _LINE_END.sub("\n", text)
     text = _HALVES.sub("\ufffd", text.translate(_CONTROLS).translate(_LEFT_OUT))
@@ -33,15 +33,15 @@ def normalize_text(text: str) -> str:
 
 
 def normalize_line(text: str) -> str:
-    """The same for one line, such as a title or a search: each run of white space is one space."""
+    """Normalize a single line, such as a title or a query, and collapse its white space."""
     return " ".join(normalize_text(text).split())
 
 
 class ProseField(forms.CharField):
-    """Text of many words, normalised (kit.texts).
+    """A text area whose value is normalized.
 
-    Its box has no `maxlength`, with which a browser cuts what is pasted and says nothing. Instead `data-limit` has
-    static/js/letters.js count, and the server refuses what is too long with the words still in the box.
+    It has no `maxlength`, because browsers silently truncate pasted text. Instead static/js/letters.js counts against
+    `data-limit`, and the server rejects text that is too long and shows it again.
     """
 
     widget = forms.Textarea
@@ -58,7 +58,7 @@ class ProseField(forms.CharField):
 
 
 class LengthValidator:
-    """Raise ValidationError for a text of more than `limit` characters, which says how many it has."""
+    """Raises ValidationError, with both lengths, for a text of more than `limit` characters."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
@@ -69,7 +69,7 @@ class LengthValidator:
 
 
 def format_length_error(length: int, limit: int) -> str:
-    """A text is too long: how long it is, and how long it may be."""
+    """Return the error message for a text that is too long."""
     return _(
         "This is %(length)s characters long, and %(limit)s is the most that fits. What you wrote is still here: "
         "shorten it and send it again."

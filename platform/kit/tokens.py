@@ -1,4 +1,4 @@
-"""Tokens that nobody can guess, for links that open something to whoever holds them."""
+"""Unguessable tokens for links that need no sign-in."""
 
 import secrets
 

@@ -1,4 +1,4 @@
-"""Valkey: the one way to its clients, and the cache that the site's processes share in it."""
+"""Valkey clients, and the cache that the site's processes share."""
 
 import json
 from typing import Any
@@ -14,12 +14,12 @@ from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-# Nobody waits for Valkey: it is tried once, and what asks has something else to go by while it is away.
+# Valkey is tried once and without a long wait: each caller has a fallback.
 CONNECT_SECONDS = 0.5
 
 
 def build_client_options(*, seconds: float) -> dict[str, Any]:
-    """For a library that makes its client itself. `seconds` is how long an answer may take."""
+    """Return options for a library that creates its own client. `seconds` is the timeout of a command."""
     return {
         "socket_connect_timeout": CONNECT_SECONDS,
         "socket_timeout": seconds,
@@ -28,7 +28,7 @@ def build_client_options(*, seconds: float) -> dict[str, Any]:
 
 
 def create_client(url: str = "", *, seconds: float = 1.0) -> "redis.Redis":
-    """A client whose answers are text. The caller keeps it: it holds a pool of connections."""
+    """Return a client that decodes replies to str. Callers reuse it: it holds a connection pool."""
     return redis.Redis.from_url(
         url or settings.VALKEY_URL, decode_responses=True, **build_client_options(seconds=seconds)
     )
@@ -37,7 +37,7 @@ def create_client(url: str = "", *, seconds: float = 1.0) -> "redis.Redis":
 def create_async_client(
     *, seconds: float = 2.0, connect_seconds: float = CONNECT_SECONDS, single_connection: bool = False
 ) -> "redis.asyncio.Redis":
-    """The same for one event loop."""
+    """Return an asyncio client, to be used on one event loop only."""
     return redis.asyncio.Redis.from_url(
         settings.VALKEY_URL,
         decode_responses=True,
@@ -49,10 +49,10 @@ def create_async_client(
 
 
 class JSONSerializer:
-    """Plain values only. Django's own serializer would run whatever somebody had put into Valkey."""
+    """Stores JSON only. Django's pickle serializer would run code that an intruder put into Valkey."""
 
     def dumps(self, value: object) -> bytes | int:
-        # Valkey itself counts integers up, so they stay bare.
+        # Valkey increments integers itself, so they are stored bare.
         return value if type(value) is int else json.dumps(value).encode()
 
     def loads(self, stored: bytes) -> Any:
@@ -60,11 +60,10 @@ class JSONSerializer:
 
 
 class FallbackCache(RedisCache):
-    """Valkey, or this process while Valkey is away. Only what may be forgotten belongs in it.
+    """A cache in Valkey, or in this process while Valkey is unavailable. Store only what may be lost.
 
-    Its absence is nobody's error: a counter that is away must neither lock people out nor vanish.
-
-    That is true of add, get, set and delete, which are all that counters here need; other calls fail as Django's do.
+    A counter must neither lock people out nor vanish while Valkey is down. Only add, get, set and delete have the
+    fallback; other methods raise RedisError.
     """
 
     def __init__(self, server: str, params: dict[str, Any]) -> None:
@@ -100,8 +99,8 @@ class FallbackCache(RedisCache):
             return self._local.delete(key, version)
 
     def clear(self) -> None:
-        """Forget what lies under this cache's prefix. Django's own would empty Valkey, with the broker in it."""
+        """Delete the keys under this cache's prefix. Django's own method would flush Valkey, including the broker."""
         self._local.clear()
-        create_client = self._cache.get_client(write=True)
-        for key in create_client.scan_iter(match=self.make_key("*")):
-            create_client.delete(key)
+        client = self._cache.get_client(write=True)
+        for key in client.scan_iter(match=self.make_key("*")):
+            client.delete(key)

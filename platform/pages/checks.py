@@ -26,7 +26,7 @@ def check_forwarded_addresses(**_kwargs: Any) -> list[CheckMessage]:
                 id="kitchen.W001",
             )
         ]
-    if "*" in trusted or any(_is_everybody(name) for name in trusted):
+    if "*" in trusted or any(_trusts_every_address(name) for name in trusted):
         return [
             Error(
                 "FORWARDED_ALLOW_IPS trusts everybody: each visitor may then choose the address that limits go by.",
@@ -37,7 +37,7 @@ def check_forwarded_addresses(**_kwargs: Any) -> list[CheckMessage]:
     return []
 
 
-def _is_everybody(name: str) -> bool:
+def _trusts_every_address(name: str) -> bool:
     try:
         return ip_network(name, strict=False).prefixlen == 0
     except ValueError:

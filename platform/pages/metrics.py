@@ -44,14 +44,14 @@ class SiteCollector:
     """A collector in prometheus_client's sense."""
 
     def collect(self) -> Iterator[Metric]:
-        counted = read_totals()
+        totals = read_totals()
         yield GaugeMetricFamily(
             "kitchen_valkey_up",
             "Whether Valkey answers; counters are missing while not.",
-            counted is not None,
+            totals is not None,
         )
-        if counted is not None:
-            yield from (measure.told(counted) for measure in MEASURES)
+        if totals is not None:
+            yield from (measure.collect(totals) for measure in MEASURES)
         yield GaugeMetricFamily("kitchen_holds_open", "Holds that are not resolved yet.", count_open_holds())
         outage = find_outage()
         yield GaugeMetricFamily(

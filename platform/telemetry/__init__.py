@@ -1,4 +1,4 @@
-"""Log lines with the ids that follow a turn, and counters that all processes share.
+"""Structured logs with request and turn ids, and metrics that all processes share.
 
 Public: context, logs, metric_store, metrics.
 """

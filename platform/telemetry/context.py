@@ -1,6 +1,6 @@
-"""What the work at hand is about: ids that every log line carries, wherever the work goes on.
+"""The ids that every log line of a request or task carries.
 
-Threads of asgiref and coroutines of a loop inherit them (contextvars). An id never names a person.
+They are context variables, so threads of asgiref and coroutines inherit them. An id never names a person.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,16 +15,16 @@ def get_log_ids() -> Mapping[str, str]:
     return _ids.get()
 
 
-def bind_log_ids(**found: object) -> None:
-    """From here on the request or task is also about these."""
-    _ids.set({**_ids.get(), **{name: str(one) for name, one in found.items()}})
+def bind_log_ids(**ids: object) -> None:
+    """Add ids to every log line from here to the end of the request or task."""
+    _ids.set({**_ids.get(), **{name: str(value) for name, value in ids.items()}})
 
 
 @contextmanager
-def bound_log_ids(**found: object) -> Iterator[None]:
-    """As note, for one block: for a thread that turns to other work afterwards."""
+def bound_log_ids(**ids: object) -> Iterator[None]:
+    """Add ids within a `with` block only, for threads that do other work afterwards."""
     before = _ids.set(_ids.get())
-    bind_log_ids(**found)
+    bind_log_ids(**ids)
     try:
         yield
     finally:

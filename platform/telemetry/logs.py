@@ -1,7 +1,7 @@
-"""How the site writes its log: a line for people in the demo, a JSON object a line in production.
+"""The log format: plain lines in the demo, one JSON object per line in production.
 
-Words of a chat are in neither. Libraries that would log them (a statement with its values, a request with its
-body) are kept from it at every level, and what PostgreSQL quotes of a row is cut out of a fault's text.
+The text of conversations is never logged. Libraries that would log it (a statement with its values, a request with its
+body) are limited at every level, and the row values that PostgreSQL quotes are cut out of tracebacks.
 """
 
 import json
@@ -13,39 +13,39 @@ from typing import Any
 
 from telemetry.context import get_log_ids
 
-# What every record has; anything else was given as `extra`.
+# Attributes that every record has; all others were passed as `extra`.
 STANDARD_ATTRIBUTES = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"}
-# These tell of every request at INFO, or of its body or values at DEBUG.
+# These loggers write every request at INFO, or its body or values at DEBUG.
 MIN_LEVELS = {
     "httpx2": logging.WARNING,
     "openai": logging.INFO,
     "django.db.backends": logging.INFO,
-    # Two lines for every nudge and every tick of the clock; what becomes of a turn is told by the desk.
+    # Two lines for each nudge and each beat; the worker logs what becomes of a turn.
     "celery.worker.strategy": logging.WARNING,
     "celery.app.trace": logging.WARNING,
-    # Its lines have addresses of people, and paths that open something; telemetry.request_log writes others instead.
+    # Its lines contain IP addresses and secret paths; telemetry.request_log replaces them.
     "uvicorn.access": logging.WARNING,
 }
 QUOTED_ROW = re.compile(
     r"^DETAIL:.*?(?=^\s*$\n(?:The above exception|During handling)|\Z)", re.MULTILINE | re.DOTALL
 )
 
-type Fault = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
+type ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
 
 def strip_quoted_rows(text: str) -> str:
-    """A fault's text without what PostgreSQL quotes of the row that it met."""
+    """Return a traceback without the row values that PostgreSQL quotes."""
     return QUOTED_ROW.sub("DETAIL: (left out)\n", text).rstrip()
 
 
 def get_extra_fields(record: logging.LogRecord) -> dict[str, Any]:
     given = {name: value for name, value in vars(record).items() if name not in STANDARD_ATTRIBUTES}
-    # Django hands the request along, which is neither short nor without a name.
+    # Django passes the request itself, which is long and identifies a person.
     return {name: value for name, value in given.items() if isinstance(value, str | int | float)}
 
 
 class RouteFilter(logging.Filter):
-    """Puts the route in the place of a request's path, which may open something: an invitation, a sign-up."""
+    """Replaces a request's path by its route: a path can contain a secret, such as an invitation's token."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         request = getattr(record, "request", None)
@@ -53,7 +53,7 @@ class RouteFilter(logging.Filter):
         if path and isinstance(record.args, tuple) and path in record.args:
             match = getattr(request, "resolver_match", None)
             route = match.route if match else "(none)"
-            record.args = tuple(route if one == path else one for one in record.args)
+            record.args = tuple(route if arg == path else arg for arg in record.args)
         return True
 
 
@@ -65,16 +65,16 @@ class LineFormatter(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the library's name
         return " ".join(
-            [super().formatMessage(record), *(f"{name}={one}" for name, one in get_log_ids().items())]
+            [super().formatMessage(record), *(f"{name}={value}" for name, value in get_log_ids().items())]
         )
 
-    def formatException(self, ei: Fault) -> str:  # noqa: N802
+    def formatException(self, ei: ExceptionInfo) -> str:  # noqa: N802
         return strip_quoted_rows(super().formatException(ei))
 
 
 class JSONFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        told = {
+        entry = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
@@ -83,12 +83,12 @@ class JSONFormatter(logging.Formatter):
             **get_extra_fields(record),
         }
         if record.exc_info:
-            told["fault"] = strip_quoted_rows(self.formatException(record.exc_info))
-        return json.dumps(told, ensure_ascii=False, default=str)
+            entry["exception"] = strip_quoted_rows(self.formatException(record.exc_info))
+        return json.dumps(entry, ensure_ascii=False, default=str)
 
 
 def build_logging_config(*, level: str, as_json: bool) -> dict[str, Any]:
-    """The logging of every process, for logging.config.dictConfig. `level` is a name: "INFO"."""
+    """Return the configuration of every process for `logging.config.dictConfig`. `level` is a name such as "INFO"."""
     chosen = logging.getLevelNamesMapping()[level.upper()]
     return {
         "version": 1,
@@ -98,8 +98,8 @@ def build_logging_config(*, level: str, as_json: bool) -> dict[str, Any]:
         "handlers": {
             "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["routes"]}
         },
-        "loggers": {name: {"level": max(chosen, least)} for name, least in MIN_LEVELS.items()}
-        # uvicorn brings a form of its own, which no program reads.
+        "loggers": {name: {"level": max(chosen, minimum)} for name, minimum in MIN_LEVELS.items()}
+        # uvicorn has a format of its own, which is not JSON.
         | {name: {"handlers": [], "propagate": True} for name in ("uvicorn", "uvicorn.error")},
         "root": {"handlers": ["console"], "level": chosen},
     }

@@ -1,7 +1,7 @@
-"""Sums that all processes of the site share, kept in one hash in Valkey.
+"""Totals that all processes of the site share, kept in one hash in Valkey.
 
-Adding costs a lock and an addition: each process gathers what it added, and a thread of its own brings that to Valkey
-once a second. While Valkey is away it gathers on. A process that is killed loses its last second.
+Adding takes a lock and an addition: each process keeps its own sums, and a background thread writes them to Valkey once
+a second. While Valkey is unavailable the sums stay in the process. A killed process loses its last second.
 """
 
 import atexit
@@ -33,12 +33,12 @@ class MetricStore:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._sums: defaultdict[str, float] = defaultdict(float)
-        self._news = threading.Event()
+        self._has_changes = threading.Event()
         self._thread: threading.Thread | None = None
-        self._is_away = False
+        self._is_unavailable = False
 
     def add(self, amounts: Mapping[str, float]) -> None:
-        """Add to the sums of these names. Never waits for Valkey."""
+        """Add amounts by metric key. Never waits for Valkey."""
         with self._lock:
             for name, amount in amounts.items():
                 self._sums[name] += amount
@@ -46,42 +46,42 @@ class MetricStore:
                 self._thread = threading.Thread(target=self._flush_forever, name="metrics", daemon=True)
                 self._thread.start()
                 atexit.register(self.flush)
-        self._news.set()
+        self._has_changes.set()
 
     def flush(self) -> bool:
-        """Bring what was gathered to Valkey, all of it or nothing. False while Valkey is away."""
+        """Write this process's sums to Valkey in one transaction. Returns False while Valkey is unavailable."""
         with self._lock:
-            read_totals, self._sums = self._sums, defaultdict(float)
-        if not read_totals:
+            sums, self._sums = self._sums, defaultdict(float)
+        if not sums:
             return True
         try:
             with _client(settings.VALKEY_URL).pipeline(transaction=True) as pipe:
-                for name, amount in read_totals.items():
+                for name, amount in sums.items():
                     pipe.hincrbyfloat(KEY, name, amount)
                 pipe.execute()
         except redis.RedisError:
-            if not self._is_away:
-                logger.warning("Valkey is away: what was counted waits.")
-            self._is_away = True
-            self.add(read_totals)
+            if not self._is_unavailable:
+                logger.warning("Valkey is unavailable: metrics are kept in this process until it is back.")
+            self._is_unavailable = True
+            self.add(sums)
             return False
-        self._is_away = False
+        self._is_unavailable = False
         return True
 
     def _flush_forever(self) -> None:
         while True:
-            self._news.wait()
+            self._has_changes.wait()
             time.sleep(FLUSH_SECONDS)
-            self._news.clear()
+            self._has_changes.clear()
             if not self.flush():
-                self._news.set()
+                self._has_changes.set()
 
 
 metric_store = MetricStore()
 
 
 def read_totals() -> dict[str, float] | None:
-    """Every sum by its name, as all processes have brought them; None while Valkey is away."""
+    """Return the totals of all processes by metric key; None while Valkey is unavailable."""
     try:
         found: Any = _client(settings.VALKEY_URL).hgetall(KEY)
     except redis.RedisError:

@@ -1,4 +1,4 @@
-"""Counters and histograms in Prometheus's sense, over sums that all processes share. No label names a person."""
+"""Prometheus counters and histograms over totals that all processes share. No label identifies a person."""
 
 from bisect import bisect_left
 from collections.abc import Mapping
@@ -9,26 +9,26 @@ from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricF
 
 from telemetry.metric_store import metric_store
 
-# No label's value has it: they are names of our own.
+# Label values are our own names and never contain this.
 SEPARATOR = "|"
 
 
 @dataclass(frozen=True)
 class Counter:
-    """A number that only grows, for each combination of its labels' values."""
+    """A number that only grows, for each combination of label values."""
 
     name: str
-    says: str
+    help: str
     labels: tuple[str, ...] = ()
 
     def add(self, amount: float = 1, *values: str) -> None:
-        """`values` are the labels', in their order."""
+        """Add `amount` for these label values, given in the order of `labels`."""
         if amount:
             metric_store.add({SEPARATOR.join((self.name, *values)): amount})
 
-    def told(self, sums: Mapping[str, float]) -> Metric:
-        family = CounterMetricFamily(self.name, self.says, labels=self.labels)
-        for key, amount in sorted(sums.items()):
+    def collect(self, totals: Mapping[str, float]) -> Metric:
+        family = CounterMetricFamily(self.name, self.help, labels=self.labels)
+        for key, amount in sorted(totals.items()):
             name, *values = key.split(SEPARATOR)
             if name == self.name:
                 family.add_metric(values, amount)
@@ -37,10 +37,10 @@ class Counter:
 
 @dataclass(frozen=True)
 class Histogram:
-    """How many observations were at most each of `bounds`, in seconds, and their sum."""
+    """A distribution of durations. `bounds` are the upper limits of its buckets, in seconds."""
 
     name: str
-    says: str
+    help: str
     bounds: tuple[float, ...]
 
     def observe(self, seconds: float) -> None:
@@ -50,11 +50,11 @@ class Histogram:
     def _key(self, part: str) -> str:
         return SEPARATOR.join((self.name, part))
 
-    def told(self, sums: Mapping[str, float]) -> Metric:
-        counts = [sums.get(self._key(str(bucket)), 0.0) for bucket in range(len(self.bounds) + 1)]
+    def collect(self, totals: Mapping[str, float]) -> Metric:
+        counts = [totals.get(self._key(str(bucket)), 0.0) for bucket in range(len(self.bounds) + 1)]
         names = [*map(str, self.bounds), "+Inf"]
-        family = HistogramMetricFamily(self.name, self.says)
+        family = HistogramMetricFamily(self.name, self.help)
         family.add_metric(
-            [], list(zip(names, accumulate(counts), strict=True)), sums.get(self._key("sum"), 0.0)
+            [], list(zip(names, accumulate(counts), strict=True)), totals.get(self._key("sum"), 0.0)
         )
         return family

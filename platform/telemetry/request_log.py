@@ -1,6 +1,6 @@
-"""Names every request, and writes one line about it: what was asked of which route, and how it went.
+"""Gives each request an id and logs one line about it: method, route, status, duration.
 
-The route and not the path, as a path may open something: an invitation, a sign-up. Nobody's address.
+It logs the route and not the path, because a path can contain a secret. It logs no IP address.
 """
 
 import logging
@@ -17,7 +17,7 @@ from telemetry.context import bind_log_ids
 logger = logging.getLogger(__name__)
 
 HEADER = "X-Request-ID"
-# A proxy in front may have named it already.
+# A proxy in front may have set it already.
 REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 UNLOGGED_ROUTES = {"healthz", "readyz", "metrics"}
 
@@ -26,26 +26,26 @@ type Handler = Callable[[HttpRequest], HttpResponseBase]
 
 def request_log_middleware(get_response: Handler) -> Handler:
     def middleware(request: HttpRequest) -> HttpResponseBase:
-        name, began = _name(request), time.perf_counter()
-        # For good: each request is a task of its own, and a stream goes on after this has returned.
-        bind_log_ids(request=name)
+        request_id, began = _get_request_id(request), time.perf_counter()
+        # Never unbound: each request is its own task, and a streamed response outlives this call.
+        bind_log_ids(request=request_id)
         response = get_response(request)
-        response.headers[HEADER] = name
-        _tell(request, response, began)
+        response.headers[HEADER] = request_id
+        _log_request(request, response, began)
         return response
 
     return middleware
 
 
-def _name(request: HttpRequest) -> str:
+def _get_request_id(request: HttpRequest) -> str:
     given = request.headers.get(HEADER, "")
     return given if REQUEST_ID.fullmatch(given) else uuid4().hex
 
 
-def _tell(request: HttpRequest, response: HttpResponseBase, began: float) -> None:
+def _log_request(request: HttpRequest, response: HttpResponseBase, began: float) -> None:
     match = request.resolver_match
     route = match.route if match else "(none)"
     if route not in UNLOGGED_ROUTES:
         milliseconds = round((time.perf_counter() - began) * 1000, 1)
-        told = {"route": route, "status": response.status_code, "milliseconds": milliseconds}
-        logger.info("%s %s %d", request.method, route, response.status_code, extra=told)
+        fields = {"route": route, "status": response.status_code, "milliseconds": milliseconds}
+        logger.info("%s %s %d", request.method, route, response.status_code, extra=fields)

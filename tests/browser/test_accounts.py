@@ -24,7 +24,7 @@ PERIOD = 30
 
 @pytest.fixture(autouse=True)
 def nothing_counted() -> None:
-    rate_limits._shared().storage.reset()
+    rate_limits._shared_counters().storage.reset()
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.browser]
 
 @pytest.fixture(autouse=True)
 def _fresh_counts() -> None:
-    rate_limits._shared().storage.reset()
+    rate_limits._shared_counters().storage.reset()
 
 
 def use_up(limit: rate_limits.RateLimit, *who: str) -> None:
@@ -55,7 +55,7 @@ def test_signing_up(page: Page) -> None:
     expect(page.get_by_label("Email", exact=True)).to_have_value("kim@example.org")
     assert not [*faults(page), *too_wide(page)]
     # After the wait, the same page can be sent.
-    rate_limits._shared().storage.reset()
+    rate_limits._shared_counters().storage.reset()
     page.get_by_label("Password", exact=True).fill("four-words-in-a-row")
     page.get_by_role("button", name="Sign up").click()
     expect(page).to_have_url(re.compile("/account/confirm-email/$"))

@@ -23,9 +23,9 @@ EVENING = "/events/one-evening"
 
 @pytest.fixture(autouse=True)
 def _fresh_counts(web: Web) -> Iterator[None]:
-    rate_limits._shared().storage.reset()
+    rate_limits._shared_counters().storage.reset()
     yield
-    rate_limits._shared().storage.reset()
+    rate_limits._shared_counters().storage.reset()
 
 
 @pytest.fixture

@@ -68,7 +68,7 @@ def walk_forms(world: World, role: str, page: Page, walk: Walk) -> list[str]:
         address = world.address(name, routes()[name])
         sign_in(page.context, world, role)
         for number in range(_count_forms(page, address)):
-            rate_limits._shared().storage.reset()
+            rate_limits._shared_counters().storage.reset()
             # One question at a time: what an earlier walk has asked is answered by now.
             Turn.objects.filter(ended_at=None).update(
                 state="answered", answer="Yes.", ended_at=timezone.now(), claim=None

@@ -26,7 +26,7 @@ PAGE = "http://testserver/tutor/"
 @pytest.fixture(autouse=True)
 def _fresh_counts(db: None) -> None:
     """The sign-ins of one test are not counted against the next."""
-    rate_limits._shared().storage.reset()
+    rate_limits._shared_counters().storage.reset()
 
 
 def ask_signed_out(client: Client, question: str = QUESTION, **headers: str) -> str:

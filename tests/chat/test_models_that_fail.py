@@ -142,7 +142,7 @@ class TestThinking:
         begins_inside: Script = [OK, words(THOUGHT, "</think>", *PIECES), END]
         with scripted(begins_inside) as thinker, answered_by(thinker, TUTOR_MODEL="tutor"):
             assert [written(ask(teen)).answer for _ in range(2)] == [ANSWER, ANSWER]
-            habits = provider._habits_now()
+            habits = provider._get_profile()
             assert habits.thinks_first
 
     def test_may_be_expected_from_the_beginning(self, teen: Person, ask: Ask) -> None:

@@ -27,9 +27,9 @@ def _site(settings: Settings, db: None) -> Iterator[None]:
     # As behind a proxy that lets any host through.
     settings.ALLOWED_HOSTS = ["*"]
     cache.clear()
-    rate_limits._shared().storage.reset()
+    rate_limits._shared_counters().storage.reset()
     yield
-    rate_limits._shared().storage.reset()
+    rate_limits._shared_counters().storage.reset()
 
 
 @pytest.fixture

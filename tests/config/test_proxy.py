@@ -87,7 +87,7 @@ def test_it_speaks_tls(tmp_path: Path, web: Web) -> None:
 
 
 def test_a_visitor_cannot_choose_the_address_that_limits_go_by(proxy: Proxy) -> None:
-    rate_limits._shared().storage.reset()
+    rate_limits._shared_counters().storage.reset()
     path, forged = f"/certificates/{'x' * 32}", {"X-Forwarded-For": "203.0.113.7"}
     assert get(proxy, path, **forged)[0].status == 404
     # The visitor's own, by which of its two names this machine is reached.
@@ -96,7 +96,7 @@ def test_a_visitor_cannot_choose_the_address_that_limits_go_by(proxy: Proxy) -> 
             while True:
                 unknown_addresses.hit(own)
     assert get(proxy, path, **forged)[0].status == 429
-    rate_limits._shared().storage.reset()
+    rate_limits._shared_counters().storage.reset()
 
 
 def test_headers_that_are_half_sent_are_not_waited_for(proxy: Proxy) -> None:

@@ -368,4 +368,4 @@ def test_a_cross_site_form_is_refused(link: Link, parent: Person) -> None:
 def _fresh_counts() -> None:
     from kit import rate_limits
 
-    rate_limits._shared().storage.reset()
+    rate_limits._shared_counters().storage.reset()

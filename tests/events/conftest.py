@@ -25,9 +25,9 @@ def unsent(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _fresh_counts(db: None) -> Iterator[None]:
     """Reset the rate limits for every test."""
-    rate_limits._shared().storage.reset()
+    rate_limits._shared_counters().storage.reset()
     yield
-    rate_limits._shared().storage.reset()
+    rate_limits._shared_counters().storage.reset()
 
 
 @pytest.fixture

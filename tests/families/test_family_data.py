@@ -29,9 +29,9 @@ Enter = Callable[[Person], Client]
 @pytest.fixture(autouse=True)
 def _fresh_counts(db: None) -> Iterator[None]:
     cache.clear()
-    rate_limits._shared().storage.reset()
+    rate_limits._shared_counters().storage.reset()
     yield
-    rate_limits._shared().storage.reset()
+    rate_limits._shared_counters().storage.reset()
 
 
 @pytest.fixture

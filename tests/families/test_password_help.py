@@ -32,9 +32,9 @@ QUESTION = "Does anybody else feel like this?"
 
 @pytest.fixture(autouse=True)
 def _fresh_counts() -> Iterator[None]:
-    rate_limits._shared().storage.reset()
+    rate_limits._shared_counters().storage.reset()
     yield
-    rate_limits._shared().storage.reset()
+    rate_limits._shared_counters().storage.reset()
 
 
 @pytest.fixture

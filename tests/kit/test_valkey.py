@@ -19,9 +19,9 @@ def away(settings: Settings) -> Iterator[None]:
     gone = "redis://127.0.0.1:9/0"
     settings.VALKEY_URL = gone
     settings.CACHES = {"default": site.CACHES["default"] | {"LOCATION": gone}}
-    rate_limits._shared.cache_clear()
+    rate_limits._shared_counters.cache_clear()
     yield
-    rate_limits._shared.cache_clear()
+    rate_limits._shared_counters.cache_clear()
 
 
 def test_it_keeps_plain_values() -> None:

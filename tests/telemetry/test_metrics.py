@@ -98,7 +98,7 @@ class TestSums:
         for seconds in (0.05, 0.1, 0.5, 7):
             spread.observe(seconds)
         metric_store.metric_store.flush()
-        family = spread.told(metric_store.read_totals() or {})
+        family = spread.collect(metric_store.read_totals() or {})
         told = {sample.labels.get("le", sample.name): sample.value for sample in family.samples}
         assert told == {
             "0.1": 2, "1": 3, "+Inf": 4, "test_seconds_count": 4, "test_seconds_sum": pytest.approx(7.65),

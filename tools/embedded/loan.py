@@ -31,7 +31,7 @@ def run_with_services(
         supervisor.start(*parts)
         supervisor.wait_until_ready()
         env = build_site_environment(home, environ, parts, "http://localhost:8000")
-        return _follow(ForegroundChild(command, env, supervisor.leash), supervisor, signals)
+        return _wait_for_command(ForegroundChild(command, env, supervisor.leash), supervisor, signals)
     except StopRequestedError:
         return 128 + (signals.last or signal.SIGTERM)
     except StartupError as failure:
@@ -41,20 +41,20 @@ def run_with_services(
         supervisor.stop()
 
 
-def _follow(child: ForegroundChild, supervisor: Supervisor, signals: Signals) -> int:
+def _wait_for_command(child: ForegroundChild, supervisor: Supervisor, signals: Signals) -> int:
     """Wait for the command, and hand on what we are told."""
     while (code := child.poll()) is None:
         try:
             supervisor.tick(0.05)
         except StopRequestedError:
-            return _wind_up(child, signals)
+            return _stop_command(child, signals)
     return code if code >= 0 else 128 - code
 
 
-def _wind_up(child: ForegroundChild, signals: Signals) -> int:
+def _stop_command(child: ForegroundChild, signals: Signals) -> int:
     asked = signals.last or signal.SIGTERM
     # A Ctrl-C in the terminal has reached the command already, and two may mean more to it than one.
-    if not (asked == signal.SIGINT and _has_the_terminal()):
+    if not (asked == signal.SIGINT and _owns_terminal()):
         child.signal(asked)
     end = time.monotonic() + FORWARD_SECONDS
     while (code := child.poll()) is None and time.monotonic() < end:
@@ -65,7 +65,7 @@ def _wind_up(child: ForegroundChild, signals: Signals) -> int:
     return code if code >= 0 else 128 - code
 
 
-def _has_the_terminal() -> bool:
+def _owns_terminal() -> bool:
     try:
         return os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
     except (OSError, ValueError):

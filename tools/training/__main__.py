@@ -51,7 +51,7 @@ def main() -> None:
     arguments.add_argument("--to", type=Path)
     asked = arguments.parse_args()
     to_heads, to_encoder = asked.to or MODEL, asked.to or ENCODER_MODEL
-    examples, hashes = gathered(asked.data)
+    examples, hashes = gather_examples(asked.data)
     table = Table(examples)
     entries, weights = list[dict[str, Any]](), b""
     for category in HEADS:
@@ -60,12 +60,12 @@ def main() -> None:
         weights += own
     save_model(to_heads, entries, weights, version=VERSION, data=hashes)
     if asked.base:
-        stored = encoder.tune(list(for_encoder(examples)), asked.base, seed=SEED)
+        stored = encoder.tune(list(select_for_encoder(examples)), asked.base, seed=SEED)
         encoder.save(to_encoder, stored, asked.base, version=VERSION, data=hashes)
     encoder.save_levels(to_encoder)
 
 
-def gathered(folder: Path) -> tuple[list[Example], dict[str, str]]:
+def gather_examples(folder: Path) -> tuple[list[Example], dict[str, str]]:
     """Everything to train on, in a fixed order, and the hash of each file it came from."""
     sets = [*(folder / f"{name}.jsonl" for name in TRAINED_ON), LOOK_ALIKES, TEEN_SET]
     examples = list(draw_messages(random.Random(SEED)))
@@ -82,7 +82,7 @@ def gathered(folder: Path) -> tuple[list[Example], dict[str, str]]:
     return examples, {f"{file.parent.name}/{file.name}": _hash(file) for file in sources}
 
 
-def for_encoder(examples: list[Example]) -> Iterator[Example]:
+def select_for_encoder(examples: list[Example]) -> Iterator[Example]:
     """What the encoder is tuned on.
 
     It knows language already: of many alike one is enough, and what somebody wrote counts more than what was drawn.

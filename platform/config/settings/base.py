@@ -139,12 +139,12 @@ STATICFILES_DIRS = [ROOT / "static"]
 SERVESTATIC_USE_FINDERS = DEMO
 
 
-def _take_types_as_told(headers: MutableMapping[str, str], _path: str, _url: str) -> None:
+def _disable_mime_sniffing(headers: MutableMapping[str, str], _path: str, _url: str) -> None:
     # Static files are served in front of Django's middleware, which says this of everything else.
     headers["X-Content-Type-Options"] = "nosniff"
 
 
-SERVESTATIC_ADD_HEADERS_FUNCTION = _take_types_as_told
+SERVESTATIC_ADD_HEADERS_FUNCTION = _disable_mime_sniffing
 SERVESTATIC_AUTOREFRESH = False
 SERVESTATIC_SKIP_COMPRESS_EXTENSIONS = ("woff2", "png", "webp")
 STORAGES = {
