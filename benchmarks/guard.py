@@ -170,11 +170,11 @@ def precisions(pairs: Sequence[tuple[Example, Verdict]]) -> dict[str, Rate]:
 
 def cross_validated(folder: Path) -> dict[str, list[Verdict]]:
     """For each set that was trained on, verdicts of rules and of heads that have not seen the text."""
-    from training.__main__ import gathered
+    from training.__main__ import gather_examples
     from training.fit import Table
     from training.fit import cross_validate as scores_of
 
-    examples, _ = gathered(folder)
+    examples, _ = gather_examples(folder)
     table, model = Table(examples), get_classifier()
     scores = {head.category: scores_of(table, head.category) for head in model.heads}
 

@@ -194,7 +194,7 @@ def parent_view(request: HtmxRequest, link_id: UUID) -> HttpResponse:
     page |= {
         "is_first": before is None,
         "turns": turns,
-        "runs_at_home": is_self_hosted(),
+        "is_self_hosted": is_self_hosted(),
         "person": get_person(request),
     }
     return render(request, "chat/parent_view.html", page)

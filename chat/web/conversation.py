@@ -234,7 +234,7 @@ def build_conversation_page(
         "turns_page": turns,
         "turns": build_shown_turns(turns.turns),
         "composer": build_composer(person, conversation, live_turn=live_turn, **said),
-        "runs_at_home": is_self_hosted(),
+        "is_self_hosted": is_self_hosted(),
         "guard_host": get_guard_host(),
         "model_name": settings.TUTOR_MODEL,
     }
@@ -246,14 +246,14 @@ def render_earlier_turns(request: HttpRequest, conversation: Conversation, turns
         "conversation": conversation,
         "turns_page": turns,
         "turns": build_shown_turns(turns.turns),
-        "runs_at_home": is_self_hosted(),
+        "is_self_hosted": is_self_hosted(),
     }
     return render_to_string("chat/earlier.html", context, request)
 
 
 def render_partial(name: str, request: HttpRequest, **context: Any) -> str:
     """One partial of the tutor's page, by name, for a swap."""
-    context.setdefault("runs_at_home", is_self_hosted())
+    context.setdefault("is_self_hosted", is_self_hosted())
     return render_to_string(f"chat/conversation.html#{name}", context, request)
 
 

@@ -12,16 +12,16 @@ app.autodiscover_tasks()
 
 @setup_logging.connect
 def keep_django_logging(**_given: object) -> None:
-    """Django has set it up already, for every process alike; whoever listens here keeps Celery from doing its own."""
+    """Keep the logging that Django has set up: a receiver of this signal disables Celery's own."""
 
 
 @worker_init.connect
 def load_before_first_task(**_given: object) -> None:
-    """Before the first task is taken, and before the worker answers whether it is there."""
+    """Load before the worker takes its first task and answers pings."""
     from config.startup import load_for_worker  # noqa: PLC0415 - once Django is set up
 
     try:
         load_for_worker()
-    except Exception as fault:
-        # Celery logs any other exception of a signal and goes on without what failed.
-        raise SystemExit(f"{type(fault).__name__}: {fault}") from fault
+    except Exception as error:
+        # Celery only logs other exceptions of a signal receiver and would run without the failed part.
+        raise SystemExit(f"{type(error).__name__}: {error}") from error

@@ -1,7 +1,7 @@
-"""Between the server's loop and Django: every request in one piece, on one thread (ADR 23).
+"""The ASGI handler: runs each request in one piece on one thread (ADR 23).
 
-Django's own handler goes to a thread and back for each middleware, signal and view, and begins a thread for each
-request. Under a rush that took more of the processor than the pages themselves.
+Django's own handler switches to a thread and back for each middleware, signal and view, and starts a thread for each
+request. Under load that took more CPU time than the pages.
 """
 
 import asyncio
@@ -29,18 +29,18 @@ type Scope = MutableMapping[str, Any]
 type Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 type Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
-# More of them would fight for the interpreter: a rush was answered no faster with 16, and its first words came later.
+# More threads compete for the interpreter: with 16, throughput was the same and first tokens came later.
 THREADS = 8
-# What must answer when every one of those threads waits for a database that hangs, on threads of its own: whoever asks
-# whether the parts answer waits as well, and must not stand in the way of help.
+# Paths with threads of their own, which must answer even if all other threads wait for a database that hangs. Help is
+# separate from health checks, which wait too.
 RESERVED_THREADS = {"/help/": 4, "/healthz": 1, "/readyz": 2}
 UNKNOWN_CLIENT = ("0.0.0.0", 0)  # noqa: S104 - nothing listens there
 
 
 def replace_unparsable_client(scope: Scope) -> None:
-    """Replace a client that is no address: it is taken from X-Forwarded-For, where a proxy may pass on anything.
+    """Replace a client address that cannot be parsed. A proxy may pass on any X-Forwarded-For.
 
-    All such clients share one address, and with it the limits of one.
+    All such clients share one address, and with it one set of rate limits.
     """
     host, _port = scope.get("client") or ("", 0)
     try:
@@ -50,12 +50,12 @@ def replace_unparsable_client(scope: Scope) -> None:
 
 
 class Handler(ASGIHandler):
-    """Static files on the loop, everything else on a thread of a small pool."""
+    """Serves static files on the event loop and everything else on a small thread pool."""
 
     def __init__(self) -> None:
         super().__init__()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="request")
-        self._threads_apart = {
+        self._reserved_threads = {
             path: ThreadPoolExecutor(threads, thread_name_prefix=path.strip("/"))
             for path, threads in RESERVED_THREADS.items()
         }
@@ -66,37 +66,37 @@ class Handler(ASGIHandler):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await self._live(receive, send)
+            await self._run_lifespan(receive, send)
             return
         if scope["type"] != "http":
-            raise ValueError(f"Only HTTP is spoken here, not {scope['type']}.")
+            raise ValueError(f"Only HTTP is supported, not {scope['type']}.")
         replace_unparsable_client(scope)
         try:
             body = await read_body(scope, receive)
         except RequestAborted:
             return
-        except BodyRejected as refusal:
-            reject_body(scope, refusal)
+        except BodyRejected as rejection:
+            reject_body(scope, rejection)
             body = BytesIO()
         with closing(body):
             await self._answer(scope, body, receive, send)
 
-    async def _live(self, receive: Receive, send: Send) -> None:
-        """Get ready before the server listens: it does not start where that fails, and health is not asked before."""
+    async def _run_lifespan(self, receive: Receive, send: Send) -> None:
+        """Load before the server listens; the server does not start if that fails."""
         await receive()
         try:
             await asyncio.to_thread(load_for_web)
-        except Exception as fault:  # noqa: BLE001 - the server tells of it, and ends
-            await send({"type": "lifespan.startup.failed", "message": f"{type(fault).__name__}: {fault}"})
+        except Exception as error:  # noqa: BLE001 - the server reports it and exits
+            await send({"type": "lifespan.startup.failed", "message": f"{type(error).__name__}: {error}"})
             return
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _answer(self, scope: Scope, body: IO[bytes], receive: Receive, send: Send) -> None:
-        request, refusal = self.create_request(scope, body)
-        response = refusal if request is None else await self._static(request)
-        assert response is not None  # noqa: S101 - one of the two is there; this tells the types
+        request, error_response = self.create_request(scope, body)
+        response = error_response if request is None else await self._static(request)
+        assert response is not None  # noqa: S101 - for the type checker: one of the two is set
         try:
             if response.streaming:
                 await self._stream(response, receive, send)
@@ -107,7 +107,7 @@ class Handler(ASGIHandler):
                 await sync_to_async(response.close, thread_sensitive=False)()
 
     async def _stream(self, response: HttpResponseBase, receive: Receive, send: Send) -> None:
-        """Send a response that may take minutes, for as long as somebody is there."""
+        """Send a streamed response until it ends or the client disconnects."""
         sending = asyncio.create_task(self.send_response(response, send))
         leaving = asyncio.ensure_future(receive())
         try:
@@ -120,13 +120,15 @@ class Handler(ASGIHandler):
             sending.result()
 
     async def _on_thread(self, request: ASGIRequest) -> HttpResponseBase:
-        apart = (threads for path, threads in self._threads_apart.items() if request.path.startswith(path))
-        threads = next(apart, self._threads)
+        reserved = (
+            threads for path, threads in self._reserved_threads.items() if request.path.startswith(path)
+        )
+        threads = next(reserved, self._threads)
         respond = sync_to_async(self._respond, thread_sensitive=False, executor=threads)
         return await respond(request)
 
     def _respond(self, request: HttpRequest) -> HttpResponseBase:
-        assert isinstance(request, ASGIRequest)  # noqa: S101 - made above
+        assert isinstance(request, ASGIRequest)  # noqa: S101 - created above
         set_script_prefix(get_script_prefix(request.scope))
         request_started.send(sender=self.__class__, scope=request.scope)
         try:
@@ -135,5 +137,5 @@ class Handler(ASGIHandler):
                 response.close()
             return response
         finally:
-            # Also of what goes on streaming: the connection belongs to the thread, and the thread to the next request.
+            # Even if the response streams on: the thread takes the next request.
             close_old_connections()

@@ -1,4 +1,4 @@
-"""What a process that serves loads before anybody waits for it. `manage.py` and the clock load none of it (ADR 47)."""
+"""Loads rules and networks when a web process or worker starts. `manage.py` and beat load none of it (ADR 47)."""
 
 import encoders
 import guard
@@ -6,18 +6,18 @@ from inference import provider
 
 
 def load_for_web() -> None:
-    """Load what a question needs while it is taken. Raises where a file of rules or of a network cannot be used."""
+    """Load what web requests need. Raises RuleError or ModelFileError for an unusable file."""
     guard.load_guard()
     encoders.load_network()
-    # The first run of each takes longer than the next.
+    # Warm up: the first run of each takes longer.
     guard.judge_conversation([("user", "hello")])
     encoders.embed("hello")
 
 
 def load_for_worker() -> None:
-    """Load what an answer needs. Raises as `load_for_web` does.
+    """Load what answers need. Raises RuleError or ModelFileError for an unusable file.
 
-    Lessons are searched where a question is taken, so their network is loaded by the first task that needs it.
+    Lessons are searched by web requests, so the embedding network is loaded only by a task that needs it.
     """
     guard.load_guard()
     provider.load_client()

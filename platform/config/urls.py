@@ -1,4 +1,4 @@
-"""The root URL conf: the one place that may point at every room."""
+"""The root URLconf: the one module that may import every room's URLs."""
 
 import anymail.urls
 from allauth.account.decorators import secure_admin_login
@@ -13,7 +13,7 @@ handler500 = "pages.error_pages.server_error"
 
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
-# What a provider tells of mails that came back; with a mail server of one's own there is nobody to tell.
+# Where an email provider reports bounces. Without a provider there is no such URL.
 MAIL_WEBHOOKS = [
     path("mail/webhook/", pattern.callback)
     for pattern in anymail.urls.urlpatterns

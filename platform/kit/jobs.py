@@ -13,4 +13,6 @@ def nudge(task: str, *args: str) -> None:
     try:
         current_app.send_task(task, args=args)
     except (OperationalError, OSError):
-        logger.warning("The broker is unavailable: %s of %s waits for the sweep.", task, ", ".join(args) or "all")
+        logger.warning(
+            "The broker is unavailable: %s of %s waits for the sweep.", task, ", ".join(args) or "all"
+        )

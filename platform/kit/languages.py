@@ -14,7 +14,7 @@ def get_page_language() -> str:
 def select_language[Written: Model](
     rows: QuerySet[Written], *, name: str, language: str | None = None
 ) -> QuerySet[Written]:
-    """Keep one translation of each `name`: the one in `language` (default: the page's), else in the default language."""
+    """Keep one translation of each `name`: in `language` (default: the page's) or else in the default language."""
     language = language or get_page_language()
     first = Q(language=settings.LANGUAGE_CODE)
     if language == settings.LANGUAGE_CODE:

@@ -19,4 +19,7 @@ class _Raise404(AbstractContextManager[None, None]):
 
 def raise_404_on(*missing: type[Exception]) -> AbstractContextManager[None, None]:
     """Return a context manager that turns these exceptions into a 404.
+
+    `with raise_404_on(Turn.DoesNotExist): return get_turn(…)`
+    """
     return _Raise404(missing)

@@ -1,6 +1,6 @@
-"""How often something may be tried, and what those are told who must wait (ADR 45).
+"""Rate limits, and the responses to requests that exceed them (ADR 45).
 
-Tries are counted in Valkey, or in this process while Valkey is away.
+Tries are counted in Valkey, or in this process while Valkey is unavailable.
 """
 
 import math
@@ -22,17 +22,14 @@ from limits.strategies import FixedWindowRateLimiter
 
 from kit.valkey import build_client_options
 
-# A home or a phone has a whole IPv6 network of this size to choose its addresses from.
+# A home or a phone can use any address in an IPv6 network of this size.
 IPV6_PREFIX = 64
-# A sign-in counts a dozen times: it must not wait for counters that hang as often.
+# After a failure Valkey is skipped for this long: a sign-in counts a dozen times and must not wait each time.
 UNAVAILABLE_SECONDS = 5.0
 
 
 class RateLimited(Exception):
-    """Something was tried more often than its rule allows.
-
-    `wait_seconds` is the time until the next try can succeed.
-    """
+    """A rate limit was exceeded. The next try can succeed in `wait_seconds`."""
 
     def __init__(self, wait_seconds: int) -> None:
         super().__init__(f"try again in {wait_seconds} s")
@@ -40,13 +37,13 @@ class RateLimited(Exception):
 
 
 class EmailRateLimited(RateLimited):
-    """An address has been written to so often that its owner has the mail already."""
+    """Too many emails were sent to one address."""
 
 
 def get_client_network(request: HttpRequest) -> str:
-    """The address that limits go by: an IPv4 address, or the /64 network of an IPv6 one.
+    """Return the key of a visitor's rate limits: an IPv4 address, or the /64 network of an IPv6 address.
 
-    It is the visitor's own: the server believes X-Forwarded-For from the proxy alone (FORWARDED_ALLOW_IPS).
+    It cannot be forged: the server accepts X-Forwarded-For only from the proxy (FORWARDED_ALLOW_IPS).
     """
     address = ip_address(request.META["REMOTE_ADDR"])
     if isinstance(address, IPv6Address):
@@ -55,25 +52,25 @@ def get_client_network(request: HttpRequest) -> str:
 
 
 class WindowCounters(FixedWindowRateLimiter):
-    """Where tries are counted, and until when they are not asked, after they did not answer."""
+    """Counters in one storage. After a failure they are skipped until `unavailable_until` (time.monotonic())."""
 
-    away_until = 0.0
+    unavailable_until = 0.0
 
 
 class RateLimit:
-    """The rules ("5/minute;40/hour", in the notation of the `limits` library) for one kind of try."""
+    """The limits on one kind of try, in the notation of the `limits` library: "5/minute;40/hour"."""
 
     def __init__(self, name: str, rules: str) -> None:
         self.name = name
         self.items: list[RateLimitItem] = parse_many(rules)
 
     def hit(self, *who: object) -> None:
-        """Count one try by `who`; raise TooOften when one of the rules allows no more."""
+        """Count one try by `who`. Raises RateLimited when any of the limits is exceeded."""
         key = self._key(*who)
         _with_counters(lambda counters: self._hit(counters, *key))
 
     def undo_hit(self, *who: object) -> None:
-        """Uncount one try, where only failures count: it was counted beforehand because others run beside it."""
+        """Remove one counted try, for limits on failures: tries are counted before they run, as others run too."""
         key = self._key(*who)
         _with_counters(lambda counters: self._undo_hit(counters, *key))
 
@@ -94,9 +91,9 @@ class RateLimit:
 
 
 class ClientRateLimit:
-    """One limit for each signed-in person; for visitors a generous one for each network, and one for all of them.
+    """A limit per signed-in person; for visitors, a higher limit per network and one for all visitors together.
 
-    People behind one address, such as a school's, share only the limit of visitors.
+    People behind one address, such as a school's, share a limit only while they are not signed in.
     """
 
     def __init__(self, name: str, *, person: str, network: str, everyone: str) -> None:
@@ -105,7 +102,7 @@ class ClientRateLimit:
         self.everyone = RateLimit(f"{name}, everyone", everyone)
 
     def hit(self, request: HttpRequest) -> None:
-        """Count one try; raise TooOften."""
+        """Count one try. Raises RateLimited."""
         if request.user.is_authenticated:
             self.person.hit(request.user.pk)
             return
@@ -113,7 +110,7 @@ class ClientRateLimit:
         self.everyone.hit()
 
     def undo_hit(self, request: HttpRequest) -> None:
-        """Uncount one try, where only failures count."""
+        """Remove one counted try, for limits on failures."""
         if request.user.is_authenticated:
             self.person.undo_hit(request.user.pk)
             return
@@ -122,36 +119,36 @@ class ClientRateLimit:
 
 
 class FailureBackoff:
-    """Failures that are followed by longer and longer waits, and never by a lock.
+    """Exponential backoff after failures, without ever locking an account.
 
-    The first `free` failures cost nothing; then each wait is twice the one before, from `first` to `longest` seconds.
-    A try during a wait is refused and not counted, so it makes the wait no longer. The count begins anew `memory`
-    seconds after its first failure, or at once after a success.
+    The first `free` failures cause no wait; then each wait doubles, from `first` to `longest` seconds. A try during a
+    wait is rejected and not counted, so it does not extend the wait. The count resets `memory` seconds after its first
+    failure, or with a success.
     """
 
     def __init__(self, name: str, *, free: int, first: int, longest: int, memory: int = 86_400) -> None:
         self.name, self.free, self.first, self.longest, self.memory = name, free, first, longest, memory
 
     def hit(self, *who: object) -> None:
-        """Count one try as a failure, before it is made; raise TooOften while a wait is on."""
+        """Count one try as a failure before it is made. Raises RateLimited during a wait."""
         count, wait = self._keys(*who)
         _with_counters(lambda counters: self._hit(counters.storage, count, wait))
 
     def undo_hit(self, *who: object) -> None:
-        """Uncount one try that was not made after all, and the wait that it began."""
+        """Remove one counted try that was not made, with the wait that it started."""
         count, wait = self._keys(*who)
         _with_counters(lambda counters: self._undo_hit(counters.storage, count, wait))
 
     def clear(self, *who: object) -> None:
-        """Forget all failures: one try succeeded."""
+        """Reset the count after a success."""
         keys = self._keys(*who)
         _with_counters(lambda counters: [counters.storage.clear(key) for key in keys])
 
     def wait_after(self, failures: int) -> int:
-        """The seconds to wait after so many failures."""
+        """Return the wait in seconds after this number of failures."""
         if failures < self.free:
             return 0
-        # Doubled no more than 30 times: what is longer than `longest` anyway need not be worked out.
+        # At most 30 doublings: the result is capped anyway.
         return min(self.longest, self.first << min(failures - self.free, 30))
 
     def _keys(self, *who: object) -> tuple[str, str]:
@@ -163,7 +160,7 @@ class FailureBackoff:
             raise RateLimited(max(1, math.ceil(storage.get_expiry(wait) - time.time())))
         seconds = self.wait_after(storage.incr(count, self.memory))
         if seconds and storage.incr(wait, seconds) > 1:
-            # Another try at the same moment was first.
+            # A simultaneous try started this wait.
             raise RateLimited(seconds)
 
     def _undo_hit(self, storage: Storage, count: str, wait: str) -> None:
@@ -174,14 +171,14 @@ class FailureBackoff:
 
 def _with_counters(act: Callable[[WindowCounters], object]) -> None:
     shared = _shared_counters()
-    if time.monotonic() >= shared.away_until:
+    if time.monotonic() >= shared.unavailable_until:
         try:
             act(shared)
         except redis.RedisError:
-            shared.away_until = time.monotonic() + UNAVAILABLE_SECONDS
+            shared.unavailable_until = time.monotonic() + UNAVAILABLE_SECONDS
         else:
             return
-    # A counter that is away must neither lock people out nor let one of them hammer the site.
+    # Without Valkey, limits must neither lock people out nor disappear.
     act(_local_counters())
 
 
@@ -200,7 +197,7 @@ MINUTE, HOUR = 60, 3600
 
 
 def format_wait(seconds: int) -> str:
-    """A wait as people say it, never shorter than it is: "40 seconds", "5 minutes", "1 hour"."""
+    """Format a wait, rounded up: "40 seconds", "5 minutes", "1 hour"."""
     if seconds < MINUTE:
         return ngettext("%(count)d second", "%(count)d seconds", seconds) % {"count": seconds}
     minutes = -(-seconds // MINUTE)
@@ -210,25 +207,25 @@ def format_wait(seconds: int) -> str:
     return ngettext("%(count)d hour", "%(count)d hours", hours) % {"count": hours}
 
 
-def format_rate_limited(refusal: RateLimited) -> str:
-    """The wait in words, beside a form that still holds what was typed."""
-    said = _("Too many tries. Wait %(wait)s, then try again. What you typed is still here.")
-    if isinstance(refusal, EmailRateLimited):
-        said = _(
-            "We have written to that address several times already. Look in its mailbox, also among the spam. "
-            "In %(wait)s we can write again. What you typed is still here."
+def format_rate_limited(error: RateLimited) -> str:
+    """Return the message for a form that is shown again with its values."""
+    message = _("Too many tries. Please wait %(wait)s, then try again. What you typed is still here.")
+    if isinstance(error, EmailRateLimited):
+        message = _(
+            "We’ve already sent several emails to that address. Please check its inbox and spam folder. "
+            "We can send another one in %(wait)s. What you typed is still here."
         )
-    return said % {"wait": format_wait(refusal.wait_seconds)}
+    return message % {"wait": format_wait(error.wait_seconds)}
 
 
-def mark_rate_limited[Response: HttpResponse](response: Response, refusal: RateLimited) -> Response:
-    """The answer as one that asks to wait: 429, with the time in a header for programs."""
+def mark_rate_limited[Response: HttpResponse](response: Response, error: RateLimited) -> Response:
+    """Turn a response into a 429 with a Retry-After header."""
     response.status_code = 429
-    response.headers["Retry-After"] = str(refusal.wait_seconds)
+    response.headers["Retry-After"] = str(error.wait_seconds)
     return response
 
 
 def skip_validation[Form: forms.BaseForm](form: Form) -> Form:
-    """A form with what was typed, to be shown again without being judged: that may cost as much as taking it."""
-    setattr(form, "_errors", ErrorDict())  # noqa: B010 - Django judges a form when it is first asked for its errors
+    """Return a bound form that will be shown again without validation, which may be expensive."""
+    setattr(form, "_errors", ErrorDict())  # noqa: B010 - Django validates a form when its errors are first read
     return form

@@ -71,8 +71,8 @@ class LengthValidator:
 def format_length_error(length: int, limit: int) -> str:
     """Return the error message for a text that is too long."""
     return _(
-        "This is %(length)s characters long, and %(limit)s is the most that fits. What you wrote is still here: "
-        "shorten it and send it again."
+        "This is %(length)s characters long; the limit is %(limit)s. What you wrote is still here: please shorten it "
+        "and send it again."
     ) % {"length": format_character_count(length), "limit": format_character_count(limit)}
 
 

@@ -8,11 +8,11 @@ from families.pending_requests import get_pending_requests
 
 
 def site(request: HttpRequest) -> dict[str, object]:
-    """What every page may say of the site itself."""
+    """Template variables about the site itself."""
     return {
         "is_demo": settings.DEMO,
         "tutor_is_demo_model": settings.TUTOR_IS_DEMO_MODEL,
         "contact": parseaddr(settings.DEFAULT_FROM_EMAIL)[1],
-        # Read when a page shows them: parts of pages, and pages that need no database, never do.
+        # Lazy, because many pages and fragments do not show it and need no database.
         "family_requests": SimpleLazyObject(lambda: get_pending_requests(request)),
     }

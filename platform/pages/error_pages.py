@@ -1,4 +1,4 @@
-"""The pages for what went wrong, and the answers to what no view can take."""
+"""Error pages, and responses to requests that no view can handle."""
 
 import json
 import sys
@@ -24,10 +24,10 @@ API_PREFIX = "/api/"
 
 
 def form_expired(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Shown when a form's token is missing or old. `reason` is Django's own and is not for people.
+    """Answer a form with a missing or expired CSRF token. Django's `reason` is not shown.
 
-    What was written by hand stands on the page with a new token, to be sent again; nothing of it is stored, as
-    another site may have sent it. htmx keeps its page and is given the new token.
+    The page shows the submitted text with a new token, to be sent again. The text is not stored, because another site
+    may have sent it. An htmx request keeps its page and receives the new token.
     """
     del reason
     if is_htmx(request):
@@ -41,16 +41,16 @@ def form_expired(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def body_rejected(request: HttpRequest, status: HTTPStatus) -> HttpResponse:
-    """The answer to a form that is too large (413) or that did not arrive in time (408)."""
+    """Answer a request that is too large (413) or did not arrive in time (408)."""
     is_too_large = status == HTTPStatus.CONTENT_TOO_LARGE
     if request.path.startswith(API_PREFIX):
-        kind = problems.TOO_LARGE if is_too_large else problems.REQUEST_TIMEOUT
-        return problems.build_plain_response(problems.Problem(kind))
+        problem_type = problems.TOO_LARGE if is_too_large else problems.REQUEST_TIMEOUT
+        return problems.build_plain_response(problems.Problem(problem_type))
     return render(None, "body_refused.html", {"is_too_large": is_too_large}, status=status)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """The page for what Django refuses to read; nothing here may read the form again."""
+    """Answer a request that Django rejects. Must not read the form again."""
     if isinstance(exception, RequestDataTooBig):
         return body_rejected(request, HTTPStatus.CONTENT_TOO_LARGE)
     if request.path.startswith(API_PREFIX):
@@ -65,21 +65,21 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """The page for an unforeseen error. Help lines stand on it, as the error may have met somebody in need.
+    """Answer an unexpected error. The page shows help lines, because the person may need them.
 
-    Nothing here may touch the database, which may be what failed.
+    Must not use the database, which may be what failed.
     """
-    fault = sys.exc_info()[1]
+    error = sys.exc_info()[1]
     if request.path.startswith(API_PREFIX):
-        known = problems.find_problem(fault) if isinstance(fault, Exception) else None
+        known = problems.find_problem(error) if isinstance(error, Exception) else None
         return problems.build_plain_response(known or problems.Problem(problems.SERVER_ERROR))
-    out_of_reach = isinstance(fault, OperationalError | InterfaceError)
+    out_of_reach = isinstance(error, OperationalError | InterfaceError)
     status = 503 if out_of_reach else 500
     return render(None, "500.html", {"out_of_reach": out_of_reach}, status=status)
 
 
 def rate_limited(request: HttpRequest) -> HttpResponse:
-    """The 429 page for the limits of django-allauth, which does not say when the next try can succeed."""
+    """Answer a request beyond django-allauth's own rate limits, which do not say how long to wait."""
     page = render(request, "429.html", {"wait": format_wait(TRY_AGAIN_SECONDS)})
     return mark_rate_limited(page, RateLimited(TRY_AGAIN_SECONDS))
 
@@ -88,9 +88,9 @@ NUL = "\0"
 
 
 class AdminQueryMiddleware(MiddlewareMixin):
-    """Answers 400 to an admin page whose query holds a NUL: filters and prefilled forms would ask the database for it.
+    """Answers 400 to an admin page with a NUL in its query, which filters and prefilled forms would pass to PostgreSQL.
 
-    Everywhere else each field of a query has a rule of its own, which strips a NUL or finds nothing for it.
+    On other pages each query field is validated.
     """
 
     def process_view(
@@ -100,15 +100,15 @@ class AdminQueryMiddleware(MiddlewareMixin):
         if match is None or "admin" not in match.app_names:
             return
         if any(NUL in text for name, values in request.GET.lists() for text in (name, *values)):
-            raise BadRequest("The query holds a NUL.")
+            raise BadRequest("The query contains a NUL character.")
 
 
 def method_not_allowed_middleware(
     get_response: Callable[[HttpRequest], HttpResponseBase],
 ) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Give Django's answer to a method that an address does not have, which is empty, a page. Its headers stay.
+    """Add a page to Django's empty 405 responses. Keeps their headers.
 
-    The page is rendered without the request, so that it asks neither the session nor the database.
+    The page is rendered without the request, so that it uses neither the session nor the database.
     """
 
     def middleware(request: HttpRequest) -> HttpResponseBase:

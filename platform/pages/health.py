@@ -1,4 +1,4 @@
-"""Whether this process lives, and whether each part that it stands on answers."""
+"""Health checks: whether this process is alive, and whether the services that it needs answer."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -26,25 +26,25 @@ async def healthz(_request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 async def readyz(_request: HttpRequest) -> JsonResponse:
-    """Each part by name, "ok" or the kind of its failure; 200 when all are ok, else 503."""
+    """Return the status of each service: "ok", "no answer" or an exception's name. 200 if all are ok, else 503."""
     checks = {"database": _database, "valkey": _valkey, "worker": _worker, "model": _model}
-    said = await asyncio.gather(*(_outcome(check) for check in checks.values()))
-    found = dict(zip(checks, said, strict=True))
-    return JsonResponse(found, status=200 if set(said) == {"ok"} else 503)
+    statuses = await asyncio.gather(*(_run_check(check) for check in checks.values()))
+    found = dict(zip(checks, statuses, strict=True))
+    return JsonResponse(found, status=200 if set(statuses) == {"ok"} else 503)
 
 
-async def _outcome(check: Callable[[], Awaitable[None]]) -> str:
-    # The failure's kind is said and nothing else: an address or a password may stand in its message.
+async def _run_check(check: Callable[[], Awaitable[None]]) -> str:
+    # Only the exception's name: its message could contain an address or a password.
     try:
         await asyncio.wait_for(check(), CHECK_SECONDS)
     except TimeoutError:
         return "no answer"
-    except Exception as fault:  # noqa: BLE001 - a part may fail in any way, and this page must tell of it
-        return type(fault).__name__
+    except Exception as error:  # noqa: BLE001 - a service can fail in any way, and this page reports it
+        return type(error).__name__
     return "ok"
 
 
-# Not on the request's own thread, which would wait for a database that hangs for longer than the check does.
+# Not on the request's thread, which would wait longer than the check for a database that hangs.
 @sync_to_async(thread_sensitive=False)
 def _database() -> None:
     try:
@@ -65,7 +65,7 @@ async def _model() -> None:
 
 @sync_to_async(thread_sensitive=False)
 def _worker() -> None:
-    # `limit` ends the wait at the first reply instead of listening for the whole timeout.
+    # `limit=1` returns at the first reply instead of after the whole timeout.
     replies = current_app.control.broadcast("ping", reply=True, timeout=CHECK_SECONDS - 0.5, limit=1)
     if not replies:
         raise TimeoutError

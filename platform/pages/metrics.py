@@ -1,4 +1,4 @@
-"""What Prometheus reads: counters of every process from Valkey, gauges from the database."""
+"""The Prometheus endpoint: counters of every process from Valkey, gauges from the database."""
 
 import ipaddress
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ from telemetry.metric_store import read_totals
 @never_cache
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """For whoever has METRICS_TOKEN. Where none is set there is nothing here, but in a demo for this machine itself."""
+    """Require METRICS_TOKEN. Without one set, answer 404, except to this machine in the demo."""
     if not settings.METRICS_TOKEN and not (settings.DEMO and _is_this_machine(request)):
         raise Http404
     if settings.METRICS_TOKEN and not _has_token(request):
@@ -41,13 +41,13 @@ def _has_token(request: HttpRequest) -> bool:
 
 
 class SiteCollector:
-    """A collector in prometheus_client's sense."""
+    """A collector as prometheus_client defines it."""
 
     def collect(self) -> Iterator[Metric]:
         totals = read_totals()
         yield GaugeMetricFamily(
             "kitchen_valkey_up",
-            "Whether Valkey answers; counters are missing while not.",
+            "Whether Valkey answers; counters are missing while it does not.",
             totals is not None,
         )
         if totals is not None:
@@ -56,7 +56,7 @@ class SiteCollector:
         outage = find_outage()
         yield GaugeMetricFamily(
             "kitchen_model_outage_seconds",
-            "How long the model has given no answers; 0 while it does.",
+            "How long the model has been out; 0 while it answers.",
             (timezone.now() - outage.began_at).total_seconds() if outage else 0,
         )
         live = GaugeMetricFamily(

@@ -1,4 +1,4 @@
-"""The language of each page, and the mark by which a page's scripts tell our replies from a proxy's."""
+"""The language of each page, and a header by which scripts tell this site's responses from a proxy's."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ HEADER = "Kitchen-Table"
 
 
 class LanguageMiddleware(LocaleMiddleware):
-    """Django's, which leaves unsaid that a choice comes in a cookie: a cache must not give one's page to another."""
+    """Django's, with `Vary: Cookie`: the language is in a cookie, so caches must not share pages."""
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         response = super().process_response(request, response)
@@ -22,7 +22,7 @@ class LanguageMiddleware(LocaleMiddleware):
 def response_mark_middleware(
     get_response: Callable[[HttpRequest], HttpResponseBase],
 ) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Outermost, so that replies of other middleware and error pages are marked as well."""
+    """Set the header. Must be the outermost middleware, so that error pages have it too."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)

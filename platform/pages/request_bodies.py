@@ -1,7 +1,7 @@
-"""Reads the body of a request: not more than a limit, and not longer than a deadline.
+"""Reads request bodies, up to a size limit and a deadline.
 
-What is refused goes through the middleware as a request without a body, so that the answer has the headers, the
-language and the log line of any other.
+A rejected request passes through the middleware without its body, so that the response has the same headers, language
+and log line as any other.
 """
 
 import asyncio
@@ -21,14 +21,14 @@ type Handler = Callable[[HttpRequest], HttpResponseBase]
 type Scope = MutableMapping[str, Any]
 type Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 
-# A browser shows the answer only once its form has been read. What is too large is read on, and thrown away, so far.
+# Browsers show the response only after their form has been read, so a body that is too large is read and discarded.
 MAX_DISCARDED_BYTES = 12_000_000
 BODY_SECONDS = 60.0
-REJECTED_KEY = "kitchen_table.body_refused"
+REJECTED_KEY = "kitchen_table.body_rejected"
 
 
 class BodyRejected(Exception):
-    """A body that is not read to its end: `status` is 413 when it is too large and 408 when it takes too long."""
+    """A body was not read to its end. `status` is 413 if it is too large, 408 if it takes too long."""
 
     def __init__(self, status: HTTPStatus) -> None:
         super().__init__(status.phrase)
@@ -36,16 +36,16 @@ class BodyRejected(Exception):
 
 
 async def read_body(scope: Scope, receive: Receive) -> BytesIO:
-    """Return the whole body, kept in memory.
+    """Return the whole body in memory.
 
-    Raises BodyRefused, and RequestAborted when the sender goes away first. Sets the request's Content-Length to what
-    was read: Django measures the forms that it parses by this header, and a chunked request has none.
+    Raises BodyRejected, or RequestAborted if the client disconnects. Sets Content-Length to the size that was read:
+    Django needs it to parse forms, and a chunked request has none.
     """
     try:
         async with asyncio.timeout(BODY_SECONDS):
             body = await _read(receive)
-    except TimeoutError as fault:
-        raise BodyRejected(HTTPStatus.REQUEST_TIMEOUT) from fault
+    except TimeoutError as error:
+        raise BodyRejected(HTTPStatus.REQUEST_TIMEOUT) from error
     lengths = (b"content-length", b"transfer-encoding")
     headers = [(name, value) for name, value in scope["headers"] if name.lower() not in lengths]
     if len(headers) < len(scope["headers"]):
@@ -73,15 +73,15 @@ async def _read(receive: Receive) -> bytearray:
     return body
 
 
-def reject_body(scope: Scope, refusal: BodyRejected) -> None:
-    """Mark a request as refused; its connection is closed, as part of its body may not have been read."""
-    scope[REJECTED_KEY] = refusal.status
+def reject_body(scope: Scope, rejection: BodyRejected) -> None:
+    """Mark a request as rejected. Its connection will be closed, as its body may be partly unread."""
+    scope[REJECTED_KEY] = rejection.status
     lengths = (b"content-length", b"transfer-encoding")
     scope["headers"] = [(name, value) for name, value in scope["headers"] if name.lower() not in lengths]
 
 
 def rejected_body_middleware(get_response: Handler) -> Handler:
-    """Answer a request whose body was refused, before anything asks for its form."""
+    """Answer a request whose body was rejected before other middleware reads its form."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         status = getattr(request, "scope", {}).get(REJECTED_KEY)

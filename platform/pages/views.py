@@ -1,4 +1,4 @@
-"""The front door, and the pages that say who this is, what it keeps and how it works."""
+"""The home page, and the pages about the site, privacy and how to use it."""
 
 from urllib.parse import urlsplit
 
@@ -44,7 +44,7 @@ def about(request: HttpRequest) -> HttpResponse:
 def privacy(request: HttpRequest) -> HttpResponse:
     page = {
         "kinds": list_kinds(),
-        "runs_at_home": is_self_hosted(),
+        "is_self_hosted": is_self_hosted(),
         "guard_host": get_guard_host(),
         "model_host": urlsplit(settings.TUTOR_BASE_URL).hostname,
     }
@@ -56,6 +56,6 @@ def how_to_use(request: HttpRequest) -> HttpResponse:
     return render(request, "pages/using.html")
 
 
-# Every page has this form. A token in it would leave a cookie with everybody who only reads, and keep pages that are
-# the same for all out of caches; and all that another site can do with it is to change the language.
+# Every page has this form. A CSRF token would set a cookie for each visitor and keep pages out of shared caches, and a
+# forged request could only change the language.
 choose_language = csrf_exempt(require_POST(set_language))

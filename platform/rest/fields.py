@@ -6,7 +6,7 @@ from kit.texts import normalize_text
 
 
 class ProseField(serializers.CharField):
-    """Text of many words, normalised before it is counted (kit.texts)."""
+    """Free text, normalized before its length is checked (kit.texts)."""
 
     def to_internal_value(self, data: Any) -> str:
         text: str = super().to_internal_value(data)

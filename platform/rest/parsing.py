@@ -9,7 +9,7 @@ from rest_framework.parsers import JSONParser
 
 
 class BoundedJSONParser(JSONParser):
-    """Answers 400 also for JSON that is nested deeper than Python reads."""
+    """Also answers 400 to JSON that is nested too deeply for Python."""
 
     def parse(
         self,

@@ -1,6 +1,6 @@
-"""What the API says when it does not do what was asked: a problem of RFC 9457, of a kind that never changes its name.
+"""The API's errors: problems as RFC 9457 describes them, each of a type with a stable name.
 
-A room defines the kinds of its own refusals; those that any route may meet stand here.
+Each room defines its own problem types; this module has those that any route can return.
 """
 
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ TRY_AGAIN_SECONDS = 60
 
 @dataclass(frozen=True)
 class ProblemType:
-    """One kind of problem: `name` is for programs and stays, the words are for people. `detail` may be replaced."""
+    """One type of problem. Programs rely on `name`; `title` and a default `detail` are for people."""
 
     name: str
     status: HTTPStatus
@@ -31,27 +31,27 @@ class ProblemType:
     detail: str | Promise
 
     @property
-    def address(self) -> str:
-        """The kind's `type`: where it is explained, relative to the site."""
+    def uri(self) -> str:
+        """The problem's `type`: a relative URI where it is explained."""
         return f"{reverse('rest:problems')}#{self.name}"
 
 
 @dataclass
 class Problem(Exception):
-    """Raised in a view of the API, it becomes the answer. `fields` are the kind's own members, such as `refills_at`."""
+    """Raised in an API view, it becomes the response. `fields` are extra members such as `refills_at`."""
 
-    kind: ProblemType
+    problem_type: ProblemType
     detail: str | Promise = ""
     headers: dict[str, str] = field(default_factory=dict)
     fields: dict[str, object] = field(default_factory=dict)
 
-    def told(self) -> dict[str, object]:
+    def build_body(self) -> dict[str, object]:
         return {
-            "type": self.kind.address,
-            "title": str(self.kind.title),
-            "status": self.kind.status.value,
-            "detail": str(self.detail or self.kind.detail),
-            # Whoever is refused may be somebody in need.
+            "type": self.problem_type.uri,
+            "title": str(self.problem_type.title),
+            "status": self.problem_type.status.value,
+            "detail": str(self.detail or self.problem_type.detail),
+            # A person whose request is rejected may need help.
             "help": reverse("safeguarding:help_now"),
             **self.fields,
         }
@@ -73,73 +73,76 @@ NOT_SIGNED_IN = define_problem_type(
 CSRF_FAILED = define_problem_type(
     "csrf-failed",
     HTTPStatus.FORBIDDEN,
-    _("The request lacks its token"),
-    _("Send the CSRF token of your session in the header X-CSRFToken. Nothing was changed."),
+    _("The CSRF token is missing or wrong"),
+    _("Send your session’s CSRF token in the X-CSRFToken header. Nothing was changed."),
 )
 NOT_ALLOWED = define_problem_type(
-    "not-allowed", HTTPStatus.FORBIDDEN, _("This is not for you"), _("Your account may not do this.")
+    "not-allowed",
+    HTTPStatus.FORBIDDEN,
+    _("You don’t have access"),
+    _("Your account isn’t allowed to do this."),
 )
 NOT_FOUND = define_problem_type(
-    "not-found", HTTPStatus.NOT_FOUND, _("There is nothing here"), _("It is not there, or it is not yours.")
+    "not-found", HTTPStatus.NOT_FOUND, _("Not found"), _("It doesn’t exist, or it isn’t yours.")
 )
 METHOD_NOT_ALLOWED = define_problem_type(
     "method-not-allowed",
     HTTPStatus.METHOD_NOT_ALLOWED,
-    _("This address does not do that"),
-    _("The header Allow says what it does."),
+    _("Method not allowed"),
+    _("The Allow header lists the methods of this address."),
 )
 NOT_ACCEPTABLE = define_problem_type(
     "not-acceptable",
     HTTPStatus.NOT_ACCEPTABLE,
-    _("There is no such form of it"),
-    _("The API answers in JSON, and with event streams."),
+    _("Format not available"),
+    _("The API answers with JSON and event streams."),
 )
 NOT_JSON = define_problem_type(
     "unsupported-media-type",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-    _("The API reads JSON"),
-    _("Send it as application/json."),
+    _("The API expects JSON"),
+    _("Send the request as application/json."),
 )
 BAD_JSON = define_problem_type(
-    "bad-json", HTTPStatus.BAD_REQUEST, _("That is not JSON"), _("What was sent could not be read as JSON.")
+    "bad-json", HTTPStatus.BAD_REQUEST, _("Invalid JSON"), _("The request body isn’t valid JSON.")
 )
 BAD_REQUEST = define_problem_type(
-    "bad-request", HTTPStatus.BAD_REQUEST, _("That could not be read"), _("The request is not in order.")
+    "bad-request", HTTPStatus.BAD_REQUEST, _("Bad request"), _("The server couldn’t read this request.")
 )
 INVALID = define_problem_type(
     "invalid",
     HTTPStatus.BAD_REQUEST,
-    _("Something in it is not in order"),
-    _("The member “errors” says what, field by field."),
+    _("Some fields are invalid"),
+    _("“errors” lists what is wrong with each field."),
 )
 TOO_LARGE = define_problem_type(
-    "too-large", HTTPStatus.CONTENT_TOO_LARGE, _("That’s too large to send"), _("Send less of it.")
+    "too-large", HTTPStatus.CONTENT_TOO_LARGE, _("The request is too large"), _("Send a smaller one.")
 )
 REQUEST_TIMEOUT = define_problem_type(
     "request-timeout",
     HTTPStatus.REQUEST_TIMEOUT,
-    _("That took too long to arrive"),
-    _("Nothing was changed. Send it again."),
+    _("The request took too long to arrive"),
+    _("Nothing was changed. Please send it again."),
 )
 RATE_LIMITED = define_problem_type(
     "rate-limited",
     HTTPStatus.TOO_MANY_REQUESTS,
     _("Too many tries"),
-    _("Wait for as many seconds as the header Retry-After says, then try again."),
+    _("Wait for the number of seconds in the Retry-After header, then try again."),
 )
 SERVER_ERROR = define_problem_type(
     "server-error",
     HTTPStatus.INTERNAL_SERVER_ERROR,
     _("Something went wrong on our side"),
-    _("It was not you. What was saved before is safe. Try again later."),
+    _("It wasn’t you. Everything saved so far is safe. Please try again later."),
 )
 DATABASE_UNAVAILABLE = define_problem_type(
     "database-unavailable",
     HTTPStatus.SERVICE_UNAVAILABLE,
-    _("We can’t reach our database"),
+    _("The database is unavailable"),
     _(
-        "What was saved before is safe. What you sent just now may not have been taken. Try again in a minute, "
-        "with the same key."
+        "Everything saved so far is safe, but this request may not have been saved. Try again in a minute with the "
+        "same id."
     ),
 )
 
@@ -154,46 +157,54 @@ PROBLEM_TYPES_BY_EXCEPTION: dict[type[Exception], ProblemType] = {
     exceptions.NotAcceptable: NOT_ACCEPTABLE,
     exceptions.UnsupportedMediaType: NOT_JSON,
     exceptions.ParseError: BAD_JSON,
-    # It is a SuspiciousOperation too, so it comes before that.
+    # Before its base class SuspiciousOperation.
     RequestDataTooBig: TOO_LARGE,
     SuspiciousOperation: BAD_REQUEST,
 }
 
 
-def find_problem(fault: Exception) -> Problem | None:
-    """What a fault is told as; None for one that nobody foresaw."""
-    if isinstance(fault, Problem):
-        return fault
-    if isinstance(fault, exceptions.ValidationError):
-        return Problem(INVALID, fields={"errors": fault.get_full_details()})
-    if isinstance(fault, RateLimited):
-        seconds = fault.wait_seconds
+def find_problem(error: Exception) -> Problem | None:
+    """Return the problem for an exception; None for an unexpected one."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, exceptions.ValidationError):
+        return Problem(INVALID, fields={"errors": error.get_full_details()})
+    if isinstance(error, RateLimited):
+        seconds = error.wait_seconds
         return Problem(
             RATE_LIMITED, headers={"Retry-After": str(seconds)}, fields={"retry_after_seconds": seconds}
         )
-    if isinstance(fault, OperationalError | InterfaceError):
+    if isinstance(error, OperationalError | InterfaceError):
         return Problem(DATABASE_UNAVAILABLE, headers={"Retry-After": str(TRY_AGAIN_SECONDS)})
-    kind = next(
-        (kind for known, kind in PROBLEM_TYPES_BY_EXCEPTION.items() if isinstance(fault, known)), None
+    problem_type = next(
+        (
+            problem_type
+            for known, problem_type in PROBLEM_TYPES_BY_EXCEPTION.items()
+            if isinstance(error, known)
+        ),
+        None,
     )
-    if kind is None:
+    if problem_type is None:
         return None
-    # The library puts it there when it has turned somebody away who was not signed in.
-    scheme = getattr(fault, "auth_header", None)
-    return Problem(kind, headers={"WWW-Authenticate": scheme} if scheme else {})
+    # Django REST framework sets it on an error for a visitor who is not signed in.
+    scheme = getattr(error, "auth_header", None)
+    return Problem(problem_type, headers={"WWW-Authenticate": scheme} if scheme else {})
 
 
-def handle_exception(fault: Exception, _context: object) -> Response | None:
-    """The API's exception handler. None leaves a fault of our own to Django, which logs it and asks handler500."""
-    problem = find_problem(fault)
+def handle_exception(error: Exception, _context: object) -> Response | None:
+    """Handle an exception of an API view. Returns None for an unexpected one: Django logs it and calls handler500."""
+    problem = find_problem(error)
     if problem is None:
         return None
     return Response(
-        problem.told(), status=problem.kind.status, headers=problem.headers, content_type=MEDIA_TYPE
+        problem.build_body(),
+        status=problem.problem_type.status,
+        headers=problem.headers,
+        content_type=MEDIA_TYPE,
     )
 
 
 def build_plain_response(problem: Problem) -> JsonResponse:
-    """The same outside a view of the API, where there is no route or no database."""
-    status = problem.kind.status
-    return JsonResponse(problem.told(), status=status, headers=problem.headers, content_type=MEDIA_TYPE)
+    """Return the response outside an API view, where there may be no route or no database."""
+    status = problem.problem_type.status
+    return JsonResponse(problem.build_body(), status=status, headers=problem.headers, content_type=MEDIA_TYPE)

@@ -11,7 +11,7 @@ class EscapingJSONRenderer(JSONRenderer):
 
 
 class SurrogateSafeJSONRenderer(JSONRenderer):
-    """Escapes what cannot be written as UTF-8: a refusal may quote half a surrogate pair that somebody sent."""
+    """Escapes what UTF-8 cannot encode: an error may quote a lone surrogate from the request."""
 
     def render(
         self,

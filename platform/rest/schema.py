@@ -1,4 +1,4 @@
-"""What the API's own description says of every route alike: how one signs in, and what goes wrong."""
+"""The parts of the OpenAPI schema that all routes share: authentication and errors."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -23,35 +23,41 @@ class SessionAuthenticationScheme(OpenApiAuthenticationExtension):  # type: igno
 
 
 class ProblemSerializer(serializers.Serializer[object]):
-    """A problem as RFC 9457 describes it. Some kinds carry members of their own."""
+    """A problem as RFC 9457 describes it. Some types have extra members."""
 
-    type = serializers.CharField(help_text="The kind of problem: a relative URI that never changes.")
-    title = serializers.CharField(help_text="The kind in a few words.")
+    type = serializers.CharField(help_text="The problem type: a relative URI that never changes.")
+    title = serializers.CharField(help_text="A short summary of the problem type.")
     status = serializers.IntegerField()
-    detail = serializers.CharField(help_text="What happened and what to do now, in words for people.")
-    help = serializers.CharField(help_text="Where people find help from people, whatever is refused here.")
-    # The library uses the name for something else, which declared fields do not come in the way of.
+    detail = serializers.CharField(help_text="What happened and what to do, to be shown to people.")
+    help = serializers.CharField(help_text="A relative URI of the page with help lines.")
+    # Serializer has a property of this name; declared fields do not replace it.
     errors = serializers.JSONField(  # type: ignore[assignment]
-        required=False, help_text="`invalid`: what is wrong, by field."
+        required=False, help_text="`invalid`: the errors of each field."
     )
     retry_after_seconds = serializers.IntegerField(
-        required=False, help_text="`too-often`: when to try again."
+        required=False, help_text="`rate-limited`: the number of seconds to wait."
     )
-    refills_at = serializers.DateTimeField(required=False, help_text="`budget-short`: when it refills.")
-    needed = serializers.IntegerField(required=False, help_text="`budget-short`: the tokens that are needed.")
+    refills_at = serializers.DateTimeField(
+        required=False, help_text="`budget-short`: when the budget refills."
+    )
+    needed = serializers.IntegerField(
+        required=False, help_text="`budget-short`: the tokens that the turn needs."
+    )
     left = serializers.IntegerField(required=False, help_text="`budget-short`: the tokens that are left.")
     opens_at = serializers.DateTimeField(
-        required=False, help_text="`quiet-hours`, `resting`: not before then."
+        required=False, help_text="`quiet-hours`, `resting`: when the tutor opens again."
     )
     card = serializers.JSONField(
-        required=False, help_text="Of words that are a cry for help: a help card, to be shown whole."
+        required=False, help_text="The crisis card for a text that calls for help. Show all of it."
     )
-    turn = serializers.UUIDField(required=False, help_text="`still-answering`: the turn to wait for or stop.")
+    turn = serializers.UUIDField(
+        required=False, help_text="`still-answering`: the turn to wait for or to stop."
+    )
 
 
 type Answers = Mapping[int | tuple[int, str], object]
 
-# What any route may answer, and what one may that reads a body or needs the token.
+# The problems of every route, and those of routes that read a body or check the CSRF token.
 COMMON_PROBLEMS = (
     problems.NOT_SIGNED_IN,
     problems.NOT_ACCEPTABLE,
@@ -69,10 +75,10 @@ WRITE_PROBLEMS = (
 
 
 def describe_responses(good: Answers, *own: ProblemType, writes: bool = False) -> dict[Any, Any]:
-    """A route's answers: the `good` ones, the problems of its `own`, and those that it has in common with others."""
+    """Return a route's responses: the successful ones, its own problems, and the common ones."""
     by_status = defaultdict(list)
-    for kind in (*COMMON_PROBLEMS, *(WRITE_PROBLEMS if writes else ()), *own):
-        by_status[kind.status.value].append(f"`{kind.name}`")
+    for problem_type in (*COMMON_PROBLEMS, *(WRITE_PROBLEMS if writes else ()), *own):
+        by_status[problem_type.status.value].append(f"`{problem_type.name}`")
     return dict(good) | {
         (status, problems.MEDIA_TYPE): OpenApiResponse(ProblemSerializer, description=", ".join(names))
         for status, names in sorted(by_status.items())
@@ -81,13 +87,13 @@ def describe_responses(good: Answers, *own: ProblemType, writes: bool = False) -
 
 page_parameters = [
     OpenApiParameter(
-        "cursor", str, description="Where a page begins; the links `next` and `previous` carry it."
+        "cursor", str, description="Where a page begins. Take it from the links `next` and `previous`."
     )
 ]
 
 
 def build_page_serializer(what: type[serializers.BaseSerializer[Any]]) -> serializers.BaseSerializer[Any]:
-    """One page of a long list."""
+    """Return a serializer for one page of a list of `what`."""
     return inline_serializer(
         f"PageOf{what.__name__.removesuffix('Serializer')}s",
         {

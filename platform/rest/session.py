@@ -1,4 +1,4 @@
-"""Who asks: whoever is signed in to the site, by the session of its pages."""
+"""Authenticates API requests by the session of the site's pages."""
 
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.exceptions import PermissionDenied
@@ -9,11 +9,11 @@ from rest.problems import CSRF_FAILED, Problem
 
 class SiteSessionAuthentication(SessionAuthentication):
     def authenticate_header(self, request: Request) -> str:
-        """Without one the library would tell somebody who is not signed in that they may not: 403 and not 401."""
+        """Return the WWW-Authenticate header. Without it, Django REST framework answers 403 instead of 401."""
         return 'Cookie realm="Kitchen Table"'
 
     def enforce_csrf(self, request: Request) -> None:
         try:
             super().enforce_csrf(request)
-        except PermissionDenied as fault:
-            raise Problem(CSRF_FAILED) from fault
+        except PermissionDenied as error:
+            raise Problem(CSRF_FAILED) from error

@@ -12,12 +12,12 @@ from rest.problems import problem_types
 
 
 class SignedInView(APIView):
-    """A view of the API for whoever is signed in. What it says stays out of every cache."""
+    """An API view for signed-in people. Its responses are not cached."""
 
     @property
     def person(self) -> Person:
         person = self.request.user
-        assert isinstance(person, Person)  # noqa: S101 - the permission has seen to it; this tells the types
+        assert isinstance(person, Person)  # noqa: S101 - for the type checker: the permission requires it
         return person
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
@@ -28,5 +28,5 @@ class SignedInView(APIView):
 
 @require_safe
 def problems(request: HttpRequest) -> HttpResponse:
-    """Where every problem's `type` leads: what it means, for whoever writes a program."""
-    return render(request, "rest/problems.html", {"kinds": problem_types.values()})
+    """The page that explains every problem type to developers."""
+    return render(request, "rest/problems.html", {"problem_types": problem_types.values()})

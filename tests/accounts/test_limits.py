@@ -355,7 +355,7 @@ class TestWhatWasTyped:
             at(SCHOOL).post("/account/password/reset/", {"email": "kim@example.org"}) for _ in range(6)
         ]
         assert [reply.status_code for reply in replies] == [302] * 5 + [WAITS]
-        assert "We have written to that address several times already" in replies[-1].content.decode()
+        assert "We’ve already sent several emails to that address" in replies[-1].content.decode()
 
 
 def test_the_threat_model_lists_these_limits() -> None:

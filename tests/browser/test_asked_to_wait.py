@@ -32,11 +32,11 @@ def test_signing_in(page: Page, make_person: Callable[..., Person]) -> None:
         page.get_by_label("Password").fill(f"guess-{number}")
         page.get_by_role("button", name="Sign in", exact=True).click()
     said = page.get_by_role("alert")
-    expect(said).to_contain_text("Too many tries. Wait")
+    expect(said).to_contain_text("Too many tries. Please wait")
     expect(said).to_be_focused()
     assert not [*faults(page), *too_wide(page)]
     page.reload()
-    expect(page.get_by_role("alert")).to_contain_text("Too many tries. Wait")
+    expect(page.get_by_role("alert")).to_contain_text("Too many tries. Please wait")
     expect(page.get_by_label("Username or email")).to_have_value("guessed-at")
     expect(page.get_by_label("Password")).to_have_value("")
 
@@ -51,7 +51,7 @@ def test_signing_up(page: Page) -> None:
     page.get_by_label("Birth year").fill("1980")
     use_up(limits.sign_up_forms.network, "127.0.0.1")
     page.get_by_role("button", name="Sign up").click()
-    expect(page.get_by_role("alert")).to_contain_text("Too many tries. Wait")
+    expect(page.get_by_role("alert")).to_contain_text("Too many tries. Please wait")
     expect(page.get_by_label("Email", exact=True)).to_have_value("kim@example.org")
     assert not [*faults(page), *too_wide(page)]
     # After the wait, the same page can be sent.

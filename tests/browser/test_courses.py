@@ -64,7 +64,7 @@ def test_axe_finds_nothing_in_an_answered_quiz(page: Page, audit: Callable[[], N
 def test_a_parent_walks_the_whole_module_without_a_script(plain_page: Page) -> None:
     page = plain_page
     page.goto("/")
-    page.get_by_role("link", name="To this module").click()
+    page.get_by_role("link", name="Open this module").click()
     page.get_by_role("link", name="Begin").click()
     for lesson in LESSONS:
         assert page.url.endswith(lesson)

@@ -117,7 +117,7 @@ def test_without_javascript_they_are_a_page_of_their_own_and_back_comes_back(
     expect(page.get_by_text("Question 119", exact=True)).to_be_visible()
     page.go_back()
     expect(page.get_by_text("Question 20", exact=True)).to_be_visible()
-    page.get_by_role("link", name="To the newest").click()
+    page.get_by_role("link", name="Back to the newest").click()
     expect(page.get_by_text("Question 119", exact=True)).to_be_visible()
 
 

@@ -75,7 +75,7 @@ def test_an_unexpected_reply_of_ours_is_told_beside_the_form(written: WrittenTur
     page.get_by_label("Your next question").fill("And snow?")
     told = {
         500: (render_to_string("500.html"), "Something went wrong on our side"),
-        403: (render_to_string("403.html", {"form_expired": True}), "That page was open for too long"),
+        403: (render_to_string("403.html", {"form_expired": True}), "That page was open too long"),
         400: ("<h1>Bad Request (400)</h1>", "Bad Request"),
         401: ("<p>You are signed out. <a href='/sign-in'>Sign in</a></p>", "Sign in"),
         429: ("<!doctype html><title>Wait</title>", "Too many tries."),

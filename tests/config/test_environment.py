@@ -69,8 +69,8 @@ def test_an_unsafe_setting_is_named(changed: dict[str, Any], said: str) -> None:
         email_url=SAFE["EMAIL_URL"],
         metrics_token="",
     )
-    assert safe.faults() == []
-    assert [fault.startswith(said) for fault in replace(safe, **changed).faults()] == [True]
+    assert safe.list_errors() == []
+    assert [fault.startswith(said) for fault in replace(safe, **changed).list_errors()] == [True]
 
 
 def test_every_fault_is_named_at_once() -> None:

@@ -97,10 +97,10 @@ def unloaded() -> Iterator[None]:
         *(conversation.get_classifier, conversation.get_encoder, embedding._network),
     )
     for one in heavy:
-        one.forget()
+        one.clear()
     yield
     for one in heavy:
-        one.forget()
+        one.clear()
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ def broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unloaded: None) -> P
 
 def test_two_who_ask_first_at_once_load_once(unloaded: None, monkeypatch: pytest.MonkeyPatch) -> None:
     made, begins = list[str](), Barrier(4)
-    make = rule_books._made
+    make = rule_books._load_rule_book
 
     def make_and_tell(*names: str) -> RuleBook:
         made.append(names[0])

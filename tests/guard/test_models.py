@@ -18,7 +18,7 @@ from guard import Category, Level, judge_input
 from guard.classifier import MODEL, Classifier
 from guard.conversation import read_message
 from guard.encoder import ODDS_OUTPUT, Encoder
-from training.__main__ import gathered
+from training.__main__ import gather_examples
 from training.examples import HEADS
 from training.fit import Table, fit_head
 from training.messages import draw_messages
@@ -210,5 +210,5 @@ class TestTraining:
             "mmlu",
         ):
             (tmp_path / f"{name}.jsonl").touch()
-        examples, _ = gathered(tmp_path)
+        examples, _ = gather_examples(tmp_path)
         assert not blind & {example.text for example in examples}

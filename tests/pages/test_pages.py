@@ -54,7 +54,7 @@ class TestTheFrontDoor:
 
     def test_stands_without_content_and_without_events(self, client: Client, no_library: None) -> None:
         page = client.get("/").content.decode()
-        assert "No event has a date yet." in page
+        assert "No event is scheduled yet." in page
         assert "/learn/" in page
 
     def test_costs_a_visitor_four_queries(
@@ -93,7 +93,7 @@ class TestPagesOfWords:
 def test_privacy_names_the_host_of_a_model_that_is_elsewhere(
     client: Client, db: None, settings: Settings
 ) -> None:
-    assert "Your questions do not leave it." in client.get("/privacy").content.decode()
+    assert "Your questions never leave it." in client.get("/privacy").content.decode()
     settings.TUTOR_BASE_URL = "https://models.example.com/v1"
     page = client.get("/privacy").content.decode()
     assert "runs at models.example.com" in page

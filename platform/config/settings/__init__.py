@@ -1,4 +1,4 @@
-"""The site's settings. Every secret and every address comes from the environment; docs/operations.md lists them."""
+"""The site's settings. Secrets and addresses come from the environment; docs/operations.md lists them."""
 
 from config.settings.api import *  # noqa: F403
 from config.settings.auth import *  # noqa: F403

@@ -1,4 +1,4 @@
-"""Who signs in, and how: Django's own, and what django-allauth is told by settings (ADR 11).
+"""Authentication: Django's settings and django-allauth's (ADR 11).
 
 The rest is said by the adapters.
 """
@@ -14,7 +14,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "accounts.passwords.DemoPasswordValidator"},
     {"NAME": "accounts.passwords.LeakedPasswordValidator"},
 ]
-# Whom to ask whether a password has leaked; only five characters of its hash go there. Empty: nobody is asked.
+# The service that knows leaked passwords; it gets five characters of a hash. Empty turns the check off.
 PWNED_PASSWORDS_URL: str = env.str(
     "PWNED_PASSWORDS_URL", default="" if DEMO else "https://api.pwnedpasswords.com"
 )
@@ -27,7 +27,7 @@ LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "home"
 
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "http" if DEMO else "https"
-# Browsers allow passkeys on localhost without TLS, which is where a demo runs.
+# Browsers allow passkeys without TLS on localhost, where a demo runs.
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEMO
 
 ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
@@ -50,8 +50,8 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_SIGNUP_REDIRECT_URL = "families:family"
 ACCOUNT_USER_DISPLAY = "builtins.str"
-# What accounts.limits counts is not counted twice. `login_failed` counts wrong codes of a second step, by the account:
-# whoever is asked for one knows the password. Links from mail cannot be guessed, nor can passkeys.
+# None where accounts.limits already counts. `login_failed` counts wrong second-step codes per account, where the
+# password is already known. Links in emails and passkeys cannot be guessed.
 ACCOUNT_RATE_LIMITS = {
     "login": None,
     "login_failed": "5/5m/key",
@@ -74,5 +74,5 @@ MFA_FORMS = {
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Kitchen Table"
-# A passkey also signs in without a password, so the device always asks for finger, face or PIN.
+# A passkey replaces the password, so the device must always ask for a fingerprint, face or PIN.
 MFA_WEBAUTHN_USER_VERIFICATION = "required"

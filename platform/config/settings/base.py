@@ -1,4 +1,4 @@
-"""The settings of Django itself: the site, its parts, its security."""
+"""Django's own settings: apps, middleware, database, security."""
 
 from collections.abc import MutableMapping
 
@@ -10,7 +10,7 @@ from telemetry.logs import build_logging_config
 
 DEBUG = DEMO and env.bool("DEBUG", default=False)
 SECRET_KEY: str = env.str("SECRET_KEY", default="")
-# Keys that were SECRET_KEY before: sessions and second steps made under them stay good (docs/operations.md).
+# Earlier values of SECRET_KEY: sessions and second factors signed with them stay valid (docs/operations.md).
 SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", default=[])
 ALLOWED_HOSTS: list[str] = env.list(
     "ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if DEMO else []
@@ -44,8 +44,8 @@ INSTALLED_APPS = [
     "chat",
 ]
 
-# The rooms in the order in which an erasure goes through what they keep of a person, and locks their rows. The ledger's
-# locks come before the rows that point at it (budgets.postings). The privacy page shows them the other way round.
+# The order in which erasing a person goes through the rooms and locks their rows. The ledger is locked before the rows
+# that refer to it (budgets.postings). The privacy page lists the rooms in reverse.
 ERASE_ORDER = ["privacy", "accounts", "mail", "budgets", "families", "events", "courses", "chat"]
 
 MIDDLEWARE = [
@@ -56,10 +56,10 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "pages.middleware.LanguageMiddleware",
     "pages.request_bodies.rejected_body_middleware",
-    # Inside the session and the language, outside whatever may refuse a request.
+    # After session and language, before any middleware that may reject a request.
     "safeguarding.crisis.crisis_middleware",
     "django.middleware.common.CommonMiddleware",
-    # Inside what measures an answer.
+    # After the middleware that measures a response.
     "pages.error_pages.method_not_allowed_middleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -98,10 +98,10 @@ _database = env.str("DATABASE_URL", default="postgres:///kitchen_table")
 DATABASES = {"default": env.db_url_config(add_password(_database, env.str("DATABASE_PASSWORD", default="")))}
 DATABASES["default"] |= {
     "ATOMIC_REQUESTS": False,
-    # Threads of the web process, of the worker's tasks and of its desk share them.
+    # Shared by the threads of the web process, the worker's tasks and its turn worker.
     "OPTIONS": {"pool": {"min_size": 1, "max_size": env.int("DATABASE_POOL", default=16), "timeout": 10}},
 }
-# In the session and not in a cookie of their own: the privacy page names each cookie.
+# In the session: a cookie of its own would have to be listed on the privacy page.
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 CACHES = {
@@ -119,7 +119,7 @@ CACHES = {
 }
 
 LANGUAGE_CODE = "en"
-# Each by its own name, as whoever looks for theirs reads no other.
+# Each in its own language, for people who read no other.
 LANGUAGES = [("en", "English"), ("es", "Español")]
 LANGUAGE_COOKIE_NAME = "language"
 LANGUAGE_COOKIE_AGE = 31_536_000
@@ -130,7 +130,7 @@ LOCALE_PATHS = [ROOT / "locale"]
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
-# Where a person lives until they say otherwise: the organisation's first families are in California.
+# The time zone of a new account: the organization's first families are in California.
 DEFAULT_PERSON_TIME_ZONE: str = env.str("DEFAULT_PERSON_TIME_ZONE", default="America/Los_Angeles")
 
 STATIC_URL = "static/"
@@ -140,7 +140,7 @@ SERVESTATIC_USE_FINDERS = DEMO
 
 
 def _disable_mime_sniffing(headers: MutableMapping[str, str], _path: str, _url: str) -> None:
-    # Static files are served in front of Django's middleware, which says this of everything else.
+    # SecurityMiddleware sets this header on other responses; static files are served before it.
     headers["X-Content-Type-Options"] = "nosniff"
 
 
@@ -175,18 +175,18 @@ SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "pages.error_pages.form_expired"
 CSRF_TRUSTED_ORIGINS = [SITE_URL] if SITE_URL.startswith("https://") else []
 BEHIND_PROXY: bool = env.bool("BEHIND_PROXY", default=False)
-# Read by uvicorn, which takes a visitor's address from X-Forwarded-For where the sender is one of these.
+# uvicorn accepts X-Forwarded-For from these addresses only.
 FORWARDED_ALLOW_IPS: str = env.str("FORWARDED_ALLOW_IPS", default="")
 if not DEMO:
     SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
     SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
     SECURE_HSTS_SECONDS = 31_536_000
-    # They bind every site under the same name, and browsers remember it for a year: the name's owner decides.
+    # They affect every site under the same domain for a year, so the owner of the domain decides.
     SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", default=False)
     SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_PRELOAD", default=False)
     SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
-# As much as is kept of a form that could not be taken (accounts.access), where each character is sent as 12 bytes (🫖).
+# Also the limit of a kept form (accounts.access), in which a character such as 🫖 takes 12 bytes.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 # The largest request body (pages.request_bodies): the captions of a recording are one megabyte. Bodies, and uploads in
 # them, are kept in memory and never written to disk.
@@ -195,7 +195,7 @@ MAX_BODY_BYTES = FILE_UPLOAD_MAX_MEMORY_SIZE = 1_500_000
 _mailer = parse_email_url(env.str("EMAIL_URL", default=""))
 MAILERS = {"default": _mailer.settings}
 MAIL_PROVIDER = _mailer.provider
-# What a provider sends along (`user:password`) when it tells of mails that came back.
+# The credentials (`user:password`) with which an email provider reports bounces.
 MAIL_WEBHOOK_SECRET: str = env.str("MAIL_WEBHOOK_SECRET", default="")
 ANYMAIL = {"WEBHOOK_SECRET": MAIL_WEBHOOK_SECRET}
 DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", default="Kitchen Table <hello@localhost>")

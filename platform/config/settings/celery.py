@@ -1,4 +1,4 @@
-"""Celery: its broker, which is Valkey, and what its clock does when.
+"""Celery: its broker, which is Valkey, and its beat schedule.
 
 Times are in UTC: the nightly tasks run when it is night where most families live.
 """
@@ -87,7 +87,7 @@ CELERY_BEAT_SCHEDULE = {
 
 CELERY_BROKER_URL = VALKEY_URL
 CELERY_TASK_IGNORE_RESULT = True
-# A message is only a nudge: the row it names is the truth, so a lost one is sent again by the sweeper.
+# A message is only a nudge: the work is a row in the database, and a sweep finds it if the message is lost.
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
@@ -98,5 +98,5 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-# Beat writes its schedule to disk after each task that it sends: the container's check looks at the file.
+# Write the schedule to disk after each task: the container's health check looks at the file.
 CELERY_BEAT_SYNC_EVERY = 1

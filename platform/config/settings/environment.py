@@ -1,4 +1,4 @@
-"""The one reader of the environment: what several settings share, and what must be said before the site may start."""
+"""Reads the environment: values that several settings share, and the checks before the site may start."""
 
 import json
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 MIN_SECRET_KEY_LENGTH = 50
 MIN_TOKEN_LENGTH = 20
-# What a request to the model says is decided here, and by no setting.
+# Fields of a model request that the code sets and TUTOR_EXTRA_BODY must not.
 RESERVED_FIELDS = {
     "max_completion_tokens",
     "max_tokens",
@@ -27,7 +27,7 @@ RESERVED_FIELDS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Production:
-    """The settings that a public site must be given; nothing here has a default outside demo mode."""
+    """The settings that a public site must set. None has a default outside demo mode."""
 
     secret_key: str
     allowed_hosts: list[str]
@@ -39,41 +39,41 @@ class Production:
     email_url: str
     metrics_token: str
 
-    def faults(self) -> list[str]:
-        """One sentence for each setting that is missing or unsafe, naming its variable."""
+    def list_errors(self) -> list[str]:
+        """Return a sentence for each missing or unsafe setting, with its variable's name."""
         found = []
         if len(self.secret_key) < MIN_SECRET_KEY_LENGTH or len(set(self.secret_key)) < 5:  # noqa: PLR2004
             found.append(f"SECRET_KEY must be at least {MIN_SECRET_KEY_LENGTH} random characters.")
         if not self.allowed_hosts:
-            found.append("ALLOWED_HOSTS must name the hosts that this site answers for.")
+            found.append("ALLOWED_HOSTS must list the host names of this site.")
         if "*" in self.allowed_hosts:
-            found.append("ALLOWED_HOSTS must not be '*': name each host.")
+            found.append("ALLOWED_HOSTS must not be '*': list each host name.")
         if urlsplit(self.site_url).scheme != "https":
             found.append("SITE_URL must be the site's public https:// address.")
         if 0 < len(self.metrics_token) < MIN_TOKEN_LENGTH:
-            found.append(f"METRICS_TOKEN must be at least {MIN_TOKEN_LENGTH} random characters, or nothing.")
+            found.append(f"METRICS_TOKEN must be at least {MIN_TOKEN_LENGTH} random characters, or empty.")
         needed = ("database_url", "valkey_url", "tutor_base_url", "tutor_model", "email_url")
         return found + [f"{name.upper()} must be set." for name in needed if not getattr(self, name)]
 
 
 def require_safe_settings(production: Production) -> None:
-    """Raise ImproperlyConfigured, with every fault at once, unless the settings are safe in public."""
-    if faults := production.faults():
-        listed = "\n".join(f"  - {fault}" for fault in faults)
+    """Raise ImproperlyConfigured, with all errors at once, unless the settings are safe for a public site."""
+    if errors := production.list_errors():
+        listed = "\n".join(f"  - {error}" for error in errors)
         raise ImproperlyConfigured(
-            f"Kitchen Table will not start outside demo mode like this:\n{listed}\n"
-            "See docs/operations.md. For a trial on your own machine, use `make run`."
+            f"Kitchen Table cannot start outside demo mode with these settings:\n{listed}\n"
+            "See docs/operations.md. To try it on your own machine, use `make run`."
         )
 
 
 def parse_extra_body(text: str) -> dict[str, Any]:
-    """The fields that TUTOR_EXTRA_BODY adds to each request. Raises ImproperlyConfigured for what cannot be sent."""
+    """Parse TUTOR_EXTRA_BODY, the extra fields of each model request. Raises ImproperlyConfigured."""
     if not text.strip():
         return {}
     try:
         fields = json.loads(text)
-    except ValueError as fault:
-        raise ImproperlyConfigured(f"TUTOR_EXTRA_BODY must be JSON: {fault}") from fault
+    except ValueError as error:
+        raise ImproperlyConfigured(f"TUTOR_EXTRA_BODY must be JSON: {error}") from error
     if not isinstance(fields, dict):
         raise ImproperlyConfigured('TUTOR_EXTRA_BODY must be a JSON object, like {"temperature": 0.3}.')
     if reserved := sorted(RESERVED_FIELDS & fields.keys()):
@@ -82,7 +82,7 @@ def parse_extra_body(text: str) -> dict[str, Any]:
 
 
 def add_password(url: str, password: str) -> str:
-    """`url` with a password of any characters in it; as it is without one. A user's name in it is kept."""
+    """Return `url` with this password, quoted. Keeps the user name; without a URL or password, returns `url`."""
     if not (url and password):
         return url
     parts = urlsplit(url)
@@ -92,30 +92,30 @@ def add_password(url: str, password: str) -> str:
 
 ROOT: Path = Path(__file__).resolve().parents[3]
 env = environ.Env()
-# Demo mode is for one's own machine: it shows demo accounts and speaks plain HTTP on loopback.
+# Demo mode is for your own machine: it has published accounts and uses plain HTTP on localhost.
 DEMO: str = env.str("KITCHEN_MODE", default="production") == "demo"
 SITE_URL: str = env.str("SITE_URL", default="http://localhost:8000" if DEMO else "")
 VALKEY_URL: str = add_password(env.str("VALKEY_URL", default=""), env.str("VALKEY_PASSWORD", default=""))
 
 
-# How long one step with a mail server may take.
+# The timeout of one step with an SMTP server.
 SMTP_SECONDS = 10
 CONSOLE = {"BACKEND": "django.core.mail.backends.console.EmailBackend"}
 
 
 @dataclass(frozen=True)
 class Mailer:
-    """What Django's `MAILERS` take, and the provider's name in django-anymail; "" for SMTP and for none."""
+    """An entry of Django's `MAILERS`, and the provider's name in django-anymail ("" for SMTP or none)."""
 
     settings: dict[str, Any] = field(default_factory=lambda: dict(CONSOLE))
     provider: str = ""
 
 
 def parse_email_url(url: str) -> Mailer:
-    """Read `EMAIL_URL`.
+    """Parse EMAIL_URL.
 
-    `smtp://user:password@host:port` and `smtp+tls://…` are a mail server. Any other scheme is a provider's name in
-    django-anymail, with its options as a query: `postmark://?server_token=…`. Empty: mail goes to the log.
+    `smtp://user:password@host:port` and `smtp+tls://…` are SMTP servers. Any other scheme is a provider in
+    django-anymail, with its options as a query: `postmark://?server_token=…`. Empty: emails are written to the console.
     """
     parts = urlsplit(url)
     if not parts.scheme:
@@ -130,7 +130,7 @@ def parse_email_url(url: str) -> Mailer:
             "timeout": SMTP_SECONDS,
         }
         return Mailer({"BACKEND": "django.core.mail.backends.smtp.EmailBackend", "OPTIONS": options})
-    # An address's scheme has no underscores.
+    # A URL scheme has no underscores.
     provider = parts.scheme.replace("-", "_")
     backend = f"anymail.backends.{provider}.EmailBackend"
     return Mailer({"BACKEND": backend, "OPTIONS": dict(parse_qsl(parts.query))}, provider)

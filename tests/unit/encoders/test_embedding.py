@@ -61,9 +61,9 @@ class TestFiles:
     def folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         copy = shutil.copytree(MODEL, tmp_path / "model")
         monkeypatch.setattr("encoders.network.MODEL", copy)
-        embedding._network.forget()
+        embedding._network.clear()
         yield copy
-        embedding._network.forget()
+        embedding._network.clear()
 
     @pytest.mark.parametrize("name", ["sense.json", "sense.onnx", "vocabulary.txt"])
     def test_a_missing_file_is_named(self, folder: Path, name: str) -> None:

@@ -63,7 +63,7 @@ class TestOnce:
             return object()
 
         first = heavy()
-        heavy.forget()
+        heavy.clear()
         assert heavy() is not first
 
 

@@ -11,19 +11,19 @@ from events.archive import load_first_event
 class Command(BaseCommand):
     requires_system_checks = ()
     help = (
-        "Loads the modules and briefings from courses/content/, and makes the past events and the plans that come "
-        "with the site. A broken file is named with its line, and changes nothing."
+        "Load the modules and briefings from courses/content/, and create the past events and the plans that come "
+        "with the site. If a file has an error, report its name and line and change nothing."
     )
 
     def handle(self, *_args: Any, verbosity: int = 1, **_options: Any) -> None:
         try:
             loaded = load_library()
         except InvalidContent as broken:
-            raise CommandError(f"Nothing was loaded, and nothing has changed.\n{broken}") from broken
+            raise CommandError(f"Nothing was loaded or changed.\n{broken}") from broken
         events = int(load_first_event())
         load_plans()
         if verbosity:
             self.stdout.write(
                 f"Loaded: {loaded.modules} modules, {loaded.lessons} lessons, {loaded.questions} questions, "
-                f"{loaded.passages} passages, {loaded.briefings} briefings. Past events made: {events}."
+                f"{loaded.passages} passages, {loaded.briefings} briefings. Past events created: {events}."
             )

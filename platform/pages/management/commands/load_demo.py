@@ -11,13 +11,13 @@ from families.demo import load_demo_family
 class Command(BaseCommand):
     requires_system_checks = ()
     help = (
-        "Makes the site's content, a demo event and the demo people, and prints a line for each of the people: "
-        "username, password and who it is, between tabs."
+        "Create the site's content, a demo event and the demo people, and print a line for each person: username, "
+        "password and description, separated by tabs."
     )
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         load_demo_people()
-        # Silent: whoever reads this command's lines looks for people.
+        # Silent: the supervisor reads this command's output.
         call_command("load_content", verbosity=0)
         load_demo_event()
         load_demo_family()

@@ -1,4 +1,4 @@
-"""Django's `migrate`, which refuses a database that an older version of this site made."""
+"""Django's `migrate`, which rejects a database that another version of this site created."""
 
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,12 @@ OURS = (PLATFORM, PLATFORM.parent)
 
 class Command(migrate.Command):
     def handle(self, *args: Any, **options: Any) -> None:
-        refuse_older_database(connections[options["database"]])
+        require_known_migrations(connections[options["database"]])
         super().handle(*args, **options)
 
 
-def refuse_older_database(connection: BaseDatabaseWrapper) -> None:
-    """Raise CommandError where a migration of ours was applied that this version does not have."""
+def require_known_migrations(connection: BaseDatabaseWrapper) -> None:
+    """Raise CommandError if an unknown migration of one of our apps was applied."""
     loader = MigrationLoader(connection, ignore_no_migrations=True)
     known = {label for label, _name in loader.disk_migrations}
     unknown = sorted(
@@ -32,11 +32,11 @@ def refuse_older_database(connection: BaseDatabaseWrapper) -> None:
     )
     if unknown:
         raise CommandError(
-            "This database was made by another version of Kitchen Table and cannot be brought up to date "
-            f"({unknown[0]} is not known here). Nothing was changed in it. "
+            "This database was created by another version of Kitchen Table and cannot be updated "
+            f"(unknown migration: {unknown[0]}). Nothing was changed in it. "
             + (
-                "To delete the demo's data and begin anew: make reset"
+                "To delete the demo data and start over, run: make reset"
                 if settings.DEMO
-                else "Begin with an empty one."
+                else "Start with an empty database."
             )
         )
