@@ -329,7 +329,7 @@ class TestWhatWasTyped:
             page = reply.content.decode()
             assert reply.status_code == WAITS
             assert int(reply.headers["Retry-After"]) > 60
-            assert "Wait 1 hour, then try again" in page
+            assert "Please wait 1 hour, then try again" in page
             assert "four-words-in" not in page
             kept = [value for name, value in fields.items() if name not in {"password1", "month"}]
             assert [value for value in kept if f'value="{value.replace("<", "&lt;")}"' not in page] == []

@@ -43,7 +43,7 @@ def test_a_paste_of_nine_thousand_letters_comes_back_whole(
     page.wait_for_timeout(1_200)
     assert announced(page).startswith("9,000 of"), "one more key is no news"
     page.get_by_role("button", name="Ask", exact=True).click()
-    expect(page.locator("#question-error")).to_contain_text("9,001 characters long, and 8,000 is the most")
+    expect(page.locator("#question-error")).to_contain_text("9,001 characters long; the limit is 8,000")
     assert page.locator("#question").input_value() == f"{text}!"
     expect(counter).to_have_text("9,001 of 8,000 characters. Shorten it by 1,001.")
     audit()

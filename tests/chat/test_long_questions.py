@@ -74,7 +74,7 @@ class TestByItsCharacters:
         question = pasted(MAX_QUESTION_LENGTH + 1)
         status, page = post(owner, question, htmx=htmx)
         assert status == 422
-        assert "8,001 characters long, and 8,000 is the most" in page
+        assert "8,001 characters long; the limit is 8,000" in page
         assert f">{question}</textarea>" in page
         assert not Conversation.objects.exists()
 
@@ -212,7 +212,7 @@ class TestAReport:
         )
         page = squeezed(reply.content.decode())
         assert reply.status_code == 422
-        assert "501 characters long, and 500 is the most" in page
+        assert "501 characters long; the limit is 500" in page
         assert f">{words}</textarea>" in page
         assert 'value="unkind" checked' in page
         assert '<details class="report" open>' in page

@@ -153,7 +153,7 @@ class TestLifespan:
 
     def test_a_file_that_cannot_be_used_is_named_and_the_server_told(self, broken: Path) -> None:
         (told,) = self.live()
-        assert told.startswith("lifespan.startup.failed RuleFault: en.toml: rule x has level 9")
+        assert told.startswith("lifespan.startup.failed RuleError: en.toml: rule x has level 9")
 
 
 def test_a_deployment_check_names_a_file_that_cannot_be_used(broken: Path) -> None:
@@ -167,7 +167,7 @@ def test_a_deployment_check_names_a_file_that_cannot_be_used(broken: Path) -> No
 
 
 def test_a_worker_ends_where_a_file_cannot_be_used(broken: Path) -> None:
-    with pytest.raises(SystemExit, match=r"RuleFault: en\.toml: rule x has level 9"):
+    with pytest.raises(SystemExit, match=r"RuleError: en\.toml: rule x has level 9"):
         celery.load_before_first_task()
 
 

@@ -130,7 +130,7 @@ class TestFeedback:
         page = reply.content.decode()
         assert "weren’t sent" in page
         assert f">{wrong.get('words', '')}</textarea>" in page
-        assert ("1,001 characters long, and 1,000 is the most" in page) is ("comment" in wrong)
+        assert ("1,001 characters long; the limit is 1,000" in page) is ("comment" in wrong)
         assert not Feedback.objects.exists()
 
     def test_counts_a_line_break_as_one_character(self, kim: SignUp, client: Client) -> None:

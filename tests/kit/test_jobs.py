@@ -16,7 +16,7 @@ def test_a_broker_that_is_away_costs_a_line_in_the_log(
     monkeypatch.setattr("kit.jobs.current_app.send_task", refuse)
     with caplog.at_level(logging.WARNING):
         nudge("mail.tasks.send_email", "7")
-    assert "mail.tasks.send_email of 7 waits for the sweeper" in caplog.text
+    assert "mail.tasks.send_email of 7 waits for the sweep" in caplog.text
 
 
 def test_a_nudge_names_its_task_and_what_it_is_about(monkeypatch: pytest.MonkeyPatch) -> None:

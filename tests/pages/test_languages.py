@@ -121,7 +121,7 @@ def test_a_crisis_card_is_in_the_language_of_the_page(
 
 
 def test_so_is_what_the_api_says(client: Client) -> None:
-    assert client.get("/api/v1/nothing", headers=SPANISH).json()["title"] == "Aquí no hay nada"
+    assert client.get("/api/v1/nothing", headers=SPANISH).json()["title"] == "No encontrado"
 
 
 @pytest.mark.usefixtures("library")

@@ -34,7 +34,7 @@ def test_it_counts_characters_as_people_do(words: str) -> None:
 def test_it_says_how_long_the_text_is_and_how_long_it_may_be() -> None:
     with translation.override("en"):
         [said] = errors("🫖" * 2001)
-    assert "2,001 characters long, and 2,000 is the most" in said
+    assert "2,001 characters long; the limit is 2,000" in said
     with translation.override("es"):
         [said] = errors("🫖" * 2001)
     assert "2\xa0001 caracteres y caben 2\xa0000" in said
