@@ -76,7 +76,7 @@ def rules(example: Example) -> Verdict:
 
 def encoded(text: str) -> Verdict:
     quick = get_classifier().read(text)
-    return get_encoder().read(text, quick.doubt, quick.kind).verdict
+    return get_encoder().read(text, quick.doubt, quick.traits).verdict
 
 
 LAYERS: dict[str, Judge] = {

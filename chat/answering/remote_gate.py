@@ -142,9 +142,9 @@ class RemoteGate:
 
 
 async def _fetch_verdict(guard: RemoteGuard, said: GuardMessages) -> Verdict:
-    ask = guard.ask(said, model=settings.GUARD_MODEL)
+    request = guard.build_request(said, model=settings.GUARD_MODEL)
     try:
-        verdict = guard.read(await ask_remote_guard(ask.path, ask.body))
+        verdict = guard.parse_reply(await ask_remote_guard(request.path, request.body))
     except UnreadableReply:
         breaker.record_failure()
         raise

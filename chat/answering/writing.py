@@ -112,8 +112,8 @@ async def _write_or_fail(answer: AnswerInProgress, prompt: Prompt, watch: Remote
 
 
 def _handle_fault(answer: AnswerInProgress, fault: errors.ModelError) -> EndReason:
-    logger.log(logging.ERROR if fault.alarms else logging.WARNING, "Turn %s: %s", answer.turn.pk, fault)
-    if fault.withholds:
+    logger.log(logging.ERROR if fault.needs_admin else logging.WARNING, "Turn %s: %s", answer.turn.pk, fault)
+    if fault.withholds_answer:
         answer.text = ""
     if fault.retry_after is not None:
         answer.retry_at = timezone.now() + timedelta(seconds=fault.retry_after)
@@ -145,7 +145,7 @@ async def _write(answer: AnswerInProgress, prompt: Prompt, watch: RemoteGate | N
         try:
             await release.follow(pieces)
         except errors.ModelError as fault:
-            if fault.withholds:
+            if fault.withholds_answer:
                 raise
             # What is still held back was written before that, and is judged and kept.
             broken = fault

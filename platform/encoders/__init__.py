@@ -1,7 +1,6 @@
-"""The text networks that run on this machine: the guard's, and the one by which a question finds a lesson.
+"""The text networks that run on this machine: the guard's, and the embedding network that finds lessons.
 
-Pure code without Django. Importing it is cheap: numpy, ONNX Runtime and the networks are loaded by the first use, or by
-`load_network`.
+No Django. Importing it is cheap: numpy, ONNX Runtime and the networks are loaded on first use or by `load_network`.
 
 Public: what is exported here, card, network, wordpiece.
 """

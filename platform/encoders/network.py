@@ -1,4 +1,4 @@
-"""A small transformer as it ships: one ONNX graph with the vocabulary that its pieces of words come from."""
+"""A small transformer: an ONNX graph and its WordPiece vocabulary."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,46 +14,48 @@ type Numbers = NDArray[np.float32]
 
 MODEL = Path(__file__).parent / "model"
 VOCABULARY = "vocabulary.txt"
-"""The pieces of words are the same for every network here."""
+"""All networks share one vocabulary."""
 LAYERS, WIDTH, ATTENTION_HEADS = 6, 384, 12
 PIECES = "pieces"
-"""What goes into a network: numbered pieces of words."""
+"""The network's input: WordPiece ids."""
 
 
 class Network:
-    """ONNX Runtime works it out, with matrices of signed bytes. What comes out is the graph's only output.
+    """Runs a graph with ONNX Runtime. Its matrices are quantized to signed bytes, and it has one output.
 
-    Its files are `name`.json, the card, and `name`.onnx in a folder, with the vocabulary beside them. Raises ModelFault
-    where they are not those that the card names.
+    Its files in `folder` are the card `name`.json, the graph `name`.onnx and the vocabulary. Raises ModelFileError if
+    they do not match the card.
     """
 
     def __init__(self, folder: Path, name: str) -> None:
         card = Card.read(folder / f"{name}.json")
         graph, vocabulary = (card.file(file) for file in (f"{name}.onnx", VOCABULARY))
         self.card = card.content
-        self._session = onnxruntime.InferenceSession(graph, _alone(), providers=["CPUExecutionProvider"])
-        self._split = WordPiece(vocabulary.decode().split("\n"))
+        self._session = onnxruntime.InferenceSession(
+            graph, _build_session_options(), providers=["CPUExecutionProvider"]
+        )
+        self._word_piece = WordPiece(vocabulary.decode().split("\n"))
         (output,) = self._session.get_outputs()
         self._output: str = output.name
         self.width: int = output.shape[1]
 
     def pieces(self, text: str) -> Pieces | None:
-        """A text as the network reads it: as much as 64 words hold. None where it has no words."""
-        return self._split.read(text)
+        """Return the first run of a text's pieces, about 64 words; None if it has no words."""
+        return self._word_piece.read(text)
 
     def runs(self, text: str) -> Iterator[Pieces]:
-        """All of a text, in as many runs as the network needs for it."""
-        return self._split.runs(text)
+        """Yield all of a text's pieces, in as many runs as the network needs."""
+        return self._word_piece.runs(text)
 
     def run(self, pieces: Pieces) -> Numbers:
-        """`width` numbers."""
+        """Return the output for one run: `width` numbers."""
         (rows,) = self._session.run([self._output], {PIECES: np.array([pieces.numbers])})
         found: Numbers = rows[0]
         return found
 
 
-def _alone() -> onnxruntime.SessionOptions:
-    """One message is a small sum: threads of its own would only fight with those of the server."""
+def _build_session_options() -> onnxruntime.SessionOptions:
+    """Use one thread: a message is small, and more threads compete with the server's."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     return options

@@ -1,4 +1,4 @@
-"""Verdicts on what comes in and what goes out. Pure Python; no I/O when judging. docs/safety.md has what it reaches.
+"""Judges questions and answers. No Django, and no I/O while judging. docs/safety.md has its measured quality.
 
 Public: what is exported here, remote, rules.
 """

@@ -1,4 +1,4 @@
-"""What is done about a verdict. Never one wall for everything: docs/safety.md has the table."""
+"""What is done about a verdict. docs/safety.md has the table."""
 
 from enum import StrEnum
 
@@ -6,7 +6,7 @@ from guard.verdict import Category, Level, Verdict
 
 
 class Action(StrEnum):
-    """From the most careful to the least. A verdict that calls for several gets the first of them."""
+    """Ordered from the most careful to the least. A verdict that calls for several gets the first."""
 
     CARD = "card"
     PAUSE = "pause"
@@ -17,7 +17,7 @@ class Action(StrEnum):
     ALLOW = "allow"
 
 
-# Crisis levels come before any category: somebody in danger is never met with a refusal.
+# Crisis levels come before categories: a person in danger must never get a refusal.
 _BY_LEVEL = {
     Level.ACUTE: Action.CARD,
     Level.UNSAFE_HOME: Action.CARD,
@@ -42,7 +42,7 @@ _ORDER = {action: place for place, action in enumerate(Action)}
 
 
 def action_for(verdict: Verdict) -> Action:
-    """What to do about what a person wrote."""
+    """Return the action for a verdict on a person's text."""
     called_for = [_BY_CATEGORY[category] for category in verdict.categories if category in _BY_CATEGORY]
     if verdict.level in _BY_LEVEL:
         called_for.append(_BY_LEVEL[verdict.level])

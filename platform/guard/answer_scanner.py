@@ -1,4 +1,4 @@
-"""One way of reading an answer that comes in pieces."""
+"""Matches a rule book against an answer that comes in pieces."""
 
 from guard.judge import NOTHING_FOUND, build_verdict
 from guard.markup import Markup
@@ -28,12 +28,12 @@ class AnswerScanner:
 
     @property
     def place(self) -> int:
-        """The offset of the first letter through which a rule could still match."""
+        """The offset of the first letter that could still be part of a match."""
         held = self._scan.words_held
         return min(self._words[-held].start, self._reader.place) if held else self._reader.place
 
     def read(self, piece: FoldedText, *, ended: bool = False) -> Verdict:
-        """What the rules find for certain with the next piece, or with the last when the answer has `ended`."""
+        """Return the verdict that is certain with the next piece, or with the last one once `ended`."""
         if self._markup:
             piece = self._markup.feed(piece, ended=ended)
         matches = []

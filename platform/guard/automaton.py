@@ -1,7 +1,7 @@
-"""All phrases of all rules, followed at once, one word at a time.
+"""An automaton that matches the phrases of all rules at once, one word at a time.
 
-Every node knows how many words lie between it and the phrase's first one. So a match knows where it began without a
-second look, and whoever streams knows how far back anything could still begin.
+Every node stores its distance from the phrase's first word. So a match knows where it began, and a stream knows how far
+back a match could still begin.
 """
 
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ _MAX_CACHED_STATES = 4096
 
 
 class PhraseRole(NamedTuple):
-    """What a phrase is for: to match the rule of that number, or to hold it back."""
+    """What a phrase does: match the rule with this number, or prevent its match."""
 
     rule: int
     is_exception: bool
@@ -32,10 +32,10 @@ class _Node:
 
 @dataclass(eq=False, slots=True)
 class AutomatonState:
-    """Everything that the words read so far could be part of.
+    """All phrases that the words read so far could be part of.
 
-    `ends` are the phrases that are complete with the last word, with their number of words. `age` is the number of
-    words of the longest phrase of a rule that has begun and could go on; `open_exceptions` are those that could.
+    `ends` are the phrases that the last word completes, with their lengths in words. `age` is the number of words read
+    of the longest unfinished phrase; `open_exceptions` are the unfinished exceptions.
     """
 
     nodes: tuple[_Node, ...]
@@ -46,7 +46,7 @@ class AutomatonState:
 
 
 class Automaton:
-    """Built from phrases once, then stepped. A step that was taken before is one look in a table."""
+    """Built once from phrases. Steps are cached, so a repeated step is one lookup."""
 
     def __init__(self, vocabulary: Vocabulary, phrases: Iterable[tuple[PhraseRole, Sequence]]) -> None:
         self._vocabulary = vocabulary
@@ -61,9 +61,9 @@ class Automaton:
         self.start = self._state(frozenset())
 
     def step(self, state: AutomatonState, sign: int) -> AutomatonState:
-        """The state after one more word. `sign` is its symbol, or ~symbol where it begins a sentence.
+        """Return the state after one more word. `sign` is its symbol, or ~symbol if it begins a sentence.
 
-        No gap reaches over the end of a sentence: what stands there belongs to something else.
+        Gaps do not extend across the end of a sentence.
         """
         symbol, is_first = (~sign, True) if sign < 0 else (sign, False)
         if len(self._states) > _MAX_CACHED_STATES:
@@ -90,7 +90,7 @@ class Automaton:
         return known
 
     def _grow(self, sequence: Sequence, nodes: set[_Node], ends: dict[int, _Node]) -> set[_Node]:
-        """Put a sequence behind `nodes`; returns the nodes that it may end in, taken from `ends` where there are."""
+        """Append a sequence to `nodes`. Returns its end nodes, reusing those in `ends`."""
         for number, item in enumerate(sequence, 1):
             own_ends = ends if number == len(sequence) else {}
             if isinstance(item, Literal):
@@ -102,7 +102,7 @@ class Automaton:
         return nodes
 
     def _grow_choice(self, choice: OneOf, nodes: set[_Node], ends: dict[int, _Node]) -> set[_Node]:
-        """Choices meet again in the same nodes, or a chain of them would multiply."""
+        """Append a choice. Its options share end nodes, or a chain of choices would grow exponentially."""
         words, longer = list[Literal](), list[Sequence]()
         for option in choice.options:
             if len(option) == 1 and isinstance(option[0], Literal):
@@ -116,9 +116,9 @@ class Automaton:
         symbols = [self._vocabulary.symbol(literal.word) for literal in words]
         reached = set[_Node]()
         for node in nodes:
-            after = _after(node, ends)
+            after = _get_next_node(node, ends)
             reached.add(after)
-            # Some 300,000 edges are made before a process is ready, so this is written out.
+            # Not factored out for speed: about 300,000 edges are built at start.
             edges = node.edges
             for symbol in symbols:
                 known = edges.get(symbol)
@@ -133,14 +133,14 @@ class Automaton:
         for _ in range(most):
             grown: dict[int, _Node] = {}
             for node in last:
-                node.any_word.append(_after(node, grown))
+                node.any_word.append(_get_next_node(node, grown))
             last = set(grown.values())
             reached |= last
         return reached
 
 
-def _after(node: _Node, ends: dict[int, _Node]) -> _Node:
-    """The node that has one more word than `node`."""
+def _get_next_node(node: _Node, ends: dict[int, _Node]) -> _Node:
+    """Return the node one word after `node`, from `ends` if it exists there."""
     age = node.age + 1
     if age not in ends:
         ends[age] = _Node(age, node.role)

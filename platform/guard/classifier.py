@@ -1,4 +1,4 @@
-"""Trained heads, one a category, over words and pieces of words. docs/guard-model.md is their model card."""
+"""A linear classifier over words and character n-grams, with one head per category. Model card: docs/guard-model.md."""
 
 import hashlib
 import json
@@ -17,18 +17,18 @@ MODEL = Path(__file__).parent / "model"
 
 
 class Classifier:
-    """The heads of one model. Raises ModelFault where its files do not fit each other or this code."""
+    """Loads a model from `folder`. Raises ModelFileError if its files do not match each other or this code."""
 
     def __init__(self, folder: Path = MODEL) -> None:
         try:
             card = json.loads((folder / "model.json").read_text(encoding="utf-8"))
             weights = (folder / "weights.bin").read_bytes()
-        except (OSError, ValueError) as fault:
-            raise ModelFileError(f"{folder.name} cannot be read: {fault}") from fault
+        except (OSError, ValueError) as error:
+            raise ModelFileError(f"{folder.name} cannot be read: {error}") from error
         if card["sha256"] != hashlib.sha256(weights).hexdigest():
             raise ModelFileError(f"{folder.name}/weights.bin is not the file that model.json names")
         if (card["features"], card["buckets"]) != (FEATURES, BUCKETS):
-            raise ModelFileError(f"{folder.name} was trained with other features; train it anew")
+            raise ModelFileError(f"{folder.name} was trained with other features; train it again")
         self.version: str = card["version"]
         self.heads = [parse_head(entry) for entry in card["heads"]]
         self._scales: list[tuple[float, float]] = [(entry["bias"], entry["step"]) for entry in card["heads"]]
@@ -37,7 +37,7 @@ class Classifier:
         self._packed = _pack_weights(weights, len(self.heads))
 
     def read(self, text: str) -> HeadScores:
-        """What the heads find in a text. Takes time in proportion to its length, up to a bound."""
+        """Score a text in linear time."""
         found = list(split_windows(text))
         if not found:
             return build_empty_scores(LAYER)
@@ -68,9 +68,10 @@ class Classifier:
 
 
 def _pack_weights(weights: bytes, heads: int) -> list[int]:
-    """For each bucket the weights of all heads in one number, four bytes each, so that one sum adds up all heads.
+    """Pack each bucket's weights of all heads into one integer with a lane of four bytes per head.
 
-    Ten times as fast as a sum a head, and it needs no library. Weights are moved up by _ZERO: no lane is ever negative.
+    One sum then adds up all heads, which is ten times as fast as a sum per head and needs no library. _ZERO is added to
+    each weight so that no lane is negative.
     """
     packed = [0] * BUCKETS
     for head in range(heads):

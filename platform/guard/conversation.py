@@ -1,4 +1,4 @@
-"""The verdict on what a person wrote last, in the light of what they wrote before."""
+"""Judges a person's last message together with their earlier ones."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -20,49 +20,49 @@ if TYPE_CHECKING:
 PERSON_ROLE = "user"
 LAYER = "conversation"
 MAX_EARLIER_MESSAGES = 12
-"""So many of a person's earlier messages count."""
+"""How many of a person's earlier messages count."""
 _JOINED = 2
 _SHORT, _READ = 24, 60
-"""So many words need the message before to be understood, and so many of both are read."""
+"""In words: a message up to _SHORT is read together with the one before; at most _READ of both are read."""
 _FADES = 0.8
-"""What a hint is worth one message later."""
+"""The factor by which a hint weakens with each later message."""
 
-# One hint, in points. A trace says too little by itself: alone it is worth nothing.
+# The points of one hint. A trace by itself never reaches a level.
 _TRACE = 0.5
 _POINTS = {Level.STRESS: 0.6, Level.HINTS: 1.5, Level.STATED: 3.0, Level.ACUTE: 4.0}
 _UNSAFE_POINTS = {Level.UNSAFE_HOME: 3.0}
-# What points of the whole exchange amount to. Six messages of stress are a hint; three hints are a
-# statement; three traces of an unsafe home in a row are one.
+# The sums of points for each level: six messages of stress make a hint, three hints a statement, three traces of an
+# unsafe home in a row an unsafe home.
 _HINTS_FROM, _STATED_FROM, _UNSAFE_FROM = 1.9, 3.6, 1.2
 
 
 def judge_conversation(turns: Sequence[tuple[str, str]]) -> Verdict:
-    """What all layers together say of the last message of a conversation.
+    """Judge the last message of a conversation with all layers.
 
-    `turns` are (role, text), oldest first; the last one is the person's, whose role is "user". What anybody else said
-    does not count against the person. The verdict is the most careful layer's, and its `layer` names that one;
-    evidence of the layers "rules", "classifier" and "personal" points into the last message. Does no I/O.
+    `turns` are (role, text) pairs, oldest first; the last must have the role "user". Messages of other roles are
+    ignored. The verdict is that of the most careful layer, named by its `layer`; evidence of the layers "rules",
+    "classifier" and "personal" points into the last message. Does no I/O.
 
-    Raises ValueError where the last turn is not the person's.
+    Raises ValueError if the last turn is not the person's.
     """
     if not turns or turns[-1][0] != PERSON_ROLE:
-        raise ValueError("a conversation is judged when the person has written last")
-    said = [text for role, text in turns if role == PERSON_ROLE][-MAX_EARLIER_MESSAGES - 1 :]
-    *before, last = said
-    reading = read_message(last)
-    alone = _judge_message(last, reading)
+        raise ValueError("the last turn of a conversation must be the person's")
+    messages = [text for role, text in turns if role == PERSON_ROLE][-MAX_EARLIER_MESSAGES - 1 :]
+    *before, last = messages
+    scores = read_message(last)
+    alone = _judge_message(last, scores)
     found = (
         judge_personal(last),
         _judge_split_phrases(before, last),
-        _judge_accumulated_hints(before, alone, reading, last),
+        _judge_accumulated_hints(before, alone, scores, last),
     )
     return merge_verdicts(alone, *found, _judge_last_two(before, last))
 
 
 def judge_strictly(text: str) -> Verdict:
-    """What a mere trace of danger in a message amounts to, where a second guard that would be asked is away: a hint.
+    """Judge a message by its traces of danger, for when the remote guard is unavailable: any trace is a hint.
 
-    By itself a trace says too little to act on, and `judge_conversation` only counts it beside earlier ones.
+    Otherwise a trace is too weak to act on, and `judge_conversation` only counts it together with earlier ones.
     """
     traces = read_message(text).traces | judge(text, trace_rules()).categories
     found = traces & (DANGER | UNSAFE)
@@ -72,30 +72,30 @@ def judge_strictly(text: str) -> Verdict:
 
 
 def read_message(text: str) -> HeadScores:
-    """What both models see in a message, as a whole and part by part. Earlier ones are read by the quick one alone."""
+    """Score a message with both models, as a whole and in parts."""
     quick = get_classifier().read(text)
-    deep = get_encoder().read(text, quick.doubt, quick.kind)
+    deep = get_encoder().read(text, quick.doubt, quick.traits)
     verdict = merge_verdicts(quick.verdict, deep.verdict)
     if not is_short(text):
         start, end = quick.doubt
-        # As a whole a text of many windows is held to what its parts are.
-        if quick.kind.is_long and not has_agreement(quick, deep, text[start:end]):
+        # A text of several windows needs the same agreement as its parts.
+        if quick.traits.is_long and not has_agreement(quick, deep, text[start:end]):
             verdict = strip_danger(verdict)
-        in_parts = judge_parts(text, get_classifier(), get_encoder(), is_read_whole=not quick.kind.is_long)
+        in_parts = judge_parts(text, get_classifier(), get_encoder(), is_read_whole=not quick.traits.is_long)
         verdict = merge_verdicts(verdict, in_parts)
     return dataclasses.replace(deep, verdict=verdict, traces=quick.traces | deep.traces)
 
 
 def join_last_two(before: str, last: str) -> str:
-    """The last message after as much of the one before as the encoder still reads."""
+    """Return the last message, preceded by as much of the one before as the encoder can read."""
     room = max(0, _READ - len(last.split()))
     return ". ".join([" ".join(before.split()[-room:] if room else ()), last])
 
 
 def load_guard() -> None:
-    """Load rules and both models now, rather than when somebody waits for the first verdict. It takes a second or two.
+    """Load the rules and both models before the first verdict. Takes one or two seconds.
 
-    Raises RuleFault or ModelFault for files that cannot be used.
+    Raises RuleError or ModelFileError for an invalid file.
     """
     load_rule_books()
     get_classifier()
@@ -104,26 +104,26 @@ def load_guard() -> None:
 
 @load_once
 def get_classifier() -> Classifier:
-    """The quick model that ships, read once."""
+    """Return the classifier, loaded once."""
     return Classifier()
 
 
 @load_once
 def get_encoder() -> "Encoder":
-    """The deep model that ships, read once."""
-    from guard.encoder import Encoder  # noqa: PLC0415 - with it come numpy and ONNX Runtime
+    """Return the encoder, loaded once."""
+    from guard.encoder import Encoder  # noqa: PLC0415 - imports numpy and ONNX Runtime
 
     return Encoder()
 
 
-def _judge_message(text: str, reading: HeadScores) -> Verdict:
-    return merge_verdicts(judge(text, input_rules()), judge(text, care_rules()), reading.verdict)
+def _judge_message(text: str, scores: HeadScores) -> Verdict:
+    return merge_verdicts(judge(text, input_rules()), judge(text, care_rules()), scores.verdict)
 
 
 def _judge_last_two(before: Sequence[str], last: str) -> Verdict:
-    """What the encoder finds in the last two messages that the first of them does not say by itself.
+    """Judge the last two messages together, without what the first one contains by itself.
 
-    "Is twelve a lot?", "Of the sleeping pills": a long message needs no other.
+    For short messages such as "Is twelve a lot?", "Of the sleeping pills".
     """
     if not before or len(last.split()) > _SHORT:
         return Verdict(layer=LAYER)
@@ -136,11 +136,11 @@ def _judge_last_two(before: Sequence[str], last: str) -> Verdict:
 
 def _judge_with_encoder(text: str) -> Verdict:
     quick = get_classifier().read(text)
-    return get_encoder().read(text, quick.doubt, quick.kind).verdict
+    return get_encoder().read(text, quick.doubt, quick.traits).verdict
 
 
 def _judge_split_phrases(before: Sequence[str], last: str) -> Verdict:
-    """What the rules find in a phrase that began in an earlier message and ends in the last one."""
+    """Find rule phrases that begin in an earlier message and end in the last one."""
     found = []
     for count in range(1, min(_JOINED, len(before)) + 1):
         past = " ".join(before[-count:])
@@ -159,11 +159,9 @@ def _judge_split_phrases(before: Sequence[str], last: str) -> Verdict:
     return merge_verdicts(Verdict(layer=LAYER), *found)
 
 
-def _judge_accumulated_hints(
-    before: Sequence[str], alone: Verdict, reading: HeadScores, last: str
-) -> Verdict:
-    """The level that hints amount to when they come again and again. Nothing, where the last message has none."""
-    danger, unsafe = _count_points(alone, reading, last)
+def _judge_accumulated_hints(before: Sequence[str], alone: Verdict, scores: HeadScores, last: str) -> Verdict:
+    """Return the level of repeated hints. Empty if the last message has none."""
+    danger, unsafe = _count_points(alone, scores, last)
     if not danger and not unsafe:
         return Verdict(layer=LAYER)
     now_danger, now_unsafe, worth = danger, unsafe, 1.0
@@ -179,15 +177,15 @@ def _judge_accumulated_hints(
         found.append(Verdict(level, frozenset({Category.HOPELESSNESS}), whole, layer=LAYER))
     if now_unsafe and unsafe >= _UNSAFE_FROM:
         found.append(Verdict(Level.UNSAFE_HOME, frozenset({Category.UNSAFE_HOME}), whole, layer=LAYER))
-    # What the last message says by itself needs no sum.
+    # Only levels above that of the last message by itself.
     return merge_verdicts(
         *(verdict for verdict in found if verdict.level > alone.level or not verdict.categories)
     )
 
 
-def _count_points(verdict: Verdict, reading: HeadScores, text: str) -> tuple[float, float]:
-    """A message's hints of danger, and those of an unsafe home."""
-    traces = reading.traces | judge(text, trace_rules()).categories
+def _count_points(verdict: Verdict, scores: HeadScores, text: str) -> tuple[float, float]:
+    """Return a message's points for danger and for an unsafe home."""
+    traces = scores.traces | judge(text, trace_rules()).categories
     own = Level.NONE if Category.ABOUT_SOMEONE_ELSE in verdict.categories else verdict.level
     danger = _POINTS.get(own, _TRACE if traces & DANGER else 0.0)
     return danger, _UNSAFE_POINTS.get(verdict.level, _TRACE if traces & UNSAFE else 0.0)

@@ -1,6 +1,6 @@
-"""A small transformer that reads a message as a whole. docs/guard-model.md is its model card.
+"""A small transformer that reads a message as a whole. Model card: docs/guard-model.md.
 
-It is MiniLM (Wang et al., 2020): six layers of BERT (Devlin et al., 2019), 384 wide, tuned on the guard's own data.
+It is MiniLM (Wang et al., 2020): six BERT layers (Devlin et al., 2019) of width 384, fine-tuned on the guard's data.
 """
 
 from pathlib import Path
@@ -15,14 +15,11 @@ from guard.heads import HeadScores, TextTraits, Tops, build_empty_scores, parse_
 LAYER = "encoder"
 NAME = "guard"
 ODDS_OUTPUT = "odds"
-"""What comes out of the network: each head's log-odds."""
+"""The network's output: the log-odds of each head."""
 
 
 class Encoder:
-    """One model, as `training.encoder` writes it.
-
-    Raises ModelFault where its files are not those that its card names.
-    """
+    """A model written by `training.encoder`. Raises ModelFileError if its files do not match its card."""
 
     def __init__(self, folder: Path = MODEL) -> None:
         self._network = Network(folder, NAME)
@@ -32,12 +29,12 @@ class Encoder:
         if self._network.width != len(self.heads):
             raise ModelFileError(f"{NAME}.onnx does not fit the heads of {NAME}.json")
 
-    def read(self, text: str, place: tuple[int, int], kind: TextTraits) -> HeadScores:
-        """What the heads find in the place of a text, `text[start:end]`, that another reader was surest of.
+    def read(self, text: str, span: tuple[int, int], traits: TextTraits) -> HeadScores:
+        """Score the part `text[start:end]` of a text. `traits` are those of the whole text.
 
-        64 words are read at once, so a place of more takes several times as long. `kind` is that of the whole text.
+        It reads 64 words at a time, so a longer part takes several runs.
         """
-        start, end = place
+        start, end = span
         tops: Tops = {}
         for pieces in self._network.runs(text[start:end]):
             probabilities = 1 / (1 + np.exp(-self.score(pieces)))
@@ -49,19 +46,19 @@ class Encoder:
                 for n, head in enumerate(self.heads)
             }
         return (
-            score_heads(self.heads, tops, kind, doubt=place, layer=LAYER)
+            score_heads(self.heads, tops, traits, doubt=span, layer=LAYER)
             if tops
             else build_empty_scores(LAYER)
         )
 
-    def size(self, text: str) -> int:
-        """How many pieces of words a text has for the network: its time is in proportion to them."""
+    def count_pieces(self, text: str) -> int:
+        """Return a text's number of WordPiece pieces; the time to read it is proportional."""
         return sum(len(pieces.numbers) for pieces in self._network.runs(text))
 
     def score(self, pieces: Pieces) -> Numbers:
-        """Log-odds, one a head."""
+        """Return the log-odds of each head."""
         return self._network.run(pieces)
 
     def pieces(self, text: str) -> Pieces | None:
-        """A text as the network reads it."""
+        """Return the first run of a text's pieces; None if it has no words."""
         return self._network.pieces(text)

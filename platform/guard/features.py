@@ -1,7 +1,7 @@
-"""What a classifier sees of a text: which words stand in it, which stand together, and which pieces of words.
+"""The classifier's features of a text: its words, pairs and triples of words, and character n-grams.
 
-Training and judging both read texts through here. Whatever changes in this file makes the shipped model wrong until it
-is trained anew, so FEATURES is raised with it and the model names the number that it was made with.
+Training and judging both use this module. A change here invalidates the shipped model: raise FEATURES and train again.
+The model stores the number with which it was trained.
 """
 
 import re
@@ -15,18 +15,18 @@ from kit.folding import fold
 
 FEATURES = 1
 BUCKETS = 1 << 16
-"""Every feature falls into one of so many buckets; two that share one are told apart by the rest of the text."""
+"""The number of hash buckets. Features may collide; the rest of the text tells them apart."""
 
 WINDOW, STRIDE = 64, 48
-"""In words. A long text is judged in windows, so that one sentence is not lost among many."""
+"""In words. A long text is judged in overlapping windows, so that one sentence still counts."""
 
 _TOKEN = re.compile(r"[^\W_]+(?:'[^\W_]+)*|[\U0001F300-\U0001FAFF\u2620\u2639\u2764]")
-_LONGEST = 24
-_PIECES = (3, 4, 5)
+_MAX_TOKEN_LENGTH = 24
+_NGRAM_SIZES = (3, 4, 5)
 
 
 class Window(NamedTuple):
-    """Some words of a text, `text[start:end]`, as buckets: of words and their neighbours, and of pieces of words."""
+    """The part `text[start:end]` as two sets of buckets: words and their combinations, and character n-grams."""
 
     start: int
     end: int
@@ -41,7 +41,7 @@ class _Token(NamedTuple):
 
 
 def split_windows(text: str) -> Iterator[Window]:
-    """The windows of a text, from its first word on and at last the one that ends it. None for a text without words."""
+    """Yield the windows of a text, the last one up to its end. Yields nothing for a text without words."""
     folded = fold(text)
     tokens = [
         _Token(_normalize_token(match[0]), folded.at[match.start()], folded.at[match.end()])
@@ -57,8 +57,8 @@ def split_windows(text: str) -> Iterator[Window]:
 
 
 def _normalize_token(token: str) -> bytes:
-    """Numbers differ in every exercise and say nothing; an apostrophe is often left out."""
-    return b"#" if token.isdigit() else token.replace("'", "")[:_LONGEST].encode()
+    """Replace numbers by "#" and remove apostrophes, which are often omitted."""
+    return b"#" if token.isdigit() else token.replace("'", "")[:_MAX_TOKEN_LENGTH].encode()
 
 
 def _build_window(tokens: list[_Token]) -> Window:
@@ -71,16 +71,16 @@ def _build_window(tokens: list[_Token]) -> Window:
     found.update(_hash_to_bucket(one + b" _ " + other) for one, other in zip(words, words[2:], strict=False))
     pieces: set[int] = set()
     for word in set(words[1:-1]):
-        pieces.update(_list_pieces(word))
+        pieces.update(_list_ngrams(word))
     return Window(tokens[0].start, tokens[-1].end, frozenset(found), frozenset(pieces))
 
 
 @lru_cache(maxsize=16384)
-def _list_pieces(word: bytes) -> tuple[int, ...]:
+def _list_ngrams(word: bytes) -> tuple[int, ...]:
     padded = b"." + word + b"."
     return tuple(
         _hash_to_bucket(b"~" + padded[start : start + size])
-        for size in _PIECES
+        for size in _NGRAM_SIZES
         for start in range(max(len(padded) - size, 0) + 1)
     )
 

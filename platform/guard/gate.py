@@ -1,4 +1,4 @@
-"""A stream of words that stops before it says what must not be said."""
+"""The output gate: stops an answer before it contains something that a rule forbids."""
 
 from guard.judge import NOTHING_FOUND
 from guard.output import create_scanners, should_cut
@@ -8,28 +8,27 @@ from kit.folding import FoldedText, fold
 
 
 class OutputGate:
-    """Releases a model's answer as it comes, and never the beginning of what a rule then finds.
+    """Releases an answer while it streams, but never the beginning of a phrase that a rule then matches.
 
-    Text is held back only while a rule could still match through it: from the first word of the earliest phrase
-    that has begun and could be completed, or else from the last word or sign of markup, which may not be finished.
-    So most words leave with the space that follows them, and still no phrase is released before it was judged whole,
-    wherever the pieces are cut. This is exact: the gate finds what `judge_output` finds in the whole text.
+    Text is held back only while it could be part of a match: from the first word of the earliest unfinished phrase, or
+    from the last word or markup, which may be incomplete. So most words are released with the space that follows them,
+    and no phrase is released before it was judged as a whole, wherever the pieces are cut. This is exact: the gate finds
+    what `judge_output` finds in the whole text.
 
-    After a rule has found something nothing more is released. Uncut, the released pieces together are the text,
-    character for character.
+    After a match nothing more is released. Without a match, the released pieces together equal the text.
 
-    `window` is how many characters of one unfinished word may be held back. The rules read words of up to
-    LONGEST_WORD letters, so it may not be less; a longer run of letters is no word of any rule and is released as it
-    comes. How many words can be held is bounded by the rules: see guard.rules.MOST_WORDS; and markup by what it may
-    hold: see guard.markup. The work of one `feed` does not grow with what has been released before.
+    `window` is how many characters of one unfinished word may be held back. Rules match words of up to MAX_WORD_LENGTH
+    letters, so it must not be smaller; a longer run of letters matches no rule and is released as it comes. The number
+    of words held is bounded by guard.rules.MOST_WORDS, and that of markup by guard.markup. The work of one `feed` does
+    not grow with the text released before.
     """
 
     def __init__(self, window: int = MAX_WORD_LENGTH) -> None:
         if window < MAX_WORD_LENGTH:
             raise ValueError(
-                f"rules read words of up to {MAX_WORD_LENGTH} letters; a window of {window} would miss some"
+                f"rules match words of up to {MAX_WORD_LENGTH} letters; a window of {window} would miss some"
             )
-        self._readings = create_scanners(longest=window)
+        self._scanners = create_scanners(longest=window)
         self._held = ""
         self._fed = 0
         self._released: list[str] = []
@@ -37,7 +36,7 @@ class OutputGate:
 
     @property
     def verdict(self) -> Verdict:
-        """The most careful verdict so far. Its evidence counts characters from the answer's first."""
+        """The most careful verdict so far. Its evidence has offsets into the whole answer."""
         return self._verdict
 
     @property
@@ -46,32 +45,32 @@ class OutputGate:
 
     @property
     def released(self) -> str:
-        """Everything that was released so far."""
+        """All text released so far."""
         return "".join(self._released)
 
     def feed(self, text: str) -> str:
-        """Take the next piece of the answer; returns what may be shown now."""
+        """Take the next piece of the answer. Returns the text that may be shown now."""
         if self.is_cut:
             return ""
         piece = fold(text, offset=self._fed)
         self._held += text
         self._fed += len(text)
         self._judge(piece)
-        return self._release(min(reading.place for reading in self._readings))
+        return self._release(min(scanner.place for scanner in self._scanners))
 
     def finish(self) -> str:
-        """The answer has ended; returns what was held back, or "" when a rule found something in it."""
+        """End the answer. Returns the text that was held back, or "" if a rule matches it."""
         if self.is_cut:
             return ""
         self._judge(fold("", offset=self._fed), ended=True)
         return self._release(self._fed)
 
     def _judge(self, piece: FoldedText, *, ended: bool = False) -> None:
-        found = (reading.read(piece, ended=ended) for reading in self._readings)
+        found = (scanner.read(piece, ended=ended) for scanner in self._scanners)
         self._verdict = merge_verdicts(self._verdict, *found)
 
     def _release(self, place: int) -> str:
-        """Let go of the text before `place`."""
+        """Release the text before the offset `place`."""
         if self.is_cut:
             return ""
         released = self._held[: place - self._fed] if place < self._fed else self._held

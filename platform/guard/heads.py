@@ -1,4 +1,4 @@
-"""What a model's probabilities amount to: one head a category, each with the levels that it asks for."""
+"""Turns the probabilities of a model's heads into a verdict."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -7,37 +7,37 @@ from typing import Any
 
 from guard.verdict import Category, Evidence, Level, Verdict, merge_verdicts
 
-_SURER = 0.5
+_DOUBT_MARGIN = 0.5
 _NUMBER = re.compile(r"\d+")
-_EXERCISE = 3
+_EXERCISE_NUMBERS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """One category. `at` are its levels with the probability from which each holds, the highest first.
+    """The head of one category. `at` lists its levels with their minimum probabilities, highest level first.
 
-    `trace` is the probability from which a sentence, which says too little by itself, counts beside earlier hints.
+    `trace` is the minimum probability of a trace, which counts only together with earlier hints.
     """
 
     category: Category
     at: tuple[tuple[Level, float], ...]
     trace: float
 
-    def level_at(self, probability: float, kind: "TextTraits | None" = None) -> Level | None:
-        """The level that so much asks for in a text of this kind; none where the head stays silent."""
-        for level, least in self.at:
-            is_doubtful = kind and (kind.is_exercise or (kind.is_long and level == Level.NONE))
-            if probability >= (least + _SURER * (1 - least) if is_doubtful else least):
+    def get_level(self, probability: float, traits: "TextTraits | None" = None) -> Level | None:
+        """Return the level for a probability in a text with these traits; None below all levels."""
+        for level, minimum in self.at:
+            is_doubtful = traits and (traits.is_exercise or (traits.is_long and level == Level.NONE))
+            if probability >= (minimum + _DOUBT_MARGIN * (1 - minimum) if is_doubtful else minimum):
                 return level
         return None
 
 
 @dataclass(frozen=True, slots=True)
 class TextTraits:
-    """What a text is like, where that makes a head doubtful.
+    """Traits of a text for which heads need a higher probability.
 
-    Every window of a long text is one more chance to be wrong, so what would only be refused must be surer there. A
-    text of many numbers is most likely an exercise, in which mothers take things away and people leave home.
+    Every window of a long text is another chance of a false positive, so refusals need more there. A text with several
+    numbers is most likely an exercise, in which mothers take things away and people leave home.
     """
 
     is_long: bool
@@ -45,43 +45,43 @@ class TextTraits:
 
     @classmethod
     def of(cls, text: str, *, windows: int) -> "TextTraits":
-        return cls(is_long=windows > 1, is_exercise=len(_NUMBER.findall(text)) >= _EXERCISE)
+        return cls(is_long=windows > 1, is_exercise=len(_NUMBER.findall(text)) >= _EXERCISE_NUMBERS)
 
 
 @dataclass(frozen=True, slots=True)
 class HeadScores:
-    """What the heads say of one text: the verdict, and each head's highest probability.
+    """A model's verdict on one text, with each head's highest probability.
 
-    `doubt` is the part of the text, `text[start:end]`, in which a head was surest: the whole of a short one.
+    `doubt` is the part `text[start:end]` with the highest probability of all; for a short text, all of it.
     """
 
     verdict: Verdict
     probabilities: Mapping[Category, float]
     traces: frozenset[Category]
-    kind: TextTraits
+    traits: TextTraits
     doubt: tuple[int, int]
 
 
 type Tops = Mapping[Category, tuple[float, int, int]]
-"""Of each head the highest probability, and the place it was found in: its start, negative, and its end."""
+"""Each head's highest probability, with the negative start and the end of the window where it was found."""
 
 
 def score_heads(
-    heads: Sequence[Head], tops: Tops, kind: TextTraits, *, doubt: tuple[int, int], layer: str
+    heads: Sequence[Head], tops: Tops, traits: TextTraits, *, doubt: tuple[int, int], layer: str
 ) -> HeadScores:
-    """What each head's highest probability amounts to."""
+    """Build the scores of a text from each head's highest probability."""
     verdicts = [
         Verdict(level, _list_categories(heads, head, tops), (evidence,), top, layer)
         for head in heads
         for top, start, end in [tops[head.category]]
         for evidence in [Evidence(layer, str(head.category), -start, end)]
-        if (level := head.level_at(top, kind)) is not None
+        if (level := head.get_level(top, traits)) is not None
     ]
     return HeadScores(
         verdict=merge_verdicts(Verdict(layer=layer), *verdicts),
         probabilities={category: top for category, (top, *_) in tops.items()},
         traces=frozenset(head.category for head in heads if tops[head.category][0] >= head.trace),
-        kind=kind,
+        traits=traits,
         doubt=doubt,
     )
 
@@ -93,14 +93,14 @@ def build_empty_scores(layer: str) -> HeadScores:
 
 
 def parse_head(entry: dict[str, Any]) -> Head:
-    """A head as a model's card names it."""
-    levels = sorted(((Level(level), least) for level, least in entry["at"].items()), reverse=True)
+    """Parse a head's entry in a model's card."""
+    levels = sorted(((Level(level), minimum) for level, minimum in entry["at"].items()), reverse=True)
     return Head(Category(entry["category"]), tuple(levels), entry["trace"])
 
 
 def _list_categories(heads: Sequence[Head], head: Head, tops: Tops) -> frozenset[Category]:
-    """A head's category, and that it is about somebody else where the head for that says so."""
+    """Return a head's category, with ABOUT_SOMEONE_ELSE if that head also applies."""
     other = next((head for head in heads if head.category == Category.ABOUT_SOMEONE_ELSE), None)
-    if other and other.level_at(tops[other.category][0]) is not None:
+    if other and other.get_level(tops[other.category][0]) is not None:
         return frozenset({head.category, other.category})
     return frozenset({head.category})

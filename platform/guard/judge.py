@@ -1,4 +1,4 @@
-"""The rules' verdict on a whole text."""
+"""Judges a whole text by rules."""
 
 from collections.abc import Iterable
 
@@ -14,22 +14,22 @@ NOTHING_FOUND = Verdict(layer=LAYER)
 
 
 def judge_input(text: str) -> Verdict:
-    """What the crisis rules find in what a person wrote. Never does I/O; takes time in proportion to the length."""
+    """Judge a person's text by the crisis rules, in linear time."""
     return judge(text, input_rules())
 
 
 def judge(text: str, book: RuleBook) -> Verdict:
-    """The verdict of one book of rules on one text."""
+    """Judge a text by one rule book."""
     words = WordReader(book.vocabulary).feed(fold(text), ended=True)
-    scan = RuleScanner(book.automaton)
-    matches = [match for word in words for match in scan.read(word)]
-    return build_verdict([*matches, *scan.finish()], words, book)
+    scanner = RuleScanner(book.automaton)
+    matches = [match for word in words for match in scanner.read(word)]
+    return build_verdict([*matches, *scanner.finish()], words, book)
 
 
 def build_verdict(
     matches: Iterable[RuleMatch], words: list[Word], book: RuleBook, *, first_word: int = 0
 ) -> Verdict:
-    """One verdict from matches, with the first evidence of each rule. `words` begin at the text's `first_word`."""
+    """Build one verdict from matches, with the first evidence of each rule. `words` begin at word `first_word`."""
     found: dict[int, Verdict] = {}
     for match in matches:
         if match.rule not in found:

@@ -1,11 +1,11 @@
-"""Text as a reader sees it once it is laid out: without the signs that markup puts between its letters."""
+"""Removes markup from text, leaving what a reader sees once it is rendered."""
 
 import html
 import re
 
 from kit.folding import FoldedText, fold, join_folded, slice_folded
 
-# Every sign is bounded, so that what is held back for one that may never end is bounded too.
+# Every pattern is bounded, and with it the text that is held back for unfinished markup.
 _MARKUP = re.compile(
     r"""
       &(?:\#[0-9]{1,7}|\#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,31});
@@ -20,7 +20,7 @@ _MARKUP = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_MAY_GO_ON = re.compile(
+_UNFINISHED = re.compile(
     r"""(?:
       &(?:\#[0-9]{0,7}|\#x[0-9a-f]{0,6}|[a-z][a-z0-9]{0,31})?
     | <(?:!|!-|!--(?:(?!-->).){0,202})?
@@ -37,34 +37,33 @@ _BREAKS = re.compile(r"</?(?:br|p|div|li|td|th|tr|h[1-6]|hr|ul|ol|table)[ />]")
 
 
 class Markup:
-    """Takes markup out of folded text that comes in pieces, the same however it is cut.
+    """Removes markup from folded text that comes in pieces. The result does not depend on how it is cut.
 
-    Emphasis, tags, comments, the addresses of links, list numbers and formula signs go; entities become what they
-    stand for; neither a line nor three dots end a sentence. A sign that may not be finished is held back with all
-    that follows it.
+    Removes emphasis, tags, comments, link addresses, list numbers and formula characters, and replaces entities. Line
+    ends and ellipses do not end a sentence. Markup that may be unfinished is held back with all that follows it.
     """
 
     def __init__(self) -> None:
         self._rest = FoldedText("", [0])
 
     def feed(self, piece: FoldedText, *, ended: bool = False) -> FoldedText:
-        """What is certain now; all that is left when the text has `ended`. Its last place is where the rest begins."""
+        """Return the text that is certain now, or all once `ended`. Its last offset is where the rest begins."""
         self._rest = rest = join_folded(self._rest, piece)
         shown, at, place = list[str](), list[int](), 0
-        held = None if ended else _MAY_GO_ON.search(rest.text)
+        held = None if ended else _UNFINISHED.search(rest.text)
         for sign in _MARKUP.finditer(rest.text):
             if held and held.start() < place:
-                held = _MAY_GO_ON.search(rest.text, place)
+                held = _UNFINISHED.search(rest.text, place)
             if held and held.start() <= sign.start():
                 break
             shown.append(rest.text[place : sign.start()])
             at += rest.at[place : sign.start()]
-            stands_for = _reading_of(sign[0])
-            shown.append(stands_for)
-            at += [rest.at[sign.start()]] * len(stands_for)
+            rendered = _render_markup(sign[0])
+            shown.append(rendered)
+            at += [rest.at[sign.start()]] * len(rendered)
             place = sign.end()
         if held and held.start() < place:
-            held = _MAY_GO_ON.search(rest.text, place)
+            held = _UNFINISHED.search(rest.text, place)
         end = held.start() if held else len(rest.text)
         shown.append(rest.text[place:end])
         at += rest.at[place : end + 1]
@@ -72,7 +71,7 @@ class Markup:
         return join_folded(FoldedText("".join(shown), at), FoldedText("", [at[-1]]))
 
 
-def _reading_of(sign: str) -> str:
+def _render_markup(sign: str) -> str:
     match sign[0]:
         case "&":
             return fold(html.unescape(sign)).text

@@ -1,4 +1,4 @@
-"""The verdict on what a model said. Two readings agree by the more careful one: as written, and as laid out."""
+"""Judges what a model said, both as written and with its markup rendered."""
 
 from guard.answer_scanner import AnswerScanner
 from guard.markup import Markup
@@ -9,7 +9,7 @@ from kit.folding import fold
 
 
 def create_scanners(*, longest: int = MAX_WORD_LENGTH) -> tuple[AnswerScanner, ...]:
-    """Every way in which an answer is read, from its beginning."""
+    """Create the scanners of an answer: as written, and with its markup rendered."""
     return (
         AnswerScanner(output_rules(), longest=longest),
         AnswerScanner(output_rules(), markup=Markup(), longest=longest),
@@ -17,15 +17,14 @@ def create_scanners(*, longest: int = MAX_WORD_LENGTH) -> tuple[AnswerScanner, .
 
 
 def judge_output(text: str) -> Verdict:
-    """What a model must never say to a teen, found in what it said. Like judge_input in every other way."""
+    """Judge a model's text by the output rules, in linear time."""
     piece = fold(text)
-    return merge_verdicts(*(reading.read(piece, ended=True) for reading in create_scanners()))
+    return merge_verdicts(*(scanner.read(piece, ended=True) for scanner in create_scanners()))
 
 
 def should_cut(verdict: Verdict) -> bool:
-    """Whether an answer ends here.
+    """Return whether to cut the answer.
 
-    Levels say how much care a person needs, and a model needs none. A rule is for output only because a tutor must
-    never say what it finds: so whatever the rules find is cut, at whichever level.
+    Output rules list what the tutor must never say, so any match cuts the answer, whatever its level.
     """
     return bool(verdict.evidence)

@@ -1,4 +1,4 @@
-"""What both models find in the parts of a longer message."""
+"""Judges the parts of a longer message with both models."""
 
 import dataclasses
 import math
@@ -26,20 +26,20 @@ DANGER = frozenset(
 )
 _CARE = DANGER | UNSAFE | {Category.ABOUT_SOMEONE_ELSE}
 
-# Every part of a long text is one more chance to be wrong, so a level holds there where the models agree: their
-# log-odds add up to so much, the encoder's counting up to _CERTAIN. Homework is seldom about its writer, so words
-# without a first person need much more. The encoder is less sure of Spanish. docs/guard-model.md has the figures.
+# Every part of a long text is another chance of a false positive, so both models must agree: the sum of their log-odds
+# must reach these values, with the encoder's capped at _CERTAIN. Homework is seldom about its author, so text without
+# the first person needs much more. The encoder is less sure in Spanish. docs/guard-model.md has the measurements.
 _OF_ONESELF, _IN_SPANISH, _OF_OTHERS = 2.5, 1.0, 5.75
-# Where the encoder has read the text as a whole, and found nothing, a part has to say more.
+# Added if the encoder has read the text as a whole.
 _BESIDE_ALL = 0.2
-# A piece cut out of a sentence is more often misread than a whole one.
+# Added for a part of a sentence, which is misjudged more often.
 _CUT = 0.5
 _CERTAIN, _SURE = 3.0, 0.0001
 _NEVER = math.inf
-# Where the heads find less, no reading of the encoder makes them agree.
+# Below this probability of the classifier, the models cannot agree.
 _LEAST = 0.01
 _MOST_PIECES = 18_000
-"""So many pieces of words the encoder reads of one text, the most suspicious parts first."""
+"""How many WordPiece pieces of one text the encoder reads, the most suspicious parts first."""
 
 _ENGLISH = re.compile(r"\b(?:i|im|ive|id|ill|me|my|mine|myself)\b", re.IGNORECASE)
 _SPANISH = re.compile(
@@ -47,7 +47,7 @@ _SPANISH = re.compile(
     r"como|llevo|odio|corto|vomito|aguanto|sé|(?!así|aquí|ahí|allí|casi|qué|café|bebé)[^\W\d_]{2,}[éí])\b",
     re.IGNORECASE,
 )
-# What a pupil and a teacher say of an exercise.
+# Phrases of students and teachers about an exercise.
 _OF_AN_EXERCISE = re.compile(
     r"\b(?:tell|show|give|gave|guide|help|let|walk|remind) me\b"
     r"|\bi (?:see|started|calculated|divided|multiplied|added|subtracted|included)\b",
@@ -56,27 +56,27 @@ _OF_AN_EXERCISE = re.compile(
 
 
 def judge_parts(text: str, quick: Classifier, deep: "Encoder", *, is_read_whole: bool) -> Verdict:
-    """The most careful level that both models agree on in any part of a text; level 0 for a short text.
+    """Return the most careful level on which both models agree in any part of a text; level 0 for a short text.
 
-    The heads read every part. The encoder reads those in which its opinion can matter; of a text in which these have
-    more than _MOST_PIECES, those in which the heads are surest. Evidence is where in the text the part stands.
+    The classifier reads every part. The encoder reads those where it can change the result, up to _MOST_PIECES in
+    total, the classifier's surest first. The evidence is the position of the part in the text.
     """
     parts = {text[part.start : part.end]: part for part in reversed(split_segments(text))}
     read = [(quick.read(words), words, part) for words, part in parts.items()]
     found, left = [Verdict()], _MOST_PIECES
-    for by_heads, words, part in sorted(read, key=lambda one: -get_danger_probability(one[0])):
-        if get_danger_probability(by_heads) < _LEAST or left < 0:
+    for by_classifier, words, part in sorted(read, key=lambda scored: -get_danger_probability(scored[0])):
+        if get_danger_probability(by_classifier) < _LEAST or left < 0:
             break
-        left -= deep.size(words)
-        by_encoder = deep.read(words, (0, len(words)), by_heads.kind)
+        left -= deep.count_pieces(words)
+        by_encoder = deep.read(words, (0, len(words)), by_classifier.traits)
         needed = _needed(words, is_cut=part.is_cut) + (_BESIDE_ALL if is_read_whole else 0)
-        if _agreement(by_heads, by_encoder) >= needed:
-            found += [_care(one.verdict, part.start) for one in (by_heads, by_encoder)]
+        if _agreement(by_classifier, by_encoder) >= needed:
+            found += [_keep_danger(one.verdict, part.start) for one in (by_classifier, by_encoder)]
     return merge_verdicts(*found)
 
 
 def has_agreement(quick: HeadScores, deep: HeadScores, text: str) -> bool:
-    """Whether both models together find enough in a part of a longer text for a level to hold."""
+    """Return whether both models agree on danger in a part of a longer text."""
     return _agreement(quick, deep) >= _needed(text, is_cut=False)
 
 
@@ -94,9 +94,9 @@ def _needed(text: str, *, is_cut: bool) -> float:
     return _NEVER if is_cut else _OF_OTHERS
 
 
-def get_danger_probability(reading: HeadScores) -> float:
-    """The highest probability of any head for danger or an unsafe home."""
-    return max((reading.probabilities.get(category, 0.0) for category in DANGER | UNSAFE), default=0.0)
+def get_danger_probability(scores: HeadScores) -> float:
+    """Return the highest probability of any head for danger or an unsafe home."""
+    return max((scores.probabilities.get(category, 0.0) for category in DANGER | UNSAFE), default=0.0)
 
 
 def _log_odds(probability: float) -> float:
@@ -105,17 +105,17 @@ def _log_odds(probability: float) -> float:
 
 
 def strip_danger(verdict: Verdict) -> Verdict:
-    """What a verdict says of other things than danger."""
-    return _only(verdict, verdict.categories - _CARE, Level.NONE)
+    """Return a verdict without its level and its categories of danger."""
+    return _keep_categories(verdict, verdict.categories - _CARE, Level.NONE)
 
 
-def _care(verdict: Verdict, offset: int) -> Verdict:
-    """What a part's verdict says of danger, with the places of the whole text."""
-    kept = _only(verdict, verdict.categories & _CARE, verdict.level)
+def _keep_danger(verdict: Verdict, offset: int) -> Verdict:
+    """Return a part's verdict on danger only, with offsets into the whole text."""
+    kept = _keep_categories(verdict, verdict.categories & _CARE, verdict.level)
     moved = tuple(Evidence(e.layer, e.rule, e.start + offset, e.end + offset) for e in kept.evidence)
     return dataclasses.replace(kept, evidence=moved)
 
 
-def _only(verdict: Verdict, categories: frozenset[Category], level: Level) -> Verdict:
+def _keep_categories(verdict: Verdict, categories: frozenset[Category], level: Level) -> Verdict:
     evidence = tuple(e for e in verdict.evidence if e.rule in categories)
     return dataclasses.replace(verdict, level=level, categories=categories, evidence=evidence)

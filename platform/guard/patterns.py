@@ -1,11 +1,11 @@
-"""The little language that rules are written in. docs/safety.md shows it to those who review the rules.
+"""The pattern language of rules. docs/safety.md explains it to reviewers.
 
-want to die         these words, one after the other, in any spelling
+want to die         these words in this order, in any spelling
 (die|kill myself)   one of these
-[really]            may be there or not
-<up to 3>           up to three words, whichever
+[really]            optional
+<up to 3>           up to three other words
 #                   a number
-{want}              what the file's [sets] says under "want"
+{want}              the set "want" in the file's [sets]
 """
 
 import re
@@ -22,7 +22,7 @@ _WORD = re.compile(r"[^\W\d_][^\W_]*|#")
 
 
 class PatternError(ValueError):
-    """A phrase that does not follow the language. Its text says what is wrong with it."""
+    """An invalid phrase. The message says what is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +44,16 @@ type Sequence = tuple[Literal | Gap | OneOf, ...]
 
 
 def parse_phrase(phrase: str, sets: Mapping[str, Sequence]) -> Sequence:
-    """Read one phrase. Raises PatternFault, which quotes it."""
-    signs = _Signs(phrase)
-    options = _options(signs, sets)
-    if signs.peek():
-        raise PatternError(f"“{phrase}” has a “{signs.peek()}” that nothing opened")
+    """Parse one phrase. Raises PatternError, which quotes it."""
+    tokens = _Tokens(phrase)
+    options = _options(tokens, sets)
+    if tokens.peek():
+        raise PatternError(f"“{phrase}” has a “{tokens.peek()}” that nothing opened")
     return options[0] if len(options) == 1 else (OneOf(options),)
 
 
 def list_words(sequence: Sequence) -> Iterator[str]:
-    """Every word that a sequence names."""
+    """Yield every word in a sequence."""
     for item in sequence:
         if isinstance(item, Literal):
             yield item.word
@@ -63,7 +63,7 @@ def list_words(sequence: Sequence) -> Iterator[str]:
 
 
 def count_words(sequence: Sequence) -> tuple[int, int]:
-    """How many words the shortest and the longest text that fits have."""
+    """Return the lengths in words of the shortest and the longest text that matches."""
     fewest, most = zip((0, 0), *map(_extent_of_item, sequence), strict=True)
     return sum(fewest), sum(most)
 
@@ -79,8 +79,8 @@ def _extent_of_item(item: Literal | Gap | OneOf) -> tuple[int, int]:
             return min(fewest), max(most)
 
 
-class _Signs:
-    """A phrase's signs, one after the other."""
+class _Tokens:
+    """The tokens of a phrase."""
 
     def __init__(self, phrase: str) -> None:
         self.phrase = phrase
@@ -104,37 +104,37 @@ class _Signs:
         return self._found.pop()
 
 
-def _options(signs: _Signs, sets: Mapping[str, Sequence]) -> tuple[Sequence, ...]:
-    options = [_sequence(signs, sets)]
-    while signs.peek() == "|":
-        signs.take()
-        options.append(_sequence(signs, sets))
+def _options(tokens: _Tokens, sets: Mapping[str, Sequence]) -> tuple[Sequence, ...]:
+    options = [_sequence(tokens, sets)]
+    while tokens.peek() == "|":
+        tokens.take()
+        options.append(_sequence(tokens, sets))
     if not all(options):
-        raise PatternError(f"“{signs.phrase}” has an empty choice")
+        raise PatternError(f"“{tokens.phrase}” has an empty choice")
     return tuple(options)
 
 
-def _sequence(signs: _Signs, sets: Mapping[str, Sequence]) -> Sequence:
+def _sequence(tokens: _Tokens, sets: Mapping[str, Sequence]) -> Sequence:
     items: list[Literal | Gap | OneOf] = []
-    while signs.peek() not in {"", "|", ")", "]"}:
-        kind, sign = signs.take()
+    while tokens.peek() not in {"", "|", ")", "]"}:
+        kind, sign = tokens.take()
         match kind:
             case "gap":
                 items.append(Gap(int(sign.removeprefix("<up to ").removesuffix(">"))))
             case "set":
-                items.append(OneOf((_named(sign.strip("{}"), sets, signs.phrase),)))
+                items.append(OneOf((_named(sign.strip("{}"), sets, tokens.phrase),)))
             case "mark":
-                items.append(_bracket(sign, signs, sets))
+                items.append(_bracket(sign, tokens, sets))
             case _:
-                items.append(_literal(sign, signs.phrase))
+                items.append(_literal(sign, tokens.phrase))
     return tuple(items)
 
 
-def _bracket(opening: str, signs: _Signs, sets: Mapping[str, Sequence]) -> OneOf:
-    options = _options(signs, sets)
-    closing = signs.take()[1]
+def _bracket(opening: str, tokens: _Tokens, sets: Mapping[str, Sequence]) -> OneOf:
+    options = _options(tokens, sets)
+    closing = tokens.take()[1]
     if closing != {"(": ")", "[": "]"}[opening]:
-        raise PatternError(f"“{signs.phrase}” closes “{opening}” with “{closing}”")
+        raise PatternError(f"“{tokens.phrase}” closes “{opening}” with “{closing}”")
     return OneOf((*options, ()) if opening == "[" else options)
 
 
@@ -153,5 +153,5 @@ def _literal(sign: str, phrase: str) -> Literal:
 
 @cache
 def normalize_word(word: str) -> str:
-    """A rule's word as it is met in folded text."""
+    """Fold a rule's word in the way that texts are folded."""
     return fold(word).text.replace("'", "")

@@ -1,4 +1,4 @@
-"""What says who somebody is, where they live or how to enter, with exact places, so that it can be taken out."""
+"""Finds personal details, addresses and passwords, with exact positions so that they can be removed."""
 
 import re
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ _CALLE = "calle|c/|avenida|avda\\.?|av\\.|plaza|paseo|carrera|camino|carretera"
 _NAME = r"[A-ZÀ-ÖØ-Þ][\w'’-]+"
 _WORD = r"[\w'’-]+"
 _SCHOOL = "elementary|primary|middle|high|secondary|grammar|junior high|prep|charter|catholic|community"
-# Small letters are a name only where the words before say so, and up to a word that goes on with the sentence.
+# A lower-case word is a name only after certain words, and only up to a word that continues the sentence.
 _GOES_ON = (
     r"(?:and|but|or|so|if|is|was|i|im|my|on|in|at|for|from|with|the|a|an|to|that|which|who|can|could|would|please|pls|"
     r"y|e|o|pero|que|en|de|por|con|si|mi|soy|tengo|vivo|es)\b"
@@ -26,7 +26,7 @@ _LIVE = (
 )
 _FAR = r"(?:miles?|km|kilomet\w+|m|min|minutes?|hours?|blocks?|houses?)\b"
 _VIVO = r"(?i:\b(?:vivo|vivimos|mi direcci[oó]n es|mi casa est[aá])(?: en)?(?: la| el)? )"
-# A number is a phone's only where it is written like one: exercises are full of numbers.
+# A number is a phone number only in its usual format, because exercises are full of numbers.
 _PHONE = (
     r"(?<![\w.,/-])(?:\+\d{1,3}[ .-]?)?(?:\(\d{2,4}\) ?|\d{3}[ .-])\d{3}[ .-]\d{4}(?![\w-]|[.,]\d)"
     r"|(?<![\w.,/-])\+\d{1,3}(?:[ .-]?\d{2,4}){2,4}(?![\w-])"
@@ -114,29 +114,29 @@ _KINDS = {
 }
 _PATTERNS = {kind: re.compile(pattern) for kind, pattern in _KINDS.items()}
 _MOST = 16384
-"""Personal details at the very end of a text longer than any message are left to whoever cuts it."""
+"""At most this many characters are searched; no message is longer."""
 
 
 def find_personal_details(text: str) -> Iterator[Evidence]:
-    """Each detail, with its kind and its exact place. Takes time in proportion to the text's length."""
+    """Return each personal detail with its type and position, in linear time."""
     for kind, pattern in _PATTERNS.items():
         for match in pattern.finditer(text, 0, _MOST):
             named = next((name for name, value in match.groupdict().items() if value), 0)
             start, end = match.span(named)
             found = text[start:end].rstrip(" .")
-            if kind != "card" or _adds_up(found):
+            if kind != "card" or _has_valid_check_digit(found):
                 yield Evidence(LAYER, kind, start, start + len(found))
 
 
 def judge_personal(text: str) -> Verdict:
-    """Whether a text says who somebody is; its evidence is what to strip."""
+    """Judge whether a text contains personal details; the evidence is what to remove."""
     found = tuple(find_personal_details(text))
     categories = frozenset({Category.PERSONAL}) if found else frozenset()
     return Verdict(Level.NONE, categories, found, layer=LAYER)
 
 
-def _adds_up(number: str) -> bool:
-    """Whether a number is written as a payment card's is (ISO/IEC 7812-1, Luhn's check digit)."""
+def _has_valid_check_digit(number: str) -> bool:
+    """Return whether a number has the check digit of a payment card (ISO/IEC 7812-1, Luhn)."""
     digits = [int(one) for one in reversed(number) if one.isdigit()]
     doubled = [sum(divmod(2 * digit, 10)) for digit in digits[1::2]]
     return (sum(digits[::2]) + sum(doubled)) % 10 == 0 and any(digits)

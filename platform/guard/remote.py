@@ -12,35 +12,35 @@ from typing import Any, Protocol
 
 from guard.verdict import Category, Level, Verdict
 
-# What is said, oldest first; `role` is "user" or "assistant". The last of them is judged.
+# Messages, oldest first; `role` is "user" or "assistant". The last one is judged.
 type GuardMessages = Sequence[Mapping[str, object]]
 
 
 class UnreadableReply(Exception):
-    """A guard's answer has another shape than its makers describe."""
+    """A guard's reply does not have the documented format."""
 
 
 @dataclass(frozen=True, slots=True)
 class GuardRequest:
-    """A request under the API's address, as JSON."""
+    """A request: a path below the API's base URL, and a JSON body."""
 
     path: str
     body: dict[str, Any]
 
 
 class RemoteGuard(Protocol):
-    """One kind of guard."""
+    """One type of remote guard."""
 
     name: str
 
-    def ask(self, said: GuardMessages, *, model: str) -> GuardRequest:
-        """What to send, to have the last message judged."""
+    def build_request(self, messages: GuardMessages, *, model: str) -> GuardRequest:
+        """Build the request that has the last message judged."""
 
-    def read(self, reply: Mapping[str, Any]) -> Verdict:
-        """What its answer means. Raises Unreadable."""
+    def parse_reply(self, reply: Mapping[str, Any]) -> Verdict:
+        """Parse a reply. Raises UnreadableReply."""
 
 
-# Below this a guard that gives scores was not sure enough to act on.
+# Scores below this are ignored.
 MIN_SCORE = 0.5
 
 type Meaning = tuple[Level, frozenset[Category]]
@@ -52,9 +52,9 @@ def _means(level: Level, *categories: Category) -> Meaning:
 
 NOTHING = _means(Level.NONE)
 STATED_HARM = _means(Level.STATED, Category.SELF_HARM)
-# Named by a guard, and no matter of this one: elections, copyright.
+# Categories that are irrelevant here: elections, copyright.
 IGNORED = _means(Level.NONE)
-# Not a card: a guard that was made for everybody flags this for much that is no abuse. Somebody is asked instead.
+# Not a card: general-purpose guards flag much that is not abuse. A check-in asks the teen instead.
 ASK_ABOUT_ABUSE = _means(Level.HINTS, Category.EXPLOITATION, Category.SEXUAL)
 
 
@@ -75,10 +75,10 @@ class OpenAIModeration:
         "illicit/violent": _means(Level.NONE, Category.CRIME, Category.VIOLENCE),
     }
 
-    def ask(self, said: GuardMessages, *, model: str) -> GuardRequest:
-        return GuardRequest("/moderations", {"model": model, "input": said[-1]["content"]})
+    def build_request(self, messages: GuardMessages, *, model: str) -> GuardRequest:
+        return GuardRequest("/moderations", {"model": model, "input": messages[-1]["content"]})
 
-    def read(self, reply: Mapping[str, Any]) -> Verdict:
+    def parse_reply(self, reply: Mapping[str, Any]) -> Verdict:
         try:
             [result] = reply["results"]
             flagged = {name for name, is_so in result["categories"].items() if is_so}
@@ -88,7 +88,7 @@ class OpenAIModeration:
             raise UnreadableReply from fault
         if is_flagged and not flagged:
             raise UnreadableReply
-        # Somebody in danger is not weighed by a score: what is flagged is asked about.
+        # Signs of danger count as soon as they are flagged, whatever the score.
         sure = {
             name: score
             for name, score in scores.items()
@@ -122,10 +122,10 @@ class LlamaGuard:
         "S14": _means(Level.NONE, Category.CRIME),
     }
 
-    def ask(self, said: GuardMessages, *, model: str) -> GuardRequest:
-        return _completion(said, model, longest=20)
+    def build_request(self, messages: GuardMessages, *, model: str) -> GuardRequest:
+        return _completion(messages, model, longest=20)
 
-    def read(self, reply: Mapping[str, Any]) -> Verdict:
+    def parse_reply(self, reply: Mapping[str, Any]) -> Verdict:
         first, _, codes = _content(reply).partition("\n")
         if first not in {"safe", "unsafe"}:
             raise UnreadableReply
@@ -153,10 +153,10 @@ class Qwen3Guard:
         "Copyright Violation": IGNORED,
     }
 
-    def ask(self, said: GuardMessages, *, model: str) -> GuardRequest:
-        return _completion(said, model, longest=60)
+    def build_request(self, messages: GuardMessages, *, model: str) -> GuardRequest:
+        return _completion(messages, model, longest=60)
 
-    def read(self, reply: Mapping[str, Any]) -> Verdict:
+    def parse_reply(self, reply: Mapping[str, Any]) -> Verdict:
         content = _content(reply)
         safety = re.search(r"Safety: *(Safe|Controversial|Unsafe)\b", content)
         if not safety:
@@ -167,7 +167,7 @@ class Qwen3Guard:
             raise UnreadableReply
         if safety[1] == "Unsafe":
             return _verdict(self.name, [self.MEANINGS[name] for name in names])
-        # What is only controversial is no reason to refuse; a hint of despair is one to ask.
+        # "Controversial" is no reason to refuse, but a hint of despair leads to a check-in.
         if safety[1] == "Controversial" and "Suicide & Self-Harm" in names:
             return _verdict(self.name, [_means(Level.HINTS, Category.SELF_HARM)])
         return Verdict(layer=self.name)
@@ -178,8 +178,8 @@ GUARDS: Mapping[str, RemoteGuard] = {
 }
 
 
-def _completion(said: GuardMessages, model: str, *, longest: int) -> GuardRequest:
-    messages = [{"role": one["role"], "content": one["content"]} for one in said]
+def _completion(messages: GuardMessages, model: str, *, longest: int) -> GuardRequest:
+    messages = [{"role": one["role"], "content": one["content"]} for one in messages]
     body = {"model": model, "messages": messages, "temperature": 0, "max_tokens": longest, "logprobs": True}
     return GuardRequest("/chat/completions", body)
 
@@ -195,7 +195,7 @@ def _content(reply: Mapping[str, Any]) -> str:
 
 
 def _probability(reply: Mapping[str, Any]) -> float:
-    """How likely the model's first word was, where its server says so."""
+    """Return the probability of the reply's first token, if the server reports it."""
     try:
         return math.exp(reply["choices"][0]["logprobs"]["content"][0]["logprob"])
     except (KeyError, IndexError, TypeError, OverflowError):

@@ -1,4 +1,4 @@
-"""The books of rules that ship. Each is made by the first who reads it, or by `guard.load_guard`."""
+"""The rule books. Each is loaded on first use or by `guard.load_guard`."""
 
 import gc
 from collections.abc import Iterator
@@ -15,30 +15,30 @@ _loading_lock = RLock()
 
 @load_once
 def input_rules() -> RuleBook:
-    """What a crisis sounds like."""
+    """Signs of a crisis."""
     return _load_rule_book("en", "es")
 
 
 @load_once
 def care_rules() -> RuleBook:
-    """What needs care without being a crisis, and what is not answered."""
+    """Texts that need care without being a crisis, and requests that are refused."""
     return _load_rule_book("care_en", "care_es", "requests_en", "requests_es")
 
 
 @load_once
 def trace_rules() -> RuleBook:
-    """What says too little by itself."""
+    """Traces of danger, which are too weak by themselves."""
     return _load_rule_book("traces")
 
 
 @load_once
 def output_rules() -> RuleBook:
-    """What a model must never say."""
+    """What the tutor must never say."""
     return _load_rule_book(*sorted(file.stem for file in FILES.glob("output_*.toml")))
 
 
 def load_rule_books() -> None:
-    """Make every book. Raises RuleFault for a file that cannot be used."""
+    """Load every rule book. Raises RuleError for an invalid file."""
     for book in (input_rules, care_rules, trace_rules, output_rules):
         book()
 
@@ -50,9 +50,9 @@ def _load_rule_book(*names: str) -> RuleBook:
 
 @contextmanager
 def _freeze_garbage() -> Iterator[None]:
-    """What is made meanwhile is never looked through for garbage.
+    """Exempt objects created in the block from garbage collection.
 
-    The rules are half a million small objects: each look would stop a server for a third of a second.
+    The rules are half a million small objects: each full collection would pause a server for a third of a second.
     """
     was_on = gc.isenabled()
     gc.disable()

@@ -1,4 +1,4 @@
-"""Matches of rules in a run of words."""
+"""Finds the rules that match a sequence of words."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from guard.words import Word
 
 @dataclass(frozen=True, slots=True)
 class RuleMatch:
-    """A rule's number, and the words `start` to `end` that it fits, counted from the text's first."""
+    """A rule's number, and the range of words (`start` to `end`) that it matches."""
 
     rule: int
     start: int
@@ -16,11 +16,10 @@ class RuleMatch:
 
 
 class RuleScanner:
-    """Reads word after word and finds the rules that match.
+    """Reads words one by one and finds the rules that match.
 
-    A match counts unless one of its rule's exceptions shares a word with it. It waits while such an exception has
-    begun and could still be completed. No exception reaches over the end of a sentence: what is false or forbidden
-    there says nothing of what comes after it.
+    A match counts unless an exception of its rule overlaps it. A match is held while such an exception has begun and
+    could still be completed. Exceptions do not extend across the end of a sentence.
     """
 
     def __init__(self, automaton: Automaton) -> None:
@@ -33,12 +32,12 @@ class RuleScanner:
 
     @property
     def words_held(self) -> int:
-        """How many of the last words could still be part of a match that counts."""
+        """The number of last words that could still be part of a match."""
         oldest_match = max((self._read - match.start for match in self._waiting), default=0)
         return max(self._state.age, oldest_match)
 
     def read(self, word: Word) -> list[RuleMatch]:
-        """Read one word; returns the matches that are certain with it."""
+        """Read one word. Returns the matches that are certain now."""
         state = self._state
         if word.begins_sentence:
             self._sentence = self._read
@@ -55,7 +54,7 @@ class RuleScanner:
         return certain
 
     def finish(self) -> list[RuleMatch]:
-        """The matches that were waiting for words that did not come."""
+        """Return the matches that were still held."""
         certain, self._waiting = self._waiting, []
         return certain
 

@@ -1,4 +1,4 @@
-"""The pieces in which a longer message is read, so that one sentence is not lost among many."""
+"""Splits a longer message into parts that are judged separately, so that one sentence still counts."""
 
 import re
 from bisect import bisect_right
@@ -7,20 +7,20 @@ from itertools import pairwise
 from typing import NamedTuple
 
 LONG, LONGEST = 16, 24
-"""A sentence of more words than LONG is also read in pieces, and one of more than LONGEST in pieces only."""
+"""In words. A sentence longer than LONG is also read in parts; one longer than LONGEST only in parts."""
 _PIECE, _STEP = 12, 4
 _LEAST = 3
-# A text with more units than this is no prose. Its sentences are joined until they have so many words.
+# A text with more units than this is not prose: its sentences are joined up to this number of words.
 _MOST_UNITS, _LEAST_OF_MANY = 1500, 10
 
 _SENTENCE_ENDS = re.compile(r"[.!?…。！？]+[\"'”’»)\]]*(?=\s|\Z)|[\r\n\v\f\x85\u2028\u2029]+|(?=[¿¡])")
 _BLANK_LINE = re.compile(r"\n[^\S\n]*\r?\n")
-# Letters that run on without a space are taken apart, or a long enough run would be one word.
+# A run of letters without a space is split, or it would be one word of any length.
 _WORD = re.compile(r"\S{1,24}")
 
 
 class Segment(NamedTuple):
-    """A piece of a text: `text[start:end]`. It `should_cut` where it is a part of one sentence."""
+    """The part `text[start:end]`. `is_cut` if it is only part of a sentence."""
 
     start: int
     end: int
@@ -36,7 +36,7 @@ type _Words = list[_Word]
 
 
 def split_sentences(text: str) -> list[_Words]:
-    """The words of each sentence. The end of a line and an opening ¿ or ¡ end a sentence as well."""
+    """Split a text into sentences and those into words. Line ends and an opening ¿ or ¡ also end a sentence."""
     ends = [*(match.end() for match in _SENTENCE_ENDS.finditer(text)), len(text)]
     found = (
         [_Word(*word.span()) for word in _WORD.finditer(text, start, end)]
@@ -46,7 +46,7 @@ def split_sentences(text: str) -> list[_Words]:
 
 
 def is_short(text: str) -> bool:
-    """Whether a text is one or two sentences of ordinary length, which are read as a whole and in no other way."""
+    """Return whether a text is one or two sentences of ordinary length, which are only read as a whole."""
     return _are_short(split_sentences(text))
 
 
@@ -74,7 +74,7 @@ def split_segments(text: str) -> list[Segment]:
 
 
 def _begin_paragraphs(text: str, sentences: list[_Words]) -> Iterator[_Words]:
-    """The sentences after a blank line: what is copied before it may break off in a word or two."""
+    """Return the sentences that follow a blank line: text copied before it may break off after a word or two."""
     for before, words in pairwise(sentences):
         if _LEAST <= len(words) <= LONGEST and _BLANK_LINE.search(text, before[-1].end, words[0].start):
             yield words
@@ -85,7 +85,7 @@ def _are_short(sentences: list[_Words]) -> bool:
 
 
 def _units(sentences: Iterable[_Words], least: int) -> Iterator[_Words]:
-    """Sentences and parts of long ones, one after the other, each of at least so many words but for the last."""
+    """Split into sentences and parts of long ones, each with at least `least` words except the last."""
     waiting: _Words = []
     for sentence in sentences:
         for part in [sentence] if len(sentence) <= LONGEST else _in_parts(sentence):
@@ -102,7 +102,7 @@ def _in_parts(words: _Words) -> list[_Words]:
 
 
 def _shifted(sentences: Iterable[_Words]) -> Iterator[_Words]:
-    """Every twelve words of a long sentence, each time four words further on, up to its end."""
+    """Return overlapping parts of twelve words, each four words after the one before."""
     for words in sentences:
         if len(words) > LONG:
             for first in range(0, len(words) - _PIECE + _STEP, _STEP):

@@ -1,4 +1,4 @@
-"""What the guard says of a text."""
+"""The guard's verdict on a text."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Level(StrEnum):
-    """How much care a text asks for, as the crisis protocol in docs/safety.md names it.
+    """How much care a text needs, as in the crisis protocol (docs/safety.md).
 
     Levels are ordered, and the more careful one is the greater. S, an unsafe home, is a strand of its own: it stands
     above 3, because a parent must not be told, and below 4, because a life in danger comes first.
@@ -19,7 +19,7 @@ class Level(StrEnum):
     UNSAFE_HOME = "S"
     ACUTE = "4"
 
-    # A StrEnum brings the alphabet's order, in which S would be the greatest.
+    # StrEnum compares alphabetically, which would make S the highest.
     def __lt__(self, other: str) -> bool:
         return _CARE[self] < _CARE[Level(other)]
 
@@ -37,9 +37,9 @@ _CARE = {level: care for care, level in enumerate(Level)}
 
 
 class Category(StrEnum):
-    """What a text is about. Cards and counts go by these, so their values are kept for good."""
+    """What a text is about. The values are stored, so they must not change."""
 
-    # Somebody may be in danger: these come with a level.
+    # A person may be in danger: these come with a level.
     SUICIDE = "suicide"
     SELF_HARM = "self_harm"
     EATING_DISORDER = "eating_disorder"
@@ -49,7 +49,7 @@ class Category(StrEnum):
     DISTRESS = "distress"
     BULLYING = "bullying"
     ABOUT_SOMEONE_ELSE = "about_someone_else"
-    # Asked for, and not for a tutor to give. The level may be 0.
+    # Requests that the tutor does not answer. The level may be 0.
     METHOD = "method"
     SEXUAL = "sexual"
     HATE = "hate"
@@ -61,7 +61,7 @@ class Category(StrEnum):
     MEDICAL = "medical"
     LEGAL = "legal"
     PERSONAL = "personal"
-    # Only a model says these.
+    # Found in a model's answers only.
     ENCOURAGEMENT = "encouragement"
     ISOLATION = "isolation"
     CLAIMS_HUMAN = "claims_human"
@@ -72,7 +72,7 @@ class Category(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Why: which rule of which layer, and where in the original text (`text[start:end]`)."""
+    """Which rule of which layer matched, and where in the original text (`text[start:end]`)."""
 
     layer: str
     rule: str
@@ -82,7 +82,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What one layer, or all of them together, say of a text."""
+    """The verdict of one layer, or of all layers together."""
 
     level: Level = Level.NONE
     categories: frozenset[Category] = frozenset()
@@ -92,13 +92,13 @@ class Verdict:
 
     @property
     def is_crisis(self) -> bool:
-        """Whether the fixed card comes instead of an answer."""
+        """Whether the crisis card is shown instead of an answer."""
         return self.level >= Level.STATED
 
 
 def merge_verdicts(*verdicts: Verdict) -> Verdict:
-    """The most careful of several verdicts, with what all of them found."""
-    # Of two at level 0 the one that found something is named.
+    """Return the most careful verdict, with the categories and evidence of all."""
+    # At level 0, the layer that found something is named.
     top = max(verdicts, key=lambda verdict: (verdict.level, bool(verdict.categories)), default=Verdict())
     found = frozenset[Category]().union(*(verdict.categories for verdict in verdicts))
     if _about_oneself(verdicts):
@@ -110,5 +110,5 @@ def merge_verdicts(*verdicts: Verdict) -> Verdict:
 
 
 def _about_oneself(verdicts: Iterable[Verdict]) -> bool:
-    """Whoever worries about a friend and is in danger too gets the card for themselves."""
+    """Return whether the person is in danger, not only a friend: then they get the card for themselves."""
     return any(v.is_crisis and Category.ABOUT_SOMEONE_ELSE not in v.categories for v in verdicts)

@@ -1,4 +1,4 @@
-"""From letters to the words that rules know, however they are spelled."""
+"""Maps letters to the words that rules know, in any spelling."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 UNKNOWN, NUMBER = 0, 1
 MAX_WORD_LENGTH = 80
-"""A longer run of letters is no word of any rule."""
+"""A longer run of letters matches no rule."""
 
-# 1 is read as an l and as an i: "ki11", "k1ll".
+# 1 stands for l and for i: "ki11", "k1ll".
 _LEET = [str.maketrans("013457@$!8", f"o{one}east" + "asib") for one in "il"]
 _LEET_SIGN = re.compile(r"[\d@$!]")
 _STRETCHED = re.compile(r"(.)\1\1")
@@ -21,7 +21,7 @@ _REMEMBERED = 8192
 
 
 class VocabularyMatch(NamedTuple):
-    """One word that was read in some letters: which, and from where to where in them."""
+    """A word found in some letters: its symbol and its position in them."""
 
     symbol: int
     start: int
@@ -37,12 +37,12 @@ def _runs(word: str) -> list[int]:
 
 
 def _shape(word: str) -> tuple[str, str, int]:
-    """What stars inside a word leave standing."""
+    """Return a word's first and last letters around stars, to match "su*cide"."""
     return word[0], word[-1], len(word)
 
 
 class Vocabulary:
-    """The words of a set of rules. Each has a symbol; every other word is UNKNOWN, or a NUMBER.
+    """The words of a rule book. Each has a symbol; all others are UNKNOWN, or NUMBER.
 
     `spellings` names other ways to write a word.
     """
@@ -62,15 +62,15 @@ class Vocabulary:
         self._remembered: dict[str, list[VocabularyMatch]] = {}
 
     def symbol(self, word: str) -> int:
-        """The symbol of a word that a rule names."""
+        """Return the symbol of a rule's word."""
         return NUMBER if word == "#" else self._known[word]
 
     def knows(self, word: str) -> bool:
-        """Whether a rule names the word, in this very spelling."""
+        """Return whether a rule has the word in this spelling."""
         return word in self._known
 
     def read(self, letters: str) -> list[VocabularyMatch]:
-        """The word, or the words that stand without a space, in a run of letters."""
+        """Return the word in a run of letters, or several if they are written without spaces."""
         read = self._remembered.get(letters)
         if read is None:
             if len(self._remembered) >= _REMEMBERED:
@@ -79,7 +79,7 @@ class Vocabulary:
         return read
 
     def split(self, letters: str) -> list[VocabularyMatch]:
-        """The longest known word from each place on; a letter that begins none stands alone."""
+        """Split greedily into the longest known words; a letter that begins none is left alone."""
         parts, start = list[VocabularyMatch](), 0
         while start < len(letters):
             for end in range(min(len(letters), start + self._longest), start, -1):
@@ -108,7 +108,7 @@ class Vocabulary:
         return [whole]
 
     def _one(self, letters: str) -> int:
-        """The symbol of one word, tried as it stands, stretched, with digits for letters, and with stars."""
+        """Return the symbol of one word: tried as written, stretched, with digits for letters, and with stars."""
         plain = letters.replace("'", "")
         if symbol := self._known.get(plain):
             return symbol
@@ -123,7 +123,7 @@ class Vocabulary:
         return self._masked(plain)
 
     def _stretched(self, word: str) -> int:
-        """Two of a letter are how words are spelled, three are how they are cried: "diiie" is "die".
+        """Try a stretched word with one or two of each repeated letter: "diiie" is "die".
 
         Of words that squeeze to the same letters the longest is meant that has no letter more: "looos" is "los" and
         not "loss".

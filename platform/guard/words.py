@@ -1,4 +1,4 @@
-"""Words out of letters, as they come."""
+"""Splits streamed letters into words."""
 
 import re
 from collections import Counter
@@ -9,7 +9,7 @@ from typing import NamedTuple
 from guard.vocabulary import MAX_WORD_LENGTH, Vocabulary, VocabularyMatch
 from kit.folding import FoldedText, join_folded, slice_folded
 
-# Signs that may stand for a letter or hide one: "k!ll", "su*cide", "don't". More than three of them end a word.
+# Characters that may replace or hide a letter: "k!ll", "su*cide", "don't". More than three end a word.
 _WORD = re.compile(r"[\w$@](?:[\w$@]|['!*]{1,3}(?=[\w$@]))*")
 _ENDS_A_WORD = re.compile(r"['!*]{0,3}[^\w$@'!*]|['!*]{4}")
 _UNDECIDED = re.compile(r"['!*]*\Z")
@@ -27,7 +27,7 @@ class Word(NamedTuple):
 
 
 class WordReader:
-    """Reads words from folded text that comes in pieces, the same words however it is cut.
+    """Reads words from folded text that comes in pieces. The words do not depend on how it is cut.
 
     A word is handed on once no later letter can change it. Letters that stand by themselves, as in "k i l l", are
     read as the words they spell; so they wait for the next longer word. A word of more than `longest` letters is
@@ -44,11 +44,11 @@ class WordReader:
 
     @property
     def place(self) -> int:
-        """The offset in the original of the first letter that is not yet part of a word handed on."""
+        """The offset in the original of the first letter that is not yet part of a returned word."""
         return self._rest.at[0]
 
     def feed(self, piece: FoldedText, *, ended: bool = False) -> list[Word]:
-        """The words that are now certain; all the words that are left when the text has `ended`."""
+        """Return the words that are certain now, or all the rest once `ended`."""
         self._rest = join_folded(self._rest, piece) if self._rest.text else piece
         if self._in_long_word and not self._leave_long_word():
             return []
@@ -74,7 +74,7 @@ class WordReader:
             used = max(used, final)
         if ended:
             words += self._spelled()
-        # Letters that stand by themselves are met again with the next piece.
+        # Single letters are read again with the next piece.
         used, self._rest_begins_sentence = self._letters[0] if self._letters else (used, is_first)
         self._letters.clear()
         self._rest = slice_folded(self._rest, used)
@@ -91,7 +91,7 @@ class WordReader:
         return False
 
     def _spelled(self, *, goes_on: bool = False) -> list[Word]:
-        """The words that letters standing by themselves spell. What may be half a word stays when it `goes_on`."""
+        """Return words spelled with spaced letters. A possible half word stays if the text `goes_on`."""
         groups, words = self._groups(), list[Word]()
         spell = len(self._letters) >= _SPELLED_AT_LEAST
         self._letters.clear()

@@ -1,4 +1,4 @@
-"""Reads an answer from its chunks: what of it is words and what thinking, what it used, and how it ended."""
+"""Reads an answer from its chunks: text, thinking, usage, and how it ended."""
 
 import re
 from collections.abc import AsyncIterator
@@ -11,66 +11,66 @@ from inference.sse import EventReader
 from inference.thinking import ThinkingFilter
 from inference.tokens import MAX_BYTES_PER_TOKEN, estimate_piece_tokens
 
-# JSON can spell a NUL and half of a character. PostgreSQL takes neither, and one checkpoint keeps many answers.
+# JSON can contain NUL and lone surrogates. PostgreSQL rejects both, and one checkpoint saves many answers at once.
 UNSTORABLE = re.compile("[\0\ud800-\udfff]")
-# Of an answer as a whole.
+# The average over a whole answer.
 MIN_CHARACTERS_PER_TOKEN = 2
 HIGH_SURROGATES = ("\ud800", "\udbff")
 
 
 class Chunk(NamedTuple):
-    """What one chunk holds."""
+    """The content of one chunk."""
 
     text: str
-    thought: str
+    thinking: str
     refusal: str
-    finish: str
+    finish_reason: str
     usage: TokenUsage | None
 
 
 class AnswerReader:
-    """Yields the Words of one answer, and then its Usage, also where it ends in a fault.
+    """Yields the AnswerDeltas of one answer and then its TokenUsage, even if it ends with an error.
 
-    `cap` is how many tokens it may have; where the server goes on beyond it, the answer ends there.
+    `cap` is the maximum number of tokens; if the server exceeds it, the answer is cut there.
     """
 
     def __init__(self, events: EventReader, *, cap: int, thinks_first: bool) -> None:
         self._events = events
         self._cap = cap
         self.thinking = ThinkingFilter(thinks_first=thinks_first)
-        self.finish = ""
+        self.finish_reason = ""
         self.has_text = False
-        # Generated so far: as likely, for billing where nothing is reported; and at least, to enforce the cap.
+        # Tokens generated so far: an estimate for billing if the server reports none, and a minimum to enforce the cap.
         self.tokens = 0
-        self._least = 0
+        self._min_tokens = 0
         self._length = 0
         self._usage: TokenUsage | None = None
         self._counted_by_usage = 0
-        self._half = ""
+        self._pending_surrogate = ""
         self._refused = False
         self._is_cut = False
 
     async def pieces(self) -> AsyncIterator[AnswerDelta | TokenUsage]:
-        """Raises a ModelFault after the Usage, where the answer is not whole."""
-        fault: errors.ModelError | None = None
+        """Yield the deltas and the usage. Raises ModelError after the usage if the answer is incomplete."""
+        error: errors.ModelError | None = None
         try:
             async for data in self._events.events():
-                if words := self._words(parse_chunk(data)):
-                    yield words
+                if delta := self._read_chunk(parse_chunk(data)):
+                    yield delta
                 if self._is_cut:
                     break
-        except errors.ModelError as raised:
-            fault = raised
-        if rest := self._rest():
+        except errors.ModelError as caught:
+            error = caught
+        if rest := self._read_rest():
             yield rest
         yield self.usage
-        if fault := fault or self._fault():
-            raise fault
+        if error := error or self._find_error():
+            raise error
 
     @property
     def usage(self) -> TokenUsage:
-        """What was reported, and what was generated after the last report."""
-        reached_limit = self._is_cut or self.finish in quirks.REACHED_LIMIT
+        """The usage that the server reported, plus the tokens generated after its last report."""
+        reached_limit = self._is_cut or self.finish_reason in quirks.REACHED_LIMIT
         if self._usage is None:
             return TokenUsage(prompt_tokens=None, answer_tokens=None, reached_limit=reached_limit)
         answer = self._usage.answer_tokens
@@ -78,50 +78,50 @@ class AnswerReader:
             answer += self.tokens - self._counted_by_usage
         return replace(self._usage, answer_tokens=answer, reached_limit=reached_limit)
 
-    def _words(self, chunk: Chunk) -> AnswerDelta | None:
-        self.finish = chunk.finish or self.finish
+    def _read_chunk(self, chunk: Chunk) -> AnswerDelta | None:
+        self.finish_reason = chunk.finish_reason or self.finish_reason
         self._refused |= bool(chunk.refusal)
-        generated = chunk.text + chunk.thought + chunk.refusal
-        found = None
+        generated = chunk.text + chunk.thinking + chunk.refusal
+        delta = None
         if generated:
-            self._events.heard()
-            if chunk.thought:
-                self.thinking.note_thought()
-            likely, least = estimate_piece_tokens(generated)
-            text = self._within_cap(chunk.text, len(generated), least)
+            self._events.note_progress()
+            if chunk.thinking:
+                self.thinking.note_separate_thinking()
+            likely, minimum = estimate_piece_tokens(generated)
+            text = self._within_cap(chunk.text, len(generated), minimum)
             self.tokens += likely
-            found = self._told(self._whole_characters(text))
+            delta = self._build_delta(self._join_surrogates(text))
         if chunk.usage:
             self._report(chunk.usage)
-        return found
+        return delta
 
-    def _within_cap(self, text: str, length: int, least: int) -> str:
-        """What of the text the answer has room for."""
-        room = self._cap - self._least
-        self._least, self._length = self._least + least, self._length + length
-        # Some servers send letter by letter: their pieces are no tokens.
-        if min(self._least, self._length // MIN_CHARACTERS_PER_TOKEN) <= self._cap:
+    def _within_cap(self, text: str, length: int, minimum: int) -> str:
+        """Return as much of the text as fits below the cap."""
+        room = self._cap - self._min_tokens
+        self._min_tokens, self._length = self._min_tokens + minimum, self._length + length
+        # Some servers send single characters, which are not tokens.
+        if min(self._min_tokens, self._length // MIN_CHARACTERS_PER_TOKEN) <= self._cap:
             return text
         self._is_cut = True
-        return text[: max(room, 0) * MAX_BYTES_PER_TOKEN] if least > 1 else ""
+        return text[: max(room, 0) * MAX_BYTES_PER_TOKEN] if minimum > 1 else ""
 
-    def _whole_characters(self, text: str) -> str:
-        """The text without half of a character at its end, which waits for the next piece."""
-        if text.isascii() and not self._half:
+    def _join_surrogates(self, text: str) -> str:
+        """Return the text without a lone surrogate at its end, which is kept for the next piece."""
+        if text.isascii() and not self._pending_surrogate:
             return text.replace("\0", "\ufffd")
-        text = self._half + text
-        self._half = ""
+        text = self._pending_surrogate + text
+        self._pending_surrogate = ""
         if text and HIGH_SURROGATES[0] <= text[-1] <= HIGH_SURROGATES[1]:
-            text, self._half = text[:-1], text[-1]
+            text, self._pending_surrogate = text[:-1], text[-1]
         return _clean_text(text)
 
-    def _told(self, text: str) -> AnswerDelta:
+    def _build_delta(self, text: str) -> AnswerDelta:
         split = self.thinking.feed(text)
         self.has_text = (self.has_text and not split.retracts) or bool(split.answer.strip())
         return AnswerDelta(split.answer, self.tokens, begins_again=split.retracts)
 
     def _report(self, usage: TokenUsage) -> None:
-        # Servers that report in every chunk report the sum so far, so the last one counts; one that is null does not.
+        # Servers that report usage in every chunk report running totals: the last one that is not null counts.
         former = self._usage or usage
         self._usage = replace(
             usage,
@@ -131,21 +131,21 @@ class AnswerReader:
         if usage.answer_tokens is not None:
             self._counted_by_usage = self.tokens
             self.tokens = self._counted_by_usage = max(self.tokens, usage.answer_tokens)
-            self._is_cut |= usage.answer_tokens > self._cap and not self.finish
+            self._is_cut |= usage.answer_tokens > self._cap and not self.finish_reason
 
-    def _rest(self) -> AnswerDelta | None:
+    def _read_rest(self) -> AnswerDelta | None:
         split = self.thinking.finish(reached_limit=self.usage.reached_limit)
-        text = split.answer + (_clean_text(self._half) if not split.thought else "")
+        text = split.answer + (_clean_text(self._pending_surrogate) if not split.thinking else "")
         self.has_text |= bool(text.strip())
         return AnswerDelta(text, self.tokens) if text else None
 
-    def _fault(self) -> errors.ModelError | None:
-        if not self.finish and not self._events.is_done and not self._is_cut:
+    def _find_error(self) -> errors.ModelError | None:
+        if not self.finish_reason and not self._events.is_done and not self._is_cut:
             return errors.ModelUnreachable("the stream ended before the answer did")
         if self._refused:
             return errors.ModelRefused("a refusal")
-        if kind := quirks.FINISH_REASON_ERRORS.get(self.finish):
-            return kind(self.finish)
+        if error_class := quirks.FINISH_REASON_ERRORS.get(self.finish_reason):
+            return error_class(self.finish_reason)
         if self.has_text:
             return None
         if self.usage.reached_limit and self.tokens:
@@ -154,56 +154,56 @@ class AnswerReader:
 
 
 def parse_chunk(data: dict[str, Any]) -> Chunk:
-    """Raises ModelGarbled for what is no chunk of a chat completion."""
+    """Parse a chunk of a chat completion. Raises ModelResponseInvalid."""
     try:
         choices = data.get("choices") or [{}]
         choice = choices[0] or {}
-        # A whole answer in place of a stream has a message. Where a chunk has both, the message repeats the answer.
+        # A complete answer instead of a stream has a message. If a chunk has both, the message repeats the answer.
         delta = (choice.get("delta") if "delta" in choice else choice.get("message")) or {}
         content = delta.get("content")
         if len(delta) == 1 and isinstance(content, str):
-            # Most chunks: a word and nothing else.
+            # The most common case: text only.
             return Chunk(
                 content, "", "", _get_text(choice.get("finish_reason")).lower(), _get_usage(data, choice)
             )
-        text, thought = _split_content(content if "content" in delta else choice.get("text"))
+        text, thinking = _split_content(content if "content" in delta else choice.get("text"))
         if _is_marked_as_thinking(delta):
-            text, thought = "", text
+            text, thinking = "", text
         return Chunk(
             text=text,
-            thought=thought or _get_thinking(delta),
+            thinking=thinking or _get_thinking(delta),
             refusal=_get_text(delta.get("refusal")),
-            finish=_get_text(choice.get("finish_reason")).lower(),
+            finish_reason=_get_text(choice.get("finish_reason")).lower(),
             usage=_get_usage(data, choice),
         )
-    except (AttributeError, IndexError, KeyError, TypeError) as fault:
-        raise errors.ModelResponseInvalid from fault
+    except (AttributeError, IndexError, KeyError, TypeError) as error:
+        raise errors.ModelResponseInvalid from error
 
 
 def _split_content(found: object) -> tuple[str, str]:
-    """The text and the thinking of a delta's content, which may be a list of parts."""
+    """Split a delta's content, which may be a list of parts, into text and thinking."""
     if not isinstance(found, list):
         return _get_text(found), ""
-    text = thought = ""
+    text = thinking = ""
     for part in found:
         if isinstance(part, str):
             text += part
         elif part.get("type", "text") in {"text", "output_text"}:
             text += _get_text(part.get("text"))
         elif "thinking" in part:
-            # Mistral: parts within a part.
-            thought += "".join(_split_content(part["thinking"]))
-    return text, thought
+            # Mistral nests parts.
+            thinking += "".join(_split_content(part["thinking"]))
+    return text, thinking
 
 
 def _get_thinking(delta: dict[str, Any]) -> str:
-    for name in quirks.THOUGHT_FIELDS:
-        if isinstance(told := delta.get(name), str) and told:
-            return told
+    for name in quirks.THINKING_FIELDS:
+        if isinstance(text := delta.get(name), str) and text:
+            return text
     details = delta.get("reasoning_details")
     if not isinstance(details, list):
         return ""
-    # OpenRouter: readable, summarised or encrypted.
+    # OpenRouter: plain, summarized or encrypted.
     return "".join(
         _get_text(part.get("text") or part.get("summary") or part.get("data")) for part in details if part
     )
@@ -216,7 +216,7 @@ def _is_marked_as_thinking(delta: dict[str, Any]) -> bool:
 
 
 def _get_usage(data: dict[str, Any], choice: dict[str, Any]) -> TokenUsage | None:
-    # Moonshot reports within the choice, Groq also in a field of its own.
+    # Moonshot puts usage in the choice; Groq also in a field of its own.
     used = data.get("usage") or choice.get("usage")
     if not used and "x_groq" in data:
         used = (data["x_groq"] or {}).get("usage")
@@ -225,7 +225,7 @@ def _get_usage(data: dict[str, Any], choice: dict[str, Any]) -> TokenUsage | Non
     prompt = _parse_count(used.get("prompt_tokens"))
     answer = _count_generated(used, prompt)
     if not prompt and not answer:
-        # A form that was left empty.
+        # An empty placeholder.
         return None
     return TokenUsage(
         prompt_tokens=prompt,
@@ -236,7 +236,7 @@ def _get_usage(data: dict[str, Any], choice: dict[str, Any]) -> TokenUsage | Non
 
 
 def _count_generated(used: dict[str, Any], prompt: int | None) -> int | None:
-    """All tokens that the model made, its thinking among them, wherever the server counts that."""
+    """Return all tokens that the model generated, including thinking, wherever the server counts it."""
     answer = _parse_count(used.get("completion_tokens"))
     if answer is None:
         return None
@@ -246,7 +246,7 @@ def _count_generated(used: dict[str, Any], prompt: int | None) -> int | None:
     )
     total = _parse_count(used.get("total_tokens"))
     if reasoning > answer:
-        # More of it than of the whole: it stands beside the answer and not inside.
+        # More thinking than answer: the server counts them separately.
         answer += reasoning
     return max(answer, total - (prompt or 0)) if total is not None and prompt is not None else answer
 
@@ -254,16 +254,16 @@ def _count_generated(used: dict[str, Any], prompt: int | None) -> int | None:
 def _count_cached(used: dict[str, Any]) -> int:
     details = used.get("prompt_tokens_details") or {}
     # OpenAI, vLLM and llama.cpp; DeepSeek; Moonshot.
-    told = (
+    counts = (
         details.get("cached_tokens"),
         used.get("prompt_cache_hit_tokens"),
         used.get("cached_tokens"),
     )
-    return next((count for one in told if (count := _parse_count(one))), 0)
+    return next((count for reported in counts if (count := _parse_count(reported))), 0)
 
 
 def _parse_count(found: object) -> int | None:
-    # What is no number of tokens cannot be billed: then they are counted here.
+    # Anything else is ignored, and tokens are estimated instead.
     return found if type(found) is int and found >= 0 else None
 
 
@@ -274,7 +274,7 @@ def _get_text(found: object) -> str:
 
 
 def _clean_text(text: str) -> str:
-    """The text with the halves of characters put together, and without what no database takes."""
+    """Join surrogate pairs and replace characters that PostgreSQL cannot store."""
     if not UNSTORABLE.search(text):
         return text
     whole = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

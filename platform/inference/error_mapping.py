@@ -1,4 +1,4 @@
-"""Which fault a server's refusal is. Its words are read for that, and never repeated: they may quote the question."""
+"""Maps error responses to exceptions. Their text is matched but never repeated: it may quote the question."""
 
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
@@ -9,47 +9,47 @@ from django.utils import timezone
 
 from inference import errors, quirks
 
-# Longer than this is no time to try again after, but a mistake.
+# A longer time is taken for a mistake and ignored.
 MAX_RETRY_AFTER_SECONDS = 24 * 3600
 
 
 def map_status_error(status: int, body: object, headers: Mapping[str, str]) -> errors.ModelError:
-    """The fault that an HTTP status and its body stand for."""
-    kind = None if status in quirks.CONFIGURATION_STATUSES else _match_error_text(body)
+    """Return the exception for an HTTP error response."""
+    error_class = None if status in quirks.CONFIGURATION_STATUSES else _match_error_text(body)
     retry_after = parse_retry_after(headers)
     if status == HTTPStatus.TOO_MANY_REQUESTS and retry_after is not None:
-        # Gemini speaks of quota and billing too where all it wants is a little time.
-        kind = errors.ModelBusy
-    return (kind or quirks.STATUS_ERRORS.get(status, errors.ModelMisconfigured))(
+        # Gemini mentions quota and billing even for a short rate limit.
+        error_class = errors.ModelBusy
+    return (error_class or quirks.STATUS_ERRORS.get(status, errors.ModelMisconfigured))(
         f"{status}", retry_after=retry_after
     )
 
 
 def map_event_error(error: object) -> errors.ModelError:
-    """The fault that an `error` in the middle of a stream stands for."""
-    told = error if isinstance(error, dict) else {}
-    code = told.get("code") or told.get("status") or told.get("type") or ""
-    kind = _match_error_text(error)
-    if kind is None and str(code).isdecimal():
-        kind = quirks.STATUS_ERRORS.get(int(code))
-    return (kind or errors.ModelMisconfigured)(str(code))
+    """Return the exception for an `error` object within a stream."""
+    fields = error if isinstance(error, dict) else {}
+    code = fields.get("code") or fields.get("status") or fields.get("type") or ""
+    error_class = _match_error_text(error)
+    if error_class is None and str(code).isdecimal():
+        error_class = quirks.STATUS_ERRORS.get(int(code))
+    return (error_class or errors.ModelMisconfigured)(str(code))
 
 
 def is_model_loading(status: int, body: object) -> bool:
-    """Whether a server says that its model is not loaded yet, so that it is worth while to wait for it."""
+    """Return whether a server says that it is still loading its model, so that waiting helps."""
     return status >= HTTPStatus.INTERNAL_SERVER_ERROR and bool(
         quirks.LOADING.search(_collect_error_text(body))
     )
 
 
 def parse_retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds until the server wants to be asked again, where it says so; as a number or as a date."""
+    """Return the seconds of a Retry-After header, given as a number or a date; None without a usable one."""
     for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        told = headers.get(name, "").strip()
+        value = headers.get(name, "").strip()
         try:
-            seconds = float(told) * unit
+            seconds = float(value) * unit
         except ValueError:
-            seconds = _seconds_until(told)
+            seconds = _seconds_until(value)
         if 0 <= seconds <= MAX_RETRY_AFTER_SECONDS:
             return seconds
     return None
@@ -64,12 +64,14 @@ def _seconds_until(date: str) -> float:
 
 
 def _match_error_text(body: object) -> type[errors.ModelError] | None:
-    words = _collect_error_text(body)
-    return next((kind for sign, kind in quirks.ERROR_TEXT_PATTERNS if sign.search(words)), None)
+    text = _collect_error_text(body)
+    return next(
+        (error_class for pattern, error_class in quirks.ERROR_TEXT_PATTERNS if pattern.search(text)), None
+    )
 
 
 def _collect_error_text(body: object) -> str:
-    """Code, type and message of an error, wherever in the body they are."""
+    """Join the codes, types and messages of an error, however deeply they are nested."""
     if isinstance(body, str):
         return body
     if not isinstance(body, dict):

@@ -1,56 +1,56 @@
-"""What can go wrong between us and a model, each with a docstring that says it."""
+"""Errors of the model and its server. Each docstring is also the default message."""
 
 from typing import ClassVar
 
 
 class ModelError(Exception):
-    """The model did not give a whole answer."""
+    """The model did not give a complete answer."""
 
-    # Whether the site's operator has to see to it: it is logged as an error.
-    alarms: ClassVar[bool] = False
-    # Whether the words that came before it are not to be shown.
-    withholds: ClassVar[bool] = False
+    # Whether an admin has to act: then it is logged as an error.
+    needs_admin: ClassVar[bool] = False
+    # Whether the text before the error must not be shown.
+    withholds_answer: ClassVar[bool] = False
 
     def __init__(self, detail: str = "", *, retry_after: float | None = None) -> None:
         super().__init__(detail or type(self).__doc__)
-        # Seconds until the server takes questions again, where it said so.
+        # Seconds until the server accepts requests again, if it said so.
         self.retry_after = retry_after
 
 
 class ModelUnreachable(ModelError):
-    """The model's server cannot be reached, or broke the connection."""
+    """The model's server cannot be reached or closed the connection."""
 
 
 class ModelBusy(ModelError):
-    """The model's server has more to do than it can."""
+    """The model's server is overloaded."""
 
 
 class ModelMisconfigured(ModelError):
-    """The model's server, or what this site tells it, is out of order."""
+    """The model's server failed, or this site's settings for it are wrong."""
 
-    alarms = True
+    needs_admin = True
 
 
 class QuotaExceeded(ModelError):
-    """What may be used of the model's server is used up."""
+    """The quota of the model's server is used up."""
 
-    alarms = True
+    needs_admin = True
 
 
 class PromptTooLong(ModelError):
-    """The prompt is longer than the model can read."""
+    """The prompt is longer than the model's context."""
 
 
 class ModelRefused(ModelError):
-    """The model, or its server, turned the question down."""
+    """The model or its server refused the question."""
 
-    withholds = True
+    withholds_answer = True
 
 
 class AnswerFiltered(ModelError):
-    """The model's server cut its own answer by a filter."""
+    """A filter of the model's server cut the answer."""
 
-    withholds = True
+    withholds_answer = True
 
 
 class AnswerEmpty(ModelError):
@@ -58,11 +58,11 @@ class AnswerEmpty(ModelError):
 
 
 class AnswerOnlyThinking(ModelError):
-    """Thinking took all the room that the answer had."""
+    """The model used all its tokens for thinking."""
 
 
 class ModelTimeout(ModelError):
-    """The model said nothing for too long."""
+    """The model sent nothing for too long."""
 
 
 class ModelResponseInvalid(ModelError):

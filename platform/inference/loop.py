@@ -1,4 +1,4 @@
-"""One event loop for a worker process, on a thread of its own.
+"""The event loop of a worker process, on a thread of its own.
 
 Celery has no asyncio pool; its thread tasks hand their coroutines to this loop, so that every model
 stream of a process shares one client, one connection pool and one selector (docs/adr/0003).

@@ -1,4 +1,4 @@
-"""What is said to a model, and what comes back."""
+"""The messages sent to a model, and the parts of its answer."""
 
 from dataclasses import dataclass
 from typing import Literal, TypedDict
@@ -11,10 +11,10 @@ class ChatMessage(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class AnswerDelta:
-    """A piece of the answer, and how many tokens have been generated up to its end.
+    """A piece of the answer. `tokens` is the number of tokens generated up to its end.
 
-    The text is empty where the model is thinking: that is generated, and so paid for, but not shown. With
-    `begins_again` all words before it turned out to be thinking, and the answer begins with this piece.
+    The text is empty while the model is thinking, which costs tokens but is not shown. With `begins_again`, all text
+    before was thinking and the answer begins with this piece.
     """
 
     text: str
@@ -24,9 +24,9 @@ class AnswerDelta:
 
 @dataclass(frozen=True, slots=True)
 class TokenUsage:
-    """What an answer used. Tokens are None where the server reported no usage.
+    """The tokens of an answer. None if the server reported no usage.
 
-    `cached_tokens` are those of the prompt that the server had read before.
+    `cached_tokens` are the part of the prompt that the server had cached.
     """
 
     prompt_tokens: int | None

@@ -4,10 +4,10 @@ from django.conf import settings
 
 
 def calculate_cost(*, prompt_tokens: int, answer_tokens: int, cached_tokens: int = 0) -> int:
-    """What a call costs, in whole micro-dollars, rounded up.
+    """Return the cost of a call in micro-dollars, rounded up.
 
-    Prices are settings in dollars for a million tokens, which is the same number in micro-dollars a token. Of the
-    prompt's tokens, `cached_tokens` have a price of their own.
+    Prices are settings in dollars per million tokens, which equals micro-dollars per token. `cached_tokens` is the part
+    of `prompt_tokens` with the cached price.
     """
     cached_price = settings.TUTOR_CACHED_INPUT_PRICE
     if cached_price is None:

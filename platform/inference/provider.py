@@ -1,6 +1,6 @@
-"""Streams one answer from an OpenAI-compatible server. The only module of answers that knows the `openai` client.
+"""Streams answers from an OpenAI-compatible server with the `openai` client.
 
-What servers send besides what OpenAI documents stands in inference.quirks; docs/adr/0036 says how it is read.
+inference.quirks lists how servers deviate from OpenAI's documentation; docs/adr/0036 explains how that is handled.
 """
 
 import asyncio
@@ -30,12 +30,12 @@ else:
 
 CONNECT_SECONDS = 3.0
 COUNT_TIMEOUT_SECONDS = 2.0
-# A server that is busy or failed is asked once more after so long, or after what it says where that is not much longer.
+# A busy or failed server is asked once more after this pause, or after its Retry-After up to the maximum.
 RETRY_SECONDS = 0.5
 MAX_RETRY_SECONDS = 3.0
-# One that is loading its model is asked again this often, for as long as a first word may take.
+# A server that is loading its model is asked again at this interval until the timeout of the first token.
 LOADING_SECONDS = 2.0
-# What servers say that have an address for answers and none for a list of their models.
+# Statuses of servers that answer questions but have no list of models.
 NO_MODEL_LIST_STATUSES = {
     HTTPStatus.BAD_REQUEST,
     HTTPStatus.NOT_FOUND,
@@ -47,20 +47,20 @@ _clients: "WeakKeyDictionary[asyncio.AbstractEventLoop, openai.AsyncOpenAI]" = W
 
 
 def load_client() -> None:
-    """Import the client now, which takes most of a second, rather than when a question waits for its answer."""
-    _ = openai.AsyncOpenAI, openai.DefaultAioHttpClient  # the first look imports it
+    """Import the client, which takes most of a second, before the first question."""
+    _ = openai.AsyncOpenAI, openai.DefaultAioHttpClient  # the attribute access imports it
 
 
 def _client() -> "openai.AsyncOpenAI":
-    # Making a client costs some 20 ms and a connection pool belongs to its loop: one is kept for each loop.
+    # One client per event loop: creating it takes 20 ms, and its connection pool belongs to the loop.
     loop = asyncio.get_running_loop()
     if loop not in _clients:
         _clients[loop] = openai.AsyncOpenAI(
             base_url=settings.TUTOR_BASE_URL,
             api_key=settings.TUTOR_API_KEY,
-            # Its own retries would wait in silence for as long as a server says.
+            # The client's own retries wait as long as the server says, without telling us.
             max_retries=0,
-            # Longer than our own patience, which can tell a model that is silent from one that went away.
+            # Longer than our own timeout, which can tell a silent model from a lost connection.
             timeout=openai.Timeout(
                 settings.TUTOR_FIRST_TOKEN_SECONDS + CONNECT_SECONDS, connect=CONNECT_SECONDS
             ),
@@ -73,10 +73,10 @@ def _client() -> "openai.AsyncOpenAI":
 class ServerProfile:
     """What this process has learned of one server and model."""
 
-    # OpenAI's newer models take only the second name; most other servers take only the first.
-    cap_names: list[str] = field(default_factory=lambda: ["max_tokens", "max_completion_tokens"])
+    # OpenAI's newer models accept only the second name; most other servers only the first.
+    limit_fields: list[str] = field(default_factory=lambda: ["max_tokens", "max_completion_tokens"])
     reports_usage: bool = True
-    # Whether answers begin inside the model's thinking. None: its name says that they may.
+    # Whether answers begin inside the model's thinking. None: unknown, but the model's name suggests it.
     thinks_first: bool | None = False
 
 
@@ -92,75 +92,75 @@ def _get_profile() -> ServerProfile:
 
 
 async def check_provider() -> None:
-    """Ask the server for its models. Raises whatever the client raises when it does not answer."""
+    """Ask the server for its models. Raises openai.APIError if it does not answer."""
     await _client().models.list()
 
 
 async def find_server_error() -> errors.ModelError | None:
-    """What keeps the server from telling its models; None when it answers, if only that it has no such list."""
+    """Return why the server cannot list its models; None if it answers, even that it has no such list."""
     try:
         await _client().get("/models", cast_to=object)
     except (openai.APIResponseValidationError, ValueError):
-        # It is there, whatever it says.
+        # It answers, whatever the content.
         return None
-    except openai.APIStatusError as fault:
-        return None if fault.status_code in NO_MODEL_LIST_STATUSES else _map_error(fault)
-    except openai.APIError as fault:
-        return _map_error(fault)
+    except openai.APIStatusError as error:
+        return None if error.status_code in NO_MODEL_LIST_STATUSES else _map_error(error)
+    except openai.APIError as error:
+        return _map_error(error)
     return None
 
 
 async def stream_answer(
     *, messages: Sequence[ChatMessage], answer_tokens: int, request_id: str
 ) -> AsyncGenerator[AnswerDelta | TokenUsage]:
-    """Yield the answer's words as the model makes them, then its Usage.
+    """Yield the answer as the model generates it, then its TokenUsage.
 
-    `answer_tokens` caps what is generated; `request_id` is told to the server, for its log and ours. Closing the
-    generator closes the connection, which stops the model. Raises a ModelFault where there is no whole answer, after
-    the Usage where the server had begun to answer.
+    `answer_tokens` is the maximum to generate; `request_id` is sent to the server for its log. Closing the generator
+    closes the connection, which stops the model. Raises ModelError if the answer is incomplete, after the usage if the
+    server had begun to answer.
     """
-    habits, began = _get_profile(), asyncio.get_running_loop().time()
-    question = CompletionRequest(
+    profile, began = _get_profile(), asyncio.get_running_loop().time()
+    request = CompletionRequest(
         messages, answer_tokens, request_id, began + settings.TUTOR_FIRST_TOKEN_SECONDS
     )
     try:
         async with AsyncExitStack() as stack:
-            response = await _open_stream(stack, question, habits)
+            response = await _open_stream(stack, request, profile)
             events = EventReader(
                 response.iter_bytes(),
                 first=settings.TUTOR_FIRST_TOKEN_SECONDS,
                 following=settings.TUTOR_NEXT_TOKEN_SECONDS,
                 began=began,
             )
-            reader = AnswerReader(events, cap=answer_tokens, thinks_first=habits.thinks_first is not False)
+            reader = AnswerReader(events, cap=answer_tokens, thinks_first=profile.thinks_first is not False)
             async for piece in reader.pieces():
                 yield piece
-            if habits.thinks_first is None:
-                habits.thinks_first = reader.thinking.began_inside
-            habits.thinks_first = habits.thinks_first or reader.thinking.began_inside
-    except openai.APIError as fault:
-        raise _map_error(fault) from fault
+            if profile.thinks_first is None:
+                profile.thinks_first = reader.thinking.began_inside
+            profile.thinks_first = profile.thinks_first or reader.thinking.began_inside
+    except openai.APIError as error:
+        raise _map_error(error) from error
 
 
 async def count_tokens(text: str) -> int | None:
-    """How many tokens `text` is to the model's own tokenizer; None where its server does not tell.
+    """Count tokens with the model's own tokenizer. Returns None if the server cannot.
 
-    llama.cpp and vLLM count at `/tokenize`, beside the API; others report usage instead.
+    llama.cpp and vLLM have `/tokenize`; other servers only report usage.
     """
-    asked = {"model": settings.TUTOR_MODEL, "content": text, "prompt": text, "add_special_tokens": False}
+    body = {"model": settings.TUTOR_MODEL, "content": text, "prompt": text, "add_special_tokens": False}
     address = urljoin(settings.TUTOR_BASE_URL, "/tokenize")
     client = _client().with_options(timeout=COUNT_TIMEOUT_SECONDS)
     try:
-        told = await client.post(address, cast_to=object, body=asked)
+        reply = await client.post(address, cast_to=object, body=body)
     except openai.APIError:
         return None
-    tokens = told.get("tokens") if isinstance(told, dict) else None
+    tokens = reply.get("tokens") if isinstance(reply, dict) else None
     return len(tokens) if isinstance(tokens, list) else None
 
 
 @dataclass(frozen=True)
 class CompletionRequest:
-    """What is asked, and until when its first word is waited for."""
+    """A request to the model. `give_up_at` is the event loop's time until which it is retried while the model loads."""
 
     messages: Sequence[ChatMessage]
     answer_tokens: int
@@ -169,38 +169,38 @@ class CompletionRequest:
 
 
 async def _open_stream(
-    stack: AsyncExitStack, question: CompletionRequest, habits: ServerProfile
+    stack: AsyncExitStack, request: CompletionRequest, profile: ServerProfile
 ) -> "openai.AsyncAPIResponse[Any]":
-    """Ask, in the way that this server takes, and once more where that is likely to help."""
+    """Send the request, adapted to this server, and retry once if that is likely to help."""
     retried = False
     while True:
         try:
-            return await _send_request(stack, question, habits)
-        except openai.APIError as fault:
-            if _learn_from_error(fault, habits):
+            return await _send_request(stack, request, profile)
+        except openai.APIError as error:
+            if _learn_from_error(error, profile):
                 continue
-            pause = _pause_before_retry(fault, question, retried=retried)
+            pause = _pause_before_retry(error, request, retried=retried)
             if pause is None:
                 raise
-            retried = retried or not _is_loading(fault)
+            retried = retried or not _is_loading(error)
         await asyncio.sleep(pause)
 
 
 async def _send_request(
-    stack: AsyncExitStack, question: CompletionRequest, habits: ServerProfile
+    stack: AsyncExitStack, request: CompletionRequest, profile: ServerProfile
 ) -> "openai.AsyncAPIResponse[Any]":
-    # The client's overloads know no parameter whose name is chosen at run time.
+    # Any, because the name of a parameter is chosen at run time.
     create: Any = _client().chat.completions.with_streaming_response.create
-    more = {"stream_options": {"include_usage": True}} if habits.reports_usage else {}
-    # The raw response keeps the client's sign-in and errors without an object for every token.
+    more = {"stream_options": {"include_usage": True}} if profile.reports_usage else {}
+    # The raw response keeps the client's authentication and errors but creates no object for each token.
     response: openai.AsyncAPIResponse[Any] = await stack.enter_async_context(
         create(
             model=settings.TUTOR_MODEL,
-            messages=list(question.messages),
+            messages=list(request.messages),
             stream=True,
-            extra_headers={"X-Request-ID": question.request_id},
+            extra_headers={"X-Request-ID": request.request_id},
             extra_body=settings.TUTOR_EXTRA_BODY or None,
-            **{habits.cap_names[0]: question.answer_tokens},
+            **{profile.limit_fields[0]: request.answer_tokens},
             **more,
         )
     )
@@ -210,30 +210,30 @@ async def _send_request(
 USAGE_FIELD = re.compile("stream_options|include_usage")
 
 
-def _learn_from_error(fault: "openai.APIError", habits: ServerProfile) -> bool:
-    """Whether the server named a field that it does not take, so that it is asked again without it."""
-    if not isinstance(fault, openai.BadRequestError | openai.UnprocessableEntityError):
+def _learn_from_error(error: "openai.APIError", profile: ServerProfile) -> bool:
+    """Note a field that the server rejects. Returns whether to retry without it."""
+    if not isinstance(error, openai.BadRequestError | openai.UnprocessableEntityError):
         return False
-    told = str(fault)
-    if habits.reports_usage and USAGE_FIELD.search(told):
-        habits.reports_usage = False
+    text = str(error)
+    if profile.reports_usage and USAGE_FIELD.search(text):
+        profile.reports_usage = False
         return True
-    if habits.cap_names[0] == "max_tokens" and habits.cap_names[1] in told:
-        habits.cap_names.reverse()
+    if profile.limit_fields[0] == "max_tokens" and profile.limit_fields[1] in text:
+        profile.limit_fields.reverse()
         return True
     return False
 
 
 def _pause_before_retry(
-    fault: "openai.APIError", question: CompletionRequest, *, retried: bool
+    error: "openai.APIError", request: CompletionRequest, *, retried: bool
 ) -> float | None:
-    """Seconds until the same is asked again; None where it is not."""
+    """Return the seconds until a retry; None for no retry."""
     now = asyncio.get_running_loop().time()
-    if _is_loading(fault):
-        return LOADING_SECONDS if now + LOADING_SECONDS < question.give_up_at else None
-    known = _map_error(fault)
+    if _is_loading(error):
+        return LOADING_SECONDS if now + LOADING_SECONDS < request.give_up_at else None
+    known = _map_error(error)
     is_passing = isinstance(known, errors.ModelBusy | errors.ModelUnreachable) or (
-        isinstance(fault, openai.InternalServerError) and isinstance(known, errors.ModelMisconfigured)
+        isinstance(error, openai.InternalServerError) and isinstance(known, errors.ModelMisconfigured)
     )
     if retried or not is_passing:
         return None
@@ -241,16 +241,16 @@ def _pause_before_retry(
     return pause if pause <= MAX_RETRY_SECONDS else None
 
 
-def _is_loading(fault: "openai.APIError") -> bool:
-    return isinstance(fault, openai.APIStatusError) and is_model_loading(fault.status_code, fault.body)
+def _is_loading(error: "openai.APIError") -> bool:
+    return isinstance(error, openai.APIStatusError) and is_model_loading(error.status_code, error.body)
 
 
-def _map_error(fault: "openai.APIError") -> errors.ModelError:
-    if isinstance(fault, openai.APITimeoutError):
-        # The transport calls a refused connection a timeout too; only its cause's name tells them apart.
-        is_away = type(fault.__cause__).__name__ == "ConnectTimeout"
+def _map_error(error: "openai.APIError") -> errors.ModelError:
+    if isinstance(error, openai.APITimeoutError):
+        # The transport also reports a refused connection as a timeout; only the cause's name differs.
+        is_away = type(error.__cause__).__name__ == "ConnectTimeout"
         return errors.ModelUnreachable() if is_away else errors.ModelTimeout()
-    if isinstance(fault, openai.APIStatusError):
-        headers: Mapping[str, str] = fault.response.headers
-        return map_status_error(fault.status_code, fault.body or fault.message, headers)
+    if isinstance(error, openai.APIStatusError):
+        headers: Mapping[str, str] = error.response.headers
+        return map_status_error(error.status_code, error.body or error.message, headers)
     return errors.ModelUnreachable()

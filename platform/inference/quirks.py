@@ -1,6 +1,6 @@
-"""What OpenAI-compatible servers are known to send besides what OpenAI documents, as data for the code that reads them.
+"""Deviations of OpenAI-compatible servers from OpenAI's documentation, as data.
 
-Each row names the servers that it was made for. A new quirk is a new row here and a case in benchmarks/quirks.py.
+Each row names the servers that it is for. A new quirk needs a row here and a case in benchmarks/quirks.py.
 """
 
 import re
@@ -8,7 +8,7 @@ from http import HTTPStatus
 
 from inference import errors
 
-# Tags around a model's thinking in the answer's text, and what closes each.
+# Tags that open and close thinking within the text.
 THINKING = {
     "<think>": "</think>",  # DeepSeek R1, Qwen 3, QwQ, GLM; most others
     "<thinking>": "</thinking>",
@@ -21,10 +21,10 @@ THINKING = {
     "<|start_thinking|>": "<|end_thinking|>",  # Command A
     "<|inner_prefix|>": "<|inner_suffix|>",  # Apertus
     "<unused94>": "<unused95>",  # MedGemma
-    "<|channel|>analysis<|message|>": "<|end|>",  # gpt-oss, where the server leaves its format in
+    "<|channel|>analysis<|message|>": "<|end|>",  # gpt-oss, if the server does not parse its format
     "<|channel|>commentary<|message|>": "<|end|>",
 }
-# Marks around the answer itself that some of these leave in.
+# Markers around the answer that some servers do not remove.
 ANSWER_MARKERS = (
     "<answer>",
     "</answer>",
@@ -39,14 +39,14 @@ ANSWER_MARKERS = (
     "<|eot_id|>",
     "<|endoftext|>",
 )
-# Models whose answers may begin inside their thinking, with nothing but the closing tag: the chat template of their
-# server has written the opening one.
+# Models whose answers may begin inside their thinking, with only a closing tag: the server's chat template contains the
+# opening tag.
 THINKS_FIRST = re.compile(r"(?:\b|-)r1\b|qwq|think|reason", re.IGNORECASE)
 
-# Fields of a delta that hold thinking: DeepSeek, vLLM and llama.cpp; Ollama, OpenRouter and newer vLLM; Ollama's own.
-THOUGHT_FIELDS = ("reasoning_content", "reasoning", "thinking")
+# Fields of a delta for thinking: DeepSeek, vLLM and llama.cpp; Ollama, OpenRouter and newer vLLM; Ollama's own API.
+THINKING_FIELDS = ("reasoning_content", "reasoning", "thinking")
 
-# `finish_reason` beside "stop": in lower case, and by what it means.
+# Values of `finish_reason` other than "stop", in lower case.
 REACHED_LIMIT = {"length", "max_tokens", "max_output_tokens", "model_length"}
 FINISH_REASON_ERRORS: dict[str, type[errors.ModelError]] = {
     "content_filter": errors.AnswerFiltered,
@@ -68,7 +68,7 @@ FINISH_REASON_ERRORS: dict[str, type[errors.ModelError]] = {
     "insufficient_system_resource": errors.ModelBusy,  # DeepSeek
 }
 
-# What a fault's status says, where its words say nothing better.
+# Errors by HTTP status, used if the error's text matches no pattern.
 STATUS_ERRORS: dict[int, type[errors.ModelError]] = {
     HTTPStatus.PAYMENT_REQUIRED: errors.QuotaExceeded,
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: errors.PromptTooLong,
@@ -78,7 +78,7 @@ STATUS_ERRORS: dict[int, type[errors.ModelError]] = {
     HTTPStatus.SERVICE_UNAVAILABLE: errors.ModelBusy,
     HTTPStatus.BAD_GATEWAY: errors.ModelUnreachable,
     HTTPStatus.GATEWAY_TIMEOUT: errors.ModelUnreachable,
-    498: errors.ModelBusy,  # Groq: its flex capacity is used up
+    498: errors.ModelBusy,  # Groq: flex capacity exceeded
     520: errors.ModelUnreachable,  # Cloudflare, in front of many
     521: errors.ModelUnreachable,
     522: errors.ModelUnreachable,
@@ -86,7 +86,7 @@ STATUS_ERRORS: dict[int, type[errors.ModelError]] = {
     524: errors.ModelUnreachable,
     529: errors.ModelBusy,  # Anthropic: overloaded
 }
-# What a fault's code, type and message say. The first that is found counts.
+# Patterns in an error's code, type and message. The first match counts.
 ERROR_TEXT_PATTERNS: tuple[tuple[re.Pattern[str], type[errors.ModelError]], ...] = (
     (
         re.compile(
@@ -111,7 +111,7 @@ ERROR_TEXT_PATTERNS: tuple[tuple[re.Pattern[str], type[errors.ModelError]], ...]
     ),
     (re.compile(r"overloaded|rate.?limit|loading model|at capacity", re.IGNORECASE), errors.ModelBusy),
 )
-# Statuses whose words are not looked at: whatever a server says with them, the operator has to see to it.
+# Statuses that always mean a configuration error, whatever their text says.
 CONFIGURATION_STATUSES = {HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED}
-# A server that is up while its model is not yet: llama.cpp.
+# A server that is still loading its model: llama.cpp.
 LOADING = re.compile(r"loading model|model is (?:still |being |currently )?load", re.IGNORECASE)

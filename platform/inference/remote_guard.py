@@ -1,6 +1,6 @@
-"""Asks a guard elsewhere for its verdict on a text. What is sent and what it means: guard.remote.
+"""Sends requests to the remote guard. guard.remote builds them and parses the replies.
 
-A guard that fails is left alone for a while, so that a dead one does not cost every answer its patience.
+After repeated failures a circuit breaker skips the guard for a while, so that answers do not wait for a dead one.
 """
 
 import asyncio
@@ -17,38 +17,38 @@ if TYPE_CHECKING:
 else:
     openai = lazy_module("openai")
 
-# So many failures after one another, and it is left alone for so long. One question then tries it again.
+# After this many failures in a row, the guard is skipped for this long. Then one request tries it again.
 MAX_FAILURES = 3
 RECOVERY_SECONDS = 30.0
 
 
 class RemoteGuardUnavailable(Exception):
-    """The guard did not answer, or not in time."""
+    """The remote guard did not answer in time, or not with JSON."""
 
 
 class CircuitBreaker:
-    """Says whether a guard may be asked, after what came of asking it before."""
+    """Stops requests to a guard that keeps failing."""
 
     def __init__(self) -> None:
         self.failures = 0
-        self.rests_until = 0.0
+        self.open_until = 0.0
 
     def allows_request(self) -> bool:
-        """Whether to ask now. After a rest this lets one question through, and rests until it is answered."""
+        """Return whether to send a request now. After a pause, allows one and blocks others until it succeeds."""
         now = time.monotonic()
-        if now < self.rests_until:
+        if now < self.open_until:
             return False
         if self.failures >= MAX_FAILURES:
-            self.rests_until = now + RECOVERY_SECONDS
+            self.open_until = now + RECOVERY_SECONDS
         return True
 
     def record_success(self) -> None:
-        self.failures, self.rests_until = 0, 0.0
+        self.failures, self.open_until = 0, 0.0
 
     def record_failure(self) -> None:
         self.failures += 1
         if self.failures >= MAX_FAILURES:
-            self.rests_until = time.monotonic() + RECOVERY_SECONDS
+            self.open_until = time.monotonic() + RECOVERY_SECONDS
 
 
 breaker = CircuitBreaker()
@@ -68,19 +68,19 @@ def _client() -> "openai.AsyncOpenAI":
 
 
 async def ask_remote_guard(path: str, body: dict[str, Any]) -> dict[str, Any]:
-    """The guard's answer to `body`, as JSON. Raises NoOpinion within GUARD_TIMEOUT_SECONDS.
+    """Post `body` to the guard and return its JSON. Raises RemoteGuardUnavailable within GUARD_TIMEOUT_SECONDS.
 
-    Whoever can read it says so to the breaker.
+    The caller reports to the breaker whether it could parse the reply.
     """
     if not breaker.allows_request():
-        raise RemoteGuardUnavailable("it failed lately")
+        raise RemoteGuardUnavailable("it failed recently")
     try:
-        # The client's own limit is for each step of a request; this one is for all of it.
+        # The client's own timeout applies to each step of a request; this one to all of it.
         async with asyncio.timeout(settings.GUARD_TIMEOUT_SECONDS):
             reply = await _client().post(path, cast_to=object, body=body)
-    except (openai.OpenAIError, TimeoutError, ValueError) as fault:
+    except (openai.OpenAIError, TimeoutError, ValueError) as error:
         breaker.record_failure()
-        raise RemoteGuardUnavailable(type(fault).__name__) from fault
+        raise RemoteGuardUnavailable(type(error).__name__) from error
     if not isinstance(reply, dict):
         breaker.record_failure()
         raise RemoteGuardUnavailable("no JSON object")

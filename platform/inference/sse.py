@@ -1,4 +1,4 @@
-"""Reads server-sent events from bytes as they come, as servers really write them."""
+"""Parses server-sent events as servers really write them."""
 
 import asyncio
 import json
@@ -8,38 +8,38 @@ from typing import Any
 from inference.error_mapping import map_event_error
 from inference.errors import ModelResponseInvalid, ModelTimeout, ModelUnreachable
 
-# In bytes. A chunk that carries one token is some hundreds of them.
+# A chunk with one token has a few hundred bytes.
 MAX_LINE_BYTES = 1_000_000
-# A server that only says that it lives is waited for this many times as long as one that says nothing.
-ALIVE_FOR = 2
+# A server that sends only keep-alives gets this many times the timeout of a silent one.
+KEEP_ALIVE_FACTOR = 2
 
 
 class EventReader:
-    """Yields the JSON objects of one stream. `is_done` says in the end whether the server said so.
+    """Yields the JSON objects of one stream. `is_done` is whether the server ended it with `[DONE]`.
 
-    Beside proper events it takes `data:` lines without an empty line between them, one object over several of them, and
-    a body that is one JSON object. Raises ModelSilent, ModelUnreachable, ModelGarbled, and what an error in the stream
-    stands for.
+    Also accepts `data:` lines without an empty line between them, one object on several lines, and a body that is a
+    single JSON object. `first` and `following` are the timeouts of the first and later tokens, in seconds. Raises
+    ModelTimeout, ModelUnreachable, ModelResponseInvalid, and the error that the stream reports.
     """
 
     def __init__(self, chunks: AsyncIterator[bytes], *, first: float, following: float, began: float) -> None:
         self._chunks = chunks
         self._following = following
-        self._patience = first
-        self._heard_at = began
+        self._timeout = first
+        self._progress_at = began
         self._loop = asyncio.get_running_loop()
         self._unread = b""
-        # What may be the beginning of an object that goes on in the next `data:` line.
+        # The beginning of an object that may continue in the next `data:` line.
         self._partial = b""
-        # All lines until the first event: the body may be no stream.
+        # All lines until the first event, in case the body is not a stream.
         self._body: list[bytes] | None = []
         self._body_size = 0
         self.is_done = False
 
-    def heard(self) -> None:
-        """A word has come: from now on the shorter patience counts, from this moment."""
-        self._patience = self._following
-        self._heard_at = self._loop.time()
+    def note_progress(self) -> None:
+        """Restart the timeout after a token, with the value for later tokens."""
+        self._timeout = self._following
+        self._progress_at = self._loop.time()
 
     async def events(self) -> AsyncIterator[dict[str, Any]]:
         while True:
@@ -60,16 +60,16 @@ class EventReader:
                 return
 
     async def _chunk(self) -> bytes | None:
-        # Bytes as they come, and not the client's lines: its layers cost more for each token than all that follows.
-        waited = self._loop.time() - self._heard_at
-        limit = ALIVE_FOR * self._patience - waited
+        # Raw bytes: the client's line iterator takes more time per token than everything else.
+        waited = self._loop.time() - self._progress_at
+        limit = KEEP_ALIVE_FACTOR * self._timeout - waited
         try:
-            return await asyncio.wait_for(anext(self._chunks, None), min(self._patience, max(limit, 0)))
-        except TimeoutError as fault:
-            raise ModelTimeout from fault
-        except Exception as fault:
-            # Each transport has errors of its own for a connection that breaks while the body is read.
-            raise ModelUnreachable from fault
+            return await asyncio.wait_for(anext(self._chunks, None), min(self._timeout, max(limit, 0)))
+        except TimeoutError as error:
+            raise ModelTimeout from error
+        except Exception as error:
+            # Each transport has its own exceptions for a lost connection.
+            raise ModelUnreachable from error
 
     def _event(self, line: bytes) -> dict[str, Any] | None:
         if line.startswith(b"data:"):
@@ -80,7 +80,7 @@ class EventReader:
                 return None
             return self._parsed(payload)
         if self._partial and not line.strip():
-            # An empty line ends an event, and this one is no JSON.
+            # An empty line ends the event, which is not JSON.
             raise ModelResponseInvalid
         if line.startswith(b"error:"):
             # llama.cpp, before 2026.
@@ -105,7 +105,7 @@ class EventReader:
         return _raise_event_error(data)
 
     def _whole(self) -> dict[str, Any] | None:
-        """The body as one JSON object, where it was no stream at all."""
+        """Parse the whole body as one JSON object, if it was not a stream."""
         body = b"\n".join(self._body or []).strip().removeprefix(b"\xef\xbb\xbf")
         if not body:
             return None
@@ -116,8 +116,8 @@ class EventReader:
 def _parse_object(payload: bytes) -> dict[str, Any]:
     try:
         return _raise_event_error(json.loads(payload))
-    except ValueError as fault:
-        raise ModelResponseInvalid from fault
+    except ValueError as error:
+        raise ModelResponseInvalid from error
 
 
 def _raise_event_error(data: object) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Keeps a model's thinking out of its answer, however it is cut into pieces."""
+"""Separates a model's thinking from its answer while it streams."""
 
 import re
 from typing import NamedTuple
@@ -6,63 +6,63 @@ from typing import NamedTuple
 from inference.quirks import ANSWER_MARKERS, THINKING
 
 _CLOSERS = frozenset(THINKING.values())
-# Phi ends every answer with it, so that alone it closes no thinking.
+# Phi ends every answer with it, so without an opening tag it does not close any thinking.
 _ENDS_ANSWERS = "<|end|>"
 _TAGS = (*THINKING, *_CLOSERS, *ANSWER_MARKERS)
 _TAG = re.compile("|".join(map(re.escape, sorted(_TAGS, key=len, reverse=True))), re.IGNORECASE)
-# Most pieces hold none of the signs that a tag begins with.
+# The characters that a tag can begin with. Most pieces have none of them.
 _BEGINNING = re.compile("|".join({re.escape(tag[0]) for tag in _TAGS}))
-_LONGEST = max(map(len, _TAGS))
-# After one of these a tag is spoken of, and not used.
+_MAX_TAG_LENGTH = max(map(len, _TAGS))
+# After one of these, a tag is quoted and not used.
 _QUOTES = "`\"'“‘"
 
 
 class Split(NamedTuple):
-    """One piece, taken apart. `retracts` says that all of the answer before it was thinking too."""
+    """The parts of one piece. `retracts`: all of the answer so far was thinking too."""
 
     answer: str
-    thought: str
+    thinking: str
     retracts: bool = False
 
 
 class ThinkingFilter:
-    """Takes an answer's pieces apart into answer and thinking.
+    """Splits an answer's pieces into answer and thinking.
 
-    With `thinks_first` nothing is let through until the thinking has been closed, or `finish` says that there was none.
+    With `thinks_first`, nothing is released until the thinking is closed or `finish` finds that there was none.
     """
 
     def __init__(self, *, thinks_first: bool) -> None:
         self.holds = thinks_first
-        # Whether the answer turned out to begin inside its thinking.
+        # Whether the answer began inside its thinking.
         self.began_inside = False
         self.has_thought = False
         self._closer = ""
         self._unread = ""
         self._last = ""
 
-    def note_thought(self) -> None:
-        """The server sends the model's thinking apart, so that the text is answer from its beginning."""
+    def note_separate_thinking(self) -> None:
+        """Note that the server sends thinking in a separate field, so all text is answer."""
         self.has_thought, self.holds = True, False
 
     def feed(self, text: str) -> Split:
-        """Take the next piece apart. The end of one that may still become a tag waits for the next."""
+        """Split the next piece. Holds back an end that may be the beginning of a tag."""
         if not self._unread and not self._closer and not self.holds and not _BEGINNING.search(text):
             self._last = text[-1:] or self._last
             return Split(text, "")
         self._unread += text
-        answer, thought, retracts = "", "", False
+        answer, thinking, retracts = "", "", False
         while tag := self._next_tag():
             before, self._unread = self._unread[: tag.start()], self._unread[tag.end() :]
             name = tag.group().lower()
             if self._closer:
-                thought += before
+                thinking += before
                 self._closer = ""
             elif name in ANSWER_MARKERS and not self.has_thought and not name.startswith("<|"):
-                # HTML that a lesson may show.
+                # HTML in an answer.
                 answer += before + tag.group()
                 continue
             elif name in _CLOSERS and name != _ENDS_ANSWERS and not self.has_thought:
-                answer, thought, retracts = "", thought + answer + before, True
+                answer, thinking, retracts = "", thinking + answer + before, True
                 self.began_inside = True
             else:
                 answer += before
@@ -70,20 +70,20 @@ class ThinkingFilter:
             self.has_thought |= name not in ANSWER_MARKERS and name != _ENDS_ANSWERS
             self.holds &= not self.has_thought
             self._last = ""
-        rest = self._settled()
+        rest = self._take_settled()
         if self._closer:
-            thought += rest
+            thinking += rest
         else:
             answer += rest
             self._last = rest[-1:] or self._last
-        return Split(answer, thought, retracts)
+        return Split(answer, thinking, retracts)
 
     def finish(self, *, reached_limit: bool) -> Split:
-        """What is left at the end. Where it was held and the model ran out of room, it was thinking still."""
+        """Return the rest. If it was held back and the model reached its limit, it is thinking."""
         rest, self._unread = self._unread, ""
-        is_thought = bool(self._closer) or (self.holds and reached_limit)
+        is_thinking = bool(self._closer) or (self.holds and reached_limit)
         self.holds = False
-        return Split("", rest) if is_thought else Split(rest, "")
+        return Split("", rest) if is_thinking else Split(rest, "")
 
     def _next_tag(self) -> re.Match[str] | None:
         start = 0
@@ -96,11 +96,11 @@ class ThinkingFilter:
             start = tag.end()
         return None
 
-    def _settled(self) -> str:
-        """What of the unread text cannot become a tag any more; the rest stays unread."""
+    def _take_settled(self) -> str:
+        """Take the text that cannot become part of a tag; the rest stays unread."""
         if self.holds:
             return ""
-        tail = self._unread[-_LONGEST:].lower()
+        tail = self._unread[-_MAX_TAG_LENGTH:].lower()
         for start in range(len(tail)):
             if any(tag.startswith(tail[start:]) for tag in _TAGS):
                 cut = len(self._unread) - len(tail) + start

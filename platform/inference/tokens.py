@@ -1,27 +1,27 @@
-"""How many tokens a text is, before any model has counted them, and while one writes."""
+"""Estimates the tokens of a text before a model has counted them."""
 
 import math
 import re
 from functools import lru_cache
 
-# A chat template wraps every message in a few tokens of its own (role, start and end marks).
+# A chat template adds a few tokens to each message (role, start and end markers).
 TOKENS_PER_MESSAGE = 8
-# English prose is near 4.2 bytes a token in the byte-level vocabularies in use.
+# English prose has about 4.2 bytes per token in common byte-level vocabularies.
 TYPICAL_BYTES_PER_TOKEN = 4
-# A tutor's answer has no more, apart from white space and rulers.
+# The most in a tutor's answer, apart from white space and rulers.
 MAX_BYTES_PER_TOKEN = 6
-# Servers that send a token a chunk, which most do, send none that is longer; others send a sentence at a time.
+# The longest token of servers that send one token per chunk. Other servers send a sentence at a time.
 MAX_TOKEN_LENGTH = 16
 
-# What a vocabulary may have as one token or a few: words that touch no digit, with the space before them, in one case
-# or with a capital at the beginning; and white space.
+# Text that may be one or a few tokens: words in one case or capitalized, with the space before them and no digits
+# beside them; and white space.
 _NATURAL = re.compile(r"(?: |(?<![0-9A-Za-z]))(?:[A-Za-z][a-z]*|[A-Z]+)(?![0-9A-Za-z])| {3,}")
-# Consonants and vowels in turns, as in words that people speak.
+# Alternating consonants and vowels, as in natural words.
 _SPEAKABLE = re.compile(r"[a-z]?(?:[b-df-hj-np-tv-xz]{0,4}[aeiouy]{1,3}){1,7}[b-df-hj-np-tv-xz]{0,4}")
 _LONGEST_SPEAKABLE = 16
 _VOWELS = frozenset("aeiouy")
-# Words that are half of all English and Spanish prose, and one token to every model. A bound that took them for two
-# would refuse questions that fit.
+# Words that make up half of English and Spanish prose and are one token in every model. Counting them as two would
+# reject questions that fit.
 _COMMON_WORDS = """
 about above after again also always and any are back because been before being between both but came can come
 could did does done down each even every find first for from full give goes going good great had has have help
@@ -39,15 +39,15 @@ _COMMON = frozenset(_COMMON_WORDS.split())
 
 
 def estimate_tokens(text: str) -> int:
-    """An estimate of one message's tokens, mark-up included: for billing where a provider counts nothing."""
+    """Estimate one message's tokens, including its template, for billing if the server reports no usage."""
     return math.ceil(len(text.encode()) / TYPICAL_BYTES_PER_TOKEN) + TOKENS_PER_MESSAGE
 
 
 def estimate_max_tokens(text: str) -> int:
-    """A bound on one message's tokens, mark-up included: what a hold has to cover.
+    """Return an upper bound of one message's tokens, including its template: what a hold must cover.
 
-    A byte-level vocabulary never needs more than a token a byte, and digits, symbols and other scripts can come to
-    that. Only what reads like a word is taken for less.
+    A byte-level vocabulary needs at most one token per byte, which digits, symbols and other scripts can reach. Only
+    natural words count as fewer.
     """
     words = _NATURAL.findall(text)
     return (
@@ -74,7 +74,7 @@ def _estimate_max_word_tokens(found: str) -> int:
 
 
 def estimate_piece_tokens(text: str) -> tuple[int, int]:
-    """How many tokens a piece of an answer is: as likely, and at the least. Most pieces are one."""
+    """Return an estimate and a minimum of the tokens in a streamed piece. Most pieces are one token."""
     if len(text) <= MAX_TOKEN_LENGTH:
         return 1, 1
     likely = math.ceil(len(text.encode()) / TYPICAL_BYTES_PER_TOKEN)

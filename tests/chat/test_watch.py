@@ -338,12 +338,12 @@ def test_a_guard_that_keeps_failing_is_left_alone_and_asked_again_later(
     answered(SENTENCE)
     assert len(guard.heard) == asked
     assert asked == remote_guard.MAX_FAILURES
-    remote_guard.breaker.rests_until = 0.0
+    remote_guard.breaker.open_until = 0.0
     # The rest is over: one question tries, and as it fails the others go on resting.
     answered(SENTENCE)
     answered(SENTENCE)
     assert len(guard.heard) == asked + 1
-    remote_guard.breaker.rests_until = 0.0
+    remote_guard.breaker.open_until = 0.0
     guard.say = lambda _body: SAFE["llama"]
     assert answered(SENTENCE * 20).end_reason == EndReason.NONE
     assert len(guard.heard) > asked

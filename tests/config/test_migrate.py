@@ -13,7 +13,9 @@ def test_a_database_of_this_version_is_taken() -> None:
     call_command("migrate", verbosity=0)
 
 
-@pytest.mark.parametrize(("is_demo", "way_out"), [(True, "make reset"), (False, "Start with an empty database")])
+@pytest.mark.parametrize(
+    ("is_demo", "way_out"), [(True, "make reset"), (False, "Start with an empty database")]
+)
 def test_one_of_another_version_is_refused_and_told_how_to_begin_anew(
     is_demo: bool, way_out: str, settings: Settings
 ) -> None:

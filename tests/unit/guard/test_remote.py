@@ -67,7 +67,7 @@ def completion(content: object, logprob: float | None = None) -> dict[str, Any]:
 def test_an_answer_is_read_as_its_makers_describe_it(
     kind: str, reply: dict[str, Any], level: Level, categories: set[Category]
 ) -> None:
-    verdict = GUARDS[kind].read(reply)
+    verdict = GUARDS[kind].parse_reply(reply)
     assert (verdict.level, set(verdict.categories), verdict.layer) == (level, categories, kind)
 
 
@@ -94,21 +94,21 @@ def test_an_answer_is_read_as_its_makers_describe_it(
 )
 def test_an_answer_of_another_shape_is_no_verdict(kind: str, reply: dict[str, Any]) -> None:
     with pytest.raises(UnreadableReply):
-        GUARDS[kind].read(reply)
+        GUARDS[kind].parse_reply(reply)
 
 
 def test_how_sure_a_guard_is_comes_along() -> None:
-    assert GUARDS["openai"].read(moderation(sexual=0.75)).confidence == 0.75
-    assert GUARDS["llama"].read(completion("unsafe\nS12", -0.5)).confidence == pytest.approx(0.607, abs=0.001)
+    assert GUARDS["openai"].parse_reply(moderation(sexual=0.75)).confidence == 0.75
+    assert GUARDS["llama"].parse_reply(completion("unsafe\nS12", -0.5)).confidence == pytest.approx(0.607, abs=0.001)
 
 
 def test_a_probability_that_is_none_does_not_take_the_verdict_away() -> None:
-    assert GUARDS["llama"].read(completion("unsafe\nS11", 1e9)).level == Level.STATED
+    assert GUARDS["llama"].parse_reply(completion("unsafe\nS11", 1e9)).level == Level.STATED
 
 
 @pytest.mark.parametrize("kind", GUARDS)
 def test_it_is_sent_the_words_and_nothing_else(kind: str) -> None:
-    ask = GUARDS[kind].ask(SAID, model="a-guard")
+    ask = GUARDS[kind].build_request(SAID, model="a-guard")
     assert set(ask.body) <= {"model", "input", "messages", "temperature", "max_tokens", "logprobs"}
     assert ask.body["model"] == "a-guard"
     assert ask.body.get("input", SAID[-1]["content"]) == "Light scatters."
