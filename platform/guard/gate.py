@@ -12,7 +12,7 @@ class OutputGate:
 
     Text is held back only while it could be part of a match: from the first word of the earliest unfinished phrase, or
     from the last word or markup, which may be incomplete. So most words are released with the space that follows them,
-    and no phrase is released before it was judged as a whole, wherever the pieces are cut. This is exact: the gate finds
+    and no phrase is released before it was judged as a whole, wherever pieces are cut. This is exact: the gate finds
     what `judge_output` finds in the whole text.
 
     After a match nothing more is released. Without a match, the released pieces together equal the text.

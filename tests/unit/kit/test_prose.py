@@ -37,7 +37,7 @@ def test_it_says_how_long_the_text_is_and_how_long_it_may_be() -> None:
     assert "2,001 characters long; the limit is 2,000" in said
     with translation.override("es"):
         [said] = errors("🫖" * 2001)
-    assert "2\xa0001 caracteres y caben 2\xa0000" in said
+    assert "2\xa0001 caracteres; el límite es 2\xa0000" in said
 
 
 def test_its_box_shows_what_was_typed_and_lets_the_browser_cut_nothing() -> None:
