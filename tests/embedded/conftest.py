@@ -81,7 +81,7 @@ class Running:
         return found[1]
 
     def family(self) -> list[psutil.Process]:
-        """All that runs because of it, itself and its leash included."""
+        """All that runs because of it, itself and its reaper included."""
         top = psutil.Process(self.process.pid)
         return [top, *top.children(recursive=True)]
 

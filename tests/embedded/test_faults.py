@@ -11,10 +11,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from embedded.claim import HomeLock, SupervisorNote
 from embedded.home import Home
-from embedded.leash import Reaper
+from embedded.home_lock import HomeLock, SupervisorNote
 from embedded.ports import find_inner_port
+from embedded.reaper import Reaper
 from tests.embedded.conftest import Running, assert_gone, clean_environment, eventually
 
 type Run = Callable[..., Running]
@@ -37,7 +37,7 @@ def test_a_run_after_kill_9_finds_its_way(run: Run) -> None:
     first = run().ready()
     first.process.kill()
     first.process.wait()
-    # The leash may still be stopping what is left: the next run waits for that.
+    # The reaper may still be stopping what is left: the next run waits for that.
     second = run().ready()
     assert "again" not in second.said
     assert second.end(signal.SIGTERM) == 0
@@ -80,15 +80,15 @@ def test_a_step_that_fails_is_told_with_its_last_words(run: Run, checkout: Path)
     (checkout / "manage.py").write_text("raise SystemExit('no table fits through this door')\n")
     site = run()
     assert site.process.wait(timeout=60) == 1
-    assert "“Tables” did not succeed" in site.said
+    assert "“Tables” failed" in site.said
     assert "no table fits through this door" in site.said
 
 
-def test_the_leash_is_replaced_when_it_is_killed(run: Run) -> None:
+def test_the_reaper_is_replaced_when_it_is_killed(run: Run) -> None:
     site = run().ready()
-    old = site.child("embedded.leash")
+    old = site.child("embedded.reaper")
     old.kill()
-    eventually(lambda: [one for one, words in site.children() if "embedded.leash" in words and one != old])
+    eventually(lambda: [one for one, words in site.children() if "embedded.reaper" in words and one != old])
     site.end(signal.SIGKILL)
 
 
@@ -141,16 +141,16 @@ def test_the_death_of_make_ends_everything(home: Home, checkout: Path, tmp_path:
 
 
 def test_what_a_dead_run_left_is_stopped_before_the_next(home: Home) -> None:
-    """When supervisor and leash are killed together, the next run does their work."""
+    """When supervisor and reaper are killed together, the next run does their work."""
     home.open()
     with subprocess.Popen(["sleep", "600"], start_new_session=True) as stray:
-        leash = Reaper(home.log("leash"))
-        leash.hold(stray.pid, 1)
-        SupervisorNote(1, "", [held.line() for held in leash.held]).write(home)
+        reaper = Reaper(home.log("reaper"))
+        reaper.hold(stray.pid, 1)
+        SupervisorNote(1, "", [held.line() for held in reaper.held]).write(home)
         claim = HomeLock(home)
         assert claim.take()
         assert not HomeLock(home).take()
         assert stray.wait(timeout=5) == -signal.SIGTERM
         claim.release()
-        leash.release()
-        eventually(leash.done)
+        reaper.release()
+        eventually(reaper.is_done)

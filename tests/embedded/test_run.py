@@ -13,8 +13,8 @@ import psutil
 import psycopg
 import redis
 
+from embedded.health import is_healthy
 from embedded.home import Home
-from embedded.page import is_healthy
 from embedded.ports import find_inner_port
 from tests.embedded.conftest import Running, assert_gone, clean_environment, eventually
 
@@ -149,7 +149,7 @@ def test_a_hang_up_is_ignored_when_it_was_ignored_before(home: Home, checkout: P
 def test_what_the_site_cannot_reach_is_told(run: Run, checkout: Path) -> None:
     page = checkout / "config" / "asgi.py"
     page.write_text(page.read_text().replace('{"worker"', '{"model": "no answer", "worker"'))
-    assert "The site does not reach its model: no answer" in run().ready().said
+    assert "The site cannot reach its model: no answer" in run().ready().said
 
 
 def test_another_site_on_the_port_does_not_pass_for_this_one() -> None:

@@ -1,1 +1,1 @@
-"""The real parts from PyPI wheels (PostgreSQL, Valkey, llama.cpp), and the supervisor behind `make run`."""
+"""The services from PyPI wheels (PostgreSQL, Valkey, llama.cpp), and the supervisor behind `make run`."""

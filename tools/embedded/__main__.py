@@ -6,19 +6,19 @@ import sys
 from pathlib import Path
 
 from embedded.home import Home
-from embedded.loan import run_with_services
 from embedded.reset import reset
 from embedded.run import Run
 from embedded.screen import Screen
 from embedded.supervisor import Signals
+from embedded.with_command import run_with_services
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 def main() -> int:
-    """Do what the command line says; returns the exit code."""
+    """Run the command line. Returns the exit code."""
     options = _options()
-    # A command's own output has standard output to itself.
+    # Standard output is left to the command.
     stream = sys.stderr if options.what == "with" else sys.stdout
     screen = Screen(stream, no_colour=bool(os.environ.get("NO_COLOR")))
     home = Home(options.home) if options.home else Home.of(options.checkout)
@@ -29,23 +29,23 @@ def main() -> int:
         if options.what == "run":
             return Run(home, options.checkout, os.environ, screen, signals).go()
         return run_with_services(options.command, os.environ, screen, signals)
-    except PermissionError as fault:
-        screen.trouble(f"This user may not write {fault.filename}.")
+    except PermissionError as error:
+        screen.trouble(f"This user cannot write to {error.filename}.")
         return 1
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m embedded", description="The site on real parts, on one machine."
+        prog="python -m embedded", description="Run the site with real services on one machine."
     )
     add = parser.add_argument
-    add("--checkout", type=Path, default=CHECKOUT, help="whose site to run, in place of this one's")
+    add("--checkout", type=Path, deerror=CHECKOUT, help="whose site to run, in place of this one's")
     add("--home", type=Path, help="where to keep the data, in place of the checkout's own home")
     add("--parent", type=int, help="stop when this process, which started us, is gone")
     commands = parser.add_subparsers(dest="what", required=True)
     commands.add_parser("run", help="run the whole site until Ctrl-C")
     commands.add_parser("reset", help="delete the data")
-    borrow = commands.add_parser("with", help="run one command on fresh parts of its own")
+    borrow = commands.add_parser("with", help="run one command with fresh services")
     borrow.add_argument("command", nargs="+", metavar="COMMAND")
     return parser.parse_args()
 

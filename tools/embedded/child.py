@@ -1,4 +1,4 @@
-"""A child: one process of ours, on the leash from before its first instruction."""
+"""Child processes, held by the reaper from before their first instruction."""
 
 import os
 import subprocess
@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from embedded.home import Owner
-from embedded.leash import DEFAULT_STOP_STEPS, Reaper, Step
 from embedded.logs import open_log
+from embedded.reaper import DEFAULT_STOP_STEPS, Reaper, Step
 
 SITE, PARTS = 1, 2
-"""The stages of stopping: what uses the parts goes before them."""
+"""The stages of stopping: the site is stopped before the services that it uses."""
 
-# The program waits at this gate until the leash holds it. Should the supervisor die in between, the gate's
-# input ends and the program is never started.
+# The program waits at this gate until the reaper holds it. If the supervisor dies in between, the gate's input ends
+# and the program is never started.
 START_GATE = 'read -r go && exec "$@"'
 START_GATE_WITH_STDIN = (
     "import os, sys; os.read(int(sys.argv[1]), 1) and os.execvp(sys.argv[2], sys.argv[2:])"
@@ -25,23 +25,23 @@ START_GATE_WITH_STDIN = (
 
 @dataclass(frozen=True)
 class Launch:
-    """How a process is started and stopped."""
+    """How to start and stop a process."""
 
     argv: Sequence[str | Path]
     env: Mapping[str, str]
     log: Path
     cwd: Path = Path("/")
     feed: str = ""
-    """What it reads from its standard input. Secrets go here: anyone on the machine sees command lines."""
+    """Its standard input. Secrets go here, because command lines are visible to all users."""
     owner: Owner | None = None
     stage: int = PARTS
     steps: tuple[Step, ...] = DEFAULT_STOP_STEPS
 
 
 class Child:
-    """A process in a session of its own, so a Ctrl-C in the terminal reaches the supervisor alone."""
+    """A process in its own session, so that Ctrl-C in the terminal reaches only the supervisor."""
 
-    def __init__(self, launch: Launch, leash: Reaper) -> None:
+    def __init__(self, launch: Launch, reaper: Reaper) -> None:
         self.launch = launch
         gate, ours = os.pipe()
         with open_log(launch.log) as log:
@@ -59,7 +59,7 @@ class Child:
             )
         os.close(gate)
         self.pid = self._process.pid
-        leash.hold(self.pid, launch.stage, launch.steps)
+        reaper.hold(self.pid, launch.stage, launch.steps)
         with os.fdopen(ours, "wb") as pipe, suppress(BrokenPipeError):
             pipe.write(b"go\n" + launch.feed.encode())
 
@@ -69,9 +69,9 @@ class Child:
 
 
 class ForegroundChild:
-    """A command that has the terminal: our own standard streams and our own process group."""
+    """A command in the foreground, with our standard streams and process group."""
 
-    def __init__(self, argv: Sequence[str], env: Mapping[str, str], leash: Reaper) -> None:
+    def __init__(self, argv: Sequence[str], env: Mapping[str, str], reaper: Reaper) -> None:
         gate, ours = os.pipe()
         self._process = subprocess.Popen(
             [sys.executable, "-S", "-E", "-c", START_GATE_WITH_STDIN, str(gate), *argv],
@@ -80,7 +80,7 @@ class ForegroundChild:
         )
         os.close(gate)
         self.pid = self._process.pid
-        leash.hold(self.pid, SITE)
+        reaper.hold(self.pid, SITE)
         os.write(ours, b"g")
         os.close(ours)
 

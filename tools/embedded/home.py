@@ -1,4 +1,4 @@
-"""A home: the folder that holds the data, the logs and the secrets of one supervisor."""
+"""A home: the folder with the data, logs and secrets of one supervisor."""
 
 import hashlib
 import os
@@ -9,20 +9,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-# PostgreSQL refuses to run as root, and root's checkout may stand where nobody else can go (/root).
+# PostgreSQL refuses to run as root, and other users may have no access to root's checkout (/root).
 ROOT_USER_HOMES = Path("/var/lib/kitchen-table")
 
 
 @dataclass(frozen=True)
 class Owner:
-    """A user to run as, by numbers."""
+    """A user by id and group id."""
 
     uid: int
     gid: int
 
 
 def get_postgres_owner() -> Owner | None:
-    """Whom PostgreSQL runs as: this very user (None), but nobody in place of root."""
+    """Return the user that runs PostgreSQL: None for the current user, or `nobody` instead of root."""
     if os.geteuid() != 0:
         return None
     nobody = pwd.getpwnam("nobody")
@@ -30,7 +30,7 @@ def get_postgres_owner() -> Owner | None:
 
 
 def make_folder(path: Path, mode: int = 0o700, owner: Owner | None = None) -> Path:
-    """Make a folder with exactly this mode. One that is there already is left as it is."""
+    """Create a folder with exactly this mode. An existing one is not changed."""
     try:
         path.mkdir()
     except FileExistsError:
@@ -42,20 +42,20 @@ def make_folder(path: Path, mode: int = 0o700, owner: Owner | None = None) -> Pa
 
 
 def make_root_user_homes() -> Path:
-    """The folder of root's homes, made where it is missing."""
+    """Return the folder of root's homes. Creates it if it is missing."""
     make_folder(ROOT_USER_HOMES.parent, 0o755)
     return make_folder(ROOT_USER_HOMES, 0o755)
 
 
 @dataclass(frozen=True)
 class Home:
-    """Where one supervisor keeps everything. Its folder is made on `open`."""
+    """The files of one supervisor. `open` creates the folder."""
 
     folder: Path
 
     @classmethod
     def of(cls, checkout: Path) -> Self:
-        """The lasting home of a checkout."""
+        """Return the permanent home of a checkout."""
         if os.geteuid() != 0:
             return cls(checkout / ".data")
         key = hashlib.sha256(str(checkout).encode()).hexdigest()[:8]
@@ -63,7 +63,7 @@ class Home:
 
     @classmethod
     def temporary(cls) -> Self:
-        """A fresh home, for its caller to remove."""
+        """Create a temporary home. The caller removes it."""
         if os.geteuid() != 0:
             return cls(Path(tempfile.mkdtemp(prefix="kitchen-table-")))
         folder = Path(tempfile.mkdtemp(prefix="temporary-", dir=make_root_user_homes()))
@@ -71,7 +71,7 @@ class Home:
         return cls(folder)
 
     def open(self) -> None:
-        """Make what is missing. Root's home lets PostgreSQL's user pass through, but not look around."""
+        """Create what is missing. PostgreSQL's user can enter root's home but not list it."""
         as_root = os.geteuid() == 0
         if as_root:
             make_root_user_homes()
@@ -86,7 +86,7 @@ class Home:
         return self.logs / f"{name}.log"
 
     def secret(self, name: str) -> str:
-        """A random secret, made at the first call and kept in a private file."""
+        """Return a random secret, created on the first call and stored in a private file."""
         path = self.folder / f"{name}.secret"
         if not path.exists():
             write_private(path, secrets.token_urlsafe(48))
@@ -94,7 +94,7 @@ class Home:
 
 
 def write_private(path: Path, text: str, owner: Owner | None = None) -> None:
-    """Write a whole file or none, readable by its owner alone."""
+    """Write a file atomically, readable by its owner only."""
     draft = path.with_name(path.name + ".new")
     draft.unlink(missing_ok=True)
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:

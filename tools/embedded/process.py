@@ -1,4 +1,4 @@
-"""Facts about processes by pid, safe against a pid that the system has given to another process since."""
+"""Facts about processes by pid, safe against reused pids."""
 
 import subprocess
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ HAS_PROC = (PROC / "self" / "stat").exists()
 
 @dataclass(frozen=True)
 class ProcessMark:
-    """One process and no other: its pid with the moment it was born."""
+    """Identifies a process by its pid and start time."""
 
     pid: int
     born: str
@@ -20,13 +20,13 @@ class ProcessMark:
 
 
 def mark_process(pid: int) -> ProcessMark | None:
-    """The mark of a process that lives, or None."""
+    """Return the mark of a living process, or None."""
     moment = born(pid)
     return ProcessMark(pid, moment) if moment else None
 
 
 def born(pid: int) -> str | None:
-    """When a process started, in the system's own words; None when it is gone or only waits to be reaped."""
+    """Return a process's start time as the system writes it; None if it has ended or is a zombie."""
     if not HAS_PROC:
         state, _, moment = _ps(pid, "stat=", "lstart=").partition(" ")
         return None if state.startswith("Z") else moment.strip() or None
@@ -34,13 +34,13 @@ def born(pid: int) -> str | None:
         stat = (PROC / str(pid) / "stat").read_text(errors="replace")
     except OSError:
         return None
-    # The name in brackets may hold anything; after it the state is field 3 and the start time field 22.
+    # The name in parentheses can contain anything; after it, the state is field 3 and the start time field 22.
     fields = stat.rpartition(")")[2].split()
     return None if fields[0] in {"Z", "X"} else fields[19]
 
 
 def get_command_line(pid: int) -> str:
-    """The command line of a process, or an empty string."""
+    """Return the command line of a process, or an empty string."""
     if not HAS_PROC:
         return _ps(pid, "command=")
     try:

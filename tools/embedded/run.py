@@ -1,4 +1,4 @@
-"""`make run`: the whole site on this machine, in one terminal."""
+"""`make run`: the whole site in one terminal."""
 
 import os
 import time
@@ -6,24 +6,24 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from embedded.claim import HomeLock, SupervisorNote
 from embedded.home import Home
+from embedded.home_lock import HomeLock, SupervisorNote
 from embedded.logs import read_last_lines
 from embedded.model import Model
-from embedded.part import StartupError
 from embedded.ports import MAX_PORT, MIN_UNPRIVILEGED_PORT, find_outer_port, find_port_problem
 from embedded.screen import Screen
-from embedded.site import Site, build_site_environment, create_embedded_parts, list_external_parts
+from embedded.service import StartupError
+from embedded.site import Site, build_site_environment, create_embedded_services, list_external_services
 from embedded.supervisor import Signals, StopRequestedError, Supervisor
 
 PORT = 8000
 TICK_SECONDS = 0.2
-"""Seconds between two looks at everything, once all is well."""
+"""Seconds between checks while everything runs."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """One run of the site of `checkout`, with its data in `home`."""
+    """One run of the site in `checkout`, with its data in `home`."""
 
     home: Home
     checkout: Path
@@ -32,10 +32,10 @@ class Run:
     signals: Signals
 
     def go(self) -> int:
-        """Run until somebody asks to stop. The exit code is for the shell."""
+        """Run until a signal to stop. Returns the exit code."""
         claim = HomeLock(self.home)
         if not claim.take():
-            self._tell_where_the_first_is()
+            self._report_running_instance()
             return 0
         try:
             return self._supervise(_port(self.environ, self.screen))
@@ -51,7 +51,7 @@ class Run:
         try:
             began = time.monotonic()
             site = self._start(supervisor, port, note.address)
-            self._show_the_way(site, note.address, time.monotonic() - began)
+            self._show_addresses(site, note.address, time.monotonic() - began)
             while True:
                 supervisor.tick(TICK_SECONDS)
         except StopRequestedError:
@@ -62,45 +62,45 @@ class Run:
             return 1
         finally:
             supervisor.stop()
-            self.screen.say(f"Stopped. Nothing runs any more; the data stays in {self.home.folder}")
+            self.screen.say(f"Stopped. Your data is kept in {self.home.folder}")
 
     def _start(self, supervisor: Supervisor, port: int, address: str) -> Site:
         self.screen.title("Kitchen Table is starting")
-        parts = create_embedded_parts(self.home, self.environ)
-        env = build_site_environment(self.home, self.environ, parts, address)
+        services = create_embedded_services(self.home, self.environ)
+        env = build_site_environment(self.home, self.environ, services, address)
         site = Site(self.checkout, self.home, port, env)
-        supervisor.start(*parts)
-        # The model may take its time meanwhile.
-        supervisor.wait_until_ready(*(part for part in parts if not isinstance(part, Model)))
+        supervisor.start(*services)
+        # The model loads in the meantime.
+        supervisor.wait_until_ready(*(service for service in services if not isinstance(service, Model)))
         supervisor.run("Tables", site.migrate())
-        supervisor.start(*site.parts())
+        supervisor.start(*site.services())
         supervisor.run("Demo family", site.load_demo())
         supervisor.wait_until_ready()
         return site
 
-    def _show_the_way(self, site: Site, address: str, seconds: float) -> None:
+    def _show_addresses(self, site: Site, address: str, seconds: float) -> None:
         say = self.screen.say
         say()
         self.screen.title(f"Kitchen Table is ready: {address}")
-        say(f"Started in {seconds:.1f} s, on this machine and for this machine alone.\n")
+        say(f"Started in {seconds:.1f} s. Only this machine can reach it.\n")
         _table(say, [["Sign in with", "password", "as"], *site.accounts()])
         say()
-        for name, where in list_external_parts(self.environ):
-            say(f"{name:<17}runs elsewhere: {where}")
+        for name, where in list_external_services(self.environ):
+            say(f"{name:<17}external: {where}")
         for name, word in site.health().items():
             if word != "ok":
-                self.screen.trouble(f"The site does not reach its {name}: {word}")
-        say(f"Data             {self.home.folder}   (stays; `make reset` deletes it)")
+                self.screen.trouble(f"The site cannot reach its {name}: {word}")
+        say(f"Data             {self.home.folder}   (kept; `make reset` deletes it)")
         say(f"Logs             {self.home.logs}")
         say("Stop             Ctrl-C\n")
 
-    def _tell_where_the_first_is(self) -> None:
+    def _report_running_instance(self) -> None:
         note = SupervisorNote.read(self.home)
         if note is None:
-            self.screen.say(f"Kitchen Table is being started or deleted already, in {self.home.folder}")
+            self.screen.say(f"Kitchen Table is already being started or deleted in {self.home.folder}")
             return
-        self.screen.say(f"Kitchen Table runs already: {note.address} (process {note.pid})")
-        self.screen.say(f"Ctrl-C in its terminal stops it, or: kill {note.pid}")
+        self.screen.say(f"Kitchen Table is already running: {note.address} (process {note.pid})")
+        self.screen.say(f"To stop it, press Ctrl-C in its terminal or run: kill {note.pid}")
 
 
 def _table(say: Callable[[str], None], rows: list[list[str]]) -> None:
@@ -110,7 +110,7 @@ def _table(say: Callable[[str], None], rows: list[list[str]]) -> None:
 
 
 def report_failure(failure: StartupError, screen: Screen) -> None:
-    """Say why the site cannot run, with the last words of the log that knows more."""
+    """Show why the site cannot run, with the end of the log."""
     if failure.log is None:
         screen.trouble(str(failure))
     else:
@@ -120,11 +120,11 @@ def report_failure(failure: StartupError, screen: Screen) -> None:
 def _port(environ: Mapping[str, str], screen: Screen) -> int:
     said = environ.get("PORT") or str(PORT)
     if not said.isdecimal() or not 0 < int(said) <= MAX_PORT:
-        raise StartupError(f"PORT is “{said}”, and should be a number from 1 to {MAX_PORT}.")
+        raise StartupError(f"PORT is “{said}”, but must be a number from 1 to {MAX_PORT}.")
     wanted = int(said)
     trouble = find_port_problem(wanted)
     if trouble is None:
         return wanted
     port = find_outer_port(wanted if wanted >= MIN_UNPRIVILEGED_PORT else PORT)
-    screen.say(f"Port {wanted} {trouble}, so this is port {port}. Another may be chosen: make run PORT=…")
+    screen.say(f"Port {wanted} {trouble}, so the site uses port {port}. To choose another: make run PORT=…")
     return port

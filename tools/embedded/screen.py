@@ -1,4 +1,4 @@
-"""What people see. The terminal may go away at any time: then no more is written, and the rest goes on."""
+"""Output to the terminal. If the terminal goes away, output stops and everything else continues."""
 
 import os
 import time
@@ -10,7 +10,7 @@ PROGRESS_SECONDS = 15
 
 
 class Screen:
-    """Lines for people: calm where nobody watches (no colour, no redrawing), alive on a terminal."""
+    """Writes lines for people. Uses color and redraws lines only on a terminal."""
 
     def __init__(self, stream: TextIO, *, no_colour: bool = False) -> None:
         self._stream = stream
@@ -21,18 +21,18 @@ class Screen:
         self._reassured = time.monotonic()
 
     def say(self, text: str = "") -> None:
-        """One line, or several."""
+        """Write one or more lines."""
         self._write(text + "\n")
 
     def title(self, text: str) -> None:
         self._write(self._in(BOLD, text) + "\n")
 
     def step(self, name: str, seconds: float) -> None:
-        """A step that is done."""
+        """Report a finished step."""
         self._write(f"  {self._in(GREEN, self._tick)} {name:<24}{seconds:5.1f} s\n")
 
     def waiting(self, names: Sequence[str], since: float) -> None:
-        """What is being waited for: redrawn in place on a terminal, else a line now and then."""
+        """Show what is being waited for: redrawn on a terminal, otherwise a line from time to time."""
         now = time.monotonic()
         text = f"    {', '.join(names)} … {now - since:.0f} s"
         if self._live:
@@ -45,7 +45,7 @@ class Screen:
             self.say(text)
 
     def trouble(self, text: str, lines: Sequence[str] = ()) -> None:
-        """Something went wrong: what, and what its log says."""
+        """Report a problem with lines of its log."""
         self._write(
             f"  {self._in(YELLOW, '!')} {text}\n" + "".join(f"      {line[:200]}\n" for line in lines)
         )
@@ -63,7 +63,7 @@ class Screen:
             self._stream.write(text)
             self._stream.flush()
         except (OSError, ValueError):
-            # The stream still holds the text and would fail again at exit, so it is pointed to nowhere.
+            # The stream still has buffered text and would fail again at exit, so redirect it to the null device.
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, self._stream.fileno())
             os.close(nowhere)

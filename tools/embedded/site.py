@@ -1,4 +1,4 @@
-"""The site's own processes, and the variables that they are given."""
+"""The site's own processes and their environment variables."""
 
 import json
 import secrets
@@ -9,46 +9,48 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from embedded.child import SITE, Launch
+from embedded.health import SIGNATURE, fetch, is_healthy
 from embedded.home import Home, make_folder
 from embedded.model import Model
-from embedded.page import SIGNATURE, fetch, is_healthy
-from embedded.part import Part, StartupError, strip_secrets
 from embedded.ports import LOOPBACK
 from embedded.postgres import Postgres
+from embedded.service import Service, StartupError, strip_secrets
 from embedded.valkey import Valkey
 
 EXTERNAL_VARIABLES = {"DATABASE_URL": "Database", "VALKEY_URL": "Queue", "TUTOR_BASE_URL": "Tutor model"}
-"""A variable that is set names a part that runs elsewhere, so it is not started here."""
+"""If one of these variables is set, that service is external and not started here."""
 ACCOUNT_TABS = 2
 
 
-def create_embedded_parts(home: Home, environ: Mapping[str, str], *, throwaway: bool = False) -> list[Part]:
-    """The parts that the environment does not name elsewhere."""
+def create_embedded_services(
+    home: Home, environ: Mapping[str, str], *, throwaway: bool = False
+) -> list[Service]:
+    """Create the services that the environment does not declare as external. Raises StartupError."""
     if environ.get("TUTOR_BASE_URL") and not environ.get("TUTOR_MODEL"):
-        raise StartupError("TUTOR_BASE_URL is set, but TUTOR_MODEL is not. Set it to the model's name there.")
-    parts: list[Part] = []
-    # The slowest to start comes first.
+        raise StartupError("TUTOR_BASE_URL is set, but TUTOR_MODEL is not. Set it to the name of its model.")
+    services: list[Service] = []
+    # The slowest to start is first.
     if not environ.get("TUTOR_BASE_URL"):
-        # llama.cpp's threads spin while they wait for one another: beside tests that fill every core, one is faster.
-        parts.append(Model(home, threads=1 if throwaway else None))
+        # llama.cpp's threads spin while they wait for each other: with tests on every core, one thread is faster.
+        services.append(Model(home, threads=1 if throwaway else None))
     if not environ.get("DATABASE_URL"):
-        parts.append(Postgres(home, throwaway=throwaway))
+        services.append(Postgres(home, throwaway=throwaway))
     if not environ.get("VALKEY_URL"):
-        parts.append(Valkey(home))
-    return parts
+        services.append(Valkey(home))
+    return services
 
 
-def list_external_parts(environ: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Name and address of each part that runs elsewhere, fit to be shown."""
+def list_external_services(environ: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return the name and the address, without secrets, of each external service."""
     return [
         (name, strip_secrets(environ[key])) for key, name in EXTERNAL_VARIABLES.items() if environ.get(key)
     ]
 
 
 def build_site_environment(
-    home: Home, environ: Mapping[str, str], parts: list[Part], address: str
+    home: Home, environ: Mapping[str, str], services: list[Service], address: str
 ) -> dict[str, str]:
-    """What the site is told. What the user has set goes before our defaults, and our parts before both."""
+    """Return the site's variables: our defaults, overridden by the user's, overridden by those of our services."""
     defaults = {
         "KITCHEN_MODE": "demo",
         "SECRET_KEY": home.secret("site"),
@@ -56,20 +58,20 @@ def build_site_environment(
         "PYTHONUNBUFFERED": "1",
     }
     chosen = {key: value for key, value in environ.items() if value or key not in defaults}
-    ours = [part.environment() for part in parts]
+    ours = [service.environment() for service in services]
     return defaults | chosen | {key: value for one in ours for key, value in one.items()}
 
 
 @dataclass(frozen=True)
 class Site:
-    """Where the site's code is, where it listens, and what it is told."""
+    """The site's code, port and environment."""
 
     checkout: Path
     home: Home
     port: int
     env: Mapping[str, str]
     run: str = field(default_factory=lambda: secrets.token_hex(8))
-    """Signs our pages: another site that has just taken the port must not pass for this one."""
+    """A signature of our pages, so that another site on the same port is not mistaken for this one."""
 
     def launch(self, log: str, *words: str, **extra: str) -> Launch:
         argv = [sys.executable, *words]
@@ -82,24 +84,24 @@ class Site:
         return self.launch("load_demo", "manage.py", "load_demo")
 
     def accounts(self) -> list[list[str]]:
-        """The demo accounts: username, password and who it is, from the lines that `load_demo` printed."""
+        """Return the demo accounts (username, password, description) from the output of `load_demo`."""
         lines = self.home.log("load_demo").read_text().splitlines()
         return [line.split("\t") for line in lines if line.count("\t") == ACCOUNT_TABS]
 
     def health(self) -> dict[str, str]:
-        """What the site says of its worker and of each part that it stands on: "ok", or what is wrong."""
+        """Return the status of the worker and each service: "ok", or what is wrong."""
         _, body = fetch(self.port, "/readyz", signed=self.run, seconds=3)
         try:
             return dict(json.loads(body))
         except ValueError:
             return {}
 
-    def parts(self) -> list[Part]:
+    def services(self) -> list[Service]:
         return [Web(self), Worker(self), Beat(self)]
 
 
-class SitePart:
-    """One of the site's servers."""
+class SiteService:
+    """Base class of the site's processes."""
 
     name = ""
 
@@ -113,8 +115,8 @@ class SitePart:
         return {}
 
 
-class Web(SitePart):
-    """The pages."""
+class Web(SiteService):
+    """The web server."""
 
     name = "Website"
 
@@ -128,7 +130,7 @@ class Web(SitePart):
         return is_healthy(self.site.port, "/healthz", signed=self.site.run)
 
 
-class Worker(SitePart):
+class Worker(SiteService):
     """The Celery worker."""
 
     name = "Worker"
@@ -142,8 +144,8 @@ class Worker(SitePart):
         return self.site.health().get("worker") == "ok"
 
 
-class Beat(SitePart):
-    """Celery's clock."""
+class Beat(SiteService):
+    """Celery beat."""
 
     name = "Clock"
 
@@ -159,5 +161,5 @@ class Beat(SitePart):
         return self.site.launch("beat", *words)
 
     def ready(self) -> bool:
-        """It answers nobody, but it writes its schedule as soon as it ticks."""
+        """Return whether it has written its schedule file, as it answers no requests."""
         return any(file.stat().st_mtime >= self._launched for file in self._folder.glob("schedule*"))

@@ -12,7 +12,7 @@ from embedded.ports import LOOPBACK, find_inner_port
 
 
 class Valkey:
-    """One server on loopback, behind a random password; what it holds is appended to a file."""
+    """A server on localhost with a random password. Its data is kept in an append-only file."""
 
     name = "Queue"
 
@@ -34,7 +34,7 @@ class Valkey:
             save ""
             appendonly yes
         """
-        # The folder is the working directory, so that no path needs the config's quoting.
+        # The folder is the working directory, so that no path in the configuration needs quoting.
         env = {"PATH": os.defpath}
         return Launch([get_binary_path(), "-"], env, self.home.log("valkey"), cwd=self._folder, feed=config)
 

@@ -154,5 +154,5 @@ class TestSum:
 
 @pytest.mark.parametrize("turns", [[], [("user", "hello"), ("assistant", "hello")]])
 def test_somebody_must_have_written_last(turns: list[tuple[str, str]]) -> None:
-    with pytest.raises(ValueError, match=the last turn):
+    with pytest.raises(ValueError, match="the last turn"):
         judge_conversation(turns)

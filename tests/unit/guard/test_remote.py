@@ -99,7 +99,9 @@ def test_an_answer_of_another_shape_is_no_verdict(kind: str, reply: dict[str, An
 
 def test_how_sure_a_guard_is_comes_along() -> None:
     assert GUARDS["openai"].parse_reply(moderation(sexual=0.75)).confidence == 0.75
-    assert GUARDS["llama"].parse_reply(completion("unsafe\nS12", -0.5)).confidence == pytest.approx(0.607, abs=0.001)
+    assert GUARDS["llama"].parse_reply(completion("unsafe\nS12", -0.5)).confidence == pytest.approx(
+        0.607, abs=0.001
+    )
 
 
 def test_a_probability_that_is_none_does_not_take_the_verdict_away() -> None:

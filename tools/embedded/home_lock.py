@@ -1,4 +1,4 @@
-"""The claim on a home: at most one supervisor runs in it, and others can ask which."""
+"""The lock on a home: at most one supervisor runs in it, and others can ask which."""
 
 import fcntl
 import json
@@ -8,12 +8,12 @@ from dataclasses import asdict, dataclass, field
 from typing import Self
 
 from embedded.home import Home, write_private
-from embedded.leash import ReapedProcess, stop_in_order
+from embedded.reaper import ReapedProcess, stop_in_order
 
 
 @dataclass
 class SupervisorNote:
-    """What the supervisor of a home tells of itself, in a file that outlives it."""
+    """A file in which the supervisor of a home describes itself. It remains after the supervisor ends."""
 
     pid: int
     address: str
@@ -21,7 +21,7 @@ class SupervisorNote:
 
     @classmethod
     def read(cls, home: Home) -> Self | None:
-        """The last note, or None where there is none that can be read."""
+        """Return the last note; None if there is no readable one."""
         with suppress(OSError, ValueError, TypeError):
             return cls(**json.loads((home.folder / "run.json").read_text()))
         return None
@@ -34,20 +34,20 @@ class SupervisorNote:
 
 
 class HomeLock:
-    """A kernel lock on a home: it ends with its process, so there is no stale one to clear away."""
+    """A kernel lock on a home. It ends with its process, so it is never stale."""
 
     def __init__(self, home: Home) -> None:
         self.home = home
         self._file: int | None = None
 
     def take(self) -> bool:
-        """Whether the home is ours now. What an earlier supervisor may have left running is stopped first."""
+        """Take the lock. Returns whether it is ours. First stops what an earlier supervisor left running."""
         self.home.open()
         path = self.home.folder / "lock"
         file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # A reset that came between the two calls has deleted the file that we hold.
+            # A reset between the two calls deleted the file that we hold.
             taken = path.exists() and os.fstat(file).st_ino == path.stat().st_ino
         except BlockingIOError:
             taken = False
@@ -60,7 +60,7 @@ class HomeLock:
         return True
 
     def release(self) -> None:
-        """Give the home up."""
+        """Release the lock."""
         if self._file is not None:
             os.close(self._file)
             self._file = None

@@ -1,4 +1,4 @@
-"""One look at a page on this machine, past any proxy that the environment names."""
+"""Fetches pages on this machine without any proxy of the environment."""
 
 import http.client
 from http import HTTPStatus
@@ -9,7 +9,7 @@ SIGNATURE = "X-Run"
 
 
 def fetch(port: int, path: str, *, signed: str | None = None, seconds: float = 1) -> tuple[int, bytes]:
-    """The status and body of a page; 0 where nobody answers, or somebody else than the signature's owner."""
+    """Return the status and body of a page; status 0 if there is no answer, or one without our signature."""
     connection = http.client.HTTPConnection(LOOPBACK, port, timeout=seconds)
     try:
         connection.request("GET", path)
@@ -24,5 +24,5 @@ def fetch(port: int, path: str, *, signed: str | None = None, seconds: float = 1
 
 
 def is_healthy(port: int, path: str, *, signed: str | None = None) -> bool:
-    """Whether a page is there and well."""
+    """Return whether a page answers with 200."""
     return fetch(port, path, signed=signed)[0] == HTTPStatus.OK

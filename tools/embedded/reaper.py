@@ -1,9 +1,8 @@
-"""The leash: one small process that stops every child when the supervisor is gone, however it went.
+"""The reaper: a small process that stops every child when the supervisor ends, even if it is killed.
 
-The supervisor holds one end of a pipe and writes each child's mark into it; the leash holds the other end and
-waits. The kernel closes the pipe at `kill -9` as at an orderly end, so both take the same way, and the way
-that matters most is walked every day. Asking the kernel to signal the children instead (PR_SET_PDEATHSIG) is
-for Linux alone, is lost when a child changes its user as PostgreSQL's must, and knows no order.
+The supervisor writes each child's mark into a pipe; the reaper waits at its other end. The kernel closes the pipe after
+`kill -9` as after a normal end, so both take the same path and it is tested daily. PR_SET_PDEATHSIG is not an
+alternative: it exists on Linux only, is lost when a child changes its user as PostgreSQL must, and has no order.
 """
 
 import json
@@ -23,14 +22,14 @@ from embedded.logs import open_log
 from embedded.process import ProcessMark, mark_process
 
 type Step = tuple[int, float]
-"""A signal, and the seconds that a process has to follow it."""
+"""A signal, and the seconds that a process has to end after it."""
 
 DEFAULT_STOP_STEPS: tuple[Step, ...] = ((signal.SIGTERM, 6), (signal.SIGKILL, 2))
 
 
 @dataclass(frozen=True)
 class ReapedProcess:
-    """A process on the leash. Lower stages are stopped first."""
+    """A process that the reaper holds. Lower stages are stopped first."""
 
     pid: int
     born: str
@@ -49,7 +48,7 @@ class ReapedProcess:
         return cls(said["pid"], said["born"], said["stage"], tuple((s, float(t)) for s, t in said["steps"]))
 
     def signal(self, number: int) -> None:
-        """Signal the process; killing takes its whole group along where it leads one."""
+        """Signal the process. SIGKILL goes to its whole group if it leads one."""
         with suppress(ProcessLookupError, PermissionError):
             if number == signal.SIGKILL and os.getpgid(self.pid) == self.pid:
                 os.killpg(self.pid, number)
@@ -58,7 +57,7 @@ class ReapedProcess:
 
 
 def stop_in_order(held: Iterable[ReapedProcess]) -> None:
-    """Stop processes stage by stage, each politely first; returns when none of them lives."""
+    """Stop processes stage by stage, first with gentle signals. Returns when all have ended."""
     stages: dict[int, list[ReapedProcess]] = {}
     for one in held:
         stages.setdefault(one.stage, []).append(one)
@@ -76,7 +75,7 @@ def _stop(together: list[ReapedProcess]) -> None:
 
 
 def _plan(held: ReapedProcess) -> Iterator[bool]:
-    """Go through a process's signals, one look at each turn, for as long as it lives."""
+    """Send a process its signals in turn while it lives. Yields between checks."""
     for number, seconds in held.steps:
         if not held.lives():
             return
@@ -89,14 +88,14 @@ def _plan(held: ReapedProcess) -> Iterator[bool]:
 
 
 def _sweep(group: int) -> None:
-    """Kill what a leader has left of its group. The group's number is its own while any member is left."""
+    """Kill the rest of a process group. Its number is not reused while a member is left."""
     with suppress(ProcessLookupError, PermissionError):
         if group != os.getpgrp():
             os.killpg(group, signal.SIGKILL)
 
 
 class Reaper:
-    """The supervisor's end. Letting go of it, by `release` or by death, stops all that it holds."""
+    """The supervisor's side. `release`, or the supervisor's death, stops all held processes."""
 
     def __init__(self, log: Path) -> None:
         self.log = log
@@ -105,50 +104,50 @@ class Reaper:
         self._begin()
 
     def hold(self, pid: int, stage: int, steps: tuple[Step, ...] = DEFAULT_STOP_STEPS) -> None:
-        """From now on this process ends with the supervisor."""
+        """Hold a process: it ends with the supervisor."""
         found = mark_process(pid)
         if found is None:
             return
-        # Children that have been replaced are left out, so the list does not grow with every restart.
+        # Drop children that have been replaced, so that the list does not grow with every restart.
         self.held = [one for one in self.held if one.lives()] + [ReapedProcess(pid, found.born, stage, steps)]
         self._write(self.held[-1].line())
 
     def remove_after(self, folder: Path) -> None:
-        """Remove a folder when all is stopped."""
+        """Remove this folder after all processes have stopped."""
         self._folders.append(folder)
         self._write(json.dumps({"remove": str(folder)}))
 
     def tend(self) -> None:
-        """Put another process in the place of one that was killed."""
+        """Start a new reaper if it was killed."""
         if self._process.poll() is None:
             return
         os.close(self._pipe)
         self._begin()
 
     def release(self) -> None:
-        """Let go. The work is done when `done` says so."""
+        """Have all processes stopped. `is_done` tells when."""
         os.close(self._pipe)
 
-    def done(self) -> bool:
-        """Whether all is stopped."""
+    def is_done(self) -> bool:
+        """Return whether all processes have stopped."""
         if self._process.poll() is None:
             return False
         if self._process.returncode != 0:
-            _let_go(self._lines())
+            _stop_listed(self._lines())
         return True
 
     def _lines(self) -> list[str]:
         return [one.line() for one in self.held] + [json.dumps({"remove": str(one)}) for one in self._folders]
 
     def _begin(self) -> None:
-        # The end that stays here is not inherited by any child, so it closes when this process is gone.
+        # Our end is not inherited by children, so it closes when this process ends.
         other_end, self._pipe = os.pipe()
-        # Before the process is there: should the supervisor die at once, the leash knows all from its first moment.
+        # Written before the process starts, so that it knows everything even if the supervisor dies at once.
         for line in self._lines():
             self._write(line)
         with open_log(self.log) as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "embedded.leash"],
+                [sys.executable, "-m", "embedded.reaper"],
                 stdin=other_end,
                 stdout=log,
                 stderr=log,
@@ -158,12 +157,12 @@ class Reaper:
         os.close(other_end)
 
     def _write(self, line: str) -> None:
-        # A leash that has just died is found by `tend`, which tells its successor everything.
+        # `tend` replaces a dead reaper and tells the new one everything.
         with suppress(BrokenPipeError):
             os.write(self._pipe, line.encode() + b"\n")
 
 
-def _let_go(lines: Iterable[str]) -> None:
+def _stop_listed(lines: Iterable[str]) -> None:
     messages = [line for line in lines if line.strip()]
     stop_in_order(ReapedProcess.of(line) for line in messages if "pid" in json.loads(line))
     for line in messages:
@@ -172,10 +171,10 @@ def _let_go(lines: Iterable[str]) -> None:
 
 
 def main() -> None:
-    """The other end: wait for the pipe to close, then stop what it told of."""
+    """The reaper's side: wait for the pipe to close, then stop the processes that it listed."""
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    _let_go(sys.stdin.read().splitlines())
+    _stop_listed(sys.stdin.read().splitlines())
 
 
 if __name__ == "__main__":

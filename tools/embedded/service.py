@@ -1,4 +1,4 @@
-"""What the supervisor knows of a part."""
+"""The interface between the supervisor and a service."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,35 +9,35 @@ from embedded.child import Launch
 
 
 class StartupError(Exception):
-    """The site cannot run. The message says why and what to do, for people."""
+    """The site cannot run. The message says why and what to do; `log` is the log with details."""
 
     def __init__(self, message: str, log: Path | None = None) -> None:
         super().__init__(message)
         self.log = log
 
 
-class Part(Protocol):
-    """A server that is started, watched and stopped."""
+class Service(Protocol):
+    """A server that the supervisor starts, watches and stops."""
 
     @property
     def name(self) -> str:
-        """For people, in a line of its own: "Database"."""
+        """The name on the screen, such as "Database"."""
 
     def preparation(self) -> Launch | None:
-        """A process that must succeed before the first launch, if there is one to run."""
+        """Return a process that must succeed before the first launch, if any."""
 
     def launch(self) -> Launch:
-        """How to start it, now. Called again for each restart."""
+        """Return how to start it now. Called for each restart."""
 
     def ready(self) -> bool:
-        """Whether it really answers. Never raises."""
+        """Return whether it answers. Never raises."""
 
     def environment(self) -> Mapping[str, str]:
-        """The variables by which the site finds it."""
+        """Return the variables by which the site finds it."""
 
 
 def strip_secrets(address: str) -> str:
-    """An address for the screen: no user, no password, no query."""
+    """Return a URL without user, password and query, for the screen."""
     found = urlsplit(address)
     port = f":{found.port}" if found.port else ""
     return f"{found.scheme}://{found.hostname or ''}{port}{found.path}"

@@ -1,4 +1,4 @@
-"""`python -m embedded with -- COMMAND`: the parts for one command, fresh, and gone when it ends."""
+"""`python -m embedded with -- COMMAND`: fresh services for one command, removed when it ends."""
 
 import os
 import signal
@@ -7,12 +7,12 @@ import time
 from collections.abc import Mapping, Sequence
 
 from embedded.child import ForegroundChild
-from embedded.claim import SupervisorNote
 from embedded.home import Home
-from embedded.part import StartupError
+from embedded.home_lock import SupervisorNote
 from embedded.run import report_failure
 from embedded.screen import Screen
-from embedded.site import build_site_environment, create_embedded_parts
+from embedded.service import StartupError
+from embedded.site import build_site_environment, create_embedded_services
 from embedded.supervisor import Signals, StopRequestedError, Supervisor
 
 FORWARD_SECONDS = 10
@@ -21,17 +21,17 @@ FORWARD_SECONDS = 10
 def run_with_services(
     command: Sequence[str], environ: Mapping[str, str], screen: Screen, signals: Signals
 ) -> int:
-    """Run a command on parts of its own; returns its exit code as a shell would."""
+    """Run a command with its own services. Returns its exit code as a shell would."""
     home = Home.temporary()
     home.open()
     supervisor = Supervisor(home, SupervisorNote(os.getpid(), ""), screen, signals.asked)
-    supervisor.leash.remove_after(home.folder)
+    supervisor.reaper.remove_after(home.folder)
     try:
-        parts = create_embedded_parts(home, environ, throwaway=True)
-        supervisor.start(*parts)
+        services = create_embedded_services(home, environ, throwaway=True)
+        supervisor.start(*services)
         supervisor.wait_until_ready()
-        env = build_site_environment(home, environ, parts, "http://localhost:8000")
-        return _wait_for_command(ForegroundChild(command, env, supervisor.leash), supervisor, signals)
+        env = build_site_environment(home, environ, services, "http://localhost:8000")
+        return _wait_for_command(ForegroundChild(command, env, supervisor.reaper), supervisor, signals)
     except StopRequestedError:
         return 128 + (signals.last or signal.SIGTERM)
     except StartupError as failure:
@@ -42,7 +42,7 @@ def run_with_services(
 
 
 def _wait_for_command(child: ForegroundChild, supervisor: Supervisor, signals: Signals) -> int:
-    """Wait for the command, and hand on what we are told."""
+    """Wait for the command and forward signals to it."""
     while (code := child.poll()) is None:
         try:
             supervisor.tick(0.05)
@@ -53,7 +53,7 @@ def _wait_for_command(child: ForegroundChild, supervisor: Supervisor, signals: S
 
 def _stop_command(child: ForegroundChild, signals: Signals) -> int:
     asked = signals.last or signal.SIGTERM
-    # A Ctrl-C in the terminal has reached the command already, and two may mean more to it than one.
+    # Ctrl-C in the terminal has already reached the command, and a second one may mean something else to it.
     if not (asked == signal.SIGINT and _owns_terminal()):
         child.signal(asked)
     end = time.monotonic() + FORWARD_SECONDS

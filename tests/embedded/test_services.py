@@ -14,11 +14,11 @@ import pytest
 
 from embedded.home import Home, make_folder
 from embedded.logs import open_log, read_last_lines, rotate_logs
-from embedded.part import StartupError, strip_secrets
 from embedded.ports import INNER_PORTS, find_inner_port, find_port_problem
 from embedded.process import get_command_line, mark_process
 from embedded.screen import Screen
-from embedded.site import build_site_environment, create_embedded_parts
+from embedded.service import StartupError, strip_secrets
+from embedded.site import build_site_environment, create_embedded_services
 from tests.embedded.conftest import Running, clean_environment
 from tests.live import wait_until
 
@@ -108,7 +108,7 @@ def test_the_sites_own_variables_pass_through_and_empty_ones_do_not_count(home: 
 
 def test_our_own_model_is_never_mixed_with_an_outside_ones_name(home: Home) -> None:
     environ = {"DATABASE_URL": "postgres://a", "VALKEY_URL": "redis://a", "TUTOR_MODEL": "large"}
-    parts = create_embedded_parts(home, environ)
+    parts = create_embedded_services(home, environ)
     assert [part.name for part in parts] == ["Tutor model"]
     env = build_site_environment(home, environ, parts, "http://localhost:8000")
     assert (env["TUTOR_MODEL"], env["TUTOR_IS_DEMO_MODEL"]) == ("SmolLM2-135M-Instruct", "1")
@@ -116,7 +116,7 @@ def test_our_own_model_is_never_mixed_with_an_outside_ones_name(home: Home) -> N
 
 def test_an_outside_model_needs_its_name(home: Home) -> None:
     with pytest.raises(StartupError, match="TUTOR_MODEL is not"):
-        create_embedded_parts(home, {"TUTOR_BASE_URL": "https://models.example/v1"})
+        create_embedded_services(home, {"TUTOR_BASE_URL": "https://models.example/v1"})
 
 
 def test_a_port_in_use_is_found_on_each_loopback() -> None:
