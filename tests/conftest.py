@@ -118,7 +118,7 @@ def make_person(db: None) -> Callable[..., Person]:
 
 
 def with_consent(teen: Person) -> Person:
-    """A teen for whom somebody has agreed that the tutor may be used, and who lives in the United States."""
+    """A teen in the United States with consent to use the tutor."""
     text = get_current_text()
     Residence.objects.create(teen=teen, country="US")
     Consent.objects.create(

@@ -251,7 +251,7 @@ class Model(Process):
 
 
 class Visitor:
-    """Somebody signed in, at a running site, over plain HTTP."""
+    """A signed-in person at a running site, over plain HTTP."""
 
     def __init__(self, web: Web, person: Person) -> None:
         self.web = web

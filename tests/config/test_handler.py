@@ -19,7 +19,7 @@ pytestmark = pytest.mark.faults
 
 @contextmanager
 def sessions_hang() -> Iterator[None]:
-    """Nobody can read who is signed in, as though the database hung."""
+    """Block reading the session, as if the database hung."""
     with other_connection() as other:
         other.execute("LOCK TABLE django_session IN ACCESS EXCLUSIVE MODE")
         yield
@@ -55,7 +55,7 @@ def test_help_answers_while_many_ask_whether_the_parts_do_and_the_database_hangs
             assert {one.result() for one in asked} == {503}
 
 
-def test_a_static_file_is_served_with_its_type_as_told(web: Web, teen: Person) -> None:
+def test_a_static_file_is_served_with_nosniff(web: Web, teen: Person) -> None:
     reply = Visitor(web, teen).get("/static/css/base.css")
     assert (reply.status, reply.headers["Content-Type"]) == (200, 'text/css; charset="utf-8"')
     assert reply.headers["X-Content-Type-Options"] == "nosniff"

@@ -16,7 +16,7 @@ def test_a_database_of_this_version_is_taken() -> None:
 @pytest.mark.parametrize(
     ("is_demo", "way_out"), [(True, "make reset"), (False, "Start with an empty database")]
 )
-def test_one_of_another_version_is_refused_and_told_how_to_begin_anew(
+def test_a_database_of_another_version_is_rejected_with_a_way_out(
     is_demo: bool, way_out: str, settings: Settings
 ) -> None:
     settings.DEMO = is_demo

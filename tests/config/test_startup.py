@@ -38,7 +38,7 @@ print(json.dumps([opened, list(sys.modules)]))
 """
 COMMAND = "from django.core.management import execute_from_command_line as go\ngo(['manage.py', {words}])"
 NO_SUCH_RULE = '[[rules]]\nid = "x"\nlevel = 9\ncategories = []\nphrases = ["x"]\nexamples = ["x"]\n'
-# What a process does with rules that nobody can use.
+# How a process handles invalid rules.
 BROKEN = "from pathlib import Path\nfrom guard import rule_books\nrule_books.FILES = Path({folder!r})\n{code}"
 
 
@@ -78,7 +78,7 @@ class TestNothingHeavy:
         tasks = "from config.celery import app\napp.loader.init_worker()\napp.finalize()"
         assert loaded_by(tasks) == set()
 
-    def test_what_serves_loads_all_of_it_and_the_watch_sees_it(self) -> None:
+    def test_a_serving_process_loads_everything(self) -> None:
         web = loaded_by("import config.asgi\nfrom config.startup import get_web_ready\nget_web_ready()")
         assert {"numpy", "onnxruntime"} <= web
         for file in ("rules/en.toml", "rules/traces.toml", "model/weights.bin", "guard.onnx", "sense.onnx"):
@@ -145,13 +145,13 @@ class TestLifespan:
         asyncio.run(Handler()({"type": "lifespan"}, receive, send))
         return [f"{one['type']} {one.get('message', '')}".strip() for one in told]
 
-    def test_the_server_is_told_when_all_is_loaded(self, unloaded: None) -> None:
+    def test_startup_completes_after_everything_is_loaded(self, unloaded: None) -> None:
         assert self.live() == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
         assert rule_books.output_rules.is_loaded
         assert conversation.get_encoder.is_loaded
         assert embedding._network.is_loaded
 
-    def test_a_file_that_cannot_be_used_is_named_and_the_server_told(self, broken: Path) -> None:
+    def test_startup_fails_and_names_an_invalid_file(self, broken: Path) -> None:
         (told,) = self.live()
         assert told.startswith("lifespan.startup.failed RuleError: en.toml: rule x has level 9")
 
@@ -166,7 +166,7 @@ def test_a_deployment_check_names_a_file_that_cannot_be_used(broken: Path) -> No
     assert "en.toml: rule x has level 9" in fault
 
 
-def test_a_worker_ends_where_a_file_cannot_be_used(broken: Path) -> None:
+def test_a_worker_exits_if_a_file_is_invalid(broken: Path) -> None:
     with pytest.raises(SystemExit, match=r"RuleError: en\.toml: rule x has level 9"):
         celery.load_before_first_task()
 

@@ -76,7 +76,7 @@ def test_a_part_that_keeps_failing_is_given_up_with_its_last_words(run: Run, che
     assert_gone(family)
 
 
-def test_a_step_that_fails_is_told_with_its_last_words(run: Run, checkout: Path) -> None:
+def test_a_failed_step_is_reported_with_its_log(run: Run, checkout: Path) -> None:
     (checkout / "manage.py").write_text("raise SystemExit('no table fits through this door')\n")
     site = run()
     assert site.process.wait(timeout=60) == 1

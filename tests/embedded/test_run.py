@@ -146,7 +146,7 @@ def test_a_hang_up_is_ignored_when_it_was_ignored_before(home: Home, checkout: P
     assert_gone(family)
 
 
-def test_what_the_site_cannot_reach_is_told(run: Run, checkout: Path) -> None:
+def test_an_unreachable_service_is_reported(run: Run, checkout: Path) -> None:
     page = checkout / "config" / "asgi.py"
     page.write_text(page.read_text().replace('{"worker"', '{"model": "no answer", "worker"'))
     assert "The site cannot reach its model: no answer" in run().ready().said

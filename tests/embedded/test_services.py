@@ -57,7 +57,7 @@ def test_data_of_another_postgresql_are_left_alone(run: Run, home: Home) -> None
     assert (data / "PG_VERSION").exists()
 
 
-# Root's Python may stand where nobody else can read: this capability lets an ordinary user read it, and no more.
+# Other users may not be able to read root's Python: this capability grants reading only.
 AS_NOBODY = [
     *("setpriv", "--reuid=nobody", "--regid=65534", "--clear-groups"),
     *("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"),
@@ -144,7 +144,7 @@ def test_a_lost_terminal_is_nothing_to_fall_over(tmp_path: Path) -> None:
     with open("/dev/full", "w") as full:  # noqa: PTH123 - a device
         os.dup2(full.fileno(), stream.fileno())
     screen = Screen(stream)
-    screen.say("nobody hears this")
+    screen.say("not shown")
     screen.step("nor this", 1)
     stream.close()
 

@@ -149,7 +149,7 @@ def test_a_usage_that_is_no_number_counts_as_none(tokens: bytes, settings: Setti
     assert asyncio.run(meet()) == TokenUsage(None, None, reached_limit=False)
 
 
-def test_the_server_is_told_the_requests_name(settings: Settings) -> None:
+def test_the_request_id_is_sent_to_the_server(settings: Settings) -> None:
     heard = b""
 
     async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -222,7 +222,7 @@ def test_a_price_is_rounded_up_to_whole_microdollars(settings: Settings) -> None
         ('{"stream": false, "max_tokens": 9}', "must not set max_tokens, stream"),
     ],
 )
-def test_fields_that_cannot_be_added_to_a_request_are_told_at_the_start(written: str, fault: str) -> None:
+def test_invalid_extra_fields_stop_the_start(written: str, fault: str) -> None:
     with pytest.raises(ImproperlyConfigured, match=fault):
         parse_extra_body(written)
 

@@ -7,7 +7,7 @@ from kit.jobs import nudge
 
 
 @pytest.mark.parametrize("fault", [OperationalError, ConnectionRefusedError])
-def test_a_broker_that_is_away_costs_a_line_in_the_log(
+def test_an_unavailable_broker_is_logged(
     fault: type[Exception], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def refuse(*_: object, **__: object) -> None:

@@ -4,7 +4,7 @@ from django.http import Http404
 from kit.not_found import raise_404_on
 
 
-def test_what_is_missing_is_a_404() -> None:
+def test_a_missing_row_is_a_404() -> None:
     with pytest.raises(Http404) as answered, raise_404_on(KeyError):
         raise KeyError
     assert isinstance(answered.value.__cause__, KeyError)
@@ -15,7 +15,7 @@ def test_other_errors_stay_what_they_are() -> None:
         raise ValueError("tea")
 
 
-def test_what_is_found_is_returned() -> None:
+def test_a_row_that_exists_is_returned() -> None:
     def found() -> str:
         with raise_404_on(KeyError):
             return {"kettle": "on"}["kettle"]

@@ -17,7 +17,7 @@ def test_a_rule_holds_for_each_by_themselves(who: str) -> None:
     limit = RateLimit("test one", "2/hour")
     limit.hit(who)
     limit.hit(who)
-    limit.hit(f"somebody else than {who}")
+    limit.hit(f"other than {who}")
     with pytest.raises(RateLimited) as often:
         limit.hit(who)
     assert 0 < often.value.wait_seconds <= 3600
@@ -39,11 +39,11 @@ def test_the_second_rule_holds_where_the_first_allows(who: str) -> None:
         (3541, "1 hour"), (3600, "1 hour"), (3601, "2 hours"), (86_400, "24 hours"),
     ],
 )  # fmt: skip
-def test_a_wait_is_said_in_words_and_never_shorter_than_it_is(seconds: int, words: str) -> None:
+def test_a_wait_is_rounded_up(seconds: int, words: str) -> None:
     assert format_wait(seconds) == words
 
 
-def test_what_is_taken_back_was_not_a_try(who: str) -> None:
+def test_an_undone_hit_does_not_count(who: str) -> None:
     limit = RateLimit("test three", "1/hour")
     for _ in range(3):
         limit.hit(who)
@@ -55,7 +55,7 @@ def test_what_is_taken_back_was_not_a_try(who: str) -> None:
 
 
 class TestCountersThatHang:
-    def test_are_asked_once_and_then_left_for_some_seconds(
+    def test_are_tried_once_and_then_skipped_for_seconds(
         self, who: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         asked: list[object] = []

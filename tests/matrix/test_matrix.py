@@ -1,6 +1,6 @@
 """Who may do what: every route, by role. A route without a row here fails.
 
-`pytest -m matrix` runs it alone. The columns are those of `world.ROLES`: somebody who has not signed in, a teen, their
+`pytest -m matrix` runs it alone. The columns are those of `world.ROLES`: a visitor, a teen, their
 parent, a teen and a parent of another family, staff without permissions, an admin. What an address names belongs to the
 teen and the parent. "in" leads to the sign-in page; 302 did something; 404 tells nothing, not even that it is there.
 A second trusted adult has no account, and so no column: tests/families/test_trusted_adult.py is about them.
@@ -248,7 +248,7 @@ def test_who_may_do_what_in_the_admin(name: str, library: None) -> None:
 
 @pytest.mark.parametrize("role", ["teen", "other_parent", "other_teen", "staff", "admin"])
 @pytest.mark.parametrize("page", ["mfa_edit_webauthn", "mfa_remove_webauthn"])
-def test_nobody_reaches_anothers_passkey(role: str, page: str, library: None) -> None:
+def test_another_persons_passkey_cannot_be_reached(role: str, page: str, library: None) -> None:
     world = world_make()
     key = Authenticator.objects.create(
         user=world.people["parent"], type="webauthn", data={"name": "Sam’s telephone"}
@@ -300,7 +300,7 @@ def admin_page(model: type[Model], page: str) -> str:
 @pytest.mark.parametrize("action", ["view", "add", "change", "delete"])
 @pytest.mark.parametrize("model", IN_THE_ADMIN, ids=str)
 def test_each_permission_opens_its_own_page_and_no_other(model: type[Model], action: str) -> None:
-    """What an admin with every permission may not do, such as adding to the ledger, nobody may."""
+    """If an admin with every permission may not do something, such as add to the ledger, no one may."""
     person, client = staff_client()
     kind = ContentType.objects.get_for_model(model, for_concrete_model=False)
     codename = f"{action}_{model._meta.model_name}"
@@ -309,7 +309,7 @@ def test_each_permission_opens_its_own_page_and_no_other(model: type[Model], act
     everything.force_login(
         Person.objects.create(username="all", role=Role.ADMIN, is_staff=True, is_superuser=True)
     )
-    # Whoever could add people but not change them could make an admin: Django asks for both.
+    # With permission to add people, an admin could create a superuser; Django therefore requires change as well.
     opens = action == "add" and model is not Person
     may_add = everything.get(admin_page(model, "add")).status_code if opens else 403
     assert client.get(admin_page(model, "add")).status_code == may_add
@@ -318,7 +318,7 @@ def test_each_permission_opens_its_own_page_and_no_other(model: type[Model], act
 
 
 @pytest.mark.parametrize("role", ["teen", "parent"])
-def test_nobody_else_gets_into_the_admin(role: str) -> None:
+def test_only_staff_can_open_the_admin(role: str) -> None:
     client = Client()
     client.force_login(Person.objects.create(username=role, role=role))
     assert client.get("/admin/").status_code == 302

@@ -45,7 +45,7 @@ class World:
 
 
 def world_make() -> World:
-    """What belongs to somebody belongs to `teen` and `parent`; the others are there to be kept out.
+    """All personal data belongs to `teen` and `parent`; the other roles must be kept out.
 
     The library has to be there.
     """

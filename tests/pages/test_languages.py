@@ -1,4 +1,4 @@
-"""The site in Spanish: for whoever's browser asks for it, and for whoever chooses it."""
+"""The site in Spanish: by the browser's languages, and by choice."""
 
 import re
 from collections.abc import Callable
@@ -45,12 +45,12 @@ class TestAPage:
         assert PAGES[path] in page
         assert reply.headers["Content-Language"] == "es"
 
-    def test_is_in_spanish_for_whoever_chose_it_and_for_nobody_else(self, path: str, client: Client) -> None:
+    def test_is_in_spanish_only_for_people_who_chose_it(self, path: str, client: Client) -> None:
         choose(client, "es")
         assert PAGES[path] in client.get(path).content.decode()
         assert PAGES[path] not in Client().get(path).content.decode()
 
-    def test_is_in_english_again_for_whoever_chooses_that(self, path: str, client: Client) -> None:
+    def test_is_in_english_again_for_people_who_choose_it(self, path: str, client: Client) -> None:
         choose(client, "es")
         choose(client, "en")
         page = client.get(path, headers=SPANISH).content.decode()
@@ -99,9 +99,7 @@ class TestTheChoice:
         assert not reader.cookies
         choose(reader, "es")
 
-    def test_holds_for_whoever_is_signed_in(
-        self, teen: Person, as_person: Callable[[Person], Client]
-    ) -> None:
+    def test_also_applies_when_signed_in(self, teen: Person, as_person: Callable[[Person], Client]) -> None:
         client = as_person(teen)
         choose(client, "es")
         page = client.get("/tutor/").content.decode()
@@ -120,7 +118,7 @@ def test_a_crisis_card_is_in_the_language_of_the_page(
     assert "988" in page
 
 
-def test_so_is_what_the_api_says(client: Client) -> None:
+def test_api_problems_are_in_spanish(client: Client) -> None:
     assert client.get("/api/v1/nothing", headers=SPANISH).json()["title"] == "No encontrado"
 
 

@@ -52,7 +52,7 @@ class TestTheFrontDoor:
         assert places == sorted(places)
         assert len(places) >= 4
 
-    def test_stands_without_content_and_without_events(self, client: Client, no_library: None) -> None:
+    def test_works_without_content_and_events(self, client: Client, no_library: None) -> None:
         page = client.get("/").content.decode()
         assert "No event is scheduled yet." in page
         assert "/learn/" in page

@@ -70,7 +70,7 @@ class TestOnARealServer:
             assert "413" in web.said()
 
     @pytest.mark.parametrize("size", [1_600_000, 8_000_000])
-    def test_what_is_a_little_too_large_is_answered(self, web: Web, size: int) -> None:
+    def test_a_body_slightly_over_the_limit_gets_a_response(self, web: Web, size: int) -> None:
         for body in (b"x" * size, chunked(size)):
             reply = post(web, "/sign-in", body)
             assert (reply.status, reply.headers["Connection"]) == (413, "close")
@@ -112,13 +112,13 @@ def test_a_body_that_does_not_arrive_is_refused(monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.django_db
 class TestForms:
-    def test_a_form_that_is_too_large_is_told_so_on_a_page(self, client: Client, settings: Settings) -> None:
+    def test_a_form_that_is_too_large_gets_an_error_page(self, client: Client, settings: Settings) -> None:
         settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 10
         reply = client.post("/language", {"language": "x" * 100})
         assert reply.status_code == 413
         assert "That’s too large to send" in reply.content.decode()
 
-    def test_a_form_with_too_many_fields_is_told_so_on_a_page(self, client: Client) -> None:
+    def test_a_form_with_too_many_fields_gets_an_error_page(self, client: Client) -> None:
         reply = client.post("/language", {f"field-{number}": "" for number in range(1_100)})
         assert reply.status_code == 400
         assert "We couldn’t read that" in reply.content.decode()

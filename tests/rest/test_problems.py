@@ -37,7 +37,7 @@ def test_a_page_that_leads_nowhere_is_still_a_page(client: Client, db: None) -> 
 
 
 @pytest.mark.parametrize("body", ["", "{", '{"question": NaN}', "\xff"])
-def test_what_is_not_json(body: str, signed_in: Client) -> None:
+def test_a_body_that_is_not_json_is_rejected(body: str, signed_in: Client) -> None:
     name = "bad-json" if body else "invalid"
     problem(post(signed_in, body.encode("latin-1")), name, 400)
 
@@ -45,11 +45,11 @@ def test_what_is_not_json(body: str, signed_in: Client) -> None:
 @pytest.mark.parametrize(
     "kind", ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/plain"]
 )
-def test_what_is_sent_in_another_form(kind: str, signed_in: Client) -> None:
+def test_another_media_type_is_rejected(kind: str, signed_in: Client) -> None:
     problem(post(signed_in, b"question=Why", kind), "unsupported-media-type", 415)
 
 
-def test_what_is_too_large(signed_in: Client) -> None:
+def test_a_large_body_is_rejected(signed_in: Client) -> None:
     problem(post(signed_in, {"question": "x" * 300_000}), "too-large", 413)
 
 
@@ -80,7 +80,7 @@ def test_a_fault_of_our_own_tells_nothing_of_itself(signed_in: Client) -> None:
     assert "secret" not in str(told)
 
 
-def test_every_kind_is_explained_where_its_type_leads(client: Client, db: None) -> None:
+def test_every_problem_type_is_explained_at_its_uri(client: Client, db: None) -> None:
     page = client.get("/api/v1/problems").content.decode()
     assert all(f'<h2 id="{name}">' in page for name in problem_types)
     assert len(problem_types) > 20

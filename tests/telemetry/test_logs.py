@@ -56,7 +56,7 @@ class TestContext:
             assert get_log_ids() == {"turn": "1"}
         assert get_log_ids() == {}
 
-    def test_what_is_noted_inside_ends_with_the_block(self) -> None:
+    def test_ids_bound_in_a_block_end_with_it(self) -> None:
         with bound_log_ids(request="r"):
             bind_log_ids(turn=1)
             assert get_log_ids() == {"turn": "1", "request": "r"}

@@ -1,4 +1,4 @@
-"""What is counted adds up, whoever counted it and whatever becomes of Valkey."""
+"""Counts of all processes add up, even if Valkey was unavailable."""
 
 import time
 from collections.abc import Iterator
@@ -75,7 +75,7 @@ class TestSums:
         assert second.flush()
         assert metric_store.read_totals() == {"test": 3.5}
 
-    def test_what_is_counted_while_valkey_is_away_is_told_when_it_is_back(
+    def test_counts_made_during_an_outage_of_valkey_are_written_later(
         self, tmp_path: Path, settings: Settings
     ) -> None:
         own = MetricStore()
@@ -160,7 +160,7 @@ class TestTurns:
         assert 0 < found["kitchen_queue_wait_seconds_sum"] < found["kitchen_time_to_first_token_seconds_sum"]
         assert found["kitchen_tokens_total kind=answer"] == turn.answer_tokens
 
-    def test_what_is_open_now_is_read_from_the_database(self, client: Client, teen: Person) -> None:
+    def test_gauges_are_read_from_the_database(self, client: Client, teen: Person) -> None:
         turn = asked(teen)
         found = scrape(client)
         assert found["kitchen_holds_open"] == 1

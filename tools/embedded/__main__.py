@@ -39,7 +39,7 @@ def _options() -> argparse.Namespace:
         prog="python -m embedded", description="Run the site with real services on one machine."
     )
     add = parser.add_argument
-    add("--checkout", type=Path, deerror=CHECKOUT, help="whose site to run, in place of this one's")
+    add("--checkout", type=Path, default=CHECKOUT, help="whose site to run, in place of this one's")
     add("--home", type=Path, help="where to keep the data, in place of the checkout's own home")
     add("--parent", type=int, help="stop when this process, which started us, is gone")
     commands = parser.add_subparsers(dest="what", required=True)

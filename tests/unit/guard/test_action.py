@@ -23,7 +23,7 @@ def test_each_kind_of_verdict_has_its_own_act(
     assert action_for(Verdict(level, frozenset(categories))) is action
 
 
-def test_somebody_in_danger_is_never_met_with_a_refusal() -> None:
+def test_a_person_in_danger_never_gets_a_refusal() -> None:
     asked = frozenset({Category.SUICIDE, Category.METHOD, Category.DRUGS})
     assert action_for(Verdict(Level.STATED, asked)) is Action.CARD
 

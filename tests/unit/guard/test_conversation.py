@@ -42,7 +42,7 @@ class TestSplit:
     def test_it_is_over_three_messages(self) -> None:
         assert judge_conversation(said("i", "want to", "die")).level == Level.STATED
 
-    def test_what_was_whole_before_is_not_said_again(self) -> None:
+    def test_a_phrase_complete_in_an_earlier_message_is_not_reported_again(self) -> None:
         assert judge_conversation(said("i want to die", "what is 3 times 4?")).level == Level.NONE
 
     def test_the_tutors_words_complete_nothing(self) -> None:
@@ -77,7 +77,7 @@ class TestTogether:
             ("i had a fight", "with my brother about the remote"),
         ],
     )
-    def test_what_was_said_before_is_not_said_again(self, before: str, last: str) -> None:
+    def test_findings_of_the_earlier_message_are_not_repeated(self, before: str, last: str) -> None:
         assert judge_conversation(said(before, last)).level == Level.NONE
 
     def test_of_a_long_message_before_only_the_end_is_read(self) -> None:
@@ -153,6 +153,6 @@ class TestSum:
 
 
 @pytest.mark.parametrize("turns", [[], [("user", "hello"), ("assistant", "hello")]])
-def test_somebody_must_have_written_last(turns: list[tuple[str, str]]) -> None:
+def test_the_last_turn_must_be_the_persons(turns: list[tuple[str, str]]) -> None:
     with pytest.raises(ValueError, match="the last turn"):
         judge_conversation(turns)

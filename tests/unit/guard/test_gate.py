@@ -85,7 +85,7 @@ def test_it_finds_what_the_whole_text_holds_however_it_is_cut(
 
 @patient
 @given(st.sampled_from(EXAMPLES), sizes)
-def test_after_a_cut_nothing_more_is_said(text: str, sizes: list[int]) -> None:
+def test_nothing_is_released_after_a_cut(text: str, sizes: list[int]) -> None:
     gate, shown = run(f"{text} You should kill yourself.", sizes)
     assert gate.is_cut
     assert gate.feed(" More words, and more.") == gate.finish() == ""
@@ -144,7 +144,7 @@ def test_a_wider_window_finds_the_same(words: list[str], sizes: list[int]) -> No
     assert gate.is_cut or shown == text
 
 
-def test_the_work_of_a_piece_does_not_grow_with_what_was_said() -> None:
+def test_the_work_per_piece_does_not_grow_with_the_answer() -> None:
     gate, took = OutputGate(), list[float]()
     for _ in range(4):
         started = time.thread_time()

@@ -55,7 +55,7 @@ def test_a_piece_is_judged_within_five_milliseconds() -> None:
     assert took[len(took) * 95 // 100] < 0.005
 
 
-def test_the_tutors_own_instructions_are_not_told() -> None:
+def test_the_tutors_instructions_are_not_revealed() -> None:
     assert Category.INJECTION in judge_output(f"Of course. {INSTRUCTIONS}").categories
 
 

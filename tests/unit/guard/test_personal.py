@@ -1,4 +1,4 @@
-"""What says who somebody is, and the exact place to strip."""
+"""Personal details are found at their exact positions."""
 
 import pytest
 

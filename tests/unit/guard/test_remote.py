@@ -84,7 +84,7 @@ def test_an_answer_is_read_as_its_makers_describe_it(
         completion(None),
         completion("I cannot judge that."),
         completion("UNSAFE?"),
-        # Unsafe, and nobody can tell why: no reason to let it pass.
+        # Unsafe without a reason must not pass.
         {"results": [{"flagged": True, "categories": {}, "category_scores": {}}]},
         completion("unsafe"),
         completion("unsafe\nS99"),

@@ -117,7 +117,7 @@ class TestRuleFiles:
             ("today)", "today) " + "<up to 9> a " * 5, f"more than {MOST_WORDS}"),
         ],
     )
-    def test_a_broken_one_is_refused_by_name(self, old: str, new: str, said: str, tmp_path: Path) -> None:
+    def test_an_invalid_file_is_rejected_by_name(self, old: str, new: str, said: str, tmp_path: Path) -> None:
         assert old in WHOLE
         with pytest.raises(RuleError, match=said):
             self.book(tmp_path, WHOLE.replace(old, new, 1))

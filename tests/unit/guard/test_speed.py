@@ -1,4 +1,4 @@
-"""No text is slow to judge: 64 kB, the most that a form may carry, of whatever somebody thinks of."""
+"""No text is slow to judge, whatever its 64 kB, the most that a form may contain."""
 
 import random
 import statistics

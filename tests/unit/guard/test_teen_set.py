@@ -34,7 +34,7 @@ def test_the_hash_of_its_id_decides_which_half_an_item_is_in(half: str) -> None:
         assert HALVES[odd] == half, item["id"]
 
 
-def test_ids_are_unique_and_nothing_is_said_twice() -> None:
+def test_ids_and_texts_are_unique() -> None:
     everything = [item for half in HALVES for item in items(half)]
     assert len(everything) >= 700
     for of in (lambda item: item["id"], what_is_said):

@@ -47,7 +47,7 @@ class TestWorst:
         )
         assert Category.ABOUT_SOMEONE_ELSE in verdict.categories
 
-    def test_somebody_in_danger_too_gets_the_card_for_themselves(self) -> None:
+    def test_a_worried_friend_in_danger_gets_the_card_for_themselves(self) -> None:
         verdict = merge_verdicts(Verdict(Level.ACUTE, ABOUT_A_FRIEND), Verdict(Level.STATED, SUICIDE))
         assert verdict.level == Level.ACUTE
         assert Category.ABOUT_SOMEONE_ELSE not in verdict.categories

@@ -1,4 +1,4 @@
-"""A time on a page is on somebody's clock: no template shows one in the server's."""
+"""Templates show times in a person's or event's time zone, never in the server's."""
 
 import re
 from pathlib import Path

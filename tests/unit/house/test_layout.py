@@ -109,7 +109,7 @@ def test_files_stay_readable() -> None:
     assert not long
 
 
-def test_a_short_module_with_one_user_says_why_it_stands_alone() -> None:
+def test_short_modules_with_one_user_are_listed() -> None:
     assert short_with_one_user() == set(ACCEPTED_SHORT)
 
 
@@ -122,7 +122,7 @@ def test_each_module_of_the_kit_has_two_users() -> None:
     assert not {module for module in kit if len(users[module]) < 2}
 
 
-def test_rooms_declare_what_their_contracts_let_through() -> None:
+def test_rooms_declare_their_public_modules() -> None:
     """A reader of a room's docstring knows what may be imported of it, without looking into pyproject.toml."""
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     declared = [

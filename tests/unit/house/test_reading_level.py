@@ -25,7 +25,7 @@ def test_a_grade_is_that_of_kincaid() -> None:
         ("57", 2),
     ],
 )
-def test_what_is_not_said_is_no_syllable(word: str, syllables: int) -> None:
+def test_silent_letters_are_no_syllable(word: str, syllables: int) -> None:
     assert grade(word) == pytest.approx(0.39 + 11.8 * syllables - 15.59)
 
 
@@ -41,5 +41,5 @@ def test_what_is_not_said_is_no_syllable(word: str, syllables: int) -> None:
         ("leer", 2),
     ],
 )
-def test_in_spanish_vowels_join_as_they_are_said(word: str, syllables: int) -> None:
+def test_spanish_vowels_join_as_pronounced(word: str, syllables: int) -> None:
     assert perspicuity(word) == pytest.approx(206.835 - 62.3 * syllables - 1)

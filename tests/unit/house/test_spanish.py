@@ -33,7 +33,7 @@ def pairs() -> Iterator[tuple[str, str]]:
             yield from zip(message.id, message.string, strict=True)
 
 
-def test_every_word_on_screen_is_in_the_catalog_and_nothing_else_is(tmp_path: Path) -> None:
+def test_the_catalog_has_exactly_the_messages_on_screen(tmp_path: Path) -> None:
     """`make messages` would change nothing; where it would, run it and translate what is new."""
     shutil.copytree(ROOT / "locale", tmp_path / "locale")
     made = subprocess.run(
@@ -48,7 +48,7 @@ def test_every_word_on_screen_is_in_the_catalog_and_nothing_else_is(tmp_path: Pa
     assert CATALOG.read_text() == fresh
 
 
-def test_every_word_has_its_spanish() -> None:
+def test_every_message_is_translated() -> None:
     assert [english for english, spanish in pairs() if not spanish.strip()] == []
 
 
@@ -56,7 +56,7 @@ def test_nothing_is_fuzzy() -> None:
     assert [message.id for message in messages() if message.fuzzy] == []
 
 
-def test_what_is_put_into_a_sentence_is_put_into_its_spanish() -> None:
+def test_placeholders_are_kept_in_spanish() -> None:
     wrong = [
         (english, spanish)
         for english, spanish in pairs()
@@ -86,7 +86,7 @@ def test_edges_and_quotation_marks_are_kept() -> None:
         r"\w+(?:áis|(?<!is)éis)",
     ],
 )  # fmt: skip
-def test_words_of_one_side_of_the_ocean_are_left_out(word: str) -> None:
+def test_regional_words_are_not_used(word: str) -> None:
     reviewed = [
         line
         for path in sorted((ROOT / "platform").glob("*/data/*.es.toml"))
@@ -97,7 +97,7 @@ def test_words_of_one_side_of_the_ocean_are_left_out(word: str) -> None:
     assert [words for words in said if re.search(rf"\b{word}\b", words, re.IGNORECASE)] == []
 
 
-def test_setup_compiled_the_catalog_as_it_is_now() -> None:
+def test_the_compiled_catalog_is_current() -> None:
     with translation.override("es"):
         assert [
             english

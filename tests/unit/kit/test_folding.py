@@ -30,7 +30,7 @@ def same(one: str, two: str) -> bool:
 
 @patient
 @given(st.sampled_from(EXAMPLES), st.data())
-def test_what_nobody_sees_changes_nothing(text: str, data: st.DataObject) -> None:
+def test_invisible_characters_change_nothing(text: str, data: st.DataObject) -> None:
     changed = text
     for _ in range(data.draw(st.integers(1, 12))):
         place = data.draw(st.integers(0, len(changed)))

@@ -57,7 +57,7 @@ class TestOnce:
         nothing()
         assert len(loads) == 1
 
-    def test_what_is_forgotten_is_loaded_anew(self) -> None:
+    def test_a_cleared_value_is_loaded_again(self) -> None:
         @load_once
         def heavy() -> object:
             return object()
@@ -84,5 +84,5 @@ class TestLazyModule:
         )
         assert told.stdout.split() == ["False", "True", "True"], told.stderr
 
-    def test_one_that_is_not_there_is_told_of_at_once(self) -> None:
+    def test_a_missing_module_raises_at_once(self) -> None:
         assert "ModuleNotFoundError: No module named 'no_such'" in self.run("lazy_module('no_such')").stderr

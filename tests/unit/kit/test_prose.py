@@ -31,7 +31,7 @@ def test_it_counts_characters_as_people_do(words: str) -> None:
     assert errors(words) == []
 
 
-def test_it_says_how_long_the_text_is_and_how_long_it_may_be() -> None:
+def test_the_error_has_the_length_and_the_limit() -> None:
     with translation.override("en"):
         [said] = errors("🫖" * 2001)
     assert "2,001 characters long; the limit is 2,000" in said
