@@ -21,7 +21,7 @@ COPY templates templates
 COPY static static
 COPY locale locale
 RUN pybabel compile -d locale -D django
-# Collecting needs settings but no secret: these values live in this one step and open nothing.
+# collectstatic needs settings but no real secrets: these values exist in this step only.
 RUN KITCHEN_MODE=production SECRET_KEY=only-while-collecting-static-files-0123456789-abcdefghij \
     ALLOWED_HOSTS=collect.invalid SITE_URL=https://collect.invalid DATABASE_URL=postgres:///none \
     VALKEY_URL=redis://none TUTOR_BASE_URL=http://none TUTOR_MODEL=none EMAIL_URL=smtp://none \

@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
 PYTHON := .venv/bin/python
-# The supervisor ends with make, even when make is killed. `exec` leaves no shell in between.
+# The supervisor ends with make, even if make is killed. `exec` leaves no shell in between.
 EMBEDDED = exec $(PYTHON) -m embedded --parent $$PPID
 BABEL := .venv/bin/pybabel --quiet
 LOCALE := locale
@@ -10,13 +10,13 @@ UNIT := KITCHEN_MODE=demo SECRET_KEY=unit $(PYTHON) -m pytest -c tests/unit/unit
 
 .PHONY: help setup run reset unit test coverage soak lint messages
 
-# Bytecode is kept, also where the shell says otherwise: pytest rewrites every assertion of a file that has none.
+# Write bytecode even if the shell disables it: otherwise pytest rewrites every assertion on each run.
 unexport PYTHONDONTWRITEBYTECODE
 
-help: ## Say what there is
+help: ## List the commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile
 
-setup: ## Make the environment from the hashed lock (quick when nothing has changed)
+setup: ## Create the environment from the lock file with hashes (fast if nothing has changed)
 	@sh tools/embedded/setup.sh
 
 run: setup ## Run the whole site on this machine, until Ctrl-C (PORT=8000 chooses the port)
@@ -25,19 +25,19 @@ run: setup ## Run the whole site on this machine, until Ctrl-C (PORT=8000 choose
 reset: setup ## Delete the data of `make run`
 	@$(EMBEDDED) reset
 
-unit: setup ## Run the tests that need nothing started: half a minute (ARGS="-k guard" chooses some)
+unit: setup ## Run the tests that need no services, in half a minute (ARGS="-k guard" chooses some)
 	@$(UNIT) -m "not soak" tests/unit $(ARGS)
 
-test: setup ## Run the tests on real parts (ARGS="tests/chat -k stop" chooses some)
+test: setup ## Run the tests with real services (ARGS="tests/chat -k stop" chooses some)
 	@$(EMBEDDED) with -- $(PYTEST) -m "not soak" $(ARGS)
 
 coverage: setup ## Run the tests and measure them; fails below the floor in pyproject.toml
 	@$(EMBEDDED) with -- $(PYTEST) -m "not soak" --cov --cov-report=term:skip-covered $(ARGS)
 
-soak: setup ## Run the tests with the full counts of the issues; takes long
+soak: setup ## Run the tests with full counts; takes long
 	@export SOAK=1; $(EMBEDDED) with -- $(PYTEST) -m "soak or not soak" $(ARGS)
 
-lint: setup ## Check style (Python, templates, CSS), types and the layers
+lint: setup ## Check style (Python, templates, CSS), types and layers
 	$(PYTHON) -m ruff check
 	$(PYTHON) -m ruff format --check
 	.venv/bin/djangofmt --check templates
@@ -45,7 +45,7 @@ lint: setup ## Check style (Python, templates, CSS), types and the layers
 	KITCHEN_MODE=demo SECRET_KEY=lint $(PYTHON) -m mypy
 	.venv/bin/lint-imports
 
-messages: setup ## Bring the Spanish catalog up to date with the words in templates and code
+messages: setup ## Update the Spanish catalog from templates and code
 	@mkdir -p .data
 	@$(BABEL) extract -F pyproject.toml -k gettext_lazy -k gettext_noop -k ngettext_lazy:1,2 -k pgettext_lazy:1c,2 \
 		--add-location=file -o .data/messages.pot .

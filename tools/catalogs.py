@@ -1,4 +1,4 @@
-"""Finds the words of templates for Babel, which `make messages` asks; pyproject.toml names this."""
+"""Extracts the messages of templates for Babel (`make messages`). Registered in pyproject.toml."""
 
 from collections.abc import Collection, Iterator, Mapping
 from io import BytesIO
@@ -14,7 +14,7 @@ def of_template(
     comment_tags: Collection[str],
     options: Mapping[str, Any],
 ) -> Iterator[tuple[Any, ...]]:
-    """The messages of one template, as Babel's own extractors give them: line, function, words and comments."""
+    """Yield one template's messages in Babel's format: line, function, messages and comments."""
     # Django turns its tags into calls of gettext, and all else into letters; no line of Python may be indented so.
     calls = templatize(file.read().decode())
     lines = "\n".join(line.strip() for line in calls.splitlines())

@@ -1,1 +1,1 @@
-"""How the guard's classifier is made. Nothing that runs imports this; docs/guard-model.md is the model card."""
+"""Trains the guard's models. Not imported by the site. Model card: docs/guard-model.md."""

@@ -66,7 +66,7 @@ def main() -> None:
 
 
 def gather_examples(folder: Path) -> tuple[list[Example], dict[str, str]]:
-    """Everything to train on, in a fixed order, and the hash of each file it came from."""
+    """Return all training examples in a fixed order, and the hash of each source file."""
     sets = [*(folder / f"{name}.jsonl" for name in TRAINED_ON), LOOK_ALIKES, TEEN_SET]
     examples = list(draw_messages(random.Random(SEED)))
     for file in sets:
@@ -83,7 +83,7 @@ def gather_examples(folder: Path) -> tuple[list[Example], dict[str, str]]:
 
 
 def select_for_encoder(examples: list[Example]) -> Iterator[Example]:
-    """What the encoder is tuned on.
+    """Select the examples for fine-tuning the encoder.
 
     It knows language already: of many alike one is enough, and what somebody wrote counts more than what was drawn.
     """
@@ -106,7 +106,7 @@ def select_for_encoder(examples: list[Example]) -> Iterator[Example]:
 
 
 def _pairs(examples: list[Example], chance: random.Random) -> Iterator[Example]:
-    """Two ordinary messages that follow each other are ordinary too."""
+    """Pair ordinary messages: two in a row are ordinary too."""
     plain = [example for example in examples if not example.labels and example.known == frozenset(HEADS)]
     chance.shuffle(plain)
     for before, last in pairwise(plain[::_PAIRED]):
@@ -114,12 +114,12 @@ def _pairs(examples: list[Example], chance: random.Random) -> Iterator[Example]:
 
 
 def _carelessly(text: str) -> str:
-    """Without capitals and signs, as most of what is typed on a phone."""
+    """Remove capitals and punctuation, as in most texts typed on a phone."""
     return re.sub(r"[^\w\s]", "", text.lower())
 
 
 def _as_read(example: Example) -> Example:
-    """The end of an exchange together with what the person said before it, as the encoder reads it."""
+    """Join the last message with the person's one before, as the encoder reads them."""
     said = [text for role, text in example.before if role == PERSON_ROLE]
     return dataclasses.replace(example, text=join_last_two(said[-1], example.text)) if said else example
 

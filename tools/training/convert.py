@@ -22,7 +22,7 @@ ALL = frozenset(HEADS)
 
 
 def rows(file: Path) -> Iterator[dict[str, Any]]:
-    """Every row of a table, whichever way it is stored."""
+    """Yield the rows of a table file of any format."""
     with file.open(encoding="utf-8", newline="") as lines:
         if file.suffix == ".csv":
             yield from csv.DictReader(lines)
@@ -33,13 +33,13 @@ def rows(file: Path) -> Iterator[dict[str, Any]]:
 
 
 def moderation(file: Path) -> Iterator[Example]:
-    """Its letters are categories of their own; a letter that is missing was not judged."""
+    """Its letters are categories; a missing letter means not labeled."""
     letters = {"SH": DANGER, "S": {C.SEXUAL}, "H": {C.HATE}, "V": {C.VIOLENCE}}
     for row in rows(file):
         known = {
             c for letter, categories in letters.items() if row.get(letter) is not None for c in categories
         }
-        # It does not say which of the three kinds of danger; the first is by far the most frequent.
+        # It does not distinguish three categories of danger; the first is by far the most frequent.
         labels = {
             C.SUICIDE if letter == "SH" else next(iter(categories))
             for letter, categories in letters.items()
@@ -54,7 +54,7 @@ def moderation(file: Path) -> Iterator[Example]:
 
 
 def hazards(file: Path) -> Iterator[Example]:
-    """Most of its prompts ask for help with the hazard; some only speak of it, and all carry the hazard's name."""
+    """Most prompts ask for help with the hazard, some only mention it; all have the hazard's label."""
     named = {
         "ssh": {C.SUICIDE},
         "cse": {C.CRIME},
@@ -91,7 +91,7 @@ def behaviours(file: Path) -> Iterator[Example]:
 def hateful(file: Path) -> Iterator[Example]:
     for row in rows(file):
         labels = frozenset({C.HATE}) if row["label_gold"] == "hateful" else NOTHING
-        # Insults speak of violence and of death, and were not judged for either.
+        # Insults mention violence and death but were not labeled for them.
         yield Example(row["test_case"], labels, frozenset({C.HATE}))
 
 
@@ -106,7 +106,7 @@ def injections(file: Path) -> Iterator[Example]:
 
 
 def support(file: Path) -> Iterator[Example]:
-    """Adults who ask a counsellor. Their topics are too coarse for levels; nothing of it is a request to refuse."""
+    """Adults asking a counselor. The topics are too coarse for levels, and none is a request to refuse."""
     sure = {
         "depression": C.DISTRESS,
         "anxiety": C.DISTRESS,
@@ -133,7 +133,7 @@ def study(file: Path) -> Iterator[Example]:
 
 
 def answers(file: Path) -> Iterator[Example]:
-    """What a teacher or a model said: none of it may be cut. Files that begin with "answers" are judged as output."""
+    """Texts by teachers or models, none of which may be cut. Files named "answers…" are judged as output."""
     for row in rows(file):
         if "conversation" in row:
             yield Example(row["ground_truth"], NOTHING)
@@ -168,7 +168,7 @@ TRAINED_ON = (
     "counsel",
     "mmlu",
 )
-"""MathDial and Dolly are CC BY-SA: they measure only."""
+"""MathDial and Dolly are CC BY-SA and used for evaluation only."""
 
 
 def main() -> None:

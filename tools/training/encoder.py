@@ -1,4 +1,4 @@
-"""Tune the encoder on the guard's data, and write it as guard.encoder reads it.
+"""Fine-tunes the encoder on the guard's data and writes it for guard.encoder.
 
 The network is that of guard/encoder.py, written again in JAX, which can derive it. Training starts from the published
 weights of all-MiniLM-L6-v2 (Apache 2.0), whose hash is given here.
@@ -32,7 +32,7 @@ type Stored = dict[str, NDArray[np.float32]]
 
 BASE_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 EPOCHS, TRAININGS = 2, 2
-# From which probability a level holds: chosen on messages that the encoder had not seen (docs/guard-model.md).
+# The minimum probability of each level, chosen on messages that the encoder had not seen (docs/guard-model.md).
 LEVEL_THRESHOLDS: dict[Category, dict[str, float]] = {
     Category.SUICIDE: {"2": 0.35, "3": 0.5},
     Category.SELF_HARM: {"2": 0.35, "3": 0.5},
@@ -56,16 +56,16 @@ LEVEL_THRESHOLDS: dict[Category, dict[str, float]] = {
 TRACE = 0.15
 _RATE, _HEAD_RATE, _WARM_UP, _DECAY = 1e-4, 5e-3, 0.06, 0.01
 _DROP = 0.1
-# No label is quite sure: without this the encoder is certain of what it should only suspect.
+# Label smoothing: without it, the encoder is overconfident.
 _DOUBT = 0.02
 _FIRST_BIAS = -2.0
 _PLACES = 96
-# Texts of like length go through together; a longer batch has fewer of them, so that each costs about the same.
+# Batch sizes by text length, so that each batch takes about the same time.
 _BATCHES = {16: 64, 32: 32, 48: 24, 96: 16}
 
 
 class Rows[Array](NamedTuple):
-    """Texts to train on: pieces padded with 0, and of each head whether it is there and whether that is known."""
+    """Training texts: pieces padded with 0, with the label of each head and whether it is known."""
 
     numbers: Array
     there: Array
@@ -74,7 +74,7 @@ class Rows[Array](NamedTuple):
 
 
 def tune(examples: Sequence[Example], base: Path, *, seed: int) -> Stored:
-    """The mean of TRAININGS trainings that begin alike and differ by chance. `base` is the published model's folder.
+    """Return the mean of TRAININGS runs with different seeds. `base` is the folder of the published model.
 
     Two of them disagree about one ordinary message in twenty; their mean is wrong about fewer (Wortsman et al., 2022,
     “Model soups”). Raises ValueError where the published weights are not those that are named here.
@@ -100,13 +100,13 @@ def tune_once(examples: Sequence[Example], base: Path, *, seed: int) -> Stored:
 
 
 def save(folder: Path, stored: Stored, base: Path, *, version: str, data: dict[str, str]) -> None:
-    """Write a model as guard.encoder reads it. Its levels follow with `save_levels`."""
+    """Write a model for guard.encoder. `save_levels` adds its levels."""
     hashes = save_network(folder, NAME, build_graph(stored, ODDS_OUTPUT), base)
     save_card(folder, NAME, {"version": version, "sha256": hashes, "base": BASE_SHA256, "data": data})
 
 
 def save_levels(folder: Path) -> None:
-    """Write into the card from which probability each level holds: that may change without training."""
+    """Write the levels' minimum probabilities to the card, which needs no new training."""
     card = json.loads((folder / f"{NAME}.json").read_text(encoding="utf-8"))
     heads = [
         {"category": str(category), "at": LEVEL_THRESHOLDS[category], "trace": TRACE} for category in HEADS
@@ -115,7 +115,7 @@ def save_levels(folder: Path) -> None:
 
 
 def save_network(folder: Path, name: str, made: onnx.ModelProto, base: Path) -> dict[str, str]:
-    """Write a graph and the vocabulary beside it as encoders.network reads them; returns the hash of each file."""
+    """Write a graph and its vocabulary for encoders.network. Returns the hash of each file."""
     folder.mkdir(exist_ok=True)
     network = f"{name}.onnx"
     (folder / network).write_bytes(quantize_graph(made))
@@ -128,7 +128,7 @@ def save_card(folder: Path, name: str, card: dict[str, Any]) -> None:
 
 
 def vocabulary_of(base: Path) -> list[str]:
-    """The pieces of the published tokenizer, in the order of their numbers."""
+    """Return the published tokenizer's pieces in the order of their ids."""
     pieces: dict[str, int] = json.loads((base / "tokenizer.json").read_text(encoding="utf-8"))["model"][
         "vocab"
     ]
@@ -136,7 +136,7 @@ def vocabulary_of(base: Path) -> list[str]:
 
 
 def load_base_weights(base: Path) -> Weights:
-    """The published weights under the names of guard.encoder, with heads that say little yet."""
+    """Return the published weights under our names, with new heads that are still near zero."""
     file = base / "model.safetensors"
     if hashlib.sha256(file.read_bytes()).hexdigest() != BASE_SHA256:
         raise ValueError(f"{file} is not all-MiniLM-L6-v2 as it was published")
@@ -228,7 +228,7 @@ def _loss(weights: Weights, batch: Rows[jax.Array], key: jax.Array) -> jax.Array
 
 
 def forward(weights: Weights, numbers: jax.Array, key: jax.Array | None = None) -> jax.Array:
-    """Log-odds of each row and head; with a key some of what is inside is dropped, as in training."""
+    """Return the log-odds of each row and head. With a key, applies dropout for training."""
     keys = iter(jax.random.split(key, 2 + 2 * LAYERS) if key is not None else [None] * (2 + 2 * LAYERS))
     there = (numbers > 0).astype(jnp.float32)
     x = weights["words"][numbers] + weights["places"][: numbers.shape[1]]

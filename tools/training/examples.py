@@ -1,4 +1,4 @@
-"""Labelled texts, as they are kept between the sets they come from and whoever trains or measures."""
+"""Labeled texts, in the format between the public data sets and training or evaluation."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -28,7 +28,7 @@ HEADS = (
     Category.MEDICAL,
     Category.LEGAL,
 )
-"""What there is a head for. Personal details are a matter of form, and methods of what they are for."""
+"""The categories with a head. Personal details are found by patterns, and methods belong to their purpose."""
 
 DANGER = frozenset({Category.SUICIDE, Category.SELF_HARM, Category.EATING_DISORDER})
 UNSAFE = frozenset({Category.UNSAFE_HOME, Category.EXPLOITATION})
@@ -37,7 +37,7 @@ REQUESTS = frozenset(HEADS[HEADS.index(Category.SEXUAL) :])
 
 @dataclass(frozen=True)
 class Example:
-    """A text and what it is about. Of a category that is not `known` nothing is said, not even that it is absent.
+    """A text with its labels. A category that is not `known` is neither present nor absent.
 
     `group` is shared by texts of one making: they are never on both sides of a split. `weight` is how much it counts.
     `level` and the turns that came `before` are there where a set has them.
@@ -53,7 +53,7 @@ class Example:
 
 
 def read_examples(file: Path) -> Iterator[Example]:
-    """The examples of a file of JSON lines: {"text", "labels"}, or the form of benchmarks/teen_set.
+    """Read examples from JSON lines: {"text", "labels"}, or the format of benchmarks/teen_set.
 
     Where not every category was judged, "known" names those that were.
     """
@@ -72,7 +72,7 @@ def read_examples(file: Path) -> Iterator[Example]:
 
 
 def write_examples(file: Path, examples: Iterable[Example]) -> int:
-    """Write such a file; returns the number of its rows."""
+    """Write examples as JSON lines. Returns the number of rows."""
     rows = 0
     with file.open("w", encoding="utf-8") as lines:
         for example in examples:

@@ -1,4 +1,4 @@
-"""From examples to a model: heads, their thresholds and what was measured on the way."""
+"""Fits the classifier's heads to examples and measures them by cross-validation."""
 
 import hashlib
 import json
@@ -21,8 +21,8 @@ type Numbers = NDArray[np.float64]
 REGULARIZATION = 12.0
 FOLDS = 5
 _MOST_WINDOWS = 3
-# From which probability a level holds. They are high where the encoder hears what these heads only suspect: each of the
-# two may be wrong about an ordinary message, and either is enough to stop it.
+# The minimum probability of each level. It is high where the encoder is better, as either model can stop an ordinary
+# message by mistake.
 LEVEL_THRESHOLDS: dict[Category, dict[str, float]] = {
     Category.SUICIDE: {"2": 0.65, "3": 0.8},
     Category.SELF_HARM: {"2": 0.55, "3": 0.7},
@@ -44,11 +44,11 @@ LEVEL_THRESHOLDS: dict[Category, dict[str, float]] = {
     Category.LEGAL: {"0": 0.35},
 }
 TRACE = 0.12
-"""From which a sentence counts beside earlier hints, in whatever head."""
+"""The minimum probability of a trace, for all heads."""
 
 
 class Table:
-    """Examples as rows of features. A long text is several rows, each with its part of the weight."""
+    """Examples as rows of features. A long text has several rows, which share its weight."""
 
     def __init__(self, examples: Sequence[Example]) -> None:
         self.examples = examples
@@ -69,13 +69,13 @@ class Table:
         self.folds = np.array([_fold_of(example.group) for example in examples])[self.owner]
 
     def of(self, category: Category) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """Of each row, whether the category is known, and whether it is there."""
+        """Return for each row whether the category is known and whether it applies."""
         known = np.array([category in example.known for example in self.examples])
         there = np.array([category in example.labels for example in self.examples])
         return known[self.owner], there[self.owner]
 
     def by_text(self, scores: Numbers) -> Numbers:
-        """The highest of each text's rows; 0 for a text without words."""
+        """Return the maximum score of each text's rows; 0 for a text without words."""
         top = np.zeros(len(self.examples))
         np.maximum.at(top, self.owner, scores)
         return top
@@ -93,7 +93,7 @@ def _fitted(table: Table, category: Category, rows: NDArray[np.bool_]) -> Logist
 
 
 def cross_validate(table: Table, category: Category) -> Numbers:
-    """Each text's probability, by a head that has seen neither it nor any text of its group."""
+    """Return each text's probability from a head trained without its group."""
     scores = np.zeros(len(table.owner))
     for fold in range(FOLDS):
         out = table.folds == fold
@@ -102,7 +102,7 @@ def cross_validate(table: Table, category: Category) -> Numbers:
 
 
 def fit_head(table: Table, category: Category) -> tuple[dict[str, Any], bytes]:
-    """One head's entry in the model's card, and its weights as signed bytes."""
+    """Fit one head. Returns its entry in the model's card, and its weights as signed bytes."""
     model = _fitted(table, category, np.ones(len(table.owner), dtype=bool))
     weights = model.coef_[0]
     step = float(np.abs(weights).max()) / 127
@@ -119,7 +119,7 @@ def fit_head(table: Table, category: Category) -> tuple[dict[str, Any], bytes]:
 def save_model(
     folder: Path, heads: list[dict[str, Any]], weights: bytes, *, version: str, data: dict[str, str]
 ) -> None:
-    """Write a model as guard.classifier reads it."""
+    """Write a model for guard.classifier."""
     folder.mkdir(exist_ok=True)
     (folder / "weights.bin").write_bytes(weights)
     card = {

@@ -1,4 +1,4 @@
-"""A network of training.encoder as an ONNX graph with matrices of signed bytes, as encoders.network runs it."""
+"""Builds the ONNX graph of a network, with its matrices quantized to signed bytes."""
 
 import math
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ _SHAPES = {
     "begin": [0],
     "where length is": [1],
     "after length": [2],
-    # A 0 keeps what there is: rows and length.
+    # 0 keeps a dimension: rows and length.
     "heads apart": [0, 0, 3 * ATTENTION_HEADS, _EACH],
     "heads together": [0, 0, WIDTH],
     "of each": [ATTENTION_HEADS] * 3,
@@ -30,7 +30,7 @@ _SHAPES = {
 
 
 class Graph:
-    """Nodes and constants, added in the order in which they are run. A node is named after what it gives."""
+    """Nodes and constants in execution order. A node is named after its output."""
 
     def __init__(self, weights: Mapping[str, Numbers]) -> None:
         self.nodes: list[onnx.NodeProto] = []
@@ -143,7 +143,7 @@ def quantize_graph(model: onnx.ModelProto) -> bytes:
 
 
 def _is_whole(node: onnx.NodeProto) -> bool:
-    """Attention multiplies what it reads with itself; the heads are few, and decide."""
+    """Return whether a node keeps float weights: attention has none, and the final heads are few and sensitive."""
     return not any(name.endswith(".weight") and name != "heads.weight" for name in node.input)
 
 

@@ -1,4 +1,4 @@
-"""Messages drawn from phrases: those of `messages/*.toml`, and those of the guard's own rules."""
+"""Generates messages from phrases in `messages/*.toml` and in the guard's rules."""
 
 import random
 import re
@@ -25,7 +25,7 @@ _TYPED = {
 
 
 def draw_messages(chance: random.Random) -> Iterator[Example]:
-    """All of them. The same seed draws the same ones."""
+    """Generate all messages. The same seed gives the same messages."""
     ordinary, said_by_the_way = list[str](), list[Example]()
     for file in sorted(FOLDER.glob("*.toml")):
         examples = list(_from_messages(file, chance))
@@ -58,7 +58,7 @@ def _from_messages(file: Path, chance: random.Random) -> Iterator[Example]:
 
 
 def _from_tests() -> Iterator[Example]:
-    """The messages that the rules are tried on. The rules say what those in danger are about, where they can."""
+    """Return the test messages of the rules. The rules give the categories of those in danger, if they match."""
     messages = tomllib.loads(TESTED.read_text(encoding="utf-8"))
     for text in messages["crisis"]:
         labels = judge_input(text).categories & frozenset(HEADS) or frozenset({Category.SUICIDE})
@@ -103,7 +103,7 @@ def _draw(sequence: patterns.Sequence, chance: random.Random) -> str:
 
 
 def imitate_typing(text: str, chance: random.Random) -> str:
-    """As it might be typed: half of the messages with a shortcut, some with a slip."""
+    """Imitate typing: abbreviations in half of the messages, typos in some."""
     for word, shortcut in _TYPED.items():
         if chance.random() < 0.2:
             text = re.sub(rf"\b{word}\b", shortcut, text)

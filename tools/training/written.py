@@ -1,4 +1,4 @@
-"""Messages that were written one by one, by four hands (`written/*`). The encoder learns most here."""
+"""Messages written by hand by four authors (`written/*`), the encoder's most important data."""
 
 import dataclasses
 import tomllib
@@ -13,7 +13,7 @@ _WEIGHT = 2.0
 
 
 def read_written_messages() -> Iterator[Example]:
-    """All of them, in the order of the files. A line is a group of its own: no two were made from one."""
+    """Return all messages in file order. Each is its own group, as no two derive from one another."""
     for file in sorted(FOLDER.glob("*.toml")):
         for entry in tomllib.loads(file.read_text(encoding="utf-8"))["said"]:
             labels = frozenset(map(Category, entry["labels"]))

@@ -1,6 +1,6 @@
-"""Write the network that tells which sentences mean alike: all-MiniLM-L6-v2 as it was published, in bytes.
+"""Writes the embedding network: all-MiniLM-L6-v2 as published, quantized to signed bytes.
 
-    .venv/bin/python -m training.meaning --base FOLDER [--to platform/encoders/model]
+    .venv/bin/python -m training.embedding --base FOLDER [--to platform/encoders/model]
 
 Nothing is trained. docs/guard-model.md says where the published model comes from.
 """
