@@ -1,4 +1,4 @@
-"""Whether danger is heard beside homework, how often homework alone is carded, and how long it takes.
+"""Measures whether the guard finds danger within homework, how often homework gets a card, and the time it takes.
 
     .venv/bin/python -m benchmarks.danger_beside_homework [--data DIR] [--json]
 
@@ -26,14 +26,14 @@ FOLDER = Path(__file__).parent / "beside_homework"
 LESSONS = Path(__file__).parents[1] / "courses" / "content"
 PLACES, LENGTHS, LANGUAGES = ("start", "middle", "end"), (200, 2000, 8000), ("en", "es")
 LONGEST = 65536
-# Their subject is danger, so a card beside them is no mistake. They are counted by themselves.
+# Their subject is danger, so a card is not a mistake. They are counted separately.
 ON_DANGER = ("mental-health", "social")
 _ASKED = re.compile(r"^:::(?:asked|phrases)\n.*?^:::$", re.DOTALL | re.MULTILINE)
 _SPEAKER = re.compile(r"\b(?:Teacher|[A-Z]\w+): (?:\(\w+\))?")
 
 
 class Message(NamedTuple):
-    """A message in danger, of the kind "crisis" or "unsafe_home"."""
+    """A message in danger. `kind` is "crisis" or "unsafe_home"."""
 
     id: str
     kind: str
@@ -46,7 +46,7 @@ def messages() -> list[Message]:
 
 
 def homework(language: str, length: int, *, seed: int) -> str:
-    """So many letters of homework in one language, other paragraphs or in another order for each seed."""
+    """Return homework of about this many letters in one language. The seed selects and orders paragraphs."""
     paragraphs = [row["text"] for row in _rows(FOLDER / "homework.jsonl") if row["language"] == language]
     random.Random(seed).shuffle(paragraphs)  # noqa: S311
     while sum(map(len, paragraphs)) < length:
@@ -55,7 +55,7 @@ def homework(language: str, length: int, *, seed: int) -> str:
 
 
 def beside(danger: str, study: str, place: str) -> str:
-    """A message with danger at the start, in the middle or at the end of homework, as a paragraph of its own."""
+    """Put a message as a paragraph at the start, in the middle or at the end of homework."""
     if place == "start":
         return f"{danger}\n\n{study}"
     if place == "end":
@@ -65,14 +65,14 @@ def beside(danger: str, study: str, place: str) -> str:
 
 
 def run_on(danger: str, study: str) -> str:
-    """Both without a sign or a capital, the danger in the middle."""
+    """Put the message in the middle and remove punctuation and capitals."""
     words, cry = ([*re.sub(r"[^\w' ]", " ", text).lower().split()] for text in (study, danger))
     middle = len(words) // 2
     return " ".join([*words[:middle], *cry, *words[middle:]])
 
 
 def study_texts(data: Path, lessons: Path = LESSONS) -> dict[str, list[str]]:
-    """Long texts that must pass: dialogues of a pupil and a teacher, questions and answers, exercises, lessons."""
+    """Return long harmless texts: dialogues of a student and a teacher, questions and answers, exercises, lessons."""
     dialogues = (f"{row['question']}\n{row['conversation']}" for row in _rows(data / "mathdial_test.jsonl"))
     answers = (" ".join(filter(None, row.values())) for row in _table(data / "dolly_1k.csv"))
     exercises = [row["prompt"] for row in _table(data / "mmlu_1k.csv")]
@@ -88,7 +88,7 @@ def study_texts(data: Path, lessons: Path = LESSONS) -> dict[str, list[str]]:
 
 
 def prose(folder: Path, *, on_danger: bool = False) -> list[str]:
-    """The lessons in a folder without the lists of what people ask, some of which are cries for help."""
+    """Return a folder's lessons without their search phrases, some of which are calls for help."""
     if (folder.name in ON_DANGER) != on_danger:
         return []
     return [_ASKED.sub("", file.read_text(encoding="utf-8")) for file in sorted(folder.glob("*.md"))]
@@ -99,7 +99,7 @@ def judged(text: str) -> Verdict:
 
 
 def measure_danger(found: Sequence[Message], lengths: Sequence[int] = LENGTHS) -> dict[str, Any]:
-    """How many of the messages are carded alone and, of each kind, in each place, length and language of homework."""
+    """Count messages that get a card: alone, and by kind, position, length and language of the homework."""
     alone = [message for message in found if judged(message.text).is_crisis]
     carded, missed = Counter[str](), Counter[str]()
     for seed, message in enumerate(found):
@@ -132,7 +132,7 @@ def measure_study(sets: dict[str, list[str]]) -> dict[str, Any]:
 
 
 def measure_time(texts_of: Callable[[int], Iterator[str]]) -> dict[str, Any]:
-    """Milliseconds of this thread for texts of each length."""
+    """Return milliseconds of CPU time for texts of each length."""
     times = {}
     for length, count in ((200, 60), (2000, 40), (8000, 15), (LONGEST, 3)):
         took = sorted(_took(text) for text, _ in zip(texts_of(length), range(count), strict=False))
@@ -144,7 +144,7 @@ def measure_time(texts_of: Callable[[int], Iterator[str]]) -> dict[str, Any]:
 
 
 def hostile() -> dict[str, str]:
-    """64 kB of what costs most: many short sentences, of other words and of words that sound like danger."""
+    """Return the slowest 64 kB: many short sentences, of harmless words and of words that sound like danger."""
     chance = random.Random(3)  # noqa: S311
     grave = ["i", "want", "to", "die", "kill", "myself", "cut", "pills", "he", "hits", "me", "scared", "dad"]
     few = [f"{chance.choice(grave)} {number}" for number in range(12000)]

@@ -1,4 +1,4 @@
-"""What becomes of 200 questions while the parts of the site are killed in the middle of them.
+"""Kills services of the site while 200 questions are asked, and checks what becomes of them.
 
     .venv/bin/python -m embedded with -- .venv/bin/python -m benchmarks.faults [--turns 200] [--only FAULT] [--json]
 
@@ -47,7 +47,7 @@ PATIENCE = 180.0
 
 @dataclass
 class Parts:
-    """The running site. A fault replaces what it kills."""
+    """The running site. A fault also restarts what it kills."""
 
     logs: Path
     stack: ExitStack
@@ -84,7 +84,7 @@ def queue_killed(parts: Parts) -> None:
 
 
 def database_killed(_parts: Parts) -> None:
-    """A server process that dies takes all with it: PostgreSQL ends every connection and recovers from its log."""
+    """Kill a server process: PostgreSQL then ends every connection and recovers from its log."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pid FROM pg_stat_activity WHERE application_name = %s LIMIT 1", [live.NAME])
         found = cursor.fetchone()
@@ -119,7 +119,7 @@ FAULTS: dict[str, Callable[[Parts], None]] = {
 
 
 def ask(visitor: live.Visitor, turn_id: UUID) -> None:
-    """As a page does: the same question with the same id, until it is taken."""
+    """Send the same question with the same id until it is accepted, as the page does."""
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
         with suppress(OSError):
@@ -131,7 +131,7 @@ def ask(visitor: live.Visitor, turn_id: UUID) -> None:
 
 
 def steady[T](question: Callable[[], T]) -> T:
-    """Ask the database, and again while it recovers."""
+    """Query the database, again while it recovers."""
     end = time.monotonic() + PATIENCE
     while True:
         try:
@@ -148,7 +148,7 @@ def ended(turn_ids: list[UUID]) -> int:
 
 
 def run_fault(parts: Parts, visitors: list[live.Visitor], count: int, name: str) -> list[UUID]:
-    """Ask `count` questions; once some are answered and others are being written, the fault comes."""
+    """Ask `count` questions and cause the fault once some are answered and others are streaming."""
     turn_ids = [uuid4() for _ in range(count)]
     with ThreadPoolExecutor(len(visitors)) as people:
         asking = [
@@ -218,7 +218,7 @@ def measure(count: int, faults: list[str]) -> dict[str, Any]:
     setup_test_environment()
     made = setup_databases(verbosity=0, interactive=False)
     with connection.cursor() as cursor:
-        # The tests' server answers before it has written a commit down, which no real one does.
+        # The test server confirms commits before they are on disk, unlike a production server.
         cursor.execute(
             f"ALTER DATABASE {connection.ops.quote_name(connection.settings_dict['NAME'])} SET synchronous_commit = on"
         )

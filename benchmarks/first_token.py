@@ -1,4 +1,4 @@
-"""Time to the first token through the whole site, over straight from the model's server. Same prompt, same run.
+"""Compares the time to the first token through the whole site with that of the model's server alone.
 
     .venv/bin/python -m embedded with -- .venv/bin/python -m benchmarks.first_token [--json]
 
@@ -33,14 +33,14 @@ from tests import live  # noqa: E402
 
 PAIRS = 20
 WARM_UP = 3
-# The site slows a person down after twelve questions in a minute, so several ask in turn.
+# Several people ask in turn, because of the limit of twelve questions a minute per person.
 PEOPLE = 4
 QUESTION = "Why is the sky blue?"
 ANSWER_TOKENS = 16
 
 
 def direct() -> float:
-    """Seconds from the request to the model's first word."""
+    """Return the seconds from the request to the model's first token."""
     at = urlsplit(settings.TUTOR_BASE_URL)
     body = {
         "model": settings.TUTOR_MODEL,
@@ -62,7 +62,7 @@ def direct() -> float:
 
 
 def through_site(visitor: live.Visitor) -> float:
-    """Seconds from the question's POST to its first words on the event stream."""
+    """Return the seconds from the question's POST to its first text on the event stream."""
     started = time.perf_counter()
     turn_id = visitor.ask(QUESTION)
     reply = visitor.get(f"/tutor/turns/{turn_id}/stream")
@@ -79,7 +79,7 @@ def through_site(visitor: live.Visitor) -> float:
 
 @contextmanager
 def site() -> Iterator[list[live.Visitor]]:
-    """Web and worker on a database of their own; yields several people who are signed in."""
+    """Run web and worker on a test database. Yields several signed-in people."""
     setup_test_environment()
     made = setup_databases(verbosity=0, interactive=False)
     with tempfile.TemporaryDirectory() as folder:

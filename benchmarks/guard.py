@@ -1,4 +1,4 @@
-"""What the guard finds, what it finds wrongly, what each of its layers is worth, and how long a verdict takes.
+"""Measures the guard: recall, false alarms, the share of each layer, and the time of a verdict.
 
     .venv/bin/python -m training.convert FOLDER SETS
     .venv/bin/python -m benchmarks.guard --data SETS [--json] [--as-shipped]
@@ -43,7 +43,7 @@ TEEN = Path(__file__).parent / "teen_set"
 LOOK_ALIKES = Path(__file__).parent / "look_alikes"
 STOPS = {Action.CARD, Action.PAUSE, Action.REFUSE, Action.REDIRECT}
 OUTPUT = "answers"
-# Tags of ordinary talk that sounds like danger (benchmarks/teen_set/README.md).
+# Tags of harmless messages that sound like danger (benchmarks/teen_set/README.md).
 NEAR = frozenset(
     [
         "code",
@@ -98,14 +98,14 @@ def stopped(verdict: Verdict) -> bool:
 
 
 def caught(example: Example, verdict: Verdict) -> bool:
-    """Whether a text with labels was met with care or not answered."""
+    """Return whether a labeled text got care or was refused."""
     if example.labels & REQUESTS or Category.METHOD in example.labels:
         return stopped(verdict)
     return verdict.level > Level.NONE
 
 
 def measured(name: str, examples: Sequence[Example], verdicts: Sequence[Verdict]) -> dict[str, Any]:
-    """One set's row: recall, false alarms, precision, and how many plain texts are carded."""
+    """Return one set's row: recall, false alarms, precision, and harmless texts with a card."""
     pairs = list(zip(examples, verdicts, strict=True))
     labelled = counted(caught(example, verdict) for example, verdict in pairs if example.labels)
     plain = [verdict for example, verdict in pairs if not example.labels]
@@ -121,7 +121,7 @@ def measured(name: str, examples: Sequence[Example], verdicts: Sequence[Verdict]
 
 
 def teen_row(name: str, examples: Sequence[Example], verdicts: Sequence[Verdict]) -> dict[str, Any]:
-    """The figures that the guard is held to, on the teen set."""
+    """Return the guard's required measures on the teen set."""
     pairs = list(zip(examples, verdicts, strict=True))
     plain = [verdict for example, verdict in pairs if example.level == "0" and not example.labels]
     return {
@@ -141,7 +141,7 @@ def teen_row(name: str, examples: Sequence[Example], verdicts: Sequence[Verdict]
 
 
 def plain_rows(name: str, examples: Sequence[Example]) -> list[dict[str, Any]]:
-    """What is stopped in vain of the plain talk of a set: of that which sounds like danger, and of all other."""
+    """Return the false alarms in a set's harmless messages: those that sound like danger, and the others."""
     lines = (TEEN / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
     near = [bool(NEAR & set(json.loads(line)["tags"])) for line in lines]
     rows = []
@@ -154,7 +154,7 @@ def plain_rows(name: str, examples: Sequence[Example]) -> list[dict[str, Any]]:
 
 
 def precisions(pairs: Sequence[tuple[Example, Verdict]]) -> dict[str, Rate]:
-    """Of what was given each level, how much was at least as grave; S counts as grave as 3 and 4."""
+    """Return for each level the share of texts that really have at least that level; S counts like 3 and 4."""
 
     def of(found: set[Level], true: set[str]) -> Rate:
         return counted(example.level in true for example, verdict in pairs if verdict.level in found)
@@ -169,7 +169,7 @@ def precisions(pairs: Sequence[tuple[Example, Verdict]]) -> dict[str, Rate]:
 
 
 def cross_validated(folder: Path) -> dict[str, list[Verdict]]:
-    """For each set that was trained on, verdicts of rules and of heads that have not seen the text."""
+    """Return verdicts by rules and cross-validated heads for each training set."""
     from training.__main__ import gather_examples
     from training.fit import Table
     from training.fit import cross_validate as scores_of
@@ -193,7 +193,7 @@ def cross_validated(folder: Path) -> dict[str, list[Verdict]]:
 
 
 def timing(texts: Sequence[str]) -> dict[str, float]:
-    """Milliseconds of this thread for a verdict on one message, on one after twelve others, and on 64 kB at worst."""
+    """Return milliseconds of CPU time per verdict: one message, one after twelve others, and the slowest 64 kB."""
 
     def took(*said: str) -> float:
         started = time.thread_time()
@@ -239,7 +239,7 @@ def main() -> None:
 
 
 def measure(folder: Path, *, as_shipped: bool) -> dict[str, Any]:
-    """Every table, as rows of rates."""
+    """Build every table as rows of rates."""
     unseen = {} if as_shipped else cross_validated(folder)
     half = {name: list(read_examples(TEEN / f"{name}.jsonl")) for name in ("open", "blind", "third")}
     rows, study = list[dict[str, Any]](), list[str]()

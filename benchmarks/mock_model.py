@@ -1,4 +1,4 @@
-"""An OpenAI-compatible server that answers at once and then says a token every few milliseconds. For load alone.
+"""A mock of an OpenAI-compatible server that sends a token every few milliseconds, for load tests.
 
     python -m benchmarks.mock_model PORT
 

@@ -1,4 +1,4 @@
-"""What becomes of answers from model servers that send more, less or other than OpenAI documents.
+"""Checks the answers of model servers that deviate from OpenAI's documentation.
 
     .venv/bin/python -m embedded with -- .venv/bin/python -m benchmarks.quirks [--only PART_OF_A_NAME] [--json]
 
@@ -32,7 +32,7 @@ from tests.quirks import Found, ask_case  # noqa: E402
 
 def ask(case: Case, number: int) -> Found:
     teen = with_consent(Person.objects.create_user(f"teen-{number}", role=Role.TEEN))
-    # The desk of this process takes the turn by itself.
+    # The turn worker of this process takes the turn.
     with patch("chat.turns.queue.nudge_worker"):
         return ask_case(case, teen)
 

@@ -1,4 +1,4 @@
-"""So many of so many, and between which shares the true one is likely to lie."""
+"""A rate with its confidence interval."""
 
 import math
 from collections.abc import Iterable
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Rate(NamedTuple):
-    """So many of so many."""
+    """A number of hits out of a total."""
 
     hits: int
     of: int
@@ -21,7 +21,7 @@ class Rate(NamedTuple):
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Wilson's, 95%."""
+        """The Wilson interval, 95%."""
         if not self.of:
             return math.nan, math.nan
         z, n, p = 1.96, self.of, self.share

@@ -1,4 +1,4 @@
-"""Whether the help page stays quick while many people read answers that grow.
+"""Measures whether the help page stays fast while many people read streaming answers.
 
     .venv/bin/python -m embedded with -- .venv/bin/python -m benchmarks.readers [--passes 3] [--seconds 8] [--json]
 
@@ -47,14 +47,14 @@ from tests import live  # noqa: E402
 from tests.streams import make_live_turns  # noqa: E402
 
 PATHS = ("/healthz", "/help/now")
-# What the parser finds hardest, a few letters at a time.
+# The slowest Markdown to parse, a few letters at a time.
 HOSTILE = ("[", "_a__b ", "~~a", "1. a\n  - b\n", "a|b\n", "\\(x\\)", "<", "$$ a ")
 ORDINARY = ("Rain begins as water that the sun lifts from the sea. ",)
 
 
 @dataclass(frozen=True)
 class Load:
-    """Streams open at once, and people who read them; entries a second and letters an entry in each; their words."""
+    """The load: open streams, readers, entries per second and letters per entry of each stream, and their text."""
 
     streams: int
     people: int
@@ -72,7 +72,7 @@ LOADS = {
 
 
 def probe(port: int, seconds: float, answer: Any) -> None:
-    """Ask for each page in turn, and send back how many milliseconds each request took."""
+    """Request each page in turn and send back the milliseconds of each request."""
     took: dict[str, list[float]] = {path: [] for path in PATHS}
     until = time.monotonic() + seconds
     while time.monotonic() < until:
@@ -96,7 +96,7 @@ def cookie_of(person: Person) -> str:
 
 
 class Readers:
-    """One reader an answer, on an event loop of its own thread."""
+    """One reader per answer, on an event loop in its own thread."""
 
     def __init__(self, port: int, turns: list[Turn]) -> None:
         self.port = port
@@ -125,7 +125,7 @@ class Readers:
 
 
 def write(turns: list[Turn], load: Load, done: threading.Event) -> None:
-    """Write into each answer's stream as a worker does, one round of entries at a time."""
+    """Write to each answer's stream as a worker does, one round of entries at a time."""
     client, step = redis.Redis.from_url(settings.VALKEY_URL), 0
     began = time.monotonic()
     while not done.wait(max(0.0, began + step / load.entries - time.monotonic())):
@@ -142,7 +142,7 @@ def write(turns: list[Turn], load: Load, done: threading.Event) -> None:
 
 @contextmanager
 def streams(port: int, load: Load) -> Iterator[dict[str, float]]:
-    """Keep the load's streams open and growing; yields the seconds that opening them took."""
+    """Keep the load's streams open and growing. Yields the seconds that it took to open them."""
     if not load.streams:
         yield {}
         return
@@ -174,7 +174,7 @@ def streams(port: int, load: Load) -> Iterator[dict[str, float]]:
 
 
 def measure_load(port: int, load: Load, seconds: float) -> tuple[dict[str, list[float]], dict[str, float]]:
-    """Milliseconds of each request by path, and what the streams did meanwhile."""
+    """Return the milliseconds of each request by path, and what the streams did in the meantime."""
     context = multiprocessing.get_context("spawn")
     with streams(port, load) as rates:
         mine, its = context.Pipe()

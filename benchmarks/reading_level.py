@@ -1,4 +1,4 @@
-"""Words, minutes and reading level of modules, briefings and pages of promises: `python -m benchmarks.reading_level`.
+"""Measures words, minutes and reading level of modules, briefings and pages: `python -m benchmarks.reading_level`.
 
 English: the Flesch-Kincaid grade (Kincaid and others, Naval Technical Training Command report 8-75, 1975), in US school
 grades: 0.39 · words a sentence + 11.8 · syllables a word − 15.59. Aim: 9 or less for parents, 7 or less for teens.
@@ -30,19 +30,19 @@ ENDING = re.compile(r"['’](?:s|ll|re|ve|d|m)$")
 SILENT = re.compile(r"(?:[^aeiouyl]e|[^aeiouytd]ed|[^aeiouylszxcg]es|[aeiouy]les?)$")
 APART = re.compile(r"(?<![tscg])i[ao]|[^qg]ua|[ey]ing")
 
-# A weak vowel belongs to its neighbour unless an accent makes it strong; the u of que and gue is not said.
+# A weak vowel joins its neighbor unless it has an accent; the u of que and gue is silent.
 SPANISH = re.compile(r"[iuüy]?[aeoáéíóú](?:[iuy](?![aeoáéíóú]))?|[iuüy]+")
 UNSAID = re.compile(r"(?<=[qg])u(?=[eiéí])")
 
 
 def grade(text: str) -> float:
-    """The Flesch-Kincaid grade of an English text of at least one word."""
+    """Return the Flesch-Kincaid grade of an English text of at least one word."""
     words: list[str] = WORD.findall(text)
     return 0.39 * len(words) / _sentences_in(text) + 11.8 * sum(map(_syllables, words)) / len(words) - 15.59
 
 
 def perspicuity(text: str) -> float:
-    """How clear a Spanish text of at least one word is, from 0 to about 100; more is easier."""
+    """Return the readability of a Spanish text of at least one word, from 0 to about 100; higher is easier."""
     words: list[str] = WORD.findall(text)
     said = sum(_syllables_es(word) for word in words)
     return 206.835 - 62.3 * said / len(words) - len(words) / _sentences_in(text)
@@ -67,12 +67,12 @@ def _syllables_es(word: str) -> int:
 
 BLOCK = re.compile(r"<(p|li|dd|dt|td|h[1-6])\b[^>]*>(.*?)</\1>", re.DOTALL)
 TAG = re.compile(r"<[^>]+>")
-# What is shorter is a heading or a name, and would make a text look easier than it is.
+# Shorter text is a heading or a name, which would make a page look easier than it is.
 SHORTEST_SENTENCE = 4
 
 
 def words_of(page: str) -> str:
-    """The sentences of a page's own part."""
+    """Return the sentences of a page's main block."""
     own = page[page.index("<main") : page.index("</main>")]
     texts = (" ".join(html.unescape(TAG.sub("", found[2])).split()) for found in BLOCK.finditer(own))
     return _sentences(text for text in texts if len(WORD.findall(text)) >= SHORTEST_SENTENCE)
@@ -109,7 +109,7 @@ def main() -> None:
 
 
 def texts_of(module: "ModuleText") -> dict[str, str]:
-    """The sentences of each lesson, by slug, and of the quiz."""
+    """Return the sentences of each lesson, by slug, and of the quiz."""
     from courses.markdown import extract_text
 
     texts = {

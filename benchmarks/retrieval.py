@@ -1,4 +1,4 @@
-"""How often the right lesson is found for a question, and how often one is cited for a question that none covers.
+"""Measures how often search finds the right lesson, and how often a question without one still gets one.
 
     .venv/bin/python -m embedded with -- .venv/bin/python -m benchmarks.retrieval [--set open] [--misses] [--json]
 
@@ -27,7 +27,7 @@ from courses.authoring.loading import load_library  # noqa: E402
 from courses.retrieval.search import find_passages  # noqa: E402
 
 SETS = Path(__file__).parent / "lesson_questions"
-# Enough passages for three lessons, were all of a lesson's found before the next one's.
+# Enough passages for three lessons even if all passages of one lesson come first.
 MOST_PASSAGES = 30
 
 
@@ -46,7 +46,7 @@ class Asked:
 
     @property
     def is_near(self) -> bool:
-        """Whether it is about AI, and yet no lesson covers it."""
+        """Whether it is about AI but no lesson covers it."""
         return "near-" in self.id
 
 
@@ -58,7 +58,7 @@ class Answered:
     ms: float
 
     def rank(self, right: set[str]) -> int:
-        """The place of the first right lesson, from 1; 0 when none is found."""
+        """The rank of the first right lesson, from 1; 0 if none is found."""
         return next((place for place, lesson in enumerate(self.ranked, 1) if lesson in right), 0)
 
 
@@ -67,7 +67,7 @@ def questions_of(name: str) -> list[Asked]:
 
 
 def answered(asked: Asked) -> Answered:
-    """What search and the tutor find for a question, on whatever database is there."""
+    """Return what search and the tutor find for a question."""
     began = time.perf_counter()
     cited = find_question_passages(asked.text, past=[])
     ms = (time.perf_counter() - began) * 1000

@@ -1,4 +1,4 @@
-"""Weight and time of the pages of every module on a slow phone, in Chromium.
+"""Measures size and load time of every module's pages on a slow phone, in Chromium.
 
     .venv/bin/python -m embedded with -- .venv/bin/python -m benchmarks.slow_phone [--runs 3]
 
@@ -46,7 +46,7 @@ PAINTED = """() => ({
 
 
 class Visit(NamedTuple):
-    """Bytes on the wire, the HTML's among them, requests, and milliseconds to the first words and to the whole."""
+    """Bytes transferred (and those of the HTML), requests, and milliseconds to first paint and to load."""
 
     weight: int
     html: int
@@ -80,7 +80,7 @@ def visit(browser: Browser, url: str) -> Visit:
 
 @contextmanager
 def site() -> Iterator[str]:
-    """The web on a database of its own, with the modules loaded; yields its address."""
+    """Run the web server on a test database with the modules loaded. Yields its address."""
     setup_test_environment()
     made = setup_databases(verbosity=0, interactive=False)
     call_command("load_content", verbosity=0)
@@ -91,7 +91,7 @@ def site() -> Iterator[str]:
 
 
 def measure(runs: int) -> dict[str, Visit]:
-    """The median of so many visits to each page, by its path."""
+    """Return the median of several visits to each page, by path."""
     with site() as url:
         lessons = Lesson.objects.filter(module__language=settings.LANGUAGE_CODE).order_by(
             "module__order", "order"

@@ -1,4 +1,4 @@
-"""How long `make run` takes, cold and warm, and the most memory that the whole stack uses.
+"""Measures how long `make run` takes, cold and warm, and the peak memory of all processes.
 
     .venv/bin/python -m benchmarks.start [--json]
 
@@ -31,7 +31,7 @@ READY = re.compile(r"Kitchen Table is ready: (\S+)")
 
 
 class Run:
-    """One `make run`, from its first instant until it has been stopped with Ctrl-C."""
+    """One `make run`, from start until it is stopped with Ctrl-C."""
 
     def __init__(self, checkout: Path, cache: Path) -> None:
         self.peak = 0
@@ -77,7 +77,7 @@ def _share(process: psutil.Process) -> int:
 
 
 def ask(address: str) -> None:
-    """Have the demo teen ask a question, and wait for its whole answer."""
+    """Ask a question as the demo teen and wait for the whole answer."""
     with sync_playwright() as playwright:
         found = shutil.which("chromium") or shutil.which("google-chrome")
         browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])

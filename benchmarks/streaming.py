@@ -1,4 +1,4 @@
-"""What the site adds to a streamed answer: time to its first words, and how many streams a second it carries.
+"""Measures what the site adds to streaming: time to the first text, and streams per second.
 
     .venv/bin/python -m embedded with -- .venv/bin/python -m benchmarks.streaming [--passes 3] [--json]
 
@@ -48,13 +48,13 @@ from tests import live  # noqa: E402
 
 QUESTION = "Why is the sky blue?"
 CSRF = "a" * 32
-# Streams at a time, milliseconds between two tokens, streams in all of one measurement, and people.
+# Concurrent streams, milliseconds between tokens, total streams of a measurement, and people.
 LOADS = {"c1": (1, 0, 30, 12), "c64": (64, 20, 320, 128), "c200": (200, 20, 800, 400)}
 
 
 @dataclass
 class Measured:
-    """One measurement's streams. Seconds; `cpu` is of the site's processes."""
+    """The streams of one measurement, in seconds. `cpu` is the CPU time of the site's processes."""
 
     first: list[float] = field(default_factory=list)
     seconds: float = 0.0
@@ -73,7 +73,7 @@ type Stream = Callable[[aiohttp.ClientSession], Awaitable[float | None]]
 
 
 async def load(stream: Stream, *, at_a_time: int, count: int) -> Measured:
-    """Run `count` streams, `at_a_time` of them beside one another."""
+    """Run `count` streams, `at_a_time` of them concurrently."""
     measured, numbers = Measured(), iter(range(count))
 
     async def client(session: aiohttp.ClientSession) -> None:
@@ -134,7 +134,7 @@ def through_site(url: str, cookies: Iterator[str]) -> Stream:
                     first = first or time.perf_counter() - started
                 elif line.startswith(b"data: ") and name == b"done":
                     state = json.loads(line[6:])["state"]
-                    # An answer that was whole before its events were asked for comes all at once.
+                    # An answer that was complete before its events were requested comes all at once.
                     first = first or time.perf_counter() - started
         return first if state == TurnState.ANSWERED else None
 
@@ -142,7 +142,7 @@ def through_site(url: str, cookies: Iterator[str]) -> Stream:
 
 
 def people(name: str, count: int) -> list[str]:
-    """Grown-ups who are signed in, each as a Cookie header."""
+    """Sign in adults. Returns a Cookie header for each."""
     made = Person.objects.bulk_create(
         [Person(username=f"{name}-{number}", role=Role.PARENT, password="!") for number in range(count)]  # noqa: S106
     )
@@ -182,7 +182,7 @@ class Site:
 
     @property
     def cpu(self) -> float:
-        """Processor seconds of web and worker so far."""
+        """The CPU seconds of web and worker so far."""
         used = [psutil.Process(one.child.pid).cpu_times() for one in (self.web, self.worker)]
         return sum(times.user + times.system for times in used)
 
@@ -202,7 +202,7 @@ def site(logs: Path, mock: Mock, pause: int) -> Iterator[Site]:
 
 
 def measure_load(logs: Path, mock: Mock, passes: int, name: str) -> list[tuple[Measured, Measured]]:
-    """Each pass: straight from the model, then through the site. Everybody has asked once before."""
+    """Run each pass directly with the model, then through the site, after one question per person as warm-up."""
     at_a_time, pause, count, readers = LOADS[name]
     found = []
     cookies = itertools.cycle(people(name, readers))
