@@ -1,4 +1,4 @@
-"""Reports are read and judged here, as far as their writers allowed it. Conversations are their owners' alone."""
+"""Admin pages for shared reports, report counts and model outages. No admin page shows a conversation."""
 
 import json
 from typing import Any
@@ -16,7 +16,7 @@ from kit.admin import ReadOnlyAdmin
 
 @admin.register(Report)
 class ReportAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """What the guard should have said is judged here. Whose question it was is not shown."""
+    """Staff judge here what the guard should have said. The reporter's name is not shown."""
 
     list_display = ("created_at", "question", "was", "reason", "correct_level", "correct_action")
     list_filter = ("reason", "correct_action", "turn__state")
@@ -42,7 +42,7 @@ class ReportAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return False
 
     def save_model(self, request: HttpRequest, obj: Report, form: Any, change: Any) -> None:
-        """Only the judgement, and only where it is still shared: its writer may have taken it back meanwhile."""
+        """Save only the judgement, and only if the report is still shared: it may have been withdrawn meanwhile."""
         judged = {"correct_level": obj.correct_level, "correct_action": obj.correct_action}
         list_shared_reports().filter(pk=obj.pk).update(**judged)
 
@@ -74,7 +74,7 @@ class ReportAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 @admin.register(ReportCount)
 class ReportCountAdmin(ReadOnlyAdmin):
-    """Counted by chat.reports."""
+    """Counts that chat.reports writes."""
 
     list_display = ("month", "action", "layer", "category", "reason", "count")
     list_filter = ("action", "layer", "reason")
@@ -83,7 +83,7 @@ class ReportCountAdmin(ReadOnlyAdmin):
 
 @admin.register(ModelOutage)
 class ModelOutageAdmin(ReadOnlyAdmin):
-    """When the model gave no answers, and how many questions wait for it now. Written by chat.turns.outages."""
+    """Model outages and the number of deferred turns. Written by chat.turns.outages."""
 
     list_display = ("began_at", "declared_at", "ended_at", "fault", "faults", "failed_probes", "waiting")
     ordering = ("-began_at",)

@@ -1,4 +1,4 @@
-"""Why a question was not taken. The words for people stand with the views."""
+"""Why a question was rejected. The messages for people are in chat.formatting."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -14,11 +14,11 @@ class QuestionRejected(Exception):
 
 
 class QuestionEmpty(QuestionRejected):
-    """There is no question in it."""
+    """The question has no text."""
 
 
 class QuestionTooLong(QuestionRejected):
-    """It has more characters than a question may have: `length` of them, where `limit` are allowed."""
+    """The question has `length` characters, and `limit` are allowed."""
 
     def __init__(self, *, length: int, limit: int) -> None:
         super().__init__(f"{length} of {limit}")
@@ -27,13 +27,13 @@ class QuestionTooLong(QuestionRejected):
 
 
 class TooLongForModel(QuestionTooLong):
-    """It may have more tokens than the model’s context has room for; about `limit` characters of it fit."""
+    """The question may exceed the model's context; about `limit` of its characters fit."""
 
 
 class TurnIdTaken(QuestionRejected):
-    """The turn's id stands for another question, or for a turn that was deleted.
+    """The turn's id belongs to another question, or to a deleted turn.
 
-    `is_own` says whether that question is the asker's own: of anybody else's an id tells nothing.
+    `is_own` says whether that question is the asker's own. An id reveals nothing about other people's turns.
     """
 
     def __init__(self, *, is_own: bool) -> None:
@@ -54,7 +54,7 @@ class StillAnswering(QuestionRejected):
 
 
 class PersonalDataFound(QuestionRejected):
-    """Something personal would leave this machine with it; `parts` are its words, as far as they are known."""
+    """The question would send personal data to another company. `parts` are the words in question, if known."""
 
     def __init__(self, parts: Sequence[str]) -> None:
         super().__init__(f"{len(parts)} parts")
@@ -62,7 +62,7 @@ class PersonalDataFound(QuestionRejected):
 
 
 class TooLongForBudget(InsufficientBudget):
-    """What is left of a budget would pay for a shorter question. Nothing is held for this one."""
+    """The budget that is left would pay for a shorter question. Nothing is held."""
 
     @classmethod
     def of_refusal(cls, short: InsufficientBudget) -> Self:
@@ -76,7 +76,7 @@ class TooLongForBudget(InsufficientBudget):
 
 
 class TutorPaused(QuestionRejected):
-    """A help card is up, and tutoring waits until `until` and the person's own word."""
+    """The tutor rests after a crisis card, until `until` has passed and the person chooses to go on."""
 
     def __init__(self, until: datetime) -> None:
         super().__init__(until.isoformat())
@@ -88,15 +88,15 @@ class TutorClosed(QuestionRejected):
 
 
 class TooManyDeferred(QuestionRejected):
-    """As many of the asker's questions as may wait for the model do so already."""
+    """The asker has as many deferred questions as allowed."""
 
 
 class ModelNotInPlan(QuestionRejected):
-    """The site's model is none of those that the asker's plan names."""
+    """The asker's plan does not include the site's model."""
 
 
 class FamilyClosed(QuestionRejected):
-    """A teen's family has closed the tutor for now, or nobody has consented yet; `gate` says which."""
+    """The tutor is closed for a teen, by their family or for lack of consent; `gate` says which."""
 
     def __init__(self, gate: TutorGate) -> None:
         super().__init__(gate.closed_reason)

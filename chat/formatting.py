@@ -1,4 +1,4 @@
-"""What people are told of their turns: cards, states, budgets, and why a question was not taken."""
+"""Texts for people about their turns: cards, states, budgets, and why a question was rejected."""
 
 from datetime import datetime, timedelta
 
@@ -38,7 +38,7 @@ from safeguarding.cards import CrisisCard, build_card
 
 
 def find_card(turn: Turn) -> CrisisCard | None:
-    """The help card that a turn became, or that stands beside what it asks; or None."""
+    """Return the crisis card of a carded or paused turn, or None."""
     if turn.state not in {TurnState.CARDED, TurnState.PAUSED}:
         return None
     return build_card(get_verdict(turn), country=settings.HELP_COUNTRY)
@@ -62,9 +62,9 @@ ANNOUNCEMENTS = {
 
 
 def format_announcement(turn: Turn, report: Report | None, *, was_kept: bool, can_wait: bool = False) -> str:
-    """One sentence that differs whenever the turn's outcome does, so that the page announces each change once.
+    """Return the sentence that a screen reader announces for a turn. It differs whenever the outcome does.
 
-    `was_kept` says that the turn was tried again and came to nothing better, `may_wait` that the model is down.
+    `was_kept` says that a retry of the turn was not better, `can_wait` that the model is down.
     """
     if report and report.shared_at:
         return _("Your report is received.")
@@ -87,12 +87,12 @@ def _format_outcome(turn: Turn, *, can_wait: bool) -> str:
     return str(ANNOUNCEMENTS[TurnState(turn.state)])
 
 
-# From then on the time of day alone would mislead.
+# After this time the time of day alone would mislead.
 SHOW_DATE_AFTER = timedelta(hours=18)
 
 
 def format_outage(outage: ModelOutage | None, person: Person) -> str:
-    """That the model is down, since when on the person's clock, and what can be done; "" where it is not."""
+    """Return the notice about a model outage, in the person's time zone; "" if there is none."""
     if outage is None:
         return ""
     began = localtime(outage.began_at, person.zone)
@@ -106,7 +106,7 @@ def format_outage(outage: ModelOutage | None, person: Person) -> str:
 
 
 def format_deferral(turn: Turn) -> str:
-    """What the question waits for."""
+    """Return what a deferred turn waits for, as a sentence."""
     return {
         WaitsFor.FAMILY: _(
             "Your question is kept. It is answered once your family’s pause or quiet hours are over."
@@ -148,7 +148,7 @@ def format_budget_refusal(refusal: InsufficientBudget | SiteStopped, person: Per
 
 
 def format_brief_reason(floor: str, refills_at: datetime, person: Person) -> str:
-    """Why an answer is shorter than usual."""
+    """Return why an answer is shorter than usual."""
     words = {
         BudgetScope.PERSON: _(
             "A shorter answer than usual, as little is left of what you can use. It refills %(when)s."
@@ -164,7 +164,7 @@ def format_brief_reason(floor: str, refills_at: datetime, person: Person) -> str
 
 
 def format_meter(meter: Meter, person: Person) -> str:
-    """How much may still be used, in short answers, and when there is more."""
+    """Return how much of the allowance is left, in short answers, and when it refills."""
     if meter.short_answers is None:
         return _("No limit on what may be used")
     when = format_refill_time(meter.refills_at, person)
@@ -191,14 +191,14 @@ def format_meter(meter: Meter, person: Person) -> str:
 
 
 def _format_refill_in_sentence(moment: datetime, person: Person) -> str:
-    """As when_said, at the end of a sentence, which brings a full stop of its own: “at 7 a.m.”."""
+    """Format a refill time for the end of a sentence, without the period of “at 7 a.m.”."""
     return format_refill_time(moment, person).removesuffix(".")
 
 
 def format_refill_time(moment: datetime, person: Person) -> str:
-    """A moment on the person's clock: its time, and its day where that is more than a day away.
+    """Format a time in the person's time zone, with the date if it is more than a day away.
 
-    The clock is named while the person has not said that it is theirs.
+    The zone is named until the person has confirmed it.
     """
     there = localtime(moment, person.zone)
     clock = (
@@ -216,7 +216,7 @@ REFUSALS = (QuestionRejected, InsufficientBudget, SiteStopped, RateLimited)
 
 
 def format_refusal(refusal: Refusal, person: Person) -> str:
-    """Why a question was not taken, what became of it, and what to do now."""
+    """Return why a question was rejected, what became of it, and what to do now."""
     if isinstance(refusal, RateLimited):
         return format_rate_limited(refusal)
     if isinstance(refusal, (InsufficientBudget, SiteStopped)):
@@ -249,7 +249,7 @@ def format_refusal(refusal: Refusal, person: Person) -> str:
 
 
 def format_too_long(refusal: QuestionTooLong) -> str:
-    """How long it is, how long it may be, and what to do now."""
+    """Return how long the question is, how long it may be, and what to do now."""
     if not isinstance(refusal, TooLongForModel):
         return format_length_error(refusal.length, refusal.limit)
     return _(

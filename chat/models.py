@@ -18,9 +18,9 @@ from kit.languages import get_page_language
 MAX_QUESTION_LENGTH = 8000
 MAX_TITLE_LENGTH = 80
 MAX_COMMENT_LENGTH = 500
-# Of a category, or of a layer of the guard.
+# The name of a guard category or layer.
 MAX_NAME_LENGTH = 40
-# The layer of a card that a person's own answer to a pause has brought.
+# The layer of a crisis card that follows from the answer to a check-in.
 CHECK_IN_LAYER = "asked"
 
 
@@ -57,12 +57,12 @@ class TurnState(models.TextChoices):
 
 
 LIVE_STATES = (TurnState.QUEUED, TurnState.WORKING, TurnState.DEFERRED)
-# What came to no whole answer, and may be asked again.
+# These turns have no whole answer and may be retried.
 RETRYABLE_STATES = (TurnState.FAILED, TurnState.STOPPED)
 
 
 class EndReason(models.TextChoices):
-    """Why a turn ended other than by a whole answer."""
+    """Why a turn ended without a whole answer."""
 
     NONE = "", ""
     LENGTH_LIMIT = "length_limit", _("the answer reached its longest length")
@@ -87,7 +87,7 @@ class EndReason(models.TextChoices):
     TAKEN_BACK = "taken_back", _("taken back by the person who asked")
     INTERNAL_ERROR = "internal_error", _("something unforeseen went wrong")
     NO_REMOTE_GUARD = "no_remote_guard", _("it was kept short, as a second guard could not be asked")
-    # What the output gate cut an answer for: the values of guard.Category.
+    # Reasons of the output gate: the values equal those of guard.Category.
     METHOD = "method", _("the answer spoke of ways to harm")
     ENCOURAGEMENT = "encouragement", _("the answer encouraged harm")
     SEXUAL = "sexual", _("the answer was sexual")
@@ -100,9 +100,9 @@ class EndReason(models.TextChoices):
     OTHER = "other", _("the answer took another wrong turn")
 
 
-# How long a question waits before it ends without an answer.
+# A deferred turn ends without an answer after this time.
 MAX_DEFERRAL = timedelta(hours=24)
-# When a turn entered the queue, for the database; `Deferral.queued_at` is the same for Python.
+# When a turn entered the queue, as a database expression. `Turn.queued_at` is the same in Python.
 QUEUED_AT = Coalesce("released_at", "asked_at")
 
 
@@ -118,16 +118,16 @@ class WaitsFor(models.TextChoices):
 
 
 class Deferral(models.Model):
-    """The part of a turn that says how it waits until the model is back."""
+    """The fields of a turn that waits until the model is back."""
 
-    # Since when it waits or waited, when it was last put into the queue, and before when it is not tried again.
+    # When the turn was deferred, when it was last put into the queue, and when it may be tried next.
     deferred_at = models.DateTimeField(null=True, blank=True)
     released_at = models.DateTimeField(null=True, blank=True)
     try_after = models.DateTimeField(null=True, blank=True)
     waits_for = models.CharField(max_length=10, choices=WaitsFor, default=WaitsFor.NOTHING, blank=True)
-    # How often it was put into the queue and came back without a word.
+    # How many times the turn left the queue without a word of an answer.
     failed_tries = models.PositiveSmallIntegerField(default=0)
-    # When a guard elsewhere was asked about the question, before any answer.
+    # When the remote guard judged the question of a deferred turn.
     guard_asked_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -135,22 +135,23 @@ class Deferral(models.Model):
 
     @property
     def hold_key(self) -> uuid.UUID:
-        """The key of its present hold. A hold resolves once, so a turn that came back gets another."""
+        """The key of the turn's current hold. A hold resolves only once, so each further try has a key of its own."""
         turn_id: uuid.UUID = self.pk
         return uuid.uuid5(turn_id, f"return {self.failed_tries}") if self.failed_tries else turn_id
 
     @property
     def deferred_until(self) -> datetime | None:
-        """When it ends without an answer at the latest."""
+        """When a deferred turn ends without an answer at the latest; None for a turn that was never deferred."""
         return self.deferred_at + MAX_DEFERRAL if self.deferred_at else None
 
 
 class Turn(Deferral):
-    """One question, made by the asker's browser with an id of its own, so that posting it twice asks once.
+    """One question and what became of it.
 
-    The row is the truth about the turn; the broker's message and the stream in Valkey are only its nudge and
-    its echo. While a worker writes, `claim` names it, `lease_until` says until when it is believed to live,
-    and `answer` and `answer_tokens` are its last checkpoint.
+    The asker's browser or program chooses the id, so posting a question twice asks it once. This row is the source of
+    truth: the Celery message is only a nudge, and the stream in Valkey only a copy for readers. While a worker writes,
+    `claim` names its claim, `lease_until` says how long that holds without a renewal, and `answer` and `answer_tokens`
+    are its last checkpoint.
     """
 
     id = models.UUIDField(primary_key=True, editable=False)
@@ -158,41 +159,41 @@ class Turn(Deferral):
     retry_of = models.ForeignKey(
         "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="retries"
     )
-    # The turn that is shown instead of this one: a better retry or, for a retry that was not better, the turn that it
-    # retried. Set in the transaction that ends the retry (chat.turns.retries).
+    # The turn that is shown instead of this one: a better retry or, for a retry that was not better, the retried turn.
+    # Set in the transaction that ends the retry (chat.turns.retries).
     replaced_by = models.ForeignKey(
         "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="replaced"
     )
-    # The turn whose unfinished answer this one goes on with (chat.turns.retries).
+    # The turn whose unfinished answer this turn continues (chat.turns.retries).
     continues = models.ForeignKey(
         "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="continuations"
     )
     asked_at = models.DateTimeField(default=timezone.now, editable=False)
     question = models.TextField(max_length=MAX_QUESTION_LENGTH)
-    # Of the page or the program that it was asked on: a worker has no page to take one from.
+    # The language of the page or request. A worker has no request to read it from.
     language = models.CharField(max_length=10, default=get_page_language, editable=False)
     answer = models.TextField(blank=True)
-    # Since when its asker has gone on without a break, and whether this turn brings a word about one.
+    # Since when the asker has been asking without a break, and whether this turn shows a break reminder.
     asking_since = models.DateTimeField(default=timezone.now, editable=False)
     shows_break_reminder = models.BooleanField(default=False)
     state = models.CharField(max_length=10, choices=TurnState, default=TurnState.QUEUED)
     end_reason = models.CharField(max_length=20, choices=EndReason, default=EndReason.NONE, blank=True)
 
-    # What the guard said of the question, and which of its layers said so.
+    # The guard's verdict on the question, and the layer that gave it.
     level = models.CharField(max_length=1, default="0")
     layer = models.CharField(max_length=MAX_NAME_LENGTH, blank=True)
     categories = ArrayField(models.CharField(max_length=MAX_NAME_LENGTH), default=list, blank=True)
-    # The keys of the lessons' passages that the answer draws on; none when no lesson covers the question.
+    # Keys of the passages that the answer cites; empty when no lesson covers the question.
     passages = ArrayField(models.CharField(max_length=250), default=list, blank=True)
-    # When the person said that they were ready to go on after a help card, or answered what a pause asked.
+    # When the person chose to go on after a crisis card, or answered a check-in.
     resumed_at = models.DateTimeField(null=True, blank=True)
 
     max_answer_tokens = models.PositiveIntegerField(default=0)
     is_brief = models.BooleanField(default=False)
-    # Whose budget made it brief ("person", "family", "site"), and when that refills.
+    # The budget scope that made the answer brief ("person", "family", "site"), and when that budget refills.
     brief_scope = models.CharField(max_length=6, blank=True)
     refills_at = models.DateTimeField(null=True, blank=True)
-    # How much of the earlier turns the prompt carries: what the asker's plan gives; a family may agree on nothing.
+    # How many tokens of memory the prompt carries, by the asker's plan; 0 if the family agreed on no memory.
     memory_tokens = models.PositiveIntegerField(default=600)
     prompt_tokens = models.PositiveIntegerField(default=0)
     answer_tokens = models.PositiveIntegerField(default=0)
@@ -200,13 +201,13 @@ class Turn(Deferral):
     model = models.CharField(max_length=200, blank=True)
 
     claim = models.UUIDField(null=True, blank=True)
-    # When a worker began, the last time it did; until then the turn waited in the queue.
+    # When a worker last claimed the turn.
     claimed_at = models.DateTimeField(null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
     claim_count = models.PositiveSmallIntegerField(default=0)
     stop_requested_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
-    # When the model's server takes questions again, where it was busy and said so.
+    # When the model's server takes questions again, if it was busy and said when.
     retry_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -239,7 +240,7 @@ class Turn(Deferral):
                 condition=Q(state__in=LIVE_STATES),
                 name="turn_one_live_in_a_conversation",
             ),
-            # Retries that were not better do not count, so a turn may be retried many times.
+            # Replaced retries do not count, so a turn may be retried many times.
             models.UniqueConstraint(
                 fields=["retry_of"], condition=Q(replaced_by__isnull=True), name="turn_one_current_retry"
             ),
@@ -267,7 +268,7 @@ class Turn(Deferral):
 
 
 class ReportReason(models.TextChoices):
-    """What is wrong with an answer, in the words of whoever reports it."""
+    """What is wrong with an answer, according to its reporter."""
 
     WRONG = "wrong", _("It is wrong")
     UNKIND = "unkind", _("It is unkind")
@@ -280,11 +281,11 @@ ACTION_CHOICES = [(action.value, action.value) for action in Action]
 
 
 class Report(models.Model):
-    """Somebody said that an answer is bad, or that a card, a pause or a refusal misread them.
+    """A report that an answer is bad, or that a card, a pause or a refusal misread the asker.
 
-    Without `shared_at` it says only that this turn was reported, so that it is counted once: reason and words are
-    then empty, and staff do not see it. With it, its writer has agreed that staff read this turn to check the guard.
-    `right_level` and `right_action` are what the guard should have said, by the judgement of staff.
+    Without `shared_at` the row only records that the turn was reported, so that it is counted once: reason and comment
+    are empty, and staff cannot see it. With `shared_at` the reporter has agreed that staff may read this turn to check
+    the guard. `correct_level` and `correct_action` are what the guard should have said, as judged by staff.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -318,7 +319,7 @@ class ReportCount(models.Model):
     A turn of several categories is counted in each of them.
     """
 
-    # The first of it.
+    # Its first day.
     month = models.DateField(_("month"))
     action = models.CharField(_("what was done"), max_length=10)
     layer = models.CharField(_("layer"), max_length=MAX_NAME_LENGTH, blank=True)
@@ -340,22 +341,22 @@ class ReportCount(models.Model):
 
 
 class ModelOutage(models.Model):
-    """A time in which the model's server gave no answers. At most one has no `ended_at`.
+    """A time in which the model's server gave no answers. At most one row has no `ended_at`.
 
-    It begins with the first fault after an answer and counts as an outage once it is declared (chat.turns.outages). One
-    that is over before that is deleted.
+    An outage begins with the first fault after an answer, and counts once it is declared (chat.turns.outages). It is
+    deleted if it ends before that.
     """
 
     began_at = models.DateTimeField(_("began"), default=timezone.now)
     declared_at = models.DateTimeField(_("declared"), null=True, blank=True)
     ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
     last_fault_at = models.DateTimeField(_("last fault"), default=timezone.now)
-    # An Ending: that of the last turn that failed for it.
+    # The EndReason of the last turn that failed in this outage.
     end_reason = models.CharField(_("fault"), max_length=20)
     faults = models.PositiveIntegerField(_("answers that failed"), default=1)
     failed_probes = models.PositiveIntegerField(_("checks that failed"), default=0)
 
-    # No column: whether the server answered to its name when it was last looked at.
+    # Not a column: whether the server answered the last probe.
     is_reachable = False
 
     class Meta:

@@ -34,11 +34,11 @@ from kit.not_found import raise_404_on
 from kit.visits import is_prefetch, is_visit
 
 DAYS_SHOWN = 14
-# A pause longer than this between two questions is time away from the tutor.
+# A longer gap between two questions counts as time away from the tutor.
 MAX_THINKING_GAP = timedelta(minutes=10)
 EXCERPT_LENGTH = 160
 TURNS_A_PAGE = 50
-# What points at an unsafe home is never shown to a parent, whatever was agreed (docs/safety.md, level S).
+# Signs of an unsafe home are never shown to a parent, whatever was agreed (docs/safety.md, level S).
 ALWAYS_HIDDEN = Q(level=Level.UNSAFE_HOME) | Q(
     categories__overlap=[Category.UNSAFE_HOME, Category.EXPLOITATION]
 )
@@ -53,7 +53,7 @@ class DayUse:
 
 @dataclass(frozen=True)
 class TopicCount:
-    """A module by its title; "" for questions that no lesson covers."""
+    """A module's title and its number of questions; the title is "" for questions that no lesson covers."""
 
     title: str
     questions: int
@@ -66,12 +66,12 @@ class ParentOverview:
     meter_text: str
     excerpts: Sequence[str] = ()
     turns: Sequence[Turn] = ()
-    # The id of the turn after which the next page of excerpts or turns begins; "" on the last one.
+    # The id of the turn after which the next page begins; "" on the last page.
     older: str = ""
 
 
 def build_overview(link: Link, sight: VisibleContent, before: Turn | None = None) -> ParentOverview:
-    """The last two weeks of a teen, as far as `sight` goes. Words appear in it only where its view names them.
+    """Return a teen's last two weeks, as far as `sight` allows. Questions and answers are included only if it says so.
 
     They come in pages, newest first: those before the turn `before`, or the newest.
     """
@@ -97,7 +97,7 @@ def build_overview(link: Link, sight: VisibleContent, before: Turn | None = None
 
 
 def get_visible_turn(link: Link, turn_id: str) -> Turn:
-    """A turn whose words the parent of `link` may see now. Raises Turn.DoesNotExist for any other."""
+    """Return a turn whose text the parent of `link` may read now. Raises Turn.DoesNotExist for any other."""
     try:
         return (
             _list_readable_turns(link.teen, get_visible_content(link)).only("asked_at").get(pk=UUID(turn_id))
@@ -114,11 +114,14 @@ def _list_counted_turns(teen: Person, sight: VisibleContent) -> QuerySet[Turn]:
 
 
 def _list_readable_turns(teen: Person, sight: VisibleContent) -> QuerySet[Turn]:
-    """Turns whose words may be seen. Someone who helped with the password may agree to a wider view as the teen."""
+    """Return the turns whose text may be read.
+
+    Conversations that a password help sealed are left out: the helper could agree to a wider view as the teen.
+    """
     open_turns = _list_counted_turns(teen, sight).filter(
         build_unsealed_filter(teen, "conversation__started_at")
     )
-    # What a teen answers when a pause asks stays theirs: the pause promises it.
+    # A card by the teen's own answer to a check-in stays private, as the check-in promises.
     flagged = Q(state=TurnState.CARDED) & ~Q(layer=CHECK_IN_LAYER) & _build_since_filter(sight.flagged_since)
     match sight.view:
         case ParentView.FULL if sight.full_since is None:
@@ -145,7 +148,7 @@ def _count_days(turns: Iterable[Turn], teen: Person) -> list[DayUse]:
 
 
 def _count_minutes(asked: Sequence[Turn]) -> int:
-    """Minutes spent, from the first question on, leaving out long pauses; at least one."""
+    """Return the minutes from the first question to the last, without long gaps; at least 1."""
     spent = timedelta(minutes=1)
     for one, following in pairwise(asked):
         spent += min(following.asked_at - one.asked_at, MAX_THINKING_GAP)
@@ -164,21 +167,21 @@ def _count_topics(turns: Iterable[Turn]) -> list[TopicCount]:
 @require_safe
 @never_cache
 def parent_view(request: HtmxRequest, link_id: UUID) -> HttpResponse:
-    """A parent looks at what was agreed. The look is written down before anything is shown.
+    """Show a parent what was agreed. The view is logged before anything is shown.
 
-    To whatever is not a visit, such as HEAD or a browser that fetches ahead, nothing is shown and no look written down.
+    A request that is not a visit, such as HEAD or a prefetch, is shown nothing and is not logged.
     """
     with raise_404_on(Link.DoesNotExist):
         link = get_link_as_parent(get_person(request), link_id)
     if not is_visit(request):
-        # A browser keeps no page that it fetched ahead of time with a status such as this.
+        # A browser discards a prefetched page with this status.
         return HttpResponse(status=403 if is_prefetch(request) else 200)
     before = None
     if "before" in request.GET:
         try:
             before = get_visible_turn(link, request.GET["before"])
         except Turn.DoesNotExist:
-            # It is gone, too old by now, or no longer in the agreed view.
+            # The turn is deleted, too old by now, or no longer in the agreed view.
             return redirect("chat:parent_view", link.pk)
     with raise_404_on(Link.DoesNotExist):
         sight = log_parent_view(link=link)

@@ -1,4 +1,4 @@
-"""What this room keeps about a person: their conversations, and what they reported of them."""
+"""The data kinds of this room: conversations and reports."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ from privacy.registry import DataKind, Retention, Row, erased_by_cascade
 
 
 def export_conversations(person: Person) -> Iterator[Row]:
-    """One row for each turn, so that a long conversation needs no more memory than a short one."""
+    """Yield one row per turn, so that a long conversation needs no more memory than a short one."""
     turns = list_turns(person).select_related("conversation")
     for turn in turns.order_by("conversation__started_at", "conversation", "asked_at").iterator(
         chunk_size=200
@@ -36,7 +36,7 @@ def export_conversations(person: Person) -> Iterator[Row]:
 
 
 def erase_conversations(person: Person) -> None:
-    # Whoever is asking in one of them at this moment has its row: nothing is added once all are ours.
+    # Locking the conversations waits for a question that is being stored; afterwards no turn can be added.
     for conversation in Conversation.objects.select_for_update().filter(owner=person).order_by("pk"):
         delete_conversation(conversation=conversation)
 
@@ -120,7 +120,7 @@ REPORTS = DataKind(
         "shared_at": _("allowed to be read since"),
     },
     export=export_reports,
-    # They go with their conversations.
+    # Reports are deleted with their conversations.
     erase=erased_by_cascade,
 )
 KINDS = (CONVERSATIONS, REPORTS)

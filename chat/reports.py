@@ -1,6 +1,6 @@
-"""What people say against an answer, a card or a refusal. It teaches us where the guard is wrong.
+"""Reports of answers, cards and refusals. They show where the guard is wrong.
 
-Without their consent only a number is kept. With it, staff may read that one turn, until it is taken back.
+Without the reporter's consent only a count is kept. With it, staff may read that turn until the report is withdrawn.
 """
 
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ CUT = "cut"
 
 
 class NothingToReport(Exception):
-    """The turn is still being written, or came to nothing that anybody could object to."""
+    """The turn is still being written, or has nothing that could be reported."""
 
 
 def can_report(turn: Turn) -> bool:
@@ -33,26 +33,26 @@ def can_report(turn: Turn) -> bool:
 
 @transaction.atomic
 def create_report(*, turn: Turn, reason: str = "", comment: str = "", shared: bool = False) -> Report:
-    """Count a report of a turn, once. The reason and the words of it are kept only if they are `shared`.
+    """Count a report of a turn, once. Its reason and comment are kept only if `shared`.
 
-    A turn that was reported before stays as it is. The caller has checked the words' length. Raises NothingToReport.
+    An earlier report of the turn stays as it is. The caller has checked the comment's length. Raises NothingToReport.
     """
     if not can_report(turn):
         raise NothingToReport
     reason = _choose_reason(turn, reason)
-    said = {
+    shared_fields = {
         "reason": reason,
         "comment": normalize_text(comment).strip(),
         "shared_at": timezone.now(),
     }
-    report, is_new = Report.objects.get_or_create(turn=turn, defaults=said if shared else {})
+    report, is_new = Report.objects.get_or_create(turn=turn, defaults=shared_fields if shared else {})
     if is_new:
         _count_report(turn, reason)
     return report
 
 
 def _choose_reason(turn: Turn, reason: str) -> str:
-    """One of the reasons for an answer; a card or a refusal was just not what was meant."""
+    """Return a valid reason for an answer; "" for a card or a refusal."""
     if not turn.answer:
         return ""
     return reason if reason in ReportReason.values else ReportReason.OTHER
@@ -72,14 +72,14 @@ def _count_report(turn: Turn, reason: str) -> None:
 
 @transaction.atomic
 def withdraw_report(*, turn: Turn) -> None:
-    """Keep nothing of a report any more but that there was one. Doing so twice does it once."""
+    """Clear a report, so that only its existence is kept. Idempotent."""
     Report.objects.filter(turn=turn).update(
         shared_at=None, reason="", comment="", correct_level="", correct_action=""
     )
 
 
 def delete_expired_reports(*, now: datetime | None = None) -> int:
-    """Delete the reports that are past their days. Returns how many there were."""
+    """Delete the reports that are past their retention. Returns how many."""
     before = (now or timezone.now()) - REPORT_RETENTION
     return Report.objects.filter(created_at__lt=before).delete()[0]
 
@@ -89,7 +89,7 @@ def list_reports(person: Person) -> QuerySet[Report]:
 
 
 def list_shared_reports() -> QuerySet[Report]:
-    """What staff may read: the reports whose writers agreed to that."""
+    """Return the reports that staff may read, because their reporters agreed."""
     return Report.objects.filter(shared_at__isnull=False).select_related("turn").order_by("created_at")
 
 
@@ -98,10 +98,10 @@ def get_taken_action(turn: Turn) -> str:
 
 
 def iterate_examples(reports: QuerySet[Report]) -> Iterator[dict[str, Any]]:
-    """Shared reports as examples for measuring the guard, one object a report.
+    """Yield shared reports as examples for measuring the guard, one dict per report.
 
-    `level` and `action` are what is right, by the judgement of staff, and None until they have judged;
-    `verdict_was` is what the guard said. `text` is a question; `turns` is a question and the answer that it got.
+    `level` and `action` are correct as judged by staff, and None until then; `verdict_was` is the guard's verdict. An
+    example has either `text` (a question) or `turns` (a question and its answer).
     """
     for report in reports.iterator(chunk_size=200):
         turn = report.turn

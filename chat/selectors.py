@@ -1,4 +1,4 @@
-"""Reads, always for the person who asks."""
+"""Reads of conversations and turns, limited to what a person may see of their own."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -12,16 +12,16 @@ from django.utils import timezone
 from accounts.models import Person
 from chat.models import LIVE_STATES, Conversation, Turn, TurnState
 
-# How long tutoring rests after a help card, by the card's level, or waits for an answer (docs/safety.md).
+# How long the tutor rests after a crisis card, or waits for the answer to a check-in, by level (docs/safety.md).
 PAUSE_BY_LEVEL = {"2": timedelta(minutes=2), "3": timedelta(minutes=5), "4": timedelta(minutes=30)}
-# A card from another day no longer holds anybody up.
+# An older card no longer pauses the tutor.
 PAUSE_EXPIRES_AFTER = timedelta(hours=24)
 
 
 def build_unsealed_filter(person: Person, started_at: str = "started_at") -> Q:
-    """Leaves out what is closed to whoever signs in as `person`: see families.password_help.
+    """Return a filter that leaves out conversations which a parent's password help has sealed (families.password_help).
 
-    `started_at` is how the query reaches the beginning of a conversation.
+    `started_at` is the lookup path to the start of a conversation in the query.
     """
     return Q(**{f"{started_at}__gt": person.sealed_before}) if person.sealed_before else Q()
 
@@ -39,57 +39,64 @@ def list_turns(person: Person) -> QuerySet[Turn]:
 
 
 def get_conversation(person: Person, conversation_id: UUID) -> Conversation:
-    """Raises Conversation.DoesNotExist for one that is not there or not theirs."""
+    """Return a conversation of the person. Raises Conversation.DoesNotExist if it is missing or not theirs."""
     return list_conversations(person).get(pk=conversation_id)
 
 
 def get_turn(person: Person, turn_id: UUID) -> Turn:
-    """Raises Turn.DoesNotExist for one that is not there or not theirs."""
+    """Return a turn of the person. Raises Turn.DoesNotExist if it is missing or not theirs."""
     return list_turns(person).select_related("conversation").get(pk=turn_id)
 
 
 def is_turn_live(person: Person, turn_id: UUID) -> bool:
-    """Whether a turn of theirs waits or is being written. Raises Turn.DoesNotExist as `turn_of` does."""
+    """Return whether a turn of the person waits or is being written. Raises Turn.DoesNotExist as `get_turn` does."""
     return list_turns(person).values_list("state", flat=True).get(pk=turn_id) in LIVE_STATES
 
 
 def get_turn_status(person: Person, turn_id: UUID) -> tuple[bool, bool]:
-    """Whether a turn of theirs lives, and whether it waits for the model. Raises as `turn_of` does."""
+    """Return whether a turn is live, and whether it is deferred. Raises Turn.DoesNotExist as `get_turn` does."""
     state = list_turns(person).values_list("state", flat=True).get(pk=turn_id)
     return state in LIVE_STATES, state == TurnState.DEFERRED
 
 
 def list_shown_turns(conversation: Conversation) -> QuerySet[Turn]:
-    """The conversation's turns, oldest first, without those that another turn replaced.
+    """Return the conversation's turns, oldest first, without those that another turn replaced.
 
-    A retry that is still being written is shown beside the turn that it retries.
+    A live retry is included beside the turn that it retries.
     """
     return conversation.turns.filter(replaced_by=None).order_by("asked_at", "pk")
 
 
 def drop_duplicate_questions(turns: QuerySet[Turn]) -> QuerySet[Turn]:
-    """Every question once: without turns that were replaced, and without retries that are still being written."""
+    """Return each question once: without replaced turns and without live retries."""
     return turns.filter(replaced_by=None).exclude(retry_of__isnull=False, state__in=LIVE_STATES)
 
 
 def get_earlier_turns(turns: Sequence[Turn]) -> dict[UUID, list[Turn]]:
-    """What each of these turns remembers of its conversation, oldest first, by the turn's id; read at once."""
+    """Return the earlier turns of each turn's conversation, oldest first, by turn id. Uses one query.
+
+    A turn without memory is left out.
+    """
     remembering = [turn for turn in turns if turn.memory_tokens]
     shown = drop_duplicate_questions(
         Turn.objects.filter(conversation__in=[turn.conversation_id for turn in remembering])
     )
-    talks: defaultdict[UUID, list[Turn]] = defaultdict(list)
-    for one in shown.order_by("asked_at"):
-        talks[one.conversation_id].append(one)
+    by_conversation: defaultdict[UUID, list[Turn]] = defaultdict(list)
+    for earlier in shown.order_by("asked_at"):
+        by_conversation[earlier.conversation_id].append(earlier)
     return {
-        # Not the turn that it retries either: that has the same question.
-        turn.pk: [one for one in talks[turn.conversation_id] if one.pk not in {turn.pk, turn.retry_of_id}]
+        # Leave out the retried turn as well: it has the same question.
+        turn.pk: [
+            earlier
+            for earlier in by_conversation[turn.conversation_id]
+            if earlier.pk not in {turn.pk, turn.retry_of_id}
+        ]
         for turn in remembering
     }
 
 
 def count_live_turns() -> dict[str, int]:
-    """How many turns wait and how many are being written, of everybody's; for those who run the site."""
+    """Return the number of live turns on the whole site, by state."""
     counted = dict(
         Turn.objects.filter(state__in=LIVE_STATES).order_by().values_list("state").annotate(Count("pk"))
     )
@@ -98,9 +105,9 @@ def count_live_turns() -> dict[str, int]:
 
 @dataclass(frozen=True)
 class Pause:
-    """Tutoring rests because of a help card: `until` is the earliest time that its reader may go on.
+    """The tutor rests after a crisis card. `until` is the earliest time at which the person may go on.
 
-    One that only waits for an answer ends by itself then.
+    A pause that only asks a check-in ends by itself at that time.
     """
 
     turn: Turn
@@ -116,17 +123,17 @@ class Pause:
 
 
 def find_pause(person: Person) -> Pause | None:
-    """The pause that holds for `person`, or None. Of several it is the one that lasts longest."""
+    """Return the pause that holds for `person`, or None. Of several, return the longest."""
     begun = list_turns(person).filter(
         state__in=[TurnState.CARDED, TurnState.PAUSED],
         resumed_at=None,
         level__in=PAUSE_BY_LEVEL,
         ended_at__gt=timezone.now() - PAUSE_EXPIRES_AFTER,
     )
-    # Asked before every question, and hardly ever so.
+    # This runs before every question and rarely finds a pause, so check cheaply first.
     if not begun.exists():
         return None
-    # From when the card came up: one that only the remote guard called for comes minutes after the question.
+    # Count from when the card appeared: a card by the remote guard may come minutes after the question.
     pauses = [
         Pause(turn, turn.ended_at + PAUSE_BY_LEVEL[turn.level])
         for turn in begun.select_related("conversation")

@@ -13,10 +13,10 @@ from telemetry.context import bound_log_ids
 
 @shared_task(name="chat.tasks.claim_turns")
 def claim_turns(turn_id: str) -> None:
-    """Somebody waits: take what is next in line. Which turn it was about is for the log alone."""
+    """Claim the next turns in the queue. `turn_id` is the turn that sent the nudge, for the log only."""
     try:
         with bound_log_ids(turn=turn_id):
-            get_worker().take()
+            get_worker().claim_next()
     finally:
         release_connection()
 
@@ -38,7 +38,7 @@ def sweep_turns() -> None:
 
 @shared_task(name="chat.tasks.watch_deferred")
 def watch_deferred() -> None:
-    """See whether the model is down or back, and send on what waits for it."""
+    """Check whether the model is down or back, and release deferred turns."""
     try:
         deferred.watch_deferred()
     finally:

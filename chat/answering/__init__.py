@@ -1,4 +1,4 @@
-"""A worker claims turns, writes their answers through the output gate, keeps them and settles.
+"""A worker claims turns, writes their answers through the output gate, checkpoints them and settles their holds.
 
 Public: leases, remote_gate, worker.
 """

@@ -1,7 +1,7 @@
-"""What workers do with turns: claim one, keep it, end it, and pick up what a dead worker left.
+"""What workers do with turns: claim, checkpoint and finish them, and recover those of a dead worker.
 
-A claim is a lease. Whoever holds it renews it at every checkpoint; once it runs out the turn may be taken
-away, and what the former holder still says about it changes nothing.
+A claim is held for a lease, which each checkpoint renews. Once the lease has run out another worker may claim the
+turn; later writes under the old claim change nothing.
 """
 
 import logging
@@ -29,24 +29,24 @@ from kit.sql import read_sql
 logger = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=10)
-# A nudge that was lost is sent again after this long, and a turn that nobody takes fails after the second.
+# A queued turn is nudged again after the first time, and fails after the second if no worker claims anything.
 RENUDGE_AFTER = timedelta(seconds=4)
 GIVE_UP_AFTER = timedelta(minutes=2)
-# A hold lives for twenty minutes; whoever has waited this long is better told so, and asks again.
+# A hold lives for 20 minutes. A person who has waited this long should be told, and can ask again.
 MAX_QUEUE_WAIT = timedelta(minutes=10)
 MAX_NUDGES = 8
 MAX_CLAIMS = 3
-# The name of the lock under which turns are claimed: any number that nothing else here uses.
+# The advisory lock for claiming turns: a number that no other lock uses.
 CLAIM_LOCK = 7_316_001
 
 
 @transaction.atomic
 def claim_turns(*, places: int) -> list[Turn]:
-    """Take the turns that are next in line, `places` of them at most, for this worker.
+    """Claim the next turns in the queue for this worker, at most `places` of them, and return them by time asked.
 
-    Nobody has two turns written at the same time, whichever workers take them.
+    A person never has two turns written at the same time, even by different workers.
     """
-    # Claims are made one after another, so that two workers cannot each begin a turn of the same person.
+    # Claims are serialized, so that two workers cannot each claim a turn of the same person.
     acquire_numbered_lock(CLAIM_LOCK)
     if not (chosen := list_next_turns(places)):
         return []
@@ -64,7 +64,7 @@ def claim_turns(*, places: int) -> list[Turn]:
 
 @dataclass(frozen=True, kw_only=True)
 class Checkpoint:
-    """What has been written of a claimed turn so far."""
+    """The answer of a claimed turn so far."""
 
     turn_id: UUID
     claim: UUID
@@ -74,21 +74,22 @@ class Checkpoint:
 
 @dataclass(frozen=True)
 class LeaseStatus:
-    """What a checkpoint found: whether the claim still holds, and whether somebody pressed Stop."""
+    """What a checkpoint found: whether the claim still holds, and whether the turn should stop."""
 
-    holds: bool
+    is_held: bool
     is_stop_requested: bool
 
 
-LEASE_LOST = LeaseStatus(holds=False, is_stop_requested=False)
+LEASE_LOST = LeaseStatus(is_held=False, is_stop_requested=False)
 
 CHECKPOINT_SQL = read_sql(__file__, "checkpoint_turns")
 
 
 def checkpoint_turns(*, kept: Sequence[Checkpoint]) -> Mapping[UUID, LeaseStatus]:
-    """Renew the leases of many turns and keep what has been generated, so that a crash bills that and no more.
+    """Renew the leases of turns and store their answers so far, so that a crash bills no more than these.
 
-    It is one statement, as a worker does it every second for all that it writes. Returns how each of them stands.
+    Uses one statement, because a worker runs it every second for all its answers. Returns the status of each lease by
+    turn id.
     """
     with connection.cursor() as cursor:
         cursor.execute(
@@ -102,16 +103,17 @@ def checkpoint_turns(*, kept: Sequence[Checkpoint]) -> Mapping[UUID, LeaseStatus
             },
         )
         found = {
-            turn_id: LeaseStatus(holds=True, is_stop_requested=asked) for turn_id, asked in cursor.fetchall()
+            turn_id: LeaseStatus(is_held=True, is_stop_requested=asked)
+            for turn_id, asked in cursor.fetchall()
         }
     return {one.turn_id: found.get(one.turn_id, LEASE_LOST) for one in kept}
 
 
 def finish_turn(*, turn: Turn, outcome: Outcome) -> bool:
-    """End a turn: keep its answer, settle its hold, tell its readers. Its hold settles exactly once.
+    """End a turn: store its answer, settle its hold exactly once, and tell its readers.
 
-    False when the claim was lost: to the sweeper, which has settled, or to a deletion, which left the settling
-    to this worker.
+    Returns False if the claim was lost: to a sweep, which has settled the hold, or to a deletion, after which this
+    worker settles it.
     """
     if should_defer_again(turn, outcome) and defer_again(turn, outcome):
         _record_fault(outcome)
@@ -123,7 +125,7 @@ def finish_turn(*, turn: Turn, outcome: Outcome) -> bool:
         ended = mine.update(**build_ended_fields(outcome))
         is_gone = not ended and not Turn.objects.filter(pk=turn.pk).exists()
         if is_gone and outcome.end_reason == EndReason.WORKER_LOST:
-            # Deleting a conversation while it is being answered is a way of stopping it, and costs as much.
+            # Deleting a conversation while it is being answered costs as much as stopping it.
             outcome = replace(outcome, state=TurnState.STOPPED, end_reason=EndReason.STOPPED_BY_ASKER)
         if ended or is_gone:
             resolve_hold(turn.hold_key, outcome)
@@ -135,25 +137,25 @@ def finish_turn(*, turn: Turn, outcome: Outcome) -> bool:
         if ended:
             transaction.on_commit(lambda: streaming.end_stream(turn.pk))
         elif is_gone:
-            # What was deleted while it was being written must not live on as its echo.
+            # A deleted turn must not live on in its stream.
             transaction.on_commit(lambda: streaming.delete_streams(turn.pk))
     _record_fault(outcome)
     return bool(ended)
 
 
 def _record_fault(outcome: Outcome) -> None:
-    # In a transaction of its own, so that answers which fail together do not wait for each other's.
+    # In a transaction of its own, so that turns which fail together do not wait for each other.
     if outcome.end_reason in SERVER_FAULTS:
         record_fault(outcome.end_reason)
 
 
 def sweep_turns(*, now: datetime | None = None) -> int:
-    """Find every turn that nobody is working on and move it on. Returns how many were moved."""
+    """Find the turns that no worker is writing, and nudge, fail or recover them. Returns how many there were."""
     now = now or timezone.now()
     queued = Turn.objects.filter(state=TurnState.QUEUED).annotate(at=QUEUED_AT)
     asked = dict(queued.filter(at__lte=now - RENUDGE_AFTER).order_by("at").values_list("pk", "at"))
     patience = MAX_QUEUE_WAIT
-    # A long queue that moves is no reason to give up: whoever waits is told how long it may take.
+    # Do not give up on a long queue that moves: pages say how long the wait may be.
     if (
         asked
         and min(asked.values()) <= now - GIVE_UP_AFTER
@@ -167,7 +169,7 @@ def sweep_turns(*, now: datetime | None = None) -> int:
     )
     for turn_id in stale:
         _fail_unclaimed(turn_id)
-    # Any nudge makes a worker take as many as it can, so a few are enough.
+    # A nudge makes a worker claim as many turns as it can, so a few are enough.
     for turn_id in late[:MAX_NUDGES]:
         queue.nudge_worker(turn_id)
     for turn_id in lost:
@@ -197,7 +199,7 @@ def _fail_unclaimed(turn_id: UUID) -> None:
 
 @transaction.atomic
 def _recover_expired(turn_id: UUID, now: datetime) -> None:
-    """End, or begin again, a turn whose worker let its lease run out."""
+    """End or requeue a turn whose lease has run out."""
     lock_with_retried(turn_id)
     turn = (
         Turn.objects.select_for_update(skip_locked=True, of=("self",))
@@ -206,7 +208,7 @@ def _recover_expired(turn_id: UUID, now: datetime) -> None:
     )
     if turn is None:
         return
-    # The stream is written several times a second, the checkpoint once: the later of the two is what was made.
+    # The stream is written more often than the checkpoint. The longer of the two is what was generated.
     seen = streaming.read_stream(turn_id) or streaming.StreamedAnswer()
     answer = max(seen.text, turn.answer, key=len)
     tokens = max(seen.tokens, turn.answer_tokens)

@@ -1,7 +1,7 @@
-"""Stands between the output gate and the stream where a guard elsewhere is asked as well (ADR 22).
+"""Holds back an answer between the output gate and the stream until the remote guard has judged it (ADR 22).
 
-No word goes out before the remote guard has judged the question and the words themselves, or has had its time. Where it
-gives no verdict the local guard is stricter for the rest of the answer, and the answer is kept short.
+No text goes out before the remote guard has judged the question and that text, or has timed out. If it gives no
+verdict, the local guard is stricter for the rest of the answer, and the answer is kept short.
 """
 
 import asyncio
@@ -24,14 +24,14 @@ from inference.remote_guard import RemoteGuardUnavailable, ask_remote_guard, bre
 
 logger = logging.getLogger(__name__)
 
-# A window ends with the first sentence that ends after so many characters: some six of them in the longest answer.
+# A window ends with the first sentence that ends after this many characters: about six windows in the longest answer.
 WINDOW = 240
 MAX_WINDOW = 600
-# What came before a window and is judged with it, as words mean something in their place.
+# How many characters before a window are judged with it, for context.
 CONTEXT = 600
-# Without the second guard an answer ends after this many characters, with its sentence.
+# Without the remote guard an answer ends with the sentence after this many characters.
 DEGRADED_LENGTH = 700
-# What a person may be told instead of an answer, once the remote guard has seen their question.
+# The actions that replace an answer once the remote guard has judged the question.
 FIXED_ACTIONS = frozenset(FIXED_STATES)
 
 
@@ -41,12 +41,12 @@ def has_remote_guard() -> bool:
 
 @dataclass
 class RemoteGate:
-    """What the remote guard said of one turn so far."""
+    """The remote guard's verdicts on one turn so far, and the text that it holds back."""
 
     question: Sequence[ChatMessage]
-    # A verdict on the question that a person is to be answered to in fixed words.
+    # The verdict on the question, if a fixed text must replace the answer.
     question_verdict: Verdict | None = None
-    # The verdict that an answer is cut for.
+    # The verdict for which the answer is cut.
     cut_by: Verdict | None = None
     is_degraded: bool = False
     _held: str = ""
@@ -58,8 +58,8 @@ class RemoteGate:
         return cls([message for message in prompt.messages if message["role"] != "system"])
 
     async def __aenter__(self) -> Self:
-        # Beside the model, which takes longer.
-        self._judging = asyncio.create_task(self._opinion(self.question))
+        # Runs beside the model, which takes longer.
+        self._judging = asyncio.create_task(self._ask(self.question))
         return self
 
     async def __aexit__(
@@ -70,7 +70,7 @@ class RemoteGate:
 
     @property
     def has_ended(self) -> bool:
-        """Whether nothing more may go out."""
+        """Whether no more text may go out."""
         return bool(self.question_verdict or self.cut_by) or self.is_full
 
     @property
@@ -78,26 +78,26 @@ class RemoteGate:
         return self.is_degraded and len(self._released) >= DEGRADED_LENGTH
 
     def begin_again(self) -> None:
-        """Forget the answer so far: it turned out to be no answer."""
+        """Discard the answer so far, which turned out to be the model's thinking."""
         self._held = self._released = ""
 
     async def release(self, text: str, *, ended: bool = False) -> str:
-        """Take what the gate has released; returns what may go out now."""
+        """Take text from the output gate, and return the text that may go out now. `ended` marks the last text."""
         self._held += text
         if self.has_ended or not (window := self._window(ended=ended)):
             return ""
         await self.await_question_verdict()
-        if self.question_verdict or not await self._may_go(window):
+        if self.question_verdict or not await self._is_allowed(window):
             return ""
         self._held, self._released = self._held[len(window) :], self._released + window
         return window
 
     async def await_question_verdict(self) -> None:
-        """Wait for the verdict on the question, if it is still to come."""
+        """Wait for the verdict on the question, unless it is known already."""
         if self._judging is None:
             return
-        # Whoever is cancelled while they wait for it finds it still to come. Without its verdict a mere trace in the
-        # question is enough to ask about.
+        # The shield keeps the verdict coming if this caller is cancelled. Without a verdict the local guard judges
+        # strictly: a trace of danger in the question is enough for a check-in.
         verdict = await asyncio.shield(self._judging) or judge_strictly(self.question[-1]["content"])
         self._judging = None
         if action_for(verdict) in FIXED_ACTIONS:
@@ -109,21 +109,21 @@ class RemoteGate:
         if len(self._held) < WINDOW:
             return ""
         ends = [self._held.find(mark, WINDOW - 1) for mark in (". ", "! ", "? ", "\n")]
-        end = min((place for place in ends if place >= 0), default=-1)
+        end = min((found for found in ends if found >= 0), default=-1)
         return self._held[: end + 1] if end >= 0 else ""
 
-    async def _may_go(self, window: str) -> bool:
+    async def _is_allowed(self, window: str) -> bool:
         answer = self._released[-CONTEXT:] + window
         said: list[ChatMessage] = [*self.question[-1:], {"role": "assistant", "content": answer}]
-        verdict = None if self.is_degraded else await self._opinion(said)
-        # The gate judged each piece; what stands together in a window is judged once more where nobody else does.
+        verdict = None if self.is_degraded else await self._ask(said)
+        # The output gate judged each piece. Without a remote verdict, judge the window as a whole once more.
         verdict = verdict or judge_output(answer)
         if action_for(verdict) in FIXED_ACTIONS or (self.is_degraded and verdict.categories):
             self.cut_by = verdict
         return self.cut_by is None
 
-    async def _opinion(self, said: GuardMessages) -> Verdict | None:
-        """The remote guard's verdict, or None, after which it is not asked again for this turn."""
+    async def _ask(self, said: GuardMessages) -> Verdict | None:
+        """Return the remote guard's verdict. After None it is not asked again for this turn."""
         guard = GUARDS[settings.GUARD_PROVIDER]
         began = time.perf_counter()
         try:
@@ -133,8 +133,8 @@ class RemoteGate:
         except Exception:
             logger.exception("Asking the remote guard met a fault of our own: the local one is stricter.")
         else:
-            acts = action_for(verdict) is not Action.ALLOW
-            outcomes.record_remote_verdict("flagged" if acts else "passed", time.perf_counter() - began)
+            is_flagged = action_for(verdict) is not Action.ALLOW
+            outcomes.record_remote_verdict("flagged" if is_flagged else "passed", time.perf_counter() - began)
             return verdict
         outcomes.record_remote_verdict("failed")
         self.is_degraded = True

@@ -1,8 +1,8 @@
-"""The worker's desk: the turns that this process writes now, and taking the next ones when a place is free.
+"""The turns that this process is writing, and how it claims the next ones when a place is free.
 
-A task from the broker is a nudge and no more: it makes the desk take what is next in line. The model is read by
-coroutines on the process's one loop; the database is asked on a few threads beside it, so that neither ever holds up a
-word of another answer (ADR 3, ADR 19).
+A Celery task is only a nudge: it makes the worker claim the next turns in the queue. Coroutines on the process's one
+event loop read the model; a few threads run the database queries, so that no answer waits for another one (ADR 3,
+ADR 19).
 """
 
 import asyncio
@@ -32,11 +32,11 @@ from telemetry.context import bound_log_ids
 logger = logging.getLogger(__name__)
 
 CHECKPOINT_SECONDS = 1.0
-# No answer of 400 tokens takes this long on a model that anybody would want to read.
+# An answer of 400 tokens takes less than this on any usable model.
 MAX_ANSWER_SECONDS = 300.0
-# How long a finished answer waits for a database that is away before its worker lets it go.
+# How long the worker retries to store a finished answer while the database is away.
 FINISH_SECONDS = 30.0
-# A worker that is told to end lets the answers that it writes come to their end for this long.
+# How long a worker that shuts down waits for its answers to end.
 CLOSING_SECONDS = 60.0
 DATABASE_THREADS = 6
 
@@ -48,23 +48,23 @@ class TurnWorker:
         self.places = places
         self.answers: dict[AnswerInProgress, asyncio.Task[None]] = {}
         self.is_closing = False
-        self._threads = ThreadPoolExecutor(DATABASE_THREADS, thread_name_prefix="desk")
+        self._threads = ThreadPoolExecutor(DATABASE_THREADS, thread_name_prefix="worker")
         self._nudged = threading.Event()
-        self._taking = threading.Lock()
-        self._keeping: asyncio.Task[None] | None = None
+        self._claiming = threading.Lock()
+        self._checkpointing: asyncio.Task[None] | None = None
 
-    def take(self) -> None:
-        """Begin the turns that are next in line, as many as there are places for. May be called on any thread."""
+    def claim_next(self) -> None:
+        """Claim the next turns in the queue, as many as there are free places, and start to write them. Thread-safe."""
         self._nudged.set()
-        # One thread claims for all. Whoever nudges it meanwhile is seen to when it looks again.
-        while self._nudged.is_set() and self._taking.acquire(blocking=False):
+        # One thread claims for all. A nudge that arrives meanwhile is handled by the next loop.
+        while self._nudged.is_set() and self._claiming.acquire(blocking=False):
             try:
                 self._nudged.clear()
-                self._take()
+                self._claim_free_places()
             finally:
-                self._taking.release()
+                self._claiming.release()
 
-    def _take(self) -> None:
+    def _claim_free_places(self) -> None:
         free = self.places - len(self.answers)
         if self.is_closing or free <= 0:
             return
@@ -77,7 +77,7 @@ class TurnWorker:
             pasts, continued = get_earlier_turns(turns), get_continued_turns(turns)
             passages = get_stored_passages(turns)
         except DatabaseError:
-            # The leases run out, and the sweeper gives the turns to somebody else.
+            # Their leases run out, and the sweep gives the turns to another worker.
             logger.warning("The database is away: %d turns wait for their lease to end.", len(turns))
             return
         for turn in turns:
@@ -93,17 +93,17 @@ class TurnWorker:
                     continued=continued[turn.pk],
                 )
                 with bound_log_ids(turn=turn.pk):
-                    loop.submit(self._open(AnswerInProgress(turn), prompt)).result()
+                    loop.submit(self._start_writing(AnswerInProgress(turn), prompt)).result()
             except Exception:
                 logger.exception("Turn %s met a fault of our own.", turn.pk)
                 finish_turn(
                     turn=turn, outcome=build_outcome(AnswerInProgress(turn), EndReason.INTERNAL_ERROR)
                 )
 
-    async def _open(self, answer: AnswerInProgress, prompt: Prompt) -> None:
+    async def _start_writing(self, answer: AnswerInProgress, prompt: Prompt) -> None:
         self.answers[answer] = asyncio.create_task(self._write(answer, prompt))
-        if self._keeping is None or self._keeping.done():
-            self._keeping = asyncio.create_task(self._keep())
+        if self._checkpointing is None or self._checkpointing.done():
+            self._checkpointing = asyncio.create_task(self._checkpoint_regularly())
 
     async def _write(self, answer: AnswerInProgress, prompt: Prompt) -> None:
         try:
@@ -120,14 +120,14 @@ class TurnWorker:
             logger.exception("Turn %s could not be ended; its lease will.", answer.turn.pk)
         finally:
             del self.answers[answer]
-            self._threads.submit(self._in_thread, self.take)
+            self._threads.submit(self._in_thread, self.claim_next)
 
     async def _finish(self, turn: Turn, outcome: Outcome) -> None:
-        """Write the outcome down, waiting for a database that is away for a while."""
+        """Store the outcome. Retries for FINISH_SECONDS while the database is away, then raises DatabaseError."""
         give_up_at = time.monotonic() + FINISH_SECONDS
         while True:
             try:
-                await self._ask(finish_turn, turn=turn, outcome=outcome)
+                await self._run_in_database(finish_turn, turn=turn, outcome=outcome)
             except DatabaseError:
                 if time.monotonic() > give_up_at:
                     raise
@@ -136,48 +136,50 @@ class TurnWorker:
             else:
                 return
 
-    async def _keep(self) -> None:
-        """Every second: keep all drafts in one statement, end those that are to end, and look who waits."""
+    async def _checkpoint_regularly(self) -> None:
+        """Every second: checkpoint all answers in one statement, end those that must end, and claim more turns."""
         while self.answers:
             await asyncio.sleep(CHECKPOINT_SECONDS)
             if not (answers := list(self.answers)):
                 return
             try:
-                standings = await self._ask(checkpoint_turns, kept=[answer.checkpoint for answer in answers])
+                leases = await self._run_in_database(
+                    checkpoint_turns, kept=[answer.checkpoint for answer in answers]
+                )
             except DatabaseError:
                 logger.warning(
                     "The database is away: %d answers go on, their checkpoint waits.", len(answers)
                 )
                 continue
             for answer in answers:
-                if end_reason := _find_end_reason(answer, standings[answer.turn.pk]):
+                if end_reason := _find_end_reason(answer, leases[answer.turn.pk]):
                     self._end(answer, end_reason)
             if len(self.answers) < self.places:
-                self._threads.submit(self._in_thread, self.take)
+                self._threads.submit(self._in_thread, self.claim_next)
 
     def _end(self, answer: AnswerInProgress, end_reason: EndReason) -> None:
-        # One that is only being written down comes to its own end.
+        # An answer that is only being stored ends by itself.
         if answer in self.answers and not answer.is_written and not answer.ended_by:
             answer.ended_by = end_reason
             self.answers[answer].cancel()
 
-    async def _ask[T](self, question: Callable[..., T], **about: Any) -> T:
-        """Ask the database on a thread of the desk's."""
-        asked = asyncio.get_running_loop().run_in_executor(
-            self._threads, lambda: self._in_thread(question, **about)
+    async def _run_in_database[T](self, query: Callable[..., T], **arguments: Any) -> T:
+        """Run a database function on one of the worker's threads."""
+        running = asyncio.get_running_loop().run_in_executor(
+            self._threads, lambda: self._in_thread(query, **arguments)
         )
-        # Whoever is cancelled while the answer is written down is not to leave it half done.
-        return await asyncio.shield(asked)
+        # Cancelling the caller must not leave a half-stored answer.
+        return await asyncio.shield(running)
 
     @staticmethod
-    def _in_thread[T](question: Callable[..., T], **about: Any) -> T:
+    def _in_thread[T](query: Callable[..., T], **arguments: Any) -> T:
         try:
-            return question(**about)
+            return query(**arguments)
         finally:
             release_connection()
 
     def close(self) -> None:
-        """Take nothing more, and let what is being written come to its end, for a while."""
+        """Stop claiming, and wait up to CLOSING_SECONDS for the answers that are being written. Blocks."""
         self.is_closing = True
         end = time.monotonic() + CLOSING_SECONDS
         while self.answers and time.monotonic() < end:
@@ -185,24 +187,24 @@ class TurnWorker:
 
 
 def _log_outcome(turn: Turn, outcome: Outcome) -> None:
-    told = {
+    fields = {
         "state": str(outcome.state),
         "end_reason": str(outcome.end_reason),
         "prompt_tokens": outcome.prompt_tokens,
         "answer_tokens": outcome.answer_tokens,
     }
-    logger.info("Turn %s is %s.", turn.pk, outcome.state, extra=told)
+    logger.info("Turn %s is %s.", turn.pk, outcome.state, extra=fields)
 
 
-def _find_end_reason(answer: AnswerInProgress, standing: LeaseStatus) -> EndReason:
-    if not standing.holds:
+def _find_end_reason(answer: AnswerInProgress, lease: LeaseStatus) -> EndReason:
+    if not lease.is_held:
         return EndReason.WORKER_LOST
-    if standing.is_stop_requested:
+    if lease.is_stop_requested:
         return EndReason.STOPPED_BY_ASKER
     return EndReason.MODEL_SILENT if answer.seconds > MAX_ANSWER_SECONDS else EndReason.NONE
 
 
 @cache
 def get_worker() -> TurnWorker:
-    """This process's desk."""
+    """Return this process's worker."""
     return TurnWorker(settings.TUTOR_CONCURRENCY)

@@ -1,4 +1,4 @@
-"""One answer while it is written: from the model through the output gate onto the stream."""
+"""Writes one answer: from the model, through the output gate, onto the stream."""
 
 import asyncio
 import logging
@@ -25,7 +25,7 @@ from inference.provider import count_tokens, stream_answer
 
 logger = logging.getLogger(__name__)
 
-# A model that is loaded says something sooner than this.
+# A model that is already loaded sends something sooner than this.
 LOADING_AFTER_SECONDS = 8.0
 
 END_REASON_BY_FAULT = {
@@ -45,21 +45,21 @@ END_REASON_BY_FAULT = {
 
 @dataclass(eq=False)
 class AnswerInProgress:
-    """What has been written of a turn. The desk keeps it every second, and may say why it is to end."""
+    """The worker's copy of an answer that is being written. TurnWorker checkpoints it and may end it early."""
 
     turn: Turn
     text: str = ""
     tokens: int = 0
     usage: TokenUsage | None = None
-    # Why the gate cut it, if it did.
+    # Why the output gate cut the answer, if it did.
     cut_by: EndReason = EndReason.NONE
-    # What a guard elsewhere found in the question, where fixed words are due instead of an answer.
+    # The remote guard's verdict on the question, if a fixed text must replace the answer.
     question_verdict: Verdict | None = None
     is_short: bool = False
-    # When the model's server takes questions again, where it said so.
+    # When the model's server takes questions again, if it said so.
     retry_at: datetime | None = None
     is_written: bool = False
-    # Why somebody ended the writing from outside, if anybody did.
+    # Why the writing was ended from outside, if it was.
     ended_by: EndReason = EndReason.NONE
     started: float = field(default_factory=time.monotonic)
 
@@ -74,35 +74,38 @@ class AnswerInProgress:
     def seconds(self) -> float:
         return time.monotonic() - self.started
 
-    def apply_remote_verdict(self, watch: RemoteGate) -> None:
-        """Take over what the remote guard had to say."""
-        self.question_verdict, self.is_short = watch.question_verdict, watch.is_full
-        if watch.cut_by:
-            self.cut_by = find_cut_reason(watch.cut_by)
+    def apply_remote_verdict(self, remote: RemoteGate) -> None:
+        """Apply the remote guard's verdicts to the answer."""
+        self.question_verdict, self.is_short = remote.question_verdict, remote.is_full
+        if remote.cut_by:
+            self.cut_by = find_cut_reason(remote.cut_by)
 
 
 async def write_answer(answer: AnswerInProgress, prompt: Prompt) -> EndReason:
-    """Write the draft to its end. Returns why it ended; NONE for a whole answer."""
-    watch = RemoteGate.for_prompt(prompt) if has_remote_guard() else None
-    if not watch:
+    """Write an answer to its end. Returns why it ended; NONE for a whole answer.
+
+    Faults of the model become an end reason. Raises asyncio.CancelledError if the task is cancelled without `ended_by`.
+    """
+    remote = RemoteGate.for_prompt(prompt) if has_remote_guard() else None
+    if not remote:
         return await _write_or_fail(answer, prompt, None)
-    async with watch:
+    async with remote:
         try:
-            end_reason = await _write_or_fail(answer, prompt, watch)
-            await watch.await_question_verdict()
+            end_reason = await _write_or_fail(answer, prompt, remote)
+            await remote.await_question_verdict()
         except asyncio.CancelledError:
             if not answer.ended_by:
                 raise
             end_reason = answer.ended_by
-            await watch.await_question_verdict()
-        # Somebody in danger gets the card whatever became of the answer: cut, stopped, empty or failed.
-        answer.apply_remote_verdict(watch)
+            await remote.await_question_verdict()
+        # A person in danger gets the card whatever became of the answer: cut, stopped, empty or failed.
+        answer.apply_remote_verdict(remote)
     return end_reason
 
 
-async def _write_or_fail(answer: AnswerInProgress, prompt: Prompt, watch: RemoteGate | None) -> EndReason:
+async def _write_or_fail(answer: AnswerInProgress, prompt: Prompt, remote: RemoteGate | None) -> EndReason:
     try:
-        await _write(answer, prompt, watch)
+        await _write(answer, prompt, remote)
     except errors.ModelError as fault:
         return _handle_fault(answer, fault)
     except Exception:
@@ -121,16 +124,16 @@ def _handle_fault(answer: AnswerInProgress, fault: errors.ModelError) -> EndReas
 
 
 async def count_answer_tokens(answer: AnswerInProgress) -> None:
-    """Have the model count what it wrote, where it did not report it. Chunks were counted until here."""
+    """Have the model's server count the answer's tokens if it reported none. Until here chunks were counted."""
     reported = answer.usage and answer.usage.answer_tokens is not None
     if answer.tokens and not reported:
-        # A server may put several tokens into a chunk; and words that were held back were generated too.
+        # A chunk may hold several tokens, and text that the gate held back was generated too.
         counted = max(answer.tokens, await count_tokens(answer.text) or 0)
-        # The answer ended there, so that no more than an estimate went beyond it.
+        # The model stopped at this limit, so a higher count is only an estimate.
         answer.tokens = min(counted, answer.turn.max_answer_tokens)
 
 
-async def _write(answer: AnswerInProgress, prompt: Prompt, watch: RemoteGate | None) -> None:
+async def _write(answer: AnswerInProgress, prompt: Prompt, remote: RemoteGate | None) -> None:
     writer, broken = streaming.StreamWriter(answer.turn.pk), None
     stream = stream_answer(
         messages=add_turn_instructions(prompt, answer.turn).messages,
@@ -138,16 +141,16 @@ async def _write(answer: AnswerInProgress, prompt: Prompt, watch: RemoteGate | N
         request_id=str(answer.turn.pk),
     )
     async with writer, aclosing(stream) as pieces:
-        release = _AnswerRelease(answer, writer, watch)
+        release = _AnswerRelease(answer, writer, remote)
         silence = asyncio.get_running_loop().call_later(
-            LOADING_AFTER_SECONDS, release.tell, streaming.ModelPhase.LOADING
+            LOADING_AFTER_SECONDS, release.tell_phase, streaming.ModelPhase.LOADING
         )
         try:
             await release.follow(pieces)
         except errors.ModelError as fault:
             if fault.withholds_answer:
                 raise
-            # What is still held back was written before that, and is judged and kept.
+            # The text that is still held back was written before the fault: judge and keep it.
             broken = fault
         finally:
             silence.cancel()
@@ -159,26 +162,26 @@ async def _write(answer: AnswerInProgress, prompt: Prompt, watch: RemoteGate | N
 
 @dataclass
 class _AnswerRelease:
-    """Lets an answer's pieces onto the stream, as far as the gate and a guard elsewhere do."""
+    """Releases an answer's pieces onto the stream, as far as the output gate and the remote guard allow."""
 
     answer: AnswerInProgress
     writer: streaming.StreamWriter
-    watch: RemoteGate | None
+    remote: RemoteGate | None
     gate: OutputGate = field(default_factory=OutputGate)
     phase: streaming.ModelPhase | None = None
 
-    def tell(self, phase: streaming.ModelPhase) -> None:
-        """Say on the page why there is no word yet."""
+    def tell_phase(self, phase: streaming.ModelPhase) -> None:
+        """Tell readers what the model does before its first word."""
         if (
             self.phase is not phase
             and not self.answer.text
             and (phase is streaming.ModelPhase.THINKING or not self.phase)
         ):
             self.phase = phase
-            self.writer.tell(phase)
+            self.writer.send_phase(phase)
 
     async def follow(self, pieces: AsyncIterable[AnswerDelta | TokenUsage]) -> None:
-        """Until the answer's end, or until it is cut or ended from outside."""
+        """Release pieces until the answer ends, is cut, or is ended from outside."""
         async for piece in pieces:
             if isinstance(piece, TokenUsage):
                 self.answer.usage = piece
@@ -187,32 +190,32 @@ class _AnswerRelease:
             if piece.begins_again:
                 self._begin_again()
             if not piece.text:
-                self.tell(streaming.ModelPhase.THINKING)
+                self.tell_phase(streaming.ModelPhase.THINKING)
             text = self.gate.feed(piece.text) if piece.text else ""
-            self._say(await self.watch.release(text) if self.watch else text)
-            if self.gate.is_cut or (self.watch and self.watch.has_ended):
+            self._write(await self.remote.release(text) if self.remote else text)
+            if self.gate.is_cut or (self.remote and self.remote.has_ended):
                 return
             if end_reason := _find_end_reason(self.writer.signals, self.answer.turn):
                 self.answer.ended_by = end_reason
                 return
 
     async def finish(self) -> None:
-        """Let go what was held back, if it may go."""
+        """Release the held-back text if the guards allow it."""
         rest = self.gate.finish()
         if self.gate.is_cut:
             self.answer.cut_by = find_cut_reason(self.gate.verdict)
-        elif self.watch:
-            rest = await self.watch.release(rest, ended=True)
-        self._say(rest)
+        elif self.remote:
+            rest = await self.remote.release(rest, ended=True)
+        self._write(rest)
 
     def _begin_again(self) -> None:
-        """Take back what was said, as it turned out to be the model's thinking."""
+        """Discard the text so far, which turned out to be the model's thinking."""
         self.answer.text, self.gate = "", OutputGate()
         self.writer.begin_again()
-        if self.watch:
-            self.watch.begin_again()
+        if self.remote:
+            self.remote.begin_again()
 
-    def _say(self, text: str) -> None:
+    def _write(self, text: str) -> None:
         if text and not self.answer.text:
             outcomes.record_first_words(self.answer.turn)
         self.answer.text += text
@@ -222,18 +225,18 @@ class _AnswerRelease:
 def _find_end_reason(signals: streaming.ReaderSignals, turn: Turn) -> EndReason:
     if signals.stop:
         return EndReason.STOPPED_BY_ASKER
-    # Who asked to be answered later need not be there to read.
+    # A deferred turn is written even if no page is open.
     is_unread = signals.unread and turn.deferred_at is None
     return EndReason.UNREAD if is_unread else EndReason.NONE
 
 
 def build_outcome(answer: AnswerInProgress, end_reason: EndReason) -> Outcome:
-    """What the turn came to. Reported usage is billed as reported; without it, what was counted here.
+    """Return the outcome of a turn. Usage is billed as reported by the server, or else as counted here.
 
-    Fixed words and failures cost the person nothing: what the model had generated by then is the site's cost.
+    Fixed texts and failures cost the person nothing; the site pays for what the model generated.
     """
     usage = answer.usage or TokenUsage(prompt_tokens=None, answer_tokens=None, reached_limit=False)
-    # A model that never said a word has cost nothing that anybody can show.
+    # If the model never sent a word, there is no evidence of any cost.
     prompt_tokens = usage.prompt_tokens or (answer.turn.prompt_tokens if answer.tokens else 0)
     if answer.question_verdict:
         state, end_reason = FIXED_STATES[action_for(answer.question_verdict)], EndReason.NONE

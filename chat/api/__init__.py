@@ -1,1 +1,1 @@
-"""The tutor for programs: `/api/v1/`. Nothing in it is for other rooms."""
+"""The tutor's API under `/api/v1/`. Nothing in it is public to other rooms."""

@@ -1,4 +1,4 @@
-"""A turn's words as plain text, as server-sent events for programs."""
+"""Streams a turn's text to programs as server-sent events."""
 
 import json
 import logging
@@ -38,20 +38,20 @@ logger = logging.getLogger(__name__)
 
 EVENTS_DESCRIPTION = """
 - `words`, with an id: `{"at": 12, "text": "…"}`. The text belongs at that character (Unicode code point) of the
-  answer: keep what stands before it, and replace what stands after it.
-- `state`: `{"state": "queued"}` or `{"state": "working"}`, every few seconds without a word.
+  answer: keep the text before it, and replace the text after it.
+- `state`: `{"state": "queued"}` or `{"state": "working"}`, every few seconds without new text.
 
 Every stream ends with one of these:
 
-- `done`: the turn as `turns_read` tells it, with its whole answer, usage and lessons. It is the truth: an answer that
-  was held back has words in the stream and none here.
+- `done`: the turn as `turns_read` returns it, with its whole answer, usage and lessons. It is the final version: a cut
+  answer has text in the stream and none here.
 - `gone`: the turn was deleted.
-- `away`: the words cannot be read now. The question is safe. Come back with the last id.
+- `away`: the stream cannot be read now. The question is safe. Come back with the last id.
 """
 
 
 class EventStream(JSONRenderer):
-    """Says that there are event streams here, to whoever accepts nothing else. Problems are still JSON."""
+    """Lets clients that accept only event streams through content negotiation. Problems are still JSON."""
 
     media_type = "text/event-stream"
     format = "events"
@@ -67,7 +67,7 @@ class TurnEvents(SignedInView):
                 "Last-Event-ID",
                 str,
                 OpenApiParameter.HEADER,
-                description="The id of the last event that you have: the words after it follow.",
+                description="The id of the last event that you received. The stream continues after it.",
             )
         ],
         responses=describe_responses(
@@ -75,7 +75,7 @@ class TurnEvents(SignedInView):
         ),
     )
     def get(self, request: Request, turn_id: UUID) -> StreamingHttpResponse:
-        """Follow one of your turns to its end."""
+        """Follow one of your turns until it ends."""
         bind_log_ids(turn=turn_id)
         with raise_404_on(Turn.DoesNotExist):
             lives = is_turn_live(self.person, turn_id)
@@ -119,5 +119,5 @@ def _format_done(person: Person, turn_id: UUID) -> bytes:
 
 
 def _format_event(name: str, data: object, event_id: str = "") -> bytes:
-    # Thousands a second when many read: DRF's renderer would look at each for what an encoder of its own can tell.
+    # Thousands of events a second: DRF's renderer would do more work than an encoder needs.
     return format_event(json.dumps(data, cls=JSONEncoder, ensure_ascii=False), name=name, event_id=event_id)

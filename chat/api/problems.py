@@ -1,4 +1,4 @@
-"""Refusals of the tutor as problems: each a kind of its own, with the members that a program needs."""
+"""Rejected questions as problems: each has a problem type of its own, with the members that a program needs."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -179,7 +179,7 @@ ASKING_PROBLEMS = (
 
 @contextmanager
 def raise_problems(person: Person) -> Iterator[None]:
-    """Turn a refusal of the services into its problem, in words for `person`."""
+    """Turn an error of the services into its problem, with a detail for `person`."""
     try:
         yield
     except TurnIdTaken as refusal:

@@ -1,4 +1,4 @@
-"""What the API says of conversations, turns and the cards that they may become, and what it takes for a question."""
+"""Serializers for conversations, turns, cards, reports and the requests about them."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -27,43 +27,44 @@ from safeguarding.response_texts import CheckIn, FixedReply, SupportLines
 
 @extend_schema_field({"type": "string", "maxLength": MAX_QUESTION_LENGTH})
 class QuestionField(ProseField):
-    """Longer ones get here as well: they may be a cry for help, and the refusal says how long they are."""
+    """A question of any length: a long one may be a cry for help, and its problem says how long it is."""
 
 
 class AskSerializer(serializers.Serializer[Any]):
     question = QuestionField(
         allow_blank=True,
         trim_whitespace=False,
-        help_text="As many characters as Unicode counts, once composed (NFC).",
+        help_text="The length is counted in Unicode code points after NFC normalization.",
     )
     conversation = serializers.UUIDField(
-        allow_null=True, default=None, help_text="One of your conversations; without it a new one begins."
+        allow_null=True, default=None, help_text="One of your conversations. Without it a new one begins."
     )
     personal = serializers.ChoiceField(
         choices=PersonalDataChoice.choices,
         allow_blank=True,
         default="",
-        help_text="What to do with a name or an address in it, after `personal-found` has asked.",
+        help_text="What to do with personal data in the question, in answer to the problem `personal-found`.",
     )
 
     wait_for_model = serializers.BooleanField(
         default=False,
-        help_text="Keep the question while the model is down (`tutor_read`), and answer it when it is back. Otherwise "
-        "it makes no difference. The turn is `deferred` until then; stop it to take it back.",
+        help_text="Keep the question while the model is down (`tutor_read`), and answer it when it is back. It has no "
+        "effect while the model is up. The turn is `deferred` until then; stop it to withdraw it.",
     )
 
 
 class TutorStatusSerializer(serializers.Serializer[Any]):
     model_down_since = serializers.DateTimeField(
-        allow_null=True, help_text="Since when the model has given no answers, where that is minutes."
+        allow_null=True,
+        help_text="Since when the model has given no answers, once that has lasted for minutes.",
     )
-    deferred = serializers.IntegerField(help_text="How many of your questions wait until it is back.")
-    deferred_limit = serializers.IntegerField(help_text="How many may.")
+    deferred = serializers.IntegerField(help_text="How many of your questions wait for the model.")
+    deferred_limit = serializers.IntegerField(help_text="How many of your questions may wait.")
 
 
 class CheckInAnswerSerializer(serializers.Serializer[Any]):
     answer = serializers.ChoiceField(
-        choices=["yes", "no", "unsaid"], help_text="The words for each stand in the turn’s `asks`."
+        choices=["yes", "no", "unsaid"], help_text="The turn’s `check_in` has a button text for each."
     )
 
 
@@ -72,21 +73,23 @@ class ReportRequestSerializer(serializers.Serializer[Any]):
         choices=ReportReason.choices,
         allow_blank=True,
         default="",
-        help_text="What is the matter with an answer. It says nothing of a card, a pause or a refusal.",
+        help_text="What is wrong with an answer. Ignored for a card, a pause or a refusal.",
     )
     comment = ProseField(allow_blank=True, max_length=MAX_COMMENT_LENGTH, default="")
     shared = serializers.BooleanField(
         default=False,
-        help_text="Whether the person allows that those who check the site read this turn. Ask them; never assume it. "
-        "Without it the report is counted, and neither reason nor words are kept.",
+        help_text="Whether the person lets the people who check the site read this turn. Ask them; never assume it. "
+        "Without it the report is only counted, and neither reason nor comment is kept.",
     )
 
 
 class ReportSerializer(serializers.ModelSerializer[Report]):
-    """What is kept of a report. It was never shared, or is not any more, where `shared_at` is null."""
+    """A report as it is kept. If `shared_at` is null it was never shared, or has been withdrawn."""
 
     card = CrisisCardSerializer(
-        allow_null=True, default=None, help_text="Of words that are a cry for help: show all of it."
+        allow_null=True,
+        default=None,
+        help_text="A crisis card, if the comment is a cry for help. Show all of it.",
     )
 
     reason = serializers.ChoiceField(choices=ReportReason.choices, allow_blank=True)
@@ -111,15 +114,15 @@ class UsageSerializer(serializers.Serializer[Turn]):
 
 
 class LessonSerializer(serializers.Serializer[FoundPassage]):
-    """A passage of a lesson that the answer draws on."""
+    """A passage that the answer cites."""
 
     title = serializers.CharField()
     lesson = serializers.CharField()
-    url = serializers.CharField(help_text="Where it can be read, relative to the site.")
+    url = serializers.CharField(help_text="The address of the passage, relative to the site.")
 
 
 class FixedTextSerializer(serializers.Serializer[FixedReply]):
-    """Fixed words, which stand instead of an answer. Show all of them; `offers` are what can be asked instead."""
+    """A reviewed text instead of an answer. Show all of it; `offers` are questions to ask instead."""
 
     heading = serializers.CharField()
     paragraphs = serializers.ListField(child=serializers.CharField())
@@ -127,12 +130,12 @@ class FixedTextSerializer(serializers.Serializer[FixedReply]):
 
 
 class CheckInSerializer(serializers.Serializer[CheckIn]):
-    """What a pause asks, beside its card. It ends by itself at the latest two minutes after it was asked."""
+    """The question that a pause asks, beside its card. A pause ends by itself after two minutes at most."""
 
     heading = serializers.CharField()
     paragraphs = serializers.ListField(child=serializers.CharField())
     question = serializers.CharField()
-    yes = serializers.CharField(help_text="The words on a button for each answer: see `turns_answer`.")
+    yes = serializers.CharField(help_text="The text of the button for this answer: see `turns_answer`.")
     no = serializers.CharField()
     unsaid = serializers.CharField()
     waits = serializers.CharField()
@@ -149,17 +152,17 @@ class SupportSerializer(serializers.Serializer[SupportLines]):
 
 
 class TurnSerializer(serializers.ModelSerializer[Turn]):
-    """A question and what became of it. It needs `lessons` in its context: see turn_told and turns_told."""
+    """A question and what became of it. Needs `lessons` in its context: see serialize_turn and serialize_turns."""
 
     conversation = serializers.UUIDField(source="conversation_id")
     state = serializers.ChoiceField(choices=TurnState.choices)
     end_reason = serializers.SerializerMethodField(
-        help_text="Why it ended other than by a whole answer. Try `model_busy` again after `retry_at`; of "
-        "`model_error` and `model_quota` the site’s operators know; `too_long` needs a shorter question or a new "
-        "conversation; `model_refused` and `filtered` need other words. A turn that failed costs nothing."
+        help_text="Why it ended without a whole answer. Retry `model_busy` after `retry_at`; the site’s admins know of "
+        "`model_error` and `model_quota`; `too_long` needs a shorter question or a new conversation; `model_refused` "
+        "and `filtered` need other words. A failed turn costs nothing."
     )
     retry_of = serializers.UUIDField(
-        source="retry_of_id", allow_null=True, help_text="The turn whose question this one asks again."
+        source="retry_of_id", allow_null=True, help_text="The turn that this one retries."
     )
     replaced_by = serializers.UUIDField(
         source="replaced_by_id",
@@ -167,28 +170,30 @@ class TurnSerializer(serializers.ModelSerializer[Turn]):
         help_text="The turn to show instead: a better retry or, for a retry that was not better, the earlier turn.",
     )
     continues = serializers.UUIDField(
-        source="continues_id", allow_null=True, help_text="The turn whose answer this one goes on with."
+        source="continues_id", allow_null=True, help_text="The turn whose answer this one continues."
     )
     retry_at = serializers.DateTimeField(
         allow_null=True,
-        help_text="When to try again at the earliest, where the `ending` is `model_busy` and that is known.",
+        help_text="The earliest time for a retry, if the `end_reason` is `model_busy` and the time is known.",
     )
-    waits_for = serializers.SerializerMethodField(help_text="What a turn that is `deferred` waits for.")
+    waits_for = serializers.SerializerMethodField(help_text="What a `deferred` turn waits for.")
     deferred_until = serializers.DateTimeField(
-        allow_null=True, help_text="When a turn that waits ends without an answer at the latest."
+        allow_null=True, help_text="When a `deferred` turn ends without an answer at the latest."
     )
-    is_brief = serializers.BooleanField(help_text="Whether the answer was kept short, as little was left.")
+    is_brief = serializers.BooleanField(
+        help_text="Whether the answer was kept short, because little was left."
+    )
     shows_break_reminder = serializers.BooleanField(
-        help_text="Whether its asker has gone on for an hour: say again that this is an AI, and that a break is good."
+        help_text="Whether the asker has been here for an hour: say again that this is an AI, and suggest a break."
     )
     usage = UsageSerializer(source="*")
     lessons = serializers.SerializerMethodField()
-    card = serializers.SerializerMethodField(help_text="Of a turn that is `carded` or `paused`.")
-    check_in = serializers.SerializerMethodField(help_text="Of a turn that is `paused`.")
+    card = serializers.SerializerMethodField(help_text="The crisis card of a `carded` or `paused` turn.")
+    check_in = serializers.SerializerMethodField(help_text="The check-in of a `paused` turn.")
     fixed_text = serializers.SerializerMethodField(
-        help_text="Of a turn that is `refused`, `redirected` or `cut`."
+        help_text="The text of a `refused`, `redirected` or `cut` turn."
     )
-    support = serializers.SerializerMethodField(help_text="Of a question that sounded burdened.")
+    support = serializers.SerializerMethodField(help_text="Lines for a question that sounded burdened.")
 
     class Meta:
         model = Turn
@@ -224,8 +229,8 @@ class TurnSerializer(serializers.ModelSerializer[Turn]):
 
     @extend_schema_field(FixedTextSerializer(allow_null=True))
     def get_fixed_text(self, turn: Turn) -> dict[str, Any] | None:
-        said = find_fixed_text(turn)
-        return dict(FixedTextSerializer(said).data) if said else None
+        text = find_fixed_text(turn)
+        return dict(FixedTextSerializer(text).data) if text else None
 
     @extend_schema_field(SupportSerializer(allow_null=True))
     def get_support(self, turn: Turn) -> dict[str, Any] | None:
@@ -234,12 +239,12 @@ class TurnSerializer(serializers.ModelSerializer[Turn]):
 
 
 def serialize_turns(turns: Iterable[Turn]) -> list[dict[str, Any]]:
-    """Every turn as the API tells it; the lessons that all of them cite are read at once."""
+    """Serialize turns. All cited passages are read in one query."""
     turns = list(turns)
     lessons = get_passages(key for turn in turns for key in turn.passages)
     return list(TurnSerializer(turns, many=True, context={"lessons": lessons}).data)
 
 
 def serialize_turn(turn: Turn) -> dict[str, Any]:
-    [told] = serialize_turns([turn])
-    return told
+    [data] = serialize_turns([turn])
+    return data

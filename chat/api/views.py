@@ -64,7 +64,7 @@ KEY_PARAMETER = OpenApiParameter(
     {"type": "string", "format": "uuid"},
     OpenApiParameter.HEADER,
     required=True,
-    description="The turn’s id, made by you. The same key again answers the same turn.",
+    description="The turn’s id, which you choose. The same key again returns the same turn.",
 )
 
 
@@ -77,8 +77,8 @@ class TurnCreate(FreeTextView):
         request=AskSerializer,
         responses=describe_responses(
             {
-                201: OpenApiResponse(TurnSerializer, description="The question was taken."),
-                200: OpenApiResponse(TurnSerializer, description="It had been taken before."),
+                201: OpenApiResponse(TurnSerializer, description="The turn was created."),
+                200: OpenApiResponse(TurnSerializer, description="The turn existed already."),
             },
             *ASKING_PROBLEMS,
             NOT_FOUND,
@@ -89,11 +89,11 @@ class TurnCreate(FreeTextView):
     def post(self, request: Request) -> Response:
         """Ask a question, in a new conversation or in one of yours. A crisis is answered with a card at once.
 
-        That holds whatever else is wrong: with a used key the card's turn has an id of its own, and a refusal that can
-        store nothing carries the card in its member `card`.
+        That holds whatever else is wrong: with a used key the card's turn gets a new id, and a problem for which
+        nothing can be stored carries the card in its member `card`.
 
-        Cards, fixed words and lessons come in the language of `Accept-Language`, where they are written in it. So does
-        an answer whose question leaves open in which language it is asked.
+        Cards, fixed texts and lessons are in the language of `Accept-Language`, if available. So is an answer to a
+        question whose language is unclear.
         """
         person, key = self.person, _read_key(request)
         asked = AskSerializer(data=request.data)
@@ -136,7 +136,7 @@ def _start_turn(
     personal: str,
     wait_for_model: bool,
 ) -> StartedTurn:
-    """Take the question. A key that stands for another one is refused, but never to a cry for help."""
+    """Start a turn. A used key raises TurnIdTaken, except for a cry for help, which gets a new id."""
     start = partial(
         asking.start_turn,
         person=person,
@@ -161,8 +161,8 @@ class TurnContinue(SignedInView):
         request=None,
         responses=describe_responses(
             {
-                201: OpenApiResponse(TurnSerializer, description="The rest was asked for."),
-                200: OpenApiResponse(TurnSerializer, description="It had been asked for before."),
+                201: OpenApiResponse(TurnSerializer, description="The continuation was created."),
+                200: OpenApiResponse(TurnSerializer, description="The continuation existed already."),
             },
             *ASKING_PROBLEMS,
             NOTHING_TO_CONTINUE,
@@ -172,10 +172,10 @@ class TurnContinue(SignedInView):
         ),
     )
     def post(self, request: Request, turn_id: UUID) -> Response:
-        """Go on with an answer that was stopped, broke off or reached its longest length, in a new turn.
+        """Continue an answer that was stopped, broke off or reached its length limit, in a new turn.
 
         The new turn `continues` this one, and its question is “Go on.” in the language of `Accept-Language`. It passes
-        the same checks as any question. Asking again answers the turn that goes on with this one, whatever the key.
+        the same checks as any question. Asking again returns the existing continuation, whatever the key.
         """
         unfinished, key = get_own_turn(self.person, turn_id), _read_key(request)
         count_question(self.person, unfinished.question, unfinished.conversation)
@@ -189,7 +189,7 @@ class TurnContinue(SignedInView):
 class TurnDetail(SignedInView):
     @extend_schema(operation_id="turns_read", responses=describe_responses({200: TurnSerializer}, NOT_FOUND))
     def get(self, request: Request, turn_id: UUID) -> Response:
-        """One of your turns, with the words that it has so far. Whoever asks for it counts as reading."""
+        """Return one of your turns, with its answer so far. The request counts as reading the answer."""
         turn = get_own_turn(self.person, turn_id)
         if turn.is_live:
             streaming.record_reader(turn.pk)
@@ -203,7 +203,7 @@ class TurnStop(SignedInView):
         responses=describe_responses({202: TurnSerializer}, NOT_FOUND, writes=True),
     )
     def post(self, request: Request, turn_id: UUID) -> Response:
-        """Stop one of your turns, and the model with it, within a second. One that has ended stays as it is."""
+        """Stop one of your turns, and the model with it, within a second. A turn that has ended does not change."""
         turn = get_own_turn(self.person, turn_id)
         services.stop_turn(turn=turn)
         return Response(serialize_turn(get_own_turn(self.person, turn_id)), status=202)
@@ -216,7 +216,7 @@ class CheckInAnswer(SignedInView):
         responses=describe_responses({200: TurnSerializer}, NOT_FOUND, writes=True),
     )
     def post(self, request: Request, turn_id: UUID) -> Response:
-        """Answer what a pause asks. A yes brings a card, anything else lets the lesson go on; both only once."""
+        """Answer a check-in. A yes shows a crisis card, anything else ends the pause. Only the first answer counts."""
         turn = get_own_turn(self.person, turn_id)
         answered = CheckInAnswerSerializer(data=request.data)
         answered.is_valid(raise_exception=True)
@@ -227,7 +227,7 @@ class CheckInAnswer(SignedInView):
 class TutorStatus(SignedInView):
     @extend_schema(operation_id="tutor_read", responses=describe_responses({200: TutorStatusSerializer}))
     def get(self, _request: Request) -> Response:
-        """Whether the model is down, and how many of your questions wait until it is back."""
+        """Return whether the model is down, and how many of your questions wait for it."""
         outage = find_outage()
         told = {
             "model_down_since": outage.began_at if outage else None,
@@ -246,7 +246,7 @@ class PauseEnd(SignedInView):
         ),
     )
     def post(self, _request: Request) -> Response:
-        """Go on after a help card, by the person's own word: that they are safe and want to. Ask them."""
+        """End the pause after a crisis card. Ask the person first whether they are safe and want to go on."""
         if not end_pause(person=self.person) and (pause := find_pause(self.person)):
             raise Problem(RESTING, fields={"opens_at": pause.until})
         return Response(status=204)
@@ -263,7 +263,7 @@ class TurnReport(FreeTextView):
         ),
     )
     def post(self, request: Request, turn_id: UUID) -> Response:
-        """Say that an answer is bad, or that you were misread. What you said of a turn before stays as it is."""
+        """Report that an answer is bad, or that you were misread. An earlier report of the turn does not change."""
         turn = get_own_turn(self.person, turn_id)
         said = ReportRequestSerializer(data=request.data)
         said.is_valid(raise_exception=True)
@@ -278,18 +278,18 @@ class TurnReport(FreeTextView):
         operation_id="turns_report_take_back",
         request=None,
         responses=describe_responses(
-            {204: OpenApiResponse(description="Nobody may read it.")}, NOT_FOUND, writes=True
+            {204: OpenApiResponse(description="The report is withdrawn.")}, NOT_FOUND, writes=True
         ),
     )
     def delete(self, request: Request, turn_id: UUID) -> Response:
-        """Take back what you said of a turn. That there was a report stays counted, and nothing else of it."""
+        """Withdraw your report of a turn. It stays counted, and nothing else of it is kept."""
         withdraw_report(turn=get_own_turn(self.person, turn_id))
         return Response(status=204)
 
 
 class NewestFirstPagination(CursorPagination):
     page_size = 20
-    # The second key orders those that were asked in at the same time.
+    # The second key orders conversations with the same time.
     ordering = ("-asked_at", "-pk")
 
 
@@ -305,7 +305,7 @@ class ConversationList(SignedInView):
         responses=describe_responses({200: build_page_serializer(ConversationSerializer)}, NOT_FOUND),
     )
     def get(self, request: Request) -> Response:
-        """Your conversations, the last asked in first."""
+        """List your conversations, the last used first."""
         pages = NewestFirstPagination()
         page = pages.paginate_queryset(list_conversations(self.person), request, self)
         return pages.get_paginated_response(ConversationSerializer(page, many=True).data)
@@ -318,7 +318,7 @@ class ConversationTurnList(SignedInView):
         responses=describe_responses({200: build_page_serializer(TurnSerializer)}, NOT_FOUND),
     )
     def get(self, request: Request, conversation_id: UUID) -> Response:
-        """The turns of one of your conversations, oldest first, without those that another turn replaced."""
+        """List the turns of one of your conversations, oldest first, without replaced ones."""
         pages = OldestFirstPagination()
         found = get_own_conversation(self.person, conversation_id)
         page = pages.paginate_queryset(list_shown_turns(found), request, self)

@@ -1,4 +1,4 @@
-"""A question becomes a turn: judged, checked, grounded, held for, stored; and what waited is sent on.
+"""Turns a question into a turn: judge it, check it, find passages, hold its cost, store it; and release deferred turns.
 
 Public: deferred, services.
 """

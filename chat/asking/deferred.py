@@ -1,6 +1,6 @@
-"""Sends questions on that waited for the model, a few at a time, once they may be answered (ADR 40).
+"""Releases deferred turns, a few at a time, once they may be answered (ADR 40).
 
-All that was checked when they were asked is checked again: hours may have passed.
+Every check of asking is repeated, because hours may have passed.
 """
 
 import asyncio
@@ -33,30 +33,33 @@ from safeguarding.review import is_tutor_open
 
 logger = logging.getLogger(__name__)
 
-# How many of them are in the queue or being written at a time; people who ask now need places too.
+# How many released turns are queued or being written at a time. People who ask now need places too.
 MAX_RELEASED = 4
-# One that may not be answered yet is looked at again after so long.
+# A turn that may not be answered yet is checked again after this time.
 RECHECK_AFTER = timedelta(minutes=1)
 MAX_RECHECK_AFTER = timedelta(minutes=5)
-# The name of the lock under which they are sent on: any number that nothing else here uses.
+# The advisory lock for releasing turns: a number that no other lock uses.
 RELEASE_LOCK = 7_316_002
-# The remote guard is asked about so many at a time.
+# How many questions the remote guard judges at a time.
 JUDGE_BATCH_SIZE = 20
 
 
 def watch_deferred() -> int:
-    """What beat does every few seconds. Returns how many questions were sent on."""
+    """Judge, expire and release deferred turns. Celery beat runs this every few seconds.
+
+    Returns how many turns were released.
+    """
     judge_deferred()
     end_expired_deferred()
     outage = check_model()
     if outage is None:
         return release_deferred(places=max(1, min(MAX_RELEASED, settings.TUTOR_CONCURRENCY // 2)))
-    # While the model may be down one question tries it, and comes back where it is.
+    # While the model may be down, only one question tries it; it is deferred again if that fails.
     return release_deferred(places=1) if outage.is_reachable else 0
 
 
 def release_deferred(*, places: int) -> int:
-    """Send on what is next, so that `places` of them are under way at most. Returns how many were sent on."""
+    """Release the next deferred turns, so that at most `places` are queued or being written. Returns how many."""
     if not Turn.objects.filter(_is_due(timezone.now())).exists():
         return 0
     released = 0
@@ -71,25 +74,25 @@ def _is_due(now: datetime) -> Q:
 
 @transaction.atomic
 def _release_next(places: int) -> Turn | None:
-    """Decide about the next turn: it is sent on, waits longer, or ends. None when there is no next one or no place."""
-    # One after another, so that two workers neither take the same turn nor more than there are places.
+    """Release the next due turn, let it wait longer, or end it. Returns the turn, or None if none is due or may go."""
+    # The lock keeps two workers from releasing the same turn, or more turns than there are places.
     acquire_numbered_lock(RELEASE_LOCK)
     under_way = Turn.objects.filter(
         deferred_at__isnull=False, state__in=[TurnState.QUEUED, TurnState.WORKING]
     ).count()
     if under_way >= places:
         return None
-    # Somebody for whom something is being answered gets that first.
-    theirs = Turn.objects.filter(
+    # Skip people who have another turn queued or being written.
+    same_person = Turn.objects.filter(
         conversation__owner=OuterRef("conversation__owner"), state__in=[TurnState.QUEUED, TurnState.WORKING]
     )
-    due = Turn.objects.filter(_is_due(timezone.now())).exclude(Exists(theirs))
-    # One that came back gives way to others: the fault may be its own.
+    due = Turn.objects.filter(_is_due(timezone.now())).exclude(Exists(same_person))
+    # Turns that failed before come last: they may be the cause.
     chosen = due.order_by("failed_tries", "deferred_at", "pk").values_list("pk", "conversation_id").first()
     if chosen is None:
         return None
     turn_id, conversation_id = chosen
-    # In the order of asking: the conversation before its turns.
+    # Lock the conversation before its turns, in the order of asking.
     list(Conversation.objects.select_for_update().filter(pk=conversation_id).values_list("pk"))
     lock_with_retried(turn_id)
     turn = Turn.objects.select_related("conversation__owner").filter(pk=turn_id).first()
@@ -143,7 +146,7 @@ def _enqueue(turn: Turn) -> None:
 
 def _keep_waiting(turn: Turn, waits_for: WaitsFor, until: datetime | None = None) -> None:
     now = timezone.now()
-    # Looked at again before that as well: a parent may change the hours, or an admin the budget.
+    # Check again before `until`: a parent may change the hours, or an admin the budget.
     turn.waits_for, turn.try_after = waits_for, min(until or now + RECHECK_AFTER, now + MAX_RECHECK_AFTER)
     turn.save(update_fields=["waits_for", "try_after"])
 
@@ -154,7 +157,7 @@ def _end_without_answer(turn: Turn, end_reason: EndReason) -> None:
 
 
 def judge_deferred() -> None:
-    """Ask a guard elsewhere about questions that wait, at once: a help card does not wait for a model."""
+    """Have the remote guard judge deferred questions at once: a crisis card must not wait for the model."""
     if not has_remote_guard():
         return
     unjudged = Turn.objects.filter(state=TurnState.DEFERRED, guard_asked_at=None).select_related(

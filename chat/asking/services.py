@@ -1,4 +1,4 @@
-"""From a question to a turn: it is judged, checked, grounded, given its hold, and stored."""
+"""Turns a question into a turn: judge it, check it, find its passages, hold its cost, and store it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -83,9 +83,9 @@ from safeguarding.review import is_tutor_open
 from telemetry.context import bind_log_ids
 
 question_rate_limit = RateLimit("questions", "12/minute;200/hour")
-# The ledger's own safety net. A turn lives for minutes at most, so a hold this old has lost its turn.
+# The ledger's safety net. A turn lives for minutes at most, so a hold this old has lost its turn.
 HOLD_LEASE = timedelta(minutes=20)
-# A few sentences. Where a budget has room for these, it is the question that is too long for it.
+# A few sentences. If the budget has room for these, the question is too long for it.
 SHORT_QUESTION_TOKENS = 150
 
 
@@ -98,23 +98,23 @@ class StartedTurn(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class QuestionAssessment:
-    """What is known of a question without a lock."""
+    """What is known about a question before any row is locked."""
 
     verdict: Verdict
     action: Action
-    # As it goes to the model: without what its writer wants left out.
+    # The text for the model, without the personal data that its writer wants removed.
     question: str
-    # Its writer has to say first what is to be done with these details.
+    # Set if the writer must first decide what to do with personal data.
     asks_about: PersonalDataFound | None = None
     passages: Sequence[FoundPassage] = ()
-    # The turns whose answer it goes on with, oldest first.
+    # The turns whose answer this question continues, oldest first.
     continued: Sequence[Turn] = ()
 
 
 def assess_question(
     question: str, past: Sequence[Turn], *, personal: str = "", continues: Turn | None = None
 ) -> QuestionAssessment:
-    """Judge a question and find the lessons that its answer is to draw on. Writes nothing."""
+    """Judge a question and find the passages for its answer. Writes nothing."""
     verdict = judge_question(question, past)
     action = action_for(verdict)
     if action in FIXED_STATES or len(question) > MAX_QUESTION_LENGTH:
@@ -133,7 +133,7 @@ def assess_question(
 def find_passages(
     question: str, past: Sequence[Turn], continued: Sequence[Turn], *, language: str | None = None
 ) -> list[FoundPassage]:
-    """The passages that a question is answered from; a continuation has those of the answer that it goes on with."""
+    """Return the passages for an answer. A continuation has the passages of the answer that it continues."""
     if continued:
         return get_turn_passages(continued[-1], language=language or get_page_language())
     return find_question_passages(question, past=past, language=language)
@@ -150,43 +150,42 @@ def start_turn(
     personal: str = "",
     wait_for_model: bool = False,
 ) -> StartedTurn:
-    """Take a question: judge it, hold what its answer may cost, and send it to be answered.
+    """Judge a question, hold what its answer may cost, store it as a turn, and send it to a worker.
 
-    `turn_id` is made by the asker's page or program, so posting the same words twice returns the same turn, the
-    second time not as a new one. A question in a crisis becomes a help card at once, whatever the budget says and
-    whatever else is out of order; it costs nothing, as do the other fixed words of chat.turns.verdicts.
-    Without `conversation` a new one begins. `personal` is what is to be done with a name or an address in it
-    (chat.turns.verdicts.PersonalDataChoice). `continues` is the turn whose unfinished answer this one continues.
-    With `wait_for_model` the question waits while the model is down (chat.turns.outages); when it is not, that makes no
-    difference.
+    The asker's page or program chooses `turn_id`; posting the same question twice returns the same turn, the second
+    time with `is_new` False. A question in a crisis becomes a crisis card at once, whatever the budget or any other
+    check says; cards and the other fixed texts of chat.turns.verdicts cost nothing.
 
-    Raises NotTaken (see chat.errors), InsufficientBudget or SiteStopped (see budgets.errors). Of a teen for whom
-    consent is missing nothing is stored, not even a cry for help: FamilyClosed is raised, and the caller shows the
-    card.
+    Without `conversation` a new one begins. `personal` says what to do with personal data in the question
+    (chat.turns.verdicts.PersonalDataChoice). `continues` is the turn whose unfinished answer this one continues. With
+    `wait_for_model` the question is deferred if the model is down (chat.turns.outages).
+
+    Raises QuestionRejected (chat.errors), InsufficientBudget or SiteStopped (budgets.errors). Nothing is stored about a teen
+    without consent, not even a cry for help: FamilyClosed is raised, and the caller shows the card.
     """
     bind_log_ids(turn=turn_id)
     question = normalize_question(question)
     if not question:
         raise QuestionEmpty
     past = list(_list_earlier_turns(conversation, retry_of))
-    # Before the transaction: the networks and the search take longer than any row should stay locked.
-    reading = assess_question(question, past, personal=personal, continues=continues)
+    # Judge before the transaction: the networks and the search take longer than a row should stay locked.
+    assessment = assess_question(question, past, personal=personal, continues=continues)
     with transaction.atomic():
-        # Two posts of one id come one after the other, and the second finds the turn of the first.
+        # Of two posts with one id, the second waits here and then finds the first one's turn.
         acquire_key_lock(turn_id)
         if known := Turn.objects.select_related("conversation__owner").filter(pk=turn_id).first():
             return StartedTurn(_require_same_question(person, known, question, conversation), is_new=False)
-        asked = NewQuestion(
-            person, turn_id, question, past, reading, conversation, retry_of, continues, wait_for_model
+        new = NewQuestion(
+            person, turn_id, question, past, assessment, conversation, retry_of, continues, wait_for_model
         )
-        return _store_turn(asked)
+        return _store_turn(new)
 
 
 def start_turn_from_page(*, person: Person, turn_id: UUID, question: str, **how: Any) -> StartedTurn:
-    """Take a question of a page, whose id may be an old one: after Back a form has the id of the turn it once asked.
+    """Start a turn from a page, whose form may carry a used id: after Back it has the id of the turn it once asked.
 
-    The same id with other words is another question. Its new id follows from both, so that posting it twice asks once.
-    Takes and raises what `start_turn` does, without IdTaken.
+    A used id with other text gets a new id derived from both, so posting that twice still asks once. Takes the
+    arguments of `start_turn` and raises its errors except TurnIdTaken.
     """
     try:
         return start_turn(person=person, turn_id=turn_id, question=question, **how)
@@ -197,27 +196,27 @@ def start_turn_from_page(*, person: Person, turn_id: UUID, question: str, **how:
 
 
 def derive_turn_id(person: Person, turn_id: UUID, question: str) -> UUID:
-    """The id under which other words are asked than those that `turn_id` stands for."""
+    """Return the id for a question whose `turn_id` already belongs to another question."""
     return uuid5(turn_id, f"{person.pk}\n{normalize_question(question)}")
 
 
 def normalize_question(question: str) -> str:
-    """The question as it is judged, counted and stored."""
+    """Return the question as it is judged, counted and stored."""
     return normalize_text(question).strip()
 
 
 def _list_earlier_turns(conversation: Conversation | None, retry_of: Turn | None) -> QuerySet[Turn]:
     past = drop_duplicate_questions(list_shown_turns(conversation)) if conversation else Turn.objects.none()
-    # A retried question is judged once: its first copy would count a second time against its writer.
+    # Exclude the retried turn, or its text counts twice.
     return past.exclude(pk=retry_of.pk) if retry_of else past
 
 
 def _require_same_question(
     person: Person, known: Turn, question: str, conversation: Conversation | None
 ) -> Turn:
-    """The turn that an id stands for, where it is the person's own and asks the same in the same place.
+    """Return the known turn of an id if it is the person's own and asks the same question in the same conversation.
 
-    Raises IdTaken.
+    Raises TurnIdTaken otherwise.
     """
     is_own = known.conversation.owner_id == person.pk and list_turns(person).filter(pk=known.pk).exists()
     same_place = conversation is None or known.conversation_id == conversation.pk
@@ -231,15 +230,14 @@ def _require_same_question(
 
 
 def retry_turn(*, person: Person, failed: Turn, turn_id: UUID, wait_for_model: bool = False) -> StartedTurn:
-    """Ask the question of a failed or stopped turn again. It stays until the retry has ended better.
+    """Ask the question of a failed or stopped turn again. The failed turn stays until a better retry has ended.
 
-    Retrying twice at once tries once. Where the turn is being retried or was replaced, that other turn is returned. A
-    turn in any other state is returned as it is: a card must not make room for an answer. Raises what turn_start
-    raises.
+    Two retries at once start one turn. If the turn is being retried or was replaced, the other turn is returned. A turn
+    in any other state is returned unchanged: an answer must not replace a card. Raises the errors of `start_turn`.
     """
-    standing = get_current_turn(failed)
-    if standing != failed or failed.state not in RETRYABLE_STATES:
-        return StartedTurn(standing, is_new=False)
+    current = get_current_turn(failed)
+    if current != failed or failed.state not in RETRYABLE_STATES:
+        return StartedTurn(current, is_new=False)
     return start_turn(
         person=person,
         turn_id=turn_id,
@@ -247,72 +245,73 @@ def retry_turn(*, person: Person, failed: Turn, turn_id: UUID, wait_for_model: b
         conversation=failed.conversation,
         retry_of=failed,
         continues=failed.continues,
-        # What is personal in it was agreed to when it was first sent.
+        # The writer agreed to any personal data when the question was first sent.
         personal=PersonalDataChoice.KEEP,
         wait_for_model=wait_for_model,
     )
 
 
 def continue_turn(*, person: Person, turn: Turn, turn_id: UUID) -> StartedTurn:
-    """Ask for the rest of an unfinished answer, as a new turn that passes the same gate as any question.
+    """Ask for the rest of an unfinished answer in a new turn, which passes the same checks as any question.
 
-    Asking twice asks once. A turn with nothing to go on with is returned as it is. Raises what turn_start raises.
+    Asking twice asks once. A turn without an unfinished answer is returned unchanged. Raises the errors of
+    `start_turn`.
     """
     following = find_continuation(turn)
     if following or not can_continue(turn):
         return StartedTurn(following or turn, is_new=False)
-    taken = start_turn(
+    started = start_turn(
         person=person,
         turn_id=turn_id,
         question=gettext("Go on."),
         conversation=turn.conversation,
         continues=turn,
     )
-    if taken.turn.continues_id != turn.pk:
-        # The id is that of a turn which goes on with another answer.
+    if started.turn.continues_id != turn.pk:
+        # The id belongs to a turn that continues another answer.
         raise TurnIdTaken(is_own=True)
-    return taken
+    return started
 
 
 @dataclass(frozen=True)
 class NewQuestion:
-    """A question on its way to become a turn."""
+    """A question that is about to become a turn."""
 
     person: Person
     turn_id: UUID
     question: str
     past: list[Turn]
-    reading: QuestionAssessment
+    assessment: QuestionAssessment
     conversation: Conversation | None
     retry_of: Turn | None
     continues: Turn | None
     wait_for_model: bool
 
 
-def _store_turn(asked: NewQuestion) -> StartedTurn:
-    """Make the question a turn, in the transaction of the caller: with its hold, or at once with fixed words."""
-    person, reading = asked.person, asked.reading
-    verdict, action = reading.verdict, reading.action
-    # It locks the row, so that a conversation is neither deleted nor asked in twice meanwhile.
-    if asked.conversation and not _touch_conversation(asked.conversation):
+def _store_turn(new: NewQuestion) -> StartedTurn:
+    """Store the question as a turn, with a hold or with a fixed text. Must run in the caller's transaction."""
+    person, assessment = new.person, new.assessment
+    verdict, action = assessment.verdict, assessment.action
+    # This locks the conversation's row, so that it is not deleted and no second question is stored meanwhile.
+    if new.conversation and not _touch_conversation(new.conversation):
         raise ConversationGone
-    if known := _find_concurrent_turn(asked):
+    if known := _find_concurrent_turn(new):
         return StartedTurn(known, is_new=False)
-    gate = _require_allowed(asked, action)
-    if reading.asks_about:
-        raise reading.asks_about
-    # A crisis message is never a title: others may glance at the list.
-    title = build_title(reading.question) if action in TITLE_ACTIONS else get_default_title()
-    conversation = asked.conversation or Conversation.objects.create(owner=person, title=title)
-    sitting = get_break_reminder(person, timezone.now(), waits=action in FIXED_STATES)
+    gate = _require_allowed(new, action)
+    if assessment.asks_about:
+        raise assessment.asks_about
+    # Never use a crisis message as a title: other people may see the list.
+    title = build_title(assessment.question) if action in TITLE_ACTIONS else get_default_title()
+    conversation = new.conversation or Conversation.objects.create(owner=person, title=title)
+    reminder = get_break_reminder(person, timezone.now(), waits=action in FIXED_STATES)
     turn = Turn(
-        pk=asked.turn_id,
+        pk=new.turn_id,
         conversation=conversation,
-        asking_since=sitting.since,
-        shows_break_reminder=sitting.shows_break_reminder,
-        question=reading.question[:MAX_QUESTION_LENGTH],
-        retry_of=asked.retry_of,
-        continues=asked.continues,
+        asking_since=reminder.since,
+        shows_break_reminder=reminder.shows_break_reminder,
+        question=assessment.question[:MAX_QUESTION_LENGTH],
+        retry_of=new.retry_of,
+        continues=new.continues,
         level=str(verdict.level),
         layer=verdict.layer[:MAX_NAME_LENGTH],
         categories=sorted(verdict.categories),
@@ -320,12 +319,12 @@ def _store_turn(asked: NewQuestion) -> StartedTurn:
     if action in FIXED_STATES:
         turn.state, turn.ended_at = FIXED_STATES[action], timezone.now()
         turn.passages = list_fixed_passages(action, verdict)
-    elif asked.wait_for_model and find_outage():
-        _check_and_defer(asked, turn, gate)
+    elif new.wait_for_model and find_outage():
+        _check_and_defer(new, turn, gate)
     else:
-        create_turn_hold(turn, asked.past, reading.passages, reading.continued, person=person, gate=gate)
+        create_turn_hold(turn, new.past, assessment.passages, assessment.continued, person=person, gate=gate)
     turn.save(force_insert=True)
-    if asked.retry_of:
+    if new.retry_of:
         choose_shown_turn(turn.pk)
     if turn.state == TurnState.DEFERRED:
         transaction.on_commit(queue.nudge_deferred)
@@ -336,25 +335,25 @@ def _store_turn(asked: NewQuestion) -> StartedTurn:
     return StartedTurn(turn, is_new=True)
 
 
-def _find_concurrent_turn(asked: NewQuestion) -> Turn | None:
-    """The turn of another Retry or Go on for the same turn, which was quicker."""
-    if asked.retry_of:
-        standing = get_current_turn(asked.retry_of)
-        return standing if standing != asked.retry_of else None
-    return find_continuation(asked.continues) if asked.continues else None
+def _find_concurrent_turn(new: NewQuestion) -> Turn | None:
+    """Return the turn that another retry or continuation of the same turn has just started, or None."""
+    if new.retry_of:
+        current = get_current_turn(new.retry_of)
+        return current if current != new.retry_of else None
+    return find_continuation(new.continues) if new.continues else None
 
 
-def _require_allowed(asked: NewQuestion, action: Action) -> TutorGate:
-    """What the asker's family allows. Raises NotTaken where the question is not to be answered now."""
-    lock_consent(person=asked.person)
+def _require_allowed(new: NewQuestion, action: Action) -> TutorGate:
+    """Return the asker's tutor gate. Raises QuestionRejected if the question may not be answered now."""
+    lock_consent(person=new.person)
     if action in CRISIS_ACTIONS:
-        gate = get_tutor_gate(asked.person)
+        gate = get_tutor_gate(new.person)
         if not gate.has_consent:
             raise FamilyClosed(gate)
         return gate
-    if len(asked.question) > MAX_QUESTION_LENGTH:
-        raise QuestionTooLong(length=len(asked.question), limit=MAX_QUESTION_LENGTH)
-    return _require_tutor_open(asked.person, asked.conversation)
+    if len(new.question) > MAX_QUESTION_LENGTH:
+        raise QuestionTooLong(length=len(new.question), limit=MAX_QUESTION_LENGTH)
+    return _require_tutor_open(new.person, new.conversation)
 
 
 def _require_tutor_open(person: Person, conversation: Conversation | None) -> TutorGate:
@@ -373,21 +372,21 @@ def _require_tutor_open(person: Person, conversation: Conversation | None) -> Tu
 
 
 def _touch_conversation(conversation: Conversation) -> bool:
-    """Note that a question is asked in it now. False when it has been deleted."""
+    """Set the time of the last question to now. Returns False if the conversation has been deleted."""
     now = timezone.now()
     conversation.asked_at = now
     return bool(Conversation.objects.filter(pk=conversation.pk).update(asked_at=now))
 
 
-def _check_and_defer(asked: NewQuestion, turn: Turn, gate: TutorGate) -> None:
-    """Let the question wait for the model, if it could be answered now. Nothing stays held while it waits."""
+def _check_and_defer(new: NewQuestion, turn: Turn, gate: TutorGate) -> None:
+    """Defer the question if it could be answered now. A deferred turn holds nothing."""
     with transaction.atomic():
-        reading = asked.reading
+        assessment = new.assessment
         create_turn_hold(
-            turn, asked.past, reading.passages, reading.continued, person=asked.person, gate=gate
+            turn, new.past, assessment.passages, assessment.continued, person=new.person, gate=gate
         )
         transaction.set_rollback(True)
-    defer_turn(turn, asked.person)
+    defer_turn(turn, new.person)
 
 
 def create_turn_hold(
@@ -399,9 +398,10 @@ def create_turn_hold(
     person: Person,
     gate: TutorGate,
 ) -> None:
-    """Hold what the answer may cost, in the transaction of the caller, and note it in the turn, which is not saved.
+    """Create the hold for an answer and set the turn's prompt and answer fields, without saving the turn.
 
-    Raises ModelNotInPlan, QuestionTooLong, InsufficientBudget, SiteStopped or IdTaken.
+    Must run in the caller's transaction. Raises ModelNotInPlan, QuestionTooLong, InsufficientBudget, SiteStopped or
+    TurnIdTaken.
     """
     plan = get_plan(person)
     if not plan.allows(settings.TUTOR_MODEL):
@@ -427,7 +427,7 @@ def create_turn_hold(
             prompt_microdollars=calculate_cost(prompt_tokens=prompt.tokens_at_most, answer_tokens=0),
             answer_tokens=longest,
             answer_microdollars=calculate_cost(prompt_tokens=0, answer_tokens=longest),
-            # Telling the model to be brief takes tokens too.
+            # The instruction to be brief takes tokens too.
             min_answer_tokens=min(MIN_ANSWER_TOKENS + BRIEF_INSTRUCTION_TOKENS, longest),
             lease=HOLD_LEASE,
             now=now,
@@ -442,9 +442,9 @@ def create_turn_hold(
             raise TooLongForBudget.of_refusal(short) from short
         raise
     if hold.created_at != now:
-        # The hold of a turn that was deleted. It is paid or returned once, so a second answer would be for nothing.
+        # This is the hold of a deleted turn. It resolves only once, so a second answer could not be charged.
         raise TurnIdTaken(is_own=False)
-    # Known from now on, so that a worker which dies in the middle leaves behind what its prompt cost.
+    # Stored now, so that the prompt's cost is known even if the worker dies in the middle.
     turn.prompt_tokens = prompt.tokens_likely
     turn.max_answer_tokens = hold.answer_tokens
     turn.is_brief = False
@@ -455,20 +455,20 @@ def create_turn_hold(
 
 REMINDER_INTERVAL = timedelta(minutes=60)
 BREAK_LENGTH = timedelta(minutes=15)
-"""So long without a question is a break, and a new sitting begins after it."""
+"""A pause of this length between two questions counts as a break."""
 
 
 class BreakReminder(NamedTuple):
-    """When the hour began that is running, and whether it is over with this question."""
+    """Since when a person has been asking without a break, and whether a reminder is due."""
 
     since: datetime
     shows_break_reminder: bool
 
 
 def get_break_reminder(person: Person, now: datetime, *, waits: bool = False) -> BreakReminder:
-    """The sitting that a question asked now belongs to, in whichever conversation the last one was.
+    """Return the break reminder for a question that is asked now, in any of the person's conversations.
 
-    With `waits` nothing is said yet, however long it was: a card or a pause has more important words.
+    With `waits` no reminder is due yet: a card or a fixed text comes first.
     """
     last = (
         Turn.objects.filter(conversation__owner=person, asked_at__gt=now - BREAK_LENGTH)
@@ -483,9 +483,9 @@ def get_break_reminder(person: Person, now: datetime, *, waits: bool = False) ->
 
 
 def count_question(person: Person, question: str, conversation: Conversation | None = None) -> None:
-    """Count one more question, asked in `conversation`.
+    """Count a question in `conversation` towards the rate limit.
 
-    Raises TooOften; a person who may be in danger, by this or by all that they wrote there, is never told to slow down.
+    Raises TooOften, but never for a person who may be in danger by this question and the conversation so far.
     """
     try:
         question_rate_limit.hit(person.pk)

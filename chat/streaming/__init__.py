@@ -1,14 +1,14 @@
-"""A turn's words on a Valkey stream, from the worker that writes to every page that reads.
+"""Streams an answer through Valkey, from the worker that writes it to every page that reads it.
 
-Nothing outside this package knows these keys:
+Only this package knows these keys:
 
-- `turn:<id>:words`  the stream; each entry has `at` (where its text begins in the answer, in characters),
-  `text`, and `n` (tokens generated so far); the last entry has `end`.
-- `turn:<id>:stop`   set when somebody pressed Stop.
-- `turn:<id>:phase`  what the model does before its first word, where that takes long.
-- `turn:<id>:reader` lives while somebody reads.
+- `turn:<id>:words`  the stream; each entry has `at` (the position of its text in the answer, in characters), `text`,
+  and `n` (tokens generated so far); the last entry has `end`.
+- `turn:<id>:stop`   set when the turn should stop.
+- `turn:<id>:phase`  what the model does before its first word, if that takes long.
+- `turn:<id>:reader` expires unless a page keeps reading.
 
-The database has the truth: a reader who finds a stream broken or gone reads the turn there.
+The database is the source of truth: if a stream is broken or gone, readers use the turn's row.
 
 Public: what is exported here, markdown, rendering, sse.
 """

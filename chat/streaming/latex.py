@@ -1,7 +1,7 @@
-r"""LaTeX in an answer as MathML, and where it stands in Markdown.
+r"""Finds LaTeX formulas in Markdown and converts them to MathML.
 
-Maths stands in `\( \)`, `\[ \]`, `$$ $$` and the environments of amsmath, never in a single `$`. A blank line ends a
-formula, as in LaTeX, so that one that is never closed cannot take the rest of the answer.
+Formulas are in `\( \)`, `\[ \]`, `$$ $$` or an amsmath environment, never in a single `$`. A blank line ends a formula,
+as in LaTeX, so that an unclosed formula cannot take the rest of the answer.
 """
 
 import re
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 MAX_LENGTH: Final = 4_000
 MAX_DEPTH: Final = 60
-# Commands without braces nest as well: `\bar\bar\bar x`.
+# Commands without braces also nest: `\bar\bar\bar x`.
 MAX_COMMANDS: Final = 500
 MAX_BRACKETS: Final = 400
-# A formula inside a line that is longer than this may be wider than a phone, so it scrolls by itself.
+# A longer inline formula may be wider than a phone, so it scrolls by itself.
 LONG_INLINE: Final = 40
 
-# Commands that models write and math-core does not know.
+# Commands that models write and math-core does not support.
 MACROS: Final = {
     "SI": r"#1\,\mathrm{#2}",
     "qty": r"#1\,\mathrm{#2}",
@@ -45,13 +45,13 @@ MACROS: Final = {
     "C": r"\mathbb{C}",
 }
 
-# A model's own macros could expand without end.
+# Macros that a model defines could expand without end.
 _DEFINES = re.compile(r"\\(?:(?:re|provide)?newcommand|def|gdef|edef|let|DeclareMathOperator)(?![a-zA-Z])")
 _OPENS = re.compile(r"(?<!\\)\{|\\left(?![a-zA-Z])|\\begin(?![a-zA-Z])|\\(?:text|math)?color(?![a-zA-Z])")
 _CLOSES = re.compile(r"(?<!\\)\}|\\right(?![a-zA-Z])|\\end(?![a-zA-Z])")
 _STEPS = re.compile(rf"(?P<open>{_OPENS.pattern})|(?P<close>{_CLOSES.pattern})")
 
-# Numbers of equations mean nothing in a chat, and a table that is as wide as the page does not scroll.
+# Equation numbers are useless here, and environments of full page width do not scroll.
 _ENVIRONMENTS = {
     "align": "aligned",
     "alignat": "aligned",
@@ -62,7 +62,7 @@ _ENVIRONMENTS = {
 }
 _ENVIRONMENT = re.compile(
     r"\\(begin|end)\{(align|alignat|flalign|split|gather|multline|equation|eqnarray|tabular)\*?\}"
-    # `alignat` says how many columns it has.
+    # `alignat` takes the number of columns.
     r"(?:(?<=\{alignat\})\{\d+\})?"
 )
 _DROPPED = re.compile(
@@ -73,8 +73,8 @@ _TAG = re.compile(r"\\tag\*?\{([^{}]*)\}")
 _TEXT_WITH_MATHS = re.compile(r"\\text\{([^{}$]*)\$([^${}]*)\$([^{}$]*)\}")
 
 _STYLE = re.compile(r'(?<![\w-])style="([^"]*)"')
-# What the content policy would refuse as a style is a class in static/css/prose.css; anything else is dropped, such
-# as colours, which would be unreadable by night.
+# The content security policy forbids inline styles, so these become classes of static/css/prose.css. All other styles
+# are dropped, such as colors, which would be unreadable in dark mode.
 _CLASSES = {
     "text-align:left": "m-start",
     "text-align:right": "m-end",
@@ -87,7 +87,7 @@ _CLASSES = {
     "border-bottom": "m-rule-bottom",
     "margin-left:-0.16666667em": "m-back",
 }
-# Some browsers draw this element and some do not, so none is asked to.
+# Not every browser draws this element, so it is replaced.
 _MENCLOSE = {
     '<menclose notation="box">': '<mrow class="m-box">',
     "</menclose>": "</mrow>",
@@ -99,7 +99,7 @@ CLASSES: Final = frozenset({*_CLASSES.values(), "m-box", "m-cancel", "m-cancel-u
 
 
 def render_formula(latex: str, source: str, *, is_display: bool) -> str:
-    """Return a formula as MathML, or its `source` (with delimiters) in a code face where it cannot be made."""
+    """Render a formula as MathML, or its `source` (with delimiters) as code if it cannot be converted."""
     mathml = convert_to_mathml(latex.strip(), is_display=is_display)
     if mathml is None:
         return render_source(source)
@@ -116,11 +116,11 @@ def render_source(source: str) -> str:
 
 @lru_cache(maxsize=512)
 def convert_to_mathml(latex: str, *, is_display: bool) -> str | None:
-    """Return MathML without styles, or None for what is broken, unfinished, too long or too deep."""
+    """Return MathML without styles, or None if the formula is broken, unfinished, too long or too deep."""
     if not is_safe(latex):
         return None
     latex = _rewrite_unknown(latex)
-    # Rewriting adds braces and commands of its own.
+    # Rewriting adds braces and commands, so check again.
     if not is_safe(latex):
         return None
     try:
@@ -133,7 +133,7 @@ def convert_to_mathml(latex: str, *, is_display: bool) -> str | None:
 
 
 def is_safe(latex: str) -> bool:
-    """Whether the converter can take a formula without running out of stack, and it has something in it."""
+    """Return whether a formula is not empty and the converter can handle it without running out of stack."""
     if not latex or len(latex) > MAX_LENGTH or "\0" in latex or _DEFINES.search(latex):
         return False
     if latex.count("\\") > MAX_COMMANDS or sum(map(latex.count, "([|")) > MAX_BRACKETS:
@@ -152,7 +152,7 @@ def _converter() -> LatexToMathML:
 
 
 def _rewrite_unknown(latex: str) -> str:
-    """Rewrite what the converter does not know, or makes too wide, as what it does."""
+    """Rewrite commands that the converter does not support, or that it makes too wide."""
     latex = _DROPPED.sub("", latex)
     latex = _TAG.sub(r"\\qquad\\text{(\1)}", latex)
     latex = _TEXT_WITH_MATHS.sub(r"\\text{\1}\2\\text{\3}", latex)
@@ -202,7 +202,7 @@ _CHEMICAL = re.compile(
 
 
 def convert_chemistry(formula: str) -> str:
-    r"""Return what stands in \ce{…} as LaTeX without it."""
+    r"""Return the content of \ce{…} as plain LaTeX."""
     return _CHEMICAL.sub(_convert_chemical, formula)
 
 
@@ -223,14 +223,14 @@ _BLOCKS = (
     r"|cases|dcases|rcases|[pbBvV]?matrix)\*?"
 )
 _OPENING = re.compile(rf"\\\[|\\\(|\$\$(?!\$)|\\begin\{{({_BLOCKS})\}}")
-# Dollars are money unless what stands between them could be a formula.
+# Dollars are money unless the text between them could be a formula.
 _LIKE_MATHS = re.compile(r"[\\^_=+*/<>{}|0-9]|^\s*\S{1,3}\s*$")
 _BEGINS_LIKE_MATHS = re.compile(r"\s*\\|[^\s$]{0,20} ?[\\^_={]")
 _INDENT_OF_CODE = 4
 
 
 class _Opening:
-    """The beginning of a formula, and how it ends."""
+    """The start of a formula, and the mark that ends it."""
 
     def __init__(self, found: re.Match[str]) -> None:
         self.mark = found[0]
@@ -244,9 +244,9 @@ class _Opening:
         )
 
     def find_closing(self, text: str, begin: int, end: int) -> int:
-        """Where the closing mark stands, or -1."""
+        """Return the position of the closing mark, or -1."""
         close = text.find(self.closing, begin, end)
-        # Three dollars are a price range.
+        # Three dollar signs are a price range.
         while self.is_dollars and close >= 0 and text.startswith("$", close + 2):
             after = close + 2
             while text.startswith("$", after):
@@ -255,14 +255,14 @@ class _Opening:
         return close
 
     def inside(self, source: str) -> str:
-        """The LaTeX of a whole formula. An environment belongs to it."""
+        """Return the LaTeX of a whole formula. An environment's own marks belong to it."""
         return source if self.environment else source[len(self.mark) : -len(self.closing)]
 
     def is_plausible(self, inside: str) -> bool:
         return not self.is_dollars or bool(_LIKE_MATHS.search(inside))
 
     def is_plausible_unclosed(self, rest: str) -> bool:
-        """Whether something that is not closed, or not yet, is a formula rather than two dollars in a sentence."""
+        """Return whether an unclosed text is a formula rather than dollar signs in a sentence."""
         return not self.is_dollars or not rest or bool(_BEGINS_LIKE_MATHS.match(rest))
 
 
@@ -288,7 +288,7 @@ def _inline(state: "StateInline", silent: bool) -> bool:  # noqa: FBT001 - the p
         end = _end_of_unclosed(state, opening, start)
         is_closed = False
     if not is_closed and (close >= 0 or not opening.is_plausible_unclosed(state.src[start:end])):
-        # Past both dollars at once: the second is no beginning of its own.
+        # Skip both dollars: the second must not begin a formula.
         if not silent:
             state.pending += opening.mark
         state.pos = start
@@ -302,7 +302,7 @@ def _inline(state: "StateInline", silent: bool) -> bool:  # noqa: FBT001 - the p
 
 
 def _end_of_unclosed(state: "StateInline", opening: _Opening, start: int) -> int:
-    """A formula within a line that is not closed there ends with the line."""
+    """Return where an unclosed formula ends: an inline one ends with its line."""
     if opening.is_display:
         return state.posMax
     line_end = state.src.find("\n", start, state.posMax)
@@ -341,7 +341,7 @@ def _block(state: "StateBlock", start_line: int, end_line: int, silent: bool) ->
 def _find_close(
     state: "StateBlock", opening: _Opening, start_line: int, end_line: int, position: int
 ) -> tuple[int, int]:
-    """The line on which a formula ends, and where its closing mark stands, -1 when it is not closed."""
+    """Return the line on which a formula ends, and the position of its closing mark, or -1 if it is not closed."""
     line = start_line
     while True:
         close = opening.find_closing(state.src, position, state.eMarks[line])
@@ -355,14 +355,14 @@ def _find_close(
 
 
 def _without_marks(state: "StateBlock", first: int, last: int, end: int) -> str:
-    """The lines of a formula without what makes them part of a quotation or a list."""
+    """Return the lines of a formula without the marks of an enclosing quotation or list."""
     ends = [*state.eMarks[first:last], end]
     begins = (state.bMarks[line] + state.tShift[line] for line in range(first, last + 1))
     return "\n".join(state.src[begin:stop] for begin, stop in zip(begins, ends, strict=True))
 
 
 def _push_paragraph(state: "StateBlock", text: str, lines: list[int]) -> None:
-    """What stands after a formula on its last line. It begins where the formula does, as a line is never cut."""
+    """Add the text after a formula as a paragraph. It has the formula's lines, because a line is never split."""
     opened = state.push("paragraph_open", "p", 1)
     opened.map = lines
     inline = state.push("inline", "", 0)

@@ -1,8 +1,8 @@
-"""Markdown of an answer as safe HTML, with code in colours and maths.
+"""Renders the Markdown of an answer as safe HTML, with highlighted code and math.
 
-What it takes from HTML itself is `<br>`, `<sub>` and `<sup>`; all other tags stay text. No links and no pictures: a
-small model makes addresses up, and an invented one is worse than none. A link's words stay. Lessons are linked from
-the margin by the site itself.
+Of HTML only `<br>`, `<sub>` and `<sup>` are supported; all other tags stay text. Links and images are dropped, because
+a small model makes up addresses, and an invented address is worse than none. A link's text stays. The site itself links
+lessons from the margin.
 """
 
 import re
@@ -37,29 +37,29 @@ _NESTED = 2
 
 
 def nest_sub_points(markdown: str) -> str:
-    """Move sub-points below a numbered point to where Markdown looks for them.
+    """Indent nested list items as CommonMark requires.
 
-    Models put two spaces before a sub-point. That is enough below `- `, but below `1. ` the standard wants three,
-    below `10. ` four, and makes a new list of what has less. The number of lines stays.
+    Models put two spaces before a nested item. That is enough below `- `, but CommonMark wants three below `1. ` and
+    four below `10. `, and starts a new list otherwise. The number of lines stays the same.
     """
     if "\n " not in markdown and "\n\t" not in markdown:
         return markdown
     nesting = _Nesting()
-    return "\n".join(map(nesting.mended, markdown.split("\n")))
+    return "\n".join(map(nesting.indent, markdown.split("\n")))
 
 
 @dataclass
 class _Nesting:
-    """Where the lines of a list begin, while they are read one by one."""
+    """The indentation of open list items, while lines are read one by one."""
 
-    # Of each point that is open: where its mark stands, and where its text does.
+    # The columns of each open item's marker and text.
     items: list[tuple[int, int]] = field(default_factory=list)
-    # From which indentation on lines are moved, and by how much.
+    # From which indentation lines are shifted, and by how many columns.
     shifts: list[tuple[int, int]] = field(default_factory=list)
     fence: str = ""
     after_blank: bool = False
 
-    def mended(self, line: str) -> str:
+    def indent(self, line: str) -> str:
         text = line.lstrip(" \t")
         if not text:
             self.after_blank = True
@@ -84,7 +84,7 @@ class _Nesting:
         return " " * indent + text if shift else line
 
     def _close(self, raw: int, text: str) -> None:
-        """Forget the points that this line is not part of."""
+        """Close the items that this line is not part of."""
         is_item = _ITEM.match(text) is not None
         while self.shifts and raw < self.shifts[-1][0]:
             self.shifts.pop()
@@ -94,12 +94,12 @@ class _Nesting:
             if indent >= inside or (is_item and indent >= mark + _NESTED):
                 break
             if not is_item and not self.after_blank and text[0] not in _STARTS_A_BLOCK:
-                # A line without indentation goes on with the paragraph above it.
+                # A line without indentation continues the paragraph above it.
                 break
             self.items.pop()
 
     def _missing(self, indent: int) -> int:
-        """How many columns a sub-point lacks to be one."""
+        """Return how many columns a line lacks to be a nested item."""
         if not self.items:
             return 0
         mark, inside = self.items[-1]
@@ -114,19 +114,19 @@ class _Nesting:
         self.items.append((indent, indent + width + (space if 1 <= space <= _CODE else 1)))
 
 
-# What lessons and schools use. Every lexer is a set of regular expressions that runs on a model's words.
+# Languages that lessons and schools use. Each lexer runs regular expressions on a model's output, so keep this short.
 LANGUAGES: Final = frozenset({
     "bash", "c", "c#", "c++", "cpp", "cs", "csharp", "css", "diff", "go", "haskell", "html", "java", "javascript",
     "js", "json", "kotlin", "lua", "php", "py", "python", "python3", "r", "ruby", "rust", "sh", "shell", "sql",
     "swift", "toml", "ts", "typescript", "xml", "yaml", "yml",
 })  # fmt: skip
-# A longer program is shown without colours.
+# Longer code is shown without highlighting.
 MAX_HIGHLIGHTED_LENGTH: Final = 8_000
 CODE_CLASSES: Final = frozenset(filter(None, STANDARD_TYPES.values()))
 
 
 def render_code(code: str, language: str, *, is_closed: bool = True) -> str:
-    """Return a block of code. While it is not closed it may still grow, and is not coloured over and over."""
+    """Render a code block. An open block may still grow, and is not highlighted yet."""
     name = language.lower()
     coloured = is_closed and name in LANGUAGES and len(code) <= MAX_HIGHLIGHTED_LENGTH
     inside = _highlight(code, name) if coloured else escape(code)
@@ -148,7 +148,7 @@ MATHML_ATTRIBUTES: Final = frozenset({
     "accent", "accentunder", "display", "displaystyle", "form", "linethickness", "lspace", "mathvariant", "maxsize",
     "minsize", "rspace", "scriptlevel", "stretchy", "width",
 })  # fmt: skip
-# A block decides its direction by its first letter that has one. Within lists and tables static/css/prose.css does.
+# These blocks set dir="auto". static/css/prose.css sets the direction within lists and tables.
 _WITH_DIRECTION: Final = frozenset({"p", "h3", "ul", "ol", "blockquote", "table"})
 TAGS: Final = MATHML_TAGS | _WITH_DIRECTION | {
     "br", "hr", "em", "strong", "del", "sub", "sup", "b", "i", "code", "pre", "li", "thead", "tbody", "tr", "th", "td",
@@ -183,17 +183,17 @@ _cleaner = nh3.Cleaner(
 
 
 def render_answer(markdown: str) -> SafeString:
-    """Return the HTML of an answer, or of a run of its blocks.
+    """Render an answer, or some of its blocks, as safe HTML.
 
-    Every heading is an h3, under the page's own: a model ranks them as it likes, and a skipped rank misleads a
-    screen reader. What may scroll sideways can be reached by keyboard.
+    Every heading becomes an h3, below the page's own: a skipped rank would mislead a screen reader. Blocks that scroll
+    sideways can be focused by keyboard.
     """
     made: str = _build_parser().render(nest_sub_points(normalize_newlines(markdown)))
     return mark_safe(_cleaner.clean(made))  # noqa: S308 - nothing is left but the tags and attributes above
 
 
 def render_question(question: str) -> SafeString:
-    """Return the HTML of what a person wrote: as written, with its line ends and indentation, and fences as code."""
+    """Render a question as safe HTML: as typed, with line breaks and indentation, and fenced code as code."""
     question, parts, after = normalize_newlines(question), [], 0
     for fence in _FENCED.finditer(question):
         parts.append(_render_paragraph(question[after : fence.start()]))
@@ -209,18 +209,18 @@ def _render_paragraph(text: str) -> str:
 
 
 def normalize_newlines(text: str) -> str:
-    # The parser counts a carriage return as a line's end of its own.
+    # The parser treats a lone carriage return as a line break.
     return text.replace("\r\n", "\n").replace("\r", "")
 
 
 def find_block_starts(markdown: str) -> list[int]:
-    """Return the lines on which the outermost blocks begin. What stands within a line is not looked at."""
+    """Return the line numbers on which top-level blocks begin. Inline content is not parsed."""
     tokens: list[Token] = []
     _build_parser().block.parse(nest_sub_points(markdown), _build_parser(), {}, tokens)
     return [token.map[0] for token in tokens if token.level == 0 and token.map and token.nesting >= 0]
 
 
-# --- What the parser is taught ---
+# --- Parser rules ---
 
 _FENCED = re.compile(r"^```(?P<language>[\w+#-]*)[ \t]*\n(?P<code>(?:(?!```).*\n)*)```[ \t]*$", re.MULTILINE)
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
@@ -255,7 +255,7 @@ def _tag(state: "StateInline", silent: bool) -> bool:  # noqa: FBT001 - the pars
 
 
 def _link_words(state: "StateInline", silent: bool) -> bool:  # noqa: FBT001
-    """Only a link's words. The parser's own rule reads what follows each of many brackets again."""
+    """Keep only a link's text. The parser's own rule would take quadratic time on many brackets."""
     if state.src[state.pos] not in "![" or not (found := _LINK.match(state.src, state.pos, state.posMax)):
         return False
     if not silent and not found[0].startswith("!"):
@@ -265,7 +265,7 @@ def _link_words(state: "StateInline", silent: bool) -> bool:  # noqa: FBT001
 
 
 def _footnote(state: "StateInline", silent: bool) -> bool:  # noqa: FBT001
-    """A footnote's mark. Notes stay where they stand: in an answer that grows nothing moves to its end."""
+    """Render a footnote mark. Notes stay in place, because nothing may move in an answer that grows."""
     if state.src[state.pos] != "[" or not (found := _FOOTNOTE.match(state.src, state.pos, state.posMax)):
         return False
     begins_line = state.pos == 0 or state.src[state.pos - 1] == "\n"
@@ -281,7 +281,7 @@ def _footnote(state: "StateInline", silent: bool) -> bool:  # noqa: FBT001
 
 
 def _push_within(state: "StateInline", tag: str, begin: int, end: int) -> None:
-    """Put what stands between two positions into a tag, or into none."""
+    """Parse the text between two positions inside a tag, or without a tag if `tag` is ""."""
     name = tag or "words"
     state.push(f"{name}_open", tag, 1)
     after, state.pos, state.posMax = state.posMax, begin, end
@@ -291,7 +291,7 @@ def _push_within(state: "StateInline", tag: str, begin: int, end: int) -> None:
 
 
 def _finish(state: "StateCore") -> None:
-    """Headings of one rank, directions, tasks, footnotes, and no style of a table's own."""
+    """Adjust headings, directions, task lists, footnotes and table alignment."""
     for index, token in enumerate(state.tokens):
         if token.type in {"heading_open", "heading_close"}:
             token.tag = "h3"
@@ -335,7 +335,7 @@ def _render_fence(_renderer: Any, tokens: "Sequence[Token]", index: int, _option
     token = tokens[index]
     language, *_rest = token.info.split() or [""]
     begin, end = token.map or [0, 0]
-    # Its lines without the two fences; a block that is not closed has but one.
+    # The number of lines without the two fences; an open block has only one.
     lines = token.content.count("\n") + (not token.content.endswith("\n") and token.content != "")
     return render_code(token.content, language, is_closed=lines == end - begin - 2)
 
@@ -352,7 +352,7 @@ def _build_parser() -> "MarkdownIt":
 
     markdown = MarkdownIt("commonmark", {"html": False, "linkify": False, "breaks": True})
     markdown.enable(["table", "strikethrough"])
-    # Addresses that stand elsewhere would change what has been shown already, and are not wanted anyway.
+    # A link definition further down would change text that is already shown, and links are dropped anyway.
     markdown.disable(["reference", "link", "image", "autolink"])
     markdown.use(latex_plugin)
     markdown.inline.ruler.before("emphasis", "tag", _tag)

@@ -1,4 +1,4 @@
-"""A page's end of a turn's stream: one shared connection for all that this process reads."""
+"""The readers' end of the streams: one shared connection for all streams that this process reads."""
 
 import asyncio
 import logging
@@ -24,12 +24,12 @@ from kit.valkey import create_async_client
 
 logger = logging.getLogger(__name__)
 
-# Short, because a stream that is followed just as the read begins to block waits for the next one.
+# Short, because a stream that is added just as a read begins to block waits for the next read.
 BLOCK_MILLISECONDS = 500
-# After a read the hub lets entries gather, so that many streams cost one round trip rather than one each.
+# After a read the hub waits for entries to gather, so that many streams cost one round trip.
 GATHER_SECONDS = 0.01
-# A read that fails is tried again for this long before its readers are told: one late reply, on a machine that was
-# busy for some seconds, must not end every stream of the process.
+# A failed read is retried for this long before readers are told: one late reply on a busy machine must not end every
+# stream of the process.
 PATIENCE_SECONDS = 2.0
 RETRY_SECONDS = 0.2
 
@@ -41,8 +41,8 @@ class StreamUnavailable(Exception):
 class StreamHub:
     """Reads every followed stream of one event loop over a single blocking connection.
 
-    What it has to say itself (that somebody reads, and that there is one more stream to read) is gathered as well: two
-    hundred pages that open at once must not open two hundred connections.
+    Its own commands (renew reader keys, wake the read for a new stream) are gathered as well: two hundred pages that
+    open at once must not open two hundred connections.
     """
 
     def __init__(self) -> None:
@@ -59,10 +59,10 @@ class StreamHub:
         self.task: asyncio.Task[None] | None = None
 
     def subscribe(self, turn_id: UUID) -> "asyncio.Queue[StreamEntry | None]":
-        """Return a queue that gets every entry of the turn's stream from its beginning; None if it cannot be read.
+        """Return a queue that gets every entry of the turn's stream from its start, and None if it cannot be read.
 
-        A stream that is read already is read again from its beginning, in the same read as all others. Its other
-        readers get entries twice and pass over those that they know.
+        A stream that is being read is read again from its start, together with all others. Its other readers get those
+        entries twice and must skip known ones.
         """
         queue: asyncio.Queue[StreamEntry | None] = asyncio.Queue()
         key = stream_key(turn_id)
@@ -83,15 +83,15 @@ class StreamHub:
             self.cursors.pop(key, None)
 
     async def _run(self) -> None:
-        telling = asyncio.create_task(self._tell())
+        renewing = asyncio.create_task(self._renew_and_wake())
         try:
             await self._read()
         except redis.RedisError as fault:
             logger.warning("Valkey cannot be read: %s", fault)
         finally:
             self.blocked_id = None
-            telling.cancel()
-            # Whatever ended the read, no reader may wait for it.
+            renewing.cancel()
+            # However the read ended, no reader may go on waiting for it.
             for queues in self.queues.values():
                 for queue in queues:
                     queue.put_nowait(None)
@@ -105,7 +105,7 @@ class StreamHub:
             try:
                 reply = await self._reply(asked_from)
             except redis.RedisError:
-                # The next connection has an id of its own.
+                # The next connection has another id.
                 self.blocked_id = None
                 now = asyncio.get_running_loop().time()
                 failing_since = failing_since or now
@@ -125,7 +125,7 @@ class StreamHub:
 
     def _deliver(self, reply: Any, asked_from: Mapping[str, str]) -> None:
         for key, entries in reply:
-            # A reader joined or left during the read. For a new one the next read begins at the beginning.
+            # A reader joined or left during the read. For a new reader the next read starts over.
             if self.cursors.get(key) != asked_from[key]:
                 continue
             for entry_id, fields in entries:
@@ -133,12 +133,12 @@ class StreamHub:
                 for queue in self.queues[key]:
                     queue.put_nowait(StreamEntry.read(entry_id, fields))
 
-    async def _tell(self) -> None:
-        """Say who is read, again and again, and wake the read whenever there is one more stream."""
+    async def _renew_and_wake(self) -> None:
+        """Renew the reader keys regularly, and wake the blocking read whenever a stream is added."""
         loop = asyncio.get_running_loop()
         all_at = loop.time() + READER_SECONDS / RENEWALS_PER_LEASE
         while True:
-            # However many new streams there are meanwhile: those that were noted before must not be forgotten.
+            # Keys are renewed on time even if new streams keep arriving.
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.news.wait(), max(0.0, all_at - loop.time()))
             if loop.time() >= all_at:
@@ -146,7 +146,7 @@ class StreamHub:
                 self.unnoted = {reader_key(parse_turn_id(key)) for key in self.cursors}
             self.news.clear()
             noted, self.unnoted = self.unnoted, set()
-            # Whether Valkey is away is found, and told, by the read.
+            # If Valkey is away, the read notices and tells the readers.
             with suppress(redis.RedisError):
                 async with self.shared.pipeline(transaction=False) as pipe:
                     for key in noted:
@@ -167,11 +167,11 @@ def _get_hub() -> StreamHub:
 
 
 async def follow_stream(turn_id: UUID, *, tick_seconds: float) -> AsyncGenerator[StreamEntry | None]:
-    """Yield every entry of a turn's stream from its beginning, each once and in order.
+    """Yield every entry of a turn's stream from its start, each once and in order.
 
-    None is yielded after every `tick_seconds` without an entry. While it is followed the turn counts as read.
-    An entry that `is_end` is yielded like any other: its reader decides whether the turn has ended. Raises
-    StreamAway when Valkey cannot be read.
+    Yields None after every `tick_seconds` without an entry. While it is followed the turn counts as read. An entry with
+    `is_end` is yielded like any other: the caller decides whether the turn has ended. Raises StreamUnavailable if
+    Valkey cannot be read.
     """
     hub, last = _get_hub(), (0, 0)
     queue = hub.subscribe(turn_id)

@@ -1,7 +1,7 @@
-"""An answer's page while it grows: finished blocks and the one that is being written.
+"""Renders an answer while it grows, as finished blocks and one growing block.
 
-It is rendered once for all readers of a turn. What is long is rendered on a thread of its own, one at a time, so that
-the event loop goes on whatever a model writes.
+An answer is rendered once for all its readers. Long text is rendered on a separate thread, one at a time, so that it
+never blocks the event loop.
 """
 
 import asyncio
@@ -19,20 +19,20 @@ from chat.streaming import StreamedAnswer, StreamEntry
 from chat.streaming.markdown import find_block_starts, normalize_newlines, render_answer
 from chat.streaming.store import parse_entry_id
 
-# A block that is longer than this is shown as plain text until it ends. Whether it has ended is then looked for at
-# whole steps only, and the more rarely the longer it is.
+# A longer block is shown as plain text until it ends. Its end is then looked for at whole steps only, and less often
+# the longer the block is.
 MAX_PARSED: Final = 6_000
 STEP_LENGTH: Final = 1_000
-# After an empty line a line that begins with one of these may still go on with the block above it.
+# After an empty line, a line that begins with one of these may still continue the block above it.
 _MAY_CONTINUE: Final = frozenset(" \t-+*0123456789")
 
 
 @dataclass
 class GrowingAnswer:
-    """Takes in text and says which blocks are finished.
+    """Collects text and splits it into finished blocks and a growing one.
 
-    A finished block never changes again, so a reader is sent each of them once; only the growing one is sent again
-    as it grows. How the text is cut into pieces makes no difference to what is finished after it.
+    A finished block never changes, so readers get each of them once; only the growing block is sent again. The result
+    does not depend on how the text is cut into pieces.
     """
 
     _finished: list[str] = field(default_factory=list)
@@ -40,7 +40,7 @@ class GrowingAnswer:
     _length: int = 0
     _is_long: bool = False
     _look_at: int = 0
-    # Whether a line has begun since it was last looked for finished blocks.
+    # Whether a line has begun since the last search for finished blocks.
     _has_news: bool = False
 
     @property
@@ -52,13 +52,13 @@ class GrowingAnswer:
         return len(self._growing)
 
     def grow(self, text: str) -> str:
-        """Take in more text; returns the Markdown of the blocks that it finished, "" when none."""
+        """Add text. Returns the Markdown of the blocks that it finished, or ""."""
         text = normalize_newlines(text)
         done = []
         while text:
             piece = text[: STEP_LENGTH - self._length % STEP_LENGTH]
             text = text[len(piece) :]
-            # Within a line nothing begins.
+            # No block begins within a line.
             is_news = "\n" in piece or not self._growing or self._growing.endswith("\n")
             self._has_news = self._has_news or is_news
             self._length += len(piece)
@@ -93,7 +93,7 @@ class GrowingAnswer:
         return done
 
     def _last_block_start(self) -> int:
-        """Where the block that grows begins. A last line that may still become something else is not looked at."""
+        """Return where the growing block begins. A last line that may still change its meaning is ignored."""
         lines, _, last = self._growing.rpartition("\n")
         if not lines:
             return 0
@@ -106,10 +106,10 @@ class GrowingAnswer:
         return sum(len(line) + 1 for line in seen.split("\n")[: starts[-1]])
 
 
-# What is shorter costs less than handing it to a thread.
+# Rendering shorter text costs less than handing it to a thread.
 MAX_INLINE_LENGTH: Final = 800
-# After a rendering a page rests for so many times what it took, and the more pages there are the longer: a dear one is
-# made less often, and all of them together leave about half of the process to other requests.
+# After rendering, an answer rests for this many times the duration, and longer the more answers there are: expensive
+# ones are rendered less often, and all together leave about half of the process to other requests.
 REST_FACTOR: Final = 3.0
 REST_FACTOR_PER_ANSWER: Final = 2.0
 MAX_REST_SECONDS: Final = 1.0
@@ -120,7 +120,7 @@ NO_ENTRY: Final[EntryOrder] = (0, 0)
 
 @dataclass(frozen=True)
 class AnswerGrowth:
-    """What a reader has to be sent. With `begins_again` it replaces all that they have."""
+    """The HTML to send to a reader. With `begins_again` it replaces everything they have."""
 
     entry_id: str
     finished_html: str
@@ -130,7 +130,7 @@ class AnswerGrowth:
 
 @dataclass(frozen=True)
 class _RenderedAnswer:
-    """A turn as it stands after an entry. Each run of finished blocks is kept with the entry that finished it."""
+    """An answer after an entry. Each run of finished blocks is stored with the entry that finished it."""
 
     entry_id: str = ""
     began_at: EntryOrder = NO_ENTRY
@@ -139,7 +139,7 @@ class _RenderedAnswer:
 
 
 class SharedAnswer:
-    """A turn's page while it grows, fed and read by all who follow the turn in this process."""
+    """A growing answer, shared by all readers of the turn in this process."""
 
     def __init__(self) -> None:
         self._newest: EntryOrder = NO_ENTRY
@@ -147,12 +147,12 @@ class SharedAnswer:
         self._rendered = _RenderedAnswer()
         self._rendering: asyncio.Task[None] | None = None
         self._rests_until = 0.0
-        # Only the rendering itself touches these two, and there is one at a time.
+        # Only the rendering uses these two, and only one runs at a time.
         self._written = StreamedAnswer()
         self._page = GrowingAnswer()
 
     def add(self, entry: StreamEntry) -> None:
-        """Take in an entry, once, whoever brings it. Readers bring all entries in order."""
+        """Add an entry, unless another reader has added it. Each reader adds all entries in order."""
         if (order := parse_entry_id(entry.id)) > self._newest:
             self._newest = order
             self._pending.append(entry)
@@ -160,7 +160,7 @@ class SharedAnswer:
     async def growth_after(self, sent_id: str, *, must_be_new: bool = False) -> AnswerGrowth | None:
         """Return what has grown since the entry `sent_id`, or None.
 
-        While the page rests, that is what was rendered last, unless it `must_be_new`.
+        While the answer rests, the last rendering is used, unless `must_be_new`.
         """
         sent = parse_entry_id(sent_id)
         if self._newest <= sent:
@@ -172,7 +172,7 @@ class SharedAnswer:
             if rendering is None:
                 self._rendering = rendering = loop.create_task(self._render())
                 must_be_new = False
-            # A reader who goes away meanwhile must not end it for the others.
+            # A reader who leaves must not cancel the rendering for the others.
             await asyncio.shield(rendering)
         page = self._rendered
         if parse_entry_id(page.entry_id) <= sent:
@@ -218,7 +218,7 @@ _shared_answers: WeakKeyDictionary[asyncio.AbstractEventLoop, WeakValueDictionar
 
 
 def get_shared_answer(turn_id: UUID) -> SharedAnswer:
-    """Return the page of a turn that is followed, which lives while one of its readers keeps it."""
+    """Return the shared answer of a turn. It lives as long as a reader holds it. Needs a running event loop."""
     pages = _shared_answers.setdefault(asyncio.get_running_loop(), WeakValueDictionary())
     page = pages.get(turn_id)
     if page is None:

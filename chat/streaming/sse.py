@@ -1,4 +1,4 @@
-"""Follows one turn for one reader and speaks server-sent events; each person may have only so many open."""
+"""Follows a turn for one reader as server-sent events, within a limit of open streams per person."""
 
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
@@ -23,13 +23,13 @@ _open: Counter[Any] = Counter()
 
 
 def require_stream_slot(person: Person) -> None:
-    """Raise TooOften when a person has as many streams open as one may."""
+    """Raise TooOften if a person has as many open streams as allowed."""
     if _open[person.pk] >= settings.STREAMS_PER_PERSON:
         raise RateLimited(RETRY_SECONDS)
 
 
 async def count_open(person: Person, events: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
-    """Yield the events, as one of a person's open streams until they end or are left."""
+    """Yield the events, and count them as an open stream of the person until they end or are closed."""
     _open[person.pk] += 1
     try:
         async with aclosing(events):
@@ -41,13 +41,13 @@ async def count_open(person: Person, events: AsyncGenerator[bytes]) -> AsyncGene
             del _open[person.pk]
 
 
-# Between words the connection is proved alive this often, and the turn's row is asked how it stands.
+# Without new entries, a keepalive is sent and the turn's row is read this often.
 TICK_SECONDS = 3.0
 KEEPALIVE = b": still here\n\n"
 
 
 async def read_database[**P, T](reading: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run a read of the database and give its connection back, as the stream may stay open for minutes."""
+    """Run a database function in a thread and release its connection, as the stream may stay open for minutes."""
 
     def in_thread() -> T:
         try:
@@ -59,17 +59,17 @@ async def read_database[**P, T](reading: Callable[P, T], *args: P.args, **kwargs
 
 
 async def follow_turn(person: Person, turn_id: UUID) -> AsyncGenerator[streaming.StreamEntry | Turn]:
-    """Yield every entry of a turn's words, and at every tick without one the turn as it stands, while it lives.
+    """Yield every stream entry of a live turn, and the turn's row at every tick without an entry.
 
-    Ends when the database says that the turn has ended. Raises streaming.StreamAway, or Turn.DoesNotExist when the
-    turn was deleted meanwhile.
+    Ends when the row says that the turn has ended. Raises streaming.StreamUnavailable, or Turn.DoesNotExist if the turn
+    is deleted meanwhile.
     """
     async with aclosing(streaming.follow_stream(turn_id, tick_seconds=TICK_SECONDS)) as entries:
         async for entry in entries:
             if entry is not None and not entry.is_end:
                 yield entry
                 continue
-            # An end on the stream is a hint: a worker that lost its turn to another may have written it.
+            # An end on the stream is only a hint: a worker that lost its claim may have written it.
             now = await read_database(get_turn, person, turn_id)
             if not now.is_live:
                 return

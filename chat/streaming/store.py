@@ -1,4 +1,4 @@
-"""What lies in Valkey for one turn: its words, its phase, its reader, and the wish to stop it."""
+"""The Valkey keys of a turn: its stream, the model's phase, its readers, and the request to stop it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,10 +12,10 @@ import redis
 from kit import valkey
 
 KEPT_SECONDS = 15 * 60
-# So long after its last reader an answer is written on: a phone may be locked or a lesson opened meanwhile. It must be
-# less than an answer may take at all (chat.answering.worker), or a slow one would end as the model's fault.
+# How long an answer is written on after its last reader left: a phone may be locked, or a lesson open. This must be
+# less than MAX_ANSWER_SECONDS (chat.answering.worker), or a slow answer would end as the model's fault.
 READER_SECONDS = 240
-# How often a lease is renewed while a page reads: what is left of it then varies by that part only.
+# How many times a page renews its reader key within READER_SECONDS.
 RENEWALS_PER_LEASE = 12
 BEGINNING = "0"
 
@@ -24,9 +24,9 @@ def stream_key(turn_id: UUID) -> str:
     return f"turn:{turn_id}:words"
 
 
-def parse_turn_id(words: str) -> UUID:
-    """The turn that a `stream_key` belongs to."""
-    return UUID(words.split(":")[1])
+def parse_turn_id(key: str) -> UUID:
+    """Return the turn id of a stream key."""
+    return UUID(key.split(":")[1])
 
 
 def stop_key(turn_id: UUID) -> str:
@@ -50,7 +50,7 @@ class ModelPhase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StreamEntry:
-    """One entry of the stream: `text` belongs at character `at` of the answer; `is_end` closes it."""
+    """An entry of a stream: `text` belongs at character `at` of the answer; `is_end` closes the stream."""
 
     id: str
     at: int
@@ -71,16 +71,16 @@ class StreamEntry:
 
 @dataclass(slots=True)
 class StreamedAnswer:
-    """What a reader has of an answer so far. `last_id` is where to go on reading."""
+    """The text of an answer that a reader has so far. `last_id` is the entry after which to continue."""
 
     text: str = ""
     tokens: int = 0
     last_id: str = BEGINNING
 
     def add(self, entry: StreamEntry) -> bool:
-        """Take in the next entry. False when it does not continue the text that is here.
+        """Apply the next entry. Returns False if it replaces text instead of continuing it.
 
-        A writer that lost its stream begins again at character 0, so an entry may overlap what is known.
+        A writer that lost its stream begins again at character 0, so an entry may overlap the known text.
         """
         self.last_id = entry.id
         if entry.is_end:
@@ -92,7 +92,7 @@ class StreamedAnswer:
 
 
 def parse_entry_id(entry_id: str) -> tuple[int, int]:
-    """A stream id as something that sorts; anything that is not an id sorts first."""
+    """Return an entry id as a sortable pair; (0, 0) if it is not an id."""
     time, _, sequence = entry_id.partition("-")
     if not time.isdecimal() or (sequence and not sequence.isdecimal()):
         return (0, 0)
@@ -105,7 +105,7 @@ def _client() -> "redis.Redis":
 
 
 def read_stream(turn_id: UUID) -> StreamedAnswer | None:
-    """All that stands on the stream, or None when the stream cannot be read."""
+    """Return the text on the stream, or None if Valkey cannot be read."""
     found = StreamedAnswer()
     try:
         entries: Any = _client().xrange(stream_key(turn_id))
@@ -117,7 +117,7 @@ def read_stream(turn_id: UUID) -> StreamedAnswer | None:
 
 
 def record_reader(turn_id: UUID) -> None:
-    """Count the turn as read for READER_SECONDS from now."""
+    """Mark the turn as being read for READER_SECONDS. Does nothing while Valkey is away."""
     _ignore_outage(lambda client: client.set(reader_key(turn_id), "1", ex=READER_SECONDS))
 
 
@@ -126,16 +126,16 @@ def request_stop(turn_id: UUID) -> None:
 
 
 def get_phase(turn_id: UUID) -> ModelPhase | None:
-    """What the model does before its first word, where the worker has said so."""
+    """Return what the model does before its first word, or None if unknown."""
     try:
-        told: Any = _client().get(phase_key(turn_id))
+        phase: Any = _client().get(phase_key(turn_id))
     except redis.RedisError:
         return None
-    return ModelPhase(told) if told else None
+    return ModelPhase(phase) if phase else None
 
 
 def end_stream(turn_id: UUID) -> None:
-    """Tell every reader that the turn has ended and the database has its whole answer."""
+    """Tell readers that the turn has ended and the database has its whole answer. Does nothing while Valkey is away."""
 
     def add(client: "redis.Redis") -> None:
         with client.pipeline(transaction=False) as pipe:
@@ -153,7 +153,7 @@ def delete_streams(*turn_ids: UUID) -> None:
 
 
 def _ignore_outage(act: Callable[["redis.Redis"], object]) -> None:
-    # An echo that cannot be sent is no fault of the turn: readers come back to the database.
+    # The turn does not depend on its stream: readers fall back to the database.
     try:
         act(_client())
     except redis.RedisError:

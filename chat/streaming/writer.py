@@ -1,7 +1,7 @@
-"""The worker's end of the turns' streams: all that one loop writes goes out together.
+"""The worker's end of the streams. The text of all streams of an event loop is sent together.
 
-A worker may write two hundred answers at once, each of them fifty words a second. Sent one by one they would cost more
-than the model: so the words of all streams are gathered for a moment and sent in one round trip.
+A worker may write two hundred answers at once, at fifty words a second each. One request per word would cost more than
+the model, so the text of all streams is gathered for a moment and sent in one round trip.
 """
 
 import asyncio
@@ -30,26 +30,26 @@ from kit.valkey import create_async_client
 
 logger = logging.getLogger(__name__)
 
-# The first words of an answer go out at once, later ones together: a page cannot show more than this many a second.
+# The first words of an answer go out at once, later ones are gathered for this long, which no page shows.
 GATHER_SECONDS = 0.05
-# How often it is asked whether somebody pressed Stop, and whether anybody reads.
+# How often a writer checks whether to stop, and whether the turn still has readers.
 SIGNALS_SECONDS = 0.2
-# While Valkey is away it is tried this often.
+# How long to wait before the next attempt while Valkey is away.
 AWAY_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class ReaderSignals:
-    """What readers say to the writer: `stop` was pressed; nobody is there to read (`unread`)."""
+    """Signals from readers: `stop` was requested; the turn has no readers (`unread`)."""
 
     stop: bool = False
     unread: bool = False
 
 
 class StreamWriter:
-    """Writes one turn's words. While Valkey is away it keeps them, and then begins again at character 0.
+    """Writes the text of one turn. While Valkey is away it keeps the text, and then begins again at character 0.
 
-    Leaving it as a context waits until its last words have gone out, or cannot.
+    Leaving the context waits until the last text has been sent, or could not be.
     """
 
     def __init__(self, turn_id: UUID) -> None:
@@ -60,7 +60,7 @@ class StreamWriter:
         self.sent = 0
         self.is_offline = False
         self.asked_at = 0.0
-        # Counts the times that it began again: what is under way then tells nothing of the words after it.
+        # How many times the text began again. A reply to an earlier beginning says nothing about the current text.
         self.beginnings = 0
 
     async def __aenter__(self) -> Self:
@@ -77,12 +77,12 @@ class StreamWriter:
             self.tokens = tokens
             _get_flusher().enqueue(self)
 
-    def tell(self, phase: ModelPhase) -> None:
-        """Say what the model does before its first word."""
-        _get_flusher().tell(self.turn_id, phase)
+    def send_phase(self, phase: ModelPhase) -> None:
+        """Tell readers what the model does before its first word."""
+        _get_flusher().send_phase(self.turn_id, phase)
 
     def begin_again(self) -> None:
-        """Take back all words so far; readers lose them at once."""
+        """Discard the text so far, also for readers."""
         self.text, self.sent = "", 0
         self.beginnings += 1
         _get_flusher().enqueue(self)
@@ -92,12 +92,12 @@ class StreamWriter:
         return self.sent > 0
 
     def write(self, pipe: "Pipeline", now: float) -> int:
-        """Put what is to be sent into `pipe`. Returns how many replies there will be before the signals'."""
+        """Add the commands for unsent text to `pipe`. Returns how many replies come before those for the signals."""
         is_new = self.is_offline or not self.has_begun
         at = 0 if self.is_offline else self.sent
         entry: Any = {"at": at, "text": self.text[at:], "n": self.tokens}
         if is_new:
-            # The asker counts as a reader at first; and a Valkey that came back empty knows nobody.
+            # The asker counts as a reader at first, and a Valkey that came back empty has lost all reader keys.
             pipe.set(reader_key(self.turn_id), "1", ex=READER_SECONDS)
         pipe.xadd(stream_key(self.turn_id), entry)
         if is_new:
@@ -108,10 +108,11 @@ class StreamWriter:
             pipe.exists(reader_key(self.turn_id))
         return 3 if is_new else 1
 
-    def apply_replies(self, replies: list[Any], said: int, beginnings: int) -> None:
+    def apply_replies(self, replies: list[Any], sent: int, beginnings: int) -> None:
+        """Note that the text up to `sent` characters has gone out, and read the signals, if any."""
         self.is_offline = False
         if beginnings == self.beginnings:
-            self.sent = said
+            self.sent = sent
         if replies:
             stop, readers = replies
             self.signals = ReaderSignals(stop=bool(stop), unread=not readers)
@@ -123,7 +124,7 @@ class StreamWriter:
 
 
 class StreamFlusher:
-    """Sends the words of one loop's writers."""
+    """Sends the text of all writers of one event loop."""
 
     def __init__(self) -> None:
         self.client = create_async_client()
@@ -137,22 +138,22 @@ class StreamFlusher:
         if not writer.has_begun and not writer.is_offline:
             self._start([writer])
         elif self.timer is None:
-            self._later(GATHER_SECONDS)
+            self._schedule(GATHER_SECONDS)
 
-    def tell(self, turn_id: UUID, phase: ModelPhase) -> None:
-        task = asyncio.create_task(self._tell(turn_id, phase))
+    def send_phase(self, turn_id: UUID, phase: ModelPhase) -> None:
+        task = asyncio.create_task(self._set_phase(turn_id, phase))
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
-    async def _tell(self, turn_id: UUID, phase: ModelPhase) -> None:
-        # Pages say something more general while Valkey is away.
+    async def _set_phase(self, turn_id: UUID, phase: ModelPhase) -> None:
+        # Without it pages show a more general text.
         with suppress(redis.RedisError):
             await self.client.set(phase_key(turn_id), str(phase), ex=KEPT_SECONDS)
 
-    def _later(self, seconds: float) -> None:
-        self.timer = asyncio.get_running_loop().call_later(seconds, self._due)
+    def _schedule(self, seconds: float) -> None:
+        self.timer = asyncio.get_running_loop().call_later(seconds, self._flush)
 
-    def _due(self) -> None:
+    def _flush(self) -> None:
         self.timer = None
         self._start(list(self.waiting))
 
@@ -162,14 +163,14 @@ class StreamFlusher:
         task.add_done_callback(self.tasks.discard)
 
     async def finish(self, writer: StreamWriter) -> None:
-        """Send a writer's last words now."""
+        """Send a writer's last text now."""
         if writer in self.waiting:
             await self._send([writer])
         self.waiting.discard(writer)
 
     async def _send(self, writers: Iterable[StreamWriter]) -> None:
         async with self.sending:
-            # Another round may have taken some of them along.
+            # Another round trip may have sent some of them already.
             batch = [writer for writer in writers if writer in self.waiting]
             if not batch:
                 return
@@ -181,19 +182,19 @@ class StreamFlusher:
                     writer.mark_offline()
                 self.waiting.update(batch)
                 if self.timer is None:
-                    self._later(AWAY_SECONDS)
+                    self._schedule(AWAY_SECONDS)
 
     async def _round_trip(self, batch: list[StreamWriter]) -> None:
         now = asyncio.get_running_loop().time()
         async with self.client.pipeline(transaction=False) as pipe:
-            # Words that come while this is under way wait for the next round.
-            said = [
+            # Text that arrives meanwhile waits for the next round trip.
+            requests = [
                 (writer, writer.write(pipe, now), (len(writer.text), writer.beginnings), len(pipe))
                 for writer in batch
             ]
             replies = await pipe.execute()
         begin = 0
-        for writer, own, state, end in said:
+        for writer, own, state, end in requests:
             writer.apply_replies(replies[begin + own : end], *state)
             begin = end
 

@@ -1,8 +1,8 @@
-"""Whether the model is down, and the questions that wait until it is back (ADR 40).
+"""Model outages, and the turns that are deferred until the model is back (ADR 40).
 
-A fault is written down by the worker that met it. What follows from it is decided in one place, by the task that beat
-sends every few seconds: while a fault stands it asks the server whether it is there. Without one it does nothing.
-A turn that waits holds nothing of a budget. Sending it on, with all that is checked then: chat.asking.deferred.
+The worker that meets a fault records it. A task that Celery beat sends every few seconds decides what follows: while a
+fault is open it probes the model's server; otherwise it does nothing. A deferred turn has no hold. chat.asking.deferred
+releases it.
 """
 
 import asyncio
@@ -27,15 +27,15 @@ from kit.connections import acquire_key_lock
 
 logger = logging.getLogger(__name__)
 
-# One failure is no outage: faults have to go on for so long, without an answer in between, and be so many.
+# An outage needs this many faults over this time, without an answer in between.
 DOWN_AFTER = timedelta(minutes=2)
 MIN_FAULTS = 3
-# A server that could not be reached is back once it answers to its name for so long, though no question was asked.
+# A server that could not be reached counts as back after it has answered probes for this long.
 CLEAR_AFTER = timedelta(seconds=30)
-# Faults of any kind are forgotten when there has been none for so long.
+# Faults of any kind are forgotten after this time without a new one.
 FAULTS_EXPIRE_AFTER = timedelta(minutes=10)
 PROBE_SECONDS = 5.0
-# What the server itself is to blame for, whatever was asked.
+# Faults of the server itself, whatever the question.
 SERVER_FAULTS = {
     EndReason.MODEL_UNREACHABLE,
     EndReason.MODEL_BUSY,
@@ -44,7 +44,7 @@ SERVER_FAULTS = {
     EndReason.MODEL_SILENT,
     EndReason.MODEL_GARBLED,
 }
-# What a server that works may say of a question.
+# Outcomes that only a working server can cause.
 MODEL_WORKS = Q(state__in=[TurnState.ANSWERED, TurnState.CUT]) | Q(
     end_reason__in=[
         EndReason.TOO_LONG,
@@ -54,34 +54,34 @@ MODEL_WORKS = Q(state__in=[TurnState.ANSWERED, TurnState.CUT]) | Q(
         EndReason.ONLY_THINKING,
     ]
 )
-# The lock under which an outage begins: there is one at a time.
+# The advisory lock for creating an outage: only one is open at a time.
 OUTAGE_LOCK = UUID("6f7f6c2e-0d5c-4c0c-8f39-5a4f1f0e9c11")
 
 
 def find_open_outage() -> ModelOutage | None:
-    """The faults that have not ended yet, whether they count as an outage or not."""
+    """Return the open outage, declared or not, or None."""
     return ModelOutage.objects.filter(ended_at=None).order_by("began_at").first()
 
 
 def find_outage() -> ModelOutage | None:
-    """The outage that people are told about, or None: the model is there, as far as is known."""
+    """Return the declared outage that people are told about, or None if the model is up as far as is known."""
     return ModelOutage.objects.filter(ended_at=None, declared_at__isnull=False).order_by("began_at").first()
 
 
 def record_fault(end_reason: EndReason) -> None:
-    """Write down that an answer failed for a fault of the model's server."""
+    """Record that an answer failed because of the model's server. Opens an outage if none is open."""
     now = timezone.now()
     with transaction.atomic():
         acquire_key_lock(OUTAGE_LOCK)
-        standing = ModelOutage.objects.filter(ended_at=None)
-        if not standing.update(last_fault_at=now, end_reason=end_reason, faults=F("faults") + 1):
+        still_open = ModelOutage.objects.filter(ended_at=None)
+        if not still_open.update(last_fault_at=now, end_reason=end_reason, faults=F("faults") + 1):
             ModelOutage.objects.create(began_at=now, last_fault_at=now, end_reason=end_reason)
 
 
 def check_model() -> ModelOutage | None:
-    """Look whether what is known of the model still holds. Returns the faults that go on, or None when there are none.
+    """Probe the model's server if an outage is open, and declare or close the outage.
 
-    `is_reachable` of what it returns says whether the server answers to its name now.
+    Returns the outage that is still open, or None. Its `is_reachable` says whether the server answered the probe.
     """
     outage = find_open_outage()
     if outage is None:
@@ -91,15 +91,15 @@ def check_model() -> ModelOutage | None:
         return None
     fault = loop.submit(_probe()).result()
     now = timezone.now()
-    standing = ModelOutage.objects.filter(pk=outage.pk, ended_at=None)
+    still_open = ModelOutage.objects.filter(pk=outage.pk, ended_at=None)
     if fault:
-        standing.update(last_fault_at=now, failed_probes=F("failed_probes") + 1)
+        still_open.update(last_fault_at=now, failed_probes=F("failed_probes") + 1)
         outage.refresh_from_db()
     elif _is_over(outage, now):
         _close_outage(outage)
         return None
     if outage.declared_at is None and _is_confirmed(outage):
-        standing.update(declared_at=now)
+        still_open.update(declared_at=now)
         outage.declared_at = now
         logger.error("The model has given no answers since %s (%s).", outage.began_at, outage.end_reason)
     outage.is_reachable = not fault
@@ -107,7 +107,7 @@ def check_model() -> ModelOutage | None:
 
 
 async def _probe() -> str:
-    """What is wrong with the server, or "" when it answers to its name."""
+    """Return what is wrong with the server, or "" if it answers."""
     try:
         async with asyncio.timeout(PROBE_SECONDS):
             fault = await find_server_error()
@@ -131,7 +131,7 @@ def _is_over(outage: ModelOutage, now: datetime) -> bool:
 
 
 def _is_confirmed(outage: ModelOutage) -> bool:
-    """Whether this is more than a single failure, or than one conversation that the server cannot stand."""
+    """Return whether the faults are more than a single failure, or than one conversation that the server rejects."""
     is_long = outage.last_fault_at - outage.began_at >= DOWN_AFTER
     if not is_long or outage.faults + outage.failed_probes < MIN_FAULTS:
         return False
@@ -142,23 +142,23 @@ def _is_confirmed(outage: ModelOutage) -> bool:
 
 
 def _close_outage(outage: ModelOutage) -> None:
-    standing = ModelOutage.objects.filter(pk=outage.pk, ended_at=None)
+    still_open = ModelOutage.objects.filter(pk=outage.pk, ended_at=None)
     if outage.declared_at is None:
-        standing.delete()
-    elif standing.update(ended_at=timezone.now()):
+        still_open.delete()
+    elif still_open.update(ended_at=timezone.now()):
         logger.warning("The model answers again.")
 
 
-# How many questions of one person may wait, each in a conversation of its own.
+# How many questions of a person may be deferred, each in its own conversation.
 MAX_DEFERRED = 3
-# After a try without a word a turn rests for so long, and twice as long after each further one.
+# How long a turn waits after its first failed try; doubled after each further one.
 FIRST_BACKOFF = timedelta(seconds=15)
 MAX_BACKOFF = timedelta(minutes=5)
-# Or for as long as a busy server says, within reason.
+# The longest wait that a busy server may ask for.
 MAX_RETRY_WAIT = timedelta(hours=1)
-# While the model answers others, a turn that comes back this often ends with its reason.
+# Unless there is an outage, a turn ends with its end reason after this many failed tries.
 MAX_FAILED_TRIES = 3
-# What its asker, who may be away, cannot try again themselves.
+# End reasons after which a deferred turn waits again, as its asker may be away and cannot retry it.
 DEFERRED_AGAIN = SERVER_FAULTS | {EndReason.WORKER_LOST, EndReason.NEVER_STARTED}
 
 
@@ -167,19 +167,19 @@ def count_deferred(person: Person) -> int:
 
 
 def defer_turn(turn: Turn, person: Person) -> None:
-    """Let a turn that is about to be stored wait for the model. Raises TooManyDeferred."""
-    # Two conversations may be asked in at once.
+    """Defer a turn that is about to be stored. Raises TooManyDeferred."""
+    # The person may ask in two conversations at once.
     acquire_key_lock(uuid5(NAMESPACE_OID, f"deferred {person.pk}"))
     if count_deferred(person) >= MAX_DEFERRED:
         raise TooManyDeferred
     turn.state, turn.waits_for, turn.deferred_at = TurnState.DEFERRED, WaitsFor.MODEL, timezone.now()
-    # What its answer may cost is worked out again when its time comes.
+    # The cost of its answer is worked out again when it is released.
     turn.prompt_tokens = turn.max_answer_tokens = 0
     turn.is_brief, turn.brief_scope, turn.refills_at = False, "", None
 
 
 def should_defer_again(turn: Turn, outcome: Outcome) -> bool:
-    """Whether a turn that failed goes on waiting instead: nothing was written, and its asker agreed to wait."""
+    """Return whether a failed turn should be deferred again: nothing was written, and its asker agreed to wait."""
     if (
         turn.deferred_until is None
         or outcome.state != TurnState.FAILED
@@ -193,7 +193,10 @@ def should_defer_again(turn: Turn, outcome: Outcome) -> bool:
 
 @transaction.atomic
 def defer_again(turn: Turn, outcome: Outcome) -> bool:
-    """Let a turn wait again, and return its hold. False when it has been stopped, deleted or taken away meanwhile."""
+    """Defer a turn again and resolve its hold.
+
+    Returns False if the turn was stopped or deleted, or the claim was lost, meanwhile.
+    """
     mine = Turn.objects.filter(
         pk=turn.pk, state__in=[TurnState.QUEUED, TurnState.WORKING], claim=turn.claim, stop_requested_at=None
     )
@@ -218,7 +221,7 @@ def defer_again(turn: Turn, outcome: Outcome) -> bool:
 
 @transaction.atomic
 def end_deferred(turn: Turn, outcome: Outcome) -> bool:
-    """End a turn that waits. It has no hold, so nothing is charged. False when it does not wait any more."""
+    """End a deferred turn. It has no hold, so nothing is charged. Returns False if it is no longer deferred."""
     lock_with_retried(turn.pk)
     if not Turn.objects.filter(pk=turn.pk, state=TurnState.DEFERRED).update(**build_ended_fields(outcome)):
         return False
@@ -235,7 +238,7 @@ def build_outcome_without_answer(end_reason: EndReason, state: TurnState = TurnS
 
 
 def end_expired_deferred(*, now: datetime | None = None) -> int:
-    """End what has waited for its whole term, one transaction each. Returns how many there were."""
+    """End the turns that were deferred for longer than MAX_DEFERRAL, one transaction each. Returns how many."""
     before = (now or timezone.now()) - MAX_DEFERRAL
     overdue = Turn.objects.filter(state=TurnState.DEFERRED, deferred_at__lte=before).select_related(
         "conversation"

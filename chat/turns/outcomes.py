@@ -1,4 +1,4 @@
-"""How a turn ends: what its row says then, what becomes of its hold, and what is measured of it."""
+"""How a turn ends: the fields of its row, its hold, and its metrics."""
 
 import logging
 from dataclasses import dataclass
@@ -16,25 +16,23 @@ from guard import Verdict, action_for
 from inference.prices import calculate_cost
 from telemetry.metrics import Counter, Histogram
 
-TURNS = Counter("kitchen_turns", "Turns that have ended, by how and why.", ("state", "end_reason"))
+TURNS = Counter("kitchen_turns", "Turns that have ended, by state and end reason.", ("state", "end_reason"))
 TOKENS = Counter("kitchen_tokens", "Tokens of ended turns.", ("kind",))
-COST = Counter("kitchen_cost_dollars", "What ended turns have cost, in dollars.")
+COST = Counter("kitchen_cost_dollars", "The cost of ended turns, in dollars.")
 QUEUE_WAIT = Histogram(
     "kitchen_queue_wait_seconds",
-    "From a question to the worker that took it.",
+    "Seconds from a question until a worker claims it.",
     (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
 )
 FIRST_TOKEN = Histogram(
     "kitchen_time_to_first_token_seconds",
-    "From a question to the first words of its answer.",
+    "Seconds from a question to the first words of its answer.",
     (0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60),
 )
-GUARD = Counter(
-    "kitchen_remote_guard_requests", "What a remote guard was asked, by what came of it.", ("result",)
-)
+GUARD = Counter("kitchen_remote_guard_requests", "Requests to the remote guard, by result.", ("result",))
 GUARD_WAIT = Histogram(
     "kitchen_remote_guard_duration_seconds",
-    "What a verdict of a remote guard took.",
+    "Seconds that a verdict of the remote guard took.",
     (0.025, 0.05, 0.1, 0.25, 0.5, 1, 1.5, 2.5, 5),
 )
 MEASURES = (TURNS, TOKENS, COST, QUEUE_WAIT, FIRST_TOKEN, GUARD, GUARD_WAIT)
@@ -45,13 +43,13 @@ def record_claim(turn: Turn) -> None:
 
 
 def record_first_words(turn: Turn) -> None:
-    """Its first words go out."""
+    """Record that the first words of an answer go out."""
     FIRST_TOKEN.observe(_seconds_since_asked(turn))
 
 
-def record_remote_verdict(came: str, seconds: float | None = None) -> None:
-    """`came` is "passed", "flagged" or "failed"; `seconds` is what a verdict took."""
-    GUARD.add(1, came)
+def record_remote_verdict(result: str, seconds: float | None = None) -> None:
+    """Record a request to the remote guard. `result` is "passed", "flagged" or "failed"; `seconds` is its duration."""
+    GUARD.add(1, result)
     if seconds is not None:
         GUARD_WAIT.observe(seconds)
 
@@ -71,12 +69,12 @@ def record_end(
 
 
 def _seconds_since_asked(turn: Turn) -> float:
-    # The two clocks may be of two machines.
+    # Clocks may differ between machines; never report a negative wait.
     return max(0.0, (timezone.now() - turn.queued_at).total_seconds())
 
 
 def build_end_reason(end_reason: EndReason) -> EndReason | Case:
-    """A worker knows that it was told to stop, and the row why: whoever stopped the turn wrote it there."""
+    """Return the end reason for the row. A stopped turn keeps CONSENT_WITHDRAWN if the row already says so."""
     if end_reason != EndReason.STOPPED_BY_ASKER:
         return end_reason
     return Case(
@@ -87,29 +85,29 @@ def build_end_reason(end_reason: EndReason) -> EndReason | Case:
 
 logger = logging.getLogger(__name__)
 
-# A failure costs the person nothing, and neither do fixed words that became due while an answer was written.
+# A failed turn costs the person nothing, and neither does one whose answer gave way to a fixed text.
 CHARGED_STATES = {TurnState.ANSWERED, TurnState.STOPPED, TurnState.CUT}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """How a turn ended, and what it used. Tokens are counts, whoever counted them."""
+    """How a turn ended, and what it used. Token counts are the server's, or else our own."""
 
     state: TurnState
     end_reason: EndReason
     answer: str
     prompt_tokens: int
     answer_tokens: int
-    # How many of the prompt's tokens the server had read before.
+    # How many of the prompt's tokens were in the server's cache.
     cached_tokens: int = 0
-    # A verdict on the question that came only while it was being answered.
+    # The verdict on the question, if it came while the answer was being written.
     verdict: Verdict | None = None
-    # When the model's server takes questions again, where it said so.
+    # When the model's server takes questions again, if it said so.
     retry_at: datetime | None = None
 
     @property
     def is_charged(self) -> bool:
-        """Whether the person pays for it. Otherwise the site does."""
+        """Whether the person pays for the turn. Otherwise the site does."""
         return self.state in CHARGED_STATES
 
     @property
@@ -131,7 +129,7 @@ class Outcome:
 
 
 def build_ended_fields(outcome: Outcome) -> dict[str, object]:
-    """What the row of a turn that ends this way says."""
+    """Return the field values of a turn that ends with this outcome."""
     return {
         "state": outcome.state,
         "end_reason": build_end_reason(outcome.end_reason),
@@ -160,7 +158,10 @@ def _build_verdict_fields(verdict: Verdict | None) -> dict[str, object]:
 
 
 def resolve_hold(hold_key: UUID, outcome: Outcome) -> None:
-    """Resolve the hold of a turn that has ended this way."""
+    """Settle, release or absorb the hold of a turn that has ended with this outcome.
+
+    A hold that was resolved before stays as it is, and an error is logged.
+    """
     tokens = outcome.prompt_tokens + outcome.answer_tokens
     try:
         if not tokens:
@@ -170,5 +171,5 @@ def resolve_hold(hold_key: UUID, outcome: Outcome) -> None:
         else:
             absorb_hold(key=hold_key, tokens=tokens, microdollars=outcome.microdollars)
     except (HoldAlreadyResolved, HoldNotFound):
-        # The ledger's net was quicker, after a pause longer than any turn. Its word stands.
+        # The ledger's safety net resolved it first, after a pause longer than any turn. That result stands.
         logger.exception("Hold %s was resolved before its turn ended.", hold_key)

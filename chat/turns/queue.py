@@ -1,11 +1,11 @@
-"""Who is answered next and about when, and how a worker learns that turns wait.
+"""The queue: which turns come next, how long a turn waits, and how a worker learns of new turns.
 
-A person has one turn written at a time. Of the people who wait, the one who was served least recently comes first, and
-of those who were not served lately, the one who asked first: a person with ten questions waits ten times in line.
+A person has one turn written at a time. The person who was served least recently comes first; of those who were not
+served lately, the one who asked first. So a person with ten questions waits ten times.
 
-Losing a nudge to a worker loses nothing: the sweeper finds the row and sends another. A nudge makes a worker take
-whatever is next in line, so in a rush one of them serves for many questions: the first is sent at once, and those that
-come within a moment of it are told of together.
+A lost nudge loses nothing: a sweep finds the row and sends another. A nudge makes a worker claim any turns that come
+next, so one serves for many questions: the first is sent at once, and a later one stands for all that follow within a
+moment.
 """
 
 import heapq
@@ -24,53 +24,53 @@ from django.utils.translation import ngettext
 from chat.models import QUEUED_AT, Turn, TurnState
 from kit import jobs
 
-# Having been served before that does not count any more.
+# A person who was served longer ago than this counts as not served.
 SERVED_WINDOW = timedelta(minutes=10)
-# How fast the queue moves is taken from what this long has brought.
+# The queue's speed is measured over this time.
 RATE_WINDOW = timedelta(minutes=2)
 ROUND_TO_SECONDS = 5
 A_MINUTE = 60
 
 
 def _list_first_questions() -> QuerySet[Turn]:
-    """The first question of everybody who waits and for whom nothing is being written."""
-    theirs = Turn.objects.filter(conversation__owner=OuterRef("conversation__owner"))
+    """Return the first queued turn of each person for whom no turn is being written."""
+    same_person = Turn.objects.filter(conversation__owner=OuterRef("conversation__owner"))
     return (
         Turn.objects.filter(state=TurnState.QUEUED)
         .annotate(queued=QUEUED_AT)
-        .exclude(Exists(theirs.filter(state=TurnState.WORKING)))
+        .exclude(Exists(same_person.filter(state=TurnState.WORKING)))
         .order_by("conversation__owner", "queued")
         .distinct("conversation__owner")
     )
 
 
 def list_next_turns(places: int) -> list[UUID]:
-    """The turns that are to be written next, in their order, `places` of them at most."""
+    """Return the ids of the next turns in fair order, at most `places` of them."""
     since = timezone.now() - SERVED_WINDOW
-    theirs = Turn.objects.filter(
+    same_person = Turn.objects.filter(
         conversation__owner=OuterRef("conversation__owner"), asked_at__gt=since, claimed_at__isnull=False
     )
-    served = theirs.order_by("-claimed_at").values("claimed_at")[:1]
+    served = same_person.order_by("-claimed_at").values("claimed_at")[:1]
     rows = _list_first_questions().annotate(served=Subquery(served)).values_list("pk", "served", "queued")
     first = heapq.nsmallest(places, rows, key=lambda row: (row[1] is not None, row[1] or row[2], row[2]))
     return [pk for pk, _served, _asked in first]
 
 
 def is_stalled(*, now: datetime, since: datetime) -> bool:
-    """Whether no worker has begun a turn after `since`."""
+    """Return whether no worker has claimed a turn between `since` and `now`."""
     return not Turn.objects.filter(claimed_at__gt=since, claimed_at__lte=now).exists()
 
 
 @dataclass(frozen=True)
 class QueueWait:
-    """`ahead` is how many people come first; `seconds` is about how long it takes, or None when nothing tells."""
+    """`ahead` is how many people come first; `seconds` is an estimate of the wait, or None if unknown."""
 
     ahead: int
     seconds: int | None
 
 
 def estimate_wait(turn: Turn, *, now: datetime | None = None) -> QueueWait:
-    """How long a waiting turn still has to wait, by how fast the queue has moved lately."""
+    """Estimate how long a queued turn still waits, by the queue's recent speed."""
     now = now or timezone.now()
     queued = Turn.objects.filter(state=TurnState.QUEUED).annotate(queued=QUEUED_AT)
     waiting = queued.filter(queued__lt=turn.queued_at)
@@ -88,7 +88,7 @@ def estimate_wait(turn: Turn, *, now: datetime | None = None) -> QueueWait:
 
 
 def format_wait(turn: Turn) -> str:
-    """What somebody who waits is told."""
+    """Return the text about the wait for a queued turn, for its asker."""
     wait = estimate_wait(turn)
     if wait.seconds is None:
         return _("Waiting for a free place. Your question is kept.")
@@ -133,7 +133,7 @@ class NudgeBatcher:
 
     def _send_later(self, turn_id: UUID) -> None:
         with self._lock:
-            # From here on whoever comes is told of by the next nudge: this one may be taken before they are there.
+            # Later turns need another nudge: this one may be handled before they are stored.
             self._later, self._sent_at = None, time.monotonic()
         _send_nudge(turn_id)
 
@@ -143,7 +143,7 @@ def _send_nudge(turn_id: UUID) -> None:
 
 
 def nudge_deferred() -> None:
-    """Have a worker look at the questions that wait for the model, now rather than when beat says so."""
+    """Have a worker check the deferred turns now, instead of at the next beat."""
     jobs.nudge("chat.tasks.watch_deferred")
 
 

@@ -1,4 +1,4 @@
-"""Turns that follow on another: a retry, which replaces it only when better, and a continuation (ADR 34)."""
+"""Turns that follow another one: a retry, which replaces it only if it is better, and a continuation (ADR 34)."""
 
 from collections.abc import Iterable
 from uuid import UUID
@@ -7,15 +7,15 @@ from django.db.models import Q
 
 from chat.models import RETRYABLE_STATES, EndReason, Turn, TurnState
 
-# The guard judged the question itself, so no answer to it stays on screen or goes to a model.
+# The guard has judged the question itself in these states, so no answer to it may stay on screen or go to a model.
 VERDICT_STATES = {TurnState.CARDED, TurnState.PAUSED, TurnState.REFUSED, TurnState.REDIRECTED}
 
 
 def is_better(retry: Turn, earlier: Turn) -> bool:
-    """Whether a retry that has ended replaces the failed or stopped turn that it retried.
+    """Return whether an ended retry replaces the failed or stopped turn that it retried.
 
-    A verdict on the question and a whole answer always do. An answer that was held back does only where there were no
-    words before. Anything else needs more text than there was.
+    A fixed text and a whole answer always do. A cut answer does only if the earlier turn has no answer. Anything else
+    must be longer than the earlier answer.
     """
     if retry.state in VERDICT_STATES:
         return True
@@ -26,9 +26,9 @@ def is_better(retry: Turn, earlier: Turn) -> bool:
 
 
 def lock_with_retried(turn_id: UUID) -> None:
-    """Lock a turn and the one that it retries, before either is written.
+    """Lock a turn and the turn that it retries, before either is written.
 
-    By their ids, as `delete_conversation` does: otherwise the two could wait for each other.
+    Locks in the order of ids, as `delete_conversation` does, to avoid a deadlock.
     """
     retried = Turn.objects.filter(pk=turn_id).values("retry_of")
     pair = Turn.objects.filter(Q(pk=turn_id) | Q(pk__in=retried))
@@ -36,9 +36,9 @@ def lock_with_retried(turn_id: UUID) -> None:
 
 
 def choose_shown_turn(turn_id: UUID) -> None:
-    """Decide which of a retry that has just ended and its earlier turn is shown from now on.
+    """Decide whether an ended retry or the turn that it retried is shown from now on.
 
-    Must run in the transaction that ends the turn. Does nothing for a turn that is no retry.
+    Must run in the transaction that ends the retry. Does nothing for a turn that is not a retry.
     """
     retry = Turn.objects.select_related("retry_of").filter(pk=turn_id).first()
     if retry is None or retry.retry_of is None or retry.is_live:
@@ -50,7 +50,7 @@ def choose_shown_turn(turn_id: UUID) -> None:
 
 
 def get_current_turn(turn: Turn) -> Turn:
-    """The turn that now stands for this one's question: its live retry, what replaced it, or itself."""
+    """Return the current turn for this turn's question: its live retry, the turn that replaced it, or itself."""
     turn = Turn.objects.select_related("conversation").filter(pk=turn.pk).first() or turn
     while turn.replaced_by is not None:
         turn = turn.replaced_by
@@ -58,21 +58,21 @@ def get_current_turn(turn: Turn) -> Turn:
 
 
 def can_continue(turn: Turn) -> bool:
-    """Whether there is an unfinished answer to go on with: stopped, broken off, or cut at its longest length."""
+    """Return whether the turn has an unfinished answer: stopped, broken off, or ended at its length limit."""
     is_unfinished = turn.state in RETRYABLE_STATES or turn.end_reason == EndReason.LENGTH_LIMIT
     return is_unfinished and bool(turn.answer) and turn.replaced_by_id is None
 
 
 def find_continuation(turn: Turn) -> Turn | None:
-    """The turn that goes on with this one's answer, if there is one already."""
+    """Return the turn that continues this turn's answer, or None."""
     return turn.continuations.filter(replaced_by=None).order_by("-asked_at").first()
 
 
 def get_continued_turns(turns: Iterable[Turn]) -> dict[UUID, list[Turn]]:
-    """The turns whose answer each of these goes on with, oldest first, by the turn's id.
+    """Return the turns that each of these turns continues, oldest first, by turn id.
 
-    An answer may be continued more than once, so there may be several. They do not depend on the family's agreement or
-    the plan: without them there is nothing to go on with.
+    An answer may be continued more than once, so there may be several. They do not depend on memory limits of the plan
+    or the agreement: without them there is nothing to continue.
     """
     turns = list(turns)
     found: dict[UUID, Turn] = {}
@@ -84,7 +84,7 @@ def get_continued_turns(turns: Iterable[Turn]) -> dict[UUID, list[Turn]]:
 
 
 def list_continued_turns(continues: Turn | None) -> list[Turn]:
-    """The turns whose answer a new turn goes on with that continues this one, oldest first."""
+    """Return the turns that a new turn continues if it continues `continues`, oldest first."""
     return [*get_continued_turns([continues])[continues.pk], continues] if continues else []
 
 

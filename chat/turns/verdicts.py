@@ -1,4 +1,4 @@
-"""What follows from the guard's verdict on a question (docs/safety.md has the table)."""
+"""What follows from the guard's verdict on a question. The table is in docs/safety.md."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -26,24 +26,24 @@ from safeguarding.response_texts import (
 
 
 def judge_question(question: str, past: Iterable[Turn]) -> Verdict:
-    """What the guard says of a question after the turns before it, oldest first.
+    """Return the guard's verdict on a question after the earlier turns, oldest first.
 
-    A question that is too long is never answered, but may be a long cry for help: all of it is judged, by itself.
+    A question that is too long is judged whole and by itself: it is never answered, but may be a cry for help.
     """
     before = () if len(question) > MAX_QUESTION_LENGTH else past
     return judge_conversation([*(("user", turn.question) for turn in before), ("user", question)])
 
 
-# These turns are over at once: fixed words stand instead of an answer, and nothing is held, sent or charged.
+# Actions that end a turn at once with a fixed text. Nothing is held, sent to the model or charged.
 FIXED_STATES = {
     Action.CARD: TurnState.CARDED,
     Action.PAUSE: TurnState.PAUSED,
     Action.REFUSE: TurnState.REFUSED,
     Action.REDIRECT: TurnState.REDIRECTED,
 }
-# Somebody may be in danger: this comes before consent, quiet hours, length and the number of questions.
+# Actions for a person who may be in danger. They come before consent, quiet hours, length and rate limits.
 CRISIS_ACTIONS = {Action.CARD, Action.PAUSE}
-# Only these questions give a conversation its name: others may glance at the list.
+# Only questions with these actions become a conversation's title, because other people may see the list.
 TITLE_ACTIONS = {Action.ALLOW, Action.STRIP}
 
 
@@ -52,13 +52,13 @@ def get_verdict(turn: Turn) -> Verdict:
 
 
 def get_action(turn: Turn) -> Action:
-    """What was done about a turn's question."""
+    """Return the action that was taken on a turn's question."""
     done = {state: action for action, state in FIXED_STATES.items()}
     return done.get(TurnState(turn.state)) or action_for(get_verdict(turn))
 
 
 def list_fixed_passages(action: Action, verdict: Verdict) -> list[str]:
-    """The passages that fixed words point to."""
+    """Return the keys of the passages that a fixed text links to."""
     if action is not Action.REDIRECT:
         return []
     lesson = get_redirect(verdict.categories).lesson
@@ -66,7 +66,7 @@ def list_fixed_passages(action: Action, verdict: Verdict) -> list[str]:
 
 
 def find_fixed_text(turn: Turn) -> FixedReply | None:
-    """The words that stand instead of an answer: of a refused, a redirected or a withheld turn."""
+    """Return the fixed text of a refused, redirected or cut turn, or None."""
     match turn.state:
         case TurnState.REFUSED:
             return get_refusal(get_verdict(turn).categories)
@@ -78,17 +78,17 @@ def find_fixed_text(turn: Turn) -> FixedReply | None:
 
 
 def find_check_in(turn: Turn) -> CheckIn | None:
-    """What a paused turn asks."""
+    """Return the check-in of a paused turn, or None."""
     return get_check_in(get_verdict(turn).categories) if turn.state == TurnState.PAUSED else None
 
 
 def find_support(turn: Turn) -> SupportLines | None:
-    """The lines around the answer of a turn that sounded burdened."""
+    """Return the supportive lines around an answer whose question sounded burdened, or None."""
     return get_support_lines(get_verdict(turn).categories) if get_action(turn) is Action.SUPPORT else None
 
 
 def find_cut_reason(verdict: Verdict) -> EndReason:
-    """Why the output gate cut an answer."""
+    """Return the end reason of an answer that the output gate cut."""
     return EndReason(choose_cut_category(verdict.categories))
 
 
@@ -102,19 +102,19 @@ def get_default_title() -> str:
 
 
 def reset_title(turn: Turn) -> None:
-    """Take the question back out of the conversation's name. A name that its owner gave meanwhile stays."""
+    """Replace a title that was made from the turn's question by the default. A title that its owner chose stays."""
     with translation.override(turn.language):
         title = get_default_title()
     Conversation.objects.filter(pk=turn.conversation_id, title=build_title(turn.question)).update(title=title)
 
 
-# The layer of the guard whose evidence says where in a question something personal stands.
+# The guard's layer whose evidence locates personal data in a question.
 PERSONAL_LAYER = "personal"
 REDACTED = "[…]"
 
 
 class PersonalDataChoice(models.TextChoices):
-    """What its writer wants to be done with what is personal in a question."""
+    """What the writer wants done with the personal data in a question."""
 
     REMOVE = "remove", _("send without it")
     KEEP = "keep", _("send as it is")
@@ -126,30 +126,31 @@ class TextSpan:
     end: int
 
 
-def redact_or_ask(question: str, verdict: Verdict, wish: str) -> str:
-    """The question as it may go to the model. Raises PersonalFound when its writer has to be asked first.
+def redact_or_ask(question: str, verdict: Verdict, choice: str) -> str:
+    """Return the question as it may go to the model, by the writer's `choice` (a PersonalDataChoice or "").
 
-    With model and guard at home nothing leaves, so nothing is asked and nothing is taken out.
+    Raises PersonalDataFound if the writer must choose first. If model and guard are self-hosted, the question is
+    returned unchanged.
     """
     if (
         Category.PERSONAL not in verdict.categories
-        or wish == PersonalDataChoice.KEEP
+        or choice == PersonalDataChoice.KEEP
         or is_fully_self_hosted()
     ):
         return question
     spans = _find_spans(verdict.evidence)
-    if wish == PersonalDataChoice.REMOVE and spans:
+    if choice == PersonalDataChoice.REMOVE and spans:
         return _redact_spans(question, spans)
     raise PersonalDataFound([question[span.start : span.end] for span in spans])
 
 
 def redact_personal_data(question: str) -> str:
-    """The question as `cleared` leaves it when its writer wants that."""
+    """Return the question as `redact_or_ask` returns it for REMOVE."""
     return _redact_spans(question, _find_spans(judge_question(question, ()).evidence))
 
 
 def _find_spans(evidence: Sequence[Evidence]) -> list[TextSpan]:
-    """Where it is, from the front, and no letter twice."""
+    """Return the ranges of personal data in order, with overlaps merged."""
     spans: list[TextSpan] = []
     for found in sorted(evidence, key=lambda found: (found.start, found.end)):
         if found.layer != PERSONAL_LAYER:

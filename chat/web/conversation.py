@@ -1,4 +1,4 @@
-"""The page of a conversation: its turns in pages, the form for the next question, and the parts swapped into it."""
+"""The page of a conversation: its turns in pages, the form for the next question, and the htmx swaps."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ IS_LIVE = ExpressionWrapper(Q(state__in=LIVE_STATES), output_field=BooleanField(
 
 @dataclass(frozen=True)
 class TurnsPage:
-    """Some turns of a conversation, oldest first, and whether it has others before and after them."""
+    """A page of a conversation's turns, oldest first, and whether there are others before and after."""
 
     turns: Sequence[Turn] = ()
     has_earlier: bool = False
@@ -44,9 +44,9 @@ class TurnsPage:
 
 
 def get_turns_page(conversation: Conversation, place: Mapping[str, str]) -> TurnsPage:
-    """The page that `place` asks for: turns around (`at`), before or after the turn whose id it gives, or the newest.
+    """Return the page that the query `place` asks for: around (`at`), `before` or `after` a turn's id, or the newest.
 
-    Raises Turn.DoesNotExist for an id that is not one of this conversation's turns.
+    Raises Turn.DoesNotExist if the id is not that of a turn in this conversation.
     """
     for name, page in (("at", _get_turns_around), ("before", _get_turns_before), ("after", _get_turns_after)):
         if name in place:
@@ -55,17 +55,17 @@ def get_turns_page(conversation: Conversation, place: Mapping[str, str]) -> Turn
 
 
 def has_place(address: Mapping[str, str]) -> bool:
-    """Whether an address asks for another page than the newest turns."""
+    """Return whether a query asks for another page than the newest turns."""
     return not {"at", "before", "after"}.isdisjoint(address)
 
 
 def get_newest_turns(conversation: Conversation) -> TurnsPage:
-    """The newest turns. One that is live is always among them: Stop and the answer that grows are on this page."""
+    """Return the newest turns, always including a live one: this page has the Stop button and the growing answer."""
     newest = list(_list_turns(conversation).order_by(IS_LIVE.desc(), "-asked_at", "-pk")[: TURNS_A_PAGE + 1])
     has_earlier = len(newest) > TURNS_A_PAGE
     shown = sorted(newest[:TURNS_A_PAGE], key=_sort_key)
     if has_earlier and shown[0].is_live:
-        # Help cards do not wait for a live turn to end, so more of them than fill a page may follow it.
+        # Crisis cards do not wait for a live turn to end, so more than a page of them may follow it.
         live = shown[0]
         shown = list(_list_turns(conversation).filter(_is_from(live)).order_by("asked_at", "pk"))
         has_earlier = _list_turns(conversation).filter(_is_before(live)).exists()
@@ -73,14 +73,14 @@ def get_newest_turns(conversation: Conversation) -> TurnsPage:
 
 
 def get_turn_url(turn: Turn) -> str:
-    """Where a turn can be read: the newest page if it is on it, or else the page around it."""
+    """Return the address of a turn: on the newest page if it is there, or else the page around it."""
     later = list_shown_turns(turn.conversation).filter(_is_after(turn))
     is_old = later.order_by("asked_at", "pk")[TURNS_A_PAGE - 1 : TURNS_A_PAGE].exists()
     return get_place_url(turn) if is_old else f"{_get_url(turn)}#turn-{turn.pk}"
 
 
 def get_place_url(turn: Turn) -> str:
-    """The page around a turn."""
+    """Return the address of the page around a turn."""
     return f"{_get_url(turn)}?at={turn.pk}#turn-{turn.pk}"
 
 
@@ -116,7 +116,7 @@ def _get_turns_after(conversation: Conversation, turn: Turn) -> TurnsPage:
 
 
 def _get_turn(conversation: Conversation, given: str) -> Turn:
-    """A turn of the conversation, also one that was tried again: its place is still there."""
+    """Return a turn of the conversation, even one that was replaced: its place is still known."""
     try:
         return conversation.turns.only("asked_at").get(pk=UUID(given))
     except ValueError as fault:
@@ -143,13 +143,13 @@ def _is_after(turn: Turn) -> Q:
     return Q(asked_at__gte=turn.asked_at) & (Q(asked_at__gt=turn.asked_at) | Q(pk__gt=turn.pk))
 
 
-# Beside the tutor; chat.web.views has all of them.
+# How many conversations are listed beside the tutor. Another page has all of them.
 LISTED_CONVERSATIONS = 20
 
 
 @dataclass(frozen=True)
 class Composer:
-    """The form for the next question. Its `turn_id` makes posting it twice ask once."""
+    """The form for the next question. Its `turn_id` makes a double post ask once."""
 
     person: Person
     conversation: Conversation | None
@@ -158,24 +158,24 @@ class Composer:
     is_open: bool
     gate: TutorGate
     meter: Meter
-    # That the model is down, where it has been for minutes.
+    # The notice about a model outage, or "".
     outage_text: str
     turn_id: UUID
     question: str = ""
     error: str = ""
-    # What is personal in the question and would leave this machine; None where nothing has to be asked.
+    # The personal data in the question, if its writer must decide about it; None otherwise.
     parts: Sequence[str] | None = None
-    # Whether the question was to wait until the model is back.
+    # Whether the writer chose to wait until the model is back.
     wait_for_model: bool = False
 
     @property
     def asks_about_personal_data(self) -> bool:
-        """Whether its writer has to say what is to be done with what is personal in the question."""
+        """Whether the writer must decide what to do with personal data in the question."""
         return self.parts is not None
 
     @property
     def is_resting(self) -> bool:
-        """Whether nothing is answered now. There is still a box to write in: a cry for help is always read."""
+        """Whether the tutor answers nothing now. The form stays open: a cry for help is always judged."""
         return not self.is_open or self.gate.closed_reason is not None or self.pause is not None
 
     @property
@@ -188,7 +188,7 @@ class Composer:
 
     @property
     def pause_url(self) -> str:
-        """Where the turn is that the tutor rests for."""
+        """The address of the turn for which the tutor rests, or ""."""
         return get_turn_url(self.pause.turn) if self.pause else ""
 
 
@@ -198,11 +198,11 @@ def build_composer(
     *,
     live_turn: Turn | None,
     turn_id: UUID | None = None,
-    **said: Any,
+    **composer_fields: Any,
 ) -> Composer:
-    """The form for the next question. `live_turn` is the one that the same page shows as being answered, if any.
+    """Build the form for the next question. `live_turn` is the live turn that the same page shows, if any.
 
-    It is not read here: a turn that ends between two reads would leave a Stop button that nothing takes away.
+    It is not read here: a turn that ends between two reads would leave a Stop button that never goes away.
     """
     return Composer(
         person=person,
@@ -214,16 +214,16 @@ def build_composer(
         meter=get_meter(owner=person),
         outage_text=format_outage(find_outage(), person),
         turn_id=turn_id or uuid4(),
-        **said,
+        **composer_fields,
     )
 
 
 def build_conversation_page(
-    person: Person, conversation: Conversation | None, turns: TurnsPage | None = None, **said: Any
+    person: Person, conversation: Conversation | None, turns: TurnsPage | None = None, **composer_fields: Any
 ) -> dict[str, Any]:
-    """The page of a conversation, or of a new one, with one read of its turns: `turns`, or the newest of them.
+    """Build the context of a conversation's page, or of a new one, with `turns` or the newest turns.
 
-    `said` goes to the composer.
+    `composer_fields` are passed to the composer.
     """
     turns = turns or (get_newest_turns(conversation) if conversation else TurnsPage())
     live_turn = next((turn for turn in turns.turns if turn.is_live), None)
@@ -233,7 +233,7 @@ def build_conversation_page(
         "conversations": list_conversations(person)[:LISTED_CONVERSATIONS],
         "turns_page": turns,
         "turns": build_shown_turns(turns.turns),
-        "composer": build_composer(person, conversation, live_turn=live_turn, **said),
+        "composer": build_composer(person, conversation, live_turn=live_turn, **composer_fields),
         "is_self_hosted": is_self_hosted(),
         "guard_host": get_guard_host(),
         "model_name": settings.TUTOR_MODEL,
@@ -241,7 +241,7 @@ def build_conversation_page(
 
 
 def render_earlier_turns(request: HttpRequest, conversation: Conversation, turns: TurnsPage) -> str:
-    """A page of turns to put above those that are on the page already."""
+    """Render a page of turns to insert above those on the page."""
     context = {
         "conversation": conversation,
         "turns_page": turns,
@@ -252,27 +252,27 @@ def render_earlier_turns(request: HttpRequest, conversation: Conversation, turns
 
 
 def render_partial(name: str, request: HttpRequest, **context: Any) -> str:
-    """One partial of the tutor's page, by name, for a swap."""
+    """Render a partial of the tutor's page by name."""
     context.setdefault("is_self_hosted", is_self_hosted())
     return render_to_string(f"chat/conversation.html#{name}", context, request)
 
 
-def render_retry_swaps(request: HttpRequest, earlier: Turn, standing: Turn) -> str:
-    """What changes on a page when Retry or Go on was pressed at `earlier`, and `standing` is there for it now."""
+def render_retry_swaps(request: HttpRequest, earlier: Turn, current: Turn) -> str:
+    """Render the swaps for a page on which `earlier` was retried or continued, with `current` as its current turn."""
     swaps = render_partial("turn_swap", request, shown=build_shown_turn(earlier))
     if earlier.replaced_by_id:
         swaps = render_partial("turn_gone", request, turn=earlier)
-    if standing != earlier:
-        # It may be on the page already.
-        swaps += render_partial("turn_gone", request, turn=standing)
-        swaps += render_partial("turn_added", request, shown=build_shown_turn(standing))
+    if current != earlier:
+        # The current turn may be on the page already.
+        swaps += render_partial("turn_gone", request, turn=current)
+        swaps += render_partial("turn_added", request, shown=build_shown_turn(current))
     return swaps
 
 
 def render_end_swaps(request: HttpRequest, turn: Turn) -> str:
-    """What changes on a page when a turn has ended: of a retry and its earlier turn one stays, where the retry stood.
+    """Render the swaps for a page on which a turn has ended. Of a retry and its earlier turn, one stays.
 
-    That is where its reader looks, and the earlier turn may stand on another page of the conversation.
+    It stays in the place of the retry: its reader looks there, and the earlier turn may be on another page.
     """
     earlier = turn.retry_of
     if earlier is None:

@@ -1,6 +1,6 @@
-"""Carries a turn's words from its stream to one page, as server-sent events.
+"""Sends a turn's stream to one page as server-sent events.
 
-A dropped connection comes back with the id of the last event that it saw, and goes on from there.
+A page that lost its connection comes back with the id of the last event it saw, and continues from there.
 """
 
 import logging
@@ -37,16 +37,16 @@ from telemetry.context import bind_log_ids
 logger = logging.getLogger(__name__)
 
 DONE = format_event("", name="done")
-# The words cannot be read now. The page comes back with the last id that it has.
+# The stream cannot be read now. The page comes back with the last id that it has.
 TRY_AGAIN = format_event("", name="again")
 
 
 @require_GET
 def turn_stream(request: HttpRequest, turn_id: UUID) -> HttpResponseBase:
-    """The events of one of the reader's own turns: 401 without a session, 404 for a turn of another person.
+    """Stream the events of a turn to its asker. 401 without a session, 404 for another person's turn.
 
-    Every stream ends with an event named `done`, after the whole turn as the database has it, or `again` when the
-    page has to come back for it.
+    Every stream ends with the event `done`, after the whole turn from the database, or with `again` if the page must
+    come back.
     """
     bind_log_ids(turn=turn_id)
     if not isinstance(person := request.user, Person):
@@ -85,7 +85,7 @@ async def _relay(
 async def _stream_text(
     request: HttpRequest, person: Person, turn_id: UUID, after: str, *, is_deferred: bool
 ) -> AsyncGenerator[bytes]:
-    """The turn's words after the event `after`, until its end, or until the database says that it has ended."""
+    """Yield the turn's text after the event `after`, until the turn has ended."""
     page, sent_id, has_words, has_waited = get_shared_answer(turn_id), after, False, is_deferred
     said = ""
     async with aclosing(follow_turn(person, turn_id)) as news:
@@ -94,7 +94,7 @@ async def _stream_text(
             if isinstance(new, Turn):
                 yield KEEPALIVE
                 words = await _explain_wait(new, has_words=has_words)
-                # What is waited for through hours is said once.
+                # A deferred turn may wait for hours: say why only once.
                 if words and not (new.state == TurnState.DEFERRED and words == said):
                     yield _format_status(turn_id, words)
                     has_waited, said = True, words
@@ -113,13 +113,13 @@ async def _stream_text(
                     )
                 yield _format_growth(turn_id, growth, _("Writing an answer.") if has_waited else "")
                 has_waited = False
-    # The last words may have come while the page rested.
+    # The last text may have arrived while the answer rested.
     if growth := await page.growth_after(sent_id, must_be_new=True):
         yield _format_growth(turn_id, growth)
 
 
 async def _explain_wait(turn: Turn, *, has_words: bool) -> str:
-    """What is said to a reader who waits for the first word; nothing where there is nothing new to say."""
+    """Return the status text while there is no first word yet, or "" if there is nothing new to say."""
     if turn.state == TurnState.DEFERRED:
         return format_deferral(turn)
     if turn.state == TurnState.QUEUED:
@@ -144,7 +144,7 @@ def _format_status(turn_id: UUID, words: str) -> bytes:
 
 
 def _format_actions(request: HttpRequest, turn: Turn) -> bytes:
-    """The buttons of the composer, as a turn that waited for the model is being answered now."""
+    """Return the composer's buttons for a turn that was deferred and is being answered now."""
     composer = build_composer(turn.conversation.owner, turn.conversation, live_turn=turn)
     return format_event(render_partial("composer_actions_swap", request, composer=composer))
 
@@ -152,7 +152,7 @@ def _format_actions(request: HttpRequest, turn: Turn) -> bytes:
 def _format_end(request: HttpRequest, person: Person, turn_id: UUID) -> bytes:
     turn = get_turn(person, turn_id)
     composer = build_composer(person, turn.conversation, live_turn=None)
-    # What somebody has begun to write stays, but where the tutor rests from now on.
+    # Keep a question that is being typed, unless the tutor rests from now on.
     swap = "composer_swap" if composer.pause else "composer_actions_swap"
     return format_event(render_end_swaps(request, turn) + render_partial(swap, request, composer=composer))
 

@@ -1,8 +1,8 @@
-"""A person searches what they asked and were answered, in their own conversations.
+"""Searches a person's own conversations.
 
-A word is found inside other words too, in any case and with or without its accents. Each becomes one regular expression
-that PostgreSQL and Python read alike, so what is marked in an excerpt is what was found. The letters' variants are
-spelled out, as whether PostgreSQL folds them depends on how its cluster was made.
+A word is also found inside other words, in any case, and with or without accents. Each word becomes a regular
+expression that PostgreSQL and Python read alike, so excerpts mark exactly what was found. The variants of letters are
+spelled out, because PostgreSQL's case folding depends on the cluster's locale.
 """
 
 import re
@@ -27,19 +27,19 @@ search_rate_limit = RateLimit("chat-searches", "30/minute;300/hour")
 MIN_SEARCH_LENGTH = 2
 MAX_SEARCH_LENGTH = 100
 RESULTS_A_PAGE = 20
-# Letters before and after what was found.
+# The characters of an excerpt before a match, and in all.
 BEFORE, EXCERPT = 60, 180
-# A help card stands where their answer would, so what such a turn may have for an answer is on no page.
+# These turns show a crisis card instead of an answer, so an answer that one may have is on no page.
 UNANSWERED = (TurnState.CARDED, TurnState.PAUSED)
 COMBINING = "[\u0300-\u036f]*"
 APOSTROPHES = "['\u2019]"
-# What Markdown adds to an answer's words.
+# Markdown syntax, which excerpts leave out.
 MARKUP = re.compile(r"\*\*|__|[*`]|^ {0,3}(?:#{1,6} |> )|\[(?=[^\]]*\]\()|\]\([^)\s]*\)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class SearchResult:
-    """A turn that was found, with what was searched for in `<mark>`."""
+    """A turn that was found, with the matches in `<mark>`."""
 
     turn: Turn
     title: SafeString
@@ -51,15 +51,15 @@ class SearchResult:
 
 
 def clean_search(given: str) -> str:
-    """What was typed into the search, as it is read and shown again: one line of at most 100 letters."""
+    """Return the search text as one line of at most 100 characters."""
     return normalize_line(given[: MAX_SEARCH_LENGTH * 4])[:MAX_SEARCH_LENGTH]
 
 
 def find_turns(person: Person, words: str) -> QuerySet[Turn]:
-    """The person's turns that have every one of `words`, in the question or the answer.
+    """Return the person's turns that contain every one of `words`, in the question or the answer.
 
-    A conversation whose title has them is found by its first turn. What is closed to whoever signs in as the person
-    is not found, nor is a turn that another replaced.
+    A conversation whose title matches is found by its first turn. Sealed conversations and replaced turns are not
+    found.
     """
     shown = drop_duplicate_questions(list_turns(person))
     said, titled = Q(), list_conversations(person)
@@ -91,13 +91,13 @@ def _build_pattern(letter: str) -> str:
         plain = unicodedata.normalize("NFD", letter)[0]
         variants = _get_variants()[plain] if plain in _get_variants() else {letter, letter.upper()[0]}
         return f"[{''.join(sorted(variants))}]{COMBINING}"
-    # Before anything but a letter or a digit a backslash makes either reader take it as it is.
+    # Both regex engines take an escaped character literally if it is not a letter or a digit.
     return f"\\{letter}" if letter in string.punctuation and letter != "_" else letter
 
 
 @cache
 def _get_variants() -> dict[str, set[str]]:
-    """The Latin letters in both cases with and without accents, by the small letter without them."""
+    """Return the Latin letters in both cases with and without accents, by their plain lowercase letter."""
     variants = {letter: {letter, letter.upper()} for letter in string.ascii_lowercase}
     for code in range(0xC0, 0x180):
         plain = unicodedata.normalize("NFD", chr(code))[0].lower()
@@ -107,7 +107,7 @@ def _get_variants() -> dict[str, set[str]]:
 
 
 def _build_excerpt(turn: Turn, found: re.Pattern[str]) -> SafeString:
-    """The words around the first thing found: in the question, or else in the answer."""
+    """Return the text around the first match: in the question, or else in the answer."""
     texts = [turn.question] if turn.state in UNANSWERED else [turn.question, turn.answer]
     for text in (" ".join(MARKUP.sub("", text).split()) for text in texts):
         if hit := found.search(text):
@@ -116,7 +116,7 @@ def _build_excerpt(turn: Turn, found: re.Pattern[str]) -> SafeString:
 
 
 def _cut_around(text: str, at: int) -> str:
-    """Some of a text around a place in it, in whole words where it has blanks."""
+    """Return part of a text around a position, in whole words if it has spaces."""
     start = max(0, at - BEFORE)
     if start:
         start = text.find(" ", start, at) + 1 or start
@@ -128,7 +128,7 @@ def _cut_around(text: str, at: int) -> str:
 
 
 def _mark_matches(text: str, found: re.Pattern[str]) -> SafeString:
-    """A text as HTML: what was found in `<mark>`, and everything escaped."""
+    """Return a text as escaped HTML, with the matches in `<mark>`."""
     marked, last = "", 0
     for hit in found.finditer(text):
         marked += f"{escape(text[last : hit.start()])}<mark>{escape(hit.group())}</mark>"

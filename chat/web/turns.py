@@ -1,4 +1,4 @@
-"""What the tutor's pages show of a turn."""
+"""Turns as the tutor's pages show them."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -45,15 +45,15 @@ LONG_QUESTION, LONG_QUESTION_LINES = 1000, 16
 
 @dataclass(frozen=True)
 class ShownTurn:
-    """A turn as the page needs it. `after` is the stream id up to which `page` has the words."""
+    """A turn as the page shows it. `after` is the id of the last stream entry in `page`."""
 
     turn: Turn
     after: str
     page: GrowingAnswer
     passages: Sequence[FoundPassage]
-    # Its retries and the turns that go on with it, oldest first.
+    # Retries and continuations of the turn, oldest first.
     followers: Sequence[Turn] = ()
-    # What was said against it and could not be taken, to be put right.
+    # A report that was not valid, to be corrected.
     report_form: ReportForm | None = None
     is_model_down: bool = False
 
@@ -63,7 +63,7 @@ class ShownTurn:
 
     @property
     def has_long_question(self) -> bool:
-        """Whether it fills so much of a page that its beginning is enough until its reader wants the rest."""
+        """Whether the question is so long that only its start is shown at first."""
         question = self.turn.question
         return len(question) > LONG_QUESTION or question.count("\n") >= LONG_QUESTION_LINES
 
@@ -77,12 +77,12 @@ class ShownTurn:
 
     @property
     def fixed_text(self) -> FixedReply | None:
-        """The fixed words that stand instead of an answer."""
+        """The fixed text that replaces an answer."""
         return find_fixed_text(self.turn)
 
     @property
     def check_in(self) -> CheckIn | None:
-        """What a pause asks."""
+        """The check-in of a paused turn."""
         return find_check_in(self.turn)
 
     @property
@@ -91,7 +91,7 @@ class ShownTurn:
 
     @property
     def report(self) -> Report | None:
-        """What was said against it. A page of many turns reads all of them at once."""
+        """The report of the turn. Needs select_related("report") on a page of many turns."""
         return getattr(self.turn, "report", None)
 
     @property
@@ -126,7 +126,7 @@ class ShownTurn:
 
     @property
     def brief_reason(self) -> str:
-        """Whose budget made a brief answer brief, and when it refills."""
+        """Which budget made a brief answer brief, and when it refills."""
         turn = self.turn
         if not turn.refills_at:
             return _("A shorter answer than usual.")
@@ -143,7 +143,7 @@ class ShownTurn:
 
     @property
     def can_wait(self) -> bool:
-        """Whether it may be asked again in such a way that it waits until the model is back."""
+        """Whether the turn may be retried as a deferred turn."""
         return self.is_model_down and self.can_retry
 
     @property
@@ -156,7 +156,7 @@ class ShownTurn:
 
     @property
     def last_try(self) -> Turn | None:
-        """The last retry that was not better, where that is still the last word."""
+        """The last retry, if it was not better than this turn; or None."""
         tries = [turn for turn in self.followers if turn.retry_of_id == self.turn.pk]
         return tries[-1] if tries and tries[-1].replaced_by_id == self.turn.pk else None
 
@@ -172,15 +172,15 @@ class ShownTurn:
 
     @property
     def new_id(self) -> UUID:
-        """The id of the turn that Retry or Go on asks for."""
+        """A new id for a retry or a continuation."""
         return uuid4()
 
 
 def build_shown_turns(turns: Iterable[Turn]) -> list[ShownTurn]:
-    """Every turn as the page needs it; the lessons that all of them cite are read at once."""
+    """Return the turns as a page shows them. All cited passages are read in one query."""
     turns = list(turns)
     found, followed = get_passages(key for turn in turns for key in turn.passages), _find_followers(turns)
-    # Asked only where a page shows what the model's server is to blame for.
+    # Look for an outage only if a turn failed because of the model's server.
     is_down = any(turn.end_reason in SERVER_FAULTS for turn in turns) and find_outage() is not None
     return [
         _build_shown_turn(
@@ -194,7 +194,7 @@ def build_shown_turns(turns: Iterable[Turn]) -> list[ShownTurn]:
 
 
 def _find_followers(turns: Sequence[Turn]) -> Mapping[UUID, Sequence[Turn]]:
-    """The retries and continuations of those turns that may have any, oldest first, by the turn's id."""
+    """Return the retries and continuations of the turns, oldest first, by turn id."""
     ended = [
         turn.pk
         for turn in turns
@@ -218,7 +218,7 @@ def build_shown_turn(turn: Turn) -> ShownTurn:
 def _build_shown_turn(
     turn: Turn, passages: Sequence[FoundPassage], followers: Sequence[Turn], *, is_model_down: bool
 ) -> ShownTurn:
-    """A live turn is shown with the words that stand on its stream now, and the id to go on from."""
+    """Build a shown turn. A live turn has the text on its stream, and the entry id to continue from."""
     page = GrowingAnswer()
     if not turn.is_live:
         return ShownTurn(
@@ -230,7 +230,7 @@ def _build_shown_turn(
             is_model_down=is_model_down,
         )
     streaming.record_reader(turn.pk)
-    # A stream that cannot be read is shown as empty, and read from its beginning once it can be.
+    # A stream that cannot be read is shown as empty, and read from its start later.
     seen = streaming.read_stream(turn.pk) or streaming.StreamedAnswer()
     page.grow(seen.text)
     return ShownTurn(turn=turn, after=seen.last_id, page=page, passages=passages)

@@ -58,7 +58,7 @@ class HtmxRequest(HttpRequest):
 
 
 def get_own_conversation(request: HtmxRequest, conversation_id: UUID) -> Conversation:
-    """The signed-in person's conversation; 404 for anybody else's, so that an id tells nothing."""
+    """Return a conversation of the signed-in person, or raise Http404, so that an id reveals nothing."""
     with raise_404_on(Conversation.DoesNotExist):
         return get_conversation(get_person(request), conversation_id)
 
@@ -79,7 +79,7 @@ def start(request: HtmxRequest) -> HttpResponse:
 @require_safe
 @vary_on_headers("HX-Request")
 def conversation(request: HtmxRequest, conversation_id: UUID) -> HttpResponse:
-    """A page of its turns: the newest, or those around (`at`), `before` or `after` one of them."""
+    """Show a page of a conversation's turns: the newest, or those around (`at`), `before` or `after` a turn."""
     person, found = get_person(request), get_own_conversation(request, conversation_id)
     with raise_404_on(Turn.DoesNotExist):
         turns = get_turns_page(found, request.GET)
@@ -92,7 +92,7 @@ def conversation(request: HtmxRequest, conversation_id: UUID) -> HttpResponse:
 @require_POST
 @free_text_fields("question")
 def ask(request: HtmxRequest, conversation_id: UUID | None = None) -> HttpResponse:
-    """Take a question. Its answer comes by the turn's stream; a page without JavaScript asks for it again."""
+    """Ask a question. The answer arrives on the turn's stream; a page without JavaScript reloads."""
     person, question = get_person(request), request.POST.get("question", "")
     wait_for_model = request.POST.get("when") == "back"
     try:
@@ -121,7 +121,7 @@ def ask(request: HtmxRequest, conversation_id: UUID | None = None) -> HttpRespon
 
 
 def _read_turn_id(request: HtmxRequest) -> UUID:
-    """The id that the page gave its turn; a new one where a form has none that can be read."""
+    """Return the turn id from the form, or a new one if the form has no valid id."""
     try:
         return UUID(request.POST.get("turn_id", ""))
     except ValueError:
@@ -132,7 +132,7 @@ def _show_turn(request: HtmxRequest, turn: Turn, *, is_new: bool) -> HttpRespons
     if not request.htmx:
         return redirect(get_turn_url(turn))
     if is_new or _shows_earlier_page(request):
-        # The address ends in the turn, which takes the focus as the page opens.
+        # The address ends with the turn's anchor, so the turn is focused when the page opens.
         return HttpResponse(headers={"HX-Redirect": get_turn_url(turn)})
     shown = render_partial("turn", request, shown=build_shown_turn(turn)) + _render_composer_swap(
         request, turn
@@ -141,7 +141,7 @@ def _show_turn(request: HtmxRequest, turn: Turn, *, is_new: bool) -> HttpRespons
 
 
 def _shows_earlier_page(request: HtmxRequest) -> bool:
-    """Whether a new turn would stand below turns of long ago, with those in between missing."""
+    """Return whether the page shows earlier turns, so that a new turn would follow them with a gap."""
     return has_place(QueryDict(urlsplit(request.htmx.current_url or "").query))
 
 
@@ -154,9 +154,9 @@ def _render_composer_swap(request: HtmxRequest, turn: Turn) -> str:
 def _show_refusal(
     request: HtmxRequest, conversation: Conversation | None, refusal: Refusal, **typed: Any
 ) -> HttpResponse:
-    """The composer again, with what was typed and why it was not taken.
+    """Show the composer again, with the typed text and why it was rejected.
 
-    While another question is being answered the turns come along, so that the page shows what its button would stop.
+    While another question is being answered, the turns are sent as well, so that the page shows what Stop would stop.
     """
     person = get_person(request)
     page = build_conversation_page(person, conversation, error=format_refusal(refusal, person), **typed)
@@ -166,7 +166,7 @@ def _show_refusal(
     shown = render_partial("composer", request, composer=page["composer"])
     if isinstance(refusal, StillAnswering):
         shown += render_partial("turns_swap", request, **page)
-    # A form that stood in a deleted conversation becomes that of a new one, which is no page that is missing.
+    # The form of a deleted conversation becomes that of a new one, so 404 would be wrong here.
     status = 422 if isinstance(refusal, ConversationGone) else _get_status(refusal)
     headers = {"HX-Retarget": "#composer", "HX-Reswap": "outerHTML"}
     answer = HttpResponse(shown, status=status, headers=headers)
@@ -185,7 +185,7 @@ def _get_status(refusal: Refusal) -> int:
 @sign_in_required
 @require_POST
 def stop(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
-    """Stop a turn. Where it has ended already, the page is brought up to date, as its stream may not have told it."""
+    """Stop a turn. If it has ended already, update the page, which may have missed the end on the stream."""
     services.stop_turn(turn=get_own_turn(request, turn_id))
     turn = get_own_turn(request, turn_id)
     if not request.htmx:
@@ -200,7 +200,7 @@ def stop(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
 @sign_in_required
 @require_POST
 def retry(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
-    """Ask the question of a failed or stopped turn again; it stays until the new turn has come to something better."""
+    """Retry a failed or stopped turn. It stays until the retry has ended and is better."""
     person, failed = get_person(request), get_own_turn(request, turn_id)
     wait_for_model = request.POST.get("when") == "back"
 
@@ -215,7 +215,7 @@ def retry(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
 @sign_in_required
 @require_POST
 def continue_answer(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
-    """Ask for the rest of an answer that broke off."""
+    """Ask for the rest of an unfinished answer."""
     person, unfinished = get_person(request), get_own_turn(request, turn_id)
 
     def go_on(new_id: UUID) -> Turn:
@@ -242,7 +242,7 @@ def _ask_again(request: HtmxRequest, earlier: Turn, asking: Callable[[UUID], Tur
 @sign_in_required
 @require_POST
 def go_on(request: HtmxRequest) -> HttpResponse:
-    """Back to the tutor after a help card, once the pause has had its time."""
+    """End the pause after a crisis card, if its time has passed, and return to the tutor."""
     services.end_pause(person=get_person(request))
     return redirect("chat:start")
 
@@ -260,7 +260,7 @@ def rename(request: HtmxRequest, conversation_id: UUID) -> HttpResponse:
 @sign_in_required
 @require_http_methods(["GET", "POST"])
 def delete(request: HtmxRequest, conversation_id: UUID) -> HttpResponse:
-    """Asks first, as there is no way back."""
+    """Delete a conversation, after a page that asks for confirmation."""
     found = get_own_conversation(request, conversation_id)
     if request.method == "GET":
         return render(request, "chat/delete.html", {"conversation": found, "listed": _get_list_url(request)})
@@ -269,7 +269,7 @@ def delete(request: HtmxRequest, conversation_id: UUID) -> HttpResponse:
 
 
 def _get_list_url(request: HtmxRequest) -> str:
-    """The page of the list of conversations that a person came from, or ""."""
+    """Return the address of the conversation list that the person came from, or ""."""
     address = request.POST.get("listed") or request.GET.get("listed") or ""
     is_ours = url_has_allowed_host_and_scheme(address, allowed_hosts=None)
     return address if is_ours and address.startswith(reverse("chat:conversations")) else ""
@@ -284,7 +284,7 @@ def _return_to_page(request: HtmxRequest, conversation: Conversation) -> HttpRes
 @sign_in_required
 @require_POST
 def answer(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
-    """The answer to what a pause asks. The whole page follows, as the composer goes by it."""
+    """Answer a check-in. The whole page is shown again, because the composer depends on the answer."""
     turn = get_own_turn(request, turn_id)
     answer_check_in(turn=turn, is_yes=request.POST.get("answer") == "yes")
     return _redirect_to_turn(turn)
@@ -313,7 +313,7 @@ def take_back(request: HtmxRequest, turn_id: UUID) -> HttpResponse:
 
 
 def _show_report_form(request: HtmxRequest, turn: Turn, form: ReportForm) -> HttpResponse:
-    """The form with what was typed and why it was not taken, in its place on the page."""
+    """Show the report form again, with the typed text and its errors."""
     if request.htmx:
         shown = replace(build_shown_turn(turn), report_form=form)
         place = {"HX-Retarget": f"#turn-{turn.pk}", "HX-Reswap": "outerHTML"}
@@ -343,7 +343,7 @@ CONVERSATIONS_A_PAGE = 30
 @require_safe
 @free_text_fields("q")
 def conversations(request: HtmxRequest) -> HttpResponse:
-    """Every conversation, or what `q` finds in them; newest first, page by page. The words stay out of every log."""
+    """Show all conversations, or the results for `q`, newest first and in pages. The search text is never logged."""
     person, words = get_person(request), clean_search(request.GET.get("q", ""))
     cursor = request.GET.get("before", "")
     page = {"person": person, "words": words, "longest": MAX_SEARCH_LENGTH, "is_first": not cursor}

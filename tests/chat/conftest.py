@@ -54,10 +54,10 @@ def down(db: None) -> ModelOutage:
 
 def written(turn: Turn) -> Turn:
     """The turn after a desk of this process has written it. For tests whose transactions are real."""
-    desk = TurnWorker(places=1)
-    desk.take()
-    wait_until(lambda: not desk.answers, what="the answer")
-    desk.is_closing = True
+    worker = TurnWorker(places=1)
+    worker.claim_next()
+    wait_until(lambda: not worker.answers, what="the answer")
+    worker.is_closing = True
     turn.refresh_from_db()
     return turn
 

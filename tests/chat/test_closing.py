@@ -80,18 +80,18 @@ def test_a_link_that_ends_without_a_consent_of_its_parent_ends_no_answer(
 @pytest.mark.django_db(transaction=True)
 class TestOneThatIsBeingWritten:
     @pytest.fixture
-    def desk(self) -> Iterator[TurnWorker]:
-        desk = TurnWorker(places=1)
-        yield desk
-        desk.is_closing = True
-        wait_until(lambda: not desk.answers, what="the desk to be empty")
+    def worker(self) -> Iterator[TurnWorker]:
+        worker = TurnWorker(places=1)
+        yield worker
+        worker.is_closing = True
+        wait_until(lambda: not worker.answers, what="the desk to be empty")
 
     def test_stops_and_what_was_written_is_charged(
-        self, link: Link, teen: Person, ask: Ask, unnudged: None, desk: TurnWorker, as_person: Enter
+        self, link: Link, teen: Person, ask: Ask, unnudged: None, worker: TurnWorker, as_person: Enter
     ) -> None:
         turn = ask(teen)
         Turn.objects.update(max_answer_tokens=400)
-        desk.take()
+        worker.claim_next()
         withdraw_consent(teen=teen, by=link.parent)
         wait_until(lambda: not Turn.objects.get(pk=turn.pk).is_live, what="the stop")
         turn.refresh_from_db()

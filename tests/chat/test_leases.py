@@ -91,7 +91,7 @@ class TestFinishing:
     ) -> None:
         mine = claimed(turn)
         services.delete_conversation(conversation=turn.conversation)
-        assert turn_checkpoint(turn=mine, answer="Bec", answer_tokens=1).holds is False
+        assert turn_checkpoint(turn=mine, answer="Bec", answer_tokens=1).is_held is False
         finish_turn(turn=mine, outcome=answered())
         assert get_meter(owner=teen).spent == 120
 
@@ -109,7 +109,7 @@ class TestCheckpoints:
     def test_it_renews_the_lease_and_keeps_the_words(self, turn: Turn) -> None:
         mine = claimed(turn)
         Turn.objects.filter(pk=turn.pk).update(lease_until=timezone.now())
-        assert turn_checkpoint(turn=mine, answer="Bec", answer_tokens=2).holds
+        assert turn_checkpoint(turn=mine, answer="Bec", answer_tokens=2).is_held
         turn.refresh_from_db()
         assert (turn.answer, turn.answer_tokens) == ("Bec", 2)
         assert turn.lease_until

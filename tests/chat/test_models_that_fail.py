@@ -218,11 +218,11 @@ class TestWhyNothingComes:
     """What the page says while the first word is waited for."""
 
     @pytest.fixture
-    def desk(self) -> Iterator[TurnWorker]:
-        desk = TurnWorker(places=1)
-        yield desk
-        wait_until(lambda: not desk.answers, what="the answer")
-        desk.is_closing = True
+    def worker(self) -> Iterator[TurnWorker]:
+        worker = TurnWorker(places=1)
+        yield worker
+        wait_until(lambda: not worker.answers, what="the answer")
+        worker.is_closing = True
 
     @pytest.mark.parametrize(
         ("begin", "phase", "said"),
@@ -239,17 +239,17 @@ class TestWhyNothingComes:
         said: str,
         teen: Person,
         ask: Ask,
-        desk: TurnWorker,
+        worker: TurnWorker,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         monkeypatch.setattr(writing, "LOADING_AFTER_SECONDS", 0.1)
         with scripted([OK, begin, 1.0, words(*PIECES), END]) as serving, answered_by(serving):
             turn = ask(teen)
-            desk.take()
+            worker.claim_next()
             wait_until(lambda: streaming.get_phase(turn.pk) is phase, what="the phase", seconds=5)
             turn.refresh_from_db()
             assert asyncio.run(relay._explain_wait(turn, has_words=False)) == said
             assert asyncio.run(relay._explain_wait(turn, has_words=True)) == ""
-            wait_until(lambda: not desk.answers, what="the answer")
+            wait_until(lambda: not worker.answers, what="the answer")
         turn.refresh_from_db()
         assert turn.answer == ANSWER

@@ -31,7 +31,7 @@ def turns(make_person: Callable[..., Person], ask: Ask) -> list[Turn]:
 
 
 @pytest.fixture
-def get_worker() -> Iterator[TurnWorker]:
+def worker() -> Iterator[TurnWorker]:
     made = TurnWorker(places=2)
     yield made
     made.close()
@@ -41,16 +41,16 @@ def states() -> list[str]:
     return sorted(Turn.objects.values_list("state", flat=True))
 
 
-def test_one_nudge_is_enough_for_all_that_wait(desk: TurnWorker, turns: list[Turn]) -> None:
-    desk.take()
+def test_one_nudge_is_enough_for_all_that_wait(worker: TurnWorker, turns: list[Turn]) -> None:
+    worker.claim_next()
     assert states() == [TurnState.QUEUED, TurnState.WORKING, TurnState.WORKING]
     wait_until(lambda: states() == [TurnState.ANSWERED] * 3, what="the answers")
     for turn in Turn.objects.all():
         assert get_meter(owner=turn.conversation.owner).spent == turn.tokens > 0
 
 
-def test_many_nudges_at_once_answer_each_turn_once(desk: TurnWorker, turns: list[Turn]) -> None:
-    nudges = [threading.Thread(target=desk._in_thread, args=[desk.take]) for _ in range(8)]
+def test_many_nudges_at_once_answer_each_turn_once(worker: TurnWorker, turns: list[Turn]) -> None:
+    nudges = [threading.Thread(target=worker._in_thread, args=[worker.claim_next]) for _ in range(8)]
     for nudge in nudges:
         nudge.start()
     for nudge in nudges:
@@ -60,25 +60,25 @@ def test_many_nudges_at_once_answer_each_turn_once(desk: TurnWorker, turns: list
 
 
 def test_one_that_closes_finishes_what_it_writes_and_takes_nothing_more(
-    desk: TurnWorker, turns: list[Turn]
+    worker: TurnWorker, turns: list[Turn]
 ) -> None:
-    desk.take()
-    desk.close()
-    wait_until(lambda: not desk.answers, what="the desk to be empty")
+    worker.claim_next()
+    worker.close()
+    wait_until(lambda: not worker.answers, what="the desk to be empty")
     assert states() == [TurnState.ANSWERED, TurnState.ANSWERED, TurnState.QUEUED]
 
 
-def test_stop_is_heard_from_the_row_alone(desk: TurnWorker, turns: list[Turn], settings: Settings) -> None:
+def test_stop_is_heard_from_the_row_alone(worker: TurnWorker, turns: list[Turn], settings: Settings) -> None:
     """Valkey may have forgotten it."""
     Turn.objects.update(max_answer_tokens=400)
-    desk.take()
+    worker.claim_next()
     Turn.objects.filter(state=TurnState.WORKING).update(stop_requested_at="2026-01-01T00:00Z")
     wait_until(lambda: TurnState.STOPPED in states(), what="the stop")
     assert Turn.objects.filter(state=TurnState.STOPPED, end_reason=EndReason.STOPPED_BY_ASKER).exists()
 
 
 def test_a_database_that_is_away_for_a_moment_loses_no_answer(
-    desk: TurnWorker, turns: list[Turn], monkeypatch: pytest.MonkeyPatch
+    worker: TurnWorker, turns: list[Turn], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real, refused = finish_turn, list[object]()
 
@@ -89,13 +89,13 @@ def test_a_database_that_is_away_for_a_moment_loses_no_answer(
         return real(**about)  # type: ignore[arg-type]
 
     monkeypatch.setattr("chat.answering.worker.finish_turn", away_at_first)
-    desk.take()
+    worker.claim_next()
     wait_until(lambda: states() == [TurnState.ANSWERED] * 3, what="the answers")
     assert len(refused) == 3
 
 
 def test_one_turn_that_cannot_begin_holds_up_no_other(
-    desk: TurnWorker, turns: list[Turn], monkeypatch: pytest.MonkeyPatch
+    worker: TurnWorker, turns: list[Turn], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(question: str, **about: object) -> object:
         if question == "Break":
@@ -104,7 +104,7 @@ def test_one_turn_that_cannot_begin_holds_up_no_other(
 
     Turn.objects.filter(pk=turns[0].pk).update(question="Break")
     monkeypatch.setattr("chat.answering.worker.build_prompt", broken)
-    desk.take()
+    worker.claim_next()
     wait_until(lambda: not Turn.objects.filter(ended_at=None).exists(), what="the answers")
     first = Turn.objects.get(pk=turns[0].pk)
     assert (first.state, first.end_reason, first.tokens) == (TurnState.FAILED, EndReason.INTERNAL_ERROR, 0)

@@ -25,7 +25,7 @@ from tests.budgets.rush import at_once
 from tests.chat.conftest import Ask, written
 from tests.chat.test_families import quiet_now
 from tests.chat.test_outages import nowhere
-from tests.chat.test_watch import HARM, RemoteGuard, remote
+from tests.chat.test_remote_gate import HARM, RemoteGuard, remote
 from tests.conftest import with_consent
 from tests.quirks import answered_by
 from tests.scripted import DONE, OK, Script, refusal, scripted, stop, used, words
