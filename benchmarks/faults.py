@@ -2,11 +2,11 @@
 
     .venv/bin/python -m embedded with -- .venv/bin/python -m benchmarks.faults [--turns 200] [--only FAULT] [--json]
 
-Five kinds of fault, each in the middle of a fifth of the turns: the worker is killed (-9), the queue is killed and
-comes back empty, the database’s server process is killed and recovers, the model is killed and comes back, and every
-nudge is delivered three times. People post as a page does: the same question with the same id again, until it is
-taken. A turn must end answered, or failed or stopped with the rest of its hold returned; none may be lost, and none
-answered or paid twice. The ledger is audited in the end.
+Five kinds of fault, each during a fifth of the turns: the worker is killed (-9), the broker is killed and comes back
+empty, a database server process is killed and recovers, the model is killed and comes back, and every nudge is
+delivered three times. People post as a page does: the same question with the same id again, until it is stored. A turn
+must end answered, or failed or stopped with the rest of its hold released; none may be lost, and none answered or paid
+twice. The ledger is audited at the end.
 """
 
 import argparse
@@ -241,7 +241,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     arguments.add_argument("--turns", type=int, default=200)
-    arguments.add_argument("--only", choices=list(FAULTS), help="this fault alone, in place of all five")
+    arguments.add_argument("--only", choices=list(FAULTS), help="run only this fault")
     arguments.add_argument("--json", action="store_true")
     asked = arguments.parse_args()
     found = measure(asked.turns, [asked.only] if asked.only else list(FAULTS))

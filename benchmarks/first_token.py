@@ -2,8 +2,9 @@
 
     .venv/bin/python -m embedded with -- .venv/bin/python -m benchmarks.first_token [--json]
 
-Through the site it counts from the question's POST to the first words on the page's event stream: sign-in, guard,
-ledger, queue, worker, output gate and stream are all on. The two take turns, so that both meet the same machine.
+Both use the same prompt. Through the site the time is from the question's POST to the first words on the page's event
+stream, with sign-in, guard, ledger, queue, worker, output gate and stream. The two alternate, so that both run under
+the same load.
 """
 
 import argparse

@@ -2,7 +2,7 @@
 
     python -m benchmarks.mock_model PORT
 
-The milliseconds between two tokens are the number at the end of the model's name: `mock-20`.
+The number at the end of the model's name is the time between two tokens in milliseconds: `mock-20`.
 """
 
 import argparse

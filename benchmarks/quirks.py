@@ -2,11 +2,10 @@
 
     .venv/bin/python -m embedded with -- .venv/bin/python -m benchmarks.quirks [--only PART_OF_A_NAME] [--json]
 
-Every row of tests/quirk_cases.py is a server that sends a stream byte for byte, over real HTTP. Each is asked a
-question as a teen, through the worker's own path, until the turn has ended and its hold is resolved. `wrong_text`:
-another answer or ending than there should be, or thinking that was shown. `wrong_bill`: the ledger differs from what
-the server reported, the teen paid for a failure, or the audit finds a difference. `no_retry`: a failure without Retry,
-or Retry where nothing failed. All three should be 0.
+Each row of tests/quirk_cases.py is a server that sends a stream byte for byte, over real HTTP. A teen asks each a
+question through the worker, until the turn has ended and its hold is resolved. `wrong_text`: a wrong answer or end
+reason, or visible thinking. `wrong_bill`: the ledger differs from the server's report, the teen paid for a failure, or
+the audit finds a difference. `no_retry`: a failure without Retry, or Retry without a failure. All three should be 0.
 """
 
 import argparse
@@ -62,7 +61,7 @@ def main() -> None:
     arguments = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    arguments.add_argument("--only", default="", help="the rows with this in their name")
+    arguments.add_argument("--only", default="", help="run only rows with this in their name")
     arguments.add_argument("--json", action="store_true")
     asked = arguments.parse_args()
     logging.disable(logging.CRITICAL)

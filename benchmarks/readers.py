@@ -2,13 +2,12 @@
 
     .venv/bin/python -m embedded with -- .venv/bin/python -m benchmarks.readers [--passes 3] [--seconds 8] [--json]
 
-One web process serves every stream. "hostile" is 20 readers of 20 answers made to be slow to render (brackets, lists in
-lists, maths), 20 entries a second each; "ordinary" is one person who reads 300 answers in plain words, 4 entries a
-second each, which is what a model on a machine of one's own writes; "people" is 300 people who read one each.
-Meanwhile a process of its own asks for `/healthz` and `/help/now` in turn, without a pause, and keeps how long each
-took. Each pass measures "idle" as well, with no stream open, so that a busy machine can be told from a slow site.
-Figures are milliseconds: the median over the passes of each pass's slowest and of its 95th percentile. The readers and
-writers run on the same processors as the site.
+One web process serves every stream. "hostile" is 20 readers of 20 answers that are slow to render (brackets, nested
+lists, math), with 20 entries a second each; "ordinary" is one person who reads 300 plain answers, with 4 entries a
+second each, as a self-hosted model writes; "people" is 300 people who read one answer each. Meanwhile a separate
+process requests `/healthz` and `/help/now` in turn, without a pause, and records how long each takes. Each pass also
+measures "idle", without streams, to tell a busy machine from a slow site. Figures are in milliseconds: the median over
+the passes of each pass's slowest request and of its 95th percentile. Readers and writers share the site's processors.
 """
 
 import argparse

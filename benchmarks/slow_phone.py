@@ -2,9 +2,9 @@
 
     .venv/bin/python -m embedded with -- .venv/bin/python -m benchmarks.slow_phone [--runs 3]
 
-The phone is Lighthouse's: 1.6 Mbit/s down, 0.75 up, 150 ms a round trip (which the browser is told as 562.5 ms a
-request and nine tenths of the rate), and a processor four times slower than this one. Each page is opened with an empty
-cache, as by somebody who follows a link for the first time; a second visit finds styles and letters there.
+The phone is Lighthouse's: 1.6 Mbit/s down, 0.75 up, 150 ms a round trip (set in the browser as 562.5 ms a request and
+nine tenths of the rate), and a processor four times slower than this one. Each page is opened with an empty cache, as
+on a first visit; a second visit has style sheets and fonts in the cache.
 """
 
 import argparse

@@ -2,11 +2,11 @@
 
     .venv/bin/python -m embedded with -- .venv/bin/python -m benchmarks.streaming [--passes 3] [--json]
 
-A mock model (benchmarks/mock_model.py) answers at once and says 64 tokens, one every 20 ms (or 0 ms). The load client
-reads it directly, and then through the whole site by its API: sign-in, database, guard, family, budget, queue, worker,
-output gate, stream and persistence are all on, on one web process and one worker. The two take turns within each pass,
-so that both meet the same machine; figures are medians of the passes. Time to first token counts from the turn's POST.
-There are twice as many people as streams at a time: one person has one answer written at a time.
+A mock model (benchmarks/mock_model.py) answers at once and sends 64 tokens, one every 20 ms (or 0 ms). The load client
+reads it directly, and then through the whole site by its API, with sign-in, database, guard, family, budget, queue,
+worker, output gate, stream and persistence, on one web process and one worker. The two alternate within each pass, so
+that both run under the same load; figures are medians of the passes. Time to first token counts from the turn's POST.
+There are twice as many people as streams at a time, because a person has one answer written at a time.
 """
 
 import argparse
