@@ -1,16 +1,16 @@
-// Puts a button under each finished block of code that copies it. Without this script code is selected by hand.
-// Its words are attributes of its own tag, so that they are in the page's language.
-const words = document.currentScript.dataset;
+// Adds a copy button under each finished block of code. Without this script people select the code by hand.
+// The texts are attributes of the script's own tag, so that they are in the page's language.
+const texts = document.currentScript.dataset;
 
-// Regions that are announced have to be there, empty, before they say something.
-const said = document.createElement("p");
-said.className = "visually-hidden";
-said.setAttribute("role", "status");
+// A live region must be on the page, empty, before it announces something.
+const liveRegion = document.createElement("p");
+liveRegion.className = "visually-hidden";
+liveRegion.setAttribute("role", "status");
 
 /** @param {string} text */
-function say(text) {
-  said.textContent = "";
-  setTimeout(() => (said.textContent = text), 100);
+function announce(text) {
+  liveRegion.textContent = "";
+  setTimeout(() => (liveRegion.textContent = text), 100);
 }
 
 /**
@@ -22,7 +22,7 @@ async function copy(code) {
     await navigator.clipboard.writeText(code.textContent.replace(/\n$/, ""));
     return true;
   } catch {
-    // At home a site may have no certificate, and browsers then offer the old way only.
+    // The clipboard API needs HTTPS, which a self-hosted site may not have.
     getSelection().selectAllChildren(code);
     return document.execCommand("copy");
   }
@@ -34,7 +34,7 @@ function addButtons() {
     const button = document.createElement("button");
     button.type = "button";
     button.className = "button button-quiet copy-code";
-    button.textContent = words.copy;
+    button.textContent = texts.copy;
     block.append(button);
   }
 }
@@ -43,14 +43,14 @@ document.addEventListener("click", async (event) => {
   const button = event.target.closest?.(".copy-code");
   if (!button) return;
   const copied = await copy(button.parentElement.querySelector("code"));
-  const told = copied ? words.copied : words.failed;
-  button.textContent = told;
-  say(told);
-  setTimeout(() => (button.textContent = words.copy), 3000);
+  const result = copied ? texts.copied : texts.failed;
+  button.textContent = result;
+  announce(result);
+  setTimeout(() => (button.textContent = texts.copy), 3000);
 });
 
 document.addEventListener("DOMContentLoaded", () => {
-  document.body.append(said);
+  document.body.append(liveRegion);
   addButtons();
 });
 document.addEventListener("htmx:after:swap", addButtons);

@@ -1,40 +1,40 @@
-// Adds earlier turns above the first one without moving the text being read, and puts the focus where they end.
-let kept = null;
+// Adds earlier turns above the first one without moving the text being read, and focuses the joint between them.
+let anchor = null;
 
-const wayOf = (event) => event.target.closest?.("#turns-earlier");
+const findEarlierLink = (event) => event.target.closest?.("#turns-earlier");
 
-// Says that they could not be had, and leaves a plain link: the browser shows itself what is wrong then.
-function giveUp(way) {
-  const link = way.querySelector("a");
+// Shows an error, and replaces the link by a plain one, with which the browser shows what is wrong.
+function giveUp(place) {
+  const link = place.querySelector("a");
   const plain = link.cloneNode(true);
   for (const name of plain.getAttributeNames()) if (name.startsWith("hx-")) plain.removeAttribute(name);
   link.replaceWith(plain);
-  way.querySelector("[role=alert]").hidden = false;
+  place.querySelector("[role=alert]").hidden = false;
   plain.focus();
 }
 
 document.addEventListener("htmx:before:swap", (event) => {
-  const way = wayOf(event);
-  if (!way) return;
+  const place = findEarlierLink(event);
+  if (!place) return;
   if (event.detail.tasks.some((task) => task.fragment?.querySelector(".turns-joint"))) {
-    kept = { first: way.nextElementSibling, top: way.nextElementSibling.getBoundingClientRect().top };
+    anchor = { first: place.nextElementSibling, top: place.nextElementSibling.getBoundingClientRect().top };
   } else {
-    // A sign-in page, or an error page of the site or of a proxy.
+    // A sign-in page, or an error page by this site or a proxy.
     event.preventDefault();
-    giveUp(way);
+    giveUp(place);
   }
 });
 
 document.addEventListener("htmx:after:swap", () => {
-  const joint = kept?.first.previousElementSibling;
+  const joint = anchor?.first.previousElementSibling;
   if (!joint?.matches(".turns-joint")) return;
   for (const old of document.querySelectorAll(".turns-joint")) if (old !== joint) old.remove();
-  window.scrollBy({ top: kept.first.getBoundingClientRect().top - kept.top, behavior: "instant" });
+  window.scrollBy({ top: anchor.first.getBoundingClientRect().top - anchor.top, behavior: "instant" });
   joint.focus({ preventScroll: true });
-  kept = null;
+  anchor = null;
 });
 
 document.addEventListener("htmx:error", (event) => {
-  const way = wayOf(event);
-  if (way) giveUp(way);
+  const place = findEarlierLink(event);
+  if (place) giveUp(place);
 });

@@ -1,17 +1,17 @@
-// Counts the characters in a text box with a limit (`data-limit`) as kit/texts.py does, and shows the count near the limit.
-// Nothing is cut: the server refuses a text that is too long and returns it.
+// Counts the characters in a text box with a limit (`data-limit`), as kit/texts.py does, and shows the count near the
+// limit. Nothing is cut: the server rejects a text that is too long and returns it.
 
 const NEAR = 0.9;
-// Announce to screen readers only when typing pauses and the limit comes near, is passed, or no longer is.
+// Announced to screen readers after this pause in typing, and only when the state changes: near, over, or neither.
 const PAUSE = 1000;
-/** @type {WeakMap<Element, string>} each box's state as it was last announced */
+/** @type {WeakMap<Element, string>} the last announced state of each box */
 const states = new WeakMap();
 /** @type {WeakMap<Element, number>} */
 const timers = new WeakMap();
 
 /**
  * @param {string} text
- * @returns {number} its number of code points after normalization
+ * @returns {number} the number of characters (code points) after normalization
  */
 export function countLetters(text) {
   const normal = text
@@ -33,18 +33,18 @@ function show(box) {
   const state = count > limit ? "over" : count >= limit * NEAR ? "near" : "";
   line.hidden = !state;
   line.classList.toggle("letters-over", state === "over");
-  line.textContent = state ? filled(line.dataset[state], { count, limit, over: count - limit }, line.dataset.separator) : "";
+  line.textContent = state ? fill(line.dataset[state], { count, limit, over: count - limit }, line.dataset.separator) : "";
   return state;
 }
 
 /**
- * @param {string} words a text with names in braces
+ * @param {string} text with names in braces
  * @param {Record<string, number>} numbers
  * @param {string} separator the thousands separator
  */
-function filled(words, numbers, separator) {
-  const said = (number) => String(number).replace(/\B(?=(\d{3})+$)/g, separator);
-  return words.replace(/\{(\w+)\}/g, (_, name) => said(numbers[name]));
+function fill(text, numbers, separator) {
+  const format = (number) => String(number).replace(/\B(?=(\d{3})+$)/g, separator);
+  return text.replace(/\{(\w+)\}/g, (_, name) => format(numbers[name]));
 }
 
 /** @param {HTMLTextAreaElement} box */
@@ -63,7 +63,7 @@ document.addEventListener("input", ({ target }) => {
   timers.set(target, setTimeout(() => announce(target), PAUSE));
 });
 
-/** Update the counters of boxes that the server or another script filled in, without an announcement. */
+/** Show the counts of boxes that the server or another script has filled in, without announcing them. */
 function showAll() {
   for (const box of document.querySelectorAll("textarea[data-limit]")) states.set(box, show(box));
 }

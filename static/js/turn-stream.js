@@ -1,21 +1,21 @@
-// Follows the answers that are being written, and comes back for them when the connection fails (ADR 33).
+// Follows the streams of answers that are being written, and reconnects when a connection fails (ADR 33).
 
 const FIRST_WAIT = 500;
-const LONGEST_WAIT = 15_000;
-// With the waits above this is about a minute. Then the page says so, and tries again when it is looked at.
-const MOST_FAILURES = 8;
-// The server sends something every three seconds: a connection that is silent for longer is dead.
-const LONGEST_SILENCE = 20_000;
-// How often a changed place in line is announced.
+const MAX_WAIT = 15_000;
+// With the waits above this is about a minute. Then the page says so, and tries again when it is shown.
+const MAX_FAILURES = 8;
+// The server sends something every three seconds. A connection that is silent for this long is dead.
+const MAX_SILENCE = 20_000;
+// A change of the wait is announced no more often than this.
 const ANNOUNCE_EVERY = 30_000;
 
 /** @typedef {{id: string, name: string, data: string, isComment: boolean}} StreamEvent */
-/** @typedef {"done" | "again" | "signed-out" | "gone"} Ending */
+/** @typedef {"done" | "again" | "signed-out" | "gone"} StreamEnd */
 
 /** @type {Map<Element, TurnStream>} */
 const streams = new Map();
 
-/** One answer's stream, from the element whose `data-stream` is its address. */
+/** The stream of one answer. Its address is the `data-stream` of the answer's element. */
 class TurnStream {
   /** @param {HTMLElement} answer */
   constructor(answer) {
@@ -25,7 +25,7 @@ class TurnStream {
     this.failures = 0;
     this.heardAt = Date.now();
     this.announcedAt = 0;
-    // Whether the line says something else than usual.
+    // Whether the status line differs from its usual text.
     this.isChanged = false;
     this.isClosed = false;
     this.controller = new AbortController();
@@ -33,7 +33,7 @@ class TurnStream {
     this.wake = () => {};
   }
 
-  /** The line that says how the answer stands. Swaps replace what is in it, and the last one the line itself. */
+  /** The status line of the answer. Swaps replace its content, and the last swap replaces the line. */
   get status() {
     return this.answer.querySelector(".turn-status");
   }
@@ -44,15 +44,15 @@ class TurnStream {
 
   async run() {
     while (!this.isOver) {
-      const ending = await this.read();
-      if (this.isOver || ending === "done") break;
-      if (ending === "gone") {
+      const end = await this.read();
+      if (this.isOver || end === "done") break;
+      if (end === "gone") {
         this.say("gone");
         break;
       }
       this.failures += 1;
-      if (ending === "signed-out") this.say("signed-out");
-      else if (this.failures > MOST_FAILURES) this.say("lost");
+      if (end === "signed-out") this.say("signed-out");
+      else if (this.failures > MAX_FAILURES) this.say("lost");
       else {
         if (this.failures === 2) this.say("trying");
         await this.pause(this.delay());
@@ -63,13 +63,13 @@ class TurnStream {
     this.close();
   }
 
-  /** @returns {number} milliseconds that double with every failure, within a third of chance */
+  /** @returns {number} milliseconds; doubled with every failure, with jitter of one third */
   delay() {
-    const doubled = Math.min(FIRST_WAIT * 2 ** (this.failures - 1), LONGEST_WAIT);
+    const doubled = Math.min(FIRST_WAIT * 2 ** (this.failures - 1), MAX_WAIT);
     return doubled * (0.67 + 0.66 * Math.random());
   }
 
-  /** @param {number} [milliseconds] without them, until the page is shown or online again */
+  /** @param {number} [milliseconds] if omitted, wait until the page is shown or online again */
   async pause(milliseconds) {
     await new Promise((resolve) => {
       this.wake = () => resolve(undefined);
@@ -78,11 +78,11 @@ class TurnStream {
     this.wake = () => {};
   }
 
-  /** Try again now, as the page is shown or online again. */
+  /** Reconnect now, because the page is shown or online again. */
   retry() {
     this.failures = 0;
     this.wake();
-    if (Date.now() - this.heardAt > LONGEST_SILENCE / 2) this.controller.abort();
+    if (Date.now() - this.heardAt > MAX_SILENCE / 2) this.controller.abort();
   }
 
   close() {
@@ -92,13 +92,13 @@ class TurnStream {
     if (streams.get(this.answer) === this) streams.delete(this.answer);
   }
 
-  /** @returns {Promise<Ending>} */
+  /** @returns {Promise<StreamEnd>} */
   async read() {
     this.controller = new AbortController();
     const { signal } = this.controller;
     this.heardAt = Date.now();
     const watch = setInterval(() => {
-      if (Date.now() - this.heardAt > LONGEST_SILENCE) this.controller.abort();
+      if (Date.now() - this.heardAt > MAX_SILENCE) this.controller.abort();
     }, 1000);
     try {
       const headers = { Accept: "text/event-stream" };
@@ -108,9 +108,9 @@ class TurnStream {
       if (isOurs && response.status === 404) return "gone";
       const type = response.headers.get("Content-Type") ?? "";
       if (!isOurs || !response.ok || !type.startsWith("text/event-stream")) return "again";
-      return await this.take(response.body);
+      return await this.apply(response.body);
     } catch {
-      // The network, or a connection that was silent for too long.
+      // A network error, or a connection that was silent for too long.
       return "again";
     } finally {
       clearInterval(watch);
@@ -120,10 +120,10 @@ class TurnStream {
 
   /**
    * @param {ReadableStream<Uint8Array>} body
-   * @returns {Promise<Ending>}
+   * @returns {Promise<StreamEnd>}
    */
-  async take(body) {
-    for await (const event of eventsOf(body)) {
+  async apply(body) {
+    for await (const event of readEvents(body)) {
       if (this.isOver) return "done";
       this.heardAt = Date.now();
       if (event.name === "done" || event.name === "again") return event.name;
@@ -154,11 +154,11 @@ class TurnStream {
     announce(this.status.textContent);
   }
 
-  /** @param {string} name of the words for it, in chat/page_words.html */
+  /** @param {string} name of the text in chat/page_words.html */
   say(name) {
-    const words = /** @type {HTMLTemplateElement} */ (document.getElementById(`words-${name}`));
+    const text = /** @type {HTMLTemplateElement} */ (document.getElementById(`words-${name}`));
     if (!this.status || this.status.dataset.trouble === name) return;
-    this.status.replaceChildren(words.content.cloneNode(true));
+    this.status.replaceChildren(text.content.cloneNode(true));
     this.status.dataset.trouble = name;
     this.isChanged = true;
     const turn = this.answer.closest(".turn");
@@ -171,7 +171,7 @@ class TurnStream {
  * @param {ReadableStream<Uint8Array>} body
  * @returns {AsyncGenerator<StreamEvent>}
  */
-async function* eventsOf(body) {
+async function* readEvents(body) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
   for (;;) {
@@ -179,7 +179,7 @@ async function* eventsOf(body) {
     if (done) return;
     const blocks = (rest + value).split("\n\n");
     rest = blocks.pop();
-    for (const block of blocks) yield parsed(block);
+    for (const block of blocks) yield parseEvent(block);
   }
 }
 
@@ -187,7 +187,7 @@ async function* eventsOf(body) {
  * @param {string} block
  * @returns {StreamEvent}
  */
-function parsed(block) {
+function parseEvent(block) {
   const event = { id: "", name: "", data: "", isComment: block.startsWith(":") };
   const data = [];
   for (const line of block.split("\n")) {
@@ -200,9 +200,9 @@ function parsed(block) {
   return event;
 }
 
-/** @param {string} words */
-function announce(words) {
-  document.dispatchEvent(new CustomEvent("tutor:announce", { detail: words }));
+/** @param {string} text */
+function announce(text) {
+  document.dispatchEvent(new CustomEvent("tutor:announce", { detail: text }));
 }
 
 function followAll() {
@@ -223,7 +223,7 @@ document.addEventListener("htmx:after:process", followAll);
 document.addEventListener("tutor:refreshed", followAll);
 addEventListener("online", retryAll);
 document.addEventListener("visibilitychange", () => document.hidden || retryAll());
-// A page with an open connection is not kept for Back.
+// Browsers do not cache a page with an open connection for Back.
 addEventListener("pagehide", () => streams.forEach((stream) => stream.close()));
-// htmx may have gone over the page before this script came.
+// htmx may have processed the page before this script was loaded.
 followAll();

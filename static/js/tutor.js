@@ -1,32 +1,32 @@
-// What htmx leaves to the tutor's page: replies that are not the site's own, where the focus goes, what is announced,
+// The parts of the tutor's page that htmx does not cover: replies that are not from this site, focus, announcements,
 // and a page that comes back from the browser's cache (ADR 33).
 
-/** @type {WeakSet<Element>} elements whose request is under way */
+/** @type {WeakSet<Element>} elements with a request in progress */
 let sending = new WeakSet();
-/** What each turn on the page was last announced as, by its id. @type {Map<string, string>} */
+/** The last announcement of each turn on the page, by element id. @type {Map<string, string>} */
 const known = new Map();
-/** The text that the composer sent last, which its next form must not keep. */
+/** The text that the composer sent last, which must not reappear in its next form. */
 let sentText = "";
-/** @typedef {{focused: Element, question: HTMLTextAreaElement | null, text: string}} Before the page before a swap */
-/** @type {WeakMap<object, Before>} by htmx's context of the swap */
-const befores = new WeakMap();
+/** @typedef {{focused: Element, question: HTMLTextAreaElement | null, text: string}} PageState the page before a swap */
+/** @type {WeakMap<object, PageState>} by htmx's context of the swap */
+const statesBefore = new WeakMap();
 
 /** @returns {HTMLTextAreaElement | null} */
 const questionField = () => document.querySelector("#composer textarea[name=question]");
 
 /**
  * @param {Element | null} source
- * @returns {boolean} whether it is the form for the next question, which a resting tutor has as well
+ * @returns {boolean} whether it is the form for the next question, also while the tutor rests
  */
 const isComposer = (source) => Boolean(source?.matches("form") && source.querySelector("[name=question]"));
 
-/** Whether a swap replies to a form, rather than to a link or a stream, which have scripts of their own. */
-const isPressed = (ctx) => ctx.request?.method === "POST";
+/** Whether a swap replies to a form. Links and streams have scripts of their own. */
+const isFormReply = (ctx) => ctx.request?.method === "POST";
 
 // --- Replies ---
 
 document.addEventListener("htmx:config:request", (event) => {
-  // A second press while the first is under way.
+  // Ignore a second press while the first request is in progress.
   if (sending.has(event.detail.ctx.sourceElement)) event.preventDefault();
 });
 
@@ -40,23 +40,23 @@ document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
 
 document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
   sending.delete(ctx.sourceElement);
-  // Until a redirect has left the page its button stays as it is; `pageshow` sees to a page that comes back.
+  // A redirect keeps the button busy until it has left the page; `pageshow` handles a page that comes back.
   if (!ctx.hx?.redirect) setBusy(ctx.sourceElement, false);
 });
 
 document.addEventListener("htmx:before:response", (event) => {
   const { ctx } = event.detail;
-  // A proxy's page, or that of the Wi-Fi's sign-in.
-  if (ctx.response.headers.has("Kitchen-Table") || !isPressed(ctx)) return;
+  // A page by a proxy, or the sign-in page of a Wi-Fi network.
+  if (ctx.response.headers.has("Kitchen-Table") || !isFormReply(ctx)) return;
   event.preventDefault();
-  showTrouble(ctx.sourceElement, wordsFor(ctx.response.status));
+  showTrouble(ctx.sourceElement, textFor(ctx.response.status));
 });
 
 document.addEventListener("htmx:after:request", (event) => {
   const { ctx } = event.detail;
-  if (!isPressed(ctx)) return;
+  if (!isFormReply(ctx)) return;
   if (ctx.hx.redirect) {
-    // Without a session this leads to sign-in, and on from there to what the form held.
+    // Without a session this leads to the sign-in page, which restores the form afterwards.
     if (!isComposer(ctx.sourceElement)) storeDraft();
     return;
   }
@@ -67,34 +67,34 @@ document.addEventListener("htmx:after:request", (event) => {
   const reply = new DOMParser().parseFromString(ctx.text, "text/html");
   const found = isPage ? reply.querySelector(".lost-words") : reply.body.childElementCount ? reply.body : null;
   if (found) showTrouble(ctx.sourceElement, ...found.childNodes);
-  else showTrouble(ctx.sourceElement, wordsFor(ctx.response.raw.redirected ? 401 : ctx.response.status));
+  else showTrouble(ctx.sourceElement, textFor(ctx.response.raw.redirected ? 401 : ctx.response.status));
 });
 
-// The form's token was old. The server sends a new one along, so that a second press is taken.
+// The form's CSRF token was stale. The server sends a new one, so that a second press works.
 document.addEventListener("form-token", ({ detail }) => {
   for (const field of document.querySelectorAll("[name=csrfmiddlewaretoken]")) field.value = detail.token;
 });
 
 document.addEventListener("htmx:error", ({ detail: { ctx } }) => {
-  // Neither a request that was never answered nor an answer that broke off has a text.
-  if (ctx?.request && ctx.text === undefined) showTrouble(ctx.sourceElement, words("not-sent"));
+  // A request without an answer and an answer that broke off both have no text.
+  if (ctx?.request && ctx.text === undefined) showTrouble(ctx.sourceElement, copyText("not-sent"));
 });
 
 /**
  * @param {string} name
- * @returns {Node} a copy of words from chat/page_words.html
+ * @returns {Node} a copy of a text from chat/page_words.html
  */
-function words(name) {
+function copyText(name) {
   return /** @type {HTMLTemplateElement} */ (document.getElementById(`words-${name}`)).content.cloneNode(true);
 }
 
 /** @param {number} status */
-function wordsFor(status) {
-  return words({ 401: "signed-out", 413: "too-long", 429: "too-often" }[status] ?? "not-sent");
+function textFor(status) {
+  return copyText({ 401: "signed-out", 413: "too-long", 429: "too-often" }[status] ?? "not-sent");
 }
 
 /**
- * Say beside the form that its request was not taken. What was typed in it stays.
+ * Show beside the form that its request failed. The typed text stays.
  * @param {Element} source
  * @param {...Node} nodes
  */
@@ -113,7 +113,7 @@ function showTrouble(source, ...nodes) {
 }
 
 /**
- * Not `disabled`, which takes the focus away and is kept in the browser's cache.
+ * Uses aria-disabled: `disabled` would remove the focus and persist in the browser's cache.
  * @param {Element} source
  * @param {boolean} isBusy
  */
@@ -125,17 +125,17 @@ function setBusy(source, isBusy) {
   }
 }
 
-// --- Focus, and what is announced ---
+// --- Focus and announcements ---
 
 document.addEventListener("htmx:before:swap", ({ detail: { ctx } }) => {
   const question = questionField();
-  befores.set(ctx, { focused: document.activeElement, question, text: question?.value ?? "" });
+  statesBefore.set(ctx, { focused: document.activeElement, question, text: question?.value ?? "" });
 });
 
 document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
-  const before = befores.get(ctx);
+  const before = statesBefore.get(ctx);
   keepDraft(before, isComposer(ctx.sourceElement));
-  const place = newPlace(isPressed(ctx), ctx.request?.method === "GET");
+  const place = newPlace(isFormReply(ctx), ctx.request?.method === "GET");
   const isLost = document.activeElement === document.body && !before.focused.isConnected;
   if (place) moveFocus(place);
   else if (isLost) successor(before.focused)?.focus({ preventScroll: true });
@@ -147,15 +147,15 @@ document.addEventListener("tutor:announce", (event) => announce(event.detail));
 function announce(text) {
   const region = document.getElementById("tutor-status");
   region.textContent = "";
-  // A region that is emptied and filled at once says nothing.
+  // Screen readers ignore a region that is emptied and filled at once.
   setTimeout(() => (region.textContent = text.trim()), 100);
 }
 
 /**
- * Announce every turn that stands otherwise than before.
- * @param {boolean} isReply to something that was pressed, and not from a stream
- * @param {boolean} isOld whether turns are only shown that were there before
- * @returns {HTMLElement | null} where the focus goes
+ * Announce every turn that has changed.
+ * @param {boolean} isReply whether this follows a form, and not a stream
+ * @param {boolean} isOld whether only earlier turns were added
+ * @returns {HTMLElement | null} the element to focus
  */
 function newPlace(isReply, isOld) {
   let place = null;
@@ -173,7 +173,7 @@ function newPlace(isReply, isOld) {
   const card = document.querySelector("#help-card > .card-crisis:not([data-shown])");
   if (!card) return place;
   card.toggleAttribute("data-shown", true);
-  announce(words("card").textContent);
+  announce(copyText("card").textContent);
   return card;
 }
 
@@ -185,19 +185,19 @@ function moveFocus(place) {
 
 /**
  * @param {Element} lost the focused element that was replaced
- * @returns {HTMLElement | null} what has taken its place
+ * @returns {HTMLElement | null} the element that has taken its place
  */
 function successor(lost) {
   const turn = lost.closest(".turn")?.id;
   const place = document.getElementById(lost.id) ?? document.getElementById(turn ?? "");
-  // A retry that came to nothing better makes way for the turn that it was to replace.
+  // A retry that was not better gives way to the turn that it retried.
   const others = turn ? document.querySelectorAll("#turns > .turn") : [];
   return place ?? [...others].at(-1) ?? questionField() ?? document.getElementById("composer");
 }
 
 /**
- * What was typed stays in the composer that replaces it. If it was sent, only what was typed since does.
- * @param {Before} before
+ * Keep the typed text in the composer that replaces the old one. If it was sent, keep only text typed since then.
+ * @param {PageState} before
  * @param {boolean} isSent
  */
 function keepDraft({ question, text }, isSent) {
@@ -208,7 +208,7 @@ function keepDraft({ question, text }, isSent) {
 
 // --- A page that comes back ---
 
-// Other pages may have changed the conversation while this one was not looked at, but not within seconds.
+// Another page may have changed the conversation while this one was hidden for longer than this (in milliseconds).
 const REFRESH_AFTER = 10_000;
 let refreshedAt = Date.now();
 
@@ -221,7 +221,7 @@ document.addEventListener("visibilitychange", () => {
   if (!document.hidden && Date.now() - refreshedAt > REFRESH_AFTER) refresh().catch(() => {});
 });
 
-/** After Back, whatever is typed is a new question, and its button works. */
+/** After Back: make the form ask a new question, enable its button, and refresh the page. */
 async function revive() {
   sending = new WeakSet();
   for (const button of document.querySelectorAll("button[aria-disabled]")) setBusy(button, false);
@@ -229,10 +229,10 @@ async function revive() {
   const field = /** @type {HTMLInputElement | null} */ (document.querySelector("#composer [name=turn_id]"));
   if (field) field.value = newId();
   const response = await refresh().catch(() => null);
-  // Streams were closed when the page was left.
+  // Streams are closed when a page is left.
   document.dispatchEvent(new Event("tutor:refreshed"));
   if (!response?.redirected) return;
-  // Signed out: what the browser kept of the page is not for the next person at this screen.
+  // Signed out: the cached page is not for the next person at this screen.
   storeDraft();
   location.reload();
 }
@@ -246,7 +246,7 @@ function newId() {
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }
 
-/** Bring the turns and the composer up to date with the server. What is typed stays. */
+/** Update the turns and the composer from the server. The typed text stays. */
 async function refresh() {
   refreshedAt = Date.now();
   const response = await fetch(location.pathname + location.search, { cache: "no-store" });
@@ -265,7 +265,7 @@ async function refresh() {
 function turnPart(fresh) {
   const shown = document.getElementById(fresh.id);
   if (!shown) return part("#turns", "beforeend", fresh);
-  // One that is being written is brought up to date by its stream.
+  // The stream updates a turn that is being written.
   if (shown.querySelector("[data-stream]") || shown.dataset.announce === fresh.dataset.announce) return "";
   return part(`#${fresh.id}`, "outerMorph", fresh);
 }
@@ -279,20 +279,20 @@ function part(target, swap, element) {
   return `<hx-partial hx-target="${target}" hx-swap="${swap}">${element.outerHTML}</hx-partial>`;
 }
 
-// --- A page that is loaded again ---
+// --- Reloading the page ---
 
 document.addEventListener("click", (event) => {
   const link = event.target.closest?.("a[data-keep-draft]");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
   storeDraft();
   if (!link.matches("[data-show-answer]")) return;
-  // The address is that of this page: following it would only scroll.
+  // The link goes to this page: following it would only scroll.
   event.preventDefault();
   history.replaceState(null, "", link.href);
   location.reload();
 });
 
-/** Keep what is typed for the page that is loaded next in this tab. */
+/** Keep the typed text for the next page in this tab. */
 function storeDraft() {
   const text = questionField()?.value;
   if (text) sessionStorage.setItem("draft", JSON.stringify({ path: location.pathname, text }));
