@@ -1,14 +1,14 @@
 """The tutor: conversations and their turns, from a question to its answer.
 
-asking/ makes a question a turn, answering/ writes the answer in a worker, streaming/ carries its words to pages and
-programs, web/ and api/ are the doors, parent_view.py is what a parent sees. turns/ holds what several of them do
-with a row, prompt.py what the model is told. docs/architecture.md walks one question through all of it.
+asking/ turns a question into a turn, answering/ writes its answer in a worker, streaming/ sends the text to pages and
+programs, web/ has the pages, api/ the API and parent_view.py the parent view. turns/ has what several of them share,
+and prompt.py builds prompts. docs/architecture.md follows one question through all of it.
 
-Each room inside says in its docstring what the others may import of it. Rooms above chat import only these:
+The docstring of each package names the modules that the others may import. Rooms above chat import only these:
 
-selectors        how many turns are being answered
+selectors        the number of live turns
 turns.outages    whether the model is down
-turns.outcomes   what is measured of ended turns
+turns.outcomes   metrics of ended turns
 
-pyproject.toml has both lists as contracts.
+pyproject.toml enforces both lists.
 """

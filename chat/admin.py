@@ -54,11 +54,11 @@ class ReportAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def answer(self, report: Report) -> str:
         return report.turn.answer
 
-    @admin.display(description=_("what was done"))
+    @admin.display(description=_("action taken"))
     def was(self, report: Report) -> str:
         return f"{get_taken_action(report.turn)} ({report.turn.level})"
 
-    @admin.display(description=_("what the guard saw"))
+    @admin.display(description=_("guard categories"))
     def categories(self, report: Report) -> str:
         return ", ".join(report.turn.categories)
 

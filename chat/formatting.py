@@ -44,15 +44,15 @@ def find_card(turn: Turn) -> CrisisCard | None:
     return build_card(get_verdict(turn), country=settings.HELP_COUNTRY)
 
 
-BEING_WRITTEN = gettext_lazy("Your question is sent. The answer is being written.")
-NO_ANSWER = gettext_lazy("The tutor did not answer this. It says why.")
+BEING_WRITTEN = gettext_lazy("Your question was sent. The tutor is writing an answer.")
+NO_ANSWER = gettext_lazy("The tutor didn’t answer this. You can read why.")
 ANNOUNCEMENTS = {
     TurnState.QUEUED: BEING_WRITTEN,
     TurnState.WORKING: BEING_WRITTEN,
-    TurnState.DEFERRED: gettext_lazy("Your question is kept. It is answered when the model is back."),
-    TurnState.ANSWERED: gettext_lazy("The answer is finished."),
+    TurnState.DEFERRED: gettext_lazy("Your question is saved. It will be answered when the model is back."),
+    TurnState.ANSWERED: gettext_lazy("The answer is complete."),
     TurnState.STOPPED: gettext_lazy("The answer was stopped."),
-    TurnState.FAILED: gettext_lazy("The answer could not be finished. You can try again."),
+    TurnState.FAILED: gettext_lazy("The answer couldn’t be finished. You can try again."),
     TurnState.CARDED: gettext_lazy("A card with help lines is shown."),
     TurnState.PAUSED: gettext_lazy("There is a question for you."),
     TurnState.CUT: NO_ANSWER,
@@ -67,22 +67,22 @@ def format_announcement(turn: Turn, report: Report | None, *, was_kept: bool, ca
     `was_kept` says that a retry of the turn was not better, `can_wait` that the model is down.
     """
     if report and report.shared_at:
-        return _("Your report is received.")
+        return _("We got your report.")
     if report:
-        return _("Your report is counted. None of your words are kept.")
+        return _("Your report was counted. Nothing you wrote is kept.")
     if was_kept:
-        return _("The new answer was not better. What you had before is kept.")
+        return _("The new answer wasn’t better, so the earlier one stays.")
     return _format_outcome(turn, can_wait=can_wait)
 
 
 def _format_outcome(turn: Turn, *, can_wait: bool) -> str:
     if turn.end_reason == EndReason.TAKEN_BACK:
-        return _("You took your question back.")
+        return _("You withdrew your question.")
     if turn.state == TurnState.STOPPED and turn.end_reason != EndReason.STOPPED_BY_ASKER:
         return _("The answer stopped early.")
     if turn.state == TurnState.FAILED and can_wait:
         return _(
-            "The answer could not be finished. You can try again, or have it answered when the model is back."
+            "The answer couldn’t be finished. You can try again, or get the answer when the model is back."
         )
     return str(ANNOUNCEMENTS[TurnState(turn.state)])
 
@@ -100,8 +100,8 @@ def format_outage(outage: ModelOutage | None, person: Person) -> str:
     if timezone.now() - began > SHOW_DATE_AFTER:
         at = f"{date_format(began, 'MONTH_DAY_FORMAT')}, {at}"
     return _(
-        "Since %(at)s the tutor’s model has given no answers. You can still ask: your question is kept, and answered "
-        "when the model is back."
+        "Since %(at)s the tutor’s model has been down. You can still ask: your question is saved and will be "
+        "answered when the model is back."
     ) % {"at": at}
 
 
@@ -109,39 +109,44 @@ def format_deferral(turn: Turn) -> str:
     """Return what a deferred turn waits for, as a sentence."""
     return {
         WaitsFor.FAMILY: _(
-            "Your question is kept. It is answered once your family’s pause or quiet hours are over."
+            "Your question is saved. It will be answered when your family’s pause or quiet hours are over."
         ),
-        WaitsFor.PAUSE: _("Your question is kept. It is answered after you have gone on from the help card."),
-        WaitsFor.BUDGET: _("Your question is kept. It is answered once there is more to use again."),
-        WaitsFor.SITE: _("Your question is kept. It is answered once the tutor is open again on this site."),
+        WaitsFor.PAUSE: _(
+            "Your question is saved. It will be answered when you choose to go on after the help card."
+        ),
+        WaitsFor.BUDGET: _("Your question is saved. It will be answered when your allowance refills."),
+        WaitsFor.SITE: _(
+            "Your question is saved. It will be answered when the tutor is open again on this site."
+        ),
     }.get(
         WaitsFor(turn.waits_for),
-        _("Your question is kept. It is answered when the model is back, even if you close this page."),
+        _("Your question is saved. It will be answered when the model is back, even if you close this page."),
     )
 
 
 def format_budget_refusal(refusal: InsufficientBudget | SiteStopped, person: Person) -> str:
     if isinstance(refusal, SiteStopped):
         return _(
-            "The tutor is taking a break on the whole site. What you wrote is still here, and nothing was charged. "
-            "Help is always open."
+            "The tutor is paused on this whole site. What you wrote is still here, and nothing was charged. Help "
+            "is always available."
         )
     if isinstance(refusal, TooLongForBudget):
         words = {
-            BudgetScope.PERSON: _("Too little is left of what you can use for a question this long."),
-            BudgetScope.FAMILY: _("Too little is left of what your family shares for a question this long."),
-            BudgetScope.SITE: _(
-                "Too little is left of what the whole site can use for a question this long."
+            BudgetScope.PERSON: _("You don’t have enough of your allowance left for a question this long."),
+            BudgetScope.FAMILY: _(
+                "Your family’s shared allowance doesn’t have enough left for a question this long."
             ),
+            BudgetScope.SITE: _("This site’s allowance doesn’t have enough left for a question this long."),
         }[refusal.scope]
         way = _(
-            "What you wrote is still here, and nothing was charged. Shorten it, or wait: it refills %(when)s."
+            "What you wrote is still here, and nothing was charged. Make it shorter, or wait: the allowance "
+            "refills %(when)s."
         )
         return f"{words} {way % {'when': _format_refill_in_sentence(refusal.refills_at, person)}}"
     words = {
-        BudgetScope.PERSON: _("What you can use for now is used up. It refills %(when)s."),
-        BudgetScope.FAMILY: _("What your family shares is used up for now. It refills %(when)s."),
-        BudgetScope.SITE: _("What the whole site can use is used up for now. It refills %(when)s."),
+        BudgetScope.PERSON: _("You have used your allowance. It refills %(when)s."),
+        BudgetScope.FAMILY: _("Your family has used its shared allowance. It refills %(when)s."),
+        BudgetScope.SITE: _("This site has used its allowance. It refills %(when)s."),
     }[refusal.scope]
     kept = _("What you wrote is still here, and nothing was charged.")
     return f"{words % {'when': _format_refill_in_sentence(refusal.refills_at, person)}} {kept}"
@@ -151,13 +156,16 @@ def format_brief_reason(floor: str, refills_at: datetime, person: Person) -> str
     """Return why an answer is shorter than usual."""
     words = {
         BudgetScope.PERSON: _(
-            "A shorter answer than usual, as little is left of what you can use. It refills %(when)s."
+            "This answer is shorter than usual because you have little of your allowance left. It refills "
+            "%(when)s."
         ),
         BudgetScope.FAMILY: _(
-            "A shorter answer than usual, as little is left of what your family shares. It refills %(when)s."
+            "This answer is shorter than usual because your family has little of its shared allowance left. It "
+            "refills %(when)s."
         ),
         BudgetScope.SITE: _(
-            "A shorter answer than usual, as little is left for the whole site. It refills %(when)s."
+            "This answer is shorter than usual because this site has little of its allowance left. It refills "
+            "%(when)s."
         ),
     }[BudgetScope(floor)]
     return words % {"when": _format_refill_in_sentence(refills_at, person)}
@@ -166,7 +174,7 @@ def format_brief_reason(floor: str, refills_at: datetime, person: Person) -> str
 def format_meter(meter: Meter, person: Person) -> str:
     """Return how much of the allowance is left, in short answers, and when it refills."""
     if meter.short_answers is None:
-        return _("No limit on what may be used")
+        return _("No usage limit")
     when = format_refill_time(meter.refills_at, person)
     if not meter.short_answers:
         return _("Nearly used up; refills %(when)s") % {"when": when}
@@ -225,26 +233,26 @@ def format_refusal(refusal: Refusal, person: Person) -> str:
         return format_too_long(refusal)
     return {
         QuestionEmpty: _("Write your question first."),
-        TurnIdTaken: _("This page was out of date. What you wrote is still here: press the button again."),
+        TurnIdTaken: _("This page was out of date. What you wrote is still here. Press the button again."),
         ConversationGone: _(
-            "This conversation has been deleted. What you wrote is still here: you can ask it in a new one."
+            "This conversation was deleted. What you wrote is still here, and you can ask it in a new one."
         ),
         StillAnswering: _(
-            "The last question is still being answered. Wait for it, or stop it, then ask this one."
+            "Your last question is still being answered. Wait for the answer or stop it, then ask this one."
         ),
         TooManyDeferred: _(
-            "As many of your questions as can be kept are waiting already. What you wrote is still here. "
-            "Take one back first, or try now."
+            "You already have as many questions waiting as we can save. What you wrote is still here. Withdraw "
+            "one of them first, or try now."
         ),
-        PersonalDataFound: _("Your question has not been sent yet. Have a look at what is in it."),
+        PersonalDataFound: _("Your question hasn’t been sent yet. Check the personal details in it."),
         TutorPaused: _("The tutor is resting for now. What you wrote is still here."),
         FamilyClosed: _(
-            "The tutor is closed for now. What you wrote is still here, and help is always open."
+            "The tutor is closed for now. What you wrote is still here, and help is always available."
         ),
         ModelNotInPlan: _(
-            "Your plan does not include the model that answers on this site. What you wrote is still here."
+            "Your plan doesn’t include the model that this site uses. What you wrote is still here."
         ),
-        TutorClosed: _("The tutor is not open on this site yet. Help is always open."),
+        TutorClosed: _("The tutor isn’t open on this site yet. Help is always available."),
     }[type(refusal)]
 
 
@@ -253,6 +261,6 @@ def format_too_long(refusal: QuestionTooLong) -> str:
     if not isinstance(refusal, TooLongForModel):
         return format_length_error(refusal.length, refusal.limit)
     return _(
-        "The model on this site cannot read all of this at once. What you wrote is still here, and nothing was "
-        "charged. It has %(length)s characters: send about %(limit)s of them, with your question."
+        "The model on this site can’t read all of this at once. What you wrote is still here, and nothing was "
+        "charged. It has %(length)s characters. Send about %(limit)s of them, including your question."
     ) % {"length": format_character_count(refusal.length), "limit": format_character_count(refusal.limit)}

@@ -45,15 +45,15 @@ class Conversation(models.Model):
 class TurnState(models.TextChoices):
     QUEUED = "queued", _("waiting")
     WORKING = "working", _("being written")
-    DEFERRED = "deferred", _("kept until the model is back")
+    DEFERRED = "deferred", _("waiting for the model")
     ANSWERED = "answered", _("answered")
     STOPPED = "stopped", _("stopped")
     FAILED = "failed", _("failed")
     CARDED = "carded", _("help card")
-    CUT = "cut", _("held back")
-    PAUSED = "paused", _("pause and a question")
-    REFUSED = "refused", _("turned down")
-    REDIRECTED = "redirected", _("led to somebody else")
+    CUT = "cut", _("cut by the guard")
+    PAUSED = "paused", _("paused with a check-in")
+    REFUSED = "refused", _("refused")
+    REDIRECTED = "redirected", _("redirected")
 
 
 LIVE_STATES = (TurnState.QUEUED, TurnState.WORKING, TurnState.DEFERRED)
@@ -65,39 +65,42 @@ class EndReason(models.TextChoices):
     """Why a turn ended without a whole answer."""
 
     NONE = "", ""
-    LENGTH_LIMIT = "length_limit", _("the answer reached its longest length")
-    STOPPED_BY_ASKER = "stopped_by_asker", _("stopped by the person who asked")
-    UNREAD = "unread", _("nobody was reading")
-    CONSENT_WITHDRAWN = "consent_withdrawn", _("the consent to the tutor was withdrawn")
+    LENGTH_LIMIT = "length_limit", _("the answer reached its length limit")
+    STOPPED_BY_ASKER = "stopped_by_asker", _("stopped by its asker")
+    UNREAD = "unread", _("no page was open to read it")
+    CONSENT_WITHDRAWN = "consent_withdrawn", _("consent to the tutor was withdrawn")
     MODEL_UNREACHABLE = "model_unreachable", _("the model could not be reached")
     MODEL_BUSY = "model_busy", _("the model’s server was busy")
-    MODEL_ERROR = "model_error", _("the model’s server is out of order")
-    MODEL_QUOTA = "model_quota", _("what may be used of the model’s server is used up")
-    TOO_LONG = "too_long", _("the question and what came before it were too long for the model")
-    MODEL_REFUSED = "model_refused", _("the model turned the question down")
-    FILTERED = "filtered", _("the model’s server held its answer back")
+    MODEL_ERROR = "model_error", _("the model’s server returned an error")
+    MODEL_QUOTA = "model_quota", _("the quota at the model’s provider is used up")
+    TOO_LONG = "too_long", _("the question and its conversation were too long for the model")
+    MODEL_REFUSED = "model_refused", _("the model refused the question")
+    FILTERED = "filtered", _("the model’s provider blocked the answer")
     MODEL_EMPTY = "model_empty", _("the model ended without an answer")
-    ONLY_THINKING = "only_thinking", _("thinking took all the room that the answer had")
-    MODEL_SILENT = "model_silent", _("the model went quiet")
+    ONLY_THINKING = "only_thinking", _("thinking used up the whole length of the answer")
+    MODEL_SILENT = "model_silent", _("the model stopped responding")
     MODEL_GARBLED = "model_garbled", _("the model’s server sent something unreadable")
-    WORKER_LOST = "worker_lost", _("the worker that wrote it went away")
-    NEVER_STARTED = "never_started", _("nobody was there to answer")
-    WAITED_TOO_LONG = "waited_too_long", _("it waited a day for an answer")
+    WORKER_LOST = "worker_lost", _("the worker that wrote it was lost")
+    NEVER_STARTED = "never_started", _("no worker was free to answer")
+    WAITED_TOO_LONG = "waited_too_long", _("it waited a day without an answer")
     NO_CONSENT = "no_consent", _("consent ended while it waited")
-    TAKEN_BACK = "taken_back", _("taken back by the person who asked")
-    INTERNAL_ERROR = "internal_error", _("something unforeseen went wrong")
-    NO_REMOTE_GUARD = "no_remote_guard", _("it was kept short, as a second guard could not be asked")
+    TAKEN_BACK = "taken_back", _("withdrawn by its asker")
+    INTERNAL_ERROR = "internal_error", _("something went wrong on our side")
+    NO_REMOTE_GUARD = (
+        "no_remote_guard",
+        _("the answer was kept short because the remote guard was unavailable"),
+    )
     # Reasons of the output gate: the values equal those of guard.Category.
-    METHOD = "method", _("the answer spoke of ways to harm")
+    METHOD = "method", _("the answer described ways to cause harm")
     ENCOURAGEMENT = "encouragement", _("the answer encouraged harm")
     SEXUAL = "sexual", _("the answer was sexual")
-    ISOLATION = "isolation", _("the answer urged away from people")
+    ISOLATION = "isolation", _("the answer pushed someone away from other people")
     SECRETS = "secrets", _("the answer asked for a secret")
-    ROMANCE = "romance", _("the answer spoke of love")
+    ROMANCE = "romance", _("the answer was romantic")
     CLAIMS_HUMAN = "claims_human", _("the answer claimed to be a person")
-    HATE = "hate", _("the answer ran people down")
-    FLATTERY = "flattery", _("the answer flattered")
-    OTHER = "other", _("the answer took another wrong turn")
+    HATE = "hate", _("the answer was hateful")
+    FLATTERY = "flattery", _("the answer was flattering")
+    OTHER = "other", _("the answer was unsafe in another way")
 
 
 # A deferred turn ends without an answer after this time.
@@ -112,7 +115,7 @@ class WaitsFor(models.TextChoices):
     NOTHING = "", ""
     MODEL = "model", _("the model")
     FAMILY = "family", _("quiet hours or a parent’s pause to end")
-    PAUSE = "pause", _("its asker to go on after a help card")
+    PAUSE = "pause", _("its asker to go on after a crisis card")
     BUDGET = "budget", _("the budget to refill")
     SITE = "site", _("the site to open the tutor")
 
@@ -294,8 +297,8 @@ class Report(models.Model):
     reason = models.CharField(_("reason"), max_length=10, choices=ReportReason, blank=True)
     comment = models.TextField(_("comment"), max_length=MAX_COMMENT_LENGTH, blank=True)
     shared_at = models.DateTimeField(_("shared"), null=True, blank=True)
-    correct_level = models.CharField(_("right level"), max_length=1, choices=LEVEL_CHOICES, blank=True)
-    correct_action = models.CharField(_("right action"), max_length=10, choices=ACTION_CHOICES, blank=True)
+    correct_level = models.CharField(_("correct level"), max_length=1, choices=LEVEL_CHOICES, blank=True)
+    correct_action = models.CharField(_("correct action"), max_length=10, choices=ACTION_CHOICES, blank=True)
 
     class Meta:
         verbose_name = _("report")
@@ -321,15 +324,15 @@ class ReportCount(models.Model):
 
     # Its first day.
     month = models.DateField(_("month"))
-    action = models.CharField(_("what was done"), max_length=10)
+    action = models.CharField(_("action taken"), max_length=10)
     layer = models.CharField(_("layer"), max_length=MAX_NAME_LENGTH, blank=True)
     category = models.CharField(_("category"), max_length=MAX_NAME_LENGTH, blank=True)
     reason = models.CharField(_("reason"), max_length=10, choices=ReportReason, blank=True)
     count = models.PositiveIntegerField(_("count"), default=0)
 
     class Meta:
-        verbose_name = _("count of reports")
-        verbose_name_plural = _("counts of reports")
+        verbose_name = _("report count")
+        verbose_name_plural = _("report counts")
         constraints = [
             models.UniqueConstraint(
                 fields=["month", "action", "layer", "category", "reason"], name="report_counted_in_one_row"
@@ -353,8 +356,8 @@ class ModelOutage(models.Model):
     last_fault_at = models.DateTimeField(_("last fault"), default=timezone.now)
     # The EndReason of the last turn that failed in this outage.
     end_reason = models.CharField(_("fault"), max_length=20)
-    faults = models.PositiveIntegerField(_("answers that failed"), default=1)
-    failed_probes = models.PositiveIntegerField(_("checks that failed"), default=0)
+    faults = models.PositiveIntegerField(_("failed answers"), default=1)
+    failed_probes = models.PositiveIntegerField(_("failed probes"), default=0)
 
     # Not a column: whether the server answered the last probe.
     is_reachable = False

@@ -44,34 +44,37 @@ def erase_conversations(person: Person) -> None:
 CONVERSATIONS = DataKind(
     name="conversations",
     title=_("Conversations with the tutor"),
-    description=_("Your questions and its answers, so that you can read them again."),
+    description=_("Your questions and the tutor’s answers, so you can read them again."),
     retention=Retention(
-        text=_("Each is deleted %(days)d days after its last question. You can delete it earlier, for good."),
+        text=_(
+            "Each conversation is deleted %(days)d days after its last question. You can delete it for good at "
+            "any time."
+        ),
         days=CONVERSATION_RETENTION.days,
         counted_from=_("its last question"),
         delete_expired=delete_expired_conversations,
         task="chat.tasks.delete_expired_conversations",
     ),
     visible_to=_(
-        "A linked parent sees time and topics, and words only if you both agreed on it; you see every look. "
-        "Whoever checks the tutor sees a question that you report, and only if you allow it. "
-        "Whoever runs the server could reach its database."
+        "A linked parent can see times and topics, and what was written only if you both agreed to it. You see "
+        "each time they look. The people who check the tutor can see a turn that you report, only if you allow "
+        "it. The people who run the server could access its database."
     ),
     erasure_removes=_("Your conversations with the tutor"),
     is_private=True,
     models=(Conversation, Turn),
     labels={
-        "conversation": _("number of the conversation"),
+        "conversation": _("conversation ID"),
         "title": _("conversation"),
         "asked_at": _("asked"),
         "language": _("language"),
         "question": _("question"),
-        "answer": _("answer, as the model wrote it (Markdown, with maths in LaTeX)"),
-        "replaced": _("another try is shown instead"),
+        "answer": _("answer, as the model wrote it (Markdown, with math in LaTeX)"),
+        "replaced": _("another turn is shown instead"),
         "outcome": _("how it ended"),
-        "level": _("level that the guard gave it, 0 to 4 or S"),
-        "categories": _("what the guard saw in it"),
-        "passages": _("passages of lessons that it drew on"),
+        "level": _("the guard’s level, 0 to 4 or S"),
+        "categories": _("the guard’s categories"),
+        "passages": _("lesson passages it cites"),
         "model": _("model"),
         "tokens": _("tokens"),
     },
@@ -93,31 +96,33 @@ def export_reports(person: Person) -> Iterator[Row]:
 
 REPORTS = DataKind(
     name="reports",
-    title=_("What you reported"),
+    title=_("Your reports"),
     description=_(
-        "That an answer was bad, or that a card or a refusal misread you, so that we can measure where the tutor is "
-        "wrong. Your reason and your words only where you allowed that somebody reads them."
+        "Reports that an answer was bad, or that a card or a refusal misread you, so we can find out where the "
+        "tutor is wrong. Your reason and comment are kept only if you let someone read them."
     ),
     retention=Retention(
         text=_(
-            "It is deleted after %(days)d days, and earlier with its conversation or when you take it back."
+            "A report is deleted after %(days)d days, or earlier with its conversation or when you withdraw it."
         ),
         days=REPORT_RETENTION.days,
         counted_from=_("the report"),
         delete_expired=delete_expired_reports,
         task="chat.tasks.delete_expired_reports",
     ),
-    visible_to=_("The people who check the tutor, without your name, and only what you allowed. No parent."),
-    erasure_removes=_("What you reported"),
-    erasure_keeps=_("How many reports there were, without anything that leads to you."),
+    visible_to=_(
+        "The people who check the tutor, without your name, and only what you allowed. Parents never see it."
+    ),
+    erasure_removes=_("Your reports"),
+    erasure_keeps=_("The number of reports, with nothing that identifies you."),
     is_private=True,
     models=(Report,),
     labels={
         "created_at": _("reported"),
         "question": _("question"),
         "reason": _("reason"),
-        "comment": _("your words"),
-        "shared_at": _("allowed to be read since"),
+        "comment": _("your comment"),
+        "shared_at": _("shared since"),
     },
     export=export_reports,
     # Reports are deleted with their conversations.

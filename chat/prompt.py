@@ -315,10 +315,10 @@ def add_turn_instructions(prompt: Prompt, turn: Turn) -> Prompt:
     if get_action(turn) is not Action.SUPPORT:
         return prompt
     instructions, *asked = prompt.messages
-    told = Prompt(
+    extended = Prompt(
         [{"role": "system", "content": f"{instructions['content']}\n\n{SUPPORT_INSTRUCTION}"}, *asked]
     )
-    return told if get_answer_room(told) >= MIN_ANSWER_TOKENS else prompt
+    return extended if get_answer_room(extended) >= MIN_ANSWER_TOKENS else prompt
 
 
 def get_answer_room(prompt: Prompt, *, longest: int | None = None) -> int:

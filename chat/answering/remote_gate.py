@@ -114,24 +114,26 @@ class RemoteGate:
 
     async def _is_allowed(self, window: str) -> bool:
         answer = self._released[-CONTEXT:] + window
-        said: list[ChatMessage] = [*self.question[-1:], {"role": "assistant", "content": answer}]
-        verdict = None if self.is_degraded else await self._ask(said)
+        messages: list[ChatMessage] = [*self.question[-1:], {"role": "assistant", "content": answer}]
+        verdict = None if self.is_degraded else await self._ask(messages)
         # The output gate judged each piece. Without a remote verdict, judge the window as a whole once more.
         verdict = verdict or judge_output(answer)
         if action_for(verdict) in FIXED_ACTIONS or (self.is_degraded and verdict.categories):
             self.cut_by = verdict
         return self.cut_by is None
 
-    async def _ask(self, said: GuardMessages) -> Verdict | None:
+    async def _ask(self, messages: GuardMessages) -> Verdict | None:
         """Return the remote guard's verdict. After None it is not asked again for this turn."""
         guard = GUARDS[settings.GUARD_PROVIDER]
         began = time.perf_counter()
         try:
-            verdict = await _fetch_verdict(guard, said)
+            verdict = await _fetch_verdict(guard, messages)
         except (RemoteGuardUnavailable, UnreadableReply) as fault:
-            logger.warning("The remote guard gave no verdict (%s): the local one is stricter.", fault)
+            logger.warning("No verdict from the remote guard (%s): the local guard is stricter.", fault)
         except Exception:
-            logger.exception("Asking the remote guard met a fault of our own: the local one is stricter.")
+            logger.exception(
+                "Unexpected error in a request to the remote guard: the local guard is stricter."
+            )
         else:
             is_flagged = action_for(verdict) is not Action.ALLOW
             outcomes.record_remote_verdict("flagged" if is_flagged else "passed", time.perf_counter() - began)
@@ -141,8 +143,8 @@ class RemoteGate:
         return None
 
 
-async def _fetch_verdict(guard: RemoteGuard, said: GuardMessages) -> Verdict:
-    request = guard.build_request(said, model=settings.GUARD_MODEL)
+async def _fetch_verdict(guard: RemoteGuard, messages: GuardMessages) -> Verdict:
+    request = guard.build_request(messages, model=settings.GUARD_MODEL)
     try:
         verdict = guard.parse_reply(await ask_remote_guard(request.path, request.body))
     except UnreadableReply:

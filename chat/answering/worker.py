@@ -71,14 +71,14 @@ class TurnWorker:
         try:
             turns = claim_turns(places=free)
         except DatabaseError:
-            logger.warning("The database is away: what waits is taken once it is back.")
+            logger.warning("The database is unavailable: queued turns are claimed once it is back.")
             return
         try:
             pasts, continued = get_earlier_turns(turns), get_continued_turns(turns)
             passages = get_stored_passages(turns)
         except DatabaseError:
             # Their leases run out, and the sweep gives the turns to another worker.
-            logger.warning("The database is away: %d turns wait for their lease to end.", len(turns))
+            logger.warning("The database is unavailable: %d turns wait for their leases to end.", len(turns))
             return
         for turn in turns:
             outcomes.record_claim(turn)
@@ -95,7 +95,7 @@ class TurnWorker:
                 with bound_log_ids(turn=turn.pk):
                     loop.submit(self._start_writing(AnswerInProgress(turn), prompt)).result()
             except Exception:
-                logger.exception("Turn %s met a fault of our own.", turn.pk)
+                logger.exception("Unexpected error in turn %s.", turn.pk)
                 finish_turn(
                     turn=turn, outcome=build_outcome(AnswerInProgress(turn), EndReason.INTERNAL_ERROR)
                 )
@@ -117,7 +117,9 @@ class TurnWorker:
             await self._finish(answer.turn, outcome)
             _log_outcome(answer.turn, outcome)
         except Exception:
-            logger.exception("Turn %s could not be ended; its lease will.", answer.turn.pk)
+            logger.exception(
+                "Turn %s could not be finished; a sweep will do it once its lease ends.", answer.turn.pk
+            )
         finally:
             del self.answers[answer]
             self._threads.submit(self._in_thread, self.claim_next)
@@ -131,7 +133,7 @@ class TurnWorker:
             except DatabaseError:
                 if time.monotonic() > give_up_at:
                     raise
-                logger.warning("The database is away: the answer of turn %s waits.", turn.pk)
+                logger.warning("The database is unavailable: the answer of turn %s waits.", turn.pk)
                 await asyncio.sleep(0.5)
             else:
                 return
@@ -148,7 +150,7 @@ class TurnWorker:
                 )
             except DatabaseError:
                 logger.warning(
-                    "The database is away: %d answers go on, their checkpoint waits.", len(answers)
+                    "The database is unavailable: %d answers continue without a checkpoint.", len(answers)
                 )
                 continue
             for answer in answers:

@@ -109,7 +109,7 @@ async def _write_or_fail(answer: AnswerInProgress, prompt: Prompt, remote: Remot
     except errors.ModelError as fault:
         return _handle_fault(answer, fault)
     except Exception:
-        logger.exception("Turn %s met a fault of our own.", answer.turn.pk)
+        logger.exception("Unexpected error in turn %s.", answer.turn.pk)
         return EndReason.INTERNAL_ERROR
     return answer.ended_by
 

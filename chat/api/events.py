@@ -91,15 +91,15 @@ async def _stream_events(
     try:
         if words:
             async with aclosing(words):
-                async for said in words:
-                    yield said
+                async for event in words:
+                    yield event
         yield await read_database(_format_done, person, turn_id)
     except Turn.DoesNotExist:
         yield _format_event("gone", {})
     except (streaming.StreamUnavailable, DatabaseError):
         yield _format_event("away", {})
     except Exception:
-        logger.exception("The events of turn %s met a fault of our own.", turn_id)
+        logger.exception("Unexpected error in the events of turn %s.", turn_id)
         yield _format_event("away", {})
 
 

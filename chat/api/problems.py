@@ -33,29 +33,29 @@ from rest.problems import NOT_FOUND, Problem, ProblemType, define_problem_type
 EMPTY = define_problem_type(
     "question-empty",
     HTTPStatus.UNPROCESSABLE_ENTITY,
-    _("There is no question"),
+    _("The question is empty"),
     _("Write your question first."),
 )
 TOO_LONG = define_problem_type(
     "question-too-long",
     HTTPStatus.UNPROCESSABLE_ENTITY,
     _("The question is too long"),
-    _("It has “length” characters. About “limit” of them can be read at once: ask about a part of it."),
+    _("It has “length” characters, and about “limit” can be read at once. Ask about a part of it."),
 )
 PERSONAL_FOUND = define_problem_type(
     "personal-found",
     HTTPStatus.UNPROCESSABLE_ENTITY,
-    _("Something personal is in the question"),
+    _("The question has personal details in it"),
     _(
-        "The question would go to another company. Show the person the member “parts”, and ask again with “personal”: "
-        "“remove” sends the question without them, “keep” as it is."
+        "The question would go to another company. Show the person the member “parts”, and ask again with "
+        "“personal”: “remove” sends the question without them, and “keep” sends it as it is."
     ),
 )
 BUDGET_SHORT = define_problem_type(
     "budget-short",
     HTTPStatus.FORBIDDEN,
     _("The budget is used up"),
-    _("Too little of the budget is left for an answer. The member “refills_at” says when it refills."),
+    _("Not enough of the budget is left for an answer. The member “refills_at” says when it refills."),
 )
 STILL_ANSWERING = define_problem_type(
     "still-answering",
@@ -66,88 +66,89 @@ STILL_ANSWERING = define_problem_type(
 TOO_MANY_DEFERRED = define_problem_type(
     "too-many-deferred",
     HTTPStatus.CONFLICT,
-    _("Too many questions wait already"),
-    _("Stop one of those that wait for the model, or ask again without “when_back”."),
+    _("Too many questions are waiting"),
+    _("Stop one of the questions that wait for the model, or ask again without “wait_for_model”."),
 )
 RESTING = define_problem_type(
     "resting",
     HTTPStatus.FORBIDDEN,
     _("The tutor is resting"),
-    _("A help card is up. The tutor waits until “opens_at”, and then for the person’s own word."),
+    _("A help card is shown. The tutor rests until “opens_at”, and then until the person chooses to go on."),
 )
 CLOSED = define_problem_type(
     "tutor-closed",
     HTTPStatus.FORBIDDEN,
-    _("The tutor is not open on this site"),
-    _("The tutor is not open on this site yet. Help is always open."),
+    _("The tutor isn’t open on this site"),
+    _("The tutor isn’t open on this site yet. Help is always available."),
 )
 STOPPED = define_problem_type(
     "site-stopped",
     HTTPStatus.SERVICE_UNAVAILABLE,
-    _("The tutor is taking a break"),
-    _("Nothing is answered on the whole site until an admin lets it go on."),
+    _("The tutor is paused on this site"),
+    _("No questions are answered on this site until an admin resumes the tutor."),
 )
 NOT_IN_PLAN = define_problem_type(
     "model-not-in-plan",
     HTTPStatus.FORBIDDEN,
-    _("The plan has no such model"),
-    _("The person’s plan does not include the model that answers on this site."),
+    _("The plan doesn’t include this model"),
+    _("The person’s plan doesn’t include the model that this site uses."),
 )
 NO_CONSENT = define_problem_type(
     "consent-missing",
     HTTPStatus.FORBIDDEN,
-    _("Nobody has agreed yet"),
-    _("Before a teen may use the tutor, they or a parent agree to how it works."),
+    _("Consent is missing"),
+    _("Before a teen can use the tutor, they or a parent must agree to how it works."),
 )
 COOLING_OFF = define_problem_type(
     "cooling-off",
     HTTPStatus.FORBIDDEN,
-    _("The tutor is closed for some days"),
+    _("The tutor is closed for a few days"),
     _(
-        "A parent who had agreed or paused is no longer linked, or withdrew. The member “opens_at” says until when."
+        "A parent who had consented or paused the tutor is no longer linked, or withdrew consent. The member "
+        "“opens_at” says when it opens again."
     ),
 )
 PAUSED = define_problem_type(
     "paused-by-family",
     HTTPStatus.FORBIDDEN,
     _("The tutor is paused"),
-    _("A parent has paused the tutor for now. Ask them why, and when it opens again."),
+    _("A parent has paused the tutor. Ask them why, and when it will open again."),
 )
 QUIET = define_problem_type(
     "quiet-hours",
     HTTPStatus.FORBIDDEN,
-    _("It is a quiet hour"),
+    _("It’s quiet hours"),
     _("Your family agreed on quiet hours. The member “opens_at” says when the tutor opens again."),
 )
 KEY_MISSING = define_problem_type(
     "key-missing",
     HTTPStatus.BAD_REQUEST,
     _("The question has no key"),
-    _("Send a UUID of your own in the header Idempotency-Key, and the same one when you try again."),
+    _("Send a UUID that you create in the header Idempotency-Key, and the same one when you try again."),
 )
 KEY_TAKEN = define_problem_type(
     "key-taken",
     HTTPStatus.CONFLICT,
-    _("This key is taken"),
-    _("It was used before. Make a new one; nothing was asked."),
+    _("This key is already used"),
+    _("Create a new key. Nothing was asked."),
 )
 KEY_REUSED = define_problem_type(
     "key-reused",
     HTTPStatus.UNPROCESSABLE_ENTITY,
     _("This key belongs to another question"),
-    _("You have used this key for another question. Make a new one; nothing was asked."),
+    _("You have used this key for another question. Create a new key. Nothing was asked."),
 )
 NOTHING_TO_CONTINUE = define_problem_type(
     "nothing-to-continue",
     HTTPStatus.CONFLICT,
-    _("There is nothing to go on with"),
-    _("The answer is whole, has no words, or is still being written."),
+    _("There is nothing to continue"),
+    _("The answer is complete, empty, or still being written."),
 )
 NOTHING_TO_REPORT = define_problem_type(
     "nothing-to-report",
     HTTPStatus.CONFLICT,
     _("There is nothing to report"),
-    _("The turn is still being written, or it came to nothing."),
+    _("The turn is still being written, or has no answer."),
 )
 
 PROBLEM_TYPES: dict[type, ProblemType] = {
@@ -225,5 +226,7 @@ def _build_gate_problem(refusal: FamilyClosed, person: Person) -> Problem:
     if gate.closed_reason == ClosedReason.COOLING_OFF:
         return Problem(kind, fields={"opens_at": gate.until})
     at = format_time_in_zone(gate.until, gate.zone or person.zone)
-    detail = gettext("The tutor opens again at %(at)s, as your family agreed on quiet hours.") % {"at": at}
+    detail = gettext("The tutor opens again at %(at)s, because your family agreed on quiet hours.") % {
+        "at": at
+    }
     return Problem(kind, detail, fields={"opens_at": gate.until})

@@ -229,12 +229,12 @@ class TutorStatus(SignedInView):
     def get(self, _request: Request) -> Response:
         """Return whether the model is down, and how many of your questions wait for it."""
         outage = find_outage()
-        told = {
+        status = {
             "model_down_since": outage.began_at if outage else None,
             "deferred": count_deferred(self.person),
             "deferred_limit": MAX_DEFERRED,
         }
-        return Response(TutorStatusSerializer(told).data)
+        return Response(TutorStatusSerializer(status).data)
 
 
 class PauseEnd(SignedInView):
@@ -265,11 +265,11 @@ class TurnReport(FreeTextView):
     def post(self, request: Request, turn_id: UUID) -> Response:
         """Report that an answer is bad, or that you were misread. An earlier report of the turn does not change."""
         turn = get_own_turn(self.person, turn_id)
-        said = ReportRequestSerializer(data=request.data)
-        said.is_valid(raise_exception=True)
+        submitted = ReportRequestSerializer(data=request.data)
+        submitted.is_valid(raise_exception=True)
         report_rate_limit.hit(self.person.pk)
         try:
-            report = create_report(turn=turn, **said.validated_data)
+            report = create_report(turn=turn, **submitted.validated_data)
         except NothingToReport as fault:
             raise Problem(NOTHING_TO_REPORT) from fault
         return Response({**ReportSerializer(report).data, "card": self.find_card()})

@@ -119,7 +119,7 @@ class StreamWriter:
 
     def mark_offline(self) -> None:
         if not self.is_offline:
-            logger.warning("Valkey is away: turn %s goes on, its words are kept.", self.turn_id)
+            logger.warning("Valkey is unavailable: turn %s continues, its text is kept.", self.turn_id)
         self.is_offline = True
 
 

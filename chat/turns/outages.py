@@ -101,7 +101,7 @@ def check_model() -> ModelOutage | None:
     if outage.declared_at is None and _is_confirmed(outage):
         still_open.update(declared_at=now)
         outage.declared_at = now
-        logger.error("The model has given no answers since %s (%s).", outage.began_at, outage.end_reason)
+        logger.error("The model has been down since %s (%s).", outage.began_at, outage.end_reason)
     outage.is_reachable = not fault
     return outage
 
@@ -146,7 +146,7 @@ def _close_outage(outage: ModelOutage) -> None:
     if outage.declared_at is None:
         still_open.delete()
     elif still_open.update(ended_at=timezone.now()):
-        logger.warning("The model answers again.")
+        logger.warning("The model is back.")
 
 
 # How many questions of a person may be deferred, each in its own conversation.

@@ -91,17 +91,17 @@ def format_wait(turn: Turn) -> str:
     """Return the text about the wait for a queued turn, for its asker."""
     wait = estimate_wait(turn)
     if wait.seconds is None:
-        return _("Waiting for a free place. Your question is kept.")
+        return _("Waiting for the tutor to be free. Your question is saved.")
     if wait.seconds < A_MINUTE:
         when = _("about %(n)d seconds") % {"n": wait.seconds}
     else:
         minutes = math.ceil(wait.seconds / A_MINUTE)
         when = ngettext("about %(n)d minute", "about %(n)d minutes", minutes) % {"n": minutes}
     if wait.ahead == 0:
-        return _("Busy. You are next, in %(when)s.") % {"when": when}
+        return _("The tutor is busy. You’re next, in %(when)s.") % {"when": when}
     words = ngettext(
-        "Busy. %(n)d person is before you; your turn comes in %(when)s.",
-        "Busy. %(n)d people are before you; your turn comes in %(when)s.",
+        "The tutor is busy. %(n)d person is ahead of you. It’s your turn in %(when)s.",
+        "The tutor is busy. %(n)d people are ahead of you. It’s your turn in %(when)s.",
         wait.ahead,
     )
     return words % {"n": wait.ahead, "when": when}

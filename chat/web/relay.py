@@ -74,11 +74,11 @@ async def _relay(
         yield DONE
     except (streaming.StreamUnavailable, DatabaseError):
         yield _format_status(
-            turn_id, _("The line to the tutor is broken. Your question is safe; trying again.")
+            turn_id, _("The connection to the tutor was lost. Your question is safe. Trying again.")
         )
         yield TRY_AGAIN
     except Exception:
-        logger.exception("The stream of turn %s met a fault of our own.", turn_id)
+        logger.exception("Unexpected error in the stream of turn %s.", turn_id)
         yield TRY_AGAIN
 
 
@@ -87,7 +87,7 @@ async def _stream_text(
 ) -> AsyncGenerator[bytes]:
     """Yield the turn's text after the event `after`, until the turn has ended."""
     page, sent_id, has_words, has_waited = get_shared_answer(turn_id), after, False, is_deferred
-    said = ""
+    shown_text = ""
     async with aclosing(follow_turn(person, turn_id)) as news:
         async for new in news:
             is_tick = isinstance(new, Turn)
@@ -95,9 +95,9 @@ async def _stream_text(
                 yield KEEPALIVE
                 words = await _explain_wait(new, has_words=has_words)
                 # A deferred turn may wait for hours: say why only once.
-                if words and not (new.state == TurnState.DEFERRED and words == said):
+                if words and not (new.state == TurnState.DEFERRED and words == shown_text):
                     yield _format_status(turn_id, words)
-                    has_waited, said = True, words
+                    has_waited, shown_text = True, words
                 if is_deferred and new.state != TurnState.DEFERRED:
                     is_deferred = False
                     yield await read_database(_format_actions, request, new)
@@ -126,7 +126,7 @@ async def _explain_wait(turn: Turn, *, has_words: bool) -> str:
         return await read_database(format_wait, turn)
     phase = None if has_words else await read_database(streaming.get_phase, turn.pk)
     if phase is streaming.ModelPhase.LOADING:
-        return _("The model is being loaded.")
+        return _("The model is loading.")
     return _("The model is thinking.") if phase is streaming.ModelPhase.THINKING else ""
 
 

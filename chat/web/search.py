@@ -62,13 +62,13 @@ def find_turns(person: Person, words: str) -> QuerySet[Turn]:
     found.
     """
     shown = drop_duplicate_questions(list_turns(person))
-    said, titled = Q(), list_conversations(person)
+    matching, titled = Q(), list_conversations(person)
     for pattern in _build_patterns(words):
-        said &= Q(question__regex=pattern) | (Q(answer__regex=pattern) & ~Q(state__in=UNANSWERED))
+        matching &= Q(question__regex=pattern) | (Q(answer__regex=pattern) & ~Q(state__in=UNANSWERED))
         titled = titled.filter(title__regex=pattern)
     begun = shown.filter(conversation__in=titled.order_by().values("pk"))
     first = begun.order_by("conversation", "asked_at", "pk").distinct("conversation")
-    return shown.filter(said | Q(pk__in=first.values("pk"))).select_related("conversation")
+    return shown.filter(matching | Q(pk__in=first.values("pk"))).select_related("conversation")
 
 
 def build_results(turns: Sequence[Turn], words: str) -> list[SearchResult]:

@@ -129,7 +129,7 @@ class ShownTurn:
         """Which budget made a brief answer brief, and when it refills."""
         turn = self.turn
         if not turn.refills_at:
-            return _("A shorter answer than usual.")
+            return _("This answer is shorter than usual.")
         return format_brief_reason(turn.brief_scope, turn.refills_at, turn.conversation.owner)
 
     @property

@@ -1,4 +1,4 @@
-"""Back and forward, with the browser's cache for them and without: whatever is typed there is a new question."""
+"""Back and forward, with and without the browser's cache: the form always asks a new question."""
 
 import re
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ KEPT = "window.addEventListener('pageshow', (event) => { window.wasKept = event.
 def phone(
     request: pytest.FixtureRequest, browser: Browser, browser_with_cache: Browser, web: Web, teen: Person
 ) -> Iterator[Page]:
-    """A signed-in phone, with and without the cache."""
+    """A signed-in phone, with and without the back-forward cache."""
     chosen = browser_with_cache if request.param == "cache" else browser
     context = chosen.new_context(base_url=web.url, viewport=PHONE)
     context.set_default_timeout(10_000)
@@ -51,7 +51,7 @@ def ask(page: Page, question: str) -> None:
     expect(page.locator(".turn").last).to_contain_text(question)
 
 
-def test_after_back_other_words_are_a_new_question(phone: Page) -> None:
+def test_after_back_another_text_is_a_new_question(phone: Page) -> None:
     phone.goto("/tutor/")
     ask(phone, "What is rain?")
     go_back(phone, re.compile("/tutor/$"))
@@ -75,7 +75,7 @@ def test_after_a_lesson_and_back_the_next_question_is_taken(phone: Page, teen: P
     assert Turn.objects.filter(question="What is snow?").count() == 1
 
 
-def test_what_ended_meanwhile_is_up_to_date_after_back(phone: Page, teen: Person) -> None:
+def test_turns_that_ended_meanwhile_are_updated_after_back(phone: Page, teen: Person) -> None:
     written = WrittenTurn(teen)
     written.write(FIRST)
     phone.goto(written.address)

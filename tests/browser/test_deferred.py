@@ -1,4 +1,4 @@
-"""The model is down: the composer says so, a question is kept, and its answer comes into the pages that are open."""
+"""The model is down: the composer says so, a question is deferred, and its answer appears on open pages."""
 
 import re
 from collections.abc import Callable
@@ -38,13 +38,13 @@ def test_a_question_is_kept_and_answered_in_both_tabs(
     )
     audit()
     page.get_by_label("Your question").fill("Why does rain fall?")
-    page.get_by_role("button", name="Answer when it is back").press("Enter")
+    page.get_by_role("button", name="Answer when it’s back").press("Enter")
     page.wait_for_url(re.compile("/tutor/[0-9a-f-]{36}"))
     expect(
         page.get_by_text("It is answered when the model is back, even if you close this page.")
     ).to_be_visible()
     expect(page.locator("#tutor-status")).to_have_text(
-        "Your question is kept. It is answered when the model is back."
+        "Your question is saved. It will be answered when the model is back."
     )
     expect(page.get_by_role("button", name="Take it back")).to_be_visible()
     audit()
@@ -64,15 +64,15 @@ def test_a_question_is_kept_and_answered_in_both_tabs(
         expect(tab.locator(".turn .prose")).to_have_count(1)
         expect(tab.locator(".turn .prose")).to_have_text("Rain falls.")
         expect(tab.get_by_role("button", name="Take it back")).to_have_count(0)
-    expect(page.locator("#tutor-status")).to_have_text("The answer is finished.")
+    expect(page.locator("#tutor-status")).to_have_text("The answer is complete.")
 
 
-def test_it_can_be_taken_back(page: Page, teen: Person, sign_in: SignIn, down: ModelOutage) -> None:
+def test_it_can_be_withdrawn(page: Page, teen: Person, sign_in: SignIn, down: ModelOutage) -> None:
     sign_in(teen)
     page.goto("/tutor/")
     page.get_by_label("Your question").fill("Why does rain fall?")
-    page.get_by_role("button", name="Answer when it is back").click()
+    page.get_by_role("button", name="Answer when it’s back").click()
     page.get_by_role("button", name="Take it back").click()
-    expect(page.get_by_text("You took this question back. Nothing was charged.")).to_be_visible()
-    expect(page.locator("#tutor-status")).to_have_text("You took your question back.")
-    expect(page.get_by_role("button", name="Answer when it is back").first).to_be_visible()
+    expect(page.get_by_text("You withdrew this question. Nothing was charged.")).to_be_visible()
+    expect(page.locator("#tutor-status")).to_have_text("You withdrew your question.")
+    expect(page.get_by_role("button", name="Answer when it’s back").first).to_be_visible()

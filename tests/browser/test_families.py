@@ -91,7 +91,7 @@ def test_an_invalid_agreement_and_a_closed_tutor_pass_axe(
     audit()
     Consent.objects.all().delete()
     page.goto("/tutor/")
-    expect(page.get_by_role("heading", name="The tutor opens when somebody has agreed")).to_be_visible()
+    expect(page.get_by_role("heading", name="The tutor opens when someone gives consent")).to_be_visible()
     audit()
 
 

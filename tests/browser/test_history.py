@@ -1,4 +1,4 @@
-"""Reading back in a long conversation, and finding one again, on a phone: with JavaScript and without."""
+"""Reading earlier turns, and searching conversations, on a phone, with and without JavaScript."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -26,7 +26,7 @@ def long(teen: Person, web: Web) -> Conversation:
 
 @pytest.fixture
 def without_script(browser: Browser, context: BrowserContext, web: Web) -> Iterator[Callable[[], Page]]:
-    """Opens a page without JavaScript for the person who is signed in."""
+    """Open a page without JavaScript for the signed-in person."""
     opened: list[BrowserContext] = []
 
     def opening() -> Page:
@@ -46,7 +46,7 @@ def top_of(page: Page, question: str) -> float:
     return box["y"]
 
 
-def test_earlier_turns_come_above_without_moving_what_is_read_and_say_so(
+def test_earlier_turns_are_added_above_without_moving_the_page(
     page: Page, teen: Person, sign_in: SignIn, long: Conversation, audit: Callable[[], None]
 ) -> None:
     sign_in(teen)
@@ -66,7 +66,9 @@ def test_earlier_turns_come_above_without_moving_what_is_read_and_say_so(
         page.wait_for_timeout(300)
         # What is read moves by the height of the line that says so, and no more.
         assert abs(top_of(page, f"Question {first}") - before) < 2
-    expect(joint).to_contain_text("20 earlier questions were added above. The conversation begins there.")
+    expect(joint).to_contain_text(
+        "20 earlier questions were added above. This is the start of the conversation."
+    )
     expect(page.get_by_role("link", name="Earlier", exact=True)).to_have_count(0)
     audit()
 
@@ -86,7 +88,7 @@ def line_broken(page: Page) -> None:
 
 
 @pytest.mark.parametrize("happens", [signed_out, proxy_away, line_broken])
-def test_where_they_cannot_be_had_the_page_stays_and_the_link_becomes_a_plain_one(
+def test_if_they_cannot_be_loaded_the_link_becomes_a_plain_one(
     happens: Callable[[Page], None], page: Page, teen: Person, sign_in: SignIn, long: Conversation
 ) -> None:
     sign_in(teen)
@@ -121,7 +123,7 @@ def test_without_javascript_they_are_a_page_of_their_own_and_back_comes_back(
     expect(page.get_by_text("Question 119", exact=True)).to_be_visible()
 
 
-def test_what_is_found_leads_to_its_turn_and_back_to_what_was_found(
+def test_a_result_leads_to_its_turn_and_back_to_the_results(
     page: Page, teen: Person, sign_in: SignIn, long: Conversation, audit: Callable[[], None]
 ) -> None:
     old = long.turns.get(question="Question 3")
@@ -167,8 +169,8 @@ def test_a_conversation_is_renamed_and_deleted_in_the_list(
     page.goto("/tutor/conversations")
     row = page.get_by_role("listitem").filter(has_text="Grammar")
     row.get_by_text("Rename or delete").click()
-    row.get_by_label("Name of this conversation").fill("Nouns")
-    row.get_by_role("button", name="Save the name").click()
+    row.get_by_label("Title of this conversation").fill("Nouns")
+    row.get_by_role("button", name="Save title").click()
     row = page.get_by_role("listitem").filter(has_text="Nouns")
     row.get_by_text("Rename or delete").click()
     row.get_by_role("link", name="Delete this conversation").click()

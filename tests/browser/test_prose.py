@@ -1,4 +1,4 @@
-"""Maths, tables, code, Arabic and poems as a reader sees them, on a phone and on a desk, by day and by night."""
+"""Math, tables, code, Arabic and poems as a reader sees them, on a phone and a desktop, in light and dark mode."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -73,7 +73,7 @@ def test_each_block_reads_in_its_own_direction(shown: Page) -> None:
 
 def test_code_is_copied_as_it_is_and_that_is_said(shown: Page) -> None:
     shown.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    shown.get_by_role("button", name="Copy the code").first.click()
+    shown.get_by_role("button", name="Copy code").first.click()
     shown.get_by_role("status").get_by_text("Copied").wait_for()
     assert (
         shown.evaluate("navigator.clipboard.readText()")
@@ -83,7 +83,7 @@ def test_code_is_copied_as_it_is_and_that_is_said(shown: Page) -> None:
 
 def test_code_is_copied_where_the_browser_has_no_clipboard(shown: Page) -> None:
     shown.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
-    shown.get_by_role("button", name="Copy the code").first.click()
+    shown.get_by_role("button", name="Copy code").first.click()
     shown.get_by_role("status").get_by_text("Copied").wait_for()
     assert shown.evaluate("getSelection().toString()").startswith("def mean(numbers):")
 

@@ -1,4 +1,4 @@
-"""Replies to what is pressed on the tutor's page: those that are not ours, where the focus goes, what is announced."""
+"""Replies to forms on the tutor's page: those from elsewhere, the focus, and announcements."""
 
 from collections.abc import Callable, Iterator
 
@@ -45,7 +45,9 @@ def press(page: Page, name: str) -> None:
     page.get_by_role("button", name=name, exact=True).click()
 
 
-def test_no_foreign_reply_is_swapped_and_what_was_typed_is_kept(written: WrittenTurn, page: Page) -> None:
+def test_a_reply_from_elsewhere_is_not_swapped_in_and_the_typed_text_stays(
+    written: WrittenTurn, page: Page
+) -> None:
     written.write(FIRST)
     written.end()
     page.goto(written.address)
@@ -68,7 +70,7 @@ def test_no_foreign_reply_is_swapped_and_what_was_typed_is_kept(written: Written
     expect(page.locator("#composer-trouble")).to_be_empty()
 
 
-def test_an_unexpected_reply_of_ours_is_told_beside_the_form(written: WrittenTurn, page: Page) -> None:
+def test_an_unexpected_reply_is_shown_beside_the_form(written: WrittenTurn, page: Page) -> None:
     written.write(FIRST)
     written.end()
     page.goto(written.address)
@@ -90,7 +92,7 @@ def test_an_unexpected_reply_of_ours_is_told_beside_the_form(written: WrittenTur
         expect(page.get_by_label("Your next question")).to_have_value("And snow?")
 
 
-def test_beside_stop_report_take_back_and_retry_it_is_told_as_well(written: WrittenTurn, page: Page) -> None:
+def test_it_is_shown_beside_stop_report_withdraw_and_retry_too(written: WrittenTurn, page: Page) -> None:
     written.write(FIRST)
     page.goto(written.address)
     trouble = page.locator(".composer-trouble").filter(has_text="This could not be sent.")
@@ -101,25 +103,25 @@ def test_beside_stop_report_take_back_and_retry_it_is_told_as_well(written: Writ
     expect(page.locator(".answer-foot")).to_be_visible()
     answer_with(page, "**/report", 502, foreign(502))
     page.get_by_text("Report this answer").click()
-    page.get_by_label("Somebody may read my question and this answer").check()
+    page.get_by_label("Let someone read my question and this answer").check()
     press(page, "Send")
     expect(page.locator(".report .composer-trouble")).to_contain_text("This could not be sent.")
     page.unroute("**/report")
     press(page, "Send")
     expect(page.locator(".report-made")).to_be_focused()
-    expect(page.locator("#tutor-status")).to_have_text("Your report is received.")
+    expect(page.locator("#tutor-status")).to_have_text("We got your report.")
     answer_with(page, "**/report/take-back", 502, foreign(502))
-    press(page, "Take that back")
+    press(page, "Withdraw this report")
     expect(page.locator(".report-made .composer-trouble")).to_contain_text("This could not be sent.")
     page.unroute("**/report/take-back")
-    press(page, "Take that back")
-    expect(page.locator(".report-made")).to_contain_text("none of your words are kept")
+    press(page, "Withdraw this report")
+    expect(page.locator(".report-made")).to_contain_text("nothing you wrote is kept")
     expect(page.locator(".report-made")).to_be_focused()
 
 
 @pytest.fixture
 def no_claims(web: Web) -> Iterator[None]:
-    """Questions wait: no worker that other tests have started may claim one."""
+    """Keep questions queued: no worker that other tests have started may claim one."""
     with other_connection() as other:
         other.execute("SELECT pg_advisory_xact_lock(%s)", [CLAIM_LOCK])
         yield
@@ -137,12 +139,12 @@ def test_the_focus_goes_to_the_new_turn_and_the_end_leaves_it_there(
     expect(page.get_by_role("button", name="Stop", exact=True)).to_be_visible()
     retried = Turn.objects.get(retry_of=written.turn)
     expect(page.locator(f"#turn-{retried.pk}")).to_be_focused()
-    expect(status).to_have_text("Your question is sent. The answer is being written.")
+    expect(status).to_have_text("Your question was sent. The tutor is writing an answer.")
     # What was typed is not the question that was asked again.
     expect(page.get_by_label("Your next question")).to_have_value("And snow?")
     page.get_by_role("button", name="Stop", exact=True).focus()
     page.keyboard.press("Enter")
-    expect(status).to_have_text("The new answer was not better. What you had before is kept.")
+    expect(status).to_have_text("The new answer wasn’t better, so the earlier one stays.")
     expect(page.get_by_role("button", name="Ask", exact=True)).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator(".turn").last).to_contain_text("And snow?")
@@ -194,9 +196,7 @@ def test_two_quick_presses_send_once(written: WrittenTurn, page: Page) -> None:
     assert Hold.objects.count() == 1
 
 
-def test_without_a_session_one_signs_in_and_finds_what_was_typed(
-    written: WrittenTurn, page: Page, teen: Person
-) -> None:
+def test_after_signing_in_the_typed_text_is_there(written: WrittenTurn, page: Page, teen: Person) -> None:
     written.write(FIRST)
     written.end(TurnState.FAILED)
     page.goto(written.address)
@@ -210,7 +210,7 @@ def test_without_a_session_one_signs_in_and_finds_what_was_typed(
     expect(page.get_by_label("Your next question")).to_have_value("And snow?")
 
 
-def test_an_old_token_is_replaced_and_the_next_press_is_taken(written: WrittenTurn, page: Page) -> None:
+def test_a_stale_csrf_token_is_replaced_and_the_next_press_works(written: WrittenTurn, page: Page) -> None:
     written.write(FIRST)
     written.end()
     page.goto(written.address)
@@ -224,9 +224,7 @@ def test_an_old_token_is_replaced_and_the_next_press_is_taken(written: WrittenTu
     expect(page.locator(".turn")).to_have_count(2)
 
 
-def test_a_card_for_what_is_written_while_the_tutor_rests_takes_the_focus(
-    written: WrittenTurn, page: Page
-) -> None:
+def test_a_card_while_the_tutor_rests_takes_the_focus(written: WrittenTurn, page: Page) -> None:
     written.end(TurnState.CARDED, level="4", categories=["suicide"])
     page.goto(written.address)
     page.get_by_label("Write here if you need help").fill("I want to die")

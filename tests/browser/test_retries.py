@@ -1,4 +1,4 @@
-"""What a person had stays in front of them while they try again, and when the try fails (ADR 34)."""
+"""An answer stays on the page during a retry, and when the retry fails (ADR 34)."""
 
 import re
 import socket
@@ -26,7 +26,7 @@ REST = ["their", "water", "to", "the", "sea."]
 
 
 class SteeredModel:
-    """A model server whose words a test chooses, over real HTTP: more than the small model would say."""
+    """A model server over real HTTP whose answers a test chooses."""
 
     def __init__(self) -> None:
         self.words, self.is_endless = LONG, True
@@ -56,11 +56,11 @@ class SteeredModel:
             line.sendall(stop() + DONE)
 
     def say(self, words: list[str]) -> None:
-        """Answer with these words, whole, from now on."""
+        """Answer with these words, complete, from now on."""
         self.words, self.is_endless = words, False
 
     def end(self) -> None:
-        """Nothing listens here any more."""
+        """Stop listening."""
         self.over.set()
         with suppress(OSError):
             self.listening.shutdown(socket.SHUT_RDWR)
@@ -94,7 +94,7 @@ def worker(tmp_path: Path, valkey: live.Valkey, model: SteeredModel) -> Iterator
 
 
 def words_of(page: Page) -> list[str]:
-    """The words of the first turn's answer."""
+    """Return the text of the first turn's answer."""
     return " ".join(page.locator(".turn").first.locator(".answer .prose").all_inner_texts()).split()
 
 
@@ -120,7 +120,7 @@ def test_words_stay_when_a_retry_fails_after_a_reload_and_in_memory(
     model.end()
     page.get_by_role("button", name="Retry").click()
     expect(page.get_by_text("You tried again, and it failed.")).to_be_visible()
-    expect(page.get_by_text("The words you had before are kept.")).to_be_visible()
+    expect(page.get_by_text("Your earlier answer stays.")).to_be_visible()
     expect(page.locator(".turn")).to_have_count(1)
     assert words_of(page) == LONG
     expect(page.get_by_role("button", name="Retry")).to_be_visible()
@@ -146,7 +146,7 @@ def test_a_better_answer_takes_the_place_of_the_words(page: Page, stopped: Turn,
     expect(page.locator(".turn").first).to_contain_text("You asked this again.")
     assert words_of(page) == LONG
     page.get_by_role("button", name="Stop").click()
-    expect(page.get_by_text("You tried again, and stopped it before there was more.")).to_be_visible()
+    expect(page.get_by_text("You tried again, and stopped before there was more to read.")).to_be_visible()
 
     model.say(["A", "whole", "answer."])
     page.get_by_role("button", name="Retry").click()

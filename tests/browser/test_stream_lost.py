@@ -1,4 +1,4 @@
-"""The stream of an answer that cannot be had: it is tried again, and then the page says what to do."""
+"""A stream fails: the page tries again, and then says what to do."""
 
 import re
 from collections.abc import Callable
@@ -27,7 +27,7 @@ def written(teen: Person, sign_in: Callable[[Person], None], page: Page) -> Writ
 
 
 def finish(written: WrittenTurn, page: Page) -> None:
-    """Write what is missing of the three paragraphs, and end the turn."""
+    """Write the rest of the three paragraphs, and end the turn."""
     written.write(*[text for text in (FIRST, SECOND, THIRD) if text not in written.answer])
     written.end()
     expect(page.locator(".answer-foot")).to_be_visible()
@@ -35,7 +35,7 @@ def finish(written: WrittenTurn, page: Page) -> None:
 
 
 def pass_time_until(page: Page, true: Callable[[], object]) -> None:
-    """Let the page's clock run a quarter of a minute at a time, and what it asks for be answered in between."""
+    """Advance the page's clock by 15 seconds at a time, and let its requests be answered in between."""
 
     def passes() -> object:
         page.clock.run_for(15_000)
@@ -46,7 +46,7 @@ def pass_time_until(page: Page, true: Callable[[], object]) -> None:
 
 
 def fail_with(page: Page, *faults: Callable[[Route], None], for_ever: bool = False) -> list[str]:
-    """Let the first requests for a stream fail in these ways; returns the addresses that are asked for."""
+    """Let the first requests for a stream fail in these ways, and return the requested addresses."""
     asked: list[str] = []
 
     def answer(route: Route) -> None:
@@ -74,7 +74,7 @@ def portal_page(route: Route) -> None:
     route.fulfill(status=200, body="<!doctype html><h1>Welcome to Café Wi-Fi</h1>", content_type="text/html")
 
 
-def test_a_stream_that_fails_at_first_is_had_at_last(written: WrittenTurn, page: Page) -> None:
+def test_a_stream_that_fails_at_first_works_in_the_end(written: WrittenTurn, page: Page) -> None:
     page.clock.install()
     asked = fail_with(page, cut, proxy_page, portal_page, cut, cut)
     written.write(FIRST)
@@ -103,7 +103,7 @@ def test_a_stream_that_is_cut_goes_on_from_its_last_word(written: WrittenTurn, p
     expect(page.get_by_label("Your next question")).to_have_value("And snow?")
 
 
-def test_a_stream_that_is_never_had_ends_in_a_link_to_the_answer(written: WrittenTurn, page: Page) -> None:
+def test_a_stream_that_never_works_ends_in_a_link_to_the_answer(written: WrittenTurn, page: Page) -> None:
     page.clock.install()
     asked = fail_with(page, proxy_page, for_ever=True)
     page.goto(written.address)
@@ -123,7 +123,9 @@ def test_a_stream_that_is_never_had_ends_in_a_link_to_the_answer(written: Writte
     expect(page.get_by_label("Your next question")).to_have_value("And snow?")
 
 
-def test_online_again_or_looked_at_again_it_is_tried_at_once(written: WrittenTurn, page: Page) -> None:
+def test_it_is_retried_at_once_when_the_page_is_online_or_shown_again(
+    written: WrittenTurn, page: Page
+) -> None:
     page.clock.install()
     asked = fail_with(page, *[cut] * 9)
     page.goto(written.address)
@@ -136,7 +138,7 @@ def test_online_again_or_looked_at_again_it_is_tried_at_once(written: WrittenTur
     assert len(asked) >= 10
 
 
-def test_signed_out_elsewhere_it_says_so_and_keeps_what_was_typed(
+def test_signed_out_elsewhere_it_says_so_and_keeps_the_typed_text(
     written: WrittenTurn, page: Page, teen: Person
 ) -> None:
     written.write(FIRST)
@@ -171,7 +173,9 @@ def test_a_selection_in_finished_text_survives_the_end(written: WrittenTurn, pag
     expect(page.locator(".answer .prose p")).to_have_text([FIRST.strip(), SECOND.strip(), THIRD])
 
 
-def test_a_wait_in_line_is_told_and_announced_until_the_words_begin(written: WrittenTurn, page: Page) -> None:
+def test_a_wait_in_the_queue_is_shown_and_announced_until_text_arrives(
+    written: WrittenTurn, page: Page
+) -> None:
     Turn.objects.update(state=TurnState.QUEUED, claim=None, lease_until=None)
     page.goto(written.address)
     expect(page.locator("#tutor-status")).to_contain_text("Waiting for a free place.")
@@ -183,4 +187,4 @@ def test_a_wait_in_line_is_told_and_announced_until_the_words_begin(written: Wri
     written.write(FIRST)
     expect(page.locator(".turn-status")).to_have_text("Writing an answer.")
     finish(written, page)
-    expect(page.locator("#tutor-status")).to_have_text("The answer is finished.")
+    expect(page.locator("#tutor-status")).to_have_text("The answer is complete.")

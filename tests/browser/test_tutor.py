@@ -1,4 +1,4 @@
-"""The teen's walk, on a phone, with a real model behind a real worker."""
+"""A teen uses the tutor on a phone, with a real model and a real worker."""
 
 import re
 from collections.abc import Callable
@@ -29,11 +29,11 @@ def finished(page: Page) -> None:
 
 
 def words(page: Page) -> str:
-    """What the tutor has said by now, without its heading and what is said while one waits."""
+    """Return the answer so far, without its heading and status."""
     return "".join(page.locator(".turn").last.locator(".answer .prose").all_inner_texts())
 
 
-def test_a_question_is_answered_word_by_word_and_what_it_cost_is_said(
+def test_a_question_is_answered_word_by_word_and_shows_its_cost(
     page: Page, teen: Person, sign_in: SignIn, worker: Worker, audit: Callable[[], None]
 ) -> None:
     sign_in(teen)
@@ -75,7 +75,7 @@ def test_a_second_question_joins_the_page_without_leaving_it(
     assert page.url == address
 
 
-def test_stop_stops_the_model_and_only_what_was_made_is_paid(
+def test_stop_stops_the_model_and_only_written_text_is_charged(
     page: Page, teen: Person, sign_in: SignIn, worker: Worker
 ) -> None:
     sign_in(teen)
@@ -155,8 +155,8 @@ def test_conversations_are_listed_renamed_and_deleted(
     ask(page, "What is a noun?")
     finished(page)
     page.get_by_text("Rename or delete").click()
-    page.get_by_label("Name of this conversation").fill("Grammar")
-    page.get_by_role("button", name="Save the name").click()
+    page.get_by_label("Title of this conversation").fill("Grammar")
+    page.get_by_role("button", name="Save title").click()
     expect(page.get_by_role("heading", name="Grammar")).to_be_visible()
     page.goto("/tutor/")
     page.get_by_text("Conversations", exact=True).click()
@@ -167,7 +167,7 @@ def test_conversations_are_listed_renamed_and_deleted(
     expect(page.get_by_text("will be listed here")).to_be_attached()
 
 
-def test_a_question_that_cannot_be_paid_keeps_what_was_typed(
+def test_a_question_beyond_the_budget_keeps_the_typed_text(
     page: Page, teen: Person, sign_in: SignIn, worker: Worker
 ) -> None:
     set_budget(teen, tokens=20)
@@ -175,7 +175,7 @@ def test_a_question_that_cannot_be_paid_keeps_what_was_typed(
     page.goto("/tutor/")
     page.get_by_label("Your question").fill("What is a noun?")
     page.get_by_role("button", name="Ask", exact=True).click()
-    expect(page.get_by_role("alert")).to_contain_text("used up")
+    expect(page.get_by_role("alert")).to_contain_text("You have used your allowance.")
     expect(page.get_by_label("Your question")).to_have_value("What is a noun?")
 
 

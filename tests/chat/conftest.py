@@ -27,7 +27,7 @@ def ask() -> Ask:
 
 @pytest.fixture
 def judged(monkeypatch: pytest.MonkeyPatch) -> Judged:
-    """Makes the guard say the same of everything that is asked from now on."""
+    """Make the guard return the same verdict for every question."""
 
     def judge(verdict: Verdict) -> None:
         for room in ("asking.services", "turns.verdicts"):
@@ -38,14 +38,14 @@ def judged(monkeypatch: pytest.MonkeyPatch) -> Judged:
 
 @pytest.fixture
 def unnudged(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keeps what is asked from the worker that other tests of this process may have started."""
+    """Keep questions from a worker that other tests of this process may have started."""
     monkeypatch.setattr("chat.turns.queue.nudge_worker", lambda _turn_id: None)
     monkeypatch.setattr("chat.turns.queue.nudge_deferred", lambda: None)
 
 
 @pytest.fixture
 def down(db: None) -> ModelOutage:
-    """The model has given no answers for three minutes, and people are told."""
+    """A model outage of three minutes, declared."""
     began = timezone.now() - timedelta(minutes=3)
     return ModelOutage.objects.create(
         began_at=began, declared_at=began, end_reason=EndReason.MODEL_UNREACHABLE, faults=2, failed_probes=9
@@ -53,7 +53,7 @@ def down(db: None) -> ModelOutage:
 
 
 def written(turn: Turn) -> Turn:
-    """The turn after a desk of this process has written it. For tests whose transactions are real."""
+    """Return the turn after a worker of this process has written it. For tests with real transactions."""
     worker = TurnWorker(places=1)
     worker.claim_next()
     wait_until(lambda: not worker.answers, what="the answer")

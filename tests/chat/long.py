@@ -13,7 +13,7 @@ from chat.models import Conversation, Turn, TurnState
 def conversation_make(
     owner: Person, turns: int, *, title: str = "A long one", answer: str = "Because.", **fields: Any
 ) -> Conversation:
-    """A conversation with `turns` answered turns, a minute apart: "Question 0", and so on."""
+    """Create a conversation with `turns` answered turns, a minute apart: "Question 0", and so on."""
     start = timezone.now() - timedelta(days=3)
     conversation = Conversation.objects.create(
         owner=owner, title=title, started_at=start, asked_at=start + timedelta(minutes=turns)

@@ -1,4 +1,4 @@
-"""What becomes of a question by the guard's verdict: never one wall for everything."""
+"""Each verdict on a question leads to its own action."""
 
 from collections.abc import AsyncGenerator, Callable, Iterable
 from datetime import timedelta
@@ -50,8 +50,8 @@ def page_of(client: Client, turn: Turn) -> str:
 
 
 @pytest.mark.parametrize(("given", "state"), FIXED)
-class TestFixedWords:
-    def test_they_come_at_once_and_cost_nothing(
+class TestFixedTexts:
+    def test_they_are_shown_at_once_and_cost_nothing(
         self,
         given: Verdict,
         state: TurnState,
@@ -73,7 +73,7 @@ class TestFixedWords:
         assert not nudged.called
         assert not Hold.objects.exists()
 
-    def test_they_stand_in_the_conversation_and_in_its_copy(
+    def test_they_are_in_the_conversation_and_its_export(
         self, given: Verdict, state: TurnState, teen: Person, ask: Ask, judged: Judged, owner: Client
     ) -> None:
         judged(given)
@@ -90,13 +90,13 @@ class TestFixedWords:
         turn = ask(teen)
         assert len(build_prompt("Why?", past=[turn]).messages) == 2
 
-    def test_the_question_does_not_become_the_conversations_name(
+    def test_the_question_does_not_become_the_title(
         self, given: Verdict, state: TurnState, teen: Person, ask: Ask, judged: Judged
     ) -> None:
         judged(given)
         assert ask(teen, "Something private").conversation.title == "A conversation"
 
-    def test_the_api_tells_them(
+    def test_the_api_returns_them(
         self, given: Verdict, state: TurnState, teen: Person, ask: Ask, judged: Judged, owner: Client
     ) -> None:
         judged(given)
@@ -120,7 +120,7 @@ class TestPause:
         assert "Are you thinking about killing yourself, or about hurting yourself?" in page
         assert 'href="tel:988"' in page
         assert "not yet been reviewed by a clinician" in page
-        assert "The lesson waits for you" in page
+        assert "The lesson is waiting for you" in page
         assert "Write here if you need help" in page
 
     def test_it_comes_before_a_closed_site(self, teen: Person, ask: Ask, settings: Settings) -> None:
@@ -140,7 +140,7 @@ class TestPause:
         judged(Verdict())
         assert ask(teen, "What is a noun?").state == TurnState.QUEUED
 
-    def test_so_does_a_short_time(self, teen: Person, ask: Ask, judged: Judged) -> None:
+    def test_a_short_time_ends_it_too(self, teen: Person, ask: Ask, judged: Judged) -> None:
         turn = ask(teen)
         judged(Verdict())
         with pytest.raises(TutorPaused):
@@ -148,9 +148,7 @@ class TestPause:
         Turn.objects.filter(pk=turn.pk).update(ended_at=timezone.now() - timedelta(minutes=3))
         assert ask(teen, "What is a noun?").state == TurnState.QUEUED
 
-    def test_a_yes_brings_the_card_of_somebody_who_said_it(
-        self, teen: Person, ask: Ask, owner: Client
-    ) -> None:
+    def test_a_yes_shows_the_card_of_a_stated_crisis(self, teen: Person, ask: Ask, owner: Client) -> None:
         turn = ask(teen)
         owner.post(reverse("chat:turn_answer", args=[turn.pk]), {"answer": "yes"})
         turn.refresh_from_db()
@@ -170,7 +168,7 @@ class TestPause:
         look = as_person(parent).get(reverse("chat:parent_view", args=[link.pk])).content.decode()
         assert "nothing is worth it" not in look
 
-    def test_worry_about_somebody_else_and_about_eating_have_questions_of_their_own(
+    def test_worry_about_others_and_about_eating_have_their_own_check_ins(
         self, teen: Person, ask: Ask, owner: Client, judged: Judged
     ) -> None:
         judged(verdict(Level.HINTS, Category.EATING_DISORDER))
@@ -178,7 +176,7 @@ class TestPause:
         judged(verdict(Level.HINTS, Category.HOPELESSNESS, Category.ABOUT_SOMEONE_ELSE))
         assert "Do you think that they may want to die" in page_of(owner, ask(teen))
 
-    def test_a_hint_that_others_do_harm_is_asked_about_that_and_a_yes_brings_its_card(
+    def test_a_hint_of_abuse_asks_about_safety_and_a_yes_shows_that_card(
         self, teen: Person, ask: Ask, owner: Client, judged: Judged
     ) -> None:
         # As a guard elsewhere says of what may be abuse, and of a mere trace of it.
@@ -192,7 +190,9 @@ class TestPause:
         turn.refresh_from_db()
         assert (turn.state, turn.level) == (TurnState.CARDED, Level.UNSAFE_HOME)
 
-    def test_it_never_shortens_the_rest_after_a_card(self, teen: Person, ask: Ask, judged: Judged) -> None:
+    def test_a_check_in_never_shortens_the_pause_after_a_card(
+        self, teen: Person, ask: Ask, judged: Judged
+    ) -> None:
         judged(verdict(Level.ACUTE, Category.SUICIDE))
         card = ask(teen)
         judged(HINTS)
@@ -201,7 +201,7 @@ class TestPause:
         assert pause
         assert pause.turn == card
 
-    def test_whoever_may_be_in_danger_is_not_told_to_slow_down(self, owner: Client) -> None:
+    def test_a_person_who_may_be_in_danger_is_not_rate_limited(self, owner: Client) -> None:
         codes = {
             owner.post(reverse("chat:ask"), {"question": f"{n}", "turn_id": uuid4()}).status_code
             for n in range(15)
@@ -267,7 +267,7 @@ class TestSupport:
         assert prompt.messages[0]["content"].endswith(SUPPORT_INSTRUCTION)
         assert Hold.objects.get().tokens >= prompt.tokens_at_most + turn.max_answer_tokens
 
-    def test_no_other_turn_is_told_so(self, teen: Person, ask: Ask, judged: Judged) -> None:
+    def test_no_other_turn_gets_that_instruction(self, teen: Person, ask: Ask, judged: Judged) -> None:
         judged(Verdict())
         turn = ask(teen)
         assert (
@@ -275,7 +275,9 @@ class TestSupport:
             not in add_turn_instructions(build_prompt(turn.question, past=[]), turn).messages[0]["content"]
         )
 
-    def test_a_question_that_fills_the_context_goes_before_it(self, teen: Person, settings: Settings) -> None:
+    def test_a_question_that_fills_the_context_drops_the_instruction(
+        self, teen: Person, settings: Settings
+    ) -> None:
         question, turn = "why " * 60, Turn(level=Level.STRESS, state=TurnState.QUEUED)
         settings.TUTOR_CONTEXT_TOKENS = build_prompt(question, past=[]).tokens_at_most + 70
         assert (
@@ -354,7 +356,7 @@ class TestRedirecting:
             (Category.LEGAL, "Ask somebody who knows the law where you live"),
         ],
     )
-    def test_it_names_who_can_and_the_lesson_that_fits(
+    def test_it_names_who_can_help_and_the_lesson_that_fits(
         self, category: Category, words: str, teen: Person, ask: Ask, owner: Client, judged: Judged
     ) -> None:
         fill_library()
@@ -374,7 +376,7 @@ class TestRedirecting:
 
 
 def saying(text: str) -> Callable[..., AsyncGenerator[AnswerDelta | TokenUsage]]:
-    """A model that says this and nothing else, a word at a time, and reports no usage."""
+    """A model that sends only this text, word by word, and reports no usage."""
 
     async def stream(**_how: object) -> AsyncGenerator[AnswerDelta | TokenUsage]:
         for count, word in enumerate(text.split(), 1):
@@ -397,7 +399,7 @@ class TestACutAnswer:
     ]
 
     @pytest.mark.parametrize(("answer", "end_reason", "words"), CUTS)
-    def test_kind_words_by_category_stand_in_its_place(
+    def test_a_kind_text_for_its_category_replaces_it(
         self,
         answer: str,
         end_reason: EndReason,
@@ -415,7 +417,7 @@ class TestACutAnswer:
         assert "darling" not in page
         for offer in (
             "Ask in another way",
-            "Look at the lessons",
+            "See the lessons",
             "Help from people, now",
             "This wasn’t what I meant",
         ):
@@ -458,7 +460,7 @@ def test_of_several_reasons_for_a_cut_the_gravest_is_kept(
     assert find_cut_reason(Verdict(categories=frozenset(categories))) == end_reason
 
 
-def test_what_was_done_is_told_from_the_turn_alone() -> None:
+def test_the_action_is_known_from_the_turn_alone() -> None:
     asked = Turn(state=TurnState.REFUSED, level="0", categories=["crime"])
     assert get_action(asked) is Action.REFUSE
     assert get_action(Turn(state=TurnState.ANSWERED, level="1")) is Action.SUPPORT

@@ -1,4 +1,4 @@
-"""What the API answers is what its description says."""
+"""The API's answers match its OpenAPI description."""
 
 from collections.abc import Callable
 from typing import Any
@@ -62,7 +62,7 @@ def test_a_report(
 @pytest.mark.parametrize(
     ("path", "name"),
     [
-        ("/api/v1/tutor", "Tutor"),
+        ("/api/v1/tutor", "TutorStatus"),
         ("/api/v1/budget", "Meter"),
         ("/api/v1/conversations", "PageOfConversations"),
     ],

@@ -1,4 +1,4 @@
-"""Answering a pause and reporting a turn through the API: owner, family member, stranger, admin and nobody."""
+"""Check-ins and reports in the API, for the owner, a family member, a stranger, an admin and a visitor."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -43,7 +43,7 @@ def post(client: Client, turn: Turn, what: str, **fields: Any) -> Any:
     return client.post(f"{TURNS}/{turn.pk}/{what}", fields, content_type="application/json")
 
 
-class TestAnswering:
+class TestCheckIns:
     def test_a_pause_says_what_it_asks_and_the_words_for_each_answer(
         self, owner: Client, paused: Turn
     ) -> None:
@@ -74,7 +74,7 @@ class TestAnswering:
         assert post(owner, answered, "answer", answer="yes").json()["state"] == "answered"
 
 
-class TestGoingOn:
+class TestEndingAPause:
     @pytest.fixture
     def carded(self, teen: Person, ask: Ask) -> Turn:
         return ask(teen, "I want to kill myself")
@@ -84,14 +84,14 @@ class TestGoingOn:
         carded.refresh_from_db()
         assert carded.resumed_at is None
 
-    def test_then_it_is_by_the_persons_own_word(self, owner: Client, carded: Turn) -> None:
+    def test_then_the_person_can_end_it(self, owner: Client, carded: Turn) -> None:
         Turn.objects.update(ended_at=timezone.now() - timedelta(minutes=6))
         assert owner.post(GO_ON).status_code == 204
         carded.refresh_from_db()
         assert carded.resumed_at
 
     @pytest.mark.parametrize("who", ["parent", "stranger", "admin_person"])
-    def test_nobody_else_says_it_for_them(
+    def test_no_one_else_can_say_it_for_them(
         self, who: str, carded: Turn, as_person: AsPerson, request: pytest.FixtureRequest
     ) -> None:
         Turn.objects.update(ended_at=timezone.now() - timedelta(minutes=6))
@@ -99,17 +99,17 @@ class TestGoingOn:
         carded.refresh_from_db()
         assert carded.resumed_at is None
 
-    def test_somebody_who_is_not_signed_in_is_told_so(self, client: Client, db: None) -> None:
+    def test_a_visitor_is_told_to_sign_in(self, client: Client, db: None) -> None:
         problem(client.post(GO_ON), "not-signed-in", 401)
 
 
 class TestReporting:
-    def test_it_is_counted_and_no_word_is_kept_without_consent(self, owner: Client, answered: Turn) -> None:
+    def test_without_consent_it_is_only_counted(self, owner: Client, answered: Turn) -> None:
         told = post(owner, answered, "report", **SHARED | {"shared": False}).json()
         assert (told["reason"], told["comment"], told["shared_at"]) == ("", "", None)
         assert ReportCount.objects.get().reason == "wrong"
 
-    def test_with_consent_its_words_are_kept_until_they_are_taken_back(
+    def test_with_consent_its_comment_is_kept_until_it_is_withdrawn(
         self, owner: Client, answered: Turn
     ) -> None:
         told = post(owner, answered, "report", **SHARED).json()
@@ -127,13 +127,13 @@ class TestReporting:
     def test_what_is_being_written_cannot_be_reported(self, owner: Client, turn: Turn) -> None:
         problem(post(owner, turn, "report"), "nothing-to-report", 409)
 
-    def test_they_are_slowed_down(self, owner: Client, answered: Turn) -> None:
+    def test_they_are_rate_limited(self, owner: Client, answered: Turn) -> None:
         replies = [post(owner, answered, "report") for _ in range(11)]
         problem(replies[-1], "rate-limited", 429)
 
 
 @pytest.mark.parametrize("who", ["parent", "stranger", "admin_person"])
-def test_somebody_elses_turn_is_not_there(
+def test_another_persons_turn_is_not_found(
     who: str, paused: Turn, as_person: AsPerson, request: pytest.FixtureRequest
 ) -> None:
     client = as_person(request.getfixturevalue(who))
@@ -145,7 +145,7 @@ def test_somebody_elses_turn_is_not_there(
     assert not Report.objects.exists()
 
 
-def test_somebody_who_is_not_signed_in_is_told_so(paused: Turn, client: Client) -> None:
+def test_a_visitor_is_told_to_sign_in(paused: Turn, client: Client) -> None:
     problem(post(client, paused, "answer", answer="no"), "not-signed-in", 401)
     problem(post(client, paused, "report"), "not-signed-in", 401)
     problem(client.delete(f"{TURNS}/{paused.pk}/report"), "not-signed-in", 401)

@@ -40,7 +40,7 @@ def conversations_make(person: Person, count: int) -> None:
 
 
 class TestList:
-    def test_it_has_ones_own_the_last_asked_in_first_page_by_page(
+    def test_it_lists_own_conversations_newest_first_in_pages(
         self, owner: Client, teen: Person, stranger: Person
     ) -> None:
         conversations_make(teen, 45)
@@ -48,9 +48,7 @@ class TestList:
         titles = [row["title"] for row in read_all(owner, LIST)]
         assert titles == [f"Number {number}" for number in range(45)]
 
-    def test_of_the_same_instant_none_is_left_out_and_none_comes_twice(
-        self, owner: Client, teen: Person
-    ) -> None:
+    def test_rows_of_the_same_instant_are_listed_once_each(self, owner: Client, teen: Person) -> None:
         conversations_make(teen, 65)
         Conversation.objects.update(asked_at=timezone.now())
         titles = [row["title"] for row in read_all(owner, LIST)]
@@ -63,22 +61,22 @@ class TestList:
         with django_assert_num_queries(3):
             owner.get(LIST)
 
-    def test_what_is_closed_to_a_helped_teen_is_not_in_it(self, teen: Person, as_person: AsPerson) -> None:
+    def test_sealed_conversations_are_left_out(self, teen: Person, as_person: AsPerson) -> None:
         conversations_make(teen, 2)
         Person.objects.filter(pk=teen.pk).update(sealed_before=timezone.now())
         assert as_person(teen).get(LIST).json()["results"] == []
 
     @pytest.mark.parametrize("who", ["parent", "stranger", "admin_person"])
-    def test_nobody_elses_are_in_it(
+    def test_other_peoples_conversations_are_left_out(
         self, who: str, teen: Person, as_person: AsPerson, request: pytest.FixtureRequest
     ) -> None:
         conversations_make(teen, 2)
         assert as_person(request.getfixturevalue(who)).get(LIST).json()["results"] == []
 
-    def test_somebody_who_is_not_signed_in_is_told_so(self, client: Client, db: None) -> None:
+    def test_a_visitor_is_told_to_sign_in(self, client: Client, db: None) -> None:
         problem(client.get(LIST), "not-signed-in", 401)
 
-    def test_a_cursor_that_is_none_leads_nowhere(self, owner: Client) -> None:
+    def test_an_invalid_cursor_is_not_found(self, owner: Client) -> None:
         problem(owner.get(LIST, {"cursor": "\0nonsense"}), "not-found", 404)
 
 
@@ -99,9 +97,7 @@ class TestTurns:
         questions = [row["question"] for row in read_all(owner, f"{LIST}/{long.pk}/turns")]
         assert questions == [f"Number {number}" for number in range(25)]
 
-    def test_of_the_same_instant_none_is_left_out_and_none_comes_twice(
-        self, owner: Client, long: Conversation
-    ) -> None:
+    def test_rows_of_the_same_instant_are_listed_once_each(self, owner: Client, long: Conversation) -> None:
         long.turns.update(asked_at=timezone.now())
         questions = [row["question"] for row in read_all(owner, f"{LIST}/{long.pk}/turns")]
         assert len(questions) == len(set(questions)) == 25
@@ -125,11 +121,11 @@ class TestTurns:
             owner.get(f"{LIST}/{long.pk}/turns")
 
     @pytest.mark.parametrize("who", ["parent", "stranger", "admin_person"])
-    def test_they_are_not_there_for_anybody_else(
+    def test_they_are_not_found_by_anyone_else(
         self, who: str, long: Conversation, as_person: AsPerson, request: pytest.FixtureRequest
     ) -> None:
         reply = as_person(request.getfixturevalue(who)).get(f"{LIST}/{long.pk}/turns")
         problem(reply, "not-found", 404)
 
-    def test_somebody_who_is_not_signed_in_is_told_so(self, client: Client, long: Conversation) -> None:
+    def test_a_visitor_is_told_to_sign_in(self, client: Client, long: Conversation) -> None:
         problem(client.get(f"{LIST}/{long.pk}/turns"), "not-signed-in", 401)

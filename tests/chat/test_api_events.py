@@ -1,4 +1,4 @@
-"""A turn's words for a program: a real web server, worker, broker and model."""
+"""A turn's event stream for programs, with a real web server, worker, broker and model."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -44,7 +44,7 @@ def listening(visitor: Visitor, turn_id: UUID, after: str = "") -> Iterator[Iter
 
 
 def put_together(found: list[Event]) -> str:
-    """The answer as a program builds it: each piece at its place."""
+    """Build the answer as a program does: each piece at its position."""
     answer = ""
     for event in found:
         if event.name == "words":
@@ -57,7 +57,7 @@ def told(event: Event) -> dict[str, Any]:
     return dict(json.loads(event.data))
 
 
-def test_words_come_as_they_are_made_and_then_the_whole_turn(
+def test_text_arrives_as_it_is_written_and_then_the_whole_turn(
     worker: Worker, teen: Person, visitor: Visitor
 ) -> None:
     turn = ask(teen)
@@ -135,7 +135,7 @@ def test_a_turn_that_waits_says_so(teen: Person, visitor: Visitor) -> None:
         assert list(coming)[-1].name == "done"
 
 
-def test_without_the_store_of_words_the_stream_says_to_come_back(
+def test_without_valkey_the_stream_says_to_come_back(
     transactional_db: None, teen: Person, live_logs: Path, settings: Settings
 ) -> None:
     # Being written elsewhere: a worker that other tests share would answer a question meanwhile.
@@ -150,14 +150,14 @@ def test_without_the_store_of_words_the_stream_says_to_come_back(
 
 
 @pytest.mark.parametrize("who", ["parent", "stranger", "admin_person"])
-def test_nobody_else_follows_it(
+def test_no_one_else_can_follow_it(
     who: str, teen: Person, as_person: Callable[[Person], Client], request: pytest.FixtureRequest
 ) -> None:
     turn = ask(teen)
     problem(as_person(request.getfixturevalue(who)).get(f"/api/v1/turns/{turn.pk}/events"), "not-found", 404)
 
 
-def test_somebody_who_is_not_signed_in_is_told_so(client: Client, teen: Person) -> None:
+def test_a_visitor_is_told_to_sign_in(client: Client, teen: Person) -> None:
     turn = ask(teen)
     problem(client.get(f"/api/v1/turns/{turn.pk}/events"), "not-signed-in", 401)
     assert Turn.objects.get(pk=turn.pk).state == TurnState.QUEUED

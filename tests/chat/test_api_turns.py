@@ -1,4 +1,4 @@
-"""Asking, reading and stopping through the API: for the owner, a family member, a stranger, an admin and nobody."""
+"""Asking, reading and stopping in the API, for the owner, a family member, a stranger, an admin and a visitor."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -57,32 +57,32 @@ class TestAsking:
         assert first.json() == second.json()
         assert Turn.objects.count() == 1
 
-    def test_the_same_key_with_another_question_is_a_slip(self, owner: Client) -> None:
+    def test_the_same_key_with_another_question_is_rejected(self, owner: Client) -> None:
         key = uuid4()
         post(owner, key=key)
         problem(post(owner, "And the sea?", key=key), "key-reused", 422)
         assert Turn.objects.count() == 1
 
-    def test_somebody_elses_key_is_taken_and_tells_nothing(
+    def test_another_persons_key_is_taken_and_reveals_nothing(
         self, turn: Turn, stranger: Person, as_person: AsPerson
     ) -> None:
         told = problem(post(as_person(stranger), key=turn.pk), "key-taken", 409)
         assert turn.question not in str(told)
 
     @pytest.mark.parametrize("who", ["parent", "stranger", "admin_person"])
-    def test_somebody_elses_conversation_is_not_there(
+    def test_another_persons_conversation_is_not_found(
         self, who: str, turn: Turn, as_person: AsPerson, request: pytest.FixtureRequest
     ) -> None:
         client = as_person(request.getfixturevalue(who))
         problem(post(client, conversation=str(turn.conversation_id)), "not-found", 404)
         assert turn.conversation.turns.count() == 1
 
-    def test_somebody_who_is_not_signed_in_is_told_so(self, client: Client, db: None) -> None:
+    def test_a_visitor_is_told_to_sign_in(self, client: Client, db: None) -> None:
         reply = post(client)
         problem(reply, "not-signed-in", 401)
         assert reply.headers["WWW-Authenticate"].startswith("Cookie")
 
-    def test_without_the_sessions_token_nothing_is_asked(self, teen: Person) -> None:
+    def test_without_a_csrf_token_nothing_is_asked(self, teen: Person) -> None:
         client = Client(enforce_csrf_checks=True)
         client.force_login(teen)
         problem(post(client), "csrf-failed", 403)
@@ -100,7 +100,7 @@ class TestAsking:
         with django_assert_max_num_queries(20):
             post(owner, "And the sea?")
 
-    def test_too_many_questions_are_slowed_down_and_a_crisis_is_not(self, owner: Client) -> None:
+    def test_too_many_questions_are_rate_limited_but_a_crisis_is_not(self, owner: Client) -> None:
         replies = [post(owner, f"Question {number}") for number in range(14)]
         assert replies[0].status_code == 201
         told = problem(replies[-1], "rate-limited", 429)
@@ -171,7 +171,7 @@ class TestRefusals:
         told = problem(post(owner, "x" * 8001), "question-too-long", 422)
         assert (told["length"], told["limit"]) == (8001, 8000)
 
-    def test_an_empty_purse_says_when_it_refills(self, owner: Client, settings: Settings) -> None:
+    def test_a_used_up_budget_says_when_it_refills(self, owner: Client, settings: Settings) -> None:
         settings.TUTOR_DAILY_TOKENS = 10
         told = problem(post(owner), "budget-short", 403)
         assert told["left"] == 10
@@ -190,11 +190,11 @@ class TestRefusals:
         settings.SECURE_SSL_REDIRECT = False
         problem(post(owner), "tutor-closed", 403)
 
-    def test_a_teen_for_whom_nobody_has_agreed(self, owner: Client) -> None:
+    def test_a_teen_without_consent(self, owner: Client) -> None:
         Consent.objects.all().delete()
         problem(post(owner), "consent-missing", 403)
 
-    def test_a_pause_of_a_parents(self, owner: Client, teen: Person, parent: Person) -> None:
+    def test_a_pause_by_a_parent(self, owner: Client, teen: Person, parent: Person) -> None:
         Link.objects.create(parent=parent, teen=teen, paused_at=timezone.now())
         problem(post(owner), "paused-by-family", 403)
 
@@ -206,7 +206,7 @@ class TestRefusals:
         assert told["opens_at"] > timezone.now().isoformat()[:19]
 
     @pytest.mark.parametrize("key", ["", "1", "x" * 400, None])
-    def test_a_key_that_is_none(self, key: str | None, owner: Client) -> None:
+    def test_an_invalid_key(self, key: str | None, owner: Client) -> None:
         headers = {} if key is None else {"Idempotency-Key": key}
         reply = owner.post(TURNS, {"question": "Why?"}, content_type="application/json", headers=headers)
         problem(reply, "key-missing", 400)
@@ -221,9 +221,7 @@ class TestRefusals:
             ([], "non_field_errors"),
         ],
     )
-    def test_a_body_that_is_not_in_order_is_told_by_field(
-        self, fields: object, field: str, owner: Client
-    ) -> None:
+    def test_an_invalid_body_has_errors_by_field(self, fields: object, field: str, owner: Client) -> None:
         headers = {"Idempotency-Key": str(uuid4())}
         reply = owner.post(TURNS, fields, content_type="application/json", headers=headers)
         assert field in problem(reply, "invalid", 400)["errors"]
@@ -253,16 +251,16 @@ class TestReading:
         assert lesson["url"].startswith("/learn/")
 
     @pytest.mark.parametrize("who", NOT_THEIRS)
-    def test_it_is_not_there_for_anybody_else(
+    def test_it_is_not_found_by_anyone_else(
         self, who: str, turn: Turn, as_person: AsPerson, request: pytest.FixtureRequest
     ) -> None:
         reply = as_person(request.getfixturevalue(who)).get(f"{TURNS}/{turn.pk}")
         assert turn.question not in str(problem(reply, "not-found", 404))
 
-    def test_somebody_who_is_not_signed_in_is_told_so(self, client: Client, turn: Turn) -> None:
+    def test_a_visitor_is_told_to_sign_in(self, client: Client, turn: Turn) -> None:
         problem(client.get(f"{TURNS}/{turn.pk}"), "not-signed-in", 401)
 
-    def test_whoever_asks_again_and_again_counts_as_reading(self, owner: Client, turn: Turn) -> None:
+    def test_polling_counts_as_reading(self, owner: Client, turn: Turn) -> None:
         from chat.streaming import store
         from chat.streaming.store import reader_key
 
@@ -276,21 +274,21 @@ class TestStopping:
         reply = owner.post(f"{TURNS}/{turn.pk}/stop")
         assert reply.status_code == 202
         assert reply.json()["state"] == "stopped"
-        assert reply.json()["end_reason"] == "asked"
+        assert reply.json()["end_reason"] == "stopped_by_asker"
 
-    def test_one_that_is_over_stays_as_it_is(self, owner: Client, turn: Turn) -> None:
+    def test_a_turn_that_has_ended_does_not_change(self, owner: Client, turn: Turn) -> None:
         services.stop_turn(turn=turn)
         ended = Turn.objects.get(pk=turn.pk).ended_at
         assert owner.post(f"{TURNS}/{turn.pk}/stop").status_code == 202
         assert Turn.objects.get(pk=turn.pk).ended_at == ended
 
     @pytest.mark.parametrize("who", NOT_THEIRS)
-    def test_nobody_else_can(
+    def test_no_one_else_can(
         self, who: str, turn: Turn, as_person: AsPerson, request: pytest.FixtureRequest
     ) -> None:
         problem(as_person(request.getfixturevalue(who)).post(f"{TURNS}/{turn.pk}/stop"), "not-found", 404)
         turn.refresh_from_db()
         assert turn.state == TurnState.QUEUED
 
-    def test_somebody_who_is_not_signed_in_is_told_so(self, client: Client, turn: Turn) -> None:
+    def test_a_visitor_is_told_to_sign_in(self, client: Client, turn: Turn) -> None:
         problem(client.post(f"{TURNS}/{turn.pk}/stop"), "not-signed-in", 401)

@@ -1,4 +1,4 @@
-"""Every hour of going on, the page says that this is an AI and that a break is good."""
+"""After each hour without a break, the page says that this is an AI and suggests a break."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -18,7 +18,7 @@ WORDS = "You have been here for an hour."
 
 
 def ended(turn: Turn, *, asked: timedelta, since: timedelta) -> Turn:
-    """The turn as if it had been asked so long ago, in a sitting that began so long ago."""
+    """Move the turn back in time, and the start of its asking without a break."""
     now = timezone.now()
     Turn.objects.filter(pk=turn.pk).update(
         state=TurnState.ANSWERED, ended_at=now, asked_at=now - asked, asking_since=now - since
@@ -30,19 +30,19 @@ def ended(turn: Turn, *, asked: timedelta, since: timedelta) -> Turn:
 MINUTE = timedelta(minutes=1)
 
 
-def test_the_first_question_begins_a_sitting(teen: Person, ask: Ask) -> None:
+def test_the_first_question_starts_the_clock(teen: Person, ask: Ask) -> None:
     turn = ask(teen)
     assert not turn.shows_break_reminder
     assert timezone.now() - turn.asking_since < MINUTE
 
 
-def test_going_on_within_the_hour_says_nothing(teen: Person, ask: Ask) -> None:
+def test_no_reminder_is_shown_within_the_hour(teen: Person, ask: Ask) -> None:
     first = ended(ask(teen), asked=5 * MINUTE, since=REMINDER_INTERVAL - MINUTE)
     turn = ask(teen)
     assert (turn.shows_break_reminder, turn.asking_since) == (False, first.asking_since)
 
 
-def test_after_an_hour_it_is_said_once_and_counted_anew(teen: Person, ask: Ask) -> None:
+def test_after_an_hour_it_is_shown_once_and_the_clock_restarts(teen: Person, ask: Ask) -> None:
     ended(ask(teen), asked=5 * MINUTE, since=REMINDER_INTERVAL)
     turn = ask(teen)
     assert turn.shows_break_reminder
@@ -57,17 +57,17 @@ def test_another_conversation_is_no_break(teen: Person, ask: Ask) -> None:
     assert turn.shows_break_reminder
 
 
-def test_a_break_begins_a_new_sitting(teen: Person, ask: Ask) -> None:
+def test_a_break_restarts_the_clock(teen: Person, ask: Ask) -> None:
     ended(ask(teen), asked=BREAK_LENGTH + MINUTE, since=3 * REMINDER_INTERVAL)
     assert not ask(teen).shows_break_reminder
 
 
-def test_somebody_elses_hours_do_not_count(teen: Person, parent: Person, ask: Ask) -> None:
+def test_other_peoples_time_does_not_count(teen: Person, parent: Person, ask: Ask) -> None:
     ended(ask(parent), asked=5 * MINUTE, since=REMINDER_INTERVAL)
     assert not ask(teen).shows_break_reminder
 
 
-def test_a_card_has_more_important_words_and_the_next_answer_says_it(
+def test_a_card_comes_first_and_the_next_answer_shows_it(
     teen: Person, ask: Ask, judged: Callable[[Verdict], None]
 ) -> None:
     ended(ask(teen), asked=5 * MINUTE, since=REMINDER_INTERVAL)
@@ -79,7 +79,7 @@ def test_a_card_has_more_important_words_and_the_next_answer_says_it(
     assert ask(teen).shows_break_reminder
 
 
-def test_the_page_and_the_api_say_it(teen: Person, ask: Ask, client: Client) -> None:
+def test_the_page_and_the_api_show_it(teen: Person, ask: Ask, client: Client) -> None:
     ended(ask(teen), asked=5 * MINUTE, since=REMINDER_INTERVAL)
     turn = ask(teen)
     client.force_login(teen)

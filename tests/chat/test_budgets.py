@@ -1,4 +1,4 @@
-"""A plan shapes an answer, three budgets pay for it, and a page says in words which of them is short."""
+"""A plan shapes an answer, three budgets pay for it, and the page says which of them is short."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -106,24 +106,24 @@ class TestWords:
         set_parent_budget(owner=teen, parent=family)
         status, page = posted(owner)
         assert status == 422
-        assert "What your family shares is used up for now. It refills on" in page
+        assert "Your family has used its shared allowance. It refills on" in page
         assert "nothing was charged" in page
         assert "Nearly used up" in page
 
-    def test_a_stopped_site_is_told_kindly_and_a_crisis_is_answered(self, owner: Client, db: None) -> None:
+    def test_a_stopped_site_says_so_and_a_crisis_is_answered(self, owner: Client, db: None) -> None:
         set_site_stopped(stopped=True)
         status, page = posted(owner)
         assert status == 422
-        assert "The tutor is taking a break on the whole site" in page
+        assert "The tutor is paused on this whole site" in page
         assert posted(owner, "I want to kill myself")[0] == 302
         assert Turn.objects.get().state == "carded"
 
     @pytest.mark.parametrize(
         ("scope", "words"),
         [
-            (BudgetScope.PERSON, "you can use"),
-            (BudgetScope.FAMILY, "your family"),
-            (BudgetScope.SITE, "the whole site"),
+            (BudgetScope.PERSON, "You have"),
+            (BudgetScope.FAMILY, "Your family"),
+            (BudgetScope.SITE, "This site"),
         ],
     )
     def test_a_refusal_says_which_budget(self, teen: Person, scope: BudgetScope, words: str) -> None:
@@ -139,10 +139,10 @@ class TestWords:
         assert words in told
         assert told.startswith("About 10 short answers")
 
-    def test_no_limit_is_said_too(self, teen: Person, owner: Client) -> None:
+    def test_no_limit_is_shown_too(self, teen: Person, owner: Client) -> None:
         set_budget(teen, tokens=None)
-        assert format_meter(get_meter(owner=teen), teen) == "No limit on what may be used"
-        assert "No limit on what may be used" in owner.get(reverse("chat:start")).content.decode()
+        assert format_meter(get_meter(owner=teen), teen) == "No usage limit"
+        assert "No usage limit" in owner.get(reverse("chat:start")).content.decode()
 
     def test_a_day_ahead_is_said_by_its_date(self, teen: Person) -> None:
         now = timezone.now()

@@ -1,4 +1,4 @@
-"""A consent that ends, ends the answer in progress: it stops, settles once, and the teen's page says why."""
+"""When consent ends, the answer in progress stops and settles once, and the teen's page says why."""
 
 from collections.abc import Callable, Iterator
 from uuid import uuid4
@@ -23,7 +23,7 @@ from tests.families.conftest import agree
 from tests.live import wait_until
 
 Enter = Callable[[Person], Client]
-WHY = "The answer stopped here, because the consent to the tutor was withdrawn."
+WHY = "The answer stopped here because consent to the tutor was withdrawn."
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def test_a_link_that_ends_without_a_consent_of_its_parent_ends_no_answer(
 
 
 @pytest.mark.django_db(transaction=True)
-class TestOneThatIsBeingWritten:
+class TestAnAnswerInProgress:
     @pytest.fixture
     def worker(self) -> Iterator[TurnWorker]:
         worker = TurnWorker(places=1)
@@ -105,7 +105,7 @@ class TestOneThatIsBeingWritten:
 def test_a_question_in_the_same_moment_is_ended_or_not_taken(
     link: Link, teen: Person, unnudged: None
 ) -> None:
-    """Whichever comes first, nothing is live once the consent is withdrawn."""
+    """In either order, no turn is live once consent is withdrawn."""
     refused: list[object] = []
 
     def asking() -> None:

@@ -1,4 +1,4 @@
-"""The tutor's own conduct: a program and no friend, and nothing that others wrote tells it otherwise."""
+"""The tutor behaves as a program and not as a friend, and text by others cannot change that."""
 
 from collections.abc import Callable
 
@@ -24,7 +24,7 @@ from tests.unit.chat.test_conduct import HOSTILE, prompt_text
 AsPerson = Callable[[Person], Client]
 
 
-class TestWhatItIsTold:
+class TestInstructions:
     @pytest.mark.parametrize(
         "words",
         [
@@ -61,7 +61,7 @@ class TestWhatItIsTold:
             )
 
 
-class TestWhatNeverEnters:
+class TestPrivacyOfThePrompt:
     def test_no_name_no_title_and_no_event(self, teen: Person, ask: Ask) -> None:
         Person.objects.filter(pk=teen.pk).update(
             display_name="Xavier Ignore-All", username="xavier.instructions"
@@ -91,7 +91,7 @@ class TestWhatNeverEnters:
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("unnudged")
 class TestTheRealModel:
-    """It is small, and may be talked into anything: what reaches the page is what the gate lets through."""
+    """The demo's model is small and easily misled: only text that the output gate releases reaches the page."""
 
     @pytest.fixture(autouse=True)
     def _let_through(self, settings: Settings, judged: Judged) -> None:
@@ -112,7 +112,7 @@ class TestTheRealModel:
         assert turn.passages
         self.held(written(turn))
 
-    def test_nor_does_a_poisoned_past(self, teen: Person, ask: Ask) -> None:
+    def test_a_poisoned_memory_puts_nothing_on_the_page(self, teen: Person, ask: Ask) -> None:
         first = ask(teen, "What is a noun?")
         Turn.objects.filter(pk=first.pk).update(
             state=TurnState.ANSWERED, answer=HOSTILE, question=HOSTILE, ended_at=timezone.now()
@@ -126,5 +126,7 @@ class TestTheRealModel:
             f"{HOSTILE} Who are you?",
         ],
     )
-    def test_nor_does_the_question_itself(self, question: str, teen: Person, ask: Ask) -> None:
+    def test_a_poisoned_question_puts_nothing_on_the_page(
+        self, question: str, teen: Person, ask: Ask
+    ) -> None:
         self.held(written(ask(teen, question)))

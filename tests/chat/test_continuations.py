@@ -1,4 +1,4 @@
-"""An answer that broke off goes on in a new turn, which is asked for like any question (ADR 34)."""
+"""An unfinished answer is continued in a new turn, which passes the same checks as any question (ADR 34)."""
 
 from collections.abc import Callable
 from threading import Thread
@@ -43,7 +43,7 @@ SO_FAR = "Rain falls on the hills. It runs into rivers, and the rivers carry"
 
 @pytest.fixture
 def cut(teen: Person, ask: Ask) -> Turn:
-    """An answer that stopped in the middle of a sentence, as no page was open to read it."""
+    """An answer that stopped in mid-sentence because no page was open."""
     return end(ask(teen, QUESTION), TurnState.STOPPED, EndReason.UNREAD, SO_FAR)
 
 
@@ -57,7 +57,7 @@ def go_on(turn: Turn, turn_id: object = None) -> Turn:
 
 
 def prompt_of(turn: Turn) -> list[str]:
-    """What its worker tells the model, after how to behave."""
+    """Return the messages for the model after the instructions."""
     prompt = build_prompt(
         turn.question,
         past=(),
@@ -76,7 +76,7 @@ def html(page: Client, turn: Turn) -> str:
     return squeezed(page.get(reverse("chat:conversation", args=[turn.conversation_id])).content.decode())
 
 
-class TestWhatCanGoOn:
+class TestWhichTurnsCanBeContinued:
     @pytest.mark.parametrize(
         ("state", "end_reason", "answer", "can"),
         [
@@ -191,7 +191,7 @@ class TestThePrompt:
         assert get_answer_room(prompt) >= MIN_ANSWER_TOKENS
 
 
-class TestTheGate:
+class TestItsChecks:
     """As for any question."""
 
     def test_consent(self, cut: Turn, teen: Person) -> None:
@@ -292,7 +292,7 @@ class TestOnThePage:
             reverse("chat:turn_continue", args=[cut.pk]), {"turn_id": uuid4()}, headers={"HX-Request": "true"}
         )
         assert reply.status_code == 422
-        assert "used up" in reply.content.decode()
+        assert "You have used your allowance." in reply.content.decode()
 
 
 class TestThroughTheApi:
@@ -311,7 +311,7 @@ class TestThroughTheApi:
         assert second.status_code == 200
         assert second.json()["id"] == first.json()["id"]
 
-    def test_a_key_of_another_question_is_a_slip(
+    def test_a_key_of_another_question_is_rejected(
         self, cut: Turn, teen: Person, ask: Ask, page: Client
     ) -> None:
         other = end(ask(teen, "And the moon?"), TurnState.ANSWERED, EndReason.NONE, "It pulls.")
@@ -320,11 +320,11 @@ class TestThroughTheApi:
     def test_without_a_key_nothing_is_asked(self, cut: Turn, page: Client) -> None:
         problem(page.post(f"{TURNS}/{cut.pk}/continue"), "key-missing", 400)
 
-    def test_a_whole_answer_has_no_rest(self, teen: Person, ask: Ask, page: Client) -> None:
+    def test_a_whole_answer_cannot_be_continued(self, teen: Person, ask: Ask, page: Client) -> None:
         whole = end(ask(teen, QUESTION), TurnState.ANSWERED, EndReason.NONE, "All of it.")
         problem(self.post(page, whole), "nothing-to-continue", 409)
 
-    def test_anothers_turn_is_not_there(
+    def test_another_persons_turn_is_not_found(
         self, cut: Turn, stranger: Person, as_person: Callable[[Person], Client]
     ) -> None:
         problem(self.post(as_person(stranger), cut), "not-found", 404)

@@ -47,7 +47,7 @@ HTMX = {"HX-Request": "true"}
 
 @dataclass
 class Scene:
-    """Where a message is posted, and whether it may become a turn."""
+    """A place where a message is posted, and whether it may become a turn."""
 
     client: Client
     address: str = "/tutor/ask"
@@ -57,7 +57,7 @@ class Scene:
     before: str = ""
 
     def post(self, message: str, *, htmx: bool) -> str:
-        """The page that the message brings, after its redirect, if it brings one."""
+        """Return the page after the message, following a redirect."""
         sent = {"turn_id": str(uuid4())} | self.fields | {self.text: self.before + message}
         reply = self.client.post(self.address, sent, headers=HTMX if htmx else {})
         address = reply.headers.get("HX-Redirect") or reply.headers.get("Location")
@@ -278,7 +278,7 @@ def unfinished_feedback(feedback: Scene) -> Scene:
 
 @pytest.fixture
 def waiting_for_the_model(scene: Scene, teen: Person, ask: Ask, down: ModelOutage) -> Scene:
-    """As many questions wait as may, one of them in this conversation."""
+    """The maximum number of deferred questions, one of them in this conversation."""
     kept = [ask(teen, wait_for_model=True) for _ in range(MAX_DEFERRED)]
     scene.address, scene.fields = f"/tutor/{kept[0].conversation_id}/ask", {"when": "back"}
     return scene

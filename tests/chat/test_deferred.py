@@ -1,4 +1,4 @@
-"""A question that is kept until the model is back: what its asker sees, may do, and is spared meanwhile."""
+"""A deferred turn: what its asker sees, and what they can and cannot do while it waits."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -40,17 +40,17 @@ class TestAsking:
         assert not Hold.objects.exists()
         assert get_meter(owner=teen).held == 0
 
-    def test_no_worker_takes_it_and_no_sweep_ends_it(self, kept: Turn) -> None:
+    def test_no_worker_claims_it_and_no_sweep_ends_it(self, kept: Turn) -> None:
         Turn.objects.update(asked_at=timezone.now() - timedelta(hours=3))
         assert claim_turns(places=5) == []
         sweep_turns()
         kept.refresh_from_db()
         assert kept.state == TurnState.DEFERRED
 
-    def test_the_model_that_is_there_answers_at_once(self, teen: Person, ask: Ask) -> None:
+    def test_a_model_that_is_up_answers_at_once(self, teen: Person, ask: Ask) -> None:
         assert ask(teen, wait_for_model=True).state == TurnState.QUEUED
 
-    def test_whoever_does_not_ask_for_it_is_not_kept_waiting(
+    def test_without_the_choice_a_question_is_not_deferred(
         self, teen: Person, ask: Ask, down: ModelOutage
     ) -> None:
         assert ask(teen).state == TurnState.QUEUED
@@ -58,7 +58,9 @@ class TestAsking:
     def test_a_cry_for_help_gets_its_card_at_once(self, teen: Person, ask: Ask, down: ModelOutage) -> None:
         assert ask(teen, DANGER, wait_for_model=True).state == TurnState.CARDED
 
-    def test_so_does_one_beside_a_question_that_waits(self, kept: Turn, teen: Person, ask: Ask) -> None:
+    def test_a_cry_for_help_beside_a_deferred_question_gets_its_card(
+        self, kept: Turn, teen: Person, ask: Ask
+    ) -> None:
         assert ask(teen, DANGER, conversation=kept.conversation).state == TurnState.CARDED
 
     def test_one_waits_in_a_conversation(self, kept: Turn, teen: Person, ask: Ask) -> None:
@@ -73,7 +75,9 @@ class TestAsking:
         assert ask(stranger, wait_for_model=True).state == TurnState.DEFERRED
         assert Turn.objects.count() == MAX_DEFERRED + 1
 
-    def test_it_passes_the_same_gates_as_any(self, teen: Person, ask: Ask, down: ModelOutage) -> None:
+    def test_it_passes_the_same_checks_as_any_question(
+        self, teen: Person, ask: Ask, down: ModelOutage
+    ) -> None:
         set_site_stopped(stopped=True)
         with pytest.raises(SiteStopped):
             ask(teen, wait_for_model=True)
@@ -85,13 +89,13 @@ class TestAsking:
         assert Turn.objects.get().state == TurnState.DEFERRED
 
 
-class TestItsEnd:
+class TestItsEndReason:
     def test_comes_when_its_asker_takes_it_back(self, kept: Turn, teen: Person, as_person: AsPerson) -> None:
         as_person(teen).post(f"/tutor/turns/{kept.pk}/stop")
         kept.refresh_from_db()
         assert (kept.state, kept.end_reason, kept.waits_for) == (TurnState.STOPPED, EndReason.TAKEN_BACK, "")
         page = as_person(teen).get(f"/tutor/{kept.conversation_id}").content.decode()
-        assert "You took this question back. Nothing was charged." in page
+        assert "You withdrew this question. Nothing was charged." in page
 
     def test_comes_after_a_day_with_its_words_kept(
         self, kept: Turn, teen: Person, as_person: AsPerson
@@ -133,7 +137,7 @@ class TestThePage:
         assert f'data-stream="/tutor/turns/{kept.pk}/stream' in page
         # Without a script a link looks again; a refresh every few seconds would go on for hours.
         assert "http-equiv" not in page
-        assert "See whether it is answered" in page
+        assert "Check for an answer" in page
 
     def test_of_a_question_that_failed_offers_it_while_the_model_is_down(
         self, teen: Person, ask: Ask, as_person: AsPerson, down: ModelOutage
@@ -156,7 +160,7 @@ class TestThePage:
         client = as_person(teen)
         form = {"question": "My phone number is 555-867-5309. Why is the sky blue?", "when": "back"}
         page = client.post("/tutor/ask", form).content.decode()
-        assert "Your question has not been sent yet." in page
+        assert "Your question hasn’t been sent yet." in page
         assert '<input type="hidden" name="when" value="back">' in page
         client.post("/tutor/ask", form | {"personal": "remove"})
         assert Turn.objects.get().state == TurnState.DEFERRED
@@ -172,7 +176,7 @@ class TestThePage:
             made_at=timezone.now() - timedelta(days=1),
         )
         page = as_person(parent).get(f"/tutor/parent-view/{link.pk}").content.decode()
-        assert "The question is kept until it can be answered." in page
+        assert "The question is saved until it can be answered." in page
 
 
 class TestTheApi:
@@ -201,7 +205,7 @@ class TestTheApi:
         assert as_person(teen).get("/api/v1/tutor").json()["model_down_since"] is None
 
 
-def test_whoever_runs_the_site_sees_the_outage_and_how_many_wait(
+def test_admins_see_the_outage_and_how_many_wait(
     kept: Turn, admin_person: Person, as_person: AsPerson, client: Client
 ) -> None:
     page = as_person(admin_person).get("/admin/chat/modeloutage/").content.decode()

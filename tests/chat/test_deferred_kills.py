@@ -1,4 +1,4 @@
-"""Questions that wait for a model whose server is killed for real, and workers that die while they send them on."""
+"""Deferred turns whose model server is killed, and workers that die while they release them."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -32,7 +32,7 @@ def keep(visitor: live.Visitor, question: str = "Why is the sky blue?") -> Turn:
     return Turn.objects.get(pk=turn_id)
 
 
-def test_they_outlive_model_and_broker_and_two_workers_answer_each_once(
+def test_they_survive_model_and_broker_and_two_workers_answer_each_once(
     logs: Path,
     own_model: live.Model,
     own_valkey: live.Valkey,
@@ -65,7 +65,7 @@ def test_they_outlive_model_and_broker_and_two_workers_answer_each_once(
     assert not [*find_differences()]
 
 
-def test_a_worker_that_dies_while_it_sends_them_on_leaves_them_to_another(
+def test_a_worker_that_dies_while_releasing_leaves_them_to_another(
     logs: Path,
     teen: Person,
     own_model: live.Model,

@@ -1,4 +1,4 @@
-"""The tutor and a teen's family: when it is closed and says so, and what a parent may look at."""
+"""The tutor and a teen's family: when it is closed, and what the parent view shows."""
 
 from collections.abc import Callable
 from datetime import time, timedelta
@@ -45,9 +45,9 @@ def paused(_teen: Person) -> None:
 
 
 CLOSINGS = [
-    (without_consent, "The tutor opens when somebody has agreed"),
-    (paused, "<bdi>sam</bdi> has paused it for now."),
-    (quiet_now, "It is a quiet hour"),
+    (without_consent, "The tutor opens when someone gives consent"),
+    (paused, "<bdi>sam</bdi> paused it."),
+    (quiet_now, "It’s quiet hours"),
 ]
 
 
@@ -118,7 +118,7 @@ class TestMemory:
         assert len(build_prompt(second.question, past=past).messages) == 2
 
 
-class TestALook:
+class TestTheParentView:
     @pytest.fixture(autouse=True)
     def _asked(self, link: Link, teen: Person, ask: Ask) -> None:
         fill_library()
@@ -131,7 +131,7 @@ class TestALook:
     def look(self, link: Link, as_person: Enter) -> str:
         return as_person(link.parent).get(f"/tutor/parent-view/{link.pk}").content.decode()
 
-    def test_is_written_down_and_the_teen_sees_it(self, link: Link, teen: Person, as_person: Enter) -> None:
+    def test_is_logged_and_shown_to_the_teen(self, link: Link, teen: Person, as_person: Enter) -> None:
         self.look(link, as_person)
         ParentViewLog.objects.update(
             first_opened_at=timezone.now() - SAME_VIEW_WITHIN,
@@ -142,7 +142,7 @@ class TestALook:
         page = as_person(teen).get("/family/parent-views").content.decode()
         assert page.count("sam saw: time and topics") == 2
 
-    def test_at_time_and_topics_shows_no_word(self, link: Link, as_person: Enter) -> None:
+    def test_at_time_and_topics_shows_no_text(self, link: Link, as_person: Enter) -> None:
         page = self.look(link, as_person)
         assert "The good and the bad of AI" in page
         assert QUESTION not in page
@@ -170,7 +170,7 @@ class TestALook:
         assert QUESTION in page
         assert "An answer of the model." in page
 
-    def test_never_at_what_points_to_an_unsafe_home(self, link: Link, as_person: Enter) -> None:
+    def test_never_shows_signs_of_an_unsafe_home(self, link: Link, as_person: Enter) -> None:
         Link.objects.update(view=ParentView.FULL)
         Turn.objects.filter(state=TurnState.CARDED).update(level="S")
         assert "I want to die" not in self.look(link, as_person)
@@ -189,9 +189,7 @@ class TestALook:
         assert not ParentViewLog.objects.exists()
 
     def test_says_which_view_is_on_beside_the_tutor(self, teen: Person, as_person: Enter) -> None:
-        assert (
-            "Your parents may see here: time and topics." in as_person(teen).get("/tutor/").content.decode()
-        )
+        assert "Your parents can see: time and topics." in as_person(teen).get("/tutor/").content.decode()
 
 
 def test_quiet_hours_end_when_they_say(link: Link, teen: Person, as_person: Enter) -> None:

@@ -1,4 +1,4 @@
-"""Real processes, killed in the middle of a turn. Nothing is lost, left held, or charged twice."""
+"""Real processes are killed in the middle of a turn. Nothing is lost, left on hold or charged twice."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,7 +50,7 @@ def own_model(logs: Path, settings: Settings) -> Iterator[live.Model]:
 
 @pytest.fixture
 def site(logs: Path, own_valkey: live.Valkey, request: pytest.FixtureRequest) -> Iterator[live.Web]:
-    """A web server on this test's own broker, and on its own model where it has one."""
+    """A web server with this test's own broker, and its own model if it has one."""
     if "own_model" in request.fixturenames:
         request.getfixturevalue("own_model")
     with live.running(live.Web(logs / "web.log")) as web:
@@ -185,7 +185,7 @@ def test_a_model_that_is_not_there_costs_nothing(
     assert (purse.spent, purse.held) == (0, 0)
 
 
-def test_the_model_stops_when_nobody_reads(logs: Path, visitor: live.Visitor) -> None:
+def test_the_model_stops_when_no_page_reads(logs: Path, visitor: live.Visitor) -> None:
     with live.running(live.Worker(logs / "worker.log")):
         turn = ask(visitor)
         live.wait_until(lambda: words_made(turn) > 5, what="some words")

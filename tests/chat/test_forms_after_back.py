@@ -1,4 +1,4 @@
-"""A form that is sent without a session: what was written is kept, and sent again after signing in."""
+"""A form that is sent without a session: the text is kept, and can be sent after signing in."""
 
 import time
 from collections.abc import Callable
@@ -30,7 +30,7 @@ def _fresh_counts(db: None) -> None:
 
 
 def ask_signed_out(client: Client, question: str = QUESTION, **headers: str) -> str:
-    """Post a question without a session; returns the address of the sign-in page that it leads to."""
+    """Post a question without a session, and return the address of the sign-in page."""
     sent = {"question": question, "turn_id": str(uuid4())}
     reply = client.post(reverse("chat:ask"), sent, headers={"Referer": PAGE} | headers)
     return reply.headers.get("HX-Redirect") or reply.headers["Location"]
@@ -88,7 +88,7 @@ class TestAQuestion:
     def test_longer_than_any_question_is_not_kept(self, client: Client, db: None) -> None:
         assert "kept" not in ask_signed_out(client, "why " * 10_000)
 
-    def test_leads_to_no_other_site(self, client: Client, teen: Person) -> None:
+    def test_does_not_redirect_to_another_site(self, client: Client, teen: Person) -> None:
         address = ask_signed_out(client, Referer="https://example.com/tutor/")
         after = sign_in(client, address)
         assert "example.com" not in client.get(after).content.decode()
@@ -96,7 +96,7 @@ class TestAQuestion:
 
 
 class TestOtherForms:
-    """Addresses that answer to POST alone lead back to the page that their button stood on."""
+    """An address that takes only POST leads back to the page of its button."""
 
     @pytest.mark.parametrize("act", ["retry", "stop", "report", "report/take-back", "answer"])
     def test_a_button_of_a_turn_leads_back_to_its_conversation(
@@ -130,7 +130,7 @@ class TestOtherForms:
         assert not any("a-long-password" in str(session.get_decoded()) for session in Session.objects.all())
 
 
-class TestAnOldToken:
+class TestAStaleCsrfToken:
     @pytest.fixture
     def strict(self, teen: Person) -> Client:
         client = Client(enforce_csrf_checks=True)
@@ -170,7 +170,7 @@ class TestPrivatePages:
     def test_of_a_visitor_may_be_cached(self, address: str, client: Client, db: None) -> None:
         assert "no-store" not in client.get(address).headers.get("Cache-Control", "")
 
-    def test_so_do_refusals(self, as_person: AsPerson, teen: Person, stranger: Person, ask: Ask) -> None:
+    def test_so_may_errors(self, as_person: AsPerson, teen: Person, stranger: Person, ask: Ask) -> None:
         turn = ask(stranger)
         services.stop_turn(turn=turn)
         client = as_person(teen)

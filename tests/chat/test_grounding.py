@@ -1,4 +1,4 @@
-"""A question is answered from the lessons where they speak of it, and the page says which, or that none does."""
+"""A question is answered from the lessons that cover it, and the page cites them or says that none does."""
 
 from collections.abc import Callable
 
@@ -35,7 +35,7 @@ def ended(turn: Turn, answer: str = "Because.") -> Turn:
     return turn
 
 
-class TestWhatIsFound:
+class TestPassages:
     def test_a_covered_question_keeps_its_passages(self, teen: Person, ask: Ask) -> None:
         assert ask(teen, COVERED).passages[0] == "good-and-bad/good-at-and-bad-at#sounds-sure"
 
@@ -46,15 +46,17 @@ class TestWhatIsFound:
         "question",
         ["Why is that?", "Can you say more?", "I don’t understand", "???", "why tho", "can u explain it pls"],
     )
-    def test_a_short_question_leans_on_the_one_before_it(self, question: str, teen: Person, ask: Ask) -> None:
+    def test_a_follow_up_uses_the_passages_of_the_question_before(
+        self, question: str, teen: Person, ask: Ask
+    ) -> None:
         before = ended(ask(teen, COVERED))
         assert find_question_passages(question, past=[before])[0].key == before.passages[0]
 
-    def test_but_not_one_that_has_a_subject_of_its_own(self, teen: Person, ask: Ask) -> None:
+    def test_a_question_with_its_own_subject_does_not(self, teen: Person, ask: Ask) -> None:
         before = ended(ask(teen, COVERED))
         assert find_question_passages("What is the boiling point of water?", past=[before]) == []
 
-    def test_nor_on_one_that_had_none(self, teen: Person, ask: Ask) -> None:
+    def test_a_follow_up_of_an_uncovered_question_has_none(self, teen: Person, ask: Ask) -> None:
         assert find_question_passages("Why is that?", past=[ended(ask(teen, UNKNOWN))]) == []
 
     def test_a_help_card_cites_nothing(self, teen: Person, ask: Ask) -> None:
@@ -62,7 +64,7 @@ class TestWhatIsFound:
         assert (turn.state, turn.passages) == (TurnState.CARDED, [])
 
 
-class TestWhatTheModelIsTold:
+class TestThePrompt:
     def test_the_passages_stand_in_the_prompt(self) -> None:
         told = build_prompt(COVERED, past=[], passages=find_passages(COVERED)).messages[0]["content"]
         assert "A model does not know what it does not know." in told
@@ -85,7 +87,7 @@ class TestWhatTheModelIsTold:
         told = build_grounding([endless], room=400)
         assert estimate_max_tokens(told) <= 400
 
-    def test_a_long_question_goes_before_them(self, settings: Settings) -> None:
+    def test_a_long_question_leaves_no_room_for_them(self, settings: Settings) -> None:
         settings.TUTOR_CONTEXT_TOKENS = 1300
         prompt = build_prompt("Why does AI make things up? " * 40, past=[], passages=find_passages(COVERED))
         assert prompt.tokens_at_most + 60 <= 1300
@@ -159,7 +161,7 @@ class TestWhatThePageSays:
 
 @pytest.mark.usefixtures("library", "unnudged")
 def test_networks_and_search_come_before_the_transaction(teen: Person, ask: Ask) -> None:
-    """They take longer than a row should stay locked."""
+    """They take longer than a row should be locked."""
     with CaptureQueriesContext(connection) as queries:
         ask(teen, "Why do chatbots make things up?")
     said = [query["sql"] for query in queries]

@@ -1,4 +1,4 @@
-"""A long conversation opens with its newest turns, and every other one is a link away; so is every conversation."""
+"""A long conversation opens with its newest turns; all others, and all conversations, are reached by links."""
 
 import re
 from collections.abc import Callable
@@ -37,7 +37,7 @@ def turn(conversation: Conversation, number: int) -> Turn:
 
 
 def numbers(page: str) -> list[int]:
-    """Which of the questions stand on a page, in its order."""
+    """Return the questions on a page, in order."""
     return [int(found) for found in re.findall(r"Question (\d+)</p>", page)]
 
 
@@ -88,7 +88,7 @@ class TestAConversation:
         page = read(owner, long, at=failed.pk)
         assert numbers(page) == [*range(15, 40), *range(41, 66)]
 
-    def test_of_the_same_instant_skips_and_repeats_nothing(self, teen: Person) -> None:
+    def test_of_one_instant_skips_and_repeats_nothing(self, teen: Person) -> None:
         talk = conversation_make(teen, 0)
         turns_make(talk, 120, start=timezone.now(), minutes=0)
         page, seen = get_newest_turns(talk), 0
@@ -119,7 +119,7 @@ class TestAConversation:
 
     @pytest.mark.parametrize("name", ["at", "before", "after"])
     @pytest.mark.parametrize("given", ["", "1", "\0", "00000000-0000-4000-8000-000000000000"])
-    def test_has_no_page_at_what_is_not_one_of_its_turns(
+    def test_has_no_page_at_an_id_that_is_not_its_turn(
         self, name: str, given: str, owner: Client, long: Conversation
     ) -> None:
         address = reverse("chat:conversation", args=[long.pk])
@@ -135,7 +135,7 @@ class TestAConversation:
 
     @pytest.mark.parametrize("who", ["parent", "stranger", "admin_person"])
     @pytest.mark.parametrize("name", ["at", "before", "after"])
-    def test_has_no_page_for_anybody_else(
+    def test_has_no_page_for_anyone_else(
         self, name: str, who: str, long: Conversation, as_person: AsPerson, request: pytest.FixtureRequest
     ) -> None:
         client = as_person(request.getfixturevalue(who))
@@ -170,7 +170,7 @@ class TestALiveTurn:
 
 
 class TestEarlierTurns:
-    """What htmx puts above those that are there."""
+    """The turns that htmx inserts above those on the page."""
 
     def test_come_alone_and_say_how_many_they_are(self, owner: Client, long: Conversation) -> None:
         address = reverse("chat:conversation", args=[long.pk])
@@ -185,7 +185,7 @@ class TestEarlierTurns:
         address = reverse("chat:conversation", args=[long.pk])
         reply = owner.get(address, {"before": str(turn(long, 1).pk)}, headers=HTMX)
         body = squeezed(reply.content.decode())
-        assert "1 earlier question was added above. The conversation begins there." in body
+        assert "1 earlier question was added above. This is the start of the conversation." in body
         assert "?before=" not in body
 
 
@@ -322,15 +322,13 @@ class TestTheList:
         assert "will be listed here" in page
         assert 'role="search"' not in page
 
-    def test_leaves_out_what_is_closed_to_a_helped_teen(
-        self, teen: Person, many: None, as_person: AsPerson
-    ) -> None:
+    def test_leaves_out_sealed_conversations(self, teen: Person, many: None, as_person: AsPerson) -> None:
         Person.objects.filter(pk=teen.pk).update(sealed_before=timezone.now() + timedelta(minutes=1))
         teen.refresh_from_db()
         assert self.titles(as_person(teen).get(self.LIST).content.decode()) == []
 
     @pytest.mark.parametrize("who", ["parent", "stranger", "admin_person"])
-    def test_has_nothing_of_anybody_elses(
+    def test_has_nothing_of_anyone_else(
         self, who: str, many: None, as_person: AsPerson, request: pytest.FixtureRequest
     ) -> None:
         page = as_person(request.getfixturevalue(who)).get(self.LIST).content.decode()
@@ -342,5 +340,5 @@ class TestTheList:
     @pytest.mark.parametrize(
         "cursor", ["x", "1", "1_x", f"{'9' * 40}_00000000-0000-4000-8000-000000000000", "\0"]
     )
-    def test_has_no_page_at_a_cursor_that_is_none(self, cursor: str, owner: Client) -> None:
+    def test_has_no_page_at_an_invalid_cursor(self, cursor: str, owner: Client) -> None:
         assert owner.get(self.LIST, {"before": cursor}).status_code == 404

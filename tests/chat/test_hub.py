@@ -1,4 +1,4 @@
-"""One process's end of all the streams that it reads, on a real Valkey."""
+"""StreamHub reads all streams of a process, on a real Valkey."""
 
 import asyncio
 from typing import Any
@@ -27,7 +27,7 @@ async def ended(hub: StreamHub) -> None:
     await hub.blocking.aclose()
 
 
-def test_whoever_reads_on_counts_as_a_reader_however_many_others_come(
+def test_a_reader_stays_counted_however_many_others_come(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(reader, "READER_SECONDS", 1)
@@ -92,7 +92,7 @@ def test_a_second_reader_gets_every_entry_in_order_while_more_are_written() -> N
     assert firsts == written
 
 
-def test_a_read_that_fails_once_is_tried_again_and_nobody_is_sent_away(
+def test_a_read_that_fails_once_is_retried_and_no_reader_is_ended(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def fail_once() -> list[str]:

@@ -62,7 +62,7 @@ def swept() -> None:
 
 
 def database_let_go() -> None:
-    """What a worker had sent before it was killed is still carried out."""
+    """Commands that a worker sent before it was killed are still carried out."""
     live.wait_until(is_database_idle, what="the database to let go of the dead worker")
 
 
@@ -83,7 +83,7 @@ def nudged(valkey: live.Valkey, *turns: Turn) -> None:
 
 
 def nothing_waits() -> bool:
-    """Whether the worker has taken every nudge and is done with it."""
+    """Return whether the worker has handled every nudge."""
     return not store._client().exists("celery", "unacked")
 
 
@@ -102,7 +102,7 @@ def assert_paid_once(person: Person, turn: Turn) -> None:
 
 
 def assert_free(person: Person, turn: Turn, *, made: int) -> None:
-    """The person pays nothing, and the site what was made."""
+    """The person pays nothing, and the site pays for what was generated."""
     purse = get_meter(owner=person)
     assert (purse.held, purse.spent, turn.tokens) == (0, 0, 0)
     assert LedgerEntry.objects.get(hold=turn.pk, kind=EntryKind.ABSORB).tokens > made > 0
@@ -155,7 +155,7 @@ def test_when_the_answer_is_whole_and_is_being_written_down(
     assert_free(teen, ended, made=made)
 
 
-def test_after_the_commit_and_before_anybody_was_told(
+def test_after_the_commit_and_before_readers_are_told(
     logs: Path, teen: Person, own_valkey: live.Valkey, visitor: live.Visitor
 ) -> None:
     with live.running(live.Worker(logs / "worker.log")) as worker:

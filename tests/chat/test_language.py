@@ -1,4 +1,4 @@
-"""A turn keeps the language that it was asked in: whoever writes its answer has no page to take one from."""
+"""A turn stores the language in which it was asked, because its worker has no request."""
 
 from collections.abc import Callable, Iterator
 from uuid import uuid4
@@ -41,7 +41,7 @@ def post(client: Client, question: str, **headers: str) -> Turn:
     return Turn.objects.get(pk=turn_id)
 
 
-class TestWhatIsKept:
+class TestTheStoredLanguage:
     @pytest.mark.parametrize(("accepted", "kept"), [("es-MX,es;q=0.9", "es"), ("en", "en"), ("tlh", "en")])
     def test_it_is_that_of_the_page(
         self, accepted: str, kept: str, teen: Person, as_person: AsPerson
@@ -49,14 +49,12 @@ class TestWhatIsKept:
         turn = post(as_person(teen), "¿Por qué?", **{"Accept-Language": accepted})
         assert turn.language == kept
 
-    def test_what_was_chosen_goes_before_what_the_browser_asks_for(
-        self, teen: Person, as_person: AsPerson
-    ) -> None:
+    def test_the_chosen_language_comes_before_the_browsers(self, teen: Person, as_person: AsPerson) -> None:
         client = as_person(teen)
         client.post("/language", {"language": "es"})
         assert post(client, "Why?", **{"Accept-Language": "en"}).language == "es"
 
-    def test_a_program_says_it_like_a_browser(self, teen: Person, as_person: AsPerson) -> None:
+    def test_a_program_sends_it_like_a_browser(self, teen: Person, as_person: AsPerson) -> None:
         key = uuid4()
         as_person(teen).post(
             "/api/v1/turns",
@@ -66,13 +64,13 @@ class TestWhatIsKept:
         )
         assert Turn.objects.get(pk=key).language == "es"
 
-    def test_it_is_in_its_owners_copy(self, spanish_page: None, teen: Person, ask: Ask) -> None:
+    def test_it_is_in_the_owners_export(self, spanish_page: None, teen: Person, ask: Ask) -> None:
         ask(teen)
         assert [row["language"] for row in export_conversations(teen)] == ["es"]
 
 
 @pytest.mark.usefixtures("library")
-class TestWhatItIsAnsweredFrom:
+class TestItsPassages:
     @pytest.mark.usefixtures("spanish_page")
     def test_a_worker_reads_it_in_that_language_whatever_its_own(self, teen: Person, ask: Ask) -> None:
         turn = ask(teen, IN_SPANISH)
@@ -114,7 +112,7 @@ class TestWhatItIsAnsweredFrom:
                 assert find_question_passages(question, past=[], language=language) == []
 
 
-class TestWhatTheModelIsTold:
+class TestThePrompt:
     @pytest.mark.parametrize(("language", "name"), [("en", "English"), ("es", "Spanish")])
     def test_the_language_of_the_question_and_else_that_of_its_page(self, language: str, name: str) -> None:
         told = build_prompt("Why?", past=[], language=language).messages[0]["content"]
@@ -122,7 +120,7 @@ class TestWhatTheModelIsTold:
 
     @pytest.mark.django_db(transaction=True)
     @pytest.mark.usefixtures("library", "unnudged")
-    def test_the_worker_sends_what_was_held_for(
+    def test_the_worker_sends_the_prompt_that_was_held_for(
         self, teen: Person, ask: Ask, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         sent: list[Prompt] = []
@@ -143,7 +141,7 @@ class TestWhatTheModelIsTold:
         assert sent[0].tokens_likely == likely
 
 
-class TestWhatTheWorkerWrites:
+class TestTheAnswer:
     @pytest.mark.parametrize(("language", "title"), [("es", "Una conversación"), ("en", "A conversation")])
     def test_a_name_that_says_nothing_is_in_that_language(
         self, language: str, title: str, teen: Person, ask: Ask, unnudged: None

@@ -47,7 +47,7 @@ def turn_checkpoint(*, turn: Turn, answer: str, answer_tokens: int) -> LeaseStat
 
 
 class TestClaiming:
-    def test_one_delivery_gets_the_turn_and_a_second_leaves(self, turn: Turn) -> None:
+    def test_one_claim_gets_the_turn_and_a_second_gets_nothing(self, turn: Turn) -> None:
         assert claimed(turn).state == TurnState.WORKING
         assert claim_turns(places=1) == []
 
@@ -115,7 +115,7 @@ class TestCheckpoints:
         assert turn.lease_until
         assert turn.lease_until > timezone.now()
 
-    def test_it_hears_stop(self, turn: Turn) -> None:
+    def test_it_notices_a_stop_request(self, turn: Turn) -> None:
         mine = claimed(turn)
         services.stop_turn(turn=turn)
         assert turn_checkpoint(turn=mine, answer="", answer_tokens=0).is_stop_requested
@@ -136,7 +136,7 @@ class TestSweeping:
         sweep_turns(now=timezone.now() + timedelta(seconds=5))
         assert nudged == [turn.pk]
 
-    def test_a_turn_that_nobody_took_fails_and_returns_its_hold(
+    def test_a_turn_that_no_worker_claimed_fails_and_releases_its_hold(
         self, turn: Turn, teen: Person, nudged: list[object]
     ) -> None:
         sweep_turns(now=timezone.now() + timedelta(minutes=3))
@@ -176,7 +176,7 @@ class TestSweeping:
         assert (purse.spent, purse.held, turn.tokens) == (0, 0, 0)
         assert LedgerEntry.objects.get(kind=EntryKind.ABSORB).tokens == 92
 
-    def test_the_dead_workers_late_word_changes_nothing(self, turn: Turn, teen: Person) -> None:
+    def test_a_late_write_by_the_dead_worker_changes_nothing(self, turn: Turn, teen: Person) -> None:
         mine = claimed(turn)
         turn_checkpoint(turn=mine, answer="Because of", answer_tokens=2)
         sweep_turns(now=timezone.now() + LATER)

@@ -1,4 +1,4 @@
-"""A question may be as long as pasted homework. What is too long comes back whole, with how long it may be."""
+"""A question may be as long as pasted homework. One that is too long is returned whole, with the limit."""
 
 import unicodedata
 from collections.abc import Callable
@@ -31,7 +31,7 @@ ASKS = "Why do stones in a river become round?"
 
 
 def pasted(size: int) -> str:
-    """Homework of exactly so many characters, with its question at the end."""
+    """Return homework of exactly this many characters, with its question at the end."""
     return (HOMEWORK * (size // len(HOMEWORK) + 1))[: size - len(ASKS) - 1] + " " + ASKS
 
 
@@ -46,7 +46,7 @@ def context(settings: Settings) -> None:
 
 
 def post(owner: Client, question: str, *, htmx: bool = False) -> tuple[int, str]:
-    """As a browser sends it."""
+    """Post the question as a browser does."""
     reply = owner.post(
         reverse("chat:ask"),
         urlencode({"question": question.replace("\n", "\r\n"), "turn_id": str(uuid4())}),
@@ -78,7 +78,7 @@ class TestByItsCharacters:
         assert f">{question}</textarea>" in page
         assert not Conversation.objects.exists()
 
-    def test_as_do_sixty_thousand(self, owner: Client) -> None:
+    def test_sixty_thousand_characters_come_back_whole(self, owner: Client) -> None:
         question = pasted(60_000)
         status, page = post(owner, question)
         assert status == 422
@@ -116,7 +116,7 @@ class TestByItsTokens:
         with pytest.raises(TooLongForModel):
             build_prompt(question[: refusal.value.limit + 20], past=())
 
-    def test_in_a_small_context_so_is_prose(self, owner: Client, settings: Settings) -> None:
+    def test_in_a_small_context_prose_is_taken_too(self, owner: Client, settings: Settings) -> None:
         settings.TUTOR_CONTEXT_TOKENS = 2048
         assert post(owner, pasted(MAX_QUESTION_LENGTH))[0] == 422
         assert post(owner, pasted(2000))[0] == 302
@@ -130,13 +130,13 @@ class TestItsBudget:
         assert refusal.value.scope == BudgetScope.SITE
         status, page = post(owner, pasted(MAX_QUESTION_LENGTH))
         assert status == 422
-        assert "Too little is left of what the whole site can use for a question this long." in page
+        assert "This site’s allowance doesn’t have enough left for a question this long." in page
         assert not Hold.objects.exists()
         assert ask(teen, ASKS).state == TurnState.QUEUED
 
     def test_says_nothing_of_the_length_of_a_short_one(self, owner: Client, db: None) -> None:
         set_allowance(budget=get_site_budget(), tokens=20)
-        assert "is used up for now" in post(owner, ASKS)[1]
+        assert "has used its allowance" in post(owner, ASKS)[1]
 
 
 class TestAfterwards:

@@ -1,4 +1,4 @@
-"""Two hundred streams at once on a real web server and broker: every one of them ends with a named event."""
+"""Two hundred streams at once on a real web server and broker: each of them ends with a named event."""
 
 import asyncio
 import threading
@@ -34,7 +34,7 @@ def end_turns(turns: Sequence[Turn]) -> None:
 
 
 class Readers:
-    """Reads many streams at once on a thread of its own and keeps the last named event of each."""
+    """Reads many streams at once in a thread, and keeps the last named event of each."""
 
     def __init__(self, visitor: Visitor, paths: Sequence[str]) -> None:
         self.visitor = visitor
@@ -109,7 +109,7 @@ def test_a_hundred_readers_of_one_answer_each_get_its_end(teen: Person, visitor:
 def test_an_end_that_a_former_worker_writes_ends_no_stream(
     address: str, teen: Person, visitor: Visitor
 ) -> None:
-    """A worker that was too slow loses its turn to another, which goes on writing on the same stream."""
+    """A slow worker loses its claim to another worker, which continues on the same stream."""
     turns = make_live_turns(teen, 1)
     streaming.end_stream(turns[0].pk)
     readers = Readers(visitor, [address.format(turns[0].pk)])

@@ -36,7 +36,7 @@ AsPerson = Callable[[Person], Client]
 
 @contextmanager
 def model(reply: bytes, *, counts: bytes = NOT_FOUND) -> Iterator[str]:
-    """A server that answers every question with `reply`, and then closes the line."""
+    """A server that answers every question with `reply`, and then closes the connection."""
     with scripted([reply], counts=counts) as serving:
         yield serving.url
 
@@ -93,7 +93,7 @@ def test_a_model_that_fails_costs_the_person_nothing_and_the_site_what_came(
     assert [count > tokens for count in absorbed] == [True] * bool(tokens)
 
 
-class TestUsageThatIsNeverReported:
+class TestUnreportedUsage:
     def test_is_what_was_counted(self, answered: Callable[..., Turn], teen: Person) -> None:
         turn = answered(OK + WORDS + STOP + DONE)
         assert (turn.state, turn.answer_tokens) == (TurnState.ANSWERED, 6)
@@ -160,7 +160,7 @@ def test_what_the_settings_add_is_sent(teen: Person, ask: Ask) -> None:
     assert serving.asked[0]["stream_options"] == {"include_usage": True}
 
 
-class TestWhatIsSaid:
+class TestMessages:
     def test_a_busy_server_says_when_to_try_again(
         self, answered: Callable[..., Turn], teen: Person, as_person: AsPerson
     ) -> None:
@@ -191,7 +191,7 @@ class TestWhatIsSaid:
         [(refusal(401, "key sk-123 of WALNUT"), True), (refusal(429, "WALNUT"), False)],
         ids=["broken", "busy"],
     )
-    def test_the_operator_hears_of_what_they_have_to_see_to(
+    def test_faults_that_admins_must_fix_are_logged_as_errors(
         self,
         reply: bytes,
         alarms: bool,
@@ -214,8 +214,8 @@ def test_a_role_that_comes_at_once_does_not_shorten_the_wait_for_the_first_word(
         assert written(ask(teen)).answer == ANSWER
 
 
-class TestWhyNothingComes:
-    """What the page says while the first word is waited for."""
+class TestStatusBeforeTheFirstWord:
+    """The status on the page before the first word."""
 
     @pytest.fixture
     def worker(self) -> Iterator[TurnWorker]:
@@ -227,7 +227,7 @@ class TestWhyNothingComes:
     @pytest.mark.parametrize(
         ("begin", "phase", "said"),
         [
-            (b"", streaming.ModelPhase.LOADING, "The model is being loaded."),
+            (b"", streaming.ModelPhase.LOADING, "The model is loading."),
             (delta(reasoning=THOUGHT), streaming.ModelPhase.THINKING, "The model is thinking."),
         ],
         ids=["loading", "thinking"],

@@ -22,7 +22,7 @@ def test_the_first_nudge_goes_at_once(sent: list[tuple[UUID, float]]) -> None:
     assert [nudged for nudged, _at in sent] == [turn_id]
 
 
-def test_a_rush_is_told_of_together_and_nobody_in_it_is_forgotten(sent: list[tuple[UUID, float]]) -> None:
+def test_a_rush_shares_a_nudge_and_no_turn_is_forgotten(sent: list[tuple[UUID, float]]) -> None:
     gathering = NudgeBatcher()
     for _ in range(200):
         gathering.add(uuid4())

@@ -1,4 +1,4 @@
-"""A question's way through the code stays short enough to follow."""
+"""A question visits few modules, so that a newcomer can follow it."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -25,7 +25,7 @@ MOST_MODULES = 24
 
 @contextmanager
 def modules_visited() -> Iterator[set[str]]:
-    """The modules of chat of which a function is called inside the block, by name."""
+    """Collect the names of chat's modules whose functions are called inside the block."""
     visited: set[str] = set()
     monitor, events = sys.monitoring, sys.monitoring.events
 
@@ -49,7 +49,7 @@ def modules_visited() -> Iterator[set[str]]:
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("library", "unnudged")
 def test_one_question_visits_few_modules(teen: Person, as_person: Callable[[Person], Client]) -> None:
-    """Its post, its worker and its stream: a newcomer reads no more files than these."""
+    """Its POST, its worker and its stream together."""
     client, turn_id = as_person(teen), uuid4()
     follower = AsyncClient()
     follower.cookies = client.cookies

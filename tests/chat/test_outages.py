@@ -1,4 +1,4 @@
-"""How the site knows that the model has been down for minutes, and that it is back."""
+"""An outage is declared when the model has been down for minutes, and closed when it is back."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -28,12 +28,12 @@ AsPerson = Callable[[Person], Client]
 
 
 def nowhere() -> ScriptedModel:
-    """A server that is down: nobody listens at its address."""
+    """The address of a server that is down."""
     return ScriptedModel([], url=f"http://127.0.0.1:{free_port()}/v1")
 
 
 def earlier(**moments: timedelta) -> None:
-    """Let what is known be so much older."""
+    """Move the outage back in time."""
     outage = ModelOutage.objects.get()
     for name, by in moments.items():
         setattr(outage, name, getattr(outage, name) - by)
@@ -47,14 +47,14 @@ def fails(ask: Ask, person: Person) -> Turn:
 
 
 class TestDown:
-    def test_is_not_said_after_one_failure(self, teen: Person, ask: Ask, as_person: AsPerson) -> None:
+    def test_is_not_declared_after_one_failure(self, teen: Person, ask: Ask, as_person: AsPerson) -> None:
         with answered_by(nowhere()):
             fails(ask, teen)
             assert check_model() is not None
         assert find_outage() is None
         assert "has given no answers" not in as_person(teen).get("/tutor/").content.decode()
 
-    def test_is_said_when_checks_have_failed_for_minutes_whoever_asked(
+    def test_is_declared_when_probes_have_failed_for_minutes(
         self, teen: Person, stranger: Person, ask: Ask, as_person: AsPerson
     ) -> None:
         with answered_by(nowhere()):
@@ -66,9 +66,9 @@ class TestDown:
         assert find_outage() is not None
         page = as_person(stranger).get("/tutor/").content.decode()
         assert "has given no answers" in page
-        assert "Answer when it is back" in page
+        assert "Answer when it’s back" in page
 
-    def test_is_not_said_for_one_conversation_that_the_server_cannot_stand(
+    def test_is_not_declared_for_one_conversation_that_the_server_rejects(
         self, teen: Person, stranger: Person, ask: Ask
     ) -> None:
         # It answers to its name, and not to these questions.

@@ -1,4 +1,4 @@
-"""A parent reads on within what was agreed. Every page belongs to a look that the teen sees (docs/safety.md)."""
+"""The parent view shows only what was agreed, and the teen sees each logged view (docs/safety.md)."""
 
 import re
 from collections.abc import Callable
@@ -36,13 +36,13 @@ def linked(parent: Person, teen: Person) -> Link:
 
 @pytest.fixture
 def link(parent: Person, teen: Person) -> Link:
-    """Agreed on long ago."""
+    """A link whose agreement is old."""
     return linked(parent, teen)
 
 
 @pytest.fixture
 def talk(teen: Person) -> Conversation:
-    """120 turns that a help card answered, three days ago."""
+    """120 turns with a crisis card, three days ago."""
     return conversation_make(teen, 120, state=TurnState.CARDED, level="3", answer="")
 
 
@@ -87,7 +87,7 @@ class TestEveryTurnOfTheTwoWeeks:
         assert numbers(page) == list(range(19, 0, -1))
 
 
-class TestALook:
+class TestALoggedView:
     def read(self, reader: Client, link: Link, before: object) -> str:
         return reader.get(
             f"/tutor/parent-view/{link.pk}", {"before": str(before)}, follow=True
@@ -124,7 +124,7 @@ class TestALook:
             ("head", {"Purpose": "prefetch"}, 403),
         ],
     )
-    def test_is_none_where_nobody_opens_the_page_and_nothing_is_shown(
+    def test_is_not_logged_for_a_prefetch_which_is_shown_nothing(
         self, method: str, headers: dict[str, str], status: int, link: Link, reader: Client
     ) -> None:
         reply = getattr(reader, method)(f"/tutor/parent-view/{link.pk}", headers=headers)
@@ -189,7 +189,7 @@ class TestALook:
         Link.objects.update(view=ParentView.TOPICS)
         page = self.read(reader, link, turn(talk, 60).pk)
         assert numbers(page) == []
-        assert "Time, in the last two weeks" in page
+        assert "Time in the last two weeks" in page
         assert {look.view for look in ParentViewLog.objects.all()} == {ParentView.FULL, ParentView.TOPICS}
 
     @pytest.mark.parametrize(
@@ -269,7 +269,7 @@ class TestALook:
 
 
 class TestWhatAParentReads:
-    """The words, cards and endings that the teen has on their page, without what only the teen can press."""
+    """The same texts, cards and end reasons as on the teen's page, without the teen's buttons."""
 
     @pytest.fixture
     def read(self, link: Link, teen: Person, as_person: Enter) -> Callable[..., str]:
@@ -297,7 +297,7 @@ class TestWhatAParentReads:
 
     def test_has_its_ending_without_a_button(self, read: Callable[..., str]) -> None:
         page = read(state=TurnState.FAILED, end_reason=EndReason.MODEL_SILENT, answer="Half")
-        assert "The model went quiet." in page
+        assert "The model stopped responding." in page
         assert "You can try again" not in page
         assert "turn_retry" not in page
         assert ">Retry<" not in page

@@ -1,4 +1,4 @@
-"""A name or an address is shown to its writer before it leaves this machine for a model elsewhere."""
+"""Personal data is shown to its writer before it is sent to another company's model."""
 
 from collections.abc import Callable
 from uuid import uuid4
@@ -45,12 +45,12 @@ def post(client: Client, *, htmx: bool, **fields: object) -> HttpResponse:
     return client.post(reverse("chat:ask"), form, headers=headers)  # type: ignore[return-value]
 
 
-def test_with_a_model_at_home_nothing_is_asked_and_nothing_taken_out(teen: Person, ask: Ask) -> None:
+def test_with_a_self_hosted_model_nothing_is_asked_or_redacted(teen: Person, ask: Ask) -> None:
     assert ask(teen, QUESTION).question == QUESTION
 
 
 @pytest.mark.usefixtures("elsewhere")
-class TestElsewhere:
+class TestWithAModelElsewhere:
     def test_nothing_is_stored_or_sent_before_its_writer_was_asked(self, teen: Person, ask: Ask) -> None:
         with pytest.raises(PersonalDataFound) as found:
             ask(teen, QUESTION)
@@ -77,11 +77,11 @@ class TestElsewhere:
         turn = Turn.objects.get()
         assert (turn.question, turn.state) == (kept, TurnState.QUEUED)
 
-    def test_what_was_taken_out_is_not_in_the_conversations_name(self, teen: Person, ask: Ask) -> None:
+    def test_redacted_data_is_not_in_the_title(self, teen: Person, ask: Ask) -> None:
         turn = ask(teen, QUESTION, personal=PersonalDataChoice.REMOVE)
         assert "Noor" not in turn.conversation.title
 
-    def test_a_wish_that_is_none_asks_again(self, owner: Client) -> None:
+    def test_an_invalid_choice_asks_again(self, owner: Client) -> None:
         assert post(owner, htmx=False, personal="both").status_code == 422
 
     def test_where_only_the_kind_is_known_it_can_still_be_changed(

@@ -1,4 +1,4 @@
-"""Who is answered next, and what those who wait are told."""
+"""Which turn comes next, and what people in the queue are told."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -38,11 +38,11 @@ def ended(turn: Turn, seconds_ago: float = 0) -> Turn:
 
 
 class TestTheOrder:
-    def test_whoever_asked_first_comes_first(self, people: list[Person], ask: Ask) -> None:
+    def test_the_person_who_asked_first_comes_first(self, people: list[Person], ask: Ask) -> None:
         turns = [asked(ask(person), 10 - number) for number, person in enumerate(people)]
         assert list_next_turns(3) == [turn.pk for turn in turns[:3]]
 
-    def test_nobody_has_two_turns_written_at_once(self, people: list[Person], ask: Ask) -> None:
+    def test_no_person_has_two_turns_written_at_once(self, people: list[Person], ask: Ask) -> None:
         greedy, patient = people[:2]
         first = asked(ask(greedy), 9)
         for number in range(3):
@@ -51,10 +51,8 @@ class TestTheOrder:
         assert {turn.pk for turn in claim_turns(places=10)} == {first.pk, other.pk}
         assert claim_turns(places=10) == []
 
-    def test_somebody_with_many_questions_waits_in_line_with_each(
-        self, people: list[Person], ask: Ask
-    ) -> None:
-        """With one place only, as on a small machine."""
+    def test_each_question_of_a_person_waits_in_the_queue(self, people: list[Person], ask: Ask) -> None:
+        """With a single place, as on a small machine."""
         greedy, *others = people
         for number in range(3):
             asked(ask(greedy), 60 - number)
@@ -69,14 +67,16 @@ class TestTheOrder:
             )
         assert served == [greedy, *others, greedy, greedy]
 
-    def test_a_place_is_given_to_whoever_can_use_it(self, people: list[Person], ask: Ask) -> None:
+    def test_a_free_place_goes_to_the_next_person_who_can_use_it(
+        self, people: list[Person], ask: Ask
+    ) -> None:
         ask(people[0])
         assert len(claim_turns(places=0)) == 0
         assert len(claim_turns(places=5)) == 1
 
 
 @pytest.mark.django_db(transaction=True)
-def test_workers_that_claim_at_once_never_take_two_turns_of_one_person(
+def test_workers_that_claim_at_once_never_claim_two_turns_of_a_person(
     make_person: MakePerson, ask: Ask, unnudged: None
 ) -> None:
     person = with_consent(make_person("greedy"))
@@ -86,15 +86,15 @@ def test_workers_that_claim_at_once_never_take_two_turns_of_one_person(
     assert sum(at_once([lambda: len(claim_turns(places=3))] * 6)) == 1
 
 
-class TestWhatOneIsTold:
-    def test_nothing_of_time_where_nothing_tells(self, turn: Turn) -> None:
+class TestTheWaitText:
+    def test_no_time_is_shown_without_an_estimate(self, turn: Turn) -> None:
         assert estimate_wait(turn).seconds is None
-        assert format_wait(turn) == "Waiting for a free place. Your question is kept."
+        assert format_wait(turn) == "Waiting for the tutor to be free. Your question is saved."
 
     def test_the_next_one_is_told_so_with_a_time(self, people: list[Person], ask: Ask) -> None:
         for _ in range(6):
             ended(ask(people[0]))
-        assert format_wait(ask(people[1])) == "Busy. You are next, in about 20 seconds."
+        assert format_wait(ask(people[1])) == "The tutor is busy. You’re next, in about 20 seconds."
 
     def test_how_many_people_come_first_and_not_how_many_questions(
         self, people: list[Person], ask: Ask
@@ -105,12 +105,15 @@ class TestWhatOneIsTold:
         asked(ask(people[1]), 4)
         turn = ask(people[2])
         assert estimate_wait(turn).ahead == 2
-        assert format_wait(turn) == "Busy. 2 people are before you; your turn comes in about 6 minutes."
+        assert (
+            format_wait(turn)
+            == "The tutor is busy. 2 people are ahead of you. It’s your turn in about 6 minutes."
+        )
 
 
 @pytest.mark.usefixtures("unnudged")
 class TestGivingUp:
-    def test_a_queue_that_moves_keeps_whoever_waits(self, people: list[Person], ask: Ask) -> None:
+    def test_a_queue_that_moves_keeps_its_turns(self, people: list[Person], ask: Ask) -> None:
         turn = asked(ask(people[0]), 200)
         ended(ask(people[1]), seconds_ago=30)
         sweep_turns()

@@ -1,4 +1,4 @@
-"""A turn's events as a browser gets them: a real web server, worker, broker and model."""
+"""A turn's events as a browser gets them, with a real web server, worker, broker and model."""
 
 import asyncio
 import http.client
@@ -70,7 +70,7 @@ def visitor(web: Web, teen: Person) -> Visitor:
 
 
 def grown(found: list[Event]) -> str:
-    """The words on a page that has swapped these events in, one after another."""
+    """Return the text on a page after it has applied these events in order."""
     finished, growing = "", ""
     for event in found:
         for target, how, html in re.findall(
@@ -101,7 +101,7 @@ def _told(person: Person, words: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]
     return events_api._stream_events(person, uuid4(), words)
 
 
-def test_words_come_as_they_are_made_and_then_the_whole_turn(
+def test_text_arrives_as_it_is_written_and_then_the_whole_turn(
     worker: Worker, teen: Person, visitor: Visitor
 ) -> None:
     turn = ask(teen)
@@ -117,7 +117,7 @@ def test_words_come_as_they_are_made_and_then_the_whole_turn(
     assert len({event.id for event in words}) == len(words)
 
 
-def test_where_it_became_a_card_the_page_knows_that_the_tutor_rests(teen: Person, visitor: Visitor) -> None:
+def test_if_it_became_a_card_the_page_shows_that_the_tutor_rests(teen: Person, visitor: Visitor) -> None:
     # As a guard elsewhere may find while the answer is awaited.
     turn = ask(teen, "I want to kill myself")
     with listening(visitor, turn.pk) as coming:
@@ -127,7 +127,7 @@ def test_where_it_became_a_card_the_page_knows_that_the_tutor_rests(teen: Person
     assert "Write here if you need help" in whole.data
 
 
-def test_a_reader_that_comes_back_with_the_last_id_misses_and_repeats_nothing(
+def test_a_reader_who_reconnects_with_the_last_id_misses_and_repeats_nothing(
     worker: Worker, teen: Person, visitor: Visitor
 ) -> None:
     turn = ask(teen)

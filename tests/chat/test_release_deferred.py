@@ -1,4 +1,4 @@
-"""The model is back: questions that waited are answered in order, a few at a time, once, if they still may be."""
+"""When the model is back, deferred turns are answered once, in order, and a few at a time, if they still may be."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -115,7 +115,7 @@ class TestAnAnswer:
         )
         assert get_meter(owner=teen).spent == 0
 
-    def test_to_a_question_that_only_the_model_cannot_stand_is_given_up(self, kept: Turn) -> None:
+    def test_to_a_question_that_always_fails_is_given_up(self, kept: Turn) -> None:
         ModelOutage.objects.all().delete()
         with scripted([refusal(500, "oh")]) as serving, answered_by(serving):
             for _ in range(MAX_FAILED_TRIES + 1):
@@ -124,7 +124,7 @@ class TestAnAnswer:
                 turn = written(kept)
         assert (turn.state, turn.end_reason) == (TurnState.FAILED, EndReason.MODEL_ERROR)
 
-    def test_is_left_to_whoever_took_it_back_just_now(self, kept: Turn, teen: Person) -> None:
+    def test_is_not_released_after_it_was_withdrawn(self, kept: Turn, teen: Person) -> None:
         with scripted(ANSWER) as back, answered_by(back):
             watch_deferred()
             stop_turn(turn=now_of(kept))
@@ -134,7 +134,7 @@ class TestAnAnswer:
 
 
 class TestTheRush:
-    def test_is_led_by_one_while_the_model_may_be_down(self, crowd: list[Turn]) -> None:
+    def test_starts_with_one_turn_while_the_model_may_be_down(self, crowd: list[Turn]) -> None:
         with scripted(ANSWER) as back, answered_by(back):
             assert watch_deferred() == 1
             assert watch_deferred() == 0
@@ -201,7 +201,7 @@ def site_stopped(_teen: Person) -> None:
     set_site_stopped(stopped=True)
 
 
-class TestMeanwhile:
+class TestChangesWhileItWaits:
     @pytest.mark.parametrize(
         ("change", "waits_for"),
         [

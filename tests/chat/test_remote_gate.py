@@ -1,4 +1,4 @@
-"""A guard elsewhere, asked over real HTTP while a real desk writes an answer."""
+"""A remote guard over real HTTP, while a real worker writes an answer."""
 
 import json
 import threading
@@ -52,7 +52,7 @@ KINDS = pytest.mark.parametrize("kind", SAFE)
 
 @dataclass
 class RemoteGuard:
-    """A server that speaks a guard's language. `say` decides what it answers to a body."""
+    """A server with a remote guard's API. `say` maps a request body to its answer."""
 
     say: Callable[[dict[str, Any]], Any]
     heard: list[dict[str, Any]] = field(default_factory=list)
@@ -79,7 +79,7 @@ JSON = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\
 
 
 def judged(body: dict[str, Any]) -> str:
-    """The words that a request wants judged."""
+    """Return the text that a request asks to judge."""
     return str(body["input"] if "input" in body else body["messages"][-1]["content"])
 
 
@@ -122,7 +122,7 @@ async def _opinion_forget() -> None:
 
 @pytest.fixture
 def answered(teen: Person, ask: Ask, settings: Settings) -> Iterator[Callable[..., Turn]]:
-    """Has a model say a text, in chunks of three letters, in answer to the teen's question."""
+    """Have the model answer the teen's question with a text, in chunks of three characters."""
 
     def answering(text: str, question: str = "Where does rain go?", patience: float = 0.6) -> Turn:
         settings.GUARD_TIMEOUT_SECONDS = patience
@@ -152,7 +152,7 @@ def assert_paid(person: Person, turn: Turn) -> None:
 
 
 @KINDS
-class TestAGuardThatAnswers:
+class TestARemoteGuardThatAnswers:
     def test_lets_a_safe_answer_through_whole(
         self, kind: str, remote: Callable[..., RemoteGuard], answered: Callable[..., Turn], teen: Person
     ) -> None:
@@ -168,7 +168,7 @@ class TestAGuardThatAnswers:
         assert 3 <= len(guard.heard) <= 5
         assert_paid(teen, turn)
 
-    def test_leaves_a_name_that_its_owner_gave_meanwhile(
+    def test_leaves_a_title_that_its_owner_chose_meanwhile(
         self, kind: str, remote: Callable[..., RemoteGuard], answered: Callable[..., Turn]
     ) -> None:
         def judge(body: Any) -> Any:
@@ -182,7 +182,7 @@ class TestAGuardThatAnswers:
         )
         assert Conversation.objects.get().title == "Bridges of Prague"
 
-    def test_brings_the_card_where_it_hears_a_crisis_that_the_rules_did_not(
+    def test_shows_the_card_for_a_crisis_that_the_rules_missed(
         self, kind: str, remote: Callable[..., RemoteGuard], answered: Callable[..., Turn], teen: Person
     ) -> None:
         remote(kind, lambda body: HARM[kind] if "bridge" in judged(body) else SAFE[kind])
@@ -225,8 +225,8 @@ class TestAGuardThatAnswers:
             assert secret not in told
 
 
-class TestACrisisThatOnlyTheGuardHears:
-    """It becomes the card, whatever becomes of the answer."""
+class TestACrisisThatOnlyTheRemoteGuardFinds:
+    """The turn becomes a card, whatever becomes of the answer."""
 
     @pytest.fixture(autouse=True)
     def _hears(self, remote: Callable[..., RemoteGuard]) -> None:
@@ -368,7 +368,7 @@ def test_what_the_local_gate_cuts_is_cut_whatever_the_guard_says(
     assert "yourself" not in streamed(turn)
 
 
-class TestWithAGuardElsewhere:
+class TestSettings:
     @pytest.fixture(autouse=True)
     def _elsewhere(self, settings: Settings) -> None:
         settings.GUARD_PROVIDER, settings.GUARD_MODEL = "openai", "omni-moderation-latest"

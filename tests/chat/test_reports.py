@@ -1,4 +1,4 @@
-"""What somebody says against an answer, a card or a refusal: counted, and read only with their own consent."""
+"""Reports of answers, cards and refusals are counted, and read only with the reporter's consent."""
 
 import json
 from collections.abc import Callable
@@ -71,7 +71,7 @@ class TestWhere:
         for words in ("Report this answer", "It is wrong", "It is unkind", "It is unsafe", "Something else"):
             assert words in page
 
-    def test_what_is_being_written_cannot_be_and_neither_can_nothing(self, turn: Turn, owner: Client) -> None:
+    def test_a_live_or_empty_turn_cannot_be_reported(self, turn: Turn, owner: Client) -> None:
         assert "Report this answer" not in page_of(owner, turn)
         assert post(owner, turn).status_code == 404
         services.stop_turn(turn=turn)
@@ -87,9 +87,9 @@ class TestWithoutConsent:
         report = Report.objects.get()
         assert (report.reason, report.comment, report.shared_at) == ("", "", None)
         assert counted() == [("allow", answered.layer, "distress", "unsafe", 1)]
-        assert "none of your words are kept" in page_of(owner, answered)
+        assert "nothing you wrote is kept" in page_of(owner, answered)
 
-    def test_reporting_twice_counts_once(self, owner: Client, answered: Turn) -> None:
+    def test_a_second_report_is_not_counted(self, owner: Client, answered: Turn) -> None:
         for _ in range(2):
             post(owner, answered, reason="wrong")
         assert [row[-1] for row in counted()] == [1]
@@ -119,7 +119,7 @@ def exported() -> list[dict[str, Any]]:
 
 
 class TestWithConsent:
-    def test_it_is_asked_for_in_the_form_and_is_not_ticked(self, owner: Client, answered: Turn) -> None:
+    def test_the_form_asks_for_it_and_the_box_is_not_checked(self, owner: Client, answered: Turn) -> None:
         page = page_of(owner, answered)
         box = page[page.index('id="shared-') : page.index(">", page.index('id="shared-'))]
         assert "checked" not in box
@@ -168,13 +168,13 @@ class TestWithConsent:
 
     def test_it_can_be_taken_back_at_the_same_place(self, owner: Client, answered: Turn) -> None:
         post(owner, answered, reason="wrong", comment="Not true", shared="on")
-        assert "Take that back" in page_of(owner, answered)
+        assert "Withdraw this report" in page_of(owner, answered)
         for _ in range(2):
             assert post(owner, answered, "chat:turn_report_take_back").status_code == 302
         report = Report.objects.get()
         assert (report.reason, report.comment, report.shared_at) == ("", "", None)
         assert exported() == []
-        assert "Take that back" not in page_of(owner, answered)
+        assert "Withdraw this report" not in page_of(owner, answered)
 
     def test_it_goes_with_its_conversation(self, owner: Client, answered: Turn) -> None:
         post(owner, answered, shared="on")
@@ -182,7 +182,7 @@ class TestWithConsent:
         assert not Report.objects.exists()
         assert ReportCount.objects.exists()
 
-    def test_a_made_up_reason_is_another(self, owner: Client, answered: Turn) -> None:
+    def test_an_unknown_reason_counts_as_other(self, owner: Client, answered: Turn) -> None:
         post(owner, answered, reason="<b>", shared="on")
         assert Report.objects.get().reason == "other"
 
@@ -239,9 +239,7 @@ class TestStaff:
         (example,) = exported()
         assert (example["level"], example["action"]) == ("1", "support")
 
-    def test_a_judgement_brings_nothing_back_that_is_taken_back_meanwhile(
-        self, owner: Client, answered: Turn
-    ) -> None:
+    def test_a_judgement_does_not_restore_a_withdrawn_report(self, owner: Client, answered: Turn) -> None:
         post(owner, answered, shared="on", comment="Not true")
         seen = Report.objects.get()
         post(owner, answered, "chat:turn_report_take_back")
@@ -252,7 +250,7 @@ class TestStaff:
 
 
 class TestTooMany:
-    def test_they_are_slowed_down(self, owner: Client, teen: Person, ask: Ask, judged: Judged) -> None:
+    def test_they_are_rate_limited(self, owner: Client, teen: Person, ask: Ask, judged: Judged) -> None:
         judged(METHOD)
         conversation = ask(teen).conversation
         turns = [
@@ -267,7 +265,7 @@ class TestTooMany:
 
 @pytest.mark.parametrize("who", ["parent", "stranger", "admin_person"])
 @pytest.mark.parametrize("name", ["chat:turn_report", "chat:turn_report_take_back", "chat:turn_answer"])
-def test_nobody_else_can(
+def test_no_one_else_can(
     who: str, name: str, answered: Turn, as_person: AsPerson, request: pytest.FixtureRequest
 ) -> None:
     assert post(as_person(request.getfixturevalue(who)), answered, name).status_code == 404

@@ -1,4 +1,4 @@
-"""A turn is replaced only by a better one, and what a person had stays in front of them until then (ADR 34)."""
+"""A turn is replaced only by a better one, and stays on the page until then (ADR 34)."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -61,7 +61,7 @@ def claim() -> Turn:
 def end(
     turn: Turn, state: TurnState, end_reason: EndReason, answer: str = "", verdict: Verdict | None = None
 ) -> Turn:
-    """The turn after a worker has brought it to this end."""
+    """Return the turn after a worker has ended it this way."""
     claimed = claim()
     assert claimed == turn
     tokens = len(answer.split())
@@ -102,7 +102,7 @@ def stopped(teen: Person, ask: Ask) -> Turn:
 
 @pytest.fixture
 def failed(teen: Person, ask: Ask) -> Turn:
-    """A question that got no word of an answer."""
+    """A failed turn without any answer."""
     return end(ask(teen, QUESTION), TurnState.FAILED, EndReason.MODEL_UNREACHABLE)
 
 
@@ -117,7 +117,7 @@ def html(page: Client, turn: Turn) -> str:
 
 class TestWhichTurnStays:
     @pytest.mark.parametrize(("state", "end_reason", "answer", "replaces"), CASES)
-    def test_only_a_better_retry_replaces_words(
+    def test_a_retry_keeps_the_better_answer(
         self, stopped: Turn, state: TurnState, end_reason: EndReason, answer: str, replaces: bool
     ) -> None:
         again = end(retry(stopped), state, end_reason, answer)
@@ -132,7 +132,7 @@ class TestWhichTurnStays:
             (TurnState.CUT, EndReason.METHOD, "", True),
         ],
     )
-    def test_where_there_were_no_words_anything_to_read_is_better(
+    def test_any_text_is_better_than_an_empty_answer(
         self, failed: Turn, state: TurnState, end_reason: EndReason, answer: str, replaces: bool
     ) -> None:
         again = end(retry(failed), state, end_reason, answer)
@@ -269,10 +269,10 @@ class TestPressingRetryTwice:
         with pytest.raises(StillAnswering):
             retry(stopped)
 
-    def test_the_database_takes_no_second_retry_that_stands(self, stopped: Turn) -> None:
+    def test_the_database_rejects_a_second_current_retry(self, stopped: Turn) -> None:
         retry(stopped)
         now = timezone.now()
-        with pytest.raises(IntegrityError, match="turn_one_standing_retry"):
+        with pytest.raises(IntegrityError, match="turn_one_current_retry"):
             Turn.objects.create(
                 pk=uuid4(), conversation=stopped.conversation, question=QUESTION, retry_of=stopped,
                 state=TurnState.STOPPED, ended_at=now,
@@ -322,8 +322,8 @@ class TestOnThePage:
         assert "word135" in found
         assert f'id="turn-{again.pk}"' not in found
         assert "You tried again, and it failed." in found
-        assert "The model could not be reached." in found
-        assert "The words you had before are kept." in found
+        assert "The model couldn’t be reached." in found
+        assert "Your earlier answer stays." in found
         assert reverse("chat:turn_retry", args=[stopped.pk]) in found
 
     @pytest.mark.parametrize(
@@ -401,9 +401,7 @@ class TestElsewhere:
         told = page.get(reverse("chat_api:turn", args=[again.pk])).json()
         assert (told["retry_of"], told["replaced_by"]) == (str(stopped.pk), str(stopped.pk))
 
-    def test_a_copy_of_ones_data_has_every_try_and_says_which_is_shown(
-        self, stopped: Turn, teen: Person
-    ) -> None:
+    def test_the_data_export_has_every_try_and_says_which_is_shown(self, stopped: Turn, teen: Person) -> None:
         end(retry(stopped), TurnState.FAILED, EndReason.MODEL_UNREACHABLE)
         rows = [(row["answer"], row["replaced"]) for row in export_conversations(teen)]
         assert rows == [(WORDS, False), ("", True)]

@@ -1,4 +1,4 @@
-"""The id that a page or program gives its turn: the same words ask once, other words are another question."""
+"""A reused turn id: the same text asks once, and other text is another question."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -28,8 +28,8 @@ def owner(as_person: AsPerson, teen: Person) -> Client:
     return as_person(teen)
 
 
-class TestAPageWithAnOldId:
-    """As after Back: the form has the id of the turn that it once asked."""
+class TestAPageWithAUsedId:
+    """After Back, a form has the id of the turn that it once asked."""
 
     def test_other_words_are_a_new_question(self, owner: Client, turn: Turn) -> None:
         reply = owner.post(reverse("chat:ask"), {"question": "And the sea?", "turn_id": turn.pk})
@@ -62,7 +62,7 @@ class TestAPageWithAnOldId:
         owner.post(address, {"question": turn.question, "turn_id": turn.pk})
         assert other.conversation.turns.latest("asked_at").question == turn.question
 
-    def test_another_persons_id_is_no_obstacle_and_tells_nothing(
+    def test_another_persons_id_is_no_obstacle_and_reveals_nothing(
         self, as_person: AsPerson, stranger: Person, turn: Turn
     ) -> None:
         sent = {"question": turn.question, "turn_id": turn.pk}
@@ -76,7 +76,7 @@ class TestAPageWithAnOldId:
 
 
 def at_once(count: int, act: Callable[[int], HttpResponse]) -> list[HttpResponse]:
-    """Call `act` with 0, 1, … at the same time, each on a thread and a database connection of its own."""
+    """Call `act` with 0, 1, … at the same time, each in its own thread and database connection."""
 
     def run(number: int) -> HttpResponse:
         try:

@@ -1,4 +1,4 @@
-"""A person finds again what they asked and were answered: theirs alone, newest first, and the words stay theirs."""
+"""A person can search their own questions and answers, newest first, and the search text is never logged."""
 
 import logging
 import re
@@ -85,13 +85,13 @@ class TestWords:
         assert finds(teen, "volcano") == ["Is a volcano hot?"]
 
 
-class TestWhose:
-    def test_only_ones_own_are_found(self, teen: Person, stranger: Person) -> None:
+class TestOwnership:
+    def test_only_own_turns_are_found(self, teen: Person, stranger: Person) -> None:
         asked(stranger, "A secret of mine", title="A secret")
         assert finds(teen, "secret") == []
         assert finds(stranger, "secret") == ["A secret of mine"]
 
-    def test_what_is_closed_to_a_helped_teen_is_not(self, teen: Person) -> None:
+    def test_sealed_conversations_are_not_found(self, teen: Person) -> None:
         asked(teen, "A secret of mine", title="A secret")
         teen.sealed_before = timezone.now()
         assert finds(teen, "secret") == []
@@ -111,12 +111,12 @@ class TestWhose:
         assert finds(teen, "no page") == []
 
     @pytest.mark.parametrize("who", ["parent", "stranger", "admin_person"])
-    def test_nobody_else_finds_them(
+    def test_no_one_else_finds_them(
         self, who: str, teen: Person, as_person: AsPerson, request: pytest.FixtureRequest
     ) -> None:
         asked(teen, "A secret of mine")
         page = as_person(request.getfixturevalue(who)).get(SEARCH, {"q": "secret"}).content.decode()
-        assert "Nothing found for “secret”" in page
+        assert "No results for “secret”" in page
         assert "of mine" not in page
 
 
@@ -157,8 +157,8 @@ class TestThePage:
     @pytest.mark.parametrize(
         ("words", "said"),
         [
-            ("a", "Type two letters or more"),
-            ("zebra", "Nothing found for “zebra”"),
+            ("a", "Type at least two letters"),
+            ("zebra", "No results for “zebra”"),
             (" \0 ", "All conversations"),
         ],
     )
@@ -203,7 +203,7 @@ class TestThePage:
             owner.get(SEARCH, {"q": "xylophone"})
         assert "xylophone" not in caplog.text
 
-    def test_of_anybody_not_signed_in_asks_for_that(self, client: Client, db: None) -> None:
+    def test_by_a_visitor_asks_for_sign_in(self, client: Client, db: None) -> None:
         assert client.get(SEARCH, {"q": "secret"}).status_code == 302
 
 

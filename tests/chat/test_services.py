@@ -56,7 +56,7 @@ class TestAsking:
             ask(teen)
         assert len(told) == 1
 
-    def test_a_broker_that_is_away_loses_nothing(
+    def test_a_broker_outage_loses_nothing(
         self,
         teen: Person,
         ask: Ask,
@@ -154,7 +154,7 @@ class TestCrisis:
     def test_it_is_heard_while_an_answer_is_being_written(self, teen: Person, turn: Turn, ask: Ask) -> None:
         assert ask(teen, CRISIS, conversation=turn.conversation).state == TurnState.CARDED
 
-    def test_tutoring_rests_until_the_set_time_and_the_teens_own_word(self, teen: Person, ask: Ask) -> None:
+    def test_the_tutor_rests_until_the_set_time_and_the_teens_choice(self, teen: Person, ask: Ask) -> None:
         card = ask(teen, CRISIS)
         with pytest.raises(TutorPaused):
             ask(teen, "What is a noun?")
@@ -184,7 +184,7 @@ class TestCrisis:
         ask(teen, CRISIS)
         assert ask(teen, CRISIS).state == TurnState.CARDED
 
-    def test_a_card_of_another_day_holds_nobody_up(self, teen: Person, ask: Ask) -> None:
+    def test_an_old_card_pauses_no_one(self, teen: Person, ask: Ask) -> None:
         card = ask(teen, CRISIS)
         Turn.objects.filter(pk=card.pk).update(ended_at=timezone.now() - timedelta(hours=25))
         assert ask(teen, "What is a noun?").state == TurnState.QUEUED
@@ -232,7 +232,7 @@ class TestRetrying:
         first, again = (asking.retry_turn(person=teen, failed=turn, turn_id=uuid4()).turn for _ in range(2))
         assert first == again
 
-    def test_a_card_makes_no_room_for_an_answer(self, teen: Person, ask: Ask) -> None:
+    def test_a_card_cannot_be_retried(self, teen: Person, ask: Ask) -> None:
         card = ask(teen, CRISIS)
         assert asking.retry_turn(person=teen, failed=card, turn_id=uuid4()).turn == card
         assert not Turn.objects.exclude(pk=card.pk).exists()

@@ -1,4 +1,4 @@
-"""A turn's page is rendered once for all its readers in a process, and what it costs stays off the event loop."""
+"""A growing answer is rendered once for all readers in a process, without blocking the event loop."""
 
 import asyncio
 import re
@@ -36,7 +36,7 @@ def entries(text: str, size: int) -> list[StreamEntry]:
 
 
 class Reader:
-    """Keeps what its page shows."""
+    """Collects the HTML that a reader's page shows."""
 
     def __init__(self, after: str = "0") -> None:
         self.sent_id, self.finished, self.growing = after, "", ""
@@ -120,7 +120,7 @@ def test_twenty_readers_cost_one_rendering(monkeypatch: pytest.MonkeyPatch) -> N
     assert thread.startswith("rendering")
 
 
-def test_a_dear_page_rests_before_it_is_rendered_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_expensive_answer_rests_before_it_is_rendered_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rendering, "REST_FACTOR", 1_000_000)
 
     async def read() -> list[bool]:
@@ -135,7 +135,7 @@ def test_a_dear_page_rests_before_it_is_rendered_again(monkeypatch: pytest.Monke
     assert asyncio.run(read()) == [True, False, True]
 
 
-def test_a_reader_who_goes_away_meanwhile_takes_nothing_from_the_others() -> None:
+def test_a_reader_who_leaves_does_not_affect_the_others() -> None:
     async def read() -> AnswerGrowth | None:
         page, leaver, stayer = SharedAnswer(), Reader(), Reader()
         page.add(entry(1, 0, "1. a\n  - b\n" * 300))
@@ -160,7 +160,7 @@ def test_a_page_is_shared_while_it_is_read_and_forgotten_afterwards() -> None:
     assert asyncio.run(read()) == (True, 0)
 
 
-def test_one_person_may_not_follow_without_end(
+def test_a_person_has_a_limited_number_of_open_streams(
     teen: Person, tmp_path_factory: pytest.TempPathFactory, transactional_db: None
 ) -> None:
     web = Web(tmp_path_factory.mktemp("web") / "log", STREAMS_PER_PERSON="2")
@@ -182,7 +182,7 @@ def test_one_person_may_not_follow_without_end(
 
 
 def slowest(visitor: Visitor, paths: tuple[str, ...], until: float) -> dict[str, float]:
-    """Milliseconds that each page took at its slowest."""
+    """Return the slowest response of each page, in milliseconds."""
     took = dict.fromkeys(paths, 0.0)
     while time.monotonic() < until:
         for path in paths:

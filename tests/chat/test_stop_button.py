@@ -1,4 +1,4 @@
-"""Stop is there while the page shows an answer being written, and at no other time."""
+"""The Stop button is on the page only while it shows an answer that is being written."""
 
 from collections.abc import Callable
 from uuid import uuid4

@@ -1,4 +1,4 @@
-"""Every endpoint of the tutor, for the owner, a family member, a stranger, an admin and nobody."""
+"""Every page of the tutor, for the owner, a family member, a stranger, an admin and a visitor."""
 
 from collections.abc import Callable
 from uuid import uuid4
@@ -40,7 +40,7 @@ OWN = [
 
 @pytest.mark.parametrize("who", ["parent", "stranger", "admin_person"])
 @pytest.mark.parametrize(("method", "name", "of"), OWN)
-def test_a_conversation_is_not_there_for_anybody_but_its_owner(
+def test_a_conversation_is_found_only_by_its_owner(
     method: str, name: str, of: str, who: str, turn: Turn, as_person: AsPerson, request: pytest.FixtureRequest
 ) -> None:
     other = as_person(request.getfixturevalue(who))
@@ -55,9 +55,7 @@ def test_a_conversation_is_not_there_for_anybody_but_its_owner(
 
 
 @pytest.mark.parametrize(("method", "name", "of"), OWN)
-def test_somebody_who_is_not_signed_in_is_asked_to_sign_in(
-    method: str, name: str, of: str, turn: Turn, client: Client
-) -> None:
+def test_a_visitor_is_asked_to_sign_in(method: str, name: str, of: str, turn: Turn, client: Client) -> None:
     key = turn.pk if of == "turn" else turn.conversation_id
     reply = getattr(client, method)(reverse(name, args=[key]))
     # An event stream has no page to send anybody to.
@@ -91,17 +89,19 @@ class TestStart:
         settings.TUTOR_IS_DEMO_MODEL = False
         assert "often wrong" not in owner.get(reverse("chat:start")).content.decode()
 
-    def test_it_says_when_questions_leave_the_house(self, owner: Client, settings: Settings) -> None:
+    def test_it_says_when_questions_are_sent_to_another_company(
+        self, owner: Client, settings: Settings
+    ) -> None:
         assert "do not leave it" in owner.get(reverse("chat:start")).content.decode()
         settings.TUTOR_BASE_URL = "https://api.example.com/v1"
         assert "sent to the company" in owner.get(reverse("chat:start")).content.decode()
 
-    def test_a_site_whose_crisis_texts_nobody_reviewed_says_that_it_is_closed(
+    def test_a_site_with_unreviewed_crisis_texts_says_that_it_is_closed(
         self, owner: Client, settings: Settings
     ) -> None:
         settings.DEMO, settings.CRISIS_TEXTS_REVIEW = False, ""
         page = owner.get(reverse("chat:start")).content.decode()
-        assert "The tutor is not open yet" in page
+        assert "The tutor isn’t open yet" in page
         assert "Write here if you need help" in page
 
     def test_an_empty_list_says_what_will_be_there(self, owner: Client) -> None:
@@ -212,7 +212,7 @@ class TestAsking:
         assert post(owner, "chat:ask", question="Why?", turn_id=turn_id).status_code == 200
         assert Turn.objects.get().question == "Why?"
 
-    def test_too_many_questions_are_slowed_down_and_a_crisis_is_not(self, owner: Client) -> None:
+    def test_too_many_questions_are_rate_limited_but_a_crisis_is_not(self, owner: Client) -> None:
         replies = [post(owner, "chat:ask", question=f"Question {n}", turn_id=uuid4()) for n in range(14)]
         assert replies[0].status_code == 200
         for refused in (replies[-1], post(owner, "chat:ask", htmx=False, question="One more")):
@@ -221,7 +221,7 @@ class TestAsking:
         reply = post(owner, "chat:ask", question="I want to kill myself", turn_id=uuid4())
         assert reply.status_code == 200
 
-    def test_nor_is_one_that_only_the_conversation_shows(
+    def test_a_crisis_that_only_the_conversation_shows_is_not_rate_limited(
         self, owner: Client, teen: Person, conversation: Conversation, turn: Turn
     ) -> None:
         Turn.objects.filter(pk=turn.pk).update(
@@ -279,7 +279,7 @@ def test_stopping_without_javascript_comes_back_to_the_page(owner: Client, turn:
     assert "Retry" in page
 
 
-def test_nobodys_chat_is_in_the_admin_pages(admin_person: Person, as_person: AsPerson, turn: Turn) -> None:
+def test_no_conversation_is_in_the_admin_pages(admin_person: Person, as_person: AsPerson, turn: Turn) -> None:
     assert not {Conversation, Turn} & set(admin.site._registry)
     index = as_person(admin_person).get(reverse("admin:index")).content.decode().lower()
     assert "conversation" not in index

@@ -1,4 +1,4 @@
-"""The worker's desk: it writes as many answers as it has places for, and lets nobody down when it closes."""
+"""A worker writes as many answers as it has places for, and finishes them when it closes."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -59,17 +59,17 @@ def test_many_nudges_at_once_answer_each_turn_once(worker: TurnWorker, turns: li
     assert set(Turn.objects.values_list("claim_count", flat=True)) == {1}
 
 
-def test_one_that_closes_finishes_what_it_writes_and_takes_nothing_more(
-    worker: TurnWorker, turns: list[Turn]
-) -> None:
+def test_closing_finishes_its_answers_and_claims_nothing_more(worker: TurnWorker, turns: list[Turn]) -> None:
     worker.claim_next()
     worker.close()
     wait_until(lambda: not worker.answers, what="the desk to be empty")
     assert states() == [TurnState.ANSWERED, TurnState.ANSWERED, TurnState.QUEUED]
 
 
-def test_stop_is_heard_from_the_row_alone(worker: TurnWorker, turns: list[Turn], settings: Settings) -> None:
-    """Valkey may have forgotten it."""
+def test_a_stop_request_in_the_row_is_enough(
+    worker: TurnWorker, turns: list[Turn], settings: Settings
+) -> None:
+    """Valkey may have lost the flag."""
     Turn.objects.update(max_answer_tokens=400)
     worker.claim_next()
     Turn.objects.filter(state=TurnState.WORKING).update(stop_requested_at="2026-01-01T00:00Z")
@@ -94,7 +94,7 @@ def test_a_database_that_is_away_for_a_moment_loses_no_answer(
     assert len(refused) == 3
 
 
-def test_one_turn_that_cannot_begin_holds_up_no_other(
+def test_a_turn_that_cannot_start_blocks_no_other(
     worker: TurnWorker, turns: list[Turn], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(question: str, **about: object) -> object:

@@ -1,4 +1,4 @@
-"""Verdicts that no rule reaches yet, given by a test."""
+"""Verdicts for tests that no rule produces yet."""
 
 from collections.abc import Callable, Iterable
 
@@ -18,7 +18,7 @@ COMPANION = verdict(Level.NONE, Category.COMPANION)
 
 
 def personal(question: str, *parts: str) -> Verdict:
-    """A verdict that names these parts of a question as personal."""
+    """Return a verdict that marks these parts of a question as personal data."""
     evidence = [
         Evidence("personal", "name", question.index(part), question.index(part) + len(part)) for part in parts
     ]

@@ -206,7 +206,7 @@ class TestEndingTheLink:
         client = as_person(teen)
         assert "The tutor is closed until" in client.get("/family/").content.decode()
         page = client.get("/tutor/").content.decode()
-        assert "The tutor is closed for some days" in page
+        assert "The tutor is closed for a few days" in page
         assert 'name="question"' in page
         reply = client.post("/tutor/ask", {"question": "I want to kill myself"}, follow=True)
         assert 'class="card-crisis"' in reply.content.decode()

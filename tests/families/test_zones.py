@@ -82,8 +82,8 @@ class TestTheGate:
             quiet_to=(now + timedelta(hours=1)).time().replace(microsecond=0),
         )
         page = as_person(teen).get("/tutor/").content.decode()
-        assert "It is a quiet hour" in page
-        assert ", Madrid time, rest, or talk to somebody." in page
+        assert "It’s quiet hours" in page
+        assert ", Madrid time, get some rest or talk to someone." in page
 
 
 @pytest.mark.usefixtures("_now")

@@ -6,7 +6,7 @@ from chat.reports import iterate_examples, list_shared_reports
 
 
 class Command(BaseCommand):
-    help = "Write the reports whose writers allowed it, as JSON lines, to measure the guard with."
+    help = "Write shared reports to standard output as JSON lines, to measure the guard."
 
     def handle(self, **_options: object) -> None:
         for example in iterate_examples(list_shared_reports()):

@@ -1,4 +1,4 @@
-"""The tutor's own conduct: a program and no friend, and nothing that others wrote tells it otherwise."""
+"""The tutor behaves as a program and not as a friend, and text by others cannot change that."""
 
 import re
 import time
@@ -35,7 +35,7 @@ class TestTheFence:
     def hostile_lesson(self) -> FoundPassage:
         return FoundPassage(key="m/l", title=f"Title {HOSTILE}", lesson="L", text=HOSTILE, language="en")
 
-    def test_a_lesson_stands_between_two_marks_that_it_cannot_contain(self) -> None:
+    def test_a_lesson_is_between_two_marks_that_it_cannot_contain(self) -> None:
         told = prompt_text(passages=[self.hostile_lesson()])
         assert (told.count(FENCE_START), told.count(FENCE_END)) == (1, 1)
         assert (
@@ -46,7 +46,7 @@ class TestTheFence:
         )
 
     @pytest.mark.parametrize("mark", FORGED)
-    def test_nothing_that_others_wrote_can_forge_a_turn(self, mark: str) -> None:
+    def test_no_text_by_others_can_forge_a_message(self, mark: str) -> None:
         prompt = build_prompt(HOSTILE, past=[asked(HOSTILE, HOSTILE)], passages=[self.hostile_lesson()])
         assert [message["role"] for message in prompt.messages] == ["system", "user", "assistant", "user"]
         for message in prompt.messages:
@@ -57,7 +57,7 @@ class TestTheFence:
         assert [message["role"] for message in prompt.messages] == ["system", "user"]
 
     @given(st.text(alphabet="<>|/[]ims_treadgINSYbo \n", max_size=60))
-    def test_what_is_harmless_holds_no_mark_and_loses_no_letter(self, text: str) -> None:
+    def test_defused_text_has_no_mark_and_loses_no_letter(self, text: str) -> None:
         safe = defuse_marks(text)
         assert defuse_marks(safe).replace(" ", "") == safe.replace(" ", "") == text.replace(" ", "")
         assert not re.search(r"<\||</?(reading|s)>|\[/?INST\]|<<SYS>>", safe, re.IGNORECASE)
@@ -65,11 +65,11 @@ class TestTheFence:
     @pytest.mark.parametrize(
         "plain", ["if a < b and b > c: print(x[0])", "<p>Hello</p>", "I <3 maths", "[1] a source"]
     )
-    def test_what_is_no_mark_stays_as_it_was_written(self, plain: str) -> None:
+    def test_text_without_marks_is_unchanged(self, plain: str) -> None:
         assert defuse_marks(plain) == plain
 
     @pytest.mark.parametrize("begins", ["<", "< <", "</", "["])
-    def test_a_long_gap_after_what_may_begin_a_mark_costs_no_time(self, begins: str) -> None:
+    def test_a_long_gap_after_the_start_of_a_mark_costs_no_time(self, begins: str) -> None:
         began = time.perf_counter()
         defuse_marks(begins + "\n" * 20_000)
         assert time.perf_counter() - began < 0.5

@@ -1,4 +1,4 @@
-"""Maths in an answer: MathML where it can be made, its source in a code face where not, and money stays money."""
+"""Formulas in an answer become MathML, or their source as code if that fails, and money stays money."""
 
 import subprocess
 import sys
@@ -58,7 +58,7 @@ def test_latex_becomes_mathml(markdown: str, expected: str) -> None:
         "```\n\\[x\\]\n```",
     ],
 )
-def test_money_and_code_are_no_maths(markdown: str) -> None:
+def test_money_and_code_are_not_formulas(markdown: str) -> None:
     html = render_answer(markdown)
     assert "<math" not in html
     assert "maths-source" not in html
@@ -76,7 +76,7 @@ def test_money_and_code_are_no_maths(markdown: str) -> None:
         (r"\(\href{javascript:alert(1)}{x}\)", r"\(\href{javascript:alert(1)}{x}\)"),
     ],
 )
-def test_what_cannot_be_set_is_shown_as_its_source(markdown: str, source: str) -> None:
+def test_a_formula_that_cannot_be_converted_is_shown_as_source(markdown: str, source: str) -> None:
     assert f'<code class="maths-source">{source}</code>' in render_answer(markdown)
 
 
@@ -94,7 +94,7 @@ def test_a_formula_that_is_never_closed_ends_with_its_paragraph() -> None:
     assert "<strong>then</strong>" in html
 
 
-def test_what_may_be_wider_than_a_phone_can_be_reached_by_keyboard() -> None:
+def test_formulas_that_may_scroll_can_be_focused_by_keyboard() -> None:
     assert '<span class="maths" tabindex="0">' in render_answer(r"\[x\]")
     assert '<span class="maths-long" tabindex="0">' in render_answer(r"\(" + "x + " * 15 + r"y\)")
     assert "tabindex" not in render_answer(r"\(x\)")
@@ -111,7 +111,7 @@ def test_what_may_be_wider_than_a_phone_can_be_reached_by_keyboard() -> None:
         ("Ca(OH)2", r"\mathrm{Ca}(\mathrm{O}\mathrm{H})_{2}"),
     ],
 )
-def test_school_chemistry_is_set(formula: str, latex: str) -> None:
+def test_school_chemistry_is_converted(formula: str, latex: str) -> None:
     assert convert_chemistry(formula) == latex
     assert convert_to_mathml(rf"\ce{{{formula}}}", is_display=False)
 
@@ -128,7 +128,7 @@ def test_school_chemistry_is_set(formula: str, latex: str) -> None:
         "",
     ],
 )
-def test_what_is_too_long_or_too_deep_is_refused_unread(latex: str) -> None:
+def test_too_long_or_too_deep_formulas_are_rejected_unparsed(latex: str) -> None:
     assert not is_safe(latex)
     assert convert_to_mathml(latex, is_display=True) is None
 
@@ -167,6 +167,6 @@ thread.join()
 """
 
 
-def test_the_deepest_that_is_let_through_leaves_the_process_whole() -> None:
+def test_the_deepest_accepted_formula_does_not_crash_the_process() -> None:
     ran = subprocess.run([sys.executable, "-c", DEEPEST], capture_output=True, text=True, check=False)
     assert ran.stdout == "whole\n", ran.stderr[-500:]

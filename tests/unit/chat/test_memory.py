@@ -28,7 +28,7 @@ def test_cost_stays_flat_however_long_the_conversation_grows() -> None:
 
 
 @pytest.mark.parametrize("state", [TurnState.ANSWERED, TurnState.STOPPED, TurnState.FAILED])
-def test_words_that_are_on_screen_are_carried_those_of_a_broken_answer_too(state: TurnState) -> None:
+def test_visible_answers_are_carried_even_if_they_broke_off(state: TurnState) -> None:
     assert [said["content"] for said in build_memory([turn("hard", "half an", state)], window=1000)] == [
         "hard",
         "half an",
@@ -39,11 +39,11 @@ def test_words_that_are_on_screen_are_carried_those_of_a_broken_answer_too(state
     "state",
     [state for state in TurnState if state not in {TurnState.ANSWERED, TurnState.STOPPED, TurnState.FAILED}],
 )
-def test_what_was_not_answered_is_not_repeated_to_the_model(state: TurnState) -> None:
+def test_unanswered_questions_are_not_repeated_to_the_model(state: TurnState) -> None:
     assert build_memory([turn("hard", "half an", state)], window=1000) == []
 
 
-def test_a_prompt_says_how_to_behave_then_what_was_asked_last() -> None:
+def test_a_prompt_has_the_instructions_then_the_last_question() -> None:
     prompt = build_prompt("Why is the sky blue?", past=[turn("before")])
     assert [message["role"] for message in prompt.messages] == ["system", "user", "assistant", "user"]
     assert prompt.messages[-1]["content"] == "Why is the sky blue?"
@@ -62,7 +62,7 @@ def test_prompt_and_answer_always_fit_the_models_context() -> None:
         assert MIN_ANSWER_TOKENS <= get_answer_room(prompt) <= settings.TUTOR_ANSWER_TOKENS
 
 
-def test_a_question_that_leaves_no_room_is_said_to_be_too_long() -> None:
+def test_a_question_that_leaves_no_room_is_too_long() -> None:
     with pytest.raises(QuestionTooLong):
         build_prompt("🫖" * 8000, past=[])
 

@@ -60,13 +60,13 @@ def test_markdown_becomes_plain_html(markdown: str, html: str) -> None:
         '<hx-partial hx-target="body">x</hx-partial>',
     ],
 )
-def test_no_markup_of_the_models_own_reaches_the_page(hostile: str) -> None:
+def test_no_markup_by_the_model_reaches_the_page(hostile: str) -> None:
     html = render_answer(hostile)
     for tag in ("<script", "<img", "<a", "<svg", "<iframe", "<p style", "<hx-", "href"):
         assert tag not in html
 
 
-def test_a_links_words_stay() -> None:
+def test_a_links_text_stays() -> None:
     assert "a page" in render_answer("[a page](https://example.com)")
 
 
@@ -87,7 +87,7 @@ def test_a_block_is_finished_only_when_the_next_has_begun() -> None:
     assert page.growing_html == '<p dir="auto">Two.</p>\n'
 
 
-def test_line_ends_of_other_kinds_lose_no_word() -> None:
+def test_other_line_endings_lose_no_word() -> None:
     page = GrowingAnswer()
     finished = page.grow("One\u2028still one\x0b.\r\n\r\nTwo")
     assert "still one" in finished
@@ -110,7 +110,7 @@ def test_line_ends_of_other_kinds_lose_no_word() -> None:
         ("| a |\n|--:|\n| 1 |", '<td class="cell-end">1</td>'),
     ],
 )
-def test_what_models_write_reads_as_they_mean_it(markdown: str, html: str) -> None:
+def test_common_model_output_renders_as_intended(markdown: str, html: str) -> None:
     assert html in render_answer(markdown)
 
 
@@ -126,12 +126,12 @@ def test_what_models_write_reads_as_they_mean_it(markdown: str, html: str) -> No
         "1. one\n\n  - sub\n\n2. two",
     ],
 )
-def test_sub_points_stand_under_their_point(markdown: str) -> None:
+def test_nested_items_are_in_their_item(markdown: str) -> None:
     html = re.sub(r"</?p>|\s", "", render_answer(markdown))
     assert re.search(r"<li>one<ul><li>sub</li></ul></li><li>two</li></[uo]l>$", html)
 
 
-def test_deeper_sub_points_nest_too() -> None:
+def test_deeper_items_nest_too() -> None:
     html = re.sub(r"\s", "", render_answer("1. a\n  1. b\n    - c\n      more\n2. d"))
     assert "<li>a<ol><li>b<ul><li>c<br>more</li></ul></li></ol></li><li>d</li>" in html
 
@@ -140,7 +140,7 @@ def test_code_in_a_list_keeps_its_own_indentation() -> None:
     assert "<code>- a\n  - b\n</code>" in render_answer("1. x\n\n   ```\n   - a\n     - b\n   ```")
 
 
-def test_code_is_coloured_once_its_fence_is_closed() -> None:
+def test_code_is_highlighted_once_its_fence_is_closed() -> None:
     assert '<span class="k">def</span>' in render_answer("```python\ndef f(): ...\n```")
     assert "<span" not in render_answer("```python\ndef f(): ...\n")
     assert "<span" not in render_answer("```nosuchlanguage\ndef\n```")

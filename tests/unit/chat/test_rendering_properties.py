@@ -1,4 +1,4 @@
-"""What holds of every text: it grows into what the whole renders to, within the allow-list, in bounded time."""
+"""For every text: the growing rendering equals the whole one, stays within the allow-list, and takes bounded time."""
 
 import re
 import time
@@ -98,7 +98,7 @@ MARKDOWN = st.lists(st.sampled_from(PIECES) | st.text(max_size=3), max_size=40).
 @example("- a\n***b**", 1)
 @example("1. a\n\n10) b\n  - c", 1)
 @settings(max_examples=400, deadline=None)
-def test_what_has_grown_is_what_the_whole_renders_to(markdown: str, size: int) -> None:
+def test_a_growing_answer_renders_like_the_whole_one(markdown: str, size: int) -> None:
     page, sent = GrowingAnswer(), ""
     for start in range(0, len(markdown), size):
         sent += render_answer(page.grow(markdown[start : start + size]))
@@ -108,7 +108,7 @@ def test_what_has_grown_is_what_the_whole_renders_to(markdown: str, size: int) -
 
 @given(MARKDOWN, st.integers(min_value=1, max_value=30))
 @settings(max_examples=200, deadline=None)
-def test_what_is_finished_is_the_same_however_the_text_came(markdown: str, size: int) -> None:
+def test_finished_blocks_do_not_depend_on_how_the_text_arrives(markdown: str, size: int) -> None:
     # Also of blocks that are longer than what is parsed each time: a page that is opened later takes all at once.
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rendering, "MAX_PARSED", 30)
@@ -123,7 +123,7 @@ def test_what_is_finished_is_the_same_however_the_text_came(markdown: str, size:
 
 
 class Allowed(HTMLParser):
-    """Fails on anything in a page that is not on the list."""
+    """Fails on any tag or attribute that is not on the allow-list."""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         assert tag in TAGS, tag

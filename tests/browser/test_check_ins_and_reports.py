@@ -1,4 +1,4 @@
-"""What a teen sees and does about a verdict, on a phone and on a desk, with and without JavaScript."""
+"""What a teen sees and can do after a verdict, on a phone and a desktop, with and without JavaScript."""
 
 import re
 from collections.abc import Callable
@@ -53,7 +53,7 @@ TURNS: dict[str, dict[str, object]] = {
 
 @pytest.fixture
 def shown(teen: Person, page: Page, sign_in: SignIn) -> Callable[[str], Turn]:
-    """Opens a conversation whose only turn is of this kind."""
+    """Open a conversation with a single turn of this kind."""
 
     def show(kind: str) -> Turn:
         fill_library()
@@ -84,7 +84,7 @@ def test_axe_finds_nothing_and_nothing_sticks_out(
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_the_answer_to_a_pause_brings_the_lesson_back(shown: Callable[[str], Turn], page: Page) -> None:
+def test_answering_a_check_in_brings_the_tutor_back(shown: Callable[[str], Turn], page: Page) -> None:
     shown("pause")
     expect(page.get_by_label("Your next question")).to_have_count(0)
     page.get_by_role("button", name="No", exact=True).click()
@@ -99,28 +99,28 @@ def test_a_yes_brings_the_card(shown: Callable[[str], Turn], page: Page) -> None
     expect(page.get_by_role("heading", name="The tutor is resting")).to_be_visible()
 
 
-def test_a_report_joins_the_page_without_leaving_it_and_is_taken_back_there(
+def test_a_report_is_shown_and_withdrawn_without_leaving_the_page(
     shown: Callable[[str], Turn], page: Page, audit: Callable[[], None]
 ) -> None:
     turn = shown("support")
     page.get_by_label("Your next question").fill("And decimals?")
     page.get_by_text("Report this answer").click()
     page.get_by_label("It is wrong").check()
-    page.get_by_label("Somebody may read my question and this answer").check()
-    page.get_by_label("What did you mean, or what is wrong?").fill("It is not")
+    page.get_by_label("Let someone read my question and this answer").check()
+    page.get_by_label("What did you mean, or what’s wrong?").fill("It is not")
     page.get_by_role("button", name="Send", exact=True).click()
     expect(
-        page.get_by_text("Thank you. The people who check this site may read this one turn")
+        page.get_by_text("Thank you. The people who check this site can read this question and answer")
     ).to_be_visible()
     assert (Report.objects.get().turn, Report.objects.get().comment) == (turn, "It is not")
     audit()
-    page.get_by_role("button", name="Take that back").click()
-    expect(page.get_by_text("none of your words are kept")).to_be_visible()
+    page.get_by_role("button", name="Withdraw this report").click()
+    expect(page.get_by_text("nothing you wrote is kept")).to_be_visible()
     assert Report.objects.get().comment == ""
     expect(page.get_by_label("Your next question")).to_have_value("And decimals?")
 
 
-def test_without_javascript_it_can_be_said_that_a_refusal_was_not_meant(
+def test_without_javascript_a_refusal_can_be_reported(
     browser: Browser, web: Web, teen: Person, shown: Callable[[str], Turn], page: Page
 ) -> None:
     turn = shown("refuse")
@@ -131,7 +131,7 @@ def test_without_javascript_it_can_be_said_that_a_refusal_was_not_meant(
     without.goto(f"/tutor/{turn.conversation_id}")
     without.get_by_text("This wasn’t what I meant").click()
     without.get_by_role("button", name="Send", exact=True).click()
-    expect(without.get_by_text("It is counted, and none of your words are kept for it.")).to_be_visible()
+    expect(without.get_by_text("Your report was counted, and nothing you wrote is kept.")).to_be_visible()
     assert not Report.objects.get().shared_at
     plain.close()
 
@@ -143,10 +143,10 @@ def test_why_hints_come_first_can_be_read_from_an_answer(shown: Callable[[str], 
     expect(page.get_by_text("PNAS 122 (26)")).to_be_visible()
 
 
-def test_what_would_leave_the_machine_is_shown_first(
+def test_personal_data_is_shown_before_it_is_sent(
     page: Page, teen: Person, sign_in: SignIn, audit: Callable[[], None], rf: RequestFactory
 ) -> None:
-    """The site of these tests has its model at home, so the reply is made here, and tests/chat holds that it comes."""
+    """The site of these tests is self-hosted, so the reply is made here. tests/chat checks that the server sends it."""
     question = "I am Noor Haddad. What is a noun?"
     request = rf.get("/tutor/")
     request.user = teen
@@ -161,7 +161,7 @@ def test_what_would_leave_the_machine_is_shown_first(
     page.route("**/tutor/ask", lambda route: route.fulfill(status=422, body=reply, headers=headers))
     page.get_by_label("Your question").fill(question)
     page.get_by_role("button", name="Ask", exact=True).click()
-    expect(page.get_by_text("This is in it:")).to_be_visible()
+    expect(page.get_by_text("It contains:")).to_be_visible()
     expect(page.get_by_role("listitem").filter(has_text="Noor Haddad")).to_be_visible()
     expect(page.get_by_label("Your question")).to_have_value(question)
     audit()
