@@ -4,7 +4,7 @@ from django.utils.translation import gettext_lazy as _
 
 class ChatConfig(AppConfig):
     name = "chat"
-    verbose_name = _("Tutor conversations")
+    verbose_name = _("Tutor")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

@@ -69,7 +69,7 @@ class TestPlans:
             ask(teen)
         status, page = posted(owner)
         assert status == 422
-        assert "Your plan does not include the model" in page
+        assert "Your plan doesn’t include the model" in page
         settings.TUTOR_MODEL = "another"
         assert ask(teen).is_live
 
@@ -97,7 +97,9 @@ class TestTheHold:
         assert turn.is_brief
         assert turn.max_answer_tokens == 120 - BRIEF_INSTRUCTION_TOKENS
         assert turn.brief_scope == BudgetScope.SITE
-        assert "little is left for the whole site. It refills on" in build_shown_turn(turn).brief_reason
+        assert (
+            "this site has little of its allowance left. It refills on" in build_shown_turn(turn).brief_reason
+        )
 
 
 class TestWords:

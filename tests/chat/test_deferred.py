@@ -132,7 +132,7 @@ class TestThePage:
         self, kept: Turn, teen: Person, as_person: AsPerson
     ) -> None:
         page = as_person(teen).get(f"/tutor/{kept.conversation_id}").content.decode()
-        assert "It is answered when the model is back, even if you close this page." in page
+        assert "It will be answered when the model is back, even if you close this page." in page
         assert "Take it back" in page
         assert f'data-stream="/tutor/turns/{kept.pk}/stream' in page
         # Without a script a link looks again; a refresh every few seconds would go on for hours.
@@ -213,4 +213,4 @@ def test_admins_see_the_outage_and_how_many_wait(
     assert '<td class="field-waiting">1</td>' in page
     told = client.get("/metrics").content.decode()
     assert 'kitchen_turns_live{state="deferred"} 1.0' in told
-    assert float(told.split("\nkitchen_model_down_seconds ")[1].split()[0]) > 100
+    assert float(told.split("\nkitchen_model_outage_seconds ")[1].split()[0]) > 100

@@ -90,7 +90,7 @@ class TestWithAModelElsewhere:
         judged(verdict(Level.NONE, Category.PERSONAL))
         for wish in ("", "remove"):
             page = post(owner, htmx=False, personal=wish).content.decode()
-            assert "seems to tell who you are" in page
+            assert "seems to say who you are" in page
             assert "Send without it" not in page
 
     def test_a_burdened_question_is_asked_about_too(self, teen: Person, ask: Ask, judged: Judged) -> None:

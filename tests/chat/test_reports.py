@@ -124,7 +124,7 @@ class TestWithConsent:
         box = page[page.index('id="shared-') : page.index(">", page.index('id="shared-'))]
         assert "checked" not in box
         assert (
-            "without your name, for 180 days at most. No parent sees it, and no model learns from it." in page
+            "without your name, for up to 180 days. No parent sees it, and no model learns from it." in page
         )
 
     def test_an_answer_becomes_an_example_with_both_turns(self, owner: Client, answered: Turn) -> None:

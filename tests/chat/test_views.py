@@ -76,7 +76,7 @@ class TestStart:
         for said in (
             "not a human",
             "may not be suitable for some minors",
-            "you see every look that a parent takes",
+            "You see each time a parent looks",
             reverse("safeguarding:help_now"),
         ):
             assert said in page
@@ -105,7 +105,7 @@ class TestStart:
         assert "Write here if you need help" in page
 
     def test_an_empty_list_says_what_will_be_there(self, owner: Client) -> None:
-        assert "will be listed here" in owner.get(reverse("chat:start")).content.decode()
+        assert "will appear here" in owner.get(reverse("chat:start")).content.decode()
 
     def test_the_list_costs_the_same_however_long(
         self, owner: Client, teen: Person, django_assert_max_num_queries: DjangoAssertNumQueries
@@ -241,7 +241,7 @@ class TestAsking:
         Turn.objects.filter(pk=turn.pk).update(state=TurnState.FAILED, ended_at=turn.asked_at)
         reply = owner.post(reverse("chat:turn_retry", args=[turn.pk]), {"turn_id": other.pk})
         assert reply.status_code == 422
-        assert "press the button again" in reply.content.decode()
+        assert "Press the button again" in reply.content.decode()
 
     def test_a_huge_form_is_refused(self, owner: Client) -> None:
         assert post(owner, "chat:ask", question="x" * 300_000, turn_id=uuid4()).status_code == 413
@@ -259,7 +259,7 @@ class TestCard:
 class TestDeleting:
     def test_it_asks_first(self, owner: Client, conversation: Conversation) -> None:
         page = owner.get(reverse("chat:delete", args=[conversation.pk])).content.decode()
-        assert "gone for good" in page
+        assert "deleted for good" in page
         assert Conversation.objects.exists()
 
     def test_then_it_is_gone(self, owner: Client, conversation: Conversation) -> None:
