@@ -12,6 +12,8 @@ DAY_STARTS_AT = time(7)
 
 
 class PeriodLength(models.TextChoices):
+    """How long a period is."""
+
     DAY = "day", _("a day")
     WEEK = "week", _("a week, starting Monday")
     MONTH = "month", _("a month, starting on the 1st")

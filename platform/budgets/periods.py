@@ -66,21 +66,21 @@ class OpenPeriod:
         totals: dict[Unit, int],
         grant: Grant | None = None,
         memo: str = "",
-        wanted: tuple[int, dict[Unit, int]] | None = None,
+        shard_minimum: tuple[int, dict[Unit, int]] | None = None,
     ) -> None:
         """Set what the period grants in total, split among its rows, and record ledger entries.
 
-        The rows must be locked or new. `wanted` is a shard and the amounts that it must have left.
+        The rows must be locked or new. `shard_minimum` is a shard and what it must have left.
         """
-        goals = {unit: self._goals(unit, totals[unit], wanted) for unit in UNITS}
+        targets = {unit: self._split(unit, totals[unit], shard_minimum) for unit in UNITS}
         entries: list[LedgerEntry] = []
         for number, row in enumerate(self.rows):
             changes = {
-                unit: goals[unit][number] - getattr(row, column_name("granted", unit)) for unit in UNITS
+                unit: targets[unit][number] - getattr(row, column_name("granted", unit)) for unit in UNITS
             }
             if any(changes.values()):
                 for unit in UNITS:
-                    setattr(row, column_name("granted", unit), goals[unit][number])
+                    setattr(row, column_name("granted", unit), targets[unit][number])
                 entries.append(
                     LedgerEntry(period=row, grant=grant, kind=kind, at=at, memo=memo, **changes),
                 )
@@ -89,16 +89,16 @@ class OpenPeriod:
         )
         LedgerEntry.objects.bulk_create(entries)
 
-    def _goals(self, unit: Unit, total: int, wanted: tuple[int, dict[Unit, int]] | None) -> list[int]:
-        keeps = [0] * len(self.rows)
+    def _split(self, unit: Unit, total: int, shard_minimum: tuple[int, dict[Unit, int]] | None) -> list[int]:
+        minimums = [0] * len(self.rows)
         if self.is_limited(unit):
-            keeps = [
+            minimums = [
                 sum(getattr(row, column_name(of, unit)) for of in ("spent", "held")) for row in self.rows
             ]
-            if wanted:
-                keeps[wanted[0]] += wanted[1][unit]
-        each, odd = divmod(total - sum(keeps), len(keeps))
-        return [keep + each + (number < odd) for number, keep in enumerate(keeps)]
+            if shard_minimum:
+                minimums[shard_minimum[0]] += shard_minimum[1][unit]
+        share, remainder = divmod(total - sum(minimums), len(minimums))
+        return [minimum + share + (number < remainder) for number, minimum in enumerate(minimums)]
 
 
 def find_latest_period(budget: Budget, *, lock: bool = False) -> OpenPeriod | None:

@@ -11,6 +11,7 @@ from privacy.registry import DataKind, Retention, Row
 
 
 def export_usage(person: Person) -> Iterator[Row]:
+    """Yield how much a person used in each period, oldest first."""
     for period in Period.objects.filter(budget__owner=person).order_by("starts_at").iterator():
         yield {
             "day": period.starts_at.astimezone(person.zone).date(),
@@ -29,6 +30,7 @@ def erase_usage(person: Person) -> None:
 
 
 def export_grants(person: Person) -> Iterator[Row]:
+    """Yield the grants on a person's budget, oldest first."""
     for grant in Grant.objects.filter(budget__owner=person).order_by("given_at").iterator():
         yield {
             "given_at": grant.given_at,

@@ -179,4 +179,5 @@ def count_open_holds() -> int:
 
 
 def find_latest_audit() -> Audit | None:
+    """Return the latest audit, or None before the first."""
     return Audit.objects.order_by("at").last()

@@ -181,7 +181,7 @@ def _gather_into_shard(
         kind=EntryKind.MOVE,
         at=now,
         totals={unit: opened.sum("granted", unit) for unit in UNITS},
-        wanted=(
+        shard_minimum=(
             own.pk % SITE_SHARDS,
             {unit: estimate.cost(unit, answer=affordable.answer) for unit in UNITS},
         ),

@@ -9,7 +9,7 @@ FIRST_SLUG = "how-to-talk-to-your-teens"
 
 def load_first_event() -> bool:
     """Create the first event if it is missing. Return whether it was created. Admins' edits are kept."""
-    _event, made = Event.objects.get_or_create(
+    _event, created = Event.objects.get_or_create(
         slug=FIRST_SLUG,
         defaults={
             "title": "How to Talk to Your Teens",
@@ -19,4 +19,4 @@ def load_first_event() -> bool:
             "is_published": True,
         },
     )
-    return made
+    return created

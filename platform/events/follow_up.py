@@ -19,19 +19,19 @@ def publish_recording(*, event: Event, now: datetime | None = None) -> int:
     Does nothing if it is published already. Raises NoRecording if the event has no recording link, and TooEarly if
     the event is not over or was cancelled.
     """
-    held = lock_event(event.pk)
+    locked = lock_event(event.pk)
     now = now or timezone.now()
-    if not held.recording_url:
+    if not locked.recording_url:
         raise NoRecording
-    if held.is_cancelled or not held.is_over_at(now):
+    if locked.is_cancelled or not locked.is_over_at(now):
         raise TooEarly
-    if held.recording_published_at:
+    if locked.recording_published_at:
         return 0
-    held.recording_published_at = event.recording_published_at = now
-    held.save(update_fields=["recording_published_at"])
-    people = list(held.sign_ups.filter(status=SignUpStatus.GOING).order_by("created_at", "pk"))
+    locked.recording_published_at = event.recording_published_at = now
+    locked.save(update_fields=["recording_published_at"])
+    people = list(locked.sign_ups.filter(status=SignUpStatus.GOING).order_by("created_at", "pk"))
     for sign_up in people:
-        sign_up.event = held
+        sign_up.event = locked
     return len(
         queue_emails(
             new_emails=[emails.build_recording(sign_up) for sign_up in emails.exclude_unsubscribed(people)]

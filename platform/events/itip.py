@@ -28,6 +28,7 @@ ALARMS = (timedelta(days=-1), timedelta(minutes=-15))
 
 
 def build_content_type(method: str) -> str:
+    """Return the content type of an iTIP message with this method."""
     return f"text/calendar; method={method}; charset=utf-8"
 
 

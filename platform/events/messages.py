@@ -13,6 +13,8 @@ from mail.services import queue_emails
 
 
 class Audience(models.TextChoices):
+    """Who a message goes to."""
+
     EVERYONE = "everyone", _("Everyone who confirmed")
     GOING = "going", _("Everyone with a spot")
     WAITLISTED = "waitlisted", _("The waitlist")

@@ -26,6 +26,7 @@ def list_sign_ups_of(person: Person) -> QuerySet[SignUp]:
 
 
 def export_sign_ups(person: Person) -> Iterator[Row]:
+    """Yield a person's sign-ups with their feedback, oldest first."""
     for sign_up in list_sign_ups_of(person).select_related("event", "guest_of", "feedback").iterator():
         yield {
             "event": sign_up.event.title,
@@ -50,6 +51,7 @@ def _format_feedback(sign_up: SignUp) -> str:
 
 
 def erase_sign_ups(person: Person) -> None:
+    """Delete a person's sign-ups and the emails about them, without notifying the person."""
     redact_rows(list_sign_ups_of(person))
     for sign_up in list_sign_ups_of(person).select_related("event"):
         # These emails contain their name, and may have gone to an address that is not on the account.
@@ -98,11 +100,13 @@ SIGN_UPS = DataKind(
 
 
 def export_feed(person: Person) -> Iterator[Row]:
+    """Yield when a person created their feed. The token is not exported."""
     for feed in CalendarFeed.objects.filter(person=person):
         yield {"created_at": feed.created_at, "language": feed.language}
 
 
 def erase_feed(person: Person) -> None:
+    """Delete a person's feed."""
     redact_rows(CalendarFeed.objects.filter(person=person))
     delete_feed(person=person)
 

@@ -84,6 +84,7 @@ MEDIA_EXTENSIONS = (".mp4", ".m4v", ".webm", ".mp3", ".m4a", ".ogg")
 
 
 def is_media_file(url: str) -> bool:
+    """Return whether a URL ends like a file that browsers play."""
     return urlsplit(url).path.lower().endswith(MEDIA_EXTENSIONS)
 
 

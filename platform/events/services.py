@@ -50,12 +50,12 @@ def create_sign_up(
     `guest_of` is the host, and `time_zone` the one they see times in. Raises EventClosed, GuestLimitReached if the
     host has invited as many guests as the event allows, and ValidationError for an invalid name.
     """
-    held = lock_event(event.pk)
+    locked = lock_event(event.pk)
     now = now or timezone.now()
-    if not held.is_open_at(now):
+    if not locked.is_open_at(now):
         raise EventClosed
     new = SignUp(
-        event=held,
+        event=locked,
         name=clean_name(name),
         email=canonicalize_email(email),
         person=person,
@@ -68,13 +68,13 @@ def create_sign_up(
         return others[0]
     sign_up = _get_or_create_locked(new)
     is_new = sign_up.pk == new.pk
-    if is_new and guest_of and guest_of.guests.count() > held.max_guests:
+    if is_new and guest_of and guest_of.guests.count() > locked.max_guests:
         raise GuestLimitReached
     if is_new and person and is_own_address(person, new.email):
         sign_up.email_count, sign_up.last_emailed_at, sign_up.confirmed_at = 1, now, now
         return give_spot_or_waitlist(sign_up, now)
-    is_stopped = sign_up.unsubscribed_at and sign_up.status == SignUpStatus.UNCONFIRMED
-    if not is_stopped and (sign_up.last_emailed_at is None or now - sign_up.last_emailed_at >= RESEND_AFTER):
+    is_unwanted = sign_up.unsubscribed_at and sign_up.status == SignUpStatus.UNCONFIRMED
+    if not is_unwanted and (sign_up.last_emailed_at is None or now - sign_up.last_emailed_at >= RESEND_AFTER):
         sign_up.email_count += 1
         sign_up.last_emailed_at = now
         sign_up.save(update_fields=["email_count", "last_emailed_at"])
@@ -100,16 +100,16 @@ def sign_up_for_dates(
     if slugs is not None:
         dates = dates.filter(slug__in=slugs)
     # In a fixed order, so that two people who choose the same dates cannot deadlock.
-    taken = [_sign_up_for_date(saved, pk, now) for pk in sorted(dates.values_list("pk", flat=True))]
-    return [one for one in taken if one]
+    new_sign_ups = [_sign_up_for_date(saved, pk, now) for pk in sorted(dates.values_list("pk", flat=True))]
+    return [one for one in new_sign_ups if one]
 
 
 def _sign_up_for_date(saved: SignUp, event_pk: int, now: datetime) -> SignUp | None:
-    held = lock_event(event_pk)
-    if not held.is_open_at(now):
+    locked = lock_event(event_pk)
+    if not locked.is_open_at(now):
         return None
     new = SignUp(
-        event=held,
+        event=locked,
         name=saved.name,
         email=saved.email,
         person=saved.person,

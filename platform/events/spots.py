@@ -30,13 +30,13 @@ def confirm_sign_up(*, sign_up: SignUp, now: datetime | None = None) -> SignUp:
     """
     event = lock_event(sign_up.event_id)
     now = now or timezone.now()
-    held = _lock_sign_up(sign_up, event)
-    if held.status != SignUpStatus.UNCONFIRMED:
-        return held
+    locked = _lock_sign_up(sign_up, event)
+    if locked.status != SignUpStatus.UNCONFIRMED:
+        return locked
     if not event.is_open_at(now):
         raise EventClosed
-    held.confirmed_at = now
-    return give_spot_or_waitlist(held, now)
+    locked.confirmed_at = now
+    return give_spot_or_waitlist(locked, now)
 
 
 @transaction.atomic
@@ -47,14 +47,14 @@ def accept_offer(*, sign_up: SignUp, now: datetime | None = None) -> SignUp:
     """
     event = lock_event(sign_up.event_id)
     now = now or timezone.now()
-    held = _lock_sign_up(sign_up, event)
-    if held.is_going:
-        return held
+    locked = _lock_sign_up(sign_up, event)
+    if locked.is_going:
+        return locked
     if not event.is_open_at(now):
         raise EventClosed
-    if held.offer_expires_at is None or held.offer_expires_at <= now:
+    if locked.offer_expires_at is None or locked.offer_expires_at <= now:
         raise OfferExpired
-    return _give_spot(held, now)
+    return _give_spot(locked, now)
 
 
 @transaction.atomic
@@ -65,12 +65,12 @@ def rejoin_waitlist(*, sign_up: SignUp, now: datetime | None = None) -> SignUp:
     """
     event = lock_event(sign_up.event_id)
     now = now or timezone.now()
-    held = _lock_sign_up(sign_up, event)
-    if held.status != SignUpStatus.OFFER_EXPIRED:
-        return held
+    locked = _lock_sign_up(sign_up, event)
+    if locked.status != SignUpStatus.OFFER_EXPIRED:
+        return locked
     if not event.is_open_at(now):
         raise EventClosed
-    return give_spot_or_waitlist(held, now)
+    return give_spot_or_waitlist(locked, now)
 
 
 def give_spot_or_waitlist(sign_up: SignUp, now: datetime) -> SignUp:
@@ -162,6 +162,6 @@ def _give_spot(sign_up: SignUp, now: datetime) -> SignUp:
 
 
 def _lock_sign_up(sign_up: SignUp, event: Event) -> SignUp:
-    held = SignUp.objects.select_for_update(of=("self",)).get(pk=sign_up.pk)
-    held.event = event
-    return held
+    locked = SignUp.objects.select_for_update(of=("self",)).get(pk=sign_up.pk)
+    locked.event = event
+    return locked

@@ -13,6 +13,8 @@ MAX_BAR_WIDTH = 320
 
 @dataclass(frozen=True)
 class Bar:
+    """One count with its label, and its width in pixels."""
+
     label: str | Promise
     count: int
     width: int

@@ -58,12 +58,12 @@ def restore_sign_up(*, deleted: DeletedSignUp, event: Event, now: datetime | Non
     If their spot is gone, they go on the waitlist. If they have signed up again meanwhile, that sign-up is returned.
     The calendar entry is a new one, because the old one was cancelled by email. Raises EventClosed.
     """
-    held = lock_event(event.pk)
+    locked = lock_event(event.pk)
     now = now or timezone.now()
-    if not held.is_open_at(now):
+    if not locked.is_open_at(now):
         raise EventClosed
     new = SignUp(
-        event=held,
+        event=locked,
         name=deleted.name,
         email=deleted.email,
         token=deleted.token,
@@ -76,11 +76,11 @@ def restore_sign_up(*, deleted: DeletedSignUp, event: Event, now: datetime | Non
     if again := find_same_sign_up(new).first() or SignUp.objects.filter(token=deleted.token).first():
         return again
     new.person_id = deleted.person
-    new.guest_of = held.sign_ups.filter(pk=deleted.guest_of).first() if deleted.guest_of else None
+    new.guest_of = locked.sign_ups.filter(pk=deleted.guest_of).first() if deleted.guest_of else None
     if deleted.is_confirmed:
         new.confirmed_at = now
         new = give_spot_or_waitlist(new, now)
     else:
         new.save()
-    held.sign_ups.filter(pk__in=deleted.guests, guest_of=None).update(guest_of=new)
+    locked.sign_ups.filter(pk__in=deleted.guests, guest_of=None).update(guest_of=new)
     return new

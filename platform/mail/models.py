@@ -15,6 +15,8 @@ MAX_ERROR_LENGTH = 300
 
 
 class EmailState(models.TextChoices):
+    """An email waits, is being sent, and then is sent or has failed."""
+
     WAITING = "waiting", _("waiting")
     SENDING = "sending", _("sending")
     SENT = "sent", _("sent")
@@ -22,6 +24,8 @@ class EmailState(models.TextChoices):
 
 
 class BounceKind(models.TextChoices):
+    """What happened to an email after the provider accepted it."""
+
     BOUNCED = "bounced", _("bounced")
     REFUSED = "refused", _("rejected by the provider")
     COMPLAINED = "complained", _("marked as spam")

@@ -16,6 +16,7 @@ BATCH_SIZE = 50
 
 
 def export_emails(person: Person) -> Iterator[Row]:
+    """Yield the emails to a person's verified addresses, oldest first."""
     for address in list_verified_addresses(person):
         for email in list_emails_to(address).prefetch_related("attachments").iterator(chunk_size=BATCH_SIZE):
             yield {
@@ -29,6 +30,7 @@ def export_emails(person: Person) -> Iterator[Row]:
 
 
 def erase_emails_to_person(person: Person) -> None:
+    """Delete all emails to a person's verified addresses."""
     for address in list_verified_addresses(person):
         redact_rows(list_emails_to(address))
         erase_emails(emails=list_emails_to(address))

@@ -13,6 +13,7 @@ from mail.models import Attachment, BounceKind, Email, EmailState
 
 
 def list_emails() -> QuerySet[Email]:
+    """List all emails, newest first, without their texts."""
     return Email.objects.defer("text")
 
 

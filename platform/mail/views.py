@@ -43,6 +43,7 @@ def _context(**more: object) -> dict[str, object]:
 
 @demo_only
 def outbox(request: HttpRequest) -> HttpResponse:
+    """List the emails, newest first."""
     cursor = request.GET.get("before", "")
     listed = paginate(list_emails(), by="created_at", size=EMAILS_PER_PAGE, cursor=cursor)
     return render(request, "mail/outbox.html", _context(listed=listed, is_first=not cursor))
@@ -50,6 +51,7 @@ def outbox(request: HttpRequest) -> HttpResponse:
 
 @demo_only
 def email(request: HttpRequest, email_id: UUID) -> HttpResponse:
+    """Show one email."""
     with raise_404_on(Email.DoesNotExist):
         email = get_email(email_id)
     return render(request, "mail/email.html", _context(email=email, headers=build_headers(email)))
@@ -57,6 +59,7 @@ def email(request: HttpRequest, email_id: UUID) -> HttpResponse:
 
 @demo_only
 def attachment(_request: HttpRequest, email_id: UUID, attachment_id: int) -> HttpResponse:
+    """Download an attachment."""
     with raise_404_on(Attachment.DoesNotExist):
         found = get_attachment(email_id, attachment_id)
     disposition = content_disposition_header(as_attachment=True, filename=found.filename)

@@ -71,7 +71,7 @@ def test_the_lists_and_both_kinds_of_event_fit(page: Page, event: Event, fits: C
 
 def test_an_empty_list_fits(page: Page, fits: Callable[[], None]) -> None:
     page.goto("/events/")
-    expect(page.get_by_text("will stand here")).to_be_visible()
+    expect(page.get_by_text("The next one will appear here")).to_be_visible()
     fits()
 
 
@@ -115,7 +115,7 @@ def test_the_waitlist_pages_fit(page: Page, event: Event, fits: Callable[[], Non
     expect(page.get_by_role("button", name="Join the waitlist")).to_be_visible()
     fits()
     page.goto(second.get_absolute_url())
-    expect(page.get_by_text("You are number 1 in line")).to_be_visible()
+    expect(page.get_by_text("You’re number 1 on the waitlist")).to_be_visible()
     fits()
     leave_event(sign_up=first)
     page.reload()
@@ -147,7 +147,7 @@ def test_the_pages_after_the_event_fit(page: Page, event: Event, fits: Callable[
     expect(page.get_by_role("alert")).to_be_focused()
     page.get_by_label("In part").check()
     page.get_by_role("button", name="Send").click()
-    expect(page.get_by_text("Your answers are here.")).to_be_visible()
+    expect(page.get_by_text("Thanks, we got your answers.")).to_be_visible()
     fits()
 
 

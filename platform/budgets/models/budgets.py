@@ -14,6 +14,8 @@ SITE_SHARDS = 16
 
 
 class BudgetScope(models.TextChoices):
+    """Whose budget it is. Each lies within the next."""
+
     PERSON = "person", _("a person’s")
     FAMILY = "family", _("a family’s")
     SITE = "site", _("the site’s")

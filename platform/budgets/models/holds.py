@@ -12,6 +12,8 @@ from budgets.models.periods import Period
 
 
 class HoldState(models.TextChoices):
+    """A hold is held, and then resolved in one of three ways."""
+
     HELD = "held", _("held")
     SETTLED = "settled", _("settled")
     RELEASED = "released", _("released")

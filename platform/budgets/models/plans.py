@@ -10,6 +10,7 @@ ANY_MODEL = "any"
 
 
 def default_model_names() -> list[str]:
+    """Return the default of `Plan.model_names`: every model."""
     return [ANY_MODEL]
 
 

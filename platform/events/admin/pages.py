@@ -37,6 +37,7 @@ EMAIL_CSP = {"default-src": [CSP.NONE], "style-src": [CSP.UNSAFE_INLINE], "frame
 
 
 def report_notified(request: HttpRequest, count: int) -> None:
+    """Tell the admin how many people will get an email."""
     message = ngettext("%d person will get an email.", "%d people will get an email.", count) % count
     messages.success(request, message)
 
@@ -135,13 +136,15 @@ class EventPagesAdmin(NormalizedSearchAdmin[Event]):
         form = RepeatForm(request.POST or None)
         if form.is_valid():
             try:
-                made = repeat_event(event=event, **form.cleaned_data)
+                created = repeat_event(event=event, **form.cleaned_data)
             except NoSuchTime:
                 form.add_error(
                     None, _("On one of these dates that time doesn’t exist, because the clocks go forward.")
                 )
             else:
-                message = ngettext("%d draft was created.", "%d drafts were created.", len(made)) % len(made)
+                message = ngettext("%d draft was created.", "%d drafts were created.", len(created)) % len(
+                    created
+                )
                 messages.success(request, message)
                 return redirect("admin:events_event_changelist")
         return self._page(request, event, "repeat", _("Repeat this event"), {"form": form})

@@ -41,6 +41,8 @@ class Series(models.Model):
 
 
 class Stage(models.TextChoices):
+    """Where an event is between draft and recording."""
+
     DRAFT = "draft", _("draft")
     PUBLISHED = "published", _("published")
     LIVE = "live", _("live")

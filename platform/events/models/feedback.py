@@ -12,6 +12,8 @@ MAX_COMMENT_LENGTH = 1000
 
 
 class Worth(models.TextChoices):
+    """Whether the event was worth the person's time."""
+
     YES = "yes", _("Yes")
     PARTLY = "partly", _("In part")
     NO = "no", _("No")

@@ -22,6 +22,8 @@ from kit.tokens import generate_token
 
 
 class SignUpStatus(models.TextChoices):
+    """Only GOING has a spot. WAITLISTED and OFFERED may still get one."""
+
     UNCONFIRMED = "unconfirmed", _("not confirmed yet")
     GOING = "going", _("has a spot")
     WAITLISTED = "waitlisted", _("on the waitlist")

@@ -22,12 +22,14 @@ from kit.site import build_absolute_url
 
 
 def get_person(request: HttpRequest) -> Person:
+    """Return the signed-in person, which sign_in_required guarantees."""
     assert isinstance(request.user, Person)  # noqa: S101 - sign_in_required stands before
     return request.user
 
 
 @require_safe
 def feed(request: HttpRequest) -> HttpResponse:
+    """The public feed of all events."""
     return _render_in_language(render_public_feed, get_feed_language(request))
 
 

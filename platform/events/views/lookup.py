@@ -27,5 +27,6 @@ def get_host_or_404(key: str, event: Event) -> SignUp:
 
 
 def add_noindex(response: HttpResponse) -> HttpResponse:
+    """Keep a page out of search engines."""
     response.headers["X-Robots-Tag"] = "noindex"
     return response

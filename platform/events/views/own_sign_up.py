@@ -35,6 +35,7 @@ guest_invitations = RateLimit("guests asked along", "10/day")
 @require_safe
 @never_cache
 def sign_up_page(request: HttpRequest, token: str) -> HttpResponse:
+    """The page of a sign-up."""
     return _page(request, get_sign_up_or_404(token), SignUpForm())
 
 
@@ -100,6 +101,7 @@ def accept_offer(_request: HttpRequest, token: str) -> HttpResponse:
 
 @require_POST
 def rejoin_waitlist(_request: HttpRequest, token: str) -> HttpResponse:
+    """Join the waitlist again after an offer expired."""
     return _run_and_redirect(get_sign_up_or_404(token), spots.rejoin_waitlist)
 
 

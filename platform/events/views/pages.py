@@ -24,6 +24,7 @@ MAX_SEARCH_LENGTH = 100
 
 @require_safe
 def events(request: HttpRequest) -> HttpResponse:
+    """The list of upcoming and past events."""
     context = {
         "upcoming": list_upcoming_events(),
         "archive": list_past_events(),
@@ -36,6 +37,7 @@ def events(request: HttpRequest) -> HttpResponse:
 @require_safe
 @free_text_fields("q")
 def event(request: HttpRequest, slug: str) -> HttpResponse:
+    """The page of an event, with the sign-up form or the recording."""
     found = get_event_or_404(slug)
     if found.has_recording:
         return allow_recording(found, partial(_recording_page, found=found))(request)
@@ -91,6 +93,7 @@ def event_page(
     error: str = "",
     status: int = 200,
 ) -> HttpResponse:
+    """Render an event with its sign-up form, and an error if there is one."""
     has_no_place = found.is_open and is_full(found)
     context = {
         "event": found,
@@ -117,5 +120,6 @@ def calendar(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def calendar_response(content: str, name: str) -> HttpResponse:
+    """Return a calendar file as a download."""
     disposition = f'attachment; filename="{name}"'
     return HttpResponse(content, content_type=CONTENT_TYPE, headers={"Content-Disposition": disposition})
