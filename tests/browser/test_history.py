@@ -96,7 +96,7 @@ def test_if_they_cannot_be_loaded_the_link_becomes_a_plain_one(
     happens(page)
     earlier = page.get_by_role("link", name="Earlier", exact=True)
     earlier.click()
-    expect(page.get_by_role("alert").filter(has_text="could not be loaded")).to_be_visible()
+    expect(page.get_by_role("alert").filter(has_text="couldn’t be loaded")).to_be_visible()
     expect(earlier).to_be_focused()
     expect(page.locator(".turn")).to_have_count(50)
     expect(page.locator("h1")).to_have_text(LONG_TITLE)

@@ -178,8 +178,8 @@ def test_a_wait_in_the_queue_is_shown_and_announced_until_text_arrives(
 ) -> None:
     Turn.objects.update(state=TurnState.QUEUED, claim=None, lease_until=None)
     page.goto(written.address)
-    expect(page.locator("#tutor-status")).to_contain_text("Waiting for a free place.")
-    expect(page.locator(".turn-status")).to_contain_text("Waiting for a free place.")
+    expect(page.locator("#tutor-status")).to_contain_text("Waiting for the tutor to be free.")
+    expect(page.locator(".turn-status")).to_contain_text("Waiting for the tutor to be free.")
     now = timezone.now()
     Turn.objects.update(
         state=TurnState.WORKING, claim=uuid4(), claimed_at=now, lease_until=now + timedelta(minutes=5)

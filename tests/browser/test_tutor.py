@@ -164,7 +164,7 @@ def test_conversations_are_listed_renamed_and_deleted(
     page.get_by_text("Rename or delete").click()
     page.get_by_role("link", name="Delete this conversation").click()
     page.get_by_role("button", name="Delete it").click()
-    expect(page.get_by_text("will be listed here")).to_be_attached()
+    expect(page.get_by_text("will appear here")).to_be_attached()
 
 
 def test_a_question_beyond_the_budget_keeps_the_typed_text(

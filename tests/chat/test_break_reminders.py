@@ -14,7 +14,7 @@ from guard import Level, Verdict
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("unnudged")]
 Ask = Callable[..., Turn]
-WORDS = "You have been here for an hour."
+WORDS = "You’ve been here for an hour"
 
 
 def ended(turn: Turn, *, asked: timedelta, since: timedelta) -> Turn:

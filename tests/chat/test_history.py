@@ -319,7 +319,7 @@ class TestTheList:
 
     def test_says_when_it_is_empty(self, owner: Client) -> None:
         page = owner.get(self.LIST).content.decode()
-        assert "will be listed here" in page
+        assert "will appear here" in page
         assert 'role="search"' not in page
 
     def test_leaves_out_sealed_conversations(self, teen: Person, many: None, as_person: AsPerson) -> None:

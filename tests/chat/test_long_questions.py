@@ -100,8 +100,8 @@ class TestByItsTokens:
         question = letter * MAX_QUESTION_LENGTH
         status, page = post(owner, question)
         assert status == 422
-        assert "cannot read all of this at once" in page
-        assert "It has 8,000 characters: send about " in page
+        assert "can’t read all of this at once" in page
+        assert "It has 8,000 characters. Send about " in page
         assert question in page
         assert not Hold.objects.exists()
         assert not Conversation.objects.exists()

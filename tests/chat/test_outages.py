@@ -52,7 +52,7 @@ class TestDown:
             fails(ask, teen)
             assert check_model() is not None
         assert find_outage() is None
-        assert "has given no answers" not in as_person(teen).get("/tutor/").content.decode()
+        assert "model has been down" not in as_person(teen).get("/tutor/").content.decode()
 
     def test_is_declared_when_probes_have_failed_for_minutes(
         self, teen: Person, stranger: Person, ask: Ask, as_person: AsPerson

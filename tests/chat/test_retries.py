@@ -329,9 +329,9 @@ class TestOnThePage:
     @pytest.mark.parametrize(
         ("state", "end_reason", "said"),
         [
-            (TurnState.STOPPED, EndReason.STOPPED_BY_ASKER, "stopped it before there was more"),
+            (TurnState.STOPPED, EndReason.STOPPED_BY_ASKER, "stopped before there was more to read"),
             (TurnState.STOPPED, EndReason.UNREAD, "no page was open to read it"),
-            (TurnState.CUT, EndReason.METHOD, "the safety check held the new answer back"),
+            (TurnState.CUT, EndReason.METHOD, "the safety check blocked the new answer"),
             (TurnState.ANSWERED, EndReason.LENGTH_LIMIT, "the new answer was shorter"),
         ],
     )

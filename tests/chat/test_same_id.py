@@ -143,7 +143,7 @@ class TestAtTheSameTime:
             assert 'href="tel:988"' in page
         else:
             assert question in page
-            assert "This conversation has been deleted" in page
+            assert "This conversation was deleted" in page
 
     def test_a_conversation_that_is_gone_takes_no_question(self, teen: Person, ask: Ask) -> None:
         conversation = ask(teen).conversation
