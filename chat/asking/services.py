@@ -160,8 +160,8 @@ def start_turn(
     (chat.turns.verdicts.PersonalDataChoice). `continues` is the turn whose unfinished answer this one continues. With
     `wait_for_model` the question is deferred if the model is down (chat.turns.outages).
 
-    Raises QuestionRejected (chat.errors), InsufficientBudget or SiteStopped (budgets.errors). Nothing is stored about a teen
-    without consent, not even a cry for help: FamilyClosed is raised, and the caller shows the card.
+    Raises QuestionRejected (chat.errors), InsufficientBudget or SiteStopped (budgets.errors). Nothing is stored about
+    a teen without consent, not even a cry for help: FamilyClosed is raised, and the caller shows the card.
     """
     bind_log_ids(turn=turn_id)
     question = normalize_question(question)
