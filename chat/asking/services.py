@@ -485,7 +485,7 @@ def get_break_reminder(person: Person, now: datetime, *, waits: bool = False) ->
 def count_question(person: Person, question: str, conversation: Conversation | None = None) -> None:
     """Count a question in `conversation` towards the rate limit.
 
-    Raises TooOften, but never for a person who may be in danger by this question and the conversation so far.
+    Raises RateLimited, but never for a person who may be in danger by this question and the conversation so far.
     """
     try:
         question_rate_limit.hit(person.pk)

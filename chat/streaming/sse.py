@@ -23,7 +23,7 @@ _open: Counter[Any] = Counter()
 
 
 def require_stream_slot(person: Person) -> None:
-    """Raise TooOften if a person has as many open streams as allowed."""
+    """Raise RateLimited if a person has as many open streams as allowed."""
     if _open[person.pk] >= settings.STREAMS_PER_PERSON:
         raise RateLimited(RETRY_SECONDS)
 

@@ -99,7 +99,7 @@ def download(request: HttpRequest, person: Person) -> HttpResponse | FileRespons
 def build_download_response(
     request: HttpRequest, person: Person, name: str, make: Callable[[], IO[bytes]]
 ) -> HttpResponse | FileResponse:
-    """Return the zip that `make` builds, or a 503 page if there is no capacity. Raises TooOften."""
+    """Return the zip that `make` builds, or a 503 page if there is no capacity. Raises RateLimited."""
     download_limit.hit(person.pk)
     try:
         copy = make()

@@ -85,7 +85,8 @@ def gather_examples(folder: Path) -> tuple[list[Example], dict[str, str]]:
 def select_for_encoder(examples: list[Example]) -> Iterator[Example]:
     """Select the examples for fine-tuning the encoder.
 
-    It knows language already: of many alike one is enough, and what somebody wrote counts more than what was drawn.
+    The encoder knows language already, so one of many similar messages is enough, and written messages count more than
+    generated ones.
     """
     chance = random.Random(SEED)
     drawn_from = {*(file.stem for file in MESSAGES.glob("*.toml")), "hatecheck"}

@@ -13,9 +13,9 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "Kitchen Table",
     "DESCRIPTION": (
-        "The tutor, for programs of people who are signed in to the site. Whoever writes sends the session’s CSRF "
-        "token in the header X-CSRFToken. What goes wrong is told as application/problem+json; /api/v1/problems "
-        "lists the kinds."
+        "The tutor’s API, for programs that use a signed-in person’s session. Requests that change something send the "
+        "session’s CSRF token in the header X-CSRFToken. Errors are application/problem+json; /api/v1/problems lists "
+        "the problem types."
     ),
     "VERSION": "1",
     "OAS_VERSION": "3.1.1",
