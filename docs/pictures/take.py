@@ -5,33 +5,54 @@ import shutil
 import sys
 from pathlib import Path
 
-from playwright.sync_api import Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 HERE = Path(__file__).parent
 PHONE: ViewportSize = {"width": 390, "height": 844}
+DESKTOP: ViewportSize = {"width": 1280, "height": 860}
 
 
-def sign_in(page: Page) -> None:
-    page.goto("/sign-in?next=/tutor/")
-    page.get_by_role("button", name=re.compile("Noor")).click()
-    page.wait_for_url("**/tutor/")
+def open_signed_in(browser: Browser, address: str, name: str, path: str, size: ViewportSize) -> Page:
+    """Sign in as one of the demo's people, each in a browser context of their own, and open a page."""
+    context = browser.new_context(
+        base_url=address, viewport=size, color_scheme="light", reduced_motion="reduce", locale="en-US"
+    )
+    page = context.new_page()
+    page.goto("/sign-in")
+    page.get_by_role("button", name=re.compile(name)).click()
+    page.wait_for_url(lambda url: "/sign-in" not in url)
+    page.goto(path)
+    return page
+
+
+def take_parent(browser: Browser, address: str) -> None:
+    page = open_signed_in(browser, address, "Sam", "/learn/good-and-bad", PHONE)
+    page.screenshot(path=HERE / "parent.png")
+
+
+def take_teen(browser: Browser, address: str) -> None:
+    page = open_signed_in(browser, address, "Noor", "/tutor/", PHONE)
+    page.screenshot(path=HERE / "teen.png")
+    page.get_by_label("Your question").fill("Why is the sky blue?")
+    page.get_by_role("button", name="Ask", exact=True).click()
+    page.locator(".answer-foot").wait_for(timeout=60_000)
+    page.emulate_media(color_scheme="dark")
+    page.locator(".answer-foot").scroll_into_view_if_needed()
+    page.screenshot(path=HERE / "answer-phone-dark.png")
+
+
+def take_admin(browser: Browser, address: str) -> None:
+    page = open_signed_in(browser, address, "Ana", "/admin/events/event/", DESKTOP)
+    page.get_by_role("link", name=re.compile("around one table")).click()
+    page.wait_for_url("**/change/**")
+    page.screenshot(path=HERE / "admin.png")
 
 
 def main(address: str) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        context = browser.new_context(
-            base_url=address, viewport=PHONE, color_scheme="light", reduced_motion="reduce"
-        )
-        page = context.new_page()
-        sign_in(page)
-        page.screenshot(path=HERE / "start-phone-light.png")
-        page.get_by_label("Your question").fill("Why is the sky blue?")
-        page.get_by_role("button", name="Ask", exact=True).click()
-        page.locator(".answer-foot").wait_for(timeout=60_000)
-        page.emulate_media(color_scheme="dark")
-        page.locator(".answer-foot").scroll_into_view_if_needed()
-        page.screenshot(path=HERE / "answer-phone-dark.png")
+        for take in (take_parent, take_teen, take_admin):
+            take(browser, address)
         browser.close()
 
 
