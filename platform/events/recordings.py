@@ -2,11 +2,13 @@
 
 import html
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from urllib.parse import urlsplit
 
+import webvtt
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.csp import CSP
@@ -16,9 +18,8 @@ from events.models import Event
 from kit.texts import normalize_line
 
 MAX_CAPTION_BYTES = 1024 * 1024
-_TIME = r"(?:(\d{2,}):)?([0-5]\d):([0-5]\d)\.(\d{3})"
-_TIMES = re.compile(rf"{_TIME}[ \t]+-->[ \t]+{_TIME}(?:[ \t].*)?")
-_TAG = re.compile(r"<[^>]*>")
+# The library also accepts a first line such as "WEBVTTX".
+_SIGNATURE = re.compile(r"\ufeff?WEBVTT(?:[ \t\r\n]|\Z)")
 
 
 class NotCaptions(ValueError):
@@ -45,39 +46,31 @@ class Cue:
         return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
-def parse_cues(text: str) -> list[Cue]:
-    """Parse the cues of a WebVTT file, in order, without styles and tags. Raises NotCaptions if there are none."""
-    blocks = re.split(
-        r"\n{2,}", text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").strip()
-    )
-    if not re.match(r"WEBVTT(?:[ \t\n]|$)", blocks[0]):
+@lru_cache(maxsize=8)
+def parse_cues(text: str) -> tuple[Cue, ...]:
+    """Parse the cues of a WebVTT file, in order, without styles and tags. Raises NotCaptions if there are none.
+
+    An hour of captions takes 0.1 s, so recent results are cached: people search a transcript several times.
+    """
+    if not _SIGNATURE.match(text):
         raise NotCaptions
-    cues = [cue for block in blocks[1:] if (cue := _parse_cue(block.split("\n")))]
+    cues = tuple(cue for caption in webvtt.from_string(text).captions if (cue := _read_caption(caption)).text)
     if not cues:
         raise NotCaptions
     return cues
 
 
-def _parse_cue(lines: list[str]) -> Cue | None:
-    """Parse a block. Return None for a note, a style or a region."""
-    for number, line in enumerate(lines[:2]):
-        times = _TIMES.fullmatch(line.strip())
-        if times:
-            text = normalize_line(html.unescape(_TAG.sub("", " ".join(lines[number + 1 :]))))
-            parts = times.groups()
-            return Cue(_parse_moment(parts[:4]), _parse_moment(parts[4:]), text) if text else None
-    return None
+def _read_caption(caption: webvtt.Caption) -> Cue:
+    start, end = (
+        timedelta(milliseconds=time.in_milliseconds()) for time in (caption.start_time, caption.end_time)
+    )
+    return Cue(start, end, normalize_line(html.unescape(caption.text)))
 
 
-def _parse_moment(parts: tuple[str | None, ...]) -> timedelta:
-    hours, minutes, seconds, thousandths = (int(part or 0) for part in parts)
-    return timedelta(hours=hours, minutes=minutes, seconds=seconds, milliseconds=thousandths)
-
-
-def search_cues(cues: list[Cue], words: str) -> list[Cue]:
+def search_cues(cues: Sequence[Cue], words: str) -> tuple[Cue, ...]:
     """Return the cues that contain all of the words, ignoring case. With no words, return all cues."""
     wanted = words.casefold().split()
-    return [cue for cue in cues if all(word in cue.text.casefold() for word in wanted)]
+    return tuple(cue for cue in cues if all(word in cue.text.casefold() for word in wanted))
 
 
 MEDIA_EXTENSIONS = (".mp4", ".m4v", ".webm", ".mp3", ".m4a", ".ogg")

@@ -46,7 +46,7 @@ def event(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _recording_page(request: HttpRequest, found: Event) -> HttpResponse:
     """A past event with its recording and searchable transcript."""
-    cues = parse_cues(found.captions) if found.captions else []
+    cues = parse_cues(found.captions) if found.captions else ()
     words = normalize_line(request.GET.get("q", "")[: MAX_SEARCH_LENGTH * 4])[:MAX_SEARCH_LENGTH]
     context = {
         "event": found,

@@ -1,8 +1,11 @@
 """Captions are parsed and searched."""
 
+import time
+from contextlib import suppress
+
 import pytest
 
-from events.recordings import NotCaptions, parse_cues, search_cues
+from events.recordings import MAX_CAPTION_BYTES, NotCaptions, parse_cues, search_cues
 
 CAPTIONS = """\ufeffWEBVTT - An evening\r
 \r
@@ -34,6 +37,18 @@ class TestCaptions:
     def test_are_normalized_like_search_words(self) -> None:
         [cue] = parse_cues("WEBVTT\n\n00:01.000 --> 00:02.000\nEl nin\u0303o pregunta\n")
         assert cue.text == "El niño pregunta"
+
+    def test_start_at_their_times_even_without_an_empty_line(self) -> None:
+        cues = parse_cues("WEBVTT\n\n00:01.000 --> 00:02.000\nHi\n00:03.000-->00:04.000\nHo")
+        assert [(cue.seconds, cue.text) for cue in cues] == [(1, "Hi"), (3, "Ho")]
+
+    @pytest.mark.parametrize("text", ["<", "<a", "&", "&#1", "-->\n", "\n", "00:01.000 --> 00:02.000\n"])
+    def test_of_hostile_files_are_parsed_in_linear_time(self, text: str) -> None:
+        repeated = text * (MAX_CAPTION_BYTES // 16 // len(text))
+        began = time.process_time()
+        with suppress(NotCaptions):
+            parse_cues(f"WEBVTT\n\n00:01.000 --> 00:02.000\n{repeated}")
+        assert time.process_time() - began < 2
 
     def test_are_searched_by_all_words_in_any_case(self) -> None:
         cues = parse_cues(CAPTIONS)
