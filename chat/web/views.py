@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
+from django_htmx.http import HttpResponseClientRedirect, reswap, retarget
 from django_htmx.middleware import HtmxDetails
 
 from accounts.access import get_person, sign_in_required
@@ -133,7 +134,7 @@ def _show_turn(request: HtmxRequest, turn: Turn, *, is_new: bool) -> HttpRespons
         return redirect(get_turn_url(turn))
     if is_new or _shows_earlier_page(request):
         # The address ends with the turn's anchor, so the turn is focused when the page opens.
-        return HttpResponse(headers={"HX-Redirect": get_turn_url(turn)})
+        return HttpResponseClientRedirect(get_turn_url(turn))
     shown = render_partial("turn", request, shown=build_shown_turn(turn)) + _render_composer_swap(
         request, turn
     )
@@ -168,8 +169,7 @@ def _show_refusal(
         shown += render_partial("turns_swap", request, **page)
     # The form of a deleted conversation becomes that of a new one, so 404 would be wrong here.
     status = 422 if isinstance(refusal, ConversationGone) else _get_status(refusal)
-    headers = {"HX-Retarget": "#composer", "HX-Reswap": "outerHTML"}
-    answer = HttpResponse(shown, status=status, headers=headers)
+    answer = reswap(retarget(HttpResponse(shown, status=status), "#composer"), "outerHTML")
     return mark_rate_limited(answer, refusal) if isinstance(refusal, RateLimited) else answer
 
 
@@ -234,7 +234,7 @@ def _ask_again(request: HtmxRequest, earlier: Turn, asking: Callable[[UUID], Tur
     if not request.htmx:
         return redirect(get_turn_url(turn))
     if _shows_earlier_page(request):
-        return HttpResponse(headers={"HX-Redirect": get_turn_url(turn)})
+        return HttpResponseClientRedirect(get_turn_url(turn))
     swaps = render_retry_swaps(request, get_own_turn(request, earlier.pk), turn)
     return HttpResponse(swaps + _render_composer_swap(request, turn))
 
@@ -316,8 +316,8 @@ def _show_report_form(request: HtmxRequest, turn: Turn, form: ReportForm) -> Htt
     """Show the report form again, with the typed text and its errors."""
     if request.htmx:
         shown = replace(build_shown_turn(turn), report_form=form)
-        place = {"HX-Retarget": f"#turn-{turn.pk}", "HX-Reswap": "outerHTML"}
-        return HttpResponse(render_partial("turn", request, shown=shown), status=422, headers=place)
+        answer = HttpResponse(render_partial("turn", request, shown=shown), status=422)
+        return reswap(retarget(answer, f"#turn-{turn.pk}"), "outerHTML")
     turns = get_turns_page(turn.conversation, {"at": str(turn.pk)})
     page = build_conversation_page(get_person(request), turn.conversation, turns)
     page["turns"] = [

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import wraps
+from http import HTTPStatus
 from typing import Any, Self
 from urllib.parse import urlencode, urlsplit
 
@@ -14,6 +15,8 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, resolve_url
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django_htmx.http import HttpResponseClientRedirect
+from django_htmx.middleware import HtmxDetails
 
 from accounts.models import Person
 from kit.free_text import get_free_text
@@ -99,17 +102,18 @@ def _redirect_to_sign_in(request: HttpRequest) -> HttpResponse:
     after = reverse("accounts:unsent_form") if kept else get_referring_path(request)
     address = f"{resolve_url(settings.LOGIN_URL)}?{urlencode({'next': after})}"
     if is_htmx(request):
-        return HttpResponse(status=401, headers={"HX-Redirect": address})
+        return HttpResponseClientRedirect(address, status=HTTPStatus.UNAUTHORIZED)
     return redirect(address)
 
 
 def is_htmx(request: HttpRequest) -> bool:
-    return request.headers.get("HX-Request") == "true"
+    """Whether htmx sent the request. `request.htmx` says so too, but not yet in middleware before htmx's own."""
+    return bool(HtmxDetails(request))
 
 
 def get_referring_path(request: HttpRequest) -> str:
     """Return the path of the page that sent the form, or the home page's if no header says."""
-    for told in (request.headers.get("HX-Current-URL"), request.headers.get("Referer")):
+    for told in (HtmxDetails(request).current_url, request.headers.get("Referer")):
         if told and url_has_allowed_host_and_scheme(
             told, {request.get_host()}, require_https=request.is_secure()
         ):

@@ -1,6 +1,5 @@
 """Error pages, and responses to requests that no view can handle."""
 
-import json
 import sys
 from collections.abc import Callable
 from http import HTTPStatus
@@ -14,6 +13,7 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.deprecation import MiddlewareMixin
 from django.views.defaults import page_not_found
+from django_htmx.http import trigger_client_event
 
 from accounts.access import UnsentForm, is_htmx
 from kit.rate_limits import RateLimited, format_wait, mark_rate_limited
@@ -32,8 +32,7 @@ def form_expired(request: HttpRequest, reason: str = "") -> HttpResponse:
     del reason
     if is_htmx(request):
         response = render(request, "form_expired.html", status=403)
-        response.headers["HX-Trigger"] = json.dumps({"form-token": {"token": get_token(request)}})
-        return response
+        return trigger_client_event(response, "form-token", {"token": get_token(request)})
     form = UnsentForm.of(request)
     if form:
         return render(request, "accounts/unsent_form.html", {"form": form, "has_expired": True}, status=403)
