@@ -25,14 +25,19 @@ class Range(BaseHTTPRequestHandler):
     """A fake of the range API: suffixes of all hashes with a prefix, with padding."""
 
     asked: list[str]
+    padded: list[str | None]
     reply: bytes
     delay: float
     status: int
+    location: str
 
     def do_GET(self) -> None:
         self.asked.append(self.path)
+        self.padded.append(self.headers["Add-Padding"])
         time.sleep(self.delay)
         self.send_response(self.status)
+        if self.location:
+            self.send_header("Location", self.location)
         self.send_header("Content-Length", str(len(self.reply)))
         self.end_headers()
         self.wfile.write(self.reply)
@@ -44,7 +49,8 @@ class Range(BaseHTTPRequestHandler):
 @pytest.fixture
 def range_api(settings: Settings) -> Iterator[type[Range]]:
     reply = f"{DIGEST[5:]}:37\r\n{'A' * 35}:0\r\n{'B' * 35}:2".encode()
-    handler = type("OneRange", (Range,), {"asked": [], "reply": reply, "delay": 0.0, "status": 200})
+    given = {"asked": [], "padded": [], "reply": reply, "delay": 0.0, "status": 200, "location": ""}
+    handler = type("OneRange", (Range,), given)
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         settings.PWNED_PASSWORDS_URL = f"http://127.0.0.1:{server.server_port}"
@@ -57,6 +63,7 @@ class TestALeakedPassword:
         with pytest.raises(ValidationError):
             LeakedPasswordValidator().validate(LEAKED)
         assert range_api.asked == [f"/range/{DIGEST[:5]}"]
+        assert range_api.padded == ["true"]
 
     def test_an_unknown_password_passes(self, range_api: type[Range]) -> None:
         LeakedPasswordValidator().validate("three-words-in-a-row")
@@ -86,6 +93,12 @@ def test_an_error_of_the_service_lets_the_password_pass_and_is_logged(
     assert time.monotonic() - began < 1.4
     assert "passed unchecked" in caplog.text
     assert LEAKED not in caplog.text
+
+
+def test_a_redirect_is_not_followed_to_another_host(range_api: type[Range]) -> None:
+    range_api.status, range_api.location = 302, "/elsewhere"
+    LeakedPasswordValidator().validate(LEAKED)
+    assert range_api.asked == [f"/range/{DIGEST[:5]}"]
 
 
 def test_an_unreachable_service_lets_the_password_pass(settings: Settings) -> None:
