@@ -21,7 +21,7 @@ SEEN_AT_PRECISION = timedelta(minutes=5)
 # The order matters: most browsers also claim to be the ones below.
 BROWSERS = {
     "Edge": ("Edg", "Edge"),
-    "Opera": ("OPR", "Opera"),
+    "Opera": ("OPR", "OPT/", "Opera"),
     "Samsung Internet": ("SamsungBrowser", "Samsung Internet"),
     "Firefox": ("Firefox", "FxiOS"),
     "Chrome": ("Chrome", "CriOS", "Chromium"),

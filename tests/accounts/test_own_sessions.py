@@ -39,6 +39,7 @@ def test_each_browser_has_a_plain_name(teen: Person) -> None:
         (FIREFOX, "Firefox on Android"),
         (SAFARI, "Safari on iPhone"),
         (EDGE, "Edge on Windows"),
+        (f"{SAFARI} OPT/6.0", "Opera on iPhone"),
         ("curl/8", "Unknown browser"),
         ("", "Unknown browser"),
         ("<script>Linux", "Linux"),
