@@ -79,12 +79,12 @@ class TestNothingHeavy:
         assert loaded_by(tasks) == set()
 
     def test_a_serving_process_loads_everything(self) -> None:
-        web = loaded_by("import config.asgi\nfrom config.startup import get_web_ready\nget_web_ready()")
+        web = loaded_by("import config.asgi\nfrom config.startup import load_for_web\nload_for_web()")
         assert {"numpy", "onnxruntime"} <= web
         for file in ("rules/en.toml", "rules/traces.toml", "model/weights.bin", "guard.onnx", "sense.onnx"):
             assert any(one.endswith(file) for one in web)
         worker = loaded_by(
-            "import config.asgi\nfrom config.startup import get_worker_ready\nget_worker_ready()"
+            "import config.asgi\nfrom config.startup import load_for_worker\nload_for_worker()"
         )
         assert {"numpy", "onnxruntime", "openai._client"} <= worker
         assert any(one.endswith("rules/output_en.toml") for one in worker)

@@ -129,7 +129,7 @@ class TestFeedback:
         assert reply.status_code == 422
         page = reply.content.decode()
         assert "weren’t sent" in page
-        assert f">{wrong.get('words', '')}</textarea>" in page
+        assert f">{wrong.get('comment', '')}</textarea>" in page
         assert ("1,001 characters long; the limit is 1,000" in page) is ("comment" in wrong)
         assert not Feedback.objects.exists()
 
