@@ -112,7 +112,7 @@ def test_it_is_shown_beside_stop_report_withdraw_and_retry_too(written: WrittenT
     expect(page.locator("#tutor-status")).to_have_text("We got your report.")
     answer_with(page, "**/report/take-back", 502, foreign(502))
     press(page, "Withdraw this report")
-    expect(page.locator(".report-made .composer-trouble")).to_contain_text("This could not be sent.")
+    expect(page.locator(".report-made .composer-trouble")).to_contain_text("This couldn’t be sent.")
     page.unroute("**/report/take-back")
     press(page, "Withdraw this report")
     expect(page.locator(".report-made")).to_contain_text("nothing you wrote is kept")
@@ -219,7 +219,7 @@ def test_a_stale_csrf_token_is_replaced_and_the_next_press_works(written: Writte
         "document.querySelectorAll('[name=csrfmiddlewaretoken]').forEach((one) => { one.value = 'old'; })"
     )
     press(page, "Ask")
-    expect(page.locator("#composer-trouble")).to_contain_text("press the button again")
+    expect(page.locator("#composer-trouble")).to_contain_text("Press the button again")
     press(page, "Ask")
     expect(page.locator(".turn")).to_have_count(2)
 
