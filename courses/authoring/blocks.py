@@ -8,16 +8,18 @@ import re
 from collections.abc import Callable, Container
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from courses.authoring.source import ContentFile
 from courses.markdown import render_html, render_inline_html
+
+if TYPE_CHECKING:
+    from kit.schemas import Table
 
 type Block = dict[str, Any]
 
 SLUG = re.compile(r"(?=.{1,80}\Z)[a-z0-9]+(?:-[a-z0-9]+)*")
 OPTION = re.compile(r"- \[(?P<mark>[ xX])\] (?P<text>.+)")
-MINUTES = re.compile(r"[1-9]\d?\d?")
 MIN_OPTIONS = 2
 DIAGRAMS = {
     path.stem: f"courses/diagrams/{path.name}"
@@ -39,13 +41,22 @@ class Fence:
     def error(self, what: str, hint: str, *, below: int = 0) -> Exception:
         return self.source.error(self.line + below, what, hint)
 
+    def read_line[M: "Table"](self, model: type[M]) -> M:
+        """The words behind its kind: one a field, and the rest for the last field. Raises InvalidFile."""
+        from kit.schemas import validate_line  # noqa: PLC0415 - it imports pydantic
+
+        names = list(model.model_fields)
+        values = [*self.words[: len(names) - 1], " ".join(self.words[len(names) - 1 :])]
+        data = {name: value for name, value in zip(names, values, strict=False) if value}
+        return validate_line(model, data, file=self.source.file, line=self.line)
+
     @property
     def lines(self) -> list[str]:
         return self.text.split("\n")
 
 
 def parse_block(fence: Fence) -> Block:
-    """Raises ContentBroken for a block of no known kind, or one that its kind does not allow."""
+    """Raises InvalidFile for a block of no known kind, or one that its kind does not allow."""
     reader = READERS.get(fence.kind)
     if reader is None:
         raise fence.error(f"There is no block “{fence.kind}”.", f"Use one of: {', '.join(sorted(READERS))}.")
@@ -66,9 +77,9 @@ def _myth(fence: Fence) -> Block:
 
 
 def _reported(fence: Fence) -> Block:
-    if len(fence.words) != 1:
-        raise fence.error("This fact names no source.", "Name one: “:::reported the-id-of-a-source”.")
-    [name] = fence.words
+    from courses.authoring.schemas import ReportedLine  # noqa: PLC0415 - it imports pydantic
+
+    name = fence.read_line(ReportedLine).source
     if name not in fence.known_sources:
         hint = "Use the id of one of [[sources]] in module.md, or add it there."
         raise fence.error(f"There is no source “{name}”.", hint)
@@ -76,10 +87,9 @@ def _reported(fence: Fence) -> Block:
 
 
 def _starters(fence: Fence) -> Block:
-    ages = " ".join(fence.words)
-    if not ages:
-        raise fence.error("These starters are for no age.", "Name it: “:::starters 13 to 14”.")
-    lines = []
+    from courses.authoring.schemas import StartersLine  # noqa: PLC0415
+
+    ages, lines = fence.read_line(StartersLine).ages, list[str]()
     for below, line in enumerate(fence.lines, 1):
         if line.startswith("- "):
             lines.append(line[2:])
@@ -92,29 +102,28 @@ def _starters(fence: Fence) -> Block:
 
 
 def _activity(fence: Fence) -> Block:
-    minutes, *title = fence.words or [""]
-    if not title or not MINUTES.fullmatch(minutes):
-        hint = "Say its minutes and its name: “:::activity 10 Two chairs, one question”."
-        raise fence.error("This activity has no minutes or no name.", hint)
+    from courses.authoring.schemas import ActivityLine  # noqa: PLC0415
+
+    line = fence.read_line(ActivityLine)
     return {
-        "minutes": int(minutes),
-        "title": render_inline_html(" ".join(title)),
+        "minutes": line.minutes,
+        "title": render_inline_html(line.title),
         "html": render_html(fence.text),
     }
 
 
 def _diagram(fence: Fence) -> Block:
-    name = " ".join(fence.words)
-    if name not in DIAGRAMS:
-        raise fence.error(f"There is no diagram “{name}”.", f"Use one of: {', '.join(sorted(DIAGRAMS))}.")
+    from courses.authoring.schemas import DiagramLine  # noqa: PLC0415
+
+    name = fence.read_line(DiagramLine).diagram
     return {"template": DIAGRAMS[name], "html": render_html(fence.text)}
 
 
 def parse_question(fence: Fence) -> Block:
     """A quiz question: its text, then two or more options, each with an explanation; exactly one is right."""
-    if len(fence.words) != 1 or not SLUG.fullmatch(fence.words[0]):
-        hint = "Name it by a short slug that will not change: “:::question made-up-sources”."
-        raise fence.error("This question has no name of its own.", hint)
+    from courses.authoring.schemas import QuestionLine  # noqa: PLC0415 - it imports pydantic
+
+    slug = fence.read_line(QuestionLine).slug
     asked, options = _question_parts(fence)
     if not asked.strip():
         raise fence.error("This question asks nothing.", "Write the question above its options.")
@@ -129,7 +138,7 @@ def parse_question(fence: Fence) -> Block:
         hint = "Mark one of them, and no other, with [x]."
         raise fence.error(f"{len(right)} options are right.", hint)
     return {
-        "slug": fence.words[0],
+        "slug": slug,
         "html": render_html(asked),
         "options": [
             {

@@ -2,21 +2,16 @@
 
 import datetime as dt
 import re
-from collections.abc import Container
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from courses.authoring.modules import list_named_sources, parse_sources
+from courses.authoring.modules import list_named_sources
 from courses.authoring.sections import Section, parse_sections
-from courses.authoring.source import (
-    ContentError,
-    ContentErrors,
-    ContentFile,
-    InvalidContent,
-    read_content_file,
-)
+from courses.authoring.source import ContentFile, read_content_file
+from kit.authored import FileError, FileErrors, InvalidFile
 
 FOLDER = "briefings"
 FILE_NAME = re.compile(r"(?P<date>\d{4}-\d\d-\d\d)-(?=.{1,80}\.md)(?P<slug>[a-z0-9]+(?:-[a-z0-9]+)*)\.md")
@@ -24,6 +19,7 @@ FILE_NAME = re.compile(r"(?P<date>\d{4}-\d\d-\d\d)-(?=.{1,80}\.md)(?P<slug>[a-z0
 RESERVED_SLUG = re.compile(r"feed|\d+")
 PARTS = ["happened", "matters"]
 SINCE = "since"
+FOLLOWED_UP = "followed_up"
 BLOCKS = {"prose", "reported"}
 
 
@@ -42,62 +38,65 @@ class BriefingText:
 
 
 def read_briefings(root: Path) -> list[BriefingText]:
-    """Every briefing of every language. Raises ContentBroken with every error of every file."""
-    errors, found = ContentErrors(), []
+    """Every briefing of every language. Raises InvalidFile with every error of every file."""
+    errors, found = FileErrors(), []
     slugs: set[tuple[str, str]] = set()
     for path in sorted(root.glob(f"*/{FOLDER}/*")):
-        text = errors.of(partial(read_briefing, path, root=root), None)
+        text = errors.collect(partial(read_briefing, path, root=root), None)
         if text is None:
             continue
         if (text.language, text.slug) in slugs:
             file = path.relative_to(root).as_posix()
             hint = "Choose another slug for the later one."
-            errors.found.append(ContentError(file, 1, f"“{text.slug}” names two briefings.", hint))
+            errors.found.append(FileError(file, 1, f"“{text.slug}” names two briefings.", hint))
         slugs.add((text.language, text.slug))
         found.append(text)
-    if errors.found:
-        raise InvalidContent(*errors.found)
+    errors.raise_any()
     return found
 
 
 def read_briefing(path: Path, *, root: Path) -> BriefingText:
-    """One briefing from its file. Raises ContentBroken with every error that it has."""
+    """One briefing from its file. Raises InvalidFile with every error that it has."""
     _name_of(path.relative_to(root).as_posix())
     return parse_briefing(read_content_file(path, root=root))
 
 
 def parse_briefing(source: ContentFile) -> BriefingText:
-    """One briefing, whose day and slug its file's name gives. Raises ContentBroken with every error that it has."""
-    errors = ContentErrors()
+    """One briefing, whose day and slug are in its file's name. Raises InvalidFile with every error in it."""
+    from courses.authoring.schemas import BriefingFront  # noqa: PLC0415 - it imports pydantic
+
+    errors = FileErrors()
     day, slug = _name_of(source.file)
-    sections = errors.of(partial(_sections, source, list_named_sources(source)), [])
-    text = BriefingText(
+    sections = errors.collect(partial(_sections, source, list_named_sources(source)), [])
+    front = errors.collect(partial(source.read_front, BriefingFront), None)
+    if front is not None:
+        errors.found += _find_follow_up_errors(source, day, front.followed_up)
+    if front is None or errors.found:
+        raise InvalidFile(*errors.found)
+    return BriefingText(
         language=source.file.split("/")[0],
         slug=slug,
         date=day,
-        title=errors.of(partial(source.line, "title"), ""),
-        summary=errors.of(partial(source.get, "summary", str), ""),
+        title=front.title,
+        summary=front.summary,
         sections=[section.shown() for section in sections],
-        sources=errors.of(partial(parse_sources, source), []),
-        followed_up=errors.of(partial(_followed_up, source, day), None),
+        sources=[one.model_dump(exclude_none=True) for one in front.sources],
+        followed_up=front.followed_up,
     )
-    if errors.found:
-        raise InvalidContent(*errors.found)
-    return text
 
 
 def _name_of(file: str) -> tuple[dt.date, str]:
-    """The day and the slug in a file's name. Raises ContentBroken when it gives none that can be."""
+    """The day and the slug in a file's name. Raises InvalidFile when it gives none that can be."""
     found = FILE_NAME.fullmatch(file.rpartition("/")[2])
     hint = "Name a briefing by its day and slug: 2023-12-06-a-table-of-scores.md."
     if found is None:
-        raise InvalidContent(ContentError(file, 1, "This file’s name gives no day and slug.", hint))
+        raise InvalidFile(FileError(file, 1, "This file’s name gives no day and slug.", hint))
     if RESERVED_SLUG.fullmatch(found["slug"]):
-        raise InvalidContent(ContentError(file, 1, f"“{found['slug']}” is taken.", "Choose another slug."))
+        raise InvalidFile(FileError(file, 1, f"“{found['slug']}” is taken.", "Choose another slug."))
     try:
         return dt.date.fromisoformat(found["date"]), found["slug"]
     except ValueError as error:
-        raise InvalidContent(ContentError(file, 1, f"There is no day {found['date']}.", hint)) from error
+        raise InvalidFile(FileError(file, 1, f"There is no day {found['date']}.", hint)) from error
 
 
 def _sections(source: ContentFile, known: Container[object]) -> list[Section]:
@@ -123,16 +122,15 @@ def _line_of(source: ContentFile, section: Section) -> int:
     return next(named, source.body_line)
 
 
-def _followed_up(source: ContentFile, day: dt.date) -> dt.date | None:
-    """The day on which somebody looked into what became of it. Given if, and only if, there is such a part."""
+def _find_follow_up_errors(
+    source: ContentFile, day: dt.date, followed_up: dt.date | None
+) -> Iterator[FileError]:
+    """A briefing has both the day of its follow-up, which is not before its own, and the part about it, or neither."""
     has_part = f"{{#{SINCE}}}" in source.body
-    if "followed_up" not in source.front and not has_part:
-        return None
-    hint = "Give the day on which it was looked into, and write the part {#since}; or leave out both."
-    if not has_part:
-        raise source.error(source.line_of("followed_up"), "What has become of it is missing.", hint)
-    found = source.front.get("followed_up")
-    # A time of day is a date to Python.
-    if type(found) is not dt.date or found < day:
-        raise source.error(source.line_of("followed_up"), "“followed_up” gives no day since.", hint)
-    return found
+    hint = "Give the day of the follow-up, and write the part {#since}; or leave out both."
+    if has_part and followed_up is None:
+        yield source.front.error((FOLLOWED_UP,), "The part {#since} has no “followed_up”.", hint)
+    if followed_up is not None and not has_part:
+        yield source.front.error((FOLLOWED_UP,), "The part {#since} is missing.", hint)
+    elif followed_up is not None and followed_up < day:
+        yield source.front.error((FOLLOWED_UP,), "“followed_up” is before the briefing’s own day.", hint)

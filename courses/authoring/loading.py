@@ -10,12 +10,13 @@ from django.db import transaction
 from courses.authoring.briefings import BriefingText, read_briefings
 from courses.authoring.modules import LessonText, ModuleText, read_library
 from courses.authoring.sections import Section
-from courses.authoring.source import CONTENT, ContentErrors, InvalidContent
+from courses.authoring.source import CONTENT
 from courses.authoring.translations import align_with_originals
 from courses.markdown import extract_text
 from courses.models import Briefing, Lesson, Module, Passage, Phrase, QuizQuestion
 from courses.retrieval.index import index_passages
 from courses.retrieval.wording import get_wording
+from kit.authored import FileErrors
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class LoadCounts:
 def load_library(*, root: Path = CONTENT) -> LoadCounts:
     """Make the database hold exactly the modules and briefings below `root`. Loading twice changes nothing.
 
-    Everything is read and checked first: raises courses.authoring.source.InvalidContent, with every error, before
+    Everything is read and checked first: raises courses.authoring.source.InvalidFile, with every error, before
     anything is changed. What people have done is not touched.
     """
     modules, briefings = _read(root)
@@ -50,11 +51,10 @@ def load_library(*, root: Path = CONTENT) -> LoadCounts:
 
 
 def _read(root: Path) -> tuple[list[ModuleText], list[BriefingText]]:
-    errors = ContentErrors()
-    modules = errors.of(partial(_read_modules, root), [])
-    briefings = errors.of(partial(read_briefings, root), [])
-    if errors.found:
-        raise InvalidContent(*errors.found)
+    errors = FileErrors()
+    modules = errors.collect(partial(_read_modules, root), [])
+    briefings = errors.collect(partial(read_briefings, root), [])
+    errors.raise_any()
     return modules, briefings
 
 

@@ -12,15 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from courses.authoring.blocks import SLUG, Block, parse_question
 from courses.authoring.sections import Section, parse_fence, parse_sections
-from courses.authoring.source import (
-    CONTENT,
-    ContentError,
-    ContentErrors,
-    ContentFile,
-    InvalidContent,
-    read_content_file,
-)
+from courses.authoring.source import CONTENT, ContentFile, read_content_file
 from courses.markdown import parse_tokens, render_html
+from kit.authored import FileError, FileErrors, InvalidFile
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
@@ -29,10 +23,6 @@ LESSON_FILE = re.compile(r"([1-9]\d{0,2})-(?=.{1,80}\.md)([a-z0-9]+(?:-[a-z0-9]+
 # A module's other pages have these addresses.
 RESERVED_SLUGS = {"quiz", "print", "certificate", "together"}
 MIN_QUESTIONS = 5
-OUTCOMES = 3
-SOURCE_KEYS = ("id", "title", "by", "date", "url")
-LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]+)*")
-OUTCOME_KEYS = ("say", "ailit", "unesco")
 
 
 @dataclass(frozen=True)
@@ -62,102 +52,102 @@ class ModuleText:
 
 
 def read_library(root: Path = CONTENT) -> list[ModuleText]:
-    """Every module of every language. Raises ContentBroken with every error of every file."""
-    errors = ContentErrors()
+    """Every module of every language. Raises InvalidFile with every error of every file."""
+    errors = FileErrors()
     folders = sorted(path.parent for path in root.glob("*/*/module.md"))
-    found = [errors.of(partial(read_module, folder, root=root), None) for folder in folders]
+    found = [errors.collect(partial(read_module, folder, root=root), None) for folder in folders]
     if not folders:
         errors.found.append(
-            ContentError(root.name, 1, "There is no module here.", "Write <language>/<slug>/module.md.")
+            FileError(root.name, 1, "There is no module here.", "Write <language>/<slug>/module.md.")
         )
-    if errors.found:
-        raise InvalidContent(*errors.found)
+    errors.raise_any()
     return [module for module in found if module]
 
 
 def read_module(folder: Path, *, root: Path) -> ModuleText:
-    """One module from its folder. Raises ContentBroken with every error that it has."""
-    errors = ContentErrors()
+    """One module from its folder. Raises InvalidFile with every error that it has."""
+    errors = FileErrors()
     source = read_content_file(folder / "module.md", root=root)
     known = list_named_sources(source)
     lessons = [
-        errors.of(partial(_lesson, path, root, known), None)
+        errors.collect(partial(_lesson, path, root, known), None)
         for path in list_lesson_paths(folder, root, errors)
     ]
-    questions = errors.of(partial(_questions, folder, root), [])
-    module = errors.of(partial(parse_module, source), None)
+    questions = errors.collect(partial(_questions, folder, root), [])
+    module = errors.collect(partial(parse_module, source), None)
     if module is None or errors.found:
-        raise InvalidContent(*errors.found)
+        raise InvalidFile(*errors.found)
     return replace(module, lessons=[lesson for lesson in lessons if lesson], questions=questions)
 
 
 def parse_module(source: ContentFile) -> ModuleText:
-    """What module.md itself says, without lessons and questions. Raises ContentBroken with every error of it."""
-    errors = ContentErrors()
+    """What module.md itself says, without lessons and questions. Raises InvalidFile with every error in it."""
+    from courses.authoring.schemas import ModuleFront  # noqa: PLC0415 - it imports pydantic
+
+    errors = FileErrors()
     language, slug, _file = source.file.split("/")
-    module = ModuleText(
+    if not SLUG.fullmatch(slug):
+        what = f"“{slug}” cannot be a folder’s name."
+        hint = "Use small letters, digits and single dashes."
+        errors.found.append(FileError(source.file, 1, what, hint))
+    if slug == "search":
+        what = "“search” is the address of the search page."
+        errors.found.append(FileError(source.file, 1, what, "Choose another name for this folder."))
+    front = errors.collect(partial(source.read_front, ModuleFront), None)
+    if front is None or errors.found:
+        raise InvalidFile(*errors.found)
+    return ModuleText(
         language=language,
         slug=slug,
-        title=errors.of(partial(source.line, "title"), ""),
-        order=errors.of(partial(source.number, "order"), 0),
-        minutes=errors.of(partial(source.number, "minutes"), 0),
-        summary=errors.of(partial(source.get, "summary", str), ""),
-        reviewed=errors.of(partial(source.line, "reviewed", most=60), ""),
+        title=front.title,
+        order=front.order,
+        minutes=front.minutes,
+        summary=front.summary,
+        reviewed=front.reviewed,
         intro=render_html(source.body),
-        outcomes=errors.of(partial(_outcomes, source), []),
-        sources=errors.of(partial(parse_sources, source), []),
+        outcomes=[outcome.model_dump() for outcome in front.outcomes],
+        sources=[one.model_dump(exclude_none=True) for one in front.sources],
         lessons=[],
         questions=[],
     )
-    if not SLUG.fullmatch(slug):
-        hint = "Use small letters, digits and single dashes."
-        errors.found.append(ContentError(source.file, 1, f"“{slug}” cannot be a folder’s name.", hint))
-    if slug == "search":
-        what = "“search” is the address of the search page."
-        errors.found.append(ContentError(source.file, 1, what, "Choose another name for this folder."))
-    if errors.found:
-        raise InvalidContent(*errors.found)
-    return module
 
 
 def list_named_sources(source: ContentFile) -> dict[str, dict[str, Any]]:
-    """The sources in some front matter by id, as written: a broken one is not told again by all who cite it."""
-    tables = source.front.get("sources")
+    """The sources in a file's front matter by id, unchecked: lessons that cite a broken one need no error too."""
+    tables = source.front.data.get("sources")
     found = [one for one in tables if isinstance(one, dict)] if isinstance(tables, list) else []
     return {one["id"]: one for one in found if isinstance(one.get("id"), str)}
 
 
-def list_lesson_paths(folder: Path, root: Path, errors: ContentErrors) -> list[Path]:
+def list_lesson_paths(folder: Path, root: Path, errors: FileErrors) -> list[Path]:
     """The lessons' files in their order; a file that is none of the module's is a error, as it would not be seen."""
     numbered: dict[int, Path] = {}
     for path in sorted(folder.glob("*.md")):
         if path.name in {"module.md", "quiz.md"}:
             continue
         file = path.relative_to(root).as_posix()
-        number, _slug = errors.of(partial(parse_lesson_file_name, file), (0, ""))
+        number, _slug = errors.collect(partial(parse_lesson_file_name, file), (0, ""))
         if number in numbered:
             hint = "Give each lesson a number of its own."
-            errors.found.append(ContentError(file, 1, f"There are two lessons {number}.", hint))
+            errors.found.append(FileError(file, 1, f"There are two lessons {number}.", hint))
         if number:
             numbered[number] = path
     if not numbered:
         file = (folder / "module.md").relative_to(root).as_posix()
-        errors.found.append(ContentError(file, 1, "The module has no lesson.", "Write one: 1-what-it-is.md."))
+        errors.found.append(FileError(file, 1, "The module has no lesson.", "Write one: 1-what-it-is.md."))
     slugs = [parse_lesson_file_name(path.name)[1] for path in numbered.values()]
     for slug in {*RESERVED_SLUGS, *(slug for slug in slugs if slugs.count(slug) > 1)} & set(slugs):
         file = folder.relative_to(root).as_posix()
-        errors.found.append(
-            ContentError(file, 1, f"“{slug}” is taken.", "Choose another slug for this lesson.")
-        )
+        errors.found.append(FileError(file, 1, f"“{slug}” is taken.", "Choose another slug for this lesson."))
     return [numbered[number] for number in sorted(numbered)]
 
 
 def parse_lesson_file_name(file: str) -> tuple[int, str]:
-    """A lesson's number, from 1, and its slug. Raises ContentBroken when the name of its file gives none."""
+    """A lesson's number, from 1, and its slug. Raises InvalidFile when the name of its file gives none."""
     found = LESSON_FILE.fullmatch(file.rpartition("/")[2])
     if found is None:
         hint = "Name a lesson by its number and slug: 3-where-bias-comes-from.md."
-        raise InvalidContent(ContentError(file, 1, "This file’s name says no place in the module.", hint))
+        raise InvalidFile(FileError(file, 1, "This file’s name says no place in the module.", hint))
     return int(found[1]), found[2]
 
 
@@ -166,56 +156,16 @@ def _lesson(path: Path, root: Path, known_sources: Container[object]) -> LessonT
 
 
 def parse_lesson(source: ContentFile, *, known_sources: Container[object]) -> LessonText:
-    """A lesson, whose slug its file's name gives. Raises ContentBroken with every error that it has."""
-    errors = ContentErrors()
+    """A lesson, whose slug is in its file's name. Raises InvalidFile with every error in it."""
+    from courses.authoring.schemas import LessonFront  # noqa: PLC0415 - it imports pydantic
+
+    errors = FileErrors()
     _number, slug = parse_lesson_file_name(source.file)
-    lesson = LessonText(
-        slug=slug,
-        title=errors.of(partial(source.line, "title"), ""),
-        minutes=errors.of(partial(source.number, "minutes"), 0),
-        sections=errors.of(partial(parse_sections, source, known_sources=known_sources), []),
-    )
-    if errors.found:
-        raise InvalidContent(*errors.found)
-    return lesson
-
-
-def parse_sources(source: ContentFile) -> list[dict[str, str]]:
-    """The sources, each with the `language` of its title if it names one. Raises ContentBroken."""
-    sources = parse_tables(source, "sources", SOURCE_KEYS)
-    for nth, (found, written) in enumerate(zip(sources, source.front["sources"], strict=True)):
-        language = written.get("language")
-        if language is not None and not LANGUAGE.fullmatch(str(language)):
-            hint = "Give the short name of the language that its title is in: en, es."
-            raise source.error(source.line_of("sources", nth), f"“{language}” is no language.", hint)
-        if language is not None:
-            found["language"] = language
-    return sources
-
-
-def parse_tables(source: ContentFile, key: str, keys: tuple[str, ...]) -> list[dict[str, str]]:
-    """The front matter's tables of one name, each with all of `keys`. Raises ContentBroken."""
-    tables = source.get(key, list)
-    for nth, table in enumerate(tables):
-        given = table if isinstance(table, dict) else {}
-        missing = [name for name in keys if not isinstance(given.get(name), str)]
-        if missing:
-            hint = f"Each needs {', '.join(keys)}, as text."
-            raise source.error(source.line_of(key, nth), f"“{missing[0]}” is missing in {key}.", hint)
-        if not given.get("url", "https://").startswith("https://"):
-            what = f"“{given['url']}” is no https address."
-            raise source.error(source.line_of("url", nth), what, "Give the whole address.")
-    return [{name: table[name] for name in keys} for table in tables]
-
-
-def _outcomes(source: ContentFile) -> list[dict[str, str]]:
-    outcomes = parse_tables(source, "outcomes", OUTCOME_KEYS)
-    if len(outcomes) != OUTCOMES:
-        what = f"There are {len(outcomes)} outcomes."
-        raise source.error(
-            source.line_of("outcomes"), what, f"A parent can say {OUTCOMES} aloud: give {OUTCOMES}."
-        )
-    return outcomes
+    front = errors.collect(partial(source.read_front, LessonFront), None)
+    sections = errors.collect(partial(parse_sections, source, known_sources=known_sources), [])
+    if front is None or errors.found:
+        raise InvalidFile(*errors.found)
+    return LessonText(slug, front.title, front.minutes, sections)
 
 
 def _question(source: ContentFile, token: "Token") -> Block:
@@ -226,31 +176,28 @@ def _questions(folder: Path, root: Path) -> list[Block]:
     path = folder / "quiz.md"
     if not path.exists():
         file = (folder / "module.md").relative_to(root).as_posix()
-        raise InvalidContent(
-            ContentError(file, 1, "The module has no quiz.", "Write quiz.md beside this file.")
-        )
+        raise InvalidFile(FileError(file, 1, "The module has no quiz.", "Write quiz.md beside this file."))
     return parse_quiz(read_content_file(path, root=root))
 
 
 def parse_quiz(source: ContentFile) -> list[Block]:
-    """The questions of a quiz. Raises ContentBroken with every error that it has."""
-    errors = ContentErrors()
+    """The questions of a quiz. Raises InvalidFile with every error that it has."""
+    errors = FileErrors()
     questions: list[Any] = []
     for token in parse_tokens(source.body):
         line = source.body_line + (token.map[0] if token.map else 0)
         if token.type == "colon_fence" and token.info.split()[:1] == ["question"]:
-            questions.append(errors.of(partial(_question, source, token), None))
+            questions.append(errors.collect(partial(_question, source, token), None))
         elif token.level == 0 and token.nesting >= 0:
             hint = "A quiz holds nothing but blocks “:::question slug”."
-            errors.found.append(ContentError(source.file, line, "This is not a question.", hint))
+            errors.found.append(FileError(source.file, line, "This is not a question.", hint))
     slugs = [question["slug"] for question in questions if question]
     for slug in {slug for slug in slugs if slugs.count(slug) > 1}:
         errors.found.append(
-            ContentError(source.file, 1, f"“{slug}” names two questions.", "Rename one of them.")
+            FileError(source.file, 1, f"“{slug}” names two questions.", "Rename one of them.")
         )
     if len(questions) != MIN_QUESTIONS and not errors.found:
         hint = f"A quiz has {MIN_QUESTIONS}, one for each thing worth keeping."
-        errors.found.append(ContentError(source.file, 1, f"There are {len(questions)} questions.", hint))
-    if errors.found:
-        raise InvalidContent(*errors.found)
+        errors.found.append(FileError(source.file, 1, f"There are {len(questions)} questions.", hint))
+    errors.raise_any()
     return questions

@@ -23,17 +23,11 @@ from courses.authoring.modules import (
     parse_quiz,
     read_module,
 )
-from courses.authoring.source import (
-    ContentError,
-    ContentErrors,
-    ContentFile,
-    InvalidContent,
-    parse_content_file,
-    read_content_file,
-)
+from courses.authoring.source import ContentFile, parse_content_file, read_content_file
 from courses.authoring.translations import Names, collect_names, find_differences
 from courses.library.pages import ShownOption, ShownQuestion, add_sources
 from courses.models import QuizQuestion
+from kit.authored import FileError, FileErrors, InvalidFile
 
 # Characters: several times the longest file there is. Whoever types is answered while they wait.
 MAX_CHARACTERS = 30_000
@@ -49,7 +43,7 @@ class NoSuchFile(Exception):
 class QuotedError:
     """A error, with the words that stand on its line."""
 
-    error: ContentError
+    error: FileError
     words: str
 
 
@@ -63,7 +57,7 @@ class ContentPreview:
     is_typed: bool
     page: dict[str, Any] = field(default_factory=dict)
     errors: list[QuotedError] = field(default_factory=list)
-    differences: list[ContentError] = field(default_factory=list)
+    differences: list[FileError] = field(default_factory=list)
 
     @property
     def language(self) -> str:
@@ -120,7 +114,7 @@ def _shown(preview: ContentPreview, root: Path) -> ContentPreview:
     try:
         source = _typed(preview) if preview.is_typed else read_content_file(root / preview.file, root=root)
         page, names = _page(source, root)
-    except InvalidContent as broken:
+    except InvalidFile as broken:
         texts = {preview.file: preview.text}
         return replace(preview, errors=[_told(error, texts, root) for error in broken.errors])
     return replace(preview, page=page, differences=_differences(preview.file, names, root))
@@ -129,11 +123,11 @@ def _shown(preview: ContentPreview, root: Path) -> ContentPreview:
 def _typed(preview: ContentPreview) -> ContentFile:
     if len(preview.text) > MAX_CHARACTERS:
         hint = f"Keep it below {MAX_CHARACTERS} characters."
-        raise InvalidContent(ContentError(preview.file, 1, "This is too long to be shown.", hint))
+        raise InvalidFile(FileError(preview.file, 1, "This is too long to be shown.", hint))
     return parse_content_file(preview.text, file=preview.file)
 
 
-def _told(error: ContentError, texts: dict[str, str], root: Path) -> QuotedError:
+def _told(error: FileError, texts: dict[str, str], root: Path) -> QuotedError:
     if error.file not in texts:
         path = root / error.file
         texts[error.file] = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
@@ -169,7 +163,7 @@ def _lesson(source: ContentFile, root: Path) -> tuple[dict[str, Any], Names]:
 
 def _slugs(source: ContentFile, root: Path) -> list[str]:
     """The lessons of the module that this file is of."""
-    paths = list_lesson_paths((root / source.file).parent, root, ContentErrors())
+    paths = list_lesson_paths((root / source.file).parent, root, FileErrors())
     return [parse_lesson_file_name(path.name)[1] for path in paths]
 
 
@@ -192,12 +186,12 @@ def _original_of(folder: Path, root: Path) -> Path:
     return root / settings.LANGUAGE_CODE / folder.name
 
 
-def _differences(file: str, names: Names, root: Path) -> list[ContentError]:
+def _differences(file: str, names: Names, root: Path) -> list[FileError]:
     folder = (root / file).parent
     original = _original_of(folder, root)
     if folder == original or not (original / "module.md").is_file():
         return []
     try:
         return find_differences(names, read_module(original, root=root), file=file)
-    except InvalidContent as broken:
+    except InvalidFile as broken:
         return list(broken.errors)

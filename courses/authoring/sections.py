@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from courses.authoring.blocks import SLUG, Block, Fence, parse_block
-from courses.authoring.source import MAX_LINE_LENGTH, ContentError, ContentFile, InvalidContent
+from courses.authoring.source import ContentFile
 from courses.markdown import extract_text, parse_tokens, render_html, render_inline_html
+from kit.authored import FileError, InvalidFile
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
@@ -16,6 +17,7 @@ HEADING = re.compile(r"(?P<title>.+?)\s*\{#(?P<anchor>[^}]*)\}")
 TOP = "h2"
 # Nobody types more, and a phrase counts the less the more of it is not asked.
 MAX_PHRASE_LENGTH = 100
+MAX_TITLE_LENGTH = 200
 
 
 @dataclass
@@ -45,17 +47,17 @@ def _words(block: Block) -> str:
 
 
 def parse_sections(source: ContentFile, *, known_sources: Container[object] = ()) -> list[Section]:
-    """The sections of a lesson, in order. Raises ContentBroken with every error that it has."""
+    """The sections of a lesson, in order. Raises InvalidFile with every error that it has."""
     reading = _SectionParser(source, known_sources)
     for token in parse_tokens(source.body):
         reading.take(token)
     reading.end_prose()
     if not reading.errors and not any(section.blocks for section in reading.sections):
         reading.errors.append(
-            ContentError(source.file, source.body_line, "There is nothing to read.", "Write it.")
+            FileError(source.file, source.body_line, "There is nothing to read.", "Write it.")
         )
     if reading.errors:
-        raise InvalidContent(*reading.errors)
+        raise InvalidFile(*reading.errors)
     return [section for section in reading.sections if section.blocks]
 
 
@@ -64,7 +66,7 @@ class _SectionParser:
     source: ContentFile
     known_sources: Container[object]
     sections: list[Section] = field(default_factory=lambda: [Section()])
-    errors: list[ContentError] = field(default_factory=list)
+    errors: list[FileError] = field(default_factory=list)
     prose: "list[Token]" = field(default_factory=list)
     heading: "Token | None" = None
 
@@ -91,7 +93,7 @@ class _SectionParser:
         return self.source.body_line + (token.map[0] if token.map else 0)
 
     def _fault(self, line: int, what: str, hint: str) -> None:
-        self.errors.append(ContentError(self.source.file, line, what, hint))
+        self.errors.append(FileError(self.source.file, line, what, hint))
 
     def _begin_section(self, heading: "Token", content: str) -> None:
         line, found = self._line(heading), HEADING.fullmatch(content)
@@ -106,9 +108,9 @@ class _SectionParser:
             self._fault(
                 line, f"“#{found['anchor']}” stands twice in this file.", "Choose another name for one."
             )
-        elif len(found["title"]) > MAX_LINE_LENGTH:
+        elif len(found["title"]) > MAX_TITLE_LENGTH:
             what = f"This heading is {len(found['title'])} characters long."
-            self._fault(line, what, f"Say it in {MAX_LINE_LENGTH} at most.")
+            self._fault(line, what, f"Say it in {MAX_TITLE_LENGTH} at most.")
         else:
             self.sections.append(Section(render_inline_html(found["title"]), found["anchor"]))
 
@@ -121,7 +123,7 @@ class _SectionParser:
                 self._take_phrases(fence)
             else:
                 self.sections[-1].blocks.append(parse_block(fence))
-        except InvalidContent as broken:
+        except InvalidFile as broken:
             self.errors.extend(broken.errors)
 
     def _take_phrases(self, fence: Fence) -> None:
@@ -141,7 +143,7 @@ class _SectionParser:
 
 
 def parse_fence(source: ContentFile, token: "Token", known_sources: Container[object] = ()) -> Fence:
-    """The fenced block that a token is. Raises ContentBroken for one that is never closed."""
+    """The fenced block that a token is. Raises InvalidFile for one that is never closed."""
     first, end = token.map or [0, 0]
     line = source.body_line + first
     last = source.body.split("\n")[end - 1].strip()

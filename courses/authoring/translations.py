@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from courses.authoring.blocks import Block
 from courses.authoring.modules import LessonText, ModuleText
-from courses.authoring.source import ContentError, InvalidContent
+from kit.authored import FileError, InvalidFile
 
 # Slugs, anchors and marks in their order, by what they are called.
 type Names = dict[str, list[str]]
@@ -14,7 +14,7 @@ type Names = dict[str, list[str]]
 def align_with_originals(modules: Sequence[ModuleText], *, first: str) -> list[ModuleText]:
     """The modules, each translation with the option ids of its original, the module of its name in `first`.
 
-    Raises ContentBroken with every translation that has other lessons, sections, questions or options than its
+    Raises InvalidFile with every translation that has other lessons, sections, questions or options than its
     original, or has them in another order.
     """
     originals = {module.slug: module for module in modules if module.language == first}
@@ -29,15 +29,15 @@ def align_with_originals(modules: Sequence[ModuleText], *, first: str) -> list[M
         )
     ]
     if errors:
-        raise InvalidContent(*errors)
+        raise InvalidFile(*errors)
     return [_with_options_of(original, module) for module, original in pairs]
 
 
-def find_differences(names: Names, original: ModuleText, *, file: str) -> list[ContentError]:
+def find_differences(names: Names, original: ModuleText, *, file: str) -> list[FileError]:
     """Where these names of a translation, of all of it or of some parts, are not those of its original."""
     wanted = collect_names(lessons=original.lessons, questions=original.questions)
     return [
-        ContentError(
+        FileError(
             file,
             1,
             f"The {what} are not those of {original.language}/{original.slug}.",

@@ -11,8 +11,8 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Person
 from courses.authoring.loading import load_library
-from courses.authoring.source import InvalidContent
 from courses.models import Briefing
+from kit.authored import InvalidFile
 from tests.courses.copied import NAME, WHOLE
 
 ATOM = {"a": "http://www.w3.org/2005/Atom"}
@@ -35,7 +35,7 @@ class TestLoading:
         before = self.rows()
         change("quiz.md", "[x]", "[ ]")
         (folder / NAME).write_text(WHOLE.replace("title", "titel", 1))
-        with pytest.raises(InvalidContent) as broken:
+        with pytest.raises(InvalidFile) as broken:
             load_library(root=content)
         assert self.rows() == before
         assert "quiz.md" in str(broken.value)

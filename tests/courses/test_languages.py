@@ -14,11 +14,12 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import Person
 from courses.authoring.loading import load_library
 from courses.authoring.modules import read_library
-from courses.authoring.source import CONTENT, InvalidContent
+from courses.authoring.source import CONTENT
 from courses.learning.records import PersonRecord
 from courses.library.selectors import get_reader_module, list_reader_modules
 from courses.models import Briefing, LessonDone, Module
 from courses.retrieval.search import find_passages, get_passages
+from kit.authored import InvalidFile
 from tests.markup import squeezed
 
 MH = "/learn/mental-health"
@@ -179,15 +180,13 @@ class TestATranslationIsHeldAgainstItsOriginal:
         path.write_text(text.replace(old, new))
         if "felt" in told:
             path.write_text(path.read_text().replace("- [x] Que a quienes", "- [ ] Que a quienes"))
-        with pytest.raises(InvalidContent, match=told):
+        with pytest.raises(InvalidFile, match=told):
             load_library(root=spanish.parents[1])
         assert not Module.objects.exists()
 
     def test_a_missing_lesson_is_an_error(self, spanish: Path, db: None) -> None:
         (spanish / "2-what-it-may-be-for.md").unlink()
-        with pytest.raises(
-            InvalidContent, match=r"^es/mental-health, line 1: The lessons are not those of en"
-        ):
+        with pytest.raises(InvalidFile, match=r"^es/mental-health, line 1: The lessons are not those of en"):
             load_library(root=spanish.parents[1])
 
     def test_a_module_without_an_original_stands_by_itself(self, spanish: Path, db: None) -> None:

@@ -6,10 +6,10 @@ from django.core.management import CommandError, call_command
 
 from accounts.models import Person
 from courses.authoring.loading import load_library
-from courses.authoring.source import InvalidContent
 from courses.learning.records import PersonRecord
 from courses.library.selectors import get_reader_module
 from courses.models import Lesson, Module, Passage, Phrase, QuizAnswer, QuizQuestion
+from kit.authored import InvalidFile
 
 
 def rows() -> list[object]:
@@ -49,7 +49,7 @@ def test_a_broken_file_changes_nothing(
     before = rows()
     change("1-what-it-is.md", "What it is", "Something new")
     change("quiz.md", "[x]", "[ ]")
-    with pytest.raises(InvalidContent):
+    with pytest.raises(InvalidFile):
         load_library(root=content)
     assert rows() == before
 

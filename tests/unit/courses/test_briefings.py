@@ -5,22 +5,23 @@ from pathlib import Path
 import pytest
 
 from courses.authoring.briefings import BriefingText, read_briefings
-from courses.authoring.source import CONTENT, InvalidContent
+from courses.authoring.source import CONTENT
 from courses.markdown import extract_text
+from kit.authored import InvalidFile
 from tests.courses.copied import NAME, WHOLE
 
 # The old text, the new text, the reported line, and the message.
 SLIPS = [
     ('title = "One', 'titel = "One', 1, "“title” is missing"),
-    ('summary = "It happened."', "summary = 3", 3, "not a text"),
-    ("https://example.org/", "http://example.org/", 9, "no https address"),
+    ('summary = "It happened."', "summary = 3", 3, "“summary” is not a text"),
+    ("https://example.org/", "http://example.org/", 9, "not an https address"),
     (":::reported it", ":::reported other", 14, "no source “other”"),
     ("{#happened}", "", 12, "no name of its own"),
     ("{#happened}", "{#before}", 12, "no part of a briefing"),
     ("## Why it matters {#matters}", "", 11, "not there in order"),
     ("It does.", ":::notice\nIt does.\n:::", 18, "a block of lessons"),
-    ("It does.", "It does.\n\n## Since {#since}\n\nMore.", 1, "no day since"),
-    ("[[sources]]", "followed_up = 2026-01-01\n[[sources]]", 4, "What has become of it is missing"),
+    ("It does.", "It does.\n\n## Since {#since}\n\nMore.", 1, "has no “followed_up”"),
+    ("[[sources]]", "followed_up = 2026-01-01\n[[sources]]", 4, "The part {#since} is missing"),
 ]
 
 
@@ -42,9 +43,9 @@ class TestReading:
         assert [section["anchor"] for section in read.sections] == ["happened", "matters", "since"]
 
     @pytest.mark.parametrize("day", ["2024-02-02", '"soon"', "2026-01-02T10:00:00"])
-    def test_a_day_that_cannot_be_is_a_slip(self, day: str, folder: Path, content: Path) -> None:
+    def test_a_day_that_cannot_be_is_an_error(self, day: str, folder: Path, content: Path) -> None:
         (folder / NAME).write_text(followed_up(day))
-        with pytest.raises(InvalidContent, match=rf"{NAME}, line 4: “followed_up” gives no day since\."):
+        with pytest.raises(InvalidFile, match=rf"{NAME}, line 4: “followed_up” is "):
             read_briefings(content)
 
     @pytest.mark.parametrize(("old", "new", "line", "told"), SLIPS)
@@ -53,7 +54,7 @@ class TestReading:
     ) -> None:
         assert old in WHOLE
         (folder / NAME).write_text(WHOLE.replace(old, new, 1))
-        with pytest.raises(InvalidContent) as broken:
+        with pytest.raises(InvalidFile) as broken:
             read_briefings(content)
         assert f"en/briefings/{NAME}, line {line}: " in str(broken.value)
         assert told in str(broken.value)
@@ -69,7 +70,7 @@ class TestReading:
         self, name: str, folder: Path, content: Path
     ) -> None:
         (folder / name).write_text(WHOLE)
-        with pytest.raises(InvalidContent, match=f"en/briefings/{name}, line 1"):
+        with pytest.raises(InvalidFile, match=f"en/briefings/{name}, line 1"):
             read_briefings(content)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from courses.authoring.modules import read_library
-from courses.authoring.source import InvalidContent
+from kit.authored import InvalidFile
 from tests.courses.copied import MODULE
 
 Change = Callable[[str, str, str], int]
@@ -16,15 +16,15 @@ BIAS, QUIZ = "3-bias-in-bias-out.md", "quiz.md"
 # The file, old text, new text, and message. A line of None means the changed line.
 SLIPS = [
     ("module.md", 'title = "The good', 'titel = "The good', 1, "“title” is missing", "title = …"),
-    ("module.md", 'title = "The good', f'title = "{"x" * 180} The good', None, "characters long", "in 200 at most"),
+    ("module.md", 'title = "The good', f'title = "{"x" * 180} The good', None, "characters long", "to 200 characters"),
     ("module.md", "minutes = 25", "minutes = 0", None, "“minutes” is 0", "from 1 to 600"),
     ("module.md", "minutes = 25", 'minutes = "25"', None, "not a whole number", "Make it a whole number"),
     ("module.md", "order = 1", "order = ", None, "not TOML", "key = "),
     ("module.md", "+++\ntitle", "title", 1, "front matter is missing", "Begin the file with a line +++"),
     ("module.md", "\n+++\n\nYour teen", "\n\nYour teen", 1, "never ends", "Write a line +++"),
-    ("module.md", "https://doi.org/10.1073", "http://doi.org/10.1073", None, "no https address", "whole address"),
-    ("module.md", 'unesco = "AI tech', 'unesko = "AI tech', 8, "“unesco” is missing", "say, ailit, unesco"),
-    ("module.md", "[[sources]]\n", "[[sources]]\nlanguage = 'English'\n", None, "“English” is no language", "en, es"),
+    ("module.md", "https://doi.org/10.1073", "http://doi.org/10.1073", None, "not an https address", "whole address"),
+    ("module.md", 'unesco = "AI tech', 'unesko = "AI tech', 8, "“unesco” in “outcomes” is missing", "say, ailit"),
+    ("module.md", 'id = "', "language = 'English'\nid = \"", None, "is “English”", "en, es"),
     (BIAS, "{#measured}", "", None, "no name of its own", "{#bias}"),
     (BIAS, "{#measured}", "x" * 200 + " {#measured}", None, "characters long", "in 200 at most"),
     (BIAS, "{#measured}", "{#" + "m" * 81 + "}", None, "no name of its own", "{#bias}"),
@@ -32,19 +32,19 @@ SLIPS = [
     (BIAS, "{#measured}", "{#where-from}", None, "stands twice", "another name"),
     (BIAS, "## It has been", "# It has been", None, "title stands in its front matter", "“## ”"),
     (BIAS, ":::diagram bias", ":::diagram bia", None, "no diagram “bia”", "bias, loop, tokens, trained"),
-    (BIAS, ":::diagram bias", ":::diagram", None, "no diagram “”", "bias, loop, tokens, trained"),
+    (BIAS, ":::diagram bias", ":::diagram", None, "“diagram” is missing", "bias, loop, tokens, trained"),
     (BIAS, ":::reported gender-shades", ":::reported gender-shade", None, "no source “gender-shade”", "[[sources]]"),
-    (BIAS, ":::reported gender-shades", ":::reported", None, "names no source", ":::reported the-id"),
+    (BIAS, ":::reported gender-shades", ":::reported", None, "“source” is missing", ":::reported the-id"),
     (BIAS, ":::reported gender-shades", ":::reportd gender-shades", None, "no block “reportd”", "agreement"),
     (BIAS, "\n---\n", "\n", 71, "myth has no fact", "a line “---”"),
     (BIAS, "smaller.\n:::", "smaller.\n", 71, "never closed", "“:::” below its last line"),
     (BIAS, "is it on somebody's side", "-", None, "asks nothing", "one question on each line"),
     (BIAS, "is it on somebody's side", "is it" + " on a side" * 12, None, "phrase is long", "100 letters"),
     (BIAS, "it only showed white people", "is it on somebody's side", None, "stands twice", "in other words"),
-    ("5-talk-about-it.md", ":::starters 13 to 14", ":::starters", None, "for no age", "13 to 14"),
+    ("5-talk-about-it.md", ":::starters 13 to 14", ":::starters", None, "“ages” is missing", "13 to 14"),
     ("5-talk-about-it.md", "- What is the strangest", "What is the strangest", None, "not a starter", "“- ”"),
-    ("5-talk-about-it.md", ":::activity 10 Change", ":::activity Change", None, "no minutes", ":::activity 10"),
-    (QUIZ, ":::question next-word", ":::question", None, "no name of its own", "short slug"),
+    ("5-talk-about-it.md", ":::activity 10 Change", ":::activity Change", None, "“minutes” is not", ":::activity 10"),
+    (QUIZ, ":::question next-word", ":::question", None, "“slug” is missing", "short slug"),
     (QUIZ, "- [x] It works out", "- [ ] It works out", 6, "0 options are right", "no other, with [x]"),
     (QUIZ, "- [ ] It searches", "- [x] It searches", 6, "2 options are right", "no other, with [x]"),
     (QUIZ, "- [ ] It searches", "- It searches", None, "not an option", "- [ ] text"),
@@ -56,13 +56,13 @@ SLIPS = [
 
 
 @pytest.mark.parametrize(("file", "old", "new", "line", "what", "hint"), SLIPS)
-def test_a_slip_is_named_with_its_line_and_its_mend(
+def test_an_error_has_its_file_line_and_hint(
     file: str, old: str, new: str, line: int | None, what: str, hint: str, content: Path, change: Change
 ) -> None:
     changed_at = change(file, old, new)
-    with pytest.raises(InvalidContent) as broken:
+    with pytest.raises(InvalidFile) as broken:
         read_library(content)
-    [error] = broken.value.errors
+    [error] = [error for error in broken.value.errors if "is not a known entry" not in error.what]
     assert error.file == f"{MODULE}/{file}"
     assert error.line == (line or changed_at)
     assert what in error.what
@@ -70,11 +70,32 @@ def test_a_slip_is_named_with_its_line_and_its_mend(
     assert re.fullmatch(r"en/\S+\.md, line \d+: .+\. .+[.”…]", str(error), re.DOTALL)
 
 
+def test_a_misspelled_key_is_named_beside_the_one_that_is_missing(content: Path, change: Change) -> None:
+    line = change("module.md", 'title = "The good', 'titel = "The good')
+    with pytest.raises(InvalidFile) as broken:
+        read_library(content)
+    assert [(error.line, error.what) for error in broken.value.errors] == [
+        (1, "“title” is missing."),
+        (line, "“titel” is not a known entry."),
+    ]
+
+
+def test_every_error_of_one_front_matter_is_told_at_once(content: Path, change: Change) -> None:
+    lines = [
+        change("module.md", "minutes = 25", "minutes = 0"),
+        change("module.md", 'ailit = "Engage"', "ailit = 3"),
+        change("module.md", "https://doi.org/10.1073", "http://doi.org/10.1073"),
+    ]
+    with pytest.raises(InvalidFile) as broken:
+        read_library(content)
+    assert [error.line for error in broken.value.errors] == sorted(lines)
+
+
 def test_every_slip_of_every_file_is_told_at_once(content: Path, change: Change) -> None:
     change(BIAS, "{#measured}", "")
     change(BIAS, ":::reported detectors", ":::reported detector")
     change(QUIZ, ":::question average", ":::question")
-    with pytest.raises(InvalidContent) as broken:
+    with pytest.raises(InvalidFile) as broken:
         read_library(content)
     assert [(error.file.split("/")[-1]) for error in broken.value.errors] == [BIAS, BIAS, QUIZ]
 
@@ -119,7 +140,7 @@ class TestFiles:
         assert "no module" in self.told(tmp_path)
 
     def told(self, content: Path) -> str:
-        with pytest.raises(InvalidContent) as broken:
+        with pytest.raises(InvalidFile) as broken:
             read_library(content)
         return str(broken.value)
 

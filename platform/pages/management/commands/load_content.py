@@ -4,8 +4,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from budgets.allowances import load_plans
 from courses.authoring.loading import load_library
-from courses.authoring.source import InvalidContent
 from events.archive import load_first_event
+from kit.authored import InvalidFile
 
 
 class Command(BaseCommand):
@@ -18,7 +18,7 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, verbosity: int = 1, **_options: Any) -> None:
         try:
             loaded = load_library()
-        except InvalidContent as broken:
+        except InvalidFile as broken:
             raise CommandError(f"Nothing was loaded or changed.\n{broken}") from broken
         events = int(load_first_event())
         load_plans()

@@ -1,0 +1,108 @@
+"""What front matter and the first lines of blocks may say. Import it in functions (kit.schemas imports pydantic)."""
+
+import datetime as dt
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from courses.authoring.blocks import DIAGRAMS
+from kit.schemas import Hint, Items, Line, Table, fault
+
+OUTCOMES = 3
+_OUTCOME_HINT = Hint("Each of [[outcomes]] needs say, ailit and unesco, as text.")
+_SOURCE_HINT = Hint("Each of [[sources]] needs id, title, by, date and url, as text.")
+_NUMBER_HINT = Hint("Make it a whole number from 1 to 600, without quotes.")
+
+SourceText = Annotated[str, _SOURCE_HINT]
+OutcomeText = Annotated[str, _OUTCOME_HINT]
+Number = Annotated[int, Field(ge=1, le=600), _NUMBER_HINT]
+
+
+def _require_https(url: str) -> str:
+    if not url.startswith("https://"):
+        raise fault(f"“{url}” is not an https address.", "Give the whole address: https://…")
+    return url
+
+
+def _require_diagram(name: str) -> str:
+    if name not in DIAGRAMS:
+        raise fault(f"There is no diagram “{name}”.", _DIAGRAM_HINT.text)
+    return name
+
+
+class Outcome(Table):
+    say: OutcomeText
+    ailit: OutcomeText
+    unesco: OutcomeText
+
+
+class Source(Table):
+    """`language` is that of its title, where it differs from the file's."""
+
+    id: SourceText
+    title: SourceText
+    by: SourceText
+    date: SourceText
+    url: Annotated[SourceText, AfterValidator(_require_https)]
+    language: Annotated[
+        str | None,
+        Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]+)*$"),
+        Hint("Give the code of the language of its title: en, es."),
+    ] = None
+
+
+class ModuleFront(Table):
+    title: Line
+    order: Number
+    minutes: Number
+    summary: str
+    reviewed: Annotated[str, Field(max_length=60)]
+    outcomes: Annotated[
+        tuple[Outcome, ...],
+        Field(strict=False, min_length=OUTCOMES, max_length=OUTCOMES),
+        Hint(f"A parent can say {OUTCOMES} aloud: give {OUTCOMES}."),
+    ]
+    sources: Annotated[tuple[Source, ...], Items]
+
+
+class LessonFront(Table):
+    title: Line
+    minutes: Number
+
+
+class BriefingFront(Table):
+    title: Line
+    summary: str
+    sources: Annotated[tuple[Source, ...], Items]
+    followed_up: dt.date | None = None
+
+
+# The first lines of blocks. Each field is one word, and the last field is the rest of the line.
+
+_DIAGRAM_HINT = Hint(f"Use one of: {', '.join(sorted(DIAGRAMS))}.")
+_ACTIVITY_HINT = Hint("Give its minutes and its name: “:::activity 10 Two chairs, one question”.")
+
+
+class ReportedLine(Table):
+    source: Annotated[str, Hint("Name one source: “:::reported the-id-of-a-source”.")]
+
+
+class StartersLine(Table):
+    ages: Annotated[str, Hint("Name the ages: “:::starters 13 to 14”.")]
+
+
+class ActivityLine(Table):
+    minutes: Annotated[int, Field(strict=False, ge=1, le=999), _ACTIVITY_HINT]
+    title: Annotated[str, _ACTIVITY_HINT]
+
+
+class DiagramLine(Table):
+    diagram: Annotated[str, AfterValidator(_require_diagram), _DIAGRAM_HINT]
+
+
+class QuestionLine(Table):
+    slug: Annotated[
+        str,
+        Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80),
+        Hint("Name it by a short slug that will not change: “:::question made-up-sources”."),
+    ]
