@@ -3,10 +3,12 @@
 import encoders
 import guard
 from inference import provider
+from safeguarding.crisis import load_crisis_texts
 
 
 def load_for_web() -> None:
-    """Load what web requests need. Raises RuleError or ModelFileError for an unusable file."""
+    """Load what web requests need. Raises InvalidFile or ModelFileError for an unusable file."""
+    load_crisis_texts()
     guard.load_guard()
     encoders.load_network()
     # Warm up: the first run of each takes longer.

@@ -3,13 +3,12 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 from django.conf import settings
 
 from guard import Category, Level, Verdict
 from safeguarding import datafile
-from safeguarding.datafile import choose_page_language, get_entry, paragraphs, read_file
+from safeguarding.datafile import choose_page_language, read_file
 from safeguarding.helplines import CRISIS, UNSAFE_HOME, CountryHelp, get_country_help
 from safeguarding.review import is_review_recorded
 
@@ -109,23 +108,21 @@ def list_card_languages() -> list[str]:
 
 @cache
 def load_card_texts(language: str) -> dict[str, CardText]:
-    """Load every kind of card in one language. Raises TextFileError, naming the file and entry."""
-    file = f"cards.{language}.toml"
-    data = read_file(file)
-    return {kind: _read_card_text(data, kind, file) for kind in CARD_KINDS}
+    """Every kind of card in one language. Raises kit.authored.InvalidFile with every error in its file."""
+    from safeguarding.schemas import CardsFile  # noqa: PLC0415 - it imports pydantic
 
-
-def _read_card_text(data: dict[str, Any], kind: str, file: str) -> CardText:
-    at, every_at = f"{file}, {kind}", f"{file}, every"
-    text, every = get_entry(data, kind, dict, at=file), get_entry(data, "every", dict, at=file)
-    return CardText(
-        heading=get_entry(text, "heading", str, at=at),
-        paragraphs=paragraphs(text, "paragraphs", at=at),
-        next=get_entry(text, "next", str, at=at),
-        truth=get_entry(every, "truth", str, at=every_at),
-        pause=get_entry(text, "pause", str, at=at)
-        if "pause" in text
-        else get_entry(every, "pause", str, at=every_at),
-        leave=get_entry(every, "leave", str, at=every_at),
-        reviewed=data.get("reviewed") is True,
-    )
+    file = read_file(f"{FAMILY}.{language}.toml", CardsFile)
+    every = file.every
+    return {
+        kind: CardText(
+            heading=card.heading,
+            paragraphs=card.paragraphs,
+            next=card.next,
+            truth=every.truth,
+            pause=card.pause or every.pause,
+            leave=every.leave,
+            reviewed=file.reviewed,
+        )
+        for kind in CARD_KINDS
+        for card in [getattr(file, kind)]
+    }

@@ -7,10 +7,8 @@ import guard
 from encoders import ModelFileError
 from guard.remote import GUARDS
 from guard.rules import RuleError
-from safeguarding import datafile, response_texts
-from safeguarding.cards import list_card_languages, load_card_texts
-from safeguarding.datafile import TextFileError
-from safeguarding.helplines import list_countries
+from kit.authored import InvalidFile
+from safeguarding.crisis import load_crisis_texts
 from safeguarding.review import is_tutor_open
 
 
@@ -47,17 +45,16 @@ def check_remote_guard(**_options: object) -> list[CheckMessage]:
     ]
 
 
-@register
+@register(Tags.security, deploy=True)
 def check_texts(**_options: object) -> list[CheckMessage]:
-    """Find broken text files at startup, before a person needs them."""
+    """Only with `--deploy`, as checking them imports pydantic. A web process does not start with a broken file."""
     try:
-        list_countries()
-        for language in list_card_languages():
-            load_card_texts(language)
-        for language in datafile.list_languages(response_texts.FAMILY):
-            response_texts.load_texts(language)
-    except TextFileError as error:
-        return [Error(str(error), id="safeguarding.E001")]
+        load_crisis_texts()
+    except InvalidFile as invalid:
+        return [
+            Error(f"{error.file}, line {error.line}: {error.what}", hint=error.hint, id="safeguarding.E001")
+            for error in invalid.errors
+        ]
     return []
 
 

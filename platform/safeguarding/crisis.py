@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
@@ -14,15 +15,29 @@ from django.utils import translation
 
 from accounts.access import delete_unsent_form, is_htmx
 from guard import Action, Verdict, action_for, judge_conversation, merge_verdicts
+from kit.authored import FileErrors
 from kit.free_text import get_free_text
 from kit.languages import get_page_language
-from safeguarding.cards import CrisisCard, build_card
+from safeguarding import datafile, response_texts
+from safeguarding.cards import CrisisCard, build_card, list_card_languages, load_card_texts
+from safeguarding.helplines import list_countries
 
 # These take precedence over consent, quiet hours, rate limits and every other reason to refuse a text.
 CRISIS_ACTIONS = frozenset({Action.CARD, Action.PAUSE})
 IS_JUDGED = "is_judged_for_crisis"
 
 type Handler = Callable[[HttpRequest], HttpResponseBase]
+
+
+def load_crisis_texts() -> None:
+    """Read every reviewed text, in every language. Raises InvalidFile with every error of every file."""
+    errors = FileErrors()
+    errors.collect(list_countries, None)
+    for language in list_card_languages():
+        errors.collect(partial(load_card_texts, language), None)
+    for language in datafile.list_languages(response_texts.FAMILY):
+        errors.collect(partial(response_texts.load_texts, language), None)
+    errors.raise_any()
 
 
 def find_crisis(texts: Iterable[str]) -> Verdict | None:

@@ -3,12 +3,15 @@
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from django.utils.translation import gettext_noop
 
-from safeguarding.datafile import TextFileError, get_entry, read_file
+from safeguarding.datafile import read_file
+
+if TYPE_CHECKING:
+    from safeguarding.schemas import HelpLineTable, TextTable
 
 FILE = "helplines.toml"
 # Hours and languages in the file, repeated for the translation catalog, which is made from code and templates.
@@ -89,54 +92,36 @@ class CountryHelp:
 
 @cache
 def list_countries() -> tuple[CountryHelp, ...]:
-    """Return every country in file order. Raises TextFileError if an entry is incomplete."""
-    found = tuple(_read_country(code, data) for code, data in read_file(FILE).items())
-    if not any(country.code == ELSEWHERE for country in found):
-        raise TextFileError(f"{FILE}: “{ELSEWHERE}” must be given, for all other countries.")
-    for country in found:
-        for need in (CRISIS, UNSAFE_HOME):
-            if not country.for_need(need).lines:
-                raise TextFileError(f"{FILE}, {country.code}: one line at least must help with “{need}”.")
-    return found
+    """Every country of the file, in its order. Raises kit.authored.InvalidFile with every error in it."""
+    from safeguarding.schemas import HelpLinesFile  # noqa: PLC0415 - it imports pydantic
+
+    countries = read_file(FILE, HelpLinesFile).root
+    return tuple(
+        CountryHelp(code, country.emergency, tuple(map(_build_line, country.lines)))
+        for code, country in countries.items()
+    )
 
 
 def get_country_help(code: str) -> CountryHelp:
-    """Return the help lines for a country code, or those for everywhere else."""
+    """The lines of the country with this code, or those for all other countries."""
     by_code = {country.code: country for country in list_countries()}
     return by_code.get(code.upper(), by_code[ELSEWHERE])
 
 
-def _read_country(code: str, data: dict[str, Any]) -> CountryHelp:
-    at = f"{FILE}, {code}"
-    lines = get_entry(data, "lines", list, at=at)
-    return CountryHelp(
-        code=code,
-        emergency=get_entry(data, "emergency", str, at=at),
-        lines=tuple(_read_line(line, f"{at}, line {number}") for number, line in enumerate(lines, 1)),
-    )
-
-
-def _read_line(data: dict[str, Any], at: str) -> HelpLine:
-    call, text, chat = data.get("call"), data.get("text"), data.get("chat")
-    if not (call or text or chat):
-        raise TextFileError(f"{at}: it must have “call”, “text” or “chat”.")
+def _build_line(line: "HelpLineTable") -> HelpLine:
+    call, text, chat = line.call, line.text, line.chat
     return HelpLine(
-        name=get_entry(data, "name", str, at=at),
-        hours=get_entry(data, "hours", str, at=at),
-        languages=get_entry(data, "languages", str, at=at),
-        call=Contact(f"tel:{get_entry(call, 'dial', str, at=at)}", get_entry(call, "shown", str, at=at))
-        if call
-        else None,
-        text=Contact(_build_sms_link(text, at), get_entry(text, "shown", str, at=at), text.get("body", ""))
-        if text
-        else None,
+        name=line.name,
+        hours=line.hours,
+        languages=line.languages,
+        call=Contact(f"tel:{call.dial}", call.shown) if call else None,
+        text=Contact(_build_sms_link(text), text.shown, text.body) if text else None,
         chat=Contact(chat, chat.removeprefix("https://").split("/")[0]) if chat else None,
-        source=get_entry(data, "source", str, at=at),
-        last_checked=get_entry(data, "last_checked", date, at=at),
-        helps=frozenset(data.get("helps", [CRISIS])),
+        source=line.source,
+        last_checked=line.last_checked,
+        helps=frozenset(line.helps),
     )
 
 
-def _build_sms_link(data: dict[str, Any], at: str) -> str:
-    body = data.get("body")
-    return f"sms:{get_entry(data, 'to', str, at=at)}" + (f"?&body={quote(body)}" if body else "")
+def _build_sms_link(text: "TextTable") -> str:
+    return f"sms:{text.to}" + (f"?&body={quote(text.body)}" if text.body else "")

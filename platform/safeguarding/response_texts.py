@@ -3,18 +3,23 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 
 from guard import Category
 from safeguarding.cards import is_about_eating, is_about_safety
-from safeguarding.datafile import choose_page_language, get_entry, paragraphs, read_file
+from safeguarding.datafile import choose_page_language, read_file
 from safeguarding.helplines import get_country_help
 from safeguarding.review import is_review_recorded
 
+if TYPE_CHECKING:
+    from safeguarding.schemas import CheckInTable, CutTable, EveryCheckInTable, ReplyTable
+
 FAMILY = "acts"
-# If there are several categories, the first in this order chooses the text.
+CHECK_IN_KINDS = ("hopeless", "eating", "unsafe", "someone_else")
+SUPPORT_KINDS = ("burdened", "bullied", "someone_else")
+# Of several categories the first here chooses the words.
 REFUSAL_CATEGORIES = (
     Category.METHOD, Category.SEXUAL, Category.VIOLENCE, Category.HATE, Category.DRUGS, Category.CRIME,
     Category.INJECTION,
@@ -134,72 +139,55 @@ def _fill_in_country(reply: FixedReply) -> FixedReply:
 
 @cache
 def load_texts(language: str) -> ResponseTexts:
-    """Load the texts of one language. Raises TextFileError, naming the file and entry."""
-    file = f"{FAMILY}.{language}.toml"
-    data = read_file(file)
-    whole = _Table(data, file, needs_review=data.get("reviewed") is not True)
-    pause, support = whole.table("pause"), whole.table("support")
-    redirect, refuse, cut = (whole.table(act) for act in ("redirect", "refuse", "cut"))
-    every = pause.table("every")
+    """The texts of one language. Raises kit.authored.InvalidFile with every error in its file."""
+    from safeguarding.schemas import ResponsesFile  # noqa: PLC0415 - it imports pydantic
+
+    file = read_file(f"{FAMILY}.{language}.toml", ResponsesFile)
+    needs_review = not file.reviewed
     return ResponseTexts(
         questions={
-            kind: _read_check_in(pause.table(kind), every)
-            for kind in ("hopeless", "eating", "unsafe", "someone_else")
+            kind: _build_check_in(getattr(file.pause, kind), file.pause.every, needs_review=needs_review)
+            for kind in CHECK_IN_KINDS
         },
         support={
-            kind: _read_support(support.table(kind)) for kind in ("burdened", "bullied", "someone_else")
+            kind: SupportLines(line=text.line, who=text.who, is_clinical=needs_review and text.clinical)
+            for kind in SUPPORT_KINDS
+            for text in [getattr(file.support, kind)]
         },
-        redirected={kind: _read_reply(redirect.table(kind)) for kind in REDIRECT_CATEGORIES},
-        refused={kind: _read_reply(refuse.table(kind)) for kind in REFUSAL_CATEGORIES},
-        cut={kind: _read_reply(cut.table(kind), offers=False) for kind in (*CUT_CATEGORIES, OTHER)},
+        redirected={
+            kind: _build_reply(getattr(file.redirect, kind), needs_review=needs_review)
+            for kind in REDIRECT_CATEGORIES
+        },
+        refused={
+            kind: _build_reply(getattr(file.refuse, kind), needs_review=needs_review)
+            for kind in REFUSAL_CATEGORIES
+        },
+        cut={
+            kind: _build_reply(getattr(file.cut, kind), needs_review=needs_review)
+            for kind in (*CUT_CATEGORIES, OTHER)
+        },
     )
 
 
-@dataclass(frozen=True)
-class _Table:
-    """One table of a file, and its place in the file for error messages."""
-
-    data: dict[str, Any]
-    at: str
-    needs_review: bool
-
-    def table(self, key: str) -> "_Table":
-        return _Table(get_entry(self.data, key, dict, at=self.at), f"{self.at}, {key}", self.needs_review)
-
-    def text(self, key: str) -> str:
-        return get_entry(self.data, key, str, at=self.at)
-
-    def texts(self, key: str) -> tuple[str, ...]:
-        return paragraphs(self.data, key, at=self.at)
-
-    @property
-    def is_clinical(self) -> bool:
-        return self.needs_review and self.data.get("clinical") is True
-
-
-def _read_reply(table: _Table, *, offers: bool = True) -> FixedReply:
+def _build_reply(text: "CutTable | ReplyTable", *, needs_review: bool) -> FixedReply:
     return FixedReply(
-        heading=table.text("heading"),
-        paragraphs=table.texts("paragraphs"),
-        offers=table.texts("offers") if offers else (),
-        lesson=table.data.get("lesson", ""),
-        is_clinical=table.is_clinical,
+        heading=text.heading,
+        paragraphs=text.paragraphs,
+        offers=getattr(text, "offers", ()),
+        lesson=text.lesson,
+        is_clinical=needs_review and text.clinical,
     )
 
 
-def _read_check_in(table: _Table, every: _Table) -> CheckIn:
+def _build_check_in(text: "CheckInTable", every: "EveryCheckInTable", *, needs_review: bool) -> CheckIn:
     return CheckIn(
-        heading=table.text("heading"),
-        paragraphs=table.texts("paragraphs"),
-        question=table.text("question"),
-        yes=every.text("yes"),
-        no=every.text("no"),
-        unsaid=every.text("unsaid"),
-        waits=every.text("waits"),
-        answered=every.text("answered"),
-        is_clinical=every.is_clinical,
+        heading=text.heading,
+        paragraphs=text.paragraphs,
+        question=text.question,
+        yes=every.yes,
+        no=every.no,
+        unsaid=every.unsaid,
+        waits=every.waits,
+        answered=every.answered,
+        is_clinical=needs_review and every.clinical,
     )
-
-
-def _read_support(table: _Table) -> SupportLines:
-    return SupportLines(line=table.text("line"), who=table.text("who"), is_clinical=table.is_clinical)

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 from django.test import Client
 
+from kit.authored import InvalidFile
 from safeguarding import datafile, helplines
 from safeguarding.helplines import HOURS_AND_LANGUAGES, SOURCES, get_country_help, list_countries
 from tests.markup import squeezed
@@ -43,36 +44,41 @@ def test_country_codes_are_case_insensitive() -> None:
 
 
 LINE = "[US]\nemergency = '1'\n[[US.lines]]\nname='x'\n"
+WHOLE = f"{LINE}hours='y'\nlanguages='z'\nsource='s'\nlast_checked=2026-11-22\n"
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[US]\nlines = 3", "helplines.toml, US: “lines” must be given, as list"),
-        ("[[US.lines]]\nchat='https://x'", "“emergency”|“name”"),
-        (f"{LINE}hours='y'\nlanguages='z'\nchat='https://x'", "helplines.toml, US, line 1: “source”"),
-        (f"{LINE}hours='y'\nlanguages='z'\ncall={{shown='1'}}", "US, line 1: “dial”"),
-        (LINE, "“call”, “text” or “chat”"),
+        ("[US]\nlines = 3", "helplines.toml, line 2: “lines” in “US” is not a list"),
+        ("[[US.lines]]\nchat='https://x'", "line 1: “emergency” in “US” is missing"),
         (
-            f"{LINE}hours='y'\nlanguages='z'\nsource='s'\nlast_checked=2026-11-22\nchat='https://x'",
-            "“elsewhere” must",
+            f"{LINE}hours='y'\nlanguages='z'\nchat='https://x'",
+            "helplines.toml, line 3: “source” in “US.lines” is m",
         ),
-        ("not toml", "helplines.toml:"),
         (
-            f"{LINE}hours='y'\nlanguages='z'\nsource='s'\nlast_checked=2026-11-22\nchat='https://x'".replace(
-                "US", "elsewhere"
-            ),
-            "elsewhere: one line at least must help with “unsafe_home”",
+            f"{LINE}hours='y'\nlanguages='z'\ncall={{shown='1'}}",
+            "line 7: “dial” in “US.lines.call” is missing",
+        ),
+        (WHOLE, "line 3: “x” cannot be reached. Give “call”, “text” or “chat”"),
+        (
+            f"{WHOLE}chat='https://x'\nhelps=['crisis', 'unsafe_home']",
+            "helplines.toml, line 1: “elsewhere” is missing",
+        ),
+        ("not toml", "helplines.toml, line 1: This is not TOML"),
+        (
+            f"{WHOLE}chat='https://x'".replace("US", "elsewhere"),
+            "line 1: No help line of this country helps with “unsafe_home”",
         ),
     ],
 )
-def test_an_invalid_file_is_named_with_the_entry(
+def test_an_error_names_the_file_the_line_and_the_entry(
     text: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "helplines.toml").write_text(text)
     monkeypatch.setattr(datafile, "FOLDER", tmp_path)
     helplines.list_countries.cache_clear()
-    with pytest.raises(datafile.TextFileError, match=said):
+    with pytest.raises(InvalidFile, match=said):
         list_countries()
     helplines.list_countries.cache_clear()
 

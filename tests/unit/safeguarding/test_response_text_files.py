@@ -9,9 +9,10 @@ from django.utils import translation
 from pytest_django import Settings
 
 from guard import Action, Category, Level, Verdict, action_for, judge_input, judge_output
+from kit.authored import InvalidFile
 from safeguarding import datafile, response_texts
 from safeguarding.checks import check_texts
-from safeguarding.datafile import FOLDER, TextFileError
+from safeguarding.datafile import FOLDER
 from safeguarding.response_texts import (
     CUT_CATEGORIES,
     OTHER,
@@ -161,23 +162,32 @@ class TestBrokenFiles:
     @pytest.mark.parametrize(
         ("old", "new", "named"),
         [
-            ("[refuse.crime]", "[refuse.crimes]", r"acts\.en\.toml, refuse: “crime” must be given"),
-            ("[pause.every]", "[pause.some]", r"acts\.en\.toml, pause: “every” must be given"),
-            ('yes = "Yes"', 'yas = "Yes"', r"acts\.en\.toml, pause, every: “yes” must be given, as str"),
+            (
+                "[refuse.crime]",
+                "[refuse.crimes]",
+                r"acts\.en\.toml, line \d+: “crime” in “refuse” is missing",
+            ),
+            (
+                "[pause.every]",
+                "[pause.some]",
+                r"acts\.en\.toml, line 12: “some” in “pause” is not a known entry",
+            ),
+            ('yes = "Yes"', 'yas = "Yes"', r"acts\.en\.toml, line 12: “yes” in “pause.every” is missing"),
             (
                 '  "How does a law',
                 '  7, "How does a law',
-                "redirect, legal: every entry of “offers” must be text",
+                "Entry 1 of “offers” in “redirect.legal” is not a text",
             ),
         ],
     )
-    def test_the_error_names_the_file_and_the_entry(
+    def test_an_error_names_the_file_the_line_and_the_entry(
         self, old: str, new: str, named: str, folder: Path
     ) -> None:
         file = folder / "acts.en.toml"
         assert old in file.read_text()
         file.write_text(file.read_text().replace(old, new, 1))
-        with pytest.raises(TextFileError, match=named):
+        with pytest.raises(InvalidFile, match=named):
             load_texts("en")
-        (error,) = check_texts()
-        assert error.id == "safeguarding.E001"
+        errors = check_texts()
+        assert {error.id for error in errors} == {"safeguarding.E001"}
+        assert all(error.hint for error in errors)
