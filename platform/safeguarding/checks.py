@@ -6,7 +6,6 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register  # n
 import guard
 from encoders import ModelFileError
 from guard.remote import GUARDS
-from guard.rules import RuleError
 from kit.authored import InvalidFile
 from safeguarding.crisis import load_crisis_texts
 from safeguarding.review import is_tutor_open
@@ -51,18 +50,24 @@ def check_texts(**_options: object) -> list[CheckMessage]:
     try:
         load_crisis_texts()
     except InvalidFile as invalid:
-        return [
-            Error(f"{error.file}, line {error.line}: {error.what}", hint=error.hint, id="safeguarding.E001")
-            for error in invalid.errors
-        ]
+        return _list_messages(invalid, id="safeguarding.E001")
     return []
 
 
 @register(Tags.security, deploy=True)
 def check_guard(**_options: object) -> list[CheckMessage]:
-    """Runs only with `--deploy` because it takes seconds. Web and worker also refuse to start with a broken guard."""
+    """Only with `--deploy`, as it takes a second or two. Web and worker do not start with such a file either."""
     try:
         guard.load_guard()
-    except (RuleError, ModelFileError) as error:
+    except ModelFileError as error:
         return [Error(f"The guard cannot be used: {error}", id="safeguarding.E003")]
+    except InvalidFile as invalid:
+        return _list_messages(invalid, id="safeguarding.E003")
     return []
+
+
+def _list_messages(invalid: InvalidFile, *, id: str) -> list[CheckMessage]:  # noqa: A002 - as Django names it
+    return [
+        Error(f"{error.file}, line {error.line}: {error.what}", hint=error.hint, id=id)
+        for error in invalid.errors
+    ]

@@ -7,7 +7,8 @@ import pytest
 from guard import Level, judge_input, judge_output
 from guard.judge import judge
 from guard.rule_books import care_rules, input_rules, output_rules, trace_rules
-from guard.rules import MOST_WORDS, Rule, RuleBook, RuleError
+from guard.rules import MOST_WORDS, Rule, RuleBook
+from kit.authored import InvalidFile
 
 BOOKS = {"input": input_rules(), "care": care_rules(), "traces": trace_rules(), "output": output_rules()}
 CAUGHT = [
@@ -97,39 +98,60 @@ class TestRuleFiles:
     @pytest.mark.parametrize(
         ("old", "new", "said"),
         [
-            ("[sets]", "[sets", "some.toml cannot be read"),
-            ("[sets]", "[words]", r"some.toml has \['words'\]"),
-            ('id = "a"', "", "some.toml: rule 1 lacks"),
-            ("level = 3", "level = 5", "some.toml: rule a has level 5"),
-            ('["suicide"]', '["sadness"]', "rule a has the category 'sadness'"),
-            ('examples = ["wanna vanish today"]', "examples = []", "rule a needs phrases and examples"),
-            ("unless =", "except =", r"rule a has \['except'\]"),
-            ("{want}", "{wish}", "rule a .* uses the set “wish”"),
-            ("vanish from", "<up to 2> vanish", "rule a .* begins with a gap"),
-            ("today)", "today) <up to 1>", "rule a .* ends with a gap"),
-            ("today)", "today", "rule a .* ends too soon"),
-            ("today)", "today]", "rule a .* closes “\\(” with “\\]”"),
-            ("today)", "today))", "rule a .* that nothing opened"),
-            ("today)", "today|)", "rule a .* empty choice"),
+            ("[sets]", "[sets", "some.toml, line 2: This is not TOML"),
+            ("[sets]", "[words]", "line 2: “words” is not a known entry"),
+            ('id = "a"', "", "some.toml, line 5: “id” in “rules” is missing"),
+            ("level = 3", "level = 5", "some.toml, line 7: “level” in “rules” is 5"),
+            ('["suicide"]', '["sadness"]', "line 8: There is no category “sadness”"),
+            (
+                'examples = ["wanna vanish today"]',
+                "examples = []",
+                "line 11: “examples” in “rules” has 0 entries",
+            ),
+            ("unless =", "except =", "line 10: “except” in “rules” is not a known entry"),
+            ("{want}", "{wish}", "line 9: .* uses the set “wish”"),
+            ("vanish from", "<up to 2> vanish", "line 10: .* begins with a gap"),
+            ("today)", "today) <up to 1>", "line 9: .* ends with a gap"),
+            ("today)", "today", "line 9: .* ends too soon"),
+            ("today)", "today]", "line 9: .* closes “\\(” with “\\]”"),
+            ("today)", "today))", "line 9: .* that nothing opened"),
+            ("today)", "today|)", "line 9: .* empty choice"),
             ("today)", "to-day)", "“to-day”, which is not one word"),
-            ("up to 2", "about 2", "rule a .* cannot be read from"),
-            ('"vanish from"', '"[vanish]"', "rule a .* needs no word at all"),
+            ("up to 2", "about 2", "line 9: .* cannot be read from"),
+            ('"vanish from"', '"[vanish]"', "line 10: .* needs no word at all"),
             ("today)", "today) " + "<up to 9> a " * 5, f"more than {MOST_WORDS}"),
         ],
     )
-    def test_an_invalid_file_is_rejected_by_name(self, old: str, new: str, said: str, tmp_path: Path) -> None:
+    def test_an_error_is_told_with_its_line(self, old: str, new: str, said: str, tmp_path: Path) -> None:
         assert old in WHOLE
-        with pytest.raises(RuleError, match=said):
+        with pytest.raises(InvalidFile, match=said):
             self.book(tmp_path, WHOLE.replace(old, new, 1))
 
     def test_two_rules_of_one_name_are_refused(self, tmp_path: Path) -> None:
-        with pytest.raises(RuleError, match="two rules are called a"):
+        with pytest.raises(InvalidFile, match="line 13: Two rules are called “a”"):
             self.book(tmp_path, WHOLE + WHOLE[WHOLE.index("[[rules]]") :])
 
+    def test_all_errors_of_all_files_are_told_at_once(self, tmp_path: Path) -> None:
+        first, second = tmp_path / "first.toml", tmp_path / "second.toml"
+        first.write_text(WHOLE.replace("today)", "today").replace("vanish from", "[vanish]"))
+        second.write_text(WHOLE.replace("want to|wanna", "want to|").replace("level = 3", "level = 5"))
+        with pytest.raises(InvalidFile) as invalid:
+            RuleBook([second, first])
+        assert [(error.file, error.line) for error in invalid.value.errors] == [
+            ("first.toml", 9),
+            ("first.toml", 10),
+            ("second.toml", 7),
+        ]
+
+    def test_a_broken_set_is_told_once(self, tmp_path: Path) -> None:
+        with pytest.raises(InvalidFile) as invalid:
+            self.book(tmp_path, WHOLE.replace("want to|wanna", "want to|"))
+        assert [error.line for error in invalid.value.errors] == [3]
+
     def test_a_file_without_rules_is_refused(self, tmp_path: Path) -> None:
-        with pytest.raises(RuleError, match="has no rules"):
+        with pytest.raises(InvalidFile, match="line 1: “rules” is missing"):
             self.book(tmp_path, "")
 
     def test_a_file_that_is_not_there_is_refused(self, tmp_path: Path) -> None:
-        with pytest.raises(RuleError, match=r"none\.toml cannot be read"):
+        with pytest.raises(InvalidFile, match=r"none\.toml, line 1: It cannot be read"):
             RuleBook([tmp_path / "none.toml"])
