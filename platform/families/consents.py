@@ -3,7 +3,6 @@
 ADR 41 explains what prevents a teen from bypassing it; docs/consent.md lists the cases.
 """
 
-import tomllib
 from functools import cache
 from pathlib import Path
 
@@ -24,13 +23,18 @@ from families.notices import send_notice
 from families.residence import find_country
 from families.selectors import list_active_links, list_parents
 from families.verification import find_missing_verification, get_verification_level
+from kit.authored import read_toml
 
 AGES = Path(__file__).parent / "data" / "ages.toml"
 
 
 @cache
 def _load_consent_ages() -> dict[str, int]:
-    return tomllib.loads(AGES.read_text(encoding="utf-8"))
+    """Raises kit.authored.InvalidFile with every error in the file."""
+    from families.schemas import AgesFile  # noqa: PLC0415 - it imports pydantic
+    from kit.schemas import validate  # noqa: PLC0415
+
+    return validate(AgesFile, read_toml(AGES)).root
 
 
 def get_own_consent_age(country: str) -> int:
