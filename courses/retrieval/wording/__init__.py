@@ -1,11 +1,13 @@
 """Rewrite a question in the words of lessons: people write informally, and search compares words."""
 
 import re
-import tomllib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from kit.authored import read_toml
+
+FOLDER = Path(__file__).parent
 # More words of a long question only cost time.
 MAX_WORDS = 40
 MAX_WORD_LENGTH = 60
@@ -49,13 +51,17 @@ def _compile_any_of(words: tuple[str, ...]) -> re.Pattern[str]:
 
 @cache
 def get_wording(language: str) -> Wording:
-    path = Path(__file__).parent / f"{language}.toml"
+    """Raises kit.authored.InvalidFile with every error in the language's file."""
+    path = FOLDER / f"{language}.toml"
     if not path.is_file():
         return Wording({})
-    told = tomllib.loads(path.read_text(encoding="utf-8"))
-    plain = {slang: word for word, many in told["plain"].items() for slang in many}
+    from courses.retrieval.wording.schema import WordingFile  # noqa: PLC0415 - it imports pydantic
+    from kit.schemas import validate  # noqa: PLC0415
+
+    file = validate(WordingFile, read_toml(path))
+    plain = {slang: word for word, many in file.plain.items() for slang in many}
     return Wording(
-        plain=plain | dict.fromkeys(told["filler"], ""),
-        ordinary=" ".join(told["ordinary"]),
-        subject=frozenset(told["subject"]),
+        plain=plain | dict.fromkeys(file.filler, ""),
+        ordinary=" ".join(file.ordinary),
+        subject=frozenset(file.subject),
     )

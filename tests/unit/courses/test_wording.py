@@ -14,6 +14,7 @@ from django.conf import settings
 
 from courses.retrieval import wording
 from courses.retrieval.wording import get_wording
+from kit.authored import InvalidFile
 
 FILES = sorted(Path(wording.__file__).parent.glob("*.toml"))
 
@@ -84,3 +85,16 @@ def test_a_word_that_says_something_else_as_well_stays(word: str) -> None:
 
 def test_a_language_without_a_file_takes_words_as_they_stand() -> None:
     assert get_wording("fr").words_of("T’es où, bro ?") == ["t'es", "où", "bro"]
+
+
+def test_every_error_of_a_file_is_told_with_its_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "cy.toml").write_text('subject = []\nordinary = ["a"]\nfiler = ["b"]\n[plain]\nc = "d"\n')
+    monkeypatch.setattr(wording, "FOLDER", tmp_path)
+    with pytest.raises(InvalidFile) as invalid:
+        get_wording("cy")
+    assert [(error.line, error.what) for error in invalid.value.errors] == [
+        (1, "“filler” is missing."),
+        (1, "“subject” has 0 entries."),
+        (3, "“filer” is not a known entry."),
+        (5, "“c” in “plain” is not a list."),
+    ]
