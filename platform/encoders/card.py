@@ -1,38 +1,42 @@
-"""A model's card: what its files are, and the SHA-256 of each."""
+"""A model's card: its files, and the SHA-256 of each. Import it in functions (kit.schemas imports pydantic)."""
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+
+from pydantic import ConfigDict
+
+from encoders.errors import ModelFileError
+from kit.authored import InvalidFile, TomlText, read_text
+from kit.schemas import Table, validate
 
 
-class ModelFileError(ValueError):
-    """Files that are not the model they say they are."""
+class Card(Table):
+    """The part of a card that every network has. `sha256` is by file name."""
+
+    # Cards also tell people what a model was trained on.
+    model_config = ConfigDict(extra="ignore")
+
+    sha256: dict[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Card:
-    """What stands in the card at `path`."""
+def read_card[C: Table](path: Path, model: type[C]) -> C:
+    """The card at `path`. Raises ModelFileError if it is missing or is not a card of this kind."""
+    try:
+        data = json.loads(read_text(path, file=path.name))
+        return validate(model, TomlText(path.name, data, text=""))
+    except InvalidFile as invalid:
+        raise ModelFileError(str(invalid)) from invalid
+    except ValueError as error:
+        raise ModelFileError(f"{path.name} cannot be read: {error}") from error
 
-    path: Path
-    content: Mapping[str, Any]
 
-    @classmethod
-    def read(cls, path: Path) -> Self:
-        """Raises ModelFault where there is no card."""
-        try:
-            return cls(path, json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError) as fault:
-            raise ModelFileError(f"{path.name} cannot be read: {fault}") from fault
-
-    def file(self, name: str) -> bytes:
-        """A file beside the card. Raises ModelFault where it is not there, or is not the one that the card names."""
-        try:
-            found = (self.path.parent / name).read_bytes()
-        except OSError as fault:
-            raise ModelFileError(f"{name} cannot be read: {fault}") from fault
-        if hashlib.sha256(found).hexdigest() != self.content.get("sha256", {}).get(name):
-            raise ModelFileError(f"{name} is not the file that {self.path.name} names")
-        return found
+def read_model_file(path: Path, *, sha256: str | None, card: str) -> bytes:
+    """A file of a model. Raises ModelFileError if it is missing or does not have this SHA-256."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ModelFileError(f"{path.name} cannot be read: {error}") from error
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise ModelFileError(f"{path.name} is not the file that {card} names")
+    return content

@@ -7,7 +7,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from encoders.card import Card
+from encoders.card import Card, read_card, read_model_file
 from encoders.wordpiece import Pieces, WordPiece
 
 type Numbers = NDArray[np.float32]
@@ -20,17 +20,19 @@ PIECES = "pieces"
 """The network's input: WordPiece ids."""
 
 
-class Network:
+class Network[C: Card]:
     """Runs a graph with ONNX Runtime. Its matrices are quantized to signed bytes, and it has one output.
 
     Its files in `folder` are the card `name`.json, the graph `name`.onnx and the vocabulary. Raises ModelFileError if
-    they do not match the card.
+    they do not match the card, or if the card is not one of type `card`.
     """
 
-    def __init__(self, folder: Path, name: str) -> None:
-        card = Card.read(folder / f"{name}.json")
-        graph, vocabulary = (card.file(file) for file in (f"{name}.onnx", VOCABULARY))
-        self.card = card.content
+    def __init__(self, folder: Path, name: str, card: type[C]) -> None:
+        self.card = read_card(folder / f"{name}.json", card)
+        graph, vocabulary = (
+            read_model_file(folder / file, sha256=self.card.sha256.get(file), card=f"{name}.json")
+            for file in (f"{name}.onnx", VOCABULARY)
+        )
         self._session = onnxruntime.InferenceSession(
             graph, _build_session_options(), providers=["CPUExecutionProvider"]
         )

@@ -1,15 +1,13 @@
 """A linear classifier over words and character n-grams, with one head per category. Model card: docs/guard-model.md."""
 
-import hashlib
-import json
 import math
 import struct
 from array import array
 from pathlib import Path
 
-from encoders.card import ModelFileError
+from encoders import ModelFileError
 from guard.features import BUCKETS, FEATURES, Window, split_windows
-from guard.heads import HeadScores, TextTraits, build_empty_scores, parse_head, score_heads
+from guard.heads import HeadScores, TextTraits, build_empty_scores, build_head, score_heads
 
 LAYER = "classifier"
 _LANE, _ZERO = 4, 128
@@ -20,18 +18,16 @@ class Classifier:
     """Loads a model from `folder`. Raises ModelFileError if its files do not match each other or this code."""
 
     def __init__(self, folder: Path = MODEL) -> None:
-        try:
-            card = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-            weights = (folder / "weights.bin").read_bytes()
-        except (OSError, ValueError) as error:
-            raise ModelFileError(f"{folder.name} cannot be read: {error}") from error
-        if card["sha256"] != hashlib.sha256(weights).hexdigest():
-            raise ModelFileError(f"{folder.name}/weights.bin is not the file that model.json names")
-        if (card["features"], card["buckets"]) != (FEATURES, BUCKETS):
+        from encoders.card import read_card, read_model_file  # noqa: PLC0415 - it imports pydantic
+        from guard.model_cards import ClassifierCard  # noqa: PLC0415
+
+        card = read_card(folder / "model.json", ClassifierCard)
+        weights = read_model_file(folder / "weights.bin", sha256=card.sha256, card="model.json")
+        if (card.features, card.buckets) != (FEATURES, BUCKETS):
             raise ModelFileError(f"{folder.name} was trained with other features; train it again")
-        self.version: str = card["version"]
-        self.heads = [parse_head(entry) for entry in card["heads"]]
-        self._scales: list[tuple[float, float]] = [(entry["bias"], entry["step"]) for entry in card["heads"]]
+        self.version = card.version
+        self.heads = [build_head(entry) for entry in card.heads]
+        self._scales = [(entry.bias, entry.step) for entry in card.heads]
         if len(weights) != BUCKETS * len(self.heads):
             raise ModelFileError(f"{folder.name}/weights.bin does not fit the heads of model.json")
         self._packed = _pack_weights(weights, len(self.heads))

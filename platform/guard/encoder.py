@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from encoders.card import ModelFileError
+from encoders import ModelFileError
 from encoders.network import MODEL, Network, Numbers
 from encoders.wordpiece import Pieces
-from guard.heads import HeadScores, TextTraits, Tops, build_empty_scores, parse_head, score_heads
+from guard.heads import HeadScores, TextTraits, Tops, build_empty_scores, build_head, score_heads
+from guard.model_cards import EncoderCard
 
 LAYER = "encoder"
 NAME = "guard"
@@ -22,10 +23,10 @@ class Encoder:
     """A model written by `training.encoder`. Raises ModelFileError if its files do not match its card."""
 
     def __init__(self, folder: Path = MODEL) -> None:
-        self._network = Network(folder, NAME)
+        self._network = Network(folder, NAME, EncoderCard)
         card = self._network.card
-        self.version: str = card["version"]
-        self.heads = [parse_head(entry) for entry in card["heads"]]
+        self.version = card.version
+        self.heads = [build_head(entry) for entry in card.heads]
         if self._network.width != len(self.heads):
             raise ModelFileError(f"{NAME}.onnx does not fit the heads of {NAME}.json")
 

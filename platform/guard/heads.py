@@ -3,9 +3,12 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from guard.verdict import Category, Evidence, Level, Verdict, merge_verdicts
+
+if TYPE_CHECKING:
+    from guard.model_cards import HeadEntry
 
 _DOUBT_MARGIN = 0.5
 _NUMBER = re.compile(r"\d+")
@@ -92,10 +95,10 @@ def build_empty_scores(layer: str) -> HeadScores:
     )
 
 
-def parse_head(entry: dict[str, Any]) -> Head:
-    """Parse a head's entry in a model's card."""
-    levels = sorted(((Level(level), minimum) for level, minimum in entry["at"].items()), reverse=True)
-    return Head(Category(entry["category"]), tuple(levels), entry["trace"])
+def build_head(entry: "HeadEntry") -> Head:
+    """Build a head from its entry in a model's card. Raises ValueError for an unknown level or category."""
+    levels = sorted(((Level(level), minimum) for level, minimum in entry.at.items()), reverse=True)
+    return Head(Category(entry.category), tuple(levels), entry.trace)
 
 
 def _list_categories(heads: Sequence[Head], head: Head, tops: Tops) -> frozenset[Category]:

@@ -55,6 +55,14 @@ class TestFiles:
         with pytest.raises(ModelFileError, match=name):
             both(folder)
 
+    @pytest.mark.parametrize("name", ["model.json", "guard.json"])
+    def test_a_card_without_heads_is_refused(self, folder: Path, name: str) -> None:
+        card = json.loads((folder / name).read_text())
+        del card["heads"], card["version"]
+        (folder / name).write_text(json.dumps(card))
+        with pytest.raises(ModelFileError, match=rf"(?s){name}.*“heads” is missing.*“version” is missing"):
+            both(folder)
+
     def test_heads_of_other_features_are_refused(self, folder: Path) -> None:
         card = json.loads((folder / "model.json").read_text())
         (folder / "model.json").write_text(json.dumps(card | {"features": -1}))
