@@ -38,7 +38,7 @@ def output_rules() -> RuleBook:
 
 
 def load_rule_books() -> None:
-    """Load every rule book. Raises RuleError for an invalid file."""
+    """Load every rule book. Raises kit.authored.InvalidFile with every error."""
     for book in (input_rules, care_rules, trace_rules, output_rules):
         book()
 
