@@ -1,6 +1,6 @@
 """The fenced blocks of a lesson. Each begins with `:::kind` and ends with `:::`; docs/authoring.md shows them all.
 
-A block is read into a plain dictionary that names its `kind`, as templates/courses/block.html shows it.
+A block becomes a dictionary with its `kind`, which templates/courses/block.html shows.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ DIAGRAMS = {
 
 @dataclass(frozen=True)
 class Fence:
-    """One fenced block as written: `words` stand behind its kind, `line` is where its `:::` stands."""
+    """One fenced block as written: `words` are the rest of its first line, `line` is the number of that line."""
 
     source: ContentFile
     kind: str
@@ -42,7 +42,7 @@ class Fence:
         return self.source.error(self.line + below, what, hint)
 
     def read_line[M: "Table"](self, model: type[M]) -> M:
-        """The words behind its kind: one a field, and the rest for the last field. Raises InvalidFile."""
+        """The words after its kind as a model: one word for each field, the rest for the last. Raises InvalidFile."""
         from kit.schemas import validate_line  # noqa: PLC0415 - it imports pydantic
 
         names = list(model.model_fields)
@@ -56,7 +56,7 @@ class Fence:
 
 
 def parse_block(fence: Fence) -> Block:
-    """Raises InvalidFile for a block of no known kind, or one that its kind does not allow."""
+    """Raises InvalidFile for an unknown kind of block, or if the block breaks the rules of its kind."""
     reader = READERS.get(fence.kind)
     if reader is None:
         raise fence.error(f"There is no block “{fence.kind}”.", f"Use one of: {', '.join(sorted(READERS))}.")
@@ -120,18 +120,21 @@ def _diagram(fence: Fence) -> Block:
 
 
 def parse_question(fence: Fence) -> Block:
-    """A quiz question: its text, then two or more options, each with an explanation; exactly one is right."""
+    """A quiz question: its text, then two or more options, each with an explanation; exactly one is right.
+
+    Raises InvalidFile.
+    """
     from courses.authoring.schemas import QuestionLine  # noqa: PLC0415 - it imports pydantic
 
     slug = fence.read_line(QuestionLine).slug
     asked, options = _question_parts(fence)
     if not asked.strip():
-        raise fence.error("This question asks nothing.", "Write the question above its options.")
+        raise fence.error("This question has no text.", "Write the question above its options.")
     if len(options) < MIN_OPTIONS:
         raise fence.error("A question needs two options or more.", "Write each as “- [ ] text”.")
     for option in options:
         if not option["explanation"]:
-            hint = "Say below it, set in by two spaces, why it is right or what it misses."
+            hint = "Explain below it, indented by two spaces, why it is right or wrong."
             raise fence.error("This option has no explanation.", hint, below=option["below"])
     right = [option for option in options if option["is_right"]]
     if len(right) != 1:
@@ -164,7 +167,7 @@ def _question_parts(fence: Fence) -> tuple[str, list[dict[str, Any]]]:
                 "This is not an option.", "Write it as “- [ ] text” or “- [x] text”.", below=below
             )
         elif options and line.strip() and not line.startswith("  "):
-            hint = "Set it in by two spaces if it explains an option, or move it above the options."
+            hint = "Indent it by two spaces if it explains an option, or move it above the options."
             raise fence.error("This line belongs to no option.", hint, below=below)
         elif options:
             options[-1]["explanation"] += line.strip() + "\n" if line.strip() else ""

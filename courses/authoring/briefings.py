@@ -15,7 +15,7 @@ from kit.authored import FileError, FileErrors, InvalidFile
 
 FOLDER = "briefings"
 FILE_NAME = re.compile(r"(?P<date>\d{4}-\d\d-\d\d)-(?=.{1,80}\.md)(?P<slug>[a-z0-9]+(?:-[a-z0-9]+)*)\.md")
-# Addresses of the archive: its feed, and its years.
+# Addresses of the archive's feed and years.
 RESERVED_SLUG = re.compile(r"feed|\d+")
 PARTS = ["happened", "matters"]
 SINCE = "since"
@@ -25,7 +25,7 @@ BLOCKS = {"prose", "reported"}
 
 @dataclass(frozen=True)
 class BriefingText:
-    """One briefing in one language, as its author wrote it: the fields of its row."""
+    """One briefing in one language. The fields are those of its row."""
 
     language: str
     slug: str
@@ -56,7 +56,7 @@ def read_briefings(root: Path) -> list[BriefingText]:
 
 
 def read_briefing(path: Path, *, root: Path) -> BriefingText:
-    """One briefing from its file. Raises InvalidFile with every error that it has."""
+    """One briefing from its file. Raises InvalidFile with every error in it."""
     _name_of(path.relative_to(root).as_posix())
     return parse_briefing(read_content_file(path, root=root))
 
@@ -86,11 +86,11 @@ def parse_briefing(source: ContentFile) -> BriefingText:
 
 
 def _name_of(file: str) -> tuple[dt.date, str]:
-    """The day and the slug in a file's name. Raises InvalidFile when it gives none that can be."""
+    """The day and the slug in a file's name. Raises InvalidFile if they are missing or not valid."""
     found = FILE_NAME.fullmatch(file.rpartition("/")[2])
     hint = "Name a briefing by its day and slug: 2023-12-06-a-table-of-scores.md."
     if found is None:
-        raise InvalidFile(FileError(file, 1, "This file’s name gives no day and slug.", hint))
+        raise InvalidFile(FileError(file, 1, "This file’s name has no day and slug.", hint))
     if RESERVED_SLUG.fullmatch(found["slug"]):
         raise InvalidFile(FileError(file, 1, f"“{found['slug']}” is taken.", "Choose another slug."))
     try:
@@ -104,19 +104,21 @@ def _sections(source: ContentFile, known: Container[object]) -> list[Section]:
     anchors = [section.anchor for section in sections]
     for section in sections:
         if section.anchor not in {*PARTS, SINCE}:
-            hint = "Keep to the parts {#happened} and {#matters}, and {#since} where it was looked into."
-            raise source.error(_line_of(source, section), "This is no part of a briefing.", hint)
+            hint = "Use only the parts {#happened} and {#matters}, and {#since} for a follow-up."
+            raise source.error(_line_of(source, section), "This is not a part of a briefing.", hint)
         if any(block["kind"] not in BLOCKS for block in section.blocks):
-            hint = "A briefing holds text and “:::reported” and no other block."
-            raise source.error(_line_of(source, section), "This part holds a block of lessons.", hint)
+            hint = "A briefing has text and “:::reported”, and no other block."
+            raise source.error(
+                _line_of(source, section), "This part has a block that only lessons may have.", hint
+            )
     if anchors not in (PARTS, [*PARTS, SINCE]):
         hint = "First “## What happened {#happened}”, then “## Why it matters {#matters}”."
-        raise source.error(source.body_line, "The two parts of a briefing are not there in order.", hint)
+        raise source.error(source.body_line, "The two parts of a briefing are missing or not in order.", hint)
     return sections
 
 
 def _line_of(source: ContentFile, section: Section) -> int:
-    """The line of a section's heading, or where the text begins if it has none."""
+    """The line of a section's heading, or of the first line of text if it has none."""
     lines = enumerate(source.body.split("\n"), source.body_line)
     named = (number for number, line in lines if section.anchor and f"{{#{section.anchor}}}" in line)
     return next(named, source.body_line)

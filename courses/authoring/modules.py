@@ -1,4 +1,4 @@
-"""The library on disk: `content/<language>/<module>/` as modules, read and checked as a whole.
+"""The modules on disk, in `content/<language>/<module>/`, read and checked as a whole.
 
 A module's folder holds `module.md`, its lessons as `1-slug.md`, `2-slug.md` …, and `quiz.md`.
 """
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
 
 LESSON_FILE = re.compile(r"([1-9]\d{0,2})-(?=.{1,80}\.md)([a-z0-9]+(?:-[a-z0-9]+)*)\.md")
-# A module's other pages have these addresses.
+# Addresses of a module's other pages.
 RESERVED_SLUGS = {"quiz", "print", "certificate", "together"}
 MIN_QUESTIONS = 5
 
@@ -65,7 +65,7 @@ def read_library(root: Path = CONTENT) -> list[ModuleText]:
 
 
 def read_module(folder: Path, *, root: Path) -> ModuleText:
-    """One module from its folder. Raises InvalidFile with every error that it has."""
+    """One module from its folder. Raises InvalidFile with every error in it."""
     errors = FileErrors()
     source = read_content_file(folder / "module.md", root=root)
     known = list_named_sources(source)
@@ -120,7 +120,7 @@ def list_named_sources(source: ContentFile) -> dict[str, dict[str, Any]]:
 
 
 def list_lesson_paths(folder: Path, root: Path, errors: FileErrors) -> list[Path]:
-    """The lessons' files in their order; a file that is none of the module's is a error, as it would not be seen."""
+    """The files of the lessons in order. Adds an error for each other file, as it would never be shown."""
     numbered: dict[int, Path] = {}
     for path in sorted(folder.glob("*.md")):
         if path.name in {"module.md", "quiz.md"}:
@@ -143,11 +143,11 @@ def list_lesson_paths(folder: Path, root: Path, errors: FileErrors) -> list[Path
 
 
 def parse_lesson_file_name(file: str) -> tuple[int, str]:
-    """A lesson's number, from 1, and its slug. Raises InvalidFile when the name of its file gives none."""
+    """A lesson's number, from 1, and its slug. Raises InvalidFile if the file's name has none."""
     found = LESSON_FILE.fullmatch(file.rpartition("/")[2])
     if found is None:
         hint = "Name a lesson by its number and slug: 3-where-bias-comes-from.md."
-        raise InvalidFile(FileError(file, 1, "This file’s name says no place in the module.", hint))
+        raise InvalidFile(FileError(file, 1, "This file’s name has no number and slug.", hint))
     return int(found[1]), found[2]
 
 
@@ -181,7 +181,7 @@ def _questions(folder: Path, root: Path) -> list[Block]:
 
 
 def parse_quiz(source: ContentFile) -> list[Block]:
-    """The questions of a quiz. Raises InvalidFile with every error that it has."""
+    """The questions of a quiz. Raises InvalidFile with every error in it."""
     errors = FileErrors()
     questions: list[Any] = []
     for token in parse_tokens(source.body):
@@ -189,7 +189,7 @@ def parse_quiz(source: ContentFile) -> list[Block]:
         if token.type == "colon_fence" and token.info.split()[:1] == ["question"]:
             questions.append(errors.collect(partial(_question, source, token), None))
         elif token.level == 0 and token.nesting >= 0:
-            hint = "A quiz holds nothing but blocks “:::question slug”."
+            hint = "A quiz has only blocks “:::question slug”."
             errors.found.append(FileError(source.file, line, "This is not a question.", hint))
     slugs = [question["slug"] for question in questions if question]
     for slug in {slug for slug in slugs if slugs.count(slug) > 1}:
@@ -197,7 +197,7 @@ def parse_quiz(source: ContentFile) -> list[Block]:
             FileError(source.file, 1, f"“{slug}” names two questions.", "Rename one of them.")
         )
     if len(questions) != MIN_QUESTIONS and not errors.found:
-        hint = f"A quiz has {MIN_QUESTIONS}, one for each thing worth keeping."
+        hint = f"A quiz has {MIN_QUESTIONS}, one for each thing to remember."
         errors.found.append(FileError(source.file, 1, f"There are {len(questions)} questions.", hint))
     errors.raise_any()
     return questions

@@ -1,4 +1,4 @@
-"""A lesson's Markdown as sections: a heading with a name of its own, and the blocks below it."""
+"""A lesson's Markdown as sections: a heading with its own anchor, and the blocks below it."""
 
 import re
 from collections.abc import Container
@@ -15,16 +15,14 @@ if TYPE_CHECKING:
 
 HEADING = re.compile(r"(?P<title>.+?)\s*\{#(?P<anchor>[^}]*)\}")
 TOP = "h2"
-# Nobody types more, and a phrase counts the less the more of it is not asked.
+# Characters. People type no more into a search, and a longer phrase matches less.
 MAX_PHRASE_LENGTH = 100
 MAX_TITLE_LENGTH = 200
 
 
 @dataclass
 class Section:
-    """`asked` are words that say what this section is about, though it does not say them; `phrases` are whole ways in
-    which somebody asks for it.
-    """
+    """`asked` are words about the section that it does not contain; `phrases` are questions that lead to it."""
 
     title: str = ""
     anchor: str = ""
@@ -34,7 +32,7 @@ class Section:
 
     @property
     def text(self) -> str:
-        """Every word that a reader sees here, for searching and for the tutor."""
+        """All text that a reader sees here, for search and for the tutor."""
         return " ".join(filter(None, map(_words, self.blocks)))
 
     def shown(self) -> dict[str, Any]:
@@ -47,7 +45,7 @@ def _words(block: Block) -> str:
 
 
 def parse_sections(source: ContentFile, *, known_sources: Container[object] = ()) -> list[Section]:
-    """The sections of a lesson, in order. Raises InvalidFile with every error that it has."""
+    """The sections of a lesson, in order. Raises InvalidFile with every error in them."""
     reading = _SectionParser(source, known_sources)
     for token in parse_tokens(source.body):
         reading.take(token)
@@ -99,18 +97,20 @@ class _SectionParser:
         line, found = self._line(heading), HEADING.fullmatch(content)
         if heading.tag == "h1":
             self._fault(
-                line, "A lesson’s title stands in its front matter.", "Begin this heading with “## ”."
+                line, "A lesson’s title belongs in its front matter.", "Begin this heading with “## ”."
             )
         elif found is None or not SLUG.fullmatch(found["anchor"]):
             hint = "Give it one that will not change: “## Where bias comes from {#bias}”."
-            self._fault(line, "This heading has no name of its own.", hint)
+            self._fault(line, "This heading has no valid anchor.", hint)
         elif any(section.anchor == found["anchor"] for section in self.sections):
             self._fault(
-                line, f"“#{found['anchor']}” stands twice in this file.", "Choose another name for one."
+                line,
+                f"“#{found['anchor']}” is used twice in this file.",
+                "Choose another anchor for one of them.",
             )
         elif len(found["title"]) > MAX_TITLE_LENGTH:
             what = f"This heading is {len(found['title'])} characters long."
-            self._fault(line, what, f"Say it in {MAX_TITLE_LENGTH} at most.")
+            self._fault(line, what, f"Shorten it to {MAX_TITLE_LENGTH} characters.")
         else:
             self.sections.append(Section(render_inline_html(found["title"]), found["anchor"]))
 
@@ -127,23 +127,25 @@ class _SectionParser:
             self.errors.extend(broken.errors)
 
     def _take_phrases(self, fence: Fence) -> None:
-        told = {phrase for section in self.sections for phrase in section.phrases}
+        known = {phrase for section in self.sections for phrase in section.phrases}
         for line, phrase in enumerate(fence.text.split("\n"), fence.line + 1):
             if not re.search(r"\w", phrase):
-                self._fault(line, "This line asks nothing.", "Write one question on each line.")
+                self._fault(line, "This line has no words.", "Write one question on each line.")
             elif len(phrase) > MAX_PHRASE_LENGTH:
-                self._fault(line, "This phrase is long.", f"Ask it in {MAX_PHRASE_LENGTH} letters or fewer.")
-            elif phrase in told:
                 self._fault(
-                    line, f"“{phrase}” stands twice in this file.", "Ask it in other words, or only once."
+                    line, "This phrase is too long.", f"Shorten it to {MAX_PHRASE_LENGTH} characters."
+                )
+            elif phrase in known:
+                self._fault(
+                    line, f"“{phrase}” is used twice in this file.", "Delete one of them, or reword it."
                 )
             else:
-                told.add(phrase)
+                known.add(phrase)
                 self.sections[-1].phrases.append(phrase)
 
 
 def parse_fence(source: ContentFile, token: "Token", known_sources: Container[object] = ()) -> Fence:
-    """The fenced block that a token is. Raises InvalidFile for one that is never closed."""
+    """The fenced block in a token. Raises InvalidFile if it is never closed."""
     first, end = token.map or [0, 0]
     line = source.body_line + first
     last = source.body.split("\n")[end - 1].strip()

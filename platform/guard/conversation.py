@@ -95,7 +95,7 @@ def join_last_two(before: str, last: str) -> str:
 def load_guard() -> None:
     """Load the rules and both models before the first verdict. Takes one or two seconds.
 
-    Raises RuleError or ModelFileError for an invalid file.
+    Raises kit.authored.InvalidFile or ModelFileError for files that cannot be used.
     """
     load_rule_books()
     get_classifier()

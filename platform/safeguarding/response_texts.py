@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 FAMILY = "acts"
 CHECK_IN_KINDS = ("hopeless", "eating", "unsafe", "someone_else")
 SUPPORT_KINDS = ("burdened", "bullied", "someone_else")
-# Of several categories the first here chooses the words.
+# If a verdict has several categories, the first in these lists decides.
 REFUSAL_CATEGORIES = (
     Category.METHOD, Category.SEXUAL, Category.VIOLENCE, Category.HATE, Category.DRUGS, Category.CRIME,
     Category.INJECTION,

@@ -245,7 +245,7 @@ def test_a_binary_file_is_reported(author: Client, content: Path) -> None:
 @pytest.mark.parametrize("name", ["notes.md", "0-nothing.md"])
 def test_a_file_with_an_invalid_name_is_reported(author: Client, content: Path, name: str) -> None:
     (content / MODULE / name).write_text(TYPED)
-    assert "This file’s name says no place in the module." in opened(author, f"{MODULE}/{name}")
+    assert "This file’s name has no number and slug." in opened(author, f"{MODULE}/{name}")
 
 
 # Saved files
