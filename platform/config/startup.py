@@ -17,7 +17,7 @@ def load_for_web() -> None:
 
 
 def load_for_worker() -> None:
-    """Load what answers need. Raises RuleError or ModelFileError for an unusable file.
+    """Load what answers need. Raises InvalidFile or ModelFileError for an unusable file.
 
     Lessons are searched by web requests, so the embedding network is loaded only by a task that needs it.
     """
