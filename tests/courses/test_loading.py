@@ -63,7 +63,7 @@ def test_the_command_lists_the_errors(
     )
     with pytest.raises(CommandError, match=f"3-bias-in-bias-out.md, line {line}: .* Give it one") as told:
         call_command("load_content")
-    assert "nothing has changed" in str(told.value)
+    assert "Nothing was loaded or changed." in str(told.value)
 
 
 def test_a_removed_module_is_deleted(library: None, content: Path) -> None:
