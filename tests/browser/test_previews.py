@@ -80,7 +80,7 @@ def test_the_page_follows_the_file_and_stays_where_it_is(opened: Open, file: Pat
     expect(page.locator("#id_text")).to_have_value(file.read_text())
     save(file, ":::diagram bias", ":::diagram bia")
     shown = page.get_by_role("region", name="Preview")
-    expect(shown.get_by_role("status").first).to_contain_text("1 thing to mend.")
+    expect(shown.get_by_role("status").first).to_contain_text("1 thing to fix.")
     expect(shown).to_contain_text("There is no diagram “bia”.")
     expect(shown).to_contain_text("Use one of: bias, loop, tokens, trained.")
     expect(shown.locator(".lesson-words")).to_have_count(0)

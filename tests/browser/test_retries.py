@@ -161,10 +161,10 @@ def test_an_answer_that_was_stopped_goes_on_below_itself(
     page: Page, stopped: Turn, model: SteeredModel
 ) -> None:
     model.say(REST)
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Continue").click()
     expect(page.locator(".turn")).to_have_count(2)
     expect(page.locator(".turn").last).to_contain_text("Go on.")
     expect(page.locator(".turn").last.locator(".answer-foot")).to_be_visible()
     assert words_of(page) == LONG
-    expect(page.locator(".turn").first.get_by_role("button", name="Go on")).to_have_count(0)
+    expect(page.locator(".turn").first.get_by_role("button", name="Continue")).to_have_count(0)
     assert Turn.objects.get(continues=stopped).state == TurnState.ANSWERED

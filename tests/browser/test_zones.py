@@ -56,7 +56,7 @@ def test_an_agreement_elsewhere_is_offered_the_browsers_zone_and_axe_finds_nothi
     zone = page.evaluate("Intl.DateTimeFormat().resolvedOptions().timeZone")
     assert zone != "Europe/Madrid"
     offer = page.locator("[data-zone-offer]")
-    expect(offer).to_contain_text("Your device is set to ")
+    expect(offer).to_contain_text("Your device uses ")
     audit()
     offer.get_by_role("button").click()
     expect(page.get_by_label("Time zone")).not_to_have_value("Europe/Madrid")

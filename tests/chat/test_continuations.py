@@ -243,31 +243,31 @@ class TestOnThePage:
     def test_go_on_comes_first_where_no_page_was_open(self, cut: Turn, page: Client) -> None:
         found = html(page, cut)
         assert "no page was open to read it" in found
-        assert 0 < found.index(">Go on<") < found.index(">Retry<")
+        assert 0 < found.index(">Continue<") < found.index(">Retry<")
 
     def test_it_stands_after_retry_where_the_asker_stopped_it(
         self, teen: Person, ask: Ask, page: Client
     ) -> None:
         turn = end(ask(teen, QUESTION), TurnState.STOPPED, EndReason.STOPPED_BY_ASKER, SO_FAR)
         found = html(page, turn)
-        assert 0 < found.index(">Retry<") < found.index(">Go on<")
+        assert 0 < found.index(">Retry<") < found.index(">Continue<")
 
     def test_it_stands_alone_where_an_answer_reached_its_longest_length(
         self, teen: Person, ask: Ask, page: Client
     ) -> None:
         found = html(page, end(ask(teen, QUESTION), TurnState.ANSWERED, EndReason.LENGTH_LIMIT, SO_FAR))
-        assert ">Go on<" in found
+        assert ">Continue<" in found
         assert ">Retry<" not in found
 
     def test_it_is_gone_once_the_answer_goes_on_and_so_is_retry(self, cut: Turn, page: Client) -> None:
         end(go_on(cut), TurnState.ANSWERED, EndReason.NONE, "their water to the sea.")
         found = html(page, cut)
-        assert ">Go on<" not in found
+        assert ">Continue<" not in found
         assert ">Retry<" not in found
 
     def test_it_waits_while_the_turn_is_retried(self, cut: Turn, teen: Person, page: Client) -> None:
         asking.retry_turn(person=teen, failed=cut, turn_id=uuid4())
-        assert ">Go on<" not in html(page, cut)
+        assert ">Continue<" not in html(page, cut)
 
     def test_pressing_it_adds_the_new_turn(self, cut: Turn, page: Client) -> None:
         turn_id = uuid4()
@@ -277,7 +277,7 @@ class TestOnThePage:
         swaps = squeezed(reply.content.decode())
         assert 'hx-target="#turns" hx-swap="beforeend' in swaps
         assert f'id="turn-{turn_id}"' in swaps
-        assert ">Go on<" not in swaps
+        assert ">Continue<" not in swaps
 
     def test_without_javascript_the_page_comes_back_at_the_new_turn(self, cut: Turn, page: Client) -> None:
         turn_id = uuid4()

@@ -47,7 +47,7 @@ class TestAQuestion:
         self, headers: dict[str, str], client: Client, teen: Person
     ) -> None:
         address = ask_signed_out(client, **headers)
-        assert "Your words are kept" in client.get(address).content.decode()
+        assert "We kept what you wrote" in client.get(address).content.decode()
         after = sign_in(client, address)
         page = client.get(after).content.decode()
         assert QUESTION in page

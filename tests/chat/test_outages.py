@@ -65,7 +65,7 @@ class TestDown:
             check_model()
         assert find_outage() is not None
         page = as_person(stranger).get("/tutor/").content.decode()
-        assert "has given no answers" in page
+        assert "model has been down" in page
         assert "Answer when it’s back" in page
 
     def test_is_not_declared_for_one_conversation_that_the_server_rejects(

@@ -177,7 +177,7 @@ class TestAnyInput:
         assert [reply.status_code for reply in replies] == [200, 429]
         page = replies[1].content.decode()
         assert 'value="voice scam"' in page
-        assert "Wait 1 hour, then try again" in page
+        assert "Please wait 1 hour, then try again" in page
         assert "No lesson found" not in page
         client.force_login(teen)
         assert client.get(PAGE, {"q": "voice scam"}).status_code == 200

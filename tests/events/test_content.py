@@ -86,8 +86,8 @@ class TestCommands:
         call_command("load_content")
         call_command("load_content")
         first, second = capsys.readouterr().out.splitlines()
-        assert first.endswith("Past events made: 1.")
-        assert second.endswith("Past events made: 0.")
+        assert first.endswith("Past events created: 1.")
+        assert second.endswith("Past events created: 0.")
         assert Event.objects.get().slug == "how-to-talk-to-your-teens"
 
     def test_the_demo_loads_it_too_and_prints_its_people_alone(

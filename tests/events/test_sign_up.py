@@ -154,7 +154,7 @@ def test_visitors_of_one_network_are_rate_limited(client: Client, event: Event) 
     page = page_of(replies[3])
     assert replies[3].status_code == HTTPStatus.TOO_MANY_REQUESTS
     assert 60 <= int(replies[3].headers["Retry-After"]) <= 3600
-    assert "Wait 1 hour, then try again. What you typed is still here." in page
+    assert "Please wait 1 hour, then try again. What you typed is still here." in page
     assert 'value="kim-3@example.org"' in page
     assert post(client, place="203.0.113.9", email="lee@example.org").status_code == HTTPStatus.FOUND
 

@@ -178,7 +178,7 @@ class TestAskingOften:
         reply = Client(REMOTE_ADDR="198.51.100.9").post("/family/password", {"username": "noor"})
         assert reply.status_code == 429
         assert 'value="noor"' in reply.content.decode()
-        assert "Wait 1 hour, then try again" in reply.content.decode()
+        assert "Please wait 1 hour, then try again" in reply.content.decode()
 
     def test_correct_codes_do_not_count(
         self, link: Link, teen: Person, parent: Person, as_person: Enter
@@ -277,7 +277,7 @@ class TestSealedData:
         assert QUESTION not in as_person(parent).get(f"/tutor/parent-view/{link.pk}").content.decode()
 
     def test_is_unsealed_by_the_old_password(self, as_teen: Client, asked: Turn, teen: Person) -> None:
-        assert "is closed" in as_teen.get("/tutor/").content.decode()
+        assert "is locked" in as_teen.get("/tutor/").content.decode()
         assert as_teen.post("/family/closed", {"old_password": "a-wrong-password"}).status_code == 422
         assert as_teen.post("/family/closed", {"old_password": OLD}).status_code == 302
         assert QUESTION in as_teen.get(f"/tutor/{asked.conversation_id}").content.decode()

@@ -197,5 +197,5 @@ class TestErasing:
 
 def test_a_guest_without_an_account_erases_with_their_link(event: Event, client: Client) -> None:
     sign_up = create_sign_up(event=event, name="Kim", email="kim@example.org")
-    client.post(f"/events/place/{sign_up.token}/leave")
+    client.post(f"/events/sign-up/{sign_up.token}/leave")
     assert not SignUp.objects.exists()
