@@ -267,7 +267,7 @@ def test_without_a_key_the_page_says_so(
     local("/sign-in/passkey")
     page.evaluate("() => { navigator.credentials.get = () => Promise.reject(new Error('no')) }")
     page.get_by_role("button", name="Use a passkey").click()
-    expect(page.get_by_role("alert")).to_contain_text("That did not work.")
+    expect(page.get_by_role("alert")).to_contain_text("That didn’t work.")
 
 
 def test_only_passkeys_and_the_choice_of_a_zone_carry_a_script(page: Page, web: Web) -> None:

@@ -277,7 +277,7 @@ class TestSealedData:
         assert QUESTION not in as_person(parent).get(f"/tutor/parent-view/{link.pk}").content.decode()
 
     def test_is_unsealed_by_the_old_password(self, as_teen: Client, asked: Turn, teen: Person) -> None:
-        assert "is locked" in as_teen.get("/tutor/").content.decode()
+        assert "are locked" in as_teen.get("/tutor/").content.decode()
         assert as_teen.post("/family/closed", {"old_password": "a-wrong-password"}).status_code == 422
         assert as_teen.post("/family/closed", {"old_password": OLD}).status_code == 302
         assert QUESTION in as_teen.get(f"/tutor/{asked.conversation_id}").content.decode()
