@@ -6,16 +6,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import webvtt
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.csp import CSP
 from django.views.decorators.csp import csp_override
 
 from events.models import Event
+from kit.lazy import lazy_module
 from kit.texts import normalize_line
+
+if TYPE_CHECKING:
+    import webvtt
+else:
+    webvtt = lazy_module("webvtt")
 
 MAX_CAPTION_BYTES = 1024 * 1024
 # The library also accepts a first line such as "WEBVTTX".
@@ -60,7 +66,7 @@ def parse_cues(text: str) -> tuple[Cue, ...]:
     return cues
 
 
-def _read_caption(caption: webvtt.Caption) -> Cue:
+def _read_caption(caption: "webvtt.Caption") -> Cue:
     start, end = (
         timedelta(milliseconds=time.in_milliseconds()) for time in (caption.start_time, caption.end_time)
     )

@@ -24,7 +24,9 @@ from tests.families.conftest import agree
 from tests.markup import squeezed
 
 Enter = Callable[[Person], Client]
-COUNT = re.compile(r'site-who-waiting.*?<span class="visually-hidden">(\d+) family requests? needs? your answer')
+COUNT = re.compile(
+    r'site-who-waiting.*?<span class="visually-hidden">(\d+) family requests? needs? your answer'
+)
 
 
 def card(client: Client, path: str = "/family/") -> tuple[str, str] | None:
