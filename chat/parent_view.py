@@ -102,8 +102,8 @@ def get_visible_turn(link: Link, turn_id: str) -> Turn:
         return (
             _list_readable_turns(link.teen, get_visible_content(link)).only("asked_at").get(pk=UUID(turn_id))
         )
-    except ValueError as fault:
-        raise Turn.DoesNotExist from fault
+    except ValueError as error:
+        raise Turn.DoesNotExist from error
 
 
 def _list_counted_turns(teen: Person, sight: VisibleContent) -> QuerySet[Turn]:

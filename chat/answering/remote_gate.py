@@ -63,7 +63,7 @@ class RemoteGate:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._judging is not None:
             self._judging.cancel()
@@ -128,8 +128,8 @@ class RemoteGate:
         began = time.perf_counter()
         try:
             verdict = await _fetch_verdict(guard, messages)
-        except (RemoteGuardUnavailable, UnreadableReply) as fault:
-            logger.warning("No verdict from the remote guard (%s): the local guard is stricter.", fault)
+        except (RemoteGuardUnavailable, UnreadableReply) as error:
+            logger.warning("No verdict from the remote guard (%s): the local guard is stricter.", error)
         except Exception:
             logger.exception(
                 "Unexpected error in a request to the remote guard: the local guard is stricter."

@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 # A model that is already loaded sends something sooner than this.
 LOADING_AFTER_SECONDS = 8.0
 
-END_REASON_BY_FAULT = {
+END_REASON_BY_ERROR = {
     errors.ModelUnreachable: EndReason.MODEL_UNREACHABLE,
     errors.ModelBusy: EndReason.MODEL_BUSY,
     errors.ModelMisconfigured: EndReason.MODEL_ERROR,
@@ -106,21 +106,21 @@ async def write_answer(answer: AnswerInProgress, prompt: Prompt) -> EndReason:
 async def _write_or_fail(answer: AnswerInProgress, prompt: Prompt, remote: RemoteGate | None) -> EndReason:
     try:
         await _write(answer, prompt, remote)
-    except errors.ModelError as fault:
-        return _handle_fault(answer, fault)
+    except errors.ModelError as error:
+        return _handle_error(answer, error)
     except Exception:
         logger.exception("Unexpected error in turn %s.", answer.turn.pk)
         return EndReason.INTERNAL_ERROR
     return answer.ended_by
 
 
-def _handle_fault(answer: AnswerInProgress, fault: errors.ModelError) -> EndReason:
-    logger.log(logging.ERROR if fault.needs_admin else logging.WARNING, "Turn %s: %s", answer.turn.pk, fault)
-    if fault.withholds_answer:
+def _handle_error(answer: AnswerInProgress, error: errors.ModelError) -> EndReason:
+    logger.log(logging.ERROR if error.needs_admin else logging.WARNING, "Turn %s: %s", answer.turn.pk, error)
+    if error.withholds_answer:
         answer.text = ""
-    if fault.retry_after is not None:
-        answer.retry_at = timezone.now() + timedelta(seconds=fault.retry_after)
-    return END_REASON_BY_FAULT[type(fault)]
+    if error.retry_after is not None:
+        answer.retry_at = timezone.now() + timedelta(seconds=error.retry_after)
+    return END_REASON_BY_ERROR[type(error)]
 
 
 async def count_answer_tokens(answer: AnswerInProgress) -> None:
@@ -147,11 +147,11 @@ async def _write(answer: AnswerInProgress, prompt: Prompt, remote: RemoteGate | 
         )
         try:
             await release.follow(pieces)
-        except errors.ModelError as fault:
-            if fault.withholds_answer:
+        except errors.ModelError as error:
+            if error.withholds_answer:
                 raise
-            # The text that is still held back was written before the fault: judge and keep it.
-            broken = fault
+            # The text that is still held back was written before the error: judge and keep it.
+            broken = error
         finally:
             silence.cancel()
         if not answer.ended_by:

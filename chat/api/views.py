@@ -123,8 +123,8 @@ def _build_response(taken: StartedTurn) -> Response:
 def _read_key(request: Request) -> UUID:
     try:
         return UUID(request.headers.get("Idempotency-Key", ""))
-    except ValueError as fault:
-        raise Problem(KEY_MISSING) from fault
+    except ValueError as error:
+        raise Problem(KEY_MISSING) from error
 
 
 def _start_turn(
@@ -270,8 +270,8 @@ class TurnReport(FreeTextView):
         report_rate_limit.hit(self.person.pk)
         try:
             report = create_report(turn=turn, **submitted.validated_data)
-        except NothingToReport as fault:
-            raise Problem(NOTHING_TO_REPORT) from fault
+        except NothingToReport as error:
+            raise Problem(NOTHING_TO_REPORT) from error
         return Response({**ReportSerializer(report).data, "card": self.find_card()})
 
     @extend_schema(

@@ -432,8 +432,8 @@ def create_turn_hold(
             lease=HOLD_LEASE,
             now=now,
         )
-    except HoldKeyTaken as fault:
-        raise TurnIdTaken(is_own=False) from fault
+    except HoldKeyTaken as error:
+        raise TurnIdTaken(is_own=False) from error
     except InsufficientBudget as short:
         if (
             short.unit == "tokens"

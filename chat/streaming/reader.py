@@ -86,8 +86,8 @@ class StreamHub:
         renewing = asyncio.create_task(self._renew_and_wake())
         try:
             await self._read()
-        except redis.RedisError as fault:
-            logger.warning("Valkey cannot be read: %s", fault)
+        except redis.RedisError as error:
+            logger.warning("Valkey cannot be read: %s", error)
         finally:
             self.blocked_id = None
             renewing.cancel()

@@ -119,8 +119,8 @@ def _get_turn(conversation: Conversation, given: str) -> Turn:
     """Return a turn of the conversation, even one that was replaced: its place is still known."""
     try:
         return conversation.turns.only("asked_at").get(pk=UUID(given))
-    except ValueError as fault:
-        raise Turn.DoesNotExist from fault
+    except ValueError as error:
+        raise Turn.DoesNotExist from error
 
 
 def _list_turns(conversation: Conversation) -> QuerySet[Turn]:

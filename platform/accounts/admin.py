@@ -78,8 +78,8 @@ class PersonAdmin(NormalizedSearchAdmin[Person], UserAdmin):  # type: ignore[typ
         for person in queryset.order_by("pk"):
             try:
                 erase_person(person=person)
-            except LastAdmin as fault:
-                raise PermissionDenied from fault
+            except LastAdmin as error:
+                raise PermissionDenied from error
 
 
 # A person's sessions are private, also from admins.

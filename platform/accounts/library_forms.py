@@ -89,8 +89,8 @@ class CredentialDecoder(json.JSONDecoder):
     def decode(self, s: str, *args: Any, **kwargs: Any) -> Any:
         try:
             return super().decode(s, *args, **kwargs)
-        except (RecursionError, ValueError) as fault:
-            raise json.JSONDecodeError("no credential", s[:20], 0) from fault
+        except (RecursionError, ValueError) as error:
+            raise json.JSONDecodeError("no credential", s[:20], 0) from error
 
 
 class CredentialForm(forms.Form):
@@ -106,8 +106,8 @@ class PasskeyForm(CredentialForm, AuthenticateWebAuthnForm):
         """Turn errors that allauth lets through for invalid credentials into form errors."""
         try:
             return super().clean_credential()
-        except (AttributeError, KeyError, TypeError, ValueError) as fault:
-            raise get_adapter().validation_error("incorrect_code") from fault
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise get_adapter().validation_error("incorrect_code") from error
 
 
 class PasskeySignInForm(PasskeyForm, LoginWebAuthnForm):
@@ -136,6 +136,6 @@ class AddPasskeyForm(CredentialForm, RelabeledForm, AddWebAuthnForm):
         """Turn errors that allauth lets through for invalid credentials into form errors."""
         try:
             cleaned: dict[str, Any] = super().clean()
-        except (AttributeError, KeyError, TypeError, ValueError) as fault:
-            raise get_adapter().validation_error("incorrect_code") from fault
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise get_adapter().validation_error("incorrect_code") from error
         return cleaned

@@ -121,8 +121,8 @@ class Person(AbstractBaseUser, PermissionsMixin):
             self.email = canonicalize_email(self.email)
             try:
                 validate_email_address(self.email)
-            except ValidationError as fault:
-                raise ValidationError({"email": fault}) from fault
+            except ValidationError as error:
+                raise ValidationError({"email": error}) from error
 
     @property
     def zone(self) -> zoneinfo.ZoneInfo:

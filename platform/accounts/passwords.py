@@ -62,9 +62,9 @@ def _is_leaked(password: str) -> bool:
     digest = hashlib.sha1(password.encode(errors="replace"), usedforsecurity=False).hexdigest().upper()
     try:
         return digest[PREFIX_LENGTH:] in _fetch_leaked_suffixes(digest[:PREFIX_LENGTH])
-    except (OSError, HTTPException, ValueError) as fault:
+    except (OSError, HTTPException, ValueError) as error:
         log.warning(
-            "Pwned Passwords did not answer (%s); the password passed unchecked.", type(fault).__name__
+            "Pwned Passwords did not answer (%s); the password passed unchecked.", type(error).__name__
         )
         return False
 

@@ -23,6 +23,6 @@ def get_host(key: str, event_id: int) -> SignUp:
     """
     try:
         pk = _signer.unsign(key)
-    except BadSignature as fault:
-        raise SignUp.DoesNotExist from fault
+    except BadSignature as error:
+        raise SignUp.DoesNotExist from error
     return SignUp.objects.get(pk=pk, event=event_id, status__in=HOST_STATUSES)

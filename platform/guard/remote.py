@@ -84,8 +84,8 @@ class OpenAIModeration:
             flagged = {name for name, is_so in result["categories"].items() if is_so}
             scores = {name: float(result["category_scores"][name]) for name in flagged}
             is_flagged = result.get("flagged", False)
-        except (AttributeError, KeyError, TypeError, ValueError) as fault:
-            raise UnreadableReply from fault
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise UnreadableReply from error
         if is_flagged and not flagged:
             raise UnreadableReply
         # Signs of danger count as soon as they are flagged, whatever the score.
@@ -187,8 +187,8 @@ def _completion(messages: GuardMessages, model: str, *, longest: int) -> GuardRe
 def _content(reply: Mapping[str, Any]) -> str:
     try:
         content = reply["choices"][0]["message"]["content"]
-    except (KeyError, IndexError, TypeError) as fault:
-        raise UnreadableReply from fault
+    except (KeyError, IndexError, TypeError) as error:
+        raise UnreadableReply from error
     if not isinstance(content, str):
         raise UnreadableReply
     return content.strip()

@@ -11,10 +11,10 @@ class _Raise404(AbstractContextManager[None, None]):
         self.missing = missing
 
     def __exit__(
-        self, kind: type[BaseException] | None, fault: BaseException | None, _trace: TracebackType | None
+        self, kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
     ) -> None:
-        if isinstance(fault, self.missing):
-            raise Http404 from fault
+        if isinstance(error, self.missing):
+            raise Http404 from error
 
 
 def raise_404_on(*missing: type[Exception]) -> AbstractContextManager[None, None]:

@@ -34,8 +34,8 @@ def paginate[Row: Model](rows: QuerySet[Row], *, by: str, size: int, cursor: str
         try:
             at = EPOCH + timedelta(microseconds=int(microseconds))
             rows = rows.filter(Q(**{f"{by}__lte": at}), Q(**{f"{by}__lt": at}) | Q(pk__lt=key))
-        except (ValueError, OverflowError, ValidationError) as fault:
-            raise Http404 from fault
+        except (ValueError, OverflowError, ValidationError) as error:
+            raise Http404 from error
     found = list(rows.order_by(f"-{by}", "-pk")[: size + 1])
     shown = found[:size]
     return Page(shown, _cursor(shown[-1], by) if len(found) > size else "")

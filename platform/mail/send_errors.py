@@ -19,22 +19,22 @@ class SendError:
     is_final: bool = False
 
 
-def classify_error(fault: Exception) -> SendError | None:
+def classify_error(error: Exception) -> SendError | None:
     """Classify an exception from sending. Return None for a bug of our own."""
-    match fault:
+    match error:
         case AnymailRecipientsRefused():
-            text, is_final = str(fault), True
+            text, is_final = str(error), True
         case AnymailAPIError():
-            text, is_final = str(fault), fault.status_code in PERMANENT_STATUSES
+            text, is_final = str(error), error.status_code in PERMANENT_STATUSES
         case SMTPRecipientsRefused():
-            code, answer = next(iter(fault.recipients.values()))
+            code, answer = next(iter(error.recipients.values()))
             text, is_final = _format_reply(code, answer), code >= 500  # noqa: PLR2004 - 5xx is "never" (RFC 5321)
         case SMTPResponseException():
             # Only a rejection of the message itself is final. Sender, login and greeting errors may be fixed.
-            text = _format_reply(fault.smtp_code, fault.smtp_error)
-            is_final = isinstance(fault, SMTPDataError) and fault.smtp_code >= 500  # noqa: PLR2004
+            text = _format_reply(error.smtp_code, error.smtp_error)
+            is_final = isinstance(error, SMTPDataError) and error.smtp_code >= 500  # noqa: PLR2004
         case OSError():
-            text, is_final = f"{type(fault).__name__}: {fault}", False
+            text, is_final = f"{type(error).__name__}: {error}", False
         case ValueError():
             text, is_final = "The address or a header is not valid in an email.", True
         case _:

@@ -83,11 +83,11 @@ def _submit(email: Email) -> SendError | None:
         message.send(using="default")
         told = getattr(message, "anymail_status", AnymailStatus()).message_id
         email.provider_id = "" if told is None else str(told)
-    except Exception as fault:
-        error = classify_error(fault)
-        if error is None:
-            logger.exception("Mail %s met a fault of our own.", email.pk)
-        return error or SendError(message=type(fault).__name__)
+    except Exception as error:
+        send_error = classify_error(error)
+        if send_error is None:
+            logger.exception("Email %s was not sent because of a bug of our own.", email.pk)
+        return send_error or SendError(message=type(error).__name__)
     return None
 
 

@@ -143,8 +143,8 @@ def _require_sendable(new_email: NewEmail) -> None:
         raise ValueError("A header must not contain a line break.")
     try:
         validate_email_address(new_email.to)
-    except ValidationError as fault:
-        raise ValueError("That is not an address.") from fault
+    except ValidationError as error:
+        raise ValueError("That is not an address.") from error
 
 
 @transaction.atomic

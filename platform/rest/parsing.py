@@ -19,5 +19,5 @@ class BoundedJSONParser(JSONParser):
     ) -> Any:
         try:
             return super().parse(stream, media_type, parser_context)
-        except RecursionError as fault:
-            raise ParseError(_("This JSON is nested too deeply.")) from fault
+        except RecursionError as error:
+            raise ParseError(_("This JSON is nested too deeply.")) from error

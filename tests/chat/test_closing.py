@@ -111,8 +111,8 @@ def test_a_question_in_the_same_moment_is_ended_or_not_taken(
     def asking() -> None:
         try:
             start_turn(person=teen, turn_id=uuid4(), question="Why is the sky blue?")
-        except FamilyClosed as fault:
-            refused.append(fault)
+        except FamilyClosed as error:
+            refused.append(error)
 
     at_once([asking] * 6 + [lambda: withdrawn_by_parent(link)])
     assert Turn.objects.count() + len(refused) == 6

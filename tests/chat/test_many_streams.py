@@ -46,8 +46,8 @@ class Readers:
     def _run(self) -> None:
         try:
             self.done.set_result(asyncio.run(self._read_all()))
-        except BaseException as fault:  # noqa: BLE001 - the test raises it again
-            self.done.set_exception(fault)
+        except BaseException as error:  # noqa: BLE001 - the test raises it again
+            self.done.set_exception(error)
 
     async def _read_all(self) -> list[str]:
         return await asyncio.gather(*map(self._read, self.paths))

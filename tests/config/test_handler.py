@@ -41,8 +41,8 @@ def test_help_answers_while_many_ask_whether_the_parts_do_and_the_database_hangs
         try:
             with urlopen(f"{site.url}{path}", timeout=patience) as reply:  # noqa: S310
                 return int(reply.status)
-        except HTTPError as fault:
-            return fault.code
+        except HTTPError as error:
+            return error.code
 
     # It takes connections and never says a word.
     with socket.create_server(("127.0.0.1", 0), backlog=64) as silent:

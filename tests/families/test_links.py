@@ -74,8 +74,8 @@ class TestInviting:
         def accept() -> None:
             try:
                 links.accept_invitation(token=token, by=teen)
-            except (InvitationExpired, AlreadyLinked) as fault:
-                faults.append(fault)
+            except (InvitationExpired, AlreadyLinked) as error:
+                faults.append(error)
             finally:
                 connection.close()
 

@@ -87,8 +87,8 @@ def serve(reply: bytes, settings: Settings) -> type[errors.ModelError] | None:
         async with server:
             try:
                 await answer(5)
-            except errors.ModelError as fault:
-                return type(fault)
+            except errors.ModelError as error:
+                return type(error)
         return None
 
     return asyncio.run(meet())

@@ -6,7 +6,7 @@ from contextlib import aclosing
 import pytest
 from pytest_django import Settings
 
-from chat.answering.writing import END_REASON_BY_FAULT
+from chat.answering.writing import END_REASON_BY_ERROR
 from chat.models import EndReason
 from inference.errors import ModelError
 from inference.messages import TokenUsage
@@ -21,12 +21,12 @@ class Came:
     def __init__(self) -> None:
         self.text, self.seen, self.tokens = "", "", 0
         self.usage: TokenUsage | None = None
-        self.fault: ModelError | None = None
+        self.error: ModelError | None = None
 
     @property
     def end_reason(self) -> EndReason:
-        if self.fault:
-            return END_REASON_BY_FAULT[type(self.fault)]
+        if self.error:
+            return END_REASON_BY_ERROR[type(self.error)]
         return EndReason.LENGTH_LIMIT if self.usage and self.usage.reached_limit else EndReason.NONE
 
 
@@ -46,8 +46,8 @@ async def read() -> Came:
                 came.text = piece.text if piece.begins_again else came.text + piece.text
                 came.seen += piece.text
                 came.tokens = piece.tokens
-        except ModelError as fault:
-            came.fault = fault
+        except ModelError as error:
+            came.error = error
     return came
 
 
@@ -58,7 +58,7 @@ def test_a_server_that_sends(case: Case, settings: Settings) -> None:
         settings.TUTOR_FIRST_TOKEN_SECONDS = settings.TUTOR_NEXT_TOKEN_SECONDS = case.patience
         came = asyncio.run(read())
     assert came.end_reason == case.end_reason
-    if not (came.fault and came.fault.withholds_answer):
+    if not (came.error and came.error.withholds_answer):
         assert came.text.strip() == case.text
     assert case.takes_back or "ZEBRA" not in came.seen
     if case.asked:

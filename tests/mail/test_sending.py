@@ -203,7 +203,7 @@ class TestATemporaryError:
         email = queue()
         send_email(email_id=email.pk)
         assert (now(email).state, now(email).error) == (EmailState.WAITING, "InvalidMailer")
-        assert "fault of our own" in caplog.text
+        assert "bug of our own" in caplog.text
         assert email.to not in caplog.text
 
 

@@ -40,8 +40,8 @@ def find_port_problem(port: int) -> str | None:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((LOOPBACK, port))
-        except OSError as fault:
-            return "is not allowed for this user" if fault.errno == errno.EACCES else "is in use"
+        except OSError as error:
+            return "is not allowed for this user" if error.errno == errno.EACCES else "is in use"
     return None
 
 

@@ -91,10 +91,10 @@ class EventForm(forms.ModelForm):  # type: ignore[type-arg]
         try:
             text = file.read().decode()
             parse_cues(text)
-        except ValueError as fault:
+        except ValueError as error:
             raise forms.ValidationError(
                 _("That isn’t a WebVTT file, or it has no captions in it.")
-            ) from fault
+            ) from error
         self.instance.captions = text
         return file
 
