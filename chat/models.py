@@ -273,9 +273,9 @@ class Turn(Deferral):
 class ReportReason(models.TextChoices):
     """What is wrong with an answer, according to its reporter."""
 
-    WRONG = "wrong", _("It is wrong")
-    UNKIND = "unkind", _("It is unkind")
-    UNSAFE = "unsafe", _("It is unsafe")
+    WRONG = "wrong", _("It’s wrong")
+    UNKIND = "unkind", _("It’s unkind")
+    UNSAFE = "unsafe", _("It’s unsafe")
     OTHER = "other", _("Something else")
 
 
@@ -317,12 +317,12 @@ class Report(models.Model):
 
 
 class ReportCount(models.Model):
-    """How many reports there were in a month, by what the guard had said; nothing of it leads to anybody.
+    """How many reports there were in a month, by what the guard had decided. It holds no personal data.
 
-    A turn of several categories is counted in each of them.
+    A turn with several categories is counted once in each.
     """
 
-    # Its first day.
+    # The first day of the month.
     month = models.DateField(_("month"))
     action = models.CharField(_("action taken"), max_length=10)
     layer = models.CharField(_("layer"), max_length=MAX_NAME_LENGTH, blank=True)

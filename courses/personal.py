@@ -141,7 +141,7 @@ JOINT_MODULES = DataKind(
             "one of you continues alone, or your link ends."
         ),
         days=REQUEST_RETENTION.days,
-        counted_from=_("the asking"),
+        counted_from=_("the request"),
         delete_expired=delete_expired_joint_modules,
         task="courses.tasks.delete_expired_joint_modules",
     ),

@@ -59,7 +59,7 @@ class Migration(migrations.Migration):
                 ('action', models.CharField(max_length=10, verbose_name='action taken')),
                 ('layer', models.CharField(blank=True, max_length=40, verbose_name='layer')),
                 ('category', models.CharField(blank=True, max_length=40, verbose_name='category')),
-                ('reason', models.CharField(blank=True, choices=[('wrong', 'It is wrong'), ('unkind', 'It is unkind'), ('unsafe', 'It is unsafe'), ('other', 'Something else')], max_length=10, verbose_name='reason')),
+                ('reason', models.CharField(blank=True, choices=[('wrong', 'It’s wrong'), ('unkind', 'It’s unkind'), ('unsafe', 'It’s unsafe'), ('other', 'Something else')], max_length=10, verbose_name='reason')),
                 ('count', models.PositiveIntegerField(default=0, verbose_name='count')),
             ],
             options={
@@ -123,7 +123,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='made')),
-                ('reason', models.CharField(blank=True, choices=[('wrong', 'It is wrong'), ('unkind', 'It is unkind'), ('unsafe', 'It is unsafe'), ('other', 'Something else')], max_length=10, verbose_name='reason')),
+                ('reason', models.CharField(blank=True, choices=[('wrong', 'It’s wrong'), ('unkind', 'It’s unkind'), ('unsafe', 'It’s unsafe'), ('other', 'Something else')], max_length=10, verbose_name='reason')),
                 ('comment', models.TextField(blank=True, max_length=500, verbose_name='comment')),
                 ('shared_at', models.DateTimeField(blank=True, null=True, verbose_name='shared')),
                 ('correct_level', models.CharField(blank=True, choices=[('0', '0'), ('1', '1'), ('2', '2'), ('3', '3'), ('S', 'S'), ('4', '4')], max_length=1, verbose_name='correct level')),

@@ -240,7 +240,7 @@ FAMILY_DELETIONS = DataKind(
             "It is deleted when the parent cancels it, or with the accounts %(days)d days after the request."
         ),
         days=DELETION_DELAY.days,
-        counted_from=_("the asking"),
+        counted_from=_("the request"),
         delete_expired=carry_out_family_deletions,
         task="families.tasks.carry_out_family_deletions",
     ),

@@ -193,7 +193,7 @@ def test_codes_from_an_app_from_the_first_scan_to_the_next_sign_in(
 ) -> None:
     page.goto("/sign-in?next=/account/second-step/")
     sign_in_by_form(page, "kim@example.org")
-    page.get_by_role("link", name="Set it up").click()
+    page.get_by_role("link", name="Set up the app").click()
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Continue").click()
     expect(page.get_by_role("img", name="QR code")).to_be_visible()
@@ -225,7 +225,7 @@ def test_a_passkey_from_adding_it_to_signing_in_without_a_password(
     page.get_by_role("button", name="Continue").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Add a passkey")
     looked_at()
-    page.get_by_role("button", name="Add it").click()
+    page.get_by_role("button", name="Add passkey").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Recovery codes")
     one = Authenticator.objects.get(type=Authenticator.Type.WEBAUTHN)
     for path in ("", f"keys/{one.pk}/edit/", f"keys/{one.pk}/remove/"):
@@ -245,7 +245,7 @@ def test_a_passkey_as_the_second_step(
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Continue").click()
     page.get_by_role("checkbox").uncheck()
-    page.get_by_role("button", name="Add it").click()
+    page.get_by_role("button", name="Add passkey").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Recovery codes")
     page.get_by_role("button", name="Sign out").first.click()
     local("/sign-in")

@@ -19,7 +19,7 @@ from tests.live import Web
 pytestmark = [pytest.mark.browser]
 SignIn = Callable[[Person], None]
 REDIRECT_LESSON = "good-and-bad/what-it-is#nobody"
-# What each act leaves in the database; no rule reaches most of them yet.
+# What each action stores in the database. No rule leads to most of them yet.
 TURNS: dict[str, dict[str, object]] = {
     "card": {"state": TurnState.CARDED, "level": Level.STATED, "categories": [Category.SUICIDE]},
     "unsafe_home": {
@@ -105,7 +105,7 @@ def test_a_report_is_shown_and_withdrawn_without_leaving_the_page(
     turn = shown("support")
     page.get_by_label("Your next question").fill("And decimals?")
     page.get_by_text("Report this answer").click()
-    page.get_by_label("It is wrong").check()
+    page.get_by_label("It’s wrong").check()
     page.get_by_label("Let someone read my question and this answer").check()
     page.get_by_label("What did you mean, or what’s wrong?").fill("It is not")
     page.get_by_role("button", name="Send", exact=True).click()
@@ -168,7 +168,7 @@ def test_personal_data_is_shown_before_it_is_sent(
     for width in (320, 390, 1280):
         page.set_viewport_size({"width": width, "height": 800})
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-    page.get_by_role("link", name="Change it").click()
+    page.get_by_role("link", name="Edit the question").click()
     expect(page.get_by_label("Your question")).to_be_focused()
     with page.expect_request("**/tutor/ask") as sent:
         page.get_by_role("button", name="Send without it").click()

@@ -46,12 +46,12 @@ def test_a_question_is_kept_and_answered_in_both_tabs(
     expect(page.locator("#tutor-status")).to_have_text(
         "Your question is saved. It will be answered when the model is back."
     )
-    expect(page.get_by_role("button", name="Take it back")).to_be_visible()
+    expect(page.get_by_role("button", name="Withdraw question")).to_be_visible()
     audit()
     other = context.new_page()
     other.goto(page.url)
 
-    # What is said through hours is announced once.
+    # A status that stays for hours is announced only once.
     page.evaluate("document.getElementById('tutor-status').textContent = ''")
     page.wait_for_timeout(4_000)
     expect(page.locator("#tutor-status")).to_have_text("")
@@ -63,7 +63,7 @@ def test_a_question_is_kept_and_answered_in_both_tabs(
     for tab in (page, other):
         expect(tab.locator(".turn .prose")).to_have_count(1)
         expect(tab.locator(".turn .prose")).to_have_text("Rain falls.")
-        expect(tab.get_by_role("button", name="Take it back")).to_have_count(0)
+        expect(tab.get_by_role("button", name="Withdraw question")).to_have_count(0)
     expect(page.locator("#tutor-status")).to_have_text("The answer is complete.")
 
 
@@ -72,7 +72,7 @@ def test_it_can_be_withdrawn(page: Page, teen: Person, sign_in: SignIn, down: Mo
     page.goto("/tutor/")
     page.get_by_label("Your question").fill("Why does rain fall?")
     page.get_by_role("button", name="Answer when it’s back").click()
-    page.get_by_role("button", name="Take it back").click()
+    page.get_by_role("button", name="Withdraw question").click()
     expect(page.get_by_text("You withdrew this question. Nothing was charged.")).to_be_visible()
     expect(page.locator("#tutor-status")).to_have_text("You withdrew your question.")
     expect(page.get_by_role("button", name="Answer when it’s back").first).to_be_visible()

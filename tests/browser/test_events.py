@@ -145,7 +145,7 @@ def test_the_pages_after_the_event_fit(page: Page, event: Event, fits: Callable[
     fits()
     page.get_by_role("button", name="Send").click()
     expect(page.get_by_role("alert")).to_be_focused()
-    page.get_by_label("In part").check()
+    page.get_by_label("Partly").check()
     page.get_by_role("button", name="Send").click()
     expect(page.get_by_text("Thanks, we got your answers.")).to_be_visible()
     fits()

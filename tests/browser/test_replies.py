@@ -16,7 +16,7 @@ from tests.live import Web, other_connection
 
 pytestmark = [pytest.mark.browser]
 OURS = {"Kitchen-Table": "page"}
-# What stands between a phone and the site may answer with any of these, in its own words.
+# A proxy between the phone and the site may answer with any of these, and its own page.
 FOREIGN = (502, 503, 504, 404, 413, 429, 400, 403, 200)
 
 
@@ -191,7 +191,7 @@ def test_two_quick_presses_send_once(written: WrittenTurn, page: Page) -> None:
     page.get_by_role("button", name="Ask", exact=True).dblclick()
     expect(page.locator(".turn")).to_have_count(2)
     page.wait_for_timeout(200)
-    # The second press may meet the Stop button that has taken the place of Ask.
+    # The second click may hit the Stop button, which replaces Ask.
     assert len([address for address in sent if address.endswith("/ask")]) == 1
     assert Hold.objects.count() == 1
 

@@ -33,7 +33,7 @@ from tests.budgets.purse import set_budget
 from tests.chat.conftest import Ask, written
 from tests.chat.test_retries import end
 from tests.markup import squeezed
-from tests.rest.told import TURNS, problem
+from tests.rest.told import TURNS, require_problem
 
 pytestmark = [pytest.mark.usefixtures("unnudged")]
 
@@ -85,7 +85,7 @@ class TestWhichTurnsCanBeContinued:
             (TurnState.FAILED, EndReason.WORKER_LOST, SO_FAR, True),
             (TurnState.ANSWERED, EndReason.LENGTH_LIMIT, SO_FAR, True),
             (TurnState.ANSWERED, EndReason.NONE, SO_FAR, False),
-            # It was cut on purpose: a second guard was away.
+            # It was shortened on purpose, because the remote guard was unavailable.
             (TurnState.ANSWERED, EndReason.NO_REMOTE_GUARD, SO_FAR, False),
             (TurnState.STOPPED, EndReason.STOPPED_BY_ASKER, "", False),
             (TurnState.FAILED, EndReason.MODEL_UNREACHABLE, "", False),
@@ -315,16 +315,16 @@ class TestThroughTheApi:
         self, cut: Turn, teen: Person, ask: Ask, page: Client
     ) -> None:
         other = end(ask(teen, "And the moon?"), TurnState.ANSWERED, EndReason.NONE, "It pulls.")
-        problem(self.post(page, cut, other.pk), "key-reused", 422)
+        require_problem(self.post(page, cut, other.pk), "key-reused", 422)
 
     def test_without_a_key_nothing_is_asked(self, cut: Turn, page: Client) -> None:
-        problem(page.post(f"{TURNS}/{cut.pk}/continue"), "key-missing", 400)
+        require_problem(page.post(f"{TURNS}/{cut.pk}/continue"), "key-missing", 400)
 
     def test_a_whole_answer_cannot_be_continued(self, teen: Person, ask: Ask, page: Client) -> None:
         whole = end(ask(teen, QUESTION), TurnState.ANSWERED, EndReason.NONE, "All of it.")
-        problem(self.post(page, whole), "nothing-to-continue", 409)
+        require_problem(self.post(page, whole), "nothing-to-continue", 409)
 
     def test_another_persons_turn_is_not_found(
         self, cut: Turn, stranger: Person, as_person: Callable[[Person], Client]
     ) -> None:
-        problem(self.post(as_person(stranger), cut), "not-found", 404)
+        require_problem(self.post(as_person(stranger), cut), "not-found", 404)

@@ -133,9 +133,9 @@ class TestThePage:
     ) -> None:
         page = as_person(teen).get(f"/tutor/{kept.conversation_id}").content.decode()
         assert "It will be answered when the model is back, even if you close this page." in page
-        assert "Take it back" in page
+        assert "Withdraw question" in page
         assert f'data-stream="/tutor/turns/{kept.pk}/stream' in page
-        # Without a script a link looks again; a refresh every few seconds would go on for hours.
+        # Without a script a link checks again: an automatic refresh would go on for hours.
         assert "http-equiv" not in page
         assert "Check for an answer" in page
 

@@ -16,7 +16,7 @@ from chat.turns.verdicts import PersonalDataChoice
 from guard import Category, Level
 from tests.chat.conftest import Ask, Judged
 from tests.chat.verdicts import METHOD, personal, verdict
-from tests.rest.told import TURNS, problem
+from tests.rest.told import TURNS, require_problem
 
 AsPerson = Callable[[Person], Client]
 QUESTION = "I am Noor Haddad of 12 Elm Street. What is a noun?"
@@ -65,7 +65,7 @@ class TestWithAModelElsewhere:
         for said in (
             *(f'<q dir="auto">{part}</q>' for part in PARTS),
             "Send without it",
-            "Change it",
+            "Edit the question",
             "Send as it is",
         ):
             assert said in page
@@ -112,7 +112,7 @@ class TestTheApi:
 
     def test_it_names_the_parts_and_takes_the_wish(self, owner: Client) -> None:
         key = uuid4()
-        assert problem(self.ask(owner, key), "personal-found", 422)["parts"] == list(PARTS)
+        assert require_problem(self.ask(owner, key), "personal-found", 422)["parts"] == list(PARTS)
         assert self.ask(owner, key, personal="remove").status_code == 201
         assert self.ask(owner, key, personal="remove").status_code == 200
         assert Turn.objects.get().question == CLEARED

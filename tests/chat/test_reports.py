@@ -68,7 +68,7 @@ class TestWhere:
 
     def test_an_answer_can_be_reported_with_a_reason(self, owner: Client, answered: Turn) -> None:
         page = page_of(owner, answered)
-        for words in ("Report this answer", "It is wrong", "It is unkind", "It is unsafe", "Something else"):
+        for words in ("Report this answer", "It’s wrong", "It’s unkind", "It’s unsafe", "Something else"):
             assert words in page
 
     def test_a_live_or_empty_turn_cannot_be_reported(self, turn: Turn, owner: Client) -> None:
@@ -199,7 +199,7 @@ class TestWithConsent:
 
         post(owner, answered, comment="My words", shared="on", reason="wrong")
         (row,) = REPORTS.export(teen)
-        assert (row["question"], row["comment"], row["reason"]) == (QUESTION, "My words", "It is wrong")
+        assert (row["question"], row["comment"], row["reason"]) == (QUESTION, "My words", "It’s wrong")
         assert REPORTS.is_private
 
 

@@ -24,7 +24,7 @@ SAID = (
 )
 
 
-def told() -> list[str]:
+def list_change_emails() -> list[str]:
     """List the emails about changes, cancellations and leaving."""
     return sorted(f"{mail.to}: {mail.subject}" for mail in Email.objects.filter(SAID))
 
@@ -53,7 +53,10 @@ class TestAChange:
     def test_updates_everyones_calendar_entry(self, event: Event, sign_up: SignUp, lee: SignUp) -> None:
         event.starts_at += timedelta(hours=1)
         assert update_event(event=event, notify=True) == 2
-        assert told() == ["kim@example.org: Changed: One evening", "lee@example.org: Changed: One evening"]
+        assert list_change_emails() == [
+            "kim@example.org: Changed: One evening",
+            "lee@example.org: Changed: One evening",
+        ]
         for place in (sign_up, lee):
             entry = entry_of(Email.objects.get(to=place.email, subject__startswith="Changed"))
             assert (entry["UID"], entry["SEQUENCE"]) == (str(place.pk), 1)
@@ -125,7 +128,7 @@ def test_a_stale_form_undoes_nothing(event: Event, sign_up: SignUp) -> None:
 class TestACancellation:
     def test_removes_it_from_everyones_calendar(self, event: Event, sign_up: SignUp, lee: SignUp) -> None:
         assert cancel_event(event=event, reason="The speaker is ill.") == 2
-        assert told() == [
+        assert list_change_emails() == [
             "kim@example.org: Cancelled: One evening",
             "lee@example.org: Cancelled: One evening",
         ]
@@ -138,7 +141,7 @@ class TestACancellation:
         cancel_event(event=event)
         with pytest.raises(EventClosed):
             cancel_event(event=event)
-        assert len(told()) == 1
+        assert len(list_change_emails()) == 1
 
     def test_closes_the_event(self, event: Event, sign_up: SignUp, client: Client) -> None:
         cancel_event(event=event)
@@ -160,7 +163,7 @@ class TestLeaving:
     def test_removes_it_from_the_persons_own_calendar_only(self, sign_up: SignUp, lee: SignUp) -> None:
         leave_event(sign_up=sign_up)
         leave_event(sign_up=sign_up)
-        assert told() == ["kim@example.org: You’re no longer signed up: One evening"]
+        assert list_change_emails() == ["kim@example.org: You’re no longer signed up: One evening"]
         entry = entry_of(Email.objects.get(subject__startswith="You’re no longer signed up"))
         assert (entry["UID"], entry["SEQUENCE"], entry["STATUS"]) == (str(sign_up.pk), 1, "CANCELLED")
 
@@ -181,7 +184,7 @@ class TestLeaving:
     def test_after_the_event_sends_no_email(self, event: Event, sign_up: SignUp) -> None:
         Event.objects.update(starts_at=timezone.now() - timedelta(days=1))
         leave_event(sign_up=SignUp.objects.get())
-        assert not told()
+        assert not list_change_emails()
 
     def test_one_click_unsubscribe_stops_emails_and_keeps_spot_and_guests(self, sign_up: SignUp) -> None:
         guest = come(sign_up.event, "Lee", guest_of=sign_up)
@@ -223,7 +226,7 @@ class TestLeaving:
     ) -> None:
         guest = come(event, "Lee", guest_of=sign_up)
         reply = client.post(f"{sign_up.get_absolute_url()}/leave", follow=True)
-        assert "Take it back" in reply.content.decode()
+        assert ">Undo<" in reply.content.decode()
         assert not SignUp.objects.filter(name="Kim").exists()
         reply = client.post(f"/events/{event.slug}/left/undo")
         again = SignUp.objects.get(name="Kim")
@@ -241,7 +244,7 @@ class TestLeaving:
         for _ in range(3):
             reply = client.post(leave, follow=True)
             assert reply.redirect_chain == [(f"/events/{event.slug}/left", 302)]
-            assert "Take it back" in reply.content.decode()
+            assert ">Undo<" in reply.content.decode()
         assert Email.objects.filter(subject__startswith="You’re no longer signed up").count() == 1
         assert Client().post(leave).status_code == 404
 
@@ -250,7 +253,7 @@ class TestLeaving:
     ) -> None:
         client.post(f"{sign_up.get_absolute_url()}/leave")
         other = Client()
-        assert "Take it back" not in other.get(f"/events/{event.slug}/left").content.decode()
+        assert ">Undo<" not in other.get(f"/events/{event.slug}/left").content.decode()
         other.cookies["left"] = client.cookies["left"].value[:-2]
         assert other.post(f"/events/{event.slug}/left/undo").headers["Location"] == f"/events/{event.slug}"
         assert not SignUp.objects.exists()

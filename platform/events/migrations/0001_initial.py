@@ -113,7 +113,7 @@ class Migration(migrations.Migration):
             name='Feedback',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('worth', models.CharField(choices=[('yes', 'Yes'), ('partly', 'In part'), ('no', 'No')], max_length=10, verbose_name='worth your time')),
+                ('worth', models.CharField(choices=[('yes', 'Yes'), ('partly', 'Partly'), ('no', 'No')], max_length=10, verbose_name='worth your time')),
                 ('comment', models.TextField(blank=True, max_length=1000, verbose_name='for next time')),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='given')),
                 ('sign_up', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='feedback', to='events.signup', verbose_name='sign-up')),

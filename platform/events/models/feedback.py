@@ -15,7 +15,7 @@ class Worth(models.TextChoices):
     """Whether the event was worth the person's time."""
 
     YES = "yes", _("Yes")
-    PARTLY = "partly", _("In part")
+    PARTLY = "partly", _("Partly")
     NO = "no", _("No")
 
 
