@@ -1,11 +1,11 @@
-"""What a copy of somebody's data costs: seconds, and the memory that it takes at its peak.
+"""Measures the time and the peak memory of exporting a person's data.
 
     .venv/bin/python -m embedded with -- .venv/bin/python -m benchmarks.export [--turns 1000 4000] [--json]
 
-Each copy is made twice, in processes of their own: once for its time and the growth of its resident memory, and
-once under tracemalloc, which counts what Python asks for and makes it slow. A first copy of a person with ten
-turns warms each process up, so that imports and templates are not counted. What it is about is that memory
-does not follow the number of turns: a thousand of them are two megabytes of text, which the copy says twice.
+Each export is made twice, in separate processes: once for its time and the growth of its resident memory, and once
+under tracemalloc, which counts Python's allocations and is slow. Each process first exports a person with ten turns, so
+that imports and templates are not counted. Memory must not grow with the number of turns: a thousand turns are two
+megabytes of text, and an export contains them twice.
 """
 
 import argparse
@@ -46,21 +46,21 @@ SEED = 20261122
 
 
 def main() -> None:
-    options = parsed()
+    options = parse_options()
     if options.only:
-        print(json.dumps(measured(options.only, traced=options.traced)))
+        print(json.dumps(measure(options.only, traced=options.traced)))
         return
     with database():
-        person_make(WARM_UP, 10)
+        create_person(WARM_UP, 10)
         for turns in options.turns:
-            person_make(str(turns), turns)
-        figures = {turns: apart(str(turns)) for turns in options.turns}
+            create_person(str(turns), turns)
+        figures = {turns: measure_in_processes(str(turns)) for turns in options.turns}
     show(figures)
     if options.json:
         print(json.dumps({"benchmark": "export", "turns": figures}))
 
 
-def parsed() -> argparse.Namespace:
+def parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -80,8 +80,8 @@ def database() -> Iterator[None]:
         teardown_databases(made, verbosity=0)
 
 
-def person_make(username: str, turns: int) -> None:
-    """Somebody with so many turns, in conversations of twenty, each with an answer of the longest length."""
+def create_person(username: str, turns: int) -> None:
+    """Create a person with this many turns, in conversations of twenty, each with an answer of the greatest length."""
     person = Person.objects.create(username=username, role=Role.TEEN)
     now, chance = timezone.now(), random.Random(SEED)  # noqa: S311 - words, not secrets
     for first in range(0, turns, TURNS_IN_A_CONVERSATION):
@@ -101,15 +101,15 @@ def person_make(username: str, turns: int) -> None:
 
 
 def words(chance: random.Random, letters: int) -> str:
-    """Words that a compressor finds about as hard as people's."""
+    """Return random words that compress about as well as real text."""
     said = ""
     while len(said) < letters:
         said += "".join(chance.choices("eeettaaooinnsrhldcum", k=chance.randint(2, 9))) + " "
     return said
 
 
-def apart(username: str) -> dict[str, float]:
-    """Measure in processes of their own, on this process's database."""
+def measure_in_processes(username: str) -> dict[str, float]:
+    """Measure in separate processes, on this process's database."""
     figures: dict[str, float] = {}
     for more in ([], ["--traced"]):
         command = [sys.executable, "-m", "benchmarks.export", "--only", username, *more]
@@ -118,7 +118,7 @@ def apart(username: str) -> dict[str, float]:
     return figures
 
 
-def measured(username: str, *, traced: bool) -> dict[str, float]:
+def measure(username: str, *, traced: bool) -> dict[str, float]:
     person = Person.objects.get(username=username)
     build_archive(person=Person.objects.get(username=WARM_UP)).close()
     if traced:
@@ -138,7 +138,7 @@ def measured(username: str, *, traced: bool) -> dict[str, float]:
 
 @contextmanager
 def peak() -> Iterator[dict[str, int]]:
-    """By how much the process's resident memory has grown at most, looked at every two milliseconds."""
+    """Record the maximum growth of the process's resident memory, sampled every two milliseconds."""
     process, over, grown = psutil.Process(), threading.Event(), {"bytes": 0}
     before = process.memory_info().rss
 

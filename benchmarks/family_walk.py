@@ -1,11 +1,11 @@
-"""How long a parent needs on a phone, from the front page to the teen's first question: taps, words, seconds.
+"""Measures what a parent needs on a phone, from the front page to the teen's first question: taps, words, seconds.
 
     .venv/bin/python -m embedded with -- .venv/bin/python -m benchmarks.family_walk \\
         [--language es] [--zone Europe/Madrid] [--country ES] [--json]
 
 A real Chromium walks the parent's side (sign up, confirm the address, invite, consent, agree) and that of the teen,
-who has an account: open the invitation, accept it, open the tutor, ask. Each is counted, on a phone of their own. With
-a zone the browser stands in it and runs scripts. What the consent's evidence says afterwards is printed as well.
+who has an account: open the invitation, accept it, open the tutor, ask. Each side has its own phone and is counted
+separately. With --zone the browser is in that zone and runs scripts. The evidence of the consent is printed too.
 Human seconds are the keystroke-level model of Card, Moran and Newell (1980), with 1.1 s to point and 1.35 s to decide
 before each tap; typing on a phone at 36 words a minute (Palin et al. 2019, MobileHCI) or 3.0 characters a second; and
 every line on the way read once, at 238 words a minute (Brysbaert 2019, Journal of Memory and Language).
@@ -41,9 +41,9 @@ from tests import live  # noqa: E402
 PHONE: ViewportSize = {"width": 390, "height": 844}
 POINT, DECIDE, CHARACTERS_A_SECOND, WORDS_A_MINUTE = 1.1, 1.35, 3.0, 238
 QUESTION = "Why does AI make things up?"
-# Fifteen, in every month of this year and the next.
+# The teen is 15 in every month of this year.
 BORN = date(date.today().year - 16, 12, 1)  # noqa: DTZ011 - a month, anywhere
-PASSWORD = "walnut trees whistle"  # noqa: S105 - of nobody
+PASSWORD = "walnut trees whistle"  # noqa: S105 - of a test account
 
 
 class Walker:
@@ -56,7 +56,7 @@ class Walker:
         self.seen: set[str] = set()
 
     def tap(self, selector: str) -> None:
-        """By selector and not by name: the walk is the same in every language."""
+        """Tap a control by selector and not by name, so that the walk is the same in every language."""
         started = time.perf_counter()
         self.page.locator(f"main {selector}, .site-head {selector}").first.click()
         self.page.wait_for_load_state()
@@ -70,11 +70,11 @@ class Walker:
         self.characters += len(text)
 
     def choose(self, selector: str, value: str) -> None:
-        """Choose in a list where the page asks for it and does not stand there already: a tap on it and one in it."""
+        """Choose a value from a list, if the page has it and the value is not preselected. This takes two taps."""
         found = self.page.locator(selector)
         if not found.count():
             return
-        # A list of some countries has one more entry for all others.
+        # A list of only some countries has an empty value for all others.
         value = value if found.locator(f'option[value="{value}"]').count() else ""
         if found.input_value() != value:
             found.select_option(value)
@@ -85,11 +85,11 @@ class Walker:
             self.type(selector, text)
 
     def read(self) -> None:
-        """Every line that was not on an earlier page; of a list to choose from, the label."""
+        """Count the words of the lines that were not on an earlier page. A select counts only its label."""
         lines = set(self.page.locator("main").inner_text().splitlines())
-        # The people of a demo are not on the page of a site in earnest.
-        for apart in self.page.locator("main select, .demo-people").all():
-            lines -= set(apart.inner_text().splitlines())
+        # A real site does not list the demo's people.
+        for skipped in self.page.locator("main select, .demo-people").all():
+            lines -= set(skipped.inner_text().splitlines())
         self.words += sum(len(line.split()) for line in lines - self.seen)
         self.seen |= lines
 
@@ -117,12 +117,12 @@ def site() -> Iterator[live.Web]:
     teardown_databases(made, verbosity=0)
 
 
-def address_in_the_mail() -> str:
+def get_emailed_address() -> str:
     found = re.search(r"http://[^/]+(/\S+)", Email.objects.get().text)
-    # Beside Playwright's loop Django opens a connection of its own, which nobody else would close.
+    # Django opens another connection beside Playwright's event loop. Nothing else would close it.
     connections.close_all()
     if found is None:
-        raise LookupError("The mail holds no address.")
+        raise LookupError("The email has no address.")
     return found[1]
 
 
@@ -140,14 +140,14 @@ def walk(hers: Walker, his: Walker, *, zone: str, country: str) -> list[dict[str
     if zone:
         hers.choose('select[name="time_zone"]', zone)
     hers.tap('form[action*="sign-up"] button')
-    page.goto(address_in_the_mail())
+    page.goto(get_emailed_address())
     hers.tap('form[action*="confirm-email"] button')
     hers.tap('form[action="/family/invite"] button')
     address = page.locator(".invitations code").inner_text()
     his.page.goto(address)
     his.read()
     his.tap('form[action$="/accept"] .button-primary')
-    # The mail leads there, and so does the card on every home page.
+    # The email and the card on every home page link to this page.
     page.goto("/family/")
     hers.tap(".next-step .button")
     hers.choose('select[name="country"]', country)

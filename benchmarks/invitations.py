@@ -1,14 +1,14 @@
-"""Whether invitations are right, places exact, and every mail sent once: counted, on real parts.
+"""Checks that invitations are right, spots are never oversold, and every email is sent once.
 
-    .venv/bin/python -m embedded with -- .venv/bin/python -m benchmarks.invitations [--events N] [--mails N] [--json]
+    .venv/bin/python -m embedded with -- .venv/bin/python -m benchmarks.invitations [--events N] [--emails N] [--json]
 
-`mismatched`: of as many generated events in 20 zones, each within hours of a change of its clocks, how many have an
-invitation, an update or a cancellation that another library (vobject, with the message's own zone rules) reads
-differently than it was meant: method, UID, sequence, status, attendee, alarms, both instants and the clock time.
-`oversold`: how far beyond 50 places an event gets when 200 people confirm at one moment, plus how many of the others
-are out of line. `missing_mails` and `duplicate_mails`: an update to as many people goes out through a real worker,
-broker and SMTP server; the worker is killed (-9) five times, once right after the server's 250, and the broker twice. A
-duplicate must have the Message-ID of the first: `changed_ids` counts those that do not.
+`mismatched`: N events are generated in 20 zones, each within hours of a clock change. This counts the events whose
+invitation, update or cancellation another library (vobject, with the message's own zone rules) reads differently than
+intended: method, UID, sequence, status, attendee, alarms, both instants and the clock time.
+`oversold`: 200 people confirm at once for an event with 50 spots. This counts the spots beyond 50, plus the people on
+the waitlist who are out of order. `missing_emails` and `duplicate_emails`: N people get an update through a real
+worker, broker and SMTP server; the worker is killed (-9) five times, once right after the server's 250, and the broker
+twice. A duplicate must have the first email's Message-ID: `changed_ids` counts those that do not.
 """
 
 import argparse
@@ -46,12 +46,12 @@ from tests.events.edges import mismatches, sign_ups  # noqa: E402
 from tests.mail.post_office import PostOffice  # noqa: E402
 
 SEED = 8
-PLACES, PEOPLE = 50, 200
+SPOTS, PEOPLE = 50, 200
 PATIENCE = 300.0
 
 
 def mismatched(count: int) -> int:
-    """How many of as many events are read differently than they were meant, by one library or by the other."""
+    """Return how many of `count` events one of the libraries reads differently than intended."""
     wrong = 0
     for sign_up in sign_ups(count, seed=SEED):
         event = sign_up.event
@@ -79,13 +79,13 @@ def mismatched(count: int) -> int:
     return wrong
 
 
-def event_make(slug: str, **fields: object) -> Event:
+def create_event(slug: str, **fields: object) -> Event:
     values = {"title": "An hour", "summary": "About AI.", "time_zone": "America/Los_Angeles", "minutes": 60}
     starts_at = timezone.now() + timedelta(days=20)
     return Event.objects.create(slug=slug, starts_at=starts_at, is_published=True, **values | fields)
 
 
-def people_make(event: Event, count: int, **fields: object) -> list[SignUp]:
+def create_sign_ups(event: Event, count: int, **fields: object) -> list[SignUp]:
     return SignUp.objects.bulk_create(
         SignUp(event=event, name=f"Kim {number}", email=f"kim{number}@example.org", **fields)
         for number in range(count)
@@ -93,29 +93,29 @@ def people_make(event: Event, count: int, **fields: object) -> list[SignUp]:
 
 
 def oversold() -> int:
-    """Places beyond the last, and people who wait out of the order in which they confirmed."""
-    event = event_make("rush", capacity=PLACES)
+    """Return the number of spots beyond the limit, plus that of people on the waitlist out of order."""
+    event = create_event("rush", capacity=SPOTS)
     begun = time.perf_counter()
-    done = at_once([partial(confirm_sign_up, sign_up=one) for one in people_make(event, PEOPLE)])
+    done = at_once([partial(confirm_sign_up, sign_up=one) for one in create_sign_ups(event, PEOPLE)])
     seconds = time.perf_counter() - begun
-    placed = [one for one in done if one.is_going]
+    going = [one for one in done if one.is_going]
     waiting = [one for one in done if one.status == SignUpStatus.WAITLISTED]
-    last = max(one.spot_given_at for one in placed if one.spot_given_at)
+    last = max(one.spot_given_at for one in going if one.spot_given_at)
     early = sum(1 for one in waiting if one.waitlisted_at is None or one.waitlisted_at < last)
-    lost = PEOPLE - len(placed) - len(waiting)
+    lost = PEOPLE - len(going) - len(waiting)
     print(
-        f"{PEOPLE} confirmed at one moment in {seconds:.1f} s: {len(placed)} placed, {len(waiting)} in line"
+        f"{PEOPLE} confirmed at once in {seconds:.1f} s: {len(going)} going, {len(waiting)} on the waitlist"
     )
-    return abs(len(placed) - PLACES) + early + lost
+    return abs(len(going) - SPOTS) + early + lost
 
 
 class Parts:
-    """A worker, a broker and a mail server, of which the first two are killed and replaced."""
+    """A worker, a broker and a mail server. The worker and the broker are killed and replaced."""
 
     def __init__(self, logs: Path, post: PostOffice) -> None:
         self.logs, self.post = logs, post
         self.valkey = live.Valkey(logs / "valkey.log")
-        # Celery asks here first. It keeps its connections, so that this must come before the first nudge.
+        # Celery reads this first, and keeps its connections. So it must be set before the first nudge.
         os.environ["CELERY_BROKER_URL"] = self.valkey.url
         self.worker: live.Worker
 
@@ -128,15 +128,15 @@ class Parts:
         self.worker = self.start_worker()
 
     def worker_killed_after_250(self) -> None:
-        """It has read the server's 250 and told nobody: the one case in which a mail is sent again."""
+        """Kill a worker between reading the server's 250 and recording it. Only this sends an email again."""
         killed = self.worker
         self.post.after_250 = killed.kill
         sweep_until(self, lambda: self.worker is not killed, what="a 250")
 
     def keep_working(self) -> None:
-        """Start a worker in place of one that has ended, as whatever runs the site does.
+        """Replace a worker that has ended, as a process manager does.
 
-        One that was acknowledging a task while the broker died ends by itself (kombu 5), with an exit code of 1.
+        A worker that acknowledges a task while the broker dies exits with code 1 (kombu 5).
         """
         if self.worker.child.poll() is not None:
             self.post.after_250 = None
@@ -158,10 +158,10 @@ def parts_running() -> Iterator[Parts]:
             parts.valkey.kill()
 
 
-def mails_counted(parts: Parts, people: int) -> dict[str, int]:
-    """Tell as many people of a change while parts die; count what arrived."""
-    event = event_make("told")
-    people_make(
+def count_emails(parts: Parts, people: int) -> dict[str, int]:
+    """Email a change to this many people while parts are killed, and count what arrives."""
+    event = create_event("update")
+    create_sign_ups(
         event, people, status=SignUpStatus.GOING, spot_given_at=timezone.now(), confirmed_at=timezone.now()
     )
     faults = [
@@ -181,11 +181,11 @@ def mails_counted(parts: Parts, people: int) -> dict[str, int]:
         written = time.perf_counter() - began
         for number, fault in enumerate(faults, 1):
             enough = people * number // (len(faults) + 1)
-            sweep_until(parts, partial(parts.post.has, enough), what=f"{enough} mails")
+            sweep_until(parts, partial(parts.post.has, enough), what=f"{enough} emails")
             fault()
             print(f"  {len(parts.post.taken):4} arrived: {fault.__name__}")
         sweep_until(
-            parts, lambda: not Email.objects.exclude(state=EmailState.SENT).exists(), what="every mail"
+            parts, lambda: not Email.objects.exclude(state=EmailState.SENT).exists(), what="every email"
         )
         seconds = time.perf_counter() - began
     finally:
@@ -194,33 +194,33 @@ def mails_counted(parts: Parts, people: int) -> dict[str, int]:
     ids = {(str(mail["To"]), str(mail["Message-ID"])) for mail in parts.post.taken}
     print(f"{people} updates written in {written:.2f} s, sent in {seconds:.0f} s with {len(faults)} faults")
     return {
-        "missing_mails": people - len(taken),
-        "duplicate_mails": sum(taken.values()) - len(taken),
+        "missing_emails": people - len(taken),
+        "duplicate_emails": sum(taken.values()) - len(taken),
         "changed_ids": len(ids) - len(taken),
     }
 
 
 def sweep_until(parts: Parts, true: Callable[[], bool], *, what: str) -> None:
-    """Wait, sweeping as beat does. A dead worker's lease is ended here: nobody waits three minutes for it."""
+    """Wait until `true()`, sweeping as beat does. Ends dead workers' leases at once, to save their three minutes."""
     end = time.monotonic() + PATIENCE
     while not true():
         if time.monotonic() > end:
-            raise TimeoutError(f"Waited for {what}; {len(parts.post.taken)} mails arrived.")
+            raise TimeoutError(f"Waited for {what}; {len(parts.post.taken)} emails arrived.")
         parts.keep_working()
-        leases_end(parts)
+        end_dead_leases(parts)
         sweep_emails()
         time.sleep(1)
 
 
-def leases_end(parts: Parts) -> None:
-    """End the leases of workers that were killed: of those that began before the one that lives."""
+def end_dead_leases(parts: Parts) -> None:
+    """End the leases that began before the running worker did: their workers were killed."""
     born = timezone.now() - timedelta(seconds=time.time() - parts.worker.log.stat().st_ctime)
     begun_before = Email.objects.filter(state=EmailState.SENDING, lease_until__lt=born + timedelta(minutes=3))
     begun_before.update(lease_until=timezone.now())
 
 
-def measure(events: int, mails: int) -> dict[str, int]:
-    # The mail server's own, a line for every command.
+def measure(events: int, emails: int) -> dict[str, int]:
+    # The mail server logs a line for every command.
     logging.getLogger("mail.log").setLevel(logging.ERROR)
     setup_test_environment()
     made = setup_databases(verbosity=0, interactive=False, serialized_aliases=[])
@@ -228,7 +228,7 @@ def measure(events: int, mails: int) -> dict[str, int]:
         with parts_running() as parts:
             found = {"events": events, "mismatched": mismatched(events), "oversold": oversold()}
             Email.objects.all().delete()
-            found |= mails_counted(parts, mails)
+            found |= count_emails(parts, emails)
         live.wait_until(live.is_alone, what="the killed processes to leave the database")
     finally:
         connection.close()
@@ -241,10 +241,10 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     arguments.add_argument("--events", type=int, default=1000)
-    arguments.add_argument("--mails", type=int, default=500)
+    arguments.add_argument("--emails", type=int, default=500)
     arguments.add_argument("--json", action="store_true")
     asked = arguments.parse_args()
-    found = measure(asked.events, asked.mails)
+    found = measure(asked.events, asked.emails)
     print("  ".join(f"{key} {value}" for key, value in found.items()))
     if asked.json:
         print(json.dumps(found))

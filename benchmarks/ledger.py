@@ -1,16 +1,16 @@
-"""What the ledger costs: a hold and its settling, beside two bare single-row UPDATE transactions.
+"""Measures the cost of a hold and its settlement, compared with two bare single-row UPDATE transactions.
 
     python -m benchmarks.ledger [--clients 16] [--budgets 1000] [--seconds 1] [--passes 7]
 
-A pair takes two commits, and so does what it is measured by. Each person is in a family of four, and all are in the
-site, so every pair changes a row of the person's, the family's and the site's. "hot" is one person and "many" are a
-thousand; the bare UPDATEs fall on one person's row, and on a thousand. Clients are processes, with a connection each;
-passes alternate between the works, so that a busy machine is busy for all; figures are medians of the passes. It runs
-on a database of its own, made and dropped on the server of DATABASE_URL (without one, start it with
-`python -m embedded with -- python -m benchmarks.ledger`). One JSON object is the last line.
+Both take two commits. Each person is in a family of four, so every pair of hold and settlement changes a row of the
+person, of the family and of the site. "hot" uses one person and "many" a thousand, for the bare UPDATEs too. Clients
+are processes with one connection each. The two kinds of work alternate within each pass, so that both run under the
+same load. Figures are medians of the passes. The benchmark creates and drops its own database on the server of
+DATABASE_URL (without one, start it with `python -m embedded with -- python -m benchmarks.ledger`). The last line is a
+JSON object.
 
-`overshoot` is how much was spent or held beyond what was granted, in all budgets together, and `leaked` how many holds
-are left open; then every sum is recomputed from the entries.
+`overshoot` is how much was spent or held beyond what was granted, in all budgets together. `leaked` is how many holds
+are still open. `differences` counts the sums that differ from the ledger entries. All three should be 0.
 """
 
 import argparse
@@ -91,7 +91,7 @@ def main() -> None:
     options = parsed()
     rates: dict[tuple[str, str], list[float]] = defaultdict(list)
     with database():
-        purses = purses_make(options.budgets)
+        purses = create_purses(options.budgets)
         # A forked child must not share its parent's connections.
         hang_up()
         for place, work, rate in measured(purses, options):
@@ -122,7 +122,7 @@ def database() -> Iterator[None]:
         teardown_databases(made, verbosity=0)
 
 
-def purses_make(count: int) -> list[Purse]:
+def create_purses(count: int) -> list[Purse]:
     set_allowance(budget=get_site_budget(), tokens=PLENTY, microdollars=PLENTY)
     purses = []
     for number in range(count):
@@ -133,8 +133,8 @@ def purses_make(count: int) -> list[Purse]:
         owner = Person.objects.create(username=f"client-{number}", role=Role.TEEN)
         budget = set_allowance(budget=get_budget(owner=owner), tokens=PLENTY, microdollars=PLENTY)
         set_parent_budget(owner=owner, parent=family)
-        # The first pair begins the periods; the others fill the tables, as on a site that has been there for a while:
-        # PostgreSQL keeps its plans, and reads a table of a few rows from end to end.
+        # The first pair begins the periods. The others fill the tables as on an older site: PostgreSQL would plan a
+        # sequential scan for a table of a few rows, and keep that plan.
         for _ in range(BEFORE):
             ledger(Purse(owner, 0))
         purses.append(Purse(owner, budget.periods.get().pk))
@@ -144,17 +144,17 @@ def purses_make(count: int) -> list[Purse]:
 
 
 def measured(purses: list[Purse], options: argparse.Namespace) -> Iterator[tuple[str, str, float]]:
-    """Pairs a second of all clients together, for each place and work of each pass."""
+    """Yield the pairs per second of all clients together, for each place and kind of work of each pass."""
     context = multiprocessing.get_context("fork")
-    together, told = context.Barrier(options.clients), context.Queue()
+    together, rates = context.Barrier(options.clients), context.Queue()
     children = [
-        context.Process(target=client, args=(number, purses, options, together, told), daemon=True)
+        context.Process(target=client, args=(number, purses, options, together, rates), daemon=True)
         for number in range(options.clients)
     ]
     for child in children:
         child.start()
     for _ in range(options.passes * len(PLACES) * len(WORKS)):
-        reports = [told.get(timeout=60 + options.seconds) for _ in children]
+        reports = [rates.get(timeout=60 + options.seconds) for _ in children]
         place, work, _ = reports[0]
         yield place, work, sum(rate for _, _, rate in reports)
     for child in children:
@@ -162,7 +162,7 @@ def measured(purses: list[Purse], options: argparse.Namespace) -> Iterator[tuple
 
 
 def client(
-    number: int, purses: list[Purse], options: argparse.Namespace, together: Barrier, told: Any
+    number: int, purses: list[Purse], options: argparse.Namespace, together: Barrier, rates: Any
 ) -> None:
     draw = random.Random(number)  # noqa: S311 - which purse comes next
     for _ in range(options.passes):
@@ -172,9 +172,9 @@ def client(
                 work(mine[0])
                 together.wait()
                 rate = pairs_a_second(work, mine, draw, options.seconds)
-                # Nobody begins the next work while this one is running.
+                # No client begins the next kind of work until all have finished this one.
                 together.wait()
-                told.put((place, name, rate))
+                rates.put((place, name, rate))
     hang_up()
 
 
@@ -194,7 +194,7 @@ def pairs_a_second(
 
 
 def checked() -> dict[str, int]:
-    """What must be nothing: beyond the limits, still held, and not borne out by the entries."""
+    """Return the three counts that should be 0."""
     over = 0
     for period in Period.objects.all():
         over += max(0, period.spent + period.held - period.granted)
@@ -211,7 +211,7 @@ def ratio(medians: dict[tuple[str, str], float], place: str) -> float:
 
 
 def show(medians: dict[tuple[str, str], float], options: argparse.Namespace) -> None:
-    print(f"Pairs a second, {options.clients} clients, median of {options.passes} passes")
+    print(f"Pairs per second, {options.clients} clients, median of {options.passes} passes")
     print("| budgets | two bare UPDATEs | hold and settle | ratio |")
     print("|---|---|---|---|")
     for place in PLACES:

@@ -1,13 +1,12 @@
-"""Train the guard's models and write them where they ship from.
+"""Train the guard's models and write them to the folders that are shipped.
 
     .venv/bin/python -m training.convert FOLDER SETS
     .venv/bin/python -m training --data SETS [--base FOLDER] [--to FOLDER]
 
-The heads take a minute. With `--base`, the folder of all-MiniLM-L6-v2 as it was published, the encoder is tuned too:
-an hour on two cores. Without it only its levels are written again. The same data and the same locked packages give
-the same heads, byte for byte; an encoder tuned on another processor differs by how that one rounds. Each card names
-the hash of every file that the model learned from. `--to` names one folder
-for both, in place of those that they ship in.
+The heads take a minute. With `--base`, the folder of all-MiniLM-L6-v2 as published, the encoder is fine-tuned too,
+which takes an hour on two cores. Without it only the encoder's levels are written again. The same data and the same
+locked packages give the same heads, byte for byte; an encoder fine-tuned on another processor differs by rounding. Each
+card has the hash of every file that the model was trained on. `--to` writes both models to one other folder.
 """
 
 import argparse

@@ -1,8 +1,8 @@
-"""Turn the public sets into one form: a file of JSON lines for each, {"text", "labels"}.
+"""Convert the public data sets to one format, a file of JSON lines for each: {"text", "labels"}.
 
     .venv/bin/python -m training.convert FOLDER TO
 
-FOLDER holds the sets unchanged, under the names that docs/guard-model.md lists; one that is not there is left out.
+FOLDER holds the sets unchanged, under the names that docs/guard-model.md lists. Missing sets are skipped.
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """Fine-tunes the encoder on the guard's data and writes it for guard.encoder.
 
-The network is that of guard/encoder.py, written again in JAX, which can derive it. Training starts from the published
-weights of all-MiniLM-L6-v2 (Apache 2.0), whose hash is given here.
+The network is that of guard/encoder.py, written again in JAX, which can differentiate it. Training starts from the
+published weights of all-MiniLM-L6-v2 (Apache 2.0), whose hash is given here.
 """
 
 import hashlib
@@ -77,7 +77,7 @@ def tune(examples: Sequence[Example], base: Path, *, seed: int) -> Stored:
     """Return the mean of TRAININGS runs with different seeds. `base` is the folder of the published model.
 
     Two of them disagree about one ordinary message in twenty; their mean is wrong about fewer (Wortsman et al., 2022,
-    “Model soups”). Raises ValueError where the published weights are not those that are named here.
+    “Model soups”). Raises ValueError if the hash of the published weights is wrong.
     """
     trained = [tune_once(examples, base, seed=seed + number) for number in range(TRAININGS)]
     return {name: np.mean([one[name] for one in trained], axis=0) for name in trained[0]}

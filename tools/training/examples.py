@@ -39,8 +39,8 @@ REQUESTS = frozenset(HEADS[HEADS.index(Category.SEXUAL) :])
 class Example:
     """A text with its labels. A category that is not `known` is neither present nor absent.
 
-    `group` is shared by texts of one making: they are never on both sides of a split. `weight` is how much it counts.
-    `level` and the turns that came `before` are there where a set has them.
+    Texts that derive from one another share a `group`, which is never on both sides of a split. `weight` is how much
+    the text counts. `level` and the turns `before` are None if the data set has none.
     """
 
     text: str
@@ -55,7 +55,7 @@ class Example:
 def read_examples(file: Path) -> Iterator[Example]:
     """Read examples from JSON lines: {"text", "labels"}, or the format of benchmarks/teen_set.
 
-    Where not every category was judged, "known" names those that were.
+    If only some categories were judged, "known" lists them.
     """
     with file.open(encoding="utf-8") as lines:
         for number, line in enumerate(lines):

@@ -77,10 +77,10 @@ class Graph:
 
 
 def build_graph(weights: Mapping[str, Numbers], output: str) -> onnx.ModelProto:
-    """The network of training.encoder, without its bytes: rows of pieces of one length in; out come rows of its heads'
-    log-odds or, where `weights` have no heads, the direction of the mean over the pieces.
+    """Build the graph of training.encoder's network, before quantization.
 
-    `weights` lie as in training, a row for each number that comes out.
+    Its input is rows of pieces, all of one length. Its output is each row's log-odds per head or, if `weights` have no
+    heads, the unit vector of the mean over the pieces. `weights` are laid out as in training: one row per output.
     """
     lain = {name: _lain(name, np.asarray(value, np.float32)) for name, value in weights.items()}
     made = Graph(lain)
@@ -122,9 +122,9 @@ def build_graph(weights: Mapping[str, Numbers], output: str) -> onnx.ModelProto:
 
 
 def quantize_graph(model: onnx.ModelProto) -> bytes:
-    """The graph with the matrices of its layers and its words as signed bytes, a scale a column.
+    """Quantize the matrices of the layers and the words to signed bytes, with one scale per column.
 
-    Seven bits are used: sums of products then fit the registers of every processor, so that all find the same.
+    Only seven bits are used, so that sums of products fit the registers of every processor and results are the same.
     """
     kept_whole = [node.name for node in model.graph.node if node.op_type == "MatMul" and _is_whole(node)]
     with TemporaryDirectory() as folder:
