@@ -209,7 +209,7 @@ def build_grounding(passages: Sequence[FoundPassage], *, room: int) -> str:
 
 
 def _cut(text: str, tokens: int) -> str:
-    """The whole sentences from the beginning of `text` that fit into `tokens`."""
+    """Return the whole sentences from the start of `text` that fit into `tokens`."""
     sentences = text.replace("? ", "?\n").replace(". ", ".\n").split("\n")
     fitting = [
         begun for begun in accumulate(sentences, "{} {}".format) if estimate_max_tokens(begun) <= tokens

@@ -282,7 +282,7 @@ class TurnReport(FreeTextView):
         ),
     )
     def delete(self, request: Request, turn_id: UUID) -> Response:
-        """Withdraw your report of a turn. It stays counted, and nothing else of it is kept."""
+        """Withdraw your report of a turn. It stays counted, but its reason and comment are deleted."""
         withdraw_report(turn=get_own_turn(self.person, turn_id))
         return Response(status=204)
 

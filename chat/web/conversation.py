@@ -43,20 +43,20 @@ class TurnsPage:
         return self.turns[-1]
 
 
-def get_turns_page(conversation: Conversation, place: Mapping[str, str]) -> TurnsPage:
-    """Return the page that the query `place` asks for: around (`at`), `before` or `after` a turn's id, or the newest.
+def get_turns_page(conversation: Conversation, query: Mapping[str, str]) -> TurnsPage:
+    """Return the page that `query` asks for: around (`at`), `before` or `after` a turn's id, or the newest turns.
 
     Raises Turn.DoesNotExist if the id is not that of a turn in this conversation.
     """
     for name, page in (("at", _get_turns_around), ("before", _get_turns_before), ("after", _get_turns_after)):
-        if name in place:
-            return page(conversation, _get_turn(conversation, place[name]))
+        if name in query:
+            return page(conversation, _get_turn(conversation, query[name]))
     return get_newest_turns(conversation)
 
 
-def has_place(address: Mapping[str, str]) -> bool:
-    """Return whether a query asks for another page than the newest turns."""
-    return not {"at", "before", "after"}.isdisjoint(address)
+def has_place(query: Mapping[str, str]) -> bool:
+    """Return whether a query asks for a page other than the newest turns."""
+    return not {"at", "before", "after"}.isdisjoint(query)
 
 
 def get_newest_turns(conversation: Conversation) -> TurnsPage:
@@ -116,7 +116,7 @@ def _get_turns_after(conversation: Conversation, turn: Turn) -> TurnsPage:
 
 
 def _get_turn(conversation: Conversation, given: str) -> Turn:
-    """Return a turn of the conversation, even one that was replaced: its place is still known."""
+    """Return a turn of the conversation, even one that was replaced: its position is still valid."""
     try:
         return conversation.turns.only("asked_at").get(pk=UUID(given))
     except ValueError as error:
@@ -188,7 +188,7 @@ class Composer:
 
     @property
     def pause_url(self) -> str:
-        """The address of the turn for which the tutor rests, or ""."""
+        """The address of the turn that paused the tutor, or ""."""
         return get_turn_url(self.pause.turn) if self.pause else ""
 
 
@@ -270,9 +270,9 @@ def render_retry_swaps(request: HttpRequest, earlier: Turn, current: Turn) -> st
 
 
 def render_end_swaps(request: HttpRequest, turn: Turn) -> str:
-    """Render the swaps for a page on which a turn has ended. Of a retry and its earlier turn, one stays.
+    """Render the swaps for a page on which a turn has ended. If it was a retry, only the better turn stays.
 
-    It stays in the place of the retry: its reader looks there, and the earlier turn may be on another page.
+    That turn is put where the retry was: readers look there, and the earlier turn may be on another page.
     """
     earlier = turn.retry_of
     if earlier is None:

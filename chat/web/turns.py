@@ -53,7 +53,7 @@ class ShownTurn:
     passages: Sequence[FoundPassage]
     # Retries and continuations of the turn, oldest first.
     followers: Sequence[Turn] = ()
-    # A report that was not valid, to be corrected.
+    # An invalid report, shown again for correction.
     report_form: ReportForm | None = None
     is_model_down: bool = False
 

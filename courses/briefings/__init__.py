@@ -1,4 +1,4 @@
 """Pages and feed of the briefings. Writing and loading them is in courses.authoring.
 
-Public: nothing but its addresses.
+Public: only its URLs.
 """

@@ -35,7 +35,7 @@ class PeriodBounds:
     full_length: timedelta
 
     def share_of(self, allowance: int) -> int:
-        """Return this period's share of an allowance: all of it, or a proportional part if it was cut short."""
+        """Return this period's share of an allowance: the whole, or a proportional part if it was cut short."""
         lasts = self.ends_at - self.starts_at
         return allowance if lasts >= self.full_length else allowance * lasts // self.full_length
 

@@ -121,9 +121,9 @@ def _judge_message(text: str, scores: HeadScores) -> Verdict:
 
 
 def _judge_last_two(before: Sequence[str], last: str) -> Verdict:
-    """Judge the last two messages together, without what the first one contains by itself.
+    """Judge the last two messages together, ignoring what the first one contains by itself.
 
-    For short messages such as "Is twelve a lot?", "Of the sleeping pills".
+    This finds danger in pairs of short messages, such as "Is twelve a lot?" and "Of the sleeping pills".
     """
     if not before or len(last.split()) > _SHORT:
         return Verdict(layer=LAYER)

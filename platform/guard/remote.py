@@ -1,7 +1,7 @@
-"""What a guard elsewhere is asked, and what its answer means: OpenAI's moderation, Llama Guard, Qwen3Guard.
+"""Builds requests to remote guards and parses their replies: OpenAI's moderation, Llama Guard, Qwen3Guard.
 
-Pure, like all of this room: a `RemoteGuard` says what to send and reads what came back; inference.remote_guard
-sends it. What a remote guard says is one more layer; the more careful verdict wins (guard.merge_verdicts).
+Does no I/O, like the rest of this room: inference.remote_guard sends the requests. A remote guard's verdict is one more
+layer, and the most careful verdict wins (guard.merge_verdicts).
 """
 
 import math

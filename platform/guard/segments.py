@@ -51,11 +51,11 @@ def is_short(text: str) -> bool:
 
 
 def split_segments(text: str) -> list[Segment]:
-    """Every piece of a text that is read by itself; together they cover all its words. None for a short text.
+    """Return the segments of a text that are judged separately; an empty list for a short text.
 
-    These are sentences, each two that are neighbours, and in a long sentence every twelve words, each time four words
-    further on. Very short sentences are taken together with the next one. The number of pieces is in proportion to the
-    text's length.
+    Segments are single sentences, pairs of neighboring sentences, and in a long sentence overlapping runs of twelve
+    words. Very short sentences are joined with the next one. Together the segments cover all words, and their number
+    is proportional to the text's length.
     """
     sentences = split_sentences(text)
     if _are_short(sentences):

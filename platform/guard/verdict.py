@@ -8,7 +8,7 @@ from enum import StrEnum
 class Level(StrEnum):
     """How much care a text needs, as in the crisis protocol (docs/safety.md).
 
-    Levels are ordered, and the more careful one is the greater. S, an unsafe home, is a strand of its own: it stands
+    Levels are ordered, and the more careful one is the greater. S, an unsafe home, is separate: it ranks
     above 3, because a parent must not be told, and below 4, because a life in danger comes first.
     """
 

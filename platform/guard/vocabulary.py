@@ -10,7 +10,7 @@ UNKNOWN, NUMBER = 0, 1
 MAX_WORD_LENGTH = 80
 """A longer run of letters matches no rule."""
 
-# 1 stands for l and for i: "ki11", "k1ll".
+# 1 may be an l or an i: "ki11", "k1ll".
 _LEET = [str.maketrans("013457@$!8", f"o{one}east" + "asib") for one in "il"]
 _LEET_SIGN = re.compile(r"[\d@$!]")
 _STRETCHED = re.compile(r"(.)\1\1")
@@ -79,7 +79,7 @@ class Vocabulary:
         return read
 
     def split(self, letters: str) -> list[VocabularyMatch]:
-        """Split greedily into the longest known words; a letter that begins none is left alone."""
+        """Split greedily into the longest known words. A letter that begins no word is returned by itself."""
         parts, start = list[VocabularyMatch](), 0
         while start < len(letters):
             for end in range(min(len(letters), start + self._longest), start, -1):
@@ -125,7 +125,7 @@ class Vocabulary:
     def _stretched(self, word: str) -> int:
         """Try a stretched word with one or two of each repeated letter: "diiie" is "die".
 
-        Of words that squeeze to the same letters the longest is meant that has no letter more: "looos" is "los" and
+        If several words fit, choose the longest that has no more letters than the text: "looos" is "los" and
         not "loss".
         """
         if not _STRETCHED.search(word):

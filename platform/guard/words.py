@@ -29,8 +29,8 @@ class Word(NamedTuple):
 class WordReader:
     """Reads words from folded text that comes in pieces. The words do not depend on how it is cut.
 
-    A word is handed on once no later letter can change it. Letters that stand by themselves, as in "k i l l", are
-    read as the words they spell; so they wait for the next longer word. A word of more than `longest` letters is
+    A word is returned once no later letter can change it. Single letters, as in "k i l l", are
+    read as the word they spell, so they wait for the next longer word. A word of more than `longest` letters is
     handed on at once, as an unknown one.
     """
 
@@ -112,9 +112,9 @@ class WordReader:
         return words
 
     def _groups(self) -> list[list[tuple[int, bool]]]:
-        """The letters, word by word, where what stands between words differs from what stands between letters.
+        """Group letters into words if the gaps between words differ from the gaps between letters.
 
-        Neighbours that are no words are one group: letters may be set apart unevenly only to hide what they spell.
+        Adjacent groups that are not words are joined: uneven gaps may be there only to hide a word.
         """
         if len(self._letters) < _SPELLED_AT_LEAST:
             return [[letter] for letter in self._letters]

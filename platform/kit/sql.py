@@ -1,4 +1,4 @@
-"""Statements of more than a few lines stand in files of their own, beside the module that runs them."""
+"""Reads SQL statements from `.sql` files beside the module that runs them."""
 
 from pathlib import Path
 

@@ -6,7 +6,7 @@ from budgets.models import Period
 
 
 class Command(BaseCommand):
-    help = "Recompute every budget's periods, holds and grants from the immutable entries, and name each difference."
+    help = "Recompute every budget's periods, holds and grants from the ledger entries, and list differences."
 
     def handle(self, **_options: object) -> None:
         audit = audit_ledger()
