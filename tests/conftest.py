@@ -1,4 +1,4 @@
-"""People, and the real parts that `make test` has started, for every test."""
+"""Fixtures for every test: people, and the services that `make test` started."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -25,10 +25,10 @@ from tests import emptying, live
 from tests.library import empty_library, fill_library, keep_copies
 
 UNIT = Path(__file__).with_name("unit")
-# What the grown-ups' page asks of each, and does not keep.
+# What the adults' sign-up page asks and does not store.
 ADULT_BIRTH = {"month": "5", "year": "1980"}
 
-# A busy machine makes one example of many slow, and says nothing about the code.
+# On a busy machine a single example may be slow, which says nothing about the code.
 hypothesis_settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 hypothesis_settings.load_profile("patient")
 
@@ -40,9 +40,9 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(LOST)
     emptying.use_it()
     settings.PASSWORD_HASHERS = ["tests.hashing.QuickArgon2", *settings.PASSWORD_HASHERS[1:]]
-    # Two hundred threads at once wait longer for their turn on a busy machine, and that is no fault.
+    # On a busy machine, two hundred simultaneous threads wait longer for the database. That is not an error.
     settings.DATABASES["default"]["OPTIONS"]["pool"]["timeout"] = 60
-    # Each process of a parallel run has a Valkey database of its own, as it has a PostgreSQL one.
+    # Each process of a parallel run has its own Valkey database, like its own PostgreSQL database.
     worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
     settings.VALKEY_URL = settings.CELERY_BROKER_URL = (
         settings.VALKEY_URL.rsplit("/", 1)[0] + f"/{int(worker) + 1}"
@@ -51,9 +51,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files with browsers and killed processes come first: one of them, begun last, keeps the other core waiting.
+    """Run files with browsers and killed processes first: started last, one of them would leave the other core idle.
 
-    They take turns, as a browser keeps a core busy and a killed process is mostly waited for.
+    Alternate between the two kinds: a browser keeps a core busy, and tests that kill processes mostly wait.
     """
     turns: dict[Path, float] = {}
     for mark, shift in (("browser", 0.0), ("faults", 0.5)):
@@ -64,7 +64,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def _in_english() -> Iterator[None]:
-    """A request leaves its language with the thread, and the next test runs on the same one."""
+    """Reset the language: a request leaves its language active in the thread, which runs the next test too."""
     with translation.override("en"):
         yield
 
@@ -76,13 +76,13 @@ def _own_valkey() -> redis.Redis:
 
 @pytest.fixture(autouse=True)
 def _nothing_tried_yet(request: pytest.FixtureRequest) -> Iterator[None]:
-    """What earlier tests tried, in whatever order they ran, counts towards no limit."""
+    """Reset the rate limits, so that tests do not depend on their order."""
     yield
     if UNIT in request.path.parents:
         return
     with suppress(RedisError):
         rate_limits._shared_counters().storage.reset()
-        # Those of django-allauth. Not the whole cache: the broker's queues lie beside it.
+        # The limits of django-allauth. Do not clear the whole cache: the broker's queues are in the same database.
         if counted := list(_own_valkey().scan_iter(match="*allauth:rl*", count=1000)):
             _own_valkey().delete(*counted)
 
@@ -98,13 +98,13 @@ def _library_for_a_file(django_db_setup: None, django_db_blocker: DjangoDbBlocke
 
 @pytest.fixture
 def no_library(db: None) -> None:
-    """For a test beside others that read: nothing has been loaded yet."""
+    """An empty library, for a test in a file whose other tests use a loaded one."""
     empty_library()
 
 
 @pytest.fixture
 def library(db: None, _library_for_a_file: None) -> None:
-    """The library as it is delivered. It is loaded once for a file's tests, and again after one that empties tables."""
+    """The library as shipped. It is loaded once per file, and again after a test that empties tables."""
     if not Module.objects.exists():
         fill_library()
 
@@ -201,7 +201,7 @@ def worker(transactional_db: None, _shared_worker: live.Worker) -> live.Worker:
 
 @pytest.fixture
 def no_worker() -> Iterator[None]:
-    """Where another test of this process has started the shared worker, it does nothing until this test is over."""
+    """If another test of this process has started the shared worker, suspend it until this test ends."""
     with ExitStack() as stack:
         for worker in shared_workers:
             stack.enter_context(worker.frozen())

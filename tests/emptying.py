@@ -1,7 +1,7 @@
-"""Empty the tables after a test whose transactions were real.
+"""Empties the tables after a test with real transactions.
 
-Django's own way truncates every table and makes all content types and permissions anew, which takes most of the time of
-such a test. A test writes to a few tables; here the others are only looked at.
+Django truncates every table and recreates all content types and permissions, which takes most of the time of such a
+test. Tests write to few tables, so this only truncates those that have rows.
 """
 
 from django.apps import apps
@@ -10,7 +10,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import connection, transaction
 from django.test import TransactionTestCase
 
-# What `migrate` has written and no test changes.
+# Tables that `migrate` fills and no test changes.
 STANDING = {ContentType._meta.db_table, Permission._meta.db_table}
 DELETE = """
 DO $$

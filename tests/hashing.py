@@ -2,7 +2,7 @@ from django.contrib.auth.hashers import Argon2PasswordHasher
 
 
 class QuickArgon2(Argon2PasswordHasher):
-    """Argon2 at its smallest: the real one takes a fifth of a second for each person whom a test makes.
+    """Argon2 with its smallest parameters: the real ones take a fifth of a second for each person in a test.
 
     A hash carries its own parameters, so a live server, which has the real settings, can read these.
     """

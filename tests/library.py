@@ -1,7 +1,7 @@
-"""The library as it is delivered, loaded once for a process of tests and copied back into emptied tables.
+"""The shipped library, loaded once per test process and copied back into emptied tables.
 
-Loading reads a hundred files and computes what each phrase means, a second of work; copying its rows takes some
-hundredths of one. What loading does is tested in tests/courses/test_loading.py.
+Loading reads a hundred files and computes embeddings, which takes a second. Copying the rows takes some hundredths of a
+second. tests/courses/test_loading.py tests loading itself.
 """
 
 from django.db import connection, transaction
@@ -10,7 +10,7 @@ from django.db.models import Model
 from courses.authoring.loading import load_library
 from courses.models import Briefing, Lesson, Module, Passage, Phrase, QuizQuestion, Term
 
-# In the order in which one refers to another.
+# In the order of their foreign keys.
 MODELS: tuple[type[Model], ...] = (Module, Lesson, QuizQuestion, Passage, Phrase, Term, Briefing)
 COPIES = "loaded_library"
 

@@ -1,4 +1,4 @@
-"""The site as processes, for tests that need a browser or kill something: web, worker and beat for real."""
+"""The site as real processes (web, worker and beat), for tests that use a browser or kill a process."""
 
 import http.client
 import json
@@ -28,7 +28,7 @@ from embedded.model import find_weights
 
 ROOT = Path(__file__).resolve().parents[1]
 PATIENCE = 60.0
-# What the processes of the site call themselves to PostgreSQL.
+# The application name of the site's processes in PostgreSQL.
 NAME = "live"
 
 
@@ -39,12 +39,12 @@ def free_port() -> int:
 
 
 def ready(process: "Process", true: Callable[[], object]) -> None:
-    """Wait until a process that was just started says so; end it, and tell what it said, when it does not."""
+    """Wait until a new process prints that it is ready. If it does not, end it and raise an error with its output."""
     try:
         wait_until(true, what=type(process).__name__)
-    except AssertionError as fault:
+    except AssertionError as error:
         process.kill()
-        raise AssertionError(f"{fault}; it said:\n{process.said()}") from fault
+        raise AssertionError(f"{error}; it said:\n{process.said()}") from error
 
 
 def wait_until(true: Callable[[], object], *, what: str, seconds: float = PATIENCE) -> None:
@@ -57,7 +57,7 @@ def wait_until(true: Callable[[], object], *, what: str, seconds: float = PATIEN
 
 
 def environment(**changed: str) -> dict[str, str]:
-    """This test's own database, broker and model, for a process of the site."""
+    """Return the environment for a process of the site: this test's database, broker and model."""
     at = connection.get_connection_params()
     address = f"postgres://{at['user']}:{at.get('password', '')}@{at['host']}:{at['port']}/{at['dbname']}"
     return os.environ | {
@@ -66,9 +66,9 @@ def environment(**changed: str) -> dict[str, str]:
         "PGAPPNAME": NAME,
         "VALKEY_URL": settings.VALKEY_URL,
         "TUTOR_BASE_URL": settings.TUTOR_BASE_URL,
-        # Long enough to be broken off in the middle, short enough for many tests.
+        # Answers are long enough to be interrupted, and short enough for many tests.
         "TUTOR_ANSWER_TOKENS": "120",
-        # One person reads what hundreds would.
+        # One test person opens the streams of hundreds.
         "STREAMS_PER_PERSON": "1000",
         "PYTHONUNBUFFERED": "1",
         **changed,
@@ -77,7 +77,7 @@ def environment(**changed: str) -> dict[str, str]:
 
 @contextmanager
 def other_connection() -> Iterator[psycopg.Connection[Any]]:
-    """A line to this test's database beside Django's: what it locks stays locked until the block ends."""
+    """Open a second connection to this test's database. Its locks are held until the block ends."""
     at = connection.get_connection_params()
     own: dict[str, Any] = {name: at.get(name) for name in ("host", "port", "user", "password", "dbname")}
     with psycopg.connect(**own) as other:
@@ -86,7 +86,7 @@ def other_connection() -> Iterator[psycopg.Connection[Any]]:
 
 
 def waits_for_a_lock() -> bool:
-    """Whether a process of the site waits for what another has locked in the database."""
+    """Return whether a process of the site is waiting for a database lock."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database()"
@@ -97,7 +97,7 @@ def waits_for_a_lock() -> bool:
 
 
 def is_alone() -> bool:
-    """Whether no process of the site is left on this test's database: only then can it be dropped."""
+    """Return whether no process of the site is connected to this test's database, so that it can be dropped."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = %s",
@@ -107,7 +107,7 @@ def is_alone() -> bool:
 
 
 class Process:
-    """A child in a session of its own, which never outlives its test."""
+    """A child process in its own session. It never outlives its test."""
 
     def __init__(self, *command: str | Path, env: dict[str, str], log: Path, feed: str = "") -> None:
         self.log = log
@@ -126,14 +126,14 @@ class Process:
         self.child.stdin.close()
 
     def kill(self) -> None:
-        """End it as a crash would: nothing is flushed, nothing is said."""
+        """Kill the process without letting it flush or log anything, as in a crash."""
         with suppress(ProcessLookupError):
             os.killpg(self.child.pid, signal.SIGKILL)
         self.child.wait()
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
-        """It neither answers nor goes away, like a process on a machine that swaps."""
+        """Suspend the process in the block, as on a machine that swaps: it stays connected but does not answer."""
         os.killpg(self.child.pid, signal.SIGSTOP)
         try:
             yield
@@ -217,7 +217,7 @@ class Beat(Process):
 
 
 class Valkey(Process):
-    """A broker of the test's own, to be killed. It remembers nothing."""
+    """A broker that the test may kill. It stores nothing on disk."""
 
     def __init__(self, log: Path, port: int | None = None) -> None:
         self.port = port or free_port()
@@ -228,7 +228,7 @@ class Valkey(Process):
 
 
 class Model(Process):
-    """A model server of the test's own, to be killed: the same one that `make run` starts."""
+    """A model server that the test may kill, the same one that `make run` starts."""
 
     def __init__(self, log: Path, port: int | None = None) -> None:
         self.port = port or free_port()

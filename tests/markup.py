@@ -1,4 +1,4 @@
-"""What a page says, whatever lines its template is written on."""
+"""Compares pages regardless of the line breaks in their templates."""
 
 import re
 
@@ -6,5 +6,5 @@ EDGES = re.compile(r"(?<=>) | (?=<|/?>)")
 
 
 def squeezed(page: str) -> str:
-    """One space for each run of space, and none at the edge of a tag, where a template may be broken."""
+    """Collapse each run of white space to one space, and remove it beside tags, where templates may break lines."""
     return EDGES.sub("", re.sub(r"\s+", " ", page))

@@ -1,4 +1,4 @@
-"""Asks a scripted model a question as a teen, through the worker, and says what is wrong with what came of it."""
+"""Asks a scripted model a question as a teen, through the worker, and lists what is wrong with the result."""
 
 import asyncio
 from collections.abc import Iterator
@@ -25,13 +25,13 @@ from tests.quirk_cases import Case
 from tests.scripted import ScriptedModel, scripted
 
 PRICES = {"TUTOR_INPUT_PRICE": 1.5, "TUTOR_CACHED_INPUT_PRICE": 0.25, "TUTOR_OUTPUT_PRICE": 4.0}
-# What the provider's books have: also what it was paid for beyond a hold.
+# The provider's bill, including overruns.
 PAID = (EntryKind.SETTLE, EntryKind.ABSORB, EntryKind.OVERRUN)
 
 
 @dataclass
 class Found:
-    """What is wrong, by what it is wrong with."""
+    """What is wrong, by kind."""
 
     turn: Turn
     text: list[str] = field(default_factory=list)
@@ -52,7 +52,7 @@ def answered_by(model: ScriptedModel, **settings: object) -> Iterator[None]:
         with override_settings(TUTOR_BASE_URL=model.url, **settings):
             yield
     finally:
-        # The loop's one client goes back to the other address.
+        # Reset the event loop's client to the other address.
         loop.submit(_forget_client()).result()
 
 

@@ -1,4 +1,4 @@
-"""A model's server that sends what a script says, byte for byte, over real HTTP."""
+"""A model server that sends a script, byte for byte, over real HTTP."""
 
 import json
 import socket
@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-# What is sent in order: bytes as they are, a number of seconds to wait, or None to keep the line open in silence.
+# Steps in order: bytes to send, a number of seconds to wait, or None to keep the connection open without sending.
 type Script = Sequence[bytes | float | None]
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
@@ -47,7 +47,7 @@ def used(prompt: object, answer: object, **more: object) -> bytes:
 
 
 def answer(status: int, body: object = b"", **headers: object) -> bytes:
-    """A whole HTTP answer, which is JSON unless it is bytes."""
+    """Build a complete HTTP response, with JSON unless the body is bytes."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     lines = [f"HTTP/1.1 {status} said", "Content-Type: application/json", f"Content-Length: {len(raw)}"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
@@ -60,7 +60,7 @@ def refusal(status: int, message: str, code: str = "", **headers: object) -> byt
 
 @dataclass
 class ScriptedModel:
-    """Answers the first question with the first script and so on, and all after the last with the last."""
+    """Answers each question with the next script, and further questions with the last one."""
 
     scripts: Sequence[Script]
     counts: bytes = NOT_FOUND
@@ -99,7 +99,7 @@ class ScriptedModel:
 
 
 def read_request(line: socket.socket) -> tuple[bytes, bytes]:
-    """A whole request: a line that closes before it has read everything takes its own answer back."""
+    """Read a complete request: closing a connection with unread data would discard the response."""
     head, _, body = line.recv(65536).partition(b"\r\n\r\n")
     length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0] or 0)
     while len(body) < length:

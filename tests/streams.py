@@ -1,4 +1,4 @@
-"""Answers that are being written, as far as the database knows, for tests that read their streams."""
+"""Live turns in the database, for tests that read their streams."""
 
 from datetime import timedelta
 from uuid import uuid4
@@ -10,7 +10,7 @@ from chat.models import Conversation, Turn, TurnState
 
 
 def make_live_turns(owner: Person, count: int) -> list[Turn]:
-    """One turn in each of `count` conversations, claimed by a worker that there is not."""
+    """Create one turn in each of `count` conversations, claimed by a worker that does not exist."""
     now = timezone.now()
     talks = Conversation.objects.bulk_create(Conversation(owner=owner, title="Rain") for _ in range(count))
     return Turn.objects.bulk_create(

@@ -1,4 +1,4 @@
-"""Everyone who creates an account is asked for the birth month, and a browser's first answer stands."""
+"""Everyone who creates an account is asked for the birth month, and a browser's first answer counts."""
 
 from collections.abc import Callable
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What every page is held to, by day and by night and on a small phone."""
+"""Checks for every page, in light and dark mode and on a small phone."""
 
 from collections.abc import Iterator
 from typing import Literal
@@ -14,17 +14,17 @@ SCHEMES: dict[Literal["light", "dark"], dict[str, object]] = {
 
 
 def faults(page: Page) -> Iterator[str]:
-    """What axe finds by day, and of what may differ by night, the colours."""
+    """Return what axe finds in light mode, and its color findings in dark mode."""
     for scheme, options in SCHEMES.items():
         page.emulate_media(color_scheme=scheme)
-        # Colours of Django's admin fade from day to night, and are none's in between.
+        # Django's admin fades between light and dark mode. Colors in between are not checked.
         page.evaluate("Promise.all(document.getAnimations().map((one) => one.finished))")
         for found in Axe().run(page, options=options).response["violations"]:
             yield f"{scheme}: {found['id']}: {[node['html'][:200] for node in found['nodes'][:3]]}"
 
 
 def too_wide(page: Page) -> Iterator[str]:
-    """What a reader would have to move sideways for. It leaves the page at the last of the widths."""
+    """Return what overflows sideways at any width. The page keeps the last width."""
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 800})
         needed = page.evaluate("document.documentElement.scrollWidth")

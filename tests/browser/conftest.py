@@ -1,4 +1,4 @@
-"""A real Chromium: found on the machine, or installed by Playwright, or a clear word that there is none."""
+"""A real Chromium, from the machine or from Playwright. Without one, tests fail with a clear message."""
 
 import os
 import shutil
@@ -16,7 +16,7 @@ from accounts.models import Person
 from tests.browser.checks import faults
 from tests.live import Web
 
-# Playwright's synchronous interface runs a loop in this thread; Django would refuse the database beside it.
+# Playwright's synchronous API runs an event loop in this thread, and Django refuses database access beside a loop.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 PHONE: ViewportSize = {"width": 390, "height": 844}
@@ -24,16 +24,16 @@ NO_BROWSER = (
     "These tests need Chromium. Install it (Debian: apt-get install chromium-headless-shell; others: "
     ".venv/bin/playwright install chromium) or name it in CHROMIUM."
 )
-# The first is the same engine without the window's own pages, which cost more than ours: a page takes a quarter of the
-# time. Playwright's own download is that one too.
+# The first is the same engine without the browser's own UI, which costs more than our pages: a page takes a quarter of
+# the time. Playwright also downloads this one.
 NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
-# Chromium's own sandbox cannot run as root; its calls home are refused where there is no network.
-# Letters are as wide as in the whole browser, which the headless one would round to pixels.
+# Chromium's sandbox cannot run as root, and its requests to its maker fail without a network.
+# The headless browser would round letter widths to pixels.
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 ARGUMENTS += ["--font-render-hinting=none"]
 
 
-# Playwright switches the cache for Back and Forward off; visitors have it.
+# Playwright turns off the back-forward cache, but visitors have it.
 WITHOUT_CACHE = "--disable-back-forward-cache"
 
 
@@ -47,11 +47,11 @@ def launch(playwright: Playwright, *, with_cache: bool = False) -> Browser:
         return playwright.chromium.launch(
             executable_path=found or bundled, args=ARGUMENTS, ignore_default_args=ignored
         )
-    except BrowserError as fault:
-        pytest.fail(f"{NO_BROWSER}\n{fault}", pytrace=False)
+    except BrowserError as error:
+        pytest.fail(f"{NO_BROWSER}\n{error}", pytrace=False)
 
 
-# For a module and not for the session: while Playwright runs, no other test of this process could run a loop.
+# Per module, not per session: while Playwright runs, no other test of this process can run an event loop.
 @pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
     with sync_playwright() as started:
@@ -83,7 +83,7 @@ def context(browser: Browser, web: Web) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def page(context: BrowserContext) -> Iterator[Page]:
-    """A phone's page. A fault in its scripts, or anything that its content policy refuses, fails the test."""
+    """A phone's page. A script error or a violation of the content security policy fails the test."""
     faults: list[str] = []
     opened = context.new_page()
     opened.on("pageerror", lambda fault: faults.append(str(fault)))
@@ -96,7 +96,7 @@ def page(context: BrowserContext) -> Iterator[Page]:
 
 @pytest.fixture
 def sign_in(context: BrowserContext, web: Web) -> Callable[[Person], None]:
-    """Signs the browser in without the form, whose tries are counted."""
+    """Signs the browser in without the form, which is rate-limited."""
 
     def signing_in(person: Person) -> None:
         client = Client()
@@ -109,7 +109,7 @@ def sign_in(context: BrowserContext, web: Web) -> Callable[[Person], None]:
 
 @pytest.fixture
 def audit_of() -> Callable[[Page], None]:
-    """Axe finds nothing on a page as it stands, by day and by night."""
+    """Checks that axe finds nothing on the current page, in light and dark mode."""
 
     def auditing(page: Page) -> None:
         assert not list(faults(page))

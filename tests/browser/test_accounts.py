@@ -105,7 +105,7 @@ def looked_at(page: Page, audit: Callable[[], None]) -> Callable[[], None]:
         "/account/inactive/",
     ],
 )
-def test_a_page_for_anybody(path: str, page: Page, looked_at: Callable[[], None]) -> None:
+def test_a_page_for_everyone(path: str, page: Page, looked_at: Callable[[], None]) -> None:
     page.goto(path)
     looked_at()
 

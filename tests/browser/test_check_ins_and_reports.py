@@ -73,7 +73,7 @@ def shown(teen: Person, page: Page, sign_in: SignIn) -> Callable[[str], Turn]:
 
 
 @pytest.mark.parametrize("kind", TURNS)
-def test_axe_finds_nothing_and_nothing_sticks_out(
+def test_axe_finds_nothing_and_nothing_overflows(
     kind: str, shown: Callable[[str], Turn], page: Page, audit: Callable[[], None]
 ) -> None:
     shown(kind)

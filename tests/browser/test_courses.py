@@ -43,7 +43,7 @@ def plain_page(browser: Browser, web: Web) -> Iterator[Page]:
     context.close()
 
 
-def test_axe_finds_nothing_nothing_sticks_out_and_no_script_runs(page: Page) -> None:
+def test_axe_finds_nothing_nothing_overflows_and_no_script_runs(page: Page) -> None:
     wrong = []
     for path in PAGES:
         page.goto(path)

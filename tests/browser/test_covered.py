@@ -1,4 +1,4 @@
-"""No control covers another on a phone: wherever one is scrolled to, or reached by Tab, it gets the tap."""
+"""No control covers another on a phone: a control gets the tap when it is scrolled into view or focused with Tab."""
 
 from collections.abc import Callable
 from uuid import uuid4
@@ -10,7 +10,7 @@ from playwright.sync_api import Page
 from accounts.models import Person
 from chat.models import Conversation, Turn, TurnState
 from guard import Category, Level
-from tests.matrix.world import world_make
+from tests.matrix.world import create_world
 
 pytestmark = [pytest.mark.browser]
 WIDTHS = (320, 360, 390)
@@ -19,7 +19,8 @@ PUBLIC = ("/", "/help/now", "/sign-in", "/events/evening")
 SIGNED_IN = ("/tutor/", "/learn/good-and-bad/what-it-is", "/family/", "/account")
 
 CONTROLS = "a[href], button, input:not([type=hidden]), select, textarea, summary"
-# `covered` taps the middle of a control's first line, and says what else gets the tap. A label stands for its field.
+# `covered` looks up what is at the middle of a control's first line, and describes it if it is something else. A label
+# counts as its field.
 SCRIPT = """
 (controls) => {
   const name = (one) => one && `<${one.tagName.toLowerCase()} ${one.className}> ${one.textContent.trim().slice(0, 30)}`;
@@ -31,7 +32,7 @@ SCRIPT = """
     const hit = document.elementFromPoint(x, y);
     const isLabel = [...(one.labels ?? [])].some((label) => label.contains(hit));
     if (hit && (one.contains(hit) || isLabel)) return "";
-    return `${name(one)} at ${Math.round(x)}, ${Math.round(y)} lies under ${name(hit)}`;
+    return `${name(one)} at ${Math.round(x)}, ${Math.round(y)} is under ${name(hit)}`;
   };
   window.walk = () => {
     const all = [...document.querySelectorAll(controls)];
@@ -50,12 +51,14 @@ SCRIPT = """
 
 
 def make_conversation(teen: Person, turns: list[dict[str, object]]) -> str:
-    talk = Conversation.objects.create(owner=teen, title="Fractions")
+    conversation = Conversation.objects.create(owner=teen, title="Fractions")
     for number, fields in enumerate(turns):
         ended = None if fields["state"] == TurnState.WORKING else timezone.now()
         question = f"How do fractions work, part {number}?"
-        Turn.objects.create(pk=uuid4(), conversation=talk, question=question, ended_at=ended, **fields)
-    return f"/tutor/{talk.pk}"
+        Turn.objects.create(
+            pk=uuid4(), conversation=conversation, question=question, ended_at=ended, **fields
+        )
+    return f"/tutor/{conversation.pk}"
 
 
 def conversations(teen: Person) -> list[str]:
@@ -86,7 +89,7 @@ def conversations(teen: Person) -> list[str]:
 
 def covered(page: Page, *, with_tab: bool) -> list[str]:
     page.evaluate(SCRIPT, CONTROLS)
-    # Focused, the way past the navigation lies over it on purpose.
+    # The skip link covers the navigation on purpose while it has the focus.
     page.evaluate("document.activeElement.blur()")
     found = list(page.evaluate("window.walk()"))
     if with_tab:
@@ -103,7 +106,7 @@ def test_no_control_covers_another_on_a_phone(
     library: None, page: Page, sign_in: Callable[[Person], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mail.nudge.send", lambda _mail_id: None)
-    world = world_make()
+    world = create_world()
     teen = world.people["teen"]
     wrong: list[str] = []
 
@@ -118,6 +121,6 @@ def test_no_control_covers_another_on_a_phone(
     look_at(PUBLIC)
     sign_in(teen)
     look_at(SIGNED_IN)
-    # The one with a card comes last, as a card makes the tutor rest.
+    # The conversation with a card comes last, because a card pauses the tutor.
     look_at(conversations(teen))
     assert not wrong, "\n".join(wrong)

@@ -1,6 +1,6 @@
-"""Every page that somebody can open: axe finds nothing by day or by night, and nothing sticks out of a phone.
+"""Every page: axe finds nothing in light or dark mode, and nothing overflows on a phone.
 
-The pages are those of the table of who may do what (tests/matrix), so that none is forgotten.
+The pages come from the permission table (tests/matrix), so that none is forgotten.
 """
 
 import os
@@ -16,13 +16,13 @@ from tests.browser.conftest import PHONE
 from tests.live import Web
 from tests.matrix.routes import routes
 from tests.matrix.test_matrix import IN_THE_ADMIN, ROWS, admin_page
-from tests.matrix.world import ROLES, World, world_make
+from tests.matrix.world import ROLES, World, create_world
 
 pytestmark = [pytest.mark.browser]
 
 
 def open_to(role: str) -> list[str]:
-    """The routes that answer a role with a page, and, but for the full count, answer nobody before it in the table."""
+    """Return the routes that show this role a page. Except in a soak, skip those that an earlier role sees."""
     place = ROLES.index(role)
     found = []
     for name, (get, _post) in sorted(ROWS.items()):
@@ -35,7 +35,7 @@ def open_to(role: str) -> list[str]:
 @pytest.fixture
 def world(web: Web, library: None, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr("mail.nudge.send", lambda _mail_id: None)
-    return world_make()
+    return create_world()
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def sign_in(context: BrowserContext, world: World, role: str) -> None:
 
 
 def is_page(page: Page, address: str) -> bool:
-    """Go there; whether it is a page and no file or answer to a program."""
+    """Open the address. Return whether it is a page, not a file or an API response."""
     told = page.request.get(address, max_redirects=0)
     if "text/html" not in told.headers.get("content-type", "") or "attachment" in str(told.headers):
         return False
@@ -62,7 +62,7 @@ def is_page(page: Page, address: str) -> bool:
 
 
 @pytest.mark.parametrize("role", [role for role in ROLES if open_to(role)])
-def test_axe_finds_nothing_and_nothing_sticks_out(
+def test_axe_finds_nothing_and_nothing_overflows(
     role: str, world: World, page: Page, spanish: BrowserContext
 ) -> None:
     for context in (page.context, spanish):

@@ -1,7 +1,7 @@
 """Every form of every page, as people use it: Back, reload, a second tab, signed out elsewhere, without a connection,
-pressed twice and without JavaScript. Nothing that was typed is lost, and nothing answers with a fault.
+submitted twice and without JavaScript. No typed text is lost, and no response is an error.
 
-The pages are those of the table of who may do what (tests/matrix). `make soak` prints the forms that were walked.
+The pages come from the permission table (tests/matrix). `make soak` prints the forms that were walked.
 """
 
 import os
@@ -24,7 +24,7 @@ from tests.browser.test_every_page import sign_in
 from tests.live import Web
 from tests.matrix.routes import routes
 from tests.matrix.test_matrix import ROWS
-from tests.matrix.world import ROLES, World, world_make
+from tests.matrix.world import ROLES, World, create_world
 
 pytestmark = [pytest.mark.browser]
 
@@ -32,9 +32,9 @@ WORDS = "Words that must stay"
 PASSWORD = "a-long-password"
 FORMS = "main form[method=post]"
 FIELDS = "textarea, input[type=text], input[type=email], input:not([type])"
-# They end what the walk still needs, and nothing is typed there.
+# These end what the walk still needs, and nothing is typed in them.
 LEFT_OUT = ("erase", "delete", "/end", "/leave", "/language", "sign-out", "withdraw", "second-step")
-# Where the other tab or a wait was quicker, a form is refused with its words.
+# If the other tab or the delay was quicker, a form is refused, but keeps its text.
 REFUSED = {403, 409, 422, 429}
 Walk = Callable[[Page, Locator], Iterator[str]]
 
@@ -43,7 +43,7 @@ Walk = Callable[[Page, Locator], Iterator[str]]
 def world(web: Web, library: None, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr("mail.nudge.send", lambda _mail_id: None)
     monkeypatch.setattr("chat.turns.queue.nudge_worker", lambda _turn_id: None)
-    made = world_make()
+    made = create_world()
     for person in made.people.values():
         person.set_password(PASSWORD)
         person.save()
@@ -51,7 +51,7 @@ def world(web: Web, library: None, monkeypatch: pytest.MonkeyPatch) -> World:
 
 
 def pages_of(role: str) -> list[str]:
-    """The pages that answer a role and, but for the full count, none of the roles before it in the table."""
+    """Return the pages that this role sees. Except in a soak, skip those that an earlier role of the table sees."""
     place, found = ROLES.index(role), []
     for name, (get, _post) in sorted(ROWS.items()):
         answers = get.split()
@@ -61,7 +61,7 @@ def pages_of(role: str) -> list[str]:
 
 
 def walk_forms(world: World, role: str, page: Page, walk: Walk) -> list[str]:
-    """Walk each form that a role finds, from a fresh copy of its page. Returns what went wrong."""
+    """Walk each form that a role sees, each time from a reloaded page. Return what went wrong."""
     wrong, walked, seen = [], [], set()
     page.set_default_timeout(5_000)
     for name in pages_of(role):
@@ -69,14 +69,14 @@ def walk_forms(world: World, role: str, page: Page, walk: Walk) -> list[str]:
         sign_in(page.context, world, role)
         for number in range(_count_forms(page, address)):
             rate_limits._shared_counters().storage.reset()
-            # One question at a time: what an earlier walk has asked is answered by now.
+            # One question at a time: the question of an earlier walk has been answered.
             Turn.objects.filter(ended_at=None).update(
                 state="answered", answer="Yes.", ended_at=timezone.now(), claim=None
             )
             sign_in(page.context, world, role)
             form = open_form(page, address, number)
             if form.count() == 0:
-                # An earlier walk has used it up, as an invitation is by a yes.
+                # An earlier walk has used it up, such as an invitation that was accepted.
                 continue
             action = form.evaluate("form => new URL(form.action).pathname")
             if any(part in action for part in LEFT_OUT) or action in seen:
@@ -112,7 +112,7 @@ def unfold(page: Page) -> None:
 
 @contextmanager
 def faults_of(page: Page) -> Iterator[list[str]]:
-    """Collects the answers that nothing a person does may bring."""
+    """Collects the responses that no action of a person may cause."""
     found: list[str] = []
 
     def look(response: Response) -> None:
@@ -143,10 +143,10 @@ def fill(form: Locator) -> None:
 
 
 def has_words(form: Locator) -> bool:
-    """Whether words were typed that a browser may keep.
+    """Return whether text was typed that a browser may keep.
 
-    Of some fields it may not, and forgets them on Back as well: the next person at a shared device must not be offered
-    the name of a trusted adult, or of a conversation.
+    Browsers must forget some fields, even on Back: the next person on a shared device must not see the name of a
+    trusted adult or of a conversation.
     """
     return any(
         field.input_value() == WORDS and field.get_attribute("autocomplete") != "off"
@@ -155,7 +155,7 @@ def has_words(form: Locator) -> bool:
 
 
 def is_kept(page: Page) -> bool:
-    """Whether the words stand on the page or in one of its fields."""
+    """Return whether the text is on the page or in one of its fields."""
     if page.locator("main").count() == 0:
         return False
     unfold(page)
@@ -172,7 +172,7 @@ def press(form: Locator, *, twice: bool = False) -> None:
 
 
 def settle(page: Page) -> None:
-    """Wait until what was pressed has led somewhere; a password takes its time."""
+    """Wait until the click has taken effect. Checking a password takes a while."""
     page.wait_for_timeout(300)
     with suppress(BrowserTimeout):
         page.locator("main").wait_for(state="attached")
@@ -234,7 +234,7 @@ def connection_lost(page: Page, form: Locator) -> Iterator[str]:
     page.wait_for_timeout(400)
     page.context.set_offline(False)
     if page.locator("main").count() == 0:
-        # The browser's own page about the connection. Under the same address it has taken the place of the form, and
+        # The browser's own error page. It replaced the form at the same address, so
         # reloading it sends the form again.
         if is_sent_to_itself:
             page.reload()
@@ -254,7 +254,7 @@ def pressed_twice(page: Page, form: Locator) -> Iterator[str]:
 
 
 def _needs_sign_in(page: Page) -> bool:
-    """Whether the page answers a visitor with the sign-in page."""
+    """Return whether a visitor gets the sign-in page instead of this page."""
     match = resolve(urlsplit(page.url).path)
     return match.view_name in ROWS and ROWS[match.view_name][0].startswith("in")
 
@@ -285,7 +285,7 @@ def signed_out_elsewhere(page: Page, form: Locator) -> Iterator[str]:
 WALKS = [back_and_forward, after_sending_back_and_again, second_tab, connection_lost, pressed_twice]
 
 
-# What a visitor finds is long and seldom changes.
+# A visitor sees many pages, which seldom change.
 ROLES_WALKED = [pytest.param("anonymous", marks=pytest.mark.soak), "teen", "parent"]
 
 
@@ -336,7 +336,7 @@ def test_nothing_is_lost_without_javascript(role: str, world: World, plain: Brow
 
 
 def test_feedback_about_an_event_is_walked_as_well(world: World, page: Page) -> None:
-    """It opens once the event has begun, which the table's has not."""
+    """The form opens once the event has begun. The event of the permission table has not."""
     Event.objects.update(starts_at=timezone.now())
     address = world.address("events:feedback", routes()["events:feedback"])
     wrong: list[str] = []

@@ -10,7 +10,7 @@ from accounts.models import Person
 from chat.models import Conversation, Turn
 from tests.browser.checks import too_wide
 from tests.browser.conftest import PHONE
-from tests.chat.long import conversation_make
+from tests.chat.long import create_conversation
 from tests.live import Web
 
 pytestmark = [pytest.mark.browser]
@@ -21,7 +21,7 @@ LONG_TITLE = "Why does the moon pull at the sea and not at the soup in my bowl, 
 @pytest.fixture
 def long(teen: Person, web: Web) -> Conversation:
     answer = "Rain falls, rivers run, the sea takes it all.\n\nAnd the sun lifts it up again."
-    return conversation_make(teen, 120, title=LONG_TITLE, answer=answer)
+    return create_conversation(teen, 120, title=LONG_TITLE, answer=answer)
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_earlier_turns_are_added_above_without_moving_the_page(
         expect(joint).to_have_count(1)
         expect(joint).to_be_in_viewport()
         page.wait_for_timeout(300)
-        # What is read moves by the height of the line that says so, and no more.
+        # The text being read moves only by the height of the status line.
         assert abs(top_of(page, f"Question {first}") - before) < 2
     expect(joint).to_contain_text(
         "20 earlier questions were added above. This is the start of the conversation."
@@ -147,7 +147,7 @@ def test_a_result_leads_to_its_turn_and_back_to_the_results(
     expect(page.locator("mark")).to_have_text("volcan")
 
 
-def test_a_question_asked_below_old_turns_stands_on_the_newest_page(
+def test_a_question_asked_below_old_turns_is_on_the_newest_page(
     page: Page, teen: Person, sign_in: SignIn, long: Conversation
 ) -> None:
     sign_in(teen)
@@ -163,7 +163,7 @@ def test_a_question_asked_below_old_turns_stands_on_the_newest_page(
 def test_a_conversation_is_renamed_and_deleted_in_the_list(
     teen: Person, sign_in: SignIn, long: Conversation, without_script: Callable[[], Page]
 ) -> None:
-    conversation_make(teen, 1, title="Grammar")
+    create_conversation(teen, 1, title="Grammar")
     sign_in(teen)
     page = without_script()
     page.goto("/tutor/conversations")

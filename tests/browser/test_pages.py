@@ -1,4 +1,4 @@
-"""What every page has in common: the four places, the keyboard, little to carry. test_every_page.py has the rest."""
+"""Checks of all pages: the four main links, the keyboard, and page weight. test_every_page.py has the rest."""
 
 from collections.abc import Callable
 
@@ -52,8 +52,8 @@ def test_a_wrong_password_keeps_the_name_and_says_what_to_do(page: Page, teen: P
     expect(page.get_by_role("alert").first).to_be_visible()
 
 
-def test_the_four_places_stand_at_the_foot_of_a_phone(page: Page) -> None:
-    """One thumb reaches them wherever one is on the page, and they never cover what has the focus."""
+def test_the_four_main_links_are_at_the_bottom_on_a_phone(page: Page) -> None:
+    """A thumb can reach them at any scroll position, and they never cover the focused control."""
     page.goto("/")
     places = page.get_by_role("navigation", name="Site").get_by_role("link")
     assert places.all_inner_texts() == ["Learn", "Events", "Tutor", "Help now"]

@@ -107,7 +107,7 @@ def test_what_is_typed_is_shown_after_a_pause_and_kept_nowhere(opened: Open, fil
     expect(field).to_have_value(before)
 
 
-def test_a_file_that_goes_away_is_told_and_its_page_stays(opened: Open, file: Path) -> None:
+def test_a_deleted_file_is_reported_and_its_page_stays(opened: Open, file: Path) -> None:
     page = opened()
     moved = file.rename(file.with_suffix(".away"))
     expect(page.locator("#preview_trouble")).not_to_be_empty()
@@ -125,7 +125,7 @@ def test_without_scripts_a_button_shows_it(opened: Open) -> None:
 
 
 @pytest.mark.parametrize("path", ["", LESSON, f"{MODULE}/quiz.md", f"{MODULE}/module.md", "broken"])
-def test_axe_finds_nothing_and_nothing_sticks_out(
+def test_axe_finds_nothing_and_nothing_overflows(
     path: str, opened: Open, file: Path, audit_of: Callable[[Page], None]
 ) -> None:
     if path == "broken":

@@ -13,14 +13,14 @@ from families.models import Link
 from families.terms import ParentView
 from tests.browser.checks import too_wide
 from tests.browser.showcase import ANSWER, QUESTION
-from tests.chat.long import conversation_make
+from tests.chat.long import create_conversation
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
 def talk(teen: Person) -> Conversation:
-    return conversation_make(teen, 1, title="قطة and maths", question=QUESTION, answer=ANSWER)
+    return create_conversation(teen, 1, title="قطة and maths", question=QUESTION, answer=ANSWER)
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def test_everything_is_set_and_reached_by_keyboard(shown: Page, audit: Callable[
     assert shown.locator(".prose math").count() > 8
     assert shown.locator(".prose .maths-source").count() == 1
     assert shown.locator(".prose ol > li > ul > li").count() == 2
-    # Whatever is wider than the column can be scrolled, and so has to take the focus.
+    # Content wider than the column can be scrolled, so it must be focusable.
     unreachable = shown.evaluate(
         "[...document.querySelectorAll('.prose *')].filter((one) => one.scrollWidth > one.clientWidth + 1"
         " && getComputedStyle(one).overflowX === 'auto' && one.tabIndex < 0).map((one) => one.outerHTML)"
@@ -44,7 +44,7 @@ def test_everything_is_set_and_reached_by_keyboard(shown: Page, audit: Callable[
     audit()
 
 
-def test_nothing_sticks_out(shown: Page) -> None:
+def test_nothing_overflows(shown: Page) -> None:
     assert not list(too_wide(shown))
 
 
@@ -66,12 +66,12 @@ def test_each_block_reads_in_its_own_direction(shown: Page) -> None:
     assert shown.get_by_text("مرحبا بك").evaluate(direction) == "rtl"
     assert shown.get_by_text("The fog comes").evaluate(direction) == "ltr"
     assert shown.get_by_role("heading", level=1).evaluate(direction) == "rtl"
-    # A point in another language stands beside its mark all the same.
+    # A list item in another language still appears beside its marker.
     point = shown.get_by_text("cat تعني قطة")
     assert point.evaluate("(one) => getComputedStyle(one).textAlign") == "right"
 
 
-def test_code_is_copied_as_it_is_and_that_is_said(shown: Page) -> None:
+def test_code_is_copied_unchanged_and_announced(shown: Page) -> None:
     shown.context.grant_permissions(["clipboard-read", "clipboard-write"])
     shown.get_by_role("button", name="Copy code").first.click()
     shown.get_by_role("status").get_by_text("Copied").wait_for()

@@ -157,9 +157,7 @@ def test_a_better_answer_takes_the_place_of_the_words(page: Page, stopped: Turn,
     assert page.evaluate("window.stayed") is True
 
 
-def test_an_answer_that_was_stopped_goes_on_below_itself(
-    page: Page, stopped: Turn, model: SteeredModel
-) -> None:
+def test_a_stopped_answer_is_continued_below_itself(page: Page, stopped: Turn, model: SteeredModel) -> None:
     model.say(REST)
     page.get_by_role("button", name="Continue").click()
     expect(page.locator(".turn")).to_have_count(2)

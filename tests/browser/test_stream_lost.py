@@ -88,7 +88,7 @@ def test_a_stream_that_fails_at_first_works_in_the_end(written: WrittenTurn, pag
     expect(page.locator("body")).not_to_contain_text("Wi-Fi")
 
 
-def test_a_stream_that_is_cut_goes_on_from_its_last_word(written: WrittenTurn, page: Page) -> None:
+def test_a_broken_stream_continues_from_its_last_word(written: WrittenTurn, page: Page) -> None:
     written.write(FIRST)
     page.goto(written.address)
     written.write(SECOND)

@@ -1,4 +1,4 @@
-"""A turn that the test writes in place of a worker, on the real broker and database, word by word."""
+"""A turn that the test writes instead of a worker, word by word, on the real broker and database."""
 
 from datetime import timedelta
 from uuid import uuid4
@@ -16,7 +16,7 @@ THIRD = "Rivers run into the sea."
 
 
 class WrittenTurn:
-    """A live turn; `write` puts words on its stream, `end` ends it as a worker would."""
+    """A live turn. `write` adds words to its stream, and `end` ends it as a worker would."""
 
     def __init__(self, owner: Person) -> None:
         now = timezone.now()

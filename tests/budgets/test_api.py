@@ -6,7 +6,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Person
 from tests.budgets.purse import set_budget
-from tests.rest.told import problem
+from tests.rest.told import require_problem
 
 AsPerson = Callable[[Person], Client]
 BUDGET = "/api/v1/budget"
@@ -31,4 +31,4 @@ def test_people_read_their_own_budget(
 
 
 def test_a_visitor_gets_a_401(client: Client, db: None) -> None:
-    problem(client.get(BUDGET), "not-signed-in", 401)
+    require_problem(client.get(BUDGET), "not-signed-in", 401)

@@ -174,7 +174,7 @@ class Interleaved:
             connection.close()
 
 
-def test_a_hold_that_waited_for_its_twin_is_the_twin_and_its_callers_transaction_goes_on(
+def test_a_hold_with_a_concurrent_duplicate_returns_it_and_keeps_the_transaction(
     crowd_owner: Person,
 ) -> None:
     key = uuid4()

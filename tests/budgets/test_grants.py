@@ -10,7 +10,7 @@ from budgets.errors import InsufficientBudget
 from budgets.grants import create_grant, expire_grants
 from budgets.models import BudgetScope, Grant, Period
 from budgets.services import release_hold, settle_hold
-from budgets.tasks import expire_grants as grants_expire_task
+from budgets.tasks import expire_grants as expire_grants_task
 from tests.budgets.purse import NEXT_MORNING, NOON, audit_text, make_hold, period_sums, set_budget
 
 LATER = NOON + timedelta(hours=2)
@@ -154,4 +154,4 @@ def test_an_invalid_grant_is_refused(
 def test_the_task_ends_expired_grants(purse_owner: Person) -> None:
     give(purse_owner, 5, expires_at=LATER)
     Grant.objects.update(given_at=NOON - timedelta(days=999), expires_at=NOON - timedelta(days=998))
-    assert grants_expire_task() == 1
+    assert expire_grants_task() == 1

@@ -14,7 +14,7 @@ from accounts.models import Person
 from budgets.errors import HoldAlreadyResolved, HoldKeyTaken, HoldNotFound, InsufficientBudget, LedgerRefusal
 from budgets.models import Hold, HoldState, LedgerEntry
 from budgets.services import absorb_hold, create_hold, expire_holds, release_hold, settle_hold
-from budgets.tasks import expire_holds as holds_expire_task
+from budgets.tasks import expire_holds as expire_holds_task
 from tests.budgets.purse import LEASE, NEXT_MORNING, NOON, audit_text, list_entries, make_hold, period_sums
 
 
@@ -224,8 +224,8 @@ def test_a_hold_past_its_lease_may_still_settle_until_it_has_expired(purse_owner
 
 def test_the_task_expires_overdue_holds(purse_owner: Person) -> None:
     make_hold(purse_owner, now=timezone.now() - LEASE)
-    assert holds_expire_task() == 1
-    assert holds_expire_task.name == "budgets.tasks.expire_holds"
+    assert expire_holds_task() == 1
+    assert expire_holds_task.name == "budgets.tasks.expire_holds"
 
 
 def test_a_hold_and_its_settling_are_one_statement_each(purse_owner: Person) -> None:

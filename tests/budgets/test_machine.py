@@ -1,4 +1,4 @@
-"""Any sequence of holds, settlings, mornings, grants, limits and families, against the model beside this."""
+"""Any sequence of holds, settlements, days, grants, limits and families, compared with model.py."""
 
 import copy
 import os
@@ -41,10 +41,10 @@ from budgets.services import absorb_hold, expire_holds, release_hold, release_ho
 from tests.budgets.model import ModelBudget, ModelGrant, ModelPeriod
 from tests.budgets.purse import LEASE, make_hold
 
-# By hand: 2,000 times 50 are 100,000 operations.
+# In a soak, 2,000 examples of 50 steps are 100,000 operations.
 EXAMPLES, STEPS = (2000, 50) if os.environ.get("SOAK") else (12, 40)
 ZONE = "America/Los_Angeles"
-# Two days before the clocks there go back.
+# Two days before the clocks go back in ZONE.
 BEGINNING = datetime(2026, 10, 30, 20, tzinfo=UTC)
 amounts = st.none() | st.integers(0, 3000)
 
@@ -223,7 +223,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.around[person.pk] = [self.mine[person.pk], *families, self.site.pk]
 
     @invariant()
-    def the_sums_are_the_models(self) -> None:
+    def the_sums_match_the_model(self) -> None:
         for pk, model in self.models.items():
             if model.period is None:
                 continue

@@ -198,7 +198,7 @@ class TestTheSitesShards:
 
 
 class TestTheStop:
-    def test_a_stopped_site_holds_nothing_until_it_goes_on(self, purse_owner: Person) -> None:
+    def test_a_stopped_site_holds_nothing_until_it_is_restarted(self, purse_owner: Person) -> None:
         hold = make_hold(purse_owner)
         assert set_site_stopped(stopped=True)
         assert not set_site_stopped(stopped=True)

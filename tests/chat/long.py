@@ -1,4 +1,4 @@
-"""Conversations of many turns, made at once."""
+"""Creates conversations with many turns."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,7 +10,7 @@ from accounts.models import Person
 from chat.models import Conversation, Turn, TurnState
 
 
-def conversation_make(
+def create_conversation(
     owner: Person, turns: int, *, title: str = "A long one", answer: str = "Because.", **fields: Any
 ) -> Conversation:
     """Create a conversation with `turns` answered turns, a minute apart: "Question 0", and so on."""
@@ -18,11 +18,11 @@ def conversation_make(
     conversation = Conversation.objects.create(
         owner=owner, title=title, started_at=start, asked_at=start + timedelta(minutes=turns)
     )
-    turns_make(conversation, turns, start=start, answer=answer, **fields)
+    create_turns(conversation, turns, start=start, answer=answer, **fields)
     return conversation
 
 
-def turns_make(
+def create_turns(
     conversation: Conversation, count: int, *, start: datetime, minutes: float = 1, **fields: Any
 ) -> list[Turn]:
     return Turn.objects.bulk_create(

@@ -113,7 +113,7 @@ class TestPause:
     def _hints(self, judged: Judged) -> None:
         judged(HINTS)
 
-    def test_the_question_is_asked_as_it_is_with_the_help_lines_beside_it(
+    def test_the_question_is_asked_unchanged_with_the_help_lines_beside_it(
         self, teen: Person, ask: Ask, owner: Client
     ) -> None:
         page = page_of(owner, ask(teen))
@@ -179,7 +179,7 @@ class TestPause:
     def test_a_hint_of_abuse_asks_about_safety_and_a_yes_shows_that_card(
         self, teen: Person, ask: Ask, owner: Client, judged: Judged
     ) -> None:
-        # As a guard elsewhere says of what may be abuse, and of a mere trace of it.
+        # A remote guard's verdicts on possible abuse, and on a trace of it.
         judged(verdict(Level.HINTS, Category.EXPLOITATION, Category.SEXUAL))
         turn = ask(teen)
         page = page_of(owner, turn)
@@ -223,7 +223,7 @@ class TestUnsafeHome:
         assert 'href="tel:18004224453"' in page
         assert 'class="quick-exit"' in page
 
-    def test_the_lesson_may_go_on_so_that_nothing_shows(self, teen: Person, ask: Ask, judged: Judged) -> None:
+    def test_a_lesson_that_continues_reveals_nothing(self, teen: Person, ask: Ask, judged: Judged) -> None:
         ask(teen)
         judged(Verdict())
         assert ask(teen, "What is a noun?").state == TurnState.QUEUED

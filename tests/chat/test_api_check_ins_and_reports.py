@@ -12,7 +12,7 @@ from accounts.models import Person
 from chat.models import Report, ReportCount, Turn, TurnState
 from tests.chat.conftest import Ask, Judged
 from tests.chat.verdicts import HINTS
-from tests.rest.told import TURNS, problem
+from tests.rest.told import TURNS, require_problem
 
 AsPerson = Callable[[Person], Client]
 GO_ON = "/api/v1/go-on"
@@ -66,11 +66,11 @@ class TestCheckIns:
 
     @pytest.mark.parametrize("word", ["", "maybe", None])
     def test_anything_else_is_no_answer(self, word: str | None, owner: Client, paused: Turn) -> None:
-        problem(post(owner, paused, "answer", answer=word), "invalid", 400)
+        require_problem(post(owner, paused, "answer", answer=word), "invalid", 400)
         paused.refresh_from_db()
         assert paused.resumed_at is None
 
-    def test_a_turn_that_asks_nothing_stays_as_it_is(self, owner: Client, answered: Turn) -> None:
+    def test_a_turn_without_a_check_in_does_not_change(self, owner: Client, answered: Turn) -> None:
         assert post(owner, answered, "answer", answer="yes").json()["state"] == "answered"
 
 
@@ -80,7 +80,7 @@ class TestEndingAPause:
         return ask(teen, "I want to kill myself")
 
     def test_it_is_too_early_before_the_set_time(self, owner: Client, carded: Turn) -> None:
-        assert problem(owner.post(GO_ON), "resting", 403)["opens_at"]
+        assert require_problem(owner.post(GO_ON), "resting", 403)["opens_at"]
         carded.refresh_from_db()
         assert carded.resumed_at is None
 
@@ -99,8 +99,8 @@ class TestEndingAPause:
         carded.refresh_from_db()
         assert carded.resumed_at is None
 
-    def test_a_visitor_is_told_to_sign_in(self, client: Client, db: None) -> None:
-        problem(client.post(GO_ON), "not-signed-in", 401)
+    def test_a_visitor_is_asked_to_sign_in(self, client: Client, db: None) -> None:
+        require_problem(client.post(GO_ON), "not-signed-in", 401)
 
 
 class TestReporting:
@@ -125,11 +125,11 @@ class TestReporting:
         assert ReportCount.objects.get().count == 1
 
     def test_what_is_being_written_cannot_be_reported(self, owner: Client, turn: Turn) -> None:
-        problem(post(owner, turn, "report"), "nothing-to-report", 409)
+        require_problem(post(owner, turn, "report"), "nothing-to-report", 409)
 
     def test_they_are_rate_limited(self, owner: Client, answered: Turn) -> None:
         replies = [post(owner, answered, "report") for _ in range(11)]
-        problem(replies[-1], "rate-limited", 429)
+        require_problem(replies[-1], "rate-limited", 429)
 
 
 @pytest.mark.parametrize("who", ["parent", "stranger", "admin_person"])
@@ -137,15 +137,15 @@ def test_another_persons_turn_is_not_found(
     who: str, paused: Turn, as_person: AsPerson, request: pytest.FixtureRequest
 ) -> None:
     client = as_person(request.getfixturevalue(who))
-    problem(post(client, paused, "answer", answer="no"), "not-found", 404)
-    problem(post(client, paused, "report", **SHARED), "not-found", 404)
-    problem(client.delete(f"{TURNS}/{paused.pk}/report"), "not-found", 404)
+    require_problem(post(client, paused, "answer", answer="no"), "not-found", 404)
+    require_problem(post(client, paused, "report", **SHARED), "not-found", 404)
+    require_problem(client.delete(f"{TURNS}/{paused.pk}/report"), "not-found", 404)
     paused.refresh_from_db()
     assert paused.resumed_at is None
     assert not Report.objects.exists()
 
 
-def test_a_visitor_is_told_to_sign_in(paused: Turn, client: Client) -> None:
-    problem(post(client, paused, "answer", answer="no"), "not-signed-in", 401)
-    problem(post(client, paused, "report"), "not-signed-in", 401)
-    problem(client.delete(f"{TURNS}/{paused.pk}/report"), "not-signed-in", 401)
+def test_a_visitor_is_asked_to_sign_in(paused: Turn, client: Client) -> None:
+    require_problem(post(client, paused, "answer", answer="no"), "not-signed-in", 401)
+    require_problem(post(client, paused, "report"), "not-signed-in", 401)
+    require_problem(client.delete(f"{TURNS}/{paused.pk}/report"), "not-signed-in", 401)

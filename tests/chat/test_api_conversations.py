@@ -9,7 +9,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Person
 from chat.models import Conversation, Turn, TurnState
-from tests.rest.told import problem
+from tests.rest.told import require_problem
 
 AsPerson = Callable[[Person], Client]
 LIST = "/api/v1/conversations"
@@ -31,7 +31,7 @@ def read_all(client: Client, address: str) -> list[dict[str, str]]:
     return found
 
 
-def conversations_make(person: Person, count: int) -> None:
+def create_conversations(person: Person, count: int) -> None:
     now = timezone.now()
     Conversation.objects.bulk_create(
         Conversation(owner=person, title=f"Number {number}", asked_at=now - timedelta(minutes=number))
@@ -43,13 +43,13 @@ class TestList:
     def test_it_lists_own_conversations_newest_first_in_pages(
         self, owner: Client, teen: Person, stranger: Person
     ) -> None:
-        conversations_make(teen, 45)
-        conversations_make(stranger, 3)
+        create_conversations(teen, 45)
+        create_conversations(stranger, 3)
         titles = [row["title"] for row in read_all(owner, LIST)]
         assert titles == [f"Number {number}" for number in range(45)]
 
     def test_rows_of_the_same_instant_are_listed_once_each(self, owner: Client, teen: Person) -> None:
-        conversations_make(teen, 65)
+        create_conversations(teen, 65)
         Conversation.objects.update(asked_at=timezone.now())
         titles = [row["title"] for row in read_all(owner, LIST)]
         assert len(titles) == len(set(titles)) == 65
@@ -57,12 +57,12 @@ class TestList:
     def test_a_page_costs_the_same_however_long_the_list(
         self, owner: Client, teen: Person, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
-        conversations_make(teen, 45)
+        create_conversations(teen, 45)
         with django_assert_num_queries(3):
             owner.get(LIST)
 
     def test_sealed_conversations_are_left_out(self, teen: Person, as_person: AsPerson) -> None:
-        conversations_make(teen, 2)
+        create_conversations(teen, 2)
         Person.objects.filter(pk=teen.pk).update(sealed_before=timezone.now())
         assert as_person(teen).get(LIST).json()["results"] == []
 
@@ -70,14 +70,14 @@ class TestList:
     def test_other_peoples_conversations_are_left_out(
         self, who: str, teen: Person, as_person: AsPerson, request: pytest.FixtureRequest
     ) -> None:
-        conversations_make(teen, 2)
+        create_conversations(teen, 2)
         assert as_person(request.getfixturevalue(who)).get(LIST).json()["results"] == []
 
-    def test_a_visitor_is_told_to_sign_in(self, client: Client, db: None) -> None:
-        problem(client.get(LIST), "not-signed-in", 401)
+    def test_a_visitor_is_asked_to_sign_in(self, client: Client, db: None) -> None:
+        require_problem(client.get(LIST), "not-signed-in", 401)
 
     def test_an_invalid_cursor_is_not_found(self, owner: Client) -> None:
-        problem(owner.get(LIST, {"cursor": "\0nonsense"}), "not-found", 404)
+        require_problem(owner.get(LIST, {"cursor": "\0nonsense"}), "not-found", 404)
 
 
 class TestTurns:
@@ -113,7 +113,7 @@ class TestTurns:
         assert "Number 0" not in questions
         assert "Again" in questions
 
-    def test_a_page_costs_the_same_however_long_the_talk(
+    def test_a_page_costs_the_same_however_long_the_conversation(
         self, owner: Client, long: Conversation, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         long.turns.update(passages=["a-lesson#that-is-gone"])
@@ -125,7 +125,7 @@ class TestTurns:
         self, who: str, long: Conversation, as_person: AsPerson, request: pytest.FixtureRequest
     ) -> None:
         reply = as_person(request.getfixturevalue(who)).get(f"{LIST}/{long.pk}/turns")
-        problem(reply, "not-found", 404)
+        require_problem(reply, "not-found", 404)
 
-    def test_a_visitor_is_told_to_sign_in(self, client: Client, long: Conversation) -> None:
-        problem(client.get(f"{LIST}/{long.pk}/turns"), "not-signed-in", 401)
+    def test_a_visitor_is_asked_to_sign_in(self, client: Client, long: Conversation) -> None:
+        require_problem(client.get(f"{LIST}/{long.pk}/turns"), "not-signed-in", 401)

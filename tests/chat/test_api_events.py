@@ -18,7 +18,7 @@ from chat.asking import services as asking
 from chat.models import Turn, TurnState
 from tests.chat.test_relay import LONG, Event, events
 from tests.live import Visitor, Web, Worker, running, wait_until
-from tests.rest.told import problem
+from tests.rest.told import require_problem
 from tests.streams import make_live_turns
 
 
@@ -57,7 +57,7 @@ def told(event: Event) -> dict[str, Any]:
     return dict(json.loads(event.data))
 
 
-def test_text_arrives_as_it_is_written_and_then_the_whole_turn(
+def test_text_arrives_while_it_is_written_and_then_the_complete_turn(
     worker: Worker, teen: Person, visitor: Visitor
 ) -> None:
     turn = ask(teen)
@@ -84,7 +84,7 @@ def test_a_program_that_comes_back_with_the_last_id_misses_and_repeats_nothing(
             for number, event in enumerate(coming):
                 found.append(event)
                 done = event.name == "done"
-                # The last line stays: once a turn has ended, what is missing comes with the whole of it.
+                # Skip the last line: once a turn has ended, the rest comes with the complete answer.
                 if number == 3 and len(found) < 12:
                     break
     ids = [event.id for event in found if event.id]
@@ -93,7 +93,7 @@ def test_a_program_that_comes_back_with_the_last_id_misses_and_repeats_nothing(
     assert put_together(found) == turn.answer
 
 
-def test_a_turn_that_has_ended_is_told_at_once(worker: Worker, teen: Person, visitor: Visitor) -> None:
+def test_an_ended_turn_is_reported_at_once(worker: Worker, teen: Person, visitor: Visitor) -> None:
     turn = ask(teen, "What is a noun?")
     wait_until(lambda: not Turn.objects.get(pk=turn.pk).is_live, what="the answer")
     with listening(visitor, turn.pk) as coming:
@@ -101,7 +101,7 @@ def test_a_turn_that_has_ended_is_told_at_once(worker: Worker, teen: Person, vis
     assert done.name == "done"
 
 
-def test_a_help_card_is_told_at_once(teen: Person, visitor: Visitor) -> None:
+def test_a_help_card_is_sent_at_once(teen: Person, visitor: Visitor) -> None:
     turn = ask(teen, "I want to kill myself")
     with listening(visitor, turn.pk) as coming:
         [done] = list(coming)
@@ -138,7 +138,7 @@ def test_a_turn_that_waits_says_so(teen: Person, visitor: Visitor) -> None:
 def test_without_valkey_the_stream_says_to_come_back(
     transactional_db: None, teen: Person, live_logs: Path, settings: Settings
 ) -> None:
-    # Being written elsewhere: a worker that other tests share would answer a question meanwhile.
+    # The turn is claimed, or a worker shared with other tests would answer it.
     [turn] = make_live_turns(teen, 1)
     settings.VALKEY_URL = "redis://127.0.0.1:1/0"
     with (
@@ -154,10 +154,12 @@ def test_no_one_else_can_follow_it(
     who: str, teen: Person, as_person: Callable[[Person], Client], request: pytest.FixtureRequest
 ) -> None:
     turn = ask(teen)
-    problem(as_person(request.getfixturevalue(who)).get(f"/api/v1/turns/{turn.pk}/events"), "not-found", 404)
+    require_problem(
+        as_person(request.getfixturevalue(who)).get(f"/api/v1/turns/{turn.pk}/events"), "not-found", 404
+    )
 
 
-def test_a_visitor_is_told_to_sign_in(client: Client, teen: Person) -> None:
+def test_a_visitor_is_asked_to_sign_in(client: Client, teen: Person) -> None:
     turn = ask(teen)
-    problem(client.get(f"/api/v1/turns/{turn.pk}/events"), "not-signed-in", 401)
+    require_problem(client.get(f"/api/v1/turns/{turn.pk}/events"), "not-signed-in", 401)
     assert Turn.objects.get(pk=turn.pk).state == TurnState.QUEUED

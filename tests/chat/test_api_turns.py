@@ -14,7 +14,7 @@ from accounts.models import Person
 from chat import services
 from chat.models import Conversation, Turn, TurnState
 from families.models import Consent, Link
-from tests.rest.told import TURNS, problem
+from tests.rest.told import TURNS, require_problem
 
 AsPerson = Callable[[Person], Client]
 
@@ -60,13 +60,13 @@ class TestAsking:
     def test_the_same_key_with_another_question_is_rejected(self, owner: Client) -> None:
         key = uuid4()
         post(owner, key=key)
-        problem(post(owner, "And the sea?", key=key), "key-reused", 422)
+        require_problem(post(owner, "And the sea?", key=key), "key-reused", 422)
         assert Turn.objects.count() == 1
 
     def test_another_persons_key_is_taken_and_reveals_nothing(
         self, turn: Turn, stranger: Person, as_person: AsPerson
     ) -> None:
-        told = problem(post(as_person(stranger), key=turn.pk), "key-taken", 409)
+        told = require_problem(post(as_person(stranger), key=turn.pk), "key-taken", 409)
         assert turn.question not in str(told)
 
     @pytest.mark.parametrize("who", ["parent", "stranger", "admin_person"])
@@ -74,18 +74,18 @@ class TestAsking:
         self, who: str, turn: Turn, as_person: AsPerson, request: pytest.FixtureRequest
     ) -> None:
         client = as_person(request.getfixturevalue(who))
-        problem(post(client, conversation=str(turn.conversation_id)), "not-found", 404)
+        require_problem(post(client, conversation=str(turn.conversation_id)), "not-found", 404)
         assert turn.conversation.turns.count() == 1
 
-    def test_a_visitor_is_told_to_sign_in(self, client: Client, db: None) -> None:
+    def test_a_visitor_is_asked_to_sign_in(self, client: Client, db: None) -> None:
         reply = post(client)
-        problem(reply, "not-signed-in", 401)
+        require_problem(reply, "not-signed-in", 401)
         assert reply.headers["WWW-Authenticate"].startswith("Cookie")
 
     def test_without_a_csrf_token_nothing_is_asked(self, teen: Person) -> None:
         client = Client(enforce_csrf_checks=True)
         client.force_login(teen)
-        problem(post(client), "csrf-failed", 403)
+        require_problem(post(client), "csrf-failed", 403)
         client.get("/tutor/")
         token = client.cookies["csrftoken"].value
         headers = {"Idempotency-Key": str(uuid4()), "X-CSRFToken": token}
@@ -96,14 +96,14 @@ class TestAsking:
         self, owner: Client, django_assert_max_num_queries: DjangoAssertNumQueries
     ) -> None:
         post(owner)
-        # The session and its person, what the page's service asks, and nothing to tell of it.
+        # Session and person, and the queries of the service that the page uses too.
         with django_assert_max_num_queries(20):
             post(owner, "And the sea?")
 
     def test_too_many_questions_are_rate_limited_but_a_crisis_is_not(self, owner: Client) -> None:
         replies = [post(owner, f"Question {number}") for number in range(14)]
         assert replies[0].status_code == 201
-        told = problem(replies[-1], "rate-limited", 429)
+        told = require_problem(replies[-1], "rate-limited", 429)
         assert replies[-1].headers["Retry-After"] == str(told["retry_after_seconds"])
         assert post(owner, "I want to kill myself").status_code == 201
 
@@ -129,15 +129,15 @@ class TestCrisis:
 
     def test_without_consent_the_card_comes_and_nothing_is_stored(self, owner: Client) -> None:
         Consent.objects.all().delete()
-        told = problem(post(owner, "I want to kill myself"), "consent-missing", 403)
+        told = require_problem(post(owner, "I want to kill myself"), "consent-missing", 403)
         assert told["card"]["help_lines"]
         assert not Turn.objects.exists()
 
     def test_it_comes_with_the_problem_for_a_visitor_who_is_not_signed_in(
         self, client: Client, db: None
     ) -> None:
-        assert problem(post(client, "I want to kill myself"), "not-signed-in", 401)["card"]["heading"]
-        assert "card" not in problem(post(client), "not-signed-in", 401)
+        assert require_problem(post(client, "I want to kill myself"), "not-signed-in", 401)["card"]["heading"]
+        assert "card" not in require_problem(post(client), "not-signed-in", 401)
 
     def test_under_a_used_key_it_is_a_turn_of_its_own_and_anything_else_stays_refused(
         self, owner: Client
@@ -148,7 +148,7 @@ class TestCrisis:
             told = post(owner, "I want to kill myself", key=key).json()
             assert told["state"] == "carded"
             assert told["id"] != str(key)
-        problem(post(owner, "And the sea?", key=key), "key-reused", 422)
+        require_problem(post(owner, "And the sea?", key=key), "key-reused", 422)
         assert Turn.objects.count() == 2
 
     @pytest.mark.parametrize("conversation", ["6ae49e7b-6ee1-4fc3-94b9-bb24d9151442", "no id"])
@@ -159,21 +159,21 @@ class TestCrisis:
 
     def test_then_the_tutor_rests(self, owner: Client) -> None:
         post(owner, "I want to kill myself")
-        told = problem(post(owner), "resting", 403)
+        told = require_problem(post(owner), "resting", 403)
         assert told["opens_at"]
 
 
 class TestRefusals:
     def test_an_empty_question(self, owner: Client) -> None:
-        problem(post(owner, "  "), "question-empty", 422)
+        require_problem(post(owner, "  "), "question-empty", 422)
 
     def test_a_question_that_is_too_long(self, owner: Client) -> None:
-        told = problem(post(owner, "x" * 8001), "question-too-long", 422)
+        told = require_problem(post(owner, "x" * 8001), "question-too-long", 422)
         assert (told["length"], told["limit"]) == (8001, 8000)
 
     def test_a_used_up_budget_says_when_it_refills(self, owner: Client, settings: Settings) -> None:
         settings.TUTOR_DAILY_TOKENS = 10
-        told = problem(post(owner), "budget-short", 403)
+        told = require_problem(post(owner), "budget-short", 403)
         assert told["left"] == 10
         assert told["needed"] > 10
         assert told["refills_at"] > timezone.now().isoformat()[:19]
@@ -182,34 +182,34 @@ class TestRefusals:
     def test_a_question_while_another_is_answered_names_the_turn_to_wait_for(
         self, owner: Client, turn: Turn
     ) -> None:
-        told = problem(post(owner, conversation=str(turn.conversation_id)), "still-answering", 409)
+        told = require_problem(post(owner, conversation=str(turn.conversation_id)), "still-answering", 409)
         assert told["turn"] == str(turn.pk)
 
     def test_a_tutor_that_is_not_open(self, owner: Client, settings: Settings) -> None:
         settings.DEMO, settings.CRISIS_TEXTS_REVIEW = False, ""
         settings.SECURE_SSL_REDIRECT = False
-        problem(post(owner), "tutor-closed", 403)
+        require_problem(post(owner), "tutor-closed", 403)
 
     def test_a_teen_without_consent(self, owner: Client) -> None:
         Consent.objects.all().delete()
-        problem(post(owner), "consent-missing", 403)
+        require_problem(post(owner), "consent-missing", 403)
 
     def test_a_pause_by_a_parent(self, owner: Client, teen: Person, parent: Person) -> None:
         Link.objects.create(parent=parent, teen=teen, paused_at=timezone.now())
-        problem(post(owner), "paused-by-family", 403)
+        require_problem(post(owner), "paused-by-family", 403)
 
     def test_quiet_hours_say_when_they_end(self, owner: Client, teen: Person, parent: Person) -> None:
         now = timezone.localtime(timezone.now(), teen.zone)
         starts, ends = (now - timedelta(hours=1)).time(), (now + timedelta(hours=1)).time()
         Link.objects.create(parent=parent, teen=teen, quiet_from=starts, quiet_to=ends)
-        told = problem(post(owner), "quiet-hours", 403)
+        told = require_problem(post(owner), "quiet-hours", 403)
         assert told["opens_at"] > timezone.now().isoformat()[:19]
 
     @pytest.mark.parametrize("key", ["", "1", "x" * 400, None])
     def test_an_invalid_key(self, key: str | None, owner: Client) -> None:
         headers = {} if key is None else {"Idempotency-Key": key}
         reply = owner.post(TURNS, {"question": "Why?"}, content_type="application/json", headers=headers)
-        problem(reply, "key-missing", 400)
+        require_problem(reply, "key-missing", 400)
 
     @pytest.mark.parametrize(
         ("fields", "field"),
@@ -224,7 +224,7 @@ class TestRefusals:
     def test_an_invalid_body_has_errors_by_field(self, fields: object, field: str, owner: Client) -> None:
         headers = {"Idempotency-Key": str(uuid4())}
         reply = owner.post(TURNS, fields, content_type="application/json", headers=headers)
-        assert field in problem(reply, "invalid", 400)["errors"]
+        assert field in require_problem(reply, "invalid", 400)["errors"]
 
 
 NOT_THEIRS = ["parent", "stranger", "admin_person"]
@@ -255,10 +255,10 @@ class TestReading:
         self, who: str, turn: Turn, as_person: AsPerson, request: pytest.FixtureRequest
     ) -> None:
         reply = as_person(request.getfixturevalue(who)).get(f"{TURNS}/{turn.pk}")
-        assert turn.question not in str(problem(reply, "not-found", 404))
+        assert turn.question not in str(require_problem(reply, "not-found", 404))
 
-    def test_a_visitor_is_told_to_sign_in(self, client: Client, turn: Turn) -> None:
-        problem(client.get(f"{TURNS}/{turn.pk}"), "not-signed-in", 401)
+    def test_a_visitor_is_asked_to_sign_in(self, client: Client, turn: Turn) -> None:
+        require_problem(client.get(f"{TURNS}/{turn.pk}"), "not-signed-in", 401)
 
     def test_polling_counts_as_reading(self, owner: Client, turn: Turn) -> None:
         from chat.streaming import store
@@ -286,9 +286,11 @@ class TestStopping:
     def test_no_one_else_can(
         self, who: str, turn: Turn, as_person: AsPerson, request: pytest.FixtureRequest
     ) -> None:
-        problem(as_person(request.getfixturevalue(who)).post(f"{TURNS}/{turn.pk}/stop"), "not-found", 404)
+        require_problem(
+            as_person(request.getfixturevalue(who)).post(f"{TURNS}/{turn.pk}/stop"), "not-found", 404
+        )
         turn.refresh_from_db()
         assert turn.state == TurnState.QUEUED
 
-    def test_a_visitor_is_told_to_sign_in(self, client: Client, turn: Turn) -> None:
-        problem(client.post(f"{TURNS}/{turn.pk}/stop"), "not-signed-in", 401)
+    def test_a_visitor_is_asked_to_sign_in(self, client: Client, turn: Turn) -> None:
+        require_problem(client.post(f"{TURNS}/{turn.pk}/stop"), "not-signed-in", 401)

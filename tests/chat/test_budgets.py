@@ -146,7 +146,7 @@ class TestWords:
         assert format_meter(get_meter(owner=teen), teen) == "No usage limit"
         assert "No usage limit" in owner.get(reverse("chat:start")).content.decode()
 
-    def test_a_day_ahead_is_said_by_its_date(self, teen: Person) -> None:
+    def test_a_time_more_than_a_day_ahead_has_its_date(self, teen: Person) -> None:
         now = timezone.now()
         assert format_refill_time(now + timedelta(hours=3), teen).startswith("at ")
         assert format_refill_time(now + timedelta(days=3), teen).startswith("on ")

@@ -98,7 +98,7 @@ class TestWhichTurnsCanBeContinued:
     ) -> None:
         assert can_continue(Turn(state=state, end_reason=end_reason, answer=answer)) is can
 
-    def test_any_other_turn_is_returned_as_it_is(self, teen: Person, ask: Ask) -> None:
+    def test_any_other_turn_is_returned_unchanged(self, teen: Person, ask: Ask) -> None:
         whole = end(ask(teen, QUESTION), TurnState.ANSWERED, EndReason.NONE, "All of it.")
         assert go_on(whole) == whole
         assert Turn.objects.count() == 1
@@ -240,26 +240,26 @@ class TestPressingItTwice:
 
 
 class TestOnThePage:
-    def test_go_on_comes_first_where_no_page_was_open(self, cut: Turn, page: Client) -> None:
+    def test_continue_comes_first_if_no_page_was_open(self, cut: Turn, page: Client) -> None:
         found = html(page, cut)
         assert "no page was open to read it" in found
         assert 0 < found.index(">Continue<") < found.index(">Retry<")
 
-    def test_it_stands_after_retry_where_the_asker_stopped_it(
+    def test_it_comes_after_retry_if_the_asker_stopped_the_answer(
         self, teen: Person, ask: Ask, page: Client
     ) -> None:
         turn = end(ask(teen, QUESTION), TurnState.STOPPED, EndReason.STOPPED_BY_ASKER, SO_FAR)
         found = html(page, turn)
         assert 0 < found.index(">Retry<") < found.index(">Continue<")
 
-    def test_it_stands_alone_where_an_answer_reached_its_longest_length(
+    def test_it_is_the_only_button_if_an_answer_reached_its_length_limit(
         self, teen: Person, ask: Ask, page: Client
     ) -> None:
         found = html(page, end(ask(teen, QUESTION), TurnState.ANSWERED, EndReason.LENGTH_LIMIT, SO_FAR))
         assert ">Continue<" in found
         assert ">Retry<" not in found
 
-    def test_it_is_gone_once_the_answer_goes_on_and_so_is_retry(self, cut: Turn, page: Client) -> None:
+    def test_it_is_gone_once_the_answer_is_continued_and_so_is_retry(self, cut: Turn, page: Client) -> None:
         end(go_on(cut), TurnState.ANSWERED, EndReason.NONE, "their water to the sea.")
         found = html(page, cut)
         assert ">Continue<" not in found
@@ -284,7 +284,7 @@ class TestOnThePage:
         reply = page.post(reverse("chat:turn_continue", args=[cut.pk]), {"turn_id": turn_id})
         assert reply.headers["Location"].endswith(f"#turn-{turn_id}")
 
-    def test_what_keeps_it_from_being_taken_is_said_beside_the_composer(
+    def test_the_reason_for_a_rejection_is_shown_beside_the_composer(
         self, cut: Turn, teen: Person, page: Client
     ) -> None:
         set_budget(teen, tokens=20)

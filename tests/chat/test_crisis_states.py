@@ -1,4 +1,4 @@
-"""A cry for help is heard in every state of the site, of the session and of the request.
+"""A cry for help gets a card in every state of the site, the session and the request.
 
 Every state is tried with messages that are carded by themselves; `make soak` tries all fifty.
 """
@@ -36,9 +36,9 @@ from tests.chat.conftest import Ask
 AsPerson = Callable[[Person], Client]
 FILE = Path(__file__).parents[2] / "benchmarks" / "beside_homework" / "danger.jsonl"
 CRISES = [row["text"] for row in map(json.loads, FILE.read_text().splitlines()) if row["kind"] == "crisis"]
-# English and Spanish alike.
+# English and Spanish.
 MESSAGES = CRISES if os.environ.get("SOAK") else CRISES[::9]
-# Where the text is of the longest, one in English and one in Spanish: it is the guard's work that takes its time.
+# One in English and one in Spanish for the longest texts, because the guard takes long to judge them.
 FEWER = MESSAGES if os.environ.get("SOAK") else [MESSAGES[0], MESSAGES[-1]]
 LONGEST = {"much_too_long", "as_long_as_a_form_may_be"}
 CARD = 'class="card-crisis"'
@@ -295,7 +295,7 @@ STATES = [
 ]  # fmt: skip
 
 
-# Said here, as the fixtures of the states are asked for too late to say it.
+# Marked here, because the states' fixtures are requested too late to mark it.
 @pytest.mark.django_db
 @pytest.mark.parametrize("htmx", [True, False], ids=["htmx", "plain"])
 @pytest.mark.parametrize("state", STATES)

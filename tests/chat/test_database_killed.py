@@ -1,5 +1,5 @@
-"""PostgreSQL itself, killed in the middle of answers. It takes all connections with it, so this test has a whole set of
-parts of its own, by way of the benchmark that does it to two hundred turns.
+"""PostgreSQL is killed while answers are written. All connections are lost, so this test starts its own services, by
+the benchmark that does the same with two hundred turns.
 """
 
 import json
@@ -11,7 +11,7 @@ import pytest
 
 from tests.live import ROOT
 
-# What names the parts of this run of the tests.
+# The variables that name the services of this test run.
 OURS = ("DATABASE_URL", "VALKEY_URL", "TUTOR_BASE_URL", "TUTOR_MODEL", "TUTOR_API_KEY", "EMAIL_URL")
 
 

@@ -18,7 +18,7 @@ from tests.chat.test_kills import answered_by_another, assert_paid_once, databas
 from tests.conftest import with_consent
 
 __all__ = ["logs", "own_model", "own_valkey", "site", "visitor"]
-# A sweep of this process must not wake the worker that other tests of it share.
+# This process's sweep must not wake the worker that it shares with other tests.
 pytestmark = [
     pytest.mark.faults,
     pytest.mark.django_db(transaction=True),

@@ -138,7 +138,7 @@ class TestAStaleCsrfToken:
         client.get("/tutor/")
         return client
 
-    def test_the_words_stand_on_the_page_with_a_new_token(self, strict: Client) -> None:
+    def test_the_text_is_on_the_page_with_a_new_token(self, strict: Client) -> None:
         reply = strict.post(reverse("chat:ask"), {"question": QUESTION, "turn_id": uuid4()})
         page = reply.content.decode()
         assert reply.status_code == 403

@@ -65,7 +65,7 @@ class TestPassages:
 
 
 class TestThePrompt:
-    def test_the_passages_stand_in_the_prompt(self) -> None:
+    def test_the_passages_are_in_the_prompt(self) -> None:
         told = build_prompt(COVERED, past=[], passages=find_passages(COVERED)).messages[0]["content"]
         assert "A model does not know what it does not know." in told
         assert "not instructions" in told

@@ -14,7 +14,7 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import Person
 from chat.models import Conversation, Turn, TurnState
 from chat.web.conversation import TURNS_A_PAGE, get_newest_turns, get_turn_url, get_turns_page
-from tests.chat.long import conversation_make, turns_make
+from tests.chat.long import create_conversation, create_turns
 from tests.markup import squeezed
 
 AsPerson = Callable[[Person], Client]
@@ -29,7 +29,7 @@ def owner(as_person: AsPerson, teen: Person) -> Client:
 @pytest.fixture
 def long(teen: Person) -> Conversation:
     """120 turns."""
-    return conversation_make(teen, 120)
+    return create_conversation(teen, 120)
 
 
 def turn(conversation: Conversation, number: int) -> Turn:
@@ -82,15 +82,15 @@ class TestAConversation:
         self, owner: Client, long: Conversation
     ) -> None:
         failed = turn(long, 40)
-        turns_make(long, 1, start=timezone.now(), question="Question 40", retry_of=failed)
+        create_turns(long, 1, start=timezone.now(), question="Question 40", retry_of=failed)
         failed.replaced_by = failed.retries.get()
         failed.save(update_fields=["replaced_by"])
         page = read(owner, long, at=failed.pk)
         assert numbers(page) == [*range(15, 40), *range(41, 66)]
 
     def test_of_one_instant_skips_and_repeats_nothing(self, teen: Person) -> None:
-        talk = conversation_make(teen, 0)
-        turns_make(talk, 120, start=timezone.now(), minutes=0)
+        talk = create_conversation(teen, 0)
+        create_turns(talk, 120, start=timezone.now(), minutes=0)
         page, seen = get_newest_turns(talk), 0
         keys = set()
         while page.turns:
@@ -100,7 +100,7 @@ class TestAConversation:
         assert seen == len(keys) == 120
 
     def test_of_one_page_has_no_way_to_another(self, owner: Client, teen: Person) -> None:
-        page = read(owner, conversation_make(teen, TURNS_A_PAGE))
+        page = read(owner, create_conversation(teen, TURNS_A_PAGE))
         assert "?before=" not in page
         assert "earlier.js" not in page
 
@@ -108,13 +108,13 @@ class TestAConversation:
         self, owner: Client, teen: Person, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         for count in (60, 400):
-            talk = conversation_make(teen, count)
+            talk = create_conversation(teen, count)
             with django_assert_num_queries(12):
                 read(owner, talk)
 
     def test_of_400_turns_is_as_small_as_a_page(self, owner: Client, teen: Person) -> None:
         answer = "\n\n".join(["**Rain** falls when *drops* grow heavy. " * 6] * 5)
-        page = read(owner, conversation_make(teen, 400, answer=answer))
+        page = read(owner, create_conversation(teen, 400, answer=answer))
         assert len(page.encode()) < 400_000
 
     @pytest.mark.parametrize("name", ["at", "before", "after"])
@@ -129,7 +129,7 @@ class TestAConversation:
     def test_nor_at_a_turn_of_another_conversation(
         self, name: str, owner: Client, long: Conversation, stranger: Person
     ) -> None:
-        other = conversation_make(stranger, 1)
+        other = create_conversation(stranger, 1)
         address = reverse("chat:conversation", args=[long.pk])
         assert owner.get(address, {name: str(turn(other, 0).pk)}).status_code == 404
 
@@ -148,10 +148,10 @@ class TestALiveTurn:
         self, owner: Client, long: Conversation
     ) -> None:
         now = timezone.now()
-        [live] = turns_make(
+        [live] = create_turns(
             long, 1, start=now, question="Question 500", state=TurnState.QUEUED, ended_at=None
         )
-        turns_make(long, 60, start=now + timedelta(seconds=1), state=TurnState.CARDED, level="3")
+        create_turns(long, 60, start=now + timedelta(seconds=1), state=TurnState.CARDED, level="3")
         page = get_newest_turns(long)
         assert page.turns[0] == live
         assert len(page.turns) == 61
@@ -161,7 +161,7 @@ class TestALiveTurn:
     def test_comes_with_the_newest_page_when_another_question_is_asked_meanwhile(
         self, owner: Client, long: Conversation
     ) -> None:
-        [live] = turns_make(long, 1, start=timezone.now(), state=TurnState.QUEUED, ended_at=None)
+        [live] = create_turns(long, 1, start=timezone.now(), state=TurnState.QUEUED, ended_at=None)
         form = {"question": "And now?", "turn_id": uuid4()}
         reply = owner.post(reverse("chat:ask_in", args=[long.pk]), form, headers=HTMX)
         body = reply.content.decode()
@@ -313,7 +313,7 @@ class TestTheList:
 
     @pytest.mark.parametrize("listed", ["https://evil.example/", "//evil.example", "/admin/", "javascript:1"])
     def test_leads_nowhere_else(self, listed: str, owner: Client, teen: Person) -> None:
-        one = conversation_make(teen, 1)
+        one = create_conversation(teen, 1)
         reply = owner.post(reverse("chat:delete", args=[one.pk]) + f"?listed={listed}")
         assert reply.headers["Location"] == reverse("chat:start")
 

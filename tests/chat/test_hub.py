@@ -15,7 +15,7 @@ from chat.streaming.store import READER_SECONDS, RENEWALS_PER_LEASE, StreamEntry
 
 async def subscribed(hub: StreamHub, turn_id: UUID) -> None:
     hub.subscribe(turn_id)
-    # The read has begun, and it was said that somebody reads.
+    # The read has begun, and the reader is recorded.
     await asyncio.sleep(0.2)
 
 
@@ -53,7 +53,7 @@ def test_a_page_that_is_hidden_has_minutes_before_its_answer_is_stopped() -> Non
         return int(store._client().ttl(reader_key(turn_id)))
 
     assert asyncio.run(read_and_leave()) > 200
-    # It is renewed long before it runs out, so a page that is hidden just before has nearly as long.
+    # It is renewed long before it expires, so a page that is hidden just before still has most of the time.
     assert READER_SECONDS - READER_SECONDS / RENEWALS_PER_LEASE >= 180
 
 
@@ -87,7 +87,7 @@ def test_a_second_reader_gets_every_entry_in_order_while_more_are_written() -> N
         return written, found
 
     written, found = asyncio.run(join())
-    # What was read again is passed over by `follow`: an entry may come twice, and never before those it follows.
+    # `follow` skips entries that were read again: an entry may come twice, but never before an earlier one.
     firsts = list(dict.fromkeys(found))
     assert firsts == written
 
@@ -118,7 +118,7 @@ def test_a_read_that_fails_once_is_retried_and_no_reader_is_ended(
 
 
 @pytest.mark.parametrize("fault", [redis.ConnectionError("gone"), RuntimeError("a fault of our own")])
-def test_however_the_read_ends_its_readers_are_told(
+def test_readers_are_notified_however_the_read_ends(
     fault: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reader, "PATIENCE_SECONDS", 0.3)

@@ -1,7 +1,7 @@
-"""A worker that is killed (-9) at each step of a turn. Where it stands is arranged for real: by a lock, a frozen part.
+"""A worker is killed (-9) at each step of a turn. A lock or a frozen service stops it at that step.
 
-Killed in mid-answer: see test_faults. Every turn ends answered, or failed with what it made billed and the rest of its
-hold returned; and it is paid once.
+test_faults.py kills workers in the middle of an answer. Every turn ends answered, or failed: then the generated tokens
+are charged and the rest of its hold is released. It is charged once.
 """
 
 import time
@@ -27,7 +27,7 @@ from tests.chat.test_faults import ask, logs, now, own_model, own_valkey, site, 
 from tests.chat.test_relay import listening
 
 __all__ = ["logs", "own_model", "own_valkey", "site", "visitor"]
-# A sweep of this process must not wake the worker that other tests of it share.
+# This process's sweep must not wake the worker that it shares with other tests.
 pytestmark = [
     pytest.mark.faults,
     pytest.mark.django_db(transaction=True),
@@ -50,9 +50,9 @@ def settling_waits(turn: Turn) -> Iterator[None]:
 
 
 def swept() -> None:
-    """What beat does once the dead worker's lease is over. It comes again, as a sweep passes by what is locked.
+    """Sweep as beat does after the dead worker's lease ends. Repeats, because a sweep skips locked rows.
 
-    A statement that the worker had sent may reach the database after it was found idle.
+    The worker's last statement may reach the database after the connection looked idle.
     """
     for _ in range(200):
         leases.sweep_turns(now=timezone.now() + leases.LEASE)
@@ -155,7 +155,7 @@ def test_when_the_answer_is_whole_and_is_being_written_down(
     assert_free(teen, ended, made=made)
 
 
-def test_after_the_commit_and_before_readers_are_told(
+def test_after_the_commit_and_before_readers_are_notified(
     logs: Path, teen: Person, own_valkey: live.Valkey, visitor: live.Visitor
 ) -> None:
     with live.running(live.Worker(logs / "worker.log")) as worker:
@@ -169,7 +169,7 @@ def test_after_the_commit_and_before_readers_are_told(
             live.wait_until(lambda: not now(turn).is_live, what="the commit")
             worker.kill()
             freeze.__exit__(None, None, None)
-            # The stream never says that it is over: the database does, at the next tick.
+            # The stream has no end entry. The next check of the database finds the end.
             names = [event.name for event in coming]
     ended = now(turn)
     assert ended.state == TurnState.ANSWERED
@@ -190,7 +190,7 @@ def test_a_nudge_that_comes_late_finds_nothing_to_do(
         for _ in range(2):
             turns.append(ask(visitor))
             live.wait_until(lambda: not now(turns[-1]).is_live, what="the answer", seconds=90)
-        # Late, twice, and in another order than they were asked.
+        # Nudges arrive late, twice, and in a different order.
         nudged(own_valkey, turns[1], turns[0], turns[1])
         live.wait_until(nothing_waits, what="the late nudges")
     assert [now(turn).claim_count for turn in turns] == [1, 1]

@@ -23,7 +23,7 @@ from tests.live import Visitor, Web, Worker
 from tests.markup import squeezed
 
 AsPerson = Callable[[Person], Client]
-# Told in a module that is in Spanish too, and in one that is in English alone.
+# One lesson with a Spanish translation, and one in English only.
 TRANSLATED, ENGLISH_ALONE = "mental-health/talk-about-it#ask", "good-and-bad/good-at-and-bad-at#sounds-sure"
 IN_SPANISH = "¿Preguntar por el suicidio le mete la idea en la cabeza?"
 CRISIS = "quiero morir"

@@ -20,7 +20,7 @@ from chat.prompt import build_prompt, get_answer_room
 from chat.services import stop_turn
 from inference.tokens import estimate_max_tokens
 from tests.chat.conftest import Ask
-from tests.chat.long import conversation_make
+from tests.chat.long import create_conversation
 from tests.markup import squeezed
 from tests.rest.told import TURNS
 
@@ -63,7 +63,7 @@ class TestByItsCharacters:
         assert Turn.objects.get().question == question
         assert len(Conversation.objects.get().title) <= 80
 
-    def test_an_end_of_a_line_is_one(self, owner: Client) -> None:
+    def test_a_line_end_counts_as_one_character(self, owner: Client) -> None:
         question = "rock\n" * 1599 + "rocks"
         assert len(question) == MAX_QUESTION_LENGTH
         assert post(owner, question)[0] == 302
@@ -160,7 +160,7 @@ class TestAfterwards:
         self, teen: Person, owner: Client
     ) -> None:
         for question, is_long in ((pasted(7000), True), (ASKS, False)):
-            conversation = conversation_make(teen, 1, question=question)
+            conversation = create_conversation(teen, 1, question=question)
             page = owner.get(reverse("chat:conversation", args=[conversation.pk])).content.decode()
             assert escape(question) in page
             assert ("Show the whole question" in page) is is_long

@@ -89,7 +89,7 @@ def test_every_stream_ends_with_done_on_a_busy_machine(teen: Person, web: Web, v
     readers = Readers(visitor, paths)
     wait_until(lambda: readers.connected == STREAMS, what="all streams to open")
     with web.frozen():
-        # Longer than the broker's reply is waited for, as on a machine that swaps.
+        # Longer than the wait for the broker's reply, as on a machine that swaps.
         time.sleep(BUSY_SECONDS)
     asyncio.run(write_words([turn.pk for turn in turns]))
     end_turns(turns)

@@ -1,6 +1,6 @@
-"""A turn whose model misbehaves: over real HTTP, byte for byte. It ends, says why, and costs the person nothing.
+"""A turn whose model misbehaves, over real HTTP, byte for byte. It ends with a reason and costs the person nothing.
 
-tests/quirk_cases.py has what servers are known to send; here is what is done about it around the answer.
+tests/quirk_cases.py lists what servers send. These tests check the turn, its hold and its page.
 """
 
 import asyncio
@@ -53,7 +53,7 @@ def answered(teen: Person, ask: Ask, settings: Settings) -> Iterator[Callable[..
             settings.TUTOR_BASE_URL = address
             return written(ask(teen, **how))
 
-    # The loop's one client has been to another address before, and goes back there afterwards.
+    # The event loop's only client was connected to another address, and is reset before and after.
     loop.submit(_client_forget()).result()
     yield asking
     loop.submit(_client_forget()).result()
@@ -170,7 +170,7 @@ class TestMessages:
         told = as_person(teen).get(f"/api/v1/turns/{turn.pk}").json()
         assert (told["end_reason"], bool(told["retry_at"])) == ("model_busy", True)
 
-    def test_every_fault_has_a_sentence_of_its_own(self, teen: Person, ask: Ask, as_person: AsPerson) -> None:
+    def test_every_error_has_its_own_sentence(self, teen: Person, ask: Ask, as_person: AsPerson) -> None:
         turn, said = ask(teen), {}
         for end_reason in EndReason:
             Turn.objects.filter(pk=turn.pk).update(
@@ -191,7 +191,7 @@ class TestMessages:
         [(refusal(401, "key sk-123 of WALNUT"), True), (refusal(429, "WALNUT"), False)],
         ids=["broken", "busy"],
     )
-    def test_faults_that_admins_must_fix_are_logged_as_errors(
+    def test_model_errors_that_admins_must_fix_are_logged_as_errors(
         self,
         reply: bytes,
         alarms: bool,

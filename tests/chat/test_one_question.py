@@ -49,7 +49,7 @@ def modules_visited() -> Iterator[set[str]]:
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("library", "unnudged")
 def test_one_question_visits_few_modules(teen: Person, as_person: Callable[[Person], Client]) -> None:
-    """Its POST, its worker and its stream together."""
+    """Counts the POST, the worker and the stream together."""
     client, turn_id = as_person(teen), uuid4()
     follower = AsyncClient()
     follower.cookies = client.cookies
@@ -58,7 +58,7 @@ def test_one_question_visits_few_modules(teen: Person, as_person: Callable[[Pers
         reply = await follower.get(f"/tutor/turns/{turn_id}/stream")
         return b"".join([piece async for piece in reply])  # type: ignore[attr-defined]
 
-    # What only happens on import is no part of a question's way.
+    # Code that runs only on import does not count.
     for module in walk_packages(chat.__path__, "chat."):
         import_module(module.name)
     get_resolver().url_patterns  # noqa: B018 - loads the pages

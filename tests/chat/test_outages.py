@@ -71,7 +71,7 @@ class TestDown:
     def test_is_not_declared_for_one_conversation_that_the_server_rejects(
         self, teen: Person, stranger: Person, ask: Ask
     ) -> None:
-        # It answers to its name, and not to these questions.
+        # It answers requests for its model list, but not questions.
         with scripted([refusal(500, "oh")]) as broken, answered_by(broken):
             first = fails(ask, teen)
         with scripted() as serving, answered_by(serving):
@@ -139,7 +139,7 @@ class TestBack:
             assert outage
             assert not outage.is_reachable
 
-    def test_a_fault_that_passed_leaves_nothing_behind(self, teen: Person, ask: Ask) -> None:
+    def test_a_short_outage_leaves_nothing_behind(self, teen: Person, ask: Ask) -> None:
         with answered_by(nowhere()):
             fails(ask, teen)
         with scripted() as serving, answered_by(serving):

@@ -17,7 +17,7 @@ from families.models import Link, ParentViewLog
 from families.parent_view_log import LONGEST_VIEW, SAME_VIEW_WITHIN
 from families.selectors import list_teens
 from families.terms import ParentView
-from tests.chat.long import conversation_make, turns_make
+from tests.chat.long import create_conversation, create_turns
 
 Enter = Callable[[Person], Client]
 
@@ -43,7 +43,7 @@ def link(parent: Person, teen: Person) -> Link:
 @pytest.fixture
 def talk(teen: Person) -> Conversation:
     """120 turns with a crisis card, three days ago."""
-    return conversation_make(teen, 120, state=TurnState.CARDED, level="3", answer="")
+    return create_conversation(teen, 120, state=TurnState.CARDED, level="3", answer="")
 
 
 @pytest.fixture
@@ -171,7 +171,7 @@ class TestALoggedView:
     def test_at_a_narrower_view_agreed_between_two_pages_is_another(
         self, link: Link, reader: Client, talk: Conversation
     ) -> None:
-        turns_make(talk, 1, start=timezone.now(), question="Question 900")
+        create_turns(talk, 1, start=timezone.now(), question="Question 900")
         reader.get(f"/tutor/parent-view/{link.pk}")
         Link.objects.update(view=ParentView.FLAGGED)
         Turn.objects.filter(question="Question 30").update(state=TurnState.ANSWERED)
@@ -235,17 +235,17 @@ class TestALoggedView:
         self, link: Link, reader: Client, talk: Conversation, teen: Person
     ) -> None:
         place = turn(talk, 60).pk
-        conversation_make(teen, 1, title="Another")
+        create_conversation(teen, 1, title="Another")
         talk.delete()
         assert numbers(self.read(reader, link, place)) == [0]
         assert ParentViewLog.objects.count() == 1
 
     @pytest.mark.parametrize("before", ["", "x", "1_2"])
-    def test_goes_there_from_an_address_that_is_none(self, before: str, link: Link, reader: Client) -> None:
+    def test_redirects_there_from_an_invalid_address(self, before: str, link: Link, reader: Client) -> None:
         assert reader.get(f"/tutor/parent-view/{link.pk}", {"before": before}).status_code == 302
 
     def test_leads_to_nothing_of_another_family(self, link: Link, stranger: Person, reader: Client) -> None:
-        theirs = turn(conversation_make(stranger, 3), 2)
+        theirs = turn(create_conversation(stranger, 3), 2)
         assert reader.get(f"/tutor/parent-view/{link.pk}", {"before": str(theirs.pk)}).status_code == 302
         assert not ParentViewLog.objects.exists()
 
@@ -274,7 +274,7 @@ class TestWhatAParentReads:
     @pytest.fixture
     def read(self, link: Link, teen: Person, as_person: Enter) -> Callable[..., str]:
         def reading(**turn: Any) -> str:
-            talk = conversation_make(teen, 1, **turn)
+            talk = create_conversation(teen, 1, **turn)
             assert talk.turns.count() == 1
             return as_person(link.parent).get(f"/tutor/parent-view/{link.pk}").content.decode()
 
@@ -310,7 +310,7 @@ class TestWhatAParentReads:
     def test_reads_fifty_turns_with_few_statements(
         self, link: Link, teen: Person, as_person: Enter, django_assert_max_num_queries: Callable[..., Any]
     ) -> None:
-        conversation_make(teen, 50)
+        create_conversation(teen, 50)
         parent = as_person(link.parent)
         with django_assert_max_num_queries(30):
             parent.get(f"/tutor/parent-view/{link.pk}")

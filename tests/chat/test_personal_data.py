@@ -58,7 +58,7 @@ class TestWithAModelElsewhere:
         assert not Turn.objects.exists()
 
     @pytest.mark.parametrize("htmx", [True, False])
-    def test_the_page_shows_what_it_is_and_three_ways_on(self, htmx: bool, owner: Client) -> None:
+    def test_the_page_shows_the_personal_data_and_three_choices(self, htmx: bool, owner: Client) -> None:
         reply = post(owner, htmx=htmx)
         page = reply.content.decode()
         assert reply.status_code == 422
@@ -110,7 +110,7 @@ class TestTheApi:
         sent = {"question": QUESTION} | fields
         return owner.post(TURNS, sent, content_type="application/json", headers=headers)  # type: ignore[return-value]
 
-    def test_it_names_the_parts_and_takes_the_wish(self, owner: Client) -> None:
+    def test_it_names_the_parts_and_accepts_the_choice(self, owner: Client) -> None:
         key = uuid4()
         assert require_problem(self.ask(owner, key), "personal-found", 422)["parts"] == list(PARTS)
         assert self.ask(owner, key, personal="remove").status_code == 201

@@ -91,7 +91,7 @@ class TestTheWaitText:
         assert estimate_wait(turn).seconds is None
         assert format_wait(turn) == "Waiting for the tutor to be free. Your question is saved."
 
-    def test_the_next_one_is_told_so_with_a_time(self, people: list[Person], ask: Ask) -> None:
+    def test_the_next_one_gets_the_offer_with_a_time(self, people: list[Person], ask: Ask) -> None:
         for _ in range(6):
             ended(ask(people[0]))
         assert format_wait(ask(people[1])) == "The tutor is busy. You’re next, in about 20 seconds."

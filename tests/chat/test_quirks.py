@@ -1,4 +1,4 @@
-"""Model servers as they are, through the worker: what is shown, what is remembered and what is paid.
+"""Deviating model servers, through the worker: what is shown, remembered and charged.
 
 tests/inference/test_quirks.py has every quirk, and `python -m benchmarks.quirks` every quirk through the worker.
 """

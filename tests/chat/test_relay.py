@@ -101,7 +101,7 @@ def _told(person: Person, words: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]
     return events_api._stream_events(person, uuid4(), words)
 
 
-def test_text_arrives_as_it_is_written_and_then_the_whole_turn(
+def test_text_arrives_while_it_is_written_and_then_the_complete_turn(
     worker: Worker, teen: Person, visitor: Visitor
 ) -> None:
     turn = ask(teen)
@@ -118,7 +118,7 @@ def test_text_arrives_as_it_is_written_and_then_the_whole_turn(
 
 
 def test_if_it_became_a_card_the_page_shows_that_the_tutor_rests(teen: Person, visitor: Visitor) -> None:
-    # As a guard elsewhere may find while the answer is awaited.
+    # As a remote guard may find while the answer is being written.
     turn = ask(teen, "I want to kill myself")
     with listening(visitor, turn.pk) as coming:
         whole, done = list(coming)
@@ -140,7 +140,7 @@ def test_a_reader_who_reconnects_with_the_last_id_misses_and_repeats_nothing(
                 done = event.name == "done"
                 if event.id:
                     found.append(event)
-                # The last line stays: once a turn has ended, what is missing comes with the whole of it.
+                # Skip the last line: once a turn has ended, the rest comes with the complete answer.
                 if number == 3 and len(found) < 12:
                     break
     assert len({event.id for event in found}) == len(found)
@@ -163,7 +163,7 @@ def test_two_pages_read_the_same_words(worker: Worker, teen: Person, visitor: Vi
         with listening(visitor, turn.pk) as second:
             late = list(second)
         early += list(first)
-    # The one that came later gets in one event what the other had in several.
+    # The later reader gets in one event what the earlier one got in several.
     assert len(late) <= len(early)
     assert grown(early[:-2]) == grown(late[:-2]) == letters(_rendered(Turn.objects.get(pk=turn.pk)))
 
@@ -177,7 +177,7 @@ def test_a_turn_that_has_ended_is_sent_whole_at_once(worker: Worker, teen: Perso
     assert done.name == "done"
 
 
-def test_a_page_drawn_in_mid_answer_goes_on_from_what_it_shows(
+def test_a_page_loaded_in_mid_answer_continues_from_what_it_shows(
     worker: Worker, teen: Person, visitor: Visitor, as_person: Callable[[Person], Client]
 ) -> None:
     turn = ask(teen)

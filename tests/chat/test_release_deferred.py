@@ -92,7 +92,7 @@ class TestAnAnswer:
             watch_deferred()
             turn = written(kept)
             assert (turn.state, turn.failed_tries, turn.end_reason) == (TurnState.DEFERRED, 1, "")
-            # It rests before it is tried again.
+            # It waits before the next try.
             assert watch_deferred() == 0
         assert get_meter(owner=teen).held == 0
         rested()
@@ -162,7 +162,7 @@ class TestTheRush:
         stop_turn(turn=other)
         assert release_deferred(places=4) == 1
 
-    def test_does_not_stand_behind_one_question_that_comes_back(self, crowd: list[Turn]) -> None:
+    def test_is_not_blocked_by_a_question_that_keeps_failing(self, crowd: list[Turn]) -> None:
         Turn.objects.filter(pk=crowd[0].pk).update(failed_tries=2)
         assert release_deferred(places=1) == 1
         assert now_of(crowd[1]).state == TurnState.QUEUED
@@ -175,7 +175,7 @@ class TestTheQueue:
         sweep_turns()
         assert now_of(kept).state == TurnState.QUEUED
 
-    def test_that_stands_still_gives_it_back(self, kept: Turn, teen: Person) -> None:
+    def test_that_stops_responding_returns_it(self, kept: Turn, teen: Person) -> None:
         release_deferred(places=1)
         sweep_turns(now=timezone.now() + MAX_QUEUE_WAIT)
         assert (now_of(kept).state, get_meter(owner=teen).held) == (TurnState.DEFERRED, 0)
@@ -228,7 +228,7 @@ class TestChangesWhileItWaits:
         assert turn.try_after
         assert turn.try_after > timezone.now()
         assert not Hold.objects.filter(key=kept.pk).exists()
-        # Nor does it hold up others.
+        # It does not delay other turns.
         assert waits_for == WaitsFor.SITE or now_of(crowd[0]).state == TurnState.QUEUED
 
     def test_so_does_a_help_card(self, kept: Turn, teen: Person, ask: Ask) -> None:
@@ -241,7 +241,7 @@ class TestChangesWhileItWaits:
         release_deferred(places=1)
         assert (now_of(kept).state, now_of(kept).end_reason) == (TurnState.FAILED, EndReason.NO_CONSENT)
 
-    def test_a_quiet_hour_that_is_over_lets_it_go(self, kept: Turn, teen: Person, parent: Person) -> None:
+    def test_it_is_released_when_quiet_hours_end(self, kept: Turn, teen: Person, parent: Person) -> None:
         Link.objects.create(parent=parent, teen=teen)
         quiet_now(teen)
         release_deferred(places=1)
@@ -249,7 +249,7 @@ class TestChangesWhileItWaits:
         rested()
         assert release_deferred(places=1) == 1
 
-    def test_a_guard_elsewhere_is_asked_at_once_and_its_card_waits_for_no_model(
+    def test_a_remote_guard_is_asked_at_once_and_its_card_waits_for_no_model(
         self, remote: Callable[..., RemoteGuard], kept: Turn, settings: Settings
     ) -> None:
         guard = remote("openai", lambda _body: HARM["openai"])

@@ -132,7 +132,7 @@ def answered(teen: Person, ask: Ask, settings: Settings) -> Iterator[Callable[..
         chunks = [json.dumps({"choices": [{"delta": {"content": piece}}]}) for piece in pieces]
         reply = OK + "".join(f"data: {chunk}\n\n" for chunk in chunks).encode() + STOP + DONE
         with model(reply) as address:
-            # The loop's one client has been to another address before.
+            # The event loop's only client was connected to another address.
             loop.submit(_client_forget()).result()
             settings.TUTOR_BASE_URL = address
             return written(ask(teen, question))
@@ -164,7 +164,7 @@ class TestARemoteGuardThatAnswers:
             (SENTENCE * 12).strip(),
         )
         assert guard.heard[0]["path"] == ("/v1/moderations" if kind == "openai" else "/v1/chat/completions")
-        # The question, and the answer in windows: not a request a word.
+        # One request for the question and one per window of the answer, not one per word.
         assert 3 <= len(guard.heard) <= 5
         assert_paid(teen, turn)
 
@@ -190,7 +190,7 @@ class TestARemoteGuardThatAnswers:
         assert (turn.state, turn.level, turn.layer, turn.answer) == (TurnState.CARDED, "3", kind, "")
         assert streamed(turn) == ""
         assert Conversation.objects.get().title == "A conversation"
-        # No card costs anything, whoever called for it: the protocol page says so.
+        # A card is free, no matter which guard caused it. The protocol page says so.
         assert (turn.tokens, turn.microdollars, get_meter(owner=teen).spent, get_meter(owner=teen).held) == (
             0,
             0,
@@ -226,7 +226,7 @@ class TestARemoteGuardThatAnswers:
 
 
 class TestACrisisThatOnlyTheRemoteGuardFinds:
-    """The turn becomes a card, whatever becomes of the answer."""
+    """The turn becomes a card, however its answer ends."""
 
     @pytest.fixture(autouse=True)
     def _hears(self, remote: Callable[..., RemoteGuard]) -> None:
@@ -237,7 +237,7 @@ class TestACrisisThatOnlyTheRemoteGuardFinds:
         ["You should kill yourself. " + SENTENCE, SENTENCE * 5 + "You should kill yourself.", ""],
         ids=["cut at once", "cut at its end", "says nothing"],
     )
-    def test_also_where_the_local_gate_cuts_the_answer_or_nothing_is_said(
+    def test_even_if_the_local_gate_cuts_the_answer_or_there_is_no_answer(
         self, answer: str, answered: Callable[..., Turn]
     ) -> None:
         turn = answered(answer, question="how high is the old bridge at night")
@@ -249,9 +249,7 @@ class TestACrisisThatOnlyTheRemoteGuardFinds:
         [b"HTTP/1.1 500 no\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", OK + WORDS],
         ids=["refuses", "breaks off"],
     )
-    def test_also_where_the_model_fails(
-        self, reply: bytes, teen: Person, ask: Ask, settings: Settings
-    ) -> None:
+    def test_even_if_the_model_fails(self, reply: bytes, teen: Person, ask: Ask, settings: Settings) -> None:
         with model(reply) as address:
             loop.submit(_client_forget()).result()
             settings.TUTOR_BASE_URL = address
@@ -260,7 +258,7 @@ class TestACrisisThatOnlyTheRemoteGuardFinds:
         assert (turn.state, turn.level, turn.answer) == (TurnState.CARDED, "3", "")
         assert get_meter(owner=teen).held == 0
 
-    def test_also_where_its_writer_presses_stop_before_the_verdict(
+    def test_even_if_the_asker_presses_stop_before_the_verdict(
         self, remote: Callable[..., RemoteGuard], answered: Callable[..., Turn]
     ) -> None:
         def slowly(body: dict[str, Any]) -> Any:
@@ -339,7 +337,7 @@ def test_a_guard_that_keeps_failing_is_left_alone_and_asked_again_later(
     assert len(guard.heard) == asked
     assert asked == remote_guard.MAX_FAILURES
     remote_guard.breaker.open_until = 0.0
-    # The rest is over: one question tries, and as it fails the others go on resting.
+    # The wait is over: one question is tried, and when it fails the others keep waiting.
     answered(SENTENCE)
     answered(SENTENCE)
     assert len(guard.heard) == asked + 1

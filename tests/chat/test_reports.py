@@ -100,7 +100,7 @@ class TestWithoutConsent:
             post(owner, ask(teen))
         assert counted() == [("refuse", "test", "method", "", 2)]
 
-    def test_staff_and_the_export_see_none_of_it(
+    def test_it_is_hidden_from_staff_and_the_export(
         self, owner: Client, answered: Turn, admin_person: Person, as_person: AsPerson
     ) -> None:
         post(owner, answered, reason="wrong", comment="No")

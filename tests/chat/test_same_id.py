@@ -1,4 +1,4 @@
-"""A reused turn id: the same text asks once, and other text is another question."""
+"""A reused turn id: the same text is asked once, and different text is a new question."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -38,7 +38,7 @@ class TestAPageWithAUsedId:
         assert new.question == "And the sea?"
         assert reply.headers["Location"].endswith(f"#turn-{new.pk}")
 
-    def test_a_cry_for_help_is_heard(self, owner: Client, turn: Turn) -> None:
+    def test_a_cry_for_help_gets_a_card(self, owner: Client, turn: Turn) -> None:
         reply = owner.post(reverse("chat:ask"), {"question": CRISIS, "turn_id": turn.pk}, follow=True)
         assert 'href="tel:988"' in reply.content.decode()
         assert Turn.objects.exclude(pk=turn.pk).get().state == TurnState.CARDED

@@ -13,7 +13,7 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import Person
 from chat.models import Turn, TurnState
 from chat.web.search import build_results, clean_search, find_turns
-from tests.chat.long import conversation_make, turns_make
+from tests.chat.long import create_conversation, create_turns
 
 AsPerson = Callable[[Person], Client]
 SEARCH = "/tutor/conversations"
@@ -25,8 +25,8 @@ def owner(as_person: AsPerson, teen: Person) -> Client:
 
 
 def asked(person: Person, question: str, answer: str = "", *, title: str = "A talk", **fields: Any) -> Turn:
-    talk = conversation_make(person, 0, title=title)
-    [turn] = turns_make(talk, 1, start=timezone.now(), question=question, answer=answer, **fields)
+    talk = create_conversation(person, 0, title=title)
+    [turn] = create_turns(talk, 1, start=timezone.now(), question=question, answer=answer, **fields)
     return turn
 
 
@@ -79,7 +79,7 @@ class TestWords:
         assert len(finds(teen, words)) == 1
 
     def test_of_a_title_find_the_beginning_of_its_conversation_once(self, teen: Person) -> None:
-        talk = conversation_make(teen, 3, title="My volcano project")
+        talk = create_conversation(teen, 3, title="My volcano project")
         assert [turn.question for turn in find_turns(teen, "volcano")] == ["Question 0"]
         Turn.objects.filter(conversation=talk, question="Question 0").update(question="Is a volcano hot?")
         assert finds(teen, "volcano") == ["Is a volcano hot?"]
@@ -98,7 +98,7 @@ class TestOwnership:
 
     def test_a_turn_that_was_tried_again_is_not(self, teen: Person) -> None:
         failed = asked(teen, "Why is the moon grey?", state=TurnState.FAILED)
-        turns_make(
+        create_turns(
             failed.conversation, 1, start=timezone.now(), question="Why is the moon grey?", retry_of=failed
         )
         failed.replaced_by = failed.retries.get()
@@ -121,10 +121,10 @@ class TestOwnership:
 
 
 class TestThePage:
-    def test_shows_the_talk_its_date_and_what_was_found_and_leads_there(
+    def test_shows_the_conversation_its_date_and_the_match_and_links_there(
         self, owner: Client, teen: Person
     ) -> None:
-        talk = conversation_make(teen, 120, title="A long one")
+        talk = create_conversation(teen, 120, title="A long one")
         old = talk.turns.get(question="Question 3")
         Turn.objects.filter(pk=old.pk).update(answer="Far away a **volcano** sleeps & snores.")
         page = owner.get(SEARCH, {"q": "volc"}).content.decode()
@@ -134,8 +134,8 @@ class TestThePage:
         assert way
         assert f'id="{way[2]}"' in owner.get(way[1]).content.decode()
 
-    def test_goes_on_newest_first(self, owner: Client, teen: Person) -> None:
-        conversation_make(teen, 45)
+    def test_continues_newest_first(self, owner: Client, teen: Person) -> None:
+        create_conversation(teen, 45)
         seen, address = [], f"{SEARCH}?q=question"
         while address:
             page = owner.get(address).content.decode()
@@ -174,7 +174,7 @@ class TestThePage:
     def test_costs_the_same_however_much_is_found(
         self, owner: Client, teen: Person, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
-        conversation_make(teen, 45)
+        create_conversation(teen, 45)
         with django_assert_num_queries(4):
             owner.get(SEARCH, {"q": "question"})
 
@@ -194,7 +194,7 @@ class TestThePage:
         assert codes[0] == 200
         assert codes[-1] == 429
 
-    def test_what_was_searched_for_stands_in_no_log(
+    def test_search_text_is_never_logged(
         self, owner: Client, teen: Person, caplog: pytest.LogCaptureFixture
     ) -> None:
         asked(teen, "A question")

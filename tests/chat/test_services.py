@@ -44,12 +44,12 @@ class TestAsking:
         assert (first.is_new, again.is_new) == (True, False)
         assert (Turn.objects.count(), Hold.objects.count(), Conversation.objects.count()) == (1, 1, 1)
 
-    def test_the_id_of_another_persons_turn_tells_nothing(self, turn: Turn, stranger: Person) -> None:
+    def test_the_id_of_another_persons_turn_reveals_nothing(self, turn: Turn, stranger: Person) -> None:
         with pytest.raises(TurnIdTaken) as refusal:
             asking.start_turn(person=stranger, turn_id=turn.pk, question=turn.question)
         assert refusal.value.is_own is False
 
-    def test_a_worker_is_told_after_the_commit(
+    def test_a_worker_is_nudged_after_the_commit(
         self, teen: Person, ask: Ask, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
     ) -> None:
         with django_capture_on_commit_callbacks() as told:
@@ -151,7 +151,9 @@ class TestCrisis:
         assert not nudged.called
         assert not Hold.objects.exists()
 
-    def test_it_is_heard_while_an_answer_is_being_written(self, teen: Person, turn: Turn, ask: Ask) -> None:
+    def test_it_gets_a_card_while_an_answer_is_being_written(
+        self, teen: Person, turn: Turn, ask: Ask
+    ) -> None:
         assert ask(teen, CRISIS, conversation=turn.conversation).state == TurnState.CARDED
 
     def test_the_tutor_rests_until_the_set_time_and_the_teens_choice(self, teen: Person, ask: Ask) -> None:
@@ -165,22 +167,22 @@ class TestCrisis:
         assert services.end_pause(person=teen) is True
         assert ask(teen, "What is a noun?").state == TurnState.QUEUED
 
-    def test_it_is_heard_in_a_message_that_is_too_long_for_a_model(self, teen: Person, ask: Ask) -> None:
+    def test_it_gets_a_card_if_the_message_is_too_long_for_a_model(self, teen: Person, ask: Ask) -> None:
         turn = ask(teen, "I am so tired of it. " * 500 + CRISIS)
         assert turn.state == TurnState.CARDED
         assert len(turn.question) == MAX_QUESTION_LENGTH
 
-    def test_so_is_an_unsafe_home_in_a_long_letter(self, teen: Person, ask: Ask) -> None:
+    def test_an_unsafe_home_in_a_long_message_is_found_too(self, teen: Person, ask: Ask) -> None:
         turn = ask(teen, "It began in the summer and nobody saw it. " * 60 + "My dad hits me when he drinks.")
         assert (turn.state, turn.level) == (TurnState.CARDED, "S")
 
-    def test_it_is_heard_through_what_no_database_takes(self, teen: Person, ask: Ask) -> None:
+    def test_it_gets_a_card_with_characters_that_no_database_accepts(self, teen: Person, ask: Ask) -> None:
         assert ask(teen, f"\0{CRISIS}\0").question == CRISIS
 
     def test_its_words_do_not_become_the_conversations_name(self, teen: Person, ask: Ask) -> None:
         assert "kill" not in ask(teen, CRISIS).conversation.title
 
-    def test_a_second_crisis_is_heard_during_the_pause(self, teen: Person, ask: Ask) -> None:
+    def test_a_second_crisis_gets_a_card_during_the_pause(self, teen: Person, ask: Ask) -> None:
         ask(teen, CRISIS)
         assert ask(teen, CRISIS).state == TurnState.CARDED
 

@@ -20,7 +20,7 @@ from tests.live import Visitor, Web
 from tests.streams import make_live_turns
 
 READERS = 20
-# What the parser finds hardest, a few letters at a time.
+# The slowest Markdown to parse, a few letters at a time.
 HOSTILE = ("[", "_a__b ", "~~a", "1. a\n  - b\n", "a|b\n", "\\(x\\)", "<", "$$ a ")
 
 
@@ -131,7 +131,7 @@ def test_an_expensive_answer_rests_before_it_is_rendered_again(monkeypatch: pyte
         looks += [await reader.look(page, must_be_new=False), await reader.look(page, must_be_new=True)]
         return [look is not None for look in looks]
 
-    # Resting, and then at the next tick of the stream all the same.
+    # After a rest, the text is still rendered at the stream's next tick.
     assert asyncio.run(read()) == [True, False, True]
 
 

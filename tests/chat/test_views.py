@@ -58,7 +58,7 @@ def test_a_conversation_is_found_only_by_its_owner(
 def test_a_visitor_is_asked_to_sign_in(method: str, name: str, of: str, turn: Turn, client: Client) -> None:
     key = turn.pk if of == "turn" else turn.conversation_id
     reply = getattr(client, method)(reverse(name, args=[key]))
-    # An event stream has no page to send anybody to.
+    # An event stream cannot redirect to a page.
     assert reply.status_code == (401 if name == "chat:turn_stream" else 302)
 
 
@@ -186,7 +186,7 @@ class TestAsking:
         ("question", "said"),
         [(" ", "Write your question first."), ("x" * 8001, "8,001")],
     )
-    def test_a_question_that_is_not_taken_is_kept_and_said_why(
+    def test_a_rejected_question_is_kept_and_the_reason_is_shown(
         self,
         question: str,
         said: str,
@@ -198,7 +198,7 @@ class TestAsking:
         assert said in reply.content.decode()
         assert question.strip() in reply.content.decode()
 
-    def test_an_empty_purse_is_said_with_when_it_refills(self, owner: Client, settings: Settings) -> None:
+    def test_a_used_up_allowance_says_when_it_refills(self, owner: Client, settings: Settings) -> None:
         settings.TUTOR_DAILY_TOKENS = 10
         reply = post(owner, "chat:ask", question="Why is the sky blue?", turn_id=uuid4())
         body = reply.content.decode()

@@ -77,7 +77,7 @@ def test_a_stop_request_in_the_row_is_enough(
     assert Turn.objects.filter(state=TurnState.STOPPED, end_reason=EndReason.STOPPED_BY_ASKER).exists()
 
 
-def test_a_database_that_is_away_for_a_moment_loses_no_answer(
+def test_a_short_database_outage_loses_no_answer(
     worker: TurnWorker, turns: list[Turn], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real, refused = finish_turn, list[object]()

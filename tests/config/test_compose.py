@@ -48,7 +48,9 @@ def test_the_docs_name_every_setting_that_is_read_and_no_other() -> None:
 
 
 @pytest.mark.parametrize("service", SITE)
-def test_every_setting_can_be_passed_to_each_part_of_the_site(service: str, services: dict[str, Any]) -> None:
+def test_every_setting_can_be_passed_to_each_process_of_the_site(
+    service: str, services: dict[str, Any]
+) -> None:
     given = set(services[service]["environment"]) | {"DATABASE_POOL"}
     assert documented() - NOT_PASSED_ON <= given
     assert not given & NOT_PASSED_ON
@@ -91,7 +93,7 @@ def seconds(text: str) -> int:
     return int(text[:-1]) * SECONDS[text[-1]]
 
 
-def test_a_worker_may_let_its_answers_end_before_it_is_killed(services: dict[str, Any]) -> None:
+def test_a_worker_has_time_to_finish_its_answers_before_it_is_killed(services: dict[str, Any]) -> None:
     assert seconds(services["worker"]["stop_grace_period"]) > CLOSING_SECONDS
     shutdown = re.search(r"--timeout-graceful-shutdown\", \"(\d+)\"", (ROOT / "Dockerfile").read_text())
     assert shutdown

@@ -73,7 +73,7 @@ def test_an_unsafe_setting_is_named(changed: dict[str, Any], said: str) -> None:
     assert [fault.startswith(said) for fault in replace(safe, **changed).list_errors()] == [True]
 
 
-def test_every_fault_is_named_at_once() -> None:
+def test_every_error_is_listed_at_once() -> None:
     found = check(SECRET_KEY="", ALLOWED_HOSTS="*", TUTOR_MODEL="")
     assert all(f"  - {name}" in found.stderr for name in ("SECRET_KEY", "ALLOWED_HOSTS", "TUTOR_MODEL"))
 
@@ -96,9 +96,7 @@ def test_debug_cannot_be_switched_on_in_production() -> None:
         ("127.0.0.1", ""),
     ],
 )
-def test_the_deploy_check_looks_at_whose_forwarded_addresses_are_believed(
-    trusted: str, said: str, settings: Settings
-) -> None:
+def test_the_deploy_check_covers_trusted_proxies(trusted: str, said: str, settings: Settings) -> None:
     settings.BEHIND_PROXY, settings.FORWARDED_ALLOW_IPS = True, trusted
     assert [message.id for message in check_forwarded_addresses()] == ([said] if said else [])
 

@@ -1,4 +1,4 @@
-"""No link in a mail follows the Host header, which anybody may forge."""
+"""No link in an email uses the Host header, which anyone can forge."""
 
 from collections.abc import Callable, Iterator
 
@@ -24,7 +24,7 @@ PASSWORD = "a-long-password"
 @pytest.fixture(autouse=True)
 def _site(settings: Settings, db: None) -> Iterator[None]:
     settings.SITE_URL = SITE
-    # As behind a proxy that lets any host through.
+    # As behind a proxy that allows any host.
     settings.ALLOWED_HOSTS = ["*"]
     cache.clear()
     rate_limits._shared_counters().storage.reset()
@@ -61,7 +61,7 @@ def event(make_event: MakeEvent) -> Event:  # noqa: F811
                 **ADULT_BIRTH,
             },
         ),
-        # Of an address that has an account already, and of one that has none.
+        # An address with an account, and one without.
         (
             "/sign-up",
             {

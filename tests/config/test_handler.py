@@ -36,7 +36,7 @@ def test_help_answers_while_every_thread_waits_for_a_database_that_hangs(web: We
     assert {page.result().status for page in pages} == {200}
 
 
-def test_help_answers_while_many_ask_whether_the_parts_do_and_the_database_hangs(tmp_path: Path) -> None:
+def test_help_answers_while_many_health_checks_wait_for_the_database(tmp_path: Path) -> None:
     def get(path: str, patience: float) -> int:
         try:
             with urlopen(f"{site.url}{path}", timeout=patience) as reply:  # noqa: S310
@@ -44,7 +44,7 @@ def test_help_answers_while_many_ask_whether_the_parts_do_and_the_database_hangs
         except HTTPError as error:
             return error.code
 
-    # It takes connections and never says a word.
+    # It accepts connections but never replies.
     with socket.create_server(("127.0.0.1", 0), backlog=64) as silent:
         database = f"postgres://a:b@127.0.0.1:{silent.getsockname()[1]}/c"
         with running(Web(tmp_path / "web.log", DATABASE_URL=database)) as site:

@@ -1,4 +1,4 @@
-"""A database that an older version made is refused, and nothing in it is changed."""
+"""`migrate` refuses a database of an older version and changes nothing in it."""
 
 import pytest
 from django.core.management import CommandError, call_command

@@ -41,7 +41,7 @@ class Proxy(Process):
             "XDG_CONFIG_HOME": str(folder),
             "SITE_URL": f"{scheme}://localhost:{self.port}",
             "WEB_ADDRESS": f"127.0.0.1:{web.port}",
-            # Its own authority is for this test, and not for this machine.
+            # The proxy's certificate authority is only for this test and must not be installed on this machine.
             "CADDY_OPTIONS": f"skip_install_trust\nauto_https disable_redirects\n{options}",
         }
         command = (caddy, "run", "--config", ROOT / "Caddyfile", "--adapter", "caddyfile")
@@ -90,7 +90,7 @@ def test_a_visitor_cannot_choose_the_address_that_limits_go_by(proxy: Proxy) -> 
     rate_limits._shared_counters().storage.reset()
     path, forged = f"/certificates/{'x' * 32}", {"X-Forwarded-For": "203.0.113.7"}
     assert get(proxy, path, **forged)[0].status == 404
-    # The visitor's own, by which of its two names this machine is reached.
+    # The visitor's own address, which is one of two depending on the name that the test used.
     for own in ("127.0.0.1", "::/64"):
         with suppress(rate_limits.RateLimited):
             while True:
@@ -121,7 +121,7 @@ def test_a_body_without_end_is_cut_off(proxy: Proxy) -> None:
     assert sent < 40_000_000
 
 
-def test_while_the_site_is_away_it_says_where_help_is_and_logs_no_address(tmp_path: Path) -> None:
+def test_while_the_site_is_down_it_says_where_help_is_and_logs_no_address(tmp_path: Path) -> None:
     with running(Web(tmp_path / "web.log")) as web, running(Proxy(tmp_path, web)) as proxy:
         web.kill()
         reply, body = get(proxy, "/events/mine/a-secret-token")

@@ -1,4 +1,4 @@
-"""What is heavy is loaded where a process serves, before it serves, and nowhere else."""
+"""Rules and networks are loaded before a process serves requests, and in no other process."""
 
 import asyncio
 import json
@@ -34,7 +34,7 @@ HEAVY_MODULES = {
     "pydantic",
 }
 HEAVY_FILES = ("guard/rules/", "guard/model/", "encoders/model/")
-# Says which of them a process had loaded when it was done.
+# Prints which of them the process had loaded at its end.
 BEFORE = """
 import os, sys
 opened = []

@@ -189,7 +189,7 @@ class TestATranslationIsHeldAgainstItsOriginal:
         with pytest.raises(InvalidFile, match=r"^es/mental-health, line 1: The lessons are not those of en"):
             load_library(root=spanish.parents[1])
 
-    def test_a_module_without_an_original_stands_by_itself(self, spanish: Path, db: None) -> None:
+    def test_a_module_without_an_original_is_complete_by_itself(self, spanish: Path, db: None) -> None:
         shutil.rmtree(spanish.parents[1] / "en")
         load_library(root=spanish.parents[1])
         assert Module.objects.get().language == "es"
@@ -262,7 +262,7 @@ class TestAQuestionInSpanish:
         ("typed", "plain", "language"),
         [("¿Tengo “depresión”…?", "tengo depresion", "es"), ("what’s “bias”?", "what's bias?", "en")],
     )
-    def test_marks_of_writing_are_no_part_of_a_word(
+    def test_combining_marks_are_not_part_of_a_word(
         self, typed: str, plain: str, language: str, library: None
     ) -> None:
         assert find_passages(typed, language=language) == find_passages(plain, language=language) != []

@@ -34,7 +34,7 @@ def page_of(client: Client, words: str) -> str:
 
 
 class TestResults:
-    def test_passages_stand_below_their_lesson_and_its_module(self) -> None:
+    def test_passages_are_below_their_lesson_and_its_module(self) -> None:
         found = search_lessons("deepfake")
         assert found[0].lesson == "Faces that never were"
         assert found[0].module == "Social life, and machines that play a person"
@@ -138,7 +138,7 @@ class TestAnyInput:
     def test_it_is_answered(self, words: str, client: Client) -> None:
         page_of(client, words)
 
-    def test_bytes_that_are_no_letters_are_answered(self, client: Client) -> None:
+    def test_invalid_utf8_gets_an_answer(self, client: Client) -> None:
         assert client.get(f"{PAGE}?q=%ff%fe%00bias").status_code == 200
 
     def test_a_letter_and_its_mark_are_one_letter(self) -> None:

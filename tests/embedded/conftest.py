@@ -1,4 +1,4 @@
-"""Real supervisors in processes of their own, on homes of their own."""
+"""Real supervisors in separate processes, each with its own home folder."""
 
 import os
 import re
@@ -23,21 +23,21 @@ OURS = ("DATABASE_", "VALKEY_", "TUTOR_", "DJANGO_", "KITCHEN_", "PYTEST_", "SEC
 
 
 def clean_environment() -> dict[str, str]:
-    """The tests' own environment names parts that run already; a supervisor under test must not see them."""
+    """Return the environment without the variables that name running services: a supervisor must not see them."""
     return {key: value for key, value in os.environ.items() if not key.startswith(OURS)}
 
 
 def eventually[Found](look: Callable[[], Found], seconds: float = 60) -> Found:
-    """The first true thing that `look` finds."""
+    """Call `look` until it returns something true, and return that."""
     end = time.monotonic() + seconds
     while not (found := look()):
-        assert time.monotonic() < end, "waited in vain"
+        assert time.monotonic() < end, "timed out"
         time.sleep(0.05)
     return found
 
 
 class Running:
-    """One `python -m embedded …`, what it said, and what it started."""
+    """A running `python -m embedded …`: its output and its child processes."""
 
     def __init__(self, output: Path, *words: str, **env: str) -> None:
         self.output = output
@@ -56,7 +56,7 @@ class Running:
         return self.output.read_text()
 
     def until(self, words: str) -> str:
-        """Wait until it has said these words."""
+        """Wait until the output contains this text, and return the output."""
 
         def heard() -> bool:
             assert words in self.said or self.process.poll() is None, self.said
@@ -70,7 +70,7 @@ class Running:
         return self
 
     def page(self, path: str) -> bytes:
-        """A page of the site, which must be a good one."""
+        """Return the content of a page, which must have status 200."""
         with urlopen(self.address + path) as page:  # noqa: S310 - our own address
             return bytes(page.read())
 
@@ -81,22 +81,22 @@ class Running:
         return found[1]
 
     def family(self) -> list[psutil.Process]:
-        """All that runs because of it, itself and its reaper included."""
+        """Return the supervisor and all processes that it started, including its reaper."""
         top = psutil.Process(self.process.pid)
         return [top, *top.children(recursive=True)]
 
     def child(self, word: str) -> psutil.Process:
-        """The child that lives and has this word in its command line."""
+        """Return the running child with this word in its command line."""
         return next(child for child, words in self.children() if word in words)
 
     def children(self) -> Iterator[tuple[psutil.Process, list[str]]]:
-        """Each child that lives, with the words of its command line."""
+        """Yield each running child with the words of its command line."""
         for child in psutil.Process(self.process.pid).children():
             with suppress(psutil.NoSuchProcess):
                 yield child, " ".join(child.cmdline()).split()
 
     def end(self, number: int) -> int:
-        """Signal it, and see that nothing of it is left."""
+        """Send a signal, and check that no process of it is left. Return the exit code."""
         family = self.family()
         self.process.send_signal(number)
         code = self.process.wait(timeout=30)
@@ -111,8 +111,8 @@ def assert_gone(processes: list[psutil.Process], seconds: float = 20) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _hears_its_terminal_close() -> None:
-    """Under nohup that signal is ignored, and what is ignored outlives an exec: a supervisor would rightly not end."""
+def _does_not_ignore_hangup() -> None:
+    """Restore SIGHUP: under nohup it is ignored, and a supervisor would inherit that and not stop."""
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
@@ -130,7 +130,7 @@ def checkout(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[..., Running]]:
-    """Start `python -m embedded …`; it is stopped at the end where the test has not done so."""
+    """Starts `python -m embedded …`, and stops it after the test if it still runs."""
     started: list[Running] = []
 
     def begin(*words: str, **env: str) -> Running:
@@ -145,7 +145,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Running]]:
 
 @pytest.fixture
 def run(home: Home, start: Callable[..., Running], checkout: Path) -> Callable[..., Running]:
-    """`make run`, of the stub site, in this test's home."""
+    """Starts `make run` for the stub site, in this test's home."""
 
     def begin(**env: str) -> Running:
         chosen = {"PORT": str(find_inner_port())} | env

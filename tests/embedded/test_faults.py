@@ -1,4 +1,4 @@
-"""Whatever dies, however it dies: nothing is left behind, and what can go on goes on."""
+"""Whichever process dies, and however: nothing is left behind, and the rest keeps running if it can."""
 
 import os
 import pty
@@ -37,13 +37,13 @@ def test_a_run_after_kill_9_finds_its_way(run: Run) -> None:
     first = run().ready()
     first.process.kill()
     first.process.wait()
-    # The reaper may still be stopping what is left: the next run waits for that.
+    # The reaper may still be stopping processes. The next run waits for it.
     second = run().ready()
     assert "again" not in second.said
     assert second.end(signal.SIGTERM) == 0
 
 
-def test_killed_parts_come_back(run: Run) -> None:
+def test_killed_services_are_restarted(run: Run) -> None:
     site = run().ready()
     words = {
         "Database": "-D",
@@ -64,7 +64,7 @@ def test_killed_parts_come_back(run: Run) -> None:
     assert not set(killed) & set(site.family())
 
 
-def test_a_part_that_keeps_failing_is_given_up_with_its_last_words(run: Run, checkout: Path) -> None:
+def test_a_service_that_keeps_failing_is_given_up_with_its_last_output(run: Run, checkout: Path) -> None:
     (checkout / "config" / "asgi.py").write_text("raise RuntimeError('the kettle is empty')\n")
     site = run()
     site.until("Kitchen Table is starting")
@@ -93,7 +93,7 @@ def test_the_reaper_is_replaced_when_it_is_killed(run: Run) -> None:
 
 
 def test_a_closed_terminal_ends_everything(home: Home, checkout: Path) -> None:
-    # Not `pty.fork`: this process has threads (JAX, for one), and a bare fork copies their locks as they stand.
+    # Not `pty.fork`: this process has threads (JAX, for one), and a bare fork copies locks that they hold.
     terminal, inside = pty.openpty()
     words = ["--home", str(home.folder), "--checkout", str(checkout), "run"]
     with subprocess.Popen(
@@ -141,7 +141,7 @@ def test_the_death_of_make_ends_everything(home: Home, checkout: Path, tmp_path:
 
 
 def test_what_a_dead_run_left_is_stopped_before_the_next(home: Home) -> None:
-    """When supervisor and reaper are killed together, the next run does their work."""
+    """If supervisor and reaper are killed together, the next run stops their processes."""
     home.open()
     with subprocess.Popen(["sleep", "600"], start_new_session=True) as stray:
         reaper = Reaper(home.log("reaper"))

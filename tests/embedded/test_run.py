@@ -1,4 +1,4 @@
-"""`make run`: what it starts, what it says, and what it leaves."""
+"""`make run`: what it starts, what it prints, and what is left at the end."""
 
 import os
 import signal
@@ -21,7 +21,7 @@ from tests.embedded.conftest import Running, assert_gone, clean_environment, eve
 type Run = Callable[..., Running]
 
 
-def test_the_parts_are_real_and_the_screen_says_all_one_needs(run: Run, home: Home) -> None:
+def test_the_services_are_real_and_the_output_has_everything_needed(run: Run, home: Home) -> None:
     site = run().ready()
     env = site.child("uvicorn").environ()
     with psycopg.connect(env["DATABASE_URL"]) as database:
@@ -106,7 +106,7 @@ def test_a_wrong_port_is_explained(run: Run) -> None:
     assert "Traceback" not in wrong.said
 
 
-def test_outside_parts_are_used_and_not_started(run: Run, home: Home) -> None:
+def test_external_services_are_used_and_not_started(run: Run, home: Home) -> None:
     outside = {
         "DATABASE_URL": "postgres://who:hidden@db.example:5432/site?sslmode=require",
         "TUTOR_BASE_URL": "https://who:hidden@models.example/v1",
@@ -124,7 +124,7 @@ def test_outside_parts_are_used_and_not_started(run: Run, home: Home) -> None:
 
 
 def test_a_hang_up_is_ignored_when_it_was_ignored_before(home: Home, checkout: Path, tmp_path: Path) -> None:
-    """`nohup make run` goes on when the terminal closes."""
+    """`nohup make run` keeps running when the terminal closes."""
     words = ["--home", str(home.folder), "--checkout", str(checkout), "run"]
     with (tmp_path / "output").open("w") as output:
         process = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""The parts and their homes, one by one."""
+"""Each service and its home folder."""
 
 import io
 import os
@@ -27,7 +27,7 @@ type Run = Callable[..., Running]
 
 @pytest.mark.faults
 def test_a_stale_pid_file_is_cleared(run: Run, home: Home) -> None:
-    """It names a process that lives and is not PostgreSQL: this one."""
+    """The file names a running process that is not PostgreSQL: this one."""
     run().ready().end(signal.SIGINT)
     data = home.folder / "postgres" / "data"
     stale = data / "postmaster.pid"
@@ -64,7 +64,7 @@ AS_NOBODY = [
 ]
 
 
-def test_an_ordinary_user_gets_the_parts_too() -> None:
+def test_an_ordinary_user_gets_the_services_too() -> None:
     user = AS_NOBODY if os.geteuid() == 0 else []
     words = [sys.executable, "-m", "embedded", "with", "--", "sh", "-c", "echo $DATABASE_URL; id -un"]
     done = subprocess.run(
@@ -130,7 +130,7 @@ def test_a_mark_is_of_one_process_and_no_other() -> None:
         found = mark_process(process.pid)
         assert found is not None
         assert found.lives()
-        # A busy kernel says for a moment after the start that the command is empty.
+        # On a busy machine the command line is empty for a moment after the start.
         wait_until(lambda: "sleep 30" in get_command_line(process.pid), what="its command line")
         process.kill()
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)

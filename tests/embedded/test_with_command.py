@@ -1,4 +1,4 @@
-"""`python -m embedded with -- COMMAND`: parts for one command."""
+"""`python -m embedded with -- COMMAND`: services for one command."""
 
 import signal
 import subprocess
@@ -30,7 +30,7 @@ def lend(*command: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_command_gets_the_parts_and_its_output_is_its_own() -> None:
+def test_a_command_gets_the_services_and_keeps_its_output() -> None:
     done = lend(sys.executable, "-c", LOOK)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == ["('300',)", "{'databases': '64'}", "200"]

@@ -92,7 +92,7 @@ class TestTheRecording:
         assert '<h1 lang="es">' in page
         assert '<dd lang="es">Español</dd>' in page
 
-    def test_is_a_link_where_it_is_a_page_elsewhere(self, over: Event, client: Client) -> None:
+    def test_is_a_link_if_it_is_a_page_on_another_site(self, over: Event, client: Client) -> None:
         Event.objects.update(recording_url="https://video.example/watch?v=1", captions="")
         publish_recording(event=over)
         page = client.get(over.get_absolute_url()).content.decode()

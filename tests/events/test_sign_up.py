@@ -36,7 +36,7 @@ def test_the_next_page_shows_the_address_and_the_next_step(client: Client, event
     assert "confirm to get your spot" in page
     assert "/mail/" in page
     assert SignUp.objects.get().token not in page
-    # Going back to it is harmless; it is nobody else's.
+    # Returning to this page is harmless: only this browser can open it.
     assert client.get("/events/one-evening/signed-up").status_code == HTTPStatus.OK
     assert Client().get("/events/one-evening/signed-up").headers["Location"] == "/events/one-evening"
 

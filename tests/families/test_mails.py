@@ -99,7 +99,7 @@ def test_an_email_says_what_happened_and_nothing_about_a_teens_activity(
     assert mail.text.startswith(mail.subject)
     (link,) = re.findall(r"https?://\S+", mail.text)
     assert link.endswith(path)
-    # What is to be done stands between the two.
+    # What to do is between the first sentence and the link.
     assert len(mail.text.split("\n\n")[0]) > len(mail.subject) + 10
     assert "Mental Health" not in mail.text
 

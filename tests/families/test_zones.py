@@ -90,7 +90,7 @@ class TestTheGate:
 class TestAZoneChange:
     AUCKLAND = replace(NIGHT, time_zone="Pacific/Auckland")
 
-    def test_waits_for_the_other_side_who_is_told_the_zone(
+    def test_waits_for_the_other_side_who_sees_the_zone(
         self, at_night: Link, teen: Person, parent: Person, as_person: Enter
     ) -> None:
         parent.email = "sam@example.org"
@@ -103,7 +103,7 @@ class TestAZoneChange:
         page = as_person(parent).get(f"/family/links/{at_night.pk}/agreement").content.decode()
         assert "The agreement would use Auckland time, starting the day after you both agree." in page
 
-    def test_starts_after_this_night_and_both_are_told(
+    def test_starts_after_this_night_and_both_are_notified(
         self, at_night: Link, teen: Person, parent: Person, as_person: Enter
     ) -> None:
         agree(at_night, parent, teen, self.AUCKLAND)

@@ -1,4 +1,4 @@
-"""Danger is heard wherever in a message it stands, and homework alone is no danger."""
+"""Danger is found anywhere in a message, and homework by itself is harmless."""
 
 import time
 from pathlib import Path
@@ -47,7 +47,7 @@ class TestPlaces:
     @pytest.mark.parametrize("length", LENGTHS[:2])
     @pytest.mark.parametrize("place", PLACES)
     @pytest.mark.parametrize("message", SAMPLE, ids=lambda message: message.id)
-    def test_danger_is_heard_beside_homework_in_its_own_language(
+    def test_danger_is_found_beside_homework_in_its_own_language(
         self, message: Message, place: str, length: int
     ) -> None:
         study = homework(message.language, length, seed=DANGER.index(message))
@@ -69,18 +69,18 @@ class TestPlaces:
         ],
         ids=["code", "list", "exercise", "Spanish signs"],
     )
-    def test_it_is_heard_however_homework_is_written(self, study: str, cry: str) -> None:
+    def test_danger_is_found_however_homework_is_written(self, study: str, cry: str) -> None:
         assert judged(cry).is_crisis
         assert judged(study.format(cry)).is_crisis
         assert not judged(study.format("ok")).is_crisis
 
     @pytest.mark.parametrize("copied", ["El progr", "We have to copy the", "1.", "Water flow"])
-    def test_it_is_heard_after_homework_that_breaks_off(self, copied: str) -> None:
+    def test_danger_is_found_after_homework_that_breaks_off(self, copied: str) -> None:
         study = homework("en", 400, seed=1).rpartition(".")[0]
         text = f"{study}.\n\n{copied}\n\ntodos estarían mejor si yo estuviera muerto"
         assert judge_conversation([("user", text)]).is_crisis
 
-    def test_it_is_heard_in_the_middle_of_the_longest_text(self) -> None:
+    def test_it_gets_a_card_in_the_middle_of_the_longest_text(self) -> None:
         study = homework("en", 60_000, seed=1)
         cry = "i burn myself with a lighter when it gets too much"
         text = beside(cry, study, "middle")
@@ -120,7 +120,7 @@ class TestSegments:
         parts = {self.TEXTS[0][part.start : part.end] for part in split_segments(self.TEXTS[0])}
         assert {"One sentence here. Another one there!", "Another one there! And a third?"} <= parts
 
-    def test_any_eight_words_of_a_long_sentence_stand_in_one_piece(self) -> None:
+    def test_any_eight_words_of_a_long_sentence_are_in_one_piece(self) -> None:
         words = [f"word{n}" for n in range(100)]
         text = " ".join(words)
         parts = [text[part.start : part.end].split() for part in split_segments(text)]

@@ -1,4 +1,4 @@
-"""The models that ship: they are the files that their cards name, and what is trained is what runs."""
+"""The shipped models: their files match their cards, and the exported models behave like the trained ones."""
 
 import json
 import random
@@ -99,7 +99,7 @@ class TestWordPiece:
         assert found
         return [VOCABULARY[number] for number in found.numbers]
 
-    def test_pieces_stand_between_two_marks(self) -> None:
+    def test_pieces_are_between_two_marks(self) -> None:
         assert self.pieces(" I'm ＴＩＲＥＤ of th\u200bis") == [
             "[CLS]",
             "i",
@@ -111,7 +111,7 @@ class TestWordPiece:
             "[SEP]",
         ]
 
-    def test_a_long_word_is_taken_apart(self) -> None:
+    def test_a_long_word_is_split(self) -> None:
         pieces = self.pieces("unfathomableness")[1:-1]
         assert "".join(piece.removeprefix("##") for piece in pieces) == "unfathomableness"
 
@@ -134,7 +134,7 @@ class TestEncoder:
         assert judge_input(text).level == Level.NONE
         assert found.verdict.level >= Level.HINTS
 
-    def test_and_leaves_ordinary_talk_alone(self) -> None:
+    def test_ordinary_messages_are_left_alone(self) -> None:
         assert (
             read_message("how do i find the slope of a line through two points").verdict.level == Level.NONE
         )
@@ -142,7 +142,7 @@ class TestEncoder:
     def test_nothing_is_read_in_nothing(self) -> None:
         assert read_message("").verdict.level == Level.NONE
 
-    def test_of_a_long_text_it_reads_the_part_that_worries(self) -> None:
+    def test_it_reads_the_worrying_part_of_a_long_text(self) -> None:
         ordinary = "the teacher explained how a volcano works and then we drew one. " * 20
         text = f"{ordinary} i cannot bear to be alive for one more day. {ordinary}"
         found = read_message(text)
@@ -154,7 +154,7 @@ class TestEncoder:
 class TestTraining:
     @pytest.fixture
     def weights(self) -> dict[str, NDArray[np.float32]]:
-        """A network of the right shape that was never trained, with few words."""
+        """The weights of an untrained network with a small vocabulary."""
         chance = np.random.default_rng(1)
         shapes = {"words": (200, WIDTH), "places": (96, WIDTH), "heads": (len(HEADS), WIDTH)}
         for layer in map(str, range(LAYERS)):

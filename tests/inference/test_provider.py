@@ -1,4 +1,4 @@
-"""The provider against the real model server, and against servers that misbehave at the level of HTTP."""
+"""The provider with the real model server, and with servers whose HTTP is broken."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -78,7 +78,7 @@ async def _say(reply: bytes, reader: asyncio.StreamReader, writer: asyncio.Strea
 
 
 def serve(reply: bytes, settings: Settings) -> type[errors.ModelError] | None:
-    """What the provider makes of a server that sends `reply`, byte for byte, and closes."""
+    """Return what the provider does with a server that sends `reply`, byte for byte, and then closes the connection."""
 
     async def meet() -> type[errors.ModelError] | None:
         server = await asyncio.start_server(partial(_say, reply), "127.0.0.1", 0)
@@ -135,7 +135,7 @@ def test_what_no_database_takes_is_left_out_of_an_answer(settings: Settings) -> 
 
 
 @pytest.mark.parametrize("tokens", [b'"12"', b"-1", b"1.5", b"true", b"null"])
-def test_a_usage_that_is_no_number_counts_as_none(tokens: bytes, settings: Settings) -> None:
+def test_a_usage_that_is_not_a_number_is_ignored(tokens: bytes, settings: Settings) -> None:
     used = (
         b'data: {"choices": [{"finish_reason": "stop", "delta": {}}], "usage": {"completion_tokens": %s}}\n\n'
     )

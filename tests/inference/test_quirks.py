@@ -1,4 +1,4 @@
-"""Every quirk of a model's server over real HTTP, as the provider reads it; for the worker see tests/chat."""
+"""Every quirk of a model's server over real HTTP, as the provider reads it. tests/chat has the worker's side."""
 
 import asyncio
 from contextlib import aclosing
@@ -16,7 +16,7 @@ from tests.scripted import scripted
 
 
 class Came:
-    """What the provider made of an answer."""
+    """An answer as the provider read it."""
 
     def __init__(self) -> None:
         self.text, self.seen, self.tokens = "", "", 0

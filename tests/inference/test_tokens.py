@@ -1,4 +1,4 @@
-"""A prompt's bound is never under what the model's own tokenizer counts, and not far above it for prose."""
+"""A prompt's bound is never below the count of the model's own tokenizer, and not far above it for prose."""
 
 import asyncio
 import base64
@@ -87,7 +87,7 @@ def test_it_is_never_under_what_the_model_counts(text: str) -> None:
 
 
 def test_it_is_not_under_for_messages_either() -> None:
-    # What a chat template takes of a message's allowance is five tokens for this model.
+    # This model's chat template adds five tokens to each message.
     spare = TOKENS_PER_MESSAGE - 5
     under = [
         text

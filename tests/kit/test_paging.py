@@ -1,4 +1,4 @@
-"""Pages of a list: `page_of` is tried on every list that uses it (tests/chat/test_history.py); here what is its own."""
+"""Pages of a list: `page_of` is tested on every list that uses it (tests/chat/test_history.py), and here by itself."""
 
 import pytest
 from django.http import Http404
@@ -20,7 +20,7 @@ def test_the_last_page_has_no_cursor() -> None:
 
 
 @pytest.mark.parametrize("cursor", ["x", "_", "1_", "1_x", f"{'9' * 30}_1", "-" * 50, "٣_x"])
-def test_a_cursor_that_is_none_is_not_found(cursor: str) -> None:
+def test_an_invalid_cursor_is_not_found(cursor: str) -> None:
     with pytest.raises(Http404):
         paginate(Person.objects.all(), by="joined_at", size=2, cursor=cursor)
 

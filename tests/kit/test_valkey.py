@@ -1,4 +1,4 @@
-"""The shared cache: on the real Valkey, beside the broker, and in this process while Valkey is away."""
+"""The shared cache: in the real Valkey beside the broker, and in this process while Valkey is down."""
 
 from collections.abc import Iterator
 
@@ -46,7 +46,7 @@ def test_clearing_it_leaves_the_broker_alone() -> None:
     assert client.get("another prefix") == b"1"
 
 
-def test_it_counts_on_in_this_process_while_valkey_is_away(away: None) -> None:
+def test_it_counts_in_this_process_while_valkey_is_down(away: None) -> None:
     steady = FallbackCache("redis://127.0.0.1:9/0", site.CACHES["default"])
     assert steady.add("one", 1, 60)
     assert not steady.add("one", 1, 60)
@@ -57,9 +57,7 @@ def test_it_counts_on_in_this_process_while_valkey_is_away(away: None) -> None:
 
 
 @pytest.mark.parametrize("path", ["/sign-in", "/sign-up", "/account/password/reset/"])
-def test_the_pages_of_signing_in_stand_while_valkey_is_away(
-    path: str, away: None, client: Client, db: None
-) -> None:
+def test_the_sign_in_pages_work_while_valkey_is_down(path: str, away: None, client: Client, db: None) -> None:
     assert client.get(path).status_code == 200
     assert client.post(path, {"email": "not an address"}).status_code == 200
 

@@ -20,7 +20,7 @@ CALENDAR = NewAttachment(
 
 @pytest.fixture
 def queue(db: None) -> Queue:
-    """Queue an email in a transaction of its own."""
+    """Queues an email in its own transaction."""
 
     def queueing(
         to: str = "noor@example.org",
@@ -59,7 +59,7 @@ def post() -> Iterator[PostOffice]:
 
 @pytest.fixture
 def smtp(settings: Settings, post: PostOffice) -> dict[str, object]:
-    """Send from this process to the test's own mail server. Returns the mailer's options, which tests may change."""
+    """The options of this process's mailer, which sends to the test's mail server. Tests may change them."""
     options: dict[str, object] = {"host": "127.0.0.1", "port": post.port, "timeout": 5}
     settings.MAILERS = {
         "default": {"BACKEND": "django.core.mail.backends.smtp.EmailBackend", "OPTIONS": options}

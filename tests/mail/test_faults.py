@@ -1,4 +1,4 @@
-"""A real worker and mail server, one of which fails halfway. No email is lost or sent again and again."""
+"""A real worker or mail server fails halfway. No email is lost or sent again and again."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -63,7 +63,7 @@ def test_a_worker_sends_an_email_once_and_a_rolled_back_one_never(
     assert message_ids(post) == [email.message_id, after.message_id]
 
 
-def test_a_worker_killed_after_the_servers_250_sends_the_email_once_more_only(
+def test_a_worker_killed_after_the_servers_250_sends_only_one_duplicate(
     start_worker: partial[live.Worker], queue: Queue, post: PostOffice
 ) -> None:
     with live.running(start_worker()) as worker:

@@ -29,7 +29,7 @@ from mail.models import Email
 from mail.services import NewEmail, build_email, queue_emails
 
 SITE = "https://kitchen.example"
-# As a name may have been typed before there was a rule, or by a way that we did not think of.
+# A name stored before there was a rule, or in a way that we did not think of.
 EVIL = "Win https://evil.example/prize evil-win.com/claim www.evil.example a@evil.example evil.abbott/x Evil。com"
 FORBIDDEN = ["evil.example", "evil-win.com", "evil.abbott", "@evil", "://evil", "Evil。com"]
 TEMPLATES = Path(settings.ROOT) / "templates"

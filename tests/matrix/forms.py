@@ -1,4 +1,4 @@
-"""What a form sends where an empty one would say nothing of who may send it."""
+"""Form data for routes at which an empty form would not show who may submit it."""
 
 from typing import Any
 from uuid import uuid4
@@ -7,7 +7,7 @@ from families.consent_texts import get_current_text
 from tests.matrix.world import World
 
 QUESTION = {"question": "Why is the sky blue?"}
-# What is sent to the API, and how.
+# The API's requests: bodies and methods.
 IN_JSON = {
     "chat_api:turns",
     "chat_api:turn_answer",

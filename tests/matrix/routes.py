@@ -1,4 +1,4 @@
-"""Every route of the site, from the URL conf, by name and with the arguments that it takes: the library's pages too."""
+"""Every route in the URL conf, including allauth's, by name and with its arguments."""
 
 from collections.abc import Iterable
 
@@ -6,7 +6,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 
 def routes() -> dict[str, list[str]]:
-    """Route names with their argument names. Django's own admin is left to its permissions."""
+    """Return route names with their argument names, without Django's own admin pages."""
     return dict(_walk(get_resolver().url_patterns, "", []))
 
 
@@ -25,5 +25,5 @@ def _walk(
 
 
 def _arguments(one: URLPattern | URLResolver) -> list[str]:
-    """Of a path its converters', of a regular expression its groups' names."""
+    """Return the names of a path's converters or of a regular expression's groups."""
     return list(getattr(one.pattern, "converters", None) or one.pattern.regex.groupindex)

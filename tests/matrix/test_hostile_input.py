@@ -1,7 +1,7 @@
-"""No field of any form, no query, path, header or cookie of any route makes the site answer with an error of its own.
+"""No form field, query, path, header or cookie of any route makes the site answer with a server error.
 
-The forms are those that the pages show, read from their HTML; so a new form is tried without a word here. Each field is
-given some of the payloads, chosen by the field's name, and all of them in the soak.
+Forms are read from the HTML of the pages, so new forms are tested automatically. Each field gets some of the payloads,
+chosen by the field's name, and all of them in the soak.
 """
 
 import json
@@ -20,7 +20,7 @@ from django.urls import reverse
 
 from tests.matrix.forms import IN_JSON, JSON, form_of
 from tests.matrix.routes import routes
-from tests.matrix.world import World, world_make
+from tests.matrix.world import World, create_world
 
 pytestmark = [pytest.mark.matrix, pytest.mark.django_db]
 
@@ -59,9 +59,9 @@ PAYLOADS = (
 )
 EACH = len(PAYLOADS) if "SOAK" in os.environ else 4
 ROLES = ("anonymous", "teen", "parent", "admin")
-# They end the session, or the account, that the other fields of the page need.
+# These end the session or the account that the page's other fields need.
 SKIPPED = {"/sign-out"}
-# It says 503 where no worker runs.
+# It returns 503 without a worker.
 UNSEEN = {"/readyz"}
 HEADERS = (
     "Accept",
@@ -94,7 +94,7 @@ class Form:
 
 
 class Forms(HTMLParser):
-    """Every form of a page, with the values that its fields have."""
+    """Collects every form of a page with the values of its fields."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -129,13 +129,13 @@ def forms_of(page: str) -> list[Form]:
 
 
 def payloads_for(name: str, count: int = EACH) -> list[str]:
-    """As many payloads as are asked for; others for another name, and the same at each run."""
+    """Return `count` payloads, which depend only on the name."""
     start = zlib.crc32(name.encode())
     return [PAYLOADS[(start + step * 7) % len(PAYLOADS)] for step in range(count)]
 
 
 def encoded(fields: dict[str, str]) -> str:
-    """As a form is sent; also letters that no text may have."""
+    """Encode a form, including characters that are invalid in text."""
     return "&".join(
         f"{quote(name.encode('utf-8', 'surrogatepass'))}={quote(value.encode('utf-8', 'surrogatepass'))}"
         for name, value in fields.items()
@@ -144,7 +144,7 @@ def encoded(fields: dict[str, str]) -> str:
 
 @dataclass
 class Site:
-    """Requests of one role. Each is undone, so that the next finds the world as it was."""
+    """Sends requests as one role. Each request is rolled back before the next."""
 
     world: World
     role: str
@@ -168,7 +168,7 @@ class Site:
         return text
 
     def forms(self) -> Iterator[tuple[str, Form]]:
-        """Every form of every page that this role sees, with the page's path."""
+        """Yield every form of every page that this role sees, with the page's path."""
         for name, wanted in routes().items():
             path = self.world.address(name, wanted)
             if path not in UNSEEN:
@@ -193,7 +193,7 @@ def _fault(reply: Any) -> str:
 
 @pytest.fixture(params=["anonymous", "teen"])
 def site(request: pytest.FixtureRequest, library: None) -> Iterator[Site]:
-    site = Site(world_make(), request.param)
+    site = Site(create_world(), request.param)
     yield site
     assert_answered(site)
 
@@ -204,7 +204,7 @@ def assert_answered(*sites: Site) -> None:
 
 
 def test_fields(library: None) -> None:
-    world = world_make()
+    world = create_world()
     sites = [Site(world, role) for role in ROLES]
     tried = set()
     for site in sites:
@@ -243,13 +243,13 @@ def test_headers(site: Site) -> None:
     for path in paths:
         for header in HEADERS:
             for payload in payloads_for(f"{path} {header}"):
-                # What a server lets through of a header's value.
+                # Remove what a server rejects in a header's value.
                 value = payload.encode("utf-8", "surrogatepass").decode("latin-1").replace("\r\n", " ")
                 site.send("GET", path, headers={header: value[:8_000]}, what=f"{header}: {value[:20]!r}")
 
 
 def test_json(library: None) -> None:
-    site = Site(world_make(), "teen")
+    site = Site(create_world(), "teen")
     bodies = (
         "[" * 10_000 + "]" * 10_000,
         '{"a":' * 10_000 + "1" + "}" * 10_000,
@@ -277,7 +277,7 @@ def test_json(library: None) -> None:
     "credential", ["9" * 4_301, "[" * 10_000, "{}", "[]", '"x"', "1", "null", '{"id": 1, "response": []}']
 )
 def test_passkeys(credential: str, library: None) -> None:
-    site = Site(world_make(), "anonymous")
+    site = Site(create_world(), "anonymous")
     fields = encoded({"credential": credential})
     kind = "application/x-www-form-urlencoded"
     site.send("POST", reverse("mfa_login_webauthn"), fields, what=credential[:20], content_type=kind)
@@ -298,7 +298,7 @@ ADMIN_QUERIES = (
 
 
 def test_the_admins_lists(library: None) -> None:
-    site = Site(world_make(), "admin")
+    site = Site(create_world(), "admin")
     for model, model_admin in admin.site._registry.items():
         path = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
         filters = [f"{one}__exact" for one in model_admin.list_filter]
@@ -315,8 +315,8 @@ def test_the_admins_lists(library: None) -> None:
 
 
 def test_the_admins_prefilled_forms(library: None) -> None:
-    """A link may fill in every field of a form that is still empty."""
-    site = Site(world_make(), "admin")
+    """A link can prefill every field of an empty form."""
+    site = Site(create_world(), "admin")
     for model in admin.site._registry:
         path = f"/admin/{model._meta.app_label}/{model._meta.model_name}/add/"
         forms = [form for form in forms_of(site.send("GET", path)) if "_save" in form.fields]

@@ -1,9 +1,9 @@
-"""Who may do what: every route, by role. A route without a row here fails.
+"""The permission table: what each role gets from every route. A route without a row here fails.
 
-`pytest -m matrix` runs it alone. The columns are those of `world.ROLES`: a visitor, a teen, their
-parent, a teen and a parent of another family, staff without permissions, an admin. What an address names belongs to the
-teen and the parent. "in" leads to the sign-in page; 302 did something; 404 tells nothing, not even that it is there.
-A second trusted adult has no account, and so no column: tests/families/test_trusted_adult.py is about them.
+`pytest -m matrix` runs only this. The columns are those of `world.ROLES`: a visitor, a teen, their parent, a teen and a
+parent of another family, staff without permissions, an admin. The objects in the URLs belong to the teen and the
+parent. "in" redirects to the sign-in page, 302 means that the action was done, and 404 hides that the object exists.
+A trusted adult has no account, and so no column: see tests/families/test_trusted_adult.py.
 """
 
 from collections.abc import Mapping
@@ -24,13 +24,13 @@ from django.urls import reverse
 from accounts.models import Person, Role
 from tests.matrix.forms import IN_JSON, JSON, form_of
 from tests.matrix.routes import routes
-from tests.matrix.world import ROLES, World, world_make
+from tests.matrix.world import ROLES, World, create_world
 
 pytestmark = [pytest.mark.matrix, pytest.mark.django_db]
 
-# What a GET finds, and what a POST does.
+# The results of GET and of POST.
 ROWS = {
-    # The library's pages of signing in. A 302 of a second step first asks for the password once more.
+    # The sign-in pages of django-allauth. A 302 from a second step's page asks for the password again.
     "account_change_password": ("in 200 200 200 200 200 200", "in 200 200 200 200 200 200"),
     "account_confirm_email": ("200 200 200 200 200 200 200", "404 404 404 404 404 404 404"),
     "account_email": ("in 404 200 404 200 200 200", "in 404 302 404 302 302 302"),
@@ -187,7 +187,7 @@ ROWS = {
     "safeguarding:protocol": ("200 200 200 200 200 200 200", "405 405 405 405 405 405 405"),
     "using": ("200 200 200 200 200 200 200", "405 405 405 405 405 405 405"),
 }
-# Pages of the admin that are no model's list or form, with what they are given.
+# Admin pages other than lists and forms of models, with their arguments.
 ADMIN_ROWS = {
     "courses_module_previews": ([], "302 302 302 302 302 403 200", "302 302 302 302 302 403 405"),
     "courses_module_preview": (
@@ -196,7 +196,7 @@ ADMIN_ROWS = {
         "302 302 302 302 302 403 200",
     ),
 }
-# Looked at elsewhere: it asks every part, which takes seconds, and says the same to everybody (tests/config).
+# Tested in tests/config: it checks every service, which takes seconds, and answers all roles alike.
 APART = {"readyz"}
 
 
@@ -208,13 +208,13 @@ def found(reply: HttpResponseBase) -> str:
 def done(
     world: World, method: str, address: str, form: Mapping[str, Any] | None = None, **how: Any
 ) -> dict[str, str]:
-    """What each role gets, in a world that is as it was for the role before."""
+    """Return what each role gets. Each role's request is rolled back before the next."""
     did = {}
     for role in ROLES:
         with transaction.atomic():
             reply = getattr(world.client(role), method)(address, (form or {}).get(role), **how)
             did[role] = found(reply)
-            # Not reply.close(), which would close the connection that this test stands on.
+            # Not reply.close(), which would close this test's database connection.
             for close in reply._resource_closers:
                 close()
             transaction.set_rollback(True)
@@ -227,7 +227,7 @@ def test_every_route_has_a_row_and_every_row_a_route() -> None:
 
 @pytest.mark.parametrize("name", sorted(ROWS))
 def test_who_may_do_what(name: str, library: None) -> None:
-    world = world_make()
+    world = create_world()
     address = world.address(name, routes()[name])
     for method, expected in zip(("get", "post"), ROWS[name], strict=True):
         form = {role: form_of(name, world) if method == "post" else None for role in ROLES}
@@ -239,7 +239,7 @@ def test_who_may_do_what(name: str, library: None) -> None:
 
 @pytest.mark.parametrize("name", ADMIN_ROWS)
 def test_who_may_do_what_in_the_admin(name: str, library: None) -> None:
-    world = world_make()
+    world = create_world()
     given, *rows = ADMIN_ROWS[name]
     address = reverse(f"admin:{name}", args=given)
     for method, expected in zip(("get", "post"), rows, strict=True):
@@ -249,7 +249,7 @@ def test_who_may_do_what_in_the_admin(name: str, library: None) -> None:
 @pytest.mark.parametrize("role", ["teen", "other_parent", "other_teen", "staff", "admin"])
 @pytest.mark.parametrize("page", ["mfa_edit_webauthn", "mfa_remove_webauthn"])
 def test_another_persons_passkey_cannot_be_reached(role: str, page: str, library: None) -> None:
-    world = world_make()
+    world = create_world()
     key = Authenticator.objects.create(
         user=world.people["parent"], type="webauthn", data={"name": "Sam’s telephone"}
     )

@@ -1,4 +1,4 @@
-"""Two families, an admin and a helper of theirs, with something of everything that an address can name."""
+"""Two families, an admin and a staff member, with one object of each kind that a URL can name."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -34,7 +34,7 @@ class World:
     option: str = ""
 
     def client(self, role: str) -> Client:
-        # An address of its own, so that no throttle mixes this test up with another.
+        # A separate IP address, so that this test shares no rate limit with another.
         client = Client(REMOTE_ADDR=f"10.{uuid4().bytes[0]}.{uuid4().bytes[0]}.{uuid4().bytes[0]}")
         if role in self.people:
             client.force_login(self.people[role])
@@ -44,10 +44,10 @@ class World:
         return reverse(name, kwargs={key: self.ids.get(f"{name}:{key}") or self.ids[key] for key in wanted})
 
 
-def world_make() -> World:
-    """All personal data belongs to `teen` and `parent`; the other roles must be kept out.
+def create_world() -> World:
+    """Create the objects. All personal data belongs to `teen` and `parent`, and the other roles must not see it.
 
-    The library has to be there.
+    The library must be loaded.
     """
     people = {
         role: Person.objects.create(

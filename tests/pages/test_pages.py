@@ -75,7 +75,7 @@ class TestTheFrontDoor:
 
 @pytest.mark.parametrize("path", ["/about", "/privacy", "/help/"])
 class TestPagesOfWords:
-    def test_are_for_everybody_and_ask_the_database_nothing(
+    def test_are_public_and_make_no_queries(
         self, path: str, client: Client, db: None, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         with django_assert_num_queries(0):
@@ -90,9 +90,7 @@ class TestPagesOfWords:
         assert "mailto:hello@table.example" in client.get(path).content.decode()
 
 
-def test_privacy_names_the_host_of_a_model_that_is_elsewhere(
-    client: Client, db: None, settings: Settings
-) -> None:
+def test_privacy_names_the_host_of_a_remote_model(client: Client, db: None, settings: Settings) -> None:
     assert "Your questions never leave it." in client.get("/privacy").content.decode()
     settings.TUTOR_BASE_URL = "https://models.example.com/v1"
     page = client.get("/privacy").content.decode()
@@ -151,13 +149,13 @@ class TestHealth:
         with django_assert_num_queries(0):
             assert client.get("/healthz").status_code == 200
 
-    def test_every_part_is_named_and_ok(self, client: Client, worker: Worker) -> None:
-        # Each part has two seconds to answer, which a machine that runs other tests beside this one may not give it.
+    def test_every_service_is_named_and_ok(self, client: Client, worker: Worker) -> None:
+        # Each service has two seconds to answer, which may be too short while other tests run.
         wait_until(lambda: client.get("/readyz").status_code == 200, what="every part to answer in time")
         reply = client.get("/readyz")
         assert set(json.loads(reply.content)) == {"database", "valkey", "worker", "model"}
 
-    def test_a_part_that_is_away_is_named_and_its_address_is_not(
+    def test_a_service_that_is_down_is_named_without_its_address(
         self, client: Client, transactional_db: None, settings: Settings
     ) -> None:
         settings.TUTOR_BASE_URL = "http://127.0.0.1:9/secret-path/v1"
@@ -180,7 +178,7 @@ class TestHealth:
 def test_a_method_that_an_address_does_not_have_gets_a_page(
     method: str, path: str, allowed: str, client: Client
 ) -> None:
-    """Without the database: /help/now answers while it is away."""
+    """Needs no database: /help/now must answer while it is down."""
     reply = getattr(client, method)(path, headers={"Accept-Language": "es"})
     assert (reply.status_code, reply.headers["Allow"]) == (405, allowed)
     page = reply.content.decode()
@@ -217,7 +215,7 @@ class TestPromises:
     def test_they_are_always_reachable(
         self, path: str, who: str, as_person: Callable[[Person], Client], request: pytest.FixtureRequest
     ) -> None:
-        """Also to a teen whose tutor is closed."""
+        """Even for a teen whose tutor is closed."""
         client = Client() if who == "anonymous" else as_person(request.getfixturevalue(who))
         Consent.objects.all().delete()
         assert client.get(path).status_code == 200

@@ -1,4 +1,4 @@
-"""Every reply of the site carries its mark, so that scripts can tell a proxy's page from ours."""
+"""Every response of the site has a mark, so that scripts can tell our pages from a proxy's."""
 
 import pytest
 from django.test import Client

@@ -1,4 +1,4 @@
-"""The bodies of requests are bounded in size and time, before anything is known of who sends them."""
+"""The bodies of requests are bounded in size and time, before the sender is known."""
 
 import asyncio
 import http.client

@@ -1,4 +1,4 @@
-"""Whatever goes wrong in the API is told as a problem, also where no view of its own was reached."""
+"""Every API error is a problem (RFC 9457), even if no view was reached."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +11,7 @@ from django.test import Client
 
 from accounts.models import Person
 from rest.problems import problem_types
-from tests.rest.told import TURNS, problem
+from tests.rest.told import TURNS, require_problem
 
 AsPerson = Callable[[Person], Client]
 
@@ -29,7 +29,7 @@ def post(client: Client, body: Any, content_type: str = "application/json", **he
 
 
 def test_an_address_that_leads_nowhere(client: Client, db: None) -> None:
-    problem(client.get("/api/v1/nothing"), "not-found", 404)
+    require_problem(client.get("/api/v1/nothing"), "not-found", 404)
 
 
 def test_a_page_that_leads_nowhere_is_still_a_page(client: Client, db: None) -> None:
@@ -39,44 +39,44 @@ def test_a_page_that_leads_nowhere_is_still_a_page(client: Client, db: None) -> 
 @pytest.mark.parametrize("body", ["", "{", '{"question": NaN}', "\xff"])
 def test_a_body_that_is_not_json_is_rejected(body: str, signed_in: Client) -> None:
     name = "bad-json" if body else "invalid"
-    problem(post(signed_in, body.encode("latin-1")), name, 400)
+    require_problem(post(signed_in, body.encode("latin-1")), name, 400)
 
 
 @pytest.mark.parametrize(
     "kind", ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/plain"]
 )
 def test_another_media_type_is_rejected(kind: str, signed_in: Client) -> None:
-    problem(post(signed_in, b"question=Why", kind), "unsupported-media-type", 415)
+    require_problem(post(signed_in, b"question=Why", kind), "unsupported-media-type", 415)
 
 
 def test_a_large_body_is_rejected(signed_in: Client) -> None:
-    problem(post(signed_in, {"question": "x" * 300_000}), "too-large", 413)
+    require_problem(post(signed_in, {"question": "x" * 300_000}), "too-large", 413)
 
 
 def test_an_answer_in_a_form_that_there_is_not(signed_in: Client) -> None:
-    problem(signed_in.get("/api/v1/budget", headers={"Accept": "text/html"}), "not-acceptable", 406)
+    require_problem(signed_in.get("/api/v1/budget", headers={"Accept": "text/html"}), "not-acceptable", 406)
 
 
 def test_a_method_that_there_is_not(signed_in: Client) -> None:
     reply = signed_in.delete("/api/v1/budget")
-    problem(reply, "method-not-allowed", 405)
+    require_problem(reply, "method-not-allowed", 405)
     assert "GET" in reply.headers["Allow"]
 
 
 @pytest.mark.parametrize(
     "where", ["budgets.api.get_meter", "django.contrib.sessions.backends.db.SessionStore.load"]
 )
-def test_records_that_are_away(where: str, signed_in: Client) -> None:
+def test_an_unavailable_database_is_a_503_without_details(where: str, signed_in: Client) -> None:
     with patch(where, side_effect=OperationalError("password=secret")):
         reply = signed_in.get("/api/v1/budget")
-    told = problem(reply, "database-unavailable", 503)
+    told = require_problem(reply, "database-unavailable", 503)
     assert reply.headers["Retry-After"]
     assert "secret" not in str(told)
 
 
-def test_a_fault_of_our_own_tells_nothing_of_itself(signed_in: Client) -> None:
+def test_an_error_of_our_own_reveals_no_details(signed_in: Client) -> None:
     with patch("budgets.api.get_meter", side_effect=ValueError("a secret")):
-        told = problem(signed_in.get("/api/v1/budget"), "server-error", 500)
+        told = require_problem(signed_in.get("/api/v1/budget"), "server-error", 500)
     assert "secret" not in str(told)
 
 

@@ -1,4 +1,4 @@
-"""The API describes itself, and the description is whole."""
+"""The OpenAPI description is complete."""
 
 from typing import Any
 

@@ -5,8 +5,8 @@ from django.urls import reverse
 TURNS = "/api/v1/turns"
 
 
-def problem(reply: Any, name: str, status: int) -> dict[str, Any]:
-    """The problem that a reply must be."""
+def require_problem(reply: Any, name: str, status: int) -> dict[str, Any]:
+    """Return the problem of a response, which must be one."""
     assert reply.status_code == status, reply.content
     assert reply.headers["Content-Type"] == "application/problem+json"
     told: dict[str, Any] = reply.json()

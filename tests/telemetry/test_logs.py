@@ -1,4 +1,4 @@
-"""What a log line says: what it is about, by ids, and never a word of a chat."""
+"""Log lines identify their subject by ids, and never contain text of a conversation."""
 
 import http.client
 import json
@@ -23,7 +23,7 @@ from tests import live
 
 MARK = "zebrafish"
 QUESTION = f"Why does a {MARK} have stripes? Say the word {MARK} in the answer."
-# A site outside demo mode, on this machine; sessions of the test's own process hold in it.
+# A site outside demo mode. Sessions of the test's process are valid in it.
 PRODUCTION = {
     "KITCHEN_MODE": "production",
     "LOG_LEVEL": "DEBUG",
@@ -41,7 +41,7 @@ def record(message: str = "Said.", **more: Any) -> logging.LogRecord:
 
 @pytest.fixture(autouse=True)
 def about_nothing() -> Iterator[None]:
-    """The test client leaves behind what its requests were about, as it runs all of them in one task."""
+    """Clear the log context: the test client runs all requests in one task, so it would leak into the next."""
     before = context._ids.set({})
     yield
     context._ids.reset(before)
@@ -62,7 +62,7 @@ class TestContext:
             assert get_log_ids() == {"turn": "1", "request": "r"}
         assert get_log_ids() == {}
 
-    def test_the_loop_of_the_worker_goes_on_with_it(self) -> None:
+    def test_the_workers_loop_keeps_it(self) -> None:
         async def seen() -> dict[str, str]:
             return dict(get_log_ids())
 
@@ -82,7 +82,7 @@ class TestForms:
         assert told == {"level": "INFO", "logger": "room", "message": "Said.", "turn": "t-1", "status": 200}
 
     @pytest.mark.parametrize("form", [LineFormatter, JSONFormatter])
-    def test_a_fault_of_the_database_does_not_quote_its_row(
+    def test_a_database_error_does_not_quote_its_row(
         self, form: type[logging.Formatter], teen: Person
     ) -> None:
         conversation = Conversation.objects.create(owner=teen, title="T")
@@ -113,7 +113,7 @@ class TestRequests:
         )
 
     @pytest.mark.parametrize("name", ["short", "a b" * 9, "x" * 65, ""])
-    def test_a_name_that_is_none_is_replaced(self, name: str, client: Client, db: None) -> None:
+    def test_an_invalid_name_is_replaced(self, name: str, client: Client, db: None) -> None:
         assert len(client.get("/about", headers={"X-Request-ID": name}).headers["X-Request-ID"]) == 32
 
     def test_a_monitor_leaves_no_lines(self, client: Client, caplog: pytest.LogCaptureFixture) -> None:
@@ -124,7 +124,7 @@ class TestRequests:
 
 @pytest.fixture
 def site(tmp_path: Path, transactional_db: None) -> Iterator[tuple[live.Web, live.Worker, live.Model]]:
-    """A site in production's form at its loudest, on a broker and a model of its own."""
+    """A production site at its most verbose log level, with its own broker and model."""
     with ExitStack() as stack:
 
         def run[P: live.Process](process: P) -> P:
@@ -139,7 +139,7 @@ def site(tmp_path: Path, transactional_db: None) -> Iterator[tuple[live.Web, liv
         yield web, worker, model
 
 
-def test_a_turn_can_be_followed_by_its_id_and_none_of_its_words_is_in_any_log(
+def test_logs_follow_a_turn_by_its_id_and_contain_none_of_its_text(
     teen: Person, site: tuple[live.Web, live.Worker, live.Model]
 ) -> None:
     web, worker, model = site
@@ -167,13 +167,13 @@ def test_a_turn_can_be_followed_by_its_id_and_none_of_its_words_is_in_any_log(
 
 
 def lines(process: live.Process, turn_id: UUID) -> list[dict[str, Any]]:
-    """What a process has said about a turn."""
+    """Return the log lines of a process about a turn."""
     said = [json.loads(line) for line in process.said().splitlines() if line.startswith("{")]
     return [told for told in said if told.get("turn") == str(turn_id)]
 
 
 def test_no_address_that_opens_something_is_in_the_log(client: Client, db: None) -> None:
-    """An invitation's token stands in its path."""
+    """An invitation's token is in its path."""
     line = logging.getLogger("django.request")
     kept: list[logging.LogRecord] = []
     handler = logging.Handler()

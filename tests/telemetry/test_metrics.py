@@ -1,4 +1,4 @@
-"""Counts of all processes add up, even if Valkey was unavailable."""
+"""Metrics of all processes are summed, even if Valkey was unavailable."""
 
 import time
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ TOKEN = "a-token-of-twenty-letters"
 
 @pytest.fixture(autouse=True)
 def nothing_counted(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Sums of this test's own: a worker that other tests share tells its own a second late."""
+    """Use separate sums: a worker shared with other tests reports its own a second late."""
     metric_store.metric_store.flush()
     key, at = f"metrics:{uuid4()}", settings.VALKEY_URL
     monkeypatch.setattr(metric_store, "KEY", key)
@@ -39,7 +39,7 @@ def nothing_counted(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iter
 
 
 def scrape(client: Client) -> dict[str, float]:
-    """Every sample by its name and labels, after this process has told what it counted."""
+    """Return every sample by name and labels, after this process has reported its counts."""
     metric_store.metric_store.flush()
     text = client.get("/metrics").content.decode()
     return {
@@ -106,7 +106,7 @@ class TestSums:
 
 
 def asked(person: Person, question: str = "Why is the sky blue?") -> Turn:
-    """A question that no worker hears of."""
+    """A question of which no worker is notified."""
     with patch("chat.turns.queue.nudge_worker"):
         return asking.start_turn(person=person, turn_id=uuid4(), question=question).turn
 
@@ -145,7 +145,7 @@ class TestTurns:
     def test_an_answered_turn_is_timed_by_the_worker(
         self, client: Client, teen: Person, worker: live.Worker, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        # What it counted for others has been told by then, and it has nothing else to do.
+        # By then it has reported what it counted for other tests.
         time.sleep(metric_store.FLUSH_SECONDS + 0.5)
         monkeypatch.setattr(metric_store, "KEY", "metrics")
         metric_store._client(site.VALKEY_URL).delete("metrics")
@@ -187,7 +187,7 @@ class TestRoute:
             "state", "end_reason", "kind", "le",
         }  # fmt: skip
 
-    def test_it_is_still_there_while_valkey_is_away(self, client: Client, settings: Settings) -> None:
+    def test_it_is_still_there_while_valkey_is_down(self, client: Client, settings: Settings) -> None:
         settings.VALKEY_URL = "redis://127.0.0.1:1/0"
         found = {
             sample.name: sample.value

@@ -1,4 +1,4 @@
-"""Tests that need nothing started: `make unit`. One that reaches for a part, or for the database, fails."""
+"""Tests without services, run by `make unit`. A test that opens a connection fails."""
 
 import socket
 from collections.abc import Iterable, Iterator
@@ -10,7 +10,7 @@ from django.utils import translation
 from hypothesis import HealthCheck, settings
 from pytest_django import DjangoDbBlocker
 
-# A busy machine makes one example of many slow, and says nothing about the code.
+# On a busy machine a single example may be slow, which says nothing about the code.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
 
@@ -36,9 +36,9 @@ def refuse_parts(fixtures: Iterable[str]) -> None:
 def _apart(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, django_db_blocker: DjangoDbBlocker
 ) -> Iterator[None]:
-    """The plugin of Django refuses its own connections; this refuses all others.
+    """Refuse all connections. pytest-django itself refuses only those to the database.
 
-    Beside other tests, a site that they share may have let connections through.
+    In a run with other tests, a shared site may have allowed connections.
     """
     refuse_parts(request.fixturenames)
     for name in ("connect", "connect_ex", "bind"):

@@ -1,4 +1,4 @@
-"""What `make unit` promises: nothing outside this process is reached, whatever happens to run here."""
+"""Unit tests cannot reach anything outside this process, even if services are running."""
 
 import socket
 

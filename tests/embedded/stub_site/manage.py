@@ -1,4 +1,4 @@
-"""The commands that the supervisor runs, for a site that is nothing but its outline."""
+"""The commands that the supervisor runs, for a minimal site."""
 
 import sys
 

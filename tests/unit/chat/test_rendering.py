@@ -180,5 +180,5 @@ def test_a_block_that_is_too_long_to_parse_again_and_again_is_plain_until_it_end
 
 
 @pytest.mark.parametrize("partial", ["- a\n*", "- a\n\n-", "1. a\n\n2", "a\n=", "- a\n\n "])
-def test_a_line_that_may_still_go_on_with_a_block_does_not_end_it(partial: str) -> None:
+def test_a_line_that_may_still_continue_a_block_does_not_end_it(partial: str) -> None:
     assert GrowingAnswer().grow(partial) == ""

@@ -83,7 +83,7 @@ def test_a_word_that_says_something_else_as_well_stays(word: str) -> None:
     assert get_wording("es").words_of(word) == [word]
 
 
-def test_a_language_without_a_file_takes_words_as_they_stand() -> None:
+def test_a_language_without_a_file_uses_words_unchanged() -> None:
     assert get_wording("fr").words_of("T’es où, bro ?") == ["t'es", "où", "bro"]
 
 

@@ -1,4 +1,4 @@
-"""Sentences that mean alike point alike, though they share no word."""
+"""Sentences of similar meaning have similar embeddings, even without a shared word."""
 
 import json
 import shutil

@@ -7,7 +7,7 @@ from guard.conversation import join_last_two
 
 
 def said(*texts: str) -> list[tuple[str, str]]:
-    """A person's messages, with an answer after each but the last."""
+    """Build turns from a person's messages, with an answer after each except the last."""
     turns = [
         turn for text in texts for turn in (("user", text), ("assistant", "Let us look at that together."))
     ]
@@ -88,7 +88,7 @@ class TestTogether:
 
 
 class TestShort:
-    """What a short message means is told by the one before it: alone it is no more than it says."""
+    """A short message takes its meaning from the one before it. By itself it is harmless."""
 
     @pytest.mark.parametrize(
         "last",

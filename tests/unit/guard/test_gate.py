@@ -1,4 +1,4 @@
-"""The gate lets go early and never says the beginning of what a rule finds."""
+"""The gate releases text early, but never the beginning of a phrase that a rule matches."""
 
 import time
 
@@ -44,7 +44,7 @@ passages = st.lists(
 sizes = st.lists(st.integers(1, 40), min_size=1, max_size=8)
 
 
-# How long one example takes is a matter of the machine; test_speed.py looks at time.
+# The time of one example depends on the machine. test_speed.py measures time.
 patient = settings(deadline=None)
 
 

@@ -1,4 +1,4 @@
-"""In whatever disguise and however it is cut, nothing of what must not be said reaches the reader."""
+"""No disguise and no cutting into pieces gets a forbidden text to the reader."""
 
 import time
 
@@ -67,7 +67,7 @@ def test_no_markup_is_slow_to_read(signs: str) -> None:
     text = (signs * 65536)[:65536]
     started = time.thread_time()
     judge_output(text)
-    # A reading that grew with the square of the length would take minutes.
+    # Quadratic time would take minutes.
     assert time.thread_time() - started < 3
 
 

@@ -1,4 +1,4 @@
-"""What the three kinds of remote guard are sent, and what their answers mean."""
+"""Requests to the three kinds of remote guard, and the meaning of their replies."""
 
 from typing import Any
 
@@ -104,7 +104,7 @@ def test_how_sure_a_guard_is_comes_along() -> None:
     )
 
 
-def test_a_probability_that_is_none_does_not_take_the_verdict_away() -> None:
+def test_an_invalid_probability_does_not_remove_the_verdict() -> None:
     assert GUARDS["llama"].parse_reply(completion("unsafe\nS11", 1e9)).level == Level.STATED
 
 

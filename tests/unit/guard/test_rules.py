@@ -1,4 +1,4 @@
-"""Every example of every rule, and what is said of a rule file that cannot be used."""
+"""Every example of every rule, and the errors for invalid rule files."""
 
 from pathlib import Path
 

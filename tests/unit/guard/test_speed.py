@@ -1,4 +1,4 @@
-"""No text is slow to judge, whatever its 64 kB, the most that a form may contain."""
+"""No text of 64 kB, the most that a form accepts, is slow to judge."""
 
 import random
 import statistics
@@ -31,10 +31,10 @@ HOSTILE = {
 
 
 def longest_of(text: str) -> float:
-    """Seconds of this thread: other work on the machine does not count, but for what it takes of the caches.
+    """Return the shortest CPU time of a few tries, in seconds of this thread.
 
-    So the best of a few tries is what may not be long, and the limits leave three times what it takes alone: what
-    grows with the square of a text takes minutes.
+    Other work on the machine affects it only through the caches. The limits are three times the usual time; quadratic
+    time would take minutes.
     """
     book = input_rules()
     started = time.thread_time()

@@ -1,4 +1,4 @@
-"""The set by which the guard is measured: fixed halves, labels that the guard knows, and enough of each kind."""
+"""The set that measures the guard: fixed halves, known labels, and enough messages of each kind."""
 
 import hashlib
 import json
@@ -76,7 +76,7 @@ def test_what_only_measures_is_labelled_and_no_model_learned_from_it(part: str) 
     for item in items(part):
         assert item["level"] in set(Level)
         assert set(item["categories"]) <= set(Category)
-        # Two people may greet alike.
+        # Two people may use the same greeting.
         assert item["level"] == Level.NONE or what_is_said(item) not in trained_on, item["id"]
 
 

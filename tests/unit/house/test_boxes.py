@@ -1,4 +1,4 @@
-"""No box for many words has a `maxlength`: with it a browser cuts what is pasted, and says nothing."""
+"""No text area has a `maxlength`, because browsers silently cut pasted text at it."""
 
 import re
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from accounts.models import Person
 
 TEMPLATES = Path(__file__).resolve().parents[3] / "templates"
 BOX = re.compile(r"<textarea\b[^>]*>", re.DOTALL)
-# A file of a lesson, and a form that could not be taken: their own pages check what they hold.
+# A lesson's file and a form that was not accepted. Their pages check the length.
 WITHOUT_LIMIT = {"courses/preview.html", "accounts/unsent_form.html"}
 
 
@@ -42,7 +42,7 @@ def forms_below(form: type[forms.BaseForm]) -> Iterator[type[forms.BaseForm]]:
 def test_no_form_lets_a_browser_cut() -> None:
     request = RequestFactory().get("/")
     request.user = Person(is_active=True, is_staff=True, is_superuser=True)
-    # Asking for them makes the admin's forms.
+    # Loads the admin's forms.
     for shown in admin.site._registry.values():
         if shown.has_add_permission(request) or shown.has_change_permission(request):
             shown.get_form(request)

@@ -1,4 +1,4 @@
-"""What the documents name is there."""
+"""Files that documents name exist."""
 
 import re
 from functools import cache
@@ -9,7 +9,7 @@ DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs
 PATH = re.compile(
     r"(?<![\w/.{<*-])(?:[\w.-]+/)+[\w.-]+\.(?:py|md|toml|sql|html|css|js|yml|yaml|sh|po)\b(?![\w/*])"
 )
-# Names of an example, and of what a decision did not make. DATE stands for any.
+# Names in examples and in rejected designs. DATE stands for any date.
 NOT_OURS = {"docs/authoring.md", "docs/adr/0001-platform-is-a-source-root.md"}
 FOLDERS = (
     "platform",
@@ -37,7 +37,7 @@ def test_every_file_that_a_document_names_exists() -> None:
 
 
 def is_there(name: str) -> bool:
-    """Whether some file's path ends so: documents leave out what their readers know."""
+    """Return whether a file's path ends like this: documents may leave out the first folders."""
     end = "/" + name.removeprefix("./").removeprefix("../")
     return any(path.endswith(end) for path in files())
 

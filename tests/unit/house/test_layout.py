@@ -1,4 +1,4 @@
-"""The rules that the layout itself keeps."""
+"""Rules about modules and packages."""
 
 import ast
 import platform
@@ -10,23 +10,23 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 LONGEST_FILE = 500
-# A module as short as this with one user is a door to open for nothing: it belongs into its user, or beside its like.
+# A shorter module that is imported only once belongs in its importer or in a similar module.
 SHORTEST_FILE = 60
 MOST_LINES_OF_SQL = 3
-# Django's names, and ours for what stands in most rooms: a reader looks for them before knowing how long they are.
+# Names that Django or most rooms use: readers look for these modules, however short.
 KNOWN_NAMES = {
     "__init__", "__main__", "admin", "api", "apps", "asgi", "celery", "context", "errors", "forms", "middleware",
     "models", "personal", "selectors", "services", "tasks", "urls", "views",
 }  # fmt: skip
-# A part of a package that its __init__ shows, what an AppConfig registers, a page that a URL conf names.
+# Modules that a package's __init__ exports, an AppConfig registers, or a URL conf names.
 KNOWN_USERS = {"__init__", "apps", "urls"}
 FOLDERS_OF_DJANGO = {"migrations", "management", "templatetags"}
-# Short, with one user, and better so.
+# Short modules with one importer that are clearer as they are.
 ACCEPTED_SHORT = {
     "events.previews": "every mail of an event as staff see it, which grows with the mails",
     "families.family_export": "a service: making a copy is not the business of the page that hands it over",
-    "guard.answer_scanner": "how a reply is read word by word, apart from what is decided about it",
-    "mail.send_errors": "what the errors of mail servers mean, apart from claims and leases",
+    "guard.answer_scanner": "reads a reply word by word; the decision about it is elsewhere",
+    "mail.send_errors": "classifies the errors of mail servers, independent of claims and leases",
     "rest.fields": "how any program's text is read; the tutor's API is the first that takes some",
 }
 
@@ -123,7 +123,7 @@ def test_each_module_of_the_kit_has_two_users() -> None:
 
 
 def test_rooms_declare_their_public_modules() -> None:
-    """A reader of a room's docstring knows what may be imported of it, without looking into pyproject.toml."""
+    """A room's docstring lists what may be imported from it, so readers need not look in pyproject.toml."""
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     declared = [
         (room, module.removeprefix(f"** -> {room}."))
@@ -143,7 +143,7 @@ def words_of_docstring(package: str) -> list[str]:
     return re.findall(r"\w+(?:\.\w+)*", ast.get_docstring(ast.parse(found.read_text())) or "")
 
 
-def test_long_statements_stand_in_sql_files() -> None:
+def test_long_statements_are_in_sql_files() -> None:
     long = [
         f"{path.relative_to(ROOT)}:{string.lineno}"
         for room in ("platform", "courses", "chat")

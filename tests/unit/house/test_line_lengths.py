@@ -1,7 +1,7 @@
-"""Templates and style sheets keep within 120 characters: the formatters break what they can, and this holds the rest.
+"""Lines of templates and style sheets have at most 120 characters, even those that the formatters do not break.
 
-A tag of Django's cannot be broken, and a formatter leaves the words of a mail alone. Longer words stand in
-`{% blocktranslate trimmed %}`, which makes one space of each break and so says the same.
+A template tag cannot be broken, and the formatters do not touch email texts. Put longer text in
+`{% blocktranslate trimmed %}`, which turns each line break into one space.
 """
 
 from pathlib import Path

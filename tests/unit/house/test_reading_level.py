@@ -1,4 +1,4 @@
-"""Syllables and sentences are counted as the formulas of the reading level mean them."""
+"""Syllables and sentences are counted as the readability formulas define them."""
 
 import pytest
 
@@ -25,7 +25,7 @@ def test_a_grade_is_that_of_kincaid() -> None:
         ("57", 2),
     ],
 )
-def test_silent_letters_are_no_syllable(word: str, syllables: int) -> None:
+def test_silent_letters_are_not_a_syllable(word: str, syllables: int) -> None:
     assert grade(word) == pytest.approx(0.39 + 11.8 * syllables - 15.59)
 
 

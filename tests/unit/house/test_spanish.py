@@ -1,4 +1,4 @@
-"""Every word on screen has its Spanish, and the Spanish keeps to docs/spanish.md."""
+"""Every text on screen has a Spanish translation that follows docs/spanish.md."""
 
 import re
 import shutil
@@ -13,7 +13,7 @@ from django.utils import translation
 
 ROOT = Path(__file__).resolve().parents[3]
 CATALOG = ROOT / "locale" / "es" / "LC_MESSAGES" / "django.po"
-# What is put into a sentence, and how it is marked: places for something, per cents, tags, lines.
+# Parts that a translation must keep: placeholders, percent signs, tags, line breaks.
 PARTS = re.compile(r"%\(\w+\)[a-z]|%[a-z%]|\{\w*\}|</?\w+[^>]*>|`[^`]+`|\n")
 
 
@@ -23,7 +23,7 @@ def messages() -> Iterator[Message]:
 
 
 def pairs() -> Iterator[tuple[str, str]]:
-    """English and Spanish, form by form."""
+    """Yield each English text with its Spanish, for every plural form."""
     for message in messages():
         if isinstance(message.id, str):
             assert isinstance(message.string, str)
@@ -34,7 +34,7 @@ def pairs() -> Iterator[tuple[str, str]]:
 
 
 def test_the_catalog_has_exactly_the_messages_on_screen(tmp_path: Path) -> None:
-    """`make messages` would change nothing; where it would, run it and translate what is new."""
+    """`make messages` must change nothing. If this fails, run it and translate the new messages."""
     shutil.copytree(ROOT / "locale", tmp_path / "locale")
     made = subprocess.run(
         ["make", "messages", f"LOCALE={tmp_path}/locale"],

@@ -1,4 +1,4 @@
-"""However it is spelled, it is the same message."""
+"""A message is the same in every spelling."""
 
 import unicodedata
 from typing import Literal
@@ -19,7 +19,7 @@ texts = st.text(
 )
 
 
-# How long one example takes is a matter of the machine; test_speed.py looks at time.
+# The time of one example depends on the machine. test_speed.py measures time.
 patient = settings(deadline=None)
 
 

@@ -1,4 +1,4 @@
-"""What is heavy is loaded once, by the first who needs it."""
+"""A lazy value is loaded once, on first use."""
 
 import subprocess
 import sys

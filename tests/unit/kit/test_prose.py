@@ -1,4 +1,4 @@
-"""A box for sentences cuts nothing: what is too long is refused with how long it is."""
+"""A text area never cuts text: too long a text is refused, with its length."""
 
 import unicodedata
 

@@ -1,4 +1,4 @@
-"""One spelling inside for whatever way a text was typed."""
+"""A text is stored in the same form, however it was typed."""
 
 import unicodedata
 

@@ -1,4 +1,4 @@
-"""Two pages: whether the process lives, and whether the worker answers."""
+"""Two pages: whether the process runs, and whether the worker answers."""
 
 import asyncio
 import json
