@@ -62,9 +62,9 @@ ANNOUNCEMENTS = {
 
 
 def format_announcement(turn: Turn, report: Report | None, *, was_kept: bool, can_wait: bool = False) -> str:
-    """Return the sentence that a screen reader announces for a turn. It differs whenever the outcome does.
+    """Return the sentence that a screen reader announces for a turn. Different outcomes have different sentences.
 
-    `was_kept` says that a retry of the turn was not better, `can_wait` that the model is down.
+    `was_kept` means that a retry of the turn was not better, `can_wait` that the turn can wait for the model.
     """
     if report and report.shared_at:
         return _("We got your report.")
@@ -87,7 +87,7 @@ def _format_outcome(turn: Turn, *, can_wait: bool) -> str:
     return str(ANNOUNCEMENTS[TurnState(turn.state)])
 
 
-# After this time the time of day alone would mislead.
+# After this long, show the date too: a time of day would seem to be today's.
 SHOW_DATE_AFTER = timedelta(hours=18)
 
 
@@ -152,7 +152,7 @@ def format_budget_refusal(refusal: InsufficientBudget | SiteStopped, person: Per
     return f"{words % {'when': _format_refill_in_sentence(refusal.refills_at, person)}} {kept}"
 
 
-def format_brief_reason(floor: str, refills_at: datetime, person: Person) -> str:
+def format_brief_reason(scope: str, refills_at: datetime, person: Person) -> str:
     """Return why an answer is shorter than usual."""
     words = {
         BudgetScope.PERSON: _(
@@ -167,7 +167,7 @@ def format_brief_reason(floor: str, refills_at: datetime, person: Person) -> str
             "This answer is shorter than usual because this site has little of its allowance left. It refills "
             "%(when)s."
         ),
-    }[BudgetScope(floor)]
+    }[BudgetScope(scope)]
     return words % {"when": _format_refill_in_sentence(refills_at, person)}
 
 
@@ -224,7 +224,7 @@ REFUSALS = (QuestionRejected, InsufficientBudget, SiteStopped, RateLimited)
 
 
 def format_refusal(refusal: Refusal, person: Person) -> str:
-    """Return why a question was rejected, what became of it, and what to do now."""
+    """Return why a question was rejected, whether it was kept, and what to do now."""
     if isinstance(refusal, RateLimited):
         return format_rate_limited(refusal)
     if isinstance(refusal, (InsufficientBudget, SiteStopped)):

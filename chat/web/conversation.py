@@ -149,7 +149,7 @@ LISTED_CONVERSATIONS = 20
 
 @dataclass(frozen=True)
 class Composer:
-    """The form for the next question. Its `turn_id` makes a double post ask once."""
+    """The form for the next question. Because of its `turn_id`, posting it twice asks once."""
 
     person: Person
     conversation: Conversation | None

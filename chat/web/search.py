@@ -27,9 +27,9 @@ search_rate_limit = RateLimit("chat-searches", "30/minute;300/hour")
 MIN_SEARCH_LENGTH = 2
 MAX_SEARCH_LENGTH = 100
 RESULTS_A_PAGE = 20
-# The characters of an excerpt before a match, and in all.
+# The characters of an excerpt: before the match, and in total.
 BEFORE, EXCERPT = 60, 180
-# These turns show a crisis card instead of an answer, so an answer that one may have is on no page.
+# These turns show a crisis card. If one also has an answer, no page shows it.
 UNANSWERED = (TurnState.CARDED, TurnState.PAUSED)
 COMBINING = "[\u0300-\u036f]*"
 APOSTROPHES = "['\u2019]"

@@ -19,7 +19,7 @@ from kit.rate_limits import RateLimit
 
 type View = Callable[..., HttpResponseBase]
 
-# More than a person reaches who types without pause and stops every second.
+# More than a person can reach by typing, even with a pause every second.
 preview_edits = RateLimit("content preview edits", "120/minute")
 
 
@@ -56,7 +56,7 @@ def previews(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def preview(request: HtmxRequest, file: str) -> HttpResponse:
-    """A file's text beside its page. POST previews typed text. A poll with the current `mark` gets a 204."""
+    """Show a file's text beside its page. POST previews typed text. A poll with the current `mark` gets a 204."""
     typed, shown = None, "news"
     if request.method == "POST":
         preview_edits.hit(request.user.pk)

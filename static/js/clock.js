@@ -1,4 +1,4 @@
-// Says an event's time on the visitor's own clock, where the page does not know it, and sends their zone with the form.
+// Shows an event's time in the visitor's time zone if the page does not know it, and sends the zone with the form.
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 const language = document.documentElement.lang;
 

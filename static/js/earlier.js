@@ -1,9 +1,9 @@
-// Adds earlier turns above the first one without moving the text being read, and focuses the joint between them.
+// Adds earlier turns above the first one without moving the text being read, and focuses the line between them.
 let anchor = null;
 
 const findEarlierLink = (event) => event.target.closest?.("#turns-earlier");
 
-// Shows an error, and replaces the link by a plain one, with which the browser shows what is wrong.
+// Shows an error, and replaces the link with one without htmx, so that the browser shows what is wrong.
 function giveUp(place) {
   const link = place.querySelector("a");
   const plain = link.cloneNode(true);
