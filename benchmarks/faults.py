@@ -58,10 +58,10 @@ class Parts:
 
     def start_worker(self) -> None:
         log = self.logs / f"worker-{time.monotonic_ns()}.log"
-        self.workers.append(self.stack.enter_context(live.running(live.Worker(log, **self.told))))
+        self.workers.append(self.stack.enter_context(live.running(live.Worker(log, **self.environment))))
 
     @property
-    def told(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
         return {
             "VALKEY_URL": self.valkey.url,
             "TUTOR_BASE_URL": self.mock.url,
@@ -199,12 +199,12 @@ def run(count: int, faults: list[str]) -> Iterator[tuple[str, dict[str, int]]]:
         valkey = stack.enter_context(live.running(live.Valkey(logs / "valkey.log")))
         settings.VALKEY_URL = valkey.url
         mock = stack.enter_context(live.running(Mock(logs / "mock.log")))
-        told = {"VALKEY_URL": valkey.url, "TUTOR_BASE_URL": mock.url, "TUTOR_MODEL": "mock-20"}
-        web = stack.enter_context(live.running(live.Web(logs / "web.log", **told)))
+        variables = {"VALKEY_URL": valkey.url, "TUTOR_BASE_URL": mock.url, "TUTOR_MODEL": "mock-20"}
+        web = stack.enter_context(live.running(live.Web(logs / "web.log", **variables)))
         parts = Parts(logs, stack, valkey, mock, web, [])
         parts.start_worker()
         parts.start_worker()
-        stack.enter_context(live.running(live.Beat(logs / "beat.log", **told)))
+        stack.enter_context(live.running(live.Beat(logs / "beat.log", **variables)))
         people = [
             Person.objects.create_user(f"reader-{number}", role=Role.PARENT) for number in range(PEOPLE)
         ]

@@ -107,15 +107,15 @@ def caught(example: Example, verdict: Verdict) -> bool:
 def measured(name: str, examples: Sequence[Example], verdicts: Sequence[Verdict]) -> dict[str, Any]:
     """Return one set's row: recall, false alarms, precision, and harmless texts with a card."""
     pairs = list(zip(examples, verdicts, strict=True))
-    labelled = counted(caught(example, verdict) for example, verdict in pairs if example.labels)
+    labeled = counted(caught(example, verdict) for example, verdict in pairs if example.labels)
     plain = [verdict for example, verdict in pairs if not example.labels]
     alarms, carded = counted(map(stopped, plain)), counted(verdict.is_crisis for verdict in plain)
     return {
         "set": name,
-        "caught": labelled,
+        "caught": labeled,
         "stopped in vain": alarms,
         "carded in vain": carded,
-        "precision": Rate(labelled.hits, labelled.hits + alarms.hits),
+        "precision": Rate(labeled.hits, labeled.hits + alarms.hits),
         "danger carded": counted(v.is_crisis for e, v in pairs if e.labels & DANGER),
     }
 

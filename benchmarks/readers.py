@@ -205,14 +205,14 @@ def measure(passes: int, seconds: float) -> dict[str, Any]:
 
 
 def figures(found: dict[tuple[str, str], list[list[float]]]) -> dict[str, Any]:
-    told: dict[str, Any] = {}
+    results: dict[str, Any] = {}
     for (name, path), passes in found.items():
         key = f"{name}_{path.strip('/').replace('/', '_')}"
-        told[f"{key}_slowest_ms"] = round(statistics.median(times[-1] for times in passes), 1)
-        told[f"{key}_p95_ms"] = round(
+        results[f"{key}_slowest_ms"] = round(statistics.median(times[-1] for times in passes), 1)
+        results[f"{key}_p95_ms"] = round(
             statistics.median(times[int(0.95 * (len(times) - 1))] for times in passes), 1
         )
-    return told
+    return results
 
 
 def main() -> None:

@@ -42,7 +42,7 @@ class ReportAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return False
 
     def save_model(self, request: HttpRequest, obj: Report, form: Any, change: Any) -> None:
-        """Save only the judgement, and only if the report is still shared: it may have been withdrawn meanwhile."""
+        """Save only the judgment, and only if the report is still shared: it may have been withdrawn meanwhile."""
         judged = {"correct_level": obj.correct_level, "correct_action": obj.correct_action}
         list_shared_reports().filter(pk=obj.pk).update(**judged)
 

@@ -84,7 +84,7 @@ class TutorPaused(QuestionRejected):
 
 
 class TutorClosed(QuestionRejected):
-    """The organisation has not opened the tutor."""
+    """The organization has not opened the tutor."""
 
 
 class TooManyDeferred(QuestionRejected):

@@ -44,7 +44,7 @@ def ready(process: "Process", true: Callable[[], object]) -> None:
         wait_until(true, what=type(process).__name__)
     except AssertionError as error:
         process.kill()
-        raise AssertionError(f"{error}; it said:\n{process.said()}") from error
+        raise AssertionError(f"{error}; its log:\n{process.read_log()}") from error
 
 
 def wait_until(true: Callable[[], object], *, what: str, seconds: float = PATIENCE) -> None:
@@ -141,7 +141,7 @@ class Process:
             with suppress(ProcessLookupError):
                 os.killpg(self.child.pid, signal.SIGCONT)
 
-    def said(self) -> str:
+    def read_log(self) -> str:
         return self.log.read_text(errors="replace")
 
 
@@ -203,7 +203,7 @@ class Worker(Process):
             env=environment(**changed),
             log=log,
         )
-        ready(self, lambda: " ready." in self.said())
+        ready(self, lambda: " ready." in self.read_log())
 
 
 class Beat(Process):
@@ -224,7 +224,7 @@ class Valkey(Process):
         self.url = f"redis://127.0.0.1:{self.port}/0"
         config = f'bind 127.0.0.1\nport {self.port}\nsave ""\nappendonly no\n'
         super().__init__(get_binary_path(), "-", env={}, log=log, feed=config)
-        ready(self, lambda: "Ready to accept connections" in self.said())
+        ready(self, lambda: "Ready to accept connections" in self.read_log())
 
 
 class Model(Process):
@@ -247,7 +247,7 @@ class Model(Process):
         super().__init__(
             sys.executable, "-m", "embedded.model_server", env=dict(os.environ), log=log, feed=feed
         )
-        ready(self, lambda: "Listening on" in self.said())
+        ready(self, lambda: "Listening on" in self.read_log())
 
 
 class Visitor:

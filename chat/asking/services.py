@@ -483,7 +483,7 @@ def get_break_reminder(person: Person, now: datetime, *, waits: bool = False) ->
 
 
 def count_question(person: Person, question: str, conversation: Conversation | None = None) -> None:
-    """Count a question in `conversation` towards the rate limit.
+    """Count a question in `conversation` toward the rate limit.
 
     Raises RateLimited, but never for a person who may be in danger by this question and the conversation so far.
     """

@@ -104,14 +104,14 @@ def render_formula(latex: str, source: str, *, is_display: bool) -> str:
     if mathml is None:
         return render_source(source)
     if is_display:
-        return f'<span class="maths" tabindex="0">{mathml}</span>'
+        return f'<span class="math" tabindex="0">{mathml}</span>'
     if len(latex) > LONG_INLINE:
-        return f'<span class="maths-long" tabindex="0">{mathml}</span>'
+        return f'<span class="math-long" tabindex="0">{mathml}</span>'
     return mathml
 
 
 def render_source(source: str) -> str:
-    return f'<code class="maths-source">{escape(source.strip())}</code>'
+    return f'<code class="math-source">{escape(source.strip())}</code>'
 
 
 @lru_cache(maxsize=512)
@@ -267,11 +267,11 @@ class _Opening:
 
 
 def latex_plugin(markdown: "MarkdownIt") -> None:
-    markdown.inline.ruler.before("escape", "maths", _inline)
+    markdown.inline.ruler.before("escape", "math", _inline)
     interrupts = ["paragraph", "reference", "blockquote", "list"]
-    markdown.block.ruler.before("fence", "maths_block", _block, {"alt": interrupts})
-    markdown.add_render_rule("maths", _render)
-    markdown.add_render_rule("maths_block", _render_block)
+    markdown.block.ruler.before("fence", "math_block", _block, {"alt": interrupts})
+    markdown.add_render_rule("math", _render)
+    markdown.add_render_rule("math_block", _render_block)
 
 
 def _inline(state: "StateInline", silent: bool) -> bool:  # noqa: FBT001 - the parser's interface
@@ -294,7 +294,7 @@ def _inline(state: "StateInline", silent: bool) -> bool:  # noqa: FBT001 - the p
         state.pos = start
         return opening.is_dollars
     if not silent:
-        token = state.push("maths", "", 0)
+        token = state.push("math", "", 0)
         token.content = state.src[state.pos : end]
         token.meta = {"opening": opening, "is_closed": is_closed}
     state.pos = end
@@ -327,7 +327,7 @@ def _block(state: "StateBlock", start_line: int, end_line: int, silent: bool) ->
     if silent:
         return True
     end = close + len(opening.closing) if close >= 0 else state.eMarks[line]
-    token = state.push("maths_block", "", 0)
+    token = state.push("math_block", "", 0)
     token.block = True
     token.content = _without_marks(state, start_line, line, end)
     token.meta = {"opening": opening, "is_closed": close >= 0}

@@ -128,16 +128,16 @@ CODE_CLASSES: Final = frozenset(filter(None, STANDARD_TYPES.values()))
 def render_code(code: str, language: str, *, is_closed: bool = True) -> str:
     """Render a code block. An open block may still grow, and is not highlighted yet."""
     name = language.lower()
-    coloured = is_closed and name in LANGUAGES and len(code) <= MAX_HIGHLIGHTED_LENGTH
-    inside = _highlight(code, name) if coloured else escape(code)
+    is_highlighted = is_closed and name in LANGUAGES and len(code) <= MAX_HIGHLIGHTED_LENGTH
+    inside = _highlight(code, name) if is_highlighted else escape(code)
     return f'<div class="code-block"><pre dir="ltr" tabindex="0"><code>{inside}</code></pre></div>\n'
 
 
 @lru_cache(maxsize=128)
 def _highlight(code: str, language: str) -> str:
     lexer = get_lexer_by_name(language, stripnl=False, ensurenl=False)
-    coloured: str = highlight(code, lexer, HtmlFormatter(nowrap=True))
-    return coloured
+    highlighted: str = highlight(code, lexer, HtmlFormatter(nowrap=True))
+    return highlighted
 
 
 MATHML_TAGS: Final = frozenset({
@@ -163,11 +163,11 @@ ATTRIBUTE_VALUES: Final = {
 }
 CLASSES: Final = {
     **{tag: set(latex.CLASSES) for tag in MATHML_TAGS},
-    "code": {"maths-source"},
+    "code": {"math-source"},
     "div": {"code-block"},
     "li": {"task"},
     "p": {"footnote"},
-    "span": set(CODE_CLASSES) | {"maths", "maths-long"},
+    "span": set(CODE_CLASSES) | {"math", "math-long"},
     "sup": {"footnote-mark"},
     "td": {"cell-end", "cell-center"},
     "th": {"cell-end", "cell-center"},

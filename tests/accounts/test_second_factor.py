@@ -35,7 +35,7 @@ def again(client: Client) -> None:
     client.post("/account/reauthenticate/", {"password": "a-long-password"})
 
 
-def enrol(client: Client) -> str:
+def enroll(client: Client) -> str:
     """Turn on app codes. Return the secret."""
     page = client.get("/account/second-step/totp/activate/")
     secret: str = page.context["form"].secret
@@ -48,7 +48,7 @@ def enrol(client: Client) -> str:
 def enrolled(client: Client, known: Person) -> tuple[Person, str]:
     sign_in(client, known)
     again(client)
-    return known, enrol(client)
+    return known, enroll(client)
 
 
 class TestEnrolment:
@@ -82,7 +82,7 @@ class TestEnrolment:
         sign_in(client, known)
         again(client)
         with django_capture_on_commit_callbacks(execute=True):
-            enrol(client)
+            enroll(client)
         assert [mail.subject for mail in Email.objects.all()] == ["Authenticator app turned on"]
         page = client.get("/account/second-step/recovery-codes/")
         assert len(page.context["unused_codes"]) == 10
@@ -179,7 +179,7 @@ class TestAnAdmin:
     ) -> None:
         sign_in(client, admin_person)
         again(client)
-        enrol(client)
+        enroll(client)
         assert client.get("/admin/").status_code == 200
 
     def test_recovery_codes_alone_are_not_a_second_step(

@@ -33,7 +33,7 @@ def shown(page: Page, talk: Conversation, teen: Person, sign_in: Callable[[Perso
 
 def test_everything_is_set_and_reached_by_keyboard(shown: Page, audit: Callable[[], None]) -> None:
     assert shown.locator(".prose math").count() > 8
-    assert shown.locator(".prose .maths-source").count() == 1
+    assert shown.locator(".prose .math-source").count() == 1
     assert shown.locator(".prose ol > li > ul > li").count() == 2
     # Content wider than the column can be scrolled, so it must be focusable.
     unreachable = shown.evaluate(

@@ -6,7 +6,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Person
 from tests.budgets.purse import set_budget
-from tests.rest.told import require_problem
+from tests.rest.problems import require_problem
 
 AsPerson = Callable[[Person], Client]
 BUDGET = "/api/v1/budget"

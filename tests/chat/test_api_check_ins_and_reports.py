@@ -12,7 +12,7 @@ from accounts.models import Person
 from chat.models import Report, ReportCount, Turn, TurnState
 from tests.chat.conftest import Ask, Judged
 from tests.chat.verdicts import HINTS
-from tests.rest.told import TURNS, require_problem
+from tests.rest.problems import TURNS, require_problem
 
 AsPerson = Callable[[Person], Client]
 GO_ON = "/api/v1/go-on"

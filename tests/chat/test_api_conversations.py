@@ -9,7 +9,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Person
 from chat.models import Conversation, Turn, TurnState
-from tests.rest.told import require_problem
+from tests.rest.problems import require_problem
 
 AsPerson = Callable[[Person], Client]
 LIST = "/api/v1/conversations"

@@ -18,7 +18,7 @@ from chat.asking import services as asking
 from chat.models import Turn, TurnState
 from tests.chat.test_relay import LONG, Event, events
 from tests.live import Visitor, Web, Worker, running, wait_until
-from tests.rest.told import require_problem
+from tests.rest.problems import require_problem
 from tests.streams import make_live_turns
 
 

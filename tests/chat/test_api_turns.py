@@ -14,7 +14,7 @@ from accounts.models import Person
 from chat import services
 from chat.models import Conversation, Turn, TurnState
 from families.models import Consent, Link
-from tests.rest.told import TURNS, require_problem
+from tests.rest.problems import TURNS, require_problem
 
 AsPerson = Callable[[Person], Client]
 

@@ -33,7 +33,7 @@ from tests.budgets.purse import set_budget
 from tests.chat.conftest import Ask, written
 from tests.chat.test_retries import end
 from tests.markup import squeezed
-from tests.rest.told import TURNS, require_problem
+from tests.rest.problems import TURNS, require_problem
 
 pytestmark = [pytest.mark.usefixtures("unnudged")]
 

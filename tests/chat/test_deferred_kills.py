@@ -53,7 +53,9 @@ def test_they_survive_model_and_broker_and_two_workers_answer_each_once(
     ):
         known = ModelOutage.objects.get().failed_probes
         live.wait_until(lambda: ModelOutage.objects.get().failed_probes > known, what="a check that fails")
-        assert [now(turn).state for turn in turns] == [TurnState.DEFERRED, TurnState.DEFERRED], worker.said()
+        assert [now(turn).state for turn in turns] == [TurnState.DEFERRED, TurnState.DEFERRED], (
+            worker.read_log()
+        )
         with live.running(live.Model(logs / "model-2.log", own_model.port)):
             live.wait_until(lambda: all(not now(turn).is_live for turn in turns), what="the answers")
             live.wait_until(lambda: find_outage() is None, what="the end of the outage")

@@ -22,7 +22,7 @@ from inference.tokens import estimate_max_tokens
 from tests.chat.conftest import Ask
 from tests.chat.long import create_conversation
 from tests.markup import squeezed
-from tests.rest.told import TURNS
+from tests.rest.problems import TURNS
 
 AsPerson = Callable[[Person], Client]
 HTMX = {"HX-Request": "true"}

@@ -16,7 +16,7 @@ from chat.turns.verdicts import PersonalDataChoice
 from guard import Category, Level
 from tests.chat.conftest import Ask, Judged
 from tests.chat.verdicts import METHOD, personal, verdict
-from tests.rest.told import TURNS, require_problem
+from tests.rest.problems import TURNS, require_problem
 
 AsPerson = Callable[[Person], Client]
 QUESTION = "I am Noor Haddad of 12 Elm Street. What is a noun?"

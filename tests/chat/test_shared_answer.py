@@ -227,4 +227,4 @@ def test_hostile_answers_with_twenty_readers_leave_the_process_free(web: Web, te
     assert min(events) > 1
     # Measured: 217, and 10,346 before pages were shared. The bound is for a machine that runs other tests as well.
     assert max(took.values()) < 2_000, (took, events)
-    assert not re.search("Traceback", web.said())
+    assert not re.search("Traceback", web.read_log())

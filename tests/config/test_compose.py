@@ -119,7 +119,7 @@ def test_valkeys_password_may_have_any_characters(
         running(Process(get_binary_path(), "-", env={}, log=tmp_path / "log", feed=feed)) as valkey,
         closing(redis.Redis.from_url(add_password(f"redis://127.0.0.1:{port}/0", password))) as client,
     ):
-        wait_until(lambda: "Ready to accept connections" in valkey.said(), what="Valkey")
+        wait_until(lambda: "Ready to accept connections" in valkey.read_log(), what="Valkey")
         assert client.ping()
         with closing(redis.Redis(port=port)) as stranger, pytest.raises(redis.AuthenticationError):
             stranger.ping()

@@ -127,7 +127,7 @@ def test_while_the_site_is_down_it_says_where_help_is_and_logs_no_address(tmp_pa
         reply, body = get(proxy, "/events/mine/a-secret-token")
         assert reply.status == 502
         assert "findahelpline.com" in body.decode()
-        assert "secret-token" not in proxy.said()
+        assert "secret-token" not in proxy.read_log()
 
 
 def test_an_answer_streams_through_word_by_word(proxy: Proxy, web: Web, teen: Person) -> None:

@@ -19,12 +19,22 @@ from embedded.home import Home
 from embedded.ports import find_inner_port
 
 STUB_SITE = Path(__file__).parent / "stub_site"
-OURS = ("DATABASE_", "VALKEY_", "TUTOR_", "DJANGO_", "KITCHEN_", "PYTEST_", "SECRET_KEY", "SITE_URL", "PORT")
+HIDDEN_PREFIXES = (
+    "DATABASE_",
+    "VALKEY_",
+    "TUTOR_",
+    "DJANGO_",
+    "KITCHEN_",
+    "PYTEST_",
+    "SECRET_KEY",
+    "SITE_URL",
+    "PORT",
+)
 
 
 def clean_environment() -> dict[str, str]:
     """Return the environment without the variables that name running services: a supervisor must not see them."""
-    return {key: value for key, value in os.environ.items() if not key.startswith(OURS)}
+    return {key: value for key, value in os.environ.items() if not key.startswith(HIDDEN_PREFIXES)}
 
 
 def eventually[Found](look: Callable[[], Found], seconds: float = 60) -> Found:
@@ -52,21 +62,21 @@ class Running:
             )
 
     @property
-    def said(self) -> str:
+    def printed(self) -> str:
         return self.output.read_text()
 
-    def until(self, words: str) -> str:
+    def wait_for(self, words: str) -> str:
         """Wait until the output contains this text, and return the output."""
 
-        def heard() -> bool:
-            assert words in self.said or self.process.poll() is None, self.said
-            return words in self.said
+        def is_printed() -> bool:
+            assert words in self.printed or self.process.poll() is None, self.printed
+            return words in self.printed
 
-        eventually(heard)
-        return self.said
+        eventually(is_printed)
+        return self.printed
 
     def ready(self) -> "Running":
-        self.until("Stop  ")
+        self.wait_for("Stop  ")
         return self
 
     def page(self, path: str) -> bytes:
@@ -76,11 +86,11 @@ class Running:
 
     @property
     def address(self) -> str:
-        found = re.search(r"is ready: (\S+)", self.said)
-        assert found, self.said
+        found = re.search(r"is ready: (\S+)", self.printed)
+        assert found, self.printed
         return found[1]
 
-    def family(self) -> list[psutil.Process]:
+    def list_processes(self) -> list[psutil.Process]:
         """Return the supervisor and all processes that it started, including its reaper."""
         top = psutil.Process(self.process.pid)
         return [top, *top.children(recursive=True)]
@@ -97,10 +107,10 @@ class Running:
 
     def end(self, number: int) -> int:
         """Send a signal, and check that no process of it is left. Return the exit code."""
-        family = self.family()
+        processes = self.list_processes()
         self.process.send_signal(number)
         code = self.process.wait(timeout=30)
-        assert_gone(family)
+        assert_gone(processes)
         return code
 
 

@@ -29,7 +29,7 @@ def test_nothing_outlives_the_supervisor(run: Run, number: int) -> None:
 @pytest.mark.parametrize("step", ["starting", "Tutor model", "Tables"])
 def test_nothing_outlives_a_supervisor_killed_while_starting(run: Run, step: str) -> None:
     site = run()
-    site.until(step)
+    site.wait_for(step)
     site.end(signal.SIGKILL)
 
 
@@ -39,7 +39,7 @@ def test_a_run_after_kill_9_finds_its_way(run: Run) -> None:
     first.process.wait()
     # The reaper may still be stopping processes. The next run waits for it.
     second = run().ready()
-    assert "again" not in second.said
+    assert "again" not in second.printed
     assert second.end(signal.SIGTERM) == 0
 
 
@@ -58,30 +58,30 @@ def test_killed_services_are_restarted(run: Run) -> None:
     for child in killed:
         child.kill()
     for name in words:
-        site.until(f"{name}, again")
-        assert f"{name} ended by SIGKILL" in site.said
+        site.wait_for(f"{name}, again")
+        assert f"{name} ended by SIGKILL" in site.printed
     assert b"ok" in site.page("/readyz")
-    assert not set(killed) & set(site.family())
+    assert not set(killed) & set(site.list_processes())
 
 
 def test_a_service_that_keeps_failing_is_given_up_with_its_last_output(run: Run, checkout: Path) -> None:
     (checkout / "config" / "asgi.py").write_text("raise RuntimeError('the kettle is empty')\n")
     site = run()
-    site.until("Kitchen Table is starting")
-    family = site.family()
+    site.wait_for("Kitchen Table is starting")
+    processes = site.list_processes()
     assert site.process.wait(timeout=60) == 1
-    assert "Website stopped 5 times within a minute" in site.said
-    assert "the kettle is empty" in site.said
-    assert "web.log" in site.said
-    assert_gone(family)
+    assert "Website stopped 5 times within a minute" in site.printed
+    assert "the kettle is empty" in site.printed
+    assert "web.log" in site.printed
+    assert_gone(processes)
 
 
 def test_a_failed_step_is_reported_with_its_log(run: Run, checkout: Path) -> None:
     (checkout / "manage.py").write_text("raise SystemExit('no table fits through this door')\n")
     site = run()
     assert site.process.wait(timeout=60) == 1
-    assert "“Tables” failed" in site.said
-    assert "no table fits through this door" in site.said
+    assert "“Tables” failed" in site.printed
+    assert "no table fits through this door" in site.printed
 
 
 def test_the_reaper_is_replaced_when_it_is_killed(run: Run) -> None:
@@ -107,10 +107,10 @@ def test_a_closed_terminal_ends_everything(home: Home, checkout: Path) -> None:
         said = b""
         while b"Stop  " not in said:
             said += os.read(terminal, 4096)
-        family = psutil.Process(top.pid).children(recursive=True)
+        processes = psutil.Process(top.pid).children(recursive=True)
         os.close(terminal)
         assert top.wait() == 0
-    assert_gone(family)
+    assert_gone(processes)
 
 
 def test_the_death_of_make_ends_everything(home: Home, checkout: Path, tmp_path: Path) -> None:
@@ -133,11 +133,11 @@ def test_the_death_of_make_ends_everything(home: Home, checkout: Path, tmp_path:
             start_new_session=True,
         )
     eventually(lambda: "Stop  " in (tmp_path / "output").read_text())
-    family = psutil.Process(make.pid).children(recursive=True)
-    assert len(family) > 7
+    processes = psutil.Process(make.pid).children(recursive=True)
+    assert len(processes) > 7
     make.kill()
     make.wait()
-    assert_gone(family)
+    assert_gone(processes)
 
 
 def test_what_a_dead_run_left_is_stopped_before_the_next(home: Home) -> None:

@@ -31,8 +31,8 @@ def test_the_services_are_real_and_the_output_has_everything_needed(run: Run, ho
     assert is_healthy(urlsplit(env["TUTOR_BASE_URL"]).port or 0, "/health")
     assert b"ok" in site.page("/healthz")
     for words in ("sam", "kitchen-demo", "a parent", str(home.folder), "Ctrl-C", "make reset"):
-        assert words in site.said
-    assert "\033" not in site.said
+        assert words in site.printed
+    assert "\033" not in site.printed
     assert site.child("worker").environ()["DATABASE_POOL"] == "20"
 
 
@@ -41,7 +41,7 @@ def test_no_secret_is_shown(run: Run, home: Home) -> None:
     env = site.child("uvicorn").environ()
     secrets = [env["SECRET_KEY"], env["TUTOR_API_KEY"]]
     secrets += [env[key].partition("@")[0].rpartition(":")[2] for key in ("DATABASE_URL", "VALKEY_URL")]
-    shown = site.said + "".join(" ".join(process.cmdline()) for process in site.family())
+    shown = site.printed + "".join(" ".join(process.cmdline()) for process in site.list_processes())
     shown += "".join(path.read_text(errors="replace") for path in home.logs.iterdir())
     assert not [secret for secret in secrets if secret in shown]
     private = [path for path in home.folder.iterdir() if path.is_file()]
@@ -71,12 +71,12 @@ def test_a_second_run_says_where_the_first_is(run: Run, start: Run, home: Home) 
     first = run().ready()
     second = run()
     assert second.process.wait(timeout=20) == 0
-    assert first.address in second.said
-    assert str(first.process.pid) in second.said
+    assert first.address in second.printed
+    assert str(first.process.pid) in second.printed
 
     refused = start("--home", str(home.folder), "reset")
     assert refused.process.wait(timeout=20) == 1
-    assert first.address in refused.said
+    assert first.address in refused.printed
     assert b"ok" in first.page("/healthz")
 
     first.end(signal.SIGINT)
@@ -89,7 +89,7 @@ def test_a_taken_port_is_named_and_another_is_used(run: Run) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         site = run(PORT=str(port)).ready()
-        assert f"Port {port} is in use" in site.said
+        assert f"Port {port} is in use" in site.printed
         assert not site.address.endswith(f":{port}")
         assert b"ok" in site.page("/healthz")
 
@@ -102,8 +102,8 @@ def test_the_port_can_be_chosen(run: Run) -> None:
 def test_a_wrong_port_is_explained(run: Run) -> None:
     wrong = run(PORT="http")
     assert wrong.process.wait(timeout=20) == 1
-    assert "PORT is “http”" in wrong.said
-    assert "Traceback" not in wrong.said
+    assert "PORT is “http”" in wrong.printed
+    assert "Traceback" not in wrong.printed
 
 
 def test_external_services_are_used_and_not_started(run: Run, home: Home) -> None:
@@ -117,9 +117,9 @@ def test_external_services_are_used_and_not_started(run: Run, home: Home) -> Non
     env = site.child("uvicorn").environ()
     assert {key: env[key] for key in outside} == outside
     assert "TUTOR_IS_DEMO_MODEL" not in env
-    assert "postgres://db.example:5432/site" in site.said
-    assert "https://models.example/v1" in site.said
-    assert "hidden" not in site.said
+    assert "postgres://db.example:5432/site" in site.printed
+    assert "https://models.example/v1" in site.printed
+    assert "hidden" not in site.printed
     assert {path.name for path in home.logs.glob("[mpv]*.log")} == {"migrate.log", "valkey.log"}
 
 
@@ -140,16 +140,16 @@ def test_a_hang_up_is_ignored_when_it_was_ignored_before(home: Home, checkout: P
     site.ready()
     os.kill(process.pid, signal.SIGHUP)
     assert b"ok" in site.page("/healthz")
-    family: list[psutil.Process] = site.family()
+    processes: list[psutil.Process] = site.list_processes()
     process.terminate()
     assert process.wait(timeout=30) == 0
-    assert_gone(family)
+    assert_gone(processes)
 
 
 def test_an_unreachable_service_is_reported(run: Run, checkout: Path) -> None:
     page = checkout / "config" / "asgi.py"
     page.write_text(page.read_text().replace('{"worker"', '{"model": "no answer", "worker"'))
-    assert "The site cannot reach its model: no answer" in run().ready().said
+    assert "The site cannot reach its model: no answer" in run().ready().printed
 
 
 def test_another_site_on_the_port_does_not_pass_for_this_one() -> None:

@@ -44,7 +44,7 @@ def test_data_half_made_are_made_again(run: Run, home: Home) -> None:
     if os.geteuid() == 0:
         shutil.chown(draft.parent, "nobody")
     (draft / "PG_VERSION").write_text("18\n")
-    assert "Database, first time" in run().ready().said
+    assert "Database, first time" in run().ready().printed
 
 
 def test_data_of_another_postgresql_are_left_alone(run: Run, home: Home) -> None:
@@ -53,7 +53,7 @@ def test_data_of_another_postgresql_are_left_alone(run: Run, home: Home) -> None
     (data / "PG_VERSION").write_text("17\n")
     site = run()
     assert site.process.wait(timeout=20) == 1
-    assert "of PostgreSQL 17" in site.said
+    assert "of PostgreSQL 17" in site.printed
     assert (data / "PG_VERSION").exists()
 
 

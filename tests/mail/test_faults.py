@@ -123,8 +123,8 @@ def test_a_demo_without_a_mail_server_logs_its_emails(
     with live.running(start_worker(EMAIL_URL="")) as worker:
         email = queue(text="It is in the log.")
         live.wait_until(is_sent, what="the mail to be written")
-    assert email.message_id in worker.said()
-    assert "It is in the log." in worker.said()
+    assert email.message_id in worker.read_log()
+    assert "It is in the log." in worker.read_log()
 
 
 def test_the_task_deletes_expired_emails(

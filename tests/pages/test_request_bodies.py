@@ -67,7 +67,7 @@ class TestOnARealServer:
             assert sent < 30_000_000
             assert sum(file.stat().st_size for file in spool.iterdir()) < len(CHUNK)
             assert psutil.Process(web.child.pid).memory_info().rss - before < 30_000_000
-            assert "413" in web.said()
+            assert "413" in web.read_log()
 
     @pytest.mark.parametrize("size", [1_600_000, 8_000_000])
     def test_a_body_slightly_over_the_limit_gets_a_response(self, web: Web, size: int) -> None:

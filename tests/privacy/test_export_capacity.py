@@ -34,7 +34,7 @@ class TestConcurrentExports:
     ) -> None:
         client = as_person(full if path == DOWNLOAD else parent)
         for _ in range(6):
-            # A refused export does not count towards the hourly limit.
+            # A refused export does not count toward the hourly limit.
             reply = client.post(path)
             assert (reply.status_code, reply["Retry-After"]) == (503, "300")
             assert "Try again in five minutes" in reply.content.decode()

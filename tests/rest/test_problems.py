@@ -11,7 +11,7 @@ from django.test import Client
 
 from accounts.models import Person
 from rest.problems import problem_types
-from tests.rest.told import TURNS, require_problem
+from tests.rest.problems import TURNS, require_problem
 
 AsPerson = Callable[[Person], Client]
 

@@ -150,7 +150,7 @@ def test_logs_follow_a_turn_by_its_id_and_contain_none_of_its_text(
     line.request("POST", "/api/v1/turns", json.dumps({"question": QUESTION}), headers)
     assert line.getresponse().status == 201
     visitor.get(f"/api/v1/turns/{turn_id}/events").read()
-    live.wait_until(lambda: f"Turn {turn_id} is answered." in worker.said(), what="the turn's last line")
+    live.wait_until(lambda: f"Turn {turn_id} is answered." in worker.read_log(), what="the turn's last line")
 
     asked, answered = lines(web, turn_id), lines(worker, turn_id)
     assert [told["route"] for told in asked if "route" in told] == [
@@ -160,7 +160,7 @@ def test_logs_follow_a_turn_by_its_id_and_contain_none_of_its_text(
     assert all(told["request"] for told in asked)
     assert answered[-1]["answer_tokens"] > 0
 
-    said, answer = web.said() + worker.said() + model.said(), Turn.objects.get(pk=turn_id).answer
+    said, answer = web.read_log() + worker.read_log() + model.read_log(), Turn.objects.get(pk=turn_id).answer
     assert answer
     assert MARK not in said
     assert answer[:40] not in said
@@ -168,7 +168,7 @@ def test_logs_follow_a_turn_by_its_id_and_contain_none_of_its_text(
 
 def lines(process: live.Process, turn_id: UUID) -> list[dict[str, Any]]:
     """Return the log lines of a process about a turn."""
-    said = [json.loads(line) for line in process.said().splitlines() if line.startswith("{")]
+    said = [json.loads(line) for line in process.read_log().splitlines() if line.startswith("{")]
     return [told for told in said if told.get("turn") == str(turn_id)]
 
 

@@ -20,7 +20,7 @@ def main() -> int:
     options = _options()
     # Standard output is left to the command.
     stream = sys.stderr if options.what == "with" else sys.stdout
-    screen = Screen(stream, no_colour=bool(os.environ.get("NO_COLOR")))
+    screen = Screen(stream, no_color=bool(os.environ.get("NO_COLOR")))
     home = Home(options.home) if options.home else Home.of(options.checkout)
     try:
         if options.what == "reset":

@@ -12,10 +12,10 @@ PROGRESS_SECONDS = 15
 class Screen:
     """Writes lines for people. Uses color and redraws lines only on a terminal."""
 
-    def __init__(self, stream: TextIO, *, no_colour: bool = False) -> None:
+    def __init__(self, stream: TextIO, *, no_color: bool = False) -> None:
         self._stream = stream
         self._live = stream.isatty() and os.environ.get("TERM") != "dumb"
-        self._colour = self._live and not no_colour
+        self._color = self._live and not no_color
         self._tick = "✓" if "utf" in (stream.encoding or "").lower() else "*"
         self._passing = ""
         self._reassured = time.monotonic()
@@ -50,8 +50,8 @@ class Screen:
             f"  {self._in(YELLOW, '!')} {text}\n" + "".join(f"      {line[:200]}\n" for line in lines)
         )
 
-    def _in(self, colour: str, text: str) -> str:
-        return f"{colour}{text}{PLAIN}" if self._colour else text
+    def _in(self, color: str, text: str) -> str:
+        return f"{color}{text}{PLAIN}" if self._color else text
 
     def _write(self, text: str) -> None:
         wipe = "\r\033[2K" if self._passing else ""

@@ -75,7 +75,7 @@ def hazards(file: Path) -> Iterator[Example]:
         yield Example(row["prompt_text"], labels, known)
 
 
-def behaviours(file: Path) -> Iterator[Example]:
+def behaviors(file: Path) -> Iterator[Example]:
     named = {
         "chemical_biological": {C.VIOLENCE},
         "illegal": {C.CRIME},
@@ -148,7 +148,7 @@ SETS: dict[str, tuple[str, Callable[[Path], Iterator[Example]]]] = {
     "moderation": ("openai-moderation-1680.jsonl", moderation),
     "ailuminate": ("ailuminate_demo_en.csv", hazards),
     "hatecheck": ("hatecheck_test_suite_cases.csv", hateful),
-    "harmbench": ("harmbench_behaviors_text_all.csv", behaviours),
+    "harmbench": ("harmbench_behaviors_text_all.csv", behaviors),
     "jailbreaks": ("jailbreak_prompts_itw.csv", jailbreaks),
     "injections": ("cse_prompt_injection.json", injections),
     "counsel": ("counsel_chat_questions.csv", support),

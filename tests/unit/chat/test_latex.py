@@ -43,7 +43,7 @@ def test_latex_becomes_mathml(markdown: str, expected: str) -> None:
     html = render_answer(markdown)
     assert expected in html
     assert " style=" not in html
-    assert "maths-source" not in html
+    assert "math-source" not in html
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_latex_becomes_mathml(markdown: str, expected: str) -> None:
 def test_money_and_code_are_not_formulas(markdown: str) -> None:
     html = render_answer(markdown)
     assert "<math" not in html
-    assert "maths-source" not in html
+    assert "math-source" not in html
 
 
 @pytest.mark.parametrize(
@@ -77,26 +77,26 @@ def test_money_and_code_are_not_formulas(markdown: str) -> None:
     ],
 )
 def test_a_formula_that_cannot_be_converted_is_shown_as_source(markdown: str, source: str) -> None:
-    assert f'<code class="maths-source">{source}</code>' in render_answer(markdown)
+    assert f'<code class="math-source">{source}</code>' in render_answer(markdown)
 
 
 def test_a_formula_shows_its_source_until_it_is_closed() -> None:
     page = GrowingAnswer()
     page.grow("So\n\n\\[\nx^2")
-    assert '<code class="maths-source">\\[\nx^2</code>' in page.growing_html
+    assert '<code class="math-source">\\[\nx^2</code>' in page.growing_html
     page.grow("\n\\]")
     assert "<msup>" in page.growing_html
 
 
 def test_a_formula_that_is_never_closed_ends_with_its_paragraph() -> None:
     html = render_answer("\\[\nx^2\n\nAnd **then**.")
-    assert '<code class="maths-source">' in html
+    assert '<code class="math-source">' in html
     assert "<strong>then</strong>" in html
 
 
 def test_formulas_that_may_scroll_can_be_focused_by_keyboard() -> None:
-    assert '<span class="maths" tabindex="0">' in render_answer(r"\[x\]")
-    assert '<span class="maths-long" tabindex="0">' in render_answer(r"\(" + "x + " * 15 + r"y\)")
+    assert '<span class="math" tabindex="0">' in render_answer(r"\[x\]")
+    assert '<span class="math-long" tabindex="0">' in render_answer(r"\(" + "x + " * 15 + r"y\)")
     assert "tabindex" not in render_answer(r"\(x\)")
 
 

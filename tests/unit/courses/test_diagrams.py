@@ -11,7 +11,7 @@ from courses.authoring.blocks import DIAGRAMS
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-COLOUR = re.compile(r"#[0-9a-fA-F]{3,8}$|rgb|hsl")
+COLOR = re.compile(r"#[0-9a-fA-F]{3,8}$|rgb|hsl")
 
 
 @pytest.fixture(params=sorted(DIAGRAMS))
@@ -47,7 +47,7 @@ def test_it_brings_no_style_no_script_and_no_colour_of_its_own(drawn: ET.Element
     for element in drawn.iter():
         assert element.tag not in {f"{SVG}style", f"{SVG}script", f"{SVG}image"}
         assert not [key for key in element.attrib if key == "style" or key.startswith("on")]
-        assert not [value for value in element.attrib.values() if COLOUR.match(value)]
+        assert not [value for value in element.attrib.values() if COLOR.match(value)]
 
 
 def test_it_is_drawn_for_a_phone(drawn: ET.Element) -> None:

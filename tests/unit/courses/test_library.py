@@ -104,42 +104,42 @@ class TestFiles:
     def test_a_module_without_a_lesson(self, content: Path) -> None:
         for path in (content / MODULE).glob("[0-9]-*.md"):
             path.unlink()
-        assert "no lesson" in self.told(content)
+        assert "no lesson" in self.list_errors(content)
 
     def test_a_module_without_a_quiz(self, content: Path) -> None:
         (content / MODULE / QUIZ).unlink()
-        assert "no quiz" in self.told(content)
+        assert "no quiz" in self.list_errors(content)
 
     def test_a_quiz_of_four(self, content: Path) -> None:
         path = content / MODULE / QUIZ
         path.write_text(path.read_text().split(":::question first-words")[0])
-        assert "There are 4 questions." in self.told(content)
+        assert "There are 4 questions." in self.list_errors(content)
 
     def test_two_lessons_with_one_number(self, content: Path) -> None:
         (content / MODULE / "2-good-at-and-bad-at.md").rename(content / MODULE / "3-a.md")
-        assert "two lessons 3" in self.told(content)
+        assert "two lessons 3" in self.list_errors(content)
 
     def test_a_file_that_would_never_be_seen(self, content: Path) -> None:
         (content / MODULE / "notes.md").write_text("+++\n+++\n")
-        assert "notes.md, line 1" in self.told(content)
+        assert "notes.md, line 1" in self.list_errors(content)
 
     @pytest.mark.parametrize("page", ["quiz", "print", "certificate", "together"])
     def test_a_lesson_that_hides_a_page_of_its_module(self, page: str, content: Path) -> None:
         (content / MODULE / "2-good-at-and-bad-at.md").rename(content / MODULE / f"2-{page}.md")
-        assert f"“{page}” is taken" in self.told(content)
+        assert f"“{page}” is taken" in self.list_errors(content)
 
     def test_a_file_that_is_not_utf8(self, content: Path) -> None:
         (content / MODULE / BIAS).write_bytes(b"+++\ntitle = 'a'\nminutes = 1\n+++\n\xff\n")
-        assert f"{BIAS}, line 5: This is not UTF-8 text." in self.told(content)
+        assert f"{BIAS}, line 5: This is not UTF-8 text." in self.list_errors(content)
 
     def test_an_empty_lesson(self, content: Path) -> None:
         (content / MODULE / BIAS).write_text('+++\ntitle = "a"\nminutes = 1\n+++\n\n')
-        assert "nothing to read" in self.told(content)
+        assert "nothing to read" in self.list_errors(content)
 
     def test_no_module_at_all(self, tmp_path: Path) -> None:
-        assert "no module" in self.told(tmp_path)
+        assert "no module" in self.list_errors(tmp_path)
 
-    def told(self, content: Path) -> str:
+    def list_errors(self, content: Path) -> str:
         with pytest.raises(InvalidFile) as broken:
             read_library(content)
         return str(broken.value)
