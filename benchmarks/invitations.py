@@ -6,7 +6,7 @@
 invitation, update or cancellation another library (vobject, with the message's own zone rules) reads differently than
 intended: method, UID, sequence, status, attendee, alarms, both instants and the clock time.
 `oversold`: 200 people confirm at once for an event with 50 spots. This counts the spots beyond 50, plus the people on
-the waitlist who are out of order. `missing_emails` and `duplicate_emails`: N people get an update through a real
+the waitlist who are out of order. `missing_mails` and `duplicate_mails`: N people get an update through a real
 worker, broker and SMTP server; the worker is killed (-9) five times, once right after the server's 250, and the broker
 twice. A duplicate must have the first email's Message-ID: `changed_ids` counts those that do not.
 """
@@ -194,8 +194,8 @@ def count_emails(parts: Parts, people: int) -> dict[str, int]:
     ids = {(str(mail["To"]), str(mail["Message-ID"])) for mail in parts.post.taken}
     print(f"{people} updates written in {written:.2f} s, sent in {seconds:.0f} s with {len(faults)} faults")
     return {
-        "missing_emails": people - len(taken),
-        "duplicate_emails": sum(taken.values()) - len(taken),
+        "missing_mails": people - len(taken),
+        "duplicate_mails": sum(taken.values()) - len(taken),
         "changed_ids": len(ids) - len(taken),
     }
 
