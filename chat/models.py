@@ -176,7 +176,7 @@ class Turn(Deferral):
     # The language of the page or request. A worker has no request to read it from.
     language = models.CharField(max_length=10, default=get_page_language, editable=False)
     answer = models.TextField(blank=True)
-    # Since when the asker has been asking without a break, and whether this turn shows a break reminder.
+    # When the asker began to ask without a break, and whether this turn shows a break reminder.
     asking_since = models.DateTimeField(default=timezone.now, editable=False)
     shows_break_reminder = models.BooleanField(default=False)
     state = models.CharField(max_length=10, choices=TurnState, default=TurnState.QUEUED)

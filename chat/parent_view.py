@@ -38,7 +38,7 @@ DAYS_SHOWN = 14
 MAX_THINKING_GAP = timedelta(minutes=10)
 EXCERPT_LENGTH = 160
 TURNS_A_PAGE = 50
-# Signs of an unsafe home are never shown to a parent, whatever was agreed (docs/safety.md, level S).
+# Signs of an unsafe home are never shown to a parent, regardless of the agreement (docs/safety.md, level S).
 ALWAYS_HIDDEN = Q(level=Level.UNSAFE_HOME) | Q(
     categories__overlap=[Category.UNSAFE_HOME, Category.EXPLOITATION]
 )

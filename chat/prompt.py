@@ -273,7 +273,7 @@ def build_prompt(
 
     Text by people or lessons is carried as data: in a message of its own or between fences, without marks that could
     end them. Memory is limited to `memory_tokens`. `language` is that of the asker's page; None is the current page's.
-    `continued` are the turns whose answer is continued, oldest first; they are carried whatever `memory_tokens` is.
+    `continued` are the turns whose answer is continued, oldest first; `memory_tokens` does not limit them.
 
     Raises TooLongForModel if the model's context has no room left for the shortest answer.
     """

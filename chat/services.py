@@ -33,7 +33,7 @@ CONVERSATION_RETENTION = timedelta(days=180)
 
 @transaction.atomic
 def stop_turn(*, turn: Turn, end_reason: EndReason = EndReason.STOPPED_BY_ASKER) -> None:
-    """Stop a turn, and the model with it. A queued or deferred turn ends at once and costs nothing.
+    """Stop a turn, and the model with it. A queued or deferred turn ends immediately and costs nothing.
 
     Stopping a turn that has ended does nothing. `end_reason` is STOPPED_BY_ASKER or CONSENT_WITHDRAWN.
     """
@@ -113,7 +113,7 @@ def delete_conversation(*, conversation: Conversation) -> None:
 
 @transaction.atomic
 def end_pause(*, person: Person) -> bool:
-    """End the pause after a crisis card, as the person asked. Returns False if the pause may not end yet."""
+    """End the pause after a crisis card at the person's request. Returns False if the pause may not end yet."""
     pause = find_pause(person)
     if pause is None:
         return True

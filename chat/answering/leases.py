@@ -86,7 +86,7 @@ CHECKPOINT_SQL = read_sql(__file__, "checkpoint_turns")
 
 
 def checkpoint_turns(*, kept: Sequence[Checkpoint]) -> Mapping[UUID, LeaseStatus]:
-    """Renew the leases of turns and store their answers so far, so that a crash bills no more than these.
+    """Renew the leases of turns and store their answers so far, so that after a crash no more than these is charged.
 
     Uses one statement, because a worker runs it every second for all its answers. Returns the status of each lease by
     turn id.

@@ -46,7 +46,7 @@ class RemoteGate:
     question: Sequence[ChatMessage]
     # The verdict on the question, if a fixed text must replace the answer.
     question_verdict: Verdict | None = None
-    # The verdict for which the answer is cut.
+    # The verdict that cut the answer, if one did.
     cut_by: Verdict | None = None
     is_degraded: bool = False
     _held: str = ""
@@ -58,7 +58,7 @@ class RemoteGate:
         return cls([message for message in prompt.messages if message["role"] != "system"])
 
     async def __aenter__(self) -> Self:
-        # Runs beside the model, which takes longer.
+        # Runs while the model answers, which takes longer.
         self._judging = asyncio.create_task(self._ask(self.question))
         return self
 
@@ -96,7 +96,7 @@ class RemoteGate:
         """Wait for the verdict on the question, unless it is known already."""
         if self._judging is None:
             return
-        # The shield keeps the verdict coming if this caller is cancelled. Without a verdict the local guard judges
+        # The shield lets the request finish if this caller is cancelled. Without a verdict the local guard judges
         # strictly: a trace of danger in the question is enough for a check-in.
         verdict = await asyncio.shield(self._judging) or judge_strictly(self.question[-1]["content"])
         self._judging = None

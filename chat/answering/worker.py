@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 CHECKPOINT_SECONDS = 1.0
 # An answer of 400 tokens takes less than this on any usable model.
 MAX_ANSWER_SECONDS = 300.0
-# How long the worker retries to store a finished answer while the database is away.
+# How long the worker retries to store a finished answer while the database is unavailable.
 FINISH_SECONDS = 30.0
 # How long a worker that shuts down waits for its answers to end.
 CLOSING_SECONDS = 60.0
@@ -125,7 +125,7 @@ class TurnWorker:
             self._threads.submit(self._in_thread, self.claim_next)
 
     async def _finish(self, turn: Turn, outcome: Outcome) -> None:
-        """Store the outcome. Retries for FINISH_SECONDS while the database is away, then raises DatabaseError."""
+        """Store the outcome. If the database is unavailable, retries for FINISH_SECONDS, then raises."""
         give_up_at = time.monotonic() + FINISH_SECONDS
         while True:
             try:

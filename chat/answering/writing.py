@@ -98,7 +98,7 @@ async def write_answer(answer: AnswerInProgress, prompt: Prompt) -> EndReason:
                 raise
             end_reason = answer.ended_by
             await remote.await_question_verdict()
-        # A person in danger gets the card whatever became of the answer: cut, stopped, empty or failed.
+        # A person in danger gets the card even if the answer was cut, stopped, empty or failed.
         answer.apply_remote_verdict(remote)
     return end_reason
 
@@ -124,7 +124,7 @@ def _handle_error(answer: AnswerInProgress, error: errors.ModelError) -> EndReas
 
 
 async def count_answer_tokens(answer: AnswerInProgress) -> None:
-    """Have the model's server count the answer's tokens if it reported none. Until here chunks were counted."""
+    """Have the model's server count the answer's tokens if it reported none. Before that, the count is an estimate."""
     reported = answer.usage and answer.usage.answer_tokens is not None
     if answer.tokens and not reported:
         # A chunk may hold several tokens, and text that the gate held back was generated too.
@@ -134,7 +134,7 @@ async def count_answer_tokens(answer: AnswerInProgress) -> None:
 
 
 async def _write(answer: AnswerInProgress, prompt: Prompt, remote: RemoteGate | None) -> None:
-    writer, broken = streaming.StreamWriter(answer.turn.pk), None
+    writer, late_error = streaming.StreamWriter(answer.turn.pk), None
     stream = stream_answer(
         messages=add_turn_instructions(prompt, answer.turn).messages,
         answer_tokens=answer.turn.max_answer_tokens,
@@ -142,7 +142,7 @@ async def _write(answer: AnswerInProgress, prompt: Prompt, remote: RemoteGate | 
     )
     async with writer, aclosing(stream) as pieces:
         release = _AnswerRelease(answer, writer, remote)
-        silence = asyncio.get_running_loop().call_later(
+        loading_timer = asyncio.get_running_loop().call_later(
             LOADING_AFTER_SECONDS, release.tell_phase, streaming.ModelPhase.LOADING
         )
         try:
@@ -151,13 +151,13 @@ async def _write(answer: AnswerInProgress, prompt: Prompt, remote: RemoteGate | 
             if error.withholds_answer:
                 raise
             # The text that is still held back was written before the error: judge and keep it.
-            broken = error
+            late_error = error
         finally:
-            silence.cancel()
+            loading_timer.cancel()
         if not answer.ended_by:
             await release.finish()
-    if broken:
-        raise broken
+    if late_error:
+        raise late_error
 
 
 @dataclass

@@ -1,6 +1,6 @@
 """Releases deferred turns, a few at a time, once they may be answered (ADR 40).
 
-Every check of asking is repeated, because hours may have passed.
+A turn passes every check of a new question again, because hours may have passed.
 """
 
 import asyncio
@@ -74,7 +74,7 @@ def _is_due(now: datetime) -> Q:
 
 @transaction.atomic
 def _release_next(places: int) -> Turn | None:
-    """Release the next due turn, let it wait longer, or end it. Returns the turn, or None if none is due or may go."""
+    """Release the next due turn, let it wait longer, or end it. Returns it; None if none is due or can be released."""
     # The lock keeps two workers from releasing the same turn, or more turns than there are places.
     acquire_numbered_lock(RELEASE_LOCK)
     under_way = Turn.objects.filter(
@@ -116,8 +116,8 @@ def _release_or_wait(turn: Turn) -> None:
         try:
             with transaction.atomic():
                 _create_hold(turn, gate)
-        except InsufficientBudget as short:
-            _keep_waiting(turn, WaitsFor.BUDGET, short.refills_at)
+        except InsufficientBudget as error:
+            _keep_waiting(turn, WaitsFor.BUDGET, error.refills_at)
         except (SiteStopped, ModelNotInPlan):
             _keep_waiting(turn, WaitsFor.SITE)
         except QuestionTooLong:
@@ -157,7 +157,7 @@ def _end_without_answer(turn: Turn, end_reason: EndReason) -> None:
 
 
 def judge_deferred() -> None:
-    """Have the remote guard judge deferred questions at once: a crisis card must not wait for the model."""
+    """Have the remote guard judge deferred questions right away: a crisis card must not wait for the model."""
     if not has_remote_guard():
         return
     unjudged = Turn.objects.filter(state=TurnState.DEFERRED, guard_asked_at=None).select_related(
@@ -201,11 +201,11 @@ def _build_remote_gates(turns: Sequence[Turn]) -> list[RemoteGate]:
     ]
 
 
-async def _judge_all(questions: Sequence[RemoteGate]) -> list[Verdict | None]:
-    return await asyncio.gather(*map(_judge, questions))
+async def _judge_all(gates: Sequence[RemoteGate]) -> list[Verdict | None]:
+    return await asyncio.gather(*map(_judge, gates))
 
 
-async def _judge(watch: RemoteGate) -> Verdict | None:
-    async with watch:
-        await watch.await_question_verdict()
-    return watch.question_verdict
+async def _judge(gate: RemoteGate) -> Verdict | None:
+    async with gate:
+        await gate.await_question_verdict()
+    return gate.question_verdict

@@ -85,12 +85,12 @@ from telemetry.context import bind_log_ids
 question_rate_limit = RateLimit("questions", "12/minute;200/hour")
 # The ledger's safety net. A turn lives for minutes at most, so a hold this old has lost its turn.
 HOLD_LEASE = timedelta(minutes=20)
-# A few sentences. If the budget has room for these, the question is too long for it.
+# A few sentences. If the budget can pay for a question of this length, ask for a shorter one.
 SHORT_QUESTION_TOKENS = 150
 
 
 class StartedTurn(NamedTuple):
-    """The turn that a question has, and whether this call made it."""
+    """A question's turn, and whether this call created it."""
 
     turn: Turn
     is_new: bool
@@ -153,8 +153,8 @@ def start_turn(
     """Judge a question, hold what its answer may cost, store it as a turn, and send it to a worker.
 
     The asker's page or program chooses `turn_id`; posting the same question twice returns the same turn, the second
-    time with `is_new` False. A question in a crisis becomes a crisis card at once, whatever the budget or any other
-    check says; cards and the other fixed texts of chat.turns.verdicts cost nothing.
+    time with `is_new` False. A question in a crisis becomes a crisis card immediately, whatever the budget or any
+    other check says; cards and the other fixed texts of chat.turns.verdicts cost nothing.
 
     Without `conversation` a new one begins. `personal` says what to do with personal data in the question
     (chat.turns.verdicts.PersonalDataChoice). `continues` is the turn whose unfinished answer this one continues. With
@@ -171,7 +171,7 @@ def start_turn(
     # Judge before the transaction: the networks and the search take longer than a row should stay locked.
     assessment = assess_question(question, past, personal=personal, continues=continues)
     with transaction.atomic():
-        # Of two posts with one id, the second waits here and then finds the first one's turn.
+        # If an id is posted twice, the second request waits here and then finds the turn of the first.
         acquire_key_lock(turn_id)
         if known := Turn.objects.select_related("conversation__owner").filter(pk=turn_id).first():
             return StartedTurn(_require_same_question(person, known, question, conversation), is_new=False)
@@ -182,7 +182,7 @@ def start_turn(
 
 
 def start_turn_from_page(*, person: Person, turn_id: UUID, question: str, **how: Any) -> StartedTurn:
-    """Start a turn from a page, whose form may carry a used id: after Back it has the id of the turn it once asked.
+    """Start a turn from a page. Its form may have a used id: after Back, that of the turn it asked before.
 
     A used id with other text gets a new id derived from both, so posting that twice still asks once. Takes the
     arguments of `start_turn` and raises its errors except TurnIdTaken.
@@ -232,8 +232,8 @@ def _require_same_question(
 def retry_turn(*, person: Person, failed: Turn, turn_id: UUID, wait_for_model: bool = False) -> StartedTurn:
     """Ask the question of a failed or stopped turn again. The failed turn stays until a better retry has ended.
 
-    Two retries at once start one turn. If the turn is being retried or was replaced, the other turn is returned. A turn
-    in any other state is returned unchanged: an answer must not replace a card. Raises the errors of `start_turn`.
+    Two simultaneous retries start one turn. If the turn is being retried or was replaced, the other turn is returned.
+    A turn in any other state is returned unchanged: an answer must not replace a card. Raises the errors of `start_turn`.
     """
     current = get_current_turn(failed)
     if current != failed or failed.state not in RETRYABLE_STATES:
@@ -459,7 +459,7 @@ BREAK_LENGTH = timedelta(minutes=15)
 
 
 class BreakReminder(NamedTuple):
-    """Since when a person has been asking without a break, and whether a reminder is due."""
+    """When a person began to ask without a break, and whether a reminder is due."""
 
     since: datetime
     shows_break_reminder: bool
@@ -485,7 +485,7 @@ def get_break_reminder(person: Person, now: datetime, *, waits: bool = False) ->
 def count_question(person: Person, question: str, conversation: Conversation | None = None) -> None:
     """Count a question in `conversation` toward the rate limit.
 
-    Raises RateLimited, but never for a person who may be in danger by this question and the conversation so far.
+    Raises RateLimited, but never for a person who may be in danger, as this question and the conversation so far show.
     """
     try:
         question_rate_limit.hit(person.pk)

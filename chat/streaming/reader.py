@@ -91,7 +91,7 @@ class StreamHub:
         finally:
             self.blocked_id = None
             renewing.cancel()
-            # However the read ended, no reader may go on waiting for it.
+            # No reader may keep waiting for this read, even if it failed.
             for queues in self.queues.values():
                 for queue in queues:
                     queue.put_nowait(None)
@@ -105,7 +105,7 @@ class StreamHub:
             try:
                 reply = await self._reply(asked_from)
             except redis.RedisError:
-                # The next connection has another id.
+                # The next connection will have a different id.
                 self.blocked_id = None
                 now = asyncio.get_running_loop().time()
                 failing_since = failing_since or now
@@ -146,7 +146,7 @@ class StreamHub:
                 self.unnoted = {reader_key(parse_turn_id(key)) for key in self.cursors}
             self.news.clear()
             noted, self.unnoted = self.unnoted, set()
-            # If Valkey is away, the read notices and tells the readers.
+            # If Valkey is unavailable, the read notices and tells the readers.
             with suppress(redis.RedisError):
                 async with self.shared.pipeline(transaction=False) as pipe:
                     for key in noted:

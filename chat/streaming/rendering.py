@@ -19,7 +19,7 @@ from chat.streaming import StreamedAnswer, StreamEntry
 from chat.streaming.markdown import find_block_starts, normalize_newlines, render_answer
 from chat.streaming.store import parse_entry_id
 
-# A longer block is shown as plain text until it ends. Its end is then looked for at whole steps only, and less often
+# A longer block is shown as plain text until it ends. The search for its end then runs only at whole steps, less often
 # the longer the block is.
 MAX_PARSED: Final = 6_000
 STEP_LENGTH: Final = 1_000

@@ -12,8 +12,8 @@ import redis
 from kit import valkey
 
 KEPT_SECONDS = 15 * 60
-# How long an answer is written on after its last reader left: a phone may be locked, or a lesson open. This must be
-# less than MAX_ANSWER_SECONDS (chat.answering.worker), or a slow answer would end as the model's fault.
+# How long an answer continues after its last reader left: a phone may be locked, or a lesson open. This must be
+# less than MAX_ANSWER_SECONDS (chat.answering.worker), or a slow answer would be recorded as a fault of the model.
 READER_SECONDS = 240
 # How many times a page renews its reader key within READER_SECONDS.
 RENEWALS_PER_LEASE = 12
@@ -117,12 +117,12 @@ def read_stream(turn_id: UUID) -> StreamedAnswer | None:
 
 
 def record_reader(turn_id: UUID) -> None:
-    """Mark the turn as being read for READER_SECONDS. Does nothing while Valkey is away."""
-    _ignore_outage(lambda client: client.set(reader_key(turn_id), "1", ex=READER_SECONDS))
+    """Mark the turn as being read for READER_SECONDS. Ignores errors of Valkey."""
+    _ignore_valkey_errors(lambda client: client.set(reader_key(turn_id), "1", ex=READER_SECONDS))
 
 
 def request_stop(turn_id: UUID) -> None:
-    _ignore_outage(lambda client: client.set(stop_key(turn_id), "1", ex=KEPT_SECONDS))
+    _ignore_valkey_errors(lambda client: client.set(stop_key(turn_id), "1", ex=KEPT_SECONDS))
 
 
 def get_phase(turn_id: UUID) -> ModelPhase | None:
@@ -135,7 +135,7 @@ def get_phase(turn_id: UUID) -> ModelPhase | None:
 
 
 def end_stream(turn_id: UUID) -> None:
-    """Tell readers that the turn has ended and the database has its whole answer. Does nothing while Valkey is away."""
+    """Tell readers that the turn has ended and the database has its whole answer. Ignores errors of Valkey."""
 
     def add(client: "redis.Redis") -> None:
         with client.pipeline(transaction=False) as pipe:
@@ -143,18 +143,18 @@ def end_stream(turn_id: UUID) -> None:
             pipe.expire(stream_key(turn_id), KEPT_SECONDS)
             pipe.execute()
 
-    _ignore_outage(add)
+    _ignore_valkey_errors(add)
 
 
 def delete_streams(*turn_ids: UUID) -> None:
     keys = [key(turn_id) for turn_id in turn_ids for key in (stream_key, stop_key, reader_key, phase_key)]
     if keys:
-        _ignore_outage(lambda client: client.delete(*keys))
+        _ignore_valkey_errors(lambda client: client.delete(*keys))
 
 
-def _ignore_outage(act: Callable[["redis.Redis"], object]) -> None:
+def _ignore_valkey_errors(run: Callable[["redis.Redis"], object]) -> None:
     # The turn does not depend on its stream: readers fall back to the database.
     try:
-        act(_client())
+        run(_client())
     except redis.RedisError:
         return

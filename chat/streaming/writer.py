@@ -30,11 +30,11 @@ from kit.valkey import create_async_client
 
 logger = logging.getLogger(__name__)
 
-# The first words of an answer go out at once, later ones are gathered for this long, which no page shows.
+# The first words of an answer are sent immediately. Later ones are gathered for this long, too short to notice.
 GATHER_SECONDS = 0.05
 # How often a writer checks whether to stop, and whether the turn still has readers.
 SIGNALS_SECONDS = 0.2
-# How long to wait before the next attempt while Valkey is away.
+# How long to wait before the next attempt while Valkey is unavailable.
 AWAY_SECONDS = 0.5
 
 
@@ -47,7 +47,7 @@ class ReaderSignals:
 
 
 class StreamWriter:
-    """Writes the text of one turn. While Valkey is away it keeps the text, and then begins again at character 0.
+    """Writes the text of one turn. While Valkey is unavailable it keeps the text, then begins again at character 0.
 
     Leaving the context waits until the last text has been sent, or could not be.
     """

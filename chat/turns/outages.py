@@ -35,7 +35,7 @@ CLEAR_AFTER = timedelta(seconds=30)
 # Faults of any kind are forgotten after this time without a new one.
 FAULTS_EXPIRE_AFTER = timedelta(minutes=10)
 PROBE_SECONDS = 5.0
-# Faults of the server itself, whatever the question.
+# Faults of the server itself, which do not depend on the question.
 SERVER_FAULTS = {
     EndReason.MODEL_UNREACHABLE,
     EndReason.MODEL_BUSY,
@@ -168,7 +168,7 @@ def count_deferred(person: Person) -> int:
 
 def defer_turn(turn: Turn, person: Person) -> None:
     """Defer a turn that is about to be stored. Raises TooManyDeferred."""
-    # The person may ask in two conversations at once.
+    # The person may ask in two conversations at the same time.
     acquire_key_lock(uuid5(NAMESPACE_OID, f"deferred {person.pk}"))
     if count_deferred(person) >= MAX_DEFERRED:
         raise TooManyDeferred

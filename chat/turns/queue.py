@@ -4,7 +4,7 @@ A person has one turn written at a time. The person who was served least recentl
 served lately, the one who asked first. So a person with ten questions waits ten times.
 
 A lost nudge loses nothing: a sweep finds the row and sends another. A nudge makes a worker claim any turns that come
-next, so one serves for many questions: the first is sent at once, and a later one stands for all that follow within a
+next, so one is enough for many questions: the first is sent immediately, and a later one covers all questions within a
 moment.
 """
 

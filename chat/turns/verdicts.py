@@ -34,7 +34,7 @@ def judge_question(question: str, past: Iterable[Turn]) -> Verdict:
     return judge_conversation([*(("user", turn.question) for turn in before), ("user", question)])
 
 
-# Actions that end a turn at once with a fixed text. Nothing is held, sent to the model or charged.
+# Actions that end a turn immediately with a fixed text. Nothing is held, sent to the model or charged.
 FIXED_STATES = {
     Action.CARD: TurnState.CARDED,
     Action.PAUSE: TurnState.PAUSED,

@@ -202,7 +202,7 @@ def build_composer(
 ) -> Composer:
     """Build the form for the next question. `live_turn` is the live turn that the same page shows, if any.
 
-    It is not read here: a turn that ends between two reads would leave a Stop button that never goes away.
+    It is not queried again here: if the turn ended between two queries, its Stop button would never go away.
     """
     return Composer(
         person=person,

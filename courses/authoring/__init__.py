@@ -1,4 +1,4 @@
-"""What authors write: files below `content/`, read, checked and loaded, or looked at while they are written.
+"""What authors write: files below `content/`. They are read, checked and loaded, or previewed in the editor.
 
 Public: loading, previews, source.
 """

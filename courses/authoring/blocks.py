@@ -42,7 +42,7 @@ class Fence:
         return self.source.error(self.line + below, what, hint)
 
     def read_line[M: "Table"](self, model: type[M]) -> M:
-        """The words after its kind as a model: one word for each field, the rest for the last. Raises InvalidFile."""
+        """Return the words after the kind as a model: a word per field, the rest in the last. Raises InvalidFile."""
         from kit.schemas import validate_line  # noqa: PLC0415 - it imports pydantic
 
         names = list(model.model_fields)
@@ -56,27 +56,27 @@ class Fence:
 
 
 def parse_block(fence: Fence) -> Block:
-    """Raises InvalidFile for an unknown kind of block, or if the block breaks the rules of its kind."""
-    reader = READERS.get(fence.kind)
-    if reader is None:
-        raise fence.error(f"There is no block “{fence.kind}”.", f"Use one of: {', '.join(sorted(READERS))}.")
+    """Parse a block. Raises InvalidFile if its kind is unknown or it breaks the rules of its kind."""
+    parse = PARSERS.get(fence.kind)
+    if parse is None:
+        raise fence.error(f"There is no block “{fence.kind}”.", f"Use one of: {', '.join(sorted(PARSERS))}.")
     if not fence.text.strip():
         raise fence.error(f"The block “{fence.kind}” is empty.", "Write something into it, or delete it.")
-    return {"kind": fence.kind} | reader(fence)
+    return {"kind": fence.kind} | parse(fence)
 
 
-def _whole(fence: Fence) -> Block:
+def _parse_text(fence: Fence) -> Block:
     return {"html": render_html(fence.text)}
 
 
-def _myth(fence: Fence) -> Block:
+def _parse_myth(fence: Fence) -> Block:
     myth, mark, fact = fence.text.partition("\n---\n")
     if not mark or not fact.strip():
         raise fence.error("This myth has no fact.", "Write the myth, a line “---”, then the fact.")
     return {"myth": render_inline_html(myth), "fact": render_html(fact)}
 
 
-def _reported(fence: Fence) -> Block:
+def _parse_reported(fence: Fence) -> Block:
     from courses.authoring.schemas import ReportedLine  # noqa: PLC0415 - it imports pydantic
 
     name = fence.read_line(ReportedLine).source
@@ -86,7 +86,7 @@ def _reported(fence: Fence) -> Block:
     return {"source": name, "html": render_html(fence.text)}
 
 
-def _starters(fence: Fence) -> Block:
+def _parse_starters(fence: Fence) -> Block:
     from courses.authoring.schemas import StartersLine  # noqa: PLC0415
 
     ages, lines = fence.read_line(StartersLine).ages, list[str]()
@@ -101,7 +101,7 @@ def _starters(fence: Fence) -> Block:
     return {"ages": ages, "lines": [render_inline_html(line) for line in lines]}
 
 
-def _activity(fence: Fence) -> Block:
+def _parse_activity(fence: Fence) -> Block:
     from courses.authoring.schemas import ActivityLine  # noqa: PLC0415
 
     line = fence.read_line(ActivityLine)
@@ -112,7 +112,7 @@ def _activity(fence: Fence) -> Block:
     }
 
 
-def _diagram(fence: Fence) -> Block:
+def _parse_diagram(fence: Fence) -> Block:
     from courses.authoring.schemas import DiagramLine  # noqa: PLC0415
 
     name = fence.read_line(DiagramLine).diagram
@@ -120,14 +120,14 @@ def _diagram(fence: Fence) -> Block:
 
 
 def parse_question(fence: Fence) -> Block:
-    """A quiz question: its text, then two or more options, each with an explanation; exactly one is right.
+    """Parse a quiz question: its text, then two or more options, each with an explanation; exactly one is right.
 
     Raises InvalidFile.
     """
     from courses.authoring.schemas import QuestionLine  # noqa: PLC0415 - it imports pydantic
 
     slug = fence.read_line(QuestionLine).slug
-    asked, options = _question_parts(fence)
+    asked, options = _split_question(fence)
     if not asked.strip():
         raise fence.error("This question has no text.", "Write the question above its options.")
     if len(options) < MIN_OPTIONS:
@@ -155,7 +155,7 @@ def parse_question(fence: Fence) -> Block:
     }
 
 
-def _question_parts(fence: Fence) -> tuple[str, list[dict[str, Any]]]:
+def _split_question(fence: Fence) -> tuple[str, list[dict[str, Any]]]:
     asked = ""
     options: list[dict[str, Any]] = []
     for below, line in enumerate(fence.lines, 1):
@@ -176,13 +176,13 @@ def _question_parts(fence: Fence) -> tuple[str, list[dict[str, Any]]]:
     return asked, options
 
 
-READERS: dict[str, Callable[[Fence], Block]] = {
-    "myth": _myth,
-    "reported": _reported,
-    "starters": _starters,
-    "activity": _activity,
-    "diagram": _diagram,
-    "agreement": _whole,
-    "help": _whole,
-    "notice": _whole,
+PARSERS: dict[str, Callable[[Fence], Block]] = {
+    "myth": _parse_myth,
+    "reported": _parse_reported,
+    "starters": _parse_starters,
+    "activity": _parse_activity,
+    "diagram": _parse_diagram,
+    "agreement": _parse_text,
+    "help": _parse_text,
+    "notice": _parse_text,
 }

@@ -15,7 +15,7 @@ from kit.authored import FileError, FileErrors, InvalidFile
 
 FOLDER = "briefings"
 FILE_NAME = re.compile(r"(?P<date>\d{4}-\d\d-\d\d)-(?=.{1,80}\.md)(?P<slug>[a-z0-9]+(?:-[a-z0-9]+)*)\.md")
-# Addresses of the archive's feed and years.
+# A briefing cannot have these slugs: they are the addresses of the archive's feed and years.
 RESERVED_SLUG = re.compile(r"feed|\d+")
 PARTS = ["happened", "matters"]
 SINCE = "since"
@@ -38,7 +38,7 @@ class BriefingText:
 
 
 def read_briefings(root: Path) -> list[BriefingText]:
-    """Every briefing of every language. Raises InvalidFile with every error of every file."""
+    """Read every briefing in every language. Raises InvalidFile with every error of every file."""
     errors, found = FileErrors(), []
     slugs: set[tuple[str, str]] = set()
     for path in sorted(root.glob(f"*/{FOLDER}/*")):
@@ -56,18 +56,18 @@ def read_briefings(root: Path) -> list[BriefingText]:
 
 
 def read_briefing(path: Path, *, root: Path) -> BriefingText:
-    """One briefing from its file. Raises InvalidFile with every error in it."""
-    _name_of(path.relative_to(root).as_posix())
+    """Read a briefing from its file. Raises InvalidFile with every error in it."""
+    _parse_file_name(path.relative_to(root).as_posix())
     return parse_briefing(read_content_file(path, root=root))
 
 
 def parse_briefing(source: ContentFile) -> BriefingText:
-    """One briefing, whose day and slug are in its file's name. Raises InvalidFile with every error in it."""
+    """Parse a briefing. Its day and slug are in its file's name. Raises InvalidFile with every error in it."""
     from courses.authoring.schemas import BriefingFront  # noqa: PLC0415 - it imports pydantic
 
     errors = FileErrors()
-    day, slug = _name_of(source.file)
-    sections = errors.collect(partial(_sections, source, list_named_sources(source)), [])
+    day, slug = _parse_file_name(source.file)
+    sections = errors.collect(partial(_parse_parts, source, list_named_sources(source)), [])
     front = errors.collect(partial(source.read_front, BriefingFront), None)
     if front is not None:
         errors.found += _find_follow_up_errors(source, day, front.followed_up)
@@ -85,8 +85,8 @@ def parse_briefing(source: ContentFile) -> BriefingText:
     )
 
 
-def _name_of(file: str) -> tuple[dt.date, str]:
-    """The day and the slug in a file's name. Raises InvalidFile if they are missing or not valid."""
+def _parse_file_name(file: str) -> tuple[dt.date, str]:
+    """Return the day and the slug in a file's name. Raises InvalidFile if they are missing or not valid."""
     found = FILE_NAME.fullmatch(file.rpartition("/")[2])
     hint = "Name a briefing by its day and slug: 2023-12-06-a-table-of-scores.md."
     if found is None:
@@ -99,17 +99,17 @@ def _name_of(file: str) -> tuple[dt.date, str]:
         raise InvalidFile(FileError(file, 1, f"There is no day {found['date']}.", hint)) from error
 
 
-def _sections(source: ContentFile, known: Container[object]) -> list[Section]:
+def _parse_parts(source: ContentFile, known: Container[object]) -> list[Section]:
     sections = parse_sections(source, known_sources=known)
     anchors = [section.anchor for section in sections]
     for section in sections:
         if section.anchor not in {*PARTS, SINCE}:
             hint = "Use only the parts {#happened} and {#matters}, and {#since} for a follow-up."
-            raise source.error(_line_of(source, section), "This is not a part of a briefing.", hint)
+            raise source.error(_find_line(source, section), "This is not a part of a briefing.", hint)
         if any(block["kind"] not in BLOCKS for block in section.blocks):
             hint = "A briefing has text and “:::reported”, and no other block."
             raise source.error(
-                _line_of(source, section), "This part has a block that only lessons may have.", hint
+                _find_line(source, section), "This part has a block that only lessons may have.", hint
             )
     if anchors not in (PARTS, [*PARTS, SINCE]):
         hint = "First “## What happened {#happened}”, then “## Why it matters {#matters}”."
@@ -117,8 +117,8 @@ def _sections(source: ContentFile, known: Container[object]) -> list[Section]:
     return sections
 
 
-def _line_of(source: ContentFile, section: Section) -> int:
-    """The line of a section's heading, or of the first line of text if it has none."""
+def _find_line(source: ContentFile, section: Section) -> int:
+    """Return the line of a section's heading; without a heading, the first line of the text."""
     lines = enumerate(source.body.split("\n"), source.body_line)
     named = (number for number, line in lines if section.anchor and f"{{#{section.anchor}}}" in line)
     return next(named, source.body_line)
@@ -127,7 +127,7 @@ def _line_of(source: ContentFile, section: Section) -> int:
 def _find_follow_up_errors(
     source: ContentFile, day: dt.date, followed_up: dt.date | None
 ) -> Iterator[FileError]:
-    """A briefing has both the day of its follow-up, which is not before its own, and the part about it, or neither."""
+    """Yield an error unless a briefing has a follow-up part with its day, not before the briefing's own, or neither."""
     has_part = f"{{#{SINCE}}}" in source.body
     hint = "Give the day of the follow-up, and write the part {#since}; or leave out both."
     if has_part and followed_up is None:

@@ -1,4 +1,4 @@
-"""Carries the library from disk into the database."""
+"""Loads the library from disk into the database."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -35,7 +35,7 @@ def load_library(*, root: Path = CONTENT) -> LoadCounts:
     Everything is read and checked first: raises courses.authoring.source.InvalidFile, with every error, before
     anything is changed. What people have done is not touched.
     """
-    modules, briefings = _read(root)
+    modules, briefings = _read_files(root)
     Module.objects.all().delete()
     Briefing.objects.all().delete()
     _create_modules(modules)
@@ -50,7 +50,7 @@ def load_library(*, root: Path = CONTENT) -> LoadCounts:
     )
 
 
-def _read(root: Path) -> tuple[list[ModuleText], list[BriefingText]]:
+def _read_files(root: Path) -> tuple[list[ModuleText], list[BriefingText]]:
     errors = FileErrors()
     modules = errors.collect(partial(_read_modules, root), [])
     briefings = errors.collect(partial(read_briefings, root), [])
@@ -63,37 +63,37 @@ def _read_modules(root: Path) -> list[ModuleText]:
 
 
 def _create_modules(texts: list[ModuleText]) -> None:
-    """One statement for each kind of row, as a library has a thousand of them."""
-    modules = Module.objects.bulk_create(map(_module, texts))
-    both = list(zip(modules, texts, strict=True))
+    """Create the rows with one statement per table, because a library has a thousand rows."""
+    modules = Module.objects.bulk_create(map(_build_module, texts))
+    pairs = list(zip(modules, texts, strict=True))
     QuizQuestion.objects.bulk_create(
         QuizQuestion(
             module=module, slug=asked["slug"], order=order, html=asked["html"], options=asked["options"]
         )
-        for module, text in both
+        for module, text in pairs
         for order, asked in enumerate(text.questions, 1)
     )
     lessons = Lesson.objects.bulk_create(
-        _lesson(module, lesson, order)
-        for module, text in both
+        _build_lesson(module, lesson, order)
+        for module, text in pairs
         for order, lesson in enumerate(text.lessons, 1)
     )
-    told = [
+    sections = [
         (lesson, section)
-        for lesson, text in zip(lessons, (one for text in texts for one in text.lessons), strict=True)
+        for lesson, text in zip(lessons, (each for text in texts for each in text.lessons), strict=True)
         for section in text.sections
         if section.text
     ]
-    passages = Passage.objects.bulk_create(_passage(lesson, section) for lesson, section in told)
-    # As a question is read, so that the two are told in the same words.
+    passages = Passage.objects.bulk_create(_build_passage(lesson, section) for lesson, section in sections)
+    # Reword phrases as search rewords questions, so that the two can match.
     Phrase.objects.bulk_create(
         Phrase(passage=passage, text=" ".join(get_wording(passage.language).words_of(phrase)))
-        for passage, (_, section) in zip(passages, told, strict=True)
+        for passage, (_, section) in zip(passages, sections, strict=True)
         for phrase in section.phrases
     )
 
 
-def _module(text: ModuleText) -> Module:
+def _build_module(text: ModuleText) -> Module:
     return Module(
         language=text.language,
         slug=text.slug,
@@ -108,7 +108,7 @@ def _module(text: ModuleText) -> Module:
     )
 
 
-def _lesson(module: Module, text: LessonText, order: int) -> Lesson:
+def _build_lesson(module: Module, text: LessonText, order: int) -> Lesson:
     return Lesson(
         module=module,
         slug=text.slug,
@@ -119,7 +119,7 @@ def _lesson(module: Module, text: LessonText, order: int) -> Lesson:
     )
 
 
-def _passage(lesson: Lesson, section: Section) -> Passage:
+def _build_passage(lesson: Lesson, section: Section) -> Passage:
     return Passage(
         lesson=lesson,
         language=lesson.module.language,

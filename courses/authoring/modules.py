@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
 
 LESSON_FILE = re.compile(r"([1-9]\d{0,2})-(?=.{1,80}\.md)([a-z0-9]+(?:-[a-z0-9]+)*)\.md")
-# Addresses of a module's other pages.
+# Lessons cannot have these slugs: they are the addresses of a module's other pages.
 RESERVED_SLUGS = {"quiz", "print", "certificate", "together"}
 MIN_QUESTIONS = 5
 
@@ -52,7 +52,7 @@ class ModuleText:
 
 
 def read_library(root: Path = CONTENT) -> list[ModuleText]:
-    """Every module of every language. Raises InvalidFile with every error of every file."""
+    """Read every module in every language. Raises InvalidFile with every error of every file."""
     errors = FileErrors()
     folders = sorted(path.parent for path in root.glob("*/*/module.md"))
     found = [errors.collect(partial(read_module, folder, root=root), None) for folder in folders]
@@ -65,15 +65,15 @@ def read_library(root: Path = CONTENT) -> list[ModuleText]:
 
 
 def read_module(folder: Path, *, root: Path) -> ModuleText:
-    """One module from its folder. Raises InvalidFile with every error in it."""
+    """Read a module from its folder. Raises InvalidFile with every error in it."""
     errors = FileErrors()
     source = read_content_file(folder / "module.md", root=root)
     known = list_named_sources(source)
     lessons = [
-        errors.collect(partial(_lesson, path, root, known), None)
+        errors.collect(partial(_read_lesson, path, root, known), None)
         for path in list_lesson_paths(folder, root, errors)
     ]
-    questions = errors.collect(partial(_questions, folder, root), [])
+    questions = errors.collect(partial(_read_questions, folder, root), [])
     module = errors.collect(partial(parse_module, source), None)
     if module is None or errors.found:
         raise InvalidFile(*errors.found)
@@ -81,7 +81,7 @@ def read_module(folder: Path, *, root: Path) -> ModuleText:
 
 
 def parse_module(source: ContentFile) -> ModuleText:
-    """What module.md itself says, without lessons and questions. Raises InvalidFile with every error in it."""
+    """Parse module.md alone, without lessons and questions. Raises InvalidFile with every error in it."""
     from courses.authoring.schemas import ModuleFront  # noqa: PLC0415 - it imports pydantic
 
     errors = FileErrors()
@@ -113,14 +113,14 @@ def parse_module(source: ContentFile) -> ModuleText:
 
 
 def list_named_sources(source: ContentFile) -> dict[str, dict[str, Any]]:
-    """The sources in a file's front matter by id, unchecked: lessons that cite a broken one need no error too."""
+    """Return a file's sources by id, unchecked: if a source has an error, lessons that cite it need none too."""
     tables = source.front.data.get("sources")
     found = [one for one in tables if isinstance(one, dict)] if isinstance(tables, list) else []
     return {one["id"]: one for one in found if isinstance(one.get("id"), str)}
 
 
 def list_lesson_paths(folder: Path, root: Path, errors: FileErrors) -> list[Path]:
-    """The files of the lessons in order. Adds an error for each other file, as it would never be shown."""
+    """Return the files of the lessons in order. Adds an error for any other file, because it would never be shown."""
     numbered: dict[int, Path] = {}
     for path in sorted(folder.glob("*.md")):
         if path.name in {"module.md", "quiz.md"}:
@@ -143,7 +143,7 @@ def list_lesson_paths(folder: Path, root: Path, errors: FileErrors) -> list[Path
 
 
 def parse_lesson_file_name(file: str) -> tuple[int, str]:
-    """A lesson's number, from 1, and its slug. Raises InvalidFile if the file's name has none."""
+    """Return a lesson's number, from 1, and its slug. Raises InvalidFile if the file's name has none."""
     found = LESSON_FILE.fullmatch(file.rpartition("/")[2])
     if found is None:
         hint = "Name a lesson by its number and slug: 3-where-bias-comes-from.md."
@@ -151,12 +151,12 @@ def parse_lesson_file_name(file: str) -> tuple[int, str]:
     return int(found[1]), found[2]
 
 
-def _lesson(path: Path, root: Path, known_sources: Container[object]) -> LessonText:
+def _read_lesson(path: Path, root: Path, known_sources: Container[object]) -> LessonText:
     return parse_lesson(read_content_file(path, root=root), known_sources=known_sources)
 
 
 def parse_lesson(source: ContentFile, *, known_sources: Container[object]) -> LessonText:
-    """A lesson, whose slug is in its file's name. Raises InvalidFile with every error in it."""
+    """Parse a lesson. Its slug is in its file's name. Raises InvalidFile with every error in it."""
     from courses.authoring.schemas import LessonFront  # noqa: PLC0415 - it imports pydantic
 
     errors = FileErrors()
@@ -168,11 +168,11 @@ def parse_lesson(source: ContentFile, *, known_sources: Container[object]) -> Le
     return LessonText(slug, front.title, front.minutes, sections)
 
 
-def _question(source: ContentFile, token: "Token") -> Block:
+def _parse_question_token(source: ContentFile, token: "Token") -> Block:
     return parse_question(parse_fence(source, token))
 
 
-def _questions(folder: Path, root: Path) -> list[Block]:
+def _read_questions(folder: Path, root: Path) -> list[Block]:
     path = folder / "quiz.md"
     if not path.exists():
         file = (folder / "module.md").relative_to(root).as_posix()
@@ -181,13 +181,13 @@ def _questions(folder: Path, root: Path) -> list[Block]:
 
 
 def parse_quiz(source: ContentFile) -> list[Block]:
-    """The questions of a quiz. Raises InvalidFile with every error in it."""
+    """Parse the questions of a quiz. Raises InvalidFile with every error in it."""
     errors = FileErrors()
     questions: list[Any] = []
     for token in parse_tokens(source.body):
         line = source.body_line + (token.map[0] if token.map else 0)
         if token.type == "colon_fence" and token.info.split()[:1] == ["question"]:
-            questions.append(errors.collect(partial(_question, source, token), None))
+            questions.append(errors.collect(partial(_parse_question_token, source, token), None))
         elif token.level == 0 and token.nesting >= 0:
             hint = "A quiz has only blocks “:::question slug”."
             errors.found.append(FileError(source.file, line, "This is not a question.", hint))

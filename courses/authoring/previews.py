@@ -1,6 +1,6 @@
-"""A content file as readers would see it, as it stands on disk or as somebody types it. Nothing is written anywhere.
+"""Previews of a content file as readers would see it, from disk or from text in the editor. Nothing is written.
 
-It is read by what loads it, so a error is named here as `load_content` would name it.
+The parsers are those of `load_content`, so both report the same errors.
 """
 
 import hashlib
@@ -29,9 +29,9 @@ from courses.library.pages import ShownOption, ShownQuestion, add_sources
 from courses.models import QuizQuestion
 from kit.authored import FileError, FileErrors, InvalidFile
 
-# Characters: several times the longest file there is. Whoever types is answered while they wait.
+# Several times the length of the longest file. The author waits for the preview, so this keeps it fast.
 MAX_CHARACTERS = 30_000
-# Of a broken line, so many are told.
+# How many characters of a line with an error are quoted.
 MAX_QUOTED_CHARACTERS = 300
 
 
@@ -41,7 +41,7 @@ class NoSuchFile(Exception):
 
 @dataclass(frozen=True)
 class QuotedError:
-    """A error, with the words that stand on its line."""
+    """An error, with the text of its line."""
 
     error: FileError
     words: str
@@ -49,7 +49,7 @@ class QuotedError:
 
 @dataclass(frozen=True)
 class ContentPreview:
-    """A file and what its page shows, or its errors. `differences` are a translation's from its original."""
+    """A file and what its page shows, or its errors. `differences` are those between a translation and its original."""
 
     file: str
     text: str
@@ -65,69 +65,75 @@ class ContentPreview:
 
 
 def list_content_files(*, root: Path) -> dict[str, list[str]]:
-    """The names of all content files, by their folder below `root`."""
+    """Return the names of all content files, by their folder below `root`."""
     found: dict[str, list[str]] = {}
-    for path in _files(root, "*/*/*.md"):
+    for path in _list_files(root, "*/*/*.md"):
         found.setdefault(path.parent.relative_to(root).as_posix(), []).append(path.name)
     return found
 
 
 def build_preview(file: str, *, typed: str | None = None, root: Path) -> ContentPreview:
-    """`folder/name` of list_content_files as it would be shown, with what was typed in its place. Raises NoSuchFile."""
-    path = _path_of(file, root)
+    """Build the preview of a file that list_content_files lists, from `typed` if given. Raises NoSuchFile."""
+    path = _get_path(file, root)
     try:
         saved = path.read_text(encoding="utf-8", errors="replace")
         text = saved if typed is None else typed.replace("\r\n", "\n")
         preview = ContentPreview(
             file, text, datetime.fromtimestamp(path.stat().st_mtime, UTC), is_typed=text != saved
         )
-        return _shown(preview, root)
+        return _fill_preview(preview, root)
     except FileNotFoundError as error:
         raise NoSuchFile(file) from error
 
 
 def compute_version(file: str, *, root: Path) -> str:
-    """Changes whenever this file is saved, or another that it is read with. Raises NoSuchFile."""
-    folder = _path_of(file, root).parent
-    read = [path for one in (folder, _original_of(folder, root)) for path in _files(one, "*.md")]
+    """Return a hash that changes when the file, or one that its preview depends on, is saved. Raises NoSuchFile."""
+    folder = _get_path(file, root).parent
+    paths = [
+        path for each in (folder, _get_original_folder(folder, root)) for path in _list_files(each, "*.md")
+    ]
     try:
-        saved = [(str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in read]
+        saved = [(str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in paths]
     except FileNotFoundError as error:
         raise NoSuchFile(file) from error
     return hashlib.sha256(repr(saved).encode()).hexdigest()[:16]
 
 
-def _files(folder: Path, pattern: str) -> list[Path]:
-    """Without what editors leave beside a file while it is open."""
+def _list_files(folder: Path, pattern: str) -> list[Path]:
+    """List files without the hidden ones that editors create next to an open file."""
     return sorted(path for path in folder.glob(pattern) if path.is_file() and not path.name.startswith("."))
 
 
-def _path_of(file: str, root: Path) -> Path:
-    """Only what is listed is read, so that no name leads out of the folder."""
+def _get_path(file: str, root: Path) -> Path:
+    """Return the path of a listed file. Only listed files are read, so that no name leads out of the folder."""
     folder, _, name = file.rpartition("/")
     if name not in list_content_files(root=root).get(folder, ()):
         raise NoSuchFile(file)
     return root / file
 
 
-def _shown(preview: ContentPreview, root: Path) -> ContentPreview:
+def _fill_preview(preview: ContentPreview, root: Path) -> ContentPreview:
     try:
-        source = _typed(preview) if preview.is_typed else read_content_file(root / preview.file, root=root)
-        page, names = _page(source, root)
+        source = (
+            _parse_typed_text(preview)
+            if preview.is_typed
+            else read_content_file(root / preview.file, root=root)
+        )
+        page, names = _build_page(source, root)
     except InvalidFile as broken:
         texts = {preview.file: preview.text}
-        return replace(preview, errors=[_told(error, texts, root) for error in broken.errors])
-    return replace(preview, page=page, differences=_differences(preview.file, names, root))
+        return replace(preview, errors=[_quote_error(error, texts, root) for error in broken.errors])
+    return replace(preview, page=page, differences=_list_differences(preview.file, names, root))
 
 
-def _typed(preview: ContentPreview) -> ContentFile:
+def _parse_typed_text(preview: ContentPreview) -> ContentFile:
     if len(preview.text) > MAX_CHARACTERS:
         hint = f"Keep it below {MAX_CHARACTERS} characters."
         raise InvalidFile(FileError(preview.file, 1, "This is too long to be shown.", hint))
     return parse_content_file(preview.text, file=preview.file)
 
 
-def _told(error: FileError, texts: dict[str, str], root: Path) -> QuotedError:
+def _quote_error(error: FileError, texts: dict[str, str], root: Path) -> QuotedError:
     if error.file not in texts:
         path = root / error.file
         texts[error.file] = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
@@ -137,38 +143,38 @@ def _told(error: FileError, texts: dict[str, str], root: Path) -> QuotedError:
     )
 
 
-def _page(source: ContentFile, root: Path) -> tuple[dict[str, Any], Names]:
-    """What the file's page shows, and the names in it that a translation shares with its original."""
+def _build_page(source: ContentFile, root: Path) -> tuple[dict[str, Any], Names]:
+    """Return what the file's page shows, and the names in it that a translation shares with its original."""
     _language, folder, name = source.file.split("/")
     if folder == BRIEFINGS:
         briefing = parse_briefing(source)
         return {"briefing": briefing, "sections": add_sources(briefing.sections, briefing.sources)}, {}
     if name == "module.md":
-        return {"module": parse_module(source)}, {"lessons": _slugs(source, root)}
+        return {"module": parse_module(source)}, {"lessons": _list_lesson_slugs(source, root)}
     if name == "quiz.md":
         questions = parse_quiz(source)
-        return {"questions": _questions(questions)}, collect_names(questions=questions)
-    return _lesson(source, root)
+        return {"questions": _build_questions(questions)}, collect_names(questions=questions)
+    return _build_lesson_page(source, root)
 
 
-def _lesson(source: ContentFile, root: Path) -> tuple[dict[str, Any], Names]:
+def _build_lesson_page(source: ContentFile, root: Path) -> tuple[dict[str, Any], Names]:
     module = (root / source.file).parent / "module.md"
     sources = list_named_sources(read_content_file(module, root=root)) if module.is_file() else {}
     lesson = parse_lesson(source, known_sources=sources)
     sections = add_sources([section.shown() for section in lesson.sections], list(sources.values()))
     return {"lesson": lesson, "sections": sections}, collect_names(lessons=[lesson]) | {
-        "lessons": _slugs(source, root)
+        "lessons": _list_lesson_slugs(source, root)
     }
 
 
-def _slugs(source: ContentFile, root: Path) -> list[str]:
-    """The lessons of the module that this file is of."""
+def _list_lesson_slugs(source: ContentFile, root: Path) -> list[str]:
+    """Return the slugs of the lessons in the file's module."""
     paths = list_lesson_paths((root / source.file).parent, root, FileErrors())
     return [parse_lesson_file_name(path.name)[1] for path in paths]
 
 
-def _questions(questions: list[Block]) -> list[ShownQuestion]:
-    """Each question as whoever has answered it sees it, with no option chosen."""
+def _build_questions(questions: list[Block]) -> list[ShownQuestion]:
+    """Return each question as it looks once it is answered, with no option chosen."""
     return [
         ShownQuestion(
             question=QuizQuestion(slug=question["slug"], html=question["html"]),
@@ -182,13 +188,13 @@ def _questions(questions: list[Block]) -> list[ShownQuestion]:
     ]
 
 
-def _original_of(folder: Path, root: Path) -> Path:
+def _get_original_folder(folder: Path, root: Path) -> Path:
     return root / settings.LANGUAGE_CODE / folder.name
 
 
-def _differences(file: str, names: Names, root: Path) -> list[FileError]:
+def _list_differences(file: str, names: Names, root: Path) -> list[FileError]:
     folder = (root / file).parent
-    original = _original_of(folder, root)
+    original = _get_original_folder(folder, root)
     if folder == original or not (original / "module.md").is_file():
         return []
     try:

@@ -37,7 +37,7 @@ class Outcome(Table):
 
 
 class Source(Table):
-    """`language` is that of its title, where it differs from the file's."""
+    """`language` is the language of the title, if it differs from the file's."""
 
     id: SourceText
     title: SourceText

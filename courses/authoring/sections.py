@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 HEADING = re.compile(r"(?P<title>.+?)\s*\{#(?P<anchor>[^}]*)\}")
 TOP = "h2"
-# Characters. People type no more into a search, and a longer phrase matches less.
+# In characters. People type no more into a search, and a longer phrase matches less.
 MAX_PHRASE_LENGTH = 100
 MAX_TITLE_LENGTH = 200
 
 
 @dataclass
 class Section:
-    """`asked` are words about the section that it does not contain; `phrases` are questions that lead to it."""
+    """`asked` has words about the section that its text does not contain; `phrases` are questions that lead to it."""
 
     title: str = ""
     anchor: str = ""
@@ -32,31 +32,36 @@ class Section:
 
     @property
     def text(self) -> str:
-        """All text that a reader sees here, for search and for the tutor."""
-        return " ".join(filter(None, map(_words, self.blocks)))
+        """All text of the section, for search and for the tutor."""
+        return " ".join(filter(None, map(_extract_block_text, self.blocks)))
 
     def shown(self) -> dict[str, Any]:
         return {"title": self.title, "anchor": self.anchor, "blocks": self.blocks}
 
 
-def _words(block: Block) -> str:
-    said = [block.get("title", ""), block.get("myth", ""), block.get("fact", ""), *block.get("lines", [])]
-    return " ".join(extract_text(html) for html in [*said, block.get("html", "")] if html)
+def _extract_block_text(block: Block) -> str:
+    html_fields = [
+        block.get("title", ""),
+        block.get("myth", ""),
+        block.get("fact", ""),
+        *block.get("lines", []),
+    ]
+    return " ".join(extract_text(html) for html in [*html_fields, block.get("html", "")] if html)
 
 
 def parse_sections(source: ContentFile, *, known_sources: Container[object] = ()) -> list[Section]:
-    """The sections of a lesson, in order. Raises InvalidFile with every error in them."""
-    reading = _SectionParser(source, known_sources)
+    """Parse the sections of a lesson, in order. Raises InvalidFile with every error in them."""
+    parser = _SectionParser(source, known_sources)
     for token in parse_tokens(source.body):
-        reading.take(token)
-    reading.end_prose()
-    if not reading.errors and not any(section.blocks for section in reading.sections):
-        reading.errors.append(
+        parser.take(token)
+    parser.end_prose()
+    if not parser.errors and not any(section.blocks for section in parser.sections):
+        parser.errors.append(
             FileError(source.file, source.body_line, "There is nothing to read.", "Write it.")
         )
-    if reading.errors:
-        raise InvalidFile(*reading.errors)
-    return [section for section in reading.sections if section.blocks]
+    if parser.errors:
+        raise InvalidFile(*parser.errors)
+    return [section for section in parser.sections if section.blocks]
 
 
 @dataclass
@@ -87,30 +92,30 @@ class _SectionParser:
             self.sections[-1].blocks.append({"kind": "prose", "html": render_html(self.prose)})
             self.prose = []
 
-    def _line(self, token: "Token") -> int:
+    def _get_line(self, token: "Token") -> int:
         return self.source.body_line + (token.map[0] if token.map else 0)
 
-    def _fault(self, line: int, what: str, hint: str) -> None:
+    def _add_error(self, line: int, what: str, hint: str) -> None:
         self.errors.append(FileError(self.source.file, line, what, hint))
 
     def _begin_section(self, heading: "Token", content: str) -> None:
-        line, found = self._line(heading), HEADING.fullmatch(content)
+        line, found = self._get_line(heading), HEADING.fullmatch(content)
         if heading.tag == "h1":
-            self._fault(
+            self._add_error(
                 line, "A lesson’s title belongs in its front matter.", "Begin this heading with “## ”."
             )
         elif found is None or not SLUG.fullmatch(found["anchor"]):
             hint = "Give it one that will not change: “## Where bias comes from {#bias}”."
-            self._fault(line, "This heading has no valid anchor.", hint)
+            self._add_error(line, "This heading has no valid anchor.", hint)
         elif any(section.anchor == found["anchor"] for section in self.sections):
-            self._fault(
+            self._add_error(
                 line,
                 f"“#{found['anchor']}” is used twice in this file.",
                 "Choose another anchor for one of them.",
             )
         elif len(found["title"]) > MAX_TITLE_LENGTH:
             what = f"This heading is {len(found['title'])} characters long."
-            self._fault(line, what, f"Shorten it to {MAX_TITLE_LENGTH} characters.")
+            self._add_error(line, what, f"Shorten it to {MAX_TITLE_LENGTH} characters.")
         else:
             self.sections.append(Section(render_inline_html(found["title"]), found["anchor"]))
 
@@ -130,13 +135,13 @@ class _SectionParser:
         known = {phrase for section in self.sections for phrase in section.phrases}
         for line, phrase in enumerate(fence.text.split("\n"), fence.line + 1):
             if not re.search(r"\w", phrase):
-                self._fault(line, "This line has no words.", "Write one question on each line.")
+                self._add_error(line, "This line has no words.", "Write one question on each line.")
             elif len(phrase) > MAX_PHRASE_LENGTH:
-                self._fault(
+                self._add_error(
                     line, "This phrase is too long.", f"Shorten it to {MAX_PHRASE_LENGTH} characters."
                 )
             elif phrase in known:
-                self._fault(
+                self._add_error(
                     line, f"“{phrase}” is used twice in this file.", "Delete one of them, or reword it."
                 )
             else:
@@ -145,7 +150,7 @@ class _SectionParser:
 
 
 def parse_fence(source: ContentFile, token: "Token", known_sources: Container[object] = ()) -> Fence:
-    """The fenced block in a token. Raises InvalidFile if it is never closed."""
+    """Parse the fenced block in a token. Raises InvalidFile if it is never closed."""
     first, end = token.map or [0, 0]
     line = source.body_line + first
     last = source.body.split("\n")[end - 1].strip()

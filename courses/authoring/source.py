@@ -26,20 +26,20 @@ class ContentFile:
         return InvalidFile(FileError(self.file, line, what, hint))
 
     def read_front[M: "Table"](self, model: type[M]) -> M:
-        """The front matter as a model. Raises InvalidFile with every error in it."""
+        """Return the front matter as a model. Raises InvalidFile with every error in it."""
         from kit.schemas import validate  # noqa: PLC0415 - it imports pydantic
 
         return validate(model, self.front)
 
 
 def read_content_file(path: Path, *, root: Path) -> ContentFile:
-    """A file below `root`. Raises InvalidFile if it is not UTF-8 or its front matter is not TOML."""
+    """Read a file below `root`. Raises InvalidFile if it is not UTF-8 or its front matter is not TOML."""
     file = path.relative_to(root).as_posix()
     return parse_content_file(read_text(path, file=file), file=file)
 
 
 def parse_content_file(text: str, *, file: str) -> ContentFile:
-    """As read_content_file, for text that is already read."""
+    """Parse the text of a content file, as read_content_file does."""
     lines = text.split("\n")
     if lines[0].rstrip() != FRONT_MARK:
         hint = f"Begin the file with a line {FRONT_MARK}, then title = …, then {FRONT_MARK} again."

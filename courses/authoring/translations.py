@@ -1,4 +1,4 @@
-"""Holds a translated module against its original: progress, answers and citations point at names that both have."""
+"""Compares a translated module with its original: progress, answers and citations refer to names that both share."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -7,15 +7,15 @@ from courses.authoring.blocks import Block
 from courses.authoring.modules import LessonText, ModuleText
 from kit.authored import FileError, InvalidFile
 
-# Slugs, anchors and marks in their order, by what they are called.
+# Slugs, anchors or marks in order, by a description such as “lessons”.
 type Names = dict[str, list[str]]
 
 
 def align_with_originals(modules: Sequence[ModuleText], *, first: str) -> list[ModuleText]:
-    """The modules, each translation with the option ids of its original, the module of its name in `first`.
+    """Return the modules, with each translation's option ids replaced by those of its original in the language `first`.
 
-    Raises InvalidFile with every translation that has other lessons, sections, questions or options than its
-    original, or has them in another order.
+    Raises InvalidFile with every translation whose lessons, sections, questions or options differ from those of its
+    original, or are in a different order.
     """
     originals = {module.slug: module for module in modules if module.language == first}
     pairs = [(module, originals.get(module.slug, module)) for module in modules]
@@ -30,11 +30,11 @@ def align_with_originals(modules: Sequence[ModuleText], *, first: str) -> list[M
     ]
     if errors:
         raise InvalidFile(*errors)
-    return [_with_options_of(original, module) for module, original in pairs]
+    return [_copy_option_ids(original, module) for module, original in pairs]
 
 
 def find_differences(names: Names, original: ModuleText, *, file: str) -> list[FileError]:
-    """Where these names of a translation, of all of it or of some parts, are not those of its original."""
+    """Return an error for each kind of `names` that differs between a translation, or part of it, and its original."""
     wanted = collect_names(lessons=original.lessons, questions=original.questions)
     return [
         FileError(
@@ -51,7 +51,7 @@ def find_differences(names: Names, original: ModuleText, *, file: str) -> list[F
 def collect_names(
     *, lessons: Sequence[LessonText] | None = None, questions: Sequence[Block] | None = None
 ) -> Names:
-    """What progress, answers and citations point at in some lessons, or questions, or both."""
+    """Return the names in lessons, questions or both that progress, answers and citations refer to."""
     names: Names = {}
     if lessons is not None:
         names["lessons"] = [lesson.slug for lesson in lessons]
@@ -65,11 +65,11 @@ def collect_names(
     return names
 
 
-def _with_options_of(original: ModuleText, module: ModuleText) -> ModuleText:
+def _copy_option_ids(original: ModuleText, module: ModuleText) -> ModuleText:
     pairs = zip(module.questions, original.questions, strict=True)
-    return replace(module, questions=[_with_ids(question, asked) for question, asked in pairs])
+    return replace(module, questions=[_copy_question_ids(question, asked) for question, asked in pairs])
 
 
-def _with_ids(question: Block, asked: Block) -> Block:
+def _copy_question_ids(question: Block, asked: Block) -> Block:
     pairs = zip(question["options"], asked["options"], strict=True)
     return question | {"options": [option | {"id": known["id"]} for option, known in pairs]}

@@ -65,7 +65,7 @@ class BriefingsFeed(Feed):  # type: ignore[type-arg]  # not generic when it runs
     description_template = "briefings/entry.html"
 
     def __call__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Return the feed in the language of its address, whatever the feed reader asks for."""
+        """Return the feed in the language of its address, not the one that the feed reader asks for."""
         language = get_feed_language(request)
         with translation.override(language):
             response: HttpResponse = super().__call__(request, *args, **kwargs)

@@ -17,7 +17,7 @@ def lang_of(language: str) -> str:
 
 @register.filter
 def bdi(words: object) -> str:
-    """Isolate text that a person wrote inside a sentence, whatever its direction."""
+    """Isolate text that a person wrote inside a sentence, so that its direction does not affect the rest."""
     return format_html("<bdi>{}</bdi>", words)
 
 

@@ -54,7 +54,7 @@ def remember_device_at_sign_in(request: HttpRequest, user: Person, **_more: obje
 def known_device_middleware(
     get_response: Callable[[HttpRequest], HttpResponseBase],
 ) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Set the cookie on the response that follows a sign-in, whatever page it is."""
+    """Set the cookie on the response that follows a sign-in, on any page."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)

@@ -125,7 +125,7 @@ class GrantAdmin(SafeAutocompleteAdmin[Grant], ReadOnlyAdmin):
 
     def save_model(self, request: HttpRequest, obj: Grant, form: object, change: bool) -> None:  # noqa: FBT001
         by = request.user
-        given = grants.create_grant(
+        grant = grants.create_grant(
             budget=obj.budget,
             tokens=obj.tokens,
             microdollars=obj.microdollars,
@@ -134,7 +134,7 @@ class GrantAdmin(SafeAutocompleteAdmin[Grant], ReadOnlyAdmin):
             by=by if isinstance(by, Person) else None,
         )
         # The admin logs and links to the object it passed in.
-        obj.pk = given.pk
+        obj.pk = grant.pk
 
 
 @admin.register(Period)

@@ -1,5 +1,5 @@
 -- Grants whose remaining amount differs from what they add to their current period.
-SELECT 'grant ' || g.id, line.what, line.kept, line.told
+SELECT 'grant ' || g.id, line.what, line.stored, line.expected
 FROM budgets_grant AS g
 CROSS JOIN LATERAL (
     SELECT
@@ -8,10 +8,10 @@ CROSS JOIN LATERAL (
     FROM budgets_ledgerentry AS entry
     JOIN budgets_period AS period ON period.id = entry.period_id
     WHERE entry.kind = 'grant' AND entry.grant_id = g.id AND period.starts_at = g.counted_in
-) AS told
+) AS expected
 CROSS JOIN LATERAL (VALUES
-    (1, 'left_tokens', g.left_tokens, told.tokens),
-    (2, 'left_microdollars', g.left_microdollars, told.microdollars)
-) AS line (number, what, kept, told)
-WHERE g.counted_in IS NOT NULL AND line.kept <> line.told
+    (1, 'left_tokens', g.left_tokens, expected.tokens),
+    (2, 'left_microdollars', g.left_microdollars, expected.microdollars)
+) AS line (number, what, stored, expected)
+WHERE g.counted_in IS NOT NULL AND line.stored <> line.expected
 ORDER BY g.id, line.number

@@ -1,6 +1,6 @@
 -- Stored sums of periods and holds that differ from their ledger entries. One statement has one snapshot.
--- `told` sums the entries of each hold: what it set aside, whether it is resolved, and what it cost.
-WITH told AS (
+-- `hold_sums` has the sums of the entries of each hold: what it set aside, whether it is resolved, and what it cost.
+WITH hold_sums AS (
     SELECT
         hold_id,
         coalesce(sum(tokens) FILTER (WHERE kind = 'hold'), 0)::bigint AS tokens,
@@ -15,12 +15,12 @@ WITH told AS (
 by_period AS (
     SELECT
         scope.period_id,
-        sum(told.spent) AS spent,
-        sum(told.spent_microdollars) AS spent_microdollars,
-        sum(CASE WHEN told.is_over THEN 0 ELSE told.tokens END) AS held,
-        sum(CASE WHEN told.is_over THEN 0 ELSE told.microdollars END) AS held_microdollars
-    FROM told
-    JOIN budgets_hold AS hold ON hold.key = told.hold_id
+        sum(hold_sums.spent) AS spent,
+        sum(hold_sums.spent_microdollars) AS spent_microdollars,
+        sum(CASE WHEN hold_sums.is_over THEN 0 ELSE hold_sums.tokens END) AS held,
+        sum(CASE WHEN hold_sums.is_over THEN 0 ELSE hold_sums.microdollars END) AS held_microdollars
+    FROM hold_sums
+    JOIN budgets_hold AS hold ON hold.key = hold_sums.hold_id
     CROSS JOIN LATERAL (VALUES (period_id), (family_period_id), (site_period_id)) AS scope (period_id)
     GROUP BY scope.period_id
 ),
@@ -36,13 +36,13 @@ grants AS (
     WHERE kind IN ('allowance', 'grant', 'move')
     GROUP BY period_id
 ),
-kept_by_periods AS (
+period_sums AS (
     SELECT
         'period ' || period.id AS owner,
         row_number() OVER (ORDER BY period.id, line.number) AS place,
         line.what,
-        line.kept,
-        coalesce(line.told, 0)::bigint AS told
+        line.stored,
+        coalesce(line.expected, 0)::bigint AS expected
     FROM budgets_period AS period
     LEFT JOIN grants ON grants.period_id = period.id
     LEFT JOIN by_period ON by_period.period_id = period.id
@@ -57,32 +57,32 @@ kept_by_periods AS (
             coalesce(by_period.spent_microdollars, 0) + coalesce(absorbed.spent_microdollars, 0)
         ),
         (6, 'held_microdollars', period.held_microdollars, by_period.held_microdollars)
-    ) AS line (number, what, kept, told)
-    WHERE line.kept <> coalesce(line.told, 0)
+    ) AS line (number, what, stored, expected)
+    WHERE line.stored <> coalesce(line.expected, 0)
 ),
-kept_by_holds AS (
+hold_rows AS (
     SELECT
         'hold ' || hold.key AS owner,
         row_number() OVER (ORDER BY hold.created_at, line.number) AS place,
         line.what,
-        line.kept,
-        coalesce(line.told, 0)::bigint AS told
+        line.stored,
+        coalesce(line.expected, 0)::bigint AS expected
     FROM budgets_hold AS hold
-    LEFT JOIN told ON told.hold_id = hold.key
+    LEFT JOIN hold_sums ON hold_sums.hold_id = hold.key
     CROSS JOIN LATERAL (VALUES
-        (1, 'tokens', hold.tokens::bigint, told.tokens),
-        (2, 'microdollars', hold.microdollars, told.microdollars),
+        (1, 'tokens', hold.tokens::bigint, hold_sums.tokens),
+        (2, 'microdollars', hold.microdollars, hold_sums.microdollars),
         (
             3, 'held', CASE WHEN hold.state = 'held' THEN hold.tokens ELSE 0 END::bigint,
-            CASE WHEN told.is_over THEN 0 ELSE told.tokens END
+            CASE WHEN hold_sums.is_over THEN 0 ELSE hold_sums.tokens END
         )
-    ) AS line (number, what, kept, told)
-    WHERE line.kept <> coalesce(line.told, 0)
+    ) AS line (number, what, stored, expected)
+    WHERE line.stored <> coalesce(line.expected, 0)
 )
-SELECT owner, what, kept, told
+SELECT owner, what, stored, expected
 FROM (
-    SELECT 1 AS part, * FROM kept_by_periods
+    SELECT 1 AS part, * FROM period_sums
     UNION ALL
-    SELECT 2 AS part, * FROM kept_by_holds
+    SELECT 2 AS part, * FROM hold_rows
 ) AS differing
 ORDER BY part, place

@@ -45,7 +45,7 @@ def create_hold(
     is not affordable but `min_answer_tokens` are, everything left is held, and the hold's `answer_tokens` is the
     answer's limit. An unresolved hold expires after `lease`.
 
-    The same key returns the same hold, whatever its state, like an idempotency key. Raises InsufficientBudget,
+    The same key returns the same hold, in any state, like an idempotency key. Raises InsufficientBudget,
     SiteStopped, or HoldKeyTaken if the key belongs to another owner. In each case nothing is held.
     """
     estimate = CostEstimate(

@@ -12,7 +12,7 @@ from kit.schemas import Table, validate
 
 
 class Card(Table):
-    """The part of a card that every network has. `sha256` is by file name."""
+    """The part of a card that every network has. `sha256` maps file names to hashes."""
 
     # Cards also tell people what a model was trained on.
     model_config = ConfigDict(extra="ignore")
@@ -21,7 +21,7 @@ class Card(Table):
 
 
 def read_card[C: Table](path: Path, model: type[C]) -> C:
-    """The card at `path`. Raises ModelFileError if it is missing or is not a card of this kind."""
+    """Return the card at `path`. Raises ModelFileError if it is missing or is not a card of this kind."""
     try:
         data = json.loads(read_text(path, file=path.name))
         return validate(model, TomlText(path.name, data, text=""))
@@ -32,7 +32,7 @@ def read_card[C: Table](path: Path, model: type[C]) -> C:
 
 
 def read_model_file(path: Path, *, sha256: str | None, card: str) -> bytes:
-    """A file of a model. Raises ModelFileError if it is missing or does not have this SHA-256."""
+    """Return the content of a model's file. Raises ModelFileError if it is missing or does not have this SHA-256."""
     try:
         content = path.read_bytes()
     except OSError as error:

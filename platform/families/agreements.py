@@ -27,9 +27,9 @@ def get_other_side(link: Link, person: Person) -> Person:
 
 @transaction.atomic
 def propose_terms(*, link: Link, by: Person, terms: Terms, includes_earlier: bool = False) -> bool:
-    """Propose other terms. Return True if they apply at once, False if they wait for the other side's answer.
+    """Propose other terms. Return True if they apply immediately, False if they wait for the other side's answer.
 
-    They apply at once if a teen only asks for more privacy, or if the other side has already proposed the same terms.
+    They apply immediately if a teen only asks for more privacy, or if the other side has proposed the same terms.
     Proposing the current terms withdraws a waiting proposal. Without a time zone, the terms keep the link's zone.
 
     A wider parent view shows only questions asked after the agreement. If the teen sets `includes_earlier`, it also
@@ -106,7 +106,7 @@ def answer_proposal(*, link: Link, by: Person, accept: bool, includes_earlier: b
 
 
 def _apply_terms(link: Link, terms: Terms, *, is_by_both: bool, includes_earlier: bool) -> str:
-    """Save the terms and delete the proposal. A new time zone starts the next day; everything else applies at once.
+    """Save the terms and delete the proposal. A new time zone starts the next day; all else applies immediately.
 
     Return a sentence about the zone change, or "".
     """
@@ -160,7 +160,7 @@ def confirm_agreement_zone(*, link: Link) -> None:
 
 @transaction.atomic
 def set_pause(*, link: Link, paused: bool) -> None:
-    """Close the tutor to the teen, or open it again, and notify the teen. Does nothing if it is already so."""
+    """Close the tutor to the teen, or open it again, and notify the teen. Does nothing if it already is."""
     now = timezone.now()
     changed = Link.objects.filter(pk=link.pk, ended_at=None, paused_at__isnull=paused).update(
         paused_at=now if paused else None

@@ -48,12 +48,12 @@ class Consent(models.Model):
 
     teen = models.ForeignKey(PERSON, on_delete=models.CASCADE, related_name="consents")
     given_by = models.ForeignKey(PERSON, on_delete=models.SET_NULL, null=True, related_name="consents_given")
-    # As they were named when they gave it, should their account be erased before the teen's.
+    # Their name at the time, in case their account is erased before the teen's.
     given_by_name = models.CharField(max_length=MAX_STORED_NAME_LENGTH)
     given_as = models.CharField(max_length=10, choices=[("teen", _("the teen")), ("parent", _("a parent"))])
     version = models.CharField(max_length=20)
     text_hash = models.CharField(max_length=64)
-    # How it was made sure, then, that a parent is a parent.
+    # How the parent was verified at the time.
     verification = models.CharField(max_length=12, choices=Verification, default=Verification.NONE)
     country = models.CharField(max_length=2)
     age = models.PositiveSmallIntegerField(null=True, help_text=_("the teen’s age in whole years"))
@@ -134,7 +134,7 @@ class CoolingOff(models.Model):
 
 
 class ParentCheck(models.Model):
-    """Staff know that the two people of a link are parent and teen. Deleted with the link."""
+    """A record that staff know the two people of a link as parent and teen. Deleted with the link."""
 
     link = models.OneToOneField(
         "families.Link", verbose_name=_("link"), on_delete=models.CASCADE, related_name="check_of_parent"

@@ -30,21 +30,21 @@ class ConsentText:
 
 
 def get_current_text() -> ConsentText:
-    """The newest version in the reader's language, or in English."""
+    """Return the newest version, in the reader's language or in English."""
     newest = max(text.version for text in list_texts())
     texts = {text.language: text for text in list_texts() if text.version == newest}
     return texts.get(get_language() or FALLBACK) or texts[FALLBACK]
 
 
 def find_text(*, version: str, text_hash: str) -> ConsentText | None:
-    """The text of a version with this hash, in the language in which it was read."""
+    """Return the text of a version with this hash, in the language in which it was read, or None."""
     matching = (text for text in list_texts() if text.version == version and text.hash == text_hash)
     return next(matching, None)
 
 
 @cache
 def list_texts() -> tuple[ConsentText, ...]:
-    """Every version in every language. Raises kit.authored.InvalidFile with every error of every file."""
+    """Return every version in every language. Raises kit.authored.InvalidFile with every error of every file."""
     errors = FileErrors()
     texts = [errors.collect(partial(_read_text, path), None) for path in sorted(DATA.glob("*.toml"))]
     errors.raise_any()
@@ -52,7 +52,7 @@ def list_texts() -> tuple[ConsentText, ...]:
 
 
 def _read_text(path: Path) -> ConsentText:
-    """A file is named after its version and its language: `2026-11-23.en.toml`."""
+    """Read a file, whose name has its version and language: `2026-11-23.en.toml`."""
     from families.schemas import ConsentFile  # noqa: PLC0415 - it imports pydantic
     from kit.schemas import validate  # noqa: PLC0415
 

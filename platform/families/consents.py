@@ -30,7 +30,7 @@ AGES = Path(__file__).parent / "data" / "ages.toml"
 
 @cache
 def _load_consent_ages() -> dict[str, int]:
-    """Raises kit.authored.InvalidFile with every error in the file."""
+    """Return the age of consent by country. Raises kit.authored.InvalidFile with every error in the file."""
     from families.schemas import AgesFile  # noqa: PLC0415 - it imports pydantic
     from kit.schemas import validate  # noqa: PLC0415
 
@@ -77,7 +77,7 @@ def give_consent(*, teen: Person, by: Person, text: ConsentText | None = None) -
         ParentNotVerified: the parent does not meet the site's verification level.
         CoolingOffActive: another parent's decision keeps the tutor closed.
     """
-    # Lock the teen's row, so that two parents who consent at once, or a consent while a link ends, run one by one.
+    # Lock the teen's row: two simultaneous consents, or a consent while a link ends, must run one after the other.
     teen = Person.objects.select_for_update(no_key=True).get(pk=teen.pk)
     link = None if by == teen else list_active_links().filter(parent=by, teen=teen).first()
     if by != teen and link is None:

@@ -1,6 +1,6 @@
 """The cooling-off period: the tutor stays closed after a parent who consented or paused it is unlinked or withdraws.
 
-Only the tutor is closed. A link ends at once, with everything the parent could see, and help never closes. That parent
+Only the tutor is closed. A link ends immediately, and with it the parent view; help never closes. That parent
 can end the period early by linking or consenting again.
 """
 

@@ -1,7 +1,7 @@
 """Deleting a whole family: a parent asks, everyone is notified, and it happens after some days.
 
 A teen who is old enough to decide alone loses nothing without agreeing. A younger teen's account is deleted with the
-parent's, unless another parent is linked to them. Everyone can delete their own account at once, at any time.
+parent's, unless another parent is linked to them. Everyone can delete their own account at any time.
 """
 
 import logging

@@ -31,7 +31,7 @@ class TutorGate:
     """Whether the tutor is open: `closed_reason` is None if it is.
 
     `until` is set if the tutor opens by itself, and `zone` is the clock for quiet hours. Without `has_consent` nothing
-    a teen writes is stored, whatever else closes the tutor. `has_parent` tells whether a parent is linked.
+    a teen writes is stored, regardless of what else closes the tutor. `has_parent` tells whether a parent is linked.
     """
 
     closed_reason: ClosedReason | None = None

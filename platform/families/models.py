@@ -101,7 +101,7 @@ class Link(TermsFields):
     zone_from = models.DateTimeField(null=True, blank=True, editable=False)
     # False while the zone was taken from an account and not confirmed.
     is_zone_confirmed = models.BooleanField(_("time zone confirmed"), default=False, editable=False)
-    # Since when a wider view shows questions (families.parent_view). Null if the teen included earlier questions.
+    # When a wider view starts to show questions (families.parent_view). Null if the teen included earlier questions.
     # They apply only while the view is at least that wide.
     flagged_since = models.DateTimeField(null=True, blank=True, default=timezone.now)
     full_since = models.DateTimeField(null=True, blank=True, default=timezone.now)
@@ -166,7 +166,7 @@ class Link(TermsFields):
 
     @property
     def text_since(self) -> datetime | None:
-        """Since when the agreed view shows questions. None if it shows none, or earlier ones too."""
+        """The time from which the agreed view shows questions. None if it shows none, or earlier ones too."""
         return {ParentView.FLAGGED: self.flagged_since, ParentView.FULL: self.full_since}.get(
             ParentView(self.view)
         )

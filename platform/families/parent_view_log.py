@@ -28,7 +28,7 @@ def log_parent_view(*, link: Link) -> VisibleContent:
 
     Raises Link.DoesNotExist if the link has ended.
     """
-    # Locked, so that of two pages opened at once the second extends the first one's entry.
+    # Lock the row: if two pages are opened at the same time, the second extends the entry of the first.
     link = list_active_links().select_for_update(of=("self",), no_key=True).get(pk=link.pk)
     sight, now = get_visible_content(link), timezone.now()
     latest = ParentViewLog.objects.filter(

@@ -73,7 +73,7 @@ def get_first_instant(wall: datetime, zone: ZoneInfo) -> datetime:
 
 
 def get_last_instant(wall: datetime, zone: ZoneInfo) -> datetime:
-    """As `get_first_instant`, but the second time if the clock shows `wall` twice."""
+    """Like `get_first_instant`, but return the second time if the clock shows `wall` twice."""
     return _find_instant(wall, zone, is_last=True)
 
 

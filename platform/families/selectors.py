@@ -34,7 +34,7 @@ def get_link(person: Person, link_id: UUID) -> Link:
 
 
 def get_link_as_parent(parent: Person, link_id: UUID) -> Link:
-    """As `get_link`, only for the parent."""
+    """Like `get_link`, but only for the parent."""
     return list_links(parent).get(pk=link_id, parent=parent)
 
 

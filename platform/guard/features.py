@@ -49,11 +49,11 @@ def split_windows(text: str) -> Iterator[Window]:
     ]
     if not tokens:
         return
-    first = list(range(0, max(len(tokens) - WINDOW, 0) + 1, STRIDE))
-    if first[-1] + WINDOW < len(tokens):
-        first.append(len(tokens) - WINDOW)
-    for begin in first:
-        yield _build_window(tokens[begin : begin + WINDOW])
+    starts = list(range(0, max(len(tokens) - WINDOW, 0) + 1, STRIDE))
+    if starts[-1] + WINDOW < len(tokens):
+        starts.append(len(tokens) - WINDOW)
+    for start in starts:
+        yield _build_window(tokens[start : start + WINDOW])
 
 
 def _normalize_token(token: str) -> bytes:

@@ -25,6 +25,6 @@ def judge_output(text: str) -> Verdict:
 def should_cut(verdict: Verdict) -> bool:
     """Return whether to cut the answer.
 
-    Output rules list what the tutor must never say, so any match cuts the answer, whatever its level.
+    Output rules list what the tutor must never say, so any match cuts the answer, regardless of its level.
     """
     return bool(verdict.evidence)

@@ -88,7 +88,7 @@ class OpenAIModeration:
             raise UnreadableReply from error
         if is_flagged and not flagged:
             raise UnreadableReply
-        # Signs of danger count as soon as they are flagged, whatever the score.
+        # Signs of danger count as soon as they are flagged, regardless of the score.
         sure = {
             name: score
             for name, score in scores.items()

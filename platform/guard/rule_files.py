@@ -50,7 +50,7 @@ class RulesTable(Table):
 
 
 class RuleFile:
-    """A file of rules, parsed. Raises InvalidFile with every error in it."""
+    """A parsed file of rules. Raises InvalidFile with every error in it."""
 
     def __init__(self, path: Path) -> None:
         self._source: TomlText = read_toml(path)
@@ -61,7 +61,7 @@ class RuleFile:
             for word, others in table.spellings.items()
         }
         self._sets: dict[str, patterns.Sequence] = {}
-        # A set with an error stands for its name, so that the phrases with it have no error of their own.
+        # Replace a set that has an error with its name, so that phrases which use it do not report the error again.
         for name, phrase in table.sets.items():
             self._sets[name] = self._parse(phrase, ("sets", name)) or (patterns.Literal(name),)
         self.rules: list[Rule] = []
@@ -72,7 +72,7 @@ class RuleFile:
             raise InvalidFile(*self._errors)
 
     def build_error(self, number: int, what: str, hint: str) -> FileError:
-        """An error at the id of the rule with this index."""
+        """Build an error at the id of the rule with this index."""
         return self._source.error(("rules", number, "id"), what, hint)
 
     def _add(self, number: int, rule: RuleTable) -> None:
@@ -108,7 +108,7 @@ class RuleFile:
             yield sequence
 
     def _parse(self, phrase: str, location: Location) -> patterns.Sequence | None:
-        """The phrase, or None after adding the error in it."""
+        """Return the parsed phrase. If it has an error, add the error and return None."""
         try:
             sequence = patterns.parse_phrase(phrase, self._sets)
         except PatternError as error:

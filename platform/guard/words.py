@@ -31,7 +31,7 @@ class WordReader:
 
     A word is returned once no later letter can change it. Single letters, as in "k i l l", are
     read as the word they spell, so they wait for the next longer word. A word of more than `longest` letters is
-    handed on at once, as an unknown one.
+    returned immediately, as an unknown one.
     """
 
     def __init__(self, vocabulary: Vocabulary, *, longest: int = MAX_WORD_LENGTH) -> None:

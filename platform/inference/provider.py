@@ -101,7 +101,7 @@ async def find_server_error() -> errors.ModelError | None:
     try:
         await _client().get("/models", cast_to=object)
     except (openai.APIResponseValidationError, ValueError):
-        # It answers, whatever the content.
+        # Any response shows that the server answers.
         return None
     except openai.APIStatusError as error:
         return None if error.status_code in NO_MODEL_LIST_STATUSES else _map_error(error)

@@ -111,7 +111,7 @@ ERROR_TEXT_PATTERNS: tuple[tuple[re.Pattern[str], type[errors.ModelError]], ...]
     ),
     (re.compile(r"overloaded|rate.?limit|loading model|at capacity", re.IGNORECASE), errors.ModelBusy),
 )
-# Statuses that always mean a configuration error, whatever their text says.
+# Statuses that always mean a configuration error, regardless of their text.
 CONFIGURATION_STATUSES = {HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED}
 # A server that is still loading its model: llama.cpp.
 LOADING = re.compile(r"loading model|model is (?:still |being |currently )?load", re.IGNORECASE)

@@ -1,4 +1,4 @@
-"""Files that people write by hand: the errors in one, each with its line and a hint, and where a TOML entry stands.
+"""Reads files that people write by hand. Reports each error with its line and a hint.
 
 No Django and no pydantic: importing this is cheap. `kit.schemas` checks what a file says.
 """
@@ -26,7 +26,7 @@ _TOML_HINT = 'Write each entry as key = "text", key = 3 or key = ["one", "two"].
 
 @dataclass(frozen=True, order=True)
 class FileError:
-    """What is wrong at a line of a file (the first is 1), and a hint for its author."""
+    """What is wrong on a line of a file (the first is 1), and a hint for its author."""
 
     file: str
     line: int
@@ -38,7 +38,7 @@ class FileError:
 
 
 class InvalidFile(ValueError):
-    """One or more files cannot be used. `errors` holds all that is wrong, sorted by file and line."""
+    """One or more files cannot be used. `errors` has every error, sorted by file and line."""
 
     def __init__(self, *errors: FileError) -> None:
         self.errors = tuple(sorted(errors))
@@ -47,12 +47,12 @@ class InvalidFile(ValueError):
 
 @dataclass
 class FileErrors:
-    """Collects the errors of many readings, so that an author sees all of them at once."""
+    """Collects the errors of several reads, so that an author sees all of them together."""
 
     found: list[FileError] = field(default_factory=list)
 
     def collect[T, N](self, read: Callable[[], T], default: N) -> T | N:
-        """What `read` returns, or `default` if it raises InvalidFile, whose errors are kept."""
+        """Return what `read` returns. If it raises InvalidFile, keep its errors and return `default`."""
         try:
             return read()
         except InvalidFile as invalid:
@@ -60,14 +60,14 @@ class FileErrors:
             return default
 
     def raise_any(self) -> None:
-        """Raises InvalidFile if there is an error."""
+        """Raise InvalidFile if there is an error."""
         if self.found:
             raise InvalidFile(*self.found)
 
 
 @dataclass(frozen=True)
 class TomlText:
-    """TOML that has been read. `first_line` is the line of `file` on which `text` begins."""
+    """Parsed TOML. `first_line` is the line of `file` on which `text` begins."""
 
     file: str
     data: dict[str, Any]
@@ -79,7 +79,7 @@ class TomlText:
         return _Scanner(self.text).scan()
 
     def line_of(self, location: Location) -> int:
-        """The line of an entry or, if it is missing, of the innermost table around it; else the file's first."""
+        """Return the line of an entry. If it is missing, return that of the innermost table around it, or else 1."""
         for length in range(len(location), 0, -1):
             if line := self._lines.get(location[:length]):
                 return line + self.first_line - 1
@@ -90,7 +90,7 @@ class TomlText:
 
 
 def read_text(path: Path, *, file: str) -> str:
-    """The text of a file, which errors call `file`. Raises InvalidFile if it is missing or is not UTF-8."""
+    """Return the text of a file. Raises InvalidFile, which names it `file`, if it is missing or not UTF-8."""
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:
@@ -103,15 +103,15 @@ def read_text(path: Path, *, file: str) -> str:
 
 
 def read_toml(path: Path) -> TomlText:
-    """A TOML file, which errors call by its name. Raises InvalidFile if it cannot be read or is not TOML."""
+    """Read a TOML file. Raises InvalidFile if it cannot be read or is not TOML."""
     return parse_toml(read_text(path, file=path.name), file=path.name)
 
 
 def parse_toml(text: str, *, file: str, first_line: int = 1) -> TomlText:
-    """As read_toml, for TOML that begins on `first_line` of a file."""
+    """Parse TOML that begins on `first_line` of a file. Raises InvalidFile if it is not TOML."""
     try:
         return TomlText(file, tomllib.loads(text), text, first_line)
-    # tomllib raises its own ValueError, and these two for deep nesting and for numbers of thousands of digits.
+    # tomllib raises ValueError, also for numbers with thousands of digits, and RecursionError for deep nesting.
     except (ValueError, RecursionError) as error:
         at = re.search(r"line (\d+)", str(error))
         line = int(at[1]) if at else text.count("\n") + 1
@@ -207,7 +207,7 @@ class _Scanner:
 
 
 def _split_tokens(text: str) -> Iterator[tuple[str, int]]:
-    """Each token with its line."""
+    """Yield each token with its line."""
     line = 1
     for found in _TOML_TOKEN.finditer(text):
         if found.lastgroup != "skip":

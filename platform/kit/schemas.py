@@ -17,11 +17,11 @@ from kit.authored import FileError, InvalidFile, Location, TomlText
 
 _STRICT = ConfigDict(strict=True, frozen=True, str_min_length=1)
 MAX_LINE_LENGTH = 200
-"""Characters. A title must fit into a list, on a phone."""
+"""In characters. A title must fit into a list on a phone."""
 
 
 class Table(BaseModel):
-    """A table of an authored file. No conversion, no unknown keys, no empty text."""
+    """A table of an authored file. Rejects unknown keys and empty text, and converts no values."""
 
     model_config = ConfigDict(**_STRICT, extra="forbid")
 
@@ -40,19 +40,19 @@ class Hint:
 
 
 Items = Field(strict=False, min_length=1)
-"""For a tuple: a TOML list with one item or more."""
+"""The field of a tuple: a TOML list with at least one item."""
 OptionalItems = Field(strict=False)
 Texts = Annotated[tuple[str, ...], Items]
 Line = Annotated[str, Field(max_length=MAX_LINE_LENGTH)]
 
 
 def fault(what: str, hint: str, *, at: Location = ()) -> PydanticCustomError:
-    """For validators to raise: an error with its own sentences, at the validated value or, below it, `at`."""
+    """Build an error for a validator to raise. It is reported at the validated value, or at `at` below it."""
     return PydanticCustomError("fault", "{what}", {"what": what, "hint": hint, "at": at})
 
 
 def validate[M: BaseModel](model: type[M], source: TomlText) -> M:
-    """What a TOML text says, as a model. Raises InvalidFile with every error."""
+    """Return the content of a TOML text as a model. Raises InvalidFile with every error."""
     try:
         return model.model_validate(source.data)
     except ValidationError as invalid:
@@ -60,7 +60,7 @@ def validate[M: BaseModel](model: type[M], source: TomlText) -> M:
 
 
 def validate_line[M: BaseModel](model: type[M], data: dict[str, str], *, file: str, line: int) -> M:
-    """Values that all stand on one line of a file, as a model. Raises InvalidFile with every error."""
+    """Return the values of one line of a file as a model. Raises InvalidFile with every error."""
     try:
         return model.model_validate(data)
     except ValidationError as invalid:
@@ -71,17 +71,17 @@ def validate_line[M: BaseModel](model: type[M], data: dict[str, str], *, file: s
 def _list_errors(model: type[BaseModel], source: TomlText, invalid: ValidationError) -> Iterator[FileError]:
     found = invalid.errors()
     for error in found:
-        # A list of invalid items counts as an empty one, which is not what its author did.
+        # Pydantic drops invalid items and then calls the list too short. Report only the invalid items.
         if error["type"] == "too_short" and error["input"]:
             within = error["loc"]
-            if any(one["loc"][: len(within)] == within for one in found if one is not error):
+            if any(other["loc"][: len(within)] == within for other in found if other is not error):
                 continue
         yield _describe(model, source, error)
 
 
 # How pydantic ends the location of an error in a key rather than in its value.
 _KEY = ("[key]",)
-# By pydantic's type of error: what is wrong, and the hint where the field has none of its own.
+# By pydantic's type of error: what is wrong, and the hint if the field itself has none.
 _SENTENCES = {
     "missing": ("{name} is missing.", "Add it: {key} = …"),
     "extra_forbidden": ("{name} is not a known entry.", "Use only: {known}."),
@@ -113,11 +113,11 @@ def _describe(model: type[BaseModel], source: TomlText, error: ErrorDetails) -> 
     kind, context = error["type"], error.get("ctx", {})
     keys = [part for part in location if isinstance(part, str)]
     values = context | {
-        "name": _name(location),
+        "name": _format_name(location),
         "key": keys[-1] if keys else "",
         "value": error["input"],
         "length": len(error["input"]) if isinstance(error["input"], str) else 0,
-        "known": ", ".join(_names_of_fields(model, location[:-1])),
+        "known": ", ".join(_list_field_names(model, location[:-1])),
     }
     what, hint = _SENTENCES.get(kind, ("{name}: " + error["msg"].replace("{", "{{") + ".", "Correct it."))
     if is_key:
@@ -130,8 +130,8 @@ def _describe(model: type[BaseModel], source: TomlText, error: ErrorDetails) -> 
     )
 
 
-def _name(location: Location) -> str:
-    """How a sentence names an entry: “title”, “url” in “sources”, Entry 2 of “phrases” in “rules”."""
+def _format_name(location: Location) -> str:
+    """Return an entry's name for a sentence: “title”, “url” in “sources”, Entry 2 of “phrases” in “rules”."""
     if not location:
         return "The file"
     keys = [part for part in location if isinstance(part, str)]
@@ -141,7 +141,7 @@ def _name(location: Location) -> str:
 
 
 def _list_hints(model: type[BaseModel], location: Location) -> Iterator[str]:
-    """The hints of the innermost key of a location, and of its items."""
+    """Yield the hints of the innermost key of a location, and of its items."""
     key = max(
         (place for place, part in enumerate(location) if isinstance(part, str) and part not in _KEY),
         default=0,
@@ -151,13 +151,13 @@ def _list_hints(model: type[BaseModel], location: Location) -> Iterator[str]:
             yield from (one.text for one in metadata if isinstance(one, Hint))
 
 
-def _names_of_fields(model: type[BaseModel], location: Location) -> list[str]:
+def _list_field_names(model: type[BaseModel], location: Location) -> list[str]:
     *_, (kind, _metadata) = [(model, ()), *_descend(model, location)]
     return [field.alias or name for name, field in kind.model_fields.items()] if _is_model(kind) else []
 
 
 def _descend(model: type[BaseModel], location: Location) -> Iterator[tuple[Any, tuple[Any, ...]]]:
-    """The type of each part of a location, and what it is annotated with."""
+    """Yield the type of each part of a location, and its annotations."""
     kind: Any = model
     for part, after in zip_longest(location, location[1:]):
         if part in _KEY:
@@ -177,7 +177,7 @@ def _descend(model: type[BaseModel], location: Location) -> Iterator[tuple[Any, 
 
 
 def _unwrap(kind: Any) -> tuple[Any, tuple[Any, ...]]:
-    """A type without `Annotated` and `| None`, and what it was annotated with."""
+    """Return a type without `Annotated` and `| None`, and its annotations."""
     metadata: tuple[Any, ...] = ()
     while get_origin(kind) in {Annotated, Union, UnionType}:
         metadata += getattr(kind, "__metadata__", ())

@@ -6,5 +6,5 @@ from kit import jobs
 
 
 def send(email_id: UUID) -> None:
-    """Queue the task that sends an email. If the broker is away, the sweep sends it later."""
+    """Queue the task that sends an email. If the broker is unavailable, the sweep sends it later."""
     jobs.nudge("mail.tasks.send_email", str(email_id))

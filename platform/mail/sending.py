@@ -38,7 +38,7 @@ RETRY_DELAYS = (
     timedelta(hours=6),
     timedelta(hours=12),
 )
-# How long to keep trying to record an outcome while the database is away.
+# How long to keep trying to record an outcome while the database is unavailable.
 RECORD_SECONDS = 30.0
 # The id of our PostgreSQL advisory lock: any number that is unique on this site.
 CLAIMS_LOCK = 0x6D61696C
@@ -92,7 +92,7 @@ def _submit(email: Email) -> SendError | None:
 
 
 def _record_outcome(email: Email, error: SendError | None) -> None:
-    """Record an attempt's outcome. Retry for RECORD_SECONDS while the database is away, then raise."""
+    """Record an attempt's outcome. Retry for RECORD_SECONDS while the database is unavailable, then raise."""
     give_up_at = time.monotonic() + RECORD_SECONDS
     while True:
         try:

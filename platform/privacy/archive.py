@@ -28,8 +28,8 @@ from privacy.registry import DataKind, Row, RowValue
 
 # Bigger files go to an unnamed file on disk, which is deleted when it is closed.
 IN_MEMORY = 256 * 1024
-# Exports that one web process builds or sends at a time, two files each. Times the file size limit in
-# docker-compose.yml, this is the disk space they need.
+# How many exports a web process builds or sends at a time. Each has two files, so together they need at most twice
+# this many times the file size limit in docker-compose.yml.
 MAX_CONCURRENT_EXPORTS = 4
 _DISK_FULL_ERRORS = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
 
@@ -79,10 +79,10 @@ def build_archive(
     spool = _ExportFile()
     try:
         with zipfile.ZipFile(spool, "w", zipfile.ZIP_DEFLATED) as archive:
-            about = _ArchiveWriter(archive, made_at.astimezone(person.zone))
-            about.write(person, registry.list_kinds(), teens=teens)
+            writer = _ArchiveWriter(archive, made_at.astimezone(person.zone))
+            writer.write(person, registry.list_kinds(), teens=teens)
             for number, teen in enumerate(teens, start=1):
-                about.write(teen, registry.list_kinds(for_parent=True), folder=f"teen-{number}/")
+                writer.write(teen, registry.list_kinds(for_parent=True), folder=f"teen-{number}/")
     except BaseException as error:
         spool.close()
         if isinstance(error, OSError) and error.errno in _DISK_FULL_ERRORS:
@@ -105,21 +105,21 @@ class _ArchiveWriter:
                 page, "head", person=person, made_at=_format_value(self.made_at, person.zone), teens=teens
             )
             for kind in reversed(kinds):
-                with self._member(f"{folder}{kind.name}.json") as out:
+                with self._open_member(f"{folder}{kind.name}.json") as out:
                     _write_kind(kind, person, out, page)
             _write_page_part(page, "foot")
             page.seek(0)
-            with self._member(f"{folder}index.html") as out:
+            with self._open_member(f"{folder}index.html") as out:
                 shutil.copyfileobj(page, out)
 
-    def _member(self, name: str) -> IO[bytes]:
+    def _open_member(self, name: str) -> IO[bytes]:
         info = zipfile.ZipInfo(name, self.made_at.timetuple()[:6])
         info.compress_type = zipfile.ZIP_DEFLATED
         return self.archive.open(info, "w", force_zip64=True)
 
 
 def _write_kind(kind: DataKind, person: Person, out: IO[bytes], page: IO[bytes]) -> None:
-    """Write a kind's rows to its file and to the page in one pass, so that both show the same moment."""
+    """Write a kind's rows to its file and to the page in one pass, so that both have the same data."""
     _write_page_part(page, "kind", kind=kind)
     entry = loader.get_template("data/archive/row.html")
     before = "[\n"

@@ -108,7 +108,7 @@ def list_card_languages() -> list[str]:
 
 @cache
 def load_card_texts(language: str) -> dict[str, CardText]:
-    """Every kind of card in one language. Raises kit.authored.InvalidFile with every error in its file."""
+    """Load every kind of card in one language. Raises kit.authored.InvalidFile with every error in its file."""
     from safeguarding.schemas import CardsFile  # noqa: PLC0415 - it imports pydantic
 
     file = read_file(f"{FAMILY}.{language}.toml", CardsFile)

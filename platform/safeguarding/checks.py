@@ -13,7 +13,7 @@ from safeguarding.review import is_tutor_open
 
 @register
 def check_review(**_options: object) -> list[CheckMessage]:
-    """A warning, not an error: without a review the site works, and only the tutor is closed."""
+    """Warn that the tutor is closed without a review. This is not an error: the rest of the site works."""
     if is_tutor_open():
         return []
     return [
@@ -27,7 +27,7 @@ def check_review(**_options: object) -> list[CheckMessage]:
 
 @register
 def check_remote_guard(**_options: object) -> list[CheckMessage]:
-    """A remote guard that is half configured would silently leave every answer to the local one."""
+    """Report a half-configured remote guard, which would silently leave every answer to the local guard."""
     if not settings.GUARD_PROVIDER:
         return []
     problems = []
@@ -46,7 +46,7 @@ def check_remote_guard(**_options: object) -> list[CheckMessage]:
 
 @register(Tags.security, deploy=True)
 def check_texts(**_options: object) -> list[CheckMessage]:
-    """Only with `--deploy`, as checking them imports pydantic. A web process does not start with a broken file."""
+    """Check the crisis texts. Runs only with `--deploy`, because it imports pydantic. Web processes check them too."""
     try:
         load_crisis_texts()
     except InvalidFile as invalid:
@@ -56,7 +56,7 @@ def check_texts(**_options: object) -> list[CheckMessage]:
 
 @register(Tags.security, deploy=True)
 def check_guard(**_options: object) -> list[CheckMessage]:
-    """Only with `--deploy`, as it takes a second or two. Web and worker do not start with such a file either."""
+    """Check the guard's files. Runs only with `--deploy`, because it is slow. Web processes and workers check them too."""
     try:
         guard.load_guard()
     except ModelFileError as error:

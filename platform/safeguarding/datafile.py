@@ -15,7 +15,7 @@ DEFAULT_LANGUAGE = "en"
 
 
 def read_file[M: "BaseModel"](name: str, model: type[M]) -> M:
-    """The file's contents. Raises kit.authored.InvalidFile with every error in it."""
+    """Return the file's contents. Raises kit.authored.InvalidFile with every error in it."""
     from kit.schemas import validate  # noqa: PLC0415 - it imports pydantic
 
     return validate(model, read_toml(FOLDER / name))
@@ -27,6 +27,6 @@ def list_languages(family: str) -> list[str]:
 
 
 def choose_page_language(family: str) -> str:
-    """The page's language if this family of texts has it, or else English."""
+    """Return the page's language if this family of texts has it, or else English."""
     language = (get_language() or DEFAULT_LANGUAGE).split("-")[0]
     return language if language in list_languages(family) else DEFAULT_LANGUAGE

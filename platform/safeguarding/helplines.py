@@ -92,7 +92,7 @@ class CountryHelp:
 
 @cache
 def list_countries() -> tuple[CountryHelp, ...]:
-    """Every country of the file, in its order. Raises kit.authored.InvalidFile with every error in it."""
+    """Return every country, in the order of the file. Raises kit.authored.InvalidFile with every error in it."""
     from safeguarding.schemas import HelpLinesFile  # noqa: PLC0415 - it imports pydantic
 
     countries = read_file(FILE, HelpLinesFile).root
@@ -103,7 +103,7 @@ def list_countries() -> tuple[CountryHelp, ...]:
 
 
 def get_country_help(code: str) -> CountryHelp:
-    """The lines of the country with this code, or those for all other countries."""
+    """Return the help of the country with this code, or else that for all other countries."""
     by_code = {country.code: country for country in list_countries()}
     return by_code.get(code.upper(), by_code[ELSEWHERE])
 

@@ -139,7 +139,7 @@ def _fill_in_country(reply: FixedReply) -> FixedReply:
 
 @cache
 def load_texts(language: str) -> ResponseTexts:
-    """The texts of one language. Raises kit.authored.InvalidFile with every error in its file."""
+    """Load the texts of one language. Raises kit.authored.InvalidFile with every error in its file."""
     from safeguarding.schemas import ResponsesFile  # noqa: PLC0415 - it imports pydantic
 
     file = read_file(f"{FAMILY}.{language}.toml", ResponsesFile)

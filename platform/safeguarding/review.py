@@ -18,5 +18,5 @@ def is_review_recorded(record: str) -> bool:
 
 
 def is_tutor_open() -> bool:
-    """True in a demo. Elsewhere the tutor waits for the review of the texts that it may have to show."""
+    """Return whether the tutor may open. Outside a demo, its crisis texts must have been reviewed first."""
     return bool(settings.DEMO) or is_review_recorded(settings.CRISIS_TEXTS_REVIEW)

@@ -11,7 +11,7 @@ register = template.Library()
 
 @register.simple_tag
 def public_url(route: str, *args: object) -> str:
-    """Return the public address of a route, whatever host the request used."""
+    """Return the public address of a route, regardless of the request's host."""
     return build_absolute_url(reverse(route, args=args))
 
 

@@ -1,6 +1,6 @@
 """Authentication: Django's settings and django-allauth's (ADR 11).
 
-The rest is said by the adapters.
+The adapters (accounts.adapter) decide the rest.
 """
 
 from config.settings.environment import DEMO, env

@@ -18,7 +18,7 @@ def get_own_link(request: HttpRequest, link_id: UUID) -> Link:
 
 
 def get_own_link_as_parent(request: HttpRequest, link_id: UUID) -> Link:
-    """As `get_own_link`, but 404 unless the person is its parent."""
+    """Like `get_own_link`, but 404 unless the person is its parent."""
     link = get_own_link(request, link_id)
     if link.parent != get_person(request):
         raise Http404
